@@ -110,11 +110,13 @@ async def test_two_processes_that_see_the_same_tell_it_once(database: Database) 
         house.alarms("disk", "full")
     await asyncio.gather(one.alarms.look(), other.alarms.look())
     assert len(one.told + other.told) == 1
+
     for _ in range(120):
         await other.go_on(timedelta(seconds=5), "disk")
         clock.wall, clock.steady = clock.wall - timedelta(seconds=5), clock.steady - 5
         await one.go_on(timedelta(seconds=5))
     assert (len(one.told + other.told), one.standing) == (1, ["disk"])
+
     await one.go_on(timedelta(minutes=5))
     await other.alarms.look()
     assert (len(one.told + other.told), one.standing) == (2, [])
@@ -129,6 +131,7 @@ async def test_what_a_dead_process_raised_is_over_after_its_time(database: Datab
     alive = Watched(database, clock)
     await alive.alarms.look()
     assert alive.standing == ["token_rejected"]
+
     await alive.go_on(timedelta(minutes=5))
     assert (alive.standing, len(alive.told)) == ([], 1)
 
@@ -156,6 +159,7 @@ async def test_what_could_not_be_told_at_once_is_told_when_the_database_is_back(
         alarms.lost(Unavailable("away"))
         await alarms.look()
     assert (fed, list(alarms.raised())) == ([], ["database"])
+
     clock.pass_by(timedelta(hours=1))
     away.is_away = False
     await alarms.look()
@@ -177,6 +181,7 @@ async def test_a_key_that_is_missing_is_told_as_that(database: Database) -> None
     lost.__cause__ = KeyUnknown("sealed under the key k9")
     house.alarms.lost(lost)
     await house.alarms.look()
+
     assert house.standing == ["keys"]
 
 
@@ -191,6 +196,7 @@ async def test_an_alarm_may_be_raised_from_any_thread_and_is_told_at_once(databa
     stopping.set()
     house.alarms.stop()
     await running
+
     assert house.told == ["⛔ Algo necesita atención. Revise el registro del bot en el servidor (new)."]
 
 
@@ -204,6 +210,7 @@ async def test_each_kind_says_what_it_is_and_what_to_do(database: Database, lang
     with database.view() as unit:
         seen = look(unit, house.clock.now())
     assert {one.kind for one in seen.alarms} == {*KINDS, "new"}
+
     say = wording(language)
     lines = {}
     for one in seen.alarms:
@@ -215,6 +222,7 @@ async def test_each_kind_says_what_it_is_and_what_to_do(database: Database, lang
     alarmed = [(name, reading) for name, reading in found if name in lines]
     assert len(alarmed) == len(lines)
     assert all(line(name, reading, say).startswith(lines[name][:20]) for name, reading in alarmed)
+
     states = [reading.state for _, reading in found]
     assert states == sorted(states, key=["bad", "warn", "good"].index)
 
@@ -253,6 +261,7 @@ def test_a_second_poller_is_seen_on_an_admins_phone_in_status_in_metrics_and_by_
 
     wait_until(is_told, "an admin is told", show=town.logged)
     told = town.enlace("status")
+
     assert told.returncode == 1
     assert told.stdout.startswith("bad\talarm.second_poller\tOtro programa lee los mensajes del bot.")
     assert 'enlace_alarm{kind="second_poller"} 1.0' in asked(town, "/metrics")

@@ -448,6 +448,7 @@ def test_buttons_that_were_drawn_for_others_are_no_key(desk: Desk, walks: dict[s
     for other in ENROLLED:
         if other is not who:
             in_hand(desk, lambda hand, other=other: work(hand, other, walks[other.label].tokens))
+
     assert wrong == []
 
 
@@ -535,6 +536,7 @@ def test_the_page_shows_the_tables(request: pytest.FixtureRequest) -> None:
     block = re.compile(r"<!-- made: (\w+) -->\n.*?<!-- /made -->", re.DOTALL)
     page = PAGE.read_text("utf-8")
     assert [found[1] for found in block.finditer(page)] == list(made)
+
     written = block.sub(lambda found: f"<!-- made: {found[1]} -->\n{made[found[1]]}\n<!-- /made -->", page)
     if request.config.getoption("--rewrite-golden"):
         PAGE.write_text(written, "utf-8")

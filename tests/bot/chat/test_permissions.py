@@ -138,6 +138,7 @@ def test_a_forged_argument_is_refused_before_its_handler(
         answer = desk.tap(who, command_token(route, argument)).answer
         assert answer is not None
         assert answer.show_alert
+
     assert called == []
 
 
@@ -168,7 +169,9 @@ def test_what_somebody_else_said_is_never_an_answer(desk: Desk, mark: dict[str, 
     desk.say(ROSA, "en curso", **mark)
     with desk.database.reader() as connection:
         after = connection.exec_driver_sql("SELECT data FROM session WHERE state='open'").fetchall()
+
     assert [_answers(row) for row in after] == [_answers(row) for row in before]
+
     desk.say(ROSA, "/cancelar")
 
 
@@ -192,6 +195,7 @@ def test_an_agencys_items_are_its_own(desk: Desk) -> None:
             answer = desk.tap(JEAN, command_token(name, str(number))).answer
             assert answer is not None
             assert answer.show_alert
+
     for number in ("9" * 30, "-1", "1_0", " 1", "٣", "", "1.yes.yes"):
         for name in ("recibo", "corregir", "continuar", "tomar", "descartar", "historial", "pendientes", "indicadores"):
             assert desk.tap(JEAN, command_token(name, number)).answer is not None
@@ -210,6 +214,7 @@ def test_an_expired_turn_of_ones_own_session_changes_no_answer(desk: Desk) -> No
         handled = desk.tap(ANA, f"f:{number:x}:{turn:x}:pick:2")
         assert handled.answer is not None
         assert handled.answer.text == wording("es")("form.stale")
+
     assert [row[4] for row in desk.state()[0]] == [row[4] for row in before]
 
 
@@ -219,12 +224,15 @@ def test_whose_update_failed_is_told_and_can_go_on(desk: Desk) -> None:
     raw = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": ana}, "from": {"id": ana}, "text": "x"}}
     handled = desk.do(lambda unit: desk.dispatch.apologise(unit, raw, desk.now))
     assert [row.payload["text"] for row in handled.deliveries] == [wording(CAST[0].language)("trouble")]
+
     [token] = buttons(handled, ana).values()
     assert token == command_token("menu", "") or token.startswith("c:continuar:"), token
+
     tapped = {"id": "77", "from": {"id": ana}, "message": {"message_id": 1, "chat": {"id": ana}}, "data": "x"}
     handled = desk.do(lambda unit: desk.dispatch.apologise(unit, {"callback_query": tapped}, desk.now))
     assert handled.answer is not None
     assert handled.answer.callback_query_id == "77"
+
     for chat, who in ((stranger, stranger), (-100, ana)):
         message = {"message_id": 1, "chat": {"id": chat}, "from": {"id": who}, "text": "x"}
         assert not desk.do(

@@ -56,6 +56,7 @@ def test_every_command_has_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     group = tree.whole()
     paths = list(tree.paths(group))
     assert ("form", "replay") in paths
+
     for path in paths:
         done = CliRunner().invoke(group, [*path, "--help"])
         assert (done.exit_code, done.stderr) == (0, ""), path
@@ -127,6 +128,7 @@ def test_no_secret_can_be_given_where_everybody_on_the_machine_sees_it() -> None
     """S22: a command line is in /proc for all to read. Secrets are settings, and no setting shows one when printed."""
     secret = re.compile("token|secret|password|passphrase")
     assert [name for name in options(tree.whole()) if secret.search(name or "")] == []
+
     fields = {name: field.type for name, field in Settings.__dataclass_fields__.items() if secret.search(name)}
     assert {kind for name, kind in fields.items() if not name.endswith("_file")} == {SecretStr}
     assert "swordfish" not in repr(Settings(database_url="postgresql+psycopg://a:swordfish@b/c"))
@@ -166,6 +168,7 @@ def test_the_bot_loads_only_what_its_ordinary_day_needs(folder: Path) -> None:
     """120 MB are a promise (DESIGN §11), and structlog with rich would print local variables: answers."""
     modules = loaded_modules(folder, "run", **NOWHERE)
     found = {name.partition(".")[0] for name in modules}
+
     assert {"sqlalchemy", "pyreqwest", "structlog"} <= found
     assert found & {*HEAVY, "aiohttp", "click", "pydantic"} == set()
     assert modules & {"sqlalchemy.orm", "sqlalchemy.dialects.postgresql"} == set()  # beside SQLite: 10 MB of the 120
@@ -189,6 +192,7 @@ def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
         "storage.reports",
     )
     table = {"conversations.session", "conversations.session.profiles"}  # a table alone, and the package it lies in
+
     assert [name for name in sorted(found - table) if name.startswith(strange)] == []
     assert {name.partition(".")[0] for name in found} & {
         *HEAVY,
@@ -237,6 +241,7 @@ def test_run_ends_cleanly_when_told_to(folder: Path, record_property: Callable[[
         town.start()
         record_property("seconds_until_ready", round(time.monotonic() - began, 2))
         assert town.process is not None
+
         town.process.send_signal(signal.SIGTERM)
         assert town.process.wait(PATIENCE) == 0
         assert "bot.stopped" in town.logged().splitlines()[-1]
@@ -266,6 +271,7 @@ def test_a_command_answers_as_one_that_is_a_fresh_interpreter(
     (folder / "tried.md").write_text(TYPED, "utf-8")
     nowhere = {"ENLACE_LISTEN": "all"}
     fresh = forked.by_itself(*arguments, cwd=folder, env=environment(folder, nowhere), input=typed)
+
     assert enlace(folder, *arguments, say=typed, **nowhere) == Done(fresh.returncode, fresh.stdout, fresh.stderr)
     assert fresh.stdout + fresh.stderr
 
@@ -283,12 +289,15 @@ def test_what_a_language_lacks_is_printed(folder: Path, tmp_path: Path) -> None:
     """A line a gap on stdout, exit code 1 while there is one; a folder elsewhere is checked before it is moved in."""
     whole = enlace(folder, "language", "check", "ht")
     assert (whole.code, whole.out) == (0, "")
+
     waiting = enlace(folder, "language", "check", "fr")
     assert (waiting.code, "native reader" in waiting.err) == (0, True)
+
     (tmp_path / "pt").mkdir()
     gaps = enlace(folder, "language", "check", "pt", "--folder", str(tmp_path / "pt"))
     assert gaps.code == 1
     assert "language.po" in gaps.out
+
     for wrong in ("pt", "../es", ""):
         refused = enlace(folder, "language", "check", wrong)
         assert (refused.code, refused.out) == (2, "")

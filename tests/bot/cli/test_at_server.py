@@ -129,6 +129,7 @@ def test_every_command_about_a_plan_can_be_told_which() -> None:
         if not hasattr(command, "commands"):
             found["plan_code" in {parameter.name for parameter in command.params}].add(path)
     assert found[False] == WITHOUT_PLAN
+
     tried = {given[:2] if given[:2] in found[True] else given[:1] for given in OF_A_PLAN}
     assert found[True] - tried == {("plan", "import"), ("audit", "list")}  # one makes the plan, one reads all of them
 
@@ -149,6 +150,7 @@ def test_with_two_plans_a_command_asks_which_and_goes_on_with_the_one_it_is_told
         assert (ended.value.code, told.out, len(told.err.splitlines())) == (1, "", 1), (given, told)
         assert "several plans: say which with --plan, one of P1, P2" in told.err, given
     assert [row for row in contents(two_plans) if row not in before] == []
+
     asked = [(*given, "--plan", "P2") for given in OF_A_PLAN if given[-1] in ("list", "digest", "due")]
     with ThreadPoolExecutor(2) as pool:
         for given, done in zip(asked, pool.map(lambda each: enlace(two_plans, *each), asked), strict=True):
@@ -165,15 +167,20 @@ def test_each_of_two_plans_has_its_own_admin_agencies_and_log(two_plans: Path, t
     assert len(enlace(folder, "invite", "--role", "admin", "--plan", "P2").out.strip()) == 43
     assert enlace(folder, "invite", "--role", "admin", "--plan", "P1").code == 1
     assert enlace(folder, "agencies", "add", "--code", "NEW", "--name", "N", "--plan", "P1").code == 0
+
     names = {code: enlace(folder, "people", "list", "--plan", code).out for code in ("P1", "P2")}
     assert ("Pedro" in names["P1"], "Pedro" in names["P2"]) == (True, False)
+
     there = {code: "NEW\t" in enlace(folder, "agencies", "list", "--plan", code).out for code in ("P1", "P2")}
     assert there == {"P1": True, "P2": False}
+
     logged = {code: enlace(folder, "audit", "list", *code) for code in ((), ("--plan", "P1"), ("--plan", "P2"))}
     assert all(done.code == 0 for done in logged.values())
     assert ["NEW" in done.out for done in logged.values()] == [True, True, False]
+
     carmen = ("people", "add", "--telegram-id", "502", "--name", "Carmen", "--role", "coordinator", "--plan", "P2")
     assert enlace(folder, *carmen).code == 0
+
     due = {code: enlace(folder, "due", "--at", "2018-10-08T09:00", "--plan", code).out for code in ("P1", "P2")}
     assert ("Carmen" in due["P1"], "Carmen" in due["P2"]) == (False, True)
 
@@ -230,14 +237,17 @@ def test_what_waits_for_a_second_admin_is_settled_at_the_server(folder: Path) ->
     assert enlace(folder, "people", "refuse", other).code == 0
     assert "501\tAna\tcoordinator" in enlace(folder, "people", "list").out
     assert "507\tRosa\tadmin" in enlace(folder, "people", "list").out
+
     told = posted(folder)
     assert (506, "sendMessage", "El servidor lo concedió. Pedro pide que Ana sea Coordinación.") in told
     assert (501, "setMyCommands", "") in told
     assert [text for chat, _, text in told if chat == 501 and text.startswith("Su función cambió")]
     assert any(chat == 506 and text.startswith("El servidor lo rechazó.") for chat, _, text in told)
+
     (sealed,) = [method for chat, method, text in told if chat == 506 and not text]  # the link is nowhere in the clear
     assert sealed == "sendMessage"
     assert {("role.granted", None), ("role.refused", None)} <= set(acts(folder))
+
     again = enlace(folder, "people", "grant", person)
     assert (again.code, again.out, is_one_line(again)) == (1, "", True)
     assert enlace(folder, "people", "requests").out == ""
@@ -251,13 +261,16 @@ def test_power_that_goes_at_the_server_is_told_as_in_the_chat(folder: Path) -> N
     )  # fmt: skip
     assert enlace(folder, "people", "role", "--telegram-id", "507", "--role", "reader").code == 0
     assert enlace(folder, "people", "suspend", "--telegram-id", "508").code == 0
+
     gone = [
         chat for chat, _, text in posted(folder) if text == "El servidor le quitó a Rosa la función de administración."
     ]
     assert gone == [506, 508, 502]
+
     gone = [chat for chat, _, text in posted(folder) if text.startswith("El servidor suspendió el acceso de Eva")]
     assert gone == [506, 502]
     assert [(method, text) for chat, method, text in posted(folder) if chat == 508][1:] == [("deleteMyCommands", "")]
+
     suspended = enlace(folder, "people", "role", "--telegram-id", "508", "--role", "reader")
     assert (suspended.code, "suspended" in suspended.err) == (1, True)
 
@@ -267,9 +280,11 @@ def test_an_observers_right_to_report_is_given_and_taken_at_the_server(folder: P
     enrol(folder, (503, "Jean", "observer", "IJM"), (501, "Ana", "focal_point", "PN"))
     right = ("people", "contributor", "--telegram-id")
     said = [enlace(folder, *right, "503", which).err for which in ("--yes", "--yes", "--no")]
+
     assert ["Nothing was changed" in each for each in said] == [False, True, False]
     assert [chat for chat, _, _ in posted(folder)] == [503, 503]
     assert acts(folder)[-2:] == [("membership.contributor", None)] * 2
+
     for code, given in [(1, ("501", "--yes")), (1, ("999", "--yes")), (2, ("503",))]:
         done = enlace(folder, *right, *given)
         assert (done.code, done.out, "Traceback" in done.err) == (code, "", False), given
@@ -280,6 +295,7 @@ def test_an_agency_is_changed_at_the_server(folder: Path) -> None:
     change = ("agencies", "change", "--code", "PGR")
     done = enlace(folder, *change, "--name-en", "Attorney General", "--type", "chair", "--from", "2018-01-01")
     assert done.code == 0
+
     rows = {
         row["agency"]: row for row in json.loads(enlace(folder, "agencies", "list", "--json", ENLACE_LANGUAGE="en").out)
     }
@@ -287,9 +303,11 @@ def test_an_agency_is_changed_at_the_server(folder: Path) -> None:
     assert (row["name"], row["type"], row["from"]) == ("Attorney General", "chair", "2018-01-01")
     assert acts(folder)[-3:] == [("agency.renamed", None), ("agency.changed", None), ("agency.begun", None)]
     assert enlace(folder, *change, "--name-fr=Ministère public").code == 0
+
     french = json.loads(enlace(folder, "agencies", "list", "--json", ENLACE_LANGUAGE="fr").out)
     assert {row["agency"]: row["name"] for row in french}["PGR"] == "Ministère public"
     assert enlace(folder, "agencies", "end", "--code", "PGR", "--on", "2018-12-01").code == 0
+
     before = contents(folder)
     for code, given in [
         (2, ()), (2, ("--type", "king")), (1, ("--name", " ")), (1, ("--from", "2019-01-01")),
@@ -362,6 +380,7 @@ def test_what_an_agency_asked_for_is_granted_or_refused_at_the_server(folder: Pa
     assert asked == [["PGR"], ["PGR"]]
     assert enlace(folder, "periods", "reopen", "201807", "--agency", "PGR").code == 0
     assert "stays locked" in enlace(folder, "periods", "end", "201808", "--agency", "PGR").err
+
     granted, refused = (text for chat, _, text in posted(folder) if chat == 501)
     assert "Hubo un problema técnico" in granted
     assert "Hubo un problema técnico" not in refused
@@ -374,15 +393,18 @@ def test_published_forms_are_listed_and_taken_out_as_they_were_sent(folder: Path
     own["settings"].cell(2, [cell.value for cell in own["settings"][1]].index("version") + 1).value = "own"
     own.save(folder / "own.xlsx")
     assert enlace(folder, "form", "publish", "own.xlsx").code == 0
+
     rows = json.loads(enlace(folder, "form", "list", "--json").out)
     states = [(row["state"], row["version"]) for row in rows if row["form"] == "activity_report"]
     assert states[0] == ("current", "own")
     assert states[1][0] == "earlier"
     assert enlace(folder, "form", "download", "activity_report", "--out", "now.xlsx").code == 0
+
     earlier = ("--version", states[1][1])
     assert enlace(folder, "form", "download", "activity_report", *earlier, "--out", "then.xlsx").code == 0
     assert (folder / "now.xlsx").read_bytes() == (folder / "own.xlsx").read_bytes()
     assert (folder / "then.xlsx").read_bytes() == (FORMS / "activity_report.xlsx").read_bytes()
+
     for given in (("nosuch",), ("activity_report", "--version", "0"), ("activity_report",)):
         out = "here" if given != ("activity_report",) else "."
         refused = enlace(folder, "form", "download", *given, "--out", out)
@@ -394,8 +416,10 @@ def test_schedules_are_kept_at_the_server(folder: Path) -> None:
     enrol(folder, (502, "Carmen", "coordinator", ""))
     rows = json.loads(enlace(folder, "schedules", "list", "--json").out)
     assert [row["what"] for row in rows] == ["reminders", "digest", "card", "validated", "vacancies"]
+
     number = {row["what"]: str(row["schedule"]) for row in rows}
     assert [len(row["next"]) for row in rows[1:]] == [3, 3, 3, 3]
+
     added = enlace(folder, "schedules", "add", "digest", "--days", "thu", "--at", "16:30", "--zone", "plan")
     export = enlace(
         folder, "schedules", "add", "export", "--dataset", "indicators", "--format", "csv", "--period",
@@ -403,6 +427,7 @@ def test_schedules_are_kept_at_the_server(folder: Path) -> None:
     )  # fmt: skip
     assert (added.code, export.code) == (0, 0)
     assert enlace(folder, "schedules", "pause", number["reminders"]).code == 0
+
     rows = json.loads(enlace(folder, "schedules", "list", "--json").out)
     assert rows[0]["state"] == "paused"
     assert [rows[-2][key] for key in ("days", "at", "zone")] == ["thu", "16:30", "America/Santo_Domingo"]
@@ -413,9 +438,11 @@ def test_schedules_are_kept_at_the_server(folder: Path) -> None:
     assert json.loads(enlace(folder, "schedules", "list", "--json").out)[0]["state"] == "active"
     assert "To be sent to 0." in enlace(folder, "schedules", "now", number["reminders"]).err
     assert enlace(folder, "schedules", "remove", number["card"]).code == 0
+
     left = [row["what"] for row in json.loads(enlace(folder, "schedules", "list", "--json").out)]
     assert left == ["reminders", "digest", "validated", "vacancies", "digest", "export"]
     assert {actor for act, actor in acts(folder) if act == "schedule_changed"} == {None}
+
     before = contents(folder)
     for code, given in [
         (2, ("add", "nosuch")), (2, ("add", "digest", "--days", "someday")), (2, ("add", "digest", "--at", "03:00")),
@@ -437,20 +464,25 @@ def test_holidays_and_everybodys_pause_are_kept_at_the_server(folder: Path) -> N
     since = ("holidays", "list", "--from", "2018-11-01", "--json")
     assert enlace(folder, "holidays", "add", "2018-11-07").code == 0
     assert enlace(folder, "holidays", "remove", "2018-11-05").code == 0
+
     days = [row["day"] for row in json.loads(enlace(folder, *since).out)][:2]
     assert days == ["2018-11-07", "2018-12-25"]
     assert enlace(folder, "holidays", "add", "2018-11-05").code == 0
+
     named = {row["day"]: row["name"] for row in json.loads(enlace(folder, *since).out)}
     assert (named["2018-11-05"], named["2018-11-07"]) == ("Día de la Constitución", "added by an administrator")
+
     until = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
     assert until in enlace(folder, "pause", "--until", until).err
     assert "go out again" in enlace(folder, "resume").err
     assert "no pause" in enlace(folder, "resume").err
     assert enlace(folder, "pause").code == 0
+
     done = [each for each in acts(folder) if each[0].startswith(("holiday", "reminders"))]
     assert done == [("holiday_changed", None)] * 3 + [
         ("reminders.paused", None), ("reminders.resumed", None), ("reminders.paused", None),
     ]  # fmt: skip
+
     for code, given in [
         (2, ("pause", "--until", "2018-10-03")), (2, ("pause", "--until", "soon")), (2, ("holidays", "add", "soon")),
         (1, ("holidays", "remove", "2018-11-08")),
@@ -474,6 +506,7 @@ def test_a_post_is_given_back_at_the_server_and_both_are_told(folder: Path) -> N
     assert enlace(folder, "delegations", "end", str(row["delegation"])).code == 0
     assert [chat for chat, _, _ in posted(folder)] == [501, 504]
     assert acts(folder)[-1] == ("delegation.ended", None)
+
     again = enlace(folder, "delegations", "end", str(row["delegation"]))
     assert (again.code, is_one_line(again)) == (1, True)
     assert enlace(folder, "delegations", "list").out == ""
@@ -491,6 +524,7 @@ def test_open_comments_are_counted_at_the_server_and_not_read(folder: Path) -> N
     did(folder, comment)
     no_keys(folder)
     listed = enlace(folder, "comments", "list")
+
     assert [row.split("\t")[1:3] for row in listed.out.splitlines()] == [["PRE-101", "IJM"], ["the plan", "IJM"]]
     assert listed.err == "2 open comments.\n"
 
@@ -501,9 +535,11 @@ def test_the_log_is_read_by_who_and_by_day(folder: Path) -> None:
     did(folder, lambda unit: unit.audit.record("exported", ids["Pedro"], unit.plans.only().id, {}, datetime.now(UTC)))
     rows = enlace(folder, "audit", "list", "--person", "506", "--json").out.splitlines()
     assert [json.loads(row)["act"] for row in rows] == ["exported"]
+
     today = json.loads(rows[0])["at"][:10]
     assert len(enlace(folder, "audit", "list", "--day", today, "--limit", "100").out.splitlines()) > 1
     assert enlace(folder, "audit", "list", "--day", "2018-10-03").out == ""
+
     for code, given in [(1, ("--person", "999")), (2, ("--day", "soon")), (1, ("--day", "9999-12-31"))]:
         done = enlace(folder, "audit", "list", *given)
         assert (done.code, done.out, is_one_line(done)) == (code, "", True), given
@@ -517,8 +553,10 @@ def test_what_is_exported_is_told_a_dataset_a_line_and_a_folder_is_no_file(folde
     assert (unknown.code, unknown.out, len(lines)) == (2, "", 1 + len({each.dataset for each in EXPORTERS}))
     assert "  reports      as csv, xlsx, jsonl, datapackage, for internal or observers or public" in lines
     assert max(map(len, lines)) < 100
+
     into = enlace(folder, "export", "reports", "--format", "csv", "--out", ".")
     assert (into.code, is_one_line(into), "folder" in into.err) == (2, True, True)
+
     told = enlace(folder, "export", "--help").out
     assert {each.format for each in EXPORTERS} <= set(re.findall(r"[\w-]+", told))
     assert contents(folder) == before
@@ -550,5 +588,6 @@ def test_lists_are_columns_on_a_terminal(folder: Path) -> None:
     os.close(theirs)
     shown = os.read(ours, 65536).decode().splitlines()
     os.close(ours)
+
     assert "\t" not in "".join(shown)
     assert len({line.index(line.split()[1]) for line in shown if len(line.split()) == 3}) == 1

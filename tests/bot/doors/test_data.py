@@ -93,6 +93,7 @@ def test_pages_together_are_the_whole(door: Served) -> None:
 def test_answers_to_a_form_come_as_csv_one_table_at_a_time(door: Served) -> None:
     answer = door.ask("answers", format="csv", form="activity_report")
     told = list(csv.DictReader(io.StringIO(answer.body.decode())))
+
     assert len(told) == len(door.ask("answers", form="activity_report").rows)
     assert door.ask("answers", format="csv").json["type"].endswith(":form")
     assert "there_is" in door.ask("answers", format="csv", form="activity_report", table="x").json
@@ -178,8 +179,10 @@ def test_no_filter_reaches_the_database_as_words(door: Served) -> None:
 def test_a_revoked_token_is_refused_from_the_next_request_on(door: Served) -> None:
     token = door.token("public", anew=True)
     assert door.ask("plan", token=token).status == 200
+
     shape = SHAPE.fullmatch(token)
     assert shape is not None
+
     door.do(lambda unit: unit.tokens.revoke(door.plan_id, shape[1], NOW, None))
     answer = door.ask("plan", token=token)
     assert answer.status == 401
@@ -189,6 +192,7 @@ def test_a_revoked_token_is_refused_from_the_next_request_on(door: Served) -> No
 def test_a_token_is_kept_as_a_hash_alone(door_on_sqlite: Served, tmp_path: Path) -> None:
     token = door_on_sqlite.token("public")
     assert door_on_sqlite.ask("plan", token=token).status == 200
+
     secret, prefix = token.rpartition("_")[2].encode(), token.split("_")[1].encode()
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("enlace.db*"))
     assert prefix in kept
@@ -227,6 +231,7 @@ def test_reads_are_counted_by_the_day_and_the_first_is_in_the_audit_log(door_on_
         acts = [(each.act, each.details.get("dataset")) for each in unit.audit.latest(door.plan_id, limit=3)]
         assert unit.tokens.reads(door.plan_id) == {kept.prefix: 3}
         assert kept.last_used_at is not None
+
     assert acts == [("token.read", "reports"), ("token.read", "plan"), ("token.made", None)]
 
 
@@ -244,6 +249,7 @@ def test_who_asks_too_often_waits_and_nobody_else(door_on_sqlite: Served) -> Non
     assert [status for status, _ in found[:60]] == [200] * 60
     assert found[60:] == [(429, "1"), (429, "1")]
     assert ask(other)[0] == 200
+
     door.clock.moved += 1
     assert ask(greedy)[0] == 200
 
@@ -252,12 +258,14 @@ def test_an_address_that_guesses_is_held_up_and_a_reader_beside_it_is_not(door_o
     door = door_on_sqlite
     token = door.token("public")
     assert door.ask("", token=token).status == 200
+
     for number in range(40):
         door.clock.moved -= 1
         answer = door.ask("", token="enlace_abcdefgh_" + "x" * 43)
         assert answer.status == (401 if number < 20 else 429)
     assert answer.headers["retry-after"]
     assert door.ask("", token=token).status == 200
+
     elsewhere = {"X-Forwarded-For": "10.0.0.1, 192.0.2.7"}
     assert door.ask("", token="x", headers=elsewhere).status == 401
 
@@ -294,6 +302,7 @@ def test_what_has_not_changed_is_not_sent_again(door: Served) -> None:
     for known in (etag, f'"x", W/{etag}', "*"):
         again = door.ask("plan", format="csv", headers={"If-None-Match": known})
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", etag)
+
     assert door.ask("plan", format="csv", headers={"If-None-Match": '"x"'}).status == 200
     assert door.ask("plan", "public", format="csv", headers={"If-None-Match": etag}).status in (200, 304)
 
@@ -365,6 +374,7 @@ def test_what_cannot_be_had_is_a_problem_with_its_remedy(
 ) -> None:
     answer = door.ask(path, **query)
     told = answer.json
+
     assert (answer.status, told["status"], told["type"]) == (status, status, f"urn:enlace:problem:{code}")
     assert answer.headers["content-type"] == "application/problem+json"
     assert told["title"]
@@ -377,6 +387,7 @@ def test_a_defect_is_a_problem_without_a_trace(door: Served, monkeypatch: pytest
 
     monkeypatch.setattr(reading, "extract_of", broken)
     answer = door.ask("plan")
+
     assert answer.status == 500
     assert CANARY not in answer.body.decode()
     assert "Traceback" not in answer.body.decode()

@@ -81,6 +81,7 @@ def test_links_lead_through_all_pages(door: Served, monkeypatch: pytest.MonkeyPa
         asked = door.ask(link).json
         pages += 1
     found += asked["value"]
+
     assert pages == (len(whole) + 3) // 4
     assert found == [{"receipt": row["receipt"], "agency": row["agency"]} for row in whole]
 
@@ -93,6 +94,7 @@ def test_a_skiptoken_opens_nothing_for_another(door: Served, monkeypatch: pytest
         assert door.ask(link, audience).json["error"]["code"] == "cursor"
     assert door.ask(link.replace("/reports?", "/answers_activity_report?")).status == 400
     assert door.ask(link.replace("/reports?", "/plan?")).status == 400
+
     of_a_form = read(door, "answers_activity_report", "internal")["@odata.nextLink"]
     assert door.ask(of_a_form.replace("activity_report?", "indicator_update?")).json["error"]["code"] == "cursor"
 
@@ -108,8 +110,10 @@ def test_what_is_chosen_is_chosen(door: Served) -> None:
     assert read(door, "reports", "internal", skip="3", top="2")["value"] == whole[3:5]
     assert read(door, "reports", "internal", top="0")["value"] == []
     assert door.ask("odata/reports/$count").json == len(whole)
+
     narrowed = door.ask("odata/reports?agency=PGR").json["value"]
     assert narrowed == [row for row in whole if row["agency"] == "PGR"]
+
     days = read(door, "reports", "internal", filter="period_start ge 2018-08-01 and restricted eq false")["value"]
     assert days == [row for row in whole if row["period_start"] >= "2018-08-01" and not row["restricted"]]
 

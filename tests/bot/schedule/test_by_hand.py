@@ -62,10 +62,12 @@ def test_the_list_and_the_digest_count_alike_and_reach_who_only_has_to_close(des
     assert "🔔 Recordar a 5 instituciones" in buttons(listed, CARMEN)
     assert "• MIDE · todo enviado, sin cerrar" in said(listed, CARMEN)[-1]
     assert "• MINERD · quedan 2 · sin punto focal" in said(listed, CARMEN)[-1]
+
     tap(desk, CARMEN, "recordar", "yes")
     told = desk.do(lambda unit: send(unit, desk.now))
     assert set(told) == {ANA, ROSA, JEAN, COCO, OTTO}
     assert "Solo falta cerrarlo" in told[OTTO]
+
     again = desk.say(CARMEN, "/recordar")
     assert "A 5 instituciones ya se les avisó hoy" in said(again, CARMEN)[-1]
     assert not [words for words in buttons(again, CARMEN) if "Recordar" in words]
@@ -78,6 +80,7 @@ def test_institutions_are_counted_as_such_and_people_as_people(desk: Desk) -> No
     desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
     listed = desk.say(CARMEN, "/recordar")
     assert "Se escribe a 6 personas" in said(listed, CARMEN)[-1]
+
     sending = press(desk, CARMEN, listed, "🔔 Recordar a 5 instituciones")
     assert said(sending, CARMEN)[-1] == "Recordando en privado, persona por persona: 0 de 6."
     assert "A 5 instituciones ya se les avisó hoy" in said(desk.say(CARMEN, "/recordar"), CARMEN)[-1]
@@ -88,6 +91,7 @@ def test_the_digest_counts_nobody_who_rests(desk: Desk) -> None:
     desk.do(lambda unit: unit.connection.execute(_moved_to(OTTO, "Pacific/Honolulu")))
     desk.now = datetime(2018, 10, 9, 14, tzinfo=UTC)
     digest = buttons(desk.say(CARMEN, "/resumen"), CARMEN)
+
     assert "🔔 Recordar a 4 instituciones" in buttons(desk.say(CARMEN, "/recordar"), CARMEN)
     assert "🔔 Recordar a 4" in digest
 
@@ -102,14 +106,17 @@ def test_under_a_pause_nobody_has_been_told(desk: Desk) -> None:
     pause_everybody(desk, DUE - timedelta(hours=2))
     assert scan(desk, DUE) == {}
     assert states(desk, ANA)[-1:] == [("open", "paused_for_everybody")]
+
     listed = desk.say(CARMEN, "/recordar")
     assert "Los avisos están en pausa para todas" in said(listed, CARMEN)[-1]
     assert "avisó" not in said(listed, CARMEN)[-1]
     assert whys(desk, DUE)["Ana Martínez"] == "pausa para todos"
     assert whys(desk, DUE)["Luis Peña"] == "pausa para todos"
+
     tap(desk, CARMEN, "pausar", "end")
     listed = desk.say(CARMEN, "/recordar")
     assert "🔔 Recordar a 5 instituciones" in buttons(listed, CARMEN)
+
     press(desk, CARMEN, listed, "🔔 Recordar a 5 instituciones")
     assert ANA in desk.do(lambda unit: send(unit, desk.now))
     assert states(desk, ANA)[-1:] == [("sent", "")]
@@ -156,6 +163,7 @@ def test_a_colleague_is_named_only_if_told(desk: Desk, change: str | None) -> No
     assert (EVA in told) is (change is None)
     if change is None:
         assert "Coco Lora también recibió este aviso" in told[EVA]
+
     listed = scan(desk, datetime(2018, 10, 10, 13, 1, tzinfo=UTC))
     assert "Eva" not in listed[COCO], "on the quarter's due day she is told nothing"
 
@@ -165,6 +173,7 @@ def test_two_focal_points_are_told_of_each_other_as_equals(desk: Desk) -> None:
     desk.do(lambda unit: enrol(unit, Newcomer(514, "Segunda Lora", Role.FOCAL_POINT, "CONANI", "es"), DUE, ZONE))
     tap(desk, EVA, "pausar", "7")
     told = scan(desk, LATE)
+
     assert "Segunda Lora también recibió este aviso" in told[COCO]
     assert "Coco Lora también recibió este aviso" in told[514]
     assert "Copio a" not in told[COCO] + told[514]
@@ -183,6 +192,7 @@ def test_a_colleague_who_was_passed_over_is_not_named_at_the_sending_either(desk
         return found
 
     assert "Eva" not in desk.do(plan)[COCO], "nor in what `enlace due` shows of the plan"
+
     tap(desk, EVA, "pausar", "end")
     told = desk.do(lambda unit: send(unit, LATE))
     assert EVA not in told
@@ -195,6 +205,7 @@ def test_whoever_stands_in_hears_nothing_of_who_was_not_told(desk: Desk) -> None
     named = press(desk, COCO, tap(desk, COCO, "delegar"), "Eva Sol")
     press(desk, COCO, named, next(words for words in buttons(named, COCO) if "7" in words))
     told = scan(desk, LATE)
+
     assert COCO not in told
     assert "Coco" not in told[EVA]
     assert whys(desk, LATE)["Coco Lora"] == "delegó sus avisos"
@@ -217,6 +228,7 @@ def test_a_stop_holds_back_all_that_has_not_begun(desk: Desk) -> None:
     assert stopped.answer is not None
     assert stopped.answer.text == "Se detiene: 201 mensajes ya no salen."
     assert not desk.do(lambda unit: any(unit.outbox.begin(row) for row in begun[4:])), "claimed, and taken back"
+
     desk.do(lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun[:4]])
     text = desk.do(lambda unit: _shown(unit, desk.now))
     assert text == "Se detuvo. Personas a las que llegó: 4 de 205. Las demás no recibieron nada."
@@ -232,6 +244,7 @@ def test_a_stop_that_comes_too_late_says_so(desk: Desk) -> None:
     stopped = tap(desk, CARMEN, "detener", str(number))
     assert stopped.answer is not None
     assert stopped.answer.text == "Ya estaban saliendo todos."
+
     desk.do(lambda unit: [unit.outbox.record(row.id, Sent(1), desk.now) for row in begun])
     assert desk.do(lambda unit: _shown(unit, desk.now)) == (
         "Se detuvo tarde: ya habían salido todos. Personas a las que llegó: 5 de 5."
@@ -257,6 +270,7 @@ def test_due_explains_the_other_jobs_too(desk: Desk) -> None:
     """The digest before its hour and after it was sent; nothing validated is not nothing to report."""
     monday = datetime(2018, 10, 8, tzinfo=UTC)
     assert whys(desk, monday.replace(hour=12), "digest")["Carmen Soto"] == "no antes de las 08:30"
+
     scan(desk, monday.replace(hour=12, minute=31))
     assert whys(desk, monday.replace(hour=20, minute=5), "digest")["Carmen Soto"] == "ya se le avisó hoy"
     assert whys(desk, monday.replace(day=9, hour=13), "digest")["Carmen Soto"] == "hoy no toca"

@@ -24,6 +24,7 @@ def test_a_broadcast_that_is_stopped_leaves_the_days_reminder_to_the_calendar(de
     desk.now = here("2018-10-10T08:15")
     tap(desk, CARMEN, "recordar", "yes")
     tap(desk, CARMEN, "detener", str(desk.do(lambda unit: unit.broadcasts.going_on())[0].id))
+
     assert ROSA in scan(desk, here("2018-10-10T09:01"))
 
 
@@ -45,6 +46,7 @@ def test_a_chase_held_over_night_is_the_mornings_one_message(desk: Desk) -> None
     """Asked for on Thursday evening, it comes on Friday, the due day, and the ladder adds none."""
     desk.now = here("2018-10-04T17:40")
     tap(desk, CARMEN, "recordar", "yes")
+
     assert ANA not in scan(desk, here("2018-10-04T18:05"))
     assert [told.text[:9] for told in scan(desk, here("2018-10-05T08:05"))[ANA]] == ["Hoy vence"]
     assert ANA not in scan(desk, here("2018-10-05T09:05"))
@@ -53,6 +55,7 @@ def test_a_chase_held_over_night_is_the_mornings_one_message(desk: Desk) -> None
 def test_a_digest_sent_by_hand_and_held_over_night_is_that_days_one_message(desk: Desk) -> None:
     """Sent on Friday evening, it comes on Monday at eight; the week of half past eight would be a second one."""
     send_the_week_by_hand_too_late(desk, "2018-10-19")
+
     assert CARMEN in scan(desk, here("2018-10-22T08:05"))
     assert CARMEN not in scan(desk, here("2018-10-22T08:31"))
     assert of(desk, CARMEN, "digest")[-1].reason == "told_already"
@@ -71,6 +74,7 @@ def test_the_server_reminds_who_has_only_to_close(desk: Desk) -> None:
         return count, len(look_at(unit, claimed, now, ZONE)[0])
 
     count, left = desk.do(work)
+
     assert count == left > 0
 
 
@@ -81,6 +85,7 @@ def test_now_reaches_also_who_was_passed_over_this_morning(desk: Desk) -> None:
     desk.now = here("2018-10-15T08:40")
     desk.say(CARMEN, "/start")
     tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
+
     assert CARMEN in scan(desk, here("2018-10-15T08:41"))
 
 
@@ -97,6 +102,7 @@ def test_a_schedule_that_is_gone_takes_back_what_waits(desk: Desk, act: str) -> 
     desk.now = here("2018-10-15T08:35")
     tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.{act}")
     assert CARMEN not in scan(desk, here("2018-10-15T08:40"))
+
     [notice] = scan(desk, here("2018-10-15T09:01"))[CARMEN]
     assert LOCKED in notice.text.lower()
 
@@ -107,5 +113,6 @@ def test_a_schedule_that_loses_a_role_takes_back_what_waits_for_it(desk: Desk) -
     scan(desk, here("2018-10-15T09:01"), is_sent=False)
     desk.now = here("2018-10-15T09:05")
     tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'card').id)}.roles.observer")
+
     assert GRACE not in scan(desk, here("2018-10-15T09:10"))
     assert of(desk, GRACE, "card")[-1].state == "open"

@@ -53,6 +53,7 @@ def why(desk: Desk, now: datetime, name: str = "Carmen") -> str:
 def test_the_digest_says_that_the_period_has_locked_and_the_ladder_is_silent(desk: Desk) -> None:
     """With its buttons; no row of the ladder's own; the step is told, on this day and on the next."""
     assert "Terminó la prórroga" in scan(desk, here("2018-10-11T09:01"))[CARMEN][0].text
+
     [digest] = scan(desk, here("2018-10-15T08:31"))[CARMEN]
     assert "Semana al 15 oct 2018" in digest.text
     assert LOCKED in digest.text.lower()
@@ -61,8 +62,10 @@ def test_the_digest_says_that_the_period_has_locked_and_the_ladder_is_silent(des
     assert why(desk, here("2018-10-15T09:01")) == "lo dice el resumen de ese día"
     for later in ("2018-10-15T09:01", "2018-10-15T14:00"):
         assert CARMEN not in scan(desk, here(later))
+
     told = [fire for fire in of(desk, CARMEN) if fire.state in SAID][-1]
     assert (told.what, told.told_rungs) == ("digest", (Rung.LOCKED,))
+
     [notice] = scan(desk, here("2018-10-16T09:01"))[CARMEN]
     assert "Terminó la prórroga" in notice.text  # of the quarter
     assert LOCKED not in notice.text.lower()
@@ -81,6 +84,7 @@ def test_the_ladder_waits_for_a_digest_that_comes_later_that_day(desk: Desk) -> 
     set_schedule(desk, "digest", at=time(16))
     assert CARMEN not in scan(desk, here("2018-10-15T09:01"))
     assert why(desk, here("2018-10-15T09:01")) == "lo dice el resumen de ese día"
+
     set_schedule(desk, "digest", deleted_at=here("2018-10-15T10:30"))
     [notice] = scan(desk, here("2018-10-15T11:00"))[CARMEN]
     assert LOCKED in notice.text.lower()
@@ -96,6 +100,7 @@ def test_a_digest_at_four_carries_what_nine_would_have_said(desk: Desk) -> None:
 def test_after_a_stop_of_both_hours_one_message_comes(desk: Desk) -> None:
     """The bot was down from Sunday until Tuesday noon: Monday's digest, with what Monday and Tuesday had to say."""
     [digest] = scan(desk, here("2018-10-16T12:00"))[CARMEN]
+
     assert LOCKED in digest.text.lower()
     assert "Terminó la prórroga" in digest.text
     assert CARMEN not in scan(desk, here("2018-10-16T12:01"))
@@ -123,6 +128,7 @@ def test_a_pause_that_ends_does_not_take_the_week_with_it(desk: Desk) -> None:
     tap(desk, CARMEN, "pausar", "0")
     for silent in ("2018-10-15T08:31", "2018-10-15T09:01", "2018-10-16T08:05"):
         assert CARMEN not in scan(desk, here(silent))
+
     desk.now = here("2018-10-16T10:00")
     tap(desk, CARMEN, "pausar", "end")
     [digest] = scan(desk, here("2018-10-16T10:01"))[CARMEN]
@@ -137,6 +143,7 @@ def test_the_week_asked_for_says_it_too_and_changes_nothing(desk: Desk) -> None:
         shown = tap(desk, CARMEN, "resumen")
         assert LOCKED in said(shown, CARMEN)[-1].lower()
         assert any("Reabrir septiembre 2018" in words for words in buttons(shown, CARMEN))
+
     assert of(desk, CARMEN) == []
     assert not any("Reabrir" in words for words in buttons(tap(desk, PEDRO, "resumen"), PEDRO))
     assert CARMEN in scan(desk, here("2018-10-15T08:31"))
@@ -153,6 +160,7 @@ def test_the_week_asked_for_is_of_the_same_day_as_the_one_that_comes(desk: Desk)
         return str(digest.payload["text"])
 
     [asked_for] = [text for text in said(tap(desk, CARMEN, "resumen"), CARMEN) if text.startswith("Semana")]
+
     assert asked_for.splitlines()[0] == desk.do(scheduled).splitlines()[0]
 
 
@@ -162,6 +170,7 @@ def test_sent_now_it_speaks_for_the_ladder_too(desk: Desk) -> None:
     number = desk.do(lambda unit: schedule_of(unit, "digest").id)
     tap(desk, PEDRO, "programar", f"{number}.now")
     [digest] = scan(desk, here("2018-10-11T09:01"))[CARMEN]
+
     assert "Semana al 11 oct 2018" in digest.text
     assert [fire.told_rungs for fire in of(desk, CARMEN) if fire.state in SAID] == [(Rung.GRACE_ENDED,)]
 
@@ -181,6 +190,7 @@ def test_a_digest_held_beyond_the_hours_is_said_the_next_morning(desk: Desk) -> 
     scan(desk, here("2018-10-15T08:31"), is_sent=False)
     assert CARMEN not in scan(desk, here("2018-10-15T19:00"))
     assert why(desk, here("2018-10-16T09:01")) == "lo dice el resumen de ese día"
+
     [digest] = scan(desk, here("2018-10-16T08:01"))[CARMEN]
     assert LOCKED in digest.text.lower()
     assert [fire.fired_at for fire in of(desk, CARMEN, "digest") if fire.state in SAID] == [here("2018-10-16T08:01")]
@@ -192,6 +202,7 @@ def test_a_digest_held_over_night_is_made_anew(desk: Desk) -> None:
     scan(desk, here("2018-10-15T08:31"), is_sent=False)
     scan(desk, here("2018-10-16T09:01"), is_sent=False)
     [digest] = scan(desk, here("2018-10-16T10:00"))[CARMEN]
+
     assert LOCKED in digest.text.lower()
     assert [fire.fired_at for fire in of(desk, CARMEN, "digest") if fire.state in SAID] == [here("2018-10-16T10:00")]
 
@@ -205,6 +216,7 @@ def test_the_preview_knows_of_a_digest_that_is_still_owed(desk: Desk) -> None:
 
     scan(desk, here("2018-10-15T08:31"), is_sent=False)
     assert CARMEN not in scan(desk, here("2018-10-15T19:00"))
+
     coming = desk.do(work)
     assert coming[0].astimezone(HERE).date() == date(2018, 11, 13)
     assert CARMEN in scan(desk, here("2018-10-16T08:01"))
@@ -220,6 +232,7 @@ def test_a_contributors_card_carries_their_reminder(desk: Desk) -> None:
     tap(desk, PEDRO, "aporta", f"{desk.do(lambda unit: number_of(unit, GRACE))}.yes")
     desk.do(lambda unit: unit.schedules.change(1, schedule_of(unit, "card").id, begins_at=desk.now))
     [card] = scan(desk, now)[GRACE]
+
     assert "Observer view" in card.text
     assert "IND-14" in card.text
     assert "c:indicadores:" in card.buttons
@@ -322,6 +335,7 @@ def test_no_step_is_lost_where_the_plans_day_begins_later(desk: Desk, zone: str)
             now = instant(date(2018, 10, 9) + timedelta(days=day), at, there)
             heard[now.astimezone(there).date()] += len(scan(desk, now).get(CARMEN, ()))
     assert max(heard.values()) == 1
+
     rungs = Counter(rung for fire in of(desk, CARMEN) if fire.state in SAID for rung in fire.told_rungs)
     assert rungs == {Rung.GRACE_ENDED: 2, Rung.LOCKED: 2}
 
@@ -332,6 +346,7 @@ def test_planted_a_ladder_that_does_not_wait_for_the_digest_makes_no_second_noti
     """The digest comes on the next day: the scheduler keeps the rule, whatever a job forgets to look at."""
     monkeypatch.setattr("bot.schedule.reminders.leaving_to_digests", lambda unit, moment, outlook, people: outlook)
     set_schedule(desk, "digest", at=time(16))
+
     assert CARMEN in scan(desk, here("2018-10-15T09:01"))
     assert CARMEN not in scan(desk, here("2018-10-15T16:01"))
     assert CARMEN in scan(desk, here("2018-10-16T08:05"))
@@ -360,6 +375,7 @@ def test_the_text_of_a_digest_is_looked_at_like_its_picture(desk: Desk) -> None:
     assert sweep(desk, "2018-10-15T08:31") == ["sendPhoto"]
     assert sweep(desk, "2018-10-15T22:00") == []
     assert sweep(desk, "2018-10-16T08:01") == ["sendPhoto"], "made anew, both of it"
+
     desk.now = here("2018-10-16T08:02")
     tap(desk, CARMEN, "pausar", "0")
     assert sweep(desk, "2018-10-16T08:40") == []
@@ -394,5 +410,6 @@ def test_one_digest_taken_back_takes_no_other_along(desk: Desk) -> None:
     scan(desk, here("2018-10-15T19:00"))
     scan(desk, here("2018-10-16T08:01"))
     found = [fire for fire in of(desk, CARMEN) if fire.on == date(2018, 10, 15)]
+
     assert {fire.what.partition(".")[0] for fire in found} == {"digest"}
     assert [fire.state for fire in found] == ["sent", "sent"]

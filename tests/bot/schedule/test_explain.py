@@ -41,6 +41,7 @@ def test_the_preview_of_a_digest_begins_with_the_one_that_is_owed(desk: Desk) ->
     scan(desk, here("2018-10-15T08:31"), is_sent=False)
     scan(desk, here("2018-10-15T19:00"))
     first, second, _ = desk.do(lambda unit: upcoming(unit, schedule_of(unit, "digest"), here("2018-10-15T19:05"), HERE))
+
     assert (first, second) == (here("2018-10-16T08:00"), here("2018-10-22T08:30"))
     assert CARMEN in scan(desk, first)
 
@@ -54,6 +55,7 @@ def test_a_role_that_is_added_after_the_hour_waits_for_the_next_time(desk: Desk)
     desk.now = here("2018-10-16T15:00")
     tap(desk, PEDRO, "programar", f"{number}.roles.observer")
     shown = desk.do(lambda unit: upcoming(unit, schedule_of(unit, "card"), desk.now, HERE))
+
     assert shown[0] == here("2018-11-16T09:00")
     assert GRACE not in scan(desk, here("2018-10-16T15:01"))
 
@@ -79,6 +81,7 @@ def test_a_card_carries_what_was_promised_and_what_expires(
     for day in range(25, int(at[-2:])):
         scan(desk, here(f"2019-01-{day}T09:05"))
     [card] = scan(desk, here(f"{at}T09:05"))[GRACE]
+
     assert words in card.text
     assert GRACE not in scan(desk, here(f"{at}T12:00"))
 
@@ -95,6 +98,7 @@ def test_due_gives_the_reason_that_holds(desk: Desk) -> None:
     desk.now = here("2018-10-12T12:00")
     tap(desk, CARMEN, "pausar", "0")
     assert reasons(desk, "2018-10-16T09:00") == dict.fromkeys(("reminders", "digest"), "paused_for_everybody")
+
     tap(desk, CARMEN, "pausar", "end")
     set_schedule(desk, "reminders", days="mon")
     assert reasons(desk, "2018-10-11T09:30")["reminders"] == "no_window"
@@ -127,6 +131,7 @@ def test_due_reads_each_clock(desk: Desk) -> None:
 
     desk.do(move)
     set_schedule(desk, "digest", timezone=ZONE)
+
     assert reasons(desk, "2018-10-15T09:00")["digest"] == "quiet_hours"
     assert CARMEN in scan(desk, here("2018-10-15T14:00"))
 
@@ -135,10 +140,13 @@ def test_a_digest_waits_for_the_ladders_notice_that_waits(desk: Desk) -> None:
     """What the ladder made on Monday is taken back on Wednesday: Tuesday's digest, still owed, says it instead."""
     set_schedule(desk, "digest", days="tue,thu", begins_at=here("2018-10-01T08:00"))
     assert CARMEN in scan(desk, here("2018-10-11T09:10"))
+
     scan(desk, here("2018-10-15T09:10"), is_sent=False)
     assert [fire.state for fire in of(desk, CARMEN, "reminders") if fire.window == "2018-10-15"] == ["queued"]
+
     [digest] = scan(desk, here("2018-10-17T12:00"))[CARMEN]
     assert LOCKED in digest.text.lower()
+
     [*_, said_one] = [fire for fire in of(desk, CARMEN, "digest") if fire.state in SAID]
     assert Rung.LOCKED in said_one.told_rungs
 
@@ -158,6 +166,7 @@ def test_a_step_that_is_too_late_for_whoever_is_out_of_reach_is_decided_once(des
         scan(desk, here(f"2018-10-{day:02}T09:01"))
     now = here("2018-10-17T09:30")
     scan(desk, now)
+
     assert desk.do(lambda unit: list(due(unit, now + timedelta(minutes=1), ZONE))) == []
 
 
@@ -171,6 +180,7 @@ def test_the_end_of_grace_says_of_whom_nobody_can_be_called(desk: Desk) -> None:
     tap(desk, JEAN, "pausar", "7")
     [notice] = scan(desk, here("2018-10-11T09:01"))[CARMEN]
     told = {row.split(" · ")[0]: row for row in notice.text.splitlines() if row.startswith("• ")}
+
     assert told["• PGR"] == "• PGR · quedan 2 · bloqueó al asistente"
     assert told["• DGP"] == "• DGP · queda 1 · en pausa por decisión propia"
     assert any(row.endswith(" · sin punto focal") for row in told.values())
@@ -190,6 +200,7 @@ def test_an_opening_is_told_as_that_alone(desk: Desk) -> None:
 def test_whoever_asked_to_be_reminded_tomorrow_is_reminded_of_nothing_today(desk: Desk, waits: bool) -> None:
     """Under yesterday's message, before today's step is said or while it waits to leave; and on its day it comes."""
     assert ANA in scan(desk, here("2018-10-03T09:01"))
+
     if waits:
         scan(desk, here("2018-10-05T09:01"), is_sent=False)
     desk.now = here("2018-10-05T09:05" if waits else "2018-10-05T08:30")
@@ -202,10 +213,12 @@ def test_whoever_asked_to_be_reminded_tomorrow_is_reminded_of_nothing_today(desk
 def test_whoever_asked_to_be_reminded_tomorrow_is_not_reminded_by_a_coordinator_either(desk: Desk) -> None:
     """She is told why, and of her alternate nothing is asked in her place: the post is not vacant."""
     assert ANA in scan(desk, here("2018-10-03T09:01"))
+
     desk.now = here("2018-10-04T08:30")
     tap(desk, ANA, "posponer")
     desk.now = here("2018-10-04T10:00")
     shown = said(tap(desk, CARMEN, "recordar"), CARMEN)[-1]
     assert "pidió que se le recuerde otro día" in shown
+
     tap(desk, CARMEN, "recordar", "yes")
     assert not {ANA, LUIS} & set(scan(desk, here("2018-10-04T10:01")))

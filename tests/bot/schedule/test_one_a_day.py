@@ -250,6 +250,7 @@ def test_a_new_job_lets_the_ladder_of_another_plan_go_first(desk: Desk) -> None:
     set_schedule(desk, "advice", at=time(8))
     set_schedule(desk, "reminders", paused_at=LONG_AGO)
     assert ANA not in scan(desk, here("2018-10-05T08:01"))
+
     [reminder] = scan(desk, here("2018-10-05T09:01"))[ANA]
     assert reminder.what == "reminder"
 
@@ -268,6 +269,7 @@ def test_what_waits_is_said_on_the_next_free_day(desk: Desk) -> None:
     assert len(scan(desk, here("2018-10-05T09:01"))[ANA]) == 1
     assert ANA not in scan(desk, here("2018-10-05T12:01"))
     assert [one.text for one in scan(desk, here("2018-10-05T12:01")).get(PEDRO, ())] == []
+
     desk.do(
         lambda unit: unit.pauses.begin(
             1, "snooze", desk.now, date(2018, 10, 20), person_id=number_of(unit, ANA), by=None
@@ -283,6 +285,7 @@ def test_a_new_job_lets_the_ladder_go_first(desk: Desk) -> None:
     told = scan(desk, here("2018-10-05T08:01"))
     assert ANA not in told
     assert [one.text for one in told[PEDRO]] == ["Un consejo"]
+
     [reminder] = scan(desk, here("2018-10-05T09:01"))[ANA]
     assert reminder.what == "reminder"
 
@@ -292,6 +295,7 @@ def test_a_new_job_lets_the_digest_go_first(desk: Desk) -> None:
     at_noon(desk)
     set_schedule(desk, "advice", at=time(8))
     assert CARMEN not in scan(desk, here("2018-10-08T08:01"))
+
     [week] = scan(desk, here("2018-10-08T08:31"))[CARMEN]
     assert week.text.startswith("Semana")
 
@@ -310,6 +314,7 @@ def test_due_says_that_somebody_was_told_something_today(desk: Desk) -> None:
     scan(desk, here("2018-10-05T09:01"))
     found = desk.do(lambda unit: list(explained(unit, here("2018-10-05T12:01"), ZONE)))
     of_ana = {one.what: one for one in found if one.who.chat_id == ANA}
+
     assert not any(one.is_said for one in of_ana.values())
     assert of_ana["advice"].reason == "told_today"
 
@@ -325,6 +330,7 @@ def test_what_somebody_sends_by_hand_does_not_wait(desk: Desk) -> None:
         "programar",
         f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now",
     )
+
     assert CARMEN in scan(desk, here("2018-10-11T10:01"))
 
 

@@ -66,8 +66,10 @@ def test_on_the_due_day_at_nine_one_reminder_comes_and_leads_to_the_report(town:
     assert "PRE-101" in ana.text
     assert "ASI-201" in ana.text
     assert ana.text.count("\n") >= 2
+
     ana.tap("Empezar")
     assert "Cómo va la actividad" in ana.text
+
     ana.tap("Igual")
     ana.say("Seguir con el plan de trabajo")
     ana.tap("Enviar ahora")
@@ -77,9 +79,11 @@ def test_on_the_due_day_at_nine_one_reminder_comes_and_leads_to_the_report(town:
     ana.wait_for("Solo falta cerrarlo")
     luis.wait_for("Solo falta cerrarlo")
     assert not [button for button in ana.buttons if "Empezar" in button]
+
     luis.tap("Recordarme mañana")
     ana.tap("Cerrar el mes")
     assert "MMUJER cerró septiembre 2018" in ana.tap("Sí, cerrar")
+
     before = len(luis.from_bot)
     at(town, "2018-10-09T09:00")
     assert wait_for_fire(town, LUIS, "2018-10-09")[1:] == ("skipped", "nothing_left")
@@ -100,9 +104,11 @@ def test_a_month_on_the_phones(town: Town) -> None:
     ana.wait_for("¿Qué lo frena?")  # two were sent, and nothing came of them
     luis.wait_for("todavía se recibe")
     assert "Luis" in ana.text
+
     ana.tap("Que me llamen")
     at(town, "2018-10-11T09:00")
     assert "MMUJER · quedan 2 · Que me llamen" in hear(carmen, "Terminó la prórroga")
+
     at(town, "2018-10-15T09:00")
     hear(carmen, "quedó cerrado")
     # A clock that is moved while a call is recorded ends its lease: it was said, and is in doubt.
@@ -118,6 +124,7 @@ def test_nothing_new_is_a_report_with_its_reason(town: Town) -> None:
     ana.wait_for("Hoy vence")
     ana.tap("Sin novedades")
     assert "PRE-101" in ana.text
+
     ana.tap("Espera presupuesto")
     assert "2 reportes sin novedades" in ana.text
     assert "recibo n.º" in ana.text
@@ -127,6 +134,7 @@ def test_nothing_new_is_a_report_with_its_reason(town: Town) -> None:
     )
     assert [row[0] for row in rows] == ["activity:ASI-201", "activity:PRE-101"]
     assert all(row[2] == "in_progress" and row[1] > 0 for row in rows)
+
     ana.tap("Cerrar el mes")
     ana.tap("Sí, cerrar")
     at(town, "2018-10-08T09:00")
@@ -140,6 +148,7 @@ def test_tomorrow_a_pause_and_a_hurricane(town: Town) -> None:
     ana.wait_for("se acerca el plazo")
     ana.tap("Recordarme mañana")
     assert "4 oct 2018" in ana.text
+
     at(town, "2018-10-04T09:00")
     ana.wait_for("se acerca el plazo")
     carmen.say("/pausar")
@@ -149,6 +158,7 @@ def test_tomorrow_a_pause_and_a_hurricane(town: Town) -> None:
     carmen.tap("3 días")
     at(town, "2018-10-05T09:00")
     assert wait_for_fire(town, ANA, "2018-10-05")[1:] == ("open", "paused_for_everybody")
+
     carmen.say("/pausar")
     carmen.tap("Terminar la pausa")
     ana.say("/delegar")
@@ -174,6 +184,7 @@ def test_a_coordinator_reminds_who_is_missing_once_a_day(town: Town) -> None:
     wait_for_fire(town, ANA, "2018-10-04")
     carmen.say("/recordar")
     hear(carmen, "ya se les avisó hoy")
+
     assert not [button for button in carmen.buttons if "Recordar a" in button]
     assert [row[:2] for row in fires(town, ANA)][-2:] == [("2018-10-03", "sent"), ("2018-10-04", "sent")]
 
@@ -188,6 +199,7 @@ def test_whoever_leaves_is_asked_once_and_the_admin_is_told(town: Town) -> None:
     pedro.wait_for("Jean Baptiste")
     pedro.tap("Crear invitación")
     assert "start=" in pedro.text
+
     at(town, "2018-10-08T09:00")
     wait_for_fire(town, ANA, "2018-10-08")
     assert [row[0] for row in fires(town, JEAN) if row[1] == "sent"] == ["2018-10-05"]
@@ -199,14 +211,18 @@ def test_an_admin_changes_a_schedule_in_chat(town: Town) -> None:
     pedro.say("/programar")
     pedro.tap("Recordatorios")
     assert "5 oct 2018, 09:00" in pedro.text
+
     pedro.tap("🕘 Hora")
     pedro.tap("10:30")
     assert "5 oct 2018, 10:30" in pedro.text
+
     pedro.tap("⏸ Pausar")
     assert "En pausa" in pedro.text
+
     pedro.say("/calendario 10/10/2018")
     assert "10 oct 2018" in pedro.text
     assert town.rows("SELECT due_on FROM reporting_period WHERE code = '2018Q3'") == [("2018-10-11",)]
+
     at(town, "2018-10-05T11:00")
     said = town.enlace("due", "--at", "2018-10-05T11:00").stdout
     assert "no se envía\treminders\tAna Martínez\tfocal_point\tMMUJER\tprogramación en pausa" in said

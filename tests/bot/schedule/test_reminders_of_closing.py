@@ -45,9 +45,11 @@ def test_who_sent_everything_hears_of_the_closing_until_it_is_closed(desk: Desk)
     """With the button that does it; alternate too on the second day; silence after."""
     report_everything(desk, ANA)
     assert "Solo falta cerrarlo" in scan(desk, DUE)[ANA]
+
     told = scan(desk, LATE)
     assert "ya está enviado todo lo de septiembre 2018" in told[ANA]
     assert "Solo falta cerrarlo" in told[LUIS]
+
     asked = tap(desk, ANA, "cerrar")
     press(desk, ANA, asked, "✅ Sí, cerrar")
     desk.now = LATE + timedelta(days=1)
@@ -67,8 +69,10 @@ def test_promised_evidence_is_asked_of_who_promised_it_until_it_has_come(desk: D
     asked = days.scan(desk, DUE)
     assert "PRE-101 se envió y su evidencia quedó para después" in asked[ANA][0].text
     assert "📎 PRE-101: la evidencia" in asked[ANA][0].buttons
+
     others = [told.text for who, all_told in asked.items() if who != ANA for told in all_told]
     assert not any("quedó para después" in words for words in others)
+
     desk.do(promise(False))
     assert "quedó para después" not in days.scan(desk, LATE)[ANA][0].text
 
@@ -94,6 +98,7 @@ def test_who_waits_for_the_quarter_closes_the_month_with_it_by_the_later_date(de
     report_one(desk, COCO, "ASI-202")
     grace_ended, month_locked, before_the_end = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (11, 15, 17))
     assert "CONANI" not in scan(desk, grace_ended)[CARMEN]
+
     desk.do(lambda unit: unit.schedules.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
     notice = scan(desk, month_locked)[CARMEN]
     assert "quedó cerrado" in notice
@@ -101,10 +106,12 @@ def test_who_waits_for_the_quarter_closes_the_month_with_it_by_the_later_date(de
     assert "CONANI" not in notice
     assert {"MMUJER", "PGR", "MINERD"} < passed(desk, month_locked), "with the quarter still open or without one"
     assert "CONANI" not in passed(desk, month_locked)
+
     desk.now = before_the_end
     report_everything(desk, COCO)
     asked = tap(desk, COCO, "cerrar")
     assert "septiembre 2018 y el 3.er trimestre 2018" in said(asked, COCO)[-1]
+
     closed = press(desk, COCO, asked, next(words for words in buttons(asked, COCO) if "cerrar" in words))
     assert "CONANI cerró" in said(closed, COCO)[-1]
     assert "CONANI" not in passed(desk, LOCKED)
@@ -118,10 +125,12 @@ def test_a_month_that_is_all_in_brings_no_reminder_of_its_quarter(desk: Desk) ->
     due = scan(desk, DUE)
     assert ANA in due
     assert not {COCO, EVA, OTTO} & due.keys()
+
     late = scan(desk, LATE)  # and two days before the quarter's day, which yields to its due day and its last word
     assert LUIS in late
     assert not {COCO, EVA} & late.keys()
     assert "Hoy vence" in scan(desk, datetime(2018, 10, 10, 13, 1, tzinfo=UTC))[COCO]
+
     late = scan(desk, datetime(2018, 10, 12, 13, 1, tzinfo=UTC))
     assert "todavía se recibe" in late[COCO]
     assert EVA in late
@@ -137,6 +146,7 @@ def test_whoever_let_a_period_lock_is_not_told_to_be_up_to_date(desk: Desk) -> N
     desk.now = datetime(2018, 10, 4, 13, 1, tzinfo=UTC)
     report_everything(desk, ANA)
     assert "Solo falta cerrar" in said(desk.say(ANA, "/pendientes"), ANA)[-1]
+
     asked = tap(desk, ANA, "cerrar")
     press(desk, ANA, asked, next(words for words in buttons(asked, ANA) if "cerrar" in words))
     assert "Está al día" in said(tap(desk, ANA, "empezar"), ANA)[-1]
@@ -147,6 +157,7 @@ def test_a_month_that_locked_with_a_report_missing_is_not_closed_with_the_quarte
     month_locked, after = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (15, 17))
     desk.do(lambda unit: unit.schedules.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
     assert "• CONANI · queda 1" in scan(desk, month_locked)[CARMEN]
+
     desk.now = after
     report_everything(desk, COCO)
     asked = said(tap(desk, COCO, "cerrar"), COCO)[-1]
@@ -179,5 +190,6 @@ def test_what_is_closed_between_the_plan_and_the_sending_is_not_asked_for(desk: 
     desk.do(plan)
     desk.now = DUE
     press(desk, ANA, tap(desk, ANA, "cerrar"), "✅ Sí, cerrar")
+
     assert ANA not in desk.do(lambda unit: send(unit, DUE))
     assert states(desk, ANA)[-1:] == [("cancelled", "nothing_left")]

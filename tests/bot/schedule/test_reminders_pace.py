@@ -51,8 +51,10 @@ def test_a_quarter_of_somebody_prompt_and_of_somebody_silent(desk: Desk) -> None
     days = [day for day, _ in heard[SILENT]]
     assert max(Counter(day - timedelta(days=day.weekday()) for day in days).values()) == notices.A_WEEK
     assert len(ten_working_days(desk).intersection(days)) == notices.IN_TEN_DAYS
+
     ended = [p for p in desk.do(lambda unit: unit.plans.periods(1)) if p.code in ("201812", "2018Q4", "2018S2")]
     assert {period.due_on for period in ended} <= set(days), "no due day yields"
+
     months = Counter(day.month for day, _ in heard[PROMPT])
     assert months == {10: 1, 11: 1, 12: 1, 1: 1}
 
@@ -72,8 +74,10 @@ def test_the_third_without_an_answer_asks_what_holds_them_back(desk: Desk) -> No
     assert "¿Qué lo frena?" in heard[2][1].text
     assert heard[2][1].text.startswith("Hoy vence el plazo del 3.er trimestre 2018"), "it is the due day all the same"
     assert "Falta de presupuesto" in heard[2][1].buttons
+
     desk.now = here("2018-10-10T10:00")
     assert "Gracias por decirlo" in said(tap(desk, SILENT, "explicar", "budget"), SILENT)[-1]
+
     after = lived(desk, date(2018, 10, 11), date(2018, 10, 12))[SILENT]
     assert "¿Qué lo frena?" not in after[0][1].text
 
@@ -119,8 +123,10 @@ def test_the_one_before_becomes_a_line_once_the_new_one_is_there(desk: Desk) -> 
     with pytest.raises(Killed):
         desk.do(killed)
     assert edits(desk) == []
+
     desk.do(lambda unit: settle(unit, desk.now))
     assert edits(desk).count((SILENT, "queued")) == 1
+
     scan(desk, desk.now + timedelta(minutes=1))
     scan(desk, desk.now + timedelta(minutes=2))
     assert [state for who, state in edits(desk) if who == SILENT] == ["sent"]
@@ -149,6 +155,7 @@ def test_what_due_and_the_preview_foretell_is_what_comes(desk: Desk) -> None:
 
     days, reasons = desk.do(foretold)
     assert reasons[SILENT] == "yields"
+
     heard = lived(desk, date(2018, 10, 8), date(2018, 10, 31))
     came = sorted({day for some in heard.values() for day, _ in some})
     assert days == came[:3]

@@ -82,6 +82,7 @@ async def test_while_it_is_held_nothing_is_said_of_its_own_accord(database: Data
     await scheduler._look()
     assert (scheduler.is_held, scheduler.looked_at) == (True, None)
     assert claimed(database, NINE, scheduler.second_look) == {}
+
     database.units.submit(None, lambda unit: unit.facts.set("held", "", NINE)).result()
     await scheduler._look()
     assert (scheduler.is_held, scheduler.looked_at) == (False, NINE)
@@ -91,6 +92,7 @@ async def test_while_it_is_held_nothing_is_said_of_its_own_accord(database: Data
 async def test_what_was_due_before_the_restore_is_never_said(database: Database, scheduler: Scheduler) -> None:
     """The ledger says why, and nothing is missing from it: a scan of the same day has nothing to add."""
     hold(database)
+
     assert speak_again(database, TEN)
     assert ledger(database) == ("skipped", "restored")
     assert await scheduler.scan(TEN) == 0
@@ -102,6 +104,7 @@ async def test_a_restore_at_night_skips_the_day_before_it(database: Database, sc
     hold(database, NIGHT)
     assert speak_again(database, NIGHT + timedelta(minutes=1))
     assert ledger(database) == ("skipped", "restored")
+
     monday = NINE + timedelta(days=3)
     await scheduler.scan(monday)
     said = {chat: row.payload["text"] for chat, row in claimed(database, monday, scheduler.second_look).items()}
@@ -113,12 +116,15 @@ async def test_whoever_was_writing_is_asked_once_to_look(database: Database, sch
     begin_a_report(database)
     hold(database)
     assert speak_again(database, TEN)
+
     asked = fires(database, RESTORED.what)
     assert asked[ANA] == ("queued", "")
     assert ROSA not in asked
+
     row = claimed(database, TEN, scheduler.second_look)[ANA]
     assert "se restauró con los datos del 5 oct 2018 a las 08:00" in row.payload["text"]
     assert row.payload["reply_markup"]["inline_keyboard"]
+
     hold(database, TEN)
     assert speak_again(database, TEN + timedelta(minutes=5))
     assert claimed(database, TEN + timedelta(minutes=5), scheduler.second_look) == {}
@@ -128,6 +134,7 @@ async def test_the_question_keeps_quiet_hours(database: Database, scheduler: Sch
     """Somebody resumes at night: it comes in the morning."""
     begin_a_report(database)
     hold(database, NIGHT)
+
     assert speak_again(database, NIGHT)
     assert claimed(database, NIGHT, scheduler.second_look) == {}
     assert ANA in claimed(database, NINE + timedelta(days=3), scheduler.second_look)
@@ -169,10 +176,12 @@ def test_who_acts_is_answered_and_whom_it_concerns_hears_of_it_when_it_is_releas
     assert said(begun, ANA)[-1].startswith("Luis Peña reporta por usted")
     assert said(begun, LUIS) == []
     assert set(sent(either_database, TEN)) == {ANA}
+
     menu = desk.say(LUIS, "/menu")
     assert (said(menu, LUIS) != [], [row.is_behind for row in menu.deliveries]) == (True, [False])
     assert speak_again(either_database, TEN)
     assert LUIS in sent(either_database, TEN)
+
     with either_database.view() as unit:
         assert "held" not in unit.outbox.counts()
 
@@ -182,6 +191,7 @@ def test_what_a_command_tells_people_waits_too(either_database: Database) -> Non
     hold(either_database)
     news = [Notification(chat, {"text": "changed"}) for chat in (ANA, LUIS)]
     either_database.units.submit(None, lambda unit: tell_later(unit, news, TEN)).result()
+
     assert sent(either_database, TEN) == []
     assert either_database.units.submit(None, lambda unit: unit.outbox.cancel(ANA, TEN)).result() == 1
     assert speak_again(either_database, TEN)
@@ -193,6 +203,7 @@ def test_the_hold_itself_is_told_to_admins(either_database: Database) -> None:
     hold(either_database)
     raised = Standing("held", TEN, TEN, "restored")
     told = either_database.units.submit(None, lambda unit: keep(unit, raised, TEN)).result()
+
     assert {row.chat_id for row in told} == set(admins(either_database))
     assert not any(row.is_held for row in told)
 
@@ -221,7 +232,9 @@ def test_status_names_it_and_an_admin_lets_it_speak_again(database: Database) ->
         assert ("restored", "bad") in [(name, reading.state) for name, reading in readings(look(unit, TEN))]
     admin = admins(database)[0]
     shown = desk.say(admin, "/estado")
+
     assert "Reanudar los avisos" not in buttons(press(desk, admin, shown, "Reanudar los avisos"), admin)
+
     with database.view() as unit:
         assert held(unit) is None
 

@@ -93,6 +93,7 @@ async def test_a_defect_at_the_second_look_holds_up_nothing_else(
     with structlog.testing.capture_logs() as logged:
         assert ANA not in claimed(database, NINE, scheduler.second_look)
     assert [(one["event"], one["what"]) for one in logged] == [("scan.defect", "reminders")]
+
     monkeypatch.undo()
     assert ANA in claimed(database, NINE + timedelta(minutes=2), scheduler.second_look)
 
@@ -114,6 +115,7 @@ async def test_a_statement_that_fails_at_the_second_look_holds_up_nothing_else(
     with structlog.testing.capture_logs() as logged:
         assert ANA not in claimed(either_database, NINE, scheduler.second_look)
     assert [(one["event"], one["what"]) for one in logged] == [("scan.defect", "reminders")]
+
     with either_database.view() as unit:
         assert unit.facts.get("half") is None
     monkeypatch.undo()
@@ -135,7 +137,9 @@ async def test_a_database_that_fails_at_the_second_look_ends_the_unit(
     monkeypatch.setitem(scheduling.BY_WHAT, "reminders", replace(job, again=away))
     with structlog.testing.capture_logs() as logged, pytest.raises(Unavailable):
         claimed(either_database, NINE, scheduler.second_look)
+
     assert logged == []
+
     with either_database.view() as unit:
         assert unit.facts.get("half") is None
 
@@ -151,6 +155,7 @@ async def test_what_was_reported_after_the_scan_is_not_asked_for(database: Datab
     await scheduler.scan(NINE)
     database.units.submit(None, close_everything_of_ana).result()
     sent = claimed(database, NINE, scheduler.second_look)
+
     assert sent
     assert ANA not in sent
     assert ledger(database) == ("cancelled", "nothing_left")
@@ -192,6 +197,7 @@ async def test_role_and_pause_are_looked_at_again(
         change(unit, unit.plans.only().id, person.id)
 
     database.units.submit(None, work).result()
+
     assert ANA not in claimed(database, NINE + timedelta(minutes=1), scheduler.second_look)
     if reason != "no_role":  # a suspension takes the message out of the outbox by itself
         assert ledger(database)[1] == reason
@@ -251,11 +257,14 @@ def test_a_clock_that_jumps_holds_everything_until_it_has_run_well_for_half_an_h
     watch = ClockWatch(clock)
     clock.run(minutes=10)
     assert watch.look() is None
+
     clock.wall += jump
     assert watch.look() == jump
     assert watch.is_held
+
     clock.run(minutes=29)
     assert (watch.look(), watch.is_held) == (None, True)
+
     clock.run(minutes=2)
     assert (watch.look(), watch.is_held) == (None, False)
 
@@ -287,9 +296,11 @@ def test_a_clock_that_was_wrong_from_the_beginning_is_known_by_telegrams_date() 
     told = clock.now()
     watch = ClockWatch(clock, lambda: (clock.now() - told).total_seconds())
     assert not watch.is_held
+
     clock.wall += timedelta(hours=2)
     watch = ClockWatch(clock, lambda: (clock.now() - told).total_seconds())
     assert watch.is_held
+
     clock.wall -= timedelta(hours=2)
     assert watch.is_held
 
@@ -299,5 +310,6 @@ def test_whoever_asks_learns_of_a_jump_at_once(database: Database) -> None:
     clock = Wound()
     scheduler = Scheduler(database, clock, ZONE, said=lambda: None, watch=ClockWatch(clock))
     assert not scheduler.is_held
+
     clock.wall += timedelta(hours=13)
     assert scheduler.is_held

@@ -12,8 +12,10 @@ from tests.bot.schedule.days import here, scan
 def test_administrators_are_told_of_vacancies_before_the_month(desk: Desk) -> None:
     """One message, once, with the number that their first screen has, and the way to the list; nobody else gets it."""
     assert PEDRO not in scan(desk, here("2018-10-24T16:00"))
+
     told = scan(desk, here("2018-10-25T09:01"))
     assert {who for who, some in told.items() if any("nadie que las reporte" in one.text for one in some)} == {PEDRO}
+
     [one] = told[PEDRO]
     home = next(words for words in buttons(desk.say(PEDRO, "/menu"), PEDRO) if words.startswith("Sin punto focal ("))
     assert one.text.startswith(f"{home.partition('(')[2].rstrip(')')} instituciones tienen actividades")

@@ -90,6 +90,7 @@ def test_of_each_set_at_least_twenty_four_go_right(desk: Desk, language: str) ->
         if not any(_answers(desk, WRITES[who], handled, meaning, text, language) for meaning in wanted):
             wrong[number].append(f"{who}: {text} → {said(handled, WRITES[who])}")
         tap(desk, WRITES[who], "menu")
+
     assert read == dict.fromkeys(wrong, OF_EACH)
     assert [some for some in wrong.values() if len(some) > OF_EACH - RIGHT] == []
 

@@ -53,6 +53,7 @@ async def test_a_chats_messages_arrive_in_the_order_of_their_commits(sandbox: Sa
         for number in range(10):
             await bot.commit(*said(ANA, f"a{number}"), *said(LUIS, f"b{number}"))
         await quiet(bot)
+
         assert texts(sandbox, ANA) == [f"a{number}" for number in range(10)]
         assert texts(sandbox, LUIS) == [f"b{number}" for number in range(10)]
         assert set(await bot.states()) == {"sent"}
@@ -196,6 +197,7 @@ async def test_somebody_who_blocked_the_bot_gets_one_attempt(sandbox: Sandbox, d
         assert await bot.states() == ["undeliverable"] * 3 + ["sent"]
         flagged = select(table(Person).c.unreachable_at)
         assert await database.units.run(None, lambda unit: unit.connection.execute(flagged).scalar_one()) is not None
+
     assert len([call for call in calls(sandbox, "sendMessage") if call.chat == ANA]) == 1
 
 
@@ -237,6 +239,7 @@ async def test_nothing_is_sent_inside_the_window_of_a_429(sandbox: Sandbox, data
         clock.move(601)
         await until(lambda: texts(sandbox, ROSA) == ["three"])
         await quiet(bot)
+
     assert not calls(sandbox, "answerCallbackQuery")
     assert texts(sandbox, ANA) == ["one"]
     assert texts(sandbox, LUIS) == ["two"]
@@ -289,6 +292,7 @@ async def test_a_429_of_hours_is_kept_across_a_restart(sandbox: Sandbox, databas
         clock.move(80)
         await until(lambda: len(texts(sandbox, ANA)) == 3)
         await quiet(bot)
+
     assert texts(sandbox, ANA) == ["one", "two", "three"]
     assert texts(sandbox, LUIS) == ["meanwhile"]
 

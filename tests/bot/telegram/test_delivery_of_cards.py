@@ -28,6 +28,7 @@ async def test_a_card_is_edited_before_its_number_is_known(sandbox: Sandbox, dat
             OutboxDraft(ANA, "prompt", "editMessageText", {"text": "question 2"}, card),
         )
         await quiet(bot)
+
         assert shown(sandbox, ANA) == [("send", "question 1"), ("edit", "question 2")]
         number = await bot.database.units.run(None, lambda unit: unit.outbox.card_message_id(card))
         assert number == sandbox.world.ledger.entries[0].message_id
@@ -189,5 +190,6 @@ async def test_a_file_is_uploaded_under_its_own_name(sandbox: Sandbox, sqlite: D
         await quiet(bot)
         assert sorted(await bot.states()) == ["sent", "undeliverable"]
     message = sandbox.world.ledger.entries[0].message
+
     assert message is not None
     assert message["document"]["file_name"] == "reporte del año.csv"

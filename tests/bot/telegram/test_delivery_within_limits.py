@@ -52,8 +52,10 @@ async def test_fan_out_at_the_rate_we_ship_is_hardly_ever_refused(sandbox: Sandb
         assert set(await bot.states()) == {"sent"}
     assert texts(sandbox, ANA) == ["question 0", "question 1", "question 2"]
     assert sorted(entry.chat for entry in seen if entry.chat != ANA) == list(people)
+
     at = [entry.at for entry in seen]
     assert max(sum(1 for each in at if start <= each < start + 1.0) for start in at) <= 30
+
     refused = [call for call in calls(sandbox, "sendMessage") if call.status == 429]
     assert len(refused) <= len(people) // 10
 
@@ -67,6 +69,7 @@ async def test_a_429_is_waited_out_and_everything_arrives_in_order(sandbox: Sand
         await quiet(bot)
         assert set(await bot.states()) == {"sent"}
     assert texts(sandbox, ANA) == lines
+
     sent = calls(sandbox, "sendMessage")
     windows = [(call.at, call.at + 1) for call in sent if call.status == 429]
     assert windows

@@ -243,7 +243,9 @@ async def test_whom_the_machine_trusts_is_spoken_to(tmp_path: Path, monkeypatch:
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
     api = Api(SecretStr(TOKEN), f"https://localhost:{listening.sockets[0].getsockname()[1]}")
     await api.initialize()
+
     assert api.username == "x_bot"
+
     await api.shutdown()
     listening.close()
     await server.close()
@@ -352,6 +354,7 @@ def test_what_is_recorded_of_a_refusal_does_not_quote_the_message() -> None:
     """ "can't parse entities" repeats a piece of the text, which may be sensitive."""
     refused = errors.BadRequest('Can\'t parse entities: unsupported start tag "María Pérez" at byte offset 12')
     outcome = classify(refused)
+
     assert isinstance(outcome, Undeliverable)
     assert "María" not in outcome.reason
     assert "parse entities" in outcome.reason
@@ -386,6 +389,7 @@ async def test_a_rejected_token_is_not_quoted() -> None:
     await api.shutdown()
     listening.close()
     await server.close()
+
     assert "CANARY" not in "".join(traceback.format_exception(failed.value))
     assert "CANARY" not in repr(api)
 
@@ -498,6 +502,7 @@ async def test_a_large_file_is_sent_whole(tmp_path: Path) -> None:
             with opened:
                 opened.read(1)
                 await api.call("sendDocument", {"chat_id": 1}, {"document": ("a.bin", opened, "x/y")})
+
     assert all(b"\r\n\r\n" + content + b"\r\n" in body for body in server.bodies[1:])
     assert all(b"content-length:" in head.lower() for head in server.heads[1:])
 

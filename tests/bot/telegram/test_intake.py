@@ -143,6 +143,7 @@ async def test_poison_is_set_aside_after_five_tries_and_its_chat_goes_on(sandbox
         await until(lambda: pending(sandbox) == 0)
         assert await bot.heard(ANA) == ["before", "after"]
         [row] = await bot.poison()
+
     assert row.update_type == "message"
     assert "Poison at" in row.reason
     assert "María" not in str(row)
@@ -192,6 +193,7 @@ async def test_while_one_chat_digests_poison_the_others_are_served(sandbox: Sand
     people.say(sandbox.world, LUIS, "quick")
     async with running(sandbox, sqlite, polls=True):
         await until(lambda: texts(sandbox, ANA) == ["1: after"])
+
     assert [seen.chat for seen in sandbox.world.ledger.entries] == [LUIS, ANA]
 
 
@@ -289,6 +291,7 @@ async def test_what_waits_in_one_chat_is_begun_together(sandbox: Sandbox, databa
         database.units.begin_all = counted  # type: ignore[method-assign]
         count = 2 * BURST + 2
         await asyncio.gather(*(bot.intake.apply(_message(number, ANA, f"{number}")) for number in range(count)))
+
         assert sizes == [1, BURST, BURST, 1]
         assert await bot.heard(ANA) == [f"{number}" for number in range(count)]
 

@@ -48,6 +48,7 @@ async def test_turns_are_even_and_never_more_than_the_rate_in_any_second() -> No
     async with asyncio.TaskGroup() as tasks:
         for _ in range(600):
             tasks.create_task(take())
+
     assert at[-1] - at[0] == pytest.approx(599 / 29.5)
     assert max(sum(1 for each in at if start <= each < start + 1.0) for start in at) <= 30
 
@@ -77,6 +78,7 @@ async def test_after_a_quiet_moment_a_turn_costs_nothing() -> None:
     await asyncio.sleep(0.04)
     begun = now()
     await pacer.turn(is_reply=True)
+
     assert now() == begun
 
 
@@ -89,6 +91,7 @@ async def test_whoever_gave_up_waiting_does_not_use_a_turn() -> None:
         async with asyncio.timeout(0.01):
             await pacer.turn(is_reply=True)
     await pacer.turn(is_reply=True)
+
     assert now() == pytest.approx(0.05)
 
 

@@ -88,4 +88,5 @@ async def test_stopping_commits_and_acknowledges_what_was_fetched(
     monkeypatch.setattr(Intake, "settle", lambda intake, _: settle(intake, PATIENCE))  # a busy machine takes its time
     async with running(sandbox, database, polls=True) as bot:
         await until(lambda: len(texts(sandbox, ANA)) >= 1)
+
     assert len(await bot.heard(ANA)) == 30 - pending(sandbox)

@@ -159,6 +159,7 @@ def test_offsets_count_utf16_units_of_what_remains(
     payload = render.message(Card(lines), token)
     assert payload["text"] == text
     assert [(e["type"], e["offset"], e["length"]) for e in payload.get("entities", [])] == entities
+
     shown = wire.send(payload)
     assert (shown["text"], shown.get("entities", [])) == (text, payload.get("entities", []))
 
@@ -167,6 +168,7 @@ def test_a_text_over_the_limit_is_cut_at_a_lines_end_and_keeps_its_buttons(wire:
     """4096 UTF-16 units; the buttons are what matters."""
     card = Card(tuple(line("😀" * 50) for _ in range(100)), ((Button("Enviar", "form:send"),),))
     payload = render.message(card, token)
+
     assert 3900 < units(payload["text"]) <= render.TEXT_LIMIT
     assert payload["text"].endswith("…")
     assert wire.send(payload)["reply_markup"]["inline_keyboard"][0][0]["text"] == "Enviar"
@@ -180,6 +182,7 @@ def test_one_line_over_the_limit_is_cut_within_it(wire: Wire, letter: str) -> No
     assert 4090 <= units(shown["text"]) <= render.TEXT_LIMIT
     assert shown["text"].startswith(f"Antes\nx{letter}{letter}")
     assert shown["text"].endswith(f"{letter}…")
+
     [entity] = shown["entities"]
     assert set(part(shown["text"], entity)) == {letter}
 

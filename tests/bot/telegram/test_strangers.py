@@ -48,10 +48,12 @@ def test_a_stranger_is_looked_at_so_often_and_then_no_more() -> None:
     """Thirty at once, then three a second; who is no stranger is always looked at (S16)."""
     strangers = Strangers(30, 10.0)
     assert all(strangers.admits(ANA, 100.0) for _ in range(100))
+
     strangers.meet(ANA, 100.0, is_stranger=True)
     assert sum(strangers.admits(ANA, 100.0) for _ in range(100)) == 29
     assert [strangers.admits(ANA, 101.0) for _ in range(4)] == [True, True, True, False]
     assert strangers.admits(LUIS, 101.0)
+
     strangers.meet(ANA, 101.0, is_stranger=False)
     assert all(strangers.admits(ANA, 101.0) for _ in range(100))
 

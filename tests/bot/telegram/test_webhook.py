@@ -182,6 +182,7 @@ async def test_while_the_database_is_away_telegram_is_told_to_come_again(sandbox
         status, headers, _ = await ask(port, post(json.dumps(UPDATE).encode()))
         assert status == 503
         assert int(headers["retry-after"]) > 0
+
         Away.is_away = False
         assert (await ask(port, post(json.dumps(UPDATE).encode())))[0] == 200
         assert await bot.heard(ANA) == ["hola"]
@@ -207,6 +208,7 @@ async def test_the_whole_way_by_webhook(sandbox: Sandbox, database: Database) ->
         await quiet(bot)
         await until(lambda: bool(calls(sandbox, "answerCallbackQuery")))
     [answer] = calls(sandbox, "answerCallbackQuery")
+
     assert answer.via == "webhook"
     assert answer.status == 200
     assert [call.method for call in list(sandbox.world.calls) if call.via == "webhook"] == ["answerCallbackQuery"]
@@ -216,6 +218,7 @@ async def test_telegram_is_told_the_secret_and_what_is_wanted(sandbox: Sandbox, 
     """setWebhook carries the secret, the kinds of updates, and how many may come at once."""
     async with open_door(sandbox, database) as (_, _, port):
         [call] = calls(sandbox, "setWebhook")
+
     assert call.params["url"] == f"http://127.0.0.1:{port}/telegram"
     assert call.params["secret_token"] == SECRET
     assert call.params["allowed_updates"] == ["message", "edited_message", "callback_query", "my_chat_member"]
@@ -289,10 +292,12 @@ async def test_a_supervisor_hears_whether_the_bot_lives_and_whether_it_can_work(
     """/healthz is the process; /readyz is the database, its migrations, and Telegram's last answer."""
     async with open_door(sandbox, database, url) as (bot, _, port):
         assert (await ask(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))[::2] == (200, b"ok")
+
         status, _, body = await ask(port, b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
         told = json.loads(body)
         assert (status, set(told.values())) == (200, {"ok"})
         assert set(told) == {"database", "migrations", "telegram", *NOT_READY}
+
         for transport in (bot.api._kept, bot.api._polling, bot.api._fresh):
             transport.answered_at = None
         sandbox.world.faults.add(Fault("5xx"))
@@ -358,4 +363,5 @@ async def test_a_request_that_is_broken_off_at_the_end_is_told_to_come_again() -
         await waiting.wait()
         server.stop()
     status, headers, _ = asked.result()
+
     assert (status, headers["retry-after"]) == (503, "2")

@@ -139,6 +139,7 @@ async def test_what_happens_arrives_signed(database: Database, world: World) -> 
         reported(database, world, "A-1", corrections=2)
         await until(lambda: counts(database) == {"delivered": 3}, "all three are delivered")
     assert versions(receiver) == {"A-1": [1, 2, 3]}
+
     first = next(iter(receiver.kept.values()))
     assert first["type"] == "report.submitted"
     assert first["data"] == {
@@ -151,7 +152,9 @@ def test_a_signature_is_the_standards() -> None:
     """Checked by the library of the standard's authors; another body, number, time or secret is refused."""
     body, now = b'{"type":"ping"}', datetime.now(UTC)
     headers = signed(SECRET, "evt_1", now, body)
+
     assert Webhook(SECRET).verify(body, headers) == {"type": "ping"}
+
     forged = [
         (SECRET, b'{"type":"pong"}', headers),
         (SECRET, body, headers | {"webhook-id": "evt_2"}),
@@ -185,6 +188,7 @@ async def test_nothing_is_lost_or_out_of_order_whatever_the_receiver_and_the_pro
             await _torn_after(database, dice.randint(1, 12))
             kills += 1
         did(database, lambda unit: unit.replicas.bury(unit.replicas.all(), datetime.now(UTC)))
+
     assert kills > 5
     assert versions(receiver) == expected
     assert len(receiver.seen) >= len(receiver.kept)
@@ -203,6 +207,7 @@ async def test_two_replicas_tell_each_event_once_and_each_report_in_order(
             await until(lambda: receiver.held == 2 * events.WIDTH, "both are calling")
             receiver.let_go.set()
             await until(lambda: counts(database) == {"delivered": 140}, "everything is delivered")
+
     assert len(receiver.seen) == 140
     assert set(map(tuple, versions(receiver).values())) == {(1, 2)}
     assert one.counts["delivered"] + second.counts["delivered"] == 140
@@ -236,8 +241,10 @@ async def test_a_slow_receiver_delays_nobody(database: Database, world: World) -
         for number in range(50):
             reported(database, world, f"A-{number}")
         await until(lambda: len(quick.kept) == 50, "the quick one has heard all")
+
         assert slow.kept == {}
         assert slow.held <= 8
+
         slow.let_go.set()
         await until(lambda: counts(database) == {"delivered": 100}, "the slow one has heard all too")
 
@@ -268,9 +275,11 @@ async def test_nothing_is_told_while_the_database_is_held(database: Database, wo
         did(database, lambda unit: unit.facts.set("held", "restored", datetime.now(UTC)))
         added(database, world, receiver.url)
         reported(database, world, "A-1")
+
         for _ in range(3):
             assert await worker._turn() == []
         assert receiver.calls == 0
+
         did(database, lambda unit: unit.facts.forget("held"))
         await until(lambda: receiver.calls == 1, "it is told afterwards")
 
@@ -396,6 +405,7 @@ async def test_a_name_that_changes_its_address_is_no_way_in(monkeypatch: pytest.
             async with calling(()) as session:
                 target = Target(f"https://hooks.example.org:{port}/in", SECRET)
                 assert (await call(session, target, "evt_1", b"{}", Wall().now)).reason == "inside"
+
         assert not connected()
 
 

@@ -85,8 +85,10 @@ def test_a_database_that_goes_away_while_a_file_is_fetched_costs_a_second_fetch(
         ana.phone.send_files("document", ("jornada.jpg", photo_with_gps()))
         until_unavailable(town)
         returns()
+
         assert "Confirmo que la foto" in ana.wait_for("Confirmo que la foto")
         assert struck
+
         town.rest()
 
 
@@ -99,7 +101,9 @@ def test_the_same_for_a_form_that_an_admin_sends(tmp_path: Path, furnished: Path
         until_unavailable(town)
         returns()
         admin.wait_for("visits ·")
+
         assert struck
+
         town.rest()
         admin.tap("✅ Publicar")
         admin.wait_for("Publicado: Visitas")
@@ -114,5 +118,6 @@ def test_a_job_that_cannot_be_done_is_told_and_the_bot_goes_on(tmp_path: Path, f
         admin.phone.send_files("document", ("visits.xlsx", ONE))
         admin.wait_for("No pude terminar")
         assert "evidence.defect" in town.logged()
+
         plain.unlink()
         assert send(admin, "visits.xlsx", ONE, "visits ·")

@@ -57,13 +57,16 @@ def test_a_plan_is_looked_at_applied_and_undone(town: Town, admin: Officer) -> N
     assert "PRE-101 · due_date: 2020-11-30 → 2020-12-01" in text
     assert "1 de 2" in text
     assert due(town) == "2020-11-30"
+
     admin.tap("Ver más")
     assert "PRE-105 · due_date" in admin.wait_for("2 de 2")
+
     admin.tap("✅ Aplicar")
     admin.wait_for("✅ Plan actualizado")
     assert due(town) == "2020-12-01"
     [(details,)] = town.rows("SELECT details FROM audit_entry WHERE act = 'plan.imported' AND actor_id IS NOT NULL")
     assert json.loads(details)["rows"] == {"activity": {"changed": 5}}
+
     asked = admin.tap("↩️ Deshacer importación")
     assert "Vuelven a ser como eran (5): PRE-101" in asked
     assert due(town) == "2020-12-01"
@@ -76,6 +79,7 @@ def test_no_tap_takes_protection_from_figures(town: Town, admin: Officer) -> Non
     book = Book().put("indicators", "IND-20", "min_cell", 5).put("indicators", "IND-21", "sensitivity", "public")
     book.put("activities", "PRE-101", "due_date", "2020-12-01")
     text = send(admin, "weaker.xlsx", book.data(), "Quitaría protección")
+
     assert "IND-20 · min_cell: 10 → 5" in text
     assert "IND-21 · sensitivity: restricted → public" in text
     assert "PRE-101" not in text
@@ -90,10 +94,12 @@ def test_what_changed_meanwhile_is_shown_again(town: Town, admin: Officer) -> No
     file = town.folder / "server.xlsx"
     file.write_bytes(Book().put("activities", "PRE-201", "due_date", "2020-06-06").data())
     assert town.enlace("plan", "import", str(file)).returncode == 0
+
     admin.tap("✅ Aplicar")
     card = admin.wait_for("mientras usted miraba")
     assert "PRE-201 · due_date: 2020-06-06 → 2020-12-24" in card
     assert due(town, "PRE-201") == "2020-06-06"
+
     admin.tap("Cancelar")
     admin.wait_for("Nada cambió")
     undone = town.enlace("plan", "undo")
@@ -110,6 +116,7 @@ def test_every_mistake_is_named_with_its_place_and_remedy(town: Town, admin: Off
         .put("activities", "PRE-102", "responsible", "MMUJERES")
     )
     text = send(admin, "malo.xlsx", book.data(), "No se puede leer el plan")
+
     assert "«pronto» no es una fecha" in text
     assert "(¿MMUJER?)" in text
     assert "activities" in text
@@ -123,13 +130,16 @@ def test_the_workbook_that_goes_out_comes_back_without_a_difference(town: Town, 
     carmen.tap("⬇️ Libro del plan")
     name = until(carmen, lambda: next((m["document"]["file_name"] for m in carmen.from_bot if "document" in m), ""))
     assert name == "do-trata-2017-2020-2018-10-03.xlsx"
+
     [document] = [m["document"] for m in carmen.from_bot if "document" in m]
     data = town.sandbox.world.files[document["file_id"]].data
     text = send(admin, name, data, "Cambios al plan")
     assert "Sin diferencias" in text
     assert "✅ Aplicar" not in admin.buttons
+
     out = town.folder / "out.xlsx"
     assert town.enlace("plan", "export", "--out", str(out)).returncode == 0
+
     looked = town.enlace("plan", "import", str(out), "--dry-run")
     assert (looked.returncode, looked.stdout) == (0, "")
 
@@ -145,4 +155,5 @@ def test_a_form_is_still_a_form(town: Town, admin: Officer) -> None:
     settings.append(["visits", "Visitas", "1"])
     written = io.BytesIO()
     made.save(written)
+
     assert "formulario nuevo" in send(admin, "plan.xlsx", written.getvalue(), "visits ·")

@@ -21,8 +21,10 @@ pytestmark = pytest.mark.usefixtures("pseudo")
 def test_nothing_is_written_over_the_edge(standing: object, language: str) -> None:
     """The margin on the right stays empty, whatever the words of the legend and the title."""
     assert callable(standing)
+
     image = Image.open(io.BytesIO(draw(matrix(standing(), language)))).convert("RGB")
     assert max(image.size) <= LONGEST
+
     half = round(MARGIN / 2 * min(1, LONGEST / max(image.size)))
     edge = image.crop((image.width - half, 0, image.width, image.height))
     light = [ImageColor.getrgb(colour) for colour in (PAPER, STRIPE)]

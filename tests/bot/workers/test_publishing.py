@@ -36,14 +36,17 @@ def test_a_workbook_sent_is_checked_published_and_filled(town: Town, admin: Offi
     assert "versión 1" in told
     assert "Es un formulario nuevo" in told
     assert town.rows("SELECT count(*) FROM form WHERE form_id = 'visits'") == [(0,)]
+
     admin.tap("✅ Publicar")
     admin.wait_for("Publicado: Visitas, versión 1")
     [(act, details)] = town.rows("SELECT act, details FROM audit_entry WHERE actor_id IS NOT NULL AND act LIKE 'form%'")
     assert (act, json.loads(details)["form_id"]) == ("form_published", "visits")
+
     ana = town.officer(ANA)
     ana.say("/formularios")
     ana.tap("Visitas")
     assert "¿Dónde?" in ana.text
+
     ana.say("Azua")
     ana.say("12")
     assert "Recibo" in ana.tap("Enviar")
@@ -61,19 +64,24 @@ def test_what_was_sent_with_an_own_form_can_be_corrected(town: Town, admin: Offi
     ana.say("Azua")
     ana.say("12")
     assert not ana.tap("Enviar").splitlines()[2].endswith("·")
+
     ana.tap("Corregir")
     assert "Azua" in str(ana.buttons)
+
     ana.say("/salir")
     ana.say("/historial")
     ana.tap(next(button for button in ana.buttons if "Visitas" in button))
     assert "Azua" in ana.tap("Corregir")
     assert town.rows("SELECT count(*) FROM session WHERE supersedes_id IS NOT NULL") == [(1,)]
+
     ana.tap("Cambiar")
     ana.tap(next(button for button in ana.buttons if "personas" in button))
     assert "13" in ana.say("13")
     assert "versión 2" in ana.tap("Enviar")
+
     ana.tap("Corregir")
     assert "13" in str(ana.buttons)
+
     luis = town.officer(LUIS)
     luis.say("/historial")
     luis.tap(next(button for button in luis.buttons if "Visitas" in button))
@@ -101,9 +109,11 @@ def test_differences_are_shown_and_open_drafts_finish_on_their_version(town: Tow
     assert "Quitadas (1): n" in told
     assert "place (label)" in told
     assert "Borradores abiertos: 1" in told
+
     admin.tap("✅ Publicar")
     assert "siguen en una versión anterior: 1" in admin.wait_for("Publicado: Visitas, versión 2")
     assert "¿Cuántas personas?" in ana.say("Azua")
+
     rosa.say("/forms")
     rosa.tap("Visitas")
     assert "¿Dónde fue?" in rosa.text
@@ -114,6 +124,7 @@ def test_the_same_again_and_a_discarded_one_change_nothing(town: Town, admin: Of
     publish(town, admin, ONE)
     assert "ya publicada" in send(admin, "visits.xlsx", ONE, "ya publicada")
     assert "✅ Publicar" not in admin.buttons
+
     send(admin, "visits.xlsx", TWO, "Frente a la versión 1")
     admin.tap("Descartar")
     assert "Nada cambió" in admin.text
@@ -130,6 +141,7 @@ def test_an_older_workbook_sent_again_becomes_current_again(town: Town, admin: O
     admin.wait_for("versión 2")
     told = send(admin, "visits.xlsx", ONE, "Frente a la versión 2")
     assert "La versión 1 ya se publicó antes" in told
+
     admin.tap("✅ Publicar")
     admin.wait_for("Publicado: Visitas, versión 1")
     assert town.rows(
@@ -139,6 +151,7 @@ def test_an_older_workbook_sent_again_becomes_current_again(town: Town, admin: O
         "SELECT details FROM audit_entry WHERE act = 'form_published' AND actor_id IS NOT NULL ORDER BY id"
     )
     assert [json.loads(details)["version"] for [details] in acts] == ["1", "2", "1"]
+
     ana = town.officer(ANA)
     ana.say("/formularios")
     ana.tap("Visitas")
@@ -156,6 +169,7 @@ def test_a_version_number_is_not_used_twice(town: Town, admin: Officer) -> None:
 def test_a_list_comes_with_the_form_and_is_renewed_alone(town: Town, admin: Officer) -> None:
     """Workbook, then its CSV; a new CSV makes a data version, and sessions keep the list they began with."""
     assert "towns.csv" in send(admin, "visits.xlsx", WITH_TOWNS, "visits ·")
+
     send(admin, "towns.csv", TOWNS, "Sin observaciones")
     admin.tap("✅ Publicar")
     admin.wait_for("versión 3")
@@ -163,8 +177,10 @@ def test_a_list_comes_with_the_form_and_is_renewed_alone(town: Town, admin: Offi
     ana.say("/formularios")
     ana.tap("Visitas")
     assert "Santiago" in ana.buttons
+
     told = send(admin, "towns.csv", TOWNS + b"az,Azua\n", "Frente a la versión 3")
     assert "town (choices)" in told
+
     admin.tap("✅ Publicar")
     admin.wait_for("versión 3+2")
     rosa.say("/forms")
@@ -182,6 +198,7 @@ def test_a_zip_brings_all_and_the_workbook_can_be_had_back(town: Town, admin: Of
     publish(town, admin, packed.getvalue(), "todo.zip")
     admin.say("/formularios")
     assert "Visitas · versión 3" in admin.text
+
     admin.tap("Visitas")
     admin.tap("⬇️ Libro, versión 3")
     assert document(admin) == "visits-3.zip"
@@ -195,6 +212,7 @@ def test_pictures_that_came_with_the_form_go_before_its_card(town: Town, admin: 
     ana.say("/formularios")
     ana.tap("Visitas")
     assert not [message for message in ana.from_bot if "photo" in message]
+
     ana.say("Azua")
     until(ana, lambda: "y" if "refugio" in ana.text else "")
     *_, first, second, card = ana.from_bot
@@ -207,10 +225,12 @@ def test_pictures_that_came_with_the_form_go_before_its_card(town: Town, admin: 
 def test_pictures_that_did_not_come_along_are_kept_or_named(town: Town, admin: Officer) -> None:
     """A new form without its pictures is told so; a new version of a published one keeps those it had."""
     assert "map.png, tent.jpg" in send(admin, "visits.xlsx", illustrated("1"), "visits ·")
+
     told = send(
         admin, "todo.zip", zipped({"visits.xlsx": illustrated("1"), "map.png": picture("PNG")}), "muestra: tent.jpg"
     )
     assert "map.png" not in told
+
     admin.tap("✅ Publicar")
     admin.wait_for("versión 1")
     told = send(admin, "visits.xlsx", illustrated("2"), "Frente a la versión 1")
@@ -292,6 +312,7 @@ def test_what_was_sent_last_fills_the_next(town: Town, admin: Officer) -> None:
     ana.tap("Cuántas")
     ana.say("16")
     ana.tap("Enviar")
+
     sent = [json.loads(answers) for [answers] in town.rows("SELECT answers FROM submission ORDER BY id DESC LIMIT 3")]
     assert [(each["/data/place"], each["/data/n"], each.get("/data/before")) for each in sent] == [
         ("Azua", "16", "12"),
@@ -304,6 +325,7 @@ def test_many_problems_come_as_a_document_and_nothing_is_offered(town: Town, adm
     """The first in the message, all in the text; a form with errors has no Publicar."""
     bad = workbook("1", *[["integr", f"q{n}", f"Q{n}"] for n in range(20)])
     told = send(admin, "visits.xlsx", bad, "14 más")
+
     assert "Errores: 20" in told
     assert "✅ Publicar" not in admin.buttons
     assert document(admin) == "visits.xlsx.txt"

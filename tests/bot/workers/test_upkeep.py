@@ -54,6 +54,7 @@ async def test_the_chore_in_hand_is_finished_before_the_house_is_closed() -> Non
     stopping.set()
     await asyncio.to_thread(lambda: None)  # whoever has heard of the stop has done by now what it does
     assert not house.done()
+
     may_end.set()
     await asyncio.wait_for(house, PATIENCE)
     assert did == ["slow"]
@@ -135,6 +136,7 @@ def test_the_disk_the_folder_and_telegrams_silence_are_noticed(tmp_path: Path) -
     with opened(empty_database("sqlite", tmp_path), tmp_path) as database:
         assert looked_after(database, tmp_path, free=1 << 20) == {"disk"}
         assert looked_after(database, tmp_path, answered_ago=None) == {"telegram"}
+
         (tmp_path / "evidence").rmdir()
         (tmp_path / "evidence").write_text("no folder")
         assert looked_after(database, tmp_path) == {"files"}

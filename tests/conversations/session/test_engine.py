@@ -20,9 +20,11 @@ def test_the_same_as_last_month_takes_three_taps_and_one_line() -> None:
     talk = Talk(previous=PREVIOUS)
     talk.tap("Igual que el reporte anterior")
     assert talk.at == "next_step"
+
     talk.say("Visitar 12 centros antes del 30 de octubre").tap("Enviar ahora")
     assert talk.has(Submit)
     assert talk.taps == 2  # and one for the activity in the list
+
     answers = talk.answers
     assert (answers["status"], answers["progress"], float(answers["qty_done"])) == ("in_progress", "12", 40)
     assert (answers["reached"], answers["evidence_type"]) == ("no", "none")
@@ -35,6 +37,7 @@ def test_in_progress_takes_at_most_eight_taps() -> None:
     talk = Talk(previous=PREVIOUS)
     talk.tap("En curso").tap("25").tap("Omitir").tap("No").tap("Sin evidencia").tap("Omitir")
     talk.say("Visitar 12 centros").tap("Enviar ahora")
+
     assert talk.has(Submit)
     assert talk.taps + 1 <= 8
 
@@ -44,15 +47,19 @@ def test_a_completed_activity_with_people_and_a_photo() -> None:
     talk = Talk(previous=PREVIOUS)
     talk.tap("Completada").tap("Omitir").say("ayer").tap("Sí").say("230")
     assert talk.at == "ben_women"
+
     talk.say("20 10 110 85")
     assert "Quedan 5 personas sin dato" in talk.text
+
     talk.tap("Omitir").tap("📷 Foto").send_photo()
     assert talk.has(Fetch)
     assert "Recibiendo" in talk.text
+
     talk.happen(Fetched("u1", "evidence_photo-1.jpg", "photo.jpg", True))
     talk.tap("Entendido").say("Lista de asistencia").tap("Nivel nacional")
     talk.tap("Enviar ahora")
     assert talk.has(Submit)
+
     answers = talk.answers
     assert answers["completion_date"] == "2018-10-02"
     assert [answers[f"ben_{k}"] for k in ("total", "women", "men", "girls", "boys")] == ["230", "20", "10", "110", "85"]
@@ -70,6 +77,7 @@ def test_a_wrong_answer_gets_the_constraints_own_words_and_changes_nothing(typed
     talk = Talk().tap("En curso")
     before = talk.session
     talk.say(typed)
+
     assert talk.session == before
     assert words in talk.rejection()
     assert talk.rejection()
@@ -81,7 +89,9 @@ def test_a_tap_of_another_turn_is_stale_and_changes_nothing() -> None:
     talk = Talk()
     first = talk.session.turn
     talk.tap("En curso").tap("25").tap("Omitir")
+
     assert talk.at == "reached"  # a choice too: the old button would answer it
+
     before = talk.session
     for turn in (first, before.turn - 1, before.turn + 1):
         talk.happen(Tap(turn, "pick", "1"))
@@ -95,6 +105,7 @@ def test_a_double_tap_answers_once() -> None:
     turn = talk.session.turn
     talk.happen(Tap(turn, "pick", "1"))
     assert talk.at == "evidence_type"  # a choice as well: a second answer would show
+
     after = talk.session
     talk.happen(Tap(turn, "pick", "1"))
     assert talk.session == after
@@ -104,9 +115,11 @@ def test_back_after_an_answer_stands_where_it_stood_and_forgets_nothing() -> Non
     """Atrás shows the answer that was given; answering again goes straight on to the first open question."""
     talk = Talk().tap("En curso").tap("25").tap("Omitir")
     assert talk.at == "reached"
+
     talk.tap("Atrás").tap("Atrás")
     assert talk.at == "progress"
     assert "Su respuesta: 25" in talk.text
+
     talk.say("30")
     assert talk.at == "reached"
     assert talk.answers["progress"] == "30"
@@ -118,9 +131,11 @@ def test_an_answer_that_would_drop_others_is_confirmed_first() -> None:
     talk.tap("Atrás").tap("Atrás").tap("Atrás").tap("Atrás").tap("No iniciada")
     assert "ya no aplican" in talk.text
     assert "25" in talk.text
+
     talk.tap("No, dejar igual")
     assert talk.answers["status"] == "in_progress"
     assert talk.at == "evidence_type"
+
     talk.tap("Atrás").tap("Atrás").tap("Atrás").tap("Atrás").tap("No iniciada").tap("Sí, cambiar")
     assert talk.answers["status"] == "not_started"
     assert "progress" not in talk.answers
@@ -144,6 +159,7 @@ def test_editing_a_message_corrects_its_answer_and_the_conversation_stays() -> N
     assert talk.answers["progress"] == "30"
     assert talk.at == "reached"
     assert talk.has(Notice)
+
     before = talk.session
     talk.happen(Corrected("300", origin))
     assert talk.session == before
@@ -155,6 +171,7 @@ def test_editing_several_numbers_corrects_all_of_them() -> None:
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("Sí").say("230 20 10 110 85")
     origin = talk.messages
     talk.happen(Corrected("240 20 10 110 85", origin))
+
     assert talk.answers["ben_total"] == "240"
     assert talk.at == "ben_group"
 
@@ -164,6 +181,7 @@ def test_numbers_that_do_not_add_up_are_refused_together() -> None:
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("Sí").say("10")
     before = talk.session
     talk.say("8 4 1 1")
+
     assert talk.session == before
     assert "suma pasa del total" in talk.rejection()
 
@@ -185,9 +203,11 @@ def test_what_can_be_read_two_ways_is_asked() -> None:
     """ "1.250" is 1250 or 1.25: nothing is taken until the respondent says which."""
     talk = Talk().tap("En curso").tap("25")
     assert talk.at == "qty_done"
+
     talk.say("1.250")
     assert talk.at == "qty_done"
     assert "¿Cuál quiso decir?" in talk.text
+
     talk.tap("1250")
     assert float(talk.answers["qty_done"]) == 1250
 
@@ -205,11 +225,13 @@ def test_marks_of_a_select_multiple_are_kept_until_listo() -> None:
     """Marks are idempotent: on is on, however often it arrives."""
     talk = Talk().tap("Retrasada").tap("25").tap("Omitir").tap("+1 mes").tap("No")
     assert talk.at == "obstacle"
+
     turn = talk.session.turn
     talk.happen(Tap(turn, "on", "0")).happen(Tap(turn, "on", "0")).happen(Tap(turn, "on", "2")).happen(
         Tap(turn, "off", "0")
     )
     assert talk.session.turn == turn
+
     talk.tap("Listo")
     assert talk.answers["obstacle"] == "coordination"
 
@@ -229,6 +251,7 @@ def test_the_language_may_change_at_any_question() -> None:
     assert talk.at == "progress"
     assert talk.has(Ask)
     assert "Tounen" in str(talk.card.rows)
+
     talk.say("25")
     assert talk.answers["progress"] == "25"
 
@@ -238,6 +261,7 @@ def test_leaving_keeps_the_draft_and_coming_back_finds_the_same_question() -> No
     talk = Talk().tap("En curso").say("25")
     talk.tap("Salir")
     assert talk.has(Leave)
+
     at = talk.session.at
     turn = talk.session.turn
     talk.happen(Resumed())
@@ -250,8 +274,10 @@ def test_words_of_the_keyboard_are_understood_when_typed() -> None:
     """Atrás, Omitir and Salir need no button."""
     talk = Talk().tap("En curso").tap("25").say("omitir")
     assert talk.at == "reached"
+
     talk.say("atrás")
     assert talk.at == "qty_done"
+
     talk.say("salir")
     assert talk.has(Leave)
 
@@ -261,6 +287,7 @@ def test_send_before_the_end_is_answered_and_leaves_nothing(word: str) -> None:
     """At a number nobody is asked for: what they wanted comes at the end, and the draft is not left for it."""
     talk = Talk().tap("En curso").tap("25")
     talk.say(word)
+
     assert not talk.has(Leave)
     assert "se envía al final" in talk.rejection()
     assert talk.at == "qty_done"
@@ -272,6 +299,7 @@ def test_a_correction_begins_at_the_list_of_what_was_answered() -> None:
     answers = first.taken.instance.answers()
     talk = Talk(answers=answers)
     assert talk.at == "send_action"
+
     talk.tap("próximo paso").say("Visitar 15 centros").tap("Enviar ahora")
     assert talk.has(Submit)
     assert talk.answers["next_step"] == "Visitar 15 centros"
@@ -297,6 +325,7 @@ def test_the_indicator_form_runs_to_the_end(language: str) -> None:
     talk.happen(Tap(talk.session.turn, "skip"))
     talk.happen(Tap(talk.session.turn, "skip"))
     assert talk.at == "send_action", talk.text
+
     talk.happen(Tap(talk.session.turn, "pick", "0"))
     assert talk.has(Submit)
     assert talk.answers["value_final"] == "27"
@@ -311,10 +340,13 @@ def test_the_referral_form_runs_to_the_end(language: str) -> None:
     talk.happen(Tap(talk.session.turn, "skip")).say("1")
     talk.say(wording(language)("nav.skip").strip("‹ "))
     assert talk.at == "sensitivity", talk.text
+
     talk.say("2")
     assert talk.rejection()
+
     talk.say("1").happen(Tap(talk.session.turn, "pick", "0"))
     assert talk.at == "send_action"
+
     talk.happen(Tap(talk.session.turn, "pick", "0"))
     assert talk.has(Submit)
 
@@ -337,6 +369,7 @@ def test_what_is_shown_counts_when_asked_which_one_was_meant() -> None:
     """A number picks from the readings on the screen, not from the list behind them; yes takes a single one."""
     talk = Talk().say("en cuso")
     assert "¿Cuál quiso decir?" in talk.text
+
     talk.say("1")
     assert talk.answers["status"] == "in_progress"
     assert Talk().say("en cuso").say("sí").answers["status"] == "in_progress"
@@ -347,6 +380,7 @@ def test_a_number_typed_where_numbers_are_offered_is_asked_again() -> None:
     talk = Talk().tap("En curso").tap("25").say("1.250").say("1")
     assert talk.at == "qty_done"
     assert "¿Cuál quiso decir?" in talk.text
+
     talk.say("1250")
     assert float(talk.answers["qty_done"]) == 1250
 

@@ -13,8 +13,10 @@ def test_a_photo_sent_at_the_evidence_question_picks_photo() -> None:
     """Nobody should have to say first that a photo will follow."""
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No")
     assert talk.at == "evidence_type"
+
     talk.send_photo()
     assert talk.has(Fetch)
+
     talk.happen(Fetched("u1", "evidence_photo-1.jpg", "photo.jpg"))
     assert talk.answers["evidence_type"] == "photo"
     assert talk.at == "photo_ok"
@@ -25,15 +27,20 @@ def test_a_restricted_activity_offers_neither_photo_nor_place() -> None:
     talk = Talk(code="ASI-201", restricted=True)
     talk.tap("En curso").tap("25").tap("Omitir").tap("No")
     assert "Foto" not in str([b.text for r in talk.card.rows for b in r])
+
     talk.send_photo()
     assert talk.has(Withhold)
     assert "no usamos fotos" in talk.rejection()
+
     talk.happen(Located(18.5, -69.9, None, 999))
     assert talk.has(Withhold)
+
     talk.tap("Documento").send_document("image/png", "foto.png")
     assert talk.has(Withhold)
+
     talk.send_document()
     assert talk.has(Fetch)
+
     talk.happen(Fetched("u2", "acta.pdf", "acta.pdf")).tap("Omitir")
     assert talk.at == "next_step"  # no place asked
 
@@ -42,6 +49,7 @@ def test_a_file_too_large_is_refused_before_it_is_fetched() -> None:
     """20 MB is what the Bot API hands out."""
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("📷 Foto")
     talk.send_photo(size=30_000_000)
+
     assert not talk.has(Fetch)
     assert "20 MB" in talk.rejection()
     assert talk.at == "evidence_photo"
@@ -51,6 +59,7 @@ def test_a_file_that_cannot_be_fetched_leaves_the_question() -> None:
     """The failure says so."""
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("📷 Foto").send_photo()
     talk.happen(FetchFailed("u1", "file.failed"))
+
     assert talk.rejection()
     assert talk.at == "evidence_photo"
     assert "Recibiendo" not in talk.text
@@ -60,6 +69,7 @@ def test_of_an_album_the_first_file_is_kept_and_the_others_are_named() -> None:
     """A question takes one file."""
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("📷 Foto").send_photo("u1", album="g1")
     assert talk.has(Fetch)
+
     talk.send_photo("u9", album="g1")
     assert not talk.has(Fetch)
     assert talk.has(Notice)
@@ -71,6 +81,7 @@ def test_a_file_that_arrives_after_going_back_is_ignored() -> None:
     talk.tap("Atrás")
     before = talk.session
     talk.happen(Fetched("u1", "evidence_photo-1.jpg", "photo.jpg"))
+
     assert talk.session == before
 
 
@@ -87,8 +98,10 @@ def test_a_place_that_is_sent_where_one_is_asked_whether_answers_both_questions(
     talk = Talk().tap("En curso").tap("25").tap("Omitir")
     talk.happen(Located(18.47, -69.9, None, 500))
     assert "no hace falta una ubicación" in talk.rejection()
+
     talk.tap("No").tap("Sin evidencia")
     assert talk.at == "place"
+
     talk.happen(Located(18.47, -69.9, 12.0, 501))
     assert talk.answers["place"] == "gps"
     assert [float(part) for part in talk.answers["gps"].split()] == [18.47, -69.9, 0, 12]

@@ -34,8 +34,10 @@ def test_it_is_filled_in_its_own_language(language: str) -> None:
     assert "Só totais." in phone.text
     assert say("nav.leave") in [button.text for button in phone.buttons]
     assert "No máximo 99." in phone.say("120").text
+
     phone.say("12")
     assert {"Sim", "Não"} <= {button.text for button in phone.buttons}
+
     phone.say("sim")
     assert phone.at == REVIEW
     assert say("form.review") in phone.text

@@ -66,6 +66,7 @@ def test_behind_the_last_instance_one_is_asked_for_another() -> None:
     assert "1. Ana · 34" in phone.text
     assert "2. Luis · 5" in phone.text
     assert "Gracias por Luis" in phone.text  # the note at an instance's end is read behind it
+
     phone.tap("form:add")
     assert phone.has(Added)
     assert "Persona 3" in phone.text
@@ -76,12 +77,16 @@ def test_an_inner_repeat_has_its_own_end_and_only_where_it_is_relevant() -> None
     """Ana is asked about pets, a child of five is not."""
     phone = Phone(household()).say("Pérez").say("Ana").say("34")
     assert "Persona 1 · Mascota 1" in phone.text
+
     phone.say("Fido")
     assert phone.at == "person[1]/pet[+]"
+
     phone.tap("form:add").say("Misu")
     assert "2. Misu" in phone.text
+
     phone.tap("form:done")
     assert phone.at == "data/person[+]"
+
     phone.tap("form:add").say("Luis").say("5")
     assert phone.at == "data/person[+]"
 
@@ -91,12 +96,15 @@ def test_the_form_says_how_many_and_the_card_which() -> None:
     phone = two_people().say("listo").say("2")
     assert "Visita 1 de 2" in phone.text
     assert not [button for button in phone.buttons if button.tap.startswith(("form:add", "form:remove"))]
+
     phone.say("Todo bien")
     assert "Visita 2 de 2" in phone.text
+
     phone.say("Nada")
     assert phone.session.at == REVIEW
     assert "Eso es todo." in phone.text
     assert "Visita 2 de 2" in phone.text
+
     phone.tap("form:send")
     assert phone.has(Submit)
 
@@ -105,19 +113,23 @@ def test_an_instance_goes_only_after_what_it_holds_was_shown() -> None:
     """No leaves it; yes takes it, and what lay behind moves up."""
     phone = two_people().tap("form:which:remove")
     assert phone.session.pending == Choosing("remove")
+
     phone.tap("form:remove:1")
     assert isinstance(phone.session.pending, Removing)
     for held in ("Persona 1", "Ana", "34", "Fido"):
         assert held in phone.text
+
     before = phone.answers
     phone.tap("form:cancel")
     assert phone.answers == before
     assert phone.at == "data/person[+]"
+
     phone.say("quitar 1").say("sí")
     assert phone.has(Removed)
     assert phone.answers["person[1]/name"] == "Luis"
     assert not [ref for ref in phone.answers if ref.startswith("person[2]")]
     assert phone.at == "data/person[+]"
+
     phone.say("listo")
     assert phone.at == "data/n"  # Luis's answers still count as answered
 
@@ -137,8 +149,10 @@ def test_all_instances_may_go_and_the_first_may_come_back() -> None:
     assert wording("es")("repeat.first") in phone.text
     assert [b.tap for b in phone.buttons] == ["form:add", "form:done", "form:back", "form:leave"]
     assert phone.say("editar").rejection()
+
     phone.say("otra")
     assert phone.at == "person[1]/name"
+
     phone.tap("form:remove").say("no")
     assert phone.at == "data/n"
     assert not [ref for ref in phone.answers if ref.startswith("person")]
@@ -149,6 +163,7 @@ def test_back_from_a_new_instance_takes_it_back() -> None:
     phone = two_people()
     before = phone.answers
     phone.tap("form:add").tap("form:back")
+
     assert phone.at == "data/person[+]"
     assert phone.answers == before
     assert len(phone.taken.instance.root.repeats) == 2
@@ -168,6 +183,7 @@ def test_back_goes_across_instances_and_forgets_nothing() -> None:
         "person[2]/age", "person[2]/name", "person[1]/pet[+]", "pet[1]/petname", "person[1]/age", "person[1]/name",
         "data/hh",
     ]  # fmt: skip
+
     phone.tap("form:keep")
     assert phone.at == "data/person[+]"
 
@@ -179,16 +195,21 @@ def test_an_answer_of_an_instance_is_edited_from_behind_it_and_from_the_review()
         "Cómo se llama: Luis",
         "Qué edad tiene: 5",
     ]
+
     phone.press("Qué edad tiene: 5").say("6")
     assert phone.answers["person[2]/age"] == "6"
     assert phone.at == "data/person[+]"
+
     phone.say("listo").say("0")
     assert phone.session.at == REVIEW
+
     phone.tap("form:list").press("Persona 1 · Cómo se llama: Ana").say("Ana María")
     assert phone.session.at == REVIEW
     assert phone.answers["person[1]/name"] == "Ana María"
+
     phone.tap("form:list").press("Persona: 2")
     assert phone.at == "data/person[+]"
+
     phone.tap("form:add").say("Eva").say("7").tap("form:done")
     assert phone.session.at == REVIEW
     assert "Eva" in phone.text
@@ -201,11 +222,14 @@ def test_a_lower_count_shows_what_would_go() -> None:
     phone.tap("form:list").tap(f"form:edit:{number}").say("1")
     assert "Nada" in phone.text
     assert "Todo bien" not in phone.text
+
     phone.tap("form:cancel")
     assert phone.answers["visit[2]/what"] == "Nada"
+
     phone.tap("form:list").tap(f"form:edit:{number}").say("1").say("sí")
     assert phone.answers["n"] == "1"
     assert "visit[2]/what" not in phone.answers
+
     phone.tap("form:list").tap(f"form:edit:{number}").say("2")
     assert phone.at == "visit[2]/what"  # it comes back empty, and is asked
 
@@ -219,6 +243,7 @@ def test_no_more_than_the_most_can_be_added() -> None:
     phone.taken = Step(
         Session.from_json(phone.session.to_json() | {"at": "/data/person[+]", "state": state}), (), phone.taken.instance
     )
+
     assert "form:add" not in [button.tap for button in phone.buttons]
     assert phone.say("otra").rejection() == wording("es")("err.repeat_full", n=MAX_REPEATS)
     assert len(phone.buttons) < 20
@@ -228,12 +253,14 @@ def test_no_more_than_the_most_can_be_added() -> None:
 def test_whatever_a_tap_does_can_be_typed(language: str) -> None:
     """In the respondent's language: add, edit, remove, yes, no, done."""
     say = wording(language)
+
     for word in say("words.add").split("|"):
         assert two_people(language).say(word).at == "person[3]/name", word
     for word in say("words.done").split("|"):
         assert two_people(language).say(word).at == "data/n", word
     for word in say("words.edit").split("|"):
         assert two_people(language).say(f"{word} 2").say("6").at == "data/person[+]", word
+
     for word in say("words.remove").split("|"):
         phone = two_people(language).say(f"{word} 2")
         assert isinstance(phone.session.pending, Removing), word
@@ -275,6 +302,7 @@ def test_editing_a_message_of_an_instance_that_moved_corrects_the_right_one() ->
     phone.say("quitar 1").say("sí")
     phone.happen(Corrected("Luis José", luis))
     assert phone.answers["person[1]/name"] == "Luis José"
+
     phone.happen(Corrected("Anita", ana))
     assert phone.rejection()
     assert phone.answers["person[1]/name"] == "Luis José"
@@ -295,6 +323,7 @@ def test_a_correction_has_the_instances_of_its_submission() -> None:
     again = Phone(household(), answers=sent)
     assert again.session.at == REVIEW
     assert again.answers == phone.answers
+
     none = Phone(household()).say("Pérez").tap("form:remove").say("listo").say("0")
     again = Phone(household(), answers=none.taken.instance.answers())
     assert again.answers == none.answers

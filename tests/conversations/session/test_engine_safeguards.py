@@ -18,6 +18,7 @@ def test_personal_data_in_free_text_is_withheld(text: str) -> None:
     talk = Talk(previous=PREVIOUS).tap("Igual que el reporte anterior")
     before = talk.session
     talk.say(text)
+
     assert talk.session == before
     assert talk.has(Withhold)
     assert text not in talk.rejection()
@@ -37,6 +38,7 @@ def test_what_is_said_about_a_restricted_activity_is_read_strictly(text: str, sa
     talk = Talk(previous=PREVIOUS, restricted=True).tap("Igual que el reporte anterior")
     before = talk.session
     talk.say(text)
+
     assert talk.session == before
     assert talk.has(Withhold)
     assert said in talk.rejection()
@@ -74,6 +76,7 @@ def test_an_emergency_is_answered_as_one() -> None:
     talk = Talk(previous=PREVIOUS).tap("Igual que el reporte anterior")
     before = talk.session
     talk.say("auxilio, hay una persona en peligro ahora mismo")
+
     assert Notice("err.emergency") in talk.effects
     assert talk.session == before
 
@@ -94,6 +97,7 @@ def test_too_many_numbers_are_counted_not_called_personal_data() -> None:
     talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("Sí")
     before = talk.session
     talk.say("1 1 1 1 1 1 1")
+
     assert talk.session == before
     assert "Escriba 5" in talk.rejection()
     assert not talk.has(Withhold)

@@ -31,13 +31,17 @@ def test_a_time_is_two_taps() -> None:
     phone = asking("time | q | ¿A qué hora?").tap("form:gather:14")
     assert "14:…" in phone.text
     assert phone.answers == {}
+
     phone.tap("form:back")
     assert "form:gather:07" in [button.tap for button in phone.buttons]
+
     phone.tap("form:gather:07").tap("form:minute:35")
     assert phone.answers["q"] == "07:35:00.000-04:00"
     assert phone.at == "data/after"
+
     phone.tap("form:back")
     assert "07:35" in phone.text
+
     phone.tap("form:keep")
     assert phone.answers["q"] == "07:35:00.000-04:00"
 
@@ -46,8 +50,10 @@ def test_a_day_with_its_hour_is_three_taps() -> None:
     """The day, the hour, the minute; the offset is the one of the session's zone."""
     phone = asking("dateTime | q | ¿Cuándo?").tap("form:day:2018-10-02")
     assert "2 oct 2018" in phone.text
+
     phone.tap("form:gather:09")
     assert "2 oct 2018, 09:…" in phone.text
+
     phone.tap("form:minute:05")
     assert phone.answers["q"] == "2018-10-02T09:05:00.000-04:00"
     assert asking("dateTime | q | ¿Cuándo?").press("Ahora").answers["q"] == "2018-10-03T08:00:00.000-04:00"
@@ -72,6 +78,7 @@ def test_moments_the_form_does_not_accept_cannot_be_tapped() -> None:
     phone = asking("dateTime | q | ¿Cuándo? | . <= now()")
     days = [button.tap for button in phone.buttons if button.tap.startswith("form:day:2018-10")]
     assert days[-1] == "form:day:2018-10-03"  # noon here is eight in the morning there
+
     phone.tap("form:day:2018-10-03").tap("form:gather:08")
     assert [button.tap for button in phone.buttons if button.tap.startswith("form:minute")] == ["form:minute:00"]
 
@@ -80,11 +87,14 @@ def test_a_year_and_a_month_have_their_own_calendars() -> None:
     """What is stored is the first day, as in ODK; what is shown is what was asked."""
     phone = asking("date | q | ¿Desde qué año? | | | | year")
     assert "form:day:2018-01-01" in [button.tap for button in phone.buttons]
+
     phone.press("◀").press("2001")
     assert phone.answers["q"] == "2001-01-01"
     assert "Su respuesta: 2001" in phone.tap("form:back").text
+
     phone = asking("date | q | ¿Desde qué mes? | . <= today() | | | month-year")
     assert [b.text for b in phone.buttons if b.tap.startswith("form:day")][-1] == "oct"
+
     phone.press("◀").press("dic")
     assert phone.answers["q"] == "2017-12-01"
     assert "Su respuesta: dic 2017" in phone.tap("form:back").text
@@ -120,10 +130,13 @@ def test_a_line_is_sent_point_by_point() -> None:
     assert phone.card.asks_place
     assert "Listo" not in phone.card.words
     assert phone.say("listo").rejection() == wording("es")("err.points_few", n=2)
+
     phone.say("18.6, -69.8").say("19 -70")
     assert "3. 19.0, -70.0" in phone.text
+
     phone.say(wording("es")("form.line_undo"))
     assert "19.0" not in phone.text
+
     phone.say(wording("es")("form.line_done"))
     assert phone.answers["q"] == "18.5 -69.9 0.0 5.0;18.6 -69.8 0.0 0.0"
     assert "2 puntos" in phone.tap("form:back").text or phone.card.asks_place
@@ -133,6 +146,7 @@ def test_a_shape_closes_itself() -> None:
     """Three points; the first is the last."""
     phone = asking("geoshape | q | ¿Qué terreno?").locate(18.5, -69.9).locate(18.6, -69.8)
     assert phone.say("listo").rejection() == wording("es")("err.points_few", n=3)
+
     phone.locate(18.4, -69.7).say("listo")
     points = phone.answers["q"].split(";")
     assert len(points) == 4
@@ -143,8 +157,10 @@ def test_a_whole_line_can_be_pasted() -> None:
     """A line a point, or as ODK writes it; one that is none refuses all."""
     phone = asking("geotrace | q | ¿Por dónde?").say("18.5, -69.9\n18.6, -69.8").say("listo")
     assert phone.answers["q"].count(";") == 1
+
     phone = asking("geotrace | q | ¿Por dónde?").say("18.5 -69.9 12 3; 18.6 -69.8 11 2").say("listo")
     assert phone.answers["q"] == "18.5 -69.9 12.0 3.0;18.6 -69.8 11.0 2.0"
+
     for wrong in ("18.5", "99 0; 1 1", "18.5 -69.9; casa", "1 2 3 4 5", "1 2 x y"):
         phone = asking("geotrace | q | ¿Por dónde?")
         before = phone.session
@@ -176,10 +192,13 @@ def test_a_range_of_few_steps_is_buttons_and_of_many_a_stepper() -> None:
     few = asking("range | q | ¿Cuánto? | | | start=0 end=2 step=0.5 |")
     assert [b.text for b in few.buttons if b.tap.startswith("form:value")] == ["0", "0.5", "1", "1.5", "2"]
     assert few.press("1.5").answers["q"] == "1.5"
+
     many = asking("range | q | ¿Cuánto? | | | start=0 end=100 step=1 |")
     assert [b.text for b in many.buttons][:5] == ["−10", "−1", "+1", "+10", "✓ 0"]
+
     many.press("+10").press("+10").press("+1")
     assert "✓ 21" in [b.text for b in many.buttons]
+
     turn, before = many.session.turn, many.session
     assert many.happen(Tap(turn, "gather", "21")).session == before
     assert many.press("✓ 21").answers["q"] == "21"
@@ -191,9 +210,11 @@ def test_a_rank_is_tapped_in_order_and_taken_back() -> None:
     phone = asking("rank some | q | ¿En qué orden?").tap("form:on:2").tap("form:on:0")
     undo = phone.session.turn
     assert "1. Tres" in [b.text for b in phone.buttons]
+
     phone.tap("form:undo:1")
     phone.happen(Tap(undo, "undo", "1"))
     assert phone.session.marks == ("c2",)
+
     phone.tap("form:on:1").tap("form:on:0")
     assert phone.answers["q"] == "c2 c1 c0"
 
@@ -204,6 +225,7 @@ def test_typing_a_part_of_a_name_marks_it_among_many() -> None:
     phone = Phone(made(f"select_multiple all | q | ¿Dónde?\n{AFTER}", {"all": labels})).tap("form:on:0")
     phone.say("bona")
     assert isinstance(phone.session.pending, Reading)
+
     phone.tap("form:read:0")
     assert phone.session.marks == ("c0", "c1")
     assert phone.at == "data/q"
@@ -249,6 +271,7 @@ def test_notes_at_the_end_and_what_is_read_only_are_read() -> None:
     assert phone.at == "data/b"
     assert "¿Aprobado?\nSí" in phone.text
     assert "Total\n42" in phone.text
+
     phone.say("y")
     assert phone.session.at == REVIEW
     assert "Eso es todo." in phone.text
@@ -270,6 +293,7 @@ def test_a_field_list_is_read_together() -> None:
     )
     phone = Phone(form)
     assert "Diga quién es." in phone.text
+
     phone.say("Ana")
     assert "✓ Nombre: Ana" in phone.text
     assert "Quién" in phone.text
@@ -306,8 +330,10 @@ def test_what_was_saved_last_is_offered_again() -> None:
     )
     first = Phone(form)
     assert "town" not in first.answers
+
     again = Phone(form, last_saved={"/data/town": "Azua", "/data/other": "x"})
     assert again.answers["town"] == "Azua"
+
     again.tap("form:keep").say("y")
     assert again.answers["again"] == "Azua: y"  # it is kept with the session
 
@@ -321,6 +347,7 @@ def test_the_form_knows_who_fills_it_and_when() -> None:
     phone = Phone(form, username="Ana", now=NOW)
     phone.now = datetime(2018, 10, 4, 12, tzinfo=UTC)
     phone.say("x")
+
     assert phone.answers["s"].startswith("2018-10-03T08:00")
     assert phone.answers["e"].startswith("2018-10-04T08:00")
     assert (phone.answers["t"], phone.answers["u"]) == ("2018-10-03", "Ana")
@@ -373,6 +400,7 @@ def test_several_numbers_at_once_drop_nothing_unseen() -> None:
         assert phone.session == before
         phone.say("3")
     phone.happen(Corrected("4 3", 101))
+
     assert phone.at == "visit[3]/what"
 
 
@@ -382,6 +410,7 @@ def test_a_long_review_still_says_what_to_do_with_it() -> None:
     phone = Phone(made(f"{rows}\nnote | bye | Eso es todo."))
     for _ in range(60):
         phone.say("una respuesta larga " * 10)
+
     assert phone.session.at == REVIEW
     assert len(phone.text) < 4096
     assert "Pregunta 3:" in phone.text

@@ -184,6 +184,7 @@ def test_rates_equal_independent_sql(lived: Any, apply: Apply) -> None:
         return len(by_agency), closed, on_time, len(expected), came
 
     agencies, closed, on_time, expected, came = apply(count)
+
     assert closed > on_time > 0
     assert found.rate == Rate(agencies, closed, on_time)
     assert sum(agency.expected for agency in found.agencies) == expected
@@ -219,6 +220,7 @@ def test_lists_equal_independent_sql(lived: Any, apply: Apply) -> None:
 
     waiting, promised, received, deciding = apply(count)
     assert (found.queue.count, len(found.promised), found.received) == (waiting, promised, received)
+
     asking = [e for e in found.activities if e.last and e.last.detail and e.last.detail.needs_decision]
     assert sorted(each.code for each in asking if not each.activity.is_restricted) == deciding
     assert all(each.last.detail.decision == "" for each in asking if each.activity.is_restricted)
@@ -275,6 +277,7 @@ def test_reminders_are_those_of_who_reported_for_the_agency_then(seeded: Any, ap
 
     apply(live)
     found = apply(standing(seeded))
+
     assert {agency.code: agency.reminders for agency in found.agencies if agency.reminders} == {"PGR": 1}
 
 
@@ -286,6 +289,7 @@ def test_the_lights_of_the_worked_example(seeded: Any, apply: Apply) -> None:
         apply(send(seeded, activity, period, then - WEEK, progress=30))
     found = apply(standing(seeded, then))
     [light] = [each.light for each in found.activities if each.code == "PRE-405"]
+
     assert light is Light.ATTENTION
 
 
@@ -306,6 +310,7 @@ def test_a_day_gone_by_is_told_without_what_came_later(lived: Any, apply: Apply)
     apply(send(lived, activity, period, NOW, supersedes_id=first.submission_id, progress=77))
     again = apply(standing(lived, before))
     assert [a.reported for a in again.agencies] == [a.reported for a in told.agencies]
+
     [corrected] = [each.last for each in again.activities if each.code == activity.code]
     assert corrected.progress == 77
     assert (again.received, corrected.sent_at) == (told.received, first.sent_at)
@@ -331,8 +336,10 @@ def test_a_correction_makes_nothing_new(seeded: Any, apply: Apply) -> None:
 
     before = look()
     assert before[2] is not None
+
     apply(send(seeded, activity, "201809", NOW - timedelta(days=1), supersedes_id=first, **more))
     assert look() == before
+
     [now] = [each.last for each in apply(standing(seeded)).activities if each.code == activity.code]
     assert (now.corrected_at, now.corrected_from) == (NOW - timedelta(days=1), ActivityStatus.DELAYED)
 
@@ -345,6 +352,7 @@ def test_an_old_report_is_still_the_last_one(seeded: Any, apply: Apply) -> None:
     later = datetime(2019, 9, 2, tzinfo=UTC)
     found = apply(standing(seeded, later))
     [one] = [each for each in found.activities if each.code == "PER-303"]
+
     assert (one.last.progress, one.before, one.light) == (14, None, Light.CRITICAL)
 
 
@@ -366,6 +374,7 @@ def test_another_plan_counts_for_nothing(lived: Any, apply: Apply) -> None:
     apply(lambda unit: plan_apply(unit, seed_draft(), "RD-OTHER", None, NOW))
     after = apply(standing(lived))
     assert (after.rates, after.received, after.queue) == (before.rates, before.received, before.queue)
+
     other = apply(lambda unit: Figures(unit).standing(unit.plans.by_code("RD-OTHER").id, NOW, NOW - WEEK, ZONE))
     assert (other.rate.closed, other.received, other.queue.count) == (0, 0, 0)
 
@@ -394,8 +403,10 @@ def test_what_was_validated_stands_while_its_correction_waits(seeded: Any, apply
     second = report(45, "delayed", supersedes_id=first, validation_state="corrected")
     assert read(only_validated=True)[:2] == (30, "in_progress")
     assert read(only_validated=False) == (45, "delayed", read(only_validated=True)[2])
+
     apply(lambda unit: unit.submissions.set_validation_state(second, "returned"))
     assert read(only_validated=True)[:2] == (30, "in_progress")
+
     apply(lambda unit: unit.submissions.set_validation_state(second, "validated"))
     assert read(only_validated=True)[:2] == (45, "delayed")
 
@@ -408,6 +419,7 @@ def test_evidence_that_was_promised_is_promised_until_it_comes(seeded: Any, appl
     apply(send(seeded, activity, "201809", NOW - WEEK))
     for at in (NOW, NOW + WEEK * 40):
         assert [report.submission_id for report in apply(standing(seeded, at)).promised] == [first]
+
     apply(send(seeded, activity, "201808", NOW, supersedes_id=first))
     assert apply(standing(seeded, NOW + WEEK * 40)).promised == ()
 
@@ -472,6 +484,7 @@ def test_a_count_that_goes_on_is_told_beside_the_years_before(seeded: Any, apply
         for each in apply(lambda unit: Figures(unit).indicators(seeded.plan_id, at, ZONE, **more))
     }
     assert look(later)["IND-20"].reported == 0, "in March the year is this one"
+
     in_january = datetime(2019, 1, 20, 12, tzinfo=UTC)
     year = look(in_january)["IND-23"]
     assert (year.first.year, year.value.value, year.until) == (2018, 120, date(2018, 6, 30))
@@ -494,6 +507,7 @@ def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Appl
             apply(lambda unit, number=number: unit.submissions.set_validation_state(number, "validated"))
     look = lambda unit: Figures(unit).indicators(seeded.plan_id, NOW, ZONE)  # noqa: E731
     found = {each.indicator.code: each.year for each in apply(look) if each.year.reported}
+
     assert {code: (year.reported, year.value.value, year.percent) for code, year in found.items()} == {
         "IND-20": (2, 12, None),
         "IND-21": (1, None, None),

@@ -121,6 +121,7 @@ def test_two_scans_ask_one_after_the_other_who_has_had_a_notice(database: Databa
         return second
 
     second = database.units.submit(None, first).result(PATIENCE)
+
     assert second.result(PATIENCE) == ["reminders"]
 
 
@@ -134,6 +135,7 @@ def test_the_ledger_learns_what_became_of_a_message(apply: Apply, world: World) 
         unit.outbox.record(row.id, Sent(7), NOW)
 
     apply(send_one)
+
     assert len(apply(lambda unit: unit.ledger.settle())) == 1
     assert apply(lambda unit: unit.ledger.counts()) == {"sent": 1, "queued": 1}
 
@@ -146,6 +148,7 @@ def test_who_is_in_the_ledger_is_not_looked_at_again(apply: Apply, world: World)
         return unit.recipients.untold(world.plan_id, "reminders", "America/Santo_Domingo", TODAY, AGENCY_ROLES)
 
     assert [who.person_id for who in apply(untold)] == list(world.person_ids[:2])
+
     apply(lambda unit: fire(unit, world, drafts=tuple, state="open", reason="paused"))
     assert [who.person_id for who in apply(untold)] == [world.person_ids[1]]
 
@@ -189,6 +192,7 @@ def test_what_a_digest_told_counts_as_told_on_the_day_on_which_it_left(apply: Ap
     apply(tell)
     waiting = apply(lambda unit: outlook_of(unit, world.plan_id, TODAY))
     assert (waiting.told[person], waiting.windows[person, TODAY]) == (TODAY, "told_in_digest")
+
     apply(leave)
     left = apply(lambda unit: outlook_of(unit, world.plan_id, TODAY))
     assert left.told[person] == TODAY
@@ -216,6 +220,7 @@ def test_what_somebody_needs_is_of_the_agency_they_reported_for(apply: Apply, wo
         return dict(agenda_of(unit, world.plan_id, outlook, NOW + timedelta(days=4)).answers)
 
     apply(move)
+
     assert apply(answers) == {"MINERD": "no_data"}
 
 
@@ -231,8 +236,10 @@ def test_a_broadcast_is_stopped_before_it_has_gone_out(apply: Apply, world: Worl
     number = apply(begin)
     apply(lambda unit: [unit.outbox.begin(row) for row in unit.outbox.claim(NOW, NOW + timedelta(minutes=1), 1)])
     assert apply(lambda unit: unit.broadcasts.stop(number, NOW)) == 1
+
     (progress,) = apply(lambda unit: unit.broadcasts.going_on())
     assert (progress.total, progress.sent, progress.waiting, progress.is_stopped) == (2, 0, 1, True)
+
     stopped = [(one.state, one.person_id) for one in apply(lambda unit: unit.ledger.fires(world.plan_id, TODAY))]
     assert stopped == [("queued", world.person_ids[0])]
     assert apply(lambda unit: fire(unit, world, person=1))
@@ -253,6 +260,7 @@ def test_what_is_sent_by_hand_takes_the_place_of_a_silence_and_of_nothing_that_w
     assert apply(counted) == (1, 1)
     assert not apply(by_hand)
     assert apply(counted) == (1, 1)
+
     (row,) = apply(lambda unit: unit.ledger.fires(world.plan_id, TODAY))
     assert (row.state, row.reason) == ("queued", "")
 
@@ -276,6 +284,7 @@ def test_an_open_row_gives_way_to_what_is_said_of_its_window_after_all(
         )
     apply(lambda unit: fire(unit, world, what="digest", drafts=tuple, state=state, reason="quiet_hours"))
     assert apply(lambda unit: fire(unit, world, what="digest")) is gives_way
+
     found = apply(lambda unit: unit.ledger.fires(world.plan_id, TODAY - timedelta(days=9)))
     assert len(found) == 6
     assert [(one.state, one.reason) for one in found[5:]] == [("queued", "") if gives_way else (state, "quiet_hours")]
@@ -294,6 +303,7 @@ def test_what_was_to_be_told_too_is_open_again_with_it(apply: Apply, world: Worl
     apply(lambda unit: fire(unit, world, window=TODAY - timedelta(days=1), **late))
     apply(lambda unit: fire(unit, world, window=TODAY - timedelta(days=1), person=1, **late))
     apply(lambda unit: fire(unit, world))
+
     assert apply(cancel) == [("04", "open"), ("04", "skipped"), ("05", "open")]
 
 
@@ -322,6 +332,7 @@ def test_a_shipped_schedule_is_made_once_also_after_it_was_deleted(apply: Apply,
 
     assert apply(add)
     assert not apply(add)
+
     (made,) = apply(lambda unit: unit.schedules.all(world.plan_id))
     assert apply(lambda unit: unit.schedules.change(world.plan_id, made.id, deleted_at=NOW))
     assert not apply(add)
@@ -333,8 +344,10 @@ def test_a_removed_holiday_does_not_come_back_with_the_calendar(apply: Apply, wo
     on = date(2018, 11, 5)
     apply(lambda unit: unit.holidays.add_all(world.plan_id, {on: "Constitution Day"}))
     assert apply(lambda unit: unit.holidays.remove(world.plan_id, on))
+
     apply(lambda unit: unit.holidays.add_all(world.plan_id, {on: "Constitution Day"}))
     assert apply(lambda unit: unit.holidays.days(world.plan_id)) == frozenset()
+
     apply(lambda unit: unit.holidays.add(world.plan_id, on, by=world.person_ids[2]))
     assert apply(lambda unit: unit.holidays.days(world.plan_id)) == {on}
 
@@ -413,5 +426,6 @@ def test_two_schedulers_that_are_killed_and_started_again_say_it_once(
                 select(table(Fire).c.person_id, table(Fire).c.window).distinct().subquery()
             )
         ).scalar_one()
+
     assert kills == 6
     assert fires == rows == linked == windows > 100

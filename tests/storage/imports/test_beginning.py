@@ -43,6 +43,7 @@ def test_it_is_read_without_a_complaint(code: str, language: str) -> None:
         assert code == "AQ", "a continent without a currency is no country to plan in"
         return
     draft = read_plan(book(code, language))
+
     assert draft.problems == ()
     assert draft.code == f"{code.lower()}-2026-2028"
     assert (draft.settings["country"], draft.settings["currency"]) == (code, found.place.currency)
@@ -59,6 +60,7 @@ def test_each_header_says_what_belongs_there_and_what_has_words_offers_them() ->
         sheet = workbook[sheet_of.name]
         assert [cell.value for cell in sheet[1] if cell.comment is None] == [], sheet_of.name
     assert say("book.note.responsible") in workbook["activities"][cell_of("activities", "responsible")].comment.text
+
     offered = {
         (sheet.title, str(rule.sqref).split(":")[0]): rule.formula1
         for sheet in workbook
@@ -78,6 +80,7 @@ def test_each_header_says_what_belongs_there_and_what_has_words_offers_them() ->
 def test_a_country_brings_its_regions_and_its_currency() -> None:
     """ISO 3166-2, as CLDR has it; the finer division are the provinces."""
     honduras, france = country("HN"), country("FR")
+
     assert honduras is not None
     assert france is not None
     assert len(honduras.regions) == 18

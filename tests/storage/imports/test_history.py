@@ -64,10 +64,12 @@ def test_undo_makes_the_plan_what_it_was(database: Database, apply: Apply) -> No
     """Every row and column of it, also targets, supporters and the periods of a longer span; then there is no more."""
     apply(bring(seed_draft()))
     assert apply(look) is None, "the first import has nothing before it"
+
     before = plan_of(database)
     found = apply(bring(another_edition().draft(), LATER))
     assert {"added", "changed", "retired"} <= {one.kind for one in found}
     assert plan_of(database) != before
+
     done = apply(take_back)
     assert done.is_possible
     assert {("agency", "NUEVA"), ("activity", "PRE-199"), ("reporting_period", "202101")} <= set(done.removed)
@@ -75,6 +77,7 @@ def test_undo_makes_the_plan_what_it_was(database: Database, apply: Apply) -> No
     assert plan_of(database) == before
     assert apply(look) is None
     assert apply(take_back) is None
+
     acts = [entry.act for entry in apply(lambda unit: unit.audit.latest())]
     assert acts == ["plan.undone", "plan.imported", "plan.imported"]
     assert not apply(lambda unit: differences(unit, seed_draft(), SEED_PLAN))
@@ -90,6 +93,7 @@ def test_only_the_last_import_is_undone(apply: Apply) -> None:
     plan_id = apply(lambda unit: unit.plans.only().id)
     assert apply(lambda unit: history.undo(unit, plan_id, first, actor_id=None, now=LATER)) is None
     assert apply(lambda unit: unit.plans.activity(plan_id, "PRE-101")).due_on == date(2020, 12, 2)
+
     apply(take_back)
     assert apply(lambda unit: unit.plans.activity(plan_id, "PRE-101")).due_on == date(2020, 12, 1)
 
@@ -108,6 +112,7 @@ def test_what_somebody_decided_since_stays(apply: Apply) -> None:
     apply(lambda unit: unit.connection.execute(moved) and None)
     done = apply(take_back)
     assert done.kept == (("activity", "PRE-101", "due_on"),)
+
     found = apply(lambda unit: unit.plans.activity(unit.plans.only().id, "PRE-101"))
     assert (found.start_on, found.due_on) == (date(2018, 7, 1), date(2020, 6, 1))
 
@@ -148,6 +153,7 @@ def test_what_reports_or_people_hang_on_does_not_vanish(database: Database, appl
     apply(live_on)
     before = plan_of(database)
     refused = apply(take_back)
+
     assert not refused.is_possible
     assert {
         Hanging("agency", "NUEVA", "membership", 1),
@@ -173,6 +179,7 @@ def test_a_row_that_was_moved_onto_a_new_one_holds_it(apply: Apply) -> None:
         unit.connection.execute(insert(_tables["activity_support"]).values(activity_id=supported, agency_id=agency.id))
 
     apply(move)
+
     assert set(apply(take_back).hanging) == {
         Hanging("agency", "NUEVA", "activity", 1),
         Hanging("agency", "NUEVA", "activity_support", 1),
@@ -187,6 +194,7 @@ def test_an_import_is_applied_only_to_the_state_it_was_shown_for(apply: Apply) -
     shown = apply(lambda unit: differences(unit, draft, SEED_PLAN))
     apply(bring(Book().put("activities", "PRE-101", "due_date", "2020-10-31").draft(), LATER))
     again = apply(lambda unit: plan_apply(unit, draft, SEED_PLAN, None, LATER, shown=shown.fingerprint()))
+
     assert again != shown
     assert apply(lambda unit: unit.plans.activity(unit.plans.only().id, "PRE-101")).due_on == date(2020, 10, 31)
     assert apply(lambda unit: plan_apply(unit, draft, SEED_PLAN, None, LATER, shown=again.fingerprint())) == again
@@ -207,6 +215,7 @@ def test_the_plan_goes_out_and_comes_back_without_a_difference(database: Databas
         return told(apply(lambda unit: differences(unit, draft, SEED_PLAN)))
 
     assert difference() == []
+
     book = (
         another_edition()
         .put("activities", "PRE-105", "source", "=1+1")
@@ -223,9 +232,11 @@ def test_the_plan_goes_out_and_comes_back_without_a_difference(database: Databas
 def test_a_workbook_is_told_from_a_form_by_its_sheets() -> None:
     """A plan with a mistake is still a plan; a form is not."""
     assert is_plan(check_workbook(seed_workbook()).rows)
+
     broken = Book()
     del broken.cells["indicators"]
     assert is_plan(check_workbook(broken.data()).rows)
+
     form = Book()
     form.cells = {"survey": [["type", "name"], ["text", "a"]], "agencies": [["code"]], "activities": [["code"]]}
     assert not is_plan(check_workbook(form.data()).rows)

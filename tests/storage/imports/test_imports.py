@@ -172,6 +172,7 @@ def test_many_added_rows_are_counted_and_changes_are_all_told() -> None:
     changed = [Difference("changed", "activity", f"A-{number}", "name_es", "a", "b") for number in range(60)]
     found = Differences((*added, *changed))
     told = list(found.sentences("en", 5))
+
     assert told[4:7] == ["+ activity A-4", "+ activity: 55 more (--all)", "~ activity A-0 · name_es: a → b"]
     assert len(told) == 66
     assert len(list(found.sentences("en"))) == 120
@@ -205,6 +206,7 @@ def test_what_an_agency_leads_after_it_has_left_or_before_it_comes_is_named() ->
     told = {(str(values["agency"]), str(values["gap"])) for values in found.values()}
     assert told == {("MITUR", "active_to 2019-06-30"), ("DGM", "proposed"), ("MIDE", "active_from 2019-01-01")}
     assert all(place.startswith(("activities · ", "indicators · ")) for place in found)
+
     in_time = Book().add_column("agencies", "active_to").put("agencies", "MITUR", "active_to", "2021-01-01").draft()
     assert [p.place("es") for p in in_time.problems if p.sheet == "activities"] == []
 
@@ -215,6 +217,7 @@ def test_headers_and_sheets_are_known_whatever_their_case_and_dates_may_be_dates
     book.cells["activities"][0][book.column("activities", "start_date")] = "Start Date"
     book.cells["Agencies"] = book.cells.pop("agencies")
     draft = book.draft()
+
     assert draft.rows == seed_draft().rows
 
 
@@ -230,6 +233,7 @@ def test_a_first_import_brings_everything_and_a_second_one_changes_nothing(datab
     first = apply(bring(seed_draft()))
     before = contents(database)
     second = apply(bring(read_plan(seed_workbook()), LATER))
+
     assert first.counts() == {
         "plan": {"added": 1},
         "cadence": {"added": 4},
@@ -325,6 +329,7 @@ def test_what_is_gone_from_the_file_is_retired_and_comes_back_with_it(apply: App
     ]
     assert apply(look) == (LATER.date(), LATER.date(), LATER.date(), 58)
     assert not apply(bring(smaller.draft(), LATER))
+
     restored = apply(bring(seed_draft(), LATER))
     assert {one.code for one in restored if one.kind == "restored"} == {"OIM", "IND-07", "PRE-103", "PRE-304"}
     assert apply(look) == (None, None, None, 60)
@@ -345,6 +350,7 @@ def test_a_workbook_of_before_changes_nothing(apply: Apply) -> None:
         book.cells[sheet][0][book.column(sheet, header)] = was
     del book.cells["settings"]
     draft = book.draft()
+
     assert draft.problems == ()
     assert "budget" in draft.rows["activity"]["PRE-101"]
     assert not apply(bring(draft, LATER))
@@ -355,6 +361,7 @@ def test_a_plan_says_its_name_country_currency_and_zone_itself(apply: Apply) -> 
     code = "settings"
     apply(bring(seed_draft()))
     assert apply(lambda unit: unit.plans.only().currency) == "DOP"
+
     book = Book().drop_column(code, "name_ht").put(code, SEED_PLAN, "name_en", None)
     book.put(code, SEED_PLAN, "name_es", "Otro").put(code, SEED_PLAN, "currency", "HNL")
     book.put(code, SEED_PLAN, "country", "HN").put(code, SEED_PLAN, "timezone", "America/Tegucigalpa")
@@ -362,10 +369,12 @@ def test_a_plan_says_its_name_country_currency_and_zone_itself(apply: Apply) -> 
     assert {(one.table, one.column) for one in found} == {
         ("plan", column) for column in ("name", "country", "currency", "timezone")
     }
+
     plan = apply(lambda unit: unit.plans.only())
     assert (plan.country, plan.currency, plan.timezone) == ("HN", "HNL", "America/Tegucigalpa")
     assert (plan.name["es"], plan.name["en"][:8], plan.name["ht"][:4]) == ("Otro", "National", "Plan")
     assert not apply(bring(book.draft(), LATER))
+
     apply(lambda unit: undo_last(unit))
     assert apply(lambda unit: unit.plans.only()).currency == "DOP"
 
@@ -392,11 +401,14 @@ def test_a_plan_says_below_how_many_people_a_figure_is_protected(apply: Apply) -
 
     apply(bring(Book().put("indicators", "IND-20", "min_cell", 0).draft()))
     assert apply(limits) == (0, 10)
+
     found = apply(bring(with_limit(20).draft(), LATER))
     assert (told(found), found.lowering) == ([("changed", "plan", SEED_PLAN, "min_cell", 10, 20)], ())
     assert apply(limits) == (0, 20)
+
     lower = apply(lambda unit: differences(unit, with_limit(4).draft(), SEED_PLAN))
     assert [each.column for each in lower.lowering] == ["min_cell"]
+
     own = with_limit(20).put("indicators", "IND-20", "min_cell", 5)
     assert [each.code for each in apply(lambda unit: differences(unit, own.draft(), SEED_PLAN)).lowering] == ["IND-20"]
     assert not apply(bring(with_limit(None).draft(), LATER)), "blank says nothing"
@@ -411,6 +423,7 @@ def test_what_the_bot_computes_and_what_the_annual_table_holds_is_the_plans_to_s
     book.put("indicators", "IND-09", "annual_table", "prevention")
     apply(bring(book.draft()))
     indicators = apply(lambda unit: unit.plans.indicators(unit.plans.only().id))
+
     assert [each.code for each in indicators if each.is_computed] == ["IND-02", "IND-18", "IND-19"]
     assert [each.code for each in measures(indicators)] == [
         *("IND-10", "IND-11", "IND-12", "IND-20", "IND-22", "IND-25", "IND-01", "IND-03", "IND-09")
@@ -425,6 +438,7 @@ def test_a_file_that_gives_an_agency_s_dates_decides_them(apply: Apply) -> None:
     for row in book.cells["agencies"][1:]:
         row.append("2020-08-16" if row[0] == "DPD" else None)
     found = apply(bring(book.draft(), LATER))
+
     assert told(found) == [("changed", "agency", "DPD", "active_to", None, date(2020, 8, 16))]
     assert not apply(bring(book.draft(), LATER))
 
@@ -436,6 +450,7 @@ def test_the_days_of_a_period_that_exists_are_left_to_the_admin(apply: Apply) ->
     moved = update(period).where(period.c.code == "201809").values(due_on=date(2018, 10, 9))
     apply(lambda unit: unit.connection.execute(moved).rowcount)
     found = apply(bring(Book().put("activities", "PRE-101", "due_date", "2021-03-31").draft(), LATER))
+
     assert found.counts()["reporting_period"] == {"added": 19}
     assert ("changed", "plan", SEED_PLAN, "ends_on", date(2020, 12, 31), date(2021, 12, 31)) in told(found)
     assert apply(lambda unit: unit.plans.period(unit.plans.only().id, "201809").due_on) == date(2018, 10, 9)
@@ -447,6 +462,7 @@ def test_new_periods_fall_where_the_plans_holidays_let_them(apply: Apply) -> Non
     friday = {date(2021, 2, 5): "fiesta"}
     apply(lambda unit: unit.holidays.add_all(unit.plans.only().id, friday))
     apply(bring(Book().put("activities", "PRE-101", "due_date", "2021-03-31").draft(), LATER))
+
     assert apply(lambda unit: unit.plans.period(unit.plans.only().id, "202101").due_on) == date(2021, 2, 8)
 
 
@@ -472,6 +488,7 @@ def test_two_plans_share_no_row(database: Database, apply: Apply) -> None:
     after = contents(database)
     for name, rows in before.items():
         assert [row for row in after[name] if row in rows] == rows
+
     count = select(func.count()).select_from(Base.metadata.tables["activity"])
     assert apply(lambda unit: unit.connection.execute(count).scalar_one()) == 120
 
@@ -482,6 +499,7 @@ def test_an_import_is_audited_with_its_old_and_new_values(apply: Apply) -> None:
     draft = Book().put("activities", "PRE-101", "due_date", "2020-12-15").draft()
     apply(bring(draft, LATER))
     latest = apply(lambda unit: unit.audit.latest(limit=1)[0])
+
     assert (latest.act, latest.at, latest.details) == (
         "plan.imported",
         LATER,

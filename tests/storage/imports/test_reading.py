@@ -30,9 +30,11 @@ def test_a_plan_in_french_alone_is_a_plan() -> None:
     """No column in Spanish is asked for, and nothing is noted as lacking."""
     draft = read_plan(in_french().data())
     assert [problem.code for problem in draft.problems if problem.code == "plan.untranslated"] == []
+
     spanish = seed_draft().rows["agency"]["PGR"]["name_es"]
     assert draft.rows["agency"]["PGR"]["name_fr"] == spanish
     assert translated({"fr": str(spanish)}, "ht") == spanish
+
     label = next(row["label_fr"] for key, row in draft.rows["code"].items() if key.startswith("activity_status/"))
     assert label
 

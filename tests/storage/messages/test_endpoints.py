@@ -100,6 +100,7 @@ def test_an_event_is_of_the_same_transaction_as_its_act(database: Database, appl
     with pytest.raises(RuntimeError):
         database.units.submit(None, fail).result(PATIENCE)
     assert apply(lambda unit: told(unit, one)) == []
+
     apply(lambda unit: report(unit, world))
     assert apply(lambda unit: told(unit, one)) == ["report.submitted"]
 
@@ -110,6 +111,7 @@ def test_a_plan_that_nobody_hears_pays_nothing(
     """No statement more, and no row: whether anybody hears is asked in a statement that is there anyway."""
     asked = apply(lambda unit: statements(unit, lambda unit: live(unit, world)))
     assert [statement for statement in asked if "event" in statement.lower().split("returning")[0]] == []
+
     alone = [statement for statement in asked if "from endpoint" in statement.lower().replace("\n", " ")]
     assert all(statement.lower().lstrip().startswith("insert") for statement in alone)
     assert apply(lambda unit: unit.connection.execute(select(func.count()).select_from(table(Event))).scalar()) == 0
@@ -162,6 +164,7 @@ def test_outside_nobody_hears_of_what_is_not_validated(apply: Any, world: Any) -
     public = apply(lambda unit: receiver(unit, world, "public"))
     apply(lambda unit: live(unit, world))
     heard = set(apply(lambda unit: told(unit, public)))
+
     assert heard & {"report.submitted", "report.corrected", "report.returned", "report.answered"} == set()
     assert {"report.validated", "report.taken_back", "period.closed"} <= heard
 
@@ -173,6 +176,7 @@ def test_figures_go_out_with_what_is_validated_alone(apply: Any, world: Any) -> 
     sent = apply(lambda unit: [payload(c.kind, c.data, c.at, c.audience, c.plan) for c in claim_all(unit, one.id)])
     with_figures = [body["type"] for body in sent if {"progress", "status", "validation"} & body["data"].keys()]
     assert with_figures == ["report.validated"]
+
     validated = next(body for body in sent if body["type"] == "report.validated")["data"]
     assert validated == {
         "plan": "RD-2017", "receipt": 2, "root_receipt": 1, "version": 2, "form_id": "activity_report",
@@ -237,6 +241,7 @@ def test_the_events_of_a_report_are_told_in_order(apply: Any, world: Any) -> Non
     turns = [apply(turn) for _ in range(8)]
     told_of = [[code for _, code in each if code] for each in turns]
     assert [codes for codes in told_of if len(codes) != len(set(codes))] == []  # of each report one at a time
+
     of_first = [kind for each in turns for kind, code in each if code == "A-1"]
     assert of_first == [
         "report.submitted", "report.returned", "report.answered", "report.corrected", "report.validated",
@@ -264,6 +269,7 @@ def test_what_fails_is_tried_for_three_days_and_then_is_dead(apply: Any, world: 
         pause = PAUSES[tries - 1]
         assert apply(lambda unit, soon=at + pause / 2: unit.event_deliveries.claim(one.id, 9, soon, soon)) == []
         at += pause
+
     assert tries == len(PAUSES) + 1
     assert timedelta(days=2.9) < at - NOW < timedelta(days=3)
     assert apply(lambda unit: unit.event_deliveries.counts())[one.id, "dead"] == 1
@@ -278,6 +284,7 @@ def test_a_receiver_may_ask_for_a_longer_pause(apply: Any, world: Any) -> None:
     apply(lambda unit: report(unit, world))
     apply(lambda unit: failing(unit, one, NOW, not_before=NOW + timedelta(days=30)))
     waits = apply(lambda unit: unit.event_deliveries.latest(one))[0]
+
     assert waits.next_at == NOW + LONGEST_PAUSE
 
 
@@ -287,6 +294,7 @@ def test_a_try_that_was_taken_over_records_nothing(apply: Any, world: Any) -> No
     apply(lambda unit: report(unit, world))
     [first] = apply(lambda unit: unit.event_deliveries.claim(one.id, 1, NOW, NOW + timedelta(minutes=1)))
     assert apply(lambda unit: unit.event_deliveries.claim(one.id, 1, NOW, NOW)) == []
+
     later = NOW + timedelta(minutes=2)
     [second] = apply(lambda unit: unit.event_deliveries.claim(one.id, 1, later, later + timedelta(minutes=1)))
     apply(lambda unit: unit.event_deliveries.settle([Outcome(first, "timeout")], later))
@@ -309,6 +317,7 @@ def test_what_a_dead_replica_had_in_hand_is_free_at_once(apply: Any, world: Any)
 
     apply(die)
     apply(lambda unit: unit.replicas.bury(unit.replicas.all(), NOW))
+
     assert len(apply(lambda unit: unit.event_deliveries.claim(one.id, 1, NOW, NOW))) == 1
 
 
@@ -316,6 +325,7 @@ def test_a_paused_receiver_is_not_called_and_loses_nothing(apply: Any, world: An
     """What happens meanwhile waits for it."""
     one = apply(lambda unit: receiver(unit, world, kinds=("report.submitted",)))
     assert apply(lambda unit: unit.endpoints.pause(one, now=NOW, by=None))
+
     apply(lambda unit: report(unit, world))
     assert apply(lambda unit: unit.event_deliveries.due(NOW)) == []
     assert apply(lambda unit: unit.endpoints.resume(one, now=NOW, by=None))
@@ -328,6 +338,7 @@ def test_address_and_secret_are_sealed(apply: Any, world: Any, vault: Vault) -> 
     one = apply(lambda unit: receiver(unit, world))
     raw = apply(lambda unit: str(unit.connection.execute(text("SELECT * FROM endpoint")).all()))
     entries = apply(lambda unit: str(unit.audit.latest()))
+
     assert "whsec_" not in raw + entries
     assert "key=abc" not in raw + entries
     assert "whsec_" not in repr(one) + repr(TARGET)
@@ -341,13 +352,16 @@ def test_whatever_is_done_to_a_receiver_is_audited(apply: Any, world: Any) -> No
     apply(lambda unit: unit.connection.execute(table(EventDelivery).update().values(state="dead")))
     told, by = ("plan.changed",), world.person_ids[2]
     assert apply(lambda unit: unit.endpoints.set_kinds(one, told, now=NOW, by=by))
+
     changed = apply(lambda unit: unit.endpoints.get(world.plan_id, one.id))
     assert changed.kinds == told
     assert not apply(lambda unit: unit.endpoints.set_kinds(changed, told, now=NOW, by=by))
+
     for act in ("pause", "resume", "tried", "replay", "remove"):
         apply(lambda unit, act=act: getattr(unit.endpoints, act)(one, now=NOW, by=by))
     acts = [entry.act for entry in apply(lambda unit: unit.audit.latest()) if entry.act.startswith("endpoint.")]
     assert sorted(acts) == sorted(act for act in audit.AUDITED_ACTS if act.startswith("endpoint."))
+
     with pytest.raises(NotFound):
         apply(lambda unit: unit.endpoints.get(world.plan_id, one.id))
     assert apply(lambda unit: unit.event_deliveries.counts()) == {}
@@ -367,5 +381,6 @@ def test_what_was_delivered_is_forgotten_after_a_while(apply: Any, world: Any) -
     apply(lambda unit: report(unit, world))
     apply(lambda unit: claim_all(unit, one.id))
     apply(lambda unit: report(unit, world, "A-2"))
+
     assert apply(lambda unit: unit.event_deliveries.purge(NOW + timedelta(days=1))) == 2
     assert [each.state for each in apply(lambda unit: unit.event_deliveries.latest(one))] == ["waiting"]

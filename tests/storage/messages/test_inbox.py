@@ -62,6 +62,7 @@ def test_planted_bug_without_the_unique_key_an_update_is_applied_twice(database:
 
     apply(remove_the_key)
     assert [apply(see(7)), apply(see(7))] == [True, True]
+
     apply(put_it_back)
     assert [apply(see(7)), apply(see(7))] == [True, False]
 

@@ -24,6 +24,7 @@ def test_jobs_are_claimed_oldest_first_and_once(apply: Any) -> None:
         lambda unit: [unit.jobs.add(kind, {"n": 1}, NOW, chat_id=5) for kind in ("fetch", "export", "fetch")]
     )
     assert [job.id for job in apply(lambda unit: take(unit, kinds=("export",)))] == [second]
+
     (job,) = apply(take)
     assert (job.id, job.kind, job.payload, job.chat_id, job.attempts) == (first, "fetch", {"n": 1}, 5, 1)
     assert [job.id for job in apply(lambda unit: take(unit, limit=9))] == [third]
@@ -45,13 +46,17 @@ def test_a_worker_asks_without_taking_whether_there_is_work(database: Database, 
             return unit.jobs.has_work(now, (kind,))
 
     assert not has_work()
+
     id = apply(lambda unit: unit.jobs.add("fetch", {}, NOW, not_before=LEASE))
     assert (has_work(), has_work(LEASE), has_work(LEASE, "export")) == (False, True, False)
+
     (job,) = apply(lambda unit: take(unit, LEASE))
     later = LEASE + timedelta(minutes=5)
     assert (has_work(LEASE), has_work(later)) == (False, True)
+
     apply(lambda unit: unit.jobs.hand_over(id, {}))
     assert has_work(LEASE)
+
     apply(lambda unit: unit.jobs.over(job.id, "", LEASE))
     assert not has_work(later)
 
@@ -62,6 +67,7 @@ def test_a_worker_that_lost_its_lease_cannot_settle_what_another_is_doing(apply:
     (lost,) = apply(take)
     assert apply(lambda unit: unit.jobs.requeue_expired(NOW)) == 0
     assert apply(lambda unit: unit.jobs.requeue_expired(LEASE)) == 1
+
     (mine,) = apply(lambda unit: take(unit, LEASE))
     assert (mine.id, mine.attempts) == (lost.id, 2)
     assert apply(lambda unit: unit.jobs.settle(lost, LEASE)) is False
@@ -86,6 +92,7 @@ def test_a_failing_job_is_tried_after_growing_pauses_and_then_given_up(apply: An
         pauses.append(pause)
         now += timedelta(seconds=pause)
     assert (pauses, job.attempts) == ([5, 10, 20], 4)
+
     apply(lambda unit: unit.jobs.retry(job, "502", now, tries=4))
     assert apply(lambda unit: take(unit, now + timedelta(days=9))) == []
 
@@ -95,6 +102,7 @@ def test_a_job_nobody_has_begun_can_be_cancelled(apply: Any) -> None:
     waiting = apply(lambda unit: unit.jobs.add("export", {}, NOW))
     assert apply(lambda unit: unit.jobs.cancel(waiting, NOW)) is True
     assert apply(lambda unit: unit.jobs.cancel(waiting, NOW)) is False
+
     apply(lambda unit: unit.jobs.add("export", {}, NOW))
     (running,) = apply(take)
     assert apply(lambda unit: unit.jobs.cancel(running.id, NOW)) is False
@@ -106,6 +114,7 @@ def test_two_workers_never_take_the_same_job(postgres_database: Database) -> Non
     ids = units.submit(None, lambda unit: [unit.jobs.add("fetch", {}, NOW) for _ in range(30)]).result(PATIENCE)
     claims = [units.submit(None, lambda unit: take(unit, limit=2)) for _ in range(40)]
     taken = [job.id for future in claims for job in future.result(PATIENCE)]
+
     assert sorted(taken) == ids
 
 
@@ -123,17 +132,22 @@ def test_a_job_whose_result_is_sent_is_held_handed_over_and_over(apply: Any) -> 
     assert apply(lambda unit: unit.jobs.hold(first, NOW + timedelta(minutes=2)))
     assert apply(lambda unit: unit.jobs.requeue_expired(NOW + timedelta(seconds=90))) == 0
     assert apply(lambda unit: unit.jobs.requeue_expired(NOW + timedelta(minutes=3))) == 1
+
     [second] = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1)))
     assert not apply(lambda unit: unit.jobs.hold(first, NOW + timedelta(minutes=9)))
     assert apply(lambda unit: unit.jobs.hold(second, NOW + timedelta(minutes=9)))
+
     apply(lambda unit: unit.jobs.hand_over(number, {"a": 1, "parts": [1]}))
     assert not apply(lambda unit: unit.jobs.stop(number, NOW)), "what is being sent cannot be taken back"
+
     [sending] = apply(lambda unit: unit.jobs.of_kind("export", chat_id=7))
     assert (sending.state, sending.payload) == ("sending", {"a": 1, "parts": [1]})
+
     apply(lambda unit: unit.jobs.over(number, "ambiguous", NOW))
     done = apply(lambda unit: unit.jobs.get(number))
     assert (done.state, done.error) == ("done", "ambiguous")
     assert not apply(lambda unit: unit.jobs.of_kind("export"))
+
     apply(lambda unit: unit.jobs.hand_over(number, done.payload))
     assert apply(lambda unit: unit.jobs.purge(NOW + timedelta(days=9))) == 0, "asked for again, it is open again"
 
@@ -142,9 +156,11 @@ def test_a_job_that_is_being_done_can_be_stopped(apply: Any) -> None:
     """Whoever does it learns so when it holds it on."""
     number = apply(lambda unit: unit.jobs.add("export", {}, NOW))
     [mine] = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1)))
+
     assert apply(lambda unit: unit.jobs.stop(number, NOW))
     assert not apply(lambda unit: unit.jobs.hold(mine, NOW + timedelta(minutes=2)))
     assert not apply(lambda unit: unit.jobs.stop(number, NOW))
+
     with pytest.raises(NotFound):
         apply(lambda unit: unit.jobs.get(number + 1))
 
@@ -164,6 +180,7 @@ def test_a_job_whose_worker_dies_again_and_again_is_deadly_at_the_third_death_as
     for hour in range(1, 5):
         (job,) = apply(lambda unit, hour=hour: left_by_a_dead_worker(unit, NOW + timedelta(hours=hour)))
         seen.append((job.id, job.deaths, job.is_deadly))
+
     assert seen == [(id, 0, False), (id, 1, False), (id, 2, False), (id, 3, True)]
 
 
@@ -180,6 +197,7 @@ def test_a_job_that_a_worker_is_through_with_is_no_suspect_any_more(apply: Any, 
         "hand_over": lambda unit: unit.jobs.hand_over(job.id, {}),
     }
     assert apply(lambda unit: unit.suspects.found("job", 0, job.id)) == 1
+
     apply(ends[how])
     assert apply(lambda unit: unit.suspects.found("job", 0, job.id)) == 0
 
@@ -190,8 +208,10 @@ def test_of_suspect_jobs_one_is_tried_at_a_time(apply: Any) -> None:
     apply(lambda unit: take(unit, limit=2))
     (first,) = apply(lambda unit: left_by_a_dead_worker(unit, LEASE))
     assert apply(lambda unit: take(unit, LEASE, limit=9)) == []
+
     fresh = apply(lambda unit: unit.jobs.add("fetch", {}, NOW))
     assert [job.id for job in apply(lambda unit: take(unit, LEASE, limit=9))] == [fresh]
+
     apply(lambda unit: unit.jobs.settle(first, LEASE))
     (second,) = apply(lambda unit: take(unit, LEASE))
     assert (second.id, second.deaths) == (first.id + 1, 0)
@@ -206,6 +226,7 @@ def test_a_job_is_not_blamed_while_an_update_is_killing(apply: Any) -> None:
         apply(lambda unit, hour=hour: left_by_a_dead_worker(unit, NOW + timedelta(hours=hour)))[0].deaths
         for hour in range(1, 5)
     ]
+
     assert deaths == [0, 0, 0, 0]
 
 
@@ -219,11 +240,14 @@ def test_what_a_worker_had_in_hand_when_the_database_went_away_is_taken_back(dat
     with database.view() as unit:
         seen = [unit.jobs.has_work(NOW, ("fetch",), replica=number) for number in (None, other, mine)]
     assert seen == [False, False, True]
+
     database.units.replica_id = other
     assert apply(lambda unit: unit.jobs.take_back(("fetch",), NOW)) == 0
+
     database.units.replica_id = mine
     assert apply(lambda unit: unit.jobs.take_back(("export",), NOW)) == 0
     assert apply(lambda unit: unit.jobs.take_back(("fetch",), NOW)) == 1
+
     (again,) = apply(lambda unit: take(unit, kinds=("fetch",)))
     assert (again.id, again.attempts, again.deaths) == (lost.id, 2, None)
     assert apply(lambda unit: unit.jobs.settle(lost, NOW)) is False
@@ -240,6 +264,7 @@ def test_what_is_taken_back_again_and_again_waits_longer_each_time(database: Dat
         pause = next(seconds for seconds in (0, 5, 10, 20) if apply(_has_work_at(now + timedelta(seconds=seconds))))
         pauses.append(pause)
         now += timedelta(seconds=pause)
+
     assert pauses == [0, 0, 0, 0, 0, 5, 10, 20]
 
 
@@ -254,5 +279,6 @@ def test_a_suspect_that_is_taken_back_is_none_any_more(database: Database, apply
     apply(take)
     (job,) = apply(lambda unit: left_by_a_dead_worker(unit, LEASE))
     assert apply(lambda unit: unit.suspects.found("job", 0, job.id)) == 1
+
     apply(lambda unit: unit.jobs.take_back(("fetch",), LEASE))
     assert apply(lambda unit: unit.suspects.found("job", 0, job.id)) == 0

@@ -84,6 +84,7 @@ def test_what_a_command_says_is_born_queued_for_whoever_sends(database: Database
     id = apply(lambda unit: add(unit, kind))
     database.units.replica_id = sender
     (row,) = apply(claim)
+
     assert (row.id, row.attempts, row.is_behind) == (id, 1, False)
 
 
@@ -94,6 +95,7 @@ def test_a_reply_is_born_sending_so_that_nobody_else_sends_it(apply: Any, kind: 
     assert apply(claim) == []
     assert apply(lambda unit: unit.outbox.settle_expired(NOW)) == (0, 0)
     assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (1, 0)
+
     (row,) = apply(lambda unit: claim(unit, LATER))
     assert (row.id, row.kind, row.payload, row.attempts) == (id, kind, {"text": "hola"}, 2)
 
@@ -103,6 +105,7 @@ def test_fan_out_is_born_queued_and_an_expired_lease_leaves_it_in_doubt(apply: A
     """Once its call has begun it may have arrived: it is not sent again."""
     id = apply(lambda unit: add(unit, kind))
     (row,) = apply(claim)
+
     assert apply(lambda unit: unit.outbox.begin(row)) is True
     assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 1)
     assert tuple(apply(lambda unit: state(unit, id))) == ("ambiguous", None, None, 1)
@@ -120,6 +123,7 @@ def test_what_is_in_doubt_counts_for_the_day_on_which_its_call_could_begin(apply
         apply(lambda unit, row=row: unit.outbox.begin(row))
     apply(lambda unit: unit.outbox.settle_expired(NOW + timedelta(days=3)))
     assert [apply(lambda unit, id=id: settled_at(unit, id)) for id in ids] == [NOW + MINUTE] * 2
+
     other = apply(lambda unit: add(unit, chat_id=3))
     (row,) = apply(claim)
     apply(lambda unit: unit.outbox.begin(row))
@@ -135,6 +139,7 @@ def test_fan_out_that_was_never_begun_is_free_again_when_the_lease_ends(apply: A
     (lost,) = apply(claim)
     assert apply(claim) == []
     assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 0)
+
     (taken,) = apply(lambda unit: claim(unit, LATER))
     assert (taken.id, taken.attempts) == (lost.id, 2)
     assert apply(lambda unit: unit.outbox.begin(lost)) is False  # paused over its lease, it sends nothing
@@ -202,6 +207,7 @@ def test_a_row_in_doubt_is_sent_again_and_a_row_to_retry_waits_its_time(apply: A
     limited = apply(lambda unit: add(unit, "prompt", 2))
     apply(lambda unit: unit.outbox.record(doubtful, Ambiguous(), NOW))
     apply(lambda unit: unit.outbox.record(limited, RetryAfter(NOW + timedelta(seconds=10_072)), NOW))
+
     assert [row.id for row in apply(claim)] == [doubtful]
     assert apply(lambda unit: claim(unit, NOW + timedelta(seconds=10_071))) == []
     assert [row.id for row in apply(lambda unit: claim(unit, NOW + timedelta(seconds=10_072)))] == [limited]
@@ -211,6 +217,7 @@ def test_what_is_settled_stays_settled(apply: Any) -> None:
     """A paused sender that wakes up late changes nothing, but what it did send counts."""
     id = apply(lambda unit: add(unit, "prompt"))
     apply(lambda unit: unit.outbox.settle_expired(LATER))
+
     assert apply(lambda unit: unit.outbox.record(id, RetryAfter(LATER), LATER)) is False
     assert apply(lambda unit: unit.outbox.record(id, Sent(5), LATER)) is True
     assert apply(lambda unit: unit.outbox.record(id, Undeliverable(), LATER)) is False
@@ -222,9 +229,11 @@ def test_within_a_chat_rows_are_claimed_one_at_a_time_in_order(apply: Any) -> No
     first, second, other = apply(lambda unit: (add(unit, chat_id=1), add(unit, chat_id=1), add(unit, chat_id=2)))
     assert [row.id for row in apply(claim)] == [first, other]
     assert apply(claim) == []
+
     apply(lambda unit: unit.outbox.record(first, RetryAfter(LATER), NOW))
     assert apply(claim) == []
     assert [row.id for row in apply(lambda unit: claim(unit, LATER))] == [first]
+
     apply(lambda unit: unit.outbox.record(first, Sent(), LATER))
     assert [row.id for row in apply(lambda unit: claim(unit, LATER))] == [second]
 
@@ -235,6 +244,7 @@ def test_a_reminder_that_waits_for_the_morning_holds_up_no_reply(apply: Any) -> 
     digest = apply(lambda unit: add(unit, "digest", 2))
     reply = apply(lambda unit: add(unit, "prompt", 1))
     apply(lambda unit: unit.outbox.record(reply, Ambiguous(), NOW))
+
     assert [row.id for row in apply(lambda unit: claim(unit, limit=1))] == [reply]
     assert [row.id for row in apply(claim)] == [digest]
 
@@ -280,6 +290,7 @@ def test_what_is_queued_for_somebody_who_leaves_is_dropped(apply: Any) -> None:
     )
     assert apply(lambda unit: unit.outbox.cancel(1, NOW, kinds=("reminder",))) == 1
     assert apply(lambda unit: unit.outbox.cancel(1, NOW)) == 1
+
     states = apply(lambda unit: [state(unit, id).state for id in (reminder, digest, foreign)])
     assert states == ["undeliverable", "undeliverable", "queued"]
     assert apply(lambda unit: unit.outbox.counts()) == {"undeliverable": 2, "queued": 1}
@@ -290,6 +301,7 @@ def test_a_sensitive_payload_is_sealed_and_comes_out_for_sending(apply: Any) -> 
     """S12: outbox included."""
     id = apply(lambda unit: add(unit, "reminder", payload={"text": "12 víctimas"}, sensitive=True))
     row = apply(lambda unit: state(unit, id))
+
     assert row.payload is None
     assert b"12" not in row.sealed_payload
     assert apply(claim)[0].payload == {"text": "12 víctimas"}
@@ -300,11 +312,14 @@ def test_a_card_learns_its_number_when_it_is_delivered_and_loses_it_when_it_is_g
     card = apply(lambda unit: unit.outbox.new_card(1))
     look = lambda: apply(lambda unit: unit.outbox.card_message_id(card))  # noqa: E731
     assert look() is None
+
     apply(lambda unit: unit.outbox.place({card: 501}))
     assert (look(), apply(lambda unit: unit.outbox.card_at(1, 501))) == (501, card)
     assert apply(lambda unit: unit.outbox.card_at(2, 501)) is None
+
     apply(lambda unit: unit.outbox.place({card: None}))
     assert look() is None
+
     apply(lambda unit: unit.outbox.place({card: 502}))
     assert look() == 502
 
@@ -331,6 +346,7 @@ def test_of_a_card_that_a_death_left_only_the_last_is_repeated(apply: Any) -> No
 
     ids = apply(edited)
     apply(lambda unit: unit.outbox.settle_expired(LATER))
+
     states = apply(lambda unit: unit.outbox.states(ids))
     assert [states[id][0] for id in ids] == ["ambiguous", "ambiguous", "queued", "queued", "queued"]
     assert {states[id][1] for id in ids[:2]} == {"overtaken"}

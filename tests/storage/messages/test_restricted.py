@@ -45,6 +45,7 @@ def test_what_was_said_and_written_is_due_after_a_day_and_before_telegram_refuse
     card = apply(say)
     apply(lambda unit: unit.restricted.note_written(CHAT, 7, NOW))
     assert apply(lambda unit: unit.restricted.due(NOW + 22 * HOUR)) == []
+
     due = apply(lambda unit: unit.restricted.due(NOW + 24 * HOUR))
     assert [(one.card_id, one.payload) for one in due] == [(card, {}), (None, {"message_id": 7})]
     assert apply(lambda unit: take_out(unit, NOW + DAY, Sent())) == 2
@@ -78,6 +79,7 @@ def test_what_telegram_refuses_is_listed_until_it_is_gone(apply: Apply) -> None:
     apply(say)
     refused = Undeliverable("BadRequest: Message can't be deleted for everyone")
     assert apply(lambda unit: take_out(unit, NOW + DAY, refused)) == 1
+
     [listed] = apply(lambda unit: unit.restricted.refused())
     assert (listed.chat_id, listed.messages, listed.since) == (CHAT, 1, NOW)
     assert apply(lambda unit: take_out(unit, NOW + DAY + HOUR / 2, refused)) == 0
@@ -95,6 +97,7 @@ def test_what_never_arrived_is_not_listed(apply: Apply) -> None:
 
     row = apply(lost)
     apply(lambda unit: unit.outbox.record(row, Undeliverable("blocked"), NOW))
+
     assert apply(lambda unit: take_out(unit, NOW + DAY, Undeliverable("its card has no message"))) == 1
     assert apply(lambda unit: unit.restricted.refused()) == []
     assert apply(lambda unit: unit.restricted.due(NOW + 9 * DAY)) == []
@@ -113,6 +116,7 @@ def test_a_card_that_is_said_anew_while_it_leaves_is_taken_out_once_more(apply: 
         unit.restricted.settle(NOW + DAY)
 
     apply(meanwhile)
+
     assert apply(lambda unit: unit.restricted.due(NOW + DAY + 22 * HOUR)) == []
     assert len(apply(lambda unit: unit.restricted.due(NOW + 2 * DAY))) == 1
 
@@ -157,6 +161,7 @@ def test_what_leaves_a_chat_leaves_by_one_call(apply: Apply) -> None:
     apply(lambda unit: unit.restricted.note_written(CHAT + 1, 9, NOW - 2 * HOUR))
     apply(lambda unit: unit.restricted.end_of_chat(CHAT + 1))
     here, elsewhere = apply(lambda unit: unit.restricted.due(NOW))
+
     assert (here.chat_id, here.method, here.cards) == (CHAT, "deleteMessages", (card,))
     assert here.payload == {"message_ids": [7, 8], "@cards": [card]}
     assert (elsewhere.chat_id, elsewhere.method, elsewhere.payload) == (CHAT + 1, "deleteMessage", {"message_id": 9})
@@ -183,6 +188,7 @@ def test_a_call_for_many_that_was_long_under_way_is_not_believed(apply: Apply) -
 
     apply(late)
     refused = Undeliverable("BadRequest: Message can't be deleted for everyone")
+
     assert apply(lambda unit: take_out(unit, NOW + 49 * HOUR, refused)) == 3
     assert [one.messages for one in apply(lambda unit: unit.restricted.refused())] == [3]
 
@@ -190,6 +196,7 @@ def test_a_call_for_many_that_was_long_under_way_is_not_believed(apply: Apply) -
 def test_what_a_failed_call_for_many_left_is_asked_for_alone(apply: Apply) -> None:
     """Nothing counts as refused before that; then exactly what was refused is listed."""
     apply(written_for_a_form)
+
     assert apply(lambda unit: take_out(unit, NOW, Undeliverable("BadRequest: no"))) == 1
     assert apply(lambda unit: unit.restricted.refused()) == []
     assert [one.method for one in apply(lambda unit: unit.restricted.due(NOW))] == ["deleteMessage"] * 3
@@ -207,6 +214,7 @@ def test_after_an_outage_all_is_deleted_or_all_that_is_left_is_listed(apply: App
     back_at = NOW + timedelta(hours=23 + hours)
     is_refused = back_at - NOW > 2 * DAY
     outcome = Undeliverable("BadRequest: Message can't be deleted for everyone") if is_refused else Sent()
+
     assert apply(lambda unit: take_out(unit, back_at, outcome)) == 2
     assert sum(one.messages for one in apply(lambda unit: unit.restricted.refused())) == left
 

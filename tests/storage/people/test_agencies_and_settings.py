@@ -39,11 +39,14 @@ def test_an_agency_joins_is_renamed_leaves_and_comes_back(world: Any, apply: App
     made = apply(add(world))
     assert (made.code, made.name["es"], made.role_type) == ("INM", "Instituto Nacional de Migración", "collaborator")
     assert made.is_active(TODAY)
+
     named = apply(lambda u: u.agencies.rename(made, plan_id, {"en": "Migration Institute", "ht": ""}, now=NOW, by=None))
     assert named.name == {"es": "Instituto Nacional de Migración", "en": "Migration Institute"}
+
     ended = apply(lambda u: u.agencies.end(named, plan_id, date(2018, 11, 1), now=NOW, by=None))
     assert ended.is_active(date(2018, 10, 31))
     assert not ended.is_active(date(2018, 11, 1))
+
     back = apply(lambda u: u.agencies.reactivate(ended, plan_id, now=NOW, by=None))
     assert (back.id, back.active_to) == (made.id, None)
     assert [act for act, _ in apply(entries)] == [
@@ -70,6 +73,7 @@ def test_what_is_no_agency_is_refused(world: Any, apply: Apply) -> None:
     ):
         with pytest.raises(ValueError, match="agency"):
             apply(refused)
+
     assert read_code(" cesfront-2 ") == "CESFRONT-2"
 
 
@@ -77,6 +81,7 @@ def test_what_hangs_on_an_agency_is_counted(world: Any, apply: Apply) -> None:
     """People with a role now, focal points who can be reached, activities that are not over."""
     counted = apply(lambda unit: unit.agencies.belongings(world.plan_id))
     assert counted == {world.agency_ids[0]: Belongings(people=2, focal_points=1, activities=0)}
+
     apply(lambda unit: unit.leaving.suspend(world.person_ids[0], now=NOW, by=None))
     counted = apply(lambda unit: unit.agencies.belongings(world.plan_id))
     assert counted[world.agency_ids[0]] == Belongings(people=2, focal_points=0, activities=0)
@@ -133,6 +138,7 @@ def test_a_setting_is_the_plans_own_and_falls_back_to_its_default(world: Any, ap
     assert put(CONTACT, "Marta Reyes, 809 555 0100")
     assert put(SHOW_GCM, "yes")
     assert apply(lambda unit: unit.settings.is_on(plan_id, SHOW_GCM))
+
     with pytest.raises(ValueError, match="link_hours"):
         put(LINK_HOURS, "100")
     told = apply(entries)

@@ -35,6 +35,7 @@ def test_a_stranger_has_a_chat_and_nothing_else(apply: Any) -> None:
 def test_a_visit_tells_who_writes_and_what_they_may(apply: Any, world: Any) -> None:
     """Person, role, agency."""
     visit = apply(lambda unit: unit.chats.open(world.telegram_ids[0], world.telegram_ids[0]))
+
     assert visit.person.id == world.person_ids[0]
     assert (visit.person.language, visit.person.timezone) == ("es", "America/Santo_Domingo")
     assert (visit.person.is_suspended, visit.person.is_unreachable, visit.person.has_accepted_privacy) == (
@@ -51,6 +52,7 @@ def test_a_role_that_ended_is_no_role(apply: Any, world: Any) -> None:
     members = table(Membership)
     apply(lambda unit: unit.connection.execute(update(members).values(active_to=NOW)).rowcount)
     visit = apply(lambda unit: unit.chats.open(1, world.telegram_ids[0]))
+
     assert visit.person is not None
     assert visit.memberships == ()
 
@@ -85,6 +87,7 @@ def test_a_visit_brings_the_open_session_of_the_chat(apply: Any, world: Any, sen
         return visit, visit.session
 
     visit, session = apply(look)
+
     assert (visit.chat.session_id, visit.chat.card_id, visit.chat.turn) == (id, 9, 3)
     assert (session.id, session.data, session.version) == (id, {"/data/age": "ñ 12"}, 1)
     assert (session.opened_at, session.expires_at) == (NOW, NOW + timedelta(days=14))
@@ -101,6 +104,7 @@ def test_a_session_that_ended_or_is_somebody_elses_is_not_brought(apply: Any, wo
     apply(lambda unit: unit.sessions.close(ended, "cancelled"))
     apply(lambda unit: unit.chats.set(chat_id, session_id=ended))
     assert apply(visit) is None
+
     foreign = apply(lambda unit: world.open(unit, "uuid:2", person_id=world.person_ids[1]).id)
     apply(lambda unit: unit.chats.set(chat_id, session_id=foreign))
     assert apply(visit) is None
@@ -128,6 +132,7 @@ def test_of_two_plans_the_role_is_that_of_the_open_session(apply: Any, world: An
     visit = apply(lambda unit: unit.chats.open(chat_id, chat_id))
     assert [m.role for m in visit.memberships] == ["focal_point", "coordinator"]
     assert visit.membership.role == "focal_point"
+
     apply(lambda unit: unit.chats.set(chat_id, session_id=session_id))
     assert apply(lambda unit: unit.chats.open(chat_id, chat_id)).membership.role == "coordinator"
 
@@ -151,6 +156,7 @@ def test_what_is_asked_ahead_is_not_asked_again_but_once(postgres_database: Data
         return [statements(unit, lambda unit: unit.chats.open(1, 1)) for _ in "12"] + [other]
 
     asked = units.submit(None, work, opening=Opening(1, 1, 7)).result(PATIENCE)
+
     assert [[statement.split()[0] for statement in each] for each in asked] == [[], ["SELECT"], ["SELECT"]]
 
 

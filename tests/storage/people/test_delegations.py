@@ -58,11 +58,14 @@ def test_a_post_is_in_a_colleagues_hands_until_its_day(world: Any, apply: Apply)
     """The reminders too: whoever gave it is silent, whoever has it is meant; on the day it is as before."""
     made = apply(delegate(world))
     assert apply(lambda unit: unit.delegations.given_by(world.plan_id, world.person_ids[0])) == made
+
     outlook = apply(lambda unit: outlook_of(unit, world.plan_id, TODAY))
     assert [(pause.kind, pause.person_id) for pause in outlook.pauses] == [("delegated", world.person_ids[0])]
     assert outlook.deputies == {world.person_ids[1]}
+
     agenda = apply(lambda unit: agenda_of(unit, world.plan_id, outlook, NOW))
     assert agenda.with_focal_point == {"MINERD"}
+
     after = apply(lambda unit: outlook_of(unit, world.plan_id, UNTIL))
     assert (after.pauses, after.deputies) == ((), frozenset())
     assert apply(lambda unit: unit.delegations.over(world.plan_id, UNTIL - timedelta(days=1))) == ()
@@ -82,6 +85,7 @@ def test_only_a_focal_point_delegates_and_only_to_a_colleague(world: Any, apply:
         apply(lambda unit: unit.roles.delegate(held(world, 1)(unit), world.person_ids[0], UNTIL, now=NOW))
     apply(delegate(world))
     later = apply(delegate(world, until_on=date(2018, 10, 20)))
+
     assert apply(lambda unit: unit.delegations.of_plan(world.plan_id)) == (later,)
 
 
@@ -91,14 +95,18 @@ def test_whoever_is_invited_for_some_days_is_alternate_until_then(world: Any, ap
     token, made = apply(lambda unit: unit.roles.delegate_by_link(held(world)(unit), UNTIL, now=NOW))
     assert made.deputy_id is None
     assert apply(lambda unit: outlook_of(unit, world.plan_id, TODAY)).pauses == ()  # nobody has come yet
+
     granted = apply(press(token, NEWCOMER))
     assert (granted.role, granted.agency_id, granted.until_on) == (Role.ALTERNATE, world.agency_ids[0], UNTIL)
+
     made = apply(lambda unit: unit.delegations.given_by(world.plan_id, giver))
     assert made.deputy_id == granted.person_id
+
     draft = apply(lambda unit: world.open(unit, person_id=granted.person_id, subject="activity:A",
                                           reporting_period_id=world.period_ids[0]))  # fmt: skip
     assert apply(lambda unit: unit.leaving.end_delegation(made, now=NOW, by=giver))
     assert apply(lambda unit: unit.people.by_id(granted.person_id)).memberships == ()
+
     found = apply(lambda unit: unit.sessions.get(draft.id))
     assert (found.person_id, found.state) == (giver, "open")
 
@@ -114,8 +122,10 @@ def test_a_link_for_some_days_takes_nobodys_role_and_lives_no_longer_than_its_da
     """A focal point of another agency would lose the post for a week's help."""
     pgr = apply(press(apply(issue(world)), NEWCOMER))
     assert pgr.agency_code == "PGR"
+
     token, _ = apply(lambda unit: unit.roles.delegate_by_link(held(world)(unit), UNTIL, now=NOW))
     assert apply(press(token, NEWCOMER)) is None
+
     short, _ = apply(lambda unit: unit.roles.delegate_by_link(held(world)(unit), TODAY + timedelta(days=1), now=NOW))
     assert apply(press(short, NEWCOMER + 1, NOW + timedelta(days=1))) is None
 
@@ -125,6 +135,7 @@ def test_a_delegation_lasts_no_longer_than_the_role_of_whoever_gave_it(world: An
     token, _ = apply(lambda unit: unit.roles.delegate_by_link(held(world)(unit), UNTIL, now=NOW))
     granted = apply(press(token, NEWCOMER))
     apply(lambda unit: unit.leaving.suspend(world.person_ids[0], now=NOW, by=None))
+
     assert apply(lambda unit: unit.people.by_id(granted.person_id)).memberships == ()
     assert apply(lambda unit: unit.delegations.of_plan(world.plan_id)) == ()
 
@@ -135,8 +146,10 @@ def test_a_role_for_a_time_becomes_one_for_good_by_another_link(world: Any, appl
     apply(press(token, NEWCOMER))
     stays = apply(press(apply(issue(world, Role.ALTERNATE, 0)), NEWCOMER))
     assert stays.until_on is None
+
     apply(lambda unit: unit.leaving.end_delegation(made, now=NOW, by=None))
     assert apply(lambda unit: unit.people.by_id(stays.person_id)).membership is not None
+
     again, _ = apply(lambda unit: unit.roles.delegate_by_link(held(world)(unit), UNTIL, now=NOW))
     assert apply(press(again, NEWCOMER)).until_on is None
 
@@ -151,6 +164,7 @@ def test_a_link_that_would_take_a_role_asks_first(world: Any, apply: Apply) -> N
     assert apply(press(token, NEWCOMER)) is None
     assert apply(press(token, telegram_id)) == offered
     assert apply(held(world, 1)).role is Role.ALTERNATE
+
     person = apply(lambda unit: unit.people.by_id(who))
     other = apply(lambda unit: unit.people.by_id(world.person_ids[2]))
 
@@ -158,6 +172,7 @@ def test_a_link_that_would_take_a_role_asks_first(world: Any, apply: Apply) -> N
         return lambda unit: unit.joining.accept(offered.invitation_id, somebody, NOW, timezone=ZONE)
 
     assert apply(accept(other)) is None
+
     granted = apply(accept(person))
     assert (granted.role, granted.agency_code) == (Role.FOCAL_POINT, "PGR")
     assert apply(accept(person)) is None
@@ -175,6 +190,7 @@ def test_what_was_offered_is_declined_withdrawn_and_expires(world: Any, apply: A
         return apply(lambda unit: unit.joining.accept(number, person, now, timezone=ZONE))
 
     declined, withdrawn, expired = offer(), offer(), offer()
+
     assert apply(lambda unit: unit.invitations.decline(declined, person.id, NOW))
     assert not apply(lambda unit: unit.invitations.decline(declined, person.id, NOW))
     assert apply(lambda unit: unit.invitations.revoke(withdrawn, plan_id=world.plan_id, now=NOW, by=None))
@@ -190,6 +206,7 @@ def test_whoever_is_shut_out_has_no_offer_left(world: Any, apply: Apply) -> None
     apply(lambda unit: unit.leaving.suspend(who, now=NOW, by=None))
     apply(lambda unit: unit.roles.restore(who, now=NOW, by=None))
     person = apply(lambda unit: unit.people.by_id(who))
+
     assert apply(lambda unit: unit.joining.accept(offered.invitation_id, person, NOW, timezone=ZONE)) is None
 
 
@@ -200,9 +217,11 @@ def test_what_somebody_had_begun_goes_to_the_colleague_or_waits_for_the_successo
     draft = apply(lambda unit: world.open(unit, subject="activity:A", reporting_period_id=world.period_ids[0]))
     apply(lambda unit: unit.leaving.end_membership(focal, world.plan_id, now=NOW, by=None))
     assert apply(lambda unit: unit.sessions.get(draft.id)).person_id == alternate
+
     apply(lambda unit: unit.leaving.end_membership(alternate, world.plan_id, now=NOW, by=None))
     left = apply(lambda unit: unit.sessions.left_in(world.agency_ids[0]))
     assert [(one.id, one.person_id) for one in left] == [(draft.id, alternate)]
+
     with pytest.raises(Conflict):
         apply(lambda unit: unit.sessions.save(draft, NOW))
 
@@ -221,6 +240,7 @@ def test_nobody_is_let_in_for_an_agency_that_takes_no_part(world: Any, apply: Ap
     with pytest.raises(Conflict):
         apply(issue(world))
     assert apply(press(token, NEWCOMER)) is None
+
     with pytest.raises(Conflict):
         apply(
             lambda unit: unit.roles.grant(
@@ -229,8 +249,10 @@ def test_nobody_is_let_in_for_an_agency_that_takes_no_part(world: Any, apply: Ap
         )
     apply(end(TODAY + timedelta(days=1)))
     assert {who.until for who in apply(lambda unit: unit.recipients.all(world.plan_id))} == {date.max}
+
     pgr = apply(press(apply(issue(world)), NEWCOMER))
     assert pgr.agency_code == "PGR"
+
     (who,) = apply(lambda unit: unit.recipients.all(world.plan_id, {pgr.person_id}))
     assert who.until == TODAY + timedelta(days=1)
 

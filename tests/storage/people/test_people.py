@@ -64,6 +64,7 @@ def test_a_link_lets_one_person_in_for_one_role_and_agency(world: Any, apply: Ap
     token = apply(issue(world))
     granted = apply(redeem(token))
     assert (granted.role, granted.agency_code, granted.plan_id) == (Role.FOCAL_POINT, "PGR", world.plan_id)
+
     found = apply(person())
     assert (found.name, found.language, found.timezone, found.membership) == ("Ana", "es", ZONE, granted)
     assert apply(acts) == ["invitation.issued", "membership.granted"]
@@ -76,6 +77,7 @@ def test_a_hundred_who_press_the_link_together_are_one_who_gets_in(
     token = apply(issue(world))
     futures = [database.units.submit(number, redeem(token, 8_000_000_000 + number)) for number in range(100)]
     answers = [future.result(PATIENCE) for future in futures]
+
     assert sum(answer is not None for answer in answers) == 1
     assert len(apply(lambda unit: unit.people.of_agency(world.plan_id, world.agency_ids[1]))) == 1
 
@@ -101,6 +103,7 @@ def test_a_link_that_does_not_work_does_not_say_why(world: Any, apply: Apply, wh
             token = "'; DROP TABLE person; --" * 40
     assert apply(redeem(token, now=now)) is None
     assert apply(person()) is None
+
     stranger = Base.metadata.tables["stranger"]
     rows = apply(lambda unit: unit.connection.execute(select(stranger)).all())
     assert [tuple(row) for row in rows] == [(ANA, None, 1, now)]
@@ -120,6 +123,7 @@ def test_five_failures_in_an_hour_lock_a_number_out_for_an_hour(world: Any, appl
     token, other = apply(issue(world)), apply(issue(world))
     for minute in range(5):
         assert apply(redeem("x", now=NOW + minute * MINUTE)) is None
+
     last = NOW + 4 * MINUTE
     assert apply(redeem(token, now=last + HOUR - MINUTE)) is None
     assert apply(redeem(other, BETO, now=last)) is not None
@@ -166,8 +170,10 @@ def test_only_the_latest_first_admin_link_works_and_none_once_there_is_an_admin(
     """Two terminals cannot make two first admins (S19)."""
     first, second = apply(issue(world, Role.ADMIN, by=None)), apply(issue(world, Role.ADMIN, by=None))
     assert apply(redeem(first)) is None
+
     apply(make_admin(world))
     assert apply(redeem(second, BETO)) is None
+
     with pytest.raises(Conflict):
         apply(issue(world, Role.ADMIN, by=None))
     by_admin = apply(issue(world, Role.ADMIN, by=world.person_ids[0]))
@@ -185,6 +191,7 @@ def test_the_last_admin_cannot_be_removed_in_any_way(world: Any, apply: Apply) -
     with pytest.raises(Conflict):
         apply(lambda unit: unit.roles.grant(admin, world.plan_id, Post(Role.READER), now=NOW))
     token = apply(issue(world, by=admin))
+
     assert apply(redeem(token, world.telegram_ids[0])) is None
     assert apply(redeem(token, ANA)) is not None
     assert apply(person(world.telegram_ids[0])).membership.role is Role.ADMIN
@@ -221,6 +228,7 @@ def test_two_admins_who_remove_each_other_at_once_leave_one(world: Any, apply: A
 
     one = database.units.submit("one", first)
     assert has_suspended.wait(PATIENCE)
+
     other = database.units.submit("other", second)
     assert one.result(PATIENCE)
     assert isinstance(other.exception(PATIENCE), Conflict)
@@ -254,6 +262,7 @@ def test_a_suspension_takes_role_drafts_messages_work_and_links_in_one_transacti
         }
 
     apply(prepare)
+
     assert apply(lambda unit: unit.leaving.suspend(leaving, now=NOW, by=world.person_ids[2]))
     assert not apply(lambda unit: unit.leaving.suspend(leaving, now=NOW, by=world.person_ids[2]))
     assert apply(look) == {
@@ -280,6 +289,7 @@ def test_restricted_text_leaves_the_phone_of_whoever_loses_the_role_at_once(worl
         unit.outbox.add(OutboxDraft(chat_id, "notice", "deleteMessages", many, not_before=later), now=NOW)
 
     apply(prepare)
+
     assert apply(lambda unit: unit.leaving.suspend(who, now=NOW, by=None))
     assert [one.payload for one in apply(lambda unit: unit.restricted.due(NOW))] == [{"message_id": 7}]
     assert apply(lambda unit: unit.outbox.waiting())["queued"] == 2
@@ -290,6 +300,7 @@ def test_whoever_is_restored_has_the_role_of_before(world: Any, apply: Apply) ->
     who = world.person_ids[0]
     before = apply(person(world.telegram_ids[0]))
     apply(lambda unit: unit.leaving.suspend(who, now=NOW, by=None))
+
     assert apply(lambda unit: unit.roles.restore(who, now=NOW, by=None))
     assert not apply(lambda unit: unit.roles.restore(who, now=NOW, by=None))
     assert apply(person(world.telegram_ids[0])) == before
@@ -301,6 +312,7 @@ def test_no_link_lifts_a_suspension(world: Any, apply: Apply) -> None:
     in_the_pocket = apply(issue(world))
     apply(lambda unit: unit.leaving.suspend(who, now=NOW + HOUR, by=None))
     assert apply(redeem(in_the_pocket, telegram_id, NOW + 2 * HOUR)) is None
+
     since = apply(issue(world, now=NOW + 3 * HOUR))
     assert apply(redeem(since, telegram_id, NOW + 3 * HOUR)) is None
     assert apply(person(telegram_id)).is_suspended
@@ -311,6 +323,7 @@ def test_a_handover_ends_the_old_role_and_its_draft(world: Any, apply: Apply) ->
     """ "Ya no soy el punto focal": the past stays, the draft does not block the successor."""
     who = world.person_ids[0]
     apply(lambda unit: world.open(unit))
+
     assert apply(lambda unit: unit.leaving.end_membership(who, world.plan_id, now=NOW, by=who))
     assert not apply(lambda unit: unit.leaving.end_membership(who, world.plan_id, now=NOW, by=who))
     assert apply(lambda unit: unit.sessions.drafts_of(who)) == []
@@ -324,6 +337,7 @@ def test_a_new_role_replaces_the_old_one_and_the_same_one_changes_nothing(world:
     before = apply(person(world.telegram_ids[2])).membership
     again = apply(lambda unit: unit.roles.grant(who, world.plan_id, Post(Role.COORDINATOR), now=NOW + DAY))
     reader = apply(lambda unit: unit.roles.grant(who, world.plan_id, Post(Role.READER), now=NOW + DAY))
+
     assert again == before
     assert (reader.role, reader.active_from) == (Role.READER, NOW + DAY)
     assert apply(person(world.telegram_ids[2])).memberships == (reader,)
@@ -336,8 +350,10 @@ def test_colleagues_are_the_others_of_the_agency_who_are_there(world: Any, apply
     membership = apply(person(world.telegram_ids[0])).membership
     look = lambda unit: [p.id for p in unit.people.colleagues(world.person_ids[0], membership)]  # noqa: E731
     assert apply(look) == [world.person_ids[1]]
+
     apply(lambda unit: unit.leaving.suspend(world.person_ids[1], now=NOW, by=None))
     assert apply(look) == []
+
     found = apply(lambda unit: unit.people.with_role(world.plan_id, Role.COORDINATOR))
     assert [p.id for p in found] == [world.person_ids[2]]
 
@@ -367,6 +383,7 @@ def test_what_people_decide_and_what_telegram_says_is_kept(world: Any, apply: Ap
     found = apply(person(telegram_id))
     assert (found.language, found.timezone) == ("ht", "Europe/Madrid")
     assert (found.privacy_accepted_at, found.unreachable_at) == (NOW, NOW)
+
     apply(lambda unit: unit.people.mark_reachable(telegram_id))
     assert apply(person(telegram_id)).unreachable_at is None
 
@@ -375,6 +392,7 @@ def test_a_name_is_one_line_of_reasonable_length(world: Any, apply: Apply) -> No
     """Telegram lets people call themselves anything."""
     add = lambda unit: unit.people.add(ANA, "  Ana\n\n María " + "x" * 500, "es", NOW, timezone=ZONE)  # noqa: E731
     first = apply(add)
+
     assert first.name.startswith("Ana María x")
     assert len(first.name) == 128
     assert apply(add) == first

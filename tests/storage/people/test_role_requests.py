@@ -58,11 +58,14 @@ def test_a_second_admin_is_needed_for_roles_that_decide_and_where_there_is_one(
         }
 
     assert needed(NOW) == {Role.ADMIN, Role.COORDINATOR}
+
     apply(lambda unit: unit.leaving.suspend(second, now=NOW, by=first))
     assert needed(later - MINUTE) == {Role.ADMIN, Role.COORDINATOR}, "suspended by whoever wants to be alone"
     assert needed(later) == set()
+
     apply(lambda unit: unit.roles.restore(second, now=later, by=None))
     assert needed(later) == {Role.ADMIN, Role.COORDINATOR}
+
     apply(lambda unit: unit.roles.grant(second, world.plan_id, Post(Role.READER), now=later, by=first))
     assert needed(later + REQUEST_TTL - MINUTE) == {Role.ADMIN, Role.COORDINATOR}, "of another role since"
     assert needed(later + REQUEST_TTL) == set()
@@ -78,6 +81,7 @@ def test_nothing_takes_effect_before_another_admin_has_granted_it(
     assert apply(role_of(third)) is Role.COORDINATOR
     assert apply(decide(world, request.id, "granted", first)) is None
     assert apply(role_of(third)) is Role.COORDINATOR
+
     granted = apply(decide(world, request.id, "granted", second))
     assert (granted.decision, granted.decided_by_id) == ("granted", second)
     assert apply(role_of(third)) is Role.ADMIN
@@ -91,6 +95,7 @@ def test_the_server_decides_where_no_second_admin_is_to_be_had(
     """By nobody's hand, once; whoever asked is not nobody."""
     request = apply(ask(world, admins[0], world.person_ids[2]))
     granted = apply(lambda unit: unit.joining.decide(world.plan_id, request.id, "granted", now=NOW, by=None))
+
     assert (granted.decision, granted.decided_by_id) == ("granted", None)
     assert apply(role_of(world.person_ids[2])) is Role.ADMIN
     assert apply(lambda u: u.joining.decide(world.plan_id, request.id, "refused", now=NOW, by=None)) is None
@@ -101,11 +106,13 @@ def test_what_was_refused_withdrawn_or_left_a_week_is_over(world: Any, apply: Ap
     first, second = admins
     refused, withdrawn, old = (apply(ask(world, first, None)) for _ in range(3))
     assert apply(decide(world, refused.id, "refused", second)).decision == "refused"
+
     withdraw = {"now": NOW, "by": first}
     assert not apply(lambda unit: unit.role_requests.withdraw(world.plan_id, withdrawn.id, now=NOW, by=second))
     assert apply(lambda unit: unit.role_requests.withdraw(world.plan_id, withdrawn.id, **withdraw))
     assert not apply(lambda unit: unit.role_requests.withdraw(world.plan_id, withdrawn.id, **withdraw))
     assert [r.id for r in apply(lambda unit: unit.role_requests.waiting(world.plan_id, NOW))] == [old.id]
+
     late = NOW + REQUEST_TTL
     assert apply(lambda unit: unit.role_requests.waiting(world.plan_id, late)) == ()
     for request in (refused, withdrawn):
@@ -128,6 +135,7 @@ def test_a_request_does_not_outlive_the_people_it_is_of(
         apply(lambda unit: unit.leaving.suspend(who, now=NOW, by=second))
     else:
         apply(lambda unit: unit.roles.grant(who, world.plan_id, Post(Role.READER), now=NOW, by=second))
+
     assert apply(decide(world, request.id, "granted", second)) is None
 
 

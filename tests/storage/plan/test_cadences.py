@@ -59,6 +59,7 @@ def test_a_plan_that_says_nothing_has_the_usual_days_and_says_them_when_it_goes_
     apply(bring(seed_draft(), at(3)))
     data = apply(lambda unit: plan_workbook(unit, SEED_PLAN, at(3)))
     draft = read_plan(data)
+
     assert {code: tuple(row.values())[1:] for code, row in draft.rows["cadence"].items()} == USUAL
     assert not apply(lambda unit: differences(unit, draft, SEED_PLAN))
     assert not apply(bring(seed_draft(), at(4))), "a workbook without the sheet keeps them"
@@ -79,6 +80,7 @@ def test_what_is_not_due_follows_a_new_cadence_and_what_is_past_due_does_not(app
     assert apply(days("201809")) == october(1, 12, 17, 22), "what has opened stays open"
     assert apply(days("201810"))[0] == date(2018, 11, 3)
     assert (apply(days("201808")), apply(days("2018Q3"))) == before
+
     apply(bring(Book().cadences(**USUAL).draft(), at(15)))
     assert apply(days("201809")) == october(1, 12, 17, 22), "past due, it keeps what was told"
     assert apply(days("201810"))[:2] == (date(2018, 11, 1), date(2018, 11, 5))
@@ -102,6 +104,7 @@ def test_a_holiday_moves_what_is_past_due_by_its_own_cadence(apply: Apply) -> No
         follow_calendar(unit, plan_id, date(2018, 10, 8), at(8))
 
     apply(holiday)
+
     assert apply(days("201809")) == october(1, 5, 10, 16)
 
 
@@ -115,6 +118,7 @@ def test_when_a_year_was_over_is_not_moved_by_a_later_cadence_or_by_an_admin(app
     before = apply(locks)
     apply(bring(Book().cadences(**USUAL | {"monthly": (1, 6, 12, 25)}).draft(), at(8)))
     after = apply(locks)
+
     assert {code for code in before if before[code] != after[code]} == {
         code for code in before if len(code) == 6 and code.isdecimal() and code > "201809"
     }
@@ -149,16 +153,20 @@ def test_a_cadence_that_nothing_is_reported_by_goes_and_comes_back_with_what_is(
     book.put("activities", "PRE-101", "due_date", "2021-03-31")
     found = apply(bring(book.draft(), at(3)))
     assert ("retired", "cadence", "semiannual", "", None, None) in told(found)
+
     added = {one.code for one in found if one.table == "reporting_period"}
     assert {"2021Q1", "2021"} <= added
     assert not any("S" in code for code in added)
+
     plan_id = apply(lambda unit: unit.plans.only().id)
     listed = [each.code for each in apply(lambda unit: unit.plans.periods(plan_id))]
     assert "2018S1" in listed, "it had opened"
     assert "2018S2" not in listed
+
     open_later = [each.code for each in apply(lambda unit: unit.plans.open_periods(plan_id, date(2019, 1, 12)))]
     assert "201812" in open_later
     assert "2018S2" not in open_later
+
     again = Book().put("activities", "PRE-101", "due_date", "2021-03-31")
     back = apply(bring(again.draft(), at(4)))
     assert ("restored", "cadence", "semiannual") in {row[:3] for row in told(back)}

@@ -62,8 +62,10 @@ def test_a_reopened_period_is_open_for_one_agency_until_its_day(world: Any, appl
         apply(lambda unit: unit.plans.period_by_id(september.id, world.agency_ids[0])),
     ):
         assert (found.locks_on, found.is_reopened, found.stage(TODAY)) == (UNTIL, True, "late")
+
     other = apply(lambda unit: unit.plans.period_by_id(september.id, world.agency_ids[1]))
     assert (other, other.is_reopened) == (september, False)
+
     (entry,) = apply(lambda unit: unit.audit.latest())
     assert (entry.act, entry.details["agency"], entry.details["period"]) == ("period.reopened", "MINERD", "201809")
     assert (entry.details["reason"], entry.details["until"]) == ("correction", "2018-10-24")
@@ -81,6 +83,7 @@ def test_there_is_one_reopening_at_a_time_and_the_latest_holds(world: Any, apply
     apply(reopen(world, september))
     apply(reopen(world, september, until_on=date(2018, 10, 22)))
     (standing,) = apply(lambda unit: unit.periods.reopenings(world.plan_id, TODAY))
+
     assert standing.until_on == date(2018, 10, 22)
     assert apply(seen(world, date(2018, 10, 22))) == [[], [], []]
     assert apply(acts) == ["period.reopened", "period.reopened"]
@@ -109,10 +112,12 @@ def test_drafts_kept_since_the_lock_go_on_and_end_with_the_reopening(world: Any,
     ends = lambda unit: [unit.sessions.get(one).expires_at for one in ones]  # noqa: E731
     standing = apply(reopen(world, september))
     assert apply(ends) == [midnight(UNTIL), lock, lock, lock]
+
     later = NOW + timedelta(hours=3)
     apply(lambda unit: unit.periods.end(standing, now=later, by=world.person_ids[2]))
     assert apply(ends) == [later, lock, lock, lock]
     assert apply(acts) == ["period.reopened", "period.locked_again"]
+
     with pytest.raises(Conflict):
         apply(lambda unit: unit.periods.end(standing, now=later, by=world.person_ids[2]))
 
@@ -126,6 +131,7 @@ def test_an_answer_that_is_being_applied_cannot_put_the_old_end_back(world: Any,
     apply(reopen(world, september))
     with pytest.raises(Conflict):
         apply(lambda unit: unit.sessions.save(loaded, NOW))
+
     assert apply(lambda unit: unit.sessions.get(loaded.id)).expires_at == midnight(UNTIL)
 
 
@@ -138,9 +144,11 @@ def test_an_agency_asks_once_and_what_is_granted_is_what_it_asked(world: Any, ap
     assert asked.is_asked
     assert apply(ask) is None
     assert apply(seen(world, TODAY)) == [[], [], []]
+
     apply(lambda unit: unit.periods.end(asked, now=NOW, by=world.person_ids[2]))
     again = apply(ask)
     assert again.id != asked.id
+
     granted = apply(reopen(world, september, reason=again.reason))
     assert (granted.id, granted.asked_by_id, granted.is_asked) == (again.id, world.person_ids[0], False)
     assert apply(ask) is None
@@ -175,6 +183,7 @@ def test_days_moved_for_everybody_move_every_draft_and_stay_against_holidays(
     apply(lambda unit: unit.periods.set_days(moved, now=NOW, by=world.person_ids[2]))
     ends = apply(lambda unit: [unit.sessions.get(one).expires_at for one in ones])
     assert ends == [midnight(UNTIL), midnight(date(2018, 10, 23))]
+
     found = apply(lambda unit: unit.plans.period_by_id(september.id))
     assert (found.locks_on, found.is_moved) == (date(2018, 10, 23), True)
     assert apply(acts) == ["period.reopened", "period.moved"]
@@ -188,6 +197,7 @@ def test_the_server_decides_days_as_a_person_does_and_holidays_only_roll_them(
     apply(lambda unit: unit.periods.roll(rolled, now=NOW))
     found = apply(lambda unit: unit.plans.period_by_id(september.id))
     assert (found.locks_on, found.is_moved, apply(acts)) == (date(2018, 10, 22), False, [])
+
     moved = replace(september, locks_on=date(2018, 10, 23))
     apply(lambda unit: unit.periods.set_days(moved, now=NOW, by=None))
     found = apply(lambda unit: unit.plans.period_by_id(september.id))
@@ -206,6 +216,7 @@ def test_a_draft_of_a_reopened_period_is_announced_before_it_ends(world: Any, ap
     )
     lapsing = lambda unit: outlook_of(unit, world.plan_id, TODAY).lapsing  # noqa: E731
     assert apply(lapsing) == {}
+
     apply(reopen(world, september))
     ((draft,),) = apply(lapsing).values()
     assert (draft.code, draft.on) == ("PRE-102", UNTIL)
@@ -223,6 +234,7 @@ def test_who_refuses_what_was_granted_meanwhile_is_told_so(world: Any, apply: Ap
         apply(lambda unit: unit.periods.end(asked, now=NOW, by=by))
     [standing] = apply(lambda unit: unit.periods.reopenings(world.plan_id, TODAY))
     assert not standing.is_asked
+
     apply(lambda unit: unit.periods.end(standing, now=NOW, by=by))
     with pytest.raises(Conflict):
         apply(lambda unit: unit.periods.end(standing, now=NOW, by=by))

@@ -94,6 +94,7 @@ def test_the_due_list_knows_what_was_said_last_time(seeded: Any, apply: Apply) -
         send(seeded, "activity:PRE-102", "201808", instance_id="uuid:2", supersedes_id=first, progress=15)
     )
     report = apply(due(seeded))[0]
+
     assert (report.previous.status, report.previous_progress) == (ActivityStatus.IN_PROGRESS, 15)
     assert (report.previous.submission_id, report.previous.period_code) == (corrected, "201808")
 
@@ -103,6 +104,7 @@ def test_what_was_sent_is_done_and_what_was_returned_is_due_again(seeded: Any, a
     sent = apply(send(seeded, "activity:PRE-102", "201809"))
     apply(send(seeded, "indicator:IND-02", "2018Q3", activity_status=None, progress=None))
     assert [d.code for d in apply(due(seeded))] == ["ASI-404"]
+
     apply(
         send(
             seeded, "activity:PRE-102", "201809", instance_id="uuid:2", supersedes_id=sent, validation_state="returned"
@@ -122,6 +124,7 @@ def test_a_closed_period_asks_nothing_and_closes_once(seeded: Any, apply: Apply)
         )
         for at in (NOW, later)
     ]
+
     assert closings == [True, False]
     assert apply(lambda unit: unit.closings.closed_at(seeded.agency_id, period.id)) == NOW
     assert [d.period.code for d in apply(due(seeded))] == ["2018Q3", "2018Q3"]
@@ -133,6 +136,7 @@ def test_the_whole_plan_knows_which_activities_have_ended(seeded: Any, apply: Ap
     apply(send(seeded, "activity:PRE-101", "201808"))
     ended = apply(lambda unit: unit.plans.ended(seeded.plan_id))
     activities = apply(lambda unit: unit.plans.activities(seeded.plan_id))
+
     assert ended == {"PRE-102": date(2018, 8, 31)}
     assert len(expected_at_closing(activities, date(2018, 9, 30), ended)) == 32
     assert "PRE-102" not in [d.code for d in apply(due(seeded))]
@@ -152,6 +156,7 @@ def test_open_periods_are_those_that_opened_and_are_not_locked(seeded: Any, appl
     assert [p.code for p in look(14)] == ["201809", "2018Q3"]
     assert [p.code for p in look(15)] == ["2018Q3"]
     assert look(14)[0] == reporting_period("201809")
+
     quarter_id = look(14)[1].id
     assert apply(lambda unit: unit.plans.period_by_id(quarter_id).code) == "2018Q3"
 
@@ -186,8 +191,10 @@ def test_agencies_and_code_lists_come_in_the_author_s_order(seeded: Any, apply: 
     statuses = apply(lambda unit: unit.plans.code_list(seeded.plan_id, "activity_status"))
     assert [s.text("ht") for s in statuses][:3] == ["Poko kòmanse", "Ap fèt", "Fini"]
     assert [s.code for s in statuses] == list(ActivityStatus)
+
     agencies = apply(lambda unit: unit.plans.agencies(seeded.plan_id, on=TODAY))
     assert [a.code for a in agencies][:2] == ["MIREX", "MIDE"]
     assert len(agencies) == 22
+
     areas = apply(lambda unit: unit.plans.strategic_areas(seeded.plan_id))
     assert [a.code for a in areas] == ["PRE", "PER", "ASI"]

@@ -241,6 +241,7 @@ def test_a_video_forgets_its_place_however_it_is_written(told: bytes, secret: by
     """With minutes and seconds, as 3GPP has it, and in XMP; the file is as long as before."""
     video = _box(b"ftyp", b"mp42\0\0\0\0mp42isom") + _box(b"moov", _box(b"udta", told)) + _box(b"mdat", bytes(64))
     found = inspect(video, claimed_name="v.mp4", claimed_mime="", accept="video")
+
     assert isinstance(found, Inspected)
     assert secret in video
     assert secret not in found.data

@@ -37,10 +37,12 @@ def test_a_comment_waits_until_somebody_settles_it_once(apply: Apply, world: Any
     )
     assert (other.id, other.subject, other.code) == (second, None, "")
     assert apply(lambda unit: unit.comments.count_open_of(world.plan_id, observer)) == 2
+
     settle = lambda unit: unit.comments.settle(world.plan_id, first, by=coordinator, now=NOW, reply="Firmado ayer")  # noqa: E731
     assert apply(settle)
     assert not apply(lambda unit: unit.comments.settle(world.plan_id, first, by=coordinator, now=NOW, reply="No"))
     assert [each.id for each in apply(lambda unit: unit.comments.open(world.plan_id))] == [second]
+
     own = apply(lambda unit: unit.comments.of_person(world.plan_id, observer))
     assert [(each.id, each.reply) for each in own] == [(second, None), (first, "Firmado ayer")]
 
@@ -53,9 +55,11 @@ def test_what_is_said_is_in_the_database_for_nobody_to_read(apply: Apply, world:
     kept = apply(lambda unit: [bytes(cell) for cell in unit.connection.execute(
         select(comment.c.sealed_text, comment.c.sealed_reply)).one()])  # fmt: skip
     assert not any(word in cell for cell in kept for word in (b"firma", b"Firma"))
+
     rule = next(rule for rule in RETENTION if rule.name == "sensitive")
     apply(lambda unit: rule.at(unit, NOW + rule.kept - timedelta(days=1)))
     assert apply(lambda unit: unit.comments.get(world.plan_id, number)).text == "Falta la firma"
+
     apply(lambda unit: rule.at(unit, NOW + rule.kept + timedelta(days=1)))
     forgotten = apply(lambda unit: unit.comments.get(world.plan_id, number))
     assert (forgotten.text, forgotten.reply, forgotten.settled_at) == ("", None, NOW)
@@ -68,6 +72,7 @@ def test_a_comment_outlives_its_writers_role_and_is_of_one_plan(apply: Apply, wo
     apply(lambda unit: unit.connection.execute(ended) and None)
     found = apply(lambda unit: unit.comments.get(world.plan_id, number))
     assert (found.name, found.agency_code) == ("Person 0", "")
+
     with pytest.raises(NotFound):
         apply(lambda unit: unit.comments.get(world.plan_id + 1, number))
     assert not apply(lambda unit: unit.comments.settle(world.plan_id + 1, number, by=1, now=NOW))
@@ -96,13 +101,16 @@ def test_an_observer_is_given_the_right_to_report_and_loses_it_with_what_was_beg
     change = lambda to: apply(lambda unit: unit.roles.set_contributor(person_id, plan_id, to, now=NOW, by=None))  # noqa: E731
     assert change(True)
     assert not change(True)
+
     visit = apply(lambda unit: unit.chats.open(world.telegram_ids[0], world.telegram_ids[0]))
     assert visit.membership.is_contributor is True
     assert apply(lambda unit: unit.people.by_id(person_id)).membership.is_contributor
+
     draft = apply(lambda unit: world.open(unit))
     assert change(False)
     assert apply(lambda unit: unit.sessions.get(draft.id)).state == "cancelled"
     assert not apply(lambda unit: unit.people.by_id(person_id)).membership.is_contributor
+
     told = [details["contributor"] for act, details in acts(apply, world) if act == "membership.contributor"]
     assert told == [False, True]
 

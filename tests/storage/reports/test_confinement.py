@@ -54,6 +54,7 @@ def test_a_photograph_comes_back_as_it_would_without_a_child() -> None:
     exif[0x0112], exif[0x010F] = 6, "SECRET-PHONE"
     data = picture("JPEG", 1200, 900, exif=exif, quality=92)
     found = look(data, claimed_name="IMG_1.jpg", accept="image", max_pixels=800)
+
     assert found == inspect(data, claimed_name="IMG_1.jpg", claimed_mime="", accept="image", max_pixels=800)
     assert isinstance(found, Inspected)
     assert b"SECRET-PHONE" not in found.data
@@ -66,6 +67,7 @@ def test_the_largest_picture_that_is_promised_fits_into_the_child(kind: str) -> 
     exif = Image.Exif()
     exif[0x0112] = 6
     found = look(picture(kind, 10_000, 5_000, exif=exif), max_pixels=None)
+
     assert isinstance(found, Inspected)
     assert Image.open(io.BytesIO(found.data)).size == (5_000, 10_000)
 
@@ -123,6 +125,7 @@ def test_a_process_under_the_shipped_limit_outlives_every_bomb(tmp_path: Path) -
         print(max(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")))
     """)
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=Path.cwd(), check=False)
+
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) < 300 * 1024, "the parent held a bomb itself"
 
@@ -157,6 +160,7 @@ def test_a_plan_and_a_form_are_read_as_they_are_without_a_child() -> None:
     """The same draft; the same XForm, the same problems, and a form that asks the same."""
     room = Confinement()
     assert read_plan(seed_workbook(), room.book) == read_plan(seed_workbook())
+
     checked, plain = room.form(MD, "tries.md", {}), read_xlsform(MD, "tries.md")
     assert (checked.xform, checked.problems) == (plain.xform, plain.problems)
     assert [question.path for question in checked.form.questions] == [q.path for q in plain.form.questions]
@@ -230,9 +234,11 @@ def test_a_stop_breaks_off_what_is_being_opened(monkeypatch: pytest.MonkeyPatch)
     worker = threading.Thread(target=open_it)
     worker.start()
     assert has_begun.wait(PATIENCE)
+
     room.close()
     worker.join(PATIENCE)
     assert [type(error) for error in raised] == [Interrupted]
+
     with pytest.raises(Interrupted):
         room.tabs(b"PK")
 
@@ -254,6 +260,7 @@ def test_a_child_has_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     with open(os.devnull) as inherited:
         os.set_inheritable(inherited.fileno(), True)
         found, _ = Confinement().call("tabs", {}, [])
+
     assert set(found["env"]) <= {"LC_CTYPE"}
     assert found["cwd"] == "/"
     assert found["files"] == [0, 1, 2]

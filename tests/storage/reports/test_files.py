@@ -46,6 +46,7 @@ def test_a_name_is_made_safe_and_keeps_its_letters(sent: str, expected: str) -> 
 def test_no_name_leads_elsewhere(sent: str) -> None:
     """At most 120 characters, no separators, nothing invisible, and safe already when made safe."""
     name = safe_name(sent)
+
     assert len(name) <= LONGEST_NAME
     assert not set(name) & set('/\\<>:"|?*\0\n\u202e\u200b')
     assert name not in (".", "..")
@@ -78,9 +79,11 @@ def test_what_is_put_is_got_and_stored_once(store: FileStore, tmp_path: Path, se
     assert store.put(PDF, sensitive) == key
     assert store.get(key) == PDF
     assert list(store.keys()) == [key]
+
     [path] = [p for p in (tmp_path / "evidence").rglob("*") if p.is_file()]
     assert path.stat().st_mode & 0o777 == 0o600
     assert (PDF in path.read_bytes()) is not sensitive
+
     store.delete(key)
     store.delete(key)
     with pytest.raises(NotFound):
@@ -130,6 +133,7 @@ def test_a_sweep_removes_what_nobody_names_and_spares_what_is_young(store: FileS
     """What a crash left between storing and attaching does not stay for ever."""
     named, orphan = store.put(PDF, False), store.put(DOCX, True)
     assert store.sweep({named}, datetime.now(UTC) - timedelta(hours=1)) == 0
+
     old = time.time() - 7200
     for key in (named, orphan):
         os.utime(tmp_path / "evidence" / key, (old, old))
@@ -143,6 +147,7 @@ def test_resealing_brings_files_under_the_current_key(tmp_path: Path) -> None:
     old = Vault.create(ring)
     key = FileStore(tmp_path / "evidence", old).put(PDF, True)
     rotated = FileStore(tmp_path / "evidence", Vault.rotate(ring))
+
     assert rotated.reseal() == 1
     assert rotated.reseal() == 0
     assert FileStore(tmp_path / "evidence", Vault.retire(ring, old.current)).get(key) == PDF

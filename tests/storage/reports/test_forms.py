@@ -29,10 +29,12 @@ def publish(unit: UnitOfWork, world: Any, version: str, content: str = "a", **ch
 def test_what_was_published_is_there_to_the_byte(apply: Any, world: Any) -> None:
     """XForm, workbook, who and when."""
     form = apply(lambda unit: publish(unit, world, "1"))
+
     assert (form.form_id, form.version, form.published_by_id) == ("survey", "1", world.person_ids[2])
     assert apply(lambda unit: unit.forms.xform(form.id)) == "<a/>"
     assert apply(lambda unit: unit.forms.version(form.id)) == form
     assert apply(lambda unit: unit.forms.workbook(form.id)) == b"a"
+
     for missing in (
         lambda unit: unit.forms.version(10**6),
         lambda unit: unit.forms.xform(10**6),
@@ -65,6 +67,7 @@ def test_new_sessions_begin_with_the_newest_and_old_ones_keep_theirs(apply: Any,
     """T15."""
     old = apply(lambda unit: publish(unit, world, "1"))
     new = apply(lambda unit: publish(unit, world, "2", "b", now=NOW + timedelta(days=1)))
+
     assert new.form_key == old.form_key
     assert apply(lambda unit: unit.forms.current(world.plan_id, "survey")) == new
     assert apply(lambda unit: unit.forms.version(old.id)) == old
@@ -80,6 +83,7 @@ def test_an_older_version_published_again_is_the_current_one(apply: Any, world: 
     old = apply(lambda unit: publish(unit, world, "1"))
     apply(lambda unit: publish(unit, world, "2", "b", now=NOW + timedelta(days=1)))
     again = apply(lambda unit: publish(unit, world, "1", now=NOW + timedelta(days=2), by=world.person_ids[0]))
+
     assert (again.id, again.published_at) == (old.id, NOW + timedelta(days=2))
     assert again.published_by_id == world.person_ids[0]
     assert apply(lambda unit: unit.forms.current(world.plan_id, "survey")) == again

@@ -30,6 +30,7 @@ def test_no_picture_keeps_where_it_was_taken(image_format: str) -> None:
     sent = with_gps(image_format)
     assert b"PhoneMaker" in sent
     assert Image.open(io.BytesIO(sent)).getexif().get_ifd(0x8825)
+
     found = kept(sent, "foto", "image")
     stored = Image.open(io.BytesIO(found.data))
     assert not stored.getexif().get_ifd(0x8825)
@@ -43,6 +44,7 @@ def test_both_hashes_tell_what_came_and_what_is_kept() -> None:
     """Whoever sent the original can still prove it."""
     sent = with_gps()
     found = kept(sent, "foto.jpg", "image")
+
     assert found.original_sha256 == hashlib.sha256(sent).hexdigest()
     assert found.sha256 == hashlib.sha256(found.data).hexdigest()
     assert found.sha256 != found.original_sha256
@@ -55,6 +57,7 @@ def test_a_picture_is_turned_upright_before_its_orientation_is_forgotten(orienta
     upright = Image.open(io.BytesIO(kept(with_gps("JPEG", orientation), accept="image").data)).convert("RGB")
     turned = orientation in (6, 8)
     assert upright.size == ((32, 64) if turned else (64, 32))
+
     red_at = {1: (2, 16), 3: (61, 16), 6: (16, 2), 8: (16, 61)}[orientation]
     red, _, blue = upright.getpixel(red_at)
     assert red > 120 > blue

@@ -77,6 +77,7 @@ def test_a_decision_moves_the_report_and_is_audited_with_its_reason_kept(
         return made, unit.reviews.reason(kept[0]), unit.submissions.get(sent.id).validation_state, details
 
     made, reason, state, entry = apply(work)
+
     assert (reason, state) == ("No cuadra con agosto", "returned")
     assert (made.text is None) is sensitive
     assert made.questions == ["/data/people"]
@@ -144,6 +145,7 @@ def test_two_coordinators_at_once_on_two_connections(postgres_database: Database
 
     outcomes = [units.submit(None, decide) for _ in range(6)]
     found = sorted(each.result(PATIENCE) for each in outcomes)
+
     assert found == ["too late"] * 5 + ["validated"]
 
 
@@ -219,6 +221,7 @@ def test_the_oldest_first_and_on_top_what_comes_back(apply: Any, world: Any, sec
         return [one.code for one in mine], [one.code for one in theirs]
 
     mine, theirs = apply(work)
+
     assert mine == ["B", "A", "C"]
     assert theirs == ["A", "C", "B"]
 

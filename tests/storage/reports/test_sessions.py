@@ -22,6 +22,7 @@ def test_a_session_comes_back_as_it_was_saved(apply: Any, world: Any, sensitive:
     data = {"answers": {"/data/a[1]": "ñandú 😀", "/data/b": ""}, "list": [1, 2.5, None, True]}
     opened = apply(lambda unit: world.open(unit, sensitive=sensitive, data=data, agency_id=None))
     assert apply(lambda unit: unit.sessions.get(opened.id)) == opened
+
     more = replace(opened, data={"more": data}, expires_at=LATER)
     saved = apply(lambda unit: unit.sessions.save(more, LATER))
     assert saved == replace(more, version=2, touched_at=LATER)
@@ -42,8 +43,10 @@ def test_an_ended_session_is_not_saved_any_more(apply: Any, world: Any) -> None:
     opened = apply(world.open)
     assert apply(lambda unit: unit.sessions.close(opened.id, "cancelled")) is True
     assert apply(lambda unit: unit.sessions.close(opened.id, "submitted")) is False
+
     ended = apply(lambda unit: unit.sessions.get(opened.id))
     assert ended.state == "cancelled"
+
     with pytest.raises(Conflict):
         apply(lambda unit: unit.sessions.save(ended, NOW))
 
@@ -54,6 +57,7 @@ def test_the_chat_has_its_open_session_until_that_ends(apply: Any, world: Any) -
     apply(lambda unit: unit.chats.set(5, session_id=opened.id))
     assert apply(lambda unit: unit.sessions.lock(5)) == opened
     assert apply(lambda unit: unit.sessions.lock(6)) is None
+
     apply(lambda unit: unit.sessions.close(opened.id, "submitted"))
     assert apply(lambda unit: unit.sessions.lock(5)) is None
     assert apply(lambda unit: unit.chats.get(5)).session_id is None
@@ -108,6 +112,7 @@ def test_of_many_who_open_the_same_report_at_once_one_does(database: Database, a
         return work
 
     futures = [database.units.submit(number, open_it(number)) for number in range(12)]
+
     assert sorted(future.result(PATIENCE) for future in futures) == [False] * 11 + [True]
 
 
@@ -122,8 +127,10 @@ def test_taking_over_moves_the_session_and_stops_the_former_hand(apply: Any, wor
     opened = apply(world.open)
     apply(lambda unit: unit.chats.set(5, session_id=opened.id))
     moved = apply(lambda unit: unit.sessions.reassign(opened.id, world.person_ids[1]))
+
     assert (moved.person_id, moved.data) == (world.person_ids[1], opened.data)
     assert apply(lambda unit: unit.sessions.lock(5)) is None
+
     with pytest.raises(Conflict):
         apply(lambda unit: unit.sessions.save(opened, NOW))
     with pytest.raises(NotFound):
@@ -139,6 +146,7 @@ def test_drafts_are_the_persons_own_open_sessions_latest_first(apply: Any, world
     apply(lambda unit: unit.sessions.close(ended.id, "submitted"))
     apply(lambda unit: unit.sessions.save(first, LATER))
     drafts = apply(lambda unit: unit.sessions.drafts_of(world.person_ids[0]))
+
     assert [draft.id for draft in drafts] == [first.id, second.id]
 
 
@@ -146,6 +154,7 @@ def test_expiry_is_announced_before_it_happens_and_happens_once(apply: Any, worl
     """Times are inclusive at the end: what expires now has expired."""
     soon = apply(lambda unit: world.open(unit, "uuid:1", expires_at=LATER))
     apply(lambda unit: world.open(unit, "uuid:2"))
+
     assert apply(lambda unit: unit.sessions.expire(NOW)) == []
     assert [s.id for s in apply(lambda unit: unit.sessions.lapsing(NOW, LATER))] == [soon.id]
     assert apply(lambda unit: unit.sessions.expire(LATER)) == [soon]
@@ -160,6 +169,7 @@ def test_ended_sessions_lose_their_data_after_their_lifetime_and_open_ones_do_no
     kept = apply(lambda unit: world.open(unit, "uuid:3"))
     for session in (ended, sealed):
         apply(lambda unit, id=session.id: unit.sessions.close(id, "cancelled"))
+
     assert apply(lambda unit: unit.sessions.purge(NOW)) == 0
     assert apply(lambda unit: unit.sessions.purge(LATER)) == 2
     assert apply(lambda unit: unit.sessions.purge(LATER)) == 0

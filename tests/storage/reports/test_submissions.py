@@ -26,6 +26,7 @@ def test_what_was_sent_comes_back(apply: Any, world: Any, sensitive: bool) -> No
         )
     )
     with_answers = apply(lambda unit: (unit.submissions.get(sent.id), unit.submissions.answers(sent)))
+
     assert with_answers == (sent, answers)
     assert (sent.progress, sent.version, sent.is_current, sent.root_id) == (40, 1, True, "uuid:1")
     assert (sent.text is None) is sensitive
@@ -81,6 +82,7 @@ def test_two_replicas_number_without_collision(
             for n in range(20)
         ]
         numbers = [future.result(PATIENCE) for future in futures]
+
     assert sorted(set(numbers)) == list(range(1, 21))
 
 
@@ -90,6 +92,7 @@ def test_a_correction_is_a_new_version_and_the_old_one_stays(apply: Any, world: 
     first = apply(lambda unit: world.submit(unit, "uuid:1", answers={"a": "1"}, **about))
     second = apply(lambda unit: world.submit(unit, "uuid:2", answers={"a": "2"}, supersedes_id=first.id, **about))
     assert (second.version, second.root_id, second.deprecated_instance_id) == (2, "uuid:1", "uuid:1")
+
     chain = apply(lambda unit: unit.submissions.versions("uuid:1"))
     assert [(s.id, s.is_current) for s in chain] == [(first.id, False), (second.id, True)]
     assert apply(lambda unit: [unit.submissions.answers(s)["a"] for s in chain]) == ["1", "2"]
@@ -131,6 +134,7 @@ def test_the_previous_report_is_that_of_the_latest_period_before(apply: Any, wor
     last = apply(lambda unit: world.submit(unit, "uuid:3", reporting_period_id=september, **subject))
     plan = world.plan_id
     assert apply(lambda unit: unit.submissions.latest(plan, "activity:PRE-101")) == last
+
     before = apply(lambda unit: unit.submissions.latest(plan, "activity:PRE-101", before_period_id=september))
     assert before == new
     assert apply(lambda unit: unit.submissions.latest(plan, "activity:PRE-101", before_period_id=august)) is None
@@ -161,6 +165,7 @@ def test_history_is_paged_newest_first(apply: Any, world: Any) -> None:
     second = apply(lambda unit: unit.submissions.of_person(person, limit=3, before=first[-1].id))
     assert first + second == sent[::-1]
     assert apply(lambda unit: unit.submissions.of_agency(agency)) == sent[::-1]
+
     apply(lambda unit: world.submit(unit, "uuid:new", supersedes_id=sent[0].id))
     assert sent[0].id not in {s.id for s in apply(lambda unit: unit.submissions.of_agency(agency))}
     assert sent[0].id in {s.id for s in apply(lambda unit: unit.submissions.of_agency(agency, only_current=False))}
@@ -172,7 +177,9 @@ def test_validation_is_of_the_current_version(apply: Any, world: Any) -> None:
     second = apply(lambda unit: world.submit(unit, "uuid:2"))
     apply(lambda unit: unit.submissions.set_validation_state(first.id, "validated"))
     states = [apply(lambda unit, id=id: unit.submissions.get(id).validation_state) for id in (first.id, second.id)]
+
     assert states == ["validated", "submitted"]
+
     apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id))
     with pytest.raises(Conflict):
         apply(lambda unit: unit.submissions.set_validation_state(second.id, "validated"))
@@ -188,15 +195,19 @@ def test_the_version_validated_last_stands_until_the_next_one_is(apply: Any, wor
     first = apply(lambda unit: world.submit(unit, "uuid:1"))
     other = apply(lambda unit: world.submit(unit, "uuid:other"))
     assert standing() == []
+
     apply(lambda unit: unit.submissions.set_validation_state(first.id, "validated"))
     second = apply(lambda unit: world.submit(unit, "uuid:2", supersedes_id=first.id, validation_state="corrected"))
     apply(lambda unit: unit.submissions.set_validation_state(other.id, "returned"))
     assert standing() == ["uuid:1"]
+
     apply(lambda unit: unit.submissions.set_validation_state(second.id, "returned"))
     third = apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id, validation_state="corrected"))
     assert standing() == ["uuid:1"]
+
     apply(lambda unit: unit.submissions.set_validation_state(third.id, "validated"))
     assert standing() == ["uuid:3"]
+
     apply(lambda unit: unit.submissions.set_validation_state(third.id, "corrected"))
     assert standing() == ["uuid:1"], "taken back"
 
@@ -213,6 +224,7 @@ def test_a_chain_is_found_and_numbered_by_its_key(apply: Any, world: Any) -> Non
         return str(unit.connection.exec_driver_sql(read).all())
 
     assert "uq_submission_version" in apply(plan)
+
     apply(lambda unit: world.submit(unit, "uuid:2", supersedes_id=first.id))
     with pytest.raises(IntegrityError):
         apply(lambda unit: unit.connection.exec_driver_sql("UPDATE submission SET version = 1"))

@@ -185,6 +185,7 @@ def test_after_any_change_of_the_plan_all_that_is_due_can_be_reported(desk: Desk
             key = dice.choice(sorted(due))
             send(desk, due[key])
             sent.add(key[1:])
+
     assert len(sent) == EDITS // 10
 
 
@@ -277,7 +278,9 @@ def test_an_earlier_shipped_form_gives_way_to_todays_when_the_plan_grows(desk: D
     list_all_of_mmujer(desk, next(version for form_id, version in EARLIER if form_id == "activity_report"))
     desk.now += timedelta(minutes=1)
     done = desk.do(partial(imported, desk, one_more(desk)))
+
     assert [form.form_id for form in done.renewed] == ["activity_report"]
+
     due = desk.do(lambda unit: all_due(unit, desk.now.date()))
     send(desk, next(each for key, each in due.items() if each.code == "PRE-999" or key[1] == "activity:PRE-101"))
 
@@ -288,6 +291,7 @@ def test_a_form_of_ones_own_that_lists_the_plan_refuses_what_it_does_not_list(de
     before = desk.do(rows_of)
     with pytest.raises(NotCovered) as refused:
         desk.do(partial(imported, desk, one_more(desk)))
+
     assert [gap.subject for gap in refused.value.gaps] == ["activity:PRE-999"]
     assert "PRE-999" in refused.value.gaps[0].sentence(wording("es"))
     assert desk.do(rows_of) == before
@@ -304,9 +308,11 @@ def test_what_cannot_be_reported_is_expected_and_nobody_is_asked_for_it(desk: De
     desk.do(lambda unit: publish(unit, Bundle("listing.md", data), checked, desk.now, plan_id=plan_id))
     found = desk.do(lambda unit: refresh(unit, forms_of(desk), plan_id, desk.now))
     assert "activity:PRE-101" not in {gap.subject for gap in found}
+
     due = desk.do(lambda unit: all_due(unit, desk.now.date()))
     lost = {each.code for key, each in due.items() if key[0] == "MMUJER" and not each.is_reportable}
     assert lost
+
     shown = "".join(said(tap(desk, who, Route.DUE), who) + list(buttons(tap(desk, who, Route.DUE), who)))
     assert "PRE-101" in shown
     assert not [code for code in lost if code in shown]
@@ -332,7 +338,9 @@ def test_a_plan_of_another_country_reaches_its_first_validated_report(tmp_path: 
     """The workbook that `plan new` writes, as it is: imported, everything due is sent, and the first one validated."""
     list(set_up(settings_in(tmp_path), NOW, is_empty=True))
     honduras = country("HN")
+
     assert honduras is not None
+
     draft = read_plan(begin_workbook(honduras, "es", NOW.date(), has_holidays=True))
     with open_storage(settings_in(tmp_path)) as database:
         desk = Desk(database)
@@ -373,6 +381,7 @@ def test_lists_for_other_clients_are_without_what_has_ended(desk: Desk) -> None:
     plan_id = desk.do(lambda unit: unit.plans.only().id)
     own = desk.do(lambda unit: plan_lists(unit, plan_id))["plan_activities.csv"].decode()
     theirs = desk.do(lambda unit: plan_lists(unit, plan_id, only_current=True))["plan_activities.csv"].decode()
+
     assert own.count("\n") == theirs.count("\n") + 1
     assert "PRE-101 ·" in own
     assert "PRE-101 ·" not in theirs
@@ -406,6 +415,7 @@ def test_a_change_that_was_undone_is_not_taken_for_the_next(desk: Desk) -> None:
     rows = desk.do(rows_of)
     rows["activity"]["PRE-101"]["short_es"] = "Siempre"
     desk.do(partial(imported, desk, rows))
+
     assert "Siempre" in desk.do(labels)
     assert "Nunca" not in desk.do(labels)
 
@@ -420,6 +430,7 @@ def test_nobody_is_reminded_of_what_no_form_takes(desk: Desk) -> None:
         return {one.item.code for reports in found.values() for one in reports}
 
     assert "PRE-101" in desk.do(left)
+
     desk.do(lambda unit: unit.plans.note_unreportable(unit.plans.only().id, ["activity:PRE-101"], desk.now))
     assert "PRE-101" not in desk.do(left)
     assert "activity:PRE-101" in {key[1] for key in desk.do(lambda unit: all_due(unit, desk.now.date()))}

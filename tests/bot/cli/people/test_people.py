@@ -17,13 +17,16 @@ def test_an_invitation_is_a_code_and_then_a_link(folder: Path) -> None:
     code = enlace(folder, "invite", "--role", "focal_point", "--agency", "MINERD")
     assert (code.code, len(code.out.splitlines())) == (0, 1)
     assert len(code.out.strip()) == 43
+
     learn_name(folder)
     told = enlace(folder, "invite", "--role", "observer", "--agency", "IJM", "--ttl", "3d", "--json")
     made = json.loads(told.out)
     assert made["link"] == f"https://t.me/enlace_demo_bot?start={made['code']}"
     assert (made["role"], made["agency"]) == ("observer", "IJM")
+
     expires = datetime.fromisoformat(made["expires_at"])
     assert timedelta(hours=71) < expires - datetime.now(UTC) <= timedelta(hours=72)
+
     dump = "\n".join(contents(folder))
     assert code.out.strip() not in dump
     assert made["code"] not in dump
@@ -46,6 +49,7 @@ def test_roles_and_agencies_must_fit(folder: Path) -> None:
     wrong = enlace(folder, "invite", "--role", "focal_point", "--agency", "NOPE")
     assert (wrong.code, is_one_line(wrong)) == (1, True)
     assert "MINERD" in wrong.err
+
     without = enlace(folder, "invite", "--role", "focal_point")
     assert (without.code, is_one_line(without)) == (1, True)
     assert counted(folder, "invitation") == 0
@@ -75,21 +79,25 @@ def test_what_admins_do_in_chat_is_done_at_the_server_too(folder: Path) -> None:
     """Roles, links, agencies and settings; what is refused is one line with its remedy, and changes nothing."""
     focal = ("people", "add", "--telegram-id", "501", "--name", "Ana Lía", "--role", "alternate", "--agency", "PN")
     assert enlace(folder, *focal).code == 0
+
     role = ("people", "role", "--telegram-id", "501", "--role")
     assert enlace(folder, *role, "focal_point", "--agency", "PN").code == 0
     assert "501\tAna Lía\tfocal_point\tPN\tactive" in enlace(folder, "people", "list").out
     assert counted(folder, "outbox") == 2  # the menu of the role, and what it is
     assert enlace(folder, "invite", "--role", "reader").code == 0
+
     (link,) = json.loads(enlace(folder, "people", "links", "--json").out)
     assert link["role"] == "reader"
     assert enlace(folder, "people", "revoke", "--link", str(link["link"])).code == 0
     assert enlace(folder, "agencies", "add", "--code", "fiscal", "--name", "Fiscalía", "--from", "2018-01-01").code == 0
     assert "people: 1" in enlace(folder, "agencies", "end", "--code", "PN", "--on", "2018-12-01").err
+
     states = {row["agency"]: row["state"] for row in json.loads(enlace(folder, "agencies", "list", "--json").out)}
     assert (states["FISCAL"], states["PN"], states["PGR"]) == ("active", "inactive", "active")
     assert enlace(folder, "agencies", "restore", "--code", "PN").code == 0
     assert enlace(folder, "settings", "set", "link_hours", "24").code == 0
     assert "link_hours\t24\t72" in enlace(folder, "settings", "list").out
+
     refused = [
         (1, (*role, "focal_point")),
         (1, ("people", "role", "--telegram-id", "999", "--role", "reader")),
@@ -113,6 +121,7 @@ def test_what_is_left_to_report_depends_on_the_instant(folder: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         on, same, early = pool.map(lambda a: enlace(folder, "due", "--reports", *a), given)
     rows = json.loads(same.out)
+
     assert on.code == 0
     assert len(on.out.splitlines()) == len(rows) > 20
     assert {row["period"] for row in rows} >= {"201809", "2018Q3"}

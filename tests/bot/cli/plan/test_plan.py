@@ -33,6 +33,7 @@ pytestmark = pytest.mark.slow
 def test_init_makes_everything_and_tells_on_stderr(installed: Installed) -> None:
     """Tables, keyring, plan and forms; files that hold secrets or reports are the owner's alone."""
     done, folder = installed.init, installed.folder
+
     assert (done.code, done.out) == (0, "")
     assert [counted(folder, table) for table in ("plan", "form", "form_version", "person")] == [1, 3, 3, 0]
     assert counted(folder, "activity") == 60
@@ -45,6 +46,7 @@ def test_init_again_changes_nothing(folder: Path) -> None:
     """Not one row, and the same keys."""
     before, keys = contents(folder), (folder / "keys.json").read_bytes()
     done = enlace(folder, "init")
+
     assert done.code == 0
     assert contents(folder) == before
     assert (folder / "keys.json").read_bytes() == keys
@@ -57,6 +59,7 @@ def test_init_again_leaves_a_newer_edition_current(folder: Path) -> None:
     own.save(folder / "own.xlsx")
     assert enlace(folder, "form", "publish", "own.xlsx").code == 0
     assert enlace(folder, "init").code == 0
+
     with closing(sqlite3.connect(folder / "enlace.db")) as connection:
         latest = connection.execute("SELECT version FROM form_version ORDER BY published_at DESC, id DESC").fetchone()
     assert latest == ("own",)
@@ -67,6 +70,7 @@ def test_init_empty_brings_neither_plan_nor_forms(tmp_path: Path) -> None:
     assert enlace(tmp_path, "init", "--empty").code == 0
     assert [counted(tmp_path, table) for table in ("plan", "form")] == [0, 0]
     assert (tmp_path / "keys.json").exists()
+
     done = enlace(tmp_path, "due")
     assert (done.code, is_one_line(done)) == (1, True)
     assert "enlace plan import" in done.err
@@ -77,9 +81,11 @@ def test_a_plan_made_at_the_server_is_of_the_houses_zone(tmp_path: Path, is_impo
     """Its days, its hours and its holidays are those of ENLACE_TIMEZONE, be it the shipped one or one that is sent."""
     madrid = {"ENLACE_TIMEZONE": "Europe/Madrid"}
     (tmp_path / "plan.xlsx").write_bytes(seed_workbook())
+
     assert enlace(tmp_path, "init", *(["--empty"] if is_imported else []), **madrid).code == 0
     if is_imported:
         assert enlace(tmp_path, "plan", "import", "plan.xlsx", **madrid).code == 0
+
     with closing(sqlite3.connect(tmp_path / "enlace.db")) as connection:
         assert connection.execute("SELECT timezone FROM plan").fetchall() == [("Europe/Madrid",)]
 
@@ -147,6 +153,7 @@ def test_a_plan_that_takes_protection_away_is_meant_or_not_imported(folder: Path
         return enlace(there, "plan", "import", "plan.xlsx", *options)
 
     assert attempt(25).code == 0
+
     before = contents(there)
     refused = attempt(5)
     assert (refused.code, refused.out, contents(there)) == (1, "", before)
@@ -206,6 +213,7 @@ def test_a_file_that_is_no_workbook_is_refused_with_the_reason(folder: Path, cod
     before = contents(folder)
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(lambda a: enlace(folder, *a), [("plan", "import", "it.xlsx"), ("form", "check", "it.xlsx")])
+
     for done in results:
         assert (done.code, done.out) == (1, "")
         assert [line.startswith(f"error {code}: ") for line in done.said] == [True, False]

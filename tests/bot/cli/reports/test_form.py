@@ -79,6 +79,7 @@ def test_strict_refuses_warnings(tmp_path: Path) -> None:
     form = "| survey |\n| | type | name | label |\n| | select_one_from_file gone.csv | a | A |\n"
     (tmp_path / "warned.md").write_text(form, "utf-8")
     assert enlace(tmp_path, "form", "check", "warned.md").code == 0
+
     strict = enlace(tmp_path, "form", "check", "warned.md", "--strict")
     assert strict.code == 1
     assert "warning media.missing" in strict.err
@@ -229,6 +230,7 @@ def test_a_form_is_filled_at_a_terminal_in_another_language(tmp_path: Path) -> N
             shown += card
         out, _ = process.communicate(timeout=PATIENCE)
     os.close(theirs)
+
     assert process.returncode == 0
     assert "How many?" in shown
     assert "<more>no</more>" in out
@@ -240,6 +242,7 @@ def test_a_form_is_published_once(folder: Path) -> None:
     again = enlace(folder, "form", "publish", str(FORMS / "activity_report.xlsx"))
     assert (again.code, again.out) == (0, "")
     assert contents(folder) == before
+
     (folder / "tried.md").write_text(TYPED, "utf-8")
     assert enlace(folder, "form", "publish", "tried.md").code == 0
     assert [counted(folder, table) for table in ("form", "form_version")] == [4, 4]
@@ -254,6 +257,7 @@ def test_a_form_is_published_with_the_pictures_beside_it(folder: Path) -> None:
     assert published.code == 0
     assert "x.png" in published.err
     assert "map.png" not in published.err
+
     with closing(sqlite3.connect(folder / "enlace.db")) as connection:
         [[content]] = connection.execute("SELECT workbook FROM form_version ORDER BY id DESC LIMIT 1")
     assert stored_bundle("shown", content).media == {"map.png": b"a picture"}

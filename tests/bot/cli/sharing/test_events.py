@@ -63,11 +63,14 @@ def test_a_receiver_is_set_up_tried_and_removed(folder: Path, listener: Listener
     url = f"http://127.0.0.1:{listener.server_port}/in?key=abc"
     added = enlace(folder, "events", "add", "-", "--audience", "internal", say=f"{url}\n", **HERE)
     assert added.code == 0, added
+
     number, secret = added.out.split()
     tried = enlace(folder, "events", "test", number, **HERE)
     assert (tried.code, tried.out) == (0, "delivered\t204\n")
+
     [(headers, body)] = listener.heard
     assert Webhook(secret).verify(body, headers)["type"] == "ping"
+
     listener.status = 307
     tried = enlace(folder, "events", "test", number, **HERE)
     assert (tried.code, tried.out, is_one_line(tried)) == (1, "redirect\t307\n", True)
@@ -76,12 +79,15 @@ def test_a_receiver_is_set_up_tried_and_removed(folder: Path, listener: Listener
     for act, code in (("pause", 0), ("pause", 1), ("resume", 0), ("resume", 1), ("replay", 0), ("deliveries", 0)):
         assert enlace(folder, "events", act, number).code == code, act
     assert enlace(folder, "events", "kinds", number, "period.locked,report.validated").code == 0
+
     listed = enlace(folder, "events", "list", "--json")
     assert json.loads(listed.out)[0]["kinds"] == ["report.validated", "period.locked"]
+
     [shown] = json.loads(listed.out)
     assert (shown["host"], shown["audience"], shown["state"]) == ("127.0.0.1", "internal", "on")
     assert secret not in listed.out
     assert "key=abc" not in listed.out
+
     log = enlace(folder, "audit", "list").out
     assert secret not in log
     assert "key=abc" not in log
@@ -122,11 +128,13 @@ def test_one_dead_letter_is_told_again(folder: Path) -> None:
     assert enlace(folder, "events", "add", "https://example.org/in", "--kinds", "plan.changed").code == 0
     for code in ("A-1", "A-2"):
         assert enlace(folder, "agencies", "add", "--code", code, "--name", code).code == 0
+
     with sqlite3.connect(folder / "enlace.db") as database:
         database.execute("UPDATE event_delivery SET state = 'dead'")
     dead = json.loads(enlace(folder, "events", "deliveries", "1", "--state", "dead", "--json").out)
     assert len(dead) == 2
     assert "1 events" in enlace(folder, "events", "replay", "1", "--only", dead[0]["id"]).err
+
     again = enlace(folder, "events", "replay", "1", "--only", dead[0]["id"])
     assert (again.code, is_one_line(again)) == (1, True)
     assert "1 events" in enlace(folder, "events", "replay", "1").err
@@ -135,11 +143,13 @@ def test_one_dead_letter_is_told_again(folder: Path) -> None:
 def test_a_token_is_tried_from_the_shell(folder: Path) -> None:
     """What it reads, in rows; one that was revoked reads nothing."""
     assert enlace(folder, "tokens", "add", "--audience", "public").code == 0
+
     [made] = json.loads(enlace(folder, "tokens", "list", "--json").out)
     tried = enlace(folder, "tokens", "test", made["token"], "--json")
     assert {row["dataset"]: row["rows"] for row in json.loads(tried.out)}["plan"] > 0
     assert "ENLACE_APP_URL" in tried.err
     assert enlace(folder, "tokens", "revoke", made["token"]).code == 0
+
     for prefix in (made["token"], "nobody22"):
         refused = enlace(folder, "tokens", "test", prefix)
         assert (refused.code, refused.out, is_one_line(refused)) == (1, "", True)

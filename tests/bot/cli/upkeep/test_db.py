@@ -45,6 +45,7 @@ def test_a_backup_is_restored_elsewhere(folder: Path, tmp_path: Path) -> None:
 def test_the_operator_says_by_hand_that_a_database_went_back(folder: Path, tmp_path: Path) -> None:
     """A snapshot of the whole machine takes every trace along: only who put it back knows."""
     there = Path(shutil.copytree(folder, tmp_path / "copy"))
+
     assert enlace(there, "db", "hold").code == 0
     assert "restored" in enlace(there, "status").out
     assert enlace(there, "db", "resume").code == 0
@@ -92,6 +93,7 @@ def test_upgrade_makes_the_tables_and_again_changes_nothing(tmp_path: Path) -> N
     assert (before.code, is_one_line(before)) == (1, True)
     assert not (tmp_path / "enlace.db").exists()
     assert enlace(tmp_path, "db", "upgrade").code == 0
+
     tables = contents(tmp_path)
     assert enlace(tmp_path, "db", "upgrade").code == 0
     assert contents(tmp_path) == tables
@@ -120,6 +122,7 @@ def test_what_is_done_at_the_server_is_linked_before_the_command_ends(folder: Pa
     there = tmp_path / "copy"
     shutil.copytree(folder, there)
     assert enlace(there, "people", "add", "--telegram-id", "4711", "--name", "Eva", "--role", "reader").code == 0
+
     with closing(sqlite3.connect(there / "enlace.db")) as connection:
         assert connection.execute("SELECT count(*) FROM audit_entry WHERE hash IS NULL").fetchone() == (0,)
         assert enlace(there, "audit", "verify").code == 0
@@ -139,6 +142,7 @@ def test_an_old_key_is_thrown_away_when_nothing_needs_it_any_more(folder: Path, 
     store.put(b"evidence", sensitive=True)
     assert enlace(there, "keys", "rotate").code == 0
     assert enlace(there, "keys", "retire", "k1", ENLACE_FILES=str(settings.files)).code == 1
+
     with open_storage(settings) as database:
         premises = Premises(
             database, FileStore(settings.files, database.vault), Vitals("", NOON, None, None, 0, None, False)

@@ -47,6 +47,7 @@ def ask(desk: Desk, who: int, argument: str) -> Handled:
 def test_the_coordinator_is_offered_a_draft_a_call_and_time(desk: Desk) -> None:
     """The bot counts and proposes; who decides is asked, and every way out is a tap."""
     offered = ask(desk, CARMEN, "PGR")
+
     assert "PGR lleva 2 períodos sin cerrar" in said(offered)
     assert labels(offered)[:3] == ["📄 Ver borrador", "📞 Llamar primero", "Posponer"]
     assert "Reportan por PGR: Rosa Díaz" in said(ask(desk, CARMEN, "PGR.call"))
@@ -56,6 +57,7 @@ def test_the_coordinator_is_offered_a_draft_a_call_and_time(desk: Desk) -> None:
 def test_the_letter_has_facts_and_goes_to_nobody(desk: Desk) -> None:
     """Periods and codes, no adjectives, no title of a restricted activity; in the coordinator's chat alone."""
     drafted = ask(desk, CARMEN, "PGR.draft")
+
     assert said(drafted).startswith("Procuraduría General de la República")
     assert "\nA su persona titular:\n" in said(drafted), "no name is bent to a preposition"
     assert "septiembre 2018, octubre 2018" in said(drafted)
@@ -80,6 +82,7 @@ def test_whoever_closed_in_between_begins_anew(desk: Desk) -> None:
 def test_the_letter_names_what_is_open_and_no_more(desk: Desk) -> None:
     """Nothing is open on the day October locks; on the sixth of December November is, and what locked is not."""
     assert "período abierto" not in said(ask(desk, CARMEN, "PGR.draft"))
+
     desk.now = datetime(2018, 12, 6, 13, tzinfo=UTC)
     drafted = said(ask(desk, CARMEN, "PGR.draft"))
     assert "En el período abierto le quedan 2 reportes: ASI-301, PER-202" in drafted
@@ -89,6 +92,7 @@ def test_the_letter_names_what_is_open_and_no_more(desk: Desk) -> None:
 def test_the_letter_says_when_only_the_closing_is_missing(desk: Desk) -> None:
     """Who has reported everything is not told that their reports are missing."""
     assert "llegaron" not in said(ask(desk, CARMEN, "PGR.draft"))
+
     for day in (datetime(2018, 10, 4, 13, tzinfo=UTC), datetime(2018, 11, 2, 13, tzinfo=UTC)):
         desk.now = day
         desk.tap(ANA, command_token("novedades", "no_progress"))
@@ -102,8 +106,10 @@ def test_all_letters_are_on_a_list(desk: Desk) -> None:
     first = desk.say(CARMEN, "/oficio")
     assert "instituciones llevan dos o más períodos seguidos sin cerrar" in said(first)
     assert "• PGR · 2 períodos seguidos" in said(first) + said(ask(desk, CARMEN, "p.1"))
+
     listed = [label for label in labels(first) if "oficio" in label]
     assert len(listed) == 8
+
     more = [label for label in labels(ask(desk, CARMEN, "p.1")) if "oficio" in label]
     assert more
     assert not set(more) & set(listed)
@@ -121,10 +127,12 @@ def test_a_letter_that_was_put_off_is_offered_again_after_another_period(desk: D
     before = offered()
     ask(desk, CARMEN, "PGR.later")
     assert offered() == before - 1
+
     listed = said(desk.say(CARMEN, "/oficio")) + said(ask(desk, CARMEN, "p.1"))
     assert listed.count("pospuesto hasta otro período") == 1
     assert "• PGR · 2 períodos seguidos · pospuesto hasta otro período" in listed
     assert "Procuraduría" in said(ask(desk, CARMEN, "PGR.draft"))
+
     desk.now = datetime(2018, 12, 17, 13, tzinfo=UTC)
     assert offered() >= before, "November has passed too"
     assert "pospuesto" not in said(desk.say(CARMEN, "/oficio")) + said(ask(desk, CARMEN, "p.1"))
@@ -151,6 +159,7 @@ def test_periods_in_a_row_are_told_alike_wherever_they_are_counted(desk: Desk, i
         return digest, letters, notices, len(passed_by(unit, plan.id, "PGR", today))
 
     digest, letters, notices, one = desk.database.units.submit(None, count).result()
+
     assert digest == letters == notices
     assert letters.get("PGR", 0) == one == (0 if is_retired else 5)
 

@@ -32,6 +32,7 @@ def desk(desk: Desk) -> Desk:
 def test_after_the_lock_every_button_leads_somewhere(desk: Desk) -> None:
     """Nobody is offered who cannot be reminded; who has reported is still told, and a period can be reopened."""
     desk.now = LOCKED
+
     assert "no hay a quién recordar" in said(desk.say(CARMEN, "/recordar"), CARMEN)[-1]
     assert not [words for words in buttons(desk.say(CARMEN, "/resumen"), CARMEN) if "Recordar" in words]
     assert "Reportes de septiembre 2018" in said(tap(desk, CARMEN, "progreso", "201809"), CARMEN)[-1]
@@ -62,6 +63,7 @@ def test_why_there_is_nothing_new_is_read_in_the_readers_language(desk: Desk) ->
         }
 
     own, theirs = (desk.do(lambda unit, who=who: sent(unit, who)) for who in (ANA, JEAN))
+
     assert own
     assert theirs
     assert "Espera presupuesto" not in own.values()
@@ -74,6 +76,7 @@ def test_what_has_been_begun_is_told_apart_from_what_asks_for_more(desk: Desk) -
     """A draft is somebody's words: it is neither sent nor thrown away, and its report says so."""
     desk.say(ANA, "/reportar PRE-101")
     told = said(tap(desk, ANA, "novedades", "no_progress"), ANA)[-1]
+
     assert "Ya hay un borrador empezado: PRE-101" in told
     assert "piden algo más" not in told
     assert "ASI-201" in told
@@ -104,6 +107,7 @@ def test_tomorrow_of_nothing_promises_nothing(desk: Desk) -> None:
     """All sent and closed; and after the lock, what can be asked for."""
     desk.now = LOCKED
     assert "Septiembre 2018 ya cerró, y MMUJER no lo cerró a tiempo" in said(tap(desk, ANA, "posponer"), ANA)[-1]
+
     desk.now = DUE
     report_everything(desk, ANA)
     press(desk, ANA, tap(desk, ANA, "cerrar"), "✅ Sí, cerrar")
@@ -118,6 +122,7 @@ def test_who_has_not_closed_comes_first_among_those_a_period_is_reopened_for(des
     desk.now = LOCKED
     *listed, _back = buttons(tap(desk, CARMEN, "reabrir", "201809"), CARMEN)
     marks = [name[0] if name[0] in "⚪✅" else "" for name in listed]
+
     assert marks == ["⚪"] * marks.count("⚪") + ["✅"] + [""] * marks.count("")
     assert "✅ MMUJER" in listed
     assert 0 < marks.count("") < marks.count("⚪") + 20
@@ -130,6 +135,7 @@ def test_what_is_needed_is_told_and_what_was_postponed_is_not(desk: Desk) -> Non
     tap(desk, ANA, "posponer")
     tap(desk, OTTO, "explicar", "no_data")
     notice = scan(desk, LOCKED)[CARMEN]
+
     assert "MIDE · queda 1 · No tengo el dato" in notice
     assert "esperar un día" not in notice
 
@@ -151,6 +157,7 @@ def test_vacancies_are_one_number_in_text_button_and_list(desk: Desk, who: int, 
     digest = desk.say(who, "/resumen")
     [told] = re.findall(r"Sin punto focal \((\d+)\)", said(digest, who)[-1])
     label = next(words for words in buttons(digest, who) if "Nombrar" in words)
+
     assert label == f"👤 Nombrar: {told} puestos"
     assert len([words for words in buttons(press(desk, who, digest, label), who) if words.isupper()]) == int(told)
     assert f"Sin punto focal ({told})" in said(desk.say(who, "/personas"), who)[-1]
@@ -197,6 +204,7 @@ def test_a_returned_report_is_reminded_of_as_one(desk: Desk) -> None:
     assert "se recibe hasta el 14 oct." in told
     assert "devuelto con una pregunta" in told
     assert "venc" not in told.lower()
+
     asked = tap(desk, ANA, "novedades")
     assert "Con una pregunta por responder: ASI-201" in said(asked, ANA)[-1]
     assert not any("Espera presupuesto" in words for words in buttons(asked, ANA))
@@ -207,6 +215,7 @@ def test_nothing_new_names_the_periods_it_speaks_for(desk: Desk) -> None:
     asked = said(tap(desk, COCO, "novedades"), COCO)[-1]
     assert "septiembre 2018" in asked
     assert "3.er trimestre 2018" in asked
+
     done = said(tap(desk, COCO, "novedades", "no_progress"), COCO)[-1]
     assert "ASI-202 · septiembre 2018 · recibo n.º" in done
 
@@ -237,6 +246,7 @@ def test_tomorrow_is_the_day_on_which_a_word_can_come(desk: Desk, silence: str, 
         case _:
             desk.do(lambda unit: unit.schedules.change(1, ladder, paused_at=desk.now))
     assert answer in said(tap(desk, ANA, "posponer"), ANA)[-1]
+
     came = []
     for day in range(3, 12):
         if ANA in scan(desk, datetime(2018, 10, day, 13, 1, tzinfo=UTC)):
@@ -258,6 +268,7 @@ def test_a_reopened_period_is_not_said_to_be_closed(desk: Desk) -> None:
     desk.now = datetime(2018, 10, 16, 13, tzinfo=UTC)
     tap(desk, CARMEN, "reabrir", "201809.MMUJER.3.trouble")
     answer = said(tap(desk, ANA, "posponer"), ANA)[-1]
+
     assert "último día para reportar septiembre 2018" in answer
     assert "ya cerró" not in answer
 
@@ -273,6 +284,7 @@ def test_a_pause_for_everybody_is_of_the_plans_days(desk: Desk) -> None:
 
     desk.do(move)
     desk.now = datetime(2018, 10, 5, 6, 30, tzinfo=UTC)
+
     assert "5 oct 2018" in said(tap(desk, CARMEN, "pausar", "1"), CARMEN)[-1]
     assert scan(desk, DUE) == {}
 
@@ -285,6 +297,7 @@ def test_closing_early_is_told_to_whoever_has_not_closed(desk: Desk) -> None:
     close_month(desk, ANA)
     asked = tap(desk, CARMEN, "plazos", "201809.lock")
     assert "A quienes no lo han cerrado se les avisa ahora" in said(asked, CARMEN)[-1]
+
     done = press(desk, CARMEN, asked, next(words for words in buttons(asked, CARMEN) if "Sí" in words))
     assert "hoy es el último día para reportar y cerrar" in said(done, ROSA)[-1]
     assert "septiembre 2018" in said(done, ROSA)[-1]
@@ -302,6 +315,7 @@ def test_who_is_asleep_is_named_as_that(desk: Desk) -> None:
     desk.do(move)
     desk.now = datetime(2018, 10, 4, 16, tzinfo=UTC)
     listed = said(desk.say(CARMEN, "/recordar"), CARMEN)[-1]
+
     assert "MIDE · queda 1 · hora de descanso" in listed
     assert "Ahora es hora de descanso" not in listed
 
@@ -315,5 +329,6 @@ def test_a_deputy_who_pauses_is_the_reason_for_the_silence(desk: Desk) -> None:
     desk.now = datetime(2018, 10, 4, 13, tzinfo=UTC)
     listed = said(desk.say(CARMEN, "/recordar"), CARMEN)[-1]
     [line_] = [line_ for line_ in listed.splitlines() if "MMUJER" in line_]
+
     assert "delegó" not in line_
     assert "pausa" in line_

@@ -90,13 +90,16 @@ def test_a_second_digest_on_the_same_day_arrives_as_its_preview_says(desk: Desk)
     second = of(desk, "digest")
     change(desk, second, "at.1600")
     assert coming(desk, second, THURSDAY)[0] == here("2018-10-08T16:00")
+
     morning = {what for what, _ in scan(desk, here("2018-10-08T08:31"))}
     assert "digest" in morning
     assert second.ledger not in morning
+
     afternoon = {what for what, _ in scan(desk, here("2018-10-08T16:01"))}
     assert second.ledger in afternoon
     assert "digest" not in afternoon
     assert scan(desk, here("2018-10-08T16:02")) == set()
+
     claimed = desk.do(lambda unit: unit.outbox.claim(here("2018-10-08T16:02"), here("2018-10-08T16:03")))
     kept, dropped = desk.do(lambda unit: look_at(unit, claimed, here("2018-10-08T16:02"), ZONE))
     assert (len(kept), not dropped) == (len(claimed), True)
@@ -106,6 +109,7 @@ def test_a_window_that_was_told_is_not_told_again_after_an_edit_nor_previewed(de
     """The ledger's name stays; the hour is later on the same day."""
     digest = of(desk, "digest")
     assert scan(desk, here("2018-10-08T08:31"))
+
     desk.now = here("2018-10-08T10:00")
     change(desk, digest, "at.1600")
     assert coming(desk, digest, desk.now)[0] == here("2018-10-15T16:00")
@@ -118,6 +122,7 @@ def test_the_preview_begins_where_everybodys_pause_ends(desk: Desk, what: str, f
     desk.do(lambda unit: unit.pauses.begin(1, "everybody", THURSDAY, date(2018, 10, 9), person_id=None, by=None))
     schedule, now = of(desk, what), THURSDAY + timedelta(minutes=1)
     assert coming(desk, schedule, now)[0] == here(first)
+
     desk.now = now
     shown = said(tap(desk, PEDRO, "programar", f"{schedule.id}"), PEDRO)[-1]
     assert "⏸ Pausa general hasta el 8 oct 2018" in shown
@@ -132,12 +137,15 @@ def test_a_pause_without_an_end_promises_no_time(desk: Desk) -> None:
     digest = of(desk, "digest")
     change(desk, digest, "pause")
     assert coming(desk, digest, THURSDAY) == []
+
     [*_, shown] = said(tap(desk, PEDRO, "programar", f"{digest.id}"), PEDRO)
     assert "⏸ En pausa" in shown
     assert "próximas" not in shown
+
     change(desk, digest, "resume")
     desk.do(lambda unit: unit.pauses.begin(1, "everybody", THURSDAY, None, person_id=None, by=None))
     assert coming(desk, digest, THURSDAY) == []
+
     [*_, shown] = said(tap(desk, PEDRO, "programar", f"{digest.id}"), PEDRO)
     assert "⏸ Pausa general hasta nuevo aviso" in shown
     assert "próximas" not in shown
@@ -154,6 +162,7 @@ def test_a_change_says_nothing_at_once(desk: Desk, act: str) -> None:
             lambda unit: unit.schedules.change(1, digest.id, days="thu", paused_at=here("2018-10-03T09:00")),
         )
     change(desk, digest, act)
+
     assert "digest" not in {what for what, _ in scan(desk, THURSDAY + timedelta(minutes=1))}
     assert coming(desk, digest, THURSDAY)[0].astimezone(HERE).date() == date(2018, 10, 11)
 
@@ -161,6 +170,7 @@ def test_a_change_says_nothing_at_once(desk: Desk, act: str) -> None:
 def test_what_can_only_be_said_once_is_scheduled_once(desk: Desk) -> None:
     """A second ladder is refused with a sentence; a deleted one comes back under its old name in the ledger."""
     assert "ya está programado" in said(tap(desk, PEDRO, "programar", "new.reminders"), PEDRO)[-1]
+
     ladder = of(desk, "reminders")
     change(desk, ladder, "delete.yes")
     tap(desk, PEDRO, "programar", "new.reminders")
@@ -185,6 +195,7 @@ def test_the_ladder_comes_on_the_days_its_preview_names(desk: Desk, days: str) -
             if then > now and any(what == "reminders" for what, _ in scan(desk, then)):
                 found.append(then)
             send(desk, then)
+
     assert found[:PREVIEWED] == [at for at in promised if at < here("2018-10-31T00:00")]
     assert found
 
@@ -210,6 +221,7 @@ def test_sending_the_ladder_now_asks_first_and_names_how_many(desk: Desk) -> Non
     shown = tap(desk, PEDRO, "programar", f"{of(desk, 'reminders').id}.now")
     assert "Se escribe a" in said(shown, PEDRO)[-1]
     assert desk.do(lambda unit: unit.ledger.fires(1, date(2000, 1, 1))) == []
+
     [words] = [words for words in buttons(shown, PEDRO) if "Recordar a" in words]
     press(desk, PEDRO, shown, words)
     assert desk.do(lambda unit: unit.ledger.fires(1, date(2000, 1, 1), "reminders"))
@@ -231,6 +243,7 @@ def test_sending_now_notes_nothing_but_what_it_says(desk: Desk) -> None:
 def test_a_zone_is_typed_as_people_write_it(desk: Desk, text: str, zone: str) -> None:
     """Issue 5, point 5: in which zone. Case, accents and the continent are forgiven."""
     assert zone in zones_called(text)
+
     digest = of(desk, "digest")
     change(desk, digest, "zone")
     shown = desk.say(PEDRO, text)
@@ -245,6 +258,7 @@ def test_a_zone_that_is_none_is_said_to_be_none(desk: Desk) -> None:
     change(desk, digest, "zone")
     assert "No conozco la zona «Macondo»" in said(desk.say(PEDRO, "Macondo"), PEDRO)[-1]
     assert of(desk, "digest").timezone == ""
+
     desk.say(PEDRO, "Europe/Madrid")
     assert of(desk, "digest").timezone == "Europe/Madrid"
 
@@ -276,6 +290,7 @@ def test_who_lives_elsewhere_gets_a_digest_of_a_fixed_zone(desk: Desk) -> None:
 
     digest = of(desk, "digest")
     desk.do(move)
+
     assert "digest" not in {what for what, _ in scan(desk, datetime(2018, 10, 8, 15, 29, tzinfo=UTC))}
     assert "digest" in {what for what, _ in scan(desk, datetime(2018, 10, 8, 15, 31, tzinfo=UTC))}
 
@@ -286,9 +301,11 @@ def test_any_day_of_the_month_is_chosen_by_tap_also_the_last(desk: Desk) -> None
     shown = tap(desk, PEDRO, "programar", f"{card.id}.days.month")
     words = buttons(shown, PEDRO)
     assert [str(day) in words for day in range(1, 29)] == [True] * 28
+
     press(desk, PEDRO, shown, "último día")
     assert of(desk, "card").days == "month:last"
     assert coming(desk, card, THURSDAY)[0] == here("2018-10-31T09:00")
+
     press(desk, PEDRO, shown, "16")
     assert of(desk, "card").days == "month:16"
 
@@ -316,6 +333,7 @@ def test_a_past_day_is_stored_after_a_question_only(desk: Desk) -> None:
     shown = desk.say(PEDRO, "/calendario ayer")
     assert "ya pasó" in said(shown, PEDRO)[-1]
     assert added(desk) == []
+
     press(desk, PEDRO, shown, "Sí, guardar")
     assert added(desk) == [date(2018, 10, 3)]
 
@@ -344,6 +362,7 @@ def test_each_day_of_a_period_that_is_to_come_rolls_by_itself(
     desk.now = instant(today, time(10), HERE)
     tap(desk, PEDRO, "calendario", changed)
     found = desk.do(lambda unit: unit.plans.period(1, code))
+
     assert (found.due_on, found.grace_until_on, found.locks_on) == moved
 
 

@@ -29,10 +29,13 @@ def test_a_coordinators_first_screen_is_five_with_counts_and_more(desk: Desk) ->
     assert words[0].startswith("🔎 Validar ")
     assert words[2].startswith("🔔 Recordar a ")
     assert [words[1], words[3], words[4], words[5]] == ["Resumen", "📄 Una página", "🔍 Buscar", "Más"]
+
     n = words[0].removeprefix("🔎 Validar ")
     assert f"{n} reportes por validar" in said(press(desk, CARMEN, home, words[0]), CARMEN)[-1]
+
     home = desk.say(CARMEN, "/menu")
     assert words[2] in " ".join(buttons(press(desk, CARMEN, home, "Resumen"), CARMEN))
+
     more = press(desk, CARMEN, desk.say(CARMEN, "/menu"), "Más")
     assert {"📤 Exportar", "👥 Personas", "🗓 Períodos", "‹ Menú"} <= set(buttons(more, CARMEN))
 
@@ -54,6 +57,7 @@ def test_the_one_page_is_one_tap_away(desk: Desk, who: int) -> None:
     press(desk, who, home, page)
     [job] = desk.do(lambda unit: unit.jobs.of_kind("export", chat_id=who))
     choice = job.payload["choice"]
+
     assert (choice["dataset"], choice["format"]) == ("plan-state", "pdf")
     assert choice["audience"] == ("internal" if who == CARMEN else "observers")
     assert said(tap(desk, who, "exportar"), who)[-1] == before
@@ -63,6 +67,7 @@ def test_what_is_looked_for_is_written_and_found(desk: Desk) -> None:
     """A code, an agency, and, by whom it may, a person."""
     assert "el nombre de una persona" in said(desk.say(CARMEN, "/buscar"), CARMEN)[-1]
     assert "PRE-101" in said(desk.say(CARMEN, "pre 101"), CARMEN)[-1]
+
     tap(desk, CARMEN, "buscar")
     assert "Ana Martínez" in said(desk.say(CARMEN, "Ana Martínez"), CARMEN)[-1]
     assert "persona" not in said(desk.say(MINISTER, "/buscar"), MINISTER)[-1]
@@ -90,6 +95,7 @@ def test_who_joins_reads_what_it_does_for_their_role(desk: Desk, role: Role, age
         )
     )
     text = said(desk.say(NEWCOMER, f"/start {code}"), NEWCOMER)[-1]
+
     assert words in text
     assert f"«{desk.do(lambda unit: unit.plans.only()).name['es']}»" in text
     assert ("reportar" in text) == (role is Role.ALTERNATE)
@@ -100,11 +106,14 @@ def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: 
     chosen = press(desk, PEDRO, press(desk, PEDRO, desk.say(PEDRO, "/menu"), "✉️ Invitar"), "Lectura ministerial")
     text = said(chosen, PEDRO)[-1]
     assert text.startswith(f"Hola. Le invitan al asistente de «{desk.do(lambda unit: unit.plans.only()).name['es']}»")
+
     [link] = [part for part in text.split("\n") if part.startswith("https://t.me/enlace_demo_bot?start=")]
     copy, share = chosen.deliveries[-1].payload["reply_markup"]["inline_keyboard"][0]
     assert copy["copy_text"] == {"text": link}
+
     sent = parse_qs(urlsplit(share["url"]).query)
     assert (sent["url"], link in sent["text"][0]) == ([link], False)
+
     joined = desk.say(NEWCOMER, f"/start {link.partition('=')[2]}")
     assert said(joined, PEDRO) == ["✅ X ya entró: Lectura ministerial."]
     assert desk.do(lambda unit: unit.people.by_telegram_id(NEWCOMER)) is not None
@@ -116,6 +125,7 @@ def test_an_admin_sees_vacancies_and_few_buttons(desk: Desk) -> None:
     words = list(buttons(home, PEDRO))
     assert words[0].startswith("Sin punto focal (")
     assert len(words) <= 8
+
     asked = press(desk, PEDRO, press(desk, PEDRO, home, "✉️ Invitar"), "Punto focal")
     offered = list(buttons(asked, PEDRO))
     vacant = [each for each in offered if each.startswith("👤")]

@@ -38,6 +38,7 @@ def test_first_screen_progress_and_digest_have_one_number(desk: Desk) -> None:
         assert numbers(progress, "Recibidos:") == numbers(digest, "Reportes:")
         assert progress.count(" · cerrado") == int(numbers(digest, "Cierre:")[0])
         seen.add(tuple(numbers(digest, "Cierre:")))
+
     assert len(seen) == 2  # of September's end, and of October's
 
 
@@ -104,6 +105,7 @@ def test_every_screen_notice_and_file_says_what_the_tables_say(desk: Desk) -> No
         assert sum(row["closed"] is not None for row in file) == expected
         assert sum(int(str(row["received_reports"])) for row in file) == received
         seen.add((closed, received))
+
     assert len(seen) > 2
 
 

@@ -25,16 +25,20 @@ def tap(desk: Desk, who: int, label: str, shown: list[tuple[str, str]]) -> str:
 def test_a_form_is_asked_in_a_language_that_the_bot_does_not_speak(desk: Desk) -> None:
     """Each such language once. What the bot says itself stays in the person's own; one of the bot's undoes it."""
     assert len(keys(desk.say(ANA, "/idioma"), ANA)) == len(LANGUAGES)
+
     checked = read_xlsform(FORM, "escuelas.md")
     desk.do(lambda unit: publish(unit, Bundle("escuelas.md", FORM), checked, NOW))
     tap(desk, ANA, "Escuelas", keys(desk.say(ANA, "/formularios"), ANA))
     offered = keys(desk.say(ANA, "/idioma"), ANA)
     assert [text for text, _ in offered].count("Português (pt)") == 1
+
     shown = tap(desk, ANA, "Português", offered)
     assert "Quais escolas?" in shown
     assert desk.do(lambda unit: unit.people.by_telegram_id(ANA)).language == "es"
+
     again = tap(desk, ANA, "Español", keys(desk.say(ANA, "/idioma"), ANA))
     assert "¿Qué escuelas?" in again
+
     tap(desk, ANA, "Português", keys(desk.say(ANA, "/idioma"), ANA))
     assert "Español · pt" in text_of(desk.say(ANA, "/ajustes"))
 

@@ -119,6 +119,7 @@ def test_what_was_sent_is_named_and_what_is_left_is_shown(desk: Desk) -> None:
     tap(desk, ANA, "novedades", "waiting")
     later(desk)
     text = said(desk.say(ANA, "ya lo mandé"), ANA)[-1]
+
     assert text.startswith("Sí, lo tengo: ")
     assert "septiembre 2018, recibo n.º" in text
 
@@ -128,10 +129,13 @@ def test_one_menu_is_alive_at_a_time(desk: Desk) -> None:
     desk.say(ANA, "hola")
     later(desk)
     assert methods(desk.say(ANA, "menú")) == ["editMessageReplyMarkup", "sendMessage"]
+
     later(desk)
     assert methods(desk.say(ANA, "/ayuda")) == ["editMessageReplyMarkup", "sendMessage"]
+
     later(desk)
     assert methods(desk.say(ANA, "historial")) == ["editMessageReplyMarkup", "sendMessage"]
+
     later(desk)
     assert methods(desk.say(ANA, "hola")) == ["sendMessage"]  # the history stays as it is
 
@@ -139,8 +143,10 @@ def test_one_menu_is_alive_at_a_time(desk: Desk) -> None:
 def test_messages_in_a_burst_are_answered_in_one_place(desk: Desk) -> None:
     """What comes within a few seconds gets no second menu: the first one is said anew."""
     assert methods(desk.say(ANA, "hola")) == ["sendMessage"]
+
     later(desk, 2)
     assert methods(desk.say(ANA, "¿qué me falta?")) == ["editMessageText"]
+
     later(desk, 10)
     assert methods(desk.say(ANA, "menú")) == ["editMessageReplyMarkup", "sendMessage"]
 
@@ -206,11 +212,14 @@ def test_other_roles_are_understood_as_far_as_they_may(desk: Desk, who: int, typ
 def test_who_may_not_look_people_up_learns_nothing(desk: Desk) -> None:
     """A name is refused as everywhere; of another agency's code is said what is said of a code that nobody has."""
     assert "Carmen" not in "\n".join(said(desk.say(ROSA, "busco a Carmen Díaz"), ROSA))
+
     later(desk)
     others = said(desk.say(ROSA, "PRE-101"), ROSA)[-1]
     assert others.startswith("PRE-101 no está entre lo que reporta PGR.")
+
     later(desk)
     assert said(desk.say(ROSA, "la pre 909 ya"), ROSA)[-1] == others.replace("PRE-101", "PRE-909")
+
     later(desk)
     assert "No entendí" in said(desk.say(ROSA, "MMUJER"), ROSA)[-1]
 
@@ -252,16 +261,21 @@ def test_after_sending_an_edited_message_is_answered_and_what_did_not_change_mak
     opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")
     asked = press(desk, ANA, opened, "Igual que el reporte anterior")
     assert asked
+
     review = desk.say(ANA, "Grabar tres cuñas con la radio")
     typed = desk.message_id
     press(desk, ANA, review, "📨 Enviar ahora")
     assert edit(desk, ANA, typed - 1, "azulejo").deliveries == ()  # it answered nothing
+
     told = edit(desk, ANA, typed, "Grabar cuatro azulejos con la radio")
     assert said(told, ANA)[-1].startswith("El reporte de PRE-101 ya se envió (recibo n.º ")
+
     again = press(desk, ANA, told, "✏️ Corregir")
     assert any("Grabar tres" in words for words in buttons(again, ANA))
+
     same = press(desk, ANA, press(desk, ANA, again, "‹ Atrás"), "📨 Enviar ahora")
     assert said(same, ANA)[-1] == "No cambió nada: el reporte queda como se envió."
+
     with desk.database.view() as unit:
         statement = "SELECT count(*), max(version) FROM submission WHERE instance_id LIKE 'uuid:test-%'"
         assert tuple(unit.connection.exec_driver_sql(statement).one()) == (1, 1)
@@ -276,6 +290,7 @@ def test_a_restricted_correction_that_changes_nothing_leaves_the_chat(desk: Desk
     press(desk, ANA, answers, next(words for words in buttons(answers, ANA) if "próximo paso" in words))
     same = press(desk, ANA, desk.say(ANA, "Abrir dos plazas en octubre"), "📨 Enviar ahora")
     assert said(same, ANA)[-1] == "No cambió nada: el reporte queda como se envió."
+
     standing = f"SELECT count(*) FROM restricted_message WHERE outbox_id IS NULL AND chat_id = {ANA}"
     assert desk.do(lambda unit: unit.connection.exec_driver_sql(standing).scalar()) == 0
 
@@ -289,8 +304,10 @@ def test_a_short_edited_answer_is_quoted_and_one_tap_puts_it_in(desk: Desk) -> N
     press(desk, ANA, review, "📨 Enviar ahora")
     told = edit(desk, ANA, typed, "Visitar Baní en mayo")
     assert "¿Lo corrijo a «Visitar Baní en mayo»?" in said(told, ANA)[-1]
+
     review = press(desk, ANA, told, "Sí: Visitar Baní en mayo")
     assert "Visitar Baní en mayo" in said(review, ANA)[-1]
+
     press(desk, ANA, review, "📨 Enviar ahora")
     with desk.database.view() as unit:
         latest = unit.submissions.of_agency(unit.people.by_telegram_id(ANA).memberships[0].agency_id, limit=1)[0]
@@ -307,6 +324,7 @@ def test_of_a_restricted_report_an_edited_answer_is_not_quoted(desk: Desk) -> No
     press(desk, ANA, review, "📨 Enviar ahora")
     desk.do(lambda unit: unit.connection.exec_driver_sql("UPDATE submission SET sensitive = 1"))
     told = edit(desk, ANA, typed, "Visitar Baní en mayo")
+
     assert "Baní" not in f"{said(told, ANA)} {buttons(told, ANA)}"
     assert "✏️ Corregir" in buttons(told, ANA)
 
@@ -318,6 +336,7 @@ def test_a_file_sent_at_rest_is_offered_to_the_report_that_promised_evidence(des
     press(desk, ANA, desk.say(ANA, "Visitar Azua en octubre"), "📨 Enviar ahora")
     later(desk)
     assert "no lo guardé" in said(send(desk, ANA, **photo(1)), ANA)[-1]
+
     last = "SELECT max(id) FROM submission"
     desk.do(
         lambda unit: unit.connection.exec_driver_sql(f"UPDATE submission SET promises_evidence = 1 WHERE id = ({last})")
@@ -325,8 +344,10 @@ def test_a_file_sent_at_rest_is_offered_to_the_report_that_promised_evidence(des
     later(desk)
     offered = send(desk, ANA, **photo(2))
     assert "¿Es la evidencia que prometió?" in said(offered, ANA)[-1]
+
     answers = press(desk, ANA, offered, "📎 PRE-101: la evidencia")
     assert any(words.startswith("Qué evidencia va a adjuntar") for words in buttons(answers, ANA))
+
     tap(desk, ANA, "menu")
     desk.now += timedelta(days=30)
     assert "prometió" not in said(send(desk, ANA, **photo(3)), ANA)[-1]
@@ -336,6 +357,7 @@ def test_a_draft_that_is_left_names_the_last_day_that_every_screen_names(desk: D
     """September is received until the 14th: its draft is not promised for the 15th."""
     tap(desk, ANA, "reportar", "a.PRE-101.201809")
     assert "se conserva hasta el 14 oct 2018" in said(desk.say(ANA, "/cancelar"), ANA)[-1]
+
     [draft] = desk.do(lambda unit: unit.sessions.drafts_of(unit.people.by_telegram_id(ANA).id))
     again = tap(desk, ANA, "continuar", str(draft.id))
     assert "se conserva hasta el 14 oct 2018" in said(press(desk, ANA, again, "Salir"), ANA)[-1]
@@ -345,6 +367,7 @@ def test_the_third_equal_complaint_offers_another_way(desk: Desk) -> None:
     """Not the second, not another complaint, and not after an answer that was taken."""
     press(desk, ANA, tap(desk, ANA, "reportar", "a.PRE-101.201809"), "🔵 En curso")
     other = "no es culpa suya"
+
     assert [other in said(desk.say(ANA, "azulejo"), ANA)[-1] for _ in range(3)] == [False, False, True]
     assert "Carmen Soto" in said(desk.say(ANA, "azulejo"), ANA)[-1]
     assert other not in said(desk.say(ANA, "25"), ANA)[-1]

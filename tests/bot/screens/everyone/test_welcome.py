@@ -13,24 +13,30 @@ def test_an_invitation_lets_one_person_in_once(town: Town) -> None:
     """Link, language, notice, menu; the message with the code goes; a second use reads like a wrong code."""
     made = town.enlace("invite", "--role", "focal_point", "--agency", "MINERD")
     assert made.returncode == 0, made.stderr
+
     code = made.stdout.strip().rpartition("start=")[2]
     assert made.stdout.startswith("https://t.me/enlace_demo_bot?start=")
+
     town.sandbox.world.add_person(Person(900, "Marta", language_code="es"))
     town.sandbox.world.add_person(Person(901, "Otro", language_code="es"))
     marta = town.officer(900)
     marta.do(lambda: marta.phone.start(code))
     assert "asistente de «Plan Nacional de Acción" in marta.text
     assert not any(code in str(message) for message in marta.phone.messages())
+
     marta.tap("Español")
     assert "punto focal · Ministerio de Educación" in marta.text
     assert "Nunca nombres" in marta.text
     assert "PRE-102" not in str(marta.phone.messages())
+
     marta.tap("Entendido")
     marta.tap("De acuerdo")
     assert "PRE-102" in str(marta.buttons)
+
     other = town.officer(901)
     other.do(lambda: other.phone.start(code))
     assert "ya no está activo" in other.text
+
     wrong = town.officer(901).do(lambda: other.phone.start("A" * 43))
     assert "ya no está activo" in wrong
     assert code not in town.logged()
@@ -43,6 +49,7 @@ def test_a_stranger_gets_one_polite_line_a_day(town: Town) -> None:
     stranger = town.officer(950)
     stranger.do(stranger.phone.start)
     assert "only for people appointed" in stranger.text
+
     before = len(stranger.from_bot)
     stranger.phone.say("hello?")
     stranger.phone.say("/pendientes")
@@ -56,11 +63,13 @@ def test_a_wrong_invitation_of_a_stranger_is_answered_once_a_day(town: Town) -> 
     stranger = town.officer(951)
     stranger.do(lambda: stranger.phone.start("WRONG"))
     assert len(stranger.from_bot) == 1
+
     for code in ("WRONG", "A" * 43, ""):
         stranger.phone.start(code)
     stranger.phone.say("/pendientes")
     town.rest()
     assert len(stranger.from_bot) == 1
+
     town.sandbox.world.move_clock(by=25 * 3600)
     stranger.do(lambda: stranger.phone.start("WRONG"))
     assert len(stranger.from_bot) == 2
@@ -75,6 +84,7 @@ def test_each_role_has_a_first_screen(town: Town) -> None:
         assert officer.buttons
     carmen = town.officer(CARMEN)
     carmen.say("/progreso")
+
     assert "septiembre 2018" in carmen.text
     assert "Recibidos: 0 de 33" in carmen.text
 
@@ -88,6 +98,7 @@ def test_an_admin_invites_in_chat_and_the_link_works(town: Town) -> None:
     link = pedro.text.rpartition("start=")[2].split()[0]
     assert len(link) == 43
     assert link.encode() not in (town.folder / "enlace.db").read_bytes()
+
     town.sandbox.world.add_person(Person(902, "Eva", language_code="es"))
     eva = town.officer(902)
     eva.do(lambda: eva.phone.start(link))
@@ -123,6 +134,7 @@ def test_telegrams_own_menu_is_what_the_role_may_do_in_the_persons_language(town
     assert "progreso" in menu(carmen)
     assert "reportar" not in menu(carmen)
     assert "rapote" in menu(jean)
+
     ana.say("/idioma")
     ana.tap("English")
     assert {"pending", "report"} <= menu(ana)

@@ -53,6 +53,7 @@ def test_the_people_of_the_plan_are_shown_vacancies_first(desk: Desk) -> None:
     assert "Sin punto focal" in text
     assert "MINERD" in text
     assert "MMUJER" not in text
+
     shown = [label for label, _ in keys(handled, PEDRO)]
     assert "Punto focal (3)" in shown
     assert shown[0].startswith("Sin punto focal (")
@@ -63,6 +64,7 @@ def test_somebody_is_found_by_name_or_number(desk: Desk, typed: str) -> None:
     """Accents and case forgiven; one who is found is shown at once."""
     desk.say(PEDRO, "/personas")
     text = say(desk, PEDRO, typed)
+
     assert "Ana Martínez" in text
     assert "Punto focal · MMUJER" in text
     assert "Último reporte" in text
@@ -83,6 +85,7 @@ def test_a_name_that_nobody_here_has_is_personal_data(desk: Desk) -> None:
     """Who may look people up finds those of the plan by writing their name; any other name goes, as everywhere (S8)."""
     desk.say(PEDRO, "/ayuda")
     assert "Punto focal · MMUJER" in say(desk, PEDRO, "Ana Martínez")
+
     desk.say(PEDRO, "/ayuda")
     handled = desk.say(PEDRO, "Juana Martínez")
     assert wording("es")("err.pii_name") in text_of(handled, PEDRO)
@@ -95,8 +98,10 @@ def test_a_coordinator_sees_people_and_changes_nobody(desk: Desk) -> None:
     handled = desk.tap(CARMEN, command_token("persona", str(ana.id)))
     assert "Ana Martínez" in text_of(handled, CARMEN)
     assert not [data for _, data in keys(handled, CARMEN) if re.match("c:(funcion|suspender|invitar)", data)]
+
     vacant = keys(desk.tap(CARMEN, command_token("personas", "vacant")), CARMEN)
     assert vacant[0][1].startswith("c:vacante:")
+
     before = desk.state()
     for name in ("funcion", "suspender", "restaurar", "enlaces", "solicitud"):
         answer = desk.tap(CARMEN, command_token(name, f"{ana.id}.reader.0.yes")).answer
@@ -112,6 +117,7 @@ def test_who_is_out_of_reach_is_marked_in_words(desk: Desk) -> None:
     text = say(desk, PEDRO, "/personas")
     assert "No reciben mensajes" in text
     assert "Con acceso suspendido: 1" in text
+
     shown = [label for label, _ in keys(desk.tap(PEDRO, command_token("personas", "unreachable.0")), PEDRO)]
     assert shown[0].startswith("🔕 Sin recibir: Rosa")
     assert "Acceso suspendido desde" in tap(desk, PEDRO, "persona", str(whois(desk, JEAN).id))
@@ -132,15 +138,19 @@ def test_a_new_role_reaches_the_person_in_their_language_with_its_menu(desk: Des
     assert "Punto focal · DGP → Observación · DGP" in sure
     assert "Sus borradores (1) se descartan" in sure
     assert whois(desk, JEAN).memberships[0].role is Role.FOCAL_POINT
+
     handled = desk.tap(PEDRO, command_token("funcion", f"{jean.id}.observer.{jean.memberships[0].agency_id}.yes"))
     assert whois(desk, JEAN).memberships[0].role is Role.OBSERVER
+
     told = [row for row in handled.deliveries if row.chat_id == JEAN]
     assert [row.method for row in told] == ["setMyCommands", "sendMessage"]
+
     names = [command["command"] for command in told[0].payload["commands"]]
     assert "rapote" not in names
     assert "rezime" in names
     assert "Obsèvasyon · DGP" in told[1].payload["text"] or "DGP" in told[1].payload["text"]
     assert told[1].payload["text"].startswith("Fonksyon ou chanje")
+
     (draft,) = desk.do(lambda unit: unit.connection.exec_driver_sql("SELECT state FROM session").fetchall())
     assert draft[0] == "cancelled"
 
@@ -154,6 +164,7 @@ def test_nobody_changes_their_own_role(desk: Desk) -> None:
         answer = desk.tap(PEDRO, command_token(name, f"{pedro.id}{rest}")).answer
         assert answer is not None
         assert answer.show_alert
+
     assert desk.state() == before
     assert "otra persona que administra" in tap(desk, PEDRO, "persona", str(pedro.id))
 
@@ -178,6 +189,7 @@ def test_a_suspended_person_is_out_at_once_and_is_not_told(desk: Desk) -> None:
     desk.tap(ANA, command_token("reportar", "a.PRE-101.201809"))
     assert "borradores (1)" in tap(desk, PEDRO, "suspender", str(ana.id))
     assert not whois(desk, ANA).is_suspended
+
     handled = desk.tap(PEDRO, command_token("suspender", f"{ana.id}.yes"))
     assert whois(desk, ANA).is_suspended
     assert [row.method for row in handled.deliveries if row.chat_id == ANA] == ["deleteMyCommands"]
@@ -190,14 +202,18 @@ def test_a_suspended_person_comes_back_when_an_admin_says_so_and_by_no_link(desk
     ana = whois(desk, ANA)
     desk.tap(PEDRO, command_token("suspender", f"{ana.id}.yes"))
     assert "en persona" in tap(desk, PEDRO, "restaurar", str(ana.id))
+
     desk.now = NOW + timedelta(minutes=5)
     made = desk.tap(PEDRO, command_token("invitar", "focal_point.MMUJER"))
     (link,) = re.findall(r"start=(\S+)", text_of(made, PEDRO))
     assert whois(desk, ANA).is_suspended
+
     desk.say(ANA, f"/start {link}")
     assert whois(desk, ANA).is_suspended
+
     handled = desk.tap(PEDRO, command_token("restaurar", f"{ana.id}.yes"))
     assert [row.method for row in handled.deliveries if row.chat_id == ANA] == ["setMyCommands", "sendMessage"]
+
     back = whois(desk, ANA)
     assert (back.is_suspended, back.memberships[0].role, back.memberships[0].agency_code) == (
         False,
@@ -214,10 +230,12 @@ def test_open_links_are_listed_and_can_be_made_useless(desk: Desk) -> None:
     listed = desk.tap(PEDRO, command_token("enlaces", ""))
     assert "Suplente · PGR · lo creó Pedro Núñez" in text_of(listed, PEDRO)
     assert link not in json.dumps([row.payload for row in listed.deliveries])
+
     (revoke,) = [data for label, data in keys(listed, PEDRO) if label.startswith("Anular")]
     desk.tap(PEDRO, revoke)
     desk.say(NELSON, f"/start {link}")
     assert desk.do(lambda unit: unit.people.by_telegram_id(NELSON)) is None
+
     again = desk.tap(PEDRO, revoke)
     assert again.answer is not None
     assert again.answer.text == wording("es")("links.gone")
@@ -238,18 +256,22 @@ def test_with_two_admins_nothing_happens_before_the_other_one_grants_it(desk: De
     second_admin(desk)
     ana = whois(desk, ANA)
     assert "Otra persona que administra tendrá que concederlo" in tap(desk, PEDRO, "funcion", f"{ana.id}.coordinator.0")
+
     asked = desk.tap(PEDRO, command_token("funcion", f"{ana.id}.coordinator.0.yes"))
     assert whois(desk, ANA).memberships[0].role is Role.FOCAL_POINT
     assert "Marta Reyes" in text_of(asked, PEDRO)
     assert "Pedro Núñez asks that Ana Martínez become Coordination" in text_of(asked, MARTA)
+
     grant, refuse = (data for _, data in keys(asked, MARTA))
     for forger in (PEDRO, ANA, CARMEN):
         desk.tap(forger, grant)
     assert whois(desk, ANA).memberships[0].role is Role.FOCAL_POINT
+
     granted = desk.tap(MARTA, grant)
     assert whois(desk, ANA).memberships[0].role is Role.COORDINATOR
     assert "Marta Reyes lo concedió" in text_of(granted, PEDRO)
     assert "Coordinación" in text_of(granted, ANA)
+
     desk.tap(MARTA, refuse)
     assert whois(desk, ANA).memberships[0].role is Role.COORDINATOR
     assert acts(desk)[-3:] == ["role.requested", "role.granted", "membership.granted"]
@@ -261,11 +283,14 @@ def test_an_admins_link_too_waits_and_goes_to_who_asked_for_it(desk: Desk) -> No
     asked = desk.tap(PEDRO, command_token("invitar", "admin"))
     assert "start=" not in text_of(asked, PEDRO)
     assert desk.do(lambda unit: unit.invitations.open(1, NOW)) == ()
+
     grant = next(data for label, data in keys(asked, MARTA) if "Grant" in label)
     granted = desk.tap(MARTA, grant)
     assert "start=" not in text_of(granted, MARTA)
+
     (row,) = [row for row in granted.deliveries if row.chat_id == PEDRO]
     assert row.sensitive
+
     (link,) = re.findall(r"start=(\S+)", row.payload["text"])
     desk.say(NELSON, f"/start {link}")
     assert whois(desk, NELSON).memberships[0].role is Role.ADMIN
@@ -311,6 +336,7 @@ def test_agencies_are_listed_with_their_days_and_what_hangs_on_them(desk: Desk) 
     text = text_of(handled, PEDRO)
     assert "Instituciones: 26 (22 participan)" in text
     assert re.search(r"MMUJER · \S.* · actividades abiertas: \d+ · personas: 2", text)
+
     last = tap(desk, PEDRO, "instituciones", "2")
     assert "Propuesta" in last
 
@@ -321,12 +347,15 @@ def test_a_new_agency_is_shown_before_it_is_made(desk: Desk) -> None:
     tap(desk, PEDRO, "agencia", "new")
     assert "Ya existe PGR" in say(desk, PEDRO, "pgr Procuraduría")
     assert "No lo entendí" in say(desk, PEDRO, "X")
+
     shown = say(desk, PEDRO, "fiscal Fiscalía  Especial")
     assert "FISCAL · Fiscalía Especial" in shown
     assert "FISCAL" not in [a.code for a in desk.do(lambda unit: unit.plans.agencies(1))]
     assert "desde el 3 oct 2018" in tap(desk, PEDRO, "agencia", "create")
+
     made = agency_of(desk, "FISCAL")
     assert (made.name, made.role_type) == ({"es": "Fiscalía Especial"}, "member")
+
     before = len(desk.do(lambda unit: unit.plans.agencies(1)))
     again = desk.tap(PEDRO, command_token("agencia", "create"))
     assert again.answer is not None
@@ -341,10 +370,13 @@ def test_an_agency_is_named_in_the_language_of_whoever_types_it(desk: Desk) -> N
     tap(desk, PEDRO, "agencia", "new")
     assert "FISCAL · Parquet spécial" in say(desk, PEDRO, "fiscal Parquet spécial")
     assert "depuis le 3 oct 2018" in tap(desk, PEDRO, "agencia", "create")
+
     made = agency_of(desk, "FISCAL")
     assert made.name == {"fr": "Parquet spécial"}
+
     asked = desk.tap(PEDRO, command_token("agencia", f"{made.id}.name"))
     assert {"Español", "English", "Français", "Kreyòl ayisyen"} <= {label for label, _ in keys(asked, PEDRO)}
+
     tap(desk, PEDRO, "agencia", f"{made.id}.name.es")
     assert "ES Fiscalía" in say(desk, PEDRO, "Fiscalía")
 
@@ -354,6 +386,7 @@ def test_an_agency_is_renamed_in_a_language_and_becomes_something_else(desk: Des
     inm = agency_of(desk, "INM")
     tap(desk, PEDRO, "agencia", f"{inm.id}.name.ht")
     assert "Enstiti pou Migrasyon" in say(desk, PEDRO, "Enstiti pou Migrasyon")
+
     tap(desk, PEDRO, "agencia", f"{inm.id}.type.member")
     changed = agency_of(desk, "INM")
     assert (changed.name["ht"], changed.name["es"], changed.role_type) == (
@@ -375,8 +408,10 @@ def test_what_hangs_on_an_agency_is_said_before_it_is_ended(desk: Desk) -> None:
     assert "Personas: 2" in warned
     assert agency_of(desk, "MMUJER").active_to is None
     assert "terminó el 3 oct 2018" in tap(desk, PEDRO, "agencia", f"{mmujer.id}.end.20181003.yes")
+
     before = desk.do(lambda unit: unit.connection.exec_driver_sql("SELECT count(*) FROM submission").scalar())
     assert "ya no participa" in tap(desk, ANA, "reportar", "a.ASI-201.201809")
+
     tap(desk, ANA, "novedades", "waiting")
     assert before == desk.do(lambda unit: unit.connection.exec_driver_sql("SELECT count(*) FROM submission").scalar())
     assert "terminó" not in tap(desk, PEDRO, "agencia", f"{mmujer.id}.back")
@@ -401,6 +436,7 @@ def test_everybody_has_settings_of_their_own(desk: Desk) -> None:
     """Language, zone, silence and what is kept, one tap each; the plan's settings are not among a reporter's."""
     handled = desk.say(ANA, "/ajustes")
     assert "America/Santo Domingo (ahora son las 08:00)" in text_of(handled, ANA)
+
     labels = [label for label, _ in keys(handled, ANA)]
     assert wording("es")("settings.title") not in labels
     assert wording("es")("settings.title") in [label for label, _ in keys(desk.say(PEDRO, "/ajustes"), PEDRO)]
@@ -421,24 +457,30 @@ def test_a_zone_is_found_by_its_city(desk: Desk, typed: str, zone: str) -> None:
         answer = desk.tap(ANA, command_token("ajustes", forged)).answer
         assert answer is not None
         assert answer.show_alert
+
     assert desk.state() == before
 
 
 def test_an_admin_decides_what_may_be_decided_and_it_takes_effect(desk: Desk) -> None:
     """The contact is what strangers are told; a link lives as long as was said; nothing else is a setting."""
     assert "Pida su enlace a la coordinación del plan" in say(desk, 601, "hola")
+
     tap(desk, PEDRO, "ajuste", "contact")
     assert "Oficina CITIM, 809 555 0100" in say(desk, PEDRO, "Oficina CITIM, 809 555 0100")
     assert "Pida su enlace a Oficina CITIM, 809 555 0100" in say(desk, 602, "hola")
     assert "Pida uno nuevo a Oficina CITIM" in say(desk, 603, "/start nonsense")
+
     tap(desk, PEDRO, "ajuste", "link_hours")
     assert "Eso no sirve" in say(desk, PEDRO, "500")
+
     say(desk, PEDRO, "2")
     tap(desk, PEDRO, "invitar", "reader")
     (link,) = desk.do(lambda unit: unit.invitations.open(1, NOW))
     assert link.expires_at == NOW + timedelta(hours=2)
+
     tap(desk, PEDRO, "ajuste", "language.ht")
     assert "Asistan sa a" in text_of(stranger(desk, 604, "pt"), 604)
+
     before = acts(desk)
     for forged in ("min_cell.1", "link_hours.999", "language.pt", "show_gcm.maybe", "contact.a\u202eb"):
         answer = desk.tap(PEDRO, command_token("ajuste", forged)).answer
@@ -465,6 +507,7 @@ def test_ones_own_data_come_as_a_file_and_only_ones_own(desk: Desk) -> None:
     handled = desk.tap(ANA, command_token("misdatos", "file"))
     (row,) = handled.deliveries
     assert (row.method, row.chat_id, row.sensitive) == ("sendDocument", ANA, True)
+
     upload = row.payload["@files"]["document"]
     record = json.loads(upload["path"].removeprefix("inline:"))
     assert record["person"]["name"] == "Ana Martínez"
@@ -474,6 +517,7 @@ def test_ones_own_data_come_as_a_file_and_only_ones_own(desk: Desk) -> None:
     assert record["reports"]
     assert "Luis" not in upload["path"]
     assert "next_step" not in upload["path"]
+
     with desk.database.reader() as connection:
         kept = connection.exec_driver_sql("SELECT payload FROM outbox ORDER BY id DESC LIMIT 1").scalar()
     assert kept is None

@@ -33,15 +33,19 @@ def test_a_coordinator_is_made_by_two_admins(town: Town) -> None:
     pedro.tap("Cambiar función")
     pedro.tap("Coordinación")
     assert "Otra persona que administra" in pedro.text
+
     pedro.tap("Sí, cambiar")
     assert "Marta Reyes" in pedro.text
+
     marta.wait_for("Pedro Núñez asks that Luis Peña become Coordination")
     marta.tap("Grant")
     assert "✅ Granted" in marta.text
+
     luis.wait_for("Ahora usted es: Coordinación")
     pedro.wait_for("Marta Reyes lo concedió")
     luis.tap("Menú")
     assert "Reportar" not in " ".join(luis.buttons)
+
     luis.say("/revisar")
     assert "no es para su función" not in luis.text
 
@@ -56,10 +60,13 @@ def test_a_lost_phone_is_shut_out_until_an_admin_lets_it_in(town: Town) -> None:
     pedro.tap("Sí, suspender")
     assert "Acceso suspendido" in pedro.text
     assert len(ana.from_bot) == before
+
     ana.say("/pendientes")
     assert "suspendido" in ana.text
+
     pedro.tap("Restaurar acceso")
     assert "Nunca por este mismo chat" in pedro.text
+
     pedro.tap("Ya lo comprobé")
     town.rest()
     ana.say("/historial")
@@ -78,6 +85,8 @@ def test_what_the_server_changes_is_told_in_the_chat(town: Town) -> None:
     """`enlace people role` sends nothing itself: the bot finds it in the outbox. The server's clock is today's."""
     carmen = town.officer(CARMEN)
     done = town.enlace("people", "role", "--telegram-id", str(CARMEN), "--role", "reader")
+
     assert done.returncode == 0, done.stderr
+
     town.client.move_clock(to=datetime.now(UTC).timestamp() + 60)
     carmen.wait_for("Ahora usted es: Lectura ministerial")

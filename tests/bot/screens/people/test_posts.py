@@ -46,6 +46,7 @@ def test_a_post_is_left_to_a_colleague_and_comes_back_by_itself(desk: Desk) -> N
     assert said(begun, ANA)[-1].startswith("Luis Peña reporta por usted y recibe los avisos hasta el 10 oct 2018")
     assert "Ana Martínez le deja el reporte de MMUJER hasta el 10 oct 2018" in said(begun, LUIS)[-1]
     assert "Borradores empezados que puede continuar: 1." in said(begun, LUIS)[-1]
+
     drafts = press(desk, LUIS, begun, "✎ Ver sus borradores")
     taken = press(desk, LUIS, drafts, "✎ PRE-101 · Ana Martínez")
     assert "PRE-101" in said(taken, LUIS)[-1]
@@ -53,13 +54,17 @@ def test_a_post_is_left_to_a_colleague_and_comes_back_by_itself(desk: Desk) -> N
         assert (
             "🔁 Luis Peña reporta por Ana Martínez hasta el 10 oct 2018." in said(desk.say(who, "/pendientes"), who)[-1]
         )
+
     card = tap(desk, PEDRO, "persona", "1")
     assert "🔁 Luis Peña" in said(card, PEDRO)[-1]
+
     again = desk.say(ANA, "/delegar")
     assert "Retomar ahora" in buttons(again, ANA)
+
     desk.now = SATURDAY
     assert "🔁" not in said(desk.say(ANA, "/pendientes"), ANA)[-1]
     assert scan(desk) == 0  # on a Saturday nobody is told anything
+
     desk.now = MONDAY
     assert scan(desk) == 1
     assert "terminó el reemplazo de Luis" in queued(desk, ANA)[-1]
@@ -82,25 +87,30 @@ def test_somebody_who_is_invited_for_some_days_has_no_role_afterwards(desk: Desk
     until = press(desk, ROSA, whom, "➕ Invitar a otra persona")
     link = press(desk, ROSA, until, next(words for words in buttons(until, ROSA) if words.startswith("7 días")))
     assert "Rosa Díaz invitó a alguien a reemplazarle en PGR hasta el 10 oct 2018." in said(link, CARMEN)[-1]
+
     joined = desk.say(MARTA, f"/start {token_in(link, ROSA)}")
     assert roles(desk, MARTA) == [("alternate", "PGR")]
     assert "X reporta por usted" in said(joined, ROSA)[-1]
+
     tap(desk, MARTA, "idioma", "es")
     tap(desk, MARTA, "privacidad", "accept")
     begun = tap(desk, MARTA, "reportar", "a.PER-101.2018Q3")
     assert "PER-101" in said(begun, MARTA)[-1]
     assert "Solo el punto focal" not in said(desk.say(MARTA, "/delegar"), MARTA)[-1]
+
     desk.now = datetime(2018, 10, 11, 4, 0, tzinfo=UTC)  # midnight in Santo Domingo, and no scan has come by
     with desk.database.view() as unit:
         before = unit.connection.exec_driver_sql("SELECT id, version FROM session ORDER BY id").fetchall()
     for handled in (desk.say(MARTA, "en curso"), tap(desk, MARTA, "pendientes"), desk.say(MARTA, "/pendientes")):
         assert "PER-101" not in str(said(handled, MARTA))
+
     with desk.database.view() as unit:
         assert unit.connection.exec_driver_sql("SELECT id, version FROM session ORDER BY id").fetchall() == before
     desk.now += timedelta(hours=12)
     assert scan(desk) == 1
     assert roles(desk, MARTA) == []
     assert "PER-101" in str(buttons(desk.say(ROSA, "/pendientes"), ROSA))
+
     with desk.database.view() as unit:
         assert len(unit.sessions.drafts_of(unit.people.by_telegram_id(ROSA).id)) == 1  # type: ignore[union-attr]
 
@@ -111,8 +121,10 @@ def test_a_post_is_taken_back_or_given_back_at_once(desk: Desk) -> None:
     standing = desk.say(LUIS, "/delegar")
     back = press(desk, LUIS, standing, "Devolver ahora")
     assert "vuelve a usted" in said(back, ANA)[-1]
+
     tap(desk, ANA, "delegar", "2.14")
     assert "ya terminó" in said(press(desk, LUIS, standing, "Devolver ahora"), LUIS)[-1]
+
     mine = desk.say(ANA, "/delegar")
     assert "Terminó su reemplazo" in said(press(desk, ANA, mine, "Retomar ahora"), LUIS)[-1]
 
@@ -123,11 +135,13 @@ def test_a_post_is_handed_over_to_the_alternate_with_one_tap(desk: Desk) -> None
     card = tap(desk, CARMEN, "persona", "1")
     sure = press(desk, CARMEN, card, "🔁 Relevar del puesto")
     assert "Sus borradores (1) pasan a Luis Peña." in said(sure, CARMEN)[-1]
+
     done = press(desk, CARMEN, sure, "Sí, termina ahora")
     assert "Su historial se conserva" in said(done, CARMEN)[-1]
     assert "cerró su acceso" in said(done, ANA)[-1]
     assert "Sus borradores (1) son suyos" in said(done, LUIS)[-1]
     assert roles(desk, ANA) == []
+
     promoted = press(desk, CARMEN, done, "Dejar al suplente")
     assert "Luis Peña es punto focal de MMUJER" in said(promoted, CARMEN)[-1]
     assert roles(desk, LUIS) == [("focal_point", "MMUJER")]
@@ -139,9 +153,11 @@ def test_without_an_alternate_the_draft_waits_for_the_successor(desk: Desk) -> N
     tap(desk, ROSA, "reportar", "a.PER-101.2018Q3")
     left = tap(desk, ROSA, "relevo", "yes")
     assert roles(desk, ROSA) == []
+
     link = press(desk, PEDRO, left, "Crear invitación")
     desk.say(MARTA, f"/start {token_in(link, PEDRO)}")
     assert roles(desk, MARTA) == [("focal_point", "PGR")]
+
     tap(desk, MARTA, "privacidad", "accept")
     menu = desk.say(MARTA, "/pendientes")
     taken = press(desk, MARTA, menu, "✎ PER-101 · alguien que se fue")
@@ -164,9 +180,11 @@ def test_a_second_link_asks_before_it_takes_a_role(desk: Desk) -> None:
     asked = desk.say(LUIS, f"/start {token_in(link, PEDRO)}")
     assert "Hoy usted es: Suplente · MMUJER." in said(asked, LUIS)[-1]
     assert roles(desk, LUIS) == [("alternate", "MMUJER")]
+
     no = press(desk, LUIS, asked, "No, quedarme como estoy")
     assert "todo sigue como estaba" in said(no, LUIS)[-1]
     assert "ya no está activo" in said(press(desk, LUIS, asked, "Sí, cambiar"), LUIS)[-1]
+
     asked = desk.say(LUIS, f"/start {token_in(tap(desk, PEDRO, 'invitar', 'focal_point.PGR'), PEDRO)}")
     for who in (JEAN, GRACE, CARMEN):  # somebody else's button
         press_as = buttons(asked, LUIS)["Sí, cambiar"]
@@ -200,6 +218,7 @@ def test_the_people_of_an_agency_that_has_left_report_no_more(desk: Desk) -> Non
         assert "DGP pa patisipe nan plan an ankò" in said(handled, JEAN)[-1]
     assert desk.state() == before
     assert "504" in said(desk.say(JEAN, "/misdatos"), JEAN)[-1]
+
     ends("2018-10-04")
     assert "patisipe" not in said(desk.say(JEAN, "/pendientes"), JEAN)[-1]
 
@@ -228,7 +247,9 @@ def test_nobody_else_hands_posts_over(desk: Desk) -> None:
     for argument in ("3.7", "1.7", "99.7", "x.8", "2.999", "end.1"):
         tap(desk, LUIS, "delegar", argument)
         tap(desk, ANA, "delegar", argument)
+
     assert desk.state() == before
+
     with desk.database.view() as unit:
         assert unit.delegations.of_plan(unit.plans.only().id) == ()
         assert unit.people.by_telegram_id(LUIS).memberships[0].role is Role.ALTERNATE  # type: ignore[union-attr]
@@ -240,6 +261,7 @@ def test_an_old_reminder_says_that_its_period_has_closed_and_what_is_left(desk: 
         "septiembre 2018 · a tiempo hasta el 5 oct; se recibe hasta el 14 oct"
         in said(tap(desk, ANA, "empezar", "201809"), ANA)[-1]
     )
+
     desk.now = datetime(2018, 11, 2, 14, tzinfo=UTC)
     old = said(tap(desk, ANA, "empezar", "201809"), ANA)[-1]
     assert old.startswith("Septiembre 2018 ya cerró: de ese período no se recibe nada más.")

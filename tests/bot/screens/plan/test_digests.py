@@ -71,6 +71,7 @@ def test_a_large_plan_is_counted_beside_the_writer_and_says_the_same(
 
     monkeypatch.setattr(Figures, "standing", standing)
     monkeypatch.setattr(Figures, "is_large", lambda self, plan_id: True)
+
     assert text_of(desk.say(CARMEN, "/resumen")) == small
     assert readers == ["reading-first"]
 
@@ -93,6 +94,7 @@ def test_an_admin_reads_no_title_of_what_is_restricted(desk: Desk) -> None:
         inside, outside = text_of(desk.say(CARMEN, "/resumen")), text_of(desk.say(PEDRO, "/resumen"))
     finally:
         desk.now = now_
+
     assert f"{one.code} {one.title('es')[:20]}" in inside
     assert f"{one.code} 🔒" in outside
     assert one.title("es")[:20] not in outside
@@ -103,6 +105,7 @@ def test_what_a_list_leaves_out_opens_in_the_same_message(desk: Desk) -> None:
     short = desk.say(CARMEN, "/resumen")
     assert "más" in text_of(short)
     assert command_token("resumen", "0.whole") in taps(short)
+
     whole = desk.tap(CARMEN, command_token("resumen", "0.whole"))
     assert len(text_of(whole)) > len(text_of(short))
     assert sum(" más" in each for each in text_of(whole).splitlines()) < sum(
@@ -131,11 +134,13 @@ def test_an_observer_reads_totals_and_no_restricted_text(desk: Desk) -> None:
     view = desk.say(GRACE, "/resumen")
     assert "Observer view" in text_of(view)
     assert "<10" in text_of(view)
+
     agency = desk.tap(GRACE, command_token("institucion", "CONANI"))
     labels = str([row.payload for row in agency.deliveries])
     assert "ASI-202 🔒" in labels
     assert "Acogida" not in labels + text_of(view)
     assert "Shelter" not in labels + text_of(view)
+
     one = text_of(desk.tap(GRACE, command_token("avance", "PRE-101")))
     assert "In progress" in one
     assert "next step" not in one.lower()
@@ -170,6 +175,7 @@ def test_evidence_goes_to_who_reads_answers_and_never_from_a_restricted_activity
         [row] = ask(who, "PRE-101", numbers["PRE-101"]).deliveries
         assert (row.method, row.payload["@files"]["document"]["name"]) == ("sendDocument", "PRE-101.txt")
         assert row.payload["protect_content"]
+
     for who in (GRACE, PEDRO, READER, JEAN, FOREIGNER):
         assert is_denied(ask(who, "PRE-101", numbers["PRE-101"])), who
     for code, number in (
@@ -183,6 +189,7 @@ def test_a_minister_reads_one_screen_and_no_ranking(desk: Desk) -> None:
     """DOMAIN §4.6: institutions in alphabetical order with their light."""
     card = desk.say(READER, "/resumen")
     assert "Plan Nacional" in text_of(card)
+
     codes = [tap.split(":")[2] for tap in taps(card) if tap.startswith("c:institucion:")]
     assert codes == sorted(codes)
     assert "Decisión" in text_of(desk.tap(READER, command_token("decision", "0"))) or "No hay decisiones" in text_of(
@@ -207,6 +214,7 @@ def test_a_vacancy_is_asked_for_once_a_day(desk: Desk) -> None:
     """The link is an admin's to make: they get the request with the button, and one a day for an agency."""
     first = desk.tap(CARMEN, command_token("vacante", "DGM"))
     asked = [row for row in first.deliveries if row.chat_id == PEDRO]
+
     assert len(asked) == 1
     assert "invitar:focal_point.DGM" in str(asked[0].payload)
     assert not desk.tap(CARMEN, command_token("vacante", "DGM")).deliveries
@@ -290,6 +298,7 @@ def test_a_scheduled_digest_is_a_picture_and_a_card(desk: Desk) -> None:
 
     people, made = desk.database.units.submit(None, ask).result()
     assert {who.chat_id for who in people} == {CARMEN, GRACE, READER}
+
     for who in people:
         picture, text = made[who.person_id]
         assert (picture.method, picture.is_card) == ("sendPhoto", False)
@@ -351,6 +360,7 @@ def test_an_older_digest_still_opens_in_its_own_place(town: Town) -> None:
     carmen.say("/progreso")
     below = carmen.card["message_id"]
     assert below != first
+
     count = len(carmen.from_bot)
     carmen.do(lambda: carmen.phone.tap(first, "PGR"))
     texts = {message["message_id"]: message.get("text", "") for message in carmen.from_bot}
@@ -363,11 +373,13 @@ def test_an_older_digest_still_opens_in_its_own_place(town: Town) -> None:
 def test_the_command_line_prints_the_week(town: Town) -> None:
     """Data to stdout; any day of the week is its Monday; a language or a day that does not exist is misuse."""
     monday = town.enlace("digest", "--week", "2018-10-15", "--language", "en")
+
     assert monday.returncode == 0
     assert monday.stdout.startswith("Week to 15 Oct 2018 · closing of September 2018\n")
     assert "33" in monday.stdout
     assert town.enlace("digest", "--week", "2018-10-18", "--language", "en").stdout == monday.stdout
     assert town.enlace("digest", "--week", "2018-10-15").stdout.startswith("Semana al 15 oct 2018")
+
     for wrong in (("--week", "lunes"), ("--language", "pt")):
         refused = town.enlace("digest", *wrong)
         assert (refused.returncode, refused.stdout) == (2, "")
@@ -378,10 +390,12 @@ def test_on_monday_at_half_past_eight_the_digest_comes_and_opens_in_place(town: 
     """Once, to the coordinator alone; its picture above it, and its buttons lead on in the same message."""
     carmen, grace = town.officer(CARMEN), town.officer(GRACE)
     assert carmen.from_bot == [], "last Monday was before there was a schedule"
+
     town.client.move_clock(to=datetime(2018, 10, 8, 8, 31, tzinfo=ZoneInfo("America/Santo_Domingo")).timestamp())
     carmen.wait_for("Semana al 8 oct 2018")
     assert carmen.from_bot[-2]["caption"].startswith("Semáforo al 8 oct 2018")
     assert grace.from_bot == []
+
     count = len(carmen.from_bot)
     carmen.tap("PGR")
     assert "Procuraduría" in carmen.text
@@ -396,5 +410,6 @@ def test_the_day_after_the_month_is_locked_readers_get_their_card(town: Town) ->
     carmen, grace = town.officer(CARMEN), town.officer(GRACE)
     town.client.move_clock(to=datetime(2018, 10, 16, 9, 1, tzinfo=ZoneInfo("America/Santo_Domingo")).timestamp())
     grace.wait_for("Observer view · September 2018")
+
     assert "photo" in grace.from_bot[-2]
     assert not any("Observer" in str(message) for message in carmen.from_bot)

@@ -61,10 +61,12 @@ def test_it_ends_by_itself_and_a_draft_waits_for_the_next_time(desk: Desk) -> No
         (draft,) = unit.sessions.lapsing(NOW, AFTER)
     answered = desk.tap(JEAN, next(t for t in buttons(begun, JEAN).values() if ":pick:" in t))
     assert said(answered, JEAN)
+
     desk.now = AFTER
     locked = desk.say(JEAN, "40")
     assert "Jiyè 2018" in said(locked, JEAN)[-1]
     assert "✋ Mande relouvri" in buttons(locked, JEAN)
+
     tap(desk, CARMEN, "reabrir", "201807.DGP.3.trouble")
     again = tap(desk, JEAN, "continuar", str(draft.id))
     assert "PRE-103" in said(again, JEAN)[-1]
@@ -76,16 +78,20 @@ def test_a_coordinator_reopens_in_words_and_locks_again(desk: Desk) -> None:
     which = press(desk, CARMEN, period, "🔓 Reabrir para una institución")
     days = press(desk, CARMEN, which, next(words for words in buttons(which, CARMEN) if "PGR" in words))
     assert said(days, CARMEN)[-1] == "¿Reabrir agosto 2018 solo para PGR? Quedará en la bitácora con su motivo."
+
     why = press(desk, CARMEN, days, "Reabrir 3 días")
     assert "¿Por qué se reabre a PGR?" in said(why, CARMEN)[-1]
+
     refused = desk.say(CARMEN, "lo pidió Rosa, cédula 001-1234567-8")
     assert audited(desk) == []
     assert "julio" not in str(said(refused, CARMEN))
     assert "letras" in said(desk.say(CARMEN, "x " * 150), CARMEN)[-1]
+
     done = desk.say(CARMEN, "El acta llegó tarde")
     assert "Agosto 2018 queda reabierto para PGR hasta el" in said(done, CARMEN)[-1]
     assert "Motivo: El acta llegó tarde" in said(done, ROSA)[-1]
     assert audited(desk)[-1][1]["reason"] == "El acta llegó tarde"
+
     card = press(desk, CARMEN, done, "Ver el período")
     ended = press(desk, CARMEN, card, "🔒 Cerrar otra vez a PGR")
     assert "volvió a cerrarse" in said(ended, ROSA)[-1]
@@ -100,9 +106,11 @@ def test_a_sent_report_of_a_reopened_period_can_be_corrected(desk: Desk) -> None
         sent = next(s for s in unit.submissions.of_agency(agency.id, limit=50) if s.reporting_period_id == period.id)
     refused = tap(desk, ROSA, "corregir", str(sent.id))
     assert "✋ Pedir reapertura" in buttons(refused, ROSA)
+
     tap(desk, CARMEN, "reabrir", "2018Q2.PGR.1.correction")
     opened = tap(desk, ROSA, "corregir", str(sent.id))
     assert "ya cerró" not in said(opened, ROSA)[-1]
+
     with desk.database.view() as unit:
         assert unit.sessions.correcting(sent.id) is not None
 
@@ -116,21 +124,27 @@ def test_the_days_of_a_period_are_moved_for_everybody_after_one_question(desk: D
         return f"{found.opens_on:%m-%d} {found.due_on:%m-%d} {found.locks_on:%m-%d}"
 
     assert days("201809") == "10-01 10-05 10-15"
+
     card = tap(desk, CARMEN, "plazos", "201809")
     sure = press(desk, CARMEN, card, "3 días más para todas")
     assert days("201809") == "10-01 10-05 10-15"
+
     press(desk, CARMEN, sure, "Sí, para todas")
     assert days("201809") == "10-01 10-08 10-18"
+
     press(desk, CARMEN, sure, "Sí, para todas")
     assert days("201809") == "10-01 10-08 10-18"
     assert "Fechas puestas a mano" in said(tap(desk, CARMEN, "periodo", "201809"), CARMEN)[-1]
+
     press(desk, CARMEN, press(desk, CARMEN, tap(desk, CARMEN, "plazos", "201810"), "Abrir hoy"), "Sí, para todas")
     assert days("201810").startswith("10-03")
+
     press(
         desk, CARMEN, press(desk, CARMEN, tap(desk, CARMEN, "plazos", "201809"), "Cerrar al final de hoy"),
         "Sí, para todas",
     )  # fmt: skip
     assert days("201809") == "10-01 10-03 10-04"
+
     tap(desk, PEDRO, "calendario", "2018-11-06")  # a holiday moves what nobody has moved
     assert days("201810").startswith("10-03 11-06")
     assert [act for act, _ in audited(desk)] == ["period.moved"] * 3
@@ -160,6 +174,7 @@ def test_nobody_else_reopens_and_no_forged_button_does(desk: Desk) -> None:
         tap(desk, CARMEN, "plazos", argument)
     with desk.database.view() as unit:
         assert unit.periods.reopenings(unit.plans.only().id, desk.now.date()) == ()
+
     assert desk.state() == before
     assert audited(desk) == []
 
@@ -195,10 +210,13 @@ def test_what_is_added_after_an_agency_has_closed_is_left_to_report_and_said_to_
     desk.now = LATER
     due = said(tap(desk, ANA, "pendientes"), ANA)[-1]
     assert "se añadió una actividad al plan: PRE-101" in due
+
     closing = tap(desk, ANA, "cerrar")
     assert "El cierre vale" in said(closing, ANA)[-1]
+
     row = next(row for row in said(tap(desk, CARMEN, "progreso"), CARMEN)[-1].split("\n") if "MMUJER" in row)
     assert row.endswith("cerrado · 1 añadida después")
+
     begun = tap(desk, ANA, "reportar", "a.PRE-101.2018Q3")
     assert "PRE-101" in said(begun, ANA)[-1]
     assert "ya" not in said(begun, ANA)[-1][:20]

@@ -43,16 +43,20 @@ def test_three_taps_lead_from_the_plan_to_an_activity(desk: Desk) -> None:
     assert "Plan Nacional de Acción" in text
     assert {"c:plan:A.PRE", "c:plan:A.PER", "c:plan:A.ASI", "c:libro:"} <= buttons.keys()
     assert "c:deshacer:" not in buttons
+
     text, buttons = read(desk, CARMEN, "A.PRE")
     assert "c:plan:O.PRE-1" in buttons
+
     text, buttons = read(desk, CARMEN, "O.PRE-1")
     assert {"c:plan:a.PRE-101", "c:plan:A.PRE"} <= buttons.keys()
+
     text, buttons = read(desk, CARMEN, "a.PRE-101")
     assert "campaña nacional en radio" in text
     assert "MMUJER" in text
     assert "30 meses de pauta" in text
     assert "Plan de medios" in text
     assert {"c:plan:O.PRE-1", "c:avance:PRE-101", "c:plan:i.IND-01"} <= buttons.keys()
+
     text, _ = read(desk, GRACE, "a.PRE-101")
     assert "national radio and social-media campaign" in text
     assert "every month" in text
@@ -64,6 +68,7 @@ def test_an_indicators_card_tells_its_target_and_no_small_figure(desk: Desk) -> 
     assert "250000" in text
     assert "16.2" in text
     assert "c:comentar:IND-01" in buttons
+
     _, buttons = read(desk, GRACE, "I.PRE")
     assert "c:plan:i.IND-01" in buttons
 
@@ -71,9 +76,11 @@ def test_an_indicators_card_tells_its_target_and_no_small_figure(desk: Desk) -> 
 def test_a_focal_point_reads_what_the_agency_leads(desk: Desk) -> None:
     """DGP leads PRE-103 and PRE-304: nothing else is there, by forged buttons neither."""
     _, buttons = read(desk, JEAN, "A.PRE")
+
     assert {data for data in buttons if data.startswith("c:plan:O.")} == {"c:plan:O.PRE-1", "c:plan:O.PRE-3"}
     assert "c:plan:a.PRE-103" in read(desk, JEAN, "O.PRE-1")[1]
     assert "c:plan:a.PRE-101" not in read(desk, JEAN, "O.PRE-1")[1]
+
     for argument in ("a.PRE-101", "i.IND-01", "O.PER-1", "A.XXX", "a.", "z.PRE-101", "O.PRE-1~x", "i.XXX", "a.ASI-101"):
         handled = desk.tap(JEAN, command_token("plan", argument))
         assert handled.answer is not None
@@ -85,6 +92,7 @@ def test_a_restricted_activity_is_a_code_to_who_does_not_coordinate(desk: Desk, 
     """ASI and PER-2: name and means of verification stay inside (DOMAIN §2.7); agency and days do not."""
     text, _ = read(desk, who, "a.ASI-101")
     assert "ASI-101" in text
+
     listed, _ = read(desk, who, "O.ASI-1")
     name = desk.database.units.submit(None, _name_of).result()
     assert (name["name"] in text) is is_told
@@ -116,6 +124,7 @@ def test_the_global_compact_is_shown_outside_only_where_it_is_switched_on(desk: 
     desk.database.units.submit(None, lambda unit: switch(unit, "yes")).result()
     for argument in ("O.PRE-1", "a.PRE-101", "i.IND-01"):
         assert told["en"] in read(desk, GRACE, argument)[0]
+
     desk.database.units.submit(None, lambda unit: switch(unit, "no")).result()
 
 
@@ -126,11 +135,13 @@ def test_only_an_admin_changes_the_plan(desk: Desk) -> None:
         for name, argument in (("importar", "yes." + "0" * 32), ("deshacer", ""), ("deshacer", "yes.1")):
             answer: Any = desk.tap(who, command_token(name, argument)).answer
             assert answer.show_alert
+
     for argument in ("yes." + "0" * 32, "p1." + "f" * 32):
         assert desk.tap(PEDRO, command_token("importar", argument)).answer.text == wording("es")("publish.stale")  # type: ignore[union-attr]
     for argument in ("yes.1", "", "maybe." + "0" * 32):
         assert desk.tap(PEDRO, command_token("importar", argument)).answer.show_alert  # type: ignore[union-attr]
     assert desk.state() == before
+
     with desk.database.reader() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM job").scalar() == 0
 
@@ -154,6 +165,8 @@ def test_the_workbook_is_of_the_plan_in_which_it_was_asked_for(desk: Desk) -> No
     other = desk.database.units.submit(None, join).result()
     desk.tap(both, command_token("libro", ""))
     [job] = desk.database.units.submit(None, lambda unit: unit.jobs.of_kind("send_plan", chat_id=both)).result()
+
     assert job.payload["plan_id"] == other
+
     with desk.database.view() as unit:
         assert Importing(desk.database, None, None, None).plan_code(unit, job) == "OTHER"

@@ -59,21 +59,27 @@ def test_a_comment_reaches_the_coordination_is_answered_and_changes_no_datum(off
     before = office.state()
     asked, _ = office.shown(office.say(GRACE, "/comment PRE-101"), GRACE)
     assert "PRE-101" in asked
+
     refused = office.say(GRACE, "Call 809-555-1234 please")
     assert office.rows("SELECT count(*) FROM comment") == [(0,)]
     assert any(row.method == "deleteMessage" for row in refused.deliveries)
+
     written = office.say(GRACE, "The school sessions have not begun in Azua.")
     assert office.shown(written, GRACE)[0] == wording("en")("observer.contribute")
+
     told, buttons = office.shown(written, CARMEN)
     assert "Grace Miller (IJM)" in told
     assert "PRE-101" in told
     assert "not begun in Azua" in told
+
     office.tap(CARMEN, buttons[wording("es")("comment.answer")])
     answered = office.say(CARMEN, "Empiezan el lunes.")
     text, _ = office.shown(answered, GRACE)
     assert "Empiezan el lunes." in text
+
     own, _ = office.shown(office.say(GRACE, "/comments"), GRACE)
     assert "Empiezan el lunes." in own
+
     listed, _ = office.shown(office.say(CARMEN, "/comentarios"), CARMEN)
     assert listed == wording("es")("comment.none_open")
     assert office.state() == before
@@ -85,11 +91,14 @@ def test_what_stands_behind_the_code_is_the_comment(office: Office) -> None:
     refused = office.say(GRACE, "/comment PRE-101 Call 809-555-1234 please")
     assert any(row.method == "deleteMessage" for row in refused.deliveries)
     assert office.rows("SELECT count(*) FROM comment") == [(0,)]
+
     told, _ = office.shown(office.say(GRACE, "/comment pre-101 Nothing has begun in Azua."), CARMEN)
     assert "PRE-101" in told
     assert told.endswith("Nothing has begun in Azua.")
+
     told, _ = office.shown(office.say(GRACE, "/comment The plan lacks a budget."), CARMEN)
     assert told.endswith("The plan lacks a budget.")
+
     asked, _ = office.shown(office.say(GRACE, "/comment PRE-999"), GRACE)
     assert wording("en")("comment.write") in asked
     assert office.rows("SELECT count(*) FROM comment") == [(2,)]
@@ -107,11 +116,14 @@ def test_a_comment_about_what_is_restricted_is_read_in_the_bot_and_not_on_a_lock
     named = office.say(GRACE, "Maria Perez is there, aged 14.")
     assert [row.method for row in named.deliveries] == ["deleteMessage", "sendMessage"]
     assert office.rows("SELECT count(*) FROM comment") == [(0,)]
+
     written = office.say(GRACE, "The house in the north is full.")
     assert "deleteMessage" in [row.method for row in written.deliveries]
+
     told, buttons = office.shown(written, CARMEN)
     assert "ASI-101" in told
     assert "north" not in told
+
     shown, _ = office.shown(office.tap(CARMEN, buttons[wording("es")("review.look")]), CARMEN)
     assert "north" in shown
 
@@ -123,6 +135,7 @@ def test_an_answer_does_not_reach_whoever_has_left_or_was_suspended(office: Offi
     office.tap(PEDRO, command_token("suspender", f"{office.person(GRACE)}.yes"))
     office.tap(CARMEN, command_token("comentarios", "r.1"))
     answered = office.say(CARMEN, "Empiezan el lunes.")
+
     assert [row for row in answered.deliveries if row.chat_id == GRACE] == []
     assert office.shown(answered, CARMEN)[0] == wording("es")("comment.answer_kept", name="Grace Miller")
     assert reply_to(office, 1) == "Empiezan el lunes."
@@ -134,18 +147,22 @@ def test_a_comment_is_settled_once_and_only_by_who_coordinates(office: Office) -
     office.say(GRACE, "About the plan as a whole.")
     office.tap(CARMEN, command_token("comentarios", "x.1"))
     assert office.rows("SELECT settled_at IS NOT NULL, sealed_reply FROM comment") == [(1, None)]
+
     office.tap(CARMEN, command_token("comentarios", "r.1"))
     office.say(CARMEN, "Tarde.")
     assert office.rows("SELECT sealed_reply FROM comment") == [(None,)]
+
     for argument in ("x.1", "r.1", "1", "p0", "x.99", "zz", "x.-1"):
         for who in (GRACE, ANA, PEDRO):
             office.tap(who, command_token("comentarios", argument))
     office.say(GRACE, "This is typed without having been asked.")
     assert office.rows("SELECT count(*), count(sealed_reply) FROM comment") == [(1, 0)]
+
     for _ in range(25):
         office.say(GRACE, "/comment")
         office.say(GRACE, "Again.")
     assert office.rows("SELECT count(*) FROM comment WHERE settled_at IS NULL") == [(20,)]
+
     office.say(GRACE, "/comment")
     assert office.rows("SELECT count(*) FROM comment WHERE length(sealed_text) > 1200") == [(0,)]
 
@@ -155,11 +172,14 @@ def test_a_contributor_reports_the_indicators_of_their_agency_and_nothing_else(o
     open_one = command_token("reportar", "i.IND-14.2018")
     assert office.tap(GRACE, open_one).answer.show_alert  # type: ignore[union-attr]
     assert wording("en")("contributor.own") not in office.shown(office.say(GRACE, "/menu"), GRACE)[1]
+
     make_contributor(office)
     home, buttons = office.shown(office.say(GRACE, "/menu"), GRACE)
     assert home.startswith("Observer view · December 2018")
+
     listed = office.shown(office.tap(GRACE, buttons[wording("en")("contributor.own")]), GRACE)[1]
     assert [text.partition(" ")[0] for text in listed][:3] == ["IND-14", "IND-23", "IND-24"]
+
     office.tap(GRACE, open_one)
     assert office.rows("SELECT subject, sensitive FROM session WHERE state = 'open'") == [("indicator:IND-14", 0)]
 
@@ -175,8 +195,10 @@ def test_what_a_contributor_sends_is_reviewed_like_any_report(office: Office) ->
     sent = "SELECT id, validation_state, version FROM submission WHERE subject = 'indicator:IND-14' AND is_current"
     [(number, state, version)] = office.rows(sent)
     assert (state, version) == ("submitted", 1)
+
     queue, _ = office.shown(office.say(CARMEN, "/revisar"), CARMEN)
     assert "1" in queue
+
     office.tap(CARMEN, command_token("revision", str(number)))
     _, buttons = office.shown(office.tap(CARMEN, command_token("devolver", str(number))), CARMEN)
     _, buttons = office.shown(office.tap(CARMEN, next(iter(buttons.values()))), CARMEN)
@@ -186,6 +208,7 @@ def test_what_a_contributor_sends_is_reviewed_like_any_report(office: Office) ->
     assert "IND-14" in told
     [(_, state, _)] = office.rows(sent)
     assert state == "returned"
+
     correct = next(data for data in buttons.values() if data.startswith("c:corregir:"))
     office.tap(GRACE, correct)
     assert office.rows("SELECT subject, supersedes_id FROM session WHERE state = 'open'") == [
@@ -207,6 +230,7 @@ def test_an_agencys_activities_stay_with_its_focal_points(office: Office) -> Non
     [(draft,)] = office.rows("SELECT id FROM session WHERE state = 'open' AND subject = 'activity:PRE-101'")
     sent = office.rows(f"SELECT id FROM submission WHERE agency_id = {agency}")
     assert sent
+
     before = office.state()
     for argument in ("a.PRE-101.201812", "a.ASI-101.201812", "PRE-101"):
         office.tap(GRACE, command_token("reportar", argument))
@@ -228,8 +252,10 @@ def test_the_right_is_given_and_taken_by_an_admin_alone(office: Office) -> None:
     for argument in (f"{ana}.yes", "9999.yes", "x.yes", ".yes"):
         office.tap(PEDRO, command_token("aporta", argument))
     assert office.rows("SELECT count(*) FROM membership WHERE is_contributor") == [(0,)]
+
     given = office.tap(PEDRO, command_token("aporta", f"{grace}.yes"))
     assert "IJM" in office.shown(given, GRACE)[0]
+
     office.tap(GRACE, command_token("reportar", "i.IND-14.2018"))
     office.tap(PEDRO, command_token("aporta", f"{grace}.no"))
     assert office.rows("SELECT count(*) FROM session WHERE state = 'open'") == [(0,)]
@@ -240,6 +266,7 @@ def test_an_admin_is_asked_whether_an_observer_reports_only_where_there_is_somet
     """IJM leads indicators, ONU leads none: its link is made at once."""
     asked, buttons = office.shown(office.tap(PEDRO, command_token("invitar", "observer.IJM")), PEDRO)
     assert "IND-14, IND-23, IND-24" in asked
+
     office.tap(PEDRO, buttons[wording("es")("contributor.reports")])
     office.tap(PEDRO, buttons[wording("es")("contributor.observes")])
     office.tap(PEDRO, command_token("invitar", "observer.DPD.reports"))
@@ -260,6 +287,7 @@ def test_a_contributor_is_reminded_of_what_their_agency_has_left(office: Office)
 
     ask = lambda: office.database.units.submit(None, told).result()  # noqa: E731
     assert ask() == []
+
     make_contributor(office)
     [one] = ask()
     [message] = one.messages

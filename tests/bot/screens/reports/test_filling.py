@@ -35,10 +35,13 @@ def test_the_same_as_last_month_in_four_taps_and_one_line(town_both_ways: Town) 
     ana = town_both_ways.officer(ANA)
     ana.say("/pendientes")
     assert "MMUJER" in ana.text
+
     ana.tap("PRE-101")
     assert "Cómo va la actividad" in ana.text
+
     ana.tap("Igual que el reporte anterior")
     assert "próximo paso" in ana.text
+
     ana.say("Grabar tres cuñas con la radio estatal antes del 20")
     receipt = ana.tap("Enviar ahora")
     assert "Recibo n.º" in receipt
@@ -61,6 +64,7 @@ def test_a_completed_activity_with_people_and_a_photo(town: Town) -> None:
     ana.say("230")
     ana.say("20 10 110 85")
     assert "Quedan 5 personas sin dato" in ana.text
+
     ana.tap("Omitir")
     ana.tap("📷 Foto")
     ana.do(lambda: ana.phone.send_files("document", ("jornada ñ.jpg", photo_with_gps())))
@@ -89,6 +93,7 @@ def test_a_bot_killed_in_mid_form_asks_the_same_question_and_nothing_again(town:
     ana.tap("En curso")
     ana.tap("75")
     assert "unidades" in ana.text
+
     town.kill()
     ana.phone.say("12")
     town.start()
@@ -106,9 +111,11 @@ def test_the_language_changes_in_mid_form(town: Town) -> None:
     ana.say("/idioma")
     ana.tap("Kreyòl")
     assert "pousantaj" in ana.text
+
     ana.say("60")
     ana.tap("Sote")
     assert "touche moun" in ana.text
+
     ana.tap("Non")
     assert town.rows("SELECT language FROM person WHERE telegram_id = ?", ANA) == [("ht",)]
 
@@ -122,6 +129,7 @@ def test_a_foreign_or_forged_tap_changes_nothing(town: Town) -> None:
     for forged in (data, "f:1:1:pick:0", "f:zz:1:pick:0", "c:corregir:1", "c:nope:", "x", "c:invitar:admin"):
         luis.phone.tap(luis.card["message_id"], data=forged)
     town.rest()
+
     assert town.rows("SELECT id, version, data FROM session") == before
     assert town.rows("SELECT count(*) FROM invitation") == [(0,)]
 
@@ -135,6 +143,7 @@ def test_a_stale_tap_shows_where_one_is(town: Town) -> None:
     before = town.rows("SELECT version FROM session")
     ana.phone.tap(card["message_id"], data=old)
     town.rest()
+
     assert "porcentaje" in ana.text
     assert town.rows("SELECT version FROM session") == before
 
@@ -146,8 +155,10 @@ def test_the_alternate_sees_who_holds_a_report_and_can_take_it_over(town: Town) 
     luis.say("/pendientes")
     luis.tap("PRE-101")
     assert "Ana Martínez ya empezó" in luis.text
+
     luis.tap("Sí, lo tomo yo")
     assert "porcentaje" in luis.text
+
     town.rest()
     assert "Luis Peña tomó el reporte" in ana.text
     assert town.rows("SELECT count(*) FROM session WHERE state='open'") == [(1,)]
@@ -159,8 +170,10 @@ def test_a_draft_survives_leaving_and_is_found_again(town: Town) -> None:
     ana.tap("En curso")
     ana.tap("Salir")
     assert "Guardé su borrador" in ana.text
+
     ana.tap("Menú")
     assert any(text.startswith("✎ PRE-101") for text in ana.buttons)
+
     ana.tap("PRE-101")
     assert "porcentaje" in ana.text
 
@@ -171,6 +184,7 @@ def test_history_shows_receipts_and_a_report_can_be_corrected_until_it_locks(tow
     ana.say("/historial")
     ana.tap("PRE-101 · septiembre")
     assert "Primer texto" in ana.text
+
     ana.tap("Corregir")
     ana.tap("próximo paso")
     ana.say("Segundo texto del próximo paso")
@@ -192,6 +206,7 @@ def test_editing_a_message_corrects_the_answer(town: Town) -> None:
     mine = [m for m in ana.phone.messages() if not m["from"]["is_bot"]][-1]
     ana.do(lambda: ana.phone.edit(mine["message_id"], "35"))
     assert "Corregido" in ana.text
+
     ana.tap("Atrás")
     assert "Su respuesta: 35" in ana.text
 
@@ -200,6 +215,7 @@ def test_forwards_are_no_answers(town: Town) -> None:
     """S4: identity is who writes it."""
     ana = report_as_last_month(town, ANA, "PRE-101")
     ana.do(lambda: ana.phone.forward("Texto de otra persona"))
+
     assert "reenviados" in str(ana.phone.messages())
     assert "próximo paso" in ana.text
     assert "Texto de otra persona" not in str(town.rows("SELECT data FROM session"))
@@ -214,6 +230,7 @@ def test_a_redelivered_update_changes_nothing(town: Town) -> None:
     ana.tap("En curso")
     ana.tap("50")
     assert town.client.fault_hits(rule) > 0
+
     town.rest()
     assert "unidades" in ana.text
     assert len([m for m in ana.from_bot if "unidades" in str(m.get("text"))]) == 1
@@ -225,6 +242,7 @@ def test_telegram_down_loses_nothing(town: Town) -> None:
     rule = town.client.add_fault("5xx", method="editMessageText", times=2)
     ana.tap("En curso")
     ana.wait_for("porcentaje")
+
     assert town.client.fault_hits(rule) == 2
 
 
@@ -233,6 +251,7 @@ def test_closing_the_month_asks_first_and_refuses_while_something_is_left(town: 
     ana = town.officer(ANA)
     ana.say("/cerrar")
     assert "faltan 2" in ana.text
+
     for code in ("PRE-101", "ASI-201"):
         ana.say("/pendientes")
         ana.tap(code)
@@ -240,6 +259,7 @@ def test_closing_the_month_asks_first_and_refuses_while_something_is_left(town: 
         ana.say("Seguir con el plan de trabajo")
         ana.tap("Enviar ahora")
     assert "Cerramos" in ana.text
+
     ana.tap("Cerrar el mes")
     ana.tap("Sí, cerrar")
     assert "MMUJER cerró" in ana.text
@@ -257,6 +277,7 @@ def test_the_same_on_postgresql(postgres_town: Town) -> None:
     ana.wait_for("unidades")
     ana.tap("Omitir")
     report_without_people(ana)
+
     assert "Recibo n.º" in ana.tap("Enviar ahora")
 
 
@@ -268,6 +289,7 @@ def test_of_an_album_the_first_file_is_kept_and_that_is_said(town: Town) -> None
         ana.tap(text)
     ana.phone.send_files("photo", ("a.jpg", photo_with_gps()), ("b.jpg", photo_with_gps()))
     ana.wait_for("Confirmo que la foto")
+
     assert town.rows("SELECT count(*) FROM attachment") == [(1,)]
     assert "solo el primer archivo" in str([seen.as_json() for seen in town.sandbox.world.ledger.since(0, chat=ANA)])
 
@@ -285,6 +307,7 @@ def test_a_session_finishes_on_the_form_version_it_began_with(town: Town) -> Non
     ana.tap("En curso")
     ana.tap("Atrás")
     assert "¿Cómo va la actividad?" in ana.text
+
     luis.say("/pendientes")
     luis.tap("ASI-201")
     assert "¿Cómo marcha todo?" in luis.text
@@ -306,6 +329,7 @@ def test_a_report_that_the_form_does_not_know_is_not_begun(town: Town) -> None:
     ana = town.officer(ANA)
     ana.say("/pendientes")
     assert "el plan cambió" in ana.tap("PRE-101")
+
     ana.say("/pendientes")
     assert "¿Cómo va" in ana.tap("ASI-201")
     assert "form.disagrees" in town.logged()
@@ -320,6 +344,7 @@ def test_a_draft_cannot_be_sent_once_its_period_has_locked(town: Town) -> None:
     town.rest()
     ana.do(lambda: ana.phone.tap(card["message_id"], "Enviar ahora"))
     ana.wait_for("Septiembre 2018 ya cerró")
+
     assert town.rows("SELECT count(*) FROM submission WHERE answers LIKE '%Texto a tiempo%'") == [(0,)]
     assert town.rows("SELECT state FROM session ORDER BY id DESC LIMIT 1") == [("open",)]
 
@@ -332,5 +357,6 @@ def test_a_correction_left_as_a_draft_is_one_tap_away(town: Town) -> None:
     ana.tap("Guardar borrador")
     ana.say("/pendientes")
     assert any(text.startswith("✎ PRE-101") for text in ana.buttons)
+
     ana.tap("✎ PRE-101")
     assert "Revise antes de enviar" in ana.text

@@ -78,5 +78,6 @@ def test_a_picture_of_two_kilobytes_and_fifty_million_points_is_refused_in_words
         ana.wait_for("megapíxeles")
         ana.do(lambda: ana.phone.send_files("document", ("jornada.jpg", photo_with_gps())))
         ana.wait_for("Confirmo que la foto")
+
         assert town.logged().count("bot.ready") == 1
         assert "Traceback" not in town.logged()

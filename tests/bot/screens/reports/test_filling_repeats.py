@@ -73,22 +73,27 @@ def test_a_household_is_filled_at_a_phone(town: Town) -> None:
     ana.wait_for("¿Qué casa es?")
     assert pictures(ana) == ["", "Madera"]
     assert max(m["message_id"] for m in ana.from_bot if "photo" in m) < ana.card["message_id"]
+
     ana.tap("Madera")
     assert "Persona 1" in ana.text
+
     ana.say("Luis")
     ana.say("Fido")
     assert ana.buttons == ["➕ Agregar: Mascota", "✏️ Editar", "🗑 Quitar", "Listo (1)", "‹ Atrás", "Salir"]
+
     ana.tap("Listo (1)")
     ana.tap("➕ Agregar: Persona")
     town.kill()
     town.start()
     ana.say("Eva")
     assert "Mascota" in ana.text
+
     ana.tap("Listo")
     ana.wait_for("2. Eva")
     ana.tap("🗑 Quitar")
     ana.tap("1. Luis")
     assert "Fido" in ana.text
+
     ana.tap("Sí, quitar")
     ana.wait_for("1. Eva")
     ana.tap("Listo (1)")
@@ -106,12 +111,14 @@ def test_a_household_is_filled_at_a_phone(town: Town) -> None:
     ana.tap("Enviar")
     ana.wait_for("Recibo")
     assert pictures(ana) == ["", "Madera"]  # once, not on every tap
+
     [(answers,)] = town.rows("SELECT answers FROM submission ORDER BY id DESC LIMIT 1")
     sent = json.loads(answers)
     assert sent["/data/person[1]/name"] == "Eva"
     assert not [ref for ref in sent if ref.startswith("/data/person[2]") or "pet[" in ref]
     assert sent["/data/land"].count(";") == 3
     assert sent["/data/visit[1]/hour"].startswith("07:30:00.000")
+
     ana.say("/historial")
     ana.tap("Casas")
     ana.wait_for("Persona 1 · Cómo se llama: Eva")
@@ -138,6 +145,7 @@ def test_double_and_old_taps_on_a_repeat_change_nothing(town: Town) -> None:
     [(state,)] = town.rows("SELECT data FROM session WHERE state = 'open' ORDER BY id DESC LIMIT 1")
     assert state.count("Luis") == 1
     assert "Persona 2" in ana.text
+
     ana.tap("‹ Atrás")
     assert "1. Luis" in ana.text
 
@@ -174,6 +182,7 @@ def test_photos_follow_their_instance(town: Town) -> None:
             ana.tap("➕ Agregar: Lugar")
     before = town.rows("SELECT ref, sha256 FROM attachment ORDER BY ref")
     assert [ref for ref, _ in before] == [f"/data/place[{number}]/photo" for number in (1, 2, 3)]
+
     ana.say("quitar 1")
     ana.say("sí")
     ana.wait_for("2. 📷")

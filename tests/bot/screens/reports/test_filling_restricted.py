@@ -18,9 +18,11 @@ def test_what_is_said_about_a_restricted_activity_is_sealed(town: Town) -> None:
     canary = "Coordinar con la mesa de acogida canaria"
     ana = report_begun(town, ANA, "ASI-201")
     assert "🔒" in ana.text
+
     ana.tap("Igual que el reporte anterior")
     ana.say(canary)
     assert canary in ana.text
+
     ana.tap("Enviar ahora")
     for path in town.folder.glob("enlace.db*"):
         assert canary.encode() not in path.read_bytes(), path.name
@@ -97,6 +99,7 @@ def test_personal_data_is_deleted_from_the_chat_and_stored_nowhere(town: Town) -
     ana = report_as_last_month(town, ANA, "PRE-101")
     ana.say("Llamar a su cédula 001-1234567-8 mañana")
     assert "dato personal" in ana.text
+
     town.rest()
     assert not any("1234567" in str(message) for message in ana.phone.messages())
     for path in town.folder.glob("enlace.db*"):
@@ -119,6 +122,7 @@ def test_the_referral_form_runs_in_the_chat_and_is_sealed(town: Town) -> None:
     rosa.tap("Omitir")
     rosa.tap("Restringido")
     rosa.tap("Entendido")
+
     assert "Recibo n.º" in rosa.tap("Enviar ahora")
     assert town.rows("SELECT count(*) FROM submission WHERE subject IS NULL AND answers IS NULL") == [(1,)]
 
@@ -127,6 +131,7 @@ def test_a_log_holds_neither_token_nor_name_nor_answer(town: Town) -> None:
     """S8, at the end of a whole report."""
     report_sent(town, ANA, "PRE-101", "Palabra canaria en la respuesta")
     town.stop()
+
     logged = town.logged()
     assert "bot.stopped" in logged or "bot.ready" in logged
     for secret in (town.sandbox.token, "SANDBOX-token", "canaria", "Ana Martínez", "Martínez"):

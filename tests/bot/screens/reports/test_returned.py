@@ -48,14 +48,17 @@ def test_a_return_names_its_questions_and_reaches_the_reporter_in_their_language
     refused = desk.say(CARMEN, "Llame a Juana al 809-555-1234")
     assert "809" not in text_of(refused)
     assert state_of(desk, number) == "submitted"
+
     done = desk.say(CARMEN, "¿Cuál es el próximo centro?")
     assert state_of(desk, number) == "returned"
     assert "PRE-101 devuelta" in text_of(done, CARMEN)
     assert "Carmen Soto reviewed PRE-101" in text_of(done, ANA)
     assert "¿Cuál es el próximo centro?" in text_of(done, ANA)
     assert text_of(done, LUIS) == ""
+
     [decision] = desk.do(lambda unit: unit.reviews.of_chain("uuid:PRE-101"))
     assert decision.questions == ["/data/next_step"]
+
     due = desk.do(
         lambda unit: unit.plans.due(
             unit.plans.only().id, unit.people.by_telegram_id(ANA).memberships[0].agency_id, NOW.date()
@@ -71,6 +74,7 @@ def test_of_a_restricted_report_the_notice_says_no_more_than_its_code(desk: Desk
     done = desk.say(CARMEN, "Explique la baja en acogida")
     assert "ASI-201" in text_of(done, ANA)
     assert "acogida" not in text_of(done, ANA)
+
     with desk.database.reader() as connection:
         rows = connection.exec_driver_sql("SELECT reason, sealed_reason FROM review_decision").fetchall()
     assert [(reason, sealed is not None) for reason, sealed in rows] == [(None, True)]
@@ -81,6 +85,7 @@ def test_who_took_over_is_told_when_the_sender_is_gone(desk: Desk) -> None:
     number = sent(desk, by=LUIS)
     desk.do(lambda unit: unit.leaving.suspend(unit.people.by_telegram_id(LUIS).id, now=NOW, by=None))
     done = tap(desk, CARMEN, "devolver", f"{number}.1.w0")
+
     assert "Falta evidencia" in text_of(done, ANA)
     assert text_of(done, LUIS) == ""
 
@@ -90,11 +95,13 @@ def test_a_word_back_returns_it_as_it_was(desk: Desk) -> None:
     number = sent(desk)
     tap(desk, CARMEN, "devolver", f"{number}.1.w1")
     assert is_denied(tap(desk, ROSA, "responder", number))
+
     tap(desk, ANA, "responder", number)
     done = desk.say(ANA, "La suma incluye a Baní")
     assert "volvió a revisión" in text_of(done, ANA)
     assert "MMUJER respondió sobre PRE-101" in text_of(done, CARMEN)
     assert state_of(desk, number) == "submitted"
+
     card = text_of(tap(desk, CARMEN, "revision", number))
     assert "Se pidió: «La suma no cuadra»" in card
     assert "Responde: «La suma incluye a Baní»" in card
@@ -105,15 +112,18 @@ def test_a_question_does_not_send_back_and_is_answered_where_it_is(desk: Desk) -
     """Both read the other's words in the notice, write back from it, and the report stays in the queue as it was."""
     number = sent(desk)
     assert "💬 Preguntar|" in " ".join(buttons(tap(desk, CARMEN, "revision", number)))
+
     tap(desk, CARMEN, "preguntar", number)
     asked = desk.say(CARMEN, "¿Cuántas escuelas fueron?")
     assert "«¿Cuántas escuelas fueron?»" in text_of(asked, ANA)
     assert f"💬 Responder|c:responder:{number}" in buttons(asked)
     assert "¿Cuántas escuelas fueron?" in text_of(tap(desk, ANA, "recibo", number))
+
     tap(desk, ANA, "responder", number)
     answered = desk.say(ANA, "Doce, en dos provincias")
     assert "«Doce, en dos provincias»" in text_of(answered, CARMEN)
     assert f"💬 Responder|c:preguntar:{number}" in buttons(answered)
+
     card = text_of(tap(desk, CARMEN, "revision", number))
     assert "¿Cuántas escuelas fueron?" in card
     assert "Doce, en dos provincias" in card
@@ -125,6 +135,7 @@ def test_nothing_is_asked_so_about_a_restricted_report_nor_of_oneself(desk: Desk
     """What is restricted is asked by returning it, which opens it."""
     number = sent(desk, "ASI-101", ROSA, agency="PGR", sensitive=True)
     assert "Preguntar" not in " ".join(buttons(tap(desk, CARMEN, "revision", f"{number}.see")))
+
     before = desk.state()
     tap(desk, CARMEN, "preguntar", number)
     assert "«" not in text_of(desk.say(CARMEN, "¿Cuántas fueron?"))
@@ -138,11 +149,14 @@ def test_what_is_typed_about_a_restricted_report_leaves_the_chat_and_names_nobod
     refused = desk.say(CARMEN, "Falta lo de Maria Perez, de 14 años")
     assert [row.method for row in refused.deliveries] == ["deleteMessage", "sendMessage"]
     assert state_of(desk, number) == "submitted"
+
     returned = desk.say(CARMEN, "Falta el total de septiembre")
     assert "deleteMessage" in [row.method for row in returned.deliveries]
     assert state_of(desk, number) == "returned"
+
     tap(desk, ANA, "responder", number)
     assert [row.method for row in desk.say(ANA, "Es de Maria Perez").deliveries] == ["deleteMessage", "sendMessage"]
+
     answered = desk.say(ANA, "El total es de agosto y septiembre")
     assert "deleteMessage" in [row.method for row in answered.deliveries]
     assert state_of(desk, number) == "submitted"
@@ -155,6 +169,7 @@ def test_what_has_locked_is_not_sent_back_into_nowhere(desk: Desk) -> None:
     )
     desk.do(lambda unit: unit.submissions.set_validation_state(number, "submitted"))
     refused = tap(desk, CARMEN, "devolver", f"{number}.1.w0")
+
     assert "ya cerró" in text_of(refused)
     assert state_of(desk, number) == "submitted"
 
@@ -164,6 +179,7 @@ def test_what_locks_while_the_reason_is_typed_is_not_sent_back_either(desk: Desk
     number = sent(desk)
     tap(desk, CARMEN, "devolver", f"{number}.1.why")
     desk.now = NOW + timedelta(days=60)
+
     assert "ya cerró" in text_of(desk.say(CARMEN, "Falta el total"))
     assert state_of(desk, number) == "submitted"
 
@@ -188,6 +204,7 @@ def test_forged_buttons_have_no_effect(desk: Desk, name: str) -> None:
     ):
         for who in (CARMEN, ANA, PEDRO, GRACE):
             tap(desk, who, name, argument)
+
     for who in (PEDRO, GRACE, ROSA):
         assert is_denied(tap(desk, who, name, f"{number}.1"))
     assert desk.state() == before
@@ -207,6 +224,7 @@ def test_what_was_returned_has_been_reported_and_is_due_again(desk: Desk) -> Non
         return progress, standing.agency("MMUJER").reported
 
     assert counts() == ("🟡 MMUJER: 1 de 2", 1)
+
     tap(desk, CARMEN, "devolver", f"{number}.1.w0")
     assert counts() == ("🟡 MMUJER: 1 de 2 · ↩️ devueltos: 1", 1)
 
@@ -230,6 +248,7 @@ def test_at_the_end_of_the_day_one_silent_line_names_what_was_validated(desk: De
         return found
 
     assert told(timedelta(minutes=10)) == []
+
     [payload] = told(timedelta(hours=9))
     assert "PRE-101, ASI-201 quedaron validadas" in payload["text"]
     assert payload["disable_notification"]
@@ -267,6 +286,7 @@ def test_an_old_card_of_a_coordinator_leads_to_the_newer_version(desk: Desk) -> 
         desk, instance_id="uuid:PRE-101:2", supersedes_id=first, answers={"next_step": "Otra cosa"},
     )  # fmt: skip
     shown = tap(desk, CARMEN, "revision", first)
+
     assert "Otra cosa" in text_of(shown)
     assert f"✅ Validar|c:validar:{second}" in buttons(shown)
     assert "versión más nueva" in shown.answer.text
@@ -290,6 +310,7 @@ def test_one_question_goes_back_is_answered_and_returns_to_who_asked(town: Town)
     carmen.say("/revisar")
     carmen.tap("PRE-101")
     assert "Cambió desde agosto 2018" in carmen.text
+
     carmen.tap("Devolver")
     carmen.tap("próximo paso")
     carmen.tap("Seguir con 1 pregunta")
@@ -303,22 +324,26 @@ def test_one_question_goes_back_is_answered_and_returns_to_who_asked(town: Town)
     ana.tap("Corregir")
     assert "¿Con qué radios?" in ana.text
     assert "próximo paso" in ana.text
+
     town.kill()
     town.start()
     ana.say("Grabar tres cuñas con Radio Azua y Radio Baní")
     assert "Radio Baní" in ana.text
     assert "En curso" not in ana.text
     assert "versión 2" in ana.tap("Enviar ahora")
+
     carmen.wait_for("MMUJER corrigió PRE-101, como usted pidió")
     first, second = answers_of(town, 1), answers_of(town, 2)
     changed = {ref for ref in first.keys() | second.keys() if first.get(ref) != second.get(ref)}
     assert {ref for ref in changed if "/meta/" not in ref} == {"/data/next_step"}
+
     carmen.tap("🔎 Ver")
     assert "Cambió frente a la versión 1" in carmen.text
     assert "Grabar tres cuñas → Grabar tres cuñas con Radio Azua" in carmen.text
     assert "Se pidió: «¿Con qué radios?»" in carmen.text
     assert "No queda nada por validar" in carmen.tap("✅ Validar")
     assert town.rows("SELECT validation_state FROM submission WHERE version = 2") == [("validated",)]
+
     ana.say("/historial")
     ana.tap("PRE-101 · septiembre")
     assert "validado" in ana.text

@@ -36,16 +36,19 @@ def desk(desk: Desk) -> Desk:
 def test_the_queue_is_oldest_first_with_the_restricted_apart(desk: Desk) -> None:
     """And empty it says how the week went."""
     assert "No queda nada por validar" in text_of(desk.say(CARMEN, "/revisar"))
+
     restricted = sent(desk, "ASI-201", sensitive=True, now=datetime(2018, 10, 1, tzinfo=UTC))
     first = sent(desk, "PRE-101", now=datetime(2018, 10, 2, tzinfo=UTC))
     second = sent(desk, "PER-101", ROSA, agency="PGR")
     shown = desk.say(CARMEN, "/revisar")
     assert "3 reportes por validar" in text_of(shown)
     assert "Restringidos, al final: 1" in text_of(shown)
+
     order = [each.partition("|c:revision:")[2] for each in buttons(shown) if "|c:revision:" in each]
     assert order == [str(first), str(second), f"{restricted}"]
     assert "3 reports to validate" in text_of(desk.say(SECOND, "/review"))
     assert any(each.endswith("|c:revisar:") and "3" in each for each in buttons(desk.say(CARMEN, "/resumen")))
+
     for number in (first, second):
         tap(desk, CARMEN, "validar", number)
     assert "1 reporte por validar" in text_of(desk.say(CARMEN, "/revisar"))
@@ -55,6 +58,7 @@ def test_the_card_tells_what_changed_since_last_month(desk: Desk) -> None:
     """Status and progress beside the previous one; next step, evidence; old and new where it differs."""
     number = sent(desk)
     card = text_of(tap(desk, CARMEN, "revision", number))
+
     assert "MMUJER · PRE-101" in card
     assert "Punto focal: Ana Martínez" in card
     assert "🔵 En curso, 40% (antes" in card
@@ -72,6 +76,7 @@ def test_restricted_text_is_opened_by_a_coordinator_and_that_is_on_record(desk: 
     assert "Convocar la mesa" not in text_of(closed)
     assert not any("c:validar" in each for each in buttons(closed))
     assert audited(desk) == []
+
     opened = tap(desk, CARMEN, "revision", f"{number}.see")
     assert "Convocar la mesa" in text_of(opened)
     assert all(row.sensitive for row in opened.deliveries if row.method == "sendMessage")
@@ -86,8 +91,10 @@ def test_restricted_text_is_out_of_the_chat_with_the_next_tap_and_within_a_day(d
     number = sent(desk, "ASI-201", sensitive=True)
     opened = tap(desk, CARMEN, "revision", f"{number}.see")
     [row] = [each for each in opened.deliveries if each.method == "sendMessage"]
+
     assert row.payload["protect_content"]
     assert row.payload["disable_notification"]
+
     desk.do(lambda unit: unit.outbox.place({row.card_id: 77}))
     desk.do(lambda unit: unit.outbox.record(row.id, Sent(77), NOW))
     for after, gone in ((timedelta(hours=22), 0), (timedelta(hours=23, minutes=5), 1), (timedelta(hours=30), 1)):
@@ -132,9 +139,11 @@ def test_evidence_is_a_tap_away_and_is_not_to_be_passed_on(desk: Desk) -> None:
         for number, sensitive in ((plain, False), (restricted, True))
     }
     assert any(f"c:prueba:{plain}.{files[plain]}" in each for each in buttons(tap(desk, CARMEN, "revision", plain)))
+
     [row] = tap(desk, CARMEN, "prueba", f"{plain}.{files[plain]}").deliveries
     assert (row.method, row.chat_id, row.payload["protect_content"]) == ("sendDocument", CARMEN, True)
     assert audited(desk) == []
+
     [row] = tap(desk, CARMEN, "prueba", f"{restricted}.{files[restricted]}").deliveries
     assert row.sensitive
     assert audited(desk) == ["restricted.viewed"]
@@ -151,10 +160,12 @@ def test_a_validation_leads_to_the_next_one_and_can_be_taken_back(desk: Desk) ->
     assert "PER-101" in text_of(done)
     assert f"↶ Deshacer PRE-101|c:validar:{first}.undo" in buttons(done)
     assert state_of(desk, first) == "validated"
+
     tap(desk, SECOND, "validar", f"{first}.undo")
     assert state_of(desk, first) == "validated"
     assert "Deshecho" in text_of(tap(desk, CARMEN, "validar", f"{first}.undo"))
     assert state_of(desk, first) == "submitted"
+
     tap(desk, CARMEN, "validar", second)
     assert audited(desk) == ["report.validated", "report.taken_back", "report.validated"]
     assert not any(row.chat_id == ANA for row in done.deliveries)
@@ -168,6 +179,7 @@ def test_who_is_slower_is_told_where_it_is(desk: Desk) -> None:
         late = tap(desk, SECOND, "validar", argument)
         assert late.answer.text == "It has changed. This is how it stands."
         assert "By Carmen Soto" in text_of(late)
+
     assert "By Carmen Soto" in text_of(tap(desk, SECOND, "devolver", f"{number}.1.w0"))
     assert audited(desk) == ["report.validated"]
 
@@ -179,6 +191,7 @@ def test_nobody_validates_or_returns_their_own(desk: Desk) -> None:
     for name, argument in (("validar", number), ("devolver", f"{number}.1.w0"), ("devolver", f"{number}.1.why")):
         assert "lo valida otra persona" in tap(desk, CARMEN, name, argument).answer.text
     assert state_of(desk, number) == "submitted"
+
     tap(desk, SECOND, "validar", number)
     assert state_of(desk, number) == "validated"
 
@@ -191,6 +204,7 @@ def test_a_cancellation_is_approved_in_so_many_words(desk: Desk) -> None:
     assert "aprueba que se cancele" in text_of(asked)
     assert state_of(desk, number) == "submitted"
     assert "PRE-101" not in desk.do(lambda unit: unit.plans.ended(plan))
+
     tap(desk, CARMEN, "validar", f"{number}.yes")
     assert state_of(desk, number) == "validated"
     assert "PRE-101" in desk.do(lambda unit: unit.plans.ended(plan))
@@ -204,13 +218,16 @@ def test_an_agencys_ordinary_reports_are_validated_together_after_they_were_show
     restricted = sent(desk, "ASI-201", sensitive=True)
     shown = tap(desk, CARMEN, "revisar", "0.MMUJER")
     assert any(each.startswith("✅ Validar las 2 de MMUJER|c:validar:MMUJER") for each in buttons(shown))
+
     sure = tap(desk, CARMEN, "validar", "MMUJER")
     assert "PRE-101" in text_of(sure)
     assert "PRE-302" not in text_of(sure)
+
     [yes] = [each.partition("|c:validar:")[2] for each in buttons(sure) if "Sí, validar" in each]
     later = sent(desk, "PRE-201", answers=further)
     assert "3 reportes" in text_of(tap(desk, CARMEN, "validar", yes))
     assert [state_of(desk, number) for number in ordinary] == ["submitted"] * 2
+
     [yes] = [
         each.partition("|c:validar:")[2] for each in buttons(tap(desk, CARMEN, "validar", "MMUJER")) if "Sí" in each
     ]

@@ -132,8 +132,10 @@ def test_a_request_is_a_job_with_its_audit_entry_and_a_second_tap_is_none(office
     assert "En fila" in text_of(first)
     assert second.answer is not None
     assert second.answer.text == "Ya se está preparando."
+
     jobs = office.apply(lambda unit: unit.jobs.of_kind("export"))
     assert [job.state for job in jobs] == ["queued"]
+
     with office.desk.database.reader() as connection:
         [(details,)] = connection.exec_driver_sql("SELECT details FROM audit_entry WHERE act = 'exported'").fetchall()
     assert json.loads(details)["audience"] == "internal"
@@ -143,6 +145,7 @@ def test_a_request_is_a_job_with_its_audit_entry_and_a_second_tap_is_none(office
 def test_what_is_typed_fills_the_screen_and_nothing_leaves_unasked(office: Office) -> None:
     """For whom it is, is seen before it is prepared; a word that means nothing is named; the last request is kept."""
     screen = office.desk.say(CARMEN, "/export submissions 2018Q3 MMUJER bananas")
+
     assert "3.er trimestre 2018" in text_of(screen)
     assert "MMUJER" in text_of(screen)
     assert "No entendí: bananas" in text_of(screen)
@@ -156,8 +159,10 @@ def test_a_filter_that_a_dataset_does_not_know_is_said_and_claimed_by_nothing(of
     screen = text_of(office.desk.say(CARMEN, "/exportar auditoria csv 201809 MMUJER"))
     assert "«Auditoría» no se filtra por: institución." in screen
     assert "Institución" not in screen.partition("no se filtra")[2].partition("\n")[2]
+
     job = office.ask(CARMEN, "auditoria csv 201809 MMUJER retrasada")
     assert {name for name in FILTERS if job.payload["choice"][name]} == {"period"}
+
     office.work()
     [document] = office.queued()
     assert "MMUJER" not in document.payload["caption"]
@@ -172,12 +177,14 @@ def test_a_request_for_the_public_is_never_made_for_those_inside(office: Office)
     assert "«Personas inscritas» no se prepara para «Público»" in text_of(screen)
     assert "Uso interno" not in text_of(screen)
     assert not [tap for tap in taps(screen) if ":go." in tap]
+
     mark = Choice("people", "xlsx", "public").mark
     forged = office.desk.tap(CARMEN, command_token("exportar", f"go.{mark}"))
     assert forged.answer is not None
     assert "no se prepara para" in str(forged.answer.text)
     assert "Público" in text_of(office.desk.say(CARMEN, "/exportar"))  # it still stands tomorrow
     assert not office.apply(lambda unit: unit.jobs.of_kind("export"))
+
     office.desk.tap(CARMEN, command_token("exportar", "who.observers"))
     assert office.ask(CARMEN).payload["choice"]["audience"] == "observers"
 
@@ -186,12 +193,14 @@ def test_who_may_have_only_validated_reports_is_told_so(office: Office) -> None:
     """The true reason, on the screen and under the finger; and the filter can be taken off (DOMAIN §2.7)."""
     screen = office.desk.say(PEDRO, "/exportar reportes enviados")
     assert "Solo sale lo validado" in text_of(screen)
+
     mark = Choice("reports", "xlsx", "internal", validation="submitted").mark
     forged = office.desk.tap(PEDRO, command_token("exportar", f"go.{mark}"))
     assert forged.answer is not None
     assert "Solo sale lo validado" in str(forged.answer.text)
     assert not office.apply(lambda unit: unit.jobs.of_kind("export"))
     assert "c:exportar:more" in taps(screen)
+
     free = office.desk.tap(PEDRO, command_token("exportar", "validation.all"))
     assert [tap for tap in taps(free) if tap.startswith("c:exportar:go.")]
     assert "c:exportar:status" in taps(free)  # no state to choose: the other filter has the button to itself
@@ -204,13 +213,16 @@ def test_status_validation_and_form_are_chosen_with_buttons_and_reach_the_file(o
     assert [tap for tap in taps(more) if tap.startswith("c:exportar:")] == [
         "c:exportar:status", "c:exportar:validation", "c:exportar:form", "c:exportar:",
     ]  # fmt: skip
+
     office.desk.tap(CARMEN, command_token("exportar", "status.in_progress"))
     office.desk.tap(CARMEN, command_token("exportar", "validation.submitted"))
     forms = office.desk.tap(CARMEN, command_token("exportar", "form"))
     assert len([tap for tap in taps(forms) if tap.startswith("c:exportar:form.")]) > 1
+
     typed = office.ask(CARMEN, "answers csv en curso enviados activity_report")
     assert (typed.payload["choice"]["status"], typed.payload["choice"]["validation"]) == ("in_progress", "submitted")
     assert typed.payload["choice"]["form_id"] == "activity_report"
+
     office.work()
     [document] = office.queued()
     for part in ("Estado: En curso", "Solo los enviados", "Formulario: activity_report"):
@@ -225,6 +237,7 @@ def test_a_request_of_an_older_edition_claims_nothing_it_does_not_do(office: Off
     office.apply(lambda unit: unit.jobs.note(job.id, job.payload | {"choice": choice}))
     office.work()
     [document] = office.queued()
+
     assert "enero 2018" not in document.payload["caption"]
     assert "201801" not in document.payload["@files"]["document"]["name"]
 
@@ -237,6 +250,7 @@ def test_forged_and_stale_buttons_ask_for_nothing(office: Office) -> None:
     for argument in ("nope", "where.NOPE", "where.area-NOPE", "when.NOPE", "when.previous.month", "x.y"):
         assert is_denied(office.desk.tap(CARMEN, command_token("exportar", argument))), argument
     assert is_denied(office.desk.tap(ANA, command_token("exportar", "")))
+
     stale = office.desk.tap(CARMEN, command_token("exportar", "go.00000000"))
     assert stale.answer is not None
     assert "había cambiado" in str(stale.answer.text)
@@ -276,6 +290,7 @@ def test_who_loses_the_role_between_request_and_send_gets_no_file(office: Office
         office.apply(change)
         rows = office.apply(lambda unit: list(look_again(unit, rows, NOW, ZONE)))
     assert not rows
+
     office.work()
     assert office.job().state in ("failed", "done")
     assert office.job().error == REVOKED
@@ -288,6 +303,7 @@ def test_off_boarding_takes_what_is_queued_and_says_nothing_more(office: Office)
     office.ask(CARMEN)
     office.apply(lambda unit: unit.leaving.suspend(unit.people.by_telegram_id(CARMEN).id, now=NOW, by=None))
     office.work()
+
     assert office.job().state == "cancelled"
     assert not office.queued()
     assert not office.edits
@@ -311,6 +327,7 @@ def test_of_two_workers_one_puts_the_file_into_the_outbox(office: Office) -> Non
 
     asyncio.run(race())
     assert len(office.queued()) == 1
+
     files = list(office.parcels.folder.glob("*"))
     assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600]
     assert stat.S_IMODE(office.parcels.folder.stat().st_mode) == 0o700
@@ -330,6 +347,7 @@ def test_a_cancelled_export_is_left_off(office: Office) -> None:
         await worker._work(claimed)
 
     asyncio.run(cancelled())
+
     assert office.job().state == "cancelled"
     assert not office.queued()
     assert not list(office.parcels.folder.glob("*"))
@@ -349,6 +367,7 @@ def test_an_export_that_kills_its_process_each_time_is_given_up(office: Office) 
     for _ in range(4):
         asyncio.run(die())
     office.work()
+
     assert (office.job().state, office.job().attempts) == ("failed", 5)
     assert "No se pudo preparar" in office.told
 
@@ -364,6 +383,7 @@ def test_an_export_whose_claim_was_never_told_is_made_all_the_same(office: Offic
 
     asyncio.run(claim_and_forget())
     office.work()
+
     assert office.job().attempts == 2
     assert len(office.queued()) == 1
 
@@ -381,6 +401,7 @@ def test_an_export_for_which_the_database_is_away_again_and_again_is_given_up_al
     for _ in range(3):
         office.work()
         office.clock.at += timedelta(minutes=5)
+
     assert (office.job().state, office.job().attempts) == ("failed", 3)
     assert "No se pudo preparar" in office.told
 
@@ -391,11 +412,13 @@ def test_too_large_for_telegram_is_said_with_the_remedy(office: Office) -> None:
     office.work(limit=600)
     assert "demasiado grande" in office.told
     assert not list(office.parcels.folder.glob("*"))
+
     office.ask(CARMEN, "submissions")
     office.work(limit=20_000)
     parts = office.job().payload["parts"]
     assert len(parts) > 1
     assert f"Parte 1 de {len(parts)}" in parts[0]["caption"]["caption"]
+
     rows = 0
     for part in parts:
         path = office.parcels.path(part["file"])
@@ -500,6 +523,7 @@ def test_an_export_on_schedule_is_run_now_and_deleted(office: Office) -> None:
     office.desk.tap(PEDRO, command_token("programar", f"{schedule.id}.now"))
     [job] = office.apply(lambda unit: unit.jobs.of_kind("export"))
     assert (job.chat_id, job.payload["choice"]["period"]) == (CARMEN, "201809")
+
     office.desk.tap(PEDRO, command_token("programar", f"{schedule.id}.delete.yes"))
     assert "export" not in [each.what for each in office.apply(lambda unit: unit.schedules.all())]
 
@@ -554,6 +578,7 @@ def test_two_taps_bring_a_protected_document_and_leave_nothing_on_disk(town: Tow
     assert document["has_protected_content"]
     assert "Uso interno" in document["caption"]
     assert document["document"]["file_name"].startswith("do-trata-2017-2020_reports_internal_")
+
     content = town.sandbox.world.files[document["document"]["file_id"]].data
     assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
     assert not list((town.settings.files / "exports").glob("*"))
@@ -569,6 +594,7 @@ def test_an_answer_that_is_lost_repeats_no_export(town: Town) -> None:
     wait_until(town, lambda: card_says(carmen, "No se sabe si el archivo llegó"))
     assert town.client.fault_hits(fault) == 1
     assert len(documents(carmen)) == before + 1
+
     carmen.tap("Enviar otra vez")
     wait_until(town, lambda: not card_says(carmen, "No se sabe") and not card_says(carmen, "Enviando"))
     assert len(documents(carmen)) == before + 2
@@ -592,5 +618,6 @@ def test_a_bot_killed_in_mid_export_goes_on_and_sends_one_file(town: Town) -> No
     town.start()
     wait_until(town, lambda: len(documents(carmen)) == before + 1)
     wait_until(town, lambda: town.rows("SELECT state FROM job ORDER BY id DESC LIMIT 1") == [("done",)])
+
     assert len(documents(carmen)) == before + 1
     assert not left.exists()

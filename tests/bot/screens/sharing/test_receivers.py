@@ -52,11 +52,14 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def test_an_administrator_adds_a_receiver_and_sees_its_secret_once(office: Office) -> None:
     """For the public unless they say otherwise; the pasted address leaves the chat, the secret cannot be passed on."""
     assert "Receptores de eventos: 0" in office.asked(office.say(PEDRO, "/receptores"))
+
     handled = office.paste(URL)
     [made] = office.endpoints()
     assert (made.host, made.audience, made.kinds) == ("hooks.example.org", "public", kinds_for("public"))
+
     target = office.do(lambda unit: target_of(unit.vault, made))
     assert target.url == URL
+
     [shown] = [row for row in handled.deliveries if target.secret in str(row.payload)]
     assert shown.payload["protect_content"]
     assert shown.sensitive
@@ -127,6 +130,7 @@ def test_what_was_delivered_and_what_is_dead_is_shown_and_replayed(office: Offic
 
     office.do(live)
     shown = office.asked(office.tap(PEDRO, command_token("receptor", str(made.id))))
+
     assert "Entregados: 1 · por entregar: 1 · sin entregar: 1" in shown
     assert "manda a otra dirección (302)" in shown
     assert "sin entregar: 1" in office.asked(office.say(PEDRO, "/estado") and office.say(PEDRO, "/receptores"))
@@ -150,12 +154,15 @@ def test_everything_it_was_told_is_listed_by_pages_and_one_dead_letter_is_told_a
     older = press(office, PEDRO, first, "Más antiguas ›")
     assert [code for code in codes if code in office.asked(first)] == codes[4:]
     assert [code for code in codes if code in office.asked(older)] == codes[:4]
+
     card = office.tap(PEDRO, command_token("receptor", str(made.id)))
     dead = press(office, PEDRO, card, "Ver lo no entregado (3)")
     assert [code for code in codes if code in office.asked(dead)] == codes[:3]
+
     once = press(office, PEDRO, dead, "Entregar de nuevo: 201802")
     assert "Se vuelven a entregar: 1" in office.asked(once)
     assert "sin entregar: 2" in office.asked(once)
+
     press(office, PEDRO, dead, "Entregar de nuevo: 201802")  # the button stays on an old screen
     dead = press(office, PEDRO, once, "Ver lo no entregado (2)")
     assert "Se vuelven a entregar: 2" in office.asked(press(office, PEDRO, dead, "Entregar de nuevo (2)"))
@@ -168,6 +175,7 @@ def test_what_it_is_told_of_is_chosen_when_it_is_added(office: Office) -> None:
     office.say(PEDRO, "hola")
     office.say(PEDRO, URL)
     [made] = office.endpoints()
+
     assert set(kinds_for("public")) - set(made.kinds) == {"period.locked", "plan.changed"}
 
 
@@ -179,8 +187,10 @@ def test_what_it_is_told_of_is_changed_later(office: Office) -> None:
     asked = press(office, PEDRO, press(office, PEDRO, card, "De qué se le avisa"), "✅ reporte validado")
     assert office.endpoints() == [made]
     assert "reporte validado" not in office.asked(press(office, PEDRO, asked, "Guardar"))
+
     office.tap(PEDRO, command_token("receptor", f"{made.id}.tell.{packed(OFFERED)}"))
     assert office.endpoints()[0].kinds == kinds_for("public")
+
     office.tap(PEDRO, command_token("receptor", f"{made.id}.tell.{packed(['plan.changed'])}"))
     last = office.tap(PEDRO, command_token("receptor", f"{made.id}.kinds.{packed(['plan.changed'])}"))
     press(office, PEDRO, press(office, PEDRO, last, "✅ cambio del plan"), "Guardar")
@@ -194,8 +204,10 @@ def test_trying_it_is_a_job_and_its_answer_is_said(office: Office) -> None:
     """The call happens in no unit; whatever comes of it has its sentence."""
     office.paste(URL)
     [made] = office.endpoints()
+
     assert "Se está probando" in office.asked(office.tap(PEDRO, command_token("receptor", f"{made.id}.test")))
     assert [job.payload["endpoint_id"] for job in office.do(lambda unit: unit.jobs.of_kind(receivers.TRY))] == [made.id]
+
     for reason in ("", *REASONS):
         told = office.do(partial(_tried, office, made.id, reason))
         assert ("Funciona" in told) == (not reason)

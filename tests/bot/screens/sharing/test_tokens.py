@@ -21,10 +21,12 @@ def test_a_token_is_shown_once_protected_and_sealed_and_leaves_the_chat(desk: De
     assert secret is not None
     assert (row.payload["protect_content"], row.sensitive) == (True, True)
     assert desk.do(lambda unit: unit.tokens.admitted(secret[0])).audience == "public"
+
     kept = press(desk, PEDRO, made, "Ya lo guardé")
     assert [each.method for each in kept.deliveries][:2] == ["deleteMessage", "sendMessage"]
     assert SHAPE.search(" ".join(said(kept, PEDRO))) is None
     assert secret[1] in said(kept, PEDRO)[-1]
+
     for statement in ("SELECT payload FROM outbox", "SELECT details FROM audit_entry"):
         with desk.database.reader() as connection:
             assert secret[0] not in str(connection.exec_driver_sql(statement).fetchall())
@@ -35,12 +37,16 @@ def test_a_token_is_revoked_when_it_is_meant(desk: Desk) -> None:
     made = desk.do(lambda unit: unit.tokens.make(plan_id, "observers", "Estadística", NOW, None))
     listed = desk.say(PEDRO, "/accesos")
     assert "Estadística" in said(listed, PEDRO)[-1]
+
     asked = press(desk, PEDRO, listed, f"Revocar {made.token.prefix}")
     assert desk.do(lambda unit: unit.tokens.admitted(made.secret)) is not None
+
     press(desk, PEDRO, asked, "Sí, revocar")
     assert desk.do(lambda unit: unit.tokens.admitted(made.secret)) is None
+
     acts = desk.do(lambda unit: [(each.act, each.actor_id is None) for each in unit.audit.latest(plan_id, limit=2)])
     assert acts == [("token.revoked", False), ("token.made", True)]
+
     again = press(desk, PEDRO, asked, "Sí, revocar")  # the button stays on an old screen
     assert not re.search(made.token.prefix, said(again, PEDRO)[-1])
 
@@ -55,6 +61,7 @@ def test_only_an_admin_has_tokens(desk: Desk) -> None:
     tap(desk, PEDRO, "accesos", "end.aaaaaaaa.yes")
     tap(desk, PEDRO, "accesos", "new.everybody")
     found = desk.do(lambda unit: unit.tokens.all(plan_id, only_open=True))
+
     assert [each.prefix for each in found] == [made.token.prefix]
 
 
@@ -62,6 +69,7 @@ def test_too_many_tokens_are_refused_with_the_remedy(desk: Desk) -> None:
     plan_id = desk.do(lambda unit: unit.plans.only().id)
     desk.do(lambda unit: [unit.tokens.make(plan_id, "public", "", NOW, None) for _ in range(MOST)])
     refused = tap(desk, PEDRO, "accesos", "new.public")
+
     assert "demasiados" in str([row.payload for row in refused.deliveries] + [refused])
     assert len(buttons(refused, PEDRO)) == 22
 
@@ -73,6 +81,7 @@ def test_a_token_is_tried_from_the_chat(desk: Desk) -> None:
     press(desk, PEDRO, desk.say(PEDRO, "/accesos"), f"Probar {made.prefix}")
     [job] = desk.do(lambda unit: unit.jobs.of_kind(tokens.TRY))
     assert job.payload["prefix"] == made.prefix
+
     shown = desk.do(partial(_read, desk, made))
     with desk.database.view() as unit:
         rows = len(unit.plans.activities(plan_id))
@@ -80,6 +89,7 @@ def test_a_token_is_tried_from_the_chat(desk: Desk) -> None:
     assert "Personas inscritas" not in shown
     assert "Último uso: nunca" in shown
     assert "ENLACE_APP_URL" in shown
+
     desk.dispatch._house = replace(desk.dispatch._house, origin="https://enlace.example.org")
     assert "https://enlace.example.org/data/v1/" in desk.do(partial(_read, desk, made))
 
@@ -96,4 +106,5 @@ def test_a_token_that_was_revoked_is_not_tried(desk: Desk) -> None:
     made = desk.do(lambda unit: unit.tokens.make(plan_id, "public", "", NOW, None)).token
     desk.do(lambda unit: unit.tokens.revoke(plan_id, made.prefix, NOW, None))
     tap(desk, PEDRO, "accesos", f"test.{made.prefix}")
+
     assert desk.do(lambda unit: unit.jobs.of_kind(tokens.TRY)) == []

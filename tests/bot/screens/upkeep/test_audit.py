@@ -86,6 +86,7 @@ def test_an_admin_reads_who_did_what_page_by_page(desk: Desk) -> None:
     seen: list[str] = []
     handled = desk.say(PEDRO, "/auditoria")
     assert "Coordinación MIREX · Carmen Soto" in text(handled)
+
     for _ in range(99):
         seen += [row for row in text(handled).splitlines() if re.search(r", \d\d:\d\d · ", row)]
         older = buttons(handled).get("Más antiguas ›")
@@ -113,6 +114,7 @@ def test_a_focal_point_reads_what_they_did_and_what_was_done_to_them(desk: Desk)
     assert "Pausó" not in told
     assert "Buscar…" not in buttons(handled)
     assert desk.tap(ANA, command_token("auditoria", "filter")).answer.show_alert  # type: ignore[union-attr]
+
     spied = desk.tap(ANA, command_token("auditoria", f"--{person_id(desk, CARMEN)}-"))
     assert "Pausó" not in text(spied)
     assert "Dio a" not in text(desk.say(JEAN, "/auditoria"))
@@ -130,16 +132,20 @@ def test_the_log_is_looked_through_by_kind_person_and_day(desk: Desk) -> None:
     found = text(desk.tap(PEDRO, buttons(handled)["Exportaciones"]))
     assert "receptor de eventos" in found
     assert "Suspendió" not in found
+
     people = buttons(desk.tap(PEDRO, command_token("auditoria", "person")))
     carmen = next(data for label, data in people.items() if "Carmen" in label)
     assert "Pausó" in text(desk.tap(PEDRO, carmen))
+
     desk.tap(PEDRO, command_token("auditoria", "day"))
     found = text(desk.say(PEDRO, "2/11/2018"))
     assert found.count("Pausó") == 1
     assert "Carmen" in text(desk.say(PEDRO, "/auditoria 2/11/2018"))
     assert wording("es")("audit.none") in text(desk.say(PEDRO, "/auditoria 1/1/2017"))
+
     desk.tap(PEDRO, command_token("auditoria", "day"))
     assert wording("es")("err.date") in text(desk.say(PEDRO, "qué sé yo"))
+
     desk.say(PEDRO, "/menu")
 
 
@@ -157,6 +163,7 @@ def test_at_the_server_the_log_is_a_line_each(desk: Desk, folder: Path) -> None:
     """For scripts and for whoever has no chat."""
     settings = settings_in(folder)
     rows = list(listed(settings, 3, "", "en"))
+
     assert rows[0]["act"] == "reminders.paused"
     assert "Carmen" in rows[0]["who"]
     assert rows[0]["told"] == "Paused the reminders for everybody."

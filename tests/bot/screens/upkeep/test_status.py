@@ -108,6 +108,7 @@ def test_every_line_has_its_words_and_every_word_its_line() -> None:
 def test_an_admin_sees_how_the_bot_is_and_nobody_else(desk: Desk) -> None:
     """In three words and ten lines, with a way to look again."""
     assert WELL.vitals is not None
+
     desk.database.units.submit(None, lambda unit: remember(unit, WELL.vitals, NOW)).result()
     desk.database.units.submit(None, lambda unit: chain.seal(unit)).result()
     told = str(desk.say(PEDRO, "/estado").deliveries[-1].payload["text"])
@@ -129,10 +130,12 @@ def test_what_the_process_told_is_read_back_as_it_was(desk: Desk) -> None:
 def test_at_the_server_a_silent_bot_is_noticed(desk: Desk, folder: Path) -> None:
     """`enlace status` reads what the process left, and what it did not."""
     assert WELL.vitals is not None
+
     desk.database.units.submit(None, lambda unit: remember(unit, WELL.vitals, NOW)).result()
     states = {row["what"]: row for row in stated(settings_in(folder), "en", NOW)}
     assert {row["state"] for row in states.values()} <= {"good", "warn"}
     assert states["database"]["kind"] == "SQLite"
+
     later = stated(settings_in(folder), "en", NOW + timedelta(hours=1))
     assert (later[0]["what"], later[0]["state"]) == ("process", "bad")
     assert later[0]["told"] == "The bot has been silent for 60 min: see whether it runs"
