@@ -13,13 +13,8 @@ from storage.unit_of_work import UnitOfWork
 from tests.storage.exports.small_plan import REPORT, Plan, add
 
 LIMIT = 10
-
-
 GROUPS = ("women", "men", "girls", "boys")
-
-
 MONTHS = periods_between(date(2018, 1, 1), date(2019, 4, 30), types=(PeriodType.MONTHLY,))
-
 
 FORM = b"""
 | survey |
@@ -37,7 +32,6 @@ FORM = b"""
 | | form_id | form_title | version |
 | | indicator_update | Indicador | 1 |
 """
-
 
 ASKED: Sequence[Mapping[str, Any]] = tuple(
     {"audience": audience, **more}

@@ -17,8 +17,6 @@ from tests.storage.exports.small_groups import GROUPS, LIMIT, MONTHS, furnish_gr
 from tests.storage.exports.small_plan import Plan
 
 Counts = tuple[int, ...]
-
-
 Known = dict[tuple[int, ...], int]
 
 

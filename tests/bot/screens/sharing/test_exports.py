@@ -1,13 +1,11 @@
 """Files for people who ask for them: one a request, to those who may, with a trace of each."""
 
 import asyncio
-import io
 import json
-import shutil
 import stat
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as dt_time
@@ -28,22 +26,14 @@ from storage.messages import outbox
 from storage.messages.jobs import StoredJob
 from storage.messages.outbox import OutboxRow
 from storage.reports.files import FileStore
-from tests import deadlines
 from tests.bot.desk import Desk, is_denied, taps, text_of
-from tests.bot.house import ANA, CARMEN, PEDRO, Officer, Town, furnish, settings_in, town_in
+from tests.bot.house import ANA, CARMEN, PEDRO, furnish, settings_in
 from tests.bot.telegram.wire import empty_database
 from tests.deadlines import PATIENCE
 from tests.taps import command_token
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 ZONE = "America/Santo_Domingo"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder: Path = tmp_path_factory.mktemp("exporting-template")
-    furnish(folder)
-    return folder
 
 
 # ------------------------------------------------------------------ the request, and the worker in a room of its own
@@ -118,10 +108,8 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path, template: Path) -> Iterator[Office]:
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
-    with open_storage(settings_in(tmp_path)) as database:
-        yield Office(Desk(database), tmp_path)
+def office(desk: Desk, tmp_path: Path) -> Office:
+    return Office(desk, tmp_path)
 
 
 def test_a_request_is_a_job_with_its_audit_entry_and_a_second_tap_is_none(office: Office) -> None:
@@ -547,77 +535,3 @@ def test_the_same_on_postgresql(tmp_path: Path, law: Callable[[Office], None]) -
     furnish(tmp_path, url)
     with open_storage(settings_in(tmp_path, database_url=url)) as database:
         law(Office(Desk(database), tmp_path))
-
-
-# ------------------------------------------------------------------ the real bot
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Town]:
-    with town_in(tmp_path_factory.mktemp("exporting"), template) as town:
-        yield town
-
-
-def documents(who: Officer) -> list[dict[str, Any]]:
-    return [message for message in who.from_bot if "document" in message]
-
-
-def wait_until(town: Town, what: Callable[[], object]) -> None:
-    deadlines.wait_until(what, "the export goes on", show=town.logged)
-
-
-def card_says(who: Officer, words: str) -> bool:
-    return any(words in str(message.get("text", "")) for message in who.from_bot)
-
-
-def test_two_taps_bring_a_protected_document_and_leave_nothing_on_disk(town: Town) -> None:
-    """S5, G7 and the disk: what came is whole and protected; afterwards there is neither file nor open row."""
-    carmen = town.officer(CARMEN)
-    carmen.say("/exportar")
-    carmen.tap("⬇️ Preparar")
-    wait_until(town, lambda: card_says(carmen, "Enviado: 13 filas"))
-    [document] = documents(carmen)
-    assert document["has_protected_content"]
-    assert "Uso interno" in document["caption"]
-    assert document["document"]["file_name"].startswith("do-trata-2017-2020_reports_internal_")
-
-    content = town.sandbox.world.files[document["document"]["file_id"]].data
-    assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
-    assert not list((town.settings.files / "exports").glob("*"))
-
-
-def test_an_answer_that_is_lost_repeats_no_export(town: Town) -> None:
-    """G7: Telegram has it, we do not know; the message says so, and only the button sends it again."""
-    carmen = town.officer(CARMEN)
-    before = len(documents(carmen))
-    fault = town.client.add_fault("reset", method="sendDocument", when="after", times=1)
-    carmen.say("/exportar")
-    carmen.tap("⬇️ Preparar")
-    wait_until(town, lambda: card_says(carmen, "No se sabe si el archivo llegó"))
-    assert town.client.fault_hits(fault) == 1
-    assert len(documents(carmen)) == before + 1
-
-    carmen.tap("Enviar otra vez")
-    wait_until(town, lambda: not card_says(carmen, "No se sabe") and not card_says(carmen, "Enviando"))
-    assert len(documents(carmen)) == before + 2
-
-
-def test_a_bot_killed_in_mid_export_goes_on_and_sends_one_file(town: Town) -> None:
-    """What a dead process was making is begun anew by the next one, at once; whoever asked gets one document."""
-    carmen = town.officer(CARMEN)
-    before = len(documents(carmen))
-    town.kill()
-    [(payload,)] = town.rows("SELECT payload FROM job WHERE kind = 'export' ORDER BY id LIMIT 1")
-    asked = {name: json.loads(payload)[name] for name in ("plan", "person", "role", "choice", "at", "card")}
-    lease = "2018-10-04 00:00:00.000000"
-    town.change(
-        "INSERT INTO job (kind, chat_id, payload, state, attempts, lease_until, created_at, error, owner)"
-        " VALUES ('export', ?, ?, 'working', 1, ?, ?, '', (SELECT max(id) FROM replica))",
-        CARMEN, json.dumps(asked), lease, lease,
-    )  # fmt: skip
-    left = town.settings.files / "exports" / "9-1-0.part"
-    left.write_bytes(b"half")
-    town.start()
-    wait_until(town, lambda: len(documents(carmen)) == before + 1)
-    wait_until(town, lambda: town.rows("SELECT state FROM job ORDER BY id DESC LIMIT 1") == [("done",)])
-
-    assert len(documents(carmen)) == before + 1
-    assert not left.exists()
