@@ -45,6 +45,12 @@ def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str
     )
 
 
+def install(folder: Path) -> None:
+    """The shipped plan and forms, and nobody."""
+    template = made_once("plan", lambda kept: list(set_up(settings_in(kept), BEGINS)))
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+
+
 def furnish(folder: Path, database_url: str = "") -> None:
     """A seeded database with the demo's people and last period's reports."""
     if database_url:
@@ -52,8 +58,13 @@ def furnish(folder: Path, database_url: str = "") -> None:
             database_url, folder, "house-postgresql", lambda url, kept: _furnish(settings_in(kept, database_url=url))
         )
     else:
-        template = made_once("house", lambda kept: _furnish(settings_in(kept)))
+        template = made_once("house", _furnish_installed)
         shutil.copytree(template, folder, dirs_exist_ok=True)
+
+
+def _furnish_installed(folder: Path) -> None:
+    install(folder)
+    populate(settings_in(folder))
 
 
 def _furnish(settings: Settings) -> None:
@@ -257,6 +268,7 @@ __all__ = [
     "Officer",
     "Town",
     "furnish",
+    "install",
     "people",
     "settings_in",
     "town_in",

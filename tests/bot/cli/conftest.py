@@ -1,5 +1,6 @@
 """A fresh installation, for the tests of the commands."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,14 +8,21 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.server import Sandbox, running_sandbox
-from tests.bot.cli.commands import Installed, enlace
+from tests.bot.cli.commands import Done, Installed, enlace
+from tests.once import made_once
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+@pytest.fixture(scope="session")
+def installed() -> Installed:
     """A deployment right after its first `enlace init`; tests work on copies."""
-    folder = tmp_path_factory.mktemp("installed")
-    return Installed(folder, enlace(folder, "init"))
+    kept = made_once("installed", _install)
+    return Installed(kept / "folder", Done(*json.loads((kept / "told.json").read_text("utf-8"))))
+
+
+def _install(kept: Path) -> None:
+    (kept / "folder").mkdir()
+    done = enlace(kept / "folder", "init")
+    (kept / "told.json").write_text(json.dumps([done.code, done.out, done.err]), "utf-8")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The plan changes at random, and whatever is expected can be reported: plan and forms are one truth."""
 
 import random
-import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -36,7 +35,7 @@ from storage.plan.lists import plan_lists
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons, said, tap
-from tests.bot.house import settings_in
+from tests.bot.house import install, settings_in
 from tests.faults.deployment import seed_of
 from tests.taps import form_token
 
@@ -47,17 +46,10 @@ WHOLE = frozenset({"women", "sexual", "1"})
 EDITS = 80
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped plan and forms, and nobody."""
-    folder = tmp_path_factory.mktemp("plan")
-    list(set_up(settings_in(folder), NOW))
-    return folder
-
-
 @pytest.fixture
-def desk(tmp_path: Path, template: Path) -> Iterator[Desk]:
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """The shipped plan and forms, and nobody."""
+    install(tmp_path)
     with open_storage(settings_in(tmp_path)) as database:
         yield Desk(database)
 

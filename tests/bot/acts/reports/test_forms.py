@@ -8,12 +8,11 @@ import pytest
 
 from bot.acts.reports.forms import publish
 from bot.open_storage import open_storage
-from bot.setup import set_up
 from conversations.authoring.xlsform import read_xlsform
 from conversations.xforms.bundle import Bundle
 from storage.open_database import Database
 from storage.reports.forms import StoredForm
-from tests.bot.house import settings_in
+from tests.bot.house import install, settings_in
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 QUESTIONS = "| survey |\n| | type | name | label |\n| | select_one_from_file towns.csv | town | Which? |\n"
@@ -21,7 +20,7 @@ QUESTIONS = "| survey |\n| | type | name | label |\n| | select_one_from_file tow
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    list(set_up(settings_in(tmp_path), NOW))
+    install(tmp_path)
     with open_storage(settings_in(tmp_path)) as opened:
         yield opened
 
