@@ -5,6 +5,7 @@ that has lost an answer.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.deadlines import PATIENCE
+from tests.once import made_once
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 FORM = ["--talk", "form", "--env", "BENCH_API={api}", "--env", "BENCH_TOKEN={token}"]
@@ -30,6 +32,17 @@ def drive(*arguments: str, command: list[str]) -> dict[str, Any]:
 
 def house(folder: Path, kind: str = "form") -> list[str]:
     """An Enlace with five people; the driver's arguments for it."""
+    template = made_once(f"benchmark-{kind}", lambda kept: make_house(kept, kind))
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    environment, webhook = json.loads((folder / "house.json").read_text("utf-8").replace(FOLDER, str(folder)))
+    (folder / "webhook.json").write_text(json.dumps(webhook))
+    return [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+
+
+FOLDER = "«folder»"
+
+
+def make_house(folder: Path, kind: str) -> None:
     script = f"""
         import sys; sys.path.insert(0, {str(BENCHMARKS)!r})
         import json
@@ -41,9 +54,7 @@ def house(folder: Path, kind: str = "form") -> list[str]:
     """
     command = [sys.executable, "-c", dedent(script)]
     made = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
-    environment, webhook = json.loads(made.stdout)
-    (folder / "webhook.json").write_text(json.dumps(webhook))
-    return [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
+    (folder / "house.json").write_text(made.stdout.replace(str(folder), FOLDER), "utf-8")
 
 
 ENLACE = [str(BENCHMARKS / "peers" / "enlace.py")]
