@@ -15,7 +15,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"][
 
 PLANTS: Mapping[str, tuple[str, str]] = {
     "a floor knows only the floors below it": ("conversations.dates", "storage.errors"),
-    "bot: each room knows only those below it": ("bot.errors", "bot.acts.plan.plan"),
+    "bot: each room knows only those below it": ("bot.errors", "bot.acts.plan.settings"),
     "storage: each room knows only those below it": ("storage.errors", "storage.people.people"),
     "an export: from what is wanted to datasets, formats and files": (
         "storage.exports.tables",
@@ -42,15 +42,15 @@ PLANTS: Mapping[str, tuple[str, str]] = {
         "conversations.plan.figures.monitoring",
         "conversations.plan.messages.reminders",
     ),
-    "acts: a report is acted on without the plan around it": ("bot.acts.reports.comments", "bot.acts.plan.plan"),
+    "acts: a report is acted on without the plan around it": ("bot.acts.reports.comments", "bot.acts.plan.settings"),
     "screens: from a report to what everybody sees": ("bot.screens.reports.receipts", "bot.screens.everyone.home"),
     "the command line: nouns over what all of them use": ("bot.cli.at_server", "bot.cli.people.people"),
     "no circles between siblings": ("conversations.plan.calendar.ladder", "conversations.plan.calendar.agenda"),
     "what is asked and said is pure": ("conversations.card", "logging"),
     "the storage speaks no Telegram": ("storage.errors", "pyreqwest"),
-    "Telegram is spoken in bot/telegram only": ("bot.acts.plan.plan", "pyreqwest"),
+    "Telegram is spoken in bot/telegram only": ("bot.acts.plan.settings", "pyreqwest"),
     "the command line calls acts, never screens": ("bot.cli.sharing.tokens", "bot.screens.sharing.tokens"),
-    "an act knows nothing of the chat that asks for it": ("bot.acts.plan.plan", "bot.chat.exchange"),
+    "an act knows nothing of the chat that asks for it": ("bot.acts.plan.settings", "bot.chat.exchange"),
     "the sandbox knows nothing of the bot": ("bot.sandbox.clock", "storage.errors"),
     "the doors read exports and know nothing of the chat": ("bot.doors.limits", "bot.screens.sharing.tokens"),
     "a call to a receiver knows nothing of the chat": ("bot.workers.webhooks", "bot.chat.exchange"),

@@ -155,6 +155,19 @@ class StoredAuditEntry:
 COLUMNS = tuple(_E.c[name] for name in StoredAuditEntry.__slots__)
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which entries of the log are wanted. What is left out does not matter."""
+
+    kind: str = ""
+    """One of KINDS."""
+    actor_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    concerning: int | None = None
+    """A person: their own acts, and the acts that name them."""
+
+
 class Audit:
     """The log of audited acts: grants, imports, exports, reviews, reopenings, views of restricted text."""
 
@@ -190,36 +203,29 @@ class Audit:
     def latest(
         self,
         plan_id: int | None = None,
+        search: Search | None = None,
         *,
         limit: int = 20,
         before: int | None = None,
-        kind: str = "",
-        actor_id: int | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        concerning: int | None = None,
     ) -> list[StoredAuditEntry]:
-        """Return entries, the newest first. To get the next page, pass the last entry's id as `before`.
-
-        `kind` is one of KINDS. `concerning` is a person: it selects that person's own acts and the acts that name that
-        person.
-        """
+        """Return entries, the newest first. To get the next page, pass the last entry's id as `before`."""
+        search = search or Search()
         statement = select(*COLUMNS).order_by(_E.c.id.desc()).limit(limit)
         if plan_id is not None:
             statement = statement.where(_E.c.plan_id == plan_id)
         if before is not None:
             statement = statement.where(_E.c.id < before)
-        if kind:
-            statement = statement.where(_E.c.act.in_([act for act in AUDITED_ACTS if kind_of(act) == kind]))
-        if actor_id is not None:
-            statement = statement.where(_E.c.actor_id == actor_id)
-        if since is not None:
-            statement = statement.where(_E.c.at >= since)
-        if until is not None:
-            statement = statement.where(_E.c.at < until)
-        if concerning is not None:
-            is_named = _E.c.details["person"].as_integer() == concerning
-            statement = statement.where((_E.c.actor_id == concerning) | is_named)
+        if search.kind:
+            statement = statement.where(_E.c.act.in_([act for act in AUDITED_ACTS if kind_of(act) == search.kind]))
+        if search.actor_id is not None:
+            statement = statement.where(_E.c.actor_id == search.actor_id)
+        if search.since is not None:
+            statement = statement.where(_E.c.at >= search.since)
+        if search.until is not None:
+            statement = statement.where(_E.c.at < search.until)
+        if search.concerning is not None:
+            is_named = _E.c.details["person"].as_integer() == search.concerning
+            statement = statement.where((_E.c.actor_id == search.concerning) | is_named)
         return [StoredAuditEntry(*row) for row in self._connection.execute(statement)]
 
     def actors(self, plan_id: int) -> list[int]:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from bot.acts.reports.coverage import Gap, NotCovered, cover, gaps
 from bot.chat.actor import Actor
 from bot.chat.form_cache import FormCache
+from conversations.wording import Wording
 from storage.errors import NotFound
+from storage.imports.history import Hanging
 from storage.reports.forms import StoredForm
 from storage.unit_of_work import UnitOfWork
 
@@ -132,3 +134,10 @@ def undo(actor: Actor, import_id: int) -> "Undo | None":
     from storage.imports import history
 
     return history.undo(actor.unit, actor.plan_id, import_id, actor_id=actor.person_id, now=actor.now)
+
+
+def hanging_sentence(one: Hanging, say: Wording) -> str:
+    """What depends on a row that would vanish, such as "actividad A-199: reportes, 2"."""
+    key = f"plan.hangs.{one.what}"
+    what = say(key) if key in say else say("plan.hangs.other")
+    return f"{say(f'plan.table.{one.table}')} {one.code}: {what}, {one.count}"

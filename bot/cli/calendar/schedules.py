@@ -3,7 +3,7 @@
 The rules are those of the chat: what no button offers there is refused here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import time
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from bot.errors import Complaint, Misuse
 
 if TYPE_CHECKING:
     from bot.chat.actor import Actor
+    from bot.schedule.job import Job
     from bot.settings import Settings
     from conversations.plan.sharing.export_request import Choice
     from storage.calendar.schedules import StoredSchedule
@@ -78,7 +79,7 @@ def add_schedule(
     """Say something else regularly; an export goes to coordinators, of the month before, unless said otherwise."""
     from bot.acts.sharing import exports
     from bot.schedule import scheduler
-    from bot.schedule.edit import MONTHLY, RECURRENCES, add, change, set_export
+    from bot.schedule.edit import add, change, set_export
     from bot.schedule.jobs import JOBS, job_of
 
     chosen = settings()
@@ -86,21 +87,13 @@ def add_schedule(
     if job is None or not job.is_offered:
         offered = ", ".join(one.what for one in JOBS if one.is_offered)
         raise Misuse(f"{what!r} is not said on schedule; {offered} are.")
-    changes: dict[str, object] = {}
-    if days:
-        if days not in (*RECURRENCES, *MONTHLY):
-            known = ", ".join((*RECURRENCES, MONTHLY[0], f"… {MONTHLY[-2]}", MONTHLY[-1]))
-            raise Misuse(f"--days {days!r} is not one of {known}.")
-        changes["days"] = days
-    if at:
-        changes["at"] = _hour(at)
-    roles = set(role or ())
-    if strange := sorted(roles - {one.value for one in job.roles}):
-        raise Misuse(f"--role {strange[0]!r} is not one of {', '.join(sorted(job.roles))}, whom {what} is for.")
-    if roles:
-        changes["roles"] = ",".join(sorted(roles))
-    if zone:
-        changes["timezone"] = _zone(zone, chosen)
+    changes: dict[str, object | None] = {
+        "days": _days(days),
+        "at": _hour(at) if at else None,
+        "roles": _roles(job, role or ()),
+        "timezone": _zone(zone, chosen) if zone else None,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
     asked = {"what": dataset, "as": format, "who": audience, "when": period, "where": where}
     given = {question: answer for question, answer in asked.items() if answer}
     if given and what != exports.KIND:
@@ -117,6 +110,23 @@ def add_schedule(
         return made.id
 
     talk(f"Added schedule {act(plan_code, work, at=chosen)}.")
+
+
+def _days(text: str) -> str | None:
+    """The recurrence as it is stored; None for the job's usual one."""
+    from bot.schedule.edit import MONTHLY, RECURRENCES
+
+    if text and text not in (*RECURRENCES, *MONTHLY):
+        known = ", ".join((*RECURRENCES, MONTHLY[0], f"… {MONTHLY[-2]}", MONTHLY[-1]))
+        raise Misuse(f"--days {text!r} is not one of {known}.")
+    return text or None
+
+
+def _roles(job: "Job", roles: Collection[str]) -> str | None:
+    """The roles as they are stored; None for all roles of the job."""
+    if strange := sorted(set(roles) - {one.value for one in job.roles}):
+        raise Misuse(f"--role {strange[0]!r} is not one of {', '.join(sorted(job.roles))}, whom {job.what} is for.")
+    return ",".join(sorted(set(roles))) or None
 
 
 def _zone(text: str, chosen: "Settings") -> str:

@@ -166,7 +166,7 @@ def undo(
 ) -> None:
     """Take back the last import, in one step: the plan is what it was. Refused where reports hang on what would go."""
     from bot.acts.plan import importing
-    from bot.acts.plan.plan import hanging_sentence
+    from bot.acts.plan.importing import hanging_sentence
     from bot.open_storage import plan_named
     from conversations.wording import wording
     from storage.imports import history

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,46 +93,42 @@ def list_entries(
         fail(f"--about {about!r} is not one of {', '.join(KINDS)}", 2)
     expect_language(language)
     on = day_of("--day", day, chosen) if day else None
-    for row in listed(
-        chosen, limit, about, language or chosen.language, plan_code=plan_code, telegram_id=person, on=on
-    ):
+    for row in listed(chosen, limit, Asked(about, person, on), language or chosen.language, plan_code):
         print(json.dumps(row, ensure_ascii=False) if as_json else "\t".join((row["at"], row["who"], row["told"])))
 
 
-def listed(
-    settings: "Settings",
-    limit: int,
-    kind: str,
-    language: str,
-    *,
-    plan_code: str = "",
-    telegram_id: int | None = None,
-    on: date | None = None,
-) -> Iterable[dict[str, Any]]:
-    """The newest entries, the newest first, as stored and as a sentence; of every plan unless one is named.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which entries the operator asks for: a kind, the Telegram number of the actor, a day of ENLACE_TIMEZONE."""
 
-    `telegram_id` is the actor, `on` is a day of ENLACE_TIMEZONE.
-    """
+    kind: str = ""
+    telegram_id: int | None = None
+    on: date | None = None
+
+
+def listed(
+    settings: "Settings", limit: int, asked: Asked, language: str, plan_code: str = ""
+) -> Iterable[dict[str, Any]]:
+    """The newest entries, the newest first, as stored and as a sentence; of every plan unless one is named."""
     from bot.acts.upkeep.audit import Teller, bounds_of
     from bot.open_storage import open_storage, plan_named
     from conversations.wording import wording
+    from storage.database.audit import Search
 
     zone = ZoneInfo(settings.timezone)
-    since, until = bounds_of(f"{on:%Y%m%d}", zone) if on else (None, None)
-    if on is not None and since is None:
-        raise Complaint(f"{on} is no day that anything was done on.")
+    since, until = bounds_of(f"{asked.on:%Y%m%d}", zone) if asked.on else (None, None)
+    if asked.on is not None and since is None:
+        raise Complaint(f"{asked.on} is no day that anything was done on.")
     with open_storage(settings) as database, database.view() as unit:
         plan_id = plan_named(unit, plan_code).id if plan_code else None
-        person = unit.people.by_telegram_id(telegram_id) if telegram_id is not None else None
-        if telegram_id is not None and person is None:
+        person = unit.people.by_telegram_id(asked.telegram_id) if asked.telegram_id is not None else None
+        if asked.telegram_id is not None and person is None:
             raise Complaint(
-                f"Nobody with the Telegram number {telegram_id} was ever enrolled: see 'enlace people list'."
+                f"Nobody with the Telegram number {asked.telegram_id} was ever enrolled: see 'enlace people list'."
             )
         first = next((plan.id for plan in unit.plans.all()), 0)
-        entries = unit.audit.latest(
-            plan_id, limit=limit, kind=kind, actor_id=person.id if person else None, since=since, until=until
-        )
-        for entry in entries:
+        search = Search(asked.kind, person.id if person else None, since, until)
+        for entry in unit.audit.latest(plan_id, search, limit=limit):
             teller = Teller(unit, entry.plan_id or first, wording(language), zone, names=True)
             yield {
                 "id": entry.id,

@@ -18,6 +18,7 @@ from conversations.dates import show_date
 from conversations.languages import language_name
 from conversations.routes import Route, awaiting, tap
 from conversations.wording import Wording
+from storage.database.audit import Search
 from storage.people.people import Person
 from storage.upkeep.retention import RETENTION
 
@@ -165,7 +166,7 @@ def _record(ex: Exchange, person: Person) -> str:
         ],
         "audit": [
             {"at": entry.at, "act": entry.act, "by_me": entry.actor_id == person.id}
-            for entry in unit.audit.latest(ex.membership.plan_id, concerning=person.id, limit=MOST_ACTS)
+            for entry in unit.audit.latest(ex.membership.plan_id, Search(concerning=person.id), limit=MOST_ACTS)
         ],
     }
     return orjson.dumps(record, option=orjson.OPT_INDENT_2).decode()

@@ -10,7 +10,7 @@ number, so it decides about this workbook only. The store deletes it after a day
 """
 
 from bot.acts.plan import importing
-from bot.acts.plan.plan import hanging_sentence
+from bot.acts.plan.importing import hanging_sentence
 from bot.chat.exchange import Exchange
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.dates import show_date

@@ -15,7 +15,7 @@ from conversations.routes import ButtonTap, Route, awaiting, tap
 from conversations.session.reading.dates import read_date
 from conversations.session.reading.results import Understood
 from conversations.wording import Wording
-from storage.database.audit import KINDS
+from storage.database.audit import KINDS, Search
 from storage.errors import StorageError
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.chain import sealed_until
@@ -83,16 +83,9 @@ def _show_log(ex: Exchange, look: Look) -> None:
     since, until = bounds_of(look.day, ZoneInfo(ex.house.timezone))
     if look.day and since is None:
         raise Denied
-    entries = ex.unit.audit.latest(
-        membership.plan_id,
-        limit=PAGE + 1,
-        before=look.before or None,
-        kind=look.kind,
-        actor_id=look.person or None,
-        since=since,
-        until=until,
-        concerning=None if sees_all else ex.person.id,
-    )
+    concerning = None if sees_all else ex.person.id
+    search = Search(look.kind, look.person or None, since, until, concerning)
+    entries = ex.unit.audit.latest(membership.plan_id, search, limit=PAGE + 1, before=look.before or None)
     lines: list[Line] = [line(bold(say("audit.title" if sees_all else "audit.title_own")))]
     told = [say(f"audit.kind.{look.kind}")] if look.kind else []
     if look.person:

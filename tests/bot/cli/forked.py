@@ -47,7 +47,6 @@ IMPORTED = (
     "bot.acts.calendar.pauses",
     "bot.acts.people.people",
     "bot.acts.plan.periods",
-    "bot.acts.plan.plan",
     "bot.acts.upkeep.status",
     "bot.cli.app",
     "bot.cli.reports.form_terminal",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli.upkeep.audit import listed
+from bot.cli.upkeep.audit import Asked, listed
 from bot.open_storage import open_storage
 from bot.screens.upkeep.audit import Look
 from bot.telegram.handled import Handled
@@ -162,9 +162,9 @@ def test_a_button_that_is_none_of_ours_shows_nothing(desk: Desk, argument: str) 
 def test_at_the_server_the_log_is_a_line_each(desk: Desk, folder: Path) -> None:
     """For scripts and for whoever has no chat."""
     settings = settings_in(folder)
-    rows = list(listed(settings, 3, "", "en"))
+    rows = list(listed(settings, 3, Asked(), "en"))
 
     assert rows[0]["act"] == "reminders.paused"
     assert "Carmen" in rows[0]["who"]
     assert rows[0]["told"] == "Paused the reminders for everybody."
-    assert {row["act"] for row in listed(settings, 99, "exports", "es")} >= {"exported"}
+    assert {row["act"] for row in listed(settings, 99, Asked("exports"), "es")} >= {"exported"}
