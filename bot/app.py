@@ -107,7 +107,7 @@ class StartedClock:
 def serve(settings: Settings, clock: Clock, *, parent: int | None = None) -> None:
     """`enlace run`: check what can be checked first, then serve until told to stop.
 
-    `parent` is a pipe that whoever started this process holds open: once it ends, so do we.
+    `parent` is a pipe that the starting process holds open. When the pipe ends, the bot stops too.
     """
     if not settings.telegram_token.get_secret_value():
         raise Complaint(

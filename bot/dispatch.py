@@ -309,7 +309,7 @@ class Dispatch:
                 HEARS[route](ex, *kept, event.text.strip())
 
     def _at_rest(self, ex: Exchange, event: Event | Secondhand | Unsupported) -> None:
-        """A message that no question asked for. It is answered, but neither stored nor logged."""
+        """A message that no question asked for. It is answered, but not stored and not logged."""
         asked = unasked.hear(ex, event)
         if asked is not None:
             route, carried = asked
@@ -385,7 +385,7 @@ class Dispatch:
         fresh.answer(Card(tuple(lines[:-1]), rows), anew=True)
 
     def _stranger(self, ex: Exchange, incoming: Incoming) -> None:
-        """One polite line a day, to whoever has no role here."""
+        """One polite line a day, to a person without a role."""
         if isinstance(incoming.what, Membership | Edited):
             return
         if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):

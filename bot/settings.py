@@ -225,7 +225,7 @@ def _in_its_file(variable: str, texts: Mapping[str, str]) -> str:
 
 
 def read_networks(text: str) -> tuple[Network, ...]:
-    """Networks, separated by commas. ValueError for what is none."""
+    """Networks, separated by commas. ValueError if one is not a network."""
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 

@@ -95,7 +95,7 @@ def _break_off() -> None:
 
 
 async def until(event: asyncio.Event, seconds: float) -> None:
-    """Wait until the event is set, for so many seconds at most."""
+    """Wait until the event is set, at most for this many seconds."""
     if event.is_set():
         return
     try:

@@ -58,7 +58,7 @@ SHAPES: Final[dict[Severity, str]] = {"warn": "⚠️", "bad": "⛔"}
 # ------------------------------------------------------------------ as the database has them
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An alarm that stands. `reason` is for whoever keeps the server, in English."""
+    """An alarm that stands. `reason` is for the operator of the server, in English."""
 
     kind: str
     since: datetime

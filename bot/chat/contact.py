@@ -18,7 +18,7 @@ def contact(unit: UnitOfWork, language: str, plan_id: int | None = None) -> str:
 
 
 NAMED = 3
-"""People who are named to whoever wants to speak with one."""
+"""The people who are named to somebody who wants to speak with a person."""
 
 
 def whom_to_ask(unit: UnitOfWork, language: str, membership: VisitMembership, person_id: int) -> str:

@@ -68,7 +68,7 @@ class Permission:
 
 
 class Member(Protocol):
-    """Whoever asks: their role in the plan as it is now."""
+    """A person who asks, with their present role in the plan."""
 
     @property
     def role(self) -> str: ...

@@ -52,7 +52,7 @@ def address_of(request: Request) -> str:
     """The client's address: as the reverse proxy reports it, if that is on this machine; otherwise the peer's address.
 
     The last forwarded address is the one that the proxy saw itself. Anybody may have written the ones before it.
-    Of IPv6 it is the network of 64 bits: whoever has one address there has all of them.
+    For IPv6 it is the network of 64 bits, because a client may use all addresses of its network.
     """
     host = request.client.host if request.client else ""
     forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()

@@ -21,7 +21,7 @@ LISTED = 12
 
 
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
-    """For the scheduler: one message about all vacancies, with the button of their list. Nothing if there is none."""
+    """One message about all vacancies, with a button to their list. No message if no post is vacant."""
     zone = plan_zone(unit, moment.plan_id)
     found = Figures(unit).standing(moment.plan_id, moment.now, moment.now - WEEK, zone)
     codes = [each.agency.code for each in digests.vacancies(found)]

@@ -108,7 +108,7 @@ class _Line:
 
 
 class Deadly(Exception):
-    """The process has died so many times while only this update was being applied."""
+    """How often the process has died while only this update was being applied."""
 
     def __init__(self, deaths: int) -> None:
         super().__init__(f"the process ended {deaths} times while this alone was being applied")
@@ -170,7 +170,7 @@ class Intake:
         """From an update's delivery to its commit."""
 
     def beware(self, *, updates: int = 0, seconds: float = 0.0) -> None:
-        """Apply the next updates alone, so many or for so long: an earlier process may have died of one."""
+        """Apply the next updates alone, up to this number or this long: one may have killed a process."""
         self._wary_of = updates
         self._wary_until = asyncio.get_running_loop().time() + seconds
 
@@ -262,7 +262,7 @@ class Intake:
         return ALONE if is_wary or ALONE in self._lines else chat_id
 
     async def settle(self, seconds: float) -> None:
-        """Wait until nothing is being applied, at the longest for so many seconds."""
+        """Wait until nothing is being applied, at most for this many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()

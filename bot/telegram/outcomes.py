@@ -96,7 +96,7 @@ GONE: Final = (
     "message not found",
 )
 UNDELETABLE: Final = ("message can't be deleted", "message_delete_forbidden")
-"""It is there still, and known by its number: whoever has it on a list keeps it there."""
+"""The message still exists and its number is known, so a list of messages keeps it."""
 UNREACHABLE: Final = (
     "chat not found",
     "user not found",

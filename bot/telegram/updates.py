@@ -303,7 +303,7 @@ COMMAND_HEAD = "c:"
 
 
 def form_head(session_id: int, turn: int) -> str:
-    """How callback_data of a form's button begins: whose session, which turn."""
+    """The beginning of the callback_data of a form's button: session and turn."""
     return f"f:{session_id:x}:{turn:x}:"
 
 

@@ -66,7 +66,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class HandBack:
-    """It goes back to the outbox for so many seconds, and what is behind it in its lane too."""
+    """The row goes back to the outbox for this many seconds, with the rows behind it in its lane."""
 
     pause: float = 0.0
     is_retry: bool = False
@@ -123,5 +123,5 @@ def _retry(tried: Tried, back_off: Sequence[float]) -> Again:
 
 
 def pause(tries: int, back_off: Sequence[float]) -> float:
-    """Seconds to wait after so many tries; the last pause of `back_off` is repeated."""
+    """Seconds to wait after this many tries; the last pause of `back_off` is repeated."""
     return back_off[min(tries, len(back_off)) - 1]

@@ -17,7 +17,7 @@ LONGEST: Final = 16 * 1024
 
 
 class ShortHeads(HttpToolsProtocol):
-    """uvicorn's protocol, which closes a connection whose headers do not come to an end."""
+    """uvicorn's protocol, with limits for the time and the length of headers."""
 
     within = WITHIN
     _closing: asyncio.TimerHandle | None = None

@@ -55,7 +55,7 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """An application on an address. `run` until `stop`; requests in progress are answered first.
 
-    `setting` is the variable that says the address, for whoever has to mend it.
+    `setting` is the variable with the address; the operator reads it in errors.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int, *, setting: str = "ENLACE_LISTEN") -> None:

@@ -218,7 +218,7 @@ class Importing:
         await self._answers.give(job, apply_it, ADMINS)
 
     def _refuse_uncovered(self, ex: Exchange, name: str, found: Sequence[Gap]) -> None:
-        """Refuse an import whose items no form could report. Nothing has changed; say what to do."""
+        """Refuse an import with items that no form could report. Nothing has changed; say what to do."""
         lines = [line(bold(ex.say("import.refused", file=name))), line(ex.say("coverage.refused")), line("")]
         lines += [line(gap.sentence(ex.say)) for gap in found[:LISTED]]
         if len(found) > LISTED:

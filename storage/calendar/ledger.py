@@ -68,7 +68,7 @@ class StoredFire:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A notice of the ladder that a newer one has come after: where it stands, in whose language, of which steps."""
+    """A notice of the ladder that a newer one has replaced: its message, its language and its steps."""
 
     chat_id: int
     card_id: int

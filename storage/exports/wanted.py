@@ -131,7 +131,7 @@ class Span:
 
 
 def span_of(period: str) -> Span | None:
-    """None for no filter. ValueError if it is neither a code nor a year nor a range."""
+    """None if there is no filter. ValueError if it is not a code, a year or a range."""
     if not period:
         return None
     found = _RANGE.fullmatch(period)

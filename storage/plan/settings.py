@@ -68,7 +68,7 @@ class Setting:
 CONTACT = Setting("contact", "text", "", most=80, is_personal=True)
 """The contact for somebody whose link does not work: an office, a number. Blank: "the plan's coordination"."""
 LANGUAGE = Setting("language", "choice", "", choices=LANGUAGES)
-"""The language for newcomers whose phone has none of ours. Blank: the deployment's."""
+"""The language of newcomers if the bot does not speak their phone's. Blank: the deployment's language."""
 LINK_HOURS = Setting("link_hours", "number", "72", least=1, most=72)
 """How long a link made in the chat lives; never longer than `people.INVITATION_TTL` (S1)."""
 DRAFT_DAYS = Setting("draft_days", "number", "30", least=3, most=90)

@@ -159,5 +159,5 @@ class Comments:
 
 
 def row(plan_id: int, person_id: int, written_at: datetime) -> str:
-    """What a comment's seals are bound to: whose it is, of which plan, and when it was written."""
+    """The seals of a comment are bound to its writer, its plan and the instant of writing."""
     return f"comment:{plan_id}:{person_id}:{written_at.astimezone(UTC).isoformat(timespec='microseconds')}"

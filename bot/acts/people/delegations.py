@@ -88,7 +88,7 @@ def _inviter_told(unit: UnitOfWork, membership: Membership, person: Person) -> l
 
 
 def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> str:
-    """A sentence on who has whose post until when, for anybody in the plan."""
+    """A sentence that says who has the post of whom, and until when."""
     until = show_date(delegation.last_day.isoformat(), say.language)
     values = {"giver": unit.people.by_id(delegation.person_id).name, "date": until}
     if delegation.deputy_id is None:
@@ -98,7 +98,7 @@ def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> st
 
 # ------------------------------------------------------------------ given back
 def end_over(unit: UnitOfWork, plan: Plan, now: datetime) -> int:
-    """End the delegations whose last day has passed, in working hours. Return how many.
+    """End the delegations that have passed their last day, in working hours. Return how many.
 
     Both people are told, so it waits for working hours.
     """

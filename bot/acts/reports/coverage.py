@@ -90,7 +90,7 @@ def _gaps(unit: UnitOfWork, forms: FormCache, plan_id: int) -> Iterator[Gap]:
 
 
 def unlisted(form: Form, filled: dict[str, str], now: datetime) -> list[str]:
-    """Return the questions whose own choices lack the value that the bot fills in from the plan."""
+    """Return the questions with choices of their own that lack the value from the plan."""
     filling = Filling("uuid:lists", now, "UTC", form.default_language)
     instance = Instance.start(form, filling, values=_known(form, filled))
     return unlisted_in(instance, filled)

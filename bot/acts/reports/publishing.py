@@ -46,7 +46,7 @@ def wait_for_decision(actor: Actor, numbers: Iterable[str]) -> None:
 
 
 def waiting(unit: UnitOfWork, person_id: int) -> tuple[str, ...]:
-    """Bundles of this person that were checked and neither published nor discarded."""
+    """Bundles of this person that were checked and still wait for a decision."""
     return tuple((unit.facts.get(_fact(person_id)) or "").split())
 
 

@@ -67,7 +67,7 @@ class Seen:
     alarms: tuple[Standing, ...] = ()
     hold: Held | None = None
     led_by_nobody: tuple[str, ...] = ()
-    """Codes of present items whose agency no longer takes part."""
+    """Codes of present items of agencies that no longer take part."""
     not_deleted: tuple[str, ...] = ()
     """Chats with something restricted that Telegram would not delete (S15): whose, how much, since when."""
     dead_letters: tuple[str, ...] = ()

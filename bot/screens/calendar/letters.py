@@ -63,7 +63,7 @@ def escalate(ex: Exchange, code: str, act: int | str) -> None:
 
 
 def _list(ex: Exchange, page: int) -> None:
-    """The agencies that have let so many periods pass, the longest rows first, whether put off or not."""
+    """The agencies that may get a letter, those with most unclosed periods first. Letters put off are included."""
     say, passed = ex.say, with_letters(ex.unit, ex.membership.plan_id, ex.today)
     off = put_off(passed, ex.unit.agendas.letters(ex.membership.plan_id))
     home = (home_button(say),)

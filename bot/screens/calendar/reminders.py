@@ -316,7 +316,7 @@ def _stop_row(ex: Exchange, number: int) -> tuple[Button, ...]:
 
 
 def stop(ex: Exchange, number: int) -> None:
-    """Take back the messages of one's own broadcast that are not yet on their way, and say how many there were."""
+    """Cancel the messages of the person's own broadcast that are not sent yet, and say how many."""
     dropped = stop_broadcast(ex.actor, number)
     if dropped is None:
         raise Denied

@@ -185,7 +185,7 @@ class _Reported:
 
 @dataclass(frozen=True, slots=True)
 class ClosingCount:
-    """A closing: its periods, and by agency code what was sent. Only agencies of which something is expected."""
+    """A closing: its periods, and what each agency has sent, by code. Agencies with nothing expected are left out."""
 
     periods: tuple[ReportingPeriod, ...]
     agencies: dict[str, _Reported]

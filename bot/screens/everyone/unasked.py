@@ -66,7 +66,7 @@ name of their route.
 TOLD: Final = ("files", "saved", "access", "human", "ayuda")
 """Meanings that are answered in words alone: such an answer to who meant something else costs nothing."""
 CLOSE: Final = 0.8
-"""As near as that must be (`likely_meanings`)."""
+"""How likely a meaning must be (`likely_meanings`)."""
 OFFERED: Mapping[str, tuple[Route, ...]] = {
     **ASKED,
     "not_me": (Route.LEAVE_POST,),
@@ -380,7 +380,7 @@ ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
 
 
 def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
-    """Say this, with those buttons whose route this person may take, and the way to the menu."""
+    """Answer with these words, the buttons that this person may use, and the way to the menu."""
     rows = [(each,) for each in buttons if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
     ex.offer(Card(paragraph(text), (*rows, (home_button(ex.say),))))
 
@@ -404,7 +404,7 @@ def _mentioned(ex: Exchange, text: str) -> Asked | None:
 
 
 def _code_of_others(ex: Exchange, text: str) -> str | None:
-    """A code in a text of somebody who reports that is none of theirs: of another agency, or of nobody."""
+    """A code in the text of a reporter that does not belong to them: another agency has it, or nobody."""
     if ex.membership.role not in REPORTERS:
         return None
     plans, plan_id = ex.unit.plans, ex.membership.plan_id

@@ -19,7 +19,7 @@ from storage.reports.comments import StoredComment
 LONGEST = 1000
 """Characters of a comment or an answer: short enough to be read on a phone between two meetings."""
 MOST_OPEN = 20
-"""An observer with so many open comments is asked to wait."""
+"""An observer with this many open comments is asked to wait."""
 LISTED = 6
 
 
@@ -46,7 +46,7 @@ def comment_typed(ex: Exchange, argument: str) -> None:
 
 
 def _has_too_many(ex: Exchange) -> bool:
-    """Whether they have so many open comments that they are asked to wait."""
+    """Whether the person has too many open comments. If so, ask them to wait."""
     if ex.unit.comments.count_open_of(ex.membership.plan_id, ex.person.id) >= MOST_OPEN:
         ex.answer_line(ex.say("comment.too_many", n=MOST_OPEN))
         return True

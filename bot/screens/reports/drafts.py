@@ -7,7 +7,7 @@ from storage.people.people import Person
 
 
 def drafts_of_others(ex: Exchange, *, only_left: bool = False) -> list[tuple[int, str]]:
-    """Number and title of the agency's open drafts that are not one's own.
+    """Number and title of the agency's open drafts of other people.
 
     With `only_left`, only the drafts of people who left.
     """

@@ -47,7 +47,7 @@ from conversations.xforms.form import Form
 from storage.reports.sessions import StoredSession
 
 OFTEN = 3
-"""After so many equal complaints, another way is offered."""
+"""After this many equal complaints, another way is offered."""
 _AGAIN = "again"
 _MEDIA_SHOWN = 10
 """The most files sent before one card. More would push it out of sight."""

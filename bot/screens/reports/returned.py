@@ -44,9 +44,9 @@ def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
 
 
 def _asked_about(ex: Exchange, submission_id: int) -> StoredSubmission:
-    """A report of one's own agency that was returned or remarked on.
+    """A report of the person's agency that was returned or remarked on. Denied for another agency.
 
-    Denied for another agency's. Conflict if nothing waits for an answer any more.
+    Conflict if nothing waits for an answer any more.
     """
     try:
         sent = ex.unit.submissions.get(submission_id)

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 PAGE = 8
 BY_AGENCY = 12
-"""From so many reports on, the queue offers its agencies."""
+"""If at least this many reports wait, the queue offers their agencies."""
 AGENCIES = 24
 IN_A_ROW = 3
 FILES = 8
@@ -398,7 +398,7 @@ def _take_back(ex: Exchange, sent: StoredSubmission) -> None:
 
 
 def _ordinary(ex: Exchange, agency: str, waiting: Sequence[Waiting]) -> list[Waiting]:
-    """The agency's reports that can be validated together: none needs a second look, and none is one's own."""
+    """The agency's reports that can be validated together: they need no second look and are not the reader's."""
     found: list[Waiting] = []
     for one in waiting:
         if one.agency_code != agency or one.subject is None or one.reporting_period_id is None:
@@ -588,7 +588,7 @@ def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
 
 
 def _remarkable(ex: Exchange, submission_id: int) -> StoredSubmission | None:
-    """A waiting report that is neither restricted nor one's own. For any other, show its state and return None."""
+    """A waiting report that is not restricted and not the reader's own. For another, show its state: None."""
     sent = _waiting(ex, submission_id)
     if sent is None:
         return None

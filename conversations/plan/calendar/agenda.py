@@ -16,13 +16,13 @@ from conversations.plan.model import AGENCY_ROLES, Role
 from conversations.plan.periods import ReportingPeriod, closing_due_on
 
 IN_A_ROW = 2
-"""After so many periods in a row without a closing, a letter is offered (DOMAIN §5.3, step 6)."""
+"""After this many periods in a row without a closing, a letter is offered (DOMAIN §5.3, step 6)."""
 NEEDS = ("days", "call", "no_data")
 """What somebody says they need in order to report; catalogue keys `remind.need.…`."""
 PASSING = ("tomorrow", "nothing_new")
 """Answers to a reminder that say nothing of what somebody needs."""
 UNANSWERED = 2
-"""After so many notices without an answer the next one asks what holds them back."""
+"""After this many notices without an answer, the next one asks what holds the person back."""
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
     "no_role",
@@ -150,14 +150,14 @@ class Agenda:
     reachable: frozenset[str] = frozenset()
     """Agencies with somebody who reports and can be told something: a focal point or an alternate."""
     silent: Mapping[str, Reason] = field(default_factory=dict)
-    """Agencies with people who report, none of whom can be told anything; and why."""
+    """Agencies with reporters who all cannot be told anything, and why."""
     deputies: frozenset[int] = frozenset()
     """People to whom a focal point has delegated the post."""
     pauses: tuple[Pause, ...] = ()
     lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
     """By person, the drafts that expire within a week."""
     promised: Mapping[int, tuple[Promise, ...]] = field(default_factory=dict)
-    """By person, their reports of open periods whose evidence is still to come. The next notice asks for it."""
+    """By person: their reports of open periods that still lack evidence. The next notice asks for it."""
     told: Mapping[int, date] = field(default_factory=dict)
     """By person, the last day (in their zone) for which everything was told or needed no telling."""
     told_until: Mapping[int, date] = field(default_factory=dict)
@@ -174,7 +174,7 @@ class Agenda:
     unanswered: Mapping[int, frozenset[date]] = field(default_factory=dict)
     """By person, the days of the notices since the last one under which they pressed something."""
     reporting: frozenset[str] = frozenset()
-    """Agencies of which a report has come in a period that is open."""
+    """Agencies that have sent a report in an open period."""
     had_notice: Collection[tuple[int, date]] = frozenset()
     """Days on which another job has given a person the day's notice."""
     waiting: Mapping[int, Reason] = field(default_factory=dict)

@@ -61,7 +61,7 @@ class OutlookRows:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The report of a subject in a period, as it stands: whose it is, and whether its evidence is to come later."""
+    """The current report of a subject in a period: who sent it, and whether its evidence comes later."""
 
     subject: str
     period: str
@@ -289,7 +289,7 @@ def agenda(outlook: Agenda, rows: AgendaRows, scope: Scope, now: datetime) -> Ag
 
 
 def _reporting(reports: Reports, codes: Collection[str]) -> frozenset[str]:
-    """The agencies of which a report of these periods has come."""
+    """The agencies that have sent a report of these periods."""
     sent = {subject for subject, period in reports.reported if period in codes}
     return frozenset(activity.agency_code for activity in reports.activities if activity.subject in sent)
 

@@ -236,7 +236,7 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """A phrase some of whose words are in a text, wherever they stand."""
+    """A phrase that shares words with a text, in any order."""
 
     meaning: str
     words: int

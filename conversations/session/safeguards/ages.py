@@ -287,7 +287,7 @@ _NONE = Token(Word("", "", 0, is_word=False, is_number=False, is_capitalised=Fal
 
 
 def _next_word(tokens: Sequence[Token], position: int, number: int) -> Token:
-    """The word that is so many words behind this position; an empty one if there is none."""
+    """The word at this distance before the position; an empty word if the text begins earlier."""
     for token in tokens[position + 1 :]:
         if token.is_word:
             number -= 1
