@@ -18,6 +18,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from bot.acts.people.enrolment import Newcomer
 from bot.acts.people.enrolment import enrol as enrol_in
 from bot.cli import app
 from bot.open_storage import open_storage
@@ -210,7 +211,7 @@ def enrol(folder: Path, *people: tuple[int, str, str, str]) -> dict[str, int]:
     def work(unit: UnitOfWork) -> dict[str, int]:
         zone = "America/Santo_Domingo"
         return {
-            name: enrol_in(unit, number, name, Role(role), agency, "es", datetime.now(UTC), zone).id
+            name: enrol_in(unit, Newcomer(number, name, Role(role), agency, "es"), datetime.now(UTC), zone).id
             for number, name, role, agency in people
         }
 
