@@ -2,8 +2,8 @@
 
 Everybody should see from across a table who is red, and one man in twelve cannot tell red from green. So each light is
 a shape of its own with a number in large type, and the legend names it. Telegram shrinks and blurs every photo that is
-longer than 1 280 pixels, so the picture is not longer. Pillow is imported only when something is drawn: a bot without
-digests never loads it.
+longer than 1 280 pixels, so the picture is not longer. It is drawn in a process of its own
+(`storage.exports.files.apart`), so a bot never loads Pillow for it.
 """
 
 import io

@@ -10,6 +10,7 @@ from typing import IO
 import orjson
 
 from bot.workers.exports import Parcels
+from storage.exports.files.apart import drawn_apart
 from storage.reports.files import FileStore
 
 
@@ -20,9 +21,7 @@ def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
     """
     scheme, _, rest = path.partition(":")
     if scheme == "matrix":
-        from bot.workers.picture import draw  # Pillow
-
-        return BytesIO(draw(orjson.loads(rest)))
+        return BytesIO(drawn_apart("bot.workers.picture", "draw", orjson.loads(rest)))
     if scheme == "evidence":
         return BytesIO(store.get(rest)) if rest.startswith("sealed/") else open(store.path(rest), "rb")
     if scheme == "inline":

@@ -1,7 +1,7 @@
 """The state of a plan as a PDF: one page for a minister's meeting, or the 3P table.
 
-This module decides what is on the page. `storage.exports.files.plan_pages` draws it, and is imported only when
-somebody asks.
+This module decides what is on the page. `storage.exports.files.plan_pages` draws it, in a process of its own
+(`apart`).
 """
 
 from dataclasses import replace
@@ -15,6 +15,7 @@ from conversations.plan.messages.plan_state import Page, Reader, plan_state
 from conversations.plan.model import Role
 from storage.calendar.figures import Figures
 from storage.exports.datasets.indicators import three_p
+from storage.exports.files.apart import drawn_apart
 from storage.exports.formats.crosstab import Crosstab
 from storage.exports.wanted import INTERNAL, OBSERVERS, PUBLIC, Progress, Wanted, Written, span_of
 from storage.reports.files import FileStore
@@ -23,10 +24,9 @@ from storage.unit_of_work import UnitOfWork
 
 def write_plan_state(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
     """One page, and the 3P table. The number of rows is the number of activities it counts."""
-    from storage.exports.files.plan_pages import drawn
-
     page, count = state_of(unit, wanted)
-    out.write(drawn(page, table_of(unit, wanted), wanted.now))
+    table = table_of(unit, wanted)
+    out.write(drawn_apart("storage.exports.files.plan_pages", "drawn", page, table, wanted.now))
     progress(count, count)
     return Written(count)
 

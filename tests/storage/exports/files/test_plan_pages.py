@@ -21,7 +21,8 @@ from conversations.plan.messages.plan_state import spoken
 from conversations.plan.model import Role
 from storage.exports import exporter
 from storage.exports.files.paper import Paper
-from storage.exports.files.plan_state import state_of
+from storage.exports.files.plan_pages import drawn
+from storage.exports.files.plan_state import state_of, table_of
 from storage.exports.wanted import Wanted, Written
 from storage.open_database import Database
 from storage.reports.files import FileStore
@@ -91,6 +92,13 @@ def made(house: House, dataset: str, format: str, **asked: Any) -> tuple[bytes, 
 
 
 # ------------------------------------------------------------------ the page
+def drawn_here(house: House, **asked: Any) -> bytes:
+    """The same page in this process, where what the drawing logs is seen."""
+    wanted = Wanted(1, ZONE, NOW, **{"role": Role.COORDINATOR, **asked})
+    with house.database.view() as unit:
+        return drawn(state_of(unit, wanted)[0], table_of(unit, wanted), wanted.now)
+
+
 def can_be_read_aloud(content: bytes) -> None:
     """Every mark on a page belongs to an element of the structure or is decoration, and what an element lacks of it."""
     found = re.findall(rb"\n\d+ 0 obj\n(.*?)\nendobj", content, re.DOTALL)
@@ -128,6 +136,7 @@ def test_the_state_of_the_plan_is_one_page(house: House, language: str, asked: A
     assert b"/DisplayDocTitle true" in content
     assert b"/Marked true" in content
     can_be_read_aloud(content)
+    assert drawn_here(house, language=language, **asked) == content
     assert "missing" not in caplog.text
     assert written.count == 60
     assert made(house, "plan-state", "pdf", language=language, **asked)[0] == content
@@ -139,6 +148,7 @@ def test_the_state_of_the_plan_is_one_page_in_any_language(house: House, languag
     """Stretched words are cut or wrapped, and Arabic letters are in its fonts."""
     content, _ = made(house, "plan-state", "pdf", language=language)
     assert len(re.findall(rb"/Type /Page\b", content)) == 2
+    assert drawn_here(house, language=language) == content
     assert "missing" not in caplog.text
     can_be_read_aloud(content)
 
