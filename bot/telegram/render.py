@@ -28,8 +28,8 @@ def units(text: str) -> int:
 
 def cleaned(text: str) -> str:
     """Text without control and bidi characters, and without lone surrogates, which no encoding can carry."""
-    if text.isascii() and text.isprintable():
-        return text
+    if text.isprintable() and (text.isascii() or _INVISIBLE.search(text) is None):
+        return text  # no lone surrogate is printable
     return _INVISIBLE.sub("", text.replace("\t", " ")).encode("utf-8", "ignore").decode()
 
 

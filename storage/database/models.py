@@ -70,13 +70,14 @@ def _aware(value: datetime) -> datetime:
 
 def _written(value: datetime | None) -> str | None:
     """The instant as SQLAlchemy writes a DateTime to SQLite: "2018-10-03 12:00:00.000000"."""
-    return None if value is None else _text(value if value.tzinfo is UTC else _aware(value))
+    return None if value is None else in_text(value if value.tzinfo is UTC else _aware(value))
 
 
 # Of the fourteen instants that an update writes, nine are its own. UTC alone may be remembered: elsewhere the two hours
 # that a clock shows twice are equal, and are not the same instant.
 @lru_cache(maxsize=64)
-def _text(utc: datetime) -> str:
+def in_text(utc: datetime) -> str:
+    """An instant of UTC as SQLite keeps it."""
     return utc.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 

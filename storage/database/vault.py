@@ -21,6 +21,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,7 @@ def _version(path: Path | None) -> tuple[int, int] | None:
     return None if status is None else (status.st_ino, status.st_mtime_ns)
 
 
+@cache
 def _head(name: str) -> bytes:
     return bytes((FORMAT, len(name.encode()))) + name.encode()
 

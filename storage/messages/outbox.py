@@ -27,7 +27,7 @@ import orjson
 from sqlalchemy import bindparam, case, delete, func, insert, literal_column, select, update
 
 from storage.database.facts import Facts
-from storage.database.models import Card, OutboxMessage, table
+from storage.database.models import Card, OutboxMessage, in_text, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown
@@ -585,5 +585,4 @@ def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) ->
     Known before the row has a number, so that it is written once. Whoever moved a text to another row would have
     to move all of this with it.
     """
-    at = created_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-    return f"outbox:{chat_id}:{card_id or 0}:{method}:{at}"
+    return f"outbox:{chat_id}:{card_id or 0}:{method}:{in_text(created_at.astimezone(UTC)).replace(' ', 'T')}"

@@ -5,10 +5,9 @@ saved whole at every answer. Two officers of one agency may both want to report 
 open for it.
 """
 
-import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Row, bindparam, exists, func, literal_column, select, update
@@ -42,8 +41,7 @@ class NewSession:
     sensitive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSession:
+class StoredSession(NamedTuple):
     """One form being filled, as it was saved last.
 
     `version` is the one it was loaded with: `save` refuses if somebody saved in between. Of `data` nothing is
@@ -63,13 +61,17 @@ class StoredSession:
     state: str
     version: int
     sensitive: bool
-    data: dict[str, Any] = field(repr=False)
+    data: dict[str, Any]
     opened_at: datetime
     touched_at: datetime
     expires_at: datetime
 
+    def __repr__(self) -> str:
+        """Without its answers: it may be logged."""
+        return f"StoredSession(id={self.id}, state={self.state!r}, version={self.version})"
 
-COLUMNS: tuple[Any, ...] = (*(_S.c[name] for name in StoredSession.__slots__), _S.c.sealed_data)
+
+COLUMNS: tuple[Any, ...] = (*(_S.c[name] for name in StoredSession._fields), _S.c.sealed_data)
 """What `load` expects, in this order; `chats` selects the same beside the chat."""
 _DATA, _INSTANCE = ([column.name for column in COLUMNS].index(name) for name in ("data", "instance_id"))
 
@@ -245,7 +247,7 @@ class Sessions:
         )
         if done != 1:
             raise Conflict(f"session {session.id} is no longer at version {session.version}")
-        return dataclasses.replace(session, data=kept, version=session.version + 1, touched_at=now)
+        return session._replace(data=kept, version=session.version + 1, touched_at=now)
 
     def close(self, id: int, state: str) -> bool:
         """End it as `submitted`, `cancelled` or `expired`, and take it off every chat. False if it had ended."""
@@ -335,4 +337,4 @@ def load(found: "Row[*tuple[Any, ...]] | tuple[Any, ...]", unit: Unit) -> Stored
     if sealed is not None:
         text = unit.vault.open(sealed, row(values[_INSTANCE]))
     values[_DATA] = orjson.loads(text)
-    return StoredSession(*values)
+    return StoredSession._make(values)

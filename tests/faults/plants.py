@@ -145,11 +145,10 @@ def submits_again() -> None:
     real = filling.submit
 
     def submitted(ex, stored, form, taken, **more):
-        from dataclasses import replace
 
         real(ex, stored, form, taken, **more)
         if stored.subject is None:
-            again = replace(stored, instance_id=ex.house.new_instance_id())
+            again = stored._replace(instance_id=ex.house.new_instance_id())
             real(ex, again, form, taken, **more)
 
     filling.submit = submitted

@@ -146,7 +146,7 @@ def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
 
 
 def _changed(stored: StoredSession, session: Session) -> tuple[Session, StoredSession]:
-    return session, replace(stored, data=session.to_json())
+    return session, stored._replace(data=session.to_json())
 
 
 def take_over(ex: Exchange, stored: StoredSession) -> None:

@@ -8,7 +8,6 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -196,7 +195,7 @@ def test_what_somebody_else_has_changed_since_it_was_read_is_a_conflict_of_its_u
             with contextlib.suppress(Conflict):
                 units.submit(None, take).result(PATIENCE)  # after it was read, and before it is written
         try:
-            unit.sessions.save(replace(session, data={"answer": "lost?"}), NOW)
+            unit.sessions.save(session._replace(data={"answer": "lost?"}), NOW)
         except Conflict as error:
             conflicts.append(error)
             return "conflict"

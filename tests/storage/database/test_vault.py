@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -182,7 +181,7 @@ def test_after_a_rotation_everything_is_sealed_anew_while_people_go_on_answering
     with open_database(url, vault=rotated) as anew:
 
         def answer(id: int, n: int) -> Callable[[UnitOfWork], object]:
-            return lambda unit: unit.sessions.save(replace(unit.sessions.get(id), data={"n": n}), NOW)
+            return lambda unit: unit.sessions.save(unit.sessions.get(id)._replace(data={"n": n}), NOW)
 
         answers = [anew.units.submit(draft.id, answer(draft.id, n)) for n in range(5) for draft in drafts]
         resealed = 0

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -238,7 +237,7 @@ def test_who_waited_for_a_chat_sees_the_session_as_it_is_now(
     def count(unit: UnitOfWork) -> int:
         session = unit.chats.open(chat_id, chat_id).session
         assert session is not None
-        unit.sessions.save(replace(session, data={"n": session.data["n"] + 1}), NOW)
+        unit.sessions.save(session._replace(data={"n": session.data["n"] + 1}), NOW)
         return session.data["n"] + 1
 
     def count_slowly(unit: UnitOfWork) -> int:

@@ -1,7 +1,6 @@
 """What somebody has answered so far is a row: it survives, it is saved by one hand at a time, one per subject."""
 
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,18 +22,24 @@ def test_a_session_comes_back_as_it_was_saved(apply: Any, world: Any, sensitive:
     opened = apply(lambda unit: world.open(unit, sensitive=sensitive, data=data, agency_id=None))
     assert apply(lambda unit: unit.sessions.get(opened.id)) == opened
 
-    more = replace(opened, data={"more": data}, expires_at=LATER)
+    more = opened._replace(data={"more": data}, expires_at=LATER)
     saved = apply(lambda unit: unit.sessions.save(more, LATER))
-    assert saved == replace(more, version=2, touched_at=LATER)
+    assert saved == more._replace(version=2, touched_at=LATER)
     assert apply(lambda unit: unit.sessions.get(opened.id)) == saved
+
+
+def test_what_was_answered_is_not_in_the_name_of_a_session(world: Any, apply: Any) -> None:
+    """It may stand in a log (S8)."""
+    opened = apply(lambda unit: world.open(unit, "uuid:unnamed"))
+    assert "maría" not in repr(opened._replace(data={"answer": "maría"}))
 
 
 def test_a_save_with_an_old_version_is_a_conflict_and_changes_nothing(apply: Any, world: Any) -> None:
     """Two hands, one session: the slower one is told."""
     opened = apply(world.open)
-    apply(lambda unit: unit.sessions.save(replace(opened, data={"n": 1}), NOW))
+    apply(lambda unit: unit.sessions.save(opened._replace(data={"n": 1}), NOW))
     with pytest.raises(Conflict):
-        apply(lambda unit: unit.sessions.save(replace(opened, data={"n": 2}), NOW))
+        apply(lambda unit: unit.sessions.save(opened._replace(data={"n": 2}), NOW))
     assert apply(lambda unit: unit.sessions.get(opened.id)).data == {"n": 1}
 
 
