@@ -30,6 +30,7 @@ PROMISES = {
     "bot/sandbox/test_process.py": "the whole sandbox",
     "bot/screens/everyone/test_one_number.py": "a promise of several screens",
     "bot/screens/test_sentences.py": "a promise of whatever is typed where nothing is asked",
+    "bot/test_stolen.py": "a promise to people: what a thief finds in what is stolen",
     "conversations/test_pseudo.py": "a promise of all screens",
     "conversations/xforms/test_frames.py": "a promise of all that a form says",
     "conversations/xforms/test_replay.py": "ODK's engines, and `enlace form replay` beside them",
