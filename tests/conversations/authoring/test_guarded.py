@@ -17,7 +17,7 @@ def warnings(constraint: str, *, required: str = "yes", kind: str = "text", appe
     found = [problem for problem in checked.problems if problem.code == "guard.required"]
     for problem in found:
         assert all("{" not in problem.sentence(each) + problem.remedy(each) for each in LANGUAGES)
-    return [problem.place for problem in found]
+    return [problem.place("en") for problem in found]
 
 
 @pytest.mark.parametrize(
