@@ -110,8 +110,9 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
         if not is_awaited and not any(_is_expected(agenda, who, step.period) for step in pending):
             return Silence("nothing_expected", day)
         topics = told_topics(agenda, who)
-        about = {period for topic in topics for period in (*(left.period for left in topic.left), *topic.closes)}
-        pending = tuple(step for step in pending if step.period in about)
+        left = {one.period for topic in topics for one in topic.left}
+        closes = {period for topic in topics for period in topic.closes}
+        pending = tuple(step for step in pending if step.period in left or _tells_to_close(step, closes))
         if not is_awaited and not pending:
             return Silence("nothing_left", day)
         own = [step for step in pending if step.rung in _rungs(agenda, who)]
@@ -228,6 +229,11 @@ def _was_just_opened(agenda: Agenda, who: Recipient, step: Step, day: date) -> b
     )
 
 
+def _tells_to_close(step: Step, closes: Collection[ReportingPeriod]) -> bool:
+    """Whether a step is told where all is sent and only the closing is left: on the due day, and on the last."""
+    return step.period in closes and step.rung is not Rung.LATE
+
+
 def _rungs(agenda: Agenda, who: Recipient) -> frozenset[Rung]:
     """The steps that are told to somebody who reports: an alternate hears of few while the focal point can be told."""
     is_beside = who.role is Role.ALTERNATE and who.agency_code in agenda.with_focal_point
@@ -302,13 +308,16 @@ def _are_within_ten(first: date, last: date, holidays: Collection[date]) -> bool
 def steps_meant(agenda: Agenda, who: Recipient, steps: Iterable[Step]) -> list[Step]:
     """Those of these steps that somebody who reports is told of, if nothing more is reported."""
     topics = told_topics(agenda, who, is_chased=True)
-    since = {left.period: date.min for topic in topics for left in topic.left}
-    since |= {period: closing_due_on(topic.closes) for topic in topics for period in topic.closes}
+    left = {one.period for topic in topics for one in topic.left}
+    closes = {period: closing_due_on(topic.closes) for topic in topics for period in topic.closes}
+    since = dict.fromkeys(left, date.min) | closes
     rungs = _rungs(agenda, who)
     return [
         step
         for step in steps
-        if step.rung in rungs and (step.period.opens_on > agenda.today or step.on >= since.get(step.period, date.max))
+        if step.rung in rungs
+        and (step.period.opens_on > agenda.today or step.on >= since.get(step.period, date.max))
+        and (step.period not in closes or step.period in left or _tells_to_close(step, closes))
     ]
 
 

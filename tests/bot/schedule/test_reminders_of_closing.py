@@ -33,6 +33,9 @@ from tests.bot.schedule.chased import (
     three_who_are_chased,
 )
 
+LAST = LATE + timedelta(days=4)
+"""Friday, the last working day on which September is received."""
+
 
 @pytest.fixture
 def desk(desk: Desk) -> Desk:
@@ -42,17 +45,18 @@ def desk(desk: Desk) -> Desk:
 
 # ------------------------------------------------------------------ closing
 def test_who_sent_everything_hears_of_the_closing_until_it_is_closed(desk: Desk) -> None:
-    """With the button that does it; alternate too on the second day; silence after."""
+    """With the button that does it, on the due day and on the last, when the alternate does too; silence after."""
     report_everything(desk, ANA)
     assert "Solo falta cerrarlo" in scan(desk, DUE)[ANA]
+    assert {ANA, LUIS}.isdisjoint(scan(desk, LATE))
 
-    told = scan(desk, LATE)
+    told = scan(desk, LAST)
     assert "ya está enviado todo lo de septiembre 2018" in told[ANA]
     assert "Solo falta cerrarlo" in told[LUIS]
 
     asked = tap(desk, ANA, "cerrar")
     press(desk, ANA, asked, "✅ Sí, cerrar")
-    desk.now = LATE + timedelta(days=1)
+    desk.now = LAST + timedelta(hours=1)
     assert desk.do(lambda unit: "MMUJER" in to_chase(unit, moment(unit, desk.now))[1].waiting) is False
 
 

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from conversations.card import plain
-from conversations.plan.calendar.agenda import Agenda, Lapsing, Pause, Topic, to_close
+from conversations.plan.calendar.agenda import Agenda, Lapsing, Pause, Recipient, Topic, to_close
 from conversations.plan.calendar.ladder import Left, steps
 from conversations.plan.calendar.notices import Say, Silence, still_due
 from conversations.plan.expected import unclosed_row
@@ -220,9 +220,9 @@ def test_who_has_no_name_is_told_all_the_same() -> None:
     assert "septiembre 2018" in plain(reminder(verdict.topics, nobody, agenda))
 
 
-@pytest.mark.parametrize("day", ["2018-10-05", "2018-10-08"])
+@pytest.mark.parametrize("day", ["2018-10-05", "2018-10-12"])
 def test_who_has_sent_everything_is_asked_to_close(day: str) -> None:
-    """DOMAIN §1.5: completeness is declared; on the due day and after, in a sentence with the button that does it."""
+    """DOMAIN §1.5: completeness is declared, on the due day and on the last, with the button that does it."""
     agenda = whole_on(day)
     verdict = decided(agenda, ANA, f"{day}T09:00")
     assert isinstance(verdict, Say)
@@ -231,6 +231,15 @@ def test_who_has_sent_everything_is_asked_to_close(day: str) -> None:
     assert [button.tap for row in card.rows for button in row] == [
         "command:cerrar:", "command:posponer:", "command:relevo:",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("who", [ANA, LUIS])
+def test_who_has_sent_everything_is_not_asked_three_times(who: Recipient) -> None:
+    """Two days after the due day it would be the same sentence; what is still to be reported is told on that day."""
+    told = {who.person_id: date(2018, 10, 5)}
+    whole, left = replace(whole_on("2018-10-08"), told=told), replace(agenda_on("2018-10-08"), told=told)
+    assert decided(whole, who, "2018-10-08T09:00") == Silence("nothing_left", date(2018, 10, 8))
+    assert isinstance(decided(left, who, "2018-10-08T09:00"), Say)
 
 
 @pytest.mark.parametrize("day", ["2018-10-01", "2018-10-03"])
