@@ -50,6 +50,7 @@ def insert_or_ignore(connection: Connection, table: Table, row: dict[str, object
 class _Compiled:
     """A compiled statement: how it is given to the driver, and how values are converted on the way in and out."""
 
+    sql: str
     execute: Callable[[Connection, Sequence[Any]], Any]
     execute_each: Callable[[Connection, Sequence[Sequence[Any]]], Any]
     on_server: "Statement | None"
@@ -158,6 +159,7 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)
     columns = statement.exported_columns
     return _Compiled(
+        sql,
         execute,
         execute_each,
         on_server,

@@ -393,20 +393,20 @@ def explain(database: Database, acts: tuple[Act, ...], times: int = 2) -> Iterat
         seen.setdefault(statement, (doing[0], parameters))
 
     # What is prepared goes to the driver past SQLAlchemy's events.
-    execute = Prepared._execute
+    compiled_for = Prepared._for
 
     def noting(self: Prepared, connection: Connection, values: Mapping[str, Any]) -> Any:
-        compiled, cursor = execute(self, connection, values)
-        seen.setdefault(compiled.sql, (doing[0], tuple(compiled.bind(values))))
-        return compiled, cursor
+        compiled = compiled_for(self, connection, values)
+        seen.setdefault(compiled.sql, (doing[0], compiled.bind(values)))
+        return compiled
 
-    Prepared._execute = noting  # type: ignore[method-assign]
+    Prepared._for = noting  # type: ignore[method-assign]
     bench = Bench(database)
     for act in acts:
         doing[0] = act.title
         for _ in range(times if not act.reads_all else 0):
             bench.act(act)
-    Prepared._execute = execute  # type: ignore[method-assign]
+    Prepared._for = compiled_for  # type: ignore[method-assign]
     event.remove(database.engine, "before_cursor_execute", note)
     for statement, (title, parameters) in list(seen.items()):
         if statement.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
