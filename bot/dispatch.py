@@ -18,7 +18,7 @@ from bot.commands import HANDLERS, HEARS, WORDS
 from bot.screens.everyone import unasked, welcome
 from bot.screens.people import posts
 from bot.screens.reports import forms
-from bot.screens.reports.filling import apply
+from bot.screens.reports.filling import apply, take_unseen
 from bot.screens.reports.opening import resume
 from bot.telegram.handled import Handled, TapAnswer
 from bot.telegram.intake import chat_of
@@ -118,8 +118,7 @@ class Dispatch:
             return Handled()
         if visit.person.is_suspended or not ex.has_role or ex.agency_has_left or not ex.is_theirs(stored):
             return Handled()
-        if visit.chat.session_id == stored.id:
-            apply(ex, stored, event)
+        (apply if visit.chat.session_id == stored.id else take_unseen)(ex, stored, event)
         return _handled(ex)
 
     def apologise(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:

@@ -1,12 +1,15 @@
 """A file is offered, then fetched by a worker, then it is an answer."""
 
 import re
+from dataclasses import replace
 
-from conversations.session.effects import Answered, Ask, Fetch, Notice, Reject, Stale, Withhold
+from conversations.session.albums import fetch, free_instance, gathers, go_on, repeat_of
+from conversations.session.effects import Answered, Ask, Notice, Reject, Stale, Withhold
 from conversations.session.events import Fetched, FetchFailed, Offered
 from conversations.session.questions import UPLOADS, is_asked
 from conversations.session.safeguards.characters import clean
 from conversations.session.safeguards.guard import personal_data
+from conversations.session.session import Gathering, Sent
 from conversations.session.turn import Turn
 from conversations.xforms.evaluation.texts import Node
 
@@ -24,43 +27,67 @@ _BETWEEN_WORDS = re.compile(r"[_.+]+")
 def offered(turn: Turn, offer: Offered) -> None:
     """Let a file be fetched, if the question takes such a file."""
     if _names_somebody(turn, offer):
-        turn.reject(turn.say("err.pii_file"))
+        _refuse(turn, offer, turn.say("err.pii_file"))
         turn.effects.append(Withhold(offer.origin))
         return
     is_picture = offer.kind in ("photo", "video") or offer.mime_type.startswith(("image/", "video/"))
     if turn.session.restricted and is_picture:
-        turn.reject(turn.say("report.evidence_sensitive"))
+        _refuse(turn, offer, turn.say("report.evidence_sensitive"))
         turn.effects.append(Withhold(offer.origin))
         return
-    if offer.album and offer.album == turn.session.album:
-        turn.effects.append(Notice("file.first_of_album"))
+    before = turn.session
+    is_same_album = bool(offer.album) and offer.album == before.album
+    node = _question_for(turn, offer, is_same_album=is_same_album)
+    if is_same_album and (node is None or not gathers(turn, node)):
+        if before.gathering is None:
+            turn.set(gathering=Gathering(""))
+            turn.effects.append(Notice("file.first_of_album"))
+        elif before.gathering.repeat:
+            turn.reject(turn.say("file.no_room", n=1))
         return
-    node = turn.current()
-    if node is not None and node.question.type == "select_one":
-        node = _question_behind(turn, node, offer) or node
     if node is None or not _accepts(node.question.type, offer):
         key = f"err.{node.question.type}_expected" if node and node.question.type in UPLOADS else "err.file_unasked"
-        turn.reject(turn.say(key))
+        _refuse(turn, offer, turn.say(key))
         return
     if offer.size is not None and offer.size > FILE_LIMIT:
-        turn.reject(turn.say("report.file_big", max_mb=FILE_LIMIT // 1_000_000))
+        _refuse(turn, offer, turn.say("report.file_big", max_mb=FILE_LIMIT // 1_000_000))
         return
-    turn.set(fetching=offer.unique_id, album=offer.album)
-    turn.is_changed = True
-    pixels = node.question.parameters.get("max-pixels", "")
-    turn.effects += [
-        Fetch(
-            file_id=offer.file_id,
-            unique_id=offer.unique_id,
-            ref=node.ref,
-            name=offer.name,
-            mime_type=offer.mime_type,
-            accept=node.question.type,
-            max_pixels=int(pixels) if pixels.isdigit() else None,
-            is_compressed=offer.kind == "photo",
-        ),
-        Ask(anew=True),
-    ]
+    sent = Sent(offer.file_id, offer.unique_id, offer.name, offer.mime_type, offer.kind == "photo")
+    turn.set(album=offer.album)
+    known, repeat = before.gathering, repeat_of(node) if gathers(turn, node) else ""
+    if repeat and before.fetching:
+        known = known or Gathering(repeat)
+        turn.look(gathering=replace(known, waiting=(*known.waiting, sent)))
+        return
+    is_more = is_same_album and known is not None and known.repeat == repeat
+    turn.set(gathering=(known if is_more else Gathering(repeat)) if repeat else None)
+    fetch(turn, node, sent)
+    turn.effects.append(Ask(anew=True))
+
+
+def _question_for(turn: Turn, offer: Offered, *, is_same_album: bool) -> Node | None:
+    """The question that the file answers: the present one, the one behind a choice, or that of one more instance."""
+    node, stop, gathering = turn.current(), turn.stop(), turn.session.gathering
+    if turn.session.fetching or (node is not None and _accepts(node.question.type, offer)):
+        return node
+    if is_same_album or stop is not None:
+        repeat = gathering.repeat if is_same_album and gathering is not None else ""
+        repeat = repeat or (stop.repeat if stop is not None else "")
+        return free_instance(turn, repeat, lambda each: _accepts(each.question.type, offer)) or node
+    if node is not None and node.question.type == "select_one":
+        return _question_behind(turn, node, offer) or node
+    return node
+
+
+def _refuse(turn: Turn, offer: Offered, message: str) -> None:
+    """Refuse a file. If it is one of several, that is said once more when the others have arrived."""
+    turn.reject(message)
+    gathering, node = turn.session.gathering, turn.current()
+    is_running = bool(turn.session.fetching) or (bool(offer.album) and offer.album == turn.session.album)
+    if gathering is not None and gathering.repeat and is_running:
+        turn.set(gathering=replace(gathering, lost=(*gathering.lost, message)))
+    elif offer.album and node is not None and gathers(turn, node):
+        turn.set(album=offer.album, gathering=Gathering(repeat_of(node), lost=(message,)))
 
 
 def _names_somebody(turn: Turn, offer: Offered) -> bool:
@@ -113,21 +140,43 @@ def fetched(turn: Turn, file: Fetched) -> None:
     if node is None or turn.session.fetching != file.unique_id:
         turn.effects.append(Stale())  # they went back or sent another one meanwhile
         return
+    violation = turn.instance.check(node, file.file_name)
+    if violation is not None:
+        _missed(turn, node, turn.why_refused(node, file.file_name, violation))
+        return
     if file.is_compressed and node.question.type == "file":
         turn.effects.append(Notice("file.compressed"))
-    turn.set(fetching="")
+    gathering, left = turn.session.gathering, turn.session.coming - 1
+    turn.set(fetching="", gathering=None)
     if not turn.take(node, file.file_name):
+        if left:
+            turn.effects.append(Notice("file.left_behind", (("n", str(left)),)))
         return
     node = turn.instance.node(node.ref)
     turn.effects.append(Answered(turn.instance.label(node), file.shown_name))
+    if gathering is not None and gathering.repeat:
+        go_on(turn, node, replace(gathering, taken=gathering.taken + 1), is_taken=True)
+        return
     turn.advance()
+    turn.set(gathering=gathering)
     turn.effects.append(Ask())
 
 
 def fetch_failed(turn: Turn, failure: FetchFailed) -> None:
-    if turn.session.fetching != failure.unique_id:
+    node = turn.current()
+    if node is None or turn.session.fetching != failure.unique_id:
         turn.effects.append(Stale())
         return
-    turn.set(fetching="", album="")
+    _missed(turn, node, turn.say(failure.reason, **dict(failure.values)))
+
+
+def _missed(turn: Turn, node: Node, message: str) -> None:
+    """The file did not become an answer: say why, and leave its question open."""
+    gathering = turn.session.gathering
+    turn.set(fetching="")
     turn.is_changed = True
-    turn.effects += [Reject(turn.say(failure.reason, **dict(failure.values))), Ask()]
+    if gathering is not None and gathering.repeat:
+        go_on(turn, node, replace(gathering, lost=(*gathering.lost, message)), is_taken=False)
+        return
+    turn.set(album="", gathering=None)
+    turn.effects += [Reject(message), Ask()]

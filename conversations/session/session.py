@@ -6,7 +6,7 @@ not in it: the row that holds the record says with which version of the form the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 REVIEW = "review"
@@ -53,6 +53,31 @@ class Removing:
     lost: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that was sent and waits at Telegram to be fetched after the one before it."""
+
+    file_id: str
+    unique_id: str
+    name: str
+    mime_type: str
+    is_compressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Files that arrive one after another for the instances of `repeat`, one each.
+
+    If `repeat` is blank, the question takes one file, and that has been said of the present album.
+    """
+
+    repeat: str
+    taken: int = 0
+    waiting: tuple[Sent, ...] = ()
+    lost: tuple[str, ...] = ()
+    """Why files were not taken, in words: said once more at the end, because the card changes with each file."""
+
+
 Pending = Reading | Confirming | Listing | Choosing | Removing | None
 
 
@@ -93,13 +118,20 @@ class Session:
     fetching: str = ""
     """The file that is being fetched for the present question."""
     album: str = ""
-    """The last album from which the first file was taken."""
+    """The last album from which a file was taken."""
+    gathering: Gathering | None = None
     origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Message number → the refs that the message answered."""
     only: frozenset[str] = frozenset()
     """The refs that a returned report is asked again. Empty: everything may be asked."""
     kept: frozenset[str] = frozenset()
     """The refs that such a report keeps as they were sent: not asked, and not offered for a change."""
+
+    @property
+    def coming(self) -> int:
+        """How many files are on their way."""
+        waiting = self.gathering.waiting if self.gathering is not None else ()
+        return (1 if self.fetching else 0) + len(waiting)
 
     def changed(self, **changes: Any) -> "Session":
         """The session with these changes. `dataclasses.replace` would look at each field, several times a step."""
@@ -132,6 +164,8 @@ class Session:
             row["marks"] = list(self.marks)
         if self.origins:
             row["origins"] = {origin: list(refs) for origin, refs in self.origins.items()}
+        if self.gathering is not None:
+            row["gathering"] = asdict(self.gathering)
         match self.pending:
             case Reading(values, origin):
                 row["reading"] = {"values": list(values), "origin": origin}
@@ -162,6 +196,7 @@ class Session:
         elif removing := row.get("removing"):
             pending = Removing(removing["ref"], tuple(removing["lost"]))
         marks = row.get("marks")
+        gathering = row.get("gathering")
         return cls(
             instance_id=row["instance_id"],
             language=row["language"],
@@ -182,7 +217,13 @@ class Session:
             marks=None if marks is None else tuple(marks),
             fetching=row.get("fetching", ""),
             album=row.get("album", ""),
+            gathering=_gathering(gathering) if gathering else None,
             origins={origin: tuple(refs) for origin, refs in row.get("origins", {}).items()},
             only=frozenset(row.get("only", ())),
             kept=frozenset(row.get("kept", ())),
         )
+
+
+def _gathering(row: Mapping[str, Any]) -> Gathering:
+    waiting = tuple(Sent(**sent) for sent in row["waiting"])
+    return Gathering(row["repeat"], row["taken"], waiting, tuple(row["lost"]))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from conversations.session.effects import Answered, Ask, Effect, Reject, Withhold
+from conversations.session.effects import Answered, Ask, Effect, Notice, Reject, Withhold
 from conversations.session.profiles import Profile, profile
 from conversations.session.questions import is_asked, sequence, stops
 from conversations.session.reading.text import normalise
@@ -83,7 +83,13 @@ class Turn:
         self.session = self.session.changed(**changes)
 
     def move(self, at: str) -> None:
-        """Stand at this question or stop. Whatever was half done at the last one is dropped."""
+        """Stand at this question or stop. Whatever was half done at the last one is dropped.
+
+        Files that were sent for it and have not arrived are dropped too, and that is said.
+        """
+        if (coming := self.session.coming) and at != self.session.at:
+            self.effects.append(Notice("file.left_behind", (("n", str(coming)),)))
+            self.set(gathering=None, album="")
         self.set(at=at, pending=None, page=0, month="", marks=None, fetching="")
         self.is_changed = True
 

@@ -116,6 +116,20 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
     ex.stand(stored.id, awaits=mark)
 
 
+def take_unseen(ex: Exchange, stored: StoredSession, event: Fetched | FetchFailed) -> None:
+    """Keep what arrives for a draft that its owner is not looking at, and say nothing: the draft shows it."""
+    if not ex.may_report(stored.subject) or ex.now >= stored.expires_at:
+        return
+    form = ex.house.forms.version(ex.unit, stored.form_version_id)
+    session = Session.from_json(stored.data)
+    taken = engine.step(form, session, event, now=ex.now)
+    for effect in taken.effects:
+        if isinstance(effect, Fetch):
+            reports.fetch(ex.unit, stored, session, effect, ex.chat_id, ex.telegram_id, ex.now)
+    if taken.session != session:
+        reports.save(ex.unit, stored, taken.session, ex.now)
+
+
 @dataclass(slots=True)
 class _Outcome:
     """What the effects of one event ask of the card."""

@@ -39,8 +39,8 @@ def question_card(view: View, node: Node) -> Card:
     kept = suggestion(view.session, node)
     run = batch(view.session, view.nodes, node.ref)
     lines = (*_about(view, node), *_words(view, node), *_instructions(view, node, run, kept), *view.warnings)
-    if view.session.fetching:
-        lines = (*lines, line(view.say("file.coming")))
+    if coming := view.session.coming:
+        lines = (*lines, line(view.say("file.coming_many", n=coming) if coming > 1 else view.say("file.coming")))
     media = _media(view, node)
     if node.question.type == "geopoint" or node.question.type in LINES:
         return Card(lines, asks_place=view.say("form.share_place"), words=_place_words(view, node), media=media)

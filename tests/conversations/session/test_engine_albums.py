@@ -1,0 +1,253 @@
+"""An album at a file question: each file one instance of its repeat, in order, all kept; or told why not."""
+
+import json
+
+import pytest
+
+from conversations.card import plain
+from conversations.session import engine
+from conversations.session.cards.session_card import session_card
+from conversations.session.effects import Effect, Fetch, Notice, Reject, Stale, Withhold
+from conversations.session.engine import Given
+from conversations.session.events import Event, Fetched, FetchFailed, Offered, Tap, Typed
+from conversations.session.session import Session
+from conversations.wording import wording
+from conversations.xforms.form import Form
+from conversations.xforms.instance import Filling
+from tests.conversations.session.phone import NOW, made
+
+COLUMNS = "type | name | label | required | repeat_count | relevant"
+OPEN = """
+begin repeat | evidence | Evidencia | | |
+image | photo | Envíe la foto | yes | |
+text | caption | ¿Qué se ve? | | |
+end repeat | | | | |
+text | next | ¿Qué sigue? | yes | |
+"""
+ALONE = OPEN.replace("text | caption | ¿Qué se ve? | | |\n", "")
+COUNTED = ALONE.replace("Evidencia | |", "Evidencia | | 2")
+PEOPLE = OPEN.replace("¿Qué se ve? | |", "¿Quién es? | yes |")
+ONE = "image | photo | Envíe la foto | yes | |\ntext | next | ¿Qué sigue? | yes | |"
+
+
+class Chat:
+    """A session whose files arrive when the test says so. It is read back from JSON before every turn."""
+
+    def __init__(self, rows: str) -> None:
+        self.form: Form = made(rows, columns=COLUMNS)
+        self.taken = engine.begin(self.form, Filling("uuid:album", NOW, "America/Santo_Domingo", "es"), Given())
+        self.messages = 100
+        self.fetches: list[Fetch] = []
+
+    @property
+    def session(self) -> Session:
+        return self.taken.session
+
+    @property
+    def at(self) -> str:
+        return self.session.at
+
+    def happen(self, event: Event) -> "Chat":
+        stored = Session.from_json(json.loads(json.dumps(self.session.to_json())))
+        assert stored == self.session
+        self.taken = engine.step(self.form, stored, event, now=NOW)
+        self.fetches += [effect for effect in self.taken.effects if isinstance(effect, Fetch)]
+        return self
+
+    def send(self, *names: str, album: str = "g1", kind: str = "photo", size: int = 1000, caption: str = "") -> "Chat":
+        for name in names:
+            self.messages += 1
+            mime = "image/jpeg" if kind == "photo" else "video/mp4"
+            self.happen(Offered(kind, f"f-{name}", name, "", mime, size, album, self.messages, caption))  # type: ignore[arg-type]
+        return self
+
+    def arrive(self, *, fails: bool = False) -> "Chat":
+        """The file that is being fetched arrives, under the ref of its Fetch."""
+        wanted = self.fetches[-1]
+        assert wanted.unique_id == self.session.fetching
+        if fails:
+            return self.happen(FetchFailed(wanted.unique_id, "file.failed"))
+        return self.happen(Fetched(wanted.unique_id, f"{wanted.unique_id}.jpg", f"{wanted.unique_id}.jpg"))
+
+    def arrive_all(self) -> "Chat":
+        while self.session.fetching:
+            self.arrive()
+        return self
+
+    def say(self, text: str) -> "Chat":
+        self.messages += 1
+        return self.happen(Typed(text, self.messages))
+
+    def tap(self, action: str) -> "Chat":
+        return self.happen(Tap(self.session.turn, action))  # type: ignore[arg-type]
+
+    def has(self, kind: type[Effect]) -> bool:
+        return any(isinstance(effect, kind) for effect in self.taken.effects)
+
+    @property
+    def photos(self) -> dict[str, str]:
+        answers = self.taken.instance.answers()
+        return {ref.removeprefix("/data/"): value for ref, value in answers.items() if ref.endswith("/photo") and value}
+
+    @property
+    def said(self) -> list[str]:
+        say = wording("es")
+        return [
+            effect.message if isinstance(effect, Reject) else say(effect.key, **dict(effect.values))
+            for effect in self.taken.effects
+            if isinstance(effect, Reject | Notice)
+        ]
+
+    @property
+    def text(self) -> str:
+        return plain(session_card(self.form, self.session, self.taken.instance, now=NOW, notices=self.said))
+
+
+def three(*names: str) -> dict[str, str]:
+    return {f"evidence[{number}]/photo": f"{name}.jpg" for number, name in enumerate(names, 1)}
+
+
+def test_each_file_of_an_album_fills_an_instance_and_the_card_says_how_many() -> None:
+    """In the order in which they were sent; one is fetched at a time, each for its own instance."""
+    chat = Chat(ALONE).send("a", "b", "c")
+    assert [each.unique_id for each in chat.fetches] == ["a"]
+    assert "Recibiendo los archivos… Faltan 3." in chat.text
+
+    chat.arrive_all()
+    assert [(each.unique_id, each.ref) for each in chat.fetches] == [
+        ("a", "/data/evidence[1]/photo"),
+        ("b", "/data/evidence[2]/photo"),
+        ("c", "/data/evidence[3]/photo"),
+    ]
+    assert chat.photos == three("a", "b", "c")
+    assert chat.at == "/data/evidence[+]"
+    assert "Guardé 3 archivos." in chat.text
+    assert "Recibiendo" not in chat.text
+
+
+def test_what_may_be_said_of_each_file_is_asked_when_all_are_there() -> None:
+    """The first caption, then the second, then whether there is another."""
+    chat = Chat(OPEN).send("a", "b").arrive_all()
+    assert chat.at == "/data/evidence[1]/caption"
+
+    chat.say("La sala").say("El patio")
+    assert chat.at == "/data/evidence[+]"
+
+
+@pytest.mark.parametrize("said", [(), ("La sala",)])
+def test_a_second_batch_of_the_album_is_kept_too(said: tuple[str, ...]) -> None:
+    """Wherever the session stands by then: at a caption, or behind the repeat."""
+    chat = Chat(OPEN if said else ALONE).send("a", "b").arrive_all()
+    for text in said:
+        chat.say(text)
+    chat.send("c").arrive_all()
+
+    assert chat.photos == three("a", "b", "c")
+    assert "Guardé 3 archivos." in chat.said
+
+
+def test_a_second_batch_finds_the_repeat_after_it_was_left() -> None:
+    """Somebody was quick to say that there are no more. The form goes on where they were."""
+    chat = Chat(ALONE).send("a").arrive_all().tap("done")
+    assert chat.at == "/data/next"
+
+    chat.send("b")
+    assert chat.fetches[-1].ref == "/data/evidence[2]/photo"
+
+    chat.arrive_all()
+    assert chat.photos == three("a", "b")
+
+
+def test_one_file_more_may_be_sent_behind_the_repeat() -> None:
+    """The paperclip is the obvious answer to "another one?"."""
+    chat = Chat(ALONE).send("a", album="").arrive_all()
+    assert chat.said == []
+
+    chat.send("b", album="").arrive_all()
+    assert chat.photos == three("a", "b")
+    assert chat.said == []
+
+
+def test_a_text_between_the_files_is_refused_and_takes_nothing_away() -> None:
+    """The question asks for a photo. The others keep coming."""
+    chat = Chat(ALONE).send("a", "b").say("ya casi")
+    assert chat.has(Reject)
+
+    chat.send("c").arrive_all()
+    assert chat.photos == three("a", "b", "c")
+
+
+def test_a_file_that_fails_is_told_at_the_end_and_the_others_are_kept() -> None:
+    """The card changes with each file, so its reason is said again when the last one has arrived."""
+    chat = Chat(ALONE).send("a", "b", "c", "d").arrive().arrive(fails=True).arrive_all()
+    assert chat.photos == three("a", "c", "d")
+    assert chat.said == ["Guardé 3 archivos.", wording("es")("file.failed")]
+
+    chat = Chat(ALONE).send("a", "b").arrive().arrive(fails=True)
+    assert chat.photos == three("a")
+    assert chat.at == "/data/evidence[2]/photo"
+    assert chat.said == [wording("es")("file.failed")]
+
+
+def test_a_file_that_the_question_does_not_take_is_told_at_the_end_too() -> None:
+    """Too large, a film among the photos, a telephone number in the words: whichever place it has in the album."""
+    chat = Chat(ALONE).send("a").send("film", kind="video").send("b").send("c", size=30_000_000).arrive_all()
+    assert chat.photos == three("a", "b")
+    assert chat.said[0] == "Guardé 2 archivos."
+    assert [message for message in chat.said if "20 MB" in message]
+    assert len(chat.said) == 3
+
+    chat = Chat(ALONE).send("a", caption="Llame al 809-555-0199")
+    assert chat.has(Withhold)
+
+    chat.send("b", "c").arrive_all()
+    assert chat.photos == three("b", "c")
+    assert chat.said == ["Guardé 2 archivos.", wording("es")("err.pii_file")]
+
+
+def test_a_counted_repeat_takes_as_many_as_it_counts() -> None:
+    """The rest is told, with what to do."""
+    chat = Chat(COUNTED).send("a", "b", "c", "d").arrive_all()
+    assert chat.photos == three("a", "b")
+    assert chat.at == "/data/next"
+    assert chat.said == ["Guardé 2 archivos.", wording("es")("file.no_room", n=2)]
+
+    chat.send("e")
+    assert chat.said == [wording("es")("file.no_room", n=1)]
+    assert chat.at == "/data/next"
+
+
+@pytest.mark.parametrize("rows", [ONE, PEOPLE])
+def test_a_question_that_takes_one_file_says_so_once(rows: str) -> None:
+    """Three photos are not three people."""
+    chat = Chat(rows).send("a", "b")
+    assert "solo el primer archivo" in chat.said[0]
+    assert "envíelo solo" in chat.said[0]
+
+    chat.send("c", "d")
+    assert chat.said == []
+
+    chat.arrive_all()
+    assert list(chat.photos.values()) == ["a.jpg"]
+    assert len(chat.fetches) == 1
+
+
+def test_who_goes_back_meanwhile_is_told_what_was_not_kept() -> None:
+    """What arrives later is ignored; the file that was taken stays."""
+    chat = Chat(ALONE).send("a", "b", "c").arrive().tap("back")
+    assert chat.said == [wording("es")("file.left_behind", n=2)]
+    assert chat.photos == three("a")
+    assert chat.session.coming == 0
+
+    before = chat.session
+    chat.happen(Fetched("b", "b.jpg", "b.jpg"))
+    assert chat.has(Stale)
+    assert chat.session == before
+
+
+def test_a_new_album_at_a_file_that_is_there_replaces_it_and_adds_the_others() -> None:
+    """What was kept before is not overwritten by the second file."""
+    chat = Chat(ALONE).send("a", "b").arrive_all()
+    chat.happen(Tap(chat.session.turn, "change", "1"))
+    chat.send("c", "d", album="g2").arrive_all()
+    assert chat.photos == three("c", "b", "d")
