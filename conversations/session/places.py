@@ -11,6 +11,7 @@ from conversations.session.turn import Turn
 from conversations.xforms.evaluation.texts import Node
 
 LEAST_POINTS = {"geotrace": 2, "geoshape": 3}
+CHOSEN = frozenset({"select_one", "select_multiple", "rank"})
 MAX_POINTS = 500
 """Points of one line. Nobody sends more one by one, and a session can keep so many."""
 _DECIMAL = re.compile(r"-?\d+(\.\d+)?")
@@ -29,7 +30,8 @@ def located(turn: Turn, place: Located) -> None:
     elif node is not None and node.question.type in LINES:
         _add_points(turn, node, [point])
     elif node is None or node.question.type != "select_one" or not _take_with_choice(turn, node, point, place.origin):
-        turn.reject(turn.say("err.place_unasked"))
+        is_list = node is not None and node.question.type in CHOSEN
+        turn.reject(turn.say("err.place_chosen" if is_list else "err.place_unasked"))
 
 
 def _take_with_choice(turn: Turn, node: Node, point: str, origin: int) -> bool:

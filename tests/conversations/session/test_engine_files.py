@@ -106,3 +106,15 @@ def test_a_place_that_is_sent_where_one_is_asked_whether_answers_both_questions(
     assert talk.answers["place"] == "gps"
     assert [float(part) for part in talk.answers["gps"].split()] == [18.47, -69.9, 0, 12]
     assert talk.at == "next_step"
+
+
+def test_a_place_that_is_sent_where_one_chooses_from_a_list_is_told_so_and_the_list_is_shown() -> None:
+    """The provinces have no coordinates. A point on the map is not read as one of them, and is not passed over."""
+    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("Sin evidencia").tap("Por provincia")
+    assert talk.at == "province"
+
+    listed = [button.text for row in talk.card.rows for button in row]
+    talk.happen(Located(18.47, -69.9, 12.0, 500))
+    assert talk.rejection() == "Aquí no hace falta una ubicación: elija de la lista."
+    assert talk.at == "province"
+    assert [button.text for row in talk.card.rows for button in row] == listed

@@ -294,6 +294,24 @@ def test_of_an_album_the_first_file_is_kept_and_that_is_said(town: Town) -> None
     assert "solo el primer archivo" in str([seen.as_json() for seen in town.sandbox.world.ledger.since(0, chat=ANA)])
 
 
+def test_a_location_answers_where_it_was_done_and_is_refused_in_words_at_a_list(town: Town) -> None:
+    """The paperclip is enough at "¿Dónde se hizo?". At the provinces the list is shown again, below the location."""
+    ana = town.officer(ANA)
+    ana.say("/pendientes")
+    for text in ("PRE-101", "En curso", "75", "Omitir", "No", "Sin evidencia"):
+        ana.tap(text)
+    ana.wait_for("¿Dónde se hizo?")
+    ana.tap("Por provincia")
+    ana.do(lambda: ana.phone.send_location(18.5, -69.9))
+    assert "Aquí no hace falta una ubicación: elija de la lista." in ana.text
+    assert "¿En qué provincias?" in ana.text
+    assert ana.card["message_id"] == ana.from_bot[-1]["message_id"]
+
+    ana.tap("Atrás")
+    ana.do(lambda: ana.phone.send_location(18.5, -69.9))
+    ana.wait_for("próximo paso")
+
+
 def test_a_session_finishes_on_the_form_version_it_began_with(town: Town) -> None:
     """T15: a new version is published in mid-form; only the next session sees it."""
 
