@@ -185,6 +185,8 @@ class Evidence:
             return None
         if session.state != "open":
             return None
+        if (session.data.get("fetching"), session.data.get("at")) != (payload["unique_id"], payload["ref"]):
+            return None  # they went back or sent another one: what this answer has stays
         attachment = unit.attachments.add(
             plan_id=session.plan_id,
             instance_id=session.instance_id,

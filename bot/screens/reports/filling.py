@@ -111,7 +111,8 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
         asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
         found.notices.append(ex.say("form.another_way", people=asked))
     if found.is_shown:
-        is_new = taken.session.at != session.at or isinstance(event, Resumed)
+        # While a file is on its way nobody reads the question: an album does not repeat its pictures with each file.
+        is_new = (taken.session.at != session.at and not taken.session.fetching) or isinstance(event, Resumed)
         _draw(ex, stored, form, taken, found, anew=anew, was_place=was_place, is_new=is_new)
     ex.stand(stored.id, awaits=mark)
 

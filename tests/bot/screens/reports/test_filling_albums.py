@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 
 import pytest
 from PIL import Image
@@ -13,11 +14,11 @@ pytestmark = pytest.mark.slow
 
 PHOTOS = """
 | survey |
-| | type | name | label | required |
-| | text | what | ¿Qué se hizo? | yes |
-| | begin repeat | evidence | Evidencia | |
-| | image | photo | Envíe la foto | yes |
-| | end repeat | | | |
+| | type | name | label | required | media::image |
+| | text | what | ¿Qué se hizo? | yes | |
+| | begin repeat | evidence | Evidencia | | |
+| | image | photo | Envíe la foto | yes | how.jpg |
+| | end repeat | | | | |
 | settings |
 | | form_id | form_title | version |
 | | shots | Fotos | 1 |
@@ -32,7 +33,11 @@ def picture(red: int) -> tuple[str, bytes]:
 
 def asked_for_a_photo(town: Town) -> Officer:
     admin, ana = town.officer(PEDRO), town.officer(ANA)
-    admin.do(lambda: admin.phone.send_files("document", ("shots.md", PHOTOS.encode())))
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("shots.md", PHOTOS)
+        archive.writestr("how.jpg", picture(250)[1])
+    admin.do(lambda: admin.phone.send_files("document", ("shots.zip", written.getvalue())))
     admin.wait_for("shots ·")
     admin.tap("✅ Publicar")
     admin.wait_for("Publicado: Fotos")
@@ -73,6 +78,7 @@ def test_an_album_is_kept_whole_in_its_order_also_over_kills(town: Town) -> None
     assert list(files) == [f"/data/evidence[{number}]/photo" for number in (1, 2, 3, 4)]
     assert len(set(files.values())) == 4
     assert sent(ana, town) == files
+    assert len([message for message in ana.from_bot if "photo" in message]) == 1  # how to take one is shown once
     assert "Traceback" not in town.logged()
 
 
@@ -91,3 +97,20 @@ def test_who_leaves_the_form_meanwhile_finds_the_album_kept(town: Town) -> None:
     ana.tap("Fotos")
     ana.wait_for("3. 📷")
     assert len(sent(ana, town)) == 3
+
+
+def test_a_file_that_was_given_up_does_not_take_the_place_of_the_one_that_is_there(town: Town) -> None:
+    """Another photo for the second instance, and back before it has come: the answer keeps the file that it names."""
+    ana = asked_for_a_photo(town)
+    ana.phone.send_files("photo", picture(40), picture(80))
+    ana.wait_for("Guardé 2 archivos.")
+    before = town.rows("SELECT ref, sha256, file_name FROM attachment ORDER BY ref")
+    ana.say("editar 2")
+    town.kill()
+    ana.phone.send_files("photo", picture(120))
+    ana.phone.say("atrás")
+    town.start()
+    ana.wait_for("no se guardó")
+    town.rest()
+
+    assert town.rows("SELECT ref, sha256, file_name FROM attachment ORDER BY ref") == before
