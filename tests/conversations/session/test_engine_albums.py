@@ -1,6 +1,7 @@
 """An album at a file question: each file one instance of its repeat, in order, all kept; or told why not."""
 
 import json
+import random
 
 import pytest
 
@@ -9,7 +10,7 @@ from conversations.session import engine
 from conversations.session.cards.session_card import session_card
 from conversations.session.effects import Effect, Fetch, Notice, Reject, Stale, Withhold
 from conversations.session.engine import Given
-from conversations.session.events import Event, Fetched, FetchFailed, Offered, Tap, Typed
+from conversations.session.events import Event, Fetched, FetchFailed, Offered, Resumed, Tap, Typed
 from conversations.session.session import Session
 from conversations.wording import wording
 from conversations.xforms.form import Form
@@ -251,3 +252,26 @@ def test_a_new_album_at_a_file_that_is_there_replaces_it_and_adds_the_others() -
     chat.happen(Tap(chat.session.turn, "change", "1"))
     chat.send("c", "d", album="g2").arrive_all()
     assert chat.photos == three("c", "b", "d")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_however_the_parts_come_each_is_kept_once_in_its_order(seed: int) -> None:
+    """Parts, arrivals, words and a look at the card in any order; two albums and a photo by itself."""
+    chance = random.Random(seed)
+    coming = [(f"p{number}", chance.choice(("g1", "g1", "g2", ""))) for number in range(chance.randint(2, 8))]
+    names = [name for name, _ in coming]
+    chat = Chat(ALONE)
+    while coming or chat.session.fetching:
+        match chance.choice(("part", "part", "arrive", "say", "resume")):
+            case "part" if coming:
+                name, album = coming.pop(0)
+                chat.send(name, album=album)
+            case "arrive" if chat.session.fetching:
+                chat.arrive()
+            case "say" if chat.session.fetching:
+                chat.say("ya casi")
+            case "resume":
+                chat.happen(Resumed())
+    assert chat.photos == three(*names)
+    assert [each.unique_id for each in chat.fetches] == names
+    assert chat.at == "/data/evidence[+]"
