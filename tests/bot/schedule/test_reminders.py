@@ -75,7 +75,7 @@ def test_on_the_due_day_at_nine_one_reminder_comes_and_leads_to_the_report(town:
     ana.tap("Enviar ahora")
     report_all(ana)
     luis = town.officer(LUIS)
-    at(town, "2018-10-08T09:00")
+    at(town, "2018-10-12T09:00")  # the last day
     ana.wait_for("Solo falta cerrarlo")
     luis.wait_for("Solo falta cerrarlo")
     assert not [button for button in ana.buttons if "Empezar" in button]
@@ -85,8 +85,8 @@ def test_on_the_due_day_at_nine_one_reminder_comes_and_leads_to_the_report(town:
     assert "MMUJER cerró septiembre 2018" in ana.tap("Sí, cerrar")
 
     before = len(luis.from_bot)
-    at(town, "2018-10-09T09:00")
-    assert wait_for_fire(town, LUIS, "2018-10-09")[1:] == ("skipped", "nothing_left")
+    at(town, "2018-10-15T09:00")
+    assert wait_for_fire(town, LUIS, "2018-10-15")[1:] == ("skipped", "nothing_left")
     assert len(luis.from_bot) == before
 
 

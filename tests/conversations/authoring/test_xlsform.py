@@ -126,7 +126,7 @@ def test_rows_and_columns_are_those_of_the_spreadsheet():
     with pytest.raises(AuthorError) as refusal:
         read_xlsform(data, "t.xlsx")
 
-    assert {p.place for p in refusal.value.problems} == {"survey · E4"}
+    assert {p.place("es") for p in refusal.value.problems} == {"survey · E4"}
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ class Life:
     def agenda(self, ledger: "Ledger", now: datetime) -> Agenda:
         today = now.astimezone(SANTO_DOMINGO).date()
         on_the_ladder = seen_on(today, self.periods, self.holidays)
+        asked_for = {until for _, until in self.snoozes}
         settled = [on for on, state in ledger.windows.items() if state != "open"]
         return Agenda(
             today=today,
@@ -76,7 +77,7 @@ class Life:
             steps=on_the_ladder[0],
             lapsed=on_the_ladder[1],
             ahead=on_the_ladder[2],
-            notices={1: frozenset(on for on, state in ledger.windows.items() if state == "queued")},
+            notices={1: frozenset(on for on, state in ledger.windows.items() if state == "queued") - asked_for},
             left={
                 "MMUJER": tuple(
                     Left(ACTIVITY, period)

@@ -128,8 +128,8 @@ def test_a_workbook_says_what_its_codes_mean_in_the_readers_language(plan: Plan,
     assert (
         row["obstacles"] == f"{translated(words['budget'], language)}; {translated(words['staff'], language)} (staff)"
     )
-    assert f"{say('table.filter.validation')}: {say('history.submitted')}" in told
-    assert f"{say('table.filter.status')}: {say('export.status.in_progress')}" in told
+    assert f"{say('table.filter.validation')}{say.colon}{say('history.submitted')}" in told
+    assert f"{say('table.filter.status')}{say.colon}{say('export.status.in_progress')}" in told
     [same] = plan.rows("reports", validation="submitted", language=language)
     assert (same["validation"], same["obstacles"], same["status"]) == ("submitted", "budget staff", "in_progress")
 
