@@ -19,18 +19,21 @@ PROGRAM: Final = (
 def drawn_apart(module: str, name: str, *given: object) -> bytes:
     """What this function of this module makes of `given`, which is ours alone: it travels pickled.
 
-    The child has no environment, no folder and no secret of ours. ValueError if it ended without a drawing.
+    The child has no environment, no folder and no secret of ours. ValueError if there is no drawing.
     """
-    done = subprocess.run(
-        [sys.executable, "-I", "-X", "utf8", "-c", PROGRAM.format(module=module, name=name)],
-        input=pickle.dumps(given),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env={},
-        timeout=LIMIT,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-X", "utf8", "-c", PROGRAM.format(module=module, name=name)],
+            input=pickle.dumps(given),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={},
+            timeout=LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"{module}.{name} has not ended in {LIMIT:g} s") from None
     if done.returncode != 0:
         raise ValueError(f"{module}.{name} ended with {done.returncode}")
     return done.stdout

@@ -1,0 +1,39 @@
+"""What a row of the outbox names is made when it is sent."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bot.workers import picture
+from bot.workers.exports import Parcels
+from bot.workers.uploads import open_upload
+from conversations.plan.messages.digests import matrix
+from storage.exports.files import apart
+from storage.reports.files import FileStore
+from tests.conversations.plan.commission import stand
+
+
+def opened(folder: Path, path: str) -> bytes:
+    with open_upload(FileStore(folder, None), Parcels(folder / "exports"), path) as file:
+        return file.read()
+
+
+def test_a_picture_is_drawn_apart_as_it_is_drawn_here(tmp_path: Path) -> None:
+    """The child has nothing of ours but what it is given, and draws the same picture."""
+    shown = orjson.dumps(matrix(stand(), "es"))
+
+    drawn = opened(tmp_path, f"matrix:{shown.decode()}")
+
+    assert drawn == picture.draw(orjson.loads(shown))
+    assert drawn.startswith(b"\x89PNG")
+
+
+def test_a_drawing_that_fails_or_never_ends_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job is tried again, and its person told at the end: both need one kind of error."""
+    with pytest.raises(ValueError, match="ended with 1"):
+        opened(tmp_path, "matrix:{}")
+
+    monkeypatch.setattr(apart, "LIMIT", 0.0)
+    with pytest.raises(ValueError, match="has not ended"):
+        opened(tmp_path, "matrix:{}")
