@@ -160,7 +160,8 @@ def progress_of(each: ActivityStanding) -> int:
 
 
 def column_name(closing: Closing, say: Wording) -> str:
-    return cut(say(f"plan.month.{closing.month_end.month}"), 4).rstrip("…")[:3]
+    """The month as the language shortens it: in three letters French June and July are the same."""
+    return say("months.short").split("|")[closing.month_end.month - 1]
 
 
 def named_activities(activities: Sequence[Activity], s: Standing, say: Wording, shown: int) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.standing_records import Records
+from conversations.plan.figures.standing_records import Closing, Records
 from conversations.plan.messages import digest_words, digests
 from conversations.wording import wording
 from tests import ROOT
@@ -52,6 +52,13 @@ def test_the_texts_are_as_they_were_read(language: str, request: pytest.FixtureR
     if request.config.getoption("--rewrite-golden"):
         path.write_text(screens(language), "utf-8")
     assert screens(language) == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_months_of_the_matrix_have_one_name(language: str) -> None:
+    """French June and July begin with the same three letters."""
+    closings = [Closing(date(2018, month, 28), ()) for month in range(1, 13)]
+    assert len({digest_words.column_name(closing, wording(language)) for closing in closings}) == 12
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
