@@ -1,7 +1,5 @@
 """A restored database says nothing by itself until somebody has looked; then nothing old, and one question to a few."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -30,13 +28,6 @@ from tests.storage.database import scratch
 
 TEN = NINE + timedelta(hours=1)
 NIGHT = NINE + timedelta(hours=14)
-
-
-@pytest.fixture
-def database(tmp_path: Path, furnished: Path) -> Iterator[Database]:
-    shutil.copytree(furnished, tmp_path / "house")
-    with open_storage(settings_in(tmp_path / "house")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -138,20 +129,6 @@ async def test_the_question_keeps_quiet_hours(database: Database, scheduler: Sch
     assert speak_again(database, NIGHT)
     assert claimed(database, NIGHT, scheduler.second_look) == {}
     assert ANA in claimed(database, NINE + timedelta(days=3), scheduler.second_look)
-
-
-@pytest.fixture
-def postgres_database(tmp_path: Path) -> Iterator[Database]:
-    with scratch.schema_or_skip() as url:
-        furnish(tmp_path, url)
-        with open_storage(settings_in(tmp_path, database_url=url)) as opened:
-            yield opened
-
-
-@pytest.fixture(params=["database", "postgres_database"])
-def either_database(request: pytest.FixtureRequest) -> Database:
-    found: Database = request.getfixturevalue(request.param)
-    return found
 
 
 def sent(database: Database, now: datetime) -> list[int]:

@@ -1,10 +1,9 @@
 """The scan, the second look and the clock, over a real database; what is claimed is what delivery would send."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from bot.open_storage import open_storage
 from bot.schedule import jobs as scheduling
 from bot.schedule.scheduler import ClockWatch, Scheduler
 from bot.telegram.in_hand import as_claimed
@@ -21,33 +19,8 @@ from storage.errors import Unavailable
 from storage.open_database import Database
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
-from tests.bot.house import ANA, furnish, settings_in
+from tests.bot.house import ANA
 from tests.bot.schedule.wound import NINE, ZONE, Wound, claimed, ledger
-from tests.storage.database import scratch
-
-
-@pytest.fixture
-def database(tmp_path: Path, furnished: Path) -> Iterator[Database]:
-    import shutil
-
-    shutil.copytree(furnished, tmp_path / "house")
-    with open_storage(settings_in(tmp_path / "house")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def postgres_database(tmp_path: Path) -> Iterator[Database]:
-    with scratch.schema_or_skip() as url:
-        furnish(tmp_path, url)
-        with open_storage(settings_in(tmp_path, database_url=url)) as opened:
-            yield opened
-
-
-@pytest.fixture(params=["database", "postgres_database"])
-def either_database(request: pytest.FixtureRequest) -> Database:
-    """The house on SQLite, and then on PostgreSQL, where a statement that failed spoils its transaction."""
-    found: Database = request.getfixturevalue(request.param)
-    return found
 
 
 @pytest.fixture
