@@ -521,7 +521,7 @@ const WORDS = {
     "tour.button": "Tour",
     "tour.resume": "Resume tour, {n}/{of}",
     "tour.offer.title": "First time here?",
-    "tour.offer.text": "Thirteen steps, about seven minutes: what each person does with the bot, and what happens when it falls over. Take each step yourself, or have it done for you.",
+    "tour.offer.text": "Thirteen steps, about seven minutes: what each person does with the bot, and what happens when it falls over. Take each step yourself, or let us.",
     "tour.begin": "Begin the tour",
     "tour.later": "Not now",
     "tour.leave": "Leave the tour; it can be resumed later",
