@@ -1,32 +1,44 @@
 """Where somebody lives, exactly enough to be found."""
 
+import re
 from collections.abc import Sequence
 
-from conversations.session.safeguards.words import Is, Token, sentence_of
+from conversations.session.reading.vocabulary import known_words
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
 
 _HOUSE = 4
 """Words between a street and the number of its house."""
 _NEAR = 9
 """Tokens between living and what a house is found by."""
+_MAY_BE = NAME | Is.COINED | Is.LINK
+"""What the first word of a place may be besides."""
 _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 """What is spoken of where no house is meant."""
 
 
-def address(tokens: Sequence[Token]) -> bool:
+_COORDINATES = re.compile(r"\b[0-9]{1,2}\.[0-9]{3,}[^\w.]{1,4}[0-9]{1,3}\.[0-9]{3,}\b")
+
+
+def address(folded: str, tokens: Sequence[Token]) -> bool:
     """Say whether a text tells one: a word of living and a street, a street and the number of a house, or a landmark.
 
     "Vive en la calle Sánchez", "manzana 4, apto. 2B", "detrás de la iglesia de Villa Faro". Where an institution is
-    spoken of it is of that.
+    spoken of it is of that. So does a latitude with its longitude.
     """
+    if _COORDINATES.search(folded):
+        return True
     for at, token in enumerate(tokens):
         if token.what & Is.HOME:
             _, last = sentence_of(tokens, at)
             if any(tokens[other].what & Is.STREET or _is_village(tokens, other) for other in range(at + 1, last)):
                 return True
-            if _is_found_by_landmark(tokens, at, last):
+            if _is_found_by_landmark(tokens, at, last) or _is_in_small_place(tokens, at, last):
                 return True
-        elif (token.what & Is.STREET or _is_short_street(tokens, at)) and _is_numbered(tokens, at):
-            return True
+        elif token.what & Is.STREET or _is_short_street(tokens, at):
+            if _is_numbered(tokens, at):
+                return True
+            if _is_street_of(tokens, at):
+                return True
         if token.what & Is.BESIDE and _is_beside_landmark(tokens, at):
             return True
     return False
@@ -50,6 +62,27 @@ def _is_found_by_landmark(tokens: Sequence[Token], at: int, last: int) -> bool:
         if token.what & Is.JOINS or token.text == ",":
             return False
     return False
+
+
+def _is_in_small_place(tokens: Sequence[Token], at: int, last: int) -> bool:
+    """ "Stays in Los Girasoles": no list of places has it, so it is smaller than a municipality."""
+    for position in range(at + 1, min(last, at + _NEAR)):
+        if tokens[position].folded in known_words("personal.located"):
+            row = tokens[position + 1 : position + 4]
+            place = next((token for token in row if not token.what & Is.LINK or token.is_capitalised), None)
+            if place is not None and place.is_capitalised and not place.is_known and not place.what & ~_MAY_BE:
+                return True
+    return False
+
+
+def _is_street_of(tokens: Sequence[Token], at: int) -> bool:
+    """ "En casa de su tía, calle Ozama": a street by its name, and somebody before it."""
+    first, last = sentence_of(tokens, at)
+    said = tokens[first:at]
+    if at + 1 >= last or not tokens[at + 1].is_capitalised:
+        return False
+    is_work = any(token.what & _WORK and not token.what & (Is.HOME | Is.STREET) for token in said)
+    return not is_work and any(token.what & (SOMEBODY | Is.TITLE) for token in said)
 
 
 def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
@@ -103,7 +136,7 @@ def _is_numbered_before(tokens: Sequence[Token], first: int, at: int) -> bool:
     name = at + 1
     while name < len(tokens) and tokens[name].what & Is.LINK:
         name += 1
-    is_called = name < len(tokens) and tokens[name].is_capitalised
+    is_called = name < len(tokens) and tokens[name].is_capitalised and not tokens[name].what & Is.COMMON
     return is_called and position >= first and tokens[position].is_number and len(tokens[position].text) <= _HOUSE
 
 

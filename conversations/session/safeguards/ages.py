@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from conversations.session.reading.vocabulary import any_phrase
+from conversations.session.reading.vocabulary import any_phrase, known_words
 from conversations.session.safeguards.words import (
     ENDS,
     SOMEBODY,
@@ -26,6 +26,11 @@ _ADULT = 18
 _OLDEST = 110
 _GUESSED = 2
 """Years between the ends of what is the age of one person, guessed: "edad: 15-16"."""
+_LEAST_ABOUT = 20
+"""Years from which on an age is told by its ten: "veinte y pico"."""
+_LAST_GRADE = 13
+_SCHOOL_BEHIND = 8
+"""Words before a year of school among which its pupil is looked for."""
 _LOOKED_BACK = 9
 """Words before a number among which its subject is looked for."""
 
@@ -34,9 +39,18 @@ def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
     """Say whether a text tells the age of one person. Without `strict`, only that of a victim by that word."""
     if strict and any(token.what & Is.AGED for token in tokens):
         return True
-    if not any(token.is_number or number_at(tokens, at) is not None for at, token in enumerate(tokens)):
+    if not any(
+        token.is_number or token.what & Is.ORDINAL or number_at(tokens, at) is not None
+        for at, token in enumerate(tokens)
+    ):
         return False
-    if strict and any(_is_then(tokens, at) for at in _told_then(folded, tokens)):
+    if strict and any(_is_then(tokens, at) for at in _behind_each(_at_age(), folded, tokens)):
+        return True
+    if strict and any(_is_then(tokens, at, is_near=True) for at in _behind_each(_nearing(), folded, tokens)):
+        return True
+    if strict and any(
+        _is_in_school(tokens, at) for at, token in enumerate(tokens) if token.what & (Is.GRADE | Is.ORDINAL)
+    ):
         return True
     whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM
     for position, token in enumerate(tokens):
@@ -48,14 +62,20 @@ def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
             return True
         if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
             return True
+        if strict and token.what & Is.ELDER and _is_beside(tokens, position, is_apart=True):
+            return True
         if strict and (_is_before(tokens, position) or _is_just_turned(tokens, position)):
+            return True
+        if strict and token.is_number and (_is_with_sex(tokens, position) or _is_decade(tokens, position)):
+            return True
+        if strict and token.what & Is.BIRTH and _is_birthday(tokens, position):
             return True
     return False
 
 
-def _told_then(folded: str, tokens: Sequence[Token]) -> Iterator[int]:
+def _behind_each(phrase: re.Pattern[str], folded: str, tokens: Sequence[Token]) -> Iterator[int]:
     """The token behind each phrase such as "a los" or "at the age of"."""
-    for found in _at_age().finditer(folded):
+    for found in phrase.finditer(folded):
         at = next((n for n, token in enumerate(tokens) if token.at >= found.end()), None)
         if at is not None:
             yield at
@@ -64,6 +84,11 @@ def _told_then(folded: str, tokens: Sequence[Token]) -> Iterator[int]:
 @cache
 def _at_age() -> re.Pattern[str]:
     return re.compile(rf"\b{any_phrase('personal.at_age')}(?!\w)")
+
+
+@cache
+def _nearing() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.nearing')}(?!\w)")
 
 
 def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
@@ -80,9 +105,14 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
     is_old = is_old or _is_told_behind(tokens, position)
     if is_old and behind is not None and _next_word(tokens, position, 2).what & Is.THING:
         return False
-    if behind is not None and behind.what & Is.THING:
+    if behind is not None and (behind.what & Is.THING or _is_punished(tokens, position)):
         return False
     return _belongs(tokens, start, value, whose, is_old=is_old, is_months=is_months, unit=position, strict=strict)
+
+
+def _is_punished(tokens: Sequence[Token], unit: int) -> bool:
+    """ "15 años de prisión", "15 an prizon"."""
+    return any(_next_word(tokens, unit, number).what & Is.PENALTY for number in (1, 2))
 
 
 def _is_told_behind(tokens: Sequence[Token], unit: int) -> bool:
@@ -156,15 +186,19 @@ def _is_of_one(tokens: Sequence[Token], position: int) -> bool:
 def _is_of_something(tokens: Sequence[Token], unit: int) -> bool:
     """Say whether "de" and another word than "edad" follow: "4 años de ejecución"."""
     behind = _behind(tokens, unit)
+    if _next_word(tokens, unit, 2).what & Is.MONTH:  # "elle aura 18 ans en mai"
+        return False
     is_of = behind is not None and (behind.folded in ("de", "del", "of") or bool(behind.what & Is.DURATION))
     return is_of and not _next_word(tokens, unit, 2).what & Is.AGE
 
 
 def _follows_age(tokens: Sequence[Token], position: int) -> bool:
-    """ "edad: 13", "aged 9", "laj li: 14"; not "aged 14 to 24"."""
+    """ "edad: 13", "aged 9", "laj li: 14"; not "aged 14 to 24", nor "average age"."""
+    if any(token.what & Is.LIMIT for token in tokens[max(0, position - 2) : position]):
+        return False
     for ahead in range(position + 1, min(position + 5, len(tokens))):
         token = tokens[ahead]
-        if token.what & (Is.LIMIT | Is.PLANNED) or token.text in ".\n":
+        if token.what & (Is.LIMIT | Is.PLANNED) or (token.text in ".\n" and not tokens[ahead - 1].what & Is.ABOUT):
             return False
         value = number_at(tokens, ahead)
         if value is not None and (token.is_number or value > 2):
@@ -176,8 +210,9 @@ def _follows_age(tokens: Sequence[Token], position: int) -> bool:
     return False
 
 
-def _is_beside(tokens: Sequence[Token], position: int) -> bool:
-    """ "joven (17)", "woman, 34, from", "a girl of eleven", "F/15", "girl, approx. 12": the number counts nothing."""
+def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False) -> bool:
+    """ "joven (17)", "woman, 34, from", "a girl of eleven", "F/15", "girl, approx. 12", "sisters, 12 and 15": the
+    number counts nothing. With `is_apart` a sign must stand between: "l'aînée, 17"."""
     ahead, opening = position + 1, ""
     while ahead < len(tokens) and not tokens[ahead].is_number:
         token = tokens[ahead]
@@ -193,9 +228,18 @@ def _is_beside(tokens: Sequence[Token], position: int) -> bool:
     found = number_from(tokens, ahead)
     if found is None or not 0 < found[0] < _OLDEST or not (opening or tokens[ahead].is_number):
         return False
+    if is_apart and opening not in ("(", ","):
+        return False
+    while found[1] < len(tokens) and tokens[found[1]].what & Is.JOINS:
+        other = number_from(tokens, found[1] + 1)
+        if other is None:
+            break
+        found = other
     behind = tokens[found[1]] if found[1] < len(tokens) else None
+    if behind and behind.folded == "a" and behind.at == tokens[found[1] - 1].to:  # "niña 15a"
+        return True
     if opening == "of":
-        return _is_uncounted(behind) or _is_no_count(behind)
+        return _is_uncounted(tokens, found[1]) or _is_no_count(behind)
     return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
 
 
@@ -208,9 +252,13 @@ def _is_no_count(behind: Token | None) -> bool:
 
 
 def _is_before(tokens: Sequence[Token], position: int) -> bool:
-    """ "Twenty-two, mother of one": the number opens the sentence, and somebody follows."""
+    """ "Twenty-two, mother of one", "at 13 she": the number opens the sentence, and somebody follows."""
     if position > 0 and tokens[position - 1].text not in ENDS:
         return False
+    if tokens[position].folded in known_words("personal.located"):
+        said = number_from(tokens, position + 1)
+        row = tokens[said[1] : said[1] + 2] if said and said[0] < _OLDEST else []
+        return any(token.what & SOMEBODY and token.folded in known_words("personal.his") for token in row)
     found = number_from(tokens, position)
     if found is None or not 0 < found[0] < _OLDEST or found[1] >= len(tokens) or tokens[found[1]].text != ",":
         return False
@@ -221,15 +269,75 @@ def _is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     """ "Dieciocho recién cumplidos"."""
     found = number_from(tokens, position)
     behind = tokens[found[1] : found[1] + 2] if found else []
+    if found and behind and found[0] >= _LEAST_ABOUT and any(token.what & Is.SOME for token in behind):
+        return True  # "cuarenta y tantos", "thirty-something"
     return len(behind) == 2 and bool(behind[0].what & Is.HAS and behind[1].what & Is.TURNS)
 
 
-def _is_then(tokens: Sequence[Token], position: int) -> bool:
-    """ "La captaron a los 12": a number alone behind such words, where something is said of somebody."""
+def _is_with_sex(tokens: Sequence[Token], position: int) -> bool:
+    """ "15F", "(15/F)", "F15": a number and the sex of somebody, without a space."""
+    if not 0 < int(tokens[position].text[:4]) < _OLDEST:
+        return False
+    row = tokens[position : position + 3]
+    if len(row) > 1 and row[1].folded == "f" and row[1].at == row[0].to:
+        return True
+    if len(row) > 2 and row[1].text == "/" and row[2].folded in ("f", "m"):
+        return True
+    before = tokens[position - 1] if position else None
+    is_first = position == 1 or (position > 1 and not tokens[position - 2].is_word)
+    return before is not None and is_first and before.folded in ("f", "m") and before.to == tokens[position].at
+
+
+def _is_decade(tokens: Sequence[Token], position: int) -> bool:
+    """ "In her 50s"."""
+    row = tokens[position - 1 : position + 2] if position else []
+    is_round = tokens[position].text[-1] == "0" and len(tokens[position].text) <= len("50")
+    return len(row) == 3 and is_round and row[2].folded == "s" and bool(row[0].what & (SOMEBODY | Is.ABOUT | Is.ELDER))
+
+
+def _is_birthday(tokens: Sequence[Token], position: int) -> bool:
+    """ "Her 15th birthday"."""
+    before = [token for token in tokens[max(0, position - 3) : position] if not token.what & Is.LINK]
+    if not before or not any(token.is_number or token.what & Is.ORDINAL for token in before[-2:]):
+        return False
+    return not any(token.is_number and len(token.text) > 2 for token in before)
+
+
+def _is_in_school(tokens: Sequence[Token], at: int) -> bool:
+    """ "Cursa 5to de primaria", "she's in 8th grade", "élève de 4e": the year that one person is in."""
+    first, last = sentence_of(tokens, at)
+    near = range(max(first, at - 4), min(last, at + 4))
+    if tokens[at].what & Is.GRADE:
+        is_year = any(tokens[other].what & Is.ORDINAL or _is_year_of_school(tokens, other) for other in near)
+    else:
+        is_year = any(tokens[other].what & Is.GRADE for other in near)
+    said = tokens[max(first, at - _SCHOOL_BEHIND) : min(last, at + 3)]
+    whose = SOMEBODY | Is.STUDIES | Is.FEELS
+    is_of_one = any(token.what & whose and not token.what & Is.LIMIT for token in said)
+    others = (token.what for token in said if not token.what & (whose | Is.GRADE | Is.ORDINAL))
+    return is_year and is_of_one and not any(what & (Is.THING | Is.INSTITUTION | Is.PLANNED) for what in others)
+
+
+def _is_year_of_school(tokens: Sequence[Token], at: int) -> bool:
+    """ "5to", "8th", "4e", "CM2", "grade 8"."""
+    if not tokens[at].is_number or not 0 < int(tokens[at].text[:3]) <= _LAST_GRADE:
+        return False
+    if at and tokens[at - 1].what & Is.GRADE:
+        return True
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    return behind is not None and behind.at == tokens[at].to and behind.folded in known_words("personal.ordinal_ends")
+
+
+def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -> bool:
+    """ "La captaron a los 12": a number alone behind such words, where something is said of somebody. What is near
+    an age, as in "going on 15", needs nobody."""
     found = number_from(tokens, position)
     if found is None or not 0 < found[0] < _OLDEST:
         return False
-    behind = tokens[found[1]] if found[1] < len(tokens) else None
+    ahead = found[1]
+    if ahead < len(tokens) and tokens[ahead].what & Is.YEARS:
+        ahead += 1
+    behind = tokens[ahead] if ahead < len(tokens) else None
     first, last = sentence_of(tokens, position)
     about = 0
     for token in tokens[first:last]:
@@ -238,7 +346,7 @@ def _is_then(tokens: Sequence[Token], position: int) -> bool:
         return False
     if behind is not None and behind.what & Is.NOT:  # "a sus treinta y tres nunca"
         return True
-    return _is_uncounted(behind) and bool(about & (SOMEBODY | Is.EVENT | Is.FEELS))
+    return _is_uncounted(tokens, ahead) and (is_near or bool(about & (SOMEBODY | Is.EVENT | Is.FEELS)))
 
 
 def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
@@ -252,7 +360,7 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
         return False
     behind = tokens[found[1]] if found[1] < len(tokens) else None
     is_turning = any(tokens[each].what & Is.TURNS for each in range(position, ahead))
-    if not (_is_uncounted(behind) or (behind and behind.what & Is.LINK and is_turning)):
+    if not (_is_uncounted(tokens, found[1]) or (behind and behind.what & Is.LINK and is_turning)):
         return False
     first, _ = sentence_of(tokens, position)
     said = [token for token in tokens[max(first, position - 6) : position] if token.is_word]
@@ -263,10 +371,15 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
     return strict and (is_turning or not [token for token in said if not token.what & (Is.LINK | Is.NOT)])
 
 
-def _is_uncounted(behind: Token | None) -> bool:
+def _is_uncounted(tokens: Sequence[Token], ahead: int) -> bool:
     """Say whether a number stands for itself: the sentence goes on without a word that it could count."""
-    if behind is None:
+    if ahead >= len(tokens):
         return True
+    behind = tokens[ahead]
+    if behind.folded in known_words("personal.after_age") and number_at(tokens, ahead + 1) is None:
+        return True
+    if behind.text in ",." and ahead + 1 < len(tokens) and tokens[ahead + 1].is_number:
+        return tokens[ahead + 1].at > behind.to  # not "2,500,000"
     if not behind.is_word:
         return not behind.is_number and behind.text not in "%/-:'’"
     is_preposition = behind.folded in ("de", "of", "por", "for")

@@ -22,12 +22,18 @@ def personal_date(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool
             return True
         if strict and token.what & Is.COHORT and _is_of_year(tokens, at):
             return True
+    if strict and any(_is_born(tokens, found.end()) for found in _born_in().finditer(folded)):
+        return True
     is_file = _FILE.search(folded) is not None
     for found in _day().finditer(folded):
         day = next((n for n, token in enumerate(tokens) if token.to > found.start()), None)
         if day is None:
             continue
         about = _about(tokens, day)
+        if _due().search(folded[: found.start()]):
+            continue
+        if strict and about & Is.BIRTH and not about & Is.MARKER:
+            return True
         if about & Is.EVENT and (strict or about & Is.VICTIM):
             return True
         if strict and not is_file and not _ends_stretch(tokens, day) and not about & (Is.PLANNED | Is.THING | Is.LIMIT):
@@ -67,7 +73,7 @@ def _is_held(tokens: Sequence[Token], position: int) -> bool:
 def _is_of_year(tokens: Sequence[Token], position: int) -> bool:
     """ "Clase de 2007": the year follows at once."""
     ahead = position + 1
-    while ahead < len(tokens) and tokens[ahead].what & Is.LINK:
+    while ahead < len(tokens) and (tokens[ahead].what & Is.LINK or tokens[ahead].text in ".:"):
         ahead += 1
     return ahead < len(tokens) and _YEAR.fullmatch(tokens[ahead].text) is not None
 
@@ -77,6 +83,27 @@ def _has_year_or_month(tokens: Sequence[Token], position: int) -> bool:
     return any(token.what & Is.MONTH or _YEAR.fullmatch(token.text) for token in tokens[first:last]) or any(
         token.is_number and len(token.text) == 4 for token in tokens[position:]
     )
+
+
+def _is_born(tokens: Sequence[Token], end: int) -> bool:
+    """ "La joven es de 1999", "es del 2005": a year and nothing behind, and no work in the sentence."""
+    at = next((n for n, token in enumerate(tokens) if token.at >= end), len(tokens))
+    if at >= len(tokens) or not _YEAR.fullmatch(tokens[at].text):
+        return False
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    is_alone = behind is None or not behind.is_word or bool(behind.what & Is.JOINS)
+    return is_alone and not _about(tokens, at) & (Is.THING | Is.PLANNED | Is.INSTITUTION | Is.COMMON)
+
+
+@cache
+def _born_in() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.born_in')}\b")
+
+
+@cache
+def _due() -> re.Pattern[str]:
+    """ "Para el 15 de noviembre"."""
+    return re.compile(rf"\b{any_phrase('personal.due')} $")
 
 
 @cache

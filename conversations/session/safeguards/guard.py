@@ -17,7 +17,6 @@ from conversations.session.safeguards.characters import seen
 from conversations.session.safeguards.dates import personal_date
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named
-from conversations.session.safeguards.spoken import digits_said, numbers_said
 from conversations.session.safeguards.words import read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
@@ -35,15 +34,17 @@ def personal_data(text: str, *, strict: bool, known: Known = NOTHING, may_give_c
     shown = seen(text)
     folded = fold(shown)
     tokens = read_words(shown, known)
+    about = 0
+    for token in tokens:
+        about |= token.what
     may_give_contact = may_give_contact and not strict
-    spoken = identifiers.Spoken(tuple(digits_said(tokens)), tuple(numbers_said(folded, tokens)))
-    if kind := identifiers.identifier(shown, folded, known, spoken, may_give_contact=may_give_contact):
+    if kind := identifiers.identifier(shown, folded, tokens, about, known, may_give_contact=may_give_contact):
         return kind
     if named(folded, tokens, known, strict=strict):
         return "name"
     if age(folded, tokens, strict=strict):
         return "age"
-    if strict and address(tokens):
+    if strict and address(folded, tokens):
         return "address"
     return "date" if personal_date(folded, tokens, strict=strict) else None
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from conversations.languages import phrases_of_all
 from conversations.session.reading.text import fold
-from conversations.session.reading.vocabulary import any_phrase
+from conversations.session.reading.vocabulary import any_phrase, known_words
 from conversations.session.safeguards.known import Known
+from conversations.session.safeguards.spoken import digits_said, numbers_said, said_again
+from conversations.session.safeguards.words import NAME, Is, Token, read_words
 
 Kind = Literal["email", "handle", "link", "phone", "identity", "digits"]
 
@@ -23,12 +26,18 @@ routes through Central America, and where many come from."""
 _DOCUMENTS = frozenset({(3, 7, 1), (3, 2, 4), (3, 3, 3, 1), (8, 1), (4, 5, 4), (4, 4, 5), (2, 2, 2, 4, 2, 5)})
 """Groups of a cédula, a social security number, a NIF of Haiti, a DUI of El Salvador, a CUI of Guatemala, a DNI of
 Honduras."""
+_FRENCH = 10
+"""Digits of a phone of France, which begins with a zero."""
 _WRITTEN = frozenset({(3, 2, 2, 2), (3, 3, 3), (3, 3, 2, 2)})
 """Groups of at most three digits in which phones without an area are written: of Spain, and next door."""
 _BEGINNINGS = frozenset({"809", "829", "849", "402"})
 """With these a phone of here or a cédula begins, however its digits are grouped."""
 _LEAST = 7
 """Digits of a phone without its area."""
+_NAME_BEHIND = 8
+"""Tokens behind a network among which the name of an account is looked for."""
+_LEAST_OF_CODE = 3
+"""Digits of the shortest number of a document or a plate."""
 _DOMAINS = (
     "com|net|org|info|biz|io|me|do|ht|es|fr|us|uk|ca|co|ly|gl|gg|tv|to|app|link|live|online|site|xyz|example"
     "|(?:be|ru|cn|mx|br|cl|pe|ve|cu|it|de)(?=/)"
@@ -52,6 +61,10 @@ _URL = re.compile(
     rf"\b(?:https?://|www\.)?((?:[\w-]+\.)+(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
     re.IGNORECASE,
 )
+_LOOSE = re.compile(r"\bwww | \. ?[a-z]|/")
+"""What each link has whose signs stand apart, unless they are said in words."""
+_SINGLE = re.compile(r"\b[0-9](?:[a-z][0-9]){6,}\b")
+""" "8x0x9x5x5x5x0x1x4x2"."""
 _LINK = re.compile(r"\bhttps?://|\bwww\.", re.IGNORECASE)
 _MONEY_BEFORE = re.compile(r"(?:rd\$|us\$|\$|€|£|\b(?:dop|usd|eur|htg|rd|us|gdes?))\s?$")
 _MONEY_AFTER = re.compile(
@@ -77,51 +90,50 @@ class _Number:
         return tuple(len(group) for group in self.groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What a text says in words: rows of digits, and rows of larger numbers."""
-
-    digits: tuple[str, ...]
-    numbers: tuple[tuple[str, ...], ...]
-
-
-def identifier(text: str, folded: str, known: Known, spoken: Spoken, *, may_give_contact: bool) -> Kind | None:
-    """The kind of identifier in a text as a reader sees it, or None.
+def identifier(
+    text: str, folded: str, tokens: Sequence[Token], about: int, known: Known, *, may_give_contact: bool
+) -> Kind | None:
+    """The kind of identifier in a text as a reader sees it, or None. `about` is what its words are, all together.
 
     With `may_give_contact` an institution's phone, address or page is what was asked for; a document never is.
     """
     digits = sum(map(str.isdigit, text))
-    numbers = list(_numbers(text)) if digits >= 6 else []
-    if not may_give_contact and (kind := _address(text, folded)):
+    if not may_give_contact and (kind := _address(text, folded, tokens, about)):
         return kind
-    if numbers and _is_document(text, folded):
+    if digits >= _LEAST_OF_CODE and about & Is.FILED and _is_document(folded):
         return "identity"
-    if digits >= 6 and any(_is_disguised(found[0]) for found in _DISGUISED.finditer(text)):
+    numbers = list(_numbers(_without_fillers(text))) if digits >= 6 else []
+    if numbers and any(_is_national(found[0]) for found in _NATIONAL.finditer(text)):
+        return "identity"
+    if digits >= 6 and (_SINGLE.search(folded) or any(_is_disguised(found[0]) for found in _DISGUISED.finditer(text))):
         return "phone"
     for number, before, after in numbers:
         kind = _kind_of(number, fold(before), fold(after), known)
         if kind and not (may_give_contact and kind in ("phone", "digits")):
             return kind
-    return "phone" if not may_give_contact and _is_phone_spoken(spoken, known) else None
+    return "phone" if not may_give_contact and _is_phone_spoken(folded, tokens, about, known) else None
 
 
-def _is_phone_spoken(spoken: Spoken, known: Known) -> bool:
-    if any(len(said) >= _LEAST and said not in known.numbers for said in spoken.digits):
+def _is_phone_spoken(folded: str, tokens: Sequence[Token], about: int, known: Known) -> bool:
+    if about & Is.REPEATED and (repeated := said_again(folded)) != folded:
+        folded, tokens = repeated, read_words(repeated)
+    if any(len(said) >= _LEAST and said not in known.numbers for said in digits_said(tokens)):
         return True
-    rows = (groups for groups in spoken.numbers if not _are_round(groups) and "".join(groups) not in known.numbers)
+    said = numbers_said(folded, tokens)
+    rows = (groups for groups in said if not _are_round(groups) and "".join(groups) not in known.numbers)
     return any(len("".join(groups)) > _LEAST and _is_phone("".join(groups), _REGIONS) for groups in rows)
 
 
-def _address(text: str, folded: str) -> Kind | None:
+def _address(text: str, folded: str, tokens: Sequence[Token], about: int) -> Kind | None:
     if "@" in text:
         plain = _INCLUSIVE.sub("a", text)
         if _EMAIL.search(plain):
             return "email"
         if _HANDLE.search(plain):
             return "handle"
-    if _spelled_email().search(folded):
+    if about & (Is.AT_SIGN | Is.MAIL_SERVICES) and _spelled_email().search(folded):
         return "email"
-    if _spelled_link().search(folded):
+    if (about & (Is.SPELLED_DOT | Is.SPELLED_SLASH) or _LOOSE.search(folded)) and _spelled_link().search(folded):
         return "link"
     if "." in text and (_LINK.search(text) or _URL.search(text)):
         for page in _URL.finditer(text):
@@ -129,14 +141,21 @@ def _address(text: str, folded: str) -> Kind | None:
                 return "link"
         if not _URL.search(text) and _LINK.search(text):
             return "link"
-    return "handle" if _account().search(folded) else None
+    if not about & Is.ACCOUNTS:
+        return None
+    return "handle" if _account().search(folded) or is_account(tokens) else None
 
 
 @cache
 def _spelled_email() -> re.Pattern[str]:
-    at = rf"(?:[\[({{ ]\s*(?:at|arroba|{any_phrase('personal.at_sign')})\s*[\])}} ])"
+    at = rf"(?:[\[({{ ]\s*{any_phrase('personal.at_sign')}\s*[\])}} ])"
+    service = any_phrase("personal.mail_services")
     dot = rf"(?:\.|[\[({{ ]\s*{any_phrase('personal.spelled_dot')}\s*[\])}} ])"
-    return re.compile(rf"\w\s?{at}\s?[\w-]+\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b")
+    return re.compile(
+        rf"\w\s?{at}\s?[\w-]+\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b"
+        rf"|\w\W?{at}\W?{service}\b|\w\W{{1,3}}{service}\W{{1,3}}(?:{any_phrase('personal.spelled_dot')}\W)?com\b"
+        rf"|\b[a-z]+(?:[0-9_]|\.[a-z0-9])[a-z0-9._]*\W+(?:\w{{1,5}}\W+)?{service}\b"
+    )
 
 
 @cache
@@ -147,7 +166,7 @@ def _spelled_link() -> re.Pattern[str]:
     host = r"(?:www|[tm]|wa|fb|bit|tiktok|instagram|facebook|telegram|youtube|snapchat|twitter)"
     return re.compile(
         rf"\b{host}{dot}(?:{_DOMAINS}){slash}"
-        r"|\b[a-z][\w-]+ \. ?(?:com|net|org|info)\b"
+        r"|\b[a-z][\w-]+ \. ?(?:com|net|org|info)\b|\bwww +[a-z][\w-]+[ .]+[a-z]{2,4}\b"
         rf"|\b[a-z][\w-]+ {any_phrase('personal.spelled_dot')} (?:{_DOMAINS}){slash}"
     )
 
@@ -158,9 +177,39 @@ def _account() -> re.Pattern[str]:
     networks = any_phrase("personal.accounts")
     return re.compile(
         rf"\b{networks}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
-        r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b)"
+        r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b|[a-z]+\.[a-z]+\b|\w+#[0-9]{3,})"
         rf"|\b[a-z]+_[a-z0-9_]+\W+(?:\w+\W+){{0,2}}{networks}\b"
     )
+
+
+def is_account(tokens: Sequence[Token]) -> bool:
+    """Say whether a network and the name of an account there stand together, though it looks like any word.
+
+    "Su instagram es morenita", "perfil de Facebook Yuleisy Bella". "La página de Facebook del ministerio" names nobody.
+    """
+    return any(token.what & Is.ACCOUNTS and _is_called(tokens, at) for at, token in enumerate(tokens))
+
+
+def _is_called(tokens: Sequence[Token], at: int) -> bool:
+    owner = tokens[at - 1] if at else None
+    is_owned = owner is not None and (owner.what & Is.PROFILE or owner.folded in known_words("personal.his"))
+    is_owned = is_owned or (at > 1 and bool(tokens[at - 2].what & Is.PROFILE))
+    is_introduced = False
+    for ahead in range(at + 1, min(at + _NAME_BEHIND, len(tokens))):
+        token = tokens[ahead]
+        if token.text in ":=(" or token.what & Is.APPEARS:
+            is_introduced = True
+        elif token.what & Is.PROFILE or token.folded in known_words("personal.his"):
+            is_owned = True
+        elif token.what & Is.LINK or token.text in "\"'“”«»":
+            continue
+        elif not token.is_word or token.is_known:
+            return False
+        elif token.is_capitalised and token.what & (NAME | Is.COINED) and not token.what & Is.COMMON:
+            return bool(is_owned or is_introduced)
+        else:
+            return bool(is_owned and is_introduced and not token.what & ~(NAME | Is.COINED))
+    return False
 
 
 # ------------------------------------------------------------------ numbers
@@ -177,6 +226,20 @@ def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
         yield _Number(groups, between, is_international), before, plain[found.end() : found.end() + 24]
 
 
+def _without_fillers(text: str) -> str:
+    """ "809 guion 555 guion 0142" with its signs instead of their names."""
+    return _filler().sub("-", text) if _FILLED.search(text) else text
+
+
+_FILLED = re.compile(r"[0-9]\W{0,3}[^\W\d_]{3,10}(?:\W[^\W\d_]+){0,3}\W{1,3}[0-9]")
+
+
+@cache
+def _filler() -> re.Pattern[str]:
+    fillers = "|".join(sorted(phrases_of_all("personal.fillers"), key=len, reverse=True))
+    return re.compile(rf"(?<=[0-9])\W{{0,3}}(?:(?:{fillers})\W{{1,3}}){{1,3}}(?=[0-9])", re.IGNORECASE)
+
+
 def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | None:
     digits, shape = number.digits, number.shape
     if digits in known.numbers:
@@ -184,7 +247,7 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
     if _document_before().search(before):
         return "identity"
     is_phone_said = _phone_before().search(before) is not None
-    if is_phone_said and len(digits) >= 6 and not _all_years(number) and not _is_date(number):
+    if is_phone_said and len(digits) >= 6 and not (_all_years(number) or _is_date(number) or before[-1:] == "-"):
         return "phone"
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(after):
         return None
@@ -281,19 +344,49 @@ def _is_year(group: str) -> bool:
     return len(group) == 4 and group[:2] in ("19", "20")
 
 
-def _is_document(text: str, folded: str) -> bool:
-    """Say whether a document is named and a number follows, letters and all; or a Spanish one with its letter."""
-    if _document().search(folded):
-        return True
-    return any(_is_national(found[0]) for found in _NATIONAL.finditer(text))
+def _is_document(folded: str) -> bool:
+    """Say whether a document, an account, a plate or a file is named and its number follows, letters and all."""
+    for pattern, least in ((_code_behind("personal.documents"), 6), (_code_behind("personal.registered"), 5)):
+        if any(_is_code(found, least) for found in pattern.finditer(folded)):
+            return True
+    return _ending().search(folded) is not None or _registered_birth().search(folded) is not None
+
+
+def _is_code(found: re.Match[str], least: int) -> bool:
+    """Say whether it is long enough, counting the letters in it too; and neither a count, nor a day, nor years."""
+    number = _Number(tuple(_GROUPS.findall(found[2])), (), is_international=False)
+    if _all_years(number) or _is_date(number) or _COUNTED.search(found[0]):
+        return False
+    letters = sum(map(str.isalpha, found[2]))
+    return len(number.digits) >= _LEAST_OF_CODE and len(number.digits) + min(letters, 2) >= least
+
+
+_COUNTED = re.compile(r"\b(?:de|of|for|para|pour|pou)\s[0-9]+$")
+""" "La historia clínica de 12000 pacientes"."""
 
 
 @cache
-def _document() -> re.Pattern[str]:
+def _code_behind(key: str) -> re.Pattern[str]:
+    """The words of this key, what stands between, and the code."""
+    gap = r"(?:[^.;!?\n0-9]|(?<=\bno)\.|(?<=\bn)\.|(?<=\bnum)\.|(?<=\bnro)\.)"
+    code = r"[a-z]{0,4}[-. #]?[0-9](?:[-./ ]{0,2}[a-z]{0,4}[-./ ]?[0-9])*[a-z]{0,3}"
+    return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,30}}?)(?<![a-z])({code})\b")
+
+
+@cache
+def _ending() -> re.Pattern[str]:
+    """ "Su cédula termina en 5678"."""
+    whose = "|".join(any_phrase(f"personal.{key}") for key in ("documents", "registered", "phone"))
     return re.compile(
-        rf"\b{any_phrase('personal.documents')}\b[^.;!?\n0-9]{{0,24}}?\b"
-        r"(?:n\.?[oº°]\.?\s?)?(?=(?:[-. a-z]{0,6}[0-9]){6})[a-z]{0,3}[-. ]?[0-9]"
+        rf"\b(?:{whose})\b[^;!?\n0-9]{{0,30}}\b{any_phrase('personal.ends_in')}\W{{1,3}}(?:\w+\W)?[0-9]{{3,6}}\b"
     )
+
+
+@cache
+def _registered_birth() -> re.Pattern[str]:
+    """ "Libro 12, folio 45"."""
+    book, folio = any_phrase("personal.register_book"), any_phrase("personal.register_folio")
+    return re.compile(rf"\b{book}\b\D{{1,6}}[0-9]+\W{{1,3}}{folio}\b\D{{1,6}}[0-9]")
 
 
 @cache
@@ -310,7 +403,7 @@ def _phone_before() -> re.Pattern[str]:
 def _is_phone(digits: str, regions: Sequence[str]) -> bool:
     import phonenumbers
 
-    for region in regions:
+    for region in ("FR",) if len(digits) == _FRENCH and digits[0] == "0" else regions:
         try:
             if phonenumbers.is_valid_number(phonenumbers.parse(digits, region)):
                 return True

@@ -8,13 +8,19 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from conversations.session.reading.vocabulary import any_phrase
+from conversations.session.reading.vocabulary import any_phrase, known_words
 from conversations.session.safeguards.known import Known
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, read_words, sentence_of
 
 _CLEAR = Is.GIVEN | Is.SURNAME
 _LETTERS = 4
 """Capital letters that a word has at least if it may be a name among small ones: shorter ones are acronyms."""
+
+_LANDS = frozenset({"US", "UN", "EU", "DR", "RD", "EUA", "USA", "UK", "ONU", "OEA", "UE", "SA", "PS", "PD"})
+"""Letters with stops that nobody is called by."""
+_WITHIN = re.compile(r"[a-z][A-Z]")
+_PARTS = re.compile(r"[A-Z][^A-Z]+")
+_QUOTES = {'"': '"', "“": "”", "«": "»"}
 
 _IN_TITLES = frozenset('-."“”«»')
 """Signs within what an institution or a work is called."""
@@ -92,7 +98,7 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
     found = []
     for at, token in enumerate(tokens):
         may_be = token.what & NAME or token.is_capitalised or token.is_upper or token.what & Is.COINED
-        if may_be and at not in masked and _are_initials(tokens, at):
+        if may_be and at not in masked and (_are_initials(tokens, at) or _is_compound(token)):
             found.append(at)
         if not may_be or at in masked or len(token.text) < 2:
             continue
@@ -136,7 +142,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         if is_capital and what & Is.SURNAME and not _begins(tokens, at):
             return True
     if is_capital and _is_unheard(token, known) and not _is_acronym(token):
-        if _BLENDED.search(token.folded) or _is_subject_of_office(tokens, at):
+        if _BLENDED.search(token.folded) or _is_subject_of_office(tokens, at) or _is_located(tokens, at):
             return False
         if _is_spoken_of(tokens, at):
             return True
@@ -176,8 +182,21 @@ def _are_initials(tokens: Sequence[Token], at: int) -> bool:
     row = [tokens[position] for position in range(at, min(at + 4, len(tokens)))]
     if len(row) < 3 or not (row[0].is_initial and row[1].text == "." and row[2].is_initial):
         return False
-    is_nameless = row[0].text == row[2].text == "N"
-    return at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE)) and not is_nameless
+    letters = [token.text for token in row if token.is_initial]
+    if "".join(letters) in _LANDS or letters == ["N", "N"]:
+        return False
+    return (at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE))) or _feels(tokens, at + 2 * len(letters) - 1)
+
+
+def _is_compound(token: Token) -> bool:
+    """ "MariaPerez", as files are called."""
+    parts = _PARTS.findall(token.text) if _WITHIN.search(token.text) else ()
+    return len(parts) > 1 and all(_is_clear(part) for part in parts)
+
+
+def _is_clear(part: str) -> bool:
+    what = read_words(part)[0].what
+    return bool(what & NAME and not what & Is.COMMON)
 
 
 def _is_acronym(token: Token) -> bool:
@@ -194,6 +213,19 @@ def _is_subject_of_office(tokens: Sequence[Token], at: int) -> bool:
         return False
     head = tokens[before]
     return head.is_capitalised and bool(head.what & (Is.COMMON | Is.INSTITUTION)) and not _begins(tokens, before)
+
+
+def _is_located(tokens: Sequence[Token], at: int) -> bool:
+    """ "En el Malecón", "nan Malpas": what follows such a word, and no list has as a name, is a place."""
+    if tokens[at].what & (NAME | Is.COINED):
+        return False
+    before = at - 1
+    while before >= 0 and (
+        (tokens[before].is_capitalised and not tokens[before].what & (NAME | Is.COINED))
+        or (tokens[before].what & Is.LINK and tokens[before].folded not in known_words("personal.located"))
+    ):
+        before -= 1
+    return before >= 0 and tokens[before].folded in known_words("personal.located")
 
 
 def _feels(tokens: Sequence[Token], at: int) -> bool:
@@ -214,6 +246,8 @@ def _is_subject(tokens: Sequence[Token], at: int) -> bool:
 def _is_led_to(tokens: Sequence[Token], at: int) -> bool:
     """ "la niña yuleisy", "caso de wilkin", "con yudelka": in small letters, behind a word that leads to somebody."""
     is_elided = tokens[at].folded[1:2] == "'"  # "d'Yvrose"
+    if at > 0 and tokens[at - 1].text in "-_":  # "declaracion-yuleisy.docx"
+        return True
     return is_elided or (at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE | Is.TOWARDS | Is.LINK)))
 
 
@@ -289,6 +323,21 @@ def _institutions(tokens: Sequence[Token]) -> set[int]:
             while position >= 0 and tokens[position].is_capitalised and not tokens[position].what & Is.GIVEN:
                 masked.add(position)
                 position -= 1
+    return masked | _quoted(tokens)
+
+
+def _quoted(tokens: Sequence[Token]) -> set[int]:
+    """ "Spot «No te dejes engañar»": several words between quotes are a title, unless one is a given name or they stand
+    behind somebody."""
+    masked: set[int] = set()
+    for at, token in enumerate(tokens):
+        if token.text not in _QUOTES or at in masked:
+            continue
+        close = next((n for n in range(at + 1, len(tokens)) if tokens[n].text == _QUOTES[token.text]), at)
+        within = tokens[at + 1 : close]
+        is_title = sum(each.is_word for each in within) > 1 and not any(each.what & Is.GIVEN for each in within)
+        if is_title and not (at and tokens[at - 1].what & (SOMEBODY | Is.TITLE)):
+            masked.update(range(at, close + 1))
     return masked
 
 

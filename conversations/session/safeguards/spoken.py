@@ -15,6 +15,22 @@ _WITHIN = re.compile(r"(?<=[0-9])[a-z]+(?=[0-9])")
 _ROW = re.compile(r"[0-9=]+(?:[\s,.-]{1,3}[0-9=]+)+")
 
 
+def said_again(folded: str) -> str:
+    """The text with "triple five" as "five five five"."""
+    return _repeated().sub(lambda found: " ".join([found[2]] * _times()[found[1]]), folded)
+
+
+@cache
+def _times() -> Mapping[str, int]:
+    return {fold(w): n for language in LANGUAGES for n, w in enumerate(phrases(language, "personal.repeated"), 2)}
+
+
+@cache
+def _repeated() -> re.Pattern[str]:
+    digits = "|".join(sorted(_digit_words(), key=len, reverse=True))
+    return re.compile(rf"\b({'|'.join(_times())}) ({digits}|[0-9])\b")
+
+
 def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
     """Each run of digits that is spoken one by one, at least in part: "ocho cero nueve, 555" is 809555."""
     digits = _digit_words()

@@ -21,7 +21,8 @@ class Is:
     """What a word may be, as bits of an int: an enum would be most of the time that reading takes.
 
     The name of each is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`. What the lists of names,
-    the months and the shape of a word say has none: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`.
+    the months and the shape of a word say has none: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`. `FILED` is the first
+    word of a document, an account or a file.
     """
 
     VICTIM = 1 << 0
@@ -65,6 +66,20 @@ class Is:
     NUMBERED = 1 << 38
     COINED = 1 << 39
     VILLAGE = 1 << 40
+    ACCOUNTS = 1 << 41
+    PROFILE = 1 << 42
+    APPEARS = 1 << 43
+    GRADE = 1 << 44
+    STUDIES = 1 << 45
+    ORDINAL = 1 << 46
+    SOME = 1 << 47
+    PENALTY = 1 << 48
+    SPELLED_DOT = 1 << 49
+    SPELLED_SLASH = 1 << 50
+    AT_SIGN = 1 << 51
+    MAIL_SERVICES = 1 << 52
+    REPEATED = 1 << 53
+    FILED = 1 << 54
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -88,7 +103,7 @@ _COINED = re.compile(
     r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda)$"
 )
 """How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
-_DIMINUTIVES = ("ita", "ito")
+_DIMINUTIVE = re.compile(r"c?it[ao]$")
 _SHORT = 4
 """Letters of a word whose full stop may end a sentence; that of a shorter one is an abbreviation's."""
 _SMALL = "ti"
@@ -114,8 +129,9 @@ class Word:
 
 @lru_cache(maxsize=8_192)
 def _word(text: str) -> Word:
-    folded = _POSSESSIVE.sub("", fold(text))
-    whole = _meaning(folded)
+    spelled = fold(text)
+    folded = _POSSESSIVE.sub("", spelled)
+    whole = _meaning(folded) | (_table().get(spelled, 0) if spelled != folded else 0)
     is_word, is_upper = text[0].isalpha(), text.isupper()
     is_capitalised = len(text) > 1 and text[0].isupper() and not is_upper
     what = whole or _meaning(_ELIDED.sub("", folded))
@@ -127,8 +143,9 @@ def _meaning(folded: str) -> int:
     "vecinita". And whether a word has the shape of a new name."""
     table = _table()
     what = table.get(folded, 0)
-    if not what and folded.endswith(_DIMINUTIVES):
-        what = table.get(folded[:-3] + folded[-1], 0) & SOMEBODY
+    if not what and (ending := _DIMINUTIVE.search(folded)):
+        stem = folded[: ending.start()]
+        what = (table.get(stem, 0) | table.get(stem + folded[-1], 0)) & SOMEBODY
     if not what and (years := _ADJECTIVE_OF_YEARS.search(folded)) and folded[: years.start()] in _numbers():
         return Is.AGED
     return what | (Is.COINED if not what & ~NAME and len(folded) >= _COINED_LETTERS and _COINED.search(folded) else 0)
@@ -283,6 +300,10 @@ def _table() -> dict[str, int]:
     for name, what in vars(Is).items():
         for word in phrases_of_all(f"personal.{name.lower()}") if name.isupper() else ():
             table[fold(word)] = table.get(fold(word), 0) | what
+    for key in ("personal.documents", "personal.registered"):
+        for phrase in phrases_of_all(key):
+            word = _POSSESSIVE.sub("", _TOKEN.findall(fold(phrase))[0])
+            table[word] = table.get(word, 0) | Is.FILED
     for language in LANGUAGES:
         for word in numbered(language, MONTHS):
             if len(word) > 2:
@@ -357,6 +378,7 @@ def _stands_alone(words: Sequence[Token], position: int) -> bool:
     return place.text[0].isupper() and not any(
         word.is_capitalised
         and _may_be_name(word)
+        and (word.what or word is not words[0])  # any first word has a capital: "Véhicules Nissan"
         and abs(word.at - place.at) < _CLOSE
         and not _is_next_place(word, place)
         for word in beside
