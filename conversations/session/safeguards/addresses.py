@@ -16,7 +16,9 @@ _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 """What is spoken of where no house is meant."""
 
 
-_COORDINATES = re.compile(r"\b[0-9]{1,2}\.[0-9]{3,}[^\w.]{1,4}[0-9]{1,3}\.[0-9]{3,}\b")
+_COORDINATES = re.compile(
+    r"\b[0-9]{1,2}(?:\.[0-9]{3,}|°[^\n]{1,12})[^\w.]{0,3}[ns]?[^\w.]{1,4}[0-9]{1,3}(?:\.[0-9]{3,}|°)"
+)
 
 
 def address(folded: str, tokens: Sequence[Token]) -> bool:
@@ -44,6 +46,10 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
     return False
 
 
+def _is_of_work(token: Token) -> bool:
+    return bool(token.what & _WORK and not token.what & (Is.HOME | Is.STREET) and not token.is_known)
+
+
 def _is_village(tokens: Sequence[Token], at: int) -> bool:
     """ "El paraje El Rosario", "comunidad de"; not "la comunidad intervenida"."""
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
@@ -53,7 +59,7 @@ def _is_village(tokens: Sequence[Token], at: int) -> bool:
 def _is_found_by_landmark(tokens: Sequence[Token], at: int, last: int) -> bool:
     """ "Lives up the hill from the school": one sentence, and nothing that somebody does between."""
     first, _ = sentence_of(tokens, at)
-    if any(token.what & _WORK and not token.what & (Is.HOME | Is.STREET) for token in tokens[first:at]):
+    if any(_is_of_work(token) for token in tokens[first:at]):
         return False
     for position in range(at + 2, min(last, at + _NEAR)):
         token = tokens[position]
@@ -81,8 +87,7 @@ def _is_street_of(tokens: Sequence[Token], at: int) -> bool:
     said = tokens[first:at]
     if at + 1 >= last or not tokens[at + 1].is_capitalised:
         return False
-    is_work = any(token.what & _WORK and not token.what & (Is.HOME | Is.STREET) for token in said)
-    return not is_work and any(token.what & (SOMEBODY | Is.TITLE) for token in said)
+    return not any(_is_of_work(token) for token in said) and any(token.what & (SOMEBODY | Is.TITLE) for token in said)
 
 
 def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
@@ -94,7 +99,7 @@ def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
 def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
     """ "Behind the car wash": what a house stands by. Where work is spoken of before, it is where that was done."""
     first, _ = sentence_of(tokens, at)
-    if any(token.what & _WORK and not token.what & (Is.HOME | Is.STREET) for token in tokens[first:at]):
+    if any(_is_of_work(token) for token in tokens[first:at]):
         return False
     words = 0
     for token in tokens[at + 1 :]:
@@ -144,5 +149,6 @@ def _is_house(tokens: Sequence[Token], position: int) -> bool:
     """Say whether a short number stands for itself: in "5 de octubre" and "12 talleres" it is of the word behind it."""
     token = tokens[position]
     behind = tokens[position + 1] if position + 1 < len(tokens) else None
-    is_counted = behind is not None and behind.text.islower() and not behind.what & Is.APART
+    is_named = behind is not None and (behind.what & (Is.APART | Is.STREET) or behind.is_known)
+    is_counted = behind is not None and behind.text.islower() and not is_named
     return token.is_number and len(token.text) <= 4 and not is_counted

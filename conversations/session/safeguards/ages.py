@@ -97,7 +97,9 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
     is_months = not unit.what & Is.YEARS
     languages = languages_of(unit, Is.MONTHS if is_months else Is.YEARS)
     found = number_before(tokens, position, languages)
-    if found is None or found[0] > _OLDEST:
+    if found is None:
+        return strict and _is_first_year(tokens, position)
+    if found[0] > _OLDEST:
         return False
     value, start = found
     behind = _behind(tokens, position)
@@ -110,6 +112,15 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
     return _belongs(tokens, start, value, whose, is_old=is_old, is_months=is_months, unit=position, strict=strict)
 
 
+def _is_first_year(tokens: Sequence[Token], unit: int) -> bool:
+    """ "Tiene año y medio"."""
+    before, behind = tokens[unit - 1] if unit else None, _next_word(tokens, unit, 1)
+    if before is None or not behind.what & Is.JOINS:
+        return False
+    is_of = unit > 1 and before.what & Is.LINK and tokens[unit - 2].what & (SOMEBODY | Is.TITLE)
+    return bool(before.what & (Is.HAS | Is.TURNS) or is_of)
+
+
 def _is_punished(tokens: Sequence[Token], unit: int) -> bool:
     """ "15 años de prisión", "15 an prizon"."""
     return any(_next_word(tokens, unit, number).what & Is.PENALTY for number in (1, 2))
@@ -118,6 +129,8 @@ def _is_punished(tokens: Sequence[Token], unit: int) -> bool:
 def _is_told_behind(tokens: Sequence[Token], unit: int) -> bool:
     """ "14 años de edad", "quince años recién cumplidos"."""
     one, other = _next_word(tokens, unit, 1), _next_word(tokens, unit, 2)
+    if one.what & Is.HAS and (other.what | _next_word(tokens, unit, 3).what) & SOMEBODY:  # "15 años tiene la muchacha"
+        return True
     return bool(one.what & Is.TURNS or (one.what & (Is.LINK | Is.HAS) and other.what & (Is.AGE | Is.OLD | Is.TURNS)))
 
 
@@ -141,7 +154,7 @@ def _belongs(
     while position >= max(first, start - _LOOKED_BACK):
         token = tokens[position]
         what = token.what
-        if what & Is.LIMIT and not (value != _ADULT and _is_of_one(tokens, position)):
+        if what & Is.LIMIT and not _is_of_one(tokens, position, value) and not _is_guess(tokens, position):
             return False
         if what & Is.DURATION and not (what & Is.HAS):
             return False
@@ -176,9 +189,21 @@ def _belongs(
     )
 
 
-def _is_of_one(tokens: Sequence[Token], position: int) -> bool:
-    """ "Menor de 15 años", "una señora mayor de 62 años": a limit of one person is an age. The law's limit is 18."""
+def _is_guess(tokens: Sequence[Token], position: int) -> bool:
+    """ "Entre 14 y 15": a range of next to nothing is what somebody's age is thought to be."""
+    one, other = number_at(tokens, position + 1), number_at(tokens, position + 3)
+    is_joined = position + 2 < len(tokens) and tokens[position + 2].what & (Is.JOINS | Is.BETWEEN)
+    return bool(is_joined and one is not None and other is not None and 0 < other - one <= _GUESSED)
+
+
+def _is_of_one(tokens: Sequence[Token], position: int, value: int) -> bool:
+    """ "Menor de 15 años", "una señora mayor de 62 años", "li poko gen 18 an": a limit of one person is an age. The
+    law's limit is 18."""
     folded = tokens[position].folded
+    if position and tokens[position - 1].folded in known_words("personal.his"):
+        return True
+    if value == _ADULT:
+        return False
     is_said = position > 0 and bool(tokens[position - 1].what & (SOMEBODY | Is.TITLE))
     return folded == "menor" or (folded == "mayor" and is_said)
 
@@ -198,6 +223,8 @@ def _follows_age(tokens: Sequence[Token], position: int) -> bool:
         return False
     for ahead in range(position + 1, min(position + 5, len(tokens))):
         token = tokens[ahead]
+        if _is_guess(tokens, ahead):
+            return True
         if token.what & (Is.LIMIT | Is.PLANNED) or (token.text in ".\n" and not tokens[ahead - 1].what & Is.ABOUT):
             return False
         value = number_at(tokens, ahead)
@@ -214,6 +241,8 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
     """ "joven (17)", "woman, 34, from", "a girl of eleven", "F/15", "girl, approx. 12", "sisters, 12 and 15": the
     number counts nothing. With `is_apart` a sign must stand between: "l'aînée, 17"."""
     ahead, opening = position + 1, ""
+    is_list = tokens[ahead].text == ":" if ahead < len(tokens) else False
+    ahead += is_list
     while ahead < len(tokens) and not tokens[ahead].is_number:
         token = tokens[ahead]
         is_of = token.folded in ("de", "of")
@@ -222,20 +251,25 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
         is_stop = token.text == "." and (bool(tokens[ahead - 1].what & Is.ABOUT) or ahead == position + 1)
         if ahead - position > 4 or not (is_of or is_stop or token.text in "(,/" or token.what & Is.ABOUT):
             return False
+        is_apart = is_apart and token.text not in "(,"
         if is_of or token.text in "(,/":
             opening = "of" if is_of else token.text
         ahead += 1
     found = number_from(tokens, ahead)
-    if found is None or not 0 < found[0] < _OLDEST or not (opening or tokens[ahead].is_number):
+    if found is None or not 0 < found[0] < _OLDEST or not (opening or tokens[ahead].is_number) or is_apart:
         return False
-    if is_apart and opening not in ("(", ","):
-        return False
-    while found[1] < len(tokens) and tokens[found[1]].what & Is.JOINS:
+    is_joined = False
+    while found[1] < len(tokens) and (tokens[found[1]].what & Is.JOINS or (is_list and tokens[found[1]].text == ",")):
         other = number_from(tokens, found[1] + 1)
         if other is None:
             break
+        is_joined = bool(tokens[found[1]].what & Is.JOINS)
         found = other
+    if is_list and not is_joined:  # "niña: 3, niño: 4" are counts
+        return False
     behind = tokens[found[1]] if found[1] < len(tokens) else None
+    if behind and behind.text == ")":  # "(F, 22) moved"
+        return True
     if behind and behind.folded == "a" and behind.at == tokens[found[1] - 1].to:  # "niña 15a"
         return True
     if opening == "of":
@@ -262,13 +296,16 @@ def _is_before(tokens: Sequence[Token], position: int) -> bool:
     found = number_from(tokens, position)
     if found is None or not 0 < found[0] < _OLDEST or found[1] >= len(tokens) or tokens[found[1]].text != ",":
         return False
-    return any(token.what & SOMEBODY for token in tokens[found[1] + 1 : found[1] + 3])
+    return any(token.what & (SOMEBODY | Is.FEELS) for token in tokens[found[1] + 1 : found[1] + 3])
 
 
 def _is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     """ "Dieciocho recién cumplidos"."""
     found = number_from(tokens, position)
-    behind = tokens[found[1] : found[1] + 2] if found else []
+    behind = tokens[found[1] : found[1] + 3] if found else []
+    if found and len(behind) > 1 and behind[0].what & Is.LINK and behind[1].what & Is.ELDER:  # "de 19 la mayor"
+        return not behind[2:] or not behind[2].is_word or bool(behind[2].what & Is.JOINS)
+    behind = behind[:2]
     if found and behind and found[0] >= _LEAST_ABOUT and any(token.what & Is.SOME for token in behind):
         return True  # "cuarenta y tantos", "thirty-something"
     return len(behind) == 2 and bool(behind[0].what & Is.HAS and behind[1].what & Is.TURNS)
@@ -364,7 +401,7 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
         return False
     first, _ = sentence_of(tokens, position)
     said = [token for token in tokens[max(first, position - 6) : position] if token.is_word]
-    if any(token.what & Is.THING for token in said):
+    if any(token.what & Is.THING and not token.what & (Is.MONTHS | Is.YEARS) for token in said):
         return False
     if any(token.what & (whose | (Is.ELDER | Is.FEELS if strict else 0)) for token in said):
         return True

@@ -6,10 +6,12 @@ from functools import cache
 
 from conversations.languages import LANGUAGES, says_yes
 from conversations.session.reading.vocabulary import MONTHS, any_phrase, known_words, numbered
-from conversations.session.safeguards.words import Is, Token, sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
 
 _FILE = re.compile(r"\.(?:jpe?g|png|heic|webp|pdf|docx?|xlsx?|pptx?|csv|txt|mp4|ogg|od[st]|zip)$")
 """The end of a name of a file: phones and scanners write the day on which it was made before it."""
+_SHORT_YEAR = re.compile(r"[6-9][0-9]")
+""" "Clase 98"."""
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
@@ -32,11 +34,12 @@ def personal_date(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool
         about = _about(tokens, day)
         if _due().search(folded[: found.start()]):
             continue
-        if strict and about & Is.BIRTH and not about & Is.MARKER:
+        is_birth = (strict and about & Is.BIRTH and not about & Is.MARKER) or _birth().search(folded[: found.start()])
+        if is_birth:
             return True
         if about & Is.EVENT and (strict or about & Is.VICTIM):
             return True
-        if strict and not is_file and not _ends_stretch(tokens, day) and not about & (Is.PLANNED | Is.THING | Is.LIMIT):
+        if strict and not is_file and not _ends_stretch(tokens, day) and _may_be_of_somebody(tokens, day, about):
             return True
     if not strict or not any(token.what & Is.EVENT for token in tokens):
         return False
@@ -51,6 +54,18 @@ def _about(tokens: Sequence[Token], at: int) -> int:
     for token in tokens[first:last]:
         about |= token.what
     return about
+
+
+def _may_be_of_somebody(tokens: Sequence[Token], day: int, about: int) -> bool:
+    """Say whether a sentence with these words, and a day, may tell what happened to somebody: it is not of work."""
+    if about & (Is.PLANNED | Is.THING | Is.LIMIT):
+        return False
+    first, last = sentence_of(tokens, day)
+    offices = (token for token in tokens[first:last] if not token.what & Is.MONTH)
+    return bool(about & _OF_SOMEBODY) or not any(token.what & (Is.COMMON | Is.INSTITUTION) for token in offices)
+
+
+_OF_SOMEBODY = SOMEBODY | Is.FEELS | Is.HOME | Is.ELDER | NAME
 
 
 def _ends_stretch(tokens: Sequence[Token], at: int) -> bool:
@@ -75,11 +90,14 @@ def _is_of_year(tokens: Sequence[Token], position: int) -> bool:
     ahead = position + 1
     while ahead < len(tokens) and (tokens[ahead].what & Is.LINK or tokens[ahead].text in ".:"):
         ahead += 1
-    return ahead < len(tokens) and _YEAR.fullmatch(tokens[ahead].text) is not None
+    is_short = ahead == position + 1 and ahead < len(tokens) and _SHORT_YEAR.fullmatch(tokens[ahead].text) is not None
+    return is_short or (ahead < len(tokens) and _YEAR.fullmatch(tokens[ahead].text) is not None)
 
 
 def _has_year_or_month(tokens: Sequence[Token], position: int) -> bool:
     first, last = sentence_of(tokens, position)
+    if any(_is_short_year(tokens, at) for at in range(position + 1, min(last, position + 5))):
+        return True
     return any(token.what & Is.MONTH or _YEAR.fullmatch(token.text) for token in tokens[first:last]) or any(
         token.is_number and len(token.text) == 4 for token in tokens[position:]
     )
@@ -91,13 +109,29 @@ def _is_born(tokens: Sequence[Token], end: int) -> bool:
     if at >= len(tokens) or not _YEAR.fullmatch(tokens[at].text):
         return False
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    is_alone = behind is None or not behind.is_word or bool(behind.what & Is.JOINS)
-    return is_alone and not _about(tokens, at) & (Is.THING | Is.PLANNED | Is.INSTITUTION | Is.COMMON)
+    is_alone = behind is None or not behind.is_word or bool(behind.what & (Is.JOINS | Is.APART))
+    first, _ = sentence_of(tokens, at)
+    is_work = any(token.what & (Is.THING | Is.PLANNED | Is.INSTITUTION | Is.COMMON) for token in tokens[first:at])
+    return is_alone and not is_work
+
+
+def _is_short_year(tokens: Sequence[Token], at: int) -> bool:
+    """ "Nació en el 99", "born '05"."""
+    if not tokens[at].is_number or len(tokens[at].text) != len("99"):
+        return False
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    return behind is None or (not behind.is_word and behind.text not in "%/-:") or bool(behind.what & Is.JOINS)
 
 
 @cache
 def _born_in() -> re.Pattern[str]:
     return re.compile(rf"\b{any_phrase('personal.born_in')}\b")
+
+
+@cache
+def _birth() -> re.Pattern[str]:
+    """ "F/N 22-08-99"."""
+    return re.compile(rf"\b{any_phrase('personal.birth_signs')}\W{{0,3}}$")
 
 
 @cache

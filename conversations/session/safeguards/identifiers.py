@@ -36,6 +36,8 @@ _LEAST = 7
 """Digits of a phone without its area."""
 _NAME_BEHIND = 8
 """Tokens behind a network among which the name of an account is looked for."""
+_LEAST_OF = {"personal.documents": 6, "personal.registered": 5, "personal.profile": 9}
+"""Digits, and up to two letters, of the number of what is called so."""
 _LEAST_OF_CODE = 3
 """Digits of the shortest number of a document or a plate."""
 _DOMAINS = (
@@ -61,6 +63,12 @@ _URL = re.compile(
     rf"\b(?:https?://|www\.)?((?:[\w-]+\.)+(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
     re.IGNORECASE,
 )
+_ROLE = re.compile(
+    r"(?<![\w.@-])(?:info|contacto|contact|oai|prensa|press|denuncias|recepcion|secretaria|webmaster|office|soporte)"
+    r"@(?=(?:[\w-]+\.)+(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?(?![\w.]*\w))",
+    re.IGNORECASE,
+)
+"""The e-mail of an office of a government."""
 _LOOSE = re.compile(r"\bwww | \. ?[a-z]|/")
 """What each link has whose signs stand apart, unless they are said in words."""
 _SINGLE = re.compile(r"\b[0-9](?:[a-z][0-9]){6,}\b")
@@ -100,7 +108,7 @@ def identifier(
     digits = sum(map(str.isdigit, text))
     if not may_give_contact and (kind := _address(text, folded, tokens, about)):
         return kind
-    if digits >= _LEAST_OF_CODE and about & Is.FILED and _is_document(folded):
+    if digits >= _LEAST_OF_CODE and about & (Is.FILED | Is.PROFILE) and _is_document(folded, about):
         return "identity"
     numbers = list(_numbers(_without_fillers(text))) if digits >= 6 else []
     if numbers and any(_is_national(found[0]) for found in _NATIONAL.finditer(text)):
@@ -117,16 +125,21 @@ def identifier(
 def _is_phone_spoken(folded: str, tokens: Sequence[Token], about: int, known: Known) -> bool:
     if about & Is.REPEATED and (repeated := said_again(folded)) != folded:
         folded, tokens = repeated, read_words(repeated)
-    if any(len(said) >= _LEAST and said not in known.numbers for said in digits_said(tokens)):
+    least = _LEAST - (_phone_before_words().search(folded) is not None)
+    if any(len(said) >= least and said not in known.numbers for said in digits_said(tokens)):
         return True
-    said = numbers_said(folded, tokens)
+    said = list(numbers_said(folded, tokens))
+    if any(len("".join(row)) >= _LEAST and any(each == "0" for each in row[:-1]) for row in said):
+        return _phone_before_words().search(folded) is not None or any(
+            _is_phone("".join(row), _REGIONS) for row in said if "".join(row) not in known.numbers
+        )
     rows = (groups for groups in said if not _are_round(groups) and "".join(groups) not in known.numbers)
     return any(len("".join(groups)) > _LEAST and _is_phone("".join(groups), _REGIONS) for groups in rows)
 
 
 def _address(text: str, folded: str, tokens: Sequence[Token], about: int) -> Kind | None:
     if "@" in text:
-        plain = _INCLUSIVE.sub("a", text)
+        plain = _INCLUSIVE.sub("a", _ROLE.sub("", text))
         if _EMAIL.search(plain):
             return "email"
         if _HANDLE.search(plain):
@@ -141,6 +154,8 @@ def _address(text: str, folded: str, tokens: Sequence[Token], about: int) -> Kin
                 return "link"
         if not _URL.search(text) and _LINK.search(text):
             return "link"
+    if about & Is.PROFILE and _own_account().search(folded):
+        return "handle"
     if not about & Is.ACCOUNTS:
         return None
     return "handle" if _account().search(folded) or is_account(tokens) else None
@@ -212,6 +227,13 @@ def _is_called(tokens: Sequence[Token], at: int) -> bool:
     return False
 
 
+@cache
+def _own_account() -> re.Pattern[str]:
+    """ "His handle is bossman.rd", "usuario: yoli88": no network is named, and the word is none of a language."""
+    word = r"(?![\w-]+\.(?:pdf|docx?|xlsx?|jpe?g|png|csv|txt|mp4|zip)\b)[a-z]{2,}(?:[._][a-z0-9_]{2,}|[0-9]{2,4}\b)"
+    return re.compile(rf"\b{any_phrase('personal.profile')}\b\W{{1,3}}(?:{any_phrase('personal.appears')}\W+)?{word}")
+
+
 # ------------------------------------------------------------------ numbers
 def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
     """Each number of some length, with what stands before and behind it."""
@@ -246,7 +268,7 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return None
     if _document_before().search(before):
         return "identity"
-    is_phone_said = _phone_before().search(before) is not None
+    is_phone_said = _phone_before().search(before) is not None and not _is_reference(number)
     if is_phone_said and len(digits) >= 6 and not (_all_years(number) or _is_date(number) or before[-1:] == "-"):
         return "phone"
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(after):
@@ -261,6 +283,8 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return "identity"
     if shape == (4, 4, 4, 4) and not _all_years(number):
         return "digits"  # a bank card
+    if shape == (2, 2, 2, 2, 2) and re.fullmatch("0[1-9]", number.groups[0]):
+        return "phone"  # of France
     if number.is_international and 8 <= len(digits) <= 17:
         return "phone"
     if shape in ((3, 3, 4), (1, 3, 3, 4)) and digits[-10] in "23456789":
@@ -336,6 +360,12 @@ def _is_date(number: _Number) -> bool:
     )
 
 
+def _is_reference(number: _Number) -> bool:
+    """ "112-2025": a short number and a year, in either order."""
+    groups = number.groups
+    return len(groups) == 2 and any(map(_is_year, groups)) and min(number.shape) <= _LEAST_OF_CODE + 1
+
+
 def _all_years(number: _Number) -> bool:
     return all(_is_year(group) for group in number.groups)
 
@@ -344,21 +374,46 @@ def _is_year(group: str) -> bool:
     return len(group) == 4 and group[:2] in ("19", "20")
 
 
-def _is_document(folded: str) -> bool:
+def _is_document(folded: str, about: int) -> bool:
     """Say whether a document, an account, a plate or a file is named and its number follows, letters and all."""
-    for pattern, least in ((_code_behind("personal.documents"), 6), (_code_behind("personal.registered"), 5)):
-        if any(_is_code(found, least) for found in pattern.finditer(folded)):
+    for key, least in _LEAST_OF.items():
+        if any(_is_code(found, least) for found in _code_behind(key).finditer(folded)):
             return True
+    if any(
+        _is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found.end()) for found in _file().finditer(folded)
+    ):
+        return True
+    if about & Is.BIRTH and _folio().search(folded):
+        return True
     return _ending().search(folded) is not None or _registered_birth().search(folded) is not None
 
 
 def _is_code(found: re.Match[str], least: int) -> bool:
     """Say whether it is long enough, counting the letters in it too; and neither a count, nor a day, nor years."""
     number = _Number(tuple(_GROUPS.findall(found[2])), (), is_international=False)
+    letters = sum(map(str.isalpha, found[2]))
     if _all_years(number) or _is_date(number) or _COUNTED.search(found[0]):
         return False
-    letters = sum(map(str.isalpha, found[2]))
+    if not letters and max(number.shape) < _LEAST_OF_CODE:  # a line of a budget: "2.2.4.1.01"
+        return False
     return len(number.digits) >= _LEAST_OF_CODE and len(number.digits) + min(letters, 2) >= least
+
+
+@cache
+def _file() -> re.Pattern[str]:
+    return _code_behind("personal.files")
+
+
+def _is_of_somebody(folded: str, end: int) -> bool:
+    """ "Expediente 2025-0417-NNA de la niña": the number of a file is one's own only beside its person."""
+    row = read_words(folded[end : end + 40])[:_FILE_OF]
+    return bool(row) and row[0].is_word and any(token.what & _OWNER for token in row)
+
+
+_OWNER = Is.VICTIM | Is.PERSON | Is.TITLE
+_FILE_OF = 5
+"""Words behind the number of a file among which its person is looked for."""
+_LEAST_OF_FILE = 5
 
 
 _COUNTED = re.compile(r"\b(?:de|of|for|para|pour|pou)\s[0-9]+$")
@@ -369,17 +424,22 @@ _COUNTED = re.compile(r"\b(?:de|of|for|para|pour|pou)\s[0-9]+$")
 def _code_behind(key: str) -> re.Pattern[str]:
     """The words of this key, what stands between, and the code."""
     gap = r"(?:[^.;!?\n0-9]|(?<=\bno)\.|(?<=\bn)\.|(?<=\bnum)\.|(?<=\bnro)\.)"
-    code = r"[a-z]{0,4}[-. #]?[0-9](?:[-./ ]{0,2}[a-z]{0,4}[-./ ]?[0-9])*[a-z]{0,3}"
+    code = r"[a-z]{0,4}[-. #]?[0-9](?:[-./ ]{0,2}[a-z]{0,4}[-./ ]?[0-9])*[a-z]{0,3}(?:-[a-z]{1,4})?"
     return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,30}}?)(?<![a-z])({code})\b")
 
 
 @cache
 def _ending() -> re.Pattern[str]:
     """ "Su cédula termina en 5678"."""
-    whose = "|".join(any_phrase(f"personal.{key}") for key in ("documents", "registered", "phone"))
+    whose = "|".join(any_phrase(f"personal.{key}") for key in ("documents", "registered", "phone", "profile"))
     return re.compile(
         rf"\b(?:{whose})\b[^;!?\n0-9]{{0,30}}\b{any_phrase('personal.ends_in')}\W{{1,3}}(?:\w+\W)?[0-9]{{3,6}}\b"
     )
+
+
+@cache
+def _folio() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.register_folio')}\b\D{{1,6}}[0-9]")
 
 
 @cache
@@ -392,6 +452,11 @@ def _registered_birth() -> re.Pattern[str]:
 @cache
 def _document_before() -> re.Pattern[str]:
     return re.compile(rf"\b{any_phrase('personal.documents')}\b[^0-9;!?\n]{{0,24}}$")
+
+
+@cache
+def _phone_before_words() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.phone')}\b")
 
 
 @cache

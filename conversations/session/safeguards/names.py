@@ -124,7 +124,19 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     if is_capital and _is_unheard(token, known) and any(sign(tokens, at) for sign in _SIGNS_BEHIND):
         return True
     beside = _beside(tokens, at, masked)
+    if what & NAME and what & Is.COMMON and is_capital and (_feels_at_once(tokens, at) or _is_met(tokens, at)):
+        return True  # "Grace told", "interview Faith again"
+    if what & Is.COINED and _begins(tokens, at) and at + 1 < len(tokens) and tokens[at + 1].what & (Is.NOT | Is.FEELS):
+        return True
+    if not is_capital and not is_shouting and what & ~(NAME | Is.COINED | Is.LINK) and not what & _CLEAR:
+        return False
     if what & NAME and not what & Is.COMMON:
+        if (
+            not token.is_upper
+            and _begins(tokens, at)
+            and (_feels_at_once(tokens, at) or _is_subject_that_feels(tokens, at))
+        ):
+            return True
         if what & _CLEAR and _is_after_initial(tokens, at - 1) and tokens[at - 1].text == ".":
             return True
         if token.is_capitalised and sum(each.is_word for each in tokens) == 1:
@@ -185,7 +197,12 @@ def _are_initials(tokens: Sequence[Token], at: int) -> bool:
     letters = [token.text for token in row if token.is_initial]
     if "".join(letters) in _LANDS or letters == ["N", "N"]:
         return False
-    return (at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE))) or _feels(tokens, at + 2 * len(letters) - 1)
+    before = at - 1
+    while before > 0 and tokens[before].what & Is.LINK and not tokens[before].what & SOMEBODY:  # "caso de Y.M.R."
+        before -= 1
+    return (before >= 0 and bool(tokens[before].what & (SOMEBODY | Is.TITLE))) or _feels(
+        tokens, at + 2 * len(letters) - 1
+    )
 
 
 def _is_compound(token: Token) -> bool:
@@ -236,6 +253,22 @@ def _feels(tokens: Sequence[Token], at: int) -> bool:
         if not token.what & (Is.LINK | Is.HAS | Is.NOT | Is.MARKER):
             return False
     return False
+
+
+def _is_met(tokens: Sequence[Token], at: int) -> bool:
+    """ "Interview Faith": behind what is done with somebody, in the middle of a sentence."""
+    before, behind = tokens[at - 1] if at else None, tokens[at + 1] if at + 1 < len(tokens) else None
+    is_met = before is not None and before.what & Is.TOWARDS and len(before.text) > _LETTERS
+    return bool(is_met and not tokens[at].what & Is.MONTH and (behind is None or behind.text.islower()))
+
+
+def _feels_at_once(tokens: Sequence[Token], at: int) -> bool:
+    return at + 1 < len(tokens) and bool(tokens[at + 1].what & Is.FEELS)
+
+
+def _is_subject_that_feels(tokens: Sequence[Token], at: int) -> bool:
+    """ "Espérance ap kriye"."""
+    return at + 2 < len(tokens) and bool(tokens[at + 1].what & Is.MARKER and tokens[at + 2].what & Is.FEELS)
 
 
 def _is_subject(tokens: Sequence[Token], at: int) -> bool:
@@ -312,6 +345,8 @@ def _institutions(tokens: Sequence[Token]) -> set[int]:
     """What bears somebody's name and is none: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
     masked: set[int] = set()
     for at, token in enumerate(tokens):
+        if token.text == "#":  # "#CorazonAzul" is a campaign
+            masked.add(at + 1)
         if not token.what & Is.INSTITUTION:
             continue
         position = at + 1
@@ -323,7 +358,20 @@ def _institutions(tokens: Sequence[Token]) -> set[int]:
             while position >= 0 and tokens[position].is_capitalised and not tokens[position].what & Is.GIVEN:
                 masked.add(position)
                 position -= 1
-    return masked | _quoted(tokens)
+    return masked | _quoted(tokens) | _located_with_article(tokens)
+
+
+def _located_with_article(tokens: Sequence[Token]) -> set[int]:
+    """ "En El Rosario", "in Los Girasoles": an article with a capital, behind a word of place, begins a place."""
+    masked: set[int] = set()
+    for at in range(1, len(tokens) - 1):
+        token = tokens[at]
+        is_article = (
+            token.is_capitalised and token.what & Is.LINK and tokens[at - 1].folded in known_words("personal.located")
+        )
+        if is_article and tokens[at + 1].is_capitalised:
+            masked.update((at, at + 1))
+    return masked
 
 
 def _quoted(tokens: Sequence[Token]) -> set[int]:

@@ -6,7 +6,7 @@ from functools import cache
 
 from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.text import fold
-from conversations.session.reading.vocabulary import NUMBERS, joined_number_words, numbered
+from conversations.session.reading.vocabulary import NUMBERS, joined_number_words, known_words, numbered
 from conversations.session.safeguards.words import Token
 
 _LEAST = 3
@@ -33,9 +33,10 @@ def _repeated() -> re.Pattern[str]:
 
 def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
     """Each run of digits that is spoken one by one, at least in part: "ocho cero nueve, 555" is 809555."""
-    digits = _digit_words()
-    if sum(token.folded in digits for token in tokens) < _LEAST:
-        return
+    digits, articles = _digit_words(), known_words("reading.articles")
+    said = [token.folded for token in tokens if token.folded in digits]
+    if len(said) < _LEAST or sum(word not in articles for word in said) < _LEAST - 1:
+        return  # "de 18 a 35 en"
     row, words = "", 0
     for token in tokens:
         if token.folded in digits:

@@ -103,7 +103,7 @@ _COINED = re.compile(
     r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda)$"
 )
 """How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
-_DIMINUTIVE = re.compile(r"c?it[ao]$")
+_DIMINUTIVE = re.compile(r"c?it[ao]s?$")
 _SHORT = 4
 """Letters of a word whose full stop may end a sentence; that of a shorter one is an abbreviation's."""
 _SMALL = "ti"
@@ -145,7 +145,7 @@ def _meaning(folded: str) -> int:
     what = table.get(folded, 0)
     if not what and (ending := _DIMINUTIVE.search(folded)):
         stem = folded[: ending.start()]
-        what = (table.get(stem, 0) | table.get(stem + folded[-1], 0)) & SOMEBODY
+        what = (table.get(stem, 0) | table.get(stem + ending[0].rstrip("s")[-1], 0)) & SOMEBODY
     if not what and (years := _ADJECTIVE_OF_YEARS.search(folded)) and folded[: years.start()] in _numbers():
         return Is.AGED
     return what | (Is.COINED if not what & ~NAME and len(folded) >= _COINED_LETTERS and _COINED.search(folded) else 0)
@@ -244,7 +244,7 @@ def number_before(tokens: Sequence[Token], position: int, language: int) -> tupl
     before = last - 1
     if unit < 10 and before >= 0 and tokens[before].folded in _joints() | {"-"}:
         before -= 1
-    if unit < 10 and before >= 0 and (ten := _number(tokens[before], language)) and ten >= 20 and not ten % 10:
+    if unit < 10 and before >= 0 and (ten := _number(tokens[before], language)) and not ten % 10:
         return ten + unit, before
     return unit, last
 
@@ -265,7 +265,7 @@ def number_from(tokens: Sequence[Token], position: int) -> tuple[int, int] | Non
     if value is None:
         return None
     ahead = position + 1
-    if tokens[position].is_number or value < 20 or value % 10:
+    if tokens[position].is_number or not value or value % 10:
         return value, ahead
     if ahead < len(tokens) and tokens[ahead].folded in _joints() | {"-"}:
         ahead += 1
@@ -300,7 +300,7 @@ def _table() -> dict[str, int]:
     for name, what in vars(Is).items():
         for word in phrases_of_all(f"personal.{name.lower()}") if name.isupper() else ():
             table[fold(word)] = table.get(fold(word), 0) | what
-    for key in ("personal.documents", "personal.registered"):
+    for key in ("personal.documents", "personal.registered", "personal.files"):
         for phrase in phrases_of_all(key):
             word = _POSSESSIVE.sub("", _TOKEN.findall(fold(phrase))[0])
             table[word] = table.get(word, 0) | Is.FILED
