@@ -67,14 +67,14 @@ def steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[
 
     Too late is: after two more working days, once a reminder's period is locked, and before it is open.
     """
-    return tuple(step for step in all_steps(periods, holidays) if is_timely(step, today, holidays))
+    return tuple(step for step in all_steps(_near(periods, today), holidays) if is_timely(step, today, holidays))
 
 
 def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
     """The steps of the last week for which it has become too late: where nobody was told, the ledger says so."""
     return tuple(
         step
-        for step in all_steps(periods, holidays)
+        for step in all_steps(_near(periods, today), holidays)
         if _is_of(step, today)
         and today - timedelta(days=7) <= step.on <= today
         and is_too_late(step.on, today, holidays)
@@ -86,6 +86,11 @@ def steps_ahead(periods: Iterable[ReportingPeriod], today: date, holidays: Colle
     until = today + timedelta(days=21)
     near = [period for period in periods if period.opens_on <= until and today <= period.locks_on]
     return tuple(s for s in all_steps(near, holidays) if s.rung in FOR_REPORTERS and today <= s.on <= until)
+
+
+def _near(periods: Iterable[ReportingPeriod], today: date) -> Iterator[ReportingPeriod]:
+    """Those that have opened and locked at most two months ago: no other has a step to tell, however many holidays."""
+    return (period for period in periods if period.opens_on <= today <= period.locks_on + timedelta(days=62))
 
 
 def all_steps(periods: Iterable[ReportingPeriod], holidays: Collection[date]) -> tuple[Step, ...]:
