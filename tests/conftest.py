@@ -61,10 +61,9 @@ WIRE = {"sandbox", "running", "telegram", "bot", "town"}
 
 
 def marks(item: pytest.Item) -> Iterator[str]:
-    """What a test needs, by the fixtures and parameters it asks for."""
+    """What a test needs, by the fixtures it asks for, and the parameters in its name."""
     asked = set(getattr(item, "fixturenames", ()))
-    given = getattr(getattr(item, "callspec", None), "params", {}).values()
-    if any("postgres" in each for each in (*asked, *map(str, given), item.name)):
+    if any("postgres" in each for each in (*asked, item.name)):
         yield "postgres"
     if asked & WIRE:
         yield "wire"

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 
 def reduced(rows: list[list[Fraction]]) -> list[list[Fraction]]:
-    """A basis in echelon form."""
+    """A basis in echelon form: each row is nothing where a row before it begins."""
     basis: list[list[Fraction]] = []
     for row in rows:
         rest = without(row, basis)
@@ -15,15 +15,13 @@ def reduced(rows: list[list[Fraction]]) -> list[list[Fraction]]:
 
 
 def without(row: list[Fraction], basis: list[list[Fraction]]) -> list[Fraction]:
+    """What is left of the row once each row of the basis is taken out: nothing where one of them begins."""
     for each in basis:
         pivot = next(at for at, value in enumerate(each) if value)
-        if row[pivot]:
-            row = [a - row[pivot] * b for a, b in zip(row, each, strict=True)]
+        if taken := row[pivot]:
+            row = [a - taken * b if b else a for a, b in zip(row, each, strict=True)]
     return row
 
 
 def follows(row: list[Fraction], basis: list[list[Fraction]]) -> bool:
-    rest = row
-    for _ in basis:
-        rest = without(rest, basis)
-    return not any(rest)
+    return not any(without(row, basis))
