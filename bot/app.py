@@ -1,7 +1,7 @@
-"""The composition root: the clock, the database, Telegram, and the tasks that connect them.
+"""The composition root: it makes the clock, the database, Telegram and every other part, and runs their tasks.
 
-The only place that makes a clock, opens a TaskGroup, or knows every part. Clean shutdown is an order of steps:
-no more updates in, what is in flight committed, what was committed said, then the database closed.
+Only this module makes a clock, opens a TaskGroup, or knows every part. A clean shutdown has an order: stop taking
+updates, commit those in progress, send what was committed, close the database.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import contextlib
 import gc
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -60,7 +60,10 @@ from storage.upkeep import lineage
 from storage.upkeep.presence import Presence
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
     from bot.doors.data import DataDoor
+    from bot.web.health import Question
     from bot.web.server import HttpServer, Webhook
 
 logger = structlog.get_logger(__name__)
@@ -141,7 +144,7 @@ class _Base:
 
 
 async def run(settings: Settings, clock: Clock, database: Database, parent: int | None = None) -> None:
-    """Serve until SIGINT or SIGTERM. Complaint for whatever the operator can mend."""
+    """Serve until SIGINT or SIGTERM. A Complaint tells the operator what to mend."""
     stopping = Stopping()
     stopping.listen()
     if parent is not None:
@@ -199,7 +202,7 @@ def _remember_rejection(database: Database, clock: Clock) -> None:
 
 
 async def _prepare(base: _Base) -> None:
-    """Everything that is done once, before the first update. It may be broken off anywhere."""
+    """Do everything that is done once, before the first update. It may be interrupted at any point."""
     try:
         await base.database.units.run(None, partial(_learn, username=base.api.username, now=base.clock.now()))
         await asyncio.to_thread(_look_back, base.settings, base.database, base.clock)
@@ -309,8 +312,9 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
     )
     # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
     door = _door(base)
-    source = _source(base, intake, delivery, alarms, door)
-    monitoring = _monitoring(base, intake, delivery, scheduler, alarms, door)
+    asked = _readiness(base, alarms)
+    source = _source(base, intake, delivery, alarms, door, asked)
+    monitoring = _monitoring(base, door, asked, partial(_metrics, base, intake, delivery, scheduler, alarms))
     outside = (
         EventWorker(database, clock, tasks, house.inside),
         Trying(database, answers, clock, settings.timezone, house.inside),
@@ -335,7 +339,7 @@ def _deployment(base: _Base) -> Deployment:
 
 
 def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler) -> Callable[[], Premises]:
-    """What the chores look at, as it is when they ask."""
+    """Return a function that tells the chores how everything is at the moment they ask."""
     settings, api = base.settings, base.api
     started_at = base.clock.now()
     covered: dict[int, tuple[object, ...]] = {}
@@ -356,7 +360,7 @@ def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler
 
 
 def _version() -> str:
-    """Of what is installed; nothing is where it runs from a folder."""
+    """The version of the installed package; "unknown" if the bot runs from a folder."""
     try:
         return version("enlace-plan")
     except PackageNotFoundError:
@@ -377,7 +381,7 @@ def _scheduler(
 
 
 async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio.TaskGroup) -> _Running:
-    """Begin all parts. What an earlier process left is taken over before the first update comes in."""
+    """Begin all parts. Take over the work of an earlier process before the first update comes in."""
     for server in parts.monitoring:
         server.listen()
         tasks.create_task(server.run())
@@ -410,10 +414,10 @@ def _settle_memory() -> None:
 
 
 async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
-    """End in order: no more updates in, those in flight committed, what was committed sent. Each step has a limit.
+    """End in order: stop taking updates, commit those in progress, send what was committed. Each step has a limit.
 
-    What is still on its way then is broken off: a call that was not seen to end is settled by its kind at the next
-    start, as after a crash.
+    Calls that are still in progress after that are cancelled. The next start settles them by their kind, as after a
+    crash.
     """
     parts.source.stop()
     stopping.set()
@@ -440,44 +444,65 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
 def _second_look(
     scheduler: Scheduler, timezone: str, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime
 ) -> Sequence[OutboxRow]:
-    """Which fan-out is still to be sent. Each kind has its own reasons to be dropped."""
+    """Return the claimed rows that are still to be sent. Each kind of message has its own reasons to be dropped."""
     return list(look_again(unit, scheduler.second_look(unit, rows, now), now, timezone))
 
 
+def _readiness(base: _Base, alarms: Alarms) -> "Mapping[str, Question]":
+    """The questions of `/readyz`, if something listens."""
+    settings = base.settings
+    if not (settings.webhook_url or settings.metrics or settings.origin):
+        return {}
+    from bot.web.server import questions  # a bot that only polls needs no web server
+
+    return questions(base.api, base.database.units, settings, alarms.raised)
+
+
 def _source(
-    base: _Base, intake: Intake, delivery: Delivery, alarms: Alarms, door: "DataDoor | None"
+    base: _Base,
+    intake: Intake,
+    delivery: Delivery,
+    alarms: Alarms,
+    door: "DataDoor | None",
+    asked: "Mapping[str, Question]",
 ) -> "Polling | Webhook":
-    """Where updates come from; the webhook's address is taken."""
+    """The source of updates: polling, or the webhook with its address taken."""
     settings, api, units, clock = base.settings, base.api, base.database.units, base.clock
     if settings.webhook_url is None:
         return Polling(api, units, intake, clock, alarm=alarms)
-    from bot.web.server import Webhook  # who polls, needs no web server
+    from bot.web.server import Webhook
 
     routes = door.routes() if door is not None else ()
-    webhook = Webhook(api, units, intake, delivery, clock, settings, routes=routes, alarm=alarms, raised=alarms.raised)
+    webhook = Webhook(api, units, intake, delivery, clock, settings, asked=asked, routes=routes, alarm=alarms)
     webhook.listen()
     return webhook
 
 
 def _monitoring(
-    base: _Base, intake: Intake, delivery: Delivery, scheduler: Scheduler, alarms: Alarms, door: "DataDoor | None"
+    base: _Base, door: "DataDoor | None", asked: "Mapping[str, Question]", metrics: "Callable[[], BaseRoute]"
 ) -> "list[HttpServer]":
-    """What listens beside the webhook: at ENLACE_METRICS, if that is set, and the door of a bot that polls."""
-    settings, database, api = base.settings, base.database, base.api
+    """The servers beside the webhook: for monitoring, if ENLACE_METRICS is set, and for the door of a polling bot."""
+    settings = base.settings
     servers = []
     if settings.metrics:
         from bot.web.server import operations
 
-        servers.append(operations(settings, database, api, intake, delivery, scheduler, raised=alarms.raised))
+        servers.append(operations(settings, metrics(), asked))
     if door is not None and settings.webhook_url is None:
         from bot.web.server import alone
 
-        servers.append(alone(settings, api, database, door.routes(), raised=alarms.raised))
+        servers.append(alone(settings, door.routes(), asked))
     return servers
 
 
+def _metrics(base: _Base, intake: Intake, delivery: Delivery, scheduler: Scheduler, alarms: Alarms) -> "BaseRoute":
+    from bot.web.metrics import metrics_route  # prometheus-client, for those who have a Prometheus
+
+    return metrics_route(base.database, intake, delivery, scheduler, alarms.raised)
+
+
 def _door(base: _Base) -> "DataDoor | None":
-    """What other programs may read, where ENLACE_APP_URL says that it is open."""
+    """The data door for other programs. None unless ENLACE_APP_URL opens it."""
     settings = base.settings
     if not settings.origin:
         return None

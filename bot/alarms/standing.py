@@ -23,19 +23,21 @@ class Kind:
     """The alarm is over when nobody has raised it for so long."""
     after: timedelta = timedelta(0)
     """An alarm that does not last so long is only logged."""
+    stops_work: bool = False
+    """Whether something that people rely on is not done meanwhile. Then `/readyz` has a line for it and answers 503."""
 
 
 KINDS: Final[dict[str, Kind]] = {
-    "token_rejected": Kind("bad", _MINUTE),
-    "second_poller": Kind("bad"),
-    "foreign_webhook": Kind("bad"),
+    "token_rejected": Kind("bad", _MINUTE, stops_work=True),
+    "second_poller": Kind("bad", stops_work=True),
+    "foreign_webhook": Kind("bad", stops_work=True),
     "telegram": Kind("bad"),
     "database": Kind("bad", after=timedelta(seconds=10)),
-    "disk": Kind("bad"),
-    "files": Kind("bad"),
-    "clock": Kind("bad"),
-    "held": Kind("bad"),
-    "keys": Kind("bad", 10 * _MINUTE),
+    "disk": Kind("bad", stops_work=True),
+    "files": Kind("bad", stops_work=True),
+    "clock": Kind("bad", stops_work=True),
+    "held": Kind("bad", stops_work=True),
+    "keys": Kind("bad", 10 * _MINUTE, stops_work=True),
     "audit": Kind("bad", 10 * _MINUTE),
     "upkeep": Kind("bad", timedelta(hours=2)),
     "queue_age": Kind("bad", after=5 * _MINUTE),

@@ -36,7 +36,7 @@ from conversations.session.questions import is_sending
 from conversations.session.session import Session
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling
-from storage.messages.endpoints import Target
+from storage.messages.endpoints import NewEndpoint, Target
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
 
@@ -115,7 +115,7 @@ def hear(settings: Settings, receiver: Receiver, now: datetime) -> None:
             if each.host == HERE:
                 unit.endpoints.remove(each, now=now, by=None)
         target, kinds = Target(receiver.url, receiver.secret), kinds_for(INTERNAL)
-        unit.endpoints.add(plan_id, target, HERE, audience=INTERNAL, kinds=kinds, now=now, by=None)
+        unit.endpoints.add(plan_id, NewEndpoint(target, HERE, audience=INTERNAL, kinds=kinds), now, by=None)
 
     with open_storage(settings) as database:
         database.units.submit(None, work).result()

@@ -13,7 +13,7 @@ from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.working_time import LAST_DAY, WEEKDAYS
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_request import Choice
-from storage.calendar.schedules import StoredSchedule
+from storage.calendar.schedules import NewSchedule, StoredSchedule
 from storage.errors import Conflict
 
 HOURS = tuple(time(hour, minute) for hour in range(8, 18) for minute in (0, 30))
@@ -38,13 +38,15 @@ def add(actor: Actor, job: Job) -> StoredSchedule:
         is_export = job.what == exports.KIND
         repository.add(
             actor.plan_id,
-            job.what,
-            job.days,
-            job.at,
+            NewSchedule(
+                job.what,
+                job.days,
+                job.at,
+                roles=(Role.COORDINATOR,) if is_export else (),
+                details=exports.usual().kept() if is_export else None,
+            ),
             actor.now,
             by=actor.person_id,
-            roles=(Role.COORDINATOR,) if is_export else (),
-            details=exports.usual().kept() if is_export else None,
         )
         made = repository.all(actor.plan_id)[-1]
     _audit(actor, made, {"added": job.what})

@@ -39,7 +39,7 @@ from bot.telegram.handled import Alarm, Clock
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.notices import OPEN_REASONS, second_look
 from storage.calendar.ledger import StoredFire
-from storage.calendar.schedules import StoredSchedule
+from storage.calendar.schedules import NewSchedule, StoredSchedule
 from storage.database.vault import KeyUnknown
 from storage.errors import Unavailable
 from storage.messages import outbox
@@ -386,7 +386,7 @@ def ensure_schedules(unit: UnitOfWork, plan_id: int, now: datetime) -> tuple[Sto
     if not missing:
         return found
     for job in missing:
-        unit.schedules.add(plan_id, job.what, job.days, job.at, now, shipped=job.what)
+        unit.schedules.add(plan_id, NewSchedule(job.what, job.days, job.at, shipped=job.what), now)
     return unit.schedules.all(plan_id)
 
 

@@ -1,16 +1,17 @@
-"""Serving HTTP inside the bot's own process: uvicorn, without its signal handlers and without its own ideas of exit.
+"""Serve HTTP inside the bot's own process, with uvicorn.
 
-uvicorn is written to own its process: it catches signals, and leaves by `sys.exit` when an address is taken. Here
-the composition root owns signals and tasks; an address that is taken is a `BotError` with the address in it.
+uvicorn is written to own its process: it catches signals, and it calls `sys.exit` if its address is taken. Here the
+composition root owns signals and tasks. So uvicorn's signal handlers are switched off, and an address that is taken
+raises a `BotError` that names it.
 """
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -18,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.acts.upkeep.status import has_room
+from bot.alarms.standing import KINDS
 from bot.log import log_alarm
 from bot.settings import Settings, host_and_port
 from bot.telegram.api import Api
@@ -29,11 +31,7 @@ from bot.web.heads import ShortHeads
 from bot.web.health import Question, web_app
 from storage.database.migrating import check
 from storage.errors import StorageError, Unavailable
-from storage.open_database import Database
 from storage.unit_of_work import Units
-
-if TYPE_CHECKING:
-    from bot.schedule.scheduler import Scheduler
 
 logger = structlog.get_logger(__name__)
 
@@ -53,9 +51,9 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """An application on an address. `run` until `stop`; requests in progress are answered first.
+    """Serves an application on an address: `run` until `stop`. Requests in progress are answered first.
 
-    `setting` is the variable with the address; the operator reads it in errors.
+    `setting` is the variable that holds the address; errors name it for the operator.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int, *, setting: str = "ENLACE_LISTEN") -> None:
@@ -79,7 +77,7 @@ class HttpServer:
         self._listening: socket.socket | None = None
 
     def listen(self) -> int:
-        """Take the address; the port it is. Who connects from now on is served as soon as `run` runs."""
+        """Take the address and return its port. Clients that connect from now on are served as soon as `run` runs."""
         if self._listening is None:
             self._listening = _listen(self._host, self._port, self._setting)
         return int(self._listening.getsockname()[1])
@@ -96,7 +94,7 @@ class HttpServer:
 
 
 def _updates_first(endpoint: ASGIApp, app: ASGIApp) -> ASGIApp:
-    """Updates to their endpoint at once, past what the framework does for each request; all else to the application."""
+    """Hand updates straight to their endpoint, without the framework's work for each request; all else to `app`."""
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         is_update = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
@@ -106,9 +104,9 @@ def _updates_first(endpoint: ASGIApp, app: ASGIApp) -> ASGIApp:
 
 
 def _until_the_end(app: ASGIApp) -> ASGIApp:
-    """The application; a request that is broken off because the server ends is answered 503.
+    """Wrap the application: a request that is cancelled because the server ends is answered 503.
 
-    It may wait for a database that is away. Telegram brings again what it gets no 200 for.
+    Such a request may be waiting for a database that is away. Telegram repeats every update that gets no 200.
     """
 
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,14 +141,10 @@ def _listen(host: str, port: int, setting: str) -> socket.socket:
     return listening
 
 
-NOT_READY: Final = ("disk", "files", "clock", "held", "keys", "second_poller", "foreign_webhook", "token_rejected")
-"""Alarms under which something that people rely on is not done; each is a line of `/readyz`."""
-
-
 def questions(
     api: Api, units: Units, settings: Settings, raised: Callable[[], Collection[str]] = frozenset
 ) -> dict[str, Question]:
-    """What `/readyz` asks. `raised` are the kinds of alarms that stand."""
+    """The questions of `/readyz`. `raised` returns the kinds of alarms that stand."""
 
     async def database() -> bool:
         """Check that the database can be written: a full disk is as bad as a database that is away."""
@@ -178,48 +172,29 @@ def questions(
         return kind not in raised()
 
     asked: dict[str, Question] = {"database": database, "migrations": migrations, "telegram": telegram, "disk": disk}
-    return asked | {kind: partial(is_quiet, kind) for kind in NOT_READY if kind not in asked}
+    stopping = (name for name, kind in KINDS.items() if kind.stops_work and name not in asked)
+    return asked | {name: partial(is_quiet, name) for name in stopping}
 
 
-def operations(
-    settings: Settings,
-    database: Database,
-    api: Api,
-    intake: Intake,
-    delivery: Delivery,
-    scheduler: "Scheduler",
-    *,
-    raised: Callable[[], Collection[str]] = frozenset,
-) -> HttpServer:
-    """What monitoring may ask, at ENLACE_METRICS, in either mode: `/healthz`, `/readyz`, and there alone `/metrics`.
+def operations(settings: Settings, metrics: BaseRoute, asked: Mapping[str, Question]) -> HttpServer:
+    """The server for monitoring, at ENLACE_METRICS: `/healthz`, `/readyz` and, nowhere else, `/metrics`.
 
-    On an address of its own, since the webhook's is open to the world.
+    It has its own address, because the address of the webhook is open to the world.
     """
-    from bot.web.metrics import metrics_route  # prometheus-client, for those who have a Prometheus
-
-    app = web_app(
-        [metrics_route(database, intake, delivery, scheduler, raised)],
-        questions(api, database.units, settings, raised),
-    )
     host, port = host_and_port(settings.metrics)
-    return HttpServer(app, host, port, setting="ENLACE_METRICS")
+    return HttpServer(web_app([metrics], asked), host, port, setting="ENLACE_METRICS")
 
 
-def alone(
-    settings: Settings,
-    api: Api,
-    database: Database,
-    routes: Sequence[BaseRoute],
-    *,
-    raised: Callable[[], Collection[str]] = frozenset,
-) -> HttpServer:
-    """What others may call, at ENLACE_LISTEN, of a bot that asks Telegram for updates itself."""
-    app = web_app(routes, questions(api, database.units, settings, raised))
-    return HttpServer(app, *host_and_port(settings.listen))
+def alone(settings: Settings, routes: Sequence[BaseRoute], asked: Mapping[str, Question]) -> HttpServer:
+    """The server for other programs, at ENLACE_LISTEN, while the bot polls Telegram."""
+    return HttpServer(web_app(routes, asked), *host_and_port(settings.listen))
 
 
 class Webhook:
-    """Updates by webhook, as `Polling` brings them by polling: `listen`, then `run` until `stop`."""
+    """Brings updates by webhook, as `Polling` does by polling: `listen`, then `run` until `stop`.
+
+    `asked` are the questions of `/readyz`.
+    """
 
     def __init__(
         self,
@@ -230,14 +205,14 @@ class Webhook:
         clock: Clock,
         settings: Settings,
         *,
+        asked: Mapping[str, Question],
         routes: Sequence[BaseRoute] = (),
         alarm: Alarm = log_alarm,
-        raised: Callable[[], Collection[str]] = frozenset,
         look_every: float = 5.0,
     ) -> None:
         self._intake = intake
         endpoint: Any = WebhookEndpoint(intake, delivery, settings.webhook_secret)
-        app = web_app([Route(PATH, endpoint, methods=["POST"]), *routes], questions(api, units, settings, raised))
+        app = web_app([Route(PATH, endpoint, methods=["POST"]), *routes], asked)
         self.server = HttpServer(_updates_first(endpoint, app), *host_and_port(settings.listen))
         address = str(settings.webhook_url)
         self.keeper = WebhookKeeper(

@@ -30,7 +30,7 @@ from storage.errors import NotFound
 from storage.messages.jobs import JobRow
 from storage.open_database import Database
 from storage.reports.confinement import Confinement, Interrupted
-from storage.reports.files import FileStore
+from storage.reports.files import FileStore, NewAttachment
 from storage.reports.inspection import Inspected
 from storage.reports.refusals import Refused
 from storage.unit_of_work import UnitOfWork
@@ -188,13 +188,15 @@ class Evidence:
         if (session.data.get("fetching"), session.data.get("at")) != (payload["unique_id"], payload["ref"]):
             return None  # they went back or sent another one: what this answer has stays
         attachment = unit.attachments.add(
-            plan_id=session.plan_id,
-            instance_id=session.instance_id,
-            ref=payload["ref"],
-            inspected=stored.inspected,
-            sensitive=session.sensitive,
-            is_compressed=payload["is_compressed"],
-            now=self._clock.now(),
+            NewAttachment(
+                plan_id=session.plan_id,
+                instance_id=session.instance_id,
+                ref=payload["ref"],
+                inspected=stored.inspected,
+                sensitive=session.sensitive,
+                is_compressed=payload["is_compressed"],
+            ),
+            self._clock.now(),
         )
         return Fetched(payload["unique_id"], attachment.file_name, attachment.original_name, payload["is_compressed"])
 

@@ -1,7 +1,7 @@
 """What each button of a session's card does."""
 
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from conversations.session.acts import back, edit, marks_of, send, settle_confirming, settle_reading, skip
 from conversations.session.effects import Ask, Leave, Stale
@@ -14,85 +14,75 @@ from conversations.session.turn import Turn
 from conversations.session.words import whole_number
 from conversations.xforms.evaluation.texts import Node
 
+AnswerAction = Literal[
+    "pick", "on", "off", "done", "month", "day", "value", "gather", "minute", "undo", "keep", "same", "rest", "skip"
+]
+"""What the buttons of the present question do. Other buttons work also where no question is asked."""
+
 
 def tap(turn: Turn, tap: Tap) -> None:
-    """Do what a button says. Most buttons answer the present question; the others need none."""
+    """Do what a button says. A button of an earlier turn is stale: the present card is shown again."""
     if tap.turn != turn.session.turn:
         turn.effects.append(Stale())
         return
-    node = turn.current()
-    match tap.action:
+    node, action = turn.current(), tap.action
+    match action:
         case "confirm" | "cancel":
             if isinstance(turn.session.pending, Removing):
-                settle_removing(turn, tap.action == "confirm")
+                settle_removing(turn, action == "confirm")
             else:
-                settle_confirming(turn, tap.action == "confirm")
-            return
+                settle_confirming(turn, action == "confirm")
         case "read":
             settle_reading(turn, node, tap.argument)
-            return
         case "leave":
             turn.effects.append(Leave())
-            return
         case "back":
             back(turn)
-            return
         case "list":
             turn.look(pending=Listing(), page=0)
-            return
         case "add" | "which" | "change":
             at_stop(turn, tap)
-            return
         case "remove":
             remove(turn, tap.argument)
-            return
         case "done" if (stop := turn.stop()) is not None:
             no_more(turn, stop)
-            return
         case "review":
             turn.advance()
             turn.effects.append(Ask())
-            return
         case "page":
             turn.look(page=whole_number(tap.argument))
-            return
         case "edit":
             edit(turn, tap.argument)
-            return
         case "send":
             if node is None:
                 send(turn)
-            return
+        case _ if node is None:
+            turn.effects.append(Stale())
         case _:
-            pass
-    if node is None:
-        turn.effects.append(Stale())
-        return
-    match tap.action:
+            _answer(turn, node, action, tap.argument)
+
+
+def _answer(turn: Turn, node: Node, action: AnswerAction, argument: str) -> None:
+    """Do what a button of the present question says: answer it, prepare its answer, or pass it over."""
+    match action:
         case "pick":
-            _pick(turn, node, tap.argument)
+            _pick(turn, node, argument)
         case "on" | "off":
-            _mark(turn, node, tap.argument, tap.action == "on")
+            _mark(turn, node, argument, action == "on")
         case "done":
-            marks = marks_of(turn, node)
-            if node.question.type in LINES:
-                finish_line(turn, node)
-            elif not marks and node.is_required:
-                turn.reject(turn.instance.required_message(node) or turn.say("err.choose"))
-            else:
-                turn.answer(node, " ".join(marks))
+            _done(turn, node)
         case "month":
-            turn.look(month=tap.argument)
+            turn.look(month=argument)
         case "day" if node.question.type == "dateTime":
-            turn.look(marks=(tap.argument,))
+            turn.look(marks=(argument,))
         case "day" | "value":
-            turn.answer(node, tap.argument)
+            turn.answer(node, argument)
         case "gather":
-            _gather(turn, node, tap.argument)
+            _gather(turn, node, argument)
         case "minute":
-            _minute(turn, node, tap.argument)
+            _minute(turn, node, argument)
         case "undo":
-            turn.look(marks=marks_of(turn, node)[: max(whole_number(tap.argument), 0)])
+            turn.look(marks=marks_of(turn, node)[: max(whole_number(argument), 0)])
         case "keep":
             kept = suggestion(turn.session, node)
             if kept:
@@ -104,7 +94,18 @@ def tap(turn: Turn, tap: Tap) -> None:
         case "skip":
             skip(turn, node)
         case _:
-            assert_never(tap.action)
+            assert_never(action)
+
+
+def _done(turn: Turn, node: Node) -> None:
+    """Take the marks as the answer; end a line of points."""
+    marks = marks_of(turn, node)
+    if node.question.type in LINES:
+        finish_line(turn, node)
+    elif not marks and node.is_required:
+        turn.reject(turn.instance.required_message(node) or turn.say("err.choose"))
+    else:
+        turn.answer(node, " ".join(marks))
 
 
 def _pick(turn: Turn, node: Node, argument: str) -> None:

@@ -21,10 +21,10 @@ from storage.database.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class StoredSchedule:
-    """What is said regularly.
+    """A message that the bot sends regularly.
 
-    Without a `timezone` each recipient's own counts; without `roles` it is for every role of the job. `begins_at` is
-    when it was last changed: windows before that were not missed.
+    Without a `timezone`, the recipient's own zone counts. Without `roles`, it is for every role of its job.
+    `begins_at` is the time of the last change: no window before it counts as missed.
     """
 
     id: int
@@ -38,18 +38,18 @@ class StoredSchedule:
     begins_at: datetime
     shipped: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Of an export, what it holds."""
+    """If it is an export: the request."""
 
     @property
     def ledger(self) -> str:
-        """Its name in the ledger. It never changes, so that a window is not told twice.
+        """The schedule's name in the ledger. It never changes, so a window is not told twice.
 
-        Each schedule that an admin adds has a name of its own, so that none blocks another.
+        A schedule that an admin adds has its own name, so two schedules never block each other.
         """
         return self.what if self.shipped else f"{self.what}.{self.id}"
 
     def among(self, roles: Collection[Role]) -> frozenset[Role]:
-        """To which of the roles that its job is for it speaks: those that an admin left, or all."""
+        """The roles that get it: of `roles`, which its job is for, those that an admin chose, or all."""
         return frozenset(roles) & set(self.roles) if self.roles else frozenset(roles)
 
     @property
@@ -57,7 +57,7 @@ class StoredSchedule:
         return Recurrence(self.days, self.at, self.timezone, self.begins_at)
 
     def zone(self, own: str) -> ZoneInfo:
-        """The zone in which it is that time for somebody who lives in `own`."""
+        """The zone that its time is in, for a recipient in zone `own`."""
         return self.recurrence.zone(own)
 
 
@@ -98,15 +98,28 @@ def _to_schedule(row: Any) -> StoredSchedule:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class NewSchedule:
+    """A schedule to add: which job, on which days, at which time. The other fields are those of `StoredSchedule`."""
+
+    what: str
+    days: str
+    at: time
+    timezone: str = ""
+    roles: Collection[Role] = ()
+    shipped: str | None = None
+    details: Mapping[str, Any] | None = None
+
+
 class Schedules:
-    """What a plan says regularly."""
+    """The schedules of every plan."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
 
     def all(self, plan_id: int | None = None) -> tuple[StoredSchedule, ...]:
-        """Those that have not been deleted, the paused ones too; of every plan, if none is named."""
+        """Return the schedules that are not deleted, paused ones included. Without `plan_id`: of every plan."""
         statement = _SCHEDULES if plan_id is None else _SCHEDULES.where(_schedule.c.plan_id == plan_id)
         return tuple(map(_to_schedule, self._connection.execute(statement)))
 
@@ -114,40 +127,27 @@ class Schedules:
         found = self._connection.execute(_SCHEDULES.where(_schedule.c.plan_id == plan_id, _schedule.c.id == id)).first()
         return None if found is None else _to_schedule(found)
 
-    def add(
-        self,
-        plan_id: int,
-        what: str,
-        days: str,
-        at: time,
-        now: datetime,
-        *,
-        timezone: str = "",
-        roles: Collection[Role] = (),
-        by: int | None = None,
-        shipped: str | None = None,
-        details: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """A new one. False, and nothing changed, if it is one that the plan was shipped with and has, or had."""
+    def add(self, plan_id: int, new: NewSchedule, now: datetime, *, by: int | None = None) -> bool:
+        """Add a schedule. A shipped one is added once: if the plan has or had it, return False and change nothing."""
         row: dict[str, object] = {
             "plan_id": plan_id,
-            "what": what,
-            "shipped": shipped,
-            "days": days,
-            "at": f"{at:%H:%M}",
-            "timezone": timezone,
-            "roles": ",".join(sorted(roles)),
+            "what": new.what,
+            "shipped": new.shipped,
+            "days": new.days,
+            "at": f"{new.at:%H:%M}",
+            "timezone": new.timezone,
+            "roles": ",".join(sorted(new.roles)),
             "created_at": now,
             "created_by_id": by,
         }
-        if details is not None:
-            row["details"] = dict(details)
+        if new.details is not None:
+            row["details"] = dict(new.details)
         return insert_or_ignore(self._connection, _schedule, row)
 
     def change(self, plan_id: int, id: int, **values: object) -> bool:
-        """Change `days`, `at`, `timezone`, `roles`, `details`, `begins_at`, `paused_at` or `deleted_at`; false if gone.
+        """Change any column of the schedule. False if it has been deleted.
 
-        When you change the time, set `begins_at` too: otherwise it is said at once for a window that is past.
+        When you change the time, set `begins_at` too. Otherwise a window that is past is sent at once.
         """
         if isinstance(values.get("at"), time):
             values["at"] = f"{values['at']:%H:%M}"
@@ -159,9 +159,9 @@ class Schedules:
         return done.rowcount == 1
 
     def bring_back(self, plan_id: int, shipped: str, days: str, at: time, now: datetime) -> bool:
-        """One that the plan was shipped with and that was deleted, as it was at first; false if there is none.
+        """Restore a shipped schedule that was deleted, with these days and this time. False if there is none.
 
-        It keeps its name in the ledger: what it has said today it does not say again.
+        Its name in the ledger stays the same, so it does not repeat what it has said today.
         """
         done = self._connection.execute(
             update(_schedule)

@@ -69,6 +69,16 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """A receiver to set up: where it is, for which audience, and the kinds of events it gets."""
+
+    target: Target
+    host: str
+    audience: str
+    kinds: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """One event in hand for one receiver. `tries` counts this one, and tells two claims apart."""
 
@@ -219,27 +229,24 @@ class Endpoints:
         self._unit = unit
         self._connection = unit.connection
 
-    def add(
-        self, plan_id: int, target: Target, host: str, *, audience: str, kinds: Collection[str], now: datetime,
-        by: int | None,
-    ) -> StoredEndpoint:  # fmt: skip
-        """A new receiver. It hears what happens from now on. Conflict if the plan has as many as it may."""
+    def add(self, plan_id: int, new: NewEndpoint, now: datetime, *, by: int | None) -> StoredEndpoint:
+        """Set up a receiver. It gets the events from now on. Conflict if the plan has `MOST` already."""
         if len(self.all(plan_id)) >= MOST:
             raise Conflict(f"a plan has {MOST} receivers at most")
-        text = orjson.dumps({"url": target.url, "secret": target.secret}).decode()
+        text = orjson.dumps({"url": new.target.url, "secret": new.target.secret}).decode()
         values = {
             "plan_id": plan_id,
-            "host": host,
+            "host": new.host,
             "sealed_target": self._unit.vault.seal(text, row(plan_id, now)),
-            "audience": audience,
-            "kinds": f",{','.join(kinds)},",
+            "audience": new.audience,
+            "kinds": f",{','.join(new.kinds)},",
             "made_at": now,
             "made_by_id": by,
             "paused_at": None,
         }
         id = self._connection.execute(insert(_EP).returning(_EP.c.id), values).scalar_one()
         made = self.get(plan_id, id)
-        self._record("endpoint.added", made, by, now, audience=audience, kinds=len(kinds))
+        self._record("endpoint.added", made, by, now, audience=new.audience, kinds=len(new.kinds))
         return made
 
     def all(self, plan_id: int) -> list[StoredEndpoint]:

@@ -43,6 +43,16 @@ class Belongings:
     activities: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class NewAgency:
+    """An agency to add. `name` is by language; `active_from` is its first day in the commission."""
+
+    code: str
+    name: Mapping[str, str]
+    role_type: str = "member"
+    active_from: date | None = None
+
+
 def read_code(text: str) -> str | None:
     """Read a code as it is stored, in capitals. None if it is not 2 to 16 of A-Z, 0-9, "-" and "_"."""
     code = text.strip().upper()
@@ -86,24 +96,14 @@ class Agencies:
             for agency_id in people.keys() | activities.keys()
         }
 
-    def add(
-        self,
-        plan_id: int,
-        code: str,
-        name: dict[str, str],
-        *,
-        role_type: str = "member",
-        active_from: date | None = None,
-        now: datetime,
-        by: int | None,
-    ) -> Agency:
+    def add(self, plan_id: int, new: NewAgency, now: datetime, *, by: int | None) -> Agency:
         """Add an agency to the plan. Conflict if the code is taken. ValueError for an impossible code, name or type."""
-        kept = read_code(code)
+        kept = read_code(new.code)
         if kept is None:
             raise ValueError("a code has 2 to 16 of A-Z, 0-9, - and _")
-        if role_type not in ROLE_TYPES:
+        if new.role_type not in ROLE_TYPES:
             raise ValueError(f"an agency is one of {', '.join(ROLE_TYPES)}")
-        names = _names(name)
+        names = _names(dict(new.name))
         if not any(names.values()):
             raise ValueError("an agency needs a name, in Spanish or another language")
         if any(agency.code.upper() == kept for agency in self._unit.of(Plans).agencies(plan_id)):
@@ -113,13 +113,13 @@ class Agencies:
                 plan_id=plan_id,
                 code=kept,
                 name=names,
-                role_type=role_type,
-                active_from=active_from,
+                role_type=new.role_type,
+                active_from=new.active_from,
                 founding_member=False,
             )
         )
         touch(self._unit, plan_id)
-        self._record("agency.added", plan_id, kept, {"type": role_type, "from": _iso(active_from)}, now, by)
+        self._record("agency.added", plan_id, kept, {"type": new.role_type, "from": _iso(new.active_from)}, now, by)
         return self._unit.of(Plans).agency(plan_id, kept)
 
     def rename(self, agency: Agency, plan_id: int, name: dict[str, str], *, now: datetime, by: int | None) -> Agency:

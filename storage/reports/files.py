@@ -203,6 +203,18 @@ class StoredAttachment:
         return storage_key(self.sha256, sensitive=self.sensitive)
 
 
+@dataclass(frozen=True, slots=True)
+class NewAttachment:
+    """A stored file to attach to the answer at `ref`."""
+
+    plan_id: int
+    instance_id: str
+    ref: str
+    inspected: Inspected
+    sensitive: bool
+    is_compressed: bool
+
+
 _COLUMNS = tuple(_A.c[name] for name in StoredAttachment.__slots__)
 _OF_INSTANCE = select(*_COLUMNS).where(_A.c.instance_id == bindparam("instance_id")).order_by(_A.c.id)
 _REMOVE = (
@@ -225,36 +237,27 @@ class Attachments:
     def __init__(self, unit: Unit) -> None:
         self._connection = unit.connection
 
-    def add(
-        self,
-        *,
-        plan_id: int,
-        instance_id: str,
-        ref: str,
-        inspected: Inspected,
-        sensitive: bool,
-        is_compressed: bool,
-        now: datetime,
-    ) -> StoredAttachment:
-        """Attach a stored file to an answer, in place of the one it had.
+    def add(self, new: NewAttachment, now: datetime) -> StoredAttachment:
+        """Attach a stored file to an answer, in place of the file that the answer had.
 
         Its `file_name` is unique within the instance: a server that receives the submission knows files by name.
-        The content it replaces stays on disk until `FileStore.sweep`, or `remove` is called first.
+        The replaced content stays on disk until `FileStore.sweep`, unless `remove` was called before.
         """
-        self._connection.execute(_REMOVE, {"of_instance": instance_id, "of_ref": ref})
-        taken = {other.file_name for other in self.of_instance(instance_id)}
+        self._connection.execute(_REMOVE, {"of_instance": new.instance_id, "of_ref": new.ref})
+        taken = {other.file_name for other in self.of_instance(new.instance_id)}
+        inspected = new.inspected
         values = {
-            "plan_id": plan_id,
-            "instance_id": instance_id,
-            "ref": ref,
-            "file_name": answer_name(ref, inspected.sha256, inspected.extension, taken),
+            "plan_id": new.plan_id,
+            "instance_id": new.instance_id,
+            "ref": new.ref,
+            "file_name": answer_name(new.ref, inspected.sha256, inspected.extension, taken),
             "original_name": inspected.original_name,
             "mime_type": inspected.mime_type,
             "size": inspected.size,
             "sha256": inspected.sha256,
             "original_sha256": inspected.original_sha256,
-            "is_compressed": is_compressed,
-            "sensitive": sensitive,
+            "is_compressed": new.is_compressed,
+            "sensitive": new.sensitive,
             "created_at": now,
         }
         number = self._connection.execute(insert(_A).values(**values).returning(_A.c.id)).scalar_one()

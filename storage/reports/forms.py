@@ -5,7 +5,7 @@ the questions that were asked: a version's questions are never changed, and no v
 older version is to publish it again, so a version has the time of its last publication. The audit log has all of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,19 @@ class StoredForm:
     sha256: str
     published_at: datetime
     published_by_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewForm:
+    """A version of a form to publish. `sha256` is the workbook's."""
+
+    plan_id: int
+    form_id: str
+    version: str
+    title: str
+    xform: str = field(repr=False)
+    workbook: bytes = field(repr=False)
+    sha256: str
 
 
 _COLUMNS: tuple[Any, ...] = (
@@ -75,47 +88,35 @@ class Forms:
         self._unit = unit
         self._connection = unit.connection
 
-    def publish(
-        self,
-        *,
-        plan_id: int,
-        form_id: str,
-        version: str,
-        title: str,
-        xform: str,
-        workbook: bytes,
-        sha256: str,
-        now: datetime,
-        by: int | None = None,
-    ) -> StoredForm:
-        """The form's current version from now on, also if it was published before. `sha256` is the workbook's.
+    def publish(self, new: NewForm, now: datetime, *, by: int | None = None) -> StoredForm:
+        """Make this version the form's current one, also if it was published before.
 
-        The current version again changes nothing. Conflict, with the unit still good, if the version number is
-        taken by other content: a version that answers belong to cannot change its questions.
+        If it is current already, nothing changes. Conflict if other content was published under this version
+        number, because answers belong to that version's questions. The unit can go on after a Conflict.
         """
-        key = {"plan_id": plan_id, "form_id": form_id}
+        key = {"plan_id": new.plan_id, "form_id": new.form_id}
         self._connection.execute(insert_into(self._connection, _F).on_conflict_do_nothing(), key)
         number = self._connection.execute(_KEY, key).scalar_one()
         id = self._connection.execute(
             insert_into(self._connection, _V).on_conflict_do_nothing().returning(_V.c.id),
             {
                 "form_id": number,
-                "version": version,
-                "title": title,
-                "xform": xform,
-                "workbook": workbook,
-                "sha256": sha256,
+                "version": new.version,
+                "title": new.title,
+                "xform": new.xform,
+                "workbook": new.workbook,
+                "sha256": new.sha256,
                 "published_at": now,
                 "published_by_id": by,
             },
         ).scalar_one_or_none()
         if id is not None:
             return self.version(id)
-        found = self._connection.execute(_OF_FORM.where(_V.c.version == version), key).one()
+        found = self._connection.execute(_OF_FORM.where(_V.c.version == new.version), key).one()
         stored = StoredForm(*found)
-        if stored.sha256 != sha256:
-            raise Conflict(f"version {version} of {form_id} was published with other content")
-        if stored == self.current(plan_id, form_id):
+        if stored.sha256 != new.sha256:
+            raise Conflict(f"version {new.version} of {new.form_id} was published with other content")
+        if stored == self.current(new.plan_id, new.form_id):
             return stored
         again = update(_V).where(_V.c.id == stored.id).values(published_at=now, published_by_id=by)
         self._connection.execute(again)

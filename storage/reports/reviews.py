@@ -153,6 +153,16 @@ _VALIDATED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """A decision, the state it leads to, and what it says about which questions."""
+
+    decision: Decision
+    after: ValidationState
+    questions: Collection[str] = ()
+    reason: str = ""
+
+
 class Reviews:
     """Decisions about reports. Each is audited in the transaction in which it is made (S13)."""
 
@@ -171,29 +181,30 @@ class Reviews:
         questions: Collection[str] = (),
         reason: str = "",
     ) -> StoredDecision:
-        """Record it, and move the report where it leads.
+        """Record the decision, and move the report to the state it leads to.
 
-        Conflict, and nothing is written, if that version no longer stands in the state in which it was read, or if
-        no such move exists; OwnReport if who decides has sent any version of it.
+        Conflict, and nothing is written, if the state has changed since `sent` was read, or if the decision is not
+        possible in that state. OwnReport if this person sent any version of the report.
         """
         before, after = ValidationState(sent.validation_state), LEADS_TO[decision]
         if not may_move(before, after):
             raise Conflict(f"a {before} report does not become {after}")
         if decision != "answered" and person_id in self.senders(sent.root_id):
             raise OwnReport(f"submission {sent.id} is their own")
-        return self._decide(sent, decision, person_id, after, now, questions, reason)
+        return self._decide(sent, person_id, now, _Verdict(decision, after, questions, reason))
 
     def remark(self, sent: StoredSubmission, person_id: int, now: datetime, text: str) -> StoredDecision:
-        """Keep a word about a report that waits. Conflict if it does not wait any more."""
+        """Store a remark about a report that waits for review. Conflict if it no longer waits."""
         state = ValidationState(sent.validation_state)
         if state not in WAITING:
             raise Conflict(f"submission {sent.id} is {state}")
-        return self._decide(sent, "remarked", person_id, state, now, (), text)
+        return self._decide(sent, person_id, now, _Verdict("remarked", state, reason=text))
 
     def take_back(self, sent: StoredSubmission, person_id: int, now: datetime) -> StoredDecision:
-        """Undo one's own validation while nobody knows of it; the report waits again as it did.
+        """Undo this person's own validation before its sender hears of it. The report waits for review again.
 
-        Conflict if it is another's, older than TAKE_BACK, or no longer what stands.
+        Conflict if somebody else validated it, if the validation is older than TAKE_BACK, or if another decision
+        followed.
         """
         chain = self.of_chain(sent.root_id)
         last = chain[-1] if chain else None
@@ -206,20 +217,12 @@ class Reviews:
             raise Conflict(f"the validation of submission {sent.id} cannot be taken back")
         before = {each.submission_id for each in chain if each.decision == "validated"} - {sent.id}
         was = ValidationState.CORRECTED if before else ValidationState.SUBMITTED
-        return self._decide(sent, "taken_back", person_id, was, now, (), "")
+        return self._decide(sent, person_id, now, _Verdict("taken_back", was))
 
-    def _decide(
-        self,
-        sent: StoredSubmission,
-        decision: Decision,
-        person_id: int,
-        after: ValidationState,
-        now: datetime,
-        questions: Collection[str],
-        reason: str,
-    ) -> StoredDecision:
+    def _decide(self, sent: StoredSubmission, person_id: int, now: datetime, verdict: _Verdict) -> StoredDecision:
+        decision, questions, reason = verdict.decision, verdict.questions, verdict.reason
         moved = self._connection.execute(
-            _MOVE, {"submission": sent.id, "before": sent.validation_state, "after": after.value}
+            _MOVE, {"submission": sent.id, "before": sent.validation_state, "after": verdict.after.value}
         )
         if moved.rowcount != 1:
             raise Conflict(f"submission {sent.id} no longer is {sent.validation_state}")
@@ -255,7 +258,7 @@ class Reviews:
         return [StoredDecision(*found) for found in self._connection.execute(_OF_CHAIN, {"root_id": root_id})]
 
     def asked(self, root_id: str) -> StoredDecision | None:
-        """The return that no validation has settled since: what is to be answered, and who reads the answer."""
+        """Return the decision that asked for changes, if no validation has followed it. None if nothing is asked."""
         asked: StoredDecision | None = _unsettled(self.of_chain(root_id))
         return asked
 

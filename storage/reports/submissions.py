@@ -28,7 +28,7 @@ _P = table(ReportingPeriod)
 
 @dataclass(frozen=True, slots=True)
 class NewSubmission:
-    """What is sent: of whom, for which form's version, about what."""
+    """A submission to store: who sent it, with which version of a form, about which subject."""
 
     plan_id: int
     form_id: int
@@ -51,9 +51,9 @@ class NewSubmission:
 
 @dataclass(frozen=True, slots=True)
 class StoredSubmission:
-    """One version of what was sent. The answers are not in it: ask `Submissions.answers`, which unseals them.
+    """One version of a submission. Its answers are read by `Submissions.answers`, which unseals them.
 
-    `root_id` is the instance_id of the first version of the chain; of a chain one version is current.
+    All versions form a chain. `root_id` is the instance_id of the first version; exactly one version is current.
     """
 
     id: int
@@ -128,61 +128,30 @@ _REPORTED = select(_S.c.subject).where(
 
 
 class Submissions:
-    """Everything that was sent."""
+    """The submissions of every plan."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
 
     def add(self, new: NewSubmission, now: datetime) -> StoredSubmission:
-        """Store what was sent. Returns it with its receipt number, the next of its plan.
+        """Store a submission. Return it with its receipt number, the next one of its plan.
 
-        The same `instance_id` again changes nothing, and returns the first submission. With `supersedes_id` the new one
-        becomes the next version of that submission, which stays but is no longer current. Conflict if another
-        submission has reported the subject for the period, or if the one to correct is no longer current; the unit can
-        go on.
+        If its `instance_id` was sent before, nothing changes, and the first submission is returned. With
+        `supersedes_id`, it becomes the next version of that submission, which stays but is no longer current. Conflict
+        if the subject was already reported for the period, or if the submission to correct is no longer current. The
+        unit can go on after a Conflict.
         """
         sent, receipt_number = self._numbered(new)
         if sent is not None:
             return sent
-        if new.supersedes_id is not None:
-            old = self.get(new.supersedes_id)
-            if not old.is_current:
-                raise Conflict(f"submission {old.id} has been corrected already")
-            chain = {"deprecated_instance_id": old.instance_id, "root_id": old.root_id, "version": old.version + 1}
-        else:
-            old = None
-            chain = {"deprecated_instance_id": None, "root_id": new.instance_id, "version": 1}
-        if new.subject is not None and new.reporting_period_id is not None:
-            other = self.current(new.plan_id, new.form_id, new.subject, new.reporting_period_id)
-            if other is not None and (old is None or other.id != old.id):
-                raise Conflict(f"{new.subject} has been reported: receipt {other.receipt_number}")
+        old = self._corrected(new)
         if old is not None:
             self._connection.execute(_OLD, {"old_id": old.id})
         said = orjson.dumps(new.answers).decode()
         sealed = self._unit.vault.seal(said, row(new.instance_id)) if new.sensitive else None
         text = None if new.sensitive else said
-        values: dict[str, Any] = {
-            "plan_id": new.plan_id,
-            "form_id": new.form_id,
-            "form_version_id": new.form_version_id,
-            "instance_id": new.instance_id,
-            **chain,
-            "is_current": True,
-            "person_id": new.person_id,
-            "agency_id": new.agency_id,
-            "subject": new.subject,
-            "reporting_period_id": new.reporting_period_id,
-            "validation_state": new.validation_state,
-            "receipt_number": receipt_number,
-            "activity_status": new.activity_status,
-            "progress": new.progress,
-            "sensitive": new.sensitive,
-            "language": new.language,
-            "started_at": new.started_at,
-            "submitted_at": now,
-            "zero_reason": new.zero_reason,
-        }
+        values = {**_values(new), **_place_after(old, new), "receipt_number": receipt_number, "submitted_at": now}
         promises = any(path.endswith("/evidence_type") and said == "later" for path, said in new.answers.items())
         beside = {
             "mark": submission_mark(self._unit.vault, values, state=new.validation_state, text=said),
@@ -199,8 +168,19 @@ class Submissions:
             self._unit.of(StandingChanges).note(new.plan_id, values["root_id"])
         return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
 
+    def _corrected(self, new: NewSubmission) -> StoredSubmission | None:
+        """Return the submission that this one corrects, if any. Conflict if it is corrected or reported already."""
+        old = None if new.supersedes_id is None else self.get(new.supersedes_id)
+        if old is not None and not old.is_current:
+            raise Conflict(f"submission {old.id} has been corrected already")
+        if new.subject is not None and new.reporting_period_id is not None:
+            other = self.current(new.plan_id, new.form_id, new.subject, new.reporting_period_id)
+            if other is not None and (old is None or other.id != old.id):
+                raise Conflict(f"{new.subject} has been reported: receipt {other.receipt_number}")
+        return old
+
     def _numbered(self, new: NewSubmission) -> tuple[StoredSubmission | None, int]:
-        """What has been sent with its instance_id, and the number of its receipt, with the plan locked."""
+        """Return what was sent under this `instance_id`, and the plan's next receipt number. Locks the plan."""
         plan, instance = {"plan_id": new.plan_id}, {"instance_id": new.instance_id}
         asked: list[tuple[Prepared, dict[str, Any]]] = [(_BY_INSTANCE, instance), (_NEXT, plan)]
         if self._unit.is_postgresql:
@@ -209,7 +189,7 @@ class Submissions:
         return _load(sent[0]) if sent else None, number
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
-        """The answers, unsealed where they are sealed. VaultError if they belong to another row."""
+        """The answers; sealed ones are unsealed. VaultError if the sealed text was moved here from another row."""
         text = submission.text
         if submission.sealed_text is not None:
             text = self._unit.vault.open(submission.sealed_text, row(submission.instance_id))
@@ -217,7 +197,7 @@ class Submissions:
         return answers
 
     def set_validation_state(self, id: int, state: str) -> None:
-        """The coordinator's word on the current version. Conflict if it has been corrected meanwhile."""
+        """Set the state that a coordinator decided. Conflict if the submission was corrected meanwhile."""
         moved = update(_S).where(_S.c.id == id, _S.c.is_current).values(validation_state=state).returning(_S.c.root_id)
         root_id = self._connection.execute(moved).scalar()
         if root_id is None:
@@ -253,7 +233,7 @@ class Submissions:
         return [_load(found) for found in self._connection.execute(_VERSIONS, {"root_id": root_id})]
 
     def current(self, plan_id: int, form_id: int, subject: str, reporting_period_id: int) -> StoredSubmission | None:
-        """What stands for this subject and period."""
+        """The current submission about this subject and period."""
         return self._one(
             _CURRENT,
             {"plan_id": plan_id, "form_id": form_id, "subject": subject, "reporting_period_id": reporting_period_id},
@@ -262,7 +242,7 @@ class Submissions:
     def latest(
         self, plan_id: int, subject: str, *, before_period_id: int | None = None, form_id: int | None = None
     ) -> StoredSubmission | None:
-        """What was reported last, of periods that began before the given one: the "reporte anterior"."""
+        """The last report of a period that began before the given one: the "reporte anterior"."""
         statement = (
             select(*_COLUMNS)
             .join(_P, _P.c.id == _S.c.reporting_period_id)
@@ -281,7 +261,7 @@ class Submissions:
     def of_person(
         self, person_id: int, *, limit: int = 10, before: int | None = None, only_current: bool = True
     ) -> list[StoredSubmission]:
-        """What the person sent, newest first; the next page is what lies `before` the last one's id."""
+        """What the person sent, newest first. For the next page, pass the last one's id as `before`."""
         return self._page(_S.c.person_id == person_id, limit, before, only_current)
 
     def of_agency(
@@ -317,13 +297,46 @@ class Submissions:
         return None if found is None else _load(found)
 
 
+def _values(new: NewSubmission) -> dict[str, Any]:
+    """The columns that are stored as they are given."""
+    return {
+        "plan_id": new.plan_id,
+        "form_id": new.form_id,
+        "form_version_id": new.form_version_id,
+        "instance_id": new.instance_id,
+        "person_id": new.person_id,
+        "agency_id": new.agency_id,
+        "subject": new.subject,
+        "reporting_period_id": new.reporting_period_id,
+        "validation_state": new.validation_state,
+        "activity_status": new.activity_status,
+        "progress": new.progress,
+        "sensitive": new.sensitive,
+        "language": new.language,
+        "started_at": new.started_at,
+        "zero_reason": new.zero_reason,
+    }
+
+
+def _place_after(old: StoredSubmission | None, new: NewSubmission) -> dict[str, Any]:
+    """The place in its chain of versions: after the version that it corrects, or first."""
+    if old is None:
+        return {"deprecated_instance_id": None, "root_id": new.instance_id, "version": 1, "is_current": True}
+    return {
+        "deprecated_instance_id": old.instance_id,
+        "root_id": old.root_id,
+        "version": old.version + 1,
+        "is_current": True,
+    }
+
+
 def row(instance_id: str) -> str:
-    """What a submission's seal is bound to."""
+    """The name that a submission's seal is bound to."""
     return f"submission:{instance_id}"
 
 
 def named_answers(unit: Unit, found: Any) -> dict[str, str]:
-    """The answers of a row, unsealed where they are sealed, by the name of their question."""
+    """The answers of a row by the name of their question; sealed ones are unsealed."""
     text = found.answers
     if found.sealed_answers is not None:
         text = unit.vault.open(found.sealed_answers, row(found.instance_id))

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from bot.acts.sharing.receivers import new_secret
 from bot.open_storage import open_storage
 from conversations.plan.sharing.events import kinds_for
-from storage.messages.endpoints import Target
+from storage.messages.endpoints import NewEndpoint, Target
 from storage.unit_of_work import UnitOfWork
 from tests.ports import free_port
 
@@ -210,7 +210,7 @@ def hear(house: House, stack: ExitStack) -> dict[str, str]:
         target, kinds = Target(url, new_secret()), kinds_for("internal")
         plan_id = unit.plans.all()[0].id
         unit.endpoints.add(
-            plan_id, target, "127.0.0.1", audience="internal", kinds=kinds, now=datetime.now(UTC), by=None
+            plan_id, NewEndpoint(target, "127.0.0.1", audience="internal", kinds=kinds), datetime.now(UTC), by=None
         )
 
     with open_storage(house.settings) as database:

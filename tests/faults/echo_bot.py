@@ -26,7 +26,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Handled, TapAnswer
 from bot.telegram.intake import BATCH, CAUTION, Intake
 from bot.telegram.polling import Polling
-from bot.web.server import Webhook
+from bot.web.server import Webhook, questions
 from storage.database.vault import Vault
 from storage.messages.outbox import OutboxDraft, OutboxRow
 from storage.open_database import open_database
@@ -169,7 +169,8 @@ def _source(options: argparse.Namespace, api: Api, database: Any, intake: Intake
             database_url=options.database,
             telegram_token=SecretStr(options.token),
         )
-        return Webhook(api, database.units, intake, delivery, clock, settings)
+        asked = questions(api, database.units, settings)
+        return Webhook(api, database.units, intake, delivery, clock, settings, asked=asked)
     return Polling(api, database.units, intake, clock, wait=5)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.acts.sharing.receivers import new_secret
 from conversations.plan.sharing.events import kinds_for
-from storage.messages.endpoints import Target
+from storage.messages.endpoints import NewEndpoint, Target
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import empty_database, opened
@@ -54,9 +54,11 @@ def told(folder: Path, kind: str, dice: random.Random, *, deaths: int, **_: Any)
 def _add(unit: UnitOfWork, world: World, receiver: Receiver) -> None:
     target = Target(receiver.url, receiver.secret)
     unit.endpoints.add(
-        world.plan_id, target, "127.0.0.1", audience="internal", kinds=kinds_for("internal"), now=datetime.now(UTC),
+        world.plan_id,
+        NewEndpoint(target, "127.0.0.1", audience="internal", kinds=kinds_for("internal")),
+        datetime.now(UTC),
         by=None,
-    )  # fmt: skip
+    )
 
 
 def _report(database: Database, world: World, code: str, dice: random.Random) -> None:

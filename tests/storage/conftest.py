@@ -19,6 +19,7 @@ from storage.database.migrating import upgrade
 from storage.database.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
 from storage.database.vault import Vault
 from storage.open_database import Database, open_database
+from storage.reports.forms import NewForm
 from storage.reports.sessions import NewSession, StoredSession
 from storage.reports.submissions import NewSubmission, StoredSubmission
 from storage.unit_of_work import UnitOfWork
@@ -219,14 +220,16 @@ def build_world(unit: UnitOfWork) -> World:
         for month in (8, 9)
     ]
     form = unit.forms.publish(
-        plan_id=plan_id,
-        form_id="activity_report",
-        version="1",
-        title="Reporte",
-        xform="<h:html/>",
-        workbook=b"PK",
-        sha256="0" * 64,
-        now=NOW,
+        NewForm(
+            plan_id=plan_id,
+            form_id="activity_report",
+            version="1",
+            title="Reporte",
+            xform="<h:html/>",
+            workbook=b"PK",
+            sha256="0" * 64,
+        ),
+        NOW,
     )
     return World(
         plan_id,

@@ -10,12 +10,16 @@ from conversations.plan.model import Agency, Role
 from conversations.routes import Route, tap
 from conversations.wording import wording
 from storage.errors import Conflict
+from storage.people.agencies import NewAgency
 
 
 def add(actor: Actor, code: str, names: Mapping[str, str], first_day: date, role_type: str = "member") -> Agency:
     """A new agency. Conflict if its code is taken, ValueError if the code or a name cannot be used."""
     return actor.unit.agencies.add(
-        actor.plan_id, code, dict(names), role_type=role_type, active_from=first_day, now=actor.now, by=actor.person_id
+        actor.plan_id,
+        NewAgency(code, dict(names), role_type=role_type, active_from=first_day),
+        actor.now,
+        by=actor.person_id,
     )
 
 

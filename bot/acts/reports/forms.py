@@ -12,7 +12,7 @@ from bot.open_storage import plan_named
 from conversations.wording import Wording
 from conversations.xforms.bundle import Bundle, stored_bundle
 from conversations.xforms.form import CheckedForm, Form
-from storage.reports.forms import StoredForm
+from storage.reports.forms import NewForm, StoredForm
 from storage.unit_of_work import UnitOfWork
 
 
@@ -42,14 +42,16 @@ def publish(
         return current
     version = free_version(unit, plan_id, bundle, form, now)
     stored = unit.forms.publish(
-        plan_id=plan_id,
-        form_id=form.form_id,
-        version=version,
-        title=form.title,
-        xform=checked.xform,
-        workbook=content,
-        sha256=sha256,
-        now=now,
+        NewForm(
+            plan_id=plan_id,
+            form_id=form.form_id,
+            version=version,
+            title=form.title,
+            xform=checked.xform,
+            workbook=content,
+            sha256=sha256,
+        ),
+        now,
         by=by,
     )
     details = {"form_id": stored.form_id, "version": stored.version, "sha256": sha256}

@@ -19,7 +19,7 @@ from conversations.plan.model import Role
 from conversations.plan.sharing.events import PUBLIC, audiences_of
 from conversations.routes import Route, tap
 from conversations.wording import wording
-from storage.messages.endpoints import Claimed, StoredEndpoint, Target
+from storage.messages.endpoints import Claimed, NewEndpoint, StoredEndpoint, Target
 from storage.unit_of_work import UnitOfWork
 
 TRY: Final = "try_receiver"
@@ -44,7 +44,10 @@ def add(
     url, host = read_address(address, inside)
     secret = new_secret()
     made = actor.unit.endpoints.add(
-        actor.plan_id, Target(url, secret), host, audience=audience, kinds=kinds, now=actor.now, by=actor.person_id
+        actor.plan_id,
+        NewEndpoint(Target(url, secret), host, audience=audience, kinds=kinds),
+        actor.now,
+        by=actor.person_id,
     )
     news = []
     for one in actor.unit.people.with_role(actor.plan_id, Role.ADMIN):

@@ -14,6 +14,7 @@ from conversations.plan.sharing.export_request import AUDIENCES
 from storage.database.models import Plan, table
 from storage.errors import Conflict
 from storage.imports import history
+from storage.reports.files import NewAttachment
 from storage.reports.inspection import Inspected
 from storage.reports.submissions import NewSubmission, StoredSubmission
 from storage.unit_of_work import UnitOfWork
@@ -112,9 +113,16 @@ class Acts:
         if self.dice.random() < 0.5:
             found = Inspected(b"x", "text/plain", "txt", "acta.txt", f"{self.number:064x}", f"{self.number:064x}")
             unit.attachments.add(
-                plan_id=self.door.plan_id, instance_id=instance, ref=f"{root}/file", inspected=found,
-                sensitive=is_sensitive, is_compressed=False, now=NOW,
-            )  # fmt: skip
+                NewAttachment(
+                    plan_id=self.door.plan_id,
+                    instance_id=instance,
+                    ref=f"{root}/file",
+                    inspected=found,
+                    sensitive=is_sensitive,
+                    is_compressed=False,
+                ),
+                NOW,
+            )
         unit.submissions.add(NewSubmission(
             plan_id=self.door.plan_id, form_id=form.form_key, form_version_id=form.id, instance_id=instance,
             person_id=person.id, agency_id=None, answers=answers, language="es", started_at=NOW, sensitive=is_sensitive,

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from bot.schedule import jobs as scheduling
 from bot.schedule.scheduler import ClockWatch, Scheduler
 from bot.telegram.in_hand import as_claimed
+from storage.calendar.schedules import NewSchedule
 from storage.database.models import OutboxMessage, table
 from storage.errors import Unavailable
 from storage.open_database import Database
@@ -45,7 +46,9 @@ async def test_a_second_scan_of_the_same_moment_says_nothing(database: Database,
 
 async def test_a_defect_in_one_schedule_silences_no_other(database: Database, scheduler: Scheduler) -> None:
     """Smell 4: one try around the whole loop. A recurrence that nobody can read is in the log, and Ana is reminded."""
-    database.units.submit(None, lambda unit: unit.schedules.add(1, "export", "month:x", NINE.time(), NINE)).result()
+    database.units.submit(
+        None, lambda unit: unit.schedules.add(1, NewSchedule("export", "month:x", NINE.time()), NINE)
+    ).result()
     with structlog.testing.capture_logs() as logged:
         assert await scheduler.scan(NINE) > 0
     assert [(one["event"], one["what"].partition(".")[0]) for one in logged] == [("scan.defect", "export")]

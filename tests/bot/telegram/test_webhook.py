@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot.alarms.standing import KINDS
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
 from bot.sandbox.faults import Fault
@@ -20,7 +21,7 @@ from bot.settings import SecretStr, Settings
 from bot.telegram.handled import BotError, Handled
 from bot.telegram.webhook import WebhookEndpoint
 from bot.web.heads import LONGEST, ShortHeads
-from bot.web.server import NOT_READY, HttpServer, Webhook
+from bot.web.server import HttpServer, Webhook, questions
 from storage.errors import Unavailable
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -77,7 +78,10 @@ async def open_door(
         database_url=url,
     )
     async with running(sandbox, database, handle=lambda bot_id: handler(bot_id).handle) as bot:
-        webhook = Webhook(bot.api, database.units, bot.intake, bot.delivery, bot.clock, settings, **options)
+        asked = questions(bot.api, database.units, settings)
+        webhook = Webhook(
+            bot.api, database.units, bot.intake, bot.delivery, bot.clock, settings, asked=asked, **options
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(webhook.run())
             try:
@@ -296,7 +300,8 @@ async def test_a_supervisor_hears_whether_the_bot_lives_and_whether_it_can_work(
         status, _, body = await ask(port, b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
         told = json.loads(body)
         assert (status, set(told.values())) == (200, {"ok"})
-        assert set(told) == {"database", "migrations", "telegram", *NOT_READY}
+        stopping = {name for name, kind in KINDS.items() if kind.stops_work}
+        assert set(told) == {"database", "migrations", "telegram", *stopping}
 
         for transport in (bot.api._kept, bot.api._polling, bot.api._fresh):
             transport.answered_at = None

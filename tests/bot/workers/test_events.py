@@ -23,7 +23,7 @@ from bot.workers.events import EventWorker
 from bot.workers.webhooks import call, calling, signed
 from conversations.plan.sharing.events import kinds_for
 from storage.messages import endpoints
-from storage.messages.endpoints import StoredEndpoint, Target
+from storage.messages.endpoints import NewEndpoint, StoredEndpoint, Target
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import empty_database, opened
@@ -83,9 +83,11 @@ def added(database: Database, world: World, url: str, *, audience: str = "intern
     def add(unit: UnitOfWork) -> StoredEndpoint:
         now = datetime.now(UTC)
         return unit.endpoints.add(
-            world.plan_id, Target(url, secret), "127.0.0.1", audience=audience, kinds=kinds_for(audience), now=now,
+            world.plan_id,
+            NewEndpoint(Target(url, secret), "127.0.0.1", audience=audience, kinds=kinds_for(audience)),
+            now,
             by=None,
-        )  # fmt: skip
+        )
 
     return did(database, add)
 

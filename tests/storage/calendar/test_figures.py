@@ -20,6 +20,7 @@ from storage.calendar.figures import Figures
 from storage.calendar.ledger import NewFire
 from storage.imports.applying import apply as plan_apply
 from storage.imports.reading import PlanDraft, read_plan
+from storage.reports.forms import NewForm
 from storage.reports.revisions import revisions
 from storage.reports.submissions import NewSubmission
 from storage.seed import SEED_PLAN, seed_workbook
@@ -54,9 +55,17 @@ def seeded(apply: Apply) -> Any:
         unit.leaving.end_membership(people["DPD"], plan.id, now=NOW - timedelta(days=14), by=None)
         unit.people.mark_unreachable(2, NOW - WEEK)
         form = unit.forms.publish(
-            plan_id=plan.id, form_id="activity_report", version="1", title="Reporte", xform="<h:html/>",
-            workbook=b"PK", sha256="0" * 64, now=NOW,
-        )  # fmt: skip
+            NewForm(
+                plan_id=plan.id,
+                form_id="activity_report",
+                version="1",
+                title="Reporte",
+                xform="<h:html/>",
+                workbook=b"PK",
+                sha256="0" * 64,
+            ),
+            NOW,
+        )
         return SimpleNamespace(plan_id=plan.id, agencies=agencies, people=people, form=form)
 
     return apply(build)

@@ -16,6 +16,7 @@ from conversations.plan.calendar.ladder import Rung
 from conversations.plan.model import Post, Role
 from storage.calendar import recipients
 from storage.calendar.ledger import NewFire
+from storage.calendar.schedules import NewSchedule
 from storage.database.models import Agency, Fire, Membership, OutboxMessage, Plan, table
 from storage.database.vault import Vault
 from storage.messages.outbox import OutboxDraft, Sent
@@ -178,7 +179,7 @@ def test_what_a_digest_told_counts_as_told_on_the_day_on_which_it_left(apply: Ap
     person, later = world.person_ids[0], NOW + timedelta(days=1)
 
     def tell(unit: UnitOfWork) -> None:
-        unit.schedules.add(world.plan_id, "digest", "fri", time(8, 30), NOW)
+        unit.schedules.add(world.plan_id, NewSchedule("digest", "fri", time(8, 30)), NOW)
         [added] = unit.schedules.all(world.plan_id)
         told = NewFire(person, added.ledger, TODAY, rungs=(Rung.LOCKED,), drafts=lambda: [draft()])
         unit.ledger.fire_all(world.plan_id, [told], NOW)
@@ -328,7 +329,9 @@ def test_only_who_was_told_something_is_told(apply: Apply, world: World, state: 
 
 def test_a_shipped_schedule_is_made_once_also_after_it_was_deleted(apply: Apply, world: World) -> None:
     def add(unit: UnitOfWork) -> bool:
-        return unit.schedules.add(world.plan_id, "reminders", "workdays", time(9), NOW, shipped="reminders")
+        return unit.schedules.add(
+            world.plan_id, NewSchedule("reminders", "workdays", time(9), shipped="reminders"), NOW
+        )
 
     assert apply(add)
     assert not apply(add)

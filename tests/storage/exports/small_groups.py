@@ -9,6 +9,7 @@ from sqlalchemy import update
 from conversations.authoring.xlsform import read_xlsform
 from conversations.plan.periods import PeriodType, periods_between
 from storage.database.models import FormVersion, Indicator, ReportingPeriod, StrategicArea, table
+from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
 from tests.storage.exports.small_plan import REPORT, Plan, add
 
@@ -63,8 +64,18 @@ def furnish_groups(unit: UnitOfWork, world: Any) -> tuple[Any, dict[str, int]]:
         for each in MONTHS
     }  # fmt: skip
     checked = read_xlsform(FORM, "indicator.md")
-    form = unit.forms.publish(**here, form_id="indicator_update", version="1", title="Indicador", xform=checked.xform,
-                              workbook=FORM, sha256="1" * 64, now=datetime(2018, 1, 1, tzinfo=UTC))  # fmt: skip
+    form = unit.forms.publish(
+        NewForm(
+            **here,
+            form_id="indicator_update",
+            version="1",
+            title="Indicador",
+            xform=checked.xform,
+            workbook=FORM,
+            sha256="1" * 64,
+        ),
+        datetime(2018, 1, 1, tzinfo=UTC),
+    )
     return form, periods
 
 

@@ -32,6 +32,7 @@ from storage.exports.tables import Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Wanted, Written
 from storage.open_database import Database
 from storage.reports.files import FileStore
+from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
 from tests.forms import compiled
 
@@ -202,8 +203,18 @@ def furnish(unit: UnitOfWork, world: Any) -> None:
         frequency="monthly", sensitivity="restricted", min_cell=10, baseline="102", baseline_period="2017",
         by_exploitation=True, annual_table="protection")  # fmt: skip
     checked = compiled(INDICATOR)
-    form = unit.forms.publish(**here, form_id="indicator_update", version="1", title="Indicador", xform=checked.xform,
-                              workbook=INDICATOR, sha256="1" * 64, now=NOW)  # fmt: skip
+    form = unit.forms.publish(
+        NewForm(
+            **here,
+            form_id="indicator_update",
+            version="1",
+            title="Indicador",
+            xform=checked.xform,
+            workbook=INDICATOR,
+            sha256="1" * 64,
+        ),
+        NOW,
+    )
     for number, (code, period, said) in enumerate([
         ("IND-20", 0, {"data_status": "final", "value_people": "12", "sa_women": "9", "sa_girls": "3"}),
         ("IND-20", 1, {"data_status": "final", "value_people": "3", "sa_girls": "3"}),
@@ -217,9 +228,17 @@ def furnish(unit: UnitOfWork, world: Any) -> None:
     for source in (FIRST, SECOND):
         checked = compiled(source)
         stored = unit.forms.publish(
-            **here, form_id="household", version=checked.form.version, title="Hogar", xform=checked.xform,
-            workbook=source, sha256=checked.form.version * 64, now=NOW,
-        )  # fmt: skip
+            NewForm(
+                **here,
+                form_id="household",
+                version=checked.form.version,
+                title="Hogar",
+                xform=checked.xform,
+                workbook=source,
+                sha256=checked.form.version * 64,
+            ),
+            NOW,
+        )
         fill(unit, world, checked.form.root.path, stored)
 
 

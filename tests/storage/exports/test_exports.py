@@ -23,7 +23,7 @@ from storage.errors import StorageError
 from storage.exports import EXPORTERS, exporter
 from storage.exports.wanted import Wanted
 from storage.open_database import Database
-from storage.reports.files import FileStore
+from storage.reports.files import FileStore, NewAttachment
 from storage.reports.inspection import inspect
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
@@ -80,9 +80,16 @@ def send(
         stored = publish(unit, Bundle("household.md", HOUSEHOLD), checked, NOW, plan_id=plan.id)
         store.put(found.data, sensitive=sensitive)
         attached = unit.attachments.add(
-            plan_id=plan.id, instance_id=instance_id, ref="/data/photo", inspected=found, sensitive=sensitive,
-            is_compressed=False, now=NOW,
-        )  # fmt: skip
+            NewAttachment(
+                plan_id=plan.id,
+                instance_id=instance_id,
+                ref="/data/photo",
+                inspected=found,
+                sensitive=sensitive,
+                is_compressed=False,
+            ),
+            NOW,
+        )
         begun = engine.begin(checked.form, Filling(instance_id, NOW, "America/Santo_Domingo", "es"))
         instance = begun.instance
         root = checked.form.root.path

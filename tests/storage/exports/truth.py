@@ -22,6 +22,7 @@ from storage.database.models import (
     table,
 )
 from storage.database.models import ReportingPeriod as PeriodRow
+from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
 from tests.forms import compiled
 from tests.storage.exports.small_plan import INDICATOR, REPORT, ZONE, add
@@ -138,9 +139,17 @@ class History:
         unit.connection.execute(update(table(FormVersion)).values(xform=compiled(REPORT).xform))
         checked = compiled(INDICATOR)
         self.form = unit.forms.publish(
-            **here, form_id="indicator_update", version="1", title="Indicador", xform=checked.xform,
-            workbook=INDICATOR, sha256="1" * 64, now=NOW,
-        )  # fmt: skip
+            NewForm(
+                **here,
+                form_id="indicator_update",
+                version="1",
+                title="Indicador",
+                xform=checked.xform,
+                workbook=INDICATOR,
+                sha256="1" * 64,
+            ),
+            NOW,
+        )
 
     def _activities(self, period: ReportingPeriod) -> None:
         for code, agency, kind, start in ACTIVITIES:

@@ -14,8 +14,19 @@ from storage.database import audit
 from storage.database.models import Event, EventDelivery, table
 from storage.database.vault import Vault
 from storage.errors import Conflict, NotFound
-from storage.messages.endpoints import LONGEST_PAUSE, MOST, PAUSES, Claimed, Outcome, StoredEndpoint, Target, target_of
+from storage.messages.endpoints import (
+    LONGEST_PAUSE,
+    MOST,
+    PAUSES,
+    Claimed,
+    NewEndpoint,
+    Outcome,
+    StoredEndpoint,
+    Target,
+    target_of,
+)
 from storage.open_database import Database
+from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
 from tests.storage.conftest import NOW
@@ -31,7 +42,7 @@ def receiver(
 ) -> StoredEndpoint:
     wanted = kinds or kinds_for(audience)
     return unit.endpoints.add(
-        world.plan_id, TARGET, "hooks.example.org", audience=audience, kinds=wanted, now=at, by=None
+        world.plan_id, NewEndpoint(TARGET, "hooks.example.org", audience=audience, kinds=wanted), at, by=None
     )
 
 
@@ -193,9 +204,17 @@ def test_of_a_referral_nobody_hears_and_of_a_free_form_only_the_plan(
 
     def send(unit: UnitOfWork) -> None:
         form = unit.forms.publish(
-            plan_id=world.plan_id, form_id=form_id, version="1", title="", xform="<h:html/>", workbook=b"PK",
-            sha256="1" * 64, now=NOW,
-        )  # fmt: skip
+            NewForm(
+                plan_id=world.plan_id,
+                form_id=form_id,
+                version="1",
+                title="",
+                xform="<h:html/>",
+                workbook=b"PK",
+                sha256="1" * 64,
+            ),
+            NOW,
+        )
         sent = world.submit(unit, form_id=form.form_key, form_version_id=form.id)
         unit.reviews.decide(sent, "validated", world.person_ids[2], NOW)
 

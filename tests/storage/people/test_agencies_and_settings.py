@@ -11,7 +11,7 @@ from conversations.plan.model import Agency
 from storage.database.models import Setting as SettingRow
 from storage.database.models import table
 from storage.errors import Conflict
-from storage.people.agencies import Belongings, read_code
+from storage.people.agencies import Belongings, NewAgency, read_code
 from storage.plan.settings import CONTACT, DRAFT_DAYS, LANGUAGE, LINK_HOURS, SETTINGS, SHOW_GCM, find
 from storage.unit_of_work import UnitOfWork
 
@@ -28,7 +28,7 @@ def add(
     world: Any, code: str = "inm", name: str = "Instituto  Nacional\nde Migración"
 ) -> Callable[[UnitOfWork], Agency]:
     return lambda unit: unit.agencies.add(
-        world.plan_id, code, {"es": name}, role_type="collaborator", active_from=TODAY, now=NOW, by=None
+        world.plan_id, NewAgency(code, {"es": name}, role_type="collaborator", active_from=TODAY), NOW, by=None
     )
 
 

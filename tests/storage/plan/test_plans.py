@@ -13,6 +13,7 @@ from conversations.plan.periods import reporting_period
 from storage.errors import Conflict, NotFound
 from storage.imports.applying import apply as plan_apply
 from storage.imports.reading import PlanDraft, read_plan
+from storage.reports.forms import NewForm
 from storage.reports.submissions import NewSubmission
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
@@ -40,9 +41,17 @@ def seeded(apply: Apply) -> Any:
         person = unit.people.add(7, "Ana", "es", NOW, timezone=plan.timezone)
         unit.roles.grant(person.id, plan.id, Post(Role.FOCAL_POINT, agency.id), now=NOW)
         form = unit.forms.publish(
-            plan_id=plan.id, form_id="activity_report", version="1", title="Reporte", xform="<h:html/>",
-            workbook=b"PK", sha256="0" * 64, now=NOW,
-        )  # fmt: skip
+            NewForm(
+                plan_id=plan.id,
+                form_id="activity_report",
+                version="1",
+                title="Reporte",
+                xform="<h:html/>",
+                workbook=b"PK",
+                sha256="0" * 64,
+            ),
+            NOW,
+        )
         return SimpleNamespace(plan_id=plan.id, agency_id=agency.id, person_id=person.id, form=form)
 
     return apply(build)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from storage.database.vault import Vault, VaultError
 from storage.errors import NotFound, StorageError
-from storage.reports.files import FileStore, answer_name, storage_key
+from storage.reports.files import FileStore, NewAttachment, answer_name, storage_key
 from storage.reports.inspection import LONGEST_NAME, safe_name
 from storage.unit_of_work import UnitOfWork
 from tests.storage.reports.file_samples import DOCX, PDF, drawn, kept
@@ -157,10 +157,9 @@ def test_resealing_brings_files_under_the_current_key(tmp_path: Path) -> None:
 def attach(
     unit: UnitOfWork, plan_id: int, ref: str, data: bytes = PDF, instance: str = "uuid:1", **options: Any
 ) -> Any:
-    values: dict[str, Any] = {"sensitive": False, "is_compressed": False, "now": NOW}
-    return unit.attachments.add(
-        plan_id=plan_id, instance_id=instance, ref=ref, inspected=kept(data, "Acta ñ.pdf"), **values | options
-    )
+    values: dict[str, Any] = {"sensitive": False, "is_compressed": False}
+    file = kept(data, "Acta ñ.pdf")
+    return unit.attachments.add(NewAttachment(plan_id, instance, ref, file, **values | options), NOW)
 
 
 def test_an_answer_has_one_file_and_names_are_unique(apply: Any, world: Any) -> None:

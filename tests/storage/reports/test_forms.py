@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from storage.errors import Conflict, NotFound
+from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -20,10 +21,10 @@ def publish(unit: UnitOfWork, world: Any, version: str, content: str = "a", **ch
         "xform": f"<{content}/>",
         "workbook": content.encode(),
         "sha256": content * 64,
-        "now": NOW,
-        "by": world.person_ids[2],
     }
-    return unit.forms.publish(**values | changes)
+    by = changes.pop("by", world.person_ids[2])
+    now = changes.pop("now", NOW)
+    return unit.forms.publish(NewForm(**values | changes), now, by=by)
 
 
 def test_what_was_published_is_there_to_the_byte(apply: Any, world: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from conversations.plan.model import Post, Role
 from storage.database.marks import OF_A_ROLE, OF_A_SUBMISSION
 from storage.database.models import Membership, Submission
-from storage.messages.endpoints import Target
+from storage.messages.endpoints import NewEndpoint, Target
 from storage.open_database import Database
 from storage.people.tokens import DataTokens
 from storage.plan.settings import CONTACT, DRAFT_DAYS
@@ -112,9 +112,11 @@ def open_doors(live: Any, apply: Apply) -> Any:
         target = Target("https://hooks.example.org/in", "whsec_c2VjcmV0")
         for number, host in enumerate(("hooks.example.org", "other.example.org")):
             made = unit.endpoints.add(
-                plan_id, target, host, audience="public", kinds=("report.submitted", "period.closed"),
-                now=NOW + timedelta(seconds=number), by=None,
-            )  # fmt: skip
+                plan_id,
+                NewEndpoint(target, host, audience="public", kinds=("report.submitted", "period.closed")),
+                NOW + timedelta(seconds=number),
+                by=None,
+            )
         unit.endpoints.set_kinds(made, ("period.closed",), now=NOW, by=None)
         unit.endpoints.pause(made, now=NOW, by=None)
         membership = unit.people.in_plan(plan_id, live.person_ids[0])[1]

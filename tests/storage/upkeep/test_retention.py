@@ -14,6 +14,8 @@ from conversations.wording import wording
 from storage.calendar.ledger import NewFire
 from storage.database.models import Attachment, Base, Invitation, OutboxMessage, Stranger, Submission, table
 from storage.messages.outbox import OutboxDraft, Sent
+from storage.reports.files import NewAttachment
+from storage.reports.forms import NewForm
 from storage.reports.inspection import Inspected
 from storage.reports.sessions import StoredSession
 from storage.reports.standing import CHANGE, StandingChanges
@@ -69,9 +71,16 @@ def count(unit: UnitOfWork, model: type[Base]) -> int:
 def attach(unit: UnitOfWork, world: Any, instance_id: str, *, sensitive: bool) -> None:
     file = Inspected(b"x", "image/jpeg", "jpg", "foto.jpg", "0" * 64, f"{abs(hash(instance_id)):064x}"[:64])
     unit.attachments.add(
-        plan_id=world.plan_id, instance_id=instance_id, ref="/data/photo", inspected=file, sensitive=sensitive,
-        is_compressed=False, now=NOW,
-    )  # fmt: skip
+        NewAttachment(
+            plan_id=world.plan_id,
+            instance_id=instance_id,
+            ref="/data/photo",
+            inspected=file,
+            sensitive=sensitive,
+            is_compressed=False,
+        ),
+        NOW,
+    )
 
 
 def test_every_rule_is_told_in_every_language() -> None:
@@ -162,10 +171,18 @@ def sealed(apply: Any, world: Any) -> Callable[..., StoredSubmission]:
     checked = read_xlsform(FORM.encode(), "kept.md")
     version = apply(
         lambda unit: unit.forms.publish(
-            plan_id=world.plan_id, form_id="kept", version="1", title="Kept", xform=checked.xform, workbook=b"PK",
-            sha256="1" * 64, now=NOW,
+            NewForm(
+                plan_id=world.plan_id,
+                form_id="kept",
+                version="1",
+                title="Kept",
+                xform=checked.xform,
+                workbook=b"PK",
+                sha256="1" * 64,
+            ),
+            NOW,
         )
-    )  # fmt: skip
+    )
 
     def submit(instance_id: str, *, sensitive: bool = True, at: datetime = NOW) -> StoredSubmission:
         sent: StoredSubmission = apply(

@@ -20,6 +20,7 @@ from conversations.plan.figures.monitoring import WORST_FIRST
 from conversations.plan.model import Post, Role
 from conversations.wording import wording
 from storage.calendar.figures import Figures
+from storage.reports.files import NewAttachment
 from storage.reports.inspection import Inspected
 from storage.seed import SEED_PLAN
 from tests.bot.desk import Desk, is_denied, taps, text_of
@@ -157,13 +158,15 @@ def test_evidence_goes_to_who_reads_answers_and_never_from_a_restricted_activity
             None,
             lambda unit, code=code, inspected=inspected, is_sensitive=is_sensitive: (
                 unit.attachments.add(
-                    plan_id=1,
-                    instance_id=f"uuid:demo-201808-{code}",
-                    ref="/data/evidence_group/evidence_doc",
-                    inspected=inspected,
-                    sensitive=is_sensitive,
-                    is_compressed=False,
-                    now=NOW,
+                    NewAttachment(
+                        plan_id=1,
+                        instance_id=f"uuid:demo-201808-{code}",
+                        ref="/data/evidence_group/evidence_doc",
+                        inspected=inspected,
+                        sensitive=is_sensitive,
+                        is_compressed=False,
+                    ),
+                    NOW,
                 ).id
             ),
         ).result()

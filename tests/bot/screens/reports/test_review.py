@@ -10,7 +10,7 @@ from bot.workers.upkeep import Premises, clean_chats
 from bot.workers.uploads import open_upload
 from storage.database.vault import Vault
 from storage.messages.outbox import Sent
-from storage.reports.files import FileStore
+from storage.reports.files import FileStore, NewAttachment
 from storage.reports.inspection import Inspected
 from tests.bot.desk import Desk, is_denied, text_of
 from tests.bot.house import ANA, CARMEN, GRACE, PEDRO, ROSA
@@ -129,9 +129,16 @@ def test_evidence_is_a_tap_away_and_is_not_to_be_passed_on(desk: Desk) -> None:
         report = unit.submissions.get(number)
         inspected = Inspected(b"x", "text/plain", ".txt", f"acta{number}.txt", f"{number:0<64}", "0" * 64)
         found: int = unit.attachments.add(
-            plan_id=report.plan_id, instance_id=report.instance_id, ref="/data/evidence_doc", inspected=inspected,
-            sensitive=sensitive, is_compressed=False, now=NOW,
-        ).id  # fmt: skip
+            NewAttachment(
+                plan_id=report.plan_id,
+                instance_id=report.instance_id,
+                ref="/data/evidence_doc",
+                inspected=inspected,
+                sensitive=sensitive,
+                is_compressed=False,
+            ),
+            NOW,
+        ).id
         return found
 
     files = {

@@ -25,7 +25,7 @@ from storage.exports.files.plan_pages import drawn
 from storage.exports.files.plan_state import state_of, table_of
 from storage.exports.wanted import Wanted, Written
 from storage.open_database import Database
-from storage.reports.files import FileStore
+from storage.reports.files import FileStore, NewAttachment
 from storage.reports.inspection import Inspected
 from tests.bot.house import furnish, settings_in
 from tests.pseudo import PSEUDO
@@ -66,9 +66,16 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                 key = store.put(data, sensitive=is_sensitive)
                 inspected = Inspected(data, "text/plain", "txt", name, "0" * 64, key.rpartition("/")[2])
                 unit.attachments.add(
-                    plan_id=1, instance_id=instance, ref="/data/evidence_doc", inspected=inspected,
-                    sensitive=is_sensitive, is_compressed=False, now=NOW,
-                )  # fmt: skip
+                    NewAttachment(
+                        plan_id=1,
+                        instance_id=instance,
+                        ref="/data/evidence_doc",
+                        inspected=inspected,
+                        sensitive=is_sensitive,
+                        is_compressed=False,
+                    ),
+                    NOW,
+                )
                 state = "validated" if is_validated else "submitted"
                 unit.submissions.set_validation_state(unit.submissions.by_instance(instance).id, state)
                 if code == "PRE-304":
