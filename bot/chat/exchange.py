@@ -26,10 +26,12 @@ from conversations.routes import ButtonTap, Route, awaiting, split_tap
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.wording import Wording, wording
+from storage.errors import NotFound
 from storage.messages.outbox import Kind, OutboxDraft, OutboxRow
 from storage.messages.restricted import ALONE, DELETIONS
 from storage.people.chats import Visit, VisitMembership, VisitPerson
 from storage.reports.sessions import StoredSession
+from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
 BURST = timedelta(seconds=4)
@@ -128,6 +130,21 @@ class Exchange:
     def is_theirs(self, stored: StoredSession) -> bool:
         """Whether a session was begun under a role they still have: in that plan, for that agency."""
         return any((one.plan_id, one.agency_id) == (stored.plan_id, stored.agency_id) for one in self.visit.memberships)
+
+    def expect_theirs(self, sent: StoredSubmission) -> None:
+        """Denied unless their agency sent this, in their plan, and they may report about its subject."""
+        is_theirs = sent.agency_id == self.agency_id and sent.plan_id == self.membership.plan_id
+        if not is_theirs or not self.may_report(sent.subject):
+            raise Denied
+
+    def own_submission(self, submission_id: int) -> StoredSubmission:
+        """A submission of their agency, by the number that a button carries. Denied if it is not theirs."""
+        try:
+            sent = self.unit.submissions.get(submission_id)
+        except NotFound:
+            raise Denied from None
+        self.expect_theirs(sent)
+        return sent
 
     @property
     def agency_id(self) -> int:

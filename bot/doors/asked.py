@@ -78,7 +78,7 @@ FILTER_WORDS: Final[Mapping[str, str]] = {
     "since": "Only what was sent or decided since this day (2018-10-03) or instant.",
 }
 
-TABULAR: Final = tuple(name for name, *_ in DATASETS)
+TABULAR: Final = tuple(each.name for each in DATASETS)
 
 
 def filters_of(dataset: str) -> tuple[str, ...]:

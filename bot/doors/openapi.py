@@ -67,7 +67,7 @@ def _document() -> Schema:
 
 
 def _dataset(dataset: str) -> Schema:
-    audiences = next(for_whom for name, _, for_whom, _, _ in DATASETS if name == dataset)
+    audiences = next(each.audiences for each in DATASETS if each.name == dataset)
     parameters = [
         {"name": each.name, "in": "query", "description": each.about, "schema": dict(each.schema)}
         for each in parameters_of(dataset)

@@ -426,6 +426,14 @@ _COMMON_ENDS: Final = frozenset((
 # fmt: on
 
 
+def _is_address(words: str, next_character: str) -> bool:
+    """Whether these words are a link. Without a scheme, the host must end like one, and "@" must not follow."""
+    if "://" in words:
+        return True
+    end_of_host = re.split(r"[:/?#]", words)[0].rpartition(".")[2].lower()
+    return end_of_host in _COMMON_ENDS and next_character != "@"
+
+
 def found(text: str, marked: Iterable[Json] = ()) -> list[Json]:
     """Addresses, mentions, commands, hashtags and telephone numbers in a text, outside of links and code."""
     if not any(c in text for c in "@/#+."):
@@ -438,10 +446,8 @@ def found(text: str, marked: Iterable[Json] = ()) -> list[Json]:
             words = match.group()
             if kind == "url":
                 words = words.rstrip(".,;:!?)'\"»…")
-                if "://" not in words:
-                    end_of_host = re.split(r"[:/?#]", words)[0].rpartition(".")[2].lower()
-                    if end_of_host not in _COMMON_ENDS or text[match.end() : match.end() + 1] == "@":
-                        continue
+                if not _is_address(words, text[match.end() : match.end() + 1]):
+                    continue
             start = utf16(text[: match.start()])
             end = start + utf16(words)
             if all(end <= a or b <= start for a, b in taken):

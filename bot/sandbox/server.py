@@ -378,15 +378,19 @@ async def _multipart(scope: Scope, receive: Receive, given: Json) -> tuple[Json,
         async with Request(scope, receive).form(max_part_size=BODY_LIMIT, max_files=100) as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
-                    data = await value.read()
-                    if len(data) > UPLOAD_LIMIT:
-                        raise Refusal(413, "Request Entity Too Large")
-                    uploads[name] = Upload(value.filename or "", data, value.content_type or "")
+                    uploads[name] = await _upload(value)
                 else:
                     given[name] = value
     except MultiPartException as error:
         raise bad_request(f"can't parse the multipart body: {error.message}") from None
     return given, uploads
+
+
+async def _upload(sent: UploadFile) -> Upload:
+    data = await sent.read()
+    if len(data) > UPLOAD_LIMIT:
+        raise Refusal(413, "Request Entity Too Large")
+    return Upload(sent.filename or "", data, sent.content_type or "")
 
 
 def is_foreign(scope: Scope) -> bool:

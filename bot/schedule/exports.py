@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import time
+from datetime import datetime, time
 from functools import partial
 
 from bot.acts.sharing.exports import KIND, Asker, request, wanted_of
 from bot.chat.permissions import EXPORT_TAKERS
 from bot.schedule.job import Job, Message, Moment, Planned
 from bot.schedule.regular import as_planned, regular
-from conversations.languages import FIRST
 from conversations.plan.calendar.agenda import Recipient
-from conversations.plan.model import Role
 from conversations.plan.sharing.export_request import Choice, known_part, previous_period
 from storage.calendar.schedules import StoredSchedule
 from storage.errors import Conflict, NotFound
@@ -40,9 +38,7 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
             who = one.who
             asker = Asker(moment.plan_id, who.person_id, who.role, who.chat_id, who.language, timezone)
             work = partial(request, choice=choice, asker=asker, now=moment.now)
-            is_good = _can_be_had(unit, choice, moment, one.who.role, timezone) and bool(dated.period) == bool(
-                kept.period
-            )
+            is_good = _can_be_had(unit, choice, asker, moment.now) and bool(dated.period) == bool(kept.period)
             found = replace(found, work=work) if is_good else replace(found, reason="not_exported")
         made.append(found)
     return made
@@ -53,12 +49,12 @@ def _as_job(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
     return {who.person_id: (Message({}),) for who in people}
 
 
-def _can_be_had(unit: UnitOfWork, choice: Choice, moment: Moment, role: Role, timezone: str) -> bool:
-    used = exporter(choice.dataset, choice.format, choice.audience, role)
+def _can_be_had(unit: UnitOfWork, choice: Choice, asker: Asker, now: datetime) -> bool:
+    used = exporter(choice.dataset, choice.format, choice.audience, asker.role)
     if used is None:
         return False
     try:
-        check_wanted(unit, used, wanted_of(choice, moment.plan_id, role, FIRST, timezone, moment.now))
+        check_wanted(unit, used, wanted_of(choice, asker, now))
     except (NotFound, Conflict):
         return False
     return True

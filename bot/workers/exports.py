@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.acts.sharing.exports import KEPT, KIND, send_part, wanted_of
+from bot.acts.sharing.exports import KEPT, KIND, Asker, send_part, wanted_of
 from bot.log import log_alarm
 from bot.schedule.reminders import message_of
 from bot.stopping import until
@@ -32,10 +32,12 @@ from bot.workers.job_loop import LOOK_EVERY, claim_next
 from conversations.card import Card, line
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_progress import (
+    Made,
     caption,
     done_card,
     doubt_card,
     ended_card,
+    part_lines,
     sending_card,
     working_card,
 )
@@ -44,7 +46,7 @@ from conversations.wording import wording
 from storage.database.vault import key_unknown
 from storage.errors import NotFound, Unavailable
 from storage.exports import exporter
-from storage.exports.parts import TooLarge, Whole, write_parts
+from storage.exports.parts import Making, TooLarge, Whole, write_parts
 from storage.exports.wanted import Wanted
 from storage.messages import outbox
 from storage.messages.jobs import CLAIMS, JobRow, StoredJob
@@ -264,9 +266,8 @@ class ExportWorker:
                 return None
             used = exporter(asked.choice.dataset, asked.choice.format, asked.choice.audience, asked.wanted.role)
             assert used is not None
-            return write_parts(
-                unit, self._store, used, asked.wanted, self._parcels.folder, self._limit, making.progress
-            )
+            parts = Making(unit, self._store, used, making.progress)
+            return write_parts(parts, asked.wanted, self._parcels.folder, self._limit)
 
     async def _hold(self, job: JobRow, making: _Making, shown: str) -> str:
         """Keep the lease and show the progress. If the lease is lost, tell the thread to stop."""
@@ -364,8 +365,8 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
     if used is None:
         return None
     choice = known_part(choice, used.filters)  # asked for under an older edition: it would be claimed and not applied
-    at = datetime.fromisoformat(payload["at"])
-    wanted = wanted_of(choice, payload["plan"], role, person.language, timezone, at)
+    asker = Asker(payload["plan"], person.id, role, person.telegram_id, person.language, timezone)
+    wanted = wanted_of(choice, asker, datetime.fromisoformat(payload["at"]))
     return Asked(choice, person, wanted, membership.plan_code)
 
 
@@ -444,13 +445,11 @@ def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[Outb
 
 
 def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, Any]:
-    at = asked.wanted.now.astimezone(ZoneInfo(asked.person.timezone))
-    lines = caption(
-        asked.choice, asked.plan_code, whole.written.count, f"{at:%Y-%m-%d %H:%M}", wording(asked.person.language),
-        number, len(whole.parts), agency,
-    )  # fmt: skip
+    at, say = asked.wanted.now.astimezone(ZoneInfo(asked.person.timezone)), wording(asked.person.language)
+    made = Made(asked.choice, asked.plan_code, whole.written.count, f"{at:%Y-%m-%d %H:%M}")
+    lines = (*caption(made, say), *part_lines(number, len(whole.parts), agency, say))
     if asked.wanted.sees_restricted:
-        lines = (*lines, line(wording(asked.person.language)("export.leaves")))
+        lines = (*lines, line(say("export.leaves")))
     text, entities = render.written(lines, CAPTION_LIMIT)
     return {"caption": text, "caption_entities": entities} if entities else {"caption": text}
 

@@ -43,15 +43,20 @@ def _written(book: Any, xlrd: Any) -> bytes:
             target = copy.add_worksheet(name)
             for row in range(sheet.nrows):
                 for column, cell in enumerate(sheet.row(row)):
-                    match cell.ctype:
-                        case xlrd.XL_CELL_TEXT if cell.value.strip():
-                            target.write_string(row, column, cell.value)
-                        case xlrd.XL_CELL_NUMBER:
-                            target.write_number(row, column, cell.value)
-                        case xlrd.XL_CELL_DATE:
-                            since_1900 = cell.value + (1462 if book.datemode else 0)
-                            target.write_number(row, column, since_1900, as_date)
-                        case xlrd.XL_CELL_BOOLEAN:
-                            target.write_boolean(row, column, bool(cell.value))
+                    if cell.ctype == xlrd.XL_CELL_DATE:
+                        since_1900 = cell.value + (1462 if book.datemode else 0)
+                        target.write_number(row, column, since_1900, as_date)
+                    else:
+                        _write_cell(target, row, column, cell, xlrd)
             book.unload_sheet(name)
     return made.getvalue()
+
+
+def _write_cell(target: Any, row: int, column: int, cell: Any, xlrd: Any) -> None:
+    match cell.ctype:
+        case xlrd.XL_CELL_TEXT if cell.value.strip():
+            target.write_string(row, column, cell.value)
+        case xlrd.XL_CELL_NUMBER:
+            target.write_number(row, column, cell.value)
+        case xlrd.XL_CELL_BOOLEAN:
+            target.write_boolean(row, column, bool(cell.value))

@@ -203,6 +203,20 @@ def _typed_at(turn: Turn, node: Node, text: str, origin: int) -> None:
             _typed_text(turn, node, text, origin)
 
 
+def _goes_elsewhere(turn: Turn, node: Node, text: str) -> bool:
+    """Go where a word of navigation leads: back, past the question, or out of the form. False for other words."""
+    match turn.navigation(text):
+        case "back":
+            back(turn)
+        case "skip":
+            skip(turn, node)
+        case "leave":
+            turn.effects.append(Leave())
+        case _:
+            return False
+    return True
+
+
 def _typed_choice(turn: Turn, node: Node, text: str, origin: int) -> None:
     choices = turn.instance.choices(node)
     match match_choice(text, [(choice.value, spoken(choice.label)) for choice in choices]):
@@ -217,14 +231,9 @@ def _typed_choice(turn: Turn, node: Node, text: str, origin: int) -> None:
         case Several(values):
             _ask_which(turn, values, origin)
         case NoMatch():
-            word = turn.navigation(text)
-            if word == "back":
-                back(turn)
-            elif word == "skip":
-                skip(turn, node)
-            elif word == "leave":
-                turn.effects.append(Leave())
-            elif found := search_choices(text, [(c.value, spoken(c.label)) for c in choices], _SUGGESTED):
+            if _goes_elsewhere(turn, node, text):
+                return
+            if found := search_choices(text, [(c.value, spoken(c.label)) for c in choices], _SUGGESTED):
                 _ask_which(turn, [value for value, _ in found], origin)
             else:
                 turn.not_understood(text, origin, turn.say("err.choice"))
@@ -238,14 +247,9 @@ def _typed_choices(turn: Turn, node: Node, text: str, origin: int) -> None:
         case Several(values) if node.question.type == "select_multiple":
             _ask_which(turn, values, origin)
         case _:
-            word = turn.navigation(text)
-            if word == "back":
-                back(turn)
-            elif word == "skip":
-                skip(turn, node)
-            elif word == "leave":
-                turn.effects.append(Leave())
-            elif node.question.type == "select_multiple" and (
+            if _goes_elsewhere(turn, node, text):
+                return
+            if node.question.type == "select_multiple" and (
                 found := search_choices(text, [(c.value, spoken(c.label)) for c in choices], _SUGGESTED)
             ):
                 _ask_which(turn, [value for value, _ in found], origin)

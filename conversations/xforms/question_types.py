@@ -148,11 +148,17 @@ class QuestionType:
     support: Support
     chat: str
 
+    @property
+    def is_free(self) -> bool:
+        """Whether an answer is words, a place or a file, and not a figure, a date or a choice.
 
-def _type(
-    name: str, control: str, value_type: str, is_asked: bool, cast: Cast, support: Support, chat: str
-) -> QuestionType:
-    return QuestionType(name, control, value_type, is_asked, cast, support, chat)
+        Such answers about a restricted activity are forgotten after some months (`storage/upkeep/retention.py`).
+        """
+        return self.is_asked and (self.name == "text" or self.value_type in _FREE)
+
+
+_FREE = frozenset({"barcode", "geopoint", "geotrace", "geoshape", "binary"})
+_type = QuestionType
 
 
 QUESTION_TYPES: dict[str, QuestionType] = {

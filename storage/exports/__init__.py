@@ -70,58 +70,76 @@ PART = frozenset({"agency", "area"})
 WHEN = frozenset({"period"})
 SINCE = frozenset({"since"})
 
-DATASETS: tuple[tuple[str, Dataset, frozenset[str], frozenset[Role | None], frozenset[str]], ...] = (
-    ("reports", reports, EVERYBODY, WATCHERS, WHEN | PART | {"status", "validation"} | SINCE),
-    ("answers", answers, EVERYBODY, TAKERS, ALL),
-    ("indicators", indicators, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART | {"validation"} | SINCE),
-    ("3p", three_p, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART),
-    ("closings", closings, EVERYBODY, ALL_BUT_REPORTERS, WHEN | {"agency"}),
-    ("plan", plan, EVERYBODY, ALL_BUT_REPORTERS, PART | {"status"}),
-    ("agencies", agencies, EVERYBODY, ALL_BUT_REPORTERS, frozenset({"agency"})),
-    ("people", people, OUTSIDE_BUT_PUBLIC, TAKERS, frozenset({"agency"})),
-    ("withdrawn", withdrawn, EVERYBODY, WATCHERS, WHEN | {"agency"} | SINCE),
-    ("reminders", reminders, INSIDE, TAKERS, WHEN | {"agency"}),
-    ("audit", audit, INSIDE, TAKERS, WHEN),
-)
-"""The datasets that consist of tables: name, function, audiences, roles, and filters.
 
-A minister's reader gets no raw reports (DOMAIN §4.6).
-"""
+@dataclass(frozen=True, slots=True)
+class TableDataset:
+    """A dataset that consists of tables: for which audiences, for which roles, and its filters."""
 
-FORMATS: tuple[tuple[str, WriteTables, str], ...] = (
-    ("csv", write_csv, ".csv"),
-    ("xlsx", write_xlsx, ".xlsx"),
-    ("jsonl", write_jsonl, ".jsonl"),
-    ("datapackage", write_package, ".zip"),
+    name: str
+    tables: Dataset
+    audiences: frozenset[str]
+    takers: frozenset[Role | None]
+    filters: frozenset[str]
+
+
+DATASETS: tuple[TableDataset, ...] = (
+    TableDataset("reports", reports, EVERYBODY, WATCHERS, WHEN | PART | {"status", "validation"} | SINCE),
+    TableDataset("answers", answers, EVERYBODY, TAKERS, ALL),
+    TableDataset("indicators", indicators, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART | {"validation"} | SINCE),
+    TableDataset("3p", three_p, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART),
+    TableDataset("closings", closings, EVERYBODY, ALL_BUT_REPORTERS, WHEN | {"agency"}),
+    TableDataset("plan", plan, EVERYBODY, ALL_BUT_REPORTERS, PART | {"status"}),
+    TableDataset("agencies", agencies, EVERYBODY, ALL_BUT_REPORTERS, frozenset({"agency"})),
+    TableDataset("people", people, OUTSIDE_BUT_PUBLIC, TAKERS, frozenset({"agency"})),
+    TableDataset("withdrawn", withdrawn, EVERYBODY, WATCHERS, WHEN | {"agency"} | SINCE),
+    TableDataset("reminders", reminders, INSIDE, TAKERS, WHEN | {"agency"}),
+    TableDataset("audit", audit, INSIDE, TAKERS, WHEN),
 )
-"""How tables are written: the name of the format, and the ending of its files."""
+"""A minister's reader gets no raw reports (DOMAIN §4.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFormat:
+    """A way to write tables. `suffix` is the ending of its files."""
+
+    name: str
+    write: WriteTables
+    suffix: str
+
+
+FORMATS: tuple[TableFormat, ...] = (
+    TableFormat("csv", write_csv, ".csv"),
+    TableFormat("xlsx", write_xlsx, ".xlsx"),
+    TableFormat("jsonl", write_jsonl, ".jsonl"),
+    TableFormat("datapackage", write_package, ".zip"),
+)
 SEVERAL = frozenset({"answers"})
 """Datasets that may have several tables. As CSV they are a ZIP."""
 
 
-def _tabular(
-    name: str,
-    dataset: Dataset,
-    audiences: frozenset[str],
-    takers: frozenset[Role | None],
-    filters: frozenset[str],
-    format: str,
-    write: WriteTables,
-    suffix: str,
-) -> Exporter:
+def _tabular(dataset: TableDataset, format: TableFormat) -> Exporter:
     def named(unit: UnitOfWork, wanted: Wanted) -> Extract:
         plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
-        return replace(dataset(unit, wanted), plan=translated(plan.name, wanted.language))
+        return replace(dataset.tables(unit, wanted), plan=translated(plan.name, wanted.language))
 
     def write_it(unit: UnitOfWork, _: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-        return write(named(unit, wanted), wanted, out, progress)
+        return format.write(named(unit, wanted), wanted, out, progress)
 
-    suffix = ".zip" if format == "csv" and name in SEVERAL else suffix
-    return Exporter(name, format, write_it, audiences, takers, filters, suffix=suffix, tables=named)
+    suffix = ".zip" if format.name == "csv" and dataset.name in SEVERAL else format.suffix
+    return Exporter(
+        dataset.name,
+        format.name,
+        write_it,
+        dataset.audiences,
+        dataset.takers,
+        dataset.filters,
+        suffix=suffix,
+        tables=named,
+    )
 
 
 EXPORTERS: tuple[Exporter, ...] = (
-    *(_tabular(*dataset, *format) for dataset in DATASETS for format in FORMATS),
+    *(_tabular(dataset, format) for dataset in DATASETS for format in FORMATS),
     Exporter("plan-state", "pdf", write_plan_state, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART, suffix=".pdf"),
     Exporter("media", "zip", write_media, filters=ALL),
     Exporter(
@@ -146,7 +164,7 @@ def exporter(dataset: str, format: str, audience: str, role: Role | None = None)
 
 def datasets_for(audience: str) -> tuple[str, ...]:
     """The datasets that a program which holds a token of this audience reads."""
-    return tuple(name for name, *_ in DATASETS if exporter(name, "jsonl", audience) is not None)
+    return tuple(each.name for each in DATASETS if exporter(each.name, "jsonl", audience) is not None)
 
 
 def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:

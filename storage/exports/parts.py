@@ -48,9 +48,21 @@ class Whole:
     written: Written
 
 
-def write_parts(
-    unit: UnitOfWork, store: FileStore, used: Exporter, wanted: Wanted, folder: Path, limit: int, progress: Progress
-) -> Whole:
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What it takes to write an export, or a part of it."""
+
+    unit: UnitOfWork
+    store: FileStore
+    used: Exporter
+    progress: Progress
+
+    def write(self, wanted: Wanted, path: Path) -> Written:
+        with path.open("w+b") as file:
+            return self.used.write(self.unit, self.store, wanted, file, self.progress)
+
+
+def write_parts(making: Making, wanted: Wanted, folder: Path, limit: int) -> Whole:
     """Write files of at most `limit` bytes into `folder`, readable by their owner alone.
 
     If it raises, no file is left.
@@ -64,8 +76,8 @@ def write_parts(
         return made[-1]
 
     try:
-        name = file_name(unit, used, wanted)
-        whole = list(_write(unit, store, used, wanted, new, limit, progress))
+        name = file_name(making.unit, making.used, wanted)
+        whole = list(_write(making, wanted, new, limit))
         count = sum(written.count for _, _, written in whole)
         lacking = tuple(each for _, _, written in whole for each in written.lacking)
         files = [(path, agency) for paths, agency, _ in whole for path in paths]
@@ -80,34 +92,27 @@ def write_parts(
 
 
 def _write(
-    unit: UnitOfWork,
-    store: FileStore,
-    used: Exporter,
-    wanted: Wanted,
-    new: Callable[[], Path],
-    limit: int,
-    progress: Progress,
-    about: str = "",
+    making: Making, wanted: Wanted, new: Callable[[], Path], limit: int, about: str = ""
 ) -> Iterator[tuple[list[Path], str, Written]]:
+    """Yield files, the agencies in them, and what was written. `about` are the agencies, if this is half of a file."""
     path = new()
-    with path.open("w+b") as file:
-        written = used.write(unit, store, wanted, file, progress)
+    written = making.write(wanted, path)
     if path.stat().st_size <= limit:
         yield [path], about, written
         return
-    if zipfile.is_zipfile(path) and used.suffix == ".zip" and (dealt := _deal(path, limit)):
+    if zipfile.is_zipfile(path) and making.used.suffix == ".zip" and (dealt := _deal(path, limit)):
         paths = [_copy(path, entries, new()) for entries in dealt]
         path.unlink()
         yield paths, about, written
         return
     path.unlink()
-    agencies = wanted.one_of("agency") or tuple(agency.code for agency in unit.plans.agencies(wanted.plan_id))
+    agencies = wanted.one_of("agency") or tuple(agency.code for agency in making.unit.plans.agencies(wanted.plan_id))
     if wanted.is_released or len(agencies) < 2:
         raise TooLarge
     half = len(agencies) // 2
     for some in (agencies[:half], agencies[half:]):
         codes = ",".join(some)
-        yield from _write(unit, store, used, replace(wanted, agency=codes), new, limit, progress, codes)
+        yield from _write(making, replace(wanted, agency=codes), new, limit, codes)
 
 
 def _deal(path: Path, limit: int) -> list[list[str]]:

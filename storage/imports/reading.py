@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby, pairwise
@@ -363,14 +363,18 @@ class _Reading:
                 one = sheet_of[header]
                 named = value if isinstance(value, tuple) else (str(value or ""),)
                 if one.refers_to and one.refers_to in self._rows:
-                    known = self._rows[one.refers_to]
-                    for name in named:
-                        if name and name not in known:
-                            close = difflib.get_close_matches(name, known, 1)
-                            values = {"value": name, "suggestion": next(iter(close), "")}
-                            self._say(_UNKNOWN[one.refers_to], sheet_of.name, number, header, values)
+                    self._check_named(sheet_of.name, number, one, named)
                 elif one.kind in ("sdg", "gcm"):
                     self._check_titles(sheet_of.name, number, one, str(value or ""), codes)
+
+    def _check_named(self, sheet: str, number: int, one: Field, names: Sequence[str]) -> None:
+        """Check that each name is a code of the sheet that the column refers to; suggest the most similar one."""
+        known = self._rows[one.refers_to]
+        for name in names:
+            if name and name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                values: dict[str, object] = {"value": name, "suggestion": next(iter(close), "")}
+                self._say(_UNKNOWN[one.refers_to], sheet, number, one.header, values)
 
     def _check_titles(
         self, sheet: str, number: int, one: Field, text: str, codes: Mapping[str, Mapping[str, Value]]

@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import and_, delete, exists, or_, select, update
 
 from conversations.xforms.form import Form
+from conversations.xforms.question_types import QUESTION_TYPES
 from storage.database.models import (
     Attachment,
     Comment,
@@ -39,8 +40,6 @@ _A, _C, _D, _I, _P, _R, _S, _T, _W = map(
     table, (Attachment, Comment, Delegation, Invitation, PoisonUpdate, ReviewDecision, Session, Submission, Stranger)
 )
 
-WORDS: Final = frozenset({"text", "barcode", "geopoint", "geotrace", "geoshape", "image", "audio", "video", "file"})
-"""Types of questions whose answers are words, places or files; figures, dates and choices stay."""
 PAGE: Final = 200
 _UP_TO: Final = "retention.sensitive"
 
@@ -127,7 +126,7 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
         if not is_sealed:
             continue
         form = forms.setdefault(version_id, unit.forms.form(version_id))
-        words = {question.path for question in form.questions if question.type in WORDS}
+        words = {question.path for question in form.questions if QUESTION_TYPES[question.type].is_free}
         sent = unit.submissions.get(id)
         answers = unit.submissions.answers(sent)
         kept = {path: answer for path, answer in answers.items() if _question(path) not in words}

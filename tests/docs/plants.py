@@ -84,9 +84,9 @@ def nothing_declared_of_what_is_carried(patch: pytest.MonkeyPatch, _: ExitStack)
 
 
 def a_handler_that_trusts_its_button(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from bot.screens.reports import own_reports
+    from bot.chat.exchange import Exchange
 
-    patch.setattr(own_reports, "_own_submission", lambda ex, submission_id: ex.unit.submissions.get(submission_id))
+    patch.setattr(Exchange, "own_submission", lambda ex, submission_id: ex.unit.submissions.get(submission_id))
 
 
 def a_button_written_by_hand(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
@@ -183,8 +183,8 @@ def a_format_that_tells_a_secret(patch: pytest.MonkeyPatch, _: ExitStack) -> Non
 
 def _one_format_more(patch: pytest.MonkeyPatch, exports: Any, tests: Any, write: Any) -> None:
     """One row more in FORMATS, as somebody adds it: the tests learn of it from the table alone."""
-    added = ("lossy", write, ".lossy")
-    more = tuple(exports._tabular(*dataset, *added) for dataset in exports.DATASETS)
+    added = exports.TableFormat("lossy", write, ".lossy")
+    more = tuple(exports._tabular(dataset, added) for dataset in exports.DATASETS)
     patch.setattr(exports, "EXPORTERS", (*exports.EXPORTERS, *more))
     patch.setattr(tests, "FORMATS", (*exports.FORMATS, added))
 

@@ -19,12 +19,12 @@ from storage.database.migrating import upgrade
 from storage.database.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
 from storage.database.vault import Vault
 from storage.open_database import Database, open_database
-from storage.reports.forms import NewForm
 from storage.reports.sessions import NewSession, StoredSession
 from storage.reports.submissions import NewSubmission, StoredSubmission
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
 from tests.once import made_once
+from tests.storage.blank_forms import blank_form
 from tests.storage.database import scratch
 from tests.storage.database.hearing import heard
 
@@ -220,15 +220,7 @@ def build_world(unit: UnitOfWork) -> World:
         for month in (8, 9)
     ]
     form = unit.forms.publish(
-        NewForm(
-            plan_id=plan_id,
-            form_id="activity_report",
-            version="1",
-            title="Reporte",
-            xform="<h:html/>",
-            workbook=b"PK",
-            sha256="0" * 64,
-        ),
+        blank_form(plan_id),
         NOW,
     )
     return World(

@@ -70,7 +70,7 @@ def request(unit: UnitOfWork, choice: Choice, asker: Asker, now: datetime) -> in
     used = exporter(choice.dataset, choice.format, choice.audience, asker.role)
     if used is None:
         raise NotFound("not exported")
-    wanted = wanted_of(choice, asker.plan_id, asker.role, asker.language, asker.timezone, now)
+    wanted = wanted_of(choice, asker, now)
     check_wanted(unit, used, wanted)
     record_export(unit, used, wanted, asker.person_id)
     payload = {
@@ -140,15 +140,15 @@ def send_again(actor: Actor, chat_id: int, job: StoredJob) -> int:
 
 
 # ------------------------------------------------------------------ how it is made and sent
-def wanted_of(choice: Choice, plan_id: int, role: Role, language: str, timezone: str, now: datetime) -> Wanted:
-    """The request as an exporter understands it."""
+def wanted_of(choice: Choice, asker: Asker, now: datetime) -> Wanted:
+    """The request as an exporter reads it."""
     return Wanted(
-        plan_id,
-        timezone,
+        asker.plan_id,
+        asker.timezone,
         now,
         audience=choice.audience,
-        role=role,
-        language=language,
+        role=asker.role,
+        language=asker.language,
         period=choice.period,
         agency=choice.agency,
         area=choice.area,

@@ -61,13 +61,12 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
 
 
 def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: tuple[str, str] | None = None) -> None:
-    """Open a correction of one's own agency's submission: its answers, each to be tapped.
+    """Open a correction of a submission of their agency. It shows the answers; each can be tapped.
 
-    `meant` is a ref and what was typed for it after sending. Of a returned report, only the questions that the
-    coordinator asked about are open; everything else stays as it was sent.
+    `meant` is the ref of a question, and an answer that was typed for it after sending. In a returned report, only the
+    questions that the coordinator asked about are open; everything else stays as it was sent.
     """
-    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
-        raise Denied
+    ex.expect_theirs(sent)
     unit = ex.unit
     if not sent.is_current:
         ex.show(notice_card(ex, ex.say("form.edit_unknown")), anew=anew)

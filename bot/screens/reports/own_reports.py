@@ -329,7 +329,7 @@ def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
 
 def receipt(ex: Exchange, submission_id: int) -> None:
     """One receipt again: number, time, state and what was sent, except restricted text."""
-    sent = _own_submission(ex, submission_id)
+    sent = ex.own_submission(submission_id)
     say = ex.say
     at = sent.submitted_at.astimezone(ex.zone)
     who = ex.unit.people.by_id(sent.person_id).name
@@ -364,7 +364,7 @@ def receipt(ex: Exchange, submission_id: int) -> None:
 
 def versions(ex: Exchange, submission_id: int) -> None:
     """What a version changed against the one before. Of a restricted report, only which answers changed."""
-    sent = _own_submission(ex, submission_id)
+    sent = ex.own_submission(submission_id)
     say = ex.say
     chain = ex.unit.submissions.versions(sent.root_id)
     before = next((each for each in chain if each.version == sent.version - 1), None)
@@ -390,7 +390,7 @@ def versions(ex: Exchange, submission_id: int) -> None:
 
 def correction(ex: Exchange, submission_id: int, origin: int | None, text: str) -> None:
     """Open what was sent for correction, each answer to be tapped. With `text`, that answer is filled in already."""
-    sent = _own_submission(ex, submission_id)
+    sent = ex.own_submission(submission_id)
     ex.forget_card()  # the receipt stays as it is
     ref = answered_by(ex, sent, origin) if origin is not None and text else ""
     correct(ex, sent, meant=(ref, text) if ref else None)
@@ -408,16 +408,6 @@ def answered_by(ex: Exchange, sent: StoredSubmission, message_id: int) -> str:
             refs = stored.data.get("origins", {}).get(str(message_id), [])
             return str(refs[0]) if len(refs) == 1 else ""
     return ""
-
-
-def _own_submission(ex: Exchange, submission_id: int) -> StoredSubmission:
-    try:
-        sent = ex.unit.submissions.get(submission_id)
-    except NotFound:
-        raise Denied from None
-    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
-        raise Denied
-    return sent
 
 
 def close(ex: Exchange, agreed: str) -> None:

@@ -1,11 +1,11 @@
 """What a reporter can do with a returned report: answer again what was asked, or reply."""
 
 from bot.acts.reports import reviewing
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Exchange
 from conversations.card import Button, Card, home_button, line
 from conversations.plan.review import LONGEST_REASON
 from conversations.routes import Route, awaiting, tap
-from storage.errors import Conflict, NotFound
+from storage.errors import Conflict
 from storage.reports.submissions import StoredSubmission
 
 
@@ -48,12 +48,7 @@ def _asked_about(ex: Exchange, submission_id: int) -> StoredSubmission:
 
     Conflict if nothing waits for an answer any more.
     """
-    try:
-        sent = ex.unit.submissions.get(submission_id)
-    except NotFound:
-        raise Denied from None
-    if sent.agency_id != ex.agency_id or sent.plan_id != ex.membership.plan_id or not ex.may_report(sent.subject):
-        raise Denied
+    sent = ex.own_submission(submission_id)
     is_returned = sent.is_current and sent.validation_state == "returned"
     if not is_returned and reviewing.open_remark(ex.unit, sent) is None:
         raise Conflict(f"submission {sent.id} is {sent.validation_state}")

@@ -18,7 +18,7 @@ from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing, plenary_items
 from conversations.plan.messages import digest_words, digests
 from conversations.plan.model import ActivityStatus
-from conversations.wording import wording
+from conversations.wording import Wording, wording
 
 DECISIONS, TROUBLED, INDICATORS = 5, 9, 12
 """Lines of each that a page holds. Red and attention share theirs."""
@@ -98,24 +98,6 @@ def plan_state(
         (light.value, digest_words.light_word(light, say), sum(each.light is light for each in open_ones))
         for light in WORST_FIRST
     )
-    rate = s.rate
-    if rate.expected:
-        rates = (
-            (
-                say("state.closed"),
-                f"{rate.closed_percent}%",
-                say("state.of", n=rate.closed, expected=rate.expected),
-                "",
-            ),
-            (
-                say("state.on_time"),
-                f"{rate.on_time_percent}%",
-                say("state.of", n=rate.on_time, expected=rate.expected),
-                digest_words.trend(s, say).strip(),
-            ),
-        )
-    else:
-        rates = ((say("state.closed"), "–", "", ""), (say("state.on_time"), "–", "", ""))
     month = digest_words.closing_name(s.closing, say)
     shown = _indicators(indicators, reader, language)
     year = indicators[0].year.first.year if indicators else s.today.year
@@ -127,7 +109,7 @@ def plan_state(
         audience=say(f"export.audience.{reader.audience}"),
         lights=lights,
         completed=(say("state.completed"), len(s.activities) - len(open_ones)),
-        rates=rates,
+        rates=_rates(s, say),
         areas=tuple(area for code, name in areas if (area := _area(f"{code} · {name}", _of(s, code))) is not None),
         matrix=digests.matrix(s, language, alphabetical=not reader.ranks),
         decisions=tuple(_decisions(s, language)) if reader.reads_decisions else None,
@@ -136,19 +118,34 @@ def plan_state(
         indicators=shown,
         indicators_title=say("state.indicators", year=year),
         method=_method(s, reader, language),
-        words={name: say(f"state.{name}") for name in WORDS}
-        | {"colon": say.colon}
-        | {
-            "agency": say("table.column.agency"),
-            "measure": say("table.column.measure"),
-            "three_p": say("table.3p"),
-            "earlier_years": say("table.crosstab.earlier"),
-            "value": f"{say('state.value')} {year}",
-            "more_indicators": say("digest.more", n=len(indicators) - len(shown))
-            if len(indicators) > len(shown)
-            else "",
-        },
+        words=_headings(say, year, len(indicators) - len(shown)),
     )
+
+
+def _rates(s: Standing, say: Wording) -> tuple[tuple[str, str, str, str], ...]:
+    """The rates of the last closing. A dash if nothing was expected of it."""
+    rate = s.rate
+    if not rate.expected:
+        return (say("state.closed"), "–", "", ""), (say("state.on_time"), "–", "", "")
+    closed = say("state.of", n=rate.closed, expected=rate.expected)
+    on_time = say("state.of", n=rate.on_time, expected=rate.expected)
+    return (
+        (say("state.closed"), f"{rate.closed_percent}%", closed, ""),
+        (say("state.on_time"), f"{rate.on_time_percent}%", on_time, digest_words.trend(s, say).strip()),
+    )
+
+
+def _headings(say: Wording, year: int, more_indicators: int) -> dict[str, str]:
+    """The headings of the page. `more_indicators` have no room on it."""
+    return {name: say(f"state.{name}") for name in WORDS} | {
+        "colon": say.colon,
+        "agency": say("table.column.agency"),
+        "measure": say("table.column.measure"),
+        "three_p": say("table.3p"),
+        "earlier_years": say("table.crosstab.earlier"),
+        "value": f"{say('state.value')} {year}",
+        "more_indicators": say("digest.more", n=more_indicators) if more_indicators > 0 else "",
+    }
 
 
 WORDS = ("areas", "area", "mean", "matrix", "decisions", "red", "indicator", "baseline", "target", "value", "towards",

@@ -1,6 +1,7 @@
-"""What is said of an export while it is made, and afterwards."""
+"""The cards about an export: while it is made, when it is sent, and how it ended."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.plan.sharing.export_request import NAMED, PAGE, Choice, narrowed, period_label, where_in_words
@@ -58,21 +59,36 @@ def _on(say: Wording) -> tuple[Button, ...]:
     return (Button(say("export.another"), tap(Route.EXPORT)), home_button(say))
 
 
-def caption(
-    choice: Choice, plan: str, count: int, at: str, say: Wording, number: int = 1, parts: int = 1, agency: str = ""
-) -> tuple[Line, ...]:
-    """What the document says of itself: filter, time, audience and rows."""
-    lines = [line(bold(f"{plan} · {title(choice, say)}"))]
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that was made: the request, the plan's code, how many rows, and when."""
+
+    choice: Choice
+    plan: str
+    count: int
+    at: str
+
+
+def caption(made: Made, say: Wording) -> tuple[Line, ...]:
+    """The words under a file: filter, time, audience and rows."""
+    choice, count, at = made.choice, made.count, made.at
+    lines = [line(bold(f"{made.plan} · {title(choice, say)}"))]
     if where := where_in_words(choice, say):
         lines.append(line(where))
     lines += map(line, narrowed(choice, say))
     lines.append(line(f"{say('export.who')}{say.colon}{say(f'export.audience.{choice.audience}')}"))
     rows = say("export.made_one", at=at) if count == 1 else say("export.made", n=count, at=at)
     lines.append(line(at if choice.format == PAGE else rows))
-    if parts > 1:
-        lines.append(line(say("export.part", number=number, parts=parts)))
-        if agency:
-            codes = agency.split(",")
-            shown = ", ".join(codes[:NAMED]) + (f" +{len(codes) - NAMED}" if len(codes) > NAMED else "")
-            lines.append(line(shown))
     return tuple(lines)
+
+
+def part_lines(number: int, parts: int, agency: str, say: Wording) -> tuple[Line, ...]:
+    """Which part of several a file is, and the agencies in it. Nothing if there is one part."""
+    if parts == 1:
+        return ()
+    part = line(say("export.part", number=number, parts=parts))
+    if not agency:
+        return (part,)
+    codes = agency.split(",")
+    shown = ", ".join(codes[:NAMED]) + (f" +{len(codes) - NAMED}" if len(codes) > NAMED else "")
+    return (part, line(shown))

@@ -4,7 +4,7 @@ The page is printed on an office printer without colour, read across a table and
 own with a word in the legend, nothing depends on colour, and the text can be searched and read aloud.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import takewhile
@@ -139,13 +139,7 @@ def _matrix(sheet: Paper, page: Page, y: float, width: float) -> float:
                     sheet.write(LEFT + 1, y + high / 2 - 1.6, agency, 8, width=22)
                 for number, cell in enumerate(cells):
                     x = LEFT + 24 + wide * (number + 0.5)
-                    with sheet.element("TD"):
-                        if cell is None:
-                            sheet.write(x, y + high / 2 - 1.6, "–", 7.5, colour=FAINT, align="C")
-                        else:
-                            light, count = cell
-                            sheet.stamp(light, x - 2, y + high / 2, min(2.0, high * 0.36), alt=words.get(light, light))
-                            sheet.write(x + 1.2, y + high / 2 - 1.6, str(count), 8)
+                    _matrix_cell(sheet, cell, x, y, high, words)
             y += high
     if page.matrix["more"]:
         with sheet.element("P"):
@@ -157,6 +151,18 @@ def _matrix(sheet: Paper, page: Page, y: float, width: float) -> float:
         sheet.write(x + 4.6, y + 1.4, word, 7, colour=FAINT)
         x += 7 + sheet.length(word, 7)
     return y + 6
+
+
+def _matrix_cell(
+    sheet: Paper, cell: tuple[str, int] | None, x: float, y: float, high: float, words: Mapping[str, str]
+) -> None:
+    with sheet.element("TD"):
+        if cell is None:
+            sheet.write(x, y + high / 2 - 1.6, "–", 7.5, colour=FAINT, align="C")
+            return
+        light, count = cell
+        sheet.stamp(light, x - 2, y + high / 2, min(2.0, high * 0.36), alt=words.get(light, light))
+        sheet.write(x + 1.2, y + high / 2 - 1.6, str(count), 8)
 
 
 def _items(sheet: Paper, page: Page, y: float, x: float, width: float) -> float:

@@ -4,7 +4,6 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -17,12 +16,6 @@ from tests.bot.resting import poll_begun
 from tests.deadlines import PATIENCE
 
 ANA = 501
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with running_sandbox(start=1_538_553_600) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

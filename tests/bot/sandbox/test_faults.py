@@ -6,7 +6,6 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ import pytest
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
 from bot.sandbox.faults import Fault, Faults, fault_from
-from bot.sandbox.server import Sandbox, reset, running_sandbox
+from bot.sandbox.server import Sandbox, reset
 from bot.sandbox.telegram import Person
 from tests.bot.resting import poll_begun
 from tests.deadlines import PATIENCE, wait_until
@@ -24,22 +23,11 @@ from tests.deadlines import PATIENCE, wait_until
 ANA = 501
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with running_sandbox(start=1_538_553_600) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
 def sandbox(running: Sandbox) -> Sandbox:
     running.world.reset()
     running.world.add_person(Person(ANA, "Ana"), started=True)
     return running
-
-
-@pytest.fixture
-def bot(sandbox: Sandbox) -> BotByHand:
-    return BotByHand(sandbox.url, sandbox.token)
 
 
 def raw(sandbox: Sandbox, method: str, params: dict[str, Any]) -> tuple[int, bytes]:

@@ -4,29 +4,15 @@ import pytest
 
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
-from bot.sandbox.clock import Clock
 from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import Person
-from tests.bot.sandbox.methods.calling import ANA, buttons
+from tests.bot.sandbox.methods.calling import ANA, StillClock, buttons
 
 
 # -------------------------------------------------------------------- limits
-class Still(Clock):
-    """Moved by hand alone: what is counted by the second is counted whatever the machine has to do."""
-
-    def __init__(self, at: float) -> None:
-        self._at = at
-
-    def now(self) -> float:
-        return self._at
-
-    def move_by(self, seconds: float) -> None:
-        self._at += seconds
-
-
 @pytest.fixture
 def still(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox.world, "clock", Still(sandbox.world.now()))
+    monkeypatch.setattr(sandbox.world, "clock", StillClock(sandbox.world.now()))
 
 
 @pytest.mark.usefixtures("still")

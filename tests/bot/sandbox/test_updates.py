@@ -12,22 +12,16 @@ import pytest
 
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
-from bot.sandbox.clock import Clock
 from bot.sandbox.faults import Fault
 from bot.sandbox.refusals import OTHER_POLLER, WEBHOOK_IS_ACTIVE, WEBHOOK_WAS_SET
 from bot.sandbox.schema import conform
-from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import Person
 from tests.bot.resting import poll_begun
+from tests.bot.sandbox.methods.calling import StillClock
 from tests.deadlines import PATIENCE, wait_until
 
 ANA, LUIS = 501, 502
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with running_sandbox(start=1_538_553_600) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
@@ -36,11 +30,6 @@ def sandbox(running: Sandbox) -> Sandbox:
     for person in (Person(ANA, "Ana"), Person(LUIS, "Luis")):
         running.world.add_person(person, started=True)
     return running
-
-
-@pytest.fixture
-def bot(sandbox: Sandbox) -> BotByHand:
-    return BotByHand(sandbox.url, sandbox.token)
 
 
 def until(condition: Callable[[], bool], what: str = "what the test waits for") -> None:
@@ -285,25 +274,12 @@ def test_what_is_not_accepted_comes_again_and_the_chat_waits(sandbox: Sandbox, b
     assert texts(hook.got)[3:] == ["a", "b"]
 
 
-class StandingClock(Clock):
-    """Goes on only when it is moved: on a busy machine two seconds are over before anybody has looked."""
-
-    def __init__(self, at: float) -> None:
-        self._at = at
-
-    def now(self) -> float:
-        return self._at
-
-    def move_by(self, seconds: float) -> None:
-        self._at += seconds
-
-
 def test_each_try_is_later_than_the_one_before_and_too_late_is_never(
     sandbox: Sandbox, bot: BotByHand, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At once, after 2 s, 4 s, 8 s, up to one or two minutes; what would come after its day is dropped."""
     world = sandbox.world
-    monkeypatch.setattr(world, "clock", StandingClock(world.now()))
+    monkeypatch.setattr(world, "clock", StillClock(world.now()))
     hook.answers = [(500, {}, b"")] * 10
     bot.do("setWebhook", url=hook.url)
     people.say(world, ANA, "a")

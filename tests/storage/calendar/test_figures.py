@@ -4,7 +4,6 @@ import itertools
 import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,24 +18,19 @@ from conversations.plan.model import ActivityStatus, Post, Role
 from storage.calendar.figures import Figures
 from storage.calendar.ledger import NewFire
 from storage.imports.applying import apply as plan_apply
-from storage.imports.reading import PlanDraft, read_plan
-from storage.reports.forms import NewForm
 from storage.reports.revisions import revisions
 from storage.reports.submissions import NewSubmission
-from storage.seed import SEED_PLAN, seed_workbook
+from storage.seed import SEED_PLAN
 from storage.unit_of_work import UnitOfWork
 from tests.closings import expected_at_closing
+from tests.storage.blank_forms import blank_form
+from tests.storage.imports.plan_books import seed_draft
 
 ZONE = ZoneInfo("America/Santo_Domingo")
 NOW = datetime(2018, 10, 15, 8, 30, tzinfo=ZONE).astimezone(UTC)
 WEEK = timedelta(days=7)
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
-
-
-@cache
-def seed_draft() -> PlanDraft:
-    return read_plan(seed_workbook())
 
 
 @pytest.fixture
@@ -55,15 +49,7 @@ def seeded(apply: Apply) -> Any:
         unit.leaving.end_membership(people["DPD"], plan.id, now=NOW - timedelta(days=14), by=None)
         unit.people.mark_unreachable(2, NOW - WEEK)
         form = unit.forms.publish(
-            NewForm(
-                plan_id=plan.id,
-                form_id="activity_report",
-                version="1",
-                title="Reporte",
-                xform="<h:html/>",
-                workbook=b"PK",
-                sha256="0" * 64,
-            ),
+            blank_form(plan.id),
             NOW,
         )
         return SimpleNamespace(plan_id=plan.id, agencies=agencies, people=people, form=form)

@@ -118,7 +118,7 @@ class Plan:
         data, _ = self.take(dataset, format, **asked)
         wanted = self.wanted(**asked)
         with self.database.view() as unit:
-            tables = {name: make for name, make, *_ in DATASETS}[dataset](unit, wanted).tables
+            tables = {each.name: each.tables for each in DATASETS}[dataset](unit, wanted).tables
         return READERS[format](data, tables)
 
     def rows(self, dataset: str, **asked: Any) -> list[dict[str, Cell]]:
@@ -359,7 +359,7 @@ READERS = {"csv": read_csv, "xlsx": read_xlsx, "jsonl": read_jsonl, "datapackage
 
 def names_of_formats() -> list[str]:
     """Those of the table, as it stands now."""
-    return [name for name, *_ in FORMATS]
+    return [each.name for each in FORMATS]
 
 
 def same(cell: Cell) -> object:

@@ -48,7 +48,7 @@ NARROWER: dict[tuple[str, str], dict[str, str]] = {
 """For a dataset and a filter of it a value that leaves something out of the plan that is furnished here."""
 
 
-@pytest.mark.parametrize(("dataset", "name"), [(d, f) for d, *_, filters in DATASETS for f in sorted(filters)])
+@pytest.mark.parametrize(("dataset", "name"), [(each.name, f) for each in DATASETS for f in sorted(each.filters)])
 def test_every_filter_that_is_declared_leaves_something_out(plan: Plan, apply: Any, dataset: str, name: str) -> None:
     """EXPORTERS says what a dataset is filtered by, and the dataset does it: its cover claims no more than it holds."""
     apply(lambda unit: take_part(unit, plan.world))
@@ -169,7 +169,7 @@ def test_periods_are_a_code_a_year_or_a_range() -> None:
 @pytest.mark.parametrize("tables", [1, 2])
 def test_what_is_left_off_leaves_nothing_open(tmp_path: Path, format: str, tables: int) -> None:
     """Somebody cancels, or another worker has taken it over: no spool stays open until somebody collects it."""
-    write = {name: write for name, write, _ in FORMATS}[format]
+    write = {each.name: each.write for each in FORMATS}[format]
     one = hostile().tables[0]
     named = tuple(replace(one, name=f"t{n}", title=f"T{n}", is_main=n == 0) for n in range(tables))
     rows = iter([(number % tables, (f"text {number}", number, number / 2)) for number in range(10)])

@@ -70,9 +70,9 @@ def test_every_column_has_a_label_in_every_language(plan: Plan, language: str) -
     say = wording(language)
     own = catalogue(language)
     with plan.database.view() as unit:
-        for _, make, audiences, *_ in DATASETS:
-            for audience in audiences:
-                for one in make(unit, plan.wanted(audience=audience, language=language)).tables:
+        for each in DATASETS:
+            for audience in each.audiences:
+                for one in each.tables(unit, plan.wanted(audience=audience, language=language)).tables:
                     shown = [one.title, *(column.label for column in one.columns)]
                     assert not [text for text in shown if text.startswith("table.")]
     assert all(say(f"table.kind.{kind}") != f"table.kind.{kind}" for kind in Kind)
@@ -84,7 +84,7 @@ def test_submissions_are_read_along_their_key(sqlite_database: Database, world_o
     sqlite_database.units.submit(None, lambda unit: furnish(unit, world_on_sqlite)).result(PATIENCE)
     plan = Plan(sqlite_database, world_on_sqlite, tmp_path)
     for dataset in ("reports", "answers"):
-        make = {name: make for name, make, *_ in DATASETS}[dataset]
+        make = {each.name: each.tables for each in DATASETS}[dataset]
         with plan.database.view() as unit:
             statement, values = last_asked(unit, partial(list, make(unit, plan.wanted()).rows))
             explained = unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()

@@ -12,7 +12,7 @@ import pytest
 
 from bot.open_storage import open_storage
 from storage.exports import Exporter
-from storage.exports.parts import TooLarge, write_parts
+from storage.exports.parts import Making, TooLarge, write_parts
 from storage.exports.wanted import Progress, Wanted, Written
 from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
@@ -47,7 +47,9 @@ def write_zip(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO,
 def made(house: Path, folder: Path, used: Exporter, limit: int, **changes: Any) -> Any:
     with open_storage(settings_in(house)) as database, database.view() as unit:
         wanted = Wanted(unit.plans.only().id, "America/Santo_Domingo", NOW, **changes)
-        return write_parts(unit, FileStore(house / "evidence", None), used, wanted, folder, limit, lambda a, b: None)
+        return write_parts(
+            Making(unit, FileStore(house / "evidence", None), used, lambda a, b: None), wanted, folder, limit
+        )
 
 
 LINES = Exporter("reports", "csv", write_lines, suffix=".csv")

@@ -119,7 +119,7 @@ def test_a_year_is_the_sum_of_its_months_and_says_how_many_it_has(told: tuple[Pl
 
 
 # ------------------------------------------------------------------ the data package
-@pytest.mark.parametrize("dataset", [name for name, _, audiences, *_ in DATASETS if "public" in audiences])
+@pytest.mark.parametrize("dataset", [each.name for each in DATASETS if "public" in each.audiences])
 def test_a_data_package_is_valid_to_its_own_library(told: tuple[Plan, Truth], tmp_path: Path, dataset: str) -> None:
     """Every column has its type and every cell is of it, for whoever opens it without knowing us."""
     frictionless = pytest.importorskip("frictionless", reason="the development tools are not up to date: `make test`")

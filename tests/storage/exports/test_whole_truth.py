@@ -463,7 +463,7 @@ def test_answers_whole(told: tuple[Plan, Truth]) -> None:
             }, (format, asked)
 
 
-@pytest.mark.parametrize("dataset", [name for name, *_ in DATASETS])
+@pytest.mark.parametrize("dataset", [each.name for each in DATASETS])
 def test_every_dataset_is_compared_whole(dataset: str) -> None:
     """A new dataset has its truth here too."""
     assert f"test_{dataset}_whole" in globals()

@@ -19,10 +19,10 @@ from storage.imports.reading import read_plan
 from storage.imports.sheets import is_plan
 from storage.imports.workbook import plan_workbook
 from storage.open_database import Database
-from storage.reports.forms import NewForm
 from storage.reports.submissions import NewSubmission
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
+from tests.storage.blank_forms import blank_form
 from tests.storage.imports.plan_books import LATER, NOW, Book, bring, contents, seed_draft, take_back, told
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
@@ -131,9 +131,7 @@ def test_what_reports_or_people_hang_on_does_not_vanish(database: Database, appl
 
         unit.roles.grant(person.id, plan.id, Post(Role.FOCAL_POINT, agency.id), now=NOW)
         unit.comments.add(plan.id, person.id, "activity:PRE-199", "Algo", NOW)
-        form = unit.forms.publish(
-            NewForm(plan_id=plan.id, form_id="f", version="1", title="", xform="", workbook=b"", sha256="0" * 64), NOW
-        )
+        form = unit.forms.publish(blank_form(plan.id, "f"), NOW)
         unit.submissions.add(
             NewSubmission(
                 plan_id=plan.id,

@@ -26,9 +26,9 @@ from storage.messages.endpoints import (
     target_of,
 )
 from storage.open_database import Database
-from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
+from tests.storage.blank_forms import blank_form
 from tests.storage.conftest import NOW
 
 CANARY = "Juana-de-la-Frontera"
@@ -204,15 +204,7 @@ def test_of_a_referral_nobody_hears_and_of_a_free_form_only_the_plan(
 
     def send(unit: UnitOfWork) -> None:
         form = unit.forms.publish(
-            NewForm(
-                plan_id=world.plan_id,
-                form_id=form_id,
-                version="1",
-                title="",
-                xform="<h:html/>",
-                workbook=b"PK",
-                sha256="1" * 64,
-            ),
+            blank_form(world.plan_id, form_id),
             NOW,
         )
         sent = world.submit(unit, form_id=form.form_key, form_version_id=form.id)

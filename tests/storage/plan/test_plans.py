@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,22 +11,17 @@ from conversations.plan.model import ActivityStatus, Post, Role, ValidationState
 from conversations.plan.periods import reporting_period
 from storage.errors import Conflict, NotFound
 from storage.imports.applying import apply as plan_apply
-from storage.imports.reading import PlanDraft, read_plan
-from storage.reports.forms import NewForm
 from storage.reports.submissions import NewSubmission
-from storage.seed import SEED_PLAN, seed_workbook
+from storage.seed import SEED_PLAN
 from storage.unit_of_work import UnitOfWork
 from tests.closings import expected_at_closing
+from tests.storage.blank_forms import blank_form
+from tests.storage.imports.plan_books import seed_draft
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 TODAY = date(2018, 10, 3)
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
-
-
-@cache
-def seed_draft() -> PlanDraft:
-    return read_plan(seed_workbook())
 
 
 @pytest.fixture
@@ -41,15 +35,7 @@ def seeded(apply: Apply) -> Any:
         person = unit.people.add(7, "Ana", "es", NOW, timezone=plan.timezone)
         unit.roles.grant(person.id, plan.id, Post(Role.FOCAL_POINT, agency.id), now=NOW)
         form = unit.forms.publish(
-            NewForm(
-                plan_id=plan.id,
-                form_id="activity_report",
-                version="1",
-                title="Reporte",
-                xform="<h:html/>",
-                workbook=b"PK",
-                sha256="0" * 64,
-            ),
+            blank_form(plan.id),
             NOW,
         )
         return SimpleNamespace(plan_id=plan.id, agency_id=agency.id, person_id=person.id, form=form)

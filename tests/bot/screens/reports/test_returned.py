@@ -19,7 +19,6 @@ from tests.bot.house import ANA, CARMEN, GRACE, LUIS, PEDRO, ROSA, Town
 from tests.bot.officers import report_sent
 from tests.bot.screens.reports.reviewed import (
     NOW,
-    a_second_coordinator,
     audited,
     buttons,
     sent,
@@ -27,11 +26,7 @@ from tests.bot.screens.reports.reviewed import (
     tap,
 )
 
-
-@pytest.fixture
-def desk(desk: Desk) -> Desk:
-    desk.do(a_second_coordinator)
-    return desk
+pytestmark = pytest.mark.usefixtures("two_coordinators")
 
 
 # ------------------------------------------------------------------ sending back

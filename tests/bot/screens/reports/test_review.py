@@ -17,7 +17,6 @@ from tests.bot.house import ANA, CARMEN, GRACE, PEDRO, ROSA
 from tests.bot.screens.reports.reviewed import (
     NOW,
     SECOND,
-    a_second_coordinator,
     audited,
     buttons,
     sent,
@@ -25,11 +24,7 @@ from tests.bot.screens.reports.reviewed import (
     tap,
 )
 
-
-@pytest.fixture
-def desk(desk: Desk) -> Desk:
-    desk.do(a_second_coordinator)
-    return desk
+pytestmark = pytest.mark.usefixtures("two_coordinators")
 
 
 # ------------------------------------------------------------------ the queue and the card

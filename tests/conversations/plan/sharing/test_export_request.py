@@ -1,5 +1,6 @@
 """Asking for an export: what is typed, what is offered, what a button carries."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from conversations.card import Card
 from conversations.languages import LANGUAGES
 from conversations.plan.periods import periods_between
-from conversations.plan.sharing.export_progress import caption, done_card, working_card
+from conversations.plan.sharing.export_progress import Made, caption, done_card, part_lines, working_card
 from conversations.plan.sharing.export_request import (
     AUDIENCES,
     FILTERS,
@@ -272,16 +273,20 @@ def test_progress_is_a_bar_and_never_more_than_whole() -> None:
     assert "████████████ 100 %" in text(12, 10)
 
 
+def words(lines: Sequence[Any]) -> str:
+    return "\n".join("".join(span.text for span in each) for each in lines)
+
+
 def test_the_caption_says_filter_audience_rows_time_and_part() -> None:
     """DESIGN §8: whoever finds the document later knows what it is."""
     choice = Choice("reports", "xlsx", "observers", "2018Q3", "PGR", validation="validated")
-    text: Any = caption(choice, "RD-2017", 12, "2018-10-03 08:00", wording("es"), 2, 3, "PGR,CONANI")
-    said = "\n".join("".join(span.text for span in each) for each in text)
+    say = wording("es")
+    made = Made(choice, "RD-2017", 12, "2018-10-03 08:00")
+    said = words((*caption(made, say), *part_lines(2, 3, "PGR,CONANI", say)))
     for part in ("RD-2017", "Reportes", "Excel", "3.er trimestre 2018", "PGR", "Observadores", "12 filas",
                  "2018-10-03 08:00", "Parte 2 de 3", "PGR, CONANI", "validados"):  # fmt: skip
         assert part in said
-    more: Any = caption(replace(choice, status="delayed", form_id="hogar"), "RD-2017", 1, "now", wording("es"))
-    said = "\n".join("".join(span.text for span in each) for each in more)
+    said = words(caption(Made(replace(choice, status="delayed", form_id="hogar"), "RD-2017", 1, "now"), say))
     for part in ("Estado: Retrasada", "Formulario: hogar", "1 fila · now"):
         assert part in said
 

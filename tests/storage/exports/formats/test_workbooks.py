@@ -102,7 +102,7 @@ def test_a_workbook_says_what_its_codes_mean_in_the_readers_language(plan: Plan,
         data, _ = plan.take(dataset, "xlsx", language=language, **asked)
         book = openpyxl.load_workbook(io.BytesIO(data))
         with plan.database.view() as unit:
-            make = {name: make for name, make, *_ in DATASETS}[dataset]
+            make = {each.name: each.tables for each in DATASETS}[dataset]
             one = make(unit, plan.wanted(**asked)).tables[0]
         names = [one.columns[at].name for at in in_reading_order(one)]
         [listed] = [each for each in book.worksheets if each.tables]
