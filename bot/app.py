@@ -86,7 +86,7 @@ class StartedClock:
         self._offset = start - datetime.now(UTC)
         self._ahead = 0.0
         self.on_move: Callable[[], None] = lambda: None
-        """Called whenever the clock has been moved: what has become due is due now."""
+        """Called when the clock has been moved, so that everything that is due now is looked for."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset
@@ -108,7 +108,7 @@ class StartedClock:
 
 
 def serve(settings: Settings, clock: Clock, *, parent: int | None = None) -> None:
-    """`enlace run`: check what can be checked first, then serve until told to stop.
+    """`enlace run`: make all checks that need no start, then serve until told to stop.
 
     `parent` is a pipe that the starting process holds open. When the pipe ends, the bot stops too.
     """

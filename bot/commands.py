@@ -1,7 +1,7 @@
-"""What each route does: the one place where routes and screens meet.
+"""The handler of each route: the one place where routes and screens meet.
 
-Who may take a route is in `bot/chat/permissions.py`. Every route has exactly one handler here, and a test says so.
-A route in HEARS also takes what is typed while the chat awaits words for it.
+Who may take a route is in `bot/chat/permissions.py`. Every route has exactly one handler here, and a test says so. A
+route in HEARS also takes the words that are typed while the chat awaits them for it.
 """
 
 from collections.abc import Callable, Mapping
@@ -133,4 +133,4 @@ HEARS: Mapping[Route, Callable[..., None]] = {
     Route.SETTING: settings.hear,
     Route.RECEIVER: receivers.hear,
 }
-"""Each gets the exchange, what the chat kept for this (`AWAITS`, one parameter a piece), and what was typed."""
+"""Each gets the exchange, the pieces that the chat stored for it (`AWAITS`), one parameter each, and the typed text."""

@@ -63,7 +63,7 @@ class Dispatch:
         self._house = house
 
     def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
-        """Turn one update into its consequences. Malformed, if it is not what the Bot API promises."""
+        """Turn one update into its consequences. Malformed if it lacks something that the Bot API promises."""
         incoming = read(raw)
         chat_id = incoming.chat_id or None
         if not unit.inbox.first_sight(self._house.bot_id, incoming.update_id, now, chat_id=chat_id):
@@ -216,7 +216,7 @@ class Dispatch:
                 pass
 
     def _note_restricted(self, ex: Exchange, message_id: int | None) -> None:
-        """Note what is written while a restricted form is open: it leaves the chat when the form ends (S15)."""
+        """Note a message that was written while a restricted form is open. It is deleted when the form ends (S15)."""
         if message_id is not None and _is_restricted(ex):
             session = ex.visit.session
             ex.unit.restricted.note_written(
@@ -414,11 +414,11 @@ class Dispatch:
 _BEFORE_PRIVACY = frozenset({Route.LANGUAGE})
 """Until the notice is accepted, only its own buttons and the language's work."""
 _WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
-"""People whose agency has left the plan may still see what is stored about them."""
+"""The routes that remain for people whose agency has left the plan: they see the data stored about them."""
 
 
 def _is_restricted(ex: Exchange) -> bool:
-    """Whether what is written now is written beside a restricted form."""
+    """Whether a message that comes now is written beside a restricted form."""
     return ex.visit.session is not None and ex.visit.session.sensitive
 
 

@@ -2,7 +2,7 @@
 
 
 class Complaint(Exception):
-    """The sentence is shown as it is: what is wrong, and what to do."""
+    """An error for the operator. Its sentence is shown as it is: it says what is wrong, and what to do."""
 
 
 class Misuse(Complaint):

@@ -24,7 +24,7 @@ FILE_ADDRESS: Final = re.compile(r"/file/bot[^\s\"'<>]*")
 """An address of the file API: the token, and a path that opens the file for anybody who has both."""
 
 METHOD_ADDRESS: Final = re.compile(r"(?<=/bot)[^/\s\"'<>]*(?::|%3A)[^/\s\"'<>]*", re.IGNORECASE)
-"""The place of the token in an address, whatever the token looks like: a sandbox's are short."""
+"""Finds the token in an address by its place. A sandbox's tokens are short, so their look does not help."""
 
 SECRET_HEADER: Final = re.compile(r"(x-telegram-bot-api-secret-token\W{1,8})([\w-]+)", re.IGNORECASE)
 
@@ -77,10 +77,10 @@ def configure_logging(
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """Send structlog's and the standard library's lines to one redacting handler on stderr.
+    """Send the log lines of structlog and of the standard library to one handler on stderr that hides secrets.
 
-    `secrets` are values no line may hold whatever they look like: the token, the webhook's secret, a password.
-    Handlers that others had put on any logger are taken off, since nothing would redact what they write.
+    `secrets` are values that no line may hold: the token, the webhook's secret, a password. Handlers that other code
+    has added to a logger are removed, because they would write secrets as they are.
     """
     before: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -23,7 +23,7 @@ BOT_USERNAME = "telegram.username"
 
 
 def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
-    """Open and check the database. Each way in which it can be unusable is a complaint with its remedy."""
+    """Open and check the database. If it cannot be used, a Complaint names the reason and the remedy."""
     try:
         vault = Vault.load(settings.keys) if needs_keys else None
     except VaultError as error:

@@ -176,7 +176,7 @@ class Settings:
 
     @property
     def origin(self) -> str:
-        """The public address of what others may call, without a path; "" where nothing is open to them."""
+        """The public address of the data door, without a path; "" if no door is open."""
         return "" if self.app_url is None else self.app_url.rstrip("/")
 
     @property
@@ -193,7 +193,10 @@ class Settings:
 
 
 def settings_from(given: Mapping[str, str]) -> Settings:
-    """The settings that these variables make; an empty one is none. Complaint names each that is wrong, at once."""
+    """Make the settings from these variables. An empty variable counts as absent.
+
+    One Complaint names every variable that is wrong.
+    """
     texts = {name.upper(): text for name, text in given.items() if text}
     found: dict[str, Any] = {}
     faults = []

@@ -19,7 +19,7 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def on_signal(act: Callable[[], object]) -> None:
-    """From now on `act` is what a signal does. It is called between two instructions of the main thread."""
+    """Let `act` handle a signal from now on. It is called between two instructions of the main thread."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: act())
 

@@ -31,7 +31,7 @@ Line = tuple[Span, ...]
 
 
 class Button(NamedTuple):
-    """`tap` says what it does: `form_tap` of the form that is shown, or `tap` of a route for everything else.
+    """A button. `tap` is made by `form_tap` for the form on the card, and by `tap` for a route.
 
     A button that the phone itself answers has no tap: it `copies` a text, or `opens` an address.
     """
@@ -89,5 +89,5 @@ def cut(text: str, limit: int = NAME_LIMIT) -> str:
 
 
 def home_button(say: Wording, *, anew: bool = False) -> Button:
-    """The button to the first screen. With `anew` that screen comes below, and this message stays as it is."""
+    """The button to the first screen. With `anew`, that screen is sent below, and this message stays as it is."""
     return Button(say("menu.home"), tap(Route.HOME, "new") if anew else tap(Route.HOME))

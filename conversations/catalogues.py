@@ -8,10 +8,10 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 def read_catalogue(text: str) -> dict[str, str]:
-    """The sentences of a gettext file, by key. ValueError for a line that is neither key, sentence nor comment.
+    """Read the sentences of a gettext file, by key. ValueError for a line that is not a key, a sentence or a comment.
 
-    Sentences that are empty or marked as fuzzy are not finished: they are left out. The catalogues have no plurals and
-    no contexts. This is a tenth of the time that babel takes, at each start of each command.
+    Sentences that are empty or marked as fuzzy are not finished, so they are left out. The catalogues have no plurals
+    and no contexts. This takes a tenth of babel's time, at each start of each command.
     """
     entries: list[tuple[list[str], list[str], bool]] = []
     parts: list[str] = []

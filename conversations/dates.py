@@ -10,7 +10,7 @@ MOMENT: Final = timedelta.resolution
 
 
 def short_date(day: date, language: str) -> str:
-    """Day and short month, `30 oct`: where the year is plain from what stands beside it."""
+    """Day and short month: `30 oct`. For places where the year is plain."""
     return f"{day.day} {wording(language)('months.short').split('|')[day.month - 1]}"
 
 
@@ -20,7 +20,7 @@ def last_day(end: datetime, zone: ZoneInfo, language: str) -> str:
 
 
 def show_date(value: str, language: str) -> str:
-    """A stored date as day, short month, year: `30 oct 2018`; what is no date is shown as it is."""
+    """A stored date as day, short month and year: `30 oct 2018`. Any other text is returned unchanged."""
     try:
         day = date.fromisoformat(value[:10])
     except ValueError:

@@ -26,7 +26,7 @@ CHAT: Final = (
 )  # fmt: skip
 """The catalogues people read on a phone; the others are for authors, at a screen."""
 _BUTTON = re.compile(r"^#\. A button: at most (\d+) characters\.\nmsgid \"([^\"]+)\"", re.MULTILINE)
-"""How the catalogue of `FIRST` marks what stands on a button."""
+"""How the catalogue of `FIRST` marks a sentence that stands on a button."""
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 """What Telegram takes for a command (Bot API, BotCommand)."""
 COUNTED: Final = {
@@ -64,7 +64,7 @@ _LISTS: Final = ("people", "now", "harmed", "held")
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that the language lacks or has wrong: in which file, at which key, and what to do about it."""
+    """Something that the language lacks or has wrong: the file, the key, and the remedy."""
 
     kind: Kind
     file: str

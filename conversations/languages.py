@@ -15,10 +15,10 @@ from importlib.resources.abc import Traversable
 from conversations.catalogues import read_catalogue
 
 FIRST = "es"
-"""The language in which each sentence is written first. What another one lacks is said in it."""
+"""The language in which each sentence is written first. If another language lacks a sentence, this one is used."""
 TABLES = "language.po"
 LACKING = "—"
-"""What a language says of words that it does not have."""
+"""Stands in place of words that a language does not have."""
 _LOCALES = files("conversations") / "locales"
 
 
@@ -37,7 +37,7 @@ LANGUAGES = _found()
 
 @cache
 def tables(language: str) -> dict[str, str]:
-    """What stands in its `language.po`."""
+    """The entries of the language's `language.po`."""
     return read_catalogue((folder_of(language) / TABLES).read_text("utf-8"))
 
 
@@ -48,9 +48,9 @@ def language_name(language: str) -> str:
 
 @cache
 def phrases(language: str, key: str) -> tuple[str, ...]:
-    """The words or phrases of this key in one language, in their order; none for what it lacks.
+    """The words or phrases of this key in one language, in their order. Empty if the language lacks them.
 
-    A language that the bot does not speak has those of `FIRST`.
+    For a language that the bot does not speak, those of `FIRST`.
     """
     told = tables(language if language in LANGUAGES else FIRST).get(key, LACKING)
     return () if told == LACKING else tuple(told.split("|"))
@@ -68,5 +68,5 @@ def says_yes(language: str, key: str) -> bool:
 
 
 def translated(texts: Mapping[str, str], language: str) -> str:
-    """The text of that language, else that of `FIRST`, else any there is, else blank."""
+    """The text in that language. If there is none: in `FIRST`, in any language, or blank."""
     return texts.get(language) or texts.get(FIRST) or next((text for text in texts.values() if text), "")

@@ -43,17 +43,17 @@ TapAction = Literal[
 ]
 
 ButtonTap = NewType("ButtonTap", str)
-"""What a button does. Only the functions of this module make one."""
+"""The act of a button, as text. Only the functions of this module make one."""
 NO_TAP = ButtonTap("")
-"""Of a button that the phone itself answers."""
+"""For a button that the phone itself answers."""
 Part = str | int | date
-"""One piece of what a button carries; a day is written as YYYY-MM-DD."""
+"""One piece that a button carries. A day is written as YYYY-MM-DD."""
 
 
 class Route(StrEnum):
-    """Everything a person can ask for outside a form. The value is what stands on the button.
+    """Everything that a person can ask for outside a form. The value is the name of the command.
 
-    Who may take a route, and by which words, is in `bot/chat/permissions.py`.
+    The roles that may take a route, and its other names, are in `bot/chat/permissions.py`.
     """
 
     START = "start"
@@ -155,7 +155,7 @@ class Taps(Protocol):
 
 
 def awaiting(route: Route, *parts: Part) -> str:
-    """What a chat awaits that stands before this route: the words that are typed next go to it, with these parts."""
+    """The mark of a chat that waits for words. The next typed text goes to this route, with these parts."""
     return f"{route}:{'.'.join(map(str, parts))}"
 
 
@@ -166,7 +166,7 @@ def form_tap(action: TapAction, argument: str | int = "") -> ButtonTap:
 
 @dataclass(frozen=True, slots=True)
 class FormTap:
-    """What a button of the form that is being filled does."""
+    """The act of a button of the form that is being filled."""
 
     action: TapAction
     argument: str
@@ -174,20 +174,20 @@ class FormTap:
 
 @dataclass(frozen=True, slots=True)
 class RouteTap:
-    """Where any other button leads, and what it carries: `read_parts` reads it."""
+    """The route of any other button, and the text that it carries. `read_parts` reads that text."""
 
     route: Route
     carried: str
 
 
 def split_tap(made: ButtonTap) -> tuple[bool, str]:
-    """Whether it is of the form that is shown; and its action or route, a colon, and what it carries."""
+    """Split a tap: whether it is of the form on the card, and its action or route, a colon, and what it carries."""
     kind, _, rest = made.partition(":")
     return kind == "form", rest if ":" in rest else f"{rest}:"
 
 
 def read_tap(made: ButtonTap) -> FormTap | RouteTap:
-    """What a tap of ours says: the opposite of `tap` and `form_tap`."""
+    """Read a tap that `tap` or `form_tap` has made."""
     is_of_form, rest = split_tap(made)
     name, _, argument = rest.partition(":")
     return FormTap(cast(TapAction, name), argument) if is_of_form else RouteTap(Route(name), argument)
@@ -196,9 +196,9 @@ def read_tap(made: ButtonTap) -> FormTap | RouteTap:
 # ------------------------------------------------------------------ what a button carries
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of what a button carries: what it looks like, and as what its handler gets it.
+    """One piece that a button carries: its pattern, and the type that its handler gets.
 
-    A piece that may be missing has a `default`; all that follow it may be missing too.
+    A piece with a `default` may be missing; then all pieces after it may be missing too.
     """
 
     pattern: str
@@ -206,7 +206,7 @@ class Piece:
     default: int | str | None = None
     is_optional: bool = False
     before: str = "."
-    """What stands between this piece and the one before it."""
+    """The separator between this piece and the one before it."""
 
     def read(self, text: str | None) -> int | str | None:
         if text is None:
@@ -226,7 +226,7 @@ def maybe(piece: Piece, default: int | str | None = None) -> Piece:
 
 
 def number_or(piece: Piece) -> Piece:
-    """A number, or this piece of words that are none: its handler tells them apart by their type."""
+    """A number, or words that match this piece. The handler tells them apart by their type."""
     return Piece(f"{NUMBER.pattern}|(?![0-9]+(?:[.]|$))(?:{piece.pattern})", "int | str")
 
 
@@ -346,7 +346,10 @@ AWAITS: Mapping[Route, tuple[Piece, ...]] = {
     Route.SETTING: (CODE,),
     Route.RECEIVER: (word("new"), NAME, maybe(NAME)),
 }
-"""What a chat keeps that awaits words for a route (`awaiting`), in this order; the other routes hear nothing."""
+"""The pieces that a chat stores while it awaits words for a route (`awaiting`), in this order.
+
+No other route takes words.
+"""
 
 
 def _pattern(pieces: tuple[Piece, ...]) -> str:
@@ -365,7 +368,7 @@ _AWAITED = {route: re.compile(_pattern(pieces), re.ASCII | re.DOTALL) for route,
 
 
 def read_awaited(awaits: str) -> tuple[Route, tuple[int | str | None, ...]] | None:
-    """The route that awaits what is typed next, and what it kept for that, piece by piece. None: no route does."""
+    """The route that awaits the next typed text, and the pieces that it stored. None if no route does."""
     name, _, kept = awaits.partition(":")
     route = _HEARING.get(name)
     found = None if route is None else _AWAITED[route].fullmatch(kept.rstrip("."))
@@ -378,9 +381,9 @@ _HEARING = {route.value: route for route in AWAITS}
 
 
 def read_parts(route: Route, carried: str) -> tuple[int | str | None, ...] | None:
-    """What a button of this route carries, piece by piece; None for what no button of ours carries.
+    """Read the pieces that a button of this route carries. None if no button of ours carries this.
 
-    Callback data is input like any other (S3): a handler never sees what is not declared.
+    Callback data is input like any other (S3): a handler never sees a piece that is not declared.
     """
     found = _PATTERNS[route].fullmatch(carried.rstrip("."))
     if found is None:

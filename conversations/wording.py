@@ -23,7 +23,7 @@ class Wording:
 
     @property
     def colon(self) -> str:
-        """What stands between a name and what it is: French sets a space before the colon."""
+        """The sign between a name and its value. French sets a space before the colon."""
         return self("sign.colon")
 
     def __contains__(self, key: str) -> bool:

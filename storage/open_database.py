@@ -40,9 +40,9 @@ class Database:
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Connection]:
-        """A connection that cannot write and sees one moment of the database for as long as it is held.
+        """A connection that cannot write, and that sees one moment of the database for as long as it is held.
 
-        For exports, dashboards and the web; it never waits for the writer, nor the writer for it.
+        For exports, dashboards and the web. It never waits for the writer, and the writer never waits for it.
         """
         try:
             with self._readers.connect() as connection:
@@ -57,7 +57,7 @@ class Database:
 
     @contextlib.contextmanager
     def view(self) -> Iterator[UnitOfWork]:
-        """The repositories over a `reader`: what they would change is refused by the database."""
+        """The repositories over a `reader`. The database refuses every change."""
         with self.reader() as connection:
             unit = UnitOfWork(connection, self.vault)
             try:

@@ -53,9 +53,10 @@ R = TypeVar("R")
 
 
 class _repository(Generic[R]):
-    """Under its name in a unit: made when the unit is first asked for it, the class found when any unit is.
+    """A repository of a unit, by its name. The unit makes it when it is first asked for it.
 
-    Every update asks for five. `cached_property` would have each find the classes anew, and takes a lock for it.
+    The class is looked up once for the whole process. Every update uses five repositories; `cached_property` would look
+    each class up again, and takes a lock for it.
     """
 
     def __init__(self, find: Callable[["UnitOfWork"], type[R]]) -> None:

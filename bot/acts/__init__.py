@@ -1,1 +1,4 @@
-"""What can be done, a folder a subject. Written once, whoever asks: a tap, the command line or a schedule."""
+"""Acts: everything that can be done, a folder a subject.
+
+An act is written once and called by taps, the command line and schedules.
+"""

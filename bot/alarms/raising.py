@@ -89,9 +89,9 @@ class _Raised:
 
 
 class Alarms:
-    """The `Alarm` of one process; made inside its event loop. `run` keeps and tells what was raised.
+    """The `Alarm` of one process. Make it inside the event loop.
 
-    `feed` gets the admins' messages as soon as they are committed.
+    `run` stores the raised alarms and tells the admins. `feed` gets their messages as soon as they are committed.
     """
 
     def __init__(self, units: Units, clock: Clock, feed: Callable[[Sequence[OutboxRow]], None]) -> None:

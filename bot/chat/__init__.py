@@ -1,1 +1,1 @@
-"""One update being answered: who asks, what they may do, and what is said in return."""
+"""One update that is being answered: who asks, what they may do, and what the bot says in return."""

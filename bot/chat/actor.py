@@ -1,8 +1,8 @@
-"""Who does an administrative act, and what the people concerned are told of it.
+"""The actor of an administrative act, and the notifications for the people concerned.
 
-What admins do in chat can be done at the server too, where there is no card to answer on. So an act is written once. It
-takes the actor, makes the change, and returns notifications. The caller puts them into the outbox: the chat as part of
-its answer, the command line for the bot to find.
+Admins act in the chat, and operators act at the server, where there is no card to answer on. So each act is written
+once. It takes the actor, makes the change, and returns notifications. The caller puts them into the outbox. In the chat
+they are part of the answer; after a command, the running bot finds them there.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,10 @@ from storage.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, in which plan and unit, and when. `person_id` None is the server. Days are those of `zone`."""
+    """Who acts, in which plan, at which time, and the unit in which they act.
+
+    `person_id` None is the server. Days are those of `zone`.
+    """
 
     unit: UnitOfWork
     plan_id: int
@@ -69,7 +72,7 @@ def told(chat_id: int, card: Card, *, sealed: bool = False) -> Notification:
 
 
 def message(card: Card) -> dict[str, Any]:
-    """A card whose buttons are commands, as `sendMessage` takes it."""
+    """The payload of `sendMessage` for a card whose buttons are commands."""
     return render.message(card, _token)
 
 

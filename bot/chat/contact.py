@@ -22,7 +22,10 @@ NAMED = 3
 
 
 def whom_to_ask(unit: UnitOfWork, language: str, membership: VisitMembership, person_id: int) -> str:
-    """Return the coordinators by name; for a coordinator, the admins; if there are none, the plan's contact."""
+    """The names of the people to ask: the coordinators, or the admins if a coordinator asks.
+
+    If there are none, the plan's contact.
+    """
     say = wording(language)
     asked = Role.ADMIN if membership.role in (Role.COORDINATOR, Role.ADMIN) else Role.COORDINATOR
     found = [one for one in unit.people.with_role(membership.plan_id, asked) if one.id != person_id]

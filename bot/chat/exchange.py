@@ -1,6 +1,6 @@
-"""One update being answered: what its handlers read, and the rows they leave for delivery.
+"""One update that is being answered: what its handlers read, and the rows that they leave for delivery.
 
-Nothing is sent from here. Everything said is an outbox row of the same unit as what it speaks of (G5), so that
+Nothing is sent from here. Everything that is said is an outbox row of the same unit as the data it speaks of (G5). So
 "Guardado" is true whenever it is read.
 """
 
@@ -81,13 +81,13 @@ class Exchange:
     toast: str = ""
     is_alert: bool = False
     typed_message_id: int | None = None
-    """What was typed outside a form, while its command hears it."""
+    """The message with words that were typed outside a form, while a command takes them."""
     filling: int | None = None
-    """The session that what is said from now on belongs to."""
+    """The session that messages belong to from now on."""
     heard: tuple[int, str] | None = None
-    """When a message came that nothing had asked for, and in which album."""
+    """If the message answers no question: its time, and its album."""
     opening: str = ""
-    """Lines on top of the card that is shown next."""
+    """Lines that are put on top of the next card."""
     _card_id: int | None = None
     _is_card_restricted: bool = False
     _language: str = ""
@@ -193,7 +193,7 @@ class Exchange:
         return self.now.astimezone(ZoneInfo(self.house.timezone)).date()
 
     def due(self) -> list[DueReport]:
-        """What this person's agency can still report, in the order in which it is due."""
+        """The reports that this person's agency still owes and can send, the one that is due first on top."""
         found = self.unit.plans.due(self.membership.plan_id, self.agency_id, self.today)
         return [report for report in found if report.is_reportable]
 
@@ -257,11 +257,11 @@ class Exchange:
         sealed: bool = False,
         is_last: bool = False,
     ) -> int:
-        """Show a card: in place of the one looked at, or `anew` below. `session` is (id, turn) for form buttons.
+        """Show a card and return its number. It replaces the present card, or is sent below if `anew`.
 
-        `is_last` leaves it standing: what is shown next goes below it (a receipt is never overwritten). Nothing
-        restricted is put on a card that stays, nor anything that stays on one that is to leave: that one goes.
-        Returns the card's number.
+        `session` is the (id, turn) that its form buttons carry. With `is_last` the card stays: the next one is sent
+        below it, so a receipt is never overwritten. A card with restricted content and one without it never replace
+        each other: the present card is deleted first.
         """
         if self.opening:
             card, self.opening = replace(card, lines=(line(self.opening), *card.lines)), ""
@@ -349,7 +349,7 @@ class Exchange:
         self.unit.restricted.note_written(self.chat_id, message_id, self.now, outbox_id=row.id)
 
     def clean_chat(self) -> None:
-        """Delete what may not stay in this chat, because its form has ended (S15)."""
+        """Delete the messages that may not stay in this chat, because its form has ended (S15)."""
         for one in self.unit.restricted.due(self.now, chat_id=self.chat_id):
             row = self.post(one.method, one.payload, kind="notice", card_id=one.card_id)
             self.unit.restricted.leaves(one, row.id)
@@ -367,9 +367,9 @@ class Exchange:
         return True
 
     def refuses(self, text: str) -> bool:
-        """Of what is typed about something restricted: whether it seems to name somebody, who is told so.
+        """Check text that was typed about something restricted. True if it seems to name somebody; the person is told.
 
-        Either way it leaves the chat at once (S15, DOMAIN §2.6).
+        The message is deleted from the chat in both cases (S15, DOMAIN §2.6).
         """
         if self.typed_message_id is not None:
             self.delete(self.typed_message_id)
@@ -389,14 +389,17 @@ class Exchange:
 
     @property
     def menu_for(self) -> tuple[int, str] | None:
-        """What the present card answered, if it is one that was offered (`heard`); (0, "") if nobody had to ask."""
+        """The time and album (`heard`) of the message that the present menu answered. None for other cards.
+
+        (0, "") for a menu that came unasked.
+        """
         found = _OFFERED.fullmatch(self.visit.chat.awaits)
         return None if found is None else (int(found[1] or 0), found[2] or "")
 
     def go_below(self) -> None:
-        """They wrote, so what is said next goes below; a menu above it loses its buttons: one is alive at a time.
+        """Send the next card below, because the person wrote. A menu above loses its buttons: only one menu works.
 
-        What comes within a few seconds is one message in pieces, and what answered the first answers them all.
+        Messages within a few seconds count as one message in pieces: the answer to the first one answers them all.
         """
         menu = self.menu_for
         if menu is not None and self._card_id is not None:
@@ -410,7 +413,7 @@ class Exchange:
         self._card_id = None
 
     def return_to_tapped(self) -> bool:
-        """Show the next card in place of the message whose button was pressed. False if that is not a card."""
+        """Show the next card in place of the message whose button was pressed. False if that message is no card."""
         if self.query_id and self.tapped_message_id is not None:
             card_id = self.unit.outbox.card_at(self.chat_id, self.tapped_message_id)
             if card_id is not None:
@@ -421,9 +424,9 @@ class Exchange:
 
     # -------------------------------------------------------------- where the chat stands
     def stand(self, session_id: int | None, *, awaits: str = "") -> None:
-        """Record what this chat is filling and which card it looks at, if that has changed.
+        """Record the session that this chat fills and the card that it looks at, if they have changed.
 
-        `awaits` is `command:argument`: what is typed next, outside a form, goes to that command's `hears`.
+        `awaits` is `command:argument`. The next text that is typed outside a form goes to the `hears` of that command.
         """
         chat = self.visit.chat
         person_id = self.visit.person.id if self.visit.person else None
@@ -441,7 +444,7 @@ class Exchange:
 
 
 def _tokens(session: tuple[int, int] | None) -> Callable[[ButtonTap], str]:
-    """How a tap is written on the phone; `session` is (id, turn) of the form whose card it is."""
+    """Return the function that writes a tap into a button. `session`: the (id, turn) of the form on the card."""
     head = COMMAND_HEAD if session is None else form_head(*session)
 
     def token(made: ButtonTap) -> str:

@@ -34,10 +34,10 @@ class FormCache:
         self._store = store
         self._media: dict[int, dict[str, Path]] = {}
         self._forms: dict[int, tuple[Form, int, str]] = {}
-        """By version: the form, its plan, and the revision of the plan's lists that it was compiled with."""
+        """Version id → the form, its plan, and the revision of the plan's lists with which it was compiled."""
         self._choices: dict[tuple[Form, str], frozenset[str]] = {}
         self._known: dict[int, tuple[str, Known]] = {}
-        """By plan: the revision of its lists, and what they make known."""
+        """Plan id → the revision of its lists, and the names and numbers that they make known."""
 
     def version(self, unit: UnitOfWork, form_version_id: int) -> Form:
         """The compiled form. NotFound."""

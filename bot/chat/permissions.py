@@ -1,9 +1,9 @@
-"""Who may do what: one literal table. What is not in it does not exist, and what it does not grant is denied (S2).
+"""Who may do what: one literal table. A route that is not in it does not exist; what it does not grant is denied (S2).
 
-Roles change and phones are handed on, so a button that was drawn for somebody proves nothing: `allows` is asked inside
+Roles change and phones are handed on, so a button that was drawn for somebody proves nothing. `allows` is asked inside
 the transaction of every command and every tap, with the role as it is in the database at that moment. /help, the
-command menu of each role and language, and the access matrix are made from this table. What a route does is bound in
-`bot/commands.py`.
+command menu of each role and language, and the access matrix are made from this table. `bot/commands.py` binds each
+route to its handler.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,15 +25,15 @@ CHIEFS = ADMINS | COORDINATORS
 EXPORT_TAKERS = CHIEFS | frozenset({Role.OBSERVER, Role.READER})
 
 Reach = Literal["self", "own_agency", "plan"]
-"""What a permission is about: oneself and one's own drafts, the items of one's agency, or the whole plan."""
+"""How far a permission reaches: the person's own data and drafts, the items of their agency, or the whole plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One row: a route, who may take it, over what, and how one gets there.
+    """One row: a route, who may take it, how far it reaches, and how it is found.
 
-    `kind`: listed in Telegram's command menu and in /help, or only typed, or only a button. What people type for it is
-    each language's own: `named.…` in its `language.po`.
+    `kind`: listed in Telegram's command menu and in /help, or only typed, or only a button. The words that people type
+    for it are in the `language.po` of each language (`named.…`).
     """
 
     route: Route
@@ -59,7 +59,7 @@ class Permission:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What people type for it, in all languages. Empty for a button."""
+        """The words that people type for it, in all languages. Empty for a button."""
         return phrases_of_all(f"named.{self.route}") if self.is_typed else ()
 
     def name_in(self, language: str) -> str:

@@ -72,7 +72,7 @@ NEWCOMER = Person(508, "Marta Reyes", language_code="es", title="Todavía sin en
 
 
 def serve_demo(port: int, *, fresh: bool = False) -> None:
-    """Run until Ctrl-C. The state is kept in ./demo; with `fresh` it begins anew."""
+    """Run until Ctrl-C. The state is kept in ./demo; with `fresh` it is deleted first."""
     if fresh and FOLDER.exists():
         shutil.rmtree(FOLDER)
     FOLDER.mkdir(exist_ok=True)
@@ -107,7 +107,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
 
 
 def hear(settings: Settings, receiver: Receiver, now: datetime) -> None:
-    """Tell everything to this demonstration's receiver. An earlier one's is removed."""
+    """Make this demonstration's receiver the one that gets every event. Remove the receiver of an earlier run."""
 
     def work(unit: UnitOfWork) -> None:
         plan_id = unit.plans.only().id
@@ -126,7 +126,7 @@ READER: Final = "demo"
 
 
 def data_token(settings: Settings, now: datetime) -> str:
-    """A token for the public, for this demonstration's reader. An earlier one's is revoked."""
+    """Make a public token for this demonstration's reader. Revoke the token of an earlier run."""
 
     def work(unit: UnitOfWork) -> str:
         plan_id = unit.plans.only().id

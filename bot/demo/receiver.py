@@ -1,7 +1,7 @@
-"""A receiver of events beside the demonstration: another institution's program.
+"""A receiver of events for the demonstration: it plays another institution's program.
 
-The page shows what it was told beside what the bot did. It recognises a repetition by its number, and answers 401 to a
-call that is not signed with its secret.
+The page shows the events that it got beside what the bot did. It recognises a repeated event by its number. It answers
+401 to a call that is not signed with its secret.
 """
 
 import hmac

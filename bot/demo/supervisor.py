@@ -1,7 +1,7 @@
 """The bot's process beside the sandbox: started, watched, killed on request, and asked for its figures.
 
-The page must ask the bot what it did, but a killed bot forgets its counters. So the figures come from its `/metrics`,
-and the counters of earlier processes are added here: on the page no number goes down.
+The page asks the bot what it did, but a killed bot forgets its counters. So the figures come from its `/metrics`, and
+the counters of earlier processes are added here. No number on the page goes down.
 """
 
 import http.client
@@ -56,10 +56,10 @@ class Supervisor:
         self._watcher.start()
 
     def state(self) -> dict[str, object]:
-        """Whether it runs, what it has done `since` (sandbox time), and the next moments of the plan.
+        """Whether the bot runs, what it has done `since` (sandbox time), and the next moments of the plan.
 
-        `reader` is what the reader at the data door has. `figures` is None if the bot does not answer, which may take
-        half a second.
+        `reader` says what the reader at the data door has. `figures` is None if the bot does not answer; waiting for it
+        may take half a second.
         """
         process = self._process
         pid = process.pid if process is not None and process.poll() is None else None

@@ -29,7 +29,7 @@ UNAUTHORISED: Final = Problem(
 
 
 def token_of(request: Request) -> str:
-    """The token of a request. Problem if there is none, or if one is in the URL."""
+    """The token of a request. Problem if it has none, or if it has one in its URL."""
     if SHAPE.search(unquote(request.url.path)) or SHAPE.search(unquote(request.url.query)):
         raise Problem(
             400,

@@ -175,7 +175,7 @@ def _too_many(wait: float) -> Problem:
 
 # ------------------------------------------------------------------ what is asked
 def understand(request: Request) -> Understood:
-    """What a request asks for. Problem if there is no such thing."""
+    """Read what a request asks for. Problem if there is no such thing."""
     path = request.url.path.removeprefix(BASE).strip("/")
     if not path:
         single(request.query_params.multi_items(), [])

@@ -178,7 +178,7 @@ def _as_csv(extract: Extract, table: str) -> str:
 
 
 def listed(reader: Reader) -> dict[str, Any]:
-    """What a token may read, and where: the answer of `/data/v1` itself."""
+    """The datasets that a token may read, with their addresses: the answer of `/data/v1` itself."""
     audience = reader.token.audience
     return {
         "audience": audience,

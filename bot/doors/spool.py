@@ -47,7 +47,7 @@ class Made:
 
 
 class Writing:
-    """A file that counts and hashes what is written into it."""
+    """A file that counts and hashes all that is written into it."""
 
     def __init__(self) -> None:
         self.file: IO[bytes] = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
@@ -141,7 +141,7 @@ class Spool:
 
 
 class _Sent(Response):
-    """The answer, block after block. `done` is called whatever happens to the reader."""
+    """An answer that is sent block by block. `done` is called in any case, even if the reader is gone."""
 
     def __init__(self, made: Made, headers: Mapping[str, str], done: Callable[[], None]) -> None:
         super().__init__(None, 200, dict(headers), made.media_type)

@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 class ControlError(Exception):
-    """The sandbox did not do what was asked; the sentence says why."""
+    """The sandbox refused a command. The sentence says why."""
 
 
 class NothingSeenError(AssertionError):
@@ -224,7 +224,7 @@ class Phone:
         return dict(seen["message"] or seen)
 
     def wait_until(self, words: str, timeout: float = 10) -> Json:
-        """The same as `wait`, but skip everything whose text or caption lacks these words."""
+        """The same as `wait`, but skip every message whose text or caption does not contain these words."""
         deadline = time.monotonic() + timeout
         passed = []
         while (left := deadline - time.monotonic()) > 0:

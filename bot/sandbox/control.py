@@ -304,7 +304,7 @@ class Control:
             )  # fmt: skip
 
     def _undelivered(self, chat: Chat) -> Json:
-        """What this phone did and the bot has not fetched: numbers of messages, and of queries for taps."""
+        """Messages and taps of this phone that the bot has not fetched yet: message numbers, and query ids."""
         bodies = [(kind, body) for each in self.world.bot.pending for kind, body in each.body.items()]
         ours = [(kind, body) for kind, body in bodies if chat_in(body) == chat.id]
         return {

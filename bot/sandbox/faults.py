@@ -105,7 +105,7 @@ class Faults:
 
 
 def fault_from(given: Mapping[str, Any]) -> Fault:
-    """A rule as the control API gets it. ValueError says what is wrong."""
+    """Read a rule of the control API. ValueError says what is wrong with it."""
     known = {"kind", "method", "chat", "when", "status", "description", "retry_after", "delay", "times", "probability",
              "seed", "skip"}  # fmt: skip
     if unknown := sorted(set(given) - known):

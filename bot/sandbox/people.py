@@ -121,7 +121,7 @@ def say(world: World, chat_id: int, text: str, *, reply_to: int | None = None, s
 
 
 def start(world: World, chat_id: int, payload: str = "") -> Json:
-    """Press Start, or follow a deep link: /start and what the link carries (1 to 64 of A-Z a-z 0-9 _ -)."""
+    """Press Start, or follow a deep link: /start with the link's parameter (1 to 64 of A-Z a-z 0-9 _ -)."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{0,64}", payload):
         raise ImpossibleError("Telegram does not open a deep link with such a payload")
     with world.lock:
@@ -190,7 +190,7 @@ def button_data(kept: Kept | None, text: str) -> str | None:
 
 
 def edit(world: World, chat_id: int, message_id: int, text: str) -> Json:
-    """Change one's own message: its text, or the caption of a file."""
+    """Change the text of the person's own message, or the caption of their file."""
     with world.lock:
         chat = open_chat(world, chat_id)
         kept = chat.messages.get(message_id)
@@ -210,7 +210,7 @@ def edit(world: World, chat_id: int, message_id: int, text: str) -> Json:
 
 
 def react(world: World, chat_id: int, message_id: int, emoji: str | None) -> None:
-    """Set one's reaction to a message, or remove it. The bot gets it if it asked for `message_reaction`."""
+    """Set the person's reaction to a message, or remove it. The bot gets it if it asked for `message_reaction`."""
     with world.lock:
         chat = open_chat(world, chat_id)
         kept = chat.messages.get(message_id)
@@ -277,7 +277,7 @@ def send_venue(world: World, chat_id: int, place: Json, title: str, address: str
 
 
 def send_contact(world: World, chat_id: int, contact: Json | None = None) -> Json:
-    """Share one's own number, as the contact button does, or somebody else's."""
+    """Share a contact: the person's own number, as the contact button does, or somebody else's."""
     with world.lock:
         chat = open_chat(world, chat_id)
         own: Json = {}

@@ -151,7 +151,7 @@ async def cut(scope: Scope, receive: Receive) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the bot."""
+    """The answer of an HTTP call of the bot."""
 
     status: int
     body: bytes
@@ -325,7 +325,7 @@ def struck(fault: Fault, answer: Answer | None) -> Answer | None:
 
 
 def patience(fault: Fault) -> float:
-    """Seconds of silence before what the bot gets."""
+    """How many seconds the bot waits before it gets its answer."""
     if fault.delay is None:
         return TIMEOUT_FAULT if fault.kind == "timeout" else 0.0
     return fault.delay

@@ -171,7 +171,7 @@ class StoredFile:
 
 @dataclass(slots=True)
 class Bot:
-    """One token's side of the world: its chats, its updates, what it has told Telegram about itself."""
+    """All that the world knows of one token: its chats, its updates, and its settings."""
 
     token: str
     id: int
@@ -374,7 +374,7 @@ class World:
     def bot_of(self, token: str) -> Bot | None:
         """The bot that owns a token.
 
-        With `any_token` every token is valid. The first one belongs to the bot whose chat the phones show; each further
+        With `any_token` every token is valid. The first one belongs to the bot whose chat the phones show. Each further
         token makes a bot of its own.
         """
         bot = self.bots.get(token)

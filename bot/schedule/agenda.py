@@ -37,9 +37,10 @@ def agenda_of(
 
 
 def agenda_within(unit: UnitOfWork, moment: Moment, outlook: Agenda, scope: Scope) -> Agenda:
-    """Return the outlook with what is left to report and to close. Six statements; ten if coordinators are told.
+    """Return the outlook with everything that is left to report and to close.
 
-    One more if somebody is asked what holds them back, or has answered that.
+    It takes six statements, or ten if coordinators are told. One more is needed if somebody is asked what holds them
+    back, or has answered that.
     """
     rows = unit.agendas.agenda_rows(moment.plan_id, outlook, scope)
     found = agenda_rows.agenda(outlook, rows, scope, moment.now)
@@ -48,7 +49,7 @@ def agenda_within(unit: UnitOfWork, moment: Moment, outlook: Agenda, scope: Scop
 
 
 def reasons_of(unit: UnitOfWork, plan_id: int) -> dict[str, Mapping[str, str]]:
-    """What can hold somebody back, as the plan's forms list it: by code and language."""
+    """The reasons that can hold somebody back, as the plan's forms list them: code → language → words."""
     return {one.code: one.label for one in unit.plans.code_list(plan_id, OBSTACLES)}
 
 

@@ -40,7 +40,7 @@ IN_A_ROW = 3
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a role sees of a plan (DOMAIN §2.7)."""
+    """The parts of a plan that a role sees (DOMAIN §2.7)."""
 
     only_validated: bool
     """Statuses and lights come only from reports that the coordinator has validated."""
@@ -172,7 +172,7 @@ def sealed_lines(unit: UnitOfWork, say: Wording) -> tuple[Line, ...]:
 
 
 def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[tuple[Button, ...]]:
-    """What can be done from here, as far as this role may."""
+    """The buttons for acts that this role may do from here."""
 
     def may(route: Route) -> bool:
         return permission_of(route).is_for(role)

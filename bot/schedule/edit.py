@@ -67,7 +67,7 @@ def change(actor: Actor, schedule: StoredSchedule, **changes: object) -> StoredS
 
 
 def set_export(actor: Actor, schedule: StoredSchedule, choice: Choice) -> StoredSchedule:
-    """Set what a schedule of exports exports."""
+    """Set the request of a schedule of exports."""
     actor.unit.schedules.change(schedule.plan_id, schedule.id, details=choice.kept())
     told = f"{choice.dataset} {choice.format} {choice.audience} {choice.period}".strip()
     _audit(actor, schedule, {"export": told})

@@ -29,10 +29,10 @@ PREVIEW = timedelta(days=400)
 
 
 def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Return the next three instants at which this schedule sends something. The ladder's are those of its steps.
+    """Return the next three instants at which this schedule sends something.
 
-    A window that everybody has been told already does not count. There is none while the schedule is paused, and none
-    before everybody's pause ends.
+    For the ladder, these are the days of its steps. A window that everybody has been told does not count. Nothing is
+    sent while the schedule is paused, or before a pause for everybody ends.
     """
     job = job_of(schedule.what)
     assert job is not None
@@ -108,7 +108,7 @@ def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted
 # ------------------------------------------------------------------ enlace due
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One line of `enlace due`: what a person is told, or why not."""
+    """One line of `enlace due`: the message that a person gets, or the reason why they get none."""
 
     what: str
     who: Recipient

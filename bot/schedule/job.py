@@ -81,7 +81,7 @@ class Planned:
 
 
 Scan = Callable[[UnitOfWork, StoredSchedule, Moment], Sequence[Planned]]
-"""What a schedule says now, to people who have no row for it in the ledger yet."""
+"""Returns the messages of a schedule at this moment, for people who have no row for them in the ledger yet."""
 Again = Callable[
     [UnitOfWork, Moment, Agenda, Sequence[tuple[StoredFire, Recipient]]], Mapping[int, Message | str | None]
 ]

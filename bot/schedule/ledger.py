@@ -1,4 +1,7 @@
-"""What is planned becomes rows of the ledger and the outbox, in one transaction. So nothing is said twice (G8)."""
+"""Write the planned messages as rows of the ledger and the outbox, in one transaction.
+
+So nothing is said twice (G8).
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -39,7 +39,7 @@ def one_a_day(
 
 
 def _spoken_for(unit: UnitOfWork, plan_id: int, people: Sequence[Recipient], now: datetime) -> set[int]:
-    """Return the people to whom this plan's ladder, or a digest in its place, will speak today (in their zone)."""
+    """Return the people who get a message of this plan's ladder today (in their zone), or a digest in its place."""
     if not people:
         return set()
     moment = Moment.of(plan_id, now, unit.plans.by_id(plan_id).timezone)

@@ -101,10 +101,10 @@ def why_not(
 def as_planned(
     unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
 ) -> Mapping[int, Message | str | None]:
-    """The second look of a job whose words are valid for a whole day.
+    """The second look of a job whose words stay valid for the whole day.
 
-    A message that was held until a later day is dropped. If it is not too late, its window is said with the figures of
-    that day.
+    It drops a message that was held until a later day. If its window is not too late then, the window is sent with that
+    day's figures.
     """
     return {
         fire.id: "held_over"

@@ -91,7 +91,7 @@ def _awaiting(unit: UnitOfWork, moment: Moment, holidays: frozenset[date]) -> It
 
 
 def carriers_of(unit: UnitOfWork, plan_id: int) -> list[tuple[StoredSchedule, Collection[Role]]]:
-    """Return the plan's schedules that also say what the ladder would say, and to which roles."""
+    """Return the plan's schedules whose messages also contain the ladder's, with the roles that they are for."""
     return [
         (schedule, schedule.among(roles))
         for schedule in unit.schedules.all(plan_id)
@@ -146,7 +146,7 @@ def _in_order(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
 def look_again(
     unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
 ) -> Mapping[int, Message | str | None]:
-    """The words as things are now: reports that arrived meanwhile are no longer asked for (G8)."""
+    """Make the words again as things are now. Reports that have arrived since are no longer asked for (G8)."""
     agenda = agenda_of(unit, moment, outlook, [who for _, who in told], is_decided=True)
     agencies = {who.agency_code for _, who in told if who.reports}
     days = {fire.on for fire, _ in told}
@@ -198,4 +198,4 @@ def message_of(card: Card) -> Message:
 
 
 REMINDERS = Job("reminders", "reminder", ROLES, "workdays", time(9), plan_reminders, look_again, is_only=True)
-"""The ladder: people are reminded of what they have left, and coordinators are told who has not closed."""
+"""The ladder: people are reminded of all they still have to do, and coordinators learn who has not closed."""

@@ -65,7 +65,7 @@ class ClockWatch:
     """Whether the clock can be trusted: wall time must go on as the monotonic time does, and agree with Telegram's."""
 
     def __init__(self, clock: Clock, skew: Callable[[], float | None] = lambda: None) -> None:
-        """`skew`: seconds by which the clock is ahead of Telegram's, according to its last answer."""
+        """`skew`: seconds by which the clock is ahead of Telegram's, according to Telegram's last answer."""
         self._clock = clock
         self._skew = skew
         self._wall, self._steady = clock.now(), clock.monotonic()
@@ -123,7 +123,7 @@ class Scheduler:
         self.hold: Held | None = None
         """Of a database that was restored: nothing is said until somebody has looked at it."""
         self.looked_at: datetime | None = None
-        """When it last asked what was due."""
+        """The last time it looked for messages that are due."""
         self.counts: Counter[tuple[str, str]] = Counter()
         """(what, outcome) → how often; for metrics."""
 
@@ -186,7 +186,7 @@ class Scheduler:
             logger.exception("scan.defect")
 
     async def scan(self, now: datetime) -> int:
-        """Say what is due. Return the number of messages. Anybody may call it at any time."""
+        """Send everything that is due. Return the number of messages. It may be called at any time, by anybody."""
         units = self._database.units
         self.looked_at = now
         replaced = await units.run(None, partial(_begin, now=now))
@@ -207,7 +207,7 @@ class Scheduler:
         return said
 
     def _plan(self, now: datetime) -> list[tuple[int, Job, Sequence[Planned]]]:
-        """Plan each schedule with a reader of its own, so that no answer waits meanwhile."""
+        """Plan each schedule with its own reader, so that no answer has to wait."""
         with self._database.view() as unit:
             schedules = in_turn(unit.schedules.all(), now)
         found: list[tuple[int, Job, Sequence[Planned]]] = []

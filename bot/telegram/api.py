@@ -152,9 +152,10 @@ class Api:
         return result_of(await self._polling.exchange(self._methods + "getUpdates", body, timeout=wait + TIMEOUT))
 
     async def download(self, file_id: str, *, limit: int = DOWNLOAD_LIMIT, timeout: float = DOWNLOAD_TIMEOUT) -> bytes:
-        """A file somebody sent; `TooLarge` beyond `limit` bytes, `TimedOut` after `timeout` seconds in all.
+        """Download a file that somebody sent.
 
-        Telegram's `file_path` is only ever part of an address here: it is neither returned, logged nor kept (S10).
+        `TooLarge` beyond `limit` bytes, `TimedOut` after `timeout` seconds in all. Telegram's `file_path` is used only
+        as a part of the address: it is never returned, logged or stored (S10).
         """
         try:
             async with asyncio.timeout(timeout):

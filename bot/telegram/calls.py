@@ -42,7 +42,7 @@ class Calls:
         self._migrated: dict[int, int] = {}
 
     async def make(self, row: OutboxRow, *, is_anew: bool) -> Outcome:
-        """Make one call for one row. `is_anew`: what it would edit is gone, so it is said as a new message."""
+        """Make one call for one row. `is_anew`: the message to edit is gone, so a new message is sent instead."""
         method, payload = row.method, dict(row.payload)
         if row.card_id is not None and not makes_message(method):
             message_id = await self._message_of(row.card_id)
@@ -107,7 +107,7 @@ class Calls:
             self._cards.popitem(last=False)
 
     def note(self, held: Held, outcome: outbox.Outcome, *, is_card_gone: bool = False) -> Note:
-        """What is to be recorded of a row whose outcome is decided, its card's message included."""
+        """Return the note to record for a row whose outcome is known, with its card's message."""
         row, at = held.row, held.called_at
         if row.card_id is None:
             return Note(row, outcome, at=at)

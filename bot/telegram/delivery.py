@@ -46,9 +46,10 @@ LIFE_EVERY: Final = timedelta(seconds=30)
 
 
 class Delivery:
-    """Sends outbox rows. `start`, then `feed` what has just been committed while `run` goes on until `stop`.
+    """Sends outbox rows.
 
-    Tasks live in the group it is handed. `TokenRejected` leaves through the task group.
+    Call `start`, then `feed` with rows that were just committed, while `run` goes on until `stop`. Its tasks live in
+    the group that it is given. `TokenRejected` ends that group.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Delivery:
         self._idle.set()
         self._recorder = Recorder(units, clock, tasks, self._abandon, self._recorded)
         self.counts: Counter[tuple[str, str]] = Counter()
-        """(kind, outcome) → how often; for metrics, as what follows."""
+        """(kind, outcome) → how often. This and the next ones are for metrics."""
         self.retries = 0
         self.replying = Durations()
         """From the commit of an update to the end of the first call that answers it."""
@@ -116,7 +117,7 @@ class Delivery:
         self._wake.set()
 
     async def run(self) -> None:
-        """Sweep until `stop`; then send what is in hand for a moment, hand back the rest, and record everything."""
+        """Sweep until `stop`. Then send the rows in hand for a moment, hand back the rest, and record all outcomes."""
         while not self._stop.is_set():
             await self._wait_for_work()
             if self._stop.is_set():
@@ -182,10 +183,10 @@ class Delivery:
 
     # -------------------------------------------------------------- what comes in
     def feed(self, rows: Iterable[OutboxRow]) -> None:
-        """Send these: replies born `sending`, just committed, in order. Returns at once.
+        """Send these rows: replies born `sending`, just committed, in order. Returns at once.
 
-        Fan-out among them is born `queued`: it is not ours before the sweep has claimed it. What a slow unit commits
-        after the end of `run` is left to the next start, which takes over what it finds.
+        Fan-out among them is born `queued`: it is not ours before the sweep has claimed it. If a slow unit commits
+        after the end of `run`, the next start takes over its rows.
         """
         if self._has_ended:
             return
@@ -203,7 +204,7 @@ class Delivery:
                 now = 0.0
 
     def answer(self, answer: TapAnswer) -> None:
-        """Stop a button's spinner, now and without waiting; what goes wrong with it does not matter."""
+        """Stop a button's spinner at once, without waiting. A failure does not matter."""
         if self.is_held or self._answering >= ANSWERS_IN_FLIGHT or self._abandon.is_set():
             return
         self._answering += 1
@@ -226,7 +227,7 @@ class Delivery:
             self._tasks.create_task(self._drain(lane))
 
     async def _sweep(self) -> None:
-        """Settle expired leases by kind, and take up what is queued and due."""
+        """Settle expired leases by kind, and take up rows that are queued and due."""
         if self.is_held:
             return
         if self._recorder.is_stuck:
@@ -286,7 +287,7 @@ class Delivery:
                     assert_never(verdict)
 
     async def _try(self, held: Held, tried: Tried) -> Verdict:
-        """Make the call if it may be made now; otherwise wait for a moment, or for what it waits for."""
+        """Make the call if it may be made now. Otherwise wait, for a moment or for the thing that holds it back."""
         if self._abandon.is_set():
             return HandBack()
         row = held.row
@@ -309,7 +310,7 @@ class Delivery:
             return HandBack(1.0)
 
     async def _call_in_turn(self, held: Held, tried: Tried) -> Verdict:
-        """Wait for a turn, make the call, and weigh what comes of it."""
+        """Wait for a turn, make the call, and decide by its outcome."""
         row = held.row
         is_reply = row.kind in REPLIES
         async with self._reply_slots if is_reply else self._fan_out_slots:
@@ -336,7 +337,7 @@ class Delivery:
         return await self._weigh(row, outcome, tried)
 
     async def _weigh(self, row: OutboxRow, outcome: Outcome, tried: Tried) -> Verdict:
-        """What follows for the row; and for everybody, if Telegram wants silence or does not know our token."""
+        """Decide what happens to the row. Also stop all calls, if Telegram wants silence or does not know our token."""
         match outcome:
             case RetryAfter(seconds):
                 self._close_window(seconds)

@@ -28,7 +28,7 @@ class ConnectionLost(NetworkError):
 
 
 class ServerFault(NetworkError):
-    """A 5xx: Telegram, or what stands before it, failed, perhaps after acting."""
+    """A 5xx answer: Telegram or a server before it failed, perhaps after it had acted."""
 
 
 class Unreadable(NetworkError):
@@ -53,7 +53,7 @@ class Conflict(TelegramError):
 
 
 class RefusedFile(TelegramError):
-    """413: what was to be uploaded is too large, and always will be."""
+    """A 413 answer: the file to upload is too large. Trying again does not help."""
 
 
 class TooManyRequests(TelegramError):

@@ -42,7 +42,7 @@ class TapAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What an applied update leaves to do: its rows, born `sending`, in order, and the reply to its tap."""
+    """What is left to do after an update was applied: its rows, born `sending`, in order, and the reply to its tap."""
 
     deliveries: tuple[OutboxRow, ...] = ()
     answer: TapAnswer | None = None
@@ -52,7 +52,7 @@ class Handled:
     None if that was not asked, as for a repeated update.
     """
     is_repeated: bool = False
-    """It was applied before. Whether somebody is sending what it left then is not known."""
+    """The update was applied before. It is not known whether somebody is sending the rows that it left then."""
 
 
 Handle = Callable[[UnitOfWork, Mapping[str, Any], datetime], Handled]

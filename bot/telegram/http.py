@@ -85,7 +85,7 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def error_of(status: int, payload: bytes) -> TelegramError:
-    """What an answer outside 2xx means."""
+    """The error that an answer outside 2xx means."""
     try:
         answer = parse_json(payload)
     except ValueError:
@@ -225,9 +225,10 @@ class Transport:
 
 
 def _meaning(error: PyreqwestError) -> TelegramError:
-    """What a call that brought no answer means.
+    """The error that a failed call means, if no answer came.
 
-    What pyreqwest says may hold the address, and the address the token: only the class is told on.
+    pyreqwest's message may contain the address, and the address contains the token. So only the class of the error is
+    passed on.
     """
     name, details = type(error).__name__, getattr(error, "details", None) or {}
     if isinstance(error, PoolTimeoutError | BuilderError):

@@ -26,7 +26,7 @@ class Note:
     outcome: outbox.Outcome
     """`RetryAfter`: handed back."""
     message_id: int | None = None
-    """Of the message its card now is."""
+    """The message that the card has become."""
     is_card_gone: bool = False
     at: datetime | None = None
     """When its call began; None: no call was made."""
@@ -34,18 +34,21 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look into the outbox brought."""
+    """The result of a look into the outbox."""
 
     rows: tuple[OutboxRow, ...]
     is_more: bool
     waiting: frozenset[int]
     """The parked chats that still have replies in the outbox which we do not have in hand."""
     locked: tuple[KeyUnknown, ...] = ()
-    """Why some of what is due could not be opened."""
+    """The missing keys because of which due rows could not be opened."""
 
 
 SecondLook = Callable[[UnitOfWork, Sequence[OutboxRow], datetime], Sequence[OutboxRow]]
-"""Asked inside the unit that claims fan-out: which rows are still to be sent, and in which words (G8)."""
+"""Called inside the unit that claims fan-out.
+
+It returns the rows that are still to be sent, with their words as of now (G8).
+"""
 
 
 def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
@@ -53,7 +56,7 @@ def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Se
 
 
 def find_left(unit: UnitOfWork, now: datetime) -> tuple[frozenset[int], datetime | None]:
-    """The chats whose replies go first, and when Telegram wants to hear us again."""
+    """The chats whose replies go first, and the time before which Telegram wants no calls."""
     unit.outbox.settle_expired(now)
     chats = frozenset(reply.chat_id for reply in unit.outbox.open_replies())
     window = unit.facts.get(WINDOW_FACT)
@@ -70,7 +73,7 @@ class Asked:
     parked: frozenset[int]
     in_hand: frozenset[int]
     returning: frozenset[int]
-    """Chats whose replies are being handed back: what we have in hand of them is about to change."""
+    """Chats whose replies are being handed back. What we have in hand of these chats is about to change."""
     is_in_doubt: bool = False
     """Whether a commit may have succeeded without anybody being told."""
 

@@ -50,7 +50,7 @@ WEBHOOK_FACT: Final = "telegram.webhook"
 BATCH: Final = 100
 """Updates a getUpdates brings at most; also how far we may run ahead of one that does not commit."""
 CAUTION: Final = 180.0
-"""Seconds after an unclean end in which a webhook brings the updates in flight again."""
+"""For how many seconds after an unclean end a webhook repeats the updates that were in progress."""
 ALONE: Final = "alone"
 """The line of updates that are applied while nothing else is. The other lines are named by their chats."""
 BURST: Final = 16
@@ -68,7 +68,10 @@ def update_type(update: Mapping[str, Any]) -> str:
 
 
 def chat_of(update: Mapping[str, Any]) -> int | None:
-    """The chat in whose order an update stands. For a tap it is the chat of its message. None if there is none."""
+    """The chat in whose order this update is applied.
+
+    For a tap it is the chat of its message. None if it has no chat.
+    """
     for name, content in update.items():
         if name == "update_id" or not isinstance(content, Mapping):
             continue
@@ -116,7 +119,7 @@ class Deadly(Exception):
 
 
 Excuse = Callable[[UnitOfWork, int, datetime], Handled]
-"""What a chat is told while something of its own cannot be opened."""
+"""Writes the message for a chat while something of that chat cannot be opened."""
 EXCUSED_FOR: Final = 3600.0
 
 
@@ -126,7 +129,7 @@ def nobody_is_told(unit: UnitOfWork, update: Mapping[str, Any], now: datetime) -
 
 
 class Intake:
-    """Applies updates, each in a unit of its own, in each chat's order, and hands what they cause to the delivery."""
+    """Applies updates, each in its own unit and in its chat's order. Hands the rows they leave to the delivery."""
 
     def __init__(
         self,
@@ -330,7 +333,7 @@ class Intake:
         return handled
 
     def _done(self, key: int | str | None, waiting: _Waiting, unit: "asyncio.Future[Any]") -> None:
-        """A unit has ended, committed or not. What follows from it starts here, in the order of the commits."""
+        """Called when a unit has ended, committed or not. Its consequences start here, in the order of the commits."""
         if waiting.is_told:  # with the one before it that was lost
             return
         chat_id = waiting.chat_id
@@ -428,7 +431,7 @@ def _yield_up(give_up: Callable[[UnitOfWork, Exception], Handled], why: Exceptio
 
 
 def place_of(error: BaseException) -> str:
-    """Where something failed. The message is left out: it may quote what a person wrote."""
+    """The place in the code where an error was raised. The error's message is left out: it may quote a person."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-4:]]
     return f"{type(error).__name__} at {' > '.join(places) or 'an unknown place'}"

@@ -56,7 +56,7 @@ class Lanes:
     def __init__(self) -> None:
         self._lanes: dict[tuple[int, bool], Lane] = {}
         self.rows: set[int] = set()
-        """Rows in a lane, or whose outcome is not recorded yet: never to be taken up a second time."""
+        """Rows that are in a lane, or whose outcome is not recorded yet. They must not be taken up a second time."""
         self.fan_out = 0
         """How many of them are fan-out."""
         self.parked: set[int] = set()

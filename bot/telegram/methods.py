@@ -6,7 +6,7 @@ from typing import Any, Final
 from bot.telegram.handled import TapAnswer
 
 PROTECTED: Final = {"protect_content": True, "disable_notification": True}
-"""For what is restricted: it cannot be forwarded or saved, and no screen lights up for it (S15, S24)."""
+"""Options for restricted messages: they cannot be forwarded or saved, and make no sound (S15, S24)."""
 
 
 def makes_message(method: str) -> bool:

@@ -112,9 +112,10 @@ UNREACHABLE: Final = (
 
 
 def classify(error: errors.TelegramError) -> Outcome:
-    """What an error of a Bot API call means. The only place that knows Telegram's errors by class and by wording.
+    """Return the outcome that an error of a Bot API call means.
 
-    An unknown error is `Ambiguous`: a message counts as not sent only if that is certain.
+    Only this function knows Telegram's errors by class and by wording. An unknown error is `Ambiguous`: a message
+    counts as not sent only if that is certain.
     """
     reason = _reason(error)
     match error:

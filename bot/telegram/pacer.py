@@ -12,7 +12,10 @@ from typing import Final
 from bot.telegram.handled import Clock
 
 CHAT_INTERVAL: Final = 1.05
-"""Seconds between a message of a chat and the next fan-out to it; between replies to one whose burst is used up."""
+"""Seconds between a message to a chat and the next fan-out to it.
+
+Also between replies, once a chat's burst is used up.
+"""
 CHAT_BURST: Final = 20
 """Replies a chat gets as fast as they come. Its own next ones take their time then: a 429 would bind everybody."""
 CHATS_REMEMBERED: Final = 2_000

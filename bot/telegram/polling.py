@@ -82,7 +82,7 @@ class Polling:
         self._troubles = 0
 
     def stop(self) -> None:
-        """Let `run` end: nothing more is fetched, what was fetched is still committed."""
+        """Let `run` end: fetch nothing more, but commit the updates that were fetched."""
         self._stop.set()
         self._call.end()
 
@@ -185,7 +185,10 @@ class Polling:
             self._offset = update_id + 1
 
     async def _acknowledge(self) -> None:
-        """Send the last offset, so that the next start does not fetch what is done. Nothing is lost if this fails."""
+        """Send the last offset, so that the next start does not fetch the same updates again.
+
+        A failure loses nothing.
+        """
         self._advance()
         if self._offset is not None:
             with contextlib.suppress(errors.TelegramError, TimeoutError):

@@ -18,7 +18,7 @@ TEXT_LIMIT = 4096
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f\u0333\u033f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
-"""Control and bidi characters: they can reorder or hide what a reader sees, and Telegram drops some by itself."""
+"""Control and bidi characters. They can reorder or hide text, and Telegram drops some of them without saying so."""
 
 
 def units(text: str) -> int:

@@ -4,11 +4,11 @@ from collections import OrderedDict
 
 
 class Strangers:
-    """The chats whose last applied update was a stranger's, and how many more of each are applied.
+    """The chats in which the last applied update was a stranger's, each with the number of updates it has left.
 
-    `burst` updates at once, then as many in `seconds`; what a stranger sends beyond that is acknowledged without a
-    unit. Somebody who has a role is never in here, so nothing of theirs is dropped. At most `known` chats are
-    remembered: one that is forgotten is looked at once more.
+    A stranger may send `burst` updates at once, and as many again in `seconds`. Further updates are acknowledged
+    without a unit. A person with a role is never counted here, so none of their updates is dropped. At most `known`
+    chats are remembered; a forgotten chat starts again with a full burst.
     """
 
     def __init__(self, burst: int = 30, seconds: float = 10.0, *, known: int = 10_000) -> None:

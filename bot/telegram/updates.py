@@ -18,7 +18,7 @@ TOKEN_LIMIT = 64
 
 
 class Malformed(Exception):
-    """An update that lacks what the Bot API promises. Carries no content."""
+    """An update that lacks something that the Bot API promises. It carries no content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Secondhand:
 
     origin: int
     said: str = field(default="", repr=False)
-    """What can be read in it, for the guard alone."""
+    """The words in it. Only the guard against personal data reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def update_type(update: Mapping[str, Any]) -> str:
 
 
 def read(raw: Mapping[str, Any]) -> Incoming:
-    """What this update is. Raises Malformed where the promised fields are missing or of another type."""
+    """Read what kind of update this is. Malformed if a promised field is missing or has another type."""
     try:
         return _read(raw)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -205,7 +205,7 @@ def _message(message: Mapping[str, Any]) -> What:
 
 
 def _readable(message: Mapping[str, Any]) -> str:
-    """The words of a message that answers nothing: text, caption, the name of a file, what a contact card says."""
+    """The words of a message that answers nothing: text, caption, a file's name, the fields of a contact card."""
     contact = message.get("contact") or {}
     parts = [
         message.get("text"),
@@ -322,7 +322,7 @@ class CommandTap:
 
 
 def read_token(data: str) -> FormTap | CommandTap | None:
-    """What a button's data says, or None for what we never wrote."""
+    """Read the data of a button. None if this bot never wrote it."""
     kind, _, rest = data.partition(":")
     try:
         if kind == "f":

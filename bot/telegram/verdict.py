@@ -43,7 +43,7 @@ class Tried:
     retry_at: float = 0.0
     """On the event loop's clock."""
     is_anew: bool = False
-    """Its message is gone: what an edit would have said is said as a new message."""
+    """The message to edit is gone, so the edit is sent as a new message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ Verdict = Settle | Again | HandBack | LetGo
 
 
 def weigh(row: OutboxRow, outcome: Outcome, tried: Tried, back_off: Sequence[float] = BACK_OFF) -> Verdict:
-    """What follows for a row from the outcome of its call."""
+    """Decide what happens to a row after its call had this outcome."""
     is_reply = row.kind in REPLIES
     match outcome:
         case Sent(message_id):

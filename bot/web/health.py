@@ -1,8 +1,8 @@
-"""The web application: the webhook's door, and two questions that a supervisor may ask.
+"""The web application: the webhook's route, and two questions for a supervisor.
 
-`/healthz` says that the process answers; restarting helps if it does not. `/readyz` says that it can do its work:
-the database answers, its tables are this version's, and Telegram has been reached lately; restarting helps nothing
-of that, so nobody should restart for it.
+`/healthz` says that the process answers. If it does not, a restart helps. `/readyz` says that the bot can do its work:
+the database answers, its tables are of this version, and Telegram was reached lately. A restart mends none of these, so
+nobody should restart because of `/readyz`.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ QUESTION_TIMEOUT: Final = 3.0
 
 
 def web_app(routes: Sequence[BaseRoute] = (), questions: Mapping[str, Question] | None = None) -> Starlette:
-    """An application of these routes, `/healthz` and `/readyz`; `questions` are what readiness consists of."""
+    """An application with these routes, `/healthz` and `/readyz`. `questions` are the checks of `/readyz`."""
     asked = dict(questions or {})
 
     async def readyz(_: Request) -> Response:

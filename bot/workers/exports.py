@@ -1,7 +1,7 @@
-"""The worker that makes the files people asked for. Each arrives once, or not at all.
+"""The worker that makes the files people asked for. Each file arrives once, or not at all.
 
-An export may take minutes, and the process may die meanwhile. So it is a job with a lease. A thread makes it with a
-connection that only reads: no answer waits for it, and nothing counts until one unit puts the documents into the
+An export may take minutes, and the process may die during that time. So it is a job with a lease. A thread makes it
+with a connection that only reads: no answer waits for it, and nothing counts until one unit puts the documents into the
 outbox. A worker that has lost the lease by then puts nothing there, so a request never brings two files. Role and right
 are checked at the request, before the documents are queued, and in the unit that claims them for sending (S5).
 
@@ -119,9 +119,10 @@ class Parcels:
 
 
 class ExportWorker:
-    """`start`, then `run` until `stop`. One at a time: an export is heavy, and the machine is small.
+    """Makes exports: `start`, then `run` until `stop`.
 
-    `feed` sends replies that were just committed, `wake` lets delivery look for what was queued.
+    One at a time, because an export is heavy and the machine is small. `feed` sends replies that were just committed.
+    `wake` lets delivery look for documents that were queued.
     """
 
     def __init__(
@@ -351,7 +352,10 @@ class Asked:
 
 
 def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
-    """The request, if its person still has the role in which they made it, and that role may have it (S5)."""
+    """The request of this job.
+
+    None if its person lost the role in which they made it, or the role may not have it (S5).
+    """
     payload, choice = job.payload, Choice.of(job.payload["choice"])
     role = Role(payload["role"])
     try:
@@ -371,7 +375,7 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
 
 
 def look_again(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str) -> Iterator[OutboxRow]:
-    """Return the rows that may still be sent. A person who has lost the role meanwhile gets no document."""
+    """Return the rows that may still be sent. A person who has lost the role since then gets no document."""
     files = {row.id: row.payload["@files"]["document"]["path"] for row in rows if row.kind == KIND}
     if not files:
         yield from rows
@@ -437,7 +441,7 @@ def _language(unit: UnitOfWork, job: JobRow) -> str:
 
 
 def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[OutboxRow]:
-    """The row that says this in the message of the request, or in a new message if there is none."""
+    """The row that shows this card in the message of the request, or in a new message if there is none."""
     payload = message_of(card).payload
     card_id = job.payload.get("card")
     method = "sendMessage" if card_id is None else "editMessageText"

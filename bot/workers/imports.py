@@ -52,7 +52,7 @@ class Importing:
 
     # -------------------------------------------------------------- looking
     async def check(self, job: JobRow, data: bytes) -> None:
-        """Say what a plan's workbook would change, or what is wrong with it."""
+        """Say what a plan's workbook would change, or which problems it has."""
         from storage.imports.reading import read_plan
 
         await self._answers.give(job, _comparing, ADMINS, is_last=False)
@@ -74,7 +74,7 @@ class Importing:
             return differences(unit, draft, self.plan_code(unit, job))
 
     def plan_code(self, unit: UnitOfWork, job: JobRow) -> str:
-        """The plan in which the import was requested: a person may have different roles in two plans."""
+        """The plan for which the import was requested. A person may have different roles in two plans."""
         return next((plan.code for plan in unit.plans.all() if plan.id == job.payload["plan_id"]), "")
 
     def _refuse(self, ex: Exchange, name: str, problems: Sequence[Problem]) -> None:
@@ -90,7 +90,7 @@ class Importing:
     def _show_differences(
         self, ex: Exchange, name: str, draft: "PlanDraft", found: "Differences", *, is_again: bool = False
     ) -> None:
-        """Show the first screen of the differences. They are stored, so that exactly what was shown is applied."""
+        """Show the first screen of the differences. They are stored, so that exactly these are applied later."""
         shown = {
             "name": name,
             "workbook": draft.sha256,

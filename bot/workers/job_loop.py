@@ -24,7 +24,7 @@ LOOK_EVERY = 0.5
 
 
 def claim_next(unit: UnitOfWork, kinds: Sequence[str], now: datetime, lease: timedelta) -> list[JobRow]:
-    """Claim one job of these kinds; none if none waits. First free the jobs of dead replicas and of ended leases."""
+    """Claim one job of these kinds. Empty if none waits. First free the jobs of dead replicas and of ended leases."""
     unit.jobs.take_back(kinds, now)
     unit.jobs.requeue_expired(now)
     return unit.jobs.claim(now, now + lease, limit=1, kinds=kinds)
@@ -33,8 +33,8 @@ def claim_next(unit: UnitOfWork, kinds: Sequence[str], now: datetime, lease: tim
 class JobLoop:
     """Claims jobs of these kinds, one at a time, and gives each to `work`, until it is stopped.
 
-    A job whose `work` raises is given to `fail`, with the place of the error, and the others go on. If the database is
-    away, the next claim takes back what was in hand.
+    If `work` raises, the job is given to `fail` with the place of the error, and the loop goes on. If the database is
+    away, the next claim takes back the jobs that were in hand.
     """
 
     def __init__(self, name: str, kinds: Sequence[str], lease: timedelta, database: Database, clock: Clock) -> None:

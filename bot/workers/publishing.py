@@ -38,7 +38,7 @@ from storage.unit_of_work import UnitOfWork, Units
 # ------------------------------------------------------------------ outside of any unit
 @dataclass(frozen=True, slots=True)
 class _Published:
-    """A form that is published now: what a check needs of it."""
+    """The data of a published form that a check needs."""
 
     stored: StoredForm
     xform: str
@@ -47,7 +47,7 @@ class _Published:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a check needs of the database."""
+    """The data of the database that a check needs."""
 
     waiting: tuple[str, ...] = ()
     published: Sequence[_Published] = ()
@@ -242,7 +242,7 @@ class Publishing:
         ex.stand(None)
 
     def _heading(self, ex: Exchange, checked: _Checked, form: Form) -> list[Line]:
-        """Lines that say which form it is, what it changes, and what becomes of open drafts."""
+        """The lines that name the form, its changes, and the effect on open drafts."""
         say, plan_id = ex.say, ex.membership.plan_id
         asked = sum(question.is_asked and question.type != "note" for question in form.questions)
         version = free_version(ex.unit, plan_id, checked.bundle, form, ex.now)

@@ -1,7 +1,7 @@
-"""Try what programs outside are given, and say in the chat what came of it.
+"""Try a receiver or a token of other programs, and show the result in the chat.
 
-A receiver is called once with a ping; what a token may read is read to its end. Both take seconds and happen outside
-the writer's units, so they are jobs like the download of a file.
+A receiver is called once with a ping. A token's data is read to its end. Both take seconds and happen outside the
+writer's units, so they are jobs, like the download of a file.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ class Trying:
         await self._answers.give(job, show, (Role.ADMIN,))
 
     def _ping(self, unit: UnitOfWork, job: JobRow) -> Claimed | None:
-        """The ping, claimed for the call. None if somebody has removed the receiver meanwhile."""
+        """The ping, claimed for the call. None if the receiver has been removed since then."""
         person = unit.people.by_telegram_id(job.payload["telegram_id"])
         plan_id = job.payload["plan_id"]
         try:

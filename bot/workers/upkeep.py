@@ -49,7 +49,7 @@ DEATHS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What a chore works with, and the state of the process at this moment."""
+    """The things a chore works with, and the state of the process at this moment."""
 
     database: Database
     store: FileStore

@@ -90,7 +90,7 @@ def calling(inside: Sequence[Network], *, tls: ssl.SSLContext | None = None) -> 
 async def call(
     session: "aiohttp.ClientSession", target: Target, uid: str, body: bytes, now: Callable[[], datetime]
 ) -> Answer:
-    """Call a receiver once. It never raises for what a receiver does or is."""
+    """Call a receiver once. It never raises, however the receiver behaves."""
     import aiohttp
 
     headers = {"Content-Type": "application/json", **signed(target.secret, uid, now(), body)}

@@ -15,8 +15,8 @@ TAG = re.compile(r"[^\W\d][\w.\-]*")
 def complete(xform: str, form: Form) -> str:
     """Return the XForm with the lists of its attached files written into it.
 
-    A published form is stored as this one text. A column whose name XML does not allow is left out: no expression could
-    name it either.
+    A published form is stored as this one text. A column is left out if XML does not allow its name: no expression
+    could name it either.
     """
 
     def written(found: "re.Match[str]") -> str:

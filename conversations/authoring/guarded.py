@@ -30,7 +30,10 @@ _WORDS = ("texto", "Texto", "TEXTO", "Una línea de texto", "A1", "AB-123", "a_b
 
 
 def never_answered(form: Form) -> tuple[Problem, ...]:
-    """Warn of each required text question whose only accepted answers are refused by the guard."""
+    """Warn of required text questions that nobody can answer.
+
+    The guard refuses every answer that the rules of such a question accept.
+    """
     filling = Filling("uuid:trial", NOW, "UTC", form.default_language or "es")
     instance = engine.begin(form, filling, limits=PUBLISHING).instance
     found: dict[str, Problem] = {}

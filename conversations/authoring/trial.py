@@ -110,7 +110,7 @@ class _Trial:
 
     # -------------------------------------------------------------- what a person does
     def event(self, taken: Step, number: int) -> Event:
-        """What this kind of person does here. An answer that the form refuses is left to another kind."""
+        """The next act of a respondent of this kind. An answer that the form refuses is left to another kind."""
         at, turn = taken.session.at, taken.session.turn
         if is_stop(at):
             return Tap(turn, "done")

@@ -230,7 +230,7 @@ class _Check:
             self.problems.append(Problem("xlsform.no_questions", self.survey_name))
 
     def conform(self, kind: Kind, name: str, sheet: str, row: int | None = None, letter: str = "") -> None:
-        """Note what a chat does differently with this word, once for the form."""
+        """Note how a chat treats this word differently, once for the form."""
         found = feature(kind, name)
         if found.support == "same" or (kind, name) in self.conformed:
             return
@@ -494,7 +494,7 @@ class _Anything(dict[str, Item]):
 
 
 def _notes(form: Form, *, appearances: bool = True) -> Iterator[Problem]:
-    """What a chat does differently from a phone app, for the types and appearances of this form."""
+    """The differences between a chat and a phone app, for the types and appearances of this form."""
     for question in form.questions:
         kind = QUESTION_TYPES[question.type]
         if kind.support == "unsupported":

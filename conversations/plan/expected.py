@@ -32,14 +32,13 @@ def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | No
 def expected_reports(
     activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date] | None = None
 ) -> tuple[ExpectedReport, ...]:
-    """The reports that are expected: each activity in each period in which it is open and due by its frequency
-    (DOMAIN §2.3).
+    """The reports that are expected: each activity in each period in which it is open and due (DOMAIN §2.3).
 
-        It is open from its start, if only for the last day of the period, until a report has said that it is
-        completed or cancelled: `ended` gives, by activity code, the last day of the period of that report, which
-        itself was still expected. The due date does not end it: overdue work is what a commission most wants to
-        hear about. One that came into the plan on the period's due day or later is not expected, nor is one retired
-        before the period locked.
+    An activity is open from its start, even if that is the last day of the period. It stays open until a report says
+    that it is completed or cancelled. `ended` gives, by activity code, the last day of the period of that report; that
+    report itself was still expected. The due date does not end an activity, because the commission most wants to hear
+    about overdue work. Not expected: an activity that was added on the period's due day or later, or that was retired
+    before the period locked.
     """
     ended = ended or {}
     return tuple(
@@ -55,10 +54,11 @@ def closes_together(
     is_unclosed: Callable[[ReportingPeriod], bool],
     is_complete: Callable[[ReportingPeriod], bool],
 ) -> tuple[ReportingPeriod, ...]:
-    """What "Cerrar el mes" closes for an agency: the first month's end that is open and that it has not closed.
+    """The periods that "Cerrar el mes" closes for an agency: those of the first month's end that is open.
 
-    It closes by the later date (DOMAIN §2.4): a month whose reports are all in, and that has locked while its quarter
-    is still open, is closed with the quarter. `is_unclosed`: something was expected, and it has not been closed.
+    Periods that the agency has closed are left out (`is_unclosed`: it had something to report, and has not closed the
+    period). All close by the latest of their days (DOMAIN §2.4). A month may lock with all reports in while its quarter
+    is still open; it is then closed together with the quarter.
     """
     periods = tuple(periods)
     open_ones = [period for period in periods if period.is_open(today) and is_unclosed(period)]
@@ -119,7 +119,10 @@ def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod
 def led_by_nobody(
     activities: Iterable[Activity], indicators: Iterable[Indicator], agencies: Iterable[Agency], today: date
 ) -> tuple[str, ...]:
-    """Codes of activities and indicators whose agency does not take part in the plan then: nobody reports them."""
+    """The codes of activities and indicators whose agency does not take part in the plan at their time.
+
+    Nobody reports them.
+    """
     by_code = {agency.code: agency for agency in agencies}
     ongoing = [(each.code, each.agency_code, max(each.start_on, today)) for each in activities
                if each.retired_on is None and each.due_on >= today]  # fmt: skip
@@ -152,7 +155,10 @@ class PastReport:
 
 
 def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
-    """The `ended` of `expected_reports`: the activities whose latest report ended them, with its period's last day."""
+    """The activities that their latest report ended → the last day of its period.
+
+    It is the argument `ended` of `expected_reports`.
+    """
     latest: dict[str, PastReport] = {}
     for report in reports:
         known = latest.get(report.subject)
@@ -167,7 +173,7 @@ def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
 
 @dataclass(frozen=True, slots=True)
 class DueReport:
-    """One thing that an agency still has to report, with what it said last time."""
+    """One report that an agency still has to send, with its report of the period before."""
 
     item: Activity | Indicator
     period: ReportingPeriod

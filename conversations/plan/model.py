@@ -19,7 +19,7 @@ Translations = Mapping[str, str]
 
 
 class Role(StrEnum):
-    """What somebody may be in a plan (DOMAIN §2.7); one at a time in each plan."""
+    """The roles in a plan (DOMAIN §2.7). A person has one role in each plan."""
 
     FOCAL_POINT = "focal_point"
     ALTERNATE = "alternate"
@@ -68,7 +68,7 @@ VALIDATION_MOVES: Mapping[ValidationState, frozenset[ValidationState]] = {
 
 # ------------------------------------------------------------------ what is reported on
 STANDARD_CELL: Final = 10
-"""The limit for restricted figures, if neither the plan nor the indicator names one."""
+"""The limit for restricted figures, if neither the plan nor the indicator sets one."""
 LEAST_CELL: Final = 3
 """The lowest limit that a plan may set: one or two are somebody everywhere (DOMAIN §1.4)."""
 
@@ -84,7 +84,7 @@ def is_restricted(sensitivity: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a person gets in a plan: a role, of an agency or of none, for good or until a day."""
+    """A role in a plan that a person gets: for an agency or none, without end or until a day."""
 
     role: Role
     agency_id: int | None = None
@@ -183,7 +183,7 @@ class Indicator:
     computed: str = ""
     """What the bot counts itself for it, one of COMPUTATIONS; blank: its agency reports it."""
     annual_table: str = ""
-    """The part of the annual 3P table in which it stands; blank: in none."""
+    """The part of the annual 3P table to which it belongs; blank for none."""
     baseline: str = ""
     baseline_period: str = ""
     target: str = ""
@@ -201,10 +201,10 @@ class Indicator:
 
     @property
     def is_by_the_year(self) -> bool:
-        """Whether its target is of a year: 17 investigations in 2017, 30 a year by 2020.
+        """Whether its target is of one year: 17 investigations in 2017, 30 a year by 2020.
 
-        What a target is of, its baseline says: that of one calendar year is beside the sum of one year, any other
-        beside all that was added up since the beginning.
+        The baseline decides. If it is of one calendar year, the target is compared with one year's sum. Otherwise it is
+        compared with the sum since the beginning.
         """
         return is_year(self.baseline_period)
 

@@ -40,7 +40,7 @@ MOST_QUESTIONS = 120
 SHOWN_CHANGES = 4
 SHOWN_TEXT = 90
 WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
-"""States in which a report waits for the coordinator."""
+"""The states in which a report waits for the coordinator."""
 
 
 # ------------------------------------------------------------------ where a report may go
@@ -85,7 +85,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An answer that has changed. Blank on a side where there is none."""
+    """An answer that has changed. A side is blank if that version has no answer."""
 
     name: str
     label: str
@@ -142,7 +142,7 @@ def differences(
 
 
 def not_compared(known: Profile) -> frozenset[str]:
-    """Return the questions that are counted anew in every period. That their numbers differ means nothing."""
+    """Return the questions that are counted from zero in every period. A difference in their numbers means nothing."""
     return known.never_copied | known.filled
 
 
@@ -197,7 +197,7 @@ class Reviewed:
 
 
 def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bool = False) -> list[Line]:
-    """What it says, shortest first; `is_whole` adds every answer."""
+    """The answers of a report, shortest first. `is_whole` adds every answer."""
     lock = "🔒 " if report.is_restricted else ""
     lines = [
         line(bold(f"{lock}{report.agency} · {report.code}"), f" · {report.title}" if report.title else ""),

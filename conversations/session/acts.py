@@ -79,7 +79,7 @@ def send(turn: Turn, node: Node | None = None) -> None:
 
 
 def settle_confirming(turn: Turn, is_confirmed: bool, origin: int = 0) -> None:
-    """Take the new answer although other answers are lost, or keep everything as it was."""
+    """Take the new answer, although other answers are lost. Or keep everything as it is."""
     pending = turn.session.pending
     if not isinstance(pending, Confirming):
         turn.effects.append(Stale())
@@ -105,7 +105,7 @@ def settle_reading(turn: Turn, node: Node | None, argument: str) -> None:
 
 
 def take_meant(turn: Turn, node: Node, value: str, origin: int = 0) -> None:
-    """Take what was meant as the answer. In a select_multiple it is one more mark, until "done"."""
+    """Take the suggested reading as the answer. In a select_multiple it is one more mark, until "done"."""
     if node.question.type != "select_multiple":
         turn.answer(node, value, origin)
         return

@@ -47,7 +47,7 @@ from conversations.xforms.limits import ANSWERING, MAX_TYPED, Exhausted, Limits
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a session knows before its first question."""
+    """What is known to a session before its first question."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     """The bot's own answers, by question name. Names that the form does not have are left out."""
@@ -59,8 +59,11 @@ class Given:
     answers: Mapping[str, str] = field(default_factory=dict)
     """Those of a submission, by ref. Then the session starts at the list of its answers, as a correction does."""
     only: Collection[str] = ()
-    """The refs to ask again. Everything else stays as it was sent, except what follows from the new answers: questions
-    that they open, and answers that no longer agree with them."""
+    """The refs to ask again.
+
+    Everything else stays as it was sent, except the consequences of new answers: questions that they open, and answers
+    that no longer agree with them.
+    """
     last_saved: Mapping[str, str] = field(default_factory=dict)
     """The answers, by ref, that `${last-saved#…}` reads."""
     asked_in: str = ""
@@ -190,7 +193,7 @@ def load(turn: Turn, answers: Mapping[str, str]) -> None:
 
 
 def restrict(turn: Turn, only: Collection[str]) -> None:
-    """Ask only these again. If none of them is asked any more, ask everything."""
+    """Ask only these questions again. If none of them is asked any more, ask everything."""
     asked = frozenset(only) & turn.session.seen
     if asked:
         rest = turn.session.seen - asked

@@ -66,7 +66,7 @@ def offered(turn: Turn, offer: Offered) -> None:
 
 
 def _question_for(turn: Turn, offer: Offered, *, is_same_album: bool) -> Node | None:
-    """The question that the file answers: the present one, the one behind a choice, or that of one more instance."""
+    """The question that the file answers: the present one, the one behind a choice, or that of a new instance."""
     node, stop, gathering = turn.current(), turn.stop(), turn.session.gathering
     if turn.session.fetching or (node is not None and _accepts(node.question.type, offer)):
         return node
@@ -91,7 +91,7 @@ def _refuse(turn: Turn, offer: Offered, message: str) -> None:
 
 
 def _names_somebody(turn: Turn, offer: Offered) -> bool:
-    """Say whether the name of a file, or what was written with it, holds personal data.
+    """Whether a file's name or caption contains personal data.
 
     A name that a camera or a scanner gave is a time and a number, and names nobody.
     """
@@ -104,7 +104,7 @@ def _names_somebody(turn: Turn, offer: Offered) -> bool:
 
 
 def _question_behind(turn: Turn, node: Node, offer: Offered) -> Node | None:
-    """Someone sends a photo while asked what they will send: take the choice that opens a question for it."""
+    """If somebody sends a photo while asked what they will send, take the choice that opens a question for it."""
     before = node.value
     for choice in turn.instance.choices(node):
         if turn.instance.check(node, choice.value) is not None:

@@ -38,7 +38,7 @@ _INLINE = re.compile(
 
 
 def marked(text: str, style: Style = "plain") -> tuple[Line, ...]:
-    """The lines of a text, styled as its author wrote; what they did not style is in `style`."""
+    """The lines of a text with the styles that its author wrote. Text without a style gets `style`."""
     if not _ANY.search(text):
         return tuple(line(Span(part, style)) for part in text.split("\n"))
     return tuple(_line(part, style) for part in _without_tags(text).split("\n"))

@@ -90,7 +90,7 @@ def typed_line(turn: Turn, node: Node, text: str, origin: int) -> None:
 
 
 def typed_place(text: str) -> str:
-    """Read "18.47, -69.9" as a geopoint; "" if it is none."""
+    """Read "18.47, -69.9" as a geopoint. "" if it is not one."""
     parts = text.replace(",", " ").replace(";", " ").split()
     if len(parts) != 2:
         return ""
@@ -102,7 +102,7 @@ def typed_place(text: str) -> str:
 
 
 def _typed_points(text: str) -> list[str]:
-    """Read points, one on each line or between semicolons, as people or as ODK write them. [] if one is none."""
+    """Read points, one on each line or between semicolons, as people or ODK write them. Empty if one cannot be read."""
     points = []
     for part in re.split(r"[;\n]+", text):
         if not part.strip():

@@ -18,7 +18,7 @@ class Profile:
     subject: SubjectKind = "agency"
     filled: frozenset[str] = frozenset()
     same_at: str = ""
-    """The question whose card offers "Igual que el reporte anterior"."""
+    """The question whose card has the button "Igual que el reporte anterior"."""
     same_sets: Mapping[str, str] = field(default_factory=dict)
     same_copies: frozenset[str] = frozenset()
     same_asks: frozenset[str] = frozenset()
@@ -26,9 +26,9 @@ class Profile:
     """Not even offered from the last report: copied people are counted twice, copied evidence proves nothing."""
     chips: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     highlights: tuple[tuple[str, str], ...] = ()
-    """What a coordinator reads first: a symbol, and the question whose answer stands beside it."""
+    """The lines that a coordinator reads first: a symbol, and the question whose answer follows it."""
     lead: tuple[str, ...] = ()
-    """What a review begins with, in one line and without the questions' words: how the activity stands."""
+    """The first line of a review, without the questions' words: how the activity stands."""
     implied: Mapping[str, str] = field(default_factory=dict)
     """Answers that a review leaves out where the answer to this other question says it already."""
     strict: bool = False

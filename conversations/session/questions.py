@@ -75,7 +75,7 @@ def is_withheld(session: Session, question: Question) -> bool:
 
 
 def suggestion(session: Session, node: Node) -> str:
-    """The answer that one tap keeps: the present one, or that of the previous report."""
+    """The answer that one tap keeps: the present one, or the previous report's."""
     return node.value or session.previous.get(node.question.name, "")
 
 

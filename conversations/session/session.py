@@ -102,7 +102,7 @@ class Session:
     previous: Mapping[str, str] = field(default_factory=dict)
     """Answers of the previous report by question name."""
     asked_in: str = ""
-    """The form's language, where it is one that the bot does not speak: `language` is what the bot says the rest in."""
+    """The language of the form, if the bot does not speak it. `language` is the one in which the bot itself speaks."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What the report is about: code, name and until (translations), due_on, period, agency."""
     restricted: bool = False
@@ -118,7 +118,7 @@ class Session:
     fetching: str = ""
     """The file that is being fetched for the present question."""
     album: str = ""
-    """The last album from which a file was taken."""
+    """The album of the last file that was taken."""
     gathering: Gathering | None = None
     origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Message number → the refs that the message answered."""

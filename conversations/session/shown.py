@@ -45,7 +45,7 @@ def shown(instance: Instance, node: Node, language: str, value: str | None = Non
 
 
 def calendar_of(question: Question) -> str:
-    """The calendar from which a date is chosen: "year", "month-year", "no-calendar", else ""."""
+    """The calendar in which a date is chosen: "year", "month-year" or "no-calendar"; otherwise ""."""
     return next((a for a in question.appearances if a in ("year", "month-year", "no-calendar")), "")
 
 

@@ -83,9 +83,10 @@ class Turn:
         self.session = self.session.changed(**changes)
 
     def move(self, at: str) -> None:
-        """Stand at this question or stop. Whatever was half done at the last one is dropped.
+        """Stand at this question or stop.
 
-        Files that were sent for it and have not arrived are dropped too, and that is said.
+        Anything that was half done at the last one is dropped. Files that were sent for it and have not arrived are
+        dropped too, and the person is told.
         """
         if (coming := self.session.coming) and at != self.session.at:
             self.effects.append(Notice("file.left_behind", (("n", str(coming)),)))
@@ -116,7 +117,7 @@ class Turn:
         self.effects.append(Reject(message))
 
     def not_understood(self, text: str, origin: int, message: str) -> None:
-        """Refuse what was typed. If it has personal data, it is also deleted from the chat."""
+        """Refuse typed text. If it contains personal data, also delete it from the chat."""
         kind = personal_data(text, strict=self.is_strict, known=self.known)
         if kind is None:
             self.reject(message)
@@ -208,7 +209,7 @@ class Turn:
         self.effects.append(Ask())
 
     def restore(self, state: Mapping[str, Any] | None = None) -> None:
-        """Go back to the instance as it was before this step, or to this state."""
+        """Return to the instance as it was before this step, or to this state."""
         self.instance = Instance.restore(
             self.form,
             self.before.state if state is None else state,
@@ -219,7 +220,7 @@ class Turn:
         )
 
     def word(self, said: str, about: str) -> str:
-        """What this word means where the session stands; see `words_for`."""
+        """The action that this word means at this place of the session; see `words_for`."""
         return words_for(self.session.language, about).get(said, "")
 
     def navigation(self, text: str) -> str:

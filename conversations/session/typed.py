@@ -46,7 +46,7 @@ _SUGGESTED = 8
 
 
 def typed(turn: Turn, text: str, origin: int) -> None:
-    """Deal with a text: first what is half done, then the stop of a repeat, then the question."""
+    """Handle typed text: first for an act that is half done, then for the stop of a repeat, then for the question."""
     text = clean(text)
     node = turn.current()
     if emergency(text):
@@ -80,9 +80,9 @@ def typed(turn: Turn, text: str, origin: int) -> None:
 
 
 def _typed_reading(turn: Turn, node: Node, text: str, origin: int) -> bool:
-    """Read an answer to "which one did you mean?". Return False if the text is none.
+    """Read an answer to "which one did you mean?". Return False if the text is not one.
 
-    What the card shows counts, not the list behind it.
+    The choices on the card count, not the list that they come from.
     """
     pending = turn.session.pending
     assert isinstance(pending, Reading)
@@ -145,7 +145,7 @@ def _typed_at_stop(turn: Turn, stop: RepeatStop, text: str, origin: int) -> None
 
 
 def _typed_in_listing(turn: Turn, listing: Listing, text: str, origin: int) -> bool:
-    """Read the label of a question, and go to its answer. Return False if the text is none."""
+    """Read the label of a question, and go to its answer. Return False if the text is not a label."""
     labels = [
         (address(turn.instance, stop), stop_label(turn.instance, stop))
         for stop in turn.stops()
@@ -325,9 +325,10 @@ def _typed_text(turn: Turn, node: Node, text: str, origin: int) -> None:
 
 
 def withheld_kind(question: Question, text: str, *, strict: bool, known: Known = NOTHING) -> Kind | None:
-    """The kind of personal data for which this is not taken as an answer, whatever the form says of it; or None.
+    """The kind of personal data because of which this text is not taken as an answer, or None.
 
-    A question with `bind::enlace:contact` asks for the contact of an institution, and may have it.
+    A question with `bind::enlace:contact` asks for an institution's contact and may have it. No other rule of the form
+    matters.
     """
     if question.type == "barcode" or _is_link(question, text):  # digits, or an address, are what was asked for
         return None

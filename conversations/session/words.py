@@ -21,7 +21,7 @@ def navigation_words(language: str) -> Mapping[str, str]:
 
 @cache
 def words_for(language: str, about: str) -> Mapping[str, str]:
-    """Each word for what may be done at a repeat, a question or a line, in a language and in Spanish: word → action."""
+    """The words for acts at a repeat, a question or a line, in a language and in Spanish: word → action."""
     actions = {"another": ("done", "add", "edit", "remove"), "sure": ("yes", "no"), "line": ("done", "undo")}[about]
     known: dict[str, str] = {}
     for say in (wording(language), wording(FIRST)):
@@ -35,5 +35,5 @@ def words_for(language: str, about: str) -> Mapping[str, str]:
 
 
 def whole_number(text: str) -> int:
-    """The number that a text is; -1 if it is none."""
+    """Read a text as a whole number. -1 if it is not one."""
     return int(text) if text.isdecimal() and len(text) < 9 else -1

@@ -19,7 +19,7 @@ from xml.sax.saxutils import unescape
 from conversations.xforms.problems import AuthorError, Problem
 
 MAX_BYTES = 20 * 1024 * 1024
-"""What a bot may download from Telegram."""
+"""The largest file that a bot can download from Telegram."""
 MAX_FILES = 500
 MAX_UNZIPPED = 64 * 1024 * 1024
 FORM_KINDS = (".xlsx", ".xlsm", ".xls", ".md")
@@ -49,7 +49,7 @@ class Bundle:
 
     @property
     def content(self) -> bytes:
-        """What is stored as the form's source: the workbook as it was sent, or a ZIP of it and its files."""
+        """The stored source of the form: the workbook as it was sent, or a ZIP of it and its files."""
         return self.pack() if self.media else self.workbook
 
     def pack(self) -> bytes:
@@ -68,7 +68,7 @@ class Bundle:
 
 
 def read_bundle(name: str, data: bytes) -> Bundle:
-    """Return what a sent file holds: a workbook, one of its files, or a ZIP of both. AuthorError for others."""
+    """Read a sent file: a workbook, one of its files, or a ZIP of both. AuthorError for any other file."""
     name = bare(name)
     kind = kind_of(name)
     if kind == ".zip":
@@ -148,7 +148,7 @@ def attached_files(xform: str) -> tuple[str, ...]:
 
 
 def plan_lists_of(xform: str) -> tuple[str, ...]:
-    """The plan's own lists from which the form takes choices or figures."""
+    """The plan's own lists that give the form choices or figures."""
     return tuple(name for name in _files_of(xform) if name in PLAN_LISTS)
 
 

@@ -192,7 +192,7 @@ class Form:
         self.structure: dict[Place, Readers] = {}
         self.own_units: dict[Place, dict[str, Unit]] = {}
         self.readonly: frozenset[Place] = frozenset()
-        """The places that may be read-only, by their own rule or by that of a group around them."""
+        """The places that may be read-only, by their own rule or by a rule of a group around them."""
         self.everything = 0
         self.language_units: tuple[int, ...] = ()
         self.first_load: tuple[Action, ...] = ()
@@ -202,7 +202,7 @@ class Form:
         self.texts: dict[str, Text] = {}
         self.missing_media: tuple[str, ...] = ()
         self.plan_lists: tuple[str, ...] = ()
-        """The plan's own lists that it takes something from: it is compiled anew when they change."""
+        """The plan's own lists that the form uses. The form is compiled again when they change."""
         self.warnings: tuple[Problem, ...] = ()
 
     def language_for(self, *codes: str) -> str:
@@ -238,7 +238,7 @@ class Form:
         return found.group(1).casefold() if found else language.casefold() if len(language) == 2 else ""
 
     def question(self, name: str) -> Question:
-        """The question with this name or path. KeyError if there is none or several."""
+        """The question with this name or path. KeyError if there is none, or more than one."""
         place = self.places.get(name)
         if place is None:
             found = self.by_name.get(name, [])

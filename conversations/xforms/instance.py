@@ -39,7 +39,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """Who fills a form, when, where and in which language: what its preloads and texts follow from."""
+    """Who fills a form, when, where and in which language. Preloads and texts depend on it."""
 
     instance_id: str
     now: datetime

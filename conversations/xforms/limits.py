@@ -38,7 +38,7 @@ LONG_STEP = 64
 
 
 class Exhausted(Exception):
-    """An evaluation needs more than its budget. `place` and `column` say what was evaluated."""
+    """An evaluation needs more than its budget. `place` and `column` say which expression it was."""
 
     def __init__(self, measure: Measure) -> None:
         super().__init__(measure)

@@ -46,7 +46,7 @@ class Place:
 
     @property
     def home(self) -> "FrameType":
-        """The type of frame in which expressions of this place are evaluated. A repeat uses its own frames."""
+        """The type of frame in which the expressions of this place are evaluated. A repeat has its own frames."""
         return self.inner or self.frame
 
     def descendants(self) -> Iterator["Place"]:
@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a frame starts with: a value for each slot, and the first instances of each repeat."""
+    """The content with which a frame starts: a value for each slot, and the first instances of each repeat."""
 
     values: tuple[str, ...]
     repeats: "Mapping[int, tuple[Seed, ...]]" = field(default_factory=dict)

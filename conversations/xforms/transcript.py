@@ -193,8 +193,10 @@ def _violations(instance: Instance) -> list[dict[str, Any]]:
 
 
 _Verdicts = dict[tuple[Place, int], tuple[Any, bool]]
-"""Per node, what its constraint last read and what it said. The engines ask again only when that changes, so a
-constraint on today() keeps its verdict when just the clock moves; a chat asks every time.
+"""For each node, the values that its constraint read last, and its result.
+
+The engines ask again only when those values change. So a constraint on today() keeps its result when only the clock
+moves. A chat asks every time.
 """
 
 

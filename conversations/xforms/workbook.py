@@ -26,7 +26,7 @@ from typing import Any
 from conversations.xforms.problems import AuthorError, Problem
 
 MAX_BYTES = 20 * 1024 * 1024
-"""What a bot may download from Telegram."""
+"""The largest file that a bot can download from Telegram."""
 MAX_ENTRIES = 1_000
 MAX_UNZIPPED = 64 * 1024 * 1024
 MAX_RATIO = 250
@@ -34,7 +34,7 @@ MAX_RATIO = 250
 MAX_TAGS = 3_000_000
 """XML tags in the whole workbook: they bound the memory of a tree of it."""
 MAX_PART_TAGS = 250_000
-"""XML tags in a part that is neither a sheet nor the table of strings: openpyxl takes 10 µs for a style."""
+"""The most XML tags in a part that is neither a sheet nor the table of strings. openpyxl needs 10 µs for a style."""
 MAX_ROWS = 100_000
 MAX_COLUMNS = 1_000
 
@@ -100,9 +100,9 @@ class Size:
 
 
 def check_workbook(data: bytes) -> Size:
-    """The size of an .xlsx that may be read. AuthorError with the reasons otherwise (S11).
+    """Check an .xlsx file, and return its size. AuthorError with the reasons if it may not be read (S11).
 
-    Takes at most 2 s and bounded memory, whatever the file claims.
+    It takes at most 2 s and bounded memory for any file.
     """
     if problem := _not_a_zip(data):
         raise AuthorError([problem])
@@ -312,7 +312,7 @@ class _Xml:
 
 
 def _scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, measured: _Measured) -> Problem | None:
-    """Unpack one entry in pieces, to measure it and to find a DTD. Keeps none of it."""
+    """Unpack one entry in pieces, to measure it and to find a DTD. Nothing of it is kept."""
     part = _Xml(entry.filename, measured.reader_of(entry.filename))
     is_long = "worksheets/" in entry.filename or "sharedStrings" in entry.filename
     size = tags = 0

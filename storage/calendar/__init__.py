@@ -1,1 +1,1 @@
-"""Schedules, the ledger of what was said, pauses and holidays."""
+"""When something is said: schedules, who could be told, the ledger of what was said, pauses, holidays."""

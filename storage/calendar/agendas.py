@@ -152,7 +152,10 @@ class Agendas:
     def outlook_rows(
         self, plan_id: int, today: date, what: str = LADDER, people: Collection[int] | None = None
     ) -> OutlookRows:
-        """For the outlook of one job on a day of the plan's. The ledger of these people alone, if any are named."""
+        """The rows for the outlook of one job on a day of the plan.
+
+        If `people` are named, only their rows of the ledger.
+        """
         since = (today - LOOK_BACK).isoformat()
         ledger = _OWN if people is None else _OWN.where(_fire.c.person_id.in_(sorted(people)))
         # The ladder learns from digests which steps were told; all others, who has had a notice today.
@@ -212,7 +215,7 @@ class Agendas:
     def reports(
         self, plan_id: int, periods: Iterable[ReportingPeriod], agencies: Collection[str] | None = None
     ) -> Reports:
-        """What these agencies, or all, are expected to report in these periods, and what has come."""
+        """The activities of these agencies, or of all, and the reports that they sent for these periods."""
         ids = [period.id for period in periods]
         return Reports(
             activities=self._unit.of(Plans).activities(plan_id, include_retired=True, agencies=agencies),

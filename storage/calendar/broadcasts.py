@@ -91,7 +91,7 @@ class Broadcasts:
         self._connection.execute(update(_broadcast).where(_broadcast.c.id == id).values(**values))
 
     def stop(self, id: int, now: datetime) -> int:
-        """Take back its messages whose sending has not begun. Returns how many."""
+        """Withdraw the messages of this broadcast that are not being sent yet. Return how many."""
         waiting = select(_fire.c.outbox_id).where(_fire.c.broadcast_id == id, _fire.c.state == "queued")
         dropped = self._connection.execute(
             update(_outbox)

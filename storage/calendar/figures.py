@@ -41,7 +41,7 @@ _person = _tables["person"]
 _membership = _tables["membership"]
 
 TROUBLED = (ActivityStatus.DELAYED, ActivityStatus.SUSPENDED, ActivityStatus.CANCELLED)
-"""The statuses of which the form asks what holds the activity back, and whether a decision is needed."""
+"""The statuses for which the form asks what holds the activity back, and whether a decision is needed."""
 
 _PLAN_ID: Any = bindparam("plan_id")
 _AT: Any = bindparam("at")
@@ -248,7 +248,7 @@ class Figures:
         *,
         only_validated: bool = False,
     ) -> Standing:
-        """The state of the plan at `now`, and what has changed `since`. It takes ten statements."""
+        """The state of the plan at `now`, and the changes since `since`. It takes ten statements."""
         records = self.records(plan_id, now, zone)
         return standing(records, now, since, zone, only_validated=only_validated)
 

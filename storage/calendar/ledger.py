@@ -359,7 +359,7 @@ class Ledger:
         return [StoredFire(*row) for row in rows]
 
     def answer(self, plan_id: int, person_id: int, what: str, answer: str) -> None:
-        """Record what a person pressed under the last message of this job."""
+        """Record the button that a person pressed under the last message of this job."""
         latest = (
             select(func.max(_fire.c.id))
             .where(_fire.c.plan_id == plan_id, _fire.c.person_id == person_id, _fire.c.what == what)
@@ -373,6 +373,6 @@ class Ledger:
         return {state: number for state, number in rows}  # noqa: C416
 
     def purge(self, before: datetime) -> int:
-        """Forget what was said before then; how much that was."""
+        """Delete the rows of messages that were said before then. Return how many."""
         done = self._connection.execute(delete(_fire).where(_fire.c.fired_at < before))
         return done.rowcount

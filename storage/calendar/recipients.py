@@ -149,10 +149,10 @@ class Recipients:
         *,
         ignore_states: Collection[str] = (),
     ) -> list[Recipient]:
-        """Who lives in that zone, has one of these roles, and is not in the ledger for that window.
+        """The people in that zone with one of these roles who are not in the ledger for that window.
 
-        Rows of the ledger in one of `ignore_states` are not looked at: `("open",)` for what may be said later, `UNSAID`
-        for all that was not said.
+        Rows in one of `ignore_states` do not count: `("open",)` for messages that may still be said, `UNSAID` for all
+        that were not said.
         """
         values = {
             "plan_id": plan_id,

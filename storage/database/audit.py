@@ -90,9 +90,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "exports": ("exported", "export", "endpoint", "token"),
     "messages": ("schedule", "holiday", "reminders"),
 }
-"""What an act can be about: the first word of its name. A reader of the log can filter by it. Labels are
-`audit.kind.…`.
-"""
+"""The kinds of acts: the first word of an act's name. The log can be filtered by them. Labels are `audit.kind.…`."""
 
 EVENTS: Final[dict[Act, EventKind]] = {
     "report.validated": "report.validated",

@@ -69,5 +69,5 @@ class Facts:
         return self._connection.execute(_FORGET, {"name": name}).rowcount == 1
 
     def starting(self, prefix: str) -> list[tuple[str, str, datetime]]:
-        """Name, value and time of all facts whose names begin with this prefix."""
+        """Name, value and time of every fact whose name begins with this prefix."""
         return [(row.name, row.value, row.learnt_at) for row in self._connection.execute(_STARTING, {"prefix": prefix})]

@@ -51,7 +51,9 @@ logger = logging.getLogger(__name__)
 
 
 class Writer(Protocol):
-    """What `GroupCommit` must know of a database: how it begins, what a savepoint is, what its errors mean."""
+    """All that `GroupCommit` must know of a database: its transactions, its savepoints, and the meaning
+    of its errors.
+    """
 
     group_size: int
     at_once: int
@@ -77,7 +79,7 @@ class Writer(Protocol):
         """Undo the open unit, and only that unit. False if only the whole group can be undone."""
 
     def finish(self, connection: Connection) -> None:
-        """Write what the group has not written yet."""
+        """Write everything that the group has not written yet."""
 
     def is_in_transaction(self, connection: Connection) -> bool:
         """Whether the group's work so far still exists and can be committed."""
@@ -92,7 +94,7 @@ class Writer(Protocol):
         """Drop the connection if its last error says that it may be useless."""
 
     def close(self) -> None:
-        """Give back what was kept between groups. No thread is at work any more."""
+        """Give back the connection that was kept between groups. No thread is at work any more."""
 
 
 class _GroupLost(Exception):
@@ -125,7 +127,7 @@ class GroupCommit(Generic[U]):
         self._lock = threading.Lock()
         self._lines: dict[Hashable, Line] = {}
         self._scheduled: set[Line] = set()
-        """Lines that are ready, being served, resting, or waiting for what is read beside the writer."""
+        """Lines that are ready, being served, resting, or waiting for a read beside the writer."""
         self._together = Queue(self._lock, writer.group_size, writer.at_once, 1)
         self._alone = Queue(self._lock, 1, 1, writer.threads)
         self._numbers = itertools.count()
@@ -134,17 +136,17 @@ class GroupCommit(Generic[U]):
         self._is_closing = False
         self._telling = Telling()
         self.view: Callable[[], AbstractContextManager[U]] | None = None
-        """Opens what is read beside the writer. Without it units read everything themselves."""
+        """Opens a connection for reads beside the writer. Without it, units read everything themselves."""
         self.replica_id: int | None = None
         """Of this process, once it has entered (storage.upkeep.presence)."""
         self.parted = 0
         """How many groups were given up. Their units were applied one by one."""
         self.doubts = 0
-        """Groups of which nobody knows whether they were committed: what they left may be in nobody's hands."""
+        """Groups for which nobody knows whether they were committed. Nobody may have the rows that they left."""
         self.on_lost: Callable[[BaseException], object] = lambda error: None
-        """Called with why, in whatever thread, when units could not be applied: the database is away, or a key is."""
+        """Called with the error, in any thread, when units could not be applied: the database or a key is away."""
         self.applied = 0
-        """Units that are durable. With `commits`, whose count is the number of groups, it tells how many share one."""
+        """Units that are durable. `commits` counts the groups, so the two tell how many units share a commit."""
         self.commits = Durations()
 
     # -------------------------------------------------------------- submitting
@@ -263,7 +265,7 @@ class GroupCommit(Generic[U]):
             self._serve_group(queue, line)
 
     def _take(self, queue: Queue, *, wait: bool) -> Line | None:
-        """The next line that has a unit. None if there is none; with `wait`, None only if there will never be one."""
+        """The next line that has a unit. None if there is none. With `wait`, None only if there will never be one."""
         with self._lock:
             while True:
                 now = self._monotonic() if queue.resting else 0.0
@@ -534,7 +536,7 @@ class GroupCommit(Generic[U]):
 
 
 def _outcome(view: Callable[[], AbstractContextManager[U]], read: Callable[[U], Any]) -> Callable[[], Any]:
-    """A function for the unit that returns what was read, or raises what went wrong."""
+    """A function that gives the unit the result of the read, or raises the error of the read."""
 
     def fail() -> Any:
         raise failure

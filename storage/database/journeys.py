@@ -41,10 +41,7 @@ class Statement:
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
 
     def execute(self, connection: Connection, bound: Sequence[Any]) -> "Answer":
-        """Execute it in the transaction of `connection`; it begins one if there is none.
-
-        Errors are SQLAlchemy's (S8).
-        """
+        """Execute it in the transaction of `connection`, or begin one. Errors are SQLAlchemy's (S8)."""
         try:
             return line_of(connection).ask(self, bound)
         except Exception as error:
@@ -67,7 +64,7 @@ class Statement:
 
 
 def execute_together(connection: Connection, asked: "Sequence[tuple[Statement, Sequence[Any]]]") -> "list[Answer]":
-    """Execute all of these in one journey. Each begins when the one before it has ended, and sees what it has done."""
+    """Execute all of these in one journey. Each begins when the one before it has ended, and sees its effects."""
     try:
         return line_of(connection).ask_all(asked)
     except Exception as error:
@@ -160,7 +157,7 @@ class Line:
         self._has_written = False
         """Whether a write of the present unit has been sent."""
         self._is_spoilt = False
-        """Whether a write that had waited did not do what was expected."""
+        """Whether a write that had waited failed to do what was expected."""
         self._known: dict[tuple[str, tuple[Any, ...]], Answer] | None = None
         """What the group has read from `STEADY` tables; None outside a group."""
 
@@ -187,7 +184,10 @@ class Line:
         self._mark, self._has_written = len(self._waiting), False
 
     def undo_unit(self) -> bool:
-        """Forget what the unit would have written. False if some of it has been sent, or the transaction is spoilt."""
+        """Forget the writes of the unit that still wait.
+
+        False if some were sent already, or the transaction is spoilt.
+        """
         del self._waiting[self._mark :]
         return not self._has_written and not self.is_spoilt
 

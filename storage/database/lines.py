@@ -38,7 +38,7 @@ class Work:
         self.failures = 0
         self.collisions = 0
         self.found: tuple[Callable[[], Any], ...] = ()
-        """What has been read for it beside the writer, in the order in which it asks."""
+        """The results of reads beside the writer, in the order in which the unit asks for them."""
         self.is_given_up = False
         """Whether this attempt is to set it aside."""
         self.is_started = False
@@ -74,7 +74,7 @@ class Queue:
 
 
 class Group:
-    """The units of one transaction whose callers have no result yet."""
+    """The units of one transaction whose callers still wait for a result."""
 
     __slots__ = ("done", "failed", "hooks", "lines")
 

@@ -46,7 +46,7 @@ def role_mark(vault: Vault, row: Row) -> str:
 
 
 def submission_mark(vault: Vault, row: Row, *, state: str, text: str) -> str:
-    """The mark of a submission: `text` is its answers, unsealed; `state` is the state in which it began."""
+    """The mark of a submission. `text` is its answers, unsealed; `state` is its first state."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return _mark(vault, [*(row[name] for name in OF_A_SUBMISSION), state, digest], "submission")
 
@@ -56,7 +56,7 @@ def setting_mark(vault: Vault, plan_id: int, name: str, value: str) -> str:
 
 
 def protection_mark(unit: Unit, plan_id: int) -> str:
-    """The mark of what protects survivors in a plan: its limit and each indicator's, and what is restricted."""
+    """The mark of a plan's protection of survivors: its limit, each indicator's limit, and what is restricted."""
     said = [
         sorted(map(tuple, unit.connection.execute(each.where(column == plan_id)).all()))
         for each, column in (
@@ -79,7 +79,7 @@ def _mark(vault: Vault, values: list[Any], purpose: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The value in the same form on both databases, whatever the driver returns."""
+    """The value in the same form on both databases, for any driver."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="microseconds")

@@ -311,7 +311,7 @@ class ReportingPeriod(Base):
     is_moved: Column[bool] = column(default=False, server_default=false())
     """Somebody has set its days for everybody, so holidays no longer move them."""
     opening_day: Column[int] = column(default=0, server_default="0")
-    """This column and the three below are the plan's cadence as it was when the period became due."""
+    """This column and the next three hold the plan's cadence as it was when the period became due."""
     due_day: Column[int] = column(default=0, server_default="0")
     grace_day: Column[int] = column(default=0, server_default="0")
     lock_day: Column[int] = column(default=0, server_default="0")
@@ -361,7 +361,7 @@ class Reopening(Base):
     until_on: Column[date | None]
     """The first day on which it is locked again, in the plan's zone."""
     ended_at: Column[datetime | None]
-    """When somebody ended or refused it. A reopening whose days are over has no end."""
+    """When somebody ended or refused it. A reopening that ran to its last day has none."""
 
 
 class PlanImport(Base):
@@ -472,7 +472,7 @@ class RoleRequest(Base):
     id: Column[int] = column(Id, primary_key=True)
     plan_id: Column[int] = column(ForeignKey("plan.id"))
     person_id: Column[int | None] = column(ForeignKey("person.id"))
-    """Who gets the role. None: whoever redeems the link that is made when the request is granted."""
+    """Who gets the role. None: the person who uses the link that is made when the request is granted."""
     role: Column[str] = column(String(32))
     agency_id: Column[int | None] = column(ForeignKey("agency.id"))
     requested_at: Column[datetime]

@@ -97,7 +97,7 @@ class Prepared:
         rows: int | None = None,
         then: Callable[[Any], None] | None = None,
     ) -> None:
-        """Execute it on PostgreSQL with whatever is asked next (`Unit.write`)."""
+        """On PostgreSQL, execute it together with the next statement (`Unit.write`)."""
         compiled = self._for(connection, values)
         assert compiled.on_server is not None
         told = None if then is None else lambda answer: then(compiled.read(answer.fetchall()[0]))
@@ -110,7 +110,7 @@ class Prepared:
 
     @staticmethod
     def rows_of_all(connection: Connection, asked: "Sequence[tuple[Prepared, Mapping[str, Any]]]") -> list[list[Any]]:
-        """What each of these selects, one after the other; on PostgreSQL in one journey."""
+        """The rows of each of these selects, in their order. On PostgreSQL it takes one journey."""
         if connection.dialect.name != "postgresql":
             return [prepared.rows(connection, values) for prepared, values in asked]
         from storage.database.journeys import execute_together  # psycopg is not needed beside SQLite

@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 class ReadFirst(BaseException):
-    """Leaves a unit that first needs something slow to read.
+    """Raised to leave a unit that needs a slow read first.
 
-    That is read beside the writer; then the unit is applied anew.
+    The read is made beside the writer. Then the unit is applied again.
     """
 
     def __init__(self, read: Callable[[Any], Any]) -> None:
@@ -32,9 +32,9 @@ class ReadFirst(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What an update's unit begins with; with it, the unit may share a transaction on PostgreSQL.
+    """The chat and the update with which a unit begins. With it, the unit may share a transaction on PostgreSQL.
 
-    Such a unit locks no chat but this one. Without a chat it locks none, and writes what nobody else writes.
+    Such a unit locks no other chat. Without a chat it locks none, and it writes no row that others write.
     """
 
     chat_id: int | None = None
@@ -55,11 +55,11 @@ class Opened:
 
     opening: Opening
     is_seen: bool
-    """Whether its update has been dealt with."""
+    """Whether its update was handled before."""
     visit: tuple[object, Mapping[str, Any], list[Any]] | None
-    """What was asked about its chat, and the rows that came back."""
+    """The question about its chat, and the rows of the answer."""
     numbers: Numbers | None
-    """None: the unit is by itself, what it writes is written at once and numbered by the database."""
+    """None: the unit shares with nobody. Its writes are written at once and numbered by the database."""
 
 
 class Unit:
@@ -79,9 +79,9 @@ class Unit:
         self._after_commit: list[Callable[[], object]] = []
         self._repositories: dict[Callable[[Unit], Any], Any] = {}
         self.streams: list[Result[Any]] = []
-        """What is read a page at a time."""
+        """Results that are read a page at a time."""
         self.locked_chats: set[int] = set()
-        """Chats whose row this unit already holds (PostgreSQL), so that it is not asked for twice."""
+        """Chats whose row this unit has locked already (PostgreSQL), so that it is not asked for twice."""
         self.opened = opened
         self.is_shared = opened is not None and opened.numbers is not None
         """Whether others are applied in the same transaction, which writes last (PostgreSQL)."""
@@ -102,7 +102,7 @@ class Unit:
         return self._vault
 
     def read_ahead(self, statement: object, values: Mapping[str, Any]) -> list[Any] | None:
-        """The rows that were read for exactly this question. Only once: whoever asks again asks the database."""
+        """The rows that were read for exactly this question. They are given once; the next call asks the database."""
         ahead, self._ahead = self._ahead, None
         return ahead[2] if ahead is not None and ahead[0] is statement and ahead[1] == values else None
 
@@ -149,9 +149,9 @@ class Unit:
         return True
 
     def read_first(self, read: Callable[[Any], T]) -> T:
-        """Return what `read` returns. It runs in a view beside the writer, so that no other unit waits for it.
+        """Return the result of `read`. It runs in a view beside the writer, so that no other unit waits for it.
 
-        It may take seconds, and its result is a little older than what this unit sees. The unit runs again from its
+        It may take seconds, and its result is a little older than the unit's own view. The unit runs again from its
         start, so call this before any effect outside the database.
         """
         if self.found is None:

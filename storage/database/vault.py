@@ -144,7 +144,7 @@ class Vault:
         return self.seal_bytes(text.encode(), row, key)
 
     def open(self, blob: bytes, row: str) -> str:
-        """Open what was sealed for `row`.
+        """Open a text that was sealed for `row`.
 
         VaultError if it was altered or moved from another row, or if its key is missing.
         """

@@ -52,7 +52,7 @@ class Exporter:
     audiences: frozenset[str] = INSIDE
     takers: frozenset[Role | None] = TAKERS
     filters: frozenset[str] = frozenset()
-    """The filters of `FILTERS` that it knows. They narrow what it writes; no other filter does."""
+    """The filters of `FILTERS` that it applies. A request with another filter is refused."""
     suffix: str = ".zip"
     """The ending of the file's name. It never depends on the content."""
     tables: Dataset | None = None
@@ -153,7 +153,7 @@ EXPORTERS: tuple[Exporter, ...] = (
 
 
 def exporter(dataset: str, format: str, audience: str, role: Role | None = None) -> Exporter | None:
-    """The row of the table, or None. Only what the table declares is exported, and only to those it lists."""
+    """The row of the table, or None. Only combinations in the table are exported, and only to the roles they list."""
     if role in OUTSIDERS and audience != OBSERVERS:
         return None
     for each in EXPORTERS:

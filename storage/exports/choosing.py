@@ -74,9 +74,9 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
-    """`matching`, limited to what the asking role may have.
+    """`matching`, limited to the rows that the asking role may have.
 
-    That is its own plan, and validated versions only, unless it is a coordinator.
+    These are rows of its own plan and, unless it is a coordinator, only validated versions.
     """
     # With its index on the plan, SQLite would find all rows out of order and sort them, answers included, before the
     # first one. Without it, SQLite walks along the key, which is the wanted order. PostgreSQL decides by its

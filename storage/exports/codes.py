@@ -46,9 +46,9 @@ WORDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "withdrawal": ("table.code.withdrawal.", ("corrected", "taken_back")),
     "zero_reason": ("nothing.reason.", ("no_progress", "waiting", "budget", "season")),
 }
-"""Columns whose codes have labels in the catalogue: the prefix of the keys, and the codes."""
+"""Columns whose codes have labels in the catalogue → the prefix of the keys, and the codes."""
 LISTED: Mapping[str, str] = {"obstacles": "obstacle", "province": "province"}
-"""Columns whose codes are one of the plan's own lists."""
+"""Columns whose codes come from one of the plan's own lists."""
 BETWEEN = "; "
 """Separates the labels in a cell with several codes."""
 

@@ -39,6 +39,6 @@ def note_of(column: Column) -> str:
 
 
 def meanings(labels: Iterable[tuple[str, str]]) -> str:
-    """What each code means, in a line. Where a label begins with its code, as in many lists, that is said once."""
+    """The meaning of each code, one line each. If a label begins with its code, the code is not repeated."""
     told = ((code, label.removeprefix(f"{code} · ")) for code, label in labels)
     return "; ".join(f"{code} = {label}" if label else code for code, label in told)

@@ -64,7 +64,7 @@ BEGIN: Final = Place("", "", 0)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: the submissions whose rows are told, and the receipts of reports that left the dataset."""
+    """A page: the submissions whose rows are on it, and the receipts of reports that have left the dataset."""
 
     ids: tuple[int, ...]
     removed: tuple[int, ...]

@@ -50,7 +50,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What it takes to write an export, or a part of it."""
+    """The arguments with which an export, or a part of it, is written."""
 
     unit: UnitOfWork
     store: FileStore

@@ -78,7 +78,7 @@ class Extract:
         `charts` or `crosstab` (`storage.exports.formats.workbooks.OVERVIEWS`).
     """
     is_several: bool = False
-    """Whether there may be several tables. Then it is written as several, whatever was answered."""
+    """Whether the dataset may have several tables. Then it is written as several, even if there is only one now."""
     plan: str = ""
     """The plan's name, in the reader's language."""
 

@@ -1,8 +1,8 @@
-"""What an exporter is asked for and what it returns: filters, for whom, in whose name.
+"""The request that an exporter gets, and its result: filters, audience, and the role that asks.
 
 Data that has left cannot be called back. Two questions decide what may leave: for whom it is (`audience`), and in whose
-name it is asked (`role`). No default of theirs opens anything. Every dataset reads the answers from `Wanted`, so that
-all draw the same line (DOMAIN §2.1, §2.5–2.7).
+name it is asked (`role`). No default opens anything. Every dataset asks `Wanted` for both, so that all draw the same
+line (DOMAIN §2.1, §2.5–2.7).
 """
 
 import re
@@ -43,7 +43,7 @@ def gets_only_validated(audience: str, role: Role | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an export is to hold. A blank filter leaves nothing out; several codes are separated by commas."""
+    """The content of an export. A blank filter leaves nothing out; several codes are separated by commas."""
 
     plan_id: int
     timezone: str
@@ -51,7 +51,7 @@ class Wanted:
     _: KW_ONLY
     audience: str = INTERNAL
     role: Role | None = None
-    """In whose name: a coordinator's or an admin's. None is a person at the server, who counts as an admin."""
+    """The role that asks: coordinator or admin. None is a person at the server, who counts as an admin."""
     language: str = FIRST
     """The language of labels and titles."""
     form_id: str = ""
@@ -62,7 +62,10 @@ class Wanted:
     status: str = ""
     validation: str = ""
     since: str = ""
-    """Only what has changed since. A day (from its first minute in the plan's zone) or an instant, in ISO 8601."""
+    """Only rows that have changed since.
+
+    A day (from its first minute in the plan's zone) or an instant, in ISO 8601.
+    """
     only: tuple[int, ...] | None = None
     """Only these submissions, among those that the filters leave: a page. It is no filter, and no user can ask for
     it.
@@ -91,7 +94,7 @@ class Wanted:
 
     @property
     def since_at(self) -> datetime | None:
-        """The instant of `since`. ValueError if it is neither a day nor an instant."""
+        """The instant of `since`. ValueError if it is not a day or an instant."""
         if not self.since:
             return None
         found = datetime.fromisoformat(self.since)
@@ -119,7 +122,7 @@ def codes(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a period filter allows: the period with this code, or all periods within these days."""
+    """The periods that a filter allows: the one with this code, or all periods within these days."""
 
     start_on: date
     end_on: date

@@ -55,7 +55,7 @@ def lowers_protection(column: str, old: Mapping[str, Value], new: Mapping[str, V
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """The changes of an import, in the order in which it makes them. False if there are none."""
+    """The changes of an import, in the order in which they are made. False if there are none."""
 
     all: tuple[Difference, ...] = ()
 

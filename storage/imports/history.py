@@ -29,12 +29,12 @@ _tables = Base.metadata.tables
 _import = _tables["plan_import"]
 
 TABLES = ("cadence", "strategic_area", "agency", "objective", "indicator", "activity", "code", "reporting_period")
-"""In the order in which rows refer to each other."""
+"""In the order in which their rows refer to each other."""
 LISTS: Mapping[str, tuple[str, str]] = {
     "target": ("indicator_id", "indicator"),
     "activity_support": ("activity_id", "activity"),
 }
-"""Tables that are written anew with the row they belong to: the column that refers to it, and its table."""
+"""Tables that are written again with the row they belong to: the column that refers to it, and its table."""
 _FOLLOWS = "reporting_period"
 """Days of periods follow from the cadences: they go back together with these."""
 _OF_PLAN_ROW = (

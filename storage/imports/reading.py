@@ -258,8 +258,8 @@ class _Reading:
     ) -> dict[str, str]:
         """For each required text in several languages: its filled column → the column of the sheet's language.
 
-        The sheet's language is the first of the bot's languages in which half of the rows have the text. Notes a
-        problem for a text that has none.
+        The sheet's language is the first of the bot's languages in which half of the rows have the text. A text in no
+        language is a problem.
         """
         leading: dict[str, str] = {}
         for _, headers in groupby(translated, key=lambda header: header.rpartition("_")[0]):
@@ -420,7 +420,7 @@ class _Reading:
                     self._say("small_share", "indicators", number, header, {"value": value}, "warning")
 
     def _check_who_leads(self) -> None:
-        """Check that whoever leads something takes part in the plan during that time; for an indicator, always."""
+        """Check that each leading agency takes part in the plan at that time; for an indicator, always."""
         for sheet in ("activities", "indicators"):
             for code, row in self._rows.get(sheet, {}).items():
                 responsible = str(row.get("responsible") or "")

@@ -30,7 +30,7 @@ class Field:
     language: str = ""
     words: tuple[str, ...] = ()
     refers_to: str = ""
-    """The sheet whose codes it uses."""
+    """The sheet that contains the codes."""
     least: int = 0
     most: int = 0
     """The bounds of a whole number. Without `most` it has none."""
@@ -223,7 +223,7 @@ CODE_SHEETS: Final = (
     CodeSheetOf("sdg_gcm_reference", list_header="framework", label="title"),
 )
 EXPLAINS: Final = frozenset({"leame", "readme", "plan", "sources", "export_crosswalk", "reporting_calendar"})
-"""Sheets for people: the read-me, the flat view of the plan, the sources, and what is computed here anyway."""
+"""Sheets for people: the read-me, the flat view of the plan, the sources, and values that are computed here anyway."""
 BLANK: Mapping[str, Value] = {"date": None, "whole": 0, "flag": False, "references": ()}
 
 

@@ -54,7 +54,10 @@ def plan_workbook(unit: Unit, plan_code: str, now: datetime) -> bytes:
 
 
 class _Looks:
-    """Formats of cells: a text stays a text whatever it begins with (S6); days and numbers keep their types."""
+    """Formats of cells.
+
+    A text stays a text, even if it begins like a formula (S6). Days and numbers keep their types.
+    """
 
     def __init__(self, book: Any) -> None:
         self._head = book.add_format({"bold": True, "bg_color": "#E8EEF4", "bottom": 1})

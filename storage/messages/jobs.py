@@ -49,7 +49,7 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredJob(JobRow):
-    """The present state of a job. `error` is why it was given up, or what is in doubt."""
+    """The present state of a job. `error` is the reason why it was given up, or the part that is in doubt."""
 
     state: str
     error: str
@@ -193,11 +193,11 @@ class Jobs:
         return self._change(_HOLD, job, lease=lease_until)
 
     def take_back(self, kinds: Collection[str], now: datetime) -> int:
-        """Queue again what this replica has claimed of these kinds; how many. For a worker that has none in hand.
+        """Queue the jobs of these kinds again that this replica has claimed. Return how many.
 
-        When the database goes away in the middle of a job, or before it tells that it was claimed, nobody has it any
-        more. It can be claimed at once; what was claimed often already waits for a pause that doubles. Its process
-        has not died of it, so a mark is taken away.
+        Call it for a worker that has no job in hand. If the database goes away in the middle of a job, or before it
+        confirms a claim, nobody has the job any more. It can be claimed again at once. A job that was claimed often
+        waits for a pause that doubles. The process did not die of the job, so a mark is removed.
         """
         if self._unit.replica_id is None:
             return 0
@@ -211,7 +211,7 @@ class Jobs:
         return len(found)
 
     def requeue_expired(self, now: datetime) -> int:
-        """Queue the jobs again whose worker died. Returns how many."""
+        """Queue jobs again whose worker died. Return how many."""
         self._suspect(_IS_EXPIRED, now=now)
         return self._connection.execute(_EXPIRED, {"now": now}).rowcount
 
@@ -246,7 +246,7 @@ class Jobs:
 
     # -------------------------------------------------------------- work whose result is sent
     def get(self, id: int) -> StoredJob:
-        """Return a job. NotFound if there is none, or it was settled so long ago that it is forgotten."""
+        """Return a job. NotFound if there is none, or if it was settled so long ago that it was deleted."""
         found = self._connection.execute(_STORED.where(_J.c.id == id)).first()
         if found is None:
             raise NotFound(f"no job {id}")

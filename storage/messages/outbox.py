@@ -42,7 +42,7 @@ LANES: dict[Lane, tuple[Kind, ...]] = {
 }
 REPLIES: frozenset[str] = frozenset(LANES["replies"])
 LOCKED_FOR = timedelta(minutes=1)
-"""After so long, a row whose key is missing is tried again."""
+"""The pause before a row with a missing key is tried again."""
 LEASE = timedelta(seconds=26)
 """With a look every two seconds, another replica takes over within thirty of a death (GUARANTEES T11)."""
 
@@ -64,7 +64,7 @@ class OutboxDraft:
     is_restricted: bool = False
     """It is taken out of the chat again (`storage.messages.restricted`)."""
     session_id: int | None = None
-    """Of what is restricted: the draft it is said for."""
+    """For a restricted message: the draft to which it belongs."""
     is_for_others: bool = False
     """Whether somebody else than its reader has acted. Then it waits while a restored database is held."""
 
@@ -308,7 +308,7 @@ class Outbox:
         self._unit = unit
         self._connection = unit.connection
         self.locked: list[KeyUnknown] = []
-        """The missing keys because of which rows could not be claimed."""
+        """The missing keys because of which some rows could not be claimed."""
 
     def add(self, draft: OutboxDraft, *, now: datetime, lease: timedelta = LEASE) -> OutboxRow:
         """The row. A reply is already `sending`: whoever adds it sends it, as soon as the unit commits.
@@ -427,14 +427,17 @@ class Outbox:
         return [self._load(found) for found in sorted(rows, key=lambda found: found.id)]
 
     def begin(self, row: OutboxRow) -> bool:
-        """Note that the call of this claimed fan-out begins. False, and it must not: it was taken back meanwhile,
-        or the lease has run out and it is somebody else's."""
+        """Note that the call for this claimed fan-out begins.
+
+        If it returns False, make no call: the row was taken back, or the lease has run out and somebody else has the
+        row.
+        """
         return self._connection.execute(_BEGIN, {"row_id": row.id, "attempt": row.attempts}).rowcount == 1
 
     def record(self, id: int, outcome: Outcome, now: datetime) -> bool:
-        """Note what became of a call. False if the row has been settled already, which stays as it was.
+        """Note the outcome of a call. False, and nothing changed, if the row was settled already.
 
-        What is settled loses its payload: only that it was sent is remembered, not what it said.
+        A settled row loses its payload: only the fact that it was sent is remembered.
         """
         match outcome:
             case Sent():
@@ -476,14 +479,14 @@ class Outbox:
         return {row.id: (row.state, row.error) for row in found}
 
     def settle_expired(self, now: datetime) -> tuple[int, int]:
-        """Deal with rows whose sender died: replies are queued again, fan-out is ambiguous. Returns both numbers.
+        """Settle rows whose sender died: replies are queued again, fan-out is ambiguous. Return both numbers.
 
-        Fan-out that was claimed and never begun is free again.
+        Fan-out that was claimed but never begun is free again.
         """
         return self._free(_FREE_EXPIRED, {"now": now, "reason": "lease ran out"})
 
     def take_over(self, owners: Collection[int], now: datetime) -> tuple[int, int]:
-        """Settle in the same way what these ended replicas had in hand, whatever their leases say."""
+        """Settle the rows of these ended replicas in the same way, without waiting for their leases."""
         return self._free(_FREE_ORPHANED, {"owners": list(owners), "now": now, "reason": "its process ended"})
 
     def _free(self, statements: tuple[Any, ...], values: Mapping[str, Any]) -> tuple[int, int]:
@@ -491,9 +494,9 @@ class Outbox:
         return again, doubtful
 
     def cancel(self, chat_id: int, now: datetime, *, kinds: Collection[Kind] | None = None) -> int:
-        """Drop what is queued for a chat (off-boarding, a pause), save what takes a message out of it.
+        """Drop the rows that are queued for a chat (off-boarding, a pause). Deletions of messages stay.
 
-        What is being sent cannot be taken back.
+        A row that is being sent cannot be taken back.
         """
         statement = (
             update(_O)
@@ -505,7 +508,7 @@ class Outbox:
         return self._connection.execute(statement).rowcount
 
     def withdraw(self, ids: Collection[int], reason: str, now: datetime) -> int:
-        """Take back the messages whose sending has not begun, claimed or not. Returns how many."""
+        """Drop the rows that are not being sent yet, claimed or not. Return how many."""
         return self._connection.execute(
             update(_O)
             .where(_O.c.id.in_(list(ids)), _O.c.state == _QUEUED)
@@ -580,9 +583,9 @@ class Outbox:
 
 
 def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) -> str:
-    """What the seal of an outbox row is bound to: the chat, the message, and the time.
+    """The name that the seal of an outbox row is bound to: the chat, the message, and the time.
 
-    Known before the row has a number, so that it is written once. Whoever moved a text to another row would have
-    to move all of this with it.
+    It is known before the row has a number, so the row is written once. To move a text to another row, somebody would
+    have to move all of these with it.
     """
     return f"outbox:{chat_id}:{card_id or 0}:{method}:{in_text(created_at.astimezone(UTC)).replace(' ', 'T')}"

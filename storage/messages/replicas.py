@@ -48,9 +48,9 @@ class Replicas:
         return frozenset(self._connection.execute(select(REPLICA.c.id)).scalars())
 
     def bury(self, ids: Collection[int], now: datetime) -> frozenset[int]:
-        """Remove the processes that have ended, and free what they held. One that another process removes is skipped.
+        """Remove the processes that have ended, and free their rows. Skip one that another process removes.
 
-        Their replies are queued again, their fan-out that had begun is in doubt, their jobs wait for a worker.
+        Their replies are queued again, fan-out that had begun is in doubt, and their jobs wait for a worker.
         """
         if self._unit.is_postgresql:
             ids = [id for id in ids if id == self._unit.replica_id or self._is_free(id)]

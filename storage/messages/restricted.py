@@ -26,7 +26,7 @@ from storage.database.statements import Prepared, insert_of
 from storage.database.unit import Unit
 
 READ_FOR: Final = timedelta(hours=23)
-"""How long what is restricted may stand in a chat; the chore that looks for it comes every minute."""
+"""How long a restricted message may stay in a chat. The chore that deletes it runs every minute."""
 DELETABLE: Final = timedelta(hours=48)
 """After which Telegram refuses to delete a message (Bot API, deleteMessage)."""
 AGAIN: Final = timedelta(hours=1)
@@ -115,17 +115,17 @@ class RestrictedMessages:
 
     # -------------------------------------------------------------- noted
     def know(self, card_id: int) -> None:
-        """This card was read to be noted, and to leave by no call: what is said on it need not be noted again.
+        """Tell this repository that the card was noted already and that no call deletes it: it need not be noted again.
 
-        On PostgreSQL it is noted all the same: another unit may be taking it out in this moment.
+        On PostgreSQL it is noted all the same, because another unit may be deleting it in this moment.
         """
         if not self._unit.is_postgresql:
             self._standing.add(card_id)
 
     def note_card(self, chat_id: int, card_id: int, now: datetime, *, session_id: int | None = None) -> None:
-        """A card of ours says something restricted from now on.
+        """Note that a card of ours shows something restricted from now on.
 
-        One that is being taken out, and is said anew all the same, stands again under another number.
+        If the card is being deleted and is shown again nevertheless, it is noted again under another number.
         """
         if card_id in self._standing:
             return
@@ -150,7 +150,7 @@ class RestrictedMessages:
 
     # -------------------------------------------------------------- due
     def end_of_session(self, session_id: int) -> None:
-        """The draft has ended or changed hands: what was written for it is due."""
+        """Make all messages of a draft due, because it has ended or changed hands."""
         self._unit.write(_END_OF_SESSION, {"session": session_id})
 
     def end_of_chat(self, chat_id: int) -> None:
@@ -177,9 +177,10 @@ class RestrictedMessages:
 
     # -------------------------------------------------------------- what became of it
     def settle(self, now: datetime) -> None:
-        """Read from the outbox what Telegram has done: what is gone is forgotten, what is not is tried again.
+        """Read from the outbox what Telegram has done. Forget messages that are gone, and try the others again.
 
-        What a call for many leaves in doubt is due at once, alone; nothing is refused before it was asked for alone.
+        If a call for many is in doubt, each of its messages is due at once, alone. A message counts as refused only
+        after a call of its own.
         """
         self._standing.clear()
         state, method = (

@@ -38,19 +38,22 @@ _PURGE = delete(_S).where(_S.c.marked_at < bindparam("before"))
 
 
 class Suspects:
-    """The marks. `bot_id` is 0 for a job, whose number is nobody else's."""
+    """The marks of updates and jobs that may kill the process.
+
+    `bot_id` is 0 for a job, because its number is unique.
+    """
 
     def __init__(self, unit: Unit) -> None:
         self._connection = unit.connection
 
     def found(self, kind: Literal["update", "job"], bot_id: int, number: int) -> int:
-        """What the mark says; 0 where there is none."""
+        """How many deaths the mark counts. 0 if there is no mark."""
         return self._connection.execute(_FOUND, _key(kind, bot_id, number)).scalar() or 0
 
     def mark(
         self, kind: Literal["update", "job"], bot_id: int, numbers: Collection[int], deaths: int, now: datetime
     ) -> None:
-        """Let their marks say so. The same again changes nothing."""
+        """Set the marks of these to that number of deaths. Doing it twice changes nothing."""
         if not numbers:
             return
         rows = [
@@ -62,11 +65,11 @@ class Suspects:
         self._connection.execute(statement.on_conflict_do_update(index_elements=key, set_=says), rows)
 
     def clear(self, kind: Literal["update", "job"], bot_id: int, number: int) -> None:
-        """It was outlived, or set aside."""
+        """Remove the mark: the process survived it, or it was set aside."""
         self._connection.execute(_CLEAR, _key(kind, bot_id, number))
 
     def is_an_update_killing(self) -> bool:
-        """Whether some update was alone at a death already, and is neither applied nor set aside yet."""
+        """Whether an update was alone when a process died, and is neither applied nor set aside yet."""
         return self._connection.execute(_KILLING).first() is not None
 
     def purge(self, before: datetime) -> int:

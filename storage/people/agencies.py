@@ -24,7 +24,7 @@ from storage.plan.lists import touch
 from storage.plan.plans import Plans
 
 ROLE_TYPES: Final = ("chair", "member", "collaborator", "observer", "proposed")
-"""What an agency may be in the commission; catalogue keys `agencies.type.…`."""
+"""The parts that an agency may have in the commission; catalogue keys `agencies.type.…`."""
 LONGEST_NAME = 160
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{1,15}", re.ASCII)
 
@@ -67,9 +67,9 @@ class Agencies:
         self._connection = unit.connection
 
     def belongings(self, plan_id: int) -> dict[int, Belongings]:
-        """By the agency's id, in a fixed number of statements.
+        """Agency id → its people, focal points and activities, in a fixed number of statements.
 
-        Suspended people count, since they belong to it; a focal point who is suspended is none.
+        Suspended people count as people of their agency, but not as focal points.
         """
         people, focal = Counter[int](), Counter[int]()
         current = (

@@ -213,7 +213,7 @@ class Chats:
         turn: Any = KEEP,
         awaits: Any = KEEP,
     ) -> None:
-        """Change what is given (None empties), in one statement. The chat is made if it is new."""
+        """Change the given columns in one statement; None empties a column. The chat is made if it is new."""
         given = {"person_id": person_id, "session_id": session_id, "card_id": card_id, "turn": turn, "awaits": awaits}
         changes = {name: value for name, value in given.items() if value is not KEEP}
         if not changes:
@@ -242,7 +242,7 @@ class Chats:
 
 
 def visit(chat_id: int, telegram_id: int) -> tuple[Prepared, dict[str, int]]:
-    """What `Chats.open` asks, for whoever can ask it on the way, when the chat has been locked."""
+    """The question of `Chats.open`, for callers who ask it together with locking the chat."""
     return _OPEN, {"chat_id": chat_id, "telegram_id": telegram_id}
 
 

@@ -68,11 +68,11 @@ class Delegations:
         return next(iter(self._found(_delegation.c.plan_id == plan_id, _delegation.c.person_id == person_id)), None)
 
     def over(self, plan_id: int, on: date) -> tuple[StoredDelegation, ...]:
-        """Delegations whose last day has come and that have not been ended."""
+        """Delegations whose last day has come, if nobody has ended them."""
         return self._found(_delegation.c.plan_id == plan_id, _delegation.c.until_on <= on)
 
     def of_person(self, person_id: int, plan_id: int | None = None) -> tuple[StoredDelegation, ...]:
-        """What somebody has given or has been given, in the plan or everywhere."""
+        """The delegations that somebody has given or holds, in the plan or in all plans."""
         which: list[Any] = [or_(_delegation.c.person_id == person_id, _delegation.c.deputy_id == person_id)]
         if plan_id is not None:
             which.append(_delegation.c.plan_id == plan_id)

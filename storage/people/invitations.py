@@ -22,7 +22,7 @@ FIRST_ADMIN_TTL = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class OpenInvitation:
-    """A link that somebody may still use. The link itself is known only to whom it was shown."""
+    """A link that can still be used. The link itself is not stored: only the person who made it saw it."""
 
     id: int
     role: Role

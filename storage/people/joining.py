@@ -95,12 +95,11 @@ class Joining:
     def decide(
         self, plan_id: int, id: int, decision: Decision, *, now: datetime, by: int | None
     ) -> StoredRequest | None:
-        """Grant or refuse a request. Somebody else than the person who asked does it. None if it is decided already.
+        """Grant or refuse a request.
 
-        `by` None is the server, which asked for nothing.
-
-        A known person has the role from now on. For a request without a person the caller makes the link. A person who
-        was suspended or left meanwhile has no open request (`withdraw_all_of`).
+        Only a person other than the one who asked may do it. None if it is decided already. `by` None is the server,
+        which never asks. A known person has the role from now on. For a request without a person, the caller makes the
+        link. A person who was suspended or left since has no open request (`withdraw_all_of`).
         """
         decided = self._connection.execute(
             update(_request)

@@ -109,7 +109,7 @@ class Leaving:
 
     # -------------------------------------------------------------- what giving another role needs
     def end_role(self, membership: Membership, now: datetime) -> None:
-        """End the role, and what was asked for under it: unused links, requests that nobody has granted."""
+        """End the role, and withdraw everything that was asked for under it: unused links, and requests that wait."""
         self._connection.execute(update(_membership).where(_membership.c.id == membership.id).values(active_to=now))
         mark_role(self._unit, membership.id)
         self._drop_what_was_given(membership.person_id, now, plan_id=membership.plan_id)
@@ -122,10 +122,10 @@ class Leaving:
     def drop_what_is_pending(
         self, person_id: int, now: datetime, *, plan_id: int | None = None, are_drafts_kept: bool = False
     ) -> None:
-        """Open drafts, messages not sent yet, work not begun yet, pauses, what the chat waits to hear (S17).
+        """Drop drafts, unsent messages, jobs that have not begun, pauses, and the words that the chat awaits (S17).
 
-        What takes restricted text out of the chat is not dropped but due at once (S15).
-        What is being sent this instant is gone. `are_drafts_kept`: the drafts have been handed over before.
+        Deletions of restricted text are not dropped: they are due at once (S15). A message that is being sent at this
+        moment still leaves. `are_drafts_kept`: the drafts have been handed over before.
         """
         chat_ids = self._hold_chats(person_id)
         sessions = update(_session).where(_session.c.person_id == person_id, _session.c.state == "open")

@@ -72,10 +72,10 @@ class RoleRequests:
         self._connection = unit.connection
 
     def needs_second(self, plan_id: int, role: Role, by: int, now: datetime) -> bool:
-        """Whether this role, wanted by this admin, waits for another one. Holds the plan until the unit ends.
+        """Whether this role, wanted by this admin, waits for a second admin. Holds the plan until the unit ends.
 
-        Whoever was suspended or lost the role within REQUEST_TTL is another one, who cannot grant it: then the
-        server does, or the week goes by.
+        An admin who was suspended or lost the role within REQUEST_TTL counts as a second admin, but cannot grant it.
+        Then the server grants it, or the request lapses after a week.
         """
         if role not in GUARDED:
             return False
@@ -120,7 +120,7 @@ class RoleRequests:
         return self._find(*is_open(now), _request.c.plan_id == plan_id)
 
     def withdraw(self, plan_id: int, id: int, *, now: datetime, by: int) -> bool:
-        """Take one's own request back. False if it is decided, or somebody else's."""
+        """Withdraw this person's own request. False if it is decided, or if somebody else made it."""
         here = (_request.c.id == id, _request.c.plan_id == plan_id, _request.c.requested_by_id == by)
         if not self._withdraw(*here, now=now, by=by):
             return False

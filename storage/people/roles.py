@@ -109,9 +109,9 @@ class Roles:
     def set_contributor(
         self, person_id: int, plan_id: int, is_contributor: bool, *, now: datetime, by: int | None
     ) -> bool:
-        """Give an observer the right to report their agency's indicators, or take it away with what they had begun.
+        """Give an observer the right to report their agency's indicators, or remove it with the drafts they have begun.
 
-        False if that is how it was. NotFound without a role in the plan; ValueError for a person who is no observer of
+        False if nothing changes. NotFound without a role in the plan. ValueError for a person who is not an observer of
         an agency.
         """
         present = self._unit.of(People).current(person_id, plan_id)

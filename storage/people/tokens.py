@@ -119,7 +119,7 @@ class DataTokens:
         return [DataToken(*found) for found in self._connection.execute(statement)]
 
     def admitted(self, secret: str) -> DataToken | None:
-        """The token that this is, unless there is none or it was revoked."""
+        """The token with this secret. None if there is none, or if it was revoked."""
         shape = SHAPE.fullmatch(secret)
         found = self._connection.execute(_BY_PREFIX, {"prefix": shape[1]}).first() if shape else None
         if found is None or not hmac.compare_digest(found.token_hash, _hash(secret)):

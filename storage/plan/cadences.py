@@ -53,7 +53,7 @@ class Cadences:
         return {code: Cadence(*days) for code, *days in rows}
 
     def locks(self, plan_id: int) -> Mapping[str, date]:
-        """When each period locked or locks by its cadence alone, whatever an admin or a holiday made of it."""
+        """When each period locks by its cadence alone. Changes by an admin or a holiday do not count."""
         found: dict[str, date] = {}
         for code, cadence in self.of_periods(plan_id).items():
             kind = reporting_period(code).type

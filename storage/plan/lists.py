@@ -52,9 +52,9 @@ def touch(unit: Unit, plan_id: int) -> None:
 def plan_lists(
     unit: Unit, plan_id: int, names: Iterable[str] | None = None, *, only_current: bool = False
 ) -> dict[str, bytes]:
-    """File name → CSV in UTF-8, of these files or of all; nothing for a name that is none of the plan's.
+    """File name → CSV in UTF-8, of the named files or of all. Names that are not the plan's are left out.
 
-    With `only_current`, for a client that shows them to people, without what has ended.
+    With `only_current`, rows that have ended are left out: for a client that shows them to people.
     """
     wanted = _WRITERS if names is None else {name: _WRITERS[name] for name in names if name in _WRITERS}
     lists = {name: writer(unit, plan_id) for name, writer in wanted.items()}
@@ -124,7 +124,7 @@ def _places(unit: Unit, plan_id: int) -> list[Row]:
 
 
 def _nationalities(unit: Unit, plan_id: int) -> list[Row]:
-    """By which people are counted apart; the form itself asks for others, and for those of whom it is not known."""
+    """The nationalities by which people are divided, without "other" and "unknown": the form asks for these itself."""
     listed = unit.of(Plans).code_list(plan_id, "nationality")
     return [{"name": one.code, **_labels(one.label)} for one in listed if one.code.casefold() not in _REST]
 

@@ -86,7 +86,7 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorDetails:
-    """What an indicator's card shows besides the figures."""
+    """The texts that an indicator's card shows beside the figures."""
 
     baseline_period: str
     sdg_target: str
@@ -445,7 +445,10 @@ class Plans:
         return tuple(map(_to_period, self._rows(_PERIODS_ENDING, plan_id=plan_id, first=first, last=last)))
 
     def open_periods(self, plan_id: int, on: date, agency_id: int | None = None) -> tuple[ReportingPeriod, ...]:
-        """Opened and not locked on that day, in the plan's zone; for an agency, also what was reopened for it."""
+        """The periods that are open on that day, in the plan's zone.
+
+        For an agency, also those that were reopened for it.
+        """
         if agency_id is None:
             rows = self._rows(_OPEN_PERIODS, plan_id=plan_id, on=on)
         else:
@@ -474,9 +477,9 @@ class Plans:
 
     # -------------------------------------------------------------- due
     def due(self, plan_id: int, agency_id: int, on: date) -> tuple[DueReport, ...]:
-        """What the agency still has to report on that day, in the order in which it is due, with the previous reports.
+        """The reports that the agency still has to send on that day, in the order in which they are due.
 
-        Four statements, whatever there is. `on` is a day of the plan's zone.
+        Each has the agency's report of the period before. It takes four statements. `on` is a day of the plan's zone.
         """
         noted = f"{UNREPORTABLE}{plan_id}"
         rows = self._rows(_PERIODS_DUE, plan_id=plan_id, agency_id=agency_id, on=on, noted=noted)
@@ -501,7 +504,7 @@ class Plans:
         self._unit.of(Facts).set(f"{UNREPORTABLE}{plan_id}", " ".join(sorted(subjects)), now)
 
     def reports(self, plan_id: int, agency_id: int) -> tuple[PastReport, ...]:
-        """The current version of every report about what the agency leads, in no order."""
+        """The current version of every report about the agency's items, in no order."""
         return tuple(map(to_report, self._rows(_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)))
 
     def ended(self, plan_id: int) -> dict[str, date]:

@@ -25,7 +25,7 @@ Kind = Literal["text", "number", "yes_no", "choice"]
 class Setting:
     """One setting. `least` and `most` bound a number; `most` bounds the length of a text.
 
-    `is_personal`: what was set may be somebody's name or number, and stays out of the audit log.
+    `is_personal`: the value may be somebody's name or number, and stays out of the audit log.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Setting:
 
 
 CONTACT = Setting("contact", "text", "", most=80, is_personal=True)
-"""The contact for somebody whose link does not work: an office, a number. Blank: "the plan's coordination"."""
+"""The contact for somebody with a link that does not work: an office, a number. Blank: "the plan's coordination"."""
 LANGUAGE = Setting("language", "choice", "", choices=LANGUAGES)
 """The language of newcomers if the bot does not speak their phone's. Blank: the deployment's language."""
 LINK_HOURS = Setting("link_hours", "number", "72", least=1, most=72)

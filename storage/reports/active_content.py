@@ -87,7 +87,7 @@ _DEEPEST: Final = 3
 
 # ------------------------------------------------------------------ PDF
 def of_pdf(data: bytes) -> Reason | None:
-    """What a PDF does besides being shown; None: nothing that is known."""
+    """The things a PDF does besides being shown. None: nothing that is known."""
     found = _acts_of(data, exact=False)
     left = _ALL_UNPACKED
     for number, stream in enumerate(streams(data)):
@@ -121,7 +121,7 @@ def _acts_of(part: bytes, *, exact: bool) -> set[Reason]:
 
 # ------------------------------------------------------------------ office documents
 def of_zipped(archive: zipfile.ZipFile, depth: int = 1) -> Reason | None:
-    """What an office document does besides being shown. Its sizes have been looked at before."""
+    """The things an office document does besides being shown. Its sizes were checked before."""
     entries = archive.infolist()
     names = {entry.filename.lower() for entry in entries}
     if any(name.endswith("vbaproject.bin") or name.startswith(("basic/", "scripts/")) for name in names):
@@ -164,7 +164,7 @@ def _of_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str, d
 
 
 def _of_xml(opened: IO[bytes]) -> Reason | None:
-    """What one part of a document does. Read by a parser: prefixes, character references and encodings hide nothing."""
+    """The things one part of a document does. A parser reads it, so prefixes, references and encodings hide nothing."""
     seen = _Seen()
     reading = xml.parsers.expat.ParserCreate()
     reading.buffer_text = True
@@ -182,7 +182,7 @@ def _of_xml(opened: IO[bytes]) -> Reason | None:
 
 
 class _Seen:
-    """What an XML part has been found to do so far. Instructions of fields may be split between many elements."""
+    """The things an XML part does, as far as it was read. Instructions of fields may be split between many elements."""
 
     def __init__(self) -> None:
         self.reason: Reason | None = None
@@ -233,14 +233,17 @@ def _of_relationship(attributes: Mapping[str, str]) -> Reason | None:
 
 # ------------------------------------------------------------------ text
 def of_table(text: str) -> Reason | None:
-    """What a table in text does when Excel opens it: SYLK with another name, and a cell that calls a program (DDE)."""
+    """The things a table in text does when Excel opens it.
+
+    It may be SYLK with another name, or a cell may call a program (DDE).
+    """
     if text.lstrip("\ufeff").startswith("ID;"):
         return "macros"
     return "remote" if _DDE_CELL.search(text) else None
 
 
 def of_rtf(data: bytes) -> Reason | None:
-    """What a document in RTF does: an object in it, a template or a field that fetches."""
+    """The things an RTF document does: an object in it, or a template or a field that fetches something."""
     if b"\\objdata" in data or b"\\objocx" in data:
         return "macros"
     plain = _RTF_CODE.sub(lambda code: bytes((int(code[1], 16),)), data)

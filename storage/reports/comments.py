@@ -1,9 +1,4 @@
-"""What observers tell the coordination, and what it answers.
-
-An observer may know what a report does not say, but must not be able to write into the report. So a comment is a row of
-its own. It names its subject and changes nothing there (DOMAIN §4.5). Its words are sealed (S12), because they may be
-about any person.
-"""
+"""Comments by observers on the plan and its items, each with the coordination's answer."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,9 +18,9 @@ _A = table(Agency)
 
 @dataclass(frozen=True, slots=True)
 class StoredComment:
-    """One comment. `subject` is what it is about (`activity:A-101`), None: the plan; open until it is settled.
+    """One comment. `subject` is the item that it is about (`activity:A-101`), or None for the plan.
 
-    Of one whose words have been forgotten `text` is blank.
+    It is open until it is settled. `text` is blank if its words have been forgotten.
     """
 
     id: int
@@ -37,11 +32,11 @@ class StoredComment:
     reply: str | None = field(repr=False)
     settled_at: datetime | None
     name: str = field(repr=False)
-    """Of whoever wrote it."""
+    """The name of the writer."""
     chat_id: int
     language: str
     agency_code: str = ""
-    """Of the writer as they are now; blank once they have left."""
+    """The writer's present agency; blank if they have left it."""
 
     @property
     def code(self) -> str:
@@ -50,7 +45,7 @@ class StoredComment:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An open comment from outside: which, about what, from which agency."""
+    """An open comment: its number, its subject, and the writer's agency."""
 
     id: int
     subject: str | None
@@ -102,17 +97,17 @@ class Comments:
         return self._load(found)
 
     def open(self, plan_id: int) -> list[StoredComment]:
-        """Those that nobody has settled, the oldest first."""
+        """The comments that nobody has settled, the oldest first."""
         statement = _COMMENTS.where(_C.c.plan_id == plan_id, _C.c.settled_at.is_(None)).order_by(_C.c.id)
         return [self._load(found) for found in self._connection.execute(statement)]
 
     def of_person(self, plan_id: int, person_id: int, *, limit: int = 20) -> list[StoredComment]:
-        """What somebody wrote, the newest first."""
+        """The comments of a person, the newest first."""
         statement = _COMMENTS.where(_C.c.plan_id == plan_id, _C.c.person_id == person_id).order_by(_C.c.id.desc())
         return [self._load(found) for found in self._connection.execute(statement.limit(limit))]
 
     def waiting(self, plan_id: int) -> list[Waiting]:
-        """The same without their words, for whoever may not read them."""
+        """The open comments without their words, for people who may not read them."""
         statement = _WAITING.where(_C.c.plan_id == plan_id, _C.c.settled_at.is_(None)).order_by(_C.c.id)
         return [Waiting(*found) for found in self._connection.execute(statement)]
 

@@ -68,7 +68,7 @@ TASKS: Final[Mapping[str, Task]] = {
     "bundle": _bundle,
     "form": _form,
 }
-"""What a child can be asked for. Nothing else is done in one."""
+"""The tasks that a child may be asked to do. It does nothing else."""
 
 
 def serve(task: str, memory: int, processor: int) -> None:

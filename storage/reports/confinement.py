@@ -68,7 +68,7 @@ class Confinement:
         self._is_closed = False
 
     def close(self) -> None:
-        """End the child that is at work, and begin no other: whoever waits for one gets `Interrupted`."""
+        """End the child that is at work, and begin no other. Callers that wait for one get `Interrupted`."""
         with self._guard:
             self._is_closed = True
             if self._child is not None:
@@ -91,7 +91,7 @@ class Confinement:
         return Refused(found["reason"], found["values"]) if "reason" in found else Inspected(files[0], **found)
 
     def book(self, data: bytes, names: Iterable[str]) -> "Book":
-        """`conversations.xforms.workbook.read_book`, confined. AuthorError with what is wrong."""
+        """`conversations.xforms.workbook.read_book`, confined. AuthorError says what is wrong."""
         from conversations.xforms.workbook import Book, Sheet
 
         found, _ = self._authored("book", {"names": sorted(names)}, [data])
@@ -108,7 +108,10 @@ class Confinement:
         return tuple(found)
 
     def bundle(self, name: str, data: bytes) -> Bundle:
-        """`conversations.xforms.bundle.read_bundle`; only a ZIP needs opening. AuthorError with what is wrong."""
+        """`conversations.xforms.bundle.read_bundle`, confined.
+
+        Only a ZIP needs opening. AuthorError says what is wrong.
+        """
         if kind_of(name) != ".zip":
             return read_bundle_here(name, data)
         found, files = self._authored("bundle", {"name": name}, [data])
@@ -132,7 +135,7 @@ class Confinement:
         return found, answered
 
     def call(self, task: str, wanted: Mapping[str, Any], files: Sequence[bytes]) -> tuple[Any, list[bytes]]:
-        """What one of TASKS answers. TooHeavy, Interrupted."""
+        """Have a child do one of TASKS, and return its answer. TooHeavy, Interrupted."""
         with self._turn:
             child = self._begun(task)
             try:
@@ -176,9 +179,9 @@ class Confinement:
 
 
 def _exchange(child: "subprocess.Popen[bytes]", request: bytes, limits: Limits) -> bytes | None:
-    """What the child answers; None if it ended without an answer, took too long or wrote too much.
+    """Return the child's answer. None if it ended without one, took too long or wrote too much.
 
-    Its input stays open to the end: that it closes tells the child that nobody waits any more.
+    The child's input stays open until then. If it closes, the child knows that nobody waits any more.
     """
     assert child.stdin is not None
     assert child.stdout is not None

@@ -75,7 +75,7 @@ class FileStore:
         return key
 
     def get(self, key: str) -> bytes:
-        """The content. NotFound if there is none; StorageError if it is no longer what was stored."""
+        """The content. NotFound if there is none. StorageError if it is no longer the content that was stored."""
         path, sha256 = self._path(key)
         try:
             data = path.read_bytes()
@@ -287,7 +287,10 @@ class Attachments:
         return self._unused(StoredAttachment(*row) for row in rows)
 
     def copy(self, instance_id: str, to_instance: str, now: datetime) -> int:
-        """Give a correction the files of what it corrects. Returns how many. Contents are shared, not copied."""
+        """Give a correction the files of the submission that it corrects.
+
+        Return how many. Contents are shared, not copied.
+        """
         attachments = self.of_instance(instance_id)
         for attachment in attachments:
             values = {name: getattr(attachment, name) for name in StoredAttachment.__slots__ if name != "id"}
@@ -295,7 +298,10 @@ class Attachments:
         return len(attachments)
 
     def move(self, instance_id: str, refs: Mapping[str, str]) -> None:
-        """Follow repeats that were renumbered: old ref → new ref, in an order in which no new one is still taken."""
+        """Follow repeats that were renumbered: old ref → new ref.
+
+        They must be in an order in which each new ref is free.
+        """
         for old, new in refs.items():
             self._connection.execute(_MOVE, {"of_instance": instance_id, "of_ref": old, "new_ref": new})
 

@@ -20,7 +20,7 @@ _HEAD: Final = 65_536
 """Bytes before a stream among which the object it belongs to begins."""
 _PIECE: Final = 16_384
 _ZLIB_HEAD: Final = 2
-"""Bytes before what is deflated (RFC 1950)."""
+"""Bytes before the deflated data (RFC 1950)."""
 MOST_STREAMS: Final = 20_000
 _FLATE = (b"FlateDecode", b"Fl")
 _ASCII85 = (b"ASCII85Decode", b"A85")
@@ -71,7 +71,7 @@ def streams(data: bytes) -> Iterator[Stream]:
 
 
 def _inflated(part: bytes | memoryview, most: int) -> bytes:
-    """As much as can be inflated, whatever its checksum: readers show what stands before a fault, too."""
+    """As much as can be inflated. A wrong checksum does not matter: readers show the part before a fault, too."""
     inflating, found = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
     for at in range(_ZLIB_HEAD, len(part), _PIECE):
         piece, before = part[at : at + _PIECE], inflating.copy()

@@ -1,4 +1,4 @@
-"""Pictures, newly drawn: what a phone writes beside the pixels (place, time, owner) ends here.
+"""Pictures are drawn again, so everything that a phone writes beside the pixels (place, time, owner) is lost.
 
 Apart from `storage.reports.files`, because Pillow is heavy and a bot may run for days before the first photograph.
 """
@@ -21,9 +21,9 @@ MOST_PIXELS = {"WEBP": 25_000_000, "AVIF": 25_000_000}
 
 
 def redrawn(data: bytes, decoder: str, extension: str, max_pixels: int | None, *, strip: bool) -> bytes | Refused:
-    """Draw the picture anew, for this extension. Without `strip`, return it as it came if it can be decoded.
+    """Draw the picture again, for this extension. Without `strip`, return it unchanged if it can be decoded.
 
-    `decoder` is Pillow's name of the only one that may look at it.
+    `decoder` is Pillow's name of the only decoder that may read it.
     """
     try:
         with (

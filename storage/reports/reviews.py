@@ -22,9 +22,9 @@ from storage.errors import Conflict
 from storage.reports.submissions import StoredSubmission, Submissions
 
 Decision = Literal["validated", "returned", "answered", "taken_back", "remarked"]
-"""By the coordinator, but for `answered`: the reporter's word on a returned report, which goes back as it is.
+"""Coordinators decide, except for `answered`: the reporter's answer to a returned report, which goes back unchanged.
 
-`remarked` is a word of either about a report that waits. It decides nothing, and the report stays where it is.
+`remarked` is a remark of either side on a report that waits. It decides nothing, and the report stays where it is.
 """
 
 LEADS_TO: dict[str, ValidationState] = {
@@ -44,7 +44,7 @@ ACTS: dict[str, Act] = {
 
 
 class OwnReport(Conflict):
-    """Nobody decides about a report of which they sent a version."""
+    """The person has sent a version of this report, so they may not decide about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ class Reviews:
         return [StoredDecision(*found) for found in self._connection.execute(_OF_CHAIN, {"root_id": root_id})]
 
     def asked(self, root_id: str) -> StoredDecision | None:
-        """Return the decision that asked for changes, if no validation has followed it. None if nothing is asked."""
+        """Return the decision that asked for changes, if no validation has followed it."""
         asked: StoredDecision | None = _unsettled(self.of_chain(root_id))
         return asked
 
@@ -286,13 +286,13 @@ class Reviews:
         return sorted(waiting, key=lambda one: reviewer_id is None or one.reviewer_id != reviewer_id)
 
     def count_waiting(self, plan_id: int) -> int:
-        """How long the queue is."""
+        """How many reports wait in the queue."""
         return int(self._connection.execute(_COUNT, {"plan_id": plan_id}).scalar_one())
 
     def untold(self, plan_id: int, what: str, now: datetime, back: timedelta) -> dict[int, list[str]]:
-        """By who sent them, what was validated since the last message of this kind: codes, or receipts without one.
+        """By sender, the reports that were validated since their last message of this kind: codes, or receipts.
 
-        Nothing that can still be taken back, nothing that no longer stands, and nothing from further back.
+        A validation is left out if it can still be taken back, if it was replaced, or if it is older than `back`.
         """
         since = now - back
         told = {
@@ -325,7 +325,7 @@ class Reviews:
 
 
 def row(root_id: str, person_id: int, decided_at: datetime) -> str:
-    """What a reason's seal is bound to: the report, who gave it, and when."""
+    """The name that a reason's seal is bound to: the report, the person who gave it, and the time."""
     return f"review:{root_id}:{person_id}:{decided_at.astimezone(UTC).isoformat(timespec='microseconds')}"
 
 

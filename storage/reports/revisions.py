@@ -1,7 +1,7 @@
-"""What was validated of indicators, in its order: each figure, its corrections, and validations that were taken back.
+"""The history of validated figures: each figure, its corrections, and validations that were taken back.
 
-What may be told of small numbers depends on all that was told before (`conversations.plan.figures.annual`), so whoever
-tells a figure reads how it came about. The decisions of coordinators are that history; nothing else is kept of it.
+Whether small numbers may be shown depends on all that was shown before (`conversations.plan.figures.annual`). So a
+figure is read with its history. That history is the decisions of coordinators; no other record of it is kept.
 """
 
 from collections.abc import Mapping
@@ -55,9 +55,9 @@ _HISTORY = Prepared(
 
 
 def revisions(unit: Unit, plan_id: int, zone: ZoneInfo, subject: str = "") -> dict[str, list[Revision]]:
-    """By subject, or of that one alone, every change of what stands validated, in its order. One statement.
+    """Subject → every change of its validated figure, in order. With `subject`, only that one. One statement.
 
-    Unsealed, to be added up: what may be shown of it is for `conversations.plan.figures.annual` to say.
+    Figures are unsealed, so that they can be added up. `conversations.plan.figures.annual` decides what may be shown.
     """
     made: dict[str, list[Revision]] = {}
     standing: dict[str, dict[int, Reported | None]] = {}
@@ -76,7 +76,7 @@ def revisions(unit: Unit, plan_id: int, zone: ZoneInfo, subject: str = "") -> di
 
 
 def reported(answers: Mapping[str, str], start: date, end: date) -> Reported | None:
-    """The figure in these answers. None if there is none, which is different from zero."""
+    """The figure in these answers. None if there is none; zero is a figure."""
     status = answers.get("data_status", "")
     if status == "zero":
         return Reported(start, end, 0)

@@ -25,7 +25,7 @@ _M = table(Membership)
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A draft that is begun: by whom, of which form's version, about what, until when."""
+    """A draft to begin: its person, the version of its form, its subject, and when it expires."""
 
     plan_id: int
     person_id: int
@@ -42,10 +42,10 @@ class NewSession:
 
 
 class StoredSession(NamedTuple):
-    """One form being filled, as it was saved last.
+    """One form that is being filled, as it was saved last.
 
-    `version` is the one it was loaded with: `save` refuses if somebody saved in between. Of `data` nothing is
-    known here but that it is JSON. `subject` is `activity:A-101`, `indicator:I-01` or None.
+    `version` is the one with which it was loaded: `save` refuses if somebody saved in between. This floor knows of
+    `data` only that it is JSON. `subject` is `activity:A-101`, `indicator:I-01` or None.
     """
 
     id: int
@@ -326,7 +326,7 @@ class Sessions:
 
 
 def row(instance_id: str) -> str:
-    """What a session's seal is bound to. It is known before the row has a number, and is never another's."""
+    """The name that a session's seal is bound to. It is known before the row has a number, and it is unique."""
     return f"session:{instance_id}"
 
 

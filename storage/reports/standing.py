@@ -51,7 +51,7 @@ class StandingChanges:
         self._connection.execute(_NOTE, values)
 
     def now(self) -> Moment:
-        """What this transaction sees."""
+        """The changes that this transaction sees, as a reader's place."""
         found = self._connection.execute(_SNAPSHOT_NOW if self._unit.is_postgresql else _LAST).scalar_one()
         return Moment(str(found))
 

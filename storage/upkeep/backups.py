@@ -66,10 +66,10 @@ def backup(url: str, file: Path) -> None:
 
 
 def restore(file: Path, url: str, *, now: datetime) -> None:
-    """The database as it was when `file` was backed up, held. The bot must not be running.
+    """Put back the database as it was when `file` was backed up, and hold it. The bot must not be running.
 
-    What was waiting to be sent then is settled as ambiguous: it may have been sent since, and nothing stale may
-    be sent now (T14). StorageError, and nothing changed, if the file is damaged or no database of ours;
+    Messages that were waiting then are settled as ambiguous: they may have been sent since, and no stale message may be
+    sent now (T14). StorageError, and nothing changed, if the file is damaged or not a database of this program.
     Unavailable if somebody else is writing.
     """
     if not file.exists():
@@ -307,7 +307,7 @@ def _server(url: URL) -> tuple[str, int]:
 
 
 def _tool(name: str, server: int) -> str:
-    """Where PostgreSQL's own tool is. StorageError if there is none, or it is older than the server."""
+    """The path of PostgreSQL's own tool. StorageError if there is none, or if it is older than the server."""
     path = shutil.which(name)
     if path is None:
         raise StorageError(f"{name} is not installed: install PostgreSQL's client programs, version {server} or newer")

@@ -44,7 +44,7 @@ SHORTEST_NOTE: Final = 12
 PAGE: Final = 1000
 TOLD: Final = 50
 FIRST: Final = -(2**62)
-"""Below whatever number an entry may have been given."""
+"""Below every position and every id of an entry."""
 
 _ONE_SEALER = text("SELECT pg_try_advisory_xact_lock(CAST(CAST(to_regclass('audit_entry') AS oid) AS integer), 0)")
 """Of this schema's log: another deployment in the same database seals its own."""
@@ -76,7 +76,10 @@ class Head:
 
     @classmethod
     def read(cls, noted: str) -> "Head":
-        """A head somebody noted, its hash whole or the beginning of it. StorageError if it is none."""
+        """A head that somebody noted, with its whole hash or the beginning of it.
+
+        StorageError if the text is not one.
+        """
         position, _, digits = noted.strip().partition(".")
         is_hash = SHORTEST_NOTE <= len(digits) <= 64 and not set(digits) - set("0123456789abcdef")
         if not (position.isascii() and position.isdecimal() and len(position) < 18 and is_hash):
@@ -89,7 +92,7 @@ Kind = Literal["altered", "foreign", "copied", "moved", "missing", "truncated", 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place where the log is not what was written."""
+    """One place where the log differs from what was written."""
 
     kind: Kind
     position: int | None
@@ -99,7 +102,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Verdict:
-    """What a look through the whole log found; `findings` holds the first ones, `found` is how many there are."""
+    """The result of checking the whole log. `findings` holds the first findings, `found` counts all."""
 
     sealed: int = 0
     unsealed: int = 0
@@ -151,9 +154,9 @@ def seal(unit: "UnitOfWork", *, limit: int = 200) -> Head | None:
 
 
 def stored_head(unit: "UnitOfWork", *, is_trusted: bool = False) -> Head | None:
-    """The head as the last sealing left it; None before the first. StorageError if it is not what a sealer wrote.
+    """The head as the last sealing left it. None before the first. StorageError if no sealer wrote it.
 
-    `is_trusted` takes it as it stands, where there is no keyring: in a copy just made.
+    `is_trusted` takes it without a check, where there is no keyring: in a copy that was just made.
     """
     found = unit.facts.get(HEAD)
     if found is None:
@@ -169,7 +172,10 @@ def stored_head(unit: "UnitOfWork", *, is_trusted: bool = False) -> Head | None:
 
 
 def is_waiting(unit: "UnitOfWork") -> bool:
-    """Whether an entry is not linked yet, or what was there before there were marks is not marked yet."""
+    """Whether an entry is not linked yet.
+
+    Also whether roles and submissions from before there were marks still have none.
+    """
     if unit.connection.execute(_UNSEALED.limit(1)).first() is not None:
         return True
     head = stored_head(unit)
@@ -240,7 +246,7 @@ def verify(unit: "UnitOfWork", *, noted: Head | None = None) -> Verdict:
 
 
 def verify_data(unit: "UnitOfWork", verdict: Verdict) -> None:
-    """Compare roles and submissions with their marks and with what the log says of them; findings join the verdict."""
+    """Compare roles and submissions with their marks and with the log. Add findings to the verdict."""
     if verdict.head is None or not verdict.head.has_marked_data:
         return  # nothing is marked before the log has first been sealed
     for finding in data_check.differences(unit):
@@ -248,7 +254,7 @@ def verify_data(unit: "UnitOfWork", verdict: Verdict) -> None:
 
 
 def _content(verdict: Verdict, vault: Vault, position: int | None, entry: StoredAuditEntry, mark: str | None) -> bool:
-    """Whether the entry is what this program wrote."""
+    """Whether this program wrote the content of the entry."""
     if mark is None:
         verdict.add("foreign", position, entry.id, "it was not written by this program")
         return False
@@ -303,7 +309,7 @@ def _linked(unit: "UnitOfWork") -> Iterator[tuple[int, StoredAuditEntry, str | N
 
 
 def _loose(unit: "UnitOfWork") -> Iterator[tuple[StoredAuditEntry, str | None, str | None]]:
-    """The entries without one: those that wait for the sealer, and whatever lost its place."""
+    """The entries without a position: those that wait for the sealer, and those that lost their place."""
     after = FIRST
     while rows := unit.connection.execute(_LOOSE, {"after": after}).all():
         for *columns, hash, mark in rows:

@@ -89,7 +89,7 @@ _STATES: Final = tuple(state.value for state in ValidationState)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One row that is not what was written, by its id, or None if it is gone."""
+    """One row that differs from what was written, by its id. None if the row is gone."""
 
     id: int | None
     text: str
@@ -114,9 +114,9 @@ def mark_what_was_there(unit: "UnitOfWork") -> None:
 
 
 def mark_anew(unit: "UnitOfWork", submission_id: int, text: str) -> str:
-    """The mark of a submission whose words are being forgotten: `text` is what is left.
+    """Return the new mark of a submission that is losing its words. `text` is what is left of it.
 
-    One that was altered before keeps the mark that gives it away.
+    If the submission was altered before, it keeps the old mark, which gives the change away.
     """
     row = unit.connection.execute(_ONE, {"key": submission_id}).mappings().one()
     began = _began(unit, row)
@@ -127,7 +127,7 @@ def mark_anew(unit: "UnitOfWork", submission_id: int, text: str) -> str:
 
 # ------------------------------------------------------------------ comparing
 def differences(unit: "UnitOfWork") -> Iterator[Difference]:
-    """Every row that is not as it was written, in constant memory but for the roles and what lets data out."""
+    """Every row that differs from what was written. Memory is constant, except for roles and whatever lets data out."""
     yield from _roles(unit)
     yield from _suspensions(unit)
     yield from _tokens(unit)
@@ -284,7 +284,7 @@ def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:
 
 
 def _began(unit: "UnitOfWork", row: Any) -> str | None:
-    """The state a submission began in, which its mark proves; None if the row is not what was sent."""
+    """The first state of a submission, which its mark proves. None if the row differs from what was sent."""
     text = _text(unit, row)
     for state in _STATES:
         if compare_digest(row["mark"] or "", submission_mark(unit.vault, row, state=state, text=text)):

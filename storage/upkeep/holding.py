@@ -71,7 +71,7 @@ def held(unit: "UnitOfWork") -> Held | None:
 
 
 def release(unit: "UnitOfWork", now: datetime) -> Held | None:
-    """Release the database. Returns what it was held for; None if it was not held."""
+    """Release the database. Return why it was held. None if it was not held."""
     found = held(unit)
     if found is not None:
         unit.facts.set(FACT, "", now)
@@ -80,7 +80,7 @@ def release(unit: "UnitOfWork", now: datetime) -> Held | None:
 
 
 def concerned(unit: "UnitOfWork", as_of: datetime) -> dict[int, set[int]]:
-    """By plan, the people whose last answers may be missing: they had an open draft, or sent something that day."""
+    """Plan → the people whose last answers may be lost: they had an open draft, or sent something that day."""
     drafts = select(_S.c.plan_id, _S.c.person_id).where(_S.c.state == "open")
     sent = select(_B.c.plan_id, _B.c.person_id).where(
         _B.c.submitted_at > as_of - LAST_HOURS, _B.c.submitted_at <= as_of, _B.c.person_id.is_not(None)

@@ -19,7 +19,7 @@ KNOWN = "enlace"
 
 
 class WrongKeyring(StorageError):
-    """This keyring cannot open what is there. `needed` are the keys' names."""
+    """This keyring cannot open the data. `needed` are the names of the keys that can."""
 
     def __init__(self, needed: frozenset[str]) -> None:
         super().__init__(f"not the keyring that this data was sealed with; needed: {', '.join(sorted(needed))}")

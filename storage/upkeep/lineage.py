@@ -38,7 +38,7 @@ FACT: Final = "lineage"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a database knows of itself: its name, and its count."""
+    """A database's name and its count."""
 
     name: str
     count: int

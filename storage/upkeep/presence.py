@@ -42,7 +42,7 @@ LOOK_EVERY: Final = 1.0
 HURRY: Final = 0.5
 """The same while somebody is missing, or our own lock is not held."""
 GRACE: Final = 2.0
-"""Seconds for which somebody must have been without their lock; a holder takes it again in less."""
+"""For how many seconds a process must have been without its lock. A living process takes it again in less."""
 _HOLD = text(f"SELECT pg_advisory_lock({LOCK_CLASS}, CAST(:id AS integer))")
 # The server notices within 15 s that this end is gone without a word. Nothing else is ever asked on this connection.
 _KEEP_ALIVE = text("SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2")
@@ -50,7 +50,7 @@ _KEEP_ALIVE = text("SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What a process finds when it begins."""
+    """The state that a process finds when it begins."""
 
     replica_id: int
     ended: frozenset[int]
@@ -130,7 +130,10 @@ class Presence:
         return buried
 
     def leave(self) -> None:
-        """A clean end: what is still in hand is freed, the row goes. Blocks; without a database nothing is changed."""
+        """Leave cleanly: free everything that is still in hand, and remove the row.
+
+        It blocks. Without a database, nothing is changed.
+        """
         with contextlib.suppress(Unavailable):
             self._bury([self._id])
         self._let_go()

@@ -37,9 +37,9 @@ SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
 
 
 def reseal(unit: "UnitOfWork", *, limit: int = 200) -> int:
-    """Seal up to `limit` texts of older keys anew; 0 means that the older keys can be retired.
+    """Seal up to `limit` texts again that older keys have sealed. Return how many; at 0 the older keys can be retired.
 
-    A text that somebody changes in the same moment is left to them: it is under the current key then.
+    A text that somebody changes at the same moment is left to them: they seal it with the current key.
     """
     head = unit.vault.head
     left = limit

@@ -48,19 +48,21 @@ Forget = Callable[["UnitOfWork", datetime], int]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: what, how long after it has served its purpose, and what forgets whatever is older; a page at a time."""
+    """One row: what is deleted, when it has served its purpose for too long, and the function that
+    deletes it by pages.
+    """
 
     name: str
     kept: timedelta
     forget: Forget
 
     def at(self, unit: "UnitOfWork", now: datetime) -> int:
-        """Forget what is too old by now, up to a page; 0: there is nothing (more)."""
+        """Delete up to a page of what is too old by now. Return how many; 0 if nothing is left."""
         return self.forget(unit, now - self.kept)
 
 
 def _messages(unit: "UnitOfWork", before: datetime) -> int:
-    """Rows of the outbox, once the ledger of what was said has read what became of them."""
+    """Rows of the outbox, once the ledger has read their outcomes."""
     unit.ledger.settle()
     return unit.outbox.purge(before)
 
@@ -84,7 +86,7 @@ def _strangers(unit: "UnitOfWork", before: datetime) -> int:
 
 
 def _invitations(unit: "UnitOfWork", before: datetime) -> int:
-    """Links long past; one by which somebody stands in for another stays with the record of that."""
+    """Links that have long lapsed. The link of a delegation stays as long as the record of the delegation."""
     is_named = exists().where(_D.c.invitation_id == _I.c.id)
     return unit.connection.execute(delete(_I).where(_I.c.expires_at < before, ~is_named)).rowcount
 

@@ -32,14 +32,14 @@ PREFIX = ".enlace-new-"
 FOLDERS = ".enlace-making-"
 STANDARD_OUTPUT = Path("-")
 OWNER_ALONE, AS_USUAL = 0o600, 0o666
-"""Modes of a file that is new; the second as far as the umask of whoever runs this allows."""
+"""The modes of a new file. The second is reduced by the umask of the person who runs this."""
 
 
 @contextlib.contextmanager
 def whole_file(out: Path, *, mode: int = OWNER_ALONE) -> Iterator[Path]:
-    """The path of an empty file to fill; at the end what is in it is at `out`. If the body raises, nothing is.
+    """The path of an empty file to fill. At the end it is moved to `out`. If the body raises, nothing is at `out`.
 
-    StorageError where `out` is nothing to write a file to; OSError, of which file, where the system refuses.
+    StorageError if no file can be written at `out`. OSError, with the file's name, if the system refuses.
     """
     found = _stat(out)
     if is_stream(out):
@@ -71,7 +71,7 @@ def is_stream(out: Path) -> bool:
 
 
 def _is_standard_output(found: os.stat_result) -> bool:
-    """`/dev/stdout` that the shell has sent into a file is that file: what is in it already belongs to others."""
+    """Whether `out` is the file into which the shell has sent the standard output. Its content belongs to others."""
     try:
         return os.path.samestat(found, os.fstat(1))
     except OSError:
@@ -79,7 +79,7 @@ def _is_standard_output(found: os.stat_result) -> bool:
 
 
 def _stat(out: Path) -> os.stat_result | None:
-    """Of what a link leads to; None where nothing is yet."""
+    """The state of the file that a link leads to. None if there is none yet."""
     try:
         return out.stat()
     except FileNotFoundError:
@@ -153,9 +153,9 @@ def _sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def working_folder() -> Iterator[Path]:
-    """A folder for what is needed while something is made, readable by us alone, and gone at the end.
+    """A folder for temporary files, readable by us alone, and removed at the end.
 
-    What a killed process left in its own is removed by the next one.
+    If a killed process left files in its folder, the next process removes them.
     """
     _sweep_folders(Path(tempfile.gettempdir()))
     made, handle = _new_folder()

@@ -1,4 +1,4 @@
-"""Answer, postpone, or pause reminders: one's own, or everybody's."""
+"""Acts on reminders: answer one, postpone it, or pause reminders for oneself or for everybody."""
 
 from datetime import date
 
@@ -8,7 +8,7 @@ from conversations.plan.calendar.ledger import LADDER
 
 
 def answer(actor: Actor, what: str) -> None:
-    """Record the answer to the ladder's last reminder: "tomorrow", "nothing_new", or what they need."""
+    """Record a person's answer to the last reminder of the ladder: "tomorrow", "nothing_new", or one of `NEEDS`."""
     actor.unit.ledger.answer(actor.plan_id, actor.oneself, LADDER, what)
 
 

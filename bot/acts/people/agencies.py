@@ -53,9 +53,10 @@ def propose(actor: Actor, code: str, name: str) -> None:
 
 
 def add_proposed(actor: Actor, language: str) -> tuple[str, Agency | None] | None:
-    """Make the agency that was proposed. Return its code and the agency; None if nothing was proposed.
+    """Add the agency that was proposed. Return its code and the agency.
 
-    The agency is None if another one has taken the code meanwhile. `language` is the language of its name.
+    None if nothing was proposed. The agency is None if another agency has taken the code since. `language` is the
+    language of its name.
     """
     kept = actor.unit.facts.get(_proposal(actor))
     if not kept:

@@ -88,7 +88,7 @@ def _inviter_told(unit: UnitOfWork, membership: Membership, person: Person) -> l
 
 
 def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> str:
-    """A sentence that says who has the post of whom, and until when."""
+    """Say who has delegated their post to whom, and until when, in one sentence."""
     until = show_date(delegation.last_day.isoformat(), say.language)
     values = {"giver": unit.people.by_id(delegation.person_id).name, "date": until}
     if delegation.deputy_id is None:

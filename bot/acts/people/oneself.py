@@ -13,7 +13,7 @@ def set_form_language(actor: Actor, language: str) -> None:
 
 
 def set_timezone(actor: Actor, name: str) -> None:
-    """Set one's zone. `name` is a zone of the IANA database."""
+    """Set the person's time zone. `name` is a zone of the IANA database."""
     actor.unit.people.set_timezone(actor.oneself, name)
 
 

@@ -151,7 +151,7 @@ def request_card(actor: Actor, request: StoredRequest, say: Wording) -> Card:
 
 
 def withdraw_request(actor: Actor, id: int) -> bool:
-    """Take back one's own request. False if it is decided, or somebody else's."""
+    """Withdraw the actor's own request. False if it is decided already, or if somebody else made it."""
     return actor.unit.role_requests.withdraw(actor.plan_id, id, now=actor.now, by=actor.oneself)
 
 
@@ -244,9 +244,9 @@ def day_and_hour(zone: ZoneInfo, at: datetime, language: str) -> str:
 
 
 def set_contributor(actor: Actor, who: Person, membership: Membership, is_contributor: bool) -> list[Notification]:
-    """Give an observer the right to report, or take it. Return what they are told; nothing if nothing has changed.
+    """Give an observer the right to report, or remove it. Return the notification for that person.
 
-    ValueError for a person who is not an observer of an agency.
+    Return nothing if they had it already, or had it not. ValueError if the person is not an observer of an agency.
     """
     if not actor.unit.roles.set_contributor(
         who.id, membership.plan_id, is_contributor, now=actor.now, by=actor.person_id

@@ -115,7 +115,7 @@ def wait_for_decision(actor: Actor, number: str) -> None:
 
 
 def waiting(unit: UnitOfWork, person_id: int) -> str:
-    """The number of the workbook that this person has seen and has not decided about; blank if there is none."""
+    """The number of the workbook that this person was shown and has not decided about; "" if there is none."""
     return unit.facts.get(_fact(person_id)) or ""
 
 

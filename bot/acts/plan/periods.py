@@ -22,7 +22,7 @@ REOPENED_DAYS = (1, 3, 7)
 GRANTED = 3
 """For how many days one button grants an agency's request."""
 ASKED = "asked"
-"""Stands on that button in place of a reason: the reason is what the agency wrote."""
+"""A button that grants a request carries this instead of a reason. The reason is then the agency's own words."""
 LONGEST_REASON = 200
 REASONS = ("correction", "missing", "trouble")
 """The reasons that have a button; catalogue keys `reopening.reason.…`. Any other reason is typed."""
@@ -132,7 +132,7 @@ def last_day_card(period: ReportingPeriod, language: str) -> Card:
 
 
 def moves(actor: Actor, period: ReportingPeriod) -> dict[str, ReportingPeriod]:
-    """What can be done to the period today (`open`, `more3`, `lock`), with its days after each."""
+    """Return the changes that are possible today (`open`, `more3`, `lock`), each with the period's days after it."""
     stage = period.stage(actor.today)
     if stage == "ahead":
         return {"open": opened_early(period, actor.today)}

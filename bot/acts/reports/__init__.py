@@ -1,1 +1,1 @@
-"""Acts on reports, on what is said of them, and on the forms they are filled in."""
+"""Acts on reports, on comments about them, and on the forms in which they are filled."""

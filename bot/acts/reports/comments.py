@@ -1,4 +1,4 @@
-"""What an observer tells the coordination, and what the coordination answers."""
+"""Acts on comments: an observer writes to the coordination, and the coordination answers."""
 
 from bot.chat.actor import Actor, Notification, told
 from conversations.card import Button, Card, bold, cut, home_button, italic, line, paragraph

@@ -112,7 +112,7 @@ def _known(form: Form, filled: dict[str, str]) -> dict[str, str]:
 
 # ------------------------------------------------------------------ after a change
 def refresh(unit: UnitOfWork, forms: FormCache, plan_id: int, now: datetime) -> tuple[Gap, ...]:
-    """Look for gaps, and store what was found."""
+    """Look for gaps, and store those that were found."""
     found = gaps(unit, forms, plan_id)
     if frozenset(gap.subject for gap in found) != unit.plans.unreportable(plan_id):
         unit.plans.note_unreportable(plan_id, [gap.subject for gap in found], now)

@@ -52,7 +52,7 @@ _LOOKED_BACK = 50
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who reports, for which agency, in which language; and where forms come from.
+    """The person who reports, their agency and language, and the cache that gives the forms.
 
     `form_language` is the language of the forms, if the bot itself does not speak it.
     """
@@ -73,7 +73,7 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a session is about."""
+    """The item and the period that a session reports on."""
 
     form_id: str
     item: Activity | Indicator | None
@@ -90,9 +90,9 @@ class Report:
 
 # ------------------------------------------------------------------ begun
 def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
-    """A session of this report, with what the bot fills in. None if the form does not know the item.
+    """Begin a session of this report, with the answers that the bot fills in.
 
-    Then the plan has changed and the form has not: an answer could not name the item. It is logged.
+    None if the form's lists do not have the item: the plan has changed and the form has not. It is logged.
     """
     form = who.forms.version(who.unit, version.id)
     previous = _previous(who, version.form_key, report)
@@ -106,7 +106,7 @@ def begin(who: Reporter, report: Report, version: StoredForm) -> Step | None:
 def _begin(
     who: Reporter, report: Report, form: Form, previous: Mapping[str, str], last_saved: Mapping[str, str]
 ) -> tuple[Step, Sequence[str]]:
-    """The first step of a session of this report, and the questions whose choices lack what the bot fills in."""
+    """The first step of a session of this report, and the questions whose choices lack the answer of the bot."""
     filled = _filled(who, report, previous)
     given = Given(
         asked_in=who.form_language,
@@ -294,9 +294,9 @@ def _file_name(name: str, *, is_sensitive: bool) -> str:
 
 # ------------------------------------------------------------------ sent
 def changes_nothing(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> bool:
-    """Whether a correction equals what was sent, so that no new version is needed.
+    """Whether a correction equals what was sent before. Then no new version is needed.
 
-    A returned report is sent again even if it is unchanged: that is an answer to the coordinator.
+    A returned report is sent again even if it is unchanged, because sending it is an answer to the coordinator.
     """
     if stored.supersedes_id is None:
         return False
@@ -307,7 +307,7 @@ def changes_nothing(who: Reporter, stored: StoredSession, form: Form, taken: Ste
     times = engine.filled_when(form, old).keys() | engine.filled_when(form, new).keys()
 
     def answered(values: Mapping[str, str]) -> dict[str, str]:
-        """The answers without what the phone fills in, such as the time and the instance (ODK XForms, "meta")."""
+        """The answers of the person: without those that the phone fills in, such as the time (ODK XForms, "meta")."""
         return {ref: value for ref, value in values.items() if ref not in times and "/meta/" not in ref}
 
     return answered(old) == answered(new)
@@ -531,9 +531,10 @@ def _previous(who: Reporter, form_id: int, report: Report) -> dict[str, str]:
 def _last_saved(
     who: Reporter, form: Form, form_id: int, *, corrected: StoredSubmission | None = None
 ) -> dict[str, str]:
-    """What `${last-saved#…}` reads: the answers that this person sent last with this form. Read only for such forms.
+    """The values of `${last-saved#…}`: the answers that this person sent last with this form.
 
-    For a correction: what was sent last before the corrected submission, because that was calculated from it.
+    They are read only for forms that use them. A correction gets the answers that were sent last before the submission
+    that it corrects, because that submission was calculated from them.
     """
     if LAST_SAVED not in form.instances:
         return {}

@@ -28,7 +28,7 @@ def validate(actor: Actor, sent: StoredSubmission) -> StoredDecision:
 
 
 def take_back(actor: Actor, sent: StoredSubmission) -> None:
-    """Undo one's own recent decision."""
+    """Undo the actor's own recent decision."""
     actor.unit.reviews.take_back(sent, actor.oneself, actor.now)
 
 
@@ -133,10 +133,10 @@ def reviewer_told(
     *,
     changes: Callable[[Wording], Sequence[Line]] | None = None,
 ) -> list[Notification]:
-    """A returned report has been corrected. Return the notification for the coordinator who returned it.
+    """Return the notification for the coordinator who returned a report that has been corrected now.
 
-    It says what has changed, in their words, but never of a restricted report. None is sent to a person who no longer
-    coordinates this plan.
+    It says what has changed, in their language; of a restricted report it says nothing more. A person who no longer
+    coordinates this plan gets none.
     """
     reviewer = _coordinating(unit, unit.reviews.asked(sent.root_id), sent)
     if reviewer is None:

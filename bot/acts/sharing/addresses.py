@@ -77,10 +77,10 @@ def _meant(address: Address) -> Address:
 
 
 def read_address(text: str, inside: Sequence[Network] = ()) -> tuple[str, str]:
-    """The address of a receiver and its host, from typed or pasted text. BadAddress says what is wrong.
+    """Read typed or pasted text as the address of a receiver. Return it with its host.
 
-    Only https; http if the host is this machine itself and the operator has allowed that. A name is resolved only when
-    it is called.
+    BadAddress says what is wrong. The address must be https. It may be http if the host is this machine and the
+    operator has allowed that. The name is resolved only when the address is called.
     """
     url = text.strip()
     if len(url) > LONGEST:

@@ -33,7 +33,7 @@ def usual() -> Choice:
 
 
 def offers_of(role: Role) -> tuple[Offer, ...]:
-    """Return what this role may export. Outside the coordination that is the view of observers only."""
+    """Return the exports that this role may ask for. Outside the coordination, only those for observers."""
     audiences = AUDIENCES if role in INSIDERS else ("observers",)
     made = []
     for each in EXPORTERS:
@@ -85,7 +85,7 @@ def request(unit: UnitOfWork, choice: Choice, asker: Asker, now: datetime) -> in
 
 # ------------------------------------------------------------------ what somebody asked for last
 def remembered(actor: Actor, language: str) -> Choice:
-    """A person's last request, without what the plan no longer has."""
+    """A person's last request. An agency, an area or a form that the plan no longer has is left out."""
     kept = actor.unit.facts.get(_fact(actor))
     choice = Choice.of(orjson.loads(kept)) if kept else Choice(audience=INTERNAL)
     scope = scope_of(actor.unit, actor.plan_id, language)

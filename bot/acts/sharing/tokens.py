@@ -24,7 +24,7 @@ def revoke(actor: Actor, prefix: str) -> DataToken:
 
 
 def ask_for_reading(actor: Actor, chat_id: int, token: DataToken) -> None:
-    """Have a worker read what this token reads, and answer in the chat."""
+    """Have a worker read everything that this token reads, and answer in the chat."""
     payload = {"telegram_id": chat_id, "plan_id": actor.plan_id, "prefix": token.prefix}
     actor.unit.jobs.add(TRY, payload, actor.now, chat_id=chat_id)
 

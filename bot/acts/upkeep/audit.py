@@ -47,7 +47,7 @@ class Teller:
         return f"{told} · {self.unit.people.by_id(person_id).name}" if self.names else told
 
     def sentence(self, entry: StoredAuditEntry) -> str:
-        """Return what was done, as a sentence. An act that only a later version knows is shown by its name."""
+        """Say what was done, in one sentence. If the act is of a later version of the bot, return its name."""
         key = f"audit.{entry.act}"
         return self.say(key).format_map(_Values(self._values(entry.details))) if key in self.say else entry.act
 
@@ -96,9 +96,9 @@ def bounds_of(day: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | Non
 
 
 def head_now(settings: Settings) -> Head | None:
-    """Return the last seal of the audit log, for somebody to write down. None if there is none, or it cannot be read.
+    """Return the last seal of the audit log, so that somebody can write it down.
 
-    Ask before a backup is made: then the copy contains what was written down.
+    None if there is no seal, or if it cannot be read. Before a backup, ask first: then the copy contains the seal.
     """
     with contextlib.suppress(StorageError), open_database(settings.database_url) as database, database.view() as unit:
         return stored_head(unit, is_trusted=True)

@@ -69,7 +69,7 @@ class Seen:
     led_by_nobody: tuple[str, ...] = ()
     """Codes of present items of agencies that no longer take part."""
     not_deleted: tuple[str, ...] = ()
-    """Chats with something restricted that Telegram would not delete (S15): whose, how much, since when."""
+    """Chats with restricted messages that Telegram refused to delete (S15): the person, how many, and since when."""
     dead_letters: tuple[str, ...] = ()
     """Receivers with undelivered events: host and number."""
 

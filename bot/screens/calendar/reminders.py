@@ -43,9 +43,10 @@ LOOKED_AHEAD = timedelta(days=60)
 
 # ------------------------------------------------------------------ under a reminder
 def begin(ex: Exchange, code: str) -> None:
-    """Empezar: begin the report that is due first, of the reminder's period.
+    """Empezar: begin the report of the reminder's period that is due first.
 
-    A reminder stays in a chat for months. If its period takes nothing more, say so, with what is left of other periods.
+    A reminder stays in a chat for months. If its period takes no more reports, say so, and show what is left of other
+    periods.
     """
     due = _left(ex)
     about = _period_of_own(ex, code)
@@ -104,7 +105,7 @@ def postpone(ex: Exchange) -> None:
 
 
 def _next_word(ex: Exchange, who: Recipient, agenda: Agenda, today: date) -> date | None:
-    """The next day on which a reminder of what is left can come. None if none can come while it is open."""
+    """The next day on which a reminder of the rest can come. None if none can come while the period is open."""
     found = [one for one in ex.unit.schedules.all(ex.membership.plan_id) if one.what == LADDER]
     days = list(working_days_after(today, today + LOOKED_AHEAD, agenda.holidays))
     meant = (one for one in found if one.paused_at is None and one.among([who.role]))
@@ -194,10 +195,7 @@ def explain(ex: Exchange, need: str) -> None:
 
 # ------------------------------------------------------------------ pauses
 def pause(ex: Exchange, choice: str) -> None:
-    """/pausar: pause one's own reminders.
-
-    A coordinator or admin can pause everybody's with one command (DOMAIN §5.3).
-    """
+    """/pausar: pause the person's own reminders. A coordinator or admin can pause everybody's (DOMAIN §5.3)."""
     is_everybody = ex.membership.role not in AGENCY_ROLES
     kind: PauseKind = "everybody" if is_everybody else "own"
     person_id = None if is_everybody else ex.person.id

@@ -265,7 +265,7 @@ def _name(schedule: StoredSchedule, say: Wording) -> str:
 
 
 def _request_of(schedule: StoredSchedule) -> tuple[Choice, tuple[Offer, ...]]:
-    """The export that this schedule asks for regularly, and what may be asked for."""
+    """The request of this schedule of exports, and the exports that may be asked for."""
     offers = exports.offers_of(Role.COORDINATOR)
     choice = fitted(Choice.of(schedule.details), offers)
     assert choice is not None
@@ -400,7 +400,7 @@ def _show_calendar(ex: Exchange, note: list[Line], rows: tuple[tuple[Button, ...
 
 
 def _ask_which(ex: Exchange, text: str, others: tuple[date, ...]) -> None:
-    """Say what was not understood and how to write it. If a date can be read two ways, offer both as buttons."""
+    """Say which words were not understood, and how to write them. If a date has two readings, offer both as buttons."""
     key = "calendar.which" if others else "calendar.not_a_day"
     rows = tuple(
         (Button(f"{_weekday(day, ex.say)} {show_date(day.isoformat(), ex.language)}", tap(Route.HOLIDAYS, day)),)

@@ -1,1 +1,1 @@
-"""What everybody sees, whatever their role: the first screens, preferences, and answers to what comes unasked."""
+"""What every role sees: the first screens, preferences, help, and answers to messages that nobody asked for."""

@@ -23,10 +23,10 @@ from storage.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A button of a first screen: where it leads, what it says, and what it carries.
+    """A button of a first screen: its route, its label, and the parts that it carries.
 
-    `count` is one of `_COUNTS`. If it is above zero, the button says `counted`; otherwise `text`, and if `text` is
-    blank there is no button.
+    `count` is one of `_COUNTS`. If it is above zero, the label is `counted`; otherwise `text`. If `text` is blank then,
+    there is no button.
     """
 
     route: Route
@@ -106,13 +106,13 @@ _COUNTS: Mapping[str, Callable[[Exchange], int]] = {
 
 
 def home(ex: Exchange) -> None:
-    """How things stand in a line or two, and what the role can do."""
+    """The first screen: how things stand, in a line or two, and the acts of the role."""
     head, *rest = _headline(ex)
     ex.offer(Card((line(bold(head)), *map(line, rest)), _rows(ex, HOMES[ex.membership.role])))
 
 
 def more(ex: Exchange) -> None:
-    """The rest of what the role can do. Other roles have everything on their first screen."""
+    """The other acts of the role. Roles without this screen have all their acts on the first one."""
     if ex.membership.role not in MORE:
         home(ex)
         return
@@ -176,7 +176,7 @@ class _Reported:
     added: int = 0
     """Expected and not sent: items that came into the plan after the agency had closed."""
     open_periods: set[int] = field(default_factory=set)
-    """Periods in which something was expected of the agency and that it has not closed."""
+    """The periods in which the agency had something to report and that it has not closed."""
 
     @property
     def is_closed(self) -> bool:
@@ -185,7 +185,7 @@ class _Reported:
 
 @dataclass(frozen=True, slots=True)
 class ClosingCount:
-    """A closing: its periods, and what each agency has sent, by code. Agencies with nothing expected are left out."""
+    """A closing: its periods, and by agency code what was sent. Agencies that had nothing to report are left out."""
 
     periods: tuple[ReportingPeriod, ...]
     agencies: dict[str, _Reported]

@@ -71,7 +71,7 @@ def _choose_zone(ex: Exchange, zones: tuple[str, ...], key: str) -> None:
 
 
 def hear_zone(ex: Exchange, _: str, text: str) -> None:
-    """Read a city as people write it: offer every zone whose name has these words."""
+    """Read a city as people write it. Offer every time zone with these words in its name."""
     found = zones_called(text)
     _choose_zone(ex, found, "preferences.zone_found" if found else "preferences.zone_none")
 

@@ -78,7 +78,7 @@ OFFERED: Mapping[str, tuple[Route, ...]] = {
     "human": (Route.HELP,),
     "access": (Route.HELP,),
 }
-"""What a meaning is offered as, where a text only seems to have it."""
+"""The routes that are offered if a text only seems to have this meaning."""
 NAMES: Mapping[Route, str] = {
     Route.POSTPONE: "remind.tomorrow",
     Route.NOTHING_NEW: "remind.nothing_new",
@@ -88,7 +88,7 @@ NAMES: Mapping[Route, str] = {
     Route.EXPLAIN: "remind.explain",
     Route.INDICATOR_DIGEST: "menu.indicators",
 }
-"""What a button of these routes says; of the others, what the command's menu says of it."""
+"""The labels of these routes' buttons. Other routes have their name in the command menu as the label."""
 
 
 def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
@@ -153,7 +153,7 @@ def leaves(text: str, language: str) -> bool:
 
 
 def _read(ex: Exchange, text: str) -> Asked | None:
-    """Follow a text where it is sure what is meant or named. Otherwise offer what is likely."""
+    """Follow a text if it is sure which route or item it means. Otherwise offer what is likely."""
     meant = understood(text, ex.language)
     if meant is not None and len(text.split()) > BARE and not _leads(ex, meant.meaning):
         meant = None
@@ -181,7 +181,7 @@ def _found_people(ex: Exchange, text: str) -> bool:
 
 
 def _refused(ex: Exchange, text: str, meant: list[str]) -> bool:
-    """A text with personal data is deleted from the chat, and only what it asked for is answered (S15)."""
+    """Delete a text with personal data from the chat, and answer only the request in it (S15). False if it has none."""
     kind = personal_data(text, strict=True, known=ex.known())
     if kind is None:
         return False
@@ -267,7 +267,7 @@ def _react(ex: Exchange, emoji: str) -> None:
 
 
 def _sent(ex: Exchange) -> Asked | None:
-    """Ya lo mandé: show what has arrived, as proof, and what is left."""
+    """Ya lo mandé: show the reports that have arrived, as proof, and those that are left."""
     if ex.membership.role not in REPORTERS:
         return _follow(ex, "historial")
     ex.go_below()
@@ -282,7 +282,7 @@ def _sent(ex: Exchange) -> Asked | None:
 
 
 def _received(ex: Exchange, sent: StoredSubmission) -> dict[str, str]:
-    """What a sentence about a report that has come says of it."""
+    """The values for a sentence about a report that has arrived: its code, its receipt, its day."""
     return {
         "code": (sent.subject or "").partition(":")[2] or ex.say("menu.referrals"),
         "receipt": f"{sent.receipt_number:04d}",
@@ -340,7 +340,10 @@ def _files(ex: Exchange) -> None:
 
 
 def _saved(ex: Exchange) -> None:
-    """ "The power went": what was answered is kept, and the way back to it; else the last receipt."""
+    """ "The power went": show that the answers are kept, and lead back to them.
+
+    Without a draft, show the last receipt.
+    """
     if not ex.is_reporter:
         _offer_likely(ex, ex.say("heard.unclear"))
         return
@@ -413,7 +416,10 @@ def _code_of_others(ex: Exchange, text: str) -> str | None:
 
 
 def _toward(ex: Exchange, code: str, kind: str) -> Asked:
-    """One's own report of it: begun, continued or corrected. Otherwise what the plan says about it."""
+    """Lead to the person's own report about the item, to begin, continue or correct it.
+
+    Otherwise to the plan's page of it.
+    """
     if ex.is_reporter:
         due = next((report for report in ex.due() if report.code == code), None)
         if due is not None and ex.may_report(due.subject):
@@ -461,14 +467,14 @@ def _titles(report: DueReport) -> tuple[str, ...]:
 
 # ------------------------------------------------------------------ what is likely meant
 def _offer_likely(ex: Exchange, text: str, named: list[Button] | None = None) -> None:
-    """Say this, with two or three buttons: what was named, or what this person does most."""
+    """Say this, with two or three buttons: the given ones, or what this person does most."""
     rows: list[tuple[Button, ...]] = [(button,) for button in named or _likely(ex)]
     rows.append((home_button(ex.say), Button(ex.say("menu.help"), tap(Route.HELP))))
     ex.offer(Card((line(text),), tuple(rows)))
 
 
 def _meant_like(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
-    """Where these meanings lead, as far as this person may go, and what they do most if there is room."""
+    """Buttons for the routes of these meanings that this person may take, then for what they do most."""
     routes = [next(filter(ex.allows, OFFERED.get(each) or (Route(each),)), None) for each in meanings]
     wanted = dict.fromkeys(route for route in routes if route not in (None, Route.HELP, Route.HOME, Route.CANCEL))
     known = dict.fromkeys([*(_toward_route(ex, route) for route in wanted), *_likely(ex)])

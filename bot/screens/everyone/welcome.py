@@ -19,7 +19,7 @@ from storage.plan.plans import Plan
 
 # ------------------------------------------------------------------ the first screen
 def start(ex: Exchange) -> None:
-    """The first screen. Telegram's own menu is set to what the role may do, however the person got the role."""
+    """The first screen. Telegram's own menu is set to the commands of the role, however the person got the role."""
     offer_menu(ex)
     menu(ex)
 
@@ -89,7 +89,7 @@ def _only_in_forms(ex: Exchange) -> dict[tuple[str, int], tuple[str, str]]:
 
 
 def privacy(ex: Exchange, step: str = "") -> None:
-    """The privacy notice before anything else: totals only, no names; then what is kept about oneself."""
+    """Show the privacy notice before anything else: totals only, no names; and the data stored about the person."""
     if step == "accept":
         accept_privacy(ex.actor)
         menu(ex)
@@ -130,7 +130,7 @@ def _joined(ex: Exchange) -> str:
 
 
 def show_help(ex: Exchange, key: str = "help.title") -> None:
-    """What this role can do, made from the table of permissions."""
+    """The commands of this role, made from the table of permissions."""
     lines: list[Line] = [line(bold(ex.say(key)))]
     for one in PERMISSIONS:
         if one.in_menu and ex.allows(one.route):
@@ -143,6 +143,6 @@ def show_help(ex: Exchange, key: str = "help.title") -> None:
 
 
 def offer_menu(ex: Exchange) -> None:
-    """Telegram's command menu of this chat: what the role may do, in the person's language."""
+    """The command menu of this chat in Telegram: the commands of the role, in the person's language."""
     role, is_contributor = Role(ex.membership.role), ex.membership.is_contributor
     ex.post("setMyCommands", menu_of(ex.chat_id, role, ex.language, is_contributor=is_contributor), kind="notice")

@@ -183,7 +183,7 @@ def _answers(person: Person, agency_names: Iterable[str], words: list[str]) -> b
 
 # ------------------------------------------------------------------ one person
 def person(ex: Exchange, person_id: int) -> None:
-    """A person's card, with what can be done about them."""
+    """The card of a person, with the acts that are possible."""
     _show_person(ex, *_whom(ex, person_id))
 
 
@@ -222,7 +222,7 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
 
 
 def _for_a_time(ex: Exchange, who: Person, membership: Membership) -> list[Line]:
-    """A role that ends by itself, and who holds its post meanwhile."""
+    """A role that ends by itself, and the person who holds its post until then."""
     lines: list[Line] = []
     if membership.until_on is not None:
         last = show_date((membership.until_on - timedelta(days=1)).isoformat(), ex.language)
@@ -416,7 +416,7 @@ def _asked(ex: Exchange, role: Role, agency: Agency | None, who: Person | None) 
 
 
 def requests(ex: Exchange) -> None:
-    """Requests that wait for a second admin: those of others to decide, one's own to take back."""
+    """Requests that wait for a second admin. Those of others can be decided, the person's own can be withdrawn."""
     say = ex.say
     lines: list[Line] = [line(bold(say("requests.title")))]
     rows: list[tuple[Button, ...]] = []

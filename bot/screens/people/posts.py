@@ -35,7 +35,7 @@ LISTED = 8
 
 # ------------------------------------------------------------------ delegating
 def delegate(ex: Exchange, head: int | str, number: int | None) -> None:
-    """/delegar: choose to whom and until when. While it lasts: who has the post, and how to take it back."""
+    """/delegar: choose a person and a last day. During a delegation: show who has the post, and how to take it back."""
     standing = _standing(ex)
     if head == "end":
         _hand_back(ex, standing, number)
@@ -214,7 +214,7 @@ def _vacant_agency(ex: Exchange, code: str) -> int:
 
 # ------------------------------------------------------------------ a link that would take another role away
 def offer(ex: Exchange, offered: OfferedRole) -> None:
-    """Show what the link gives and what it takes away, before anything happens."""
+    """Before anything happens, show what the link gives and what it takes away."""
     say, unit = ex.say, ex.unit
     _, present = unit.people.in_plan(offered.plan_id, ex.person.id)
     agency = unit.plans.agency_by_id(offered.agency_id).code if offered.agency_id else ""

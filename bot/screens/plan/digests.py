@@ -34,10 +34,10 @@ ACTIVITIES = 12
 
 # ------------------------------------------------------------------ handlers
 def summary(ex: Exchange, page: int | None, length: str = "") -> None:
-    """/resumen: the week for coordinators, the card of the month for readers, one's own agency for everybody else.
+    """/resumen: the week for coordinators, the month's card for readers, their own agency for everybody else.
 
-    Asked for by command, it is sent below with its picture. With a `page` it is edited in place. With the `length`
-    "whole" its lists are complete.
+    As a command, it is sent below with its picture. With a `page` it is edited in place. With the `length` "whole" its
+    lists are complete.
     """
     if ex.membership.role in REPORTERS:
         agency(ex)
@@ -77,7 +77,7 @@ def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
 
 
 def activity(ex: Exchange, code: str) -> None:
-    """One activity: its light and the reason, what was last reported, and its evidence."""
+    """One activity: its light with the reason, its last report, and its evidence."""
     one, found = _activity(ex, code)
     sent = None
     if one.last is not None:
@@ -260,7 +260,7 @@ def _standing(ex: Exchange) -> Standing:
 
 
 def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:
-    """The activity with this code. Denied if it is not in the plan, or not of one's own agency (S3)."""
+    """The activity with this code. Denied if it is not in the plan, or not of the person's own agency (S3)."""
     found = _standing(ex)
     one = next((each for each in found.activities if each.code == code), None)
     if one is None or (ex.membership.role in REPORTERS and one.activity.agency_code != ex.agency_code):

@@ -105,7 +105,7 @@ def _show_period(ex: Exchange, period: ReportingPeriod) -> None:
 
 # ------------------------------------------------------------------ for one agency
 def reopen(ex: Exchange, code: str, agency_code: str, days: str, reason: str) -> None:
-    """Reopen a locked period: for which agency, how long, why. Then its people are notified (`admin.reopen`)."""
+    """Reopen a locked period: ask for the agency, the days and the reason. Then notify its people (`admin.reopen`)."""
     if not agency_code:
         _choose_agency(ex, _period(ex, code))
         return
@@ -217,7 +217,7 @@ def _end(ex: Exchange, period: ReportingPeriod, agency: Agency, standing: Stored
 
 
 def _choose_agency(ex: Exchange, period: ReportingPeriod) -> None:
-    """Choose an agency: first those that have not closed the period, last those of which it expects nothing."""
+    """Choose an agency: first those that have not closed the period, last those that had nothing to report in it."""
     closed, expected = (
         ex.unit.closings.closed_agencies(period.id),
         {agency.id for agency in expected_agencies(ex.actor, period)},

@@ -25,7 +25,7 @@ LISTED = 6
 
 # ------------------------------------------------------------------ comments
 def comment(ex: Exchange, code: str) -> None:
-    """/comentar: comment on what a button names, or on the plan. The next typed text is the comment."""
+    """/comentar: comment on the item of the button, or on the plan. The next typed text is the comment."""
     about = _about(ex, code)
     if not _has_too_many(ex):
         _ask_comment(ex, about)

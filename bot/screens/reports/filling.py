@@ -149,7 +149,7 @@ class _Outcome:
 def _carry_out(
     ex: Exchange, stored: StoredSession, session: Session, effects: Sequence[Effect], *, is_typed: bool
 ) -> _Outcome:
-    """Do what the effects ask for at once (delete, fetch, move files), and collect the rest."""
+    """Carry out the effects that happen at once (delete, fetch, move files), and collect the others."""
     found = _Outcome()
     for effect in effects:
         match effect:

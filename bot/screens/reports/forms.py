@@ -107,7 +107,7 @@ def show_form(ex: Exchange, what: int | str, version_id: int | None) -> None:
 
 
 def fill(ex: Exchange, form_key: int) -> None:
-    """Begin a form that belongs to no report of the plan, or go on with one's own draft of it."""
+    """Begin a form that belongs to no report of the plan, or continue the person's own draft of it."""
     forms = {form.form_key: form for form in ex.unit.forms.list(ex.membership.plan_id)}
     stored = forms.get(form_key)
     if stored is None or stored.form_id in FORM_OF.values():

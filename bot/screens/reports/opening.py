@@ -22,11 +22,11 @@ from storage.reports.submissions import StoredSubmission
 
 
 def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
-    """Begin this report, or go on with it.
+    """Begin this report or continue it.
 
-    One's own draft is resumed, a colleague's can be taken over, a sent one can be corrected. Denied if the item is
-    another agency's. A contributor may report only indicators. There is one report for each subject and period,
-    whatever happens at the same time.
+    The person's own draft is resumed. A colleague's draft can be taken over. A report that was sent can be corrected.
+    Denied if the item is another agency's. A contributor may report only indicators. There is one report for each
+    subject and period, even if two people begin it at the same moment.
     """
     if (report.item is not None and report.item.agency_code != ex.agency_code) or not ex.may_report(report.subject):
         raise Denied
@@ -218,10 +218,7 @@ def show_nothing_left(ex: Exchange) -> None:
 
 
 def find_report(ex: Exchange, kind: str, code: str, period_code: str) -> Report:
-    """The report that a button names: `a` an activity or `i` an indicator, its code, a period.
-
-    Denied if there is none.
-    """
+    """The report that a button names by `a` (activity) or `i` (indicator), code and period. Denied if there is none."""
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     try:
         period = plans.period(plan_id, period_code, ex.agency_id)

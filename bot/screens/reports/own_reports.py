@@ -32,12 +32,12 @@ DUE_SHOWN = 8
 """Buttons of the due list on one screen."""
 HISTORY_PAGE = 8
 LOOKED_BACK: Final = 10
-"""How many sent reports are searched for the one whose answer was edited."""
+"""How many sent reports are searched for an answer that the person has edited in the chat."""
 
 
 # ------------------------------------------------------------------ the due list
 def pending(ex: Exchange, page: int = 0) -> None:
-    """What is left to report, what is due first on top, eight on a screen."""
+    """The reports that are left, the one that is due first on top, eight on a screen."""
     due = tuple(report for report in ex.due() if not report.is_indicator)
     ex.offer(_due_card(ex, due, page))
 
@@ -180,7 +180,7 @@ def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[Repor
 
 
 def report(ex: Exchange, kind: str, code: str, period_code: str) -> None:
-    """Report what a button names. Without a name, show the list to choose from."""
+    """Begin the report that a button names. Without a name, show the list to choose from."""
     if kind:
         open_report(ex, find_report(ex, kind, code, period_code))
     else:
@@ -328,7 +328,7 @@ def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
 
 
 def receipt(ex: Exchange, submission_id: int) -> None:
-    """One receipt again: number, time, state and what was sent, except restricted text."""
+    """Show a receipt again: number, time, state and the answers, except restricted text."""
     sent = ex.own_submission(submission_id)
     say = ex.say
     at = sent.submitted_at.astimezone(ex.zone)
@@ -363,7 +363,7 @@ def receipt(ex: Exchange, submission_id: int) -> None:
 
 
 def versions(ex: Exchange, submission_id: int) -> None:
-    """What a version changed against the one before. Of a restricted report, only which answers changed."""
+    """The differences between a version and the one before. Of a restricted report, only which answers changed."""
     sent = ex.own_submission(submission_id)
     say = ex.say
     chain = ex.unit.submissions.versions(sent.root_id)
@@ -389,7 +389,7 @@ def versions(ex: Exchange, submission_id: int) -> None:
 
 
 def correction(ex: Exchange, submission_id: int, origin: int | None, text: str) -> None:
-    """Open what was sent for correction, each answer to be tapped. With `text`, that answer is filled in already."""
+    """Open a sent report for correction; each answer can be tapped. With `text`, that answer is filled in already."""
     sent = ex.own_submission(submission_id)
     ex.forget_card()  # the receipt stays as it is
     ref = answered_by(ex, sent, origin) if origin is not None and text else ""
@@ -397,9 +397,10 @@ def correction(ex: Exchange, submission_id: int, origin: int | None, text: str) 
 
 
 def answered_by(ex: Exchange, sent: StoredSubmission, message_id: int) -> str:
-    """The ref of the one question that this message answered. Blank if there is none, or several.
+    """The ref of the one question that this message answered.
 
-    Blank too for a restricted report: its text must stand only in the form.
+    Blank if it answered none or several. Blank too for a restricted report, because its text must stand only in the
+    form.
     """
     if sent.sensitive:
         return ""

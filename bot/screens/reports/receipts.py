@@ -14,7 +14,7 @@ from storage.reports.submissions import StoredSubmission
 
 
 def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: Form) -> Card:
-    """Number, time and what was sent; then what is next."""
+    """The receipt: number, time and the answers; then the next step."""
     say, language = ex.say, ex.language
     period = ex.unit.plans.period_by_id(sent.reporting_period_id) if sent.reporting_period_id else None
     number = f"{sent.receipt_number:04d}"

@@ -1,4 +1,4 @@
-"""What a reporter can do with a returned report: answer again what was asked, or reply."""
+"""A returned report in the hands of its reporter: correct the answers that were asked about, or reply."""
 
 from bot.acts.reports import reviewing
 from bot.chat.exchange import Exchange
@@ -23,9 +23,9 @@ def reply(ex: Exchange, submission_id: int) -> None:
 
 
 def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
-    """Put the report back into the queue as it was sent, with the reply: returned → submitted, without a new version.
+    """Put the report back into the queue as it was sent, with the reply. It becomes `submitted`, without a new version.
 
-    After a remark, which did not return the report, it stays in the queue.
+    A report with a remark was not returned: it stays in the queue.
     """
     sent = _asked_about(ex, submission_id)
     if sent.sensitive and ex.refuses(text):

@@ -127,7 +127,7 @@ def _shape(ex: Exchange, status: str) -> str:
 
 # ------------------------------------------------------------------ one report
 def item(ex: Exchange, submission_id: int, how: str) -> None:
-    """One report: what it says and what changed. `all` adds every answer, `see` the restricted ones (audited)."""
+    """One report: its answers and its changes. `all` adds every answer, `see` the restricted ones (audited)."""
     sent = _submission(ex, submission_id)
     if not sent.is_current:  # an old card leads to the newer version
         sent = ex.unit.submissions.get(ex.unit.submissions.versions(sent.root_id)[-1].id)
@@ -299,7 +299,7 @@ def _where_it_is(ex: Exchange, sent: StoredSubmission) -> str:
 
 
 def _submission(ex: Exchange, submission_id: int) -> StoredSubmission:
-    """A report of one's own plan. Denied for any other (S3)."""
+    """A report of the person's own plan. Denied for any other plan (S3)."""
     try:
         sent = ex.unit.submissions.get(submission_id)
     except NotFound:

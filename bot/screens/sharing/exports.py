@@ -1,9 +1,4 @@
-"""/exportar: ask for a file, by buttons or by typing, and act on the request afterwards.
-
-Data that leaves cannot be called back (S5). So a request is a job, with its audit entry, in the unit of the tap. The
-worker (`bot.workers.exports`) makes the file and checks again whether this person, in this role, may have it. Each
-person's last request is remembered, because they often want the same again next month.
-"""
+"""/exportar: ask for a file, by buttons or by typing, and stop the request or repeat it afterwards."""
 
 from bot.acts.sharing import exports as acts
 from bot.acts.sharing.exports import AT_ONCE, KEPT, KIND, Asker, offers_of, request, scope_of
@@ -34,7 +29,7 @@ ONE_PAGE = Choice(dataset="plan-state", format="pdf", audience=INTERNAL)
 
 # ------------------------------------------------------------------ /exportar
 def export(ex: Exchange, act: str, value: str) -> None:
-    """Show the request, ask one of its questions, or do what a button says."""
+    """Show the request, ask one of its questions, or do the act of a button."""
     if act in _OF_A_JOB:
         _OF_A_JOB[act](ex, number_of(value))
     elif act == "page":
@@ -51,7 +46,7 @@ def export(ex: Exchange, act: str, value: str) -> None:
 
 
 def export_typed(ex: Exchange, text: str) -> None:
-    """Change the request by the words typed behind the command: what, when, for whom, in which format."""
+    """Change the request by the words typed behind the command: dataset, period, audience, format."""
     standing = _standing(ex)
     if standing is None:
         return

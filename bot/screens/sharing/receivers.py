@@ -134,7 +134,7 @@ def _state(ex: Exchange, found: StoredEndpoint, counted: dict[tuple[int, str], i
 
 
 def _list(ex: Exchange, found: StoredEndpoint, which: str, before: int | None) -> None:
-    """What it was told or could not be told, the newest first; what is dead can be told again, one or all."""
+    """The events that the receiver got or could not get, the newest first. Dead ones can be sent again, one or all."""
     say, to = ex.say, partial(tap, Route.RECEIVER, found.id)
     states = STATES if which == "told" else (which,)
     page = ex.unit.event_deliveries.latest(found, states=states, limit=LISTED + 1, before=before)
@@ -154,7 +154,7 @@ def _list(ex: Exchange, found: StoredEndpoint, which: str, before: int | None) -
 
 
 def _what(ex: Exchange, one: StoredDelivery) -> str:
-    """What an event was of, as short as a button: a report's receipt, a period, else its kind."""
+    """The subject of an event in a few words: a report's receipt, a period, or the kind of the event."""
     if "receipt" in one.data:
         return ex.say("receivers.receipt", receipt=f"{one.data['receipt']:04d}")
     return str(one.data.get("period") or one.data.get("agency") or ex.say(f"event.{one.kind}"))
@@ -181,7 +181,7 @@ def _warn(ex: Exchange, found: StoredEndpoint) -> None:
 
 # ------------------------------------------------------------------ of what it is told
 def _choices(ex: Exchange, audience: str, chosen: Collection[str], to: Taps) -> list[tuple[Button, ...]]:
-    """A button for each kind, which takes it in or leaves it out. The last one stays: a receiver of nothing is none."""
+    """A button for each kind of event: it adds the kind or leaves it out. The last kind cannot be left out."""
     rows: list[tuple[Button, ...]] = []
     for kind in kinds_for(audience):
         is_in = kind in chosen
@@ -191,7 +191,7 @@ def _choices(ex: Exchange, audience: str, chosen: Collection[str], to: Taps) -> 
 
 
 def _choose(ex: Exchange, found: StoredEndpoint, chosen: Collection[str]) -> None:
-    """Nothing has changed until it is kept."""
+    """Show the chosen kinds. Nothing changes until they are kept."""
     say, to = ex.say, partial(tap, Route.RECEIVER, found.id)
     rows = _choices(ex, found.audience, chosen, partial(to, "kinds"))
     rows.append((Button(say("receivers.keep"), to("tell", packed(chosen)), "success"),))

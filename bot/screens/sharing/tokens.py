@@ -126,7 +126,7 @@ def _test(ex: Exchange, prefix: str) -> None:
 
 
 def show_read(ex: Exchange, prefix: str, found: Sequence[tuple[str, int]]) -> None:
-    """What a token reads at this moment, and when it was used last."""
+    """Show what a token reads at this moment, and when it was last used."""
     say, token = ex.say, _named(ex, prefix)
     reads = ex.unit.tokens.reads(token.plan_id).get(prefix, 0)
     lines: list[Line] = [line(bold(say("tokens.read", token=prefix)))]

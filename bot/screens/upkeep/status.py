@@ -10,7 +10,7 @@ from conversations.routes import Route, tap
 
 # ------------------------------------------------------------------ to whom it is told
 def status(ex: Exchange, act: str) -> None:
-    """/estado: whether everything is well, and what is not. For a restored database, the button that releases it."""
+    """/estado: whether everything works, and what does not. For a restored database: the button that releases it."""
     say = ex.say
     if act == "resume":
         resume(ex.unit, ex.now, ex.house.timezone, by=ex.person.id)

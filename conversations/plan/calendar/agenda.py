@@ -18,9 +18,9 @@ from conversations.plan.periods import ReportingPeriod, closing_due_on
 IN_A_ROW = 2
 """After this many periods in a row without a closing, a letter is offered (DOMAIN §5.3, step 6)."""
 NEEDS = ("days", "call", "no_data")
-"""What somebody says they need in order to report; catalogue keys `remind.need.…`."""
+"""The things that somebody may need in order to report; catalogue keys `remind.need.…`."""
 PASSING = ("tomorrow", "nothing_new")
-"""Answers to a reminder that say nothing of what somebody needs."""
+"""Answers to a reminder that do not say what the person needs."""
 UNANSWERED = 2
 """After this many notices without an answer, the next one asks what holds the person back."""
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
@@ -109,7 +109,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Lapsing:
-    """A draft that expires: what it reports, and the first day (in the plan's zone) on which it cannot be sent."""
+    """A draft that expires: its report, and the first day (in the plan's zone) on which it cannot be sent."""
 
     code: str
     on: date
@@ -140,11 +140,14 @@ class Agenda:
     in_a_row: Mapping[str, int] = field(default_factory=dict)
     """By agency, how many periods in a row locked before it closed them (`unclosed_row`)."""
     reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What can hold somebody back: the plan's own list, by code and language. Read where it is asked or told."""
+    """Code → language → words of the reasons that can hold somebody back.
+
+    Read only if somebody is asked or has answered.
+    """
     put_off: frozenset[str] = frozenset()
-    """Agencies for which no letter is offered before that row grows."""
+    """Agencies that are offered no letter until they let another period pass."""
     answers: Mapping[str, str] = field(default_factory=dict)
-    """By agency, what it last said it needs."""
+    """By agency, the need that it named last."""
     with_focal_point: frozenset[str] = frozenset()
     """Agencies with a focal point who can be told, or with somebody in their place."""
     reachable: frozenset[str] = frozenset()
@@ -152,14 +155,14 @@ class Agenda:
     silent: Mapping[str, Reason] = field(default_factory=dict)
     """Agencies with reporters who all cannot be told anything, and why."""
     deputies: frozenset[int] = frozenset()
-    """People to whom a focal point has delegated the post."""
+    """The people who hold a focal point's post by delegation."""
     pauses: tuple[Pause, ...] = ()
     lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
     """By person, the drafts that expire within a week."""
     promised: Mapping[int, tuple[Promise, ...]] = field(default_factory=dict)
     """By person: their reports of open periods that still lack evidence. The next notice asks for it."""
     told: Mapping[int, date] = field(default_factory=dict)
-    """By person, the last day (in their zone) for which everything was told or needed no telling."""
+    """By person, the last day (in their zone) whose steps were all told or needed no telling."""
     told_until: Mapping[int, date] = field(default_factory=dict)
     """The same as a day of the plan's, where it is not the same: in Tokyo Tuesday begins while the plan has Monday's
     steps.
@@ -206,10 +209,10 @@ def asks_why(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> bool:
 
 # ------------------------------------------------------------------ topics
 def told_topics(agenda: Agenda, who: Recipient, *, is_chased: bool = False) -> tuple[Topic, ...]:
-    """Return what this person still has to report, and which periods only have to be closed.
+    """Return the reports that this person still has to send, and the periods that only have to be closed.
 
-    Before the due day nobody is reminded to close, because they may be about to. A coordinator who reminds by hand may
-    do it earlier.
+    Nobody is reminded to close before the due day, because they may be about to do it. A coordinator who reminds by
+    hand may do it earlier.
     """
     if who.is_contributor:
         return _topics(agenda, agenda.left_indicators.get(who.agency_code, ()))
@@ -217,7 +220,7 @@ def told_topics(agenda: Agenda, who: Recipient, *, is_chased: bool = False) -> t
 
 
 def agency_topics(agenda: Agenda, agency_code: str, *, is_chased: bool = False) -> tuple[Topic, ...]:
-    """The topics of an agency: what it has to report and to close."""
+    """The topics of an agency: the reports it has to send, and the periods it has to close."""
     topics = _topics(agenda, agenda.left.get(agency_code, ()))
     closes = to_close(agenda, agency_code)
     if closes and (is_chased or closing_due_on(closes) <= agenda.today):
@@ -246,7 +249,7 @@ def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
 
 
 def closing_count(agenda: Agenda, period: ReportingPeriod) -> tuple[int, int]:
-    """Of the closing that a period belongs to: how many agencies have closed, of how many. The digest's own number."""
+    """How many agencies have closed this period's closing, and how many should. The digest uses the same numbers."""
     codes = [p.code for p in agenda.periods if p.end_on == period.end_on and p.code in agenda.expecting]
     expected = frozenset[str]().union(*(agenda.expecting[code] for code in codes))
     missing = {agency for code in codes for agency in agenda.unclosed.get(code, ())}

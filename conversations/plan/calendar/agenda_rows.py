@@ -117,10 +117,10 @@ class PassedRows:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """For whom an agenda is made.
+    """The people for whom an agenda is made.
 
-    `agencies`: of these alone, or of all (None). `contributing`: agencies whose contributors are told of indicators.
-    `is_decided`: it is decided already who is told, and nobody asks whether the agencies can be told.
+    `agencies`: only these agencies, or all (None). `contributing`: agencies whose contributors are reminded of
+    indicators. `is_decided`: the recipients are decided already, so it is not asked whether the agencies can be told.
     """
 
     agencies: Collection[str] | None = None
@@ -295,7 +295,10 @@ def _reporting(reports: Reports, codes: Collection[str]) -> frozenset[str]:
 
 
 def _promised(reports: Reports, codes: Collection[str]) -> dict[int, tuple[Promise, ...]]:
-    """By person, their reports of these periods whose evidence is to come. What was returned is asked for anyway."""
+    """By person, their reports of these periods that still lack promised evidence.
+
+    Returned ones are left out: they are asked for anyway.
+    """
     found: dict[int, tuple[Promise, ...]] = {}
     for one in reports.sent:
         if one.promises and one.period in codes and one.state != ValidationState.RETURNED:
@@ -331,23 +334,24 @@ def ended_together(periods: Iterable[ReportingPeriod], today: date) -> list[Repo
 
 
 def with_letters(rows: Mapping[str, tuple[ReportingPeriod, ...]]) -> dict[str, tuple[ReportingPeriod, ...]]:
-    """Return the rows of periods that are long enough for a letter. The longest is first."""
+    """Return the rows that are long enough for a letter, the longest first."""
     found = sorted((code for code in rows if len(rows[code]) >= IN_A_ROW), key=lambda code: (-len(rows[code]), code))
     return {code: rows[code] for code in found}
 
 
 def put_off(rows: Mapping[str, Sequence[ReportingPeriod]], letters: Mapping[str, str]) -> frozenset[str]:
-    """Return the agencies whose letter was put off and that have let no period pass since."""
+    """Return the agencies whose letter was put off, if they have let no period pass since then."""
     return frozenset(code for code, row in rows.items() if len(row) >= IN_A_ROW and letters.get(code) == row[-1].code)
 
 
 def _unclosed_rows(
     rows: PassedRows, today: date, left: Mapping[str, Iterable[Left]]
 ) -> dict[str, tuple[ReportingPeriod, ...]]:
-    """By agency its longest row of periods that locked unclosed, as `monitoring.standing` counts it (`passed`).
+    """By agency, the longest row of periods that locked without being closed.
 
-    Like there, only of those that still have an activity, or a report of the present closing to send.
-    `left`: what they have still to report in the periods that ended with one that is open.
+    The digest counts them in the same way (`monitoring.standing`, `passed`): only for agencies that still have an
+    activity, or a report to send for the present closing. `left`: the reports they still owe for periods that end on
+    the same day as an open one.
     """
     since = today - CLOSINGS_KNOWN
     recent = [p for p in rows.periods if p.end_on >= since and rows.kept_since < p.locks_on <= today]

@@ -63,15 +63,16 @@ class Step:
 
 
 def steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
-    """The steps whose day has come and for which it is not too late, in the order of their days.
+    """The steps whose day has come and that are not too late, in the order of their days.
 
-    Too late is: after two more working days, once a reminder's period is locked, and before it is open.
+    A step is too late after two more working days. A reminder is also too late once its period is locked, and too early
+    before it is open.
     """
     return tuple(step for step in all_steps(_near(periods, today), holidays) if is_timely(step, today, holidays))
 
 
 def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
-    """The steps of the last week for which it has become too late: where nobody was told, the ledger says so."""
+    """The steps of the last week that have become too late. The ledger notes them for people who were not told."""
     return tuple(
         step
         for step in all_steps(_near(periods, today), holidays)
@@ -82,7 +83,7 @@ def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Coll
 
 
 def steps_ahead(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
-    """Those for reporters of the next three weeks: what is said today may have to leave room for them."""
+    """The steps for reporters in the next three weeks. A message of today may have to leave room for them."""
     until = today + timedelta(days=21)
     near = [period for period in periods if period.opens_on <= until and today <= period.locks_on]
     return tuple(s for s in all_steps(near, holidays) if s.rung in FOR_REPORTERS and today <= s.on <= until)
@@ -159,9 +160,9 @@ def left_reports(
     returned: Collection[tuple[str, str]],
     closed: Mapping[tuple[str, str], date],
 ) -> Mapping[str, tuple[Left, ...]]:
-    """By agency, what it has still to report, those due first on top: the rules of `plan.due_list`, for all at once.
+    """By agency, the reports it still has to send, those due first on top. The rules are those of `plan.due_list`.
 
-    `reported` and `returned` are (subject, period), `closed` are (agency, period) with the day, all by their codes.
+    `reported` and `returned` are (subject, period), `closed` is (agency, period) → day; all by their codes.
     """
     activities = tuple(activities)
     left: dict[str, list[Left]] = {}

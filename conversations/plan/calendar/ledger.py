@@ -18,8 +18,10 @@ CARRIERS: Mapping[str, frozenset[Role]] = {
     "digest": frozenset({Role.COORDINATOR}),
     "card": frozenset({Role.OBSERVER, Role.READER}),
 }
-"""What is said regularly, to whom. On its day it says what the ladder has for the same person, and the ladder is
-silent: one message a day, all topics together (DOMAIN §5.3)."""
+"""The jobs whose message also contains the ladder's message of that day, and the roles for which it does.
+
+On such a day the ladder itself is silent for these people: one message a day, all topics together (DOMAIN §5.3).
+"""
 BESIDE: Mapping[str, str] = {
     "validated": "One line without a sound at the end of the day. It asks for nothing.",
     "export": "A file that an admin ordered for that day and hour.",
@@ -48,7 +50,7 @@ def waits_for(what: str, other: str, *, is_other_plan: bool = False) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One row of the ledger, with the zones in which its days are counted."""
+    """One row of the ledger, with the time zones for its days."""
 
     plan_id: int
     what: str
@@ -99,7 +101,7 @@ def day_there(at: datetime, timezone: str) -> date:
 def have_had_notice(plan_id: int, what: str, rows: Iterable[LedgerRow], now: datetime) -> frozenset[int]:
     """Return the people to whom this job of this plan says nothing now.
 
-    Another job, or another plan, has spoken to them today, or its message is on its way.
+    Another job or another plan has sent them a message today, or has one on its way.
     """
     return frozenset(
         row.person_id

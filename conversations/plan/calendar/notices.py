@@ -143,7 +143,7 @@ def is_meant(who: Recipient) -> bool:
 
 
 def pending_steps(agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]:
-    """The steps for this role whose day has come in the person's zone too, and that the ledger does not have."""
+    """The steps for this role that the ledger does not have, if their day has come in the person's zone too."""
     return _meant(agenda.steps, agenda, who, day)
 
 
@@ -204,7 +204,7 @@ def _is_awaited(agenda: Agenda, who: Recipient, day: date) -> bool:
 
 
 def _announced(agenda: Agenda, who: Recipient, day: date) -> tuple[Lapsing, ...]:
-    """The drafts whose expiry is announced now: it is the last working day before, and nobody was told since."""
+    """The drafts whose expiry is announced now: it is the last working day before, and no earlier notice named it."""
     told = agenda.told.get(who.person_id, date.min)
     return tuple(
         draft
@@ -251,7 +251,10 @@ RANK: Mapping[Rung, int] = {
 
 
 def has_room(agenda: Agenda, who: Recipient, day: date, rank: int) -> bool:
-    """Whether a step of that rank is told on that day, or yields to what they have had and to what is to come."""
+    """Whether a step of that rank is told on that day.
+
+    Otherwise it yields to earlier messages or to steps that come soon.
+    """
     coming = steps_meant(agenda, who, agenda.ahead)
     return is_next(day, rank, agenda.notices.get(who.person_id, ()), coming, agenda.holidays)
 
@@ -274,9 +277,9 @@ def paced(
 
 
 def is_next(day: date, rank: int, told: Collection[date], coming: Iterable[Step], holidays: Collection[date]) -> bool:
-    """Whether a notice keeps the pace beside those of these days and the steps that go first.
+    """Whether a notice keeps the pace beside the notices of these days and the steps that go first.
 
-    It leaves room for what goes first in its week, and for each due day within ten working days.
+    It leaves room for the steps that go first in its week, and for each due day within ten working days.
     """
     taken = {on for on in told if on != day}
     for step in sorted(coming, key=lambda step: (RANK[step.rung], step.on)):
@@ -344,9 +347,9 @@ class Recurrence:
 
 
 def windows_now(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> list[date]:
-    """The windows that have come for somebody who lives in `own`; the last one is said, if it is in time.
+    """The windows that have come for somebody who lives in `own`. The last one is sent, if it is in time.
 
-    None on a day whose own window is still to come: if an outage missed an earlier one, today's message covers it.
+    Return no window before today's. If an outage missed an earlier window, today's message covers it.
     """
     if is_to_come(when, own, now, holidays):
         return []
@@ -379,9 +382,9 @@ def window_of_today(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Co
 
 
 def regular_silence(outlook: Agenda, who: Recipient, now: datetime, window: date, *, is_by_hand: bool) -> Reason | None:
-    """Return why a window that has come is not said to this person now; None if it is said.
+    """Return why this person does not get this window's message now. None if they get it.
 
-    What somebody sends by hand does not wait for another day because of what was said today.
+    A message that somebody sends by hand does not wait because of another message of today.
     """
     day = now.astimezone(ZoneInfo(who.timezone)).date()
     if _was_told(outlook, who, window, day):
@@ -416,7 +419,7 @@ def why_no_window(outlook: Agenda, when: Recurrence, who: Recipient, now: dateti
 
 
 def next_reminder_on(agenda: Agenda, who: Recipient, when: Recurrence, days: Iterable[date]) -> date | None:
-    """Return the first of these days on which the ladder can remind somebody of what is left; None if it cannot."""
+    """Return the first of these days on which the ladder can remind this person of the rest. None if there is none."""
     own = ZoneInfo(who.timezone)
     for day in days:
         at = instant(day, when.hour_there(day, own), own)
@@ -450,8 +453,8 @@ def second_look(
 ) -> Reason | datetime | None:
     """Check a message that is about to leave. Return why it is dropped, when to look again, or None: send it.
 
-    What somebody sent by hand waits for the next working hour. What was scheduled is dropped, because it is planned
-    anew.
+    A message that was sent by hand waits for the next working hour. A scheduled one is dropped, because it is planned
+    again.
     """
     zone = ZoneInfo(who.timezone)
     if now < instant(window, WORK_BEGINS, zone):  # the clock has gone back to before its day
@@ -515,7 +518,7 @@ class Chase:
     meant: tuple[tuple[Recipient, tuple[Topic, ...]], ...] = ()
     told_today: tuple[str, ...] = ()
     resting: tuple[str, ...] = ()
-    """Agencies whose people are outside of working hours."""
+    """Agencies whose people are all outside of their working hours."""
     silent: Mapping[str, Reason] = field(default_factory=dict)
     """Agencies where nobody can be told anything, and why; `no_role` where nobody reports."""
 

@@ -19,7 +19,7 @@ WORK_ENDS = time(18)
 LAST_HOUR = time(17, 30)
 """The latest hour at which a message may begin. At six people are at home."""
 GRACE_DAYS = 2
-"""Working days for which a step that could not be told on its day is still told."""
+"""For how many working days a step may be told late."""
 ONE_DAY = timedelta(days=1)
 
 
@@ -147,10 +147,10 @@ LAST_DAY = "last"
 
 
 def hour_there(day: date, at: time, zone: ZoneInfo, own: ZoneInfo) -> time:
-    """Return the local time (`own`) at which a person gets what the schedule sends `at` in `zone` on that day.
+    """Return the local time (`own`) at which a person gets the message that a schedule sends `at` in `zone`.
 
-    If that is outside their working hours, it is the nearest hour inside them (G10). So nobody misses a message because
-    the schedule uses the time of another country.
+    If that is outside their working hours on that day, it is the nearest hour inside them (G10). So nobody misses a
+    message because the schedule uses the time of another country.
     """
     if zone == own:
         return at
@@ -185,7 +185,7 @@ def falls_on(days: str, day: date, holidays: Collection[date]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """On which days, and at which wall time of which zone, something is said regularly; `days` as in `falls_on`."""
+    """The days and the wall time, in a zone, at which something is sent regularly. `days` as in `falls_on`."""
 
     days: str
     at: time

@@ -22,7 +22,7 @@ Calendar = Literal["calendar", "april"]
 CALENDARS: tuple[Calendar, ...] = ("calendar", "april")
 
 PILLARS: tuple[str, ...] = ("prosecution", "protection", "prevention")
-"""The parts of the annual 3P table, in the order in which the questionnaires ask. An indicator's column names one."""
+"""The parts of the annual 3P table, in the order of the questionnaires. Each indicator's column names one of them."""
 
 
 def measures(indicators: Iterable[Indicator]) -> list[Indicator]:
@@ -34,10 +34,10 @@ def measures(indicators: Iterable[Indicator]) -> list[Indicator]:
 
 
 DIMENSIONS: Mapping[str, str] = {"sex_age": "sa_", "exploitation": "ex_", "nationality": "na_"}
-"""How people are counted apart, and how the names of the form's questions begin that do so.
+"""The ways in which people are divided, and how the names of their questions begin in the form.
 
-What follows in the name is the category, `sa_women`; or its code is the answer `na_1_code` beside `na_1`, where the
-form takes its categories from the plan. Which there are is for form and plan to say.
+The rest of the name is the category: `sa_women`. If the form takes its categories from the plan, the code of `na_1` is
+the answer of `na_1_code`. The form and the plan decide which categories there are.
 """
 _LAST = ("other", "unknown")
 """Categories that come after those of the form."""
@@ -61,9 +61,9 @@ def whole(text: str | None) -> int | None:
 
 
 Locks = Mapping[str, date]
-"""When the plan's periods lock by their cadence, by their codes: a year is over when its last one does.
+"""The day on which each period locks by its cadence, by the period's code. A year is over when its last period locks.
 
-Never when an admin made them lock: what was told when a year was over would be told as of another day.
+A day that an admin has set does not count: otherwise an old year's figures would change with it.
 """
 
 
@@ -85,7 +85,7 @@ class Revision:
 
     on: date
     report: str
-    """Names the report, whichever version of it."""
+    """The report's name. All its versions share it."""
     figure: Reported | None
     is_sealed: bool = False
     """Whether the indicator was restricted when it was reported. What the plan says now does not matter."""
@@ -136,9 +136,9 @@ class IndicatorYear:
     indicator: Indicator
     year: Year
     so_far: Figure | None = None
-    """Of what is added up, everything since its first year: what a target of the whole plan is a target of.
+    """For an indicator that is added up: the sum since its first year. A target of the whole plan is compared with it.
 
-    None where it is not added up, its target is of a year, or there is nothing to add to the year.
+    None if the indicator is not added up, if its target is of a year, or if there are no earlier years.
     """
 
 
@@ -153,9 +153,9 @@ def years(
     locks: Locks,
     calendars: Sequence[Calendar] = CALENDARS,
 ) -> tuple[Year, ...]:
-    """The years of an indicator as they stand on that day, in order; with `protect` as those outside may be told them.
+    """The years of an indicator as they stand on that day, in order. With `protect`, as outsiders may see them.
 
-    `revisions` are all there ever were, in the order in which they were made.
+    `revisions` are all that were ever made, in their order.
     """
     standing = {each.report: each.figure for each in revisions}
     found = sorted((figure for figure in standing.values() if figure is not None), key=lambda figure: figure.end_on)
@@ -353,9 +353,9 @@ class _Told:
         return self._ends[year]
 
     def _divide(self, year: int) -> None:
-        """Not by April to March, where it would be told twice, three months apart; of a count that goes on, never.
+        """Divide the sum of a calendar year into its parts. An April year is not divided, nor a count that goes on.
 
-        What comes in later is told divided only if by it no category is changed by a small number.
+        A later figure is told divided only if it changes no category by a small number.
         """
         first, last = _bounds("calendar", year)
         inside = self._inside(first, last)

@@ -29,7 +29,7 @@ class Known:
         """When the report of each period was first sent."""
         self.current = tuple(report for report in reports if report.is_current)
         self.standing = frozenset(r.period_id for r in self.current if r.state != ValidationState.RETURNED)
-        """The periods whose report nobody has returned."""
+        """The periods whose report was not returned."""
         last = self.current[-1] if self.current else None
         self.ended_on = last.end_on if last is not None and last.ends_activity else date.max
         """The last day of the period of the report that ended it."""
@@ -40,7 +40,7 @@ NOTHING = Known(())
 
 
 def known_reports(reports: Iterable[Report], *, only_validated: bool = False) -> dict[str, Known]:
-    """By the code of their activity."""
+    """Activity code → its reports."""
     by_activity: dict[str, list[Report]] = {}
     for report in reports:
         by_activity.setdefault(report.activity_code, []).append(report)
@@ -66,7 +66,10 @@ class AgencyClosing:
     received: int
     """How many of the expected reports were sent."""
     closed_at: datetime | None
-    """When the agency closed the last period in which it had something to report. None while one is open."""
+    """When the agency closed the last of the periods in which it had something to report.
+
+    None while one is not closed.
+    """
 
     @property
     def is_expected(self) -> bool:
@@ -78,7 +81,7 @@ class AgencyClosing:
 
     @property
     def due_on(self) -> date:
-        """The latest due day of the periods in which something is expected."""
+        """The latest due day of the periods in which the agency had something to report."""
         return closing_due_on(period for _, period in self.wanted)
 
     @property
@@ -118,7 +121,7 @@ class ClosingHistory:
     closing: Closing
     agencies: tuple[tuple[Agency, AgencyClosing], ...]
     completed: int
-    """Activities whose last validated report by then says that they are completed."""
+    """How many activities were completed by then, by their last validated report."""
     activities: int
     """Those that were in the plan at the closing's end."""
 

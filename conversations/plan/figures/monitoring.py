@@ -107,7 +107,7 @@ class AgencyStanding:
     closed_at: datetime | None
     is_on_time: bool
     silent: int
-    """How many closings in a row, up to the last whose day is over, it has sent no report for."""
+    """For how many closings in a row it sent no report, up to the last one whose due day is over."""
     focal_points: int
     vacant_since: date | None
     unreachable: tuple[str, ...]
@@ -149,7 +149,7 @@ class Standing:
     received: int
     """Reports sent since then."""
     changed: tuple[ActivityStanding, ...]
-    """Activities whose status a report of this week has changed."""
+    """Activities whose status was changed by a report of this week."""
     started: tuple[Activity, ...]
     promised: tuple[Report, ...]
     """Evidence that was to come later, the longest promised first."""
@@ -242,7 +242,7 @@ def standing(
 
 
 def worst_of(lights: Iterable[Light]) -> Cell | None:
-    """The worst of these lights and how many there are of it. None if there are none."""
+    """The worst of these lights, and how many of them there are. None for no lights."""
     found = list(lights)
     for light in WORST_FIRST:
         if light in found:
@@ -255,7 +255,7 @@ _Past = Mapping[PeriodType, Sequence[ReportingPeriod]]
 
 
 class _On(NamedTuple):
-    """A day in the plan's zone, and the instant by which a report must have been sent to count on it."""
+    """A day in the plan's zone, and the instant by which a report must have been sent to count on that day."""
 
     day: date
     by: datetime
@@ -503,7 +503,7 @@ class PlenaryItem:
     agency: Agency
     since: date
     each: ActivityStanding | None = None
-    """The activity whose report asks for a decision, or that has been red without a reason."""
+    """The activity whose report asks for a decision, or that is red without an explanation."""
     passed: tuple[ReportingPeriod, ...] = ()
 
     @property
@@ -513,10 +513,10 @@ class PlenaryItem:
 
 
 def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
-    """Return what the plenary has to know, the longest waiting first.
+    """Return the matters for the plenary, those that have waited longest first.
 
-    First what is asked of it, then the agencies that have let PLENARY periods pass, then red activities without an
-    explanation. An agency that let periods pass is named instead of its unexplained activities.
+    First the decisions that are asked for, then agencies that have let PLENARY periods pass, then red activities
+    without an explanation. An agency that let periods pass is named instead of its unexplained activities.
     """
     asked, passed, unexplained = [], [], []
     for agency in s.agencies:

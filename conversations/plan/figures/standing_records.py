@@ -31,7 +31,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What a report says about why it is not going well. Of a restricted report only the codes are ever shown."""
+    """What a report says about its difficulties. For a restricted report, only the codes are ever shown."""
 
     reasons: tuple[str, ...] = ()
     """Codes of the plan's list of obstacles."""

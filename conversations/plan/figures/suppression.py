@@ -89,9 +89,10 @@ def is_small(value: int, min_cell: int) -> bool:
 
 
 def is_safe(hidden: int, small: int, min_cell: int, *, is_covered: bool) -> bool:
-    """Whether each of the `small` numbers could be anything from 1 to `min_cell` - 1, to who knows what they add up to.
+    """Whether a reader who knows the sum of the `small` hidden numbers learns nothing about any of them.
 
-    `hidden` is that sum, with the number that covers them where there is one: it is known to be `min_cell` at least.
+    Then each could be anything from 1 to `min_cell` - 1. `hidden` is that sum. If another number is hidden to cover
+    them (`is_covered`), the sum includes it, and the reader knows that it is at least `min_cell`.
     """
     others = small - 1
     least = others + min_cell if is_covered else others
@@ -101,11 +102,11 @@ def is_safe(hidden: int, small: int, min_cell: int, *, is_covered: bool) -> bool
 
 
 def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: int = STANDARD_CELL) -> Table:
-    """A total and its parts as one row of many that add up, such as one report of an activity.
+    """A total and its parts, shown as one row among others that add up, such as one report of an activity.
 
-    Rows of the same thing are laid beside each other and beside its year: where anything could be small, a number
-    that is somebody is not shown at all, neither as `<10`, and zero is. Where one category holds everybody the zeros
-    of the others would say so: then none of them is shown (DOMAIN §2.5.6).
+    Readers compare the rows of an activity with each other and with its year. So a number above zero is hidden
+    completely, not even shown as `<10`; zero is shown. If one category holds everybody, the zeros of the others would
+    reveal it, so none of them is shown (DOMAIN §2.5.6).
     """
     parts = parts or {}
     if min_cell <= 1:
@@ -139,10 +140,10 @@ class Releases:
         self._blocks: list[int] = []
         self._told: dict[tuple[date, date], int] = {}
         self._sums = {0}
-        """Every set of events whose sum was ever told."""
+        """Every set of events whose sum was told at some time."""
 
     def learn(self, on: date, people: int) -> None:
-        """Add what is newly known of a day: a figure came in, or was corrected up or down."""
+        """Add a new figure of a day, or a correction up or down."""
         self._events.append((on, people))
 
     def tell(self, first: date, last: date) -> bool:

@@ -28,7 +28,10 @@ def plenary_line(item: PlenaryItem, s: Standing, say: Wording, room: int) -> str
 
 
 def decision_text(each: ActivityStanding, s: Standing, say: Wording) -> str:
-    """Return what is asked. For a restricted activity it tells only what holds it back, never its words."""
+    """Return the decision that is asked for.
+
+    For a restricted activity, only the reason that holds it back, never its words.
+    """
     detail = each.last.detail if each.last else None
     if each.activity.is_restricted or detail is None or not detail.decision:
         return say("digest.reserved")
@@ -112,9 +115,9 @@ def title(activity: Activity, say: Wording, *, is_public: bool = False) -> str:
 
 
 def trend(s: Standing, say: Wording) -> str:
-    """Return " ▲ 7 pts": punctual closings compared with the closing before. "" if there is none to compare with.
+    """Return " ▲ 7 pts": punctual closings compared with the closing before. "" if there is nothing to compare with.
 
-    Before the last due day of the present closing nobody is late. Periods that locked before the calendar was kept do
+    Nobody is late before the last due day of the present closing. Periods that locked before the calendar was kept do
     not count.
     """
     if s.closing is None or s.today <= s.closing.due_on or len(s.closings) < 2:

@@ -120,7 +120,7 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, shown: int) -> list[Line]:
-    """What the ladder tells coordinators: for which agencies grace has ended or a period has locked."""
+    """The ladder's lines for coordinators: the agencies whose grace has ended, or whose period has locked."""
     lines: list[Line] = []
     for topic in topics:
         remarks = {code: ", ".join(closing_remarks(agenda, topic, code, say.language)) for code in topic.agencies}
@@ -209,7 +209,7 @@ def queue(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Closings and activities whose day comes within two weeks."""
+    """The closings and activities that are due within two weeks."""
     items = [
         with_remark(
             say("digest.closing_of", period_name=period_names(periods, say.language)), periods[0].until(say.language)
@@ -287,7 +287,7 @@ SECTIONS: tuple[Section, ...] = (
     people,
     good_news,
 )
-"""In the order in which a coordinator wants them on Monday at 08:30 (DOMAIN §5.1)."""
+"""The sections in the order in which a coordinator wants them on Monday at 08:30 (DOMAIN §5.1)."""
 
 
 def digest(
@@ -299,9 +299,10 @@ def digest(
     is_public: bool = False,
     is_whole: bool = False,
 ) -> tuple[Line, ...]:
-    """The coordinator's week, at most 1 500 characters; `topics` is what the ladder has for them that day.
+    """The coordinator's week, at most 1 500 characters. `topics` are the ladder's topics for that day.
 
-    `is_public` for those who may not read a restricted activity's text. `is_whole` names everything a message holds.
+    `is_public`: for readers who may not see the text of restricted activities. `is_whole`: name everything that a
+    message can hold.
     """
     say, s = wording(language), replace(s, is_public=is_public)
     sections: Sequence[Section] = SECTIONS
@@ -314,7 +315,7 @@ def digest(
 
 # ------------------------------------------------------------------ the minister's month
 def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
-    """One screen: what is done, how things stand, whether people report in time, what waits for a decision.
+    """One screen: what is done, how things stand, whether people report in time, and the decisions that wait.
 
     `s` is counted from validated reports only.
     """
@@ -330,7 +331,7 @@ def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
 
 
 def decision_card(s: Standing, number: int, language: str) -> tuple[Line, ...]:
-    """Return the card of one decision: the agency, what holds it back, what is asked, since when. Facts only."""
+    """Return the card of one decision: the agency, the obstacle, the request, and since when. Facts only."""
     say = wording(language)
     waiting = plenary_items(s)
     if not waiting:

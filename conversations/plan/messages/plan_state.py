@@ -73,7 +73,7 @@ class Page:
     attention: tuple[str, ...]
     """As many as there is room for beside the red ones."""
     indicators: tuple[tuple[str, str, str, str, str, str], ...]
-    """Code, name, baseline, the year's value, what there is of its target so far, target."""
+    """Code, name, baseline, the year's value, progress toward its target, target."""
     indicators_title: str
     method: str
     words: dict[str, str] = field(default_factory=dict)
@@ -181,7 +181,7 @@ def _decisions(s: Standing, language: str) -> Iterator[str]:
 
 
 def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: str) -> Iterator[str]:
-    """The troubled activities, in the order in which they are due, each with its reason."""
+    """The troubled activities with their reasons, in the order in which they are due."""
     say = wording(language)
     found = [each for each in s.activities if each.light is light and not each.is_completed]
     found.sort(key=lambda each: (each.activity.due_on, each.code))
@@ -200,10 +200,10 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
 def _indicators(
     found: Sequence[IndicatorYear], reader: Reader, language: str
 ) -> tuple[tuple[str, str, str, str, str, str], ...]:
-    """The indicators that matter most. Zero and missing are different: a missing figure is a dash (DOMAIN §2.3).
+    """The indicators that matter most. A missing figure is a dash, which differs from zero (DOMAIN §2.3).
 
-    Beside a target stands what it measures: the sum since the beginning, or one year's figure if the target is of a
-    year.
+    Beside a target stands the number that it is compared with: the sum since the beginning, or the year's figure if the
+    target is of a year.
     """
     say = wording(language)
     rows = []

@@ -33,7 +33,7 @@ MINUTES_EACH = 2
 LISTED = 6
 """Activities that one reminder names. The others are counted."""
 PROMISES = 2
-"""Reports whose promised evidence one reminder asks for, each with a button."""
+"""For how many reports one reminder asks for the promised evidence, each with a button."""
 AGENCIES_LISTED = 16
 LETTERS = 4
 """So many agencies have a letter button under one notice. If there are more, one button opens their list."""
@@ -62,7 +62,7 @@ def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> s
 
 
 def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
-    """Return the topic with the newest step. What is due today comes before what has been late for longer.
+    """Return the topic with the newest step. A report that is due today comes before one that has been late for longer.
 
     If several steps are of one day, or there is none, it is the most urgent topic.
     """
@@ -227,7 +227,7 @@ def silence_of(reason: Reason, language: str) -> str:
 
 
 def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) -> list[str]:
-    """What an agency that has not closed says it needs, and how many periods in a row it has let lock."""
+    """The need that an agency has named, and how many periods in a row it has let lock, as remarks."""
     say, remarks = wording(language), []
     if (answer := agenda.answers.get(agency)) and (answer in NEEDS or answer in agenda.reasons):
         label = agenda.reasons.get(answer)

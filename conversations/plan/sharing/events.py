@@ -41,7 +41,10 @@ _FIGURES: Final = ("validation", "status", "progress")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row: for which audiences this kind is, and what its `data` holds, in this order. What is not listed stays."""
+    """One row: a kind of event, its audiences, and the fields of its `data`, in this order.
+
+    Fields that are not listed never leave.
+    """
 
     kind: EventKind
     audiences: frozenset[str]
@@ -62,21 +65,24 @@ EVENTS: Final[tuple[Event, ...]] = (
     Event("plan.changed", _EVERYBODY, ("change", "agency", "form_id")),
     Event("ping", _EVERYBODY, ()),
 )
-"""In the order in which they are offered. A kind of event that is not here does not exist."""
+"""In the order in which receivers are offered them. A kind of event that is not in this table does not exist."""
 
 KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
 OFFERED: Final = tuple(kind for kind in KINDS if kind != "ping")
-"""What a receiver may ask for; a ping is sent by whoever tries it. A new kind comes last: buttons hold their places."""
+"""The kinds that a receiver may ask for. A ping is only sent on trial. Add a new kind last: buttons store places."""
 _OF: Final[Mapping[str, Event]] = {event.kind: event for event in EVENTS}
 
 
 def told_of(kind: str, details: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of an act: no more than what some audience is told. An audit entry may hold a reason, in words."""
+    """The details of an act that are stored with the event: only fields that some audience may get.
+
+    An audit entry may also hold a reason, in words.
+    """
     return {name: details[name] for name in _OF[kind].fields if details.get(name) is not None}
 
 
 def audiences_of(kind: str, data: Mapping[str, Any]) -> frozenset[str]:
-    """Who may hear of it at all. Nobody, of a report whose very existence is restricted: a referral, for instance."""
+    """The audiences that may get this event. None for a report that is restricted as a whole, such as a referral."""
     form_id = data.get("form_id")
     audiences = _OF[kind].audiences
     if form_id is None or not kind.startswith("report."):
@@ -87,7 +93,7 @@ def audiences_of(kind: str, data: Mapping[str, Any]) -> frozenset[str]:
 
 
 def kinds_for(audience: str) -> tuple[str, ...]:
-    """What a receiver of this audience may ask for."""
+    """The kinds that a receiver of this audience may ask for."""
     return tuple(kind for kind in OFFERED if audience in _OF[kind].audiences)
 
 
@@ -97,7 +103,7 @@ def packed(kinds: Collection[str]) -> str:
 
 
 def unpacked(text: str, audience: str) -> tuple[str, ...]:
-    """The kinds that a button holds, without those that are not for this audience. None of them: it holds no choice."""
+    """The kinds that a button carries, without those that are not for this audience. Empty if it carries no choice."""
     try:
         bits = int(text, 16)
     except ValueError:
@@ -106,7 +112,10 @@ def unpacked(text: str, audience: str) -> tuple[str, ...]:
 
 
 def payload(kind: str, data: Mapping[str, Any], at: datetime, audience: str, plan: str) -> dict[str, Any]:
-    """What a receiver of this audience is sent, the same at every try. ValueError if it is not for them."""
+    """The body that a receiver of this audience gets, the same at every try.
+
+    ValueError if the event is not for them.
+    """
     if audience not in audiences_of(kind, data):
         raise ValueError(f"{kind} is not for {audience}")
     fields = _OF[kind].fields

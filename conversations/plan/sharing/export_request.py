@@ -31,11 +31,11 @@ from conversations.wording import Wording, wording
 AUDIENCES = ("internal", "observers", "public")
 """For whom, from those who may see most to those who may see least."""
 FILTERS = ("form_id", "period", "agency", "area", "status", "validation", "since")
-"""By what a dataset may be filtered, in the order in which a file is called."""
+"""The filters that datasets may have, in the order in which they appear in a file's name."""
 MORE = {"status": "status", "validation": "validation", "form": "form_id"}
-"""Questions that are asked seldom, behind a button of their own: their filter."""
+"""Questions that are asked seldom, behind a button of their own → the filter of each."""
 DATASET, FORMAT = "reports", "xlsx"
-"""What a request means if it does not say, provided that it is offered."""
+"""The defaults of a request, if they are offered."""
 SHOWN_PERIODS = {PeriodType.YEARLY: 3, PeriodType.QUARTERLY: 4, PeriodType.MONTHLY: 6}
 PREVIOUS = {
     "previous.month": PeriodType.MONTHLY,
@@ -99,7 +99,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a plan can be filtered by."""
+    """The values of a plan by which an export can be filtered."""
 
     periods: tuple[ReportingPeriod, ...]
     agencies: tuple[str, ...]
@@ -189,7 +189,7 @@ def _first(wanted: str, usual: str, there: Sequence[str]) -> str:
 
 
 def _audience(wanted: str, there: Sequence[str]) -> str:
-    """The same audience, or the next one that may see less. If there is none, the same: it is never widened."""
+    """The same audience, or the next one that may see less. If there is none, the same: it never becomes wider."""
     if wanted not in AUDIENCES:
         return there[0]
     narrower = [each for each in AUDIENCES[AUDIENCES.index(wanted) :] if each in there]
@@ -254,7 +254,7 @@ def _names(codes: Iterable[str], key: str) -> dict[str, str]:
 
 
 def _states(codes: Iterable[str], *keys: str) -> dict[str, str]:
-    """By their code and by what they are called, as an adjective of whatever is meant: retrasada, retrasados."""
+    """The states by their code and by their names, as an adjective in every form: retrasada, retrasados."""
     found: dict[str, str] = {}
     for code, key, language in product(codes, keys, LANGUAGES):
         for name in (code, wording(language)(key.format(code))):
@@ -367,7 +367,7 @@ def more_of(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
 
 
 def described(choice: Choice, offers: Sequence[Offer], say: Wording) -> list[Line]:
-    """Return the request, one line for each answer; then how small numbers are shown, or what is in its way."""
+    """Return the request, one line for each answer. Then a line on small numbers, or on the obstacle."""
     filters = offer_of(choice, offers).filters
     lines = [
         line(f"{say('export.what')}{say.colon}", bold(say(f"export.data.{choice.dataset}"))),
@@ -495,7 +495,7 @@ def _rows(buttons: Sequence[Button], width: int) -> Iterator[tuple[Button, ...]]
 
 
 def _now(what: str, choice: Choice, say: Wording) -> str:
-    """What one of the questions of `MORE` is answered with."""
+    """The present answer to one of the questions of `MORE`."""
     code: str = getattr(choice, MORE[what])
     if not code:
         return say("export.any")

@@ -160,7 +160,7 @@ def _weeks(view: View, node: Node, month: date) -> list[tuple[Button, ...]]:
 
 
 def _calendar_month(view: View, node: Node) -> date:
-    """The month that the calendar shows: the one turned to, that of the answer, or this one."""
+    """The month on the calendar: the one that was turned to, the answer's, or this month."""
     for text in (f"{view.session.month}-01", node.value[:10]):
         try:
             return date.fromisoformat(text).replace(day=1)

@@ -35,7 +35,7 @@ _POINTS_SHOWN = 20
 
 
 def question_card(view: View, node: Node) -> Card:
-    """The card of one question: what it is about, its words, how to answer it, its buttons."""
+    """The card of one question: its subject, its words, how to answer it, and its buttons."""
     kept = suggestion(view.session, node)
     run = batch(view.session, view.nodes, node.ref)
     lines = (*_about(view, node), *_words(view, node), *_instructions(view, node, run, kept), *view.warnings)
@@ -186,7 +186,7 @@ def _known_answer(view: View, node: Node, kept: str) -> list[Line]:
 
 
 def _thing_counted(label: str) -> str:
-    """What a number question counts, in short: "¿Cuántas mujeres? (18 o más)" → "mujeres"."""
+    """The thing that a number question counts, in short: "¿Cuántas mujeres? (18 o más)" → "mujeres"."""
     return " ".join(re.sub(r"\([^)]*\)", "", thing_counted(label) or topic(label)).lower().split())
 
 

@@ -48,7 +48,7 @@ def review_card(view: View, sending: Node | None) -> Card:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """One answer of a review: under which group, what it is about, what was answered."""
+    """One answer in a review: its group, its subject, and its text."""
 
     stop: Stop
     where: str
@@ -62,7 +62,7 @@ class _Told:
 
 
 def _answer_lines(view: View) -> list[Line]:
-    """What was answered, as people say it, under its groups. The limit leaves room for what stands below."""
+    """The answers under their groups, as people say them. The limit leaves room for the lines below."""
     told, known = list(_told(view)), profile(view.form.form_id)
     answered = {each.name: each for each in told if each.name}
     lead = [answered[name] for name in known.lead if name in answered]
@@ -102,7 +102,7 @@ def _in_short(told: _Told) -> str:
 
 
 def _runs(view: View, told: Sequence[_Told]) -> Iterator[list[_Told]]:
-    """Answers that stand in one line: whole numbers of one group, one after the other, that say what they count."""
+    """Answers that stand together in one line: consecutive whole numbers of one group with the thing they count."""
     run: list[_Told] = []
     for each in told:
         if run and not (_counts(view, run[-1]) and _counts(view, each) and each.where == run[-1].where):
@@ -114,7 +114,7 @@ def _runs(view: View, told: Sequence[_Told]) -> Iterator[list[_Told]]:
 
 
 def _counts(view: View, told: _Told) -> str:
-    """What it counts, if it stands in a group with others; else blank."""
+    """The thing that the number counts, if it stands in a group with others. Otherwise blank."""
     if not isinstance(told.stop, Node) or told.stop.question.type != "integer" or not told.where:
         return ""
     return thing_counted(view.instance.label(told.stop))

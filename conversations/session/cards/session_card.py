@@ -49,7 +49,7 @@ def session_card(
 
 
 def _drawn(view: View) -> Card:
-    """Draw what is half done; else the question, the stop of a repeat, or the review."""
+    """Draw the act that is half done. If there is none: the question, the stop of a repeat, or the review."""
     session = view.session
     current = next((node for node in view.nodes if node.ref == session.at), None)
     stop = None

@@ -25,10 +25,10 @@ from conversations.xforms.nodes import Frame
 
 @dataclass(slots=True)
 class View:
-    """What a card is drawn from: the session, its instance, and its reader's clock and language.
+    """The data from which a card is drawn: the session, its instance, and its reader's clock and language.
 
     `nodes` are the questions that are asked, in the form's order. `order` also has the stop behind every open repeat.
-    `heading` says what the session is about, and why it was returned. `warnings` come below the question.
+    `heading` names the subject of the session, and the reason if it was returned. `warnings` come below the question.
     """
 
     form: Form
@@ -110,7 +110,10 @@ def _how_many() -> re.Pattern[str]:
 
 
 def thing_counted(label: str) -> str:
-    """What a question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres (18 o más)". Blank if it asks for no number."""
+    """The thing that a question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres (18 o más)".
+
+    Blank for other questions.
+    """
     text = topic(label)
     found = _how_many().match(text)
     return " ".join(text[found.end() :].split()) if found else ""

@@ -144,9 +144,9 @@ _MONTH_FIGURES = re.compile(r"(?:(\d{1,2})\s*[-/.\s]\s*(\d{4})|(\d{4})\s*[-/.\s]
 
 
 def read_month(text: str, language: str, *, is_year: bool = False) -> str:
-    """Read "octubre 2018", "10/2018", "2018-10" as the first day of that month; "" if it is none.
+    """Read "octubre 2018", "10/2018" or "2018-10" as the first day of that month. "" if it is not one.
 
-    With `is_year`, read "2018" as the first day of that year. A whole day is for `read_date`.
+    With `is_year`, read "2018" as the first day of that year. `read_date` reads whole days.
     """
     said = " ".join(fold(plain(text)).split())
     if is_year:

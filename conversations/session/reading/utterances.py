@@ -28,9 +28,9 @@ COMMON = 0.5
 LIKELY = 0.2
 """A phrase is offered if its words in the text weigh this much, multiplied by the share of it that was typed."""
 SLIP, AKIN = 0.8, 0.6
-"""What a word counts for that was typed with a slip, or with another ending."""
+"""The weight of a word that was typed with a slip, or with another ending."""
 MISSED = 0.5
-"""What a phrase of one weighty word lacks by each other word that was not said: "mande" is not "quién manda"."""
+"""The cost of each small word that was not said, for a phrase of one weighty word: "mande" is not "quién manda"."""
 
 Words = tuple[str, ...]
 
@@ -77,7 +77,7 @@ def understood(text: str, language: str) -> Utterance | None:
 
 
 def likely_meanings(text: str, language: str, least: float = LIKELY) -> tuple[str, ...]:
-    """What may be meant by a text that was not understood: to be offered, never to be followed.
+    """The meanings that a text may have, if it was not understood. They are offered, never followed.
 
     Each meaning counts as its nearest phrase. A word that few meanings have counts for more than one that many have.
     """
@@ -97,7 +97,7 @@ def _from(language: str) -> tuple[str, ...]:
 
 
 def significant(text: str) -> Words:
-    """The words of a text that may name something: none of those that stand beside it in any language."""
+    """The words of a text that may name something: those that no language counts as words beside a phrase."""
     return tuple(word for word in _words(text) if len(word) > 2 and word not in _beside_any())
 
 
@@ -142,7 +142,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Mentioned:
-    """Codes of what a text speaks of. `is_sure`: there is one, and nothing else of weight was said."""
+    """The codes that a text mentions. `is_sure`: there is one code, and nothing else of weight was said."""
 
     codes: tuple[str, ...]
     is_sure: bool
@@ -160,7 +160,7 @@ def mentioned_code(text: str, codes: Iterable[str]) -> str | None:
 
 
 def foreign_code(text: str, codes: Iterable[str]) -> str | None:
-    """What is written as these codes are, and is none of them: "PER-902". Whether there is such a code is not said."""
+    """A code in the text that looks like these codes and is none of them: "PER-902". It may not exist at all."""
     if len(text) > LONGEST:
         return None
     starts = {found[1]: code for code in codes if (found := _CODE.fullmatch(normalise(code)))}
@@ -241,12 +241,12 @@ class _Gathered:
     meaning: str
     words: int
     weight: float
-    """Of the words that are there: one for a word that no other meaning has."""
+    """The weight of the words that were said. A word that no other meaning has counts as one."""
     share: float
-    """Of the phrase's weight."""
+    """The same as a share of the phrase's weight."""
     left_over: int
     is_whole: bool
-    """All its words are there, and few others: what was said is this."""
+    """Whether all words of the phrase were said, and few others."""
 
 
 def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[_Gathered]:
@@ -275,7 +275,10 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
 
 @cache
 def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tuple[Words, Words, str]]]]:
-    """Of each word of the phrases: its weight, and the phrases that have it, parted from what stands beside."""
+    """Each word of the phrases → its weight, and the phrases that have it.
+
+    The small words of a phrase are listed apart.
+    """
     having: dict[str, list[tuple[Words, Words, str]]] = {}
     for words, meaning, is_alone in _phrases(language):
         its = tuple(dict.fromkeys(word for word in words if word not in _beside_any()))
@@ -315,7 +318,7 @@ def _near(typed: str) -> frozenset[str]:
 
 @cache
 def _by_one_less() -> Mapping[str, set[str]]:
-    """Every word of the table by itself and by what is left of it without one letter: so a slip is found at once."""
+    """Each word of the table under itself and under each form that lacks one letter. So a slip is found at once."""
     table: dict[str, set[str]] = {}
     for word in {word for code in LANGUAGES for words, _, _ in _phrases(code) for word in words}:
         for less in _one_less(word):
@@ -329,9 +332,9 @@ def _one_less(word: str) -> set[str]:
 
 @cache
 def _phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
-    """What is looked for within a text, what it means, and whether it must be all that is said.
+    """The phrases that are looked for in a text, their meanings, and whether a phrase must be all that is said.
 
-    So must the name of a command: "plan" is in every other sentence.
+    The name of a command must be all that is said: "plan" is in every other sentence.
     """
     return tuple(
         (_said(phrase.replace("_", " "), language), key.removeprefix(prefix), prefix == _NAMED)
@@ -344,7 +347,7 @@ def _phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
 
 @cache
 def _whole(language: str) -> Mapping[Words, str]:
-    """What a whole text is looked up in; what a phrase means goes before the name of a command."""
+    """Whole texts → their meaning. The meaning of a phrase goes before the name of a command."""
     return {words: meaning for words, meaning, _ in reversed(_phrases(language))}
 
 
@@ -362,7 +365,7 @@ def _spelled(language: str, key: str) -> list[str]:
 
 @cache
 def _short(language: str) -> Mapping[str, str]:
-    """What people shorten a word to, and the word: "q=que". One day of the week is here as good as another."""
+    """Short forms of words → the words: "q=que". The days of the week all count as the same word here."""
     days = [normalise(each) for each in _spelled(language, _WEEKDAYS)]
     return dict.fromkeys(days, days[0]) | dict(phrase.split("=", 1) for phrase in phrases(language, _SHORT))
 

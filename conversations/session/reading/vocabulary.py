@@ -25,7 +25,7 @@ def known_words_in(language: str, key: str) -> frozenset[str]:
 
 @cache
 def said_as(key: str) -> frozenset[str]:
-    """The phrases of this key in every language, as `normalise` leaves what was typed."""
+    """The phrases of this key in every language, in the form in which `normalise` leaves typed text."""
     return frozenset(normalise(phrase) for phrase in phrases_of_all(key))
 
 

@@ -10,7 +10,7 @@ from conversations.xforms.problems import Problem, Severity
 
 
 class Document:
-    """The form so far, and what is still to be compiled: bindings, controls and actions, by their place."""
+    """The form so far, and the parts that are still to be compiled: bindings, controls and actions, by their place."""
 
     def __init__(self, xml: str | bytes, media: Mapping[str, bytes]) -> None:
         self.root = parse_xml(xml.encode() if isinstance(xml, str) else xml)

@@ -118,7 +118,7 @@ def _read_children(document: Document, element: Element, parent: Place, frame: F
 
 
 def _seed(document: Document, element: Element, frame: FrameType, place: Place) -> Seed:
-    """What a frame starts with, as this element of the instance says."""
+    """The values with which a frame starts, as this element of the instance says."""
     values = [""] * len(frame.places)
     repeats: dict[int, tuple[Seed, ...]] = {repeat.slot: () for repeat in frame.repeats}
     _fill_seed(document, element, place, values, repeats)

@@ -78,7 +78,7 @@ def _make_units(document: Document) -> list[Unit]:
 
 
 def _reads_of(document: Document, unit: Unit) -> Reads:
-    """What a unit reads. A jr:choice-name() also reads what its choice list reads."""
+    """The places that a unit reads. A jr:choice-name() also reads the places that its choice list reads."""
     reads = unit.expression.reads
     if not reads.choice_names:
         return reads

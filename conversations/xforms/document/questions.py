@@ -74,7 +74,7 @@ def _make_question(document: Document, place: Place, number: int) -> Question:
 
 
 def unasked_type(document: Document, place: Place, value_type: str) -> str:
-    """The type of a leaf that has no control: what a phone fills in, a calculation, or hidden."""
+    """The type of a leaf without a control: filled in by the phone, a calculation, or hidden."""
     logic = document.form.logic[place]
     match logic.preload:
         case ("timestamp", "start" | "end" as kind):

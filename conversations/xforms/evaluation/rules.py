@@ -23,7 +23,7 @@ _MAX_ROUNDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one act changed, by ref. `cleared` are answers that were lost with their choice or their instance."""
+    """The refs that one act changed. `cleared` are answers that were lost with their choice or their instance."""
 
     answered: str = ""
     now_relevant: tuple[str, ...] = ()
@@ -204,7 +204,7 @@ class InstanceRules(InstanceTexts):
     def _filter(self, unit: Unit, frame: Frame) -> None:
         """Clear an answer that is no longer among its choices.
 
-        If nobody answers meanwhile, it comes back with its choice.
+        If its choice comes back and nobody has answered since, the answer comes back too.
         """
         place = unit.place
         slot = place.slot

@@ -53,7 +53,7 @@ class Node:
 
 
 class InstanceTexts(InstanceState):
-    """Answers what a respondent sees: which questions are asked, their texts, their choices."""
+    """Returns all that a respondent sees: which questions are asked, their texts, and their choices."""
 
     __slots__ = ()
 

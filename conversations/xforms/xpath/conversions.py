@@ -84,7 +84,7 @@ def all_of(parts: list[Callable[[Scope], bool]]) -> Get:
 
 
 class Conversions:
-    """Holds what is known while one expression is compiled, and converts its parts.
+    """The state of compiling one expression. It converts the parts of the expression.
 
     Converting a node to a value makes the expression depend on that node (`reads`). Counting nodes does not.
     """
@@ -207,7 +207,7 @@ class Conversions:
         return None
 
     def predicate(self, compiled: Compiled) -> Callable[[Scope], bool]:
-        """Convert what stands in brackets: a number is a position, everything else a truth."""
+        """Convert the expression in brackets: a number is a position, everything else is true or false."""
         if compiled.kind == "number":
             number = compiled.get
             return lambda s: number(s) == s.position

@@ -10,7 +10,7 @@ from conversations.xforms.nodes import Frame, FrameType, Item, Place
 
 
 class Session(Protocol):
-    """What an expression may ask of its session. `conversations.xforms.instance.Instance` is one."""
+    """The values that an expression may ask its session for. `conversations.xforms.instance.Instance` is one."""
 
     root: Frame
     steps: int
@@ -59,7 +59,7 @@ Get = Callable[[Scope], Any]
 
 @dataclass(slots=True)
 class Reads:
-    """What an expression depends on. The compiler finds it.
+    """The places on which an expression depends. The compiler finds them.
 
     `values` has each place whose value is read. It maps to True if the value is read only from the expression's own
     frame or from one around it. `repeats` has each repeat whose instances are counted or ordered.
@@ -75,7 +75,7 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a form gives to its expressions: its places, its secondary instances, its version."""
+    """The parts of a form that its expressions use: its places, its secondary instances, its version."""
 
     root: Place
     instances: Mapping[str, Item]

@@ -23,7 +23,7 @@ class ItemPaths(Conversions):
     """Compiles paths over items. A path that starts at a fixed list is followed while compiling, as far as possible."""
 
     def compile_in_item(self, tree: Tree) -> Compiled:
-        """Compile what stands in brackets after items: a relative path in it starts at the item."""
+        """Compile the expression in brackets after items. A relative path in it starts at the item."""
         saved, self.in_item = self.in_item, True
         compiled = self.compile(tree)
         self.in_item = saved

@@ -67,7 +67,7 @@ NUMBERS = frozenset({"integer", "decimal", "range"})
 CODED = NUMBERS | {
     "select_one", "select_multiple", "rank", "acknowledge", "date", "time", "dateTime", "today", "start", "end",
 }  # fmt: skip
-"""Types whose answers are numbers, days, or codes of the form's author. Such an answer contains nobody's words."""
+"""Types whose answers are numbers, days, or codes of the form's author. Such an answer contains nobody's own words."""
 PLACES = frozenset({"place", "province", "region", "municipality"})
 """Coded questions of the plan's own forms that ask for a place (DOMAIN §2.5.3)."""
 ABOUT_THE_ACTIVITY = frozenset({"progress"})
@@ -275,7 +275,7 @@ class _Layout:
         return self.about if sheet.is_main else KEYS
 
     def _names(self, sheet: _Sheet) -> list[str]:
-        """Give each question a name that is used once and is none of ours."""
+        """Give each question a name that no other question and none of our columns has."""
         taken = {name for name, _ in self._head(sheet)}
         names = []
         for key in sheet.columns:

@@ -100,8 +100,8 @@ def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row for each figure: the total, and each category.
 
     Every period in which an indicator was expected has a row: with a figure, or with the reason why there is none.
-    `value` is a number or empty; `value_status` is the reason. Zero is a number (DOMAIN §2.3). For the whole plan, an
-    indicator that was not yet asked has a row too, for its target.
+    `value` is a number or empty; `value_status` is the reason. Zero is a number (DOMAIN §2.3). In an export of the
+    whole plan, an indicator that was never asked yet has a row too, for its target.
     """
     named = INDICATORS
     if shows_gcm(unit, wanted):

@@ -211,7 +211,7 @@ class _Rows:
 
 
 def number_or_text(text: str) -> Cell:
-    """What an author wrote into a plan: as a number if it is one, None if it is blank, otherwise the text."""
+    """A cell that a plan's author wrote: a number if it is one, None if it is blank, otherwise the text."""
     found = number(text)
     if found is None:
         return text or None

@@ -17,9 +17,10 @@ PROGRAM: Final = (
 
 
 def drawn_apart(module: str, name: str, *given: object) -> bytes:
-    """What this function of this module makes of `given`, which is ours alone: it travels pickled.
+    """Return what this function of this module draws from `given`, in a child process.
 
-    The child has no environment, no folder and no secret of ours. ValueError if there is no drawing.
+    `given` must be made by us, because it travels pickled. The child has no environment, no folder and no secret of
+    ours. ValueError if the drawing failed.
     """
     try:
         done = subprocess.run(

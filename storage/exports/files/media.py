@@ -32,7 +32,7 @@ INDEX = ("receipt", "agency", "subject", "period", "file", "original_name", "typ
          "submitted_at", "state")  # fmt: skip
 """Columns of index.csv. `sent_sha256` is of the file as it arrived: it differs if an image lost its metadata (S10)."""
 HERE, LOST, ALTERED = "here", "lost", "altered"
-"""The states of a file: it is in the archive, it is no longer on disk, it is no longer what was sent."""
+"""The states of a file: in the archive; no longer on disk; no longer the file that was sent."""
 
 
 def write_media(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:

@@ -166,7 +166,7 @@ def _matrix_cell(
 
 
 def _items(sheet: Paper, page: Page, y: float, x: float, width: float) -> float:
-    """What waits for a decision, and what is red."""
+    """The decisions that wait, and the red activities."""
     blocks = [(page.words["red"], page.red)]
     if page.decisions is not None:
         blocks.insert(0, (page.words["decisions"], page.decisions))

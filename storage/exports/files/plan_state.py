@@ -32,10 +32,10 @@ def write_plan_state(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: Bi
 
 
 def state_of(unit: UnitOfWork, wanted: Wanted) -> tuple[Page, int]:
-    """The content of the page, and the number of activities it counts.
+    """The content of the page, and the number of activities that it counts.
 
-    With a period, it is the state on the day when its last part was locked, told with what is known today. With an
-    agency or an area, it is about what belongs to it.
+    With a period, it is the state on the day when its last part locked, as it is known today. With an agency or an
+    area, it covers only their activities and indicators.
     """
     plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
     at = _at(unit, wanted)

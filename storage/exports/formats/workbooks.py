@@ -37,7 +37,7 @@ A4 = 9
 NUMBERED = frozenset({"receipt", "root_receipt", "replaced_by", "number", "version"})
 """Whole numbers that identify something: they are written without thousands separators."""
 BEHIND = NUMBERED | {"key", "parent_key", "instance", "form_version", "hash"}
-"""Columns by which programs find a row. People read them last, so a workbook has them at the end."""
+"""Columns by which programs find a row. People read them last, so a workbook has them on the right."""
 ON_A_PAGE = 220
 """Characters that can still be read when they share the width of a sheet of paper. Wider tables take several pages."""
 WIDTHS = {Kind.DAY: 12, Kind.INSTANT: 19}

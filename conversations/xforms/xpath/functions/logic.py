@@ -7,7 +7,7 @@ from conversations.xforms.xpath.syntax import Call
 
 
 def if_(compiler: Compiler, call: Call) -> Compiled:
-    """if(): the kind of the result is that of both branches if they agree."""
+    """if(): if both branches are of one kind, the result is of that kind."""
     test = compiler.plain_truth(compiler.compile(call.arguments[0]))
     yes, no = compiler.compile(call.arguments[1]), compiler.compile(call.arguments[2])
     a: Get
