@@ -1,8 +1,8 @@
-"""One update, one unit of work: who is it, what may they do, what follows.
+"""Turn one update into its consequences: find out who it is and what they may do, and call the handler.
 
-`Dispatch.handle` is applied by the writer inside the unit of its update; whatever it stores and whatever it
-wants said commits together or not at all (G4). A denied or stale act is an outcome like any other: it commits,
-so that the update is not tried again.
+`Dispatch.handle` is applied by the writer inside the unit of its update. Everything that it stores and says commits
+together, or not at all (G4). A denied or stale act commits like any other outcome, so that the update is not tried
+again.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Errors that an operator can mend, in one line."""
+"""Errors that an operator can mend, each told in one line."""
 
 
 class Complaint(Exception):

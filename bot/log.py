@@ -1,8 +1,8 @@
-"""Logging: what operators read, with the secrets taken out of it.
+"""The log: lines for operators, without secrets.
 
-A bot's token is part of every address it calls. HTTP libraries log addresses, database libraries log parameters,
-and a traceback quotes whatever it met: so secrets are taken out at the last moment, from the finished line,
-tracebacks included, on every handler. Filtering records instead would miss what a formatter adds.
+A bot's token is part of every address that it calls. HTTP libraries log addresses, database libraries log parameters,
+and a traceback quotes everything on its way. So secrets are removed at the last moment, from the finished line,
+tracebacks included, by every handler. A filter of records would miss the text that a formatter adds.
 """
 
 import logging

@@ -1,6 +1,6 @@
-"""Opening the database, for `run` and for every command beside it.
+"""Open the database, for `run` and for every other command.
 
-A command that lists people must not wait for everything that speaks Telegram: this module imports storage only.
+This module imports storage only: a command that lists people must not wait until everything for Telegram is imported.
 """
 
 import contextlib

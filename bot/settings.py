@@ -1,4 +1,4 @@
-"""The environment, read once: every setting of Enlace, with its default (DESIGN §2; `.env` is read too)."""
+"""Every setting of Enlace with its default, read once from the environment and from `.env` (DESIGN §2)."""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""`enlace init`: everything a deployment needs before its first `run`. Running it again changes nothing."""
+"""`enlace init`: make everything that a deployment needs before its first `run`. Running it again changes nothing."""
 
 from collections.abc import Iterator
 from datetime import datetime

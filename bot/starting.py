@@ -1,6 +1,7 @@
-"""What `enlace run` checks before it serves. Each thing that makes serving pointless is a complaint of one sentence.
+"""The checks that `enlace run` makes before it serves. If serving is pointless, a Complaint says why in one sentence.
 
-What people can work around (little room, a wrong clock, a slow Telegram) is an alarm instead, once the bot runs.
+Troubles that people can work around (little room, a wrong clock, a slow Telegram) are alarms instead, once the bot
+runs.
 """
 
 import contextlib

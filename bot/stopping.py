@@ -1,7 +1,7 @@
-"""How the process stops: work can be broken off at any time, and the end does not take for ever.
+"""How the process stops: work can be interrupted at any time, and the end has a limit.
 
-What is committed needs no orderly end, and what is not committed is not acknowledged. So an end that takes too long
-(a database that hangs, a folder that has gone) is broken off, within the ten seconds that `docker stop` waits.
+Committed data needs no orderly end, and an update that is not committed is not acknowledged. So an end that takes too
+long (a database that hangs, a folder that has gone) is interrupted, within the ten seconds that `docker stop` waits.
 """
 
 import asyncio

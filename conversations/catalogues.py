@@ -1,4 +1,4 @@
-"""A gettext file, read: keys and their sentences."""
+"""Read a gettext file: its keys and their sentences."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A day in words."""
+"""Write a day in words."""
 
 from datetime import date, datetime, timedelta
 from typing import Final

@@ -1,8 +1,8 @@
-"""Whether a folder of `conversations/locales` is a whole language: what it lacks, and what would not work on a phone.
+"""Check whether a folder of `conversations/locales` is a complete language that works on a phone.
 
-A half-made language would answer an officer in another one in the middle of a question, and would not hear that
-somebody is in danger. So each gap is named, with the key where it is. `enlace language check` prints them, and a test
-refuses a folder that has any.
+With an incomplete language, the bot would answer in another one in the middle of a question, and would not notice a cry
+for help. So each gap is named, with its key. `enlace language check` prints the gaps, and a test refuses a folder that
+has any.
 """
 
 import re

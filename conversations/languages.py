@@ -1,10 +1,11 @@
 """The languages that the bot speaks, each a folder of `conversations/locales`, and the words that people type in them.
 
-A language is data: what is said (all `*.po` files of its folder) and what is understood (`language.po` among them:
-months, number words, names of commands, the words of an emergency). Whoever adds a folder has added a language.
+A language is data: the sentences of the bot (all `*.po` files of its folder) and the words that it understands
+(`language.po`: months, number words, names of commands, the words of an emergency). To add a language, add a folder.
 
-People mix languages, and a phone may be in another one than its owner. So words are looked up in all languages, the
-person's own first. Only the `language.po` files are read for that, when somebody types something for the first time.
+People mix languages, and a phone may be set to another language than its owner's. So words are looked up in all
+languages, the person's own first. Only the `language.po` files are read for that, when somebody types for the first
+time.
 """
 
 from collections.abc import Mapping

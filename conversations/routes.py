@@ -1,7 +1,7 @@
-"""Where a button can lead, and how a button says so.
+"""The routes that a button can lead to, and how a button writes them.
 
-A keyboard stays clickable for ever, on phones that we do not reach. So what is written here on a button is a promise:
-a route's value never changes, and what it carries is read years later.
+A keyboard can be tapped for ever, on phones that we do not reach. So everything that is written on a button is a
+promise: a route's value never changes, and a button's pieces are read years later.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""What the bot says, in the reader's language: gettext catalogues, Spanish first.
+"""The sentences of the bot in the reader's language: gettext catalogues, Spanish first.
 
-Catalogue keys are names (`menu.nothing_due`), not sentences: the Spanish wording is edited as often as the
-others, and a key survives that. All `*.po` files of a language's folder make one catalogue.
+Catalogue keys are names (`menu.nothing_due`), not sentences. The Spanish sentences are edited as often as the others,
+and a name survives that. All `*.po` files of a language's folder make one catalogue.
 """
 
 from functools import cache

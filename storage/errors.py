@@ -1,9 +1,9 @@
-"""What can go wrong below the floor of `bot`, in four words.
+"""The errors of this floor, in four classes.
 
-The caller has exactly four things it can do: say that a thing is not there, show who was faster, answer
-"later" to Telegram without acknowledging, or refuse to start. Hence four classes and no more; a database
-driver's own classes do not leave this package except inside an ordinary failure of one unit. `ApplyAlone` is none of
-them: it never leaves the transaction.
+A caller can do exactly four things: say that something does not exist, show who was faster, answer "later" to Telegram
+without acknowledging, or refuse to start. So there are four classes and no more. A database driver's own classes leave
+this package only inside an ordinary failure of one unit. `ApplyAlone` is none of the four: it never leaves the
+transaction.
 """
 
 

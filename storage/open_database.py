@@ -1,4 +1,4 @@
-"""A database that is open: `units` to change it, `reader` and `view` to look at it."""
+"""An open database: `units` change it, `reader` and `view` only read it."""
 
 import contextlib
 from collections.abc import Callable, Iterator

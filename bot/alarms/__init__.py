@@ -1,1 +1,1 @@
-"""Alarms: which kinds there are, which of them stand, and how admins learn of them."""
+"""Alarms: the table of kinds, the alarms that stand, and how admins learn of them."""

@@ -1,1 +1,1 @@
-"""What other programs may call, over HTTP."""
+"""The doors that other programs may call over HTTP: the data door."""

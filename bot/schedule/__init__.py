@@ -1,1 +1,1 @@
-"""What is said without being asked: jobs, the ledger they are recorded in, and the loop that looks."""
+"""The messages that nobody asked for: the jobs, the ledger that records them, and the loop that looks for due ones."""

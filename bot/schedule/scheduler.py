@@ -162,13 +162,14 @@ class Scheduler:
         try:
             while not self._stop.is_set():
                 self._wake.clear()
-                await self._look()
+                await self.look()
                 if not self._stop.is_set():
                     await until(self._wake, self._patience)
         finally:
             alarm.shutdown(wait=False)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Send everything that is due, unless the database or the clock is held. An error is logged, never raised."""
         try:
             was = self.hold
             await self.learn_hold()

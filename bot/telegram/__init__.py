@@ -1,0 +1,1 @@
+"""The only place that speaks Telegram: updates in, calls out. It does not know what is said."""

@@ -1,0 +1,1 @@
+"""The HTTP servers: the webhook, `/healthz`, `/readyz` and `/metrics`."""

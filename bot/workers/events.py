@@ -90,7 +90,7 @@ class EventWorker:
         async with contextlib.AsyncExitStack() as connections:
             while not self._stop.is_set():
                 try:
-                    claimed = await self._turn()
+                    claimed = await self.turn()
                     if claimed and session is None:
                         session = await connections.enter_async_context(calling(self._inside))
                     for one in claimed:
@@ -115,7 +115,7 @@ class EventWorker:
         if self._done:
             await until(self._stop, GATHER)
 
-    async def _turn(self) -> list[Claimed]:
+    async def turn(self) -> list[Claimed]:
         """Record the outcomes and claim the next events, in one unit. Without outcomes, ask a reader first."""
         done = list(self._done)
         due = list(self._lanes) if done else await asyncio.to_thread(self._due)

@@ -75,7 +75,7 @@ class _Stopped(Exception):
 
 
 @dataclass(slots=True)
-class _Making:
+class InProgress:
     """What the thread and the event loop share about one export."""
 
     done: int = 0
@@ -151,7 +151,7 @@ class ExportWorker:
         self._limit = limit
         self._show_every = show_every
         self._stop = asyncio.Event()
-        self._making: _Making | None = None
+        self._making: InProgress | None = None
 
     def stop(self) -> None:
         self._stop.set()
@@ -174,7 +174,7 @@ class ExportWorker:
                     # By the machine's clock, as the files are dated: a clock that was moved would take them all.
                     await asyncio.to_thread(self._parcels.sweep, datetime.now(UTC) - KEPT)
                     swept_at = now
-                job = await self._look(now) if await asyncio.to_thread(self._has_work, now) else None
+                job = await self.claim(now) if await asyncio.to_thread(self._has_work, now) else None
                 if job is not None:
                     await self._see_through(job)
                     continue
@@ -190,7 +190,7 @@ class ExportWorker:
         with self._database.view() as unit:
             return unit.jobs.has_work(now, (KIND,), replica=self._units.replica_id)
 
-    async def _look(self, now: datetime) -> JobRow | None:
+    async def claim(self, now: datetime) -> JobRow | None:
         """Settle the exports that were sent, and claim the next job."""
 
         def look(unit: UnitOfWork) -> tuple[list[JobRow], list[OutboxRow], list[str]]:
@@ -208,21 +208,22 @@ class ExportWorker:
     # -------------------------------------------------------------- one job
     async def _see_through(self, job: JobRow) -> None:
         try:
-            await self._work(job)
+            await self.make(job)
         except (Unavailable, BotError):
             raise
         except Exception as error:  # the boundary of one job
             logger.exception("exports.defect", job=job.id)
             await self._end(job, "failed", place_of(error))
 
-    async def _work(self, job: JobRow) -> None:
+    async def make(self, job: JobRow) -> None:
+        """Make the files of a claimed export and hand them over, or say how it ended."""
         if job.is_deadly:
             self._alarm("repeated_deaths", f"job {job.id} ({job.kind}): {DEADLY}")
             await self._end(job, "failed", DEADLY)
             return
-        making = self._making = _Making()
+        making = self._making = InProgress()
         loop = asyncio.get_running_loop()
-        building = loop.run_in_executor(None, self._build, job, making)
+        building = loop.run_in_executor(None, self.build, job, making)
         shown = ""
         try:
             while not building.done():
@@ -257,9 +258,9 @@ class ExportWorker:
         if whole is None:
             await self._end(job, "revoked", REVOKED)
             return
-        await self._hand_over(job, whole)
+        await self.hand_over(job, whole)
 
-    def _build(self, job: JobRow, making: _Making) -> Whole | None:
+    def build(self, job: JobRow, making: InProgress) -> Whole | None:
         """Make the files in a thread, on a connection that only reads. None if the person may no longer have them."""
         with self._database.view() as unit:
             asked = allowed(unit, job, self._timezone)
@@ -270,7 +271,7 @@ class ExportWorker:
             parts = Making(unit, self._store, used, making.progress)
             return write_parts(parts, asked.wanted, self._parcels.folder, self._limit)
 
-    async def _hold(self, job: JobRow, making: _Making, shown: str) -> str:
+    async def _hold(self, job: JobRow, making: InProgress, shown: str) -> str:
         """Keep the lease and show the progress. If the lease is lost, tell the thread to stop."""
         choice, now = Choice.of(job.payload["choice"]), self._clock.now()
         done, total = making.done, making.total
@@ -292,7 +293,7 @@ class ExportWorker:
         self._feed(edits)
         return looks
 
-    async def _hand_over(self, job: JobRow, whole: Whole) -> None:
+    async def hand_over(self, job: JobRow, whole: Whole) -> None:
         """Put the documents into the outbox, if the job is still ours and the person may still have them."""
         now = self._clock.now()
         names = [f"{job.id}-{job.attempts}-{number}.part" for number in range(len(whole.parts))]

@@ -1,1 +1,1 @@
-"""A form's workbook being published: read, checked, and filled once on trial."""
+"""Publish a form's workbook: it is read, checked, and filled once on trial."""

@@ -1,1 +1,1 @@
-"""The rules of a plan: what is due, when people are told, what may be shown. Pure, like everything here."""
+"""The rules of a plan: which reports are due, when people are told, which figures may be shown. Pure functions."""

@@ -1,1 +1,1 @@
-"""One form being filled in a chat: events in, effects out. It knows the form; it does not know who sends it where."""
+"""One form being filled in a chat: events in, effects out. It knows the form, but not the sender or Telegram."""

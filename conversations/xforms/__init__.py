@@ -1,1 +1,1 @@
-"""An XLSForm and what its rules say, without a conversation. It knows no session, plan or chat."""
+"""An XLSForm and its rules, without a conversation. It knows no session, plan or chat."""

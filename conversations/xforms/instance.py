@@ -94,8 +94,7 @@ class Instance(InstanceRules):
             place, frame = made._find(name)
             frame.values[place.slot] = coerce(place.value_type, value)
             given.add((place, frame))
-        made._mark_everything()
-        made._settle()
+        made.evaluate_all()
         for action in form.first_load + form.every_load:
             for frame in made.frames(action.target.frame):
                 if (action.target, frame) not in given:
@@ -268,6 +267,11 @@ class Instance(InstanceRules):
             self._scopes[index] = None
         self._settle()
         return self._changes()
+
+    def evaluate_all(self) -> None:
+        """Evaluate every relevance, calculation, filter and count from scratch."""
+        self._mark_everything()
+        self._settle()
 
     def set_now(self, now: datetime) -> None:
         """Change the clock. As in ODK, this alone evaluates nothing."""

@@ -1,1 +1,1 @@
-"""When something is said: schedules, who could be told, the ledger of what was said, pauses, holidays."""
+"""The times of messages as rows: schedules, recipients, the ledger of what was said, pauses, holidays."""

@@ -315,7 +315,7 @@ class _Undoing:
         for name, rows in self.restoring.items():
             table = _tables[name]
             for id, columns in rows.items():
-                values = {column: _restored(table.c[column], value) for column, value in columns.items()}
+                values = {column: restored(table.c[column], value) for column, value in columns.items()}
                 connection.execute(update(table).where(table.c.id == id).values(values))
         for name, (parent, parent_table) in LISTS.items():
             table = _tables[name]
@@ -324,7 +324,7 @@ class _Undoing:
             if gone:
                 connection.execute(delete(table).where(table.c[parent].in_(gone)))
             again = [
-                {column: _restored(table.c[column], value) for column, value in row.items()}
+                {column: restored(table.c[column], value) for column, value in row.items()}
                 for rows_ in lists.values()
                 for row in rows_
             ]
@@ -340,7 +340,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _restored(column: Any, value: Any) -> Any:
+def restored(column: Any, value: Any) -> Any:
     if isinstance(value, str) and isinstance(column.type, UtcDateTime):
         return datetime.fromisoformat(value)
     if isinstance(value, str) and isinstance(column.type, Date):

@@ -1,1 +1,1 @@
-"""What came in, what goes out, and the jobs between."""
+"""Messages as rows: updates that came in, calls that go out, the jobs between them, and events for receivers."""

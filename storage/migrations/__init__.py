@@ -1,2 +1,1 @@
-"""How the tables came to be: one step each way per version, run by `storage.database.engines` (there is no
-alembic.ini)."""
+"""The history of the tables: one step forwards and one back per version, run by `storage.database.engines`."""

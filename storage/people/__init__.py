@@ -1,1 +1,1 @@
-"""Who people are, for which agency, and with which role."""
+"""People as rows: who they are, for which agency, and with which role."""

@@ -1,1 +1,1 @@
-"""A plan as rows: activities, indicators, periods, their import and the figures counted from them."""
+"""A plan as rows: activities, indicators, periods, settings."""

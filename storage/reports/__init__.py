@@ -1,1 +1,1 @@
-"""What people report: forms, drafts, submissions, reviews, files and comments."""
+"""Reports as rows: forms, drafts, submissions, reviews, files and comments."""

@@ -169,7 +169,7 @@ def _dump(url: URL, file: Path) -> None:
     tool = _tool("pg_dump", server)
     pattern = f'--schema="{schema}"'
     _finish(
-        _begin(url, [tool, "--format=custom", "--no-password", pattern, f"--file={file}", _address(url)]), "pg_dump"
+        _begin(url, [tool, "--format=custom", "--no-password", pattern, f"--file={file}", address_of(url)]), "pg_dump"
     )
 
 
@@ -194,7 +194,7 @@ def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
         command = [reads, "--exit-on-error", "--no-owner", "--no-privileges", f"--use-list=/dev/fd/{listing}"]
         restoring = _begin(url, [*command, "--file=-", str(file)], stdout=subprocess.PIPE, pass_fds=(listing,))
     options = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"]
-    applying = _begin(url, [writes, *options, _address(url)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    applying = _begin(url, [writes, *options, address_of(url)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert applying.stdin is not None
     assert restoring.stdout is not None
     try:
@@ -321,7 +321,7 @@ def _tool(name: str, server: int) -> str:
     return path
 
 
-def _address(url: URL) -> str:
+def address_of(url: URL) -> str:
     """How the tools connect, as one argument without the password: other users could read it."""
     known = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
     asked = {name: value if isinstance(value, str) else " ".join(value) for name, value in url.query.items()}

@@ -77,7 +77,8 @@ class Presence:
         self._look_every = look_every
         self._grace = grace
         self._monotonic = monotonic
-        self._id = 0
+        self.id = 0
+        """The number of this process's row, once it has entered."""
         self._started_at = now()
         self._holder: Connection | None = None
         self._missing: dict[int, float] = {}
@@ -90,13 +91,13 @@ class Presence:
         Blocks. Unavailable if the database is away.
         """
         self._started_at = self._now()
-        self._id = self._units.submit(None, lambda unit: unit.replicas.add(self._started_at)).result()
-        self._units.replica_id = self._id
-        ended = self._bury(self._others() if self._database.is_sqlite else self._unheld())
-        others = self._others()
+        self.id = self._units.submit(None, lambda unit: unit.replicas.add(self._started_at)).result()
+        self._units.replica_id = self.id
+        ended = self._bury(self.others() if self._database.is_sqlite else self._unheld())
+        others = self.others()
         if ended:
             logger.warning("ended uncleanly: replicas %s", sorted(ended))
-        return Entered(self._id, ended, not others)
+        return Entered(self.id, ended, not others)
 
     async def run(self, on_end: Callable[[], object] = lambda: None) -> None:
         """Hold the lock and look after the others until `stop`; `on_end` is called when one has been buried."""
@@ -135,7 +136,7 @@ class Presence:
         It blocks. Without a database, nothing is changed.
         """
         with contextlib.suppress(Unavailable):
-            self._bury([self._id])
+            self._bury([self.id])
         self._let_go()
 
     def close(self) -> None:
@@ -148,7 +149,7 @@ class Presence:
         try:
             if self._holder is None:
                 self._holder = self._hold()
-            return frozenset(self._holder.execute(UNHELD, {"me": self._id}).scalars())
+            return frozenset(self._holder.execute(UNHELD, {"me": self.id}).scalars())
         except SQLAlchemyError as error:
             self._let_go()
             self._missing.clear()  # they may have lost theirs as we have lost ours
@@ -160,8 +161,8 @@ class Presence:
         try:
             holder.detach()
             holder.execute(_KEEP_ALIVE)
-            holder.execute(_HOLD, {"id": self._id})
-            insert_or_ignore(holder, REPLICA, {"id": self._id, "started_at": self._started_at})
+            holder.execute(_HOLD, {"id": self.id})
+            insert_or_ignore(holder, REPLICA, {"id": self.id, "started_at": self._started_at})
         except BaseException:
             holder.invalidate()
             holder.close()
@@ -175,8 +176,9 @@ class Presence:
                 holder.close()
 
     # -------------------------------------------------------------- the others
-    def _others(self) -> frozenset[int]:
-        return self._units.submit(None, lambda unit: unit.replicas.all()).result() - {self._id}
+    def others(self) -> frozenset[int]:
+        """The other processes that have a row."""
+        return self._units.submit(None, lambda unit: unit.replicas.all()).result() - {self.id}
 
     def _bury(self, ids: Collection[int]) -> frozenset[int]:
         now = self._now()

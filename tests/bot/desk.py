@@ -27,7 +27,7 @@ class Desk:
         if database.units.replica_id is None:  # as `enlace run`, which sends what it says
             database.units.replica_id = self.do(lambda unit: unit.replicas.add(NOW))
         numbers = iter(range(1, 10**9))
-        house = Deployment(
+        self.house = Deployment(
             bot_id=BOT,
             bot_username=lambda: "enlace_demo_bot",
             language="es",
@@ -35,7 +35,7 @@ class Desk:
             forms=FormCache("America/Santo_Domingo"),
             new_instance_id=lambda: f"uuid:test-{next(numbers)}",
         )
-        self.dispatch = Dispatch(house)
+        self.dispatch = Dispatch(self.house)
         self.now = NOW
         self.update_id = 10
         self.message_id = 100

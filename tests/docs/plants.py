@@ -317,13 +317,13 @@ PLANTS: Mapping[str, Plant] = {
     "the line in the docs": Plant(
         "tests/conversations/xforms/test_conformance.py::test_the_page_shows_the_tables", another_line_in_the_table
     ),
-    "a cast that does not keep what it made": Plant(
+    "a cast that changes its own result": Plant(
         "tests/conversations/xforms/test_question_types.py::test_casting_twice_is_casting_once[text]",
         a_cast_that_goes_on_changing,
     ),
     "the row, or the handler": Plant(ACCESS + "test_every_route_has_one_permission_and_one_handler", no_handler),
     "the description, in any language": Plant(ACCESS + "test_the_table_declares_every_row", no_description),
-    "the page [who may do what](access.md)": Plant(
+    "its row on the page [who may do what](access.md)": Plant(
         MATRIX + "test_the_page_shows_the_tables", another_row_of_permissions
     ),
     "the audit entry of an act upon others": Plant(
@@ -333,7 +333,7 @@ PLANTS: Mapping[str, Plant] = {
     "what its buttons carry, in `CARRIES`": Plant(
         ACCESS + "test_a_handler_takes_what_its_route_carries[detener]", nothing_declared_of_what_is_carried
     ),
-    "that what a button names may be somebody else's": Plant(
+    "that a forged button may name an item of another agency": Plant(
         ACCESS + "test_an_agencys_items_are_its_own", a_handler_that_trusts_its_button
     ),
     "that a button is made by `tap`": Plant(
@@ -369,13 +369,11 @@ PLANTS: Mapping[str, Plant] = {
         "tests/storage/exports/test_exporters.py::test_every_column_has_a_label_in_every_language[sqlite-ht]",
         a_column_without_a_label,
     ),
-    "what may not go outside": Plant(
+    "that some words must stay inside": Plant(
         TABLES + "test_outside_there_is_no_free_text_no_name_and_nobody_who_is_few[sqlite-public]",
         a_format_that_tells_a_secret,
     ),
-    "what the job is called, in any language": Plant(
-        HOUSE + "test_every_family_of_keys_is_whole", a_job_without_a_name
-    ),
+    "the name of the job, in any language": Plant(HOUSE + "test_every_family_of_keys_is_whole", a_job_without_a_name),
     "that nobody gets two notices on a day": Plant(
         ONE_A_DAY + "test_nobody_gets_two_notices_on_a_day_from_any_two_jobs", a_scan_beside_the_rule
     ),
@@ -386,20 +384,20 @@ PLANTS: Mapping[str, Plant] = {
     "the act that becomes it": Plant(
         EVENTS + "test_each_kind_is_recorded_by_its_act[sqlite]", an_act_that_becomes_no_event
     ),
-    "what becomes of a new act outside": Plant(
+    "whether a new act becomes an event": Plant(
         EVENTS + "test_every_act_is_told_or_is_known_not_to_be", an_act_that_nobody_decided_about
     ),
     "that an event holds no words": Plant(
         EVENTS + "test_no_restricted_word_is_in_any_event[sqlite]", an_event_with_all_that_the_act_knows
     ),
-    "that only what is validated goes outside": Plant(
+    "that only validated reports go outside": Plant(
         EVENTS + "test_outside_nobody_hears_of_what_is_not_validated[sqlite]", news_for_everybody
     ),
     "its line in the guide": Plant(
         "tests/docs/test_events.py::test_the_page_names_every_kind_of_event[events.md]",
         a_kind_that_the_guide_does_not_name,
     ),
-    "the condition that it means": Plant(
+    "its condition": Plant(
         "tests/storage/exports/test_choosing_filters.py::test_every_filter_that_is_declared_leaves_something_out[sqlite-reports-status]",
         a_filter_without_a_condition,
     ),
@@ -423,11 +421,11 @@ PLANTS: Mapping[str, Plant] = {
 """By the first cell of its row, as the page writes it."""
 
 NOT_PLANTED: Mapping[str, str] = {
-    "who may": "A row without roles is no row.",
+    "the roles": "A row without roles is no row.",
     "constant memory": "A benchmark shows it, not a test.",
     "when something is due, a traffic light": "A rule of the plan is changed, not forgotten.",
     "a sentence of the bot": "As the rows about a language.",
-    "what the kind is called": "As what a job is called.",
+    "the name of the kind": "As what a job is called.",
     "the database itself": "The whole contract suite runs on it.",
 }
 """Rows of which no test speaks, and why."""

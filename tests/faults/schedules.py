@@ -186,7 +186,7 @@ def under_a_jumping_clock(folder: Path, dice: random.Random, cast: Cast, days: i
                 elif tick == jumps_at + WRONG_FOR // timedelta(minutes=10):
                     clock.wrong_by = timedelta(0)
                 if tick % 3 == 0 or abs(tick - jumps_at) < 6:
-                    asyncio.run(scheduler._look())
+                    asyncio.run(scheduler.look())
                     if not watch.is_held:
                         said += [(chat, clock.true) for chat in spoken_to(database, clock.now(), scheduler)]
                 clock.true += timedelta(minutes=10)

@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 from bot.demo.demo import BEGINS
 from bot.sandbox.server import running_sandbox
 from storage.database.engines import postgres_engine
-from storage.upkeep.backups import _address
+from storage.upkeep.backups import address_of
 from tests.bot.house import ANA, PEDRO, Town, furnish
 from tests.deadlines import has_ended, wait_until
 from tests.storage.database import scratch
@@ -57,10 +57,10 @@ def copied(town: Town) -> Callable[[], None]:
     engine.dispose()
     dump, plain = town.folder / "copy.dump", url.difference_update_query(["options"])
     tools = {"stdin": subprocess.DEVNULL, "check": True, "env": dict(os.environ)}
-    subprocess.run(["pg_dump", "--format=custom", f"--schema={schema}", f"--file={dump}", _address(plain)], **tools)  # type: ignore[call-overload]
+    subprocess.run(["pg_dump", "--format=custom", f"--schema={schema}", f"--file={dump}", address_of(plain)], **tools)  # type: ignore[call-overload]
 
     def put_back() -> None:
-        command = ["pg_restore", "--clean", "--if-exists", "--exit-on-error", _address(plain), str(dump)]
+        command = ["pg_restore", "--clean", "--if-exists", "--exit-on-error", address_of(plain), str(dump)]
         subprocess.run(command, **tools)  # type: ignore[call-overload]
 
     return put_back

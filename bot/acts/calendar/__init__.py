@@ -1,1 +1,1 @@
-"""Acts on when something is said: holidays, pauses, letters."""
+"""Acts on the times of messages: holidays, pauses, letters."""

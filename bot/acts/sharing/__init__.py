@@ -1,1 +1,1 @@
-"""Acts on what leaves the plan: exports, tokens of the data door, receivers of events."""
+"""Acts on data that leaves the plan: exports, tokens of the data door, receivers of events."""

@@ -1,1 +1,1 @@
-"""What operators read: the state of the bot, the audit log."""
+"""The readings of operators: the state of the bot, and the audit log."""

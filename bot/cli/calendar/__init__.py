@@ -1,1 +1,1 @@
-"""Commands on when something is said: schedules, holidays, pauses, what is due."""
+"""Commands on the times of messages: schedules, holidays, pauses, and the messages that are due."""

@@ -1,1 +1,1 @@
-"""Commands on who takes part: people, agencies, invitations, delegations."""
+"""Commands on people, agencies, invitations and delegations."""

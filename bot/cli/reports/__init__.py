@@ -1,1 +1,1 @@
-"""Commands on forms, and on what observers say of reports."""
+"""Commands on forms, and on observers' comments."""

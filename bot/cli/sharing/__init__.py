@@ -1,1 +1,1 @@
-"""Commands on what leaves the plan: exports, tokens of the data door, receivers of events."""
+"""Commands on data that leaves the plan: exports, tokens of the data door, receivers of events."""

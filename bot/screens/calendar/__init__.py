@@ -1,1 +1,1 @@
-"""When something is said: schedules, holidays, the buttons under a reminder, letters to agencies that stay silent."""
+"""Screens on the times of messages: schedules, holidays, the buttons of a reminder, letters to silent agencies."""

@@ -1,1 +1,1 @@
-"""Who takes part: people, agencies, posts, and the right of observers to report."""
+"""Screens on people, agencies, posts, and observers' right to report."""

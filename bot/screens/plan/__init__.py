@@ -1,1 +1,1 @@
-"""The plan read on a phone, its digest, its periods and its settings; its workbook imported."""
+"""Screens on the plan: its items, its digest, its periods and settings, and the import of its workbook."""

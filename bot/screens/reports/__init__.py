@@ -1,1 +1,4 @@
-"""A report from its first question to its review: filling, drafts, receipts, corrections, comments; and its forms."""
+"""Screens of a report from its first question to its review: filling, drafts, receipts, corrections, comments.
+
+Also forms.
+"""

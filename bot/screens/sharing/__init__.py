@@ -1,1 +1,1 @@
-"""What leaves the plan: exports, tokens of the data door, receivers of events."""
+"""Screens on data that leaves the plan: exports, tokens of the data door, receivers of events."""

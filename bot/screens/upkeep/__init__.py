@@ -1,1 +1,1 @@
-"""What operators watch: the state of the bot, the audit log."""
+"""Screens for operators: the state of the bot, and the audit log."""

@@ -1,1 +1,1 @@
-"""Where a plan stands, counted: closings, lights, figures of a year, and what may be shown of small numbers."""
+"""The figures of a plan: closings, lights, numbers of a year, and the suppression of small numbers."""

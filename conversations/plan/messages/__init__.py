@@ -1,1 +1,1 @@
-"""What is said about a plan, in words: reminders, digests, the plan on a page. It decides nothing."""
+"""The words about a plan: reminders, digests, the plan on a page. This folder decides nothing."""

@@ -1,1 +1,1 @@
-"""What leaves a plan: which export may be asked for, and what receivers outside are told."""
+"""Data that leaves a plan: the request for an export, and the events for receivers outside."""

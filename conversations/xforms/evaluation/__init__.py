@@ -1,1 +1,1 @@
-"""An instance from the inside, from the bottom: state, texts, rules. Others use `instance.py`, above it."""
+"""The inside of an instance, from the bottom: state, texts, rules. Other folders use `instance.py`, above it."""

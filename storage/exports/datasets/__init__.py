@@ -1,1 +1,1 @@
-"""Datasets: a module for each subject. A dataset is a function from what is wanted to tables and their rows."""
+"""Datasets, a module for each subject. A dataset is a function from a request (`Wanted`) to tables and their rows."""

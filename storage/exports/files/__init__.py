@@ -1,1 +1,1 @@
-"""Files that are no tables: XForm instances, evidence, the plan on a page."""
+"""Exports that are not tables: XForm instances, evidence, the plan on a page."""

@@ -1,1 +1,1 @@
-"""Formats: how tables are written as a file. A format knows no dataset."""
+"""Formats: each writes tables as a file. A format knows no dataset."""

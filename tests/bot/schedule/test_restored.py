@@ -70,12 +70,12 @@ def begin_a_report(database: Database) -> None:
 async def test_while_it_is_held_nothing_is_said_of_its_own_accord(database: Database, scheduler: Scheduler) -> None:
     """Neither what is due nor what somebody left in the outbox by hand; without the hold Ana is reminded."""
     hold(database)
-    await scheduler._look()
+    await scheduler.look()
     assert (scheduler.is_held, scheduler.looked_at) == (True, None)
     assert claimed(database, NINE, scheduler.second_look) == {}
 
     database.units.submit(None, lambda unit: unit.facts.set("held", "", NINE)).result()
-    await scheduler._look()
+    await scheduler.look()
     assert (scheduler.is_held, scheduler.looked_at) == (False, NINE)
     assert ANA in claimed(database, NINE, scheduler.second_look)
 

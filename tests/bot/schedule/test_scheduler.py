@@ -262,7 +262,7 @@ async def test_a_jump_is_an_alarm_for_as_long_as_it_holds(database: Database) ->
     for jump in (timedelta(), timedelta(days=1), -timedelta(hours=3), timedelta()):
         clock.run(minutes=1)
         clock.wall += jump
-        await scheduler._look()
+        await scheduler.look()
     assert raised == ["clock"] * 3
 
 

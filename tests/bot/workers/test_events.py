@@ -279,7 +279,7 @@ async def test_nothing_is_told_while_the_database_is_held(database: Database, wo
         reported(database, world, "A-1")
 
         for _ in range(3):
-            assert await worker._turn() == []
+            assert await worker.turn() == []
         assert receiver.calls == 0
 
         did(database, lambda unit: unit.facts.forget("held"))

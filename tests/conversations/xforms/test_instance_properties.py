@@ -73,8 +73,7 @@ def act(instance: Instance, draw) -> None:
 def everything_again(instance: Instance) -> Instance:
     """The same answers with every relevance, calculation, filter and count evaluated from scratch."""
     again = restored(instance)
-    again._mark_everything()
-    again._settle()
+    again.evaluate_all()
     return again
 
 

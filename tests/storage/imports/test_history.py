@@ -243,5 +243,5 @@ def test_a_workbook_is_told_from_a_form_by_its_sheets() -> None:
 
 def test_what_is_noted_reads_back_as_what_it_was() -> None:
     """Instants and days, out of JSON."""
-    assert history._restored(_tables["plan"].c.imported_at, NOW.isoformat()) == NOW
-    assert history._restored(_tables["plan"].c.starts_on, "2018-01-02") == date(2018, 1, 2)
+    assert history.restored(_tables["plan"].c.imported_at, NOW.isoformat()) == NOW
+    assert history.restored(_tables["plan"].c.starts_on, "2018-01-02") == date(2018, 1, 2)

@@ -193,7 +193,7 @@ def test_another_schema_of_the_copys_name_stays_as_it_is(
 def test_a_password_is_in_nobodys_list_of_processes() -> None:
     """Arguments can be read by whoever is on the machine; what travels there is everything else."""
     url = make_url(f"{ELSEWHERE}?options=-csearch_path%3Da&sslmode=require")
-    address = module._address(url)
+    address = module.address_of(url)
     assert "canary" not in address
     assert all(part in address for part in ("host=127.0.0.1", "port=1", "search_path", "sslmode=require"))
 

@@ -249,12 +249,12 @@ def test_one_that_was_taken_for_dead_is_there_again_when_it_comes_back(both: Bot
     cut(postgres_server, two)
     one.look()
     clock.at += GRACE + 1
-    assert one.look() == {two._id}
+    assert one.look() == {two.id}
     with pytest.raises(Unavailable):
         two.look()
     assert two.look() == frozenset()
-    assert two._others() == {one._id}
-    assert one._others() == {two._id}
+    assert two.others() == {one.id}
+    assert one.others() == {two.id}
     clock.at += GRACE + 1
     assert one.look() == frozenset()
 

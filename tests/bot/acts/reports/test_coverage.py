@@ -242,7 +242,7 @@ def answer(desk: Desk, who: int, session_id: int, session: Session, form: Form) 
 
 
 def forms_of(desk: Desk) -> FormCache:
-    return desk.dispatch._house.forms
+    return desk.house.forms
 
 
 def focal_point(desk: Desk, agency_code: str) -> int:

@@ -18,7 +18,7 @@ import pytest
 from bot.open_storage import open_storage
 from bot.schedule.ledger import carry
 from bot.schedule.scheduler import due
-from bot.workers.exports import REVOKED, ExportWorker, Parcels, _Making, look_again, settle
+from bot.workers.exports import REVOKED, ExportWorker, InProgress, Parcels, look_again, settle
 from conversations.plan.model import Post, Role
 from conversations.plan.sharing.export_request import FILTERS, Choice
 from storage.errors import Unavailable
@@ -89,9 +89,9 @@ class Office:
         async def once() -> None:
             worker = self.worker(**changes)
             await worker.start()
-            job = await worker._look(self.clock.now())
+            job = await worker.claim(self.clock.now())
             if job is not None:
-                await worker._work(job)
+                await worker.make(job)
 
         asyncio.run(once())
 
@@ -257,17 +257,17 @@ def test_who_loses_the_role_between_request_and_send_gets_no_file(office: Office
     async def make() -> None:
         worker = office.worker()
         await worker.start()
-        claimed = await worker._look(office.clock.now())
+        claimed = await worker.claim(office.clock.now())
         assert claimed is not None
         if when == "working":
             await asyncio.to_thread(office.apply, change)
         if when != "built":
-            await worker._work(claimed)
+            await worker.make(claimed)
             return
-        whole = await asyncio.to_thread(worker._build, claimed, _Making())
+        whole = await asyncio.to_thread(worker.build, claimed, InProgress())
         assert whole is not None
         await asyncio.to_thread(office.apply, change)
-        await worker._hand_over(claimed, whole)
+        await worker.hand_over(claimed, whole)
 
     asyncio.run(make())
     if when == "queued":
@@ -304,14 +304,14 @@ def test_of_two_workers_one_puts_the_file_into_the_outbox(office: Office) -> Non
     async def race() -> None:
         slow, fast = office.worker(), office.worker()
         await slow.start()
-        mine = await slow._look(office.clock.now())
+        mine = await slow.claim(office.clock.now())
         assert mine is not None
         office.clock.at += timedelta(minutes=2)
-        theirs = await fast._look(office.clock.now())
+        theirs = await fast.claim(office.clock.now())
         assert theirs is not None
         assert (theirs.id, theirs.attempts) == (mine.id, 2)
-        await fast._work(theirs)
-        await slow._work(mine)
+        await fast.make(theirs)
+        await slow.make(mine)
 
     asyncio.run(race())
     assert len(office.queued()) == 1
@@ -328,11 +328,11 @@ def test_a_cancelled_export_is_left_off(office: Office) -> None:
     async def cancelled() -> None:
         worker = office.worker()
         await worker.start()
-        claimed = await worker._look(office.clock.now())
+        claimed = await worker.claim(office.clock.now())
         assert claimed is not None
         answer = await asyncio.to_thread(office.desk.tap, CARMEN, command_token("exportar", f"stop.{job.id}"))
         assert "Cancelado" in text_of(answer)
-        await worker._work(claimed)
+        await worker.make(claimed)
 
     asyncio.run(cancelled())
 
@@ -348,7 +348,7 @@ def test_an_export_that_kills_its_process_each_time_is_given_up(office: Office) 
     async def die() -> None:
         worker = office.worker()
         await worker.start()
-        assert await worker._look(office.clock.now()) is not None
+        assert await worker.claim(office.clock.now()) is not None
         office.clock.at += timedelta(minutes=2)
         office.desk.database.units.replica_id = office.apply(lambda unit: unit.replicas.add(office.clock.now()))
 
@@ -367,7 +367,7 @@ def test_an_export_whose_claim_was_never_told_is_made_all_the_same(office: Offic
     async def claim_and_forget() -> None:
         worker = office.worker()
         await worker.start()
-        assert await worker._look(office.clock.now()) is not None
+        assert await worker.claim(office.clock.now()) is not None
 
     asyncio.run(claim_and_forget())
     office.work()
@@ -384,7 +384,7 @@ def test_an_export_for_which_the_database_is_away_again_and_again_is_given_up_al
     def away(*_: Any) -> Any:
         raise Unavailable("statement timeout")
 
-    monkeypatch.setattr(ExportWorker, "_build", away)
+    monkeypatch.setattr(ExportWorker, "build", away)
     office.ask(CARMEN)
     for _ in range(3):
         office.work()

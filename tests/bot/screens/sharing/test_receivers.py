@@ -215,7 +215,7 @@ def test_trying_it_is_a_job_and_its_answer_is_said(office: Office) -> None:
 
 def _tried(office: Office, endpoint_id: int, reason: str, unit: UnitOfWork) -> str:
     """What the worker's answer says in the chat."""
-    ex = Exchange(unit, unit.chats.open(PEDRO, PEDRO), NOW, office.dispatch._house, PEDRO)
+    ex = Exchange(unit, unit.chats.open(PEDRO, PEDRO), NOW, office.house, PEDRO)
     show_tried(ex, endpoint_id, reason, 500)
     return str(ex.deliveries[-1].payload["text"])
 

@@ -90,13 +90,13 @@ def test_a_token_is_tried_from_the_chat(desk: Desk) -> None:
     assert "Último uso: nunca" in shown
     assert "ENLACE_APP_URL" in shown
 
-    desk.dispatch._house = replace(desk.dispatch._house, origin="https://enlace.example.org")
+    desk.house = replace(desk.house, origin="https://enlace.example.org")
     assert "https://enlace.example.org/data/v1/" in desk.do(partial(_read, desk, made))
 
 
 def _read(desk: Desk, token: DataToken, unit: UnitOfWork) -> str:
     """What the worker's answer says in the chat."""
-    ex = Exchange(unit, unit.chats.open(PEDRO, PEDRO), NOW, desk.dispatch._house, PEDRO)
+    ex = Exchange(unit, unit.chats.open(PEDRO, PEDRO), NOW, desk.house, PEDRO)
     show_read(ex, token.prefix, tokens.readable(unit, token, NOW, "America/Santo_Domingo"))
     return str(ex.deliveries[-1].payload["text"])
 
