@@ -19,7 +19,7 @@ Kind = Literal["file", "missing", "unknown", "twice", "placeholder", "long", "ta
 MESSAGE_LIMIT: Final = 330
 """DOMAIN §4: nothing longer is read."""
 DESCRIPTION_LIMIT: Final = 256
-"""Of a command in Telegram's menu (Bot API, BotCommand)."""
+"""Characters of a command's description in Telegram's menu (Bot API, BotCommand)."""
 CHAT: Final = (
     "administration.po", "chat.po", "file_refusals.po", "digests.po", "exports.po", "listening.po", "periods.po",
     "posts.po",
@@ -174,7 +174,7 @@ def _wrong(name: str, key: str, told: str, sentence: str, buttons: Mapping[str, 
 
 
 def _wrong_words(language: str, key: str, told: str, own: _Folder) -> Iterator[tuple[Kind, str]]:
-    """What is wrong with the words that people type for something."""
+    """Find the mistakes in the words that people type for something."""
     words = () if told == LACKING else tuple(told.split("|"))
     if not words:
         if key not in MAY_LACK:

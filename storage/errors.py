@@ -12,7 +12,7 @@ class StorageError(Exception):
 
 
 class NotFound(StorageError):
-    """What was asked for does not exist (any more)."""
+    """The thing that was asked for does not exist, or no longer exists."""
 
 
 class Conflict(StorageError):

@@ -31,7 +31,7 @@ class Database:
         self.units = Units(writer, UnitOfWork, vault)
         self.units.view = self.view
         self.before_close: Callable[[Database], None] = lambda database: None
-        """What is done last, while units still can be."""
+        """Called last, while units can still be applied."""
         self._readers = reader_engine
 
     @property

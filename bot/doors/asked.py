@@ -30,7 +30,7 @@ LONGEST_CURSOR: Final = 7000
 """A snapshot of PostgreSQL names each transaction that was open: with a hundred of them a cursor has some thousands."""
 LONGEST_FILTER: Final = 4000
 LONGEST_ADDRESS: Final = 8000
-"""Of path and query. nginx and others take 8 KB for the first line of a request."""
+"""Characters of path and query. nginx and others accept 8 KB for the first line of a request."""
 LENGTHS: Final = {"cursor": LONGEST_CURSOR, "$skiptoken": LONGEST_CURSOR, "$filter": LONGEST_FILTER}
 """Where another length holds than `LONGEST`."""
 

@@ -32,7 +32,7 @@ class Allowances:
     def __init__(self, rate: Rate, monotonic: Callable[[], float]) -> None:
         self._rate, self._monotonic = rate, monotonic
         self._spent: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        """Of each: how many of its burst are spent, and when that was so."""
+        """For each caller: how many calls of its burst are spent, and when that was counted."""
 
     def wait(self, who: str) -> float:
         """Seconds until the client may call again; 0 now."""

@@ -89,7 +89,7 @@ def check_filters(unit: UnitOfWork, dataset: str, wanted: Wanted) -> None:
 
 # ------------------------------------------------------------------ pages
 def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> tuple[Wanted, Page | None, Place]:
-    """What is wanted, as one page of it if the dataset has pages; and the reader's place after it."""
+    """The request, as one page of it if the dataset has pages; and the reader's place after it."""
     if asked.dataset not in FOLLOWED:
         return wanted, None, BEGIN
     place = BEGIN

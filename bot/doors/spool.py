@@ -82,7 +82,7 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """What was written: its media type, headers and end."""
+    """The result of writing: the media type, the headers, and the end of the answer."""
 
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)

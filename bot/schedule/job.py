@@ -57,9 +57,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What is said or done for one person and window, or why nothing is.
+    """The messages or the work for one person and window, or the reason why there are none.
 
-    `missed` are earlier windows that it covers.
+    `missed` are earlier windows that this one covers.
     """
 
     who: Recipient

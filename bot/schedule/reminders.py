@@ -37,7 +37,7 @@ from storage.unit_of_work import UnitOfWork
 
 IN_DIGEST: Reason = "told_in_digest"
 ROLES = AGENCY_ROLES | {Role.COORDINATOR, Role.OBSERVER}
-"""Of observers, only those who contribute indicators."""
+"""Observers get a reminder only if they contribute indicators."""
 
 
 def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:

@@ -121,7 +121,7 @@ class Scheduler:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self.hold: Held | None = None
-        """Of a database that was restored: nothing is said until somebody has looked at it."""
+        """Set after a restore: nothing is sent until somebody has looked at the database."""
         self.looked_at: datetime | None = None
         """The last time it looked for messages that are due."""
         self.counts: Counter[tuple[str, str]] = Counter()

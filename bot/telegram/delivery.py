@@ -148,7 +148,10 @@ class Delivery:
         self._wake.set()
 
     def look_after(self, chat_id: int) -> None:
-        """What was committed for this chat may be in nobody's hands: look now, and let nothing overtake it."""
+        """Look for rows of this chat now, because nobody may have the committed ones.
+
+        Let no later row overtake them.
+        """
         self._lanes.parked.add(chat_id)
         self._wake.set()
 

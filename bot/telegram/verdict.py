@@ -35,7 +35,7 @@ AMBIGUOUS_TRIES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What has been tried with a row since it is in our hands."""
+    """The attempts with a row since it is in our hands."""
 
     has_begun: bool
     """Whether a call may be made: a reply's always, fan-out's once the database knows of it."""

@@ -189,7 +189,7 @@ class Reviewed:
     asked: str = ""
     """Why it went back last time."""
     words: tuple[str, ...] = ()
-    """What was written to and fro since, a sentence each."""
+    """The words that were exchanged since, one sentence each."""
     zero_reason: str = ""
     """The code of why there is nothing new."""
     is_restricted: bool = False

@@ -52,7 +52,7 @@ class Given:
     values: Mapping[str, str] = field(default_factory=dict)
     """The bot's own answers, by question name. Names that the form does not have are left out."""
     previous: Mapping[str, str] = field(default_factory=dict)
-    """What was reported last time, by question name: offered as "the same as before"."""
+    """The answers of the last report, by question name. They are offered as "the same as before"."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What the head of each card says."""
     restricted: bool = False

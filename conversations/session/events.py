@@ -59,7 +59,7 @@ class Offered:
     album: str
     origin: int
     caption: str = ""
-    """What was written with it. It is read for personal data and not kept."""
+    """The words written with the file. They are checked for personal data and not stored."""
 
 
 @dataclass(frozen=True, slots=True)

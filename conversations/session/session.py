@@ -15,7 +15,7 @@ REVIEW = "review"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was typed has several readings. The respondent has been asked which one was meant."""
+    """The typed text has several readings. The respondent was asked which one was meant."""
 
     values: tuple[str, ...]
     origin: int
@@ -112,8 +112,9 @@ class Session:
     page: int = 0
     month: str = ""
     marks: tuple[str, ...] | None = None
-    """What was gathered and is not yet the answer: marked choices, points of a line, a day without its hour, the
-    number that a stepper shows. None: as answered.
+    """Parts of an answer that is not complete yet.
+
+    Marked choices, points of a line, a day without its hour, the number of a stepper. None: as answered.
     """
     fetching: str = ""
     """The file that is being fetched for the present question."""

@@ -172,7 +172,7 @@ class Instance(InstanceRules):
         return " ".join(name for name in names if name in chosen)
 
     def check(self, node: Node, value: str) -> Violation | None:
-        """What is wrong with this answer; None if nothing is. Nothing is stored.
+        """Return the error of this answer, or None. Nothing is stored.
 
         A blank can only break `required`. Any other value must fit the type and then the constraint, which reads the
         value as if it were stored.
@@ -282,7 +282,7 @@ class Instance(InstanceRules):
         self._asked = None
 
     def answers(self) -> dict[str, str]:
-        """What is submitted, by ref: every relevant leaf that is not blank."""
+        """The answers that are submitted, by ref: every relevant leaf that is not blank."""
         end = self._end()
         return {
             ref_of(place, frame): value

@@ -128,8 +128,8 @@ class Frame:
     def at(self, home: FrameType) -> "Frame":
         """The frame of type `home` as seen from this one: itself or a frame around it.
 
-        If there is none, an absent instance stands for it, as in JavaRosa. Everything in it is blank. Around it lies
-        what lies around this frame.
+        If there is none, an absent instance stands for it, as in JavaRosa. Everything in it is blank. The same frames
+        lie around it as around this frame.
         """
         frame: Frame | None = self
         while frame is not None:

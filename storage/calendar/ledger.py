@@ -287,9 +287,9 @@ class Ledger:
         return new
 
     def spoken(self, people: Collection[int], since: datetime) -> list[LedgerRow]:
-        """What was said to these people in any plan since then, or waits to be sent.
+        """The messages of any plan to these people since then, sent or waiting.
 
-        On PostgreSQL one scan at a time gets an answer, until its unit ends: two that asked at once would both hear
+        On PostgreSQL only one scan at a time gets an answer, until its unit ends. Otherwise two scans could both hear
         that nothing was said.
         """
         if self._unit.is_postgresql:
@@ -322,7 +322,10 @@ class Ledger:
         return [Replaced(*row) for row in self._connection.execute(_REPLACED, {"ids": list(ids)})]
 
     def _decide_anew(self, fire: Any) -> None:
-        """Of those who were passed over for somebody who is out of reach; once, since a message is settled once."""
+        """Decide again about people who got nothing because another person came first who cannot be reached.
+
+        This happens once, because a message is settled once.
+        """
         if fire.what == LADDER:
             values = {"plan_id": fire.plan_id, "person_id": fire.person_id, "window": fire.window}
             self._connection.execute(_PASSED_OVER, values)

@@ -138,7 +138,7 @@ class GroupCommit(Generic[U]):
         self.view: Callable[[], AbstractContextManager[U]] | None = None
         """Opens a connection for reads beside the writer. Without it, units read everything themselves."""
         self.replica_id: int | None = None
-        """Of this process, once it has entered (storage.upkeep.presence)."""
+        """The number of this process, once it has entered (storage.upkeep.presence)."""
         self.parted = 0
         """How many groups were given up. Their units were applied one by one."""
         self.doubts = 0
@@ -376,7 +376,7 @@ class GroupCommit(Generic[U]):
 
     @contextlib.contextmanager
     def _parting(self, connection: Connection) -> Iterator[None]:
-        """What is written or read for a whole group: if it fails, each unit has another chance by itself."""
+        """Read or write something for a whole group. If it fails, each unit is tried again by itself."""
         try:
             yield
         except (ApplyAlone, DBAPIError) as error:

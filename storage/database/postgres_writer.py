@@ -93,6 +93,6 @@ class PostgresWriter:
 
 
 def _send_what_waits(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
-    """Before whatever SQLAlchemy executes past the line."""
+    """Send waiting writes before SQLAlchemy executes something past the line."""
     journeys.write_what_waits(connection)
     journeys.line_of(connection).note(journeys.written(statement))

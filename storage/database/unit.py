@@ -51,7 +51,7 @@ class Numbers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What was read for a unit before it began."""
+    """The rows that were read for a unit before it began."""
 
     opening: Opening
     is_seen: bool

@@ -171,7 +171,7 @@ def cursor(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place) -> str:
 
 
 def read_cursor(unit: UnitOfWork, text: str, dataset: str, wanted: Wanted) -> tuple[Wanted, Place]:
-    """What is wanted, with the cursor's filters, and the place. Raises NoCursor or Stale."""
+    """The request with the cursor's filters, and the reader's place. Raises NoCursor or Stale."""
     packed, _, mark = text.partition(".")
     if not hmac.compare_digest(mark.encode(), _mark(unit, wanted, packed).encode()):
         raise NoCursor("it is not a cursor of this plan")

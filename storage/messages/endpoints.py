@@ -94,7 +94,7 @@ class Claimed:
     sealed_target: bytes = field(repr=False)
     plan_id: int
     made_at: datetime
-    """Of the receiver: what its seal is bound to."""
+    """When the receiver was set up. Its seal is bound to this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """One line of what was delivered, waits, or is dead."""
+    """One event for one receiver: delivered, waiting, or dead."""
 
     id: int
     endpoint_id: int
@@ -250,31 +250,31 @@ class Endpoints:
         return made
 
     def all(self, plan_id: int) -> list[StoredEndpoint]:
-        """In the order in which they were set up."""
+        """The receivers of a plan, in the order in which they were set up."""
         return self._found(_EP.c.plan_id == plan_id)
 
     def get(self, plan_id: int, id: int) -> StoredEndpoint:
-        """NotFound if there is none, or it is another plan's."""
+        """Return a receiver. NotFound if there is none, or if it belongs to another plan."""
         for found in self._found(_EP.c.plan_id == plan_id, _EP.c.id == id):
             return found
         raise NotFound(f"no receiver {id}")
 
     def pause(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> bool:
-        """Call it no more, and keep what it is to be told. False if it was paused."""
+        """Stop calling the receiver, and keep its events. False if it was paused already."""
         return self._set_pause(endpoint, now, now, by, "endpoint.paused")
 
     def resume(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> bool:
-        """Tell it what waits. False if it was not paused."""
+        """Call it again, beginning with the events that wait. False if it was not paused."""
         return self._set_pause(endpoint, None, now, by, "endpoint.resumed")
 
     def remove(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> None:
-        """It is no receiver any more; what it was still to be told goes with it."""
+        """Remove the receiver, together with the events that wait for it."""
         self._connection.execute(delete(_D).where(_D.c.endpoint_id == endpoint.id))
         self._connection.execute(delete(_EP).where(_EP.c.id == endpoint.id))
         self._record("endpoint.removed", endpoint, by, now)
 
     def tried(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> None:
-        """Somebody has a ping sent to it: an audit entry."""
+        """Write an audit entry: somebody has a ping sent to it."""
         self._record("endpoint.tried", endpoint, by, now)
 
     def set_kinds(self, endpoint: StoredEndpoint, kinds: Collection[str], *, now: datetime, by: int | None) -> bool:
@@ -289,7 +289,7 @@ class Endpoints:
     def replay(
         self, endpoint: StoredEndpoint, *, now: datetime, by: int | None, only: Collection[int] | None = None
     ) -> int:
-        """Have what is dead wait anew, in its order: everything, or `only` these deliveries; how much that is."""
+        """Let dead events wait again, in their order: all, or `only` these deliveries. Return how many."""
         dead = (_D.c.endpoint_id == endpoint.id) & (_D.c.state == "dead")
         if only is not None:
             dead &= _D.c.id.in_(list(only))
@@ -389,7 +389,7 @@ class EventDeliveries:
         limit: int | None = 20,
         before: int | None = None,
     ) -> list[StoredDelivery]:
-        """The newest first; the next page is what lies `before` the last one's id."""
+        """The newest first. For the next page, pass the last one's id as `before`."""
         statement = _LISTED.where(_D.c.endpoint_id == endpoint.id, _D.c.state.in_(list(states)))
         if before is not None:
             statement = statement.where(_D.c.id < before)
@@ -397,7 +397,7 @@ class EventDeliveries:
         return [StoredDelivery(**one) for one in found]
 
     def purge(self, before: datetime) -> int:
-        """Forget what was settled before then, and the events that nobody is to be told of any more."""
+        """Delete deliveries that were settled before then, and events that no receiver waits for."""
         gone = self._connection.execute(delete(_D).where(_D.c.settled_at < before)).rowcount
         is_wanted = exists().where(_D.c.event_id == _E.c.id)
         return gone + self._connection.execute(delete(_E).where(_E.c.at < before, ~is_wanted)).rowcount

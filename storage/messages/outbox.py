@@ -311,10 +311,11 @@ class Outbox:
         """The missing keys because of which some rows could not be claimed."""
 
     def add(self, draft: OutboxDraft, *, now: datetime, lease: timedelta = LEASE) -> OutboxRow:
-        """The row. A reply is already `sending`: whoever adds it sends it, as soon as the unit commits.
+        """Add a row. A reply is born `sending`: the caller sends it as soon as the unit commits.
 
-        A reply that must wait (`not_before` later than now) and all fan-out are `queued`, and so is what a command at
-        the server adds: it sends nothing, and whoever does takes it up at its next look.
+        A reply that must wait (`not_before` later than now) and all fan-out are born `queued`. So is every row that a
+        command at the server adds, because the command sends nothing. The process that sends takes them up at its next
+        look.
         """
         waits = draft.not_before is not None and draft.not_before > now
         is_held = draft.is_for_others and self._unit.of(Facts).is_held()

@@ -158,7 +158,7 @@ class RestrictedMessages:
         self._connection.execute(update(_R).where(_R.c.chat_id == chat_id).values(due_at=_R.c.written_at))
 
     def due(self, now: datetime, *, chat_id: int | None = None) -> list[Deletion]:
-        """What is to be taken out now, oldest first, a page of it: of every chat, or of this one."""
+        """A page of the messages that must be deleted now, oldest first: of every chat, or of this one."""
         if chat_id is not None:
             found: Iterable[Any] = _DUE_HERE.rows(self._connection, {"now": now, "chat": chat_id})
         else:

@@ -56,10 +56,10 @@ class Invitations:
     ) -> str:
         """Make a link to a post. Return its token, 43 characters that fit Telegram's start parameter.
 
-        The token cannot be read again. `by` is None for the server's command line. The server names an admin only
-        while there is none: that link lives 15 minutes at most, and replaces an earlier one. Conflict if there is an
-        admin, and for an agency that takes no part. ValueError if `ttl` is not positive or over 72 hours, and as of
-        `check_role`.
+        The token cannot be read again. `by` is None for the command line at the server. The server can invite an admin
+        only while there is none: that link lives 15 minutes at most, and replaces an earlier one. Conflict if there is
+        an admin, or if the agency takes no part. ValueError if `ttl` is not positive or over 72 hours, or if
+        `check_role` refuses.
         """
         check_role(post.role, post.agency_id, is_contributor=post.is_contributor)
         self._unit.of(Plans).check_takes_part(post.agency_id, now)

@@ -58,12 +58,12 @@ class Joining:
     def redeem(
         self, token: str, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str
     ) -> Membership | OfferedRole | None:
-        """Use a link. Returns its role if the link is good and this number is not locked out; None tells no reason.
+        """Use a link. Return its role if the link is good and this number is not locked out. None tells no reason.
 
-        Good is decided by one conditional UPDATE, so a hundred who press it together are one who gets in. No link lifts
-        a suspension: whoever found the phone finds links too (S18). A link never makes the last admin something less. A
-        person with another role in the plan, which the link would take, has used the link up and is asked first
-        (`accept`, `decline`); a role for a time takes no other one.
+        One conditional UPDATE decides, so if a hundred people press the link together, one gets in. No link ends a
+        suspension, because a thief of a phone finds links too (S18). No link takes the role from the last admin. If the
+        person has another role in the plan, which the link would replace, the link is used up and they are asked first
+        (`accept`, `decline`). A role for a time never replaces another role.
         """
         failures, since = self._lock_stranger(telegram_id)
         if _is_locked_out(failures, since, now):

@@ -38,7 +38,7 @@ class Membership:
     is_contributor: bool = False
     """Whether an observer also reports the indicators that their agency leads (DOMAIN §2.7)."""
     until_on: date | None = None
-    """Of a role for a time: the first day on which it is over."""
+    """The first day on which a role for a time is over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -337,7 +337,7 @@ class Plans:
         return next(plan for plan in self.all() if plan.id == plan_id)
 
     def by_code(self, code: str) -> Plan:
-        """NotFound if there is none."""
+        """Return a plan by its code. NotFound if there is none."""
         for row in self._rows(_PLAN, code=code):
             return Plan(*row)
         raise NotFound(f"no plan {code!r}")

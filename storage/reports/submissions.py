@@ -169,7 +169,10 @@ class Submissions:
         return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
 
     def _corrected(self, new: NewSubmission) -> StoredSubmission | None:
-        """Return the submission that this one corrects, if any. Conflict if it is corrected or reported already."""
+        """Return the submission that this one corrects, if any.
+
+        Conflict if it was corrected already, or if somebody else has reported the subject for this period.
+        """
         old = None if new.supersedes_id is None else self.get(new.supersedes_id)
         if old is not None and not old.is_current:
             raise Conflict(f"submission {old.id} has been corrected already")

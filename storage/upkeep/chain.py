@@ -47,7 +47,7 @@ FIRST: Final = -(2**62)
 """Below every position and every id of an entry."""
 
 _ONE_SEALER = text("SELECT pg_try_advisory_xact_lock(CAST(CAST(to_regclass('audit_entry') AS oid) AS integer), 0)")
-"""Of this schema's log: another deployment in the same database seals its own."""
+"""A lock for this schema's log. Another deployment in the same database seals its own log."""
 _ANYBODY = select(table(Membership).c.id).limit(1)
 _UNSEALED = select(*COLUMNS, _E.c.mark).where(_E.c.hash.is_(None)).order_by(_E.c.id)
 _UNMARKED = select(*COLUMNS).where(_E.c.mark.is_(None), _E.c.id > bindparam("after")).order_by(_E.c.id).limit(PAGE)

@@ -175,7 +175,7 @@ def _suspensions(unit: "UnitOfWork") -> Iterator[Difference]:
 
 
 def _told(unit: "UnitOfWork", acts: tuple[str, ...], name: str) -> dict[Any, dict[str, Any]]:
-    """Of each thing with this name in the details: all that its entries say together, the last act as `act`."""
+    """Thing's id → all details of its entries together, with the last act as `act`. The id stands under this name."""
     told: dict[Any, dict[str, Any]] = defaultdict(dict)
     for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": acts}):
         told[details[name]] |= {**details, "plan_id": plan_id, "act": act}

@@ -31,7 +31,7 @@ class Health:
 
 
 def health(unit: "UnitOfWork", now: datetime) -> Health:
-    """What is the case now; failures and updates set aside are those of the last week."""
+    """The state now. Failures, and updates that were set aside, are those of the last week."""
     connection = unit.connection
     week = now - timedelta(days=7)
     size = (

@@ -66,7 +66,7 @@ def needed_keys(unit: UnitOfWork) -> frozenset[str]:
 
 
 def _try_samples(unit: UnitOfWork, vault: Vault) -> None:
-    """Of a database from before there were known values: one of each sealed thing opens."""
+    """For a database without the known text: one sealed text of each kind must open."""
     from storage.upkeep.resealing import SEALED, key_ids
 
     needed = key_ids(unit)

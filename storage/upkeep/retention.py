@@ -68,7 +68,7 @@ def _messages(unit: "UnitOfWork", before: datetime) -> int:
 
 
 def _drafts(unit: "UnitOfWork", before: datetime) -> int:
-    """What was typed into forms that were sent, thrown away or let lapse; and files of those that were not sent."""
+    """The content of drafts that were sent, discarded or lapsed; and the files of drafts that were not sent."""
     was_sent = exists().where(_T.c.instance_id == _A.c.instance_id)
     has_ended = exists().where(
         _S.c.instance_id == _A.c.instance_id, _S.c.state.in_(("cancelled", "expired")), _S.c.touched_at < before

@@ -47,9 +47,10 @@ READINGS = 4
 
 # ------------------------------------------------------------------ /programar
 def schedules(ex: Exchange, which: int | str, act: str, value: str, answer: str) -> None:
-    """What is said regularly: the list, one schedule, or a change to it. The button carries everything.
+    """Show the list of schedules, one schedule, or a change to it.
 
-    For a new one, `act` is its job. `answer` answers a question (`value`) of an export's request.
+    The button carries everything. For a new schedule, `act` is its job. `answer` answers a question (`value`) of an
+    export's request.
     """
     if which == "new":
         _new(ex, act)

@@ -78,7 +78,7 @@ def hear_zone(ex: Exchange, _: str, text: str) -> None:
 
 # ------------------------------------------------------------------ what is kept about oneself
 def my_data(ex: Exchange, what: str) -> None:
-    """What is kept about the person who asks (law 172-13): shown, and as a file for programs."""
+    """Show all data stored about the person who asks (law 172-13), and offer it as a file for programs."""
     say = ex.say
     person = ex.unit.people.by_id(ex.person.id)
     if what == "file":

@@ -65,7 +65,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
 
 
 def _due_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
-    """What is due, how many, and until when, period by period."""
+    """The reports that are due: how many, and until when, period by period."""
     say, language = ex.say, ex.language
     yield line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language))))
     yield line(say("menu.left" if len(due) > 1 else "menu.left_one", n=len(due)))

@@ -29,7 +29,7 @@ OVERSEERS: Final = frozenset({Role.ADMIN, Role.COORDINATOR})
 # ------------------------------------------------------------------ /auditoria
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is looked at: the entry before which the page begins, and the filters."""
+    """The part of the log to look at: the entry before which the page begins, and the filters."""
 
     before: int = 0
     kind: str = ""

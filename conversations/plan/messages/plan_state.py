@@ -54,7 +54,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is on the page, in the reader's language."""
+    """The content of the page, in the reader's language."""
 
     language: str
     title: str

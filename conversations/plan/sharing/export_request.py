@@ -42,7 +42,7 @@ PREVIOUS = {
     "previous.quarter": PeriodType.QUARTERLY,
     "previous.year": PeriodType.YEARLY,
 }
-"""Of a scheduled export: the period that ended last."""
+"""In a scheduled export: the last period that has ended."""
 STATUSES = tuple(ActivityStatus)
 SENT = tuple(state.value for state in ValidationState if state != ValidationState.DRAFT)
 PAGE = "pdf"

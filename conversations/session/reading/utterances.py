@@ -19,7 +19,7 @@ LONGEST = 300
 _MONTHS, _WEEKDAYS = "reading.months", "reading.weekdays"
 _SAID, _NAMED, _BESIDE, _SHORT = "said.", "named.", "said.beside", "shortened"
 _POLITE = ("thanks", "greeting", "agreed")
-"""Of several in one text, the first counts: "gracias, buenas tardes"."""
+"""If a text has several of these, the first one counts: "gracias, buenas tardes"."""
 _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
 """The apostrophe of "can't", which many leave out."""
 _CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
@@ -37,7 +37,7 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What was meant: the rest of a key of `said.…`, or the value of a route."""
+    """The meaning of a text: the rest of a key of `said.…`, or the value of a route."""
 
     meaning: str
     is_all: bool

@@ -121,7 +121,7 @@ class Paper:
     # ------------------------------------------------------------------ structure
     @contextmanager
     def element(self, kind: str, *, alt: str = "", attributes: str = "") -> Iterator[None]:
-        """What is written inside belongs to an element of this kind: H1, P, L, LI, Table, TR, TH, TD, Figure."""
+        """Put everything written inside into an element of this kind: H1, P, L, LI, Table, TR, TH, TD, Figure."""
         with self.structure.element(kind, self.pdf.page, alt, attributes):
             yield
 
