@@ -9,11 +9,11 @@ from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, se
 _HOUSE = 4
 """Words between a street and the number of its house."""
 _NEAR = 9
-"""Tokens between living and what a house is found by."""
+"""How many tokens may stand between living and the place of the house."""
 _MAY_BE = NAME | Is.COINED | Is.LINK
 """What the first word of a place may be besides."""
 _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
-"""What is spoken of where no house is meant."""
+"""Words after which a text speaks of work, and not of a house."""
 
 
 _COORDINATES = re.compile(
@@ -97,7 +97,7 @@ def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
-    """ "Behind the car wash": what a house stands by. Where work is spoken of before, it is where that was done."""
+    """ "Behind the car wash": a landmark beside which a house stands. After a word of work, it is a place of work."""
     first, _ = sentence_of(tokens, at)
     if any(_is_of_work(token) for token in tokens[first:at]):
         return False
@@ -113,7 +113,7 @@ def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
-    """A short number, or one with a letter, soon behind a street or what stands for one; and not the day of a month."""
+    """A short number, or one with a letter, soon after a street or a word for one. Days of a month do not count."""
     first, last = sentence_of(tokens, at)
     if any(token.what & Is.INSTITUTION and not token.what & Is.STREET for token in tokens[first:at]):
         return False
@@ -134,7 +134,7 @@ def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_numbered_before(tokens: Sequence[Token], first: int, at: int) -> bool:
-    """ "14, rue Capois": the number comes first, and what the street is called follows it."""
+    """ "14, rue Capois": the number comes first, and the name of the street follows it."""
     position = at - 1
     while position > first and (tokens[position].text == "," or tokens[position].what & Is.LINK):
         position -= 1

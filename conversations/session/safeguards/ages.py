@@ -1,7 +1,7 @@
-"""The age of one person, as distinct from a duration, a limit, and the ages of a group.
+"""Finds the age of one person. A duration, a limit, and the ages of a group are something else.
 
 "Una niña de siete años" and "she is 14" are ages. "El plan dura 3 años", "mayores de 18 años" and "jóvenes de 14 a 24
-años" are none. What decides is the nearest word before the number that says what the number is of.
+años" are not. The nearest word before the number that says what it counts decides.
 """
 
 import re
@@ -25,7 +25,7 @@ from conversations.session.safeguards.words import (
 _ADULT = 18
 _OLDEST = 110
 _GUESSED = 2
-"""Years between the ends of what is the age of one person, guessed: "edad: 15-16"."""
+"""The largest difference, in years, between two guesses of one person's age: "edad: 15-16"."""
 _LEAST_ABOUT = 20
 """Years from which on an age is told by its ten: "veinte y pico"."""
 _LAST_GRADE = 13
@@ -36,7 +36,7 @@ _LOOKED_BACK = 9
 
 
 def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
-    """Say whether a text tells the age of one person. Without `strict`, only that of a victim by that word."""
+    """Say whether a text tells the age of one person. Without `strict`, only the age of somebody it calls a victim."""
     if strict and any(token.what & Is.AGED for token in tokens):
         return True
     if not any(
@@ -278,7 +278,10 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
 
 
 def _is_no_count(behind: Token | None) -> bool:
-    """Say whether what follows "de 13" cannot be counted: "de 13 vendía". What is counted stands in the plural."""
+    """Say whether the words after "de 13" cannot be counted: "de 13 vendía".
+
+    Things that are counted are in the plural.
+    """
     if behind is None or not behind.text.islower() or behind.folded.endswith(("s", "x")):
         return False
     other = SOMEBODY | Is.COMMON | Is.THING | Is.LINK | Is.BETWEEN | Is.MONTH | Is.YEARS | Is.MONTHS | Is.INSTITUTION

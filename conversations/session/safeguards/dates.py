@@ -74,7 +74,7 @@ def _ends_stretch(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_held(tokens: Sequence[Token], position: int) -> bool:
-    """ "Reyinyon an ap fèt 15 novanm": in Creole, what takes place is born too. The subject says what it is of."""
+    """ "Reyinyon an ap fèt 15 novanm": in Creole, an event is "born" too. The subject of the verb decides."""
     first, _ = sentence_of(tokens, position)
     before = tokens[first:position]
     if not before or not before[-1].what & Is.MARKER:
@@ -142,7 +142,7 @@ def _due() -> re.Pattern[str]:
 
 @cache
 def _short_day() -> re.Pattern[str]:
-    """What is a day only beside something that happened to somebody: "el martes 4/9", "20 out"."""
+    """Words that are a day only beside something that happened to somebody: "el martes 4/9", "20 out"."""
     other_words = "|".join(sorted(known_words("personal.not_dates")))
     return re.compile(rf"\b[0-9]{{1,2}}(?:/[0-9]{{1,2}}| (?:{other_words}))\b")
 

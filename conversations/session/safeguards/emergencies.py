@@ -20,7 +20,10 @@ def _cries() -> frozenset[str]:
 
 @cache
 def _calls_for_help(language: str) -> re.Pattern[str]:
-    """Whatever says in this language that somebody is in danger now. Its phrases are read as language.po explains."""
+    """The sentences that say, in this language, that somebody is in danger now.
+
+    language.po explains how its phrases are read.
+    """
     lists = {name: said_pattern_in(language, f"emergency.{name}") for name in _NAMED_LISTS}
     return re.compile("|".join(_as_pattern(phrase, lists) for phrase in phrases(language, "emergency.says")))
 
@@ -42,7 +45,10 @@ def _as_pattern(phrase: str, lists: Mapping[str, str]) -> str:
 
 @cache
 def _telling_words() -> frozenset[str]:
-    """Words of which every call for help has one. Most texts have none, and are not looked at any further."""
+    """Words of which every call for help contains at least one.
+
+    Most texts contain none, and are not examined further.
+    """
     return frozenset(
         word
         for language in LANGUAGES
@@ -52,7 +58,7 @@ def _telling_words() -> frozenset[str]:
 
 
 def _telling_piece(language: str, phrase: str) -> frozenset[str]:
-    """The longest word of each alternative of one piece of a phrase: of the piece whose words are the rarest."""
+    """The longest word of each alternative, for the piece of a phrase that has the rarest words."""
     pieces = (piece for piece in phrase.split(" ") if piece != "." and not piece.startswith("!"))
     alternatives = (
         phrases(language, f"emergency.{piece[1:-1]}") if piece.startswith("{") else piece.split("/") for piece in pieces

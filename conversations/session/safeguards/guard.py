@@ -27,9 +27,9 @@ REWORDED = frozenset({"name", "age", "date", "address"})
 def personal_data(text: str, *, strict: bool, known: Known = NOTHING, may_give_contact: bool = False) -> Kind | None:
     """The kind of personal data that a free text seems to contain, or None. The text itself is not kept.
 
-    `strict` is for referrals and whatever is said about a restricted activity. Without it the names of officials and
-    days of any kind pass, and what is said of a victim does not. With `may_give_contact` the question asks for an
-    institution's phone, address or page; that is never so with `strict`.
+    `strict` is for referrals and for text about a restricted activity. Without it, names of officials and all kinds of
+    days pass, but nothing about a victim does. With `may_give_contact` the question asks for an institution's phone,
+    address or page. With `strict` that never passes.
     """
     shown = seen(text)
     folded = fold(shown)

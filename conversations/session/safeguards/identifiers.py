@@ -29,7 +29,7 @@ Honduras."""
 _FRENCH = 10
 """Digits of a phone of France, which begins with a zero."""
 _WRITTEN = frozenset({(3, 2, 2, 2), (3, 3, 3), (3, 3, 2, 2)})
-"""Groups of at most three digits in which phones without an area are written: of Spain, and next door."""
+"""Groups of at most three digits, in which phone numbers without an area code are written in Spain and nearby."""
 _BEGINNINGS = frozenset({"809", "829", "849", "402"})
 """With these a phone of here or a cédula begins, however its digits are grouped."""
 _LEAST = 7
@@ -53,7 +53,7 @@ _BETWEEN = r"(?:[^\w,;:\n]|[_lI|]){0,3}"
 _NUMBER = re.compile(rf"[+(]?[0-9](?:{_BETWEEN}[0-9])+")
 _ALIKE = str.maketrans("oOsSIlBZ", "00551182")
 _DISGUISED = re.compile(rf"\b[2-9OoSsBZ][0-9oOsSIlBZ]{{2}}{_BETWEEN}[0-9oOsSIlBZ]{{3}}{_BETWEEN}[0-9oOsSIlBZ]{{4}}\b")
-"""A phone with its area, some of whose digits are letters that look like them: "8O9-5S5-O133"."""
+"""A phone number with its area code in which letters stand for some digits: "8O9-5S5-O133"."""
 _GROUPS = re.compile(r"[0-9]+")
 _EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
 _HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}")
@@ -101,9 +101,10 @@ class _Number:
 def identifier(
     text: str, folded: str, tokens: Sequence[Token], about: int, known: Known, *, may_give_contact: bool
 ) -> Kind | None:
-    """The kind of identifier in a text as a reader sees it, or None. `about` is what its words are, all together.
+    """The kind of identifier in a text, as a reader sees it, or None.
 
-    With `may_give_contact` an institution's phone, address or page is what was asked for; a document never is.
+    `about` are the meanings of all its words together. With `may_give_contact`, an institution's phone, address or page
+    was asked for and passes. An identity document never passes.
     """
     digits = sum(map(str.isdigit, text))
     if not may_give_contact and (kind := _address(text, folded, tokens, about)):
@@ -175,7 +176,7 @@ def _spelled_email() -> re.Pattern[str]:
 
 @cache
 def _spelled_link() -> re.Pattern[str]:
-    """ "instagram . com", "wa punto me barra", "t me slash": a page whose signs stand apart or are said."""
+    """ "instagram . com", "wa punto me barra", "t me slash": a link with separated or spelled signs."""
     dot = rf"(?: ?\. ?| ?[\[({{]? ?{any_phrase('personal.spelled_dot')} ?[\])}}]? ?| )"
     slash = rf"(?: ?/|[ ,]+{any_phrase('personal.spelled_slash')})"
     host = r"(?:www|[tm]|wa|fb|bit|tiktok|instagram|facebook|telegram|youtube|snapchat|twitter)"
@@ -236,7 +237,7 @@ def _own_account() -> re.Pattern[str]:
 
 # ------------------------------------------------------------------ numbers
 def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
-    """Each number of some length, with what stands before and behind it."""
+    """Each number of some length, with the words before and after it."""
     plain = _HIDDEN_ZERO.sub("0", text) if "o" in text or "O" in text else text
     for found in _NUMBER.finditer(plain):
         groups = tuple(_GROUPS.findall(found[0]))

@@ -23,9 +23,9 @@ _PARTS = re.compile(r"[A-Z][^A-Z]+")
 _QUOTES = {'"': '"', "“": "”", "«": "»"}
 
 _IN_TITLES = frozenset('-."“”«»')
-"""Signs within what an institution or a work is called."""
+"""Signs that stand inside the name of an institution or a work."""
 _BLENDED = re.compile(r"^(?:pro|aso|inter|cona|fedo|fedec|poli|infa|funda|coop)...|(?:tur|mex|net)$")
-"""How what is no person is named with one word: "Politur", "Profamilia", "Asonahores"."""
+"""Parts of one-word names that are not a person's: "Politur", "Profamilia", "Asonahores"."""
 
 
 def named(folded: str, tokens: Sequence[Token], known: Known, *, strict: bool) -> bool:
@@ -164,7 +164,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
 
 
 def _is_unheard(token: Token, known: Known) -> bool:
-    """Say whether a capitalised word is none of the plan's, of the offices' and of what reports are made of."""
+    """Say whether a capitalised word is unknown: not in the plan, not of an office, not a usual word of reports."""
     return not token.is_known and not token.what & ~(NAME | Is.TOWARDS | Is.COINED) and token.folded not in known.words
 
 
@@ -177,7 +177,7 @@ def _is_titled(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_spoken_of(tokens: Sequence[Token], at: int) -> bool:
-    """ "la joven Nayeli", "caso de Nayeli", "llevar a Nayeli": what follows such a word is somebody."""
+    """ "la joven Nayeli", "caso de Nayeli", "llevar a Nayeli": the word after such a word is a person."""
     for before in range(at - 1, max(-1, at - 4), -1):
         token = tokens[before]
         if token.what & SOMEBODY:
@@ -222,7 +222,7 @@ def _is_acronym(token: Token) -> bool:
 
 
 def _is_subject_of_office(tokens: Sequence[Token], at: int) -> bool:
-    """ "Consejo Nacional de Drogas": what an office is for, behind its capital and a small word."""
+    """ "Consejo Nacional de Drogas": the subject of an office, after its capital letter and a small word."""
     before = at - 1
     while before >= 0 and tokens[before].what & Is.LINK and tokens[before].text.islower():
         before -= 1
@@ -297,7 +297,7 @@ def _owns(tokens: Sequence[Token], at: int) -> bool:
 
 
 _SIGNS_BEHIND = (_feels, _is_subject, _is_explained, _owns)
-"""What shows that a capital at the beginning of a sentence is that of a name."""
+"""Signs after a word at the beginning of a sentence that show that its capital is that of a name."""
 
 
 def _begins(tokens: Sequence[Token], at: int) -> bool:
@@ -307,7 +307,7 @@ def _begins(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _behind_bullet(tokens: Sequence[Token], first: int) -> int:
-    """ "b. Publicar", "c) Imprimir": a letter that numbers what follows."""
+    """ "b. Publicar", "c) Imprimir": a letter that numbers the words after it."""
     row = tokens[first : first + 2]
     is_bullet = len(row) == 2 and row[0].text.islower() and len(row[0].text) == 1 and row[1].text in ".)"
     return first + 2 if is_bullet else first
@@ -342,7 +342,7 @@ def _is_after_initial(tokens: Sequence[Token], position: int) -> bool:
 
 
 def _institutions(tokens: Sequence[Token]) -> set[int]:
-    """What bears somebody's name and is none: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
+    """Institutions that are named after a person: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
     masked: set[int] = set()
     for at, token in enumerate(tokens):
         if token.text == "#":  # "#CorazonAzul" is a campaign

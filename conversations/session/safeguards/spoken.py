@@ -10,7 +10,7 @@ from conversations.session.reading.vocabulary import NUMBERS, joined_number_word
 from conversations.session.safeguards.words import Token
 
 _LEAST = 3
-"""Words of a number that is said; what is said in fewer is a count."""
+"""How many words a spoken number has at least. A number in fewer words is a count."""
 _WITHIN = re.compile(r"(?<=[0-9])[a-z]+(?=[0-9])")
 _ROW = re.compile(r"[0-9=]+(?:[\s,.-]{1,3}[0-9=]+)+")
 

@@ -18,11 +18,11 @@ from conversations.session.safeguards.known import NOTHING, Known, known_of
 
 
 class Is:
-    """What a word may be, as bits of an int: an enum would be most of the time that reading takes.
+    """The meanings that a word may have, as bits of an int. An enum would take most of the time of reading.
 
-    The name of each is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`. What the lists of names,
-    the months and the shape of a word say has none: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`. `FILED` is the first
-    word of a document, an account or a file.
+    Each name is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`. Meanings that come from the lists
+    of names, the months, or the shape of a word have no key: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`. `FILED` is
+    the first word of a document, an account or a file.
     """
 
     VICTIM = 1 << 0
@@ -90,7 +90,7 @@ _LISTS = {
 }
 _TOKEN = re.compile(r"\b[yY][-/.][oO]\b|[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|\n|_")
 _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu)['’](?=[a-z])")
-"""In French a small word is written as one with what follows: "l'enfant", "d'avoir"."""
+"""In French a small word is joined to the next word: "l'enfant", "d'avoir"."""
 _ADJECTIVE_OF_YEARS = re.compile(r"aner[ao]s?$")
 """ "Quinceañera", folded."""
 _POSSESSIVE = re.compile(r"['’]s$")
@@ -105,7 +105,7 @@ _COINED = re.compile(
 """How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
 _DIMINUTIVE = re.compile(r"c?it[ao]s?$")
 _SHORT = 4
-"""Letters of a word whose full stop may end a sentence; that of a shorter one is an abbreviation's."""
+"""A word with this many letters or more may end a sentence. The full stop of a shorter word marks an abbreviation."""
 _SMALL = "ti"
 """In Creole, a word for somebody small is written as one or as two: "tifi", "ti fi"."""
 _CLOSE = 24
@@ -116,7 +116,7 @@ ENDS = frozenset(".;!?\n")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What one spelling is, wherever it stands; `folded` is without accents and in lower case."""
+    """One spelling, wherever it stands. `folded` is without accents and in lower case."""
 
     text: str
     folded: str
@@ -193,7 +193,7 @@ def _split(found: re.Match[str], length: int) -> tuple[Token, Token]:
 
 @lru_cache(maxsize=1_024)
 def _fused(text: str) -> int:
-    """Of a number that is written as one with its years ("kenzan", "dezan"), how long the number is; else 0."""
+    """The length of a number that is written as one word with its years ("kenzan", "dezan"). 0 for other words."""
     folded = fold(text)
     for ending in ("zan", "an"):
         number = folded.removesuffix(ending)
@@ -285,7 +285,7 @@ def _share_language(one: Token, other: Token) -> bool:
 
 
 def languages_of(token: Token, what: int) -> int:
-    """The mask of the languages in which the word is one of these."""
+    """The mask of the languages in which the word has one of these meanings."""
     return _spoken_in().get((token.folded, what), 0)
 
 
@@ -386,7 +386,7 @@ def _stands_alone(words: Sequence[Token], position: int) -> bool:
 
 
 def _is_next_place(word: Token, place: Token) -> bool:
-    """ "Azua, Peravia": a place of the same row. "Peralta Cabral" is none: nothing stands between the two."""
+    """ "Azua, Peravia": another place of the same list. "Peralta Cabral" is not: nothing separates the two words."""
     gap = max(word.at, place.at) - min(word.to, place.to)
     return gap > 1 and (word.is_known or word.folded in _places().names)
 
