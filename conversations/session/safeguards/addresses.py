@@ -16,6 +16,7 @@ _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 """Words after which a text speaks of work, and not of a house."""
 
 
+_PLUS_CODE = re.compile(r"\b[2-9cfghjmpqrvwx]{4,8}\+[2-9cfghjmpqrvwx]{2,3}\b")
 _COORDINATES = re.compile(
     r"\b[0-9]{1,2}(?:\.[0-9]{3,}|°[^\n]{1,12})[^\w.]{0,3}[ns]?[^\w.]{1,4}[0-9]{1,3}(?:\.[0-9]{3,}|°)"
 )
@@ -27,7 +28,7 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
     "Vive en la calle Sánchez", "manzana 4, apto. 2B", "detrás de la iglesia de Villa Faro". Where an institution is
     spoken of it is of that. So does a latitude with its longitude.
     """
-    if _COORDINATES.search(folded):
+    if _COORDINATES.search(folded) or ("+" in folded and _PLUS_CODE.search(folded)):
         return True
     for at, token in enumerate(tokens):
         if token.what & Is.HOME:
@@ -43,11 +44,21 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
                 return True
         if token.what & Is.BESIDE and _is_beside_landmark(tokens, at):
             return True
+        if token.what & Is.ROOM and _is_room(tokens, at):
+            return True
     return False
 
 
+def _is_room(tokens: Sequence[Token], at: int) -> bool:
+    """ "Hotel Brisa rm 214": a room with its number, where one lodges."""
+    first, last = sentence_of(tokens, at)
+    number = next((token for token in tokens[at + 1 : at + 4] if token.is_number), None)
+    is_lodged = any(token.what & Is.LANDMARK and token.what & Is.INSTITUTION for token in tokens[first:last])
+    return number is not None and is_lodged and not any(token.what & Is.PLANNED for token in tokens[first:last])
+
+
 def _is_of_work(token: Token) -> bool:
-    return bool(token.what & _WORK and not token.what & (Is.HOME | Is.STREET) and not token.is_known)
+    return bool(token.what & _WORK and not token.what & (Is.HOME | Is.STREET | Is.VILLAGE) and not token.is_known)
 
 
 def _is_village(tokens: Sequence[Token], at: int) -> bool:
@@ -91,9 +102,10 @@ def _is_street_of(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
-    """ "C/ Duarte"."""
+    """ "C/ Duarte", "c/ 5", "c-Restauracion"."""
     behind = tokens[at + 1 : at + 3]
-    return tokens[at].folded == "c" and len(behind) == 2 and behind[0].text == "/" and behind[1].is_word
+    is_cut = tokens[at].folded == "c" and len(behind) == 2 and behind[0].text in "/-"
+    return is_cut and (behind[1].is_capitalised or (behind[1].is_number and behind[0].text == "/"))
 
 
 def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
@@ -102,7 +114,7 @@ def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
     if any(_is_of_work(token) for token in tokens[first:at]):
         return False
     words = 0
-    for token in tokens[at + 1 :]:
+    for token in tokens[at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text == ".") :]:
         if token.what & Is.LANDMARK:
             return True
         if token.is_word and not token.what & (Is.LINK | Is.TOWARDS | Is.BESIDE):
@@ -119,6 +131,8 @@ def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
         return False
     if tokens[at].is_capitalised and any(_is_house(tokens, before) for before in range(max(first, at - 3), at)):
         return True  # "22 Mella Avenue"
+    if at - first > 1 and tokens[at - 1].is_capitalised and _is_house(tokens, at - 2):
+        return True  # "45 Duarte st"
     if _is_numbered_before(tokens, first, at):
         return True
     words = 0
@@ -149,6 +163,6 @@ def _is_house(tokens: Sequence[Token], position: int) -> bool:
     """Say whether a short number stands for itself: in "5 de octubre" and "12 talleres" it is of the word behind it."""
     token = tokens[position]
     behind = tokens[position + 1] if position + 1 < len(tokens) else None
-    is_named = behind is not None and (behind.what & (Is.APART | Is.STREET) or behind.is_known)
+    is_named = behind is not None and (behind.what & (Is.APART | Is.STREET | Is.INSTITUTION) or behind.is_known)
     is_counted = behind is not None and behind.text.islower() and not is_named
     return token.is_number and len(token.text) <= 4 and not is_counted

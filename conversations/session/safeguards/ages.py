@@ -26,9 +26,16 @@ _ADULT = 18
 _OLDEST = 110
 _GUESSED = 2
 """The largest difference, in years, between two guesses of one person's age: "edad: 15-16"."""
-_LEAST_ABOUT = 20
-"""Years from which on an age is told by its ten: "veinte y pico"."""
+_LEAST_ABOUT = 10
+"""The youngest age that is told about: "quince y pico"."""
+_LEAST_BESIDE = 10
+"""The youngest age that may touch a sex: "9F/5M" are counts."""
+_MOST_NEAR = 90
+"""The oldest age that somebody is said to be near."""
+_NUMBER = Is.SAID | Is.ORDINAL
 _LAST_GRADE = 13
+_FIRST_WORDS = 4
+"""Words at the beginning of a sentence among which a year of school needs no pupil."""
 _SCHOOL_BEHIND = 8
 """Words before a year of school among which its pupil is looked for."""
 _LOOKED_BACK = 9
@@ -39,10 +46,7 @@ def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
     """Say whether a text tells the age of one person. Without `strict`, only the age of somebody it calls a victim."""
     if strict and any(token.what & Is.AGED for token in tokens):
         return True
-    if not any(
-        token.is_number or token.what & Is.ORDINAL or number_at(tokens, at) is not None
-        for at, token in enumerate(tokens)
-    ):
+    if not any(token.is_number or token.what & _NUMBER for token in tokens):
         return False
     if strict and any(_is_then(tokens, at) for at in _behind_each(_at_age(), folded, tokens)):
         return True
@@ -62,9 +66,13 @@ def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
             return True
         if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
             return True
+        if strict and token.what & Is.LABEL and _is_labelled(tokens, position):
+            return True
         if strict and token.what & Is.ELDER and _is_beside(tokens, position, is_apart=True):
             return True
-        if strict and (_is_before(tokens, position) or _is_just_turned(tokens, position)):
+        if strict and (token.is_number or token.what & Is.SAID) and _is_just_turned(tokens, position):
+            return True
+        if strict and (position == 0 or tokens[position - 1].text in ENDS) and _is_before(tokens, position):
             return True
         if strict and token.is_number and (_is_with_sex(tokens, position) or _is_decade(tokens, position)):
             return True
@@ -131,6 +139,9 @@ def _is_told_behind(tokens: Sequence[Token], unit: int) -> bool:
     one, other = _next_word(tokens, unit, 1), _next_word(tokens, unit, 2)
     if one.what & Is.HAS and (other.what | _next_word(tokens, unit, 3).what) & SOMEBODY:  # "15 años tiene la muchacha"
         return True
+    third = _next_word(tokens, unit, 3)
+    if one.what & other.what & Is.LINK and third.what & Is.VICTIM:  # "15 años de la sobreviviente"
+        return True
     return bool(one.what & Is.TURNS or (one.what & (Is.LINK | Is.HAS) and other.what & (Is.AGE | Is.OLD | Is.TURNS)))
 
 
@@ -154,6 +165,8 @@ def _belongs(
     while position >= max(first, start - _LOOKED_BACK):
         token = tokens[position]
         what = token.what
+        if what & Is.ELDER and is_had and strict and not what & Is.LIMIT:  # "pi gran nan yo gen 52 an"
+            return True
         if what & Is.LIMIT and not _is_of_one(tokens, position, value) and not _is_guess(tokens, position):
             return False
         if what & Is.DURATION and not (what & Is.HAS):
@@ -170,6 +183,8 @@ def _belongs(
         if what & (Is.HAS | Is.TURNS) and others <= 1:
             is_had = True
             if what & Is.TURNS:
+                if any(each.what & Is.THING for each in tokens[first:position]):  # "El reglamento cumple 10 años"
+                    return False
                 break
         elif token.is_word and not what & Is.LINK:
             others += 1
@@ -217,6 +232,20 @@ def _is_of_something(tokens: Sequence[Token], unit: int) -> bool:
     return is_of and not _next_word(tokens, unit, 2).what & Is.AGE
 
 
+def _is_labelled(tokens: Sequence[Token], position: int) -> bool:
+    """ "V1 16, V2 19", "vict 1: 24": one of several, by number, and the age."""
+    row = tokens[position + 1 : position + 5]
+    if len(row) < 2 or not row[0].is_number or len(row[0].text) > 1:
+        return False
+    at = position + 2 + (row[1].text in ":=-,(")
+    value, behind = number_at(tokens, at), tokens[at + 1] if at + 1 < len(tokens) else None
+    is_unit = behind is not None and bool(behind.what & Is.YEARS or behind.text in ",/;.)")
+    return value is not None and _LAST_LABEL < value < _OLDEST and (behind is None or is_unit)
+
+
+_LAST_LABEL = 4
+
+
 def _follows_age(tokens: Sequence[Token], position: int) -> bool:
     """ "edad: 13", "aged 9", "laj li: 14"; not "aged 14 to 24", nor "average age"."""
     if any(token.what & Is.LIMIT for token in tokens[max(0, position - 2) : position]):
@@ -245,7 +274,7 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
     ahead += is_list
     while ahead < len(tokens) and not tokens[ahead].is_number:
         token = tokens[ahead]
-        is_of = token.folded in ("de", "of")
+        is_of = token.folded in ("de", "of", "d")
         if number_at(tokens, ahead) is not None and not (is_of and opening != "of"):
             break
         is_stop = token.text == "." and (bool(tokens[ahead - 1].what & Is.ABOUT) or ahead == position + 1)
@@ -256,7 +285,11 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
             opening = "of" if is_of else token.text
         ahead += 1
     found = number_from(tokens, ahead)
-    if found is None or not 0 < found[0] < _OLDEST or not (opening or tokens[ahead].is_number) or is_apart:
+    if found is None or not 0 < found[0] < _OLDEST or is_apart:
+        return False
+    if is_list and tokens[position].folded in known_words("personal.his"):  # "Ella: dieciséis"
+        return _is_uncounted(tokens, found[1])
+    if not (opening or tokens[ahead].is_number):
         return False
     is_joined = False
     while found[1] < len(tokens) and (tokens[found[1]].what & Is.JOINS or (is_list and tokens[found[1]].text == ",")):
@@ -270,11 +303,31 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
     behind = tokens[found[1]] if found[1] < len(tokens) else None
     if behind and behind.text == ")":  # "(F, 22) moved"
         return True
-    if behind and behind.folded == "a" and behind.at == tokens[found[1] - 1].to:  # "niña 15a"
+    if opening == "," and behind and behind.folded in known_words("personal.after_age"):
+        return number_at(tokens, found[1] + 1) is None  # "teenager, fourteen I think"
+    if behind and behind.folded in ("a", "m") and _is_cut(tokens, found[1]):  # "niña 15a", "vict. 16 a."
+        return True
+    if not opening and not tokens[position].what & Is.FILED and _is_alone_behind(tokens, found[1]):
         return True
     if opening == "of":
         return _is_uncounted(tokens, found[1]) or _is_no_count(behind)
     return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
+
+
+def _is_cut(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether a letter stands for years or months: it touches its number, or ends the sentence or has a stop."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    is_fast = tokens[at].at == tokens[at - 1].to
+    return (is_fast and tokens[at].folded == "a") if is_fast else behind is None or behind.text in ".,;)"
+
+
+def _is_alone_behind(tokens: Sequence[Token], at: int) -> bool:
+    """ "Granmoun 71 kap mande", "fem 17 preg": what follows cannot be counted. "Caso 12 en proceso" is no age."""
+    if at >= len(tokens):
+        return True
+    is_sex = tokens[at].folded in ("f", "m") and (at + 1 == len(tokens) or not tokens[at + 1].is_word)
+    is_behind = tokens[at].folded in known_words("personal.after_age") and number_at(tokens, at + 1) is None
+    return bool(tokens[at].what & Is.FEELS) or is_sex or is_behind
 
 
 def _is_no_count(behind: Token | None) -> bool:
@@ -290,8 +343,6 @@ def _is_no_count(behind: Token | None) -> bool:
 
 def _is_before(tokens: Sequence[Token], position: int) -> bool:
     """ "Twenty-two, mother of one", "at 13 she": the number opens the sentence, and somebody follows."""
-    if position > 0 and tokens[position - 1].text not in ENDS:
-        return False
     if tokens[position].folded in known_words("personal.located"):
         said = number_from(tokens, position + 1)
         row = tokens[said[1] : said[1] + 2] if said and said[0] < _OLDEST else []
@@ -309,9 +360,12 @@ def _is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     if found and len(behind) > 1 and behind[0].what & Is.LINK and behind[1].what & Is.ELDER:  # "de 19 la mayor"
         return not behind[2:] or not behind[2].is_word or bool(behind[2].what & Is.JOINS)
     behind = behind[:2]
-    if found and behind and found[0] >= _LEAST_ABOUT and any(token.what & Is.SOME for token in behind):
-        return True  # "cuarenta y tantos", "thirty-something"
-    return len(behind) == 2 and bool(behind[0].what & Is.HAS and behind[1].what & Is.TURNS)
+    some = next((n for n, token in enumerate(behind) if token.what & Is.SOME), None)
+    if found and some is not None and found[0] >= _LEAST_ABOUT:
+        is_one = behind[some].at == tokens[found[1] + some - 1].to  # "thirty-something", "50ish"
+        if is_one or _is_uncounted(tokens, found[1] + some + 1):  # "cuarenta y tantos"
+            return True
+    return len(behind) == 2 and bool(behind[0].what & (Is.HAS | Is.ABOUT) and behind[1].what & Is.TURNS)
 
 
 def _is_with_sex(tokens: Sequence[Token], position: int) -> bool:
@@ -319,6 +373,8 @@ def _is_with_sex(tokens: Sequence[Token], position: int) -> bool:
     if not 0 < int(tokens[position].text[:4]) < _OLDEST:
         return False
     row = tokens[position : position + 3]
+    if int(tokens[position].text[:4]) < _LEAST_BESIDE or _are_counts_by_sex(tokens, position):
+        return False
     if len(row) > 1 and row[1].folded == "f" and row[1].at == row[0].to:
         return True
     if len(row) > 2 and row[1].text == "/" and row[2].folded in ("f", "m"):
@@ -326,6 +382,13 @@ def _is_with_sex(tokens: Sequence[Token], position: int) -> bool:
     before = tokens[position - 1] if position else None
     is_first = position == 1 or (position > 1 and not tokens[position - 2].is_word)
     return before is not None and is_first and before.folded in ("f", "m") and before.to == tokens[position].at
+
+
+def _are_counts_by_sex(tokens: Sequence[Token], position: int) -> bool:
+    """ "14F/12M"."""
+    near = range(max(1, position - 4), min(len(tokens), position + 6))
+    touching = {tokens[at].folded for at in near if tokens[at].at == tokens[at - 1].to and tokens[at - 1].is_number}
+    return {"f", "m"} <= touching
 
 
 def _is_decade(tokens: Sequence[Token], position: int) -> bool:
@@ -352,10 +415,19 @@ def _is_in_school(tokens: Sequence[Token], at: int) -> bool:
     else:
         is_year = any(tokens[other].what & Is.GRADE for other in near)
     said = tokens[max(first, at - _SCHOOL_BEHIND) : min(last, at + 3)]
-    whose = SOMEBODY | Is.STUDIES | Is.FEELS
-    is_of_one = any(token.what & whose and not token.what & Is.LIMIT for token in said)
+    whose = SOMEBODY | Is.STUDIES | Is.FEELS | Is.EVENT
     others = (token.what for token in said if not token.what & (whose | Is.GRADE | Is.ORDINAL))
-    return is_year and is_of_one and not any(what & (Is.THING | Is.INSTITUTION | Is.PLANNED) for what in others)
+    if not is_year or any(what & (Is.THING | Is.INSTITUTION | Is.PLANNED) for what in others):
+        return False
+    behind = next((token for token in tokens[at + 1 : last + 1] if not _is_of_grade(token)), None)
+    if at - first < _FIRST_WORDS and (behind is None or behind.text in ",."):  # "8vo curso, NNA"
+        return True
+    return any(token.what & whose and not token.what & Is.LIMIT for token in said)
+
+
+def _is_of_grade(token: Token) -> bool:
+    is_number = token.is_number or token.folded in known_words("personal.ordinal_ends")
+    return is_number or bool(token.what & (Is.GRADE | Is.ORDINAL | Is.LINK))
 
 
 def _is_year_of_school(tokens: Sequence[Token], at: int) -> bool:
@@ -372,7 +444,7 @@ def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -
     """ "La captaron a los 12": a number alone behind such words, where something is said of somebody. What is near
     an age, as in "going on 15", needs nobody."""
     found = number_from(tokens, position)
-    if found is None or not 0 < found[0] < _OLDEST:
+    if found is None or not 0 < found[0] < (_MOST_NEAR if is_near else _OLDEST):
         return False
     ahead = found[1]
     if ahead < len(tokens) and tokens[ahead].what & Is.YEARS:
@@ -386,12 +458,16 @@ def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -
         return False
     if behind is not None and behind.what & Is.NOT:  # "a sus treinta y tres nunca"
         return True
+    if is_near and behind is not None and behind.what & SOMEBODY:  # "sweet sixteen girl"
+        return True
     return _is_uncounted(tokens, ahead) and (is_near or bool(about & (SOMEBODY | Is.EVENT | Is.FEELS)))
 
 
 def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
     """ "tiene quince", "she is 14", "cumple 16 en marzo", "dice tener 19 pero": a number that counts nothing."""
     ahead = position + 1
+    if number_at(tokens, ahead) == 1 and tokens[ahead].is_word and number_at(tokens, ahead + 1) is not None:
+        ahead += 1  # "li gen yon 15 konsa"
     skipped = Is.LINK | Is.HAS | Is.TURNS | Is.ABOUT
     while ahead < len(tokens) and tokens[ahead].what & skipped and number_at(tokens, ahead) is None:
         ahead += 1

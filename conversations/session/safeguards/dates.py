@@ -24,6 +24,12 @@ def personal_date(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool
             return True
         if strict and token.what & Is.COHORT and _is_of_year(tokens, at):
             return True
+    if (
+        strict
+        and "'" in folded
+        and any(_is_cut_year(tokens, at) for at, token in enumerate(tokens) if token.text == "'")
+    ):
+        return True
     if strict and any(_is_born(tokens, found.end()) for found in _born_in().finditer(folded)):
         return True
     is_file = _FILE.search(folded) is not None
@@ -113,6 +119,13 @@ def _is_born(tokens: Sequence[Token], end: int) -> bool:
     first, _ = sentence_of(tokens, at)
     is_work = any(token.what & (Is.THING | Is.PLANNED | Is.INSTITUTION | Is.COMMON) for token in tokens[first:at])
     return is_alone and not is_work
+
+
+def _is_cut_year(tokens: Sequence[Token], at: int) -> bool:
+    """ "Fem, '07"."""
+    year = tokens[at + 1] if at + 1 < len(tokens) else None
+    is_year = year is not None and year.is_number and len(year.text) == len("07") and year.at == tokens[at].to
+    return is_year and bool(_about(tokens, at) & (SOMEBODY | Is.BIRTH))
 
 
 def _is_short_year(tokens: Sequence[Token], at: int) -> bool:

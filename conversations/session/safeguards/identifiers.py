@@ -38,6 +38,7 @@ _NAME_BEHIND = 8
 """Tokens behind a network among which the name of an account is looked for."""
 _LEAST_OF = {"personal.documents": 6, "personal.registered": 5, "personal.profile": 9}
 """Digits, and up to two letters, of the number of what is called so."""
+_VEHICLES = "personal.vehicles"
 _LEAST_OF_CODE = 3
 """Digits of the shortest number of a document or a plate."""
 _DOMAINS = (
@@ -48,6 +49,8 @@ _DOMAINS = (
 _OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?:^|\.)(?:un|oas|iom|unicef)\.org$")
 """Pages of governments, schools and international bodies lead to no person."""
 
+_TOLL_FREE = re.compile(r"1?(?:809|1)?200[0-9]{4}|1?8(?:00|33|44|55|66|77|88)[0-9]{7}")
+"""Lines that cost nothing, of next door too: nobody lives there."""
 _HIDDEN_ZERO = re.compile(r"(?<=[0-9])[oO](?=[-0-9\W])|(?<![^\W\d_])[oO](?=[0-9])")
 _BETWEEN = r"(?:[^\w,;:\n]|[_lI|]){0,3}"
 _NUMBER = re.compile(rf"[+(]?[0-9](?:{_BETWEEN}[0-9])+")
@@ -55,6 +58,8 @@ _ALIKE = str.maketrans("oOsSIlBZ", "00551182")
 _DISGUISED = re.compile(rf"\b[2-9OoSsBZ][0-9oOsSIlBZ]{{2}}{_BETWEEN}[0-9oOsSIlBZ]{{3}}{_BETWEEN}[0-9oOsSIlBZ]{{4}}\b")
 """A phone number with its area code in which letters stand for some digits: "8O9-5S5-O133"."""
 _GROUPS = re.compile(r"[0-9]+")
+_ABROAD = re.compile(r"00(?:[1-9][0-9]{0,2})?|011")
+"""What is dialled before the number of another country."""
 _EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
 _HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}")
 _INCLUSIVE = re.compile(r"(?<=[^\W\d_])@(?=s?(?![\w.]))")
@@ -194,7 +199,7 @@ def _account() -> re.Pattern[str]:
     return re.compile(
         rf"\b{networks}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
         r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b|[a-z]+\.[a-z]+\b|\w+#[0-9]{3,})"
-        rf"|\b[a-z]+_[a-z0-9_]+\W+(?:\w+\W+){{0,2}}{networks}\b"
+        rf"|\b[a-z]+(?:_[a-z0-9_]+|[0-9]{{2,4}})\W+(?:\w+\W+){{0,2}}{networks}\b"
     )
 
 
@@ -223,6 +228,9 @@ def _is_called(tokens: Sequence[Token], at: int) -> bool:
             return False
         elif token.is_capitalised and token.what & (NAME | Is.COINED) and not token.what & Is.COMMON:
             return bool(is_owned or is_introduced)
+        elif is_introduced and token.is_capitalised and not token.what & ~(NAME | Is.COINED | Is.LINK):
+            behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
+            return bool(is_owned or (behind and behind.is_capitalised and not behind.what & Is.COMMON))
         else:
             return bool(is_owned and is_introduced and not token.what & ~(NAME | Is.COINED))
     return False
@@ -245,7 +253,10 @@ def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
         if sum(map(len, groups)) < 6:
             continue
         before = plain[max(0, found.start() - 40) : found.start()]
-        is_international = found[0].startswith("+") or groups[0] in ("00", "011")
+        is_abroad = _ABROAD.fullmatch(groups[0]) is not None and (
+            len(groups[0]) == 3 or sum(map(len, groups)) > _FRENCH
+        )
+        is_international = found[0].startswith("+") or is_abroad
         yield _Number(groups, between, is_international), before, plain[found.end() : found.end() + 24]
 
 
@@ -265,7 +276,7 @@ def _filler() -> re.Pattern[str]:
 
 def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | None:
     digits, shape = number.digits, number.shape
-    if digits in known.numbers:
+    if digits in known.numbers or _TOLL_FREE.fullmatch(digits):
         return None
     if _document_before().search(before):
         return "identity"
@@ -381,6 +392,10 @@ def _is_document(folded: str, about: int) -> bool:
         if any(_is_code(found, least) for found in _code_behind(key).finditer(folded)):
             return True
     if any(
+        _is_code(found, _LEAST_OF_FILE) and found[2][0].isalpha() for found in _code_behind(_VEHICLES).finditer(folded)
+    ):
+        return True
+    if any(
         _is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found.end()) for found in _file().finditer(folded)
     ):
         return True
@@ -408,7 +423,9 @@ def _file() -> re.Pattern[str]:
 def _is_of_somebody(folded: str, end: int) -> bool:
     """ "Expediente 2025-0417-NNA de la niña": the number of a file is one's own only beside its person."""
     row = read_words(folded[end : end + 40])[:_FILE_OF]
-    return bool(row) and row[0].is_word and any(token.what & _OWNER for token in row)
+    if len(row) > 1 and row[0].text in "(=" and row[1].what & Is.LINK:  # "(la del salón de masajes)"
+        return True
+    return bool(row) and row[0].text not in ".;\n" and any(token.what & _OWNER for token in row)
 
 
 _OWNER = Is.VICTIM | Is.PERSON | Is.TITLE
@@ -424,8 +441,8 @@ _COUNTED = re.compile(r"\b(?:de|of|for|para|pour|pou)\s[0-9]+$")
 @cache
 def _code_behind(key: str) -> re.Pattern[str]:
     """The words of this key, what stands between, and the code."""
-    gap = r"(?:[^.;!?\n0-9]|(?<=\bno)\.|(?<=\bn)\.|(?<=\bnum)\.|(?<=\bnro)\.)"
-    code = r"[a-z]{0,4}[-. #]?[0-9](?:[-./ ]{0,2}[a-z]{0,4}[-./ ]?[0-9])*[a-z]{0,3}(?:-[a-z]{1,4})?"
+    gap = r"(?:[^.;!?\n0-9]|(?<=\bno)\.|(?<=\bn)\.|(?<=\bnum)\.|(?<=\bnro)\.|(?<=\bref)\.|(?<=\bexp)\.)"
+    code = r"[a-z]{0,4}[-./ #]?[0-9](?:[-./ ]{0,2}[a-z]{0,4}[-./ ]?[0-9])*[a-z]{0,3}(?:-[a-z]{1,4})?"
     return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,30}}?)(?<![a-z])({code})\b")
 
 
@@ -434,7 +451,8 @@ def _ending() -> re.Pattern[str]:
     """ "Su cédula termina en 5678"."""
     whose = "|".join(any_phrase(f"personal.{key}") for key in ("documents", "registered", "phone", "profile"))
     return re.compile(
-        rf"\b(?:{whose})\b[^;!?\n0-9]{{0,30}}\b{any_phrase('personal.ends_in')}\W{{1,3}}(?:\w+\W)?[0-9]{{3,6}}\b"
+        rf"\b{any_phrase('personal.ends_in')}\b[^;!?\n0-9]{{0,20}}\b(?:{whose})\W{{1,3}}[0-9]{{3,6}}\b|"
+        rf"\b(?:{whose})\b[^;!?\n0-9]{{0,30}}\b{any_phrase('personal.ends_in')}\W{{1,3}}(?:\w+\W)?[0-9][0-9-]{{2,6}}\b"
     )
 
 

@@ -13,13 +13,41 @@ from conversations.session.safeguards.known import Known
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, read_words, sentence_of
 
 _CLEAR = Is.GIVEN | Is.SURNAME
+_SHORT_NAME = 3
+"""Letters of a given name that is cut short."""
 _LETTERS = 4
 """Capital letters that a word has at least if it may be a name among small ones: shorter ones are acronyms."""
 
 _LANDS = frozenset({"US", "UN", "EU", "DR", "RD", "EUA", "USA", "UK", "ONU", "OEA", "UE", "SA", "PS", "PD"})
 """Letters with stops that nobody is called by."""
+_NOUN = re.compile(
+    r"(?:cion|ciones|idad|idades|miento|mientos|ismo|logia|encias?|ancias?|torios?|tari[oa]s?|tivos?|tivas?|ales"
+    r"|tions?|ness|ship|ments?|ology|ing|ings|ists?|ites?|isme|logie|ement|syon|sman)$"
+)
+"""How abstract nouns and adjectives end, which titles and offices write with a capital: "Encuesta", "Reforzamiento"."""
 _WITHIN = re.compile(r"[a-z][A-Z]")
 _PARTS = re.compile(r"[A-Z][^A-Z]+")
+_FILES = frozenset(
+    (
+        "jpg",
+        "jpeg",
+        "png",
+        "heic",
+        "webp",
+        "pdf",
+        "doc",
+        "docx",
+        "xls",
+        "xlsx",
+        "ppt",
+        "pptx",
+        "csv",
+        "txt",
+        "mp4",
+        "ogg",
+        "zip",
+    )
+)
 _QUOTES = {'"': '"', "“": "”", "«": "»"}
 
 _IN_TITLES = frozenset('-."“”«»')
@@ -126,6 +154,10 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     beside = _beside(tokens, at, masked)
     if what & NAME and what & Is.COMMON and is_capital and (_feels_at_once(tokens, at) or _is_met(tokens, at)):
         return True  # "Grace told", "interview Faith again"
+    if what & NAME and is_shouting and not is_shouted and at and tokens[at - 1].what & (SOMEBODY | Is.TITLE):
+        return True  # "caso ANGELITO"
+    if what & (Is.COINED | Is.GIVEN) and _is_in_file_name(tokens):
+        return True
     if what & Is.COINED and _begins(tokens, at) and at + 1 < len(tokens) and tokens[at + 1].what & (Is.NOT | Is.FEELS):
         return True
     if not is_capital and not is_shouting and what & ~(NAME | Is.COINED | Is.LINK) and not what & _CLEAR:
@@ -146,7 +178,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
             return True
         for one in beside:
             if one.what & NAME and not one.what & Is.COMMON and not one.is_known:
-                is_pair = is_capital and one.is_capitalised
+                is_pair = (is_capital and one.is_capitalised) or (is_shouting and one.is_upper and not is_shouted)
                 if weight + (2 if one.what & _CLEAR else 1) >= (2 if is_pair else 3 if not is_shouted else 4):
                     return True
             elif is_capital and one.is_capitalised and _is_unheard(one, known):
@@ -165,6 +197,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
 
 def _is_unheard(token: Token, known: Known) -> bool:
     """Say whether a capitalised word is unknown: not in the plan, not of an office, not a usual word of reports."""
+    if _NOUN.search(token.folded) and not token.what & NAME:
+        return False
     return not token.is_known and not token.what & ~(NAME | Is.TOWARDS | Is.COINED) and token.folded not in known.words
 
 
@@ -195,6 +229,13 @@ def _are_initials(tokens: Sequence[Token], at: int) -> bool:
     if len(row) < 3 or not (row[0].is_initial and row[1].text == "." and row[2].is_initial):
         return False
     letters = [token.text for token in row if token.is_initial]
+    behind = at + 2 * len(letters) - 1
+    if behind + 1 < len(tokens) and tokens[behind].text == ".":
+        behind += 1
+    while behind < len(tokens) and tokens[behind].what & Is.LINK and tokens[behind].text.islower():
+        behind += 1
+    if behind < len(tokens) and tokens[behind].is_initial and "".join(letters) not in _LANDS:  # "R.A. de la C."
+        return True
     if "".join(letters) in _LANDS or letters == ["N", "N"]:
         return False
     before = at - 1
@@ -255,6 +296,11 @@ def _feels(tokens: Sequence[Token], at: int) -> bool:
     return False
 
 
+def _is_in_file_name(tokens: Sequence[Token]) -> bool:
+    """ "cert. estudio nicauris2.jpg"."""
+    return len(tokens) > 1 and tokens[-2].text == "." and tokens[-1].folded in _FILES
+
+
 def _is_met(tokens: Sequence[Token], at: int) -> bool:
     """ "Interview Faith": behind what is done with somebody, in the middle of a sentence."""
     before, behind = tokens[at - 1] if at else None, tokens[at + 1] if at + 1 < len(tokens) else None
@@ -279,7 +325,10 @@ def _is_subject(tokens: Sequence[Token], at: int) -> bool:
 def _is_led_to(tokens: Sequence[Token], at: int) -> bool:
     """ "la niña yuleisy", "caso de wilkin", "con yudelka": in small letters, behind a word that leads to somebody."""
     is_elided = tokens[at].folded[1:2] == "'"  # "d'Yvrose"
-    if at > 0 and tokens[at - 1].text in "-_":  # "declaracion-yuleisy.docx"
+    behind = tokens[at + 1 : at + 3]
+    if at > 0 and tokens[at - 1].text in "-_:":  # "declaracion-yuleisy", "sobrev.: karolay"
+        return True
+    if len(behind) == 2 and behind[0].is_word and len(behind[0].text) == 1 and behind[1].text == ".":  # "carolay g."
         return True
     return is_elided or (at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE | Is.TOWARDS | Is.LINK)))
 
@@ -338,7 +387,9 @@ def _beside(tokens: Sequence[Token], at: int, masked: set[int]) -> list[Token]:
 
 
 def _is_after_initial(tokens: Sequence[Token], position: int) -> bool:
-    return position > 0 and tokens[position - 1].is_word and len(tokens[position - 1].text) == 1
+    before = tokens[position - 1] if position > 0 else None
+    is_cut = before is not None and len(before.text) <= _SHORT_NAME and before.what & NAME  # "ma. fca. liriano"
+    return before is not None and before.is_word and (len(before.text) == 1 or bool(is_cut))
 
 
 def _institutions(tokens: Sequence[Token]) -> set[int]:
@@ -384,7 +435,7 @@ def _quoted(tokens: Sequence[Token]) -> set[int]:
         close = next((n for n in range(at + 1, len(tokens)) if tokens[n].text == _QUOTES[token.text]), at)
         within = tokens[at + 1 : close]
         is_title = sum(each.is_word for each in within) > 1 and not any(each.what & Is.GIVEN for each in within)
-        if is_title and not (at and tokens[at - 1].what & (SOMEBODY | Is.TITLE)):
+        if is_title and not any(each.what & (SOMEBODY | Is.TITLE) for each in tokens[max(0, at - 3) : at]):
             masked.update(range(at, close + 1))
     return masked
 

@@ -43,7 +43,7 @@ def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
             row, words = row + digits[token.folded], words + 1
         elif token.is_number:
             row += token.text
-        elif token.text not in ",.-":
+        elif token.text not in ",.-()/" and token.folded not in known_words("personal.fillers"):
             if words >= _LEAST:
                 yield row
             row, words = "", 0

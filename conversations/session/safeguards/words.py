@@ -22,7 +22,7 @@ class Is:
 
     Each name is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`. Meanings that come from the lists
     of names, the months, or the shape of a word have no key: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`. `FILED` is
-    the first word of a document, an account or a file.
+    the first word of a document, an account or a file, and `SAID` is the word of a number.
     """
 
     VICTIM = 1 << 0
@@ -80,6 +80,10 @@ class Is:
     MAIL_SERVICES = 1 << 52
     REPEATED = 1 << 53
     FILED = 1 << 54
+    SHORTENED = 1 << 55
+    LABEL = 1 << 56
+    ROOM = 1 << 57
+    SAID = 1 << 58
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -98,9 +102,9 @@ _COINED_LETTERS = 5
 _COINED = re.compile(
     r"^(?:y(?:v|ah|an|ar|as|ay|ei|el[aeiy]|en|eu|is|oh|ok|om|os|u[bdlmnrs])|w(?:il[bdfklmns]|is[lmn]|an[dn][aeily]|ood[lsn])"
     r"|dieu|jh|jean|juns|kei[lrs]|kel[vi]|kat(?:er|iu|h)|shei|nair|lisb|mick|mack[ei]|fritz|guer[dl]|ro[sz]e[lmn]"
-    r"|mari[ls][aeo]|mayer|wid(?:[ln]|el))[a-z]+$"
+    r"|mari[ls][aeo]|mayer|nay[aelor]|karol|wid(?:[ln]|el))[a-z]+$"
     r"|(?:.lande|.lene|nnette|.lyn|elin|eis[iy]|eid[iy]|eir[iy]|anny|isha|anka|ners?on|enson|.inel|.nise|.mene|.elie"
-    r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda)$"
+    r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda|auris|airis|olay|oska|esly|ulky|ibel|ainy|oani)$"
 )
 """How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
 _DIMINUTIVE = re.compile(r"c?it[ao]s?$")
@@ -145,7 +149,8 @@ def _meaning(folded: str) -> int:
     what = table.get(folded, 0)
     if not what and (ending := _DIMINUTIVE.search(folded)):
         stem = folded[: ending.start()]
-        what = (table.get(stem, 0) | table.get(stem + ending[0].rstrip("s")[-1], 0)) & SOMEBODY
+        whole = table.get(stem, 0) | table.get(stem + ending[0].rstrip("s")[-1], 0)
+        what = whole & SOMEBODY or (Is.GIVEN_WORD if whole & Is.GIVEN else 0)  # "hermanitos", "angelito"
     if not what and (years := _ADJECTIVE_OF_YEARS.search(folded)) and folded[: years.start()] in _numbers():
         return Is.AGED
     return what | (Is.COINED if not what & ~NAME and len(folded) >= _COINED_LETTERS and _COINED.search(folded) else 0)
@@ -220,6 +225,8 @@ def _ends(tokens: Sequence[Token], position: int) -> bool:
         return False
     if token.text != "." or position == 0 or not tokens[position - 1].is_word:
         return True
+    if tokens[position - 1].what & Is.SHORTENED:  # "vict. 16 a."
+        return False
     before, behind = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
     is_short = before.what & (Is.STREET if len(before.text) > _SHORT else Is.STREET | SOMEBODY)  # "Masc. 19 años"
     return len(before.text) >= _SHORT and not (behind and behind.is_number and is_short)
@@ -300,10 +307,12 @@ def _table() -> dict[str, int]:
     for name, what in vars(Is).items():
         for word in phrases_of_all(f"personal.{name.lower()}") if name.isupper() else ():
             table[fold(word)] = table.get(fold(word), 0) | what
-    for key in ("personal.documents", "personal.registered", "personal.files"):
+    for key in ("personal.documents", "personal.registered", "personal.files", "personal.vehicles"):
         for phrase in phrases_of_all(key):
             word = _POSSESSIVE.sub("", _TOKEN.findall(fold(phrase))[0])
             table[word] = table.get(word, 0) | Is.FILED
+    for word in _numbers():
+        table[word] = table.get(word, 0) | Is.SAID
     for language in LANGUAGES:
         for word in numbered(language, MONTHS):
             if len(word) > 2:
