@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
-
 from bot.errors import Complaint
 from conversations.languages import FIRST, LANGUAGES
 
@@ -22,8 +19,7 @@ def read_settings() -> "Settings":
     """The settings, or a Complaint that names each variable that is wrong, and never its value."""
     try:
         file = Path(".env")
-        _expect_readable(file)
-        stored = dotenv_values(file, encoding="utf-8") if file.is_file() else {}
+        stored = _stored(file) if file.is_file() else {}
         given = {name.upper(): text for name, text in stored.items() if text}
         given |= {name.upper(): text for name, text in os.environ.items() if text}  # noqa: TID251
         return settings_from(given)
@@ -31,15 +27,17 @@ def read_settings() -> "Settings":
         raise Complaint(f"The file .env cannot be read ({type(error).__name__}). See .env.example.") from None
 
 
-def _expect_readable(file: Path) -> None:
-    """Complaint about a line of .env that is no NAME=value: left out silently, a setting would have its default."""
-    if not file.is_file():
-        return
+def _stored(file: Path) -> Mapping[str, str | None]:
+    """What stands in .env. Complaint about a line that is no NAME=value: it would silently be left out."""
+    from dotenv import dotenv_values  # a server has its settings in the environment
+    from dotenv.parser import parse_stream
+
     with file.open(encoding="utf-8") as lines:
         wrong = [part.original for part in parse_stream(lines) if part.error]
     if wrong:
         first = wrong[0].line + len(wrong[0].string) - len(wrong[0].string.lstrip("\n"))
         raise Complaint(f"The file .env cannot be used: line {first} is not NAME=value. See .env.example.")
+    return dotenv_values(file, encoding="utf-8")
 
 
 def inherited_environment() -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Literal, NewType, Protocol, cast
 
 TapAction = Literal[
@@ -361,17 +362,21 @@ def _pattern(pieces: tuple[Piece, ...]) -> str:
     return made
 
 
-_PATTERNS = {route: re.compile(_pattern(CARRIES.get(route, ())), re.ASCII | re.DOTALL) for route in Route}
+@cache  # compiled when they are needed: there are sixty, and most processes need a few
+def _carried_by(route: Route) -> re.Pattern[str]:
+    return re.compile(_pattern(CARRIES.get(route, ())), re.ASCII | re.DOTALL)
 
 
-_AWAITED = {route: re.compile(_pattern(pieces), re.ASCII | re.DOTALL) for route, pieces in AWAITS.items()}
+@cache
+def _kept_for(route: Route) -> re.Pattern[str]:
+    return re.compile(_pattern(AWAITS[route]), re.ASCII | re.DOTALL)
 
 
 def read_awaited(awaits: str) -> tuple[Route, tuple[int | str | None, ...]] | None:
     """The route that awaits the next typed text, and the pieces that it stored. None if no route does."""
     name, _, kept = awaits.partition(":")
     route = _HEARING.get(name)
-    found = None if route is None else _AWAITED[route].fullmatch(kept.rstrip("."))
+    found = None if route is None else _kept_for(route).fullmatch(kept.rstrip("."))
     if route is None or found is None:
         return None
     return route, tuple(piece.read(text) for piece, text in zip(AWAITS[route], found.groups(), strict=True))
@@ -385,7 +390,7 @@ def read_parts(route: Route, carried: str) -> tuple[int | str | None, ...] | Non
 
     Callback data is input like any other (S3): a handler never sees a piece that is not declared.
     """
-    found = _PATTERNS[route].fullmatch(carried.rstrip("."))
+    found = _carried_by(route).fullmatch(carried.rstrip("."))
     if found is None:
         return None
     return tuple(piece.read(text) for piece, text in zip(CARRIES.get(route, ()), found.groups(), strict=True))

@@ -1,21 +1,29 @@
 """The table of the command line (DESIGN §2; the names are a contract): every command and group, and its module.
 
 Data goes to stdout, messages to stderr; exit 0 done, 1 failed, 2 used wrongly. A module is imported when its command is
-used, and imports what it needs when it runs. So `--help` reads only this table.
+used, and imports what it needs when it runs. So `--help` reads only this table, and what serves for months never
+imports the library that explains options.
 """
 
 import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final
-
-import typer
-from typer.core import TyperCommand, TyperGroup
-from typer.main import get_group
+from typing import Final
 
 from bot.cli.console import fail
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a command that may be read without Typer: a text, or yes where it is a switch."""
+
+    flag: str
+    parameter: str
+    help: str
+    metavar: str | None = None
+    is_switch: bool = False
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +37,19 @@ class Noun:
     module: str
     help: str
     is_group: bool = False
-    texts: tuple[str, ...] | None = None
-    """Options that the command takes as they are typed: a line with no other is read without Typer (`plainly`)."""
+    options: tuple[Option, ...] | None = None
+    """All options of a command that is a plain function of its module. A line with no others is read by `plainly`."""
 
 
 NOUNS: Final = (
     Noun(
         "run",
-        "bot.cli.serving",
+        "bot.cli.running",
         "Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set.",
-        texts=("clock", "parent"),
+        options=(
+            Option("--clock", "clock", "Start the clock there; never against Telegram's own host.", "ISO"),
+            Option("--parent", "parent", "A pipe; its end is ours.", is_hidden=True),
+        ),
     ),
     Noun(
         "demo",
@@ -81,7 +92,10 @@ NOUNS: Final = (
         "status",
         "bot.cli.upkeep.status",
         "How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work.",
-        texts=("language",),
+        options=(
+            Option("--language", "language", "es, en, ht or fr."),
+            Option("--json", "as_json", "Print JSON.", is_switch=True),
+        ),
     ),
     Noun("db", "bot.cli.upkeep.db", "The database: bring it up to date, check it, back it up.", is_group=True),
     Noun("plan", "bot.cli.plan.plan", "The plan: import it from its workbook.", is_group=True),
@@ -123,61 +137,26 @@ NOUNS: Final = (
 """In the order of `enlace --help`."""
 
 
-class Unloaded(TyperCommand):
-    """The name and help of a command or group. Its module is imported when somebody uses it."""
+def plainly(arguments: Sequence[str]) -> tuple[Noun, dict[str, str | bool]] | None:
+    """The command and its options, where the table has all of them; None leaves the line to Typer.
 
-    def __init__(self, noun: Noun) -> None:
-        super().__init__(noun.name, help=noun.help)
-        self.noun = noun
-
-    @cached_property
-    def loaded(self) -> Any:
-        group = get_group(importlib.import_module(self.noun.module).app)
-        if not self.noun.is_group:
-            return group.commands[self.noun.name]
-        group.name, group.help = self.noun.name, self.noun.help
-        return group
-
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """The context of the real command: from here on, Typer runs that one."""
-        return self.loaded.make_context(*args, **kwargs)
-
-
-class Nouns(TyperGroup):
-    """All commands; none of them is imported."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs | {"commands": {noun.name: Unloaded(noun) for noun in NOUNS}})
-
-
-app = typer.Typer(
-    name="enlace",
-    cls=Nouns,
-    help="Runs the monitoring cycle of a national plan of action in a Telegram chat.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-
-
-@app.callback()
-def enlace() -> None:
-    """Typer makes a group of what has a callback; the group's commands are in NOUNS."""
-
-
-def plainly(arguments: Sequence[str]) -> tuple[Noun, dict[str, str]] | None:
-    """The command and its options, where all of them are texts; None leaves the line to Typer.
-
-    Typer reads each with pydantic, 9 MB for as long as the process lives: `run` lives for months.
+    Typer costs a start 50 ms and, for as long as the process lives, 9 MB: `run` lives for months.
     """
     noun = next((noun for noun in NOUNS if noun.name in arguments[:1]), None)
-    names, values = arguments[1::2], arguments[2::2]
-    if noun is None or noun.texts is None or len(names) != len(values) or len(set(names)) != len(names):
+    if noun is None or noun.options is None:
         return None
-    known = {f"--{name}": name for name in noun.texts}
-    if not known.keys() >= set(names) or any(value.startswith("-") for value in values):
-        return None
-    return noun, {known[name]: value for name, value in zip(names, values, strict=True)}
+    known = {option.flag: option for option in noun.options}
+    given: dict[str, str | bool] = {}
+    left = iter(arguments[1:])
+    for flag in left:
+        option = known.get(flag)
+        if option is None or option.parameter in given:
+            return None
+        text = "" if option.is_switch else next(left, "-")
+        if text.startswith("-"):
+            return None
+        given[option.parameter] = option.is_switch or text
+    return noun, given
 
 
 def main() -> None:
@@ -188,6 +167,8 @@ def main() -> None:
     try:
         match plainly(sys.argv[1:]):
             case None:
+                from bot.cli.typed import app
+
                 app()
             case noun, options:
                 getattr(importlib.import_module(noun.module), noun.name)(**options)

@@ -1,23 +1,11 @@
-"""The terminal: data to stdout, messages to stderr, and options that many commands share."""
+"""The terminal: data to stdout, messages to stderr."""
 
 import contextlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
-
-import typer
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-PlanOption = Annotated[
-    str, typer.Option("--plan", metavar="CODE", help="Code of the plan, where the database holds several.")
-]
-LanguageOption = Annotated[str, typer.Option("--language", help="es, en, ht or fr.")]
-PersonOption = Annotated[int, typer.Option("--telegram-id", help="Telegram's number of the person.")]
-ContributorOption = Annotated[
-    bool, typer.Option("--contributor", help="Of an observer: they also report the indicators their agency leads.")
-]
+from typing import NoReturn
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:

@@ -18,11 +18,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.acts.calendar.holidays import add_public_holidays
 from bot.acts.people import delegations
@@ -47,6 +45,9 @@ from storage.messages.outbox import OutboxDraft, OutboxRow
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.holding import Held, held
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 logger = structlog.get_logger(__name__)
 
@@ -150,14 +151,8 @@ class Scheduler:
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
-        alarm = AsyncIOScheduler(timezone=UTC)
-        alarm.add_job(
-            lambda: loop.call_soon_threadsafe(self._wake.set),
-            IntervalTrigger(seconds=self._look_every, timezone=UTC),
-            coalesce=True,
-            misfire_grace_time=None,
-            max_instances=1,
-        )
+        wake = partial(loop.call_soon_threadsafe, self._wake.set)
+        alarm = await asyncio.to_thread(_alarm_clock, wake, self._look_every)
         alarm.start()
         try:
             while not self._stop.is_set():
@@ -226,6 +221,20 @@ class Scheduler:
         for what, number in dropped.items():
             self.counts[what, "cancelled"] += number
         return kept
+
+
+def _alarm_clock(wake: Callable[[], object], every: float) -> "AsyncIOScheduler":
+    """What calls `wake` again and again.
+
+    APScheduler looks for plug-ins in all installed packages when it is imported: nobody's start waits for that.
+    """
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+    from apscheduler.triggers.interval import IntervalTrigger
+
+    alarm = AsyncIOScheduler(timezone=UTC)
+    trigger = IntervalTrigger(seconds=every, timezone=UTC)
+    alarm.add_job(wake, trigger, coalesce=True, misfire_grace_time=None, max_instances=1)
+    return alarm
 
 
 @contextmanager

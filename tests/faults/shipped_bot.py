@@ -18,7 +18,7 @@ import sys
 import time
 
 from bot.cli import app
-from bot.cli.serving import without
+from bot.cli.running import without
 from bot.dispatch import Dispatch
 from bot.telegram.api import Api
 

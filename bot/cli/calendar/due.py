@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.at_server import Row, look, moment, now, settings
-from bot.cli.console import JsonOption, LanguageOption, PlanOption, expect_language, print_rows
+from bot.cli.console import expect_language, print_rows
+from bot.cli.options import JsonOption, LanguageOption, PlanOption
 
 if TYPE_CHECKING:
     from bot.settings import Settings

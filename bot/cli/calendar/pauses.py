@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.at_server import act, day, settings
-from bot.cli.console import PlanOption, talk
+from bot.cli.console import talk
+from bot.cli.options import PlanOption
 from bot.errors import Misuse
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.at_server import Row, act, settings
-from bot.cli.console import JsonOption, PlanOption, print_rows, talk
+from bot.cli.console import print_rows, talk
+from bot.cli.options import JsonOption, PlanOption
 from bot.errors import Complaint, Misuse
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.at_server import Row, act, agency_named, day, look, settings, today
-from bot.cli.console import JsonOption, PlanOption, print_rows, talk
+from bot.cli.console import print_rows, talk
+from bot.cli.options import JsonOption, PlanOption
 from bot.errors import Misuse
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.at_server import in_unit, server, settings
-from bot.cli.console import ContributorOption, JsonOption, PlanOption, fail, talk
+from bot.cli.console import fail, talk
+from bot.cli.options import ContributorOption, JsonOption, PlanOption
 from bot.errors import Complaint
 from conversations.plan.model import Post
 

@@ -6,7 +6,8 @@ import typer
 
 from bot.acts.people.enrolment import Newcomer
 from bot.cli.at_server import Row, act, change, in_unit, local, look, now, server, settings
-from bot.cli.console import ContributorOption, JsonOption, PersonOption, PlanOption, print_rows, talk
+from bot.cli.console import print_rows, talk
+from bot.cli.options import ContributorOption, JsonOption, PersonOption, PlanOption
 from bot.errors import Complaint, Misuse
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.at_server import Row, act, agency_named, look, settings, today
-from bot.cli.console import JsonOption, PlanOption, fail, print_rows, talk
+from bot.cli.console import fail, print_rows, talk
+from bot.cli.options import JsonOption, PlanOption
 from bot.errors import Complaint, Misuse
 
 if TYPE_CHECKING:

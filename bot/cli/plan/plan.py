@@ -7,7 +7,8 @@ import typer
 
 from bot.cli.at_server import in_unit, now, server, settings
 from bot.cli.authoring import authored, print_problems
-from bot.cli.console import PlanOption, fail, read_file, talk, where, write_file
+from bot.cli.console import fail, read_file, talk, where, write_file
+from bot.cli.options import PlanOption
 from bot.errors import Complaint
 
 if TYPE_CHECKING:

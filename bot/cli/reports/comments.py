@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from bot.cli.at_server import Row, local, look, settings
-from bot.cli.console import JsonOption, PlanOption, print_rows, talk
+from bot.cli.console import print_rows, talk
+from bot.cli.options import JsonOption, PlanOption
 
 if TYPE_CHECKING:
     from storage.plan.plans import Plan

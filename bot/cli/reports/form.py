@@ -7,18 +7,8 @@ import typer
 
 from bot.cli.at_server import Row, in_unit, local, look, now, settings
 from bot.cli.authoring import authored, print_problems
-from bot.cli.console import (
-    JsonOption,
-    LanguageOption,
-    PlanOption,
-    expect_language,
-    fail,
-    print_rows,
-    read_file,
-    talk,
-    where,
-    write_file,
-)
+from bot.cli.console import expect_language, fail, print_rows, read_file, talk, where, write_file
+from bot.cli.options import JsonOption, LanguageOption, PlanOption
 from bot.errors import Complaint
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from bot.cli.at_server import now, settings
-from bot.cli.console import PlanOption, expect_language, fail, making, talk, where
+from bot.cli.console import expect_language, fail, making, talk, where
+from bot.cli.options import PlanOption
 from bot.errors import Misuse
 
 if TYPE_CHECKING:

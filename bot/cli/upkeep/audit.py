@@ -12,7 +12,8 @@ import typer
 
 from bot.cli.at_server import day as day_of
 from bot.cli.at_server import settings
-from bot.cli.console import JsonOption, LanguageOption, PlanOption, expect_language, fail, talk
+from bot.cli.console import expect_language, fail, talk
+from bot.cli.options import JsonOption, LanguageOption, PlanOption
 from bot.errors import Complaint
 
 if TYPE_CHECKING:

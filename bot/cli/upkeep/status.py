@@ -1,4 +1,4 @@
-"""`enlace status`: how the bot is, worst first."""
+"""`enlace status`: how the bot is, worst first. Its options are in the table of the command line."""
 
 import json
 from dataclasses import replace
@@ -6,22 +6,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import typer
-
 from bot.cli.at_server import now, settings
-from bot.cli.console import JsonOption, LanguageOption, expect_language
+from bot.cli.console import expect_language
 
 if TYPE_CHECKING:
     from bot.settings import Settings
 
-app = typer.Typer()
 
-
-@app.command()
-def status(
-    language: LanguageOption = "",
-    as_json: JsonOption = False,
-) -> None:
+def status(language: str = "", as_json: bool = False) -> None:
     """How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work."""
     chosen = settings()
     expect_language(language)

@@ -262,7 +262,7 @@ def _imported(what: str) -> socket.socket:
 # ------------------------------------------------------------------ the process that has imported
 def import_to_serve() -> None:
     """As `enlace run` does, whose tracebacks must not be rich's (S8)."""
-    from bot.cli.serving import without
+    from bot.cli.running import without
 
     with without("rich", "click"):
         for name in ("bot.app", *IMPORTED_TO_SERVE):

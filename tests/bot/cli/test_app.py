@@ -3,6 +3,7 @@
 Each command is a real process; its exit code says whether it worked, and each stream says its own.
 """
 
+import importlib
 import re
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 import typer.main
 from click.testing import CliRunner
 
-from bot.cli import app
+from bot.cli import app, typed
 from bot.sandbox.server import running_sandbox
 from bot.settings import SecretStr, Settings
 from tests.bot.cli import forked, tree
@@ -74,7 +75,7 @@ def test_every_command_says_what_it_does() -> None:
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     """The list is printed without importing a command, so its sentence is written twice: both are one."""
-    listed = typer.main.get_command(app.app)
+    listed = typer.main.get_command(typed.app)
     for name, command in tree.whole().commands.items():
         unloaded: Any = listed.commands[name]
         assert unloaded.get_short_help_str(1000) == command.get_short_help_str(1000)
@@ -170,7 +171,7 @@ def test_the_bot_loads_only_what_its_ordinary_day_needs(folder: Path) -> None:
     found = {name.partition(".")[0] for name in modules}
 
     assert {"sqlalchemy", "pyreqwest", "structlog"} <= found
-    assert found & {*HEAVY, "aiohttp", "click", "pydantic"} == set()
+    assert found & {*HEAVY, "aiohttp", "click", "pydantic", "typer"} == set()
     assert modules & {"sqlalchemy.orm", "sqlalchemy.dialects.postgresql"} == set()  # beside SQLite: 10 MB of the 120
 
 
@@ -201,6 +202,7 @@ def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
         "pydantic",
         "pyreqwest",
         "structlog",
+        "typer",
     } == set()
 
 
@@ -212,23 +214,46 @@ def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
         "run --clock --help",
         "run --clok 2018-10-03",
         "run extra argument",
-        "status --json",
+        "run --json",
+        "status --json --json",
+        "status --language --json",
         "run --help",
         "due",
         "",
     ],
 )
-def test_a_line_with_anything_but_texts_is_left_to_typer(line: str) -> None:
+def test_a_line_with_anything_but_the_options_of_the_table_is_left_to_typer(line: str) -> None:
     """It says what is wrong, and knows what everybody expects of a command line."""
     assert app.plainly(line.split()) is None
-    assert app.plainly(["run", "--clock", "2018-10-03"])[1] == {"clock": "2018-10-03"}  # type: ignore[index]
-    assert app.plainly(["status"])[1] == {}  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("run --clock 2018-10-03", {"clock": "2018-10-03"}),
+        ("status", {}),
+        ("status --json --language fr", {"as_json": True, "language": "fr"}),
+    ],
+)
+def test_a_line_with_options_of_the_table_is_read_as_typer_reads_it(
+    line: str, given: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same values reach the command, whoever has read the line."""
+    noun, options = app.plainly(line.split()) or pytest.fail("it was left to Typer")
+    called: list[dict[str, object]] = []
+    monkeypatch.setattr(importlib.import_module(noun.module), noun.name, lambda **options: called.append(options))
+
+    typed.app(line.split(), standalone_mode=False)
+
+    assert options == given
+    assert called == [{option.parameter: options.get(option.parameter, "" if not option.is_switch else False)
+                       for option in noun.options or ()}]  # fmt: skip
 
 
 def test_the_list_of_commands_loads_none_of_them(folder: Path) -> None:
     """A command more makes no other command slower to begin."""
     found = {name for name in loaded_modules(folder, "--help") if name.startswith("bot.")}
-    assert found == {"bot.cli", "bot.cli.app", "bot.cli.console", "bot.errors"}
+    assert found == {"bot.cli", "bot.cli.app", "bot.cli.console", "bot.cli.typed", "bot.errors"}
 
 
 # ------------------------------------------------------------------ run

@@ -5,12 +5,12 @@ from typing import Any
 
 import typer
 
-from bot.cli import app
+from bot.cli import typed
 
 
 def whole() -> Any:
     """The group of all commands; `commands` of it and of its groups hold the real ones."""
-    group: Any = typer.main.get_command(app.app)
+    group: Any = typer.main.get_command(typed.app)
     group.commands = {name: unloaded.loaded for name, unloaded in group.commands.items()}
     return group
 
