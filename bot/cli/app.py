@@ -1,162 +1,10 @@
-"""The table of the command line (DESIGN §2; the names are a contract): every command and group, and its module.
-
-Data goes to stdout, messages to stderr; exit 0 done, 1 failed, 2 used wrongly. A module is imported when its command is
-used, and imports what it needs when it runs. So `--help` reads only this table, and what serves for months never
-imports the library that explains options.
-"""
+"""The command line: a line is read by the table of commands alone, or by Typer, and what went wrong is one sentence."""
 
 import importlib
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
 
 from bot.cli.console import fail
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """An option of a command that may be read without Typer: a text, or yes where it is a switch."""
-
-    flag: str
-    parameter: str
-    help: str
-    metavar: str | None = None
-    is_switch: bool = False
-    is_hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """A command, or a group of them.
-
-    `module` has its code, `help` is its line in the list of commands.
-    """
-
-    name: str
-    module: str
-    help: str
-    is_group: bool = False
-    options: tuple[Option, ...] | None = None
-    """All options of a command that is a plain function of its module. A line with no others is read by `plainly`."""
-
-
-NOUNS: Final = (
-    Noun(
-        "run",
-        "bot.cli.running",
-        "Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set.",
-        options=(
-            Option("--clock", "clock", "Start the clock there; never against Telegram's own host.", "ISO"),
-            Option("--parent", "parent", "A pipe; its end is ours.", is_hidden=True),
-        ),
-    ),
-    Noun(
-        "demo",
-        "bot.cli.serving",
-        "Sandbox, bot and seeded plan: a Telegram to talk to at http://localhost:PORT, without token or internet.",
-    ),
-    Noun("sandbox", "bot.cli.serving", "The emulated Bot API alone, for any bot in any language."),
-    Noun(
-        "init",
-        "bot.cli.serving",
-        "Database up to date, keyring made, shipped plan and forms in place. A second run changes nothing.",
-    ),
-    Noun(
-        "invite",
-        "bot.cli.people.invite",
-        "Print a link that grants this role once: the code, and the deep link once `run` has learnt the bot's name.",
-    ),
-    Noun(
-        "pause",
-        "bot.cli.calendar.pauses",
-        "Remind nobody of anything: an emergency, holidays. Deadlines stay; without --until, until `resume`.",
-    ),
-    Noun("resume", "bot.cli.calendar.pauses", "End everybody's pause."),
-    Noun(
-        "export",
-        "bot.cli.sharing.export",
-        "Write a dataset to a file, readable by its owner alone, with an audit entry before it.",
-    ),
-    Noun(
-        "digest",
-        "bot.cli.calendar.due",
-        "Print the coordinator's digest: of a week gone by, told with what is known today.",
-    ),
-    Noun(
-        "due",
-        "bot.cli.calendar.due",
-        "What would be said now on schedule, to whom, and to whom nothing and why. Sends nothing.",
-    ),
-    Noun(
-        "status",
-        "bot.cli.upkeep.status",
-        "How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work.",
-        options=(
-            Option("--language", "language", "es, en, ht or fr."),
-            Option("--json", "as_json", "Print JSON.", is_switch=True),
-        ),
-    ),
-    Noun("db", "bot.cli.upkeep.db", "The database: bring it up to date, check it, back it up.", is_group=True),
-    Noun("plan", "bot.cli.plan.plan", "The plan: import it from its workbook.", is_group=True),
-    Noun("form", "bot.cli.reports.form", "Forms: check, publish, replay and try XLSForms.", is_group=True),
-    Noun("language", "bot.cli.language", "Languages: what a folder of catalogues lacks.", is_group=True),
-    Noun("people", "bot.cli.people.people", "People, at the server: for scripts and tests.", is_group=True),
-    Noun(
-        "agencies",
-        "bot.cli.people.agencies",
-        "Agencies: who takes part in the plan, and from when until when.",
-        is_group=True,
-    ),
-    Noun("settings", "bot.cli.plan.settings", "What admins decide for the plan.", is_group=True),
-    Noun(
-        "periods",
-        "bot.cli.plan.periods",
-        "Reporting periods: where they stand, their days, reopened for one agency.",
-        is_group=True,
-    ),
-    Noun("schedules", "bot.cli.calendar.schedules", "What the bot says of its own accord, and when.", is_group=True),
-    Noun("holidays", "bot.cli.calendar.holidays", "Days on which nobody is expected to work.", is_group=True),
-    Noun(
-        "delegations",
-        "bot.cli.people.delegations",
-        "Posts that somebody has left to somebody else for a time.",
-        is_group=True,
-    ),
-    Noun("comments", "bot.cli.reports.comments", "Observers' comments that wait for the coordination.", is_group=True),
-    Noun(
-        "tokens",
-        "bot.cli.sharing.tokens",
-        "Tokens of the data door: who may read what is exported, over HTTP.",
-        is_group=True,
-    ),
-    Noun("events", "bot.cli.sharing.events", "Receivers outside that are told what happens (webhooks).", is_group=True),
-    Noun("keys", "bot.cli.upkeep.keys", "The encryption keyring.", is_group=True),
-    Noun("audit", "bot.cli.upkeep.audit", "The audit log: read it, and prove that nobody changed it.", is_group=True),
-)
-"""In the order of `enlace --help`."""
-
-
-def plainly(arguments: Sequence[str]) -> tuple[Noun, dict[str, str | bool]] | None:
-    """The command and its options, where the table has all of them; None leaves the line to Typer.
-
-    Typer costs a start 50 ms and, for as long as the process lives, 9 MB: `run` lives for months.
-    """
-    noun = next((noun for noun in NOUNS if noun.name in arguments[:1]), None)
-    if noun is None or noun.options is None:
-        return None
-    known = {option.flag: option for option in noun.options}
-    given: dict[str, str | bool] = {}
-    left = iter(arguments[1:])
-    for flag in left:
-        option = known.get(flag)
-        if option is None or option.parameter in given:
-            return None
-        text = "" if option.is_switch else next(left, "-")
-        if text.startswith("-"):
-            return None
-        given[option.parameter] = option.is_switch or text
-    return noun, given
+from bot.cli.nouns import plainly
 
 
 def main() -> None:
@@ -167,7 +15,7 @@ def main() -> None:
     try:
         match plainly(sys.argv[1:]):
             case None:
-                from bot.cli.typed import app
+                from bot.cli.typed import app  # `run` lives for months without
 
                 app()
             case noun, options:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from bot.cli.app import NOUNS, Noun, Option
+from bot.cli.nouns import NOUNS, Noun, Option
 
 
 class Unloaded(TyperCommand):

@@ -49,6 +49,7 @@ IMPORTED = (
     "bot.acts.plan.periods",
     "bot.acts.upkeep.status",
     "bot.cli.app",
+    "bot.cli.typed",
     "bot.cli.reports.form_terminal",
     "bot.open_storage",
     "bot.schedule.edit",

@@ -19,7 +19,8 @@ import pytest
 import typer.main
 from click.testing import CliRunner
 
-from bot.cli import app, typed
+from bot.cli import typed
+from bot.cli.nouns import plainly
 from bot.sandbox.server import running_sandbox
 from bot.settings import SecretStr, Settings
 from tests.bot.cli import forked, tree
@@ -224,7 +225,7 @@ def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
 )
 def test_a_line_with_anything_but_the_options_of_the_table_is_left_to_typer(line: str) -> None:
     """It says what is wrong, and knows what everybody expects of a command line."""
-    assert app.plainly(line.split()) is None
+    assert plainly(line.split()) is None
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_a_line_with_options_of_the_table_is_read_as_typer_reads_it(
     line: str, given: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same values reach the command, whoever has read the line."""
-    noun, options = app.plainly(line.split()) or pytest.fail("it was left to Typer")
+    noun, options = plainly(line.split()) or pytest.fail("it was left to Typer")
     called: list[dict[str, object]] = []
     monkeypatch.setattr(importlib.import_module(noun.module), noun.name, lambda **options: called.append(options))
 
@@ -253,7 +254,7 @@ def test_a_line_with_options_of_the_table_is_read_as_typer_reads_it(
 def test_the_list_of_commands_loads_none_of_them(folder: Path) -> None:
     """A command more makes no other command slower to begin."""
     found = {name for name in loaded_modules(folder, "--help") if name.startswith("bot.")}
-    assert found == {"bot.cli", "bot.cli.app", "bot.cli.console", "bot.cli.typed", "bot.errors"}
+    assert found == {"bot.cli", "bot.cli.app", "bot.cli.console", "bot.cli.nouns", "bot.cli.typed", "bot.errors"}
 
 
 # ------------------------------------------------------------------ run
