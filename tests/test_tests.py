@@ -19,7 +19,6 @@ APART = {"data", "golden"}
 
 PROMISES = {
     "bot/chat/test_matrix.py": "a promise of all routes together",
-    "bot/cli/test_options.py": "a promise of every command: what its options take and refuse",
     "bot/doors/test_behind_a_proxy.py": "the doors and the webhook, through the proxies that are shipped",
     "bot/doors/test_copies.py": "a promise to whoever keeps a copy, whatever happens meanwhile",
     "bot/doors/test_guide.py": "a page of the docs",
