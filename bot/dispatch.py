@@ -402,7 +402,7 @@ class Dispatch:
         return chosen or self._house.language
 
     def _elsewhere(self, unit: UnitOfWork, incoming: Incoming, now: datetime, *, may_leave: bool) -> Handled:
-        """Groups and channels are left, without a word that could name anybody (S4)."""
+        """Leave groups and channels without a word, because a word could name somebody (S4)."""
         if not may_leave:
             return Handled(is_stranger=True)
         visit = unit.chats.open(incoming.chat_id, 0)

@@ -133,7 +133,7 @@ def configure_logging(
 
 
 def _take_over_what_python_prints() -> None:
-    """Uncaught exceptions, warnings and logging's own troubles are written to stderr past every handler: not here."""
+    """Send uncaught exceptions, warnings and logging's own errors to our handler instead of straight to stderr."""
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

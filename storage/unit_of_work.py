@@ -71,7 +71,7 @@ class _repository(Generic[R]):
 
 
 class UnitOfWork(Unit):
-    """What the floor above is handed: every repository, in one transaction."""
+    """Everything that the floor above gets: all repositories, in one transaction."""
 
     @_repository
     def inbox(self) -> "type[Inbox]":

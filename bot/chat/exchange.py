@@ -293,7 +293,10 @@ class Exchange:
         self.stand(None)
 
     def offer(self, card: Card) -> None:
-        """Show a card that only leads elsewhere, as the menu does. It loses its buttons when a card goes below it."""
+        """Show a card that only leads elsewhere, such as the menu.
+
+        It loses its buttons when a card is sent below it.
+        """
         self.show(card)
         self.stand(None, awaits=awaiting(Route.HOME, *(self.heard or ())))
 

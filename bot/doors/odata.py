@@ -44,7 +44,7 @@ class Feed:
 
     @property
     def dataset(self) -> str:
-        """The dataset that is read, for the count of reads."""
+        """The name of the dataset for the count of reads."""
         return dataset_of(self.name) or "odata"
 
     @property

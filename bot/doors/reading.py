@@ -111,7 +111,7 @@ def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> tuple[Wanted, Pag
 
 # ------------------------------------------------------------------ formats
 def write_dataset(unit: UnitOfWork, asked: Asked, reader: Reader, out: BinaryIO) -> Wrote:
-    """Write the dataset into a file."""
+    """Write the requested dataset into a file."""
     expect_readable(asked.dataset, reader.token.audience)
     wanted = reader.wanted(asked.filters, asked.language, bom=asked.bom)
     if asked.format == JSON:

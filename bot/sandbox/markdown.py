@@ -215,7 +215,7 @@ class _V2(_Markdown):
 
 
 class _V1(_Markdown):
-    """Nothing nests: each entity is read to its end when it begins."""
+    """Entities never nest: each one is read to its end as soon as it begins."""
 
     def parse(self) -> Text:
         while self.at < len(self.text):

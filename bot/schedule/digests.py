@@ -66,7 +66,7 @@ RANKED = frozenset({Role.COORDINATOR, Role.ADMIN})
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What of a digest is shown: the page of its agencies, and whether its lists are complete."""
+    """The part of a digest that is shown: the page of its agencies, and whether its lists are complete."""
 
     page: int = 0
     is_whole: bool = False

@@ -40,7 +40,7 @@ class Moment:
         return UNSAID if self.is_by_hand else ("open",)
 
     def day_of(self, who: Recipient) -> date:
-        """The day it is where this person lives."""
+        """The present day in this person's zone."""
         return self.now.astimezone(ZoneInfo(who.timezone)).date()
 
 
@@ -94,7 +94,7 @@ Compose = Callable[[UnitOfWork, Moment, Sequence[Recipient]], Mapping[int, Seque
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing that is said regularly. Every plan begins with a schedule for it, which admins change in the chat."""
+    """A message that is sent regularly. Every plan begins with a schedule for it, which admins change in the chat."""
 
     what: str
     kind: Kind

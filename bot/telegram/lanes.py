@@ -93,7 +93,7 @@ class Lanes:
         return lane
 
     def end(self, lane: Lane) -> None:
-        """A lane is drained."""
+        """Note that a lane is empty."""
         del self._lanes[lane.key]
 
     def drop_fan_out(self, chat_id: int, current: Lane) -> list[OutboxRow]:
@@ -105,7 +105,7 @@ class Lanes:
         return [lane.held.pop().row for _ in range(len(lane.held) - being_sent)]
 
     def returns(self, row: OutboxRow) -> None:
-        """A row is being handed back: later replies to its chat go behind it."""
+        """Note that a row is being handed back. Later replies to its chat go behind it."""
         if row.kind in REPLIES:
             self.parked.add(row.chat_id)
             self.returning[row.chat_id] += 1

@@ -80,7 +80,7 @@ class Recorder:
         self._start()
 
     def unrecorded(self, chat_id: int) -> asyncio.Event | None:
-        """What to wait for before this chat may get a new message; None if there is nothing."""
+        """The event to wait for before this chat may get a new message. None if there is nothing to wait for."""
         found = self._unrecorded.get(chat_id)
         return None if found is None else found.is_recorded
 

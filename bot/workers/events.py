@@ -163,7 +163,10 @@ class EventWorker:
 
 
 def _take(unit: UnitOfWork, done: Sequence[Outcome], room: dict[int, int], now: datetime) -> list[Claimed]:
-    """Record and claim. Nothing is claimed while the database is held: the original may have told these events."""
+    """Record the outcomes and claim events.
+
+    Nothing is claimed while the database is held: the original may have sent these events.
+    """
     unit.event_deliveries.settle(done, now)
     if not room or unit.facts.is_held():
         return []

@@ -63,7 +63,7 @@ def tap(turn: Turn, tap: Tap) -> None:
 
 
 def _answer(turn: Turn, node: Node, action: AnswerAction, argument: str) -> None:
-    """Do what a button of the present question says: answer it, prepare its answer, or pass it over."""
+    """Do the act of a button of the present question: answer it, prepare its answer, or skip it."""
     match action:
         case "pick":
             _pick(turn, node, argument)

@@ -154,7 +154,7 @@ class SqliteWriter:
             yield connection
 
     def open(self, connection: Connection, openings: Sequence[object], *, waits: bool) -> list[None]:
-        """Nothing is dear enough to be asked ahead."""
+        """Read nothing ahead: no read of SQLite is slow enough for that."""
         return [None] * len(openings)
 
     def begin(self, connection: Connection) -> None:

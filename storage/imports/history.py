@@ -210,7 +210,7 @@ class _Undoing:
         return found
 
     def _compare(self) -> None:
-        """A value that is still as the import left it goes back. A value that somebody has changed since stays."""
+        """Restore a value if it is still as the import left it. Leave it if somebody has changed it since."""
         for table, ids in self.noted["added"].items():
             self.added[table] = frozenset(id for id in ids if id in self.current.rows[table])
         for table, rows in self.noted["changed"].items():
@@ -278,7 +278,7 @@ class _Undoing:
             yield Hanging(table, self._code(table, id), other, count)
 
     def _staying(self, other: str, column: str, ids: Collection[int]) -> Iterator[int]:
-        """References of the plan's own remaining rows to rows that would vanish."""
+        """The references from rows of the plan that stay to rows that would be removed."""
         if other in LISTS:
             parent, parent_table = LISTS[other]
             for owner, rows in self.current.lists[other].items():

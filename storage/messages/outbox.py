@@ -475,7 +475,7 @@ class Outbox:
         )
 
     def states(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
-        """The state of these rows, and why. Rows that are forgotten are missing."""
+        """The state of these rows, and its reason. Deleted rows are left out."""
         found = self._connection.execute(select(_O.c.id, _O.c.state, _O.c.error).where(_O.c.id.in_(list(ids))))
         return {row.id: (row.state, row.error) for row in found}
 
@@ -527,7 +527,7 @@ class Outbox:
         return {"queued": 0, "sending": 0} | {state: number for state, number in rows}  # noqa: C416
 
     def purge(self, before: datetime) -> int:
-        """Forget rows settled before then."""
+        """Delete rows that were settled before then."""
         return self._connection.execute(delete(_O).where(_O.c.settled_at < before)).rowcount
 
     # -------------------------------------------------------------- cards

@@ -97,7 +97,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What Telegram would not take out of one chat, since when it stands there."""
+    """How many messages Telegram refused to delete in one chat, and since when they stand there."""
 
     chat_id: int
     messages: int
@@ -210,7 +210,7 @@ class RestrictedMessages:
             self._connection.execute(update(_R).where(has_failed, which).values(due_at=now + pause, **tried_again))
 
     def refused(self) -> list[Refused]:
-        """What Telegram would not take out, chat by chat."""
+        """The messages that Telegram refused to delete, chat by chat."""
         found = (
             select(_R.c.chat_id, func.count(), func.min(_R.c.written_at))
             .where(_R.c.refused_at.is_not(None))
@@ -222,7 +222,7 @@ class RestrictedMessages:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """One message that is to be taken out."""
+    """One message that must be deleted."""
 
     id: int
     chat_id: int

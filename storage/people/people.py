@@ -248,7 +248,7 @@ class People:
 
     # -------------------------------------------------------------- what Telegram says about them
     def mark_unreachable(self, telegram_id: int, now: datetime) -> None:
-        """Telegram refuses to deliver (blocked, deactivated), since now or earlier."""
+        """Note that Telegram cannot deliver to this person (blocked, deactivated), since now or earlier."""
         self._connection.execute(
             update(_person)
             .where(_person.c.telegram_id == telegram_id, _person.c.unreachable_at.is_(None))

@@ -42,7 +42,10 @@ class Closings:
         self._unit = unit
 
     def close(self, plan_id: int, agency_id: int, period_id: int, person_id: int, now: datetime) -> bool:
-        """Record that the agency has reported all it had to; false if it had said so before, which changes nothing."""
+        """Record that the agency has sent all its reports for the period.
+
+        False, and nothing changed, if it did so before.
+        """
         closing = {
             "plan_id": plan_id,
             "agency_id": agency_id,

@@ -90,7 +90,7 @@ class Comments:
         return id
 
     def get(self, plan_id: int, id: int) -> StoredComment:
-        """NotFound, also for another plan's."""
+        """Return a comment. NotFound if there is none, or if it belongs to another plan."""
         found = self._connection.execute(_COMMENTS.where(_C.c.plan_id == plan_id, _C.c.id == id)).first()
         if found is None:
             raise NotFound(f"comment {id}")

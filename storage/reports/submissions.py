@@ -218,7 +218,7 @@ class Submissions:
 
     # -------------------------------------------------------------- finding
     def promises_evidence(self, sent: StoredSubmission) -> bool:
-        """Whether it said that its evidence comes later."""
+        """Whether the report says that its evidence comes later."""
         return bool(self._connection.execute(_PROMISES, {"id": sent.id}).scalar_one())
 
     def get(self, id: int) -> StoredSubmission:

@@ -122,9 +122,10 @@ class Verdict:
 
 # ------------------------------------------------------------------ sealing
 def seal(unit: "UnitOfWork", *, limit: int = 200) -> Head | None:
-    """Link up to `limit` entries to the chain; its new head, or None: nothing to link, or somebody else is linking.
+    """Link up to `limit` entries to the chain. Return the new head.
 
-    StorageError if the head was tampered with: then nothing is linked, so that `verify` still sees what happened.
+    None if there is nothing to link, or if somebody else is linking. StorageError if the head was changed by hand: then
+    nothing is linked, so that `verify` still sees it.
     """
     if unit.is_postgresql and not unit.connection.scalar(_ONE_SEALER):
         return None

@@ -70,9 +70,10 @@ def beside(keyring: Path) -> Path:
 
 
 def look(database: "Database", file: Path, now: datetime) -> WentBack | None:
-    """Compare and count on; hold a database that went back. Blocks; Unavailable while it is away.
+    """Compare the database with its file, and count both on. Hold a database that went back.
 
-    OSError, and all else is done, where the file cannot be written.
+    It blocks. Unavailable while the database is away. If the file cannot be written, everything else is done first,
+    then OSError is raised.
     """
     seen = _read(file)
     found = database.units.submit(None, partial(compare, seen=seen, now=now)).result()
@@ -83,7 +84,7 @@ def look(database: "Database", file: Path, now: datetime) -> WentBack | None:
 
 
 def compare(unit: "UnitOfWork", seen: dict[str, int], now: datetime) -> Mark | WentBack | None:
-    """How it stands now, counted on; or that it went back and is held from now on; None if that was known."""
+    """Return the database's new mark, or how it went back; then it is held. None if it was held already."""
     mark = _own_mark(unit)
     back = went_back(mark, seen) if mark is not None or _has_served(unit) else None
     if back is not None:

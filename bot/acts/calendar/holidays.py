@@ -13,9 +13,9 @@ from storage.unit_of_work import UnitOfWork
 
 
 def add_public_holidays(unit: UnitOfWork, plan: Plan, now: datetime) -> None:
-    """Give a plan the holidays of its country, once; and further years once the plan goes on longer.
+    """Give a plan the holidays of its country, once. Add further years when the plan is extended.
 
-    What admins have changed stays.
+    Holidays that admins have changed stay as they are.
     """
     fact, until = known_since(plan.id), f"calendar.{plan.id}.until"
     last = str(plan.ends_on.year + 1)

@@ -124,8 +124,8 @@ def cover(
 ) -> tuple[StoredForm, ...]:
     """After a change of the plan: publish the shipped forms again if the plan needs it. Return those published.
 
-    Raise NotCovered if something still cannot be reported. What was in `before` could not be reported before the change
-    either; it does not count.
+    Raise NotCovered if some item still has no form. Items in `before` had no form before the change either, so they do
+    not count.
     """
     found = refresh(unit, forms, plan_id, now)
     renewed: tuple[StoredForm, ...] = ()

@@ -400,8 +400,8 @@ def is_begun(who: Reporter, report: Report) -> bool:
 def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubmission | None:
     """Send a report that repeats the previous one, with its next step and the reason's code (DOMAIN §2.3).
 
-    If nobody has named a next step before, the reason stands there. The report is filled through the form like any
-    other. None, and nothing is stored, if the form asks for more, somebody has begun the report, or it was sent.
+    Without a next step in earlier reports, the reason stands in its place. The report is filled through the form like
+    any other. None, and nothing is stored, if the form asks for more, or if somebody has begun or sent the report.
     """
     assert report.subject is not None
     unit, plan_id = who.unit, who.actor.plan_id

@@ -171,7 +171,7 @@ def _read(ex: Exchange, text: str) -> Asked | None:
 
 
 def _found_people(ex: Exchange, text: str) -> bool:
-    """Who may see people searches by their names. True if it has been answered so."""
+    """Search people by name, for those who may see people. True if the text was answered in this way."""
     words = significant(text)
     if not (words and ex.allows(Route.PEOPLE) and people.is_called(ex, words)):
         return False
@@ -200,7 +200,7 @@ def _is_meant(ex: Exchange, text: str, meant: Utterance) -> bool:
 
 
 def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
-    """By words of a title, then by a meaning that is near; else say that it was not understood, with likely buttons."""
+    """Look for a title, then for a similar meaning. If there is neither, say so and offer likely buttons."""
     ex.go_below()
     likely = _named_like(ex, text)
     if isinstance(likely, tuple):

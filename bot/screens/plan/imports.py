@@ -27,10 +27,7 @@ LONGEST = 180
 
 # ------------------------------------------------------------------ in the unit of an update
 def decide(ex: Exchange, act: str, number: str) -> None:
-    """Apply, cancel, or show page `p3` of the workbook that a button names.
-
-    A button of an earlier look decides nothing.
-    """
+    """Apply, cancel, or show page `p3` of the workbook that a button names. An old button decides nothing."""
     key = importing.waiting(ex.unit, ex.person.id)
     if not key.startswith(number):
         ex.toast = ex.say("publish.stale")

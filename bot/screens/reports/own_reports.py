@@ -115,7 +115,7 @@ def _draft_rows(ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSess
 
 
 def _added_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
-    """What came into the plan after the agency had closed."""
+    """The items that were added to the plan after the agency had closed."""
     if since := [report for report in due if _is_since(ex, report)]:
         codes = ", ".join(report.code for report in since[:DUE_SHOWN])
         names = " · ".join(dict.fromkeys(period_name(report.period, ex.language) for report in since))

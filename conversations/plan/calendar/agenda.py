@@ -271,7 +271,10 @@ def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ..
 
 
 def _is_late(agenda: Agenda, agency_code: str, period: ReportingPeriod) -> bool:
-    """Whether an agency is late with a period: not if all its reports are sent and it closes with an open one."""
+    """Whether an agency is late with a period.
+
+    It is not late if all its reports are sent and it closes with an open one.
+    """
     return any(left.period == period for left in agenda.left.get(agency_code, ())) or not any(
         other.end_on == period.end_on
         and other.locks_on > period.locks_on

@@ -90,7 +90,10 @@ def steps_ahead(periods: Iterable[ReportingPeriod], today: date, holidays: Colle
 
 
 def _near(periods: Iterable[ReportingPeriod], today: date) -> Iterator[ReportingPeriod]:
-    """Those that have opened and locked at most two months ago: no other has a step to tell, however many holidays."""
+    """The periods that have opened, and locked at most two months ago.
+
+    No other period has a step, with any number of holidays.
+    """
     return (period for period in periods if period.opens_on <= today <= period.locks_on + timedelta(days=62))
 
 

@@ -81,7 +81,7 @@ class LedgerRow:
 
     @property
     def said_on(self) -> date:
-        """The day where they live on which it was said, or was made if it still waits to be sent."""
+        """The day, in the person's zone, on which the message was sent, or was made if it still waits."""
         return day_there(self.settled_at or self.fired_at, self.timezone)
 
     @property

@@ -230,7 +230,7 @@ def _was_just_opened(agenda: Agenda, who: Recipient, step: Step, day: date) -> b
 
 
 def _tells_to_close(step: Step, closes: Collection[ReportingPeriod]) -> bool:
-    """Whether a step is told where all is sent and only the closing is left: on the due day, and on the last."""
+    """Whether a step is told if only the closing is left: on the due day and on the last day."""
     return step.period in closes and step.rung is not Rung.LATE
 
 

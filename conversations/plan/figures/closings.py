@@ -59,7 +59,7 @@ def closings_until(periods: Iterable[ReportingPeriod], today: date, count: int |
 
 @dataclass(frozen=True, slots=True)
 class AgencyClosing:
-    """An agency at a closing at which something is expected of it, or nothing is."""
+    """An agency at one closing. It may have nothing to report there."""
 
     closing: Closing
     wanted: Wanted

@@ -20,7 +20,7 @@ class Light(StrEnum):
         return _SHAPES[self]
 
     def label(self, language: str) -> str:
-        """Word and shape, never colour alone."""
+        """The light's word and shape. Colour alone is never used."""
         return wording(language)(f"plan.light.{self.value}", shape=self.shape)
 
 
@@ -34,7 +34,7 @@ def expected_progress(start_on: date, due_on: date, today: date) -> Fraction:
 
 
 def _days_gone(start_on: date, due_on: date, today: date) -> tuple[int, int]:
-    """How many of how many days."""
+    """The number of days that have passed, and the number of all days."""
     if today < start_on:
         return 0, 1
     if today >= due_on:

@@ -217,7 +217,7 @@ def _indicators(
 
 
 def _promised(text: str, unit: str) -> str:
-    """A baseline or target as the value beside it is written: of a percentage "80%"."""
+    """A baseline or target in the form of the value beside it: for a percentage, "80%"."""
     is_percent = unit == "percent" and text.replace(".", "", 1).isdecimal()
     return f"{text}%" if is_percent else digest_words.number(text)
 

@@ -160,7 +160,10 @@ def _is_numbered_before(tokens: Sequence[Token], first: int, at: int) -> bool:
 
 
 def _is_house(tokens: Sequence[Token], position: int) -> bool:
-    """Say whether a short number stands for itself: in "5 de octubre" and "12 talleres" it is of the word behind it."""
+    """Say whether a short number is that of a house.
+
+    In "5 de octubre" and "12 talleres" it belongs to the word after it.
+    """
     token = tokens[position]
     behind = tokens[position + 1] if position + 1 < len(tokens) else None
     is_named = behind is not None and (behind.what & (Is.APART | Is.STREET | Is.INSTITUTION) or behind.is_known)

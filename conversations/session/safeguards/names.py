@@ -302,7 +302,7 @@ def _is_in_file_name(tokens: Sequence[Token]) -> bool:
 
 
 def _is_met(tokens: Sequence[Token], at: int) -> bool:
-    """ "Interview Faith": behind what is done with somebody, in the middle of a sentence."""
+    """ "Interview Faith": the word after an act that is done with a person, in the middle of a sentence."""
     before, behind = tokens[at - 1] if at else None, tokens[at + 1] if at + 1 < len(tokens) else None
     is_met = before is not None and before.what & Is.TOWARDS and len(before.text) > _LETTERS
     return bool(is_met and not tokens[at].what & Is.MONTH and (behind is None or behind.text.islower()))

@@ -57,7 +57,7 @@ class Element(StructElem):
 
 
 class Structure(StructureTreeBuilder):
-    """A tree of elements. What is marked on a page belongs to the element that is open."""
+    """A tree of elements. Text that is marked on a page belongs to the element that is open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -220,7 +220,7 @@ class Paper:
             self.pdf.set_line_width(0.2)
 
     def tick(self, x: float, y: float, r: float, *, alt: str = "") -> None:
-        """The mark for completed."""
+        """Draw the mark for "completed"."""
         with self._figure(alt):
             self.pdf.set_draw_color(*INK)
             self.pdf.set_line_width(r / 4)
