@@ -116,7 +116,8 @@ def _write(of: EntitySet, feed: Feed, unit: UnitOfWork, reader: Reader, base: st
     )
     if asked.cursor and of.dataset not in FOLLOWED:
         raise Problem(400, "skiptoken", "This set comes in one answer: it has no $skiptoken.")
-    wanted, page, after = page_at(unit, asked, reader.wanted(filters))
+    round = page_at(unit, asked, reader.wanted(filters))
+    wanted, page, after = round.wanted, round.page, round.after
     if of.form_id and wanted.form_id != of.form_id:
         raise Problem(400, "cursor", "This $skiptoken is of another set. Begin without one.")
     rows = _rows(of, unit, wanted, test)

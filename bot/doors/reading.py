@@ -88,10 +88,19 @@ def check_filters(unit: UnitOfWork, dataset: str, wanted: Wanted) -> None:
 
 
 # ------------------------------------------------------------------ pages
-def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> tuple[Wanted, Page | None, Place]:
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One answer of a dataset: the request for its rows, its page if it has pages, and the reader's place after it."""
+
+    wanted: Wanted
+    page: Page | None
+    after: Place
+
+
+def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> Round:
     """The request, as one page of it if the dataset has pages; and the reader's place after it."""
     if asked.dataset not in FOLLOWED:
-        return wanted, None, BEGIN
+        return Round(wanted, None, BEGIN)
     place = BEGIN
     if asked.cursor:
         try:
@@ -104,9 +113,9 @@ def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> tuple[Wanted, Pag
             ) from None
     check_filters(unit, asked.dataset, wanted)
     if not asked.cursor and asked.limit is None:
-        return wanted, None, Place(unit.of(StandingChanges).now(), "", 0)
+        return Round(wanted, None, Place(unit.of(StandingChanges).now(), "", 0))
     found = page(unit, asked.dataset, wanted, place, asked.limit or MOST)
-    return replace(wanted, only=found.ids), found, found.next
+    return Round(replace(wanted, only=found.ids), found, found.next)
 
 
 # ------------------------------------------------------------------ formats
@@ -115,9 +124,7 @@ def write_dataset(unit: UnitOfWork, asked: Asked, reader: Reader, out: BinaryIO)
     expect_readable(asked.dataset, reader.token.audience)
     wanted = reader.wanted(asked.filters, asked.language, bom=asked.bom)
     if asked.format == JSON:
-        wanted, found, after = page_at(unit, asked, wanted)
-        extract = extract_of(unit, asked.dataset, wanted)
-        return _write_json(unit, asked, reader, wanted, extract, found, after, out)
+        return _write_json(unit, asked, reader, page_at(unit, asked, wanted), out)
     extract = extract_of(unit, asked.dataset, wanted)
     if asked.format != CSV:
         write_jsonl(extract, wanted, out, _in_silence)
@@ -129,10 +136,9 @@ def write_dataset(unit: UnitOfWork, asked: Asked, reader: Reader, out: BinaryIO)
     return Wrote(MEDIA_TYPES[asked.format], named)
 
 
-def _write_json(
-    unit: UnitOfWork, asked: Asked, reader: Reader, wanted: Wanted, extract: Extract, found: Page | None, after: Place,
-    out: BinaryIO,
-) -> Wrote:  # fmt: skip
+def _write_json(unit: UnitOfWork, asked: Asked, reader: Reader, round: Round, out: BinaryIO) -> Wrote:
+    wanted, found = round.wanted, round.page
+    extract = extract_of(unit, asked.dataset, wanted)
     head: dict[str, Any] = {
         "dataset": asked.dataset,
         "audience": wanted.audience,
@@ -143,10 +149,10 @@ def _write_json(
     if asked.dataset not in FOLLOWED:
         out.write(b"}\n")
         return Wrote(MEDIA_TYPES[JSON])
-    round = {"removed": list(found.removed) if found else [], "has_more": found is not None and found.has_more}
-    out.write(b"," + orjson.dumps(round)[1:-1])
+    gone = {"removed": list(found.removed) if found else [], "has_more": found is not None and found.has_more}
+    out.write(b"," + orjson.dumps(gone)[1:-1])
     limit = f"&limit={asked.limit}" if asked.limit else ""
-    told = cursor(unit, asked.dataset, wanted, after)
+    told = cursor(unit, asked.dataset, wanted, round.after)
     next = {"next": next_address(reader.origin, f"{BASE}/{asked.dataset}?cursor={told}{limit}")}
     return Wrote(MEDIA_TYPES[JSON], tail=b"," + orjson.dumps(next)[1:] + b"\n")
 
