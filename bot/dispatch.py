@@ -43,6 +43,7 @@ from conversations.card import Button, Card, home_button, line, paragraph
 from conversations.languages import LANGUAGES, language_name
 from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
 from conversations.session.events import Event, Fetched, FetchFailed, Offered, Tap, Typed
+from conversations.session.reading.utterances import language_of
 from conversations.session.safeguards.emergencies import emergency
 from conversations.session.safeguards.guard import personal_data
 from conversations.wording import wording
@@ -170,6 +171,11 @@ class Dispatch:
             return
         if isinstance(what, Command) and what.name == "start" and what.argument:
             self._redeem(ex, what, incoming)
+            return
+        if not _is_at_work(ex) and (cry := _typed(what)) is not None and emergency(cry.text):
+            language = ex.language if ex.visit.person is not None else self._language_of(ex, incoming)
+            ex.delete(cry.origin)
+            ex.notice(wording(language_of(cry.text, language))("err.emergency"))
             return
         if ex.visit.person is None or not ex.has_role:
             self._stranger(ex, incoming)
@@ -384,11 +390,13 @@ class Dispatch:
         fresh.answer(Card(tuple(lines[:-1]), rows), anew=True)
 
     def _stranger(self, ex: Exchange, incoming: Incoming) -> None:
-        """One polite line a day, to a person without a role."""
+        """One polite line a day, to a person without a role, in the language that they write."""
         if isinstance(incoming.what, Membership | Edited):
             return
         if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
             language = self._language_of(ex, incoming)
+            if (typed := _typed(incoming.what)) is not None:
+                language = language_of(typed.text, language)
             ex.notice(wording(language)("stranger", contact=contact(ex.unit, language)))
 
     def _language_of(self, ex: Exchange, incoming: Incoming) -> str:
@@ -420,6 +428,17 @@ _WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
 def _is_restricted(ex: Exchange) -> bool:
     """Whether a message that comes now is written beside a restricted form."""
     return ex.visit.session is not None and ex.visit.session.sensitive
+
+
+def _typed(what: object) -> Typed | None:
+    return what.event if isinstance(what, Said) and isinstance(what.event, Typed) else None
+
+
+def _is_at_work(ex: Exchange) -> bool:
+    """Whether this person gets further than the door: somebody in danger is answered on either side of it."""
+    if _is_stranger(ex) or ex.agency_has_left:
+        return False
+    return ex.person.has_accepted_privacy
 
 
 def _is_one_of(what: object, routes: frozenset[Route]) -> bool:

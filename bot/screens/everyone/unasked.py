@@ -7,39 +7,43 @@ the button that follows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from bot.chat.contact import whom_to_ask
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import REPORTERS
 from bot.screens.everyone.home import HOMES
+from bot.screens.everyone.named import (
+    LIKELY,
+    Asked,
+    agencies_like,
+    due_button,
+    mentioned,
+    named_button,
+    named_like,
+    unknown_code,
+)
 from bot.screens.people import people
 from bot.screens.reports.own_reports import LOOKED_BACK, answered_by, draft_title
-from bot.screens.reports.receipts import due_tap
 from bot.telegram.updates import Secondhand, Unsupported
 from conversations.card import Button, Card, bold, cut, home_button, line, paragraph
 from conversations.dates import show_date
-from conversations.plan.expected import DueReport, expected_reports
-from conversations.plan.model import Activity
+from conversations.plan.figures.lights import Light
 from conversations.plan.periods import period_name
 from conversations.routes import Route, RouteTap, read_tap, tap
 from conversations.session.events import Event, Located, Offered, Typed
 from conversations.session.reading.utterances import (
-    Named,
     Utterance,
-    foreign_code,
     likely_meanings,
-    mentioned_code,
-    mentioned_names,
+    nearly_said,
     significant,
+    table_words,
     understood,
 )
 from conversations.session.safeguards.guard import personal_data, refusal
 from storage.reports.submissions import StoredSubmission
 
-Asked = tuple[Route, str]
-"""A route, and what its button would carry."""
-LIKELY: Final = 3
 PROMISES: Final = 12
 """How many sent reports are searched for those that promised evidence."""
 BARE: Final = 2
@@ -49,27 +53,37 @@ QUOTED: Final = 24
 
 ASKED: Mapping[str, tuple[Route, ...]] = {
     "pendientes": (Route.DUE, Route.INDICATORS, Route.PROGRESS, Route.DIGEST),
-    "reportar": (Route.REPORT,),
     "historial": (Route.HISTORY, Route.QUEUE, Route.DIGEST),
+    "returned": (Route.HISTORY, Route.QUEUE),
     "progreso": (Route.PROGRESS, Route.DIGEST),
-    "cancelar": (Route.CANCEL, Route.HOME),
-    "comentarios": (Route.COMMENTS, Route.COMMENT),
-    "calendario": (Route.HOLIDAYS, Route.PERIODS),
+    "comentar": (Route.COMMENT, Route.EXPLAIN),
+    "comentarios": (Route.COMMENTS, Route.COMMENT, Route.HISTORY),
+    "calendario": (Route.HOLIDAYS, Route.PERIODS, Route.DUE),
     "indicadores": (Route.INDICATORS, Route.INDICATOR_DIGEST),
     "pausar": (Route.PAUSE, Route.PREFERENCES),
     "nothing_new": (Route.NOTHING_NEW,),
+    "buscar": (Route.SEARCH, Route.PLAN),
+    "exportar": (Route.EXPORT, Route.HISTORY),
+    "invitar": (Route.INVITE, Route.DELEGATE),
+    "personas": (Route.PEOPLE, Route.DELEGATE),
+    "delegar": (Route.DELEGATE, Route.PEOPLE),
+    "revisar": (Route.QUEUE, Route.HISTORY, Route.PROGRESS),
+    "cerrar": (Route.CLOSE, Route.PERIODS),
+    "periodo": (Route.PERIODS, Route.DUE),
+    "programar": (Route.SCHEDULES, Route.PREFERENCES),
+    "auditoria": (Route.AUDIT, Route.DIGEST),
+    "instituciones": (Route.AGENCIES, Route.PROGRESS, Route.DIGEST),
+    "estado": (Route.STATUS, Route.HELP),
 }
 """For each meaning, the routes it may lead to; the first that the person may take is used. Other meanings are the
 name of their route.
 """
+OF_OTHERS: Final = ("recordar", "invitar", "personas", "revisar", "exportar", "oficio", "periodo", "progreso")
+"""Meanings that may be about an institution or an activity that is named beside: both are offered."""
 
-TOLD: Final = ("files", "saved", "access", "human", "ayuda")
-"""Meanings that are answered in words alone: such an answer to who meant something else costs nothing."""
-CLOSE: Final = 0.8
-"""How likely a meaning must be (`likely_meanings`)."""
 OFFERED: Mapping[str, tuple[Route, ...]] = {
     **ASKED,
-    "not_me": (Route.LEAVE_POST,),
+    "not_me": (Route.LEAVE_POST, Route.PEOPLE),
     "sent": (Route.HISTORY, Route.QUEUE),
     "saved": (Route.HISTORY,),
     "not_today": (Route.POSTPONE,),
@@ -77,8 +91,11 @@ OFFERED: Mapping[str, tuple[Route, ...]] = {
     "files": (Route.DUE,),
     "human": (Route.HELP,),
     "access": (Route.HELP,),
+    "colours": (Route.DIGEST,),
+    "recordar": (Route.CHASE, Route.POSTPONE),
 }
 """The routes that are offered if a text only seems to have this meaning."""
+ROUTES: Final = frozenset(map(str, Route))
 NAMES: Mapping[Route, str] = {
     Route.POSTPONE: "remind.tomorrow",
     Route.NOTHING_NEW: "remind.nothing_new",
@@ -155,18 +172,28 @@ def leaves(text: str, language: str) -> bool:
 def _read(ex: Exchange, text: str) -> Asked | None:
     """Follow a text if it is sure which route or item it means. Otherwise offer what is likely."""
     meant = understood(text, ex.language)
-    if meant is not None and len(text.split()) > BARE and not _leads(ex, meant.meaning):
+    if meant is not None and len(text.split()) > BARE and not (meant.is_sure or _leads(ex, meant.meaning)):
         meant = None
     if meant is not None and meant.is_all:
         return _follow(ex, meant.meaning)
     less_sure = [] if meant is None or meant.is_polite else [meant.meaning]
     if _found_people(ex, text) or _refused(ex, text, less_sure):
         return None
-    if (found := _mentioned(ex, text)) is not None:
+    if (found := mentioned(ex, text)) is not None:
         ex.go_below()
-        return found
+        about = next(iter([*less_sure, *likely_meanings(text, ex.language)]), "")
+        if ex.is_reporter or about not in OF_OTHERS:
+            return found
+        wanted = _meant_only(ex, [about])
+        _offer_likely(ex, ex.say("heard.which") if wanted else _not_yours(ex), [*wanted, named_button(ex, *found)])
+        return None
+    if (code := unknown_code(ex, text)) is not None and (meant is None or meant.meaning in ("ayuda", "buscar")):
+        ex.go_below()
+        key = "heard.not_among" if ex.membership.role in REPORTERS else "heard.no_code"
+        _offer_likely(ex, ex.say(key, code=code, agency=ex.agency_code), _meant_only(ex, ["buscar"]))
+        return None
     if meant is not None and _is_meant(ex, text, meant):
-        return _follow(ex, meant.meaning)
+        return _tell(ex, text, meant.meaning) if _is_told(meant.meaning) else _follow(ex, meant.meaning)
     return _guess(ex, text, less_sure)
 
 
@@ -182,7 +209,8 @@ def _found_people(ex: Exchange, text: str) -> bool:
 
 def _refused(ex: Exchange, text: str, meant: list[str]) -> bool:
     """Delete a text with personal data from the chat, and answer only the request in it (S15). False if it has none."""
-    kind = personal_data(text, strict=True, known=ex.known())
+    known = ex.known()
+    kind = personal_data(text, strict=True, known=replace(known, words=known.words | table_words()))
     if kind is None:
         return False
     if ex.typed_message_id is not None:
@@ -195,32 +223,50 @@ def _refused(ex: Exchange, text: str, meant: list[str]) -> bool:
 def _is_meant(ex: Exchange, text: str, meant: Utterance) -> bool:
     """Thanks are only thanks if the text says nothing else. A meaning that acts must be sure."""
     if meant.is_polite:
-        return not likely_meanings(text, ex.language, CLOSE)
-    return meant.is_sure or meant.meaning in TOLD
+        return not nearly_said(text, ex.language)
+    return meant.is_sure or _is_told(meant.meaning)
 
 
 def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
     """Look for a title, then for a similar meaning. If there is neither, say so and offer likely buttons."""
     ex.go_below()
-    likely = _named_like(ex, text)
+    likely = named_like(ex, text)
     if isinstance(likely, tuple):
         return likely
-    if (told := next(iter(likely_meanings(text, ex.language, CLOSE)), "")) in TOLD:
-        return _follow(ex, told)
-    if (code := _code_of_others(ex, text)) is not None:
-        _offer_likely(ex, ex.say("heard.not_among", code=code, agency=ex.agency_code))
+    nearly = nearly_said(text, ex.language)
+    if nearly and _is_told(nearly[0]):
+        return _tell(ex, text, nearly[0])
+    near = [*likely_meanings(text, ex.language), *less_likely]
+    named = [*agencies_like(ex, text), *likely][: LIKELY - 1]
+    if near and near[0] in OF_OTHERS:
+        named = [*_meant_only(ex, near[:1]), *named]
+    known = list(dict.fromkeys([*named, *_meant_like(ex, near)]))[:LIKELY]
+    is_near = bool(named or nearly)
+    _offer_likely(ex, ex.say("heard.which") if is_near else f"{ex.say('heard.unclear')}\n{_whom_to_ask(ex)}", known)
+    return None
+
+
+def _is_told(meaning: str) -> bool:
+    """Whether it is answered in words alone: such an answer to who meant something else costs nothing."""
+    return meaning in TOLD or meaning == HELP
+
+
+def _tell(ex: Exchange, text: str, meaning: str) -> Asked | None:
+    """Answer in words, beside what else may be meant: more was said than this."""
+    others = [each for each in likely_meanings(text, ex.language)[:LIKELY] if not _is_told(each)]
+    beside = _meant_only(ex, others)[: LIKELY - 1]
+    if meaning != HELP:
+        TOLD[meaning](ex, beside)
+    elif beside:
+        _offer(ex, ex.say("heard.which"), [Button(ex.say("menu.help"), tap(Route.HELP)), *beside])
     else:
-        near = [*likely_meanings(text, ex.language), *less_likely]
-        known = [*likely[: LIKELY - 1], *_meant_like(ex, near)][:LIKELY]
-        asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
-        unclear = f"{ex.say('heard.unclear')}\n{ex.say('help.person', people=asked)}"
-        _offer_likely(ex, ex.say("heard.which") if likely else unclear, known)
+        return _follow(ex, meaning)
     return None
 
 
 def _leads(ex: Exchange, meaning: str) -> bool:
-    """Whether a sentence with this meaning leads this person somewhere. Nothing is open that could be left."""
-    return meaning in ANSWERS or (meaning != "cancelar" and any(map(ex.allows, _routes(meaning))))
+    """Whether a sentence with this meaning leads this person somewhere."""
+    return meaning in ANSWERS or meaning in TOLD or any(map(ex.allows, _routes(meaning)))
 
 
 def _routes(meaning: str) -> tuple[Route, ...]:
@@ -233,11 +279,22 @@ def _follow(ex: Exchange, meaning: str) -> Asked | None:
     if answer is not None:
         return answer(ex)
     ex.go_below()
+    if meaning in TOLD:
+        TOLD[meaning](ex, [])
+        return None
     allowed = next((route for route in _routes(meaning) if ex.allows(route)), None)
     if allowed is None:
-        _offer_likely(ex, ex.say("heard.not_yours"))
+        _offer_likely(ex, _not_yours(ex))
         return None
     return allowed, ""
+
+
+def _not_yours(ex: Exchange) -> str:
+    return f"{ex.say('heard.not_yours')}\n{_whom_to_ask(ex)}"
+
+
+def _whom_to_ask(ex: Exchange) -> str:
+    return ex.say("help.person", people=whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id))
 
 
 def search(ex: Exchange) -> None:
@@ -321,8 +378,26 @@ def _away(ex: Exchange) -> None:
     _offer(ex, ex.say("heard.away"), buttons)
 
 
-def _not_me(ex: Exchange) -> None:
+def _left(ex: Exchange) -> None:
+    """ "Cancel that", where nothing is open: say so. A draft can be deleted from where it is continued."""
+    ex.go_below()
+    _offer(ex, ex.say("form.nothing_open"), _drafts(ex) if ex.is_reporter else [])
+
+
+def _on_a_page(ex: Exchange) -> Asked | None:
+    """A PDF, or something to print: the plan on a page, or other data."""
+    if not ex.allows(Route.EXPORT):
+        return _follow(ex, "exportar")
+    ex.go_below()
+    page = Button(ex.say("home.page"), tap(Route.EXPORT, "page"), "primary")
+    _offer(ex, ex.say("heard.which"), [page, _toward_route(ex, Route.EXPORT), _toward_route(ex, Route.DIGEST)])
+    return None
+
+
+def _not_me(ex: Exchange) -> Asked | None:
     """ "It is not me": of one report, for some days, or for good; nobody is led straight to giving up the post."""
+    if ex.membership.role not in REPORTERS:
+        return _follow(ex, "personas")
     ex.go_below()
     buttons = [
         Button(ex.say("heard.delegate"), tap(Route.DELEGATE)),
@@ -330,40 +405,45 @@ def _not_me(ex: Exchange) -> None:
         Button(ex.say("remind.not_me"), tap(Route.LEAVE_POST)),
     ]
     _offer(ex, ex.say("heard.not_me"), buttons)
+    return None
 
 
-def _files(ex: Exchange) -> None:
+def _files(ex: Exchange, beside: list[Button]) -> None:
     """ "Where do I put the photo": in the report that promised it, or in one that is due."""
-    ex.go_below()
     buttons = (_promised(ex) or _first_due(ex, LIKELY)) if ex.is_reporter else []
-    _offer(ex, ex.say("heard.files" if buttons else "heard.files_none"), buttons)
+    _offer(ex, ex.say("heard.files" if buttons else "heard.files_none"), [*buttons[:1], *beside, *buttons[1:]])
 
 
-def _saved(ex: Exchange) -> None:
+def _saved(ex: Exchange, beside: list[Button]) -> None:
     """ "The power went": show that the answers are kept, and lead back to them.
 
     Without a draft, show the last receipt.
     """
     if not ex.is_reporter:
-        _offer_likely(ex, ex.say("heard.unclear"))
+        _offer_likely(ex, ex.say("heard.unclear"), beside)
         return
-    ex.go_below()
     text, drafts = ex.say("heard.saved"), _drafts(ex)
     latest = [] if drafts else ex.unit.submissions.of_agency(ex.agency_id, limit=1)
     text = "\n".join([text, *(ex.say("heard.saved_sent", **_received(ex, one)) for one in latest)])
-    _offer(ex, text, [*drafts, Button(ex.say("menu.history"), tap(Route.HISTORY)), *_first_due(ex)])
+    _offer(ex, text, [*drafts, *beside, Button(ex.say("menu.history"), tap(Route.HISTORY)), *_first_due(ex)])
 
 
-def _access(ex: Exchange) -> None:
-    """ "I have another phone": there is no password, and who gives another link."""
-    ex.go_below()
-    _offer(ex, ex.say("heard.access", people=whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)), [])
-
-
-def _wants_somebody(ex: Exchange) -> None:
-    ex.go_below()
+def _access(ex: Exchange, beside: list[Button]) -> None:
+    """ "I have another phone": there is no password, and who gives another link. An admin makes it."""
     asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
-    _offer(ex, ex.say("heard.person", people=asked), [Button(ex.say("remind.explain"), tap(Route.EXPLAIN))])
+    makes_one = [_toward_route(ex, Route.INVITE)] if ex.allows(Route.INVITE) else []
+    _offer(ex, ex.say("heard.access", people=asked), [*makes_one, *beside])
+
+
+def _wants_somebody(ex: Exchange, beside: list[Button]) -> None:
+    asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
+    explain = Button(ex.say("remind.explain"), tap(Route.EXPLAIN))
+    _offer(ex, ex.say("heard.person", people=asked), [explain, *beside])
+
+
+def _colours(ex: Exchange, beside: list[Button]) -> None:
+    lights = " · ".join(light.label(ex.language) for light in Light)
+    _offer(ex, ex.say("heard.colours", lights=lights), [_toward_route(ex, Route.DIGEST), *beside])
 
 
 ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
@@ -374,95 +454,26 @@ ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
     "not_today": _not_today,
     "away": _away,
     "not_me": _not_me,
+    "cancelar": _left,
+    "page": _on_a_page,
+}
+"""Meanings that need more than a route. Each answers by itself, or returns the route that follows."""
+TOLD: Mapping[str, Callable[[Exchange, list[Button]], None]] = {
     "files": _files,
     "saved": _saved,
     "access": _access,
     "human": _wants_somebody,
+    "colours": _colours,
 }
-"""Meanings that need more than a route. Each answers by itself, or returns the route that follows."""
+"""Meanings that are answered in words, and beside them what else may be meant."""
+HELP: Final = str(Route.HELP)
+"""It is told as these are, by its own route."""
 
 
 def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
     """Answer with these words, the buttons that this person may use, and the way to the menu."""
     rows = [(each,) for each in buttons if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
     ex.offer(Card(paragraph(text), (*rows, (home_button(ex.say),))))
-
-
-# ------------------------------------------------------------------ what is named
-def _mentioned(ex: Exchange, text: str) -> Asked | None:
-    """Where a code in the text leads, among everything that the person may see."""
-    shown = ex.agency_code if ex.membership.role in REPORTERS else None
-    plans, plan_id = ex.unit.plans, ex.membership.plan_id
-    of = None if shown is None else ex.agency_id
-    activities, indicators = plans.activities(plan_id, of), plans.indicators(plan_id, of)
-    code = mentioned_code(text, [*(each.code for each in activities), *(each.code for each in indicators)])
-    if code is not None:
-        return _toward(ex, code, "a" if any(each.code == code for each in activities) else "i")
-    agencies = [each for each in plans.agencies(plan_id, on=ex.today) if shown in (None, each.code)]
-    named = mentioned_code(text, [each.code for each in agencies])
-    if named is None and shown is None:
-        sure = mentioned_names(text, [Named(each.code, tuple(each.name.values())) for each in agencies])
-        named = sure.codes[0] if sure.is_sure else None
-    return None if named is None else (Route.AGENCY_DIGEST, "" if shown else named)
-
-
-def _code_of_others(ex: Exchange, text: str) -> str | None:
-    """A code in the text of a reporter that does not belong to them: another agency has it, or nobody."""
-    if ex.membership.role not in REPORTERS:
-        return None
-    plans, plan_id = ex.unit.plans, ex.membership.plan_id
-    known = [each.code for each in plans.activities(plan_id)] + [each.code for each in plans.indicators(plan_id)]
-    return foreign_code(text, known)
-
-
-def _toward(ex: Exchange, code: str, kind: str) -> Asked:
-    """Lead to the person's own report about the item, to begin, continue or correct it.
-
-    Otherwise to the plan's page of it.
-    """
-    if ex.is_reporter:
-        due = next((report for report in ex.due() if report.code == code), None)
-        if due is not None and ex.may_report(due.subject):
-            return Route.REPORT, f"{kind}.{code}.{due.period.code}"
-        plans, plan_id = ex.unit.plans, ex.membership.plan_id
-        if kind == "a" and ex.membership.role in REPORTERS:
-            activity, ended = plans.activity(plan_id, code), plans.ended(plan_id)
-            for period in reversed(plans.open_periods(plan_id, ex.today, ex.agency_id)):
-                if expected_reports([activity], period, ended):
-                    return Route.REPORT, f"{kind}.{code}.{period.code}"
-    if kind == "a" and ex.membership.role not in REPORTERS:
-        return Route.ACTIVITY, code
-    return Route.PLAN, f"{kind}.{code}"
-
-
-def _named_like(ex: Exchange, text: str) -> Asked | list[Button]:
-    """Where the words of a title lead if they fit one item; otherwise a button for each that may be meant."""
-    due = [report for report in ex.due() if ex.may_report(report.subject)] if ex.is_reporter else []
-    found = mentioned_names(text, [Named(one.code, _titles(one)) for one in due], LIKELY)
-    if found.is_sure:
-        wanted = next(one for one in due if one.code == found.codes[0])
-        return Route.REPORT, f"{'i' if wanted.is_indicator else 'a'}.{wanted.code}.{wanted.period.code}"
-    if found.codes:
-        return [_due_button(ex, next(one for one in due if one.code == code)) for code in found.codes]
-    of = ex.agency_id if ex.membership.role in REPORTERS else None
-    activities = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, of)}
-    found = mentioned_names(
-        text,
-        [Named(code, (*each.name.values(), *each.short_name.values())) for code, each in activities.items()],
-        LIKELY,
-    )
-    if found.is_sure:
-        return _toward(ex, found.codes[0], "a")
-    buttons = []
-    for code in found.codes:
-        route, carried = _toward(ex, code, "a")
-        buttons.append(Button(cut(f"{code} · {activities[code].title(ex.language)}"), tap(route, *carried.split("."))))
-    return buttons
-
-
-def _titles(report: DueReport) -> tuple[str, ...]:
-    short = report.item.short_name.values() if isinstance(report.item, Activity) else ()
-    return (*report.item.name.values(), *short)
 
 
 # ------------------------------------------------------------------ what is likely meant
@@ -475,10 +486,21 @@ def _offer_likely(ex: Exchange, text: str, named: list[Button] | None = None) ->
 
 def _meant_like(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
     """Buttons for the routes of these meanings that this person may take, then for what they do most."""
-    routes = [next(filter(ex.allows, OFFERED.get(each) or (Route(each),)), None) for each in meanings]
-    wanted = dict.fromkeys(route for route in routes if route not in (None, Route.HELP, Route.HOME, Route.CANCEL))
-    known = dict.fromkeys([*(_toward_route(ex, route) for route in wanted), *_likely(ex)])
-    return list(known)[:LIKELY]
+    return list(dict.fromkeys([*_meant_only(ex, meanings), *_likely(ex)]))[:LIKELY]
+
+
+def _meant_only(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
+    """A button for each of these meanings that leads somewhere; help and the menu stand below in any case."""
+    found = []
+    for meaning in meanings:
+        if meaning == "page" and ex.allows(Route.EXPORT):
+            found.append(Button(ex.say("home.page"), tap(Route.EXPORT, "page")))
+            continue
+        ways = OFFERED.get(meaning) or ((Route(meaning),) if meaning in ROUTES else ())
+        route = next(filter(ex.allows, ways), None)
+        if route not in (None, Route.HELP, Route.HOME, Route.CANCEL):
+            found.append(_toward_route(ex, route))
+    return list(dict.fromkeys(found))
 
 
 def _toward_route(ex: Exchange, route: Route) -> Button:
@@ -501,7 +523,7 @@ def _drafts(ex: Exchange) -> list[Button]:
 
 def _first_due(ex: Exchange, most: int = 1) -> list[Button]:
     due = [report for report in ex.due() if ex.may_report(report.subject)]
-    return [_due_button(ex, one) for one in due[:most]]
+    return [due_button(ex, one) for one in due[:most]]
 
 
 def _promised(ex: Exchange) -> list[Button]:
@@ -515,7 +537,3 @@ def _promised(ex: Exchange) -> list[Button]:
             code = (sent.subject or "").partition(":")[2]
             found.append(Button(ex.say("heard.evidence", code=code), tap(Route.CORRECT, sent.id), "primary"))
     return found[:LIKELY]
-
-
-def _due_button(ex: Exchange, report: DueReport) -> Button:
-    return Button(cut(f"{report.code} · {report.item.title(ex.language)}"), due_tap(report))

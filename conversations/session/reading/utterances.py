@@ -8,7 +8,8 @@ misunderstood costs one tap.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain, pairwise, product
 from operator import contains, eq
 
 from conversations.languages import FIRST, LANGUAGES, phrases, tables
@@ -22,11 +23,22 @@ _POLITE = ("thanks", "greeting", "agreed")
 """If a text has several of these, the first one counts: "gracias, buenas tardes"."""
 _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
 """The apostrophe of "can't", which many leave out."""
+_DRAWN = re.compile(r"([a-z])\1{2,}")
+"""A letter that is drawn out: "holaaa"."""
 _CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
+_DASHED = re.compile(r"\b[A-Za-z]{2,4}[0-9]?-[A-Za-z]?[0-9]{1,4}\b")
 COMMON = 0.5
 """Words that weigh less than this together are in too many phrases. Where they stand apart, they mean nothing."""
+CLOSE = 0.8
+"""A phrase is nearly said if its words in the text weigh this much, multiplied by the share of it that was typed."""
+TELLING = 0.3
+"""What the words of a name must weigh: a word of four names is too little alone."""
+FOREIGN = 0.7
+"""What a phrase of another language than the person's own counts for."""
 LIKELY = 0.2
-"""A phrase is offered if its words in the text weigh this much, multiplied by the share of it that was typed."""
+"""A meaning is offered if what speaks for it is this much."""
+BEGINNING, PART, SHARED = 4, 0.6, 0.7
+"""Letters of a beginning; what it and a pair of words count for beside a word; how much a clue of several loses."""
 SLIP, AKIN = 0.8, 0.6
 """The weight of a word that was typed with a slip, or with another ending."""
 MISSED = 0.5
@@ -70,26 +82,85 @@ def understood(text: str, language: str) -> Utterance | None:
     best = max(found, default=None)
     if best is None or not best.is_more_than_polite:
         gathered = [each for code in languages for each in _gathered(_said(text, code), code) if each.is_whole]
+        gathered = [each for each in gathered if each.meaning not in _POLITE]
         if gathered:
             first = max(gathered, key=lambda each: (each.words, each.weight))
             return Utterance(first.meaning, first.left_over == 0, first.left_over < first.words)
     return None if best is None else Utterance(best.meaning, best.left_over == 0, best.left_over < best.words)
 
 
-def likely_meanings(text: str, language: str, least: float = LIKELY) -> tuple[str, ...]:
-    """The meanings that a text may have, if it was not understood. They are offered, never followed.
-
-    Each meaning counts as its nearest phrase. A word that few meanings have counts for more than one that many have.
-    """
+def nearly_said(text: str, language: str) -> tuple[str, ...]:
+    """Meanings of which a phrase was said but for little: a word with a slip, another ending, a small word."""
     if len(text) > LONGEST:
         return ()
     scores: dict[str, float] = {}
     for place, code in enumerate(_from(language)):
         for each in _gathered(_said(text, code), code, is_fuzzy=place == 0):
-            score = each.weight * each.share * (0.7 if place else 1)
-            if each.meaning not in _POLITE and score >= least:
+            score = each.weight * each.share * (FOREIGN if place else 1)
+            if each.meaning not in _POLITE and score >= CLOSE:
                 scores[each.meaning] = max(score, scores.get(each.meaning, 0))
+    return _ranked(scores)
+
+
+def likely_meanings(text: str, language: str) -> tuple[str, ...]:
+    """What may be meant by a text that was not understood, the likeliest first: to be offered, never to be followed.
+
+    Each word, each beginning of a word and each pair of neighbours speaks for the meanings that have it in a phrase:
+    the more of their phrases have it, and the fewer other meanings do.
+    """
+    if len(text) > LONGEST:
+        return ()
+    code = language_of(text, language)
+    scores: dict[str, float] = {}
+    for clue, weight in _clues_of(_said(text, code), code):
+        having = _speaks_for(code)[clue]
+        together = sum(having.values())
+        for meaning, times in having.items():
+            share = (times / together) ** 0.5
+            scores[meaning] = scores.get(meaning, 0) + weight * share / len(having) ** SHARED
+    return _ranked({meaning: score for meaning, score in scores.items() if meaning not in _POLITE and score >= LIKELY})
+
+
+def _ranked(scores: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(sorted(scores, key=lambda meaning: -scores[meaning]))
+
+
+def language_of(text: str, own: str) -> str:
+    """The language that knows most of the words of a text; of two, a person's `own`."""
+    return max(_from(own), key=lambda each: _known_letters(_said(text, each), each))
+
+
+def _known_letters(said: Words, language: str) -> int:
+    table = _speaks_for(language)
+    return sum(len(word) for word in said if word in table)
+
+
+def _clues_of(said: Words, language: str) -> Iterator[tuple[str, float]]:
+    """The clues of a text that some phrase of this language has, and how much each counts."""
+    table = _speaks_for(language)
+    for clue, weight in _clues(said):
+        if clue in table:
+            yield clue, weight
+        elif weight == 1:
+            yield from ((near, SLIP) for near in sorted(_near(clue)) if near in table)
+
+
+def _clues(said: Words) -> Iterator[tuple[str, float]]:
+    yield from ((word, 1.0) for word in said)
+    yield from ((f"{word[:BEGINNING]}-", PART) for word in said if len(word) >= BEGINNING)
+    yield from ((f"{one} {other}", PART) for one, other in pairwise(said))
+
+
+@cache
+def _speaks_for(language: str) -> Mapping[str, Mapping[str, int]]:
+    """Of each clue: the meanings that have it, and in how many phrases."""
+    table: dict[str, dict[str, int]] = {}
+    for phrase, meaning, is_name in _entries(language):
+        ways = [] if is_name and " " in phrase else [_said(each, language) for each in written_out(phrase)]
+        for clue in dict.fromkeys(clue for words in ways for clue, _ in _clues(words)):
+            having = table.setdefault(clue, {})
+            having[meaning] = having.get(meaning, 0) + 1
+    return table
 
 
 def _from(language: str) -> tuple[str, ...]:
@@ -156,18 +227,24 @@ def mentioned_code(text: str, codes: Iterable[str]) -> str | None:
     said = _words(text) if len(text) <= LONGEST else ()
     pieces = {"".join(said[at : at + length]) for length in (1, 2, 3) for at in range(len(said) - length + 1)}
     found = (code for code in codes if normalise(code).replace(" ", "") in pieces)
-    return next((code for code in found if len(said) == 1 or code in text or normalise(code) not in _any_word()), None)
+    return next(
+        (code for code in found if len(said) == 1 or code in text or normalise(code) not in table_words()), None
+    )
 
 
 def foreign_code(text: str, codes: Iterable[str]) -> str | None:
-    """A code in the text that looks like these codes and is none of them: "PER-902". It may not exist at all."""
+    """What is written as these codes are, or with a dash as codes usually are: "ABC-902", "PV-3".
+
+    Whether there is such a code is not said.
+    """
     if len(text) > LONGEST:
         return None
     starts = {found[1]: code for code in codes if (found := _CODE.fullmatch(normalise(code)))}
     for found in _CODE.finditer(normalise(text)):
         if (like := starts.get(found[1])) is not None:
             return f"{re.split('[^A-Za-z]', like, maxsplit=1)[0]}-{found[2]}"
-    return None
+    dashed = _DASHED.search(text)
+    return dashed[0].upper() if dashed else None
 
 
 def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Mentioned:
@@ -185,11 +262,31 @@ def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Menti
     if not ranked:
         return Mentioned((), is_sure=False)
     best = [code for code in ranked if heard[code] == max(heard.values())]
-    if len(best) == 1 and heard[best[0]] == len(wanted):
+    if len(best) == 1 and heard[best[0]] == len(wanted) and (len(wanted) > 1 or wanted[0] not in table_words()):
         return Mentioned((best[0],), is_sure=True)
     if max(heard.values()) * 2 < len(wanted):
         return Mentioned((), is_sure=False)  # most of what was said is about something else
     return Mentioned(tuple(best[:most]), is_sure=False)
+
+
+def told_names(text: str, among: Collection[Named]) -> tuple[str, ...]:
+    """Codes of the names that a text speaks of, among other things: of several, those with the rarest words.
+
+    A word that stands in a phrase of the table tells a name only beside another of its words: "trabajo" is a ministry
+    in "ministerio de trabajo", and not in "ya no trabajo ahí".
+    """
+    wanted = significant(text) if len(text) <= LONGEST else ()
+    words = {one.code: {word for name in one.names for word in known(name).split()} for one in among}
+    scores: dict[str, float] = {}
+    having = {
+        typed: [code for code, its in words.items() if any(_is_of(typed, each) for each in its)] for typed in wanted
+    }
+    for code in words:
+        heard = [typed for typed in having if code in having[typed]]
+        if len(heard) > 1 or any(typed not in table_words() for typed in heard):
+            scores[code] = sum(1 / len(having[typed]) for typed in heard)
+    best = max(scores.values(), default=0)
+    return tuple(code for code, score in scores.items() if score == best) if best > TELLING else ()
 
 
 def _is_of(typed: str, word: str) -> bool:
@@ -216,20 +313,25 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
     """Each phrase of a language that a text has, if few words are left over beside it."""
     near = [_near(word) for word in said]
     beside = [word in _beside_any() for word in said]
-    for at, starts in enumerate(near):
-        for rank, phrase, meaning, is_alone in (each for word in starts for each in _beginning(language).get(word, ())):
+    table = _beginning(language)
+    for at, (starts, seconds) in enumerate(zip(near, [*near[1:], frozenset[str]()], strict=True)):
+        begun = (table.get((start, second), ()) for start in starts for second in ("", *seconds))
+        for rank, phrase, meaning, is_alone in chain.from_iterable(begun):
             ends = at + len(phrase)
             if ends > len(said) or not all(map(contains, near[at:ends], phrase)):
                 continue
             left_over = beside[:at].count(False) + beside[ends:].count(False)
-            is_foreign_word = place > 0 and len(phrase) == 1 and meaning not in _POLITE
-            must_be_alone = is_alone or is_foreign_word
+            is_foreign_word = place > 0 and len(phrase) == 1
+            is_of_small_words = meaning not in _POLITE and _beside_any().issuperset(phrase)
+            must_be_alone = is_alone or is_foreign_word or is_of_small_words
             if meaning in ("greeting", "agreed") and at > 0 and (meaning == "agreed" or ends < len(said)):
                 continue  # one greets first or last, and agrees first: "a cómo está el dólar" asks
             if is_alone and len(said) > len(phrase) + 1 and not all(map(eq, said[at:ends], phrase)):
                 continue  # a command with a slip stands nearly alone
+            exact = sum(map(eq, said[at:ends], phrase))
+            if len(phrase) == 1 and not exact and len(said) > 1:
+                continue  # a slip of a lone word: "refuge" among others is not "refusé"
             if left_over <= (0 if must_be_alone else 2 * len(phrase) - 1):
-                exact = sum(map(eq, said[at:ends], phrase))
                 letters = sum(map(len, phrase))
                 yield _Found(meaning not in _POLITE, letters, exact, -place, -rank, meaning, left_over, len(phrase))
 
@@ -275,20 +377,22 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
 
 @cache
 def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tuple[Words, Words, str]]]]:
-    """Each word of the phrases → its weight, and the phrases that have it.
+    """Of each word of the phrases: its weight, and the phrases that have it.
 
-    The small words of a phrase are listed apart.
+    Each is parted from what stands beside; that counts only where the phrase has one weighty word.
     """
-    having: dict[str, list[tuple[Words, Words, str]]] = {}
+    having: dict[str, dict[tuple[Words, Words, str], None]] = {}
     for words, meaning, is_alone in _phrases(language):
         its = tuple(dict.fromkeys(word for word in words if word not in _beside_any()))
+        beside = tuple(word for word in words if word not in its) if len(its) == 1 else ()
         for word in () if is_alone and len(its) > 1 else its:
-            having.setdefault(word, []).append((its, tuple(word for word in words if word not in its), meaning))
-    return {word: 1 / len({meaning for _, _, meaning in some}) for word, some in having.items()}, having
+            having.setdefault(word, {})[its, beside, meaning] = None
+    weights = {word: 1 / len({meaning for _, _, meaning in some}) for word, some in having.items()}
+    return weights, {word: list(some) for word, some in having.items()}
 
 
 @cache
-def _any_word() -> frozenset[str]:
+def table_words() -> frozenset[str]:
     """Each word of the table, in every language."""
     return _beside_any().union(word for code in LANGUAGES for words, _, _ in _phrases(code) for word in words)
 
@@ -302,14 +406,16 @@ def _by_start(language: str) -> Mapping[str, list[str]]:
 
 
 @cache
-def _beginning(language: str) -> Mapping[str, list[tuple[int, Words, str, bool]]]:
-    """The phrases of a language by their first word, each with its place in the table."""
-    table: dict[str, list[tuple[int, Words, str, bool]]] = {}
+def _beginning(language: str) -> Mapping[tuple[str, str], list[tuple[int, Words, str, bool]]]:
+    """The phrases of a language by their first two words, or one and nothing; each with its place in the table."""
+    table: dict[tuple[str, str], list[tuple[int, Words, str, bool]]] = {}
     for rank, (words, meaning, is_alone) in enumerate(_phrases(language)):
-        table.setdefault(words[0], []).append((rank, words, meaning, is_alone))
+        start = (words[0], words[1] if len(words) > 1 else "")
+        table.setdefault(start, []).append((rank, words, meaning, is_alone))
     return table
 
 
+@lru_cache(maxsize=4_096)
 def _near(typed: str) -> frozenset[str]:
     """The words of the table that a word may be, itself among them."""
     close = (word for less in _one_less(typed) for word in _by_one_less().get(less, ()) if is_nearly(typed, word))
@@ -330,18 +436,33 @@ def _one_less(word: str) -> set[str]:
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))} if 3 < len(word) < 25 else {word}
 
 
-@cache
-def _phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
+def _entries(language: str) -> Iterator[tuple[str, str, bool]]:
     """The phrases that are looked for in a text, their meanings, and whether a phrase must be all that is said.
 
-    The name of a command must be all that is said: "plan" is in every other sentence.
+    So must the name of a command: "plan" is in every other sentence.
     """
+    for prefix in (_SAID, _NAMED):
+        for key in tables(FIRST):
+            if key.startswith(prefix) and key != _BESIDE:
+                for phrase in phrases(language, key):
+                    yield phrase.replace("_", " "), key.removeprefix(prefix), prefix == _NAMED
+
+
+def written_out(phrase: str) -> list[str]:
+    """Each way of saying a phrase: a slash between words, either of which may stand there: "ya lo/la/ mandé".
+
+    With nothing after the last slash, there may also be no word.
+    """
+    return [" ".join(filter(None, words)) for words in product(*(piece.split("/") for piece in phrase.split(" ")))]
+
+
+@cache
+def _phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
+    """The entries of a language, written out, as words."""
     return tuple(
-        (_said(phrase.replace("_", " "), language), key.removeprefix(prefix), prefix == _NAMED)
-        for prefix in (_SAID, _NAMED)
-        for key in tables(FIRST)
-        if key.startswith(prefix) and key != _BESIDE
-        for phrase in phrases(language, key)
+        (_said(each, language), meaning, is_alone)
+        for phrase, meaning, is_alone in _entries(language)
+        for each in written_out(phrase)
     )
 
 
@@ -365,15 +486,30 @@ def _spelled(language: str, key: str) -> list[str]:
 
 @cache
 def _short(language: str) -> Mapping[str, str]:
-    """Short forms of words → the words: "q=que". The days of the week all count as the same word here."""
+    """What people write for a word or two, and the word: "q=que". One day, or one month, is here as good as another."""
     days = [normalise(each) for each in _spelled(language, _WEEKDAYS)]
-    return dict.fromkeys(days, days[0]) | dict(phrase.split("=", 1) for phrase in phrases(language, _SHORT))
+    months = [normalise(each) for each in _spelled(language, _MONTHS)]
+    same = dict.fromkeys(days, days[0]) | dict.fromkeys(months, months[0])
+    return same | dict(_both_sides(phrase) for phrase in phrases(language, _SHORT))
+
+
+def _both_sides(phrase: str) -> tuple[str, str]:
+    """Both sides of "q=que", as texts are compared."""
+    short, _, word = phrase.partition("=")
+    return normalise(short), normalise(word)
 
 
 def _said(text: str, language: str) -> Words:
     """The words of a text as this language writes them out."""
-    return tuple(_short(language).get(word, word) for word in _words(text))
+    short, words = _short(language), _words(text)
+    said: list[str] = []
+    at = 0
+    while at < len(words):
+        pair = short.get(" ".join(words[at : at + 2]))
+        said += (pair or short.get(words[at], words[at])).split()
+        at += 2 if pair else 1
+    return tuple(said)
 
 
 def _words(text: str) -> Words:
-    return tuple(normalise(_TAIL.sub("", text)).split())
+    return tuple(_DRAWN.sub(r"\1", normalise(_TAIL.sub("", text))).split())

@@ -1,0 +1,124 @@
+"""What a text names of the plan, and where that leads a person: codes, titles, institutions.
+
+People write "ABC-102", "la de los hoteles", "cómo va Turismo". Nobody is led to what they may not see: reporters search
+among what is theirs, other roles in the whole plan.
+"""
+
+from typing import Final
+
+from bot.chat.exchange import Exchange
+from bot.chat.permissions import REPORTERS
+from bot.screens.reports.receipts import due_tap
+from conversations.card import Button, cut
+from conversations.languages import translated
+from conversations.plan.expected import DueReport, expected_reports
+from conversations.plan.model import Activity
+from conversations.routes import Route, tap
+from conversations.session.reading.utterances import (
+    Named,
+    foreign_code,
+    mentioned_code,
+    mentioned_names,
+    told_names,
+)
+
+Asked = tuple[Route, str]
+"""A route, and what its button would carry."""
+LIKELY: Final = 3
+"""How many likely things are offered at the most."""
+
+
+def mentioned(ex: Exchange, text: str) -> Asked | None:
+    """Where a code in the text leads, among everything that the person may see."""
+    shown = ex.agency_code if ex.membership.role in REPORTERS else None
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    of = None if shown is None else ex.agency_id
+    activities, indicators = plans.activities(plan_id, of), plans.indicators(plan_id, of)
+    code = mentioned_code(text, [*(each.code for each in activities), *(each.code for each in indicators)])
+    if code is not None:
+        return _toward(ex, code, "a" if any(each.code == code for each in activities) else "i")
+    agencies = [each for each in plans.agencies(plan_id, on=ex.today) if shown in (None, each.code)]
+    named = mentioned_code(text, [each.code for each in agencies])
+    if named is None and shown is None:
+        sure = mentioned_names(text, [Named(each.code, tuple(each.name.values())) for each in agencies])
+        named = sure.codes[0] if sure.is_sure else None
+    return None if named is None else (Route.AGENCY_DIGEST, "" if shown else named)
+
+
+def agencies_like(ex: Exchange, text: str) -> list[Button]:
+    """A button for each institution whose name has a telling word of the text, for those who see them all."""
+    if ex.membership.role in REPORTERS:
+        return []
+    agencies = {each.code: each for each in ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today)}
+    codes = told_names(text, [Named(code, tuple(each.name.values())) for code, each in agencies.items()])
+    return [named_button(ex, Route.AGENCY_DIGEST, code) for code in codes]
+
+
+def named_button(ex: Exchange, route: Route, carried: str) -> Button:
+    plans, plan_id, code = ex.unit.plans, ex.membership.plan_id, carried.rpartition(".")[2]
+    if route == Route.AGENCY_DIGEST:
+        name = next(each.name for each in plans.agencies(plan_id, on=ex.today) if each.code == code)
+        return Button(cut(f"{code} · {translated(name, ex.language)}"), tap(route, code))
+    title = plans.activity(plan_id, code).title(ex.language) if route == Route.ACTIVITY else ""
+    return Button(cut(f"{code} · {title}" if title else code), tap(route, *carried.split(".")))
+
+
+def unknown_code(ex: Exchange, text: str) -> str | None:
+    """What is written as a code and leads this person nowhere: another institution has it, or nobody."""
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    known = [each.code for each in plans.activities(plan_id)] + [each.code for each in plans.indicators(plan_id)]
+    return foreign_code(text, known)
+
+
+def _toward(ex: Exchange, code: str, kind: str) -> Asked:
+    """Lead to the person's own report about the item, to begin, continue or correct it.
+
+    Otherwise to the plan's page of it.
+    """
+    if ex.is_reporter:
+        due = next((report for report in ex.due() if report.code == code), None)
+        if due is not None and ex.may_report(due.subject):
+            return Route.REPORT, f"{kind}.{code}.{due.period.code}"
+        plans, plan_id = ex.unit.plans, ex.membership.plan_id
+        if kind == "a" and ex.membership.role in REPORTERS:
+            activity, ended = plans.activity(plan_id, code), plans.ended(plan_id)
+            for period in reversed(plans.open_periods(plan_id, ex.today, ex.agency_id)):
+                if expected_reports([activity], period, ended):
+                    return Route.REPORT, f"{kind}.{code}.{period.code}"
+    if kind == "a" and ex.membership.role not in REPORTERS:
+        return Route.ACTIVITY, code
+    return Route.PLAN, f"{kind}.{code}"
+
+
+def named_like(ex: Exchange, text: str) -> Asked | list[Button]:
+    """Where the words of a title lead if they fit one item; otherwise a button for each that may be meant."""
+    due = [report for report in ex.due() if ex.may_report(report.subject)] if ex.is_reporter else []
+    found = mentioned_names(text, [Named(one.code, _titles(one)) for one in due], LIKELY)
+    if found.is_sure:
+        wanted = next(one for one in due if one.code == found.codes[0])
+        return Route.REPORT, f"{'i' if wanted.is_indicator else 'a'}.{wanted.code}.{wanted.period.code}"
+    if found.codes:
+        return [due_button(ex, next(one for one in due if one.code == code)) for code in found.codes]
+    of = ex.agency_id if ex.membership.role in REPORTERS else None
+    activities = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, of)}
+    found = mentioned_names(
+        text,
+        [Named(code, (*each.name.values(), *each.short_name.values())) for code, each in activities.items()],
+        LIKELY,
+    )
+    if found.is_sure:
+        return _toward(ex, found.codes[0], "a")
+    buttons = []
+    for code in found.codes:
+        route, carried = _toward(ex, code, "a")
+        buttons.append(Button(cut(f"{code} · {activities[code].title(ex.language)}"), tap(route, *carried.split("."))))
+    return buttons
+
+
+def _titles(report: DueReport) -> tuple[str, ...]:
+    short = report.item.short_name.values() if isinstance(report.item, Activity) else ()
+    return (*report.item.name.values(), *short)
+
+
+def due_button(ex: Exchange, report: DueReport) -> Button:
+    return Button(cut(f"{report.code} · {report.item.title(ex.language)}"), due_tap(report))
