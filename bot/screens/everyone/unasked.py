@@ -92,6 +92,7 @@ OFFERED: Mapping[str, tuple[Route, ...]] = {
     "human": (Route.HELP,),
     "access": (Route.HELP,),
     "colours": (Route.DIGEST,),
+    "privacy": (Route.MY_DATA,),
     "recordar": (Route.CHASE, Route.POSTPONE),
 }
 """The routes that are offered if a text only seems to have this meaning."""
@@ -221,10 +222,11 @@ def _refused(ex: Exchange, text: str, meant: list[str]) -> bool:
 
 
 def _is_meant(ex: Exchange, text: str, meant: Utterance) -> bool:
-    """Thanks are only thanks if the text says nothing else. A meaning that acts must be sure."""
+    """Thanks are only thanks if the text says nothing else. A meaning that acts must be sure, and the likeliest."""
     if meant.is_polite:
         return not nearly_said(text, ex.language)
-    return meant.is_sure or _is_told(meant.meaning)
+    is_enough = meant.is_sure or _is_told(meant.meaning)
+    return is_enough and next(iter(likely_meanings(text, ex.language)), meant.meaning) == meant.meaning
 
 
 def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
@@ -233,31 +235,36 @@ def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
     likely = named_like(ex, text)
     if isinstance(likely, tuple):
         return likely
-    nearly = nearly_said(text, ex.language)
-    if nearly and _is_told(nearly[0]):
+    nearly, ranked = nearly_said(text, ex.language), likely_meanings(text, ex.language)
+    if nearly and _is_told(nearly[0]) and nearly[0] in ranked[:1]:
         return _tell(ex, text, nearly[0])
-    near = [*likely_meanings(text, ex.language), *less_likely]
+    near = list(dict.fromkeys([*less_likely, *ranked]))
     named = [*agencies_like(ex, text), *likely][: LIKELY - 1]
     if near and near[0] in OF_OTHERS:
         named = [*_meant_only(ex, near[:1]), *named]
     known = list(dict.fromkeys([*named, *_meant_like(ex, near)]))[:LIKELY]
-    is_near = bool(named or nearly)
-    _offer_likely(ex, ex.say("heard.which") if is_near else f"{ex.say('heard.unclear')}\n{_whom_to_ask(ex)}", known)
+    if near and not _leads(ex, near[0]):
+        said = _not_yours(ex)
+    elif named or nearly or less_likely:
+        said = ex.say("heard.which")
+    else:
+        said = f"{ex.say('heard.unclear')}\n{_whom_to_ask(ex)}"
+    _offer_likely(ex, said, known)
     return None
 
 
 def _is_told(meaning: str) -> bool:
     """Whether it is answered in words alone: such an answer to who meant something else costs nothing."""
-    return meaning in TOLD or meaning == HELP
+    return meaning in TOLD or meaning in (HELP, MENU)
 
 
 def _tell(ex: Exchange, text: str, meaning: str) -> Asked | None:
     """Answer in words, beside what else may be meant: more was said than this."""
     others = [each for each in likely_meanings(text, ex.language)[:LIKELY] if not _is_told(each)]
     beside = _meant_only(ex, others)[: LIKELY - 1]
-    if meaning != HELP:
+    if meaning in TOLD:
         TOLD[meaning](ex, beside)
-    elif beside:
+    elif meaning == HELP and beside:
         _offer(ex, ex.say("heard.which"), [Button(ex.say("menu.help"), tap(Route.HELP)), *beside])
     else:
         return _follow(ex, meaning)
@@ -378,10 +385,9 @@ def _away(ex: Exchange) -> None:
     _offer(ex, ex.say("heard.away"), buttons)
 
 
-def _left(ex: Exchange) -> None:
+def _left(ex: Exchange, beside: list[Button]) -> None:
     """ "Cancel that", where nothing is open: say so. A draft can be deleted from where it is continued."""
-    ex.go_below()
-    _offer(ex, ex.say("form.nothing_open"), _drafts(ex) if ex.is_reporter else [])
+    _offer(ex, ex.say("form.nothing_open"), [*(_drafts(ex) if ex.is_reporter else []), *beside])
 
 
 def _on_a_page(ex: Exchange) -> Asked | None:
@@ -446,6 +452,13 @@ def _colours(ex: Exchange, beside: list[Button]) -> None:
     _offer(ex, ex.say("heard.colours", lights=lights), [_toward_route(ex, Route.DIGEST), *beside])
 
 
+def _privacy(ex: Exchange, beside: list[Button]) -> None:
+    """ "Who sees what I write": what the privacy notice says of it."""
+    more = Button(ex.say("privacy.more"), tap(Route.PRIVACY, "more"))
+    text = ex.say("start.data_notice" if ex.is_reporter else "start.data_notice.reads")
+    _offer(ex, text, [_toward_route(ex, Route.MY_DATA), more, *beside])
+
+
 ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
     "greeting": _greet,
     "thanks": _thanked,
@@ -454,7 +467,6 @@ ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
     "not_today": _not_today,
     "away": _away,
     "not_me": _not_me,
-    "cancelar": _left,
     "page": _on_a_page,
 }
 """Meanings that need more than a route. Each answers by itself, or returns the route that follows."""
@@ -464,10 +476,12 @@ TOLD: Mapping[str, Callable[[Exchange, list[Button]], None]] = {
     "access": _access,
     "human": _wants_somebody,
     "colours": _colours,
+    "privacy": _privacy,
+    "cancelar": _left,
 }
 """Meanings that are answered in words, and beside them what else may be meant."""
-HELP: Final = str(Route.HELP)
-"""It is told as these are, by its own route."""
+HELP, MENU = str(Route.HELP), str(Route.HOME)
+"""Meanings that are told as these are, each by its own route."""
 
 
 def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:

@@ -79,7 +79,8 @@ def understood(text: str, language: str) -> Utterance | None:
         if (meaning := _whole(code).get(_said(text, code))) is not None:
             return Utterance(meaning, is_all=True)
     found = [each for place, code in enumerate(languages) for each in _within(_said(text, code), code, place)]
-    best = max(found, default=None)
+    thanks = [each for each in found if not each.is_more_than_polite]
+    best = max((each for each in found if not any(_is_part(each, of) for of in thanks)), default=None)
     if best is None or not best.is_more_than_polite:
         gathered = [each for code in languages for each in _gathered(_said(text, code), code) if each.is_whole]
         gathered = [each for each in gathered if each.meaning not in _POLITE]
@@ -262,7 +263,9 @@ def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Menti
     if not ranked:
         return Mentioned((), is_sure=False)
     best = [code for code in ranked if heard[code] == max(heard.values())]
-    if len(best) == 1 and heard[best[0]] == len(wanted) and (len(wanted) > 1 or wanted[0] not in table_words()):
+    is_telling = len(wanted) > 1 or wanted[0] not in table_words()
+    counts = any(word.isdecimal() for word in _words(text))  # "20 mujeres" is an answer, and opens nothing
+    if len(best) == 1 and heard[best[0]] == len(wanted) and is_telling and not counts:
         return Mentioned((best[0],), is_sure=True)
     if max(heard.values()) * 2 < len(wanted):
         return Mentioned((), is_sure=False)  # most of what was said is about something else
@@ -307,6 +310,12 @@ class _Found:
     meaning: str
     left_over: int
     words: int
+    at: int
+
+
+def _is_part(found: _Found, of: _Found) -> bool:
+    """Whether its words are some of a longer phrase's: "aide" in "merci pour votre aide"."""
+    return of.at <= found.at and found.at + found.words <= of.at + of.words and found.words < of.words
 
 
 def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
@@ -333,7 +342,7 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
                 continue  # a slip of a lone word: "refuge" among others is not "refusé"
             if left_over <= (0 if must_be_alone else 2 * len(phrase) - 1):
                 letters = sum(map(len, phrase))
-                yield _Found(meaning not in _POLITE, letters, exact, -place, -rank, meaning, left_over, len(phrase))
+                yield _Found(meaning not in _POLITE, letters, exact, -place, -rank, meaning, left_over, len(phrase), at)
 
 
 @dataclass(frozen=True, slots=True)

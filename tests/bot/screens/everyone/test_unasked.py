@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.telegram.handled import Handled
+from conversations.wording import wording
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA
 
@@ -372,3 +373,48 @@ def test_the_third_equal_complaint_offers_another_way(desk: Desk) -> None:
     assert "Carmen Soto" in said(desk.say(ANA, "azulejo"), ANA)[-1]
     assert other not in said(desk.say(ANA, "25"), ANA)[-1]
     assert other not in said(desk.say(ANA, "azulejo"), ANA)[-1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "language"), [("me estan golpeando, ayuda", "es"), ("help me they are beating me", "en")]
+)
+def test_a_cry_for_help_is_answered_at_the_door_too(desk: Desk, typed: str, language: str) -> None:
+    """Of a stranger however often, in the language that they write; of a person who has agreed to nothing yet too."""
+    for _ in range(2):
+        assert said(desk.say(9_001, typed), 9_001) == [wording(language)("err.emergency")]
+    assert said(desk.say(9_001, "hello"), 9_001) == [wording("en")("stranger", contact="the plan's coordination team")]
+    assert said(desk.say(9_001, "hello"), 9_001) == []
+
+
+@pytest.mark.parametrize(
+    ("who", "typed", "first", "second"),
+    [
+        (PEDRO, "agrega un punto focal nuevo para CONANI", "Invitar a una persona", "CONANI · "),
+        (CARMEN, "recuérdele a PGR y a nadie más que falta uno solo", "Recordar a quien falta", "PGR · "),
+    ],
+)
+def test_what_is_wanted_stands_beside_whom_it_is_about(
+    desk: Desk, who: int, typed: str, first: str, second: str
+) -> None:
+    """Neither is followed: the person taps one."""
+    wanted, named, *_ = buttons(desk.say(who, typed), who)
+    assert wanted == first
+    assert named.startswith(second)
+
+
+def test_what_one_may_not_do_names_who_may(desk: Desk) -> None:
+    """A coordinator invites nobody; an admin does."""
+    assert "Pedro Núñez (Administración)" in said(desk.say(CARMEN, "quiero invitar a un colega"), CARMEN)[-1]
+
+
+@pytest.mark.parametrize(("who", "answer"), [(ANA, "no está entre lo que reporta MMUJER"), (CARMEN, "No hay ABC-77")])
+def test_a_code_that_leads_nowhere_is_told_so(desk: Desk, who: int, answer: str) -> None:
+    """Reporters are not told whether somebody else has it."""
+    assert answer in said(desk.say(who, "¿qué significa ABC-77?"), who)[-1]
+
+
+def test_an_answer_that_was_typed_at_the_wrong_time_opens_nothing(desk: Desk) -> None:
+    """ "20 mujeres" names the shelter for women at most."""
+    desk.say(ANA, "20 mujeres")
+    with desk.database.view() as unit:
+        assert unit.connection.exec_driver_sql("SELECT count(*) FROM session WHERE state = 'open'").scalar() == 0

@@ -9,10 +9,12 @@ from conversations.session.reading.utterances import (
     foreign_code,
     is_akin,
     is_nearly,
+    language_of,
     likely_meanings,
     mentioned_code,
     mentioned_names,
     nearly_said,
+    told_names,
     understood,
     written_out,
 )
@@ -280,3 +282,64 @@ def test_politeness_stands_first_or_last(text: str, meaning: str | None) -> None
 def test_a_code_that_is_a_word_counts_in_capitals_or_alone(text: str, code: str | None) -> None:
     """Else each "one" of a sentence would be the office."""
     assert mentioned_code(text, ["MIREX", "ONE"]) == code
+
+
+def test_a_slash_writes_several_ways_of_saying_at_once() -> None:
+    """With nothing after the last one, there may also be no word."""
+    assert written_out("ya lo/ mandé/envié") == ["ya lo mandé", "ya lo envié", "ya mandé", "ya envié"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "meaning"),
+    [
+        ("borra lo ultimo q puse que ta mal", "es", "historial"),
+        ("can this go into a spreadsheet", "en", "exportar"),
+        ("yo chanje dat aktivite 2.4 la", "ht", "plan"),
+        ("mauvais fichier, je peux le remplacer ?", "fr", "historial"),
+        ("spanish please", "es", "idioma"),
+    ],
+)
+def test_every_word_says_what_is_likely(text: str, language: str, meaning: str) -> None:
+    """Small words, beginnings and neighbours too; in the language that knows most of the words."""
+    assert meaning in likely_meanings(text, language)[:3]
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "language"), [("who are you", "es", "en"), ("ed mwen souple", "fr", "ht"), ("ok", "fr", "fr")]
+)
+def test_a_text_is_in_the_language_that_knows_its_words(text: str, own: str, language: str) -> None:
+    """Between two that know it, in the person's own."""
+    assert language_of(text, own) == language
+
+
+def test_a_letter_that_is_drawn_out_is_one() -> None:
+    """ "holaaaa" greets."""
+    found = understood("Holaaaaa", "es")
+    assert found is not None
+    assert found.meaning == "greeting"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "meaning"),
+    [("merci pour votre aide", "fr", "thanks"), ("aidez-moi", "fr", "ayuda"), ("this makes no sense", "en", "ayuda")],
+)
+def test_a_word_of_thanks_asks_for_nothing(text: str, language: str, meaning: str) -> None:
+    """ "aide" is a cry only where it is no part of a longer thanks; and what is agreed stands together."""
+    found = understood(text, language)
+    assert found is not None
+    assert found.meaning == meaning
+
+
+def test_a_name_is_told_by_a_word_of_its_own_or_by_two() -> None:
+    """ "trabajo" is in many a sentence; "ministerio de trabajo" is an institution."""
+    plan = [Named("MT", ("Ministerio de Trabajo",)), Named("MITUR", ("Ministerio de Turismo",))]
+    assert told_names("recuérdele a turismo que no ha mandado nada", plan) == ("MITUR",)
+    assert told_names("cómo va el ministerio de trabajo", plan) == ("MT",)
+    assert told_names("ya no trabajo ahí", plan) == ()
+
+
+def test_a_count_opens_no_report() -> None:
+    """An answer that was typed at the wrong time names an item at most."""
+    plan = [Named("A", ("Acogida para mujeres",)), Named("B", ("Campaña en radio",))]
+    assert mentioned_names("20 mujeres", plan).codes == ("A",)
+    assert not mentioned_names("20 mujeres", plan).is_sure
