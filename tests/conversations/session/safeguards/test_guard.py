@@ -78,6 +78,14 @@ IDENTIFIERS = {
     "son pseudo sur tiktok : mariebella": "handle",
     "perfil de Facebook Yuleisy Bella": "handle",
     "discord ghostgirl#1234": "handle",
+    "mob 0044 7700 900318": "phone",
+    "rappeler la victime au 06 39 98 41 27": "phone",
+    "expediente 2025-0417-NNA de la niña": "identity",
+    "exp. 2025-118 (la menor del bar)": "identity",
+    "jeepeta negra L-41 27 83": "identity",
+    "last 4 of SSN 6789": "identity",
+    "the pimp's handle is bossman.rd": "handle",
+    "FB: Ti Bèl Flè": "handle",
 }
 
 
@@ -151,6 +159,20 @@ HARMLESS = [
     "Inspecciones en el Malecón y la Zona Colonial",
     "El convenio es del 2005",
     "Aula 204 del edificio de la Procuraduría",
+    "Línea 809-200-1393 en afiches",
+    "1-800-555-0199 gratuita",
+    "Correo de la OAI: info@ejemplo.gob.do",
+    "Expediente de compra 2025-118",
+    "Línea presupuestaria, cuenta no. 2.2.4.1.01",
+    "Mujeres de 18 a 35 en zonas turísticas",
+    "Vict. atendidas T2: 14 (9F/5M)",
+    "Caso 12 en proceso",
+    "grupo 1: 24, grupo 2: 19",
+    "El reglamento cumple 10 años en diciembre",
+    "no llega a 100",
+    "#CorazonAzul fue tendencia",
+    "Le comité s'est réuni le 14 août",
+    "taller en El Rosario de San Juan",
 ]
 
 
@@ -190,6 +212,12 @@ STRICT = {
     "en casa de su tía, calle Ozama": "address",
     "la joven es de 1999": "date",
     "fecha de nac. 03/05/04": "date",
+    "f/n 22-08-99": "date",
+    "ingreso: fem, '07": "date",
+    "nació en el 99": "date",
+    "plus code F3Q8+7C": "address",
+    "hab. 214 hotel Brisa": "address",
+    "45 Duarte st": "address",
 }
 
 
@@ -322,6 +350,18 @@ AGES = {
     "quinze printemps": "age",
     "at 13 she was sold": "age",
     "con apenas 11 la sacaron de la escuela": "age",
+    "V1 16, V2 19": "age",
+    "vict. 16 a.": "age",
+    "fem 17 preg": "age",
+    "8vo curso, NNA": "age",
+    "Survivor (F, 22) moved": "age",
+    "edad estimada entre 14 y 15": "age",
+    "ti sè l gen nevan": "age",
+    "elle aura bientôt dix-huit ans": "age",
+    "pi gran an gen 17": "age",
+    "15 años tiene la muchacha": "age",
+    "ella: dieciséis": "age",
+    "son tres hermanitos: 4, 7 y 10": "age",
 }
 
 
@@ -350,6 +390,12 @@ NAMES = {
     "MariaPerez_audiencia.docx": "name",
     "declaracion-yuleisy.docx": "name",
     "M.R.P. ya declaró": "name",
+    "s/ info de R.A. de la C.": "name",
+    "Grace told the social worker": "name",
+    "espérance ap kriye tout lannwit": "name",
+    "caso ANGELITO cerrado": "name",
+    "estudio nicauris2.jpg": "name",
+    'testigo "El Cojo"': "name",
     "R.D. pidió apoyo": None,
     "LLEVAR A YOMAIRA AL HOSPITAL": "name",
     "20 policías de Politur": None,

@@ -1,10 +1,9 @@
 """The guard, measured on sentences as officers write them. All people, numbers and addresses in them are invented.
 
 The sentences of unseen.csv were written before the rules were read and are not tuned on. Those of tuned.csv are what
-the rules were improved with. Those of later.csv, fourth.csv and fifth.csv were each written without a look at the
-others, measured, and only then used to improve the rules. Those of sixth.csv and seventh.csv were written before the
-rules were read; the seventh was measured after the rules had been improved with the sixth. So were eighth.csv and
-ninth.csv, by another hand. None is helped by a plan: what a plan knows is allowed besides.
+the rules were improved with. Each of the others was written before its writer read the rules, measured once, and only
+then used to improve the rules. The last, twelfth.csv, is not used for that: it says what the rules are worth with
+sentences that nobody tuned them for. None is helped by a plan: what a plan knows is allowed besides.
 `rules` says for which rules a sentence is: both, ordinary or strict.
 """
 
@@ -18,7 +17,22 @@ from conversations.session.safeguards.guard import personal_data
 from tests import ROOT
 
 SENTENCES = ROOT / "tests" / "conversations" / "data" / "guard"
-SETS = ("unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+SETS = (
+    "unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+)  # fmt: skip
+YARDSTICK = "twelfth"
+"""The set that the rules are never improved with."""
+AT_FIRST = {
+    ("identifier", "ordinary"): 29,
+    ("identifier", "strict"): 29,
+    ("name", "strict"): 44,
+    ("age", "strict"): 20,
+    ("date", "strict"): 9,
+    ("address", "strict"): 15,
+    ("none", "ordinary"): 1,
+    ("none", "strict"): 6,
+}
+"""How many of the yardstick's sentences were refused when they were read for the first time."""
 RULES = ("ordinary", "strict")
 IDENTIFIERS = frozenset({"email", "handle", "link", "phone", "identity", "digits"})
 LEAST_RECALL = {"identifier": 0.90, "name": 0.80, "age": 0.80, "date": 0.80, "address": 0.80}
@@ -60,7 +74,7 @@ def _judged(name: str) -> Iterator[tuple[str, str, bool]]:
 
 def test_there_are_enough_sentences_of_each_language() -> None:
     """A share of twenty sentences says nothing."""
-    both = [row for name in SETS for row in sentences(name)]
+    both = [row for name in (*SETS, YARDSTICK) for row in sentences(name)]
     assert len(both) >= 800
     for language in ("es", "en", "ht"):
         assert sum(row["language"] == language for row in both) >= 150
@@ -78,6 +92,15 @@ def test_the_guard_finds_what_it_must_and_lets_work_pass(name: str) -> None:
             assert share <= MOST_FALSE_ALARMS[rules], f"{name}: false alarms, {rules} rules: {hits} of {of}"
         elif of >= 10:
             assert share >= LEAST_RECALL[what], f"{name}: {what}, {rules} rules: {hits} of {of}"
+
+
+def test_what_nobody_tuned_for_is_found_as_often_as_at_first() -> None:
+    """A rule that is mended for known sentences must not lose the others."""
+    found = measured(YARDSTICK)
+    assert found.keys() == AT_FIRST.keys()
+    for (what, rules), at_first in AT_FIRST.items():
+        hits, _ = found[what, rules]
+        assert hits <= at_first if what == "none" else hits >= at_first, f"{what}, {rules} rules: {hits}"
 
 
 def test_the_page_tells_the_worst_of_all_sets() -> None:
