@@ -1,5 +1,7 @@
 """One call of the Bot API for one row: its message looked up, its files opened, its outcome classified.
 
+A picture that cannot be drawn does not take its message with it: what is written under it is sent as text.
+
 A card's message, and the number of a chat that has moved, are known only from earlier calls: they are remembered here,
 and a card's message is read from the database if it is not.
 """
@@ -9,21 +11,26 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Final
 
+import structlog
+
 from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.http import File
 from bot.telegram.in_hand import Note
 from bot.telegram.lanes import Held
-from bot.telegram.methods import anew, makes_message
+from bot.telegram.methods import anew, in_words, makes_message
 from bot.telegram.outcomes import Gone, Migrated, Outcome, RetryAfter, Sent, Undeliverable, classify
 from bot.telegram.pacer import Window
 from storage.messages import outbox
 from storage.messages.outbox import REPLIES, OutboxRow
 from storage.unit_of_work import Units
 
+logger = structlog.get_logger(__name__)
+
 CARDS_REMEMBERED: Final = 20_000
 
 OpenFile = Callable[[str], IO[bytes]]
+"""FileNotFoundError if the file no longer exists, ValueError if it is a drawing that cannot be made."""
 
 
 def open_path(path: str) -> IO[bytes]:
@@ -76,7 +83,14 @@ class Calls:
         try:
             files: dict[str, File] = {}
             for field, upload in uploads.items():
-                content = await asyncio.to_thread(self._open_file, upload["path"])
+                try:
+                    content = await asyncio.to_thread(self._open_file, upload["path"])
+                except ValueError as error:  # it cannot be drawn
+                    if (said := in_words(method, payload)) is None:
+                        raise
+                    logger.error("outbox.not_drawn", reason=str(error))
+                    method, payload = said
+                    continue
                 opened.append(content)
                 files[field] = (upload["name"], content, upload.get("type", "application/octet-stream"))
             if (left := self._window.left()) > 0:  # it has closed while all this was looked up

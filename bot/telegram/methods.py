@@ -34,6 +34,16 @@ def anew(method: str, payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]] 
     return None
 
 
+def in_words(method: str, payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The method and payload that send a picture's caption as a message, without the picture. None without a caption."""
+    if method != "sendPhoto" or not payload.get("caption"):
+        return None
+    rest = {name: value for name, value in payload.items() if name not in ("caption", "caption_entities", "photo")}
+    if "caption_entities" in payload:
+        rest["entities"] = payload["caption_entities"]
+    return "sendMessage", {**rest, "text": payload["caption"]}
+
+
 def answer_payload(answer: TapAnswer) -> dict[str, Any]:
     """Parameters of answerCallbackQuery."""
     payload: dict[str, Any] = {"callback_query_id": answer.callback_query_id}

@@ -128,9 +128,11 @@ def step(
     except Exhausted as limit:
         if is_trial:
             raise
+        reason = f"err.too_much_{limit.measure}"
+        if isinstance(event, Fetched):  # its question waits for it, and would wait for ever
+            return step(form, session, FetchFailed(event.unique_id, reason), now=now, known=known, limits=limits)
         instance = _restored(form, session, now, limits)
-        said = wording(session.language)(f"err.too_much_{limit.measure}")
-        return Step(session, (Reject(said),), instance)
+        return Step(session, (Reject(wording(session.language)(reason)),), instance)
 
 
 def _step(form: Form, session: Session, event: Event, now: datetime, limits: Limits, known: Known) -> Step:

@@ -1,6 +1,7 @@
 """Cards: edited before their number is known, sent anew when they are gone, deleted many at once."""
 
 from pathlib import Path
+from typing import IO
 
 from bot.sandbox import people
 from bot.sandbox.server import Sandbox
@@ -193,3 +194,25 @@ async def test_a_file_is_uploaded_under_its_own_name(sandbox: Sandbox, sqlite: D
 
     assert message is not None
     assert message["document"]["file_name"] == "reporte del año.csv"
+
+
+async def test_a_picture_that_cannot_be_drawn_is_said_in_words(sandbox: Sandbox, sqlite: Database) -> None:
+    """What was written under it arrives as a message; a picture with nothing under it settles the row."""
+
+    def no_drawing(path: str) -> IO[bytes]:
+        raise ValueError(f"{path} ended with 1")
+
+    said = {"caption": "Semáforo al 8 oct", "caption_entities": [{"type": "bold", "offset": 0, "length": 8}]}
+    upload = {"@files": {"photo": {"path": "matrix:{}", "name": "semaforo.png", "type": "image/png"}}}
+    async with running(sandbox, sqlite, open_file=no_drawing) as bot:
+        await bot.commit(
+            OutboxDraft(ANA, "reminder", "sendPhoto", said | upload),
+            OutboxDraft(LUIS, "reminder", "sendPhoto", dict(upload)),
+        )
+        await until(lambda: len(sandbox.world.ledger.entries) == 1)
+        await quiet(bot)
+        assert sorted(await bot.states()) == ["sent", "undeliverable"]
+    message = sandbox.world.ledger.entries[0].message
+
+    assert message is not None
+    assert (message["text"], message["entities"]) == (said["caption"], said["caption_entities"])

@@ -7,7 +7,7 @@ from conversations.authoring.xlsform import read_xlsform
 from conversations.languages import LANGUAGES
 from conversations.session import engine
 from conversations.session.effects import Reject
-from conversations.session.events import Typed
+from conversations.session.events import Offered, Typed
 from conversations.wording import wording
 from conversations.xforms.evaluation.texts import InstanceTexts, Node
 from conversations.xforms.form import Choice, Form
@@ -55,6 +55,17 @@ def test_an_answer_that_asks_for_too_much_is_refused_in_words(
     assert taken[0].effects == (Reject(wording("es")(f"err.too_much_{measure}")),)
     phone.taken = taken[0]
     assert wording("es")(f"err.too_much_{measure}") in phone.text
+
+
+def test_a_file_that_cannot_be_afforded_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is computed from its name is too much: the card says so, and the question takes another file."""
+    _, *rest = doubling("${q}")
+    phone = Phone(unchecked(monkeypatch, "image | q | ¿Foto? | | |", *rest))
+    phone.happen(Offered("photo", "f1", "u1", "photo.jpg", "image/jpeg", 1000, "", 1))
+
+    assert phone.rejection() == wording("es")("err.too_much_text")
+    assert phone.session.fetching == ""
+    assert wording("es")("file.coming") not in phone.text
 
 
 def test_a_form_that_cannot_be_begun_says_so_instead_of_ending_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
