@@ -35,7 +35,7 @@ def anew(method: str, payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]] 
 
 
 def in_words(method: str, payload: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The method and payload that send a picture's caption as a message, without the picture. None without a caption."""
+    """The method and payload that send a picture's caption as a message. None if it has none."""
     if method != "sendPhoto" or not payload.get("caption"):
         return None
     rest = {name: value for name, value in payload.items() if name not in ("caption", "caption_entities", "photo")}

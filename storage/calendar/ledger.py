@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     literal_column,
     or_,
@@ -175,6 +176,20 @@ _REPLACED = (
         ~_card.c.is_gone,
     )
     .order_by(_outbox.c.card_id)
+)
+_PURGE_MESSAGES = delete(_outbox).where(
+    _outbox.c.settled_at < bindparam("before"),
+    ~exists().where(
+        or_(
+            and_(_IS_QUEUED, or_(_fire.c.outbox_id == _outbox.c.id, _fire.c.lead_id == _outbox.c.id)),
+            and_(
+                _fire.c.outbox_id == _outbox.c.id,
+                _fire.c.what == LADDER,
+                _fire.c.state == literal_column("'sent'"),
+                ~exists().where(_is_earlier(_fire, _between), _between.c.state == literal_column("'sent'")),
+            ),
+        )
+    ),
 )
 _colleague = _membership.alias("colleague")
 # Who was passed over on that day for somebody whom no message reaches any more.
@@ -374,6 +389,13 @@ class Ledger:
         """How many rows of the ledger are in each state."""
         rows = self._connection.execute(select(_fire.c.state, func.count()).group_by(_fire.c.state))
         return {state: number for state, number in rows}  # noqa: C416
+
+    def purge_messages(self, before: datetime) -> int:
+        """Forget messages settled before then, except those that the ledger still needs.
+
+        It needs those whose outcome it has not taken over, and each person's last reminder: the next one replaces it.
+        """
+        return self._connection.execute(_PURGE_MESSAGES, {"before": before}).rowcount
 
     def purge(self, before: datetime) -> int:
         """Delete the rows of messages that were said before then. Return how many."""

@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, assert_never
 
 import orjson
-from sqlalchemy import bindparam, case, delete, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, case, func, insert, literal_column, select, update
 
 from storage.database.facts import Facts
 from storage.database.models import Card, OutboxMessage, in_text, table
@@ -525,10 +525,6 @@ class Outbox:
         """How many rows are queued, and how many are being sent. It reads an index of open rows only."""
         rows = self._connection.execute(_WAITING)
         return {"queued": 0, "sending": 0} | {state: number for state, number in rows}  # noqa: C416
-
-    def purge(self, before: datetime) -> int:
-        """Delete rows that were settled before then."""
-        return self._connection.execute(delete(_O).where(_O.c.settled_at < before)).rowcount
 
     # -------------------------------------------------------------- cards
     def new_card(self, chat_id: int) -> int:

@@ -61,12 +61,6 @@ class Rule:
         return self.forget(unit, now - self.kept)
 
 
-def _messages(unit: "UnitOfWork", before: datetime) -> int:
-    """Rows of the outbox, once the ledger has read their outcomes."""
-    unit.ledger.settle()
-    return unit.outbox.purge(before)
-
-
 def _drafts(unit: "UnitOfWork", before: datetime) -> int:
     """The content of drafts that were sent, discarded or lapsed; and the files of drafts that were not sent."""
     was_sent = exists().where(_T.c.instance_id == _A.c.instance_id)
@@ -154,7 +148,7 @@ def _question(path: str) -> str:
 
 RETENTION: Final[tuple[Rule, ...]] = (
     Rule("updates", timedelta(days=7), _updates),
-    Rule("messages", timedelta(days=7), _messages),
+    Rule("messages", timedelta(days=7), lambda unit, before: unit.ledger.purge_messages(before)),
     Rule("jobs", timedelta(days=7), lambda unit, before: unit.jobs.purge(before)),
     Rule("drafts", timedelta(days=7), _drafts),
     Rule("events", timedelta(days=30), lambda unit, before: unit.event_deliveries.purge(before)),

@@ -14,6 +14,7 @@ from conversations.plan.calendar.working_time import is_working_day
 from storage.database.models import OutboxMessage, table
 from storage.messages.outbox import Sent
 from storage.unit_of_work import UnitOfWork
+from storage.upkeep.retention import RETENTION
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import CARMEN, JEAN, ROSA
 from tests.bot.schedule.days import HERE, ZONE, Told, here, scan, schedule_of
@@ -130,6 +131,24 @@ def test_the_one_before_becomes_a_line_once_the_new_one_is_there(desk: Desk) -> 
     scan(desk, desk.now + timedelta(minutes=1))
     scan(desk, desk.now + timedelta(minutes=2))
     assert [state for who, state in edits(desk) if who == SILENT] == ["sent"]
+
+
+def test_the_one_before_becomes_a_line_however_long_ago_it_was(desk: Desk) -> None:
+    """Messages are forgotten after a week, every hour, also between an arrival and the next look of the scheduler."""
+    [forget] = [rule for rule in RETENTION if rule.name == "messages"]
+    scan(desk, here("2018-10-10T09:01"))
+    desk.do(place_all)
+    desk.do(lambda unit: forget.at(unit, desk.now))
+    scan(desk, here("2018-10-10T09:02"))
+    before = edits(desk).count((SILENT, "sent"))
+
+    desk.do(lambda unit: forget.at(unit, here("2018-10-19T09:00")))
+    scan(desk, here("2018-10-19T09:01"))
+    desk.do(lambda unit: forget.at(unit, desk.now))
+    desk.do(lambda unit: settle(unit, desk.now))
+
+    assert edits(desk).count((SILENT, "queued")) == 1
+    assert before == 0
 
 
 def test_a_coordinators_notices_stay(desk: Desk) -> None:

@@ -294,7 +294,7 @@ def test_what_is_queued_for_somebody_who_leaves_is_dropped(apply: Any) -> None:
     states = apply(lambda unit: [state(unit, id).state for id in (reminder, digest, foreign)])
     assert states == ["undeliverable", "undeliverable", "queued"]
     assert apply(lambda unit: unit.outbox.counts()) == {"undeliverable": 2, "queued": 1}
-    assert apply(lambda unit: unit.outbox.purge(LATER)) == 2
+    assert apply(lambda unit: unit.ledger.purge_messages(LATER)) == 2
 
 
 def test_a_sensitive_payload_is_sealed_and_comes_out_for_sending(apply: Any) -> None:

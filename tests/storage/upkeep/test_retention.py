@@ -96,19 +96,35 @@ def test_an_empty_house_has_nothing_to_forget(apply: Any, world: Any, name: str)
     assert keep(apply, RULES[name], after(RULES[name], 9)) == 0
 
 
-def test_the_ledger_knows_what_became_of_a_message_that_is_forgotten(apply: Any, world: Any) -> None:
-    """Whoever was killed after the sending, and is back a week later, tidies before the scheduler has looked."""
+def test_messages_are_kept_for_as_long_as_the_ledger_needs_them(apply: Any, world: Any) -> None:
+    """Until it knows what became of them; and the last reminder of each person until there is a newer one."""
+    rule = RULES["messages"]
 
-    def say(unit: UnitOfWork) -> None:
+    def say(unit: UnitOfWork, day: datetime) -> None:
         draft = OutboxDraft(501, "reminder", "sendMessage", {"text": "Hoy vence"})
-        told = NewFire(world.person_ids[0], "reminders", NOW.date(), drafts=lambda: [draft])
-        unit.ledger.fire_all(world.plan_id, [told], NOW)
-        (row,) = unit.outbox.claim(NOW, NOW + timedelta(minutes=1))
-        unit.outbox.record(row.id, Sent(7), NOW)
+        told = NewFire(world.person_ids[0], "reminders", day.date(), drafts=lambda: [draft])
+        unit.ledger.fire_all(world.plan_id, [told], day)
+        (row,) = unit.outbox.claim(day, day + timedelta(minutes=1))
+        unit.outbox.record(row.id, Sent(7), day)
 
-    apply(say)
-    keep(apply, RULES["messages"], after(RULES["messages"], 1))
-    assert apply(lambda unit: (count(unit, OutboxMessage), unit.ledger.counts())) == (0, {"sent": 1})
+    def left() -> tuple[int, dict[str, int]]:
+        return apply(lambda unit: (count(unit, OutboxMessage), unit.ledger.counts()))
+
+    apply(lambda unit: say(unit, NOW))
+    keep(apply, rule, after(rule, 1))
+    assert left() == (1, {"queued": 1})
+
+    apply(lambda unit: unit.ledger.settle())
+    keep(apply, rule, after(rule, 1))
+    assert left() == (1, {"sent": 1})
+
+    apply(lambda unit: say(unit, after(rule, 0)))
+    keep(apply, rule, after(rule, 1))
+    assert left() == (2, {"sent": 1, "queued": 1}), "the newer one may still come to nothing"
+
+    apply(lambda unit: unit.ledger.settle())
+    keep(apply, rule, after(rule, 1))
+    assert left() == (1, {"sent": 2})
 
 
 def test_strangers_are_forgotten_after_a_month(apply: Any) -> None:
