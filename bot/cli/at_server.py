@@ -9,7 +9,7 @@ Everything heavy is imported inside the functions, because `--help` imports this
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.cli.console import fail
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from conversations.plan.model import Agency
     from storage.plan.plans import Plan
     from storage.unit_of_work import UnitOfWork
+
+ANSWERS_WITHIN: Final = 2.0
+"""Seconds that a sandbox has to tell its time. It is on this machine."""
 
 T = TypeVar("T")
 Row = dict[str, object]
@@ -85,7 +88,34 @@ def agency_named(unit: "UnitOfWork", plan_id: int, code: str) -> "Agency":
 
 # ------------------------------------------------------------------ time
 def now() -> datetime:
-    return datetime.now(UTC)
+    """The bot's time: the machine's, or the sandbox's if the bot speaks to one.
+
+    The bot follows the clock of its sandbox. What a command leaves for it under another time would be sent years later.
+    """
+    from bot.settings import TELEGRAM
+
+    chosen = settings()
+    return (_of_sandbox(chosen) if chosen.telegram_api != TELEGRAM else None) or datetime.now(UTC)
+
+
+def _of_sandbox(chosen: "Settings") -> datetime | None:
+    """The time that each answer of a sandbox carries. None if nobody answers, or if it is no sandbox."""
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    from bot.telegram.api import CLOCK_HEADER
+
+    address = f"{chosen.telegram_api}/bot{chosen.telegram_token.get_secret_value()}/getMe"
+    try:
+        with urllib.request.urlopen(address, timeout=ANSWERS_WITHIN) as answer:  # noqa: S310 - the operator's setting
+            told = answer.headers.get(CLOCK_HEADER)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            told = refused.headers.get(CLOCK_HEADER)
+    except (OSError, http.client.HTTPException):
+        return None
+    return datetime.fromtimestamp(float(told), UTC) if told else None
 
 
 def today(chosen: "Settings") -> date:
