@@ -31,7 +31,7 @@ import structlog
 
 from bot.log import log_alarm
 from bot.telegram.delivery import Delivery
-from bot.telegram.handled import Alarm, Clock, Handle, Handled
+from bot.telegram.handled import Alarm, Clock, Handle, Handled, TapAnswer
 from bot.telegram.strangers import Strangers
 from storage.database.durations import Durations
 from storage.database.unit import Opening
@@ -190,7 +190,7 @@ class Intake:
         chat_id = chat_of(update)
         type_of_update = update_type(update)
         if chat_id is not None and not self._strangers.admits(chat_id, asyncio.get_running_loop().time()):
-            return self._drop()
+            return self._drop(update)
         self.updates[type_of_update if type_of_update in self.updates else OTHER_UPDATES] += 1
 
         def work(unit: UnitOfWork) -> Handled:
@@ -202,11 +202,17 @@ class Intake:
         future.add_done_callback(lambda _: self._in_flight.pop(update_id, None))
         return future
 
-    def _drop(self) -> "asyncio.Future[Handled]":
-        """Acknowledged, and nothing else: no unit, no reply."""
+    def _drop(self, update: Mapping[str, Any]) -> "asyncio.Future[Handled]":
+        """Acknowledged, and nothing else: no unit, no call.
+
+        A tap's button stops where that costs nothing: a webhook's own answer says so. A call for each would let a
+        stranger use up what Telegram grants us for everybody.
+        """
         self.dropped += 1
+        tapped = update.get("callback_query")
+        query = tapped.get("id") if isinstance(tapped, Mapping) else None
         future: asyncio.Future[Handled] = asyncio.get_running_loop().create_future()
-        future.set_result(Handled())
+        future.set_result(Handled(answer=TapAnswer(query) if isinstance(query, str) else None))
         return future
 
     def _set_aside(self, update: Mapping[str, Any], unit: UnitOfWork, error: Exception) -> Handled:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.sandbox import people
 from bot.sandbox.server import Sandbox
-from bot.telegram.handled import Handled
+from bot.telegram.handled import Handled, TapAnswer
 from bot.telegram.intake import chat_of
 from bot.telegram.strangers import Strangers
 from storage.open_database import Database
@@ -18,6 +18,7 @@ from tests.bot.telegram.wire import (
     LUIS,
     ROSA,
     Echo,
+    calls,
     pending,
     running,
     texts,
@@ -102,3 +103,20 @@ async def test_what_a_stranger_sends_in_excess_makes_no_unit(sandbox: Sandbox, d
         looked_at = len(doormen[0].looked_at) - 1
         assert 30 <= looked_at <= 30 + 3 * passed + 1
         assert bot.intake.dropped == FLOOD - looked_at
+
+
+async def test_a_tap_in_excess_is_answered_where_that_costs_no_call(sandbox: Sandbox, sqlite: Database) -> None:
+    """A webhook's own answer can stop the button. A call for each would use up what everybody's messages need."""
+
+    def tap(number: int) -> dict[str, Any]:
+        message = {"message_id": 1, "date": 1, "chat": {"id": ANA, "type": "private"}}
+        return {"update_id": number, "callback_query": {"id": f"q{number}", "from": {"id": ANA}, "message": message}}
+
+    async with running(
+        sandbox, sqlite, handle=lambda bot_id: Doorman(bot_id).handle, strangers=Strangers(1, 1e6)
+    ) as bot:
+        assert (await bot.intake.apply(tap(1), rides=True)).answer is None
+        assert (await bot.intake.apply(tap(2), rides=True)).answer == TapAnswer("q2")
+        assert (await bot.intake.apply(tap(3))).answer == TapAnswer("q3")
+        assert bot.intake.dropped == 2
+    assert calls(sandbox, "answerCallbackQuery") == []

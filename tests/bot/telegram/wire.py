@@ -30,6 +30,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, Handle
 from bot.telegram.intake import Intake, nobody_is_told
 from bot.telegram.polling import Polling
+from bot.telegram.strangers import Strangers
 from storage.database.migrating import upgrade
 from storage.database.models import OutboxMessage, PoisonUpdate, table
 from storage.database.vault import Vault
@@ -195,6 +196,7 @@ async def running(
     server: str = "",
     delivery_class: type[Delivery] = Delivery,
     timeout: float = deadlines.PATIENCE,
+    strangers: Strangers | None = None,
     **options: Any,
 ) -> AsyncIterator[Bot]:
     """A bot on this sandbox and database: delivery, intake, and polling if wanted. Stopped cleanly at the end."""
@@ -212,7 +214,9 @@ async def running(
             await delivery.start()
             sending = tasks.create_task(delivery.run())
             applies = handle(api.bot_id) if handle is not None else Echo(api.bot_id).handle
-            bot.intake = Intake(api.bot_id, database.units, applies, delivery, clock, apologise=apologise)
+            bot.intake = Intake(
+                api.bot_id, database.units, applies, delivery, clock, apologise=apologise, strangers=strangers
+            )
             try:
                 if polls:
                     bot.polling = Polling(api, database.units, bot.intake, clock, alarm=alarm, wait=2)
