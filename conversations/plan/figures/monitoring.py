@@ -296,7 +296,7 @@ def _agency_standing(
         reported=now_due.received if now_due else 0,
         closed_at=now_due.closed_at if now_due else None,
         is_on_time=now_due is not None and now_due.is_on_time(look.zone),
-        silent=_silent(told, look.on.day),
+        silent=_silent(told, look.on.day, look.records.kept_since),
         focal_points=sum(_is_there(r) and r.role is Role.FOCAL_POINT for r in reporters),
         vacant_since=_vacant_since(reporters, look.zone),
         unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
@@ -313,12 +313,16 @@ def _is_expected(activity: Activity, period: ReportingPeriod, known: Known) -> b
     return is_expected(activity, period, known.ended_on)
 
 
-def _silent(told: Sequence[AgencyClosing], today: date) -> int:
+def _silent(told: Sequence[AgencyClosing], today: date, kept_since: date) -> int:
+    """How many closings in a row, back from the last that was due, brought nothing.
+
+    One that was due before the plan was kept here does not count, as in `_passed`: nobody could report for it.
+    """
     silent = 0
     for each in reversed(told):
         if each.received:
             break
-        if each.is_expected and each.due_on < today:
+        if each.is_expected and kept_since <= each.due_on < today:
             silent += 1
     return silent
 

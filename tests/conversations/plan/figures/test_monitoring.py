@@ -109,6 +109,8 @@ def test_changes_are_those_of_the_week() -> None:
 def test_silence_is_counted_in_closings_whose_day_is_over() -> None:
     """DPD has sent nothing for July, August and September; DGP missed one."""
     assert {a.code: a.silent for a in stand().agencies if a.silent} == {"DPD": 3, "DGP": 1}
+    since_september = stand(replace(RECORDS, kept_since=date(2018, 9, 1)))
+    assert {a.code: a.silent for a in since_september.agencies if a.silent} == {"DPD": 2, "DGP": 1}, "as `passed`"
 
 
 def test_a_report_that_came_before_its_due_day_is_not_missing() -> None:
