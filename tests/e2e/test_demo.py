@@ -177,7 +177,7 @@ def test_the_bot_killed_in_mid_form_goes_on_at_the_same_question(page: Page, dem
     _order(demo, "start")
     rosa.sees("¿Cuántas unidades lleva en total?")
     rosa.tap("Omitir")
-    rosa.sees("¿Esta actividad llegó a personas este mes?")
+    rosa.sees("¿Esta actividad llegó a personas en este período?")
 
 
 def test_an_ordinary_report_needs_no_mouse(page: Page) -> None:
