@@ -15,6 +15,7 @@ from bot.schedule.agenda import agenda_of, outlook_of, reasons_of
 from bot.schedule.by_hand import begin_broadcast, remind, show_broadcast_on, stop_broadcast
 from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
+from bot.screens.reports.closing import to_close
 from bot.screens.reports.filling import reporter_of
 from bot.screens.reports.opening import open_report, show_nothing_left
 from bot.screens.reports.own_reports import pending
@@ -25,7 +26,7 @@ from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.notices import next_reminder_on
 from conversations.plan.calendar.working_time import ONE_DAY, working_day_from, working_days_after
 from conversations.plan.expected import DueReport
-from conversations.plan.messages.reminders import left_of, reason_rows, reminder
+from conversations.plan.messages.reminders import close_button, left_of, reason_rows, reminder
 from conversations.plan.model import AGENCY_ROLES
 from conversations.plan.periods import ReportingPeriod, period_name, period_names
 from conversations.routes import Route, tap
@@ -158,8 +159,8 @@ def nothing_new(ex: Exchange, reason: str) -> None:
             lines.append(line(ex.say(key, codes=_some(ex, some))))
     if begun or returned or asking_more:
         rows.append((Button(ex.say("menu.report"), tap(Route.BEGIN), "primary"),))
-    else:
-        rows.append((Button(ex.say("menu.close"), tap(Route.CLOSE), "success"),))
+    elif closes := to_close(ex, ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)):
+        rows.append((close_button(closes, ex.say),))
     rows.append((home_button(ex.say, anew=True),))
     pauses.answer(ex.actor, "nothing_new")
     ex.answer(Card(tuple(lines), tuple(rows)), kind="receipt", is_last=True)

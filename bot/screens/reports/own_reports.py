@@ -12,14 +12,16 @@ from bot.acts.plan.periods import close as close_periods
 from bot.acts.reports import reviewing
 from bot.acts.reports.reports import Report, discard_draft
 from bot.chat.exchange import Denied, Exchange
+from bot.screens.reports.closing import to_close
 from bot.screens.reports.drafts import drafts_of_others
 from bot.screens.reports.opening import correct, find_report, open_report, resume, show_nothing_left, take_over
 from bot.screens.reports.receipts import due_tap, status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.dates import last_day, show_date
 from conversations.plan import review
-from conversations.plan.expected import DueReport, closes_together, expected_reports
-from conversations.plan.model import Activity, ValidationState
+from conversations.plan.expected import DueReport, expected_reports
+from conversations.plan.messages.reminders import close_button
+from conversations.plan.model import Activity
 from conversations.plan.periods import PeriodType, ReportingPeriod, closing_due_on, period_name, period_names
 from conversations.routes import Route, tap
 from conversations.session.profiles import FORM_OF
@@ -46,7 +48,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     say = ex.say
     own = [draft for draft in ex.unit.sessions.drafts_of(ex.person.id) if draft.expires_at > ex.now]
     periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
-    closes = () if due else _to_close(ex, periods)
+    closes = () if due else to_close(ex, periods)
     head, *lines = _due_lines(ex, due) if due else _nothing_due_lines(ex, periods, is_closing=bool(closes))
     if own:
         lines.append(line(italic(say("menu.drafts"))))
@@ -57,7 +59,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     if second:
         rows.append(tuple(second))
     if closes:
-        rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
+        rows.append((close_button(closes, say),))
     rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
     return Card(
         (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods)), tuple(rows)
@@ -153,30 +155,6 @@ def _expects(ex: Exchange, period: ReportingPeriod) -> bool:
     """Whether the period expects a report of their agency."""
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     return bool(expected_reports(plans.activities(plan_id, ex.agency_id), period, plans.ended(plan_id)))
-
-
-def _to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[ReportingPeriod, ...]:
-    """What "Cerrar el mes" closes now, or will close when everything is sent. `periods` are open for the agency."""
-    if not periods:
-        return ()
-    plans, plan_id = ex.unit.plans, ex.membership.plan_id
-    ids, ends = {period.id for period in periods}, {period.end_on for period in periods}
-    beside = plans.periods_ending(plan_id, min(ends), max(ends))
-    locked = [period for period in beside if period.end_on in ends and period.id not in ids]
-    activities, ended = plans.activities(plan_id, ex.agency_id), plans.ended(plan_id)
-    expected = {p.id: {e.activity.subject for e in expected_reports(activities, p, ended)} for p in (*locked, *periods)}
-    unreportable = plans.unreportable(plan_id)
-    sent = {
-        (report.subject, report.period_code)
-        for report in (plans.reports(plan_id, ex.agency_id) if locked else ())
-        if report.validation_state != ValidationState.RETURNED
-    }
-    return closes_together(
-        sorted((*locked, *periods), key=lambda period: period.end_on),
-        ex.today,
-        lambda period: bool(expected[period.id]) and not ex.unit.closings.is_closed(ex.agency_id, period.id),
-        lambda period: all((subject, period.code) in sent for subject in expected[period.id] - unreportable),
-    )
 
 
 def report(ex: Exchange, kind: str, code: str, period_code: str) -> None:
@@ -415,7 +393,7 @@ def close(ex: Exchange, agreed: str) -> None:
     """Cerrar el mes: close everything that ended with the month. Refused, with the list, while something is left."""
     plans, say = ex.unit.plans, ex.say
     home = (home_button(say),)
-    periods = _to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
+    periods = to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
     if not periods:
         since = [one for one in ex.due() if _is_since(ex, one)]
         if not since:

@@ -1,11 +1,13 @@
 """The receipt of a sent report, and what to report next."""
 
 from bot.chat.exchange import Exchange
+from bot.screens.reports.closing import to_close
 from conversations.card import Button, Card, bold, home_button, italic, line
 from conversations.dates import show_date
 from conversations.languages import translated
 from conversations.plan.expected import DueReport
-from conversations.plan.periods import period_name
+from conversations.plan.messages.reminders import close_button
+from conversations.plan.periods import period_name, period_names
 from conversations.routes import ButtonTap, Route, tap
 from conversations.session.cards.view import form_title
 from conversations.session.session import Session
@@ -46,10 +48,11 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
     if due:
         lines.append(line(say("receipt.left", remaining=len(due))))
         rows.append((Button(say("receipt.next", code=due[0].code), due_tap(due[0]), "primary"),))
-    elif period is not None and sent.subject and not ex.unit.closings.is_closed(ex.agency_id, period.id):
-        text = say("receipt.last", period_name=period_name(period, language), agency=ex.agency_code)
-        lines.append(line(text))
-        rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
+    elif sent.subject and (
+        closes := to_close(ex, ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
+    ):
+        lines.append(line(say("receipt.last", period_name=period_names(closes, language), agency=ex.agency_code)))
+        rows.append((close_button(closes, say),))
     rows.append((Button(say("form.correct"), tap(Route.CORRECT, sent.id)), home_button(say, anew=True)))
     return Card(tuple(lines), tuple(rows))
 

@@ -6,6 +6,7 @@ message that an outage delayed says "closed yesterday", not "closes today".
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from itertools import islice
 
 from conversations.card import Button, Card, Line, bold, cut, line
 from conversations.dates import show_date
@@ -27,7 +28,7 @@ from conversations.plan.figures.monitoring import PLENARY
 from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Route, tap
-from conversations.wording import wording
+from conversations.wording import Wording, wording
 
 MINUTES_EACH = 2
 LISTED = 6
@@ -38,6 +39,8 @@ AGENCIES_LISTED = 16
 LETTERS = 4
 """So many agencies have a letter button under one notice. If there are more, one button opens their list."""
 STAGES = ("open", "before", "due", "late", "last")
+FIRST_REASONS = 2
+"""Reasons of the plan's list that have a button under a reminder. The whole list is longer than a phone's screen."""
 PAST_DUE = STAGES[3:]
 """At these stages the message names the colleagues who were told too."""
 
@@ -113,9 +116,9 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     has_left = any(topic.left for topic in topics)
     has_unsent = any(not left.is_returned for topic in topics for left in topic.left)
     tomorrow = Button(say("remind.tomorrow"), tap(Route.POSTPONE))
-    rows = reason_rows(agenda.reasons, who.language) if is_stuck else []
-    if any(topic.closes for topic in topics):
-        rows.append((Button(say("menu.close"), tap(Route.CLOSE), "success"),))
+    rows = reason_rows(agenda.reasons, who.language, is_short=True) if is_stuck else []
+    if closes := [period for topic in topics for period in topic.closes]:
+        rows.append((close_button(closes, say),))
     if has_left:
         begun = next(topic.period for topic in (head, *topics) if topic.left)
         rows.append((Button(say("remind.start"), tap(Route.BEGIN, begun.code), "primary"),))
@@ -127,11 +130,24 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     return Card(tuple(lines), tuple(rows))
 
 
-def reason_rows(reasons: Mapping[str, Mapping[str, str]], language: str) -> list[tuple[Button, ...]]:
-    """A button for each thing that can hold somebody back: the plan's own list, two in a row, and a call."""
+def close_button(periods: Collection[ReportingPeriod], say: Wording) -> Button:
+    """The button that closes these periods. It names the month if one is among them."""
+    has_month = any(period.type is PeriodType.MONTHLY for period in periods)
+    return Button(say("menu.close" if has_month else "menu.close_period"), tap(Route.CLOSE), "success")
+
+
+def reason_rows(
+    reasons: Mapping[str, Mapping[str, str]], language: str, *, is_short: bool = False
+) -> list[tuple[Button, ...]]:
+    """A button for each thing that can hold somebody back: the plan's own list, then what they need; two in a row.
+
+    If `is_short`, only the beginning of the plan's list, and a button that opens all of it.
+    """
     say = wording(language)
-    some = [Button(cut(translated(label, language)), tap(Route.EXPLAIN, code)) for code, label in reasons.items()]
+    shown = islice(reasons.items(), FIRST_REASONS if is_short else None)
+    some = [Button(cut(translated(label, language)), tap(Route.EXPLAIN, code)) for code, label in shown]
     some += [Button(say(f"remind.need.{need}"), tap(Route.EXPLAIN, need)) for need in NEEDS]
+    some += [Button(say("remind.other_reason"), tap(Route.EXPLAIN))] if is_short else []
     return [tuple(some[at : at + 2]) for at in range(0, len(some), 2)]
 
 

@@ -75,6 +75,12 @@ def test_the_third_without_an_answer_asks_what_holds_them_back(desk: Desk) -> No
     assert "¿Qué lo frena?" in heard[2][1].text
     assert heard[2][1].text.startswith("Hoy vence el plazo del 3.er trimestre 2018"), "it is the due day all the same"
     assert "Falta de presupuesto" in heard[2][1].buttons
+    assert "Compra o contratación" not in heard[2][1].buttons, "sixteen buttons are longer than a phone's screen"
+
+    desk.now = here("2018-10-10T09:30")
+    every = buttons(tap(desk, SILENT, "explicar"), SILENT)
+    assert "Otro motivo…" in heard[2][1].buttons
+    assert {"Falta de presupuesto", "Compra o contratación", "Que me llamen"} < every.keys()
 
     desk.now = here("2018-10-10T10:00")
     assert "Gracias por decirlo" in said(tap(desk, SILENT, "explicar", "budget"), SILENT)[-1]

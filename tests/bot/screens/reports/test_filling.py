@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bot.changed_forms import publish_changed
-from tests.bot.house import ANA, LUIS, Town, furnish, town_in
+from tests.bot.house import ANA, JEAN, LUIS, Town, furnish, town_in
 from tests.bot.officers import report_as_last_month, report_begun, report_sent, report_without_people
 from tests.bot.photos import photo_with_gps
 from tests.storage.database import scratch
@@ -265,6 +265,22 @@ def test_closing_the_month_asks_first_and_refuses_while_something_is_left(town: 
     assert "MMUJER cerró" in ana.text
     assert "a tiempo" in ana.text
     assert town.rows("SELECT count(*) FROM closing")[0][0] >= 1
+
+
+def test_a_receipt_offers_to_close_what_closing_closes(town: Town) -> None:
+    """A month and the quarter that ends with it: the receipt of the last report names both, as the question does."""
+    jean = town.officer(JEAN)
+    for code in ("PRE-304", "PRE-103"):
+        jean.say("/rete")
+        jean.tap(code)
+        for answer in ("Ap fèt", "=30", "Sote", "Non", "San prèv", "Sote", "=Mete afich nan de biwo"):
+            jean.say(answer[1:]) if answer.startswith("=") else jean.tap(answer)
+        jean.tap("Voye kounye a")
+    both = "septanm 2018 · 3yèm trimès 2018"
+    assert both in jean.text
+
+    jean.tap("Fèmen mwa a")
+    assert both in jean.text
 
 
 def test_the_same_on_postgresql(postgres_town: Town) -> None:

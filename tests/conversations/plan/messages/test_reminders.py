@@ -9,8 +9,9 @@ from conversations.card import plain
 from conversations.plan.calendar.agenda import Pause, Topic
 from conversations.plan.calendar.ladder import Left, Rung
 from conversations.plan.calendar.notices import Say, Silence, chase, still_due
-from conversations.plan.messages.reminders import reminder
+from conversations.plan.messages.reminders import close_button, reminder
 from conversations.plan.periods import Frequency, period_name, period_names, reporting_period
+from conversations.wording import wording
 from tests.conversations.plan.calendar.september import (
     ACTIVITY,
     ANA,
@@ -162,3 +163,11 @@ def test_every_wording_fits_a_phone(language: str, day: str) -> None:
     assert all(len("".join(span.text for span in spans)) <= 330 for spans in card.lines)
     assert all(len(button.text) <= 30 for row in card.rows for button in row)
     assert "{" not in plain(card)
+
+
+def test_the_button_that_closes_names_a_month_only_if_one_is_closed() -> None:
+    """An institution that reports by the quarter closes no month."""
+    say = wording("es")
+    month, quarter = reporting_period("201809"), reporting_period("2018Q3")
+    assert close_button([month, quarter], say).text == "✅ Cerrar el mes"
+    assert close_button([quarter], say).text == "✅ Cerrar el período"
