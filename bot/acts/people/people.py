@@ -191,7 +191,7 @@ def restore(actor: Actor, who: Person) -> list[Notification]:
     """Give somebody suspended access again, with the roles of before. Return what tells them so."""
     if not actor.unit.roles.restore(who.id, now=actor.now, by=actor.person_id):
         return []
-    return [news for held in who.memberships for news in role_news(who, held)]
+    return [news for held in who.memberships for news in role_news(who, held, "people.access_back")]
 
 
 # ------------------------------------------------------------------ what people are told
@@ -201,10 +201,10 @@ def role_changed(actor: Actor, who: Person, before: Membership | None, granted: 
     return [*gone, *role_news(who, granted)]
 
 
-def role_news(who: Person, membership: Membership) -> list[Notification]:
-    """Calls of the Bot API that tell somebody their new role and set their chat's menu."""
+def role_news(who: Person, membership: Membership, key: str = "people.your_role") -> list[Notification]:
+    """Calls of the Bot API that tell somebody their role and set their chat's menu. `key` is the sentence."""
     say = wording(who.language)
-    text = say("people.your_role", post=post_name(say, membership.role, membership.agency_code))
+    text = say(key, post=post_name(say, membership.role, membership.agency_code))
     card = Card((line(text),), ((Button(say("menu.home"), tap(Route.HOME, "new"), "primary"),),))
     menu = menu_of(who.telegram_id, membership.role, who.language, is_contributor=membership.is_contributor)
     return [Notification(who.telegram_id, menu, "setMyCommands"), Notification(who.telegram_id, message(card))]

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.settings import Settings
@@ -49,7 +49,9 @@ class Teller:
     def sentence(self, entry: StoredAuditEntry) -> str:
         """Say what was done, in one sentence. If the act is of a later version of the bot, return its name."""
         key = f"audit.{entry.act}"
-        return self.say(key).format_map(_Values(self._values(entry.details))) if key in self.say else entry.act
+        if key not in self.say:
+            return entry.act
+        return self.say(key).format_map(_Values(self._values(entry.details))).replace(f" ({MISSING})", "")
 
     def _values(self, details: Mapping[str, Any]) -> dict[str, str]:
         values = {name: str(value) for name, value in details.items() if isinstance(value, str | int) and value != ""}
@@ -72,11 +74,14 @@ class Teller:
         return values
 
 
+MISSING: Final = "–"
+
+
 class _Values(dict[str, str]):
-    """The values of a sentence. A value that the entry lacks is a dash."""
+    """The values of a sentence. A value that the entry lacks is a dash; in parentheses it is left out."""
 
     def __missing__(self, name: str) -> str:
-        return "–"
+        return MISSING
 
 
 def day_told(day: str, language: str) -> str:

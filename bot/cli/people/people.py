@@ -102,12 +102,18 @@ def suspend(telegram_id: PersonOption) -> None:
 
 @app.command()
 def restore(telegram_id: PersonOption) -> None:
-    """Give a suspended person access again."""
+    """Give a suspended person access again. The bot tells them."""
+    from bot.acts.people import people
+    from bot.chat.actor import tell_later
+
+    chosen = settings()
 
     def work(unit: "UnitOfWork") -> None:
-        unit.roles.restore(_known(unit, telegram_id).id, now=now(), by=None)
+        who = _known(unit, telegram_id)
+        actor = server(unit, 0, chosen)  # of no plan: it holds in all plans
+        tell_later(unit, people.restore(actor, who), actor.now)
 
-    change(work)
+    change(work, at=chosen)
     talk("Restored.")
 
 

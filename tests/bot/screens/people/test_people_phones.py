@@ -67,6 +67,7 @@ def test_a_lost_phone_is_shut_out_until_an_admin_lets_it_in(town: Town) -> None:
     assert "Nunca por este mismo chat" in pedro.text
 
     pedro.tap("Ya lo comprobé")
+    ana.wait_for("Su acceso está de vuelta. Usted es: Punto focal · MMUJER.")
     town.rest()
     ana.say("/historial")
     assert "recibo" in ana.text.lower() or "n.º" in " ".join(ana.buttons)
@@ -81,7 +82,7 @@ def test_ones_own_data_arrive_as_a_document(town: Town) -> None:
 
 
 def test_what_the_server_changes_is_told_in_the_chat(town: Town) -> None:
-    """`enlace people role` sends nothing itself: the bot finds it in the outbox, at once, because both have one clock."""
+    """`enlace people role` sends nothing itself: the bot finds it in the outbox, by the clock that both have."""
     carmen = town.officer(CARMEN)
     done = town.enlace("people", "role", "--telegram-id", str(CARMEN), "--role", "reader")
 

@@ -106,6 +106,13 @@ def test_a_coordinator_reads_roles_and_no_names(desk: Desk) -> None:
     assert "Pedro" not in text(handled)
 
 
+def test_a_role_without_an_agency_has_no_empty_parentheses(desk: Desk) -> None:
+    """Who joined with an institution has it behind the role; an admin has none."""
+    handled = desk.tap(PEDRO, Look(kind="people").tap().replace("command:", "c:"))
+    assert "el rol «Administración»." in text(handled)
+    assert "(MMUJER)" in text(handled)
+
+
 def test_a_focal_point_reads_what_they_did_and_what_was_done_to_them(desk: Desk) -> None:
     """Nobody else's acts; there is nothing to look for, and no look at others by a forged button."""
     handled = desk.say(ANA, "/auditoria")
