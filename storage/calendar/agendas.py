@@ -110,6 +110,8 @@ _DRAFTS = (
         _session.c.plan_id == _OF_PLAN,
         _session.c.state == literal_column("'open'"),
         _session.c.subject.is_not(None),
+        # A correction that was opened and not touched holds nothing that the sent report does not.
+        or_(_session.c.supersedes_id.is_(None), _session.c.touched_at > _session.c.opened_at),
         seen_locks_on > bindparam("after"),
         seen_locks_on <= bindparam("until"),
     )

@@ -16,7 +16,7 @@ from storage.messages.outbox import Sent
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.retention import RETENTION
 from tests.bot.desk import Desk, buttons, press, said, tap
-from tests.bot.house import CARMEN, JEAN, ROSA
+from tests.bot.house import ANA, CARMEN, JEAN, ROSA
 from tests.bot.schedule.days import HERE, ZONE, Told, here, scan, schedule_of
 
 PROMPT, SILENT = JEAN, ROSA
@@ -87,6 +87,21 @@ def test_the_third_without_an_answer_asks_what_holds_them_back(desk: Desk) -> No
 
     after = lived(desk, date(2018, 10, 11), date(2018, 10, 12))[SILENT]
     assert "¿Qué lo frena?" not in after[0][1].text
+
+
+def test_a_correction_that_was_only_looked_at_is_no_draft_to_lose(desk: Desk) -> None:
+    """It holds what was sent. Of a report that was begun it is said until when its draft is kept."""
+    desk.now = here("2018-10-03T10:00")
+    tap(desk, ANA, "novedades", "no_progress")
+    tap(desk, ANA, "cerrar", "20180930")
+    sent = desk.do(lambda unit: unit.submissions.of_agency(unit.plans.agency(1, "MMUJER").id, limit=1)[0].id)
+    assert "Qué respuesta" in said(tap(desk, ANA, "corregir", str(sent)), ANA)[-1]
+    tap(desk, JEAN, "reportar", "a.PRE-304.201809")
+
+    heard = scan(desk, here("2018-10-12T09:01"))
+
+    assert "Bouyon PRE-304" in heard[JEAN][0].text
+    assert ANA not in heard
 
 
 # ------------------------------------------------------------------ one can be begun from
