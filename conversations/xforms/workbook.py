@@ -356,7 +356,24 @@ def _opened(data: bytes, *, data_only: bool = False) -> Iterator[Any]:
             book.close()
 
 
+_FORMULA = re.compile(rb"""<(?:[^\s<>/:]+:)?f[\s/>]|\bt\s*=\s*["']f["']""")
+"""How a cell's formula looks in a part that is UTF-8; in a chart it looks the same."""
+_IS_UTF_8 = re.compile(
+    rb"""(?:\xef\xbb\xbf)?<(?:[^?\0]|\?xml(?:(?!encoding)[^>\0])*(?:encoding\s*=\s*["']utf-8["'][^>]*)?>)""",
+    re.IGNORECASE,
+)
+
+
+def _may_hold_formulas(data: bytes) -> bool:
+    """Return False if no part looks like a sheet with a formula. To look takes a hundredth of the time of reading."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = (archive.read(entry) for entry in archive.infolist() if not entry.is_dir())
+        return any(_FORMULA.search(part) or not _IS_UTF_8.match(part) for part in parts)
+
+
 def _formulas(data: bytes, names: Collection[str]) -> Iterator[tuple[str, str, int]]:
+    if not _may_hold_formulas(data):
+        return
     with _opened(data) as book:
         for worksheet in book.worksheets:
             name = worksheet.title.strip().casefold()

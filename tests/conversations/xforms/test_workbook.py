@@ -290,3 +290,18 @@ def test_what_must_be_mended_is_told_first() -> None:
     """Errors before warnings before notes; each kind as the author wrote it: a screen shows the first few."""
     found = [Problem("a", severity="note"), Problem("b"), Problem("c", severity="warning"), Problem("d")]
     assert [problem.code for problem in worst_first(found)] == ["b", "d", "c", "a"]
+
+
+# ------------------------------------------------------------------ formulas
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "iso-8859-1"])
+@pytest.mark.parametrize(("cell", "formulas"), [("=1+1", (("plan", "A", 2),)), ("1+1", ())])
+def test_a_formula_is_found_whatever_its_part_is_written_in(encoding: str, cell: str, formulas: object) -> None:
+    """Where no part looks like one the sheets are not read again; what cannot be looked at is read."""
+    base = a_workbook(plan=[["code"], [cell]])
+    with zipfile.ZipFile(io.BytesIO(base)) as archive:
+        part = archive.read("xl/worksheets/sheet1.xml").decode()
+    name = "utf-16" if encoding == "utf-16-le" else encoding
+    declared = f'<?xml version="1.0" encoding="{name}"?>{part}'.encode(encoding)
+    data = with_parts({"xl/worksheets/sheet1.xml": declared}, base)
+
+    assert workbook.read_book(data, {"plan"}).formulas == formulas

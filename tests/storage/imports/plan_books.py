@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any
 
 import pytest
-from openpyxl import Workbook, load_workbook
+from openpyxl import load_workbook
 from sqlalchemy import select
+from xlsxwriter import Workbook
 
 from conversations.xforms.problems import AuthorError, Problem
 from storage.database.models import Base
@@ -79,13 +80,13 @@ class Book:
         return self
 
     def data(self) -> bytes:
-        book = Workbook(write_only=True)
-        for name, rows in self.cells.items():
-            sheet = book.create_sheet(name)
-            for row in rows:
-                sheet.append(row)
         file = io.BytesIO()
-        book.save(file)
+        how = {"in_memory": True, "default_date_format": "yyyy-mm-dd", "strings_to_urls": False}
+        with Workbook(file, how) as book:
+            for name, rows in self.cells.items():
+                sheet = book.add_worksheet(name)
+                for number, row in enumerate(rows):
+                    sheet.write_row(number, 0, row)
         return file.getvalue()
 
     def draft(self) -> PlanDraft:
