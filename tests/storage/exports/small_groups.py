@@ -49,12 +49,12 @@ ASKED: Sequence[Mapping[str, Any]] = tuple(
 )
 
 
-def furnish_groups(unit: UnitOfWork, world: Any) -> tuple[Any, dict[str, int]]:
+def furnish_groups(unit: UnitOfWork, world: Any, limit: int = LIMIT) -> tuple[Any, dict[str, int]]:
     here = {"plan_id": world.plan_id}
     area = add(unit, StrategicArea, **here, code="ASI", name={"es": "Asistencia"}, intent={}, position=1)
     add(unit, Indicator, **here, strategic_area_id=area, agency_id=world.agency_ids[1], code="IND-20",
         name={"es": "Víctimas"}, level="outcome", unit="people", direction="contextual", aggregation="sum",
-        frequency="monthly", sensitivity="restricted", min_cell=LIMIT, annual_table="protection")  # fmt: skip
+        frequency="monthly", sensitivity="restricted", min_cell=limit, annual_table="protection")  # fmt: skip
     unit.connection.execute(table(ReportingPeriod).delete())
     unit.connection.execute(update(table(FormVersion)).values(xform=read_xlsform(REPORT, "report.md").xform))
     periods = {
