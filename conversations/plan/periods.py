@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 from conversations.dates import short_date
@@ -29,7 +30,7 @@ class Frequency(StrEnum):
     SEMIANNUAL = "semiannual"
     ANNUAL = "annual"
 
-    @property
+    @cached_property
     def period_type(self) -> PeriodType:
         return _PERIOD_TYPES[self]
 

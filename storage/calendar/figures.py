@@ -97,9 +97,11 @@ _older_first = _tables["submission"].alias("older_first")
 _older_period = _period.alias("older_period")
 
 # Of each activity the last report before the closings looked back on: the last that was validated, and of the others.
-_LAST_BEFORE = (
+# All that is older is gone through once.
+_OLDER = (
     select(
         _o.c.id,
+        _o.c.promises_evidence,
         func.row_number()
         .over(
             partition_by=(_o.c.subject, _o.c.validation_state == literal(ValidationState.VALIDATED.value)),
@@ -116,7 +118,7 @@ _LAST_BEFORE = (
         _older_period.c.end_on < _FROM,
         _sent_by(_o, _older_first),
     )
-    .subquery("last_before")
+    .subquery("older_reports")
 )
 _IS_TROUBLED = _one_of(_s.c.activity_status, TROUBLED)
 _file = _tables["attachment"]
@@ -127,41 +129,37 @@ _status_before = (
     select(_prior.c.activity_status).where(_prior.c.instance_id == _s.c.deprecated_instance_id).scalar_subquery()
 )
 _has_files = select(_file.c.id).where(_file.c.instance_id == _s.c.instance_id).exists()
-_ABOUT_ACTIVITIES = (
-    select(
-        _s.c.id.label("id"),
-        _s.c.subject,
-        _s.c.reporting_period_id,
-        _period.c.end_on.label("end_on"),
-        _s.c.is_current,
-        _s.c.validation_state,
-        _s.c.activity_status,
-        _s.c.progress,
-        case((_is_correction, _first_sent), else_=_s.c.submitted_at).label("sent_at"),
-        case((_is_correction, _s.c.submitted_at)).label("corrected_at"),
-        case((_is_correction, _status_before)).label("corrected_from"),
-        _s.c.instance_id,
-        _s.c.promises_evidence,
-        _s.c.zero_reason,
-        # Looked for only where it is told.
-        case((_period.c.end_on == bindparam("month_end"), _has_files), else_=false()).label("has_files"),
-        case((_IS_TROUBLED, _s.c.answers)).label("answers"),
-        case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
-    )
-    .join(_period, _period.c.id == _s.c.reporting_period_id)
-    .where(_s.c.plan_id == _PLAN_ID, _s.c.subject.is_not(None), _s.c.activity_status.is_not(None), _sent_by(_s, _first))
+_ABOUT = select(
+    _s.c.id.label("id"),
+    _s.c.subject,
+    _s.c.reporting_period_id,
+    _period.c.end_on.label("end_on"),
+    _s.c.is_current,
+    _s.c.validation_state,
+    _s.c.activity_status,
+    _s.c.progress,
+    case((_is_correction, _first_sent), else_=_s.c.submitted_at).label("sent_at"),
+    case((_is_correction, _s.c.submitted_at)).label("corrected_at"),
+    case((_is_correction, _status_before)).label("corrected_from"),
+    _s.c.instance_id,
+    _s.c.promises_evidence,
+    _s.c.zero_reason,
+    # Looked for only where it is told.
+    case((_period.c.end_on == bindparam("month_end"), _has_files), else_=false()).label("has_files"),
+    case((_IS_TROUBLED, _s.c.answers)).label("answers"),
+    case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
+).join(_period, _period.c.id == _s.c.reporting_period_id)
+_OF_PLAN = _ABOUT.where(
+    _s.c.plan_id == _PLAN_ID, _s.c.subject.is_not(None), _s.c.activity_status.is_not(None), _sent_by(_s, _first)
 )
-# What is current, and the few that stand while their correction waits: each by its own partial index.
+_recent_period = _period.alias("recent_period")
+_RECENT = select(_recent_period.c.id).where(_recent_period.c.plan_id == _PLAN_ID, _recent_period.c.end_on >= _FROM)
+_NEEDED = select(_OLDER.c.id).where(or_(_OLDER.c.place == literal_column("1"), _OLDER.c.promises_evidence))
+# What is current, and the few that stand while their correction waits: each by its own index. SQLite knows the one of
+# periods by this very condition, and goes through the whole plan if it is named beside the numbers of older reports.
 _REPORTS = Prepared(
-    _ABOUT_ACTIVITIES.where(
-        _s.c.is_current,
-        or_(
-            _period.c.end_on >= _FROM,
-            _s.c.promises_evidence,
-            _s.c.id.in_(select(_LAST_BEFORE.c.id).where(_LAST_BEFORE.c.place == 1)),
-        ),
-    )
-    .union_all(_ABOUT_ACTIVITIES.where(_s.c.is_standing, not_(_s.c.is_current)))
+    _OF_PLAN.where(literal_column(f"{_s.name}.is_current"), _s.c.reporting_period_id.in_(_RECENT))
+    .union_all(_ABOUT.where(_s.c.id.in_(_NEEDED)), _OF_PLAN.where(_s.c.is_standing, not_(_s.c.is_current)))
     .order_by("end_on", "id")
 )
 _CLOSED = Prepared(
@@ -320,21 +318,21 @@ class Figures:
     def _reports(self, rows: Iterable[Any]) -> tuple[Report, ...]:
         return tuple(
             Report(
-                submission_id=found.id,
-                activity_code=found.subject.partition(":")[2],
-                period_id=found.reporting_period_id,
-                end_on=found.end_on,
-                state=_STATES[found.validation_state],
-                status=_STATUSES[found.activity_status],
-                progress=found.progress or 0,
-                sent_at=found.sent_at,
-                promises_evidence=found.promises_evidence,
-                has_files=bool(found.has_files),
-                is_current=found.is_current,
-                detail=self._detail(found),
-                zero_reason=found.zero_reason or "",
-                corrected_at=found.corrected_at,
-                corrected_from=_STATUSES.get(found.corrected_from),
+                found.id,
+                found.subject.partition(":")[2],
+                found.reporting_period_id,
+                found.end_on,
+                _STATES[found.validation_state],
+                _STATUSES[found.activity_status],
+                found.progress or 0,
+                found.sent_at,
+                found.promises_evidence,
+                bool(found.has_files),
+                found.is_current,
+                self._detail(found),
+                found.zero_reason or "",
+                found.corrected_at,
+                _STATUSES.get(found.corrected_from),
             )
             for found in rows
         )

@@ -4,8 +4,9 @@
 
 Prints how long `enlace --help` and the start of `enlace run` take (process begun until its line `bot.ready`; the
 median of the rounds, and the processor time in it, which is steadier on a busy machine), the resident memory of the
-idle bot, and the same after `people` officers who use it at the same time have acted `taps` times each. With
-`--metrics` it is watched: its figures are scraped once a second. Linux: memory and times are read from /proc.
+idle bot, the same after `people` officers who use it at the same time have acted `taps` times each, and after the same
+bot has then made a picture, a page and an export for a coordinator. With `--metrics` it is watched: its figures are
+scraped once a second. Code is compiled before, as in an installed bot. Linux: memory and times are read from /proc.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from bot.sandbox.telegram import Person, World
 from bot.settings import SecretStr, Settings
 from bot.setup import set_up
 from conversations.plan.model import Role
-from tests.bot.house import populate
+from tests.bot.house import CARMEN, populate
 
 FIRST_ID = 10_001
 
@@ -50,6 +51,8 @@ def main() -> None:
     given.add_argument("--taps", type=int, default=40)
     given.add_argument("--metrics", action="store_true")
     chosen = given.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    time_help()
     print(f"{platform.platform()}, Python {platform.python_version()}")
     print(f"enlace --help          {median_of(chosen.rounds, time_help)}")
     with tempfile.TemporaryDirectory() as folder, running_sandbox(start=BEGINS.timestamp()) as sandbox:
@@ -60,6 +63,8 @@ def main() -> None:
         admit(settings, crowd)
         for person in crowd:
             sandbox.world.add_person(Person(person, f"Officer {person}", language_code="es"), started=True)
+        sandbox.world.add_person(Person(CARMEN, "Carmen", language_code="es"), started=True)
+        time_start(settings)
         print(f"enlace run until ready {median_of(chosen.rounds, lambda: time_start(settings))}")
         port = free_port() if chosen.metrics else 0
         with bot(settings, port) as process, watching(port):
@@ -71,6 +76,8 @@ def main() -> None:
             print(f"after {acts:6} acts      {memory(process.pid)}   ({chosen.people} people, {rate:.0f} acts/s)")
             time.sleep(2)
             print(f"two seconds later      {memory(process.pid)}")
+            files_made(sandbox.world)
+            print(f"after files were made  {memory(process.pid)}   (a workbook, a page, a picture)")
 
 
 def median_of(rounds: int, measure: Callable[[], tuple[float, float]]) -> str:
@@ -214,6 +221,30 @@ def act(world: World, person: int, number: int) -> None:
         return
     buttons = [b["text"] for row in kept.message["reply_markup"]["inline_keyboard"] for b in row]
     people.tap(world, person, kept.message["message_id"], text=buttons[min(number % 5 - 1, len(buttons) - 1)])
+
+
+def files_made(world: World) -> None:
+    """A coordinator asks for an export and for the plan on one page, then for the digest with its picture."""
+    people.say(world, CARMEN, "/exportar")
+    card = shown(world, CARMEN, "reply_markup")
+    people.tap(world, CARMEN, card["message_id"], text="Preparar")
+    shown(world, CARMEN, "document")
+    people.tap(world, CARMEN, card["message_id"], data="c:exportar:page")
+    shown(world, CARMEN, "document", count=2)
+    people.say(world, CARMEN, "/resumen")
+    shown(world, CARMEN, "photo")
+
+
+def shown(world: World, person: int, what: str, count: int = 1) -> dict[str, Any]:
+    """The last message from the bot that has this, as soon as there are so many."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with world.lock:
+            found = [kept.message for kept in world.chat(person).messages.values() if what in kept.message]
+        if len(found) >= count:
+            return found[-1]
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing with {what} came")
 
 
 def is_answered(world: World, person: int, since: int) -> bool:

@@ -33,7 +33,7 @@ class Known:
         last = self.current[-1] if self.current else None
         self.ended_on = last.end_on if last is not None and last.ends_activity else date.max
         """The last day of the period of the report that ended it."""
-        self.shown = tuple(report for report in reports if report.is_read(only_validated=only_validated))
+        self.shown = tuple(r for r in reports if r.is_read(only_validated=True)) if only_validated else self.current
 
 
 NOTHING = Known(())

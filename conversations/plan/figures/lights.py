@@ -7,6 +7,8 @@ from fractions import Fraction
 from conversations.plan.model import ActivityStatus
 from conversations.wording import wording
 
+SOON = timedelta(days=30)
+
 
 # ------------------------------------------------------------------ the traffic light
 class Light(StrEnum):
@@ -73,7 +75,7 @@ def traffic_light(
         return Light.CRITICAL
     if (
         gap > 10 * whole
-        or (due_on - today <= timedelta(days=30) and progress < 80)
+        or (due_on - today <= SOON and progress < 80)
         or missed_in_a_row == 1
         or (is_completed and evidence_pending)
     ):

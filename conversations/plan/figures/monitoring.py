@@ -291,7 +291,7 @@ def _agency_standing(
     return AgencyStanding(
         agency=agency,
         activities=tuple(_standing_of(activity, look) for activity in present),
-        cells=tuple(_cell(present, closing, look) for closing in closings),
+        cells=_cells(present, closings, look),
         expected=len(now_due.wanted) if now_due else 0,
         reported=now_due.received if now_due else 0,
         closed_at=now_due.closed_at if now_due else None,
@@ -450,21 +450,27 @@ def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[Repor
     )
 
 
-def _cell(activities: Iterable[Activity], closing: Closing, look: _Look) -> Cell | None:
-    """The state on the day the closing locked, or today's if it has not.
+def _cells(activities: Iterable[Activity], closings: Sequence[Closing], look: _Look) -> tuple[Cell | None, ...]:
+    """The state on the day each closing locked, or today's if it has not.
 
     What was sent to a reopened period since counts there too.
     """
     on = look.on
-    at_lock = _On(min(on.day, closing.locks_on), on.by)
-    lights: list[Light] = []
+    columns: list[list[Light]] = [[] for _ in closings]
+    backwards = [
+        (closing.month_end, _On(min(on.day, closing.locks_on), on.by), lights)
+        for closing, lights in zip(reversed(closings), reversed(columns), strict=True)
+    ]
     for activity in activities:
-        if activity.start_on > closing.month_end and at_lock.day < on.day:
-            continue  # it began later: that column knows nothing of it
-        found = _known_of(look.known, activity)
-        last = next((report for report in reversed(found.shown) if report.end_on <= closing.month_end), None)
-        lights.append(_light(activity, last, found, look.past, at_lock))
-    return worst_of(lights)
+        known = _known_of(look.known, activity)
+        shown, at = known.shown, len(known.shown)
+        for month_end, at_lock, lights in backwards:
+            if activity.start_on > month_end and at_lock.day < on.day:
+                continue  # it began later: that column knows nothing of it
+            while at and shown[at - 1].end_on > month_end:
+                at -= 1
+            lights.append(_light(activity, shown[at - 1] if at else None, known, look.past, at_lock))
+    return tuple(map(worst_of, columns))
 
 
 def _has_changed(each: ActivityStanding, since: datetime, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
 from conversations.plan.periods import ReportingPeriod
@@ -29,8 +30,7 @@ class Closing:
         return max(period.locks_on for period in self.periods)
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """What a report says about its difficulties. For a restricted report, only the codes are ever shown."""
 
     reasons: tuple[str, ...] = ()
@@ -40,8 +40,7 @@ class Detail:
     new_due_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """A report about an activity: the parts that are counted.
 
     Its current version, or the one that stands validated while the current one waits. Who reads validated reports only,

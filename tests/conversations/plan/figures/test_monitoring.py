@@ -133,9 +133,9 @@ def test_a_correction_is_news_only_of_what_it_changes() -> None:
     first = report("PRE-405", "201809", "delayed", 10, "2018-10-03")
     records = replace(RECORDS, reports=(first,))
     assert [each.code for each in stand(records).changed] == []
-    slip = replace(first, corrected_at=day("2018-10-12"), corrected_from=ActivityStatus.DELAYED)
+    slip = first._replace(corrected_at=day("2018-10-12"), corrected_from=ActivityStatus.DELAYED)
     assert [each.code for each in stand(replace(RECORDS, reports=(slip,))).changed] == []
-    news = replace(slip, corrected_from=ActivityStatus.IN_PROGRESS)
+    news = slip._replace(corrected_from=ActivityStatus.IN_PROGRESS)
     assert [each.code for each in stand(replace(RECORDS, reports=(news,))).changed] == ["PRE-405"]
 
 
@@ -193,7 +193,7 @@ def test_a_cancellation_counts_once_it_is_approved(state: ValidationState) -> No
     one = activity("PRE-999", "INM", "2018-07-01", "2020-12-31")
     sent = report("PRE-999", "201809", "cancelled", 10, "2018-10-04", state=state)
     base = replace(RECORDS, activities=(one,), reports=(sent,), closed=(Closed(1, 1, MONDAY),))
-    approved = replace(base, reports=(replace(sent, state=ValidationState.VALIDATED),))
+    approved = replace(base, reports=(sent._replace(state=ValidationState.VALIDATED),))
     assert not stand(base).activities[0].is_over
     assert (stand(approved).activities[0].is_over, stand(approved).activities[0].light) == (True, Light.GREY)
 
@@ -216,8 +216,8 @@ def test_what_is_red_for_sixty_days_and_nobody_has_said_why_is_for_the_plenary()
     assert unexplained(first, second, third) == date(2018, 8, 2)
     assert unexplained(first, second, third, due="2018-08-20") is None, "fifty-five days"
     assert unexplained(first, second, third, due="2018-08-15") == date(2018, 8, 16), "sixty"
-    assert unexplained(first, second, replace(third, detail=said)) is None
-    assert unexplained(first, replace(second, detail=said), third) is None, "it had said why until then"
+    assert unexplained(first, second, third._replace(detail=said)) is None
+    assert unexplained(first, second._replace(detail=said), third) is None, "it had said why until then"
     assert unexplained(first, second, third, kept_since=date(2018, 8, 10)) == date(2018, 8, 10)
     assert unexplained(first, second, third, kept_since=date(2018, 9, 1)) is None
 
@@ -306,8 +306,8 @@ def test_what_is_asked_again_has_waited_since_it_was_asked_first() -> None:
         return items[0].since if items else None
 
     assert since(*sent) == date(2018, 7, 4)
-    assert since(sent[0], replace(sent[1], detail=None), *sent[2:]) == date(2018, 9, 4)
-    assert since(*sent[:3], replace(sent[3], detail=Detail())) is None
+    assert since(sent[0], sent[1]._replace(detail=None), *sent[2:]) == date(2018, 9, 4)
+    assert since(*sent[:3], sent[3]._replace(detail=Detail())) is None
 
 
 def test_a_period_of_which_nothing_is_expected_is_not_said_to_fall_due() -> None:
@@ -338,3 +338,15 @@ def test_an_activity_added_in_mid_period_is_not_red_for_reports_before_it_was_th
     assert (one.missed, one.light) == (0, Light.ON_TRACK)
     [before] = stand(replace(known, activities=(replace(added, added_on=None),))).activities
     assert (before.missed, before.light) == (2, Light.CRITICAL)
+
+
+def test_a_column_knows_the_reports_of_its_month_and_of_those_before() -> None:
+    """A report about September changes nothing of August."""
+    one = activity("PRE-404", "PGR", "2018-07-01", "2020-12-31")
+    august = report("PRE-404", "201808", "suspended", 5, "2018-09-03", detail=Detail())
+    september = report("PRE-404", "201809", "in_progress", 10, "2018-10-03")
+
+    found = stand(replace(EMPTY, activities=(one,), reports=(august, september))).agency("PGR")
+
+    assert found is not None
+    assert [cell and cell.light for cell in found.cells[-2:]] == [Light.CRITICAL, Light.ON_TRACK]
