@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
+from storage.database.steady import keep_steady, note_change
 from storage.errors import StorageError, Unavailable
 
 OLDEST_SQLITE = (3, 51, 3)
@@ -146,11 +147,14 @@ class SqliteWriter:
     def __init__(self, engine: Engine, group_size: int) -> None:
         self.engine = engine
         self.group_size = group_size
+        event.listen(engine, "before_cursor_execute", note_change)
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
         with self.engine.connect() as connection:
             connection.begin()
+            [version] = _driver(connection).execute("PRAGMA data_version").fetchone()
+            keep_steady(connection).begin(version)
             yield connection
 
     def open(self, connection: Connection, openings: Sequence[object], *, waits: bool) -> list[None]:

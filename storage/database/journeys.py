@@ -10,7 +10,6 @@ A round trip to the server (a journey) is expensive, and a statement in it is ch
 This module is imported only with PostgreSQL, because SQLite does not need psycopg.
 """
 
-import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +20,7 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy import Connection
 
 from storage.database.engines import tell_sqlalchemy
+from storage.database.steady import STEADY, Steady, written
 from storage.errors import ApplyAlone
 
 _IDLE: Final = TransactionStatus.IDLE
@@ -31,13 +31,11 @@ _NAME: Final = "line"
 class Statement:
     """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
-    __slots__ = ("formats", "is_steady", "sql", "writes")
+    __slots__ = ("formats", "sql", "writes")
 
-    def __init__(self, sql: str, is_binary: Sequence[bool], *, is_steady: bool = False) -> None:
+    def __init__(self, sql: str, is_binary: Sequence[bool]) -> None:
         self.sql = sql
         self.writes = written(sql)
-        self.is_steady = is_steady
-        """Whether it reads nothing but what seldom changes (`STEADY`): a group asks it once."""
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
 
     def execute(self, connection: Connection, bound: Sequence[Any]) -> "Answer":
@@ -76,33 +74,6 @@ def write_what_waits(connection: Connection) -> None:
     """Send the writes that wait, and check how many rows each has changed."""
     if line_of(connection).has_waiting:
         execute_together(connection, ())
-
-
-STEADY: Final = frozenset(
-    (
-        "activity",
-        "agency",
-        "cadence",
-        "code",
-        "form",
-        "form_version",
-        "indicator",
-        "objective",
-        "plan",
-        "strategic_area",
-    )
-)
-"""Tables of the plan and its forms. Units read them all the time and seldom change them."""
-UNKNOWN: Final = "?"
-_WRITTEN = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
-
-
-def written(sql: str) -> str:
-    """The table that a statement changes: blank for none, UNKNOWN if in doubt."""
-    if sql.lstrip().startswith("SELECT"):
-        return ""
-    found = _WRITTEN.match(sql)
-    return UNKNOWN if found is None else found[1]
 
 
 class Answer:
@@ -158,7 +129,7 @@ class Line:
         """Whether a write of the present unit has been sent."""
         self._is_spoilt = False
         """Whether a write that had waited failed to do what was expected."""
-        self._known: dict[tuple[str, tuple[Any, ...]], Answer] | None = None
+        self.steady: Steady | None = None
         """What the group has read from `STEADY` tables; None outside a group."""
 
     # -------------------------------------------------------------- a group's writes
@@ -177,7 +148,7 @@ class Line:
 
     def begin_group(self) -> None:
         """From now on a steady statement is asked once, until such a table is written or the transaction ends."""
-        self._known = {}
+        self.steady = Steady()
 
     def begin_unit(self) -> None:
         """A unit begins: `undo_unit` goes back to here."""
@@ -200,25 +171,16 @@ class Line:
         """The transaction is over."""
         self._waiting.clear()
         self._is_spoilt = False
-        self._known = None
+        self.steady = None
 
     def note(self, writes: str) -> None:
         """Something is sent, on this line or past it: what waits, and a statement that changes this table."""
         self._has_written |= bool(writes) or len(self._waiting) > self._mark
-        if self._known and (writes in STEADY or writes == UNKNOWN):
-            self._known.clear()
+        if self.steady is not None:
+            self.steady.note(writes)
 
     # -------------------------------------------------------------- asking
     def ask(self, statement: Statement, bound: Sequence[Any]) -> Answer:
-        if not statement.is_steady or self._known is None:
-            return self._ask(statement, bound)
-        key = (statement.sql, tuple(bound))
-        answer = self._known.get(key)
-        if answer is None:
-            answer = self._known[key] = self._ask(statement, bound)
-        return answer
-
-    def _ask(self, statement: Statement, bound: Sequence[Any]) -> Answer:
         if self._waiting:
             return self.ask_all([(statement, bound)])[0]
         self.note(statement.writes)
@@ -322,3 +284,8 @@ def line_of(connection: Connection) -> Line:
     if found is None:
         found = known[_NAME] = Line(connection.connection.dbapi_connection)
     return found
+
+
+def steady_of_line(connection: Connection) -> Steady | None:
+    """What the group of this connection has read of what seldom changes; None outside a group."""
+    return line_of(connection).steady

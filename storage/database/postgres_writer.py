@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, event
 
 from storage.database import journeys
 from storage.database.engines import is_unavailable, sqlstate, status
+from storage.database.steady import written
 from storage.database.unit import Opened, Opening
 from storage.errors import StorageError
 
@@ -95,4 +96,4 @@ class PostgresWriter:
 def _send_what_waits(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
     """Send waiting writes before SQLAlchemy executes something past the line."""
     journeys.write_what_waits(connection)
-    journeys.line_of(connection).note(journeys.written(statement))
+    journeys.line_of(connection).note(written(statement))

@@ -21,6 +21,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
+from storage.database.steady import STEADY, Steady, is_change, steady_of, written
+
 if TYPE_CHECKING:
     from storage.database.journeys import Statement
 
@@ -58,6 +60,17 @@ class _Compiled:
     """The parameters in their order, as the driver writes them."""
     read: Callable[[Sequence[Any]], Any]
     """A row of the driver as a named tuple."""
+    steady: Callable[[Connection], Steady | None] | None
+    """What a connection keeps of its rows; None for a statement that reads what changes."""
+
+    def ask(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
+        """The rows that it selects or returns."""
+        bound = self.bind(values)
+        steady = None if self.steady is None else self.steady(connection)
+        if steady is None:
+            # Fetch everything: a statement that is not at its end holds its transaction open.
+            return list(map(self.read, self.execute(connection, bound).fetchall()))
+        return steady.rows((self.sql, bound), lambda: list(map(self.read, self.execute(connection, bound).fetchall())))
 
 
 class Prepared:
@@ -75,15 +88,12 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows that it selects or returns; each row is a named tuple."""
-        compiled = self._for(connection, values)
-        return list(map(compiled.read, compiled.execute(connection, compiled.bind(values)).fetchall()))
+        return self._for(connection, values).ask(connection, values)
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The first row, or None."""
-        compiled = self._for(connection, values)
-        # Fetch everything: a statement that is not at its end holds its transaction open.
-        found = compiled.execute(connection, compiled.bind(values)).fetchall()
-        return compiled.read(found[0]) if found else None
+        found = self._for(connection, values).ask(connection, values)
+        return found[0] if found else None
 
     def count(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows it has changed."""
@@ -143,18 +153,18 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
         raise ValueError("an IN of a list cannot be prepared")
     order = made.positiontup
     execute: Any
-    on_server = None
+    on_server, steady_there = None, steady_of
     if order is None:  # psycopg's names
-        from storage.database.journeys import STEADY, Statement  # psycopg is not needed beside SQLite
+        from storage.database.journeys import Statement, steady_of_line  # psycopg is not needed beside SQLite
 
         order = _NAMED.findall(sql)
         places = count(1)
         sql = _NAMED.sub(lambda _: f"${next(places)}", sql).replace("%%", "%")
-        tables = {each.name for each in iterate(statement) if isinstance(each, Table)}
-        is_steady = isinstance(statement, Select) and tables <= STEADY and "FOR " not in sql
         is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
-        on_server = Statement(sql, is_binary, is_steady=bool(tables) and is_steady)
+        on_server, steady_there = Statement(sql, is_binary), steady_of_line
         execute, execute_each = on_server.execute, on_server.execute_each
+    elif is_change(written(sql)):
+        execute, execute_each = partial(_change, _execute, sql), partial(_change, _execute_each, sql)
     else:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)
     columns = statement.exported_columns
@@ -165,7 +175,14 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
         on_server,
         _binding([(name, _to_driver(made.binds[name].type, dialect)) for name in order], made.params, names),
         _reading(list(columns.keys()), [_from_driver(column.type, dialect) for column in columns]),
+        steady_there if _reads_steady(statement, sql) else None,
     )
+
+
+def _reads_steady(statement: Any, sql: str) -> bool:
+    """Whether it reads nothing but what seldom changes."""
+    tables = {each.name for each in iterate(statement) if isinstance(each, Table)}
+    return isinstance(statement, Select) and bool(tables) and tables <= STEADY and "FOR " not in sql
 
 
 def _execute(sql: str, connection: Connection, bound: Sequence[Any]) -> Any:
@@ -176,6 +193,14 @@ def _execute(sql: str, connection: Connection, bound: Sequence[Any]) -> Any:
 def _execute_each(sql: str, connection: Connection, many: Sequence[Sequence[Any]]) -> None:
     driver: Any = connection.connection.dbapi_connection
     driver.cursor().executemany(sql, many)
+
+
+def _change(execute: Callable[..., Any], sql: str, connection: Connection, bound: Sequence[Any]) -> Any:
+    """Execute what changes a steady table."""
+    steady = steady_of(connection)
+    if steady is not None:
+        steady.note(written(sql))
+    return execute(sql, connection, bound)
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")

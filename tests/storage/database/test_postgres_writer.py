@@ -108,7 +108,7 @@ def test_updates_of_many_chats_are_three_journeys_and_one_commit(
     with gathered(database):
         futures = [database.units.submit(chat_id, answer(chat_id), opening=update(chat_id)) for chat_id in CHATS]
         monkeypatch.setattr(Line, "ask_all", counted)
-        monkeypatch.setattr(Line, "_ask", alone)
+        monkeypatch.setattr(Line, "ask", alone)
         commits = database.units.commits.count
     assert len({future.result(PATIENCE) for future in futures}) == len(CHATS)
     assert (len(journeys), database.units.commits.count - commits) == (2, 1)
@@ -250,7 +250,7 @@ def test_nothing_of_a_group_that_was_given_up_stays_with_its_connection(
         other = database.units.submit(1, answer(1), opening=update(1))
         parting = database.units.submit(3, wrong, opening=update(3))
     assert (other.exception(PATIENCE), parting.exception(PATIENCE), database.units.parted) == (None, None, 1)
-    assert [(each._waiting, each._known, each._is_spoilt) for each in lines] == [([], None, False)] * len(lines)
+    assert [(each._waiting, each.steady, each._is_spoilt) for each in lines] == [([], None, False)] * len(lines)
     assert said(database) == Counter((1, 3))
 
 

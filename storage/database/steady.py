@@ -1,0 +1,108 @@
+"""What seldom changes is asked once: the plan and its forms, which nearly every update reads.
+
+The rows are kept for as long as nobody can have changed them. On SQLite that is until somebody does: our own writes pass
+by here, and `PRAGMA data_version` tells at the beginning of each group whether another process has committed. On
+PostgreSQL, where others write at any time, it is until the group ends.
+
+Nothing that a transaction has changed is kept before it has ended, because it may be undone.
+"""
+
+import re
+from collections.abc import Callable, Hashable
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+STEADY: Final = frozenset(
+    (
+        "activity",
+        "agency",
+        "cadence",
+        "code",
+        "form",
+        "form_version",
+        "indicator",
+        "objective",
+        "plan",
+        "reporting_period",
+        "strategic_area",
+    )
+)
+"""Tables of the plan and its forms. Units read them all the time and seldom change them."""
+UNKNOWN: Final = "?"
+MOST_ROWS: Final = 2_000
+"""How many rows are kept. With one more, all are forgotten."""
+_WRITTEN = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+_WRITES_NOTHING = re.compile(r"\s*(?:SELECT|BEGIN|PRAGMA)\b")
+_NAME: Final = "steady"
+
+
+def written(sql: str) -> str:
+    """The table that a statement changes: blank for none, UNKNOWN if in doubt."""
+    if _WRITES_NOTHING.match(sql):
+        return ""
+    found = _WRITTEN.match(sql)
+    return UNKNOWN if found is None else found[1]
+
+
+def is_change(writes: str) -> bool:
+    """Whether a statement that writes this table changes what is steady."""
+    return writes in STEADY or writes == UNKNOWN
+
+
+class Steady:
+    """What one connection has read from steady tables."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Hashable, list[Any]] = {}
+        self._count = 0
+        self._version: object = None
+        self._is_changing = False
+
+    def begin(self, version: object) -> None:
+        """A transaction begins. `version` is another one if others have changed the database since the last."""
+        if version != self._version:
+            self._forget()
+        self._version, self._is_changing = version, False
+
+    def note(self, writes: str) -> None:
+        """The transaction is about to change this table."""
+        if is_change(writes):
+            self._forget()
+            self._is_changing = True
+
+    def rows(self, question: Hashable, ask: Callable[[], list[Any]]) -> list[Any]:
+        """The rows that answer this question; `ask` asks the database."""
+        if self._is_changing:
+            return ask()
+        found = self._rows.get(question)
+        if found is None:
+            found = ask()
+            self._count += len(found)
+            if self._count > MOST_ROWS:
+                self._forget()
+            self._rows[question] = found
+        return found.copy()
+
+    def _forget(self) -> None:
+        self._rows.clear()
+        self._count = 0
+
+
+def steady_of(connection: Connection) -> Steady | None:
+    """What this connection keeps; None if it keeps nothing. It goes with the connection to the database."""
+    found: Steady | None = connection.info.get(_NAME)
+    return found
+
+
+def keep_steady(connection: Connection) -> Steady:
+    """The same, which from now on there is."""
+    found: Steady = connection.info.setdefault(_NAME, Steady())
+    return found
+
+
+def note_change(connection: Connection, _cursor: Any, statement: str, *_: object) -> None:
+    """Listens to what SQLAlchemy executes."""
+    steady = steady_of(connection)
+    if steady is not None:
+        steady.note(written(statement))
