@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
+from storage.database.added_last import AddedLast, add_last, write_first
 from storage.database.steady import keep_steady, note_change
 from storage.errors import StorageError, Unavailable
 
@@ -147,7 +148,10 @@ class SqliteWriter:
     def __init__(self, engine: Engine, group_size: int) -> None:
         self.engine = engine
         self.group_size = group_size
+        self._waiting: AddedLast
+        """Of the group that is being applied."""
         event.listen(engine, "before_cursor_execute", note_change)
+        event.listen(engine, "before_cursor_execute", write_first)
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -155,6 +159,8 @@ class SqliteWriter:
             connection.begin()
             [version] = _driver(connection).execute("PRAGMA data_version").fetchone()
             keep_steady(connection).begin(version)
+            self._waiting = add_last(connection)
+            self._waiting.begin_group()
             yield connection
 
     def open(self, connection: Connection, openings: Sequence[object], *, waits: bool) -> list[None]:
@@ -163,6 +169,7 @@ class SqliteWriter:
 
     def begin(self, connection: Connection) -> None:
         _driver(connection).execute("SAVEPOINT unit")
+        self._waiting.begin_unit()
 
     def end(self, connection: Connection) -> None:
         _driver(connection).execute("RELEASE unit")
@@ -171,10 +178,11 @@ class SqliteWriter:
         driver = _driver(connection)
         driver.execute("ROLLBACK TO unit")
         driver.execute("RELEASE unit")
+        self._waiting.undo_unit()
         return True
 
     def finish(self, connection: Connection) -> None:
-        """Everything has been written."""
+        self._waiting.write()
 
     def is_in_transaction(self, connection: Connection) -> bool:
         return bool(_driver(connection).in_transaction)

@@ -21,7 +21,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
-from storage.database.steady import STEADY, Steady, is_change, steady_of, written
+from storage.database.added_last import is_of_these, write_first
+from storage.database.steady import STEADY, Steady, is_change, note_change, steady_of, written
 
 if TYPE_CHECKING:
     from storage.database.journeys import Statement
@@ -100,6 +101,11 @@ class Prepared:
         compiled = self._for(connection, values)
         return int(compiled.execute(connection, compiled.bind(values)).rowcount)
 
+    def bound(self, connection: Connection, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        """Its SQL, and the parameters as the driver writes them."""
+        compiled = self._for(connection, values)
+        return compiled.sql, compiled.bind(values)
+
     def later(
         self,
         connection: Connection,
@@ -163,8 +169,8 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
         is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
         on_server, steady_there = Statement(sql, is_binary), steady_of_line
         execute, execute_each = on_server.execute, on_server.execute_each
-    elif is_change(written(sql)):
-        execute, execute_each = partial(_change, _execute, sql), partial(_change, _execute_each, sql)
+    elif is_change(written(sql)) or is_of_these(sql):
+        execute, execute_each = partial(_mind, _execute, sql), partial(_mind, _execute_each, sql)
     else:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)
     columns = statement.exported_columns
@@ -195,11 +201,10 @@ def _execute_each(sql: str, connection: Connection, many: Sequence[Sequence[Any]
     driver.cursor().executemany(sql, many)
 
 
-def _change(execute: Callable[..., Any], sql: str, connection: Connection, bound: Sequence[Any]) -> Any:
-    """Execute what changes a steady table."""
-    steady = steady_of(connection)
-    if steady is not None:
-        steady.note(written(sql))
+def _mind(execute: Callable[..., Any], sql: str, connection: Connection, bound: Sequence[Any]) -> Any:
+    """Execute what changes a steady table, or names one whose new rows may wait."""
+    note_change(connection, None, sql)
+    write_first(connection, None, sql)
     return execute(sql, connection, bound)
 
 

@@ -1,7 +1,7 @@
 """What seldom changes is asked once: the plan and its forms, which nearly every update reads.
 
-The rows are kept for as long as nobody can have changed them. On SQLite that is until somebody does: our own writes pass
-by here, and `PRAGMA data_version` tells at the beginning of each group whether another process has committed. On
+The rows are kept for as long as nobody can have changed them. On SQLite that is until somebody does: our own writes
+pass by here, and `PRAGMA data_version` tells at the beginning of each group whether another process has committed. On
 PostgreSQL, where others write at any time, it is until the group ends.
 
 Nothing that a transaction has changed is kept before it has ended, because it may be undone.
@@ -16,16 +16,20 @@ from sqlalchemy import Connection
 STEADY: Final = frozenset(
     (
         "activity",
+        "activity_support",
         "agency",
         "cadence",
+        "closing",
         "code",
         "form",
         "form_version",
         "indicator",
         "objective",
         "plan",
+        "reopening",
         "reporting_period",
         "strategic_area",
+        "target",
     )
 )
 """Tables of the plan and its forms. Units read them all the time and seldom change them."""

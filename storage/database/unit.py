@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from sqlalchemy import Connection, Result
 from sqlalchemy.exc import SQLAlchemyError
 
+from storage.database.added_last import added_last
 from storage.database.engines import is_unavailable
 from storage.database.vault import Vault, VaultError
 from storage.errors import ApplyAlone, Unavailable
@@ -135,10 +136,28 @@ class Unit:
         for values in many:
             statement.later(self.connection, values)
 
-    def number(self, table: str) -> int | None:
-        """The number of a new row in a group; None where the database gives it."""
+    def add(
+        self,
+        table: str,
+        statement: "Prepared",
+        values: Mapping[str, Any],
+        then: Callable[[Any], None] | None = None,
+    ) -> int | None:
+        """Add a row at the end of the group, and return its number. None, and nothing is done, outside a group.
+
+        On PostgreSQL `then` is called with what the statement returns.
+        """
+        waiting = added_last(self.connection)
+        if waiting is not None:
+            number = waiting.number(table)
+            waiting.add(*statement.bound(self.connection, {**values, "id": number}))
+            return number
         numbers = None if self.opened is None else self.opened.numbers
-        return None if numbers is None else numbers.next(table)
+        if numbers is None:
+            return None
+        number = numbers.next(table)
+        self.write(statement, {**values, "id": number}, rows=1, then=then)
+        return number
 
     def must_lock(self, chat_id: int) -> bool:
         """Whether the row of this chat is still to be locked. A group has locked its own, and waits for no other."""
@@ -175,12 +194,17 @@ class Unit:
         if self.is_shared:
             raise ApplyAlone("something may fail alone")
         hooks, locked = len(self._after_commit), set(self.locked_chats)
+        waiting = added_last(self.connection)
+        if waiting is not None:
+            waiting.write()  # what was added before stays, whatever becomes of this part
         savepoint = self.connection.begin_nested()
         try:
             yield
         except BaseException as error:
             del self._after_commit[hooks:]
             self.locked_chats &= locked
+            if waiting is not None:
+                waiting.drop()
             try:
                 savepoint.rollback()
             except SQLAlchemyError:

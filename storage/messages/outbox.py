@@ -162,8 +162,8 @@ _IS_BEHIND = (
     )
     .exists()
 )
-_ADD = Prepared(lambda dialect: insert(_O).returning(_O.c.id, *([_IS_BEHIND] if dialect == "postgresql" else [])))
-_ADD_NUMBERED = Prepared(insert(_O).returning(_IS_BEHIND))
+_ADD = Prepared(insert(_O).returning(_O.c.id, _IS_BEHIND))
+_ADD_NUMBERED = Prepared(lambda dialect: insert(_O).returning(_IS_BEHIND) if dialect == "postgresql" else insert(_O))
 _CLAIMABLE = (
     select(_O.c.id)
     .where(
@@ -347,7 +347,7 @@ class Outbox:
             "owner": self._unit.replica_id if is_sending else None,
         }
         added = OutboxRow(
-            id=self._unit.number(_O.name) or 0,
+            id=0,
             chat_id=draft.chat_id,
             kind=draft.kind,
             method=draft.method,
@@ -359,16 +359,14 @@ class Outbox:
             is_held=is_held,
         )
 
-        if added.id:
+        def take(found: Sequence[Any]) -> None:
+            added.is_behind = is_sending and found[0]
 
-            def take(found: Sequence[Any]) -> None:
-                added.is_behind = is_sending and found[0]
-
-            self._unit.write(_ADD_NUMBERED, values | {"id": added.id}, rows=1, then=take)
-        else:
-            made = _ADD.first(self._connection, values)
-            added.id = int(made[0])
-            added.is_behind = is_sending and self._unit.is_postgresql and bool(made[1])
+        number = self._unit.add(_O.name, _ADD_NUMBERED, values, take)
+        if number is None:
+            number, is_behind = _ADD.first(self._connection, values)
+            added.is_behind = is_sending and is_behind
+        added.id = number
         return added
 
     def release(self) -> int:
@@ -530,11 +528,8 @@ class Outbox:
     def new_card(self, chat_id: int) -> int:
         """Make a card. Its Telegram number is not known before it is sent."""
         values = {"chat_id": chat_id, "message_id": None, "is_gone": False}
-        number = self._unit.number(_C.name)
-        if number is None:
-            return int(_NEW_CARD.first(self._connection, values)[0])
-        self._unit.write(_NEW_CARD_NUMBERED, values | {"id": number}, rows=1)
-        return number
+        number = self._unit.add(_C.name, _NEW_CARD_NUMBERED, values)
+        return int(_NEW_CARD.first(self._connection, values)[0]) if number is None else number
 
     def card_message_id(self, card_id: int) -> int | None:
         """The Telegram number of a card that can be edited; None if it has not been delivered, or is gone."""

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from storage.database import statements
 from storage.database.models import Agency, table
 from storage.database.statements import Prepared
 from storage.open_database import Database, open_database
@@ -41,15 +40,20 @@ def read(database: Database) -> str:
     return database.units.submit(None, name).result(PATIENCE)
 
 
-def test_it_is_asked_once(sqlite_database: Database, world_on_sqlite: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second unit, in another group, finds what the first one read."""
-    read(sqlite_database)
+def test_it_is_asked_once(sqlite_database: Database, world_on_sqlite: Any) -> None:
+    """The second group finds what the first one read."""
 
-    def refuse(sql: str, *_: object) -> Any:
-        raise AssertionError(f"asked again: {sql}")
+    def heard(unit: UnitOfWork) -> list[str]:
+        """What reaches SQLite while it is asked for the name."""
+        driver: Any = unit.connection.connection.dbapi_connection
+        said: list[str] = []
+        driver.set_trace_callback(said.append)
+        name(unit)
+        driver.set_trace_callback(None)
+        return said
 
-    monkeypatch.setattr(statements, "_execute", refuse)
-    assert read(sqlite_database) == "PGR"
+    first, second = (sqlite_database.units.submit(None, heard).result(PATIENCE) for _ in range(2))
+    assert (len(first), second) == (2, [])
 
 
 @pytest.mark.parametrize("change", [rename, rename_prepared])
