@@ -136,11 +136,12 @@ def digest_card(
     if role in RANKED:
         agenda, to_chase = ladder()
         topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
+        foot = sealed_lines(unit, say)
         short, whole = (
-            digests.digest(found, language, topics, agenda, is_public=view.is_public, is_whole=is_whole)
+            digests.digest(found, language, topics, agenda, is_public=view.is_public, is_whole=is_whole, foot=foot)
             for is_whole in (False, True)
         )
-        lines = (whole if shown.is_whole else short) + sealed_lines(unit, say)
+        lines = whole if shown.is_whole else short
         if whole != short:
             to = tap(Route.DIGEST, 0) if shown.is_whole else tap(Route.DIGEST, 0, "whole")
             rows.append((Button(say("digest.short" if shown.is_whole else "digest.whole"), to),))

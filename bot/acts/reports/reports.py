@@ -304,11 +304,12 @@ def changes_nothing(who: Reporter, stored: StoredSession, form: Form, taken: Ste
     if corrected.validation_state == "returned" or not corrected.is_current:
         return False
     old, new = who.unit.submissions.answers(corrected), taken.instance.answers()
-    times = engine.filled_when(form, old).keys() | engine.filled_when(form, new).keys()
+    passed_over = engine.filled_when(form, old).keys() | engine.filled_when(form, new).keys()
+    passed_over |= {question.path for question in form.questions if is_sending(question)}
 
     def answered(values: Mapping[str, str]) -> dict[str, str]:
-        """The answers of the person: without those that the phone fills in, such as the time (ODK XForms, "meta")."""
-        return {ref: value for ref, value in values.items() if ref not in times and "/meta/" not in ref}
+        """The answers of the person: without what the phone fills in (ODK XForms, "meta"), and without "send"."""
+        return {ref: value for ref, value in values.items() if ref not in passed_over and "/meta/" not in ref}
 
     return answered(old) == answered(new)
 

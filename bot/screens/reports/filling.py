@@ -98,7 +98,7 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
     if taken.session != session or stored.data != session.to_json():
         stored = reports.save(ex.unit, stored, taken.session, ex.now)
     if found.has_left:
-        leave(ex, stored, taken.session, form)
+        leave(ex, stored, taken, form)
         return
     if found.is_stale:
         if isinstance(event, Fetched | FetchFailed):
@@ -272,8 +272,12 @@ def _is_looked_at(ex: Exchange) -> bool:
 
 
 # ------------------------------------------------------------------ leaving and sending
-def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> None:
-    """Leave the form. The draft stays, and the chat is free."""
+def leave(ex: Exchange, stored: StoredSession, taken: Step, form: Form) -> None:
+    """Leave the form. The draft stays, and the chat is free. A correction that has changed nothing is no draft."""
+    session = taken.session
+    if reports.changes_nothing(reporter_of(ex), stored, form, taken):
+        _keep_as_sent(ex, stored)
+        return
     if _asks_place(form, session):
         ex.drop_card()
         ex.release_keyboard(Card((line("👌"),)))
@@ -293,10 +297,7 @@ def leave(ex: Exchange, stored: StoredSession, session: Session, form: Form) -> 
 def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew: bool = False) -> None:
     """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
     if reports.changes_nothing(reporter_of(ex), stored, form, taken):
-        reports.discard_draft(ex.unit, stored)
-        ex.filling = None
-        ex.clean_chat()
-        ex.answer(notice_card(ex, ex.say("receipt.unchanged")), anew=anew)
+        _keep_as_sent(ex, stored, anew=anew)
         return
     sent, news = reports.send(reporter_of(ex), stored, form, taken)
     ex.pass_on(news)
@@ -305,6 +306,14 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     ex.answer(
         receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True
     )
+
+
+def _keep_as_sent(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
+    """Throw away a correction that equals what was sent."""
+    reports.discard_draft(ex.unit, stored)
+    ex.filling = None
+    ex.clean_chat()
+    ex.answer(notice_card(ex, ex.say("receipt.unchanged")), anew=anew)
 
 
 # ------------------------------------------------------------------ what cannot be filled now

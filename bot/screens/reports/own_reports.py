@@ -14,16 +14,18 @@ from bot.acts.reports.reports import Report, discard_draft
 from bot.chat.exchange import Denied, Exchange
 from bot.screens.reports.closing import to_close
 from bot.screens.reports.drafts import drafts_of_others
+from bot.screens.reports.filling import apply
 from bot.screens.reports.opening import correct, find_report, open_report, resume, show_nothing_left, take_over
 from bot.screens.reports.receipts import due_tap, status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
-from conversations.dates import last_day, show_date
+from conversations.dates import show_date
 from conversations.plan import review
 from conversations.plan.expected import DueReport, expected_reports
 from conversations.plan.messages.reminders import close_button
 from conversations.plan.model import Activity
 from conversations.plan.periods import PeriodType, ReportingPeriod, closing_due_on, period_name, period_names
 from conversations.routes import Route, tap
+from conversations.session.events import Tap
 from conversations.session.profiles import FORM_OF
 from conversations.session.session import Session
 from storage.errors import NotFound
@@ -260,21 +262,12 @@ def take(ex: Exchange, session_id: int) -> None:
 
 
 def cancel(ex: Exchange) -> None:
-    """Leave the open form. Its draft stays and can be deleted from there."""
+    """Leave the open form, as its button Salir does. Its draft stays and can be deleted from there."""
     stored = ex.visit.session
     if stored is None:
         ex.answer_line(ex.say("form.nothing_open"))
         return
-    about = Session.from_json(stored.data).about
-    until = last_day(stored.expires_at, ex.zone, ex.language)
-    rows = (
-        (Button(ex.say("form.continue"), tap(Route.CONTINUE, stored.id), "primary"),),
-        (
-            Button(ex.say("form.discard"), tap(Route.DISCARD, stored.id)),
-            home_button(ex.say),
-        ),
-    )
-    ex.answer(Card((line(ex.say("form.left", title=str(about.get("code", "")) or "…", date=until)),), rows))
+    apply(ex, stored, Tap(Session.from_json(stored.data).turn, "leave"))
 
 
 # ------------------------------------------------------------------ what was sent

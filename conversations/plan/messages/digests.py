@@ -298,11 +298,12 @@ def digest(
     *,
     is_public: bool = False,
     is_whole: bool = False,
+    foot: Sequence[Line] = (),
 ) -> tuple[Line, ...]:
     """The coordinator's week, at most 1 500 characters. `topics` are the ladder's topics for that day.
 
-    `is_public`: for readers who may not see the text of restricted activities. `is_whole`: name everything that a
-    message can hold.
+    `foot`: lines below it in the same message, which count. `is_public`: for readers who may not see the text of
+    restricted activities. `is_whole`: name everything that a message can hold.
     """
     say, s = wording(language), replace(s, is_public=is_public)
     sections: Sequence[Section] = SECTIONS
@@ -310,7 +311,7 @@ def digest(
         after = SECTIONS.index(closing) + 1
         sections = (*SECTIONS[:after], partial(lapsed, topics, agenda), *SECTIONS[after:])
     limit, lengths = (WHOLE_LIMIT, WHOLE_SHOWN) if is_whole else (LIMIT, SHOWN)
-    return _within_limit(limit, lengths, lambda shown: _composed(_title(s, say), s, say, shown, sections))
+    return _within_limit(limit, lengths, lambda shown: (*_composed(_title(s, say), s, say, shown, sections), *foot))
 
 
 # ------------------------------------------------------------------ the minister's month

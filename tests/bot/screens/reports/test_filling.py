@@ -387,7 +387,8 @@ def test_a_correction_left_as_a_draft_is_one_tap_away(town: Town) -> None:
     """Whatever was begun and not finished stands in the list."""
     ana = report_sent(town, ANA, "PRE-101", "Primer texto")
     ana.tap("Corregir")
-    ana.tap("Atrás")
+    ana.tap(next(text for text in ana.buttons if "próximo paso" in text))
+    ana.say("Otro texto")
     ana.tap("Guardar borrador")
     ana.say("/pendientes")
     assert any(text.startswith("✎ PRE-101") for text in ana.buttons)

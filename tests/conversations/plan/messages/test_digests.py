@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conversations.card import line
 from conversations.languages import LANGUAGES
 from conversations.plan.figures.lights import Light
 from conversations.plan.figures.standing_records import Closing, Records
@@ -64,13 +65,15 @@ def test_no_two_months_of_the_matrix_have_one_name(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(size=st.integers(1, 120))
 def test_a_digest_is_never_longer_than_it_is_read(size: int, language: str) -> None:
-    """1 500 characters as Telegram counts them, however bad the week: lists give way, counts stay."""
-    week = crowd(size)
+    """1 500 characters as Telegram counts them, however bad the week: lists give way, counts and the foot stay."""
+    week, foot = crowd(size), (line(""), line("🔒 " + "1234 " * 25))
     codes = tuple(agency.code for agency in week.agencies)
     topics = tuple(replace(topic, agencies=codes) for topic in LAPSED)
-    told = text(digests.digest(week, language, topics, replace(LADDER, in_a_row=dict.fromkeys(codes, 3))))
+    ladder = replace(LADDER, in_a_row=dict.fromkeys(codes, 3))
+    told = text(digests.digest(week, language, topics, ladder, foot=foot))
     assert len(told.encode("utf-16-le")) // 2 <= digests.LIMIT
     assert str(size) in told
+    assert told.endswith("1234 ")
 
 
 @pytest.mark.parametrize("size", [2, 9])
