@@ -118,6 +118,17 @@ class Delivery:
 
     async def run(self) -> None:
         """Sweep until `stop`. Then send the rows in hand for a moment, hand back the rest, and record all outcomes."""
+        try:
+            await self._sweep_until_stopped()
+            await until(self._idle, 2.0)
+            self._abandon.set()
+            await until(self._idle, 2.0)
+            await until(self._recorder.idle, 1.0)
+        finally:  # also if the stop had no patience left: what is committed from now on has nobody to send it
+            self._abandon.set()
+            self._has_ended = True
+
+    async def _sweep_until_stopped(self) -> None:
         while not self._stop.is_set():
             await self._wait_for_work()
             if self._stop.is_set():
@@ -132,11 +143,6 @@ class Delivery:
             except Exception:  # the boundary of what all rows share
                 logger.exception("outbox.sweep_defect")
                 await until(self._stop, 1.0)
-        await until(self._idle, 2.0)
-        self._abandon.set()
-        await until(self._idle, 2.0)
-        await until(self._recorder.idle, 1.0)
-        self._has_ended = True
 
     def stop(self) -> None:
         """Let `run` end. Call it after the intake has stopped, or its last replies wait for the next start."""

@@ -1,6 +1,7 @@
 """The delivery: what is committed is sent, in order, and what became of it is decided by kind (G7, G11)."""
 
 import asyncio
+import contextlib
 import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -380,13 +381,30 @@ async def test_stopping_sends_what_is_in_hand_and_records_it(sandbox: Sandbox, d
     assert len(texts(sandbox, ANA)) == 20
 
 
-async def test_what_is_committed_after_the_end_is_sent_by_the_next_start(sandbox: Sandbox, database: Database) -> None:
+class CutShort(Delivery):
+    """Its end takes longer than the stop has patience for."""
+
+    async def run(self) -> None:
+        self.work = asyncio.create_task(super().run())
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.work
+
+    def stop(self) -> None:
+        self.work.cancel()
+
+
+@pytest.mark.parametrize("kind", [Delivery, CutShort])
+async def test_what_is_committed_after_the_end_is_sent_by_the_next_start(
+    sandbox: Sandbox, database: Database, kind: type[Delivery]
+) -> None:
     """A unit that took longer than the stop had patience for is handed over to nobody, and lost by nobody."""
-    async with running(sandbox, database) as bot:
-        pass
+    async with running(sandbox, database, delivery_class=kind) as bot:
+        await bot.commit(*said(ANA, "early"))
+        await until(lambda: texts(sandbox, ANA) == ["early"])
+    bot.delivery.answer(TapAnswer("nobody waits any more", ""))
     bot.delivery.feed(await database.units.run(None, lambda unit: rows_of(unit, said(ANA, "late"), datetime.now(UTC))))
     async with running(sandbox, database):
-        await until(lambda: texts(sandbox, ANA) == ["late"])
+        await until(lambda: texts(sandbox, ANA) == ["early", "late"])
 
 
 async def test_a_rejected_token_stops_the_bot(sandbox: Sandbox, sqlite: Database) -> None:
