@@ -242,7 +242,7 @@ def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
     named = [*agencies_like(ex, text), *likely][: LIKELY - 1]
     if near and near[0] in OF_OTHERS:
         named = [*_meant_only(ex, near[:1]), *named]
-    known = list(dict.fromkeys([*named, *_meant_like(ex, near)]))[:LIKELY]
+    known = _with_draft(ex, [*named, *_meant_like(ex, near)])
     if near and not _leads(ex, near[0]):
         said = _not_yours(ex)
     elif named or nearly or less_likely:
@@ -500,7 +500,14 @@ def _offer_likely(ex: Exchange, text: str, named: list[Button] | None = None) ->
 
 def _meant_like(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
     """Buttons for the routes of these meanings that this person may take, then for what they do most."""
-    return list(dict.fromkeys([*_meant_only(ex, meanings), *_likely(ex)]))[:LIKELY]
+    return _with_draft(ex, [*_meant_only(ex, meanings), *_likely(ex)])
+
+
+def _with_draft(ex: Exchange, buttons: list[Button]) -> list[Button]:
+    """The first of these, and among them the draft that this person left: they may go on with it in words."""
+    first = list(dict.fromkeys(buttons))[:LIKELY]
+    draft = [each for each in (_drafts(ex) if ex.is_reporter else []) if each not in first]
+    return [*first[: LIKELY - len(draft)], *draft]
 
 
 def _meant_only(ex: Exchange, meanings: Iterable[str]) -> list[Button]:

@@ -198,7 +198,8 @@ class Process:
     def send_signal(self, number: int) -> None:
         """Nothing if it has ended: its number may be another's."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended, and nobody has said so yet
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)

@@ -374,11 +374,11 @@ def test_another_plan_counts_for_nothing(lived: Any, apply: Apply) -> None:
     assert (other.rate.closed, other.received, other.queue.count) == (0, 0, 0)
 
 
-def test_it_is_ten_statements_whatever_there_is(lived: Any, apply: Apply, statements: Any) -> None:
-    """A fixed number, which the size of plan and history does not change."""
+def test_it_is_at_most_ten_statements_whatever_there_is(lived: Any, apply: Apply, statements: Any) -> None:
+    """A fixed number, which the size of plan and history does not change. The plan's own rows may be known already."""
     for look in (standing(lived), standing(lived, only_validated=True), standing(lived, NOW + WEEK * 60)):
-        asked = apply(lambda unit, look=look: statements(unit, look))
-        assert [statement.split()[0] for statement in asked] == ["SELECT"] * 10
+        asked = [statement.split()[0] for statement in apply(lambda unit, look=look: statements(unit, look))]
+        assert (set(asked), len(asked) <= 10) == ({"SELECT"}, True)
 
 
 def test_what_was_validated_stands_while_its_correction_waits(seeded: Any, apply: Apply) -> None:
@@ -507,4 +507,4 @@ def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Appl
         "IND-20": (2, 12, None),
         "IND-21": (1, None, None),
     }
-    assert len(apply(lambda unit: statements(unit, look))) == 4
+    assert len(apply(lambda unit: statements(unit, look))) <= 4

@@ -364,6 +364,18 @@ def test_a_draft_that_is_left_names_the_last_day_that_every_screen_names(desk: D
     assert "se conserva hasta el 14 oct 2018" in said(press(desk, ANA, again, "Salir"), ANA)[-1]
 
 
+@pytest.mark.parametrize(
+    "typed", ["el próximo mes salen los anuncios", "se mandan los resultados del mes a la agencia"]
+)
+def test_who_left_a_draft_is_always_offered_to_go_on_with_it(desk: Desk, typed: str) -> None:
+    """They may be writing the answer to the question that they have just left."""
+    tap(desk, ANA, "reportar", "a.PRE-101.201809")
+    desk.say(ANA, "/cancelar")
+    later(desk)
+    offered = list(buttons(desk.say(ANA, typed), ANA))
+    assert any("PRE-101" in each for each in offered), offered
+
+
 def test_the_third_equal_complaint_offers_another_way(desk: Desk) -> None:
     """Not the second, not another complaint, and not after an answer that was taken."""
     press(desk, ANA, tap(desk, ANA, "reportar", "a.PRE-101.201809"), "🔵 En curso")

@@ -239,7 +239,7 @@ def test_good_news_is_of_this_week_and_true() -> None:
         return "".join(text((line,)) for line in digests.good_news(found, wording("es"), 5))
 
     end = date(2018, 9, 30)
-    backed = replace(RECORDS, reports=tuple(replace(one, has_files=one.end_on == end) for one in RECORDS.reports))
+    backed = replace(RECORDS, reports=tuple(one._replace(has_files=one.end_on == end) for one in RECORDS.reports))
     assert "MIREX cerró a tiempo, el 10 oct 2018." in told(RECORDS)
     assert "MIREX cerró el 10 oct 2018, con todo respaldado." in told(backed)
     assert told(backed, MONDAY + timedelta(days=14)) == ""
