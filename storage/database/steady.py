@@ -82,10 +82,10 @@ class Steady:
         found = self._rows.get(question)
         if found is None:
             found = ask()
-            self._count += len(found)
-            if self._count > MOST_ROWS:
+            if self._count + len(found) > MOST_ROWS:
                 self._forget()
             self._rows[question] = found
+            self._count += len(found)
         return found.copy()
 
     def _forget(self) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import update
 from conversations.authoring.xlsform import read_xlsform
 from conversations.plan.periods import PeriodType, periods_between
 from storage.database.models import FormVersion, Indicator, ReportingPeriod, StrategicArea, table
-from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
+from tests.storage.blank_forms import blank_form
 from tests.storage.exports.small_plan import REPORT, Plan, add
 
 LIMIT = 10
@@ -65,15 +65,7 @@ def furnish_groups(unit: UnitOfWork, world: Any, limit: int = LIMIT) -> tuple[An
     }  # fmt: skip
     checked = read_xlsform(FORM, "indicator.md")
     form = unit.forms.publish(
-        NewForm(
-            **here,
-            form_id="indicator_update",
-            version="1",
-            title="Indicador",
-            xform=checked.xform,
-            workbook=FORM,
-            sha256="1" * 64,
-        ),
+        blank_form(**here, form_id="indicator_update", xform=checked.xform, workbook=FORM),
         datetime(2018, 1, 1, tzinfo=UTC),
     )
     return form, periods

@@ -35,6 +35,7 @@ from storage.reports.files import FileStore
 from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
 from tests.forms import compiled
+from tests.storage.blank_forms import blank_form
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 ZONE = ZoneInfo("America/Santo_Domingo")
@@ -204,15 +205,7 @@ def furnish(unit: UnitOfWork, world: Any) -> None:
         by_exploitation=True, annual_table="protection")  # fmt: skip
     checked = compiled(INDICATOR)
     form = unit.forms.publish(
-        NewForm(
-            **here,
-            form_id="indicator_update",
-            version="1",
-            title="Indicador",
-            xform=checked.xform,
-            workbook=INDICATOR,
-            sha256="1" * 64,
-        ),
+        blank_form(**here, form_id="indicator_update", xform=checked.xform, workbook=INDICATOR),
         NOW,
     )
     for number, (code, period, said) in enumerate([

@@ -22,9 +22,9 @@ from storage.database.models import (
     table,
 )
 from storage.database.models import ReportingPeriod as PeriodRow
-from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
 from tests.forms import compiled
+from tests.storage.blank_forms import blank_form
 from tests.storage.exports.small_plan import INDICATOR, REPORT, ZONE, add
 
 NOW = datetime(2018, 10, 20, 12, tzinfo=UTC)
@@ -139,15 +139,7 @@ class History:
         unit.connection.execute(update(table(FormVersion)).values(xform=compiled(REPORT).xform))
         checked = compiled(INDICATOR)
         self.form = unit.forms.publish(
-            NewForm(
-                **here,
-                form_id="indicator_update",
-                version="1",
-                title="Indicador",
-                xform=checked.xform,
-                workbook=INDICATOR,
-                sha256="1" * 64,
-            ),
+            blank_form(**here, form_id="indicator_update", xform=checked.xform, workbook=INDICATOR),
             NOW,
         )
 
