@@ -205,7 +205,7 @@ def furnish(unit: UnitOfWork, world: Any) -> None:
         by_exploitation=True, annual_table="protection")  # fmt: skip
     checked = compiled(INDICATOR)
     form = unit.forms.publish(
-        blank_form(**here, form_id="indicator_update", xform=checked.xform, workbook=INDICATOR),
+        blank_form(**here, form_id="indicator_update", title="Indicador", xform=checked.xform, workbook=INDICATOR),
         NOW,
     )
     for number, (code, period, said) in enumerate([
