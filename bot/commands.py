@@ -134,3 +134,14 @@ HEARS: Mapping[Route, Callable[..., None]] = {
     Route.RECEIVER: receivers.hear,
 }
 """Each gets the exchange, the pieces that the chat stored for it (`AWAITS`), one parameter each, and the typed text."""
+
+SPEAKS_OF_RESTRICTED: Mapping[Route, Callable[..., bool]] = {
+    Route.COMMENT: comments.is_comment_restricted,
+    Route.COMMENTS: comments.is_answer_restricted,
+    Route.REPLY: returned.is_restricted,
+    Route.SEND_BACK: returned.is_restricted,
+}
+"""Whether what is written for a route is about something restricted. Called as in HEARS; "" for what is not text.
+
+No other route takes words about a single report or item of the plan.
+"""

@@ -14,7 +14,7 @@ from bot.chat.actor import told
 from bot.chat.contact import contact, only_plan
 from bot.chat.exchange import Denied, Deployment, Exchange
 from bot.chat.permissions import find, permission_of, read_route
-from bot.commands import HANDLERS, HEARS, WORDS
+from bot.commands import HANDLERS, HEARS, SPEAKS_OF_RESTRICTED, WORDS
 from bot.screens.everyone import unasked, welcome
 from bot.screens.people import posts
 from bot.screens.reports import forms
@@ -35,6 +35,7 @@ from bot.telegram.updates import (
     Said,
     Secondhand,
     Unsupported,
+    What,
     read,
     read_token,
     written,
@@ -42,7 +43,7 @@ from bot.telegram.updates import (
 from conversations.card import Button, Card, home_button, line, paragraph
 from conversations.languages import LANGUAGES, language_name
 from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
-from conversations.session.events import Event, Fetched, FetchFailed, Offered, Tap, Typed
+from conversations.session.events import Event, Fetched, FetchFailed, Located, Offered, Tap, Typed
 from conversations.session.reading.utterances import language_of
 from conversations.session.safeguards.emergencies import emergency
 from conversations.session.safeguards.guard import personal_data
@@ -194,7 +195,7 @@ class Dispatch:
             welcome.privacy(ex)
             ex.stand(None)
             return
-        self._note_restricted(ex, written(what))
+        self._note_restricted(ex, what)
         match what:
             case Command():
                 self._command(ex, what)
@@ -205,7 +206,7 @@ class Dispatch:
             case Edited(event):
                 if ex.visit.session is not None:
                     apply(ex, ex.visit.session, event)
-                elif personal_data(event.text, strict=True, known=ex.known()):
+                elif _is_restricted(ex) or personal_data(event.text, strict=True, known=ex.known()):
                     ex.delete(event.origin)
                 else:
                     unasked.edited(ex, event.origin, event.text)
@@ -221,9 +222,10 @@ class Dispatch:
             case _:
                 pass
 
-    def _note_restricted(self, ex: Exchange, message_id: int | None) -> None:
-        """Note a message that was written while a restricted form is open. It is deleted when the form ends (S15)."""
-        if message_id is not None and _is_restricted(ex):
+    def _note_restricted(self, ex: Exchange, what: What) -> None:
+        """Note a message that was written beside something restricted. It is deleted when its form ends (S15)."""
+        message_id, typed = written(what), _typed(what)
+        if message_id is not None and _is_restricted(ex, typed.text if typed is not None else ""):
             session = ex.visit.session
             ex.unit.restricted.note_written(
                 ex.chat_id, message_id, ex.now, session_id=session.id if session is not None else None
@@ -232,6 +234,9 @@ class Dispatch:
     def _command(self, ex: Exchange, typed: Command) -> None:
         route = find(typed.name)
         ex.go_below()
+        unread = f"{'' if route else typed.name} {typed.argument}"
+        if route not in WORDS and personal_data(unread, strict=True, known=ex.known()):
+            ex.delete(typed.origin)
         if route is None:
             welcome.show_help(ex, "help.unknown")
             return
@@ -292,8 +297,9 @@ class Dispatch:
             forms.receive(ex, event)
             return
         if not isinstance(event, Typed):
-            if isinstance(event, Offered) and personal_data(
-                f"{event.name}\n{event.caption}", strict=True, known=ex.known()
+            said = f"{event.name}\n{event.caption}" if isinstance(event, Offered) else ""
+            if isinstance(event, Offered | Located) and (
+                _is_restricted(ex) or personal_data(said, strict=True, known=ex.known())
             ):
                 ex.delete(event.origin)
             self._at_rest(ex, event)
@@ -308,8 +314,13 @@ class Dispatch:
             self._at_rest(ex, event)
         else:
             ex.forget_card()
-            if permission_of(awaited[0]).looks_people_up or not ex.names_somebody(event.text, strict=False):
-                route, kept = awaited
+            route, kept = awaited
+            if _is_restricted(ex, event.text):
+                is_refused = ex.refuses(event.text)
+            else:
+                may_name = permission_of(route).looks_people_up
+                is_refused = not may_name and ex.names_somebody(event.text, strict=False)
+            if not is_refused:
                 self._check_allowed(ex, route)
                 HEARS[route](ex, *kept, event.text.strip())
 
@@ -425,9 +436,15 @@ _WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
 """The routes that remain for people whose agency has left the plan: they see the data stored about them."""
 
 
-def _is_restricted(ex: Exchange) -> bool:
-    """Whether a message that comes now is written beside a restricted form."""
-    return ex.visit.session is not None and ex.visit.session.sensitive
+def _is_restricted(ex: Exchange, text: str = "") -> bool:
+    """Whether a message that comes now is written beside a restricted form, or where words about one are awaited."""
+    if ex.visit.session is not None:
+        return ex.visit.session.sensitive
+    awaited = read_awaited(ex.visit.chat.awaits)
+    if awaited is None or awaited[0] not in SPEAKS_OF_RESTRICTED:
+        return False
+    route, kept = awaited
+    return SPEAKS_OF_RESTRICTED[route](ex, *kept, text)
 
 
 def _typed(what: object) -> Typed | None:

@@ -52,7 +52,7 @@ class Desk:
     def _handle(self, unit: Any, raw: dict[str, Any]) -> Handled:
         return self.dispatch.handle(unit, raw, self.now)
 
-    def say(self, who: int, text: str, *, chat: dict[str, Any] | None = None, **more: Any) -> Handled:
+    def say(self, who: int, text: str | None, *, chat: dict[str, Any] | None = None, **more: Any) -> Handled:
         self.message_id += 1
         return self.give(
             message={

@@ -33,10 +33,11 @@ def write(actor: Actor, item: Activity | Indicator | None, text: str, agency_cod
     return news
 
 
-def answer(actor: Actor, comment: StoredComment, text: str) -> list[Notification] | None:
+def answer(actor: Actor, comment: StoredComment, text: str, *, is_restricted: bool) -> list[Notification] | None:
     """Settle a comment with an answer. Return the notification for its writer; None if it was settled already.
 
-    The list is empty if the writer has left the plan or is suspended (S17).
+    The list is empty if the writer has left the plan or is suspended (S17). About a restricted item the notification
+    quotes nothing: it would stay in the chat (S15, S24).
     """
     if not actor.unit.comments.settle(comment.plan_id, comment.id, by=actor.oneself, now=actor.now, reply=text):
         return None
@@ -44,6 +45,9 @@ def answer(actor: Actor, comment: StoredComment, text: str) -> list[Notification
         return []
     say = wording(comment.language)
     head = line(bold(say("comment.answered", about=comment.code or say("comment.about_plan"))))
+    if is_restricted:
+        look = Button(say("review.look"), tap(Route.COMMENTS), "primary")
+        return [told(comment.chat_id, Card((head,), ((look,),)))]
     quoted = line(italic(f"«{cut(comment.text, 200)}»"))
     return [told(comment.chat_id, Card((head, quoted, *paragraph(text)), ((home_button(say, anew=True),),)))]
 

@@ -12,6 +12,8 @@ from conversations.card import Button, Card, Line, bold, cut, home_button, itali
 from conversations.dates import show_date
 from conversations.plan.model import Activity, Indicator, Role
 from conversations.routes import Route, awaiting, tap
+from conversations.session.reading.utterances import LONGEST as LONGEST_SAYING
+from conversations.session.reading.utterances import mentioned_code
 from conversations.session.safeguards.characters import clean
 from storage.errors import NotFound
 from storage.reports.comments import StoredComment
@@ -33,14 +35,17 @@ def comment(ex: Exchange, code: str) -> None:
 
 def comment_typed(ex: Exchange, argument: str) -> None:
     """A comment typed behind the command, after the code of its item. A code alone asks for the comment."""
-    code, _, text = argument.strip().partition(" ")
-    about = _about(ex, code)
-    if not about:
-        text = argument.strip() if text else ""
+    code, *rest = argument.strip().split(maxsplit=1)
+    about, text = _about(ex, code.rstrip(":,;.")), "".join(rest)
+    if not about and text:
+        text = argument.strip()
     if _has_too_many(ex):
         return
     if not text:
         _ask_comment(ex, about)
+    elif is_comment_restricted(ex, about, text):
+        if not ex.refuses(text):
+            hear_comment(ex, about, text)
     elif not ex.names_somebody(text, strict=False):
         hear_comment(ex, about, text)
 
@@ -67,9 +72,7 @@ def hear_comment(ex: Exchange, argument: str, text: str) -> None:
         ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
         ex.stand(None, awaits=awaiting(Route.COMMENT, argument))
         return
-    item = _item(ex, _about(ex, argument))
-    if item is not None and item.is_restricted and ex.refuses(text):
-        return
+    item = _commented(ex, argument, text)
     ex.pass_on(acts.write(ex.actor, item, text, ex.agency_code))
     own = Button(ex.say("comment.own"), tap(Route.COMMENTS))
     ex.answer(Card((line(ex.say("observer.contribute")),), ((own, home_button(ex.say)),)))
@@ -104,10 +107,7 @@ def hear_answer(ex: Exchange, _: str, number: int, text: str) -> None:
         ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
         ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", number))
         return
-    item = _item(ex, found.code)
-    if item is not None and item.is_restricted and ex.refuses(text):
-        return
-    news = acts.answer(ex.actor, found, text)
+    news = acts.answer(ex.actor, found, text, is_restricted=_is_restricted(ex, found.code))
     if news is None:
         ex.answer_line(ex.say("comment.settled_already"))
         return
@@ -201,6 +201,32 @@ def _about(ex: Exchange, argument: str) -> str:
     """The code that was named, if the plan has it. "" means the plan as a whole."""
     code = argument.strip().upper()
     return code if code and len(code) <= 32 and _item(ex, code) else ""
+
+
+def is_comment_restricted(ex: Exchange, argument: str, text: str) -> bool:
+    """Whether a comment with these words is about something restricted."""
+    item = _commented(ex, argument, text)
+    return item is not None and item.is_restricted
+
+
+def is_answer_restricted(ex: Exchange, _: str, number: int, text: str) -> bool:
+    """Whether the comment that is answered is about something restricted."""
+    return _is_restricted(ex, _comment(ex, number).code)
+
+
+def _commented(ex: Exchange, argument: str, text: str) -> Activity | Indicator | None:
+    """The item that a comment is about: the one it was asked for, else a restricted one that it names."""
+    asked_for = _item(ex, _about(ex, argument))
+    if asked_for is not None:
+        return asked_for
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    codes = [
+        *(each.code for each in plans.activities(plan_id) if each.is_restricted),
+        *(each.code for each in plans.indicators(plan_id) if each.is_restricted),
+    ]
+    pieces = (text[at : at + LONGEST_SAYING] for at in range(0, len(text), LONGEST_SAYING // 2))
+    named = next(filter(None, (mentioned_code(piece, codes) for piece in pieces)), None)
+    return None if named is None else _item(ex, named)
 
 
 def _item(ex: Exchange, code: str) -> Activity | Indicator | None:

@@ -28,8 +28,6 @@ def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
     A report with a remark was not returned: it stays in the queue.
     """
     sent = _asked_about(ex, submission_id)
-    if sent.sensitive and ex.refuses(text):
-        return
     if not text or len(text) > LONGEST_REASON:
         ex.show(Card((line(ex.say("review.too_long", n=LONGEST_REASON)),)))
         ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
@@ -41,6 +39,11 @@ def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
     home = (home_button(ex.say, anew=True),)
     key = "review.reply_sent" if was_returned else "review.written_back"
     ex.answer(Card((line(ex.say(key, code=code)),), (home,)))
+
+
+def is_restricted(ex: Exchange, submission_id: int, *_: int | str | None) -> bool:
+    """Whether what either side writes about this report may not stay in the chat."""
+    return ex.unit.submissions.get(submission_id).sensitive
 
 
 def _asked_about(ex: Exchange, submission_id: int) -> StoredSubmission:

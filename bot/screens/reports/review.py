@@ -528,8 +528,6 @@ def hear_why(ex: Exchange, submission_id: int, marks: str, text: str) -> None:
     sent = _waiting(ex, submission_id)
     if sent is None:
         return
-    if sent.sensitive and ex.refuses(text):
-        return
     if _has_locked(ex, sent):
         return
     questions = ex.house.forms.answers(ex.unit, sent, ex.language)

@@ -128,6 +128,48 @@ def test_a_comment_about_what_is_restricted_is_read_in_the_bot_and_not_on_a_lock
     assert "north" in shown
 
 
+def test_an_answer_about_what_is_restricted_is_read_in_the_bot_too(office: Office) -> None:
+    """Its notification quotes neither side: it makes a sound, can be passed on, and stays in the chat (S15, S24)."""
+    office.say(GRACE, "/comment ASI-101")
+    office.say(GRACE, "The house in the north is full.")
+    office.tap(CARMEN, command_token("comentarios", "r.1"))
+    answered = office.say(CARMEN, "La del sur tiene lugar.")
+    told, buttons = office.shown(answered, GRACE)
+    assert "ASI-101" in told
+    assert not [word for word in ("north", "sur") if word in told]
+
+    looked_at = office.tap(GRACE, buttons[wording("en")("review.look")])
+    shown, _ = office.shown(looked_at, GRACE)
+    assert "north" in shown
+    assert "sur" in shown
+    assert all(row.payload["protect_content"] for row in looked_at.deliveries if row.method == "sendMessage")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "/comment ASI-101\nThe house in the north is full.",
+        "/comment ASI-101: the house in the north is full.",
+        "/comment In asi 101 the house in the north is full.",
+        "/comment " + "The plan goes on. " * 20 + "In ASI-101 the house in the north is full.",
+    ],
+)
+def test_a_comment_is_about_the_restricted_item_that_it_names(office: Office, typed: str) -> None:
+    """However the code is written behind the command, and wherever in the text."""
+    written = office.say(GRACE, typed)
+    assert "deleteMessage" in [row.method for row in written.deliveries]
+    assert office.rows("SELECT subject FROM comment") == [("activity:ASI-101",)]
+    assert "north" not in office.shown(written, CARMEN)[0]
+
+
+def test_a_restricted_comment_leaves_the_chat_when_it_is_too_long_too(office: Office) -> None:
+    """It was written, though it was not kept (S15)."""
+    office.say(GRACE, "/comment ASI-101")
+    refused = office.say(GRACE, "The house in the north is full. " * 40)
+    assert "deleteMessage" in [row.method for row in refused.deliveries]
+    assert office.rows("SELECT count(*) FROM comment") == [(0,)]
+
+
 def test_an_answer_does_not_reach_whoever_has_left_or_was_suspended(office: Office) -> None:
     """The phone may be in somebody else's hands; the answer is kept, and the coordinator is told that it did not go."""
     office.say(GRACE, "/comment PRE-101")
@@ -313,3 +355,10 @@ def test_what_a_contributor_may_is_declared_in_the_table() -> None:
         "responder",
         "versiones",
     }
+
+
+@pytest.mark.parametrize("typed", ["/Wendy García Pérez, de 14 años", "/pendientes Wendy García Pérez 809-555-1234"])
+def test_a_name_behind_a_slash_leaves_the_chat(office: Office, typed: str) -> None:
+    """No command reads it, and it is somebody's (S15)."""
+    assert office.say(ANA, typed).deliveries[0].method == "deleteMessage"
+    assert "deleteMessage" not in [row.method for row in office.say(ANA, "/pendientes PRE-101").deliveries]

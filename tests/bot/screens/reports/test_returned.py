@@ -157,6 +157,40 @@ def test_what_is_typed_about_a_restricted_report_leaves_the_chat_and_names_nobod
     assert state_of(desk, number) == "submitted"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"photo": [{"file_id": "1", "file_unique_id": "1", "width": 9, "height": 9}]},
+        {"voice": {"file_id": "1", "file_unique_id": "1", "duration": 3}},
+        {"document": {"file_id": "1", "file_unique_id": "1", "file_name": "acta.pdf"}},
+        {"location": {"latitude": 18.4, "longitude": -69.9}},
+        {"sticker": {"file_id": "1", "file_unique_id": "1"}},
+        {"forward_origin": {"type": "hidden_user", "date": 1, "sender_user_name": "X"}},
+    ],
+    ids=lambda content: next(iter(content)),
+)
+@pytest.mark.parametrize("who", [CARMEN, ANA])
+def test_whatever_is_sent_where_words_about_a_restricted_report_are_awaited_leaves_the_chat(
+    desk: Desk, who: int, content: dict[str, Any]
+) -> None:
+    """A photo, a voice, a forward: nobody reads them, and they were written about it (S15)."""
+    number = sent(desk, "ASI-201", sensitive=True)
+    tap(desk, CARMEN, "devolver", f"{number}.1.why")
+    if who == ANA:
+        desk.say(CARMEN, "Falta el total de septiembre")
+        tap(desk, ANA, "responder", number)
+    given = desk.say(who, "Falta" if "forward_origin" in content else None, **content)
+    assert [row.payload["message_id"] for row in given.deliveries if row.method == "deleteMessage"] == [desk.message_id]
+
+
+def test_a_word_about_a_restricted_report_that_comes_too_late_leaves_the_chat_too(desk: Desk) -> None:
+    """A colleague was faster: nothing is kept of it, and it does not stay (S15)."""
+    number = sent(desk, "ASI-201", sensitive=True)
+    tap(desk, CARMEN, "devolver", f"{number}.1.why")
+    desk.do(lambda unit: unit.submissions.set_validation_state(number, "validated"))
+    assert "deleteMessage" in [row.method for row in desk.say(CARMEN, "Falta el total").deliveries]
+
+
 def test_what_has_locked_is_not_sent_back_into_nowhere(desk: Desk) -> None:
     """Nobody could answer: the remedy is named instead."""
     number = desk.do(
