@@ -6,7 +6,10 @@ from bot.signals import SERVING, be_deaf, leave_at_once
 
 
 def main() -> None:
-    """The command line; what serves is told to stop, not killed, by a signal at any moment of its life."""
+    """Run the command line.
+
+    A signal tells a command that serves to stop, and never kills it, at any moment of its life.
+    """
     if not SERVING.intersection(sys.argv[1:2]):
         return _command()
     try:

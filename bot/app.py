@@ -95,7 +95,7 @@ class StartedClock:
         return time.monotonic() + self._ahead
 
     def follow(self, header: str) -> None:
-        """Stand where the sandbox stands (its header is Unix seconds); small drifts are left alone."""
+        """Set this clock to the sandbox's time; `header` has its Unix seconds. Small differences are ignored."""
         try:
             told = datetime.fromtimestamp(float(header), UTC)
         except (ValueError, OverflowError, OSError):
@@ -134,7 +134,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """What every part of the bot stands on."""
+    """What all parts of the bot share."""
 
     settings: Settings
     clock: Clock
@@ -213,7 +213,7 @@ async def _prepare(base: _Base) -> None:
 
 
 async def _serve(base: _Base, stopping: Stopping) -> None:
-    """Run all tasks, from the first to the last. A process that ends in another way has ended uncleanly."""
+    """Run all tasks until the bot stops. A process that ends before this returns has ended uncleanly."""
     presence = Presence(base.database, base.clock.now)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -337,7 +337,7 @@ def _deployment(base: _Base) -> Deployment:
 
 
 def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler) -> Callable[[], Premises]:
-    """Return a function that tells the chores how everything is at the moment they ask."""
+    """Return a function with which the chores read the present state of the bot's parts."""
     settings, api = base.settings, base.api
     started_at = base.clock.now()
     covered: dict[int, tuple[object, ...]] = {}
@@ -404,7 +404,7 @@ async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio
 
 
 async def _settle_in(base: _Base) -> None:
-    """Do what makes the next answers quicker. Nobody waits for it: whoever is served meanwhile is served as well."""
+    """Prepare what makes later answers quicker. It runs beside the answers, so nobody waits for it."""
     with contextlib.suppress(StorageError):
         await asyncio.to_thread(_warm, base.database, base.form_cache)
     _settle_memory()
@@ -412,9 +412,10 @@ async def _settle_in(base: _Base) -> None:
 
 
 def _settle_memory() -> None:
-    """Take what start-up built out of garbage collection, which has been off so far: it lives as long as the process.
+    """Exclude the objects that start-up made from garbage collection: they live as long as the process.
 
-    It is not searched for garbage before: of 200 000 objects 700 were, and nobody is answered meanwhile.
+    Collection was off until now. They are not searched for garbage first: of 200 000 objects 700 were garbage, and
+    nobody gets an answer while the search runs.
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -452,14 +452,17 @@ def _typed(what: object) -> Typed | None:
 
 
 def _is_at_work(ex: Exchange) -> bool:
-    """Whether this person gets further than the door: somebody in danger is answered on either side of it."""
+    """Whether this person has a role and has accepted the privacy notice.
+
+    Others get other answers: somebody in danger is answered in both cases.
+    """
     if _is_stranger(ex) or ex.agency_has_left:
         return False
     return ex.person.has_accepted_privacy
 
 
 def _is_one_of(what: object, routes: frozenset[Route]) -> bool:
-    """Whether it is one of these commands, or a button of one or of the privacy notice."""
+    """Whether it is one of these commands, a button of one of these routes, or a button of the privacy notice."""
     if isinstance(what, Pressed):
         token = read_token(what.data)
         return isinstance(token, CommandTap) and token.name in routes | {Route.PRIVACY}

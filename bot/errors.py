@@ -2,7 +2,7 @@
 
 
 class Complaint(Exception):
-    """An error for the operator. Its sentence is shown as it is: it says what is wrong, and what to do."""
+    """An error for the operator. Its sentence is shown unchanged. It says what is wrong and what to do."""
 
 
 class Misuse(Complaint):

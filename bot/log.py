@@ -48,7 +48,7 @@ QUIET: Final = (
 
 
 def redact(text: str) -> str:
-    """The text without tokens and without addresses of files."""
+    """Return the text without tokens and without addresses of files."""
     text = FILE_ADDRESS.sub("/file/" + HIDDEN, text)
     text = METHOD_ADDRESS.sub(HIDDEN, text)
     text = TOKEN.sub(HIDDEN, text)
@@ -56,7 +56,7 @@ def redact(text: str) -> str:
 
 
 class Redacting(logging.Formatter):
-    """The line of another formatter without the given secrets, wherever they stand."""
+    """A formatter that takes the line of another formatter and removes the given secrets from it."""
 
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str] = ()) -> None:
         super().__init__()
@@ -160,5 +160,5 @@ logger = structlog.get_logger(__name__)
 
 
 def log_alarm(kind: str, reason: str) -> None:
-    """The alarm of last resort: one line that an operator's monitoring can look for."""
+    """Write the alarm of last resort: one line that an operator's monitoring can look for."""
     logger.critical("alarm", kind=kind, reason=reason)

@@ -84,7 +84,10 @@ def expect_no_sealed_data(settings: Settings) -> None:
 
 
 def _link_what_was_done(database: Database) -> None:
-    """The sealer runs with the bot, which may not be running: a command links its own entries before it ends (S13)."""
+    """Link a command's own audit entries before it ends (S13).
+
+    Usually the sealer does it, but the sealer runs with the bot, which may not be running.
+    """
     with contextlib.suppress(StorageError):  # whoever comes next links them
         while database.units.applied and database.units.submit(None, chain.seal).result() is not None:
             pass

@@ -28,7 +28,10 @@ def read_settings() -> "Settings":
 
 
 def _stored(file: Path) -> Mapping[str, str | None]:
-    """What stands in .env. Complaint about a line that is no NAME=value: it would silently be left out."""
+    """Read the variables in .env.
+
+    Complaint about a line that is not NAME=value, because it would be ignored silently.
+    """
     from dotenv import dotenv_values  # a server has its settings in the environment
     from dotenv.parser import parse_stream
 
@@ -212,7 +215,7 @@ def settings_from(given: Mapping[str, str]) -> Settings:
 
 
 def _in_its_file(variable: str, texts: Mapping[str, str]) -> str:
-    """A secret, read from its file: containers and systemd hand secrets over in files."""
+    """Read a secret from its file: containers and systemd provide secrets in files."""
     name = f"{variable}_FILE"
     if variable in texts:
         raise ValueError(f"is given, and {name} too: leave one of them out")

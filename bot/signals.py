@@ -25,11 +25,11 @@ def on_signal(act: Callable[[], object]) -> None:
 
 
 def leave_at_once() -> None:
-    """A signal ends the process, with success: nothing has begun that would have to be ended in order."""
+    """Let a signal end the process at once, with exit code 0: nothing has begun that must be ended in order."""
     on_signal(lambda: sys.exit(0))
 
 
 def be_deaf() -> None:
-    """Ignore signals from now on: an interpreter that ends would give a late signal its old meaning."""
+    """Ignore signals from now on: while the interpreter ends, it would treat a late signal in its own way."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

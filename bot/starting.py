@@ -34,10 +34,10 @@ def expect_evidence_folder(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
-    """Complaint if another `enlace run` serves the same SQLite file; commands beside it go on as ever.
+    """Complaint if another `enlace run` serves the same SQLite file. Other commands are not affected.
 
-    The system lets go of the lock when the process ends, however it ends. It belongs to the process and not to its
-    children, which may be there for a moment longer.
+    The system releases the lock when the process ends, however it ends. The lock belongs to the process and not to its
+    children, which may live a moment longer.
     """
     file = _sqlite_file(settings.database_url)
     if file is None:

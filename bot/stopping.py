@@ -36,7 +36,7 @@ class Breakable:
 
     @contextlib.asynccontextmanager
     async def work(self) -> AsyncIterator[None]:
-        """`end` cancels the block. Either way the code behind it runs."""
+        """Run the block, which `end` cancels. The code after the block runs in both cases."""
         timeout = asyncio.timeout(0 if self.is_ended else None)
         try:
             async with timeout:
@@ -79,12 +79,12 @@ class Stopping:
             self._loop.call_soon_threadsafe(self.set)
 
     def set(self) -> None:
-        """Ask inside the loop."""
+        """Ask to stop, from inside the event loop."""
         self.event.set()
         self._scope.end()
 
     def breaking(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Break off the block when it is time to stop. Look at `is_asked` behind it."""
+        """Break off the block when it is time to stop. Look at `is_asked` after it."""
         return self._scope.work()
 
 

@@ -18,7 +18,7 @@ def read_catalogue(text: str) -> dict[str, str]:
     """Read the sentences of a gettext file, by key. ValueError for a line that is not a key, a sentence or a comment.
 
     Sentences that are empty or marked as fuzzy are not finished, so they are left out. The catalogues have no plurals
-    and no contexts. One expression finds all lines: every start and every command reads thousands of them.
+    and no contexts. One expression finds all lines, for speed: every start and every command reads thousands of them.
     """
     entries: list[tuple[list[str], list[str], bool]] = []
     parts: list[str] = []

@@ -15,7 +15,7 @@ def short_date(day: date, language: str) -> str:
 
 
 def last_day(end: datetime, zone: ZoneInfo, language: str) -> str:
-    """The last day on which something holds that ends at an instant: of midnight, the day before."""
+    """Return the last day of something that ends at an instant. If it ends at midnight, that is the day before."""
     return show_date((end - MOMENT).astimezone(zone).date().isoformat(), language)
 
 

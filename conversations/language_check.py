@@ -64,7 +64,7 @@ _LISTS: Final = ("people", "now", "harmed", "held")
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that the language lacks or has wrong: the file, the key, and the remedy."""
+    """A missing or wrong entry of a language: the file, the key, and the remedy."""
 
     kind: Kind
     file: str
@@ -131,7 +131,7 @@ def awaits_reader(folder: Traversable) -> bool:
 
 
 def gaps_in(sentence: str) -> set[str]:
-    """The names between braces. ValueError for a brace that does not close."""
+    """Return the names between braces. ValueError for a brace that does not close."""
     return {field for _, field, _, _ in Formatter().parse(sentence) if field is not None}
 
 

@@ -43,7 +43,7 @@ def tables(language: str) -> dict[str, str]:
 
 
 def language_name(language: str) -> str:
-    """What its speakers call it; the code itself for a language that the bot does not speak."""
+    """Return what its speakers call the language. For a language that the bot does not speak, return its code."""
     return tables(language).get("language.name", language) if language in LANGUAGES else language
 
 

@@ -1,7 +1,7 @@
 """The routes that a button can lead to, and how a button writes them.
 
-A keyboard can be tapped for ever, on phones that we do not reach. So everything that is written on a button is a
-promise: a route's value never changes, and a button's pieces are read years later.
+A keyboard can be tapped for ever, on phones that we do not reach. So everything that a button carries is a promise: a
+route's value never changes, and a button's pieces are read years later.
 """
 
 import re
@@ -188,7 +188,7 @@ def split_tap(made: ButtonTap) -> tuple[bool, str]:
 
 
 def read_tap(made: ButtonTap) -> FormTap | RouteTap:
-    """Read a tap that `tap` or `form_tap` has made."""
+    """Read a tap that `tap` or `form_tap` has written."""
     is_of_form, rest = split_tap(made)
     name, _, argument = rest.partition(":")
     return FormTap(cast(TapAction, name), argument) if is_of_form else RouteTap(Route(name), argument)
@@ -222,12 +222,12 @@ def word(*words: str) -> Piece:
 
 
 def maybe(piece: Piece, default: int | str | None = None) -> Piece:
-    """A piece that may be missing: a word is then "", a number None, if nothing else is said."""
+    """A piece that may be missing. By default a missing word is "", and a missing number is None."""
     return replace(piece, is_optional=True, default="" if piece.kind != "int" and default is None else default)
 
 
 def number_or(piece: Piece) -> Piece:
-    """A number, or words that match this piece. The handler tells them apart by their type."""
+    """A number, or words that match this piece. The handler distinguishes them by their type."""
     return Piece(f"{NUMBER.pattern}|(?![0-9]+(?:[.]|$))(?:{piece.pattern})", "int | str")
 
 
@@ -354,7 +354,7 @@ No other route takes words.
 
 
 def _pattern(pieces: tuple[Piece, ...]) -> str:
-    """One pattern for all pieces: each that may be missing goes together with those behind it."""
+    """Make one pattern for all pieces. A piece that may be missing takes all later pieces with it."""
     made = ""
     for at in range(len(pieces) - 1, -1, -1):
         made = f"{re.escape(pieces[at].before) if at else ''}({pieces[at].pattern}){made}"

@@ -11,7 +11,10 @@ from conversations.languages import FIRST, LANGUAGES, folder_of
 
 
 class Wording:
-    """The sentences of one language; a key that language lacks falls back to Spanish, then shows itself."""
+    """The sentences of one language.
+
+    A missing sentence is taken from Spanish; a key without any sentence is returned itself.
+    """
 
     def __init__(self, language: str, sentences: dict[str, str]) -> None:
         self.language = language
@@ -23,7 +26,7 @@ class Wording:
 
     @property
     def colon(self) -> str:
-        """The sign between a name and its value. French sets a space before the colon."""
+        """Return the sign between a name and its value. French has a space before the colon."""
         return self("sign.colon")
 
     def __contains__(self, key: str) -> bool:

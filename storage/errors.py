@@ -34,7 +34,7 @@ class Unmigrated(StorageError):
 
 
 class ApplyAlone(BaseException):
-    """Leaves a unit that cannot share its transaction with others after all: it is undone, and applied by itself.
+    """Raised to leave a unit that cannot share its transaction with others after all: it is undone, and applied alone.
 
-    It does not count as a try. No `except Exception` on the way may keep it.
+    It does not count as a try. No `except Exception` on the way may catch it.
     """

@@ -40,7 +40,7 @@ class Database:
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Connection]:
-        """A connection that cannot write, and that sees one moment of the database for as long as it is held.
+        """Return a connection that cannot write. It shows one moment of the database for as long as it is held.
 
         For exports, dashboards and the web. It never waits for the writer, and the writer never waits for it.
         """
@@ -57,7 +57,7 @@ class Database:
 
     @contextlib.contextmanager
     def view(self) -> Iterator[UnitOfWork]:
-        """The repositories over a `reader`. The database refuses every change."""
+        """Return the repositories over a `reader`. The database refuses every change."""
         with self.reader() as connection:
             unit = UnitOfWork(connection, self.vault)
             try:
@@ -67,7 +67,7 @@ class Database:
                     result.close()
 
     def close(self) -> None:
-        """Drain the units and close every connection."""
+        """Finish the waiting units and close every connection."""
         self.before_close(self)
         self.units.close()
         self.engine.dispose()
@@ -84,8 +84,8 @@ class Database:
 def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64, threads: int = 6) -> Database:
     """The database at `url`: `sqlite:///file` or `postgresql+psycopg://…`. Tables are not touched (see `check`).
 
-    `group_size` is how many units share a commit, `threads` how many are applied at once beside them on PostgreSQL,
-    each by itself. StorageError for a URL or a library that cannot be used.
+    `group_size` is how many units share a commit. On PostgreSQL, `threads` is how many other units are applied at the
+    same time, each in its own transaction. StorageError for a URL or a library that cannot be used.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":

@@ -64,7 +64,7 @@ def _value(since: datetime, reason: str) -> str:
 
 
 def _tell(unit: UnitOfWork, one: Standing, now: datetime, words: Callable[[Wording, datetime], str]) -> list[OutboxRow]:
-    """To every admin of every plan, once."""
+    """Return the message about an alarm for every admin of every plan, each once."""
     told: dict[int, OutboxRow] = {}
     for plan in unit.plans.all():
         local = now.astimezone(ZoneInfo(plan.timezone))
@@ -80,7 +80,10 @@ def _tell(unit: UnitOfWork, one: Standing, now: datetime, words: Callable[[Wordi
 # ------------------------------------------------------------------ as a process raises them
 @dataclass(slots=True)
 class _Raised:
-    """On the clock that never jumps. `kept_at`: when the database last heard of it."""
+    """An alarm that this process noticed. Its times are of the clock that never jumps.
+
+    `kept_at`: when it was last stored.
+    """
 
     first: float
     last: float
@@ -134,7 +137,7 @@ class Alarms:
         self._is_new.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until told to stop."""
+        """Store the raised alarms and tell the admins, until told to stop."""
         while not stopping.is_set():
             self._is_new.clear()
             await self.look()

@@ -40,7 +40,10 @@ _OFFERED = re.compile(rf"{Route.HOME}:([0-9]+)?(?:\.([^.]*))?")
 
 
 class Denied(Exception):
-    """The act is not this person's, although the button was. An outcome, not a fault: it commits."""
+    """This person may not do this, although they have a button for it.
+
+    It is an outcome, not a fault: the unit commits.
+    """
 
 
 def number_of(argument: str) -> int:
@@ -305,7 +308,7 @@ class Exchange:
         self.answer(Card((line(text),), ((home_button(self.say),),)))
 
     def shrink(self, card: Card, *, restricted: bool = False) -> None:
-        """What the present card becomes when the next one goes below it."""
+        """Set the short card that replaces the present one when the next card is sent below it."""
         if self._card_id is not None:
             payload = render.message(card, _tokens(None))
             self.post("editMessageText", payload, card_id=self._card_id, restricted=restricted)

@@ -1,4 +1,7 @@
-"""The command line: a line is read by the table of commands alone, or by Typer, and what went wrong is one sentence."""
+"""The command line. A line is read with the table of commands alone, or with Typer.
+
+An error is shown as one sentence.
+"""
 
 import importlib
 import sys

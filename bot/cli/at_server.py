@@ -1,7 +1,7 @@
 """Commands that change or read the database: each is one unit of work, in nobody's name.
 
-The chat may be what is broken, or nobody in it may be left to ask. Whoever has the server needs no second admin. The
-audit log says that the server did it, and the people concerned are told as if it was done in the chat. What is done is
+The chat may be what is broken, or nobody in it may be left to ask. Somebody at the server needs no second admin. The
+audit log says that the server did it, and the people concerned are told as if it was done in the chat. Each act is
 written once, in `bot.acts`. A command has only the operator's words and the reasons for a refusal.
 
 Everything heavy is imported inside the functions, because `--help` imports this module too.

@@ -20,7 +20,7 @@ def check(
     code: Annotated[str, typer.Argument(help="Its code, such as fr: the name of its folder.")],
     folder: Annotated[Path | None, typer.Option(help="Where it is, if not yet in conversations/locales.")] = None,
 ) -> None:
-    """What a language lacks: sentences, gaps, tables; what is too long. Exit 1 if there is anything."""
+    """Print what a language lacks (sentences, gaps, tables) and what is too long. Exit 1 if anything is wrong."""
     from conversations.language_check import awaits_reader, check_language
     from conversations.languages import LANGUAGES, folder_of
 

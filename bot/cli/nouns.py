@@ -1,8 +1,8 @@
 """The table of the command line (DESIGN §2; the names are a contract): every command and group, and its module.
 
 Data goes to stdout, messages to stderr; exit 0 done, 1 failed, 2 used wrongly. A module is imported when its command is
-used, and imports what it needs when it runs. So `--help` reads only this table, and what serves for months never
-imports the library that explains options.
+used, and imports what it needs when it runs. So `--help` reads only this table, and `run`, which lives for months,
+never imports Typer.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a command that may be read without Typer: a text, or yes where it is a switch."""
+    """An option that can be read without Typer: a text, or a switch."""
 
     flag: str
     parameter: str
@@ -41,22 +41,22 @@ NOUNS: Final = (
     Noun(
         "run",
         "bot.cli.running",
-        "Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set.",
+        "Serve the bot: by polling, or by webhook if ENLACE_WEBHOOK_URL is set.",
         options=(
-            Option("--clock", "clock", "Start the clock there; never against Telegram's own host.", "ISO"),
+            Option("--clock", "clock", "Start the clock at this time. Refused at Telegram's own host.", "ISO"),
             Option("--parent", "parent", "A pipe; its end is ours.", is_hidden=True),
         ),
     ),
     Noun(
         "demo",
         "bot.cli.serving",
-        "Sandbox, bot and seeded plan: a Telegram to talk to at http://localhost:PORT, without token or internet.",
+        "Serve a demonstration at http://localhost:PORT: an emulated Telegram, the bot and a plan. Without internet.",
     ),
-    Noun("sandbox", "bot.cli.serving", "The emulated Bot API alone, for any bot in any language."),
+    Noun("sandbox", "bot.cli.serving", "Serve the emulated Bot API alone, for any bot in any language."),
     Noun(
         "init",
         "bot.cli.serving",
-        "Database up to date, keyring made, shipped plan and forms in place. A second run changes nothing.",
+        "Prepare a deployment: database, keyring, shipped plan and forms. A second run changes nothing.",
     ),
     Noun(
         "invite",
@@ -66,7 +66,7 @@ NOUNS: Final = (
     Noun(
         "pause",
         "bot.cli.calendar.pauses",
-        "Remind nobody of anything: an emergency, holidays. Deadlines stay; without --until, until `resume`.",
+        "Pause everybody's reminders, as in an emergency. Deadlines stay. Without --until, it ends with `resume`.",
     ),
     Noun("resume", "bot.cli.calendar.pauses", "End everybody's pause."),
     Noun(
@@ -77,17 +77,17 @@ NOUNS: Final = (
     Noun(
         "digest",
         "bot.cli.calendar.due",
-        "Print the coordinator's digest: of a week gone by, told with what is known today.",
+        "Print the coordinator's digest. For a past week, it shows what is known today.",
     ),
     Noun(
         "due",
         "bot.cli.calendar.due",
-        "What would be said now on schedule, to whom, and to whom nothing and why. Sends nothing.",
+        "Print the scheduled messages that would be sent now and to whom, and why others get none. Send nothing.",
     ),
     Noun(
         "status",
         "bot.cli.upkeep.status",
-        "How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work.",
+        "Print the state of the bot, worst first: a word, a subject and a sentence. Exit 1 if something does not work.",
         options=(
             Option("--language", "language", "es, en, ht or fr."),
             Option("--json", "as_json", "Print JSON.", is_switch=True),
@@ -108,10 +108,10 @@ NOUNS: Final = (
     Noun(
         "periods",
         "bot.cli.plan.periods",
-        "Reporting periods: where they stand, their days, reopened for one agency.",
+        "Reporting periods: their state, their days, and reopening them for one agency.",
         is_group=True,
     ),
-    Noun("schedules", "bot.cli.calendar.schedules", "What the bot says of its own accord, and when.", is_group=True),
+    Noun("schedules", "bot.cli.calendar.schedules", "What the bot sends regularly, and when.", is_group=True),
     Noun("holidays", "bot.cli.calendar.holidays", "Days on which nobody is expected to work.", is_group=True),
     Noun(
         "delegations",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(clock: str = "", parent: str = "") -> None:
-    """Serve: by polling, or by webhook when ENLACE_WEBHOOK_URL is set."""
+    """Serve the bot: by polling, or by webhook if ENLACE_WEBHOOK_URL is set."""
     gc.disable()  # until the bot is ready (bot.app): what start-up builds stays, and is searched for garbage once
     chosen = settings()
     start = _instant(clock, chosen) if clock else None

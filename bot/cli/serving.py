@@ -17,7 +17,7 @@ def demo(
     port: PortOption = 8080,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos stored.")] = False,
 ) -> None:
-    """Sandbox, bot and seeded plan: a Telegram to talk to at http://localhost:PORT, without token or internet."""
+    """Serve a demonstration at http://localhost:PORT: an emulated Telegram, the bot and a plan. Without internet."""
     from bot.demo.demo import serve_demo
 
     _expect_free(port)
@@ -29,7 +29,7 @@ def sandbox(
     port: PortOption = 8081,
     limits: Annotated[bool, typer.Option("--limits", help="Answer 429 where Telegram would.")] = False,
 ) -> None:
-    """The emulated Bot API alone, for any bot in any language."""
+    """Serve the emulated Bot API alone, for any bot in any language."""
     from bot.sandbox.server import serve
     from bot.sandbox.telegram import World
 
@@ -58,7 +58,7 @@ def _expect_free(port: int) -> None:
 def init(
     empty: Annotated[bool, typer.Option("--empty", help="Neither the shipped plan nor the shipped forms.")] = False,
 ) -> None:
-    """Database up to date, keyring made, shipped plan and forms in place. A second run changes nothing."""
+    """Prepare a deployment: database, keyring, shipped plan and forms. A second run changes nothing."""
     from bot.setup import set_up
 
     for sentence in set_up(settings(), now(), is_empty=empty):

@@ -1,4 +1,4 @@
-"""The table of the command line, told to Typer: it explains commands, and says what is wrong with a line."""
+"""Give the table of the command line to Typer, which explains commands and says what is wrong with a line."""
 
 import importlib
 from functools import cached_property

@@ -158,7 +158,7 @@ def single(items: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]
 
 
 def next_address(origin: str, path: str) -> str:
-    """The address of the next page. Problem now if it would be too long to ask for, not in the middle of a copy."""
+    """Return the address of the next page. Problem at once if it would be too long, and not in the middle of a copy."""
     if len(path) > LONGEST_ADDRESS:
         raise Problem(400, "too-long", "The address of the next page would be too long to be asked: filter by less.")
     return origin + path

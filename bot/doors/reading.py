@@ -98,7 +98,7 @@ class Round:
 
 
 def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> Round:
-    """The request, as one page of it if the dataset has pages; and the reader's place after it."""
+    """Return the request (limited to one page if the dataset has pages) and the reader's place after it."""
     if asked.dataset not in FOLLOWED:
         return Round(wanted, None, BEGIN)
     place = BEGIN
@@ -184,7 +184,7 @@ def _as_csv(extract: Extract, table: str) -> str:
 
 
 def listed(reader: Reader) -> dict[str, Any]:
-    """The datasets that a token may read, with their addresses: the answer of `/data/v1` itself."""
+    """Return the answer of `/data/v1` itself: the datasets that a token may read, with their addresses."""
     audience = reader.token.audience
     return {
         "audience": audience,
@@ -204,4 +204,4 @@ def listed(reader: Reader) -> dict[str, Any]:
 
 
 def _in_silence(done: int, total: int) -> None:
-    """Show no progress: nobody watches."""
+    """Do nothing: nobody watches the progress."""

@@ -37,7 +37,7 @@ class SandboxClient:
     url: str
 
     def ask(self, method: str, path: str, body: Any = None, *, timeout: float = 70) -> Any:
-        """A request to the control API. ControlError has the sandbox's own words."""
+        """Send a request to the control API. A ControlError has the sandbox's own words."""
         data = None if body is None else json.dumps(body).encode()
         return self._send(method, path, data, "application/json", timeout)
 

@@ -15,7 +15,7 @@ class Clock:
         return time.monotonic() + self._ahead
 
     def move_to(self, moment: float) -> None:
-        """Move forward only: a world with messages from tomorrow is of no use. Raises ValueError."""
+        """Move the time forward, never back: messages from tomorrow would make no sense. Raises ValueError."""
         if moment < self.now():
             raise ValueError("the sandbox clock moves forward only")
         self._ahead = moment - time.monotonic()

@@ -45,7 +45,7 @@ class NotUnderstoodError(Exception):
 
 
 def moment(given: object) -> float:
-    """Unix seconds, or an ISO date and time (UTC if it names no zone)."""
+    """Read Unix seconds, or an ISO date and time (UTC if it names no zone)."""
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         return float(given)
     try:
@@ -179,7 +179,7 @@ class Control:
         return as_json({"down": self.world.down, "latency": self.world.latency, "limits": self.world.limited})
 
     async def supervisor(self, request: Request) -> Response:
-        """The bot's own process; 404 where nobody supervises one."""
+        """Show the state of the bot's own process; 404 if nothing supervises it."""
         if self._supervisor is None:
             return as_json({"error": "the bot is not supervised here"}, 404)
         if request.method == "GET":
@@ -201,7 +201,10 @@ class Control:
             return as_json([call.as_json() for call in self.world.calls.since(since)])
 
     async def updates(self, request: Request) -> Response:
-        """The latest updates, oldest first, and whether each still waits for the bot. Their content is not shown."""
+        """List the latest updates, oldest first, and whether each still waits for the bot.
+
+        Their content is not shown.
+        """
         with self.world.lock:
             waiting = {pending.update_id for pending in self.world.bot.pending}
             return as_json(
@@ -213,7 +216,7 @@ class Control:
             )  # fmt: skip
 
     async def wait(self, request: Request) -> Response:
-        """The next thing that this phone is shown after entry `after`; null if `timeout` seconds pass.
+        """Wait for the next thing that this phone is shown after entry `after`; null if `timeout` seconds pass.
 
         `kinds` selects the kinds. Typing and drafts are left out unless named.
         """
@@ -373,7 +376,10 @@ class Control:
         return as_json(people.send_contact(self.world, self._chat(request).id, given or None))
 
     async def forward(self, request: Request) -> Response:
-        """{"text"} and, if wanted, {"origin"}; or a whole {"content"} of message fields."""
+        """Forward a message.
+
+        The request has {"text"} and perhaps {"origin"}, or a whole {"content"} of message fields.
+        """
         given = await _json(request)
         content = given.get("content") or {"text": str(given.get("text", ""))}
         return as_json(people.forward(self.world, self._chat(request).id, content, given.get("origin")))
@@ -419,7 +425,7 @@ def _sender(given: Json) -> Sender:
 
 
 class Fresh(StaticFiles):
-    """Files that a browser asks for again each time: a page with modules of two versions does not run."""
+    """Files that a browser must ask for again each time. A page made of modules of two versions does not run."""
 
     def file_response(self, *args: Any, **more: Any) -> Response:
         response = super().file_response(*args, **more)

@@ -51,7 +51,7 @@ def refused(words: str) -> Refusal:
 
 
 def sort_entities(entities: Iterable[Json]) -> list[Json]:
-    """By their beginning, the longer first; at the same place in Telegram's order."""
+    """Sort by the beginning, the longer first. At the same place, use Telegram's order."""
 
     def rank(entity: Json) -> tuple[int, int, int]:
         kind = entity["type"]

@@ -92,7 +92,7 @@ def _key(button: Json) -> Json:
 
 
 def web_app(button: Json, spoken: str) -> None:
-    """Raises Refusal unless the page is on HTTPS. Here, pages of this machine may do without."""
+    """Refuse a page that is not on HTTPS. Pages of this machine are allowed without it."""
     url = button["web_app"]["url"]
     if not re.match(r"https://|http://(localhost|127\.0\.0\.1)[:/]", url):
         raise bad_request(f"{spoken} Web App URL '{url}' is invalid: Only HTTPS links are allowed")

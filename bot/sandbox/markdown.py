@@ -173,7 +173,7 @@ class _V2(_Markdown):
         self.add(entity, closing.offset)
 
     def emoji_or_time(self) -> Json:
-        """`![…]` must be followed by tg://emoji?id= or tg://time?unix=&format=."""
+        """Read `![…]`, which must be followed by tg://emoji?id= or tg://time?unix=&format=."""
         if not self.text.startswith("(", self.at):
             raise refused("Custom emoji entity must contain a tg://emoji URL")
         self.at += 1

@@ -19,17 +19,17 @@ class Refusal(Exception):
 
 
 def bad_request(words: str, **parameters: int) -> Refusal:
-    """A 400. The sentence begins as Telegram's do."""
+    """Return a 400. Its sentence begins as Telegram's do."""
     return Refusal(400, f"Bad Request: {words}", **parameters)
 
 
 def forbidden(words: str) -> Refusal:
-    """A 403: the person or the chat does not want this bot."""
+    """Return a 403: the person or the chat does not want this bot."""
     return Refusal(403, f"Forbidden: {words}")
 
 
 def too_many_requests(seconds: int) -> Refusal:
-    """A 429 that says how many seconds to wait."""
+    """Return a 429 that says how many seconds to wait."""
     return Refusal(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
 
 

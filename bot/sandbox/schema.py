@@ -286,7 +286,7 @@ def _type_readers(kind: str) -> Mapping[Field, Reader]:
 
 
 def _one_of(kinds: tuple[str, ...], family: str = "") -> Reader:
-    """The reader of the kind that the value's `type` names, or its fields if it has no `type`."""
+    """Return the reader that the value's `type` names. If it has no `type`, return the reader of its fields."""
 
     def read_one(value: Any, name: str) -> Any:
         if not isinstance(value, dict):

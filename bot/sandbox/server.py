@@ -75,7 +75,7 @@ class Protocol(HttpToolsProtocol):
             reset(transport)
 
     def end(self) -> None:
-        """Reset the connection: at once, or as soon as it exists if it was accepted before the port closed."""
+        """Reset the connection now. If the port closed before the connection existed, reset it as soon as it exists."""
         self.is_ended = True
         if self.transport is not None and not self.transport.is_closing():
             reset(self.transport)
@@ -105,7 +105,7 @@ class Door:
         return protocol
 
     async def run(self) -> None:
-        """Open and close it until cancelled."""
+        """Open and close the port until cancelled."""
         server: asyncio.Server | None = None
         try:
             while True:
@@ -172,7 +172,7 @@ class Answer:
 
 
 class Gateway:
-    """The Bot API as an ASGI application: one path, no routing, no middleware."""
+    """The Bot API as an ASGI application. It has one path, and neither routing nor middleware."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -250,7 +250,7 @@ class Gateway:
             return Answer.refused(refusal), unknown
 
     async def ride(self, bot: Bot, name: str, given: Json) -> None:
-        """Perform and record a method that came in a webhook's answer. Nobody gets its result."""
+        """Perform and record a method that came in a webhook's answer. Its result is discarded."""
         method = schema.method_named(name)
         if method is None:
             return
@@ -396,9 +396,10 @@ async def _upload(sent: UploadFile) -> Upload:
 def is_foreign(scope: Scope) -> bool:
     """Whether a page of another site, in a browser on this machine, sent this request.
 
-    Nobody signs in to a sandbox: any client may do everything, so only its own page may reach it. A foreign page shows
-    itself by `Origin` or `Sec-Fetch-Site`. A page whose own name was made to point here (DNS rebinding) shows itself by
-    a `Host` that does not name this machine. Programs send neither of the first two and are free to call.
+    Nobody signs in to a sandbox: any client may do everything, so only its own page may reach it. A foreign page is
+    recognised by `Origin` or `Sec-Fetch-Site`. A page whose own name was made to point here (DNS rebinding) is
+    recognised by a `Host` that does not name this machine. Programs send no `Origin` and no `Sec-Fetch-Site`, and may
+    call.
     """
     headers: dict[bytes, bytes] = dict(scope["headers"])
     host = headers.get(b"host", b"")

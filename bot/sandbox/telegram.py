@@ -2,7 +2,7 @@
 
 In Telegram everything happens in one order, and a bot sees a small part of it. So the sandbox keeps one `World` under
 one lock. Three sides change it: the bot (methods/), people (people.py, or a test in the same process) and the clock.
-Nothing here speaks HTTP, and nothing here knows the time except through `World.clock`.
+This module does not speak HTTP, and reads the time only from `World.clock`.
 
 What each phone was shown is written down (journal.py), and every call of the bot too (`World.calls`). Tests assert on
 these, not on what the bot believes it has sent.
@@ -349,7 +349,7 @@ class World:
         self.tell({"type": "state"})
 
     def close(self) -> None:
-        """The sandbox shuts down: nobody needs to wait any longer."""
+        """Shut down: wake everybody who waits."""
         with self.lock:
             self.is_closing = True
             for bot in self.bots.values():
@@ -495,13 +495,13 @@ class World:
         return update_id
 
     def ring(self, bot: Bot) -> None:
-        """There is something for this bot: wake its getUpdates, or the courier of its webhook."""
+        """Wake the bot's getUpdates, or the courier of its webhook: there is something for the bot."""
         bot.bell.ring()
         if bot.webhook is not None:
             self.webhook_bell.ring()
 
     def inject(self, update: Json) -> int:
-        """Post any update, as it is. Only a missing update_id is filled in."""
+        """Post any update unchanged. Only a missing update_id is filled in."""
         kind = next((name for name in update if name != "update_id"), "")
         chat_id = chat_in(update.get(kind))
         given = update.get("update_id")

@@ -113,11 +113,11 @@ Perform = Callable[[Bot, str, Json], Awaitable[object]]
 
 
 class Courier:
-    """Delivers updates to webhooks: several at once, those of one line one after the other.
+    """Courier that delivers updates to webhooks: several lines at once, the updates of one line one after the other.
 
     An update that is not answered with 2xx is delivered again, at once and then after delays that double up to one or
     two minutes, or after `Retry-After`. Its line waits, and updates that are too old are dropped. A method in the
-    answer is performed, and nobody gets its result.
+    answer is performed; its result is discarded.
     """
 
     def __init__(self, world: World, perform: Perform) -> None:

@@ -211,7 +211,10 @@ def shape_of(each: ActivityStanding) -> str:
 
 
 def ladder_of(unit: UnitOfWork, moment: Moment) -> Callable[[], tuple[Agenda, Chase]]:
-    """The ladder's view of this moment, and the people whom /recordar would remind. Read when needed, and once."""
+    """Return a function that gives the ladder's view of this moment and the people whom /recordar would remind.
+
+    The view is read when it is needed, and only once.
+    """
     return cache(lambda: to_chase(unit, moment))
 
 

@@ -25,9 +25,9 @@ MONTHLY = tuple(f"month:{day}" for day in DAYS_OF_A_MONTH)
 
 # ------------------------------------------------------------------ what is done to a schedule
 def add(actor: Actor, job: Job) -> StoredSchedule:
-    """A new schedule at the job's usual time. For an export: last month's reports, for the coordination.
+    """Add a schedule at the job's usual time. For an export: last month's reports, for the coordination.
 
-    A shipped schedule that was deleted comes back. Conflict if a job may have only one and has it.
+    A shipped schedule that was deleted comes back. Conflict if a job may have only one schedule and has it.
     """
     repository = actor.unit.schedules
     if job.is_only and any(schedule.what == job.what for schedule in repository.all(actor.plan_id)):

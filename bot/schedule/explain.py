@@ -84,14 +84,14 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
 
 
 def pause_of_all(unit: UnitOfWork, plan_id: int, now: datetime, zone: ZoneInfo) -> Pause | None:
-    """Everybody's pause, while there is one: no scheduled message is sent then."""
+    """Return the pause for everybody, if there is one now. No scheduled message is sent then."""
     today = now.astimezone(zone).date()
     found = (stored.pause for stored in unit.pauses.current(plan_id, today) if stored.person_id is None)
     return next((pause for pause in found if pause.holds(0, now, today)), None)
 
 
 def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted: Collection[Role]) -> set[date]:
-    """Windows in the ledger, from today on, that everybody has a row for."""
+    """Return the windows in the ledger, from today on, that have a row for everybody."""
     plan_id = schedule.plan_id
     zones = unit.recipients.zones(plan_id)
     return {
@@ -127,7 +127,7 @@ class Explained:
 
 
 def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | None = None) -> Iterator[Explained]:
-    """For every schedule and everybody it is for: what would be said at that instant, or why nothing."""
+    """For every schedule and each of its people: the message that would be sent at that instant, or why none."""
     for schedule in unit.schedules.all(plan_id):
         job = job_of(schedule.what)
         if job is None:
@@ -155,7 +155,7 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | Non
 def _reasons(
     unit: UnitOfWork, schedule: StoredSchedule, everybody: list[Recipient], moment: Moment
 ) -> Mapping[int, str]:
-    """Why nothing is planned for somebody."""
+    """Return, by person, why nothing is planned for them."""
     if schedule.what != LADDER:
         return why_not(unit, schedule, everybody, moment)
     outlook = leaving_to_digests(unit, moment, outlook_of(unit, moment), everybody)

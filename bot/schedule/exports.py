@@ -19,10 +19,10 @@ from storage.unit_of_work import UnitOfWork
 
 # ------------------------------------------------------------------ on schedule
 def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
-    """A request in the name of each recipient, once a window. What their role may not have is recorded as such (S5).
+    """Plan one request in the name of each recipient, once a window.
 
-    `previous.month` and the like are counted from the day of the window. An export that is made late is still about the
-    month that it is for.
+    If the recipient's role may not have the export, this is recorded as the reason (S5). `previous.month` and the like
+    are counted from the day of the window, so an export that is made late is still about the right month.
     """
     planned = regular(_as_job, EXPORT_TAKERS)(unit, schedule, moment)
     periods = unit.plans.periods(moment.plan_id)
@@ -45,7 +45,7 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
 
 
 def _as_job(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
-    """A result for everybody: the file itself comes later."""
+    """Give everybody an empty plan of messages: the file comes later."""
     return {who.person_id: (Message({}),) for who in people}
 
 

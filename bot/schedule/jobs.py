@@ -1,4 +1,4 @@
-"""JOBS: everything that is said on schedule. What is not in it is never said."""
+"""JOBS: everything that is sent on schedule. A message without a row here is never sent."""
 
 from bot.schedule import digests, exports
 from bot.schedule.job import Job

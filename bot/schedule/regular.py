@@ -1,4 +1,4 @@
-"""A job that says the same kind of thing in each of its windows, such as a weekly digest."""
+"""A job that sends the same kind of message in each of its windows, such as a weekly digest."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -101,10 +101,10 @@ def why_not(
 def as_planned(
     unit: UnitOfWork, moment: Moment, outlook: Agenda, told: Sequence[tuple[StoredFire, Recipient]]
 ) -> Mapping[int, Message | str | None]:
-    """The second look of a job whose words stay valid for the whole day.
+    """Look again, for a job whose words stay valid for the whole day.
 
-    It drops a message that was held until a later day. If its window is not too late then, the window is sent with that
-    day's figures.
+    A message that was held until a later day is dropped. If its window is not too late then, the window is sent with
+    that day's figures.
     """
     return {
         fire.id: "held_over"

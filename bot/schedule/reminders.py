@@ -72,7 +72,7 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
 
 
 def leaving_to_digests(unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient]) -> Agenda:
-    """Return the outlook that knows which of these people a digest or a card will still reach on this day."""
+    """Return the outlook with the people whom a digest or a card will still reach on this day."""
     carried = {role for roles in CARRIERS.values() for role in roles}
     if not any(who.role in carried for who in people):
         return outlook
@@ -100,7 +100,7 @@ def carriers_of(unit: UnitOfWork, plan_id: int) -> list[tuple[StoredSchedule, Co
 
 
 def carried(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Card, tuple[Rung, ...]]]:
-    """What the ladder has today for those of these people who report. Their digest or card says it."""
+    """Return what the ladder has today for those of these people who report. It is put into their digest or card."""
     found = [who for who in people if who.reports]
     outlook = outlook_of(unit, moment) if found else Agenda(moment.today)
     found = [who for who in found if concerns(outlook, who, moment.day_of(who))]
@@ -132,7 +132,7 @@ def _planned(
 
 
 def told_rungs(agenda: Agenda, who: Recipient, moment: Moment) -> tuple[Rung, ...]:
-    """The ladder's steps that a digest covers for a coordinator: it names everything the ladder has for them now."""
+    """Return the ladder's steps that a digest covers for a coordinator: all that the ladder has for them now."""
     pending = pending_steps(agenda, who, moment.day_of(who))
     concerned = {topic.period for topic in closing_topics(agenda, pending)}
     return _in_order(step.rung for step in pending if step.period in concerned)

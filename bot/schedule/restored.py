@@ -1,4 +1,4 @@
-"""The message after a restore: please look whether your last answers are there."""
+"""The message after a restore: it asks people to look whether their last answers are there."""
 
 from datetime import time
 from typing import Final

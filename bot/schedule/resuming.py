@@ -1,8 +1,8 @@
-"""After a restore: what is held back, and what happens when somebody releases the bot.
+"""After a restore: what is held back, and what happens when somebody lets the bot send again.
 
-A restored database believes that it is still the moment of its copy. Its reminders may have been sent since, and what
-people sent since is not in it. So it sends nothing by itself until an admin has looked. Then the windows until the
-restore are skipped. People who were writing when the copy was made are asked, once, to check their last answers.
+A restored database believes that it is still the moment of its copy. But its reminders may have been sent since, and
+later answers are missing in it. So the bot sends nothing by itself until an admin has looked. Then the windows until
+the restore are skipped. People who were writing when the copy was made are asked, once, to check their last answers.
 """
 
 from dataclasses import replace
@@ -29,9 +29,9 @@ LOOKED_BACK: Final = timedelta(days=10)
 
 
 def resume(unit: UnitOfWork, now: datetime, timezone: str, *, by: int | None = None) -> Held | None:
-    """Release it: skip the windows until the restore, and ask those concerned to check.
+    """End the hold: skip the windows until the restore, and ask the people concerned to check.
 
-    None, and nothing is done, if it was not held.
+    If the database was not held, do nothing and return None.
     """
     found = release(unit, now)
     if found is not None:

@@ -63,7 +63,10 @@ DRAFTS_KEPT: Final = timedelta(days=7)
 
 
 class ClockWatch:
-    """Whether the clock can be trusted: wall time must go on as the monotonic time does, and agree with Telegram's."""
+    """A watch that says whether the clock can be trusted.
+
+    Wall time must go on as monotonic time does, and agree with Telegram's.
+    """
 
     def __init__(self, clock: Clock, skew: Callable[[], float | None] = lambda: None) -> None:
         """`skew`: seconds by which the clock is ahead of Telegram's, according to Telegram's last answer."""
@@ -224,9 +227,9 @@ class Scheduler:
 
 
 def _alarm_clock(wake: Callable[[], object], every: float) -> "AsyncIOScheduler":
-    """What calls `wake` again and again.
+    """Return the scheduler that calls `wake` again and again.
 
-    APScheduler looks for plug-ins in all installed packages when it is imported: nobody's start waits for that.
+    APScheduler looks for plug-ins in all installed packages when it is imported, so it is imported late.
     """
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
     from apscheduler.triggers.interval import IntervalTrigger
@@ -254,9 +257,10 @@ def _one_job(plan_id: int, what: str, alarm: Alarm = log_alarm) -> Iterator[None
 
 
 def in_turn(schedules: Iterable[StoredSchedule], now: datetime) -> list[StoredSchedule]:
-    """Order the schedules so that each day another plan comes first: a person in two plans hears of both in turn.
+    """Order the schedules so that a different plan comes first each day.
 
-    One notice for each person and day holds over all plans, and of two that are due at once the first one is sent.
+    One notice for each person and day holds over all plans, and the first of two is sent. So a person in two plans
+    hears of both in turn.
     """
     by_plan: dict[int, list[StoredSchedule]] = {}
     for schedule in schedules:
@@ -269,7 +273,7 @@ def in_turn(schedules: Iterable[StoredSchedule], now: datetime) -> list[StoredSc
 def due(
     unit: UnitOfWork, now: datetime, timezone: str, schedules: Sequence[StoredSchedule] | None = None
 ) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
-    """By plan and job: what these schedules (or all) say now, or record as not said."""
+    """Return, by plan and job, what these schedules (or all) send now, or record as not sent."""
     for schedule in in_turn(unit.schedules.all(), now) if schedules is None else schedules:
         job = BY_WHAT.get(schedule.what)
         if job is None or schedule.paused_at is not None:
@@ -283,7 +287,10 @@ def due(
 def look_at(
     unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str
 ) -> tuple[list[OutboxRow], Counter[str]]:
-    """The rows that are still to be sent, with present words. The others are cancelled, and the ledger says why."""
+    """Return the rows that are still to be sent, with present words.
+
+    The others are cancelled, and the ledger says why.
+    """
     fires = unit.ledger.of_outbox([row.id for row in rows])
     dropped: Counter[str] = Counter()
     if not fires:
@@ -349,9 +356,9 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapp
 
 
 def _begin(unit: UnitOfWork, now: datetime) -> int:
-    """The start of every scan: make missing schedules, settle the last messages, expire old drafts.
+    """Begin a scan: make missing schedules, settle the last messages, expire old drafts.
 
-    Return how many older reminders become a line.
+    Return how many older reminders were shortened to a line.
     """
     for plan in unit.plans.all():
         add_public_holidays(unit, plan, now)

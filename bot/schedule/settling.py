@@ -1,9 +1,8 @@
-"""The outcome of a message becomes the outcome of its ledger row. Of two reminders in a chat, only one can be begun
-from.
+"""After delivery, a ledger row gets the outcome of its message, and an older reminder in the chat loses its button.
 
-Four reminders of a week would leave four buttons to begin. So when a new one has arrived, the one before it is edited
-to a line. It is edited and not deleted, because Telegram deletes a message for 48 hours only. The edit is an outbox row
-in the unit that records the arrival: a crash in between repeats both, and loses neither.
+Otherwise four reminders of a week would leave four buttons that begin a report. So when a new one has arrived, the one
+before it is edited to a line. It is not deleted, because Telegram allows that for 48 hours only. The edit is an outbox
+row in the unit that records the arrival: a crash in between repeats both and loses neither.
 """
 
 from datetime import datetime, timedelta

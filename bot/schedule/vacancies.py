@@ -1,4 +1,4 @@
-"""The word to administrators about posts that nobody holds, before the month in which they would be needed."""
+"""The message to administrators about posts that nobody holds, before the month in which somebody is needed."""
 
 from collections.abc import Sequence
 from datetime import time

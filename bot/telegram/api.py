@@ -81,7 +81,7 @@ class Api:
         return asyncio.get_running_loop().time() - max(times) if times else None
 
     def skew(self, now: datetime) -> float | None:
-        """Seconds that our clock is ahead of the server's, as its last answer was dated; None if none was."""
+        """Seconds by which our clock is ahead of the server's, by the date of its last answer. None before that."""
         if self._dated is None:
             return None
         dated, at = self._dated
@@ -93,7 +93,7 @@ class Api:
         return now.timestamp() - told - ago
 
     async def initialize(self) -> None:
-        """Open connections and learn who we are; `InvalidToken` without the token in it."""
+        """Open connections and ask for the bot's own name. Raises `InvalidToken`, without the token in its text."""
         for each in (self._polling, self._kept, self._fresh):
             each.open()
         me = await self.call("getMe", {})
@@ -102,7 +102,7 @@ class Api:
         self.username = str(me.get("username") or "")
 
     async def is_rejected(self) -> bool:
-        """Whether Telegram rejects our token: by getMe's own word, and twice.
+        """Whether Telegram rejects our token: getMe must say so, twice.
 
         A proxy that does not know a method, or a path that is wrong for a moment, answers 401 and 404 too.
         """
@@ -134,7 +134,10 @@ class Api:
         timeout: float | None = None,
         fresh: bool = False,
     ) -> Any:
-        """Telegram's raw `result`. Raises what `bot.telegram.errors` lists; `timeout` is seconds for all of it."""
+        """Call a method and return Telegram's raw `result`. Raises the errors of `bot.telegram.errors`.
+
+        `timeout` is in seconds, for the whole call.
+        """
         if files:
             body: Any = multipart(payload, files)
             timeout = UPLOAD_TIMEOUT if timeout is None else timeout
@@ -144,7 +147,10 @@ class Api:
         return result_of(await transport.exchange(self._methods + method, body, timeout=timeout))
 
     async def updates(self, offset: int | None, *, limit: int, wait: int, allowed: list[str]) -> Any:
-        """The next updates, raw; waits up to `wait` seconds for the first. An offset forgets all below it."""
+        """Return the next raw updates; wait up to `wait` seconds for the first.
+
+        Telegram deletes all updates below `offset`.
+        """
         payload: dict[str, Any] = {"limit": limit, "timeout": wait, "allowed_updates": allowed}
         if offset is not None:
             payload["offset"] = offset

@@ -1,9 +1,9 @@
-"""One call of the Bot API for one row: its message looked up, its files opened, its outcome classified.
+"""Make one call of the Bot API for one row: find its message, open its files, classify its outcome.
 
-A picture that cannot be drawn does not take its message with it: what is written under it is sent as text.
+If a picture cannot be drawn, its caption is sent as text.
 
-A card's message, and the number of a chat that has moved, are known only from earlier calls: they are remembered here,
-and a card's message is read from the database if it is not.
+Only earlier calls tell a card's message, and the number of a chat that has moved. They are remembered here; a card's
+message is read from the database if it is not.
 """
 
 import asyncio

@@ -2,9 +2,9 @@
 
 * Every call passes one gate (`pacer`): an even pace, replies before fan-out, and the window of a 429.
 * Each chat has a lane (`lanes`): its rows go out one at a time, in the order in which they were committed.
-* A call is made (`calls`), its outcome weighed (`verdict`), and what is decided is recorded (`recording`).
+* A call is made (`calls`), `verdict` decides by its outcome, and the decision is recorded (`recording`).
 
-A row is ours while its lease runs and we live: what a dead replica had is taken over at once
+A row is ours while its lease runs and we live. The rows of a dead replica are taken over at once
 (`storage.upkeep.presence`).
 """
 
@@ -108,7 +108,7 @@ class Delivery:
 
     # -------------------------------------------------------------- life
     async def start(self) -> None:
-        """See what waits from before. Call it before the first update is applied."""
+        """Find the rows that wait from before. Call it before the first update is applied."""
         now = self._clock.now()
         chats, reopens_at = await self._units.run(None, partial(find_left, now=now))
         self._lanes.parked.update(chats)
@@ -145,7 +145,7 @@ class Delivery:
                 await until(self._stop, 1.0)
 
     def stop(self) -> None:
-        """Let `run` end. Call it after the intake has stopped, or its last replies wait for the next start."""
+        """Let `run` end. Call it after the intake has stopped; otherwise its last replies wait for the next start."""
         self._stop.set()
         self._wake.set()
 
@@ -154,7 +154,7 @@ class Delivery:
         self._wake.set()
 
     def look_after(self, chat_id: int) -> None:
-        """Look for rows of this chat now, because nobody may have the committed ones.
+        """Look for rows of this chat now: committed rows may exist that nobody has in hand.
 
         Let no later row overtake them.
         """
@@ -163,7 +163,7 @@ class Delivery:
 
     @property
     def is_held(self) -> bool:
-        """Inside the window of a 429."""
+        """Whether a 429 forbids every call at this moment."""
         return self._window.left() > 0
 
     @property
@@ -181,7 +181,7 @@ class Delivery:
         self._wake.clear()
 
     async def _note_life(self) -> None:
-        """Tell other commands, now and then, when Telegram last answered us."""
+        """Store, now and then, when Telegram last answered us, for other commands."""
         ago = self._api.answered_ago
         now = self._clock.now()
         if ago is None or now - self._noted_life_at < LIFE_EVERY:
@@ -236,7 +236,7 @@ class Delivery:
             self._tasks.create_task(self._drain(lane))
 
     async def _sweep(self) -> None:
-        """Settle expired leases by kind, and take up rows that are queued and due."""
+        """Settle expired leases by kind, and claim rows that are queued and due."""
         if self.is_held:
             return
         if self._recorder.is_stuck:
@@ -278,7 +278,7 @@ class Delivery:
                 self._idle.set()
 
     async def _send(self, lane: Lane, held: Held) -> None:
-        """See one row through: when this returns it is settled or handed back, and no longer in the lane."""
+        """Send one row. When this returns, the row is settled or handed back, and no longer in the lane."""
         tried = Tried(has_begun=held.row.kind in REPLIES)
         while True:
             verdict = await self._try(held, tried)
@@ -296,7 +296,7 @@ class Delivery:
                     assert_never(verdict)
 
     async def _try(self, held: Held, tried: Tried) -> Verdict:
-        """Make the call if it may be made now. Otherwise wait, for a moment or for the thing that holds it back."""
+        """Make the call if it may be made now. Otherwise wait, for a moment or until nothing prevents it."""
         if self._abandon.is_set():
             return HandBack()
         row = held.row
@@ -375,11 +375,11 @@ class Delivery:
                     self._recorder.note(Note(dropped, outbox.Undeliverable(reason)))
 
     def _let_go(self, lane: Lane) -> None:
-        """The first row of a lane is not ours any more: nothing is sent, nothing recorded."""
+        """Drop the first row of a lane, which is not ours any more: nothing is sent, nothing recorded."""
         self._forget(lane.held.popleft().row, None)
 
     def _hand_back_lane(self, lane: Lane, wait: float) -> None:
-        """The rows of a lane go back to the outbox: they cannot be sent while they are surely ours."""
+        """Hand the rows of a lane back to the outbox: they cannot be sent while they are certainly ours."""
         while lane.held:
             self._hand_back(lane.held.popleft().row, wait)
 
@@ -407,7 +407,7 @@ class Delivery:
         return self._pace.reply_wait(row.chat_id) if makes_message(row.method) else 0.0
 
     def _close_window(self, seconds: float) -> None:
-        """Telegram wants silence."""
+        """Send nothing for so many seconds, because Telegram wants silence."""
         logger.warning("telegram.retry_after", seconds=seconds)
         reopens_at = self._window.close(seconds)
         if reopens_at is not None:

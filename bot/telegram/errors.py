@@ -1,18 +1,18 @@
-"""What a call of the Bot API can end with, other than its result.
+"""The errors of a call of the Bot API.
 
-`sendMessage` has no idempotency key: after a failed call the only question that matters is whether Telegram can have
-acted on it. `NotSent` and what Telegram itself says leave no doubt; each other `NetworkError` does. No error carries an
-address: the address holds the token.
+`sendMessage` has no idempotency key. So after a failed call the only question is whether Telegram may have acted on it.
+After `NotSent` and after a refusal by Telegram itself it has not. After any other `NetworkError` it may have. No error
+contains an address, because the address contains the token.
 """
 
 
 class TelegramError(Exception):
-    """A call that did not end with its result."""
+    """A call that failed."""
 
 
 # ------------------------------------------------------------------ what the network did
 class NetworkError(TelegramError):
-    """Telegram has not answered, or something else has."""
+    """Telegram has not answered, or something else answered in its place."""
 
 
 class NotSent(NetworkError):
@@ -32,7 +32,7 @@ class ServerFault(NetworkError):
 
 
 class Unreadable(NetworkError):
-    """An answer that is not the Bot API's: a proxy's HTML page, or JSON cut off. Telegram may have acted."""
+    """An answer that cannot be the Bot API's: a proxy's HTML page, or incomplete JSON. Telegram may have acted."""
 
 
 # ------------------------------------------------------------------ what Telegram said: nothing was done
@@ -73,4 +73,4 @@ class ChatMigrated(TelegramError):
 
 
 class TooLarge(TelegramError):
-    """A download that exceeds what we accept; it was broken off."""
+    """A download that exceeds our limit. It was stopped."""

@@ -17,7 +17,7 @@ class BotError(Exception):
 
 
 class TokenRejected(BotError):
-    """Telegram does not know our token (any more): nothing can be said or heard until it is replaced."""
+    """Telegram does not know our token (any more): nothing can be sent or received until it is replaced."""
 
     def __init__(self) -> None:
         super().__init__("Telegram does not accept the bot's token: check or replace ENLACE_TELEGRAM_TOKEN")

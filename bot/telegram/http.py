@@ -1,8 +1,8 @@
-"""HTTP to the Bot API over pyreqwest, telling what was certainly not sent from what may have been.
+"""HTTP to the Bot API over pyreqwest. It distinguishes what was certainly not sent from what may have been sent.
 
-aiohttp took twice its processor time for a call. Its error classes do not tell what we must know: a connection that is
-reset under a call is a `ConnectError`, as one that is refused. The chain of causes does: hyper names the phase that
-failed, and only what failed while connecting was not sent.
+aiohttp took twice its processor time for a call. pyreqwest's error classes do not tell this difference: a connection
+that breaks during a call is a `ConnectError`, as is one that is refused. But the chain of causes tells it: hyper names
+the phase that failed, and only what failed while connecting was not sent.
 """
 
 import asyncio
@@ -62,10 +62,10 @@ File = tuple[str, bytes | IO[bytes], str]
 
 
 def parse_json(payload: bytes) -> Any:
-    """What the body says; `ValueError` when it is not JSON.
+    """Parse the body; `ValueError` if it is not JSON.
 
-    A message may contain lone surrogates, which orjson refuses. They become U+FFFD: Telegram would deliver an
-    update that cannot be read for ever, and with it everything behind it.
+    A message may contain lone surrogates, which orjson refuses. They become U+FFFD. Otherwise Telegram would deliver
+    the same unreadable update, and everything behind it, for ever.
     """
     try:
         return orjson.loads(payload)
@@ -134,8 +134,8 @@ def result_of(payload: bytes) -> Any:
 class Transport:
     """Connections to one server.
 
-    `fresh` opens a connection for each call, so that a kept connection which the server has just closed cannot
-    make a reminder ambiguous. `on_headers` is handed a look into the headers of every answer.
+    `fresh` opens a connection for each call, so that a kept connection which the server has just closed cannot make a
+    reminder ambiguous. `on_headers` is called with a function that reads the headers of an answer.
     """
 
     def __init__(
@@ -191,7 +191,10 @@ class Transport:
         timeout: float | None = None,
         limit: int | None = None,
     ) -> bytes:
-        """The body of a 2xx answer, at most `limit` bytes of it; anything else raises. Seconds, for all of the call."""
+        """Return the body of a 2xx answer, which may have `limit` bytes. Any other answer raises.
+
+        `timeout` is in seconds, for the whole call.
+        """
         if self._client is None:
             raise NotSent("the connection is not open")
         try:
@@ -243,7 +246,7 @@ def _meaning(error: PyreqwestError) -> TelegramError:
 
 
 async def _at_most(response: Response, limit: int) -> AsyncIterator[bytes]:
-    """The parts of an answer; TooLarge as soon as it has, or promises, more than `limit` bytes."""
+    """Return the parts of an answer. TooLarge as soon as it has, or announces, more than `limit` bytes."""
     promised = response.get_header("Content-Length") or ""
     left = limit
     if promised.isdecimal() and int(promised) > limit:

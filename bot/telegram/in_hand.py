@@ -34,7 +34,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The result of a look into the outbox."""
+    """What a look into the outbox found."""
 
     rows: tuple[OutboxRow, ...]
     is_more: bool
@@ -56,7 +56,7 @@ def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Se
 
 
 def find_left(unit: UnitOfWork, now: datetime) -> tuple[frozenset[int], datetime | None]:
-    """The chats whose replies go first, and the time before which Telegram wants no calls."""
+    """Return the chats whose replies go first, and the time before which Telegram wants no calls."""
     unit.outbox.settle_expired(now)
     chats = frozenset(reply.chat_id for reply in unit.outbox.open_replies())
     window = unit.facts.get(WINDOW_FACT)
@@ -99,7 +99,9 @@ def look(unit: UnitOfWork, now: datetime, asked: Asked, second_look: SecondLook 
 def left_behind(
     replies: Sequence[OpenReply], asked: Asked, claimed: Collection[int], me: int | None
 ) -> tuple[list[int], frozenset[int]]:
-    """Return the open replies that we committed and do not have in hand, and the chats where another's go first."""
+    """Return the open replies that we committed and do not have in hand, and the chats where another replica's replies
+    go first.
+    """
     left: list[int] = []
     waiting: set[int] = set()
     for reply in replies:
@@ -119,14 +121,17 @@ def lease_of(row: OutboxRow) -> timedelta:
 
 
 def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
-    """Whether this fan-out may be sent. From now on a crash leaves in doubt whether it was."""
+    """Mark this fan-out as begun; return whether it may be sent.
+
+    After a crash from now on, it is in doubt whether it was.
+    """
     return unit.outbox.begin(row)
 
 
 def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:
-    """Record what became of these rows, and of their cards and people.
+    """Record the outcomes of these rows, and what they mean for cards and people.
 
-    What was said counts for the day of its call: the database may have been away since.
+    A message counts for the day of its call, because the database may have been away since.
     """
     unit.outbox.record_all([(note.row.id, note.outcome, note.at or now) for note in notes])
     cards: dict[int, int | None] = {}

@@ -1,9 +1,9 @@
 """Updates in: applied and committed first, acknowledged to Telegram after that (G1).
 
-python-telegram-bot's `Updater` queues updates in memory and acknowledges them before any handler has run, so a
-kill loses answers; and one update that it cannot parse makes it fetch the same batch for ever. Here Telegram
-itself is the inbox. Polling acknowledges by the next call's offset, a webhook by its 200; neither happens before
-the unit of work that applied the update has been told that it is durable.
+python-telegram-bot's `Updater` queues updates in memory and acknowledges them before any handler has run, so a kill
+loses answers; and one update that it cannot parse makes it fetch the same batch for ever. Here Telegram itself is the
+inbox. Polling acknowledges by the next call's offset, a webhook by its 200; neither happens before the unit of work
+that applied the update is known to be durable.
 
 The laws:
 * The updates of one chat are applied in the order in which they came, each one when the one before has committed. If
@@ -63,7 +63,7 @@ def is_update(given: Any) -> bool:
 
 
 def update_type(update: Mapping[str, Any]) -> str:
-    """`message`, `callback_query`, …"""
+    """Return `message`, `callback_query`, …"""
     return next((name for name in update if name != "update_id"), "nothing")
 
 
@@ -89,7 +89,7 @@ def chat_of(update: Mapping[str, Any]) -> int | None:
 # ------------------------------------------------------------------ applying
 @dataclass(slots=True)
 class _Waiting:
-    """Something to apply in a chat's order."""
+    """A piece of work that waits for its turn in a chat."""
 
     work: Callable[[UnitOfWork], Handled]
     give_up: Callable[[UnitOfWork, Exception], Handled]
@@ -124,7 +124,7 @@ EXCUSED_FOR: Final = 3600.0
 
 
 def nobody_is_told(unit: UnitOfWork, update: Mapping[str, Any], now: datetime) -> Handled:
-    """An apology that says nothing."""
+    """Return an empty outcome: no apology is sent."""
     return Handled()
 
 
@@ -173,15 +173,17 @@ class Intake:
         """From an update's delivery to its commit."""
 
     def beware(self, *, updates: int = 0, seconds: float = 0.0) -> None:
-        """Apply the next updates alone, up to this number or this long: one may have killed a process."""
+        """Apply the next updates alone, up to this number or this long: one of them may have killed a process."""
         self._wary_of = updates
         self._wary_until = asyncio.get_running_loop().time() + seconds
 
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> "asyncio.Future[Handled]":
-        """Done once everything the update causes is durable; fails with Unavailable if nobody knows.
+        """Apply an update.
 
-        An update that is being applied already is not applied again: its future is returned. What it causes is
-        sent whether or not anybody waits for the future. With `rides`, the reply to its tap is left to the caller.
+        The future is done when all its effects are durable; it fails with Unavailable if that is unknown.
+
+        An update that is being applied already is not applied again: its future is returned. Its messages are sent
+        whether or not anybody waits for the future. With `rides`, the caller sends the reply to its tap.
         """
         update_id = update["update_id"]
         running = self._in_flight.get(update_id)
@@ -203,10 +205,10 @@ class Intake:
         return future
 
     def _drop(self, update: Mapping[str, Any]) -> "asyncio.Future[Handled]":
-        """Acknowledged, and nothing else: no unit, no call.
+        """Acknowledge an update and do nothing else: no unit, no call.
 
-        A tap's button stops where that costs nothing: a webhook's own answer says so. A call for each would let a
-        stranger use up what Telegram grants us for everybody.
+        A webhook's own answer also stops the spinner of a tapped button, which costs nothing. A call for each tap would
+        let a stranger use up the calls that Telegram allows us.
         """
         self.dropped += 1
         tapped = update.get("callback_query")
@@ -216,7 +218,7 @@ class Intake:
         return future
 
     def _set_aside(self, update: Mapping[str, Any], unit: UnitOfWork, error: Exception) -> Handled:
-        """Stop trying this update, and tell its person and the operator. Another replica may have been faster."""
+        """Stop trying this update, and tell its person and the operator. Another replica may have done so before."""
         update_id, type_of_update, now = update["update_id"], update_type(update), self._clock.now()
         reason = str(error) if isinstance(error, Deadly) else place_of(error)
         chat_id = chat_of(update)
@@ -279,9 +281,10 @@ class Intake:
             logger.warning("intake.unsettled", open=self._open)
 
     def _go_on(self, key: int | str) -> None:
-        """Begin what waits in a line, once all that was begun there is durable.
+        """Begin the work that waits in a line, once everything that was begun there is durable.
 
-        They begin together, and no more begin until all have ended: an update behind a lost one would overtake it.
+        The waiting updates begin together, and no more begin until all have ended: otherwise an update could overtake a
+        lost one.
         """
         line = self._lines[key]
         for _ in range(min(len(line.waiting), 1 if key == ALONE else BURST)):
@@ -319,7 +322,7 @@ class Intake:
         return self._deaths[update_id]
 
     def _marked(self, waiting: _Waiting, marking: "asyncio.Future[int | None]") -> None:
-        """Its mark is durable. Begin it, or set it aside if it has killed too often."""
+        """Begin an update whose mark is durable, or set it aside if it has killed the process too often."""
         if marking.cancelled() or marking.exception() is not None:
             self._done(ALONE, waiting, marking)
             return
@@ -333,13 +336,13 @@ class Intake:
         self._start(ALONE, [waiting])
 
     def _outlive(self, update_id: int, apply: Callable[..., Handled], unit: UnitOfWork, *failure: Exception) -> Handled:
-        """Apply it or set it aside, and take its mark away in the same unit."""
+        """Apply an update or set it aside, and remove its mark in the same unit."""
         handled = apply(unit, *failure)
         unit.suspects.clear("update", self._bot_id, update_id)
         return handled
 
     def _done(self, key: int | str | None, waiting: _Waiting, unit: "asyncio.Future[Any]") -> None:
-        """Called when a unit has ended, committed or not. Its consequences start here, in the order of the commits."""
+        """Start the consequences of a unit that has ended, committed or not. They start in the order of the commits."""
         if waiting.is_told:  # with the one before it that was lost
             return
         chat_id = waiting.chat_id
@@ -381,7 +384,7 @@ class Intake:
             self._idle.set()
 
     def _tell_locked(self, chat_id: int) -> None:
-        """Tell the person, now and then, that a key is missing. Telegram brings the update again until it is there."""
+        """Tell the person, now and then, that a key is missing. Telegram repeats the update until the key is there."""
         at = asyncio.get_running_loop().time()
         if self._excuse is None or at < self._excused.get(chat_id, float("-inf")) + EXCUSED_FOR:
             return
@@ -421,7 +424,10 @@ class Intake:
 
 
 def if_it_can_be_said(unit: UnitOfWork, say: Callable[[], Handled]) -> Handled:
-    """Make the apology for an update that is set aside. If that fails, say nothing and set it aside all the same."""
+    """Make the apology for an update that is set aside.
+
+    If that fails, say nothing and set the update aside all the same.
+    """
     try:
         with unit.aside():
             return say()

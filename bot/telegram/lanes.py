@@ -1,12 +1,12 @@
-"""What delivery has in hand: each row once, each chat's rows one after the other.
+"""The rows that delivery has in hand: each row once, each chat's rows one after the other.
 
-A chat has two lanes, its replies and its fan-out: a reminder that waits holds up no answer. A chat that is slow or
-blocked holds up nobody else. The rows of a lane go out in the order in which they were committed.
+A chat has two lanes, one for replies and one for fan-out, so a reminder that waits delays no answer. A slow or blocked
+chat delays no other chat. The rows of a lane are sent in the order in which they were committed.
 
 A row is ours while its lease runs and we live. If it cannot be sent well before the lease ends, it is handed back to
 the outbox (`queued`, with its `not_before`). Its chat is *parked* then: until the sweep has brought the row again, each
-later reply to that chat is handed back behind it, so that the order survives. A chat is parked too if others have
-replies to it, or if we may have committed some without having been told so.
+later reply to that chat is handed back behind it, so that the order survives. A chat is also parked if another replica
+has replies to it, or if we may have committed some without knowing it.
 """
 
 from collections import Counter, deque
@@ -25,7 +25,7 @@ UPLOAD_MARGIN: Final = timedelta(minutes=9)
 
 @dataclass(slots=True)
 class Held:
-    """A row in our hands, and until when it surely is."""
+    """A row in our hands, and the time until which it is certainly ours."""
 
     row: OutboxRow
     lease_until: datetime
@@ -74,7 +74,7 @@ class Lanes:
         return max(0, FAN_OUT_IN_HAND - self.fan_out)
 
     def take(self, row: OutboxRow) -> bool:
-        """Have this row in hand from now on; False if it was already."""
+        """Put this row in hand; return False if it was in hand already."""
         if row.id in self.rows:
             return False
         self.rows.add(row.id)
@@ -97,7 +97,10 @@ class Lanes:
         del self._lanes[lane.key]
 
     def drop_fan_out(self, chat_id: int, current: Lane) -> list[OutboxRow]:
-        """Take out the fan-out to this chat that has not begun. In another lane than `current`, the first row has."""
+        """Remove the fan-out to this chat that has not begun, and return it.
+
+        In any other lane than `current`, the first row has begun already.
+        """
         lane = self._lanes.get((chat_id, False))
         if lane is None:
             return []
@@ -111,7 +114,10 @@ class Lanes:
             self.returning[row.chat_id] += 1
 
     def forget(self, row: OutboxRow, outcome: outbox.Outcome | None) -> bool:
-        """A row is recorded, or was never begun (None). True if there is room for more fan-out again."""
+        """Forget a row that was recorded, or never begun (None).
+
+        Return True if there is room for more fan-out again.
+        """
         self.rows.discard(row.id)
         if row.kind not in REPLIES:
             self.fan_out -= 1

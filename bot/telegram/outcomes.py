@@ -1,7 +1,7 @@
-"""What became of a Bot API call: the one place that knows Telegram's errors, by class and by wording.
+"""The outcome of a Bot API call: the one place that knows Telegram's errors, by class and by wording.
 
-Telegram tells by an English sentence whether a person has blocked us, a message is too old to be edited, or
-nothing needed to change; a network tells less. Everything else asks `classify` and decides by its ten answers.
+Telegram says in an English sentence whether a person has blocked us, a message is too old to be edited, or nothing
+needed to change. A network says less. All other code calls `classify` and decides by its ten outcomes.
 """
 
 import re
@@ -33,7 +33,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Nothing was done, and for `seconds` nothing will be."""
+    """Nothing was done, and Telegram does nothing for `seconds`."""
 
     seconds: float
 
@@ -61,7 +61,7 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Telegram certainly did not do it, but may another time."""
+    """Telegram certainly did not do it, but may do it at another time."""
 
     reason: str
 

@@ -64,7 +64,7 @@ class Pacer:
 
 
 class Window:
-    """The silence that Telegram asks for with a 429. Nothing at all is sent inside it."""
+    """The silence that Telegram asks for with a 429. No call is made during it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -76,7 +76,7 @@ class Window:
         return max(0.0, self._ends_at - self._clock.monotonic())
 
     def close(self, seconds: float) -> datetime | None:
-        """Keep silent for so long. When the silence ends, if it ends later than was known; else None."""
+        """Keep silent for so long. Return when the silence ends, if that is later than known before; otherwise None."""
         if seconds <= self.left():
             return None
         self._ends_at = self._clock.monotonic() + seconds
@@ -84,7 +84,7 @@ class Window:
 
 
 class ChatPace:
-    """How fast one chat is written to: a burst of replies at once, then and for fan-out one message a second."""
+    """The pace of one chat: a burst of replies at once, then one message a second. Fan-out has no burst."""
 
     def __init__(self, *, is_paced: bool) -> None:
         self._is_paced = is_paced
@@ -105,7 +105,7 @@ class ChatPace:
         return 0.0 if sent_at is None else sent_at + CHAT_INTERVAL - asyncio.get_running_loop().time()
 
     def called(self, chat_id: int, now: float, *, made_message: bool, was_refused: bool) -> None:
-        """A call for this chat has ended. After a 429 nothing is left of its burst: one refusal is enough."""
+        """Count a call for this chat that has ended. After a 429 its burst is used up: one refusal is enough."""
         if len(self._sent_at) > CHATS_REMEMBERED:
             self._sent_at = {chat: at for chat, at in self._sent_at.items() if at > now - CHAT_INTERVAL}
             self._full_at = {chat: at for chat, at in self._full_at.items() if at > now}

@@ -44,10 +44,10 @@ _APPLYING, _DURABLE, _FAILED, _LOCKED = _State.APPLYING, _State.DURABLE, _State.
 class Polling:
     """Fetches updates with getUpdates and acknowledges one only when it, and all before it, are durable.
 
-    While an update does not commit, later ones of other chats are fetched and applied all the same: the offset
-    stays at the first unfinished one, and what Telegram therefore brings again is recognised by its number. Only
-    when a whole batch stands behind it does everybody wait. What needs a key that is not here is tried again now and
-    then, and what comes after it in its chat waits for it: nobody else is slowed by it.
+    While an update does not commit, later ones of other chats are fetched and applied all the same: the offset stays at
+    the first unfinished one, and what Telegram therefore brings again is recognised by its number. Everybody waits only
+    when a whole batch stands behind it. An update that needs a missing key is tried again now and then, and later
+    updates of its chat wait. Other chats are not delayed.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Polling:
             self._settled.set()
 
     def _advance(self) -> None:
-        """Move the offset over everything durable, up to the first that is not."""
+        """Move the offset past everything durable, up to the first update that is not."""
         while self._unacknowledged:
             update_id, state = next(iter(self._unacknowledged.items()))
             if state is not _DURABLE:
@@ -197,7 +197,7 @@ class Polling:
 
     # -------------------------------------------------------------- trouble
     async def _rest(self, what: str, reason: str) -> None:
-        """Wait before the next try, longer each time; one line when it begins."""
+        """Wait before the next try, longer each time. Log one line when the waiting begins."""
         self._troubles += 1
         if self._troubles == 1:
             logger.warning("intake.trouble", what=what, reason=reason)
@@ -208,7 +208,7 @@ class Polling:
         self._troubles = 0
 
     async def _on_conflict(self, error: errors.Conflict) -> None:
-        """409: a second copy of the bot, or somebody who has its token."""
+        """Handle a 409: a second copy of the bot runs, or somebody has its token."""
         if "webhook" in str(error).lower() and await self._leave_own_webhook():
             return
         kind = "foreign_webhook" if "webhook" in str(error).lower() else "second_poller"
@@ -216,7 +216,7 @@ class Polling:
         await until(self._stop, 3.0)
 
     async def _leave_own_webhook(self) -> bool:
-        """Remove the webhook if we set it ourselves. Another's webhook is an alarm, and is left."""
+        """Remove the webhook if we set it ourselves. A webhook of somebody else stays and raises an alarm."""
         try:
             own = await self._units.run(None, lambda unit: unit.facts.get(WEBHOOK_FACT))
             info = await self._api.call("getWebhookInfo", {})

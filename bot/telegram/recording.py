@@ -1,7 +1,7 @@
-"""What became of the rows is recorded, many to a unit, beside the sending.
+"""Record the outcomes of rows, many to a unit, beside the sending.
 
-An outcome that is lost with the process costs a reply sent twice, never one that was not sent. It costs one at most:
-a chat gets no new message before the last one is recorded.
+If an outcome is lost with the process, a reply may be sent twice; no reply is lost. It is one reply at most, because a
+chat gets no new message before the last one is recorded.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ RECORDERS: Final = 2
 
 @dataclass(slots=True)
 class _Unrecorded:
-    """Messages of one chat that would be sent twice if we died now."""
+    """Messages of one chat that would be sent twice if the process died now."""
 
     rows: set[int] = field(default_factory=set)
     is_recorded: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,7 +68,7 @@ class Recorder:
         self.idle.set()
 
     def note(self, note: Note) -> None:
-        """Record this as soon as a unit has room for it."""
+        """Record this outcome as soon as a unit has room for it."""
         self._notes.append(note)
         if _is_new_message(note):
             self._unrecorded.setdefault(note.row.chat_id, _Unrecorded()).rows.add(note.row.id)

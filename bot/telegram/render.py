@@ -1,8 +1,8 @@
 """Cards → parameters of Bot API calls: the one place where text becomes a message (S7).
 
-Telegram refuses a whole message for one unbalanced tag, and whatever people typed is in our texts. So texts
-travel as plain characters with `entities` beside them, not as HTML: nothing typed can become markup or break
-it. Offsets and limits count UTF-16 units, as Telegram does. Source: Bot API, "MessageEntity", "sendMessage".
+Telegram refuses a whole message for one unbalanced tag, and our texts contain what people typed. So texts travel as
+plain characters with `entities` beside them, not as HTML: nothing typed can become markup or break it. Offsets and
+limits count UTF-16 units, as Telegram does. Source: Bot API, "MessageEntity", "sendMessage".
 """
 
 import re
@@ -34,9 +34,9 @@ def cleaned(text: str) -> str:
 
 
 def message(card: Card, token: Callable[[ButtonTap], str]) -> dict[str, Any]:
-    """The parameters that show this card; `token` makes callback_data of a button's tap.
+    """Return the parameters that show this card. `token` turns a button's tap into callback_data.
 
-    What does not fit one message is cut, at a line's end if one is near; the buttons always fit.
+    Text that does not fit one message is cut, at a line's end if one is near; the buttons always fit.
     """
     text, entities = written(card.lines, TEXT_LIMIT)
     payload: dict[str, Any] = {"text": text, "link_preview_options": {"is_disabled": True}}
@@ -96,12 +96,12 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
 
 
 def _lead(text: str) -> int:
-    """How many blanks a text begins with. Each is one UTF-16 unit: Unicode has no blank that takes two."""
+    """Return with how many blanks a text begins. Each is one UTF-16 unit: Unicode has no blank that takes two."""
     return len(text) - len(text.lstrip())
 
 
 def _cut(text: str, entities: list[dict[str, Any]], limit: int) -> tuple[str, list[dict[str, Any]]]:
-    """As much as fits, up to a line's end where one is near, and "…"; entities end where the text does."""
+    """Cut a text to what fits, at a line's end if one is near, and add "…". Entities end where the text does."""
     kept = _fitting(text, limit - 1)
     at = kept.rfind("\n")
     kept = kept[: at if at > len(kept) // 2 else len(kept)].rstrip()

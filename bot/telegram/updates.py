@@ -1,10 +1,10 @@
 """Raw update → `Incoming`: the only reader of what Telegram sends.
 
-Anyone may send anything, and new kinds of updates appear with every Bot API version. So an update is read from
-its JSON directly, field by field: what is not understood becomes `Ignored` (and is acknowledged), what should
-have been there and is not raises `Malformed` (and is set aside after a few tries). Types of the library are not
-built here: they cost more than the whole conversation step, and refuse updates of a newer API.
-Source: Bot API, "Update", "Message", "CallbackQuery".
+Anyone may send anything, and new kinds of updates appear with every Bot API version. So an update is read from its JSON
+directly, field by field: an update that is not understood becomes `Ignored` (and is acknowledged); one that lacks a
+required field raises `Malformed` (and is set aside after a few tries). Types of the library are not built here: they
+cost more than the whole conversation step, and refuse updates of a newer API. Source: Bot API, "Update", "Message",
+"CallbackQuery".
 """
 
 from collections.abc import Mapping
@@ -96,7 +96,7 @@ class Ignored:
 
 
 def written(what: "What") -> int | None:
-    """The number of the message that the person wrote, if it is one."""
+    """Return the number of the message, if the person wrote this as a message."""
     match what:
         case Command(origin=origin) | Secondhand(origin) | Unsupported(origin):
             return origin
@@ -117,7 +117,7 @@ class Incoming:
 
 
 def update_type(update: Mapping[str, Any]) -> str:
-    """`message`, `callback_query`, …; for logs, never content."""
+    """Return `message`, `callback_query`, …; for logs, never content."""
     return next((name for name in update if name != "update_id"), "nothing")[:64]
 
 
@@ -205,7 +205,7 @@ def _message(message: Mapping[str, Any]) -> What:
 
 
 def _readable(message: Mapping[str, Any]) -> str:
-    """The words of a message that answers nothing: text, caption, a file's name, the fields of a contact card."""
+    """Return the words of a message that answers nothing: text, caption, a file's name, a contact's fields."""
     contact = message.get("contact") or {}
     parts = [
         message.get("text"),

@@ -35,7 +35,7 @@ AMBIGUOUS_TRIES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The attempts with a row since it is in our hands."""
+    """The attempts with a row since we have it in hand."""
 
     has_begun: bool
     """Whether a call may be made: a reply's always, fan-out's once the database knows of it."""
@@ -48,7 +48,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """It is decided."""
+    """The row's outcome is final."""
 
     outcome: outbox.Outcome
     is_card_gone: bool = False
@@ -56,7 +56,7 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Look at it again from the beginning, `pause` seconds from now at the earliest."""
+    """Try the row again from the beginning, after at least `pause` seconds."""
 
     tried: Tried
     pause: float = 0.0
@@ -66,7 +66,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class HandBack:
-    """The row goes back to the outbox for this many seconds, with the rows behind it in its lane."""
+    """Hand the row back to the outbox for this many seconds, with the rows behind it in its lane."""
 
     pause: float = 0.0
     is_retry: bool = False
@@ -74,7 +74,7 @@ class HandBack:
 
 @dataclass(frozen=True, slots=True)
 class LetGo:
-    """It is not ours any more: nothing is sent, nothing recorded."""
+    """Let the row go, because it is not ours any more: nothing is sent, nothing recorded."""
 
 
 Verdict = Settle | Again | HandBack | LetGo

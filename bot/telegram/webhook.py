@@ -31,10 +31,11 @@ BODY_LIMIT: Final = 1024 * 1024
 
 
 class WebhookEndpoint:
-    """`POST /telegram`: 200 only after the commit, 503 while nobody knows, 403 before a byte of the body is read.
+    """`POST /telegram`: 200 only after the commit, 503 if the commit is uncertain, 403 before a byte of the body is
+    read.
 
-    An ASGI application. Only the answer to a tap may travel in the reply: there is no outcome for what travels
-    there, and a question that was lost with it would be lost for good.
+    An ASGI application. Its answer may carry only the reply to a tap: what travels there has no outcome, so a question
+    could be lost for good.
     """
 
     def __init__(
@@ -154,7 +155,7 @@ class WebhookKeeper:
         self._stop.set()
 
     async def run(self) -> None:
-        """Until `stop`. The webhook is left in place: updates wait at Telegram for the next start."""
+        """Watch the webhook until `stop`. It is left in place: updates wait at Telegram for the next start."""
         is_set = False
         while not self._stop.is_set():
             try:

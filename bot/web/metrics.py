@@ -111,7 +111,7 @@ class Figures(Collector):
         yield from self._waiting()
 
     def _alarms(self, kept: Collection[str]) -> Metric:
-        """Those that stand in the database, and those that this process sees and could not put there."""
+        """Return the alarms that stand in the database, and those that this process raised and could not store."""
         alarms = GaugeMetricFamily("enlace_alarm", "1 while this kind of alarm stands.", labels=["kind"])
         raised = {*kept, *self._raised()}
         for kind in (*KINDS, *sorted(raised - KINDS.keys())):

@@ -1,6 +1,6 @@
 """Serve HTTP inside the bot's own process, with uvicorn.
 
-uvicorn is written to own its process: it catches signals, and it calls `sys.exit` if its address is taken. Here the
+uvicorn expects to control its process: it catches signals, and it calls `sys.exit` if its address is taken. Here the
 composition root owns signals and tasks. So uvicorn's signal handlers are switched off, and an address that is taken
 raises a `BotError` that names it.
 """
@@ -94,7 +94,10 @@ class HttpServer:
 
 
 def _updates_first(endpoint: ASGIApp, app: ASGIApp) -> ASGIApp:
-    """Hand updates straight to their endpoint, without the framework's work for each request; all else to `app`."""
+    """Pass updates directly to their endpoint, without the framework's work for each request.
+
+    Pass all else to `app`.
+    """
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         is_update = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"

@@ -1,6 +1,6 @@
 """Deliver events to receivers outside.
 
-What each receiver must still be told are rows (`storage.messages.endpoints`). This worker claims a few for each
+The events that each receiver must still get are rows (`storage.messages.endpoints`). This worker claims a few for each
 receiver, calls, and records the outcomes. Several outcomes and the next claims share one unit, because the writer has
 people's answers to apply. Every receiver has its own calls, so a slow one delays nobody else. A receiver that fails
 gets one call at a time until it answers again. If the process dies, the replica that notices it frees the claimed
@@ -45,7 +45,7 @@ WIDTH: Final = 8
 
 
 def body_of(one: Claimed) -> bytes:
-    """The body of the call: the same bytes at every try."""
+    """Return the body of the call: the same bytes at every try."""
     return orjson.dumps(payload(one.kind, one.data, one.at, one.audience, one.plan))
 
 
@@ -81,7 +81,7 @@ class EventWorker:
         self.counts: Counter[str] = Counter()
 
     def stop(self) -> None:
-        """Claim nothing more. A call that is on its way is recorded, or repeated after the next start."""
+        """Claim nothing more. A call in progress is recorded, or repeated after the next start."""
         self._stop.set()
         self._is_news.set()
 

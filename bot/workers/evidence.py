@@ -101,7 +101,7 @@ class Evidence:
             await self._forms.abandon(job)
 
     async def _fail(self, job: JobRow, reason: str) -> None:
-        """Fail a job for a reason that is ours, and tell its person."""
+        """Fail a job for a reason on our side, and tell its person."""
         if job.kind == FETCH:
             await self._feed(job, FetchFailed(job.payload["unique_id"], "file.failed"), reason)
         else:

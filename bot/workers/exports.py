@@ -1,4 +1,4 @@
-"""The worker that makes the files people asked for. Each file arrives once, or not at all.
+"""The worker that makes the files people asked for. No file arrives twice.
 
 An export may take minutes, and the process may die during that time. So it is a job with a lease. A thread makes it
 with a connection that only reads: no answer waits for it, and nothing counts until one unit puts the documents into the
@@ -108,7 +108,7 @@ class Parcels:
             self.path(name).unlink(missing_ok=True)
 
     def sweep(self, before: datetime, keep: frozenset[str] | None = None) -> int:
-        """Remove the files made before an instant, or all that are not in `keep`. Returns how many."""
+        """Remove the files made before an instant, or all that are not in `keep`. Return how many."""
         removed = 0
         for path in self.folder.glob("*") if self.folder.exists() else ():
             is_old = path.stat().st_mtime < before.timestamp()
@@ -272,7 +272,7 @@ class ExportWorker:
             return write_parts(parts, asked.wanted, self._parcels.folder, self._limit)
 
     async def _hold(self, job: JobRow, making: InProgress, shown: str) -> str:
-        """Keep the lease and show the progress. If the lease is lost, tell the thread to stop."""
+        """Renew the lease and show the progress. If the lease is lost, tell the thread to stop."""
         choice, now = Choice.of(job.payload["choice"]), self._clock.now()
         done, total = making.done, making.total
 
@@ -426,7 +426,7 @@ def settle(unit: UnitOfWork, job: StoredJob, now: datetime, edits: list[OutboxRo
 
 
 def _farewell(unit: UnitOfWork, job: JobRow, reason: str, now: datetime) -> list[OutboxRow]:
-    """Say how it ended. A person without a role in the plan is told nothing."""
+    """Say how the export ended. A person without a role in the plan is told nothing."""
     try:
         person = unit.people.by_id(job.payload["person"])
     except NotFound:
@@ -442,7 +442,7 @@ def _language(unit: UnitOfWork, job: JobRow) -> str:
 
 
 def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[OutboxRow]:
-    """The row that shows this card in the message of the request, or in a new message if there is none."""
+    """Return the row that shows this card in the message of the request, or in a new message if there is none."""
     payload = message_of(card).payload
     card_id = job.payload.get("card")
     method = "sendMessage" if card_id is None else "editMessageText"
@@ -460,6 +460,6 @@ def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, 
 
 
 def _kept(unit: UnitOfWork) -> frozenset[str]:
-    """The files that are still to be sent or may be requested again."""
+    """Return the files that are still to be sent or may be requested again."""
     kept = unit.jobs.of_kind(KIND, states=("sending", "done"))
     return frozenset(part["file"] for job in kept for part in job.payload.get("parts", ()))

@@ -52,7 +52,7 @@ class Importing:
 
     # -------------------------------------------------------------- looking
     async def check(self, job: JobRow, data: bytes) -> None:
-        """Say what a plan's workbook would change, or which problems it has."""
+        """Compare a plan's workbook, and answer with the changes or with its problems."""
         from storage.imports.reading import read_plan
 
         await self._answers.give(job, _comparing, ADMINS, is_last=False)

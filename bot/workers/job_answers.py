@@ -1,7 +1,7 @@
-"""How a worker's long job is answered in the chat, and how an author's mistakes are told there.
+"""The answers of long jobs in the chat, and how an author's mistakes are shown there.
 
-A job takes seconds to minutes, and meanwhile its person may have lost the role it was begun under. So the answer is a
-unit of its own in the chat's order: it settles the job and speaks, or settles it and keeps silent.
+A job takes seconds to minutes, and its person may lose their role meanwhile. So the answer is a unit of its own in the
+chat's order: it settles the job, and speaks only if the person still has the role.
 """
 
 from collections import Counter
@@ -42,10 +42,10 @@ class Answers:
     async def give(
         self, job: JobRow, say: Callable[[Exchange], None], roles: Collection[Role], *, is_last: bool = True
     ) -> None:
-        """Say it in one unit that settles the job, if the person still has one of these roles in the plan.
+        """Settle the job in one unit, and answer in it if the person still has one of these roles in the plan.
 
-        With `is_last` false the job goes on, and this is its progress. If the answer itself cannot be made, the log
-        has the reason, and the person is told that the job failed.
+        With `is_last` false the job goes on, and this is its progress. If the answer itself cannot be made, the log has
+        the reason, and the person is told that the job failed.
         """
         now = self._clock.now()
 
@@ -65,7 +65,7 @@ class Answers:
         await self._intake.submit(job.chat_id, work, give_up)
 
     async def fail(self, job: JobRow, reason: str) -> None:
-        """Fail a job for a reason that is ours, and tell its person."""
+        """Fail a job for a reason on our side, and tell its person."""
         await self._give_up(job, reason, "job.failed")
 
     async def abandon(self, job: JobRow) -> None:
@@ -110,7 +110,7 @@ class Answers:
 
 
 def told(problems: Sequence[Problem], language: str, say: Wording) -> list[Line]:
-    """The number of problems of each severity, and the first of them."""
+    """Say how many problems of each severity there are, and name the first of them."""
     if not problems:
         return [line(say("publish.clean"))]
     counts = Counter(problem.severity for problem in problems)

@@ -71,7 +71,7 @@ class JobLoop:
             await until(self._stop, LOOK_EVERY)
 
     async def _claim(self) -> list[JobRow]:
-        """The next job. It asks a reader first, so that looking takes no turn of the writer."""
+        """Claim the next job. A reader looks first, so that looking takes no turn of the writer."""
         if not await asyncio.to_thread(self._has_work):
             return []
         return await self._database.units.run(

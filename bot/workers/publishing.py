@@ -92,11 +92,11 @@ class Publishing:
         await self._answers.abandon(job)
 
     async def fail(self, job: JobRow, reason: str) -> None:
-        """Fail a job for a reason that is ours."""
+        """Fail a job for a reason on our side."""
         await self._answers.fail(job, reason)
 
     async def work(self, job: JobRow) -> None:
-        """Do one of KINDS. If its person is no longer an admin, the job ends without a word."""
+        """Do one of KINDS. If its person is no longer an admin, end the job silently."""
         match job.kind:
             case publishing.CHECK:
                 await self._check(job)
@@ -139,7 +139,7 @@ class Publishing:
         await self._answers.give(job, lambda ex: self._show_checks(ex, found, keys), ADMINS)
 
     def _known(self, unit: UnitOfWork, job: JobRow) -> _Known:
-        """The bundles that wait for more files, the forms that this file may belong to, and the plan's lists."""
+        """Return the bundles that wait for more files, the forms that this file may belong to, and the plan's lists."""
         visit = unit.chats.open(job.chat_id or 0, job.payload["telegram_id"])
         if visit.person is None or visit.membership is None:
             return _Known()

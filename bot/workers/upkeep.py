@@ -1,7 +1,7 @@
 """The chores that are done regularly, whether anybody writes or not.
 
 A bot that runs for years collects data that nobody needs any more, and the audit log is sealed after it is written.
-Several replicas may do a chore at once, and it may be broken off anywhere.
+Several replicas may do a chore at the same time, and a chore may be interrupted at any point.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class Chore:
 
 
 def seal_log(premises: Premises, now: datetime) -> None:
-    """Seal the audit entries written since the last time. The process log tells the new head of the chain (S13)."""
+    """Seal the audit entries written since the last time. The new head of the chain is written to the log (S13)."""
     with premises.database.view() as unit:
         if not chain.is_waiting(unit):
             return
@@ -119,7 +119,7 @@ def clean_chats(premises: Premises, now: datetime) -> None:
 
 
 def tell_vitals(premises: Premises, now: datetime) -> None:
-    """Store the state of this process, for /estado and `enlace status`."""
+    """Store the state of this process for /estado and `enlace status`."""
     premises.database.units.submit(None, lambda unit: remember(unit, premises.vitals, now)).result()
 
 

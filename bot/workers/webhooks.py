@@ -36,14 +36,14 @@ REASONS: Final = ("inside", "dns", "connect", "tls", "timeout", "reset", "redire
 
 
 class Inside(Exception):
-    """The name now resolves to an address that may not be called."""
+    """A name that now resolves to an address that may not be called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The outcome of a call.
 
-    A blank `reason` means that the receiver has it. No word of the receiver's answer is kept.
+    A blank `reason` means that the receiver accepted it. The text of the receiver's answer is not kept.
     """
 
     reason: str = ""
@@ -130,7 +130,7 @@ async def _read(response: "aiohttp.ClientResponse") -> None:
 
 
 def _asked_pause(header: str, status: int, now: datetime) -> datetime | None:
-    """Until when an overloaded receiver asks us to wait (RFC 9110, Retry-After); None if it does not."""
+    """Return until when an overloaded receiver asks us to wait (RFC 9110, Retry-After). None if it does not ask."""
     if status not in (429, 503) or not header.isascii():
         return None
     if header.strip().isdecimal():

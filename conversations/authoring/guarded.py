@@ -52,7 +52,7 @@ def never_answered(form: Form) -> tuple[Problem, ...]:
 
 
 def _only_refused(instance: Instance, node: Node) -> str | None:
-    """The first answer that the form accepts, if the guard refuses it and every other one that the form accepts.
+    """Return the first answer that the form accepts, if the guard refuses all answers that the form accepts.
 
     Most questions accept something harmless among the first of some three hundred texts, and the search ends there.
     """

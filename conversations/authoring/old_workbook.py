@@ -1,7 +1,7 @@
 """Read an .xls of Excel 97-2003 as the .xlsx that Excel would save. Many published forms are still .xls files.
 
-xlrd reads it, as it does for pyxform. It believes what the file says about itself, so this runs where a file may take a
-process with it (`storage.reports.confinement`); what comes out is checked like every other .xlsx.
+xlrd reads it, as it does for pyxform. xlrd trusts the file, so this runs in a child process that the file may crash
+(`storage.reports.confinement`). The result is checked like every other .xlsx.
 """
 
 import io

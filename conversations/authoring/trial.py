@@ -2,8 +2,8 @@
 
 Reading a form proves that its expressions compile, not that they are affordable or that every card can be drawn. So a
 form about to be published is filled to its end by three kinds of person: one who takes the first of everything, one who
-takes the last, one who skips. Everything it can say is said in each language: labels, hints, guidance, messages,
-choices, groups, the review. What goes wrong is a problem at its row.
+takes the last, one who skips. Each of its texts is drawn in each language: labels, hints, guidance, messages, choices,
+groups, the review. Each failure is a problem at its row.
 
 The trial has a smaller budget than a real answer (`limits.PUBLISHING`) and ends after a number of events. The same form
 is always tried in the same way.
@@ -38,7 +38,7 @@ _COLUMNS = ("label", "hint", "guidance", "required_message", "constraint_message
 
 
 def try_form(form: Form) -> tuple[Problem, ...]:
-    """What stops this form from being filled, each with the node and column it comes from; () if nothing does."""
+    """Return what stops this form from being filled, each problem with its node and column; () if nothing does."""
     found: dict[tuple[str, str, str], Problem] = {}
     work = MAX_WORK
     for taste in TASTES:
@@ -60,7 +60,10 @@ class _Trial:
         self.at: tuple[Place, str] = (form.root, "")
 
     def run(self, work: int) -> Iterator[Problem]:
-        """The problem of one filling. It ends at the first one, because later ones may follow from it."""
+        """Fill the form once and return its problem.
+
+        It ends at the first one, because later ones may follow from it.
+        """
         self.most = work
         try:
             self.fill()
@@ -110,7 +113,10 @@ class _Trial:
 
     # -------------------------------------------------------------- what a person does
     def event(self, taken: Step, number: int) -> Event:
-        """The next act of a respondent of this kind. An answer that the form refuses is left to another kind."""
+        """Return the next act of a respondent of this kind.
+
+        If the form refuses an answer, another kind has to find one.
+        """
         at, turn = taken.session.at, taken.session.turn
         if is_stop(at):
             return Tap(turn, "done")
@@ -163,7 +169,7 @@ class _Trial:
 
     # -------------------------------------------------------------- what a form says
     def say_everything(self, instance: Instance) -> None:
-        """Draw every text of the form in every language, whether or not its question is asked now."""
+        """Draw every text of the form in every language, even if its question is not asked now."""
         spoken = instance.language
         for language in self.form.languages or (spoken,):
             self.refill(instance)

@@ -2,11 +2,11 @@
 
 People who are not programmers write forms in Excel. pyxform, which turns the workbook into an XForm, stops at its first
 complaint and does not look inside expressions (`${a} > 1 and (` converts without a word). On some broken workbooks it
-fails with a bare TypeError. So every row is checked here first, whatever pyxform thinks; then pyxform converts; then
-the XForm is read and compiled, and problems that show only there are traced back to their row.
+fails with a bare TypeError. So every row is checked here first. Then pyxform converts the workbook. Then the XForm is
+read and compiled, and problems found only there are traced back to their row.
 
-Laws: all problems at once, never only the first. What a chat does differently or cannot do is named (a note or a
-warning), never dropped silently. No exception but AuthorError leaves `read_xlsform`, whatever the file.
+Laws: all problems at once, never only the first. If a chat does something differently or not at all, a note or a
+warning says so. No exception but AuthorError leaves `read_xlsform`, whatever the file.
 """
 
 import difflib
@@ -427,9 +427,9 @@ class _Check:
     # pyxform
 
     def root_name(self) -> str | None:
-        """A name for the form's root element, where pyxform's own would not do; None for that.
+        """Return a name for the form's root element if pyxform's own name would not work; otherwise None.
 
-        It calls the root `data` and then refuses `${data}`, which in Portuguese is the question for a date.
+        pyxform calls the root `data` and then refuses `${data}`, which in Portuguese is the usual question for a date.
         """
         rows = (*self.survey, *self.choices, *([self.settings] if self.settings else []))
         texts = (text for row in rows for cells in row.cells.values() for text, _ in cells)
@@ -487,7 +487,7 @@ class _Check:
 
 
 class _Anything(dict[str, Item]):
-    """Stands for the secondary instances while only expressions are checked: every name exists."""
+    """A secondary instance for checks of expressions alone: every name exists in it."""
 
     def get(self, key: object, default: object = None) -> Item:
         return Item(str(key))
@@ -551,7 +551,7 @@ def _rows(sheet: Sheet) -> Iterator[_Row]:
 
 
 def _place_in(text: str, at: int) -> int:
-    """The place in the author's text for a place in the rewritten expression."""
+    """Return the place in the author's text that a place in the rewritten expression comes from."""
     written = 0
     position = 0
     for found in _REFERENCE.finditer(text):

@@ -1,4 +1,4 @@
-"""What is expected of an agency in a period, and what of it is still due."""
+"""The reports that are expected of an agency in a period, and those that are still due."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class ExpectedReport:
 
 
 def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | None = None) -> bool:
-    """Whether a report about it is expected for that period; `ended_on` as `expected_reports` has it.
+    """Whether a report about an activity is expected for that period. `ended_on` as in `expected_reports`.
 
-    The one place where that is decided: the due list, the reminder, the digest and the rates all ask here.
+    Only this function decides it: the due list, the reminder, the digest and the rates all call it.
     """
     return (
         activity.start_on <= period.end_on
@@ -32,7 +32,8 @@ def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | No
 def expected_reports(
     activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date] | None = None
 ) -> tuple[ExpectedReport, ...]:
-    """The reports that are expected: each activity in each period in which it is open and due (DOMAIN §2.3).
+    """Return the reports that are expected: of each activity, for each period in which it is open and due (DOMAIN
+    §2.3).
 
     An activity is open from its start, even if that is the last day of the period. It stays open until a report says
     that it is completed or cancelled. `ended` gives, by activity code, the last day of the period of that report; that
@@ -54,11 +55,11 @@ def closes_together(
     is_unclosed: Callable[[ReportingPeriod], bool],
     is_complete: Callable[[ReportingPeriod], bool],
 ) -> tuple[ReportingPeriod, ...]:
-    """The periods that "Cerrar el mes" closes for an agency: those of the first month's end that is open.
+    """Return the periods that "Cerrar el mes" closes for an agency: all that end on the first month's end that is open.
 
     Periods that the agency has closed are left out (`is_unclosed`: it had something to report, and has not closed the
-    period). All close by the latest of their days (DOMAIN §2.4). A month may lock with all reports in while its quarter
-    is still open; it is then closed together with the quarter.
+    period). All close by the latest of their days (DOMAIN §2.4). A month may lock with all its reports sent while its
+    quarter is still open; then it is closed together with the quarter.
     """
     periods = tuple(periods)
     open_ones = [period for period in periods if period.is_open(today) and is_unclosed(period)]
@@ -84,12 +85,12 @@ def unclosed_row(
     together: Iterable[ReportingPeriod] = (),
     is_complete: Callable[[ReportingPeriod], bool] = lambda period: False,
 ) -> tuple[ReportingPeriod, ...]:
-    """The latest periods in a row, of one type, that locked without being closed; oldest first.
+    """Return the latest periods in a row, of one type, that locked without being closed; oldest first.
 
-    A closed period ends the row. A period of which nothing was expected neither counts nor ends it. These do not count
-    against anybody: a period that locked before the calendar was kept; one that ended before closings were recorded;
-    and one that can still be closed with an open period (`together`), if all its reports are in. Notices, letters, the
-    digest and the plenary's agenda count with this function.
+    A closed period ends the row. A period for which no report was expected neither counts nor ends it. Three kinds of
+    periods do not count against anybody: a period that locked before the calendar was kept; one that ended before
+    closings were recorded; and one that can still be closed with an open period (`together`), if all its reports are
+    in. Notices, letters, the digest and the plenary's agenda count with this function.
     """
     row: list[ReportingPeriod] = []
     open_ends = {
@@ -106,7 +107,10 @@ def unclosed_row(
 
 
 def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod) -> tuple[Indicator, ...]:
-    """The indicators that are asked for in that period, by their frequency. Computed ones are never asked for."""
+    """Return the indicators that are asked for in that period, by their frequency.
+
+    Computed ones are never asked for.
+    """
     return tuple(
         indicator
         for indicator in indicators
@@ -119,7 +123,7 @@ def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod
 def led_by_nobody(
     activities: Iterable[Activity], indicators: Iterable[Indicator], agencies: Iterable[Agency], today: date
 ) -> tuple[str, ...]:
-    """The codes of activities and indicators whose agency does not take part in the plan at their time.
+    """Return the codes of activities and indicators whose agency does not take part in the plan at their time.
 
     Nobody reports them.
     """
@@ -134,7 +138,7 @@ def led_by_nobody(
 # ------------------------------------------------------------------ what is still due
 @dataclass(frozen=True, slots=True)
 class PastReport:
-    """The current version of a report, as far as the due list needs to know it."""
+    """The current version of a report: the parts that the due list needs."""
 
     subject: str
     period_code: str
@@ -146,7 +150,7 @@ class PastReport:
 
     @property
     def ends_activity(self) -> bool:
-        """Whether this report ends the activity: a completed one at once, a cancelled one when it is approved."""
+        """Whether this report ends the activity: a "completed" one at once, a "cancelled" one when it is approved."""
         if self.validation_state == ValidationState.RETURNED:
             return False
         if self.status == ActivityStatus.CANCELLED:
@@ -155,7 +159,7 @@ class PastReport:
 
 
 def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
-    """The activities that their latest report ended → the last day of its period.
+    """Return the activities that their latest report ended → the last day of its period.
 
     It is the argument `ended` of `expected_reports`.
     """
@@ -211,12 +215,12 @@ def due_list(
     closed: Mapping[str, date] | None = None,
     unreportable: Collection[str] = frozenset(),
 ) -> tuple[DueReport, ...]:
-    """What one agency still has to report on a day, in the order in which it is due.
+    """Return the reports that one agency still has to send on a day, in the order in which they are due.
 
-    Periods that are not open on that day are skipped. `closed` gives the day on which a period was closed, by its
-    code. In a closed period, only the activities that were added to the plan after that day are due. Indicators stay
-    due, because closing is about activity reports (DOMAIN §2.3). Computed indicators are never due. A report that was
-    returned is due again, also in a closed period. `unreportable` are the subjects that no published form takes.
+    Periods that are not open on that day are skipped. `closed` gives the day on which a period was closed, by its code.
+    In a closed period, only the activities that were added to the plan after that day are due. Indicators stay due,
+    because closing is about activity reports (DOMAIN §2.3). Computed indicators are never due. A report that was
+    returned is due again, also in a closed period. `unreportable` are the subjects that no published form can report.
     """
     reports = sorted(reports, key=lambda report: report.period_end_on)
     by_subject: dict[str, list[PastReport]] = {}

@@ -1,4 +1,4 @@
-"""The plan as its officers know it: activities, indicators, reporting periods, lights, what is still to report.
+"""The plan as its officers know it: roles, agencies, activities, indicators, statuses.
 
 A national plan is monitored by calendar. Sixty activities of fifteen agencies are due monthly, quarterly, half-yearly
 or yearly, and several of these fall on the same five days of a month. Everything here is computed from dates and
@@ -47,7 +47,7 @@ class ActivityStatus(StrEnum):
 
 
 class ValidationState(StrEnum):
-    """What the coordinator has decided about a report; only validated ones reach observers, readers and exports."""
+    """The coordinator's decision about a report. Only validated reports reach observers, readers and exports."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -74,10 +74,10 @@ LEAST_CELL: Final = 3
 
 
 def is_restricted(sensitivity: str) -> bool:
-    """Whether its text stays with agency and coordinator, and no photo or place is asked (S10, DOMAIN §2.5–2.7).
+    """Whether an item's text stays with agency and coordinator, and no photo or place is asked (S10, DOMAIN §2.5–2.7).
 
-    The plan's own column says so: `public` and `internal` do not restrict, `restricted` does, and so does a word
-    nobody knows.
+    The plan's own column says so: `public` and `internal` do not restrict; `restricted` does, and so does any unknown
+    word.
     """
     return sensitivity not in ("public", "internal")
 
@@ -104,7 +104,7 @@ class Agency:
     id: int = field(default=0, compare=False)
 
     def is_active(self, on: date) -> bool:
-        """Whether the agency takes part on that day. One that a bill only proposes does not yet."""
+        """Whether the agency takes part on that day. An agency that a bill only proposes does not take part yet."""
         return (
             self.role_type != "proposed"
             and (self.active_from is None or self.active_from <= on)
@@ -151,7 +151,7 @@ class Activity:
         return is_restricted(self.sensitivity)
 
     def title(self, language: str) -> str:
-        """Its short name in that language, or in another, or else its full name."""
+        """Return the short name in that language, or in another; without a short name, the full name."""
         return translated(self.short_name, language) or translated(self.name, language) or self.code
 
 
@@ -160,7 +160,7 @@ COMPUTATIONS = ("reporting_rate", "rate_on_time", "share_completed")
 
 
 def is_year(period: str) -> bool:
-    """Whether it is a calendar year, and no longer or shorter time."""
+    """Whether the period is exactly one calendar year."""
     return period.isdecimal() and len(period) == 4
 
 

@@ -14,7 +14,7 @@ from conversations.wording import wording
 
 # ------------------------------------------------------------------ reporting periods
 class PeriodType(StrEnum):
-    """As DHIS2 names them."""
+    """The types of periods, as DHIS2 names them."""
 
     MONTHLY = "Monthly"
     QUARTERLY = "Quarterly"
@@ -23,7 +23,7 @@ class PeriodType(StrEnum):
 
 
 class Frequency(StrEnum):
-    """As the plan workbook names them."""
+    """The frequencies, as the plan workbook names them."""
 
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"
@@ -82,10 +82,10 @@ PeriodStage = Literal["ahead", "open", "grace", "late", "locked"]
 
 @dataclass(frozen=True, slots=True)
 class ReportingPeriod:
-    """A stretch of time that is reported on, with the days on which its reporting opens, is due, and locks.
+    """A span of time that is reported on, with the days on which its reporting opens, is due, and locks.
 
-    `due_on` and `grace_until_on` are the last day, until 23:59 in the plan's zone; on `locks_on` it is locked
-    from the first minute.
+    `due_on` and `grace_until_on` are the last day, until 23:59 in the plan's zone; on `locks_on` it is locked from the
+    first minute.
     """
 
     code: str
@@ -104,7 +104,7 @@ class ReportingPeriod:
     """Whether it was reopened for one agency. Then `locks_on` is the end of the reopening."""
 
     def stage(self, on: date) -> PeriodStage:
-        """Where reporting stands on a day: ahead, open, grace (past due), late (past grace), locked."""
+        """Return the stage of reporting on a day: ahead, open, grace (past due), late (past grace), locked."""
         if on < self.opens_on:
             return "ahead"
         if on <= self.due_on:
@@ -115,17 +115,17 @@ class ReportingPeriod:
 
     @property
     def last_on(self) -> date:
-        """The last day on which a report about it is received: the one before it locks."""
+        """Return the last day on which a report about it is received: the day before it locks."""
         return self.locks_on - _ONE_DAY
 
     def until(self, language: str) -> str:
-        """Until when, in words: two days, the same two wherever they are named. What is reopened has the last alone."""
+        """Say until when it can be reported. Usually it names two days; for a reopened period, only the last."""
         say = wording(language)
         due, last = (short_date(day, language) for day in (self.due_on, self.last_on))
         return say("period.until_reopened", last=last) if self.is_reopened else say("period.until", due=due, last=last)
 
     def is_open(self, on: date) -> bool:
-        """Whether it can be reported on: opened and not locked; late is still open."""
+        """Whether it can be reported on: it has opened and not locked. A late period is still open."""
         return self.opens_on <= on < self.locks_on
 
 
@@ -135,10 +135,10 @@ _CODE = re.compile(r"(?P<year>[12]\d{3})(?:(?P<month>0[1-9]|1[0-2])|Q(?P<quarter
 def reporting_period(
     code: str, holidays: Collection[date] = frozenset(), cadences: Cadences = USUAL_CADENCES
 ) -> ReportingPeriod:
-    """The period with this DHIS2 code (`201809`, `2018Q3`, `2018S2`, `2018`); ValueError for anything else.
+    """Return the period with this DHIS2 code (`201809`, `2018Q3`, `2018S2`, `2018`); ValueError for anything else.
 
-    Due, grace and lock days that fall on a weekend or a holiday move to the next working day; the opening does
-    not, since nobody has to do anything on it. A type that `cadences` lacks has its usual days.
+    Due, grace and lock days that fall on a weekend or a holiday move to the next working day; the opening does not,
+    since nobody has to do anything on it. A type that `cadences` lacks has its usual days.
     """
     found = _CODE.fullmatch(code)
     if found is None:
@@ -159,7 +159,7 @@ def period_for(
     holidays: Collection[date] = frozenset(),
     cadences: Cadences = USUAL_CADENCES,
 ) -> ReportingPeriod:
-    """The period of this frequency that contains the day."""
+    """Return the period of this frequency that contains the day."""
     period_type = frequency.period_type if isinstance(frequency, Frequency) else frequency
     return _period(period_type, on.year, (on.month - 1) // _MONTHS[period_type], holidays, cadences)
 
@@ -172,7 +172,7 @@ def periods_between(
     holidays: Collection[date] = frozenset(),
     cadences: Cadences = USUAL_CADENCES,
 ) -> tuple[ReportingPeriod, ...]:
-    """Every period that ends within these days, in the order they end, the shorter first."""
+    """Return every period that ends within these days, in the order in which they end; of equals, the shorter first."""
     found: list[ReportingPeriod] = []
     for period_type in types:
         period = period_for(period_type, start, holidays, cadences)
@@ -184,7 +184,7 @@ def periods_between(
 
 
 def closing_due_on(periods: Iterable[ReportingPeriod]) -> date:
-    """The day until which an agency closes these periods: the latest of their due days (DOMAIN §2.4)."""
+    """Return the day until which an agency closes these periods: the latest of their due days (DOMAIN §2.4)."""
     return max(period.due_on for period in periods)
 
 
@@ -249,7 +249,7 @@ class PeriodName(str):
 
 
 def period_name(period: ReportingPeriod, language: str) -> PeriodName:
-    """As a person says it: "septiembre 2018", "3.er trimestre 2018", "2.º semestre 2018", "año 2018"."""
+    """Name the period as a person does: "septiembre 2018", "3.er trimestre 2018", "2.º semestre 2018", "año 2018"."""
     say = wording(language)
     year, month = period.start_on.year, period.start_on.month
     match period.type:

@@ -1,4 +1,4 @@
-"""Review: what a coordinator reads of a report, what has changed in it, and where it may go from there.
+"""Review: what a coordinator reads of a report, what has changed in it, and which states it may get next.
 
 A coordinator validates sixty reports between two meetings. She needs to see what is new in a report: since the last
 period, and, in a correction, since the version that she read. She sends back one question that is not clear, instead of
@@ -45,12 +45,14 @@ WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
 
 # ------------------------------------------------------------------ where a report may go
 def may_move(before: ValidationState | str, after: ValidationState | str) -> bool:
-    """Whether the coordinator, or the reporter, may take a report from one state to the other."""
+    """Whether a report may be taken from one state to the other, by the coordinator or by the reporter."""
     return ValidationState(after) in VALIDATION_MOVES[ValidationState(before)]
 
 
 def state_of_correction(before: ValidationState | str) -> ValidationState:
-    """The state of a corrected report: it waits for review again if it had been validated, else for its first one."""
+    """Return the state of a corrected report: it waits for review again if it had been validated, otherwise for its
+    first review.
+    """
     was_validated = ValidationState(before) in (ValidationState.VALIDATED, ValidationState.CORRECTED)
     return ValidationState.CORRECTED if was_validated else ValidationState.SUBMITTED
 
@@ -96,10 +98,10 @@ class Difference:
 def read_answers(
     form: Form, answers: Mapping[str, str], filling: Filling, *, is_restricted: bool = False
 ) -> tuple[Answer, ...]:
-    """Every question that this report was asked, in the form's order, with its answer.
+    """Return every question that this report was asked, in the form's order, with its answer.
 
-    What the bot fills in stands in a report's head and is left out. `filling.now` is when it was sent, so that the
-    same report always reads the same.
+    Answers that the bot fills in are shown in the report's head, so they are left out here. `filling.now` is when it
+    was sent, so that the same report always reads the same.
     """
     values = {ref.rpartition("/")[2]: value for ref, value in answers.items() if "[" not in ref}
     instance = begin(form, filling, Given(values=values, answers=answers)).instance
@@ -129,7 +131,10 @@ def read_answers(
 def differences(
     before: Iterable[Answer], after: Iterable[Answer], *, but: Collection[str] = frozenset()
 ) -> tuple[Difference, ...]:
-    """Return the answers that have changed, in the form's order, then those that are gone; without those in `but`."""
+    """Return the answers that have changed, in the form's order, then those that are gone.
+
+    Questions in `but` are left out.
+    """
     old = {answer.ref: answer for answer in before if answer.value}
     found: list[Difference] = []
     for answer in after:
@@ -147,7 +152,7 @@ def not_compared(known: Profile) -> frozenset[str]:
 
 
 def difference_lines(found: Sequence[Difference], say: Wording, *, most: int = SHOWN_CHANGES) -> list[Line]:
-    """One line each, old and new; those that do not fit are counted."""
+    """Write one line for each difference, old and new. Those that do not fit are counted."""
     lines: list[Line] = []
     for each in found[:most]:
         old, new = (excerpt(text) or say("review.blank") for text in (each.before, each.after))
@@ -160,7 +165,7 @@ def difference_lines(found: Sequence[Difference], say: Wording, *, most: int = S
 
 
 def excerpt(text: str, limit: int = SHOWN_TEXT) -> str:
-    """The text on one line, cut."""
+    """Return the text on one line, cut."""
     return cut(" ".join(text.split()), limit)
 
 
@@ -197,7 +202,7 @@ class Reviewed:
 
 
 def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bool = False) -> list[Line]:
-    """The answers of a report, shortest first. `is_whole` adds every answer."""
+    """Write the answers of a report, shortest first. `is_whole` adds every answer."""
     lock = "🔒 " if report.is_restricted else ""
     lines = [
         line(bold(f"{lock}{report.agency} · {report.code}"), f" · {report.title}" if report.title else ""),
@@ -250,13 +255,13 @@ def zero_line(reason: str, say: Wording) -> Line:
 
 
 def why(reason: str, say: Wording) -> str:
-    """A reason in the reader's language: a tapped one is a key and is translated, a typed one stays."""
+    """Return a reason in the reader's language: a tapped one is a key and is translated, a typed one stays as it is."""
     return say(f"review.{reason}") if reason in REASONS else reason
 
 
 # ------------------------------------------------------------------ what was ticked, in a button
 def marks_of(ticked: Iterable[int]) -> str:
-    """Which questions are ticked, as a button carries it."""
+    """Write which questions are ticked, as a button carries it."""
     return f"{sum(1 << position for position in set(ticked)):x}"
 
 

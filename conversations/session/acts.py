@@ -1,4 +1,4 @@
-"""What both a tap and a word can do: go back, skip, edit, send, say what was meant."""
+"""What both a tap and a word can do: go back, skip, edit, send, choose a reading."""
 
 from conversations.session.effects import Ask, Notice, Reject, Stale, Submit
 from conversations.session.questions import MOMENTS
@@ -105,7 +105,7 @@ def settle_reading(turn: Turn, node: Node | None, argument: str) -> None:
 
 
 def take_meant(turn: Turn, node: Node, value: str, origin: int = 0) -> None:
-    """Take the suggested reading as the answer. In a select_multiple it is one more mark, until "done"."""
+    """Take the suggested reading as the answer. In a select_multiple it adds one mark; "done" ends the answer."""
     if node.question.type != "select_multiple":
         turn.answer(node, value, origin)
         return

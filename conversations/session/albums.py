@@ -1,8 +1,8 @@
 """Several files at once: each fills one instance of a repeat, in the order in which they were sent.
 
-XLSForm has no question that takes several files. Its way is a repeat with a file question. One file is fetched at a
-time, and the others wait in the session: so each has the ref of its own instance when it arrives, and a process that
-is killed in between goes on where it was.
+XLSForm has no question that takes several files. It uses a repeat with a file question instead. One file is fetched at
+a time, and the others wait in the session. So each file has the ref of its own instance when it arrives, and a process
+that is killed in between goes on where it was.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from conversations.xforms.evaluation.texts import Node
 
 
 def gathers(turn: Turn, node: Node) -> bool:
-    """Say whether a repeat is there for this file question: nothing else in an instance must be answered.
+    """Whether a repeat exists for this file question alone: nothing else in an instance must be answered.
 
     In a list of people with a photo each, three photos are not three people.
     """
@@ -38,9 +38,9 @@ def repeat_of(node: Node) -> str:
 
 
 def free_instance(turn: Turn, repeat: str, is_fit: Callable[[Node], bool]) -> Node | None:
-    """Stand at the first question of this repeat that waits for such a file, in a new instance if there must be one.
+    """Return the first question of this repeat that waits for such a file. If needed, add an instance.
 
-    None, and nothing has changed, if the repeat has no room or no such question.
+    The session then stands there. None, and nothing has changed, if the repeat has no room or no such question.
     """
     node = _unanswered(turn, repeat, is_fit)
     if node is None:

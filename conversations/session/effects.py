@@ -1,4 +1,4 @@
-"""What a step brings about: a closed union that the host reads in order.
+"""The effects of a step: a closed union that the host reads in order.
 
 Effects say what happened, not what to draw. The card is a function of the session
 (`conversations.session.cards.session_card`).

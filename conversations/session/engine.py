@@ -6,8 +6,8 @@ Laws:
 * A tap that was drawn in another turn is `Stale` and changes nothing.
 * A stored answer has satisfied its constraint when it was given. Before sending, all answers are checked again.
 
-The next question is derived, not scripted: it is the first one, in the form's order, that is relevant and not yet
-seen. So going back, correcting, and answers that open or close later questions need no rules of their own.
+The next question is computed from the state, not scripted: it is the first one, in the form's order, that is relevant
+and not yet seen. So going back, correcting, and answers that open or close later questions need no rules of their own.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -120,8 +120,8 @@ def step(
 ) -> Step:
     """Apply one event to a session. The laws are at the top of the module. Source: DESIGN §4.
 
-    `known` is what the plan knows: its names and numbers are no personal data, wherever they are typed.
-    An event that needs more than `limits` is refused like any answer that cannot be taken. In a trial it is Exhausted.
+    `known` are the names and numbers of the plan: they are no personal data, wherever they are typed. An event that
+    needs more than `limits` is refused like any answer that cannot be taken. In a trial it is Exhausted.
     """
     try:
         return _step(form, session, event, now, limits, known)
@@ -178,7 +178,7 @@ def _restored(form: Form, session: Session, now: datetime, limits: Limits) -> In
 def load(turn: Turn, answers: Mapping[str, str]) -> None:
     """Load the answers of a submission that is being corrected.
 
-    All are seen, and the sending question is open again.
+    All questions count as seen, and the sending question is open again.
     """
     if turn.form.frame.repeats:
         _load_repeats(turn, answers)
@@ -239,6 +239,6 @@ def _language_changed(turn: Turn, language: str) -> None:
 
 
 def filled_when(form: Form, answers: Mapping[str, str]) -> dict[str, str]:
-    """The answers that say when and by whom the form was filled. The phone knows them, so nobody is asked."""
+    """Return the answers that say when and by whom the form was filled. The phone knows them, so nobody is asked."""
     preloads = {place.path for place, logic in form.logic.items() if logic.preload[0] not in ("", "uid")}
     return {ref: value for ref, value in answers.items() if ref in preloads}

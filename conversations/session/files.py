@@ -1,4 +1,4 @@
-"""A file is offered, then fetched by a worker, then it is an answer."""
+"""Files as answers: a file is offered, then fetched by a worker, then it is an answer."""
 
 import re
 from dataclasses import replace
@@ -66,7 +66,7 @@ def offered(turn: Turn, offer: Offered) -> None:
 
 
 def _question_for(turn: Turn, offer: Offered, *, is_same_album: bool) -> Node | None:
-    """The question that the file answers: the present one, the one behind a choice, or that of a new instance."""
+    """Find the question that the file answers: the present one, the one behind a choice, or that of a new instance."""
     node, stop, gathering = turn.current(), turn.stop(), turn.session.gathering
     if turn.session.fetching or (node is not None and _accepts(node.question.type, offer)):
         return node
@@ -80,7 +80,7 @@ def _question_for(turn: Turn, offer: Offered, *, is_same_album: bool) -> Node | 
 
 
 def _refuse(turn: Turn, offer: Offered, message: str) -> None:
-    """Refuse a file. If it is one of several, that is said once more when the others have arrived."""
+    """Refuse a file. If it is one of several, the refusal is repeated after the others have arrived."""
     turn.reject(message)
     gathering, node = turn.session.gathering, turn.current()
     is_running = bool(turn.session.fetching) or (bool(offer.album) and offer.album == turn.session.album)
@@ -93,7 +93,7 @@ def _refuse(turn: Turn, offer: Offered, message: str) -> None:
 def _names_somebody(turn: Turn, offer: Offered) -> bool:
     """Whether a file's name or caption contains personal data.
 
-    A name that a camera or a scanner gave is a time and a number, and names nobody.
+    A name made by a camera or a scanner is a time and a number, so it names nobody.
     """
     stem, _, ending = offer.name.rpartition(".")
     name = (stem or ending) if len(ending) <= 5 else offer.name
@@ -104,7 +104,10 @@ def _names_somebody(turn: Turn, offer: Offered) -> bool:
 
 
 def _question_behind(turn: Turn, node: Node, offer: Offered) -> Node | None:
-    """If somebody sends a photo while asked what they will send, take the choice that opens a question for it."""
+    """Find the file question behind a choice, if somebody sends a photo while asked what they will send.
+
+    That choice is taken.
+    """
     before = node.value
     for choice in turn.instance.choices(node):
         if turn.instance.check(node, choice.value) is not None:
@@ -171,7 +174,7 @@ def fetch_failed(turn: Turn, failure: FetchFailed) -> None:
 
 
 def _missed(turn: Turn, node: Node, message: str) -> None:
-    """The file did not become an answer: say why, and leave its question open."""
+    """Say why the file did not become an answer, and leave its question open."""
     gathering = turn.session.gathering
     turn.set(fetching="")
     turn.is_changed = True

@@ -1,9 +1,9 @@
 """The styles that authors write into labels and hints: Markdown and a little HTML, as ODK's apps show them.
 
-`**bold**`, `*italic*`, `# heading`, `[text](https://…)`, `<b>`, `<br>` and the like. What has no place in a chat (a
-colour, a size) is left out; on a button there is no style at all. A link shows where it leads, as words that the phone
-makes tappable: what somebody typed may stand in a label, and no word of theirs may hide an address (S7).
-Source: docs.getodk.org, "Styling prompts".
+`**bold**`, `*italic*`, `# heading`, `[text](https://…)`, `<b>`, `<br>` and the like. Styles that a chat cannot show (a
+colour, a size) are left out; a button has no style at all. A link shows its address as text, which the phone makes
+tappable: a label may contain what somebody typed, and their words must not hide an address (S7). Source:
+docs.getodk.org, "Styling prompts".
 """
 
 import html
@@ -45,7 +45,7 @@ def marked(text: str, style: Style = "plain") -> tuple[Line, ...]:
 
 
 def spoken(text: str) -> str:
-    """The same words without a style: for a button, a list, a summary. Only the text of a link."""
+    """Return the same words without a style, for a button, a list or a summary. A link becomes its text."""
     if not _ANY.search(text):
         return text
     words = (_INLINE.sub(_word, _HEADING.sub("", part, count=1)) for part in _without_tags(text).split("\n"))

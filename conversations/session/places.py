@@ -35,9 +35,9 @@ def located(turn: Turn, place: Located) -> None:
 
 
 def _take_with_choice(turn: Turn, node: Node, point: str, origin: int) -> bool:
-    """ "¿Dónde se hizo?" is answered by a place too: take the choice behind which the form asks for one, and the place.
+    """Take a place as the answer to a question such as "¿Dónde se hizo?": a choice leads to a question for a place.
 
-    False, and nothing has changed, if no choice of this question leads to a place.
+    That choice is taken, and the place. False, and nothing has changed, if no choice of this question leads to a place.
     """
     ref, before, asked = node.ref, turn.instance.dump(), {each.ref for each in turn.nodes()}
     for choice in turn.instance.choices(node):
@@ -119,6 +119,6 @@ def _typed_points(text: str) -> list[str]:
 
 
 def line_of(node: Node, points: Sequence[str]) -> str:
-    """Write points as ODK writes a line. A shape ends where it began."""
+    """Write points as ODK writes a line. A shape ends at its first point."""
     closing = [points[0]] if node.question.type == "geoshape" and points[-1] != points[0] else []
     return ";".join([*points, *closing])

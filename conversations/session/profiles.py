@@ -1,7 +1,7 @@
-"""What the bot knows about the shipped forms besides their XLSForm: what it fills in, what "igual" copies.
+"""What the bot knows about the shipped forms besides their XLSForm: what it fills in, and which answers "igual" copies.
 
 A form that has `bind::enlace:…` columns says these things itself (`previous`, `chips`). The three shipped forms are
-plain XLSForms that also run in ODK and Kobo, so this table says them. It has one row for each form.
+plain XLSForms that also run in ODK and Kobo, so this table has them. It has one row for each form.
 """
 
 from collections.abc import Mapping

@@ -24,19 +24,19 @@ def sequence(form: Form, session: Session, instance: Instance) -> list[Node]:
 
 
 def stops(form: Form, session: Session, nodes: Sequence[Node], instance: Instance) -> Sequence[Stop]:
-    """These questions, and behind every open repeat its stop: everything at which a session can stand."""
+    """Return everything at which a session can stand: these questions, and behind every open repeat its stop."""
     if not form.frame.repeats:
         return nodes
     return [stop for stop in stops_of(instance, nodes) if stop.ref not in session.kept]
 
 
 def is_sending(question: Question) -> bool:
-    """Say whether this question is the form's own review screen: send, or keep as a draft."""
+    """Whether this question is the form's own review screen: send, or keep as a draft."""
     return question.type == "select_one" and question.name == "send_action"
 
 
 def batch(session: Session, nodes: Sequence[Node], ref: str) -> list[Node]:
-    """The whole-number questions of one group from `ref` on: they may be answered in one message."""
+    """Return the whole-number questions of one group from `ref` on: they may be answered in one message."""
     run: list[Node] = []
     for node in nodes:
         if node.ref == ref or run:
@@ -53,7 +53,7 @@ def batch(session: Session, nodes: Sequence[Node], ref: str) -> list[Node]:
 
 
 def is_asked(session: Session, node: Node) -> bool:
-    """Say whether the session asks this node now."""
+    """Whether the session asks this node now."""
     question = node.question
     if not question.is_asked or question.type == "note" or is_withheld(session, question):
         return False
@@ -63,9 +63,10 @@ def is_asked(session: Session, node: Node) -> bool:
 
 
 def is_withheld(session: Session, question: Question) -> bool:
-    """Say whether this session never asks this question.
+    """Whether this session never asks this question.
 
-    The bot has filled it in; or the activity is restricted, and the question asks for a photo or a place (S10).
+    That is so if the bot has filled it in; or if the activity is restricted, and the question asks for a photo or a
+    place (S10).
     """
     if question.name in session.filled:
         return True
@@ -75,12 +76,12 @@ def is_withheld(session: Session, question: Question) -> bool:
 
 
 def suggestion(session: Session, node: Node) -> str:
-    """The answer that one tap keeps: the present one, or the previous report's."""
+    """Return the answer that one tap keeps: the present one, or the previous report's."""
     return node.value or session.previous.get(node.question.name, "")
 
 
 def points_of(session: Session, node: Node) -> tuple[str, ...]:
-    """The points gathered so far. The last point of a shape is left out: it is the first one again."""
+    """Return the points gathered so far. The last point of a shape is left out, because it equals the first one."""
     if session.marks is not None:
         return session.marks
     points = tuple(node.value.split(";")) if node.value else ()
@@ -94,7 +95,7 @@ def stop_label(instance: Instance, stop: Stop) -> str:
 
 @lru_cache(maxsize=256)
 def deciding(form: Form) -> frozenset[Place]:
-    """The places whose answers decide whether other questions are asked, directly or through a calculation."""
+    """Return the places whose answers decide whether other questions are asked, directly or through a calculation."""
     units = {unit.index: unit for unit in form.units}
     read: dict[Place, list[int]] = {}
     for place, readers in form.readers.items():

@@ -129,7 +129,7 @@ def _remove_now(turn: Turn, ref: str) -> None:
 
 
 def take_back_added(turn: Turn, node: Node) -> bool:
-    """Someone goes back from the first question of an instance that was just added: remove it again."""
+    """Remove an instance that was just added, if the respondent goes back from its first question."""
     frame = open_instance(turn.instance, node.frame)
     if frame is None or frame.index == 0:
         return False

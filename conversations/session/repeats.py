@@ -42,7 +42,7 @@ Stop = Node | RepeatStop
 
 
 def stops_of(instance: Instance, nodes: Sequence[Node]) -> list[Stop]:
-    """These questions in their order, and behind the instances of every open, relevant repeat its stop."""
+    """Return these questions in their order, and the stop behind the instances of every open, relevant repeat."""
     asked = {(id(node.frame), node.place): node for node in nodes}
     return list(_stops(instance, instance.root, asked))
 
@@ -65,7 +65,10 @@ def _stops(instance: Instance, frame: Frame, asked: dict[tuple[int, Place], Node
 
 
 def _can_change(instance: Instance, place: Place, frame: Frame) -> bool:
-    """Say whether the repeat asks anything. If it is only calculated or read, nobody is asked how many there are."""
+    """Whether the repeat asks anything.
+
+    If everything in it is computed or only read, nobody is asked for its number of instances.
+    """
     questions = (instance.form.logic[each].question for each in place.descendants())
     has_questions = any(
         question is not None and question.is_asked and question.type != "note" for question in questions
@@ -105,7 +108,7 @@ def open_instance(instance: Instance, frame: Frame) -> Frame | None:
 
 
 def instance_ref(frame: Frame) -> str:
-    """The ref of a repeat's instance: `/data/person[2]`."""
+    """Return the ref of a repeat's instance: `/data/person[2]`."""
     assert frame.type.place is not None
     assert frame.parent is not None
     return f"{ref_of(frame.type.place, frame.parent)}[{frame.index + 1}]"
@@ -132,7 +135,7 @@ def groups_around(stop: Stop) -> list[Group]:
 
 
 def number_in(group: Group, frame: Frame) -> tuple[int, int] | None:
-    """The number of the instance that a frame is in, and how many there are. None outside of the repeat."""
+    """Return the number of the instance that a frame is in, and how many there are. None outside of the repeat."""
     around: Frame | None = frame
     while around is not None and around.type.place is not None:
         if around.type.place is group.place:

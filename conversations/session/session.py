@@ -15,7 +15,7 @@ REVIEW = "review"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The typed text has several readings. The respondent was asked which one was meant."""
+    """The question which reading of a typed text was meant."""
 
     values: tuple[str, ...]
     origin: int
@@ -23,7 +23,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Confirming:
-    """With the new answer, other answers would be lost. The respondent has been shown which."""
+    """The question whether a new answer counts, although other answers would be lost.
+
+    The respondent has been shown which.
+    """
 
     ref: str
     value: str
@@ -47,7 +50,7 @@ class Choosing:
 
 @dataclass(frozen=True, slots=True)
 class Removing:
-    """These answers would be lost with the instance at `ref`. The respondent has been shown which."""
+    """The question whether to remove the instance at `ref` with these answers. The respondent has been shown which."""
 
     ref: str
     lost: tuple[str, ...]
@@ -68,7 +71,7 @@ class Sent:
 class Gathering:
     """Files that arrive one after another for the instances of `repeat`, one each.
 
-    If `repeat` is blank, the question takes one file, and that has been said of the present album.
+    If `repeat` is blank, the question takes one file, and the person has been told so about the present album.
     """
 
     repeat: str
@@ -130,19 +133,22 @@ class Session:
 
     @property
     def coming(self) -> int:
-        """How many files are on their way."""
+        """Return how many files are on their way."""
         waiting = self.gathering.waiting if self.gathering is not None else ()
         return (1 if self.fetching else 0) + len(waiting)
 
     def changed(self, **changes: Any) -> "Session":
-        """The session with these changes. `dataclasses.replace` would look at each field, several times a step."""
+        """Return the session with these changes.
+
+        It is quicker than `dataclasses.replace`, which looks at each field.
+        """
         made = object.__new__(Session)
         vars(made).update(vars(self), **changes)
         assert len(vars(made)) == len(vars(self)), "a session has no other fields"
         return made
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back to an equal session."""
+        """Return a JSON object that `from_json` reads back to an equal session."""
         row: dict[str, Any] = {
             "instance_id": self.instance_id,
             "language": self.language,

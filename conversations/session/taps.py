@@ -190,7 +190,7 @@ def _rest(turn: Turn, node: Node) -> None:
 
 
 def _same(turn: Turn) -> None:
-    """ "Igual que el reporte anterior": copy what may be copied, and stop at what must be asked (DESIGN §4)."""
+    """Do "Igual que el reporte anterior": copy what may be copied, and stop at what must be asked (DESIGN §4)."""
     known = turn.profile
     for _ in range(len(turn.form.questions)):
         node = next((n for n in turn.nodes() if n.ref not in turn.session.seen), None)

@@ -27,7 +27,7 @@ _ORIGINS_KEPT = 60
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The result of one event. `instance` is the session's instance as it now is; a card is drawn from it."""
+    """The result of one event. `instance` is the session's instance afterwards; a card is drawn from it."""
 
     session: Session
     effects: tuple[Effect, ...]
@@ -63,14 +63,17 @@ class Turn:
         return stops(self.form, self.session, self.nodes(), self.instance)
 
     def stop(self) -> RepeatStop | None:
-        """The stop of a repeat at which the session stands. None at a question or at the review."""
+        """Return the stop of a repeat at which the session stands. None at a question or at the review."""
         if not is_stop(self.session.at):
             return None
         found = (stop for stop in self.stops() if stop.ref == self.session.at)
         return next((stop for stop in found if isinstance(stop, RepeatStop)), None)
 
     def current(self) -> Node | None:
-        """The question that is asked now. None at the built-in review, or if the question is no longer relevant."""
+        """Return the question that is asked now.
+
+        None at the built-in review, or if the question is no longer relevant.
+        """
         if self.session.at == REVIEW:
             return None
         try:
@@ -85,8 +88,8 @@ class Turn:
     def move(self, at: str) -> None:
         """Stand at this question or stop.
 
-        Anything that was half done at the last one is dropped. Files that were sent for it and have not arrived are
-        dropped too, and the person is told.
+        An open question about the last one is dropped. Files that were sent for it and have not arrived are dropped
+        too, and the person is told.
         """
         if (coming := self.session.coming) and at != self.session.at:
             self.effects.append(Notice("file.left_behind", (("n", str(coming)),)))
@@ -127,19 +130,23 @@ class Turn:
 
     @property
     def is_strict(self) -> bool:
-        """Whether texts are read by the strict rules. What is said about a restricted activity is, like a referral."""
+        """Whether texts are read by the strict rules: in a referral, and about a restricted activity."""
         return self.before.strict or self.before.restricted
 
     def why_refused(self, node: Node, value: str, violation: Violation) -> str:
-        """In the form's own words; what no whole number of ODK can be is told as such."""
+        """Return the refusal in the form's own words.
+
+        A number that ODK cannot store as an integer has its own sentence.
+        """
         if violation.message:
             return violation.message
         is_whole = node.question.value_type in ("int", "integer", "long") and re.fullmatch(r"-?\d{10,}", value)
         return self.say("err.too_big") if violation.kind == "type" and is_whole else self.say("err.constraint")
 
     def take(self, node: Node, value: str, origin: int = 0, *, is_confirmed: bool = False) -> bool:
-        """Store an answer if the form accepts it. Return False if it was refused, or if the respondent must confirm
-        first.
+        """Store an answer if the form accepts it.
+
+        Return False if it was refused, or if the respondent must confirm first.
 
         They must confirm if other answers would be lost with it.
         """
@@ -224,5 +231,5 @@ class Turn:
         return words_for(self.session.language, about).get(said, "")
 
     def navigation(self, text: str) -> str:
-        """The navigation that this text means, in the respondent's language or in Spanish; "" if none."""
+        """Return the navigation that this text means, in the respondent's language or in Spanish; "" if none."""
         return navigation_words(self.session.language).get(normalise(text), "")

@@ -46,7 +46,9 @@ _SUGGESTED = 8
 
 
 def typed(turn: Turn, text: str, origin: int) -> None:
-    """Handle typed text: first for an act that is half done, then for the stop of a repeat, then for the question."""
+    """Handle typed text: first as the answer to an open question about an act, then at the stop of a repeat, then for
+    the form's question.
+    """
     text = clean(text)
     node = turn.current()
     if emergency(text):
@@ -109,7 +111,7 @@ def _typed_reading(turn: Turn, node: Node, text: str, origin: int) -> bool:
 
 
 def _typed_at_stop(turn: Turn, stop: RepeatStop, text: str, origin: int) -> None:
-    """Read "otra", "editar 2", "quitar 1", "listo": every tap at a stop can be said."""
+    """Read "otra", "editar 2", "quitar 1", "listo": everything that can be tapped at a stop can also be typed."""
     said = normalise(text)
     words, _, last = said.rpartition(" ")
     number = whole_number(last)
@@ -325,10 +327,10 @@ def _typed_text(turn: Turn, node: Node, text: str, origin: int) -> None:
 
 
 def withheld_kind(question: Question, text: str, *, strict: bool, known: Known = NOTHING) -> Kind | None:
-    """The kind of personal data because of which this text is not taken as an answer, or None.
+    """Return the kind of personal data because of which this text is refused as an answer, or None.
 
-    A question with `bind::enlace:contact` asks for an institution's contact and may have it. No other rule of the form
-    matters.
+    A question with `bind::enlace:contact` asks for an institution's contact and may accept it. No other rule of the
+    form matters.
     """
     if question.type == "barcode" or _is_link(question, text):  # digits, or an address, are what was asked for
         return None
@@ -337,7 +339,7 @@ def withheld_kind(question: Question, text: str, *, strict: bool, known: Known =
 
 
 def _is_link(question: Question, text: str) -> bool:
-    """Say whether the question asks for a link and this is one. Its digits and @ are no personal data."""
+    """Whether the question asks for a link and this is one. Its digits and @ are no personal data."""
     return text.startswith(("http://", "https://")) and " " not in text and "http" in question.constraint_source
 
 
@@ -360,7 +362,7 @@ def _ask_which(turn: Turn, values: Sequence[str], origin: int) -> None:
 
 
 def corrected(turn: Turn, text: str, origin: int) -> None:
-    """The respondent edited an earlier message: change that answer, and stay at the present question."""
+    """Change the answer whose message the respondent edited, and stay at the present question."""
     text = clean(text)
     refs = turn.session.origins.get(str(origin), ())
     nodes = [turn.instance.node(ref) for ref in refs if turn.exists(ref)]

@@ -215,7 +215,7 @@ class Form:
         return tuple(language for language in self.languages if language not in known | {UNNAMED})
 
     def _spoken(self, code: str) -> str:
-        """The form's language of this code, or of this name. Blank if it does not speak it.
+        """Return the form's language for this code or name. Blank if the form does not have it.
 
         A language matches by its code in parentheses, then by its name.
         """
@@ -233,7 +233,9 @@ class Form:
         return ""
 
     def code_of(self, language: str) -> str:
-        """ "es" for a form's language such as "Español (es)", or "es" itself; blank for a bare name."""
+        """Return "es" for a form's language such as "Español (es)", or for "es" itself; blank for a name without a
+        code.
+        """
         found = re.search(r"\(\s*([\w-]+)\s*\)\s*$", language)
         return found.group(1).casefold() if found else language.casefold() if len(language) == 2 else ""
 
@@ -288,7 +290,7 @@ class Readers:
 
 @dataclass(frozen=True, slots=True)
 class CheckedForm:
-    """A form that can be asked, the XForm it was read from, and what its author should still know.
+    """A form that can be asked, the XForm it was read from, and the warnings for its author.
 
     `xform` contains the attached lists. It does not contain the plan's own lists (`bundle.PLAN_LISTS`): they change
     without the form, and the caller brings them when it reads the form.

@@ -197,7 +197,7 @@ class Instance(InstanceRules):
         return None if is_valid else Violation("constraint", message)
 
     def violations(self) -> list[tuple[str, Violation]]:
-        """What still prevents sending the form, in document order. Only relevant nodes count."""
+        """Return what still prevents sending the form, in document order. Only relevant nodes count."""
         found: list[tuple[str, Violation]] = []
         for frame, place in self._leaves(self.root):
             if not frame.relevant[place.slot]:

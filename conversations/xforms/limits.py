@@ -1,11 +1,11 @@
 """The budget of an evaluation: a spreadsheet of forty rows can need more than any machine has.
 
 A calculation that doubles forty times, repeats within repeats, a sum over all of them: each takes a few cells, and one
-tap would use up the memory of the bot. So an evaluation has a budget of steps, texts and nodes. It has none of
+tap would use up the memory of the bot. So an evaluation has a budget of steps, texts and nodes. It has no limit of
 milliseconds, because the same event must give the same step on any machine and at any load.
 
 A step is one part of an expression evaluated, one node looked at, or some characters read or written. It takes about a
-tenth of a microsecond on a small server. What a cache saves is counted all the same.
+tenth of a microsecond on a small server. Work that a cache saves is counted as if it was done.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ Measure = Literal["steps", "text", "nodes", "size"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Steps for one event or card, characters of one `text`, `nodes` of an instance, characters of all (`size`)."""
+    """The limits: steps for one event or card, characters of one `text`, `nodes` of an instance, characters of all
+    (`size`).
+    """
 
     steps: int
     text: int

@@ -29,7 +29,7 @@ class Problem:
     severity: Severity = "error"
 
     def place(self, language: str) -> str:
-        """The sheet and the cell, as the spreadsheet names it; without a column, the sheet and the row."""
+        """Return the sheet and the cell, as the spreadsheet names it; without a column, the sheet and the row."""
         parts = [self.sheet, f"{self.column}{self.row}" if _is_letter(self.column) and self.row else ""]
         if not parts[1]:
             parts[1:] = [wording(language)("author.row", row=self.row) if self.row else "", self.column]
@@ -42,7 +42,7 @@ class Problem:
         return wording(language)(f"remedy.{self.code}", **self._said(language))
 
     def _said(self, language: str) -> dict[str, object]:
-        """The values as the sentences want them: those that are words themselves are in the reader's language."""
+        """Return the values for the sentences. Values that are words themselves are translated."""
         say = wording(language)
         values = dict(self.values)
         if "way" in values:

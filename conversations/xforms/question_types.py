@@ -93,7 +93,7 @@ def _point(value: str, _parameters: Mapping[str, str]) -> str | None:
 
 
 def _origin(value: str) -> str | None:
-    """0 0 is nobody's position, but it may be a point of a line."""
+    """Refuse the point 0 0: nobody is there. It may be a point of a line, though."""
     numbers = [number_of(part) for part in value.split()]
     is_origin = 2 <= len(numbers) <= 4 and all(number == 0 for number in numbers)
     return " ".join(decimal_text(number) for number in numbers) if is_origin else None

@@ -15,7 +15,10 @@ from conversations.xforms.xpath.expression import Expression
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """Paths of questions below the form's root. `changed` says what of each: type, label, relevant, choices …"""
+    """Paths of questions below the form's root.
+
+    `changed` says what has changed in each: type, label, relevant, choices …
+    """
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()

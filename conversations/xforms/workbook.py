@@ -1,8 +1,8 @@
 """Read an .xlsx as rows of text, after checking that it is one.
 
-What people call "the Excel" may be a renamed CSV, an old .xls, a file with a password, or a zip that unpacks to
-gigabytes; a sheet may claim a billion rows in forty bytes. Libraries that read workbooks believe what the file says
-about itself, so everything is checked here first.
+A file that people call "the Excel" may be a renamed CSV, an old .xls, a file with a password, or a zip that unpacks to
+gigabytes; a sheet may claim a billion rows in forty bytes. Libraries that read workbooks trust the file, so everything
+is checked here first.
 
 Laws: entries are counted before anything is unpacked. Unpacked sizes are measured, never taken from a header. Nothing
 with a DTD reaches a parser that would obey it. An unusable file is an `AuthorError`, never another exception.
@@ -231,7 +231,7 @@ class _Measured:
         return Size(rows, self.cells, self.lines)
 
     def reader_of(self, part: str) -> _Reader | None:
-        """What notes the elements of this part. None if nothing in it is counted."""
+        """Return the reader that notes the elements of this part. None if nothing in it is counted."""
         if re.fullmatch(r"xl/workbook\d*\.xml", part):
             return self._list_sheet
         if re.fullmatch(r"xl/_rels/workbook\d*\.xml\.rels", part):
@@ -365,7 +365,10 @@ _IS_UTF_8 = re.compile(
 
 
 def _may_hold_formulas(data: bytes) -> bool:
-    """Return False if no part looks like a sheet with a formula. To look takes a hundredth of the time of reading."""
+    """Return False if no part looks like a sheet with a formula.
+
+    This check takes a hundredth of the time of reading.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = (archive.read(entry) for entry in archive.infolist() if not entry.is_dir())
         return any(_FORMULA.search(part) or not _IS_UTF_8.match(part) for part in parts)

@@ -228,11 +228,11 @@ class Agendas:
 
     # -------------------------------------------------------------- letters
     def put_letter_off(self, plan_id: int, agency_code: str, row: Sequence[ReportingPeriod], now: datetime) -> None:
-        """Offer no letter to this agency's head before its row of periods has grown."""
+        """Offer no letter to this agency's head before one more period of its row has passed."""
         self._unit.of(Facts).set(f"{_letters(plan_id)}{agency_code}", row[-1].code, now)
 
     def letters(self, plan_id: int) -> dict[str, str]:
-        """By agency, the period up to which a letter to its head was put off."""
+        """Return, by agency, the period up to which a letter to its head was put off."""
         prefix = _letters(plan_id)
         return {name.removeprefix(prefix): last for name, last, _ in self._unit.of(Facts).starting(prefix)}
 
@@ -253,5 +253,5 @@ class Agendas:
 
 
 def _letters(plan_id: int) -> str:
-    """What the facts begin with that hold up to which period a letter to an agency's head was put off."""
+    """Return the beginning of the names of facts that store up to which period a letter was put off."""
     return f"letter.{plan_id}."

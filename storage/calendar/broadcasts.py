@@ -1,4 +1,4 @@
-"""Reminders that somebody sends to many by hand, and how far they are."""
+"""Reminders that somebody sends to many people by hand, and their progress."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from storage.database.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a broadcast is."""
+    """The progress of a broadcast."""
 
     id: int
     plan_id: int

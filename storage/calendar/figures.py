@@ -1,9 +1,8 @@
-"""Read-only numbers: what digests, cards and dashboards count from, in a fixed number of statements.
+"""Read-only numbers from which digests, cards and dashboards are counted, in a fixed number of statements.
 
-A digest is asked for on Monday morning by everybody at once. However large the plan and however long its history,
-it is ten statements: reports older than the closings looked back on do not come out of the database, save each
-activity's last one and those that promise evidence. What is counted from them is decided in
-`conversations.plan.figures.monitoring`.
+Everybody asks for a digest on Monday morning at once. However large the plan and however long its history, it takes ten
+statements. Reports older than the compared closings are not read, except each activity's last report and those that
+promise evidence. `conversations.plan.figures.monitoring` decides what is counted from them.
 """
 
 from collections.abc import Iterable
@@ -80,12 +79,12 @@ _IS_LARGE = Prepared(
 
 
 def _one_of(column: Any, values: Iterable[StrEnum]) -> Any:
-    """An IN with its values written out, because a bound list cannot be prepared."""
+    """Return an IN with its values written out, because a statement with a bound list cannot be prepared."""
     return or_(*(column == literal_column(f"'{value.value}'") for value in values))
 
 
 def _sent_by(table: Any, first: Any) -> Any:
-    """Whether its first version had been sent by then. A correction takes its place."""
+    """Return the condition that a report's first version had been sent by then. Its correction replaces it."""
     began = select(first.c.id).where(first.c.instance_id == table.c.root_id, first.c.submitted_at <= _AT)
     return or_(and_(table.c.version == 1, table.c.submitted_at <= _AT), and_(table.c.version > 1, began.exists()))
 
@@ -228,13 +227,15 @@ _REMINDED = Prepared(
 
 
 class Figures:
-    """Numbers of a plan. Nothing here writes."""
+    """Numbers of a plan. Nothing here writes to the database."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
 
     def is_large(self, plan_id: int) -> bool:
-        """Whether to count this plan takes so long that others would notice: more than some hundreds of activities."""
+        """Whether counting this plan takes so long that others would notice: it has more than some hundreds of
+        activities.
+        """
         return _IS_LARGE.first(self._unit.connection, {"plan_id": plan_id}) is not None
 
     def standing(
@@ -292,8 +293,8 @@ class Figures:
     ) -> tuple[IndicatorYear, ...]:
         """Return the calendar year, as far as validated, of every indicator that people report. Four statements.
 
-        It is the year of the present closing; in January that is the year before. With `protect`: as anybody may be
-        told.
+        It is the year of the present closing; in January that is the year before. With `protect`: as anybody may see
+        it.
         """
         made, on = revisions(self._unit, plan_id, zone), self._month_end(plan_id, now, zone)
         locks = self._unit.of(Cadences).locks(plan_id)
@@ -304,13 +305,13 @@ class Figures:
         )
 
     def indicator(self, plan_id: int, indicator: Indicator, now: datetime, zone: ZoneInfo) -> IndicatorYear:
-        """Return one indicator's figures, as anybody may be told them."""
+        """Return one indicator's figures, as anybody may see them."""
         made = revisions(self._unit, plan_id, zone, indicator.subject).get(indicator.subject, ())
         locks = self._unit.of(Cadences).locks(plan_id)
         return this_year(indicator, made, self._month_end(plan_id, now, zone), protect=True, locks=locks)
 
     def _month_end(self, plan_id: int, now: datetime, zone: ZoneInfo) -> date:
-        """The last day of the present closing's month. Before the first closing, today."""
+        """Return the last day of the present closing's month. Before the first closing, return today."""
         today = now.astimezone(zone).date()
         closings = closings_until(self._unit.of(Plans).periods(plan_id), today, 1)
         return closings[-1].month_end if closings else today
@@ -355,7 +356,7 @@ _STATUSES = {status.value: status for status in ActivityStatus}
 
 
 def _to_activity(row: Any) -> Activity:
-    """An activity without its long texts, which nothing here shows."""
+    """Make an activity without its long texts, which nothing here shows."""
     return Activity(
         code=row.code,
         agency_code=row.agency_code,

@@ -1,7 +1,8 @@
-"""Periods follow what their days are computed from: the plan's cadences and its holidays.
+"""Periods follow the plan's cadences and its holidays.
 
-What is not due yet has the days that the plan says today. What has come due keeps its cadence, and only holidays move
-what is left of it: nobody is late, or locked out, by a rule that was not there when they were asked.
+A period that is not due yet has the days that the plan defines today. A period that has come due keeps its cadence, and
+only holidays move the days that are left. So nobody is late, or locked out, by a rule that did not exist when they were
+asked.
 """
 
 from datetime import date, datetime

@@ -36,7 +36,7 @@ _CALENDAR = (
 
 
 def known_since(plan_id: int) -> str:
-    """The name of the fact that tells since when the bot keeps a plan's calendar."""
+    """Return the name of the fact that stores since when the bot keeps a plan's calendar."""
     return f"calendar.{plan_id}"
 
 

@@ -55,7 +55,7 @@ class StoredFire:
 
     @property
     def messages(self) -> tuple[int, ...]:
-        """Their rows in the outbox, in order."""
+        """Return the numbers of its messages in the outbox, in order."""
         return tuple(id for id in (self.lead_id, self.outbox_id) if id is not None)
 
     @property
@@ -79,10 +79,10 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class NewFire:
-    """One to be noted.
+    """A ledger row to add.
 
-    `drafts` is asked for the message that says it, and before it for one that leads up to it, if nobody has noted it
-    before.
+    `drafts` are the outbox rows of its message. Before it may come a message that leads up to it, if no earlier row has
+    brought that.
     """
 
     person_id: int
@@ -151,7 +151,7 @@ _between = _fire.alias("between")
 
 
 def _is_earlier(fire: Any, than: Any) -> Any:
-    """The same person's notice of the ladder that arrived before another one."""
+    """Return the condition that a row is an earlier notice of the ladder which arrived at the same person."""
     return and_(
         fire.c.plan_id == than.c.plan_id,
         fire.c.person_id == than.c.person_id,
@@ -320,9 +320,10 @@ class Ledger:
         return {id: fire for fire in fires for id in fire.messages if id in ids}
 
     def settle(self) -> list[int]:
-        """Take over the outcomes of messages from the outbox. It is one statement.
+        """Take over the outcomes of messages from the outbox, in one statement.
 
-        And one for each reminder that could not be delivered. Return the notices of the ladder that have arrived.
+        One more statement is needed for each reminder that could not be delivered. Return the notices of the ladder
+        that have arrived.
         """
         settled = self._connection.execute(_LEARN).all()
         for fire in settled:
@@ -331,13 +332,17 @@ class Ledger:
         return [fire.id for fire in settled if fire.what == LADDER and fire.state == "sent"]
 
     def replaced(self, ids: Collection[int]) -> list[Replaced]:
-        """The notices of the ladder that these came after, and that can still be edited. One statement."""
+        """Return the older notices of the ladder that these ones replace, and that can still be edited.
+
+        One statement.
+        """
         if not ids:
             return []
         return [Replaced(*row) for row in self._connection.execute(_REPLACED, {"ids": list(ids)})]
 
     def _decide_anew(self, fire: Any) -> None:
-        """Decide again about people who got nothing because another person came first who cannot be reached.
+        """Decide again about people who got nothing because another person came first, if that person cannot be
+        reached.
 
         This happens once, because a message is settled once.
         """
@@ -348,7 +353,7 @@ class Ledger:
     def cancel(self, fire: StoredFire, reason: str, now: datetime, *, is_open: bool) -> None:
         """Record that a message is not said after all.
 
-        If `is_open`, it may be told on another day, together with the days that it covered.
+        If `is_open`, the message may be sent on another day, and then covers the same days.
         """
         self._connection.execute(
             update(_fire)

@@ -1,4 +1,4 @@
-"""Silence that somebody asked for: for themselves, or for everybody."""
+"""Pauses that somebody asked for: for themselves, or for everybody."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Pauses:
         person_id: int | None,
         by: int | None,
     ) -> None:
-        """A pause from now on, in place of the same person's (or everybody's) of that kind."""
+        """Begin a pause now. It replaces the same person's (or everybody's) pause of that kind."""
         self.end(plan_id, now, person_id=person_id, kinds=(kind,))
         self._connection.execute(
             insert(_pause).values(

@@ -1,4 +1,4 @@
-"""People who could be told something, and those of them who have not been told."""
+"""The people who can be sent something, and those of them who have not been told yet."""
 
 from collections.abc import Collection
 from datetime import date
@@ -107,7 +107,7 @@ _MEANT = _RECIPIENTS.where(
 
 @cache
 def _untold(ignore_states: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
-    """The people who have no row for a window in the ledger. Rows in one of these states do not count."""
+    """Return the people who have no row for a window in the ledger. Rows in one of these states do not count."""
     return _MEANT.where(~exists().where(_IN_LEDGER, *(_fire.c.state != state for state in ignore_states)))
 
 
@@ -129,14 +129,14 @@ def _to_recipient(row: Any) -> Recipient:
 
 
 class Recipients:
-    """Everybody with a role in a plan: what must be known to tell them something."""
+    """Everybody with a role in a plan, with all that is needed to send them a message."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
 
     def zones(self, plan_id: int) -> list[str]:
-        """Where the people of the plan live."""
+        """Return the time zones in which the people of the plan live."""
         return list(self._connection.execute(_ZONES, {"plan_id": plan_id}).scalars())
 
     def untold(
@@ -178,7 +178,7 @@ class Recipients:
     def told_too(
         self, plan_id: int, what: str, agencies: Collection[str], windows: Collection[date]
     ) -> list[tuple[Recipient, date]]:
-        """Return some reporters of each of these agencies who were told in one of these windows, with the window.
+        """Return, of each of these agencies, some reporters who were told in one of these windows, with the window.
 
         Messages that wait to be sent count too.
         """

@@ -49,7 +49,7 @@ class StoredSchedule:
         return self.what if self.shipped else f"{self.what}.{self.id}"
 
     def among(self, roles: Collection[Role]) -> frozenset[Role]:
-        """The roles that get it: of `roles`, which its job is for, those that an admin chose, or all."""
+        """Return the roles that get it: those of `roles` (its job's) that an admin chose, or all of them."""
         return frozenset(roles) & set(self.roles) if self.roles else frozenset(roles)
 
     @property
@@ -57,7 +57,7 @@ class StoredSchedule:
         return Recurrence(self.days, self.at, self.timezone, self.begins_at)
 
     def zone(self, own: str) -> ZoneInfo:
-        """The zone that its time is in, for a recipient in zone `own`."""
+        """Return the zone of its time, for a recipient in zone `own`."""
         return self.recurrence.zone(own)
 
 

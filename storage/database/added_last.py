@@ -1,8 +1,8 @@
 """New rows that wait for the end of their group on SQLite, where they are added many at once.
 
-An interaction adds two or three rows to the outbox and its cards, and nothing else in its group reads them. Added one
-by one, each between a thousand other calls, they take three times as long as in a row. So a unit draws their numbers,
-and the rows wait here. A statement that names one of these tables has them added first.
+An interaction adds two or three rows to the outbox and its cards, and nothing else in its group reads them. If they are
+added one by one among a thousand other calls, they take three times as long. So a unit draws their numbers, and the
+rows wait here. Before a statement that names one of these tables, they are added.
 """
 
 import re
@@ -25,7 +25,7 @@ def is_of_these(sql: str) -> bool:
 
 
 class AddedLast:
-    """What one connection still has to add."""
+    """The rows that one connection still has to add."""
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
@@ -38,7 +38,7 @@ class AddedLast:
         """What earlier units left and the present one had to have added: if it is undone, their rows are undone too."""
 
     def begin_group(self) -> None:
-        """Nothing waits: units that failed were undone, and what others left has been added."""
+        """Begin a group. No row waits: failed units were undone, and the rows of the others have been added."""
         self._numbers.clear()
 
     def begin_unit(self) -> None:
@@ -46,12 +46,12 @@ class AddedLast:
         self._of_others = {}
 
     def undo_unit(self) -> None:
-        """What earlier units left waits again, and nothing else."""
+        """Go back to the rows that earlier units left waiting, and drop the rows of this unit."""
         still = {sql: rows[: self._marks.get(sql, 0)] for sql, rows in self._rows.items()}
         self._rows = still | self._of_others
 
     def number(self, table: str) -> int:
-        """The number of a new row, which is to be added before anything else is asked."""
+        """Return the number of a new row. The row must be added before the database is asked anything else."""
         if not self._numbers:
             self._numbers = dict.fromkeys(ADDED_LAST, 0) | dict(self._driver.execute(_LAST_NUMBERS).fetchall())
         self._numbers[table] += 1
@@ -62,7 +62,7 @@ class AddedLast:
         self._rows.setdefault(sql, []).append(bound)
 
     def write(self) -> None:
-        """Add what waits, now. What comes next may number rows by itself."""
+        """Add the waiting rows now. Later rows may get their numbers from the database."""
         waiting, self._rows = self._rows, {}
         self._of_others |= {sql: waiting[sql][:mark] for sql, mark in self._marks.items() if mark}
         self._marks = {}
@@ -71,18 +71,21 @@ class AddedLast:
             self._driver.cursor().executemany(sql, rows)
 
     def drop(self) -> None:
-        """What waits is not wanted any more."""
+        """Drop the waiting rows."""
         self._rows.clear()
 
 
 def added_last(connection: Connection) -> AddedLast | None:
-    """What this connection still has to add; None if it adds everything at once."""
+    """Return the rows that this connection still has to add; None if it adds every row at once."""
     found: AddedLast | None = connection.info.get(_NAME)
     return found
 
 
 def add_last(connection: Connection) -> AddedLast:
-    """The same, which from now on there is. It goes with the connection to the database."""
+    """Let rows wait on this connection from now on, and return them.
+
+    They are dropped with the connection to the database.
+    """
     waiting = added_last(connection)
     if waiting is None:
         waiting = connection.info[_NAME] = AddedLast(connection.connection.dbapi_connection)
@@ -90,7 +93,7 @@ def add_last(connection: Connection) -> AddedLast:
 
 
 def write_first(connection: Connection, _cursor: Any, sql: str, *_: object) -> None:
-    """Listens to what SQLAlchemy executes."""
+    """Add the waiting rows before SQLAlchemy executes a statement on their tables."""
     waiting = added_last(connection)
     if waiting is not None and is_of_these(sql):
         waiting.write()

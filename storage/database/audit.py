@@ -1,4 +1,4 @@
-"""Who did what to other people's access and data. Entries are added and never changed (S13).
+"""The audit log: who did what to other people's access and data. Entries are added and never changed (S13).
 
 An administrator of a national plan has power over colleagues. The log keeps that power honest. An entry commits with
 the act itself, under a mark that only this keyring can make. `storage.upkeep.chain` links the entries afterwards, so
@@ -155,7 +155,7 @@ COLUMNS = tuple(_E.c[name] for name in StoredAuditEntry.__slots__)
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which entries of the log are wanted. What is left out does not matter."""
+    """A search in the log. A field that is left out does not restrict it."""
 
     kind: str = ""
     """One of KINDS."""

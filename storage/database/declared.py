@@ -1,6 +1,6 @@
-"""A table written as a class, its columns with their types, and told to SQLAlchemy's Core.
+"""Tables written as classes with typed columns, and declared to SQLAlchemy's Core.
 
-SQLAlchemy's own declarative classes bring its object mapper along: memory and a part of every start, for a bot that
+SQLAlchemy's own declarative classes import its object mapper. That costs memory and a part of every start, but the bot
 maps no object (docs/performance.md).
 """
 
@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 
 def column(*given: Any, **options: Any) -> Any:
-    """A column that gets its name, and what else is not given here, from its place in a class."""
+    """Declare a column. Its name, and what is not given here, come from its place in a class."""
     return Column(*given, **options)
 
 

@@ -1,7 +1,7 @@
 """Plain counters for the hot path. One thread at a time writes them; the metrics page may read them at any moment.
 
-A counter with a lock costs a microsecond, several times for each update. An integer costs nothing. A reader that sees
-it one too low sees the right number the next time. `bot.web.metrics` explains each counter to operators.
+A counter with a lock costs a microsecond, several times for each update. An integer costs nothing. If a reader sees a
+number that is one too low, it sees the right one the next time. `bot.web.metrics` explains each counter to operators.
 """
 
 from bisect import bisect_left

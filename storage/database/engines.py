@@ -1,14 +1,14 @@
 """Engines, and everything in which SQLite and PostgreSQL differ.
 
-SQLite before 3.51.3 can corrupt a database in WAL mode when two connections write or checkpoint (the
-"WAL-reset" defect), and Linux distributions ship older ones for years: here the interpreter's library is
-taken only if it is new enough, else the `pysqlite3` wheel's, else none.
+SQLite before 3.51.3 can corrupt a database in WAL mode when two connections write or checkpoint (the "WAL-reset"
+defect), and Linux distributions ship older ones for years: so the interpreter's library is used only if it is new
+enough, otherwise the `pysqlite3` wheel's, otherwise none.
 
-SQLite has one writing connection, used by one thread; it begins IMMEDIATE (a deferred transaction that reads
-first fails at once with BUSY_SNAPSHOT, whatever the timeout) and syncs the log on every commit
-(`synchronous=FULL`: NORMAL may lose the last commits when the power fails). Every other connection is read-only.
-PostgreSQL has a pool; sessions that hang in a transaction (a paused replica) are cut off by the server, so
-that their row locks do not outlive them by long.
+SQLite has one writing connection, used by one thread; it begins IMMEDIATE (a deferred transaction that reads first
+fails at once with BUSY_SNAPSHOT, whatever the timeout) and syncs the log on every commit (`synchronous=FULL`: NORMAL
+may lose the last commits when the power fails). Every other connection is read-only. PostgreSQL has a pool; sessions
+that hang in a transaction (a paused replica) are cut off by the server, so that their row locks do not outlive them by
+long.
 """
 
 import contextlib
@@ -164,7 +164,7 @@ class SqliteWriter:
             yield connection
 
     def open(self, connection: Connection, openings: Sequence[object], *, waits: bool) -> list[None]:
-        """Read nothing ahead: no read of SQLite is slow enough for that."""
+        """Read nothing ahead: every read of SQLite is fast enough."""
         return [None] * len(openings)
 
     def begin(self, connection: Connection) -> None:
@@ -271,7 +271,7 @@ def _without_details(error: BaseException) -> str:
 
 
 def tell_sqlalchemy(connection: Connection, error: Exception) -> None:
-    """Raise the error that SQLAlchemy would raise for this error of psycopg. A lost connection is dropped."""
+    """Raise SQLAlchemy's error for this error of psycopg. If the connection is lost, drop it."""
     dialect = connection.dialect
     if dialect.loaded_dbapi is None or not isinstance(error, dialect.loaded_dbapi.Error):
         return
@@ -306,7 +306,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the machine is to blame, so that the same unit may succeed later without a change."""
+    """Whether the cause is the machine, so that the same unit may succeed later without a change."""
     if isinstance(error, PoolTimeout):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -324,7 +324,7 @@ def is_unavailable(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def reaching() -> Iterator[None]:
-    """Raise `Unavailable` for an error of the database that the machine is to blame for."""
+    """Raise `Unavailable` for an error of the database that the machine has caused."""
     try:
         yield
     except DBAPIError as error:

@@ -97,9 +97,9 @@ class Events:
     ) -> None:
         """Record an event, and one delivery for each receiver, if the plan has a receiver.
 
-        `details` are those of the audit entry; only what `conversations.plan.sharing.events` lists is taken from them.
-        For a report they contain its `receipt`, and the rest is looked up. An event with a given `uid` is recorded only
-        once.
+        `details` are those of the audit entry; only the fields that `conversations.plan.sharing.events` lists are taken
+        from them. For a report they contain its `receipt`, and the rest is looked up. An event with a given `uid` is
+        recorded only once.
         """
         data = told_of(kind, self._report(plan_id, details) if kind.startswith("report.") else details)
         heard_by = audiences_of(kind, data)

@@ -1,4 +1,4 @@
-"""What the running bot has learnt and other commands need.
+"""Facts that the running bot has learnt and other commands need.
 
 For example, `enlace invite` prints a link that contains the bot's user name, and only Telegram knows that name.
 """
@@ -47,11 +47,11 @@ class Facts:
         return bool(self._connection.execute(_SHARED, {"name": HELD}).scalar_one_or_none())
 
     def known(self, names: Iterable[str]) -> dict[str, str]:
-        """The values of those names that have one, in one statement."""
+        """Return the values of those names that have one, in one statement."""
         return {row.name: row.value for row in self._connection.execute(_KNOWN, {"names": sorted(names)})}
 
     def learnt_at(self, name: str) -> datetime | None:
-        """When it was last set, also if it was set to the same value."""
+        """Return when the fact was last set, even if the value stayed the same."""
         return self._connection.execute(_LEARNT, {"name": name}).scalar_one_or_none()
 
     def set(self, name: str, value: str, now: datetime) -> None:

@@ -51,8 +51,8 @@ logger = logging.getLogger(__name__)
 
 
 class Writer(Protocol):
-    """All that `GroupCommit` must know of a database: its transactions, its savepoints, and the meaning
-    of its errors.
+    """The operations of a database that `GroupCommit` needs: its transactions, its savepoints, and the meaning of its
+    errors.
     """
 
     group_size: int
@@ -67,7 +67,10 @@ class Writer(Protocol):
     def open(
         self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool
     ) -> Sequence[Opened | None]:
-        """Read what these units begin with; None for what does not fit in. `waits`: it is one by itself."""
+        """Read what these units begin with. None for a unit that does not fit in.
+
+        `waits`: the unit is alone, so it may wait for a lock.
+        """
 
     def begin(self, connection: Connection) -> None:
         """Open the savepoint of one unit."""
@@ -320,7 +323,7 @@ class GroupCommit(Generic[U]):
             self._settle(group, took)
 
     def _gather(self, queue: Queue, group: Group, new: list[Line]) -> None:
-        """Add what else is ready to the lines that are opened together."""
+        """Add further ready lines to the lines that are opened together."""
         while len(new) < min(queue.at_once, queue.size - len(group)):
             line = self._take(queue, wait=False)
             if line is None:
@@ -329,7 +332,10 @@ class GroupCommit(Generic[U]):
             group.lines.append(line)
 
     def _apply_all(self, connection: Connection, queue: Queue, group: Group, new: list[Line]) -> None:
-        """Apply the first unit of each of these lines. What does not fit into a group goes by itself, later."""
+        """Apply the first unit of each of these lines.
+
+        A unit that does not fit into a group is applied alone, later.
+        """
         if queue is self._alone:
             self._apply(connection, queue, group, new[0], None)
             return
@@ -385,9 +391,9 @@ class GroupCommit(Generic[U]):
             raise _GroupLost from error
 
     def _advance(self, line: Line) -> None:
-        """The first unit of the line was applied: the next one may join the same group.
+        """Let the next unit of the line join the same group, after its first unit was applied.
 
-        With several threads, another thread would apply it before this group has committed. So there it waits for the
+        With several threads, another thread could apply it before this group has committed. So there it waits for the
         commit.
         """
         with self._lock:
@@ -407,7 +413,9 @@ class GroupCommit(Generic[U]):
         self._make_ready(line)
 
     def _settle(self, group: Group, took: float) -> None:
-        """The group is durable: run the hooks, give results to the units that succeeded, handle those that failed."""
+        """Finish a group that is durable: run the hooks, give results to the units that succeeded, handle those that
+        failed.
+        """
         for hook in group.hooks:
             try:
                 hook()
@@ -467,7 +475,10 @@ class GroupCommit(Generic[U]):
         self._telling.tell(told)
 
     def _part(self, group: Group, error: _GroupParted) -> None:
-        """Nothing of the group exists. No caller is told: each of its units is applied in a transaction of its own."""
+        """Apply each unit of a failed group in a transaction of its own.
+
+        No caller is told: nothing of the group was stored.
+        """
         logger.info("applied one by one: %s", _reason(error))
         with self._lock:
             self.parted += 1
@@ -480,7 +491,10 @@ class GroupCommit(Generic[U]):
                     self._drop(line)
 
     def _lose(self, group: Group, error: Exception, *, everybody: bool) -> None:
-        """Nothing of the group exists: its units and all in line behind them fail; with `everybody`, all lines fail."""
+        """Fail the units of a lost group and all in line behind them; with `everybody`, fail all lines.
+
+        Nothing of the group was stored.
+        """
         reason = _reason(error)
         logger.warning("unavailable: %s", reason)
         self.on_lost(error)
@@ -536,7 +550,7 @@ class GroupCommit(Generic[U]):
 
 
 def _outcome(view: Callable[[], AbstractContextManager[U]], read: Callable[[U], Any]) -> Callable[[], Any]:
-    """A function that gives the unit the result of the read, or raises the error of the read."""
+    """Return a function that gives the unit the result of the read, or raises the error of the read."""
 
     def fail() -> Any:
         raise failure

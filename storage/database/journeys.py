@@ -49,7 +49,10 @@ class Statement:
     def execute_later(
         self, connection: Connection, bound: Sequence[Any], rows: int | None, then: "Callable[[Answer], None] | None"
     ) -> None:
-        """Send it with the next question. If it changes another number of `rows`, the group is given up."""
+        """Send the statement with the next question.
+
+        If it does not change exactly `rows` rows, the group is given up.
+        """
         try:
             line_of(connection).write_later(self, bound, rows, then)
         except Exception as error:
@@ -87,11 +90,11 @@ class Answer:
 
     @property
     def rowcount(self) -> int:
-        """How many rows it changed."""
+        """Return how many rows the statement changed."""
         return int(self._result.command_tuples or 0)
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """The rows that it selected or returned."""
+        """Return the rows that the statement selected or returned."""
         self._values.set_pgresult(self._result)
         found: list[tuple[Any, ...]] = self._values.load_rows(0, self._result.ntuples, tuple)
         return found
@@ -147,11 +150,14 @@ class Line:
         self._waiting.append(_Waiting(self._named(statement), dumped, formats, rows, then))
 
     def begin_group(self) -> None:
-        """From now on a steady statement is asked once, until such a table is written or the transaction ends."""
+        """Begin a group.
+
+        From now on a question about steady tables is asked once, until such a table is written or the transaction ends.
+        """
         self.steady = Steady()
 
     def begin_unit(self) -> None:
-        """A unit begins: `undo_unit` goes back to here."""
+        """Begin a unit: `undo_unit` goes back to this point."""
         self._mark, self._has_written = len(self._waiting), False
 
     def undo_unit(self) -> bool:
@@ -168,13 +174,16 @@ class Line:
         return self._is_spoilt or self._library.transaction_status == TransactionStatus.INERROR
 
     def forget(self) -> None:
-        """The transaction is over."""
+        """Forget everything about the transaction, which is over."""
         self._waiting.clear()
         self._is_spoilt = False
         self.steady = None
 
     def note(self, writes: str) -> None:
-        """Something is sent, on this line or past it: what waits, and a statement that changes this table."""
+        """Note that something is sent, on this line or past it.
+
+        The waiting writes go first; `writes` is the table it changes.
+        """
         self._has_written |= bool(writes) or len(self._waiting) > self._mark
         if self.steady is not None:
             self.steady.note(writes)
@@ -196,7 +205,7 @@ class Line:
         return Answer(self._values, self._checked(result))
 
     def ask_all(self, asked: Sequence[tuple[Statement, Sequence[Any]]]) -> list[Answer]:
-        """Execute several statements in order. The server begins with the first while the last is still on its way."""
+        """Execute several statements in order. The server begins with the first while the last is still being sent."""
         library, values = self._library, self._values
         self.note("")
         for statement, _ in asked:
@@ -240,7 +249,7 @@ class Line:
         return name
 
     def _begin(self) -> bytes:
-        """The command that begins a transaction, as psycopg would: for reading or for writing.
+        """Return the command that begins a transaction, as psycopg would: for reading or for writing.
 
         Empty if one has begun.
         """
@@ -260,7 +269,7 @@ class Line:
         return result
 
     def _silent(self) -> Exception:
-        """The error for a missing answer. psycopg calls it a lack of memory; mostly the connection is lost."""
+        """Return the error for a missing answer. psycopg calls it a lack of memory; mostly the connection is lost."""
         if self._library.status == ConnStatus.OK:
             return MemoryError("no memory for what the database answers")
         return OperationalError(self._library.get_error_message() or "the connection is lost")
@@ -287,5 +296,5 @@ def line_of(connection: Connection) -> Line:
 
 
 def steady_of_line(connection: Connection) -> Steady | None:
-    """What the group of this connection has read of what seldom changes; None outside a group."""
+    """Return the steady rows that the group of this connection has read; None outside a group."""
     return line_of(connection).steady

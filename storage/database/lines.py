@@ -1,4 +1,4 @@
-"""What waits to be applied (`group_commit`): units, in a line for each key, in queues with their threads."""
+"""The units that wait to be applied (`group_commit`): in a line for each key, in queues with their threads."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from storage.database.unit import Opening
 
 
 class Work:
-    """One submitted unit on its way."""
+    """One submitted unit on its way to its result."""
 
     __slots__ = (
         "collisions", "failures", "found", "function", "future", "give_up", "is_given_up", "is_started", "loop",

@@ -1,12 +1,12 @@
-"""A mark is a keyed hash of what a row says; its key is not in the database.
+"""A mark is a keyed hash of a row's content; its key is not in the database.
 
-The audit log tells who gave which role and who validated what. That is useless if somebody who has the database can
-change the role or the report and leave the log as it is. So each role and each submission bears a mark, and
+The audit log says who gave which role and who validated what. That is useless if somebody with the database can change
+the role or the report without a trace in the log. So each role and each submission has a mark, and
 `storage.upkeep.data_check` compares them.
 
 The mark of a role includes the Telegram account that holds it. The mark of a submission includes what was sent and the
-state in which it began. The log tells what has become of it since. What a plan restricts, the limit below which it
-hides people, and each setting bear no mark of their own: the entry of the log that changed them carries it.
+state in which it began; later states are in the log. Three things have no mark of their own, because the log's entry of
+their last change has it: what a plan restricts, the limit below which it hides people, and each setting.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ def role_mark(vault: Vault, row: Row) -> str:
 
 
 def submission_mark(vault: Vault, row: Row, *, state: str, text: str) -> str:
-    """The mark of a submission. `text` is its answers, unsealed; `state` is its first state."""
+    """Return the mark of a submission. `text` is its answers, unsealed; `state` is its first state."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return _mark(vault, [*(row[name] for name in OF_A_SUBMISSION), state, digest], "submission")
 
@@ -56,7 +56,7 @@ def setting_mark(vault: Vault, plan_id: int, name: str, value: str) -> str:
 
 
 def protection_mark(unit: Unit, plan_id: int) -> str:
-    """The mark of a plan's protection of survivors: its limit, each indicator's limit, and what is restricted."""
+    """Return the mark of a plan's protection of survivors: its limit, the indicators' limits, what is restricted."""
     said = [
         sorted(map(tuple, unit.connection.execute(each.where(column == plan_id)).all()))
         for each, column in (
@@ -79,7 +79,7 @@ def _mark(vault: Vault, values: list[Any], purpose: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The value in the same form on both databases, for any driver."""
+    """Return the value in the same form on both databases, for any driver."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="microseconds")

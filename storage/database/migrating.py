@@ -1,4 +1,4 @@
-"""Bring the tables to the state that this version of the program wants."""
+"""Bring the tables to the state that this version of the program needs."""
 
 import contextlib
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def _migrating(url: str) -> Iterator[Connection]:
 
 
 def upgrade(url: str) -> None:
-    """Bring the tables to this version, all or nothing. Changes nothing if they are at this version already."""
+    """Bring the tables to this version, all or nothing. If they are at this version already, change nothing."""
     from alembic import command
 
     with _migrating(url) as connection:

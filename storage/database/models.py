@@ -77,7 +77,7 @@ def _written(value: datetime | None) -> str | None:
 # that a clock shows twice are equal, and are not the same instant.
 @lru_cache(maxsize=64)
 def in_text(utc: datetime) -> str:
-    """An instant of UTC as SQLite keeps it."""
+    """Write an instant of UTC as SQLite stores it."""
     return utc.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
@@ -172,7 +172,7 @@ class Objective(Base):
 
 
 class Agency(Base):
-    """Never deleted: membership of the commission changes, reports stay (DOMAIN §1.1)."""
+    """An agency. It is never deleted: membership of the commission changes, reports stay (DOMAIN §1.1)."""
 
     __tablename__ = "agency"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
@@ -507,7 +507,7 @@ class Invitation(Base):
 
 
 class Stranger(Base):
-    """Somebody without a role who wrote. One reply a day (S16), five failed links an hour (S1)."""
+    """A person without a role who wrote. They get one reply a day (S16) and may try five wrong links an hour (S1)."""
 
     __tablename__ = "stranger"
     telegram_id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
@@ -1084,7 +1084,7 @@ class Broadcast(Base):
 
 
 class Pause(Base):
-    """Silence that somebody asked for: a hurricane, a leave, a hand-over, "tomorrow"."""
+    """A pause that somebody asked for: a hurricane, a leave, a hand-over, "tomorrow"."""
 
     __tablename__ = "pause"
     __table_args__ = (Index("ix_pause_plan", "plan_id", "ended_at"),)
@@ -1225,7 +1225,7 @@ class Fact(Base):
 
 @event.listens_for(Base.metadata, "before_create")
 def complete(metadata: MetaData, connection: Connection, **_: object) -> None:
-    """Tell the indexes their conditions: tables are made, or compared, on this database."""
+    """Give the indexes their conditions: tables are made, or compared, on this database."""
     for index in (index for each in metadata.tables.values() for index in each.indexes):
         if connection.dialect.name == "postgresql" and POSTGRESQL_WHERE in index.info:
             index.dialect_kwargs[POSTGRESQL_WHERE] = text(index.info[POSTGRESQL_WHERE])

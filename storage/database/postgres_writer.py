@@ -1,4 +1,4 @@
-"""How a group of units shares a transaction on PostgreSQL: it is read first, and written last.
+"""A group of units that shares a transaction on PostgreSQL: all reads come first, all writes last.
 
 On PostgreSQL the round trips cost time, not the work of the server. So everything that the units of a group read at
 their beginning is read together (`open`): one statement locks their chats without waiting, then come first sights,
@@ -6,8 +6,8 @@ visits and numbers for new rows. What the units write is kept until the end (`jo
 changed rows are checked.
 
 Nothing is rolled back in part. If a unit fails, its pending writes are forgotten. If that is not enough (an error of
-the server, a row that somebody else changed), the whole transaction is given up and its units are applied one by one.
-A unit is also applied alone if its chat is new, if another replica holds its chat, or if it needs the row of another
+the server, a row that somebody else changed), the whole transaction is given up and its units are applied one by one. A
+unit is also applied alone if its chat is new, if another replica holds its chat, or if it needs the row of another
 chat.
 """
 
@@ -41,7 +41,7 @@ class PostgresWriter:
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
-        """Each thread keeps its own: taking one out of the pool and back costs as much as three statements."""
+        """Return this thread's own connection. To take one from the pool each time would cost three statements."""
         connection = self._kept.pop(get_ident(), None) or self.engine.connect()
         try:
             connection.begin()
@@ -90,10 +90,10 @@ class PostgresWriter:
         return (sqlstate(error) or "").startswith("40")
 
     def distrust(self, connection: Connection) -> None:
-        """SQLAlchemy drops broken connections by itself; the others are as good as before."""
+        """Do nothing: SQLAlchemy drops broken connections by itself; the others are as good as before."""
 
 
 def _send_what_waits(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
-    """Send waiting writes before SQLAlchemy executes something past the line."""
+    """Send waiting writes before SQLAlchemy executes a statement of its own."""
     journeys.write_what_waits(connection)
     journeys.line_of(connection).note(written(statement))

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 def insert_into(connection: Connection, table: Table) -> Any:
-    """An INSERT for this database, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    """Return an INSERT for this database, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return insert_of(connection.dialect.name, table)
 
 
 def insert_of(dialect: str, table: Table) -> Any:
-    """The same, by the name of the database."""
+    """Return the same, by the name of the database."""
     if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # 2 MB that nobody needs beside SQLite
 
@@ -51,7 +51,7 @@ def insert_or_ignore(connection: Connection, table: Table, row: dict[str, object
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A compiled statement: how it is given to the driver, and how values are converted on the way in and out."""
+    """A compiled statement: how it is given to the driver, and how values are converted in both directions."""
 
     sql: str
     execute: Callable[[Connection, Sequence[Any]], Any]
@@ -78,12 +78,12 @@ class Prepared:
     """A statement of SQLAlchemy, compiled once for each kind of database and given to its driver directly.
 
     SQLAlchemy's own processors convert the values, so a value is the same either way. On PostgreSQL errors are
-    SQLAlchemy's, without the written data. Every execution must give the same names in `values`. A statement with an IN
+    SQLAlchemy's, without the written data. Each execution must give the same names in `values`. A statement with an IN
     of a list cannot be prepared.
     """
 
     def __init__(self, statement: Any) -> None:
-        """A statement for both databases, or what makes one of a database's name."""
+        """Take a statement for both databases, or a function that makes one from a database's name."""
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
@@ -97,12 +97,12 @@ class Prepared:
         return found[0] if found else None
 
     def count(self, connection: Connection, values: Mapping[str, Any]) -> int:
-        """How many rows it has changed."""
+        """Execute it; return how many rows it has changed."""
         compiled = self._for(connection, values)
         return int(compiled.execute(connection, compiled.bind(values)).rowcount)
 
     def bound(self, connection: Connection, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        """Its SQL, and the parameters as the driver writes them."""
+        """Return its SQL, and the parameters as the driver writes them."""
         compiled = self._for(connection, values)
         return compiled.sql, compiled.bind(values)
 
@@ -186,7 +186,7 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
 
 
 def _reads_steady(statement: Any, sql: str) -> bool:
-    """Whether it reads nothing but what seldom changes."""
+    """Whether a statement reads only tables that seldom change."""
     tables = {each.name for each in iterate(statement) if isinstance(each, Table)}
     return isinstance(statement, Select) and bool(tables) and tables <= STEADY and "FOR " not in sql
 
@@ -202,7 +202,7 @@ def _execute_each(sql: str, connection: Connection, many: Sequence[Sequence[Any]
 
 
 def _mind(execute: Callable[..., Any], sql: str, connection: Connection, bound: Sequence[Any]) -> Any:
-    """Execute what changes a steady table, or names one whose new rows may wait."""
+    """Execute a statement that changes a steady table, or names a table whose new rows may wait."""
     note_change(connection, None, sql)
     write_first(connection, None, sql)
     return execute(sql, connection, bound)
@@ -216,7 +216,10 @@ _Process = Callable[[Any], Any]
 
 
 def _to_driver(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
-    """How a parameter is converted; None if the driver takes it as it is. A truth is a number to SQLite."""
+    """Return how a parameter is converted; None if the driver takes it as it is.
+
+    SQLite stores a truth value as a number.
+    """
     return None if isinstance(kind, Boolean) else kind.dialect_impl(dialect).bind_processor(dialect)
 
 
@@ -227,7 +230,7 @@ def _from_driver(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
 def _binding(
     order: Sequence[tuple[str, _Process | None]], constants: Mapping[str, Any], given: Collection[str]
 ) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """Makes the driver's parameters of the values that are given, and of the statement's own constants."""
+    """Return a function that makes the driver's parameters from the given values and the statement's own constants."""
     made = [(f"values[{name!r}]" if name in given else f"constants[{name!r}]", process) for name, process in order]
     parts, processes = _applied(made)
     bind: Callable[[Mapping[str, Any]], tuple[Any, ...]]
@@ -236,7 +239,7 @@ def _binding(
 
 
 def _reading(columns: Sequence[str], reads: Sequence[_Process | None]) -> Callable[[Sequence[Any]], Any]:
-    """Makes a named tuple of a row of the driver."""
+    """Return a function that makes a named tuple from a row of the driver."""
     row: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]  # known when it is compiled
     if not any(reads):
         return partial(tuple.__new__, row)
@@ -247,7 +250,7 @@ def _reading(columns: Sequence[str], reads: Sequence[_Process | None]) -> Callab
 
 
 def _applied(parts: Iterable[tuple[str, _Process | None]]) -> tuple[str, dict[str, Any]]:
-    """The items of a tuple, each in the call of its processor; and these processors by name."""
+    """Return the items of a tuple, each in the call of its processor; and these processors by name."""
     written, processes = "", {}
     for place, (part, process) in enumerate(parts):
         if process is not None:
@@ -258,8 +261,11 @@ def _applied(parts: Iterable[tuple[str, _Process | None]]) -> tuple[str, dict[st
 
 
 def _written_out(code: str, processes: Mapping[str, Any], **names: Any) -> Any:
-    """A function written out for one statement, as a named tuple's are: a loop over its parameters takes longer than
-    SQLite. There is nothing in the code but names of columns and numbers.
+    """Compile code that was written for one statement, as `namedtuple` does.
+
+    A loop over the parameters would take longer than SQLite.
+
+    The code contains only names of columns and numbers.
     """
     return eval(code, {**processes, **names})  # noqa: S307
 

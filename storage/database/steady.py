@@ -1,10 +1,10 @@
-"""What seldom changes is asked once: the plan and its forms, which nearly every update reads.
+"""Data that seldom changes is read once: the plan and its forms, which nearly every update reads.
 
-The rows are kept for as long as nobody can have changed them. On SQLite that is until somebody does: our own writes
-pass by here, and `PRAGMA data_version` tells at the beginning of each group whether another process has committed. On
+The rows are kept for as long as nobody can have changed them. On SQLite that is until a write: our own writes pass
+through here, and `PRAGMA data_version` says at the beginning of each group whether another process has committed. On
 PostgreSQL, where others write at any time, it is until the group ends.
 
-Nothing that a transaction has changed is kept before it has ended, because it may be undone.
+What a transaction has changed is kept only after the transaction has ended, because it may be undone.
 """
 
 import re
@@ -42,7 +42,7 @@ _NAME: Final = "steady"
 
 
 def written(sql: str) -> str:
-    """The table that a statement changes: blank for none, UNKNOWN if in doubt."""
+    """Return the table that a statement changes: blank for none, UNKNOWN if in doubt."""
     if _WRITES_NOTHING.match(sql):
         return ""
     found = _WRITTEN.match(sql)
@@ -50,12 +50,12 @@ def written(sql: str) -> str:
 
 
 def is_change(writes: str) -> bool:
-    """Whether a statement that writes this table changes what is steady."""
+    """Whether a statement that writes this table changes a steady table."""
     return writes in STEADY or writes == UNKNOWN
 
 
 class Steady:
-    """What one connection has read from steady tables."""
+    """The rows of steady tables that one connection has read."""
 
     def __init__(self) -> None:
         self._rows: dict[Hashable, list[Any]] = {}
@@ -64,19 +64,19 @@ class Steady:
         self._is_changing = False
 
     def begin(self, version: object) -> None:
-        """A transaction begins. `version` is another one if others have changed the database since the last."""
+        """Begin a transaction. `version` has changed if others have changed the database since the last transaction."""
         if version != self._version:
             self._forget()
         self._version, self._is_changing = version, False
 
     def note(self, writes: str) -> None:
-        """The transaction is about to change this table."""
+        """Note that the transaction is about to change this table."""
         if is_change(writes):
             self._forget()
             self._is_changing = True
 
     def rows(self, question: Hashable, ask: Callable[[], list[Any]]) -> list[Any]:
-        """The rows that answer this question; `ask` asks the database."""
+        """Return the rows that answer this question. `ask` asks the database."""
         if self._is_changing:
             return ask()
         found = self._rows.get(question)
@@ -94,19 +94,22 @@ class Steady:
 
 
 def steady_of(connection: Connection) -> Steady | None:
-    """What this connection keeps; None if it keeps nothing. It goes with the connection to the database."""
+    """Return the steady rows of this connection; None if it keeps none.
+
+    They are dropped with the connection to the database.
+    """
     found: Steady | None = connection.info.get(_NAME)
     return found
 
 
 def keep_steady(connection: Connection) -> Steady:
-    """The same, which from now on there is."""
+    """Keep steady rows on this connection from now on, and return them."""
     found: Steady = connection.info.setdefault(_NAME, Steady())
     return found
 
 
 def note_change(connection: Connection, _cursor: Any, statement: str, *_: object) -> None:
-    """Listens to what SQLAlchemy executes."""
+    """Note the changes that SQLAlchemy executes."""
     steady = steady_of(connection)
     if steady is not None:
         steady.note(written(statement))

@@ -1,4 +1,4 @@
-"""Gives results to threads and to asyncio. The results of one group wake its loop once."""
+"""Give results to threads and to asyncio. The results of one group wake its loop once."""
 
 import asyncio
 import threading

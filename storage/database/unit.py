@@ -44,10 +44,10 @@ class Opening:
 
 
 class Numbers(Protocol):
-    """Numbers for new rows, drawn when the chats of a group had been locked."""
+    """Numbers for new rows. They were drawn after the chats of the group had been locked."""
 
     def next(self, table: str) -> int:
-        """Greater than any that these chats were given before."""
+        """Return a number greater than any that these chats were given before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,10 @@ class Unit:
         return self._vault
 
     def read_ahead(self, statement: object, values: Mapping[str, Any]) -> list[Any] | None:
-        """The rows that were read for exactly this question. They are given once; the next call asks the database."""
+        """Return the rows that were read for exactly this question.
+
+        They are given once; the next call asks the database.
+        """
         ahead, self._ahead = self._ahead, None
         return ahead[2] if ahead is not None and ahead[0] is statement and ahead[1] == values else None
 
@@ -118,7 +121,7 @@ class Unit:
         """Return how many rows it has changed; call `then` with the first row that it returns.
 
         In a group it is written later, before the next read. Then `rows` is returned at once, and the group is given up
-        if the statement changes another number of them. So say `rows` wherever something follows from the number.
+        if the statement changes another number of them. So give `rows` wherever the caller depends on the number.
         """
         if self.is_shared:
             statement.later(self.connection, values, rows, then)
@@ -129,7 +132,7 @@ class Unit:
         return 1
 
     def write_each(self, statement: "Prepared", many: Sequence[Mapping[str, Any]]) -> None:
-        """Write it once for each of these; there is at least one."""
+        """Write the statement once for each of these; there is at least one."""
         if not self.is_shared:
             statement.each(self.connection, many)
             return
@@ -160,7 +163,7 @@ class Unit:
         return number
 
     def must_lock(self, chat_id: int) -> bool:
-        """Whether the row of this chat is still to be locked. A group has locked its own, and waits for no other."""
+        """Whether this chat's row must still be locked. A group has locked its own chats, and waits for no other."""
         if not self.is_postgresql or chat_id in self.locked_chats:
             return False
         if self.is_shared:
@@ -186,7 +189,7 @@ class Unit:
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
-        """A part of the unit that may fail alone: it is undone, its error is raised, and the unit can go on.
+        """Run a part of the unit that may fail alone: then it is undone, its error is raised, and the unit can go on.
 
         Without it, on PostgreSQL, no statement works after one that failed. If the database is to blame, or the
         transaction itself is gone, Unavailable is raised; the unit cannot go on then.
@@ -228,7 +231,7 @@ class Unit:
         return self.connection.dialect.name == "postgresql"
 
     def of(self, repository: Callable[["Unit"], R]) -> R:
-        """The one repository of this class in this transaction."""
+        """Return the one repository of this class in this transaction."""
         found: R | None = self._repositories.get(repository)
         if found is None:
             found = self._repositories[repository] = repository(self)

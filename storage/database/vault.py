@@ -136,7 +136,7 @@ class Vault:
 
     @property
     def head(self) -> bytes:
-        """The first bytes of every seal under the current key."""
+        """Return the first bytes of every seal under the current key."""
         return _head(self._current)
 
     def seal(self, text: str, row: str, key: str = "") -> bytes:
@@ -175,7 +175,7 @@ class Vault:
             raise VaultError(f"{row}: the seal is broken") from error
 
     def _look_again(self) -> bool:
-        """Read the keyring file again if it has changed and still is this keyring; return whether it was read."""
+        """Read the keyring file again if it has changed and is still the same keyring. Return whether it was read."""
         if self._path is None or (version := _version(self._path)) == self._seen:
             return False
         self._seen = version
@@ -207,12 +207,14 @@ class Vault:
         return hmac.digest(key, data, "sha256").hex()
 
     def token_hash(self, token: str) -> str:
-        """The hash that is kept of a link's token: 64 hexadecimal digits, the same on every replica of this keyring."""
+        """Return the hash that is kept of a link's token: 64 hexadecimal digits, the same on every replica of this
+        keyring.
+        """
         return hmac.new(self._token_key, token.encode(), hashlib.sha256).hexdigest()
 
 
 def _version(path: Path | None) -> tuple[int, int] | None:
-    """Something that changes whenever the file is written or replaced; None if there is no file."""
+    """Return something that changes whenever the file is written or replaced; None if there is no file."""
     try:
         status = None if path is None else path.stat()
     except OSError:
@@ -278,7 +280,7 @@ def _write(path: Path, ring: object, *, replace: bool) -> None:
 
 
 def _name_once(target: Path, path: Path) -> None:
-    """Give the file its name. FileExistsError if the name is taken; a file system without links is asked before."""
+    """Give the file its name. FileExistsError if the name is taken; without links, the file system is asked before."""
     try:
         os.link(target, path)
     except FileExistsError:

@@ -213,7 +213,7 @@ def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
 
 
 def _option(name: str) -> str:
-    """The name of a filter on the command line."""
+    """Return the name of a filter on the command line."""
     return name.removesuffix("_id")
 
 
@@ -227,7 +227,7 @@ def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
 
 
 def record_export(unit: UnitOfWork, used: Exporter, wanted: Wanted, actor: int | None) -> None:
-    """The audit entry: who exported what, for whom. It is committed before anything is written."""
+    """Write the audit entry: who exported what, for whom. It is committed before anything is written."""
     details = {"dataset": used.dataset, "format": used.format, "audience": wanted.audience}
     details |= {name: getattr(wanted, name) for name in FILTERS}
     details["role"] = wanted.role.value if wanted.role else "server"

@@ -90,7 +90,7 @@ def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def root_receipt() -> Any:
-    """As a column of a statement: the receipt of a report's first version. Its corrections keep it."""
+    """Return the receipt of a report's first version as a column of a statement. Its corrections keep it."""
     first = select(_FIRST.c.receipt_number).where(_FIRST.c.instance_id == _S.c.root_id).scalar_subquery()
     return case((_S.c.version > 1, first), else_=_S.c.receipt_number).label("root_receipt")
 

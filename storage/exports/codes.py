@@ -78,7 +78,7 @@ def plans_own(unit: UnitOfWork, plan_id: int, language: str) -> dict[str, Mappin
 
 
 def told_apart(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Add the code to a label that another code has too."""
+    """Add the code to each label that another code has too."""
     found = [(code, label or code) for code, label in pairs]
     labels = [label for _, label in found]
     return {code: label if labels.count(label) == 1 else f"{label} ({code})" for code, label in found}

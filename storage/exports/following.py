@@ -1,8 +1,8 @@
-"""Read a dataset page by page, and later what has changed in it: nothing is missed, nothing is told twice.
+"""Read a dataset page by page, and later what has changed in it. No row is missed, and none comes twice.
 
-A reader that keeps a copy reads in rounds. The first round is everything, by the number of the submission. Each later
-round is what has changed since the round before. A round is about one moment. A report that changes later belongs to
-the next round. So a row is told once in each state in which it was read, while others go on reporting.
+A reader that keeps a copy reads in rounds. The first round has everything, by the number of the submission. Each later
+round has what has changed since the round before. A round shows the state of one moment. A report that changes later
+belongs to the next round. So a row comes once for each state, while people go on reporting.
 
 The reader's `Place` is in the cursor that the reader keeps; nothing is kept here. Law: a cursor is valid for the
 dataset, audience and filters for which it was made, until the plan's own rows change or the database is restored. Then
@@ -44,7 +44,7 @@ class NoCursor(StorageError):
 
 
 class Stale(StorageError):
-    """The plan has changed since the cursor was made, or the database was restored: begin again."""
+    """The plan has changed since the cursor was made, or the database was restored. The reader must begin again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def page(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place, limit: in
 
 
 def _changed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], place: Place, limit: int) -> Page:
-    """What changed between two moments; each report at its last change.
+    """Return what changed between two moments. Each report comes once, at its last change.
 
     A report that changed later waits for the next round.
     """
@@ -195,9 +195,9 @@ def _mark(unit: UnitOfWork, wanted: Wanted, packed: str) -> str:
 
 
 def _plan(unit: UnitOfWork, wanted: Wanted) -> str:
-    """A number of everything but reports that rows are made of.
+    """Return a number for everything, except reports, that rows are made from.
 
-    While it is the same, rows that were told are still true.
+    While it is the same, the rows of earlier pages are still true.
     """
     plans, id = unit.plans, wanted.plan_id
     known = (

@@ -1,8 +1,8 @@
 """Divide an export into files that Telegram accepts.
 
 A bot may send 50 MB, and a plan's evidence can be larger. Every part can be opened by itself on a phone: there is no
-`.zip.001` that needs a program to be joined. The entries of a ZIP are dealt out to several ZIPs; unzipped into one
-folder they are the whole again. Any other file is made again for half of the agencies, and again, until it fits. An
+`.zip.001` that needs a program to be joined. The entries of a ZIP are distributed over several ZIPs; unzipped into one
+folder they are complete again. Any other file is made again for half of the agencies, and again, until it fits. An
 export for observers or the public is not divided: numbers would be suppressed in each part by itself, and compared with
 the whole they could reveal what it hides (DOMAIN §2.5). An export that cannot be divided is refused; it can be made at
 the server.
@@ -116,7 +116,7 @@ def _write(
 
 
 def _deal(path: Path, limit: int) -> list[list[str]]:
-    """Deal out the entries of a ZIP, in order. Returns nothing if one entry alone is too large."""
+    """Distribute the entries of a ZIP, in order. Return nothing if one entry alone is too large."""
     dealt: list[list[str]] = [[]]
     size = 0
     with zipfile.ZipFile(path) as archive:

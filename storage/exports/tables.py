@@ -1,8 +1,8 @@
-"""What a dataset is, whatever file is made of it: tables of typed cells, row after row.
+"""The shape of a dataset, for every format: tables of typed cells, row after row.
 
 CSV, workbooks and JSON Lines have only this in common: a table has named columns, and a cell is a number, a day, an
-instant, a word or nothing. A dataset is a function from what is wanted to an `Extract`. A format is a function from an
-`Extract` to a file. Neither knows the other.
+instant, a word or nothing. A dataset is a function from a request (`Wanted`) to an `Extract`. A format is a function
+from an `Extract` to a file. Neither knows the other.
 
 Laws: 0 is a number, None is nothing, and "" does not occur. Instants are aware and in the plan's zone. A protected
 number is the word `PROTECTED` in a column of numbers, or None with its reason in the column beside it. Words for
@@ -26,7 +26,7 @@ Cell = str | int | float | bool | date | datetime | None
 
 
 class Kind(StrEnum):
-    """What the cells of a column are, if they are not empty."""
+    """The type of a column's cells that are not empty."""
 
     TEXT = "text"
     WHOLE = "whole"
@@ -131,5 +131,5 @@ def one_table(
 
 
 def at(moment: datetime | None, wanted: Wanted) -> datetime | None:
-    """An instant in the plan's zone, to the second."""
+    """Return an instant in the plan's zone, to the second."""
     return None if moment is None else moment.astimezone(wanted.zone).replace(microsecond=0)

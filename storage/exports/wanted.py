@@ -1,8 +1,8 @@
 """The request that an exporter gets, and its result: filters, audience, and the role that asks.
 
 Data that has left cannot be called back. Two questions decide what may leave: for whom it is (`audience`), and in whose
-name it is asked (`role`). No default opens anything. Every dataset asks `Wanted` for both, so that all draw the same
-line (DOMAIN §2.1, §2.5–2.7).
+name it is asked (`role`). No default opens anything. Every dataset asks `Wanted` for both, so that all decide alike
+(DOMAIN §2.1, §2.5–2.7).
 """
 
 import re
@@ -111,7 +111,7 @@ class Wanted:
 
 
 def with_filters(wanted: Wanted, filters: Mapping[str, str]) -> Wanted:
-    """The same, filtered by these and by nothing else."""
+    """Return the same request, filtered by these filters and by nothing else."""
     changes: dict[str, Any] = {name: filters.get(name, "") for name in FILTERS}
     return replace(wanted, **changes)
 
@@ -134,7 +134,7 @@ class Span:
 
 
 def span_of(period: str) -> Span | None:
-    """None if there is no filter. ValueError if it is not a code, a year or a range."""
+    """Return the span of a filter; None if there is no filter. ValueError if it is not a code, a year or a range."""
     if not period:
         return None
     found = _RANGE.fullmatch(period)
@@ -149,7 +149,7 @@ def span_of(period: str) -> Span | None:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows were written, and what should have been in the file and is not, one line each."""
+    """The result of writing: how many rows were written, and what is missing in the file, one line each."""
 
     count: int
     lacking: tuple[str, ...] = ()

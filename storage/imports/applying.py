@@ -1,7 +1,7 @@
 """The plan workbook → the plan: first every difference is shown, then all of it is applied or nothing.
 
 The plan is a spreadsheet that ministries send each other. It comes back changed: a date moved, an agency renamed, a
-line gone. A line that is gone may have reports. So a workbook is checked whole, compared with the database column by
+line gone. A line that is gone may have reports. So a whole workbook is checked, compared with the database column by
 column, and applied in one unit of work. Nothing is deleted: activities and indicators are retired, agencies get an
 `active_to`.
 

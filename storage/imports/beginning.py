@@ -84,7 +84,7 @@ NOTED: Final = frozenset(
 
 
 def begin_workbook(of: Country, language: str, today: date, *, has_holidays: bool) -> bytes:
-    """The .xlsx, with notes in that language."""
+    """Return the .xlsx, with notes in that language."""
     import xlsxwriter
 
     file = io.BytesIO()
@@ -153,7 +153,7 @@ class _Writing:
         sheet.freeze_panes(1, len(first))
 
     def _on_paper(self, sheet: Any, width: int) -> None:
-        """Print it on as many pages as it can be read on, with the header and the code on each."""
+        """Set up printing: as many pages as it can be read on, with the header and the code on each."""
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(-(-width // _PAGE), 0)

@@ -1,4 +1,4 @@
-"""Countries with their currency and regions: what a plan for another country begins with."""
+"""Countries with their currency and regions, for plans of other countries."""
 
 import csv
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an import would change. It is shown before anything is changed."""
+"""The changes that an import would make. They are shown before anything is changed."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -88,7 +88,7 @@ class Differences:
         return "\n".join(lines) or say("plan.summary.nothing")
 
     def fingerprint(self) -> str:
-        """The same for the same changes of the same values, and only for these."""
+        """Return a text that is the same for the same changes of the same values, and only for these."""
         return hashlib.sha256(repr(self.all).encode()).hexdigest()
 
     @property
@@ -97,8 +97,10 @@ class Differences:
         return tuple(difference for difference in self.all if difference.lowers_protection)
 
     def sentences(self, language: str, added: int | None = None) -> Iterator[str]:
-        """One for each change. With `added`: of rows that are added to a table one after another only so many, and
-        then how many more there are. A plan's first import has hundreds.
+        """Return one sentence for each change.
+
+        With `added`: if many rows are added to a table one after another, name only so many, and then say how many more
+        there are. A plan's first import has hundreds.
         """
         say = wording(language)
         for (table, kind), changes in groupby(self.all, key=lambda each: (each.table, each.kind)):

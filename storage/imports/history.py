@@ -1,8 +1,8 @@
 """What an import changed, kept so that the last import can be undone in one step.
 
 A workbook sent by mistake retires half a plan in a second. So each import notes, row by row, what it added and which
-columns it changed, with their old values. Undoing reads this list backwards and does nothing else: what somebody has
-decided since (an agency renamed in the chat, a period moved) stays.
+columns it changed, with their old values. Undoing reads this list backwards and does nothing else. Later decisions (an
+agency renamed in the chat, a period moved) stay.
 
 Laws: only the last import can be undone, and only once. If reports, people or comments depend on a row that would
 vanish, nothing is undone, and they are named.
@@ -91,7 +91,7 @@ class Undo:
 
 # ------------------------------------------------------------------ noting an import
 def take(unit: Unit, plan_id: int) -> Snapshot:
-    """The plan as it is at this moment of the unit."""
+    """Return the plan as it is at this moment of the unit."""
     connection = unit.connection
     plan = _tables["plan"]
     found = connection.execute(select(plan).where(plan.c.id == plan_id)).mappings().one()

@@ -344,7 +344,7 @@ class _Reading:
             self._say("bad_code", sheet, row, header, {"value": text, "limit": limit})
 
     def _word(self, sheet: str, row: int, one: Field, text: str) -> str:
-        """The word of the column that this is. Excel likes to begin a cell with a capital letter."""
+        """Return the word of the column that this text means. Excel likes to begin a cell with a capital letter."""
         found = next((word for word in one.words if word.casefold() == text.casefold()), "")
         if not found:
             values = {"value": text, "column": one.header, "expected": ", ".join(one.words)}
@@ -411,7 +411,7 @@ class _Reading:
                 self._say("no_activity", "agencies", self._numbers["agencies"][code], "code", {"value": code}, "note")
 
     def _check_shares(self) -> None:
-        """Point out a share below one per cent: a cell that Excel shows as 80 % contains 0.8."""
+        """Warn of a share below one per cent: a cell that Excel shows as 80 % contains 0.8."""
         for code, row in self._rows.get("indicators", {}).items():
             for header in ("baseline", "target") if row.get("unit") == "percent" else ():
                 value = str(row.get(header) or "0")

@@ -246,7 +246,7 @@ def sheet_of_list(name: str) -> str:
 
 
 def note_of(one: Field) -> str:
-    """The catalogue's note (`book.note.…`) for its header."""
+    """Return the catalogue's note (`book.note.…`) for a column's header."""
     return one.note or without_language(one.header)[0]
 
 

@@ -1,8 +1,7 @@
 """Write the stored plan as a workbook that can be imported again.
 
-The coordinator of a plan edits it in Excel, but the file imported a year ago is no longer the plan. So the stored plan
-is written in the importer's own sheets and columns, from the same table of fields. Imported again, it makes no
-difference.
+A coordinator edits the plan in Excel, but the file that was imported a year ago is out of date. So the stored plan is
+written in the importer's own sheets and columns, from the same table of fields. Imported again, it makes no difference.
 
 Retired rows are left out, as an author would have removed them. Agencies have their `active_to`.
 """
@@ -22,7 +21,7 @@ _WIDTHS = {"code": 14, "date": 12, "number": 12, "whole": 9, "flag": 11, "word":
 
 
 def plan_workbook(unit: Unit, plan_code: str, now: datetime) -> bytes:
-    """The .xlsx of the plan. Imported again, it changes nothing."""
+    """Return the .xlsx of the plan. Imported again, it changes nothing."""
     import xlsxwriter
 
     kept = kept_rows(unit, plan_code)

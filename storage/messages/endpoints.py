@@ -1,15 +1,15 @@
-"""Receivers outside, and what each of them is still to be told.
+"""Receivers outside, and the events that each of them must still get.
 
-A receiver is down for a weekend, answers yes and has kept nothing, or takes a minute for each call. So what it is to be
-told is a row a receiver, which waits until that receiver has said that it has it:
+A receiver may be down for a weekend, may answer yes and keep nothing, or may take a minute for each call. So an event
+is a row for each receiver, which waits until that receiver has confirmed it:
 
     waiting ──2xx──▶ delivered
       ▲  │ anything else: again after a pause that doubles (`PAUSES`, three days in all)
       │  ▼
       └─ dead, once the pauses are used up; `replay` has it wait anew
 
-Of one lane (a report, a period, the plan) only the first that waits may be claimed. So the events of a report arrive in
-order, and one that cannot be delivered holds up its own report alone, until it is dead.
+In one lane (a report, a period, the plan) only the first waiting event may be claimed. So the events of a report arrive
+in order. An event that cannot be delivered delays its own report alone, until it is dead.
 """
 
 from collections.abc import Collection, Sequence
@@ -62,7 +62,7 @@ class StoredEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to call, and with which secret to sign."""
+    """The address to call, and the secret to sign with."""
 
     url: str = field(repr=False)
     secret: str = field(repr=False)
@@ -80,7 +80,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One event in hand for one receiver. `tries` counts this one, and tells two claims apart."""
+    """One event in hand for one receiver. `tries` counts this try, so it distinguishes two claims."""
 
     id: int
     endpoint_id: int
@@ -99,7 +99,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a try. `reason` blank: delivered. `not_before`: before which the receiver wants no other."""
+    """The outcome of a try. A blank `reason` means delivered. The receiver wants no other try before `not_before`."""
 
     claimed: Claimed
     reason: str = ""
@@ -127,7 +127,7 @@ class StoredDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Troubled:
-    """A receiver that does not hear: how much waits for it that was tried, and how much is dead."""
+    """A receiver with failures: how many events wait for it after a try, and how many are dead."""
 
     id: int
     host: str
@@ -213,17 +213,17 @@ _COUNTED = (
 
 
 def row(plan_id: int, made_at: datetime) -> str:
-    """What the seal of an address is bound to: the plan, and when it was set up."""
+    """Return the name that an address's seal is bound to: the plan, and when the receiver was set up."""
     return f"endpoint:{plan_id}:{made_at.astimezone(UTC).isoformat(timespec='microseconds')}"
 
 
 def target_of(vault: Vault, endpoint: "StoredEndpoint | Claimed") -> Target:
-    """Where to call, unsealed."""
+    """Return the address and the secret of a receiver, unsealed."""
     return Target(**orjson.loads(vault.open(bytes(endpoint.sealed_target), row(endpoint.plan_id, endpoint.made_at))))
 
 
 class Endpoints:
-    """The receivers of each plan. Whatever is done to one is audited, without its address."""
+    """The receivers of each plan. Every act on a receiver is audited, without its address."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -274,11 +274,14 @@ class Endpoints:
         self._record("endpoint.removed", endpoint, by, now)
 
     def tried(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> None:
-        """Write an audit entry: somebody has a ping sent to it."""
+        """Write an audit entry: somebody sends a ping to the receiver."""
         self._record("endpoint.tried", endpoint, by, now)
 
     def set_kinds(self, endpoint: StoredEndpoint, kinds: Collection[str], *, now: datetime, by: int | None) -> bool:
-        """Tell it of these kinds from now on; what waits already is told. False if they are those it had."""
+        """Choose which kinds of events it gets from now on. What waits already is still sent.
+
+        False if nothing changes.
+        """
         if set(kinds) == set(endpoint.kinds):
             return False
         here = _EP.c.id == endpoint.id
@@ -322,18 +325,24 @@ class Endpoints:
 
 
 class EventDeliveries:
-    """What receivers are still to be told, were told, and could not be told."""
+    """The deliveries to receivers: those that wait, were delivered, or are dead."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
 
     def due(self, now: datetime) -> list[int]:
-        """Receivers that something can be claimed for. A reader is asked: looking takes no turn of the writer."""
+        """Return the receivers that something can be claimed for.
+
+        A reader looks, so that looking takes no turn of the writer.
+        """
         return list(self._connection.execute(_DUE_ENDPOINTS, {"now": now}).scalars())
 
     def claim(self, endpoint_id: int, most: int, now: datetime, lease_until: datetime) -> list[Claimed]:
-        """Take up to `most` of one receiver in hand, the first that waits of each lane. Nobody else sees them then."""
+        """Claim up to `most` of one receiver's events, the first that waits of each lane.
+
+        Nobody else sees them then.
+        """
         values = {"endpoint": endpoint_id, "now": now, "most": most}
         ids = list(self._connection.execute(_DUE, values).scalars())
         if not ids:
@@ -343,7 +352,10 @@ class EventDeliveries:
         return [Claimed(**one) for one in found]
 
     def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
-        """Record what became of these tries; how many of them are dead now. One that was taken over is left alone."""
+        """Record the outcomes of these tries; return how many deliveries are dead now.
+
+        A try that was taken over is ignored.
+        """
         dead = 0
         for outcome in outcomes:
             tries = outcome.claimed.tries
@@ -367,17 +379,22 @@ class EventDeliveries:
         return dead
 
     def take_over(self, owners: Collection[int]) -> int:
-        """Free what ended replicas had in hand; how much. It may have arrived: the receiver knows it by its number."""
+        """Free what ended replicas had claimed; return how much.
+
+        It may have arrived already: the receiver recognises it by its number.
+        """
         held = (_D.c.state == "waiting") & _D.c.owner.in_(list(owners))
         return self._connection.execute(update(_D).where(held).values(lease_until=None, owner=None)).rowcount
 
     def counts(self, plan_id: int | None = None) -> dict[tuple[int, str], int]:
-        """How many of each receiver are in each state."""
+        """Return how many deliveries of each receiver are in each state."""
         statement = _COUNTED if plan_id is None else _COUNTED.where(_EP.c.plan_id == plan_id)
         return {(id, state): count for id, state, count in self._connection.execute(statement)}
 
     def troubled(self, late: datetime, dead_since: datetime) -> list[Troubled]:
-        """Receivers that have failed to hear something since `late`, or for which something has died `dead_since`."""
+        """Return the receivers with a failed delivery that waits since before `late`, or with one that died after
+        `dead_since`.
+        """
         found = self._connection.execute(_TROUBLED, {"late": late, "dead_since": dead_since})
         return [Troubled(*one) for one in found]
 
@@ -389,7 +406,7 @@ class EventDeliveries:
         limit: int | None = 20,
         before: int | None = None,
     ) -> list[StoredDelivery]:
-        """The newest first. For the next page, pass the last one's id as `before`."""
+        """Return deliveries, the newest first. For the next page, pass the last one's id as `before`."""
         statement = _LISTED.where(_D.c.endpoint_id == endpoint.id, _D.c.state.in_(list(states)))
         if before is not None:
             statement = statement.where(_D.c.id < before)

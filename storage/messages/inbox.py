@@ -1,7 +1,7 @@
-"""Which updates have been dealt with already.
+"""The updates that have been dealt with already.
 
-Telegram delivers an update again until it is told that it arrived, and after an idle week its numbers start
-anywhere: only a set of numbers can recognise a repetition, never a high-water mark (G2).
+Telegram delivers an update again until it is told that it arrived, and after an idle week its numbers start anywhere.
+So only a set of numbers can recognise a repetition, never a highest number (G2).
 """
 
 from datetime import datetime
@@ -28,11 +28,11 @@ class Inbox:
         self._connection = unit.connection
 
     def first_sight(self, bot_id: int, update_id: int, now: datetime, *, chat_id: int | None = None) -> bool:
-        """True once for each update, and only if the unit commits.
+        """Return True once for each update, and only if the unit commits.
 
-        Two replicas that see the same update at once: the second waits for the first, then hears False. With
-        `chat_id` it waits for the chat, as everybody does, and not for the row: who waited for both in another order
-        would wait for ever.
+        If two replicas see the same update at once, the second waits for the first, and then gets False. With `chat_id`
+        it waits for the chat, as every unit does, and not for the row: if two units waited for both in a different
+        order, they would wait for ever.
         """
         if chat_id is not None and self._unit.must_lock(chat_id):
             _LOCK.first(self._connection, {"chat_id": chat_id})
@@ -44,7 +44,7 @@ class Inbox:
         return self._unit.write(_SEE, values, rows=1) == 1
 
     def has_seen(self, bot_id: int, update_id: int) -> bool:
-        """Whether an update was dealt with. It does not tell whether another replica is dealing with it now."""
+        """Whether an update was dealt with. It does not say whether another replica is dealing with it now."""
         is_it = (_SEEN.c.bot_id == bot_id) & (_SEEN.c.update_id == update_id)
         return self._connection.execute(select(_SEEN.c.update_id).where(is_it)).first() is not None
 
@@ -72,11 +72,11 @@ class Inbox:
         return True
 
     def poisoned(self, since: datetime) -> int:
-        """How many updates have been set aside since then: the operator is told."""
+        """Return how many updates have been set aside since then, for the operator."""
         return len(self._connection.execute(select(_POISON.c.id).where(_POISON.c.set_aside_at >= since)).all())
 
     def purge(self, before: datetime) -> int:
-        """Forget the updates seen before then (7 days: Telegram keeps none longer than one). Returns how many."""
+        """Forget the updates seen before then (7 days: Telegram keeps none longer than one). Return how many."""
         return self._connection.execute(_PURGE, {"before": before}).rowcount
 
 

@@ -1,6 +1,6 @@
 """Long work is a row that a worker claims. So no update waits for it, and no crash loses it.
 
-What a dead worker left is a suspect (`storage.messages.suspects`) from then on, until a worker is through with it.
+A job that a dead worker left is a suspect (`storage.messages.suspects`) until a worker has finished it.
 """
 
 from collections.abc import Collection, Mapping
@@ -30,7 +30,7 @@ OPEN = ("queued", "working", "sending")
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A claimed job. `attempts` counts this one, and tells two claims of the same job apart."""
+    """A claimed job. `attempts` counts this claim, so it distinguishes two claims of the same job."""
 
     id: int
     kind: str
@@ -43,7 +43,7 @@ class JobRow:
 
     @property
     def is_deadly(self) -> bool:
-        """Whether it must not be begun again. Then it is failed, and its person is told."""
+        """Whether the job must not be begun again. Then it fails, and its person is told."""
         return self.deaths is not None and self.deaths >= DEATHS
 
 
@@ -96,7 +96,7 @@ _WAITING = select(func.count()).where(_J.c.state == "queued")
 
 
 class Jobs:
-    """Jobs that wait, are being done, or are over."""
+    """Jobs that wait, are being done, or have ended."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
@@ -111,7 +111,7 @@ class Jobs:
         chat_id: int | None = None,
         not_before: datetime | None = None,
     ) -> int:
-        """The number of a new job. Its payload holds references, never answers."""
+        """Add a job; return its number. Its payload holds references, never answers."""
         id: int = self._connection.execute(
             _ADD,
             {
@@ -134,7 +134,7 @@ class Jobs:
     ) -> list[JobRow]:
         """Take up to `limit` due jobs, oldest first; no other worker sees them until the lease ends.
 
-        Of those that a dead worker left there is one at a time, and its mark says that it is being tried.
+        Of the jobs that dead workers left, only one is claimed at a time, and its mark says that it is being tried.
         """
         due = (
             select(_J.c.id, _S.c.deaths)
@@ -169,10 +169,10 @@ class Jobs:
         return self._change(_SETTLE, job, new_state="failed", now=now, reason=reason)
 
     def has_work(self, now: datetime, kinds: Collection[str], *, replica: int | None = None) -> bool:
-        """Whether a job of these kinds can be claimed, was left by a worker that died, or is on its way.
+        """Whether a job of these kinds can be claimed, was left by a worker that died, or is being done.
 
-        For a worker that has none in hand to ask through a reader, again and again, before it takes a turn of the
-        writer's. With the `replica` it runs in, also whether `take_back` would find something.
+        A worker without a job asks this through a reader, again and again, before it takes a turn of the writer. With
+        the `replica` that it runs in, it also says whether `take_back` would find something.
         """
         is_due = (_J.c.state == "queued") & (_J.c.not_before.is_(None) | (_J.c.not_before <= now))
         is_nobodys = _J.c.lease_until <= now
@@ -195,9 +195,9 @@ class Jobs:
     def take_back(self, kinds: Collection[str], now: datetime) -> int:
         """Queue the jobs of these kinds again that this replica has claimed. Return how many.
 
-        Call it for a worker that has no job in hand. If the database goes away in the middle of a job, or before it
-        confirms a claim, nobody has the job any more. It can be claimed again at once. A job that was claimed often
-        waits for a pause that doubles. The process did not die of the job, so a mark is removed.
+        Call it for a worker that has no job in hand. If the database fails during a job, or before it confirms a claim,
+        nobody works on the job any more. The job can be claimed again at once; one that was claimed often waits for a
+        pause that doubles. The process did not die of it, so a mark is removed.
         """
         if self._unit.replica_id is None:
             return 0
@@ -221,7 +221,7 @@ class Jobs:
         return self._connection.execute(_ORPHANED, {"owners": list(owners)}).rowcount
 
     def _suspect(self, are_left: ColumnElement[bool], **values: Any) -> None:
-        """Mark the jobs that a worker began and did not end. The mark does not count a death yet."""
+        """Mark the jobs that a worker began and did not finish. The mark does not count a death yet."""
         left = select(literal("job"), literal(0), _J.c.id, literal(0), _J.c.created_at).where(are_left)
         names = ("kind", "bot_id", "number", "deaths", "marked_at")
         self._connection.execute(
@@ -229,14 +229,14 @@ class Jobs:
         )
 
     def cancel(self, id: int, now: datetime) -> bool:
-        """Drop a job nobody has begun (a revoked export). False if it is being done, or was."""
+        """Drop a job that nobody has begun (a revoked export). False if it is being done, or was done."""
         done = self._connection.execute(
             update(_J).where(_J.c.id == id, _J.c.state == "queued").values(state="cancelled", settled_at=now)
         )
         return done.rowcount == 1
 
     def stop(self, id: int, now: datetime) -> bool:
-        """Drop a job even while it is being done: its worker learns so from `hold`. False if it was done."""
+        """Drop a job even while it is being done: its worker notices at `hold`. False if it was done."""
         done = self._connection.execute(
             update(_J)
             .where(_J.c.id == id, _J.c.state.in_(("queued", "working")))
@@ -253,7 +253,7 @@ class Jobs:
         return StoredJob(*found)
 
     def of_kind(self, kind: str, *, chat_id: int | None = None, states: Collection[str] = OPEN) -> list[StoredJob]:
-        """Jobs of a kind that are not over, or in these states, of one chat or of all, oldest first."""
+        """Return the jobs of a kind that have not ended, or are in these states, oldest first."""
         statement = _STORED.where(_J.c.kind == kind, _J.c.state.in_(list(states)))
         if chat_id is not None:
             statement = statement.where(_J.c.chat_id == chat_id)
@@ -264,13 +264,13 @@ class Jobs:
         self._connection.execute(update(_J).where(_J.c.id == id).values(payload=dict(payload)))
 
     def hand_over(self, id: int, payload: Mapping[str, Any]) -> None:
-        """The job's documents are on their way: it is `sending`, until `over` records the outcome."""
+        """Set a job to `sending`: its documents are on their way, until `over` records the outcome."""
         values = {"state": "sending", "payload": dict(payload), "lease_until": None, "settled_at": None, "error": ""}
         self._connection.execute(update(_J).where(_J.c.id == id).values(**values))
         self._unit.of(Suspects).clear("job", 0, id)
 
     def over(self, id: int, reason: str, now: datetime) -> None:
-        """Record that the documents arrived (no reason), did not arrive, or perhaps did."""
+        """End a job: its documents arrived (no reason), did not arrive, or perhaps did."""
         self._connection.execute(
             update(_J).where(_J.c.id == id, _J.c.state == "sending").values(state="done", settled_at=now, error=reason)
         )

@@ -1,7 +1,7 @@
-"""Calls to the Bot API that must happen, and what became of them.
+"""Calls to the Bot API that must happen, and their outcomes.
 
 `sendMessage` has no idempotency key, and a timeout may mean "delivered". So a message is a row, committed together with
-the facts that it tells (G5). If the network leaves its delivery in doubt, its kind decides (G7): a question or a
+the facts that it speaks of (G5). If the network leaves its delivery in doubt, its kind decides (G7): a question or a
 receipt is sent again, a reminder is not.
 
     held ──release──▶
@@ -9,11 +9,11 @@ receipt is sent again, a reminder is not.
       ▲                  │ certainly not delivered, or in doubt and a reply; lease ran out and a reply
       └──────────────────┘
 
-Replies (prompt, receipt, notice) are born `sending`: the replica that committed them sends them at once, and the
-lease is for the case that it dies. A process that is no replica (a command at the server) leaves them `queued`. Fan-
-out (reminder, digest, export) is born `queued`, and a claim only puts a lease on it: it is `sending` when its call
-begins. So a process that dies with sixty reminders in hand leaves those in doubt that were under way, and the others
-are taken up again. The two are lanes of their own: a reminder that waits for the morning holds up no answer (G11).
+Replies (prompt, receipt, notice) are born `sending`: the replica that committed them sends them at once, and the lease
+serves if that replica dies. A process that is no replica (a command at the server) leaves them `queued`. Fan- out
+(reminder, digest, export) is born `queued`, and a claim only puts a lease on it: it is `sending` when its call begins.
+So if a process dies with sixty reminders in hand, only those whose call had begun are in doubt; the others are claimed
+again. Replies and fan-out are separate lanes: a reminder that waits for the morning delays no answer (G11).
 
 While a restored database is held, messages that an act causes for other people are born `held`. They block no others.
 """
@@ -109,7 +109,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Telegram certainly does not have it: again, not before `at`."""
+    """Telegram certainly does not have it. It may be tried again, but not before `at`."""
 
     at: datetime
     reason: str = ""
@@ -242,10 +242,10 @@ _IS_ORPHANED = _O.c.lease_until.is_not(None) & _O.c.owner.in_(bindparam("owners"
 
 
 def _freeing(condition: Any) -> tuple[Any, ...]:
-    """What frees rows in hand: overtaken cards, fan-out not begun, replies, and fan-out that may have been sent.
+    """Return the statements that free rows in hand: overtaken cards, fan-out not begun, replies, and fan-out in doubt.
 
-    What is followed by an edit of the same card is not repeated: the phone may show the later one already, and would
-    go back to a question that has been answered. The edit alone is; as a new message, where the card has no number.
+    A row that is followed by an edit of the same card is not repeated: the phone may show the edit already, and would
+    go back to an answered question. Only the edit is repeated; as a new message if the card has no number.
     """
     mine = (_IS_OPEN, condition)
     is_overtaken = (
@@ -314,8 +314,8 @@ class Outbox:
         """Add a row. A reply is born `sending`: the caller sends it as soon as the unit commits.
 
         A reply that must wait (`not_before` later than now) and all fan-out are born `queued`. So is every row that a
-        command at the server adds, because the command sends nothing. The process that sends takes them up at its next
-        look.
+        command at the server adds, because the command sends nothing. The sending process claims them when it looks
+        next.
         """
         waits = draft.not_before is not None and draft.not_before > now
         is_held = draft.is_for_others and self._unit.of(Facts).is_held()
@@ -382,10 +382,10 @@ class Outbox:
     ) -> list[OutboxRow]:
         """Take up to `limit` due rows for sending, replies first; no other claim sees them until the lease ends.
 
-        Replies are `sending` from now on, fan-out when it has been begun.
+        Replies are `sending` from now on, fan-out when its call begins.
 
-        Of each chat and lane only the first open row can be taken, so the order within a chat is kept even by
-        two replicas: the second follows when the first is settled.
+        In each chat and lane only the first open row can be claimed. So even two replicas keep the order within a chat:
+        the second row follows when the first is settled.
         """
         kinds = [kind for lane in lanes for kind in LANES[lane]]
         ids = self._connection.execute(_CLAIMABLE, {"now": now, "kinds": kinds, "limit": limit}).scalars().all()
@@ -417,9 +417,9 @@ class Outbox:
         return loaded
 
     def take_in_hand(self, ids: Collection[int], lease_until: datetime) -> list[OutboxRow]:
-        """Take those of these rows that this replica is sending, oldest first, under a new lease.
+        """Claim those of these rows that this replica is sending, oldest first, under a new lease.
 
-        For rows that it committed without having been told so: nobody sends them.
+        It is for rows that the replica committed without knowing it: nobody sends them.
         """
         values = {"ids": list(ids), "lease": lease_until, "replica": self._unit.replica_id}
         rows = self._connection.execute(_TAKE_IN_HAND, values).all()
@@ -452,7 +452,10 @@ class Outbox:
                 assert_never(outcome)
 
     def record_all(self, outcomes: Sequence[tuple[int, Outcome, datetime]]) -> None:
-        """Note what became of many calls, and when. What was sent, nearly everything, is one statement for all."""
+        """Record the outcomes of many calls, each with its time.
+
+        One statement does it for all that were sent, which are nearly all.
+        """
         sent = [
             {"row_id": id, "new_state": "sent", "reason": "", "now": at}
             for id, outcome, at in outcomes
@@ -537,7 +540,7 @@ class Outbox:
         return None if found is None else found[0]
 
     def card_at(self, chat_id: int, message_id: int) -> int | None:
-        """The card that this message shows: the one on which somebody tapped."""
+        """Return the card that this message shows: the one on which somebody tapped."""
         return self._connection.execute(_CARD_AT, {"chat_id": chat_id, "message_id": message_id}).scalar_one_or_none()
 
     def place(self, cards: Mapping[int, int | None]) -> None:

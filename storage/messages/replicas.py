@@ -1,4 +1,4 @@
-"""The processes that run on this database, and those that ended uncleanly and have not been buried yet."""
+"""The processes that run on this database, and those that ended uncleanly and were not removed yet."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -33,14 +33,14 @@ UNHELD = text("""
 
 
 class Replicas:
-    """The processes that run on this database, and those that ended uncleanly and have not been buried yet."""
+    """The processes that run on this database, and those that ended uncleanly and were not removed yet."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
 
     def add(self, now: datetime) -> int:
-        """Enter a process that begins. Returns its number."""
+        """Add a process that begins. Return its number."""
         return int(self._connection.execute(ADD, {"started_at": now}).scalar_one())
 
     def all(self) -> frozenset[int]:

@@ -78,9 +78,9 @@ _CARD_LEAVES = Prepared(update(_R).where(_R.c.card_id == bindparam("card")).valu
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """One call that takes messages out of a chat; `rows` are theirs here.
+    """A call that deletes messages of a chat. `rows` are their numbers in this table.
 
-    Which messages the cards of `@cards` are, and the one of `card_id`, delivery knows.
+    Delivery knows the messages of the cards in `@cards`, and the message of `card_id`.
     """
 
     chat_id: int
@@ -91,13 +91,13 @@ class Deletion:
 
     @property
     def cards(self) -> tuple[int, ...]:
-        """Our messages among them."""
+        """Return our messages among them."""
         return tuple(self.payload.get("@cards", () if self.card_id is None else (self.card_id,)))
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """How many messages Telegram refused to delete in one chat, and since when they stand there."""
+    """How many messages Telegram refused to delete in one chat, and how old the oldest refusal is."""
 
     chat_id: int
     messages: int
@@ -115,9 +115,11 @@ class RestrictedMessages:
 
     # -------------------------------------------------------------- noted
     def know(self, card_id: int) -> None:
-        """Tell this repository that the card was noted already and that no call deletes it: it need not be noted again.
+        """Tell this repository that the card was noted already and that no call deletes it.
 
-        On PostgreSQL it is noted all the same, because another unit may be deleting it in this moment.
+        Then it need not be noted again.
+
+        On PostgreSQL it is noted all the same, because another unit may be deleting it at this moment.
         """
         if not self._unit.is_postgresql:
             self._standing.add(card_id)
@@ -140,12 +142,12 @@ class RestrictedMessages:
         session_id: int | None = None,
         outbox_id: int | None = None,
     ) -> None:
-        """The person wrote something restricted; with `outbox_id`, the call that takes it out at once."""
+        """Note that the person wrote something restricted. With `outbox_id`: the call that deletes it at once."""
         new = _new(chat_id, now, message_id=message_id, session_id=session_id, outbox_id=outbox_id)
         self._unit.write(_NOTE_WRITTEN, new)
 
     def is_card(self, card_id: int) -> bool:
-        """Whether a card says something restricted."""
+        """Whether a card shows something restricted."""
         return _IS_CARD.first(self._connection, {"card": card_id}) is not None
 
     # -------------------------------------------------------------- due
@@ -154,7 +156,7 @@ class RestrictedMessages:
         self._unit.write(_END_OF_SESSION, {"session": session_id})
 
     def end_of_chat(self, chat_id: int) -> None:
-        """Its person may not read any of it any more."""
+        """Make all restricted messages of a chat due, because its person may not read them any more."""
         self._connection.execute(update(_R).where(_R.c.chat_id == chat_id).values(due_at=_R.c.written_at))
 
     def due(self, now: datetime, *, chat_id: int | None = None) -> list[Deletion]:
@@ -166,12 +168,12 @@ class RestrictedMessages:
         return _deletions([_Standing(*row) for row in found], now)
 
     def leaves(self, deletion: Deletion, outbox_id: int) -> None:
-        """This call takes them out."""
+        """Record that this call deletes these messages."""
         self._standing.difference_update(deletion.cards)
         self._unit.write_each(_LEAVES, [{"row": row, "call": outbox_id} for row in deletion.rows])
 
     def card_leaves(self, card_id: int, outbox_id: int) -> None:
-        """This call takes a card out; of one that says nothing restricted nobody keeps account."""
+        """Record that this call deletes a card. Nothing is recorded for a card that shows nothing restricted."""
         self._standing.discard(card_id)
         self._unit.write(_CARD_LEAVES, {"card": card_id, "call": outbox_id})
 
@@ -242,7 +244,9 @@ class _Standing:
 
 
 def _deletions(found: Iterable[_Standing], now: datetime) -> list[Deletion]:
-    """One call for all of a chat that will surely be deleted, one for each of the others."""
+    """Return the calls: one for all messages of a chat that Telegram will surely delete, and one for each of the
+    others.
+    """
     sure: dict[int, list[_Standing]] = {}
     made = []
     for one in found:

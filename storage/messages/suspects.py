@@ -47,7 +47,7 @@ class Suspects:
         self._connection = unit.connection
 
     def found(self, kind: Literal["update", "job"], bot_id: int, number: int) -> int:
-        """How many deaths the mark counts. 0 if there is no mark."""
+        """Return how many deaths the mark counts; 0 if there is no mark."""
         return self._connection.execute(_FOUND, _key(kind, bot_id, number)).scalar() or 0
 
     def mark(
@@ -65,7 +65,7 @@ class Suspects:
         self._connection.execute(statement.on_conflict_do_update(index_elements=key, set_=says), rows)
 
     def clear(self, kind: Literal["update", "job"], bot_id: int, number: int) -> None:
-        """Remove the mark: the process survived it, or it was set aside."""
+        """Remove the mark: the process survived the work, or the work was set aside."""
         self._connection.execute(_CLEAR, _key(kind, bot_id, number))
 
     def is_an_update_killing(self) -> bool:
@@ -73,7 +73,7 @@ class Suspects:
         return self._connection.execute(_KILLING).first() is not None
 
     def purge(self, before: datetime) -> int:
-        """Forget marks of then: Telegram brings no update that is older than a day. Returns how many."""
+        """Forget older marks: Telegram sends no update that is older than a day. Return how many."""
         return self._connection.execute(_PURGE, {"before": before}).rowcount
 
 

@@ -1,4 +1,7 @@
-"""Alembic's way in. The connection, its transaction and its lock are the caller's (`storage.database.engines`)."""
+"""The entry point of Alembic.
+
+The caller owns the connection, its transaction and its lock (`storage.database.migrating`).
+"""
 
 from alembic import context
 

@@ -1,8 +1,8 @@
-"""The commission's members as its admins keep them: they join, are renamed, leave and come back.
+"""The commission's members, which its admins change: they join, are renamed, leave and come back.
 
-The members of a commission change by decree and by election, and what an agency has reported stays its own. So an
-agency is never deleted. It takes part from one day until another. After that day its people report nothing, until it
-takes part again (DOMAIN §1.1).
+The members of a commission change by decree and by election, but an agency's reports stay its own. So an agency is
+never deleted. It takes part from one day until another. After that day its people report nothing, until it takes part
+again (DOMAIN §1.1).
 """
 
 import re
@@ -67,7 +67,7 @@ class Agencies:
         self._connection = unit.connection
 
     def belongings(self, plan_id: int) -> dict[int, Belongings]:
-        """Agency id → its people, focal points and activities, in a fixed number of statements.
+        """Return agency id → its people, focal points and activities, in a fixed number of statements.
 
         Suspended people count as people of their agency, but not as focal points.
         """
@@ -148,7 +148,7 @@ class Agencies:
         return self._change(agency, plan_id, "agency.ended", {"on": _iso(on)}, now, by, active_to=on)
 
     def reactivate(self, agency: Agency, plan_id: int, *, now: datetime, by: int | None) -> Agency:
-        """Let it take part again, as if it had never ended."""
+        """Let the agency take part again, as if it had never ended."""
         return self._change(
             agency, plan_id, "agency.reactivated", {"was": _iso(agency.active_to)}, now, by, active_to=None
         )

@@ -1,4 +1,4 @@
-"""Where each chat is: the row that every update locks first.
+"""The state of each chat: the row that every update locks first.
 
 Two replicas, or two workers, may have two updates of one person at the same moment. The one that locks the chat's row
 applies its update. The other waits, and then sees what the first one did (G3).
@@ -40,7 +40,7 @@ class StoredChat(NamedTuple):
 
 
 class VisitPerson(NamedTuple):
-    """The person who writes: what every update needs to know."""
+    """The person who writes: the fields that every update needs."""
 
     id: int
     name: str
@@ -53,7 +53,7 @@ class VisitPerson(NamedTuple):
 
 
 class VisitMembership(NamedTuple):
-    """A role somebody has now, in one plan."""
+    """A role that somebody has now, in one plan."""
 
     id: int
     plan_id: int
@@ -68,11 +68,11 @@ class VisitMembership(NamedTuple):
 
 
 class Visit:
-    """Somebody wrote: their chat, who they are, what they may, and what they are filling in.
+    """What is known when somebody writes: their chat, who they are, what they may do, and what they are filling in.
 
-    `person` is None for a stranger. Of several plans, `membership` is the one of the open session, else the oldest.
-    The session is read (and unsealed) when it is asked for, so that a command costs nothing for it.
-    `is_card_restricted`: the card that the chat looks at says something that is to leave it again.
+    `person` is None for a stranger. Of several plans, `membership` is the one of the open session, else the oldest. The
+    session is read (and unsealed) when it is asked for, so that a command does not pay for it. `is_card_restricted`:
+    the present card shows something restricted, which must leave the chat again.
     """
 
     __slots__ = ("_load", "_session", "chat", "is_card_restricted", "membership", "memberships", "person")
@@ -154,14 +154,17 @@ _MEMBERSHIP_AT = _PERSON_AT + len(VisitPerson._fields)
 
 
 class Chats:
-    """Every private chat the bot has."""
+    """All private chats of the bot."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
 
     def open(self, chat_id: int, telegram_id: int) -> Visit:
-        """What every update begins with: the chat is locked (the first time, made), the rest comes in one select."""
+        """Read what every update begins with.
+
+        The chat is locked (and made, the first time); the rest comes in one select.
+        """
         _, values = visit(chat_id, telegram_id)
         self._lock(chat_id)
         rows = self._unit.read_ahead(_OPEN, values)
@@ -185,7 +188,10 @@ class Chats:
         return Visit(chat, person, memberships, first[1], load, is_card_restricted=is_restricted)
 
     def lock(self, chat_id: int, person_id: int | None = None) -> StoredChat:
-        """The chat, locked until the unit ends; made if it is new, and given to `person_id` if it is not theirs."""
+        """Return the chat, locked until the unit ends.
+
+        It is made if it is new, and given to `person_id` if it is not theirs.
+        """
         self._unit.must_lock(chat_id)
         found = self._connection.execute(_GET_LOCKED, {"chat_id": chat_id}).first()
         if found is None:
@@ -199,7 +205,7 @@ class Chats:
         return chat
 
     def get(self, chat_id: int) -> StoredChat | None:
-        """The chat, not locked."""
+        """Return the chat without locking it."""
         found = self._connection.execute(_GET, {"chat_id": chat_id}).first()
         return None if found is None else StoredChat(*found)
 
@@ -242,12 +248,12 @@ class Chats:
 
 
 def visit(chat_id: int, telegram_id: int) -> tuple[Prepared, dict[str, int]]:
-    """The question of `Chats.open`, for callers who ask it together with locking the chat."""
+    """Return the statement of `Chats.open` and its values, for callers who lock the chat in the same journey."""
     return _OPEN, {"chat_id": chat_id, "telegram_id": telegram_id}
 
 
 @cache
 def _change(names: tuple[str, ...]) -> Prepared:
-    """The UPDATE for these columns; there are few combinations, each is made once."""
+    """Return the UPDATE for these columns. There are few combinations, and each statement is made once."""
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     return Prepared(update(_C).where(_C.c.id == bindparam("chat_id")).values(values))

@@ -68,7 +68,7 @@ class Delegations:
         return next(iter(self._found(_delegation.c.plan_id == plan_id, _delegation.c.person_id == person_id)), None)
 
     def over(self, plan_id: int, on: date) -> tuple[StoredDelegation, ...]:
-        """Delegations whose last day has come, if nobody has ended them."""
+        """Return the delegations whose last day has passed and that nobody has ended."""
         return self._found(_delegation.c.plan_id == plan_id, _delegation.c.until_on <= on)
 
     def of_person(self, person_id: int, plan_id: int | None = None) -> tuple[StoredDelegation, ...]:
@@ -80,7 +80,7 @@ class Delegations:
 
     # -------------------------------------------------------------- changing
     def mark_ended(self, delegation_id: int, now: datetime) -> bool:
-        """Mark the row as ended. False if it was. `storage.people.leaving` ends what depends on it."""
+        """Mark the row as ended. False if it was ended before. `storage.people.leaving` ends what depends on it."""
         done = self._connection.execute(
             update(_delegation)
             .where(_delegation.c.id == delegation_id, _delegation.c.ended_at.is_(None))

@@ -57,8 +57,8 @@ class Invitations:
         """Make a link to a post. Return its token, 43 characters that fit Telegram's start parameter.
 
         The token cannot be read again. `by` is None for the command line at the server. The server can invite an admin
-        only while there is none: that link lives 15 minutes at most, and replaces an earlier one. Conflict if there is
-        an admin, or if the agency takes no part. ValueError if `ttl` is not positive or over 72 hours, or if
+        only while there is no admin. That link lives 15 minutes at most, and replaces an earlier one. Conflict if there
+        is an admin, or if the agency takes no part. ValueError if `ttl` is not positive or over 72 hours, or if
         `check_role` refuses.
         """
         check_role(post.role, post.agency_id, is_contributor=post.is_contributor)
@@ -102,7 +102,7 @@ class Invitations:
         return token
 
     def decline(self, invitation_id: int, person_id: int, now: datetime) -> bool:
-        """Decline the offered role. The link is useless from now on."""
+        """Decline the offered role. The link cannot be used any more."""
         invitation = self._connection.execute(
             update(_invitation)
             .where(
@@ -126,7 +126,7 @@ class Invitations:
         return True
 
     def id_of(self, token: str) -> int:
-        """The number of the link with this token. NotFound."""
+        """Return the number of the link with this token. NotFound."""
         statement = select(_invitation.c.id).where(_invitation.c.token_hash == self._unit.vault.token_hash(token))
         found: int | None = self._connection.execute(statement).scalar_one_or_none()
         if found is None:
@@ -134,7 +134,10 @@ class Invitations:
         return found
 
     def inviter_of(self, person_id: int, plan_id: int) -> int | None:
-        """Who made the link that this person used last in this plan. None for the server's, and without a link."""
+        """Return who made the link that this person used last in this plan.
+
+        None if the server made it, or without a link.
+        """
         found: int | None = self._connection.execute(
             select(_invitation.c.created_by_id)
             .where(_invitation.c.redeemed_by_id == person_id, _invitation.c.plan_id == plan_id)

@@ -1,8 +1,8 @@
-"""How somebody comes in: by a link that works once, or by a role that a second admin grants.
+"""Two ways to come in: a link that works once, or a role that a second admin grants.
 
-A forwarded link may soon be in a group of two hundred people. So a link holds 256 random bits, works once, for one
-role and for a short time, and only a keyed hash of it is stored (S1). A person who tries a link learns only whether it
-let them in. All reasons for a refusal (unknown, used, expired, withdrawn, locked out) look the same.
+A forwarded link may soon be in a group of two hundred people. So a link holds 256 random bits, works once, for one role
+and for a short time, and only a keyed hash of it is stored (S1). A person who tries a link learns only whether it
+worked. All reasons for a refusal (unknown, used, expired, withdrawn, locked out) look the same.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,9 @@ class Joining:
     def redeem(
         self, token: str, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str
     ) -> Membership | OfferedRole | None:
-        """Use a link. Return its role if the link is good and this number is not locked out. None tells no reason.
+        """Use a link. Return its role if the link is good and this number is not locked out.
+
+        Otherwise None, without a reason.
 
         One conditional UPDATE decides, so if a hundred people press the link together, one gets in. No link ends a
         suspension, because a thief of a phone finds links too (S18). No link takes the role from the last admin. If the
@@ -183,7 +185,10 @@ class Joining:
         self._connection.execute(update(_invitation).where(_invitation.c.id == invitation_id).values(**values))
 
     def _lock_stranger(self, telegram_id: int) -> tuple[int, datetime | None]:
-        """How often this number has failed. The row is locked, so that tries of one number come one after another."""
+        """Return how often this number has failed.
+
+        The row is locked, so that tries of one number come one after another.
+        """
         statement = insert_into(self._connection, _stranger).values(telegram_id=telegram_id, failures=0)
         statement = statement.on_conflict_do_update(
             index_elements=[_stranger.c.telegram_id], set_={"failures": _stranger.c.failures}

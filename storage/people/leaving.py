@@ -1,10 +1,10 @@
 """When somebody leaves, what they gave to others ends too.
 
-Links, requests and delegations last no longer than the role they were given under. A deputy who was invited for a post
-leaves with it. So this module stands above people, invitations, requests and delegations; none of them imports it.
+Links, requests and delegations last no longer than the role of the person who made them. A deputy who was invited for a
+post leaves with it. So this module stands above people, invitations, requests and delegations; none of them imports it.
 
-Laws: leaving is one transaction with everything that hangs on the person (S17); there is never a plan that had an admin
-and has none (S19).
+Laws: leaving is one transaction with everything that depends on the person (S17); a plan with an admin never loses its
+last one (S19).
 """
 
 from collections.abc import Iterable, Sequence
@@ -86,7 +86,7 @@ class Leaving:
     def end_delegation(self, delegation: StoredDelegation, *, now: datetime, by: int | None) -> bool:
         """Give the post back to the focal point. False if it was given back already.
 
-        An unused link stops working. A deputy who was invited for these days has no role any more.
+        An unused link stops working. A deputy who was invited for these days loses the role.
         """
         if not self._unit.of(Delegations).mark_ended(delegation.id, now):
             return False
@@ -125,7 +125,7 @@ class Leaving:
         """Drop drafts, unsent messages, jobs that have not begun, pauses, and the words that the chat awaits (S17).
 
         Deletions of restricted text are not dropped: they are due at once (S15). A message that is being sent at this
-        moment still leaves. `are_drafts_kept`: the drafts have been handed over before.
+        moment cannot be stopped. `are_drafts_kept`: the drafts have been handed over before.
         """
         chat_ids = self._hold_chats(person_id)
         sessions = update(_session).where(_session.c.person_id == person_id, _session.c.state == "open")

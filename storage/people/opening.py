@@ -1,8 +1,8 @@
-"""What a group of updates reads first, together, on PostgreSQL (`storage.database.postgres_writer`).
+"""The first reads of a group of updates, made together on PostgreSQL (`storage.database.postgres_writer`).
 
 The order matters, because each statement sees the tables as they are when it begins. First the chats are locked, so
 that nobody else applies an update of them. Then come the updates that are done already, and what is known of each chat
-(G2, G3). Numbers for new rows come last. An outbox is sent in the order of its numbers, so the numbers of a chat must
+(G2, G3). Numbers for new rows come last. The outbox is sent in the order of its numbers, so the numbers of a chat must
 grow. If they were drawn before the lock, or kept for the next group, another replica could have drawn larger ones
 meanwhile.
 """
@@ -57,7 +57,7 @@ class Numbers:
 
 
 def open_together(connection: Connection, openings: Sequence[Opening], *, waits: bool) -> list[Opened | None]:
-    """Lock and read what these ask for. None for a chat that is new, or held by somebody else.
+    """Lock and read what these units begin with. None for a chat that is new, or held by somebody else.
 
     With `waits`, for a unit by itself: wait for the chat, and draw no numbers.
     """

@@ -63,7 +63,9 @@ class Person:
 
     @property
     def membership(self) -> Membership | None:
-        """The role to act under where there is one plan; None for a suspended person and for one without a role."""
+        """Return the role to act under if there is one plan; None for a suspended person and for a person without a
+        role.
+        """
         return self.memberships[0] if self.memberships and not self.is_suspended else None
 
     def membership_in(self, plan_id: int) -> Membership | None:
@@ -151,7 +153,7 @@ class People:
 
     # -------------------------------------------------------------- who is it?
     def by_telegram_id(self, telegram_id: int) -> Person | None:
-        """The person with that Telegram number, with current roles; None for a stranger. One statement."""
+        """Return the person with that Telegram number, with current roles; None for a stranger. One statement."""
         return next(iter(self._people(_BY_TELEGRAM_ID, telegram_id=telegram_id)), None)
 
     def by_id(self, person_id: int) -> Person:
@@ -160,7 +162,7 @@ class People:
         raise NotFound(f"no person {person_id}")
 
     def in_plan(self, plan_id: int, person_id: int) -> tuple[Person, Membership]:
-        """Somebody with a role in the plan, the suspended too. NotFound for everybody else."""
+        """Return a person with a role in the plan, also a suspended one. NotFound for everybody else."""
         person = self.by_id(person_id)
         for membership in person.memberships:
             if membership.plan_id == plan_id:
@@ -168,16 +170,19 @@ class People:
         raise NotFound(f"no person {person_id} in plan {plan_id}")
 
     def history(self, person_id: int) -> Sequence[tuple[Role, str, datetime, datetime | None]]:
-        """Every role somebody has ever had: (role, agency, since, until), in the order they had them."""
+        """Return every role that a person has ever had: (role, agency, since, until), in order."""
         found = self._connection.execute(_HISTORY, {"person_id": person_id})
         return [(Role(role), code or "", begun_at, ended_at) for role, code, begun_at, ended_at in found]
 
     def list(self, plan_id: int) -> tuple[Person, ...]:
-        """Everybody with a role in the plan, the suspended too, in the order they came."""
+        """Return everybody with a role in the plan, also suspended people, in the order in which they came."""
         return self._people(_OF_PLAN, plan_id=plan_id)
 
     def of_agency(self, plan_id: int, agency_id: int) -> tuple[Person, ...]:
-        """Who reports for the agency or belongs to it now; not the suspended. Focal points first."""
+        """Return the people who report for the agency or belong to it now, without suspended ones.
+
+        Focal points come first.
+        """
         people = self._people(_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
         return tuple(sorted(people, key=lambda person: person.memberships[0].role is not Role.FOCAL_POINT))
 
@@ -208,9 +213,9 @@ class People:
 
     # -------------------------------------------------------------- joining and leaving
     def add(self, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str) -> Person:
-        """The person with that number, new or as known already: one who is known keeps name and language.
+        """Add the person with that number. A person who is known already keeps name and language.
 
-        A name of blanks, which Telegram lets through, is a dash.
+        A name of blanks, which Telegram allows, becomes a dash.
         """
         row: dict[str, object] = {
             "telegram_id": telegram_id,
@@ -239,7 +244,7 @@ class People:
         self._set(person_id, timezone=timezone)
 
     def accept_privacy(self, person_id: int, now: datetime) -> None:
-        """The first time counts; accepting again does not move it."""
+        """Record the consent to the privacy notice. Its first time stays: accepting again does not change it."""
         self._connection.execute(
             update(_person)
             .where(_person.c.id == person_id, _person.c.privacy_accepted_at.is_(None))
@@ -292,13 +297,16 @@ class People:
         self._connection.execute(update(_person).where(_person.c.id == person_id).values(**values))
 
     def is_last_admin(self, person_id: int, plan_id: int) -> bool:
-        """Whether nobody else is admin of the plan. Holds the plan against others who ask, until the unit ends."""
+        """Whether nobody else is admin of the plan.
+
+        It locks the plan against other such questions until the unit ends.
+        """
         # Two admins who remove each other at the same moment would both still see the other one.
         self._connection.execute(select(_plan.c.id).where(_plan.c.id == plan_id).with_for_update(key_share=True)).all()
         return not self.has_admin_besides(plan_id, person_id)
 
     def has_admin_besides(self, plan_id: int, person_id: int | None) -> bool:
-        """Whether somebody else may act as the plan's admin now; not the suspended."""
+        """Whether somebody else may act as the plan's admin now. Suspended people do not count."""
         others = ADMINS.where(_membership.c.plan_id == plan_id)
         if person_id is not None:
             others = others.where(_membership.c.person_id != person_id)
@@ -358,7 +366,7 @@ def _to_person(row: Row[*tuple[Any, ...]], memberships: Iterable[Membership]) ->
 
 
 def check_role(role: Role, agency_id: int | None, *, is_contributor: bool) -> None:
-    """ValueError for a role that lacks its agency, and for a right that is an observer's alone."""
+    """ValueError for a role that lacks its agency, or if somebody other than an observer gets the right to report."""
     if role in AGENCY_ROLES and agency_id is None:
         raise ValueError(f"a {role.value} belongs to an agency")
     if is_contributor and (role is not Role.OBSERVER or agency_id is None):

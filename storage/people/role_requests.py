@@ -72,7 +72,7 @@ class RoleRequests:
         self._connection = unit.connection
 
     def needs_second(self, plan_id: int, role: Role, by: int, now: datetime) -> bool:
-        """Whether this role, wanted by this admin, waits for a second admin. Holds the plan until the unit ends.
+        """Whether this admin's grant of this role must wait for a second admin. It locks the plan until the unit ends.
 
         An admin who was suspended or lost the role within REQUEST_TTL counts as a second admin, but cannot grant it.
         Then the server grants it, or the request lapses after a week.
@@ -93,7 +93,7 @@ class RoleRequests:
         now: datetime,
         by: int,
     ) -> StoredRequest:
-        """A request for this role; the one that waits already, if it is the same person's for the same."""
+        """Make a request for this role; or return the waiting one, if it is the same person's for the same role."""
         for waiting in self.waiting(plan_id, now):
             wanted = (waiting.person_id, waiting.role, waiting.agency_id, waiting.requested_by_id)
             if person_id is not None and wanted == (person_id, role, agency_id, by):

@@ -1,4 +1,4 @@
-"""Roles are given: to a known person in place of the one they had, or to a deputy for a time.
+"""Roles are given: to a known person in place of their present role, or to a deputy for a time.
 
 Laws: every grant and every removal writes an audit entry in the same transaction. A delegation lasts no longer than the
 role of the person who gave it.
@@ -131,7 +131,7 @@ class Roles:
         return True
 
     def restore(self, person_id: int, *, now: datetime, by: int | None) -> bool:
-        """Let a suspended person in again, with the role of before; false if not suspended."""
+        """Let a suspended person in again, with the roles of before; False if they were not suspended."""
         person = self._unit.of(People).by_id(person_id)
         changed = self._connection.execute(
             update(_person)

@@ -1,11 +1,11 @@
-"""Tokens of the data door: what a program shows to read what is exported for one audience.
+"""Tokens of the data door. A program shows one to read what is exported for an audience.
 
-A token is 256 random bits, shown once. Of it a plain SHA-256 is kept: nobody finds 256 bits by trying, so neither salt
-nor key would add anything, and a token outlives the keyring's rotation. Its first part, the prefix, is no secret: it
-names the token in lists and in the audit log.
+A token is 256 random bits, shown once. Only a plain SHA-256 of it is kept. Nobody finds 256 bits by trying, so a salt
+or a key would add nothing; and a token stays valid when the keyring is rotated. Its first part, the prefix, is no
+secret: it names the token in lists and in the audit log.
 
-Law: a token is looked up in the database in the unit in which it is used. There is no copy of it anywhere, so one that
-was revoked is refused from the next request on.
+Law: a token is looked up in the database in the unit in which it is used. There is no copy of it anywhere, so a revoked
+token is refused from the next request on.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ _T, _R = table(TokenTable), table(DataRead)
 
 @dataclass(frozen=True, slots=True)
 class DataToken:
-    """A token as it is listed: all but its secret."""
+    """A token as lists show it: everything but its secret."""
 
     id: int
     plan_id: int
@@ -52,7 +52,7 @@ class DataToken:
 
 @dataclass(frozen=True, slots=True)
 class MadeToken:
-    """A token that was just made, with its secret: the only moment at which anybody has it."""
+    """A token that was just made, with its secret. Nobody can read the secret later."""
 
     token: DataToken
     secret: str = field(repr=False)
@@ -71,7 +71,7 @@ class DataTokens:
 
     # -------------------------------------------------------------- made and revoked
     def make(self, plan_id: int, audience: str, name: str, now: datetime, by: int | None) -> MadeToken:
-        """Make a token. ValueError for an audience that there is not; Conflict where there are too many."""
+        """Make a token. ValueError for an unknown audience; Conflict if there are too many."""
         if audience not in AUDIENCES:
             raise ValueError(f"no audience {audience!r}; there are: {', '.join(AUDIENCES)}")
         open_ones = select(func.count()).select_from(_T).where(_T.c.plan_id == plan_id, _T.c.revoked_at.is_(None))
@@ -92,7 +92,7 @@ class DataTokens:
         return MadeToken(self.get(plan_id, prefix), secret)
 
     def revoke(self, plan_id: int, prefix: str, now: datetime, by: int | None) -> DataToken:
-        """Refuse this token from now on. NotFound where the plan has no such token; again changes nothing."""
+        """Refuse this token from now on. NotFound if the plan has no such token. A second time changes nothing."""
         token = self.get(plan_id, prefix)
         done = self._connection.execute(
             update(_T).where(_T.c.id == token.id, _T.c.revoked_at.is_(None)).values(revoked_at=now)
@@ -104,7 +104,7 @@ class DataTokens:
 
     # -------------------------------------------------------------- finding
     def get(self, plan_id: int, prefix: str) -> DataToken:
-        """NotFound."""
+        """Return a token. NotFound."""
         statement = select(*_COLUMNS).where(_T.c.plan_id == plan_id, _T.c.prefix == prefix)
         found = self._connection.execute(statement).first()
         if found is None:
@@ -112,7 +112,7 @@ class DataTokens:
         return DataToken(*found)
 
     def all(self, plan_id: int, *, only_open: bool = False) -> list[DataToken]:
-        """In the order in which they were made."""
+        """Return the tokens in the order in which they were made."""
         statement = select(*_COLUMNS).where(_T.c.plan_id == plan_id).order_by(_T.c.id)
         if only_open:
             statement = statement.where(_T.c.revoked_at.is_(None))
@@ -128,7 +128,7 @@ class DataTokens:
 
     # -------------------------------------------------------------- used
     def note_read(self, token: DataToken, dataset: str, day: date, now: datetime) -> bool:
-        """Count a read of a dataset on a day of the plan; whether it was the first of that day."""
+        """Count a read of a dataset on a day of the plan. Return whether it was the first of that day."""
         self._connection.execute(update(_T).where(_T.c.id == token.id).values(last_used_at=now))
         key = (_R.c.data_token_id == token.id) & (_R.c.on_day == day) & (_R.c.dataset == dataset)
         if self._connection.execute(update(_R).where(key).values(reads=_R.c.reads + 1)).rowcount:
@@ -138,7 +138,7 @@ class DataTokens:
         return True
 
     def reads(self, plan_id: int) -> Mapping[str, int]:
-        """How often each token was used, by its prefix."""
+        """Return how often each token was used, by its prefix."""
         rows = self._connection.execute(
             select(_T.c.prefix, func.sum(_R.c.reads))
             .join(_R, _R.c.data_token_id == _T.c.id)

@@ -1,4 +1,4 @@
-"""When reporting opens, is due and ends: the plan's cadence for each periodicity, and the one of each past period.
+"""The plan's cadences: for each periodicity, when reporting opens, is due and ends. Past periods keep theirs.
 
 A plan may change its days, but figures of a past year have been published already. So a period keeps the cadence that
 it had on its due day, and its figures are always computed from that one.
@@ -32,7 +32,7 @@ _OF_PERIODS = _days_of(_period)
 
 
 def columns(cadence: Cadence) -> dict[str, int]:
-    """As columns of a row, of either table."""
+    """Return the cadence as columns of a row, for both tables."""
     return dict(zip(DAYS, (cadence.opening, cadence.due, cadence.grace, cadence.lock), strict=True))
 
 
@@ -48,12 +48,12 @@ class Cadences:
         return {Frequency(code).period_type: Cadence(*days) for code, *days in rows}
 
     def of_periods(self, plan_id: int) -> Mapping[str, Cadence]:
-        """By the code of the period."""
+        """Return the cadence of each period, by the period's code."""
         rows = self._connection.execute(_OF_PERIODS, {"plan_id": plan_id})
         return {code: Cadence(*days) for code, *days in rows}
 
     def locks(self, plan_id: int) -> Mapping[str, date]:
-        """When each period locks by its cadence alone. Changes by an admin or a holiday do not count."""
+        """Return when each period locks by its cadence alone. Changes by an admin or a holiday do not count."""
         found: dict[str, date] = {}
         for code, cadence in self.of_periods(plan_id).items():
             kind = reporting_period(code).type

@@ -1,4 +1,4 @@
-"""That an agency has reported all it had to for a period: "Cerrar el mes"."""
+""" "Cerrar el mes": an agency says that it has reported everything for a period."""
 
 from datetime import date, datetime
 from typing import Any
@@ -64,7 +64,7 @@ class Closings:
         return self.closed_at(agency_id, period_id) is not None
 
     def closed_agencies(self, period_id: int) -> frozenset[int]:
-        """The agencies that have closed it."""
+        """Return the agencies that have closed the period."""
         return frozenset(row.agency_id for row in self._rows(_CLOSED_BY, period_id=period_id))
 
     def closed_at(self, agency_id: int, period_id: int) -> datetime | None:
@@ -74,7 +74,7 @@ class Closings:
         return None
 
     def closed(self, plan_id: int, end_on: date) -> dict[tuple[str, int], date]:
-        """By code of the agency and period, when those were closed that ended on that day."""
+        """Return, by code of agency and period, when the periods that ended on that day were closed."""
         return {(row.code, row.id): closed_on(row) for row in self._rows(_CLOSED, plan_id=plan_id, end_on=end_on)}
 
     def _rows(self, statement: Any, **values: object) -> list[Any]:
@@ -82,6 +82,6 @@ class Closings:
 
 
 def closed_on(row: Any) -> date:
-    """The day of a closing, in the plan's zone."""
+    """Return the day of a closing, in the plan's zone."""
     day: date = row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
     return day

@@ -1,4 +1,4 @@
-"""What a plan knows, gathered for the guard of free text: every name and title that stands in its own rows."""
+"""The names of a plan, gathered for the guard of free text: every name and title in the plan's own rows."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,12 +1,12 @@
-"""The plan's lists as files: what a form takes its agencies, activities, indicators and places from.
+"""The plan's lists as files. A form takes its agencies, activities, indicators and places from them.
 
-A form names `plan_activities.csv` in `select_one_from_file` and lists nothing itself, so that a plan that changes
-changes every form. The bot reads these files when it compiles a form; `enlace plan lists` writes them for others.
+A form names `plan_activities.csv` in `select_one_from_file` and has no list of its own. So a change of the plan changes
+every form. The bot reads these files when it compiles a form; `enlace plan lists` writes them for others.
 
 The laws:
-* what has been in the plan stays in the lists, with the day of its end in `ended_on`: old answers keep their words;
-* `label` is in the plan's first language; `label_es`, `label_en` … are those of each language;
-* whoever changes a row of the plan calls `touch`: what was compiled with the lists of before is compiled again.
+* Ended rows stay in the lists, with the day of their end in `ended_on`, so that old answers keep their labels.
+* `label` is in the plan's first language; `label_es`, `label_en` … are those of each language.
+* Code that changes a row of the plan calls `touch`. Then forms with the old lists are compiled again.
 """
 
 import csv
@@ -39,13 +39,13 @@ Row = Mapping[str, object]
 
 
 def revision(unit: Unit, plan_id: int) -> str:
-    """A word that is another one whenever the lists are others. It is never used twice: a change may be undone."""
+    """Return a word that differs whenever the lists differ. It is never used twice, because a change may be undone."""
     found = _REVISION.first(unit.connection, {"id": plan_id})
     return "" if found is None else str(found[0])
 
 
 def touch(unit: Unit, plan_id: int) -> None:
-    """The lists have changed."""
+    """Note that the lists have changed."""
     unit.connection.execute(_TOUCH, {"of_plan": plan_id, "another": secrets.token_hex(8)})
 
 
@@ -149,7 +149,7 @@ def _yes(is_so: bool) -> str:
 
 
 def _written(rows: Sequence[Row]) -> bytes:
-    """A list without rows has its first columns all the same: an expression may name them."""
+    """Write a list as CSV. A list without rows still has its first columns, because an expression may name them."""
     columns = dict.fromkeys(column for row in rows for column in row) or dict.fromkeys(("name", "label"))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")

@@ -1,10 +1,9 @@
 """Changes to a reporting period: its days for everybody, and its reopening for one agency.
 
-A period locks by the calendar, and somebody always has a reason why theirs should not have. So a coordinator may
-reopen it, for one agency and some days, with the reason on record (DOMAIN §4.4). Whether a period is open is asked in
-a dozen places; none of them asks here. They ask for the period as their agency sees it (`plans`), whose lock day a
-reopening moves, and a draft carries its own end: so here every change moves the ends of the drafts it concerns,
-in the same transaction.
+A period locks by the calendar, and some agency always has a reason to report later. So a coordinator may reopen it, for
+one agency and some days, with the reason on record (DOMAIN §4.4). A dozen places ask whether a period is open. They
+read the period as their agency sees it (`plans`), with the lock day that a reopening has moved. A draft stores its own
+end. So every change here also moves the ends of its drafts, in the same transaction.
 """
 
 from dataclasses import dataclass, field
@@ -50,7 +49,7 @@ class StoredReopening:
 
     @property
     def is_asked(self) -> bool:
-        """Whether nobody has decided about it yet."""
+        """Whether the request is not decided yet."""
         return self.opened_at is None
 
 
@@ -212,9 +211,11 @@ class Periods:
             raise Conflict("somebody has decided about it already")
 
     def _move_drafts(self, *which: Any, now: datetime) -> None:
-        """Let open drafts end when their period locks for them: never in the past, or the days they are kept are lost.
+        """Let open drafts end when their period locks for them, but never in the past: else they would be deleted too
+        early.
 
-        With a new version, so that an answer that is being applied at this moment cannot put the old end back.
+        Each draft gets a new version, so that an answer that is being applied at this moment cannot restore the old
+        end.
         """
         for id, expires_at, locks_on, timezone in self._connection.execute(_DRAFTS.where(*which)).all():
             ends_at = datetime.combine(locks_on, time(), ZoneInfo(timezone))

@@ -1,4 +1,4 @@
-"""The plan as it stands in the database, read for people who wait for an answer.
+"""The plan in the database, read for people who wait for an answer.
 
 Plans change a few times a year and are read at every tap. So this module only reads; `imports` writes. Every question
 takes a fixed number of statements, however large the plan is, and the statements are built once. Rows are returned as
@@ -256,7 +256,7 @@ seen_locks_on = case((_IS_REOPENED, _reopening.c.until_on), else_=_period.c.lock
 
 
 def reopened_for(agency_id: Any) -> Any:
-    """How a period is joined, from outside, with its reopening for an agency: `seen_locks_on` is its lock day there."""
+    """Return the join of a period with its reopening for an agency. `seen_locks_on` is its lock day for that agency."""
     return and_(
         _reopening.c.reporting_period_id == _period.c.id,
         _reopening.c.agency_id == agency_id,
@@ -343,7 +343,7 @@ class Plans:
         raise NotFound(f"no plan {code!r}")
 
     def only(self) -> Plan:
-        """The plan of a deployment that serves one. NotFound before the first import, Conflict if there are several."""
+        """Return the only plan of a deployment. NotFound before the first import, Conflict if there are several."""
         plans = self.all()
         if not plans:
             raise NotFound("no plan has been imported yet: run 'enlace init' or 'enlace plan import FILE'")
@@ -352,7 +352,7 @@ class Plans:
         return plans[0]
 
     def code_list(self, plan_id: int, name: str) -> tuple[CodeLabel, ...]:
-        """The entries in the author's order; empty for a list the plan does not have."""
+        """Return the entries in the author's order; empty for a list that the plan does not have."""
         return tuple(CodeLabel(*row) for row in self._rows(_CODE_LIST, plan_id=plan_id, list=name))
 
     def strategic_areas(self, plan_id: int) -> tuple[StrategicArea, ...]:
@@ -363,7 +363,7 @@ class Plans:
 
     # -------------------------------------------------------------- who and what
     def supporting(self, activity_id: int) -> tuple[str, ...]:
-        """The codes of the agencies that help with an activity."""
+        """Return the codes of the agencies that help with an activity."""
         return tuple(row.code for row in self._rows(_SUPPORTING, activity_id=activity_id))
 
     def indicator_details(self, indicator_id: int) -> IndicatorDetails:
@@ -372,7 +372,7 @@ class Plans:
         raise NotFound(f"no indicator {indicator_id}")
 
     def agencies(self, plan_id: int, *, on: date | None = None) -> tuple[Agency, ...]:
-        """The agencies in the author's order. With `on`, only those that take part on that day."""
+        """Return the agencies in the author's order. With `on`, only those that take part on that day."""
         agencies = (_to_agency(row) for row in self._rows(_AGENCIES, plan_id=plan_id))
         return tuple(agency for agency in agencies if on is None or agency.is_active(on))
 
@@ -387,7 +387,7 @@ class Plans:
         raise NotFound(f"no agency {agency_id}")
 
     def check_takes_part(self, agency_id: int | None, now: datetime) -> None:
-        """Conflict for an agency that takes no part in its plan on that day; without one there is nothing to check."""
+        """Conflict for an agency that takes no part in its plan on that day. Without an agency, nothing is checked."""
         if agency_id is None:
             return
         for row in self._rows(_AGENCY_BY_ID, agency_id=agency_id):
@@ -403,7 +403,7 @@ class Plans:
         include_retired: bool = False,
         agencies: Collection[str] | None = None,
     ) -> tuple[Activity, ...]:
-        """The activities of one agency, of `agencies` (codes), or of the whole plan; by area and code."""
+        """Return the activities of one agency, of `agencies` (codes), or of the whole plan; by area and code."""
         if agencies is not None:
             some = _ACTIVITIES.where(_agency.c.code.in_(sorted(agencies)))
             rows = list(self._unit.connection.execute(some, {"plan_id": plan_id}))
@@ -415,7 +415,7 @@ class Plans:
         return tuple(activity for activity in activities if include_retired or activity.retired_on is None)
 
     def activity(self, plan_id: int, code: str) -> Activity:
-        """An activity, retired or not: old reports name retired ones."""
+        """Return an activity, also a retired one: old reports name retired ones."""
         for row in self._rows(_ACTIVITY, plan_id=plan_id, code=code):
             return _to_activity(row)
         raise NotFound(f"no activity {code!r}")
@@ -437,11 +437,11 @@ class Plans:
 
     # -------------------------------------------------------------- periods
     def periods(self, plan_id: int) -> tuple[ReportingPeriod, ...]:
-        """All of the plan, in the order they end; of a periodicity that it gave up, those that had opened by then."""
+        """Return the periods in the order in which they end; of a given-up periodicity, those that had opened."""
         return tuple(map(_to_period, self._rows(_PERIODS, plan_id=plan_id)))
 
     def periods_ending(self, plan_id: int, first: date, last: date) -> tuple[ReportingPeriod, ...]:
-        """The periods that end between these days, both included."""
+        """Return the periods that end between these days, both included."""
         return tuple(map(_to_period, self._rows(_PERIODS_ENDING, plan_id=plan_id, first=first, last=last)))
 
     def open_periods(self, plan_id: int, on: date, agency_id: int | None = None) -> tuple[ReportingPeriod, ...]:
@@ -456,7 +456,7 @@ class Plans:
         return tuple(map(_to_period, rows))
 
     def period(self, plan_id: int, code: str, agency_id: int | None = None) -> ReportingPeriod:
-        """As everybody sees it, or as this agency does."""
+        """Return the period as everybody sees it, or with `agency_id` as this agency sees it."""
         if agency_id is None:
             rows = self._rows(_PERIOD, plan_id=plan_id, code=code)
         else:
@@ -466,7 +466,7 @@ class Plans:
         raise NotFound(f"no reporting period {code!r}")
 
     def period_by_id(self, period_id: int, agency_id: int | None = None) -> ReportingPeriod:
-        """As everybody sees it, or as this agency does."""
+        """Return the period as everybody sees it, or with `agency_id` as this agency sees it."""
         if agency_id is None:
             rows = self._rows(_PERIOD_BY_ID, period_id=period_id)
         else:
@@ -500,7 +500,7 @@ class Plans:
         return frozenset((self._unit.of(Facts).get(f"{UNREPORTABLE}{plan_id}") or "").split())
 
     def note_unreportable(self, plan_id: int, subjects: Collection[str], now: datetime) -> None:
-        """Remember them."""
+        """Store the subjects that no published form can report."""
         self._unit.of(Facts).set(f"{UNREPORTABLE}{plan_id}", " ".join(sorted(subjects)), now)
 
     def reports(self, plan_id: int, agency_id: int) -> tuple[PastReport, ...]:
@@ -542,7 +542,7 @@ def _to_activity(row: Any) -> Activity:
 
 
 def _to_indicators(rows: Iterable[Any]) -> list[Indicator]:
-    """One indicator each, with its latest target. The rows come in the order of the targets' dates."""
+    """Make one indicator each, with its latest target. The rows come in the order of the targets' dates."""
     found: dict[str, Indicator] = {}
     for row in rows:
         found[row.code] = Indicator(

@@ -1,6 +1,6 @@
-"""What an admin may set for a plan, and the defaults.
+"""The settings that an admin may change for a plan, and their defaults.
 
-A commission lasts longer than the operator of its server. So admins change a setting in the plan, not in the
+A commission lasts longer than the operator of its server. So admins change these settings in the plan, not in the
 environment of the process: whom people ask for help, how long a draft lives. What protects people is not a setting:
 suppression thresholds, the second admin, and the longest life of a link.
 """
@@ -37,7 +37,7 @@ class Setting:
     is_personal: bool = False
 
     def read(self, text: str) -> str | None:
-        """Read a text as a value of this setting. None if it is not one. The default always is."""
+        """Read a text as a value of this setting. None if it is not one. The default is always valid."""
         said = " ".join(text.split())
         if said == self.default:
             return said
@@ -53,7 +53,7 @@ class Setting:
                 return said if said in self.choices else None
 
     def told(self) -> str:
-        """A description of its values, for the command line."""
+        """Describe its values, for the command line."""
         match self.kind:
             case "text":
                 return f"a line of up to {self.most} characters"
@@ -97,7 +97,7 @@ class PlanSettings:
         self._connection = unit.connection
 
     def text(self, plan_id: int, setting: Setting) -> str:
-        """The value that was set, or the default. A value that the table no longer allows counts as not set."""
+        """Return the value that was set, or the default. A value that the table no longer allows counts as not set."""
         found = self._connection.execute(_VALUE, {"plan_id": plan_id, "setting_name": setting.name}).scalar()
         kept = None if found is None else setting.read(found)
         return setting.default if kept is None else kept

@@ -1,4 +1,4 @@
-"""What a document does when somebody opens it: run a script, start a program, fetch a template, hand over a file.
+"""Documents that do something when somebody opens them: run a script, start a program, fetch a template, send a file.
 
 A document that is evidence is opened on the computers of a ministry. It is stored as it came; nothing is removed from
 it. So a document that runs or fetches something is refused, like one with macros, and the person reads how to send it
@@ -87,7 +87,7 @@ _DEEPEST: Final = 3
 
 # ------------------------------------------------------------------ PDF
 def of_pdf(data: bytes) -> Reason | None:
-    """The things a PDF does besides being shown. None: nothing that is known."""
+    """Return what a PDF does besides being shown. None: nothing that is known."""
     found = _acts_of(data, exact=False)
     left = _ALL_UNPACKED
     for number, stream in enumerate(streams(data)):
@@ -109,7 +109,7 @@ def of_pdf(data: bytes) -> Reason | None:
 
 
 def _acts_of(part: bytes, *, exact: bool) -> set[Reason]:
-    """What these objects do. In bytes that are not `exact`ly objects, short names may stand by chance."""
+    """Return what these objects do. In bytes that are not `exact`ly objects, short names may occur by chance."""
     names = set(names_in(part))
     found = {_OF_PDF[name] for name in names & _OF_PDF.keys()}
     if exact and b"JS" in names:
@@ -121,7 +121,7 @@ def _acts_of(part: bytes, *, exact: bool) -> set[Reason]:
 
 # ------------------------------------------------------------------ office documents
 def of_zipped(archive: zipfile.ZipFile, depth: int = 1) -> Reason | None:
-    """The things an office document does besides being shown. Its sizes were checked before."""
+    """Return what an office document does besides being shown. Its sizes were checked before."""
     entries = archive.infolist()
     names = {entry.filename.lower() for entry in entries}
     if any(name.endswith("vbaproject.bin") or name.startswith(("basic/", "scripts/")) for name in names):
@@ -142,7 +142,7 @@ def of_zipped(archive: zipfile.ZipFile, depth: int = 1) -> Reason | None:
 
 
 def _of_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str, depth: int) -> Reason | None:
-    """What else than XML lies in a document: pictures and letters are expected, files and programs are not."""
+    """Return what a part that is not XML does. Pictures and fonts are expected, files and programs are not."""
     with archive.open(entry) as opened:
         head = opened.read(8)
     if extension in PROGRAM_NAMES or head.startswith(PROGRAMS):
@@ -164,7 +164,10 @@ def _of_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str, d
 
 
 def _of_xml(opened: IO[bytes]) -> Reason | None:
-    """The things one part of a document does. A parser reads it, so prefixes, references and encodings hide nothing."""
+    """Return what one part of a document does.
+
+    A parser reads it, so prefixes, references and encodings hide nothing.
+    """
     seen = _Seen()
     reading = xml.parsers.expat.ParserCreate()
     reading.buffer_text = True
@@ -182,7 +185,7 @@ def _of_xml(opened: IO[bytes]) -> Reason | None:
 
 
 class _Seen:
-    """The things an XML part does, as far as it was read. Instructions of fields may be split between many elements."""
+    """What an XML part does, as far as it was read. Instructions of fields may be split between many elements."""
 
     def __init__(self) -> None:
         self.reason: Reason | None = None
@@ -233,7 +236,7 @@ def _of_relationship(attributes: Mapping[str, str]) -> Reason | None:
 
 # ------------------------------------------------------------------ text
 def of_table(text: str) -> Reason | None:
-    """The things a table in text does when Excel opens it.
+    """Return what a table in text does when Excel opens it.
 
     It may be SYLK with another name, or a cell may call a program (DDE).
     """
@@ -243,7 +246,7 @@ def of_table(text: str) -> Reason | None:
 
 
 def of_rtf(data: bytes) -> Reason | None:
-    """The things an RTF document does: an object in it, or a template or a field that fetches something."""
+    """Return what an RTF document does: an object in it, or a template or a field that fetches something."""
     if b"\\objdata" in data or b"\\objocx" in data:
         return "macros"
     plain = _RTF_CODE.sub(lambda code: bytes((int(code[1], 16),)), data)

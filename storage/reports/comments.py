@@ -82,7 +82,7 @@ class Comments:
         self._connection = unit.connection
 
     def add(self, plan_id: int, person_id: int, subject: str | None, text: str, now: datetime) -> int:
-        """The number of a new one."""
+        """Add a comment; return its number."""
         sealed = self._unit.vault.seal(text, row(plan_id, person_id, now))
         values: dict[str, Any] = {"plan_id": plan_id, "person_id": person_id, "subject": subject}
         values |= {"sealed_text": sealed, "written_at": now}
@@ -119,7 +119,7 @@ class Comments:
         return number
 
     def settle(self, plan_id: int, id: int, *, by: int, now: datetime, reply: str | None = None) -> bool:
-        """Answered, or read and done with. False, and nothing changed, if somebody was faster."""
+        """Settle a comment: it was answered, or read and done. False, and nothing changed, if somebody was faster."""
         sealed = None
         if reply is not None:
             about = self.get(plan_id, id)
@@ -154,5 +154,5 @@ class Comments:
 
 
 def row(plan_id: int, person_id: int, written_at: datetime) -> str:
-    """The seals of a comment are bound to its writer, its plan and the instant of writing."""
+    """Return the name that a comment's seal is bound to: its writer, its plan and the instant of writing."""
     return f"comment:{plan_id}:{person_id}:{written_at.astimezone(UTC).isoformat(timespec='microseconds')}"

@@ -17,7 +17,7 @@ from conversations.xforms.problems import AuthorError
 
 
 def packed(head: object, files: Sequence[bytes]) -> bytes:
-    """Eight bytes of length and the head as JSON, which says how long each file is that follows."""
+    """Write eight bytes of length, then the head as JSON, which has the length of each file that follows."""
     text = orjson.dumps({"head": head, "sizes": [len(file) for file in files]}, default=str)
     return b"".join((len(text).to_bytes(8, "big"), text, *files))
 
@@ -72,7 +72,7 @@ TASKS: Final[Mapping[str, Task]] = {
 
 
 def serve(task: str, memory: int, processor: int) -> None:
-    """Be the child: one request, one answer. Limits come first, before anything that was sent is read."""
+    """Be the child: read one request, write one answer. The limits are set before anything that was sent is read."""
     _limit(memory, processor)
     sys.modules["numpy"] = None  # type: ignore[assignment]  # openpyxl would load it where it is installed
     source, sink = sys.stdin.buffer, sys.stdout.buffer
@@ -117,9 +117,9 @@ def _limit(memory: int, processor: int) -> None:
 
 
 def _end_with_the_parent() -> None:
-    """SIGIO, which ends a process, comes when the other end of the input closes: nobody waits for us any more.
+    """End the process when the parent is gone: SIGIO comes when the other end of the input closes.
 
-    It comes with data too, so this is for when everything has been read.
+    SIGIO comes with data too, so call this only when everything has been read.
     """
     try:
         import fcntl

@@ -1,4 +1,4 @@
-"""What strangers sent is opened in a process of its own, which may die of it.
+"""Files from strangers are opened in a process of their own, which they may crash.
 
 A library that decodes pictures or workbooks may turn two kilobytes into a gigabyte. If the kernel then ends the
 process, it ends the bot. So such files are opened in a fresh interpreter, with limits for memory, processor time,
@@ -6,8 +6,8 @@ elapsed time and the size of its answer. It has no environment, no open file, no
 
 Laws: if the child dies, the outcome is `TooHeavy`, and nobody tries again. If it is stopped because the bot stops, the
 outcome is `Interrupted`, which says nothing about the file. No child outlives the process that asked. Only one child
-runs at a time. The child returns JSON and bytes, never pickled objects, so a file that takes over the child cannot
-take over the parent.
+runs at a time. The child returns JSON and bytes, never pickled objects, so a file that takes over the child cannot take
+over the parent.
 """
 
 import contextlib
@@ -50,7 +50,10 @@ class Limits:
 
 
 class TooHeavy(StorageError):
-    """It took more memory, time or room than there is for one file, or killed its process. Trying again is no use."""
+    """The file took more memory, time or space than a file may take, or killed its process.
+
+    Trying again does not help.
+    """
 
 
 class Interrupted(StorageError):
@@ -77,7 +80,7 @@ class Confinement:
     def inspect(
         self, data: bytes, *, claimed_name: str, claimed_mime: str, accept: Accept, max_pixels: int | None = None
     ) -> Inspected | Refused:
-        """`storage.reports.inspection.inspect`, confined. What is too heavy is refused like everything else."""
+        """Do `storage.reports.inspection.inspect` in a child. A file that is too heavy is refused like any other."""
         wanted = {
             "claimed_name": claimed_name,
             "claimed_mime": claimed_mime,
@@ -91,7 +94,7 @@ class Confinement:
         return Refused(found["reason"], found["values"]) if "reason" in found else Inspected(files[0], **found)
 
     def book(self, data: bytes, names: Iterable[str]) -> "Book":
-        """`conversations.xforms.workbook.read_book`, confined. AuthorError says what is wrong."""
+        """Do `conversations.xforms.workbook.read_book` in a child. AuthorError says what is wrong."""
         from conversations.xforms.workbook import Book, Sheet
 
         found, _ = self._authored("book", {"names": sorted(names)}, [data])
@@ -103,12 +106,12 @@ class Confinement:
         return Book(tuple(sheets), tuple((name, letter, row) for name, letter, row in found["formulas"]))
 
     def tabs(self, data: bytes) -> tuple[str, ...]:
-        """The names of the sheets that hold anything. AuthorError if it is no workbook that may be read."""
+        """Return the names of the sheets that are not empty. AuthorError if it is no workbook that may be read."""
         found, _ = self._authored("tabs", {}, [data])
         return tuple(found)
 
     def bundle(self, name: str, data: bytes) -> Bundle:
-        """`conversations.xforms.bundle.read_bundle`, confined.
+        """Do `conversations.xforms.bundle.read_bundle` in a child.
 
         Only a ZIP needs opening. AuthorError says what is wrong.
         """
@@ -118,8 +121,10 @@ class Confinement:
         return Bundle(found["name"], files[0], dict(zip(found["media"], files[1:], strict=True)))
 
     def form(self, workbook: bytes, name: str, media: Mapping[str, bytes]) -> CheckedForm:
-        """`conversations.authoring.xlsform.read_xlsform`, confined; the XForm that it made is compiled here once
-        more."""
+        """Do `conversations.authoring.xlsform.read_xlsform` in a child.
+
+        The XForm that it made is compiled again here.
+        """
         wanted = {"name": name, "media": list(media)}
         found, files = self._authored("form", wanted, [workbook, *media.values()])
         xform = files[0].decode()

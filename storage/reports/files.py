@@ -1,9 +1,9 @@
-"""Evidence: what people send as files, kept so that it can be trusted.
+"""Evidence: the files that people send, kept so that they can be trusted.
 
-Whoever reviews it will open it on the ministry's computer, perhaps years later.
+A reviewer opens them on the ministry's computer, perhaps years later.
 
-Laws: only what has been looked at is kept (`storage.reports.inspection`); a file is named by its content, so that
-storing it twice stores it once; what is sensitive is sealed on disk.
+Laws: only files that were inspected are kept (`storage.reports.inspection`); a file is named by its content, so that
+storing it twice stores it once; sensitive files are sealed on disk.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ _KEY = re.compile(r"(plain|sealed)/[0-9a-f]{2}/([0-9a-f]{64})")
 
 
 class FileStore:
-    """A folder of files named by their content. A file is there whole or not at all, readable by its owner alone."""
+    """A folder of files named by their content. Each file is complete or absent, and only its owner can read it."""
 
     def __init__(self, root: Path, vault: Vault | None) -> None:
         self._root = root
@@ -98,7 +98,7 @@ class FileStore:
         self._path(key)[0].unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
-        """All that is stored."""
+        """Return the keys of all stored contents."""
         for path in self._root.glob("*/*/*"):
             key = path.relative_to(self._root).as_posix()
             if _KEY.fullmatch(key):
@@ -166,7 +166,7 @@ class FileStore:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the name survive a power cut as well as the content. Windows cannot, and does not need it."""
+    """Make the name survive a power cut, like the content. Windows cannot do it, and does not need it."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -269,7 +269,7 @@ class Attachments:
         return [StoredAttachment(*row) for row in rows]
 
     def find(self, instance_id: str, file_name: str) -> StoredAttachment:
-        """The file an answer names. NotFound if there is none."""
+        """Return the file that an answer names. NotFound if there is none."""
         for attachment in self.of_instance(instance_id):
             if attachment.file_name == file_name:
                 return attachment
@@ -306,7 +306,7 @@ class Attachments:
             self._connection.execute(_MOVE, {"of_instance": instance_id, "of_ref": old, "new_ref": new})
 
     def keys(self) -> frozenset[str]:
-        """The keys of all attachments' contents: what `FileStore.sweep` must keep."""
+        """Return the keys of all attachments' contents: `FileStore.sweep` must keep them."""
         rows = self._connection.execute(select(_A.c.sha256, _A.c.sensitive).distinct())
         return frozenset(storage_key(sha256, sensitive=sensitive) for sha256, sensitive in rows)
 

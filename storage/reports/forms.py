@@ -2,7 +2,7 @@
 
 Somebody opens a form on Monday and sends it on Friday; on Wednesday the form is published anew. The answers belong to
 the questions that were asked: a version's questions are never changed, and no version is removed. To go back to an
-older version is to publish it again, so a version has the time of its last publication. The audit log has all of them.
+older version, publish it again; so a version has the time of its last publication. The audit log has all publications.
 """
 
 from dataclasses import dataclass, field
@@ -123,19 +123,22 @@ class Forms:
         return self.version(stored.id)
 
     def current(self, plan_id: int, form_id: str) -> StoredForm | None:
-        """The version that new sessions begin with."""
+        """Return the version that new sessions begin with."""
         found = _CURRENT.first(self._connection, {"plan_id": plan_id, "form_id": form_id})
         return None if found is None else StoredForm(*found)
 
     def version(self, form_version_id: int) -> StoredForm:
-        """The version a session began with. NotFound."""
+        """Return the version that a session began with. NotFound."""
         found = _BY_ID.first(self._connection, {"id": form_version_id})
         if found is None:
             raise NotFound(f"form version {form_version_id}")
         return StoredForm(*found)
 
     def xform(self, form_version_id: int) -> str:
-        """The document from which a form is compiled. It may be large, so `version` does not read it. NotFound."""
+        """Return the document from which a form is compiled. It may be large, so `version` does not read it.
+
+        NotFound.
+        """
         found = self._connection.execute(select(_V.c.xform).where(_V.c.id == form_version_id)).scalar_one_or_none()
         if found is None:
             raise NotFound(f"form version {form_version_id}")
@@ -149,26 +152,26 @@ class Forms:
         return read_xform(xform, media=lists)
 
     def workbook(self, form_version_id: int) -> bytes:
-        """The XLSForm it was published from, as it was sent. NotFound."""
+        """Return the XLSForm that it was published from, as it was sent. NotFound."""
         found = self._connection.execute(select(_V.c.workbook).where(_V.c.id == form_version_id)).scalar_one_or_none()
         if found is None:
             raise NotFound(f"form version {form_version_id}")
         return bytes(found)
 
     def versions(self, plan_id: int, form_id: str) -> list[StoredForm]:
-        """Every version, newest first."""
+        """Return every version, newest first."""
         rows = self._connection.execute(_OF_FORM, {"plan_id": plan_id, "form_id": form_id})
         return [StoredForm(*found) for found in rows]
 
     def list(self, plan_id: int) -> list[StoredForm]:
-        """The current version of every form of the plan, by form_id."""
+        """Return the current version of every form of the plan, by form_id."""
         newest: dict[str, Any] = {}
         for found in self._connection.execute(_OF_PLAN, {"plan_id": plan_id}):
             newest.setdefault(found.form_id, found)
         return [StoredForm(*found) for found in newest.values()]
 
     def open_drafts(self, plan_id: int, now: datetime) -> dict[int, dict[int, int]]:
-        """form_key → form_version_id → number of open drafts. They finish on the version they began with."""
+        """Return form_key → form_version_id → number of open drafts. They finish on the version they began with."""
         found: dict[int, dict[int, int]] = {}
         for form_key, version_id, number in self._connection.execute(_DRAFTS, {"plan_id": plan_id, "now": now}):
             found.setdefault(form_key, {})[version_id] = number

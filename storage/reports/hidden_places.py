@@ -1,7 +1,7 @@
-"""Photos inside a document that say where they were taken: a phone writes it beside the pixels, and no reader shows it.
+"""Photos inside a document that say where they were taken. A phone writes it beside the pixels, and no reader shows it.
 
-A photo that is sent as such is drawn anew. A document is never rewritten, so it is looked through instead. This runs in
-the child process that opens files, within its limits.
+A photo that is sent as such is drawn again without it. A document is never rewritten, so it is searched instead. This
+runs in the child process that opens files, within its limits.
 """
 
 import io
@@ -26,7 +26,10 @@ _ALL_UNPACKED: Final = 256 * 1024 * 1024
 
 
 def of_document(data: bytes) -> bool:
-    """Whether a picture in this PDF or office document says where it was taken. What is damaged says nothing."""
+    """Whether a picture in this PDF or office document says where it was taken.
+
+    Damaged pictures count as saying nothing.
+    """
     return any(_tells(part) for part in _parts(data))
 
 

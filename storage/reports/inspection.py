@@ -56,7 +56,10 @@ REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """A file that may be stored: `data` is what to store, and `sha256` is of that; `original_sha256` of what came."""
+    """A file that may be stored.
+
+    `data` is what to store, and `sha256` is its hash; `original_sha256` is the hash of what came.
+    """
 
     data: bytes = field(repr=False)
     mime_type: str
@@ -138,9 +141,9 @@ def inspect(
 ) -> Inspected | Refused:
     """Return the file as it may be stored, or why it may not (S10).
 
-    A picture comes back newly drawn, upright, its longer side at most `max_pixels`, without any metadata, if `strip`;
-    everything else keeps its bytes, except that a video's coordinates are overwritten with zeros. A document is refused
-    if a photo inside says where it was taken. Never raises for what `data` holds.
+    With `strip`, a picture is drawn again: upright, its longer side at most `max_pixels`, without any metadata. Other
+    files keep their bytes, but a video's coordinates are overwritten with zeros. A document is refused if a photo
+    inside says where it was taken. Never raises for what `data` holds.
     """
     if not data:
         return Refused("empty")
@@ -171,7 +174,10 @@ def inspect(
 
 
 def _named(name: str, extension: str, kind: _Kind) -> str:
-    """Its own name; behind an ending that nothing here knows, a known one: it is the ending that starts a program."""
+    """Return the file's own name.
+
+    If its ending is unknown, add a known one, because the ending decides which program opens it.
+    """
     if not name:
         return f"file.{kind.extension}"
     return safe_name(f"{name}.{kind.extension}") if extension and extension not in _KNOWN_EXTENSIONS else name
@@ -241,7 +247,7 @@ def _of_text(data: bytes, extension: str) -> _Kind | Refused | None:
 
 
 def _as_text(data: bytes) -> str | None:
-    """The text, if nothing but text is there; None otherwise."""
+    """Return the text, if the file contains nothing but text; otherwise None."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = ["utf-16"]
     else:
@@ -344,7 +350,7 @@ _LOCI = re.compile(rb"loci\0\0\0\0.{2}[^\0]{0,255}\0.", re.DOTALL)
 
 
 def _without_place(data: bytes) -> bytes:
-    """The same recording, as long as before, with zeros where it says where it was made."""
+    """Return a recording of the same length, with zeros in place of where it was made."""
     stored = _COORDINATES.sub(lambda found: re.sub(rb"\d", b"0", found[0]), data)
     for found in _LOCI.finditer(stored):
         stored = stored[: found.end()] + bytes(12) + stored[found.end() + 12 :]
@@ -364,7 +370,7 @@ _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("
 
 
 def safe_name(name: str) -> str:
-    """A file's own name, fit to be shown and saved anywhere: no path, nothing invisible, at most 120 characters."""
+    """Return a file's own name, safe to show and save: no path, nothing invisible, at most 120 characters."""
     name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     kept = (" " if c.isspace() else c for c in name if c.isspace() or unicodedata.category(c)[0] != "C")
     name = re.sub(r' +|[<>:"|?*]', lambda m: " " if m[0].isspace() else "_", "".join(kept)).strip(". ")

@@ -1,7 +1,7 @@
-"""The objects and streams of a PDF, as far as it takes to look for a name in them. Nothing is rendered.
+"""The objects and streams of a PDF, as far as they are needed to search for a name. Nothing is rendered.
 
-A reader of PDFs is forgiving: it takes a comment before a stream, a checksum that is wrong, an end that is missing.
-What looks for something harmful has to be as forgiving, or the forgiven hides it.
+A reader of PDFs is tolerant: it accepts a comment before a stream, a wrong checksum, a missing end. A search for
+something harmful must be as tolerant, or errors in the file could hide it.
 """
 
 import base64
@@ -38,7 +38,10 @@ class Stream:
     start: int
 
     def decoded(self, most: int) -> bytes:
-        """Its bytes behind the filters that are READABLE, at most `most`. What breaks off is kept as far as it goes."""
+        """Return its bytes behind the filters that are READABLE, at most `most`.
+
+        A broken stream is read as far as possible.
+        """
         end = self.data.find(b"endstream", self.start)
         part: bytes | memoryview = memoryview(self.data)[self.start :]  # Flate knows its own end
         for name in self.names:
@@ -54,13 +57,13 @@ class Stream:
 
 
 def names_in(part: bytes) -> Iterator[bytes]:
-    """Each name, as it is meant: `/J#61vaScript` is `JavaScript`."""
+    """Return each name as it is meant: `/J#61vaScript` is `JavaScript`."""
     for found in NAME.finditer(part):
         yield _ESCAPE.sub(lambda code: bytes((int(code[1], 16),)), found[1]) if b"#" in found[1] else found[1]
 
 
 def streams(data: bytes) -> Iterator[Stream]:
-    """Each stream, with the names of the object it belongs to."""
+    """Return each stream, with the names of the object it belongs to."""
     before = 0
     for found in _STREAM.finditer(data):
         least = max(before, found.start() - _HEAD)
@@ -71,7 +74,7 @@ def streams(data: bytes) -> Iterator[Stream]:
 
 
 def _inflated(part: bytes | memoryview, most: int) -> bytes:
-    """As much as can be inflated. A wrong checksum does not matter: readers show the part before a fault, too."""
+    """Return as much as can be inflated. A wrong checksum is ignored: readers, too, show the part before an error."""
     inflating, found = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
     for at in range(_ZLIB_HEAD, len(part), _PIECE):
         piece, before = part[at : at + _PIECE], inflating.copy()

@@ -1,6 +1,6 @@
 """Pictures are drawn again, so everything that a phone writes beside the pixels (place, time, owner) is lost.
 
-Apart from `storage.reports.files`, because Pillow is heavy and a bot may run for days before the first photograph.
+It is a module of its own, because Pillow is heavy and a bot may run for days before the first photograph.
 """
 
 import contextlib
@@ -68,7 +68,7 @@ def _encoded(frames: list[Image.Image], extension: str) -> bytes:
 
 @contextlib.contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Pillow warns of broken metadata, which we throw away, and only warns of bombs, which we refuse."""
+    """Silence Pillow's warnings: of broken metadata, which is dropped, and of bombs, which are refused here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -87,7 +87,10 @@ def _frames(picture: Image.Image, max_pixels: int | None) -> list[Image.Image]:
 
 
 def _alone(picture: Image.Image, max_pixels: int | None) -> Image.Image:
-    """The only page of a picture, upright. It is turned in place, because a copy would take half of the memory."""
+    """Return the only page of a picture, upright.
+
+    It is turned in place, because a copy would take half of the memory.
+    """
     picture.load()
     ImageOps.exif_transpose(picture, in_place=True)
     bare = _bare(picture, max_pixels)
@@ -96,7 +99,7 @@ def _alone(picture: Image.Image, max_pixels: int | None) -> Image.Image:
 
 
 def _upright(picture: Image.Image, max_pixels: int | None) -> Image.Image:
-    """A page as it is meant to be seen, in pixels only."""
+    """Return a page as it is meant to be seen, in pixels only."""
     return _bare(ImageOps.exif_transpose(picture), max_pixels)
 
 

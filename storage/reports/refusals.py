@@ -1,4 +1,4 @@
-"""Why a file is not taken, and how much of one is opened."""
+"""The reasons to refuse a file, and how much of a file is opened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

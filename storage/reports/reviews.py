@@ -155,7 +155,7 @@ _VALIDATED = (
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """A decision, the state it leads to, and what it says about which questions."""
+    """A decision, the state it leads to, and which questions it is about."""
 
     decision: Decision
     after: ValidationState
@@ -254,7 +254,7 @@ class Reviews:
 
     # -------------------------------------------------------------- finding
     def of_chain(self, root_id: str) -> list[StoredDecision]:
-        """Every decision about any version of a report, in order."""
+        """Return every decision about any version of a report, in order."""
         return [StoredDecision(*found) for found in self._connection.execute(_OF_CHAIN, {"root_id": root_id})]
 
     def asked(self, root_id: str) -> StoredDecision | None:
@@ -263,18 +263,18 @@ class Reviews:
         return asked
 
     def reason(self, decision: StoredDecision) -> str:
-        """The reason of a decision, or the words of a remark, unsealed if it is sealed."""
+        """Return the reason of a decision, or the words of a remark, unsealed if they are sealed."""
         if decision.sealed_text is None:
             return decision.text or ""
         name = row(decision.root_id, decision.person_id, decision.decided_at)
         return self._unit.vault.open(decision.sealed_text, name)
 
     def senders(self, root_id: str) -> frozenset[int]:
-        """Everybody who sent a version of it."""
+        """Return everybody who sent a version of the report."""
         return frozenset(self._connection.execute(_SENDERS, {"root_id": root_id}).scalars())
 
     def queue(self, plan_id: int, reviewer_id: int | None = None) -> list[Waiting]:
-        """The reports that wait, oldest first. Those that come back to this reviewer are before all others."""
+        """Return the reports that wait, oldest first. Those that come back to this reviewer are before all others."""
         chains: dict[str, list[Any]] = {}
         for found in self._connection.execute(_RETURNERS, {"plan_id": plan_id}):
             chains.setdefault(found.root_id, []).append(found)
@@ -286,7 +286,7 @@ class Reviews:
         return sorted(waiting, key=lambda one: reviewer_id is None or one.reviewer_id != reviewer_id)
 
     def count_waiting(self, plan_id: int) -> int:
-        """How many reports wait in the queue."""
+        """Return how many reports wait in the queue."""
         return int(self._connection.execute(_COUNT, {"plan_id": plan_id}).scalar_one())
 
     def untold(self, plan_id: int, what: str, now: datetime, back: timedelta) -> dict[int, list[str]]:
@@ -314,7 +314,7 @@ class Reviews:
         return [(one.subject, one.reporting_period_id) for one in found]
 
     def pace(self, plan_id: int, since: datetime) -> Pace:
-        """How long the reports had waited that were validated since then and not taken back."""
+        """Return how long the reports had waited that were validated since then and not taken back."""
         spans: dict[int, timedelta] = {}
         for found in self._connection.execute(_SPANS, {"plan_id": plan_id, "since": since}):
             if found.decision == "validated":
@@ -330,7 +330,7 @@ def row(root_id: str, person_id: int, decided_at: datetime) -> str:
 
 
 def _unsettled(chain: Sequence[Any]) -> Any:
-    """The last return that no validation has settled, unless that was taken back."""
+    """Return the last return that no validation has settled. A validation that was taken back does not count."""
     asked = settled = None
     for decision in chain:
         match decision.decision:

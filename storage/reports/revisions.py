@@ -1,7 +1,7 @@
 """The history of validated figures: each figure, its corrections, and validations that were taken back.
 
 Whether small numbers may be shown depends on all that was shown before (`conversations.plan.figures.annual`). So a
-figure is read with its history. That history is the decisions of coordinators; no other record of it is kept.
+figure is read with its history. The history comes from the decisions of coordinators; there is no other record of it.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""Forms being filled.
+"""The forms that people are filling.
 
-People answer a form over days, on a bad line, with their phone in a pocket. Their answers are a row that is loaded and
-saved whole at every answer. Two officers of one agency may both want to report the same activity; only one row can be
-open for it.
+People answer a form over days, on a bad line, with their phone in a pocket. Their answers are one row, which is loaded
+and saved as a whole at every answer. Two officers of one agency may both want to report the same activity; only one row
+can be open for it.
 """
 
 from dataclasses import dataclass, field
@@ -44,8 +44,8 @@ class NewSession:
 class StoredSession(NamedTuple):
     """One form that is being filled, as it was saved last.
 
-    `version` is the one with which it was loaded: `save` refuses if somebody saved in between. This floor knows of
-    `data` only that it is JSON. `subject` is `activity:A-101`, `indicator:I-01` or None.
+    `version` is its version when it was loaded: `save` refuses if somebody saved in between. This floor knows only that
+    `data` is JSON. `subject` is `activity:A-101`, `indicator:I-01` or None.
     """
 
     id: int
@@ -67,7 +67,7 @@ class StoredSession(NamedTuple):
     expires_at: datetime
 
     def __repr__(self) -> str:
-        """Without its answers: it may be logged."""
+        """Leave out the answers, because the text may be logged."""
         return f"StoredSession(id={self.id}, state={self.state!r}, version={self.version})"
 
 
@@ -161,7 +161,7 @@ class Sessions:
 
     # -------------------------------------------------------------- finding
     def lock(self, chat_id: int) -> StoredSession | None:
-        """The open session the chat is filling; nobody else applies an update of this chat until the unit ends (G3)."""
+        """Return the open session of a chat. Nobody else applies an update of this chat until the unit ends (G3)."""
         if self._unit.must_lock(chat_id):
             # In a statement of its own: what waits here must not look at the session as it was before it waited.
             self._connection.execute(_LOCK_CHAT, {"chat_id": chat_id})
@@ -169,7 +169,7 @@ class Sessions:
         return self._one(_BY_CHAT, {"chat_id": chat_id})
 
     def get(self, id: int) -> StoredSession:
-        """The session, open or not. NotFound."""
+        """Return the session, open or not. NotFound."""
         found = self._one(_BY_ID, {"id": id})
         if found is None:
             raise NotFound(f"session {id}")
@@ -179,28 +179,28 @@ class Sessions:
         return self._one(_BY_INSTANCE, {"instance_id": instance_id})
 
     def holder(self, plan_id: int, form_id: int, subject: str, reporting_period_id: int) -> StoredSession | None:
-        """Who is reporting on this subject for this period right now."""
+        """Return the session of the person who is reporting on this subject for this period now."""
         return self._one(
             _HOLDER,
             {"plan_id": plan_id, "form_id": form_id, "subject": subject, "reporting_period_id": reporting_period_id},
         )
 
     def correcting(self, submission_id: int) -> StoredSession | None:
-        """Who is correcting this submission right now."""
+        """Return the session of the person who is correcting this submission now."""
         return self._one(_CORRECTING, {"submission_id": submission_id})
 
     def drafts_of(self, person_id: int) -> list[StoredSession]:
-        """Everything the person has begun and not finished, latest first."""
+        """Return everything that the person has begun and not finished, latest first."""
         rows = prepared(_OF_PERSON).rows(self._connection, {"person_id": person_id})
         return [load(row, self._unit) for row in rows]
 
     def lapsing(self, after: datetime, before: datetime) -> list[StoredSession]:
-        """The open sessions that expire in this span: expiry is announced before it happens."""
+        """Return the open sessions that expire in this span: the expiry is announced before it happens."""
         return [load(row, self._unit) for row in self._connection.execute(_LAPSING, {"after": after, "before": before})]
 
     # -------------------------------------------------------------- changing
     def open(self, new: NewSession, now: datetime) -> StoredSession:
-        """A new session. Conflict, with the unit still good, if the subject is open for the period (see `holder`)."""
+        """Open a session. Conflict if the subject is open for the period already (see `holder`); the unit can go on."""
         values: dict[str, Any] = {
             "plan_id": new.plan_id,
             "person_id": new.person_id,
@@ -225,9 +225,11 @@ class Sessions:
         return StoredSession(id=made[0], data=new.data, **values)
 
     def save(self, session: StoredSession, now: datetime, *, data: dict[str, Any] | None = None) -> StoredSession:
-        """Keep the session's `state`, `expires_at` and its `data`, or this instead; returned with its new version.
+        """Save the session's `state`, its `expires_at` and its `data`, or the given `data`.
 
-        Conflict if it was saved, closed or taken over since it was loaded; nothing is written then.
+        Return it with its new version.
+
+        Conflict, and nothing is written, if it was saved, closed or taken over since it was loaded.
         """
         kept = session.data if data is None else data
         text, sealed = self._kept(kept, session.instance_id, sensitive=session.sensitive)
@@ -250,7 +252,10 @@ class Sessions:
         return session._replace(data=kept, version=session.version + 1, touched_at=now)
 
     def close(self, id: int, state: str) -> bool:
-        """End it as `submitted`, `cancelled` or `expired`, and take it off every chat. False if it had ended."""
+        """End a session as `submitted`, `cancelled` or `expired`, and take it off every chat.
+
+        False if it had ended before.
+        """
         done = self._unit.write(_CLOSE, {"session_id": id, "new_state": state}, rows=1)
         self._unit.write(_LEAVE_CHATS, {"closed_id": id})
         self._unit.of(RestrictedMessages).end_of_session(id)
@@ -266,9 +271,9 @@ class Sessions:
         return self.get(id)
 
     def hand_over(self, person_id: int, plan_id: int, heir_id: int | None) -> int:
-        """Give the open sessions of somebody who leaves to an heir, or leave them in the agency; how many there were.
+        """Give the open sessions of somebody who leaves to an heir, or leave them in the agency; return how many.
 
-        Either way they leave the chat they were filled in, with a new version: nobody can save them there any more.
+        In both cases they leave their chat and get a new version, so that nobody can save them there any more.
         """
         ids = self._connection.execute(
             select(_S.c.id).where(_S.c.person_id == person_id, _S.c.plan_id == plan_id, IS_OPEN)
@@ -284,12 +289,12 @@ class Sessions:
         return len(numbers)
 
     def sent_by(self, person_id: int, most: int) -> list[StoredSession]:
-        """The sessions that this person has sent, the latest first. Those that were emptied have no data."""
+        """Return the sessions that this person has sent, the latest first. Emptied ones have no data."""
         values = {"person_id": person_id, "most": most}
         return [load(row, self._unit) for row in prepared(_SENT_BY).rows(self._connection, values)]
 
     def left_in(self, agency_id: int) -> list[StoredSession]:
-        """The open sessions of an agency that were begun by somebody who reports for it no more."""
+        """Return the open sessions of an agency that were begun by somebody who no longer reports for it."""
         return [load(row, self._unit) for row in prepared(_LEFT_IN).rows(self._connection, {"agency_id": agency_id})]
 
     def expire(self, before: datetime) -> list[StoredSession]:
@@ -320,7 +325,7 @@ class Sessions:
     def _kept(
         self, data: dict[str, Any], instance_id: str, *, sensitive: bool
     ) -> tuple[str, None] | tuple[None, bytes]:
-        """The two columns of its data: in the clear, or sealed."""
+        """Return the two columns of its data: in the clear, or sealed."""
         text = orjson.dumps(data).decode()
         return (None, self._unit.vault.seal(text, row(instance_id))) if sensitive else (text, None)
 
@@ -331,7 +336,7 @@ def row(instance_id: str) -> str:
 
 
 def load(found: "Row[*tuple[Any, ...]] | tuple[Any, ...]", unit: Unit) -> StoredSession:
-    """The session in the first columns of a row (see COLUMNS), opened if it is sealed."""
+    """Read the session from the first columns of a row (see COLUMNS), unsealed if it is sealed."""
     *values, sealed = found
     text = values[_DATA]
     if sealed is not None:

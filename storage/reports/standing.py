@@ -1,9 +1,10 @@
-"""Which reports have changed for those who keep a copy of what stands, in the order of what a reader has seen.
+"""The changes of current reports, in the order in which a reader of copies sees them.
 
-A copy is kept up to date by asking for what changed since. Neither a clock nor a row's number can say what "since" is:
-both are taken before the commit, and on PostgreSQL a lower one may become visible after a higher one was read. So a
-reader's place is a `Moment`: what it has seen. On PostgreSQL that is a snapshot, and a change belongs to it exactly if
-its transaction does; on SQLite writers follow each other, and it is the number of the last change.
+A reader keeps a copy up to date by asking for changes since its last reading. Neither a clock nor a row's number can
+say what "since" is: both are taken before the commit, and on PostgreSQL a lower one may become visible after a higher
+one was read. So a reader's place is a `Moment`: what it has seen. On PostgreSQL that is a snapshot, and a change
+belongs to it exactly if its transaction does. On SQLite writers follow each other, and it is the number of the last
+change.
 """
 
 from typing import Any, Final, NewType
@@ -22,7 +23,7 @@ _NOTE = insert(CHANGE)
 
 
 class _Named(UserDefinedType[Any]):
-    """A type of PostgreSQL's that is only cast to."""
+    """A type of PostgreSQL that is only used in a cast."""
 
     cache_ok = True
 
@@ -37,14 +38,16 @@ _XID8, _SNAPSHOT = _Named("xid8"), _Named("pg_snapshot")
 
 
 class StandingChanges:
-    """Written whenever another version of a report begins to stand, or none stands any more."""
+    """The record of changes: a row whenever another version of a report becomes the valid one, or none is valid any
+    more.
+    """
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
 
     def note(self, plan_id: int, root_id: str) -> None:
-        """Record, in the transaction that changes it, that a report has changed for those who keep a copy."""
+        """Record, in the transaction of the change, that a report has changed for readers who keep a copy."""
         values: dict[str, Any] = {"plan_id": plan_id, "root_id": root_id, "transaction_id": 0}
         if self._unit.is_postgresql:
             values["transaction_id"] = self._connection.execute(_TRANSACTION).scalar_one()
@@ -56,7 +59,7 @@ class StandingChanges:
         return Moment(str(found))
 
     def seen_in(self, moment: Moment, of: Any = CHANGE) -> ColumnElement[bool]:
-        """Whether a change had been seen at that moment, as a condition."""
+        """Return the condition that a change had been seen at that moment."""
         if not self._unit.is_postgresql:
             before: ColumnElement[bool] = of.c.id <= int(moment)
             return before
@@ -66,7 +69,7 @@ class StandingChanges:
         return seen
 
     def unseen_in(self, moment: Moment, of: Any = CHANGE) -> ColumnElement[bool]:
-        """The opposite of `seen_in`, by an index where there is one for it."""
+        """Return the opposite of `seen_in`, written so that an index can be used if there is one."""
         # All transactions below a snapshot's first number had ended before it.
         first = of.c.transaction_id >= int(moment.partition(":")[0]) if self._unit.is_postgresql else true()
         return and_(first, not_(self.seen_in(moment, of)))

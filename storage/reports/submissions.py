@@ -1,7 +1,7 @@
-"""Final answers. What was sent stays: a correction is a further version, and a receipt never changes.
+"""Final answers. A sent version never changes: a correction is a further version, and a receipt stays.
 
-An officer who pressed "Enviar" on a bad line presses it again. The form session has one `instance_id`, and
-sending it twice gives the same receipt (G6).
+An officer who pressed "Enviar" on a bad line presses it again. The form session has one `instance_id`, and sending it
+twice gives the same receipt (G6).
 """
 
 from collections.abc import Sequence
@@ -192,7 +192,10 @@ class Submissions:
         return _load(sent[0]) if sent else None, number
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
-        """The answers; sealed ones are unsealed. VaultError if the sealed text was moved here from another row."""
+        """Return the answers; sealed ones are unsealed.
+
+        VaultError if the sealed text was moved here from another row.
+        """
         text = submission.text
         if submission.sealed_text is not None:
             text = self._unit.vault.open(submission.sealed_text, row(submission.instance_id))
@@ -208,7 +211,7 @@ class Submissions:
         self.stand(root_id)
 
     def stand(self, root_id: str) -> None:
-        """Mark the version of a chain that was validated last as the one that stands. None stands if none is validated.
+        """Mark the last validated version of a chain as the valid one (`stands`). If none is validated, none is marked.
 
         Call it whenever the validation state of one of its versions has changed.
         """
@@ -222,7 +225,7 @@ class Submissions:
         return bool(self._connection.execute(_PROMISES, {"id": sent.id}).scalar_one())
 
     def get(self, id: int) -> StoredSubmission:
-        """NotFound."""
+        """Return a submission. NotFound."""
         found = self._one(_BY_ID, {"id": id})
         if found is None:
             raise NotFound(f"submission {id}")
@@ -232,7 +235,7 @@ class Submissions:
         return self._one(_BY_INSTANCE, {"instance_id": instance_id})
 
     def versions(self, root_id: str) -> list[StoredSubmission]:
-        """The chain, first version first."""
+        """Return the chain of versions, first version first."""
         return [_load(found) for found in self._connection.execute(_VERSIONS, {"root_id": root_id})]
 
     def current(self, plan_id: int, form_id: int, subject: str, reporting_period_id: int) -> StoredSubmission | None:
@@ -264,7 +267,7 @@ class Submissions:
     def of_person(
         self, person_id: int, *, limit: int = 10, before: int | None = None, only_current: bool = True
     ) -> list[StoredSubmission]:
-        """What the person sent, newest first. For the next page, pass the last one's id as `before`."""
+        """Return what the person sent, newest first. For the next page, pass the last one's id as `before`."""
         return self._page(_S.c.person_id == person_id, limit, before, only_current)
 
     def of_agency(
@@ -276,14 +279,17 @@ class Submissions:
         only_current: bool = True,
         kind: str | None = None,
     ) -> list[StoredSubmission]:
-        """What the agency sent, newest first; paged as `of_person`. `kind`: only about activities, or indicators."""
+        """Return what the agency sent, newest first; paged as `of_person`.
+
+        `kind`: only about activities, or indicators.
+        """
         whose = _S.c.agency_id == agency_id
         if kind is not None:
             whose = whose & _S.c.subject.startswith(f"{kind}:")
         return self._page(whose, limit, before, only_current)
 
     def current_for(self, plan_id: int, reporting_period_id: int) -> set[str]:
-        """The subjects that have been reported for the period."""
+        """Return the subjects that have been reported for the period."""
         values = {"plan_id": plan_id, "reporting_period_id": reporting_period_id}
         return set(self._connection.execute(_REPORTED, values).scalars())
 
@@ -301,7 +307,7 @@ class Submissions:
 
 
 def _values(new: NewSubmission) -> dict[str, Any]:
-    """The columns that are stored as they are given."""
+    """Return the columns that are stored as they are given."""
     return {
         "plan_id": new.plan_id,
         "form_id": new.form_id,
@@ -322,7 +328,7 @@ def _values(new: NewSubmission) -> dict[str, Any]:
 
 
 def _place_after(old: StoredSubmission | None, new: NewSubmission) -> dict[str, Any]:
-    """The place in its chain of versions: after the version that it corrects, or first."""
+    """Return the place in its chain of versions: after the version that it corrects, or first."""
     if old is None:
         return {"deprecated_instance_id": None, "root_id": new.instance_id, "version": 1, "is_current": True}
     return {
@@ -339,7 +345,7 @@ def row(instance_id: str) -> str:
 
 
 def named_answers(unit: Unit, found: Any) -> dict[str, str]:
-    """The answers of a row by the name of their question; sealed ones are unsealed."""
+    """Return the answers of a row by the name of their question; sealed ones are unsealed."""
     text = found.answers
     if found.sealed_answers is not None:
         text = unit.vault.open(found.sealed_answers, row(found.instance_id))

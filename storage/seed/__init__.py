@@ -1,4 +1,4 @@
-"""The plan that is shipped with the bot, as an example to look at and to try the bot with."""
+"""The plan that is shipped with the bot, as an example to look at and to try."""
 
 from importlib.resources import files
 from typing import Final

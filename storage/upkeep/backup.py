@@ -1,1 +1,1 @@
-"""Backup and restore."""
+"""Backup and restore, as the command line uses them."""

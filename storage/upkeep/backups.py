@@ -1,9 +1,9 @@
 """Back up the whole database while the bot runs, and restore it so that no old message is sent (T14).
 
-SQLite copies itself, page by page. PostgreSQL has tools of its own, which know every version's catalogue better than we
-would: `pg_dump` writes the copy, `pg_restore` turns it into SQL, and `psql` applies it. A restore commits once, with
-what was open in the outbox settled and the hold in place (storage.upkeep.holding): a process that dies in the middle of
-it, whichever of the three, leaves the database as it was.
+SQLite copies itself, page by page. PostgreSQL has its own tools, which know the catalogue of every version: `pg_dump`
+writes the copy, `pg_restore` turns it into SQL, and `psql` applies it. A restore commits once, together with the
+settled outbox and the hold (storage.upkeep.holding). If one of the three dies before that, the database stays as it
+was.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ _RUNNING = text("""
 
 
 def backup(url: str, file: Path) -> None:
-    """A copy of the whole database as of now in `file` (mode 0600), also while the bot is running.
+    """Write a copy of the whole database to `file` (mode 0600), also while the bot is running.
 
     The file appears under its name only when it is complete and on the disk (`whole_files`). Keys are not in it.
     """
@@ -69,7 +69,7 @@ def restore(file: Path, url: str, *, now: datetime) -> None:
     """Put back the database as it was when `file` was backed up, and hold it. The bot must not be running.
 
     Messages that were waiting then are settled as ambiguous: they may have been sent since, and no stale message may be
-    sent now (T14). StorageError, and nothing changed, if the file is damaged or not a database of this program.
+    sent now (T14). StorageError, and nothing changed, if the file is damaged or no database of this program.
     Unavailable if somebody else is writing.
     """
     if not file.exists():
@@ -133,7 +133,7 @@ def _restore_sqlite(file: Path, url: URL, now: datetime) -> None:
 
 @contextlib.contextmanager
 def _held_copy(file: Path, target: Path, now: datetime) -> Iterator[Path]:
-    """Copy the file beside the database, check it, settle and hold it. From there it replaces the database at once."""
+    """Copy the file beside the database, check it, settle and hold it. Then it can replace the database in one step."""
     module = sqlite_module()
     ready = target.with_name(f"{target.name}.restoring")
     ready.unlink(missing_ok=True)
@@ -225,7 +225,7 @@ ASIDE: Final = "enlace_restore_aside"
 
 
 def _before(schema: str, came_from: str) -> str:
-    """Remove our tables, and make the schema that the copy's tables come from."""
+    """Return SQL that removes our tables and makes the schema that the copy's tables come from."""
     tables = ", ".join(f"{_quoted(schema)}.{_quoted(name)}" for name in (*Base.metadata.tables, "alembic_version"))
     lines = [
         "BEGIN;",
@@ -242,7 +242,7 @@ def _before(schema: str, came_from: str) -> str:
 
 
 def _after(schema: str, came_from: str, now: datetime) -> str:
-    """Move the copy's tables into our schema, settle and hold them. Then all is committed."""
+    """Return SQL that moves the copy's tables into our schema, settles and holds them. Then all is committed."""
     lines = []
     if came_from != schema:
         lines.append(_move_all(came_from, schema))
@@ -263,7 +263,7 @@ def _rename_if_there(name: str, to: str) -> str:
 
 
 def _move_all(came_from: str, schema: str) -> str:
-    """Tables take along their indexes, triggers and numbers."""
+    """Return SQL that moves all tables. Their indexes, triggers and numbers move with them."""
     place = f"(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {_literal(came_from)})"
     return (
         "DO $do$ DECLARE one record; BEGIN "
@@ -277,7 +277,7 @@ def _move_all(came_from: str, schema: str) -> str:
 
 
 def _schema_of(contents: str) -> str | None:
-    """The schema of the copy's tables, from its table of contents. None if it is not one of our copies."""
+    """Return the schema of the copy's tables, from its table of contents. None if it is not one of our copies."""
     found = re.search(r"^\d+; \d+ \d+ TABLE (\S+) alembic_version ", contents, re.MULTILINE)
     return found[1] if found else None
 
@@ -293,7 +293,7 @@ def _expect_nobody(url: URL) -> None:
 
 
 def _server(url: URL) -> tuple[str, int]:
-    """The schema of our tables, and the server's major version."""
+    """Return the schema of our tables, and the server's major version."""
     engine = postgres_engine(url, 1)
     try:
         with reaching(), engine.connect() as connection:
@@ -322,7 +322,7 @@ def _tool(name: str, server: int) -> str:
 
 
 def address_of(url: URL) -> str:
-    """How the tools connect, as one argument without the password: other users could read it."""
+    """Return how the tools connect, as one argument without the password, because other users could read it."""
     known = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
     asked = {name: value if isinstance(value, str) else " ".join(value) for name, value in url.query.items()}
     asked.pop("password", None)
@@ -347,7 +347,7 @@ def _begin(
 
 
 def _finish(process: "subprocess.Popen[bytes]", name: str) -> None:
-    """Wait for its end. StorageError with the first line that it complained of, which holds no data."""
+    """Wait for the process to end. StorageError with the first line of its complaint, which holds no data."""
     assert process.stderr is not None
     with process.stderr as stderr:
         said = stderr.read().decode("utf-8", "replace")
@@ -363,7 +363,7 @@ def _complaint(said: str) -> str:
 
 @contextlib.contextmanager
 def _passing(content: bytes) -> Iterator[int]:
-    """A file without a name that holds this, for a child process to read."""
+    """Return a file without a name that holds this content, for a child process to read."""
     with os.fdopen(os.memfd_create("contents", 0), "w+b") as file:
         file.write(content)
         file.flush()

@@ -1,21 +1,21 @@
-"""The chain through the audit log: how a change by somebody who has the database is found (S13).
+"""The chain through the audit log: it shows a change by somebody who has access to the database (S13).
 
-Whoever administers the server can open the database and rewrite what they did. They cannot do it unseen: every entry
-bears a mark made with a key that is not in the database, and every entry's hash covers the one before it.
+The administrator of the server can open the database and rewrite what they did, but the change can be found. Every
+entry has a mark made with a key that is not in the database, and every entry's hash covers the entry before it.
 
 The laws:
-* one sealer at a time, whichever process it is in (an advisory lock; on SQLite there is one writer anyway), so the
-  chain never forks; acts commit without waiting for it;
-* entries are linked in the order in which they are seen committed, and `position` tells it: PostgreSQL gives ids out
-  before the commit, and a lower id that appears later must not be left out;
-* the head (position and hash of the last entry) is kept under a key too, and moves in the transaction that seals:
-  cutting entries off the end leaves a head without its entry, and a log emptied with its head is missed as soon as
-  anybody has a role. Who puts yesterday's whole database back leaves no
-  trace in it: that is found by a head noted elsewhere (`/estado`, the log, a backup's line), as is a log begun anew;
-* keys of the chain are not those that rotate: what was sealed stays verifiable, and cannot be sealed anew.
+* One sealer works at a time, whichever process it is in (an advisory lock; on SQLite there is one writer anyway). So
+  the chain never forks. Acts commit without waiting for it.
+* Entries are linked in the order in which they are seen committed, and `position` records it. PostgreSQL gives ids out
+  before the commit, and a lower id that appears later must not be left out.
+* The head (position and hash of the last entry) is kept under a key too, and moves in the transaction that seals. If
+  somebody cuts entries off the end, the head has no entry. If somebody empties the log and removes the head, `verify`
+  notices it as soon as anybody has a role. If somebody puts back yesterday's whole database, or begins the log anew,
+  only a head that was noted elsewhere shows it (`/estado`, the log, a backup's line).
+* The keys of the chain are not those that rotate. So sealed entries stay verifiable, and cannot be sealed anew.
 
-Between the commit of an act and the sealer's next look (seconds) an entry can still be removed unseen; what a command
-at the server did is linked before the command ends.
+For some seconds, between the commit of an act and the sealer's next look, an entry can still be removed unnoticed. A
+command at the server links its entries before it ends.
 """
 
 import hmac
@@ -59,7 +59,7 @@ _SEAL = (
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry of the chain: where it stands and its hash."""
+    """The last entry of the chain: its position and its hash."""
 
     position: int
     hash: str
@@ -71,12 +71,12 @@ class Head:
 
     @property
     def note(self) -> str:
-        """Short enough to be written down; `audit verify --head` takes it."""
+        """Return the head, short enough to be written down; `audit verify --head` reads it."""
         return f"{self.position}.{self.hash[:SHORTEST_NOTE]}"
 
     @classmethod
     def read(cls, noted: str) -> "Head":
-        """A head that somebody noted, with its whole hash or the beginning of it.
+        """Read a head that somebody noted, with its whole hash or the beginning of it.
 
         StorageError if the text is not one.
         """
@@ -155,9 +155,9 @@ def seal(unit: "UnitOfWork", *, limit: int = 200) -> Head | None:
 
 
 def stored_head(unit: "UnitOfWork", *, is_trusted: bool = False) -> Head | None:
-    """The head as the last sealing left it. None before the first. StorageError if no sealer wrote it.
+    """Return the head as the last sealing left it. None before the first. StorageError if no sealer wrote it.
 
-    `is_trusted` takes it without a check, where there is no keyring: in a copy that was just made.
+    `is_trusted` takes it without a check if there is no keyring: in a copy that was just made.
     """
     found = unit.facts.get(HEAD)
     if found is None:
@@ -184,13 +184,13 @@ def is_waiting(unit: "UnitOfWork") -> bool:
 
 
 def sealed_until(unit: "UnitOfWork") -> tuple[Head | None, int]:
-    """The head, and how many entries wait to be linked to it."""
+    """Return the head, and how many entries wait to be linked to it."""
     waiting: int = unit.connection.execute(select(func.count()).where(_E.c.hash.is_(None))).scalar_one()
     return stored_head(unit), waiting
 
 
 def _mark_what_was_there(unit: "UnitOfWork") -> None:
-    """Entries of the time before there was a chain get their marks with the first sealing, and never later."""
+    """Mark the entries from before there was a chain, at the first sealing, and never later."""
     after = 0
     while rows := unit.connection.execute(_UNMARKED, {"after": after}).all():
         entries = [StoredAuditEntry(*row) for row in rows]
@@ -210,9 +210,10 @@ def _head_mac(vault: Vault, head: Head) -> str:
 
 # ------------------------------------------------------------------ verifying
 def verify(unit: "UnitOfWork", *, noted: Head | None = None) -> Verdict:
-    """Look through the whole log: every edit, deletion, insertion, reordering and truncation is named by its entry.
+    """Check the whole log. Every edit, deletion, insertion, reordering and truncation is named by its entry.
 
-    In constant memory, a page at a time; give it a `view`, which sees one moment. `noted` is a head kept elsewhere.
+    It takes constant memory, a page at a time. Give it a `view`, which sees one moment. `noted` is a head kept
+    elsewhere.
     """
     verdict = Verdict()
     try:
@@ -301,7 +302,7 @@ _COPIED = (
 
 
 def _linked(unit: "UnitOfWork") -> Iterator[tuple[int, StoredAuditEntry, str | None, str | None]]:
-    """The entries with a position, in its order; two may claim the same."""
+    """Return the entries with a position, in its order; two may claim the same."""
     place, after = FIRST, FIRST
     while rows := unit.connection.execute(_SEALED, {"place": place, "after": after}).all():
         for position, *columns, hash, mark in rows:
@@ -310,7 +311,7 @@ def _linked(unit: "UnitOfWork") -> Iterator[tuple[int, StoredAuditEntry, str | N
 
 
 def _loose(unit: "UnitOfWork") -> Iterator[tuple[StoredAuditEntry, str | None, str | None]]:
-    """The entries without a position: those that wait for the sealer, and those that lost their place."""
+    """Return the entries without a position: those that wait for the sealer, and those that lost their place."""
     after = FIRST
     while rows := unit.connection.execute(_LOOSE, {"after": after}).all():
         for *columns, hash, mark in rows:

@@ -1,6 +1,6 @@
-"""Whether roles, submissions and what lets data out are what the audit log says they are.
+"""Check that roles, submissions, and rows that let data out are as the audit log says.
 
-A log that nobody can change unseen proves little if the data beside it can be changed. With access to the database,
+A log that cannot be changed unnoticed proves little if the data beside it can be changed. With access to the database,
 one UPDATE makes somebody a coordinator, or validates a report. So:
 
 * Each row has a mark (`storage.database.marks`) that only this program can make. A row that was changed or added by
@@ -97,7 +97,7 @@ class Difference:
 
 # ------------------------------------------------------------------ marking what was there
 def mark_what_was_there(unit: "UnitOfWork") -> None:
-    """Rows of the time before there were marks get theirs: once, and never later."""
+    """Mark the rows from before there were marks: once, and never later."""
     for id in unit.connection.execute(_UNMARKED_ROLES).scalars().all():
         mark_role(unit, id)
     after = 0
@@ -127,7 +127,10 @@ def mark_anew(unit: "UnitOfWork", submission_id: int, text: str) -> str:
 
 # ------------------------------------------------------------------ comparing
 def differences(unit: "UnitOfWork") -> Iterator[Difference]:
-    """Every row that differs from what was written. Memory is constant, except for roles and whatever lets data out."""
+    """Return every row that differs from what was written.
+
+    Memory is constant, except for roles and rows that let data out.
+    """
     yield from _roles(unit)
     yield from _suspensions(unit)
     yield from _tokens(unit)
@@ -175,7 +178,10 @@ def _suspensions(unit: "UnitOfWork") -> Iterator[Difference]:
 
 
 def _told(unit: "UnitOfWork", acts: tuple[str, ...], name: str) -> dict[Any, dict[str, Any]]:
-    """Thing's id → all details of its entries together, with the last act as `act`. The id stands under this name."""
+    """Return the id of each thing → all details of its entries together, with the last act as `act`.
+
+    `name` is the detail with the id.
+    """
     told: dict[Any, dict[str, Any]] = defaultdict(dict)
     for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": acts}):
         told[details[name]] |= {**details, "plan_id": plan_id, "act": act}
@@ -284,7 +290,7 @@ def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:
 
 
 def _began(unit: "UnitOfWork", row: Any) -> str | None:
-    """The first state of a submission, which its mark proves. None if the row differs from what was sent."""
+    """Return the first state of a submission, which its mark proves. None if the row differs from what was sent."""
     text = _text(unit, row)
     for state in _STATES:
         if compare_digest(row["mark"] or "", submission_mark(unit.vault, row, state=state, text=text)):

@@ -16,7 +16,7 @@ _O, _J, _S, _P, _X = table(OutboxMessage), table(Job), table(Session), table(Per
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """As of one moment. `oldest_at`: since when the first message waits that may be sent."""
+    """The figures of one moment. `oldest_at` is since when the oldest message waits that may be sent."""
 
     kind: str
     bytes: int
@@ -31,7 +31,7 @@ class Health:
 
 
 def health(unit: "UnitOfWork", now: datetime) -> Health:
-    """The state now. Failures, and updates that were set aside, are those of the last week."""
+    """Return the state now. Failures, and updates that were set aside, are those of the last week."""
     connection = unit.connection
     week = now - timedelta(days=7)
     size = (

@@ -1,4 +1,4 @@
-"""Hold a database that went back in time: what it is about to send may have been sent already.
+"""Hold a database that went back in time: its waiting messages may have been sent already.
 
 A restored copy still believes that it is the moment of the copy. Messages wait that people received long ago, and
 reminders seem due that were sent. So one transaction settles everything open and sets the fact `held`. From then on the
@@ -45,14 +45,14 @@ _S, _B = table(Session), table(Submission)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Nothing is said of the bot's own accord `since` then; the data is `as_of` an earlier moment."""
+    """A hold: the bot says nothing by itself `since` then; the data is `as_of` an earlier moment."""
 
     as_of: datetime
     since: datetime
 
 
 def settle_and_hold(connection: Connection, now: datetime) -> int:
-    """Settle everything open in the outbox as ambiguous, and hold; how many messages that were."""
+    """Settle everything open in the outbox as ambiguous, and hold. Return how many messages that were."""
     settled = 0
     for statement in SETTLE_AND_HOLD:
         known = {"now": now, "since": now.isoformat()}
@@ -64,7 +64,7 @@ def settle_and_hold(connection: Connection, now: datetime) -> int:
 
 
 def held(unit: "UnitOfWork") -> Held | None:
-    """Since when this database is held; None if it is not."""
+    """Return since when this database is held; None if it is not."""
     since = unit.facts.get(FACT)
     as_of = unit.facts.learnt_at(FACT) if since else None
     return Held(as_of, datetime.fromisoformat(since)) if since and as_of else None
@@ -80,7 +80,7 @@ def release(unit: "UnitOfWork", now: datetime) -> Held | None:
 
 
 def concerned(unit: "UnitOfWork", as_of: datetime) -> dict[int, set[int]]:
-    """Plan → the people whose last answers may be lost: they had an open draft, or sent something that day."""
+    """Return plan → the people whose last answers may be lost: they had an open draft, or sent something that day."""
     drafts = select(_S.c.plan_id, _S.c.person_id).where(_S.c.state == "open")
     sent = select(_B.c.plan_id, _B.c.person_id).where(
         _B.c.submitted_at > as_of - LAST_HOURS, _B.c.submitted_at <= as_of, _B.c.person_id.is_not(None)

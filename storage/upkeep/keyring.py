@@ -1,4 +1,4 @@
-"""Checks that a keyring is the one that sealed the data.
+"""The check that a keyring is the one that sealed the data.
 
 Every keyring begins with a key named k1, so a name proves nothing. With a wrong keyring the bot could open none of the
 old data, and it would seal new answers that nobody else can read. So the database keeps a known text, sealed with each
@@ -27,7 +27,10 @@ class WrongKeyring(StorageError):
 
 
 def check_keyring(unit: UnitOfWork, vault: Vault) -> bool:
-    """Whether everything it should know is known already: else `learn_keyring`. WrongKeyring if it is another's."""
+    """Whether everything about this keyring is stored already; otherwise call `learn_keyring`.
+
+    WrongKeyring for another one.
+    """
     told = unit.facts.get(FACT)
     if told is None:
         _try_samples(unit, vault)
@@ -45,13 +48,13 @@ def check_keyring(unit: UnitOfWork, vault: Vault) -> bool:
 
 
 def known_values(vault: Vault, *, without: str = "") -> str:
-    """The values that are stored about this keyring, once it is known to be the right one."""
+    """Return the values that are stored about this keyring, once it is known to be the right one."""
     keys = {name: vault.seal(KNOWN, f"keyring:{name}", name).hex() for name in vault.key_ids if name != without}
     return orjson.dumps({"ring": vault.mac(KNOWN.encode(), "keyring"), "keys": keys}).decode()
 
 
 def needed_keys(unit: UnitOfWork) -> frozenset[str]:
-    """The keys without which something here cannot be read, also in tables of an older version."""
+    """Return the keys without which something here cannot be read, also in tables of an older version."""
     if not inspect(unit.connection).has_table("fact"):
         return frozenset()
     told = unit.facts.get(FACT)
@@ -66,7 +69,7 @@ def needed_keys(unit: UnitOfWork) -> frozenset[str]:
 
 
 def _try_samples(unit: UnitOfWork, vault: Vault) -> None:
-    """For a database without the known text: one sealed text of each kind must open."""
+    """Open one sealed text of each kind. It is the check for a database without the known text."""
     from storage.upkeep.resealing import SEALED, key_ids
 
     needed = key_ids(unit)

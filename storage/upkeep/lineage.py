@@ -1,16 +1,17 @@
-"""A database that somebody put back without telling the bot is recognised, and held.
+"""Recognise and hold a database that somebody put back without telling the bot.
 
-`pg_restore` by hand and a copied file say nothing to anybody, and a database cannot know by itself that it is older
-than it was. So it counts, and where it stands is noted outside of it, in a small file beside the keyring:
+`pg_restore` by hand and a copied file tell the bot nothing, and a database cannot know by itself that it is older than
+it was. So the database has a count, which is also noted outside of it, in a small file beside the keyring:
 
-* the database is counted on first and the file is written after the commit, so the file is never ahead of it;
-* whoever compares reads the file before the database, so others who count meanwhile are no sign of anything;
-* a database that stands lower than its file, or knows nothing of itself where another that did was served from here,
-  went back: what is open is settled and it is held, in one unit (storage.upkeep.holding);
-* a file that is missing, or says nothing of this database, says nothing against it.
+* The count in the database is raised first, and the file is written after the commit. So the file is never ahead of it.
+* The file is read before the database. So if others raise the count meanwhile, it does not look like going back.
+* If the database's count is lower than its file says, the database went back. The same holds if the database has no
+  mark, although one with a mark was served from here. Then everything open is settled and the database is held, in one
+  unit (storage.upkeep.holding).
+* A file that is missing, or has nothing about this database, proves nothing.
 
-It is counted on at a start, every few minutes and after each backup. Whoever lets a held database speak again gives it
-a name of its own, of which no file knows anything: that it is the real one now was said by a person.
+The count is raised at a start, every few minutes and after each backup. When somebody lets a held database speak again,
+it gets a new name that no file knows: a person has said that it is the real one now.
 """
 
 import contextlib
@@ -54,7 +55,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class WentBack:
-    """The file has seen the database at `seen`; now it stands at `found`, or knows nothing of itself."""
+    """The file has the count `seen`; now the database has the count `found`, or no mark at all."""
 
     seen: int
     found: int | None
@@ -65,12 +66,12 @@ class WentBack:
 
 
 def beside(keyring: Path) -> Path:
-    """The path of the file."""
+    """Return the path of the file."""
     return keyring.with_suffix(".lineage")
 
 
 def look(database: "Database", file: Path, now: datetime) -> WentBack | None:
-    """Compare the database with its file, and count both on. Hold a database that went back.
+    """Compare the database with its file, and raise both counts. Hold a database that went back.
 
     It blocks. Unavailable while the database is away. If the file cannot be written, everything else is done first,
     then OSError is raised.
@@ -106,7 +107,7 @@ def begin_anew(unit: "UnitOfWork", now: datetime) -> None:
 
 
 def went_back(mark: Mark | None, seen: dict[str, int]) -> WentBack | None:
-    """Whether a database with this mark is older than a file has seen it."""
+    """Return whether a database with this mark is older than its file says."""
     if mark is None:
         return WentBack(max(seen.values()), None) if seen else None
     at = seen.get(mark.name, 0)
@@ -114,7 +115,7 @@ def went_back(mark: Mark | None, seen: dict[str, int]) -> WentBack | None:
 
 
 def _own_mark(unit: "UnitOfWork") -> Mark | None:
-    """What the database knows of itself; nobody else counts on before this unit ends."""
+    """Return the mark in the database, and lock it until this unit ends."""
     value = unit.facts.locked(FACT)
     return None if value is None else Mark.of(value)
 
@@ -125,7 +126,7 @@ def _has_served(unit: "UnitOfWork") -> bool:
 
 # ------------------------------------------------------------------ the file
 def _read(file: Path) -> dict[str, int]:
-    """How often each database was counted on; nothing of a file that is missing or cannot be read."""
+    """Return the count of each database; nothing if the file is missing or cannot be read."""
     try:
         kept = json.loads(file.read_bytes())
         return {str(name): int(count) for name, count in kept.items()}
@@ -134,7 +135,10 @@ def _read(file: Path) -> dict[str, int]:
 
 
 def _write(file: Path, mark: Mark) -> None:
-    """Complete and on the disk. Of two who write at once one may be forgotten, which is as if it had not counted on."""
+    """Write the file completely to the disk.
+
+    If two processes write at once, one count may be lost, which does no harm.
+    """
     kept = _read(file)
     kept[mark.name] = max(mark.count, kept.get(mark.name, 0))
     unfinished = file.with_name(f"{file.name}.{secrets.token_hex(4)}")

@@ -50,7 +50,7 @@ _KEEP_ALIVE = text("SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """The state that a process finds when it begins."""
+    """What a process finds when it begins."""
 
     replica_id: int
     ended: frozenset[int]
@@ -60,7 +60,10 @@ class Entered:
 
 
 class Presence:
-    """This process among the others: `enter`, then `run` until `leave`. From `enter` on `units` know its number."""
+    """The presence of this process among the others: `enter`, then `run` until `leave`.
+
+    From `enter` on, `units` knows its number.
+    """
 
     def __init__(
         self,
@@ -86,9 +89,11 @@ class Presence:
         self._stop = asyncio.Event()
 
     def enter(self) -> Entered:
-        """Begin, and remove the processes that ended uncleanly: at once, because a second look costs two seconds.
+        """Begin, and remove the processes that ended uncleanly.
 
-        Blocks. Unavailable if the database is away.
+        This is done at once: a second look would cost two seconds.
+
+        It blocks. Unavailable if the database is away.
         """
         self._started_at = self._now()
         self.id = self._units.submit(None, lambda unit: unit.replicas.add(self._started_at)).result()
@@ -100,7 +105,7 @@ class Presence:
         return Entered(self.id, ended, not others)
 
     async def run(self, on_end: Callable[[], object] = lambda: None) -> None:
-        """Hold the lock and look after the others until `stop`; `on_end` is called when one has been buried."""
+        """Hold the lock and watch the other processes until `stop`. `on_end` is called when one has been removed."""
         while not self._stop.is_set():
             is_calm = self._database.is_sqlite
             if not is_calm:
@@ -140,12 +145,12 @@ class Presence:
         self._let_go()
 
     def close(self) -> None:
-        """An end that is not clean: the lock is free, and the row stays."""
+        """End without a clean stop: the lock is free, and the row stays."""
         self._let_go()
 
     # -------------------------------------------------------------- the lock
     def _unheld(self) -> frozenset[int]:
-        """Who of the others is without their lock just now."""
+        """Return the other processes that do not hold their lock at this moment."""
         try:
             if self._holder is None:
                 self._holder = self._hold()
@@ -156,7 +161,7 @@ class Presence:
             raise Unavailable("the connection that holds the replica's lock is lost") from error
 
     def _hold(self) -> Connection:
-        """A connection outside the pool that holds our lock. Our row is there again, if we had been taken for dead."""
+        """Return a connection outside the pool that holds our lock. If others had removed our row, add it again."""
         holder = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             holder.detach()
@@ -177,7 +182,7 @@ class Presence:
 
     # -------------------------------------------------------------- the others
     def others(self) -> frozenset[int]:
-        """The other processes that have a row."""
+        """Return the other processes that have a row."""
         return self._units.submit(None, lambda unit: unit.replicas.all()).result() - {self.id}
 
     def _bury(self, ids: Collection[int]) -> frozenset[int]:

@@ -1,8 +1,8 @@
-"""Putting what is sealed under the current key, at leisure, while the bot goes on (S12).
+"""Seal old data again under the current key, while the bot goes on (S12).
 
-A key that may be known is replaced at once for what is written from now on; what it has sealed before must be
-sealed anew before the key can be thrown away. That takes as long as it takes, row by row, and an answer that
-is saved meanwhile must not be overwritten with what it was.
+If a key may be known to others, new data gets another key at once. But what the old key has sealed must be sealed again
+before that key can be removed. That goes row by row and may take long. An answer that is saved meanwhile must not be
+overwritten with its earlier text.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ def reseal(unit: "UnitOfWork", *, limit: int = 200) -> int:
 
 
 def key_ids(unit: "UnitOfWork") -> frozenset[str]:
-    """The keys that something in the database is sealed under."""
+    """Return the keys that something in the database is sealed under."""
     found = set()
     for column, _, _ in SEALED:
         heads = type_coerce(func.substr(column, 1, 34), LargeBinary)  # format, length, and the longest name of a key

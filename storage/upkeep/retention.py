@@ -1,4 +1,4 @@
-"""RETENTION: what is kept how long, and how it is forgotten (S14).
+"""RETENTION: how long data is kept, and how it is deleted (S14).
 
 Data that is deleted cannot be stolen, subpoenaed or misread. A report stays, with its figures and codes, because a plan
 is judged by them years later. Words, places and files about a restricted activity are needed only for some months. It
@@ -48,21 +48,19 @@ Forget = Callable[["UnitOfWork", datetime], int]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: what is deleted, when it has served its purpose for too long, and the function that
-    deletes it by pages.
-    """
+    """One row: what is deleted, how long it is kept, and the function that deletes a page of it."""
 
     name: str
     kept: timedelta
     forget: Forget
 
     def at(self, unit: "UnitOfWork", now: datetime) -> int:
-        """Delete up to a page of what is too old by now. Return how many; 0 if nothing is left."""
+        """Delete up to a page of what is too old. Return how many rows; 0 if nothing is left."""
         return self.forget(unit, now - self.kept)
 
 
 def _drafts(unit: "UnitOfWork", before: datetime) -> int:
-    """The content of drafts that were sent, discarded or lapsed; and the files of drafts that were not sent."""
+    """Delete the content of drafts that were sent, discarded or lapsed, and the files of drafts that were not sent."""
     was_sent = exists().where(_T.c.instance_id == _A.c.instance_id)
     has_ended = exists().where(
         _S.c.instance_id == _A.c.instance_id, _S.c.state.in_(("cancelled", "expired")), _S.c.touched_at < before
@@ -80,7 +78,7 @@ def _strangers(unit: "UnitOfWork", before: datetime) -> int:
 
 
 def _invitations(unit: "UnitOfWork", before: datetime) -> int:
-    """Links that have long lapsed. The link of a delegation stays as long as the record of the delegation."""
+    """Delete links that have long lapsed. The link of a delegation stays as long as the record of the delegation."""
     is_named = exists().where(_D.c.invitation_id == _I.c.id)
     return unit.connection.execute(delete(_I).where(_I.c.expires_at < before, ~is_named)).rowcount
 
@@ -94,11 +92,11 @@ def _poisoned(unit: "UnitOfWork", before: datetime) -> int:
 
 
 def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
-    """Words and places of restricted reports, in every version, why they were returned, comments, and files.
+    """Delete words and places of restricted reports in every version, reasons of returns, comments, and files.
 
     Figures stay.
 
-    Goes through the reports in their order, and notes how far it has come.
+    It goes through the reports in their order, and notes how far it has come.
     """
     connection = unit.connection
     removed = connection.execute(delete(_A).where(_A.c.sensitive, _A.c.created_at < before)).rowcount
@@ -142,7 +140,7 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
 
 
 def _question(path: str) -> str:
-    """A node's question: without the numbers of the repeats it stands in."""
+    """Return a node's question: the path without the numbers of its repeats."""
     return "/".join(step.partition("[")[0] for step in path.split("/"))
 
 

@@ -37,7 +37,9 @@ OWNER_ALONE, AS_USUAL = 0o600, 0o666
 
 @contextlib.contextmanager
 def whole_file(out: Path, *, mode: int = OWNER_ALONE) -> Iterator[Path]:
-    """The path of an empty file to fill. At the end it is moved to `out`. If the body raises, nothing is at `out`.
+    """Return the path of an empty file to fill. At the end it is moved to `out`.
+
+    If the body raises, `out` stays as it was.
 
     StorageError if no file can be written at `out`. OSError, with the file's name, if the system refuses.
     """
@@ -61,7 +63,7 @@ def whole_file(out: Path, *, mode: int = OWNER_ALONE) -> Iterator[Path]:
 
 
 def is_stream(out: Path) -> bool:
-    """Whether it is written into as it stands: the standard output by any of its names, a terminal, a pipe."""
+    """Whether content is written directly into it: the standard output by any of its names, a terminal, a pipe."""
     if out == STANDARD_OUTPUT:
         return True
     found = _stat(out)
@@ -79,7 +81,7 @@ def _is_standard_output(found: os.stat_result) -> bool:
 
 
 def _stat(out: Path) -> os.stat_result | None:
-    """The state of the file that a link leads to. None if there is none yet."""
+    """Return the state of the file that a link leads to. None if there is none yet."""
     try:
         return out.stat()
     except FileNotFoundError:
@@ -103,7 +105,7 @@ def _opened(out: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def _beside(folder: Path, mode: int) -> Iterator[Path]:
-    """A new file in that folder under a lock, gone at the end unless it was moved."""
+    """Make a new file in that folder under a lock. It is removed at the end unless it was moved."""
     _sweep(folder)
     made, handle = _new(folder, mode)
     try:
@@ -126,7 +128,7 @@ def _new(folder: Path, mode: int) -> tuple[Path, int]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes have left here. What cannot be removed is no reason not to write."""
+    """Remove what killed processes have left here. If a file cannot be removed, go on all the same."""
     if fcntl is None:
         return
     with contextlib.suppress(OSError):
@@ -153,7 +155,7 @@ def _sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def working_folder() -> Iterator[Path]:
-    """A folder for temporary files, readable by us alone, and removed at the end.
+    """Make a folder for temporary files, readable by us alone, and remove it at the end.
 
     If a killed process left files in its folder, the next process removes them.
     """

@@ -56,9 +56,9 @@ def delegate_by_link(actor: Actor, giver: Membership, last_day: date) -> tuple[L
 
 
 def who_has_come(unit: UnitOfWork, membership: Membership) -> list[Notification]:
-    """Somebody has used a link.
+    """Return the notifications after somebody has used a link.
 
-    Return the notifications for the person who made it, and for the one who left the post by it.
+    They are for the person who made the link, and for the one who left the post by it.
     """
     person = unit.people.by_id(membership.person_id)
     if membership.until_on is None or membership.agency_id is None:

@@ -72,7 +72,7 @@ class _Tried(Exception):
 def uncovered(
     unit: UnitOfWork, forms: FormCache, draft: "PlanDraft", plan_code: str, now: datetime, *, timezone: str
 ) -> tuple[Gap, ...]:
-    """The items that an import of this draft would leave without a form. It is tried and undone."""
+    """Return the items that an import of this draft would leave without a form. The import is tried, then undone."""
     try:
         with unit.aside():
             import_plan(unit, forms, draft, plan_code, None, now, timezone=timezone)

@@ -113,7 +113,7 @@ def ask_for_ping(actor: Actor, chat_id: int, endpoint: StoredEndpoint) -> None:
 
 # ------------------------------------------------------------------ what nobody does
 def locked_lately(unit: UnitOfWork, now: datetime) -> list[tuple[int, str, str]]:
-    """Locks of heard plans that are not recorded yet: plan, period, and the event's number.
+    """Locks of plans with receivers, if they are not recorded yet: plan, period, and the event's number.
 
     A period locks by its calendar. No act does it, so no act records it.
     """

@@ -24,7 +24,7 @@ def digest(
     language: LanguageOption = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """Print the coordinator's digest: of a week gone by, told with what is known today."""
+    """Print the coordinator's digest. For a past week, it shows what is known today."""
     from bot.open_storage import open_storage, plan_named
     from bot.schedule.digests import WEEK, printed
 
@@ -50,7 +50,7 @@ def due(
     plan_code: PlanOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """What would be said now on schedule, to whom, and to whom nothing and why. Sends nothing."""
+    """Print the scheduled messages that would be sent now and to whom, and why others get none. Send nothing."""
     chosen = settings()
     instant = now() if not at else moment("--at", at, chosen)
     print_rows((_reports if reports else _messages)(chosen, instant, plan_code), as_json)

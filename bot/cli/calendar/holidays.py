@@ -40,7 +40,7 @@ def list_holidays(
 
 @app.command()
 def add(on: DayArgument, plan_code: PlanOption = "") -> None:
-    """A day on which nobody is expected to work; days of periods that are still to come move with it."""
+    """Add a day on which nobody is expected to work. Days of future periods move with it."""
     from bot.acts.calendar.holidays import add_holiday
 
     chosen = settings()
@@ -56,7 +56,7 @@ def add(on: DayArgument, plan_code: PlanOption = "") -> None:
 
 @app.command()
 def remove(on: DayArgument, plan_code: PlanOption = "") -> None:
-    """It is a day like others; days of periods that are still to come move back."""
+    """Remove a holiday. Days of future periods move back."""
     from bot.acts.calendar.holidays import remove_holiday
 
     chosen = settings()

@@ -22,7 +22,10 @@ def pause(
     ] = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """Remind nobody of anything: an emergency, holidays. Deadlines stay; without --until, until `resume`."""
+    """Pause everybody's reminders, as in an emergency. Deadlines stay.
+
+    Without --until, the pause ends with `resume`.
+    """
     from bot.acts.calendar.pauses import pause_everybody
 
     chosen = settings()

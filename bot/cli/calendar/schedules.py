@@ -29,7 +29,7 @@ ScheduleArgument = Annotated[int, typer.Argument(metavar="N", help="Its number i
 
 @app.command("list")
 def list_schedules(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """What is said regularly: number, what, state, days, time, zone, to whom, and the next three times."""
+    """List what is sent regularly: number, what, state, days, time, zone, to whom, and the next three times."""
     from bot.schedule import scheduler
     from bot.schedule.jobs import job_of
 
@@ -77,7 +77,7 @@ def add_schedule(
     where: Annotated[str, typer.Option(help="Of an export: an agency, area-CODE, or all.")] = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """Say something else regularly; an export goes to coordinators, of the month before, unless said otherwise."""
+    """Add a schedule. By default, an export is of the month before and goes to coordinators."""
     from bot.acts.sharing import exports
     from bot.schedule import scheduler
     from bot.schedule.edit import add, change, set_export
@@ -179,14 +179,14 @@ def _choice(actor: "Actor", chosen: "Settings", given: Mapping[str, str]) -> "Ch
 
 @app.command()
 def pause(schedule: ScheduleArgument, plan_code: PlanOption = "") -> None:
-    """Nothing is said on account of it until it is resumed."""
+    """Pause a schedule: it sends nothing until it is resumed."""
     _set_paused(schedule, plan_code, is_paused=True)
     talk(f"Schedule {schedule} is paused.")
 
 
 @app.command()
 def resume(schedule: ScheduleArgument, plan_code: PlanOption = "") -> None:
-    """End its pause."""
+    """End a schedule's pause."""
     _set_paused(schedule, plan_code, is_paused=False)
     talk(f"Schedule {schedule} goes on.")
 
@@ -202,7 +202,7 @@ def _set_paused(number: int, plan_code: str, *, is_paused: bool) -> None:
 
 @app.command()
 def now(schedule: ScheduleArgument, plan_code: PlanOption = "") -> None:
-    """Say it now, to whom it was not said today; the bot sends it."""
+    """Send a schedule's message now to everybody who has not had it today. The running bot sends it."""
     from bot.schedule.edit import run_now
 
     talk(f"To be sent to {act(plan_code, lambda actor: run_now(actor, _schedule(actor, schedule)))}.")
@@ -210,7 +210,7 @@ def now(schedule: ScheduleArgument, plan_code: PlanOption = "") -> None:
 
 @app.command()
 def remove(schedule: ScheduleArgument, plan_code: PlanOption = "") -> None:
-    """It is said no more."""
+    """Remove a schedule: it sends nothing any more."""
     from bot.schedule import edit
 
     act(plan_code, lambda actor: edit.remove(actor, _schedule(actor, schedule)))

@@ -25,7 +25,7 @@ _ANY_LANGUAGE = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 @app.command("list")
 def list_agencies(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Every agency with its days and what hangs on it, one a line."""
+    """List the agencies with their days and what depends on each, one a line."""
     from conversations.languages import translated
     from storage.people.agencies import Belongings
 
@@ -123,7 +123,7 @@ def end(
     on: Annotated[str, typer.Option("--on", metavar="DAY", help="The first day without it; today.")] = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """An agency takes part no more. Nothing of it is deleted."""
+    """End an agency's part in the plan. Nothing of it is deleted."""
     from bot.acts.people import agencies
     from storage.people.agencies import Belongings
 
@@ -141,7 +141,7 @@ def end(
 
 @app.command()
 def restore(code: CodeOption, plan_code: PlanOption = "") -> None:
-    """An agency that had ended takes part again."""
+    """Let an agency that had ended take part again."""
     from bot.acts.people import agencies
 
     def work(actor: "Actor") -> None:

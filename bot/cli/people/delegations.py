@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("list")
 def list_delegations(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Who has left their post to whom, and until when."""
+    """List who has left their post to whom, and until when."""
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
         return [
@@ -41,7 +41,7 @@ def end(
     delegation: Annotated[int, typer.Argument(metavar="N", help="Its number in `delegations list`.")],
     plan_code: PlanOption = "",
 ) -> None:
-    """The post is its focal point's own again, before its day. Both are told."""
+    """End a delegation before its last day. The focal point has the post again. Both are told."""
     from bot.acts.people.delegations import end_delegation
     from bot.chat.actor import tell_later
 

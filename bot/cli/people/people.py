@@ -25,7 +25,7 @@ RequestArgument = Annotated[int, typer.Argument(metavar="N", help="Its number in
 
 @app.command("list")
 def list_people(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Everybody with a role, one a line."""
+    """List everybody with a role, one a line."""
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
         return [
@@ -144,7 +144,7 @@ def change_role(
 
 @app.command()
 def links(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Invitations that may still be used, one a line."""
+    """List the invitations that can still be used, one a line."""
     chosen, at = settings(), now()
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
@@ -182,7 +182,7 @@ def set_contributor(
     contributes: Annotated[bool, typer.Option("--yes/--no", help="Give them the right, or take it away.")],
     plan_code: PlanOption = "",
 ) -> None:
-    """Whether an observer also reports the indicators their agency leads. The bot tells them."""
+    """Set whether an observer also reports the indicators that their agency leads. The bot tells them."""
     from bot.acts.people import people
     from bot.chat.actor import tell_later
 
@@ -200,7 +200,7 @@ def set_contributor(
 # ------------------------------------------------------------------ roles that wait for a second admin
 @app.command()
 def requests(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Roles that an admin has asked for in the chat and that wait for a second one."""
+    """List the roles that an admin has asked for in the chat and that wait for a second admin."""
     from storage.people.role_requests import REQUEST_TTL
 
     chosen, at = settings(), now()
@@ -223,13 +223,13 @@ def requests(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
 
 @app.command()
 def grant(request: RequestArgument, plan_code: PlanOption = "") -> None:
-    """Grant a role that waits for a second admin. Whoever asked is told, and gets the link if it is one."""
+    """Grant a role that waits for a second admin. The admin who asked is told, and gets the link if it is for one."""
     talk(f"Granted: {_settled(request, 'granted', plan_code).role}.")
 
 
 @app.command()
 def refuse(request: RequestArgument, plan_code: PlanOption = "") -> None:
-    """Refuse a role that waits for a second admin. Whoever asked is told."""
+    """Refuse a role that waits for a second admin. The admin who asked is told."""
     talk(f"Refused: {_settled(request, 'refused', plan_code).role}.")
 
 

@@ -27,7 +27,7 @@ PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="Its code,
 
 @app.command("list")
 def list_periods(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Every period: code, where it stands, its days, and the agencies it is reopened for or was asked for by."""
+    """List the periods: code, state, days, and the agencies that have a period reopened or asked for it."""
     from conversations.plan.calendar.working_time import ONE_DAY
 
     chosen = settings()
@@ -108,7 +108,7 @@ def reopen(
     ] = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """Open a locked period again for one agency, whose people are told; it ends by itself."""
+    """Reopen a locked period for one agency. Its people are told. The reopening ends by itself."""
     from bot.acts.plan.periods import LONGEST_REASON, REOPENED_DAYS, reopen_for, standing_of
     from bot.chat.actor import tell_later
     from conversations.session.safeguards.characters import clean
@@ -141,12 +141,12 @@ def reopen(
 
 @app.command()
 def end(code: PeriodArgument, agency: Annotated[str, typer.Option()], plan_code: PlanOption = "") -> None:
-    """Lock it again for an agency before its day, or refuse what the agency asked for; its people are told."""
+    """End an agency's reopening before its last day, or refuse the one it asked for. Its people are told."""
     from bot.acts.plan.periods import end_reopening, standing_of
     from bot.chat.actor import tell_later
 
     def work(actor: "Actor") -> bool:
-        """Whether it was only asked for."""
+        """Return whether the reopening was only asked for."""
         found = agency_named(actor.unit, actor.plan_id, agency)
         period = _period(actor, code, found)
         standing = standing_of(actor, period, found)

@@ -165,7 +165,7 @@ def undo(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change and change nothing.")] = False,
     plan_code: PlanOption = "",
 ) -> None:
-    """Take back the last import, in one step: the plan is what it was. Refused where reports hang on what would go."""
+    """Undo the last import in one step. Refused if reports depend on rows that would be removed."""
     from bot.acts.plan import importing
     from bot.acts.plan.importing import hanging_sentence
     from bot.open_storage import plan_named

@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("list")
 def list_settings(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """The plan's settings: name, value, default."""
+    """List the plan's settings: name, value, default."""
     from storage.plan.settings import SETTINGS
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:

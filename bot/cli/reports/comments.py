@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("list")
 def list_comments(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """What observers' open comments are about. Their words are read in the chat, by the coordination."""
+    """List what observers' open comments are about. The coordination reads their words in the chat."""
     chosen = settings()
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:

@@ -28,7 +28,7 @@ def check(
         bool, typer.Option("--strict", help="Warnings and notes fail too: for the CI of form authors.")
     ] = False,
 ) -> None:
-    """Every problem of an XLSForm, each with sheet, row, column and remedy."""
+    """Print every problem of an XLSForm, each with sheet, row, column and remedy."""
     language = settings().language
     checked = authored(lambda: _checked(file), language)
     print_problems(checked.problems, language)
@@ -41,7 +41,7 @@ def check(
 
 @app.command("publish")
 def publish_form(file: Path, plan_code: PlanOption = "") -> None:
-    """Make this the version that new sessions begin with; open ones finish on theirs."""
+    """Publish a form: new sessions begin with this version, open ones finish with theirs."""
     from bot.acts.reports.forms import publish
     from bot.cli.reports.form_files import read_bundle_at
     from storage.plan.lists import plan_lists
@@ -56,7 +56,7 @@ def publish_form(file: Path, plan_code: PlanOption = "") -> None:
 
 @app.command("list")
 def list_forms(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Every version of every published form: its state, when it was published, how many drafts are on it."""
+    """List the versions of published forms: state, when published, and how many drafts use each."""
     chosen = settings()
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
@@ -140,7 +140,7 @@ def _checked(file: Path) -> "CheckedForm":
 
 
 def _known_lists() -> "Mapping[str, bytes]":
-    """The plan's lists, if there is a database with a plan: a form can be checked without one."""
+    """Return the plan's lists, if there is a database with a plan. A form can also be checked without one."""
     from storage.errors import StorageError
     from storage.plan.lists import plan_lists
 

@@ -1,4 +1,4 @@
-"""`enlace events`: receivers outside, and what they were told or not told."""
+"""`enlace events`: receivers outside, and which events they got or did not get."""
 
 import asyncio
 import sys
@@ -38,7 +38,7 @@ REFUSED = {
 
 @app.command("list")
 def list_receivers(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Every receiver: number, host, for whom, its state, and how much was delivered, waits and is dead."""
+    """List the receivers: number, host, audience, state, and how many events were delivered, wait, or are dead."""
     chosen = settings()
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
@@ -71,7 +71,7 @@ def add(
     ] = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """A new receiver. Prints its number and its secret, which is shown this once."""
+    """Add a receiver. Print its number and its secret, which is shown only now."""
     from bot.acts.sharing import receivers
     from bot.acts.sharing.addresses import BadAddress
     from bot.chat.actor import tell_later
@@ -99,7 +99,7 @@ def add(
 
 @app.command("test")
 def try_receiver(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
-    """Send it a ping and print what it answered. Exit 1 if it did not take it."""
+    """Send a receiver a ping and print its answer. Exit 1 if it did not accept the ping."""
     from bot.acts.sharing import receivers
 
     chosen = settings()
@@ -145,7 +145,7 @@ def deliveries(
     plan_code: PlanOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """What it was told, waits, or could not be told: the newest first."""
+    """List the events that a receiver got, that wait for it, or that could not be delivered, newest first."""
     from storage.messages.endpoints import STATES
 
     chosen = settings()
@@ -180,7 +180,7 @@ def replay(
     ] = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """Have wait anew what could not be delivered: with the numbers it had, in its order."""
+    """Queue again what could not be delivered, with the same numbers and in the same order."""
     from bot.acts.sharing import receivers
 
     def work(actor: "Actor") -> int:
@@ -202,7 +202,7 @@ def choose_kinds(
     kinds: Annotated[str, typer.Argument(metavar="KINDS", help="Kinds of events, separated by commas, or 'all'.")],
     plan_code: PlanOption = "",
 ) -> None:
-    """Tell it of these kinds from now on. What waits for it already is told."""
+    """Choose which kinds of events a receiver gets from now on. What waits for it already is still sent."""
     from bot.acts.sharing import receivers
 
     def work(actor: "Actor") -> int:
@@ -216,7 +216,7 @@ def choose_kinds(
 
 @app.command()
 def pause(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
-    """Call it no more; what happens meanwhile waits for it."""
+    """Pause a receiver: it is not called, and events wait for it."""
     from bot.acts.sharing import receivers
 
     def work(actor: "Actor") -> None:
@@ -230,7 +230,7 @@ def pause(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
 
 @app.command()
 def resume(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
-    """Tell it what waits, and what happens from now on."""
+    """End a receiver's pause: send it what waits, and what happens from now on."""
     from bot.acts.sharing import receivers
 
     def work(actor: "Actor") -> None:
@@ -244,7 +244,7 @@ def resume(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
 
 @app.command()
 def remove(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
-    """It is told nothing more, also nothing of what still waits for it."""
+    """Remove a receiver. It gets nothing more, also nothing that waits for it."""
     from bot.acts.sharing import receivers
 
     def work(actor: "Actor") -> None:

@@ -126,7 +126,7 @@ def _export_to(
 
 
 class Exported(Protocol):
-    """A dataset in a format and its audiences: an exporter, or what somebody may have of it."""
+    """A dataset, a format and its audiences: an exporter, or the offer of one to somebody."""
 
     @property
     def dataset(self) -> str: ...

@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("list")
 def list_tokens(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """Every token, one a line: its prefix, for whom, its name, made, last used, how often, and since when refused."""
+    """List the tokens, one a line: prefix, audience, name, made, last used, how often, and when revoked."""
     chosen = settings()
 
     def read(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
@@ -47,7 +47,7 @@ def add(
     name: Annotated[str, typer.Option("--name", help="What it is for, such as 'the statistics office'.")] = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """Make a token and print it: now, and never again."""
+    """Make a token and print it. It is shown only now."""
     from bot.acts.sharing.tokens import make
 
     chosen = settings()

@@ -36,7 +36,7 @@ def verify(
         bool, typer.Option("--data", help="Compare roles, suspensions and submissions with what the log says of them.")
     ] = False,
 ) -> None:
-    """Whether the audit log is what was written: exit 1 names each entry that was changed, added, moved or removed."""
+    """Verify the audit log. Exit 1 names each entry that was changed, added, moved or removed."""
     verdict = _verified(settings(), head, with_data=data)
     for finding in verdict.findings:
         place = "" if finding.position is None else f"entry {finding.position}"
@@ -68,7 +68,7 @@ def _verified(settings: "Settings", noted: str, *, with_data: bool) -> "Verdict"
 
 
 def _noted(text: str) -> str:
-    """The head as it was given; from a file, the last line that has one."""
+    """Return the head that was given. If it is a file, return the last line that has a head."""
     file = Path(text)
     if "/" not in text and not file.is_file():
         return text
@@ -86,7 +86,7 @@ def list_entries(
     plan_code: PlanOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Who did what, newest first: when, who, and what in a sentence."""
+    """List who did what, newest first: when, who, and what in a sentence."""
     from storage.database.audit import KINDS
 
     chosen = settings()

@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 @app.command()
 def check() -> None:
-    """Whether the database can be reached and is up to date."""
+    """Check that the database can be reached and is up to date."""
     from bot.open_storage import open_storage
 
     chosen = settings()
@@ -36,7 +36,7 @@ def check() -> None:
 
 @app.command()
 def backup(file: Path) -> None:
-    """A consistent copy of the database, also while the bot runs."""
+    """Write a consistent copy of the database, also while the bot runs."""
     from bot.acts.upkeep.audit import head_now
     from storage.upkeep.backups import backup as copy
 
@@ -53,7 +53,10 @@ def backup(file: Path) -> None:
 
 
 def _count_on(chosen: "Settings") -> None:
-    """Count the copy: from now on the database is ahead of it, which shows later that it is a copy (lineage)."""
+    """Count the copy in the database.
+
+    The database is then ahead of it, which shows later that the file is a copy (lineage).
+    """
     from bot.open_storage import open_storage
     from storage.errors import Unavailable
     from storage.upkeep import lineage
@@ -65,7 +68,7 @@ def _count_on(chosen: "Settings") -> None:
 
 @app.command()
 def restore(file: Path) -> None:
-    """Put a backup in place, held: nothing that waited is sent again, and nothing is reminded of until `db resume`."""
+    """Put a backup in place and hold it: until `db resume`, nothing that waited is sent and nobody is reminded."""
     from storage.upkeep.backups import restore as put_back
 
     put_back(file, settings().database_url, now=now())
@@ -74,7 +77,7 @@ def restore(file: Path) -> None:
 
 @app.command()
 def hold() -> None:
-    """Say by hand that the database went back in time: a virtual machine's snapshot, a disk's copy."""
+    """Declare that the database went back in time, as with a virtual machine's snapshot or a disk's copy."""
     from storage.upkeep.holding import settle_and_hold
 
     settled = in_unit(lambda unit: settle_and_hold(unit.connection, now()))
@@ -83,7 +86,7 @@ def hold() -> None:
 
 @app.command()
 def resume() -> None:
-    """Let a restored bot speak again: what was due before stays unsaid, and people are asked to look, once."""
+    """Let a restored bot send again. What was due before stays unsent, and people are asked once to look."""
     from bot.schedule.resuming import resume as resume_restored
 
     chosen = settings()

@@ -27,7 +27,7 @@ def new() -> None:
 
 @app.command()
 def rotate() -> None:
-    """Seal from now on with a new key; what older keys sealed stays readable."""
+    """Seal with a new key from now on. What older keys sealed stays readable."""
     from storage.database.vault import Vault
 
     path = settings().keys
@@ -39,7 +39,7 @@ def rotate() -> None:
 
 @app.command()
 def retire(key: Annotated[str, typer.Argument(help="The old key, such as k1.")]) -> None:
-    """Throw an old key away, once the bot has sealed everything under the current one. Refused before."""
+    """Remove an old key after the bot has sealed everything with the current one. Refused before."""
     from bot.open_storage import open_storage
     from storage.database.vault import Vault
     from storage.reports.files import FileStore

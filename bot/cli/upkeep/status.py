@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def status(language: str = "", as_json: bool = False) -> None:
-    """How the bot is, worst first: a word, what it is about, and a sentence. Exit 1 if something does not work."""
+    """Print the state of the bot, worst first: a word, a subject and a sentence. Exit 1 if something does not work."""
     chosen = settings()
     expect_language(language)
     rows = stated(chosen, language or chosen.language, now())

@@ -73,7 +73,7 @@ def get_file(call: Call) -> Json:
 
 
 def accepted(call: Call) -> bool:
-    """Its parameters are read and checked, and nothing happens."""
+    """Accept a call: read and check its parameters, and do nothing."""
     if "chat_id" in call.params:
         call.world.chat_of(call.bot, call.params["chat_id"])
     return True

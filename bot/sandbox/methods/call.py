@@ -30,7 +30,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """True, with the sentence that Telegram adds to it."""
+    """The result True, with the sentence that Telegram adds to it."""
 
     description: str
 

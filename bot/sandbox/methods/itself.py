@@ -26,7 +26,7 @@ def poll(call: Call) -> Any:
 
 
 def set_webhook(call: Call) -> bool | Described:
-    """Telegram accepts only https. Here a plain http webhook on this machine is accepted too."""
+    """Set the webhook. Telegram accepts only https; here a plain http webhook on this machine is accepted too."""
     params, bot = call.params, call.bot
     url = params["url"]
     if not url:

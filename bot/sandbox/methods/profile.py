@@ -9,7 +9,7 @@ from bot.sandbox.telegram import Bot, Chat
 
 
 def scope_key(call: Call) -> str:
-    """One word for a BotCommandScope. The chat it names must exist."""
+    """Return one word for a BotCommandScope. The chat that the scope names must exist."""
     scope = call.params.get("scope", {"type": "default"})
     parts = [scope["type"]]
     if "chat_id" in scope:

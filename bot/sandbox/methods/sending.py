@@ -321,7 +321,7 @@ def send_chat_action(call: Call) -> bool:
 
 
 def send_message_draft(call: Call) -> bool:
-    """A text that grows on the phone. The next message replaces it."""
+    """Show a text that grows on the phone. The next message replaces it."""
     text = text_of(call, "text", TEXT_LIMIT, "message is too long", mode="parse_mode", entities="entities")
     chat = call.world.chat_to_write(call.bot, call.params["chat_id"])
     chat.draft = {"draft_id": call.params["draft_id"], "text": text.text, "entities": text.entities}

@@ -1,7 +1,7 @@
-"""After two periods in a row without closing: the draft of a letter to the head of the institution. A person sends it.
+"""The letter after two periods without closing: the bot drafts it for the head of the institution, a person sends it.
 
 A machine must not write to a minister in somebody's place (DOMAIN §5.3, step 6). So the bot counts, proposes a phone
-call first, and shows a text to copy. The coordinator decides whether it is sent, and on whose paper.
+call first, and shows a text to copy. The coordinator decides whether it is sent, and on which letterhead.
 """
 
 from bot.acts.calendar.letters import put_off as put_letter_off
@@ -85,7 +85,7 @@ def _list(ex: Exchange, page: int) -> None:
 
 
 def _letter(ex: Exchange, agency: Agency, passed: tuple[ReportingPeriod, ...]) -> str:
-    """Facts and an offer, no adjectives. Activities are named by code, never by their text."""
+    """Write the letter: facts and an offer, no adjectives. Activities are named by code, never by their text."""
     plan_id, say = ex.membership.plan_id, ex.say
     moment = Moment(plan_id, ex.now, ex.today)
     agenda = agenda_within(ex.unit, moment, outlook_of(ex.unit, moment), Scope({agency.code}))

@@ -106,7 +106,7 @@ def postpone(ex: Exchange) -> None:
 
 
 def _next_word(ex: Exchange, who: Recipient, agenda: Agenda, today: date) -> date | None:
-    """The next day on which a reminder of the rest can come. None if none can come while the period is open."""
+    """Return the next day on which a reminder of the rest can come. None if none can come while the period is open."""
     found = [one for one in ex.unit.schedules.all(ex.membership.plan_id) if one.what == LADDER]
     days = list(working_days_after(today, today + LOOKED_AHEAD, agenda.holidays))
     meant = (one for one in found if one.paused_at is None and one.among([who.role]))
@@ -167,7 +167,7 @@ def nothing_new(ex: Exchange, reason: str) -> None:
 
 
 def _what_stays(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
-    """What would be stored: the values of the report before, or "not begun" without one."""
+    """Show what would be stored: the values of the report before, or "not begun" without one."""
     for many, one, some in (
         ("nothing.stays", "nothing.stays_one", [report for report in due if report.previous is not None]),
         ("nothing.first", "nothing.first_one", [report for report in due if report.previous is None]),
@@ -241,15 +241,15 @@ def pause(ex: Exchange, choice: str) -> None:
 
 
 def last_day(until_on: date, language: str) -> str:
-    """The last day without reminders: people understand "until" as including that day."""
+    """Return the last day without reminders: people understand "until" as including that day."""
     return show_date((until_on - ONE_DAY).isoformat(), language)
 
 
 # ------------------------------------------------------------------ reminding by hand
 def chase(ex: Exchange, answer: str = "") -> None:
-    """/recordar: who has something left and was not reminded today. One press reminds them.
+    """/recordar: show the people who owe something and were not reminded today. One press reminds them.
 
-    Each person is reminded in private. For everybody else on the list it says why they are not reminded.
+    Each of them is reminded in private. For the others on the list, it says why they are not reminded.
     """
     say, home = ex.say, (home_button(ex.say),)
     agenda, found = to_chase(ex.unit, Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone))

@@ -350,7 +350,7 @@ def _weekday(day: date, say: Wording) -> str:
 
 # ------------------------------------------------------------------ /calendario
 def calendar(ex: Exchange, argument: str) -> None:
-    """The days on which nobody is expected to work. A typed date adds one, a button removes one.
+    """Show the days on which nobody is expected to work. A typed date adds one, a button removes one.
 
     Due, grace and lock days that are still to come move with them. A past day is added only when asked for twice (`+`):
     it moves nothing any more and is mostly a mistake.
@@ -401,7 +401,10 @@ def _show_calendar(ex: Exchange, note: list[Line], rows: tuple[tuple[Button, ...
 
 
 def _ask_which(ex: Exchange, text: str, others: tuple[date, ...]) -> None:
-    """Say which words were not understood, and how to write them. If a date has two readings, offer both as buttons."""
+    """Say which words were not understood, and how to write a day.
+
+    If a date has two readings, offer both as buttons.
+    """
     key = "calendar.which" if others else "calendar.not_a_day"
     rows = tuple(
         (Button(f"{_weekday(day, ex.say)} {show_date(day.isoformat(), ex.language)}", tap(Route.HOLIDAYS, day)),)
@@ -418,7 +421,7 @@ def _ask_if_past(ex: Exchange, day: date, on: str) -> None:
 
 
 def _holiday_in(text: str, ex: Exchange) -> tuple[date | None, tuple[date, ...]]:
-    """The day that is meant; or, if it can be read in several ways, the possible days."""
+    """Return the day that the text means. If it can be read in several ways, return the possible days instead."""
     try:
         return date.fromisoformat(text), ()
     except ValueError:

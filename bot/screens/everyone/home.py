@@ -23,10 +23,10 @@ from storage.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A button of a first screen: its route, its label, and the parts that it carries.
+    """A button of a first screen: its route, its label, and the argument that it carries.
 
-    `count` is one of `_COUNTS`. If it is above zero, the label is `counted`; otherwise `text`. If `text` is blank then,
-    there is no button.
+    `count` is one of `_COUNTS`. If the count is above zero, the label is `counted`; otherwise it is `text`. If `text`
+    is blank then, there is no button.
     """
 
     route: Route
@@ -126,7 +126,7 @@ def _rows(ex: Exchange, items: Iterable[tuple[Item, ...]]) -> tuple[tuple[Button
 
 
 def _button(ex: Exchange, item: Item) -> Button | None:
-    """The button. None if the person may not use it, or if it has nothing to count and no text for that."""
+    """Return the button. None if the person may not use it, or if its count is zero and it has no text for that."""
     n = _COUNTS[item.count](ex) if item.count and ex.allows(item.route) else 0
     if not ex.allows(item.route) or not (n or item.text):
         return None
@@ -185,7 +185,10 @@ class _Reported:
 
 @dataclass(frozen=True, slots=True)
 class ClosingCount:
-    """A closing: its periods, and by agency code what was sent. Agencies that had nothing to report are left out."""
+    """The count of a closing: its periods, and by agency code what was sent.
+
+    Agencies with nothing to report are left out.
+    """
 
     periods: tuple[ReportingPeriod, ...]
     agencies: dict[str, _Reported]

@@ -1,7 +1,7 @@
-"""What a text names of the plan, and where that leads a person: codes, titles, institutions.
+"""Find what a text names in the plan (codes, titles, institutions), and where that leads a person.
 
 People write "ABC-102", "la de los hoteles", "cómo va Turismo". Nobody is led to what they may not see: reporters search
-among what is theirs, other roles in the whole plan.
+among their own items, other roles in the whole plan.
 """
 
 from typing import Final
@@ -29,7 +29,7 @@ LIKELY: Final = 3
 
 
 def mentioned(ex: Exchange, text: str) -> Asked | None:
-    """Where a code in the text leads, among everything that the person may see."""
+    """Follow a code in the text, among everything that the person may see."""
     shown = ex.agency_code if ex.membership.role in REPORTERS else None
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     of = None if shown is None else ex.agency_id
@@ -46,7 +46,7 @@ def mentioned(ex: Exchange, text: str) -> Asked | None:
 
 
 def agencies_like(ex: Exchange, text: str) -> list[Button]:
-    """A button for each institution whose name has a telling word of the text, for those who see them all."""
+    """Return a button for each institution whose name has a rare word of the text. Reporters get none."""
     if ex.membership.role in REPORTERS:
         return []
     agencies = {each.code: each for each in ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today)}
@@ -64,7 +64,7 @@ def named_button(ex: Exchange, route: Route, carried: str) -> Button:
 
 
 def unknown_code(ex: Exchange, text: str) -> str | None:
-    """What is written as a code and leads this person nowhere: another institution has it, or nobody."""
+    """Return a word of the text that is written as a code, if this person may not see it or nobody has it."""
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     known = [each.code for each in plans.activities(plan_id)] + [each.code for each in plans.indicators(plan_id)]
     return foreign_code(text, known)
@@ -91,7 +91,7 @@ def _toward(ex: Exchange, code: str, kind: str) -> Asked:
 
 
 def named_like(ex: Exchange, text: str) -> Asked | list[Button]:
-    """Where the words of a title lead if they fit one item; otherwise a button for each that may be meant."""
+    """Follow the words of a title if they fit one item. Otherwise return a button for each item that may be meant."""
     due = [report for report in ex.due() if ex.may_report(report.subject)] if ex.is_reporter else []
     found = mentioned_names(text, [Named(one.code, _titles(one)) for one in due], LIKELY)
     if found.is_sure:

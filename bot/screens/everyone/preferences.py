@@ -25,7 +25,7 @@ from storage.upkeep.retention import RETENTION
 
 # ------------------------------------------------------------------ oneself
 def preferences(ex: Exchange, what: str, name: str) -> None:
-    """One's own language, zone and pause, and the way to /misdatos. A zone's `name` changes the zone."""
+    """Show one's own language, zone and pause, and the way to /misdatos. If `name` is given, set this zone."""
     if what == "zone" and name:
         if not is_zone(name):
             raise Denied
@@ -130,7 +130,7 @@ MOST_ACTS = 1000
 
 
 def _record(ex: Exchange, person: Person) -> str:
-    """Everything about the person, as JSON. Of reports what and when; the answers belong to the agency."""
+    """Return everything about the person, as JSON. Reports come without answers, which belong to the agency."""
     unit = ex.unit
     sent = unit.submissions.of_person(person.id, limit=MOST_REPORTS, only_current=False)
     record: dict[str, Any] = {

@@ -222,7 +222,7 @@ def _refused(ex: Exchange, text: str, meant: list[str]) -> bool:
 
 
 def _is_meant(ex: Exchange, text: str, meant: Utterance) -> bool:
-    """Thanks are only thanks if the text says nothing else. A meaning that acts must be sure, and the likeliest."""
+    """Whether the text has this meaning. Thanks count only if the text says nothing else; an act must be certain."""
     if meant.is_polite:
         return not nearly_said(text, ex.language)
     is_enough = meant.is_sure or _is_told(meant.meaning)
@@ -254,12 +254,15 @@ def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
 
 
 def _is_told(meaning: str) -> bool:
-    """Whether it is answered in words alone: such an answer to who meant something else costs nothing."""
+    """Whether this meaning is answered in words alone.
+
+    If somebody meant something else, such an answer does no harm.
+    """
     return meaning in TOLD or meaning in (HELP, MENU)
 
 
 def _tell(ex: Exchange, text: str, meaning: str) -> Asked | None:
-    """Answer in words, beside what else may be meant: more was said than this."""
+    """Answer in words, and offer what else may be meant, because the text says more than this."""
     others = [each for each in likely_meanings(text, ex.language)[:LIKELY] if not _is_told(each)]
     beside = _meant_only(ex, others)[: LIKELY - 1]
     if meaning in TOLD:
@@ -305,7 +308,7 @@ def _whom_to_ask(ex: Exchange) -> str:
 
 
 def search(ex: Exchange) -> None:
-    """/buscar: explain what can be found. The next text is read like any text at rest."""
+    """/buscar: explain what can be found. The next text is read like any text outside a form."""
     key = "search.ask_people" if ex.allows(Route.PEOPLE) else "search.ask"
     ex.offer(Card((line(bold(ex.say("home.buscar"))), line(ex.say(key))), ((home_button(ex.say),),)))
 
@@ -386,12 +389,12 @@ def _away(ex: Exchange) -> None:
 
 
 def _left(ex: Exchange, beside: list[Button]) -> None:
-    """ "Cancel that", where nothing is open: say so. A draft can be deleted from where it is continued."""
+    """Answer "cancel that" when nothing is open: say so, and offer the draft, which can be deleted there."""
     _offer(ex, ex.say("form.nothing_open"), [*(_drafts(ex) if ex.is_reporter else []), *beside])
 
 
 def _on_a_page(ex: Exchange) -> Asked | None:
-    """A PDF, or something to print: the plan on a page, or other data."""
+    """Answer a request for a PDF or something to print: lead to the plan on a page, or to other data."""
     if not ex.allows(Route.EXPORT):
         return _follow(ex, "exportar")
     ex.go_below()
@@ -401,7 +404,10 @@ def _on_a_page(ex: Exchange) -> Asked | None:
 
 
 def _not_me(ex: Exchange) -> Asked | None:
-    """ "It is not me": of one report, for some days, or for good; nobody is led straight to giving up the post."""
+    """Answer "it is not me": of one report, for some days, or for good.
+
+    Nobody is led straight to giving up the post.
+    """
     if ex.membership.role not in REPORTERS:
         return _follow(ex, "personas")
     ex.go_below()
@@ -415,13 +421,13 @@ def _not_me(ex: Exchange) -> Asked | None:
 
 
 def _files(ex: Exchange, beside: list[Button]) -> None:
-    """ "Where do I put the photo": in the report that promised it, or in one that is due."""
+    """Answer "where do I put the photo": lead to the report that promised it, or to one that is due."""
     buttons = (_promised(ex) or _first_due(ex, LIKELY)) if ex.is_reporter else []
     _offer(ex, ex.say("heard.files" if buttons else "heard.files_none"), [*buttons[:1], *beside, *buttons[1:]])
 
 
 def _saved(ex: Exchange, beside: list[Button]) -> None:
-    """ "The power went": show that the answers are kept, and lead back to them.
+    """Answer "the power went": show that the answers are kept, and lead back to them.
 
     Without a draft, show the last receipt.
     """
@@ -435,7 +441,7 @@ def _saved(ex: Exchange, beside: list[Button]) -> None:
 
 
 def _access(ex: Exchange, beside: list[Button]) -> None:
-    """ "I have another phone": there is no password, and who gives another link. An admin makes it."""
+    """Answer "I have another phone": say that there is no password, and who gives a new link. An admin makes it."""
     asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
     makes_one = [_toward_route(ex, Route.INVITE)] if ex.allows(Route.INVITE) else []
     _offer(ex, ex.say("heard.access", people=asked), [*makes_one, *beside])
@@ -453,7 +459,7 @@ def _colours(ex: Exchange, beside: list[Button]) -> None:
 
 
 def _privacy(ex: Exchange, beside: list[Button]) -> None:
-    """ "Who sees what I write": what the privacy notice says of it."""
+    """Answer "who sees what I write" with the words of the privacy notice."""
     more = Button(ex.say("privacy.more"), tap(Route.PRIVACY, "more"))
     text = ex.say("start.data_notice" if ex.is_reporter else "start.data_notice.reads")
     _offer(ex, text, [_toward_route(ex, Route.MY_DATA), more, *beside])
@@ -492,7 +498,7 @@ def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
 
 # ------------------------------------------------------------------ what is likely meant
 def _offer_likely(ex: Exchange, text: str, named: list[Button] | None = None) -> None:
-    """Say this, with two or three buttons: the given ones, or what this person does most."""
+    """Answer with these words and two or three buttons: the given ones, or what this person does most."""
     rows: list[tuple[Button, ...]] = [(button,) for button in named or _likely(ex)]
     rows.append((home_button(ex.say), Button(ex.say("menu.help"), tap(Route.HELP))))
     ex.offer(Card((line(text),), tuple(rows)))
@@ -504,14 +510,14 @@ def _meant_like(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
 
 
 def _with_draft(ex: Exchange, buttons: list[Button]) -> list[Button]:
-    """The first of these, and among them the draft that this person left: they may go on with it in words."""
+    """Return the first of these buttons, with one to go on with the draft that this person left."""
     first = list(dict.fromkeys(buttons))[:LIKELY]
     draft = [each for each in (_drafts(ex) if ex.is_reporter else []) if each not in first]
     return [*first[: LIKELY - len(draft)], *draft]
 
 
 def _meant_only(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
-    """A button for each of these meanings that leads somewhere; help and the menu stand below in any case."""
+    """Return a button for each of these meanings that leads somewhere. Help and the menu come below in any case."""
     found = []
     for meaning in meanings:
         if meaning == "page" and ex.allows(Route.EXPORT):

@@ -19,13 +19,16 @@ from storage.plan.plans import Plan
 
 # ------------------------------------------------------------------ the first screen
 def start(ex: Exchange) -> None:
-    """The first screen. Telegram's own menu is set to the commands of the role, however the person got the role."""
+    """Show the first screen.
+
+    Telegram's own menu is set to the commands of the role, however the person got the role.
+    """
     offer_menu(ex)
     menu(ex)
 
 
 def menu(ex: Exchange, anew: str = "") -> None:
-    """The first screen of a role. For a focal point it is the due list: reporting begins with one tap."""
+    """Show the first screen of a role. For a focal point it is the due list: reporting begins with one tap."""
     if anew == "new":
         ex.forget_card()
     if ex.membership.role in REPORTERS:
@@ -40,8 +43,8 @@ def menu(ex: Exchange, anew: str = "") -> None:
 def choose_language(ex: Exchange, argument: str, position: int = 0) -> None:
     """Change the language at any question. The open form goes on in it.
 
-    `argument` is one of the bot's languages. Or it is a version of a form, and `position` is one of its languages: then
-    forms are asked in that language, and everything else stays.
+    `argument` is one of the bot's languages. Or it is a version of a form, and `position` is one of that form's
+    languages. Then only forms are asked in that language.
     """
     of_forms = _only_in_forms(ex)
     chosen = of_forms.get((argument, position))
@@ -108,7 +111,7 @@ def privacy(ex: Exchange, step: str = "") -> None:
 
 
 def welcome_words(role: str, plan: Plan, language: str) -> str:
-    """What the bot is and does for this role, and the question which language they want."""
+    """Say what the bot is and does for this role, and ask for the language."""
     key = "start.welcome" if role in REPORTERS else f"start.welcome.{role}"
     return wording(language)(key, plan=translated(plan.name, language))
 
@@ -130,7 +133,7 @@ def _joined(ex: Exchange) -> str:
 
 
 def show_help(ex: Exchange, key: str = "help.title") -> None:
-    """The commands of this role, made from the table of permissions."""
+    """Show the commands of this role, made from the table of permissions."""
     lines: list[Line] = [line(bold(ex.say(key)))]
     for one in PERMISSIONS:
         if one.in_menu and ex.allows(one.route):
@@ -143,6 +146,6 @@ def show_help(ex: Exchange, key: str = "help.title") -> None:
 
 
 def offer_menu(ex: Exchange) -> None:
-    """The command menu of this chat in Telegram: the commands of the role, in the person's language."""
+    """Set the command menu of this chat in Telegram: the commands of the role, in the person's language."""
     role, is_contributor = Role(ex.membership.role), ex.membership.is_contributor
     ex.post("setMyCommands", menu_of(ex.chat_id, role, ex.language, is_contributor=is_contributor), kind="notice")

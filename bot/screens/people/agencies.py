@@ -52,7 +52,7 @@ def agencies(ex: Exchange, page: int) -> None:
 
 
 def _stage(ex: Exchange, agency: Agency) -> str:
-    """Since when or until when it takes part, in words."""
+    """Say in words since when or until when an agency takes part."""
     say = ex.say
     if agency.role_type == "proposed":
         return say("agencies.type.proposed")

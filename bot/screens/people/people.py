@@ -45,7 +45,7 @@ IN_A_ROW = 3
 
 # ------------------------------------------------------------------ /personas
 def people(ex: Exchange, group: str, page: int) -> None:
-    """Who is in the plan, vacancies first; or one page of a group, `group.page`.
+    """Show who is in the plan, vacancies first; or one page of a group, `group.page`.
 
     The next typed text is searched for.
     """
@@ -121,9 +121,10 @@ def _show_group(ex: Exchange, group: str, page: int) -> None:
 
 
 def _in_group(everybody: Sequence[Person], group: str) -> list[Person]:
-    """A group: a role, an agency (`a` and its id), the suspended, or people Telegram does not reach.
+    """Return the people of a group: a role, an agency (`a` and its id), the suspended, or people Telegram does not
+    reach.
 
-    Denied for others.
+    Denied for other groups.
     """
     match group:
         case "suspended":
@@ -222,7 +223,7 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
 
 
 def _for_a_time(ex: Exchange, who: Person, membership: Membership) -> list[Line]:
-    """A role that ends by itself, and the person who holds its post until then."""
+    """Say that a role ends by itself, and who holds its post until then."""
     lines: list[Line] = []
     if membership.until_on is not None:
         last = show_date((membership.until_on - timedelta(days=1)).isoformat(), ex.language)
@@ -458,7 +459,7 @@ def decide(ex: Exchange, request_id: int, answer: str) -> None:
 
 # ------------------------------------------------------------------ inside
 def _whom(ex: Exchange, person_id: int) -> tuple[Person, Membership]:
-    """The person that a button names, with their role in this plan. Denied for anybody else."""
+    """Return the person that a button names, with their role in this plan. Denied for anybody else."""
     try:
         return ex.unit.people.in_plan(ex.membership.plan_id, person_id)
     except NotFound:
@@ -466,7 +467,7 @@ def _whom(ex: Exchange, person_id: int) -> tuple[Person, Membership]:
 
 
 def _other(ex: Exchange, person_id: int, *, is_suspended: bool = False) -> tuple[Person, Membership]:
-    """A person other than oneself: nobody changes their own role."""
+    """Return a person other than oneself: nobody changes their own role."""
     who, membership = _whom(ex, person_id)
     if who.id == ex.person.id or who.is_suspended is not is_suspended:
         raise Denied

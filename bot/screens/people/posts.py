@@ -35,7 +35,7 @@ LISTED = 8
 
 # ------------------------------------------------------------------ delegating
 def delegate(ex: Exchange, head: int | str, number: int | None) -> None:
-    """/delegar: choose a person and a last day. During a delegation: show who has the post, and how to take it back."""
+    """/delegar: choose a person and a last day. During a delegation, show who has the post, and how to take it back."""
     standing = _standing(ex)
     if head == "end":
         _hand_back(ex, standing, number)
@@ -54,7 +54,7 @@ def delegate(ex: Exchange, head: int | str, number: int | None) -> None:
 
 
 def delegate_until(ex: Exchange, head: int | str, text: str) -> None:
-    """Read its last day, typed."""
+    """Read the typed last day of a delegation."""
     match read_date(text, today=ex.today, language=ex.language, prefer="future"):
         case Understood(value) if ex.today < date.fromisoformat(value[:10]) <= ex.today + timedelta(days=LONGEST):
             _give(ex, head, date.fromisoformat(value[:10]))
@@ -111,7 +111,7 @@ def _show_standing(ex: Exchange, delegation: StoredDelegation) -> None:
 
 
 def _hand_back(ex: Exchange, standing: StoredDelegation | None, number: int | None) -> None:
-    """End it, for the giver or the deputy. If it is over already, say so."""
+    """End a delegation, for the giver or the deputy. If it is over already, say so."""
     if standing is None or number not in (None, standing.id):
         ex.answer_line(ex.say("delegate.is_over"))
         return
@@ -121,7 +121,7 @@ def _hand_back(ex: Exchange, standing: StoredDelegation | None, number: int | No
 
 
 def _show_drafts(ex: Exchange) -> None:
-    """Drafts of colleagues, and of people who have left. Each can be continued."""
+    """Show the drafts of colleagues and of people who have left. Each can be continued."""
     rows = [(Button(cut(text), tap(Route.TAKE_OVER, number)),) for number, text in drafts_of_others(ex)]
     ex.answer(
         Card(
@@ -250,7 +250,7 @@ def _void(ex: Exchange) -> str:
 
 # ------------------------------------------------------------------ inside
 def _standing(ex: Exchange) -> StoredDelegation | None:
-    """The delegation that this person has given or received and that lasts now."""
+    """Return the delegation that this person has given or received and that lasts now."""
     for one in ex.unit.delegations.of_agency(ex.agency_id):
         if ex.person.id in (one.person_id, one.deputy_id) and ex.today < one.until_on:
             return one
@@ -258,7 +258,7 @@ def _standing(ex: Exchange) -> StoredDelegation | None:
 
 
 def _name_of(ex: Exchange, head: int | str) -> str:
-    """The colleague that a button names. Denied for anybody else."""
+    """Return the name of the colleague that a button names. Denied for anybody else."""
     if head == INVITED:
         return ex.say("delegate.whoever_comes")
     for one in others_of_agency(ex):

@@ -34,7 +34,7 @@ ACTIVITIES = 12
 
 # ------------------------------------------------------------------ handlers
 def summary(ex: Exchange, page: int | None, length: str = "") -> None:
-    """/resumen: the week for coordinators, the month's card for readers, their own agency for everybody else.
+    """/resumen: show the week to coordinators, the month's card to readers, and their own agency to everybody else.
 
     As a command, it is sent below with its picture. With a `page` it is edited in place. With the `length` "whole" its
     lists are complete.
@@ -56,7 +56,7 @@ def summary(ex: Exchange, page: int | None, length: str = "") -> None:
 
 
 def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
-    """One agency: whether it closed, who reports for it, and its activities, the worst first."""
+    """Show one agency: whether it closed, who reports for it, and its activities, the worst first."""
     is_own = ex.membership.role in REPORTERS
     if is_own:
         if code not in ("", ex.agency_code):
@@ -77,7 +77,7 @@ def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
 
 
 def activity(ex: Exchange, code: str) -> None:
-    """One activity: its light with the reason, its last report, and its evidence."""
+    """Show one activity: its light with the reason, its last report, and its evidence."""
     one, found = _activity(ex, code)
     sent = None
     if one.last is not None:
@@ -101,7 +101,7 @@ def evidence(ex: Exchange, code: str, file_id: int) -> None:
 
 
 def decision(ex: Exchange, number: int) -> None:
-    """The items that wait for a decision, one at a time."""
+    """Show the items that wait for a decision, one at a time."""
     found, say = _standing(ex), ex.say
     rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
     if len(plenary_items(found)) > 1:
@@ -110,7 +110,10 @@ def decision(ex: Exchange, number: int) -> None:
 
 
 def indicators(ex: Exchange, page: int) -> None:
-    """Indicators and their targets, with the figures that anybody may see: they are shown in this chat."""
+    """Show indicators and their targets.
+
+    The figures are those that anybody may see, because the chat can be shown around.
+    """
     say, plan_id = ex.say, ex.membership.plan_id
     found = Figures(ex.unit).indicators(plan_id, ex.now, plan_zone(ex.unit, plan_id))
     rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
@@ -130,7 +133,7 @@ def vacancy(ex: Exchange, agency: str) -> None:
 
 
 def vacancies(ex: Exchange) -> list[str]:
-    """Codes of the agencies that the week counts as without a focal point, for the people who name one."""
+    """Return the agencies' codes that the week counts as without a focal point, to the people who name one."""
     return [agency.code for agency in digests.vacancies(_standing(ex))]
 
 
@@ -220,7 +223,7 @@ def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: S
 def _files(
     ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission, lines: list[Line]
 ) -> list[tuple[Button, ...]]:
-    """A button for each file, or a line that says that there is none."""
+    """Return a button for each file; add a line to `lines` if there is none."""
     say = ex.say
     files = [file for file in ex.unit.attachments.of_instance(sent.instance_id) if not file.sensitive]
     if not files:
@@ -249,7 +252,7 @@ def _view(ex: Exchange) -> View:
 
 
 def _standing(ex: Exchange) -> Standing:
-    """The state of the plan. For a large plan it is counted beside the writer, so that no other answer waits."""
+    """Return the state of the plan. For a large plan it is counted beside the writer, so that no other answer waits."""
     plan_id, only_validated, now = ex.membership.plan_id, _view(ex).only_validated, ex.now
 
     def count(unit: UnitOfWork) -> Standing:
@@ -260,7 +263,7 @@ def _standing(ex: Exchange) -> Standing:
 
 
 def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:
-    """The activity with this code. Denied if it is not in the plan, or not of the person's own agency (S3)."""
+    """Return the activity with this code. Denied if it is not in the plan, or not of the person's own agency (S3)."""
     found = _standing(ex)
     one = next((each for each in found.activities if each.code == code), None)
     if one is None or (ex.membership.role in REPORTERS and one.activity.agency_code != ex.agency_code):

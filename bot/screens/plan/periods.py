@@ -40,7 +40,7 @@ _SHAPES = {"ahead": "⚪", "open": "🟢", "grace": "🟡", "late": "🟠", "loc
 
 # ------------------------------------------------------------------ looking
 def periods(ex: Exchange, which: str) -> None:
-    """The periods, the latest first; then one of them: its days, who has closed it, and for whom it is reopened."""
+    """Show the periods, the latest first; or one of them: its days, who has closed it, and for whom it is reopened."""
     found = ex.unit.plans.periods(ex.membership.plan_id)
     if which and not which.startswith("p"):
         _show_period(ex, _period(ex, which))
@@ -135,7 +135,7 @@ def reopen(ex: Exchange, code: str, agency_code: str, days: str, reason: str) ->
 
 
 def reopen_because(ex: Exchange, code: str, agency_code: str, days: int, text: str) -> None:
-    """Read the reason, typed."""
+    """Read the typed reason for reopening a period."""
     agency = _agency(ex, agency_code)
     period = _period(ex, code, agency)
     if period.stage(ex.today) != "locked" or days not in REOPENED_DAYS:
@@ -165,7 +165,7 @@ def ask(ex: Exchange, code: str, reason: str) -> None:
 
 
 def ask_because(ex: Exchange, code: str, text: str) -> None:
-    """Read the agency's reason, typed."""
+    """Read the agency's typed reason for asking."""
     period = _period(ex, code, _agency(ex, ex.agency_code))
     if period.stage(ex.today) != "locked":
         ex.answer_line(ex.say("reopening.go_on", period_name=period_name(period, ex.language)))

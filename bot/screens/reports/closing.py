@@ -1,4 +1,4 @@
-"""What closes together: every screen that offers to close a period names the same ones."""
+"""The periods that close together: every screen that offers to close a period names the same ones."""
 
 from bot.chat.exchange import Exchange
 from conversations.plan.expected import closes_together, expected_reports
@@ -7,7 +7,10 @@ from conversations.plan.periods import ReportingPeriod
 
 
 def to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[ReportingPeriod, ...]:
-    """What "Cerrar el mes" closes now, or will close when everything is sent. `periods` are open for the agency."""
+    """Return what "Cerrar el mes" closes now, or will close when everything is sent.
+
+    `periods` are open for the agency.
+    """
     if not periods:
         return ()
     plans, plan_id = ex.unit.plans, ex.membership.plan_id

@@ -79,7 +79,7 @@ def hear_comment(ex: Exchange, argument: str, text: str) -> None:
 
 
 def comments(ex: Exchange, act: int | str, number: int | None) -> None:
-    """/comentarios: a coordinator reads, answers and settles open comments; an observer sees what became of theirs.
+    """/comentarios: a coordinator reads, answers and settles open comments; an observer sees the answers to their own.
 
     `act` is a page `p1`, or the number of a comment `7`. `r` answers the comment `number`, `x` settles it without an
     answer.
@@ -198,7 +198,7 @@ def _comment(ex: Exchange, comment_id: int) -> StoredComment:
 
 
 def _about(ex: Exchange, argument: str) -> str:
-    """The code that was named, if the plan has it. "" means the plan as a whole."""
+    """Return the code that was named, if the plan has it. "" means the plan as a whole."""
     code = argument.strip().upper()
     return code if code and len(code) <= 32 and _item(ex, code) else ""
 

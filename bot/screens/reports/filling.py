@@ -54,7 +54,7 @@ _MEDIA_SHOWN = 10
 
 
 def reporter_of(ex: Exchange) -> Reporter:
-    """The person of this exchange, for acts about reports. Denied to people without an agency."""
+    """Return the person of this exchange as a reporter, for acts on reports. Denied to people without an agency."""
     return Reporter(
         ex.actor,
         ex.person.id,
@@ -118,7 +118,7 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
 
 
 def take_unseen(ex: Exchange, stored: StoredSession, event: Fetched | FetchFailed) -> None:
-    """Keep what arrives for a draft that its owner is not looking at, and say nothing: the draft shows it."""
+    """Keep what arrives for a draft that its owner is not looking at, without a message: the draft shows it later."""
     if not ex.may_report(stored.subject) or ex.now >= stored.expires_at:
         return
     form = ex.house.forms.version(ex.unit, stored.form_version_id)
@@ -133,7 +133,7 @@ def take_unseen(ex: Exchange, stored: StoredSession, event: Fetched | FetchFaile
 
 @dataclass(slots=True)
 class _Outcome:
-    """What the effects of one event ask of the card."""
+    """What the effects of one event require of the next card."""
 
     notices: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -189,9 +189,9 @@ def _carry_out(
 
 
 def _again(ex: Exchange, complaints: list[str]) -> tuple[str, int]:
-    """A mark of the complaint for the chat to keep, and how many times in a row it was shown.
+    """Return a mark of the complaint for the chat to keep, and how many times in a row it was shown.
 
-    Both are blank without a complaint. The mark contains a checksum instead of the words, which may quote an answer.
+    Both are blank without a complaint. The mark has a checksum instead of the words, which may quote an answer.
     """
     if not complaints:
         return "", 0
@@ -273,7 +273,7 @@ def _is_looked_at(ex: Exchange) -> bool:
 
 # ------------------------------------------------------------------ leaving and sending
 def leave(ex: Exchange, stored: StoredSession, taken: Step, form: Form) -> None:
-    """Leave the form. The draft stays, and the chat is free. A correction that has changed nothing is no draft."""
+    """Leave the form. The draft stays, and the chat is free. A correction that has changed nothing is deleted."""
     session = taken.session
     if reports.changes_nothing(reporter_of(ex), stored, form, taken):
         _keep_as_sent(ex, stored)
@@ -326,7 +326,7 @@ def refuse_locked(ex: Exchange, stored: StoredSession) -> None:
 
 
 def show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
-    """Say that the period has locked or is not open yet. A locked one can be asked to be reopened."""
+    """Say that the period has locked or is not open yet. For a locked one, the person can ask to have it reopened."""
     text = ex.say("receipt.locked", period_name=period_name(period, ex.language))
     ask = (Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, period.code)),)
     home = (home_button(ex.say),)

@@ -27,7 +27,7 @@ def is_form_file(event: Offered) -> bool:
 
 
 def receive(ex: Exchange, event: Offered) -> None:
-    """An admin sent a form or one of its files: have it fetched and checked."""
+    """Take a form or one of its files from an admin: have it fetched and checked."""
     publishing.check(ex.actor, ex.chat_id, event.file_id, event.name)
     ex.forget_card()
     ex.answer(Card((line(ex.say("publish.checking", file=event.name[:80])),)))
@@ -77,7 +77,7 @@ MOST_FORMS = 20
 
 
 def show_form(ex: Exchange, what: int | str, version_id: int | None) -> None:
-    """One form: its versions, and who still uses which. `what` "get" sends the workbook of that version."""
+    """Show one form: its versions, and how many drafts use each. `what` "get" sends the workbook of that version."""
     match what, version_id:
         case (int() as wanted, None) | ("get", int() as wanted):
             pass

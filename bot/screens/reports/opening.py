@@ -131,7 +131,7 @@ def _open(
 
 
 def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
-    """Go on with a draft: the same question, nothing is asked again."""
+    """Go on with a draft at the same question. Nothing is asked again."""
     if stored.person_id != ex.person.id or stored.state != "open" or not ex.may_report(stored.subject):
         raise Denied
     session = Session.from_json(stored.data)
@@ -201,7 +201,7 @@ def _heading(report: Report | None, ex: Exchange) -> tuple[Line, ...]:
 def show_nothing_left(ex: Exchange) -> None:
     """Say that nothing can be reported or closed now.
 
-    An agency that let a period lock may ask to have it reopened, unless it has closed a later one.
+    An agency that let a period lock may ask to reopen it, unless the agency has closed a later one.
     """
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     is_agencys = not ex.membership.is_contributor

@@ -41,7 +41,7 @@ LOOKED_BACK: Final = 10
 
 # ------------------------------------------------------------------ the due list
 def pending(ex: Exchange, page: int = 0) -> None:
-    """The reports that are left, the one that is due first on top, eight on a screen."""
+    """Show the reports that are left, eight on a screen. The one that is due first is on top."""
     due = tuple(report for report in ex.due() if not report.is_indicator)
     ex.offer(_due_card(ex, due, page))
 
@@ -272,7 +272,7 @@ def cancel(ex: Exchange) -> None:
 
 # ------------------------------------------------------------------ what was sent
 def history(ex: Exchange, before: int | None) -> None:
-    """The agency's latest reports with their receipts, the newest first."""
+    """Show the agency's latest reports with their receipts, the newest first."""
     kind = "indicator" if ex.membership.is_contributor else None
     sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before, kind=kind)
     home = (home_button(ex.say),)
@@ -334,7 +334,10 @@ def receipt(ex: Exchange, submission_id: int) -> None:
 
 
 def versions(ex: Exchange, submission_id: int) -> None:
-    """The differences between a version and the one before. Of a restricted report, only which answers changed."""
+    """Show the differences between a version and the one before.
+
+    Of a restricted report, name only the changed answers.
+    """
     sent = ex.own_submission(submission_id)
     say = ex.say
     chain = ex.unit.submissions.versions(sent.root_id)
@@ -418,7 +421,7 @@ def close(ex: Exchange, agreed: str) -> None:
 
 
 def _is_since(ex: Exchange, due: DueReport) -> bool:
-    """Whether it came into the plan after the agency had closed its period."""
+    """Whether the item came into the plan after the agency had closed its period."""
     if not isinstance(due.item, Activity) or due.item.added_on is None or due.returned is not None:
         return False
     return ex.unit.closings.is_closed(ex.agency_id, due.period.id)

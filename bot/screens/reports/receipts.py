@@ -58,7 +58,10 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
 
 
 def status_label(ex: Exchange, status: str) -> str:
-    """An activity status with its shape, named by the plan's code list in this language, otherwise by the bot."""
+    """Return an activity status with its shape.
+
+    The plan's code list names it in this language; otherwise the bot does.
+    """
     for code in ex.unit.plans.code_list(ex.membership.plan_id, "activity_status"):
         if code.code == status:
             worded = code.label.get(ex.language) or ex.say(f"export.status.{status}")

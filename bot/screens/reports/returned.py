@@ -1,4 +1,4 @@
-"""A returned report in the hands of its reporter: correct the answers that were asked about, or reply."""
+"""The screens of a returned report for its reporter: correct the answers that were asked about, or reply."""
 
 from bot.acts.reports import reviewing
 from bot.chat.exchange import Exchange
@@ -11,7 +11,10 @@ from storage.reports.submissions import StoredSubmission
 
 # ------------------------------------------------------------------ a word back
 def reply(ex: Exchange, submission_id: int) -> None:
-    """Responder: the report is right as it is, and why. The next typed text goes to the coordinator who asked."""
+    """Responder: say that the report is right as it is, and why.
+
+    The next typed text goes to the coordinator who asked.
+    """
     sent = _asked_about(ex, submission_id)
     rows = (
         (Button(ex.say("review.correct"), tap(Route.CORRECT, sent.id)),),

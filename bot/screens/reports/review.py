@@ -1,8 +1,8 @@
 """/revisar: the coordinator's queue, one report at a time: validate it, or send it back with a question.
 
 A keyboard can be pressed for ever, and two coordinators share a queue. So each tap compares the report with the present
-state: version, state, owner. The slower of two coordinators sees what has become of it. The buttons themselves carry
-the ticks, so that a tap that arrives twice ticks once and a restart loses nothing.
+state: version, state, owner. The slower of two coordinators sees what the other one decided. The buttons themselves
+carry the ticks, so that a tap that arrives twice ticks once and a restart loses nothing.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ _REASONS = {f"w{at}": reason for at, reason in enumerate(review.REASONS)}
 
 # ------------------------------------------------------------------ the queue
 def queue(ex: Exchange, page: int = 0, agency: str = "") -> None:
-    """The reports that wait, the oldest first, restricted ones apart; those of one agency if it is named."""
+    """Show the waiting reports, the oldest first, restricted ones apart; or only those of one agency."""
     ex.answer(_queue_card(ex, page, agency))
 
 
@@ -70,7 +70,7 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
 
 
 def _queue_lines(ex: Exchange, found: Sequence[Waiting], agency: str) -> Iterator[Line]:
-    """How many wait, how many of these are restricted or the reader's own, and since when."""
+    """Say how many reports wait, how many of these are restricted or the reader's own, and since when."""
     say = ex.say
     title = say("review.queue" if len(found) != 1 else "review.queue_one", n=len(found))
     yield line(bold(f"{agency} · {title}" if agency else title))
@@ -83,7 +83,7 @@ def _queue_lines(ex: Exchange, found: Sequence[Waiting], agency: str) -> Iterato
 
 
 def _rows_of_agency(ex: Exchange, agency: str, open_ones: Sequence[Waiting]) -> Iterator[tuple[Button, ...]]:
-    """Validate an agency's ordinary reports together; back to all agencies."""
+    """Return the buttons of one agency: validate its ordinary reports together, and go back to all agencies."""
     if len(together := _ordinary(ex, agency, open_ones)) > 1:
         text = ex.say("review.together", n=len(together), agency=agency)
         yield (Button(text, tap(Route.VALIDATE, agency)),)
@@ -127,7 +127,7 @@ def _shape(ex: Exchange, status: str) -> str:
 
 # ------------------------------------------------------------------ one report
 def item(ex: Exchange, submission_id: int, how: str) -> None:
-    """One report: its answers and its changes. `all` adds every answer, `see` the restricted ones (audited)."""
+    """Show one report: its answers and its changes. `all` adds every answer, `see` the restricted ones (audited)."""
     sent = _submission(ex, submission_id)
     if not sent.is_current:  # an old card leads to the newer version
         sent = ex.unit.submissions.get(ex.unit.submissions.versions(sent.root_id)[-1].id)
@@ -143,7 +143,7 @@ def item(ex: Exchange, submission_id: int, how: str) -> None:
 
 
 def _after(ex: Exchange, sent_id: int) -> StoredSubmission | None:
-    """The report behind this one in the queue, as it is shown. None behind the last."""
+    """Return the report behind this one in the queue, in the order that is shown. None behind the last."""
     waiting = ex.unit.reviews.queue(ex.membership.plan_id, ex.person.id)
     order = sorted(waiting, key=lambda one: one.sensitive)
     ids = [one.id for one in order]
@@ -160,7 +160,7 @@ def _report_card(
     is_whole: bool = False,
     is_seen: bool = False,
 ) -> Card:
-    """The report and the buttons that apply now. If it does not wait, its state."""
+    """Show the report and the buttons that apply now. If it does not wait for review, show its state."""
     say = ex.say
     is_hidden = sent.sensitive and not is_seen
     if sent.sensitive and not is_hidden:
@@ -255,7 +255,7 @@ def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
 
 
 def _words(ex: Exchange, sent: StoredSubmission) -> tuple[str, ...]:
-    """What both sides wrote about this version since it was last returned, without names."""
+    """Return what both sides wrote about this version since it was last returned, without names."""
     senders, found = ex.unit.reviews.senders(sent.root_id), list[str]()
     for one in ex.unit.reviews.of_chain(sent.root_id):
         if one.submission_id != sent.id:
@@ -270,7 +270,7 @@ def _words(ex: Exchange, sent: StoredSubmission) -> tuple[str, ...]:
 
 
 def _named(ex: Exchange, sent: StoredSubmission) -> tuple[str, str]:
-    """Code and title of its item. If it is about nothing in the plan, the form's title."""
+    """Return the code and title of a report's item. For a report about no item of the plan, return the form's title."""
     kind, _, code = (sent.subject or "").partition(":")
     if kind == "activity":
         return code, ex.unit.plans.activity(sent.plan_id, code).title(ex.language)
@@ -286,7 +286,7 @@ def _period(ex: Exchange, sent: StoredSubmission) -> ReportingPeriod | None:
 
 
 def _where_it_is(ex: Exchange, sent: StoredSubmission) -> str:
-    """What became of a report that no longer waits or has a newer version, and by whom."""
+    """Say what became of a report that no longer waits or has a newer version, and by whom."""
     if not sent.is_current:
         return ex.say("review.superseded")
     chain = ex.unit.reviews.of_chain(sent.root_id)
@@ -319,7 +319,7 @@ def _waiting(ex: Exchange, submission_id: int) -> StoredSubmission | None:
 
 
 def _moved(ex: Exchange, sent: StoredSubmission) -> None:
-    """Somebody else was faster, or the button is old: show the report's state."""
+    """Show the report's state: somebody else was faster, or the button is old."""
     current = sent if sent.is_current else ex.unit.submissions.versions(sent.root_id)[-1]
     current = ex.unit.submissions.get(current.id)
     ex.toast = ex.say("review.moved")
@@ -343,7 +343,7 @@ def evidence(ex: Exchange, submission_id: int, file_id: int) -> None:
 
 # ------------------------------------------------------------------ validating
 def validate(ex: Exchange, what: int | str, word: str) -> None:
-    """Validate one report by its number; `yes` confirms, `undo` takes it back. Or an agency's ordinary ones."""
+    """Validate one report by its number, or an agency's ordinary ones. `yes` confirms, `undo` takes it back."""
     if isinstance(what, str):
         _validate_together(ex, what, word)
         return
@@ -487,7 +487,7 @@ def _has_locked(ex: Exchange, sent: StoredSubmission) -> bool:
 def _ask_what(
     ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int], page: int
 ) -> None:
-    """The questions with their answers. For a restricted report only the questions."""
+    """Show the questions with their answers. For a restricted report, show only the questions."""
     say = ex.say
     code, title = _named(ex, sent)
     offered = range(min(len(questions), review.MOST_QUESTIONS))
@@ -524,7 +524,7 @@ def _ask_why(ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], 
 
 
 def hear_why(ex: Exchange, submission_id: int, marks: str, text: str) -> None:
-    """Read the coordinator's own reason. Personal data was refused before it gets here."""
+    """Read the coordinator's own reason. Personal data was refused before this is called."""
     sent = _waiting(ex, submission_id)
     if sent is None:
         return
@@ -542,7 +542,7 @@ def hear_why(ex: Exchange, submission_id: int, marks: str, text: str) -> None:
 def _return(
     ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int], reason: str
 ) -> None:
-    """Return it to the reporter, who is notified in the same transaction; then show the next one."""
+    """Return a report to its reporter, who is notified in the same transaction. Then show the next one."""
     following = _after(ex, sent.id)
     code, _ = _named(ex, sent)
     refs = [questions[at].ref for at in sorted(ticked)]
@@ -568,7 +568,7 @@ def remark(ex: Exchange, submission_id: int) -> None:
 
 
 def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
-    """Send the question to them. The report stays in the queue."""
+    """Send the question to the reporters. The report stays in the queue."""
     sent = _remarkable(ex, submission_id)
     if sent is None:
         return
@@ -586,7 +586,7 @@ def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
 
 
 def _remarkable(ex: Exchange, submission_id: int) -> StoredSubmission | None:
-    """A waiting report that is not restricted and not the reader's own. For another, show its state: None."""
+    """Return a waiting report if it is not restricted and not the reader's own. Otherwise show its state."""
     sent = _waiting(ex, submission_id)
     if sent is None:
         return None

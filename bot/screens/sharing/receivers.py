@@ -1,7 +1,7 @@
 """/receptores: an admin sets up receivers of events on a phone.
 
-An address is pasted, because nobody types one. It may be a secret itself, so the message with it is deleted. The secret
-of the signature is shown once, on a card that cannot be forwarded and that leaves the chat again.
+People paste the address. It may be a secret itself, so the message with it is deleted. The secret of the signature is
+shown once, on a card that cannot be forwarded and that leaves the chat again.
 """
 
 from collections.abc import Collection
@@ -39,7 +39,7 @@ def receivers(ex: Exchange) -> None:
 
 
 def receiver(ex: Exchange, which: int | str, act: str, more: str) -> None:
-    """One receiver, or an act on it. `act` "new" asks for one.
+    """Show one receiver, or do an act on it. `act` "new" asks for one.
 
     `more` confirms an act, or holds a choice of kinds, a delivery, or where a page of deliveries begins.
     """
@@ -122,7 +122,7 @@ def _numbers(found: StoredEndpoint, counted: dict[tuple[int, str], int]) -> dict
 
 
 def _state(ex: Exchange, found: StoredEndpoint, counted: dict[tuple[int, str], int]) -> str:
-    """The worst that can be said of it, in a word or two."""
+    """Name the worst trouble of a receiver in a word or two."""
     say, numbers = ex.say, _numbers(found, counted)
     if numbers["dead"]:
         return f"{SHAPES['dead']} {say('receivers.state.dead', n=numbers['dead'])}"
@@ -161,7 +161,7 @@ def _what(ex: Exchange, one: StoredDelivery) -> str:
 
 
 def _told(ex: Exchange, one: StoredDelivery) -> str:
-    """A line: the event, what it is about, its time, and the receiver's answer."""
+    """Return one line: the event, what it is about, its time, and the receiver's answer."""
     local = one.at.astimezone(ex.zone)
     when = f"{show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}"
     why = ex.say(f"event.why.{one.reason}", status=one.status or "–") if one.reason else ""
@@ -201,7 +201,7 @@ def _choose(ex: Exchange, found: StoredEndpoint, chosen: Collection[str]) -> Non
 
 # ------------------------------------------------------------------ a new one
 def _ask(ex: Exchange, audience: str, choice: str = "", refused: str = "") -> None:
-    """Ask for whom it is, then for its address and the kinds of events."""
+    """Ask for the receiver's audience, then for its address and the kinds of events."""
     say = ex.say
     if len(ex.unit.endpoints.all(ex.membership.plan_id)) >= MOST:
         _say_full(ex)
@@ -224,7 +224,7 @@ def _ask(ex: Exchange, audience: str, choice: str = "", refused: str = "") -> No
 
 
 def hear(ex: Exchange, _: str, audience: str, choice: str, text: str) -> None:
-    """Read the address that was pasted."""
+    """Read the pasted address."""
     if ex.typed_message_id is not None:
         ex.delete(ex.typed_message_id)
     try:

@@ -21,7 +21,7 @@ LISTED: Final = 10
 
 
 def tokens(ex: Exchange, act: str, which: str, answer: str) -> None:
-    """The list, a new token for an audience, one that is tried, or the end of one."""
+    """Show the list of tokens, make one for an audience, try one, or revoke one."""
     if act == "new" and which in AUDIENCES:
         _make(ex, which)
     elif act == "new":
@@ -49,7 +49,7 @@ def _list(ex: Exchange) -> None:
 
 
 def _door(ex: Exchange) -> str:
-    """Where programs read, or why they cannot."""
+    """Say where programs can read, or why they cannot."""
     origin = ex.house.origin
     return ex.say("tokens.open", url=f"{origin}/data/v1/") if origin else ex.say("tokens.shut")
 

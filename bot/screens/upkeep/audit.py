@@ -116,7 +116,7 @@ def _is_known(ex: Exchange, person_id: int) -> bool:
 
 
 def _sealed(unit: UnitOfWork, say: Wording) -> str:
-    """How far the chain is sealed, in words."""
+    """Say how far the chain is sealed."""
     try:
         head, waiting = sealed_until(unit)
     except StorageError:

@@ -10,7 +10,10 @@ from conversations.routes import Route, tap
 
 # ------------------------------------------------------------------ to whom it is told
 def status(ex: Exchange, act: str) -> None:
-    """/estado: whether everything works, and what does not. For a restored database: the button that releases it."""
+    """/estado: show whether everything works, and what does not.
+
+    For a restored database, show the button that releases it.
+    """
     say = ex.say
     if act == "resume":
         resume(ex.unit, ex.now, ex.house.timezone, by=ex.person.id)

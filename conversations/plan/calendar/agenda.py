@@ -1,7 +1,7 @@
-"""What there is to tell in a plan at one moment, as figures: who could be told, the steps, what is left, the pauses.
+"""The figures of a plan at one moment that messages are made from: recipients, steps, reports that are left, pauses.
 
-Nothing is decided here: `notices` decides who may be told, `reminders` has the words. The figures are made from rows
-by `agenda_rows`.
+Nothing is decided here: `notices` decides who may be told, `reminders` has the words. The figures are made from rows by
+`agenda_rows`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -57,7 +57,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody with a role in the plan: what must be known to tell them something."""
+    """A person with a role in the plan, with everything that is needed to send them a message."""
 
     person_id: int
     chat_id: int
@@ -81,7 +81,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Silence that somebody asked for, until a day: on `until_on` it is over. `person_id` None: for everybody.
+    """A pause that somebody asked for. It is over on `until_on`. `person_id` None: for everybody.
 
     A `snooze` silences the ladder alone. On its day the person is told of everything that is still left.
     """
@@ -115,7 +115,7 @@ class Lapsing:
     on: date
 
     def announced_on(self, holidays: Collection[date]) -> date:
-        """The last working day on which it can still be sent."""
+        """Return the last working day on which the draft can still be sent."""
         return working_day_until(self.on - ONE_DAY, holidays)
 
 
@@ -201,7 +201,10 @@ class Topic:
 
 
 def asks_why(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> bool:
-    """Whether a reminder of this period asks what holds them back: two of it were sent, and nothing came of them."""
+    """Whether a reminder of this period asks what holds them back.
+
+    It does if two reminders were sent and nothing was reported since.
+    """
     days = agenda.unanswered.get(who.person_id, ())
     silent = sum(period.opens_on <= on < agenda.today for on in days) >= UNANSWERED
     return silent and who.agency_code not in agenda.reporting and not who.is_contributor
@@ -229,7 +232,7 @@ def agency_topics(agenda: Agenda, agency_code: str, *, is_chased: bool = False) 
 
 
 def to_close(agenda: Agenda, agency_code: str) -> tuple[ReportingPeriod, ...]:
-    """What "Cerrar el mes" would close for an agency; empty while one of their reports is left."""
+    """Return what "Cerrar el mes" would close for an agency; empty while one of its reports is left."""
     left = {left.period for left in agenda.left.get(agency_code, ())}
     together = closes_together(
         agenda.periods,
@@ -257,7 +260,10 @@ def closing_count(agenda: Agenda, period: ReportingPeriod) -> tuple[int, int]:
 
 
 def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ...]:
-    """For coordinators: who has not closed when grace ends, and when the period locks. Of one period, the later."""
+    """Return the topics for coordinators: who has not closed when grace ends, and when the period locks.
+
+    If both apply to one period, return the later.
+    """
     latest = {step.period.code: step for step in pending if step.rung in FOR_COORDINATORS}
     return tuple(
         Topic(step.period, rung=step.rung, agencies=agencies)

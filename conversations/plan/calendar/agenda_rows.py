@@ -1,4 +1,4 @@
-"""From the rows of the database to an agenda. Repositories return the rows; what they mean is decided here."""
+"""Make an agenda from rows of the database. Repositories return the rows; their meaning is decided here."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +61,7 @@ class OutlookRows:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The current report of a subject in a period: who sent it, and whether its evidence comes later."""
+    """The current report of a subject in a period: who sent it, and whether its evidence is still to come."""
 
     subject: str
     period: str
@@ -308,7 +308,10 @@ def _promised(reports: Reports, codes: Collection[str]) -> dict[int, tuple[Promi
 
 
 def _cannot_be_told(outlook: Agenda, who: Recipient, now: datetime) -> Reason | None:
-    """Why this agency's people can be told nothing. A pause for everybody is no reason here: each person is checked."""
+    """Return why this agency's people can be told nothing.
+
+    A pause for everybody is no reason here, because each person is checked later.
+    """
     own = replace(outlook, pauses=tuple(pause for pause in outlook.pauses if pause.person_id is not None))
     return silenced(own, who, now, day_there(now, who.timezone))
 

@@ -41,7 +41,11 @@ FOR_COORDINATORS = frozenset({Rung.GRACE_ENDED, Rung.LOCKED})
 
 
 def ladder(period: ReportingPeriod, holidays: Collection[date]) -> Mapping[Rung, date]:
-    """The working day of each step. Two come earlier rather than late: before the due day, and on the last day."""
+    """Return the working day of each step.
+
+    If a step's own day is no working day, it moves to the next one. The steps before the due day and on the last day
+    move back instead.
+    """
     return {
         Rung.OPEN: working_day_from(period.opens_on, holidays),
         Rung.BEFORE: working_day_until(period.due_on - timedelta(days=2), holidays),
@@ -55,7 +59,7 @@ def ladder(period: ReportingPeriod, holidays: Collection[date]) -> Mapping[Rung,
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of one period, and its day."""
+    """One step of one period, and its day."""
 
     period: ReportingPeriod
     rung: Rung
@@ -109,7 +113,7 @@ def _is_of(step: Step, today: date) -> bool:
 
 
 def is_timely(step: Step, today: date, holidays: Collection[date]) -> bool:
-    """Whether its day has come and it is not too late for it."""
+    """Whether the step's day has come and it is not too late for the step."""
     return _is_of(step, today) and step.on <= today and not is_too_late(step.on, today, holidays)
 
 
@@ -121,11 +125,11 @@ def ladder_fires_after(
     told: date = date.min,
     carriers: Iterable[Times] = (),
 ) -> Iterator[tuple[date, datetime]]:
-    """The days, and instants, on which a schedule of the ladder tells one of these steps.
+    """Return the days, and instants, on which a schedule of the ladder tells one of these steps.
 
     The first may be `now`. `told` is the last day on which steps were told. If the schedule skips the day of a step,
-    the step is told on the schedule's next day, unless that is too late. `carriers` are other schedules: a step that
-    one of them tells is not told again.
+    the step is told on the schedule's next day, unless that is too late. `carriers` are other schedules: if one of them
+    tells a step, the ladder does not tell it again.
     """
     if not every_step:
         return
@@ -163,7 +167,9 @@ def left_reports(
     returned: Collection[tuple[str, str]],
     closed: Mapping[tuple[str, str], date],
 ) -> Mapping[str, tuple[Left, ...]]:
-    """By agency, the reports it still has to send, those due first on top. The rules are those of `plan.due_list`.
+    """Return, by agency, the reports it still has to send, those due first on top.
+
+    The rules are those of `plan.due_list`.
 
     `reported` and `returned` are (subject, period), `closed` is (agency, period) → day; all by their codes.
     """
@@ -188,7 +194,7 @@ def left_indicators(
     reported: Collection[tuple[str, str]],
     returned: Collection[tuple[str, str]],
 ) -> Mapping[str, tuple[Left, ...]]:
-    """The same of indicators, which closing does not touch (`plan.due_list`)."""
+    """Return the same for indicators. Closing a period does not affect them (`plan.due_list`)."""
     indicators = tuple(indicators)
     left: dict[str, list[Left]] = {}
     for period in periods:

@@ -1,8 +1,9 @@
-"""What the ledger says: what was said to whom, and which messages share the one notice that a person gets on a day.
+"""The rules of the ledger: what was said to whom, and which messages share the one notice that a person gets on a day.
 
-One notice a person and day, all topics together (DOMAIN §5.3). That is decided here, once, for every job and over all
-plans: a job says nothing to somebody to whom another has spoken on the same day. A new job need not know of the rule;
-the scheduler keeps it (`bot.schedule.ledger.carry`). What is exempt stands in `BESIDE`, with its reason.
+One notice for each person and day, all topics together (DOMAIN §5.3). That is decided here, once, for every job and
+over all plans: a job says nothing to a person who has had a message of another job on the same day. A new job need not
+know the rule; the scheduler keeps it (`bot.schedule.ledger.carry`). The exceptions are in `BESIDE`, each with its
+reason.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,12 +36,14 @@ UNSAID = ("open", "skipped", "cancelled", "undeliverable")
 
 
 def job_name(ledger_name: str) -> str:
-    """The job of a name in the ledger: `digest` of `digest.7`, which a schedule that an admin added has."""
+    """Return the job of a name in the ledger: `digest` for `digest.7`, the name of a schedule that an admin added."""
     return ledger_name.partition(".")[0]
 
 
 def waits_for(what: str, other: str, *, is_other_plan: bool = False) -> bool:
-    """Whether a message of one job is not said on a day on which the other has spoken; both are names in the ledger.
+    """Whether a message of one job is not sent on a day on which the other job has spoken.
+
+    Both are names in the ledger.
 
     Two schedules of one job in one plan do not wait for each other: an admin made each of them for its own hour.
     """
@@ -76,12 +79,12 @@ class LedgerRow:
 
     @property
     def is_notice(self) -> bool:
-        """Whether it counts for the pace: a step of the ladder brought it, or a coordinator by hand."""
+        """Whether it counts for the pace: the ladder sent it, or a coordinator did by hand."""
         return self.is_said and bool(self.rungs or self.is_by_hand)
 
     @property
     def said_on(self) -> date:
-        """The day, in the person's zone, on which the message was sent, or was made if it still waits."""
+        """Return the day, in the person's zone, on which the message was sent, or was made if it still waits."""
         return day_there(self.settled_at or self.fired_at, self.timezone)
 
     @property
@@ -90,7 +93,7 @@ class LedgerRow:
 
     @property
     def made_on_in_plan(self) -> date:
-        """The same day, counted in the plan's zone."""
+        """Return the same day, counted in the plan's zone."""
         return day_there(self.fired_at, self.plan_timezone)
 
 

@@ -1,9 +1,9 @@
 """May this person be told now, and what: each rule that says yes or no, in one place (DOMAIN §5.3, GUARANTEES G8, G10).
 
-A reminder is thanked for as long as it is right: nothing that was sent already is asked for again, nobody gets two in
-a day, nobody is woken. So whether somebody is told is decided by steps whose day has come, and what they are told by
-how things stand when it is said. Everything is decided twice, when a message is planned and when it is sent, and must
-be allowed both times. The scheduler asks here and writes the ledger; it decides nothing itself.
+People accept reminders only while they are right: a sent report is never asked for again, nobody gets two in a day,
+nobody is woken. So the steps whose day has come decide whether somebody is told. The state at the moment of sending
+decides what they are told. Everything is decided twice, when a message is planned and when it is sent, and must be
+allowed both times. The scheduler asks here and writes the ledger; it decides nothing itself.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ WAITED_FOR = frozenset({"paused_for_everybody", "paused", "told_today"})
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say this on this day (in the recipient's zone). `missed`: earlier days that the message covers too."""
+    """A message is sent on this day (in the recipient's zone). `missed`: earlier days that the message covers too."""
 
     window: date
     topics: tuple[Topic, ...]
@@ -72,7 +72,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing is said. With a `window` the ledger records why; an open one may still be told later."""
+    """No message is sent. If there is a `window`, the ledger records why; an open window may still be told later."""
 
     reason: Reason
     window: date | None = None
@@ -87,7 +87,7 @@ Verdict = Say | Silence
 
 # ------------------------------------------------------------------ the ladder
 def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneInfo) -> Verdict:
-    """Whether this person is told something now. The first rule that says no is the reason."""
+    """Decide whether this person is told something now. The first rule that says no is the reason."""
     day = now.astimezone(zone).date()
     if is_quiet(now, zone, agenda.holidays):
         return Silence("quiet_hours")
@@ -129,7 +129,9 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
 
 
 def settled(agenda: Agenda, who: Recipient, day: date) -> Reason | None:
-    """Why nothing more is decided about this person on a day: the ledger has the day, or a message is on its way."""
+    """Return why nothing more is decided about this person on a day: the ledger has the day, or a message is on its
+    way.
+    """
     if (who.person_id, day) in agenda.windows:
         return agenda.windows[who.person_id, day]
     if (who.person_id, day) in agenda.had_notice:
@@ -138,12 +140,12 @@ def settled(agenda: Agenda, who: Recipient, day: date) -> Reason | None:
 
 
 def is_meant(who: Recipient) -> bool:
-    """Whether the ladder ever has something to say to such a person."""
+    """Whether the ladder ever has a message for such a person."""
     return who.reports or who.role is Role.COORDINATOR
 
 
 def pending_steps(agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]:
-    """The steps for this role that the ledger does not have, if their day has come in the person's zone too."""
+    """Return the steps for this role that the ledger does not have, if their day has come in the person's zone too."""
     return _meant(agenda.steps, agenda, who, day)
 
 
@@ -154,13 +156,13 @@ def _meant(steps: Collection[Step], agenda: Agenda, who: Recipient, day: date) -
 
 
 def _lapsed(agenda: Agenda, who: Recipient, day: date) -> list[date]:
-    """The days of steps that are too late to be told and are not in the ledger yet."""
+    """Return the days of steps that are too late to be told and are not in the ledger yet."""
     meant = _meant(agenda.lapsed, agenda, who, day)
     return [step.on for step in meant if step.on >= who.since and (who.person_id, step.on) not in agenda.windows]
 
 
 def concerns(agenda: Agenda, who: Recipient, day: date) -> bool:
-    """Whether something is to be decided about this person. Steps, pauses and the ledger are enough to know."""
+    """Whether there is something to decide about this person. It needs only the steps, the pauses and the ledger."""
     return bool(
         pending_steps(agenda, who, day)
         or _is_awaited(agenda, who, day)
@@ -170,7 +172,7 @@ def concerns(agenda: Agenda, who: Recipient, day: date) -> bool:
 
 
 def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason | None:
-    """Why this person may be told nothing at all now, or None. Asked when a message is planned and when it is sent."""
+    """Return why this person may be told nothing at all now, or None. It is called at planning and again at sending."""
     if day >= who.until:
         return "no_role"
     if who.is_unreachable:
@@ -185,7 +187,10 @@ def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason
 
 
 def snoozed(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason | None:
-    """`snoozed` if they asked not to be reminded before another day. Only reminders wait; other messages do not."""
+    """Return `snoozed` if they asked not to be reminded before another day.
+
+    Only reminders wait; other messages do not.
+    """
     is_snoozed = any(pause.kind == "snooze" and pause.holds(who.person_id, now, day) for pause in agenda.pauses)
     return "snoozed" if is_snoozed else None
 
@@ -204,7 +209,9 @@ def _is_awaited(agenda: Agenda, who: Recipient, day: date) -> bool:
 
 
 def _announced(agenda: Agenda, who: Recipient, day: date) -> tuple[Lapsing, ...]:
-    """The drafts whose expiry is announced now: it is the last working day before, and no earlier notice named it."""
+    """Return the drafts whose expiry is announced now: on the last working day before it, if no earlier notice named
+    them.
+    """
     told = agenda.told.get(who.person_id, date.min)
     return tuple(
         draft
@@ -230,12 +237,15 @@ def _was_just_opened(agenda: Agenda, who: Recipient, step: Step, day: date) -> b
 
 
 def _tells_to_close(step: Step, closes: Collection[ReportingPeriod]) -> bool:
-    """Whether a step is told if only the closing is left: on the due day and on the last day."""
+    """Whether this step is told if only the closing is left. That is so for the due day and the last day."""
     return step.period in closes and step.rung is not Rung.LATE
 
 
 def _rungs(agenda: Agenda, who: Recipient) -> frozenset[Rung]:
-    """The steps that are told to somebody who reports: an alternate hears of few while the focal point can be told."""
+    """Return the steps that are told to somebody who reports.
+
+    An alternate gets only a few while the focal point can be told.
+    """
     is_beside = who.role is Role.ALTERNATE and who.agency_code in agenda.with_focal_point
     return FOR_ALTERNATES if is_beside and not agenda.stands_in(who) else FOR_REPORTERS
 
@@ -266,7 +276,7 @@ def paced(
     told: date,
     holidays: Collection[date],
 ) -> Iterator[tuple[date, datetime]]:
-    """Those of the coming days of the ladder on which these steps bring a notice, and none that yields."""
+    """Return the coming days of the ladder on which these steps bring a notice that does not have to yield."""
     taken = set(notices)
     for day, moment in fires:
         ranks = [RANK[step.rung] for step in meant if told < step.on and is_timely(step, day, holidays)]
@@ -277,7 +287,7 @@ def paced(
 
 
 def is_next(day: date, rank: int, told: Collection[date], coming: Iterable[Step], holidays: Collection[date]) -> bool:
-    """Whether a notice keeps the pace beside the notices of these days and the steps that go first.
+    """Whether a notice on this day keeps the pace beside the days already told and the steps that go first.
 
     It leaves room for the steps that go first in its week, and for each due day within ten working days.
     """
@@ -290,7 +300,7 @@ def is_next(day: date, rank: int, told: Collection[date], coming: Iterable[Step]
 
 
 def keeps_pace(day: date, told: Collection[date], holidays: Collection[date]) -> bool:
-    """Whether a notice on that day is one of at most two in its week, and of four in any ten working days."""
+    """Whether the pace allows a notice on that day: at most two in a week, and four in any ten working days."""
     days = sorted({*told, day})
     if sum(_week(on) == _week(day) for on in days) > A_WEEK:
         return False
@@ -309,7 +319,7 @@ def _are_within_ten(first: date, last: date, holidays: Collection[date]) -> bool
 
 
 def steps_meant(agenda: Agenda, who: Recipient, steps: Iterable[Step]) -> list[Step]:
-    """Those of these steps that somebody who reports is told of, if nothing more is reported."""
+    """Return those of these steps that a reporter is told of, if nothing more is reported."""
     topics = told_topics(agenda, who, is_chased=True)
     left = {one.period for topic in topics for one in topic.left}
     closes = {period: closing_due_on(topic.closes) for topic in topics for period in topic.closes}
@@ -329,7 +339,7 @@ def steps_meant(agenda: Agenda, who: Recipient, steps: Iterable[Step]) -> list[S
 class Recurrence:
     """When a regular message is sent. If `timezone` is blank, in each recipient's own zone.
 
-    `begins_at`: since when. Nobody has missed a message from before.
+    `begins_at`: the first moment of the schedule. Nobody has missed a message from before it.
     """
 
     days: str
@@ -342,12 +352,12 @@ class Recurrence:
         return ZoneInfo(self.timezone or own)
 
     def hour_there(self, day: date, own: ZoneInfo) -> time:
-        """When somebody who lives in `own` gets it on that day, on their clock."""
+        """Return the hour, on their own clock, at which somebody who lives in `own` gets it on that day."""
         return hour_there(day, self.at, self.zone(own.key), own)
 
 
 def windows_now(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> list[date]:
-    """The windows that have come for somebody who lives in `own`. The last one is sent, if it is in time.
+    """Return the windows that have come for somebody who lives in `own`. The last one is sent, if it is in time.
 
     Return no window before today's. If an outage missed an earlier window, today's message covers it.
     """
@@ -374,7 +384,7 @@ def is_to_come(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collect
 
 
 def window_of_today(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collection[date]) -> date | None:
-    """The window of this day. Everybody who has not been told yet is told now or later on this day."""
+    """Return the window of this day. Everybody who has not been told yet is told now or later on this day."""
     if is_to_come(when, own, now, holidays):
         return now.astimezone(own).date()
     windows = windows_now(when, own, now, holidays)
@@ -471,7 +481,7 @@ def is_held_over(who: Recipient, now: datetime, made_at: datetime, *, is_by_hand
 
 
 def not_reminded(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason | None:
-    """Why this person gets no reminder now: they may be told nothing, or they asked to wait."""
+    """Return why this person gets no reminder now: they may be told nothing, or they asked to wait."""
     return silenced(agenda, who, now, day) or snoozed(agenda, who, now, day)
 
 
@@ -508,9 +518,9 @@ def still_due(
 # ------------------------------------------------------------------ reminding by hand
 @dataclass(frozen=True, slots=True)
 class Chase:
-    """Whom a coordinator may remind now; and why not the others who have something to do.
+    """The people whom a coordinator may remind now, and why the others who owe something cannot be reminded.
 
-    Counted by agencies. The list of /recordar and the button of the digest both use it.
+    It counts agencies. The list of /recordar and the button of the digest both use it.
     """
 
     waiting: tuple[str, ...] = ()
@@ -559,7 +569,7 @@ def chase(agenda: Agenda, everybody: Sequence[Recipient], now: datetime) -> Chas
 
 
 def _is_asked(agenda: Agenda, who: Recipient) -> bool:
-    """Whether a coordinator's reminder is for this person: an alternate only where no focal point can be told."""
+    """Whether a coordinator's reminder is for this person. An alternate gets it only if no focal point can be told."""
     return who.role is not Role.ALTERNATE or who.agency_code not in agenda.with_focal_point or agenda.stands_in(who)
 
 

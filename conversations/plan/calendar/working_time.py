@@ -2,7 +2,7 @@
 
 People mute a bot that writes at three in the morning, on a holiday, or an hour late because the clocks changed. A
 schedule has wall time in a zone, and a zone skips hours, repeats them, and may already have tomorrow's date. All of
-that is decided here, from dates and instants that are passed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
+that is computed here, from dates and instants that are passed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
 """
 
 from collections import deque
@@ -51,19 +51,19 @@ def working_days_after(first: date, last: date, holidays: Collection[date]) -> I
 def is_too_late(planned: date, today: date, holidays: Collection[date]) -> bool:
     """Return whether a message that was due on a day is not sent any more.
 
-    It stops counting when it knows, so that a day years ago costs no more than a day last week.
+    It stops counting as soon as the answer is certain, so that a day years ago costs no more than a day last week.
     """
     return next(islice(working_days_after(planned, today, holidays), GRACE_DAYS, None), None) is not None
 
 
 # ------------------------------------------------------------------ days moved for everybody
 def opened_early(period: ReportingPeriod, today: date) -> ReportingPeriod:
-    """Open from today on."""
+    """Return the period opened from today on."""
     return replace(period, opens_on=min(period.opens_on, today))
 
 
 def closed_early(period: ReportingPeriod, today: date) -> ReportingPeriod:
-    """Open until the end of today, and no later due than that."""
+    """Return the period closed at the end of today. Its due day is no later than that."""
     return replace(
         period,
         due_on=min(period.due_on, today),
@@ -88,7 +88,7 @@ def follow(
 ) -> ReportingPeriod:
     """Give a period the coming days of `fallen`, which is the same period as it is computed now.
 
-    Days in the past stay. No day moves to one that people could not keep any more.
+    Days in the past stay. No day moves into the past.
     """
 
     def moved(day: date, wanted: date, first: date) -> date:
@@ -106,7 +106,7 @@ def follow(
 
 # ------------------------------------------------------------------ wall time
 def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """When the wall clock of that zone shows this time on this day, as UTC.
+    """Return the UTC instant at which the wall clock of that zone shows this time on this day.
 
     A time that the zone skips is the instant at which it goes on; one that it shows twice is the first (G9).
     """
@@ -126,13 +126,13 @@ def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def is_quiet(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> bool:
-    """Whether the bot may not write of its own accord: outside 08:00-18:00 of a working day, in that zone (G10)."""
+    """Whether the bot may not write without being asked: outside 08:00-18:00 of a working day, in that zone (G10)."""
     local = now.astimezone(zone)
     return not is_working_day(local.date(), holidays) or not WORK_BEGINS <= local.time() < WORK_ENDS
 
 
 def next_working_hour(now: datetime, zone: ZoneInfo, holidays: Collection[date]) -> datetime:
-    """That moment, or the first after it at which something may be said there."""
+    """Return that moment, or the first one after it at which something may be said in that zone."""
     if not is_quiet(now, zone, holidays):
         return now
     local = now.astimezone(zone)
@@ -185,7 +185,7 @@ def falls_on(days: str, day: date, holidays: Collection[date]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The days and the wall time, in a zone, at which something is sent regularly. `days` as in `falls_on`."""
+    """The days, and the wall time in a zone, at which something is sent regularly. `days` as in `falls_on`."""
 
     days: str
     at: time
@@ -193,7 +193,7 @@ class Times:
 
 
 def fires_after(when: Times, now: datetime, holidays: Collection[date]) -> Iterator[tuple[date, datetime]]:
-    """The windows of a schedule from now on, and their instants."""
+    """Return the windows of a schedule from now on, with their instants."""
     day = now.astimezone(when.zone).date()
     for _ in range(366 * 2):
         if falls_on(when.days, day, holidays) and (moment := instant(day, when.at, when.zone)) > now:

@@ -1,12 +1,12 @@
-"""Figures by the year: what is asked of a plan every May and every March, and what of it may be told.
+"""Figures by the year: what a plan is asked for every May and every March, and which part may be told.
 
-The government's report covers January to December, the one that grades the country April to March, and today somebody
-gathers both by letter (DOMAIN §1.2, §1.6). Figures come in by month or quarter, so both years are cut from the same
-ones. A year without a figure is not zero; the text says how many of its periods have one.
+The government's report covers January to December. The report that grades the country covers April to March. Today
+somebody gathers both by letter (DOMAIN §1.2, §1.6). Figures come in by month or quarter, so both years are made from
+the same ones. A year without a figure is not zero; the text says how many of its periods have one.
 
 Law: what may be told of small numbers is decided over the whole history of an indicator, corrections included, in the
-order of its validations. It is never decided over the part that somebody filters, because two files side by side are
-one release. So are yesterday's file and today's.
+order of its validations. It is never decided over the part that somebody filters, because a reader can compare two
+files, also yesterday's file and today's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ PILLARS: tuple[str, ...] = ("prosecution", "protection", "prevention")
 
 
 def measures(indicators: Iterable[Indicator]) -> list[Indicator]:
-    """The indicators of the annual table, part by part, otherwise in the given order."""
+    """Return the indicators of the annual table: one part after the other, in each part in the given order."""
     return sorted(
         (each for each in indicators if each.annual_table in PILLARS),
         key=lambda each: PILLARS.index(each.annual_table),
@@ -45,7 +45,7 @@ _SHORT: Mapping[str, str] = {"unk": "unknown", "oth": "other"}
 
 
 def counted_apart(answers: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    """Dimension → category → number, as these answers say by the names of their questions."""
+    """Return dimension → category → number, as the names of a report's questions give them."""
     found: dict[str, dict[str, int]] = {}
     for dimension, beginning in DIMENSIONS.items():
         for name, text in answers.items():
@@ -69,7 +69,7 @@ A day that an admin has set does not count: otherwise an old year's figures woul
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A figure for a period: a number, or a share of `base`; and its division, if that was given."""
+    """A figure for a period: a number, or a share of `base`; and its parts by category, if they were given."""
 
     start_on: date
     end_on: date
@@ -81,7 +81,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """The validated figure of a report from one day on. None: the report has no figure any more."""
+    """The validated figure of a report, valid from one day on. None: the report has no figure any more."""
 
     on: date
     report: str
@@ -120,7 +120,10 @@ class Year:
 
 
 def limit_of(indicator: Indicator, revisions: Iterable[Revision] = ()) -> int:
-    """Return the number below which these figures are small; 0 if none is. What was sealed once stays protected."""
+    """Return the number below which these figures are small; 0 if none is.
+
+    A figure that was sealed once stays protected.
+    """
     is_restricted = indicator.is_restricted or any(each.is_sealed for each in revisions)
     return protected_below(indicator.min_cell, indicator.standard_cell, is_restricted=is_restricted)
 
@@ -131,7 +134,7 @@ def is_protected(indicator: Indicator, revisions: Iterable[Revision] = ()) -> bo
 
 @dataclass(frozen=True, slots=True)
 class IndicatorYear:
-    """An indicator and its year, as they are told to somebody."""
+    """An indicator and its year, as a reader gets them."""
 
     indicator: Indicator
     year: Year
@@ -153,7 +156,7 @@ def years(
     locks: Locks,
     calendars: Sequence[Calendar] = CALENDARS,
 ) -> tuple[Year, ...]:
-    """The years of an indicator as they stand on that day, in order. With `protect`, as outsiders may see them.
+    """Return the years of an indicator as they are on that day, in order. With `protect`, as outsiders may see them.
 
     `revisions` are all that were ever made, in their order.
     """
@@ -184,7 +187,10 @@ def this_year(
 
 
 def _so_far(indicator: Indicator, found: Sequence[Year]) -> Figure | None:
-    """The sum since the beginning. It is hidden if one of its years is: the others are not the whole."""
+    """Return the sum since the beginning.
+
+    It is hidden if one of its years is: the other years are not the whole sum.
+    """
     known = [each.value for each in found if each.reported and each.value is not None]
     is_added_up = indicator.aggregation == "sum" and not indicator.is_by_the_year
     if not is_added_up or not any(each.reported for each in found[:-1]):
@@ -239,7 +245,10 @@ def _with(year: Year, until: date | None, value: Figure, parts: Mapping[str, Map
 
 
 def _share(year: Year, last: Reported, limit: int) -> Year:
-    """The last share of the year; with a limit it is rounded, and nothing where it or its rest is of few."""
+    """Return the last share of the year.
+
+    With a limit it is rounded, and hidden if it or its remainder is about few people.
+    """
     base = last.base or 0
     if limit and any(is_small(number, limit) for number in (last.number, base - last.number, base)):
         return _with(year, None, Figure(None), {})
@@ -252,7 +261,7 @@ def _value(indicator: Indicator, figures: Sequence[Reported]) -> int:
 
 
 def _split(indicator: Indicator, figures: Sequence[Reported]) -> dict[str, dict[str, int]]:
-    """Return dimension → category → number. People whom a period did not divide are counted as unknown."""
+    """Return dimension → category → number. People whom a report did not divide by category are counted as unknown."""
     counted = figures if indicator.aggregation == "sum" else figures[-1:]
     found: dict[str, dict[str, int]] = {}
     for name in DIMENSIONS:
@@ -297,13 +306,13 @@ class _Told:
         self._years_end(today)
 
     def is_told(self, first: date, figure: Reported) -> bool:
-        """Return whether the figures from a first day to the end of this one were told as they are known now."""
+        """Return whether the sum from a first day to the end of this figure was told as it is known now."""
         if self._is_sum:
             return self._sums.is_told(first, figure.end_on)
         return self._told.get(figure.end_on) == figure.number
 
     def is_divided(self, year: int, dimension: str, split: Mapping[str, int]) -> bool:
-        """Whether the year was told divided in just this way."""
+        """Return whether the year was told with exactly these parts."""
         return self._splits.get((year, dimension)) == split
 
     def _learn(self, revision: Revision) -> None:
@@ -340,7 +349,7 @@ class _Told:
             self._told[inside[-1].end_on] = number
 
     def _years_end(self, on: date) -> None:
-        """Tell how the years divide that are over by that day, as far as that is known."""
+        """Tell how the years that are over by that day divide into categories, as far as that is known."""
         for year in sorted({each.end_on.year for each in self._known.values()} - self._over):
             if on >= self._end_of(year):
                 self._over.add(year)
@@ -353,9 +362,9 @@ class _Told:
         return self._ends[year]
 
     def _divide(self, year: int) -> None:
-        """Divide the sum of a calendar year into its parts. An April year is not divided, nor a count that goes on.
+        """Tell the parts of a calendar year's sum. A year from April is not divided, nor is a count that goes on.
 
-        A later figure is told divided only if it changes no category by a small number.
+        If a later figure changes a category by a small number, the new parts are not told.
         """
         first, last = _bounds("calendar", year)
         inside = self._inside(first, last)

@@ -1,8 +1,8 @@
-"""What an agency had to close at a month's end, and whether it did: one reading for rates, digests and exports.
+"""What an agency had to close at a month's end, and whether it did. Rates, digests and exports all read it here.
 
-A month's end closes the periods of every frequency that end on that day, and an agency closes by the later date of its
-own (DOMAIN §2.4): with monthly and quarterly items it has closed in September when both are. Rates are DHIS2's: who
-closed late counts as having reported, never as on time (DOMAIN §2.3).
+A month's end closes the periods of every frequency that end on that day, and an agency closes by the latest due day of
+its own periods (DOMAIN §2.4). With monthly and quarterly items, it has closed September when it has closed both. Rates
+are DHIS2's: an agency that closed late counts as having reported, but not as on time (DOMAIN §2.3).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ Wanted = Sequence[tuple[Activity, ReportingPeriod]]
 
 
 class Known:
-    """The reports about one activity, in the order their periods end."""
+    """The reports about one activity, in the order in which their periods end."""
 
     __slots__ = ("current", "ended_on", "periods", "shown", "standing")
 
@@ -40,7 +40,7 @@ NOTHING = Known(())
 
 
 def known_reports(reports: Iterable[Report], *, only_validated: bool = False) -> dict[str, Known]:
-    """Activity code → its reports."""
+    """Return activity code → its reports."""
     by_activity: dict[str, list[Report]] = {}
     for report in reports:
         by_activity.setdefault(report.activity_code, []).append(report)
@@ -48,7 +48,10 @@ def known_reports(reports: Iterable[Report], *, only_validated: bool = False) ->
 
 
 def closings_until(periods: Iterable[ReportingPeriod], today: date, count: int | None = None) -> tuple[Closing, ...]:
-    """The last closings that have opened by that day, or all, in their order; the last one is the present one."""
+    """Return the last closings that have opened by that day, or all, in their order.
+
+    The last one is the present one.
+    """
     by_end: dict[date, list[ReportingPeriod]] = {}
     for period in periods:
         if period.opens_on <= today:
@@ -89,14 +92,14 @@ class AgencyClosing:
         return max(period.locks_on for _, period in self.wanted)
 
     def is_on_time(self, zone: ZoneInfo) -> bool:
-        """Whether it was closed by 23:59 of the due day."""
+        """Whether the agency had closed by 23:59 of the due day."""
         return self.closed_at is not None and self.closed_at.astimezone(zone).date() <= self.due_on
 
 
 def agency_closing(
     activities: Iterable[Activity], closing: Closing, known: Mapping[str, Known], closed: Mapping[int, datetime]
 ) -> AgencyClosing:
-    """Return how an agency closes: from its activities and the periods (by id) that it has closed."""
+    """Return how an agency closes, from its activities and the periods (by id) that it has closed."""
     wanted = [
         (activity, period)
         for activity in activities
@@ -126,7 +129,7 @@ class ClosingHistory:
     """Those that were in the plan at the closing's end."""
 
     def counted(self, computation: str, zone: ZoneInfo) -> tuple[int, int]:
-        """Numerator and denominator of each figure that the bot computes itself (`COMPUTATIONS`)."""
+        """Return the numerator and denominator of each figure that the bot computes itself (`COMPUTATIONS`)."""
         match computation:
             case "reporting_rate":
                 return sum(each.is_closed for _, each in self.agencies), len(self.agencies)
@@ -139,10 +142,10 @@ class ClosingHistory:
 
 
 def closing_history(records: Records, today: date) -> tuple[ClosingHistory, ...]:
-    """Every closing that has opened by that day, from the first that the bot kept.
+    """Return every closing that has opened by that day, from the first that the bot kept.
 
-    `records` hold the reports and closings of the whole history. A closing that locked before the bot kept the
-    calendar counts only if some agency reported or closed by then.
+    `records` hold the reports and closings of the whole history. If a closing locked before the bot kept the calendar,
+    it counts only if some agency reported or closed by then.
     """
     known, validated = known_reports(records.reports), _validated(records.reports)
     closed, led = records.closed_at(), records.led_by()

@@ -1,4 +1,4 @@
-"""The light of an activity, computed from dates (DOMAIN §2.2). The declared status stands beside it."""
+"""The light of an activity, computed from dates (DOMAIN §2.2). The declared status is shown beside it."""
 
 from datetime import date, timedelta
 from enum import StrEnum
@@ -30,7 +30,7 @@ _SHAPES = {Light.GREY: "⚪", Light.CRITICAL: "🔴", Light.ATTENTION: "🟡", L
 
 
 def expected_progress(start_on: date, due_on: date, today: date) -> Fraction:
-    """The share of its time that has gone by, in percent, between 0 and 100."""
+    """Return the share of its time that has passed, in percent, between 0 and 100."""
     gone, whole = _days_gone(start_on, due_on, today)
     return Fraction(100 * gone, whole)
 
@@ -56,10 +56,10 @@ def traffic_light(
     cancellation_approved: bool = False,
     new_due_on: date | None = None,
 ) -> Light:
-    """The light of an activity, evaluated from top to bottom (DOMAIN §2.2); never typed by anybody.
+    """Compute the light of an activity by the rules of DOMAIN §2.2, from top to bottom. Nobody types a light.
 
-    `missed_in_a_row` counts the expected reports missing up to the last one; `new_due_on` is the date a
-    suspended activity is meant to go on until.
+    `missed_in_a_row` counts the expected reports that are missing, back from the last one. `new_due_on` is the new due
+    date of a suspended activity.
     """
     gone, whole = _days_gone(start_on, due_on, today)
     gap = 100 * gone - progress * whole  # in percent of `whole`: a plan of thousands is no place for fractions

@@ -1,12 +1,12 @@
-"""Where a plan stands on a day: who closed and when, what is red and why, what changed, who has fallen silent.
+"""The state of a plan on a day: who closed and when, what is red and why, what changed, who has fallen silent.
 
 A coordinator, a minister and an observer ask the same questions with different rights, in a chat, a picture and a
-report. All of it is counted here, once, from rows that storage hands in, so that no two of them can disagree. Rates
-are DHIS2's: an agency that closed late counts as having reported, never as on time (DOMAIN §2.3); lights are
-computed (DOMAIN §2.2).
+report. All of it is counted here, once, from rows that storage reads, so that no two of them can disagree. Rates are
+DHIS2's: an agency that closed late counts as having reported, but not as on time (DOMAIN §2.3). Lights are computed
+(DOMAIN §2.2).
 
-A day gone by is told with what is known today: a report counts from the day on which it was first sent, and its
-correction stands in its place.
+A past day is counted with what is known today: a report counts from the day on which it was first sent, and its
+correction replaces it.
 """
 
 from bisect import bisect_left
@@ -44,7 +44,7 @@ WORST_FIRST = (Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK, Light.GREY)
 # ------------------------------------------------------------------ what comes out
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many of the agencies with something to report have closed, and how many of them in time (DHIS2)."""
+    """The agencies with something to report: how many have closed, and how many of them in time (DHIS2)."""
 
     expected: int = 0
     closed: int = 0
@@ -61,7 +61,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An agency at a closing: its worst light, and how many of its activities have that."""
+    """An agency at a closing: its worst light, and how many of its activities have this light."""
 
     light: Light
     count: int
@@ -184,9 +184,9 @@ class Standing:
 def standing(
     records: Records, now: datetime, since: datetime, zone: ZoneInfo, *, only_validated: bool = False
 ) -> Standing:
-    """Count.
+    """Count the state of a plan.
 
-    With `only_validated`, statuses and lights come from reports that the coordinator has validated; whether something
+    With `only_validated`, statuses and lights come from reports that the coordinator has validated. Whether something
     was reported, and when it was closed, is the same for everybody.
     """
     today = now.astimezone(zone).date()
@@ -242,7 +242,7 @@ def standing(
 
 
 def worst_of(lights: Iterable[Light]) -> Cell | None:
-    """The worst of these lights, and how many of them there are. None for no lights."""
+    """Return the worst of these lights, and how many there are of it. None if there are no lights."""
     found = list(lights)
     for light in WORST_FIRST:
         if light in found:
@@ -263,7 +263,7 @@ class _On(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What everything that is counted for one moment is counted from."""
+    """The data from which everything is counted for one moment."""
 
     records: Records
     known: Mapping[str, Known]
@@ -284,7 +284,9 @@ def _agency_standing(
     told: Sequence[AgencyClosing],
     look: _Look,
 ) -> AgencyStanding:
-    """An agency's activities, its cells for each closing, and how it stands at the present one, the last of `told`."""
+    """Return an agency's activities, its cells for each closing, and its state at the present closing, the last of
+    `told`.
+    """
     present = [activity for activity in own if activity.retired_on is None]
     now_due = told[-1] if told else None
     reporters = [reporter for reporter in look.records.reporters if reporter.agency_id == agency.id]
@@ -314,9 +316,9 @@ def _is_expected(activity: Activity, period: ReportingPeriod, known: Known) -> b
 
 
 def _silent(told: Sequence[AgencyClosing], today: date, kept_since: date) -> int:
-    """How many closings in a row, back from the last that was due, brought nothing.
+    """Return how many closings in a row, back from the last that was due, brought no report.
 
-    One that was due before the plan was kept here does not count, as in `_passed`: nobody could report for it.
+    A closing that was due before the plan was kept here does not count, as in `_passed`: nobody could report for it.
     """
     silent = 0
     for each in reversed(told):
@@ -328,7 +330,10 @@ def _silent(told: Sequence[AgencyClosing], today: date, kept_since: date) -> int
 
 
 def _missed(activity: Activity, known: Known, past: _Past, on: _On) -> int:
-    """Up to two, by what had been sent by then: more makes no light worse. One that was sent early is not missing."""
+    """Count the missing reports, back from the last one, by what had been sent by then.
+
+    It counts to two, because more make no light worse. A report that was sent early is not missing.
+    """
     missed = 0
     for period in reversed(past[activity.frequency.period_type]):
         if period.opens_on > on.day:
@@ -392,7 +397,11 @@ def _asked_at(reports: Sequence[Report]) -> datetime | None:
 
 
 def _unexplained_since(activity: Activity, known: Known, look: _Look) -> date | None:
-    """Go back from report to report. Between two reports a light only gets worse, so its first red day is bisected."""
+    """Return since when an activity is red without an explanation.
+
+    It goes back from report to report. Between two reports a light only gets worse, so its first red day is found by
+    bisection.
+    """
     today, zone = look.on.day, look.zone
     first_day = max(activity.start_on, look.records.kept_since, activity.added_on or activity.start_on)
     if known.ended_on <= today or first_day > today - UNEXPLAINED:
@@ -451,9 +460,9 @@ def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[Repor
 
 
 def _cells(activities: Iterable[Activity], closings: Sequence[Closing], look: _Look) -> tuple[Cell | None, ...]:
-    """The state on the day each closing locked, or today's if it has not.
+    """Return the state on the day each closing locked, or today's if it has not locked.
 
-    What was sent to a reopened period since counts there too.
+    Reports sent since to a reopened period count there too.
     """
     on = look.on
     columns: list[list[Light]] = [[] for _ in closings]
@@ -488,7 +497,7 @@ def _is_there(reporter: Reporter) -> bool:
 
 
 def _vacant_since(reporters: Sequence[Reporter], zone: ZoneInfo) -> date | None:
-    """The day on which the last focal point left. None if there is one, or never was."""
+    """Return the day on which the last focal point left. None if there is one, or never was one."""
     focal_points = [reporter for reporter in reporters if reporter.role is Role.FOCAL_POINT]
     if any(map(_is_there, focal_points)):
         return None
@@ -497,12 +506,12 @@ def _vacant_since(reporters: Sequence[Reporter], zone: ZoneInfo) -> date | None:
 
 
 def _percent(part: int, whole: int) -> int:
-    """Rounded half up, as people do it; 0 of nothing."""
+    """Return the percentage, rounded half up, as people round; 0 if the whole is 0."""
     return (200 * part + whole) // (2 * whole) if whole else 0
 
 
 def days_between(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
-    """Calendar days in that zone."""
+    """Return the number of calendar days between two instants in that zone."""
     return (later.astimezone(zone).date() - earlier.astimezone(zone).date()).days
 
 
@@ -518,14 +527,14 @@ class PlenaryItem:
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether a report asks for a decision. If not, nobody has explained anything."""
+        """Whether a report asks for a decision. If not, the item is only unexplained."""
         return self.each is not None and self.each.asked_at is not None
 
 
 def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
     """Return the matters for the plenary, those that have waited longest first.
 
-    First the decisions that are asked for, then agencies that have let PLENARY periods pass, then red activities
+    Decisions that are asked for come first, then agencies that have let PLENARY periods pass, then red activities
     without an explanation. An agency that let periods pass is named instead of its unexplained activities.
     """
     asked, passed, unexplained = [], [], []

@@ -1,4 +1,4 @@
-"""The rows from which `monitoring` counts where a plan stands, as storage hands them in."""
+"""The rows from which `monitoring` counts the state of a plan. Storage reads them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,8 +43,8 @@ class Detail(NamedTuple):
 class Report(NamedTuple):
     """A report about an activity: the parts that are counted.
 
-    Its current version, or the one that stands validated while the current one waits. Who reads validated reports only,
-    reads that one until then.
+    It is the current version. For readers of validated reports only, it is the last validated version while the current
+    one waits.
     """
 
     submission_id: int
@@ -71,16 +71,16 @@ class Report(NamedTuple):
 
     @property
     def is_explained(self) -> bool:
-        """Whether it says what holds the activity back."""
+        """Whether the report says what holds the activity back."""
         return bool(self.zero_reason or (self.detail and self.detail.reasons))
 
     def is_read(self, *, only_validated: bool) -> bool:
-        """Whether a reader sees it: one who reads validated reports only, or one who reads all."""
+        """Whether a reader sees this version: `only_validated` for those who read validated reports only."""
         return self.state == ValidationState.VALIDATED if only_validated else self.is_current
 
     @property
     def ends_activity(self) -> bool:
-        """As `PastReport.ends_activity`."""
+        """Whether this report ends the activity, as in `PastReport.ends_activity`."""
         if self.state == ValidationState.RETURNED:
             return False
         if self.status == ActivityStatus.CANCELLED:
@@ -97,7 +97,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Somebody who reports, or reported, for an agency."""
+    """A person who reports, or reported, for an agency."""
 
     agency_id: int
     role: Role
@@ -119,7 +119,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Everything that is counted from, for one plan and one instant."""
+    """The rows of one plan at one instant, from which everything is counted."""
 
     agencies: tuple[Agency, ...]
     activities: tuple[Activity, ...]

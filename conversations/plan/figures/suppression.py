@@ -1,10 +1,10 @@
 """What may be shown of small numbers about people to readers outside the plan's coordination (DOMAIN §2.5).
 
-"Two girls, in March" is a girl that somebody knows. It is not enough to hide the two: a reader subtracts the other
-parts from the total. So `suppress` hides the small number and a second one that covers it. It does so only if a reader
-who knows all shown numbers and this rule still cannot narrow the small number down: it may be any number from one to
-the limit. Otherwise the whole split is hidden. Chat, picture, PDF and every export use this function, so comparing two
-of them reveals nothing.
+"Two girls, in March" may be girls that somebody knows. Hiding the two is not enough: a reader subtracts the other parts
+from the total. So `suppress` hides the small number and a second one that covers it. It does so only if a reader who
+knows all shown numbers and this rule still cannot narrow the small number down: it may be any number from one to the
+limit. Otherwise the whole split is hidden. Chat, picture, PDF and every export use this function, so comparing two of
+them reveals nothing.
 
 Zero means nobody, and is shown. A missing number is not zero: it is not among the parts.
 """
@@ -20,7 +20,7 @@ from conversations.plan.model import STANDARD_CELL
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number as it may be shown: itself, `<10`, or only that it is protected."""
+    """One number as it may be shown: the number itself, `<10`, or only that it is protected."""
 
     value: int | None
     below: int = 0
@@ -31,7 +31,7 @@ class Figure:
         return self.value is None
 
     def text(self, protected: str) -> str:
-        """`protected` stands for a number that is hidden although it is not small."""
+        """Return the figure as text. `protected` is the word for a number that is hidden although it is not small."""
         if self.value is not None:
             return str(self.value)
         return f"<{self.below}" if self.below else protected
@@ -39,7 +39,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A total and its parts as they may be shown. There are no parts if the split is hidden."""
+    """A total and its parts as they may be shown. If the split is hidden, there are no parts."""
 
     total: Figure
     parts: Mapping[str, Figure]
@@ -91,8 +91,8 @@ def is_small(value: int, min_cell: int) -> bool:
 def is_safe(hidden: int, small: int, min_cell: int, *, is_covered: bool) -> bool:
     """Whether a reader who knows the sum of the `small` hidden numbers learns nothing about any of them.
 
-    Then each could be anything from 1 to `min_cell` - 1. `hidden` is that sum. If another number is hidden to cover
-    them (`is_covered`), the sum includes it, and the reader knows that it is at least `min_cell`.
+    It is safe if each of them can still be any number from 1 to `min_cell` - 1. `hidden` is that sum. If another number
+    is hidden to cover them (`is_covered`), the sum includes it, and the reader knows that it is at least `min_cell`.
     """
     others = small - 1
     least = others + min_cell if is_covered else others
@@ -125,8 +125,8 @@ class Releases:
     A reader who keeps every release can add and subtract them: this year and the year to March, or today's figure and
     yesterday's, between which one late month came in. So each figure and each correction is an event, in order. The
     sums that were told divide the events into blocks. A new sum is told only if it joins whole blocks and adds one
-    event, or if it cuts one block in two. Everything that a reader can compute then consists of whole blocks, and each
-    block counts nobody or many people.
+    event, or if it cuts one block in two. Then a reader can compute only sums of whole blocks, and each block counts
+    nobody or many people.
 
     A correction may take people away. So two more things are refused: blocks about the same days, such as a figure and
     its correction, that are few people together; and two sums that differ by few people, if one of them contains all
@@ -147,7 +147,7 @@ class Releases:
         self._events.append((on, people))
 
     def tell(self, first: date, last: date) -> bool:
-        """Whether the sum over these days may be told as it is known now. If so, it counts as told."""
+        """Whether the sum over these days may be told as it is known now. If so, it counts as told from now on."""
         wanted = self._between(first, last)
         cut = [block for block in self._blocks if block & wanted and block & ~wanted]
         untold = wanted & ~sum(self._blocks)
@@ -175,14 +175,14 @@ class Releases:
         return sum(1 << number for number, (on, _) in enumerate(self._events) if first <= on <= last)
 
     def _tells_of_few(self, new: int, blocks: Sequence[int]) -> bool:
-        """Whether this block is few people, alone or together with blocks that share days with it."""
+        """Whether this block counts few people, alone or together with blocks that share days with it."""
         sums = {self._people(new)}
         for block in self._linked(new, blocks):
             sums |= {people + self._people(block) for people in sums}
         return any(is_small(abs(people), self._min_cell) for people in sums)
 
     def _is_few(self, one: int, other: int) -> bool:
-        """Whether one of the two sums contains the other and only few people more."""
+        """Whether one of the two sums contains the other, and few people more."""
         return one & other in (one, other) and is_small(abs(self._people(one) - self._people(other)), self._min_cell)
 
     def _linked(self, new: int, blocks: Sequence[int]) -> list[int]:

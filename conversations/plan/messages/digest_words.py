@@ -18,7 +18,7 @@ TITLE = 34
 
 
 def plenary_line(item: PlenaryItem, s: Standing, say: Wording, room: int) -> str:
-    """One line: the agency, the matter in at most so many characters, since when."""
+    """Return one line: the agency, the matter in at most `room` characters, and since when."""
     if item.each is None:
         head = f"{item.agency.code}{say.colon}{say('digest.passed', n=len(item.passed))}"
     else:
@@ -30,7 +30,7 @@ def plenary_line(item: PlenaryItem, s: Standing, say: Wording, room: int) -> str
 def decision_text(each: ActivityStanding, s: Standing, say: Wording) -> str:
     """Return the decision that is asked for.
 
-    For a restricted activity, only the reason that holds it back, never its words.
+    For a restricted activity, return only the code of the reason, never its words.
     """
     detail = each.last.detail if each.last else None
     if each.activity.is_restricted or detail is None or not detail.decision:
@@ -39,7 +39,7 @@ def decision_text(each: ActivityStanding, s: Standing, say: Wording) -> str:
 
 
 def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
-    """What holds an activity back, in the plan's own words. "" if nobody has said."""
+    """Return what holds an activity back, in the plan's own words. "" if nobody has said."""
     if each.last is None:
         return ""
     codes = each.last.detail.reasons if each.last.detail else ()
@@ -50,12 +50,12 @@ def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
 
 
 def declared(each: ActivityStanding, say: Wording) -> str:
-    """The status that was declared last, beside which a light stands (DOMAIN §1.2). "" if nobody has reported."""
+    """Return the status that was declared last; a light is shown beside it (DOMAIN §1.2). "" if nobody has reported."""
     return "" if each.last is None else say(f"export.status.{each.last.status}")
 
 
 def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
-    """Why its light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
+    """Return why the activity's light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
     if each.light not in (Light.CRITICAL, Light.ATTENTION):
         return []
     activity, progress, left = each.activity, progress_of(each), (each.activity.due_on - s.today).days
@@ -76,7 +76,7 @@ def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
 
 
 def light_counts(activities: Iterable[ActivityStanding], say: Wording) -> str:
-    """Return shape, word and number of each light, the worst first. Completed activities stand apart."""
+    """Return shape, word and number of each light, the worst first. Completed activities are counted separately."""
     activities = list(activities)
     done = sum(each.is_completed for each in activities)
     open_ones = [each.light for each in activities if not each.is_completed]
@@ -93,7 +93,7 @@ def light_counts(activities: Iterable[ActivityStanding], say: Wording) -> str:
 
 
 def has_turned(each: ActivityStanding, light: Light) -> bool:
-    """Whether the week has made it worse, to this light."""
+    """Whether the activity has got worse this week, to this light."""
     worst = list(WORST_FIRST)
     return each.light is light and worst.index(light) < worst.index(each.light_before)
 
@@ -108,7 +108,7 @@ def light_word(light: Light, say: Wording) -> str:
 
 
 def title(activity: Activity, say: Wording, *, is_public: bool = False) -> str:
-    """Code and title. A reader who may not read a restricted activity's text gets the code alone."""
+    """Return code and title. If the reader may not read a restricted activity's text, return the code alone."""
     if is_public and activity.is_restricted:
         return f"{activity.code} 🔒"
     return f"{activity.code} {cut(activity.title(say.language), TITLE)}"
@@ -133,7 +133,7 @@ def trend(s: Standing, say: Wording) -> str:
 
 
 def closing_name(closing: Closing | None, say: Wording) -> PeriodName:
-    """The month that is closed, as a person says it."""
+    """Return the month that is closed, as a person says it."""
     if closing is None:
         return PeriodName("–", "–", "–")
     month = next((p for p in closing.periods if p.type == PeriodType.MONTHLY), closing.periods[0])
@@ -147,7 +147,7 @@ def day(on: date | datetime, s: Standing, say: Wording) -> str:
 
 
 def units(text: str) -> int:
-    """Length as Telegram counts it."""
+    """Return the length as Telegram counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -163,7 +163,7 @@ def progress_of(each: ActivityStanding) -> int:
 
 
 def column_name(closing: Closing, say: Wording) -> str:
-    """The month as the language shortens it: in three letters French June and July are the same."""
+    """Return the month as the language shortens it: with three letters, French June and July would be the same."""
     return say("months.short").split("|")[closing.month_end.month - 1]
 
 

@@ -1,11 +1,11 @@
-"""What is said about a plan: the coordinator's week, the minister's month, the observer's view.
+"""The texts of the digests: the coordinator's week, the minister's month, the observer's view.
 
 People read a digest before a meeting in which they have to decide. So it begins with what only they can decide, shows
-the worst first, and says what has changed instead of everything (DOMAIN §5.1). A long text is not read, so a digest has
-at most 1 500 characters: lists are shortened, counts stay. A light is always a shape and a word.
+the worst first, and says what has changed instead of everything (DOMAIN §5.1). People do not read long texts, so a
+digest has at most 1 500 characters: lists are shortened, counts stay. A light is always a shape and a word.
 
-`SECTIONS` is read from top to bottom. A section is a function of what is counted (`monitoring.Standing`), the
-wording and how many items a list may name; it gives lines, or none if there is nothing to say.
+`SECTIONS` is read from top to bottom. A section is a function of the counted state (`monitoring.Standing`), the wording
+and how many items a list may name. It returns lines, or none if there is nothing to say.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -78,7 +78,7 @@ Section = Callable[[Standing, Wording, int], list[Line]]
 
 # ------------------------------------------------------------------ the coordinator's week
 def decisions(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """What only the coordinator or the plenary can decide. Open questions are first, then what waits longest."""
+    """Say what only the coordinator or the plenary can decide. Open questions come first, then what waits longest."""
     waiting = plenary_items(s)
     if not waiting:
         return []
@@ -88,7 +88,7 @@ def decisions(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Who has closed, and how many in time, compared with the closing before. Who has not, and who was reminded."""
+    """Say who has closed, how many in time (compared with the closing before), who has not, and who was reminded."""
     if s.closing is None:
         return [line(say("digest.no_closing"))]
     rate = s.rate
@@ -120,7 +120,7 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, shown: int) -> list[Line]:
-    """The ladder's lines for coordinators: the agencies whose grace has ended, or whose period has locked."""
+    """Say which agencies' grace has ended, or whose period has locked: the ladder's lines for coordinators."""
     lines: list[Line] = []
     for topic in topics:
         remarks = {code: ", ".join(closing_remarks(agenda, topic, code, say.language)) for code in topic.agencies}
@@ -134,7 +134,7 @@ def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, s
 
 
 def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Changes since last week."""
+    """Say what has changed since last week."""
     lines = []
     for status, shape, key in CHANGES:
         found = [each for each in s.changed if each.last is not None and each.last.status == status]
@@ -161,7 +161,7 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def _unchanged(s: Standing, say: Wording) -> str:
-    """What did not change, in one line: how many activities, of how many agencies."""
+    """Say in one line what did not change: how many activities, of how many agencies."""
     moved = {each.code for each in s.changed} | {activity.code for activity in s.started}
     moved |= {each.code for each in s.activities if each.light is not each.light_before}
     same = [each for each in s.activities if each.code not in moved and not each.is_over]
@@ -179,7 +179,7 @@ CHANGES = (
 
 
 def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """How many activities have which light, and what holds back the red ones."""
+    """Say how many activities have which light, and what holds back the red ones."""
     if not s.activities:
         return []
     lines = [line(bold(say("digest.lights")), " ", light_counts(s.activities, say))]
@@ -199,7 +199,7 @@ def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def queue(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """What waits for validation, and how long the oldest has waited."""
+    """Say how many reports wait for validation, and how long the oldest has waited."""
     if not s.queue.count or s.queue.oldest_at is None:
         return []
     days = days_between(s.queue.oldest_at, s.now, s.zone)
@@ -209,7 +209,7 @@ def queue(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """The closings and activities that are due within two weeks."""
+    """Name the closings and activities that are due within two weeks."""
     items = [
         with_remark(
             say("digest.closing_of", period_name=period_names(periods, say.language)), periods[0].until(say.language)
@@ -232,7 +232,7 @@ def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Evidence that was promised for later and has not come."""
+    """Name the evidence that was promised for later and has not come."""
     if not s.promised:
         return []
     late = sum(days_between(report.sent_at, s.now, s.zone) > LATE_EVIDENCE for report in s.promised)
@@ -243,7 +243,7 @@ def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def people(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Agencies without a focal point, people whom no message reaches, and people who have fallen silent."""
+    """Name agencies without a focal point, people whom no message reaches, and people who have fallen silent."""
     lines = []
     if vacant := sorted(vacancies(s), key=lambda agency: (not agency.is_expected, agency.code)):
         named = ", ".join(
@@ -271,7 +271,7 @@ def vacancies(s: Standing) -> list[AgencyStanding]:
 
 
 def good_news(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """One good thing to say in the meeting."""
+    """Name one good thing to say in the meeting."""
     text = _good_news(s, say)
     return [line(bold(say("digest.good_news")), " ", text)] if text else []
 
@@ -300,10 +300,10 @@ def digest(
     is_whole: bool = False,
     foot: Sequence[Line] = (),
 ) -> tuple[Line, ...]:
-    """The coordinator's week, at most 1 500 characters. `topics` are the ladder's topics for that day.
+    """Write the coordinator's week, in at most 1 500 characters. `topics` are the ladder's topics for that day.
 
-    `foot`: lines below it in the same message, which count. `is_public`: for readers who may not see the text of
-    restricted activities. `is_whole`: name everything that a message can hold.
+    `foot`: lines below it in the same message; their characters count too. `is_public`: for readers who may not see the
+    text of restricted activities. `is_whole`: name everything that a message can hold.
     """
     say, s = wording(language), replace(s, is_public=is_public)
     sections: Sequence[Section] = SECTIONS
@@ -316,7 +316,7 @@ def digest(
 
 # ------------------------------------------------------------------ the minister's month
 def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
-    """One screen: what is done, how things stand, whether people report in time, and the decisions that wait.
+    """Write one screen: what is done, the lights, whether people report in time, and the decisions that wait.
 
     `s` is counted from validated reports only.
     """
@@ -361,7 +361,7 @@ def decision_card(s: Standing, number: int, language: str) -> tuple[Line, ...]:
 
 # ------------------------------------------------------------------ the observer's view
 def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], min_cell: int) -> tuple[Line, ...]:
-    """Validated progress by strategic area; `areas` are their codes and names, in order."""
+    """Write validated progress by strategic area; `areas` are their codes and names, in order."""
     say = wording(language)
     lines = [
         line(bold(say("digest.observer", period_name=closing_name(s.closing, say)))),
@@ -380,7 +380,7 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
 
 
 def indicators_card(found: Sequence[IndicatorYear], page: int, language: str) -> tuple[Line, ...]:
-    """Indicators against their targets, a page of them: validated figures, small ones protected (DOMAIN §2.5)."""
+    """Write a page of indicators with their targets: validated figures, small ones protected (DOMAIN §2.5)."""
     say = wording(language)
     known = [each for each in found if each.year.reported]
     if not known:
@@ -406,7 +406,10 @@ def indicator_pages(found: Sequence[IndicatorYear]) -> int:
 
 
 def shown_value(year: Year, say: Wording) -> tuple[str, str]:
-    """The figure of a year as it may be told; with the month until which it counts, if later ones were reported."""
+    """Return the figure of a year as it may be told.
+
+    If later months were reported, also return the month up to which it counts.
+    """
     if year.percent is not None:
         return f"{round(year.percent)}%", ""
     assert year.value is not None, "there is a figure of this year"
@@ -424,7 +427,7 @@ def shown_figure(figure: Figure, say: Wording) -> str:
 
 # ------------------------------------------------------------------ the picture
 def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[str, Any]:
-    """What the picture shows, as JSON: agencies × closings, each the worst light and how many have it.
+    """Return what the picture shows, as JSON: for each agency and closing, the worst light and how many have it.
 
     Readers who have to act see the worst agency first. Readers who must not rank see alphabetical order (DOMAIN §4.6).
     """
@@ -464,12 +467,12 @@ def caption(s: Standing, language: str, *, ranked: bool = True) -> str:
 
 
 def silence(agency: AgencyStanding) -> tuple[int, tuple[int, int, str]]:
-    """The order of those who act on it: the longest silence first; among equals, the worst light."""
+    """Return a sort key of agencies for readers who have to act: the longest silence first, then the worst light."""
     return -agency.silent, urgency(agency)
 
 
 def urgency(agency: AgencyStanding) -> tuple[int, int, str]:
-    """The order of agencies: the worst light first; among equals, the one that has more of it."""
+    """Return a sort key of agencies: the worst light first; among equals, the one that has more of it."""
     cell = agency.worst
     return WORST_FIRST.index(cell.light), -cell.count, agency.code
 
@@ -527,7 +530,7 @@ def _good_news(s: Standing, say: Wording) -> str:
 
 
 def _is_backed_up(agency: AgencyStanding, s: Standing) -> bool:
-    """Whether each of its reports for the present closing came with its evidence."""
+    """Whether each of the agency's reports for the present closing came with its evidence."""
     end = s.closing.month_end if s.closing else None
     sent = [each.last for each in agency.activities if each.last is not None and each.last.end_on == end]
     return bool(sent) and all(report.has_files and not report.promises_evidence for report in sent)

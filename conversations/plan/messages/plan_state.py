@@ -1,11 +1,11 @@
-"""A plan on one page: what a minister takes into a meeting, a secretariat pins to the wall, and a donor is sent.
+"""A plan on one page: a minister takes it into a meeting, a secretariat pins it to the wall, a donor gets it by mail.
 
-It is what the digests count, at once and on paper: lights by area, who closed, what waits for a decision, what is red,
-and the indicators against their targets; whatever is on it follows the reader's audience (DOMAIN §2.5–2.7). A page is
-printed without colour as often as with it: a light is a shape and a word. Where there is more than a page holds, the
-page says how much.
+It shows the counts of the digests together on paper: lights by area, who closed, what waits for a decision, what is
+red, and the indicators with their targets. What it shows depends on the reader's audience (DOMAIN §2.5–2.7). Pages are
+often printed without colour, so a light is a shape and a word. If there is more than a page holds, the page says how
+much.
 
-Pure: what the page says. How it is laid out is for whoever draws it.
+Pure: this module decides what the page says. Another one draws it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -88,7 +88,7 @@ def plan_state(
     reader: Reader,
     language: str,
 ) -> Page:
-    """The page of a plan as it stands; `areas` are their codes and names, in order.
+    """Return the page of a plan; `areas` are their codes and names, in order.
 
     `s` is counted from the reports that the reader may see. For most readers these are the validated ones.
     """
@@ -123,7 +123,7 @@ def plan_state(
 
 
 def _rates(s: Standing, say: Wording) -> tuple[tuple[str, str, str, str], ...]:
-    """The rates of the last closing. A dash if nothing was expected of it."""
+    """Return the rates of the last closing. A rate is a dash if nothing was expected."""
     rate = s.rate
     if not rate.expected:
         return (say("state.closed"), "–", "", ""), (say("state.on_time"), "–", "", "")
@@ -136,7 +136,7 @@ def _rates(s: Standing, say: Wording) -> tuple[tuple[str, str, str, str], ...]:
 
 
 def _headings(say: Wording, year: int, more_indicators: int) -> dict[str, str]:
-    """The headings of the page. `more_indicators` have no room on it."""
+    """Return the headings of the page. `more_indicators` is the number of indicators that have no room on it."""
     return {name: say(f"state.{name}") for name in WORDS} | {
         "colon": say.colon,
         "agency": say("table.column.agency"),
@@ -181,7 +181,7 @@ def _decisions(s: Standing, language: str) -> Iterator[str]:
 
 
 def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: str) -> Iterator[str]:
-    """The troubled activities with their reasons, in the order in which they are due."""
+    """Return the activities with this light and their reasons, in the order in which they are due."""
     say = wording(language)
     found = [each for each in s.activities if each.light is light and not each.is_completed]
     found.sort(key=lambda each: (each.activity.due_on, each.code))
@@ -200,7 +200,7 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
 def _indicators(
     found: Sequence[IndicatorYear], reader: Reader, language: str
 ) -> tuple[tuple[str, str, str, str, str, str], ...]:
-    """The indicators that matter most. A missing figure is a dash, which differs from zero (DOMAIN §2.3).
+    """Return the indicators that matter most. A missing figure is a dash, which differs from zero (DOMAIN §2.3).
 
     Beside a target stands the number that it is compared with: the sum since the beginning, or the year's figure if the
     target is of a year.
@@ -217,13 +217,13 @@ def _indicators(
 
 
 def _promised(text: str, unit: str) -> str:
-    """A baseline or target in the form of the value beside it: for a percentage, "80%"."""
+    """Return a baseline or target in the form of the value beside it: for a percentage, "80%"."""
     is_percent = unit == "percent" and text.replace(".", "", 1).isdecimal()
     return f"{text}%" if is_percent else digest_words.number(text)
 
 
 def _weight(each: IndicatorYear) -> tuple[bool, bool, int, bool, str]:
-    """The order of indicators: a figure first, then a target, outcomes before outputs, then the 3P table."""
+    """Return a sort key: indicators with a figure first, then with a target, outcomes before outputs, then the 3P."""
     indicator = each.indicator
     has_figure = bool(each.year.reported or each.so_far)
     level = LEVELS.index(indicator.level) if indicator.level in LEVELS else len(LEVELS)

@@ -1,7 +1,7 @@
-"""The words of a reminder. Reporters get one message about everything left; coordinators, who has not closed.
+"""The words of a reminder. Reporters get one message about all that is left. Coordinators read who has not closed.
 
-Whether anybody is told at all is decided in `notices`. What they are told is how things stand when it is said: a
-message that an outage delayed says "closed yesterday", not "closes today".
+`notices` decides whether anybody is told at all. The words describe the state at the moment of sending: a message that
+an outage delayed says "closed yesterday", not "closes today".
 """
 
 from collections.abc import Collection, Mapping
@@ -46,7 +46,7 @@ PAST_DUE = STAGES[3:]
 
 
 def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: Recipient | None = None) -> Card:
-    """One message about all topics, the newest step's topic in full, with buttons for all of them.
+    """Write one message about all topics, the newest step's topic in full, with buttons for all of them.
 
     `colleague` is somebody of the agency who gets the same message.
     """
@@ -54,7 +54,7 @@ def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colle
 
 
 def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> str:
-    """The stage of a period for somebody who has something left in it: the key of the sentence they get."""
+    """Return the key of the sentence for somebody who has something left in a period: the stage of the period."""
     if today < period.due_on:
         # The step itself may lie further before it: a Friday, of a Tuesday.
         is_near = (period.due_on - today).days <= 3 or today >= ladder(period, holidays)[Rung.BEFORE]
@@ -67,7 +67,7 @@ def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> s
 def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
     """Return the topic with the newest step. A report that is due today comes before one that has been late for longer.
 
-    If several steps are of one day, or there is none, it is the most urgent topic.
+    If several steps fall on one day, or there is no step, return the most urgent topic.
     """
 
     def newness(topic: Topic) -> tuple[date, int, int, int]:
@@ -152,13 +152,13 @@ def reason_rows(
 
 
 def period_until(period: ReportingPeriod, language: str) -> str:
-    """Until when, as a sentence of its own."""
+    """Say until when the period can be reported, as a sentence of its own."""
     until = period.until(language)
     return f"{until[0].upper()}{until[1:]}."
 
 
 def _told(topic: Topic, key: str, who: Recipient) -> str:
-    """The beginning of the message: the head topic in full."""
+    """Write the beginning of the message: the first topic in full."""
     say, period, count = wording(who.language), topic.period, len(topic.left)
     name = who.name.partition(" ")[0]
     if topic.closes:
@@ -181,7 +181,7 @@ def _told(topic: Topic, key: str, who: Recipient) -> str:
 
 
 def _also(topic: Topic, who: Recipient) -> str:
-    """One line for a topic that is not the head."""
+    """Write one line for a topic that is not the first."""
     say = wording(who.language)
     if topic.closes:
         return say("remind.also_close", period_name=period_names(topic.closes, who.language))
@@ -194,7 +194,7 @@ def _also(topic: Topic, who: Recipient) -> str:
 
 
 def names_colleagues(agenda: Agenda) -> bool:
-    """Whether anybody can be named in a reminder of that day."""
+    """Whether a reminder of that day can name a colleague."""
     open_ones = (period for period in agenda.periods if period.is_open(agenda.today))
     return any(stage(period, agenda.today, agenda.holidays) in PAST_DUE for period in open_ones)
 
@@ -230,7 +230,10 @@ def closing_head(topic: Topic, language: str) -> str:
 
 
 def _closing_stands(agenda: Agenda, topic: Topic, language: str) -> str:
-    """How many agencies have closed what ends with the period, of how many: the digest's number, and /progreso's."""
+    """Say how many agencies have closed what ends with the period, of how many.
+
+    The digest and /progreso show the same number.
+    """
     closed, expected = closing_count(agenda, topic.period)
     same_end = (p for p in agenda.periods if p.end_on == topic.period.end_on)
     month = next((p for p in same_end if p.type is PeriodType.MONTHLY), topic.period)
@@ -238,12 +241,12 @@ def _closing_stands(agenda: Agenda, topic: Topic, language: str) -> str:
 
 
 def silence_of(reason: Reason, language: str) -> str:
-    """Why nobody of an agency can be told anything."""
+    """Say why nobody of an agency can be told anything."""
     return wording(language)("digest.no_focal_point" if reason == "no_role" else f"due.reason.{reason}")
 
 
 def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) -> list[str]:
-    """The need that an agency has named, and how many periods in a row it has let lock, as remarks."""
+    """Say what an agency has said it needs, and how many periods in a row it has let lock, as remarks."""
     say, remarks = wording(language), []
     if (answer := agenda.answers.get(agency)) and (answer in NEEDS or answer in agenda.reasons):
         label = agenda.reasons.get(answer)
@@ -270,7 +273,7 @@ def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> li
 
 
 def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:
-    """For coordinators: how many reports an agency has left in these periods, or that it only has to close."""
+    """Say to coordinators how many reports an agency has left in these periods, or that it only has to close."""
     say = wording(language)
     found = [left for left in agenda.left.get(agency_code, ()) if left.period in periods]
     if not found:

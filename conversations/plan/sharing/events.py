@@ -1,8 +1,8 @@
-"""EVENTS: what a receiver outside is told of, and how much of it each audience gets.
+"""EVENTS: the events that a receiver outside gets, and how much of each its audience gets.
 
 An event that was sent cannot be taken back. So it holds references and codes, and no words: no answer, no reason, no
-name of a person or of an activity. A receiver that wants more asks the exports, which know who may read what. The
-audiences are those of the exports: outside the coordination, only validated reports are told. They carry the only two
+name of a person or of an activity. A receiver that wants more reads the exports, which know who may read what. The
+audiences are those of the exports: outside the coordination, only validated reports are sent. They carry the only two
 figures that an event has, status and progress.
 """
 
@@ -98,7 +98,7 @@ def kinds_for(audience: str) -> tuple[str, ...]:
 
 
 def packed(kinds: Collection[str]) -> str:
-    """A choice of kinds as a button holds it: a bit for each place in OFFERED, in hexadecimal."""
+    """Write a choice of kinds as a button holds it: a bit for each place in OFFERED, in hexadecimal."""
     return f"{sum(1 << at for at, kind in enumerate(OFFERED) if kind in kinds):x}"
 
 
@@ -127,7 +127,10 @@ def payload(kind: str, data: Mapping[str, Any], at: datetime, audience: str, pla
 
 
 def read_kinds(words: Iterable[str], audience: str) -> Collection[str]:
-    """The kinds that these words name; without words all that the audience may have. ValueError names the stray."""
+    """Return the kinds that these words name; without words, all that the audience may have.
+
+    ValueError names the words that are no kinds.
+    """
     known, wanted = kinds_for(audience), [word.strip().lower() for word in words if word.strip()]
     for word in wanted:
         if word not in known:

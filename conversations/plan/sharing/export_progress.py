@@ -12,13 +12,13 @@ BAR = 12
 
 
 def title(choice: Choice, say: Wording) -> str:
-    """Reportes · Excel · 3.er trimestre 2018."""
+    """Return a title such as "Reportes · Excel · 3.er trimestre 2018"."""
     names = [say(f"export.data.{choice.dataset}"), say(f"export.format.{choice.format}")]
     return " · ".join([*names, *([period_label(choice.period, say)] if choice.period else [])])
 
 
 def working_card(choice: Choice, number: int, done: int, total: int, say: Wording) -> Card:
-    """The progress. It has no number before the first row is written, because that would be a guess."""
+    """Show the progress. It has no number before the first row is written, because that would be a guess."""
     lines = [line(bold(title(choice, say)))]
     if total:
         filled = BAR * min(done, total) // total
@@ -51,7 +51,7 @@ def doubt_card(choice: Choice, number: int, say: Wording, *, is_refused: bool = 
 
 
 def ended_card(choice: Choice, reason: str, say: Wording) -> Card:
-    """`cancelled`, `revoked`, `too_large`, `failed`, `nothing`: each says what to do next."""
+    """Show how an export ended (`cancelled`, `revoked`, `too_large`, `failed`, `nothing`), and what to do next."""
     return Card((line(bold(title(choice, say))), line(say(f"export.{reason}"))), (_on(say),))
 
 
@@ -70,7 +70,7 @@ class Made:
 
 
 def caption(made: Made, say: Wording) -> tuple[Line, ...]:
-    """The words under a file: filter, time, audience and rows."""
+    """Write the words under a file: filter, time, audience and rows."""
     choice, count, at = made.choice, made.count, made.at
     lines = [line(bold(f"{made.plan} · {title(choice, say)}"))]
     if where := where_in_words(choice, say):
@@ -83,7 +83,7 @@ def caption(made: Made, say: Wording) -> tuple[Line, ...]:
 
 
 def part_lines(number: int, parts: int, agency: str, say: Wording) -> tuple[Line, ...]:
-    """Which part of several a file is, and the agencies in it. Nothing if there is one part."""
+    """Say which part of several a file is, and which agencies are in it. Nothing if there is one part."""
     if parts == 1:
         return ()
     part = line(say("export.part", number=number, parts=parts))

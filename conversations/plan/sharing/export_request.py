@@ -1,13 +1,13 @@
-"""Asking for an export: what, for whom, of which part of the plan, in which form; and what is said while it is made.
+"""The request for an export: what, for whom, which part of the plan, in which format; and its screens.
 
-Who exports has done it before and wants the same again, for the next period: so the first screen is the whole request
-with everything answered, one button prepares it, and each answer is a screen away in the same message. For whom it is,
-is asked before anything leaves, since what leaves cannot be called back (DOMAIN §4.3).
+People who export want mostly the same as last time, for the next period. So the first screen shows the whole request
+with everything answered. One button prepares the file, and each answer can be changed in the same message. The audience
+is asked before anything leaves, because data that has left cannot be called back (DOMAIN §4.3).
 
-Law: what is asked for and cannot be had is said, never left out without a word; and whom a file was to be for is
-never replaced by somebody who may see more. Until that is answered, nothing is prepared.
+Law: if a part of the request cannot be had, the screen says so; nothing is left out silently. The audience is never
+replaced by one that may see more. Until such a question is answered, nothing is prepared.
 
-Pure: which exports a role may have is handed in as `Offer`s, in the order in which they are shown.
+Pure: the exports that a role may have come in as `Offer`s, in the order in which they are shown.
 """
 
 import re
@@ -111,7 +111,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What had to be left out of a request: words without a meaning here, and filters that its dataset lacks."""
+    """What had to be left out of a request: words that mean nothing here, and filters that its dataset lacks."""
 
     words: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
@@ -121,7 +121,7 @@ def fit(choice: Choice, offers: Sequence[Offer]) -> tuple[Choice, Left] | None:
     """Fit a request to the offers. Returns it with what had to be left out; None if nothing is offered.
 
     A dataset or format that is not offered becomes the usual one. An audience that is not offered becomes one that may
-    see less, never more. `obstacles` tells what still stands in the way.
+    see less, never more. `obstacles` says what is still missing.
     """
     if not offers:
         return None
@@ -142,22 +142,22 @@ def fitted(choice: Choice, offers: Sequence[Offer]) -> Choice | None:
 
 
 def strays(choice: Choice, filters: Collection[str]) -> tuple[str, ...]:
-    """The filters of the request that are not among these."""
+    """Return the filters of the request that are not among these."""
     return tuple(name for name in FILTERS if getattr(choice, name) and name not in filters)
 
 
 def known_part(choice: Choice, filters: Collection[str]) -> Choice:
-    """The request without those."""
+    """Return the request without filters that are not among these."""
     return replace(choice, **dict.fromkeys(strays(choice, filters), ""))
 
 
 def offer_of(choice: Choice, offers: Sequence[Offer]) -> Offer:
-    """The one that a fitted request is for."""
+    """Return the offer that a fitted request is for."""
     return next(offer for offer in offers if (offer.dataset, offer.format) == (choice.dataset, choice.format))
 
 
 def obstacles(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
-    """Why a fitted request cannot be prepared as it stands: keys of `refused`, none if it can."""
+    """Return why a fitted request cannot be prepared: keys of `refused`; empty if it can."""
     offer = offer_of(choice, offers)
     found = []
     if choice.audience not in offer.audiences:
@@ -170,7 +170,7 @@ def obstacles(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
 
 
 def refused(why: str, choice: Choice, say: Wording, filters: Sequence[str] = ()) -> str:
-    """The sentence that says so, and what to do."""
+    """Say why a request cannot be prepared, and what to do."""
     return say(
         f"export.refused.{why}",
         what=say(f"export.data.{choice.dataset}"),
@@ -189,7 +189,10 @@ def _first(wanted: str, usual: str, there: Sequence[str]) -> str:
 
 
 def _audience(wanted: str, there: Sequence[str]) -> str:
-    """The same audience, or the next one that may see less. If there is none, the same: it never becomes wider."""
+    """Return the same audience, or the next one that may see less.
+
+    It never becomes wider: if there is none, it stays.
+    """
     if wanted not in AUDIENCES:
         return there[0]
     narrower = [each for each in AUDIENCES[AUDIENCES.index(wanted) :] if each in there]
@@ -200,8 +203,8 @@ def _audience(wanted: str, there: Sequence[str]) -> str:
 def read_words(text: str, offers: Sequence[Offer], scope: Scope, before: Choice) -> tuple[Choice, Left]:
     """Read a typed request, starting from the one before. Returns it with what had to be left out.
 
-    `reports xlsx 2018Q3 delayed`, in any order; codes, or what the buttons say, in any language. What is typed about
-    the part of the plan is all that is meant: earlier filters go.
+    `reports xlsx 2018Q3 delayed`, in any order; codes, or what the buttons say, in any language. If the words name a
+    part of the plan, earlier filters are dropped.
     """
     choice = replace(before, **dict.fromkeys(FILTERS, ""))
     unknown: list[str] = []
@@ -233,7 +236,7 @@ def read_words(text: str, offers: Sequence[Offer], scope: Scope, before: Choice)
 
 
 def is_period(word: str) -> bool:
-    """Whether it is a code (`201809`, `2018Q3`, `2018`) or two with `..` or `-` between."""
+    """Whether it is a code (`201809`, `2018Q3`, `2018`), or two codes with `..` or `-` between."""
     try:
         for code in re.split(r"\.\.|-", word.upper(), maxsplit=1):
             reporting_period(code)
@@ -243,7 +246,7 @@ def is_period(word: str) -> bool:
 
 
 def _names(codes: Iterable[str], key: str) -> dict[str, str]:
-    """Look-up by every name, without accents and case: the code, the label, and the label's first word."""
+    """Make a table of every name: the code, the label, and the label's first word, all without accents and case."""
     found: dict[str, str] = {}
     for code in dict.fromkeys(codes):
         found[_folded(code)] = code
@@ -254,7 +257,7 @@ def _names(codes: Iterable[str], key: str) -> dict[str, str]:
 
 
 def _states(codes: Iterable[str], *keys: str) -> dict[str, str]:
-    """The states by their code and by their names, as an adjective in every form: retrasada, retrasados."""
+    """Make a table of the states by code and by name. A name is an adjective in every form: retrasada, retrasados."""
     found: dict[str, str] = {}
     for code, key, language in product(codes, keys, LANGUAGES):
         for name in (code, wording(language)(key.format(code))):
@@ -265,7 +268,9 @@ def _states(codes: Iterable[str], *keys: str) -> dict[str, str]:
 
 
 def _with_each_ending(folded: str, language: str) -> tuple[str, ...]:
-    """As an adjective of one or many, of either gender: "retrasada" is "retrasado", "retrasadas", "retrasados" too."""
+    """Return an adjective in the singular and plural of both genders: "retrasada" gives "retrasado", "retrasadas",
+    "retrasados" too.
+    """
     endings = tuple(_folded(ending) for ending in phrases(language, "language.plural_endings"))
     for ending in sorted(endings, key=len, reverse=True):
         if folded.endswith(ending):
@@ -281,7 +286,7 @@ def _folded(text: str) -> str:
 
 # ------------------------------------------------------------------ periods
 def periods_offered(periods: Iterable[ReportingPeriod], today: date) -> tuple[str, ...]:
-    """Codes, the nearest first: of those that have begun the latest months, quarters and years."""
+    """Return the codes of the latest months, quarters and years that have begun, the nearest first."""
     begun = [period for period in periods if period.start_on <= today]
     offered: list[str] = []
     for kind in (PeriodType.MONTHLY, PeriodType.QUARTERLY):
@@ -292,7 +297,7 @@ def periods_offered(periods: Iterable[ReportingPeriod], today: date) -> tuple[st
 
 
 def previous_period(periods: Iterable[ReportingPeriod], what: str, today: date) -> str:
-    """The period that `PREVIOUS` means on a day; blank if none has ended. Any other filter stays as it is."""
+    """Return the period that `PREVIOUS` means on a day; blank if none has ended. Any other filter stays as it is."""
     kind = PREVIOUS.get(what)
     if kind is None:
         return what
@@ -303,7 +308,7 @@ def previous_period(periods: Iterable[ReportingPeriod], what: str, today: date) 
 
 
 def period_label(code: str, say: Wording) -> str:
-    """As a person says it; of a range both ends."""
+    """Name a period as a person does; for a range, name both ends."""
     if not code:
         return say("export.all_periods")
     if code in PREVIOUS:
@@ -356,7 +361,10 @@ def filter_rows(choice: Choice, offers: Sequence[Offer], say: Wording, to: Taps)
 
 
 def more_of(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
-    """The questions of `MORE` that this request has: no state of validation where only one goes out."""
+    """Return the questions of `MORE` that this request has.
+
+    If only one state of validation goes out, it is not asked.
+    """
     offer = offer_of(choice, offers)
     return tuple(
         what
@@ -393,7 +401,7 @@ def where_in_words(choice: Choice, say: Wording) -> str:
 
 
 def narrowed(choice: Choice, say: Wording) -> list[str]:
-    """The answers to the questions of `MORE`, a line each."""
+    """Return the answers to the questions of `MORE`, one line each."""
     lines = []
     if choice.status:
         lines.append(f"{say('export.status')}{say.colon}{say(f'export.status.{choice.status}')}")
@@ -417,7 +425,7 @@ def options_card(
     what: str, choice: Choice, offers: Sequence[Offer], scope: Scope, today: date, say: Wording,
     *, to: Taps = partial(tap, Route.EXPORT), previous: bool = False,
 ) -> Card | None:  # fmt: skip
-    """The answers to one question of the request; None for no question of ours."""
+    """Show the answers to one question of the request. None if it is no question of ours."""
     periods = tuple(PREVIOUS) if previous else periods_offered(scope.periods, today)
     options = _options(what, choice, offers, scope, say, periods)
     if options is None:
@@ -483,7 +491,7 @@ def _options(
 
 
 def _rows(buttons: Sequence[Button], width: int) -> Iterator[tuple[Button, ...]]:
-    """As many in a row as fit a phone; long ones have a row of their own."""
+    """Put as many buttons in a row as fit a phone. Long ones have a row of their own."""
     row: tuple[Button, ...] = ()
     for button in buttons:
         if row and (len(row) == width or any(len(each.text) > 45 // width for each in (*row, button))):
@@ -505,12 +513,12 @@ def _now(what: str, choice: Choice, say: Wording) -> str:
 
 
 def _mark(form_id: str) -> str:
-    """A short mark for a form, so that a button can carry it however long its name is."""
+    """Return a short mark for a form, so that a button can carry it however long its name is."""
     return f"{crc32(form_id.encode()):08x}"
 
 
 def answered(what: str, value: str, choice: Choice, scope: Scope, *, previous: bool = False) -> Choice | None:
-    """The request with this answer. None if no button of ours gives it."""
+    """Return the request with this answer. None if no button of ours gives it."""
     match what:
         case "what":
             return replace(choice, dataset=value)

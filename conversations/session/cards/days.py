@@ -107,7 +107,7 @@ def _grid(buttons: Sequence[tuple[str, ButtonTap]], width: int) -> list[tuple[Bu
 
 
 def _takes_day(view: View, node: Node, day: date) -> bool:
-    """Say whether the form accepts some time of this day: its beginning, noon and end are tried."""
+    """Whether the form accepts some time of this day: its beginning, noon and end are tried."""
     if view.form.logic[node.place].constraint is None:
         return True  # a calendar asks for forty days
     if node.question.type == "date":
@@ -130,7 +130,7 @@ def _calendar(view: View, node: Node) -> list[tuple[Button, ...]]:
 
 
 def _chips_of_days(view: View, node: Node) -> list[tuple[Button, ...]]:
-    """The first two of these that the form accepts: today, yesterday, in a month, in three months."""
+    """Return the first two of these days that the form accepts: today, yesterday, in a month, in three months."""
     quick = (
         (view.say("date.today"), view.today),
         (view.say("date.yesterday"), view.today - timedelta(days=1)),
@@ -142,7 +142,7 @@ def _chips_of_days(view: View, node: Node) -> list[tuple[Button, ...]]:
 
 
 def _weeks(view: View, node: Node, month: date) -> list[tuple[Button, ...]]:
-    """The weeks of a month that have a day to choose. A tap on any other week would do nothing."""
+    """Return the weeks of a month that have a day to choose. A tap on any other week would do nothing."""
     stay = form_tap("month", f"{month:%Y-%m}")
     today, rows = view.today, []
     for week in calendar.Calendar(firstweekday=0).monthdayscalendar(month.year, month.month):
@@ -160,7 +160,7 @@ def _weeks(view: View, node: Node, month: date) -> list[tuple[Button, ...]]:
 
 
 def _calendar_month(view: View, node: Node) -> date:
-    """The month on the calendar: the one that was turned to, the answer's, or this month."""
+    """Return the month on the calendar: the one that was turned to, the answer's, or this month."""
     for text in (f"{view.session.month}-01", node.value[:10]):
         try:
             return date.fromisoformat(text).replace(day=1)

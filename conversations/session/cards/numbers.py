@@ -39,7 +39,10 @@ def _range_chips(node: Node) -> tuple[str, ...]:
 
 
 def _range_bounds(question: Question) -> tuple[Decimal, Decimal, Decimal] | None:
-    """Start, end and step of a range. The step has the sign that leads to the end. None if they are no numbers."""
+    """Return start, end and step of a range. The step has the sign that leads to the end.
+
+    None if they are no numbers.
+    """
     given = question.parameters
     try:
         start, end, by = (

@@ -35,7 +35,7 @@ _POINTS_SHOWN = 20
 
 
 def question_card(view: View, node: Node) -> Card:
-    """The card of one question: its subject, its words, how to answer it, and its buttons."""
+    """Draw the card of one question: its subject, its words, how to answer it, and its buttons."""
     kept = suggestion(view.session, node)
     run = batch(view.session, view.nodes, node.ref)
     lines = (*_about(view, node), *_words(view, node), *_instructions(view, node, run, kept), *view.warnings)
@@ -61,7 +61,7 @@ def which_reading_card(view: View, node: Node, values: Sequence[str]) -> Card:
 
 
 def _about(view: View, node: Node) -> list[Line]:
-    """Above a question: the activity, the last report's status, the progress."""
+    """Write the lines above a question: the activity, the last report's status, the progress."""
     session, say = view.session, view.say
     lines = list(view.heading)
     if node.question.name == profile(view.form.form_id).same_at:
@@ -79,7 +79,7 @@ def _about(view: View, node: Node) -> list[Line]:
 
 
 def _words(view: View, node: Node) -> list[Line]:
-    """The form's own words: answers of the same screen, notes, the question, its hints."""
+    """Write the form's own words: answers of the same screen, notes, the question, its hints."""
     group = node.question.group
     lines = _field_list(view, node) if group is not None and group.is_field_list else []
     lines += [*note_lines(view, node), *label_lines(view, node)]
@@ -88,7 +88,10 @@ def _words(view: View, node: Node) -> list[Line]:
 
 
 def _progress(view: View, current: Node) -> str:
-    """The position of this question: "3/12"; "Pregunta 3" as long as an answer to come decides how many there are."""
+    """Return the position of this question: "3/12".
+
+    While a later answer decides how many there are, it is "Pregunta 3".
+    """
     last = len(view.nodes) - bool(view.nodes and is_sending(view.nodes[-1].question))
     position = next((i for i, node in enumerate(view.nodes) if node is current), last)
     decides, seen = deciding(view.instance.form), view.session.seen
@@ -99,7 +102,7 @@ def _progress(view: View, current: Node) -> str:
 
 @lru_cache(maxsize=256)
 def _has_media(form: Form) -> bool:
-    """Say whether any text of the form has a file. Most forms have none, and then no choice is searched for one."""
+    """Whether any text of the form has a file. Most forms have none, so their choices are not searched."""
     forms = (each for texts in form.itext.values() for text in texts.values() for each in text.values())
     return any(isinstance(each, str) for each in forms)
 
@@ -128,7 +131,7 @@ def _field_list(view: View, node: Node) -> list[Line]:
 
 
 def _is_first_of_instance(view: View, node: Node) -> bool:
-    """Say whether this is the first question of an instance that may be removed."""
+    """Whether this is the first question of an instance that may be removed."""
     frame = open_instance(view.instance, node.frame)
     if frame is None:
         return False
@@ -137,14 +140,14 @@ def _is_first_of_instance(view: View, node: Node) -> bool:
 
 
 def _innermost(view: View, node: Node) -> str:
-    """The instance around a question that may be removed: "Persona 2"."""
+    """Name the innermost removable instance around a question: "Persona 2"."""
     frame = open_instance(view.instance, node.frame)
     assert frame is not None
     return instance_label(view.instance, frame, view.say)
 
 
 def _instructions(view: View, node: Node, run: Sequence[Node], kept: str) -> list[Line]:
-    """How to answer, if the buttons do not say it; and the answer so far."""
+    """Say how to answer, if the buttons do not say it; and show the answer so far."""
     return [*_how_to_answer(view, node, run), *_known_answer(view, node, kept)]
 
 
@@ -186,12 +189,12 @@ def _known_answer(view: View, node: Node, kept: str) -> list[Line]:
 
 
 def _thing_counted(label: str) -> str:
-    """The thing that a number question counts, in short: "¿Cuántas mujeres? (18 o más)" → "mujeres"."""
+    """Return, in short, the thing that a number question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres"."""
     return " ".join(re.sub(r"\([^)]*\)", "", thing_counted(label) or topic(label)).lower().split())
 
 
 def _example(run: Sequence[Node]) -> str:
-    """As many numbers as are asked. If the total comes first, the others add up to it."""
+    """Return an example with as many numbers as are asked. If the total comes first, the others add up to it."""
     parts = [(12, 8, 3, 4, 1)[i % 5] for i in range(len(run))]
     if "total" in run[0].question.name:
         parts = [sum(parts[:-1]), *parts[:-1]]
@@ -204,7 +207,7 @@ def _point(point: str) -> str:
 
 
 def _place_words(view: View, node: Node) -> tuple[str, ...]:
-    """The words on the keyboard that shares a place. Such a keyboard has no buttons with taps."""
+    """Return the words on the keyboard that shares a place. Such a keyboard has no buttons with taps."""
     say, kind = view.say, node.question.type
     words = [say("nav.back"), *([] if node.is_required else [say("nav.skip")]), say("nav.leave")]
     if kind in LINES and (points := points_of(view.session, node)):

@@ -102,7 +102,7 @@ def _in_short(told: _Told) -> str:
 
 
 def _runs(view: View, told: Sequence[_Told]) -> Iterator[list[_Told]]:
-    """Answers that stand together in one line: consecutive whole numbers of one group with the thing they count."""
+    """Group answers that are shown in one line: consecutive whole numbers of one group with the thing they count."""
     run: list[_Told] = []
     for each in told:
         if run and not (_counts(view, run[-1]) and _counts(view, each) and each.where == run[-1].where):
@@ -114,14 +114,17 @@ def _runs(view: View, told: Sequence[_Told]) -> Iterator[list[_Told]]:
 
 
 def _counts(view: View, told: _Told) -> str:
-    """The thing that the number counts, if it stands in a group with others. Otherwise blank."""
+    """Return the thing that the number counts, if it is in a group with others. Otherwise blank."""
     if not isinstance(told.stop, Node) or told.stop.question.type != "integer" or not told.where:
         return ""
     return thing_counted(view.instance.label(told.stop))
 
 
 def _counted(view: View, run: Sequence[_Told]) -> Line:
-    """ "27 personas en total: 12 mujeres (18 o más), 8 hombres (18 o más)"; without a total first, they are equals."""
+    """Write "27 personas en total: 12 mujeres (18 o más), 8 hombres (18 o más)".
+
+    Without a total, the numbers stand side by side.
+    """
     parts: list[str | Span] = []
     for at, each in enumerate(run):
         is_total = isinstance(each.stop, Node) and "total" in each.stop.question.name and at == 0

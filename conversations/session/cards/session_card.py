@@ -1,8 +1,8 @@
-"""What a phone shows of a session: one card, drawn from where the session stands.
+"""What a phone shows of a session: one card, drawn from the state of the session.
 
-A card is one message with buttons. It is edited in place as long as the respondent only taps (DESIGN §4). Its texts
-are spans of plain characters with a style. Only the renderer (`bot/telegram/render.py`) knows how a style is written.
-So nothing that a person typed can act as markup (S7).
+A card is one message with buttons. It is edited in place as long as the respondent only taps (DESIGN §4). Its texts are
+spans of plain characters with a style. Only the renderer (`bot/telegram/render.py`) knows how a style is written. So
+nothing that a person typed can act as markup (S7).
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def session_card(
 
 
 def _drawn(view: View) -> Card:
-    """Draw the act that is half done. If there is none: the question, the stop of a repeat, or the review."""
+    """Draw the open question about an act. If there is none: the question, the stop of a repeat, or the review."""
     session = view.session
     current = next((node for node in view.nodes if node.ref == session.at), None)
     stop = None

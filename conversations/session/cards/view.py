@@ -80,7 +80,7 @@ def heading(form: Form, session: Session) -> tuple[Line, ...]:
 
 
 def _until(session: Session) -> tuple[Line, ...]:
-    """Which period it is about, and until when."""
+    """Write which period the session is about, and until when it can be sent."""
     text = translated(session.about.get("until", {}), session.language)
     return (line(text),) if text else ()
 
@@ -99,7 +99,7 @@ def _marks() -> re.Pattern[str]:
 
 
 def topic(label: str) -> str:
-    """A question as the head of a line: without its question marks and notes."""
+    """Return a question as the head of a line: without its question marks and notes."""
     return _marks().sub("", spoken(label).replace("\n", " ")).strip().rstrip(":").strip()
 
 
@@ -110,7 +110,7 @@ def _how_many() -> re.Pattern[str]:
 
 
 def thing_counted(label: str) -> str:
-    """The thing that a question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres (18 o más)".
+    """Return the thing that a question counts: "¿Cuántas mujeres? (18 o más)" → "mujeres (18 o más)".
 
     Blank for other questions.
     """
@@ -140,7 +140,7 @@ def groups_shown(view: View, stop: Stop) -> str:
 
 
 def _numbered(instance: Instance, label: str, path: str, number: tuple[int, int], say: Wording) -> str:
-    """ "Persona 2", or "Persona 2 de 3" if the form counts them. A label that has its number keeps it."""
+    """Return "Persona 2", or "Persona 2 de 3" if the form counts them. A label that has its number stays as it is."""
     position, total = number
     if instance.form.logic[instance.form.places[path]].count is not None:
         return say("repeat.counted", label=label, n=position, total=total)
@@ -148,7 +148,7 @@ def _numbered(instance: Instance, label: str, path: str, number: tuple[int, int]
 
 
 def instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
-    """The name of an instance in its form's words: "Persona 2"."""
+    """Return the name of an instance in its form's words: "Persona 2"."""
     place = frame.type.place
     assert place is not None
     assert frame.parent is not None
@@ -159,7 +159,7 @@ def instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
 
 
 def has_earlier(view: View, stop: Stop) -> bool:
-    """Say whether there is something to go back to."""
+    """Whether there is an earlier question to go back to."""
     for other in view.order:
         if other is stop:
             return False
@@ -184,7 +184,7 @@ def page_row(view: View, page: int, pages: int) -> tuple[Button, ...]:
 
 
 def note_lines(view: View, stop: Stop | None) -> list[Line]:
-    """The notes right before this question, or at the end. They are shown with it, not in messages of their own.
+    """Return the notes right before this question, or at the end. They are shown with it, not in messages of their own.
 
     A read-only question is a note too, with its value.
     """
@@ -216,7 +216,7 @@ def note_lines(view: View, stop: Stop | None) -> list[Line]:
 
 
 def _is_read_here(view: View, note: Node, stop: Stop | None) -> bool:
-    """Say whether a note of an instance is shown here. It is shown in its instance or right behind it."""
+    """Whether a note of an instance is shown here: in its instance or right behind it."""
     frame = open_instance(view.instance, note.frame) if note.frame.parent is not None else None
     if isinstance(stop, RepeatStop):
         return bool(stop.instances) and note.frame is stop.instances[-1]

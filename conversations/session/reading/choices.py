@@ -12,14 +12,14 @@ from conversations.session.reading.vocabulary import any_phrase, known_words
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Exactly one choice was meant."""
+    """The text means exactly one choice."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """It may be any of these. A single one must be confirmed."""
+    """The text may mean any of these choices. A single one must be confirmed."""
 
     values: tuple[str, ...]
 
@@ -89,21 +89,21 @@ def _position() -> re.Pattern[str]:
 
 @cache
 def _weak() -> re.Pattern[str]:
-    """What joins two choices, between blanks."""
+    """The pattern of what joins two choices, between blanks."""
     return re.compile(rf"\s+(?:{any_phrase('reading.and')}|{any_phrase('reading.or')})\s+", re.IGNORECASE)
 
 
 @cache
 def _leading() -> re.Pattern[str]:
-    """What joins the last choice to those before it, after a comma."""
+    """The pattern of what joins the last choice to those before it, after a comma."""
     return re.compile(rf"^\s*{any_phrase('reading.and')}\s+", re.IGNORECASE)
 
 
 def match_choices(text: str, choices: Choices) -> Chosen | Several | NoMatch:
     """Find the choices of a select_multiple: "1, 3 y 4", "1 3 4", labels between commas or on lines.
 
-    A label may contain commas and "y". So the longest stretch of text that is a choice counts. If one piece is no
-    choice, nothing is chosen. If one piece may be several choices, they are named.
+    A label may contain commas and "y". So the longest run of words that is a choice counts. If one piece is no choice,
+    nothing is chosen. If one piece may be several choices, they are named.
     """
     if len(text) > 1_000:
         return NoMatch()

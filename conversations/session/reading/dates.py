@@ -40,13 +40,13 @@ _IN_FIGURES = re.compile(r"(\d{1,4})\s*([-/.\s])\s*(\d{1,2})(?:\s*\2\s*(\d{2}|\d
 
 @cache
 def _relative() -> Mapping[str, int]:
-    """Phrase → days from today."""
+    """Return phrase → days from today."""
     return {phrase: days for key, days in _RELATIVE.items() for phrase in said_as(key)}
 
 
 @cache
 def _counted() -> re.Pattern[str]:
-    """A number of days or weeks, before or after today."""
+    """The pattern of a number of days or weeks, before or after today."""
     return re.compile(
         rf"(?:(?P<back>{any_phrase('reading.ago_before')}) )?(?:(?P<ahead>{any_phrase('reading.ahead')}) )?"
         rf"(?P<n>\d{{1,3}}) (?:(?P<day>{any_phrase('reading.day')})|{any_phrase('reading.week')})"
@@ -63,8 +63,8 @@ def read_date(text: str, *, today: date, language: str, prefer: Prefer = "past")
     """Read a day as "2018-09-15". The order is day, month, year, as in the Dominican Republic.
 
     Without a year, it is the nearest such day on the preferred side of today. It must be confirmed if a coming day is
-    nearer than the past one. A weekday is the last one before today, or the next one after it. What only dateparser
-    understands must always be confirmed. Impossible days (31/02) are not understood.
+    nearer than the past one. A weekday is the last one before today, or the next one after it. A reading that only
+    dateparser found must always be confirmed. Impossible days (31/02) are not understood.
     """
     return day_in(text, today, language, prefer, may_guess=True)
 
@@ -203,7 +203,7 @@ def _day_within(year: int, month: int, day: int) -> date | None:
 
 
 def _full_year(figures: str, today: date) -> int:
-    """Two digits are a year from 69 before today's to 30 after it."""
+    """Return the full year of two digits: from 69 years before today's to 30 years after it."""
     if len(figures) == 4:
         return int(figures)
     return today.year - 69 + (int(figures) - (today.year - 69)) % 100
@@ -287,7 +287,7 @@ def _date_in_words(said: str, today: date, language: str, prefer: Prefer) -> Rea
 
 
 def _guessed(said: str, today: date, language: str, prefer: Prefer) -> Read | None:
-    """Ask dateparser about the phrases that it is good at ("hace dos meses"). It lacks some languages."""
+    """Ask dateparser about the phrases that it reads well ("hace dos meses"). It lacks some languages."""
     its_own = phrases(language, "reading.dateparser")
     if not its_own or len(said) > 40 or not _guessable(language).search(said) or re.search(r"\d{3}", said):
         return None

@@ -35,7 +35,7 @@ def read_number(text: str, *, integer: bool, language: str) -> Read:
     """Read the one number in a text, as an integer or as a decimal with a point.
 
     The Dominican Republic writes thousands with a comma. So "1,250" is 1250 if only an integer can be meant. "1.250"
-    and "1 250" are ambiguous, and so is "1,250" among decimals. Two numbers are not one.
+    and "1 250" are ambiguous, and so is "1,250" among decimals. Two numbers are not read as one.
     """
     said = fold(plain(text)).strip()
     if not said or len(said) > _LONGEST or any(unicodedata.category(c) in ("No", "Nl") for c in said):
@@ -81,7 +81,7 @@ def _canonical(figure: str, times: int = 1) -> str:
 
 
 def _one_figure(figures: str, integer: bool) -> tuple[list[str], bool] | None:
-    """The readings of one run of digits and marks, and whether the first of them is certain.
+    """Return the readings of one run of digits and marks, and whether the first of them is certain.
 
     None if the run is no number.
     """
@@ -128,7 +128,7 @@ def _spaced_figure(figures: str) -> tuple[list[str], bool] | None:
 
 
 def _around(before: str, after: str, language: str) -> tuple[int, bool] | None:
-    """What the words around a number multiply it by, and whether they leave it certain.
+    """Return the factor that the words around a number give, and whether the number stays certain.
 
     None if such words make it no number.
     """
@@ -210,7 +210,7 @@ def _joints() -> frozenset[str]:
 
 
 def _is_no_gap(gap: str) -> bool:
-    """Say whether the text between two numbers makes them something else than two numbers."""
+    """Whether the text between two numbers makes them something else than two numbers."""
     if gap in (".", "'", ":") or re.search(r"[<>~≈±≤≥?¿%*^=+]", gap.rstrip(" =")):
         return True
     # " -8" is a negative number, and a letter against a digit a code.
@@ -236,7 +236,7 @@ def _split_numbers(runs: list[str], gaps: list[str]) -> list[str] | None:
 
 
 def _by_label(numbers: list[str], pieces: list[str], labels: Sequence[str]) -> tuple[str, ...] | None:
-    """The numbers in the order of the labels. Each label stands before its number, or after it."""
+    """Return the numbers in the order of the labels. Each label comes before its number, or each after it."""
     if len(labels) != len(numbers):
         return None
     choices = [(str(position), label) for position, label in enumerate(labels)]

@@ -12,7 +12,7 @@ class Understood:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """There are several readings, the likeliest first. A single reading is a question too: "did you mean …?"."""
+    """There are several readings, the likeliest first. Even a single reading must be confirmed: "did you mean …?"."""
 
     readings: tuple[str, ...]
 

@@ -1,4 +1,4 @@
-"""Make texts comparable: the same word is the same, whatever the keyboard or the spelling."""
+"""Make texts comparable: the same word gives the same text, whatever the keyboard or the spelling."""
 
 import re
 import unicodedata
@@ -57,7 +57,7 @@ def known(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The same text in ASCII digits and signs: full-width, Arabic-Indic and keycap digits, dashes, quotes.
+    """Return the same text in ASCII digits and signs: full-width, Arabic-Indic and keycap digits, dashes, quotes.
 
     It does not use NFKC, which would turn "5²" into 52.
     """

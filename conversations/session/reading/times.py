@@ -17,7 +17,7 @@ _ISO_DATETIME = re.compile(r"(\d{4}-\d{2}-\d{2})[t ](\d{2}:\d{2}(?::.*)?)")
 
 @cache
 def _halves() -> tuple[str, str]:
-    """What says before noon, and after it. "a. m." and "p. m." are on every clock."""
+    """Return the patterns of before noon and after noon. "a. m." and "p. m." are known in every language."""
     return rf"a\.? ?m\.?|{any_phrase('reading.morning')}", rf"p\.? ?m\.?|{any_phrase('reading.afternoon')}"
 
 
@@ -34,7 +34,7 @@ def _time() -> re.Pattern[str]:
 
 @cache
 def _sure_time() -> re.Pattern[str]:
-    """What only a time has: a colon, an hour's unit, a half of the day."""
+    """The pattern of what only a time has: a colon, an hour's unit, a half of the day."""
     before, after = _halves()
     hours, at = any_phrase("reading.hours"), any_phrase("reading.at")
     return re.compile(rf":|\d ?{hours}(?:\b|\d)|^{at} (?=\d)|\b(?:{before}|{after})$")

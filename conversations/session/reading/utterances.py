@@ -1,7 +1,8 @@
-"""What people type where no question is open: a greeting, thanks, "ya lo mandé", a command without its slash.
+"""The meaning of text that is typed where no question is open: a greeting, thanks, "ya lo mandé", a command without its
+slash.
 
-It is a table, not a guess: the phrases of `said.…` in each language's `language.po`, and the names of the commands.
-Nothing here acts. A person who says "no puedo hoy" is shown what they can do about it. So a phrase that was
+It comes from a table, not from a guess: the phrases of `said.…` in each language's `language.po`, and the names of the
+commands. Nothing here acts. A person who says "no puedo hoy" is shown what they can do about it. So a phrase that was
 misunderstood costs one tap.
 """
 
@@ -64,7 +65,7 @@ class Utterance:
 
 
 def understood(text: str, language: str) -> Utterance | None:
-    """What a text means, in any language. Between two languages, the person's own decides.
+    """Return what a text means, in any language. If it means something in two, the person's own language counts.
 
     Accents, case, punctuation, apostrophes, usual short forms and one typing mistake do not matter. A phrase inside a
     longer message counts if few other words are left. Of several phrases, the longest counts; then an exact one before
@@ -91,7 +92,9 @@ def understood(text: str, language: str) -> Utterance | None:
 
 
 def nearly_said(text: str, language: str) -> tuple[str, ...]:
-    """Meanings of which a phrase was said but for little: a word with a slip, another ending, a small word."""
+    """Return the meanings of phrases that the text nearly has: a word has a typing mistake or another ending, or a
+    small word differs.
+    """
     if len(text) > LONGEST:
         return ()
     scores: dict[str, float] = {}
@@ -104,10 +107,10 @@ def nearly_said(text: str, language: str) -> tuple[str, ...]:
 
 
 def likely_meanings(text: str, language: str) -> tuple[str, ...]:
-    """What may be meant by a text that was not understood, the likeliest first: to be offered, never to be followed.
+    """Return what a text may mean that was not understood, the likeliest first. It is only offered, never followed.
 
-    Each word, each beginning of a word and each pair of neighbours speaks for the meanings that have it in a phrase:
-    the more of their phrases have it, and the fewer other meanings do.
+    Each word, each beginning of a word and each pair of neighbours is a clue. It counts more for a meaning if many of
+    its phrases have it, and less if other meanings have it too.
     """
     if len(text) > LONGEST:
         return ()
@@ -127,7 +130,7 @@ def _ranked(scores: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def language_of(text: str, own: str) -> str:
-    """The language that knows most of the words of a text; of two, a person's `own`."""
+    """Return the language that knows most of the words of a text. If two know as many, `own` counts."""
     return max(_from(own), key=lambda each: _known_letters(_said(text, each), each))
 
 
@@ -154,7 +157,7 @@ def _clues(said: Words) -> Iterator[tuple[str, float]]:
 
 @cache
 def _speaks_for(language: str) -> Mapping[str, Mapping[str, int]]:
-    """Of each clue: the meanings that have it, and in how many phrases."""
+    """Return, for each clue, the meanings that have it, and in how many phrases."""
     table: dict[str, dict[str, int]] = {}
     for phrase, meaning, is_name in _entries(language):
         ways = [] if is_name and " " in phrase else [_said(each, language) for each in written_out(phrase)]
@@ -169,14 +172,15 @@ def _from(language: str) -> tuple[str, ...]:
 
 
 def significant(text: str) -> Words:
-    """The words of a text that may name something: those that no language counts as words beside a phrase."""
+    """Return the words of a text that may be part of a name. Words that are usual beside a phrase are left out."""
     return tuple(word for word in _words(text) if len(word) > 2 and word not in _beside_any())
 
 
 def is_nearly(typed: str, meant: str) -> bool:
-    """Whether a word is another with one slip: a letter too many, too few, another, or two changed over.
+    """Whether a word is another one with one typing mistake: a letter added, missing or changed, or two letters
+    swapped.
 
-    Short words have too many neighbours, and numbers are exact.
+    Short words would match too many others, and numbers must be exact.
     """
     if typed == meant:
         return True
@@ -195,7 +199,9 @@ def is_nearly(typed: str, meant: str) -> bool:
 
 
 def is_akin(typed: str, meant: str) -> bool:
-    """Whether a word is nearly another, or another ending of it: "mande" and "mandar", "reporto" and "reportar"."""
+    """Whether a word is another one with a typing mistake or another ending: "mande" and "mandar", "reporto" and
+    "reportar".
+    """
     if is_nearly(typed, meant):
         return True
     longer = max(len(typed), len(meant))
@@ -206,7 +212,7 @@ def is_akin(typed: str, meant: str) -> bool:
 # ------------------------------------------------------------------ what is mentioned
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Something that has a code and names, one or more, in any language."""
+    """Something with a code and with names in one or more languages."""
 
     code: str
     names: tuple[str, ...]
@@ -214,14 +220,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Mentioned:
-    """The codes that a text mentions. `is_sure`: there is one code, and nothing else of weight was said."""
+    """The codes that a text mentions. `is_sure`: there is one code, and the text says nothing else of weight."""
 
     codes: tuple[str, ...]
     is_sure: bool
 
 
 def mentioned_code(text: str, codes: Iterable[str]) -> str | None:
-    """The code that stands in a text: "ABC-102", "abc102", "la abc 102".
+    """Return the code that a text contains: "ABC-102", "abc102", "la abc 102".
 
     A code that is also a word counts in capitals, or alone: "ONE" is an office, and "one" in a sentence is not.
     """
@@ -234,9 +240,9 @@ def mentioned_code(text: str, codes: Iterable[str]) -> str | None:
 
 
 def foreign_code(text: str, codes: Iterable[str]) -> str | None:
-    """What is written as these codes are, or with a dash as codes usually are: "ABC-902", "PV-3".
+    """Return a word that is written like these codes, or with a dash like most codes: "ABC-902", "PV-3".
 
-    Whether there is such a code is not said.
+    It does not say whether such a code exists.
     """
     if len(text) > LONGEST:
         return None
@@ -249,7 +255,7 @@ def foreign_code(text: str, codes: Iterable[str]) -> str | None:
 
 
 def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Mentioned:
-    """Whose name the words of a text are taken from: a rare word counts for more than one that many names have."""
+    """Find whose names contain the words of a text. A rare word counts more than a word that many names have."""
     wanted = significant(text) if len(text) <= LONGEST else ()
     words = {one.code: {word for name in one.names for word in known(name).split()} for one in among}
     scores = dict.fromkeys(words, 0.0)
@@ -273,10 +279,12 @@ def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Menti
 
 
 def told_names(text: str, among: Collection[Named]) -> tuple[str, ...]:
-    """Codes of the names that a text speaks of, among other things: of several, those with the rarest words.
+    """Return the codes of the names that a text mentions, among other words.
 
-    A word that stands in a phrase of the table tells a name only beside another of its words: "trabajo" is a ministry
-    in "ministerio de trabajo", and not in "ya no trabajo ahí".
+    Of several, return those with the rarest words.
+
+    If a word is also in a phrase of the table, it counts only beside another word of the name: "trabajo" means a
+    ministry in "ministerio de trabajo", and not in "ya no trabajo ahí".
     """
     wanted = significant(text) if len(text) <= LONGEST else ()
     words = {one.code: {word for name in one.names for word in known(name).split()} for one in among}
@@ -293,14 +301,14 @@ def told_names(text: str, among: Collection[Named]) -> tuple[str, ...]:
 
 
 def _is_of(typed: str, word: str) -> bool:
-    """The word, its beginning, or the word with a slip."""
+    """Whether it is the word, its beginning, or the word with one typing mistake."""
     return (len(typed) > 3 and word.startswith(typed)) or (len(word) > 4 and is_nearly(typed, word))
 
 
 # ------------------------------------------------------------------ the table
 @dataclass(frozen=True, slots=True, order=True)
 class _Found:
-    """A phrase in a text; of two, the greater one counts: "gracias, ya lo envié" says that it was sent."""
+    """A phrase found in a text. Of two, the greater one counts: "gracias, ya lo envié" means that it was sent."""
 
     is_more_than_polite: bool
     letters: int
@@ -314,12 +322,12 @@ class _Found:
 
 
 def _is_part(found: _Found, of: _Found) -> bool:
-    """Whether its words are some of a longer phrase's: "aide" in "merci pour votre aide"."""
+    """Whether its words are part of a longer phrase: "aide" in "merci pour votre aide"."""
     return of.at <= found.at and found.at + found.words <= of.at + of.words and found.words < of.words
 
 
 def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
-    """Each phrase of a language that a text has, if few words are left over beside it."""
+    """Find each phrase of a language in a text, if only few words are left beside it."""
     near = [_near(word) for word in said]
     beside = [word in _beside_any() for word in said]
     table = _beginning(language)
@@ -361,9 +369,10 @@ class _Gathered:
 
 
 def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[_Gathered]:
-    """The phrases of a language that have words of a text, but for those that change nothing.
+    """Find the phrases of a language that share words with a text. Words that change nothing are ignored.
 
-    Between two languages a slip or another ending makes another word: there each word must be the same.
+    In another language than the person's, each word must be exactly the same, because a small difference makes another
+    word there.
     """
     wanted = dict.fromkeys(word for word in said if word not in _beside_any())
     near = {word: _near(word) if is_fuzzy else frozenset((word,)) for word in wanted}
@@ -386,9 +395,9 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
 
 @cache
 def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tuple[Words, Words, str]]]]:
-    """Of each word of the phrases: its weight, and the phrases that have it.
+    """Return, for each word of the phrases, its weight and the phrases that have it.
 
-    Each is parted from what stands beside; that counts only where the phrase has one weighty word.
+    A word is separated from its neighbours. That counts only if the phrase has a single weighty word.
     """
     having: dict[str, dict[tuple[Words, Words, str], None]] = {}
     for words, meaning, is_alone in _phrases(language):
@@ -416,7 +425,9 @@ def _by_start(language: str) -> Mapping[str, list[str]]:
 
 @cache
 def _beginning(language: str) -> Mapping[tuple[str, str], list[tuple[int, Words, str, bool]]]:
-    """The phrases of a language by their first two words, or one and nothing; each with its place in the table."""
+    """Return the phrases of a language by their first two words (a single word by itself), with their places in the
+    table.
+    """
     table: dict[tuple[str, str], list[tuple[int, Words, str, bool]]] = {}
     for rank, (words, meaning, is_alone) in enumerate(_phrases(language)):
         start = (words[0], words[1] if len(words) > 1 else "")
@@ -426,14 +437,17 @@ def _beginning(language: str) -> Mapping[tuple[str, str], list[tuple[int, Words,
 
 @lru_cache(maxsize=4_096)
 def _near(typed: str) -> frozenset[str]:
-    """The words of the table that a word may be, itself among them."""
+    """Return the words of the table that a typed word may mean, the word itself included."""
     close = (word for less in _one_less(typed) for word in _by_one_less().get(less, ()) if is_nearly(typed, word))
     return frozenset((typed, *close))
 
 
 @cache
 def _by_one_less() -> Mapping[str, set[str]]:
-    """Each word of the table under itself and under each form that lacks one letter. So a slip is found at once."""
+    """Return each word of the table under itself and under each form that lacks one letter.
+
+    So a typing mistake is found at once.
+    """
     table: dict[str, set[str]] = {}
     for word in {word for code in LANGUAGES for words, _, _ in _phrases(code) for word in words}:
         for less in _one_less(word):
@@ -446,9 +460,9 @@ def _one_less(word: str) -> set[str]:
 
 
 def _entries(language: str) -> Iterator[tuple[str, str, bool]]:
-    """The phrases that are looked for in a text, their meanings, and whether a phrase must be all that is said.
+    """Return the phrases to look for in a text, their meanings, and whether a phrase must be the whole text.
 
-    So must the name of a command: "plan" is in every other sentence.
+    The name of a command must be the whole text, because "plan" is in every other sentence.
     """
     for prefix in (_SAID, _NAMED):
         for key in tables(FIRST):
@@ -458,9 +472,9 @@ def _entries(language: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def written_out(phrase: str) -> list[str]:
-    """Each way of saying a phrase: a slash between words, either of which may stand there: "ya lo/la/ mandé".
+    """Return each way of saying a phrase. A slash separates words of which any may be used: "ya lo/la/ mandé".
 
-    With nothing after the last slash, there may also be no word.
+    If nothing follows the last slash, the word may also be missing.
     """
     return [" ".join(filter(None, words)) for words in product(*(piece.split("/") for piece in phrase.split(" ")))]
 
@@ -477,13 +491,15 @@ def _phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
 
 @cache
 def _whole(language: str) -> Mapping[Words, str]:
-    """Whole texts → their meaning. The meaning of a phrase goes before the name of a command."""
+    """Return whole texts → their meaning. A phrase wins over the name of a command."""
     return {words: meaning for words, meaning, _ in reversed(_phrases(language))}
 
 
 @cache
 def _beside_any() -> frozenset[str]:
-    """Single words that may stand beside a phrase without changing it, in every language; names of months too."""
+    """Return the single words that may stand beside a phrase without changing it, in every language; names of months
+    too.
+    """
     said = (phrase for code in LANGUAGES for phrase in (*phrases(code, _BESIDE), *_spelled(code, _MONTHS)))
     return frozenset(word for phrase in said for word in _words(phrase))
 
@@ -495,7 +511,10 @@ def _spelled(language: str, key: str) -> list[str]:
 
 @cache
 def _short(language: str) -> Mapping[str, str]:
-    """What people write for a word or two, and the word: "q=que". One day, or one month, is here as good as another."""
+    """Return the short forms that people write for a word or two, with the word: "q=que".
+
+    All weekdays count as the same word here, and so do all months.
+    """
     days = [normalise(each) for each in _spelled(language, _WEEKDAYS)]
     months = [normalise(each) for each in _spelled(language, _MONTHS)]
     same = dict.fromkeys(days, days[0]) | dict.fromkeys(months, months[0])
@@ -503,7 +522,7 @@ def _short(language: str) -> Mapping[str, str]:
 
 
 def _both_sides(phrase: str) -> tuple[str, str]:
-    """Both sides of "q=que", as texts are compared."""
+    """Return both sides of "q=que", in the form in which texts are compared."""
     short, _, word = phrase.partition("=")
     return normalise(short), normalise(word)
 

@@ -13,37 +13,39 @@ from conversations.session.reading.text import WORD, fold, normalise
 
 @cache
 def known_words(key: str) -> frozenset[str]:
-    """The single words of this key in every language."""
+    """Return the single words of this key in every language."""
     return frozenset(fold(word) for word in phrases_of_all(key))
 
 
 @cache
 def known_words_in(language: str, key: str) -> frozenset[str]:
-    """The single words of this key in one language."""
+    """Return the single words of this key in one language."""
     return frozenset(fold(word) for word in phrases(language, key))
 
 
 @cache
 def said_as(key: str) -> frozenset[str]:
-    """The phrases of this key in every language, in the form in which `normalise` leaves typed text."""
+    """Return the phrases of this key in every language, in the form that `normalise` gives to typed text."""
     return frozenset(normalise(phrase) for phrase in phrases_of_all(key))
 
 
 @cache
 def any_phrase(key: str) -> str:
-    """A regular expression, without a group, for any phrase of this key in any language, folded; the longest first."""
+    """Return a regular expression, without a group, for any phrase of this key in any language, folded; the longest
+    first.
+    """
     return _any_of(tuple(fold(phrase) for phrase in phrases_of_all(key)))
 
 
 @cache
 def any_phrase_in(language: str, key: str) -> str:
-    """The same of one language. It matches nothing if the language lacks such words."""
+    """Return the same for one language. It matches nothing if the language lacks such words."""
     return _any_of(tuple(fold(phrase) for phrase in phrases(language, key)))
 
 
 @cache
 def said_pattern_in(language: str, key: str) -> str:
-    """The same of one language, for a text as `normalise` leaves it."""
+    """Return the same for one language, for text in the form of `normalise`."""
     return _any_of(tuple(normalise(phrase) for phrase in phrases(language, key)))
 
 
@@ -54,7 +56,7 @@ def _any_of(folded: tuple[str, ...]) -> str:
 
 @cache
 def numbered(language: str, key: str) -> Mapping[str, int]:
-    """Word → number, by its place in the list: from 0 for number words and weekdays, from 1 for months."""
+    """Return word → number, by its place in the list: from 0 for number words and weekdays, from 1 for months."""
     start = 1 if key == MONTHS else 0
     return {
         _as_one_word(spelling): number
@@ -106,5 +108,5 @@ def multipliers() -> Mapping[str, int]:
 
 @cache
 def changing_words() -> frozenset[str]:
-    """Words that change the number beside them in a way that we do not work out."""
+    """Return the words that change the number beside them in a way that the bot does not compute."""
     return known_words("reading.beyond").union(multipliers())

@@ -212,8 +212,10 @@ def _is_guess(tokens: Sequence[Token], position: int) -> bool:
 
 
 def _is_of_one(tokens: Sequence[Token], position: int, value: int) -> bool:
-    """ "Menor de 15 años", "una señora mayor de 62 años", "li poko gen 18 an": a limit of one person is an age. The
-    law's limit is 18."""
+    """ "Menor de 15 años", "una señora mayor de 62 años", "li poko gen 18 an": a limit of one person is an age.
+
+    The law's limit is 18.
+    """
     folded = tokens[position].folded
     if position and tokens[position - 1].folded in known_words("personal.his"):
         return True
@@ -441,8 +443,10 @@ def _is_year_of_school(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -> bool:
-    """ "La captaron a los 12": a number alone behind such words, where something is said of somebody. What is near
-    an age, as in "going on 15", needs nobody."""
+    """ "La captaron a los 12": a number alone behind such words, where something is said of somebody.
+
+    What is near an age, as in "going on 15", needs nobody.
+    """
     found = number_from(tokens, position)
     if found is None or not 0 < found[0] < (_MOST_NEAR if is_near else _OLDEST):
         return False

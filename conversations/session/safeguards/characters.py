@@ -11,7 +11,7 @@ _EMPTY_LINES = re.compile("\n{3,}")
 
 
 def clean(text: str) -> str:
-    """The text as it may be stored and sent back: NFC, without bidi controls or other invisible characters (S7).
+    """Return the text as it may be stored and sent back: NFC, without bidi controls or other invisible characters (S7).
 
     Blanks are collapsed. Line breaks are kept, at most two in a row. Emoji keep the characters that join them.
     """

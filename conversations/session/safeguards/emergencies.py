@@ -1,4 +1,4 @@
-"""What looks like somebody in danger: the bot reads nothing in real time, and must say so at once."""
+"""Text from somebody who seems to be in danger. Nobody reads the chat in real time, and the bot must say so at once."""
 
 import re
 from collections.abc import Mapping

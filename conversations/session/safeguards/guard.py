@@ -1,10 +1,11 @@
-"""Free text is read before it is stored: what names, numbers or dates a person is refused.
+"""Free text is read before it is stored: text that names, numbers or dates a person is refused.
 
 Survivors are counted, never named, and a chat with a bot is not end-to-end encrypted. No rule finds every name, so a
-person still reads restricted text. What the plan itself knows passes (`known.py`).
+person still reads restricted text. Names and numbers of the plan itself pass (`known.py`).
 
-There are two families, because there are two ways out. An identifier has none: it leads to a person whatever was meant.
-What is shaped like a name, an age or a date may be a false alarm, and can always be said in another way.
+There are two families, because there are two ways out. An identifier cannot be written in another way: it always leads
+to a person. Text that looks like a name, an age or a date may be a false alarm, and can always be written in another
+way.
 """
 
 from typing import Literal
@@ -25,7 +26,7 @@ REWORDED = frozenset({"name", "age", "date", "address"})
 
 
 def personal_data(text: str, *, strict: bool, known: Known = NOTHING, may_give_contact: bool = False) -> Kind | None:
-    """The kind of personal data that a free text seems to contain, or None. The text itself is not kept.
+    """Return the kind of personal data that a free text seems to contain, or None. The text itself is not kept.
 
     `strict` is for referrals and for text about a restricted activity. Without it, names of officials and all kinds of
     days pass, but nothing about a victim does. With `may_give_contact` the question asks for an institution's phone,
@@ -50,5 +51,5 @@ def personal_data(text: str, *, strict: bool, known: Known = NOTHING, may_give_c
 
 
 def refusal(kind: Kind) -> str:
-    """The key of the sentence that says so, with the way out there is."""
+    """Return the key of the refusal's sentence, which says how else the person can answer."""
     return f"err.pii_{kind}" if kind in REWORDED else "err.pii"

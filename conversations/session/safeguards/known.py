@@ -1,6 +1,6 @@
-"""What a plan itself knows: its agencies, places, laws, titles, words and public hotlines.
+"""The names and numbers that a plan itself knows: its agencies, places, laws, titles, words and public hotlines.
 
-To write these down exposes nobody, so the guard passes over them, however much they look like a name or a number.
+Writing them exposes nobody, so the guard accepts them, even if they look like a person's name or number.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,8 @@
 """The names of persons: by lists of names, by their shape, and by the words before them.
 
-A list alone would miss who has a rare name, and a shape alone would refuse every ministry. So a word counts as a name
-for a reason: a list has it and no dictionary does; it stands beside another name; or it follows what a name follows.
+A list alone would miss people with a rare name, and a shape alone would refuse every ministry. So a word counts as a
+name for one of three reasons: a list has it and no dictionary does; it stands beside another name; or it follows a word
+that introduces a name.
 """
 
 import re

@@ -143,8 +143,10 @@ def _word(text: str) -> Word:
 
 
 def _meaning(folded: str) -> int:
-    """What the table says of a word; of a diminutive that it does not have, whether it is somebody:
-    "vecinita". And whether a word has the shape of a new name."""
+    """What the table says of a word; of a diminutive that it does not have, whether it is somebody: "vecinita".
+
+    And whether a word has the shape of a new name.
+    """
     table = _table()
     what = table.get(folded, 0)
     if not what and (ending := _DIMINUTIVE.search(folded)):

@@ -12,7 +12,10 @@ from conversations.xforms.nodes import Place
 
 
 def compile_logic(document: Document) -> None:
-    """Compile the rules of each binding. The relevance of a repeat stands around it, unless it reads an instance."""
+    """Compile the rules of each binding.
+
+    A repeat's relevance is compiled for the frame around it, unless it reads an instance.
+    """
     for place, bind in document.binds.items():
         logic = document.form.logic[place]
         for name, column in (

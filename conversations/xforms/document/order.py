@@ -1,6 +1,7 @@
 """Find the order of evaluation: whatever a unit reads is settled before the unit is evaluated.
 
-A cycle of calculations is a problem of the form. Two questions that each show while the other is blank are none.
+A cycle of calculations is a problem of the form. Two questions that are each shown while the other is blank are no
+cycle.
 """
 
 import heapq
@@ -174,7 +175,7 @@ def _sorted_units(document: Document, units: list[Unit], before: dict[int, set[i
 
 
 def _break_cycle(document: Document, units: list[Unit], before: dict[int, set[int]], done: set[int]) -> int:
-    """The unit to go on with when all wait for each other. A cycle of calculations is noted as a problem."""
+    """Return the unit to go on with when all wait for each other. A cycle of calculations is noted as a problem."""
     number = min(number for number in before if number not in done)
     trail: list[int] = []
     while number not in trail:

@@ -1,4 +1,4 @@
-"""What a form derives from the answers: relevance, calculations, choices, counted repeats.
+"""The rules of a form: it derives relevance, calculations, choices and counted repeats from the answers.
 
 An answer marks the units that read it. They are evaluated in the order of `conversations.xforms.document.order`, until
 none is marked. Rules that change each other for ever are stopped after some rounds.
@@ -183,7 +183,10 @@ class InstanceRules(InstanceTexts):
                 self._set_relevant(child, frame, child.slot, is_relevant)
 
     def _calculate(self, unit: Unit, frame: Frame) -> None:
-        """Evaluate a calculation. A result that the respondent may change wins only when it changes itself."""
+        """Evaluate a calculation.
+
+        If the respondent may change its result, their answer stays until the result itself changes.
+        """
         place = unit.place
         slot = place.slot
         if not frame.relevant[slot]:

@@ -1,4 +1,4 @@
-"""What one session keeps: its frames, its facts, its budget."""
+"""The data that one session keeps: its frames, its facts, its budget."""
 
 import hashlib
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What a respondent sees of a session: the questions that are asked, their texts and choices."""
+"""The texts of a session for its respondent: the questions that are asked, their labels and their choices."""
 
 from collections.abc import Iterator, Mapping
 
@@ -97,7 +97,7 @@ class InstanceTexts(InstanceState):
                 yield ref_of(place, frame), group, len(frame.repeats[place.slot])
 
     def is_counted(self, ref: str) -> bool:
-        """Say whether the form itself counts the instances of a repeat. Then nobody may add or remove one."""
+        """Whether the form itself counts the instances of a repeat. Then nobody may add or remove one."""
         place, _ = self._repeat(ref)
         return self.form.logic[place].count is not None
 
@@ -136,7 +136,7 @@ class InstanceTexts(InstanceState):
         return self._fill(group.label, frame or self.root)
 
     def is_readonly(self, place: Place, frame: Frame) -> bool:
-        """Say whether the place, or a group around it, is read-only as seen from this frame."""
+        """Whether the place, or a group around it, is read-only as seen from this frame."""
         if place not in self.form.readonly:
             return False
         logic = self.form.logic
@@ -184,7 +184,7 @@ class InstanceTexts(InstanceState):
         return [Choice(text, label.text(self, each)) for each in frames if (text := value.text(self, each)) != ""]
 
     def _is_fixed(self, text_id: str) -> bool:
-        """Say whether a text has no outputs, so that every session shows the same."""
+        """Whether a text has no outputs, so that every session shows the same."""
         languages = (self.language, self.form.default_language)
         texts = (self.form.itext_message(language, text_id) for language in languages)
         return not any(True for text in texts if text is not None for _ in text.expressions())

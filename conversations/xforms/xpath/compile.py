@@ -45,7 +45,7 @@ def compile_expression(
 
 
 def is_boolean(source: str) -> bool:
-    """Say whether an expression is true or false for every answer: a comparison, `and`, `selected()` …"""
+    """Whether an expression is true or false for every answer: a comparison, `and`, `selected()` …"""
     tree = parse(source)
     if isinstance(tree, Chain):
         return PRECEDENCE.get(tree.rest[0][0], 9) <= 4

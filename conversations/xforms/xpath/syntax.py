@@ -63,7 +63,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Steps from a start: "/" is the form, "" is where the expression stands, a tree yields nodes."""
+    """Steps from a start: "/" is the form's root, "" is the expression's own place, a tree yields nodes."""
 
     start: "str | Tree"
     steps: tuple[Step, ...]
@@ -293,7 +293,7 @@ def weight_of(trees: Iterable[Tree]) -> int:
 
 
 def is_column(tree: Tree) -> TypeGuard[Path]:
-    """Say whether this is the name of one child, such as `name` in `[name = 'a']`."""
+    """Whether this is the name of one child, such as `name` in `[name = 'a']`."""
     return (
         isinstance(tree, Path)
         and tree.start == ""
@@ -305,10 +305,10 @@ def is_column(tree: Tree) -> TypeGuard[Path]:
 
 
 def asks_position(tree: Tree) -> bool:
-    """Say whether a part calls position() or last()."""
+    """Whether a part calls position() or last()."""
     return any(isinstance(part, Call) and part.name in ("position", "last") for part in parts_of(tree))
 
 
 def is_relative(tree: Tree) -> bool:
-    """Say whether the value depends on the item being tested."""
+    """Whether the value depends on the item being tested."""
     return asks_position(tree) or any(isinstance(part, Path) and part.start == "" for part in parts_of(tree))

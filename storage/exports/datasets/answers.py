@@ -481,7 +481,7 @@ class _Rows:
         self, ref: str, value: str, slots: _Slots, key: str, receipt: int, deep: dict[str, tuple[int, list[Cell]]],
         hides: bool,
     ) -> bool:  # fmt: skip
-        """An answer inside a repeat. It creates its row and the rows of the repeats around it."""
+        """Store an answer inside a repeat. It creates its row and the rows of the repeats around it."""
         path = _STEP.sub("", ref)
         slot = slots.deep.get(path)
         if slot is None:

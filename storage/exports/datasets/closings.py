@@ -1,8 +1,8 @@
 """Who closed what, and when. The reporting rate of every agency and month can be computed from this (DOMAIN §2.3).
 
 A row is an agency and a closing (the end of a month) at which something was expected of it. An agency with nothing to
-report has no row. So the mean of `closed` is the reporting rate, and the mean of `on_time` is the rate on time. The
-function that counts for the digests counts here too, over the whole history.
+report has no row. So the mean of `closed` is the reporting rate, and the mean of `on_time` is the rate on time. They
+are counted by the same function as in the digests, over the whole history.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ def history_of(unit: UnitOfWork, wanted: Wanted) -> tuple[ClosingHistory, ...]:
 
 
 def _is_chosen(told: ClosingHistory, wanted: Wanted) -> bool:
-    """Whether the filters choose a closing: they choose it if they choose any period that it closes."""
+    """Whether the filters choose a closing. They do if they choose any period that it closes."""
     span = span_of(wanted.period)
     return span is None or any(span.holds(each.code, each.start_on, each.end_on) for each in told.closing.periods)
 

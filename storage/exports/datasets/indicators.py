@@ -369,7 +369,7 @@ def _chosen(unit: UnitOfWork, wanted: Wanted) -> Iterator[Indicator]:
 
 
 def _sent(unit: UnitOfWork, wanted: Wanted) -> dict[str, list[_Sent]]:
-    """By subject, in the order of the periods: the reports that the filters and the audience allow."""
+    """Return, by subject and in the order of the periods, the reports that the filters and the audience allow."""
     rows = unit.connection.execute(
         select(
             _S.c.subject, _S.c.instance_id, _S.c.receipt_number, root_receipt(), _S.c.validation_state,

@@ -1,4 +1,4 @@
-"""Who takes part, what was said to them and what they did: people, the ledger of reminders, the audit log.
+"""People, the ledger of reminders and the audit log: who takes part, what was said to them and what they did.
 
 Names stay inside the coordination. Elsewhere a person is a number (`P0012`), the same in every dataset.
 """

@@ -1,4 +1,4 @@
-"""The plan and its agencies as they stand: what was promised, by whom, until when, and its state now.
+"""The plan and its agencies today: what was promised, by whom, until when, and its state now.
 
 Statuses and lights come from the function that the chat and the digest use (`conversations.plan.figures.monitoring`).
 So the workbook on a minister's desk and the card on her phone cannot differ.

@@ -1,9 +1,9 @@
-"""One row for each report about an activity, as it stands: a secretariat pastes it into its annual report (DOMAIN
-§1.6).
+"""One row for the current version of each report about an activity: a secretariat pastes it into its annual report
+(DOMAIN §1.6).
 
-Answers are found by the names of their questions, as everywhere: if an edition of the form asks otherwise, cells stay
-empty. What only a coordinator may read goes only to a coordinator. Observers and the public get no free text, and
-numbers of people only if nothing about the activity is restricted.
+Answers are found by the names of their questions, as everywhere: if an edition of the form lacks a question, its cells
+stay empty. Text that only a coordinator may read goes only to a coordinator. Observers and the public get no free text,
+and numbers of people only if nothing about the activity is restricted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -177,7 +177,7 @@ class _Rows:
         return cells | self._people(said, activity, found, is_restricted)
 
     def _title(self, activity: Activity | None, is_restricted: bool) -> str | None:
-        """The title. Of a restricted activity, others get only the code (as in the chat)."""
+        """Return the title. Of a restricted activity, others get only the code (as in the chat)."""
         if activity is None or (is_restricted and self._wanted.is_released):
             return None
         return activity.title(self._wanted.language)

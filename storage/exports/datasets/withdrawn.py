@@ -1,8 +1,8 @@
-"""Validated versions that were later replaced or taken back: whoever keeps a copy of an export must delete them.
+"""Validated versions that were later replaced or taken back. A copy of an export must delete them.
 
-An export holds only versions that stand. If a figure was corrected, or its validation was taken back, the next export
-does not mention the old version; a copy that only adds rows would keep both. `root_receipt` is the same for every
-version of a report, here and in every export.
+An export holds only current versions. If a figure was corrected, or its validation was taken back, the next export does
+not mention the old version; a copy that only adds rows would keep both. `root_receipt` is the same for every version of
+a report, here and in every export.
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _withdrawn(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Any]]:
 
 
 def _events(unit: UnitOfWork, wanted: Wanted) -> Any:
-    """Validations, and withdrawn validations, report after report, in their order.
+    """Return validations and withdrawn validations, report after report, in their order.
 
     A report that was stored as validated has no decision: it was validated from the first.
     """

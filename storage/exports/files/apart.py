@@ -1,7 +1,7 @@
-"""Pages and pictures are drawn in a process of their own.
+"""Draw pages and pictures in a process of their own.
 
-What draws a page is 33 MB of libraries, and a picture 4 MB, which a process keeps for its whole life once they are
-imported. A bot draws a few times a week, and a new interpreter takes less than a second.
+The libraries that draw a page take 33 MB, those that draw a picture 4 MB, and a process keeps them for its whole life
+once they are imported. A bot draws a few times a week, and a new interpreter starts in less than a second.
 """
 
 import pickle

@@ -122,7 +122,7 @@ def _pages(unit: UnitOfWork, wanted: Wanted) -> Iterator[StoredSubmission]:
 
 
 def _chosen(wanted: Wanted, *columns: "object"):  # type: ignore[no-untyped-def]
-    """The current submissions that are wanted, and every version that they replaced."""
+    """Return the current submissions that are wanted, and every version that they replaced."""
     current = select(_S.c.root_id).where(_S.c.plan_id == wanted.plan_id, _S.c.is_current, *matching(wanted))
     return select(*columns).where(_S.c.plan_id == wanted.plan_id, _S.c.root_id.in_(current))  # type: ignore[call-overload]
 

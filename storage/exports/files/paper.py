@@ -1,8 +1,8 @@
 """Pages of A4, drawn in millimetres, that a screen reader can read.
 
 A blind person's program follows the structure of a page: headings, lists, tables with headers, the meaning of shapes.
-Without a structure it reads a heap of words. So everything that is written belongs to an element of the structure, or
-is marked as decoration.
+Without a structure it reads single words without order. So all text belongs to an element of the structure, or is
+marked as decoration.
 
 Drawn with fpdf2 (LGPL, no system library), which is imported only when somebody asks for a page. Its own structure is
 flat and knows only figures. `Structure` replaces it by a tree, by the same rules (ISO 32000-1, §14.7 and §14.8).
@@ -200,7 +200,7 @@ class Paper:
             self.pdf.rect(x, y, width, height, "F")
 
     def bar(self, x: float, y: float, width: float, height: float, percent: int) -> None:
-        """A bar for a percentage, drawn beside its number."""
+        """Draw a bar for a percentage, beside its number."""
         with self._marked(is_decoration=True):
             self.pdf.set_draw_color(*FAINT)
             self.pdf.rect(x, y, width, height, "D")
@@ -208,7 +208,7 @@ class Paper:
             self.pdf.rect(x, y, width * min(100, max(0, percent)) / 100, height, "F")
 
     def stamp(self, light: str, x: float, y: float, r: float, *, alt: str = "") -> None:
-        """The shape of a light around a point, with a dark edge: it can be recognised without colour.
+        """Draw the shape of a light around a point, with a dark edge: it can be recognised without colour.
 
         `alt` is its word, if the word does not stand beside it.
         """
@@ -248,7 +248,9 @@ def is_right_to_left(text: str) -> bool:
 
 
 def _shape(light: str, x: float, y: float, r: float) -> Iterator[tuple[float, float]]:
-    """As on the digest's picture: a stop sign, a warning sign, a circle, a square."""
+    """Return the corners of a light's shape, as on the digest's picture: a stop sign, a warning sign, a circle, a
+    square.
+    """
     match Light(light):
         case Light.CRITICAL:
             for at in range(8):

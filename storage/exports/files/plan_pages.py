@@ -54,7 +54,7 @@ def _head(sheet: Paper, page: Page) -> float:
 
 
 def _tiles(sheet: Paper, page: Page, y: float) -> float:
-    """The seven figures that readers look for first."""
+    """Draw the seven figures that readers look for first."""
     wide = WIDTH / 7
     x = LEFT
     for light, word, count in page.lights:
@@ -78,7 +78,7 @@ def _tiles(sheet: Paper, page: Page, y: float) -> float:
 
 
 def _areas(sheet: Paper, page: Page, y: float) -> float:
-    """A row for each area: its lights and its progress."""
+    """Draw a row for each area: its lights and its progress."""
     if not page.areas:
         return y
     y = sheet.heading(page.words["areas"], LEFT, y, WIDTH)
@@ -116,7 +116,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
 
 
 def _matrix(sheet: Paper, page: Page, y: float, width: float) -> float:
-    """Agencies × closings: the shape of the worst light, and how many activities have it."""
+    """Draw agencies × closings: the shape of the worst light, and how many activities have it."""
     y = sheet.heading(page.words["matrix"], LEFT, y, width)
     columns: Sequence[str] = page.matrix["columns"]
     rows: Sequence[Any] = page.matrix["rows"]
@@ -166,7 +166,7 @@ def _matrix_cell(
 
 
 def _items(sheet: Paper, page: Page, y: float, x: float, width: float) -> float:
-    """The decisions that wait, and the red activities."""
+    """Draw the decisions that wait, and the red activities."""
     blocks = [(page.words["red"], page.red)]
     if page.decisions is not None:
         blocks.insert(0, (page.words["decisions"], page.decisions))
@@ -302,7 +302,7 @@ def _years_head(
 
 
 def _short(year: str) -> str:
-    """2018/2019 as 2018/19."""
+    """Write 2018/2019 as 2018/19."""
     first, _, last = year.partition("/")
     return f"{first}/{last[2:]}" if last else first
 
@@ -342,7 +342,7 @@ def _row(
 
 
 def figure(line: Line, told: Figure | None) -> str:
-    """The figure as it stands in the table; blank if the year was not divided."""
+    """Return the figure as the table shows it; blank if the year has no parts."""
     if told is None:
         return ""
     if told.number is None:

@@ -23,7 +23,7 @@ from storage.unit_of_work import UnitOfWork
 
 
 def write_plan_state(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """One page, and the 3P table. The number of rows is the number of activities it counts."""
+    """Write the plan on one page, or the 3P table. The number of rows is the number of activities that it counts."""
     page, count = state_of(unit, wanted)
     table = table_of(unit, wanted)
     out.write(drawn_apart("storage.exports.files.plan_pages", "drawn", page, table, wanted.now))
@@ -54,7 +54,7 @@ def state_of(unit: UnitOfWork, wanted: Wanted) -> tuple[Page, int]:
 
 
 def table_of(unit: UnitOfWork, wanted: Wanted) -> Crosstab:
-    """The 3P table of the same day and part. It is protected where the figures of the page are."""
+    """Return the 3P table of the same day and part. It is protected where the figures of the page are."""
     is_exact = wanted.is_released or wanted.sees_restricted
     asked = replace(wanted, now=_at(unit, wanted), period="", audience=wanted.audience if is_exact else OBSERVERS)
     extract = three_p(unit, asked)
@@ -65,7 +65,9 @@ def table_of(unit: UnitOfWork, wanted: Wanted) -> Crosstab:
 
 
 def reader_of(wanted: Wanted) -> Reader:
-    """Who reads the page (DOMAIN §2.7): decisions are for those who take them, and reasons are not for the public."""
+    """Return what the reader may see (DOMAIN §2.7): decisions are for those who take them, reasons are not for the
+    public.
+    """
     return Reader(
         audience=wanted.audience,
         reads_restricted=wanted.sees_restricted,

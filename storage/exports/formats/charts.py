@@ -45,7 +45,9 @@ class _Block:
 
     @property
     def sums(self) -> list[Cell]:
-        """The sum up to each period, over the plan or the year as the target is. None after a protected figure.
+        """Return the sum up to each period, since the beginning or in the year, as the target is.
+
+        None after a protected figure.
 
         A period without a figure adds nothing. Figures that are told only by the year are not added up.
         """
@@ -64,9 +66,9 @@ class _Block:
 
     @property
     def lines(self) -> list[tuple[str, Cell, Cell, Cell]]:
-        """Period, value, target and sum.
+        """Return period, value, target and sum.
 
-        Between two years of a yearly count a blank line parts them: else the chart would fall each January.
+        A blank line separates two years of a yearly count; otherwise the chart would fall each January.
         """
         made: list[tuple[str, Cell, Cell, Cell]] = []
         year = ""
@@ -103,7 +105,7 @@ class Charts:
 
     @staticmethod
     def _shown(cell: Callable[[str], Cell]) -> Cell:
-        """The figure, or the word shown in its place."""
+        """Return the figure, or the word that replaces it."""
         if cell("value_status") == "suppressed":
             return f"<{cell('value_below')}" if cell("value_below") else PROTECTED
         return cell("value")

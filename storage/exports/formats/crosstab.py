@@ -1,8 +1,8 @@
 """The 3P table as people know it: measures in rows, years in columns, January to December beside April to March.
 
 The dataset has a row for each figure, which suits a program. A person who answers a questionnaire looks for a measure
-and reads along its years. Both are made of the same rows, so that two copies of a figure cannot differ. A figure that
-is not told is a word. A year that is not complete is marked, because its number will change.
+and reads along its years. Both are made of the same rows, so that two copies of a figure cannot differ. A word replaces
+a figure that is hidden or missing. A year that is not complete is marked, because its number will change.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +94,7 @@ class Crosstab:
 
     @property
     def lines(self) -> list[Line]:
-        """Each measure, followed by its categories. A measure that was never divided has none."""
+        """Return each measure, followed by its categories. A measure without figures by category has none."""
         measures = list(dict.fromkeys(key[0] for key in self._lines))
         return [
             line

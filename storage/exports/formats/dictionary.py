@@ -1,4 +1,5 @@
-"""What each column means, for programs: a Frictionless data package (specs.frictionlessdata.io, version 1).
+"""The data dictionary for programs: what each column means, as a Frictionless data package (specs.frictionlessdata.io,
+version 1).
 
 A workbook explains its columns on its cover. A CSV has only names, so `datapackage.json` is written beside it: labels
 and notes in the reader's language, types, the possible codes, and the words that replace protected numbers. Every tool

@@ -13,7 +13,7 @@ from storage.exports.wanted import Progress, Wanted, Written
 
 
 def write_jsonl(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """Numbers and booleans are JSON's own, days and instants are ISO 8601, nothing is null."""
+    """Write JSON Lines. Numbers and booleans are JSON's own, days and instants are ISO 8601, nothing is null."""
     mains = [table.is_main for table in extract.tables]
     dump, options, write, done = orjson.dumps, orjson.OPT_APPEND_NEWLINE, out.write, 0
     for number, row in objects(extract):

@@ -304,7 +304,7 @@ def _sheet_name(title: str, book: Any) -> str:
 
 
 def in_reading_order(table: Table) -> list[int]:
-    """The columns in the order for people: those that programs need stand last."""
+    """Return the columns in the order for people: those for programs come last."""
     return sorted(range(len(table.columns)), key=lambda at: table.columns[at].name.lstrip("_") in BEHIND)
 
 

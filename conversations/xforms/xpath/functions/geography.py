@@ -52,7 +52,7 @@ def area(text: str) -> float:
 
 
 def geofence(point: str, shape: str) -> bool:
-    """Say whether a point lies in a shape."""
+    """Whether a point lies in a shape."""
     where, fence = points(point), points(shape)
     if not where or len(fence) < 3:
         return False

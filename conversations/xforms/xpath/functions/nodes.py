@@ -124,7 +124,7 @@ def pulldata(compiler: Compiler, call: Call) -> Compiled:
     indexes: dict[tuple[str, str], dict[str, Item]] = {}
 
     def rows_by(named: str, by: str) -> Mapping[str, Item]:
-        """The first row of each key; none for a file or a column that there is not, and nothing is kept of those."""
+        """Return the first row of each key. For a missing file or column, return nothing, and remember nothing."""
         if (named, by) not in indexes:
             rows = [row for row in tables.get(named, ()) if by in row.children]
             if not rows:

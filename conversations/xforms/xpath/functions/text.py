@@ -27,7 +27,7 @@ def join(compiler: Compiler, call: Call) -> Compiled:
 
 
 def regex(compiler: Compiler, call: Call) -> Compiled:
-    """regex(): search for a pattern. A pattern that the form writes must compile; one that is answered may fail."""
+    """regex(): search for a pattern. A pattern in the form must compile; a pattern from an answer may be invalid."""
     text = read_through(compiler.text(compiler.compile(call.arguments[0])))
     source = compiler.compile(call.arguments[1])
     if source.constant:
