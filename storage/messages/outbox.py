@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, assert_never
 
 import orjson
-from sqlalchemy import bindparam, case, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, case, func, insert, literal_column, null, select, update
 
 from storage.database.facts import Facts
 from storage.database.models import Card, OutboxMessage, in_text, table
@@ -216,13 +216,14 @@ _BEGIN = (
 )
 _SETTLE = Prepared(
     update(_O)
-    # Spelled out: an IN is expanded anew at every execution, and cannot be executed for many rows at once.
-    .where(_O.c.id == bindparam("row_id"), (_O.c.state == "queued") | (_O.c.state == "sending"))
+    # Spelled out: an IN is expanded anew at every execution, and cannot be executed for many rows at once. The
+    # constants are not bound: because of the index of open rows, SQLite would prepare it anew each time.
+    .where(_O.c.id == bindparam("row_id"), (_O.c.state == _QUEUED) | (_O.c.state == _SENDING))
     .values(
         state=bindparam("new_state"),
-        payload=None,
-        sealed_payload=None,
-        lease_until=None,
+        payload=null(),
+        sealed_payload=null(),
+        lease_until=null(),
         settled_at=bindparam("now"),
         error=bindparam("reason"),
     )
