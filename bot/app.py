@@ -134,7 +134,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """What all parts of the bot share."""
+    """The settings, clock, database and connections that all parts of the bot share."""
 
     settings: Settings
     clock: Clock

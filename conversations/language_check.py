@@ -87,7 +87,7 @@ class _Folder:
 
 
 def check_language(language: str, folder: Traversable | None = None) -> list[Gap]:
-    """Every gap of this language, in the order of its files; none for a whole one.
+    """Return every gap of this language, in the order of its files; none if it is complete.
 
     `folder` is where its catalogues are, if not yet among the others.
     """
@@ -125,7 +125,7 @@ def button_limits() -> dict[str, int]:
 
 
 def awaits_reader(folder: Traversable) -> bool:
-    """Whether its catalogues say that nobody has read them who speaks the language from childhood."""
+    """Whether its catalogues say that no native speaker has read them."""
     table = folder / TABLES
     return table.is_file() and "\n# Awaiting a native reader." in table.read_text("utf-8")
 

@@ -22,7 +22,7 @@ from storage.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, in which plan, at which time, and the unit in which they act.
+    """The person who acts, with the plan, the time, and the unit in which they act.
 
     `person_id` None is the server. Days are those of `zone`.
     """

@@ -55,7 +55,7 @@ def number_of(argument: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What handlers need to know of the deployment."""
+    """The facts about the deployment that handlers need."""
 
     bot_id: int
     bot_username: Callable[[], str]

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def authored(read: Callable[[], T], language: str) -> T:
-    """What `read` returns. If the file cannot be used, print each problem and end with exit code 1."""
+    """Return what `read` returns. If the file cannot be used, print each problem and end with exit code 1."""
     try:
         return read()
     except AuthorError as error:

@@ -101,7 +101,7 @@ class SandboxClient:
         return list(self.ask("GET", f"/calls?since={since}"))
 
     def ledger(self, *, chat: int | None = None, since: int = 0) -> list[Json]:
-        """What phones were shown; one phone, or all."""
+        """Return what phones were shown: one phone, or all."""
         query = {"since": since} if chat is None else {"since": since, "chat": chat}
         return list(self.ask("GET", f"/ledger?{urlencode(query)}"))
 

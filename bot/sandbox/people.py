@@ -33,7 +33,7 @@ class ImpossibleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who writes, if it is not simply the person of a private chat.
+    """The writer of a message, if it is not simply the person of a private chat.
 
     In a group: one of its members, an administrator who is anonymous behind the group, or a channel. `via_bot` and
     `origin` (a MessageOrigin) say that the words are not the sender's own.

@@ -201,7 +201,7 @@ class Bot:
 
 
 class Sent:
-    """What one bot has sent lately, and how long it must wait: Telegram's limits, if they are switched on.
+    """The messages that one bot has sent lately, and how long it must wait: Telegram's limits, if they are switched on.
 
     At most 30 messages a second for all chats together; one a second to one chat, after a burst of three; 20 a minute
     to a group or channel. Telegram publishes these figures but not how it counts, and allows short bursts. A 429 holds

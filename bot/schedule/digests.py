@@ -74,7 +74,7 @@ class Shown:
 
 # ------------------------------------------------------------------ for the scheduler and the command line
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
-    """For the scheduler: the picture and the text of each person's role, in their language.
+    """Return, for the scheduler, the picture and the text of each person's role, in their language.
 
     Each role is counted once. The text is a card: its buttons work as those of /resumen, in the same message. It also
     says what the ladder has for the same person that day (`CARRIERS`): to coordinators what /resumen says about it, to

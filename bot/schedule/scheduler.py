@@ -76,7 +76,7 @@ class ClockWatch:
         self._agreed_since: float | None = None
 
     def look(self) -> timedelta | None:
-        """By how much the wall clock has jumped since the last look; None if it has not."""
+        """Return by how much the wall clock has jumped since the last look; None if it has not."""
         wall, steady = self._clock.now(), self._clock.monotonic()
         jump = (wall - self._wall) - timedelta(seconds=steady - self._steady)
         self._wall, self._steady = wall, steady

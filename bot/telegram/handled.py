@@ -42,7 +42,9 @@ class TapAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What is left to do after an update was applied: its rows, born `sending`, in order, and the reply to its tap."""
+    """The work that is left after an update was applied: its rows, born `sending`, in order, and the reply to its
+    tap.
+    """
 
     deliveries: tuple[OutboxRow, ...] = ()
     answer: TapAnswer | None = None

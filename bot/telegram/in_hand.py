@@ -34,7 +34,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look into the outbox found."""
+    """The rows and facts that a look into the outbox found."""
 
     rows: tuple[OutboxRow, ...]
     is_more: bool
@@ -66,7 +66,7 @@ def find_left(unit: UnitOfWork, now: datetime) -> tuple[frozenset[int], datetime
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What delivery knows when it looks into the outbox."""
+    """The facts that delivery brings when it looks into the outbox."""
 
     fan_out: int
     """How many rows of it there is room for."""

@@ -85,7 +85,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Not a private chat. `may_leave`: a group or channel that the bot can leave."""
+    """An update that does not come from a private chat.
+
+    `may_leave`: it is from a group or channel that the bot can leave.
+    """
 
     may_leave: bool
 

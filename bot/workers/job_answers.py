@@ -31,7 +31,7 @@ SHOWN = 6
 
 
 class Answers:
-    """Where workers hand in the results of their jobs."""
+    """The place where workers hand in the results of their jobs."""
 
     def __init__(self, intake: Intake, house: Deployment, clock: Clock, alarm: Alarm = log_alarm) -> None:
         self._alarm = alarm
@@ -132,5 +132,5 @@ def sentence(problem: Problem, language: str) -> str:
 
 
 def listed(problems: Sequence[Problem], language: str) -> bytes:
-    """All problems, as a text."""
+    """List all problems, as a text file."""
     return "\n\n".join(sentence(problem, language) for problem in worst_first(problems)).encode("utf-8")

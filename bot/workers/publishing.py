@@ -284,7 +284,7 @@ class Publishing:
         return None
 
     def _send_list(self, ex: Exchange, checked: _Checked, problems: list[Problem]) -> None:
-        """Everything that was found, as a text document."""
+        """Send everything that was found, as a text document."""
         self._document(ex, f"{checked.bundle.name}.txt", listed(problems, ex.language), "text/plain")
 
     def _document(self, ex: Exchange, name: str, data: bytes, mime_type: str) -> None:

@@ -174,7 +174,7 @@ def look_after_coverage(premises: Premises, now: datetime) -> None:
 
 
 def coverage_key(unit: UnitOfWork, plan_id: int) -> tuple[object, ...]:
-    """What coverage depends on: the plan's lists and the published forms."""
+    """Return what coverage depends on: the plan's lists and the published forms."""
     return (revision(unit, plan_id), *((stored.id, stored.published_at) for stored in unit.forms.list(plan_id)))
 
 

@@ -36,7 +36,7 @@ OF_AN_AGENCY = AGENCY_ROLES | {Role.OBSERVER}
 
 
 class ActivityStatus(StrEnum):
-    """What the focal point declares. Whether an activity is overdue is computed separately."""
+    """The status that the focal point declares. Whether an activity is overdue is computed separately."""
 
     NOT_STARTED = "not_started"
     IN_PROGRESS = "in_progress"

@@ -47,7 +47,7 @@ from conversations.xforms.limits import ANSWERING, MAX_TYPED, Exhausted, Limits
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What is known to a session before its first question."""
+    """What is known before the first question of a session."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     """The bot's own answers, by question name. Names that the form does not have are left out."""

@@ -53,7 +53,7 @@ class Bundle:
         return self.pack() if self.media else self.workbook
 
     def pack(self) -> bytes:
-        """Everything in one ZIP. The same files always give the same bytes."""
+        """Pack everything into one ZIP. The same files always give the same bytes."""
         written = io.BytesIO()
         with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in [(self.name, self.workbook), *sorted(self.media.items())]:

@@ -210,7 +210,7 @@ class Form:
         return next((found for code in codes if (found := self._spoken(code))), self.default_language)
 
     def only_its_own(self) -> tuple[str, ...]:
-        """Its languages that the bot does not speak."""
+        """Return the form's languages that the bot does not speak."""
         known = {self._spoken(code) for code in LANGUAGES}
         return tuple(language for language in self.languages if language not in known | {UNNAMED})
 

@@ -39,7 +39,7 @@ class _Refused(Exception):
 
 
 def replay(form: Form, script: Script, *, mode: str = "diff") -> Iterator[dict[str, Any]]:
-    """All lines of the transcript: the loaded form as step 0, one for each step, and a last one with `final`.
+    """Yield all lines of the transcript: the loaded form as step 0, one for each step, and a last one with `final`.
 
     `mode` is "full" (all nodes in every line) or "diff" (after step 0 only what changed). Never raises for a step: its
     line then has `ok: false` and the reason.

@@ -252,7 +252,7 @@ class Figures:
         return standing(records, now, since, zone, only_validated=only_validated)
 
     def closing_history(self, plan_id: int, now: datetime, zone: ZoneInfo) -> tuple[ClosingHistory, ...]:
-        """Every closing since the plan has been kept: who had to close, who did, and when."""
+        """Return every closing since the plan has been kept: who had to close, who did, and when."""
         records = self.records(plan_id, now, zone, is_whole=True)
         return closing_history(records, now.astimezone(zone).date())
 

@@ -51,7 +51,7 @@ class Holidays:
         return frozenset(self._connection.execute(_HOLIDAYS, {"plan_id": plan_id}).scalars())
 
     def all(self, plan_id: int) -> tuple[StoredHoliday, ...]:
-        """Every day that is or was a holiday, in order."""
+        """Return every day that is or was a holiday, in order."""
         return tuple(StoredHoliday(*row) for row in self._connection.execute(_CALENDAR, {"plan_id": plan_id}))
 
     def add_all(self, plan_id: int, days: Mapping[date, str]) -> None:

@@ -171,7 +171,7 @@ class Recipients:
         return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
 
     def reporters(self, plan_id: int) -> list[Recipient]:
-        """Everybody who reports for an agency."""
+        """Return everybody who reports for an agency."""
         statement = _RECIPIENTS.where(_membership.c.role.in_(sorted(AGENCY_ROLES)))
         return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
 

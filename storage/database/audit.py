@@ -227,7 +227,7 @@ class Audit:
         return [StoredAuditEntry(*row) for row in self._connection.execute(statement)]
 
     def actors(self, plan_id: int) -> list[int]:
-        """Everybody who did an audited act in this plan."""
+        """Return everybody who did an audited act in this plan."""
         return list(self._connection.execute(_ACTORS, {"plan_id": plan_id}).scalars())
 
 

@@ -17,7 +17,7 @@ def column(*given: Any, **options: Any) -> Any:
 
 
 class Declared:
-    """What tables derive from.
+    """The base class of tables.
 
     class Plan(Base):
         __tablename__ = "plan"

@@ -694,7 +694,7 @@ class Submission(Base):
 
 
 class ReviewDecision(Base):
-    """What a coordinator decided about one version of a report: validated, or returned with a reason."""
+    """A coordinator's decision about one version of a report: validated, or returned with a reason."""
 
     __tablename__ = "review_decision"
     __table_args__ = (Index("ix_review_decision_root", "root_id", "id"), NEVER_AGAIN)
@@ -713,7 +713,7 @@ class ReviewDecision(Base):
 
 
 class Comment(Base):
-    """What an observer tells the coordination. It never changes an agency's datum (DOMAIN §4.5)."""
+    """A comment by an observer for the coordination. It never changes an agency's datum (DOMAIN §4.5)."""
 
     __tablename__ = "comment"
     __table_args__ = (Index("ix_comment_plan", "plan_id", "settled_at"), NEVER_AGAIN)
@@ -1219,7 +1219,9 @@ class StandingChange(Base):
 
 
 class Fact(Base):
-    """What the running bot has learnt and other commands need: its user name, its last good call of the Bot API."""
+    """A fact that the running bot has learnt and other commands need: its user name, its last good call of the Bot
+    API.
+    """
 
     __tablename__ = "fact"
     name: Column[str] = column(String(64), primary_key=True)

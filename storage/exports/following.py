@@ -49,7 +49,7 @@ class Stale(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a reader is: how many rounds are finished, and how far it is in the round about `upto`."""
+    """The place of a reader: how many rounds are finished, and how far it is in the round about `upto`."""
 
     seen: str
     """The moment of the last finished round; "" in the first."""

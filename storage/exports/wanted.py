@@ -75,7 +75,10 @@ class Wanted:
 
     @property
     def is_released(self) -> bool:
-        """Whether it goes to somebody outside the plan's own coordination. Then small numbers are suppressed."""
+        """Whether the export goes to somebody outside the plan's own coordination.
+
+        Then small numbers are suppressed.
+        """
         return self.audience != INTERNAL
 
     @property
@@ -129,7 +132,7 @@ class Span:
     code: str = ""
 
     def holds(self, code: str, start_on: date, end_on: date) -> bool:
-        """Whether it allows the period with this code and these days."""
+        """Whether the filter allows the period with this code and these days."""
         return code == self.code if self.code else self.start_on <= start_on and end_on <= self.end_on
 
 

@@ -73,7 +73,10 @@ class Hanging:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What undoing an import does or did: rows as (table, code). If anything is in `hanging`, it changes nothing."""
+    """The effect of undoing an import, done or to be done: rows as (table, code).
+
+    If `hanging` has rows, nothing is done.
+    """
 
     import_id: int
     imported_at: datetime
@@ -148,7 +151,7 @@ def record(unit: Unit, plan_id: int, before: Snapshot, sha256: str, *, actor_id:
 
 # ------------------------------------------------------------------ taking it back
 def look_back(unit: Unit, plan_id: int) -> Undo | None:
-    """What `undo` would do now; None if there is nothing to undo."""
+    """Return what `undo` would do now; None if there is nothing to undo."""
     found = _Undoing.of_last(unit, plan_id)
     return None if found is None else found.told()
 

@@ -105,7 +105,7 @@ class Refused:
 
 
 class RestrictedMessages:
-    """Every message with something restricted that may stand in a chat."""
+    """Every restricted message that may be in a chat."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit

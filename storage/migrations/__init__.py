@@ -1,1 +1,1 @@
-"""The history of the tables: one step forwards and one back per version, run by `storage.database.engines`."""
+"""The history of the tables: one step forwards and one back for each version. `storage.database.migrating` runs it."""

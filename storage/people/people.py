@@ -205,7 +205,7 @@ class People:
         return next(others, None)
 
     def with_role(self, plan_id: int, role: Role) -> tuple[Person, ...]:
-        """Everybody who has the role now, except the suspended."""
+        """Return everybody who has the role now, except suspended people."""
         return self._people(_WITH_ROLE, plan_id=plan_id, role=role.value)
 
     def has_admin(self, plan_id: int) -> bool:

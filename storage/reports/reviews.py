@@ -290,7 +290,7 @@ class Reviews:
         return int(self._connection.execute(_COUNT, {"plan_id": plan_id}).scalar_one())
 
     def untold(self, plan_id: int, what: str, now: datetime, back: timedelta) -> dict[int, list[str]]:
-        """By sender, the reports that were validated since their last message of this kind: codes, or receipts.
+        """Return, by sender, the reports that were validated since their last message of this kind: codes, or receipts.
 
         A validation is left out if it can still be taken back, if it was replaced, or if it is older than `back`.
         """

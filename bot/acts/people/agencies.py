@@ -14,7 +14,7 @@ from storage.people.agencies import NewAgency
 
 
 def add(actor: Actor, code: str, names: Mapping[str, str], first_day: date, role_type: str = "member") -> Agency:
-    """A new agency. Conflict if its code is taken, ValueError if the code or a name cannot be used."""
+    """Add an agency. Conflict if its code is taken, ValueError if the code or a name cannot be used."""
     return actor.unit.agencies.add(
         actor.plan_id,
         NewAgency(code, dict(names), role_type=role_type, active_from=first_day),
@@ -24,7 +24,7 @@ def add(actor: Actor, code: str, names: Mapping[str, str], first_day: date, role
 
 
 def rename(actor: Actor, agency: Agency, names: Mapping[str, str]) -> Agency:
-    """Change its name in these languages. A blank name removes the name in that language."""
+    """Change an agency's name in these languages. A blank name removes the name in that language."""
     return actor.unit.agencies.rename(agency, actor.plan_id, dict(names), now=actor.now, by=actor.person_id)
 
 
@@ -33,12 +33,15 @@ def set_type(actor: Actor, agency: Agency, role_type: str) -> Agency:
 
 
 def begin(actor: Actor, agency: Agency, first_day: date) -> Agency:
-    """Set its first day. ValueError if it would end before it begins."""
+    """Set an agency's first day. ValueError if it would end before it begins."""
     return actor.unit.agencies.begin(agency, actor.plan_id, first_day, now=actor.now, by=actor.person_id)
 
 
 def end(actor: Actor, agency: Agency, on: date) -> Agency:
-    """End it. `on` is the first day without it. ValueError if it would end before it begins."""
+    """End an agency's part in the plan. `on` is the first day without it.
+
+    ValueError if it would end before it begins.
+    """
     return actor.unit.agencies.end(agency, actor.plan_id, on, now=actor.now, by=actor.person_id)
 
 

@@ -61,7 +61,10 @@ def reopen_for(
 def end_reopening(
     actor: Actor, period: ReportingPeriod, agency: Agency, standing: StoredReopening
 ) -> list[Notification]:
-    """Lock it again for the agency, or refuse its request. Return the notifications for its people."""
+    """End a reopening: lock the period again for the agency, or refuse its request.
+
+    Return the notifications for its people.
+    """
     actor.unit.periods.end(standing, now=actor.now, by=actor.person_id)
     key = "reopening.refused" if standing.is_asked else "reopening.ended"
     return [

@@ -245,12 +245,12 @@ def save(unit: UnitOfWork, stored: StoredSession, session: Session, now: datetim
 
 
 def discard_draft(unit: UnitOfWork, stored: StoredSession) -> None:
-    """Its owner deletes it. Sent reports stay."""
+    """Delete a draft for its owner. Sent reports stay."""
     unit.sessions.close(stored.id, "cancelled")
 
 
 def expire_draft(unit: UnitOfWork, stored: StoredSession) -> None:
-    """Its period has locked, and the schedule has not noticed yet."""
+    """Expire a draft whose period has locked, if the schedule has not done so yet."""
     unit.sessions.close(stored.id, "expired")
 
 
@@ -483,7 +483,9 @@ def _filling(who: Reporter) -> Filling:
 
 
 def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[str, str]:
-    """What the bot answers from the plan (DESIGN §4): agency, item, period, previous progress, restriction."""
+    """Return the answers that the bot takes from the plan (DESIGN §4): agency, item, period, earlier progress,
+    restriction.
+    """
     values = {"agency": who.agency_code, "period": report.period.code}
     if isinstance(report.item, Activity):
         values |= {

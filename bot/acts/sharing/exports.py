@@ -52,7 +52,7 @@ def scope_of(unit: UnitOfWork, plan_id: int, language: str) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks for an export: somebody with a role in a plan, and the chat that gets the file."""
+    """The person who asks for an export, with their role in a plan, and the chat that gets the file."""
 
     plan_id: int
     person_id: int

@@ -37,7 +37,7 @@ def new_secret() -> str:
 def add(
     actor: Actor, address: str, *, audience: str = PUBLIC, kinds: Collection[str], inside: Sequence[Network] = ()
 ) -> tuple[StoredEndpoint, str, list[Notification]]:
-    """A new receiver, its secret, and the notifications for the other admins.
+    """Set up a receiver. Return it with its secret and the notifications for the other admins.
 
     It is for the public unless another audience is chosen. BadAddress, or Conflict if there are too many.
     """
@@ -61,17 +61,17 @@ def add(
 
 
 def pause(actor: Actor, endpoint: StoredEndpoint) -> bool:
-    """Stop calling it. Its events wait. False if it was paused."""
+    """Stop calling a receiver. Its events wait. False if it was paused already."""
     return actor.unit.endpoints.pause(endpoint, now=actor.now, by=actor.person_id)
 
 
 def resume(actor: Actor, endpoint: StoredEndpoint) -> bool:
-    """Call it again, with what waits. False if it was not paused."""
+    """Call a paused receiver again, with its waiting events. False if it was not paused."""
     return actor.unit.endpoints.resume(endpoint, now=actor.now, by=actor.person_id)
 
 
 def choose(actor: Actor, endpoint: StoredEndpoint, kinds: Collection[str]) -> bool:
-    """Tell it these kinds of events from now on. Return False if nothing changes."""
+    """Send a receiver these kinds of events from now on. Return False if nothing changes."""
     return actor.unit.endpoints.set_kinds(endpoint, kinds, now=actor.now, by=actor.person_id)
 
 
@@ -81,7 +81,7 @@ def replay(actor: Actor, endpoint: StoredEndpoint, only: Collection[int] | None 
 
 
 def remove(actor: Actor, endpoint: StoredEndpoint) -> None:
-    """Remove it. It gets nothing more, also nothing that still waits."""
+    """Remove a receiver. It gets nothing more, also nothing that still waits."""
     actor.unit.endpoints.remove(endpoint, now=actor.now, by=actor.person_id)
 
 
@@ -106,7 +106,7 @@ def ping(actor: Actor, endpoint: StoredEndpoint) -> Claimed:
 
 
 def ask_for_ping(actor: Actor, chat_id: int, endpoint: StoredEndpoint) -> None:
-    """Have a worker try it, and answer in the chat."""
+    """Have a worker try a receiver, and answer in the chat."""
     payload = {"telegram_id": chat_id, "plan_id": actor.plan_id, "endpoint_id": endpoint.id}
     actor.unit.jobs.add(TRY, payload, actor.now, chat_id=chat_id)
 

@@ -43,7 +43,7 @@ _ORDER: Final[dict[State, int]] = {"bad": 0, "warn": 1, "good": 2}
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What only the process itself knows, in seconds and bytes. None: not known."""
+    """The measurements that only the process itself has, in seconds and bytes. None: not known."""
 
     version: str
     started_at: datetime
@@ -56,7 +56,10 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything that the checks look at. `vitals` are as of `told_at`; both are None if the bot has never run."""
+    """Everything that the checks look at.
+
+    `vitals` were measured at `told_at`; both are None if the bot has never run.
+    """
 
     now: datetime
     health: Health

@@ -57,7 +57,7 @@ def due(
 
 
 def _reports(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row]:
-    """What each agency still has to report at that instant."""
+    """Return what each agency still has to report at that instant."""
     on = instant.astimezone(ZoneInfo(chosen.timezone)).date()
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:

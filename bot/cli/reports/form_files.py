@@ -19,7 +19,7 @@ def read_form(file: Path, data: bytes, lists: Mapping[str, bytes] = {}) -> Check
 
 
 def read_bundle_at(file: Path, lists: Mapping[str, bytes] = {}) -> tuple[Bundle, CheckedForm]:
-    """What publishing a file stores: the workbook, the files beside it that it names, and the form they make."""
+    """Return what publishing a file stores: the workbook, the files beside it that it names, and the form."""
     try:
         data = file.read_bytes()
     except OSError as error:

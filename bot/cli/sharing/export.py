@@ -137,7 +137,7 @@ class Exported(Protocol):
 
 
 def told_by_dataset(exported: Iterable[Exported]) -> str:
-    """What can be exported, one line for each dataset."""
+    """List what can be exported, one line for each dataset."""
     from conversations.plan.sharing.export_request import AUDIENCES
 
     lines: dict[tuple[str, str], list[str]] = {}

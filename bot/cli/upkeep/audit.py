@@ -100,7 +100,7 @@ def list_entries(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which entries the operator asks for: a kind, the Telegram number of the actor, a day of ENLACE_TIMEZONE."""
+    """The entries that the operator asks for: a kind, the Telegram number of the actor, a day of ENLACE_TIMEZONE."""
 
     kind: str = ""
     telegram_id: int | None = None

@@ -25,7 +25,7 @@ def status(language: str = "", as_json: bool = False) -> None:
 
 
 def stated(settings: "Settings", language: str, now: datetime) -> list[dict[str, Any]]:
-    """What /estado says in the chat; but here the disk is checked on this machine."""
+    """Return what /estado says in the chat. The disk, however, is checked on this machine."""
     from bot.acts.upkeep.status import free_bytes, look, readings, sentence
     from bot.open_storage import open_storage
     from conversations.wording import wording

@@ -45,7 +45,7 @@ def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
 
 
 def is_restricted(ex: Exchange, submission_id: int, *_: int | str | None) -> bool:
-    """Whether what either side writes about this report may not stay in the chat."""
+    """Whether words about this report must leave the chat again."""
     return ex.unit.submissions.get(submission_id).sensitive
 
 

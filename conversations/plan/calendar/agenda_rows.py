@@ -295,9 +295,9 @@ def _reporting(reports: Reports, codes: Collection[str]) -> frozenset[str]:
 
 
 def _promised(reports: Reports, codes: Collection[str]) -> dict[int, tuple[Promise, ...]]:
-    """By person, their reports of these periods that still lack promised evidence.
+    """Return, by person, their reports of these periods that still lack promised evidence.
 
-    Returned ones are left out: they are asked for anyway.
+    Returned reports are left out, because they are asked for anyway.
     """
     found: dict[int, tuple[Promise, ...]] = {}
     for one in reports.sent:
@@ -324,7 +324,7 @@ def _agencies(reports: Reports, period: ReportingPeriod) -> frozenset[str]:
 
 # ------------------------------------------------------------------ periods that passed unclosed
 def passed(rows: PassedRows, today: date) -> dict[str, tuple[ReportingPeriod, ...]]:
-    """By agency, its longest row of periods that locked without being closed, back from the last."""
+    """Return, by agency, its longest row of periods that locked without being closed, back from the last."""
     left = rows.reports.left(ended_together(rows.periods, today), {})
     return _unclosed_rows(rows, today, left)
 
@@ -350,7 +350,7 @@ def put_off(rows: Mapping[str, Sequence[ReportingPeriod]], letters: Mapping[str,
 def _unclosed_rows(
     rows: PassedRows, today: date, left: Mapping[str, Iterable[Left]]
 ) -> dict[str, tuple[ReportingPeriod, ...]]:
-    """By agency, the longest row of periods that locked without being closed.
+    """Return, by agency, the longest row of periods that locked without being closed.
 
     The digest counts them in the same way (`monitoring.standing`, `passed`): only for agencies that still have an
     activity, or a report to send for the present closing. `left`: the reports they still owe for periods that end on

@@ -337,7 +337,7 @@ def steps_meant(agenda: Agenda, who: Recipient, steps: Iterable[Step]) -> list[S
 # ------------------------------------------------------------------ what is said regularly
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """When a regular message is sent. If `timezone` is blank, in each recipient's own zone.
+    """The times of a regular message. If `timezone` is blank, they are in each recipient's own zone.
 
     `begins_at`: the first moment of the schedule. Nobody has missed a message from before it.
     """

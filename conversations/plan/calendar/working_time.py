@@ -29,14 +29,14 @@ def is_working_day(day: date, holidays: Collection[date]) -> bool:
 
 
 def working_day_from(day: date, holidays: Collection[date]) -> date:
-    """That day, or the next working one."""
+    """Return that day, or the next working day."""
     while not is_working_day(day, holidays):
         day += ONE_DAY
     return day
 
 
 def working_day_until(day: date, holidays: Collection[date]) -> date:
-    """That day, or the working one before it."""
+    """Return that day, or the working day before it."""
     while not is_working_day(day, holidays):
         day -= ONE_DAY
     return day

@@ -283,7 +283,7 @@ def _figures(parts: Mapping[str, int]) -> dict[str, Figure]:
 
 
 class _Told:
-    """Everything that people outside have been told about an indicator, release by release."""
+    """Everything that outsiders have been told about an indicator, release by release."""
 
     def __init__(
         self, indicator: Indicator, limit: int, revisions: Sequence[Revision], today: date, locks: Locks

@@ -11,7 +11,7 @@ from conversations.plan.periods import ReportingPeriod
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What "Cerrar el mes" closes: the periods that end on one day."""
+    """The periods that "Cerrar el mes" closes: those that end on one day."""
 
     month_end: date
     periods: tuple[ReportingPeriod, ...]

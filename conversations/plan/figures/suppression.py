@@ -182,7 +182,7 @@ class Releases:
         return any(is_small(abs(people), self._min_cell) for people in sums)
 
     def _is_few(self, one: int, other: int) -> bool:
-        """Whether one of the two sums contains the other, and few people more."""
+        """Whether one of the two sums contains the other, and only few people more."""
         return one & other in (one, other) and is_small(abs(self._people(one) - self._people(other)), self._min_cell)
 
     def _linked(self, new: int, blocks: Sequence[int]) -> list[int]:

@@ -70,7 +70,7 @@ def form_title(form: Form, about: Mapping[str, Any], language: str) -> str:
 
 
 def heading(form: Form, session: Session) -> tuple[Line, ...]:
-    """What the session is about, and why it was returned."""
+    """Say what the session is about, and why it was returned."""
     about = session.about
     if not about.get("code"):
         return (line(bold(str(form_title(form, about, session.language)))), *_until(session), *_asked(about))

@@ -60,7 +60,7 @@ class Utterance:
 
     @property
     def is_polite(self) -> bool:
-        """Whether it says nothing that could be answered: a greeting, thanks, "ok"."""
+        """Whether the text says nothing that could be answered: a greeting, thanks, "ok"."""
         return self.meaning in _POLITE
 
 

@@ -93,7 +93,7 @@ MONTHS, WEEKDAYS, NUMBERS = "reading.months", "reading.weekdays", "reading.numbe
 
 @cache
 def number_words() -> frozenset[str]:
-    """Every number word of every language, without those that usually mean something else."""
+    """Return every number word of every language, without those that usually mean something else."""
     spelled = (word for language in LANGUAGES for word in numbered(language, NUMBERS))
     return frozenset(spelled) - known_words("reading.articles")
 

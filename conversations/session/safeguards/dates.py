@@ -54,7 +54,7 @@ def personal_date(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool
 
 
 def _about(tokens: Sequence[Token], at: int) -> int:
-    """What the words of the sentence that holds this position are, all together."""
+    """Return the meanings of all words of the sentence that holds this position, as one mask."""
     first, last = sentence_of(tokens, at)
     about = 0
     for token in tokens[first:last]:

@@ -32,7 +32,7 @@ NOTHING = Known()
 
 
 def known_of(texts: Iterable[str], *, hotlines: Iterable[str] = ()) -> Known:
-    """What these texts of a plan make known: names, titles, codes, in any language; and these public numbers."""
+    """Return what these texts of a plan contain: names, titles, codes, in any language; and these public numbers."""
     names: dict[str, set[tuple[str, ...]]] = {}
     words: set[str] = set()
     for text in texts:

@@ -120,7 +120,7 @@ def _is_said_victim(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) -> list[int]:
-    """Where the names are."""
+    """Return the positions of the names."""
     shouted = sum(len(token.text) for token in tokens if token.is_upper and len(token.text) > 2)
     is_shouted = shouted * 2 > sum(len(token.text) for token in tokens if token.is_word)
     masked = _institutions(tokens)

@@ -143,9 +143,10 @@ def _word(text: str) -> Word:
 
 
 def _meaning(folded: str) -> int:
-    """What the table says of a word; of a diminutive that it does not have, whether it is somebody: "vecinita".
+    """Return what the table says about a word.
 
-    And whether a word has the shape of a new name.
+    For a diminutive that is not in the table, return whether it means a person: "vecinita". Also say whether a word has
+    the shape of a new name.
     """
     table = _table()
     what = table.get(folded, 0)

@@ -332,9 +332,9 @@ def _kind(question: Question | None, place: Place) -> Kind:
 
 
 def _is_coded(question: Question | None, form: Form, place: Place) -> bool:
-    """Whether its answers contain nobody's words.
+    """Whether the answers of a question contain no text that somebody typed.
 
-    Choices made of a repeat's instances are words that somebody typed.
+    Choices that are made from a repeat's instances are typed text.
     """
     if question is None or question.extras.get("sensitive") == "yes":
         return False

@@ -1,4 +1,4 @@
-"""Everything that Enlace 0.1 remembers."""
+"""Add every table of Enlace 0.1."""
 
 import sqlalchemy as sa
 from alembic import op

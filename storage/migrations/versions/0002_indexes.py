@@ -1,7 +1,7 @@
-"""A hundred thousand people and a million submissions: no question that the bot asks reads them all.
+"""Add indexes. With a hundred thousand people and a million submissions, no question of the bot reads all of them.
 
-SQLite takes a partial index only where it finds the index's own condition among the terms of a question, letter by
-letter: SQLAlchemy writes `is_current = 1` there and `is_current` for PostgreSQL.
+SQLite uses a partial index only if the index's own condition is among the terms of a question, letter by letter.
+SQLAlchemy writes `is_current = 1` for SQLite and `is_current` for PostgreSQL.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is said of the bot's own accord: schedules, the ledger of fires, pauses, holidays, broadcasts."""
+"""Add what the bot sends by itself: schedules, the ledger of fires, pauses, holidays, broadcasts."""
 
 import sqlalchemy as sa
 from alembic import op

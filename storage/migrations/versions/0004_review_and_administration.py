@@ -1,5 +1,7 @@
-"""Review, reopened periods, comments, requested roles, imports that can be undone; what a chat waits to hear;
-an audit log that is a chain."""
+"""Add reviews, reopened periods, comments, requested roles, imports that can be undone, the words that a chat awaits.
+
+The audit log becomes a chain.
+"""
 
 import sqlalchemy as sa
 from alembic import op

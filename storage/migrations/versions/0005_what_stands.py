@@ -1,7 +1,7 @@
-"""Of each report the version that was validated last, told outside while its correction waits to be validated too.
+"""Mark, of each report, the version that was validated last. Others read it while a correction waits for validation.
 
-And a chain's versions, and all that was ever reported about indicators, are found by keys of their own: looking for
-them had read the whole table.
+The versions of a chain, and all reports about indicators, get indexes of their own. Before, finding them read the whole
+table.
 """
 
 from typing import Any

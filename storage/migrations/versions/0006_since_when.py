@@ -1,7 +1,7 @@
-"""Since when an activity is in the plan, and a schedule as it is now; a name in the ledger for each schedule.
+"""Store since when an activity is in the plan, and since when a schedule is as it is. Give each schedule a ledger name.
 
-What is in the plan already counts from its beginning, as it did. What admins have programmed besides has said its
-windows under the job's name: they are noted under its own as well, or they would be said again.
+Items that are in the plan already count from its beginning, as before. A schedule that admins added has recorded its
+windows under the job's name. They are recorded under its own name as well; otherwise they would be sent again.
 """
 
 import sqlalchemy as sa

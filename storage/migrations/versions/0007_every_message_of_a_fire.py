@@ -1,6 +1,6 @@
-"""Every message of a fire is known to be its own, the one that goes before it too; and what was sent by hand.
+"""Store every message of a fire, also the one that leads up to it, and whether it was sent by hand.
 
-What waits to be sent while this is applied keeps its picture as the message that was followed.
+For messages that wait while this is applied, the picture stays as the message that was followed.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""A report without news keeps its reason as a code, so that everybody reads it in their own language."""
+"""Store the reason of a report without news as a code, so that everybody reads it in their own language."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,7 @@
-"""Who is running, and whose each message and each job in hand is: a dead process's are taken over at once."""
+"""Store which processes run, and which process has each message and each job in hand.
+
+So the work of a dead process is taken over at once.
+"""
 
 import sqlalchemy as sa
 from alembic import op

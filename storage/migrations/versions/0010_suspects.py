@@ -1,4 +1,4 @@
-"""What may be the death of the process: each update and job that is tried alone, and how often nobody came back."""
+"""Store each update and job that may have killed the process and is tried alone, and how often the process died of it."""
 
 import sqlalchemy as sa
 from alembic import op

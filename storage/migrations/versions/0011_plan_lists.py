@@ -1,9 +1,8 @@
-"""The plan is the one list: what forms or prefixes of codes knew about it becomes columns.
+"""Make the plan the one list: facts that forms or prefixes of codes had become columns.
 
-Which activities are restricted was told by the beginning of their codes as well as by the column: from now on by the
-column alone, so that what was restricted is written into it and stays so. Which agencies are asked for referrals was
-told by the form's own list of agencies: by a column of the plan from now on. And places that only a form knew join
-the plan's own.
+The beginning of an activity's code said that it was restricted, besides the column. From now on only the column says
+it, so the restriction is written into the column and stays. The list of agencies that are asked for referrals was in
+the form; now it is a column of the plan. Places that only a form had are added to the plan's own.
 """
 
 import re

@@ -1,8 +1,8 @@
-"""Rules that named the shipped plan's codes become columns of each plan.
+"""Make columns of each plan from rules that named the shipped plan's codes.
 
-Which indicators the bot counts itself and which stand in the annual 3P table was written into the code, by their
-codes; the currency of budgets was the name of a column of the workbook; the country was only that of the time zone.
-Each database gets what was in force for it until now.
+The code listed which indicators the bot counts itself and which are in the annual 3P table. The currency of budgets was
+the name of a column of the workbook, and the country was only that of the time zone. Each database gets the values that
+were valid for it until now.
 """
 
 import sqlalchemy as sa

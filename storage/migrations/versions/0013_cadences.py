@@ -1,7 +1,7 @@
-"""When reporting opens, is due and locks becomes rows of each plan, and of each period what held for it.
+"""Store the cadences of each plan, and of each period: when reporting opens, is due and locks.
 
-Which periodicities there are and their days were written into the code. Every plan gets the days that were in force
-until now, and so does every period.
+The periodicities and their days were written into the code. Every plan and every period gets the days that were valid
+until now.
 """
 
 import sqlalchemy as sa

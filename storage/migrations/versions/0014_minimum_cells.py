@@ -1,4 +1,4 @@
-"""Below how many people a restricted figure is protected becomes a column of each plan: the ten that it was."""
+"""Store in each plan below how many people a restricted figure is protected. It was ten for all plans."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The public numbers that texts of a plan may name become a column of it: none until somebody lists them."""
+"""Store the public numbers that texts of a plan may name. The list is empty at first."""
 
 import sqlalchemy as sa
 from alembic import op

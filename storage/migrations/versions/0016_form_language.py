@@ -1,4 +1,4 @@
-"""In which language somebody is asked forms, where it is one that the bot does not speak."""
+"""Store in which language somebody is asked forms, if the bot itself does not speak that language."""
 
 import sqlalchemy as sa
 from alembic import op

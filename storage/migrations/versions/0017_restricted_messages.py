@@ -1,4 +1,7 @@
-"""What is restricted and stands in a chat becomes rows, ours and the person's; they replace the jobs that deleted cards."""
+"""Add a row for each restricted message in a chat, the bot's and the person's.
+
+These rows replace the jobs that deleted cards.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,6 @@
-"""Roles and submissions bear a keyed hash: who changes them behind the audit log's back is found.
+"""Add a keyed hash to roles and submissions, which shows a change that is not in the audit log.
 
-Rows of before get theirs from the bot, which has the keys, when it first seals the log under this version.
+Older rows get theirs from the bot, which has the keys, when it first seals the log under this version.
 """
 
 import sqlalchemy as sa

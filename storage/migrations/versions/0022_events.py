@@ -1,4 +1,4 @@
-"""Receivers outside, what has happened, and what each of them is still to be told."""
+"""Add receivers outside, events, and the deliveries of events to receivers."""
 
 import sqlalchemy as sa
 from alembic import op

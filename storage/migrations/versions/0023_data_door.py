@@ -1,4 +1,4 @@
-"""The data door: its tokens, how often each is used, and which reports have changed for whoever keeps a copy."""
+"""Add the data door: its tokens, how often each is used, and which reports have changed for readers of copies."""
 
 import sqlalchemy as sa
 from alembic import op
