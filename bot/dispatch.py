@@ -89,9 +89,9 @@ class Dispatch:
         except Denied:
             self._denied(ex)
         except Exhausted:
-            ex.notice(ex.say("form.too_much"))  # it asks for more than it may before anything is answered
+            ex.notice(ex.say("form.too_much"))  # its first answer alone exceeds the limits
         except (Conflict, NotFound):
-            # Somebody was faster (a colleague sent it, the period was closed): show where things stand now.
+            # Somebody was faster (a colleague sent it, the period was closed): show the present state.
             fresh = Exchange(
                 unit,
                 unit.chats.open(visit.chat.id, ex.telegram_id),
@@ -431,7 +431,7 @@ class Dispatch:
 
 
 _BEFORE_PRIVACY = frozenset({Route.LANGUAGE})
-"""Until the notice is accepted, only its own buttons and the language's work."""
+"""Before the privacy notice is accepted, only its own buttons and those of the language work."""
 _WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
 """The routes that remain for people whose agency has left the plan: they see the data stored about them."""
 

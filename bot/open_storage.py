@@ -78,7 +78,7 @@ def expect_no_sealed_data(settings: Settings) -> None:
         with open_database(settings.database_url) as database, database.view() as unit:
             needed = needed_keys(unit)
     except Unavailable:
-        return  # there is no database yet, or it cannot be reached, which whoever opens it says better
+        return  # there is no database yet, or it cannot be reached: opening it gives a better message
     if needed:
         raise wrong_keyring(settings, needed)
 
@@ -88,7 +88,7 @@ def _link_what_was_done(database: Database) -> None:
 
     Usually the sealer does it, but the sealer runs with the bot, which may not be running.
     """
-    with contextlib.suppress(StorageError):  # whoever comes next links them
+    with contextlib.suppress(StorageError):  # the next command or sealer links them
         while database.units.applied and database.units.submit(None, chain.seal).result() is not None:
             pass
 

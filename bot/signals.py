@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 SERVING: Final = frozenset({"run", "demo", "sandbox"})
-"""Commands that go on until they are told to stop: of these alone a signal is not a failure."""
+"""Commands that run until they are told to stop. Only for these a signal is not a failure."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 

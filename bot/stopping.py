@@ -19,7 +19,7 @@ from bot.signals import on_signal
 logger = structlog.get_logger(__name__)
 
 LONGEST: Final = 9.0
-"""Seconds that an end in order may take."""
+"""Seconds that an orderly end may take."""
 
 
 class Breakable:

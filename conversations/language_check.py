@@ -28,7 +28,7 @@ CHAT: Final = (
 _BUTTON = re.compile(r"^#\. A button: at most (\d+) characters\.\nmsgid \"([^\"]+)\"", re.MULTILINE)
 """How the catalogue of `FIRST` marks a sentence that stands on a button."""
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
-"""What Telegram takes for a command (Bot API, BotCommand)."""
+"""What Telegram accepts as a command (Bot API, BotCommand)."""
 COUNTED: Final = {
     "months.long": 12,
     "months.short": 12,

@@ -16,7 +16,7 @@ TapAction = Literal[
     "pick",  # choose the choice at this position (select_one), or the acknowledgement
     "on",  # mark a choice of a select_multiple; "off" takes the mark away. Both are idempotent
     "off",
-    "done",  # what is marked is the answer
+    "done",  # the marked choices are the answer
     "page",  # show this page of choices, without changing anything
     "month",  # show this month of the calendar, YYYY-MM
     "day",  # answer with this date, YYYY-MM-DD

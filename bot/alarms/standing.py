@@ -24,7 +24,7 @@ class Kind:
     after: timedelta = timedelta(0)
     """An alarm that does not last so long is only logged."""
     stops_work: bool = False
-    """Whether something that people rely on is not done meanwhile. Then `/readyz` has a line for it and answers 503."""
+    """Whether an important part of the bot does not work meanwhile. Then `/readyz` names it and answers 503."""
 
 
 KINDS: Final[dict[str, Kind]] = {

@@ -63,7 +63,7 @@ class Notification:
     method: str = "sendMessage"
     is_card: bool = False
     sealed: bool = False
-    """Only its reader may read it on its way: it is a link."""
+    """Whether it is sealed on its way, because it contains a link for its reader only."""
 
 
 def told(chat_id: int, card: Card, *, sealed: bool = False) -> Notification:

@@ -64,7 +64,7 @@ class Deployment:
     forms: FormCache
     new_instance_id: Callable[[], str]
     inside: tuple[Network, ...] = ()
-    """Networks of the house that event receivers may be in."""
+    """Internal networks in which receivers of events may be."""
     origin: str = ""
     """The public address of the data door, without a path; "" while it is shut."""
 
@@ -90,7 +90,7 @@ class Exchange:
     heard: tuple[int, str] | None = None
     """If the message answers no question: its time, and its album."""
     opening: str = ""
-    """Lines that are put on top of the next card."""
+    """Lines that are put above the next card."""
     _card_id: int | None = None
     _is_card_restricted: bool = False
     _language: str = ""

@@ -171,7 +171,7 @@ def write_dictionary(unit: UnitOfWork, dataset: str, reader: Reader, language: s
     extract = extract_of(unit, dataset, wanted)
     paths = {table.name: f"{reader.origin}{BASE}/{dataset}?{_as_csv(extract, table.name)}" for table in extract.tables}
     made = data_package(extract, wanted, paths, "csv")
-    del made["created"]  # it is the same as long as the columns are
+    del made["created"]  # it stays the same as long as the columns do
     del made["description"]
     out.write(orjson.dumps(made, option=orjson.OPT_INDENT_2))
 

@@ -34,7 +34,7 @@ from storage.upkeep.chain import sealed_until
 
 WEEK = timedelta(days=7)
 ON_A_SCREEN = 24
-"""Agencies with a button of their own: the worst, or the first in the alphabet. Others are at most three taps away."""
+"""How many agencies have a button: the worst, or the first in the alphabet. Others are at most three taps away."""
 IN_A_ROW = 3
 
 

@@ -165,7 +165,7 @@ def _reasons(
         own = ZoneInfo(who.timezone)
         at = schedule.recurrence.hour_there(moment.now.astimezone(own).date(), own)
         verdict = decide(agenda, who, moment.now, at, own)
-        if isinstance(verdict, Say):  # and the scan returned nothing: it is not one of its days
+        if isinstance(verdict, Say):  # the scan returned nothing: today is not one of its days
             found[who.person_id] = "no_window"
         elif verdict.reason == IN_DIGEST:
             found[who.person_id] = silenced(agenda, who, moment.now, moment.day_of(who)) or IN_DIGEST

@@ -28,7 +28,7 @@ class Moment:
     now: datetime
     today: date
     is_by_hand: bool = False
-    """Somebody sends it now. People whom the ledger has recorded as skipped may get it too."""
+    """Whether somebody sends it by hand. Then people whom the ledger has recorded as skipped may get it too."""
 
     @classmethod
     def of(cls, plan_id: int, now: datetime, timezone: str) -> "Moment":

@@ -125,7 +125,7 @@ class Scheduler:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self.hold: Held | None = None
-        """Set after a restore: nothing is sent until somebody has looked at the database."""
+        """Set after a restore: nothing is sent until somebody has checked the database."""
         self.looked_at: datetime | None = None
         """The last time it looked for messages that are due."""
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -350,7 +350,7 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapp
         with _one_job(moment.plan_id, what), unit.aside():
             seen |= BY_WHAT[what].again(unit, moment, outlook, told)
             continue
-        # Never sent without the second look, and nothing else waits for it.
+        # It is only sent after the second look, and nothing else waits for it.
         seen |= dict.fromkeys((fire.id for fire, _ in told), moment.now + timedelta(minutes=1))
     return seen
 

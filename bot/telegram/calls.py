@@ -64,11 +64,11 @@ class Calls:
             method, payload = replacement
         if (cards := payload.pop("@cards", None)) is not None:
             found = [await self._message_of(card_id) for card_id in cards]
-            if None in found:  # what is left out of a call for many, nobody would hear of
+            if None in found:  # nobody would notice a message that is left out of a call for many
                 return Gone("a card has no message")
             payload["message_ids"] = [*payload["message_ids"], *found]
         payload["chat_id"] = self._migrated.get(row.chat_id, row.chat_id)
-        # A kept connection may just have been closed by the server: a reminder must not become doubtful by that.
+        # The server may just have closed a kept connection. That must not leave a reminder in doubt.
         fresh = row.kind not in REPLIES
         outcome = await self._call(method, payload, fresh=fresh)
         if isinstance(outcome, Migrated):
@@ -93,7 +93,7 @@ class Calls:
                     continue
                 opened.append(content)
                 files[field] = (upload["name"], content, upload.get("type", "application/octet-stream"))
-            if (left := self._window.left()) > 0:  # it has closed while all this was looked up
+            if (left := self._window.left()) > 0:  # the window has closed meanwhile
                 return RetryAfter(left)
             result = await self._api.call(method, payload, files or None, fresh=fresh)
         except errors.TelegramError as error:

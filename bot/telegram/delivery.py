@@ -89,7 +89,7 @@ class Delivery:
         self._lanes = Lanes()
         self._calls = Calls(api, units, self._window, open_file)
         self._doubts = 0
-        """How many of the units' doubts have been looked into."""
+        """How many commits in doubt have been checked."""
         self._answering = 0
         self._noted_life_at = datetime.min.replace(tzinfo=UTC)
 
@@ -124,7 +124,7 @@ class Delivery:
             self._abandon.set()
             await until(self._idle, 2.0)
             await until(self._recorder.idle, 1.0)
-        finally:  # also if the stop had no patience left: what is committed from now on has nobody to send it
+        finally:  # also if the stop was broken off: nobody sends what is committed from now on
             self._abandon.set()
             self._has_ended = True
 
@@ -240,12 +240,12 @@ class Delivery:
         if self.is_held:
             return
         if self._recorder.is_stuck:
-            return  # what is decided but not recorded must not be settled as expired
+            return  # an outcome that is not recorded yet must not be settled as expired
         now = self._clock.now()
         lanes = self._lanes
         room = 0 if self._is_fan_out_held() else lanes.room
         parked, in_hand = frozenset(lanes.parked), frozenset(lanes.rows)
-        # Of these something is counted as in hand that will not be any more when the unit has ended.
+        # Rows of these chats are counted as in hand, but will not be when the unit has ended.
         returning = frozenset(lanes.returning)
         doubts = self._units.doubts
         asked = Asked(room, parked, in_hand, returning, is_in_doubt=doubts != self._doubts)
@@ -323,7 +323,7 @@ class Delivery:
         row = held.row
         is_reply = row.kind in REPLIES
         async with self._reply_slots if is_reply else self._fan_out_slots:
-            if self._is_shut(held):  # nobody takes a turn without using it: where turns are rare, none would be left
+            if self._is_shut(held):  # take no turn without using it: if turns are rare, none would be left
                 return Again(tried)
             if tried.has_begun:
                 await self._pacer.turn(is_reply=is_reply)
@@ -332,7 +332,7 @@ class Delivery:
                     if self._is_shut(held):
                         return Again(tried)
                     await self._pacer.turn(is_reply=False)
-                    # After the turn: what only waits for one is not in doubt if we die.
+                    # After the turn: a row that still waits for a turn is not in doubt if we die.
                     if self._is_shut(held):
                         return Again(tried)
                     if not await self._units.run(None, partial(begin, row=row)):
@@ -369,7 +369,7 @@ class Delivery:
             case outbox.Undeliverable(reason):
                 logger.warning("outbox.undeliverable", row=row.id, kind=row.kind, method=row.method, reason=reason)
             case outbox.Unreachable(reason):
-                # One attempt was enough: what else is to go out to them by the bot's own will is dropped.
+                # One attempt was enough: drop everything else that the bot wanted to send them by itself.
                 logger.info("person.unreachable", row=row.id, kind=row.kind, reason=reason)
                 for dropped in self._lanes.drop_fan_out(row.chat_id, lane):
                     self._recorder.note(Note(dropped, outbox.Undeliverable(reason)))

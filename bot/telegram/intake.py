@@ -227,7 +227,7 @@ class Intake:
         kind = "repeated_deaths" if isinstance(error, Deadly) else "poison"
         unit.after_commit(partial(self._tell_poison, kind, update_id, type_of_update, reason))
         if isinstance(error, Deadly) and error.deaths > DEATHS:
-            return Handled()  # it died of the attempt to say so
+            return Handled()  # the process died while it told the person
         return if_it_can_be_said(unit, lambda: self._apologise(unit, update, now))
 
     def _tell_poison(self, kind: str, update_id: int, type_of_update: str, reason: str) -> None:
@@ -247,7 +247,7 @@ class Intake:
         """Apply something else in a chat's order: a downloaded file, for instance."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Handled] = loop.create_future()
-        # Nobody may be waiting (a webhook's client that went away): then a failure is not worth a complaint.
+        # Nobody may be waiting (a webhook's client that went away): then a failure needs no complaint.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         waiting = _Waiting(work, give_up, future, chat_id, update_id, rides, loop.time())
         self._open += 1
@@ -343,7 +343,7 @@ class Intake:
 
     def _done(self, key: int | str | None, waiting: _Waiting, unit: "asyncio.Future[Any]") -> None:
         """Start the consequences of a unit that has ended, committed or not. They start in the order of the commits."""
-        if waiting.is_told:  # with the one before it that was lost
+        if waiting.is_told:  # an earlier update of its line was lost
             return
         chat_id = waiting.chat_id
         error = asyncio.CancelledError() if unit.cancelled() else unit.exception()

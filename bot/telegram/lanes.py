@@ -60,7 +60,7 @@ class Lanes:
         self.fan_out = 0
         """How many of them are fan-out."""
         self.parked: set[int] = set()
-        """Chats with rows in the outbox that must go first, or that may have some."""
+        """Chats that have, or may have, rows in the outbox that must be sent first."""
         self.returning: Counter[int] = Counter()
         """By chat, the replies that are being handed back: they are counted as in hand, but will not be for long."""
 

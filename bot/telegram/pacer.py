@@ -17,7 +17,7 @@ CHAT_INTERVAL: Final = 1.05
 Also between replies, once a chat's burst is used up.
 """
 CHAT_BURST: Final = 20
-"""Replies a chat gets as fast as they come. Its own next ones take their time then: a 429 would bind everybody."""
+"""Replies that a chat gets at once. Its next replies are slowed down, because a 429 would stop all chats."""
 CHATS_REMEMBERED: Final = 2_000
 
 

@@ -136,7 +136,7 @@ class Polling:
         if batch is None:  # stop() broke it off
             return None
         if offset is not None and offset == self._offset:
-            # Told and heard. Numbers may start anywhere after an idle week: nothing is demanded of the next one.
+            # Acknowledged. Numbers may start anywhere after an idle week, so the next one may be any number.
             self._offset = None
         return [update for update in batch if is_update(update)]
 

@@ -27,7 +27,7 @@ logger = structlog.get_logger(__name__)
 
 NOTES_A_UNIT: Final = 200
 RECORDERS: Final = 2
-"""While one unit commits, a second may fill: a chat's next message waits for the record of its last."""
+"""Units that record at the same time. While one commits, the next fills, because chats wait for the record."""
 
 
 @dataclass(slots=True)

@@ -89,7 +89,7 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
             parts.append(text)
             at += units(text)
     whole = "".join(parts)
-    if shift := _lead(whole):  # Telegram trims; offsets must not count what it takes away
+    if shift := _lead(whole):  # Telegram trims the text; offsets must not count what it removes
         entities = [{**entity, "offset": entity["offset"] - shift} for entity in entities]
     whole = whole.strip() or "·"
     return (whole, entities) if at <= limit or units(whole) <= limit else _cut(whole, entities, limit)

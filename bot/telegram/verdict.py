@@ -89,7 +89,7 @@ def weigh(row: OutboxRow, outcome: Outcome, tried: Tried, back_off: Sequence[flo
         case NotModified():
             return Settle(outbox.Sent(None))
         case Gone() if row.method == "deleteMessage":
-            return Settle(outbox.Sent())  # what was to be gone is
+            return Settle(outbox.Sent())  # the message that was to be deleted is gone
         case Gone(reason):
             if not tried.is_anew and anew(row.method, row.payload) is not None:
                 return Again(replace(tried, is_anew=True))
@@ -102,7 +102,7 @@ def weigh(row: OutboxRow, outcome: Outcome, tried: Tried, back_off: Sequence[flo
             return Again(tried)
         case Rejected():
             return _retry(tried, back_off)
-        case RetryAfter(seconds):  # the window holds a reply up
+        case RetryAfter(seconds):  # the window delays a reply
             return Again(tried, is_retry=True) if is_reply else HandBack(seconds, is_retry=True)
         case NotSent():
             if is_reply:

@@ -77,7 +77,7 @@ class WebhookEndpoint:
         rides = not self._delivery.is_held
         try:
             async with asyncio.timeout(self._commit_timeout):
-                # The unit goes on if this wait does not: what it causes is sent, and its repetition changes nothing.
+                # The unit goes on if this wait ends: its messages are sent, and a repeated update changes nothing.
                 handled = await asyncio.shield(self._intake.apply(update, rides=rides))
         except (Unavailable, TimeoutError):
             return await _reply(send, 503, retry_after=True)

@@ -153,7 +153,7 @@ def metrics_route(
     ProcessCollector(registry=registry)
 
     async def metrics(_: Request) -> Response:
-        # In a thread: it reads the database, and a thousand lines take longer than an update may wait.
+        # In a thread: it reads the database, and writing a thousand lines takes longer than an update may wait.
         return Response(await asyncio.to_thread(generate_latest, registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return Route("/metrics", metrics)

@@ -36,7 +36,7 @@ from storage.unit_of_work import Units
 logger = structlog.get_logger(__name__)
 
 PATH: Final = "/telegram"
-"""Where Telegram delivers updates."""
+"""The path to which Telegram delivers updates."""
 ASKED: Final = "ready.asked"
 SILENCE: Final = 120.0
 """Seconds without a successful call after which Telegram counts as not reached."""
@@ -63,7 +63,7 @@ class HttpServer:
             access_log=False,
             lifespan="off",
             server_header=False,
-            proxy_headers=False,  # who is believed about where a request comes from: bot.doors.credentials
+            proxy_headers=False,  # bot.doors.credentials decides whose word counts about the client's address
             date_header=False,
             ws="none",
             http=ShortHeads,

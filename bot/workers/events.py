@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(minutes=2)
-"""Longer than all calls of one claim can take: BATCH calls, WIDTH at a time."""
+"""A lease that is longer than all calls of one claim: BATCH calls, WIDTH at a time."""
 LOOK_EVERY: Final = 0.5
 GATHER: Final = 0.25
 """So long the worker waits for further outcomes, to record several together."""

@@ -186,7 +186,7 @@ class Evidence:
         if session.state != "open":
             return None
         if (session.data.get("fetching"), session.data.get("at")) != (payload["unique_id"], payload["ref"]):
-            return None  # they went back or sent another one: what this answer has stays
+            return None  # they went back or sent another file: this answer stays as it is
         attachment = unit.attachments.add(
             NewAttachment(
                 plan_id=session.plan_id,

@@ -369,7 +369,7 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
     used = exporter(choice.dataset, choice.format, choice.audience, role)
     if used is None:
         return None
-    choice = known_part(choice, used.filters)  # asked for under an older edition: it would be claimed and not applied
+    choice = known_part(choice, used.filters)  # requested under an older edition: it would be claimed and not applied
     asker = Asker(payload["plan"], person.id, role, person.telegram_id, person.language, timezone)
     wanted = wanted_of(choice, asker, datetime.fromisoformat(payload["at"]))
     return Asked(choice, person, wanted, membership.plan_code)

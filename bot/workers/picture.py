@@ -25,7 +25,7 @@ MARGIN, TOP, HEADING, ROW, FOOT = 36, 186, 58, 86, 84
 CODE, WIDEST, NARROWEST = 250, 190, 128
 """The width of the agencies' column, and of the others."""
 COLOURS = 64
-"""Flat shapes need no more colours, and the file is a fifth of the size."""
+"""The number of colours. Flat shapes need no more, and the file is a fifth of the size."""
 
 INK, FAINT, PAPER, STRIPE = "#1c2733", "#667380", "#ffffff", "#f3f5f7"
 FILLS = {"critical": "#c3271b", "attention": "#f2b705", "on_track": "#1e7d45", "grey": "#c9d0d6"}

@@ -186,7 +186,7 @@ class DueReport:
     returned: PastReport | None = None
     """Set when the coordinator sent this period's report back."""
     is_reportable: bool = True
-    """False if no published form takes it. It is expected all the same, but nobody is asked for it."""
+    """False if no published form can report it. It is expected all the same, but nobody is asked for it."""
 
     @property
     def subject(self) -> str:

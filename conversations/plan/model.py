@@ -70,7 +70,7 @@ VALIDATION_MOVES: Mapping[ValidationState, frozenset[ValidationState]] = {
 STANDARD_CELL: Final = 10
 """The limit for restricted figures, if neither the plan nor the indicator sets one."""
 LEAST_CELL: Final = 3
-"""The lowest limit that a plan may set: one or two are somebody everywhere (DOMAIN §1.4)."""
+"""The lowest limit that a plan may set: one or two people can be recognised everywhere (DOMAIN §1.4)."""
 
 
 def is_restricted(sensitivity: str) -> bool:
@@ -131,7 +131,7 @@ class Activity:
     means_of_verification: Translations = field(default_factory=dict)
     sensitivity: str = "public"
     added_on: date | None = None
-    """When a later import brought it in; None: it has been in the plan from its beginning."""
+    """The day on which a later import added it. None: it has been in the plan from its beginning."""
     retired_on: date | None = None
     id: int = field(default=0, compare=False)
 
@@ -181,7 +181,7 @@ class Indicator:
     """The plan's limit. It holds if the indicator is restricted and names none itself."""
     by_exploitation: bool = False
     computed: str = ""
-    """What the bot counts itself for it, one of COMPUTATIONS; blank: its agency reports it."""
+    """How the bot counts it itself: one of COMPUTATIONS. Blank: its agency reports it."""
     annual_table: str = ""
     """The part of the annual 3P table to which it belongs; blank for none."""
     baseline: str = ""

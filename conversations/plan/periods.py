@@ -97,7 +97,7 @@ class ReportingPeriod:
     grace_until_on: date
     locks_on: date
     id: int = field(default=0, compare=False)
-    """Its row, when it comes from storage."""
+    """The number of its row, if it comes from storage."""
     is_moved: bool = field(default=False, compare=False)
     """Whether an admin has set its days."""
     is_reopened: bool = field(default=False, compare=False)

@@ -54,7 +54,7 @@ class Given:
     previous: Mapping[str, str] = field(default_factory=dict)
     """The answers of the last report, by question name. They are offered as "the same as before"."""
     about: Mapping[str, Any] = field(default_factory=dict)
-    """What the head of each card says."""
+    """The texts at the head of each card."""
     restricted: bool = False
     answers: Mapping[str, str] = field(default_factory=dict)
     """Those of a submission, by ref. Then the session starts at the list of its answers, as a correction does."""
@@ -129,7 +129,7 @@ def step(
         if is_trial:
             raise
         reason = f"err.too_much_{limit.measure}"
-        if isinstance(event, Fetched):  # its question waits for it, and would wait for ever
+        if isinstance(event, Fetched):  # its question would wait for it for ever
             return step(form, session, FetchFailed(event.unique_id, reason), now=now, known=known, limits=limits)
         instance = _restored(form, session, now, limits)
         return Step(session, (Reject(wording(session.language)(reason)),), instance)

@@ -23,7 +23,7 @@ class Profile:
     same_copies: frozenset[str] = frozenset()
     same_asks: frozenset[str] = frozenset()
     never_copied: frozenset[str] = frozenset()
-    """Not even offered from the last report: copied people are counted twice, copied evidence proves nothing."""
+    """Never offered from the last report: copied people would be counted twice, and copied evidence proves nothing."""
     chips: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     highlights: tuple[tuple[str, str], ...] = ()
     """The lines that a coordinator reads first: a symbol, and the question whose answer follows it."""

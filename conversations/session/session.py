@@ -78,7 +78,7 @@ class Gathering:
     taken: int = 0
     waiting: tuple[Sent, ...] = ()
     lost: tuple[str, ...] = ()
-    """Why files were not taken, in words: said once more at the end, because the card changes with each file."""
+    """Why files were not taken, in words. It is repeated at the end, because the card changes with each file."""
 
 
 Pending = Reading | Confirming | Listing | Choosing | Removing | None

@@ -17,7 +17,7 @@ from conversations.xforms.evaluation.texts import Node
 AnswerAction = Literal[
     "pick", "on", "off", "done", "month", "day", "value", "gather", "minute", "undo", "keep", "same", "rest", "skip"
 ]
-"""What the buttons of the present question do. Other buttons work also where no question is asked."""
+"""The actions of the buttons of the present question. Other buttons also work where no question is asked."""
 
 
 def tap(turn: Turn, tap: Tap) -> None:

@@ -183,7 +183,7 @@ class Turn:
         if has_repeats:
             kept = frozenset(ref for ref in kept if is_stop(ref) or self.exists(ref))
             seen &= {stop.ref for stop in self.stops()} | kept
-            # A message whose answer went with its instance answers nothing any more.
+            # If a message's answer was removed with its instance, the message answers nothing any more.
             origins = {message: refs for message, refs in origins.items() if all(map(self.exists, refs))}
         self.set(seen=seen, kept=kept, origins=origins)
         self.is_changed = True
@@ -205,7 +205,7 @@ class Turn:
         if not self.take(node, value, origin, is_confirmed=is_confirmed):
             return
         if self.form.frame.repeats:
-            node = self.instance.node(node.ref)  # what was confirmed or refused meanwhile may have made it anew
+            node = self.instance.node(node.ref)  # a confirmation or refusal meanwhile may have made the instance anew
         self.effects.append(Answered(self.instance.label(node), shown(self.instance, node, self.session.language)))
         self.advance()
         self.effects.append(Ask(anew=bool(origin)))

@@ -287,7 +287,7 @@ def _take_numbers(turn: Turn, run: Sequence[Node], numbers: Sequence[str], origi
             turn.reject(f"{label} · {number}{turn.say.colon}{turn.why_refused(member, number, violation)}")
             return
         if not turn.take(member, number, origin):
-            if turn.session.pending is not None:  # it would drop other answers, which one is asked about singly
+            if turn.session.pending is not None:  # it would drop other answers; that is asked for one number at a time
                 turn.effects.clear()
                 turn.reject(turn.say("err.one_by_one"))
             return

@@ -112,9 +112,9 @@ class Frame:
         self.values: list[str] = []
         self.relevant = bytearray()
         self.repeats: dict[int, list[Frame]] = {}
-        # The last result of a calculation that the respondent may overwrite: it wins again when it changes.
+        # The last result of a calculation that the respondent may overwrite. A new result replaces their answer.
         self.calculated: dict[int, str] = {}
-        # The whole answer to a select of which a choice_filter hides a part: it comes back with the choice.
+        # The whole answer to a select if a choice_filter hides a part of it. It comes back with the choice.
         self.filtered: dict[int, str] = {}
 
     def up(self, frame_type: FrameType) -> "Frame":

@@ -64,7 +64,7 @@ _ITS_NAME = case(
     (_schedule.c.shipped.is_not(None), _schedule.c.what),
     else_=_schedule.c.what.concat(".").concat(_schedule.c.id),
 )
-# What was said, or waits to be sent, on account of the other jobs that share the day's notice (DOMAIN §5.3).
+# Messages, sent or waiting, of the other jobs that share the day's notice (DOMAIN §5.3).
 _OTHERS = _LEDGER.where(
     _fire.c.what.in_(
         select(_ITS_NAME).where(
@@ -79,7 +79,7 @@ _OTHERS = _LEDGER.where(
         func.coalesce(_fire.c.settled_at, _fire.c.fired_at) >= bindparam("said_since"),
     ),
 )
-# For the agency they reported for when they were told. What they do today, or in other plans, does not matter.
+# Count for the agency that they reported for at that time. Their role today, or in other plans, does not matter.
 _ANSWERS = (
     select(_agency.c.code, _fire.c.answer)
     .join(
@@ -95,7 +95,7 @@ _ANSWERS = (
     .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer.not_in(("", *PASSING)))
     .order_by(_fire.c.id)
 )
-# Of an activity whose report ended it, all reports: a later one may have taken it up again.
+# For an activity that a report ended, read all reports: a later one may have taken it up again.
 _ENDED_ONCE = select(_submission.c.subject).where(
     _submission.c.plan_id == _OF_PLAN,
     _submission.c.is_current,

@@ -100,7 +100,7 @@ class Broadcasts:
         )
         self.change(id, stopped_at=now)
         stopped = select(_outbox.c.id).where(_outbox.c.id.in_(waiting), _outbox.c.error == literal_column("'stopped'"))
-        # Nothing was said, so the calendar still says what it has for them on this day.
+        # Nothing was sent, so the schedule may still send its message for this day.
         self._connection.execute(
             delete(_fire).where(_fire.c.broadcast_id == id, _fire.c.state == "queued", _fire.c.outbox_id.in_(stopped))
         )

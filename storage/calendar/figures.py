@@ -95,8 +95,8 @@ _o = _tables["submission"].alias("older")
 _older_first = _tables["submission"].alias("older_first")
 _older_period = _period.alias("older_period")
 
-# Of each activity the last report before the closings looked back on: the last that was validated, and of the others.
-# All that is older is gone through once.
+# For each activity, the last report before the closings that are looked at: the last validated one and the last other.
+# All older reports are read once.
 _OLDER = (
     select(
         _o.c.id,
@@ -143,7 +143,7 @@ _ABOUT = select(
     _s.c.instance_id,
     _s.c.promises_evidence,
     _s.c.zero_reason,
-    # Looked for only where it is told.
+    # It is read only for readers who see it.
     case((_period.c.end_on == bindparam("month_end"), _has_files), else_=false()).label("has_files"),
     case((_IS_TROUBLED, _s.c.answers)).label("answers"),
     case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
@@ -383,7 +383,7 @@ def _to_reporter(row: Any) -> Reporter:
     )
 
 
-# An edition of the form that somebody else has published may ask otherwise: what is no day is none.
+# Another edition of the form may ask something else here: text that is not a day counts as none.
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text[:10])

@@ -192,7 +192,7 @@ _PURGE_MESSAGES = delete(_outbox).where(
     ),
 )
 _colleague = _membership.alias("colleague")
-# Who was passed over on that day for somebody whom no message reaches any more.
+# People who got nothing that day because another person came first, whom no message reaches any more.
 _PASSED_OVER = delete(_fire).where(
     _fire.c.plan_id == _OF_PLAN,
     _fire.c.what == LADDER,

@@ -23,7 +23,7 @@ from storage.database.models import Base
 from storage.database.unit import Unit
 
 TOLD_TOO = 8
-"""People of an agency among whom one is looked for who was told the same."""
+"""How many people of an agency are searched for one who was told the same."""
 
 _tables = Base.metadata.tables
 _fire = _tables["fire"]
@@ -60,7 +60,7 @@ _RECIPIENTS = (
     .where(_person.c.suspended_at.is_(None))
     .order_by(_person.c.id)
 )
-# Of an agency's crowd a few: they are asked for in the unit in which messages leave.
+# Only a few of an agency: this runs in the unit in which messages are claimed for sending.
 _TOLD_FIRST = (
     select(
         _fire.c.person_id,

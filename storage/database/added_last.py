@@ -31,11 +31,11 @@ class AddedLast:
         self._driver = driver
         self._rows: _Rows = {}
         self._numbers: dict[str, int] = {}
-        """The last number that was given, by table; empty: the database knows."""
+        """The last number that was given, by table. Empty: the database gives the next one."""
         self._marks: dict[str, int] = {}
         """How many rows waited when the present unit began."""
         self._of_others: _Rows = {}
-        """What earlier units left and the present one had to have added: if it is undone, their rows are undone too."""
+        """Rows of earlier units that the present unit had to add. If it is undone, they are undone too."""
 
     def begin_group(self) -> None:
         """Begin a group. No row waits: failed units were undone, and the rows of the others have been added."""

@@ -164,7 +164,7 @@ class SqliteWriter:
         self.engine = engine
         self.group_size = group_size
         self._waiting: AddedLast
-        """Of the group that is being applied."""
+        """The waiting rows of the group that is being applied."""
         event.listen(engine, "before_cursor_execute", note_change)
         event.listen(engine, "before_cursor_execute", write_first)
 

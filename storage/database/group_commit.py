@@ -145,7 +145,7 @@ class GroupCommit(Generic[U]):
         self.parted = 0
         """How many groups were given up. Their units were applied one by one."""
         self.doubts = 0
-        """Groups for which nobody knows whether they were committed. Nobody may have the rows that they left."""
+        """Groups of which nobody knows whether they were committed. Perhaps nobody sends their rows."""
         self.on_lost: Callable[[BaseException], object] = lambda error: None
         """Called with the error, in any thread, when units could not be applied: the database or a key is away."""
         self.applied = 0
@@ -558,7 +558,7 @@ def _outcome(view: Callable[[], AbstractContextManager[U]], read: Callable[[U], 
     try:
         with view() as unit:
             result = read(unit)
-    except DBAPIError as error:  # of another connection: it says nothing about the unit's own transaction
+    except DBAPIError as error:  # an error of another connection says nothing about the unit's own transaction
         failure: Exception = StorageError(f"could not be read: {_reason(error)}")
         return fail
     except Exception as error:  # noqa: BLE001 - the unit fails with it

@@ -29,7 +29,7 @@ class Work:
     ) -> None:
         self.opening = opening
         self.shares = opening is not None
-        """Whether it may share a transaction, where not every unit does. False once it could not."""
+        """Whether it may share a transaction. False after it could not."""
         self.function = function
         self.tries = tries
         self.give_up = give_up
@@ -40,7 +40,7 @@ class Work:
         self.found: tuple[Callable[[], Any], ...] = ()
         """The results of reads beside the writer, in the order in which the unit asks for them."""
         self.is_given_up = False
-        """Whether this attempt is to set it aside."""
+        """Whether this attempt sets it aside."""
         self.is_started = False
 
     def is_wanted(self) -> bool:
@@ -89,4 +89,4 @@ class Group:
 
 
 Told = tuple[Work, Any, BaseException | None]
-"""A unit, and its result or why it has none."""
+"""A unit, and its result or the error."""

@@ -47,7 +47,7 @@ class PostgresWriter:
             connection.begin()
             try:
                 yield connection
-                connection.rollback()  # what failed; nothing, where it has been committed
+                connection.rollback()  # undo what failed; nothing to undo after a commit
             finally:
                 if not connection.invalidated and not connection.closed:
                     journeys.line_of(connection).forget()  # the pool may give the connection to anybody

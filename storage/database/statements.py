@@ -62,7 +62,7 @@ class _Compiled:
     read: Callable[[Sequence[Any]], Any]
     """A row of the driver as a named tuple."""
     steady: Callable[[Connection], Steady | None] | None
-    """What a connection keeps of its rows; None for a statement that reads what changes."""
+    """The rows that a connection keeps of it. None for a statement that reads changing tables."""
 
     def ask(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows that it selects or returns."""
@@ -240,7 +240,7 @@ def _binding(
 
 def _reading(columns: Sequence[str], reads: Sequence[_Process | None]) -> Callable[[Sequence[Any]], Any]:
     """Return a function that makes a named tuple from a row of the driver."""
-    row: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]  # known when it is compiled
+    row: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]  # the value is known when the statement is compiled
     if not any(reads):
         return partial(tuple.__new__, row)
     parts, processes = _applied([(f"found[{place}]", process) for place, process in enumerate(reads)])

@@ -199,7 +199,7 @@ class Unit:
         hooks, locked = len(self._after_commit), set(self.locked_chats)
         waiting = added_last(self.connection)
         if waiting is not None:
-            waiting.write()  # what was added before stays, whatever becomes of this part
+            waiting.write()  # rows that were added before stay, even if this part fails
         savepoint = self.connection.begin_nested()
         try:
             yield

@@ -271,7 +271,7 @@ def _write(path: Path, ring: object, *, replace: bool) -> None:
         target.replace(path)
     else:
         _name_once(target, path)
-    with contextlib.suppress(OSError):  # not every file system syncs a folder
+    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
         folder = os.open(path.absolute().parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -77,7 +77,7 @@ def apply(
             **_of_plan(draft.settings),
         },
     )
-    # Two imports at once: the second one compares when the first has committed.
+    # If two imports run at once, the second compares after the first has committed.
     plan = _tables["plan"]
     connection.execute(select(plan.c.id).where(plan.c.code == plan_code).with_for_update(key_share=True)).all()
     comparison = _Comparison(unit, draft, plan_code)

@@ -30,7 +30,7 @@ _EP, _E, _D, _P = table(Endpoint), table(Event), table(EventDelivery), table(Pla
 _BEFORE = table(EventDelivery).alias("before")
 
 MOST: Final = 10
-"""Receivers of one plan. Each is paid for by every act."""
+"""Receivers of one plan. Every act costs time for each of them."""
 STATES: Final = ("waiting", "delivered", "dead")
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=12)

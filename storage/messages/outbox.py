@@ -62,11 +62,11 @@ class OutboxDraft:
     sensitive: bool = False
     not_before: datetime | None = None
     is_restricted: bool = False
-    """It is taken out of the chat again (`storage.messages.restricted`)."""
+    """It must leave the chat again (`storage.messages.restricted`)."""
     session_id: int | None = None
     """For a restricted message: the draft to which it belongs."""
     is_for_others: bool = False
-    """Whether somebody else than its reader has acted. Then it waits while a restored database is held."""
+    """Whether another person's act caused it. Then it waits while a restored database is held."""
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class OpenReply:
     owner: int | None
 
 
-# What became of a call. `bot.telegram.verdict` says which, this module what follows from it.
+# The outcomes of a call. `bot.telegram.verdict` decides which one; this module does what follows.
 @dataclass(frozen=True, slots=True)
 class Sent:
     """Telegram has it."""
@@ -150,7 +150,7 @@ _IS_REPLY = _O.c.kind.in_(LANES["replies"])
 _QUEUED: Any = literal_column("'queued'")
 _SENDING: Any = literal_column("'sending'")
 _IS_OPEN = _O.c.state.in_((_QUEUED, _SENDING))
-# Whether another replica has something of this chat, or nobody has, is asked in the INSERT itself: no journey more.
+# The INSERT itself asks whether another replica, or nobody, has rows of this chat. That saves a journey.
 # It sees the table as it was before. The new row's columns are written out: SQLAlchemy would join the table once more.
 _IS_BEHIND = (
     select(_EARLIER.c.id)
@@ -172,7 +172,7 @@ _CLAIMABLE = (
         _O.c.lease_until.is_(None),
         (_O.c.not_before.is_(None)) | (_O.c.not_before <= bindparam("now")),
         _O.c.kind.in_(bindparam("kinds", expanding=True)),
-        # The first open one of its chat and lane: what is behind it waits, be it for a lease or for tomorrow.
+        # Only the first open row of its chat and lane. The rows behind it wait for it, whatever it waits for.
         ~select(_EARLIER.c.id)
         .where(
             _EARLIER.c.chat_id == _O.c.chat_id,
@@ -208,7 +208,7 @@ _TAKE_IN_HAND = (
     .values(lease_until=bindparam("lease"))
     .returning(*_ROW, _O.c.payload, _O.c.sealed_payload)
 )
-# The number of the attempt is the claim's: whoever has been paused over its lease begins nothing.
+# The number of attempts identifies the claim: a process that was paused beyond its lease begins nothing.
 _BEGIN = (
     update(_O)
     .where(_O.c.id == bindparam("row_id"), _O.c.state == _QUEUED, _O.c.attempts == bindparam("attempt"))
@@ -236,7 +236,7 @@ _AGAIN = (
 _RELEASE = update(_O).where(_O.c.state == "held").values(state="queued")
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
 _IS_EXPIRED = _O.c.lease_until <= bindparam("now")
-# A call in doubt began while its lease ran. What is found out days later counts for the day of the call.
+# A call in doubt began while its lease ran. Its outcome counts for the day of the call, even if found days later.
 _NOW: Any = bindparam("now", type_=_O.c.lease_until.type)
 _SAID_AT = case((_O.c.lease_until < _NOW, _O.c.lease_until), else_=_NOW)
 _IS_ORPHANED = _O.c.lease_until.is_not(None) & _O.c.owner.in_(bindparam("owners", expanding=True))

@@ -20,7 +20,7 @@ DEATHS_REMEMBERED: Final = 20
 REPLICA = table(Replica)
 ADD = insert(REPLICA).returning(REPLICA.c.id)
 BURY = delete(REPLICA).where(REPLICA.c.id.in_(bindparam("ids", expanding=True))).returning(REPLICA.c.id)
-# Two numbers name a lock: the table's own, since schemas share their database's locks, and the replica's.
+# Two numbers name a lock: the table's (schemas share the locks of their database) and the replica's.
 LOCK_CLASS = "CAST(CAST(CAST('replica' AS regclass) AS oid) AS integer)"
 TRY = text(f"SELECT pg_try_advisory_xact_lock({LOCK_CLASS}, CAST(:id AS integer))")
 UNHELD = text("""

@@ -203,7 +203,7 @@ class RestrictedMessages:
             delete(_R).where(left, (state == "sent") | (_R.c.card_id.is_not(None) & never_arrived & ~is_on_its_way))
         )
         reason = func.coalesce(select(_O.c.error).where(_O.c.id == _R.c.outbox_id).scalar_subquery(), "")
-        # One that the outbox has forgotten was settled a week ago, with an answer nobody has read.
+        # A call that is no longer in the outbox was settled a week ago, and nobody has read its outcome.
         has_failed = left & (func.coalesce(state, "forgotten").in_(("undeliverable", "ambiguous", "forgotten")))
         self._connection.execute(update(_R).where(was_together, has_failed).values(reason=TOGETHER, **again))
         is_deletable = _R.c.written_at > now - DELETABLE

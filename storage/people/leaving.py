@@ -134,13 +134,13 @@ class Leaving:
             sessions = sessions.where(_session.c.plan_id == plan_id)
             pauses = pauses.where(_pause.c.plan_id == plan_id)
         if not are_drafts_kept:
-            # The version too: a process that has loaded it cannot save it open again.
+            # Change the version too, so that a process that has loaded it cannot save it as open again.
             self._connection.execute(sessions.values(state="cancelled", version=_session.c.version + 1))
         self._connection.execute(pauses.values(ended_at=now))
         self._connection.execute(update(_chat).where(_chat.c.id.in_(chat_ids)).values(session_id=None, awaits=""))
         for chat_id in chat_ids:
             self._unit.of(Outbox).cancel(chat_id, now)
-            # What they may not read any more does not stay on their phone until tomorrow.
+            # Restricted messages must leave their phone now, not tomorrow.
             self._unit.of(RestrictedMessages).end_of_chat(chat_id)
         theirs = update(_job).where(_job.c.chat_id.in_(chat_ids), _job.c.state == "queued")
         self._connection.execute(theirs.values(state="cancelled", settled_at=now))

@@ -53,9 +53,9 @@ class Person:
     suspended_at: datetime | None
     unreachable_at: datetime | None
     memberships: tuple[Membership, ...] = ()
-    """Current ones, also of somebody suspended: they come back with the person."""
+    """The present roles, also of a suspended person: they come back with the person."""
     form_language: str = ""
-    """In which language forms are asked, where it is one that the bot does not speak; blank: in `language`."""
+    """The language in which forms are asked, if the bot does not speak it. Blank: `language`."""
 
     @property
     def is_suspended(self) -> bool:

@@ -238,7 +238,7 @@ _PERIOD_COLUMNS = (
 )
 _IN_ORDER = (_period.c.end_on, _period.c.due_on)
 _AS_IT_IS = select(*_PERIOD_COLUMNS, _period.c.locks_on, literal_column("0").label("is_reopened"))
-# A periodicity that the plan has given up asks nobody for what had not opened by then.
+# If the plan has given up a periodicity, periods that had not opened by then are not asked for.
 _IS_ASKED = ~exists().where(
     _cadence.c.plan_id == _period.c.plan_id,
     _cadence.c.code == case({each.period_type.value: each.value for each in Frequency}, value=_period.c.period_type),
@@ -250,7 +250,7 @@ _PERIOD = _AS_IT_IS.where(_period.c.plan_id == _OF_PLAN, _period.c.code == _WITH
 _PERIOD_BY_ID = _AS_IT_IS.where(_period.c.id == bindparam("period_id"))
 _OPEN_PERIODS = _PERIODS.where(_period.c.opens_on <= _ON, _period.c.locks_on > _ON)
 
-# As one agency sees it: what was reopened for it is locked when that is over, and for everybody else it is already.
+# As one agency sees it: a reopened period locks when the reopening ends; for all others it is locked already.
 _IS_REOPENED = _reopening.c.until_on > _period.c.locks_on
 seen_locks_on = case((_IS_REOPENED, _reopening.c.until_on), else_=_period.c.locks_on)
 
@@ -282,12 +282,12 @@ _PERIOD_SEEN_BY_ID = _AS_AGENCY_SEES.where(_period.c.id == bindparam("period_id"
 _OPEN_PERIODS_SEEN = _AS_AGENCY_SEES.where(
     _period.c.plan_id == _OF_PLAN, _IS_ASKED, _period.c.opens_on <= _ON, seen_locks_on > _ON
 ).order_by(*_IN_ORDER)
-# With what no form can report, on the way: a journey to the server less.
+# Together with the items that no form can report, which saves a journey to the server.
 _PERIODS_DUE = _OPEN_PERIODS_SEEN.add_columns(
     select(_fact.c.value).where(_fact.c.name == bindparam("noted")).scalar_subquery().label("unreportable")
 )
 
-# Current versions: what was corrected no longer counts.
+# Only current versions: a corrected version no longer counts.
 REPORTS = (
     select(
         _submission.c.id,

@@ -97,7 +97,7 @@ def of_pdf(data: bytes) -> Reason | None:
         if b"ObjStm" not in names and not {b"First", b"N"} <= names:
             continue
         if names & UNREADABLE or names & {b"DecodeParms", b"DP"} or (b"Filter" in names and not names & READABLE):
-            found.add("scripts")  # objects (ISO 32000-1, 7.5.7) that are packed so are packed not to be read
+            found.add("scripts")  # objects (ISO 32000-1, 7.5.7) are packed in this way only to hide them
             continue
         objects = stream.decoded(left)
         left -= len(objects)

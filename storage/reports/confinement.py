@@ -214,7 +214,7 @@ def _exchange(child: "subprocess.Popen[bytes]", request: bytes, limits: Limits) 
                 if len(answer) > limits.answer:
                     return None
                 if not chunk:
-                    child.wait()  # so that the way it ended is known
+                    child.wait()  # so that its exit status is known
                     return bytes(answer) if answer and _is_whole(answer) else None
     return None
 

@@ -62,7 +62,7 @@ def _tells(part: bytes) -> bool:
 
 
 def _has_place(tiff: bytes) -> bool:
-    from PIL import Image  # with the first photo in a document, not with the bot
+    from PIL import Image  # imported with the first photo in a document, not at the start of the bot
 
     from storage.reports.pictures import quiet_pillow
 

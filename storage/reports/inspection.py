@@ -213,7 +213,7 @@ def _of_magic(data: bytes) -> _Kind | Refused:
         return Refused(active) if active else _Kind("application/pdf", "pdf")
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1"):
         return Refused("heic")
-    import filetype  # with the first file, not with the bot
+    import filetype  # imported with the first file, not at the start of the bot
 
     found = filetype.guess(data[:8192])
     if found is None:

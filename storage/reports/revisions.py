@@ -34,7 +34,7 @@ _HISTORY = Prepared(
         _at.label("at"),
     )
     .join(_P, _P.c.id == _S.c.reporting_period_id)
-    # What came into the database validated has no decision: it stood from the first.
+    # A report that was stored as validated has no decision: it counts from the beginning.
     .outerjoin(
         _D,
         and_(

@@ -72,7 +72,7 @@ class StoredSession(NamedTuple):
 
 
 COLUMNS: tuple[Any, ...] = (*(_S.c[name] for name in StoredSession._fields), _S.c.sealed_data)
-"""What `load` expects, in this order; `chats` selects the same beside the chat."""
+"""The columns that `load` expects, in this order. `chats` selects the same beside the chat."""
 _DATA, _INSTANCE = ([column.name for column in COLUMNS].index(name) for name in ("data", "instance_id"))
 
 # Written out: to see whether a partial index of open ones will do, SQLite prepares a statement anew each time a
@@ -163,7 +163,7 @@ class Sessions:
     def lock(self, chat_id: int) -> StoredSession | None:
         """Return the open session of a chat. Nobody else applies an update of this chat until the unit ends (G3)."""
         if self._unit.must_lock(chat_id):
-            # In a statement of its own: what waits here must not look at the session as it was before it waited.
+            # In a statement of its own: a statement that waits for a lock sees the session as it was before the wait.
             self._connection.execute(_LOCK_CHAT, {"chat_id": chat_id})
             self._unit.locked_chats.add(chat_id)
         return self._one(_BY_CHAT, {"chat_id": chat_id})

@@ -17,7 +17,7 @@ from storage.database.unit import Unit
 
 CHANGE: Final = table(StandingChange)
 Moment = NewType("Moment", str)
-"""What had been seen: `pg_current_snapshot` as PostgreSQL writes it, or the last number of SQLite."""
+"""What a reader has seen: `pg_current_snapshot` as PostgreSQL writes it, or the last number of SQLite."""
 
 _NOTE = insert(CHANGE)
 
@@ -70,7 +70,7 @@ class StandingChanges:
 
     def unseen_in(self, moment: Moment, of: Any = CHANGE) -> ColumnElement[bool]:
         """Return the opposite of `seen_in`, written so that an index can be used if there is one."""
-        # All transactions below a snapshot's first number had ended before it.
+        # All transactions below a snapshot's first number had ended before the snapshot.
         first = of.c.transaction_id >= int(moment.partition(":")[0]) if self._unit.is_postgresql else true()
         return and_(first, not_(self.seen_in(moment, of)))
 

@@ -119,7 +119,7 @@ def _restore_sqlite(file: Path, url: URL, now: datetime) -> None:
                     module.connect(str(target), timeout=BUSY_MS / 1000, isolation_level=None)
                 ) as database,
             ):
-                # Alone, or not at all: a bot that idles has the file open too, and copying waits for ever for a lock.
+                # Exclusive, or not at all: an idle bot has the file open too, and copying would wait for ever.
                 database.execute("PRAGMA locking_mode=EXCLUSIVE")
                 database.execute("BEGIN EXCLUSIVE")
                 database.execute("COMMIT")
@@ -188,7 +188,7 @@ def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
     if came_from is None:
         raise StorageError(f"{file}: not a database of this program")
     _expect_nobody(url)
-    # What makes the schema itself is left out: there is one, and `public` is not ours to drop.
+    # Leave out the entry that makes the schema: there is one already, and `public` must not be dropped by us.
     wanted = [line for line in contents.splitlines() if not re.search(r" SCHEMA - | COMMENT - ", line)]
     with _passing("\n".join([*wanted, ""]).encode()) as listing:
         command = [reads, "--exit-on-error", "--no-owner", "--no-privileges", f"--use-list=/dev/fd/{listing}"]
@@ -203,7 +203,7 @@ def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
             shutil.copyfileobj(restoring.stdout, applying.stdin, CHUNK)
             restoring.stdout.close()
             _finish(restoring, "pg_restore")
-            # Only what has come whole is committed: at the end of its input psql ends, and the server rolls back.
+            # Only a complete input is committed: at an early end psql ends, and the server rolls back.
             applying.stdin.write(_after(schema, came_from, now).encode())
         with contextlib.suppress(BrokenPipeError):
             applying.stdin.close()

@@ -44,7 +44,7 @@ SHORTEST_NOTE: Final = 12
 PAGE: Final = 1000
 TOLD: Final = 50
 FIRST: Final = -(2**62)
-"""Below every position and every id of an entry."""
+"""A number below every position and every id of an entry."""
 
 _ONE_SEALER = text("SELECT pg_try_advisory_xact_lock(CAST(CAST(to_regclass('audit_entry') AS oid) AS integer), 0)")
 """A lock for this schema's log. Another deployment in the same database seals its own log."""
@@ -64,7 +64,7 @@ class Head:
     position: int
     hash: str
     has_marked_data: bool = field(default=True, compare=False)
-    """Roles and submissions bear marks by now, so that one without is not ours."""
+    """Roles and submissions have marks already, so a row without a mark was not written by this program."""
 
     def __str__(self) -> str:
         return f"{self.position}.{self.hash}"
@@ -166,7 +166,7 @@ def stored_head(unit: "UnitOfWork", *, is_trusted: bool = False) -> Head | None:
     head = Head.read(noted)
     if is_trusted or hmac.compare_digest(mac, _head_mac(unit.vault, head)):
         return head
-    # As it was written before there were marks; nobody but us can have written it.
+    # The entry as it was before there were marks. Only this program can have written it.
     if hmac.compare_digest(mac, unit.vault.mac(str(head).encode(), "audit head")):
         return replace(head, has_marked_data=False)
     raise StorageError("the head of the audit log was altered: run 'enlace audit verify'")

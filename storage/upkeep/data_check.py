@@ -237,7 +237,7 @@ def _delegations(unit: "UnitOfWork") -> Iterator[Difference]:
 def _protection(unit: "UnitOfWork") -> Iterator[Difference]:
     told = {plan_id: details for plan_id, _, details in unit.connection.execute(_TOLD, {"acts": _PLANS})}
     for plan_id, details in sorted(told.items()):
-        # Entries of before there was a mark say nothing: the next import does.
+        # Entries from before there were marks prove nothing; the next import's entry does.
         said = details.get("protects")
         if said is not None and not compare_digest(said, protection_mark(unit, plan_id)):
             yield Difference(plan_id, f"what plan {plan_id} restricts, or below which number, was altered")

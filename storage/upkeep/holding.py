@@ -37,7 +37,7 @@ SETTLE_AND_HOLD: Final = (
     "UNION ALL SELECT MAX(created_at) FROM outbox "
     "UNION ALL SELECT MAX(processed_at) FROM processed_update) AS known",
 )
-"""As of when the data is: the last that it knows of. `:now` is an instant, `:since` the same as ISO text."""
+"""The data is as of the last moment that it mentions. `:now` is an instant, `:since` the same as ISO text."""
 
 
 _S, _B = table(Session), table(Submission)

@@ -60,7 +60,7 @@ def needed_keys(unit: UnitOfWork) -> frozenset[str]:
     told = unit.facts.get(FACT)
     if told is not None:
         return frozenset(orjson.loads(told)["keys"])
-    from storage.upkeep.resealing import key_ids  # everything that is sealed: most commands need only what is known
+    from storage.upkeep.resealing import key_ids  # imported here: most commands need only the known values
 
     try:
         return key_ids(unit)

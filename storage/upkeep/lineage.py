@@ -93,7 +93,7 @@ def compare(unit: "UnitOfWork", seen: dict[str, int], now: datetime) -> Mark | W
             return None
         settle_and_hold(unit.connection, now)
         return back
-    if mark is None:  # a row that is not there yet locks nobody out: of two who begin at once, one gives the name
+    if mark is None:  # a missing row locks nobody out: if two processes begin at once, one of them gives the name
         new = Mark(secrets.token_hex(8), 0)
         mark = new if unit.facts.add(FACT, str(new), now) else _own_mark(unit) or new
     mark = Mark(mark.name, mark.count + 1)

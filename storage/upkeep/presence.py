@@ -44,7 +44,7 @@ HURRY: Final = 0.5
 GRACE: Final = 2.0
 """For how many seconds a process must have been without its lock. A living process takes it again in less."""
 _HOLD = text(f"SELECT pg_advisory_lock({LOCK_CLASS}, CAST(:id AS integer))")
-# The server notices within 15 s that this end is gone without a word. Nothing else is ever asked on this connection.
+# The server notices within 15 s that this process is gone. Nothing else is ever asked on this connection.
 _KEEP_ALIVE = text("SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2")
 
 

@@ -20,7 +20,7 @@ _SESSIONS, _SUBMISSIONS, _OUTBOX = table(Session), table(Submission), table(Outb
 _DECISIONS, _COMMENTS, _ENDPOINTS = table(ReviewDecision), table(Comment), table(Endpoint)
 
 SEALED: tuple[tuple[Any, tuple[Any, ...], Any], ...] = (
-    # the sealed column, what its seal is bound to, how that is written in the seal
+    # the sealed column, the columns its seal is bound to, how these are written in the seal
     (_SESSIONS.c.sealed_data, (_SESSIONS.c.instance_id,), sessions.row),
     (_SUBMISSIONS.c.sealed_answers, (_SUBMISSIONS.c.instance_id,), submissions.row),
     (

@@ -130,7 +130,7 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
             connection.execute(
                 update(_T).where(_T.c.id == id).values(sealed_answers=sealed, mark=data_check.mark_anew(unit, id, text))
             )
-            if is_standing:  # a repeat that held nothing but words is gone
+            if is_standing:  # a repeat that contained only words is gone
                 unit.of(StandingChanges).note(sent.plan_id, sent.root_id)
             removed += 1
     if done > last:
@@ -156,7 +156,7 @@ RETENTION: Final[tuple[Rule, ...]] = (
     Rule("reminders", timedelta(days=400), lambda unit, before: unit.ledger.purge(before)),
     Rule("sensitive", timedelta(days=730), _sensitive),
 )
-"""Reports, reviews, roles and the audit log are no rows here: they are the record, and stay."""
+"""Reports, reviews, roles and the audit log have no row here: they are never deleted."""
 
 ORPHANS: Final = timedelta(days=1)
-"""A file is stored before the unit that attaches it: one that nobody names after a day is nobody's."""
+"""A file is stored before the unit that attaches it. If nothing names it after a day, it is deleted."""

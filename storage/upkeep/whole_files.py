@@ -25,7 +25,7 @@ from storage.errors import StorageError
 
 try:
     import fcntl
-except ImportError:  # a system without locks on files: what is left behind there is left to whoever finds it
+except ImportError:  # a system without locks on files: abandoned files stay there until somebody removes them
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".enlace-new-"
@@ -124,7 +124,7 @@ def _new(folder: Path, mode: int) -> tuple[Path, int]:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return made, handle
-        os.close(handle)  # another's sweep came between the making and the lock
+        os.close(handle)  # another process removed it before it was locked
 
 
 def _sweep(folder: Path) -> None:
@@ -171,7 +171,7 @@ def working_folder() -> Iterator[Path]:
 def _new_folder() -> tuple[Path, int]:
     while True:
         made = Path(tempfile.mkdtemp(prefix=FOLDERS))
-        with contextlib.suppress(FileNotFoundError):  # another's sweep came before it was opened
+        with contextlib.suppress(FileNotFoundError):  # another process removed it before it was opened
             if fcntl is None:
                 return made, os.open(os.devnull, os.O_RDONLY)
             handle = os.open(made, os.O_RDONLY | os.O_CLOEXEC)

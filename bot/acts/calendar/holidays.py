@@ -42,7 +42,7 @@ def public_holidays(country: str, first: int, last: int) -> dict[date, str]:
     import holidays
 
     try:
-        own = holidays.country_holidays(country).default_language  # without a language it would be the server's
+        own = holidays.country_holidays(country).default_language  # without a language, names would be in the server's
         found = holidays.country_holidays(country, years=range(first, last + 1), language=own)
     except (NotImplementedError, KeyError):
         return {}

@@ -26,7 +26,7 @@ TRY: Final = "try_receiver"
 SECRET: Final = "whsec_"  # noqa: S105
 """How a secret begins (Standard Webhooks)."""
 LOCKED_LATELY: Final = timedelta(days=3)
-"""If an outage hid a lock, it is told within these days, or not at all."""
+"""If an outage delays the notice of a lock, it is sent within these days or not at all."""
 
 
 def new_secret() -> str:

@@ -79,7 +79,7 @@ ASKED: Mapping[str, tuple[Route, ...]] = {
 name of their route.
 """
 OF_OTHERS: Final = ("recordar", "invitar", "personas", "revisar", "exportar", "oficio", "periodo", "progreso")
-"""Meanings that may be about an institution or an activity that is named beside: both are offered."""
+"""Meanings that may concern an institution or activity named in the same text: both are offered."""
 
 OFFERED: Mapping[str, tuple[Route, ...]] = {
     **ASKED,
@@ -485,9 +485,9 @@ TOLD: Mapping[str, Callable[[Exchange, list[Button]], None]] = {
     "privacy": _privacy,
     "cancelar": _left,
 }
-"""Meanings that are answered in words, and beside them what else may be meant."""
+"""Meanings that are answered in words, together with buttons for other meanings."""
 HELP, MENU = str(Route.HELP), str(Route.HOME)
-"""Meanings that are told as these are, each by its own route."""
+"""Meanings with a route of their own that are also answered in words."""
 
 
 def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:

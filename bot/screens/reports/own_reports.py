@@ -101,7 +101,7 @@ def _due_rows(
     page = page % pages
     for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
         mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
-        reopened = "🔓 " if report.period.is_reopened else ""  # it may stand there for this month too
+        reopened = "🔓 " if report.period.is_reopened else ""  # the month's page may list it too
         text = f"{reopened}{mark}{report.code} · {report.item.title(ex.language)}"
         yield (Button(cut(text), due_tap(report)),)
     if pages > 1:

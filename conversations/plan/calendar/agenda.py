@@ -160,12 +160,11 @@ class Agenda:
     lapsing: Mapping[int, tuple[Lapsing, ...]] = field(default_factory=dict)
     """By person, the drafts that expire within a week."""
     promised: Mapping[int, tuple[Promise, ...]] = field(default_factory=dict)
-    """By person: their reports of open periods that still lack evidence. The next notice asks for it."""
+    """By person, their reports of open periods that still lack promised evidence. The next notice asks for it."""
     told: Mapping[int, date] = field(default_factory=dict)
-    """By person, the last day (in their zone) whose steps were all told or needed no telling."""
+    """By person, the last day (in their zone) of which every step was told, or did not have to be told."""
     told_until: Mapping[int, date] = field(default_factory=dict)
-    """The same as a day of the plan's, where it is not the same: in Tokyo Tuesday begins while the plan has Monday's
-    steps.
+    """The same day in the plan's zone, if it differs: in Tokyo Tuesday begins while the plan still has Monday's steps.
     """
     windows: Mapping[tuple[int, date], Reason] = field(default_factory=dict)
     """Days that are in the ledger already, by person: `told_today` where something was said or will be, or why not;
@@ -173,7 +172,7 @@ class Agenda:
     and `told_in_digest` where one of `CARRIERS` speaks that day, or has spoken.
     """
     notices: Mapping[int, frozenset[date]] = field(default_factory=dict)
-    """By person, the days on which the ladder told them something of its own accord, or a coordinator by hand."""
+    """By person, the days on which the ladder told them something, by itself or because a coordinator asked."""
     unanswered: Mapping[int, frozenset[date]] = field(default_factory=dict)
     """By person, the days of the notices since the last one under which they pressed something."""
     reporting: frozenset[str] = frozenset()
@@ -181,7 +180,7 @@ class Agenda:
     had_notice: Collection[tuple[int, date]] = frozenset()
     """Days on which another job has given a person the day's notice."""
     waiting: Mapping[int, Reason] = field(default_factory=dict)
-    """By person, what waits to be sent. It is sent or taken back before anything new is decided."""
+    """By person, the messages that wait to be sent. They are sent or taken back before anything new is decided."""
 
     def stands_in(self, who: Recipient) -> bool:
         """Whether this person gets the focal point's messages."""

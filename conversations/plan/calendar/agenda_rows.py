@@ -82,7 +82,7 @@ class Reports:
     sent: Sequence[Sent]
     """The reports of these periods."""
     unreportable: frozenset[str] = frozenset()
-    """Subjects that no published form takes. They are expected, but nobody is asked for them."""
+    """Subjects that no published form can report. They are expected, but nobody is asked for them."""
 
     @cached_property
     def ended(self) -> dict[str, date]:
@@ -281,7 +281,7 @@ def agenda(outlook: Agenda, rows: AgendaRows, scope: Scope, now: datetime) -> Ag
         reachable=reachable,
         silent={
             who.agency_code: silence
-            # Who gave the post away is silent because of that; why nobody speaks is the reason of who took it.
+            # A person who gave the post away is silent because of that. The reason that counts is the deputy's.
             for who, silence in sorted(reporters.items(), key=lambda each: each[1] != "delegated")
             if silence is not None and who.agency_code not in reachable
         },

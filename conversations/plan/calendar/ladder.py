@@ -36,7 +36,7 @@ class Rung(StrEnum):
 
 FOR_REPORTERS = frozenset({Rung.OPEN, Rung.BEFORE, Rung.DUE, Rung.LATE, Rung.LAST})
 FOR_ALTERNATES = frozenset({Rung.LATE, Rung.LAST})
-"""Those that an alternate is told of beside the focal point."""
+"""The steps that an alternate is told of besides the focal point."""
 FOR_COORDINATORS = frozenset({Rung.GRACE_ENDED, Rung.LOCKED})
 
 

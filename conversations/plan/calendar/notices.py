@@ -56,9 +56,9 @@ OPEN_REASONS = frozenset(
         "schedule_paused",
     }
 )
-"""The step stays to be told, if the reason goes away while it is not too late."""
+"""Reasons for which the step waits: it is told if the reason ends while it is not too late."""
 WAITED_FOR = frozenset({"paused_for_everybody", "paused", "told_today"})
-"""Regular messages wait for the end of these reasons only, so that each scan asks about few people."""
+"""Regular messages wait only for the end of these reasons, so that each scan reads few people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +252,12 @@ def _rungs(agenda: Agenda, who: Recipient) -> frozenset[Rung]:
 
 # ------------------------------------------------------------------ the pace
 A_WEEK, IN_TEN_DAYS = 2, 4
-"""So many notices of the ladder somebody gets from Monday to Sunday, and in any ten working days."""
+"""The most notices of the ladder for one person, from Monday to Sunday and in any ten working days."""
 TEN_DAYS = 10
 RANK: Mapping[Rung, int] = {
     rung: rank for rank, rung in enumerate((Rung.DUE, Rung.LAST, Rung.OPEN, Rung.LATE, Rung.BEFORE))
 }
-"""Which step goes first where there is not room for all. What yields is a part of the next notice."""
+"""The order of the steps if there is not room for all. A step that yields becomes a part of the next notice."""
 
 
 def has_room(agenda: Agenda, who: Recipient, day: date, rank: int) -> bool:

@@ -294,7 +294,7 @@ class _Told:
         self._is_sum = indicator.aggregation == "sum"
         self._known: dict[str, Reported] = {}
         self._sums = Releases(self.limit)
-        # Of a count that goes on over the years: its baseline, which everybody knows, and all told since.
+        # For a count that goes on over the years: its baseline, which is public, and everything told since.
         self._numbers = {int(indicator.baseline)} if indicator.baseline.isdecimal() else set()
         self._told: dict[date, int] = {}
         self._splits: dict[tuple[int, str], Mapping[str, int]] = {}

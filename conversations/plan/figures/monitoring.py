@@ -364,7 +364,7 @@ def _light(activity: Activity, last: Report | None, known: Known, past: _Past, o
         missed_in_a_row=_missed(activity, known, past, on),
         evidence_pending=last is not None and last.promises_evidence,
         cancellation_approved=last is not None and last.state == ValidationState.VALIDATED,
-        # The form asks for the new date; only a report that was read says that there is none.
+        # The form asks for the new date. Only a report that this reader may read can say that there is none.
         new_due_on=last.detail.new_due_on if is_suspended and last and last.detail else activity.due_on,
     )
 
@@ -475,7 +475,7 @@ def _cells(activities: Iterable[Activity], closings: Sequence[Closing], look: _L
         shown, at = known.shown, len(known.shown)
         for month_end, at_lock, lights in backwards:
             if activity.start_on > month_end and at_lock.day < on.day:
-                continue  # it began later: that column knows nothing of it
+                continue  # it began later than this column's day
             while at and shown[at - 1].end_on > month_end:
                 at -= 1
             lights.append(_light(activity, shown[at - 1] if at else None, known, look.past, at_lock))

@@ -24,7 +24,7 @@ class Figure:
 
     value: int | None
     below: int = 0
-    """Set if the number is small: it is at least one and less than this."""
+    """Set if the number is small: the number is at least one and less than this."""
 
     @property
     def is_hidden(self) -> bool:
@@ -59,10 +59,10 @@ def suppress(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
     if min_cell <= 1:
         return Table(Figure(total), {name: Figure(value) for name, value in parts.items()})
     if is_small(total, min_cell):
-        # All that is known of the parts would be that they are smaller still.
+        # Readers would only learn that the parts are even smaller.
         return Table(Figure(None, min_cell), {})
     if sum(value > 0 for value in parts.values()) < 2:
-        return Table(Figure(total), {})  # one category holds everybody: the split says it of each of them
+        return Table(Figure(total), {})  # one category holds everybody, so the split would tell it about each person
     small = {name for name, value in parts.items() if is_small(value, min_cell)}
     if not small:
         return Table(Figure(total), {name: Figure(value) for name, value in parts.items()})

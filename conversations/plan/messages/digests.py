@@ -62,7 +62,7 @@ LIMIT = 1500
 SHOWN = (6, 5, 4, 3, 2, 1, 0)
 """Items of a list that are named: as many as leave the whole within the limit."""
 WHOLE_LIMIT = 3600
-"""Characters where all of it is asked for: a message holds 4 096, and the card adds a few lines."""
+"""Characters of the whole digest: a message holds 4 096, and the card adds a few lines."""
 WHOLE_SHOWN = (100, 40, 20, 12, 8, *SHOWN)
 LATE_EVIDENCE = 10
 """Days after which promised evidence is told as late."""
@@ -70,7 +70,7 @@ AHEAD = 14
 VACANCIES = 3
 """Up to so many vacancies are named where they matter. If there are more, one line counts them."""
 INDICATORS = 10
-"""On a screen."""
+"""Indicators on one screen."""
 ROWS = 20
 """Agencies in the picture. If there are more, the worst."""
 Section = Callable[[Standing, Wording, int], list[Line]]

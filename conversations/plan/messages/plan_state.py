@@ -21,9 +21,9 @@ from conversations.plan.model import ActivityStatus
 from conversations.wording import Wording, wording
 
 DECISIONS, TROUBLED, INDICATORS = 5, 9, 12
-"""Lines of each that a page holds. Red and attention share theirs."""
+"""How many lines of each a page holds. Red and attention share theirs."""
 LEVELS = ("impact", "outcome", "output")
-"""Levels of results. The most telling is first."""
+"""Levels of results, the most important first."""
 SHORT, LONG = 70, 90
 """Characters of an item."""
 

@@ -56,7 +56,7 @@ def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colle
 def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> str:
     """Return the key of the sentence for somebody who has something left in a period: the stage of the period."""
     if today < period.due_on:
-        # The step itself may lie further before it: a Friday, of a Tuesday.
+        # The step's own day may be further back: a Friday, if the period begins on a Tuesday.
         is_near = (period.due_on - today).days <= 3 or today >= ladder(period, holidays)[Rung.BEFORE]
         return "before" if is_near else "open"
     if today == period.due_on:
@@ -96,7 +96,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     lines: list[Line] = [line(_told(head, key, who))]
     if head.left:
         lines.append(line(period_until(head.period, who.language)))
-    if is_stuck:  # another question, not another frequency; and the day is still what it is
+    if is_stuck:  # a reworded question is no other question, and the day stays the same
         lines.append(line(bold(say("remind.why"))))
     for left in head.left[:LISTED]:
         returned = f" · {say('remind.is_returned')}" if left.is_returned else ""

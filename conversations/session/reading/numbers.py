@@ -158,7 +158,7 @@ def _spelled_number(said: str, language: str) -> Read:
     table, said = numbered(language, NUMBERS), joined_number_words(said, language)
     words = LETTERS.findall(said)
     if len(words) == 1 and words[0] in known_words("reading.none"):
-        return Ambiguous(("0",))  # none is not the same as no figure (DOMAIN §2.3)
+        return Ambiguous(("0",))  # zero is a figure; a missing figure is not zero (DOMAIN §2.3)
     numbers = [position for position, word in enumerate(words) if word in table]
     if len(numbers) != 1 or re.search(r"[^\w\s.,!¡]|_", said):
         return NotUnderstood("err.number")

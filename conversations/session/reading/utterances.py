@@ -17,7 +17,7 @@ from conversations.languages import FIRST, LANGUAGES, phrases, tables
 from conversations.session.reading.text import known, normalise, symbols
 
 LONGEST = 300
-"""Characters; a longer message is no utterance."""
+"""Characters. A longer message is not searched for a meaning."""
 _MONTHS, _WEEKDAYS = "reading.months", "reading.weekdays"
 _SAID, _NAMED, _BESIDE, _SHORT = "said.", "named.", "said.beside", "shortened"
 _POLITE = ("thanks", "greeting", "agreed")
@@ -31,13 +31,13 @@ _DASHED = re.compile(r"\b[A-Za-z]{2,4}[0-9]?-[A-Za-z]?[0-9]{1,4}\b")
 COMMON = 0.5
 """Words that weigh less than this together are in too many phrases. Where they stand apart, they mean nothing."""
 CLOSE = 0.8
-"""A phrase is nearly said if its words in the text weigh this much, multiplied by the share of it that was typed."""
+"""The least weight of a phrase that is nearly said: of its words in the text, times the share of it that was typed."""
 TELLING = 0.3
-"""What the words of a name must weigh: a word of four names is too little alone."""
+"""The least weight of the words of a name: a word that four names share is too little alone."""
 FOREIGN = 0.7
-"""What a phrase of another language than the person's own counts for."""
+"""The weight of a phrase in another language than the person's own."""
 LIKELY = 0.2
-"""A meaning is offered if what speaks for it is this much."""
+"""A meaning is offered if its clues weigh this much together."""
 BEGINNING, PART, SHARED = 4, 0.6, 0.7
 """Letters of a beginning; what it and a pair of words count for beside a word; how much a clue of several loses."""
 SLIP, AKIN = 0.8, 0.6
@@ -54,7 +54,7 @@ class Utterance:
 
     meaning: str
     is_all: bool
-    """Whether nothing else was said, but for words that change nothing."""
+    """Whether nothing else was said, except words that change nothing."""
     is_sure: bool = True
     """Whether less was left over than was understood."""
 

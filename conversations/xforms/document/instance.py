@@ -170,6 +170,6 @@ def read_binds(document: Document, model: Element) -> None:
         if place.value_type in ("rank", "select", "select1"):
             place.value_type = "string"
         if place.value_type == "string" and place.is_leaf and bind.get("calculate"):
-            # A calculation that cannot be read is told of when it is compiled.
+            # A calculation that cannot be read is reported when it is compiled.
             with contextlib.suppress(ExpressionError):
                 place.value_type = "boolean" if is_boolean(bind.get("calculate", "")) else "string"

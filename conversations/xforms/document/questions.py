@@ -54,7 +54,7 @@ def _make_question(document: Document, place: Place, number: int) -> Question:
         group = document.form.logic[above].group
         above = above.parent
     if control is not None and kind != "note" and logic.calculate is not None:
-        # What reads its own value, once() above all, keeps what was entered by itself.
+        # A calculation that reads its own value, mainly once(), keeps an entered answer by itself.
         reads = logic.calculate.reads
         logic.is_editable = not reads.own_value and place not in reads.values
     return Question(

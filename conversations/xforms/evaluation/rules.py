@@ -312,7 +312,7 @@ class InstanceRules(InstanceTexts):
         for index, frame in enumerate(instances):
             frame.index = index
         for each in place.descendants():
-            # Readers inside the instance are gone with it; those elsewhere are not local.
+            # Units inside the instance are gone with it. Units elsewhere are not local.
             readers = self.form.readers.get(each)
             if readers is not None:
                 self._mark(Readers(readers.mask, tuple(r for r in readers.inner if not r[1])), around)

@@ -197,7 +197,7 @@ class InstanceTexts(InstanceState):
     def _item_choice(self, place: Place, items: ItemSet, item: Item, frame: Frame) -> Choice:
         value, written = item.child_text(items.value_name), item.child_text(items.label_name)
         if not items.label_is_itext:
-            # Of a file, in whose other columns the author may say it in other languages: label_es, label_en …
+            # A file may have the label in other languages in further columns: label_es, label_en …
             return Choice(value, item.child_text(f"{items.label_name}_{self.form.code_of(self.language)}") or written)
         media = {}
         for language in (self.form.default_language, self.language):
