@@ -18,6 +18,7 @@ from conversations.plan.calendar.notices import (
     Say,
     Silence,
     Verdict,
+    asked_for_evidence,
     chase,
     concerns,
     decide,
@@ -124,8 +125,10 @@ def _planned(
 ) -> Planned | None:
     match verdict:
         case Say(window, topics, missed):
+            pending = pending_steps(agenda, who, window)
             about = {period for topic in topics for period in (topic.period, *topic.closes)}
-            rungs = _in_order(step.rung for step in pending_steps(agenda, who, window) if step.period in about)
+            about.update(asked_for_evidence(agenda, who, pending))
+            rungs = _in_order(step.rung for step in pending if step.period in about)
             return Planned(who, window, (worded(topics, who, agenda, told),), rungs=rungs, missed=missed)
         case Silence(reason, window):
             return None if window is None else Planned(who, window, reason=reason, is_open=verdict.is_open)

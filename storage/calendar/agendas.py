@@ -125,8 +125,11 @@ _REPORTED = (
         _submission.c.id,
         _submission.c.person_id,
         _submission.c.promises_evidence,
+        _submission.c.submitted_at,
+        _plan.c.timezone,
     )
     .join(_period, _period.c.id == _submission.c.reporting_period_id)
+    .join(_plan, _plan.c.id == _submission.c.plan_id)
     .where(
         _submission.c.plan_id == _OF_PLAN,
         _submission.c.is_current,

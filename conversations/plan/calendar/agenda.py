@@ -101,10 +101,15 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A report that was sent without its evidence, which is to come later: its number, and the code it is about."""
+    """A report that was sent without its evidence, which is to come later.
+
+    Its number, the code it is about, the code of its period, and the day on which it was sent.
+    """
 
     id: int
     code: str
+    period: str = ""
+    sent_on: date = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,15 @@ class Agenda:
     """Days on which another job has given a person the day's notice."""
     waiting: Mapping[int, Reason] = field(default_factory=dict)
     """By person, the messages that wait to be sent. They are sent or taken back before anything new is decided."""
+
+    def promises_of(self, who: Recipient, period: ReportingPeriod) -> tuple[Promise, ...]:
+        """The evidence of this period that somebody promised, and that no notice has asked for yet."""
+        notices = self.notices.get(who.person_id, ())
+        return tuple(
+            each
+            for each in self.promised.get(who.person_id, ())
+            if each.period == period.code and not any(each.sent_on < on for on in notices)
+        )
 
     def stands_in(self, who: Recipient) -> bool:
         """Whether this person gets the focal point's messages."""

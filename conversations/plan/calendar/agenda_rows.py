@@ -69,6 +69,8 @@ class Sent:
     id: int
     person_id: int
     promises: bool
+    sent_at: datetime
+    plan_timezone: str
 
 
 @dataclass(frozen=True)
@@ -302,7 +304,8 @@ def _promised(reports: Reports, codes: Collection[str]) -> dict[int, tuple[Promi
     found: dict[int, tuple[Promise, ...]] = {}
     for one in reports.sent:
         if one.promises and one.period in codes and one.state != ValidationState.RETURNED:
-            promise = Promise(one.id, one.subject.partition(":")[2])
+            sent_on = day_there(one.sent_at, one.plan_timezone)
+            promise = Promise(one.id, one.subject.partition(":")[2], one.period, sent_on)
             found[one.person_id] = (*found.get(one.person_id, ()), promise)
     return found
 

@@ -112,7 +112,11 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
         topics = told_topics(agenda, who)
         left = {one.period for topic in topics for one in topic.left}
         closes = {period for topic in topics for period in topic.closes}
-        pending = tuple(step for step in pending if step.period in left or _tells_to_close(step, closes))
+        pending = tuple(
+            step
+            for step in pending
+            if step.period in left or _tells_to_close(step, closes) or _asks_for_evidence(agenda, who, step)
+        )
         if not is_awaited and not pending:
             return Silence("nothing_left", day)
         own = [step for step in pending if step.rung in _rungs(agenda, who)]
@@ -122,7 +126,7 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
             return Silence("told_already", day)
         if not is_awaited and own and not has_room(agenda, who, day, min(RANK[step.rung] for step in own)):
             return Silence("yields", day)
-        is_due = topics or _announced(agenda, who, day)
+        is_due = topics or _announced(agenda, who, day) or asked_for_evidence(agenda, who, pending)
         return Say(day, topics, missed) if is_due else Silence("nothing_left", day)
     topics = closing_topics(agenda, pending)
     return Say(day, topics, missed) if topics else Silence("everybody_closed", day)
@@ -241,6 +245,20 @@ def _tells_to_close(step: Step, closes: Collection[ReportingPeriod]) -> bool:
     return step.period in closes and step.rung is not Rung.LATE
 
 
+FOR_EVIDENCE = frozenset({Rung.LATE, Rung.LAST})
+"""The steps that ask for promised evidence, also where nothing else is left."""
+
+
+def _asks_for_evidence(agenda: Agenda, who: Recipient, step: Step) -> bool:
+    """Whether a step is told because of evidence that was promised, and that no notice since then has asked for."""
+    return step.rung in FOR_EVIDENCE and bool(agenda.promises_of(who, step.period))
+
+
+def asked_for_evidence(agenda: Agenda, who: Recipient, pending: Iterable[Step]) -> tuple[ReportingPeriod, ...]:
+    """The periods whose promised evidence these steps ask for."""
+    return tuple(dict.fromkeys(step.period for step in pending if _asks_for_evidence(agenda, who, step)))
+
+
 def _rungs(agenda: Agenda, who: Recipient) -> frozenset[Rung]:
     """Return the steps that are told to somebody who reports.
 
@@ -329,8 +347,13 @@ def steps_meant(agenda: Agenda, who: Recipient, steps: Iterable[Step]) -> list[S
         step
         for step in steps
         if step.rung in rungs
-        and (step.period.opens_on > agenda.today or step.on >= since.get(step.period, date.max))
-        and (step.period not in closes or step.period in left or _tells_to_close(step, closes))
+        and (
+            _asks_for_evidence(agenda, who, step)
+            or (
+                (step.period.opens_on > agenda.today or step.on >= since.get(step.period, date.max))
+                and (step.period not in closes or step.period in left or _tells_to_close(step, closes))
+            )
+        )
     ]
 
 
@@ -510,9 +533,14 @@ def still_due(
         return Silence(silence)
     if who.reports:
         topics = told_topics(agenda, who, is_chased=is_chased)
-        return Say(day, topics) if topics or agenda.lapsing.get(who.person_id) else Silence("nothing_left")
+        is_due = topics or agenda.lapsing.get(who.person_id) or _owes_evidence(agenda, who, rungs)
+        return Say(day, topics) if is_due else Silence("nothing_left")
     topics = closing_topics(agenda, tuple(step for step in agenda.steps if step.rung in rungs))
     return Say(day, topics) if topics else Silence("everybody_closed")
+
+
+def _owes_evidence(agenda: Agenda, who: Recipient, rungs: Collection[Rung]) -> bool:
+    return not FOR_EVIDENCE.isdisjoint(rungs) and bool(agenda.promised.get(who.person_id))
 
 
 # ------------------------------------------------------------------ reminding by hand

@@ -152,7 +152,9 @@ class Standing:
     """Activities whose status was changed by a report of this week."""
     started: tuple[Activity, ...]
     promised: tuple[Report, ...]
-    """Evidence that was to come later, the longest promised first."""
+    """Evidence that was to come later and is still received, the longest promised first."""
+    missed: tuple[Report, ...]
+    """Evidence that had not come when its period locked, since then."""
     queue: Queue
     reasons: Mapping[str, Mapping[str, str]]
     periods: tuple[ReportingPeriod, ...] = ()
@@ -211,6 +213,15 @@ def standing(
             count[2] += one.is_on_time(zone)
         if any(activity.retired_on is None for activity in own) or (told and told[-1].is_expected):
             agencies.append(_agency_standing(agency, own, closings, told, look))
+    locks = {period.id: period.locks_on for period in records.periods}
+    owing = sorted(
+        (
+            report
+            for report in records.reports
+            if closings and report.promises_evidence and report.is_read(only_validated=only_validated)
+        ),
+        key=lambda report: (report.sent_at, report.submission_id),
+    )
     everything = [activity for agency in agencies for activity in agency.activities]
     return Standing(
         now=now,
@@ -224,16 +235,8 @@ def standing(
         started=tuple(
             each.activity for each in everything if then.day < each.activity.start_on <= today and not each.is_over
         ),
-        promised=tuple(
-            sorted(
-                (
-                    report
-                    for report in records.reports
-                    if closings and report.promises_evidence and report.is_read(only_validated=only_validated)
-                ),
-                key=lambda report: (report.sent_at, report.submission_id),
-            )
-        ),
+        promised=tuple(report for report in owing if locks[report.period_id] > today),
+        missed=tuple(report for report in owing if then.day < locks[report.period_id] <= today),
         queue=records.queue,
         reasons=records.reasons,
         periods=records.periods,

@@ -232,14 +232,17 @@ def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Name the evidence that was promised for later and has not come."""
-    if not s.promised:
-        return []
-    late = sum(days_between(report.sent_at, s.now, s.zone) > LATE_EVIDENCE for report in s.promised)
-    text = say("digest.promised" if len(s.promised) > 1 else "digest.promised_one", n=len(s.promised))
-    if late:
-        text += say("digest.promised_late", late=late, days=LATE_EVIDENCE)
-    return [line(bold(say("digest.evidence")), " ", text)]
+    """Name the evidence that was promised for later and has not come; once, what had not come when its period locked."""
+    told = []
+    if s.promised:
+        late = sum(days_between(report.sent_at, s.now, s.zone) > LATE_EVIDENCE for report in s.promised)
+        text = say("digest.promised" if len(s.promised) > 1 else "digest.promised_one", n=len(s.promised))
+        told.append(text + say("digest.promised_late", late=late, days=LATE_EVIDENCE) if late else text)
+    if s.missed:
+        codes = [report.activity_code for report in s.missed]
+        named = and_more(", ".join(codes[: max(shown, 1)]), len(codes) - max(shown, 1), say)
+        told.append(say("digest.promised_missed", codes=named))
+    return [line(bold(say("digest.evidence")), " ", " · ".join(told))] if told else []
 
 
 def people(s: Standing, say: Wording, shown: int) -> list[Line]:

@@ -4,7 +4,7 @@
 an outage delayed says "closed yesterday", not "closes today".
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from itertools import islice
 
@@ -15,6 +15,7 @@ from conversations.plan.calendar.agenda import (
     IN_A_ROW,
     NEEDS,
     Agenda,
+    Promise,
     Reason,
     Recipient,
     Topic,
@@ -87,9 +88,15 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         line(say("remind.draft", code=draft.code, date=show_date((draft.on - ONE_DAY).isoformat(), who.language)))
         for draft in agenda.lapsing.get(who.person_id, ())
     ]
+    promised = agenda.promised.get(who.person_id, ())[:PROMISES]
+    owed = [line(say("remind.promised", code=promise.code)) for promise in promised]
+    sending = [(Button(say("heard.evidence", code=each.code), tap(Route.CORRECT, each.id)),) for each in promised]
     if not topics:
         route = Route.INDICATORS if who.is_contributor else Route.DUE
-        return Card(tuple(drafts), ((Button(say("remind.start"), tap(route), "primary"),),))
+        begin = (Button(say("remind.start"), tap(route), "primary"),)
+        return Card(
+            (*_greeted(who, drafts, promised, agenda), *drafts, *owed), (*([begin] if drafts else []), *sending)
+        )
     head = _head(topics, agenda)
     key = stage(head.period, agenda.today, agenda.holidays)
     is_stuck = bool(head.left) and asks_why(agenda, who, head.period)
@@ -105,8 +112,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
     lines += [line(_also(topic, who)) for topic in topics if topic is not head]
     lines += drafts
-    promised = agenda.promised.get(who.person_id, ())[:PROMISES]
-    lines += [line(say("remind.promised", code=promise.code)) for promise in promised]
+    lines += owed
     if key in PAST_DUE and colleague and head.left:
         is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
         lines.append(line(say("remind.copied" if is_copied else "remind.told_too", colleague=colleague.name)))
@@ -122,12 +128,21 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     if has_left:
         begun = next(topic.period for topic in (head, *topics) if topic.left)
         rows.append((Button(say("remind.start"), tap(Route.BEGIN, begun.code), "primary"),))
-    rows += [(Button(say("heard.evidence", code=each.code), tap(Route.CORRECT, each.id)),) for each in promised]
+    rows += sending
     rows.append((tomorrow, Button(say("remind.nothing_new"), tap(Route.NOTHING_NEW))) if has_unsent else (tomorrow,))
     if has_left and key in PAST_DUE and not is_stuck:
         rows.append((Button(say("remind.explain"), tap(Route.EXPLAIN)),))
     rows.append((Button(say("remind.not_me"), tap(Route.LEAVE_POST)),))
     return Card(tuple(lines), tuple(rows))
+
+
+def _greeted(who: Recipient, drafts: Sequence[Line], promised: Sequence[Promise], agenda: Agenda) -> list[Line]:
+    """The beginning of a message that only asks for evidence: all reports are sent, and until when it is received."""
+    about = next((period for each in promised for period in agenda.periods if period.code == each.period), None)
+    if drafts or about is None:
+        return []
+    last = show_date(about.last_on.isoformat(), who.language)
+    return [line(wording(who.language)("remind.evidence", name=who.name.partition(" ")[0], last=last))]
 
 
 def close_button(periods: Collection[ReportingPeriod], say: Wording) -> Button:

@@ -81,6 +81,27 @@ def test_promised_evidence_is_asked_of_who_promised_it_until_it_has_come(desk: D
     assert "quedó para después" not in days.scan(desk, LATE)[ANA][0].text
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_who_is_left_nothing_is_asked_once_for_the_evidence_they_promised(desk: Desk, is_late: bool) -> None:
+    """Two days after the due day; whoever promised it after that, on the last day; and nobody twice."""
+    report_everything(desk, ANA)
+    asked = tap(desk, ANA, "cerrar")
+    press(desk, ANA, asked, next(words for words in buttons(asked, ANA) if "cerrar" in words))
+    sent = table(Submission)
+    own = sent.update().where(sent.c.subject == "activity:PRE-101", sent.c.is_current)
+    desk.do(lambda unit: unit.connection.execute(own.values(promises_evidence=True)))
+
+    assert ANA not in days.scan(desk, DUE)
+    [told] = days.scan(desk, LATE)[ANA]
+    assert "falta la evidencia que quedó para después. Se recibe hasta el" in told.text
+    assert "📎 PRE-101: la evidencia" in told.buttons
+    assert "Empezar" not in told.buttons
+
+    if is_late:
+        desk.do(lambda unit: unit.connection.execute(own.values(submitted_at=LATE + timedelta(days=1))))
+    assert (ANA in days.scan(desk, LAST)) is is_late
+
+
 def moment(unit: UnitOfWork, now: datetime) -> Moment:
     return Moment.of(unit.plans.only().id, now, ZONE)
 

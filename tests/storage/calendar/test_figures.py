@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -197,6 +197,8 @@ def test_lists_equal_independent_sql(lived: Any, apply: Apply) -> None:
 
     def count(unit: UnitOfWork) -> Any:
         one = lambda statement: unit.connection.execute(text(statement)).scalar_one()  # noqa: E731
+        still_received = """SELECT s.id FROM submission s JOIN reporting_period p ON p.id = s.reporting_period_id
+            WHERE s.is_current AND p.locks_on > '2018-10-15'"""
         latest = """SELECT s.subject FROM submission s JOIN reporting_period p ON p.id = s.reporting_period_id
             WHERE s.is_current AND s.answers LIKE '%"/data/obstacles/needs_decision":"yes"%'
               AND p.end_on = (SELECT max(q.end_on) FROM submission t JOIN reporting_period q
@@ -205,7 +207,7 @@ def test_lists_equal_independent_sql(lived: Any, apply: Apply) -> None:
             one("SELECT count(*) FROM submission WHERE is_current AND validation_state = 'submitted'"),
             sum(
                 unit.submissions.answers(unit.submissions.get(row.id))["/data/evidence_group/evidence_type"] == "later"
-                for row in rows(unit, "SELECT id FROM submission WHERE is_current")
+                for row in rows(unit, still_received)
             ),
             one(f"SELECT count(*) FROM submission WHERE is_current AND submitted_at > '{since}'"
                 if not unit.is_postgresql else
@@ -407,16 +409,26 @@ def test_what_was_validated_stands_while_its_correction_waits(seeded: Any, apply
 
 
 def test_evidence_that_was_promised_is_promised_until_it_comes(seeded: Any, apply: Apply) -> None:
-    """However long ago, and whatever was reported since; a correction that brings it ends it."""
+    """While it is received, whatever was reported since. When its period locks it is missed, once; nothing after."""
     activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PER-405"))
     later = {"/data/evidence_group/evidence_type": "later"}
-    first = apply(send(seeded, activity, "201808", NOW - WEEK * 4, answers=later))
-    apply(send(seeded, activity, "201809", NOW - WEEK))
-    for at in (NOW, NOW + WEEK * 40):
-        assert [report.submission_id for report in apply(standing(seeded, at)).promised] == [first]
+    first = apply(send(seeded, activity, "201809", NOW - WEEK, answers=later))
+    locks = next(
+        each.locks_on for each in apply(lambda unit: unit.plans.periods(seeded.plan_id)) if each.code == "201809"
+    )
+    day = datetime.combine(locks, time(12), tzinfo=UTC)
 
-    apply(send(seeded, activity, "201808", NOW, supersedes_id=first))
-    assert apply(standing(seeded, NOW + WEEK * 40)).promised == ()
+    def owed(at: datetime) -> tuple[list[int], list[int]]:
+        found = apply(standing(seeded, at))
+        return [one.submission_id for one in found.promised], [one.submission_id for one in found.missed]
+
+    assert owed(day - timedelta(days=1)) == ([first], [])
+    assert owed(day) == ([], [first])
+    assert owed(day + timedelta(days=6)) == ([], [first])
+    assert owed(day + WEEK) == ([], [])
+
+    apply(send(seeded, activity, "201809", NOW, supersedes_id=first))
+    assert owed(day) == ([], [])
 
 
 def figure(seeded: Any, apply: Apply, code: str, period: str, sent: datetime = NOW - WEEK, **said: Any) -> int:
