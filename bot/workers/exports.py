@@ -451,7 +451,7 @@ def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[Outb
 
 def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, Any]:
     at, say = asked.wanted.now.astimezone(ZoneInfo(asked.person.timezone)), wording(asked.person.language)
-    made = Made(asked.choice, asked.plan_code, whole.written.count, f"{at:%Y-%m-%d %H:%M}")
+    made = Made(asked.choice, asked.plan_code, whole.written.count, f"{at:%Y-%m-%d %H:%M}", asked.wanted.role)
     lines = (*caption(made, say), *part_lines(number, len(whole.parts), agency, say))
     if asked.wanted.sees_restricted:
         lines = (*lines, line(say("export.leaves")))

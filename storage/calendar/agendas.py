@@ -200,7 +200,7 @@ class Agendas:
         return AgendaRows(
             reports=reports,
             closed=self._closed(plan_id, since),
-            kept_since=self._kept_since(plan_id, today) if is_closing else today,
+            kept_since=self.kept_since(plan_id, today) if is_closing else today,
             indicators=tuple(one for one in indicators if one.subject not in reports.unreportable),
             reporters=() if scope.is_decided and not is_closing else self._unit.of(Recipients).reporters(plan_id),
             answers={row.code: row.answer for row in answers},
@@ -214,7 +214,7 @@ class Agendas:
             periods=periods,
             reports=self.reports(plan_id, ended_together(periods, today), None if agency is None else {agency}),
             closed=self._closed(plan_id, today - CLOSINGS_KNOWN),
-            kept_since=self._kept_since(plan_id, today),
+            kept_since=self.kept_since(plan_id, today),
         )
 
     def reports(
@@ -228,6 +228,12 @@ class Agendas:
             sent=tuple(Sent(*row) for row in self._rows(_REPORTED, plan_id=plan_id, period_ids=ids)),
             unreportable=self._unit.of(Plans).unreportable(plan_id),
         )
+
+    def kept_since(self, plan_id: int, today: date) -> date:
+        """Since when the plan's calendar is kept here. What locked before is nobody's silence."""
+        learnt_at = self._unit.of(Facts).learnt_at(known_since(plan_id))
+        timezone = self._unit.of(Plans).by_id(plan_id).timezone
+        return learnt_at.astimezone(ZoneInfo(timezone)).date() if learnt_at else today
 
     # -------------------------------------------------------------- letters
     def put_letter_off(self, plan_id: int, agency_code: str, row: Sequence[ReportingPeriod], now: datetime) -> None:
@@ -245,11 +251,6 @@ class Agendas:
             (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
             for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
         }
-
-    def _kept_since(self, plan_id: int, today: date) -> date:
-        learnt_at = self._unit.of(Facts).learnt_at(known_since(plan_id))
-        timezone = self._unit.of(Plans).by_id(plan_id).timezone
-        return learnt_at.astimezone(ZoneInfo(timezone)).date() if learnt_at else today
 
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
         return list(self._connection.execute(statement, values))

@@ -7,7 +7,7 @@ them too, and sees when the process is silent. Each line is a word and a shape, 
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -110,15 +110,21 @@ def remember(unit: UnitOfWork, vitals: Vitals, now: datetime) -> None:
     unit.facts.set(FACT, orjson.dumps(asdict(vitals)).decode(), now)
 
 
-def look(unit: UnitOfWork, now: datetime) -> Seen:
-    """Everything that the checks need, at one moment."""
-    told = unit.facts.get(FACT)
+def look(unit: UnitOfWork, now: datetime, *, is_answering: bool = False) -> Seen:
+    """Everything that the checks need, at one moment.
+
+    A process that answers in the chat (`is_answering`) is not silent. If what it told is old then, its clock was moved.
+    """
+    told, told_at = unit.facts.get(FACT), unit.facts.learnt_at(FACT)
+    moved = now - told_at if is_answering and told_at is not None and abs(now - told_at) > SILENT else timedelta()
     vitals = None
     if told is not None:
         kept = orjson.loads(told)
         for name in ("started_at", "looked_at"):
             kept[name] = datetime.fromisoformat(kept[name]).astimezone(UTC) if kept[name] else None
         vitals = Vitals(**kept)
+        if vitals.looked_at is not None:
+            vitals = replace(vitals, looked_at=vitals.looked_at + moved)
     try:
         chain, unsealed = sealed_until(unit)
         seal = chain.note if chain else ""
@@ -128,7 +134,7 @@ def look(unit: UnitOfWork, now: datetime) -> Seen:
         now,
         health(unit, now),
         vitals,
-        unit.facts.learnt_at(FACT),
+        None if told_at is None else told_at + moved,
         seal,
         unsealed,
         tuple(standing(unit)),

@@ -14,7 +14,7 @@ from bot.schedule.reminders import to_chase
 from bot.screens.plan.digests import vacancies
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.plan.expected import expected_reports
-from conversations.plan.figures.closings import closings_until
+from conversations.plan.figures.closings import closings_until, kept_closings
 from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Part, Route, tap
@@ -195,13 +195,18 @@ class ClosingCount:
 
 
 def count(ex: Exchange) -> ClosingCount | None:
-    """Count the present closing as the digest does. None before the first.
+    """Count the present closing as the digest does. None before the first that the bot kept.
 
     It counts all periods that end with it, also a locked one beside an open one. The number of statements does not
     depend on the plan.
     """
     present = closings_until(ex.unit.plans.periods(ex.membership.plan_id), ex.today, 1)
-    return _count_of(ex, present[-1].periods) if present else None
+    if not present:
+        return None
+    counted = _count_of(ex, present[-1].periods)
+    is_lived = any(each.received or each.is_closed for each in counted.agencies.values())
+    kept_since = ex.unit.agendas.kept_since(ex.membership.plan_id, ex.today)
+    return counted if kept_closings(present, kept_since, {present[-1].month_end} if is_lived else ()) else None
 
 
 def _count_of(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> ClosingCount:

@@ -17,7 +17,7 @@ def status(ex: Exchange, act: str) -> None:
     say = ex.say
     if act == "resume":
         resume(ex.unit, ex.now, ex.house.timezone, by=ex.person.id)
-    seen = look(ex.unit, ex.now)
+    seen = look(ex.unit, ex.now, is_answering=True)
     found = readings(seen)
     worst = found[0][1].state
     local = ex.now.astimezone(ex.zone)

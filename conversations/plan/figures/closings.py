@@ -5,7 +5,7 @@ its own periods (DOMAIN §2.4). With monthly and quarterly items, it has closed 
 are DHIS2's: an agency that closed late counts as having reported, but not as on time (DOMAIN §2.3).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -58,6 +58,16 @@ def closings_until(periods: Iterable[ReportingPeriod], today: date, count: int |
             by_end.setdefault(period.end_on, []).append(period)
     ends = sorted(by_end)
     return tuple(Closing(end, tuple(by_end[end])) for end in (ends if count is None else ends[-count:]))
+
+
+def kept_closings(closings: Sequence[Closing], kept_since: date, lived: Collection[date]) -> tuple[Closing, ...]:
+    """Those from the first that the bot kept: one that locked before the plan was here is nobody's failure.
+
+    Unless a report or a closing of it came (`lived`, the ends of such periods).
+    """
+    is_kept = (each.locks_on > kept_since or each.month_end in lived for each in closings)
+    first = next((at for at, kept in enumerate(is_kept) if kept), len(closings))
+    return tuple(closings[first:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from conversations.plan.figures.closings import (
     Known,
     agency_closing,
     closings_until,
+    kept_closings,
     known_reports,
 )
 from conversations.plan.figures.lights import Light, traffic_light
@@ -192,7 +193,9 @@ def standing(
     was reported, and when it was closed, is the same for everybody.
     """
     today = now.astimezone(zone).date()
-    closings = closings_until(records.periods, today, COLUMNS)
+    ends = {period.id: period.end_on for period in records.periods}
+    lived = {report.end_on for report in records.reports} | {ends[each.period_id] for each in records.closed}
+    closings = kept_closings(closings_until(records.periods, today, COLUMNS), records.kept_since, lived)
     led = records.led_by()
     past = {
         kind: tuple(period for period in records.periods if period.type == kind and period.opens_on <= today)

@@ -17,7 +17,8 @@ from conversations.plan.figures.annual import IndicatorYear
 from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing, plenary_items
 from conversations.plan.messages import digest_words, digests
-from conversations.plan.model import ActivityStatus
+from conversations.plan.model import ActivityStatus, Role
+from conversations.plan.sharing.export_request import audience_name
 from conversations.wording import Wording, wording
 
 DECISIONS, TROUBLED, INDICATORS = 5, 9, 12
@@ -39,6 +40,7 @@ class Reader:
     reads_reasons: bool = True
     ranks: bool = False
     """Whether institutions stand worst first, or in alphabetical order (DOMAIN §4.6)."""
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def plan_state(
         language=language,
         title=plan_name,
         subtitle=say("state.subtitle", date=digest_words.day(s.today, s, say), period_name=month),
-        audience=say(f"export.audience.{reader.audience}"),
+        audience=audience_name(reader.audience, reader.role, say),
         lights=lights,
         completed=(say("state.completed"), len(s.activities) - len(open_ones)),
         rates=_rates(s, say),

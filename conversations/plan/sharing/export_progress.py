@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conversations.card import Button, Card, Line, bold, home_button, line
-from conversations.plan.sharing.export_request import NAMED, PAGE, Choice, narrowed, period_label, where_in_words
+from conversations.plan.model import Role
+from conversations.plan.sharing.export_request import (
+    NAMED,
+    PAGE,
+    Choice,
+    audience_name,
+    narrowed,
+    period_label,
+    where_in_words,
+)
 from conversations.routes import Route, tap
 from conversations.wording import Wording
 
@@ -67,6 +76,8 @@ class Made:
     plan: str
     count: int
     at: str
+    role: Role | None = None
+    """The role of who asked."""
 
 
 def caption(made: Made, say: Wording) -> tuple[Line, ...]:
@@ -76,7 +87,7 @@ def caption(made: Made, say: Wording) -> tuple[Line, ...]:
     if where := where_in_words(choice, say):
         lines.append(line(where))
     lines += map(line, narrowed(choice, say))
-    lines.append(line(f"{say('export.who')}{say.colon}{say(f'export.audience.{choice.audience}')}"))
+    lines.append(line(f"{say('export.who')}{say.colon}{audience_name(choice.audience, made.role, say)}"))
     rows = say("export.made_one", at=at) if count == 1 else say("export.made", n=count, at=at)
     lines.append(line(at if choice.format == PAGE else rows))
     return tuple(lines)

@@ -22,7 +22,7 @@ from zlib import crc32
 
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.languages import LANGUAGES, phrases
-from conversations.plan.model import ActivityStatus, ValidationState
+from conversations.plan.model import ActivityStatus, Role, ValidationState
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, reporting_period
 from conversations.routes import Route, Taps, tap
 from conversations.session.profiles import profile
@@ -374,13 +374,18 @@ def more_of(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
     )
 
 
+def audience_name(audience: str, role: Role | None, say: Wording) -> str:
+    """For whom a file is. Whoever reads the plan from outside the coordination asks for themselves."""
+    is_own = role in (Role.READER, Role.OBSERVER) and audience != AUDIENCES[0]
+    return say(f"role.{role}" if is_own else f"export.audience.{audience}")
+
+
 def described(choice: Choice, offers: Sequence[Offer], say: Wording) -> list[Line]:
     """Return the request, one line for each answer. Then a line on small numbers, or on the obstacle."""
     filters = offer_of(choice, offers).filters
-    lines = [
-        line(f"{say('export.what')}{say.colon}", bold(say(f"export.data.{choice.dataset}"))),
-        line(f"{say('export.who')}{say.colon}", bold(say(f"export.audience.{choice.audience}"))),
-    ]
+    lines = [line(f"{say('export.what')}{say.colon}", bold(say(f"export.data.{choice.dataset}")))]
+    if len({audience for offer in offers for audience in offer.audiences}) > 1:
+        lines.append(line(f"{say('export.who')}{say.colon}", bold(say(f"export.audience.{choice.audience}"))))
     if "period" in filters:
         lines.append(line(f"{say('export.when')}{say.colon}", bold(period_label(choice.period, say))))
     if "agency" in filters:

@@ -70,6 +70,7 @@ def reader_of(wanted: Wanted) -> Reader:
     """
     return Reader(
         audience=wanted.audience,
+        role=wanted.role,
         reads_restricted=wanted.sees_restricted,
         reads_decisions=wanted.audience == INTERNAL or wanted.role is Role.READER,
         reads_reasons=wanted.audience != PUBLIC,

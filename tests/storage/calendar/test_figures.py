@@ -16,6 +16,7 @@ from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import Rate
 from conversations.plan.model import ActivityStatus, Post, Role
 from storage.calendar.figures import Figures
+from storage.calendar.holidays import known_since
 from storage.calendar.ledger import NewFire
 from storage.imports.applying import apply as plan_apply
 from storage.reports.revisions import revisions
@@ -429,6 +430,20 @@ def test_evidence_that_was_promised_is_promised_until_it_comes(seeded: Any, appl
 
     apply(send(seeded, activity, "201809", NOW, supersedes_id=first))
     assert owed(day) == ([], [])
+
+
+def test_a_closing_that_locked_before_the_plan_was_kept_here_is_nobodys_failure(seeded: Any, apply: Apply) -> None:
+    """On the first day there is none, unless something came for it; the next one counts from its opening."""
+    first_day = datetime(2018, 9, 28, 12, tzinfo=UTC)
+    apply(lambda unit: unit.facts.set(known_since(seeded.plan_id), "", first_day))
+    assert apply(standing(seeded, first_day)).closing is None
+
+    closing = apply(standing(seeded, datetime(2018, 10, 1, 12, tzinfo=UTC))).closings
+    assert [each.month_end for each in closing] == [date(2018, 9, 30)]
+
+    activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PER-405"))
+    apply(send(seeded, activity, "201808", first_day))
+    assert apply(standing(seeded, first_day)).closing.month_end == date(2018, 8, 31)
 
 
 def figure(seeded: Any, apply: Apply, code: str, period: str, sent: datetime = NOW - WEEK, **said: Any) -> int:

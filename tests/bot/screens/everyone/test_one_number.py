@@ -8,6 +8,7 @@ from sqlalchemy import text
 from bot.schedule.digests import WEEK, printed
 from bot.schedule.scheduler import ensure_schedules
 from conversations.plan.model import Role
+from storage.calendar.holidays import known_since
 from storage.exports.datasets.plan import agencies
 from storage.exports.wanted import Wanted
 from storage.unit_of_work import UnitOfWork
@@ -40,6 +41,15 @@ def test_first_screen_progress_and_digest_have_one_number(desk: Desk) -> None:
         seen.add(tuple(numbers(digest, "Cierre:")))
 
     assert len(seen) == 2  # of September's end, and of October's
+
+
+def test_on_the_first_day_no_screen_counts_a_closing_that_locked_before(desk: Desk) -> None:
+    """August was over when the plan came here: "0 de 7" would be a failure that nobody had."""
+    desk.now = here("2018-09-28T09:00")
+    desk.do(lambda unit: unit.facts.set(known_since(1), "", desk.now))
+    desk.do(lambda unit: unit.connection.execute(text("UPDATE submission SET is_current = false, is_standing = false")))
+    for who, words in ((CARMEN, "/menu"), (CARMEN, "/progreso"), (CARMEN, "/resumen"), (PEDRO, "/menu")):
+        assert "0 de " not in said(desk.say(who, words), who)[-1]
 
 
 # ------------------------------------------------------------------ against the tables

@@ -106,7 +106,10 @@ def test_every_line_has_its_words_and_every_word_its_line() -> None:
 
 
 def test_an_admin_sees_how_the_bot_is_and_nobody_else(desk: Desk) -> None:
-    """In three words and ten lines, with a way to look again."""
+    """In three words and ten lines, with a way to look again.
+
+    A bot that answers is not silent: if what it told is old, its clock was moved.
+    """
     assert WELL.vitals is not None
 
     desk.database.units.submit(None, lambda unit: remember(unit, WELL.vitals, NOW)).result()
@@ -116,6 +119,13 @@ def test_an_admin_sees_how_the_bot_is_and_nobody_else(desk: Desk) -> None:
     assert "Auditoría sellada hasta" in told
     assert len(told) < 1000
     assert desk.tap(CARMEN, "c:estado:").answer.show_alert  # type: ignore[union-attr]
+
+    for days in (-20, 20):
+        moved = NOW - timedelta(days=days)
+        desk.database.units.submit(None, lambda unit, at=moved: remember(unit, WELL.vitals, at)).result()
+        told = str(desk.say(PEDRO, "/estado").deliveries[-1].payload["text"])
+        assert "calla" not in told
+        assert "Telegram respondió hace 2 s" in told
 
 
 def test_what_the_process_told_is_read_back_as_it_was(desk: Desk) -> None:

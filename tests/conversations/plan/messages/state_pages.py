@@ -4,7 +4,7 @@ from datetime import date
 
 from conversations.plan.figures.annual import IndicatorYear, Reported, Revision, this_year
 from conversations.plan.messages.plan_state import Page, Reader, plan_state
-from conversations.plan.model import Indicator
+from conversations.plan.model import Indicator, Role
 from conversations.plan.periods import Frequency
 from tests.conversations.plan.commission import stand
 
@@ -12,7 +12,7 @@ AREAS = [("PRE", "Prevención"), ("PER", "Persecución"), ("ASI", "Asistencia")]
 
 READERS = {
     "coordinator": Reader("internal", reads_restricted=True, reads_decisions=True, ranks=True),
-    "minister": Reader("observers", reads_decisions=True),
+    "minister": Reader("observers", reads_decisions=True, role=Role.READER),
     "public": Reader("public", reads_reasons=False),
 }
 

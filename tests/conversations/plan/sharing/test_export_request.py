@@ -9,6 +9,7 @@ import pytest
 
 from conversations.card import Card
 from conversations.languages import LANGUAGES
+from conversations.plan.model import Role
 from conversations.plan.periods import periods_between
 from conversations.plan.sharing.export_progress import Made, caption, done_card, part_lines, working_card
 from conversations.plan.sharing.export_request import (
@@ -286,6 +287,7 @@ def test_the_caption_says_filter_audience_rows_time_and_part() -> None:
     for part in ("RD-2017", "Reportes", "Excel", "3.er trimestre 2018", "PGR", "Observadores", "12 filas",
                  "2018-10-03 08:00", "Parte 2 de 3", "PGR, CONANI", "validados"):  # fmt: skip
         assert part in said
+    assert "Para quién: Lectura ministerial" in words(caption(replace(made, role=Role.READER), say))
     said = words(caption(Made(replace(choice, status="delayed", form_id="hogar"), "RD-2017", 1, "now"), say))
     for part in ("Estado: Retrasada", "Formulario: hogar", "1 fila · now"):
         assert part in said
