@@ -29,6 +29,10 @@ class Wording:
         """Return the sign between a name and its value. French has a space before the colon."""
         return self("sign.colon")
 
+    def percent(self, n: object) -> str:
+        """A share of a hundred with its sign. French sets a space before it."""
+        return self("sign.percent", n=n)
+
     def __contains__(self, key: str) -> bool:
         return key in self._sentences
 

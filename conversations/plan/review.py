@@ -243,7 +243,7 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
 
 
 def _progress(report: Reviewed, say: Wording) -> str:
-    text = f"{report.status}, {report.progress or 0}%"
+    text = f"{report.status}, {say.percent(report.progress or 0)}"
     if report.previous_progress is not None:
         text += f" ({say('review.was', progress=report.previous_progress)})"
     return text

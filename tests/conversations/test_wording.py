@@ -1,6 +1,8 @@
 """The catalogues, read: what we read in them is what gettext's own tools do."""
 
+import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
@@ -62,3 +64,32 @@ def test_a_line_that_is_no_sentence_is_refused(line: str) -> None:
     """A catalogue that is spoilt is no catalogue with a sentence less."""
     with pytest.raises(ValueError, match="line 1 of a catalogue"):
         read_catalogue(line)
+
+
+HIGH = re.compile(r"(?<![\u00a0\u202f\d/?!…:(])[%;!?»](?![=!])|(?<![\u00a0\u202f\w/({»])(?<!\w):(?= |$)| :")
+OF_COMPUTERS = ("form_problems.po", "plan_book.po", "events.po", "language.po")
+"""They quote addresses, expressions and codes."""
+
+
+def test_a_french_sentence_has_a_no_break_space_before_its_high_signs() -> None:
+    """Before % : ; ! ? and the closing quotes: otherwise a line may begin with the sign."""
+    wrong = []
+    for file in sorted(Path("conversations/locales/fr").glob("*.po")):
+        if file.name not in OF_COMPUTERS:
+            said = read_catalogue(file.read_text("utf-8"))
+            wrong += [f"{key}: {text}" for key, text in said.items() if HIGH.search(re.sub(r"\{\w+:\w+\}", "", text))]
+    assert wrong == []
+
+
+def test_no_code_sets_the_sign_of_a_language_by_itself() -> None:
+    """ "15 %" and "nom : valeur" are French; `Wording.percent` and `Wording.colon` know it."""
+    own = re.compile(r"""f".*\}(%["'}]|: \{say)|["'] %["']|\), ": ", """)
+    wrong = [
+        f"{file}:{number}: {text.strip()}"
+        for folder in ("bot/screens", "bot/acts", "bot/schedule", "bot/workers", "conversations/plan",
+                       "conversations/session")
+        for file in Path(folder).rglob("*.py")
+        for number, text in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if own.search(text)
+    ]  # fmt: skip
+    assert wrong == []

@@ -140,4 +140,4 @@ def hanging_sentence(one: Hanging, say: Wording) -> str:
     """Return what depends on a row that would be removed, such as "actividad A-199: reportes, 2"."""
     key = f"plan.hangs.{one.what}"
     what = say(key) if key in say else say("plan.hangs.other")
-    return f"{say(f'plan.table.{one.table}')} {one.code}: {what}, {one.count}"
+    return f"{say(f'plan.table.{one.table}')} {one.code}{say.colon}{what}, {one.count}"

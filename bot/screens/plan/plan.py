@@ -85,7 +85,9 @@ def _areas(ex: Exchange) -> None:
         counts = [sum(each.area_code == area.code for each in some) for some in (activities, indicators)]
         if any(counts):
             name = translated(area.name, ex.language)
-            lines.append(line(bold(f"{area.code} · {name}"), f": {say('plan.counts', n=counts[0], m=counts[1])}"))
+            lines.append(
+                line(bold(f"{area.code} · {name}"), f"{say.colon}{say('plan.counts', n=counts[0], m=counts[1])}")
+            )
             rows.append((Button(cut(f"{area.code} · {name}"), tap(Route.PLAN, "A", area.code)),))
     if not rows:
         lines.append(line(say("plan.nothing_yours")))

@@ -43,7 +43,7 @@ def _show_setting(ex: Exchange, setting: Setting, *, is_again: bool = False) -> 
     say, to = ex.say, partial(tap, Route.SETTING, setting.name)
     kept = ex.unit.settings.text(ex.membership.plan_id, setting)
     lines: list[Line] = [
-        line(bold(say(f"settings.{setting.name}")), ": ", shown_value(say, setting, kept)),
+        line(bold(say(f"settings.{setting.name}")), say.colon, shown_value(say, setting, kept)),
         line(say(f"settings.{setting.name}.what")),
     ]
     rows: list[tuple[Button, ...]] = []

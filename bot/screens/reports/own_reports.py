@@ -311,7 +311,7 @@ def receipt(ex: Exchange, submission_id: int) -> None:
         line(italic(f"{when} · {state} · {say('history.version', version=sent.version)}")),
     ]
     if sent.activity_status is not None:
-        lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
+        lines.append(line(f"{status_label(ex, sent.activity_status)}, {say.percent(sent.progress or 0)}"))
     if sent.zero_reason:
         lines.append(review.zero_line(sent.zero_reason, say))
     remarked = reviewing.open_remark(ex.unit, sent)

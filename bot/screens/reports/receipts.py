@@ -28,7 +28,7 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
     else:
         lines.append(line(bold(str(about["code"])), f" · {translated(about['name'], language)}"))
     if sent.activity_status is not None:
-        lines.append(line(f"{status_label(ex, sent.activity_status)}, {sent.progress or 0}%"))
+        lines.append(line(f"{status_label(ex, sent.activity_status)}, {ex.say.percent(sent.progress or 0)}"))
     at = sent.submitted_at.astimezone(ex.zone)
     lines.append(
         line(

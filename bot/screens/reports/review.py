@@ -116,7 +116,7 @@ def _item_button(ex: Exchange, one: Waiting) -> Button:
         mark = f"✏️ {mark}"
     parts = [one.agency_code, one.code or ex.unit.forms.version(one.form_version_id).title]
     if one.activity_status is not None:
-        parts.append(f"{_shape(ex, one.activity_status)} {one.progress or 0}%")
+        parts.append(f"{_shape(ex, one.activity_status)} {ex.say.percent(one.progress or 0)}")
     text = review.excerpt(f"{mark}{' · '.join(part for part in parts if part)}", NAME_LIMIT)
     return Button(text, tap(Route.SENT_REPORT, one.id))
 
@@ -426,7 +426,8 @@ def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
     if seal != now_seal:
         lines = [line(bold(ex.say("review.together_sure", n=len(found), agency=agency)))]
         for one in found[:20]:
-            lines.append(line(f"• {one.code} · {status_label(ex, one.activity_status or '')}, {one.progress or 0}%"))
+            progress = ex.say.percent(one.progress or 0)
+            lines.append(line(f"• {one.code} · {status_label(ex, one.activity_status or '')}, {progress}"))
         if len(found) > 20:
             lines.append(line(ex.say("review.and_more", n=len(found) - 20)))
         rows = (

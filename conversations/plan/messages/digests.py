@@ -414,7 +414,7 @@ def shown_value(year: Year, say: Wording) -> tuple[str, str]:
     If later months were reported, also return the month up to which it counts.
     """
     if year.percent is not None:
-        return f"{round(year.percent)}%", ""
+        return say.percent(round(year.percent)), ""
     assert year.value is not None, "there is a figure of this year"
     if year.value.value is None:
         return shown_figure(year.value, say), ""

@@ -132,8 +132,8 @@ def _rates(s: Standing, say: Wording) -> tuple[tuple[str, str, str, str], ...]:
     closed = say("state.of", n=rate.closed, expected=rate.expected)
     on_time = say("state.of", n=rate.on_time, expected=rate.expected)
     return (
-        (say("state.closed"), f"{rate.closed_percent}%", closed, ""),
-        (say("state.on_time"), f"{rate.on_time_percent}%", on_time, digest_words.trend(s, say).strip()),
+        (say("state.closed"), say.percent(rate.closed_percent), closed, ""),
+        (say("state.on_time"), say.percent(rate.on_time_percent), on_time, digest_words.trend(s, say).strip()),
     )
 
 
@@ -141,6 +141,7 @@ def _headings(say: Wording, year: int, more_indicators: int) -> dict[str, str]:
     """Return the headings of the page. `more_indicators` is the number of indicators that have no room on it."""
     return {name: say(f"state.{name}") for name in WORDS} | {
         "colon": say.colon,
+        "percent": say("sign.percent"),
         "agency": say("table.column.agency"),
         "measure": say("table.column.measure"),
         "three_p": say("table.3p"),
@@ -213,15 +214,15 @@ def _indicators(
         value = "".join(digests.shown_value(each.year, say)) if each.year.reported else "–"
         so_far = value if each.so_far is None else digests.shown_figure(each.so_far, say)
         indicator = each.indicator
-        baseline, target = (_promised(text, indicator.unit) for text in (indicator.baseline, indicator.target))
+        baseline, target = (_promised(text, indicator.unit, say) for text in (indicator.baseline, indicator.target))
         rows.append((indicator.code, indicator.title(language), baseline or "–", value, so_far, target or "–"))
     return tuple(rows)
 
 
-def _promised(text: str, unit: str) -> str:
+def _promised(text: str, unit: str, say: Wording) -> str:
     """Return a baseline or target in the form of the value beside it: for a percentage, "80%"."""
     is_percent = unit == "percent" and text.replace(".", "", 1).isdecimal()
-    return f"{text}%" if is_percent else digest_words.number(text)
+    return say.percent(text) if is_percent else digest_words.number(text)
 
 
 def _weight(each: IndicatorYear) -> tuple[bool, bool, int, bool, str]:
@@ -252,7 +253,8 @@ def spoken(page: Page) -> list[str]:
     said.append(words["areas"])
     for area in page.areas:
         counts = " ".join(str(area.counts[light]) for light in WORST_FIRST)
-        said.append(f"{area.name} | {counts} | {area.completed} | {'–' if area.mean is None else f'{area.mean}%'}")
+        mean = "–" if area.mean is None else words["percent"].format(n=area.mean)
+        said.append(f"{area.name} | {counts} | {area.completed} | {mean}")
     said.append(f"{words['matrix']}{colon}{' '.join(page.matrix['columns'])}")
     for agency, cells in page.matrix["rows"]:
         said.append(f"{agency} " + " ".join("–" if cell is None else f"{cell[0]}:{cell[1]}" for cell in cells))

@@ -32,7 +32,7 @@ def working_card(choice: Choice, number: int, done: int, total: int, say: Wordin
     if total:
         filled = BAR * min(done, total) // total
         percent = 100 * min(done, total) // total
-        lines += [line("█" * filled + "░" * (BAR - filled) + f" {percent} %"), line(say("export.working"))]
+        lines += [line("█" * filled + "░" * (BAR - filled) + f" {say.percent(percent)}"), line(say("export.working"))]
     else:
         lines.append(line(say("export.waiting")))
     return Card(tuple(lines), ((Button(say("export.stop"), tap(Route.EXPORT, "stop", number)),),))

@@ -67,7 +67,7 @@ def _about(view: View, node: Node) -> list[Line]:
     if node.question.name == profile(view.form.form_id).same_at:
         if previous := session.previous.get(node.question.name):
             progress = session.previous.get("progress_final") or session.previous.get("progress", "")
-            status = f"{view.shown(node, previous)}{f', {progress}%' if progress else ''}"
+            status = f"{view.shown(node, previous)}{f', {say.percent(progress)}' if progress else ''}"
             lines.append(line(say("form.previously", previous=status)))
         if session.about.get("due_on"):
             lines.append(line(say("form.due", due=show_date(str(session.about["due_on"]), session.language))))

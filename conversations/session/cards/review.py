@@ -20,6 +20,7 @@ from conversations.session.markup import marked, spoken
 from conversations.session.profiles import profile
 from conversations.session.questions import is_sending, stop_label
 from conversations.session.repeats import RepeatStop, Stop, address, instance_ref
+from conversations.wording import Wording
 from conversations.xforms.evaluation.texts import Node
 
 REVIEW_LIMIT = 3_000
@@ -66,7 +67,7 @@ def _answer_lines(view: View) -> list[Line]:
     told, known = list(_told(view)), profile(view.form.form_id)
     answered = {each.name: each for each in told if each.name}
     lead = [answered[name] for name in known.lead if name in answered]
-    lines = [line(bold(", ".join(_in_short(each) for each in lead)))] if lead else []
+    lines = [line(bold(", ".join(_in_short(each, view.say) for each in lead)))] if lead else []
     rest = [each for each in told if each not in lead and known.implied.get(each.name) not in answered]
     group = ""
     length = left_out = 0
@@ -97,8 +98,9 @@ def _told(view: View) -> Iterator[_Told]:
             yield _Told(stop, groups_shown(view, stop), label, cut(view.shown(stop), 200))
 
 
-def _in_short(told: _Told) -> str:
-    return f"{told.text}%" if isinstance(told.stop, Node) and told.stop.question.type == "integer" else told.text
+def _in_short(told: _Told, say: Wording) -> str:
+    is_percent = isinstance(told.stop, Node) and told.stop.question.type == "integer"
+    return say.percent(told.text) if is_percent else told.text
 
 
 def _runs(view: View, told: Sequence[_Told]) -> Iterator[list[_Told]]:

@@ -110,7 +110,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
                         sheet.write(LEFT + 164, y + 1.1, "–", 8.5)
                     else:
                         sheet.bar(LEFT + 164, y + 1.7, 12, 2.6, area.mean)
-                        sheet.write(RIGHT - 1, y + 1.1, f"{area.mean}%", 8.5, align="R")
+                        sheet.write(RIGHT - 1, y + 1.1, page.words["percent"].format(n=area.mean), 8.5, align="R")
             y += 5.8
     return y + 3
 

@@ -270,8 +270,8 @@ def test_progress_is_a_bar_and_never_more_than_whole() -> None:
         return "".join(span.text for each in working_card(USUAL, 1, done, total, say).lines for span in each)
 
     assert "%" not in text(0, 0)
-    assert "██████░░░░░░ 50 %" in text(5, 10)
-    assert "████████████ 100 %" in text(12, 10)
+    assert "██████░░░░░░ 50%" in text(5, 10)
+    assert "████████████ 100%" in text(12, 10)
 
 
 def words(lines: Sequence[Any]) -> str:
