@@ -232,7 +232,7 @@ def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Name the evidence that was promised for later and has not come; once, what had not come when its period locked."""
+    """Name the promised evidence that has not come; and once, what had not come when its period locked."""
     told = []
     if s.promised:
         late = sum(days_between(report.sent_at, s.now, s.zone) > LATE_EVIDENCE for report in s.promised)
