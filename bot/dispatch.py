@@ -174,6 +174,8 @@ class Dispatch:
             self._redeem(ex, what, incoming)
             return
         if not _is_at_work(ex) and (cry := _typed(what)) is not None and emergency(cry.text):
+            if not ex.unit.people.may_tell_the_hotline(ex.telegram_id, ex.now):
+                return
             language = ex.language if ex.visit.person is not None else self._language_of(ex, incoming)
             ex.delete(cry.origin)
             ex.notice(wording(language_of(cry.text, language))("err.emergency"))

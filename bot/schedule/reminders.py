@@ -9,7 +9,7 @@ from bot.chat.actor import message
 from bot.schedule.agenda import agenda_of, agenda_within, outlook_of
 from bot.schedule.job import Job, Message, Moment, Planned
 from conversations.card import Card
-from conversations.plan.calendar.agenda import Agenda, Reason, Recipient, Topic, closing_topics
+from conversations.plan.calendar.agenda import Agenda, Reason, Recipient, Topic, asked_for_evidence, closing_topics
 from conversations.plan.calendar.agenda_rows import Scope
 from conversations.plan.calendar.ladder import Rung
 from conversations.plan.calendar.ledger import CARRIERS, LADDER
@@ -18,7 +18,6 @@ from conversations.plan.calendar.notices import (
     Say,
     Silence,
     Verdict,
-    asked_for_evidence,
     chase,
     concerns,
     decide,

@@ -270,6 +270,16 @@ class People:
 
     def may_answer_stranger(self, telegram_id: int, now: datetime) -> bool:
         """Whether somebody without a role gets a reply: once a day (S16). Saying yes uses it up."""
+        return self._once_a_day(telegram_id, now)
+
+    def may_tell_the_hotline(self, telegram_id: int, now: datetime) -> bool:
+        """Whether a cry for help is answered: once a day, whatever else was answered. Saying yes uses it up.
+
+        It has a row of its own, under the number with a minus, which is no person's.
+        """
+        return self._once_a_day(-telegram_id, now)
+
+    def _once_a_day(self, telegram_id: int, now: datetime) -> bool:
         statement = insert_into(self._connection, _stranger).values(
             telegram_id=telegram_id, failures=0, answered_at=now
         )

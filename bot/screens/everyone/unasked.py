@@ -211,7 +211,8 @@ def _found_people(ex: Exchange, text: str) -> bool:
 def _refused(ex: Exchange, text: str, meant: list[str]) -> bool:
     """Delete a text with personal data from the chat, and answer only the request in it (S15). False if it has none."""
     known = ex.known()
-    kind = personal_data(text, strict=True, known=replace(known, words=known.words | table_words()))
+    beside = replace(known, words=known.words | table_words())
+    kind = personal_data(text, strict=True, known=beside, is_answer=False)
     if kind is None:
         return False
     if ex.typed_message_id is not None:

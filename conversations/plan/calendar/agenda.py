@@ -4,7 +4,7 @@ Nothing is decided here: `notices` decides who may be told, `reminders` has the 
 `agenda_rows`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -23,6 +23,8 @@ PASSING = ("tomorrow", "nothing_new")
 """Answers to a reminder that do not say what the person needs."""
 UNANSWERED = 2
 """After this many notices without an answer, the next one asks what holds the person back."""
+FOR_EVIDENCE = frozenset({Rung.LATE, Rung.LAST})
+"""The steps that ask for promised evidence, also where nothing else is left."""
 PauseKind = Literal["everybody", "own", "delegated", "snooze"]
 Reason = Literal[
     "no_role",
@@ -221,6 +223,21 @@ def asks_why(agenda: Agenda, who: Recipient, period: ReportingPeriod) -> bool:
     days = agenda.unanswered.get(who.person_id, ())
     silent = sum(period.opens_on <= on < agenda.today for on in days) >= UNANSWERED
     return silent and who.agency_code not in agenda.reporting and not who.is_contributor
+
+
+def asks_for_evidence(agenda: Agenda, who: Recipient, step: Step) -> bool:
+    """Whether a step is told because of evidence that was promised, and that no notice since then has asked for."""
+    return step.rung in FOR_EVIDENCE and bool(agenda.promises_of(who, step.period))
+
+
+def asked_for_evidence(agenda: Agenda, who: Recipient, pending: Iterable[Step]) -> tuple[ReportingPeriod, ...]:
+    """The periods whose promised evidence these steps ask for."""
+    return tuple(dict.fromkeys(step.period for step in pending if asks_for_evidence(agenda, who, step)))
+
+
+def owes_evidence(agenda: Agenda, who: Recipient, rungs: Collection[Rung]) -> bool:
+    """Whether a reminder of these steps still has evidence to ask for."""
+    return not FOR_EVIDENCE.isdisjoint(rungs) and bool(agenda.promised.get(who.person_id))
 
 
 # ------------------------------------------------------------------ topics

@@ -20,7 +20,10 @@ from conversations.plan.calendar.agenda import (
     Recipient,
     Topic,
     agency_topics,
+    asked_for_evidence,
+    asks_for_evidence,
     closing_topics,
+    owes_evidence,
     told_topics,
 )
 from conversations.plan.calendar.ladder import FOR_ALTERNATES, FOR_COORDINATORS, FOR_REPORTERS, Rung, Step, is_timely
@@ -115,7 +118,7 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
         pending = tuple(
             step
             for step in pending
-            if step.period in left or _tells_to_close(step, closes) or _asks_for_evidence(agenda, who, step)
+            if step.period in left or _tells_to_close(step, closes) or asks_for_evidence(agenda, who, step)
         )
         if not is_awaited and not pending:
             return Silence("nothing_left", day)
@@ -245,20 +248,6 @@ def _tells_to_close(step: Step, closes: Collection[ReportingPeriod]) -> bool:
     return step.period in closes and step.rung is not Rung.LATE
 
 
-FOR_EVIDENCE = frozenset({Rung.LATE, Rung.LAST})
-"""The steps that ask for promised evidence, also where nothing else is left."""
-
-
-def _asks_for_evidence(agenda: Agenda, who: Recipient, step: Step) -> bool:
-    """Whether a step is told because of evidence that was promised, and that no notice since then has asked for."""
-    return step.rung in FOR_EVIDENCE and bool(agenda.promises_of(who, step.period))
-
-
-def asked_for_evidence(agenda: Agenda, who: Recipient, pending: Iterable[Step]) -> tuple[ReportingPeriod, ...]:
-    """The periods whose promised evidence these steps ask for."""
-    return tuple(dict.fromkeys(step.period for step in pending if _asks_for_evidence(agenda, who, step)))
-
-
 def _rungs(agenda: Agenda, who: Recipient) -> frozenset[Rung]:
     """Return the steps that are told to somebody who reports.
 
@@ -348,7 +337,7 @@ def steps_meant(agenda: Agenda, who: Recipient, steps: Iterable[Step]) -> list[S
         for step in steps
         if step.rung in rungs
         and (
-            _asks_for_evidence(agenda, who, step)
+            asks_for_evidence(agenda, who, step)
             or (
                 (step.period.opens_on > agenda.today or step.on >= since.get(step.period, date.max))
                 and (step.period not in closes or step.period in left or _tells_to_close(step, closes))
@@ -533,14 +522,10 @@ def still_due(
         return Silence(silence)
     if who.reports:
         topics = told_topics(agenda, who, is_chased=is_chased)
-        is_due = topics or agenda.lapsing.get(who.person_id) or _owes_evidence(agenda, who, rungs)
+        is_due = topics or agenda.lapsing.get(who.person_id) or owes_evidence(agenda, who, rungs)
         return Say(day, topics) if is_due else Silence("nothing_left")
     topics = closing_topics(agenda, tuple(step for step in agenda.steps if step.rung in rungs))
     return Say(day, topics) if topics else Silence("everybody_closed")
-
-
-def _owes_evidence(agenda: Agenda, who: Recipient, rungs: Collection[Rung]) -> bool:
-    return not FOR_EVIDENCE.isdisjoint(rungs) and bool(agenda.promised.get(who.person_id))
 
 
 # ------------------------------------------------------------------ reminding by hand

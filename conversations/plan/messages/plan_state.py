@@ -141,7 +141,7 @@ def _headings(say: Wording, year: int, more_indicators: int) -> dict[str, str]:
     """Return the headings of the page. `more_indicators` is the number of indicators that have no room on it."""
     return {name: say(f"state.{name}") for name in WORDS} | {
         "colon": say.colon,
-        "percent": say("sign.percent"),
+        "percent": say.percent("{n}"),
         "agency": say("table.column.agency"),
         "measure": say("table.column.measure"),
         "three_p": say("table.3p"),

@@ -25,12 +25,17 @@ REWORDED = frozenset({"name", "age", "date", "address"})
 """The kinds that may be a false alarm, and can be said in another way."""
 
 
-def personal_data(text: str, *, strict: bool, known: Known = NOTHING, may_give_contact: bool = False) -> Kind | None:
+def personal_data(
+    text: str, *, strict: bool, known: Known = NOTHING, may_give_contact: bool = False, is_answer: bool = True
+) -> Kind | None:
     """Return the kind of personal data that a free text seems to contain, or None. The text itself is not kept.
 
     `strict` is for referrals and for text about a restricted activity. Without it, names of officials and all kinds of
     days pass, but nothing about a victim does. With `may_give_contact` the question asks for an institution's phone,
     address or page. With `strict` that never passes.
+
+    With `is_answer` off, the text answers no question and is not kept. Then only the age of a victim is found, because
+    "m gen 54" are 54 of something.
     """
     shown = seen(text)
     folded = fold(shown)
@@ -43,7 +48,7 @@ def personal_data(text: str, *, strict: bool, known: Known = NOTHING, may_give_c
         return kind
     if named(folded, tokens, known, strict=strict):
         return "name"
-    if age(folded, tokens, strict=strict):
+    if age(folded, tokens, strict=strict and is_answer):
         return "age"
     if strict and address(folded, tokens):
         return "address"

@@ -391,11 +391,28 @@ def test_the_third_equal_complaint_offers_another_way(desk: Desk) -> None:
     ("typed", "language"), [("me estan golpeando, ayuda", "es"), ("help me they are beating me", "en")]
 )
 def test_a_cry_for_help_is_answered_at_the_door_too(desk: Desk, typed: str, language: str) -> None:
-    """Of a stranger however often, in the language that they write; of a person who has agreed to nothing yet too."""
-    for _ in range(2):
-        assert said(desk.say(9_001, typed), 9_001) == [wording(language)("err.emergency")]
-    assert said(desk.say(9_001, "hello"), 9_001) == [wording("en")("stranger", contact="the plan's coordination team")]
-    assert said(desk.say(9_001, "hello"), 9_001) == []
+    """In the language that they write, once a day (S16), whether or not they were answered something else before."""
+    for who in (9_001, 9_002):
+        if who == 9_002:
+            assert len(said(desk.say(who, "hello"), who)) == 1
+        assert said(desk.say(who, typed), who) == [wording(language)("err.emergency")]
+        assert said(desk.say(who, typed), who) == []
+        assert said(desk.say(9_001, "hello"), 9_001) == (
+            [wording("en")("stranger", contact="the plan's coordination team")] if who == 9_001 else []
+        )
+    desk.now += timedelta(days=1, minutes=1)
+    assert said(desk.say(9_001, typed), 9_001) == [wording(language)("err.emergency")]
+
+
+def test_a_number_that_somebody_has_is_no_age_at_rest(desk: Desk) -> None:
+    """Nothing is kept there, so nothing is refused but what tells of a victim: their age stays personal."""
+    tap(desk, ANA, "idioma", "ht")
+    say = wording("ht")
+    assert say("err.pii_age") not in "\n".join(said(desk.say(ANA, "m gen 54"), ANA))
+    tap(desk, ANA, "idioma", "es")
+    assert said(desk.say(ANA, "una niña de 14 años en Villa Mella"), ANA)[0].startswith(
+        wording("es")("err.pii_age").split("\n")[0][:20]
+    )
 
 
 @pytest.mark.parametrize(
