@@ -1,8 +1,9 @@
-"""Close HTTP connections whose request headers take too long, or are too long.
+"""Close HTTP connections whose request takes too long, or is too long, and the idle ones if there are too many.
 
-uvicorn waits for ever for the end of the headers, and keeps all of them in memory. A server in front (nginx) prevents
-that. Without one, a few connections that send a byte now and then would hold sockets and memory, until nobody else gets
-in.
+uvicorn waits for ever for the end of the headers, and keeps all of them in memory, those behind a chunked body too. A
+server in front (nginx) prevents that. Without one, a few connections that send a byte now and then would hold sockets
+and memory, until nobody else gets in. A process may have 1 024 files open (the usual limit), and the bot needs some for
+its database and to speak to Telegram: so a thousand connections that say nothing would stop the whole bot.
 """
 
 import asyncio
@@ -14,18 +15,27 @@ WITHIN: Final = 10.0
 """Seconds from the connection, or from a further request's first byte, to the end of its headers."""
 LONGEST: Final = 16 * 1024
 """Bytes of headers; Telegram sends about three hundred."""
+LONGEST_REQUEST: Final = 2 * 1024 * 1024
+"""Bytes of a whole request: more than any body that somebody here reads."""
+MOST: Final = 256
+"""Connections to one server. Telegram opens forty."""
 
 
 class ShortHeads(HttpToolsProtocol):
-    """uvicorn's protocol, with limits for the time and the length of headers."""
+    """uvicorn's protocol, with limits for the time and the length of a request, and for the number of connections."""
 
     within = WITHIN
+    most = MOST
     _closing: asyncio.TimerHandle | None = None
     _length = 0
+    _has_asked = False
+    _has_come = False
+    _since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
+        self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -33,10 +43,10 @@ class ShortHeads(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._closing is not None:
-            self._length += len(data)
-            if self._length > LONGEST:
-                self._close()
+        self._length += len(data)
+        most = LONGEST_REQUEST if self._closing is None else LONGEST
+        if self._length > most or (self._is_answered and not self._has_come):
+            self._close()
 
     def on_message_begin(self) -> None:
         if self._closing is None:  # a further request on a connection that was kept
@@ -45,10 +55,28 @@ class ShortHeads(HttpToolsProtocol):
 
     def on_headers_complete(self) -> Any:
         self._stop_waiting()
+        self._has_asked, self._since = True, self.loop.time()
         return super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._has_come = True
+        super().on_message_complete()
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether it has its answer: a body that still comes is read by nobody."""
+        return self.cycle is not None and self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """If there are too many, close one that asks for nothing: who never asked, else who asked longest ago."""
+        others = [each for each in self.connections if isinstance(each, ShortHeads) and each is not self]
+        standing = [each for each in others if not each.transport.is_closing()]
+        if len(standing) >= self.most:
+            idle = [each for each in standing if each.cycle is None or each._is_answered]
+            min(idle, key=lambda each: (each._has_asked, each._since), default=self)._close()
+
     def _wait(self) -> None:
-        self._length = 0
+        self._length, self._since, self._has_come = 0, self.loop.time(), False
         self._closing = self.loop.call_later(self.within, self._close)
 
     def _stop_waiting(self) -> None:

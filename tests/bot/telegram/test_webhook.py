@@ -289,6 +289,43 @@ async def test_headers_that_are_long_are_cut_off(sandbox: Sandbox, database: Dat
         writer.close()
 
 
+@pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["silent", "kept"])
+async def test_connections_that_ask_for_nothing_make_room(
+    sandbox: Sandbox, database: Database, url: str, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many a stranger holds, there is room for the next, and the bot has files left to open (S9, S16)."""
+    monkeypatch.setattr(ShortHeads, "most", 5)
+    async with open_door(sandbox, database, url) as (_, _, port), asyncio.timeout(PATIENCE):
+        held = []
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(said)
+            if said:
+                await reader.readuntil(b"ok")
+            held.append((reader, writer))
+        for reader, _ in held[:12]:
+            assert await reader.read() == b""
+        assert (await ask(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 200
+        for _, writer in held:
+            writer.close()
+
+
+async def test_a_body_that_nobody_reads_does_not_hold_its_connection(
+    sandbox: Sandbox, database: Database, url: str
+) -> None:
+    """Its answer is said, and still it comes: chunks without end, or trailers, which would be kept in memory."""
+    async with open_door(sandbox, database, url) as (_, _, port), asyncio.timeout(PATIENCE):
+        for part in (b"5\r\nhello\r\n", b"0\r\nX-Trailer: x\r\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            await reader.readuntil(b"ok")
+            with contextlib.suppress(ConnectionError):
+                writer.write(part)
+                await writer.drain()
+                assert await reader.read() == b""
+            writer.close()
+
+
 # ------------------------------------------------------------------ health
 async def test_a_supervisor_hears_whether_the_bot_lives_and_whether_it_can_work(
     sandbox: Sandbox, database: Database, url: str
