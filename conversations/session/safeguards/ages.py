@@ -9,12 +9,22 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.safeguards.beside_ages import LEAST_BESIDE, is_birthday, is_decade, is_her_nth, is_with_sex
+from conversations.session.safeguards.counted import (
+    GUESSED,
+    guess_from,
+    is_of_office,
+    is_uncounted,
+    next_word,
+    word_behind,
+)
+from conversations.session.safeguards.milestones import is_in_school, is_in_year, milestone
 from conversations.session.safeguards.words import (
     ENDS,
+    OLDEST,
     SOMEBODY,
     Is,
     Token,
-    Word,
     languages_of,
     number_at,
     number_before,
@@ -23,28 +33,23 @@ from conversations.session.safeguards.words import (
 )
 
 _ADULT = 18
-_OLDEST = 110
-_GUESSED = 2
-"""The largest difference, in years, between two guesses of one person's age: "edad: 15-16"."""
 _LEAST_ABOUT = 10
 """The youngest age that is told about: "quince y pico"."""
-_LEAST_BESIDE = 10
-"""The youngest age that may touch a sex: "9F/5M" are counts."""
 _MOST_NEAR = 90
 """The oldest age that somebody is said to be near."""
 _NUMBER = Is.SAID | Is.ORDINAL
-_LAST_GRADE = 13
-_FIRST_WORDS = 4
-"""Words at the beginning of a sentence among which a year of school needs no pupil."""
-_SCHOOL_BEHIND = 8
-"""Words before a year of school among which its pupil is looked for."""
 _LOOKED_BACK = 9
 """Words before a number among which its subject is looked for."""
 
 
-def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
-    """Say whether a text tells the age of one person. Without `strict`, only the age of somebody it calls a victim."""
-    if strict and any(token.what & Is.AGED for token in tokens):
+def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: bool) -> bool:
+    """Say whether a text tells the age of one person. Without `strict`, only the age of somebody it calls a victim.
+
+    `about` are the meanings of all its words together.
+    """
+    if strict and about & Is.AGED:
+        return True
+    if strict and milestone(text, tokens):
         return True
     if not any(token.is_number or token.what & _NUMBER for token in tokens):
         return False
@@ -52,8 +57,10 @@ def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
         return True
     if strict and any(_is_then(tokens, at, is_near=True) for at in _behind_each(_nearing(), folded, tokens)):
         return True
+    if strict and any(is_in_year(tokens, at) for at, token in enumerate(tokens) if token.what & Is.ORDINAL):
+        return True
     if strict and any(
-        _is_in_school(tokens, at) for at, token in enumerate(tokens) if token.what & (Is.GRADE | Is.ORDINAL)
+        is_in_school(tokens, at) for at, token in enumerate(tokens) if token.what & (Is.GRADE | Is.ORDINAL)
     ):
         return True
     whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM
@@ -66,6 +73,10 @@ def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
             return True
         if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
             return True
+        if strict and token.what & Is.SAYS and _is_claimed(tokens, position):
+            return True
+        if strict and token.folded in known_words("personal.one_of") and _is_one_of(tokens, position):
+            return True
         if strict and token.what & Is.LABEL and _is_labelled(tokens, position):
             return True
         if strict and token.what & Is.ELDER and _is_beside(tokens, position, is_apart=True):
@@ -74,9 +85,11 @@ def age(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
             return True
         if strict and (position == 0 or tokens[position - 1].text in ENDS) and _is_before(tokens, position):
             return True
-        if strict and token.is_number and (_is_with_sex(tokens, position) or _is_decade(tokens, position)):
+        if strict and token.is_number and (is_with_sex(tokens, position) or is_decade(tokens, position)):
             return True
-        if strict and token.what & Is.BIRTH and _is_birthday(tokens, position):
+        if strict and token.is_number and is_her_nth(tokens, position):
+            return True
+        if strict and token.what & Is.BIRTH and is_birthday(tokens, position):
             return True
     return False
 
@@ -102,44 +115,87 @@ def _nearing() -> re.Pattern[str]:
 def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
     """A number and its unit: "15 años", "fifteen years old", "sèt an"."""
     unit = tokens[position]
+    if strict and _is_born_since(tokens, position):
+        return True
     is_months = not unit.what & Is.YEARS
     languages = languages_of(unit, Is.MONTHS if is_months else Is.YEARS)
     found = number_before(tokens, position, languages)
     if found is None:
         return strict and _is_first_year(tokens, position)
-    if found[0] > _OLDEST:
+    if found[0] > OLDEST:
         return False
     value, start = found
-    behind = _behind(tokens, position)
+    behind = word_behind(tokens, position)
     is_old = bool(unit.what & Is.OLD) or (behind is not None and bool(behind.what & Is.OLD))
     is_old = is_old or _is_told_behind(tokens, position)
-    if is_old and behind is not None and _next_word(tokens, position, 2).what & Is.THING:
+    if is_old and behind is not None and next_word(tokens, position, 2).what & Is.THING:
         return False
     if behind is not None and (behind.what & Is.THING or _is_punished(tokens, position)):
+        return False
+    if _is_of_work(tokens, position) or _is_since(tokens, start):
         return False
     return _belongs(tokens, start, value, whose, is_old=is_old, is_months=is_months, unit=position, strict=strict)
 
 
 def _is_first_year(tokens: Sequence[Token], unit: int) -> bool:
     """ "Tiene año y medio"."""
-    before, behind = tokens[unit - 1] if unit else None, _next_word(tokens, unit, 1)
+    before, behind = tokens[unit - 1] if unit else None, next_word(tokens, unit, 1)
     if before is None or not behind.what & Is.JOINS:
         return False
     is_of = unit > 1 and before.what & Is.LINK and tokens[unit - 2].what & (SOMEBODY | Is.TITLE)
     return bool(before.what & (Is.HAS | Is.TURNS) or is_of)
 
 
+def _is_born_since(tokens: Sequence[Token], unit: int) -> bool:
+    """ "Nació hace quince años", "born 15 years ago", "née il y a 15 ans": of somebody, since nothing else is named."""
+    if not tokens[unit].what & Is.YEARS:
+        return False
+    first, _ = sentence_of(tokens, unit)
+    born = next((at for at in range(unit - 1, max(first, unit - _SINCE) - 1, -1) if tokens[at].what & Is.BIRTH), None)
+    if born is None or (number_at(tokens, born + 1) is None and not _is_ago(tokens, born, unit)):
+        return False
+    said = tokens[first:unit]
+    return not any(token.what & (Is.THING | Is.LIMIT | Is.INSTITUTION | Is.PLANNED) for token in said)
+
+
+def _is_ago(tokens: Sequence[Token], born: int, unit: int) -> bool:
+    between = " ".join(token.folded for token in tokens[born + 1 : unit])
+    return any(between.startswith(f"{phrase} ") for phrase in _agos())
+
+
+@cache
+def _agos() -> frozenset[str]:
+    return known_words("personal.ago")
+
+
+_SINCE = 8
+"""Tokens between a birth and the years since."""
+
+
 def _is_punished(tokens: Sequence[Token], unit: int) -> bool:
     """ "15 años de prisión", "15 an prizon"."""
-    return any(_next_word(tokens, unit, number).what & Is.PENALTY for number in (1, 2))
+    return any(next_word(tokens, unit, number).what & Is.PENALTY for number in (1, 2))
+
+
+def _is_of_work(tokens: Sequence[Token], unit: int) -> bool:
+    """ "15 years of experience", "15 años de la ley"."""
+    one, other, third = (next_word(tokens, unit, number) for number in (1, 2, 3))
+    is_of = one.folded in ("de", "del", "of")
+    return is_of and bool((other.what | (third.what if other.what & Is.LINK else 0)) & (Is.THING | Is.DURATION))
+
+
+def _is_since(tokens: Sequence[Token], start: int) -> bool:
+    """ "Il y a 15 ans, la loi": the years since something, in several words."""
+    before = " ".join(token.folded for token in tokens[max(0, start - 3) : start])
+    return any(before.endswith(phrase) for phrase in _agos() if " " in phrase)
 
 
 def _is_told_behind(tokens: Sequence[Token], unit: int) -> bool:
     """ "14 años de edad", "quince años recién cumplidos"."""
-    one, other = _next_word(tokens, unit, 1), _next_word(tokens, unit, 2)
-    if one.what & Is.HAS and (other.what | _next_word(tokens, unit, 3).what) & SOMEBODY:  # "15 años tiene la muchacha"
+    one, other = next_word(tokens, unit, 1), next_word(tokens, unit, 2)
+    if one.what & Is.HAS and (other.what | next_word(tokens, unit, 3).what) & SOMEBODY:  # "15 años tiene la muchacha"
         return True
-    third = _next_word(tokens, unit, 3)
+    third = next_word(tokens, unit, 3)
     if one.what & other.what & Is.LINK and third.what & Is.VICTIM:  # "15 años de la sobreviviente"
         return True
     return bool(one.what & Is.TURNS or (one.what & (Is.LINK | Is.HAS) and other.what & (Is.AGE | Is.OLD | Is.TURNS)))
@@ -169,10 +225,13 @@ def _belongs(
             return True
         if what & Is.LIMIT and not _is_of_one(tokens, position, value) and not _is_guess(tokens, position):
             return False
-        if what & Is.DURATION and not (what & Is.HAS):
+        if what & Is.DURATION and not what & (Is.HAS | Is.TURNS):
             return False
-        if what & Is.BETWEEN and number_at(tokens, position - 1) is not None:
-            return False
+        if what & Is.BETWEEN and (other := number_at(tokens, position - 1)) is not None:
+            if not 0 < value - other <= GUESSED:
+                return False
+            position -= 2
+            continue
         if what & Is.JOINS and number_at(tokens, position - 1) is not None:
             position -= 2
             continue
@@ -183,32 +242,65 @@ def _belongs(
         if what & (Is.HAS | Is.TURNS) and others <= 1:
             is_had = True
             if what & Is.TURNS:
-                if any(each.what & Is.THING for each in tokens[first:position]):  # "El reglamento cumple 10 años"
-                    return False
-                break
+                return strict and not is_months and _is_turned(tokens, first, position, unit)
+        elif what & Is.SAYS and others <= 1 and _is_said_of_somebody(tokens, first, position):
+            is_had = True
         elif token.is_word and not what & Is.LINK:
             others += 1
         elif position == start - 1 and (token.text in ",(" or token.folded in ("de", "of")):
             is_tied = True
         position -= 1
     if is_old:
-        return strict or bool(_next_word(tokens, unit, 2).what & whose)
+        return strict or bool(next_word(tokens, unit, 2).what & whose)
     if not strict or is_months:
         return False
     if is_had:
         return not _is_of_something(tokens, unit)
     before = tokens[start - 1] if start > first else None
     behind = tokens[unit + 1] if unit + 1 < len(tokens) else None
+    if before is None and _is_born_behind(tokens, unit):
+        return True
     return (before is not None and before.text in ",(" and (behind is None or behind.text in ",.)")) or (
         before is None and start == 0 and behind is not None and behind.text == ","
     )
+
+
+def _is_turned(tokens: Sequence[Token], first: int, position: int, unit: int) -> bool:
+    """ "Cumplió quince años en el albergue"; not "El reglamento cumple 10 años", "La ONU cumple 70 años en mayo"."""
+    said = tokens[first:position]
+    if any(each.what & (Is.THING | Is.INSTITUTION | Is.COMMON) or each.is_upper or each.is_known for each in said):
+        return False
+    behind = word_behind(tokens, unit)
+    is_of = behind is not None and behind.folded in ("de", "del", "of")
+    return not is_of or bool(next_word(tokens, unit, 2).what & (Is.AGE | Is.OLD | Is.MONTH))
+
+
+def _is_said_of_somebody(tokens: Sequence[Token], first: int, position: int) -> bool:
+    """ "Dice", "el pasaporte dice", "la mamá dice"; not "el informe dice": who or what says it is of one person."""
+    if is_of_office(tokens, first, position):
+        return False
+    about = 0
+    for token in tokens[max(first, position - 6) : position]:
+        about |= token.what
+    if about & Is.PLANNED and not about & SOMEBODY:
+        return False
+    return bool(about & (SOMEBODY | Is.FILED | Is.TITLE)) or position == first
+
+
+def _is_born_behind(tokens: Sequence[Token], unit: int) -> bool:
+    """ "Quince años tenía cuando llegó", "15 ans à peine"."""
+    one, other = next_word(tokens, unit, 1), next_word(tokens, unit, 2)
+    if one.folded in known_words("personal.had"):
+        return not any(token.what & Is.THING for token in (other, next_word(tokens, unit, 3)))
+    alone = tokens[unit + 1 : unit + 4]
+    return bool(alone) and len(alone) < 3 and all(token.what & (Is.HAS | Is.LINK) for token in alone if token.is_word)
 
 
 def _is_guess(tokens: Sequence[Token], position: int) -> bool:
     """ "Entre 14 y 15": a range of next to nothing is what somebody's age is thought to be."""
     one, other = number_at(tokens, position + 1), number_at(tokens, position + 3)
     is_joined = position + 2 < len(tokens) and tokens[position + 2].what & (Is.JOINS | Is.BETWEEN)
-    return bool(is_joined and one is not None and other is not None and 0 < other - one <= _GUESSED)
+    return bool(is_joined and one is not None and other is not None and 0 < other - one <= GUESSED)
 
 
 def _is_of_one(tokens: Sequence[Token], position: int, value: int) -> bool:
@@ -227,11 +319,11 @@ def _is_of_one(tokens: Sequence[Token], position: int, value: int) -> bool:
 
 def _is_of_something(tokens: Sequence[Token], unit: int) -> bool:
     """Say whether "de" and another word than "edad" follow: "4 años de ejecución"."""
-    behind = _behind(tokens, unit)
-    if _next_word(tokens, unit, 2).what & Is.MONTH:  # "elle aura 18 ans en mai"
+    behind = word_behind(tokens, unit)
+    if next_word(tokens, unit, 2).what & Is.MONTH:  # "elle aura 18 ans en mai"
         return False
-    is_of = behind is not None and (behind.folded in ("de", "del", "of") or bool(behind.what & Is.DURATION))
-    return is_of and not _next_word(tokens, unit, 2).what & Is.AGE
+    is_of = behind is not None and (behind.folded in ("de", "del", "of", "para") or bool(behind.what & Is.DURATION))
+    return is_of and not next_word(tokens, unit, 2).what & Is.AGE
 
 
 def _is_labelled(tokens: Sequence[Token], position: int) -> bool:
@@ -242,7 +334,7 @@ def _is_labelled(tokens: Sequence[Token], position: int) -> bool:
     at = position + 2 + (row[1].text in ":=-,(")
     value, behind = number_at(tokens, at), tokens[at + 1] if at + 1 < len(tokens) else None
     is_unit = behind is not None and bool(behind.what & Is.YEARS or behind.text in ",/;.)")
-    return value is not None and _LAST_LABEL < value < _OLDEST and (behind is None or is_unit)
+    return value is not None and _LAST_LABEL < value < OLDEST and (behind is None or is_unit)
 
 
 _LAST_LABEL = 4
@@ -258,13 +350,14 @@ def _follows_age(tokens: Sequence[Token], position: int) -> bool:
             return True
         if token.what & (Is.LIMIT | Is.PLANNED) or (token.text in ".\n" and not tokens[ahead - 1].what & Is.ABOUT):
             return False
-        value = number_at(tokens, ahead)
-        if value is not None and (token.is_number or value > 2):
-            behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
+        found = number_from(tokens, ahead)
+        if found is not None and (token.is_number or found[0] > 2):
+            value, end = found
+            behind = tokens[end] if end < len(tokens) else None
             is_range = behind is not None and (behind.text == "-" or behind.what & (Is.BETWEEN | Is.JOINS))
-            to = number_at(tokens, ahead + 2)
-            is_guess = is_range and to is not None and 0 < to - value <= _GUESSED
-            return (is_guess or not is_range) and value < _OLDEST
+            to = number_at(tokens, end + 1)
+            is_guess = is_range and to is not None and 0 < to - value <= GUESSED
+            return (is_guess or not is_range) and value < OLDEST
     return False
 
 
@@ -287,12 +380,12 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
             opening = "of" if is_of else token.text
         ahead += 1
     found = number_from(tokens, ahead)
-    if found is None or not 0 < found[0] < _OLDEST or is_apart:
+    if found is None or not 0 < found[0] < OLDEST or is_apart:
         return False
     if is_list and tokens[position].folded in known_words("personal.his"):  # "Ella: dieciséis"
-        return _is_uncounted(tokens, found[1])
+        return is_uncounted(tokens, found[1])
     if not (opening or tokens[ahead].is_number):
-        return False
+        return found[0] >= LEAST_BESIDE and found[1] < len(tokens) and bool(tokens[found[1]].what & Is.FEELS)
     is_joined = False
     while found[1] < len(tokens) and (tokens[found[1]].what & Is.JOINS or (is_list and tokens[found[1]].text == ",")):
         other = number_from(tokens, found[1] + 1)
@@ -309,10 +402,10 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
         return number_at(tokens, found[1] + 1) is None  # "teenager, fourteen I think"
     if behind and behind.folded in ("a", "m") and _is_cut(tokens, found[1]):  # "niña 15a", "vict. 16 a."
         return True
-    if not opening and not tokens[position].what & Is.FILED and _is_alone_behind(tokens, found[1]):
+    if not opening and not tokens[position].what & (Is.FILED | Is.LINK) and _is_alone_behind(tokens, found[1]):
         return True
     if opening == "of":
-        return _is_uncounted(tokens, found[1]) or _is_no_count(behind)
+        return is_uncounted(tokens, found[1]) or _is_no_count(behind)
     return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
 
 
@@ -347,10 +440,12 @@ def _is_before(tokens: Sequence[Token], position: int) -> bool:
     """ "Twenty-two, mother of one", "at 13 she": the number opens the sentence, and somebody follows."""
     if tokens[position].folded in known_words("personal.located"):
         said = number_from(tokens, position + 1)
-        row = tokens[said[1] : said[1] + 2] if said and said[0] < _OLDEST else []
+        row = tokens[said[1] : said[1] + 2] if said and said[0] < OLDEST else []
         return any(token.what & SOMEBODY and token.folded in known_words("personal.his") for token in row)
+    while position < len(tokens) and tokens[position].what & Is.ABOUT and number_at(tokens, position) is None:
+        position += 1  # "maybe fifteen, she won't say"
     found = number_from(tokens, position)
-    if found is None or not 0 < found[0] < _OLDEST or found[1] >= len(tokens) or tokens[found[1]].text != ",":
+    if found is None or not 0 < found[0] < OLDEST or found[1] >= len(tokens) or tokens[found[1]].text != ",":
         return False
     return any(token.what & (SOMEBODY | Is.FEELS) for token in tokens[found[1] + 1 : found[1] + 3])
 
@@ -365,81 +460,38 @@ def _is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     some = next((n for n, token in enumerate(behind) if token.what & Is.SOME), None)
     if found and some is not None and found[0] >= _LEAST_ABOUT:
         is_one = behind[some].at == tokens[found[1] + some - 1].to  # "thirty-something", "50ish"
-        if is_one or _is_uncounted(tokens, found[1] + some + 1):  # "cuarenta y tantos"
+        if is_one or is_uncounted(tokens, found[1] + some + 1):  # "cuarenta y tantos"
             return True
     return len(behind) == 2 and bool(behind[0].what & (Is.HAS | Is.ABOUT) and behind[1].what & Is.TURNS)
 
 
-def _is_with_sex(tokens: Sequence[Token], position: int) -> bool:
-    """ "15F", "(15/F)", "F15": a number and the sex of somebody, without a space."""
-    if not 0 < int(tokens[position].text[:4]) < _OLDEST:
+def _is_claimed(tokens: Sequence[Token], position: int) -> bool:
+    """ "Dice 19 pero", "el pasaporte dice 23", "claims to be 15": a number that counts nothing, said of somebody."""
+    ahead = position + 1
+    while ahead < len(tokens) and ahead - position < 5 and number_at(tokens, ahead) is None:
+        if not (tokens[ahead].what & (Is.LINK | Is.HAS | SOMEBODY | Is.ABOUT) or tokens[ahead].text in ':"“«'):
+            return False
+        ahead += 1
+    found = number_from(tokens, ahead)
+    if found is None or not 2 < found[0] < OLDEST:
         return False
-    row = tokens[position : position + 3]
-    if int(tokens[position].text[:4]) < _LEAST_BESIDE or _are_counts_by_sex(tokens, position):
+    first, _ = sentence_of(tokens, position)
+    return is_uncounted(tokens, guess_from(tokens, found)[1]) and _is_said_of_somebody(tokens, first, position)
+
+
+def _is_one_of(tokens: Sequence[Token], position: int) -> bool:
+    """ "Una de 15 y otra de 12", "la de diecisiete no quiere": where somebody is spoken of and no work."""
+    if position + 1 >= len(tokens) or tokens[position + 1].folded not in ("de", "of"):
         return False
-    if len(row) > 1 and row[1].folded == "f" and row[1].at == row[0].to:
-        return True
-    if len(row) > 2 and row[1].text == "/" and row[2].folded in ("f", "m"):
-        return True
-    before = tokens[position - 1] if position else None
-    is_first = position == 1 or (position > 1 and not tokens[position - 2].is_word)
-    return before is not None and is_first and before.folded in ("f", "m") and before.to == tokens[position].at
-
-
-def _are_counts_by_sex(tokens: Sequence[Token], position: int) -> bool:
-    """ "14F/12M"."""
-    near = range(max(1, position - 4), min(len(tokens), position + 6))
-    touching = {tokens[at].folded for at in near if tokens[at].at == tokens[at - 1].to and tokens[at - 1].is_number}
-    return {"f", "m"} <= touching
-
-
-def _is_decade(tokens: Sequence[Token], position: int) -> bool:
-    """ "In her 50s"."""
-    row = tokens[position - 1 : position + 2] if position else []
-    is_round = tokens[position].text[-1] == "0" and len(tokens[position].text) <= len("50")
-    return len(row) == 3 and is_round and row[2].folded == "s" and bool(row[0].what & (SOMEBODY | Is.ABOUT | Is.ELDER))
-
-
-def _is_birthday(tokens: Sequence[Token], position: int) -> bool:
-    """ "Her 15th birthday"."""
-    before = [token for token in tokens[max(0, position - 3) : position] if not token.what & Is.LINK]
-    if not before or not any(token.is_number or token.what & Is.ORDINAL for token in before[-2:]):
+    found = number_from(tokens, position + 2)
+    if found is None or not 2 < found[0] < OLDEST or not is_uncounted(tokens, found[1]):
         return False
-    return not any(token.is_number and len(token.text) > 2 for token in before)
-
-
-def _is_in_school(tokens: Sequence[Token], at: int) -> bool:
-    """ "Cursa 5to de primaria", "she's in 8th grade", "élève de 4e": the year that one person is in."""
-    first, last = sentence_of(tokens, at)
-    near = range(max(first, at - 4), min(last, at + 4))
-    if tokens[at].what & Is.GRADE:
-        is_year = any(tokens[other].what & Is.ORDINAL or _is_year_of_school(tokens, other) for other in near)
-    else:
-        is_year = any(tokens[other].what & Is.GRADE for other in near)
-    said = tokens[max(first, at - _SCHOOL_BEHIND) : min(last, at + 3)]
-    whose = SOMEBODY | Is.STUDIES | Is.FEELS | Is.EVENT
-    others = (token.what for token in said if not token.what & (whose | Is.GRADE | Is.ORDINAL))
-    if not is_year or any(what & (Is.THING | Is.INSTITUTION | Is.PLANNED) for what in others):
-        return False
-    behind = next((token for token in tokens[at + 1 : last + 1] if not _is_of_grade(token)), None)
-    if at - first < _FIRST_WORDS and (behind is None or behind.text in ",."):  # "8vo curso, NNA"
-        return True
-    return any(token.what & whose and not token.what & Is.LIMIT for token in said)
-
-
-def _is_of_grade(token: Token) -> bool:
-    is_number = token.is_number or token.folded in known_words("personal.ordinal_ends")
-    return is_number or bool(token.what & (Is.GRADE | Is.ORDINAL | Is.LINK))
-
-
-def _is_year_of_school(tokens: Sequence[Token], at: int) -> bool:
-    """ "5to", "8th", "4e", "CM2", "grade 8"."""
-    if not tokens[at].is_number or not 0 < int(tokens[at].text[:3]) <= _LAST_GRADE:
-        return False
-    if at and tokens[at - 1].what & Is.GRADE:
-        return True
-    behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    return behind is not None and behind.at == tokens[at].to and behind.folded in known_words("personal.ordinal_ends")
+    first, last = sentence_of(tokens, position)
+    about = 0
+    for token in tokens[first:last]:
+        about |= token.what
+    is_work = about & (Is.THING | Is.PLANNED | Is.INSTITUTION)
+    return bool(about & (SOMEBODY | Is.FEELS | Is.EVENT | Is.ELDER)) and not is_work
 
 
 def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -> bool:
@@ -447,14 +499,18 @@ def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -
 
     What is near an age, as in "going on 15", needs nobody.
     """
-    found = number_from(tokens, position)
-    if found is None or not 0 < found[0] < (_MOST_NEAR if is_near else _OLDEST):
+    first, last = sentence_of(tokens, position) if position < len(tokens) else (0, 0)
+    if is_near and is_of_office(tokens, first, position):
         return False
-    ahead = found[1]
+    if is_near and position < len(tokens) and number_at(tokens, position) is None and tokens[position].what & Is.LINK:
+        position += 1
+    found = number_from(tokens, position)
+    if found is None or not 0 < found[0] < (_MOST_NEAR if is_near else OLDEST):
+        return False
+    ahead = guess_from(tokens, found)[1]
     if ahead < len(tokens) and tokens[ahead].what & Is.YEARS:
         ahead += 1
     behind = tokens[ahead] if ahead < len(tokens) else None
-    first, last = sentence_of(tokens, position)
     about = 0
     for token in tokens[first:last]:
         about |= token.what
@@ -464,7 +520,7 @@ def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -
         return True
     if is_near and behind is not None and behind.what & SOMEBODY:  # "sweet sixteen girl"
         return True
-    return _is_uncounted(tokens, ahead) and (is_near or bool(about & (SOMEBODY | Is.EVENT | Is.FEELS)))
+    return is_uncounted(tokens, ahead) and (is_near or bool(about & (SOMEBODY | Is.EVENT | Is.FEELS)))
 
 
 def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
@@ -473,59 +529,34 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
     if number_at(tokens, ahead) == 1 and tokens[ahead].is_word and number_at(tokens, ahead + 1) is not None:
         ahead += 1  # "li gen yon 15 konsa"
     skipped = Is.LINK | Is.HAS | Is.TURNS | Is.ABOUT
-    while ahead < len(tokens) and tokens[ahead].what & skipped and number_at(tokens, ahead) is None:
+    while ahead < len(tokens) and _is_skipped(tokens, ahead, skipped):
         ahead += 1
     found = number_from(tokens, ahead)
-    if found is None or not 0 < found[0] < _OLDEST or (found[0] < 2 and tokens[ahead].is_word):
+    if found is None or not 0 < found[0] < OLDEST or (found[0] < 2 and tokens[ahead].is_word):
         return False
+    found = guess_from(tokens, found)
     behind = tokens[found[1]] if found[1] < len(tokens) else None
     is_turning = any(tokens[each].what & Is.TURNS for each in range(position, ahead))
-    if not (_is_uncounted(tokens, found[1]) or (behind and behind.what & Is.LINK and is_turning)):
+    is_of = behind is not None and behind.folded in ("de", "del", "of")
+    if not (is_uncounted(tokens, found[1]) or (behind and behind.what & Is.LINK and is_turning and not is_of)):
         return False
     first, _ = sentence_of(tokens, position)
+    if is_of_office(tokens, first, position):
+        return False
     said = [token for token in tokens[max(first, position - 6) : position] if token.is_word]
     if any(token.what & Is.THING and not token.what & (Is.MONTHS | Is.YEARS) for token in said):
         return False
     if any(token.what & (whose | (Is.ELDER | Is.FEELS if strict else 0)) for token in said):
         return True
-    return strict and (is_turning or not [token for token in said if not token.what & (Is.LINK | Is.NOT)])
+    return strict and (is_turning or not [token for token in said if not _is_small(token)])
 
 
-def _is_uncounted(tokens: Sequence[Token], ahead: int) -> bool:
-    """Say whether a number stands for itself: the sentence goes on without a word that it could count."""
-    if ahead >= len(tokens):
-        return True
-    behind = tokens[ahead]
-    if behind.folded in known_words("personal.after_age") and number_at(tokens, ahead + 1) is None:
-        return True
-    if behind.text in ",." and ahead + 1 < len(tokens) and tokens[ahead + 1].is_number:
-        return tokens[ahead + 1].at > behind.to  # not "2,500,000"
-    if not behind.is_word:
-        return not behind.is_number and behind.text not in "%/-:'’"
-    is_preposition = behind.folded in ("de", "of", "por", "for")
-    return bool(behind.what & (Is.JOINS | Is.DURATION | Is.APART)) and not is_preposition
+def _is_small(token: Token) -> bool:
+    return bool(token.what & (Is.LINK | Is.NOT | Is.ABOUT)) or token.folded in known_words("personal.auxiliary")
 
 
-def _behind(tokens: Sequence[Token], position: int) -> Token | None:
-    """The next word behind a unit, over a hyphen."""
-    for token in tokens[position + 1 : position + 3]:
-        if token.is_word:
-            return token
-        if token.text != "-":
-            return None
-    return None
-
-
-_NONE = Token(Word("", "", 0, is_word=False, is_number=False, is_capitalised=False, is_upper=False), 0, 0)
-
-
-def _next_word(tokens: Sequence[Token], position: int, number: int) -> Token:
-    """The word at this distance before the position; an empty word if the text begins earlier."""
-    for token in tokens[position + 1 :]:
-        if token.is_word:
-            number -= 1
-            if not number:
-                return token
-        elif token.text != "-":
-            break
-    return _NONE
+def _is_skipped(tokens: Sequence[Token], at: int, skipped: int) -> bool:
+    """Say whether it may stand between a verb and an age; "entre" does before a guess: "entre 14 y 15"."""
+    if number_at(tokens, at) is not None:
+        return False
+    return bool(tokens[at].what & skipped) or (bool(tokens[at].what & Is.LIMIT) and _is_guess(tokens, at))

@@ -15,8 +15,13 @@ _SHORT_YEAR = re.compile(r"[6-9][0-9]")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
-def personal_date(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool:
-    """Say whether a text tells such a day. Without `strict`, only a birth, or what happened to a victim so called."""
+def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: bool) -> bool:
+    """Say whether a text tells such a day. Without `strict`, only a birth, or what happened to a victim so called.
+
+    `about` are the meanings of all its words together.
+    """
+    if strict and about & Is.BIRTH and _is_born_when(folded, tokens):
+        return True
     if not any(token.is_number or token.what & Is.MONTH for token in tokens):
         return False
     for at, token in enumerate(tokens):
@@ -53,6 +58,33 @@ def personal_date(folded: str, tokens: Sequence[Token], *, strict: bool) -> bool
     return any(token.at in days and _about(tokens, at) & Is.EVENT for at, token in enumerate(tokens))
 
 
+def _is_born_when(folded: str, tokens: Sequence[Token]) -> bool:
+    """ "Nació el año del ciclón", "born right after the strike": a birth by what was then, of somebody."""
+    for found in _born_when().finditer(folded):
+        at = next((n for n, token in enumerate(tokens) if token.to > found.start()), len(tokens) - 1)
+        first, last = sentence_of(tokens, at)
+        said = 0
+        for token in tokens[first:at]:
+            said |= token.what
+        about = 0
+        for token in tokens[first:last]:
+            about |= token.what
+        is_marked = at > first and tokens[at - 1].what & Is.MARKER
+        if said & SOMEBODY or not (said & _OF_WORK or (is_marked and not about & SOMEBODY)):
+            return True
+    return False
+
+
+_OF_WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
+
+
+@cache
+def _born_when() -> re.Pattern[str]:
+    return re.compile(
+        rf"\b{any_phrase('personal.was_born')}\b(?:\W{{1,2}}\w+){{0,3}}?\W{{1,2}}{any_phrase('personal.born_when')}\b"
+    )
+
+
 def _about(tokens: Sequence[Token], at: int) -> int:
     """Return the meanings of all words of the sentence that holds this position, as one mask."""
     first, last = sentence_of(tokens, at)
@@ -83,12 +115,12 @@ def _is_held(tokens: Sequence[Token], position: int) -> bool:
     """ "Reyinyon an ap fèt 15 novanm": in Creole, an event is "born" too. The subject of the verb decides."""
     first, _ = sentence_of(tokens, position)
     before = tokens[first:position]
-    if not before or not before[-1].what & Is.MARKER:
-        return False
     what = 0
     for token in before:
         what |= token.what
-    return bool(what & (Is.PLANNED | Is.THING)) and not what & Is.VICTIM
+    is_named = bool(before) and bool(before[-1].what & Is.MARKER)
+    works = Is.PLANNED | Is.THING if is_named else Is.THING
+    return bool(what & works) and not what & (Is.VICTIM if is_named else SOMEBODY)
 
 
 def _is_of_year(tokens: Sequence[Token], position: int) -> bool:

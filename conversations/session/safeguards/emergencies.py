@@ -8,6 +8,7 @@ from conversations.languages import LANGUAGES, phrases, phrases_of_all
 from conversations.session.reading.text import normalise
 from conversations.session.reading.vocabulary import known_words, said_pattern_in
 from conversations.session.safeguards.characters import seen
+from conversations.session.safeguards.phrasing import phrases_pattern, telling_piece
 
 _NAMED_LISTS = ("people", "now", "harmed", "held")
 """What `{people}` in a phrase of `emergency.says` stands for: any phrase of `emergency.people`."""
@@ -24,23 +25,11 @@ def _calls_for_help(language: str) -> re.Pattern[str]:
 
     language.po explains how its phrases are read.
     """
-    lists = {name: said_pattern_in(language, f"emergency.{name}") for name in _NAMED_LISTS}
-    return re.compile("|".join(_as_pattern(phrase, lists) for phrase in phrases(language, "emergency.says")))
+    return phrases_pattern(language, "emergency.says", _lists_in(language))
 
 
-def _as_pattern(phrase: str, lists: Mapping[str, str]) -> str:
-    """ "está/están {harmed} a" → `\\b(?:esta|estan) (?:…) a\\b`."""
-    pieces = phrase.split(" ")
-    begins = r"^" if pieces[0] == "." else r"\b"
-    ends = r"$" if pieces[-1] == "." else r"\b"
-    if pieces[-1].startswith("!"):
-        ends += rf"(?! (?:{pieces.pop()[1:].replace('/', '|')})\b)"
-    body = " ".join(
-        lists[piece[1:-1]] if piece.startswith("{") else f"(?:{'|'.join(map(normalise, piece.split('/')))})"
-        for piece in pieces
-        if piece != "."
-    )
-    return f"{begins}{body}{ends}"
+def _lists_in(language: str) -> Mapping[str, tuple[str, ...]]:
+    return {name: phrases(language, f"emergency.{name}") for name in _NAMED_LISTS}
 
 
 @cache
@@ -53,18 +42,8 @@ def _telling_words() -> frozenset[str]:
         word
         for language in LANGUAGES
         for phrase in phrases(language, "emergency.says")
-        for word in _telling_piece(language, phrase)
+        for word in telling_piece(phrase, _lists_in(language))
     )
-
-
-def _telling_piece(language: str, phrase: str) -> frozenset[str]:
-    """The longest word of each alternative, for the piece of a phrase that has the rarest words."""
-    pieces = (piece for piece in phrase.split(" ") if piece != "." and not piece.startswith("!"))
-    alternatives = (
-        phrases(language, f"emergency.{piece[1:-1]}") if piece.startswith("{") else piece.split("/") for piece in pieces
-    )
-    words = [frozenset(max(normalise(each).split(), key=len) for each in one) for one in alternatives]
-    return max(words, key=lambda each: min(map(len, each)))
 
 
 @cache

@@ -48,11 +48,11 @@ def personal_data(
         return kind
     if named(folded, tokens, known, strict=strict):
         return "name"
-    if age(folded, tokens, strict=strict and is_answer):
+    if age(shown, folded, tokens, about, strict=strict and is_answer):
         return "age"
     if strict and address(folded, tokens):
         return "address"
-    return "date" if personal_date(folded, tokens, strict=strict) else None
+    return "date" if personal_date(folded, tokens, about, strict=strict) else None
 
 
 def refusal(kind: Kind) -> str:

@@ -15,6 +15,7 @@ from conversations.languages import LANGUAGES, phrases, phrases_of_all
 from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import MONTHS, NUMBERS, numbered
 from conversations.session.safeguards.known import NOTHING, Known, known_of
+from conversations.session.safeguards.misspelt import misspelt
 
 
 class Is:
@@ -84,6 +85,7 @@ class Is:
     LABEL = 1 << 56
     ROOM = 1 << 57
     SAID = 1 << 58
+    SAYS = 1 << 59
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -110,8 +112,12 @@ _COINED = re.compile(
 _DIMINUTIVE = re.compile(r"c?it[ao]s?$")
 _SHORT = 4
 """A word with this many letters or more may end a sentence. The full stop of a shorter word marks an abbreviation."""
+_IN_ONE_WORD = 30
+"""Above this, only tens are one word in each language: "treinta y uno"."""
 _SMALL = "ti"
 """In Creole, a word for somebody small is written as one or as two: "tifi", "ti fi"."""
+OLDEST = 110
+"""Above this, a number is not the age of a person."""
 _CLOSE = 24
 """Characters between the beginnings of two words that stand beside each other."""
 ENDS = frozenset(".;!?\n")
@@ -302,6 +308,15 @@ def languages_of(token: Token, what: int) -> int:
 # ------------------------------------------------------------------ the tables, each made once
 @cache
 def _table() -> dict[str, int]:
+    table = dict(_spelled())
+    for word in _numbers():
+        table[word] = table.get(word, 0) | Is.SAID
+    return table
+
+
+@cache
+def _spelled() -> dict[str, int]:
+    """All words with a meaning, but for the numbers."""
     table: dict[str, int] = {}
     for name, (clear, also_word) in _LISTS.items():
         for line in _lines(name):
@@ -314,8 +329,6 @@ def _table() -> dict[str, int]:
         for phrase in phrases_of_all(key):
             word = _POSSESSIVE.sub("", _TOKEN.findall(fold(phrase))[0])
             table[word] = table.get(word, 0) | Is.FILED
-    for word in _numbers():
-        table[word] = table.get(word, 0) | Is.SAID
     for language in LANGUAGES:
         for word in numbered(language, MONTHS):
             if len(word) > 2:
@@ -344,6 +357,11 @@ def _numbers() -> dict[str, tuple[tuple[int, int], ...]]:
                 values |= {fold(spelling): first + position * apart for spelling in spellings.split("/")}
         for word, value in values.items():
             found.setdefault(word, []).append((1 << number, value))
+    told = [(word, said) for word, said in found.items() if said[0][1] < _IN_ONE_WORD or not said[0][1] % 10]
+    for word, said in told:
+        for typed in misspelt(word):
+            if typed not in found and typed not in _spelled():
+                found[typed] = said
     return {word: tuple(values) for word, values in found.items()}
 
 

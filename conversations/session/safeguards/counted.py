@@ -1,0 +1,71 @@
+"""What a number counts, if anything, and whose sentence it stands in."""
+
+from collections.abc import Sequence
+
+from conversations.session.reading.vocabulary import known_words
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, Word, number_at, number_from
+
+GUESSED = 2
+"""The largest difference, in years, between two guesses of one person's age: "edad: 15-16"."""
+_NONE = Token(Word("", "", 0, is_word=False, is_number=False, is_capitalised=False, is_upper=False), 0, 0)
+
+
+def is_of_office(tokens: Sequence[Token], first: int, position: int) -> bool:
+    """Say whether the words before a position are of an office or a thing, and of nobody: "la ONU dice", "la meta"."""
+    about, is_acronym = 0, False
+    is_shouted = all(token.is_upper for token in tokens[first:position] if token.is_word and len(token.text) > 1)
+    for token in tokens[first:position]:
+        about |= token.what
+        is_acronym = is_acronym or (token.is_upper and len(token.text) > 2 and not is_shouted)
+    row = tokens[first : min(first + 2, position)]
+    is_named = len(row) > 1 and row[0].what & Is.LINK and len(row[0].text) > 1 and row[1].what & Is.COMMON
+    return not about & (SOMEBODY | Is.ELDER) and bool(is_acronym or is_named or about & (Is.THING | Is.INSTITUTION))
+
+
+def guess_from(tokens: Sequence[Token], found: tuple[int, int]) -> tuple[int, int]:
+    """The number and the position behind it; behind both if two of them are a guess: "14-15", "14 o 15", "14 a 15"."""
+    value, end = found
+    if end < len(tokens) and (tokens[end].text in "-/" or tokens[end].what & (Is.JOINS | Is.BETWEEN)):
+        other = number_from(tokens, end + 1)
+        if other is not None and 0 < other[0] - value <= GUESSED:
+            return value, other[1]
+    return found
+
+
+def is_uncounted(tokens: Sequence[Token], ahead: int) -> bool:
+    """Say whether a number stands for itself: the sentence goes on without a word that it could count."""
+    if ahead >= len(tokens):
+        return True
+    behind = tokens[ahead]
+    if behind.folded in known_words("personal.after_age") and number_at(tokens, ahead + 1) is None:
+        return True
+    if behind.text in ",." and ahead + 1 < len(tokens) and tokens[ahead + 1].is_number:
+        return tokens[ahead + 1].at > behind.to  # not "2,500,000"
+    if not behind.is_word:
+        return not behind.is_number and behind.text not in "%/-:'’"
+    if ahead + 1 < len(tokens) and tokens[ahead + 1].folded == "total":  # "15 en total"
+        return False
+    is_preposition = behind.folded in ("de", "of", "por", "for")
+    return bool(behind.what & (Is.JOINS | Is.DURATION | Is.APART)) and not is_preposition
+
+
+def word_behind(tokens: Sequence[Token], position: int) -> Token | None:
+    """The next word behind a unit, over a hyphen."""
+    for token in tokens[position + 1 : position + 3]:
+        if token.is_word:
+            return token
+        if token.text != "-":
+            return None
+    return None
+
+
+def next_word(tokens: Sequence[Token], position: int, number: int) -> Token:
+    """The word at this distance before the position; an empty word if the text begins earlier."""
+    for token in tokens[position + 1 :]:
+        if token.is_word:
+            number -= 1
+            if not number:
+                return token
+        elif token.text != "-":
+            break
+    return _NONE
