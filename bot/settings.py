@@ -1,18 +1,21 @@
 """Every setting of Enlace with its default, read once from the environment and from `.env` (DESIGN §2)."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from bot.errors import Complaint
 from conversations.languages import FIRST, LANGUAGES
 
 Network = IPv4Network | IPv6Network
 TELEGRAM = "https://api.telegram.org"
+LONGEST_SECRET = 4096
+"""Characters in a file with one secret."""
 
 
 def read_settings() -> "Settings":
@@ -117,7 +120,28 @@ def _known_language(code: str) -> str:
 def _api_address(address: str) -> str:
     if not address.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
+    if "@" in address:  # errors name the address
+        raise ValueError("must be an address without a name and a password")
     return address.rstrip("/")
+
+
+def _token(text: str) -> SecretStr:
+    """Anything else would be asked of Telegram in vain, and fail in the middle of an address with the text in it."""
+    if not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", text):
+        raise ValueError("must be a number, a colon, and letters, as BotFather gives it")
+    return SecretStr(text)
+
+
+def _database_address(text: str) -> str:
+    """Refuse what is read in two ways: what follows the first @ would be taken for the host, and shown."""
+    try:
+        parts = urlsplit(text)
+        is_one = parts.netloc.count("@") <= 1 and parts.port != 0
+    except ValueError:  # whose message shows the text
+        is_one = False
+    if not is_one:
+        raise ValueError("must be postgresql+psycopg://NAME:PASSWORD@HOST:PORT/DATABASE; an @ in a password is %40")
+    return text
 
 
 def _address(address: str) -> str:
@@ -158,9 +182,9 @@ class Settings:
     telegram_token_file: Path | None = _set(None, Path)
     database_url_file: Path | None = _set(None, Path)
     webhook_secret_file: Path | None = _set(None, Path)
-    telegram_token: SecretStr = _set(SecretStr(""), SecretStr)
+    telegram_token: SecretStr = _set(SecretStr(""), _token)
     telegram_api: str = _set(TELEGRAM, _api_address)
-    database_url: str = _set("sqlite:///enlace.db", repr=False)
+    database_url: str = _set("sqlite:///enlace.db", _database_address, repr=False)
     timezone: str = _set("America/Santo_Domingo", _known_zone)
     language: str = _set(FIRST, _known_language)
     webhook_url: str | None = _set(None, _web_address)
@@ -183,12 +207,14 @@ class Settings:
     @property
     def secrets(self) -> list[str]:
         """The values that no log line may contain: tokens, and the password in the database's address."""
-        password = urlsplit(self.database_url).password or ""
+        address = urlsplit(self.database_url)
+        password = address.password or ""
         known = [
             self.telegram_token.get_secret_value(),
             self.webhook_secret.get_secret_value(),
             password,
             unquote(password),
+            *parse_qs(address.query).get("password", ()),
         ]
         return [secret for secret in known if secret]
 
@@ -220,11 +246,14 @@ def _in_its_file(variable: str, texts: Mapping[str, str]) -> str:
     if variable in texts:
         raise ValueError(f"is given, and {name} too: leave one of them out")
     try:
-        content = Path(texts[name]).read_text("utf-8").strip()
+        with Path(texts[name]).open(encoding="utf-8-sig") as file:  # editors begin a file with a mark of its encoding
+            content = file.read(LONGEST_SECRET + 1).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"the file that {name} names cannot be read ({type(error).__name__})") from None
     if not content:
         raise ValueError(f"the file that {name} names is empty")
+    if len(content.splitlines()) > 1 or len(content) > LONGEST_SECRET:
+        raise ValueError(f"the file that {name} names holds more than one line")
     return content
 
 

@@ -37,14 +37,46 @@ def test_a_secret_may_stand_in_a_file(alone: Path, monkeypatch: pytest.MonkeyPat
     assert content not in repr(settings)
 
 
+def test_a_secret_is_read_past_the_mark_that_an_editor_writes(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows' editors begin a file with a byte order mark."""
+    (alone / "secret").write_bytes(b"\xef\xbb\xbf" + TOKEN.encode() + b"\r\n")
+    monkeypatch.setenv("ENLACE_TELEGRAM_TOKEN_FILE", str(alone / "secret"))
+    assert read_settings().telegram_token.get_secret_value() == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TELEGRAM_TOKEN", "canary"),
+        ("TELEGRAM_TOKEN", "7:canary token"),
+        ("TELEGRAM_TOKEN", '"7:canary"'),
+        ("TELEGRAM_TOKEN", "7:../canary?x#y"),
+        ("TELEGRAM_API", "http://somebody:canary@127.0.0.1:9"),
+        ("DATABASE_URL", "postgresql://enlace:p@canary@db/enlace"),
+        ("DATABASE_URL", "postgresql://enlace:canary@db:99x/enlace"),
+        ("DATABASE_URL", "postgresql://enlace:canary@[::1/enlace"),
+    ],
+)
+def test_what_would_show_a_secret_where_it_fails_is_refused(
+    alone: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """An error names the host that was not found, or the address that was not reached: a part of the secret."""
+    monkeypatch.setenv(f"ENLACE_{variable}", value)
+    with pytest.raises(Complaint, match=f"ENLACE_{variable}: must be") as complaint:
+        read_settings()
+    assert "canary" not in str(complaint.value)
+
+
 @pytest.mark.parametrize(
     ("content", "environment", "said"),
     [
+        (f"{TOKEN}\n7:other", {}, "ENLACE_TELEGRAM_TOKEN_FILE names holds more than one line"),
+        (TOKEN * 1000, {}, "ENLACE_TELEGRAM_TOKEN_FILE names holds more than one line"),
         (None, {}, "ENLACE_TELEGRAM_TOKEN_FILE names cannot be read (FileNotFoundError)"),
         (" \n", {}, "ENLACE_TELEGRAM_TOKEN_FILE names is empty"),
         (TOKEN, {"ENLACE_TELEGRAM_TOKEN": "7:other"}, "ENLACE_TELEGRAM_TOKEN_FILE too: leave one of them out"),
     ],
-    ids=["missing", "empty", "twice"],
+    ids=["two lines", "long", "missing", "empty", "twice"],
 )
 def test_a_file_of_no_use_is_named(
     alone: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, environment: dict[str, str], said: str
@@ -64,3 +96,5 @@ def test_the_password_of_the_database_is_kept_out_of_logs(alone: Path, monkeypat
     """As it stands in the address, and as the server is told it."""
     monkeypatch.setenv("ENLACE_DATABASE_URL", "postgresql+psycopg://enlace:p%40ssword@db/enlace")
     assert {"p%40ssword", "p@ssword"} <= set(read_settings().secrets)
+    monkeypatch.setenv("ENLACE_DATABASE_URL", "postgresql+psycopg:///enlace?host=/run&password=p%40ssword")
+    assert "p@ssword" in read_settings().secrets
