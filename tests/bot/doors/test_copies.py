@@ -199,7 +199,7 @@ class Acts:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("door", "seed"), [("sqlite", 1), ("postgresql", 2)], indirect=["door"])
 def test_a_copy_is_the_whole_whatever_is_done(door: Served, seed: int) -> None:
     """For each audience, dataset and filter: read at any moment, and at the end the same rows, deletions included."""
     dice = random.Random(seed)

@@ -44,7 +44,9 @@ def _few(counts: Sequence[Counts], limit: int) -> Iterator[tuple[int, ...]]:
                     )
 
 
-@pytest.mark.parametrize(("seed", "limit"), [(0, LIMIT), (1, LIMIT // 2)])
+@pytest.mark.parametrize(
+    ("url", "seed", "limit"), [("sqlite", 0, LIMIT), ("postgresql", 1, LIMIT // 2)], indirect=["url"]
+)  # each limit on one database: what both export is the same (test_exporters.py)
 def test_nobody_few_follows_from_all_files_that_ever_left(
     database: Database, apply: Callable[[Any], Any], world: Any, tmp_path: Path, seed: int, limit: int
 ) -> None:

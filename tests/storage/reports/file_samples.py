@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from functools import cache
 from typing import Any
 
 from PIL import Image, PngImagePlugin
@@ -68,6 +69,7 @@ PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 DOCX = zipped({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>"})
 
 
+@cache
 def webp_bomb() -> bytes:
     """Two kilobytes that decode to 7 071 × 7 071: a gigabyte with the copies that decoders make."""
     out = io.BytesIO()
