@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
-from conversations.session.reading.vocabulary import known_words
+from conversations.session.reading.vocabulary import any_phrase, known_words
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
 
 _HOUSE = 4
@@ -22,6 +23,17 @@ _COORDINATES = re.compile(
 )
 
 
+_THREE_WORDS = re.compile(r"(?:///|\b(?:w3w|what3words)\W{1,4})[^\W\d_]+\.[^\W\d_]+\.[^\W\d_]+")
+""" "///mesa.lago.perro": three words are a square of three metres."""
+
+
+@cache
+def _position() -> re.Pattern[str]:
+    """ "GPS 18.47, -69.90", "lat 18.46 long 69.91"."""
+    degrees = r"-?[0-9]{1,3}\.[0-9]+"
+    return re.compile(rf"\b{any_phrase('personal.position')}\b\W{{1,4}}{degrees}°?[^0-9\n;]{{1,12}}{degrees}")
+
+
 def address(folded: str, tokens: Sequence[Token]) -> bool:
     """Say whether a text tells one: a word of living and a street, a street and the number of a house, or a landmark.
 
@@ -29,6 +41,8 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
     spoken of it is of that. So does a latitude with its longitude.
     """
     if _COORDINATES.search(folded) or ("+" in folded and _PLUS_CODE.search(folded)):
+        return True
+    if "." in folded and (_THREE_WORDS.search(folded) or _position().search(folded)):
         return True
     for at, token in enumerate(tokens):
         if token.what & Is.HOME:

@@ -525,6 +525,8 @@ def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -
 
 def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
     """ "tiene quince", "she is 14", "cumple 16 en marzo", "dice tener 19 pero": a number that counts nothing."""
+    if tokens[position].what & Is.BETWEEN and number_at(tokens, position - 1) is not None:  # "de 8 a 12"
+        return False
     ahead = position + 1
     if number_at(tokens, ahead) == 1 and tokens[ahead].is_word and number_at(tokens, ahead + 1) is not None:
         ahead += 1  # "li gen yon 15 konsa"

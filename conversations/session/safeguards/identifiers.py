@@ -15,7 +15,7 @@ from conversations.languages import phrases_of_all
 from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import any_phrase, known_words
 from conversations.session.safeguards.known import Known
-from conversations.session.safeguards.spoken import digits_said, numbers_said, said_again
+from conversations.session.safeguards.spoken import digits_said, numbers_said, said_again, told_in_pieces
 from conversations.session.safeguards.words import NAME, Is, Token, read_words
 
 Kind = Literal["email", "handle", "link", "phone", "identity", "digits"]
@@ -125,7 +125,52 @@ def identifier(
         kind = _kind_of(number, fold(before), fold(after), known)
         if kind and not (may_give_contact and kind in ("phone", "digits")):
             return kind
-    return "phone" if not may_give_contact and _is_phone_spoken(folded, tokens, about, known) else None
+    if not may_give_contact and _is_phone_spoken(folded, tokens, about, known):
+        return "phone"
+    kind = _kind_in_pieces(folded, tokens, about, known)
+    return None if may_give_contact and kind == "phone" else kind
+
+
+def _kind_in_pieces(folded: str, tokens: Sequence[Token], about: int, known: Known) -> Kind | None:
+    """The kind of a number that is told piece by piece: "el 402 y después 1234567 y al final 8"."""
+    if about & Is.REPEATED:
+        folded = said_again(folded)
+    for groups, start, is_worded in told_in_pieces(folded, tokens):
+        digits, before = "".join(groups), folded[max(0, start - _PIECES_BEHIND) : start]
+        if _MONEY_BEFORE.search(before) or (not is_worded and max(map(len, groups)) > 1):
+            continue
+        if digits in known.numbers or _TOLL_FREE.fullmatch(digits) or all(map(_is_year, groups)):
+            continue
+        if is_worded and len(digits) >= _LEAST_IN_PIECES and about & Is.FILED and _named_before().search(before):
+            return "identity"
+        if not _LEAST <= len(digits) <= _MOST_IN_PIECES:
+            continue
+        if len(digits) == 11 and (groups[0] in _BEGINNINGS or is_worded) and _has_check_digit(digits):
+            return "identity"
+        if groups[0] == "402" and groups[1:] and tuple(map(len, groups)) in _DOCUMENTS:
+            return "identity"
+        begins = digits.removeprefix("1") if len(digits) == 11 else digits
+        is_local = len(begins) == 10 and begins[:3] in _BEGINNINGS and (is_worded or max(map(len, groups)) == 1)
+        has_zero = is_worded and any(group[0] == "0" for group in groups if group != groups[-1] or group != "0")
+        is_said = _phone_before_words().search(before) is not None and not _are_round(groups)
+        if (is_local or (has_zero and len(groups) > 2) or is_said) and _is_phone(digits, _REGIONS):
+            return "phone"
+        if is_said and len(digits) == 10 and begins[:3] in _BEGINNINGS:
+            return "phone"
+    return None
+
+
+@cache
+def _named_before() -> re.Pattern[str]:
+    return re.compile(
+        "|".join(rf"\b{any_phrase(key)}\b" for key in (*_LEAST_OF, _VEHICLES) if key != "personal.profile")
+    )
+
+
+_PIECES_BEHIND = 40
+"""Characters before a number among which a word such as "phone" or "passport" is looked for."""
+_LEAST_IN_PIECES = 5
+_MOST_IN_PIECES = 13
 
 
 def _is_phone_spoken(folded: str, tokens: Sequence[Token], about: int, known: Known) -> bool:
@@ -200,6 +245,7 @@ def _account() -> re.Pattern[str]:
         rf"\b{networks}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
         r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b|[a-z]+\.[a-z]+\b|\w+#[0-9]{3,})"
         rf"|\b[a-z]+(?:_[a-z0-9_]+|[0-9]{{2,4}})\W+(?:\w+\W+){{0,2}}{networks}\b"
+        rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{0,3}}{any_phrase('personal.appears')}\W+(?:[a-z]+ ){{1,3}}[0-9]{{1,4}}$"
     )
 
 
@@ -395,9 +441,7 @@ def _is_document(folded: str, about: int) -> bool:
         _is_code(found, _LEAST_OF_FILE) and found[2][0].isalpha() for found in _code_behind(_VEHICLES).finditer(folded)
     ):
         return True
-    if any(
-        _is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found.end()) for found in _file().finditer(folded)
-    ):
+    if any(_is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found) for found in _file().finditer(folded)):
         return True
     if about & Is.BIRTH and _folio().search(folded):
         return True
@@ -420,8 +464,11 @@ def _file() -> re.Pattern[str]:
     return _code_behind("personal.files")
 
 
-def _is_of_somebody(folded: str, end: int) -> bool:
+def _is_of_somebody(folded: str, found: re.Match[str]) -> bool:
     """ "Expediente 2025-0417-NNA de la niña": the number of a file is one's own only beside its person."""
+    if any(token.what & Is.VICTIM for token in read_words(found[1])):  # "el expediente de la menor es 0456-2024"
+        return True
+    end = found.end()
     row = read_words(folded[end : end + 40])[:_FILE_OF]
     if len(row) > 1 and row[0].text in "(=" and row[1].what & Is.LINK:  # "(la del salón de masajes)"
         return True

@@ -7,11 +7,13 @@ from functools import cache
 from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import NUMBERS, joined_number_words, known_words, numbered
-from conversations.session.safeguards.words import Token
+from conversations.session.safeguards.misspelt import misspelt
+from conversations.session.safeguards.words import Is, Token, is_new, languages_of_number
 
 _LEAST = 3
 """How many words a spoken number has at least. A number in fewer words is a count."""
 _WITHIN = re.compile(r"(?<=[0-9])[a-z]+(?=[0-9])")
+_WORDED = re.compile(r"[=a-z\n]")
 _ROW = re.compile(r"[0-9=]+(?:[\s,.-]{1,3}[0-9=]+)+")
 
 
@@ -63,6 +65,52 @@ def numbers_said(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[str, ..
                 yield tuple(re.findall("[0-9]+", row))
 
 
+def told_in_pieces(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[tuple[str, ...], int, bool]]:
+    """Each row of numbers with only small words and signs between: its groups, its beginning, whether it has words.
+
+    "809, luego cinco cinco cinco, y termina en 0142" is 809, 5, 5, 5 and 0142. So may counts be.
+    """
+    told = (token for token in tokens if token.is_number or (token.what & Is.SAID and not token.what & Is.LINK))
+    if sum(1 for _ in told) < _LEAST - 1:
+        return
+    spoken = _joined_digits().sub(lambda found: " ".join(_digit_word().findall(found[0])), folded)
+    articles = known_words("reading.articles")
+    spoken_in = 0 if spoken == folded else -1
+    for token in tokens:
+        if token.what & Is.SAID and not token.what & Is.LINK and token.folded not in articles:
+            spoken_in |= languages_of_number(token)
+    texts = [
+        _in_figures(joined_number_words(spoken, language), language)
+        for number, language in enumerate(LANGUAGES)
+        if spoken_in & 1 << number
+    ]
+    for said in texts or [spoken]:
+        for row in _pieces().finditer(said):
+            groups = tuple(re.findall("[0-9]+", row[0]))
+            if len(groups) >= _LEAST - 1:
+                yield groups, row.start(), _WORDED.search(row[0]) is not None
+
+
+@cache
+def _pieces() -> re.Pattern[str]:
+    words = "|".join(sorted(known_words("personal.between_digits"), key=len, reverse=True))
+    sign = r"[^\w;!?:$€]"
+    glue = rf"(?:{sign}{{1,4}}(?:(?:{words}|[b-df-np-xz])\b{sign}{{1,3}}){{0,5}}|(?<=[0-9])(?==))"
+    return re.compile(rf"(?<![\w$€])[0-9=]+(?:{glue}[0-9=]+)+(?![\w%])")
+
+
+@cache
+def _digit_word() -> re.Pattern[str]:
+    words = (word for word in _digit_words() if len(word) > len("oh"))
+    return re.compile("|".join(sorted(words, key=len, reverse=True)))
+
+
+@cache
+def _joined_digits() -> re.Pattern[str]:
+    """ "cincocincocinco"."""
+    return re.compile(rf"\b(?:{_digit_word().pattern}){{2,}}\b")
+
+
 def _fused(folded: str) -> Iterator[tuple[str, ...]]:
     """ "829five550118": the name of a digit between digits."""
     if _WITHIN.search(folded):
@@ -83,7 +131,15 @@ def _value(found: re.Match[str], language: str) -> int:
 
 @cache
 def _below_hundred(language: str) -> Mapping[str, int]:
-    return {**numbered(language, NUMBERS), "oh": 0}
+    return {**numbered(language, NUMBERS), **_misheard(language), "oh": 0}
+
+
+@cache
+def _misheard(language: str) -> Mapping[str, int]:
+    """ "Sinco" and "sero", unless that is another word."""
+    told = numbered(language, NUMBERS)
+    digits = ((word, value) for word, value in told.items() if value < 10)
+    return {typed: value for word, value in digits for typed in misspelt(word) if typed not in told and is_new(typed)}
 
 
 @cache
@@ -111,5 +167,6 @@ def _number_words() -> frozenset[str]:
 
 @cache
 def _digit_words() -> Mapping[str, str]:
+    told = {w: str(n) for language in LANGUAGES for w, n in _misheard(language).items()}
     said = {w: str(n) for language in LANGUAGES for w, n in numbered(language, NUMBERS).items() if n < 10}
-    return said | {"oh": "0"}
+    return told | said | {"oh": "0"}

@@ -294,10 +294,15 @@ def number_from(tokens: Sequence[Token], position: int) -> tuple[int, int] | Non
 
 def _share_language(one: Token, other: Token) -> bool:
     """Say whether both are number words of one language: "de" is two in Creole alone."""
+    return bool(languages_of_number(one) & languages_of_number(other))
+
+
+def languages_of_number(token: Token) -> int:
+    """The mask of the languages in which the word is a number."""
     spoken = 0
-    for mask, _ in _numbers().get(one.folded, ()):
+    for mask, _ in _numbers().get(token.folded, ()):
         spoken |= mask
-    return any(mask & spoken for mask, _ in _numbers().get(other.folded, ()))
+    return spoken
 
 
 def languages_of(token: Token, what: int) -> int:
@@ -312,6 +317,11 @@ def _table() -> dict[str, int]:
     for word in _numbers():
         table[word] = table.get(word, 0) | Is.SAID
     return table
+
+
+def is_new(word: str) -> bool:
+    """Say whether no table has this word, but for the numbers."""
+    return word not in _spelled()
 
 
 @cache
@@ -360,7 +370,7 @@ def _numbers() -> dict[str, tuple[tuple[int, int], ...]]:
     told = [(word, said) for word, said in found.items() if said[0][1] < _IN_ONE_WORD or not said[0][1] % 10]
     for word, said in told:
         for typed in misspelt(word):
-            if typed not in found and typed not in _spelled():
+            if typed not in found and is_new(typed):
                 found[typed] = said
     return {word: tuple(values) for word, values in found.items()}
 
