@@ -23,12 +23,10 @@ import structlog
 from bot.acts.sharing.exports import KEPT, KIND, Asker, send_part, wanted_of
 from bot.log import log_alarm
 from bot.schedule.reminders import message_of
-from bot.stopping import until
 from bot.telegram import render
-from bot.telegram.handled import Alarm, BotError, Clock
-from bot.telegram.intake import place_of
+from bot.telegram.handled import Alarm, Clock
 from bot.workers.job_answers import DEADLY
-from bot.workers.job_loop import LOOK_EVERY, claim_next
+from bot.workers.job_loop import JobLoop, claim_next
 from conversations.card import Card, line
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_progress import (
@@ -150,11 +148,12 @@ class ExportWorker:
         self._wake = wake
         self._limit = limit
         self._show_every = show_every
-        self._stop = asyncio.Event()
+        self._loop = JobLoop("exports", (KIND,), LEASE, database, clock)
+        self._swept_at = datetime.min.replace(tzinfo=UTC)
         self._making: InProgress | None = None
 
     def stop(self) -> None:
-        self._stop.set()
+        self._loop.stop()
         if self._making is not None:
             self._making.is_stopped = True
 
@@ -166,29 +165,16 @@ class ExportWorker:
             await asyncio.to_thread(self._parcels.sweep, datetime.fromtimestamp(0, UTC), kept)
 
     async def run(self) -> None:
-        swept_at = datetime.min.replace(tzinfo=UTC)
-        while not self._stop.is_set():
-            try:
-                now = self._clock.now()
-                if now - swept_at > timedelta(minutes=10):
-                    # By the machine's clock, as the files are dated: a clock that was moved would take them all.
-                    await asyncio.to_thread(self._parcels.sweep, datetime.now(UTC) - KEPT)
-                    swept_at = now
-                job = await self.claim(now) if await asyncio.to_thread(self._has_work, now) else None
-                if job is not None:
-                    await self._see_through(job)
-                    continue
-            except Unavailable:  # the next look takes back what was in hand
-                logger.warning("exports.unavailable")
-            except BotError:
-                raise
-            except Exception:  # the boundary that all exports share
-                logger.exception("exports.defect")
-            await until(self._stop, LOOK_EVERY)
+        await self._loop.run(
+            self.make, lambda job, why: self._end(job, "failed", why), claim=self.claim, tidy=self._sweep
+        )
 
-    def _has_work(self, now: datetime) -> bool:
-        with self._database.view() as unit:
-            return unit.jobs.has_work(now, (KIND,), replica=self._units.replica_id)
+    async def _sweep(self, now: datetime) -> None:
+        """Remove old files, every ten minutes."""
+        if now - self._swept_at > timedelta(minutes=10):
+            # By the machine's clock, as the files are dated: a clock that was moved would take them all.
+            await asyncio.to_thread(self._parcels.sweep, datetime.now(UTC) - KEPT)
+            self._swept_at = now
 
     async def claim(self, now: datetime) -> JobRow | None:
         """Settle the exports that were sent, and claim the next job."""
@@ -206,15 +192,6 @@ class ExportWorker:
         return jobs[0] if jobs else None
 
     # -------------------------------------------------------------- one job
-    async def _see_through(self, job: JobRow) -> None:
-        try:
-            await self.make(job)
-        except (Unavailable, BotError):
-            raise
-        except Exception as error:  # the boundary of one job
-            logger.exception("exports.defect", job=job.id)
-            await self._end(job, "failed", place_of(error))
-
     async def make(self, job: JobRow) -> None:
         """Make the files of a claimed export and hand them over, or say how it ended."""
         if job.is_deadly:
@@ -230,13 +207,13 @@ class ExportWorker:
                 await asyncio.wait({building}, timeout=self._show_every)
                 if building.done():
                     break
-                if self._stop.is_set():
+                if self._loop.is_stopped:
                     making.is_stopped = True
                     continue
                 shown = await self._hold(job, making, shown)
             whole = building.result()
         except _Stopped:
-            if self._stop.is_set():  # the process ends: the next one begins the export again, at once
+            if self._loop.is_stopped:  # the process ends: the next one begins the export again, at once
                 now = self._clock.now()
                 await self._units.run(None, lambda unit: unit.jobs.retry(job, "stopped", now, at=now))
             return

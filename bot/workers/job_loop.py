@@ -22,6 +22,12 @@ logger = structlog.get_logger(__name__)
 LOOK_EVERY = 0.5
 """Seconds between two looks while there is nothing to do."""
 
+Work = Callable[[JobRow], Awaitable[None]]
+"""Does one job to its end."""
+
+Claim = Callable[[datetime], Awaitable[JobRow | None]]
+"""Claims the next job; None if there is none."""
+
 
 def claim_next(unit: UnitOfWork, kinds: Sequence[str], now: datetime, lease: timedelta) -> list[JobRow]:
     """Claim one job of these kinds. Empty if none waits. First free the jobs of dead replicas and of ended leases."""
@@ -55,12 +61,22 @@ class JobLoop:
         self._stop.set()
 
     async def run(
-        self, work: Callable[[JobRow], Awaitable[None]], fail: Callable[[JobRow, str], Awaitable[None]]
+        self,
+        work: Work,
+        fail: Callable[[JobRow, str], Awaitable[None]],
+        *,
+        claim: Claim | None = None,
+        tidy: Callable[[datetime], Awaitable[None]] | None = None,
     ) -> None:
+        """Work on jobs until `stop`. `claim` replaces the usual claim of a job. `tidy` is done before each look."""
+        claim = claim or self._claim
         while not self.is_stopped:
             try:
-                if jobs := await self._claim():
-                    await self._see_through(jobs[0], work, fail)
+                now = self._clock.now()
+                if tidy is not None:
+                    await tidy(now)
+                if await asyncio.to_thread(self._has_work, now) and (job := await claim(now)) is not None:
+                    await self._see_through(job, work, fail)
                     continue
             except Unavailable:  # the next claim takes back what was in hand
                 logger.warning(self._unavailable)
@@ -70,24 +86,16 @@ class JobLoop:
                 logger.exception(self._defect)
             await until(self._stop, LOOK_EVERY)
 
-    async def _claim(self) -> list[JobRow]:
-        """Claim the next job. A reader looks first, so that looking takes no turn of the writer."""
-        if not await asyncio.to_thread(self._has_work):
-            return []
-        return await self._database.units.run(
-            CLAIMS, lambda unit: claim_next(unit, self._kinds, self._clock.now(), self._lease)
-        )
-
-    def _has_work(self) -> bool:
+    def _has_work(self, now: datetime) -> bool:
+        """Ask a reader whether there is work, so that looking takes no turn of the writer."""
         with self._database.view() as unit:
-            return unit.jobs.has_work(self._clock.now(), self._kinds, replica=self._database.units.replica_id)
+            return unit.jobs.has_work(now, self._kinds, replica=self._database.units.replica_id)
 
-    async def _see_through(
-        self,
-        job: JobRow,
-        work: Callable[[JobRow], Awaitable[None]],
-        fail: Callable[[JobRow, str], Awaitable[None]],
-    ) -> None:
+    async def _claim(self, now: datetime) -> JobRow | None:
+        jobs = await self._database.units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now, self._lease))
+        return jobs[0] if jobs else None
+
+    async def _see_through(self, job: JobRow, work: Work, fail: Callable[[JobRow, str], Awaitable[None]]) -> None:
         try:
             await work(job)
         except (Unavailable, BotError):

@@ -15,8 +15,8 @@ from bot.errors import Complaint
 from conversations.card import Card, plain
 from conversations.routes import ButtonTap, FormTap, read_tap
 from conversations.session import engine
-from conversations.session.cards.session_card import session_card
-from conversations.session.effects import Added, Fetch, Leave, Notice, Reject, Removed, Submit
+from conversations.session.cards.session_card import notices_of, session_card
+from conversations.session.effects import Added, Fetch, Leave, Removed, Submit
 from conversations.session.events import Event, Fetched, Offered, Tap, Typed
 from conversations.session.session import Session
 from conversations.session.turn import Step
@@ -63,7 +63,8 @@ def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime]
     steps: list[dict[str, str]] = []
     origin = 0
     while True:
-        card = session_card(form, taken.session, taken.instance, now=clock(), notices=_notices(taken))
+        notices = notices_of(taken.effects, wording(taken.session.language))
+        card = session_card(form, taken.session, taken.instance, now=clock(), notices=notices)
         buttons = [button for row in card.rows for button in row if button.text.strip() not in ("", "·")]
         _draw(card, [button.text for button in buttons])
         typer.echo("> ", nl=False, err=True)
@@ -117,20 +118,6 @@ def _changes(before: Mapping[str, str], instance: Instance) -> list[dict[str, st
 
 def _save(file: Path, script: Mapping[str, Any]) -> None:
     write_file(file, json.dumps(script, ensure_ascii=False, indent=1).encode())
-
-
-def _notices(taken: Step) -> list[str]:
-    say = wording(taken.session.language)
-    notices = []
-    for effect in taken.effects:
-        match effect:
-            case Reject(message):
-                notices.append(message)
-            case Notice(key, values):
-                notices.append(say(key, **dict(values)))
-            case _:
-                pass
-    return notices
 
 
 def _draw(card: Card, buttons: list[str]) -> None:

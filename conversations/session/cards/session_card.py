@@ -5,7 +5,7 @@ spans of plain characters with a style. Only the renderer (`bot/telegram/render.
 nothing that a person typed can act as markup (S7).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from conversations.card import Button, Card, bold, line
@@ -14,6 +14,7 @@ from conversations.session.cards.question import question_card, which_reading_ca
 from conversations.session.cards.repeats import choosing_card, confirming_card, removing_card, repeat_card
 from conversations.session.cards.review import listing_card, review_card
 from conversations.session.cards.view import View, heading, topic, view_of
+from conversations.session.effects import Effect, Notice, Reject
 from conversations.session.questions import is_sending
 from conversations.session.repeats import RepeatStop
 from conversations.session.session import Choosing, Confirming, Listing, Reading, Removing, Session
@@ -73,6 +74,20 @@ def _drawn(view: View) -> Card:
     if current is None or is_sending(current.question):
         return review_card(view, current)
     return question_card(view, current)
+
+
+def notices_of(effects: Iterable[Effect], say: Wording) -> list[str]:
+    """Return the lines that the effects of a step add to its card: refusals and notices, in their order."""
+    found = []
+    for effect in effects:
+        match effect:
+            case Reject(message):
+                found.append(message)
+            case Notice(key, values):
+                found.append(say(key, **dict(values)))
+            case _:
+                pass
+    return found
 
 
 def answered_card(label: str, text: str, say: Wording) -> Card:

@@ -7,8 +7,8 @@ from typing import Any
 
 from conversations.card import Button, Card, plain
 from conversations.session import engine
-from conversations.session.cards.session_card import session_card
-from conversations.session.effects import Effect, Fetch, Notice, Reject
+from conversations.session.cards.session_card import notices_of, session_card
+from conversations.session.effects import Effect, Fetch, Reject
 from conversations.session.engine import Given
 from conversations.session.events import Event, Fetched, Located, Offered, Tap, Typed
 from conversations.session.session import Session
@@ -54,16 +54,7 @@ class Phone:
 
     @property
     def card(self) -> Card:
-        say = wording(self.session.language)
-        notices = []
-        for effect in self.taken.effects:
-            match effect:
-                case Reject(message):
-                    notices.append(message)
-                case Notice(key, values):
-                    notices.append(say(key, **dict(values)))
-                case _:
-                    pass
+        notices = notices_of(self.taken.effects, wording(self.session.language))
         return session_card(self.form, self.session, self.taken.instance, now=self.now, notices=notices)
 
     @property
