@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from bot.chat.actor import Actor
-from bot.schedule.job import Moment, Planned
-from bot.schedule.ledger import carry
+from bot.schedule.job import Batch, Moment, Planned
+from bot.schedule.ledger import write_once
 from bot.schedule.reminders import REMINDERS, by_agency, to_chase, worded
 from bot.schedule.settling import settle
 from conversations.card import Button, Card, home_button, line
@@ -52,7 +52,8 @@ def remind(
         )
         for who, topics in meant
     ]
-    made = carry(actor.unit, actor.plan_id, REMINDERS, planned, actor.now, is_by_hand=True, broadcast_id=broadcast_id)
+    batch = Batch(actor.plan_id, REMINDERS, planned)
+    made = write_once(actor.unit, batch, actor.now, is_by_hand=True, broadcast_id=broadcast_id)
     return made["said"]
 
 

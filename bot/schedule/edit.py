@@ -6,9 +6,9 @@ from datetime import UTC, datetime, time
 from bot.acts.sharing import exports
 from bot.chat.actor import Actor
 from bot.schedule.by_hand import remind_now
-from bot.schedule.job import Job, Moment
+from bot.schedule.job import Batch, Job, Moment
 from bot.schedule.jobs import job_of
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.working_time import LAST_DAY, WEEKDAYS
 from conversations.plan.model import Role
@@ -91,7 +91,7 @@ def run_now(actor: Actor, schedule: StoredSchedule) -> int:
     moment = replace(Moment.of(schedule.plan_id, actor.now, actor.timezone), is_by_hand=True)
     at_once = replace(schedule, days="daily", at=time(0), timezone="", begins_at=datetime.min.replace(tzinfo=UTC))
     planned = [replace(one, missed=()) for one in job.scan(actor.unit, at_once, moment) if one.is_said]
-    return carry(actor.unit, schedule.plan_id, job, planned, actor.now, is_by_hand=True)["said"]
+    return write_once(actor.unit, Batch(schedule.plan_id, job, planned), actor.now, is_by_hand=True)["said"]
 
 
 def _audit(actor: Actor, schedule: StoredSchedule, details: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
 from bot.schedule.agenda import agenda_of, outlook_of
-from bot.schedule.job import Moment
+from bot.schedule.job import Batch, Moment
 from bot.schedule.jobs import job_of
 from bot.schedule.one_a_day import one_a_day
 from bot.schedule.regular import why_not
@@ -137,7 +137,7 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | Non
         everybody = [who for who in unit.recipients.all(schedule.plan_id) if who.role in roles]
         if schedule.what == LADDER:
             everybody = [who for who in everybody if is_meant(who)]
-        planned = one_a_day(unit, schedule.plan_id, job.what, job.scan(unit, schedule, moment), now)
+        planned = one_a_day(unit, Batch(schedule.plan_id, job, job.scan(unit, schedule, moment)), now)
         said = {one.who.person_id: one for one in planned}
         reasons = _reasons(unit, schedule, everybody, moment)
         for who in everybody:

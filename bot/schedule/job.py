@@ -7,7 +7,7 @@ plan into rows of the ledger and the outbox, so a new job (one row of JOBS) cann
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from conversations.plan.calendar.agenda import Agenda, Recipient
@@ -78,6 +78,14 @@ class Planned:
     def is_said(self) -> bool:
         """Whether something is said or done. False if only a reason is recorded."""
         return bool(self.messages or self.work)
+
+
+class Batch(NamedTuple):
+    """The messages that one job has planned at a moment, for people of one plan."""
+
+    plan_id: int
+    job: "Job"
+    planned: Sequence[Planned]
 
 
 Scan = Callable[[UnitOfWork, StoredSchedule, Moment], Sequence[Planned]]

@@ -4,33 +4,27 @@ So nothing is said twice (G8).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
-from bot.schedule.job import Job, Planned
+from bot.schedule.job import Batch, Planned
 from bot.schedule.one_a_day import one_a_day
 from storage.calendar.ledger import NewFire
 from storage.messages.outbox import Kind, OutboxDraft
 from storage.unit_of_work import UnitOfWork
 
 
-def carry(
-    unit: UnitOfWork,
-    plan_id: int,
-    job: Job,
-    planned: Sequence[Planned],
-    now: datetime,
-    *,
-    is_by_hand: bool = False,
-    broadcast_id: int | None = None,
+def write_once(
+    unit: UnitOfWork, batch: Batch, now: datetime, *, is_by_hand: bool = False, broadcast_id: int | None = None
 ) -> Counter[str]:
     """Write ledger rows and messages for those who have none yet. Return how many were said, skipped and held back.
 
     Nothing else adds a reminder or a digest to the outbox, and each is added once (G8). It is the only notice of a
     person's day, except for what somebody sends by hand (DOMAIN §5.3).
     """
-    wanted, planned = planned, planned if is_by_hand else one_a_day(unit, plan_id, job.what, planned, now)
+    plan_id, job, wanted = batch
+    planned = wanted if is_by_hand else one_a_day(unit, batch, now)
     fires = [
         NewFire(
             person_id=one.who.person_id,

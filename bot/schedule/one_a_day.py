@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.schedule.agenda import outlook_of
-from bot.schedule.job import Moment, Planned
+from bot.schedule.job import Batch, Moment, Planned
 from bot.schedule.reminders import leaving_to_digests
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LADDER, have_had_notice
@@ -18,13 +18,12 @@ from conversations.plan.calendar.working_time import falls_on
 from storage.unit_of_work import UnitOfWork
 
 
-def one_a_day(
-    unit: UnitOfWork, plan_id: int, what: str, planned: Sequence[Planned], now: datetime
-) -> Sequence[Planned]:
-    """Return the part of a job's plan that may be said now, so that nobody gets a second notice on a day.
+def one_a_day(unit: UnitOfWork, batch: Batch, now: datetime) -> Sequence[Planned]:
+    """Return the messages of a batch that may be said now, so that nobody gets a second notice on a day.
 
     What is left out is not recorded. The job finds it again on the next day, if it is not too late then.
     """
+    plan_id, what, planned = batch.plan_id, batch.job.what, batch.planned
     people = [one.who for one in planned if one.is_said]
     if not people or what in BESIDE:
         return planned

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from bot.alarms.standing import PREFIX
 from bot.chat.actor import message
-from bot.schedule.job import Message, Planned
-from bot.schedule.ledger import carry
+from bot.schedule.job import Batch, Message, Planned
+from bot.schedule.ledger import write_once
 from bot.schedule.restored import RESTORED
 from conversations.card import Card, home_button, line
 from conversations.dates import show_date
@@ -53,13 +53,13 @@ def _skip(unit: UnitOfWork, until: datetime, now: datetime, timezone: str) -> No
         schedules = unit.schedules.all(plan.id)
         for zone in unit.recipients.zones(plan.id):
             at = _awake(unit, plan.id, until, ZoneInfo(zone))
-            for plan_id, job, planned in due(unit, at, timezone, schedules):
+            for batch in due(unit, at, timezone, schedules):
                 unsaid = [
                     replace(one, messages=(), work=None, is_open=False, reason="restored", missed=())
-                    for one in planned
+                    for one in batch.planned
                     if one.is_said
                 ]
-                carry(unit, plan_id, job, unsaid, now)
+                write_once(unit, batch._replace(planned=unsaid), now)
 
 
 def _awake(unit: UnitOfWork, plan_id: int, until: datetime, zone: ZoneInfo) -> datetime:
@@ -77,7 +77,7 @@ def _ask(unit: UnitOfWork, found: Held, until: datetime, now: datetime) -> None:
             Planned(who, until.astimezone(ZoneInfo(who.timezone)).date(), (_message(who, found.as_of),))
             for who in recipients
         ]
-        carry(unit, plan_id, RESTORED, planned, now, is_by_hand=True)
+        write_once(unit, Batch(plan_id, RESTORED, planned), now, is_by_hand=True)
 
 
 def _message(who: Recipient, as_of: datetime) -> Message:

@@ -27,9 +27,9 @@ from bot.acts.people import delegations
 from bot.log import log_alarm
 from bot.schedule.agenda import outlook_of
 from bot.schedule.by_hand import progress_card
-from bot.schedule.job import Job, Message, Moment, Planned
+from bot.schedule.job import Batch, Message, Moment
 from bot.schedule.jobs import BY_WHAT, JOBS, job_of
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from bot.schedule.reminders import message_of
 from bot.schedule.settling import settle
 from bot.stopping import until
@@ -191,11 +191,11 @@ class Scheduler:
         replaced = await units.run(None, partial(_begin, now=now))
         planned = await asyncio.to_thread(self._plan, now)
         said = 0
-        for plan_id, job, some in _chunks(planned):
-            with _one_job(plan_id, job.what, self._alarm):
-                made = await units.run(None, partial(carry, plan_id=plan_id, job=job, planned=some, now=now))
+        for batch in _chunks(planned):
+            with _one_job(batch.plan_id, batch.job.what, self._alarm):
+                made = await units.run(None, partial(write_once, batch=batch, now=now))
                 for outcome, number in made.items():
-                    self.counts[job.what, outcome] += number
+                    self.counts[batch.job.what, outcome] += number
                 said += made["said"]
         edits, goes_on = await units.run(None, partial(show_progress, now=now))
         self._patience = PROGRESS_EVERY if goes_on else PATIENCE
@@ -205,11 +205,11 @@ class Scheduler:
             self._said()
         return said
 
-    def _plan(self, now: datetime) -> list[tuple[int, Job, Sequence[Planned]]]:
+    def _plan(self, now: datetime) -> list[Batch]:
         """Plan each schedule with its own reader, so that no answer has to wait."""
         with self._database.view() as unit:
             schedules = in_turn(unit.schedules.all(), now)
-        found: list[tuple[int, Job, Sequence[Planned]]] = []
+        found: list[Batch] = []
         for schedule in schedules:
             with _one_job(schedule.plan_id, schedule.ledger, self._alarm), self._database.view() as unit:
                 found += due(unit, now, self._timezone, (schedule,))
@@ -272,7 +272,7 @@ def in_turn(schedules: Iterable[StoredSchedule], now: datetime) -> list[StoredSc
 
 def due(
     unit: UnitOfWork, now: datetime, timezone: str, schedules: Sequence[StoredSchedule] | None = None
-) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
+) -> Iterator[Batch]:
     """Return, by plan and job, what these schedules (or all) send now, or record as not sent."""
     for schedule in in_turn(unit.schedules.all(), now) if schedules is None else schedules:
         job = BY_WHAT.get(schedule.what)
@@ -281,7 +281,7 @@ def due(
         moment = Moment.of(schedule.plan_id, now, timezone)
         planned = job.scan(unit, schedule, moment)
         if planned:
-            yield schedule.plan_id, job, planned
+            yield Batch(schedule.plan_id, job, planned)
 
 
 def look_at(
@@ -407,7 +407,7 @@ def ensure_schedules(unit: UnitOfWork, plan_id: int, now: datetime) -> tuple[Sto
     return unit.schedules.all(plan_id)
 
 
-def _chunks(planned: Sequence[tuple[int, Job, Sequence[Planned]]]) -> Iterator[tuple[int, Job, Sequence[Planned]]]:
-    for plan_id, job, some in planned:
-        for start in range(0, len(some), FIRES_A_UNIT):
-            yield plan_id, job, some[start : start + FIRES_A_UNIT]
+def _chunks(planned: Sequence[Batch]) -> Iterator[Batch]:
+    for batch in planned:
+        for start in range(0, len(batch.planned), FIRES_A_UNIT):
+            yield batch._replace(planned=batch.planned[start : start + FIRES_A_UNIT])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState
-from conversations.plan.periods import ReportingPeriod
+from conversations.plan.periods import PeriodType, ReportingPeriod
 
 
 # ------------------------------------------------------------------ what is expected
@@ -75,35 +75,55 @@ def closes_together(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ClosingOfPeriods:
+    """What is known of an agency's periods: whether a report is expected, the period is closed, all reports have come.
+
+    The calendar is kept since `kept_since`; closings are known since `known_since`.
+    """
+
+    is_expected: Callable[[ReportingPeriod], bool]
+    is_closed: Callable[[ReportingPeriod], bool]
+    is_complete: Callable[[ReportingPeriod], bool] = lambda period: False
+    open_ones: Sequence[ReportingPeriod] = ()
+    kept_since: date = date.min
+    known_since: date = date.min
+
+
 def unclosed_row(
-    periods: Sequence[ReportingPeriod],
-    today: date,
-    kept_since: date,
-    known_since: date,
-    is_expected: Callable[[ReportingPeriod], bool],
-    is_closed: Callable[[ReportingPeriod], bool],
-    together: Iterable[ReportingPeriod] = (),
-    is_complete: Callable[[ReportingPeriod], bool] = lambda period: False,
+    periods: Sequence[ReportingPeriod], today: date, closing: ClosingOfPeriods
 ) -> tuple[ReportingPeriod, ...]:
     """Return the latest periods in a row, of one type, that locked without being closed; oldest first.
 
     A closed period ends the row. A period for which no report was expected neither counts nor ends it. Three kinds of
     periods do not count against anybody: a period that locked before the calendar was kept; one that ended before
-    closings were recorded; and one that can still be closed with an open period (`together`), if all its reports are
-    in. Notices, letters, the digest and the plenary's agenda count with this function.
+    closings were recorded; and one that can still be closed with an open period, if all its reports are in.
     """
     row: list[ReportingPeriod] = []
     open_ends = {
-        other.end_on for other in together if other.is_open(today) and is_expected(other) and not is_closed(other)
+        other.end_on
+        for other in closing.open_ones
+        if other.is_open(today) and closing.is_expected(other) and not closing.is_closed(other)
     }
     for period in reversed(periods):
         if period.locks_on > today:
             continue
-        if period.locks_on <= kept_since or period.end_on < known_since or is_closed(period):
+        if period.locks_on <= closing.kept_since or period.end_on < closing.known_since or closing.is_closed(period):
             break
-        if is_expected(period) and not (period.end_on in open_ends and is_complete(period)):
+        if closing.is_expected(period) and not (period.end_on in open_ends and closing.is_complete(period)):
             row.append(period)
     return tuple(reversed(row))
+
+
+def longest_unclosed_row(
+    periods: Sequence[ReportingPeriod], today: date, closing: ClosingOfPeriods
+) -> tuple[ReportingPeriod, ...]:
+    """Return the longest `unclosed_row` of all types of periods.
+
+    Notices, letters, the digest and the plenary's agenda count with this function.
+    """
+    by_type = ([period for period in periods if period.type == kind] for kind in PeriodType)
+    return max((unclosed_row(some, today, closing) for some in by_type), key=len)
 
 
 def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod) -> tuple[Indicator, ...]:

@@ -17,7 +17,8 @@ from typing import Any
 from digest import ZONE, _median, _statements, filled
 from sqlalchemy import select, update
 
-from bot.schedule.ledger import carry
+from bot.schedule.job import Batch
+from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due, ensure_schedules, look_at
 from storage.database.models import Person, table
 from storage.messages.outbox import OutboxRow
@@ -40,7 +41,7 @@ def ready(unit: UnitOfWork) -> None:
 
 def say(unit: UnitOfWork) -> list[OutboxRow]:
     for job, one in scan(unit):
-        carry(unit, 1, job, [one], DUE_DAY)
+        write_once(unit, Batch(1, job, [one]), DUE_DAY)
     return unit.outbox.claim(DUE_DAY, DUE_DAY, CLAIM, ("fan_out",))
 
 

@@ -211,7 +211,7 @@ def a_job_without_a_name(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
 def a_scan_beside_the_rule(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from bot.schedule import ledger
 
-    patch.setattr(ledger, "one_a_day", lambda unit, plan_id, what, planned, now: planned)
+    patch.setattr(ledger, "one_a_day", lambda unit, batch, now: batch.planned)
 
 
 def an_exception_of_no_job(patch: pytest.MonkeyPatch, _: ExitStack) -> None:

@@ -1,6 +1,6 @@
 """Make an agenda from rows of the database. Repositories return the rows; their meaning is decided here."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -20,11 +20,17 @@ from conversations.plan.calendar.ladder import (
 from conversations.plan.calendar.ledger import CARRIERS, LADDER, LedgerRow, day_there, job_name, waits_for
 from conversations.plan.calendar.notices import silenced
 from conversations.plan.calendar.working_time import ONE_DAY
-from conversations.plan.expected import PastReport, ended_activities, expected_reports, unclosed_row
+from conversations.plan.expected import (
+    ClosingOfPeriods,
+    PastReport,
+    ended_activities,
+    expected_reports,
+    longest_unclosed_row,
+)
 from conversations.plan.figures.closings import closings_until
 from conversations.plan.figures.monitoring import LOOK_BACK as CLOSINGS_KNOWN
 from conversations.plan.model import Activity, Indicator, Role, ValidationState
-from conversations.plan.periods import PeriodType, ReportingPeriod
+from conversations.plan.periods import ReportingPeriod
 
 LOOK_BACK = timedelta(days=21)
 """How far back the ledger is read: beyond the last step that could still be told."""
@@ -369,16 +375,14 @@ def _unclosed_rows(
         there.update(*(_agencies(rows.reports, period) for period in closing.periods))
 
     def longest(agency: str) -> tuple[ReportingPeriod, ...]:
-        is_expected: Callable[[ReportingPeriod], bool] = lambda period: agency in expecting[period.code]  # noqa: E731
-        is_closed: Callable[[ReportingPeriod], bool] = lambda period: (agency, period.code) in rows.closed  # noqa: E731
-        is_complete: Callable[[ReportingPeriod], bool] = lambda period: (  # noqa: E731
-            period.code not in lacking.get(agency, ())
+        closing = ClosingOfPeriods(
+            is_expected=lambda period: agency in expecting[period.code],
+            is_closed=lambda period: (agency, period.code) in rows.closed,
+            is_complete=lambda period: period.code not in lacking.get(agency, ()),
+            open_ones=open_ones,
+            kept_since=rows.kept_since,
+            known_since=since,
         )
-        of_a_kind = ([period for period in recent if period.type == kind] for kind in PeriodType)
-        found = (
-            unclosed_row(some, today, rows.kept_since, since, is_expected, is_closed, open_ones, is_complete)
-            for some in of_a_kind
-        )
-        return max(found, key=len)
+        return longest_unclosed_row(recent, today, closing)
 
     return {agency: longest(agency) for agency in sorted(there & frozenset[str]().union(*expecting.values()))}

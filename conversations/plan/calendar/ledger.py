@@ -2,7 +2,7 @@
 
 One notice for each person and day, all topics together (DOMAIN §5.3). That is decided here, once, for every job and
 over all plans: a job says nothing to a person who has had a message of another job on the same day. A new job need not
-know the rule; the scheduler keeps it (`bot.schedule.ledger.carry`). The exceptions are in `BESIDE`, each with its
+know the rule; the scheduler keeps it (`bot.schedule.ledger.write_once`). The exceptions are in `BESIDE`, each with its
 reason.
 """
 

@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from conversations.plan.expected import is_expected, unclosed_row
+from conversations.plan.expected import ClosingOfPeriods, is_expected, longest_unclosed_row
 from conversations.plan.figures.closings import (
     NOTHING,
     AgencyClosing,
@@ -26,7 +26,7 @@ from conversations.plan.figures.closings import (
     kept_closings,
     known_reports,
 )
-from conversations.plan.figures.lights import Light, traffic_light
+from conversations.plan.figures.lights import Declared, Light, traffic_light
 from conversations.plan.figures.standing_records import Closing, Queue, Records, Report, Reporter
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
 from conversations.plan.periods import PeriodType, ReportingPeriod
@@ -360,18 +360,20 @@ def _missed(activity: Activity, known: Known, past: _Past, on: _On) -> int:
 def _light(activity: Activity, last: Report | None, known: Known, past: _Past, on: _On) -> Light:
     if on.day < activity.start_on:
         return Light.GREY
-    is_suspended = last is not None and last.status == ActivityStatus.SUSPENDED
-    return traffic_light(
-        activity.start_on,
-        activity.due_on,
-        on.day,
-        status=last.status if last else None,
-        progress=last.progress if last else 0,
-        missed_in_a_row=_missed(activity, known, past, on),
-        evidence_pending=last is not None and last.promises_evidence,
-        cancellation_approved=last is not None and last.state == ValidationState.VALIDATED,
+    declared = Declared() if last is None else _declared(last, activity)
+    missed = _missed(activity, known, past, on)
+    return traffic_light(activity.start_on, activity.due_on, on.day, declared, missed_in_a_row=missed)
+
+
+def _declared(last: Report, activity: Activity) -> Declared:
+    is_suspended = last.status == ActivityStatus.SUSPENDED
+    return Declared(
+        status=last.status,
+        progress=last.progress,
+        is_evidence_pending=last.promises_evidence,
+        is_cancellation_approved=last.state == ValidationState.VALIDATED,
         # The form asks for the new date. Only a report that this reader may read can say that there is none.
-        new_due_on=last.detail.new_due_on if is_suspended and last and last.detail else activity.due_on,
+        new_due_on=last.detail.new_due_on if is_suspended and last.detail else activity.due_on,
     )
 
 
@@ -445,24 +447,15 @@ def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[Repor
         of_type = ((each, _known_of(look.known, each)) for each in by_type.get(period.type, ()))
         return [found for each, found in of_type if _is_expected(each, period, found)]
 
-    return max(
-        (
-            unclosed_row(
-                past[kind],
-                today,
-                look.records.kept_since,
-                today - LOOK_BACK,
-                lambda period: bool(expected(period)),
-                lambda period: period.id in closed,
-                open_ones,
-                lambda period: all(period.id in found.standing for found in expected(period)),
-            )
-            for kind in PeriodType
-            if kind in by_type
-        ),
-        key=len,
-        default=(),
+    closing = ClosingOfPeriods(
+        is_expected=lambda period: bool(expected(period)),
+        is_closed=lambda period: period.id in closed,
+        is_complete=lambda period: all(period.id in found.standing for found in expected(period)),
+        open_ones=open_ones,
+        kept_since=look.records.kept_since,
+        known_since=today - LOOK_BACK,
     )
+    return longest_unclosed_row([period for periods in past.values() for period in periods], today, closing)
 
 
 def _cells(activities: Iterable[Activity], closings: Sequence[Closing], look: _Look) -> tuple[Cell | None, ...]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from bot.acts.people.enrolment import Newcomer, enrol
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due, look_at
 from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from conversations.plan.model import Role
@@ -39,8 +39,8 @@ def scan(desk: Desk, now: datetime) -> dict[int, str]:
     desk.now = now
 
     def work(unit: UnitOfWork) -> dict[int, str]:
-        for plan_id, job, planned in due(unit, now, ZONE):
-            carry(unit, plan_id, job, planned, now)
+        for batch in due(unit, now, ZONE):
+            write_once(unit, batch, now)
         return send(unit, now)
 
     return desk.do(work)

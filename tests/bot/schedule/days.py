@@ -9,7 +9,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.open_storage import open_storage
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due, look_at
 from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from bot.schedule.settling import settle
@@ -52,8 +52,8 @@ def scan(desk: Desk, now: datetime, *, reaches: bool = True, is_sent: bool = Tru
         told: dict[int, list[Told]] = {}
         while True:  # as the scheduler does, which looks again after a few seconds
             settle(unit, now)
-            for plan_id, job, planned in list(due(unit, now, ZONE)):
-                carry(unit, plan_id, job, planned, now)
+            for batch in list(due(unit, now, ZONE)):
+                write_once(unit, batch, now)
             claimed = unit.outbox.claim(now, now + timedelta(minutes=1), 100) if is_sent else []
             if not claimed:
                 return told

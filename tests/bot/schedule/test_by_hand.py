@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.schedule.explain import explained
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due, show_progress
 from bot.telegram.in_hand import Note, write
 from conversations.plan.model import Role
@@ -136,8 +136,8 @@ def test_who_was_passed_over_for_somebody_out_of_reach_is_told_on_the_same_day(d
     """That the focal point has blocked the bot is learnt from the refusal, or between the plan and the sending."""
 
     def refused(unit: UnitOfWork) -> dict[int, str]:
-        for plan_id, job, planned in due(unit, DUE, ZONE):
-            carry(unit, plan_id, job, planned, DUE)
+        for batch in due(unit, DUE, ZONE):
+            write_once(unit, batch, DUE)
         if is_known:
             unit.people.mark_unreachable(ANA, DUE)
             return send(unit, DUE)
@@ -185,9 +185,9 @@ def test_a_colleague_who_was_passed_over_is_not_named_at_the_sending_either(desk
 
     def plan(unit: UnitOfWork) -> dict[int, str]:
         found = {}
-        for plan_id, job, planned in due(unit, LATE, ZONE):
-            carry(unit, plan_id, job, planned, LATE)
-            said_ = [(one.who.chat_id, each.payload) for one in planned for each in one.messages]
+        for batch in due(unit, LATE, ZONE):
+            write_once(unit, batch, LATE)
+            said_ = [(one.who.chat_id, each.payload) for one in batch.planned for each in one.messages]
             found |= {chat_id: str(payload.get("text")) for chat_id, payload in said_}
         return found
 

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from bot.schedule.digests import compose
 from bot.schedule.explain import explained, upcoming
 from bot.schedule.job import Moment
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due, look_at
 from conversations.plan.calendar.ladder import FOR_COORDINATORS, Rung, Step, all_steps
 from conversations.plan.calendar.ledger import SAID
@@ -359,8 +359,8 @@ def sweep(desk: Desk, at: str, *, limit: int = 1, outcome: Outcome = Sent(1)) ->
 
     def work(unit: UnitOfWork) -> list[str]:
         unit.ledger.settle()
-        for plan_id, job, planned in list(due(unit, now, ZONE)):
-            carry(unit, plan_id, job, planned, now)
+        for batch in list(due(unit, now, ZONE)):
+            write_once(unit, batch, now)
         rows, _ = look_at(unit, unit.outbox.claim(now, now + timedelta(minutes=1), limit, ("fan_out",)), now, ZONE)
         for row in rows:
             unit.outbox.begin(row)

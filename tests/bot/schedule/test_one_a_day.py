@@ -185,7 +185,7 @@ def test_nobody_gets_two_notices_on_a_day_from_any_two_jobs(
 
 def test_planted_without_the_rule_a_new_job_is_a_second_notice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The property above would be red."""
-    monkeypatch.setattr("bot.schedule.ledger.one_a_day", lambda unit, plan_id, what, planned, now: planned)
+    monkeypatch.setattr("bot.schedule.ledger.one_a_day", lambda unit, batch, now: batch.planned)
     live(desk, Habits((time(9),) * 5, "mon", "month:11", "workdays", ()))
     assert two_in_a_day(desk)
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.schedule.agenda import passed_by
 from bot.schedule.job import Moment
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from bot.schedule.reminders import to_chase
 from bot.schedule.scheduler import due
 from storage.calendar.figures import Figures
@@ -209,8 +209,8 @@ def test_what_is_closed_between_the_plan_and_the_sending_is_not_asked_for(desk: 
     report_everything(desk, ANA)
 
     def plan(unit: UnitOfWork) -> None:
-        for plan_id, job, planned in due(unit, DUE, ZONE):
-            carry(unit, plan_id, job, planned, DUE)
+        for batch in due(unit, DUE, ZONE):
+            write_once(unit, batch, DUE)
 
     desk.do(plan)
     desk.now = DUE

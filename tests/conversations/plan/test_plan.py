@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 from conversations.plan.calendar.ladder import left_reports
 from conversations.plan.calendar.working_time import follow
 from conversations.plan.expected import (
+    ClosingOfPeriods,
     PastReport,
     closes_together,
     due_list,
@@ -22,7 +23,7 @@ from conversations.plan.expected import (
     led_by_nobody,
     unclosed_row,
 )
-from conversations.plan.figures.lights import Light, expected_progress, traffic_light
+from conversations.plan.figures.lights import Declared, Light, expected_progress, traffic_light
 from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState, is_restricted
 from conversations.plan.periods import (
     LONGEST_CADENCE,
@@ -385,7 +386,7 @@ def test_the_worked_case_of_the_traffic_light_is_yellow() -> None:
     """DOMAIN §2.2: PRE-405, 136 of 302 days gone, 45 % expected, 30 % reported, gap 15."""
     start, due, today = date(2018, 9, 1), date(2019, 6, 30), date(2019, 1, 15)
     assert round(expected_progress(start, due, today)) == 45
-    light = traffic_light(start, due, today, status=ActivityStatus.IN_PROGRESS, progress=30)
+    light = traffic_light(start, due, today, Declared(ActivityStatus.IN_PROGRESS, 30))
     assert light is Light.ATTENTION
     assert light.label("es") == "🟡 Atención"
 
@@ -395,32 +396,33 @@ P, C = ActivityStatus.IN_PROGRESS, ActivityStatus.COMPLETED
 
 
 @pytest.mark.parametrize(
-    ("day", "values", "light"),
+    ("day", "declared", "missed", "light"),
     [
-        (-1, {"status": None, "progress": 0}, Light.GREY),
-        (-1, {"status": P, "progress": 0, "missed_in_a_row": 2}, Light.GREY),
-        (50, {"status": ActivityStatus.CANCELLED, "progress": 50, "cancellation_approved": True}, Light.GREY),
-        (50, {"status": ActivityStatus.CANCELLED, "progress": 50}, Light.ON_TRACK),
-        (101, {"status": P, "progress": 99}, Light.CRITICAL),
-        (101, {"status": C, "progress": 100}, Light.ON_TRACK),
-        (50, {"status": P, "progress": 24}, Light.CRITICAL),
-        (50, {"status": P, "progress": 25}, Light.ATTENTION),
-        (50, {"status": P, "progress": 39}, Light.ATTENTION),
-        (50, {"status": P, "progress": 40}, Light.ON_TRACK),
-        (50, {"status": P, "progress": 50, "missed_in_a_row": 2}, Light.CRITICAL),
-        (50, {"status": P, "progress": 50, "missed_in_a_row": 1}, Light.ATTENTION),
-        (50, {"status": ActivityStatus.SUSPENDED, "progress": 50}, Light.CRITICAL),
-        (50, {"status": ActivityStatus.SUSPENDED, "progress": 50, "new_due_on": DUE}, Light.ON_TRACK),
-        (69, {"status": P, "progress": 79}, Light.ON_TRACK),
-        (70, {"status": P, "progress": 79}, Light.ATTENTION),
-        (70, {"status": P, "progress": 80}, Light.ON_TRACK),
-        (50, {"status": C, "progress": 100, "evidence_pending": True}, Light.ATTENTION),
-        (50, {"status": C, "progress": 100}, Light.ON_TRACK),
+        (-1, Declared(None, 0), 0, Light.GREY),
+        (-1, Declared(P, 0), 2, Light.GREY),
+        (50, Declared(ActivityStatus.CANCELLED, 50, is_cancellation_approved=True), 0, Light.GREY),
+        (50, Declared(ActivityStatus.CANCELLED, 50), 0, Light.ON_TRACK),
+        (101, Declared(P, 99), 0, Light.CRITICAL),
+        (101, Declared(C, 100), 0, Light.ON_TRACK),
+        (50, Declared(P, 24), 0, Light.CRITICAL),
+        (50, Declared(P, 25), 0, Light.ATTENTION),
+        (50, Declared(P, 39), 0, Light.ATTENTION),
+        (50, Declared(P, 40), 0, Light.ON_TRACK),
+        (50, Declared(P, 50), 2, Light.CRITICAL),
+        (50, Declared(P, 50), 1, Light.ATTENTION),
+        (50, Declared(ActivityStatus.SUSPENDED, 50), 0, Light.CRITICAL),
+        (50, Declared(ActivityStatus.SUSPENDED, 50, new_due_on=DUE), 0, Light.ON_TRACK),
+        (69, Declared(P, 79), 0, Light.ON_TRACK),
+        (70, Declared(P, 79), 0, Light.ATTENTION),
+        (70, Declared(P, 80), 0, Light.ON_TRACK),
+        (50, Declared(C, 100, is_evidence_pending=True), 0, Light.ATTENTION),
+        (50, Declared(C, 100), 0, Light.ON_TRACK),
     ],
 )
-def test_the_light_is_the_first_condition_that_holds(day: int, values: dict[str, object], light: Light) -> None:
+def test_the_light_is_the_first_condition_that_holds(day: int, declared: Declared, missed: int, light: Light) -> None:
     """DOMAIN §2.2, from top to bottom, at the edges of each condition."""
-    assert traffic_light(START, DUE, START + timedelta(days=day), **values) is light  # type: ignore[arg-type]
+    today = START + timedelta(days=day)
+    assert traffic_light(START, DUE, today, declared, missed_in_a_row=missed) is light
 
 
 def test_a_one_day_activity_has_a_light() -> None:
@@ -454,17 +456,8 @@ def test_a_month_counts_as_let_pass_when_it_lacks_a_report_or_nothing_it_closes_
     row: tuple[ReportingPeriod, ...],
 ) -> None:
     """What has been closed ends the row all the same."""
-    found = unclosed_row(
-        (JULY, AUGUST, SEPTEMBER),
-        BETWEEN,
-        date.min,
-        date.min,
-        expected.__contains__,
-        closed.__contains__,
-        (QUARTER,),
-        complete.__contains__,
-    )
-    assert found == row
+    closing = ClosingOfPeriods(expected.__contains__, closed.__contains__, complete.__contains__, (QUARTER,))
+    assert unclosed_row((JULY, AUGUST, SEPTEMBER), BETWEEN, closing) == row
 
 
 @pytest.mark.parametrize(

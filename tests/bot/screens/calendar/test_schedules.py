@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.acts.calendar.holidays import add_public_holidays
 from bot.chat.zones import zones_called
 from bot.schedule.explain import PREVIEWED, explained, upcoming
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due, look_at
 from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from conversations.plan.calendar.ladder import FOR_COORDINATORS, FOR_REPORTERS, all_steps, ladder_fires_after, steps
@@ -40,8 +40,8 @@ def scan(desk: Desk, now: datetime) -> set[tuple[str, int]]:
 
     def work(unit: UnitOfWork) -> set[tuple[str, int]]:
         before = len(unit.ledger.fires(1, date(2000, 1, 1)))
-        for plan_id, job, planned in list(due(unit, now, ZONE)):
-            carry(unit, plan_id, job, planned, now)
+        for batch in list(due(unit, now, ZONE)):
+            write_once(unit, batch, now)
         new = unit.ledger.fires(1, date(2000, 1, 1))[before:]
         return {(fire.what, fire.person_id) for fire in new if fire.state == "queued"}
 

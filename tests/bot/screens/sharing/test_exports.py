@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bot.open_storage import open_storage
-from bot.schedule.ledger import carry
+from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due
 from bot.workers.exports import REVOKED, ExportWorker, InProgress, Parcels, look_again, settle
 from conversations.plan.model import Post, Role
@@ -448,9 +448,9 @@ def scanned(office: Office, now: datetime) -> Counter[str]:
 
     def scan(unit: Any) -> Counter[str]:
         made: Counter[str] = Counter()
-        for plan_id, job, planned in list(due(unit, now, ZONE)):
-            if job.what == "export":
-                made += carry(unit, plan_id, job, planned, now)
+        for batch in list(due(unit, now, ZONE)):
+            if batch.job.what == "export":
+                made += write_once(unit, batch, now)
         return made
 
     found: Counter[str] = office.apply(scan)

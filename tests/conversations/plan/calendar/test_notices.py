@@ -9,7 +9,7 @@ from conversations.card import plain
 from conversations.plan.calendar.agenda import Agenda, Lapsing, Pause, Recipient, Topic, to_close
 from conversations.plan.calendar.ladder import Left, steps
 from conversations.plan.calendar.notices import Say, Silence, still_due
-from conversations.plan.expected import unclosed_row
+from conversations.plan.expected import ClosingOfPeriods, unclosed_row
 from conversations.plan.messages.reminders import reminder
 from conversations.plan.model import Role
 from conversations.plan.periods import Frequency, reporting_period
@@ -146,15 +146,12 @@ def test_three_periods_in_a_row_are_counted_from_the_last() -> None:
     periods = [reporting_period(code) for code in ("201805", "201806", "201807", "201808", "201809")]
 
     def row(*, expected: str = "", closed: str = "", kept_since: date = date.min) -> list[str]:
-        found = unclosed_row(
-            periods,
-            date(2018, 10, 15),
-            kept_since,
-            date.min,
-            lambda period: period.code != expected,
-            lambda period: period.code == closed,
+        closing = ClosingOfPeriods(
+            is_expected=lambda period: period.code != expected,
+            is_closed=lambda period: period.code == closed,
+            kept_since=kept_since,
         )
-        return [period.code for period in found]
+        return [period.code for period in unclosed_row(periods, date(2018, 10, 15), closing)]
 
     assert row() == ["201805", "201806", "201807", "201808", "201809"]
     assert row(closed="201808") == ["201809"]
