@@ -66,7 +66,9 @@ def another_row_of_permissions(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
 
 
 def no_audit_of_who_is_let_in_or_shut_out(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
+    from conversations.plan.model import Role
     from storage.database.audit import Audit
+    from tests.bot.chat import test_matrix
 
     record = Audit.record
 
@@ -75,6 +77,9 @@ def no_audit_of_who_is_let_in_or_shut_out(patch: pytest.MonkeyPatch, _: ExitStac
             record(self, act, *given, **more)
 
     patch.setattr(Audit, "record", recorded)
+    # Whoever lets people in is one of those who walk: the plant is not tried on the thirteen others.
+    admins = tuple(who for who in test_matrix.ENROLLED if who.role is Role.ADMIN)
+    patch.setattr(test_matrix, "ENROLLED", admins)
 
 
 def nothing_declared_of_what_is_carried(patch: pytest.MonkeyPatch, _: ExitStack) -> None:

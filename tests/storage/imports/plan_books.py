@@ -12,7 +12,9 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 from xlsxwriter import Workbook
 
+from conversations.xforms import workbook
 from conversations.xforms.problems import AuthorError, Problem
+from conversations.xforms.workbook import _sheet
 from storage.database.models import Base
 from storage.imports import applying, history
 from storage.imports.differences import Differences
@@ -90,11 +92,14 @@ class Book:
         return file.getvalue()
 
     def draft(self) -> PlanDraft:
-        return read_plan(self.data())
+        """The plan in it, without the quarter of a second that it takes to write the file and to read it."""
+        sheets = (_sheet(name, enumerate(map(tuple, rows), start=1)) for name, rows in self.cells.items())
+        opened = workbook.Book(tuple(sheet for sheet in sheets if sheet is not None))
+        return read_plan(repr(self.cells).encode(), lambda data, names: opened)
 
     def problems(self) -> list[Problem]:
         with pytest.raises(AuthorError) as refused:
-            self.draft()
+            read_plan(self.data())
         return list(refused.value.problems)
 
     def errors(self) -> list[tuple[str, str]]:

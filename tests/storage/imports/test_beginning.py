@@ -34,14 +34,20 @@ def cell_of(sheet: str, header: str) -> str:
     return f"{get_column_letter([one.header for one in fields].index(header) + 1)}1"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("code", ["HN", "HT", "FR", "SG", "AQ"])
+def test_a_continent_without_a_currency_is_no_country_to_plan_in() -> None:
+    assert country("AQ") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "language"), [*(("HN", language) for language in LANGUAGES), ("HT", "ht"), ("FR", "fr"), ("SG", "en")]
+)
 def test_it_is_read_without_a_complaint(code: str, language: str) -> None:
-    """With two levels of regions, with one, with none; with one time zone or many."""
+    """With two levels of regions, with one, with none; with one time zone or many.
+
+    A language gives the words of the sheets, and a country what is in them: each is tried, not every pair of them.
+    """
     found = country(code)
-    if found is None:
-        assert code == "AQ", "a continent without a currency is no country to plan in"
-        return
+    assert found is not None
     draft = read_plan(book(code, language))
 
     assert draft.problems == ()

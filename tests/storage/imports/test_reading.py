@@ -1,11 +1,15 @@
 """A plan in one language, whichever it is: its workbook is read, and what it lacks is said of its own language."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from conversations.languages import LANGUAGES, translated
 from conversations.xforms.problems import AuthorError
 from storage.imports.reading import read_plan
 from storage.imports.sheets import SHEETS
+from storage.seed import seed_workbook
 from tests.storage.imports.plan_books import Book, seed_draft
 
 TEXTS = ("name", "short", "label", "title", "intent", "target_unit", "means_of_verification")
@@ -37,6 +41,16 @@ def test_a_plan_in_french_alone_is_a_plan() -> None:
 
     label = next(row["label_fr"] for key, row in draft.rows["code"].items() if key.startswith("activity_status/"))
     assert label
+
+
+def test_a_draft_is_what_the_file_says() -> None:
+    """Dates, numbers, texts and gaps: what the tests of the plan make without a file is what the file gives."""
+    assert read_plan(seed_workbook()).rows == Book().draft().rows
+
+    book = in_french().put("activities", "PRE-101", "due_date", "2021-03-31").put("indicators", "IND-01", "target", 7.5)
+    file = read_plan(book.data())
+    assert replace(file, sha256="") == replace(book.draft(), sha256="")
+    assert file.rows["activity"]["PRE-101"]["due_date"] == date(2021, 3, 31)
 
 
 def test_what_the_sheets_own_language_lacks_is_refused() -> None:
