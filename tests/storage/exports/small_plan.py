@@ -117,13 +117,17 @@ class Plan:
     def read(self, dataset: str, format: str, **asked: Any) -> dict[str, list[dict[str, Cell]]]:
         """Its tables as rows of cells, whatever the format, typed as the dataset says they are."""
         data, _ = self.take(dataset, format, **asked)
-        wanted = self.wanted(**asked)
-        with self.database.view() as unit:
-            tables = {each.name: each.tables for each in DATASETS}[dataset](unit, wanted).tables
-        return READERS[format](data, tables)
+        return READERS[format](data, self.tables(dataset, **asked))
 
-    def rows(self, dataset: str, **asked: Any) -> list[dict[str, Cell]]:
-        [rows] = self.read(dataset, "jsonl", **asked).values()
+    def tables(self, dataset: str, **asked: Any) -> Sequence[Table]:
+        """Its columns. To know them costs as much as to write the dataset."""
+        with self.database.view() as unit:
+            return {each.name: each.tables for each in DATASETS}[dataset](unit, self.wanted(**asked)).tables
+
+    def rows(self, dataset: str, tables: Sequence[Table] = (), **asked: Any) -> list[dict[str, Cell]]:
+        """Those of its one table; `tables` where its columns are known from before."""
+        data, _ = self.take(dataset, "jsonl", **asked)
+        [rows] = READERS["jsonl"](data, tables or self.tables(dataset, **asked)).values()
         return rows
 
 
