@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, get_args
 
-from bot.acts.people.delegations import who_has_come
+from bot.acts.people.delegations import link_used
 from bot.chat.actor import told
 from bot.chat.contact import contact, only_plan
 from bot.chat.exchange import Denied, Deployment, Exchange
@@ -390,7 +390,7 @@ class Dispatch:
         if isinstance(membership, OfferedRole):
             posts.offer(ex, membership)
             return
-        ex.pass_on(who_has_come(ex.unit, membership))
+        ex.pass_on(link_used(ex.unit, membership))
         welcomed = ex.unit.chats.open(ex.chat_id, ex.telegram_id)
         ex.visit = welcomed
         fresh = Exchange(ex.unit, welcomed, ex.now, ex.house, ex.telegram_id, deliveries=ex.deliveries)

@@ -28,8 +28,8 @@ from storage.database.audit import AUDITED_ACTS, KINDS
 from storage.exports import EXPORTERS
 from storage.exports.codes import WORDED
 from storage.exports.tables import Kind
-from storage.imports.beginning import NOTED
 from storage.imports.differences import DifferenceKind
+from storage.imports.new_workbook import NOTED
 from storage.imports.reading import read_plan
 from storage.imports.sheets import SHEETS, without_language
 from storage.people.agencies import ROLE_TYPES

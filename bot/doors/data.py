@@ -22,11 +22,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot.doors.asked import LONGEST_ADDRESS, MEDIA_TYPES, TABULAR, asked_of, single
 from bot.doors.credentials import UNAUTHORISED, address_of, token_of
 from bot.doors.limits import READS, STRANGERS, Allowances
 from bot.doors.odata import PATH, VERSION, feed_of, write_odata
 from bot.doors.openapi import openapi
+from bot.doors.parameters import LONGEST_ADDRESS, MEDIA_TYPES, TABULAR, asked_of, single
 from bot.doors.problems import NOT_FOUND, Problem, unknown
 from bot.doors.reading import BASE, Reader, listed, write_dataset, write_dictionary
 from bot.doors.spool import Spool, Write, Wrote

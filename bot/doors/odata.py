@@ -13,14 +13,14 @@ from urllib.parse import quote
 import orjson
 from starlette.requests import Request
 
-from bot.doors.asked import JSON, NAMES, Asked, filters_of, next_address, single
 from bot.doors.odata_filter import Test, read_filter
 from bot.doors.odata_sets import EntitySet, dataset_of, entity_sets, metadata, service_document
+from bot.doors.parameters import JSON, NAMES, Asked, filters_of, next_address, single
 from bot.doors.problems import NOT_FOUND, Problem, unknown
 from bot.doors.reading import BASE, Reader, expect_readable, extract_of, page_at
 from bot.doors.spool import Wrote
 from storage.exports import datasets_for
-from storage.exports.following import FOLLOWED, cursor
+from storage.exports.paging import FOLLOWED, cursor
 from storage.unit_of_work import UnitOfWork
 
 PATH: Final = f"{BASE}/odata"

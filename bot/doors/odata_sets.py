@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
-from bot.doors.asked import TABULAR
 from bot.doors.odata_filter import BOOLEAN, DAY, INSTANT, NUMBER, STRING
+from bot.doors.parameters import TABULAR
 from bot.doors.reading import Reader, extract_of
 from storage.exports.formats.dictionary import MAY_BE_WORDS
 from storage.exports.tables import Cell, Column, Kind, Table

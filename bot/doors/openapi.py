@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import orjson
 
-from bot.doors.asked import JSON, LENGTHS, LONGEST, MEDIA_TYPES, TABULAR, parameters_of
 from bot.doors.odata import OPTIONS
 from bot.doors.odata import PATH as ODATA
+from bot.doors.parameters import JSON, LENGTHS, LONGEST, MEDIA_TYPES, TABULAR, parameters_of
 from bot.doors.problems import TITLES
 from bot.doors.reading import BASE
 from conversations.languages import LANGUAGES
 from storage.exports import DATASETS
-from storage.exports.following import FOLLOWED
+from storage.exports.paging import FOLLOWED
 
 Schema = dict[str, Any]
 LANGUAGE: Final[Schema] = {

@@ -10,16 +10,16 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from bot.doors.asked import CSV, JSON, MEDIA_TYPES, Asked, filters_of, next_address
+from bot.doors.parameters import CSV, JSON, MEDIA_TYPES, Asked, filters_of, next_address
 from bot.doors.problems import Problem, unknown
 from bot.doors.spool import Wrote
 from conversations.languages import FIRST
 from storage.errors import NotFound
 from storage.exports import check_wanted, datasets_for, exporter
-from storage.exports.following import BEGIN, FOLLOWED, MOST, NoCursor, Page, Place, Stale, cursor, page, read_cursor
 from storage.exports.formats.delimited import write_csv, write_table
 from storage.exports.formats.dictionary import data_package
 from storage.exports.formats.json_lines import write_array, write_jsonl
+from storage.exports.paging import BEGIN, FOLLOWED, MOST, NoCursor, Page, Place, Stale, cursor, page, read_cursor
 from storage.exports.tables import Extract
 from storage.exports.wanted import Refused, Wanted, with_filters
 from storage.people.tokens import DataToken

@@ -100,7 +100,7 @@ def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted
         if not any(
             who.since <= on
             for name in zones
-            for who in unit.recipients.untold(plan_id, schedule.ledger, name, on, wanted, ignore_states=("open",))
+            for who in unit.recipients.not_told(plan_id, schedule.ledger, name, on, wanted, ignore_states=("open",))
         )
     }
 

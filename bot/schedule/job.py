@@ -35,7 +35,7 @@ class Moment:
         return cls(plan_id, now, now.astimezone(ZoneInfo(timezone)).date())
 
     @property
-    def gives_way(self) -> Collection[str]:
+    def replaceable_states(self) -> Collection[str]:
         """The states of ledger rows that a new message replaces."""
         return UNSAID if self.is_by_hand else ("open",)
 

@@ -27,7 +27,7 @@ def one_a_day(unit: UnitOfWork, batch: Batch, now: datetime) -> Sequence[Planned
     people = [one.who for one in planned if one.is_said]
     if not people or what in BESIDE:
         return planned
-    rows = unit.ledger.spoken([who.person_id for who in people], now - timedelta(days=2))
+    rows = unit.ledger.messages_since([who.person_id for who in people], now - timedelta(days=2))
     waiting = set(have_had_notice(plan_id, what, rows, now))
     if what != LADDER and what not in CARRIERS:
         waiting |= _spoken_for(unit, plan_id, people, now)

@@ -66,8 +66,8 @@ def _untold(
 ) -> list[Recipient]:
     """Return the people in a zone who have not been told. If it is too late, only those without a row in the ledger."""
     is_late = is_too_late(window, moment.now.astimezone(ZoneInfo(zone)).date(), holidays)
-    ignored = () if is_late else moment.gives_way
-    found = unit.recipients.untold(moment.plan_id, schedule.ledger, zone, window, roles, ignore_states=ignored)
+    ignored = () if is_late else moment.replaceable_states
+    found = unit.recipients.not_told(moment.plan_id, schedule.ledger, zone, window, roles, ignore_states=ignored)
     return [who for who in found if who.since <= window]
 
 

@@ -52,7 +52,7 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
         own = ZoneInfo(name)
         day = moment.now.astimezone(own).date()
         if is_hour(Times(schedule.days, schedule.recurrence.hour_there(day, own), own), moment.now, holidays):
-            untold = unit.recipients.untold(moment.plan_id, schedule.what, name, day, roles)
+            untold = unit.recipients.not_told(moment.plan_id, schedule.what, name, day, roles)
             found += [(who, own) for who in untold if is_meant(who)]
     if not found:
         return ()
@@ -86,7 +86,9 @@ def _awaiting(unit: UnitOfWork, moment: Moment, holidays: frozenset[date]) -> It
         for name in unit.recipients.zones(plan_id):
             window = window_of_today(schedule.recurrence, ZoneInfo(name), moment.now, holidays)
             if window is not None:
-                untold = unit.recipients.untold(plan_id, schedule.ledger, name, window, roles, ignore_states=("open",))
+                untold = unit.recipients.not_told(
+                    plan_id, schedule.ledger, name, window, roles, ignore_states=("open",)
+                )
                 yield from (who for who in untold if who.since <= window)
 
 
@@ -152,7 +154,7 @@ def look_again(
     agenda = agenda_of(unit, moment, outlook, [who for _, who in told], is_decided=True)
     agencies = {who.agency_code for _, who in told if who.reports}
     days = {fire.on for fire, _ in told}
-    others = unit.recipients.told_too(moment.plan_id, LADDER, agencies, days) if names_colleagues(agenda) else ()
+    others = unit.recipients.told_colleagues(moment.plan_id, LADDER, agencies, days) if names_colleagues(agenda) else ()
     heard: dict[date, list[Recipient]] = {}
     for who, on in others:
         if silenced(agenda, who, moment.now, moment.day_of(who)) is None:

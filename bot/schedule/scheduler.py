@@ -363,7 +363,7 @@ def _begin(unit: UnitOfWork, now: datetime) -> int:
     for plan in unit.plans.all():
         add_public_holidays(unit, plan, now)
         ensure_schedules(unit, plan.id, now)
-        delegations.end_over(unit, plan, now)
+        delegations.end_expired(unit, plan, now)
     replaced = settle(unit, now)
     unit.sessions.expire(now - DRAFTS_KEPT)
     return replaced

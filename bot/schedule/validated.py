@@ -20,7 +20,7 @@ LISTED = 8
 # ------------------------------------------------------------------ what was validated
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
     """Return, for the scheduler, one silent line to each person about all validations since their last line."""
-    untold = unit.reviews.untold(moment.plan_id, VALIDATED.what, moment.now, LOOKED_BACK)
+    untold = unit.reviews.validations_to_tell(moment.plan_id, VALIDATED.what, moment.now, LOOKED_BACK)
     made: dict[int, tuple[Message, ...]] = {}
     for who in people:
         codes = list(dict.fromkeys(untold.get(who.person_id, ())))

@@ -123,7 +123,7 @@ Excuse = Callable[[UnitOfWork, int, datetime], Handled]
 EXCUSED_FOR: Final = 3600.0
 
 
-def nobody_is_told(unit: UnitOfWork, update: Mapping[str, Any], now: datetime) -> Handled:
+def no_apology(unit: UnitOfWork, update: Mapping[str, Any], now: datetime) -> Handled:
     """Return an empty outcome: no apology is sent."""
     return Handled()
 
@@ -140,7 +140,7 @@ class Intake:
         clock: Clock,
         *,
         strangers: Strangers | None = None,
-        apologise: Handle = nobody_is_told,
+        apologise: Handle = no_apology,
         excuse: Excuse | None = None,
         alarm: Alarm = log_alarm,
     ) -> None:

@@ -27,7 +27,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, BotError, Clock
 from bot.telegram.intake import Intake
 from bot.telegram.webhook import WebhookEndpoint, WebhookKeeper
-from bot.web.heads import ShortHeads
+from bot.web.header_limits import ShortHeads
 from bot.web.health import Question, web_app
 from storage.database.migrating import check
 from storage.errors import StorageError, Unavailable

@@ -3,7 +3,7 @@
 Everybody should see from across a table which agencies are red, but one man in twelve cannot tell red from green. So
 each light is a shape of its own with a number in large type, and the legend names it. Telegram shrinks and blurs every
 photo that is longer than 1 280 pixels, so the picture is not longer. It is drawn in a process of its own
-(`storage.exports.files.apart`), so a bot never loads Pillow for it.
+(`storage.exports.files.drawing_process`), so a bot never loads Pillow for it.
 """
 
 import io

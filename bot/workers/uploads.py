@@ -10,7 +10,7 @@ from typing import IO
 import orjson
 
 from bot.workers.exports import Parcels
-from storage.exports.files.apart import drawn_apart
+from storage.exports.files.drawing_process import draw_in_child
 from storage.reports.files import FileStore
 
 
@@ -21,7 +21,7 @@ def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
     """
     scheme, _, rest = path.partition(":")
     if scheme == "matrix":
-        return BytesIO(drawn_apart("bot.workers.picture", "draw", orjson.loads(rest)))
+        return BytesIO(draw_in_child("bot.workers.picture", "draw", orjson.loads(rest)))
     if scheme == "evidence":
         return BytesIO(store.get(rest)) if rest.startswith("sealed/") else open(store.path(rest), "rb")
     if scheme == "inline":

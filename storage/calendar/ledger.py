@@ -301,7 +301,7 @@ class Ledger:
             self._connection.execute(_FOLLOWS, said)
         return new
 
-    def spoken(self, people: Collection[int], since: datetime) -> list[LedgerRow]:
+    def messages_since(self, people: Collection[int], since: datetime) -> list[LedgerRow]:
         """The messages of any plan to these people since then, sent or waiting.
 
         On PostgreSQL only one scan at a time gets an answer, until its unit ends. Otherwise two scans could both hear

@@ -139,7 +139,7 @@ class Recipients:
         """Return the time zones in which the people of the plan live."""
         return list(self._connection.execute(_ZONES, {"plan_id": plan_id}).scalars())
 
-    def untold(
+    def not_told(
         self,
         plan_id: int,
         what: str,
@@ -175,7 +175,7 @@ class Recipients:
         statement = _RECIPIENTS.where(_membership.c.role.in_(sorted(AGENCY_ROLES)))
         return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
 
-    def told_too(
+    def told_colleagues(
         self, plan_id: int, what: str, agencies: Collection[str], windows: Collection[date]
     ) -> list[tuple[Recipient, date]]:
         """Return, of each of these agencies, some reporters who were told in one of these windows, with the window.

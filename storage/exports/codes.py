@@ -64,20 +64,20 @@ def _worded(name: str, language: str) -> Mapping[str, str]:
         return {code: language_name(code) for code in LANGUAGES}
     prefix, codes = WORDED.get(name, ("", ()))
     say = wording(language)
-    return told_apart((code, say(prefix + code)) for code in codes)
+    return unique_labels((code, say(prefix + code)) for code in codes)
 
 
 def plans_own(unit: UnitOfWork, plan_id: int, language: str) -> dict[str, Mapping[str, str]]:
     """Column → code → label, for columns with the plan's own lists."""
     return {
-        name: told_apart(
+        name: unique_labels(
             (each.code, translated(each.label, language)) for each in unit.plans.code_list(plan_id, listed)
         )
         for name, listed in LISTED.items()
     }
 
 
-def told_apart(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def unique_labels(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Add the code to each label that another code has too."""
     found = [(code, label or code) for code, label in pairs]
     labels = [label for _, label in found]

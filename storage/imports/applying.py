@@ -21,8 +21,8 @@ from sqlalchemy import delete, insert, select, update
 from conversations.languages import FIRST, LANGUAGES
 from conversations.plan.model import STANDARD_CELL
 from conversations.plan.periods import USUAL_CADENCES, Cadence, Cadences, Frequency, periods_between
-from storage.calendar.following import follow_calendar
 from storage.calendar.holidays import Holidays
+from storage.calendar.moving_periods import follow_calendar
 from storage.database.audit import Audit
 from storage.database.marks import protection_mark
 from storage.database.models import Base

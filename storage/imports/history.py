@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import Date, delete, func, insert, select, update
 
-from storage.calendar.following import follow_calendar
+from storage.calendar.moving_periods import follow_calendar
 from storage.database.audit import Audit
 from storage.database.marks import protection_mark
 from storage.database.models import Base, UtcDateTime

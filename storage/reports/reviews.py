@@ -289,7 +289,7 @@ class Reviews:
         """Return how many reports wait in the queue."""
         return int(self._connection.execute(_COUNT, {"plan_id": plan_id}).scalar_one())
 
-    def untold(self, plan_id: int, what: str, now: datetime, back: timedelta) -> dict[int, list[str]]:
+    def validations_to_tell(self, plan_id: int, what: str, now: datetime, back: timedelta) -> dict[int, list[str]]:
         """Return, by sender, the reports that were validated since their last message of this kind: codes, or receipts.
 
         A validation is left out if it can still be taken back, if it was replaced, or if it is older than `back`.

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, func, literal, or_, select
 
-from conversations.plan.figures.annual import Reported, Revision, counted_apart, whole
+from conversations.plan.figures.annual import Reported, Revision, counts_by_category, whole
 from conversations.plan.model import ValidationState
 from storage.database.models import ReportingPeriod, ReviewDecision, Submission, table
 from storage.database.statements import Prepared
@@ -88,4 +88,4 @@ def reported(answers: Mapping[str, str], start: date, end: date) -> Reported | N
     amount = whole(answers.get("value_people") or answers.get("value_count"))
     if amount is None:
         return None
-    return Reported(start, end, amount, None, counted_apart(answers))
+    return Reported(start, end, amount, None, counts_by_category(answers))

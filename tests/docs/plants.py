@@ -280,7 +280,7 @@ def a_filter_that_is_passed_over(patch: pytest.MonkeyPatch, _: ExitStack) -> Non
 
 
 def a_filter_without_a_sentence(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from bot.doors.asked import FILTER_WORDS
+    from bot.doors.parameters import FILTER_WORDS
 
     patch.delitem(FILTER_WORDS, "since")  # type: ignore[arg-type]
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from bot.chat.actor import Actor
 from conversations.plan.calendar.working_time import is_working_day
-from storage.calendar.following import follow_calendar
 from storage.calendar.holidays import known_since
+from storage.calendar.moving_periods import follow_calendar
 from storage.plan.plans import Plan
 from storage.unit_of_work import UnitOfWork
 

@@ -55,7 +55,7 @@ def delegate_by_link(actor: Actor, giver: Membership, last_day: date) -> tuple[L
     return Link(token, actor.now + lives), news
 
 
-def who_has_come(unit: UnitOfWork, membership: Membership) -> list[Notification]:
+def link_used(unit: UnitOfWork, membership: Membership) -> list[Notification]:
     """Return the notifications after somebody has used a link.
 
     They are for the person who made the link, and for the one who left the post by it.
@@ -97,7 +97,7 @@ def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> st
 
 
 # ------------------------------------------------------------------ given back
-def end_over(unit: UnitOfWork, plan: Plan, now: datetime) -> int:
+def end_expired(unit: UnitOfWork, plan: Plan, now: datetime) -> int:
     """End the delegations that have passed their last day, in working hours. Return how many.
 
     Both people are told, so it waits for working hours.
@@ -114,7 +114,7 @@ def end_over(unit: UnitOfWork, plan: Plan, now: datetime) -> int:
 
 def end_delegation(actor: Actor, delegation: StoredDelegation) -> list[Notification]:
     """End a delegation. Return the notifications for both people; none if it had ended before."""
-    news = list(farewells(actor.unit, delegation))
+    news = list(end_notices(actor.unit, delegation))
     return news if actor.unit.leaving.end_delegation(delegation, now=actor.now, by=actor.person_id) else []
 
 
@@ -176,7 +176,7 @@ def accept_offer(actor: Actor, invitation_id: int) -> list[Notification] | None:
     granted = actor.unit.joining.accept(invitation_id, person, actor.now, timezone=actor.timezone)
     if granted is None:
         return None
-    news = [*role_news(person, granted), *who_has_come(actor.unit, granted)]
+    news = [*role_news(person, granted), *link_used(actor.unit, granted)]
     if held is not None and held.role in AGENCY_ROLES and held.agency_id != granted.agency_id:
         news += vacancy_news(actor, person, held)
     return news
@@ -200,7 +200,7 @@ def end_post(actor: Actor, who: Person, held: Membership) -> list[Notification]:
         news
         for one in unit.delegations.of_agency(held.agency_id or 0)
         if who.id in (one.person_id, one.deputy_id)
-        for news in farewells(unit, one)
+        for news in end_notices(unit, one)
     ]
     unit.leaving.end_membership(who.id, held.plan_id, now=actor.now, by=actor.person_id)
     news = [*(one for one in goodbyes if one.chat_id != who.telegram_id), menu_gone(who)]
@@ -212,7 +212,7 @@ def end_post(actor: Actor, who: Person, held: Membership) -> list[Notification]:
     return news
 
 
-def farewells(unit: UnitOfWork, delegation: StoredDelegation) -> Iterator[Notification]:
+def end_notices(unit: UnitOfWork, delegation: StoredDelegation) -> Iterator[Notification]:
     """Return what giver and deputy are told when a delegation ends. Call it before it ends."""
     giver = unit.people.by_id(delegation.person_id)
     deputy = unit.people.by_id(delegation.deputy_id) if delegation.deputy_id else None

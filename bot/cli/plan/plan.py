@@ -30,8 +30,8 @@ def new_plan(
     from bot.acts.calendar.holidays import public_holidays
     from conversations.languages import LANGUAGES
     from conversations.wording import wording
-    from storage.imports.beginning import begin_workbook
     from storage.imports.countries import country as find_country
+    from storage.imports.new_workbook import begin_workbook
 
     language = language or settings().language
     if language not in LANGUAGES:

@@ -17,14 +17,14 @@ def status(language: str = "", as_json: bool = False) -> None:
     """Print the state of the bot, worst first: a word, a subject and a sentence. Exit 1 if something does not work."""
     chosen = settings()
     expect_language(language)
-    rows = stated(chosen, language or chosen.language, now())
+    rows = status_rows(chosen, language or chosen.language, now())
     for row in rows:
         print(json.dumps(row, ensure_ascii=False) if as_json else "\t".join((row["state"], row["what"], row["told"])))
     if any(row["state"] == "bad" for row in rows):
         raise SystemExit(1)
 
 
-def stated(settings: "Settings", language: str, now: datetime) -> list[dict[str, Any]]:
+def status_rows(settings: "Settings", language: str, now: datetime) -> list[dict[str, Any]]:
     """Return what /estado says in the chat. The disk, however, is checked on this machine."""
     from bot.acts.upkeep.status import free_bytes, look, readings, sentence
     from bot.open_storage import open_storage

@@ -44,7 +44,7 @@ _LAST = ("other", "unknown")
 _SHORT: Mapping[str, str] = {"unk": "unknown", "oth": "other"}
 
 
-def counted_apart(answers: Mapping[str, str]) -> dict[str, dict[str, int]]:
+def counts_by_category(answers: Mapping[str, str]) -> dict[str, dict[str, int]]:
     """Return dimension → category → number, as the names of a report's questions give them."""
     found: dict[str, dict[str, int]] = {}
     for dimension, beginning in DIMENSIONS.items():

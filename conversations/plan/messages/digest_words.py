@@ -92,7 +92,7 @@ def light_counts(activities: Iterable[ActivityStanding], say: Wording) -> str:
     return " · ".join(counts)
 
 
-def has_turned(each: ActivityStanding, light: Light) -> bool:
+def has_got_worse(each: ActivityStanding, light: Light) -> bool:
     """Whether the activity has got worse this week, to this light."""
     worst = list(WORST_FIRST)
     return each.light is light and worst.index(light) < worst.index(each.light_before)

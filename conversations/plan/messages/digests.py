@@ -35,8 +35,8 @@ from conversations.plan.messages.digest_words import (
     day,
     decision_text,
     declared,
+    has_got_worse,
     has_left_red,
-    has_turned,
     headed_list,
     light_counts,
     light_word,
@@ -143,8 +143,8 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
             key = key if len(found) > 1 else f"{key}_one"
             lines.append(line(f"{shape} {headed_list(say(key, n=len(found)), names, say)}"))
     for shape, key, moved in (
-        ("🔴", "digest.turned_red", [each for each in s.activities if has_turned(each, Light.CRITICAL)]),
-        ("🟡", "digest.turned_yellow", [each for each in s.activities if has_turned(each, Light.ATTENTION)]),
+        ("🔴", "digest.turned_red", [each for each in s.activities if has_got_worse(each, Light.CRITICAL)]),
+        ("🟡", "digest.turned_yellow", [each for each in s.activities if has_got_worse(each, Light.ATTENTION)]),
         ("👍", "digest.left_red", [each for each in s.activities if has_left_red(each)]),
     ):
         if moved:

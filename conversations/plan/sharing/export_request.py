@@ -132,7 +132,7 @@ def fit(choice: Choice, offers: Sequence[Offer]) -> tuple[Choice, Left] | None:
     [offer] = [offer for offer in offers if (offer.dataset, offer.format) == (dataset, form)]
     audience = _audience(choice.audience, offer.audiences)
     found = replace(choice, dataset=dataset, format=form, audience=audience)
-    return known_part(found, offer.filters), Left(filters=strays(found, offer.filters))
+    return known_part(found, offer.filters), Left(filters=other_filters(found, offer.filters))
 
 
 def fitted(choice: Choice, offers: Sequence[Offer]) -> Choice | None:
@@ -141,14 +141,14 @@ def fitted(choice: Choice, offers: Sequence[Offer]) -> Choice | None:
     return found[0] if found else None
 
 
-def strays(choice: Choice, filters: Collection[str]) -> tuple[str, ...]:
+def other_filters(choice: Choice, filters: Collection[str]) -> tuple[str, ...]:
     """Return the filters of the request that are not among these."""
     return tuple(name for name in FILTERS if getattr(choice, name) and name not in filters)
 
 
 def known_part(choice: Choice, filters: Collection[str]) -> Choice:
     """Return the request without filters that are not among these."""
-    return replace(choice, **dict.fromkeys(strays(choice, filters), ""))
+    return replace(choice, **dict.fromkeys(other_filters(choice, filters), ""))
 
 
 def offer_of(choice: Choice, offers: Sequence[Offer]) -> Offer:

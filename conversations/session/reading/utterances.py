@@ -198,7 +198,7 @@ def is_nearly(typed: str, meant: str) -> bool:
     return one == other[::-1] if len(one) == len(other) == 2 else not (one and other)
 
 
-def is_akin(typed: str, meant: str) -> bool:
+def is_related(typed: str, meant: str) -> bool:
     """Whether a word is another one with a typing mistake or another ending: "mande" and "mandar", "reporto" and
     "reportar".
     """
@@ -377,7 +377,7 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
     wanted = dict.fromkeys(word for word in said if word not in _beside_any())
     near = {word: _near(word) if is_fuzzy else frozenset((word,)) for word in wanted}
     starts = _by_start(language) if is_fuzzy else {}
-    akin = {word: {each for each in starts.get(word[:3], ()) if is_akin(word, each)} for word in wanted}
+    akin = {word: {each for each in starts.get(word[:3], ()) if is_related(word, each)} for word in wanted}
     said_so = {each for some in near.values() for each in some}
     heard = dict.fromkeys(sorted(said_so.union(*akin.values())))
     weights, having = _weights(language)

@@ -15,7 +15,7 @@ from conversations.plan.messages.plan_state import Page, Reader, plan_state
 from conversations.plan.model import Role
 from storage.calendar.figures import Figures
 from storage.exports.datasets.indicators import three_p
-from storage.exports.files.apart import drawn_apart
+from storage.exports.files.drawing_process import draw_in_child
 from storage.exports.formats.crosstab import Crosstab
 from storage.exports.wanted import INTERNAL, OBSERVERS, PUBLIC, Progress, Wanted, Written, span_of
 from storage.reports.files import FileStore
@@ -26,7 +26,7 @@ def write_plan_state(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: Bi
     """Write the plan on one page, or the 3P table. The number of rows is the number of activities that it counts."""
     page, count = state_of(unit, wanted)
     table = table_of(unit, wanted)
-    out.write(drawn_apart("storage.exports.files.plan_pages", "drawn", page, table, wanted.now))
+    out.write(draw_in_child("storage.exports.files.plan_pages", "drawn", page, table, wanted.now))
     progress(count, count)
     return Written(count)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.doors import reading
-from bot.doors.asked import TABULAR, filters_of
 from bot.doors.limits import STRANGERS
+from bot.doors.parameters import TABULAR, filters_of
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from storage.errors import Unavailable
 from storage.exports import exporter

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from bot.doors.asked import FILTER_WORDS, TABULAR, parameters_of
 from bot.doors.openapi import openapi
+from bot.doors.parameters import FILTER_WORDS, TABULAR, parameters_of
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from tests.bot.doors.served import Answer, Served
 

@@ -45,7 +45,7 @@ def advise_bluntly(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     untold = (
         who
         for zone in unit.recipients.zones(moment.plan_id)
-        for who in unit.recipients.untold(moment.plan_id, schedule.ledger, zone, moment.today, frozenset(Role))
+        for who in unit.recipients.not_told(moment.plan_id, schedule.ledger, zone, moment.today, frozenset(Role))
     )
     return [Planned(who, moment.day_of(who), (WORDS,), ledger=schedule.ledger) for who in untold]
 
@@ -87,7 +87,7 @@ def said(desk: Desk) -> dict[tuple[int, date], set[Notice]]:
     def work(unit: UnitOfWork) -> dict[tuple[int, date], set[Notice]]:
         people = {who.person_id for plan in unit.plans.all() for who in unit.recipients.all(plan.id)}
         found = defaultdict(set)
-        for row in unit.ledger.spoken(people, LONG_AGO):
+        for row in unit.ledger.messages_since(people, LONG_AGO):
             if row.state != "queued":
                 found[row.person_id, row.said_on].add(Notice(row.plan_id, row.what))
         return found

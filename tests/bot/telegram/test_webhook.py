@@ -20,7 +20,7 @@ from bot.sandbox.server import Sandbox
 from bot.settings import SecretStr, Settings
 from bot.telegram.handled import BotError, Handled
 from bot.telegram.webhook import WebhookEndpoint
-from bot.web.heads import LONGEST, ShortHeads
+from bot.web.header_limits import LONGEST, ShortHeads
 from bot.web.server import HttpServer, Webhook, questions
 from storage.errors import Unavailable
 from storage.open_database import Database

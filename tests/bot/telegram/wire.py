@@ -28,7 +28,7 @@ from bot.settings import SecretStr
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, Handle
-from bot.telegram.intake import Intake, nobody_is_told
+from bot.telegram.intake import Intake, no_apology
 from bot.telegram.polling import Polling
 from bot.telegram.strangers import Strangers
 from storage.database.migrating import upgrade
@@ -191,7 +191,7 @@ async def running(
     clock: HandClock | None = None,
     polls: bool = False,
     handle: Callable[[int], Handle] | None = None,
-    apologise: Handle = nobody_is_told,
+    apologise: Handle = no_apology,
     alarm: Alarm = log_alarm,
     server: str = "",
     delivery_class: type[Delivery] = Delivery,

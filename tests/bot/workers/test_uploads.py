@@ -9,7 +9,7 @@ from bot.workers import picture
 from bot.workers.exports import Parcels
 from bot.workers.uploads import open_upload
 from conversations.plan.messages.digests import matrix
-from storage.exports.files import apart
+from storage.exports.files import drawing_process
 from storage.reports.files import FileStore
 from tests.conversations.plan.commission import stand
 
@@ -34,6 +34,6 @@ def test_a_drawing_that_fails_or_never_ends_says_so(tmp_path: Path, monkeypatch:
     with pytest.raises(ValueError, match="ended with 1"):
         opened(tmp_path, "matrix:{}")
 
-    monkeypatch.setattr(apart, "LIMIT", 0.0)
+    monkeypatch.setattr(drawing_process, "LIMIT", 0.0)
     with pytest.raises(ValueError, match="has not ended"):
         opened(tmp_path, "matrix:{}")

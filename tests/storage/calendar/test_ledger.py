@@ -112,7 +112,7 @@ def test_two_scans_ask_one_after_the_other_who_has_had_a_notice(database: Databa
     waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
     def ask(unit: UnitOfWork) -> list[str]:
-        return [row.what for row in unit.ledger.spoken([person], NOW - timedelta(days=2))]
+        return [row.what for row in unit.ledger.messages_since([person], NOW - timedelta(days=2))]
 
     def first(unit: UnitOfWork) -> Future[list[str]]:
         assert ask(unit) == []
@@ -146,7 +146,7 @@ def test_who_is_in_the_ledger_is_not_looked_at_again(apply: Apply, world: World)
     from conversations.plan.model import AGENCY_ROLES
 
     def untold(unit: UnitOfWork) -> list[Recipient]:
-        return unit.recipients.untold(world.plan_id, "reminders", "America/Santo_Domingo", TODAY, AGENCY_ROLES)
+        return unit.recipients.not_told(world.plan_id, "reminders", "America/Santo_Domingo", TODAY, AGENCY_ROLES)
 
     assert [who.person_id for who in apply(untold)] == list(world.person_ids[:2])
 
@@ -169,7 +169,10 @@ def test_of_an_agencys_crowd_a_few_are_read(
             for window in (TODAY, TODAY - timedelta(days=1)):
                 fire(unit, world, person=person, window=window)
         codes = {who.agency_code for who in unit.recipients.all(world.plan_id)}
-        return [(who.person_id, on) for who, on in unit.recipients.told_too(world.plan_id, "reminders", codes, {TODAY})]
+        return [
+            (who.person_id, on)
+            for who, on in unit.recipients.told_colleagues(world.plan_id, "reminders", codes, {TODAY})
+        ]
 
     assert apply(told) == [(number, TODAY) for number in world.person_ids[: min(few, 2)]]
 
@@ -267,10 +270,10 @@ def test_what_is_sent_by_hand_takes_the_place_of_a_silence_and_of_nothing_that_w
 
 
 @pytest.mark.parametrize(
-    ("state", "gives_way"), [("open", True), ("queued", False), ("sent", False), ("skipped", False)]
+    ("state", "replaceable_states"), [("open", True), ("queued", False), ("sent", False), ("skipped", False)]
 )
 def test_an_open_row_gives_way_to_what_is_said_of_its_window_after_all(
-    apply: Apply, world: World, state: str, gives_way: bool
+    apply: Apply, world: World, state: str, replaceable_states: bool
 ) -> None:
     """Of what is said regularly; nobody else's row, and no other window's, goes with it."""
     for other in (
@@ -284,11 +287,13 @@ def test_an_open_row_gives_way_to_what_is_said_of_its_window_after_all(
             lambda unit, other=other: fire(unit, world, **{"what": "digest", "drafts": tuple, "state": "open"} | other)
         )
     apply(lambda unit: fire(unit, world, what="digest", drafts=tuple, state=state, reason="quiet_hours"))
-    assert apply(lambda unit: fire(unit, world, what="digest")) is gives_way
+    assert apply(lambda unit: fire(unit, world, what="digest")) is replaceable_states
 
     found = apply(lambda unit: unit.ledger.fires(world.plan_id, TODAY - timedelta(days=9)))
     assert len(found) == 6
-    assert [(one.state, one.reason) for one in found[5:]] == [("queued", "") if gives_way else (state, "quiet_hours")]
+    assert [(one.state, one.reason) for one in found[5:]] == [
+        ("queued", "") if replaceable_states else (state, "quiet_hours")
+    ]
 
 
 def test_what_was_to_be_told_too_is_open_again_with_it(apply: Apply, world: World) -> None:

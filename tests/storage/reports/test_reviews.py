@@ -291,7 +291,7 @@ def test_who_reported_is_told_once_of_what_stands_validated(apply: Any, world: A
 
     def work(unit: UnitOfWork) -> list[dict[int, list[str]]]:
         def untold(hours: int) -> dict[int, list[str]]:
-            return unit.reviews.untold(world.plan_id, "validated", NOW + timedelta(hours=hours), back)
+            return unit.reviews.validations_to_tell(world.plan_id, "validated", NOW + timedelta(hours=hours), back)
 
         for code in "ABC":
             unit.reviews.decide(report(world, unit, code), "validated", me, NOW)

@@ -28,8 +28,8 @@ from conversations.xforms.form import Form
 from storage.database.models import Base
 from storage.imports.applying import apply as plan_apply
 from storage.imports.applying import kept_rows
-from storage.imports.beginning import begin_workbook
 from storage.imports.countries import country
+from storage.imports.new_workbook import begin_workbook
 from storage.imports.reading import PlanDraft, read_plan
 from storage.plan.lists import plan_lists
 from storage.seed import SEED_PLAN, seed_workbook

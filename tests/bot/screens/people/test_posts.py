@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from bot.acts.people.delegations import end_over
+from bot.acts.people.delegations import end_expired
 from bot.telegram.handled import Handled
 from conversations.plan.model import Role
 from tests.bot.desk import Desk, buttons, press, said, tap
@@ -34,7 +34,9 @@ def queued(desk: Desk, to: int) -> list[str]:
 
 
 def scan(desk: Desk) -> int:
-    return desk.database.units.submit(None, lambda unit: end_over(unit, unit.plans.only(), desk.now)).result(PATIENCE)
+    return desk.database.units.submit(None, lambda unit: end_expired(unit, unit.plans.only(), desk.now)).result(
+        PATIENCE
+    )
 
 
 def test_a_post_is_left_to_a_colleague_and_comes_back_by_itself(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.acts.upkeep.status import CHECKS, Seen, Vitals, look, readings, remember, sentence
-from bot.cli.upkeep.status import stated
+from bot.cli.upkeep.status import status_rows
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
 from conversations.wording import catalogue, wording
@@ -142,10 +142,10 @@ def test_at_the_server_a_silent_bot_is_noticed(desk: Desk, folder: Path) -> None
     assert WELL.vitals is not None
 
     desk.database.units.submit(None, lambda unit: remember(unit, WELL.vitals, NOW)).result()
-    states = {row["what"]: row for row in stated(settings_in(folder), "en", NOW)}
+    states = {row["what"]: row for row in status_rows(settings_in(folder), "en", NOW)}
     assert {row["state"] for row in states.values()} <= {"good", "warn"}
     assert states["database"]["kind"] == "SQLite"
 
-    later = stated(settings_in(folder), "en", NOW + timedelta(hours=1))
+    later = status_rows(settings_in(folder), "en", NOW + timedelta(hours=1))
     assert (later[0]["what"], later[0]["state"]) == ("process", "bad")
     assert later[0]["told"] == "The bot has been silent for 60 min: see whether it runs"

@@ -11,7 +11,15 @@ from operator import or_
 
 import pytest
 
-from conversations.plan.figures.annual import Reported, Revision, Year, counted_apart, is_protected, limit_of, years
+from conversations.plan.figures.annual import (
+    Reported,
+    Revision,
+    Year,
+    counts_by_category,
+    is_protected,
+    limit_of,
+    years,
+)
 from conversations.plan.figures.suppression import Releases, in_a_row
 from conversations.plan.model import Indicator
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod, periods_between
@@ -76,7 +84,7 @@ def test_whoever_a_form_counts_apart_is_a_category_whatever_it_asks() -> None:
         "na_hnd": "1",
     }
     answers |= {"na_1": "4", "na_1_code": "HTI", "na_2": "", "na_2_code": "VEN", "na_oth": "0", "na_unk": "5"}
-    assert counted_apart(answers) == {
+    assert counts_by_category(answers) == {
         "sex_age": {"women": 3, "unknown": 1},
         "exploitation": {"organs": 2},
         "nationality": {"hnd": 1, "hti": 4, "other": 0, "unknown": 5},

@@ -7,8 +7,8 @@ from conversations.session.reading.utterances import (
     LONGEST,
     Named,
     foreign_code,
-    is_akin,
     is_nearly,
+    is_related,
     language_of,
     likely_meanings,
     mentioned_code,
@@ -234,7 +234,7 @@ def test_of_nothing_nothing_is_likely() -> None:
 )
 def test_another_ending_is_akin(typed: str, meant: str, is_close: bool) -> None:
     """The beginnings are the same for four letters at least, and for all but four."""
-    assert is_akin(typed, meant) is is_close
+    assert is_related(typed, meant) is is_close
 
 
 @pytest.mark.parametrize(

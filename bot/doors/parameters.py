@@ -14,7 +14,7 @@ from bot.doors.problems import Problem, unknown
 from conversations.languages import LANGUAGES
 from conversations.plan.sharing.export_request import FILTERS
 from storage.exports import DATASETS, EXPORTERS
-from storage.exports.following import FOLLOWED, MOST
+from storage.exports.paging import FOLLOWED, MOST
 
 JSON, CSV, JSONL = "json", "csv", "jsonl"
 MEDIA_TYPES: Final[Mapping[str, str]] = {

@@ -11,8 +11,8 @@ from openpyxl.utils import get_column_letter
 from conversations.languages import LANGUAGES
 from conversations.wording import wording
 from storage.imports.applying import apply as plan_apply
-from storage.imports.beginning import begin_workbook
 from storage.imports.countries import country
+from storage.imports.new_workbook import begin_workbook
 from storage.imports.reading import read_plan
 from storage.imports.sheets import CADENCES, CODE_SHEETS, SETTINGS, SHEETS
 from storage.open_database import Database

@@ -16,7 +16,7 @@ PROGRAM: Final = (
 )
 
 
-def drawn_apart(module: str, name: str, *given: object) -> bytes:
+def draw_in_child(module: str, name: str, *given: object) -> bytes:
     """Return what this function of this module draws from `given`, in a child process.
 
     `given` must be made by us, because it travels pickled. The child has no environment, no folder and no secret of

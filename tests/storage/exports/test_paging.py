@@ -16,7 +16,8 @@ from sqlalchemy import insert
 from storage.database.models import Activity, Objective, StrategicArea, table
 from storage.errors import Conflict
 from storage.exports import exporter
-from storage.exports.following import (
+from storage.exports.formats.json_lines import objects
+from storage.exports.paging import (
     BEGIN,
     NoCursor,
     Page,
@@ -26,7 +27,6 @@ from storage.exports.following import (
     page,
     read_cursor,
 )
-from storage.exports.formats.json_lines import objects
 from storage.exports.wanted import Wanted
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
