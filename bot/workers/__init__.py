@@ -1,1 +1,1 @@
-"""Work that takes long: downloads, exports, imports, chores."""
+"""Work that takes long: downloads, exports, imports, publishing forms, calls of receivers, chores."""

@@ -1,1 +1,0 @@
-"""Backup and restore, as the command line uses them."""
