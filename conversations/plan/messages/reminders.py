@@ -115,7 +115,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     lines += owed
     if key in PAST_DUE and colleague and head.left:
         is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
-        lines.append(line(say("remind.copied" if is_copied else "remind.told_colleagues", colleague=colleague.name)))
+        lines.append(line(say("remind.copied" if is_copied else "remind.told_too", colleague=colleague.name)))
     if who.is_contributor:
         start = Button(say("remind.start"), tap(Route.INDICATORS), "primary")
         return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), tap(Route.POSTPONE)),)))
