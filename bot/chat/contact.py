@@ -24,12 +24,14 @@ NAMED = 3
 def whom_to_ask(unit: UnitOfWork, language: str, membership: VisitMembership, person_id: int) -> str:
     """The names of the people to ask: the coordinators, or the admins if a coordinator asks.
 
-    If there are none, the plan's contact.
+    If there are none, those of the other role; and if nobody has either, the plan's contact.
     """
     say = wording(language)
-    asked = Role.ADMIN if membership.role in (Role.COORDINATOR, Role.ADMIN) else Role.COORDINATOR
-    found = [one for one in unit.people.with_role(membership.plan_id, asked) if one.id != person_id]
-    named = [f"{one.name} ({say(f'role.{asked}')})" for one in found if not one.is_suspended][:NAMED]
+    roles = (Role.COORDINATOR, Role.ADMIN) if membership.role != Role.COORDINATOR else (Role.ADMIN, Role.COORDINATOR)
+    named: list[str] = []
+    for role in roles:
+        found = (one for one in unit.people.with_role(membership.plan_id, role) if one.id != person_id)
+        named = named or [f"{one.name} ({say(f'role.{role}')})" for one in found if not one.is_suspended][:NAMED]
     kept = unit.settings.text(membership.plan_id, CONTACT)
     return " · ".join([*named, *([kept] if kept else [])]) or say("settings.contact.default")
 

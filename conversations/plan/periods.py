@@ -124,6 +124,11 @@ class ReportingPeriod:
         due, last = (short_date(day, language) for day in (self.due_on, self.last_on))
         return say("period.until_reopened", last=last) if self.is_reopened else say("period.until", due=due, last=last)
 
+    def named_until(self, language: str) -> str:
+        """Say its name and until when, as a sentence of its own."""
+        said = f"{period_name(self, language)}{wording(language).colon}{self.until(language)}."
+        return f"{said[0].upper()}{said[1:]}"
+
     def is_open(self, on: date) -> bool:
         """Whether it can be reported on: it has opened and not locked. A late period is still open."""
         return self.opens_on <= on < self.locks_on

@@ -264,7 +264,7 @@ def chase(ex: Exchange, answer: str = "") -> None:
     count = len(found.waiting)
     lines = [line(bold(say("chase.title" if count > 1 else "chase.title_one", n=count)))]
     open_ones = [period for period in agenda.periods if period.is_open(ex.today)]
-    lines += [line(f"{period_name(each, ex.language)}{ex.say.colon}{each.until(ex.language)}.") for each in open_ones]
+    lines += [line(each.named_until(ex.language)) for each in open_ones]
     for code in found.waiting[: 2 * LISTED]:
         parts = [code, left_of(agenda, code, open_ones, ex.language)]
         reason = found.silent.get(code, "quiet_hours" if code in found.resting else None)

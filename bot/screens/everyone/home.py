@@ -82,13 +82,10 @@ MORE: Mapping[str, tuple[tuple[Item, ...], ...]] = {
         _LAST,
     ),
     Role.ADMIN: (
-        (
-            Item(Route.PLAN, "home.plan"),
-            Item(Route.AGENCIES, "home.instituciones"),
-            Item(Route.FORMS, "home.formularios"),
-        ),
-        (Item(Route.PERIODS, "home.periodo"), Item(Route.SCHEDULES, "home.programar")),
-        (Item(Route.HOLIDAYS, "home.calendario"), Item(Route.PAUSE, "home.pausar")),
+        (Item(Route.PLAN, "home.plan"), Item(Route.AGENCIES, "home.instituciones")),
+        (Item(Route.FORMS, "home.formularios"), Item(Route.PERIODS, "home.periodo")),
+        (Item(Route.SCHEDULES, "home.programar"), Item(Route.HOLIDAYS, "home.calendario")),
+        (Item(Route.PAUSE, "home.pausar"),),
         (Item(Route.PROGRESS, "home.progreso"), Item(Route.CHASE, "home.recordar")),
         (Item(Route.EXPORT, "home.exportar"), Item(Route.AUDIT, "home.auditoria")),
         _LAST,
@@ -148,9 +145,7 @@ def _headline(ex: Exchange) -> list[str]:
         closed = sum(each.is_closed for each in counted.agencies.values())
         lines.append(say("home.closing", closed=closed, expected=len(counted.agencies)))
         open_ones = [period for period in counted.periods if period.is_open(ex.today)]
-        lines += [
-            f"{period_name(period, ex.language)}{ex.say.colon}{period.until(ex.language)}." for period in open_ones
-        ]
+        lines += [period.named_until(ex.language) for period in open_ones]
     return lines
 
 

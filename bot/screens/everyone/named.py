@@ -108,11 +108,20 @@ def named_like(ex: Exchange, text: str) -> Asked | list[Button]:
     )
     if found.is_sure:
         return _toward(ex, found.codes[0], "a")
-    buttons = []
-    for code in found.codes:
-        route, carried = _toward(ex, code, "a")
-        buttons.append(Button(cut(f"{code} · {activities[code].title(ex.language)}"), tap(route, *carried.split("."))))
-    return buttons
+    return [_item_button(ex, activities[code]) for code in found.codes]
+
+
+def items_like(ex: Exchange, text: str) -> list[Button]:
+    """Return a button for each activity whose title has a rare word of the text."""
+    of = ex.agency_id if ex.membership.role in REPORTERS else None
+    activities = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, of)}
+    named = [Named(code, (*each.name.values(), *each.short_name.values())) for code, each in activities.items()]
+    return [_item_button(ex, activities[code]) for code in told_names(text, named)[:LIKELY]]
+
+
+def _item_button(ex: Exchange, activity: Activity) -> Button:
+    route, carried = _toward(ex, activity.code, "a")
+    return Button(cut(f"{activity.code} · {activity.title(ex.language)}"), tap(route, *carried.split(".")))
 
 
 def _titles(report: DueReport) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from bot.screens.everyone.named import (
     Asked,
     agencies_like,
     due_button,
+    items_like,
     mentioned,
     named_button,
     named_like,
@@ -80,6 +81,9 @@ name of their route.
 """
 OF_OTHERS: Final = ("recordar", "invitar", "personas", "revisar", "exportar", "oficio", "periodo", "progreso")
 """Meanings that may concern an institution or activity named in the same text: both are offered."""
+
+ABOUT_ITEMS = ("reportar", "buscar", "plan", "pendientes", "historial")
+"""Meanings that may be about an activity of which one word was said: "let me do the border one"."""
 
 OFFERED: Mapping[str, tuple[Route, ...]] = {
     **ASKED,
@@ -175,7 +179,7 @@ def _read(ex: Exchange, text: str) -> Asked | None:
     meant = understood(text, ex.language)
     if meant is not None and len(text.split()) > BARE and not (meant.is_sure or _leads(ex, meant.meaning)):
         meant = None
-    if meant is not None and meant.is_all:
+    if meant is not None and meant.is_all and (meant.is_whole or meant.is_polite or _is_likeliest(ex, text, meant)):
         return _follow(ex, meant.meaning)
     less_sure = [] if meant is None or meant.is_polite else [meant.meaning]
     if _found_people(ex, text) or _refused(ex, text, less_sure):
@@ -226,8 +230,11 @@ def _is_meant(ex: Exchange, text: str, meant: Utterance) -> bool:
     """Whether the text has this meaning. Thanks count only if the text says nothing else; an act must be certain."""
     if meant.is_polite:
         return not nearly_said(text, ex.language)
-    is_enough = meant.is_sure or _is_told(meant.meaning)
-    return is_enough and next(iter(likely_meanings(text, ex.language)), meant.meaning) == meant.meaning
+    return (meant.is_sure or _is_told(meant.meaning)) and _is_likeliest(ex, text, meant)
+
+
+def _is_likeliest(ex: Exchange, text: str, meant: Utterance) -> bool:
+    return next(iter(likely_meanings(text, ex.language)), meant.meaning) == meant.meaning
 
 
 def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
@@ -240,11 +247,13 @@ def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
     if nearly and _is_told(nearly[0]) and nearly[0] in ranked[:1]:
         return _tell(ex, text, nearly[0])
     near = list(dict.fromkeys([*less_likely, *ranked]))
+    if not likely and near and near[0] in ABOUT_ITEMS:
+        likely = items_like(ex, text)
     named = [*agencies_like(ex, text), *likely][: LIKELY - 1]
     if near and near[0] in OF_OTHERS:
         named = [*_meant_only(ex, near[:1]), *named]
     known = _with_draft(ex, [*named, *_meant_like(ex, near)])
-    if near and not _leads(ex, near[0]):
+    if near and not named and not _leads(ex, near[0]):
         said = _not_yours(ex)
     elif named or nearly or less_likely:
         said = ex.say("heard.which")
@@ -366,8 +375,7 @@ def _not_today(ex: Exchange) -> None:
     due = ex.due()
     text = ex.say("heard.not_today")
     if due:
-        period = due[0].period
-        text = f"{text}\n{period_name(period, ex.language)}{ex.say.colon}{period.until(ex.language)}."
+        text = f"{text}\n{due[0].period.named_until(ex.language)}"
     buttons = [
         Button(ex.say("remind.tomorrow"), tap(Route.POSTPONE)),
         Button(ex.say("remind.nothing_new"), tap(Route.NOTHING_NEW)),

@@ -328,8 +328,7 @@ def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
     lines = [line(bold(say("digest.minister", period_name=closing_name(s.closing, say))))]
     lines.append(line(say("digest.done", completed=done, total=len(s.activities))))
     lines.append(line(light_counts(s.activities, say)))
-    if s.rate.expected:
-        lines.append(line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say)))
+    lines += _on_time(s, say)
     lines.append(line(say("digest.for_you", n=len(plenary_items(s)))))
     return tuple(lines)
 
@@ -377,8 +376,8 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
             mean = round(sum(progress_of(each) for each in started) / len(started)) if started else 0
             lines += [line(""), line(bold(f"{code} · {cut(name, 60)}"))]
             lines.append(line(f"{light_counts(own, say)} · {say('digest.mean', percent=mean)}"))
-    if s.rate.expected:
-        lines += [line(""), line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say))]
+    if on_time := _on_time(s, say):
+        lines += [line(""), *on_time]
     return tuple(lines)
 
 
@@ -406,6 +405,15 @@ def indicators_card(found: Sequence[IndicatorYear], page: int, language: str) ->
 
 def indicator_pages(found: Sequence[IndicatorYear]) -> int:
     return max(1, -(-sum(bool(each.year.reported) for each in found) // INDICATORS))
+
+
+def _on_time(s: Standing, say: Wording) -> list[Line]:
+    """Say how many reported in time; before the due day, until when they can: a share of what is not due is no news."""
+    if s.closing is None or not s.rate.expected:
+        return []
+    if s.today <= s.closing.due_on:
+        return [line(say("digest.due_until", due=day(s.closing.due_on, s, say)))]
+    return [line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say))]
 
 
 def shown_value(year: Year, say: Wording) -> tuple[str, str]:

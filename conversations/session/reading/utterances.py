@@ -42,6 +42,8 @@ BEGINNING, PART, SHARED = 4, 0.6, 0.7
 """Letters of a beginning; what it and a pair of words count for beside a word; how much a clue of several loses."""
 SLIP, AKIN = 0.8, 0.6
 """The weight of a word that was typed with a slip, or with another ending."""
+DENIES = 3
+"""Words of a phrase's left neighbourhood in which a word denies it."""
 MISSED = 0.5
 """The cost of each small word that was not said, for a phrase of one weighty word: "mande" is not "quién manda"."""
 
@@ -57,6 +59,8 @@ class Utterance:
     """Whether nothing else was said, except words that change nothing."""
     is_sure: bool = True
     """Whether less was left over than was understood."""
+    is_whole: bool = False
+    """Whether the text is a phrase of the table, word for word."""
 
     @property
     def is_polite(self) -> bool:
@@ -78,7 +82,7 @@ def understood(text: str, language: str) -> Utterance | None:
     languages = _from(language)
     for code in languages:
         if (meaning := _whole(code).get(_said(text, code))) is not None:
-            return Utterance(meaning, is_all=True)
+            return Utterance(meaning, is_all=True, is_whole=True)
     found = [each for place, code in enumerate(languages) for each in _within(_said(text, code), code, place)]
     thanks = [each for each in found if not each.is_more_than_polite]
     best = max((each for each in found if not any(_is_part(each, of) for of in thanks)), default=None)
@@ -345,12 +349,25 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
                 continue  # one greets first or last, and agrees first: "a cómo está el dólar" asks
             if is_alone and len(said) > len(phrase) + 1 and not all(map(eq, said[at:ends], phrase)):
                 continue  # a command with a slip stands nearly alone
+            if meaning not in _POLITE and _is_denied(said[:at], phrase, language):
+                continue
             exact = sum(map(eq, said[at:ends], phrase))
             if len(phrase) == 1 and not exact and len(said) > 1:
                 continue  # a slip of a lone word: "refuge" among others is not "refusé"
             if left_over <= (0 if must_be_alone else 2 * len(phrase) - 1):
                 letters = sum(map(len, phrase))
                 yield _Found(meaning not in _POLITE, letters, exact, -place, -rank, meaning, left_over, len(phrase), at)
+
+
+def _is_denied(before: Words, phrase: Words, language: str) -> bool:
+    """Whether a phrase that denies nothing itself stands behind a word that denies: "no quiero cancelar"."""
+    denials = _denials(language)
+    return not denials.isdisjoint(before[-DENIES:]) and denials.isdisjoint(phrase)
+
+
+@cache
+def _denials(language: str) -> frozenset[str]:
+    return frozenset(word for phrase in phrases(language, "denials") for word in _said(phrase, language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +398,7 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
     said_so = {each for some in near.values() for each in some}
     heard = dict.fromkeys(sorted(said_so.union(*akin.values())))
     weights, having = _weights(language)
+    denials = _denials(language)
     for words, beside, meaning in dict.fromkeys(phrase for each in heard for phrase in having.get(each, ())):
         its = [word for word in words if word in heard]
         weight = sum(weights[word] * (1 if word in wanted else SLIP if word in said_so else AKIN) for word in its)
@@ -390,6 +408,7 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
         left_over = sum(near[word].isdisjoint(words) for word in wanted)
         is_whole = said_so.issuperset(words) and sum(map(len, words)) > 4 and weight >= COMMON
         is_whole = is_whole and left_over <= (2 * len(words) - 1 if len(words) > 1 else 0)
+        is_whole = is_whole and (denials.isdisjoint(said) or not denials.isdisjoint((*words, *beside)))
         yield _Gathered(meaning, len(its), weight, weight / total, left_over, is_whole)
 
 

@@ -1,6 +1,6 @@
-"""Nine hundred sentences as tired officers, coordinators, a minister and an admin type them where nothing is asked.
+"""A thousand sentences as tired officers, coordinators, a minister and an admin type them where nothing is asked.
 
-Nine sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was read once
+Ten sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was read once
 before the table was mended for it. Right at that first reading, of 25:
 
     set   es  en  ht  fr
@@ -13,6 +13,7 @@ before the table was mended for it. Right at that first reading, of 25:
     7     19  15  18  22   the same twenty-five wishes in each language, strangers among them
     8     19  20  19  20   the same wishes, after set 7 was mended and near meanings were ranked by each word
     9     19  19  18  14   the same wishes said in roundabout ways, after set 8 was: what to expect of the next officer
+    10    22  19  25  24   ordinary ones again, after the meanings were widened by class
 
 A sentence went right if the answer says what was wanted, or its first buttons lead there.
 """
@@ -42,10 +43,11 @@ READER, STRANGER = 599, 9_000
 KINDS = ("", "_name", "_age", "_address", "_date")
 FOLDER = Path(__file__).parent / "sentences"
 WRITES = {"focal": ANA, "coordinator": CARMEN, "reader": READER, "admin": PEDRO}
-SETS, OF_EACH, RIGHT = 9, 25, 24
+SETS, OF_EACH, RIGHT = 10, 25, 24
 
 WORDS = {
     "human": ("heard.person", "err.emergency", "help.person"),
+    "emergency": ("err.emergency",),
     "sent": ("heard.sent", "heard.sent_none"),
     "not_today": ("heard.not_today",),
     "away": ("heard.away",),
@@ -62,8 +64,8 @@ WORDS = {
     "off": ("heard.unclear", "heard.which", "heard.not_yours", "heard.not_among", "heard.no_code"),
 }
 """What a meaning that leads to no screen is answered with."""
-NAMED = ("PRE-101", "ASI-201", "MINERD", "PGR")
-INSTITUTIONS = ("MMUJER", "PGR", "MT", "MINERD")
+NAMED = ("PRE-101", "PRE-405", "ASI-201", "MINERD", "PGR")
+INSTITUTIONS = ("MMUJER", "PGR", "MT", "MINERD", "CONANI", "PN")
 ALSO = {"not_today": (Route.EXPLAIN,)}
 """Who cannot report today is helped by being asked what holds them back."""
 

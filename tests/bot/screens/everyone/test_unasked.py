@@ -447,3 +447,21 @@ def test_an_answer_that_was_typed_at_the_wrong_time_opens_nothing(desk: Desk) ->
     desk.say(ANA, "20 mujeres")
     with desk.database.view() as unit:
         assert unit.connection.exec_driver_sql("SELECT count(*) FROM session WHERE state = 'open'").scalar() == 0
+
+
+def test_what_is_understood_word_by_word_is_followed_only_if_it_is_the_likeliest(desk: Desk) -> None:
+    """ "pero si eso yo lo reporté el viernes": a day alone would put the report off."""
+    shown = "\n".join(said(desk.say(ANA, "pero si eso yo lo reporté el viernes"), ANA))
+    assert wording("es")("heard.not_today") not in shown
+
+
+def test_an_activity_is_offered_by_a_rare_word_of_its_title(desk: Desk) -> None:
+    """To who may not report too: the answer is not only "that is not yours"."""
+    offered = list(buttons(desk.say(CARMEN, "quiero llenar lo de los bateyes"), CARMEN))
+    assert any("PRE-104" in each for each in offered), offered
+
+
+@pytest.mark.parametrize(("who", "named"), [(ANA, "Carmen Soto"), (PEDRO, "Carmen Soto"), (CARMEN, "Pedro Núñez")])
+def test_help_names_a_person_to_everybody(desk: Desk, who: int, named: str) -> None:
+    """To the only admin too: the coordinators."""
+    assert named in said(desk.say(who, "/ayuda"), who)[-1]

@@ -203,8 +203,8 @@ def test_a_minister_reads_one_screen_and_no_ranking(desk: Desk) -> None:
 def test_another_plans_coordinator_sees_their_own_plan(desk: Desk) -> None:
     """The same codes, another plan: nothing of ours has been reported there."""
     ours, theirs = desk.say(CARMEN, "/resumen"), desk.say(FOREIGNER, "/resumen")
-    assert "Evidencia prometida" in text_of(ours)
-    assert "Evidencia prometida" not in text_of(theirs)
+    assert "Sin punto focal (14)" in text_of(ours)
+    assert "Sin punto focal (17)" in text_of(theirs)
     assert "Todavía no ha reportado" in text_of(desk.tap(FOREIGNER, command_token("avance", "PRE-101")))
 
 

@@ -343,3 +343,41 @@ def test_a_count_opens_no_report() -> None:
     plan = [Named("A", ("Acogida para mujeres",)), Named("B", ("Campaña en radio",))]
     assert mentioned_names("20 mujeres", plan).codes == ("A",)
     assert not mentioned_names("20 mujeres", plan).is_sure
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "meaning"),
+    [
+        ("quién es", "es", "human"),
+        ("y ya", "es", "sent"),
+        ("cómo es", "es", "ayuda"),
+        ("when is it", "en", "pendientes"),
+        ("c'est qui", "fr", "human"),
+        ("et pour quand", "fr", "pendientes"),
+    ],
+)
+def test_small_words_alone_say_what_is_likely(text: str, language: str, meaning: str) -> None:
+    """They change nothing beside a phrase, and where there is no phrase they say most of what is meant."""
+    assert likely_meanings(text, language)[0] == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("no necesito ayuda", "es"),
+        ("i dont need help", "en"),
+        ("j'ai pas besoin d'aide", "fr"),
+        ("m pa bezwen èd", "ht"),
+    ],
+)
+def test_what_is_denied_is_not_understood(text: str, language: str) -> None:
+    """A phrase that denies nothing itself means nothing behind a word that denies."""
+    meant = understood(text, language)
+    assert meant is None or meant.meaning != "ayuda"
+
+
+def test_a_phrase_among_small_words_is_not_the_whole_text() -> None:
+    """ "el lunes" is a phrase, and what stands beside it are small words: still another thing is said."""
+    meant = understood("pero si eso yo lo reporté el viernes", "es")
+    assert meant is None or not meant.is_whole
+    assert likely_meanings("pero si eso yo lo reporté el viernes", "es")[0] == "sent"
