@@ -132,7 +132,8 @@ class Dispatch:
         query = raw.get("callback_query")
         said = query or raw.get("message") or raw.get("edited_message")
         chat_id = chat_of(raw)
-        if not isinstance(said, Mapping) or chat_id is None or said.get("from", {}).get("id") != chat_id:
+        sender = said.get("from") if isinstance(said, Mapping) else None
+        if chat_id is None or not isinstance(sender, Mapping) or sender.get("id") != chat_id:
             return Handled()
         ex = self._sorry(unit, chat_id, now)
         ex.query_id = str(query.get("id", "")) if isinstance(query, Mapping) else ""

@@ -49,6 +49,8 @@ UPLOAD_TIMEOUT: Final = 480.0
 KEEPALIVE_TLS: Final = 25.0
 KEEPALIVE_PLAIN: Final = 3.0
 
+LONGEST_RETRY: Final = 24 * 3600
+"""Seconds that a 429 is believed. It has asked for three hours; what asks for years is wrong, and no clock holds it."""
 UNTIMED_RETRY: Final = 5
 """Seconds to keep still after a 429 that does not say how long."""
 
@@ -105,7 +107,9 @@ def error_of(status: int, payload: bytes) -> TelegramError:
     if isinstance(migrated, int):
         return ChatMigrated(migrated)
     if status == 429:
-        return TooManyRequests(retry_after if isinstance(retry_after, int) and retry_after > 0 else UNTIMED_RETRY)
+        if not isinstance(retry_after, int) or retry_after <= 0:
+            return TooManyRequests(UNTIMED_RETRY)
+        return TooManyRequests(min(retry_after, LONGEST_RETRY))
     match status:
         case 400:
             return BadRequest(said)

@@ -35,7 +35,7 @@ from bot.telegram.errors import (
     TooManyRequests,
     Unreadable,
 )
-from bot.telegram.http import parse_json
+from bot.telegram.http import LONGEST_RETRY, parse_json
 from bot.telegram.outcomes import (
     Ambiguous,
     Gone,
@@ -330,6 +330,15 @@ async def test_the_length_of_a_429_is_kept() -> None:
         with pytest.raises(TooManyRequests) as failed:
             await api.call("sendMessage", {"chat_id": 1, "text": "x"})
     assert classify(failed.value) == RetryAfter(10072)
+
+
+async def test_a_429_of_centuries_is_believed_for_a_day() -> None:
+    """No clock holds its end: the reply was taken for a defect and lost, and its chat waited for ever (G7)."""
+    refused = refusal("429 Too Many Requests", "Too Many Requests", retry_after=10**12)
+    async with serving(writes(refused)) as (_, api):
+        with pytest.raises(TooManyRequests) as failed:
+            await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+    assert classify(failed.value) == RetryAfter(LONGEST_RETRY)
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "400 Bad Request", "404 Not Found", "401 Unauthorized"])
