@@ -5,8 +5,9 @@ the role or the report without a trace in the log. So each role and each submiss
 `storage.upkeep.data_check` compares them.
 
 The mark of a role includes the Telegram account that holds it. The mark of a submission includes what was sent and the
-state in which it began; later states are in the log. Three things have no mark of their own, because the log's entry of
-their last change has it: what a plan restricts, the limit below which it hides people, and each setting.
+state in which it began; later states are in the log. Other things have no mark of their own, because the log's entry of
+their last change has it: what a plan restricts, the limit below which it hides people, each setting, and what lets
+somebody in or data out: links, tokens and receivers.
 """
 
 import hashlib
@@ -32,6 +33,9 @@ OF_A_SUBMISSION: Final = (
     "agency_id", "subject", "reporting_period_id", "receipt_number", "activity_status", "progress", "zero_reason",
     "sensitive", "language", "started_at", "submitted_at",
 )  # fmt: skip
+OF_A_TOKEN: Final = ("plan_id", "prefix", "token_hash", "audience")
+OF_A_RECEIVER: Final = ("id", "plan_id", "host", "audience", "kinds", "made_at")
+OF_A_LINK: Final = ("id", "plan_id", "token_hash", "role", "agency_id", "expires_at", "until_on", "is_contributor")
 
 Row = Mapping[str, Any] | RowMapping
 
@@ -49,6 +53,21 @@ def submission_mark(vault: Vault, row: Row, *, state: str, text: str) -> str:
     """Return the mark of a submission. `text` is its answers, unsealed; `state` is its first state."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return _mark(vault, [*(row[name] for name in OF_A_SUBMISSION), state, digest], "submission")
+
+
+def token_mark(vault: Vault, row: Row) -> str:
+    """Return the mark of a token of the data door. Another secret in its place would read what it reads."""
+    return _mark(vault, [row[name] for name in OF_A_TOKEN], "data_token")
+
+
+def receiver_mark(vault: Vault, row: Row) -> str:
+    """Return the mark of a receiver. Its sealed address opens only beside its plan and `made_at`."""
+    return _mark(vault, [row[name] for name in OF_A_RECEIVER], "endpoint")
+
+
+def link_mark(vault: Vault, row: Row) -> str:
+    """Return the mark of a link: the role that it gives, and until when."""
+    return _mark(vault, [row[name] for name in OF_A_LINK], "invitation")
 
 
 def setting_mark(vault: Vault, plan_id: int, name: str, value: str) -> str:

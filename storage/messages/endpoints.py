@@ -21,6 +21,7 @@ import orjson
 from sqlalchemy import bindparam, case, delete, exists, func, insert, select, update
 
 from storage.database.audit import Act, Audit
+from storage.database.marks import receiver_mark
 from storage.database.models import Endpoint, Event, EventDelivery, Plan, table
 from storage.database.unit import Unit
 from storage.database.vault import Vault
@@ -246,7 +247,8 @@ class Endpoints:
         }
         id = self._connection.execute(insert(_EP).returning(_EP.c.id), values).scalar_one()
         made = self.get(plan_id, id)
-        self._record("endpoint.added", made, by, now, audience=new.audience, kinds=len(new.kinds))
+        told = {"audience": new.audience, "kinds": len(new.kinds), "mark": self._mark_of(id)}
+        self._record("endpoint.added", made, by, now, **told)
         return made
 
     def all(self, plan_id: int) -> list[StoredEndpoint]:
@@ -286,7 +288,7 @@ class Endpoints:
             return False
         here = _EP.c.id == endpoint.id
         self._connection.execute(update(_EP).where(here).values(kinds=f",{','.join(kinds)},"))
-        self._record("endpoint.changed", endpoint, by, now, kinds=len(kinds))
+        self._record("endpoint.changed", endpoint, by, now, kinds=len(kinds), mark=self._mark_of(endpoint.id))
         return True
 
     def replay(
@@ -311,6 +313,10 @@ class Endpoints:
             return False
         self._record(act, endpoint, by, now)
         return True
+
+    def _mark_of(self, id: int) -> str:
+        row = self._connection.execute(select(_EP).where(_EP.c.id == id)).mappings().one()
+        return receiver_mark(self._unit.vault, row)
 
     def _record(self, act: Act, endpoint: StoredEndpoint, by: int | None, now: datetime, **more: object) -> None:
         details = {"endpoint": endpoint.id, "host": endpoint.host, **more}

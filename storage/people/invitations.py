@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from conversations.plan.model import Post, Role
 from storage.database.audit import Audit
+from storage.database.marks import link_mark
 from storage.database.models import Base
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
@@ -76,25 +77,24 @@ class Invitations:
                 now=now,
             )
         token = secrets.token_urlsafe(32)
-        invitation_id = self._connection.execute(
-            insert(_invitation)
-            .values(
-                plan_id=plan_id,
-                token_hash=self._unit.vault.token_hash(token),
-                role=post.role.value,
-                agency_id=post.agency_id,
-                created_at=now,
-                created_by_id=by,
-                expires_at=now + ttl,
-                is_contributor=post.is_contributor,
-                until_on=post.until_on,
-            )
-            .returning(_invitation.c.id)
-        ).scalar_one()
+        values: dict[str, object] = {
+            "plan_id": plan_id,
+            "token_hash": self._unit.vault.token_hash(token),
+            "role": post.role.value,
+            "agency_id": post.agency_id,
+            "created_at": now,
+            "created_by_id": by,
+            "expires_at": now + ttl,
+            "is_contributor": post.is_contributor,
+            "until_on": post.until_on,
+        }
+        inserted = insert(_invitation).values(values).returning(_invitation.c.id)
+        invitation_id = self._connection.execute(inserted).scalar_one()
         details: dict[str, object] = {
             "invitation": invitation_id,
             "role": post.role.value,
             "agency_id": post.agency_id,
+            "mark": link_mark(self._unit.vault, {**values, "id": invitation_id}),
         }
         if post.is_contributor:
             details["contributor"] = True

@@ -21,6 +21,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from conversations.plan.sharing.export_request import AUDIENCES
 from storage.database.audit import Audit
+from storage.database.marks import token_mark
 from storage.database.models import DataRead, table
 from storage.database.models import DataToken as TokenTable
 from storage.database.unit import Unit
@@ -87,8 +88,10 @@ class DataTokens:
             "created_at": now,
             "created_by_id": by,
         }
-        self._connection.execute(insert(_T), values | {"token_hash": _hash(secret)})
-        self._unit.of(Audit).record("token.made", by, plan_id, {"token": prefix, "audience": audience}, now)
+        values["token_hash"] = _hash(secret)
+        self._connection.execute(insert(_T), values)
+        details = {"token": prefix, "audience": audience, "mark": token_mark(self._unit.vault, values)}
+        self._unit.of(Audit).record("token.made", by, plan_id, details, now)
         return MadeToken(self.get(plan_id, prefix), secret)
 
     def revoke(self, plan_id: int, prefix: str, now: datetime, by: int | None) -> DataToken:

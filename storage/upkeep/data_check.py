@@ -7,8 +7,8 @@ one UPDATE makes somebody a coordinator, or validates a report. So:
   hand is named.
 * Each role, each suspension and each review has an entry in the log. If a row was set back to an earlier state, its old
   mark is still good, but the last entry about it disagrees.
-* Each token, receiver and delegation has an entry too, because they let data out or let somebody act for another. It
-  must be as the last entry says.
+* Each link, token, receiver and delegation has an entry too, because they let somebody in or data out, or let somebody
+  act for another. It must be as the last entry says, and as the mark in it says if it has one.
 * Receipts are numbered without a gap, and each role has an entry. So a removed row is noticed.
 """
 
@@ -24,17 +24,21 @@ from conversations.plan.model import ValidationState
 from storage.database.marks import (
     ROLE_COLUMNS,
     ROLES,
+    link_mark,
     mark_role,
     protection_mark,
+    receiver_mark,
     role_mark,
     setting_mark,
     submission_mark,
+    token_mark,
 )
 from storage.database.models import (
     AuditEntry,
     DataToken,
     Delegation,
     Endpoint,
+    Invitation,
     Membership,
     Person,
     Setting,
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 _M, _S, _E, _PERSON = map(table, (Membership, Submission, AuditEntry, Person))
-_TOKEN, _ENDPOINT, _DELEGATION, _SETTING = map(table, (DataToken, Endpoint, Delegation, Setting))
+_TOKEN, _ENDPOINT, _DELEGATION, _SETTING, _LINK = map(table, (DataToken, Endpoint, Delegation, Setting, Invitation))
 PAGE: Final = 500
 
 _UNMARKED_ROLES = select(_M.c.id).where(_M.c.mark.is_(None))
@@ -77,6 +81,8 @@ _SUSPENSIONS = ("person.suspended", "person.restored")
 _TOKENS = ("token.made", "token.revoked")
 _ENDPOINTS = ("endpoint.added", "endpoint.changed", "endpoint.paused", "endpoint.resumed", "endpoint.removed")
 _PLANS = ("plan.imported", "plan.undone")
+_LINKS = ("invitation.issued",)
+_LINKS_WITHDRAWN = ("invitation.revoked", "invitation.declined")
 _DELEGATIONS = ("delegation.begun", "delegation.ended")
 _REVIEWS: Final = {
     "report.validated": (ValidationState.VALIDATED.value,),
@@ -133,6 +139,7 @@ def differences(unit: "UnitOfWork") -> Iterator[Difference]:
     """
     yield from _roles(unit)
     yield from _suspensions(unit)
+    yield from _links(unit)
     yield from _tokens(unit)
     yield from _endpoints(unit)
     yield from _delegations(unit)
@@ -190,6 +197,33 @@ def _told(unit: "UnitOfWork", acts: tuple[str, ...], name: str) -> dict[Any, dic
     return told
 
 
+def _is_as_marked(said: dict[str, Any], mark: str) -> bool:
+    """Entries from before there were marks prove nothing."""
+    return "mark" not in said or compare_digest(said["mark"], mark)
+
+
+def _links(unit: "UnitOfWork") -> Iterator[Difference]:
+    """A link that was changed gives another role than the log says was offered; one that was used lets in another."""
+    issued, withdrawn = _told(unit, _LINKS, "invitation"), _told(unit, _LINKS_WITHDRAWN, "invitation")
+    taken = {
+        details["invitation"]
+        for _, act, details in unit.connection.execute(_TOLD, {"acts": _ROLES})
+        if act == "membership.granted" and "invitation" in details
+    }
+    for row in unit.connection.execute(select(_LINK).order_by(_LINK.c.id)).mappings():
+        said, what = issued.get(row["id"]), f"link {row['id']}"
+        if said is None:
+            yield Difference(row["id"], f"{what} was not made by this program")
+        elif (said["role"], said["agency_id"]) != (row["role"], row["agency_id"]) or not _is_as_marked(
+            said, link_mark(unit.vault, row)
+        ):
+            yield Difference(row["id"], f"{what} was altered")
+        elif row["id"] in withdrawn and row["revoked_at"] is None:
+            yield Difference(row["id"], f"{what} is not revoked")
+        elif row["id"] in taken and row["accepted_at"] is None:
+            yield Difference(row["id"], f"{what} can be used again")
+
+
 def _tokens(unit: "UnitOfWork") -> Iterator[Difference]:
     told = _told(unit, _TOKENS, "token")
     for row in unit.connection.execute(select(_TOKEN).order_by(_TOKEN.c.id)).mappings():
@@ -199,6 +233,8 @@ def _tokens(unit: "UnitOfWork") -> Iterator[Difference]:
             yield Difference(row["id"], f"{what} was not made by this program")
         elif said["audience"] != row["audience"]:
             yield Difference(row["id"], f"{what} is for {row['audience']!r}, and the log says otherwise")
+        elif not _is_as_marked(said, token_mark(unit.vault, row)):
+            yield Difference(row["id"], f"{what} was altered")
         elif (said["act"] == "token.revoked") != (row["revoked_at"] is not None):
             yield Difference(row["id"], f"{what} is {'not ' * (row['revoked_at'] is None)}revoked")
 
@@ -213,7 +249,8 @@ def _endpoints(unit: "UnitOfWork") -> Iterator[Difference]:
             continue
         kinds = len([kind for kind in row["kinds"].split(",") if kind])
         here = (row["plan_id"], row["host"], row["audience"], kinds)
-        if here != (said["plan_id"], said["host"], said["audience"], said["kinds"]):
+        is_as_told = here == (said["plan_id"], said["host"], said["audience"], said["kinds"])
+        if not is_as_told or not _is_as_marked(said, receiver_mark(unit.vault, row)):
             yield Difference(row["id"], f"{what} was altered")
         elif said.get("is_paused", False) != (row["paused_at"] is not None):
             yield Difference(row["id"], f"{what} is {'not ' * (row['paused_at'] is None)}paused")

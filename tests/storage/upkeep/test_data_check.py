@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from conversations.plan.model import Post, Role
-from storage.database.marks import OF_A_ROLE, OF_A_SUBMISSION
-from storage.database.models import Membership, Submission
+from storage.database.marks import OF_A_LINK, OF_A_RECEIVER, OF_A_ROLE, OF_A_SUBMISSION, OF_A_TOKEN
+from storage.database.models import DataToken, Endpoint, Invitation, Membership, Submission
 from storage.messages.endpoints import NewEndpoint, Target
 from storage.open_database import Database
 from storage.people.tokens import DataTokens
@@ -122,6 +122,12 @@ def open_doors(live: Any, apply: Apply) -> Any:
         membership = unit.people.in_plan(plan_id, live.person_ids[0])[1]
         given = unit.roles.delegate(membership, live.person_ids[1], NOW.date() + timedelta(days=9), now=NOW)
         unit.leaving.end_delegation(given, now=NOW, by=None)
+        tokens = [
+            unit.invitations.issue(Post(Role.COORDINATOR), plan_id=plan_id, now=NOW, by=live.person_ids[0])
+            for _ in range(3)
+        ]
+        unit.joining.redeem(tokens[0], 90, "Llega", "es", NOW, timezone="America/Santo_Domingo")
+        unit.invitations.revoke(unit.invitations.id_of(tokens[1]), plan_id=plan_id, now=NOW, by=None)
         chain.seal(unit)
 
     apply(work)
@@ -138,6 +144,23 @@ def open_doors(live: Any, apply: Apply) -> Any:
         ("UPDATE endpoint SET kinds = ',report.submitted,period.closed,' WHERE paused_at IS NOT NULL", "was altered"),
         ("UPDATE endpoint SET paused_at = NULL WHERE paused_at IS NOT NULL", "is not paused"),
         ("UPDATE endpoint SET id = 99 WHERE paused_at IS NOT NULL", "was not set up by this program"),
+        ("UPDATE data_token SET token_hash = 'mine' WHERE revoked_at IS NULL", "was altered"),
+        ("UPDATE endpoint SET kinds = ',report.submitted,' WHERE paused_at IS NOT NULL", "was altered"),
+        (
+            "UPDATE endpoint SET (sealed_target, made_at) ="
+            " (SELECT o.sealed_target, o.made_at FROM endpoint o WHERE o.id <> endpoint.id)"
+            " WHERE paused_at IS NOT NULL",
+            "was altered",
+        ),
+        ("UPDATE invitation SET role = 'admin' WHERE accepted_at IS NULL AND revoked_at IS NULL", "was altered"),
+        ("UPDATE invitation SET expires_at = '2030-01-01 00:00:00.000000'", "was altered"),
+        ("UPDATE invitation SET token_hash = 'mine' WHERE accepted_at IS NOT NULL", "was altered"),
+        ("UPDATE invitation SET redeemed_at = NULL, accepted_at = NULL", "can be used again"),
+        ("UPDATE invitation SET revoked_at = NULL WHERE revoked_at IS NOT NULL", "is not revoked"),
+        (
+            "UPDATE invitation SET id = 99 WHERE accepted_at IS NULL AND revoked_at IS NULL",
+            "was not made by this program",
+        ),
         ("UPDATE delegation SET ended_at = NULL", "is not over"),
         ("UPDATE delegation SET deputy_id = person_id", "was altered"),
         ("UPDATE delegation SET id = 99", "was not given through this program"),
@@ -225,6 +248,17 @@ def test_rows_of_before_are_marked_once_and_a_row_without_a_mark_is_named_from_t
     by_hand(database, "UPDATE membership SET role = 'admin', mark = NULL WHERE role = 'observer'")
     apply(lambda unit: chain.seal(unit))
     assert any("was altered" in finding.text for finding in look(database).findings)
+
+
+def test_every_column_of_what_opens_a_door_is_under_the_mark_or_told_elsewhere() -> None:
+    """A new column of a link, a token or a receiver has to be thought of."""
+    by_itself = {"created_at", "created_by_id", "made_by_id"}
+    for model, marked, told in (
+        (DataToken, OF_A_TOKEN, {"id", "name", "revoked_at", "last_used_at"}),
+        (Endpoint, OF_A_RECEIVER, {"sealed_target", "paused_at"}),
+        (Invitation, OF_A_LINK, {"redeemed_at", "redeemed_by_id", "accepted_at", "revoked_at"}),
+    ):
+        assert set(model.__table__.columns.keys()) - by_itself == set(marked) | told
 
 
 def test_every_column_that_can_be_written_is_under_the_mark_or_told_elsewhere() -> None:
