@@ -194,7 +194,7 @@ async def _introduce(base: _Base) -> None:
 
 
 def _remember_rejection(database: Database, clock: Clock) -> None:
-    """For `enlace status`, and for the admins' chat once there is a token again."""
+    """Store that Telegram rejects the token, for `enlace status` and later for the admins' chat."""
     now = clock.now()
     rejected = Standing("token_rejected", now, now, "Telegram does not accept the bot's token")
     with contextlib.suppress(StorageError):

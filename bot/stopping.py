@@ -66,7 +66,7 @@ class Stopping:
         return self.event.is_set()
 
     def listen(self) -> None:
-        """From now on a signal asks the process to stop."""
+        """Let a signal ask the process to stop, from now on."""
         on_signal(self.ask)
 
     def ask(self) -> None:

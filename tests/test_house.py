@@ -360,6 +360,24 @@ def test_no_code_knows_the_shipped_plan() -> None:
     assert found == []
 
 
+HALF_A_SENTENCE = re.compile(
+    r"(?:After|Also|As|At|Before|Both|By|For|From|How|If|In|It|Its|Nobody|None|Nothing|Of|On|Since|Somebody|There|Those|To"
+    r"|Until|What|When|Where|While|Who|Whoever|Whom|Whose|With|Without)\b"
+)
+
+
+def test_a_function_says_first_what_it_does_or_returns() -> None:
+    """A verb, `Whether`, or a noun: not half a sentence that its reader has to complete (decision 0079)."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [
+        f"{path}:{node.lineno} {said}"
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, functions) and HALF_A_SENTENCE.match(said := ast.get_docstring(node) or "")
+    ]
+    assert found == []
+
+
 def test_a_module_of_more_than_600_lines_says_why() -> None:
     """What cannot be held in the head is split, or its docstring says why it is long."""
     long = [path for path, _ in sources() if (ROOT / path).read_text("utf-8").count("\n") > 600]

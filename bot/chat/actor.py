@@ -83,7 +83,10 @@ def _token(made: ButtonTap) -> str:
 
 
 def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime) -> None:
-    """From the command line, which sends nothing: the bot finds them in the outbox."""
+    """Put notifications into the outbox for the running bot.
+
+    The command line uses this, because it sends nothing itself.
+    """
     for one in news:
         card_id = unit.outbox.new_card(one.chat_id) if one.is_card else None
         draft = OutboxDraft(

@@ -46,7 +46,7 @@ def utf16(text: str) -> int:
 
 
 def refused(words: str) -> Refusal:
-    """What Telegram says after "can't parse entities: "."""
+    """Return the refusal with these words after "can't parse entities: "."""
     return Refusal(400, words)
 
 

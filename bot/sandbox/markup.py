@@ -70,7 +70,7 @@ def formatted(
     now: float = 0.0,
     too_long: str = "message is too long",
 ) -> Text:
-    """What Telegram keeps of a text: parsed, cleaned and trimmed, with its links and commands found.
+    """Return what Telegram keeps of a text: parsed, cleaned and trimmed, with its links and commands found.
 
     Given entities and a parse mode exclude each other; the parse mode wins, as at Telegram. `user` finds the person
     whom a `tg://user?id=` link names. Raises Refusal for markup that does not parse and for more than `limit` code

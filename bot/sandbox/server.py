@@ -325,7 +325,7 @@ def struck(fault: Fault, answer: Answer | None) -> Answer | None:
 
 
 def patience(fault: Fault) -> float:
-    """How many seconds the bot waits before it gets its answer."""
+    """Return how many seconds the bot waits before it gets its answer."""
     if fault.delay is None:
         return TIMEOUT_FAULT if fault.kind == "timeout" else 0.0
     return fault.delay

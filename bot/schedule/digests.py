@@ -161,7 +161,7 @@ def digest_card(
 
 
 def sealed_lines(unit: UnitOfWork, say: Wording) -> tuple[Line, ...]:
-    """How far the audit log is sealed.
+    """Say how far the audit log is sealed.
 
     So the head of its chain is on phones too, which the server's operator cannot change.
     """

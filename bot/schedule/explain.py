@@ -127,7 +127,9 @@ class Explained:
 
 
 def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | None = None) -> Iterator[Explained]:
-    """For every schedule and each of its people: the message that would be sent at that instant, or why none."""
+    """Return, for every schedule and each of its people, the message that would be sent at that instant, or why
+    none.
+    """
     for schedule in unit.schedules.all(plan_id):
         job = job_of(schedule.what)
         if job is None:

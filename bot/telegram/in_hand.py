@@ -116,7 +116,7 @@ def left_behind(
 
 
 def lease_of(row: OutboxRow) -> timedelta:
-    """For how long a row that was claimed is ours."""
+    """Return for how long a claimed row is ours."""
     return UPLOAD_LEASE if row.kind == "export" else LEASE
 
 

@@ -70,7 +70,7 @@ class Lanes:
 
     @property
     def room(self) -> int:
-        """How much more fan-out may be claimed."""
+        """Return how much more fan-out may be claimed."""
         return max(0, FAN_OUT_IN_HAND - self.fan_out)
 
     def take(self, row: OutboxRow) -> bool:

@@ -68,7 +68,7 @@ class ShortHeads(HttpToolsProtocol):
         return self.cycle is not None and self.cycle.response_complete
 
     def _make_room(self) -> None:
-        """If there are too many, close one that asks for nothing: who never asked, else who asked longest ago."""
+        """Close an idle connection if there are too many: one that never asked, or the one that asked longest ago."""
         others = [each for each in self.connections if isinstance(each, ShortHeads) and each is not self]
         standing = [each for each in others if not each.transport.is_closing()]
         if len(standing) >= self.most:

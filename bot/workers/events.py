@@ -59,7 +59,7 @@ class _Lane:
 
     @property
     def room(self) -> int:
-        """How many more events may be claimed for it."""
+        """Return how many more events may be claimed for it."""
         return max(0, (1 if self.is_failing else BATCH) - self.in_hand)
 
 

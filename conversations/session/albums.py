@@ -85,7 +85,7 @@ def fetch(turn: Turn, node: Node, sent: Sent) -> None:
 
 
 def go_on(turn: Turn, node: Node, gathering: Gathering, *, is_taken: bool) -> None:
-    """After a file has arrived or failed: fetch the next one, or say how many were kept and go on in the form."""
+    """Go on after a file has arrived or failed: fetch the next one, or say how many were kept and go on in the form."""
     waiting = gathering.waiting
     gathering = replace(gathering, waiting=())
     turn.set(gathering=gathering)

@@ -230,7 +230,10 @@ class Agendas:
         )
 
     def kept_since(self, plan_id: int, today: date) -> date:
-        """Since when the plan's calendar is kept here. What locked before is nobody's silence."""
+        """Return since when the plan's calendar is kept here.
+
+        Periods that locked before do not count against anybody.
+        """
         learnt_at = self._unit.of(Facts).learnt_at(known_since(plan_id))
         timezone = self._unit.of(Plans).by_id(plan_id).timezone
         return learnt_at.astimezone(ZoneInfo(timezone)).date() if learnt_at else today

@@ -391,7 +391,7 @@ class Ledger:
         self._connection.execute(update(_fire).where(_fire.c.id == latest).values(answer=answer))
 
     def counts(self) -> dict[str, int]:
-        """How many rows of the ledger are in each state."""
+        """Return how many rows of the ledger are in each state."""
         rows = self._connection.execute(select(_fire.c.state, func.count()).group_by(_fire.c.state))
         return {state: number for state, number in rows}  # noqa: C416
 

@@ -209,7 +209,7 @@ class SqliteWriter:
         return False
 
     def close(self) -> None:
-        """Nothing to do: the engine owns the connection."""
+        """Do nothing: the engine owns the connection."""
 
     def distrust(self, connection: Connection) -> None:
         # The connection is opened again after each trouble. That is cheap, and right for a file that moved, filled up

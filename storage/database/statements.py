@@ -113,7 +113,7 @@ class Prepared:
         rows: int | None = None,
         then: Callable[[Any], None] | None = None,
     ) -> None:
-        """On PostgreSQL, execute it together with the next statement (`Unit.write`)."""
+        """Execute it together with the next statement, on PostgreSQL (`Unit.write`)."""
         compiled = self._for(connection, values)
         assert compiled.on_server is not None
         told = None if then is None else lambda answer: then(compiled.read(answer.fetchall()[0]))

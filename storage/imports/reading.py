@@ -256,7 +256,7 @@ class _Reading:
         columns: Collection[str],
         rows: Collection[Mapping[str, str]],
     ) -> dict[str, str]:
-        """For each required text in several languages: its filled column → the column of the sheet's language.
+        """Return, for each required text in several languages, its filled column → the column of the sheet's language.
 
         The sheet's language is the first of the bot's languages in which half of the rows have the text. A text in no
         language is a problem.

@@ -276,7 +276,7 @@ class Jobs:
         )
 
     def waiting(self) -> int:
-        """How many jobs wait."""
+        """Return how many jobs wait."""
         number: int = self._connection.execute(_WAITING).scalar_one()
         return number
 

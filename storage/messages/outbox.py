@@ -519,12 +519,12 @@ class Outbox:
         ).rowcount
 
     def counts(self) -> dict[str, int]:
-        """How many rows there are in each state."""
+        """Return how many rows there are in each state."""
         rows = self._connection.execute(select(_O.c.state, func.count()).group_by(_O.c.state))
         return {state: number for state, number in rows}  # noqa: C416
 
     def waiting(self) -> dict[str, int]:
-        """How many rows are queued, and how many are being sent. It reads an index of open rows only."""
+        """Return how many rows are queued, and how many are being sent. It reads an index of open rows only."""
         rows = self._connection.execute(_WAITING)
         return {"queued": 0, "sending": 0} | {state: number for state, number in rows}  # noqa: C416
 

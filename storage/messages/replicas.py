@@ -71,7 +71,7 @@ class Replicas:
         self._unit.of(Facts).set(DEATHS_FACT, orjson.dumps(kept).decode(), now)
 
     def deaths(self, since: datetime) -> int:
-        """How many of the last twenty processes have ended uncleanly since then."""
+        """Return how many of the last twenty processes have ended uncleanly since then."""
         known = orjson.loads(self._unit.of(Facts).get(DEATHS_FACT) or "[]")
         return sum(datetime.fromisoformat(at) >= since for at in known)
 

@@ -30,7 +30,7 @@ class Link:
 
 
 def link_lives(actor: Actor) -> timedelta:
-    """How long a link of this plan can be used."""
+    """Return how long a link of this plan can be used."""
     return timedelta(hours=actor.unit.settings.number(actor.plan_id, LINK_HOURS))
 
 

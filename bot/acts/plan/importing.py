@@ -95,7 +95,7 @@ def turn_page(actor: Actor, chat_id: int, number: str, page: int) -> None:
 
 
 def record_download(actor: Actor, workbook: bytes) -> None:
-    """Somebody downloads the plan as its workbook: write an audit entry."""
+    """Write an audit entry: somebody downloads the plan as its workbook."""
     details = {"workbook": hashlib.sha256(workbook).hexdigest()}
     actor.unit.audit.record("plan.downloaded", actor.person_id, actor.plan_id, details, actor.now)
 

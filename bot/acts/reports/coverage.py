@@ -122,7 +122,7 @@ def refresh(unit: UnitOfWork, forms: FormCache, plan_id: int, now: datetime) -> 
 def cover(
     unit: UnitOfWork, forms: FormCache, plan_id: int, before: Sequence[Gap], now: datetime, by: int | None
 ) -> tuple[StoredForm, ...]:
-    """After a change of the plan: publish the shipped forms again if the plan needs it. Return those published.
+    """Publish the shipped forms again if the changed plan needs it. Return those published.
 
     Raise NotCovered if some item still has no form. Items in `before` had no form before the change either, so they do
     not count.

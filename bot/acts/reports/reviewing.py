@@ -90,7 +90,10 @@ def view(actor: Actor, sent: StoredSubmission, what: str = "text") -> None:
 
 
 def asked_again(unit: UnitOfWork, sent: StoredSubmission, say: Wording) -> tuple[list[str], str]:
-    """For a returned report: the questions to answer again (empty: all) and the reason. Blank for any other."""
+    """Return the questions of a returned report to answer again (empty: all), and the reason.
+
+    Blank for any other report.
+    """
     if sent.validation_state != "returned":
         return [], ""
     asked = unit.reviews.asked(sent.root_id)

@@ -41,7 +41,7 @@ class Teller:
         return self.say("audit.server") if entry.actor_id is None else self.person(entry.actor_id, entry.at)
 
     def person(self, person_id: int, at: datetime | None = None) -> str:
-        """Somebody's role and agency at that time, or now; with the name for readers who may know it."""
+        """Return somebody's role and agency at that time, or now; with the name for readers who may know it."""
         post = self.unit.people.post(person_id, self.plan_id, at)
         told = self.say("audit.no_role") if post is None else f"{self.say(f'role.{post[0]}')} {post[1]}".rstrip()
         return f"{told} · {self.unit.people.by_id(person_id).name}" if self.names else told

@@ -41,7 +41,7 @@ def contribution(ex: Exchange, person_id: int, answer: str) -> None:
 
 
 def ask_right(ex: Exchange, agency: str, led: Collection[str]) -> None:
-    """While inviting an observer of this agency, ask whether they report these indicators too."""
+    """Ask, while inviting an observer of this agency, whether they report these indicators too."""
     to = partial(tap, Route.INVITE, Role.OBSERVER, agency)
     rows = (
         (Button(ex.say("contributor.observes"), to("observes")),),

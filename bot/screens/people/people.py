@@ -399,7 +399,7 @@ def links(ex: Exchange, invitation_id: int | None) -> None:
 
 # ------------------------------------------------------------------ roles that a second admin grants
 def _asked(ex: Exchange, role: Role, agency: Agency | None, who: Person | None) -> bool:
-    """If the role needs a second admin, ask the others and return True. Nothing else happens then."""
+    """Ask the other admins if the role needs a second admin. Return True if so; then nothing else happens."""
     if not people_acts.needs_second(ex.actor, role):
         return False
     request, others, news = people_acts.ask_second(ex.actor, role, agency.id if agency else None, who)

@@ -214,7 +214,7 @@ def _vacant_agency(ex: Exchange, code: str) -> int:
 
 # ------------------------------------------------------------------ a link that would take another role away
 def offer(ex: Exchange, offered: OfferedRole) -> None:
-    """Before anything happens, show what the link gives and what it takes away."""
+    """Show what the link gives and what it takes away, before anything happens."""
     say, unit = ex.say, ex.unit
     _, present = unit.people.in_plan(offered.plan_id, ex.person.id)
     agency = unit.plans.agency_by_id(offered.agency_id).code if offered.agency_id else ""

@@ -48,7 +48,7 @@ def decide(ex: Exchange, answer: str, number: str) -> None:
 
 
 def show_forms(ex: Exchange) -> None:
-    """For an admin, every form with its version, date and drafts. For a reporter, the forms to fill besides reports."""
+    """Show an admin every form with its version, date and drafts. Show a reporter the forms to fill besides reports."""
     say, plan_id = ex.say, ex.membership.plan_id
     is_admin = ex.membership.role == Role.ADMIN
     forms = [form for form in ex.unit.forms.list(plan_id) if is_admin or form.form_id not in FORM_OF.values()]

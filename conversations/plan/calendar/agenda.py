@@ -282,7 +282,10 @@ def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
 
 
 def closing_count(agenda: Agenda, period: ReportingPeriod) -> tuple[int, int]:
-    """How many agencies have closed this period's closing, and how many should. The digest uses the same numbers."""
+    """Return how many agencies have closed this period's closing, and how many should.
+
+    The digest uses the same numbers.
+    """
     codes = [p.code for p in agenda.periods if p.end_on == period.end_on and p.code in agenda.expecting]
     expected = frozenset[str]().union(*(agenda.expecting[code] for code in codes))
     missing = {agency for code in codes for agency in agenda.unclosed.get(code, ())}

@@ -61,9 +61,9 @@ def closings_until(periods: Iterable[ReportingPeriod], today: date, count: int |
 
 
 def kept_closings(closings: Sequence[Closing], kept_since: date, lived: Collection[date]) -> tuple[Closing, ...]:
-    """Those from the first that the bot kept: one that locked before the plan was here is nobody's failure.
+    """Return the closings from the first that the bot kept. One that locked before the plan was here counts for nobody.
 
-    Unless a report or a closing of it came (`lived`, the ends of such periods).
+    It counts all the same if a report or a closing of it came (`lived`, the ends of such periods).
     """
     is_kept = (each.locks_on > kept_since or each.month_end in lived for each in closings)
     first = next((at for at, kept in enumerate(is_kept) if kept), len(closings))

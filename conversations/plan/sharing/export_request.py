@@ -375,7 +375,7 @@ def more_of(choice: Choice, offers: Sequence[Offer]) -> tuple[str, ...]:
 
 
 def audience_name(audience: str, role: Role | None, say: Wording) -> str:
-    """For whom a file is. Whoever reads the plan from outside the coordination asks for themselves."""
+    """Name the audience of a file. A reader outside the coordination asks for themselves."""
     is_own = role in (Role.READER, Role.OBSERVER) and audience != AUDIENCES[0]
     return say(f"role.{role}" if is_own else f"export.audience.{audience}")
 

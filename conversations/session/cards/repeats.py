@@ -27,7 +27,7 @@ _LOST_SHOWN = 25
 
 
 def repeat_card(view: View, stop: RepeatStop) -> Card:
-    """After the last instance: add another, edit one, remove one, or go on."""
+    """Draw the card after the last instance: add another, edit one, remove one, or go on."""
     label = spoken(stop_label(view.instance, stop)).strip() or stop.group.name
     lines = list(view.heading)
     if where := groups_shown(view, stop):

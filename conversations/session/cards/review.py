@@ -28,7 +28,7 @@ REVIEW_LIMIT = 3_000
 
 
 def review_card(view: View, sending: Node | None) -> Card:
-    """What will be sent, line by line. Every answer can be changed in three taps."""
+    """Show what will be sent, line by line. Every answer can be changed in three taps."""
     lines = [*view.heading, *view.warnings, line(italic(view.say("form.review"))), *_answer_lines(view)]
     lines += note_lines(view, sending)
     sends: tuple[tuple[Button, ...], ...]

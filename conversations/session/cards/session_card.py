@@ -91,5 +91,5 @@ def notices_of(effects: Iterable[Effect], say: Wording) -> list[str]:
 
 
 def answered_card(label: str, text: str, say: Wording) -> Card:
-    """What remains of a card when its question was answered by typing."""
+    """Draw what remains of a card when its question was answered by typing."""
     return Card((line("✓ ", f"{topic(label)}{say.colon}", bold(text)),))

@@ -21,7 +21,7 @@ class Known:
     numbers: frozenset[str] = frozenset()
 
     def length_at(self, words: list[str], position: int) -> int:
-        """How many words from this position on are one of the names; 0 if none. The longest counts."""
+        """Return how many words from this position on are one of the names; 0 if none. The longest counts."""
         for name in self.names.get(words[position], ()):
             if tuple(words[position : position + len(name)]) == name:
                 return len(name)
