@@ -165,9 +165,9 @@ def test_an_album_gets_one_answer(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("what", "answer"),
     [
-        ({"voice": {"file_id": "V", "file_unique_id": "W", "duration": 3}}, "no escucho notas de voz"),
+        ({"voice": {"file_id": "V", "file_unique_id": "W", "duration": 3}}, "No puedo escuchar notas de voz"),
         ({"location": {"latitude": 18.4, "longitude": -69.9}}, "Una ubicación solo me sirve"),
-        ({"sticker": {"file_id": "S", "file_unique_id": "T", "type": "regular"}}, "no lo entiendo"),
+        ({"sticker": {"file_id": "S", "file_unique_id": "T", "type": "regular"}}, "no lo puedo leer"),
         ({"text": "x", "forward_date": 1538568000}, "No leo mensajes reenviados"),
     ],
 )
@@ -198,7 +198,7 @@ def test_words_of_a_title_lead_to_the_activity(desk: Desk) -> None:
         (CARMEN, "por validar", "validar"),
         (GRACE, "¿cómo vamos?", ""),
         (JEAN, "hola", "Jean"),
-        (GRACE, "invitar", "no está entre lo que usted puede hacer"),
+        (GRACE, "invitar", "no lo puede hacer aquí con su función"),
         (PEDRO, "a quién llamo", "persona"),
     ],
 )
@@ -436,7 +436,9 @@ def test_what_one_may_not_do_names_who_may(desk: Desk) -> None:
     assert "Pedro Núñez (Administración)" in said(desk.say(CARMEN, "quiero invitar a un colega"), CARMEN)[-1]
 
 
-@pytest.mark.parametrize(("who", "answer"), [(ANA, "no está entre lo que reporta MMUJER"), (CARMEN, "No hay ABC-77")])
+@pytest.mark.parametrize(
+    ("who", "answer"), [(ANA, "no está entre lo que reporta MMUJER"), (CARMEN, "En el plan no hay ABC-77")]
+)
 def test_a_code_that_leads_nowhere_is_told_so(desk: Desk, who: int, answer: str) -> None:
     """Reporters are not told whether somebody else has it."""
     assert answer in said(desk.say(who, "¿qué significa ABC-77?"), who)[-1]

@@ -352,7 +352,6 @@ def test_a_count_opens_no_report() -> None:
         ("y ya", "es", "sent"),
         ("cómo es", "es", "ayuda"),
         ("when is it", "en", "pendientes"),
-        ("c'est qui", "fr", "human"),
         ("et pour quand", "fr", "pendientes"),
     ],
 )
