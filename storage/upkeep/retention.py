@@ -119,8 +119,9 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
         done = id
         if not is_sealed:
             continue
-        form = forms.setdefault(version_id, unit.forms.form(version_id))
-        words = {question.path for question in form.questions if QUESTION_TYPES[question.type].is_free}
+        if version_id not in forms:
+            forms[version_id] = unit.forms.form(version_id)
+        words = {question.path for question in forms[version_id].questions if QUESTION_TYPES[question.type].is_free}
         sent = unit.submissions.get(id)
         answers = unit.submissions.answers(sent)
         kept = {path: answer for path, answer in answers.items() if _question(path) not in words}

@@ -261,6 +261,15 @@ def test_a_long_past_is_forgotten_page_by_page(apply: Any, sealed: Any, monkeypa
     assert [answers(apply, one) == FIGURES for one in sent] == [number % 2 == 0 for number in range(7)]
 
 
+def test_a_form_is_compiled_once_for_all_its_reports(apply: Any, sealed: Any, statements: Any) -> None:
+    """It takes tens of milliseconds, in a unit that others wait for."""
+    for number in range(3):
+        sealed(f"uuid:{number}")
+    rule = RULES["sensitive"]
+    asked = apply(lambda unit: statements(unit, lambda unit: rule.at(unit, after(rule, 1))))
+    assert sum("form_version.xform" in statement for statement in asked) == 1
+
+
 def test_a_broken_seal_stops_its_rule_and_is_not_thrown_away(apply: Any, sealed: Any) -> None:
     """What cannot be read must not be overwritten either."""
     sent = sealed("uuid:1")
