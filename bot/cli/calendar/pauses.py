@@ -22,10 +22,7 @@ def pause(
     ] = "",
     plan_code: PlanOption = "",
 ) -> None:
-    """Pause everybody's reminders, as in an emergency. Deadlines stay.
-
-    Without --until, the pause ends with `resume`.
-    """
+    """Pause everybody's reminders, as in an emergency. Deadlines stay. Without --until, it ends with `resume`."""
     from bot.acts.calendar.pauses import pause_everybody
 
     chosen = settings()
