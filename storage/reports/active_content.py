@@ -61,7 +61,12 @@ _FAR = re.compile(r"\s*(?:https?:|ftp:|\\\\|//|file:/{4}|file:\\\\)", re.IGNOREC
 _FETCHED: Final = frozenset(
     ("attachedTemplate", "oleObject", "frame", "subDocument", "image", "audio", "video", "media", "control")
 )
-_DDE = re.compile(r"\bDDE(?:AUTO)?\b", re.IGNORECASE)
+_FIELD = re.compile(
+    r"\bDDE(?:AUTO)?\b"
+    r'|\b(?:INCLUDEPICTURE|INCLUDETEXT|IMPORT|LINK|RD)\b[^"]{0,80}"?\s*(?:https?:|ftp:|\\\\|//|file:)',
+    re.IGNORECASE,
+)
+"""A field that calls a program, or fetches what it shows. A hyperlink only leads somewhere."""
 _MACROS: Final = ("vbaproject", "macroenabled", "macrosheet")
 _ELEMENTS: Final[dict[str, Reason]] = {
     "event-listener": "scripts",
@@ -69,6 +74,7 @@ _ELEMENTS: Final[dict[str, Reason]] = {
     "dde-connection-decl": "remote",
     "dde-link": "remote",
     "dde-source": "remote",
+    "webPr": "remote",
 }
 _SHOWN_FROM: Final = frozenset(("image", "object", "object-ole", "plugin", "floating-frame"))
 """Elements of an OpenDocument whose link is followed when it is opened."""
@@ -77,7 +83,9 @@ _CELLS: Final = ("xl/worksheets/", "xl/sharedstrings", "xl/pivotcache")
 _DDE_CELL = re.compile(r"""(?:^|[,;\t"])\s*[=+\-@][^,;\t\n"|]{0,80}\|[^,;\t\n!]{0,400}!""", re.MULTILINE)
 _RTF_CODE = re.compile(rb"\\'([0-9A-Fa-f]{2})")
 _RTF_REMOTE = re.compile(
-    rb"\\template\b[^{}]{0,40}?(?:https?:|ftp:|\\\\\\\\|//)|\\fldinst\b[^}]{0,400}?DDE", re.IGNORECASE
+    rb"\\template\b[^{}]{0,40}?(?:https?:|ftp:|\\\\\\\\|//)|\\fldinst\b[^}]{0,400}?DDE"
+    rb"|\\fldinst\b[^}]{0,400}?\bINCLUDE(?:PICTURE|TEXT)\b[^}]{0,80}?(?:https?:|ftp:|\\\\\\\\|//)",
+    re.IGNORECASE,
 )
 _PIECE: Final = 65_536
 _LONGEST_FIELD: Final = 4_096
@@ -142,9 +150,15 @@ def of_zipped(archive: zipfile.ZipFile, depth: int = 1) -> Reason | None:
 
 
 def _of_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str, depth: int) -> Reason | None:
-    """Return what a part that is not XML does. Pictures and fonts are expected, files and programs are not."""
+    """Return what a part that is not named XML does. Pictures and fonts are expected, files and programs are not.
+
+    A document says itself which parts are XML, whatever their names. Of one that is not well-formed nothing is run.
+    """
     with archive.open(entry) as opened:
         head = opened.read(8)
+    if head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<"):
+        found = _of_xml(archive.open(entry))
+        return None if found == "damaged" else found
     if extension in PROGRAM_NAMES or head.startswith(PROGRAMS):
         return "executable"
     is_object = extension == "bin" and "/embeddings/" in entry.filename.lower()
@@ -209,7 +223,7 @@ class _Seen:
 
     def _say(self, text: str) -> None:
         self._instructions = (self._instructions + text)[-_LONGEST_FIELD:]
-        if _DDE.search(self._instructions):
+        if _FIELD.search(self._instructions):
             self.reason = self.reason or "remote"
 
 
@@ -231,7 +245,7 @@ def _of_relationship(attributes: Mapping[str, str]) -> Reason | None:
         return "remote"
     if kind == "vbaProject":
         return "macros"
-    return "attached" if kind == "oleObject" else None
+    return "attached" if kind in ("oleObject", "aFChunk") else None
 
 
 # ------------------------------------------------------------------ text

@@ -246,3 +246,52 @@ def test_a_video_forgets_its_place_however_it_is_written(told: bytes, secret: by
     assert secret in video
     assert secret not in found.data
     assert len(found.data) == len(video)
+
+
+FETCHES = f"<x:document xmlns:x='{WORDS}'><x:fldSimple x:instr='{{}}'/></x:document>"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.docx", document({"word/other.bin": FETCHES.format("DDEAUTO c").encode()}), "remote"),
+        ("a.docx", document({"word/other.bin": FETCHES.format("DDEAUTO c").encode("utf-16")}), "remote"),
+        ("a.docx", document(said="<x:fldSimple x:instr='INCLUDEPICTURE &quot;http://e.example/x&quot;'/>"), "remote"),
+        ("a.docx", document(said="<x:instrText> INCLUDETEXT \\\\\\\\e.example\\\\x </x:instrText>"), "remote"),
+        ("a.docx", document({"word/a.htm": b"<p>x</p>"}, related=far("aFChunk", "a.htm")), "attached"),
+        (
+            "a.xlsx",
+            zipped(
+                {
+                    "[Content_Types].xml": b"<Types/>",
+                    "xl/workbook.xml": b"<workbook/>",
+                    "xl/connections.xml": b"<connections><connection><webPr url='http://e.example'/></connection></connections>",
+                }
+            ),
+            "remote",
+        ),
+        ("a.rtf", b'{\\rtf1{\\field{\\*\\fldinst INCLUDEPICTURE "http://e.example/x"}}}', "remote"),
+    ],
+    ids=["part of another name", "in UTF-16", "picture field", "text field", "chunk", "web query", "rich text"],
+)
+def test_what_is_fetched_when_it_is_opened_is_refused_whatever_fetches_it(name: str, data: bytes, reason: str) -> None:
+    """A field, a query, another document that is merged in, and a part whose name says nothing of what it is."""
+    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
+    assert isinstance(found, Refused)
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        document(said="<x:instrText> HYPERLINK &quot;http://e.example&quot; </x:instrText>"),
+        document(
+            said="<x:instrText> INCLUDEPICTURE &quot;local.png&quot; HYPERLINK &quot;http://e.example&quot;</x:instrText>"
+        ),
+        document({"word/vmlDrawing1.vml": b"<xml><br><v:shape></xml>"}),
+    ],
+    ids=["hyperlink", "picture beside it", "loose markup"],
+)
+def test_a_link_and_loose_markup_do_nothing(data: bytes) -> None:
+    """They are in the documents that offices send."""
+    assert isinstance(inspect(data, claimed_name="a.docx", claimed_mime="", accept="file"), Inspected)
