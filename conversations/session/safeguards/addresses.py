@@ -27,6 +27,17 @@ _THREE_WORDS = re.compile(r"(?:///|\b(?:w3w|what3words)\W{1,4})[^\W\d_]+\.[^\W\d
 """ "///mesa.lago.perro": three words are a square of three metres."""
 
 
+_LEAST_OF_COMPASS = 8
+"""Digits of a latitude and a longitude that lead to one street."""
+
+
+@cache
+def _compass() -> re.Pattern[str]:
+    """ "18.4861 norte, 69 con 93 12 oeste"."""
+    north, west = any_phrase("personal.latitude"), any_phrase("personal.longitude")
+    return re.compile(rf"\b[0-9][^;\n]{{1,14}}?\b{north}\b[^;\n]{{1,20}}?[0-9][^a-z;\n]{{0,6}}{west}\b")
+
+
 @cache
 def _position() -> re.Pattern[str]:
     """ "GPS 18.47, -69.90", "lat 18.46 long 69.91"."""
@@ -41,6 +52,8 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
     spoken of it is of that. So does a latitude with its longitude.
     """
     if _COORDINATES.search(folded) or ("+" in folded and _PLUS_CODE.search(folded)):
+        return True
+    if (found := _compass().search(folded)) and sum(map(str.isdigit, found[0])) >= _LEAST_OF_COMPASS:
         return True
     if "." in folded and (_THREE_WORDS.search(folded) or _position().search(folded)):
         return True

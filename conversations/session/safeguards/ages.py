@@ -64,6 +64,7 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
     ):
         return True
     whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM
+    one_of = known_words("personal.one_of")
     for position, token in enumerate(tokens):
         if token.what & (Is.YEARS | Is.MONTHS) and _is_counted(tokens, position, whose, strict=strict):
             return True
@@ -75,7 +76,7 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
             return True
         if strict and token.what & Is.SAYS and _is_claimed(tokens, position):
             return True
-        if strict and token.folded in known_words("personal.one_of") and _is_one_of(tokens, position):
+        if strict and token.folded in one_of and _is_one_of(tokens, position):
             return True
         if strict and token.what & Is.LABEL and _is_labelled(tokens, position):
             return True
@@ -132,8 +133,10 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
         return False
     if behind is not None and (behind.what & Is.THING or _is_punished(tokens, position)):
         return False
-    if _is_of_work(tokens, position) or _is_since(tokens, start):
+    if _is_of_work(tokens, position) or _is_since(tokens, start) or _is_or_more(tokens, position):
         return False
+    if strict and not is_months and _has_months_too(tokens, position):
+        return True
     return _belongs(tokens, start, value, whose, is_old=is_old, is_months=is_months, unit=position, strict=strict)
 
 
@@ -182,6 +185,23 @@ def _is_of_work(tokens: Sequence[Token], unit: int) -> bool:
     one, other, third = (next_word(tokens, unit, number) for number in (1, 2, 3))
     is_of = one.folded in ("de", "del", "of")
     return is_of and bool((other.what | (third.what if other.what & Is.LINK else 0)) & (Is.THING | Is.DURATION))
+
+
+def _is_or_more(tokens: Sequence[Token], unit: int) -> bool:
+    """ "18 an oswa plis", "18 años o más"."""
+    one, other = next_word(tokens, unit, 1), next_word(tokens, unit, 2)
+    return bool((one.what & Is.JOINS or one.folded in known_words("personal.or")) and other.what & Is.LIMIT)
+
+
+def _has_months_too(tokens: Sequence[Token], unit: int) -> bool:
+    """ "15 años y 4 meses", where nothing lasts: that exact only an age is."""
+    row = tokens[unit + 1 : unit + 4]
+    if len(row) < 3 or not row[0].what & Is.JOINS or not row[2].what & Is.MONTHS or number_at(tokens, unit + 2) is None:
+        return False
+    first, last = sentence_of(tokens, unit)
+    lasts = Is.DURATION | Is.PENALTY | Is.THING
+    said = (each for each in tokens[first:last] if not each.what & (Is.MONTHS | Is.YEARS | Is.HAS | Is.TURNS))
+    return not any(each.what & lasts for each in said)
 
 
 def _is_since(tokens: Sequence[Token], start: int) -> bool:
@@ -311,6 +331,11 @@ def _is_of_one(tokens: Sequence[Token], position: int, value: int) -> bool:
     folded = tokens[position].folded
     if position and tokens[position - 1].folded in known_words("personal.his"):
         return True
+    if tokens[position].what & Is.NOT and tokens[position].what & Is.MARKER:  # "gason sa a poko gen 18 an"
+        at = position - 1
+        while at > 0 and tokens[at].what & Is.LINK and tokens[at].folded != "ki":
+            at -= 1
+        return at >= 0 and bool(tokens[at].what & (SOMEBODY | Is.TITLE))
     if value == _ADULT:
         return False
     is_said = position > 0 and bool(tokens[position - 1].what & (SOMEBODY | Is.TITLE))
@@ -454,6 +479,9 @@ def _is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     """ "Dieciocho recién cumplidos"."""
     found = number_from(tokens, position)
     behind = tokens[found[1] : found[1] + 3] if found else []
+    row = [token for token in behind if not token.what & Is.LINK]
+    if found and len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS:
+        return True  # "18 acabaditos de cumplir"
     if found and len(behind) > 1 and behind[0].what & Is.LINK and behind[1].what & Is.ELDER:  # "de 19 la mayor"
         return not behind[2:] or not behind[2].is_word or bool(behind[2].what & Is.JOINS)
     behind = behind[:2]
@@ -535,6 +563,8 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
         ahead += 1
     found = number_from(tokens, ahead)
     if found is None or not 0 < found[0] < OLDEST or (found[0] < 2 and tokens[ahead].is_word):
+        return False
+    if tokens[ahead].what & Is.LINK:  # "fè de": two in Creole, "of" elsewhere
         return False
     found = guess_from(tokens, found)
     behind = tokens[found[1]] if found[1] < len(tokens) else None

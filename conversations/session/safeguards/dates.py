@@ -22,6 +22,8 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
     """
     if strict and about & Is.BIRTH and _is_born_when(folded, tokens):
         return True
+    if strict and about & (Is.BIRTH | Is.TURNS) and _is_birthday_on(folded, tokens):
+        return True
     if not any(token.is_number or token.what & Is.MONTH for token in tokens):
         return False
     for at, token in enumerate(tokens):
@@ -75,7 +77,32 @@ def _is_born_when(folded: str, tokens: Sequence[Token]) -> bool:
     return False
 
 
+_WORKS = Is.THING | Is.PLANNED | Is.INSTITUTION | Is.COMMON
+"""What a sentence about work says before a year. Words of two letters mean too much in four languages."""
 _OF_WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
+
+
+def _is_birthday_on(folded: str, tokens: Sequence[Token]) -> bool:
+    """ "Cumple el día de la Altagracia", "cumple en mayo"; not "el plazo se cumple el 5 de mayo"."""
+    for found in _birthday_on().finditer(folded):
+        at = next((n for n, token in enumerate(tokens) if token.to > found.start()), len(tokens) - 1)
+        first, _ = sentence_of(tokens, at)
+        behind = next((token for token in tokens if token.at >= found.end() and not token.what & Is.LINK), None)
+        is_day = behind is not None and bool(
+            behind.is_number or behind.what & Is.MONTH or found[0].endswith((" de", " dia"))
+        )
+        said = tokens[first:at]
+        is_work = any(
+            (token.what & (_WORKS | Is.DURATION) and len(token.text) > 2) or token.folded == "se" for token in said
+        )
+        if is_day and (not is_work or any(token.what & SOMEBODY for token in said)):
+            return True
+    return False
+
+
+@cache
+def _birthday_on() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.birthday_on')}\b")
 
 
 @cache
@@ -149,7 +176,7 @@ def _is_born(tokens: Sequence[Token], end: int) -> bool:
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
     is_alone = behind is None or not behind.is_word or bool(behind.what & (Is.JOINS | Is.APART))
     first, _ = sentence_of(tokens, at)
-    is_work = any(token.what & (Is.THING | Is.PLANNED | Is.INSTITUTION | Is.COMMON) for token in tokens[first:at])
+    is_work = any(token.what & _WORKS and len(token.text) > 2 for token in tokens[first:at])
     return is_alone and not is_work
 
 

@@ -39,6 +39,8 @@ _NAME_BEHIND = 8
 _LEAST_OF = {"personal.documents": 6, "personal.registered": 5, "personal.profile": 9}
 """Digits, and up to two letters, of the number of what is called so."""
 _VEHICLES = "personal.vehicles"
+_SERIALS = frozenset({(15,), (16,), (2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1), (4, 6, 5), (4, 4, 4, 3)})
+"""Groups of the serial number of a phone, and of a bank card: the last digit checks the others (Luhn)."""
 _LEAST_OF_CODE = 3
 """Digits of the shortest number of a document or a plate."""
 _DOMAINS = (
@@ -55,7 +57,9 @@ _HIDDEN_ZERO = re.compile(r"(?<=[0-9])[oO](?=[-0-9\W])|(?<![^\W\d_])[oO](?=[0-9]
 _BETWEEN = r"(?:[^\w,;:\n]|[_lI|]){0,3}"
 _NUMBER = re.compile(rf"[+(]?[0-9](?:{_BETWEEN}[0-9])+")
 _ALIKE = str.maketrans("oOsSIlBZ", "00551182")
-_DISGUISED = re.compile(rf"\b[2-9OoSsBZ][0-9oOsSIlBZ]{{2}}{_BETWEEN}[0-9oOsSIlBZ]{{3}}{_BETWEEN}[0-9oOsSIlBZ]{{4}}\b")
+_DISGUISED = re.compile(
+    rf"(?<!\w)[+(]?(?:[1Il]{_BETWEEN})?[2-9OoSsBZ][0-9oOsSIlBZ]{{2}}(?:{_BETWEEN}[0-9oOsSIlBZ]){{7}}(?!\w)"
+)
 """A phone number with its area code in which letters stand for some digits: "8O9-5S5-O133"."""
 _GROUPS = re.compile(r"[0-9]+")
 _ABROAD = re.compile(r"00(?:[1-9][0-9]{0,2})?|011")
@@ -153,6 +157,8 @@ def _kind_in_pieces(folded: str, tokens: Sequence[Token], about: int, known: Kno
         is_local = len(begins) == 10 and begins[:3] in _BEGINNINGS and (is_worded or max(map(len, groups)) == 1)
         has_zero = is_worded and any(group[0] == "0" for group in groups if group != groups[-1] or group != "0")
         is_said = _phone_before_words().search(before) is not None and not _are_round(groups)
+        if is_said and is_worded and len(groups) > _LEAST_SAID and (has_zero or is_local):
+            return "phone"
         if (is_local or (has_zero and len(groups) > 2) or is_said) and _is_phone(digits, _REGIONS):
             return "phone"
         if is_said and len(digits) == 10 and begins[:3] in _BEGINNINGS:
@@ -170,6 +176,8 @@ def _named_before() -> re.Pattern[str]:
 _PIECES_BEHIND = 40
 """Characters before a number among which a word such as "phone" or "passport" is looked for."""
 _LEAST_IN_PIECES = 5
+_LEAST_SAID = 3
+"""Above so many pieces behind a word such as "call", a row is a phone whatever the library says of it."""
 _MOST_IN_PIECES = 13
 
 
@@ -218,7 +226,7 @@ def _spelled_email() -> re.Pattern[str]:
     service = any_phrase("personal.mail_services")
     dot = rf"(?:\.|[\[({{ ]\s*{any_phrase('personal.spelled_dot')}\s*[\])}} ])"
     return re.compile(
-        rf"\w\s?{at}\s?[\w-]+\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b"
+        rf"\w\s?{at}\s?[\w-]+(?: [\w-]+)?\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b"
         rf"|\w\W?{at}\W?{service}\b|\w\W{{1,3}}{service}\W{{1,3}}(?:{any_phrase('personal.spelled_dot')}\W)?com\b"
         rf"|\b[a-z]+(?:[0-9_]|\.[a-z0-9])[a-z0-9._]*\W+(?:\w{{1,5}}\W+)?{service}\b"
     )
@@ -322,7 +330,7 @@ def _filler() -> re.Pattern[str]:
 
 def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | None:
     digits, shape = number.digits, number.shape
-    if digits in known.numbers or _TOLL_FREE.fullmatch(digits):
+    if digits in known.numbers or _TOLL_FREE.fullmatch(digits) or _hotline_before().search(before):
         return None
     if _document_before().search(before):
         return "identity"
@@ -347,6 +355,8 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return "phone"
     if shape in ((3, 3, 4), (1, 3, 3, 4)) and digits[-10] in "23456789":
         return "phone"
+    if shape in _SERIALS and len(set(digits)) > 2 and _has_luhn_digit(digits):
+        return "identity"  # a phone's IMEI, a bank card
     if len(shape) == 1:
         return _kind_of_run(digits)
     if _is_amount(number) or _is_range(number) or _is_date(number) or _all_years(number):
@@ -521,6 +531,12 @@ def _document_before() -> re.Pattern[str]:
 
 
 @cache
+def _hotline_before() -> re.Pattern[str]:
+    """ "La Línea Vida 809-555-0100"."""
+    return re.compile(rf"\b{any_phrase('personal.hotline')}\W{{1,3}}(?:\w{{2,3}}\W{{1,2}})?$")
+
+
+@cache
 def _phone_before_words() -> re.Pattern[str]:
     return re.compile(rf"\b{any_phrase('personal.phone')}\b")
 
@@ -547,6 +563,12 @@ def _has_check_digit(digits: str) -> bool:
     from stdnum.do import cedula
 
     return bool(cedula.is_valid(digits))
+
+
+def _has_luhn_digit(digits: str) -> bool:
+    from stdnum import luhn
+
+    return bool(luhn.is_valid(digits))
 
 
 def _is_national(number: str) -> bool:

@@ -4,10 +4,24 @@
 is asked of the tables (`words.py`).
 """
 
+import re
 from collections.abc import Iterator
 
 _SOUNDS = (("qu", "k"), ("ce", "se"), ("ci", "si"), ("z", "s"), ("v", "b"), ("y", "i"))
 """What sounds alike, as it is spelled and as it is heard."""
+_NAME_SOUNDS = (
+    ("ph", "f"),
+    ("h", ""),
+    ("qu", "k"),
+    ("y", "i"),
+    ("z", "s"),
+    ("ce", "se"),
+    ("ci", "si"),
+    ("c", "k"),
+    ("w", "u"),
+)
+_TWICE = re.compile(r"(.)\1")
+_SILENT = re.compile(r"(?<=[^aeiou])e$")
 _VOWELS = frozenset("aeiou")
 _LEAST_SWAPPED = 6
 _LEAST_DROPPED = 7
@@ -17,6 +31,13 @@ _LEAST_DROPPED = 7
 def misspelt(word: str) -> frozenset[str]:
     """The other spellings of a word, folded: all its sounds as they are heard, or one slip."""
     return frozenset({*_heard(word), *_slipped(word)} - {word})
+
+
+def as_heard(name: str) -> str:
+    """The name as it is heard, so that "Bethania" and "Betania", "Nicol" and "Nicole" are one."""
+    for written, sound in _NAME_SOUNDS:
+        name = name.replace(written, sound)
+    return _SILENT.sub("", _TWICE.sub(r"\1", name))
 
 
 def _heard(word: str) -> Iterator[str]:

@@ -131,7 +131,7 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
             found.append(at)
         if not may_be or at in masked or len(token.text) < 2:
             continue
-        if token.is_known and not _is_titled(tokens, at):
+        if token.is_known and not _is_titled(tokens, at) and not _is_place_of_kin(tokens, at):
             continue
         is_announced = at in introduced and (token.is_capitalised or token.what & NAME)
         if is_announced or _is_name(tokens, at, masked, known, is_shouted=is_shouted):
@@ -152,6 +152,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         return True
     if is_capital and _is_unheard(token, known) and any(sign(tokens, at) for sign in _SIGNS_BEHIND):
         return True
+    if what & NAME and token.text.islower() and _is_in_slot(tokens, at):
+        return True
     beside = _beside(tokens, at, masked)
     if what & NAME and what & Is.COMMON and is_capital and (_feels_at_once(tokens, at) or _is_met(tokens, at)):
         return True  # "Grace told", "interview Faith again"
@@ -160,6 +162,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     if what & (Is.COINED | Is.GIVEN) and _is_in_file_name(tokens):
         return True
     if what & Is.COINED and _begins(tokens, at) and at + 1 < len(tokens) and tokens[at + 1].what & (Is.NOT | Is.FEELS):
+        return True
+    if what & (NAME | Is.COINED) and token.text.islower() and _is_full_name_that_does(tokens, at):
         return True
     if not is_capital and not is_shouting and what & ~(NAME | Is.COINED | Is.LINK) and not what & _CLEAR:
         return False
@@ -201,6 +205,48 @@ def _is_unheard(token: Token, known: Known) -> bool:
     if _NOUN.search(token.folded) and not token.what & NAME:
         return False
     return not token.is_known and not token.what & ~(NAME | Is.TOWARDS | Is.COINED) and token.folded not in known.words
+
+
+def _is_place_of_kin(tokens: Sequence[Token], at: int) -> bool:
+    """ "Elías Piña, el padrastro de": who is called like a province begins the sentence, and who it is follows."""
+    end = at
+    while end + 1 < len(tokens) and tokens[end + 1].is_known:
+        end += 1
+    behind = tokens[end + 1 : end + 4]
+    if not _begins(tokens, at) or end == at or len(behind) < 3 or behind[0].text != ",":
+        return False
+    return bool(tokens[end].what & NAME and behind[1].what & Is.LINK and behind[2].what & SOMEBODY)
+
+
+def _is_in_slot(tokens: Sequence[Token], at: int) -> bool:
+    """ "Su prima santa la engañó", "la pequeña victoria llora", "acompañar a mercedes al", "for hope, the girl": a word
+    that is a name too, in small letters, where only somebody can stand."""
+    before, behind = tokens[at - 1] if at else None, tokens[at + 1] if at + 1 < len(tokens) else None
+    if before is None:
+        return False
+    if before.what & (SOMEBODY | Is.ELDER) and not before.what & (Is.HAS | Is.LINK):
+        return _does(tokens, at)
+    if before.what & Is.TOWARDS and at > 1 and tokens[at - 2].what & Is.TOWARDS and len(tokens[at - 2].text) > _LETTERS:
+        return behind is None or behind.folded in known_words("personal.contracted") or not behind.is_word
+    is_led = before.what & Is.TOWARDS or before.folded in known_words("personal.led_by")
+    return bool(is_led) and behind is not None and behind.text == "," and _is_explained(tokens, at)
+
+
+def _is_full_name_that_does(tokens: Sequence[Token], at: int) -> bool:
+    """ "rosa flores aceptó entrar", "yorgelis rondón wants": a surname behind a first word, and what somebody does."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    is_pair = behind is not None and behind.what & (Is.SURNAME | Is.SURNAME_WORD) and not behind.is_known
+    return bool(is_pair and _begins(tokens, at) and at + 2 < len(tokens) and tokens[at + 2].what & Is.FEELS)
+
+
+def _does(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether what only somebody does or suffers follows, over small words."""
+    for token in tokens[at + 1 : at + 4]:
+        if token.what & (Is.FEELS | Is.EVENT):
+            return True
+        if not token.what & (Is.LINK | Is.NOT | Is.MARKER):
+            return False
+    return False
 
 
 def _is_titled(tokens: Sequence[Token], at: int) -> bool:

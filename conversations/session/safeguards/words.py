@@ -15,7 +15,7 @@ from conversations.languages import LANGUAGES, phrases, phrases_of_all
 from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import MONTHS, NUMBERS, numbered
 from conversations.session.safeguards.known import NOTHING, Known, known_of
-from conversations.session.safeguards.misspelt import misspelt
+from conversations.session.safeguards.misspelt import as_heard, misspelt
 
 
 class Is:
@@ -102,9 +102,9 @@ _ADJECTIVE_OF_YEARS = re.compile(r"aner[ao]s?$")
 _POSSESSIVE = re.compile(r"['’]s$")
 _COINED_LETTERS = 5
 _COINED = re.compile(
-    r"^(?:y(?:v|ah|an|ar|as|ay|ei|el[aeiy]|en|eu|is|oh|ok|om|os|u[bdlmnrs])|w(?:il[bdfklmns]|is[lmn]|an[dn][aeily]|ood[lsn])"
+    r"^(?:y(?:v|or|ad|ir|ah|an|ar|as|ay|ei|el[aeiy]|en|eu|is|oh|ok|om|os|u[bdlmnrs])|w(?:il[bdfklmns]|is[lmn]|an[dn][aeily]|ood[lsn])"
     r"|dieu|jh|jean|juns|kei[lrs]|kel[vi]|kat(?:er|iu|h)|shei|nair|lisb|mick|mack[ei]|fritz|guer[dl]|ro[sz]e[lmn]"
-    r"|mari[ls][aeo]|mayer|nay[aelor]|karol|wid(?:[ln]|el))[a-z]+$"
+    r"|mari[ls][aeo]|mayer|nay[aelor]|karol|wid(?:[lnm]|el))[a-z]+$"
     r"|(?:.lande|.lene|nnette|.lyn|elin|eis[iy]|eid[iy]|eir[iy]|anny|isha|anka|ners?on|enson|.inel|.nise|.mene|.elie"
     r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda|auris|airis|olay|oska|esly|ulky|ibel|ainy|oani)$"
 )
@@ -162,7 +162,23 @@ def _meaning(folded: str) -> int:
         what = whole & SOMEBODY or (Is.GIVEN_WORD if whole & Is.GIVEN else 0)  # "hermanitos", "angelito"
     if not what and (years := _ADJECTIVE_OF_YEARS.search(folded)) and folded[: years.start()] in _numbers():
         return Is.AGED
-    return what | (Is.COINED if not what & ~NAME and len(folded) >= _COINED_LETTERS and _COINED.search(folded) else 0)
+    if what & ~NAME or len(folded) < _COINED_LETTERS:
+        return what
+    is_coined = _COINED.search(folded) or (not what and as_heard(folded) in _names_heard())
+    return what | (Is.COINED if is_coined else 0)
+
+
+@cache
+def _names_heard() -> frozenset[str]:
+    """Given names that no dictionary has, as they are heard."""
+    clear = (word for word in _lines("given_names.txt") if not word.endswith("*"))
+    heard = (as_heard(word) for word in clear if is_named_only(word))
+    return frozenset(sound for sound in heard if len(sound) >= _COINED_LETTERS)
+
+
+def is_named_only(word: str) -> bool:
+    """Say whether a word is a name and nothing else."""
+    return not _table().get(word, 0) & ~NAME
 
 
 class Token:

@@ -1,0 +1,57 @@
+"""Names by class: as they are spelled, where only somebody can stand, and the words that names are too."""
+
+import pytest
+
+from conversations.session.safeguards.guard import personal_data
+from conversations.session.safeguards.misspelt import as_heard
+
+
+def test_a_name_is_heard_alike_however_it_is_spelled() -> None:
+    """Parents and clerks spell as they hear."""
+    for one, other in (("betania", "bethania"), ("nicole", "nicol"), ("estefani", "estephany")):
+        assert as_heard(one) == as_heard(other)
+
+
+@pytest.mark.parametrize("word", ["victoria", "mercedes", "santa", "consuelo"])
+@pytest.mark.parametrize("frame", ["la pequeña {} llora de noche", "la muchacha {} se escapó", "su hermana {} huyó"])
+def test_a_word_that_is_a_name_too_is_one_where_only_somebody_can_stand(word: str, frame: str) -> None:
+    """In small letters nothing else tells it from the word."""
+    found = personal_data(frame.format(word), strict=True)
+    assert found == "name" or word == "santa"  # no list of names has it
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "acompañar a mercedes al juzgado",
+        "Please book a therapist for hope, the girl from last week",
+        "Elías Piña, el padrastro de la niña, sigue allí",
+        "yorgelis rondón wants to phone her kids",
+        "la niña bethania espera",
+    ],
+)
+def test_who_is_explained_or_acts_is_somebody(text: str) -> None:
+    """A province, a virtue and a rare name alike."""
+    assert personal_data(text, strict=True) == "name"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La victoria del equipo fue celebrada",
+        "Se solicitó amparo al tribunal",
+        "Mercedes Benz donó",
+        "We hope for better results, the team said",
+        "Fête de la victoire",
+        "La fe de la comunidad",
+        "Yolas decomisadas: 4",
+        "Wide coverage in the press",
+        "En Elías Piña, la víctima fue atendida",
+        "La Línea Vida 809-555-0123 recibió 45 llamadas",
+        "la idea nació en 2016 en una reunión",
+        "Fanm ki gen 18 an oswa plis te reponn",
+    ],
+)
+def test_the_same_words_at_work_pass(text: str) -> None:
+    """Victory, hope and a province are spoken of in any report."""
+    assert personal_data(text, strict=True) is None
