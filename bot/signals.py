@@ -1,9 +1,10 @@
-"""SIGINT and SIGTERM, from the first instruction of a process that serves to its last.
+"""SIGINT, SIGTERM and SIGHUP, from the first instruction of a process that serves to its last.
 
-A supervisor, `docker stop`, Ctrl-C, and Ctrl-C pressed twice mean the same: stop in order, with exit code 0. By default
-Python prints a traceback for SIGINT, uvicorn raises SIGTERM again when it has stopped, and either signal kills the
-process before a handler is set and after it is removed. So one handler is set all the time, and only its effect
-changes. While nothing has begun, it exits at once. Later it stops in order. A second signal changes nothing.
+A supervisor, `docker stop`, Ctrl-C, Ctrl-C pressed twice, and a terminal that is closed mean the same: stop in order,
+with exit code 0. By default Python prints a traceback for SIGINT, uvicorn raises SIGTERM again when it has stopped, and
+any of them kills the process before a handler is set and after it is removed. So one handler is set all the time, and
+only its effect changes. While nothing has begun, it exits at once. Later it stops in order. A second signal changes
+nothing.
 
 Nothing heavy is imported here, because there is no handler yet during the first import.
 """
@@ -15,7 +16,12 @@ from typing import Final
 
 SERVING: Final = frozenset({"run", "demo", "sandbox"})
 """Commands that run until they are told to stop. Only for these a signal is not a failure."""
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+SIGNALS: Final = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    *(() if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)),
+)
+"""A process that was begun with `nohup` outlives its terminal, as whoever began it wanted."""
 
 
 def on_signal(act: Callable[[], object]) -> None:

@@ -86,7 +86,7 @@ def test_it_ends_while_it_starts(furnished: Path, tmp_path: Path, method: str, n
         assert ("bot.ready" in at.logged()) is (method == "setMyCommands")
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGHUP])
 def test_it_ends_while_it_is_imported(number: signal.Signals) -> None:
     """From the first line of ours on a signal is no failure, with nothing begun and nothing said."""
     code = (
@@ -99,6 +99,21 @@ def test_it_ends_while_it_is_imported(number: signal.Signals) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(("given", "outcome"), [("default_int_handler", 0), ("SIG_IGN", "goes on")])
+def test_a_terminal_that_is_closed_ends_it_unless_it_was_told_to_outlive_it(given: str, outcome: object) -> None:
+    """SIGHUP means what SIGTERM means; under `nohup` it means nothing."""
+    code = (
+        "import os, signal, sys; sys.argv = ['enlace', 'run']\n"
+        f"signal.signal(signal.SIGHUP, signal.{given})\n"
+        "import bot.__main__, bot.signals\n"
+        "bot.signals.leave_at_once()\n"
+        "os.kill(os.getpid(), signal.SIGHUP)\n"
+        "print('goes on', end='')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert (done.stdout or done.returncode, done.stderr) == (outcome, "")
 
 
 # ------------------------------------------------------------------ serving
@@ -294,6 +309,7 @@ ENDINGS: dict[str, Callable[["subprocess.Popen[bytes]"], None]] = {
     "Ctrl-C twice": twice,
     "SIGINT to it alone": lambda process: process.send_signal(signal.SIGINT),
     "SIGTERM": lambda process: process.send_signal(signal.SIGTERM),
+    "a closed terminal": lambda process: os.killpg(process.pid, signal.SIGHUP),
 }
 
 
