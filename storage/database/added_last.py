@@ -34,6 +34,8 @@ class AddedLast:
         """The last number that was given, by table. Empty: the database gives the next one."""
         self._marks: dict[str, int] = {}
         """How many rows waited when the present unit began."""
+        self._numbers_before: dict[str, int] = {}
+        """The last number of those rows, by table."""
         self._of_others: _Rows = {}
         """Rows of earlier units that the present unit had to add. If it is undone, they are undone too."""
 
@@ -43,12 +45,14 @@ class AddedLast:
 
     def begin_unit(self) -> None:
         self._marks = {sql: len(rows) for sql, rows in self._rows.items()}
+        self._numbers_before = self._numbers.copy()
         self._of_others = {}
 
     def undo_unit(self) -> None:
-        """Go back to the rows that earlier units left waiting, and drop the rows of this unit."""
+        """Go back to the rows that earlier units left waiting, with their numbers. Drop the rows of this unit."""
         still = {sql: rows[: self._marks.get(sql, 0)] for sql, rows in self._rows.items()}
         self._rows = still | self._of_others
+        self._numbers = self._numbers_before
 
     def number(self, table: str) -> int:
         """Return the number of a new row. The row must be added before the database is asked anything else."""

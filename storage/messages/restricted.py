@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, literal_column, select, update
 
 from storage.database.models import Card, OutboxMessage, RestrictedMessage, table
 from storage.database.statements import Prepared, insert_of
@@ -68,7 +68,7 @@ _DUE = (
     select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id, _R.c.written_at, _R.c.reason)
     .where(_R.c.outbox_id.is_(None), _R.c.due_at <= bindparam("now"))
     .order_by(_R.c.id)
-    .limit(PAGE)
+    .limit(literal_column(str(PAGE)))  # not bound: SQLite would prepare it anew each time
     .with_for_update(skip_locked=True)
 )
 _DUE_HERE = Prepared(_DUE.where(_R.c.chat_id == bindparam("chat")))

@@ -71,6 +71,20 @@ def test_who_looks_sees_what_was_said_before_in_the_group(sqlite_database: Datab
     assert run(sqlite_database, say(1), say_and_look, say(3), look)[1::2] == [[1, 2], [1, 2, 3]]
 
 
+def test_a_number_is_not_given_twice_because_a_unit_was_undone(sqlite_database: Database) -> None:
+    """It had what was said before it written, inside its own savepoint: that waits again, with its numbers."""
+
+    def fail(unit: UnitOfWork) -> None:
+        said(unit)
+        unit.facts.set("left", "something", NOW)
+        raise Wrong
+
+    first, _, second = run(sqlite_database, say(1), fail, say(3))
+    assert second == first + 1
+    with sqlite_database.view() as unit:
+        assert said(unit) == [1, 3]
+
+
 @pytest.mark.parametrize("has_looked", [True, False])
 def test_what_a_failing_unit_said_is_gone_and_what_others_said_is_not(
     sqlite_database: Database, has_looked: bool
