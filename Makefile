@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 PEERS := tests/peers
 # Most tests wait for a process, a database or a phone: more of them at once than there are cores. 0: one after the other.
-WORKERS ?= 4
+WORKERS ?= 6
 
 # Many images of Python set it; then each of some hundred interpreters would compile the whole code anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -42,12 +42,24 @@ def parse_url(url: str) -> URL:
         raise StorageError("ENLACE_DATABASE_URL is not a database URL") from error
     backend = parsed.get_backend_name()
     if backend == "postgresql":
+        _check_options(parsed)
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise StorageError(f"no support for {backend}: use sqlite:///FILE or postgresql+psycopg://…")
     if not parsed.database or ":memory:" in parsed.database or parsed.database.startswith("file:"):
         raise StorageError("SQLite needs a file: sqlite:///FILE (a database in memory survives nothing)")
     return parsed
+
+
+def _check_options(url: URL) -> None:
+    """Raise StorageError for an option that PostgreSQL does not know: connecting would raise it as a defect of ours."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        make_conninfo("", **dict.fromkeys(url.query, ""))
+    except ProgrammingError as error:
+        raise StorageError(f"ENLACE_DATABASE_URL is no address of PostgreSQL: {str(error).strip()}") from None
 
 
 def _json_text(value: object) -> str:

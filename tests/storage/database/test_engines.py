@@ -19,7 +19,9 @@ from tests.deadlines import PATIENCE
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("url", ["", "enlace.db", "sqlite://", "sqlite:///:memory:", "mysql://localhost/x"])
+@pytest.mark.parametrize(
+    "url", ["", "enlace.db", "sqlite://", "sqlite:///:memory:", "mysql://localhost/x", "postgresql:///x?bogus=1"]
+)
 def test_a_url_that_cannot_work_is_refused_with_what_would(url: str) -> None:
     """Before anything is opened, and without repeating a password."""
     with pytest.raises(StorageError):
