@@ -219,7 +219,7 @@ def test_an_expired_turn_of_ones_own_session_changes_no_answer(desk: Desk) -> No
 
 
 def test_whose_update_failed_is_told_and_can_go_on(desk: Desk) -> None:
-    """In their language, with a button and the tap's spinner stopped; strangers and groups hear nothing."""
+    """In their language, with a button and the tap's spinner stopped; strangers, groups and nobody hear nothing."""
     ana, stranger = CAST[0].telegram_id, 123_456_789
     raw = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": ana}, "from": {"id": ana}, "text": "x"}}
     handled = desk.do(lambda unit: desk.dispatch.apologise(unit, raw, desk.now))
@@ -233,8 +233,8 @@ def test_whose_update_failed_is_told_and_can_go_on(desk: Desk) -> None:
     assert handled.answer is not None
     assert handled.answer.callback_query_id == "77"
 
-    for chat, who in ((stranger, stranger), (-100, ana)):
-        message = {"message_id": 1, "chat": {"id": chat}, "from": {"id": who}, "text": "x"}
+    for chat, sender in ((stranger, {"id": stranger}), (-100, {"id": ana}), (ana, "somebody"), (ana, None)):
+        message = {"message_id": 1, "chat": {"id": chat}, "from": sender, "text": "x"}
         assert not desk.do(
             lambda unit, message=message: desk.dispatch.apologise(unit, {"message": message}, desk.now)  # type: ignore[misc]
         ).deliveries

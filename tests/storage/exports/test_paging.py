@@ -98,6 +98,17 @@ def decided(world: World, unit: UnitOfWork, instance_id: str, decision: str) -> 
         unit.reviews.decide(sent, decision, world.person_ids[2], NOW)  # type: ignore[arg-type]
 
 
+def corrected(world: World, unit: UnitOfWork, instance_id: str, *, progress: int) -> None:
+    """Correct a report to "delayed", and validate the correction."""
+    sent = unit.submissions.by_instance(instance_id)
+    assert sent is not None
+    world.submit(
+        unit, f"{instance_id}b", subject=sent.subject, reporting_period_id=world.period_ids[0], supersedes_id=sent.id,
+        activity_status="delayed", progress=progress, validation_state="corrected",
+    )  # fmt: skip
+    decided(world, unit, f"{instance_id}b", "validated")
+
+
 @pytest.fixture
 def many(apply: Callable[[Any], Any], world: World) -> World:
     """Twelve reports, of which the first eight stand."""
@@ -133,13 +144,7 @@ def test_what_changes_between_two_pages_is_told_once_and_afterwards(
         for number in (1, 6):
             decided(many, unit, f"uuid:{number}", "taken_back")
         decided(many, unit, "uuid:9", "validated")
-        first = unit.submissions.by_instance("uuid:0")
-        assert first is not None
-        many.submit(
-            unit, "uuid:0b", subject=first.subject, reporting_period_id=many.period_ids[0], supersedes_id=first.id,
-            activity_status="delayed", progress=99, validation_state="corrected",
-        )  # fmt: skip
-        decided(many, unit, "uuid:0b", "validated")
+        corrected(many, unit, "uuid:0", progress=99)
 
     apply(work)
     copy.round()
@@ -163,17 +168,7 @@ def test_a_filter_is_followed_too(database: Database, apply: Callable[[Any], Any
     """A report that a correction takes out of the filter is taken out of the copy."""
     copy = Copy(database, many, 4, status="in_progress")
     copy.round()
-
-    def work(unit: UnitOfWork) -> None:
-        first = unit.submissions.by_instance("uuid:2")
-        assert first is not None
-        many.submit(
-            unit, "uuid:2b", subject=first.subject, reporting_period_id=many.period_ids[0], supersedes_id=first.id,
-            activity_status="delayed", progress=9, validation_state="corrected",
-        )  # fmt: skip
-        decided(many, unit, "uuid:2b", "validated")
-
-    apply(work)
+    apply(lambda unit: corrected(many, unit, "uuid:2", progress=9))
     copy.round()
     assert copy.kept == copy.export()
     assert "PRE-2" not in {row["activity"] for row in copy.rows.values()}
