@@ -43,12 +43,6 @@ def any_phrase_in(language: str, key: str) -> str:
     return _any_of(tuple(fold(phrase) for phrase in phrases(language, key)))
 
 
-@cache
-def said_pattern_in(language: str, key: str) -> str:
-    """Return the same for one language, for text in the form of `normalise`."""
-    return _any_of(tuple(normalise(phrase) for phrase in phrases(language, key)))
-
-
 def _any_of(folded: tuple[str, ...]) -> str:
     ordered = sorted(dict.fromkeys(folded), key=len, reverse=True)
     return f"(?:{'|'.join(map(re.escape, ordered))})" if ordered else r"(?!)"

@@ -1,12 +1,12 @@
 """Text from somebody who seems to be in danger. Nobody reads the chat in real time, and the bot must say so at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from conversations.languages import LANGUAGES, phrases, phrases_of_all
 from conversations.session.reading.text import normalise
-from conversations.session.reading.vocabulary import known_words, said_pattern_in
+from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.characters import seen
 from conversations.session.safeguards.phrasing import phrases_pattern, telling_piece
 
@@ -47,8 +47,20 @@ def _telling_words() -> frozenset[str]:
 
 
 @cache
+def _conditions(language: str) -> re.Pattern[str]:
+    """Words that leave nobody in danger wherever they stand in a clause: "si", "nadie"."""
+    return _any_of(each for each in phrases(language, "emergency.denied") if each not in phrases(language, "denials"))
+
+
+@cache
 def _denials(language: str) -> re.Pattern[str]:
-    return re.compile(rf"\b{said_pattern_in(language, 'emergency.denied')}\b")
+    """Words that deny only what follows them: in "la tienen encerrada y no come", "no" denies nothing of it."""
+    return _any_of(each for each in phrases(language, "emergency.denied") if each in phrases(language, "denials"))
+
+
+def _any_of(told: Iterable[str]) -> re.Pattern[str]:
+    ways = "|".join(sorted(map(normalise, told), key=len, reverse=True))
+    return re.compile(rf"\b(?:{ways})\b" if ways else r"(?!)")
 
 
 @cache
@@ -72,10 +84,13 @@ def emergency(text: str) -> bool:
         return True
     if _telling_words().isdisjoint(whole.split()):
         return False
-    # A "no" denies its own clause; a match across clauses must stand without any.
     clauses = {normalise(clause) for clause in _CLAUSE_ENDS.split(shown)}
-    return any(
-        _calls_for_help(language).search(said) and not _denials(language).search(said)
-        for language in LANGUAGES
-        for said in {*clauses, whole}
-    )
+    return any(_calls(said, language) for language in LANGUAGES for said in {*clauses, whole})
+
+
+def _calls(said: str, language: str) -> bool:
+    """Whether a clause, or the whole text, calls for help in this language, and nothing in it denies that."""
+    if _conditions(language).search(said):
+        return False
+    found = _calls_for_help(language).search(said)
+    return found is not None and not _denials(language).search(said, 0, found.start())

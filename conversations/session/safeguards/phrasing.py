@@ -27,18 +27,24 @@ def _any_of(told: tuple[str, ...]) -> str:
 
 
 def _as_pattern(phrase: str, lists: Mapping[str, str]) -> str:
-    """ "está/están {harmed} a" → `\\b(?:esta|estan) (?:…) a\\b`."""
+    """ "está/están {harmed} a" → `\\b(?:esta |estan )(?:(?:…) )(?:a)\\b`."""
     pieces = phrase.split(" ")
     begins = r"^" if pieces[0] == "." else r"\b"
     ends = r"$" if pieces[-1] == "." else r"\b"
     if pieces[-1].startswith("!"):
         ends += rf"(?! (?:{pieces.pop()[1:].replace('/', '|')})\b)"
-    body = " ".join(
-        lists[piece[1:-1]] if piece.startswith("{") else f"(?:{'|'.join(map(normalise, piece.split('/')))})"
+    ways = [
+        [lists[piece[1:-1]]] if piece.startswith("{") else [normalise(each) for each in piece.split("/")]
         for piece in pieces
         if piece != "."
-    )
-    return f"{begins}{body}{ends}"
+    ]
+    body = "".join(f"(?:{'|'.join(map(_before_another, each))})" for each in ways[:-1])
+    return f"{begins}{body}(?:{'|'.join(ways[-1])}){ends}"
+
+
+def _before_another(way: str) -> str:
+    """A letter by itself is often written with the next word: "jai", "map", "im"."""
+    return f"{way} ?" if len(way) == 1 else f"{way} "
 
 
 def telling_piece(phrase: str, lists: Lists) -> frozenset[str]:
