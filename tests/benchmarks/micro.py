@@ -23,11 +23,11 @@ from emulator import FIRST_PERSON
 from growth import typed
 from houses import BEGINS, House, furnish
 
+from bot.acts.reports.coverage import shipped_forms
 from bot.chat.exchange import Deployment as Rules
 from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
 from bot.open_storage import open_storage
-from bot.setup import shipped_forms
 from bot.telegram import render
 from conversations.authoring.xlsform import read_xlsform
 from conversations.session import engine
