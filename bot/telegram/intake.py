@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -100,6 +101,8 @@ class _Waiting:
     rides: bool
     since: float
     is_told: bool = False
+    was_put_back: bool = False
+    """Whether it has given way to the other chats of its line. It does so once."""
 
 
 @dataclass(slots=True)
@@ -108,6 +111,13 @@ class _Line:
 
     begun: deque[_Waiting] = field(default_factory=deque)
     waiting: deque[_Waiting] = field(default_factory=deque)
+
+
+class _Mark(Enum):
+    """Why an update was not marked."""
+
+    APPLIED = auto()
+    LATER = auto()
 
 
 class Deadly(Exception):
@@ -292,8 +302,9 @@ class Intake:
         if not line.begun:
             del self._lines[key]
         elif key == ALONE and (update_id := line.begun[0].update_id) is not None:
-            marking = self._units.begin(None, partial(self._mark, update_id), tries=TRIES)
-            marking.add_done_callback(partial(self._marked, line.begun[0]))
+            first = line.begun[0]
+            marking = self._units.begin(None, partial(self._mark, update_id, first.was_put_back), tries=TRIES)
+            marking.add_done_callback(partial(self._marked, first))
         else:
             self._start(key, line.begun)
 
@@ -309,31 +320,47 @@ class Intake:
             return None
         return Opening(waiting.chat_id, self._bot_id, waiting.update_id)
 
-    def _mark(self, update_id: int, unit: UnitOfWork) -> int | None:
-        """Mark an update. Return how often an earlier process died of it alone; None, without a mark, if it is applied.
+    def _mark(self, update_id: int, was_put_back: bool, unit: UnitOfWork) -> "int | _Mark":
+        """Mark an update and return how often an earlier process died of it alone.
 
-        If the outcome of the commit is unknown, the same value is written again: only another process counts further.
+        It is not marked if it is applied already, or if it gives way to the other chats first. If the outcome of the
+        commit is unknown, the same value is written again: only another process counts further.
         """
         if unit.inbox.has_seen(self._bot_id, update_id):
-            return None
+            return _Mark.APPLIED
         if update_id not in self._deaths:
             self._deaths[update_id] = unit.suspects.found("update", self._bot_id, update_id)
-        unit.suspects.mark("update", self._bot_id, [update_id], self._deaths[update_id] + 1, self._clock.now())
-        return self._deaths[update_id]
+        deaths = self._deaths[update_id]
+        if deaths == DEATHS - 1 and not was_put_back:
+            return _Mark.LATER
+        unit.suspects.mark("update", self._bot_id, [update_id], deaths + 1, self._clock.now())
+        return deaths
 
-    def _marked(self, waiting: _Waiting, marking: "asyncio.Future[int | None]") -> None:
+    def _marked(self, waiting: _Waiting, marking: "asyncio.Future[int | _Mark]") -> None:
         """Begin an update whose mark is durable, or set it aside if it has killed the process too often."""
         if marking.cancelled() or marking.exception() is not None:
             self._done(ALONE, waiting, marking)
             return
         deaths, update_id = marking.result(), waiting.update_id
-        if deaths is not None and update_id is not None:
+        if deaths is _Mark.LATER:
+            self._put_back(waiting)
+            return
+        if isinstance(deaths, int) and update_id is not None:
             work, give_up = waiting.work, waiting.give_up
             if deaths >= DEATHS:
                 work = partial(_yield_up, waiting.give_up, Deadly(deaths))
             waiting.work = partial(self._outlive, update_id, work)
             waiting.give_up = partial(self._outlive, update_id, give_up)
         self._start(ALONE, [waiting])
+
+    def _put_back(self, waiting: _Waiting) -> None:
+        """Apply the other chats of the line first. What waits of this chat stays behind the update, in its order."""
+        line = self._lines[ALONE]
+        waiting.was_put_back = True
+        line.begun.popleft()
+        of_chat = [each for each in line.waiting if each.chat_id == waiting.chat_id]
+        line.waiting = deque([each for each in line.waiting if each.chat_id != waiting.chat_id] + [waiting, *of_chat])
+        self._go_on(ALONE)
 
     def _outlive(self, update_id: int, apply: Callable[..., Handled], unit: UnitOfWork, *failure: Exception) -> Handled:
         """Apply an update or set it aside, and remove its mark in the same unit."""

@@ -115,7 +115,7 @@ class BlamesEverybody(Intake):
     """Marks an update when it comes in, and not when it is alone: whoever was in flight at a death is counted."""
 
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> Any:
-        self._units.begin(None, lambda unit: self._mark(update["update_id"], unit))
+        self._units.begin(None, lambda unit: self._mark(update["update_id"], True, unit))
         return super().apply(update, rides=rides)
 
 

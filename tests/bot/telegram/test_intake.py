@@ -394,6 +394,33 @@ async def test_what_an_earlier_process_died_of_three_times_is_set_aside_and_told
         assert await database.units.run(None, marks) == {}
 
 
+async def test_what_may_be_set_aside_at_the_next_death_is_tried_behind_the_other_chats(
+    sandbox: Sandbox, database: Database
+) -> None:
+    """Twice it was at the head when the process died: now everybody else is applied first, and its own chat behind it.
+
+    A process that is killed soon after each start blames another one then. What is alone in the line waits for nobody.
+    """
+    order: list[str] = []
+
+    class Noting(Echo):  # type: ignore[misc, valid-type]
+        def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
+            order.append(raw["message"]["text"])
+            handled: Handled = super().handle(unit, raw, now)
+            return handled
+
+    async with running(sandbox, database, handle=lambda bot_id: Noting(bot_id).handle) as bot:
+        now = bot.clock.now()
+        await database.units.run(None, lambda unit: unit.suspects.mark("update", bot.api.bot_id, [1, 9], 2, now))
+        bot.intake.beware(updates=9)
+        spoken = [(1, ANA, "a"), (2, LUIS, "b"), (3, ANA, "c"), (4, ROSA, "d"), (5, LUIS, "e")]
+        await asyncio.gather(*(bot.intake.apply(_message(*each)) for each in spoken))
+        assert order == ["b", "d", "e", "a", "c"]
+        await bot.intake.apply(_message(9, ANA, "f"))
+        assert await bot.heard(ANA) == ["a", "c", "f"]
+        assert await database.units.run(None, marks) == {}
+
+
 async def test_a_database_that_is_away_is_no_death(sandbox: Sandbox, database: Database) -> None:
     """What is tried again in the same process has the same mark as before."""
     gates: list[Gate] = []
