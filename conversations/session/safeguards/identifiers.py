@@ -1,4 +1,4 @@
-"""Numbers and addresses that lead to one person: phones, identity documents, e-mails, handles, links.
+"""Numbers that lead to one person: phones, identity documents, files. What is reached by a net is in `online`.
 
 A number is judged by its groups of digits and by the words before it. An amount of money, the reference of a letter, a
 year and a count are not identifiers. `phonenumbers` says whether a number can be a phone, and `stdnum` whether its
@@ -13,12 +13,14 @@ from typing import Literal
 
 from conversations.languages import phrases_of_all
 from conversations.session.reading.text import fold
-from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.reading.vocabulary import any_phrase
 from conversations.session.safeguards.known import Known
-from conversations.session.safeguards.spoken import digits_said, numbers_said, said_again, told_in_pieces
-from conversations.session.safeguards.words import NAME, Is, Token, read_words
+from conversations.session.safeguards.online import Online, online
+from conversations.session.safeguards.serials import has_luhn_digit, is_serial
+from conversations.session.safeguards.spoken import digits_said, numbers_said, said_again, told_in_pieces, unfused
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, read_words
 
-Kind = Literal["email", "handle", "link", "phone", "identity", "digits"]
+Kind = Online | Literal["phone", "identity", "digits"]
 
 _REGIONS = ("DO", "HT", "US", "ES", "HN", "SV", "GT", "VE", "CO")
 """Whose phones are written without the number of their country: here, next door, where most relatives live, on the
@@ -34,8 +36,6 @@ _BEGINNINGS = frozenset({"809", "829", "849", "402"})
 """With these a phone of here or a cédula begins, however its digits are grouped."""
 _LEAST = 7
 """Digits of a phone without its area."""
-_NAME_BEHIND = 8
-"""Tokens behind a network among which the name of an account is looked for."""
 _LEAST_OF = {"personal.documents": 6, "personal.registered": 5, "personal.profile": 9}
 """Digits, and up to two letters, of the number of what is called so."""
 _VEHICLES = "personal.vehicles"
@@ -43,46 +43,29 @@ _SERIALS = frozenset({(15,), (16,), (2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1), (4, 6
 """Groups of the serial number of a phone, and of a bank card: the last digit checks the others (Luhn)."""
 _LEAST_OF_CODE = 3
 """Digits of the shortest number of a document or a plate."""
-_DOMAINS = (
-    "com|net|org|info|biz|io|me|do|ht|es|fr|us|uk|ca|co|ly|gl|gg|tv|to|app|link|live|online|site|xyz|example"
-    "|(?:be|ru|cn|mx|br|cl|pe|ve|cu|it|de)(?=/)"
-)
-"""Endings of pages; those of the last line are words as well, and count before a path alone."""
-_OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?:^|\.)(?:un|oas|iom|unicef)\.org$")
-"""Pages of governments, schools and international bodies lead to no person."""
-
+_LEAST_OF_LOCATOR = 2
+_LOCATOR = 6
+"""Digits, and characters, of the code of a ticket, which has letters between its digits: "QX7T2M"."""
 _TOLL_FREE = re.compile(r"1?(?:809|1)?200[0-9]{4}|1?8(?:00|33|44|55|66|77|88)[0-9]{7}")
 """Lines that cost nothing, of next door too: nobody lives there."""
 _HIDDEN_ZERO = re.compile(r"(?<=[0-9])[oO](?=[-0-9\W])|(?<![^\W\d_])[oO](?=[0-9])")
 _BETWEEN = r"(?:[^\w,;:\n]|[_lI|]){0,3}"
 _NUMBER = re.compile(rf"[+(]?[0-9](?:{_BETWEEN}[0-9])+")
-_ALIKE = str.maketrans("oOsSIlBZ", "00551182")
+_ALIKE = str.maketrans("oOsSIlBZAEGTg", "0055118243979")
+_LIKE = "".join(map(chr, _ALIKE))
 _DISGUISED = re.compile(
-    rf"(?<!\w)[+(]?(?:[1Il]{_BETWEEN})?[2-9OoSsBZ][0-9oOsSIlBZ]{{2}}(?:{_BETWEEN}[0-9oOsSIlBZ]){{7}}(?!\w)"
+    rf"(?<!\w)[+(]?(?:[1Il]{_BETWEEN})?[2-9{_LIKE}][0-9{_LIKE}]{{2}}(?:{_BETWEEN}[0-9{_LIKE}]){{7}}(?!\w)"
 )
 """A phone number with its area code in which letters stand for some digits: "8O9-5S5-O133"."""
 _GROUPS = re.compile(r"[0-9]+")
+_MIXED = re.compile(r"[0-9][a-z]{2}|[a-z]{2}[0-9]")
+_LEAST_OF_SERIAL = 7
+_LEAST_OF_DISGUISED = 5
+"""Digits that remain of a phone with letters in it, behind a word such as "tel"."""
 _ABROAD = re.compile(r"00(?:[1-9][0-9]{0,2})?|011")
 """What is dialled before the number of another country."""
-_EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
-_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}")
-_INCLUSIVE = re.compile(r"(?<=[^\W\d_])@(?=s?(?![\w.]))")
-""" "niñ@s" names nobody."""
-_URL = re.compile(
-    rf"\b(?:https?://|www\.)?((?:[\w-]+\.)+(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
-    re.IGNORECASE,
-)
-_ROLE = re.compile(
-    r"(?<![\w.@-])(?:info|contacto|contact|oai|prensa|press|denuncias|recepcion|secretaria|webmaster|office|soporte)"
-    r"@(?=(?:[\w-]+\.)+(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?(?![\w.]*\w))",
-    re.IGNORECASE,
-)
-"""The e-mail of an office of a government."""
-_LOOSE = re.compile(r"\bwww | \. ?[a-z]|/")
-"""What each link has whose signs stand apart, unless they are said in words."""
 _SINGLE = re.compile(r"\b[0-9](?:[a-z][0-9]){6,}\b")
 """ "8x0x9x5x5x5x0x1x4x2"."""
-_LINK = re.compile(r"\bhttps?://|\bwww\.", re.IGNORECASE)
 _MONEY_BEFORE = re.compile(r"(?:rd\$|us\$|\$|€|£|\b(?:dop|usd|eur|htg|rd|us|gdes?))\s?$")
 _MONEY_AFTER = re.compile(
     r"^(?:[.,][0-9]{1,2})?\s?(?:%|€|\$|(?:millones de |million )?"
@@ -116,17 +99,24 @@ def identifier(
     was asked for and passes. An identity document never passes.
     """
     digits = sum(map(str.isdigit, text))
-    if not may_give_contact and (kind := _address(text, folded, tokens, about)):
-        return kind
-    if digits >= _LEAST_OF_CODE and about & (Is.FILED | Is.PROFILE) and _is_document(folded, about):
+    if not may_give_contact and (reached := online(text, folded, tokens, about)):
+        return reached
+    if (digits >= _LEAST_OF_SERIAL or "<<" in text) and is_serial(text):
+        return "identity"
+    if digits and _MIXED.search(folded) and (plain := unfused(folded)) != folded:
+        text, folded, tokens = plain, plain, read_words(plain, known)
+        digits = sum(map(str.isdigit, text))
+    if digits >= _LEAST_OF_LOCATOR and about & (Is.FILED | Is.PROFILE) and _is_document(folded, about):
         return "identity"
     numbers = list(_numbers(_without_fillers(text))) if digits >= 6 else []
     if numbers and any(_is_national(found[0]) for found in _NATIONAL.finditer(text)):
         return "identity"
-    if digits >= 6 and (_SINGLE.search(folded) or any(_is_disguised(found[0]) for found in _DISGUISED.finditer(text))):
+    if digits >= 6 and _SINGLE.search(folded):
+        return "phone"
+    if digits >= _LEAST_OF_DISGUISED and any(map(_is_disguised, _DISGUISED.finditer(text))):
         return "phone"
     for number, before, after in numbers:
-        kind = _kind_of(number, fold(before), fold(after), known)
+        kind = _kind_of(number, fold(before), after, known)
         if kind and not (may_give_contact and kind in ("phone", "digits")):
             return kind
     if not may_give_contact and _is_phone_spoken(folded, tokens, about, known):
@@ -196,107 +186,6 @@ def _is_phone_spoken(folded: str, tokens: Sequence[Token], about: int, known: Kn
     return any(len("".join(groups)) > _LEAST and _is_phone("".join(groups), _REGIONS) for groups in rows)
 
 
-def _address(text: str, folded: str, tokens: Sequence[Token], about: int) -> Kind | None:
-    if "@" in text:
-        plain = _INCLUSIVE.sub("a", _ROLE.sub("", text))
-        if _EMAIL.search(plain):
-            return "email"
-        if _HANDLE.search(plain):
-            return "handle"
-    if about & (Is.AT_SIGN | Is.MAIL_SERVICES) and _spelled_email().search(folded):
-        return "email"
-    if (about & (Is.SPELLED_DOT | Is.SPELLED_SLASH) or _LOOSE.search(folded)) and _spelled_link().search(folded):
-        return "link"
-    if "." in text and (_LINK.search(text) or _URL.search(text)):
-        for page in _URL.finditer(text):
-            if not _OFFICIAL.search(page[1].lower().removeprefix("www.")):
-                return "link"
-        if not _URL.search(text) and _LINK.search(text):
-            return "link"
-    if about & Is.PROFILE and _own_account().search(folded):
-        return "handle"
-    if not about & Is.ACCOUNTS:
-        return None
-    return "handle" if _account().search(folded) or is_account(tokens) else None
-
-
-@cache
-def _spelled_email() -> re.Pattern[str]:
-    at = rf"(?:[\[({{ ]\s*{any_phrase('personal.at_sign')}\s*[\])}} ])"
-    service = any_phrase("personal.mail_services")
-    dot = rf"(?:\.|[\[({{ ]\s*{any_phrase('personal.spelled_dot')}\s*[\])}} ])"
-    return re.compile(
-        rf"\w\s?{at}\s?[\w-]+(?: [\w-]+)?\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b"
-        rf"|\w\W?{at}\W?{service}\b|\w\W{{1,3}}{service}\W{{1,3}}(?:{any_phrase('personal.spelled_dot')}\W)?com\b"
-        rf"|\b[a-z]+(?:[0-9_]|\.[a-z0-9])[a-z0-9._]*\W+(?:\w{{1,5}}\W+)?{service}\b"
-    )
-
-
-@cache
-def _spelled_link() -> re.Pattern[str]:
-    """ "instagram . com", "wa punto me barra", "t me slash": a link with separated or spelled signs."""
-    dot = rf"(?: ?\. ?| ?[\[({{]? ?{any_phrase('personal.spelled_dot')} ?[\])}}]? ?| )"
-    slash = rf"(?: ?/|[ ,]+{any_phrase('personal.spelled_slash')})"
-    host = r"(?:www|[tm]|wa|fb|bit|tiktok|instagram|facebook|telegram|youtube|snapchat|twitter)"
-    return re.compile(
-        rf"\b{host}{dot}(?:{_DOMAINS}){slash}"
-        r"|\b[a-z][\w-]+ \. ?(?:com|net|org|info)\b|\bwww +[a-z][\w-]+[ .]+[a-z]{2,4}\b"
-        rf"|\b[a-z][\w-]+ {any_phrase('personal.spelled_dot')} (?:{_DOMAINS}){slash}"
-    )
-
-
-@cache
-def _account() -> re.Pattern[str]:
-    """The name of a network and, beside it, a word that no language has: "ig: yule_rd22", "yule_rd on snapchat"."""
-    networks = any_phrase("personal.accounts")
-    return re.compile(
-        rf"\b{networks}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
-        r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b|[a-z]+\.[a-z]+\b|\w+#[0-9]{3,})"
-        rf"|\b[a-z]+(?:_[a-z0-9_]+|[0-9]{{2,4}})\W+(?:\w+\W+){{0,2}}{networks}\b"
-        rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{0,3}}{any_phrase('personal.appears')}\W+(?:[a-z]+ ){{1,3}}[0-9]{{1,4}}$"
-    )
-
-
-def is_account(tokens: Sequence[Token]) -> bool:
-    """Say whether a network and the name of an account there stand together, though it looks like any word.
-
-    "Su instagram es morenita", "perfil de Facebook Yuleisy Bella". "La página de Facebook del ministerio" names nobody.
-    """
-    return any(token.what & Is.ACCOUNTS and _is_called(tokens, at) for at, token in enumerate(tokens))
-
-
-def _is_called(tokens: Sequence[Token], at: int) -> bool:
-    owner = tokens[at - 1] if at else None
-    is_owned = owner is not None and (owner.what & Is.PROFILE or owner.folded in known_words("personal.his"))
-    is_owned = is_owned or (at > 1 and bool(tokens[at - 2].what & Is.PROFILE))
-    is_introduced = False
-    for ahead in range(at + 1, min(at + _NAME_BEHIND, len(tokens))):
-        token = tokens[ahead]
-        if token.text in ":=(" or token.what & Is.APPEARS:
-            is_introduced = True
-        elif token.what & Is.PROFILE or token.folded in known_words("personal.his"):
-            is_owned = True
-        elif token.what & Is.LINK or token.text in "\"'“”«»":
-            continue
-        elif not token.is_word or token.is_known:
-            return False
-        elif token.is_capitalised and token.what & (NAME | Is.COINED) and not token.what & Is.COMMON:
-            return bool(is_owned or is_introduced)
-        elif is_introduced and token.is_capitalised and not token.what & ~(NAME | Is.COINED | Is.LINK):
-            behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
-            return bool(is_owned or (behind and behind.is_capitalised and not behind.what & Is.COMMON))
-        else:
-            return bool(is_owned and is_introduced and not token.what & ~(NAME | Is.COINED))
-    return False
-
-
-@cache
-def _own_account() -> re.Pattern[str]:
-    """ "His handle is bossman.rd", "usuario: yoli88": no network is named, and the word is none of a language."""
-    word = r"(?![\w-]+\.(?:pdf|docx?|xlsx?|jpe?g|png|csv|txt|mp4|zip)\b)[a-z]{2,}(?:[._][a-z0-9_]{2,}|[0-9]{2,4}\b)"
-    return re.compile(rf"\b{any_phrase('personal.profile')}\b\W{{1,3}}(?:{any_phrase('personal.appears')}\W+)?{word}")
-
-
 # ------------------------------------------------------------------ numbers
 def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
     """Each number of some length, with the words before and after it."""
@@ -330,14 +219,16 @@ def _filler() -> re.Pattern[str]:
 
 def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | None:
     digits, shape = number.digits, number.shape
-    if digits in known.numbers or _TOLL_FREE.fullmatch(digits) or _hotline_before().search(before):
+    if digits in known.numbers or _TOLL_FREE.fullmatch(digits):
+        return None
+    if _hotline_before().search(before) and not _is_owned(after):
         return None
     if _document_before().search(before):
         return "identity"
     is_phone_said = _phone_before().search(before) is not None and not _is_reference(number)
     if is_phone_said and len(digits) >= 6 and not (_all_years(number) or _is_date(number) or before[-1:] == "-"):
         return "phone"
-    if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(after):
+    if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(fold(after)):
         return None
     if (
         _CODE_BEFORE.search(before)
@@ -355,7 +246,7 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return "phone"
     if shape in ((3, 3, 4), (1, 3, 3, 4)) and digits[-10] in "23456789":
         return "phone"
-    if shape in _SERIALS and len(set(digits)) > 2 and _has_luhn_digit(digits):
+    if shape in _SERIALS and len(set(digits)) > 2 and has_luhn_digit(digits):
         return "identity"  # a phone's IMEI, a bank card
     if len(shape) == 1:
         return _kind_of_run(digits)
@@ -367,7 +258,7 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return None
     if shape == (3, 4):
         return "phone" if number.between[0].strip() and not _is_year(number.groups[1]) else None
-    if len(digits) >= 8 and len(shape) <= 5 and _is_phone(digits, _REGIONS):
+    if len(digits) >= 8 and (len(shape) <= 5 or digits[:3] in _BEGINNINGS) and _is_phone(digits, _REGIONS):
         return "phone"
     return "identity" if len(digits) == 11 and _has_check_digit(digits) else None
 
@@ -385,9 +276,15 @@ def _kind_of_run(digits: str) -> Kind | None:
     return None if digits.endswith("00") else "digits"
 
 
-def _is_disguised(text: str) -> bool:
+def _is_disguised(found: re.Match[str]) -> bool:
+    """Say whether letters stand for digits in a phone. A group of letters alone is an acronym, but behind "tel."."""
+    text = found[0]
     digits = "".join(filter(str.isalnum, text)).translate(_ALIKE)
-    return text.translate(_ALIKE) != text and sum(map(str.isdigit, text)) >= 6 and _is_phone(digits, ("DO", "US"))
+    is_said = _phone_before().search(fold(found.string[max(0, found.start() - 40) : found.start()])) is not None
+    has_acronym = any(group.isalpha() for group in re.findall(r"[^\W_]+", text))
+    least = _LEAST_OF_DISGUISED if is_said else 6
+    is_mixed = text.translate(_ALIKE) != text and sum(map(str.isdigit, text)) >= least
+    return is_mixed and (is_said or not has_acronym) and _is_phone(digits, ("DO", "US"))
 
 
 def _are_counts(number: _Number) -> bool:
@@ -451,6 +348,8 @@ def _is_document(folded: str, about: int) -> bool:
         _is_code(found, _LEAST_OF_FILE) and found[2][0].isalpha() for found in _code_behind(_VEHICLES).finditer(folded)
     ):
         return True
+    if any(_is_code(found, _LEAST_OF["personal.documents"]) for found in _code_ahead().finditer(folded)):
+        return True
     if any(_is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found) for found in _file().finditer(folded)):
         return True
     if about & Is.BIRTH and _folio().search(folded):
@@ -464,8 +363,10 @@ def _is_code(found: re.Match[str], least: int) -> bool:
     letters = sum(map(str.isalpha, found[2]))
     if _all_years(number) or _is_date(number) or _COUNTED.search(found[0]):
         return False
-    if not letters and max(number.shape) < _LEAST_OF_CODE:  # a line of a budget: "2.2.4.1.01"
-        return False
+    if not letters and max(number.shape) < _LEAST_OF_CODE and not _PAIRS.fullmatch(found[2]):
+        return False  # a line of a budget: "2.2.4.1.01"
+    if letters > 1 and len(number.digits) > 1 and found[2].isalnum() and len(found[2]) == _LOCATOR:
+        return True
     return len(number.digits) >= _LEAST_OF_CODE and len(number.digits) + min(letters, 2) >= least
 
 
@@ -474,9 +375,18 @@ def _file() -> re.Pattern[str]:
     return _code_behind("personal.files")
 
 
+@cache
+def _file_words() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.files')}\b")
+
+
 def _is_of_somebody(folded: str, found: re.Match[str]) -> bool:
     """ "Expediente 2025-0417-NNA de la niña": the number of a file is one's own only beside its person."""
     if any(token.what & Is.VICTIM for token in read_words(found[1])):  # "el expediente de la menor es 0456-2024"
+        return True
+    said = folded[max(0, found.start() - _PIECES_BEHIND) : found.start(2)]
+    *_, called = _file_words().finditer(said)
+    if _is_beside_somebody(read_words(said[: called.start()])):
         return True
     end = found.end()
     row = read_words(folded[end : end + 40])[:_FILE_OF]
@@ -485,12 +395,36 @@ def _is_of_somebody(folded: str, found: re.Match[str]) -> bool:
     return bool(row) and row[0].text not in ".;\n" and any(token.what & _OWNER for token in row)
 
 
+def _is_beside_somebody(before: Sequence[Token]) -> bool:
+    """ "La joven, expediente", "la niña (exp.": only signs stand between. Many have one file: "3 víctimas, caso"."""
+    words = [token for token in before if token.is_word and token.what != Is.LINK]
+    is_apart = bool(before) and before[-1].text in ",(:-"
+    return is_apart and bool(words and words[-1].what & SOMEBODY) and not words[-1].folded.endswith("s")
+
+
+def _is_owned(behind: str) -> bool:
+    """Say whether a number is somebody's: "829-374-0192 (su mamá)", "829-374-0192 de Yesenia"."""
+    row = read_words(behind)[:_FILE_OF]
+    if not row or not (row[0].text in "(=-,:" or row[0].what & Is.LINK or row[0].folded in ("de", "of")):
+        return False
+    end = next((at for at, token in enumerate(row) if token.text in ").;\n"), len(row))
+    return any(map(_is_owner, row[:end]))
+
+
+def _is_owner(token: Token) -> bool:
+    """Say whether a word is of one person. A line of "mujeres" or of a place is public."""
+    is_one = token.what & (_OWNER | NAME) and not token.what & Is.COMMON and not token.is_known
+    return bool(is_one and not token.folded.endswith("s"))
+
+
 _OWNER = Is.VICTIM | Is.PERSON | Is.TITLE
 _FILE_OF = 5
 """Words behind the number of a file among which its person is looked for."""
 _LEAST_OF_FILE = 5
 
 
+_PAIRS = re.compile(r"[0-9]{2}([- ])[0-9]{2}\1(?:[0-9]{1,2}|[0-9]{2}\1[0-9]{2})")
+""" "88-41-22", as hospitals number their patients."""
 _COUNTED = re.compile(r"\b(?:de|of|for|para|pour|pou)\s[0-9]+$")
 """ "La historia clínica de 12000 pacientes"."""
 
@@ -499,8 +433,16 @@ _COUNTED = re.compile(r"\b(?:de|of|for|para|pour|pou)\s[0-9]+$")
 def _code_behind(key: str) -> re.Pattern[str]:
     """The words of this key, what stands between, and the code."""
     gap = r"(?:[^.;!?\n0-9]|(?<=\bno)\.|(?<=\bn)\.|(?<=\bnum)\.|(?<=\bnro)\.|(?<=\bref)\.|(?<=\bexp)\.)"
-    code = r"[a-z]{0,4}[-./ #]?[0-9](?:[-./ ]{0,2}[a-z]{0,4}[-./ ]?[0-9])*[a-z]{0,3}(?:-[a-z]{1,4})?"
+    masked = r"(?:[-./ ]?[x*]{2,4}){0,3}"
+    code = rf"[a-z]{{0,4}}[-./ #]?[0-9](?:{masked}[-./ ]{{0,2}}[a-z]{{0,4}}[-./ ]?[0-9])*[a-z]{{0,3}}(?:-[a-z]{{1,4}})?"
     return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,30}}?)(?<![a-z])({code})\b")
+
+
+@cache
+def _code_ahead() -> re.Pattern[str]:
+    """ "SC7214409 es su pasaporte": the code comes first. A count of passports has no letters."""
+    named = f"{any_phrase('personal.documents')}|{any_phrase('personal.registered')}"
+    return re.compile(rf"(\b)([a-z]{{1,4}}-?[0-9]{{5,}})\W{{1,3}}(?:\w+\W{{1,2}}){{0,3}}(?:{named})\b")
 
 
 @cache
@@ -563,12 +505,6 @@ def _has_check_digit(digits: str) -> bool:
     from stdnum.do import cedula
 
     return bool(cedula.is_valid(digits))
-
-
-def _has_luhn_digit(digits: str) -> bool:
-    from stdnum import luhn
-
-    return bool(luhn.is_valid(digits))
 
 
 def _is_national(number: str) -> bool:

@@ -6,20 +6,26 @@ from functools import cache
 
 from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.text import fold
-from conversations.session.reading.vocabulary import NUMBERS, joined_number_words, known_words, numbered
+from conversations.session.reading.vocabulary import NUMBERS, any_phrase, joined_number_words, known_words, numbered
 from conversations.session.safeguards.misspelt import misspelt
 from conversations.session.safeguards.words import Is, Token, is_new, languages_of_number
 
 _LEAST = 3
 """How many words a spoken number has at least. A number in fewer words is a count."""
-_WITHIN = re.compile(r"(?<=[0-9])[a-z]+(?=[0-9])")
+_YEAR = 4
+"""Digits of a year. A row of such long numbers is a row of years or of counts."""
 _WORDED = re.compile(r"[=a-z\n]")
 _ROW = re.compile(r"[0-9=]+(?:[\s,.-]{1,3}[0-9=]+)+")
 
 
 def said_again(folded: str) -> str:
-    """The text with "triple five" as "five five five"."""
-    return _repeated().sub(lambda found: " ".join([found[2]] * _times()[found[1]]), folded)
+    """The text with "triple five" and "three times five" as "five five five"."""
+    counted = _repeated_times().sub(lambda found: " ".join([found[2]] * _count(found[1])), folded)
+    return _repeated().sub(lambda found: " ".join([found[2]] * _times()[found[1]]), counted)
+
+
+def _count(said: str) -> int:
+    return int(said if said.isdecimal() else _digit_words()[said])
 
 
 @cache
@@ -29,8 +35,19 @@ def _times() -> Mapping[str, int]:
 
 @cache
 def _repeated() -> re.Pattern[str]:
-    digits = "|".join(sorted(_digit_words(), key=len, reverse=True))
-    return re.compile(rf"\b({'|'.join(_times())}) ({digits}|[0-9])\b")
+    return re.compile(rf"\b({'|'.join(_times())}) ({_one_digit()})\b")
+
+
+@cache
+def _repeated_times() -> re.Pattern[str]:
+    words = "|".join(word for word, digit in _digit_words().items() if digit in "234")
+    times, article = any_phrase("personal.times"), any_phrase("personal.link")
+    return re.compile(rf"\b({words}|[234]) {times} (?:{article} )?({_one_digit()})\b")
+
+
+@cache
+def _one_digit() -> str:
+    return "|".join((*sorted(_digit_words(), key=len, reverse=True), "[0-9]"))
 
 
 def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
@@ -57,12 +74,12 @@ def numbers_said(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[str, ..
     """The same where tens and hundreds are said: "ochocientos nueve, 555" is 809 and 555. So may counts be."""
     words = _number_words()
     if sum(token.folded in words for token in tokens) < _LEAST:
-        yield from _fused(folded)
         return
     for language in LANGUAGES:
         for row in _ROW.findall(_in_figures(joined_number_words(folded, language), language)):
-            if "=" in row:
-                yield tuple(re.findall("[0-9]+", row))
+            groups = tuple(re.findall("[0-9]+", row))
+            if "=" in row and min(map(len, groups)) < _YEAR:
+                yield groups
 
 
 def told_in_pieces(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[tuple[str, ...], int, bool]]:
@@ -111,13 +128,15 @@ def _joined_digits() -> re.Pattern[str]:
     return re.compile(rf"\b(?:{_digit_word().pattern}){{2,}}\b")
 
 
-def _fused(folded: str) -> Iterator[tuple[str, ...]]:
-    """ "829five550118": the name of a digit between digits."""
-    if _WITHIN.search(folded):
-        digits = _digit_words()
-        said = _WITHIN.sub(lambda found: digits.get(found[0], found[0]), folded)
-        if said != folded:
-            yield from ((row,) for row in re.findall("[0-9]{8,}", said))
+def unfused(folded: str) -> str:
+    """The text with the names of digits between figures as figures: "829five55 cero142" is "829555 0142"."""
+    return _fused().sub(lambda found: _digit_word().sub(lambda word: _digit_words()[word[0]], found[0]), folded)
+
+
+@cache
+def _fused() -> re.Pattern[str]:
+    word = _digit_word().pattern
+    return re.compile(rf"(?<![\w])(?:[0-9]+(?:{word})|(?:{word})+[0-9])(?:[0-9]|{word})*(?!\w)")
 
 
 def _in_figures(folded: str, language: str) -> str:
@@ -125,8 +144,9 @@ def _in_figures(folded: str, language: str) -> str:
 
 
 def _value(found: re.Match[str], language: str) -> int:
-    hundred = _hundreds(language).get(found[1] or "", 0)
-    return hundred + _below_hundred(language).get(found[2] or found[3] or "", 0)
+    below, hundreds = _below_hundred(language), _hundreds(language)
+    thousand = 1_000 * below.get(found[1] or "", 1) if found[2] else 0
+    return thousand + hundreds.get(found[3] or found[5] or "", 0) + below.get(found[4] or found[6] or found[7] or "", 0)
 
 
 @cache
@@ -144,10 +164,15 @@ def _misheard(language: str) -> Mapping[str, int]:
 
 @cache
 def _said_in(language: str) -> re.Pattern[str]:
-    """A number below a thousand: its hundreds and the rest, or the rest alone."""
+    """A number below ten thousand: its thousands, its hundreds and the rest. Any of them may stand alone."""
     hundreds = "|".join(sorted(_hundreds(language), key=len, reverse=True))
     below = "|".join(sorted(_below_hundred(language), key=len, reverse=True))
-    return re.compile(rf"\b(?:({hundreds})(?:[ -]({below}))?|({below}))\b")
+    units = "|".join(word for word, value in _below_hundred(language).items() if 0 < value < 10)
+    thousand = fold(phrases(language, "reading.thousand")[0])
+    return re.compile(
+        rf"\b(?:(?:({units})[ -])?({thousand})(?:[ -]({hundreds}))?(?:[ -]({below}))?"
+        rf"|({hundreds})(?:[ -]({below}))?|({below}))\b"
+    )
 
 
 @cache

@@ -23,7 +23,8 @@ class Is:
 
     Each name is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`. Meanings that come from the lists
     of names, the months, or the shape of a word have no key: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`. `FILED` is
-    the first word of a document, an account or a file, and `SAID` is the word of a number.
+    the first word of a document, an account or a file, `UNDERLINED` that of the name of the sign "_", and `SAID` is the
+    word of a number.
     """
 
     VICTIM = 1 << 0
@@ -86,6 +87,7 @@ class Is:
     ROOM = 1 << 57
     SAID = 1 << 58
     SAYS = 1 << 59
+    UNDERLINED = 1 << 60
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -94,6 +96,12 @@ _LISTS = {
     "given_names.txt": (Is.GIVEN, Is.GIVEN_WORD),
     "surnames.txt": (Is.SURNAME, Is.SURNAME_WORD),
 }
+_BY_FIRST_WORD = {
+    **dict.fromkeys(("personal.documents", "personal.registered", "personal.files", "personal.vehicles"), Is.FILED),
+    "personal.times": Is.REPEATED,
+    "personal.spelled_underscore": Is.UNDERLINED,
+}
+"""Keys with phrases of several words: what the first word of each means."""
 _TOKEN = re.compile(r"\b[yY][-/.][oO]\b|[^\W\d_]+(?:['’][^\W\d_]+)*|[0-9]+|[^\w\s]|\n|_")
 _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu)['’](?=[a-z])")
 """In French a small word is joined to the next word: "l'enfant", "d'avoir"."""
@@ -351,10 +359,10 @@ def _spelled() -> dict[str, int]:
     for name, what in vars(Is).items():
         for word in phrases_of_all(f"personal.{name.lower()}") if name.isupper() else ():
             table[fold(word)] = table.get(fold(word), 0) | what
-    for key in ("personal.documents", "personal.registered", "personal.files", "personal.vehicles"):
+    for key, what in _BY_FIRST_WORD.items():
         for phrase in phrases_of_all(key):
             word = _POSSESSIVE.sub("", _TOKEN.findall(fold(phrase))[0])
-            table[word] = table.get(word, 0) | Is.FILED
+            table[word] = table.get(word, 0) | what
     for language in LANGUAGES:
         for word in numbered(language, MONTHS):
             if len(word) > 2:

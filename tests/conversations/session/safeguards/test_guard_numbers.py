@@ -40,6 +40,55 @@ el expediente de la menor es 0456-2024|en instagram sale como bella morena 22|82
 rele nan 37 22 zewo en 45|8,2,9,5,5,5,0,1,4,2|appelle-la au 06 12 34 cinquante-six 78"""
 
 
+FUSED = {
+    "es": ("8cero9 cinco5cinco 01cuatro2", "ocho09 5cinco5 cero142", "809 dos veces cinco, 5, cero uno cuatro dos"),
+    "en": ("8zero9 five5five 01four2", "eight09 5five5 zero142", "809, two times five, 5, zero one four two"),
+    "ht": ("8zewo9 senk5senk 01kat2", "uit09 5senk5 zewo142", "809, de fwa senk, 5, zewo youn kat de"),
+    "fr": ("8zero9 cinq5cinq 01quatre2", "huit09 5cinq5 zero142", "809, deux fois cinq, 5, zero un quatre deux"),
+}
+THOUSANDS = """ocho cero nueve, quinientos doce, mil doscientos treinta|ocho veintinueve, 3 uno uno, mil ciento quince
+trente-sept, douze, mille deux cent douze|rele l nan trant sèt, douz, mil desan douz"""
+
+
+@pytest.mark.parametrize("text", [*(each for told in FUSED.values() for each in told), *THOUSANDS.splitlines()])
+def test_digits_are_digits_however_words_and_figures_are_mixed(text: str) -> None:
+    """Words between figures, a digit said so many times, and the last four as one number."""
+    assert [each for each in text.split("|") if personal_data(each, strict=False) != "phone"] == []
+
+
+OWNED = """el caso de la joven, expediente 0456-2024|la niña (exp. 2025-0118)|the girl, file 2025/TIP/0044
+historia clínica 12 34 56|récord médico 88-21-45|dossier médical 12 45 78|SC7214409 es su pasaporte
+PNR JK82LM|reserva de vuelo RT5K9P|tarjeta 4509 **** **** 7721
+3C:5A:B4:11:22:33|desde 190.80.134.22 se conectó|ES91 2100 0418 4502 0005 1332|DO28BAGR00000001212453611324
+1HGCM82633A004352|0x52908400098527886E0F7030069857D2E4169EE7|2b1e9f3c-1234-4c7f-9d2e-000011112222
+P<DOMXXXXX<<XXXXX<<<<<<<<<<|iccid 8901260852291044568"""
+
+
+@pytest.mark.parametrize("text", OWNED.replace("\n", "|").split("|"))
+def test_a_number_that_one_person_has_needs_no_word_for_it(text: str) -> None:
+    """A machine's number is known by its shape, a file by who stands before it, a ticket by its letters."""
+    assert personal_data(text, strict=False) == "identity"
+
+
+ONLINE = """citas[.]com|hxxps://citas(.)top/x|w w w punto citas punto com|citas punto com|citas.club/rd
+queen underscore bee|bella guion bajo 22|belle tiret bas 22|bel tirè ba 22
+snap: at lildree|ig: la punto chula punto rd"""
+
+
+@pytest.mark.parametrize("text", ONLINE.replace("\n", "|").split("|"))
+def test_the_signs_of_a_page_and_of_an_account_may_be_said_or_bracketed(text: str) -> None:
+    """Those who sell people write so that nobody opens it."""
+    assert personal_data(text, strict=False) in {"link", "handle"}
+
+
+@pytest.mark.parametrize("behind", [" de la niña", " (su mamá)", " de Yesenia", ", her mother", " li manman l"])
+@pytest.mark.parametrize("line", ["línea vida", "hotline", "línea de ayuda", "liy dirèk"])
+def test_the_number_of_a_line_is_public_unless_it_is_somebodys(line: str, behind: str) -> None:
+    """Whoever writes "línea vida" before a number does not make it public."""
+    assert personal_data(f"{line} 829-374-0192{behind}", strict=False) == "phone"
+    assert personal_data(f"{line} 829-374-0192 recibió 40 llamadas de mujeres", strict=False) is None
+
+
 @pytest.mark.parametrize("text", SAID.replace("\n", "|").split("|"))
 def test_a_document_or_an_account_may_be_told_in_pieces(text: str) -> None:
     """What is named before a number says how few of its digits are enough."""
@@ -71,6 +120,11 @@ Eight of nine agencies, five of six courts
 120 fanm, epi 45 gason, epi 30 timoun|120 femmes, puis 45 hommes, puis 30 enfants
 Punto uno: presupuesto. Punto dos: agenda
 Se publicó en el Instagram de la Procuraduría
+Facebook: nuevo punto de orientación|se hizo tres veces el taller y dos veces la charla|Versión 2.10.14.22 del sistema
+RD$ 1.250.125.50|de 10000 placas|Le ministre a souligné l'importance|texto subrayado en rojo|10-10-10-10-10-10
+La línea de ayuda 809-555-0100, de la Procuraduría|línea de denuncia 809-555-0100 de Santiago
+mil doscientos afiches y mil quinientos volantes|dos mil veinticuatro, dos mil veinticinco y dos mil veintiséis
+Oficio SEG-2018-001|3 víctimas, expediente 0456-2024|COVID19 redujo 30 talleres|12GB y 500GB de disco
 Grupo de WhatsApp de la mesa|Versión 1.2.3 del sistema|Ticket 45, aula 204"""
 
 

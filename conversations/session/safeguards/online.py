@@ -1,0 +1,159 @@
+"""E-mails, links and the names of accounts, however their signs are written: "arroba", "[.]", "guion bajo"."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Literal
+
+from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.safeguards.words import NAME, Is, Token
+
+Online = Literal["email", "handle", "link"]
+
+_NAME_BEHIND = 8
+"""Tokens behind a network among which the name of an account is looked for."""
+_DOMAINS = (
+    "com|net|org|info|biz|io|me|do|ht|es|fr|us|uk|ca|co|ly|gl|gg|tv|to|app|link|live|online|site|xyz|example"
+    "|top|club|vip|cc|pw|icu|shop|store|pro|mobi|cam|chat|sx|xxx|dating|fans"
+    "|(?:be|ru|cn|mx|br|cl|pe|ve|cu|it|de)(?=/)"
+)
+"""Endings of pages; those of the last line are words as well, and count before a path alone."""
+_OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?:^|\.)(?:un|oas|iom|unicef)\.org$")
+"""Pages of governments, schools and international bodies lead to no person."""
+
+_EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
+_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}")
+_INCLUSIVE = re.compile(r"(?<=[^\W\d_])@(?=s?(?![\w.]))")
+""" "niñ@s" names nobody."""
+_URL = re.compile(
+    rf"\b(?:https?://|www\.)?((?:[\w-]+\.)+(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(
+    r"(?<![\w.@-])(?:info|contacto|contact|oai|prensa|press|denuncias|recepcion|secretaria|webmaster|office|soporte)"
+    r"@(?=(?:[\w-]+\.)+(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?(?![\w.]*\w))",
+    re.IGNORECASE,
+)
+"""The e-mail of an office of a government."""
+_LOOSE = re.compile(r"\bw ?w ?w | \. ?[a-z]|/")
+"""What each link has whose signs stand apart, unless they are said in words."""
+_LINK = re.compile(r"\bh(?:tt|xx)ps?://|\bwww\.", re.IGNORECASE)
+_DEFANGED = re.compile(r"\s?[\[({]\s?\.\s?[\])}]\s?")
+""" "Citas[.]com": a page as those write it who want nobody to open it."""
+
+
+def online(text: str, folded: str, tokens: Sequence[Token], about: int) -> Online | None:
+    """The kind of address or account that a text tells, or None. `about` are the meanings of all its words together."""
+    if _DEFANGED.search(text):
+        text, folded = _DEFANGED.sub(".", text), _DEFANGED.sub(".", folded)
+    if "@" in text:
+        plain = _INCLUSIVE.sub("a", _ROLE.sub("", text))
+        if _EMAIL.search(plain):
+            return "email"
+        if _HANDLE.search(plain):
+            return "handle"
+    if about & (Is.AT_SIGN | Is.MAIL_SERVICES) and _spelled_email().search(folded):
+        return "email"
+    if (about & (Is.SPELLED_DOT | Is.SPELLED_SLASH) or _LOOSE.search(folded)) and _spelled_link().search(folded):
+        return "link"
+    if "." in text and (_LINK.search(text) or _URL.search(text)):
+        for page in _URL.finditer(text):
+            if not _OFFICIAL.search(page[1].lower().removeprefix("www.")):
+                return "link"
+        if not _URL.search(text) and _LINK.search(text):
+            return "link"
+    if about & Is.PROFILE and _own_account().search(folded):
+        return "handle"
+    if about & Is.UNDERLINED and _underscored().search(folded):
+        return "handle"
+    if not about & Is.ACCOUNTS:
+        return None
+    return "handle" if _account().search(folded) or is_account(tokens) else None
+
+
+@cache
+def _spelled_email() -> re.Pattern[str]:
+    at = rf"(?:[\[({{ ]\s*{any_phrase('personal.at_sign')}\s*[\])}} ])"
+    service = any_phrase("personal.mail_services")
+    dot = rf"(?:\.|[\[({{ ]\s*{any_phrase('personal.spelled_dot')}\s*[\])}} ])"
+    return re.compile(
+        rf"\w\s?{at}\s?[\w-]+(?: [\w-]+)?\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b"
+        rf"|\w\W?{at}\W?{service}\b|\w\W{{1,3}}{service}\W{{1,3}}(?:{any_phrase('personal.spelled_dot')}\W)?com\b"
+        rf"|\b[a-z]+(?:[0-9_]|\.[a-z0-9])[a-z0-9._]*\W+(?:\w{{1,5}}\W+)?{service}\b"
+    )
+
+
+@cache
+def _spelled_link() -> re.Pattern[str]:
+    """ "instagram . com", "wa punto me barra", "t me slash": a link with separated or spelled signs."""
+    dot = rf"(?: ?\. ?| ?[\[({{]? ?{any_phrase('personal.spelled_dot')} ?[\])}}]? ?| )"
+    slash = rf"(?: ?/|[ ,]+{any_phrase('personal.spelled_slash')})"
+    host = r"(?:www|[tm]|wa|fb|bit|tiktok|instagram|facebook|telegram|youtube|snapchat|twitter)"
+    return re.compile(
+        rf"\b{host}{dot}(?:{_DOMAINS}){slash}"
+        r"|\b[a-z][\w-]+ \. ?(?:com|net|org|info)\b"
+        rf"|\b[a-z][\w-]+ {any_phrase('personal.spelled_dot')} (?:(?:{_DOMAINS}){slash}|(?:com|net|org|info)\b)"
+        rf"|\b(?:w w w|www(?! ?\.)){dot}[a-z]"
+    )
+
+
+@cache
+def _account() -> re.Pattern[str]:
+    """The name of a network and, beside it, a word that no language has: "ig: yule_rd22", "yule_rd on snapchat"."""
+    networks, dot = any_phrase("personal.accounts"), any_phrase("personal.spelled_dot")
+    appears = any_phrase("personal.appears")
+    return re.compile(
+        rf"\b{networks}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
+        r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b|[a-z]+\.[a-z]+\b|\w+#[0-9]{3,})"
+        rf"|\b[a-z]+(?:_[a-z0-9_]+|[0-9]{{2,4}})\W+(?:\w+\W+){{0,2}}{networks}\b"
+        rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{0,3}}{appears}\W+(?:[a-z]+ ){{1,3}}[0-9]{{1,4}}$"
+        rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{1,3}}?{dot} \w+ {dot} \w"
+    )
+
+
+def is_account(tokens: Sequence[Token]) -> bool:
+    """Say whether a network and the name of an account there stand together, though it looks like any word.
+
+    "Su instagram es morenita", "perfil de Facebook Yuleisy Bella". "La página de Facebook del ministerio" names nobody.
+    """
+    return any(token.what & Is.ACCOUNTS and _is_called(tokens, at) for at, token in enumerate(tokens))
+
+
+def _is_called(tokens: Sequence[Token], at: int) -> bool:
+    owner = tokens[at - 1] if at else None
+    is_owned = owner is not None and (owner.what & Is.PROFILE or owner.folded in known_words("personal.his"))
+    is_owned = is_owned or (at > 1 and bool(tokens[at - 2].what & Is.PROFILE))
+    is_introduced = False
+    for ahead in range(at + 1, min(at + _NAME_BEHIND, len(tokens))):
+        token = tokens[ahead]
+        if token.text in ":=(" or token.what & Is.APPEARS:
+            is_introduced = True
+        elif is_introduced and token.what & Is.AT_SIGN:
+            return True
+        elif token.what & Is.PROFILE or token.folded in known_words("personal.his"):
+            is_owned = True
+        elif token.what & Is.LINK or token.text in "\"'“”«»":
+            continue
+        elif not token.is_word or token.is_known:
+            return False
+        elif token.is_capitalised and token.what & (NAME | Is.COINED) and not token.what & Is.COMMON:
+            return bool(is_owned or is_introduced)
+        elif is_introduced and token.is_capitalised and not token.what & ~(NAME | Is.COINED | Is.LINK):
+            behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
+            return bool(is_owned or (behind and behind.is_capitalised and not behind.what & Is.COMMON))
+        else:
+            return bool(is_owned and is_introduced and not token.what & ~(NAME | Is.COINED))
+    return False
+
+
+@cache
+def _own_account() -> re.Pattern[str]:
+    """ "His handle is bossman.rd", "usuario: yoli88": no network is named, and the word is none of a language."""
+    word = r"(?![\w-]+\.(?:pdf|docx?|xlsx?|jpe?g|png|csv|txt|mp4|zip)\b)[a-z]{2,}(?:[._][a-z0-9_]{2,}|[0-9]{2,4}\b)"
+    return re.compile(rf"\b{any_phrase('personal.profile')}\b\W{{1,3}}(?:{any_phrase('personal.appears')}\W+)?{word}")
+
+
+@cache
+def _underscored() -> re.Pattern[str]:
+    """ "Bella guion bajo 22": a sign that stands in no sentence is said between two words."""
+    return re.compile(rf"\w\W{{1,3}}{any_phrase('personal.spelled_underscore')}\W{{1,3}}\w")
