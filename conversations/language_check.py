@@ -56,6 +56,7 @@ MAY_LACK: Final = frozenset(
         "personal.aged",
         "personal.cohort",
         "personal.marker",
+        "elided",
     }
 )
 """Words that a language may do without."""

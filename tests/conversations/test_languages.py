@@ -61,7 +61,7 @@ def edited(file: str, *edit: tuple[str, str]) -> Callable[[Path], None]:
         (edited("language.po", (r'"help"', '"' + "h" * 33 + '"')), "command", "named.ayuda"),
         (edited("language.po", (r'"help"', '"estado"')), "command", "named.ayuda"),
         (edited("language.po", (r"\{harmed\}", "{hurt}")), "emergency", "emergency.says"),
-        (edited("language.po", (r"\{harmed\}", "{held}")), "emergency", "emergency.says"),
+        (edited("language.po", (r'harmed"\nmsgstr "[^"]*"', 'harmed"\nmsgstr "—"')), "emergency", "emergency.says"),
     ],
 )  # fmt: skip
 def test_a_half_made_language_is_refused(tmp_path: Path, spoil: Callable[[Path], None], kind: str, key: str) -> None:

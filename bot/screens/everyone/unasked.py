@@ -42,6 +42,7 @@ from conversations.session.reading.utterances import (
     table_words,
     understood,
 )
+from conversations.session.reading.wishes import is_answer, wishes
 from conversations.session.safeguards.guard import personal_data, refusal
 from storage.reports.submissions import StoredSubmission
 
@@ -179,9 +180,12 @@ def _read(ex: Exchange, text: str) -> Asked | None:
     meant = understood(text, ex.language)
     if meant is not None and len(text.split()) > BARE and not (meant.is_sure or _leads(ex, meant.meaning)):
         meant = None
-    if meant is not None and meant.is_all and (meant.is_whole or meant.is_polite or _is_likeliest(ex, text, meant)):
+    said = [meaning for meaning in wishes(text, ex.language) if _leads(ex, meaning)]
+    less_sure = list(dict.fromkeys([*said, *([] if meant is None or meant.is_polite else [meant.meaning])]))
+    is_one = len(less_sure) < 2
+    is_followed = is_one and meant is not None and (meant.is_polite or _is_likeliest(ex, text, meant))
+    if meant is not None and meant.is_all and (meant.is_whole or is_followed):
         return _follow(ex, meant.meaning)
-    less_sure = [] if meant is None or meant.is_polite else [meant.meaning]
     if _found_people(ex, text) or _refused(ex, text, less_sure):
         return None
     if (found := mentioned(ex, text)) is not None:
@@ -192,12 +196,12 @@ def _read(ex: Exchange, text: str) -> Asked | None:
         wanted = _meant_only(ex, [about])
         _offer_likely(ex, ex.say("heard.which") if wanted else _not_yours(ex), [*wanted, named_button(ex, *found)])
         return None
-    if (code := unknown_code(ex, text)) is not None and (meant is None or meant.meaning in ("ayuda", "buscar")):
+    if (code := unknown_code(ex, text)) is not None and (meant is None or meant.meaning in (HELP, *ABOUT_ITEMS)):
         ex.go_below()
         key = "heard.not_among" if ex.membership.role in REPORTERS else "heard.no_code"
         _offer_likely(ex, ex.say(key, code=code, agency=ex.agency_code), _meant_only(ex, ["buscar"]))
         return None
-    if meant is not None and _is_meant(ex, text, meant):
+    if is_one and meant is not None and _is_meant(ex, text, meant):
         return _tell(ex, text, meant.meaning) if _is_told(meant.meaning) else _follow(ex, meant.meaning)
     return _guess(ex, text, less_sure)
 
@@ -243,6 +247,11 @@ def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
     likely = named_like(ex, text)
     if isinstance(likely, tuple):
         return likely
+    if less_likely and _is_told(less_likely[0]):
+        return _tell(ex, text, less_likely[0], less_likely[1:])
+    if ex.is_reporter and not less_likely and is_answer(text):
+        _offer_likely(ex, ex.say("heard.answer"), _drafts(ex) + _first_due(ex, LIKELY))
+        return None
     nearly, ranked = nearly_said(text, ex.language), likely_meanings(text, ex.language)
     if nearly and _is_told(nearly[0]) and nearly[0] in ranked[:1]:
         return _tell(ex, text, nearly[0])
@@ -271,9 +280,9 @@ def _is_told(meaning: str) -> bool:
     return meaning in TOLD or meaning in (HELP, MENU)
 
 
-def _tell(ex: Exchange, text: str, meaning: str) -> Asked | None:
-    """Answer in words, and offer what else may be meant, because the text says more than this."""
-    others = [each for each in likely_meanings(text, ex.language)[:LIKELY] if not _is_told(each)]
+def _tell(ex: Exchange, text: str, meaning: str, said: Iterable[str] = ()) -> Asked | None:
+    """Answer in words, and offer what else was said or may be meant, because the text says more than this."""
+    others = [each for each in [*said, *likely_meanings(text, ex.language)[:LIKELY]] if not _is_told(each)]
     beside = _meant_only(ex, others)[: LIKELY - 1]
     if meaning in TOLD:
         TOLD[meaning](ex, beside)

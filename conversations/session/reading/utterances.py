@@ -19,7 +19,7 @@ from conversations.session.reading.text import known, normalise, symbols
 LONGEST = 300
 """Characters. A longer message is not searched for a meaning."""
 _MONTHS, _WEEKDAYS = "reading.months", "reading.weekdays"
-_SAID, _NAMED, _BESIDE, _SHORT = "said.", "named.", "said.beside", "shortened"
+_SAID, _NAMED, _BESIDE, _SHORT, _ELIDED = "said.", "named.", "said.beside", "shortened", "elided"
 _POLITE = ("thanks", "greeting", "agreed")
 """If a text has several of these, the first one counts: "gracias, buenas tardes"."""
 _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
@@ -177,7 +177,7 @@ def _from(language: str) -> tuple[str, ...]:
 
 def significant(text: str) -> Words:
     """Return the words of a text that may be part of a name. Words that are usual beside a phrase are left out."""
-    return tuple(word for word in _words(text) if len(word) > 2 and word not in _beside_any())
+    return tuple(word for word in _words(text) if len(word) > 2 and word not in beside_words())
 
 
 def is_nearly(typed: str, meant: str) -> bool:
@@ -333,7 +333,7 @@ def _is_part(found: _Found, of: _Found) -> bool:
 def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
     """Find each phrase of a language in a text, if only few words are left beside it."""
     near = [_near(word) for word in said]
-    beside = [word in _beside_any() for word in said]
+    beside = [word in beside_words() for word in said]
     table = _beginning(language)
     for at, (starts, seconds) in enumerate(zip(near, [*near[1:], frozenset[str]()], strict=True)):
         begun = (table.get((start, second), ()) for start in starts for second in ("", *seconds))
@@ -343,9 +343,10 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
                 continue
             left_over = beside[:at].count(False) + beside[ends:].count(False)
             is_foreign_word = place > 0 and len(phrase) == 1
-            is_of_small_words = meaning not in _POLITE and _beside_any().issuperset(phrase)
+            is_of_small_words = meaning not in _POLITE and beside_words().issuperset(phrase)
             must_be_alone = is_alone or is_foreign_word or is_of_small_words
-            if meaning in ("greeting", "agreed") and at > 0 and (meaning == "agreed" or ends < len(said)):
+            is_inside = at > 0 and ends < len(said) and left_over > 0
+            if (meaning == "greeting" and is_inside) or (meaning == "agreed" and at > 0):
                 continue  # one greets first or last, and agrees first: "a cómo está el dólar" asks
             if is_alone and len(said) > len(phrase) + 1 and not all(map(eq, said[at:ends], phrase)):
                 continue  # a command with a slip stands nearly alone
@@ -391,7 +392,7 @@ def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[
     In another language than the person's, each word must be exactly the same, because a small difference makes another
     word there.
     """
-    wanted = dict.fromkeys(word for word in said if word not in _beside_any())
+    wanted = dict.fromkeys(word for word in said if word not in beside_words())
     near = {word: _near(word) if is_fuzzy else frozenset((word,)) for word in wanted}
     starts = _by_start(language) if is_fuzzy else {}
     akin = {word: {each for each in starts.get(word[:3], ()) if is_related(word, each)} for word in wanted}
@@ -420,7 +421,7 @@ def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tupl
     """
     having: dict[str, dict[tuple[Words, Words, str], None]] = {}
     for words, meaning, is_alone in _phrases(language):
-        its = tuple(dict.fromkeys(word for word in words if word not in _beside_any()))
+        its = tuple(dict.fromkeys(word for word in words if word not in beside_words()))
         beside = tuple(word for word in words if word not in its) if len(its) == 1 else ()
         for word in () if is_alone and len(its) > 1 else its:
             having.setdefault(word, {})[its, beside, meaning] = None
@@ -431,7 +432,7 @@ def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tupl
 @cache
 def table_words() -> frozenset[str]:
     """Each word of the table, in every language."""
-    return _beside_any().union(word for code in LANGUAGES for words, _, _ in _phrases(code) for word in words)
+    return beside_words().union(word for code in LANGUAGES for words, _, _ in _phrases(code) for word in words)
 
 
 @cache
@@ -515,7 +516,7 @@ def _whole(language: str) -> Mapping[Words, str]:
 
 
 @cache
-def _beside_any() -> frozenset[str]:
+def beside_words() -> frozenset[str]:
     """Return the single words that may stand beside a phrase without changing it, in every language; names of months
     too.
     """
@@ -553,9 +554,29 @@ def _said(text: str, language: str) -> Words:
     at = 0
     while at < len(words):
         pair = short.get(" ".join(words[at : at + 2]))
-        said += (pair or short.get(words[at], words[at])).split()
+        each = [pair] if pair else [short.get(word, word) for word in _apart(words[at], language)]
+        said += " ".join(each).split()
         at += 2 if pair else 1
     return tuple(said)
+
+
+def _apart(word: str, language: str) -> Words:
+    """Split an unknown word that begins with the short form of another: "jcomprends", "mvle"."""
+    known_here = _spelled_words(language)
+    if word not in known_here:
+        for start in phrases(language, _ELIDED):
+            if word.startswith(start) and (rest := word.removeprefix(start)) in known_here and len(rest) > 1:
+                return start, rest
+    return (word,)
+
+
+@cache
+def _spelled_words(language: str) -> frozenset[str]:
+    """Each word of the table of a language, as it is spelled there, and each of its short forms."""
+    told = (phrase for entry, _, _ in _entries(language) for phrase in written_out(entry))
+    return frozenset(
+        word for phrase in (*told, *phrases(language, _BESIDE), *_short(language)) for word in _words(phrase)
+    )
 
 
 def _words(text: str) -> Words:

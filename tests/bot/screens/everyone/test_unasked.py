@@ -75,12 +75,22 @@ def test_a_focal_point_is_understood(desk: Desk, typed: str, answer: str) -> Non
         ("ht", "kouran an ale", "anrejistre menm lè a"),
         ("fr", "j'ai un nouveau portable", "pas de mot de passe"),
         ("es", "no me toca a mí esa actividad", "dejar el puesto"),
+        ("es", "230", "Parece una respuesta, pero ahora no hay ningún reporte abierto"),
+        ("es", "quiero reportar la PER 103", "PER-103 no está entre lo que reporta MMUJER"),
+        ("fr", "ça marche pas votre truc", "Carmen Soto"),
+        ("ht", "bonswa chèf la", "Bonjou, Ana Martínez!"),
     ],
 )
 def test_what_officers_ask_beside_reporting_is_answered(desk: Desk, language: str, typed: str, answer: str) -> None:
     """Where a photo goes, what a power cut costs, another phone; and nobody is led straight to giving up the post."""
     tap(desk, ANA, "idioma", language)
     assert answer in said(desk.say(ANA, typed), ANA)[-1]
+
+
+def test_of_two_wishes_both_are_offered(desk: Desk) -> None:
+    """Whichever is said first stands first, and neither is followed unasked."""
+    handled = desk.say(ANA, "póngamelo en inglés y dígame qué me falta")
+    assert list(buttons(handled, ANA))[:2] == ["Cambiar de idioma", "Ver lo pendiente y reportar"]
 
 
 def test_of_what_is_not_understood_the_likely_is_offered(desk: Desk) -> None:

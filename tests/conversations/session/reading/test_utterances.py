@@ -21,7 +21,7 @@ from conversations.session.reading.utterances import (
 
 MEANT = {
     "es": {
-        "greeting": ("Hola!!", "buenas", "Buenos dias, ¿como esta?"),
+        "greeting": ("Hola!!", "wenas tardes jefe", "Buenos dias, ¿como esta?", "saludos, q tal todo x alla"),
         "thanks": ("mil gracias", "Muchísimas gracias", "gracias por todo"),
         "agreed": ("ok", "👍", "perfecto"),
         "sent": (
@@ -41,12 +41,13 @@ MEANT = {
         "exportar": ("deme el excel por favor",),
         "page": ("necesito el pdf",),
         "pausar": ("no me escriban más",),
-        "ayuda": ("ayudenme a reportar", "no entiendo nada", "¿eres una persona?", "cómo reporto esto"),
+        "ayuda": ("ayudenme a reportar", "no entiendo nada", "¿eres una persona?", "con quien tengo el gusto"),
+        "privacy": ("quien mas ve lo q yo pongo aqui",),
         "menu": ("MENÚ", "volver al menu"),
     },
     "en": {
         "greeting": ("hello there", "Good morning!"),
-        "thanks": ("thx", "thanks so much"),
+        "thanks": ("thx", "thanks so much", "cheers, thats all for now"),
         "sent": ("I've already sent it.", "we sent it last week", "did you get my report?"),
         "not_today": ("can't today, sorry", "I need more time please", "I'm in a meeting"),
         "away": ("on holiday till monday", "I am on sick leave"),
@@ -68,7 +69,7 @@ MEANT = {
         "human": ("mwen vle pale ak yon moun", "sa pa mache"),
         "pendientes": ("kisa ki manke m?", "ki dat limit la ye"),
         "historial": ("istwa", "mwen fè yon ere"),
-        "ayuda": ("ede m tanpri", "m pa konprann"),
+        "ayuda": ("ede m tanpri", "mpa konprann", "wap ede m", "kouman bagay sa mache"),
         "menu": ("meni",),
     },
     "fr": {
@@ -80,7 +81,7 @@ MEANT = {
         "human": ("je veux parler à quelqu'un", "ça ne marche pas"),
         "pendientes": ("qu'est-ce qu'il me manque ?", "quelle est la date limite ?"),
         "historial": ("historique", "je me suis trompée"),
-        "ayuda": ("comment ça marche", "je ne comprends pas"),
+        "ayuda": ("comment ça marche", "je ne comprends pas", "jcomprends rien"),
         "menu": ("acceuil", "menu"),
         "cancelar": ("annuler",),
     },
