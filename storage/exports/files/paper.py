@@ -108,10 +108,11 @@ class Paper:
         self.pdf.set_lang(language)
         self.pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
         self.structure = self.pdf.struct_builder = Structure()
+        fonts: Any = self.pdf.fonts
         for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
             path = held.enter_context(as_file(files("conversations") / "fonts" / name))
             self.pdf.add_font("DejaVu", style, path)
-        fonts: Any = self.pdf.fonts
+            held.callback(fonts[f"dejavu{style}"].close)  # fpdf closes it only where it writes the file
         self._drawn = frozenset(fonts["dejavu"].cmap) & frozenset(fonts["dejavuB"].cmap)
 
     def add_page(self) -> None:

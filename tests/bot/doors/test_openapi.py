@@ -99,7 +99,7 @@ def requests(draw: st.DrawFn) -> tuple[str, str, str, Any]:
     return draw(st.sampled_from(AUDIENCES)), method.upper(), address, operation
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(requests())
 def test_every_answer_is_one_that_is_described(door_of_sqlite: Served, asked: tuple[str, str, str, Any]) -> None:
     audience, method, address, operation = asked

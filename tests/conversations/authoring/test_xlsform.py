@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -275,7 +275,6 @@ CELLS = st.one_of(
     rows=st.lists(st.lists(CELLS, min_size=7, max_size=7), min_size=1, max_size=6),
     choices=st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=3),
 )
-@settings(max_examples=150, deadline=None)
 def test_no_workbook_is_answered_with_a_crash(rows, choices):
     """Whatever is in the cells: a form, or an AuthorError whose every problem speaks all three languages."""
     header = ["type", "name", "label", "relevant", "calculation", "repeat_count", "choice_filter"]

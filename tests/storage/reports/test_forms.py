@@ -8,6 +8,7 @@ import pytest
 from storage.errors import Conflict, NotFound
 from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
+from tests.forms import compiled
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 
@@ -90,6 +91,22 @@ def test_an_older_version_published_again_is_the_current_one(apply: Any, world: 
     assert apply(lambda unit: unit.forms.current(world.plan_id, "survey")) == again
     assert again in apply(lambda unit: unit.forms.list(world.plan_id))
     assert [form.version for form in apply(lambda unit: unit.forms.versions(world.plan_id, "survey"))] == ["1", "2"]
+
+
+def test_a_document_is_compiled_once_whatever_was_published_under_it(apply: Any, world: Any) -> None:
+    """Every export needs every edition; an edition with other content is another form."""
+
+    def editions(unit: UnitOfWork) -> list[Any]:
+        sources = [f"| survey |\n| | type | name | label |\n| | text | {name} | A |" for name in ("a", "b")]
+        forms = [
+            publish(unit, world, version, version, xform=compiled(source).xform)
+            for version, source in zip("123", (*sources, sources[0]), strict=True)
+        ]
+        return [unit.forms.form(form.id) for form in forms]
+
+    first, other, same = apply(editions)
+    assert same is first
+    assert [form.questions[0].name for form in (first, other)] == ["a", "b"]
 
 
 def test_two_plans_share_no_form(apply: Any, world: Any) -> None:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES
@@ -172,7 +172,6 @@ def test_every_reason_has_a_sentence_in_every_language() -> None:
         assert {f"file.{reason}" for reason in REASONS} <= catalogue(language).keys()
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(
         [with_gps("JPEG"), with_gps("PNG"), with_gps("TIFF"), drawn("GIF"), drawn("BMP"), DOCX, ODT, MP4, PDF]

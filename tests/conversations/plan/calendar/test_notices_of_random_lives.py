@@ -303,7 +303,6 @@ def _is_left_unclosed(life: Life, ledger: Ledger, period: ReportingPeriod) -> bo
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
 @given(lives())
 def test_over_random_lives_reminders_are_right(life: Life) -> None:
     """In any zone, 2024 to 2030: none after the report, none twice a day, none in quiet hours, and none missed

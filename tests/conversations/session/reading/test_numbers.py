@@ -5,7 +5,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES
@@ -210,7 +210,6 @@ NOISE = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     NOISE, st.sampled_from([*LANGUAGES, "xx"]), st.booleans(), st.sampled_from(["past", "future"]), st.integers(1, 5)
 )

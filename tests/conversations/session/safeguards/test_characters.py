@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES, phrases
@@ -12,7 +12,6 @@ from conversations.session.safeguards.characters import clean
 from conversations.session.safeguards.emergencies import emergency
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_is_too_strange_to_be_cleaned(text: str) -> None:
     """Nothing raises; cleaning is done once and for all."""

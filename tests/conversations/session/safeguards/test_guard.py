@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES
@@ -274,21 +274,18 @@ def test_each_way_out_of_a_refusal_is_accepted(language: str) -> None:
             assert personal_data(example, strict=True) is None, example
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=80), st.booleans())
 def test_no_text_is_too_strange_for_the_guard(text: str, strict: bool) -> None:
     """Nothing raises, whatever is typed."""
     personal_data(text, strict=strict)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.from_regex(r"(?:809|829|849)[-. */_]{0,2}[3-9][0-9]{2}[-. */_]{0,2}[0-9]{4}", fullmatch=True))
 def test_every_spelling_of_a_local_phone_is_one(number: str) -> None:
     """Whatever stands between its groups. What begins with 809 200 costs nothing, and is an office's."""
     assert personal_data(f"Su contacto es {number}, de noche", strict=False) is not None
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(1, 79), min_size=5, max_size=8), st.sampled_from([" ", "  ", "+", " / ", "-"]))
 def test_a_row_of_counts_is_no_phone(counts: list[int], between: str) -> None:
     """Somebody who is asked for one number may type five: they lead to nobody."""

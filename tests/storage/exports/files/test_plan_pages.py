@@ -180,6 +180,8 @@ def test_letters_of_the_right_to_left_are_joined_and_in_order() -> None:
         drawn = re.findall(rb"\((..)\) Tj", bytes(paper.pdf.pages[1].contents), re.DOTALL)
     shown = "".join(chr(letters[int.from_bytes(each, "big")][0]) for each in drawn)
     assert shown == f"12 {word[::-1]}"
+    fonts: Any = paper.pdf.fonts.values()
+    assert [font.ttfont.reader for font in fonts] == [None, None]  # their files are closed
 
 
 def test_a_page_of_a_part_or_of_a_month_gone_by_counts_what_is_theirs(house: House) -> None:
