@@ -32,6 +32,7 @@ from bot.telegram.updates import (
     Incoming,
     Membership,
     Pressed,
+    Reworded,
     Said,
     Secondhand,
     Unsupported,
@@ -46,7 +47,7 @@ from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
 from conversations.session.events import Event, Fetched, FetchFailed, Located, Offered, Tap, Typed
 from conversations.session.reading.utterances import language_of
 from conversations.session.safeguards.emergencies import emergency
-from conversations.session.safeguards.guard import personal_data
+from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.wording import wording
 from conversations.xforms.limits import Exhausted
 from storage.errors import Conflict, NotFound
@@ -213,6 +214,11 @@ class Dispatch:
                     ex.delete(event.origin)
                 else:
                     unasked.edited(ex, event.origin, event.text)
+            case Reworded(origin, said):
+                is_strict = ex.visit.session is None or _is_restricted(ex)
+                if kind := personal_data(said, strict=is_strict, known=ex.known()):
+                    ex.delete(origin)
+                    ex.notice(ex.say(refusal(kind)))
             case Secondhand(origin, said):
                 # Nobody reads it, and what was forwarded may name somebody.
                 if _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):

@@ -59,6 +59,14 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
+class Reworded:
+    """The words with a photo or another file were edited. They answer nothing; only the guard reads them."""
+
+    origin: int
+    said: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Secondhand:
     """A forward, a message via another bot or on behalf of a chat: never an answer (S4)."""
 
@@ -101,14 +109,14 @@ class Ignored:
 def written(what: "What") -> int | None:
     """Return the number of the message, if the person wrote this as a message."""
     match what:
-        case Command(origin=origin) | Secondhand(origin) | Unsupported(origin):
+        case Command(origin=origin) | Reworded(origin) | Secondhand(origin) | Unsupported(origin):
             return origin
         case Said(event) | Edited(event):
             return event.origin
     return None
 
 
-What = Command | Pressed | Said | Edited | Secondhand | Unsupported | Membership | Elsewhere | Ignored
+What = Command | Pressed | Said | Edited | Reworded | Secondhand | Unsupported | Membership | Elsewhere | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +149,7 @@ def _read(raw: Mapping[str, Any]) -> Incoming:
         return _callback(update_id, raw["callback_query"])
     if "edited_message" in raw:
         message = raw["edited_message"]
-        chat_id = _integer(message["chat"]["id"])
-        if message["chat"].get("type") != "private" or not isinstance(message.get("text"), str):
-            return Incoming(update_id, chat_id, _sender(message), Ignored("edited_message"))
-        event = Corrected(message["text"], _integer(message["message_id"]))
-        return Incoming(update_id, chat_id, _sender(message), Edited(event))
+        return Incoming(update_id, _integer(message["chat"]["id"]), _sender(message), _edited(message))
     if "my_chat_member" in raw:
         change = raw["my_chat_member"]
         chat, status = change["chat"], change["new_chat_member"]["status"]
@@ -158,6 +162,15 @@ def _read(raw: Mapping[str, Any]) -> Incoming:
     if "channel_post" in raw:
         return Incoming(update_id, _integer(raw["channel_post"]["chat"]["id"]), None, Elsewhere(may_leave=True))
     return Incoming(update_id, 0, None, Ignored(update_type(raw)))
+
+
+def _edited(message: Mapping[str, Any]) -> What:
+    if message["chat"].get("type") != "private":
+        return Ignored("edited_message")
+    origin = _integer(message["message_id"])
+    if isinstance(message.get("text"), str):
+        return Edited(Corrected(message["text"], origin))
+    return Reworded(origin, _readable(message))
 
 
 def _callback(update_id: int, query: Mapping[str, Any]) -> Incoming:

@@ -8,6 +8,7 @@ import pytest
 from tests.bot.changed_forms import publish_changed
 from tests.bot.house import ANA, ROSA, Town
 from tests.bot.officers import report_as_last_month, report_begun, report_sent
+from tests.bot.photos import photo_with_gps
 from tests.deadlines import wait_until
 
 pytestmark = pytest.mark.slow
@@ -95,12 +96,17 @@ def test_nothing_restricted_stands_in_the_chat_once_it_is_sent_or_a_day_has_pass
 
 
 def test_personal_data_is_deleted_from_the_chat_and_stored_nowhere(town: Town) -> None:
-    """The message goes, the question stays."""
+    """The message goes, the question stays; so goes a photo whose words are changed later."""
     ana = report_as_last_month(town, ANA, "PRE-101")
     ana.say("Llamar a su cédula 001-1234567-8 mañana")
     assert "dato personal" in ana.text
 
+    ana.do(lambda: ana.phone.send_files("photo", ("p.jpg", photo_with_gps()), caption="El taller"))
+    [photo] = [message["message_id"] for message in ana.phone.messages() if "photo" in message]
+    ana.do(lambda: ana.phone.edit(photo, "Cédula 001-1234567-8"))
+
     town.rest()
+    assert not any("photo" in message for message in ana.phone.messages())
     assert not any("1234567" in str(message) for message in ana.phone.messages())
     for path in town.folder.glob("enlace.db*"):
         assert b"1234567-8" not in path.read_bytes()
