@@ -35,6 +35,7 @@ COUNTED: Final = {
     "reading.months": 12,
     "reading.weekdays": 7,
     "reading.numbers": 100,
+    "reading.hundreds": 9,
 }
 """Tables that are read by position, and how many entries they have."""
 MAY_LACK: Final = frozenset(

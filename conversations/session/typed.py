@@ -35,7 +35,7 @@ from conversations.session.shown import calendar_of, shown
 from conversations.session.turn import Turn
 from conversations.session.words import whole_number
 from conversations.xforms.evaluation.texts import Node
-from conversations.xforms.form import Question
+from conversations.xforms.form import Choice, Question
 
 NUMBERS = frozenset({"integer", "decimal", "range"})
 _NUMBERS_SEEN = 16
@@ -233,12 +233,20 @@ def _typed_choice(turn: Turn, node: Node, text: str, origin: int) -> None:
         case Several(values):
             _ask_which(turn, values, origin)
         case NoMatch():
-            if _goes_elsewhere(turn, node, text):
+            if len(meant := _as_yes_or_no(turn, text, choices)) == 1:
+                turn.answer(node, meant[0], origin)
+            elif _goes_elsewhere(turn, node, text):
                 return
-            if found := search_choices(text, [(c.value, spoken(c.label)) for c in choices], _SUGGESTED):
+            elif found := search_choices(text, [(c.value, spoken(c.label)) for c in choices], _SUGGESTED):
                 _ask_which(turn, [value for value, _ in found], origin)
             else:
                 turn.not_understood(text, origin, turn.say("err.choice"))
+
+
+def _as_yes_or_no(turn: Turn, text: str, choices: Sequence[Choice]) -> list[str]:
+    """Return the choices that say yes, or no, as this text does in other words: "claro", "nope"."""
+    meant = turn.word(normalise(text), "sure")
+    return [each.value for each in choices if meant and turn.word(normalise(spoken(each.label)), "sure") == meant]
 
 
 def _typed_choices(turn: Turn, node: Node, text: str, origin: int) -> None:

@@ -55,6 +55,18 @@ def _counted() -> re.Pattern[str]:
 
 
 @cache
+def _before_days() -> re.Pattern[str]:
+    """The pattern of a word that counts days or weeks: "dos" in "hace dos días"."""
+    return re.compile(rf"\b[^\W\d_]+(?= (?:{any_phrase('reading.day')}|{any_phrase('reading.week')})\b)")
+
+
+@cache
+def _half_of_day() -> re.Pattern[str]:
+    """The pattern of what is said behind a day: "ayer en la tarde"."""
+    return re.compile(rf" (?:{any_phrase('reading.morning')}|{any_phrase('reading.afternoon')})$")
+
+
+@cache
 def _guessable(language: str) -> re.Pattern[str]:
     return re.compile(rf"\b{any_phrase_in(language, 'reading.guessable')}\b")
 
@@ -76,7 +88,7 @@ def day_in(text: str, today: date, language: str, prefer: Prefer, *, may_guess: 
         return NotUnderstood("err.date")
     words = " ".join(WORD.findall(said))
     read = (
-        _relative_day(words, today)
+        _relative_day(words, today, language)
         or _weekday(words, today, language, prefer)
         or _digits_only(said, today, prefer)
         or _date_in_figures(said, today, language, prefer)
@@ -108,10 +120,12 @@ def _shifted(today: date, days: int) -> date | None:
         return None
 
 
-def _relative_day(words: str, today: date) -> Read | None:
-    if (days_away := _relative().get(words)) is not None:
+def _relative_day(words: str, today: date, language: str) -> Read | None:
+    if (days_away := _relative().get(_half_of_day().sub("", words))) is not None:
         return _dated([_shifted(today, days_away)])
-    counted = _counted().fullmatch(words)
+    table = numbered(language, NUMBERS)
+    said = joined_number_words(words, language)
+    counted = _counted().fullmatch(_before_days().sub(lambda found: str(table.get(found[0], found[0])), said))
     if counted is None:
         return None
     is_past = bool(counted["back"] or counted["ago"])

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
+from conversations.languages import phrases
 from conversations.session.reading.choices import Choices, Matched, NoMatch, match_choice
 from conversations.session.reading.results import Ambiguous, NotUnderstood, Read, Understood
 from conversations.session.reading.text import LETTERS, fold, plain
@@ -18,8 +19,10 @@ from conversations.session.reading.vocabulary import (
     joined_number_words,
     known_words,
     multipliers,
+    number_parts,
     number_words,
     numbered,
+    said_as,
 )
 
 _LONGEST = 200
@@ -43,6 +46,7 @@ def read_number(text: str, *, integer: bool, language: str) -> Read:
     said = _percent().sub(" ", said)
     if not any(c.isdigit() for c in said):
         return _spelled_number(said, language)
+    said = _mixed().sub(lambda found: str(int(found[1]) * 1_000 + int(found[2])), said)
     tokens = list(_TOKEN.finditer(said))
     if not tokens or sum(map(_digits, (t[0] for t in tokens))) != _digits(said) or _digits(said) > _MOST_DIGITS:
         return NotUnderstood("err.number")
@@ -58,7 +62,11 @@ def read_number(text: str, *, integer: bool, language: str) -> Read:
     times, is_plain = around
     sign = "-" if figures.startswith("-") else ""
     found = list(dict.fromkeys(_canonical(sign + value, times) for value in values))
-    if not sign and (words := LETTERS.findall(said[:start])) and words[-1] in known_words("reading.minus"):
+    if (
+        not sign
+        and LETTERS.findall(said[:start])[-1:]
+        and known_words("reading.minus").issuperset(LETTERS.findall(said[:start]))
+    ):
         found = [_canonical(f"-{found[0]}"), *found]
     if integer and all("." in value for value in found):
         return NotUnderstood("err.integer")
@@ -68,6 +76,12 @@ def read_number(text: str, *, integer: bool, language: str) -> Read:
 @cache
 def _percent() -> re.Pattern[str]:
     return re.compile(rf"%|\b{any_phrase('reading.percent')}\b")
+
+
+@cache
+def _mixed() -> re.Pattern[str]:
+    """The pattern of thousands as a word between figures: "25 mil 300"."""
+    return re.compile(rf"(?<![\w.,'-])(\d{{1,3}}) ?{any_phrase('reading.thousand')} (\d{{3}})(?![\w.,'])")
 
 
 def _digits(text: str) -> int:
@@ -155,21 +169,43 @@ def _around(before: str, after: str, language: str) -> tuple[int, bool] | None:
 
 
 def _spelled_number(said: str, language: str) -> Read:
-    table, said = numbered(language, NUMBERS), joined_number_words(said, language)
+    """Read a number in words: "doce", "dos mil quinientos", "unas treinta", "una docena"."""
+    said = joined_number_words(said, language, with_hundreds=True)
     words = LETTERS.findall(said)
-    if len(words) == 1 and words[0] in known_words("reading.none"):
+    if " ".join(words) in said_as("reading.none"):
         return Ambiguous(("0",))  # zero is a figure; a missing figure is not zero (DOMAIN §2.3)
-    numbers = [position for position, word in enumerate(words) if word in table]
-    if len(numbers) != 1 or re.search(r"[^\w\s.,!¡]|_", said):
+    parts = number_parts(language)
+    places = [place for place, word in enumerate(words) if word in parts or word in multipliers()]
+    if not places or re.search(r"[^\w\s.,!¡]|_", said):
         return NotUnderstood("err.number")
-    [position] = numbers
-    word, rest = words[position], words[:position] + words[position + 1 :]
-    times = 1
-    if position < len(words) - 1 and words[position + 1] in multipliers():
-        times = multipliers()[rest.pop(position)]
-    if not known_words(_BESIDE).issuperset(rest) or (word in known_words(_ARTICLES) and len(words) > 2):
+    number = [word for word in words[places[0] : places[-1] + 1] if word not in known_words("reading.and")]
+    rest = {*words[: places[0]], *words[places[-1] + 1 :]}
+    hedges = known_words(_HEDGES)
+    is_article = len(words) > 2 and known_words(_ARTICLES).issuperset(number)
+    value = None if is_article else _composed(number, language)
+    if value is None or not rest <= known_words(_BESIDE) | (hedges - known_words("reading.minus")):
         return NotUnderstood("err.number")
-    return Understood(str(table[word] * times))
+    return Understood(str(value)) if hedges.isdisjoint(words) else Ambiguous((str(value),))
+
+
+def _composed(words: Sequence[str], language: str) -> int | None:
+    """Return the number that number words are together: thousands before hundreds before the rest. None if they are
+    several numbers, or no exact one: "miles".
+    """
+    parts, alone = number_parts(language), fold(phrases(language, "reading.thousand")[0])
+    total, part, last = 0, 0, 10**9
+    for word in words:
+        value = parts.get(word)
+        if value is not None:
+            if part and (part % 100 or not 0 < value < 100):
+                return None
+            part += value
+        else:
+            times = multipliers().get(word, last)
+            if times >= last or not (part or (word == alone and total == 0)):
+                return None
+            total, part, last = total + (part or 1) * times, 0, times
+    return total + part
 
 
 def read_numbers(text: str, count: int, *, labels: Sequence[str] = ()) -> tuple[str, ...] | None:

@@ -50,8 +50,10 @@ def _any_of(folded: tuple[str, ...]) -> str:
 
 @cache
 def numbered(language: str, key: str) -> Mapping[str, int]:
-    """Return word → number, by its place in the list: from 0 for number words and weekdays, from 1 for months."""
-    start = 1 if key == MONTHS else 0
+    """Return word → number, by its place in the list: from 0 for number words and weekdays, from 1 for months and
+    hundreds.
+    """
+    start = 1 if key in (MONTHS, HUNDREDS) else 0
     return {
         _as_one_word(spelling): number
         for number, spellings in enumerate(phrases(language, key), start)
@@ -64,15 +66,16 @@ def _as_one_word(spelling: str) -> str:
 
 
 @cache
-def _of_several_words(language: str) -> re.Pattern[str]:
-    spelled = (word for spellings in phrases(language, NUMBERS) for word in spellings.split("/"))
+def _of_several_words(language: str, keys: tuple[str, ...]) -> re.Pattern[str]:
+    spelled = (word for key in keys for spellings in phrases(language, key) for word in spellings.split("/"))
     several = sorted((WORD.findall(fold(word)) for word in spelled), key=len, reverse=True)  # 97 before 90 and 80
     return re.compile("|".join(rf"\b{'[- ]'.join(words)}\b" for words in several if len(words) > 1) or r"(?!)")
 
 
-def joined_number_words(said: str, language: str) -> str:
+def joined_number_words(said: str, language: str, *, with_hundreds: bool = False) -> str:
     """The folded text with a number of several words as one: "dix-sept" is "dixsept" in `numbered`."""
-    return _of_several_words(language).sub(lambda found: _as_one_word(found[0]), said)
+    keys = (NUMBERS, HUNDREDS) if with_hundreds else (NUMBERS,)
+    return _of_several_words(language, keys).sub(lambda found: _as_one_word(found[0]), said)
 
 
 @cache
@@ -82,7 +85,13 @@ def numbered_in_all(language: str, key: str) -> Mapping[str, int]:
     return {**others, **numbered(language, key)}
 
 
-MONTHS, WEEKDAYS, NUMBERS = "reading.months", "reading.weekdays", "reading.numbers"
+MONTHS, WEEKDAYS, NUMBERS, HUNDREDS = "reading.months", "reading.weekdays", "reading.numbers", "reading.hundreds"
+
+
+@cache
+def number_parts(language: str) -> Mapping[str, int]:
+    """Return the words from zero to ninety-nine and the hundreds of a language, with their numbers."""
+    return {**{word: 100 * n for word, n in numbered(language, HUNDREDS).items()}, **numbered(language, NUMBERS)}
 
 
 @cache
@@ -94,9 +103,11 @@ def number_words() -> frozenset[str]:
 
 @cache
 def multipliers() -> Mapping[str, int]:
+    """Return the words that multiply the number before them: "mil", "docenas"."""
     return {
         **dict.fromkeys(known_words("reading.thousand"), 1_000),
         **dict.fromkeys(known_words("reading.million"), 1_000_000),
+        **{fold(word): int(n) for word, _, n in (each.partition("=") for each in phrases_of_all("reading.groups"))},
     }
 
 

@@ -31,7 +31,7 @@ def wishes(text: str, language: str) -> tuple[str, ...]:
 
 def _clauses(text: str, language: str) -> list[str]:
     """The parts of a text between its marks and its words for "and"."""
-    joined = "|".join(re.escape(word) for word in phrases(language, "reading.and"))
+    joined = "|".join(re.escape(word) for word in phrases(language, "reading.and_then"))
     parts = re.split(rf"[,.;:!?¡¿\n]+|\b(?:{joined})\b", text, flags=re.IGNORECASE)
     return [part for part in parts if normalise(part)]
 

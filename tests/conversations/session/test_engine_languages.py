@@ -6,7 +6,7 @@ from conversations.languages import LANGUAGES
 from conversations.session.session import REVIEW
 from conversations.wording import wording
 from conversations.xforms.form import Form
-from tests.conversations.session.phone import Phone
+from tests.conversations.session.phone import Phone, made
 from tests.forms import compiled
 
 PORTUGUESE = """
@@ -50,3 +50,49 @@ def test_whoever_speaks_another_of_its_languages_is_asked_in_that_one() -> None:
     both = form(" | label::Français (fr)", "| (fr)")
     assert "(fr)" in Phone(both, "fr").text
     assert "Quantas escolas?" in Phone(both, "ht").text
+
+
+@pytest.mark.parametrize(
+    ("language", "labels", "typed", "chosen"),
+    [
+        ("es", ["Sí", "No"], "claro que sí", "c0"),
+        ("es", ["Sí", "No"], "todavía no", "c1"),
+        ("en", ["Yes", "No", "Don't know"], "yep", "c0"),
+        ("en", ["Yes", "No", "Don't know"], "don't know", "c2"),
+        ("ht", ["Wi", "Non"], "se sa", "c0"),
+        ("ht", ["Wi", "Non"], "poko", "c1"),
+        ("fr", ["Oui", "Non"], "bien sûr", "c0"),
+        ("fr", ["Oui", "Non"], "nan", "c1"),
+    ],
+)
+def test_yes_and_no_are_chosen_in_other_words(language: str, labels: list[str], typed: str, chosen: str) -> None:
+    """A choice whose label says yes is meant by every word for it; a label itself goes first."""
+    phone = Phone(made("select_one sn | ok | ¿? | | | |\ntext | rest | ¿Más? | | | |", {"sn": labels}), language)
+    phone.say(typed)
+    assert phone.answers == {"ok": chosen}
+
+
+@pytest.mark.parametrize(
+    ("language", "typed"),
+    [
+        ("es", "no aplica"),
+        ("es", "después"),
+        ("es", "no sé"),
+        ("en", "n/a"),
+        ("en", "dunno"),
+        ("ht", "m pa konnen"),
+        ("ht", "pita"),
+        ("fr", "sans objet"),
+        ("fr", "je sais pas"),
+    ],
+)
+def test_who_does_not_know_passes_what_may_be_left_out(language: str, typed: str) -> None:
+    """And goes back in as many words."""
+    phone = Phone(made("integer | n | ¿Cuántas? | | | |\ninteger | m | ¿Y? | | | |"), language)
+    first = phone.at
+    phone.say(typed)
+    assert phone.at != first
+
+    back = {"es": "pa atrás", "en": "go back", "ht": "fè bak", "fr": "en arrière"}
+    phone.say(back[language])
+    assert phone.at == first

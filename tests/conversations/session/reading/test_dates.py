@@ -20,6 +20,10 @@ PAST = {
     "pasado mañana": "2018-10-05",
     "hace 3 días": "2018-09-30",
     "hace una semana": "2018-09-26",
+    "hace dos días": "2018-10-01",
+    "hace treinta y un días": "2018-09-02",
+    "ante ayer": "2018-10-01",
+    "ayer por la tarde": "2018-10-02",
     "dentro de 2 semanas": "2018-10-17",
     "15/9": "2018-09-15",
     "15-9-2018": "2018-09-15",
@@ -98,6 +102,14 @@ def test_a_date_is_read_day_first_and_backwards_from_today(typed: str) -> None:
         ("yè", "ht", "2018-10-02"),
         ("demen", "ht", "2018-10-04"),
         ("lendi", "ht", "2018-10-01"),
+        ("antye", "ht", "2018-10-01"),
+        ("anvan yè", "ht", "2018-10-01"),
+        ("sa gen de jou", "ht", "2018-10-01"),
+        ("yon semèn de sa", "ht", "2018-09-26"),
+        ("two days ago", "en", "2018-10-01"),
+        ("avanthier", "fr", "2018-10-01"),
+        ("hier soir", "fr", "2018-10-02"),
+        ("ya 3 jours", "fr", "2018-09-30"),
         ("lendi k ap vini a", "ht", "2018-10-08"),
         ("September 15th, 2018", "en", "2018-09-15"),
         ("Sep 15", "en", "2018-09-15"),
@@ -112,7 +124,7 @@ def test_a_date_is_read_day_first_and_backwards_from_today(typed: str) -> None:
         ("nan de mwa", "ht", "!date"),
     ],
 )
-def test_dates_are_read_in_three_languages(typed: str, language: str, expected: str) -> None:
+def test_dates_are_read_in_every_language(typed: str, language: str, expected: str) -> None:
     """Creole has our own tables; what only dateparser knows is confirmed."""
     assert shown(read_date(typed, today=WEDNESDAY, language=language)) == expected
 
