@@ -63,15 +63,20 @@ def closes_together(
     """
     periods = tuple(periods)
     open_ones = [period for period in periods if period.is_open(today) and is_unclosed(period)]
-    # A period that was reopened opens no other.
-    is_last_word = any(not one.is_reopened for one in open_ones if one.end_on == open_ones[0].end_on)
+    together = [one for one in open_ones if one.end_on == open_ones[0].end_on]
+
+    def goes_along(period: ReportingPeriod) -> bool:
+        """A month that was reopened opens no quarter; a quarter that was takes its month along."""
+        is_later = any(not one.is_reopened or one.due_on > period.due_on for one in together)
+        return is_later and period.locks_on <= today and is_complete(period)
+
     return tuple(
         period
         for period in periods
-        if open_ones
-        and period.end_on == open_ones[0].end_on
+        if together
+        and period.end_on == together[0].end_on
         and is_unclosed(period)
-        and (period in open_ones or (is_last_word and period.locks_on <= today and is_complete(period)))
+        and (period in together or goes_along(period))
     )
 
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 from bot.acts.reports import reports
 from bot.acts.reports.reports import Report
 from bot.chat.exchange import Denied, Exchange
-from bot.schedule.agenda import passed_by
+from bot.schedule.agenda import lacking, passed_by
+from bot.screens.reports.closing import to_close
 from bot.screens.reports.filling import apply, notice_card, reporter_of, show_first, show_locked
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.dates import show_date
+from conversations.plan.messages.reminders import close_button
 from conversations.plan.periods import period_name
 from conversations.routes import Route, tap
 from conversations.session.events import Resumed
@@ -199,22 +201,30 @@ def _heading(report: Report | None, ex: Exchange) -> tuple[Line, ...]:
 
 
 def show_nothing_left(ex: Exchange) -> None:
-    """Say that nothing can be reported or closed now.
+    """Say that nothing can be reported now; what is only to be closed has its button.
 
-    An agency that let a period lock may ask to reopen it, unless the agency has closed a later one.
+    An agency that let a period lock may ask to reopen it, unless the agency has closed a later one. Of the periods that
+    ended together, the one is meant that lacks a report.
     """
-    plans, plan_id = ex.unit.plans, ex.membership.plan_id
-    is_agencys = not ex.membership.is_contributor
-    passed = passed_by(ex.unit, plan_id, ex.agency_code, ex.today) if is_agencys else ()
-    later = [p for p in plans.periods(plan_id) if passed and p.end_on > passed[-1].end_on and p.opens_on <= ex.today]
-    if any(ex.unit.closings.is_closed(ex.agency_id, period.id) for period in later):
-        passed = ()
-    rows = [(home_button(ex.say),)]
-    text = ex.say("menu.nothing")
-    if passed:
-        text = ex.say("menu.lapsed", period_name=period_name(passed[-1], ex.language), agency=ex.agency_code)
-        rows.insert(0, (Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, passed[-1].code)),))
-    ex.answer(Card((line(text),), tuple(rows)))
+    plans, plan_id, home = ex.unit.plans, ex.membership.plan_id, (home_button(ex.say),)
+    if ex.membership.is_contributor:
+        ex.answer(Card((line(ex.say("menu.nothing")),), (home,)))
+        return
+    if closes := to_close(ex, plans.open_periods(plan_id, ex.today, ex.agency_id)):
+        ex.answer(Card((line(ex.say("menu.only_close")),), ((close_button(closes, ex.say),), home)))
+        return
+    passed = passed_by(ex.unit, plan_id, ex.agency_code, ex.today)
+    periods = [period for period in plans.periods(plan_id) if passed and period.opens_on <= ex.today]
+    later = [period for period in periods if period.end_on > passed[-1].end_on]
+    if not passed or any(ex.unit.closings.is_closed(ex.agency_id, period.id) for period in later):
+        ex.answer(Card((line(ex.say("menu.nothing")),), (home,)))
+        return
+    locked = [period for period in periods if period.end_on == passed[-1].end_on and not period.is_open(ex.today)]
+    missing = {left.period for left in lacking(ex.unit, plan_id, ex.agency_code, locked)}
+    about = max(missing, key=lambda period: period.locks_on, default=passed[-1])
+    text = ex.say("menu.lapsed", period_name=period_name(about, ex.language), agency=ex.agency_code)
+    asking = Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, about.code))
+    ex.answer(Card((line(text),), ((asking,), home)))
 
 
 def find_report(ex: Exchange, kind: str, code: str, period_code: str) -> Report:

@@ -220,3 +220,26 @@ def test_what_is_added_after_an_agency_has_closed_is_left_to_report_and_said_to_
     begun = tap(desk, ANA, "reportar", "a.PRE-101.2018Q3")
     assert "PRE-101" in said(begun, ANA)[-1]
     assert "ya" not in said(begun, ANA)[-1][:20]
+
+
+def test_what_is_missing_is_reopened_and_closes_the_month_with_it(desk: Desk) -> None:
+    """The month is all in, its quarter lacks a report: only that is asked for, and who sends it has closed both."""
+    tap(desk, JEAN, "novedades", "budget")
+    to_close = tap(desk, JEAN, "empezar", "201809")
+    assert "Se fèmen l ki rete" in said(to_close, JEAN)[-1]
+    assert "c:cerrar:" in buttons(to_close, JEAN).values()
+
+    unsent = "DELETE FROM submission WHERE subject='activity:PRE-103'"
+    desk.database.units.submit(None, lambda unit: unit.connection.exec_driver_sql(unsent)).result(PATIENCE)
+    desk.now = datetime(2018, 10, 23, 12, tzinfo=UTC)
+    late = tap(desk, JEAN, "empezar", "201809")
+    assert "3yèm trimès 2018" in said(late, JEAN)[-1]
+    assert buttons(late, JEAN)["✋ Mande relouvri"].endswith("2018Q3")
+
+    tap(desk, CARMEN, "reabrir", "2018Q3.DGP.3.missing")
+    tap(desk, JEAN, "novedades", "budget")
+    tap(desk, JEAN, "cerrar", "20180930")
+    with desk.database.view() as unit:
+        plan = unit.plans.only().id
+        agency = unit.plans.agency(plan, "DGP").id
+        assert all(unit.closings.is_closed(agency, unit.plans.period(plan, code).id) for code in ("201809", "2018Q3"))
