@@ -82,9 +82,8 @@ def _show_period(ex: Exchange, period: ReportingPeriod) -> None:
         closed = ex.unit.closings.closed_agencies(period.id)
         missing = [agency.code for agency in expected if agency.id not in closed]
         lines.append(line(""))
-        lines.append(line(say("periods.closed", n=len(expected) - len(missing), total=len(expected))))
-        if missing:
-            lines.append(line(say("periods.missing", codes=", ".join(missing))))
+        # No count: of a closing every screen has the same number, and a period is a part of one.
+        lines.append(line(say("periods.missing", codes=", ".join(missing)) if missing else say("periods.closed")))
     rows: list[tuple[Button, ...]] = []
     for one in ex.unit.periods.reopenings(plan_id, ex.today):
         if one.period_id != period.id:

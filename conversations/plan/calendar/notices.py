@@ -296,11 +296,13 @@ def paced(
 def is_next(day: date, rank: int, told: Collection[date], coming: Iterable[Step], holidays: Collection[date]) -> bool:
     """Whether a notice on this day keeps the pace beside the days already told and the steps that go first.
 
-    It leaves room for the steps that go first in its week, and for each due day within ten working days.
+    It leaves room for the steps that go first in its week, and for each due day within ten working days. What is told
+    around a due day leaves room for each last day, too.
     """
+    kept = {Rung.DUE} if rank <= RANK[Rung.OPEN] else {Rung.DUE, Rung.LAST}
     taken = {on for on in told if on != day}
     for step in sorted(coming, key=lambda step: (RANK[step.rung], step.on)):
-        first = RANK[step.rung] < rank and (step.rung is Rung.DUE or _week(step.on) == _week(day))
+        first = RANK[step.rung] < rank and (step.rung in kept or _week(step.on) == _week(day))
         if first and step.on > day and keeps_pace(step.on, taken, holidays):
             taken.add(step.on)
     return keeps_pace(day, taken, holidays)

@@ -116,6 +116,8 @@ class AgencyStanding:
     reminders: int
     passed: tuple[ReportingPeriod, ...] = ()
     """Its longest row of periods, up to the last, that locked before it closed them."""
+    due_on: date | None = None
+    """Until when it closes in time. None if nothing is expected of it."""
 
     @property
     def code(self) -> str:
@@ -175,6 +177,16 @@ class Standing:
     @property
     def rate(self) -> Rate:
         return self.rates[-1] if self.rates else Rate()
+
+    @property
+    def due_on(self) -> date | None:
+        """The last due day of the agencies at the present closing; None if nothing is expected of anybody."""
+        return max((agency.due_on for agency in self.agencies if agency.due_on), default=None)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether that day is over: until then nobody is late, and a rate would be no news."""
+        return self.due_on is not None and self.today > self.due_on
 
     @property
     def activities(self) -> tuple[ActivityStanding, ...]:
@@ -310,6 +322,7 @@ def _agency_standing(
         unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
         reminders=look.records.reminded.get(agency.id, 0),
         passed=_passed(agency, own, look),
+        due_on=now_due.due_on if now_due and now_due.is_expected else None,
     )
 
 

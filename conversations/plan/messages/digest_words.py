@@ -120,7 +120,7 @@ def trend(s: Standing, say: Wording) -> str:
     Nobody is late before the last due day of the present closing. Periods that locked before the calendar was kept do
     not count.
     """
-    if s.closing is None or s.today <= s.closing.due_on or len(s.closings) < 2:
+    if not s.is_due or len(s.closings) < 2:
         return ""
     earlier = s.rates[-2]
     if not earlier.expected or not s.rate.expected or s.closings[-2].locks_on <= s.kept_since:

@@ -88,19 +88,23 @@ def decisions(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Say who has closed, how many in time (compared with the closing before), who has not, and who was reminded."""
+    """Say who has closed, how many in time (compared with the closing before), who has not, and who was reminded.
+
+    Before the due day nobody is late: then it is said until when reports are in time.
+    """
     if s.closing is None:
         return [line(say("digest.no_closing"))]
     rate = s.rate
     if not rate.expected:
         return [line(bold(say("digest.closing")), " ", say("digest.nothing_expected"))]
     text = say(
-        "digest.closed",
+        "digest.closed" if s.is_due else "digest.closed_so_far",
         closed=rate.closed,
         expected=rate.expected,
         percent=rate.closed_percent,
         on_time=rate.on_time,
         on_time_percent=rate.on_time_percent,
+        due=day(s.due_on, s, say) if s.due_on else "",
     )
     lines = [line(bold(say("digest.closing")), " ", f"{text}{trend(s, say)}")]
     missing = sorted(
@@ -113,7 +117,8 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
             with_remark(agency.code, _why_missing(agency, say, tells_vacancy=vacant <= VACANCIES))
             for agency in missing[: shown * 2]
         )
-        lines.append(line(say("digest.missing", who=and_more(named, len(missing) - shown * 2, say))))
+        key = "digest.missing" if s.is_due else "digest.to_close"
+        lines.append(line(say(key, who=and_more(named, len(missing) - shown * 2, say))))
     reported, expected = (sum(getattr(a, name) for a in s.agencies) for name in ("reported", "expected"))
     lines.append(line(say("digest.reports", reported=reported, expected=expected)))
     return lines
@@ -409,10 +414,10 @@ def indicator_pages(found: Sequence[IndicatorYear]) -> int:
 
 def _on_time(s: Standing, say: Wording) -> list[Line]:
     """Say how many reported in time; before the due day, until when they can: a share of what is not due is no news."""
-    if s.closing is None or not s.rate.expected:
+    if s.due_on is None:
         return []
-    if s.today <= s.closing.due_on:
-        return [line(say("digest.due_until", due=day(s.closing.due_on, s, say)))]
+    if not s.is_due:
+        return [line(say("digest.due_until", due=day(s.due_on, s, say)))]
     return [line(say("digest.on_time", percent=s.rate.on_time_percent), trend(s, say))]
 
 

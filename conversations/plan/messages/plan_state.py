@@ -125,11 +125,14 @@ def plan_state(
 
 
 def _rates(s: Standing, say: Wording) -> tuple[tuple[str, str, str, str], ...]:
-    """Return the rates of the last closing. A rate is a dash if nothing was expected."""
+    """Return the rates of the last closing. A rate is a dash if nothing was expected, or if its day has not come."""
     rate = s.rate
     if not rate.expected:
         return (say("state.closed"), "–", "", ""), (say("state.on_time"), "–", "", "")
     closed = say("state.of", n=rate.closed, expected=rate.expected)
+    if not s.is_due:
+        until = say("state.until", due=digest_words.day(s.due_on, s, say)) if s.due_on else ""
+        return (say("state.closed"), "–", closed, ""), (say("state.on_time"), "–", until, "")
     on_time = say("state.of", n=rate.on_time, expected=rate.expected)
     return (
         (say("state.closed"), say.percent(rate.closed_percent), closed, ""),

@@ -57,8 +57,9 @@ def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colle
 def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> str:
     """Return the key of the sentence for somebody who has something left in a period: the stage of the period."""
     if today < period.due_on:
+        days = ladder(period, holidays)
         # The step's own day may be further back: a Friday, if the period begins on a Tuesday.
-        is_near = (period.due_on - today).days <= 3 or today >= ladder(period, holidays)[Rung.BEFORE]
+        is_near = today > days[Rung.OPEN] and ((period.due_on - today).days <= 3 or today >= days[Rung.BEFORE])
         return "before" if is_near else "open"
     if today == period.due_on:
         return "due"
@@ -103,8 +104,6 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     lines: list[Line] = [line(_told(head, key, who))]
     if head.left:
         lines.append(line(period_until(head.period, who.language)))
-    if is_stuck:  # a reworded question is no other question, and the day stays the same
-        lines.append(line(bold(say("remind.why"))))
     for left in head.left[:LISTED]:
         returned = f" · {say('remind.is_returned')}" if left.is_returned else ""
         lines.append(line(f"• {left.item.code} ", left.item.title(who.language), returned))
@@ -116,6 +115,8 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     if key in PAST_DUE and colleague and head.left:
         is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
         lines.append(line(say("remind.copied" if is_copied else "remind.told_too", colleague=colleague.name)))
+    if is_stuck:  # a reworded question is no other question, and the day stays the same
+        lines.append(line(bold(say("remind.why"))))
     if who.is_contributor:
         start = Button(say("remind.start"), tap(Route.INDICATORS), "primary")
         return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), tap(Route.POSTPONE)),)))

@@ -71,7 +71,7 @@ def test_promised_evidence_is_asked_of_who_promised_it_until_it_has_come(desk: D
 
     desk.do(promise(True))
     asked = days.scan(desk, DUE)
-    assert "PRE-101 se envió y su evidencia quedó para después" in asked[ANA][0].text
+    assert "PRE-101: la evidencia quedó para después" in asked[ANA][0].text
     assert "📎 PRE-101: la evidencia" in asked[ANA][0].buttons
 
     others = [told.text for who, all_told in asked.items() if who != ANA for told in all_told]
@@ -93,7 +93,7 @@ def test_who_is_left_nothing_is_asked_once_for_the_evidence_they_promised(desk: 
 
     assert ANA not in days.scan(desk, DUE)
     [told] = days.scan(desk, LATE)[ANA]
-    assert "falta la evidencia que quedó para después. Se recibe hasta el" in told.text
+    assert "solo falta esto; se recibe hasta el" in told.text
     assert "📎 PRE-101: la evidencia" in told.buttons
     assert "Empezar" not in told.buttons
 

@@ -493,7 +493,5 @@ def test_a_quarter_that_was_reopened_takes_along_the_month_that_is_all_in() -> N
     """Otherwise its agency, which has sent everything, would never have closed."""
     reopened = replace(QUARTER, locks_on=date(2018, 11, 14), is_reopened=True)
     for complete, together in (((SEPTEMBER,), (SEPTEMBER, reopened)), ((), (reopened,))):
-        found = closes_together(
-            (SEPTEMBER, reopened), date(2018, 11, 1), lambda p: True, lambda p, c=complete: p in c
-        )
+        found = closes_together((SEPTEMBER, reopened), date(2018, 11, 1), lambda p: True, lambda p, c=complete: p in c)
         assert found == together

@@ -98,7 +98,7 @@ def test_a_word_back_returns_it_as_it_was(desk: Desk) -> None:
     assert state_of(desk, number) == "submitted"
 
     card = text_of(tap(desk, CARMEN, "revision", number))
-    assert "Se pidió: «La suma no cuadra»" in card
+    assert "Coordinación: «La suma no cuadra»" in card
     assert "Responde: «La suma incluye a Baní»" in card
     assert desk.do(lambda unit: unit.submissions.get(number).version) == 1
 
@@ -369,7 +369,7 @@ def test_one_question_goes_back_is_answered_and_returns_to_who_asked(town: Town)
     carmen.tap("🔎 Ver")
     assert "Cambió frente a la versión 1" in carmen.text
     assert "Grabar tres cuñas → Grabar tres cuñas con Radio Azua" in carmen.text
-    assert "Se pidió: «¿Con qué radios?»" in carmen.text
+    assert "Coordinación: «¿Con qué radios?»" in carmen.text
     assert "No queda nada por validar" in carmen.tap("✅ Validar")
     assert town.rows("SELECT validation_state FROM submission WHERE version = 2") == [("validated",)]
 

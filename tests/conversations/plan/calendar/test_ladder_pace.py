@@ -131,6 +131,14 @@ def test_who_is_silent_hears_four_times_in_the_first_ten_working_days_of_january
     assert [min(step.rung for step in life.said[day] if RANK[step.rung] == 0) for day in ten[1:]] == [Rung.DUE] * 3
 
 
+def test_what_is_told_around_the_due_day_leaves_room_for_the_last_day() -> None:
+    """In January the month alone has five steps within ten working days; two days after is the one that yields."""
+    [month] = [one for one in ended_with(date(2018, 12, 31), NEW_YEAR) if one.type is PeriodType.MONTHLY]
+    life = Life((month,), NEW_YEAR).lived(date(2019, 1, 1), 31)
+    assert [day.day for day in life.said] == [2, 4, 7, 14]
+    assert [step.rung for step in life.said[date(2019, 1, 14)]] == [Rung.LAST]
+
+
 def test_planted_without_the_pace_it_is_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The law above would be red."""
     monkeypatch.setattr(notices, "has_room", lambda agenda, who, day, rank: True)

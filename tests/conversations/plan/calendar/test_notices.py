@@ -10,7 +10,7 @@ from conversations.plan.calendar.agenda import Agenda, Lapsing, Pause, Recipient
 from conversations.plan.calendar.ladder import Left, steps
 from conversations.plan.calendar.notices import Say, Silence, still_due
 from conversations.plan.expected import ClosingOfPeriods, unclosed_row
-from conversations.plan.messages.reminders import reminder
+from conversations.plan.messages.reminders import reminder, stage
 from conversations.plan.model import Role
 from conversations.plan.periods import Frequency, reporting_period
 from tests.conversations.plan.calendar.september import (
@@ -177,6 +177,13 @@ def test_all_topics_are_one_message_with_the_most_urgent_in_full() -> None:
     assert "También 3.er trimestre 2018: 1" in plain(card)
     taps = [button.tap for row in card.rows for button in row]
     assert taps == ["command:empezar:201809", "command:posponer:", "command:novedades:", "command:relevo:"]
+
+
+@pytest.mark.parametrize(("day", "told"), [("2018-12-03", "open"), ("2018-12-04", "before")])
+def test_the_first_word_of_a_period_is_that_it_has_opened(day: str, told: str) -> None:
+    """November opens on a Saturday; the Monday after is two days before its due day as well."""
+    november = reporting_period("201811")
+    assert stage(november, date.fromisoformat(day), ()) == told
 
 
 BOTH = (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),)), Topic(THIRD_QUARTER, (Left(QUARTERLY, THIRD_QUARTER),)))

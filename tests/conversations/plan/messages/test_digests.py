@@ -5,7 +5,7 @@ difference.
 """
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from conversations.languages import LANGUAGES
 from conversations.plan.figures.lights import Light
 from conversations.plan.figures.standing_records import Closing, Records
 from conversations.plan.messages import digest_words, digests
+from conversations.plan.periods import PeriodType
 from conversations.wording import wording
 from tests import ROOT
 from tests.conversations.plan.commission import (
@@ -74,6 +75,18 @@ def test_a_digest_is_never_longer_than_it_is_read(size: int, language: str) -> N
     assert len(told.encode("utf-16-le")) // 2 <= digests.LIMIT
     assert str(size) in told
     assert told.endswith("1234 ")
+
+
+@pytest.mark.parametrize(("on", "says"), [("2018-10-10", False), ("2018-10-11", True)])
+def test_a_rate_is_told_when_the_last_who_reports_is_due(on: str, says: bool) -> None:
+    """Until then nobody is late on any screen. A period that ends with it and asks for nothing delays nothing."""
+    empty = replace(BY_CODE["2018Q3"], code="2018X", due_on=date(2018, 12, 20), type=PeriodType.YEARLY)
+    records = replace(RECORDS, periods=(*RECORDS.periods, empty))
+    week = stand(records, datetime.combine(date.fromisoformat(on), time(8, 30), ZONE))
+    told = text(tuple(digests.closing(week, wording("es"), 5)))
+    assert ("%" in told, "Faltan:" in told, "Por cerrar:" in told) == (says, says, not says)
+    assert ("Reporte a tiempo: " in text(digests.minister_card(week, "es"))) is says
+    assert ("hasta el 10 oct 2018" in told) is not says
 
 
 @pytest.mark.parametrize("size", [2, 9])
