@@ -32,6 +32,8 @@ MAX_EVENTS = 400
 """Events of one filling. Texts of later questions are drawn anyway."""
 MAX_WORK = 20_000_000
 """Steps of all fillings together."""
+NODE = 20
+"""What an event costs for each node of the instance, in steps: it is restored, looked through, drawn and stored."""
 Taste = Literal["first", "last", "skip"]
 TASTES: tuple[Taste, ...] = ("first", "last", "skip")
 _COLUMNS = ("label", "hint", "guidance", "required_message", "constraint_message")
@@ -77,8 +79,8 @@ class _Trial:
         return Problem(code, values={"node": place.path, "column": column, "found": place.name, **values})
 
     def refill(self, instance: Instance) -> None:
-        """Begin a new budget. What was spent of the last one counts as work."""
-        self.work += PUBLISHING.steps - max(instance.steps, 0)
+        """Begin a new budget. What was spent of the last one counts as work, and so does the size of the instance."""
+        self.work += PUBLISHING.steps - max(instance.steps, 0) + NODE * instance.count_nodes()
         instance.refill()
 
     @property

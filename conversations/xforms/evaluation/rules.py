@@ -252,12 +252,16 @@ class InstanceRules(InstanceTexts):
             limit.met_at(place, "repeat_count")
             raise
 
+    def count_nodes(self) -> int:
+        """Return how many values this instance holds, answered or not."""
+        if self._nodes is None:
+            self._nodes = _nodes(self.root)
+        return self._nodes
+
     def _frame(self, frame_type: FrameType, parent: Frame | None, index: int, seed: Seed) -> Frame:
         """Make a frame and the instances it starts with. Exhausted if the instance has too many nodes."""
         frame = Frame(frame_type, parent, index)
-        if self._nodes is None:
-            self._nodes = _nodes(self.root)
-        self._nodes += len(seed.values)
+        self._nodes = self.count_nodes() + len(seed.values)
         if self._nodes > self.limits.nodes:
             raise Exhausted("nodes")
         self.spend(len(seed.values))

@@ -1,5 +1,7 @@
 """A form that asks for more than a machine has is refused at publishing, and stops nobody if it comes to be asked."""
 
+from typing import Any
+
 import pytest
 
 from conversations.authoring.trial import try_form
@@ -7,7 +9,9 @@ from conversations.authoring.xlsform import read_xlsform
 from conversations.languages import LANGUAGES
 from conversations.session import engine
 from conversations.session.effects import Reject
-from conversations.session.events import Offered, Typed
+from conversations.session.events import Event, Offered, Typed
+from conversations.session.session import Session
+from conversations.session.turn import Step
 from conversations.wording import wording
 from conversations.xforms.evaluation.texts import InstanceTexts, Node
 from conversations.xforms.form import Choice, Form
@@ -209,6 +213,23 @@ def test_a_trial_counts_what_it_says_of_every_instance(monkeypatch: pytest.Monke
     monkeypatch.setattr(InstanceTexts, "choices", counted)
     assert try_form(form) == ()
     assert 0 < len(looked) < 30
+
+
+def test_a_trial_counts_the_size_of_the_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is calculated in a repeat of 500, and each event restores and draws it all: the trial ends the sooner."""
+    rows = ["begin repeat | a | A | | 500 | | | |", "text | t | ¿Qué? | | | | | |", "end repeat | | | | | | | |"]
+    form = unchecked_wide(monkeypatch, wide(*rows))
+    monkeypatch.setattr("conversations.authoring.trial.MAX_WORK", 200_000)
+    events: list[Event] = []
+    step = engine.step
+
+    def counted(form: Form, session: Session, event: Event, **given: Any) -> Step:
+        events.append(event)
+        return step(form, session, event, **given)
+
+    monkeypatch.setattr(engine, "step", counted)
+    assert try_form(form) == ()
+    assert 0 < len(events) < 30
 
 
 def unchecked_wide(monkeypatch: pytest.MonkeyPatch, data: bytes) -> Form:
