@@ -224,8 +224,8 @@ class Dispatch:
                 if _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):
                     ex.delete(origin)
                 self._aside(ex, what)
-            case Unsupported(origin, is_contact):
-                if is_contact or _is_restricted(ex):
+            case Unsupported(origin, is_contact, said):
+                if is_contact or _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):
                     ex.delete(origin)
                 self._aside(ex, what)
             case _:

@@ -82,6 +82,8 @@ class Unsupported:
     origin: int
     is_contact: bool = False
     """Somebody's name and telephone."""
+    said: str = field(default="", repr=False)
+    """The words in it. Only the guard against personal data reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,16 +219,19 @@ def _message(message: Mapping[str, Any]) -> What:
         return Said(offer)
     if _SERVICE.intersection(message):
         return Ignored("message")
-    return Unsupported(origin, is_contact="contact" in message)
+    return Unsupported(origin, is_contact="contact" in message, said=_readable(message))
 
 
 def _readable(message: Mapping[str, Any]) -> str:
-    """Return the words of a message that answers nothing: text, caption, a file's name, a contact's fields."""
-    contact = message.get("contact") or {}
+    """Return the words of a message that answers nothing: text, caption, a file's name, a contact, a poll, a list."""
+    contact, poll, tasks = (message.get(kind) or {} for kind in ("contact", "poll", "checklist"))
     parts = [
         message.get("text"),
         message.get("caption"),
         *map(contact.get, ("first_name", "last_name", "phone_number")),
+        poll.get("question"),
+        tasks.get("title"),
+        *(each.get("text") for each in (*poll.get("options", ()), *tasks.get("tasks", ()))),
     ]
     parts += [(message.get(kind) or {}).get("file_name") for kind, _ in _FILES]
     return "\n".join(str(part) for part in parts if part)

@@ -175,6 +175,23 @@ def test_what_somebody_else_said_is_never_an_answer(desk: Desk, mark: dict[str, 
     desk.say(ROSA, "/cancelar")
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"poll": {"id": "1", "question": "¿Quién va con Yolanda Pérez?", "options": []}},
+        {"poll": {"id": "1", "question": "¿Quién va?", "options": [{"text": "llamar al 809-555-1234"}]}},
+        {"checklist": {"title": "Hoy", "tasks": [{"id": 1, "text": "visitar a Yolanda Pérez"}]}},
+    ],
+    ids=["poll", "option", "checklist"],
+)
+def test_what_answers_nothing_leaves_the_chat_if_it_names_somebody(desk: Desk, written: dict[str, Any]) -> None:
+    """Every kind of message has words somewhere."""
+    handled = desk.say(ROSA, None, **written)
+    assert [row for row in handled.deliveries if row.payload.get("message_id") == desk.message_id]
+    handled = desk.say(ROSA, None, poll={"id": "1", "question": "¿Taller el lunes?", "options": []})
+    assert not [row for row in handled.deliveries if row.payload.get("message_id") == desk.message_id]
+
+
 def _answers(row: Any) -> Any:
     import json
 
