@@ -114,6 +114,9 @@ _OLE_STREAMS = (
 _ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"MSCF", b"\x28\xb5\x2f\xfd")
 _MARKUP = re.compile(rb"<\s*(svg|html|script|body|iframe|!doctype\s+html|!doctype\s+svg|head)\b", re.IGNORECASE)
 _CODE = re.compile(rb"<\s*(?:html|script|iframe|\?php)\b", re.IGNORECASE)
+_END_OF_ZIP = b"PK\x05\x06"
+_LENGTH_OF_END = 22
+"""Bytes of the record that a zip without a comment ends with."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 # Names that may stand for one another: people rename freely within these, and programs do too.
@@ -284,7 +287,7 @@ def _of_zip(data: bytes) -> _Kind | Refused:
         return Refused("unzips_too_far")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
+            entries, comment = archive.infolist(), archive.comment
             names = {entry.filename.lower() for entry in entries}
             mime = _open_document(archive, entries)
     except DAMAGE:
@@ -294,6 +297,8 @@ def _of_zip(data: bytes) -> _Kind | Refused:
     is_document = mime in _OPEN_DOCUMENTS or any(member in names for member, _ in _ZIPPED)
     if not is_document:
         return Refused("archive")
+    if comment or b"%PDF-" in data[:1024] or data.rfind(_END_OF_ZIP) + _LENGTH_OF_END != len(data):
+        return Refused("mixed")  # no program that writes documents writes anything behind them
     unzipped = sum(entry.file_size for entry in entries)
     if unzipped > MAX_UNZIPPED or (unzipped > 50_000_000 and unzipped > 200 * len(data)):
         return Refused("unzips_too_far")

@@ -23,6 +23,10 @@ NEAR = b"""<Relationships>
 <Relationship Type="http://x/hyperlink" Target="https://mujer.gob.do" TargetMode="External"/></Relationships>"""
 
 
+def commented(data: bytes, comment: bytes) -> bytes:
+    return data[:-2] + len(comment).to_bytes(2, "little") + comment
+
+
 def pdf(thing: bytes) -> bytes:
     return b"%PDF-1.7\n1 0 obj\n" + thing + b"\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -68,6 +72,8 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "GIF and Java archive (GIFAR)": (lambda: drawn("GIF") + JAR, "a.gif", "mixed"),
     "JPEG and zip": (lambda: drawn("JPEG") + DOCX, "a.jpg", "mixed"),
     "PDF and zip": (lambda: PDF + DOCX, "a.pdf", "mixed"),
+    "zip and page": (lambda: DOCX + b"<html><script>x()</script>", "a.docx", "mixed"),
+    "zip and page in its comment": (lambda: commented(DOCX, b"<script>x()</script>"), "a.docx", "mixed"),
     "GIF and PDF": (lambda: drawn("GIF", comment=b"%PDF-1.4 x"), "a.gif", "mixed"),
     "GIF and script": (lambda: drawn("GIF", comment=b"*/<script>x()</script>"), "a.gif", "mixed"),
     "PDF with a script": (lambda: pdf(b"<</S/JavaScript/JS(app.alert\\(1\\))>>"), "a.pdf", "scripts"),
