@@ -7,3 +7,13 @@ class Complaint(Exception):
 
 class Misuse(Complaint):
     """The command was not given as it must be: exit code 2, and nothing was tried."""
+
+
+def unavailable(error: Exception) -> str:
+    """Return the sentence for a database that did not answer: what is wrong, and where to look for it."""
+    reason = str(error)
+    if any(sign in reason for sign in ("is full", "No space left", "DiskFull")):
+        return f"The disk is full ({reason}). Make room, then give the command again."
+    if "locked" in reason or "LockNotAvailable" in reason:
+        return f"The database is busy ({reason}). Another program holds it: wait for that one, then try again."
+    return f"The database cannot be reached: {reason}. Check ENLACE_DATABASE_URL."

@@ -6,7 +6,7 @@ This module imports storage only: a command that lists people must not wait unti
 import contextlib
 from datetime import UTC, datetime
 
-from bot.errors import Complaint
+from bot.errors import Complaint, unavailable
 from bot.settings import Settings
 from storage.database.migrating import check
 from storage.database.vault import Vault, VaultError
@@ -38,7 +38,7 @@ def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
     except Unmigrated as error:
         raise Complaint(f"The database is not up to date: {error}.") from None
     except Unavailable as error:
-        raise Complaint(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.") from None
+        raise Complaint(unavailable(error)) from None
     except StorageError as error:
         raise Complaint(f"The database cannot be used: {error}.") from None
     if vault is not None:

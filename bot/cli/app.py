@@ -12,7 +12,7 @@ from bot.cli.nouns import plainly
 
 def main() -> None:
     """The console script. What the operator can fix is one line on stderr and exit code 1."""
-    from bot.errors import Complaint, Misuse
+    from bot.errors import Complaint, Misuse, unavailable
     from storage.errors import StorageError, Unavailable
 
     try:
@@ -28,7 +28,7 @@ def main() -> None:
     except Complaint as complaint:
         fail(str(complaint))
     except Unavailable as error:
-        fail(f"The database cannot be reached: {error}. Check ENLACE_DATABASE_URL.")
+        fail(unavailable(error))
     except StorageError as error:
         fail(str(error))
 

@@ -52,6 +52,20 @@ def test_the_operator_says_by_hand_that_a_database_went_back(folder: Path, tmp_p
     assert "restored" not in enlace(there, "status").out
 
 
+def test_a_full_disk_is_called_a_full_disk(folder: Path) -> None:
+    """It is no question of ENLACE_DATABASE_URL, which is what somebody would look at who reads it in the sentence."""
+    with closing(sqlite3.connect(folder / "enlace.db")) as connection:
+        fails = "SELECT RAISE(ROLLBACK, 'database or disk is full')"
+        connection.executescript(f"CREATE TRIGGER full BEFORE INSERT ON holiday BEGIN {fails}; END")
+
+    done = enlace(folder, "holidays", "add", "2018-11-07")
+
+    assert done.code == 1
+    assert "The disk is full" in done.err
+    assert "Make room" in done.err
+    assert "ENLACE_DATABASE_URL" not in done.err
+
+
 def test_a_backup_never_replaces_its_own_database(folder: Path) -> None:
     """The bot would go on writing into a file that is no longer there."""
     number = (folder / "enlace.db").stat().st_ino
