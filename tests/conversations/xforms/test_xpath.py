@@ -194,10 +194,18 @@ def test_nesting_has_a_limit_that_real_forms_do_not_reach():
 
 
 def test_a_long_chain_is_not_deep():
-    """Two hundred alternatives in a row are one level, and evaluate without recursion."""
+    """Fifteen hundred alternatives, or terms, in a row are one level, and evaluate without recursion."""
     chain = " or ".join(f". = '{n}'" for n in range(1_500))
-
     assert compile_expression(chain, *place()).kind == "boolean"
+
+    instance = Instance.start(
+        world("1" + " + 2" * 1_500 + " - 1" + " * 2 div 2" * 1_000), Filling("x", NOW, "UTC", "en")
+    )
+    assert instance.node("/data/out").value == "3000"
+
+    with pytest.raises(ExpressionError) as refusal:  # each comparison compares what the one before said
+        compile_expression("1" + " = 1" * 1_500, *place())
+    assert refusal.value.code == "too_deep"
 
 
 def test_length_has_a_limit():
