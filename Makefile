@@ -64,7 +64,7 @@ torture: $(READY)  ## the bot is killed and mistreated for an hour; MINUTES=10 S
 # pydantic, and nothing that Enlace runs on is installed from npm.
 peers: $(VENV)/peers/.ready $(PEERS)/node_modules/.ready  ## what tests/peers needs: Python, and Node with npm
 
-$(VENV)/peers/.ready: $(PEERS)/requirements.lock
+$(VENV)/peers/.ready: $(PEERS)/requirements.lock | $(INSTALLED)
 	@$(PYTHON) -m venv $(VENV)/peers
 	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
