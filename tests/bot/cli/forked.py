@@ -55,6 +55,7 @@ IMPORTED = (
     "bot.schedule.edit",
     "bot.schedule.explain",
     "bot.setup",
+    "conversations.authoring.xlsform",
     "storage.exports",
     "storage.imports.applying",
     "storage.imports.history",
@@ -64,7 +65,8 @@ IMPORTED = (
     "dateparser",
     "filetype",
     "fpdf",
-    "holidays",
+    "holidays.countries",
+    "openpyxl",
     "psycopg",
     "pysqlite3",
     "typer.rich_utils",
@@ -72,7 +74,14 @@ IMPORTED = (
 )
 """Whatever is not here, the command that needs it imports."""
 
-IMPORTED_TO_SERVE = ("apscheduler.triggers.cron", "bot.open_storage", "holidays", "psycopg", "pysqlite3", "uvloop")
+IMPORTED_TO_SERVE = (
+    "apscheduler.triggers.cron",
+    "bot.open_storage",
+    "holidays.countries",
+    "psycopg",
+    "pysqlite3",
+    "uvloop",
+)
 """Besides the composition root."""
 
 
