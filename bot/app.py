@@ -420,7 +420,6 @@ def _settle_memory() -> None:
     nobody gets an answer while the search runs.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
     gc.enable()
 
 

@@ -11,7 +11,7 @@ programs are the same in every language.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -130,6 +130,9 @@ def one_table(
     return Extract((table,), total, ((0, row) for row in rows), [] if lacking is None else lacking)
 
 
-def at(moment: datetime | None, wanted: Wanted) -> datetime | None:
+def at(moment: datetime | None, zone: tzinfo) -> datetime | None:
     """Return an instant in the plan's zone, to the second."""
-    return None if moment is None else moment.astimezone(wanted.zone).replace(microsecond=0)
+    if moment is None:
+        return None
+    local = moment.astimezone(zone)
+    return local.replace(microsecond=0) if local.microsecond else local  # `replace` takes as long as the rest

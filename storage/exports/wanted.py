@@ -159,4 +159,4 @@ class Written:
 
 
 Progress = Callable[[int, int], None]
-"""Called with the number of rows that are written and the number of all rows."""
+"""Called again and again, with the number of rows that are written and the number of all rows."""

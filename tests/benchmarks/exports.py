@@ -9,8 +9,8 @@ resident memory are the whole process's, start-up included. Beside it:
 
 * *plain*: the same rows and nothing done to them (SQLite through Python's own `sqlite3` and `csv`, PostgreSQL by
   `COPY … TO STDOUT`), the answers left as one JSON text: what the database and the disk can do;
-* *pandas*: the same table with one column a question, as a notebook does it (`read_sql`, `json_normalize`,
-  `to_csv`, `to_excel` with XlsxWriter, `to_json`), in an interpreter that has pandas:
+* *pandas*: the same table with one column a question, as a notebook does it (`read_sql`, `json_normalize`, `to_csv`
+  into a ZIP as ours is, `to_excel` with XlsxWriter, `to_json`), in an interpreter that has pandas:
 
       python3 -m venv .venv/pandas && .venv/pandas/bin/pip install pandas xlsxwriter "psycopg[binary]"
 
@@ -208,7 +208,7 @@ def measured(
     environment = {name: value for name, value in house.environment.items() if "{" not in value}
     for format in formats:
         enlace = [sys.executable, "-m", "bot", "export", "answers", "--form", "bench", "--format", format]
-        path = out.with_suffix(f".{format}")
+        path = out.with_suffix(".zip" if format == "csv" else f".{format}")  # a form may have several tables
         yield Cost(kind, answers, rows, format, "enlace", *cost_of([*enlace, "--out", str(path)], environment, path))
         if pandas:
             command = [pandas, "-c", PANDAS, address, str(path), str(form_key), kind, format]
@@ -223,6 +223,7 @@ def main() -> None:
     parser.add_argument("--formats", default="csv,xlsx,jsonl")
     parser.add_argument("--pandas", default="", help="an interpreter that has pandas, xlsxwriter and psycopg")
     parser.add_argument("--folder", type=Path)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process compiles our sources, and nobody pandas'
     given = parser.parse_args()
     found: list[Cost] = []
     for kind in given.databases.split(","):

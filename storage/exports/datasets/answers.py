@@ -16,7 +16,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import ColumnElement, func, select
@@ -77,6 +79,7 @@ SPLITS: tuple[tuple[str, ...], ...] = (tuple(PEOPLE.values()), *((beginning,) fo
 CHOICES_TOLD = 40
 LONGEST_LABEL = 250
 _CANONICAL = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
+_DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,17})?")
 _STEP = re.compile(r"\[(\d+)\]")
 _LIST = re.compile(r"instance\('([^']+)'\)/root/item")
 _KINDS = {"int": Kind.WHOLE, "integer": Kind.WHOLE, "long": Kind.WHOLE, "decimal": Kind.DECIMAL, "date": Kind.DAY,
@@ -347,51 +350,80 @@ def _is_number(question: Question | None) -> bool:
 
 
 # ------------------------------------------------------------------ cells
-def _whole(text: str, _: Wanted) -> Cell:
+_Read = Callable[[str], Cell]
+"""Makes the cell of an answer that is not blank."""
+
+
+def _whole(text: str) -> Cell:
     try:
         return int(text)
     except ValueError:
         return text
 
 
-def _decimal(text: str, _: Wanted) -> Cell:
-    return float(text) if re.fullmatch(r"-?\d{1,15}(\.\d{1,17})?", text) else text
+def _decimal(text: str) -> Cell:
+    return float(text) if _DECIMAL.fullmatch(text) else text
 
 
-def _day(text: str, _: Wanted) -> Cell:
+def _day(text: str) -> Cell:
     try:
         return date.fromisoformat(text)
     except ValueError:
         return text
 
 
-def _instant(text: str, wanted: Wanted) -> Cell:
+def _instant(text: str, zone: ZoneInfo) -> Cell:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return text if found.tzinfo is None else found.astimezone(wanted.zone)
+    return text if found.tzinfo is None else found.astimezone(zone)
 
 
-def _any(text: str, _: Wanted) -> Cell:
+def _any(text: str) -> Cell:
     if not _CANONICAL.fullmatch(text):
         return text
     return float(text) if "." in text else int(text)
 
 
-def _text(text: str, _: Wanted) -> Cell:
-    return text
+def _any_number(text: str) -> Cell:
+    found = _any(text)
+    return None if isinstance(found, str) else found
 
 
-_CELLS: Mapping[Kind, Callable[[str, Wanted], Cell]] = {
-    Kind.TEXT: _text,
+def _nothing(_: str) -> Cell:
+    return None
+
+
+_READS: Mapping[Kind, _Read] = {
+    Kind.TEXT: str,
     Kind.WHOLE: _whole,
     Kind.DECIMAL: _decimal,
     Kind.DAY: _day,
-    Kind.INSTANT: _instant,
     Kind.ANY: _any,
-    Kind.FLAG: _text,
+    Kind.FLAG: str,
 }
+
+
+def _reader(question: _Question, hides: bool, zone: ZoneInfo) -> _Read:
+    """Return how answers to a question become cells. `hides` is for a restricted report and a reader who may not see it
+    whole.
+    """
+    if hides and question.key in PLACES:
+        return _nothing
+    if hides and not question.is_coded:
+        # A calculation may repeat a text; a calculation that is a number cannot.
+        return _any_number if question.kind is Kind.ANY else _nothing
+    return partial(_instant, zone=zone) if question.kind is Kind.INSTANT else _READS[question.kind]
+
+
+class _Readers(NamedTuple):
+    """How the answers of one version become cells."""
+
+    flat: list[tuple[str, int, _Read]]
+    """For each question outside the repeats: its ref, its cell in the main table's row, and its reader."""
+    deep: dict[str, _Read]
+    """By path without numbers."""
 
 
 class _Rows:
@@ -401,6 +433,8 @@ class _Rows:
         self._unit, self._wanted, self._layout, self._lacking = unit, wanted, layout, lacking
         self._versions = names
         self._widths = layout.widths()
+        self._readers = cache(self._readers_of)
+        self._zone = wanted.zone
         self._restricted: dict[str, bool] = {}
         self._limits: dict[str, int] = {}
         self._standard = unit.plans.by_id(wanted.plan_id).min_cell
@@ -428,58 +462,56 @@ class _Rows:
         for found in streamed(self._unit, statement.order_by(_S.c.id)):
             yield from self._submission(found)
 
-    def _submission(self, found: Any) -> Iterator[tuple[int, Sequence[Cell]]]:
-        wanted, slots = self._wanted, self._layout.slots[found.form_version_id]
-        subject = found.subject or ""
+    def _submission(self, found: Any) -> Iterable[tuple[int, Sequence[Cell]]]:
+        wanted = self._wanted
+        # By place: a row is asked for each of its names by a search.
+        (
+            _, version_id, key, receipt, root, subject, version, validation, started_at, submitted_at, sensitive,
+            answers, sealed, person_id, period, agency, name,
+        ) = found  # fmt: skip
+        slots, subject = self._layout.slots[version_id], subject or ""
         # A subject that the plan no longer knows is treated as restricted, because nobody can say that it is not.
-        is_closed = bool(found.sensitive) or slots.is_always_restricted or (
+        is_closed = bool(sensitive) or slots.is_always_restricted or (
             bool(subject) and self._restricted.get(subject, True)
         )  # fmt: skip
-        key = found.instance_id
         row: list[Cell] = [
-            key, found.receipt_number, found.root_receipt, self._versions[found.form_version_id],
-            subject.partition(":")[2] or None, found.agency, found.period, found.validation_state, found.version,
-            at(found.started_at, wanted), at(found.submitted_at, wanted), is_closed,
+            key, receipt, root, self._versions[version_id], subject.partition(":")[2] or None, agency, period,
+            validation, version, at(started_at, self._zone), at(submitted_at, self._zone), is_closed,
         ]  # fmt: skip
         if not wanted.is_released:
-            row += [person_code(found.person_id), found.name]
+            row += [person_code(person_id), name]
         head = len(row)
         row += [None] * self._widths[slots.main]
-        deep: dict[str, tuple[int, list[Cell]]] = {}
         hides = is_closed and not wanted.sees_restricted
-        for ref, value in self._said(found, is_closed).items():
-            flat = slots.flat.get(ref)
-            if flat is not None:
-                column, question = flat
-                row[head + column] = self._cell(str(value), question, hides)
-            elif not self._put_deep(ref, str(value), slots, key, found.receipt_number, deep, hides):
-                self._lacking.append(f"receipt {found.receipt_number:04d}: {ref} is no question of its form")
+        readers = self._readers(version_id, hides, head)
+        said = {} if is_closed and wanted.is_released else self._said(answers, sealed, key)
+        for ref, at_cell, read in readers.flat:
+            if value := said.get(ref):
+                row[at_cell] = read(value)
+        deep: dict[str, tuple[int, list[Cell]]] = {}
+        if not said.keys() <= slots.flat.keys():
+            for ref, value in said.items():
+                if ref not in slots.flat and not self._put_deep(ref, value, slots, readers, key, receipt, deep):
+                    self._lacking.append(f"receipt {receipt:04d}: {ref} is no question of its form")
         if wanted.is_released:
             self._suppress(row, head, slots, self._limits.get(subject, self._standard))
-        yield slots.main, row
-        yield from deep.values()
+        return ((slots.main, row), *deep.values())
 
-    def _said(self, found: Any, is_closed: bool) -> Mapping[str, Any]:
-        if is_closed and self._wanted.is_released:
-            return {}
-        text = found.answers
-        if found.sealed_answers is not None:
-            text = self._unit.vault.open(found.sealed_answers, sealed_name(found.instance_id))
-        said: dict[str, Any] = orjson.loads(text or "{}")
+    def _readers_of(self, version_id: int, hides: bool, head: int) -> _Readers:
+        slots = self._layout.slots[version_id]
+        return _Readers(
+            [(ref, head + column, _reader(each, hides, self._zone)) for ref, (column, each) in slots.flat.items()],
+            {path: _reader(each, hides, self._zone) for path, (_, _, each) in slots.deep.items()},
+        )
+
+    def _said(self, answers: str | None, sealed: bytes | None, instance_id: str) -> dict[str, str]:
+        text = answers if sealed is None else self._unit.vault.open(sealed, sealed_name(instance_id))
+        said: dict[str, str] = orjson.loads(text or "{}")
         return said
 
-    def _cell(self, value: str, question: _Question, hides: bool) -> Cell:
-        if hides and question.key in PLACES:
-            return None
-        if hides and not question.is_coded:
-            # A calculation may repeat a text; a calculation that is a number cannot.
-            found = _any(value, self._wanted) if question.kind is Kind.ANY else None
-            return None if isinstance(found, str) else found
-        return _CELLS[question.kind](value, self._wanted) if value else None
-
     def _put_deep(
-        self, ref: str, value: str, slots: _Slots, key: str, receipt: int, deep: dict[str, tuple[int, list[Cell]]],
-        hides: bool,
+        self, ref: str, value: str, slots: _Slots, readers: _Readers, key: str, receipt: int,
+        deep: dict[str, tuple[int, list[Cell]]],
     ) -> bool:  # fmt: skip
         """Store an answer inside a repeat. It creates its row and the rows of the repeats around it."""
         path = _STEP.sub("", ref)
@@ -497,7 +529,7 @@ class _Rows:
                 cells: list[Cell] = [own, parent, int(step[1]), receipt]
                 deep[own] = (number, cells + [None] * self._widths[number])
             parent = own
-        deep[parent][1][len(KEYS) + slot[1]] = self._cell(value, slot[2], hides)
+        deep[parent][1][len(KEYS) + slot[1]] = readers.deep[path](value) if value else None
         return True
 
     def _suppress(self, row: list[Cell], head: int, slots: _Slots, limit: int) -> None:

@@ -59,7 +59,7 @@ def _rows(told: ClosingHistory, wanted: Wanted) -> Iterator[Mapping[str, Cell]]:
 
 def _row(agency: Agency, each: AgencyClosing, wanted: Wanted) -> Mapping[str, Cell]:
     month = period_for(PeriodType.MONTHLY, each.closing.month_end)
-    closed_at = at(each.closed_at, wanted)
+    closed_at = at(each.closed_at, wanted.zone)
     today = wanted.now.astimezone(wanted.zone).date()
     return {
         "agency": agency.code,

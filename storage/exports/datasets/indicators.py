@@ -246,7 +246,7 @@ def _as_reported(sent: "_Sent", wanted: Wanted, say: Wording) -> Iterator[Row]:
         "validation": found.validation_state,
         "receipt": found.receipt_number,
         "root_receipt": found.root_receipt,
-        "submitted_at": at(found.submitted_at, wanted),
+        "submitted_at": at(found.submitted_at, wanted.zone),
     }
     value: Cell = None
     if figure is not None:

@@ -83,12 +83,12 @@ def people(unit: UnitOfWork, wanted: Wanted) -> Extract:
     def rows() -> Iterator[Sequence[Cell]]:
         for found in streamed(unit, statement.order_by(_MEMBERSHIP.c.id)):
             row: list[Cell] = [
-                code(found.person_id), found.role, found.code, at(found.active_from, wanted),
-                at(found.active_to, wanted),
+                code(found.person_id), found.role, found.code, at(found.active_from, wanted.zone),
+                at(found.active_to, wanted.zone),
             ]  # fmt: skip
             if not wanted.is_released:
-                row += [found.name, found.language, at(found.joined_at, wanted), at(found.suspended_at, wanted),
-                        at(found.unreachable_at, wanted)]  # fmt: skip
+                since = (found.joined_at, found.suspended_at, found.unreachable_at)
+                row += [found.name, found.language, *(at(moment, wanted.zone) for moment in since)]
             yield row
 
     return one_table("people", wanted, named, _count(unit, statement), rows())
@@ -120,7 +120,7 @@ def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
         for f in streamed(unit, statement.order_by(_FIRE.c.id)):
             yield [
                 f.id, f.window, f.what, code(f.person_id), f.name, f.role, f.code, f.rungs or None, f.state,
-                f.reason or None, f.answer or None, at(f.fired_at, wanted), at(f.settled_at, wanted),
+                f.reason or None, f.answer or None, at(f.fired_at, wanted.zone), at(f.settled_at, wanted.zone),
             ]  # fmt: skip
 
     return one_table("reminders", wanted, REMINDERS, _count(unit, statement), rows())
@@ -147,7 +147,7 @@ def audit(unit: UnitOfWork, wanted: Wanted) -> Extract:
         for found in streamed(unit, statement.order_by(_AUDIT.c.id)):
             details = orjson.dumps(found.details, option=orjson.OPT_SORT_KEYS).decode() if found.details else None
             yield [
-                found.id, at(found.at, wanted), found.act, code(found.actor_id), found.name, details, found.hash,
+                found.id, at(found.at, wanted.zone), found.act, code(found.actor_id), found.name, details, found.hash,
             ]  # fmt: skip
 
     return one_table("audit", wanted, AUDIT, _count(unit, statement), rows())

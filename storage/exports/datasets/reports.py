@@ -136,7 +136,7 @@ class _Rows:
         hides_text = is_restricted and not wanted.sees_restricted
         # Restricted answers are not even unsealed for outsiders.
         said = {} if is_restricted and wanted.is_released else named_answers(self._unit, found)
-        submitted_at, first_sent_at = at(found.submitted_at, wanted), at(found.first_sent_at, wanted)
+        submitted_at, first_sent_at = at(found.submitted_at, wanted.zone), at(found.first_sent_at, wanted.zone)
         assert submitted_at is not None
         assert first_sent_at is not None
         cells: dict[str, Cell] = {

@@ -39,7 +39,9 @@ def withdrawn(unit: UnitOfWork, wanted: Wanted) -> Extract:
     rows = sorted(_withdrawn(unit, wanted), key=lambda row: (row["withdrawn_at"], row["receipt"]))
     since = wanted.since_at
     kept = [row for row in rows if since is None or row["withdrawn_at"] >= since]
-    told = ([row[name] if name != "withdrawn_at" else at(row[name], wanted) for name, _ in WITHDRAWN] for row in kept)
+    told = (
+        [row[name] if name != "withdrawn_at" else at(row[name], wanted.zone) for name, _ in WITHDRAWN] for row in kept
+    )
     return one_table("withdrawn", wanted, WITHDRAWN, len(kept), told)
 
 

@@ -19,7 +19,6 @@ from typing import BinaryIO
 
 from sqlalchemy import func, select
 
-from conversations.session.submission import submission_xml
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling
 from storage.database.models import Submission, table
@@ -84,6 +83,8 @@ def _write(
     wanted: Wanted,
 ) -> list[str]:
     """Write a submission and its files; return the lost files, each with its receipt."""
+    from conversations.session.submission import submission_xml  # with the engine, which no other dataset loads
+
     lost: list[str] = []
     where = f"{folder}/instances/{_safe(sent.instance_id.replace(':', ''))}"
     written = submission_xml(

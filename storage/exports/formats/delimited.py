@@ -6,19 +6,19 @@ removes it again. Numbers stay numbers, negative ones too. A dataset of several 
 table, also if it has only one now: a program must not depend on the answers.
 """
 
-import csv
 import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
+from itertools import islice
 from typing import IO, Any, BinaryIO
 
 from storage.exports.formats.dictionary import NAME as DICTIONARY
 from storage.exports.formats.dictionary import write_dictionary
-from storage.exports.tables import Extract
+from storage.exports.tables import Cell, Extract
 from storage.exports.wanted import Progress, Wanted, Written
 
 _BLANKS = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff\x00-\x1f]*"
@@ -47,6 +47,34 @@ _ENCODE: dict[type, Callable[[Any], str]] = {
     datetime: datetime.isoformat,
     type(None): lambda _: "",
 }
+_QUOTED = ('"', ",", "\r", "\n")
+ROWS = 500
+"""Rows that are encoded together."""
+
+
+def _lines(rows: Sequence[Sequence[Cell]]) -> str:
+    """Write rows of one table, column by column: the cells of a column are of one type or two.
+
+    The csv module looks at each character by itself, and takes three times as long.
+    """
+    columns = map(_column, zip(*rows, strict=True))
+    return "".join(f"{','.join(row)}\r\n" for row in zip(*columns, strict=True))
+
+
+def _column(cells: Sequence[Cell]) -> Sequence[str]:
+    match list(set(map(type, cells))):
+        case [kind]:
+            texts = list(map(_ENCODE[kind], cells))
+        case _:
+            texts = [_ENCODE[type(cell)](cell) for cell in cells]
+    whole = "".join(texts)
+    return list(map(_quoted, texts)) if any(sign in whole for sign in _QUOTED) else texts
+
+
+def _quoted(text: str) -> str:
+    if any(sign in text for sign in _QUOTED):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def write_csv(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
@@ -79,12 +107,12 @@ def write_table(extract: Extract, number: int, wanted: Wanted, out: BinaryIO) ->
     """Write one of several tables as it is in the ZIP; return the number of rows."""
     text = io.TextIOWrapper(out, _encoding(wanted), newline="")
     try:
-        writer, done = csv.writer(text, lineterminator="\r\n"), 0
-        writer.writerow([neutral(column.name) for column in extract.tables[number].columns])
-        for of, row in extract.rows:
-            if of == number:
-                writer.writerow([_ENCODE[type(cell)](cell) for cell in row])
-                done += 1
+        done = 0
+        text.write(_lines([[column.name for column in extract.tables[number].columns]]))
+        while chunk := list(islice(extract.rows, ROWS)):
+            rows = [row for of, row in chunk if of == number]
+            text.write(_lines(rows))
+            done += len(rows)
     finally:
         text.detach()
     return done
@@ -96,17 +124,16 @@ def _encoding(wanted: Wanted) -> str:
 
 def _write(extract: Extract, files: "list[IO[bytes]] | list[BinaryIO]", encoding: str, progress: Progress) -> Written:
     texts = [io.TextIOWrapper(file, encoding, newline="", write_through=False) for file in files]
-    writers = [csv.writer(text, lineterminator="\r\n") for text in texts]
-    mains = [table.is_main for table in extract.tables]
-    encode, done, rows = _ENCODE, 0, [writer.writerow for writer in writers]
+    done = 0
     try:
-        for writer, table in zip(writers, extract.tables, strict=True):
-            writer.writerow([neutral(column.name) for column in table.columns])
-        for number, row in extract.rows:
-            rows[number]([encode[type(cell)](cell) for cell in row])
-            if mains[number]:
-                done += 1
-                progress(done, extract.total)
+        for text, table in zip(texts, extract.tables, strict=True):
+            text.write(_lines([[column.name for column in table.columns]]))
+        while chunk := list(islice(extract.rows, ROWS)):
+            for number, text in enumerate(texts):
+                rows = [row for of, row in chunk if of == number]
+                text.write(_lines(rows))
+                done += len(rows) * extract.tables[number].is_main
+            progress(done, extract.total)
     finally:
         for text in texts:
             text.detach()

@@ -26,10 +26,13 @@ def write_jsonl(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progr
 
 def objects(extract: Extract) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each row as an object, with the number of its table."""
-    names = [[column.name for column in table.columns] for table in extract.tables]
-    heads = [{"$table": table.name} if extract.is_several else {} for table in extract.tables]
+    tables = [(table.name,) if extract.is_several else () for table in extract.tables]
+    names = [
+        (*("$table" for _ in named), *(column.name for column in table.columns))
+        for named, table in zip(tables, extract.tables, strict=True)
+    ]
     for number, row in extract.rows:
-        yield number, {**heads[number], **dict(zip(names[number], row, strict=True))}
+        yield number, dict(zip(names[number], (*tables[number], *row), strict=True))
 
 
 def write_array(extract: Extract, out: BinaryIO) -> int:

@@ -111,7 +111,9 @@ class Plan:
         seen: list[tuple[int, int]] = []
         with self.database.view() as unit:
             written = used.write(unit, store, wanted, out, lambda done, total: seen.append((done, total)))
-        assert seen == [(number, written.count) for number in range(1, written.count + 1)]
+        assert seen == sorted(seen)
+        assert {total for _, total in seen} <= {written.count}
+        assert not written.count or seen[-1] == (written.count, written.count)
         return out.getvalue(), written
 
     def read(self, dataset: str, format: str, **asked: Any) -> dict[str, list[dict[str, Cell]]]:
