@@ -8,7 +8,7 @@ stops when the page asks, so that a killed bot leaves its Telegram standing, as 
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,6 +68,8 @@ CAST = (
     Cast(503, "Rosa Díaz", Role.FOCAL_POINT, "PGR", "es", "Punto focal · PGR"),
     Cast(504, "Jean Baptiste", Role.FOCAL_POINT, "DGP", "ht", "Pwen fokal · DGP"),
 )
+MINISTER = Cast(509, "Rafael Castillo", Role.READER, "", "es", "Lectura ministerial")
+PHONES = (*CAST, MINISTER)
 NEWCOMER = Person(508, "Marta Reyes", language_code="es", title="Todavía sin enlace")
 
 
@@ -85,7 +87,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     world = World(start=start.timestamp(), token=settings.telegram_token.get_secret_value())
     # Update numbers never repeat. Otherwise the bot would take new messages for redelivered ones.
     world.bot.next_update_id = int(time.time())
-    for member in CAST:
+    for member in PHONES:
         world.add_person(
             Person(member.telegram_id, member.name, language_code=member.language, title=member.title), started=True
         )
@@ -96,7 +98,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     supervisor = Supervisor(settings, world, data_token(settings, start))
     try:
         supervisor.order("start")
-        for member in CAST:
+        for member in PHONES:
             people.start(world, member.telegram_id)  # each phone opens on its first screen
         print(f"\n  The phones are at http://localhost:{port}   (Ctrl-C ends the demo)\n", file=sys.stderr, flush=True)
         # The bot has a port of its own: it refuses while "Telegram is down", and the page stays.
@@ -167,6 +169,7 @@ def seed(settings: Settings) -> bool:
         if unit.people.list(unit.plans.only().id):
             return False
         populate(unit, settings)
+        _enrol(unit, settings, [MINISTER])
         _report(unit, settings, _waiting(unit), is_validated=False)
         return True
 
@@ -176,7 +179,7 @@ def seed(settings: Settings) -> bool:
 
 def populate(unit: UnitOfWork, settings: Settings) -> None:
     """The cast with their roles, and last period's reports, reviewed already."""
-    _enrol(unit, settings)
+    _enrol(unit, settings, CAST)
     _report(unit, settings, _last(unit), is_validated=True)
 
 
@@ -202,8 +205,8 @@ def wake(settings: Settings) -> datetime:
     return max(begin, latest + timedelta(minutes=1)) if latest else begin
 
 
-def _enrol(unit: UnitOfWork, settings: Settings) -> None:
-    for member in CAST:
+def _enrol(unit: UnitOfWork, settings: Settings, members: Iterable[Cast]) -> None:
+    for member in members:
         enrol(
             unit,
             Newcomer(member.telegram_id, member.name, member.role, member.agency, member.language),

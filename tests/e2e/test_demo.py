@@ -236,7 +236,7 @@ def test_the_tour_can_be_had_done_to_its_end(
     onwards: tuple[str, str],
     over: str,
 ) -> None:
-    """Thirteen steps in either language, on a desk and on a phone: offered at the first visit, each done by the page's
+    """Fourteen steps in either language, on a desk and on a phone: offered at the first visit, each done by the page's
     own buttons, and what it speaks of is then in the chats.
     """
     with demo_process(tmp_path) as address:
@@ -252,7 +252,7 @@ def test_the_tour_can_be_had_done_to_its_end(
         tour = page.locator("#tour")
         tour.get_by_role("button", name=begin).click()
         titles = set()
-        for number in range(1, 14):
+        for number in range(1, 15):
             expect(tour.locator(".number")).to_contain_text(str(number))
             expect(tour.get_by_role("heading")).to_be_focused()
             titles.add(tour.get_by_role("heading").inner_text())
@@ -264,11 +264,12 @@ def test_the_tour_can_be_had_done_to_its_end(
             tour.get_by_role("button", name=re.compile("|".join(onwards))).click()
         expect(tour.get_by_role("heading", name=over)).to_be_visible()
 
-        assert len(titles) == 13
+        assert len(titles) == 14
         assert complaints == []
         assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
         for person, words in ((501, "Corregido. Recibo"), (502, "Ana Martínez ya empezó"), (505, "_201809_internal_"),
-                              (507, "Observer view"), (508, "Soy el asistente")):  # fmt: skip
+                              (507, "Observer view"), (508, "Soy el asistente"),
+                              (509, "Para quién: Lectura ministerial")):  # fmt: skip
             expect(page.locator(f"#phone-{person} article.bot").last).to_contain_text(words)
 
 
@@ -278,7 +279,7 @@ def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     tour.get_by_role("button", name="Empezar el recorrido").click()
     tour.get_by_role("button", name="Siguiente").click()
     for number in range(2, 7):
-        expect(tour.locator(".number")).to_have_text(f"Paso {number} de 13")
+        expect(tour.locator(".number")).to_have_text(f"Paso {number} de 14")
         tour.get_by_role("button", name=re.compile("Saltar|Siguiente")).click()
     expect(tour.get_by_role("heading", name="Carmen, coordinación")).to_be_visible()
     expect(tour.get_by_role("button", name="Siguiente")).to_have_count(0)
@@ -290,12 +291,12 @@ def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     expect(tour.locator(".tour-status")).to_have_text("✓ Hecho: mírelo en el chat.")
     expect(tour.get_by_role("button", name="Siguiente")).to_be_enabled()
     page.reload()
-    expect(tour.locator(".number")).to_have_text("Paso 7 de 13")
+    expect(tour.locator(".number")).to_have_text("Paso 7 de 14")
     tour.get_by_role("button", name="Dejar el recorrido").click()
     expect(tour).to_be_hidden()
     page.reload()
-    page.get_by_role("button", name="Seguir recorrido, 7/13").click()
-    expect(tour.locator(".number")).to_have_text("Paso 7 de 13")
+    page.get_by_role("button", name="Seguir recorrido, 7/14").click()
+    expect(tour.locator(".number")).to_have_text("Paso 7 de 14")
 
 
 def _order(demo: str, what: str) -> None:

@@ -16,17 +16,17 @@
  */
 
 /** The people of `enlace demo`. Where one of them is missing there is no tour. */
-export const PHONES = { ana: 501, luis: 502, carmen: 505, pedro: 506, grace: 507, marta: 508 };
+export const PHONES = { ana: 501, luis: 502, carmen: 505, pedro: 506, grace: 507, marta: 508, minister: 509 };
 
 export const STEPS = [
   {
     name: "phones",
     element: "#phones",
     es: ["Un plan, un bot, los teléfonos de su gente",
-      "Una comisión da seguimiento a su plan nacional desde Telegram, sin aplicación que instalar ni clave que recordar. Estos son los teléfonos de quienes la forman: punto focal, suplente, coordinación, administración y observación. Telegram es imitado; el bot es el de verdad.",
+      "Una comisión da seguimiento a su plan nacional desde Telegram, sin aplicación que instalar ni clave que recordar. Estos son los teléfonos de quienes la forman: punto focal, suplente, coordinación, administración, observación y despacho. Telegram es imitado; el bot es el de verdad.",
       "Eche un vistazo a los teléfonos y pulse Siguiente."],
     en: ["One plan, one bot, its people's phones",
-      "A commission follows up its national plan from Telegram: no app to install, no password to remember. These are its people's phones: focal point, alternate, coordinator, admin and observer. Telegram is emulated; the bot is the real one.",
+      "A commission follows up its national plan from Telegram: no app to install, no password to remember. These are its people's phones: focal point, alternate, coordinator, admin, observer and minister. Telegram is emulated; the bot is the real one.",
       "Have a look at the phones and press Next."],
   },
   {
@@ -209,5 +209,18 @@ export const STEPS = [
     en: ["Grace, observer: looks on, touches nothing",
       "Grace follows the plan for a partner organisation and uses the bot in English. She sees validated progress and totals, never small figures nor answers; she cannot report.",
       "On Grace's phone, tap “Summary”."],
+  },
+  {
+    name: "minister",
+    phone: "minister",
+    look: /Una página/,
+    acts: [{ phone: "minister", tap: /Una página/, or: "/menu" }],
+    until: { phone: "minister", says: /Para quién: Lectura ministerial/ },
+    es: ["Rafael, despacho: el plan en una página",
+      "En el despacho no se reporta ni se revisa. Una vez al mes llega una tarjeta con lo que hay que decidir; y el plan entero, cuando se pide: una página en PDF, con lo validado y las cifras pequeñas protegidas.",
+      "En el teléfono de Rafael, toque «Una página» y abra el archivo que llega."],
+    en: ["Rafael, minister's office: the plan on one page",
+      "A minister's office neither reports nor reviews. Once a month a card comes with what is to be decided; and the whole plan whenever it is asked for: one page as PDF, validated, with small figures protected.",
+      "On Rafael's phone, tap “Una página” (one page) and open the file that comes."],
   },
 ];

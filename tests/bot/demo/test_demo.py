@@ -33,7 +33,7 @@ def test_who_is_interrupted_at_furnishing_begins_it_anew(tmp_path: Path, monkeyp
     assert people(settings) == 0
     assert demo.seed(settings) is True
     assert demo.seed(settings) is False
-    assert people(settings) == len(demo.CAST)
+    assert people(settings) == len(demo.PHONES)
     with open_storage(settings) as database, database.reader() as connection:
         waiting = "SELECT count(*) FROM submission WHERE coalesce(validation_state, '') <> 'validated'"
         assert connection.exec_driver_sql(waiting).scalar_one() == len(demo.WAITING)
