@@ -101,6 +101,20 @@ def test_no_sentence_knows_what_a_plan_is_about(language: str) -> None:
     assert [key for key, text in said.items() if subject.search(text)] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "not_ours"),
+    [
+        ("ht", r"\b(?:sipleyan|konsève|restriksyon|restren|ouvri|ouvè|nonm sa a)\b|« | »|\bfòm (?:nan|sa a|pibliye)\b"),
+        ("fr", r"\b(?:les|mes|ses) avis\b|\bvotre rôle\b"),
+    ],
+)
+def test_one_thing_has_one_name(language: str, not_ours: str) -> None:
+    """On every screen: a person who is told of a "ranplasan" is not told of a "sipleyan" on the next one."""
+    typed = read_catalogue((LOCALES / language / "language.po").read_text("utf-8"))  # what people type, in any way
+    found = {k: text for k, text in catalogue(language).items() if k not in typed and re.search(not_ours, text)}
+    assert found == {}
+
+
 def test_french_keeps_its_signs_with_their_words() -> None:
     """A colon, a question mark or a guillemet never begins a line of a phone; one sort of apostrophe is used."""
     typed = read_catalogue((LOCALES / "fr" / "language.po").read_text("utf-8"))  # what people type, in any way

@@ -26,12 +26,13 @@ from bot.screens.everyone.named import (
     unknown_code,
 )
 from bot.screens.people import people
+from bot.screens.reports.filling import show_locked
 from bot.screens.reports.own_reports import LOOKED_BACK, answered_by, draft_title
 from bot.telegram.updates import Secondhand, Unsupported
 from conversations.card import Button, Card, bold, cut, home_button, line, paragraph
 from conversations.dates import show_date
 from conversations.plan.figures.lights import Light
-from conversations.plan.periods import period_name
+from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.routes import Route, RouteTap, read_tap, tap
 from conversations.session.events import Event, Located, Offered, Typed
 from conversations.session.reading.utterances import (
@@ -144,8 +145,8 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
 def edited(ex: Exchange, message_id: int, text: str) -> None:
     """A message that answered a sent report was edited: say so, and offer the correction.
 
-    A short answer is quoted, and one tap puts it in; never for a restricted report. An edit of any other message is
-    ignored.
+    A short answer is quoted, and one tap puts it in; never for a restricted report. If the period has locked, say that
+    instead. An edit of any other message is ignored.
     """
     for stored in ex.unit.sessions.sent_by(ex.person.id, LOOKED_BACK):
         if str(message_id) in stored.data.get("origins", {}) and ex.is_theirs(stored):
@@ -156,13 +157,23 @@ def edited(ex: Exchange, message_id: int, text: str) -> None:
             values = {"code": code, "receipt": f"{sent.receipt_number:04d}", "value": text.strip()}
             is_short = text.isprintable() and 0 < len(text.strip().encode()) <= QUOTED
             ex.go_below()
-            if is_short and sent.reporting_period_id and answered_by(ex, sent, message_id):
+            if (period := _locked(ex, sent)) is not None:
+                show_locked(ex, period, anew=True)
+            elif is_short and sent.reporting_period_id and answered_by(ex, sent, message_id):
                 to = tap(Route.CORRECT, sent.id, message_id, text.strip())
                 yes = Button(ex.say("heard.edited_yes", **values), to, "primary")
                 _offer(ex, ex.say("heard.edited_to", **values), [yes, _correct(ex, sent.id)])
             else:
                 _offer(ex, ex.say("heard.edited", **values), [_correct(ex, sent.id)])
             return
+
+
+def _locked(ex: Exchange, sent: StoredSubmission) -> ReportingPeriod | None:
+    """Return the period of a sent report, if nothing of it can be corrected any more."""
+    if sent.reporting_period_id is None:
+        return None
+    period = ex.unit.plans.period_by_id(sent.reporting_period_id, ex.agency_id)
+    return None if period.is_open(ex.today) else period
 
 
 def _correct(ex: Exchange, submission_id: int) -> Button:

@@ -326,6 +326,20 @@ def test_a_short_edited_answer_is_quoted_and_one_tap_puts_it_in(desk: Desk) -> N
         assert "Visitar Baní en mayo" in unit.submissions.answers(latest).values()
 
 
+def test_an_answer_edited_after_its_period_has_locked_is_promised_nothing(desk: Desk) -> None:
+    """What can still be done is offered at once, and not behind a button that would refuse."""
+    opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")
+    press(desk, ANA, opened, "Igual que el reporte anterior")
+    review = desk.say(ANA, "Visitar Azua en octubre")
+    typed = desk.message_id
+    press(desk, ANA, review, "📨 Enviar ahora")
+    later(desk, 22 * 86_400)
+    told = edit(desk, ANA, typed, "Visitar Baní en mayo")
+
+    assert said(told, ANA)[-1].startswith("Septiembre 2018 ya cerró.")
+    assert list(buttons(told, ANA)) == ["✋ Pedir reapertura", "‹ Menú"]
+
+
 def test_of_a_restricted_report_an_edited_answer_is_not_quoted(desk: Desk) -> None:
     """Nor does its button carry it."""
     opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")
