@@ -192,7 +192,7 @@ def _read(ex: Exchange, text: str) -> Asked | None:
     if meant is not None and len(text.split()) > BARE and not (meant.is_sure or _leads(ex, meant.meaning)):
         meant = None
     said = [meaning for meaning in wishes(text, ex.language) if _leads(ex, meaning)]
-    less_sure = list(dict.fromkeys([*said, *([] if meant is None or meant.is_polite else [meant.meaning])]))
+    less_sure = list(dict.fromkeys([*([] if meant is None or meant.is_polite else [meant.meaning]), *said]))
     is_one = len(less_sure) < 2
     is_followed = is_one and meant is not None and (meant.is_polite or _is_likeliest(ex, text, meant))
     if meant is not None and meant.is_all and (meant.is_whole or is_followed):
@@ -258,7 +258,7 @@ def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
     likely = named_like(ex, text)
     if isinstance(likely, tuple):
         return likely
-    if less_likely and _is_told(less_likely[0]):
+    if less_likely and less_likely[0] in TOLD:
         return _tell(ex, text, less_likely[0], less_likely[1:])
     if ex.is_reporter and not less_likely and is_answer(text):
         _offer_likely(ex, ex.say("heard.answer"), _drafts(ex) + _first_due(ex, LIKELY))

@@ -86,7 +86,7 @@ def understood(text: str, language: str) -> Utterance | None:
     found = [each for place, code in enumerate(languages) for each in _within(_said(text, code), code, place)]
     thanks = [each for each in found if not each.is_more_than_polite]
     best = max((each for each in found if not any(_is_part(each, of) for of in thanks)), default=None)
-    if best is None or not best.is_more_than_polite:
+    if best is None or (best.left_over > 0 and not best.is_more_than_polite):
         gathered = [each for code in languages for each in _gathered(_said(text, code), code) if each.is_whole]
         gathered = [each for each in gathered if each.meaning not in _POLITE]
         if gathered:

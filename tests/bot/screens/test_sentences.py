@@ -1,7 +1,7 @@
-"""A thousand sentences as tired officers, coordinators, a minister and an admin type them where nothing is asked.
+"""Thirteen hundred sentences as tired officers, coordinators, a minister and an admin type them where nothing is asked.
 
-Ten sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was read once
-before the table was mended for it. Right at that first reading, of 25:
+Thirteen sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was read
+once before the table was mended for it. Right at that first reading, of 25:
 
     set   es  en  ht  fr
     1     17  22  20  22
@@ -14,6 +14,9 @@ before the table was mended for it. Right at that first reading, of 25:
     8     19  20  19  20   the same wishes, after set 7 was mended and near meanings were ranked by each word
     9     19  19  18  14   the same wishes said in roundabout ways, after set 8 was: what to expect of the next officer
     10    22  19  25  24   ordinary ones again, after the meanings were widened by class
+    11    21  22  18  21   two wishes, numbers and cries for help among them
+    12    20  20  17  21   after set 11 was mended and clauses were read by themselves
+    13    21  21  18  21   after set 12 was
 
 A sentence went right if the answer says what was wanted, or its first buttons lead there.
 """
@@ -43,7 +46,7 @@ READER, STRANGER = 599, 9_000
 KINDS = ("", "_name", "_age", "_address", "_date")
 FOLDER = Path(__file__).parent / "sentences"
 WRITES = {"focal": ANA, "coordinator": CARMEN, "reader": READER, "admin": PEDRO}
-SETS, OF_EACH, RIGHT = 10, 25, 24
+SETS, OF_EACH, RIGHT = 13, 25, 24
 
 WORDS = {
     "human": ("heard.person", "err.emergency", "help.person"),
@@ -61,6 +64,7 @@ WORDS = {
     "privacy": ("start.data_notice", "start.data_notice.reads"),
     "ayuda": ("help.title",),
     "not_yours": ("heard.not_yours",),
+    "answer": ("heard.answer",),
     "off": ("heard.unclear", "heard.which", "heard.not_yours", "heard.not_among", "heard.no_code"),
 }
 """What a meaning that leads to no screen is answered with."""
@@ -129,7 +133,8 @@ def test_what_is_no_wish_is_followed_nowhere(desk: Desk, language: str) -> None:
     """
     tap(desk, ANA, "idioma", language)
     say = wording(language)
-    unclear = [_fixed(say(key)) for key in ("heard.unclear", "heard.which", *(f"err.pii{kind}" for kind in KINDS))]
+    keys = ("heard.unclear", "heard.which", "heard.answer", *(f"err.pii{kind}" for kind in KINDS))
+    unclear = [_fixed(say(key)) for key in keys]
     texts = [text for code, text in map(_parted, (FOLDER / "none.tsv").read_text().splitlines()) if code == language]
     followed = []
     for text in texts:
