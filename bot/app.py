@@ -26,7 +26,6 @@ from bot.chat.form_cache import FormCache
 from bot.chat.permissions import telegram_menu
 from bot.dispatch import Dispatch
 from bot.errors import Complaint
-from bot.large_pages import into_large_pages
 from bot.log import configure_logging
 from bot.open_storage import BOT_USERNAME, open_storage
 from bot.schedule.scheduler import ClockWatch, Scheduler
@@ -409,7 +408,6 @@ async def _settle_in(base: _Base) -> None:
     with contextlib.suppress(StorageError):
         await asyncio.to_thread(_warm, base.database, base.form_cache)
     _settle_memory()
-    await asyncio.to_thread(into_large_pages)
     await _set_menus(base.api, base.settings.language)
 
 
