@@ -137,6 +137,10 @@ class Dispatch:
         if chat_id is None or not isinstance(sender, Mapping) or sender.get("id") != chat_id:
             return Handled()
         ex = self._sorry(unit, chat_id, now)
+        message_id = said.get("message_id") if query is None and isinstance(said, Mapping) else None
+        if type(message_id) is int and not _is_stranger(ex):
+            # Neither the guard nor anybody else has read it, so it leaves the chat as what is restricted does.
+            unit.restricted.note_written(chat_id, message_id, now, session_id=ex.visit.chat.session_id)
         ex.query_id = str(query.get("id", "")) if isinstance(query, Mapping) else ""
         return _handled(ex)
 
@@ -205,8 +209,11 @@ class Dispatch:
                 self._command(ex, what)
             case Pressed():
                 self._pressed(ex, what)
-            case Said(event):
-                self._event(ex, event)
+            case Said(event, beside):
+                if self._withholds(ex, event.origin, beside):
+                    self._show_again(ex)
+                else:
+                    self._event(ex, event)
             case Edited(event):
                 if ex.visit.session is not None:
                     apply(ex, ex.visit.session, event)
@@ -215,10 +222,7 @@ class Dispatch:
                 else:
                     unasked.edited(ex, event.origin, event.text)
             case Reworded(origin, said):
-                is_strict = ex.visit.session is None or _is_restricted(ex)
-                if kind := personal_data(said, strict=is_strict, known=ex.known()):
-                    ex.delete(origin)
-                    ex.notice(ex.say(refusal(kind)))
+                self._withholds(ex, origin, said)
             case Secondhand(origin, said):
                 # Nobody reads it, and what was forwarded may name somebody.
                 if _is_restricted(ex) or personal_data(said, strict=True, known=ex.known()):
@@ -240,11 +244,22 @@ class Dispatch:
                 ex.chat_id, message_id, ex.now, session_id=session.id if session is not None else None
             )
 
+    def _withholds(self, ex: Exchange, origin: int, said: str) -> bool:
+        """Delete a message if words in it that answer nothing seem to name somebody, and tell the person why."""
+        is_strict = ex.visit.session is None or _is_restricted(ex)
+        kind = personal_data(said, strict=is_strict, known=ex.known()) if said else None
+        if kind is None:
+            return False
+        ex.delete(origin)
+        ex.notice(ex.say(refusal(kind)))
+        return True
+
     def _command(self, ex: Exchange, typed: Command) -> None:
         route = find(typed.name)
         ex.go_below()
+        is_read = route is Route.COMMENT and ex.allows(route)  # a comment is read by the rules of what it is about
         unread = f"{'' if route else typed.name} {typed.argument}"
-        if route not in WORDS and personal_data(unread, strict=True, known=ex.known()):
+        if not is_read and personal_data(unread, strict=True, known=ex.known()):
             ex.delete(typed.origin)
         if route is None:
             welcome.show_help(ex, "help.unknown")
@@ -347,8 +362,13 @@ class Dispatch:
             self._at_rest(ex, what)
             return
         ex.notice(ex.say("form.secondhand" if isinstance(what, Secondhand) else "form.unsupported"))
-        ex.drop_card()
-        resume(ex, ex.visit.session, anew=True)
+        self._show_again(ex)
+
+    def _show_again(self, ex: Exchange) -> None:
+        """Show the open question again, below what was said about a message. Nothing without an open form."""
+        if ex.visit.session is not None:
+            ex.drop_card()
+            resume(ex, ex.visit.session, anew=True)
 
     # -------------------------------------------------------------- doors
     def _check_allowed(self, ex: Exchange, route: Route) -> None:

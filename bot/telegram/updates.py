@@ -51,6 +51,8 @@ class Said:
     """A message that may answer the open question."""
 
     event: Typed | Located | Offered
+    beside: str = field(default="", repr=False)
+    """Other words in it: what it quotes from another chat, the name of a place. Only the guard reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def written(what: "What") -> int | None:
     match what:
         case Command(origin=origin) | Reworded(origin) | Secondhand(origin) | Unsupported(origin):
             return origin
-        case Said(event) | Edited(event):
+        case Said(event=event) | Edited(event):
             return event.origin
     return None
 
@@ -205,7 +207,7 @@ def _message(message: Mapping[str, Any]) -> What:
         if text.startswith("/") and len(text) > 1:
             head, _, argument = text[1:].partition(" ")
             return Command(head.partition("@")[0].lower(), argument.strip(), origin)
-        return Said(Typed(text, origin))
+        return Said(Typed(text, origin), _beside(message))
     if location := message.get("location") or (message.get("venue") or {}).get("location"):
         accuracy = location.get("horizontal_accuracy")
         place = Located(
@@ -214,21 +216,35 @@ def _message(message: Mapping[str, Any]) -> What:
             None if accuracy is None else float(accuracy),
             origin,
         )
-        return Said(place)
+        return Said(place, _beside(message))
     if offer := _offer(message, origin):
-        return Said(offer)
+        return Said(offer, _beside(message))
     if _SERVICE.intersection(message):
         return Ignored("message")
     return Unsupported(origin, is_contact="contact" in message, said=_readable(message))
 
 
+def _beside(message: Mapping[str, Any]) -> str:
+    """Return the words beside a text or a file: the name of a place or a sound, and what is quoted of another chat."""
+    venue, audio, elsewhere = (message.get(kind) or {} for kind in ("venue", "audio", "external_reply"))
+    parts = [*map(venue.get, ("title", "address")), *map(audio.get, ("title", "performer"))]
+    if "external_reply" in message:
+        parts += [(message.get("quote") or {}).get("text"), *_contact(elsewhere)]
+    return "\n".join(str(part) for part in parts if part)
+
+
+def _contact(holder: Mapping[str, Any]) -> list[Any]:
+    return list(map((holder.get("contact") or {}).get, ("first_name", "last_name", "phone_number")))
+
+
 def _readable(message: Mapping[str, Any]) -> str:
     """Return the words of a message that answers nothing: text, caption, a file's name, a contact, a poll, a list."""
-    contact, poll, tasks = (message.get(kind) or {} for kind in ("contact", "poll", "checklist"))
+    poll, tasks = (message.get(kind) or {} for kind in ("poll", "checklist"))
     parts = [
         message.get("text"),
         message.get("caption"),
-        *map(contact.get, ("first_name", "last_name", "phone_number")),
+        _beside(message),
+        *_contact(message),
         poll.get("question"),
         tasks.get("title"),
         *(each.get("text") for each in (*poll.get("options", ()), *tasks.get("tasks", ()))),

@@ -64,14 +64,17 @@ _LEAST_OF_DISGUISED = 5
 """Digits that remain of a phone with letters in it, behind a word such as "tel"."""
 _ABROAD = re.compile(r"00(?:[1-9][0-9]{0,2})?|011")
 """What is dialled before the number of another country."""
+_AFTER_ITEM = frozenset({" ", ". ", ") ", ".) ", "- ", " - ", ".- "})
+"""What stands between the number of an item in a list and the item."""
 _SINGLE = re.compile(r"\b[0-9](?:[a-z][0-9]){6,}\b")
 """ "8x0x9x5x5x5x0x1x4x2"."""
-_MONEY_BEFORE = re.compile(r"(?:rd\$|us\$|\$|€|£|\b(?:dop|usd|eur|htg|rd|us|gdes?))\s?$")
+_MONEY_BEFORE = re.compile(r"(?:rd\$|us\$|\$|€|£|\b(?:dop|usd|eur|htg|rd|us|gdes?))\s?\Z")
 _MONEY_AFTER = re.compile(
     r"^(?:[.,][0-9]{1,2})?\s?(?:%|€|\$|(?:millones de |million )?"
     r"(?:pesos?|dolares|dollars?|euros?|gourdes?|goud|dola|dop|usd|htg)\b)"
 )
-_CODE_BEFORE = re.compile(r"[A-Za-z]{1,6}[-/ .]?$|[A-Za-z][-/0-9]*[-/]$")
+_CODE_BEFORE = re.compile(r"[A-Za-z]{1,6}[-/ .]?\Z|[A-Za-z][-/0-9]*[-/]\Z")
+"""Not `$`, which is also before a newline: a phone under a line of words would be a code."""
 _NATIONAL = re.compile(r"\b(?:[XYZ]?[0-9]{7,8}[- ]?[A-Z])\b")
 
 
@@ -200,7 +203,10 @@ def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
             len(groups[0]) == 3 or sum(map(len, groups)) > _FRENCH
         )
         is_international = found[0].startswith("+") or is_abroad
-        yield _Number(groups, between, is_international), before, plain[found.end() : found.end() + 24]
+        after = plain[found.end() : found.end() + 24]
+        yield _Number(groups, between, is_international), before, after
+        if len(groups[0]) == 1 and between and between[0] in _AFTER_ITEM:  # "1) 402-1234567-8", an item of a list
+            yield _Number(groups[1:], between[1:], is_international=False), f"{before}{groups[0]}{between[0]}", after
 
 
 def _without_fillers(text: str) -> str:
@@ -232,7 +238,7 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return None
     if (
         _CODE_BEFORE.search(before)
-        and not re.search(r"(?:^|[\s'’(])[a-z]+[ .]$", before)
+        and not re.search(r"(?:^|[\s'’(])[a-z]+[ .]\Z", before)
         and not number.is_international
     ):
         return None

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -236,11 +237,16 @@ def test_an_expired_turn_of_ones_own_session_changes_no_answer(desk: Desk) -> No
 
 
 def test_whose_update_failed_is_told_and_can_go_on(desk: Desk) -> None:
-    """In their language, with a button and the tap's spinner stopped; strangers, groups and nobody hear nothing."""
+    """In their language, with a button and the tap's spinner stopped; strangers, groups and nobody hear nothing.
+
+    What they wrote was read by nobody, so it leaves the chat within a day, as what is restricted does.
+    """
     ana, stranger = CAST[0].telegram_id, 123_456_789
     raw = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": ana}, "from": {"id": ana}, "text": "x"}}
     handled = desk.do(lambda unit: desk.dispatch.apologise(unit, raw, desk.now))
     assert [row.payload["text"] for row in handled.deliveries] == [wording(CAST[0].language)("trouble")]
+    [due] = desk.do(lambda unit: unit.restricted.due(desk.now + timedelta(days=1)))
+    assert (due.chat_id, due.payload) == (ana, {"message_id": 1})
 
     [token] = buttons(handled, ana).values()
     assert token == command_token("menu", "") or token.startswith("c:continuar:"), token
@@ -255,3 +261,4 @@ def test_whose_update_failed_is_told_and_can_go_on(desk: Desk) -> None:
         assert not desk.do(
             lambda unit, message=message: desk.dispatch.apologise(unit, {"message": message}, desk.now)  # type: ignore[misc]
         ).deliveries
+    assert len(desk.do(lambda unit: unit.restricted.due(desk.now + timedelta(days=1)))) == 1

@@ -188,6 +188,31 @@ def test_what_is_no_text_is_answered_in_words(desk: Desk, what: dict[str, Any], 
     assert any(text.startswith("PRE-101") for text in buttons(handled, ANA))
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"text": "eso mismo", "external_reply": {}, "quote": {"text": "la víctima se llama Yuleisi Peralta"}},
+        {"text": "es ella", "external_reply": {"contact": {"first_name": "Y", "phone_number": "8095550142"}}},
+        {"venue": {"location": {"latitude": 18.4, "longitude": -69.9}, "title": "Casa de la víctima Yuleisi Peralta"}},
+        {"audio": {"file_id": "A", "file_unique_id": "B", "duration": 3, "title": "víctima Yuleisi Peralta"}},
+        {"text": "/comentar ASI-201 la víctima Yuleisi Peralta"},
+        {"text": "/reportar la víctima Yuleisi Peralta"},
+    ],
+)
+@pytest.mark.parametrize("is_filling", [False, True])
+def test_words_that_no_question_takes_leave_the_chat_if_they_name_somebody(
+    desk: Desk, what: dict[str, Any], is_filling: bool
+) -> None:
+    """The name of a place or a sound, what is quoted of another chat, words behind a command that is not one's own."""
+    if is_filling:
+        desk.say(ANA, "PRE-101")
+    handled = send(desk, ANA, **what)
+    assert ("deleteMessage", desk.message_id) in [
+        (row.method, row.payload.get("message_id")) for row in handled.deliveries
+    ]
+    assert said(handled, ANA)
+
+
 def test_words_of_a_title_lead_to_the_activity(desk: Desk) -> None:
     """Words that one title alone has open it; what may be one of several is offered."""
     due = buttons(desk.say(ANA, "menú"), ANA)

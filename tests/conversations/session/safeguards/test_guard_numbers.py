@@ -95,6 +95,13 @@ def test_a_document_or_an_account_may_be_told_in_pieces(text: str) -> None:
     assert personal_data(text, strict=False) in {"identity", "phone", "handle", "digits"}
 
 
+@pytest.mark.parametrize("number", ["8095550142", "18295550142", "40212345678", "001-1873452-6"])
+@pytest.mark.parametrize("above", ["Ana\n", "hola\r\n", "Taller\n\n", "OK\n1 "])
+def test_a_number_under_a_line_of_words_is_no_code_of_theirs(number: str, above: str) -> None:
+    """As a contact is read: a name, and below it a phone."""
+    assert personal_data(above + number, strict=False) in {"phone", "identity", "digits"}
+
+
 @pytest.mark.parametrize(
     "text",
     ["GPS 18.47, -69.90", "lat 18.4655 long -69.9012", "ubicación: ///tabla.mango.nube", "w3w: table.mango.cloud"],
