@@ -1,6 +1,6 @@
 """Digests: the coordinator's week, the minister's card and the observer's view."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cache
@@ -18,9 +18,9 @@ from bot.telegram import render
 from conversations.card import Button, Card, Line, home_button, line
 from conversations.languages import translated
 from conversations.plan.calendar.agenda import Agenda, Recipient, closing_topics
-from conversations.plan.calendar.ladder import Rung
+from conversations.plan.calendar.ladder import Rung, Step
 from conversations.plan.calendar.ledger import CARRIERS
-from conversations.plan.calendar.notices import Chase
+from conversations.plan.calendar.notices import Chase, pending_steps
 from conversations.plan.figures.monitoring import ActivityStanding, Standing, plenary_items
 from conversations.plan.messages import digests
 from conversations.plan.messages.reminders import closing_acts
@@ -92,7 +92,8 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
                 moment.plan_id, moment.now, moment.now - WEEK, zone, only_validated=only_validated
             )
         found = counted[only_validated]
-        card = digest_card(unit, moment.plan_id, who.role, found, who.language, Shown(), ladder)
+        untold = pending_steps(ladder()[0], who, moment.day_of(who)) if who.role is Role.COORDINATOR else ()
+        card = digest_card(unit, moment.plan_id, who.role, found, who.language, Shown(), ladder, untold)
         rungs: tuple[Rung, ...] = ()
         if who.role is Role.COORDINATOR:
             rungs = told_rungs(ladder()[0], who, moment)
@@ -129,13 +130,16 @@ def digest_card(
     language: str,
     shown: Shown,
     ladder: Callable[[], tuple[Agenda, Chase]],
+    untold: Collection[Step] | None = None,
 ) -> Card:
+    """Return a role's digest. Of the ladder it tells a coordinator the steps `untold`; without them, all of now."""
     say, view = wording(language), VIEWS[role]
     rows: list[tuple[Button, ...]] = []
     lines: tuple[Line, ...]
     if role in RANKED:
         agenda, to_chase = ladder()
-        topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
+        steps = agenda.steps if untold is None else untold
+        topics = closing_topics(agenda, steps) if role is Role.COORDINATOR else ()
         foot = sealed_lines(unit, say)
         short, whole = (
             digests.digest(found, language, topics, agenda, is_public=view.is_public, is_whole=is_whole, foot=foot)

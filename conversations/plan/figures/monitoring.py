@@ -153,6 +153,8 @@ class Standing:
     """Reports sent since then."""
     changed: tuple[ActivityStanding, ...]
     """Activities whose status was changed by a report of this week."""
+    advanced: tuple[ActivityStanding, ...]
+    """Activities whose progress was changed by a report of this week, or that have a corrected report of this week."""
     started: tuple[Activity, ...]
     promised: tuple[Report, ...]
     """Evidence that was to come later and is still received, the longest promised first."""
@@ -165,6 +167,8 @@ class Standing:
     kept_since: date = date.min
     is_public: bool = False
     """Whether its reader may not read the text of restricted activities."""
+    only_validated: bool = False
+    """Whether statuses and lights are those of validated reports."""
 
     @property
     def today(self) -> date:
@@ -247,6 +251,7 @@ def standing(
         rates=tuple(Rate(*count) for count in counts),
         received=sum(report.is_current and since < report.sent_at <= now for report in records.reports),
         changed=tuple(each for each in everything if _has_changed(each, since, now)),
+        advanced=tuple(each for each in everything if _has_advanced(each, since, now)),
         started=tuple(
             each.activity for each in everything if then.day < each.activity.start_on <= today and not each.is_over
         ),
@@ -256,6 +261,7 @@ def standing(
         reasons=records.reasons,
         periods=records.periods,
         kept_since=records.kept_since,
+        only_validated=only_validated,
     )
 
 
@@ -502,6 +508,16 @@ def _has_changed(each: ActivityStanding, since: datetime, now: datetime) -> bool
     if since < last.sent_at <= now:
         return last.status != (before.status if before else ActivityStatus.NOT_STARTED)
     return last.corrected_at is not None and since < last.corrected_at <= now and last.status != last.corrected_from
+
+
+def _has_advanced(each: ActivityStanding, since: datetime, now: datetime) -> bool:
+    """Whether a report of this week has changed the progress, or a correction whatever it corrects."""
+    last, before = each.last, each.before
+    if last is None:
+        return False
+    if since < last.sent_at <= now:
+        return last.progress != (before.progress if before else 0)
+    return last.corrected_at is not None and since < last.corrected_at <= now
 
 
 def _is_there(reporter: Reporter) -> bool:

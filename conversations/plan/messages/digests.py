@@ -167,7 +167,7 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 def _unchanged(s: Standing, say: Wording) -> str:
     """Say in one line what did not change: how many activities, of how many agencies."""
-    moved = {each.code for each in s.changed} | {activity.code for activity in s.started}
+    moved = {each.code for each in (*s.changed, *s.advanced)} | {activity.code for activity in s.started}
     moved |= {each.code for each in s.activities if each.light is not each.light_before}
     same = [each for each in s.activities if each.code not in moved and not each.is_over]
     agencies = {each.activity.agency_code for each in same}
@@ -319,7 +319,8 @@ def digest(
         after = SECTIONS.index(closing) + 1
         sections = (*SECTIONS[:after], partial(lapsed, topics, agenda), *SECTIONS[after:])
     limit, lengths = (WHOLE_LIMIT, WHOLE_SHOWN) if is_whole else (LIMIT, SHOWN)
-    return _within_limit(limit, lengths, lambda shown: (*_composed(_title(s, say), s, say, shown, sections), *foot))
+    head = (_title(s, say), line(italic(say("digest.only_validated")))) if s.only_validated else (_title(s, say),)
+    return _within_limit(limit, lengths, lambda shown: (*_composed(head, s, say, shown, sections), *foot))
 
 
 # ------------------------------------------------------------------ the minister's month
@@ -501,8 +502,10 @@ def _title(s: Standing, say: Wording) -> Line:
     return line(bold(say("digest.title", date=day(s.today, s, say), period_name=name)))
 
 
-def _composed(head: Line, s: Standing, say: Wording, shown: int, sections: Sequence[Section]) -> tuple[Line, ...]:
-    lines = [head]
+def _composed(
+    head: Sequence[Line], s: Standing, say: Wording, shown: int, sections: Sequence[Section]
+) -> tuple[Line, ...]:
+    lines = [*head]
     for section in sections:
         if told := section(s, say, shown):
             lines += [line(""), *told]

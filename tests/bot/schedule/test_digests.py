@@ -70,6 +70,13 @@ def test_the_digest_says_that_the_period_has_locked_and_the_ladder_is_silent(des
     assert "Terminó la prórroga" in notice.text  # of the quarter
     assert LOCKED not in notice.text.lower()
 
+    desk.now = here("2018-10-17T08:05")
+    assert "Terminó la prórroga" in said(tap(desk, CARMEN, "resumen"), CARMEN)[-1]
+    tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
+    [again] = scan(desk, here("2018-10-17T09:01"))[CARMEN]
+    assert "Semana al 17 oct 2018" in again.text
+    assert "Terminó la prórroga" not in again.text, "what a notice has told is told again unasked"
+
 
 def test_without_a_digest_the_ladder_says_it(desk: Desk) -> None:
     """Paused, deleted, or for others."""

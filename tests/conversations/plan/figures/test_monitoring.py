@@ -139,6 +139,20 @@ def test_a_correction_is_news_only_of_what_it_changes() -> None:
     assert [each.code for each in stand(replace(RECORDS, reports=(news,))).changed] == ["PRE-405"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "progress", "moves"), [("10-10", 20, True), ("10-10", 10, False), ("10-03", 20, False)]
+)
+def test_progress_that_a_report_of_this_week_moved_is_a_change(sent: str, progress: int, *, moves: bool) -> None:
+    """The status is the same: it is no line of the week, and not among what did not change."""
+    reports = (
+        report("PRE-405", "201808", "delayed", 10, "2018-09-03"),
+        report("PRE-405", "201809", "delayed", progress, f"2018-{sent}"),
+    )
+    found = stand(replace(RECORDS, reports=reports))
+    assert not found.changed
+    assert bool(found.advanced) is moves
+
+
 def test_a_vacancy_begins_on_the_day_the_last_focal_point_left() -> None:
     """Somebody suspended does not fill a post; an alternate is no focal point."""
     dpd = stand().agency("DPD")

@@ -48,6 +48,7 @@ def screens(language: str) -> str:
     inside, outside = stand(), stand(only_validated=True)
     parts = {
         "the coordinator's week": digests.digest(inside, language),
+        "the admin's week": digests.digest(outside, language, is_public=True),
         "the day a month locks and a quarter's grace ends": digests.digest(inside, language, LAPSED, LADDER),
         "the first week": digests.digest(stand(FIRST_WEEK), language),
         "no plan yet": digests.digest(stand(replace(EMPTY, periods=())), language),
