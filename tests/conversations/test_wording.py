@@ -81,6 +81,13 @@ def test_a_french_sentence_has_a_no_break_space_before_its_high_signs() -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("language", ["es", "en", "ht"])
+def test_a_share_is_written_in_one_way(language: str) -> None:
+    """As `sign.percent` writes it: only French sets a space before the sign."""
+    texts = "".join(each.read_text("utf-8") for each in Path("conversations/locales", language).glob("*.po"))
+    assert re.findall(r".*[\d}]\s%.*", texts) == []
+
+
 def test_no_code_sets_the_sign_of_a_language_by_itself() -> None:
     """ "15 %" and "nom : valeur" are French; `Wording.percent` and `Wording.colon` know it."""
     own = re.compile(r"""f".*\}(%["'}]|: \{say)|["'] %["']|\), ": ", """)

@@ -27,7 +27,7 @@ from bot.screens.everyone.named import (
 )
 from bot.screens.people import people
 from bot.screens.reports.filling import show_locked
-from bot.screens.reports.own_reports import LOOKED_BACK, answered_by, draft_title
+from bot.screens.reports.own_reports import LOOKED_BACK, answered_by, draft_title, is_any_open
 from bot.telegram.updates import Secondhand, Unsupported
 from conversations.card import Button, Card, bold, cut, home_button, line, paragraph
 from conversations.dates import show_date
@@ -131,7 +131,7 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
             _offer_likely(ex, ex.say("heard.promised"), promised)
             return None
         case Offered():
-            key = "heard.file"
+            key = "heard.file" if is_any_open(ex) else "heard.file_none"
         case Located():
             key = "heard.place"
         case Secondhand():

@@ -12,6 +12,7 @@ from bot.acts.plan.periods import close as close_periods
 from bot.acts.reports import reviewing
 from bot.acts.reports.reports import Report, discard_draft
 from bot.chat.exchange import Denied, Exchange
+from bot.chat.permissions import REPORTERS
 from bot.screens.reports.closing import to_close
 from bot.screens.reports.drafts import drafts_of_others
 from bot.screens.reports.filling import apply
@@ -157,6 +158,13 @@ def _expects(ex: Exchange, period: ReportingPeriod) -> bool:
     """Whether the period expects a report of their agency."""
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     return bool(expected_reports(plans.activities(plan_id, ex.agency_id), period, plans.ended(plan_id)))
+
+
+def is_any_open(ex: Exchange) -> bool:
+    """Whether there is a report that could ask this person for a file now, or could be corrected."""
+    if ex.membership.role not in REPORTERS:
+        return ex.is_reporter and bool(ex.due())
+    return any(_expects(ex, each) for each in ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
 
 
 def report(ex: Exchange, kind: str, code: str, period_code: str) -> None:

@@ -399,8 +399,10 @@ def test_a_file_sent_at_rest_is_offered_to_the_report_that_promised_evidence(des
     assert any(words.startswith("Qué evidencia va a adjuntar") for words in buttons(answers, ANA))
 
     tap(desk, ANA, "menu")
-    desk.now += timedelta(days=30)
-    assert "prometió" not in said(send(desk, ANA, **photo(3)), ANA)[-1]
+    desk.now += timedelta(days=14)
+    assert "ningún reporte abierto" in said(send(desk, ANA, **photo(3)), ANA)[-1], "on the 15th all has locked"
+    later(desk)
+    assert "ningún reporte abierto" in said(send(desk, CARMEN, **photo(4)), CARMEN)[-1]
 
 
 def test_a_draft_that_is_left_names_the_last_day_that_every_screen_names(desk: Desk) -> None:
