@@ -15,6 +15,7 @@ from bot.screens.plan.digests import vacancies
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.plan.expected import expected_reports
 from conversations.plan.figures.closings import closings_until, kept_closings
+from conversations.plan.figures.monitoring import percent_of
 from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Part, Route, tap
@@ -251,7 +252,7 @@ def progress(ex: Exchange, period_code: str) -> None:
         lines.append(line(f"{shape} {row}{sent_back}{closed}{added}"))
     received = sum(found.received for found in counted.agencies.values())
     expected = sum(found.expected for found in counted.agencies.values())
-    percent = round(100 * received / expected) if expected else 0
+    percent = percent_of(received, expected)
     total = say("progress.total", reported=received, expected=expected, percent=percent)
     ex.answer(Card((*lines, line(""), line(bold(total))), (back,)))
 

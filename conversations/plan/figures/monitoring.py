@@ -53,11 +53,11 @@ class Rate:
 
     @property
     def closed_percent(self) -> int:
-        return _percent(self.closed, self.expected)
+        return percent_of(self.closed, self.expected)
 
     @property
     def on_time_percent(self) -> int:
-        return _percent(self.on_time, self.expected)
+        return percent_of(self.on_time, self.expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,7 +533,7 @@ def _vacant_since(reporters: Sequence[Reporter], zone: ZoneInfo) -> date | None:
     return max(ends).astimezone(zone).date() if ends else None
 
 
-def _percent(part: int, whole: int) -> int:
+def percent_of(part: int, whole: int) -> int:
     """Return the percentage, rounded half up, as people round; 0 if the whole is 0."""
     return (200 * part + whole) // (2 * whole) if whole else 0
 

@@ -24,6 +24,7 @@ from conversations.plan.figures.monitoring import (
     Standing,
     days_between,
     due_within,
+    percent_of,
     plenary_items,
 )
 from conversations.plan.figures.suppression import Figure
@@ -379,7 +380,7 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
         own = [each for each in s.activities if each.activity.area_code == code]
         if own:
             started = [each for each in own if each.is_started]
-            mean = round(sum(progress_of(each) for each in started) / len(started)) if started else 0
+            mean = percent_of(sum(map(progress_of, started)), 100 * len(started))
             lines += [line(""), line(bold(f"{code} · {cut(name, 60)}"))]
             lines.append(line(f"{light_counts(own, say)} · {say('digest.mean', percent=mean)}"))
     if on_time := _on_time(s, say):

@@ -15,7 +15,7 @@ from typing import Any
 from conversations.card import cut
 from conversations.plan.figures.annual import IndicatorYear
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing, plenary_items
+from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing, percent_of, plenary_items
 from conversations.plan.messages import digest_words, digests
 from conversations.plan.model import ActivityStatus, Role
 from conversations.plan.sharing.export_request import audience_name
@@ -132,7 +132,7 @@ def _rates(s: Standing, say: Wording) -> tuple[tuple[str, str, str, str], ...]:
     closed = say("state.of", n=rate.closed, expected=rate.expected)
     if not s.is_due:
         until = say("state.until", due=digest_words.day(s.due_on, s, say)) if s.due_on else ""
-        return (say("state.closed"), "–", closed, ""), (say("state.on_time"), "–", until, "")
+        return (say("state.closed"), "–", closed, ""), (say("state.on_time"), "–", "", until)
     on_time = say("state.of", n=rate.on_time, expected=rate.expected)
     return (
         (say("state.closed"), say.percent(rate.closed_percent), closed, ""),
@@ -167,7 +167,7 @@ def _area(name: str, own: Sequence[ActivityStanding]) -> Area | None:
         return None
     begun = [each for each in own if each.is_started]
     counts = {light: sum(each.light is light and not each.is_completed for each in own) for light in WORST_FIRST}
-    mean = round(sum(map(progress, begun)) / len(begun)) if begun else None
+    mean = percent_of(sum(map(progress, begun)), 100 * len(begun)) if begun else None
     return Area(name, counts, sum(each.is_completed for each in own), mean)
 
 

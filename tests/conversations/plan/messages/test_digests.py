@@ -195,6 +195,17 @@ def test_the_picture_names_the_worst_when_there_are_too_many() -> None:
     assert shown["more"] == "y 80 más"
 
 
+def test_a_mean_is_rounded_as_a_rate_is() -> None:
+    """Half a percent upwards: 36.5 was 36 on the observer's card and on the page, and 37 in every rate."""
+    two = tuple(activity(code, "PGR", "2018-06-01", "2020-06-01") for code in ("PRE-404", "PRE-405"))
+    reports = tuple(
+        report(each.code, "201809", "in_progress", progress, "2018-10-01")
+        for each, progress in zip(two, (36, 37), strict=True)
+    )
+    found = stand(replace(EMPTY, activities=two, reports=reports))
+    assert "37%" in text(digests.observer_card(found, "es", [("PRE", "Prevención")], 10))
+
+
 def test_the_trend_is_against_the_closing_before() -> None:
     """Two of seven were in time in August, three of seven in September."""
     assert [(rate.on_time, rate.expected) for rate in stand().rates[-2:]] == [(2, 7), (3, 7)]
