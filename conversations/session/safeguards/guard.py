@@ -18,7 +18,7 @@ from conversations.session.safeguards.characters import seen
 from conversations.session.safeguards.dates import personal_date
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named
-from conversations.session.safeguards.words import read_words
+from conversations.session.safeguards.words import Is, read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
 REWORDED = frozenset({"name", "age", "date", "address"})
@@ -50,7 +50,8 @@ def personal_data(
         return "name"
     if age(shown, folded, tokens, about, strict=strict and is_answer):
         return "age"
-    if strict and address(folded, tokens):
+    is_victims_home = about & Is.VICTIM and about & Is.HOME
+    if (strict or is_victims_home) and address(folded, tokens):
         return "address"
     return "date" if personal_date(folded, tokens, about, strict=strict) else None
 

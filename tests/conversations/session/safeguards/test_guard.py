@@ -434,6 +434,25 @@ def test_what_a_house_stands_by_is_an_address(text: str) -> None:
     assert personal_data(text, strict=True) == PLACES_OF_LIVING[text]
 
 
+HOMES = {
+    "la víctima vive en la calle Sánchez 45": "address",
+    "la menor vive en Los Girasoles": "address",
+    "the survivor lives at 22 Mella Avenue": "address",
+    "viktim nan abite nan lari Ozama 14": "address",
+    "La casa de acogida de la víctima queda en la calle Duarte 45": "address",
+    "Taller con sobrevivientes en la calle Duarte 45": None,
+    "Las víctimas reciben atención en la oficina de la calle Hincado 3": None,
+    "Unidad de víctimas, av. Bolívar 202": None,
+    "El director vive en la calle Sánchez 45": None,
+}
+
+
+@pytest.mark.parametrize("text", HOMES)
+def test_a_victims_home_is_refused_in_ordinary_reports_too(text: str) -> None:
+    """Where work was done is no home, and an official's home is not asked about."""
+    assert personal_data(text, strict=False) == HOMES[text]
+
+
 DAYS = {
     "clase de 2007, según ella": "date",
     "la rescataron el martes 4/9 en la noche": "date",
