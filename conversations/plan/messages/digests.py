@@ -163,7 +163,8 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
         lines.append(line(f"🔵 {headed_list(say(key, n=len(s.started)), names, say)}"))
     if s.received:
         lines.append(line(say("digest.received" if s.received > 1 else "digest.received_one", n=s.received)))
-    return [line(bold(say("digest.changed"))), *lines, line(_unchanged(s, say))]
+    head = [line(bold(say("digest.changed")))] if lines else []
+    return [*head, *lines, line(_unchanged(s, say))]
 
 
 def _unchanged(s: Standing, say: Wording) -> str:
