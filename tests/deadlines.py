@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, Protocol, TypeVar
 
-PATIENCE = 180.0
+PATIENCE = 400.0
 """Seconds."""
 LOOK_AGAIN = 0.01
 """Seconds between two looks at what cannot tell by itself that it has changed."""

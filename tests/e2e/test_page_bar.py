@@ -197,7 +197,7 @@ def test_the_tour_is_offered_only_where_it_can_be_taken(sandbox: Process, opened
         "import('/page/steps.js').then(({ STEPS }) => STEPS.map(({ name, es, en }) => [name, es, en]))"
     )
 
-    assert len({name for name, _, _ in steps}) == len(steps) == 13
+    assert len({name for name, _, _ in steps}) == len(steps) == 14
     assert all(len(words) == 3 and all(words) for _, es, en in steps for words in (es, en))
 
 

@@ -189,13 +189,15 @@ def leaves(text: str, language: str) -> bool:
 def _read(ex: Exchange, text: str) -> Asked | None:
     """Follow a text if it is sure which route or item it means. Otherwise offer what is likely."""
     meant = understood(text, ex.language)
+    if meant is not None and meant.is_all and meant.is_whole:
+        return _follow(ex, meant.meaning)
     if meant is not None and len(text.split()) > BARE and not (meant.is_sure or _leads(ex, meant.meaning)):
         meant = None
     said = [meaning for meaning in wishes(text, ex.language) if _leads(ex, meaning)]
     less_sure = list(dict.fromkeys([*([] if meant is None or meant.is_polite else [meant.meaning]), *said]))
     is_one = len(less_sure) < 2
     is_followed = is_one and meant is not None and (meant.is_polite or _is_likeliest(ex, text, meant))
-    if meant is not None and meant.is_all and (meant.is_whole or is_followed):
+    if meant is not None and meant.is_all and is_followed:
         return _follow(ex, meant.meaning)
     if _found_people(ex, text) or _refused(ex, text, less_sure):
         return None

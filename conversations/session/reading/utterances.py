@@ -139,8 +139,16 @@ def language_of(text: str, own: str) -> str:
 
 
 def _known_letters(said: Words, language: str) -> int:
-    table = _speaks_for(language)
+    table = _vocabulary(language)
     return sum(len(word) for word in said if word in table)
+
+
+@cache
+def _vocabulary(language: str) -> frozenset[str]:
+    """Each word of the phrases of a language. The names of commands count only if they are one word."""
+    return frozenset(
+        word for words, _, is_name in _phrases(language) if not (is_name and len(words) > 1) for word in words
+    )
 
 
 def _clues_of(said: Words, language: str) -> Iterator[tuple[str, float]]:
@@ -580,4 +588,10 @@ def _spelled_words(language: str) -> frozenset[str]:
 
 
 def _words(text: str) -> Words:
-    return tuple(_DRAWN.sub(r"\1", normalise(_TAIL.sub("", text))).split())
+    return tuple(word for piece in text.split() for word in _words_of(piece))
+
+
+@lru_cache(maxsize=4_096)
+def _words_of(piece: str) -> Words:
+    """The words between two blanks. The phrases of a language are thousands of combinations of few of them."""
+    return tuple(_DRAWN.sub(r"\1", normalise(_TAIL.sub("", piece))).split())

@@ -149,7 +149,7 @@ def test_a_new_role_reaches_the_person_in_their_language_with_its_menu(desk: Des
     assert "rapote" not in names
     assert "rezime" in names
     assert "Obsèvasyon · DGP" in told[1].payload["text"] or "DGP" in told[1].payload["text"]
-    assert told[1].payload["text"].startswith("Fonksyon ou chanje")
+    assert told[1].payload["text"].startswith("Wòl ou chanje")
 
     (draft,) = desk.do(lambda unit: unit.connection.exec_driver_sql("SELECT state FROM session").fetchall())
     assert draft[0] == "cancelled"
