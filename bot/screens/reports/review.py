@@ -54,10 +54,8 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
     sent_back = [line(f"↩️ {say('review.away', n=away)}")] if away else []
     if not everything:
         pace = ex.unit.reviews.pace(ex.membership.plan_id, ex.now - WEEK)
-        text = [say("coord.done")]
-        if pace.validated:
-            text.append(say("coord.pace", validated=pace.validated, median_days=pace.days()))
-        lines = (*head, line(" ".join(text)), *sent_back)
+        text = " " + say("coord.pace", validated=pace.validated, median_days=pace.days()) if pace.validated else ""
+        lines = (*head, line(say("coord.done") + text), *sent_back)
         return Card(lines, ((Button(say("digest.back"), tap(Route.DIGEST, 0)),), home))
     found = [one for one in everything if not agency or one.agency_code == agency] or everything
     agency = agency if any(one.agency_code == agency for one in found) else ""

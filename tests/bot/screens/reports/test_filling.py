@@ -276,7 +276,7 @@ def test_a_receipt_offers_to_close_what_closing_closes(town: Town) -> None:
         for answer in ("Ap fèt", "=30", "Sote", "Non", "San prèv", "Sote", "=Mete afich nan de biwo"):
             jean.say(answer[1:]) if answer.startswith("=") else jean.tap(answer)
         jean.tap("Voye kounye a")
-    both = "septanm 2018 · 3yèm trimès 2018"
+    both = "septanm 2018 ak 3yèm trimès 2018"
     assert both in jean.text
 
     jean.tap("Fèmen mwa a")
