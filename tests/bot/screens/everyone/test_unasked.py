@@ -331,13 +331,19 @@ def test_a_restricted_correction_that_changes_nothing_leaves_the_chat(desk: Desk
     assert desk.do(lambda unit: unit.connection.exec_driver_sql(standing).scalar()) == 0
 
 
-def test_a_short_edited_answer_is_quoted_and_one_tap_puts_it_in(desk: Desk) -> None:
-    """Then the review says it, and sending it makes a new version."""
+def sent_with_a_typed_step(desk: Desk) -> int:
+    """Send a report whose next step was typed; return the number of that message."""
     opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")
     press(desk, ANA, opened, "Igual que el reporte anterior")
     review = desk.say(ANA, "Visitar Azua en octubre")
     typed = desk.message_id
     press(desk, ANA, review, "📨 Enviar ahora")
+    return typed
+
+
+def test_a_short_edited_answer_is_quoted_and_one_tap_puts_it_in(desk: Desk) -> None:
+    """Then the review says it, and sending it makes a new version."""
+    typed = sent_with_a_typed_step(desk)
     told = edit(desk, ANA, typed, "Visitar Baní en mayo")
     assert "¿Lo corrijo a «Visitar Baní en mayo»?" in said(told, ANA)[-1]
 
@@ -353,11 +359,7 @@ def test_a_short_edited_answer_is_quoted_and_one_tap_puts_it_in(desk: Desk) -> N
 
 def test_an_answer_edited_after_its_period_has_locked_is_promised_nothing(desk: Desk) -> None:
     """What can still be done is offered at once, and not behind a button that would refuse."""
-    opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")
-    press(desk, ANA, opened, "Igual que el reporte anterior")
-    review = desk.say(ANA, "Visitar Azua en octubre")
-    typed = desk.message_id
-    press(desk, ANA, review, "📨 Enviar ahora")
+    typed = sent_with_a_typed_step(desk)
     later(desk, 22 * 86_400)
     told = edit(desk, ANA, typed, "Visitar Baní en mayo")
 
@@ -367,11 +369,7 @@ def test_an_answer_edited_after_its_period_has_locked_is_promised_nothing(desk: 
 
 def test_of_a_restricted_report_an_edited_answer_is_not_quoted(desk: Desk) -> None:
     """Nor does its button carry it."""
-    opened = tap(desk, ANA, "reportar", "a.PRE-101.201809")
-    press(desk, ANA, opened, "Igual que el reporte anterior")
-    review = desk.say(ANA, "Visitar Azua en octubre")
-    typed = desk.message_id
-    press(desk, ANA, review, "📨 Enviar ahora")
+    typed = sent_with_a_typed_step(desk)
     desk.do(lambda unit: unit.connection.exec_driver_sql("UPDATE submission SET sensitive = 1"))
     told = edit(desk, ANA, typed, "Visitar Baní en mayo")
 
