@@ -80,7 +80,7 @@ class Asked:
 
 def look(unit: UnitOfWork, now: datetime, asked: Asked, second_look: SecondLook = as_claimed) -> Found:
     """Settle expired rows, claim those that are due, and take in hand our own that nobody is sending."""
-    unit.outbox.settle_expired(now)
+    unit.outbox.settle_expired(now, asked.in_hand)
     replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
     claimed = unit.outbox.claim(now, now + LEASE, asked.fan_out, FAN_OUT_LANE) if asked.fan_out else []
     others = second_look(unit, claimed, now) if claimed else []

@@ -235,7 +235,7 @@ _AGAIN = (
 )
 _RELEASE = update(_O).where(_O.c.state == "held").values(state="queued")
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
-_IS_EXPIRED = _O.c.lease_until <= bindparam("now")
+_IS_EXPIRED = (_O.c.lease_until <= bindparam("now")) & _O.c.id.not_in(bindparam("in_hand", expanding=True))
 # A call in doubt began while its lease ran. Its outcome counts for the day of the call, even if found days later.
 _NOW: Any = bindparam("now", type_=_O.c.lease_until.type)
 _SAID_AT = case((_O.c.lease_until < _NOW, _O.c.lease_until), else_=_NOW)
@@ -481,12 +481,13 @@ class Outbox:
         found = self._connection.execute(select(_O.c.id, _O.c.state, _O.c.error).where(_O.c.id.in_(list(ids))))
         return {row.id: (row.state, row.error) for row in found}
 
-    def settle_expired(self, now: datetime) -> tuple[int, int]:
+    def settle_expired(self, now: datetime, in_hand: Collection[int] = ()) -> tuple[int, int]:
         """Settle rows whose sender died: replies are queued again, fan-out is ambiguous. Return both numbers.
 
-        Fan-out that was claimed but never begun is free again.
+        Fan-out that was claimed but never begun is free again. A row that the caller has in hand is left alone: its
+        lease may have run out because the clock has jumped, or the process was paused. Its outcome is still to come.
         """
-        return self._free(_FREE_EXPIRED, {"now": now, "reason": "lease ran out"})
+        return self._free(_FREE_EXPIRED, {"now": now, "in_hand": list(in_hand), "reason": "lease ran out"})
 
     def take_over(self, owners: Collection[int], now: datetime) -> tuple[int, int]:
         """Settle the rows of these ended replicas in the same way, without waiting for their leases."""
