@@ -92,13 +92,19 @@ def forget(premises: Premises, now: datetime) -> None:
 
 
 def renew_seals(premises: Premises, now: datetime) -> None:
-    """Seal answers and files under the current key, so that older keys can be retired (S12)."""
+    """Seal answers and files under the current key, so that older keys can be retired (S12).
+
+    What does not open is left, and does not keep the rest from being renewed.
+    """
     count = 0
-    while done := premises.database.units.submit(None, reseal).result():
+    unopened: set[tuple[str, int]] = set()
+    while done := premises.database.units.submit(None, partial(reseal, unopened=unopened)).result():
         count += done
-    count += premises.store.reseal()
-    if count:
-        logger.info("keys.resealed", count=count)
+    files, broken = premises.store.reseal()
+    if count + files > len(unopened):
+        logger.info("keys.resealed", count=count + files - len(unopened))
+    if unopened or broken:
+        logger.error("keys.unopened", texts=len(unopened), files=broken)
 
 
 def clean_chats(premises: Premises, now: datetime) -> None:

@@ -71,6 +71,9 @@ Act = Literal[
     "report.answered",
     "report.taken_back",
     "report.remarked",
+    "comment.written",
+    "comment.answered",
+    "comment.settled",
     "restricted.viewed",
     "endpoint.added",
     "endpoint.changed",
@@ -114,7 +117,7 @@ EVENTS: Final[dict[Act, EventKind]] = {
 correcting and closing leave no entry here: they are recorded where they are stored.
 """
 UNTOLD: Final[tuple[str, ...]] = (
-    *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted."),
+    *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted.", "comment."),
     *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint.", "token."),
     *("plan.downloaded", "report.remarked", "period.reopening_asked", "period.reopening_refused"),
 )

@@ -4,14 +4,15 @@ The audit log says who gave which role and who validated what. That is useless i
 the role or the report without a trace in the log. So each role and each submission has a mark, and
 `storage.upkeep.data_check` compares them.
 
-The mark of a role includes the Telegram account that holds it. The mark of a submission includes what was sent and the
-state in which it began; later states are in the log. Other things have no mark of their own, because the log's entry of
-their last change has it: what a plan restricts, the limit below which it hides people, each setting, and what lets
-somebody in or data out: links, tokens and receivers.
+The mark of a role includes the Telegram account that holds it. The mark of a submission includes what was sent, its
+files, and the state in which it began; later states are in the log. Other things have no mark of their own, because the
+log's entry of their last change has it: what a plan restricts, the limit below which it hides people, each setting, and
+what lets somebody in or data out (links, tokens, receivers). So has the entry of a decision and of a comment: one mark
+for the row and one for its words, because the words are deleted when their time is over.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -33,6 +34,14 @@ OF_A_SUBMISSION: Final = (
     "agency_id", "subject", "reporting_period_id", "receipt_number", "activity_status", "progress", "zero_reason",
     "sensitive", "language", "started_at", "submitted_at",
 )  # fmt: skip
+OF_A_FILE: Final = (
+    "ref", "file_name", "original_name", "mime_type", "size", "sha256", "original_sha256", "is_compressed", "sensitive",
+)  # fmt: skip
+OF_A_DECISION: Final = (
+    "id", "plan_id", "submission_id", "root_id", "person_id", "decision", "questions", "decided_at",
+)  # fmt: skip
+OF_A_COMMENT: Final = ("id", "plan_id", "person_id", "subject", "written_at")
+OF_AN_ANSWER: Final = ("id", "settled_at", "settled_by_id")
 OF_A_TOKEN: Final = ("plan_id", "prefix", "token_hash", "audience")
 OF_A_RECEIVER: Final = ("id", "plan_id", "host", "audience", "kinds", "made_at")
 OF_A_LINK: Final = ("id", "plan_id", "token_hash", "role", "agency_id", "expires_at", "until_on", "is_contributor")
@@ -49,10 +58,32 @@ def role_mark(vault: Vault, row: Row) -> str:
     return _mark(vault, [row[name] for name in OF_A_ROLE], "membership")
 
 
-def submission_mark(vault: Vault, row: Row, *, state: str, text: str) -> str:
-    """Return the mark of a submission. `text` is its answers, unsealed; `state` is its first state."""
+def submission_mark(vault: Vault, row: Row, *, state: str, text: str, files: Iterable[Row] | None) -> str:
+    """Return the mark of a submission. `text` is its answers, unsealed; `state` is its first state.
+
+    `files` are the rows of its attachments. None: the mark as it was before it included them.
+    """
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return _mark(vault, [*(row[name] for name in OF_A_SUBMISSION), state, digest], "submission")
+    of_files = [] if files is None else [sorted([file[name] for name in OF_A_FILE] for file in files)]
+    return _mark(vault, [*(row[name] for name in OF_A_SUBMISSION), state, digest, *of_files], "submission")
+
+
+def decision_mark(vault: Vault, row: Row) -> str:
+    return _mark(vault, [row[name] for name in OF_A_DECISION], "review_decision")
+
+
+def comment_mark(vault: Vault, row: Row) -> str:
+    return _mark(vault, [row[name] for name in OF_A_COMMENT], "comment")
+
+
+def answer_mark(vault: Vault, row: Row) -> str:
+    """Return the mark of who settled a comment, and when."""
+    return _mark(vault, [row[name] for name in OF_AN_ANSWER], "comment settled")
+
+
+def words_mark(vault: Vault, place: str, words: str) -> str:
+    """Return the mark of the words at a place, such as "comment:17"."""
+    return _mark(vault, [place, words], "words")
 
 
 def token_mark(vault: Vault, row: Row) -> str:

@@ -3,12 +3,13 @@
 A database file gets copied: to a backup disk, to a laptop, to the buyer of an old machine. Columns named `sealed_…`
 hold AES-256-GCM ciphertext. The key is in a separate file, and no backup of the database contains it.
 
-Every seal is bound to its row ("session:17"): a ciphertext moved to another row, even of the same table, does not open.
+Every seal is bound to its place ("session:17"): a ciphertext moved to another row or column does not open.
 The keyring may have several keys. New seals use the current one, and each seal names its key. To rotate, add a key and
 re-seal later. Link tokens are kept as HMAC-SHA-256 under a separate key, so that a thief of the database cannot even
 test guesses.
 
-A sealed text is: one byte 1, one byte length of the key id, key id, 12 bytes nonce, ciphertext with tag.
+A sealed text is: one byte 2, one byte length of the key id, key id, 12 bytes nonce, ciphertext with tag. In texts of
+before, the first byte is 1: there a comment and its answer had one name for both. Resealing gives them the new form.
 """
 
 import base64
@@ -30,12 +31,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from storage.errors import StorageError, Unavailable
 
-FORMAT = 1
+FORMAT = 2
+FORMATS = (1, FORMAT)
 NONCE = 12
 
 
 class VaultError(StorageError):
     """A keyring that cannot be used, or a seal that does not open. The message never contains sealed data."""
+
+
+class SealBroken(VaultError):
+    """A seal that does not open: altered, moved from another place, or no seal at all. It will never open."""
 
 
 class KeyUnknown(VaultError, Unavailable):
@@ -143,15 +149,15 @@ class Vault:
         """Seal `text` for this keyring and for this `row` only; with the current key, or with the given one."""
         return self.seal_bytes(text.encode(), row, key)
 
-    def open(self, blob: bytes, row: str) -> str:
-        """Open a text that was sealed for `row`.
+    def open(self, blob: bytes, row: str, *, before: str = "") -> str:
+        """Open a text that was sealed for `row`. `before` is what format 1 called this place, if that was another name.
 
-        VaultError if it was altered or moved from another row, or if its key is missing.
+        SealBroken if it was altered or moved from another place, KeyUnknown if its key is missing.
         """
         try:
-            return self.open_bytes(blob, row).decode()
+            return self.open_bytes(blob, before if before and blob[:1] == b"\x01" else row).decode()
         except ValueError as error:
-            raise VaultError(f"{row}: the seal is broken") from error
+            raise SealBroken(f"{row}: the seal is broken") from error
 
     def seal_bytes(self, data: bytes, row: str, key: str = "") -> bytes:
         """The same as `seal`, for bytes."""
@@ -167,12 +173,12 @@ class Vault:
             cipher = self._ciphers.get(name)
         if cipher is None:
             raise KeyUnknown(f"sealed under the key {name}, which is not in the keyring")
-        body = 2 + len(name.encode())
+        body = 2 + blob[1]
         head, nonce, sealed = blob[:body], blob[body : body + NONCE], blob[body + NONCE :]
         try:
             return cipher.decrypt(nonce, sealed, head + row.encode())
         except (InvalidTag, ValueError) as error:
-            raise VaultError(f"{row}: the seal is broken") from error
+            raise SealBroken(f"{row}: the seal is broken") from error
 
     def _look_again(self) -> bool:
         """Read the keyring file again if it has changed and is still the same keyring. Return whether it was read."""
@@ -191,12 +197,12 @@ class Vault:
 
     def key_id(self, blob: bytes) -> str:
         """The id of the key of a seal. Seals under another key than `current` wait for re-sealing."""
-        if len(blob) < 2 + NONCE or blob[0] != FORMAT:
-            raise VaultError("not a sealed text")
+        if len(blob) < 2 + NONCE or blob[0] not in FORMATS:
+            raise SealBroken("not a sealed text")
         try:
             return blob[2 : 2 + blob[1]].decode("ascii")
         except UnicodeDecodeError as error:
-            raise VaultError("not a sealed text") from error
+            raise SealBroken("not a sealed text") from error
 
     def mac(self, data: bytes, purpose: str) -> str:
         """A keyed hash of `data` that only this keyring can make: 64 hexadecimal digits.

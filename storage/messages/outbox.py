@@ -30,7 +30,7 @@ from storage.database.facts import Facts
 from storage.database.models import Card, OutboxMessage, in_text, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
-from storage.database.vault import KeyUnknown
+from storage.database.vault import KeyUnknown, SealBroken
 from storage.messages.restricted import DELETIONS, RestrictedMessages
 
 Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
@@ -407,7 +407,10 @@ class Outbox:
         return [OpenReply(*row) for row in self._connection.execute(found)]
 
     def _loaded(self, rows: Sequence[Any], now: datetime) -> list[OutboxRow]:
-        """Open these rows. A row whose key is missing waits, and only its chat waits with it."""
+        """Open these rows. A row whose key is missing waits, and only its chat waits with it.
+
+        A row whose seal is broken can never be sent, and holds up nobody.
+        """
         loaded = []
         for found in rows:
             try:
@@ -415,6 +418,8 @@ class Outbox:
             except KeyUnknown as error:
                 self.locked.append(error)
                 self._again(found.id, now + LOCKED_FOR, str(error))
+            except SealBroken:
+                self._settle(found.id, "undeliverable", "the seal is broken", now)
         return loaded
 
     def take_in_hand(self, ids: Collection[int], lease_until: datetime) -> list[OutboxRow]:

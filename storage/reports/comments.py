@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
+from storage.database.audit import Audit
+from storage.database.marks import answer_mark, comment_mark, words_mark
 from storage.database.models import Agency, Comment, Membership, Person, table
 from storage.database.unit import Unit
 from storage.errors import NotFound
@@ -82,11 +84,19 @@ class Comments:
         self._connection = unit.connection
 
     def add(self, plan_id: int, person_id: int, subject: str | None, text: str, now: datetime) -> int:
-        """Add a comment; return its number."""
-        sealed = self._unit.vault.seal(text, row(plan_id, person_id, now))
+        """Add a comment; return its number. Like a decision, it leaves an entry in the log, without its words (S13)."""
+        sealed = self._unit.vault.seal(text, text_name(plan_id, person_id, now, subject))
         values: dict[str, Any] = {"plan_id": plan_id, "person_id": person_id, "subject": subject}
         values |= {"sealed_text": sealed, "written_at": now}
         id: int = self._connection.execute(insert(_C).values(values).returning(_C.c.id)).scalar_one()
+        vault = self._unit.vault
+        details = {
+            "comment": id,
+            "code": (subject or "").partition(":")[2],
+            "mark": comment_mark(vault, values | {"id": id}),
+            "words": words_mark(vault, f"comment:{id}", text),
+        }
+        self._unit.of(Audit).record("comment.written", person_id, plan_id, details, now)
         return id
 
     def get(self, plan_id: int, id: int) -> StoredComment:
@@ -123,28 +133,39 @@ class Comments:
         sealed = None
         if reply is not None:
             about = self.get(plan_id, id)
-            sealed = self._unit.vault.seal(reply, row(plan_id, about.person_id, about.written_at))
+            name = reply_name(plan_id, about.person_id, about.written_at, about.subject)
+            sealed = self._unit.vault.seal(reply, name)
+        settled = {"settled_at": now, "settled_by_id": by}
         done = self._connection.execute(
             update(_C)
             .where(_C.c.plan_id == plan_id, _C.c.id == id, _C.c.settled_at.is_(None))
-            .values(settled_at=now, settled_by_id=by, sealed_reply=sealed)
+            .values(**settled, sealed_reply=sealed)
         )
-        return done.rowcount == 1
+        if done.rowcount != 1:
+            return False
+        details: dict[str, Any] = {"comment": id, "mark": answer_mark(self._unit.vault, settled | {"id": id})}
+        if reply is not None:
+            details["words"] = words_mark(self._unit.vault, f"reply:{id}", reply)
+        self._unit.of(Audit).record(
+            "comment.settled" if reply is None else "comment.answered", by, plan_id, details, now
+        )
+        return True
 
     def _load(self, found: Any) -> StoredComment:
-        name = row(found.plan_id, found.person_id, found.written_at)
+        place = (found.plan_id, found.person_id, found.written_at)
+        before = old_name(*place, found.subject)
 
-        def said(sealed: bytes | None) -> str | None:
-            return None if sealed is None else self._unit.vault.open(bytes(sealed), name)
+        def said(sealed: bytes | None, name: str) -> str | None:
+            return None if sealed is None else self._unit.vault.open(bytes(sealed), name, before=before)
 
         return StoredComment(
             id=found.id,
             plan_id=found.plan_id,
             person_id=found.person_id,
             subject=found.subject,
-            text=said(found.sealed_text) or "",
+            text=said(found.sealed_text, text_name(*place, found.subject)) or "",
             written_at=found.written_at,
-            reply=said(found.sealed_reply),
+            reply=said(found.sealed_reply, reply_name(*place, found.subject)),
             settled_at=found.settled_at,
             name=found.name,
             chat_id=found.telegram_id,
@@ -153,6 +174,19 @@ class Comments:
         )
 
 
-def row(plan_id: int, person_id: int, written_at: datetime) -> str:
-    """Return the name that a comment's seal is bound to: its writer, its plan and the instant of writing."""
+def text_name(plan_id: int, person_id: int, written_at: datetime, subject: str | None) -> str:
+    """Return the name that the seal of a comment's words is bound to.
+
+    The item is part of it: words about something restricted cannot be passed off as words about something else.
+    """
+    return f"{old_name(plan_id, person_id, written_at, subject)}:text:{subject or ''}"
+
+
+def reply_name(plan_id: int, person_id: int, written_at: datetime, subject: str | None) -> str:
+    """Return the name that the seal of its answer is bound to. Words and answer cannot change places."""
+    return f"{old_name(plan_id, person_id, written_at, subject)}:reply:{subject or ''}"
+
+
+def old_name(plan_id: int, person_id: int, written_at: datetime, _subject: str | None) -> str:
+    """Return the name that both were bound to in format 1 of seals: writer, plan and instant of writing."""
     return f"comment:{plan_id}:{person_id}:{written_at.astimezone(UTC).isoformat(timespec='microseconds')}"

@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from storage.database.models import Attachment, table
 from storage.database.unit import Unit
-from storage.database.vault import Vault
+from storage.database.vault import KeyUnknown, SealBroken, Vault
 from storage.errors import NotFound, StorageError
 from storage.reports.inspection import Inspected
 
@@ -118,17 +118,25 @@ class FileStore:
                 removed += 1
         return removed
 
-    def reseal(self) -> int:
-        """Seal contents again that are sealed under an old key. Returns how many. Then the old key can be retired."""
+    def reseal(self) -> tuple[int, int]:
+        """Seal contents again that are sealed under an old key.
+
+        Return how many, and how many do not open: those are left as they are.
+        """
         vault = self._keyring()
-        count = 0
+        count = broken = 0
         for key in [key for key in self.keys() if key.startswith("sealed/")]:
             path, sha256 = self._path(key)
-            if self._key_id(path) != vault.current:
-                blob = path.read_bytes()
-                self._write(path, vault.seal_bytes(vault.open_bytes(blob, f"file:{sha256}"), f"file:{sha256}"))
-                count += 1
-        return count
+            try:
+                if self._key_id(path) == vault.current:
+                    continue
+                data = vault.open_bytes(path.read_bytes(), f"file:{sha256}")
+            except (SealBroken, KeyUnknown):
+                broken += 1
+                continue
+            self._write(path, vault.seal_bytes(data, f"file:{sha256}"))
+            count += 1
+        return count, broken
 
     def key_ids(self) -> frozenset[str]:
         """The keys that stored files are sealed under."""

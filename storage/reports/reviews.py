@@ -16,6 +16,7 @@ from conversations.plan.calendar.ledger import SAID
 from conversations.plan.model import ValidationState
 from conversations.plan.review import TAKE_BACK, WAITING, Pace, may_move
 from storage.database.audit import Act, Audit
+from storage.database.marks import decision_mark, words_mark
 from storage.database.models import Agency, Fire, ReviewDecision, Submission, table
 from storage.database.unit import Unit
 from storage.errors import Conflict
@@ -243,7 +244,16 @@ class Reviews:
             insert(_D).returning(_D.c.id),
             values | {"plan_id": sent.plan_id, "reason": text, "sealed_reason": sealed},
         ).scalar_one()
-        details = {"receipt": sent.receipt_number, "version": sent.version, "questions": len(questions)}
+        vault = self._unit.vault
+        details: dict[str, Any] = {
+            "receipt": sent.receipt_number,
+            "version": sent.version,
+            "questions": len(questions),
+            "decision": made,
+            "mark": decision_mark(vault, values | {"id": made, "plan_id": sent.plan_id}),
+        }
+        if reason:
+            details["words"] = words_mark(vault, f"decision:{made}", reason)
         self._unit.of(Audit).record(ACTS[decision], person_id, sent.plan_id, details, now)
         return StoredDecision(id=made, text=text, sealed_text=sealed, **values)
 

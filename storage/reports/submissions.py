@@ -15,8 +15,8 @@ from sqlalchemy import bindparam, func, insert, select, update
 from conversations.plan.model import ValidationState
 from conversations.plan.sharing.events import EventKind
 from storage.database.events import Events, is_heard
-from storage.database.marks import submission_mark
-from storage.database.models import Plan, ReportingPeriod, Submission, table
+from storage.database.marks import OF_A_FILE, Row, submission_mark
+from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
@@ -118,6 +118,8 @@ _LOCK_PLAN = Prepared(select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id"
 _NEXT = Prepared(
     select(func.coalesce(func.max(_S.c.receipt_number), 0) + 1).where(_S.c.plan_id == bindparam("plan_id"))
 )
+_FILE = table(Attachment)
+_FILES = Prepared(select(*(_FILE.c[name] for name in OF_A_FILE)).where(_FILE.c.instance_id == bindparam("instance_id")))
 _ADD = Prepared(insert(_S).returning(_S.c.id, is_heard(_S)))
 _REPORTED = select(_S.c.subject).where(
     _S.c.plan_id == bindparam("plan_id"),
@@ -142,7 +144,7 @@ class Submissions:
         if the subject was already reported for the period, or if the submission to correct is no longer current. The
         unit can go on after a Conflict.
         """
-        sent, receipt_number = self._numbered(new)
+        sent, receipt_number, files = self._numbered(new)
         if sent is not None:
             return sent
         old = self._corrected(new)
@@ -154,7 +156,7 @@ class Submissions:
         values = {**_values(new), **_place_after(old, new), "receipt_number": receipt_number, "submitted_at": now}
         promises = any(path.endswith("/evidence_type") and said == "later" for path, said in new.answers.items())
         beside = {
-            "mark": submission_mark(self._unit.vault, values, state=new.validation_state, text=said),
+            "mark": submission_mark(self._unit.vault, values, state=new.validation_state, text=said, files=files),
             "answers": text,
             "sealed_answers": sealed,
             "promises_evidence": promises,
@@ -182,14 +184,17 @@ class Submissions:
                 raise Conflict(f"{new.subject} has been reported: receipt {other.receipt_number}")
         return old
 
-    def _numbered(self, new: NewSubmission) -> tuple[StoredSubmission | None, int]:
-        """Return what was sent under this `instance_id`, and the plan's next receipt number. Locks the plan."""
+    def _numbered(self, new: NewSubmission) -> tuple[StoredSubmission | None, int, list[Row]]:
+        """Return what was sent under this `instance_id`, the plan's next receipt number, and the rows of its files.
+
+        Locks the plan.
+        """
         plan, instance = {"plan_id": new.plan_id}, {"instance_id": new.instance_id}
-        asked: list[tuple[Prepared, dict[str, Any]]] = [(_BY_INSTANCE, instance), (_NEXT, plan)]
+        asked: list[tuple[Prepared, dict[str, Any]]] = [(_BY_INSTANCE, instance), (_FILES, instance), (_NEXT, plan)]
         if self._unit.is_postgresql:
             asked = [(_LOCK_PLAN, plan), *asked]
-        *_, sent, [(number,)] = Prepared.rows_of_all(self._connection, asked)
-        return _load(sent[0]) if sent else None, number
+        *_, sent, files, [(number,)] = Prepared.rows_of_all(self._connection, asked)
+        return _load(sent[0]) if sent else None, number, [file._asdict() for file in files]
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
         """Return the answers; sealed ones are unsealed.

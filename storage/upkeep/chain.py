@@ -19,9 +19,11 @@ command at the server links its entries before it ends.
 """
 
 import hmac
+import itertools
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
@@ -34,6 +36,7 @@ from storage.errors import StorageError
 from storage.upkeep import data_check
 
 if TYPE_CHECKING:
+    from storage.reports.files import FileStore
     from storage.unit_of_work import UnitOfWork
 
 _E = table(AuditEntry)
@@ -247,11 +250,15 @@ def verify(unit: "UnitOfWork", *, noted: Head | None = None) -> Verdict:
     return verdict
 
 
-def verify_data(unit: "UnitOfWork", verdict: Verdict) -> None:
-    """Compare roles and submissions with their marks and with the log. Add findings to the verdict."""
+def verify_data(unit: "UnitOfWork", verdict: Verdict, now: datetime, store: "FileStore | None" = None) -> None:
+    """Compare the data with its marks and with the log, as of `now`; with a `store`, the files on the disk too.
+
+    Add findings to the verdict.
+    """
     if verdict.head is None or not verdict.head.has_marked_data:
         return  # nothing is marked before the log has first been sealed
-    for finding in data_check.differences(unit):
+    found = data_check.differences(unit, now)
+    for finding in found if store is None else itertools.chain(found, data_check.files_on_disk(unit, store)):
         verdict.add("data", None, finding.id, finding.text)
 
 

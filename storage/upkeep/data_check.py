@@ -1,4 +1,4 @@
-"""Check that roles, submissions, and rows that let data out are as the audit log says.
+"""Check that roles, reports, what was said of them, and rows that let data out are as the audit log says.
 
 A log that cannot be changed unnoticed proves little if the data beside it can be changed. With access to the database,
 one UPDATE makes somebody a coordinator, or validates a report. So:
@@ -9,12 +9,16 @@ one UPDATE makes somebody a coordinator, or validates a report. So:
   mark is still good, but the last entry about it disagrees.
 * Each link, token, receiver and delegation has an entry too, because they let somebody in or data out, or let somebody
   act for another. It must be as the last entry says, and as the mark in it says if it has one.
-* Receipts are numbered without a gap, and each role has an entry. So a removed row is noticed.
+* Receipts are numbered without a gap, and each role, decision and comment has an entry. So a removed row is noticed.
+* The mark of a submission includes its files. A decision and a comment have theirs in their entry, with one of their
+  words, which are deleted when their time is over (S14), and not before.
 """
 
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,8 +26,12 @@ from sqlalchemy import bindparam, func, select, update
 
 from conversations.plan.model import ValidationState
 from storage.database.marks import (
+    OF_A_FILE,
     ROLE_COLUMNS,
     ROLES,
+    answer_mark,
+    comment_mark,
+    decision_mark,
     link_mark,
     mark_role,
     protection_mark,
@@ -32,31 +40,44 @@ from storage.database.marks import (
     setting_mark,
     submission_mark,
     token_mark,
+    words_mark,
 )
 from storage.database.models import (
+    Attachment,
     AuditEntry,
+    Comment,
     DataToken,
     Delegation,
     Endpoint,
     Invitation,
     Membership,
     Person,
+    ReviewDecision,
     Setting,
     Submission,
     table,
 )
+from storage.database.vault import VaultError
+from storage.errors import NotFound, StorageError
 from storage.plan.settings import find
 
 if TYPE_CHECKING:
+    from storage.reports.files import FileStore
     from storage.unit_of_work import UnitOfWork
 
 _M, _S, _E, _PERSON = map(table, (Membership, Submission, AuditEntry, Person))
 _TOKEN, _ENDPOINT, _DELEGATION, _SETTING, _LINK = map(table, (DataToken, Endpoint, Delegation, Setting, Invitation))
+_DECISION, _COMMENT, _FILE = map(table, (ReviewDecision, Comment, Attachment))
 PAGE: Final = 500
+WORDS_KEPT: Final = timedelta(days=730)
+"""How long words about something restricted are kept."""
 
 _UNMARKED_ROLES = select(_M.c.id).where(_M.c.mark.is_(None))
 _SENT = select(_S).where(_S.c.id > bindparam("after")).order_by(_S.c.id).limit(PAGE)
 _UNMARKED = select(_S).where(_S.c.mark.is_(None), _S.c.id > bindparam("after")).order_by(_S.c.id).limit(PAGE)
+_FILES = select(_FILE.c.instance_id, *(_FILE.c[name] for name in OF_A_FILE)).where(
+    _FILE.c.instance_id.in_(bindparam("instances", expanding=True))
+)
 _ONE = select(_S).where(_S.c.id == bindparam("key"))
 _MARK = update(_S).where(_S.c.id == bindparam("key")).values(mark=bindparam("new_mark"))
 _NEWEST = _S.alias("newest")
@@ -84,6 +105,8 @@ _PLANS = ("plan.imported", "plan.undone")
 _LINKS = ("invitation.issued",)
 _LINKS_WITHDRAWN = ("invitation.revoked", "invitation.declined")
 _DELEGATIONS = ("delegation.begun", "delegation.ended")
+_COMMENTS = ("comment.written",)
+_ANSWERS = ("comment.answered", "comment.settled")
 _REVIEWS: Final = {
     "report.validated": (ValidationState.VALIDATED.value,),
     "report.returned": (ValidationState.RETURNED.value,),
@@ -108,10 +131,17 @@ def mark_what_was_there(unit: "UnitOfWork") -> None:
         mark_role(unit, id)
     after = 0
     while rows := unit.connection.execute(_UNMARKED, {"after": after}).mappings().all():
+        files = _files(unit, rows)
         marks = [
             {
                 "key": row["id"],
-                "new_mark": submission_mark(unit.vault, row, state=row["validation_state"], text=_text(unit, row)),
+                "new_mark": submission_mark(
+                    unit.vault,
+                    row,
+                    state=row["validation_state"],
+                    text=_text(unit, row) or "",
+                    files=files[row["instance_id"]],
+                ),
             }
             for row in rows
         ]
@@ -119,23 +149,30 @@ def mark_what_was_there(unit: "UnitOfWork") -> None:
         after = rows[-1]["id"]
 
 
-def mark_anew(unit: "UnitOfWork", submission_id: int, text: str) -> str:
-    """Return the new mark of a submission that is losing its words. `text` is what is left of it.
+@contextlib.contextmanager
+def marked_anew(unit: "UnitOfWork", submission_id: int) -> Iterator[None]:
+    """Renew the mark of a submission that loses words or files inside.
 
     If the submission was altered before, it keeps the old mark, which gives the change away.
     """
-    row = unit.connection.execute(_ONE, {"key": submission_id}).mappings().one()
-    began = _began(unit, row)
-    if began is None:
-        return row["mark"] or ""
-    return submission_mark(unit.vault, row, state=began, text=text)
+
+    def read() -> tuple[Any, list[Any]]:
+        row = unit.connection.execute(_ONE, {"key": submission_id}).mappings().one()
+        return row, _files(unit, [row])[row["instance_id"]]
+
+    began = _began(unit, *read())
+    yield
+    if began is not None:
+        row, files = read()
+        mark = submission_mark(unit.vault, row, state=began, text=_text(unit, row) or "", files=files)
+        unit.connection.execute(_MARK, {"key": submission_id, "new_mark": mark})
 
 
 # ------------------------------------------------------------------ comparing
-def differences(unit: "UnitOfWork") -> Iterator[Difference]:
-    """Return every row that differs from what was written.
+def differences(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
+    """Return every row that differs from what was written. At `now`, words may be missing whose time is over.
 
-    Memory is constant, except for roles and rows that let data out.
+    Memory is constant, except for roles, decisions, comments, and rows that let data out: some numbers of each.
     """
     yield from _roles(unit)
     yield from _suspensions(unit)
@@ -146,6 +183,8 @@ def differences(unit: "UnitOfWork") -> Iterator[Difference]:
     yield from _protection(unit)
     yield from _settings(unit)
     yield from _submissions(unit)
+    yield from _decisions(unit, now)
+    yield from _comments(unit, now)
 
 
 def _roles(unit: "UnitOfWork") -> Iterator[Difference]:
@@ -307,13 +346,16 @@ def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:
         last[plan_id] = max(last[plan_id], receipt)
     after = 0
     while rows := unit.connection.execute(_SENT, {"after": after}).mappings().all():
+        files = _files(unit, rows)
         for row in rows:
             plan_id, receipt = row["plan_id"], row["receipt_number"]
             numbers[plan_id] += 1
             last[plan_id] = max(last[plan_id], receipt)
-            began = _began(unit, row)
+            began = _began(unit, row, files[row["instance_id"]])
             if began is None:
-                yield Difference(row["id"], f"receipt {receipt} was altered, or not sent through this program")
+                yield Difference(
+                    row["id"], f"receipt {receipt} was altered, or its files, or it was not sent through this program"
+                )
             elif row["validation_state"] not in told.get((plan_id, receipt, row["version"]), (began,)):
                 yield Difference(
                     row["id"], f"receipt {receipt} is {row['validation_state']!r}, and the log says otherwise"
@@ -326,18 +368,130 @@ def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:
             yield Difference(None, f"{highest - numbers[plan_id]} receipts of plan {plan_id} are gone")
 
 
-def _began(unit: "UnitOfWork", row: Any) -> str | None:
+def _began(unit: "UnitOfWork", row: Any, files: list[Any]) -> str | None:
     """Return the first state of a submission, which its mark proves. None if the row differs from what was sent."""
     text = _text(unit, row)
+    if text is None:
+        return None
     for state in _STATES:
-        if compare_digest(row["mark"] or "", submission_mark(unit.vault, row, state=state, text=text)):
-            return state
+        for of_files in (files, None):  # None: a mark of before
+            mark = submission_mark(unit.vault, row, state=state, text=text, files=of_files)
+            if compare_digest(row["mark"] or "", mark):
+                return state
     return None
 
 
-def _text(unit: "UnitOfWork", row: Any) -> str:
+def _files(unit: "UnitOfWork", rows: Any) -> dict[str, list[Any]]:
+    """Return the files of these submissions, by instance."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    names = [row["instance_id"] for row in rows]
+    for file in unit.connection.execute(_FILES, {"instances": names}).mappings():
+        found[file["instance_id"]].append(file)
+    return found
+
+
+def _text(unit: "UnitOfWork", row: Any) -> str | None:
+    """Return the answers, unsealed. None if they do not open here."""
     if row["sealed_answers"] is None:
         return str(row["answers"])
     from storage.reports.submissions import row as sealed_name  # `enlace status` loads this module and opens no report
 
-    return unit.vault.open(row["sealed_answers"], sealed_name(row["instance_id"]))
+    return _opened(unit, row["sealed_answers"], sealed_name(row["instance_id"]))
+
+
+def _opened(unit: "UnitOfWork", sealed: bytes | None, name: str, *, before: str = "") -> str | None:
+    if sealed is None:
+        return None
+    try:
+        return unit.vault.open(bytes(sealed), name, before=before)
+    except VaultError:
+        return None
+
+
+def files_on_disk(unit: "UnitOfWork", store: "FileStore") -> Iterator[Difference]:
+    """Return the files of reports whose content is gone or altered. It reads every file."""
+    from storage.reports.files import storage_key
+
+    named = (_FILE.c.id, _FILE.c.sha256, _FILE.c.sensitive, _S.c.receipt_number)
+    for file in _rows(unit, select(*named).join(_S, _S.c.instance_id == _FILE.c.instance_id), _FILE.c.id):
+        what = f"a file of receipt {file['receipt_number']}"
+        try:
+            store.get(storage_key(file["sha256"], sensitive=file["sensitive"]))
+        except NotFound:
+            yield Difference(file["id"], f"{what} is gone")
+        except StorageError:
+            yield Difference(file["id"], f"{what} was altered")
+
+
+# ------------------------------------------------------------------ what was said
+def _decisions(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
+    """A decision that is gone takes its reason with it; one that was altered says something else to the reporter."""
+    from storage.reports.reviews import row as sealed_name
+
+    told: dict[int, dict[str, Any]] = {}
+    of_version: Counter[tuple[int, int, int, str]] = Counter()
+    for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": (*_REVIEWS, "report.remarked")}):
+        of_version[plan_id, details["receipt"], details["version"], act.partition(".")[2]] += 1
+        if "decision" in details:
+            told[details["decision"]] = details
+    joined = select(_DECISION, _S.c.receipt_number, _S.c.version, _S.c.sensitive).join(
+        _S, _S.c.id == _DECISION.c.submission_id
+    )
+    for row in _rows(unit, joined, _DECISION.c.id):
+        id, what = row["id"], f"a decision about receipt {row['receipt_number']}"
+        of_version[row["plan_id"], row["receipt_number"], row["version"], row["decision"]] -= 1
+        said = told.pop(id, None)
+        if said is None:
+            continue  # one of before; it is counted
+        sealed = _opened(unit, row["sealed_reason"], sealed_name(row["root_id"], row["person_id"], row["decided_at"]))
+        words = sealed if row["sealed_reason"] is not None else row["reason"]
+        is_over = row["sensitive"] and words is None and now - row["decided_at"] >= WORDS_KEPT
+        if not compare_digest(said["mark"], decision_mark(unit.vault, row)):
+            yield Difference(id, f"{what} was altered")
+        elif not is_over and not _are_words(unit, said, f"decision:{id}", words):
+            yield Difference(id, f"the words of {what} were altered or are gone")
+    for (_, receipt, version, decision), count in sorted(of_version.items()):
+        if count:
+            is_gone = "is gone" if count > 0 else "was not made through this program"
+            yield Difference(None, f"receipt {receipt}, version {version}: {abs(count)} × {decision!r} {is_gone}")
+
+
+def _comments(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
+    from storage.reports.comments import old_name, reply_name, text_name
+
+    written, answered = _told(unit, _COMMENTS, "comment"), _told(unit, _ANSWERS, "comment")
+    for row in _rows(unit, select(_COMMENT), _COMMENT.c.id):
+        id, what = row["id"], f"comment {row['id']}"
+        said, answer = written.pop(id, None), answered.get(id)
+        place = (row["plan_id"], row["person_id"], row["written_at"], row["subject"])
+        before = old_name(*place)
+        is_over = row["sealed_text"] is None and row["sealed_reply"] is None and now - row["written_at"] >= WORDS_KEPT
+        words = _opened(unit, row["sealed_text"], text_name(*place), before=before)
+        reply = _opened(unit, row["sealed_reply"], reply_name(*place), before=before)
+        if said is not None and not compare_digest(said["mark"], comment_mark(unit.vault, row)):
+            yield Difference(id, f"{what} was altered")
+        elif not is_over and (words is None or (said and not _are_words(unit, said, f"comment:{id}", words))):
+            yield Difference(id, f"the words of {what} were altered or are gone")
+        if answer is None:
+            if said is not None and row["settled_at"] is not None:
+                yield Difference(id, f"{what} is settled, and the log does not say by whom")
+        elif not compare_digest(answer["mark"], answer_mark(unit.vault, row)):
+            yield Difference(id, f"{what} is not settled as the log says")
+        elif not is_over and not _are_words(unit, answer, f"reply:{id}", reply):
+            yield Difference(id, f"the answer to {what} was altered or is gone")
+    for id in sorted(written):
+        yield Difference(id, f"comment {id} is gone")
+
+
+def _are_words(unit: "UnitOfWork", said: dict[str, Any], place: str, words: str | None) -> bool:
+    """Whether these are the words that the entry's mark says; none if it says none."""
+    return compare_digest(said.get("words", ""), words_mark(unit.vault, place, words) if words else "")
+
+
+def _rows(unit: "UnitOfWork", statement: Any, id: Any) -> Iterator[Any]:
+    """Return the rows by their id, a page at a time."""
+    after = -(2**62)
+    paged = statement.where(id > bindparam("after")).order_by(id).limit(PAGE)
+    while rows := unit.connection.execute(paged, {"after": after}).mappings().all():
+        yield from rows
+        after = rows[-1]["id"]

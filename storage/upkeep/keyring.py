@@ -75,9 +75,10 @@ def _try_samples(unit: UnitOfWork, vault: Vault) -> None:
     needed = key_ids(unit)
     if not needed <= vault.key_ids:
         raise WrongKeyring(needed)
-    for column, bound_to, row in SEALED:
-        for sealed, *names in unit.connection.execute(select(column, *bound_to).where(column.is_not(None)).limit(1)):
+    for kind in SEALED:
+        one = select(kind.column, *kind.bound_to).where(kind.column.is_not(None)).limit(1)
+        for sealed, *names in unit.connection.execute(one):
             try:
-                vault.open(bytes(sealed), row(*names))
+                kind.open(vault, sealed, names)
             except VaultError:
                 raise WrongKeyring(needed) from None

@@ -7,6 +7,7 @@ is one literal table, read from top to bottom; the docs and the chat show it to 
 Every rule may run at any time, in several replicas, and may be interrupted. Each works a page at a time.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -99,7 +100,7 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
     It goes through the reports in their order, and notes how far it has come.
     """
     connection = unit.connection
-    removed = connection.execute(delete(_A).where(_A.c.sensitive, _A.c.created_at < before)).rowcount
+    removed = _sensitive_files(unit, before)
     has_words = _R.c.sealed_reason.is_not(None) & (_R.c.decided_at < before)
     removed += connection.execute(update(_R).where(has_words).values(sealed_reason=None)).rowcount
     is_told = _C.c.sealed_text.is_not(None) & (_C.c.written_at < before)
@@ -128,15 +129,25 @@ def _sensitive(unit: "UnitOfWork", before: datetime) -> int:
         if kept != answers:
             text = orjson.dumps(kept).decode()
             sealed = unit.vault.seal(text, submissions.row(sent.instance_id))
-            connection.execute(
-                update(_T).where(_T.c.id == id).values(sealed_answers=sealed, mark=data_check.mark_anew(unit, id, text))
-            )
+            with data_check.marked_anew(unit, id):
+                connection.execute(update(_T).where(_T.c.id == id).values(sealed_answers=sealed))
             if is_standing:  # a repeat that contained only words is gone
                 unit.of(StandingChanges).note(sent.plan_id, sent.root_id)
             removed += 1
     if done > last:
         unit.facts.set(_UP_TO, str(done), before)
         removed += len(rows) == PAGE and done == rows[-1][0]  # a full page: there may be more
+    return removed
+
+
+def _sensitive_files(unit: "UnitOfWork", before: datetime) -> int:
+    """Detach a page of the files of restricted reports. Return how many."""
+    is_old = _A.c.sensitive & (_A.c.created_at < before)
+    of_sent = select(_A.c.instance_id, _T.c.id).outerjoin(_T, _T.c.instance_id == _A.c.instance_id).where(is_old)
+    removed = 0
+    for instance_id, id in unit.connection.execute(of_sent.distinct().limit(PAGE)).all():
+        with contextlib.nullcontext() if id is None else data_check.marked_anew(unit, id):
+            removed += unit.connection.execute(delete(_A).where(is_old, _A.c.instance_id == instance_id)).rowcount
     return removed
 
 
@@ -155,7 +166,7 @@ RETENTION: Final[tuple[Rule, ...]] = (
     Rule("invitations", timedelta(days=90), _invitations),
     Rule("poisoned", timedelta(days=90), _poisoned),
     Rule("reminders", timedelta(days=400), lambda unit, before: unit.ledger.purge(before)),
-    Rule("sensitive", timedelta(days=730), _sensitive),
+    Rule("sensitive", data_check.WORDS_KEPT, _sensitive),
 )
 """Reports, reviews, roles and the audit log have no row here: they are never deleted."""
 

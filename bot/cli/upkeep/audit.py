@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.at_server import day as day_of
-from bot.cli.at_server import settings
+from bot.cli.at_server import now, settings
 from bot.cli.console import expect_language, fail, talk
 from bot.cli.options import JsonOption, LanguageOption, PlanOption
 from bot.errors import Complaint
@@ -33,7 +33,11 @@ def verify(
         ),
     ] = "",
     data: Annotated[
-        bool, typer.Option("--data", help="Compare roles, suspensions and submissions with what the log says of them.")
+        bool,
+        typer.Option(
+            "--data",
+            help="Compare roles, reports, files, decisions, comments and doors with what the log says of them.",
+        ),
     ] = False,
 ) -> None:
     """Verify the audit log. Exit 1 names each entry that was changed, added, moved or removed."""
@@ -54,6 +58,7 @@ def _verified(settings: "Settings", noted: str, *, with_data: bool) -> "Verdict"
     """Check the whole log. `noted` is a head that somebody wrote down, a file with one, or blank."""
     from bot.open_storage import open_storage
     from storage.errors import StorageError
+    from storage.reports.files import FileStore
     from storage.upkeep.chain import Head, verify, verify_data
 
     try:
@@ -63,7 +68,7 @@ def _verified(settings: "Settings", noted: str, *, with_data: bool) -> "Verdict"
     with open_storage(settings) as database, database.view() as unit:
         verdict = verify(unit, noted=head)
         if with_data:
-            verify_data(unit, verdict)
+            verify_data(unit, verdict, now(), FileStore(settings.files, database.vault))
         return verdict
 
 

@@ -1,6 +1,7 @@
 """S12: what a stolen database, a moved ciphertext or a careless keyring gives away."""
 
 import json
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import select, text
 
-from storage.database.models import Base, OutboxMessage, Session, Submission, table
-from storage.database.vault import Vault, VaultError
+from storage.database.models import Base, Comment, OutboxMessage, Session, Submission, table
+from storage.database.vault import NONCE, Vault, VaultError
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database, open_database
+from storage.reports.comments import old_name
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.resealing import SEALED, reseal
 from tests.deadlines import PATIENCE
@@ -201,7 +203,7 @@ def test_after_a_rotation_everything_is_sealed_anew_while_people_go_on_answering
 def test_every_sealed_column_is_resealed() -> None:
     """A column that rotation forgets could never be read again."""
     sealed = {(t.name, c.name) for t in Base.metadata.sorted_tables for c in t.columns if c.name.startswith("sealed_")}
-    assert {(column.table.name, column.name) for column, _, _ in SEALED} == sealed
+    assert {(kind.column.table.name, kind.column.name) for kind in SEALED} == sealed
 
 
 TABLES = {
@@ -240,8 +242,57 @@ def test_ciphertexts_swapped_between_rows_do_not_open(apply: Any, world: Any, na
         assert isinstance(caught.value.__cause__, InvalidTag)
 
 
+def seal_as_before(vault: Vault, text: str, name: str) -> bytes:
+    """Seal as format 1 did."""
+    head = b"\x01" + vault.head[1:]
+    cipher, nonce = vault._ciphers[vault.current], secrets.token_bytes(NONCE)
+    return head + nonce + cipher.encrypt(nonce, text.encode(), head + name.encode())
+
+
+MOVES = [
+    "UPDATE comment SET sealed_text = sealed_reply, sealed_reply = sealed_text",
+    "UPDATE comment SET sealed_reply = sealed_text",
+    "UPDATE comment SET subject = NULL",
+    "UPDATE comment SET subject = 'activity:ASI-301'",
+]
+
+
+@pytest.mark.parametrize("move", MOVES)
+@pytest.mark.parametrize("is_of_before", [False, True])
+def test_the_words_of_a_comment_stand_neither_for_its_answer_nor_about_another_item(
+    apply: Any, world: Any, move: str, is_of_before: bool
+) -> None:
+    """Nor do those of before, once resealed: until then they open where they always did."""
+    comment = table(Comment)
+    plan_id, writer, reader = world.plan_id, world.person_ids[0], world.person_ids[2]
+
+    def write(unit: UnitOfWork) -> int:
+        number = unit.comments.add(plan_id, writer, "activity:PRE-101", "Falta la firma", NOW)
+        assert unit.comments.settle(plan_id, number, by=reader, now=NOW, reply="Firmado")
+        if is_of_before:
+            name = old_name(plan_id, writer, NOW, None)
+            kept = {
+                "sealed_text": seal_as_before(unit.vault, "Falta la firma", name),
+                "sealed_reply": seal_as_before(unit.vault, "Firmado", name),
+            }
+            unit.connection.execute(comment.update().values(kept))
+            assert said(unit, number) == ("Falta la firma", "Firmado")
+            assert (reseal(unit), reseal(unit)) == (2, 0)
+        return number
+
+    def said(unit: UnitOfWork, number: int) -> tuple[str, str | None]:
+        found = unit.comments.get(plan_id, number)
+        return found.text, found.reply
+
+    number = apply(write)
+    assert apply(lambda unit: said(unit, number)) == ("Falta la firma", "Firmado")
+    apply(lambda unit: unit.connection.exec_driver_sql(move))
+    with pytest.raises(VaultError, match="seal is broken"):
+        apply(lambda unit: said(unit, number))
+
+
 def test_an_outbox_row_with_another_rows_ciphertext_is_not_sent(apply: Any) -> None:
-    """Somebody's figures would reach somebody else's phone."""
+    """Somebody's figures would reach somebody else's phone. The rest is sent: one such row must not silence the bot."""
     found = table(OutboxMessage)
 
     def write_two(unit: UnitOfWork) -> None:
@@ -255,8 +306,34 @@ def test_an_outbox_row_with_another_rows_ciphertext_is_not_sent(apply: Any) -> N
 
     apply(write_two)
     apply(copy)
-    with pytest.raises(VaultError):
-        apply(lambda unit: unit.outbox.claim(NOW, NOW + timedelta(minutes=1)))
+    claimed = apply(lambda unit: unit.outbox.claim(NOW, NOW + timedelta(minutes=1)))
+    assert [(row.chat_id, row.payload) for row in claimed] == [(1, {"text": "for 1"})]
+    states = apply(lambda unit: unit.connection.execute(select(found.c.chat_id, found.c.state, found.c.error)).all())
+    assert sorted(map(tuple, states)) == [(1, "queued", ""), (2, "undeliverable", "the seal is broken")]
+
+
+def test_a_text_that_does_not_open_does_not_keep_the_others_from_being_resealed(
+    url: str, world: Any, database: Database, tmp_path: Path
+) -> None:
+    """Altered, or of a lost key: the rest is renewed, a page at a time, and its old key is needed by nothing else."""
+    path = tmp_path / "keyring.json"
+    for number in range(9):
+        database.units.submit(
+            None, lambda unit, n=number: world.submit(unit, f"uuid:{n}", sensitive=True, answers={"n": n})
+        ).result(PATIENCE)
+    found = table(Submission)
+    first = found.c.id.in_(select(found.c.id).order_by(found.c.id).limit(4))
+    alter = found.update().where(first).values(sealed_answers=b"\x02\x02k1" + bytes(60))
+    database.units.submit(None, lambda unit: unit.connection.execute(alter)).result(PATIENCE)
+    with open_database(url, vault=Vault.rotate(path)) as anew:
+        unopened: set[tuple[str, int]] = set()
+        through = 0
+        while done := anew.units.submit(None, lambda unit: reseal(unit, limit=2, unopened=unopened)).result(PATIENCE):
+            through += done
+        assert (through, {column for column, _ in unopened}, len(unopened)) == (9, {"submission.sealed_answers"}, 4)
+        with anew.view() as unit:
+            heads = unit.connection.execute(select(found.c.sealed_answers).order_by(found.c.id)).scalars()
+            assert [bytes(each)[2:4] for each in heads] == [b"k1"] * 4 + [b"k2"] * 5
 
 
 @pytest.mark.parametrize(

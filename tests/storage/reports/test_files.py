@@ -148,8 +148,8 @@ def test_resealing_brings_files_under_the_current_key(tmp_path: Path) -> None:
     key = FileStore(tmp_path / "evidence", old).put(PDF, True)
     rotated = FileStore(tmp_path / "evidence", Vault.rotate(ring))
 
-    assert rotated.reseal() == 1
-    assert rotated.reseal() == 0
+    assert rotated.reseal() == (1, 0)
+    assert rotated.reseal() == (0, 0)
     assert FileStore(tmp_path / "evidence", Vault.retire(ring, old.current)).get(key) == PDF
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import insert
@@ -81,7 +82,8 @@ def test_a_decision_moves_the_report_and_is_audited_with_its_reason_kept(
     assert (reason, state) == ("No cuadra con agosto", "returned")
     assert (made.text is None) is sensitive
     assert made.questions == ["/data/people"]
-    assert (entry.act, entry.details) == ("report.returned", {"receipt": 1, "version": 1, "questions": 1})
+    marked = {"decision": made.id, "mark": ANY, "words": ANY}
+    assert (entry.act, entry.details) == ("report.returned", {"receipt": 1, "version": 1, "questions": 1, **marked})
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,50 @@
 """Roles and submissions that were changed behind the audit log's back are named (S13)."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import select, update
 
 from conversations.plan.model import Post, Role
-from storage.database.marks import OF_A_LINK, OF_A_RECEIVER, OF_A_ROLE, OF_A_SUBMISSION, OF_A_TOKEN
-from storage.database.models import DataToken, Endpoint, Invitation, Membership, Submission
+from storage.database.marks import (
+    OF_A_COMMENT,
+    OF_A_DECISION,
+    OF_A_FILE,
+    OF_A_LINK,
+    OF_A_RECEIVER,
+    OF_A_ROLE,
+    OF_A_SUBMISSION,
+    OF_A_TOKEN,
+    OF_AN_ANSWER,
+    submission_mark,
+)
+from storage.database.models import (
+    Attachment,
+    Comment,
+    DataToken,
+    Endpoint,
+    Invitation,
+    Membership,
+    ReviewDecision,
+    Submission,
+    table,
+)
 from storage.messages.endpoints import NewEndpoint, Target
 from storage.open_database import Database
 from storage.people.tokens import DataTokens
 from storage.plan.settings import CONTACT, DRAFT_DAYS
+from storage.reports.files import FileStore, NewAttachment
+from storage.reports.inspection import Inspected
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep import chain
 from storage.upkeep.chain import Finding, Verdict
+from storage.upkeep.data_check import files_on_disk
+from storage.upkeep.retention import RETENTION
 from tests.deadlines import PATIENCE
 from tests.storage.imports.plan_books import LATER, Book, bring, seed_draft, take_back
 
@@ -56,7 +85,7 @@ def live(database: Database, world: Any, apply: Apply) -> Any:
 
 def looked(unit: UnitOfWork) -> Verdict:
     verdict = chain.verify(unit)
-    chain.verify_data(unit, verdict)
+    chain.verify_data(unit, verdict, NOW)
     return verdict
 
 
@@ -232,6 +261,137 @@ def test_what_protects_people_stands_as_the_log_says(protected: int, database: D
     assert unnamed(database, OF_PROTECTION) == []
 
 
+@pytest.fixture
+def said(live: Any, database: Database, apply: Apply) -> Any:
+    """Three comments, of which one is answered and one only read; a report with two files, one of them sealed."""
+
+    def work(unit: UnitOfWork) -> None:
+        plan_id, (writer, _, reader) = live.plan_id, live.person_ids
+        for number, reply in enumerate(("Firmado", None, "")):
+            at = NOW + timedelta(seconds=number)
+            subject = "activity:PRE-101" if number else None
+            made = unit.comments.add(plan_id, writer, subject, f"Falta {number}", at)
+            if reply is not None:
+                unit.comments.settle(plan_id, made, by=reader, now=at, reply=reply or None)
+        for number, is_sealed in enumerate((False, True)):
+            kept = Inspected(b"%PDF", "application/pdf", "pdf", "acta.pdf", "0" * 64, f"{number + 1}" * 64)
+            attach = NewAttachment(plan_id, "uuid:files", f"/data/file[{number}]", kept, is_sealed, is_compressed=False)
+            unit.attachments.add(attach, NOW)
+        sent = live.submit(unit, "uuid:files", sensitive=True)
+        unit.reviews.decide(sent, "returned", reader, NOW, reason="no se lee", questions=["status"])
+        chain.seal(unit)
+
+    apply(work)
+    return live
+
+
+OF_WORDS = [
+    ("DELETE FROM comment WHERE settled_at IS NULL", "is gone"),
+    ("DELETE FROM comment WHERE sealed_reply IS NOT NULL", "is gone"),
+    ("UPDATE comment SET subject = NULL WHERE subject IS NOT NULL", "was altered"),
+    ("UPDATE comment SET person_id = settled_by_id WHERE settled_by_id IS NOT NULL", "was altered"),
+    ("UPDATE comment SET sealed_text = NULL", "words of comment 1 were altered or are gone"),
+    ("UPDATE comment SET sealed_reply = NULL WHERE sealed_reply IS NOT NULL", "answer to comment 1"),
+    ("UPDATE comment SET sealed_text = sealed_reply WHERE sealed_reply IS NOT NULL", "words of comment 1"),
+    ("UPDATE comment SET sealed_reply = sealed_text WHERE sealed_reply IS NOT NULL", "answer to comment 1"),
+    ("UPDATE comment SET settled_at = NULL WHERE sealed_reply IS NULL AND settled_at IS NOT NULL", "is not settled as"),
+    ("UPDATE comment SET settled_at = written_at WHERE settled_at IS NULL", "does not say by whom"),
+    ("UPDATE comment SET settled_by_id = person_id WHERE settled_at IS NOT NULL", "is not settled as"),
+    ("DELETE FROM review_decision WHERE decision = 'validated'", "1 × 'validated' is gone"),
+    ("DELETE FROM review_decision WHERE decision = 'returned'", "1 × 'returned' is gone"),
+    ("UPDATE review_decision SET decision = 'validated' WHERE decision = 'returned'", "was altered"),
+    ("UPDATE review_decision SET questions = '[]' WHERE decision = 'returned'", "was altered"),
+    ("UPDATE review_decision SET person_id = 2 WHERE decision = 'answered'", "was altered"),
+    ("UPDATE review_decision SET reason = 'another' WHERE decision = 'validated'", "the words of a decision"),
+    ("UPDATE review_decision SET sealed_reason = NULL WHERE decision = 'returned'", "the words of a decision"),
+    (
+        "INSERT INTO review_decision (plan_id, submission_id, root_id, person_id, decision, questions, decided_at)"
+        " SELECT plan_id, submission_id, root_id, person_id, decision, questions, decided_at FROM review_decision"
+        " WHERE decision = 'validated'",
+        "was not made through this program",
+    ),
+    ("DELETE FROM attachment", "altered, or its files"),
+    ("DELETE FROM attachment WHERE NOT sensitive", "altered, or its files"),
+    ("UPDATE attachment SET sha256 = original_sha256 WHERE NOT sensitive", "altered, or its files"),
+    ("UPDATE attachment SET sensitive = NOT sensitive", "altered, or its files"),
+    ("UPDATE attachment SET instance_id = 'uuid:0' WHERE sensitive", "altered, or its files"),
+    ("UPDATE submission SET sealed_answers = (SELECT s.sealed_answers FROM submission s WHERE s.id = 2) "
+     "WHERE id = 3", "receipt 3 was altered"),
+]  # fmt: skip
+
+
+def test_what_was_said_and_shown_is_there_as_it_was(said: Any, database: Database) -> None:
+    """Comments, decisions with their reasons, evidence: removed or altered by hand, each is named."""
+    assert look(database).findings == []
+    assert unnamed(database, OF_WORDS) == []
+
+
+def test_words_and_files_whose_time_is_over_are_not_missed(said: Any, database: Database, apply: Apply) -> None:
+    """They are deleted after two years (S14). If that is done at another time, it is named."""
+    [rule] = [rule for rule in RETENTION if rule.name == "sensitive"]
+    later = NOW + rule.kept + timedelta(hours=1)
+    apply(lambda unit: unit.facts.set("retention.sensitive", "99", NOW))  # the reports' own words: `test_retention`
+    while apply(lambda unit: rule.at(unit, later)):
+        pass
+    counted = "SELECT (SELECT count(sealed_text) FROM comment), (SELECT count(sealed_reason) FROM review_decision),"
+    counted += " (SELECT count(*) FROM attachment WHERE sensitive), (SELECT count(*) FROM attachment)"
+    assert apply(lambda unit: tuple(unit.connection.exec_driver_sql(counted).one())) == (0, 0, 0, 1)
+    with database.view() as unit:
+        verdict = chain.verify(unit)
+        chain.verify_data(unit, verdict, later)
+        assert verdict.findings == []
+        chain.verify_data(unit, verdict, later - timedelta(days=3))
+        assert len(verdict.findings) == 6  # three comments, an answer, two reasons
+
+
+def test_a_file_that_is_gone_or_altered_on_the_disk_is_named(live: Any, apply: Apply, tmp_path: Path) -> None:
+    """Of a report that was sent, sealed or not; that of a draft is nobody's evidence yet."""
+
+    def work(unit: UnitOfWork) -> list[str]:
+        store = FileStore(tmp_path / "files", unit.vault)
+        for number in range(6):
+            data, is_sealed = f"%PDF {number}".encode(), number % 2 == 1
+            sha256 = hashlib.sha256(data).hexdigest()
+            kept = Inspected(data, "application/pdf", "pdf", "acta.pdf", sha256, sha256)
+            instance_id = f"uuid:f{number // 2}"
+            attach = NewAttachment(live.plan_id, instance_id, f"/data/file[{number}]", kept, is_sealed, False)
+            unit.attachments.add(attach, NOW)
+            store.put(data, is_sealed)
+        for number in range(2):
+            live.submit(unit, f"uuid:f{number}")
+        assert list(files_on_disk(unit, store)) == []
+        for number, attachment in enumerate(
+            each for draft in range(3) for each in unit.attachments.of_instance(f"uuid:f{draft}")
+        ):
+            path = tmp_path / "files" / attachment.key
+            if number in (0, 1, 4):
+                path.unlink()
+            else:
+                path.write_bytes(path.read_bytes()[:-1] + b"!")
+        return [each.text for each in files_on_disk(unit, store)]
+
+    assert apply(work) == [
+        "a file of receipt 4 is gone",
+        "a file of receipt 4 is gone",
+        "a file of receipt 5 was altered",
+        "a file of receipt 5 was altered",
+    ]
+
+
+def test_a_mark_of_before_it_included_files_still_proves_a_report(said: Any, database: Database, apply: Apply) -> None:
+    """And no more than it did: a report that was sent since cannot be passed off as one of before."""
+
+    def unfile(unit: UnitOfWork) -> None:
+        row = unit.connection.execute(select(table(Submission)).where(table(Submission).c.instance_id == "uuid:files"))
+        sent = row.mappings().one()
+        answers = orjson.dumps(unit.submissions.answers(unit.submissions.get(sent["id"]))).decode()
+        mark = submission_mark(unit.vault, sent, state="submitted", text=answers, files=None)
+        unit.connection.execute(update(table(Submission)).where(table(Submission).c.id == sent["id"]).values(mark=mark))
+
+    apply(unfile)
+    assert look(database).findings == []
+
+
 def test_an_old_row_with_its_good_mark_does_not_agree_with_the_log(live: Any, database: Database, apply: Apply) -> None:
     """Put back as it was on an earlier day: the role is over since."""
 
@@ -277,3 +437,13 @@ def test_every_column_that_can_be_written_is_under_the_mark_or_told_elsewhere() 
     assert set(Membership.__table__.columns.keys()) == told_by_the_log | set(OF_A_ROLE) - {"telegram_id"}
     beside = {"answers", "sealed_answers", "validation_state", "is_current", "is_standing", "promises_evidence"}
     assert set(Submission.__table__.columns.keys()) == told_by_the_log | set(OF_A_SUBMISSION) | beside
+
+
+def test_every_column_of_what_was_said_and_shown_is_under_a_mark() -> None:
+    """A new column of a decision, a comment or a file has to be thought of."""
+    for model, marked in (
+        (ReviewDecision, {*OF_A_DECISION, "reason", "sealed_reason"}),
+        (Comment, {*OF_A_COMMENT, *OF_AN_ANSWER, "sealed_text", "sealed_reply"}),
+        (Attachment, {*OF_A_FILE, "id", "plan_id", "instance_id", "created_at"}),
+    ):
+        assert set(model.__table__.columns.keys()) == marked
