@@ -64,16 +64,47 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
                 return True
             if _is_found_by_landmark(tokens, at, last) or _is_in_small_place(tokens, at, last):
                 return True
-        elif token.what & Is.STREET or _is_short_street(tokens, at):
-            if _is_numbered(tokens, at):
+            if _is_told_address(tokens, at):
                 return True
-            if _is_street_of(tokens, at):
-                return True
+        elif _is_street(tokens, at) and any(found(tokens, at) for found in (_is_numbered, _is_street_of, _is_corner)):
+            return True
+        if token.what & Is.HOUSE and _is_in_row(tokens, at):
+            return True
         if token.what & Is.BESIDE and _is_beside_landmark(tokens, at):
             return True
         if token.what & Is.ROOM and _is_room(tokens, at):
             return True
     return False
+
+
+def _is_told_address(tokens: Sequence[Token], at: int) -> bool:
+    """ "Her address is 12 Orange"."""
+    ahead = at + 1
+    while ahead < len(tokens) and (tokens[ahead].what & (Is.LINK | Is.HAS) or tokens[ahead].text in ":="):
+        ahead += 1
+    row = tokens[ahead : ahead + 2]
+    return ahead > at + 1 and len(row) == 2 and _is_house(tokens, ahead) and row[1].is_capitalised
+
+
+def _is_corner(tokens: Sequence[Token], at: int) -> bool:
+    """ "C/ Duarte esq. Mella": two streets, where no work is spoken of."""
+    first, last = sentence_of(tokens, at)
+    if any(_is_of_work(token) or token.what & Is.INSTITUTION for token in tokens[first:at]):
+        return False
+    crossing = known_words("personal.corner")
+    for position in range(at + 2, min(last, at + _NEAR)):
+        if tokens[position].folded in crossing and tokens[position - 1].is_capitalised:
+            row = tokens[position + 1 : position + 4]
+            return any(token.is_capitalised or token.is_number for token in row)
+    return False
+
+
+def _is_in_row(tokens: Sequence[Token], at: int) -> bool:
+    """ "La última casita", "second house past the shop"; not "la primera casa de acogida"."""
+    if not at or tokens[at - 1].folded not in known_words("personal.in_row"):
+        return False
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    return behind is None or behind.text in ",.;)" or bool(behind.what & Is.BESIDE)
 
 
 def _is_room(tokens: Sequence[Token], at: int) -> bool:
@@ -128,6 +159,10 @@ def _is_street_of(tokens: Sequence[Token], at: int) -> bool:
     return not any(_is_of_work(token) for token in said) and any(token.what & (SOMEBODY | Is.TITLE) for token in said)
 
 
+def _is_street(tokens: Sequence[Token], at: int) -> bool:
+    return bool(tokens[at].what & Is.STREET and not tokens[at].is_known) or _is_short_street(tokens, at)
+
+
 def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
     """ "C/ Duarte", "c/ 5", "c-Restauracion"."""
     behind = tokens[at + 1 : at + 3]
@@ -166,12 +201,23 @@ def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
     for position in range(at + 1, last):
         token = tokens[position]
         if token.is_number:
+            if _is_name_of_street(tokens, position):
+                continue
             return _is_house(tokens, position)
         if token.is_word and not token.what & (Is.LINK | Is.NUMBERED):
             words += 1
             if not (token.is_capitalised or len(token.text) < _HOUSE or token.what & Is.STREET) or words > _HOUSE:
                 return False
     return False
+
+
+def _is_name_of_street(tokens: Sequence[Token], position: int) -> bool:
+    """ "Calle 4ta no. 18", "ri 12 nimewo 34": streets are numbered too."""
+    behind = tokens[position + 1] if position + 1 < len(tokens) else None
+    if behind is None:
+        return False
+    is_ordinal = behind.folded in known_words("personal.ordinal_ends") and behind.at == tokens[position].to
+    return is_ordinal or bool(behind.what & Is.NUMBERED)
 
 
 def _is_numbered_before(tokens: Sequence[Token], first: int, at: int) -> bool:
@@ -194,5 +240,6 @@ def _is_house(tokens: Sequence[Token], position: int) -> bool:
     token = tokens[position]
     behind = tokens[position + 1] if position + 1 < len(tokens) else None
     is_named = behind is not None and (behind.what & (Is.APART | Is.STREET | Is.INSTITUTION) or behind.is_known)
-    is_counted = behind is not None and behind.text.islower() and not is_named
+    is_crossing = behind is not None and behind.text == "x" and position + 2 < len(tokens)  # "rue 10 x 15"
+    is_counted = behind is not None and behind.text.islower() and not (is_named or is_crossing)
     return token.is_number and len(token.text) <= 4 and not is_counted

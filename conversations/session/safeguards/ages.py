@@ -9,7 +9,18 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
-from conversations.session.safeguards.beside_ages import LEAST_BESIDE, is_birthday, is_decade, is_her_nth, is_with_sex
+from conversations.session.safeguards.beside_ages import (
+    LEAST_BESIDE,
+    is_behind_pronoun,
+    is_birthday,
+    is_decade,
+    is_her_nth,
+    is_just_turned,
+    is_labelled,
+    is_next_of_row,
+    is_with_letter,
+    is_with_sex,
+)
 from conversations.session.safeguards.counted import (
     GUESSED,
     guess_from,
@@ -33,8 +44,6 @@ from conversations.session.safeguards.words import (
 )
 
 _ADULT = 18
-_LEAST_ABOUT = 10
-"""The youngest age that is told about: "quince y pico"."""
 _MOST_NEAR = 90
 """The oldest age that somebody is said to be near."""
 _NUMBER = Is.SAID | Is.ORDINAL
@@ -78,17 +87,19 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
             return True
         if strict and token.folded in one_of and _is_one_of(tokens, position):
             return True
-        if strict and token.what & Is.LABEL and _is_labelled(tokens, position):
+        if strict and token.what & Is.LABEL and is_labelled(tokens, position):
             return True
         if strict and token.what & Is.ELDER and _is_beside(tokens, position, is_apart=True):
             return True
-        if strict and (token.is_number or token.what & Is.SAID) and _is_just_turned(tokens, position):
+        if strict and (token.is_number or token.what & Is.SAID) and is_just_turned(tokens, position):
             return True
         if strict and (position == 0 or tokens[position - 1].text in ENDS) and _is_before(tokens, position):
             return True
         if strict and token.is_number and (is_with_sex(tokens, position) or is_decade(tokens, position)):
             return True
-        if strict and token.is_number and is_her_nth(tokens, position):
+        if strict and token.is_number and (is_her_nth(tokens, position) or is_with_letter(tokens, position)):
+            return True
+        if strict and token.what & SOMEBODY and is_behind_pronoun(tokens, position):
             return True
         if strict and token.what & Is.BIRTH and is_birthday(tokens, position):
             return True
@@ -351,20 +362,6 @@ def _is_of_something(tokens: Sequence[Token], unit: int) -> bool:
     return is_of and not next_word(tokens, unit, 2).what & Is.AGE
 
 
-def _is_labelled(tokens: Sequence[Token], position: int) -> bool:
-    """ "V1 16, V2 19", "vict 1: 24": one of several, by number, and the age."""
-    row = tokens[position + 1 : position + 5]
-    if len(row) < 2 or not row[0].is_number or len(row[0].text) > 1:
-        return False
-    at = position + 2 + (row[1].text in ":=-,(")
-    value, behind = number_at(tokens, at), tokens[at + 1] if at + 1 < len(tokens) else None
-    is_unit = behind is not None and bool(behind.what & Is.YEARS or behind.text in ",/;.)")
-    return value is not None and _LAST_LABEL < value < OLDEST and (behind is None or is_unit)
-
-
-_LAST_LABEL = 4
-
-
 def _follows_age(tokens: Sequence[Token], position: int) -> bool:
     """ "edad: 13", "aged 9", "laj li: 14"; not "aged 14 to 24", nor "average age"."""
     if any(token.what & Is.LIMIT for token in tokens[max(0, position - 2) : position]):
@@ -431,6 +428,8 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
         return True
     if opening == "of":
         return is_uncounted(tokens, found[1]) or _is_no_count(behind)
+    if opening == "/" and behind and behind.folded in known_words("personal.comes_from"):  # "f/15 from"
+        return True
     return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
 
 
@@ -447,7 +446,7 @@ def _is_alone_behind(tokens: Sequence[Token], at: int) -> bool:
         return True
     is_sex = tokens[at].folded in ("f", "m") and (at + 1 == len(tokens) or not tokens[at + 1].is_word)
     is_behind = tokens[at].folded in known_words("personal.after_age") and number_at(tokens, at + 1) is None
-    return bool(tokens[at].what & Is.FEELS) or is_sex or is_behind
+    return bool(tokens[at].what & Is.FEELS) or is_sex or is_behind or is_next_of_row(tokens, at)
 
 
 def _is_no_count(behind: Token | None) -> bool:
@@ -470,27 +469,11 @@ def _is_before(tokens: Sequence[Token], position: int) -> bool:
     while position < len(tokens) and tokens[position].what & Is.ABOUT and number_at(tokens, position) is None:
         position += 1  # "maybe fifteen, she won't say"
     found = number_from(tokens, position)
-    if found is None or not 0 < found[0] < OLDEST or found[1] >= len(tokens) or tokens[found[1]].text != ",":
+    if found is None or not 0 < found[0] < OLDEST or found[1] >= len(tokens):
+        return False
+    if not (tokens[found[1]].text == "," or tokens[found[1]].what & Is.JOINS):  # "15 y embarazada"
         return False
     return any(token.what & (SOMEBODY | Is.FEELS) for token in tokens[found[1] + 1 : found[1] + 3])
-
-
-def _is_just_turned(tokens: Sequence[Token], position: int) -> bool:
-    """ "Dieciocho recién cumplidos"."""
-    found = number_from(tokens, position)
-    behind = tokens[found[1] : found[1] + 3] if found else []
-    row = [token for token in behind if not token.what & Is.LINK]
-    if found and len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS:
-        return True  # "18 acabaditos de cumplir"
-    if found and len(behind) > 1 and behind[0].what & Is.LINK and behind[1].what & Is.ELDER:  # "de 19 la mayor"
-        return not behind[2:] or not behind[2].is_word or bool(behind[2].what & Is.JOINS)
-    behind = behind[:2]
-    some = next((n for n, token in enumerate(behind) if token.what & Is.SOME), None)
-    if found and some is not None and found[0] >= _LEAST_ABOUT:
-        is_one = behind[some].at == tokens[found[1] + some - 1].to  # "thirty-something", "50ish"
-        if is_one or is_uncounted(tokens, found[1] + some + 1):  # "cuarenta y tantos"
-            return True
-    return len(behind) == 2 and bool(behind[0].what & (Is.HAS | Is.ABOUT) and behind[1].what & Is.TURNS)
 
 
 def _is_claimed(tokens: Sequence[Token], position: int) -> bool:
@@ -570,7 +553,10 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
     behind = tokens[found[1]] if found[1] < len(tokens) else None
     is_turning = any(tokens[each].what & Is.TURNS for each in range(position, ahead))
     is_of = behind is not None and behind.folded in ("de", "del", "of")
-    if not (is_uncounted(tokens, found[1]) or (behind and behind.what & Is.LINK and is_turning and not is_of)):
+    is_aside = behind is not None and behind.folded in known_words("personal.aside")
+    if not (
+        is_uncounted(tokens, found[1]) or is_aside or (behind and behind.what & Is.LINK and is_turning and not is_of)
+    ):
         return False
     first, _ = sentence_of(tokens, position)
     if is_of_office(tokens, first, position):
@@ -580,7 +566,10 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
         return False
     if any(token.what & (whose | (Is.ELDER | Is.FEELS if strict else 0)) for token in said):
         return True
-    return strict and (is_turning or not [token for token in said if not _is_small(token)])
+    if is_aside and not (is_turning or tokens[position].folded in known_words("personal.had")):  # "ya van 15 gracias"
+        return False
+    clause = next((at for at in range(len(said), 0, -1) if said[at - 1].what & Is.JOINS), 0)
+    return strict and (is_turning or all(map(_is_small, said[clause:])))
 
 
 def _is_small(token: Token) -> bool:

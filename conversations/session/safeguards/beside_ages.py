@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.counted import is_uncounted
-from conversations.session.safeguards.words import OLDEST, SOMEBODY, Is, Token
+from conversations.session.safeguards.words import OLDEST, SOMEBODY, Is, Token, number_at, number_from
 
+_LEAST_ABOUT = 10
+"""The youngest age that is told about: "quince y pico"."""
 LEAST_BESIDE = 10
 """The youngest age that may touch a sex: "9F/5M" are counts."""
 
@@ -46,9 +48,41 @@ def is_her_nth(tokens: Sequence[Token], position: int) -> bool:
         return False
     ahead = position + 1
     is_ordinal = ahead < len(tokens) and tokens[ahead].folded in known_words("personal.ordinal_ends")
-    if not is_ordinal or tokens[ahead].at != tokens[position].to:
+    if not is_ordinal or tokens[ahead].at != tokens[position].to or len(tokens[position].text) > len("99"):
         return False
-    return len(tokens[position].text) <= len("99") and is_uncounted(tokens, ahead + 1)
+    is_told = ahead + 1 < len(tokens) and bool(tokens[ahead + 1].what & Is.HAS)  # "her 18th is in June"
+    return is_told or is_uncounted(tokens, ahead + 1)
+
+
+def is_with_letter(tokens: Sequence[Token], position: int) -> bool:
+    """ "16a, embarazada", "fem. 15a": a number and the letter of years, and nothing that it could count."""
+    row = tokens[position : position + 3]
+    if len(row) < 2 or row[1].folded != "a" or row[1].at != row[0].to:
+        return False
+    if not LEAST_BESIDE <= int(row[0].text[:4]) < OLDEST:  # "1a, 2a y 3a sesión"
+        return False
+    before = tokens[position - 1].text if position else ","
+    return before in ",(:-;\n" and (len(row) < 3 or row[2].text in ",.);")
+
+
+def is_behind_pronoun(tokens: Sequence[Token], position: int) -> bool:
+    """ "Ella 22", "ella 22 el 45": somebody, told by a pronoun alone, and a number that counts nothing."""
+    found = number_from(tokens, position + 1)
+    if tokens[position].folded not in known_words("personal.pronoun") or found is None or not 2 < found[0] < OLDEST:
+        return False
+    return is_uncounted(tokens, found[1]) or is_next_of_row(tokens, found[1])
+
+
+def is_next_of_row(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether another person, and a number, follow: "la niña 12, el hermano 9"."""
+    while at < len(tokens) and (tokens[at].text == "," or tokens[at].what & Is.JOINS):
+        at += 1
+    row = tokens[at : at + 2]
+    if len(row) < 2 or not row[0].what & (Is.LINK | SOMEBODY):
+        return False
+    ahead = at + 2 if row[1].what & (SOMEBODY | Is.ELDER) else at + 1
+    found = number_from(tokens, ahead)
+    return found is not None and 2 < found[0] < OLDEST and is_uncounted(tokens, found[1])
 
 
 def is_birthday(tokens: Sequence[Token], position: int) -> bool:
@@ -57,3 +91,35 @@ def is_birthday(tokens: Sequence[Token], position: int) -> bool:
     if not before or not any(token.is_number or token.what & Is.ORDINAL for token in before[-2:]):
         return False
     return not any(token.is_number and len(token.text) > 2 for token in before)
+
+
+def is_labelled(tokens: Sequence[Token], position: int) -> bool:
+    """ "V1 16, V2 19", "vict 1: 24": one of several, by number, and the age."""
+    row = tokens[position + 1 : position + 5]
+    if len(row) < 2 or not row[0].is_number or len(row[0].text) > 1:
+        return False
+    at = position + 2 + (row[1].text in ":=-,(")
+    value, behind = number_at(tokens, at), tokens[at + 1] if at + 1 < len(tokens) else None
+    is_unit = behind is not None and bool(behind.what & Is.YEARS or behind.text in ",/;.)")
+    return value is not None and _LAST_LABEL < value < OLDEST and (behind is None or is_unit)
+
+
+_LAST_LABEL = 4
+
+
+def is_just_turned(tokens: Sequence[Token], position: int) -> bool:
+    """ "Dieciocho recién cumplidos"."""
+    found = number_from(tokens, position)
+    behind = tokens[found[1] : found[1] + 3] if found else []
+    row = [token for token in behind if not token.what & Is.LINK]
+    if found and len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS:
+        return True  # "18 acabaditos de cumplir"
+    if found and len(behind) > 1 and behind[0].what & Is.LINK and behind[1].what & Is.ELDER:  # "de 19 la mayor"
+        return not behind[2:] or not behind[2].is_word or bool(behind[2].what & Is.JOINS)
+    behind = behind[:2]
+    some = next((n for n, token in enumerate(behind) if token.what & Is.SOME), None)
+    if found and some is not None and found[0] >= _LEAST_ABOUT:
+        is_one = behind[some].at == tokens[found[1] + some - 1].to  # "thirty-something", "50ish"
+        if is_one or is_uncounted(tokens, found[1] + some + 1):  # "cuarenta y tantos"
+            return True
+    return len(behind) == 2 and bool(behind[0].what & (Is.HAS | Is.ABOUT) and behind[1].what & Is.TURNS)

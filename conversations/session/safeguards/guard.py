@@ -16,6 +16,7 @@ from conversations.session.safeguards.addresses import address
 from conversations.session.safeguards.ages import age
 from conversations.session.safeguards.characters import seen
 from conversations.session.safeguards.dates import personal_date
+from conversations.session.safeguards.documents import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named
 from conversations.session.safeguards.words import Is, read_words
@@ -46,6 +47,8 @@ def personal_data(
     may_give_contact = may_give_contact and not strict
     if kind := identifiers.identifier(shown, folded, tokens, about, known, may_give_contact=may_give_contact):
         return kind
+    if strict and is_unexplained(folded):
+        return "digits"
     if named(folded, tokens, known, strict=strict):
         return "name"
     if age(shown, folded, tokens, about, strict=strict and is_answer):

@@ -7,18 +7,35 @@ check digit is that of a document. Both are loaded with the first number that ne
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from conversations.languages import phrases_of_all
 from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import any_phrase
+from conversations.session.safeguards.documents import (
+    BEHIND,
+    LEAST_OF,
+    VEHICLES,
+    is_document,
+    is_numbered,
+    is_owned,
+    tells_secret,
+)
+from conversations.session.safeguards.groups import (
+    GROUPS,
+    LEAST_OF_CODE,
+    Number,
+    all_years,
+    is_date,
+    is_reference,
+    is_year,
+)
 from conversations.session.safeguards.known import Known
 from conversations.session.safeguards.online import Online, online
 from conversations.session.safeguards.serials import has_luhn_digit, is_serial
 from conversations.session.safeguards.spoken import digits_said, numbers_said, said_again, told_in_pieces, unfused
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, read_words
+from conversations.session.safeguards.words import Is, Token, read_words
 
 Kind = Online | Literal["phone", "identity", "digits"]
 
@@ -36,16 +53,10 @@ _BEGINNINGS = frozenset({"809", "829", "849", "402"})
 """With these a phone of here or a cédula begins, however its digits are grouped."""
 _LEAST = 7
 """Digits of a phone without its area."""
-_LEAST_OF = {"personal.documents": 6, "personal.registered": 5, "personal.profile": 9}
-"""Digits, and up to two letters, of the number of what is called so."""
-_VEHICLES = "personal.vehicles"
 _SERIALS = frozenset({(15,), (16,), (2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1), (4, 6, 5), (4, 4, 4, 3)})
 """Groups of the serial number of a phone, and of a bank card: the last digit checks the others (Luhn)."""
-_LEAST_OF_CODE = 3
-"""Digits of the shortest number of a document or a plate."""
 _LEAST_OF_LOCATOR = 2
-_LOCATOR = 6
-"""Digits, and characters, of the code of a ticket, which has letters between its digits: "QX7T2M"."""
+"""Digits of the code of a ticket."""
 _TOLL_FREE = re.compile(r"1?(?:809|1)?200[0-9]{4}|1?8(?:00|33|44|55|66|77|88)[0-9]{7}")
 """Lines that cost nothing, of next door too: nobody lives there."""
 _HIDDEN_ZERO = re.compile(r"(?<=[0-9])[oO](?=[-0-9\W])|(?<![^\W\d_])[oO](?=[0-9])")
@@ -57,7 +68,6 @@ _DISGUISED = re.compile(
     rf"(?<!\w)[+(]?(?:[1Il]{_BETWEEN})?[2-9{_LIKE}][0-9{_LIKE}]{{2}}(?:{_BETWEEN}[0-9{_LIKE}]){{7}}(?!\w)"
 )
 """A phone number with its area code in which letters stand for some digits: "8O9-5S5-O133"."""
-_GROUPS = re.compile(r"[0-9]+")
 _MIXED = re.compile(r"[0-9][a-z]{2}|[a-z]{2}[0-9]")
 _LEAST_OF_SERIAL = 7
 _LEAST_OF_DISGUISED = 5
@@ -78,21 +88,6 @@ _CODE_BEFORE = re.compile(r"[A-Za-z]{1,6}[-/ .]?\Z|[A-Za-z][-/0-9]*[-/]\Z")
 _NATIONAL = re.compile(r"\b(?:[XYZ]?[0-9]{7,8}[- ]?[A-Z])\b")
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
-    groups: tuple[str, ...]
-    between: tuple[str, ...]
-    is_international: bool
-
-    @property
-    def digits(self) -> str:
-        return "".join(self.groups)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(len(group) for group in self.groups)
-
-
 def identifier(
     text: str, folded: str, tokens: Sequence[Token], about: int, known: Known, *, may_give_contact: bool
 ) -> Kind | None:
@@ -109,7 +104,11 @@ def identifier(
     if digits and _MIXED.search(folded) and (plain := unfused(folded)) != folded:
         text, folded, tokens = plain, plain, read_words(plain, known)
         digits = sum(map(str.isdigit, text))
-    if digits >= _LEAST_OF_LOCATOR and about & (Is.FILED | Is.PROFILE) and _is_document(folded, about):
+    if digits >= _LEAST_OF_LOCATOR and about & (Is.FILED | Is.PROFILE | Is.NUMBER) and is_document(folded, about):
+        return "identity"
+    if digits >= LEAST_OF_CODE and (about & Is.NUMBER or "#" in text) and is_numbered(folded):
+        return "identity"
+    if digits and about & Is.SECRETS and tells_secret(folded):
         return "identity"
     numbers = list(_numbers(_without_fillers(text))) if digits >= 6 else []
     if numbers and any(_is_national(found[0]) for found in _NATIONAL.finditer(text)):
@@ -133,10 +132,10 @@ def _kind_in_pieces(folded: str, tokens: Sequence[Token], about: int, known: Kno
     if about & Is.REPEATED:
         folded = said_again(folded)
     for groups, start, is_worded in told_in_pieces(folded, tokens):
-        digits, before = "".join(groups), folded[max(0, start - _PIECES_BEHIND) : start]
+        digits, before = "".join(groups), folded[max(0, start - BEHIND) : start]
         if _MONEY_BEFORE.search(before) or (not is_worded and max(map(len, groups)) > 1):
             continue
-        if digits in known.numbers or _TOLL_FREE.fullmatch(digits) or all(map(_is_year, groups)):
+        if digits in known.numbers or _TOLL_FREE.fullmatch(digits) or all(map(is_year, groups)):
             continue
         if is_worded and len(digits) >= _LEAST_IN_PIECES and about & Is.FILED and _named_before().search(before):
             return "identity"
@@ -161,13 +160,9 @@ def _kind_in_pieces(folded: str, tokens: Sequence[Token], about: int, known: Kno
 
 @cache
 def _named_before() -> re.Pattern[str]:
-    return re.compile(
-        "|".join(rf"\b{any_phrase(key)}\b" for key in (*_LEAST_OF, _VEHICLES) if key != "personal.profile")
-    )
+    return re.compile("|".join(rf"\b{any_phrase(key)}\b" for key in (*LEAST_OF, VEHICLES) if key != "personal.profile"))
 
 
-_PIECES_BEHIND = 40
-"""Characters before a number among which a word such as "phone" or "passport" is looked for."""
 _LEAST_IN_PIECES = 5
 _LEAST_SAID = 3
 """Above so many pieces behind a word such as "call", a row is a phone whatever the library says of it."""
@@ -190,12 +185,12 @@ def _is_phone_spoken(folded: str, tokens: Sequence[Token], about: int, known: Kn
 
 
 # ------------------------------------------------------------------ numbers
-def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
+def _numbers(text: str) -> Iterator[tuple[Number, str, str]]:
     """Each number of some length, with the words before and after it."""
     plain = _HIDDEN_ZERO.sub("0", text) if "o" in text or "O" in text else text
     for found in _NUMBER.finditer(plain):
-        groups = tuple(_GROUPS.findall(found[0]))
-        between = tuple(piece.strip("+(") for piece in _GROUPS.split(found[0])[1:-1])
+        groups = tuple(GROUPS.findall(found[0]))
+        between = tuple(piece.strip("+(") for piece in GROUPS.split(found[0])[1:-1])
         if sum(map(len, groups)) < 6:
             continue
         before = plain[max(0, found.start() - 40) : found.start()]
@@ -204,9 +199,9 @@ def _numbers(text: str) -> Iterator[tuple[_Number, str, str]]:
         )
         is_international = found[0].startswith("+") or is_abroad
         after = plain[found.end() : found.end() + 24]
-        yield _Number(groups, between, is_international), before, after
+        yield Number(groups, between, is_international), before, after
         if len(groups[0]) == 1 and between and between[0] in _AFTER_ITEM:  # "1) 402-1234567-8", an item of a list
-            yield _Number(groups[1:], between[1:], is_international=False), f"{before}{groups[0]}{between[0]}", after
+            yield Number(groups[1:], between[1:], is_international=False), f"{before}{groups[0]}{between[0]}", after
 
 
 def _without_fillers(text: str) -> str:
@@ -223,16 +218,16 @@ def _filler() -> re.Pattern[str]:
     return re.compile(rf"(?<=[0-9])\W{{0,3}}(?:(?:{fillers})\W{{1,3}}){{1,3}}(?=[0-9])", re.IGNORECASE)
 
 
-def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | None:
+def _kind_of(number: Number, before: str, after: str, known: Known) -> Kind | None:
     digits, shape = number.digits, number.shape
     if digits in known.numbers or _TOLL_FREE.fullmatch(digits):
         return None
-    if _hotline_before().search(before) and not _is_owned(after):
+    if _hotline_before().search(before) and not is_owned(after):
         return None
     if _document_before().search(before):
         return "identity"
-    is_phone_said = _phone_before().search(before) is not None and not _is_reference(number)
-    if is_phone_said and len(digits) >= 6 and not (_all_years(number) or _is_date(number) or before[-1:] == "-"):
+    is_phone_said = _phone_before().search(before) is not None and not is_reference(number)
+    if is_phone_said and len(digits) >= 6 and not (all_years(number) or is_date(number) or before[-1:] == "-"):
         return "phone"
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(fold(after)):
         return None
@@ -242,9 +237,9 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         and not number.is_international
     ):
         return None
-    if shape in _DOCUMENTS and not _all_years(number):
+    if shape in _DOCUMENTS and not all_years(number):
         return "identity"
-    if shape == (4, 4, 4, 4) and not _all_years(number):
+    if shape == (4, 4, 4, 4) and not all_years(number):
         return "digits"  # a bank card
     if shape == (2, 2, 2, 2, 2) and re.fullmatch("0[1-9]", number.groups[0]):
         return "phone"  # of France
@@ -256,14 +251,14 @@ def _kind_of(number: _Number, before: str, after: str, known: Known) -> Kind | N
         return "identity"  # a phone's IMEI, a bank card
     if len(shape) == 1:
         return _kind_of_run(digits)
-    if _is_amount(number) or _is_range(number) or _is_date(number) or _all_years(number):
+    if _is_amount(number) or _is_range(number) or is_date(number) or all_years(number):
         return None
     if max(shape) == 1 and len(digits) >= _LEAST:
         return "phone"
     if _are_counts(number):
         return None
     if shape == (3, 4):
-        return "phone" if number.between[0].strip() and not _is_year(number.groups[1]) else None
+        return "phone" if number.between[0].strip() and not is_year(number.groups[1]) else None
     if len(digits) >= 8 and (len(shape) <= 5 or digits[:3] in _BEGINNINGS) and _is_phone(digits, _REGIONS):
         return "phone"
     return "identity" if len(digits) == 11 and _has_check_digit(digits) else None
@@ -293,7 +288,7 @@ def _is_disguised(found: re.Match[str]) -> bool:
     return is_mixed and (is_said or not has_acronym) and _is_phone(digits, ("DO", "US"))
 
 
-def _are_counts(number: _Number) -> bool:
+def _are_counts(number: Number) -> bool:
     """Say whether it is "70 50 10 5 5": small numbers side by side, grouped as nobody groups a phone.
 
     A count has no zero before it. Pairs are a phone of next door, unless all of them are round.
@@ -312,165 +307,17 @@ def _are_round(groups: Sequence[str]) -> bool:
     return all(group[-1] in "05" and group[0] != "0" for group in groups)
 
 
-def _is_amount(number: _Number) -> bool:
+def _is_amount(number: Number) -> bool:
     """Say whether the digits stand in threes, as in 1.250.000 or 1 500 000."""
     first, *others = number.shape
     seps = {each.strip() for each in number.between}
     return first <= 3 and all(n == 3 for n in others) and seps in ({"."}, {""}, {"'"}) and number.digits.endswith("00")
 
 
-def _is_range(number: _Number) -> bool:
+def _is_range(number: Number) -> bool:
     """Say whether it is "2500-3000 people": two round numbers, the smaller first."""
     first, *others = number.groups
     return len(others) == 1 and first.endswith("0") and others[0].endswith("00") and int(first) < int(others[0])
-
-
-def _is_date(number: _Number) -> bool:
-    return number.shape in ((2, 2, 4), (1, 2, 4), (2, 1, 4), (1, 1, 4), (4, 2, 2), (4, 1, 2), (4, 2, 1)) and any(
-        _is_year(group) for group in number.groups
-    )
-
-
-def _is_reference(number: _Number) -> bool:
-    """ "112-2025": a short number and a year, in either order."""
-    groups = number.groups
-    return len(groups) == 2 and any(map(_is_year, groups)) and min(number.shape) <= _LEAST_OF_CODE + 1
-
-
-def _all_years(number: _Number) -> bool:
-    return all(_is_year(group) for group in number.groups)
-
-
-def _is_year(group: str) -> bool:
-    return len(group) == 4 and group[:2] in ("19", "20")
-
-
-def _is_document(folded: str, about: int) -> bool:
-    """Say whether a document, an account, a plate or a file is named and its number follows, letters and all."""
-    for key, least in _LEAST_OF.items():
-        if any(_is_code(found, least) for found in _code_behind(key).finditer(folded)):
-            return True
-    if any(
-        _is_code(found, _LEAST_OF_FILE) and found[2][0].isalpha() for found in _code_behind(_VEHICLES).finditer(folded)
-    ):
-        return True
-    if any(_is_code(found, _LEAST_OF["personal.documents"]) for found in _code_ahead().finditer(folded)):
-        return True
-    if any(_is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found) for found in _file().finditer(folded)):
-        return True
-    if about & Is.BIRTH and _folio().search(folded):
-        return True
-    return _ending().search(folded) is not None or _registered_birth().search(folded) is not None
-
-
-def _is_code(found: re.Match[str], least: int) -> bool:
-    """Say whether it is long enough, counting the letters in it too; and neither a count, nor a day, nor years."""
-    number = _Number(tuple(_GROUPS.findall(found[2])), (), is_international=False)
-    letters = sum(map(str.isalpha, found[2]))
-    if _all_years(number) or _is_date(number) or _COUNTED.search(found[0]):
-        return False
-    if not letters and max(number.shape) < _LEAST_OF_CODE and not _PAIRS.fullmatch(found[2]):
-        return False  # a line of a budget: "2.2.4.1.01"
-    if letters > 1 and len(number.digits) > 1 and found[2].isalnum() and len(found[2]) == _LOCATOR:
-        return True
-    return len(number.digits) >= _LEAST_OF_CODE and len(number.digits) + min(letters, 2) >= least
-
-
-@cache
-def _file() -> re.Pattern[str]:
-    return _code_behind("personal.files")
-
-
-@cache
-def _file_words() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.files')}\b")
-
-
-def _is_of_somebody(folded: str, found: re.Match[str]) -> bool:
-    """ "Expediente 2025-0417-NNA de la niña": the number of a file is one's own only beside its person."""
-    if any(token.what & Is.VICTIM for token in read_words(found[1])):  # "el expediente de la menor es 0456-2024"
-        return True
-    said = folded[max(0, found.start() - _PIECES_BEHIND) : found.start(2)]
-    *_, called = _file_words().finditer(said)
-    if _is_beside_somebody(read_words(said[: called.start()])):
-        return True
-    end = found.end()
-    row = read_words(folded[end : end + 40])[:_FILE_OF]
-    if len(row) > 1 and row[0].text in "(=" and row[1].what & Is.LINK:  # "(la del salón de masajes)"
-        return True
-    return bool(row) and row[0].text not in ".;\n" and any(token.what & _OWNER for token in row)
-
-
-def _is_beside_somebody(before: Sequence[Token]) -> bool:
-    """ "La joven, expediente", "la niña (exp.": only signs stand between. Many have one file: "3 víctimas, caso"."""
-    words = [token for token in before if token.is_word and token.what != Is.LINK]
-    is_apart = bool(before) and before[-1].text in ",(:-"
-    return is_apart and bool(words and words[-1].what & SOMEBODY) and not words[-1].folded.endswith("s")
-
-
-def _is_owned(behind: str) -> bool:
-    """Say whether a number is somebody's: "829-374-0192 (su mamá)", "829-374-0192 de Yesenia"."""
-    row = read_words(behind)[:_FILE_OF]
-    if not row or not (row[0].text in "(=-,:" or row[0].what & Is.LINK or row[0].folded in ("de", "of")):
-        return False
-    end = next((at for at, token in enumerate(row) if token.text in ").;\n"), len(row))
-    return any(map(_is_owner, row[:end]))
-
-
-def _is_owner(token: Token) -> bool:
-    """Say whether a word is of one person. A line of "mujeres" or of a place is public."""
-    is_one = token.what & (_OWNER | NAME) and not token.what & Is.COMMON and not token.is_known
-    return bool(is_one and not token.folded.endswith("s"))
-
-
-_OWNER = Is.VICTIM | Is.PERSON | Is.TITLE
-_FILE_OF = 5
-"""Words behind the number of a file among which its person is looked for."""
-_LEAST_OF_FILE = 5
-
-
-_PAIRS = re.compile(r"[0-9]{2}([- ])[0-9]{2}\1(?:[0-9]{1,2}|[0-9]{2}\1[0-9]{2})")
-""" "88-41-22", as hospitals number their patients."""
-_COUNTED = re.compile(r"\b(?:de|of|for|para|pour|pou)\s[0-9]+$")
-""" "La historia clínica de 12000 pacientes"."""
-
-
-@cache
-def _code_behind(key: str) -> re.Pattern[str]:
-    """The words of this key, what stands between, and the code."""
-    gap = r"(?:[^.;!?\n0-9]|(?<=\bno)\.|(?<=\bn)\.|(?<=\bnum)\.|(?<=\bnro)\.|(?<=\bref)\.|(?<=\bexp)\.)"
-    masked = r"(?:[-./ ]?[x*]{2,4}){0,3}"
-    code = rf"[a-z]{{0,4}}[-./ #]?[0-9](?:{masked}[-./ ]{{0,2}}[a-z]{{0,4}}[-./ ]?[0-9])*[a-z]{{0,3}}(?:-[a-z]{{1,4}})?"
-    return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,30}}?)(?<![a-z])({code})\b")
-
-
-@cache
-def _code_ahead() -> re.Pattern[str]:
-    """ "SC7214409 es su pasaporte": the code comes first. A count of passports has no letters."""
-    named = f"{any_phrase('personal.documents')}|{any_phrase('personal.registered')}"
-    return re.compile(rf"(\b)([a-z]{{1,4}}-?[0-9]{{5,}})\W{{1,3}}(?:\w+\W{{1,2}}){{0,3}}(?:{named})\b")
-
-
-@cache
-def _ending() -> re.Pattern[str]:
-    """ "Su cédula termina en 5678"."""
-    whose = "|".join(any_phrase(f"personal.{key}") for key in ("documents", "registered", "phone", "profile"))
-    return re.compile(
-        rf"\b{any_phrase('personal.ends_in')}\b[^;!?\n0-9]{{0,20}}\b(?:{whose})\W{{1,3}}[0-9]{{3,6}}\b|"
-        rf"\b(?:{whose})\b[^;!?\n0-9]{{0,30}}\b{any_phrase('personal.ends_in')}\W{{1,3}}(?:\w+\W)?[0-9][0-9-]{{2,6}}\b"
-    )
-
-
-@cache
-def _folio() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.register_folio')}\b\D{{1,6}}[0-9]")
-
-
-@cache
-def _registered_birth() -> re.Pattern[str]:
-    """ "Libro 12, folio 45"."""
-    book, folio = any_phrase("personal.register_book"), any_phrase("personal.register_folio")
-    return re.compile(rf"\b{book}\b\D{{1,6}}[0-9]+\W{{1,3}}{folio}\b\D{{1,6}}[0-9]")
 
 
 @cache

@@ -161,6 +161,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         return True  # "caso ANGELITO"
     if what & (Is.COINED | Is.GIVEN) and _is_in_file_name(tokens):
         return True
+    if what & Is.COINED and any(one.what & _CLEAR and not one.what & Is.COMMON for one in beside):
+        return True  # "peralta, yudelka"
     if what & Is.COINED and _begins(tokens, at) and at + 1 < len(tokens) and tokens[at + 1].what & (Is.NOT | Is.FEELS):
         return True
     if what & (NAME | Is.COINED) and token.text.islower() and _is_full_name_that_does(tokens, at):
@@ -387,12 +389,22 @@ def _is_explained(tokens: Sequence[Token], at: int) -> bool:
     return any(token.what & SOMEBODY and token.text.islower() for token in tokens[at + 2 : at + 4])
 
 
+def _acts(tokens: Sequence[Token], at: int) -> bool:
+    """ "Shanelle ran off", "Dayerlin salió": a movement of a body, over small words."""
+    for token in tokens[at + 1 : at + 3]:
+        if token.folded in known_words("personal.acts"):
+            return True
+        if not token.what & (Is.NOT | Is.HAS):
+            return False
+    return False
+
+
 def _owns(tokens: Sequence[Token], at: int) -> bool:
     """ "Nadège's hearing"."""
     return tokens[at].text.endswith(("'s", "’s"))
 
 
-_SIGNS_BEHIND = (_feels, _is_subject, _is_explained, _owns)
+_SIGNS_BEHIND = (_feels, _acts, _is_subject, _is_explained, _owns)
 """Signs after a word at the beginning of a sentence that show that its capital is that of a name."""
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
-from conversations.session.safeguards.words import NAME, Is, Token
+from conversations.session.safeguards.words import NAME, Is, Token, read_words
 
 Online = Literal["email", "handle", "link"]
 
@@ -22,7 +22,9 @@ _OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?
 """Pages of governments, schools and international bodies lead to no person."""
 
 _EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
-_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}")
+_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}|[^\W\d_]{3,}[0-9]+@(?!\w)")
+_CASH = re.compile(r"(?<![\w$])\$[a-z]{3,}[0-9]+\b")
+""" "$luna05": an account that takes money."""
 _INCLUSIVE = re.compile(r"(?<=[^\W\d_])@(?=s?(?![\w.]))")
 """ "niñ@s" names nobody."""
 _URL = re.compile(
@@ -62,24 +64,38 @@ def online(text: str, folded: str, tokens: Sequence[Token], about: int) -> Onlin
                 return "link"
         if not _URL.search(text) and _LINK.search(text):
             return "link"
+    if "$" in text and _CASH.search(folded):
+        return "handle"
     if about & Is.PROFILE and _own_account().search(folded):
         return "handle"
     if about & Is.UNDERLINED and _underscored().search(folded):
         return "handle"
     if not about & Is.ACCOUNTS:
         return None
-    return "handle" if _account().search(folded) or is_account(tokens) else None
+    return "handle" if _account().search(folded) or is_account(tokens) or _is_private(folded) else None
+
+
+def _is_private(folded: str) -> bool:
+    """ "Snap: lunita": a network on which no office is, and a word of no table. "Roblox: charla" is a topic."""
+    return any(not read_words(found[1])[0].what & ~(NAME | Is.COINED) for found in _private().finditer(folded))
+
+
+@cache
+def _private() -> re.Pattern[str]:
+    private, appears = any_phrase("personal.private_accounts"), any_phrase("personal.appears")
+    return re.compile(rf"\b{private} ?(?:[:=/] ?|{appears} )([a-z][\w.-]{{3,}})(?=\W*(?:[,;.)]|$))")
 
 
 @cache
 def _spelled_email() -> re.Pattern[str]:
     at = rf"(?:[\[({{ ]\s*{any_phrase('personal.at_sign')}\s*[\])}} ])"
-    service = any_phrase("personal.mail_services")
+    mail, service = any_phrase("personal.mail"), any_phrase("personal.mail_services")
     dot = rf"(?:\.|[\[({{ ]\s*{any_phrase('personal.spelled_dot')}\s*[\])}} ])"
     return re.compile(
         rf"\w\s?{at}\s?[\w-]+(?: [\w-]+)?\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b"
         rf"|\w\W?{at}\W?{service}\b|\w\W{{1,3}}{service}\W{{1,3}}(?:{any_phrase('personal.spelled_dot')}\W)?com\b"
         rf"|\b[a-z]+(?:[0-9_]|\.[a-z0-9])[a-z0-9._]*\W+(?:\w{{1,5}}\W+)?{service}\b"
+        rf"|\b{mail} ?(?:[:=]|{any_phrase('personal.appears')}) ?[a-z]+\W+(?:\w{{1,5}}\W+)?{service}\b"
     )
 
 
@@ -101,13 +117,16 @@ def _spelled_link() -> re.Pattern[str]:
 def _account() -> re.Pattern[str]:
     """The name of a network and, beside it, a word that no language has: "ig: yule_rd22", "yule_rd on snapchat"."""
     networks, dot = any_phrase("personal.accounts"), any_phrase("personal.spelled_dot")
-    appears = any_phrase("personal.appears")
+    appears, private = any_phrase("personal.appears"), any_phrase("personal.private_accounts")
+    end = r"(?=[\s,;.)]|$)"
     return re.compile(
         rf"\b{networks}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
         r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b|[a-z]+\.[a-z]+\b|\w+#[0-9]{3,})"
         rf"|\b[a-z]+(?:_[a-z0-9_]+|[0-9]{{2,4}})\W+(?:\w+\W+){{0,2}}{networks}\b"
         rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{0,3}}{appears}\W+(?:[a-z]+ ){{1,3}}[0-9]{{1,4}}$"
         rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{1,3}}?{dot} \w+ {dot} \w"
+        rf"|\b{networks}\b(?:\W{{1,2}}\w+){{0,4}}?\W{{0,3}}(?:[a-z]+(?:[._][a-z0-9_]+|[0-9]{{2,}})|[a-z]+_){end}"
+        rf"|\b{private} [a-z]+-[0-9]{{2,4}}\b"
     )
 
 

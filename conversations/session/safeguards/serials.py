@@ -55,6 +55,13 @@ def _is_shape(found: str) -> bool:
     return bool(found)
 
 
+def _is_phone_in_columns(found: str) -> bool:
+    """Say whether it is "829,555,0142": an amount of money has its digits in threes."""
+    import phonenumbers
+
+    return bool(phonenumbers.is_valid_number(phonenumbers.parse(re.sub(r"\D", "", found), "DO")))
+
+
 _SERIALS: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
     (re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b", re.IGNORECASE), _is_iban),
     (re.compile(r"(?<![\w.$€])(?<![$€] )[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![.\w])"), _is_internet_address),
@@ -66,5 +73,10 @@ _SERIALS: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
         _is_shape,
     ),  # a wallet
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), _is_shape),
+    (re.compile(r"\b(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}\b|\bmac\W{1,3}[0-9a-f]{12}\b", re.IGNORECASE), _has_letter),
+    (re.compile(r"\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}\b|\b[0-9a-f]{3,4}::?[0-9a-f:]*:[0-9a-f]{1,4}\b"), _has_letter),
+    (re.compile(r"\b1Z[0-9A-Z]{16}\b"), _is_shape),  # a parcel
+    (re.compile(r"\b[0-9]{3}-[0-9]{2}[A-Z][0-9]{5}\b"), _is_shape),  # of the UN, for refugees
+    (re.compile(r"(?<![\w.,:$€])[2-9][0-9]{2}([,:;])[0-9]{3}\1[0-9]{4}(?![\w:])"), _is_phone_in_columns),
     (re.compile(r"\b[PIAC][A-Z<][A-Z]{3}[A-Z]+<<"), _is_shape),  # the lines for machines of a passport
 )

@@ -23,8 +23,8 @@ class Is:
 
     Each name is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`. Meanings that come from the lists
     of names, the months, or the shape of a word have no key: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`. `FILED` is
-    the first word of a document, an account or a file, `UNDERLINED` that of the name of the sign "_", and `SAID` is the
-    word of a number.
+    the first word of a document, an account or a file, `UNDERLINED` that of the name of the sign "_", `SAID` is the
+    word of a number, and `NUMBER` one for a number or for its end.
     """
 
     VICTIM = 1 << 0
@@ -88,6 +88,9 @@ class Is:
     SAID = 1 << 58
     SAYS = 1 << 59
     UNDERLINED = 1 << 60
+    NUMBER = 1 << 61
+    SECRETS = 1 << 62
+    HOUSE = 1 << 63
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -97,8 +100,13 @@ _LISTS = {
     "surnames.txt": (Is.SURNAME, Is.SURNAME_WORD),
 }
 _BY_FIRST_WORD = {
-    **dict.fromkeys(("personal.documents", "personal.registered", "personal.files", "personal.vehicles"), Is.FILED),
+    **dict.fromkeys(
+        ("personal.documents", "personal.registered", "personal.files", "personal.vehicles", "personal.register_folio"),
+        Is.FILED,
+    ),
     "personal.times": Is.REPEATED,
+    "personal.ends_in": Is.NUMBER,
+    "personal.secrets": Is.SECRETS,
     "personal.spelled_underscore": Is.UNDERLINED,
 }
 """Keys with phrases of several words: what the first word of each means."""
@@ -112,9 +120,9 @@ _COINED_LETTERS = 5
 _COINED = re.compile(
     r"^(?:y(?:v|or|ad|ir|ah|an|ar|as|ay|ei|el[aeiy]|en|eu|is|oh|ok|om|os|u[bdlmnrs])|w(?:il[bdfklmns]|is[lmn]|an[dn][aeily]|ood[lsn])"
     r"|dieu|jh|jean|juns|kei[lrs]|kel[vi]|kat(?:er|iu|h)|shei|nair|lisb|mick|mack[ei]|fritz|guer[dl]|ro[sz]e[lmn]"
-    r"|mari[ls][aeo]|mayer|nay[aelor]|karol|wid(?:[lnm]|el))[a-z]+$"
+    r"|shan[aeiy]|shak[eiy]|tyr[eo]|latoy|jama[lr]|mari[ls][aeo]|mayer|nay[aelor]|karol|wid(?:[lnm]|el))[a-z]+$"
     r"|(?:.lande|.lene|nnette|.lyn|elin|eis[iy]|eid[iy]|eir[iy]|anny|isha|anka|ners?on|enson|.inel|.nise|.mene|.elie"
-    r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda|auris|airis|olay|oska|esly|ulky|ibel|ainy|oani)$"
+    r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda|auris|airis|olay|oska|esly|ulky|ibel|ainy|oani|[aeio]rl[iy]ne?|leny|lenis|[di]elka|ilka|elys|lanny|randy|keisha|[aeou]nique|iqua|quan|aysha|ayla|eanna|iella)$"
 )
 """How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
 _DIMINUTIVE = re.compile(r"c?it[ao]s?$")

@@ -425,6 +425,17 @@ PLACES_OF_LIVING = {
     "Taller en la escuela frente al parque": None,
     "La reunión fue al lado de la iglesia": None,
     "El hospital está en la calle 5 no. 3": None,
+    "la mamá: Calle 4ta no. 18": "address",
+    "ri 12 nimewo 34": "address",
+    "c/ Duarte esq. Mella": "address",
+    "casa 12 manz. F": "address",
+    "her address is 12 Orange": "address",
+    "ahí doblando, la última casita": "address",
+    "rue 10 x 15": "address",
+    "La primera casa de acogida abrió": None,
+    "Taller en la calle Duarte esq. Mella": None,
+    "sector Villa Altagracia: 45 mujeres": None,
+    "Costo: RD$ 85,000": None,
 }
 
 

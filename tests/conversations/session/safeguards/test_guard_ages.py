@@ -125,3 +125,24 @@ def test_a_misspelt_number_is_no_other_word() -> None:
     assert {"kinse", "quinse", "kince", "qiunce"} <= misspelt("quince")
     assert "sixten" in misspelt("sixteen")
     assert misspelt("de") == misspelt("seis") == frozenset()
+
+
+SHORT = """tiene 15 ok|tiene 15 pobrecita|cumplió 15 ayer|she is 15 lol|shes fifteen|im 15|li gen 15 mesi
+elle a 15 je crois|16a, embarazada|fem: 16a|ella 22 el 45|ella 15, el novio 40|la niña 12 y el hermano 9
+f/15 from corozal|her 16th bday|her 18th is in June|le faltan 2 años para los 18|15 y embarazada|es bajita y tiene 12
+ddn 2009"""
+SHORT_WORK = """tiene 15 talleres|ya van 15 gracias|la meta es 15 creo|ella coordina 3 talleres|she leads 5 teams
+agenda: 1a, 2a y 3a sesión|15a reunión de la mesa|she has 15 from CONANI|el plan cumplió 2 años ayer
+elle a 15 dossiers"""
+
+
+@pytest.mark.parametrize("text", SHORT.replace("\n", "|").split("|"))
+def test_an_age_may_have_a_word_behind_it_that_it_cannot_count(text: str) -> None:
+    """Thanks, opinions and times are not counted."""
+    assert personal_data(text, strict=True) in {"age", "date"}
+
+
+@pytest.mark.parametrize("text", SHORT_WORK.replace("\n", "|").split("|"))
+def test_a_number_that_counts_in_a_short_note_is_no_age(text: str) -> None:
+    """What is counted stands behind it, or nobody has it."""
+    assert personal_data(text, strict=True) is None

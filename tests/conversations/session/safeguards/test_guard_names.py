@@ -55,3 +55,11 @@ def test_who_is_explained_or_acts_is_somebody(text: str) -> None:
 def test_the_same_words_at_work_pass(text: str) -> None:
     """Victory, hope and a province are spoken of in any report."""
     assert personal_data(text, strict=True) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["peralta, yudelka - pendiente", "Shanelle walked in", "la venezolana dayerlin se fue"]
+)
+def test_a_new_name_is_known_beside_a_surname_or_by_its_shape(text: str) -> None:
+    """New names are in no list; what stands beside them is."""
+    assert personal_data(text, strict=True) == "name"

@@ -70,7 +70,44 @@ def test_a_number_that_one_person_has_needs_no_word_for_it(text: str) -> None:
     assert personal_data(text, strict=False) == "identity"
 
 
-ONLINE = """citas[.]com|hxxps://citas(.)top/x|w w w punto citas punto com|citas punto com|citas.club/rd
+SOMEBODYS = """su código de beneficiaria: BEN-00456|número de la interna 4567|reclusa núm. 12345|paciente #0345
+her phone number ends in 4517|le numéro finit par 5678|el número del cel termina en 4517|nimewo a fini pa 4517
+la clave del celular es 4512|password: luna2005|su pin es 4512|le mot de passe est luna05|modpas li se luna05
+folio 45, libro 12|acta 345 año 2003 oficialía 2|extrait naissance n° 1432 / 2008
+829,555,0142|829:555:0142|ochoceronuevecincocincocincocerounocuatrodos|UNHCR 123-18C00456
+mac 001a.2b3c.4d5e|2001:0db8:85a3:0000:0000:8a2e:0370:7334|1Z999AA10123456784
+Corolla gris, A876543|DK-4471-BC, la voiture grise|motor 5VZFE1234567|immat DK-4471-BC"""
+
+
+@pytest.mark.parametrize("text", SOMEBODYS.replace("\n", "|").split("|"))
+def test_a_number_is_somebodys_by_its_owner_its_end_its_maker_or_what_it_opens(text: str) -> None:
+    """Each of these words stands before a number that one person has."""
+    assert personal_data(text, strict=False) in {"identity", "phone", "digits"}
+
+
+@pytest.mark.parametrize("text", ["folio M2290817 a su nombre", "sello K88412X", "récord 123456", "(A-44712-B)"])
+def test_a_code_that_no_paper_explains_is_somebodys_under_strict_rules(text: str) -> None:
+    """Nobody can list what numbers there are; what an office numbers can be listed."""
+    assert personal_data(text, strict=True) in {"digits", "identity"}
+
+
+PAPERS = """factura B0100004521|cheque 004512 entregado|ref. MEM-25-11811|oficio A44712|código SNIP 14122
+orden de compra 00345|invoice K88412|lèt A44712|facture K88412|Norma ISO27001|120000personas
+RD45000|HH-0123456|corte a 201809|scan_A44712.pdf|el número de casos subió a 120|número de víctimas 1204
+código penal art 334|la clave es la prevención: 12 provincias|visas humanitarias: 12
+reserva de hotel para 45 personas|compra de Toyota Hilux 2023|clave 2025|Facebook: publicado|Instagram: 45 publicaciones
+charla sobre Snapchat y sexting|Roblox: taller|le projet compte 12000 bénéficiaires|the call for proposals ends 2025"""
+
+
+@pytest.mark.parametrize("text", PAPERS.replace("\n", "|").split("|"))
+def test_what_an_office_numbers_passes_both_rules(text: str) -> None:
+    """An identifier has no way out, so the reference of a paper must not be taken for one."""
+    assert personal_data(text, strict=True) is None
+
+
+ONLINE = """lunita05@|snap: lunita|Snapchat lunita-05|onlyfans/luna|$lunabella05|tiktok de la niña: princesita.rd
+tik tok lunamaria05|en instagram sale como lunamaria_|correo: lunam en gmail
+citas[.]com|hxxps://citas(.)top/x|w w w punto citas punto com|citas punto com|citas.club/rd
 queen underscore bee|bella guion bajo 22|belle tiret bas 22|bel tirè ba 22
 snap: at lildree|ig: la punto chula punto rd"""
 
@@ -78,7 +115,7 @@ snap: at lildree|ig: la punto chula punto rd"""
 @pytest.mark.parametrize("text", ONLINE.replace("\n", "|").split("|"))
 def test_the_signs_of_a_page_and_of_an_account_may_be_said_or_bracketed(text: str) -> None:
     """Those who sell people write so that nobody opens it."""
-    assert personal_data(text, strict=False) in {"link", "handle"}
+    assert personal_data(text, strict=False) in {"link", "handle", "email"}
 
 
 @pytest.mark.parametrize("behind", [" de la niña", " (su mamá)", " de Yesenia", ", her mother", " li manman l"])
