@@ -22,8 +22,10 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 PATIENCE = 400.0
 """Seconds."""
-LOOK_AGAIN = 0.01
-"""Seconds between two looks at what cannot tell by itself that it has changed."""
+LOOK_AGAIN = 0.005
+"""Seconds between the first two looks at what cannot tell by itself that it has changed."""
+SELDOM = 0.25
+"""The same after a while: beside other work a test waits for seconds, and a look may ask a database."""
 
 T = TypeVar("T")
 Show = Callable[[], object]
@@ -38,10 +40,9 @@ def wait_until(
     look_again: float = LOOK_AGAIN,
 ) -> T:
     """What `holds` gives once that is true; fails at once where `unless` gives a reason why it never will be."""
-    deadline = time.monotonic() + PATIENCE
+    began = time.monotonic()
     while not (found := holds()):
-        _expect_time_left(deadline, what, show, unless)
-        time.sleep(look_again)
+        time.sleep(_pause(began, look_again, what, show, unless))
     return found
 
 
@@ -49,14 +50,13 @@ async def until(
     holds: Callable[[], T | Awaitable[T]], what: str, *, show: Show | None = None, unless: Show | None = None
 ) -> T:
     """The same while an event loop runs."""
-    deadline = time.monotonic() + PATIENCE
+    began = time.monotonic()
     while True:
         looked = holds()
         found: Any = await looked if inspect.isawaitable(looked) else looked
         if found:
             return found  # type: ignore[no-any-return]
-        _expect_time_left(deadline, what, show, unless)
-        await asyncio.sleep(LOOK_AGAIN / 2)
+        await asyncio.sleep(_pause(began, LOOK_AGAIN, what, show, unless))
 
 
 class Process(Protocol):
@@ -83,11 +83,14 @@ def has_ended(process: Process) -> Show:
     return lambda: process.poll() is not None and f"the process has ended with {process.returncode}"
 
 
-def _expect_time_left(deadline: float, what: str, show: Show | None, unless: Show | None) -> None:
+def _pause(began: float, look_again: float, what: str, show: Show | None, unless: Show | None) -> float:
+    """Until the next look: a tenth of what was waited so far, so that a wait is a tenth longer at most."""
     if unless is not None and (reason := unless()):
         _fail(what, f"will not happen: {reason}", show)
-    if time.monotonic() > deadline:
+    waited = time.monotonic() - began
+    if waited > PATIENCE:
         _fail(what, f"has not happened in {PATIENCE:.0f} s", show)
+    return max(look_again, min(waited / 10, SELDOM))
 
 
 def _fail(what: str, why: str, show: Show | None) -> NoReturn:

@@ -5,11 +5,12 @@ acknowledged when what it causes is durable, a tap is answered after that, and r
 done. What waits for a later moment on the sandbox's clock is not under way.
 """
 
+import functools
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -64,12 +65,17 @@ def _in_database(url: str, now: datetime) -> str:
     is_due = job.not_before.is_(None) | (job.not_before <= now)
     is_open = (job.state != "queued") | is_due
     jobs = select(func.count()).where(job.state.in_(OPEN), is_open)
-    engine = create_engine(url, poolclass=NullPool)
     try:
-        with engine.connect() as connection:
+        with _engine(url).connect() as connection:
             counted = connection.execute(select(rows.scalar_subquery(), jobs.scalar_subquery())).one()
     except OperationalError as error:
         return str(error.orig)  # the database is away, or locked for a moment
     return "; ".join(
         f"{number} {what}" for number, what in zip(counted, ("rows to send", "jobs to do"), strict=True) if number
     )
+
+
+@functools.lru_cache(8)
+def _engine(url: str) -> Engine:
+    """It keeps no connection, but what it has compiled: to look once cost more than what was looked for."""
+    return create_engine(url, poolclass=NullPool)

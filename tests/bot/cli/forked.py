@@ -69,6 +69,7 @@ IMPORTED = (
     "openpyxl",
     "psycopg",
     "pysqlite3",
+    "typer._adapters",
     "typer.rich_utils",
     "xlsxwriter",
 )
