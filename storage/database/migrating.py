@@ -43,10 +43,14 @@ def _migrating(url: str) -> Iterator[Connection]:
 
 
 def upgrade(url: str) -> None:
-    """Bring the tables to this version, all or nothing. If they are at this version already, change nothing."""
+    """Bring the tables to this version, all or nothing. If they are at this version already, change nothing.
+
+    Unmigrated if they are of a version that this program does not know.
+    """
     from alembic import command
 
     with _migrating(url) as connection:
+        _expect_known(_found(connection))
         command.upgrade(_alembic(connection), "head")
 
 
@@ -59,9 +63,25 @@ def downgrade(url: str, revision: str = "base") -> None:
 
 
 def head() -> str:
-    """The number of the newest migration. The name of each migration's file begins with its number."""
+    """The number of the newest migration."""
+    return max(_numbers())
+
+
+def _numbers() -> set[str]:
+    """The numbers of all migrations. The name of each one's file begins with its number."""
     versions = (files("storage") / "migrations" / "versions").iterdir()
-    return max(file.name.partition("_")[0] for file in versions if file.name.endswith(".py"))
+    return {file.name.partition("_")[0] for file in versions if file.name.endswith(".py")}
+
+
+def _found(connection: Connection) -> str | None:
+    is_migrated = inspect(connection).has_table("alembic_version")
+    return connection.scalar(text("SELECT version_num FROM alembic_version")) if is_migrated else None
+
+
+def _expect_known(found: str | None) -> None:
+    """Raise Unmigrated if a newer program has migrated these tables: no command of this one brings them further."""
+    if found is not None and found not in _numbers():
+        raise Unmigrated(f"tables are at {found}, which this version does not know: install the version that made them")
 
 
 def check(url: str) -> None:
@@ -76,9 +96,9 @@ def check(url: str) -> None:
         engine = postgres_engine(parsed, 1)
     try:
         with reaching(), engine.connect() as connection:
-            is_migrated = inspect(connection).has_table("alembic_version")
-            found = connection.scalar(text("SELECT version_num FROM alembic_version")) if is_migrated else None
+            found = _found(connection)
     finally:
         engine.dispose()
+    _expect_known(found)
     if found != wanted:
         raise Unmigrated(f"tables are at {found or 'nothing'}, this version needs {wanted}: run 'enlace db upgrade'")

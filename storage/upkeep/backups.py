@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from storage.database.engines import (
     BUSY_MS,
@@ -129,6 +130,8 @@ def _restore_sqlite(file: Path, url: URL, now: datetime) -> None:
         if code & 0xFF in (5, 6):
             raise Unavailable("the database is in use: stop the bot first") from error
         raise StorageError(f"{file}: {error}") from error
+    except (UnicodeDecodeError, DBAPIError) as error:  # damage in a name; or tables that are not ours
+        raise StorageError(f"{file}: the copy is damaged") from error
 
 
 @contextlib.contextmanager

@@ -126,6 +126,17 @@ def test_check_says_what_to_do_and_touches_nothing(empty_url: str) -> None:
         assert not Path(empty_url.removeprefix("sqlite:///")).exists()
 
 
+@pytest.mark.parametrize("command", [check, upgrade])
+def test_tables_of_a_newer_program_are_named_as_such(url: str, command: Callable[[str], None]) -> None:
+    """An older program cannot bring them anywhere: to tell its operator to upgrade them would lead nowhere."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(Unmigrated, match="at 9999, which this version does not know"):
+        command(url)
+
+
 def test_a_failed_upgrade_leaves_no_half_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On SQLite too, where Alembic by itself would commit statement by statement."""
     from alembic.operations import Operations

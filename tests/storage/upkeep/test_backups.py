@@ -1,5 +1,6 @@
 """Copies of the database, made while it is used: put back, nothing is missing and nothing stale is said."""
 
+import contextlib
 import os
 import stat
 import threading
@@ -131,6 +132,24 @@ def test_a_damaged_or_foreign_file_is_not_restored(database: Database, url: str,
     with database.view() as unit:
         assert unit.facts.get("kept") == "yes"
         assert held(unit) is None
+    assert not list(tmp_path.glob("*.restoring*"))
+
+
+@pytest.mark.parametrize("damage", ["a name that is no text", "a table that is gone"])
+def test_a_damage_that_the_driver_stumbles_over_is_a_damage(sqlite_url: str, tmp_path: Path, damage: str) -> None:
+    """SQLite quotes a broken name, which Python cannot read; and a file may be whole without having our tables."""
+    copy = tmp_path / "copy"
+    backup(sqlite_url, copy)
+    if damage == "a table that is gone":
+        with contextlib.closing(sqlite_module().connect(str(copy))) as database:
+            database.execute("DROP TABLE outbox")
+    else:
+        whole = copy.read_bytes()
+        assert b"CREATE INDEX ix_outbox" in whole
+        copy.write_bytes(whole.replace(b"CREATE INDEX ix_outbox", b"CREATE INDE\xe1 ix_outbox", 1))
+    with pytest.raises(StorageError, match="copy: the copy is damaged"):
+        restore(copy, sqlite_url, now=NOW)
+    check(sqlite_url)
     assert not list(tmp_path.glob("*.restoring*"))
 
 
