@@ -2,8 +2,8 @@
 
 A webhook called after the commit is lost in a crash. A webhook called before the commit reports what may never happen.
 So an event is a row of the same unit as the act, with one more row for each receiver. A plan without receivers has no
-events. The statement that stores the act also asks whether the plan has a receiver (`IS_HEARD`), so a plan without
-receivers pays nothing.
+events. The statement that stores or numbers the act also asks whether the plan has a receiver (`is_heard`), so a plan
+without receivers pays nothing.
 """
 
 import secrets
@@ -30,7 +30,11 @@ def is_heard(of: Table) -> ColumnElement[bool]:
 
     The new row's column is written as text, because SQLAlchemy would join the table once more.
     """
-    plan_id: ColumnElement[int] = literal_column(f"{of.name}.plan_id")
+    return has_receiver(literal_column(f"{of.name}.plan_id"))
+
+
+def has_receiver(plan_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether this plan has a receiver; a column with the name `is_heard`."""
     return select(_EP.c.id).where(_EP.c.plan_id == plan_id).exists().label("is_heard")
 
 

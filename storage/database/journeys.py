@@ -133,7 +133,8 @@ class Line:
         self._is_spoilt = False
         """Whether a write that had waited failed to do what was expected."""
         self.steady: Steady | None = None
-        """What the group has read from `STEADY` tables; None outside a group."""
+        """What groups have read from `STEADY` tables; None outside a group."""
+        self._kept = Steady()
 
     # -------------------------------------------------------------- a group's writes
     @property
@@ -149,12 +150,15 @@ class Line:
         formats = self._values.formats
         self._waiting.append(_Waiting(self._named(statement), dumped, formats, rows, then))
 
-    def begin_group(self) -> None:
-        """Begin a group.
+    def begin_group(self, version: object) -> None:
+        """Begin a group, or go on with it: only the first call counts, because others may commit while it is applied.
 
-        From now on a question about steady tables is asked once, until such a table is written or the transaction ends.
+        From now on a question about steady tables is asked once, until such a table is written here, or a later group
+        begins with another `version`.
         """
-        self.steady = Steady()
+        if self.steady is None:
+            self._kept.begin(version)
+            self.steady = self._kept
 
     def begin_unit(self) -> None:
         """Begin a unit: `undo_unit` goes back to this point."""

@@ -11,7 +11,7 @@ all of them at once, and a reader who looks for a column looks in one place. Not
 
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import (
     JSON,
@@ -39,6 +39,7 @@ from sqlalchemy import (
 )
 
 from storage.database.declared import Declared, column
+from storage.database.steady import STEADY
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -1169,6 +1170,29 @@ AUDIT_TRIGGERS: dict[str, tuple[str, ...]] = {
 def _keep_the_log(_: object, connection: Connection, **__: object) -> None:
     for statement in AUDIT_TRIGGERS[connection.dialect.name]:
         connection.exec_driver_sql(statement)
+
+
+PLAN_CHANGED: Final = "plan-changed"
+"""The fact that says which transaction was the last to change a steady table (storage.database.steady)."""
+TELL_CHANGES: tuple[str, ...] = (
+    "CREATE FUNCTION plan_has_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    f"INSERT INTO fact (name, value, learnt_at) VALUES ('{PLAN_CHANGED}', txid_current()::text, now()) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value, learnt_at = excluded.learnt_at "
+    "WHERE fact.value <> excluded.value; RETURN NULL; END $$",
+    *(
+        f"CREATE CONSTRAINT TRIGGER {name}_has_changed AFTER INSERT OR UPDATE OR DELETE ON {name} "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION plan_has_changed()"
+        for name in sorted(STEADY)
+    ),
+)
+"""PostgreSQL tells of each change when its transaction is committed; before that, nobody waits for the fact's row."""
+
+
+@event.listens_for(Base.metadata, "after_create")
+def _tell_changes(_: object, connection: Connection, **__: object) -> None:
+    if connection.dialect.name == "postgresql":
+        for statement in TELL_CHANGES:
+            connection.exec_driver_sql(statement)
 
 
 class DataToken(Base):

@@ -24,8 +24,10 @@ from storage.database.steady import written
 from storage.database.unit import Opened, Opening
 from storage.errors import StorageError
 
-Open = Callable[..., list[Opened | None]]
-"""Reads what these openings ask for; None for those that do not fit into a group (storage.people.opening)."""
+Open = Callable[..., tuple[object, list[Opened | None]]]
+"""Reads which transaction was the last to change steady tables, and what these openings ask for; None for those that
+do not fit into a group (storage.people.opening).
+"""
 
 
 class PostgresWriter:
@@ -61,9 +63,10 @@ class PostgresWriter:
             self._kept.popitem()[1].close()
 
     def open(self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool) -> list[Opened | None]:
+        version, opened = self._open(connection, [each for each in openings if each is not None], waits=waits)
         if not waits:
-            journeys.line_of(connection).begin_group()
-        return self._open(connection, [each for each in openings if each is not None], waits=waits)
+            journeys.line_of(connection).begin_group(version)
+        return opened
 
     def begin(self, connection: Connection) -> None:
         journeys.line_of(connection).begin_unit()

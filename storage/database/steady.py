@@ -1,8 +1,8 @@
 """Data that seldom changes is read once: the plan and its forms, which nearly every update reads.
 
-The rows are kept for as long as nobody can have changed them. On SQLite that is until a write: our own writes pass
-through here, and `PRAGMA data_version` says at the beginning of each group whether another process has committed. On
-PostgreSQL, where others write at any time, it is until the group ends.
+The rows are kept for as long as nobody can have changed them, which is asked at the beginning of each group. Our own
+writes pass through here. Those of others are told by `PRAGMA data_version` on SQLite, and on PostgreSQL by a fact that
+triggers write (`models.TELL_CHANGES`). There, others may commit while a group is applied; the next group sees it.
 
 What a transaction has changed is kept only after the transaction has ended, because it may be undone.
 """

@@ -152,15 +152,18 @@ class Unit:
         """
         waiting = added_last(self.connection)
         if waiting is not None:
-            number = waiting.number(table)
-            waiting.add(*statement.bound(self.connection, {**values, "id": number}))
-            return number
-        numbers = None if self.opened is None else self.opened.numbers
-        if numbers is None:
-            return None
-        number = numbers.next(table)
-        self.write(statement, {**values, "id": number}, rows=1, then=then)
+            given = waiting.number(table)
+            waiting.add(*statement.bound(self.connection, {**values, "id": given}))
+            return given
+        number = self.drawn_number(table)
+        if number is not None:
+            self.write(statement, {**values, "id": number}, rows=1, then=then)
         return number
+
+    def drawn_number(self, table: str) -> int | None:
+        """Return the number for a new row, so that the row can be written later. None if the database must give it."""
+        numbers = None if self.opened is None else self.opened.numbers
+        return None if numbers is None else numbers.next(table)
 
     def must_lock(self, chat_id: int) -> bool:
         """Whether this chat's row must still be locked. A group has locked its own chats, and waits for no other."""

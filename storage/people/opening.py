@@ -9,26 +9,27 @@ meanwhile.
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, literal_column, select
 
-from storage.database.models import Card, Chat, OutboxMessage, ProcessedUpdate, table
+from storage.database.models import PLAN_CHANGED, Card, Chat, Fact, OutboxMessage, ProcessedUpdate, Session, table
 from storage.database.statements import Prepared
 from storage.database.unit import Opened, Opening
 from storage.people.chats import visit
 
 PATIENCE: Final = "500ms"
 """How long a group waits for a row that somebody else holds, and all its chats with it. Then its units part."""
-_OUTBOX, _CARD = table(OutboxMessage).name, table(Card).name
-NUMBERS_A_UNIT: Final = {_OUTBOX: 3, _CARD: 1}
+NUMBERS_A_UNIT: Final = {table(OutboxMessage).name: 3, table(Card).name: 1, table(Session).name: 1 / 4}
 """How many are drawn for each unit of a group. More are drawn if these do not last."""
 
-_C, _SEEN_UPDATE = table(Chat), table(ProcessedUpdate)
+_C, _F, _SEEN_UPDATE = table(Chat), table(Fact), table(ProcessedUpdate)
 _LOCKING = select(_C.c.id).where(_C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger)))).order_by(_C.c.id)
 _LOCK = Prepared(_LOCKING.with_for_update())
 _LOCK_FREE = Prepared(_LOCKING.with_for_update(skip_locked=True))
 _HURRY = Prepared(select(func.set_config("lock_timeout", PATIENCE, True)))
+_CHANGED = Prepared(select(_F.c.value).where(_F.c.name == literal_column(f"'{PLAN_CHANGED}'")))
 _SEEN = Prepared(
     select(_SEEN_UPDATE.c.bot_id, _SEEN_UPDATE.c.update_id).where(
         _SEEN_UPDATE.c.bot_id == any_(bindparam("bots", type_=ARRAY(BigInteger))),
@@ -56,10 +57,13 @@ class Numbers:
         return int(left.popleft())
 
 
-def open_together(connection: Connection, openings: Sequence[Opening], *, waits: bool) -> list[Opened | None]:
-    """Lock and read what these units begin with. None for a chat that is new, or held by somebody else.
+def open_together(
+    connection: Connection, openings: Sequence[Opening], *, waits: bool
+) -> tuple[object, list[Opened | None]]:
+    """Return the last change of a steady table; and what these units begin with, which is locked and read.
 
-    With `waits`, for a unit by itself: wait for the chat, and draw no numbers.
+    None for a chat that is new, or held by somebody else. With `waits`, for a unit by itself: wait for the chat, draw
+    no numbers, and do not ask for the last change.
     """
     chats: dict[int | None, Any] = {
         each.chat_id: visit(each.chat_id, each.chat_id) for each in openings if each.chat_id is not None
@@ -71,16 +75,16 @@ def open_together(connection: Connection, openings: Sequence[Opening], *, waits:
         *chats.values(),
     ]
     if not waits:
-        drawn = [(_DRAW, {"of": of, "many": each * len(openings)}) for of, each in NUMBERS_A_UNIT.items()]
-        asked = [(_HURRY, {}), *asked, *drawn]
+        drawn = [(_DRAW, {"of": of, "many": ceil(each * len(openings))}) for of, each in NUMBERS_A_UNIT.items()]
+        asked = [(_HURRY, {}), (_CHANGED, {}), *asked, *drawn]
     answers = Prepared.rows_of_all(connection, asked)
-    numbers = None
+    changed, numbers = None, None
     if not waits:
         numbers = Numbers(connection, dict(zip(NUMBERS_A_UNIT, answers[-len(NUMBERS_A_UNIT) :], strict=True)))
-        del answers[0]
+        _, changed, *answers = answers
     locked, are_seen = {id for (id,) in answers[0]}, {tuple(found) for found in answers[1]}
     visits = {chat_id: (*asked_of, rows) for (chat_id, asked_of), rows in zip(chats.items(), answers[2:], strict=False)}
-    return [
+    return changed, [
         Opened(each, (each.bot_id, each.update_id) in are_seen, visits.get(each.chat_id), numbers)
         if each.chat_id is None or each.chat_id in locked
         else None

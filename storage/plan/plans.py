@@ -27,7 +27,7 @@ from conversations.plan.model import (
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 from storage.database.facts import Facts
 from storage.database.models import Base
-from storage.database.statements import prepared
+from storage.database.statements import Prepared, prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
 from storage.plan.closings import closed_on
@@ -282,10 +282,7 @@ _PERIOD_SEEN_BY_ID = _AS_AGENCY_SEES.where(_period.c.id == bindparam("period_id"
 _OPEN_PERIODS_SEEN = _AS_AGENCY_SEES.where(
     _period.c.plan_id == _OF_PLAN, _IS_ASKED, _period.c.opens_on <= _ON, seen_locks_on > _ON
 ).order_by(*_IN_ORDER)
-# Together with the items that no form can report, which saves a journey to the server.
-_PERIODS_DUE = _OPEN_PERIODS_SEEN.add_columns(
-    select(_fact.c.value).where(_fact.c.name == bindparam("noted")).scalar_subquery().label("unreportable")
-)
+_NOTED = select(_fact.c.value).where(_fact.c.name == bindparam("noted"))
 
 # Only current versions: a corrected version no longer counts.
 REPORTS = (
@@ -479,20 +476,24 @@ class Plans:
     def due(self, plan_id: int, agency_id: int, on: date) -> tuple[DueReport, ...]:
         """The reports that the agency still has to send on that day, in the order in which they are due.
 
-        Each has the agency's report of the period before. It takes four statements. `on` is a day of the plan's zone.
+        Each has the agency's report of the period before. It takes five statements. `on` is a day of the plan's zone.
         """
-        noted = f"{UNREPORTABLE}{plan_id}"
-        rows = self._rows(_PERIODS_DUE, plan_id=plan_id, agency_id=agency_id, on=on, noted=noted)
+        rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
         if not rows:
             return ()
+        changing: list[tuple[Prepared, dict[str, Any]]] = [
+            (prepared(_REPORTS_OF_AGENCY), {"plan_id": plan_id, "agency_id": agency_id}),
+            (prepared(_NOTED), {"noted": f"{UNREPORTABLE}{plan_id}"}),
+        ]
+        reported, noted = Prepared.rows_of_all(self._unit.connection, changing)
         return due_list(
             self.activities(plan_id, agency_id),
             self.indicators(plan_id, agency_id),
             map(_to_period, rows),
-            self.reports(plan_id, agency_id),
+            map(to_report, reported),
             on,
             closed={row.code: closed_on(row) for row in rows if row.closed_at is not None},
-            unreportable=frozenset((rows[0].unreportable or "").split()),
+            unreportable=frozenset(noted[0].value.split() if noted else ()),
         )
 
     def unreportable(self, plan_id: int) -> frozenset[str]:

@@ -121,6 +121,7 @@ _HOLDER = Prepared(
 )
 _CORRECTING = Prepared(select(*COLUMNS).where(_S.c.supersedes_id == bindparam("submission_id"), IS_OPEN))
 _OPEN = Prepared(lambda dialect: insert_of(dialect, _S).on_conflict_do_nothing().returning(_S.c.id))
+_OPEN_NUMBERED = Prepared(lambda dialect: insert_of(dialect, _S).on_conflict_do_nothing())
 _SAVE = Prepared(
     update(_S)
     .where(_S.c.id == bindparam("session_id"), _S.c.version == bindparam("loaded"), IS_OPEN)
@@ -219,10 +220,15 @@ class Sessions:
             "expires_at": new.expires_at,
         }
         text, sealed = self._kept(new.data, new.instance_id, sensitive=new.sensitive)
-        made = _OPEN.first(self._connection, values | {"data": text, "sealed_data": sealed})
-        if made is None:
+        row = values | {"data": text, "sealed_data": sealed}
+        number = self._unit.drawn_number(_S.name)
+        if number is not None:
+            self._unit.write(_OPEN_NUMBERED, row | {"id": number}, rows=1)
+        elif (made := _OPEN.first(self._connection, row)) is not None:
+            number = int(made[0])
+        else:
             raise Conflict("somebody is reporting on this already")
-        return StoredSession(id=made[0], data=new.data, **values)
+        return StoredSession(id=number, data=new.data, **values)
 
     def save(self, session: StoredSession, now: datetime, *, data: dict[str, Any] | None = None) -> StoredSession:
         """Save the session's `state`, its `expires_at` and its `data`, or the given `data`.

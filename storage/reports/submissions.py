@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, bindparam, func, insert, null, select, update
 
 from conversations.plan.model import ValidationState
 from conversations.plan.sharing.events import EventKind
-from storage.database.events import Events, is_heard
+from storage.database.events import Events, has_receiver
 from storage.database.marks import OF_A_FILE, Row, submission_mark
 from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, table
 from storage.database.statements import Prepared
@@ -115,12 +115,18 @@ _STAND = (
 # NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
 _PLAN = table(Plan)
 _LOCK_PLAN = Prepared(select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True))
+# On PostgreSQL the row's own number is drawn here, behind the lock: the last version of a chain has the highest one.
 _NEXT = Prepared(
-    select(func.coalesce(func.max(_S.c.receipt_number), 0) + 1).where(_S.c.plan_id == bindparam("plan_id"))
+    lambda dialect: select(
+        (func.coalesce(func.max(_S.c.receipt_number), 0) + 1).label("receipt_number"),
+        has_receiver(bindparam("of_plan", type_=BigInteger)),
+        (func.nextval(func.pg_get_serial_sequence(_S.name, "id")) if dialect == "postgresql" else null()).label("id"),
+    ).where(_S.c.plan_id == bindparam("plan_id"))
 )
 _FILE = table(Attachment)
 _FILES = Prepared(select(*(_FILE.c[name] for name in OF_A_FILE)).where(_FILE.c.instance_id == bindparam("instance_id")))
-_ADD = Prepared(insert(_S).returning(_S.c.id, is_heard(_S)))
+_ADD = Prepared(insert(_S).returning(_S.c.id))
+_ADD_NUMBERED = Prepared(insert(_S))
 _REPORTED = select(_S.c.subject).where(
     _S.c.plan_id == bindparam("plan_id"),
     _S.c.reporting_period_id == bindparam("reporting_period_id"),
@@ -144,7 +150,7 @@ class Submissions:
         if the subject was already reported for the period, or if the submission to correct is no longer current. The
         unit can go on after a Conflict.
         """
-        sent, receipt_number, files = self._numbered(new)
+        sent, next_one, files = self._numbered(new)
         if sent is not None:
             return sent
         old = self._corrected(new)
@@ -153,7 +159,12 @@ class Submissions:
         said = orjson.dumps(new.answers).decode()
         sealed = self._unit.vault.seal(said, row(new.instance_id)) if new.sensitive else None
         text = None if new.sensitive else said
-        values = {**_values(new), **_place_after(old, new), "receipt_number": receipt_number, "submitted_at": now}
+        values = {
+            **_values(new),
+            **_place_after(old, new),
+            "receipt_number": next_one.receipt_number,
+            "submitted_at": now,
+        }
         promises = any(path.endswith("/evidence_type") and said == "later" for path, said in new.answers.items())
         beside = {
             "mark": submission_mark(self._unit.vault, values, state=new.validation_state, text=said, files=files),
@@ -162,13 +173,20 @@ class Submissions:
             "promises_evidence": promises,
             "is_standing": new.validation_state == ValidationState.VALIDATED,
         }
-        made = _ADD.first(self._connection, values | beside)
-        if made.is_heard:
+        id = self._add(next_one.id, values | beside)
+        if next_one.is_heard:
             kind: EventKind = "report.submitted" if old is None else "report.corrected"
             self._unit.of(Events).record(kind, new.plan_id, {"receipt": values["receipt_number"]}, now)
         if beside["is_standing"]:
             self._unit.of(StandingChanges).note(new.plan_id, values["root_id"])
-        return StoredSubmission(id=made[0], text=text, sealed_text=sealed, **values)
+        return StoredSubmission(id=id, text=text, sealed_text=sealed, **values)
+
+    def _add(self, id: int | None, values: dict[str, Any]) -> int:
+        """Add a row, later if it has a number already. Return its number."""
+        if id is None:
+            return int(_ADD.first(self._connection, values)[0])
+        self._unit.write(_ADD_NUMBERED, values | {"id": id}, rows=1)
+        return id
 
     def _corrected(self, new: NewSubmission) -> StoredSubmission | None:
         """Return the submission that this one corrects, if any.
@@ -184,17 +202,21 @@ class Submissions:
                 raise Conflict(f"{new.subject} has been reported: receipt {other.receipt_number}")
         return old
 
-    def _numbered(self, new: NewSubmission) -> tuple[StoredSubmission | None, int, list[Row]]:
-        """Return what was sent under this `instance_id`, the plan's next receipt number, and the rows of its files.
+    def _numbered(self, new: NewSubmission) -> tuple[StoredSubmission | None, Any, list[Row]]:
+        """Return what was sent under this `instance_id`, the plan's next number (`_NEXT`), and the rows of its files.
 
         Locks the plan.
         """
         plan, instance = {"plan_id": new.plan_id}, {"instance_id": new.instance_id}
-        asked: list[tuple[Prepared, dict[str, Any]]] = [(_BY_INSTANCE, instance), (_FILES, instance), (_NEXT, plan)]
+        asked: list[tuple[Prepared, dict[str, Any]]] = [
+            (_BY_INSTANCE, instance),
+            (_FILES, instance),
+            (_NEXT, plan | {"of_plan": new.plan_id}),
+        ]
         if self._unit.is_postgresql:
             asked = [(_LOCK_PLAN, plan), *asked]
-        *_, sent, files, [(number,)] = Prepared.rows_of_all(self._connection, asked)
-        return _load(sent[0]) if sent else None, number, [file._asdict() for file in files]
+        *_, sent, files, [next_one] = Prepared.rows_of_all(self._connection, asked)
+        return _load(sent[0]) if sent else None, next_one, [file._asdict() for file in files]
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
         """Return the answers; sealed ones are unsealed.

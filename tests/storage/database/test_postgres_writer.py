@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage.database.journeys import Line
+from storage.database.steady import STEADY
 from storage.database.unit import Opening
 from storage.errors import Conflict, Unavailable
 from storage.messages.outbox import OutboxDraft
@@ -236,9 +237,9 @@ def test_nothing_of_a_group_that_was_given_up_stays_with_its_connection(
     lines: list[Any] = []
     begin = Line.begin_group
 
-    def begun(self: Line) -> None:
+    def begun(self: Line, version: object) -> None:
         lines.append(self)
-        begin(self)
+        begin(self, version)
 
     def wrong(unit: UnitOfWork) -> None:
         answer(3)(unit)
@@ -274,6 +275,53 @@ def test_who_changes_the_plan_is_heard_by_the_rest_of_the_group(database: Databa
         after = database.units.submit(3, revised, opening=update(3))
     assert before.result(PATIENCE) != after.result(PATIENCE)
     assert after.result(PATIENCE) == database.units.submit(None, revised).result(PATIENCE)
+
+
+def test_the_next_group_asks_again_only_if_somebody_has_changed_the_plan(
+    database: Database, world_on_postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another replica, or a hand in psql: the database tells of each. What is undone, or is no plan, is not told."""
+    plan_id = world_on_postgres.plan_id
+    asked: list[str] = []
+    ask = Line.ask
+
+    def heard(self: Line, statement: Any, bound: Any) -> Any:
+        asked.append(statement.sql)
+        return ask(self, statement, bound)
+
+    def revised(number: int) -> tuple[str, int]:
+        """What a group of its own is told, and how many questions that took."""
+        asked.clear()
+        told = database.units.submit(
+            number, lambda unit: lists.revision(unit, plan_id), opening=update(1, number)
+        ).result(PATIENCE)
+        return told, sum("lists_revision" in sql for sql in asked)
+
+    monkeypatch.setattr(Line, "ask", heard)
+    first, again = revised(1), revised(2)
+    assert (first[1], again) == (1, (first[0], 0))
+    with database.engine.begin() as by_hand:
+        by_hand.execute(text("UPDATE plan SET lists_revision = lists_revision || 'x'"))
+    changed, kept = revised(3), revised(4)
+    assert (changed[0] != first[0], changed[1], kept) == (True, 1, (changed[0], 0))
+    with database.engine.connect() as undone:
+        undone.execute(text("UPDATE plan SET lists_revision = 'undone'"))
+        undone.rollback()
+    assert revised(5) == kept
+    database.units.submit(2, answer(2), opening=update(2, 6)).result(PATIENCE)
+    assert revised(7) == kept
+
+
+def test_every_table_that_seldom_changes_has_its_trigger(database: Database) -> None:
+    """A table that nobody watches would be kept for as long as the bot runs."""
+    with database.reader() as connection:
+        watched = connection.execute(
+            text(
+                "SELECT event_object_table FROM information_schema.triggers "
+                "WHERE trigger_schema = current_schema() AND action_statement LIKE '%plan_has_changed%'"
+            )
+        ).scalars()
+        assert set(watched) == STEADY
 
 
 # ------------------------------------------------------------------ what does not fit

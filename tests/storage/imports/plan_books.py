@@ -15,7 +15,7 @@ from xlsxwriter import Workbook
 from conversations.xforms import workbook
 from conversations.xforms.problems import AuthorError, Problem
 from conversations.xforms.workbook import _sheet
-from storage.database.models import Base
+from storage.database.models import PLAN_CHANGED, Base
 from storage.imports import applying, history
 from storage.imports.differences import Differences
 from storage.imports.history import Undo
@@ -115,9 +115,14 @@ def told(found: Differences) -> list[tuple[object, ...]]:
 
 
 def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, but for the fact that says which transaction was the last to change the plan."""
     with database.reader() as connection:
         return {
-            name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+            name: [
+                tuple(row)
+                for row in connection.execute(select(table).order_by(*table.primary_key.columns))
+                if PLAN_CHANGED not in row
+            ]
             for name, table in Base.metadata.tables.items()
         }
 
