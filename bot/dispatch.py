@@ -39,6 +39,7 @@ from bot.telegram.updates import (
     What,
     read,
     read_token,
+    words,
     written,
 )
 from conversations.card import Button, Card, home_button, line, paragraph
@@ -186,6 +187,8 @@ class Dispatch:
             ex.delete(cry.origin)
             ex.notice(wording(language_of(cry.text, language))("err.emergency"))
             return
+        if not _is_at_work(ex):
+            self._forget_unread(ex, what)
         if ex.visit.person is None or not ex.has_role:
             self._stranger(ex, incoming)
             return
@@ -214,7 +217,9 @@ class Dispatch:
                     self._show_again(ex)
                 else:
                     self._event(ex, event)
-            case Edited(event):
+            case Edited(event, beside):
+                if self._withholds(ex, event.origin, beside):
+                    return
                 if ex.visit.session is not None:
                     apply(ex, ex.visit.session, event)
                 elif _is_restricted(ex) or personal_data(event.text, strict=True, known=ex.known()):
@@ -234,6 +239,18 @@ class Dispatch:
                 self._aside(ex, what)
             case _:
                 pass
+
+    def _forget_unread(self, ex: Exchange, what: What) -> None:
+        """Delete what somebody writes who may not report now, if it seems to name somebody. Nobody reads it.
+
+        They had a form a moment ago, or will have one. Of people whom the bot never met it deletes nothing.
+        """
+        message_id = written(what)
+        if ex.visit.person is None or message_id is None:
+            return
+        is_contact = isinstance(what, Unsupported) and what.is_contact
+        if is_contact or personal_data(words(what), strict=True, known=ex.known()):
+            ex.delete(message_id)
 
     def _note_restricted(self, ex: Exchange, what: What) -> None:
         """Note a message that was written beside something restricted. It is deleted when its form ends (S15)."""
@@ -431,7 +448,7 @@ class Dispatch:
 
     def _stranger(self, ex: Exchange, incoming: Incoming) -> None:
         """One polite line a day, to a person without a role, in the language that they write."""
-        if isinstance(incoming.what, Membership | Edited):
+        if isinstance(incoming.what, Membership | Edited | Reworded):
             return
         if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
             language = self._language_of(ex, incoming)

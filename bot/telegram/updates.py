@@ -52,17 +52,18 @@ class Said:
 
     event: Typed | Located | Offered
     beside: str = field(default="", repr=False)
-    """Other words in it: what it quotes from another chat, the name of a place. Only the guard reads them."""
+    """Other words in it: what it quotes, a place's name, where a link leads. Only the guard reads them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
     event: Corrected
+    beside: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Reworded:
-    """The words with a photo or another file were edited. They answer nothing; only the guard reads them."""
+    """Words that answer nothing: edited beside a file, or in a message of Telegram's. Only the guard reads them."""
 
     origin: int
     said: str = field(repr=False)
@@ -120,6 +121,20 @@ def written(what: "What") -> int | None:
     return None
 
 
+def words(what: "What") -> str:
+    """Return all words of a message, for the guard; "" if it has none."""
+    match what:
+        case Command(name, argument):
+            return f"{name} {argument}"
+        case Said(event=Typed(text=text), beside=beside) | Edited(Corrected(text=text), beside):
+            return f"{text}\n{beside}"
+        case Said(event=Offered(name=name, caption=caption), beside=beside):
+            return f"{name}\n{caption}\n{beside}"
+        case Said(beside=said) | Reworded(said=said) | Secondhand(said=said) | Unsupported(said=said):
+            return said
+    return ""
+
+
 What = Command | Pressed | Said | Edited | Reworded | Secondhand | Unsupported | Membership | Elsewhere | Ignored
 
 
@@ -173,8 +188,8 @@ def _edited(message: Mapping[str, Any]) -> What:
         return Ignored("edited_message")
     origin = _integer(message["message_id"])
     if isinstance(message.get("text"), str):
-        return Edited(Corrected(message["text"], origin))
-    return Reworded(origin, _readable(message))
+        return Edited(Corrected(message["text"], origin), _words_in(message, "text"))
+    return Reworded(origin, _words_in(message))
 
 
 def _callback(update_id: int, query: Mapping[str, Any]) -> Incoming:
@@ -202,12 +217,12 @@ def _message(message: Mapping[str, Any]) -> What:
         message.get(mark)
         for mark in ("forward_origin", "forward_date", "via_bot", "sender_chat", "is_automatic_forward")
     ):
-        return Secondhand(origin, _readable(message))
+        return Secondhand(origin, _words_in(message))
     if isinstance(text := message.get("text"), str):
         if text.startswith("/") and len(text) > 1:
             head, _, argument = text[1:].partition(" ")
             return Command(head.partition("@")[0].lower(), argument.strip(), origin)
-        return Said(Typed(text, origin), _beside(message))
+        return Said(Typed(text, origin), _words_in(message, "text"))
     if location := message.get("location") or (message.get("venue") or {}).get("location"):
         accuracy = location.get("horizontal_accuracy")
         place = Located(
@@ -216,41 +231,47 @@ def _message(message: Mapping[str, Any]) -> What:
             None if accuracy is None else float(accuracy),
             origin,
         )
-        return Said(place, _beside(message))
+        return Said(place, _words_in(message))
     if offer := _offer(message, origin):
-        return Said(offer, _beside(message))
+        return Said(offer, _words_in(message, "caption", *(f"{kind}.file_name" for kind, _ in _FILES)))
     if _SERVICE.intersection(message):
-        return Ignored("message")
-    return Unsupported(origin, is_contact="contact" in message, said=_readable(message))
+        return Reworded(origin, _words_in(message))
+    return Unsupported(origin, is_contact="contact" in message, said=_words_in(message))
 
 
-def _beside(message: Mapping[str, Any]) -> str:
-    """Return the words beside a text or a file: the name of a place or a sound, and what is quoted of another chat."""
-    venue, audio, elsewhere = (message.get(kind) or {} for kind in ("venue", "audio", "external_reply"))
-    parts = [*map(venue.get, ("title", "address")), *map(audio.get, ("title", "performer"))]
-    if "external_reply" in message:
-        parts += [(message.get("quote") or {}).get("text"), *_contact(elsewhere)]
-    return "\n".join(str(part) for part in parts if part)
-
-
-def _contact(holder: Mapping[str, Any]) -> list[Any]:
-    return list(map((holder.get("contact") or {}).get, ("first_name", "last_name", "phone_number")))
-
-
-def _readable(message: Mapping[str, Any]) -> str:
-    """Return the words of a message that answers nothing: text, caption, a file's name, a contact, a poll, a list."""
-    poll, tasks = (message.get(kind) or {} for kind in ("poll", "checklist"))
-    parts = [
-        message.get("text"),
-        message.get("caption"),
-        _beside(message),
-        *_contact(message),
-        poll.get("question"),
-        tasks.get("title"),
-        *(each.get("text") for each in (*poll.get("options", ()), *tasks.get("tasks", ()))),
+_ABOUT = frozenset(
+    [
+        *("from", "chat", "sender_chat", "via_bot", "sender_business_bot", "reply_to_message", "pinned_message"),
+        *("reply_markup", "id", "type", "mime_type", "language_code", "file_id", "file_unique_id", "media_group_id"),
+        *("custom_emoji_id", "emoji", "inline_message_id", "currency", "invoice_payload", "game_short_name"),
+        "link_preview_options",
     ]
-    parts += [(message.get(kind) or {}).get("file_name") for kind, _ in _FILES]
-    return "\n".join(str(part) for part in parts if part)
+)
+"""Fields that hold no words of this message: who and where, what stands in the chat already, and codes."""
+
+
+def _words_in(message: Mapping[str, Any], *without: str) -> str:
+    """Return all texts in a message, of kinds that this version does not know too, `without` those of these paths.
+
+    First and last name are one line, as the phone shows them. A quote is read if it is from elsewhere.
+    """
+    if "external_reply" not in message:
+        without = (*without, "quote")
+    parts: list[str] = []
+    left: list[tuple[str, Any]] = [("", message)]
+    while left:
+        path, value = left.pop()
+        if path in without:
+            continue
+        if isinstance(value, Mapping):
+            name = [value[key] for key in ("first_name", "last_name") if isinstance(value.get(key), str)]
+            parts += [" ".join(name)] if len(name) > 1 else []
+            left += [(f"{path}.{key}".lstrip("."), each) for key, each in value.items() if key not in _ABOUT]
+        elif isinstance(value, list):
+            left += [(f"{path}[]", each) for each in value]
+        elif isinstance(value, str) and value:
+            parts.append(value)
+    return "\n".join(reversed(parts))
 
 
 _SERVICE = frozenset(
@@ -277,7 +298,7 @@ _SERVICE = frozenset(
         "migrate_from_chat_id",
     ]
 )
-"""Messages that nobody wrote: they get no answer."""
+"""Messages that nobody wrote: they get no answer. Some show a name all the same."""
 
 _FILES: tuple[tuple[str, Literal["photo", "document", "video", "audio", "voice"]], ...] = (
     ("document", "document"),

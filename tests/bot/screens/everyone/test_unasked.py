@@ -1,6 +1,6 @@
 """What people write where nothing is asked, on the phones of all roles: heard, answered once, kept nowhere."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from bot.telegram.handled import Handled
 from conversations.wording import wording
+from storage.database.models import Agency, Person, table
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA
 
@@ -195,6 +196,24 @@ def test_what_is_no_text_is_answered_in_words(desk: Desk, what: dict[str, Any], 
         {"text": "es ella", "external_reply": {"contact": {"first_name": "Y", "phone_number": "8095550142"}}},
         {"venue": {"location": {"latitude": 18.4, "longitude": -69.9}, "title": "Casa de la víctima Yuleisi Peralta"}},
         {"audio": {"file_id": "A", "file_unique_id": "B", "duration": 3, "title": "víctima Yuleisi Peralta"}},
+        {
+            "text": "es esta",
+            "external_reply": {"document": {"file_id": "D", "file_name": "víctima Yuleisi Peralta.pdf"}},
+        },
+        {"text": "es aquí", "external_reply": {"venue": {"title": "Casa de la víctima Yuleisi Peralta"}}},
+        {"text": "es ella", "entities": [{"type": "text_link", "offset": 0, "length": 7, "url": "tel:+18095550142"}]},
+        {
+            "text": "es ella",
+            "entities": [{"type": "text_mention", "user": {"first_name": "Víctima", "last_name": "Yuleisi Peralta"}}],
+        },
+        {
+            "photo": [{"file_id": "P", "file_unique_id": "Q", "width": 9, "height": 9}],
+            "caption": "acta",
+            "caption_entities": [{"type": "text_link", "offset": 0, "length": 4, "url": "https://t.me/yuleisiperalta"}],
+        },
+        {"poll": {"id": "1", "question": "¿Va?", "options": [], "explanation": "es la víctima Yuleisi Peralta"}},
+        {"text": "ok", "forward_origin": {"type": "hidden_user", "sender_user_name": "Yuleisi Peralta"}},
+        {"a_kind_of_next_year": {"pages": [{"lines": ["la víctima Yuleisi Peralta"]}]}},
         {"text": "/comentar ASI-201 la víctima Yuleisi Peralta"},
         {"text": "/reportar la víctima Yuleisi Peralta"},
     ],
@@ -203,7 +222,9 @@ def test_what_is_no_text_is_answered_in_words(desk: Desk, what: dict[str, Any], 
 def test_words_that_no_question_takes_leave_the_chat_if_they_name_somebody(
     desk: Desk, what: dict[str, Any], is_filling: bool
 ) -> None:
-    """The name of a place or a sound, what is quoted of another chat, words behind a command that is not one's own."""
+    """The name of a place or a sound, what is quoted of another chat, where a link leads, words behind a command that
+    is not one's own, whatever a later version of Telegram has.
+    """
     if is_filling:
         desk.say(ANA, "PRE-101")
     handled = send(desk, ANA, **what)
@@ -211,6 +232,52 @@ def test_words_that_no_question_takes_leave_the_chat_if_they_name_somebody(
         (row.method, row.payload.get("message_id")) for row in handled.deliveries
     ]
     assert said(handled, ANA)
+
+
+def _is_deleted(desk: Desk, handled: Handled) -> bool:
+    return desk.message_id in [row.payload.get("message_id") for row in handled.deliveries]
+
+
+def test_what_telegram_says_in_somebodys_name_is_read_and_not_answered(desk: Desk) -> None:
+    """A contact that was shared with a button shows a name in the chat."""
+    shared = {"request_id": 1, "users": [{"user_id": 5, "first_name": "Yuleisi", "last_name": "Peralta"}]}
+    assert _is_deleted(desk, send(desk, ANA, users_shared=shared))
+    assert send(desk, ANA, pinned_message={"message_id": 1, "text": "la víctima Yuleisi Peralta"}).deliveries == ()
+    assert send(desk, 999, users_shared=shared).deliveries == ()
+
+
+def test_words_quoted_from_this_chat_are_no_new_words(desk: Desk) -> None:
+    """Whoever answers by quoting the card is heard."""
+    handled = send(desk, ANA, text="PRE-101", quote={"text": "la víctima Yuleisi Peralta", "position": 0})
+    assert not _is_deleted(desk, handled)
+
+
+@pytest.mark.parametrize("how", ["has no role", "is suspended", "has not accepted", "has no agency"])
+def test_who_may_not_report_leaves_no_name_in_the_chat_either(desk: Desk, how: str) -> None:
+    """The form was there a moment ago, or is about to come. Nothing is read, and nothing is kept."""
+    ana = desk.do(lambda unit: unit.people.by_telegram_id(ANA))
+    plan_id = desk.do(lambda unit: unit.plans.only().id)
+    person = table(Person)
+    lose = {
+        "has no role": lambda unit: unit.leaving.end_membership(ana.id, plan_id, now=desk.now, by=None),
+        "is suspended": lambda unit: unit.leaving.suspend(ana.id, now=desk.now, by=None),
+        "has not accepted": lambda unit: unit.connection.execute(
+            person.update().where(person.c.id == ana.id).values(privacy_accepted_at=None)
+        ),
+        "has no agency": lambda unit: unit.connection.execute(
+            table(Agency).update().where(table(Agency).c.code == "MMUJER").values(active_to=date(2018, 1, 1))
+        ),
+    }
+    desk.do(lose[how])
+    for what in (
+        {"text": "es la víctima Yuleisi Peralta, de 14 años"},
+        {"contact": {"first_name": "Y", "phone_number": "8095550142"}},
+        {"document": {"file_id": "D", "file_unique_id": "E", "file_name": "víctima Yuleisi Peralta.pdf"}},
+        {"text": "/menu víctima Yuleisi Peralta"},
+    ):
+        assert _is_deleted(desk, send(desk, ANA, **what)), what
+    assert not _is_deleted(desk, send(desk, ANA, text="¿cuándo puedo entrar?"))
+    assert not _is_deleted(desk, send(desk, 999, text="es la víctima Yuleisi Peralta, de 14 años"))
 
 
 def test_words_of_a_title_lead_to_the_activity(desk: Desk) -> None:
