@@ -58,7 +58,7 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
     if "." in folded and (_THREE_WORDS.search(folded) or _position().search(folded)):
         return True
     for at, token in enumerate(tokens):
-        if token.what & Is.HOME:
+        if token.what & Is.HOME or (token.what & Is.HOUSE and _is_of_somebody(tokens, at)):
             _, last = sentence_of(tokens, at)
             if any(tokens[other].what & Is.STREET or _is_village(tokens, other) for other in range(at + 1, last)):
                 return True
@@ -66,7 +66,7 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
                 return True
             if _is_told_address(tokens, at):
                 return True
-        elif _is_street(tokens, at) and any(found(tokens, at) for found in (_is_numbered, _is_street_of, _is_corner)):
+        elif (token.what & Is.STREET or token.folded == "c") and _is_told_street(tokens, at):
             return True
         if token.what & Is.HOUSE and _is_in_row(tokens, at):
             return True
@@ -75,6 +75,13 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
         if token.what & Is.ROOM and _is_room(tokens, at):
             return True
     return False
+
+
+def _is_of_somebody(tokens: Sequence[Token], at: int) -> bool:
+    """ "La casa de la joven"."""
+    row = tokens[at + 1 : at + 4]
+    said = next((token for token in row if not token.what & Is.LINK or token.what & SOMEBODY), None)
+    return len(row) > 1 and bool(row[0].what & Is.LINK) and said is not None and bool(said.what & SOMEBODY)
 
 
 def _is_told_address(tokens: Sequence[Token], at: int) -> bool:
@@ -159,8 +166,11 @@ def _is_street_of(tokens: Sequence[Token], at: int) -> bool:
     return not any(_is_of_work(token) for token in said) and any(token.what & (SOMEBODY | Is.TITLE) for token in said)
 
 
-def _is_street(tokens: Sequence[Token], at: int) -> bool:
-    return bool(tokens[at].what & Is.STREET and not tokens[at].is_known) or _is_short_street(tokens, at)
+def _is_told_street(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether this is a street, and a house, somebody or a corner is told with it."""
+    if not (tokens[at].what & Is.STREET and not tokens[at].is_known) and not _is_short_street(tokens, at):
+        return False
+    return _is_numbered(tokens, at) or _is_street_of(tokens, at) or _is_corner(tokens, at)
 
 
 def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
@@ -228,7 +238,11 @@ def _is_numbered_before(tokens: Sequence[Token], first: int, at: int) -> bool:
     name = at + 1
     while name < len(tokens) and tokens[name].what & Is.LINK:
         name += 1
-    is_called = name < len(tokens) and tokens[name].is_capitalised and not tokens[name].what & Is.COMMON
+    is_called = (
+        name < len(tokens)
+        and (tokens[name].is_capitalised or tokens[name].is_upper)
+        and not tokens[name].what & Is.COMMON
+    )
     return is_called and position >= first and tokens[position].is_number and len(tokens[position].text) <= _HOUSE
 
 

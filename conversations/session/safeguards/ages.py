@@ -23,10 +23,15 @@ from conversations.session.safeguards.beside_ages import (
 )
 from conversations.session.safeguards.counted import (
     GUESSED,
+    comma_before,
     guess_from,
+    is_cut,
+    is_in_place,
+    is_no_count,
     is_of_office,
     is_uncounted,
     next_word,
+    without_inserted,
     word_behind,
 )
 from conversations.session.safeguards.milestones import is_in_school, is_in_year, milestone
@@ -137,6 +142,13 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
     if found[0] > OLDEST:
         return False
     value, start = found
+    if (
+        start > 1
+        and tokens[start - 1].text in ".,"
+        and tokens[start - 2].is_number
+        and tokens[start - 1].to == tokens[start].at
+    ):
+        start -= 2  # "vèsyon 2.1 an"
     behind = word_behind(tokens, position)
     is_old = bool(unit.what & Is.OLD) or (behind is not None and bool(behind.what & Is.OLD))
     is_old = is_old or _is_told_behind(tokens, position)
@@ -247,16 +259,22 @@ def _belongs(
     first, _ = sentence_of(tokens, start)
     others = 0
     is_tied = False
-    is_had = False
-    position = start - 1
-    while position >= max(first, start - _LOOKED_BACK):
+    is_had = is_aside = False
+    position, least = start - 1, max(first, start - _LOOKED_BACK)
+    while position >= least:
         token = tokens[position]
+        if is_had and token.text == "," and (comma := comma_before(tokens, first, position)):
+            position, least = comma - 1, max(first, comma - _LOOKED_BACK)  # "l'enfant, qui ne sait rien, doit avoir"
+            continue
         what = token.what
         if what & Is.ELDER and is_had and strict and not what & Is.LIMIT:  # "pi gran nan yo gen 52 an"
             return True
         if what & Is.LIMIT and not _is_of_one(tokens, position, value) and not _is_guess(tokens, position):
             return False
-        if what & Is.DURATION and not what & (Is.HAS | Is.TURNS):
+        is_place = is_had and (what & Is.THING) and is_in_place(tokens, position)
+        if is_had and what & Is.DURATION and not what & (Is.HAS | Is.TURNS):  # "captada en abril tiene quince años"
+            is_aside = True
+        elif what & Is.DURATION and not what & (Is.HAS | Is.TURNS):
             return False
         if what & Is.BETWEEN and (other := number_at(tokens, position - 1)) is not None:
             if not 0 < value - other <= GUESSED:
@@ -266,7 +284,8 @@ def _belongs(
         if what & Is.JOINS and number_at(tokens, position - 1) is not None:
             position -= 2
             continue
-        if what & Is.THING:
+        is_aside = is_aside or bool(is_place)
+        if what & Is.THING and not is_place:
             return False
         if what & whose and (not is_months or others == 0 or is_old):
             return is_old or is_had or others <= 1 or is_tied
@@ -286,7 +305,7 @@ def _belongs(
     if not strict or is_months:
         return False
     if is_had:
-        return not _is_of_something(tokens, unit)
+        return not is_aside and not _is_of_something(tokens, unit)
     before = tokens[start - 1] if start > first else None
     behind = tokens[unit + 1] if unit + 1 < len(tokens) else None
     if before is None and _is_born_behind(tokens, unit):
@@ -298,7 +317,7 @@ def _belongs(
 
 def _is_turned(tokens: Sequence[Token], first: int, position: int, unit: int) -> bool:
     """ "Cumplió quince años en el albergue"; not "El reglamento cumple 10 años", "La ONU cumple 70 años en mayo"."""
-    said = tokens[first:position]
+    said = without_inserted(tokens, first, position)
     if any(each.what & (Is.THING | Is.INSTITUTION | Is.COMMON) or each.is_upper or each.is_known for each in said):
         return False
     behind = word_behind(tokens, unit)
@@ -422,22 +441,15 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
         return True
     if opening == "," and behind and behind.folded in known_words("personal.after_age"):
         return number_at(tokens, found[1] + 1) is None  # "teenager, fourteen I think"
-    if behind and behind.folded in ("a", "m") and _is_cut(tokens, found[1]):  # "niña 15a", "vict. 16 a."
+    if behind and behind.folded in ("a", "m") and is_cut(tokens, found[1]):  # "niña 15a", "vict. 16 a."
         return True
     if not opening and not tokens[position].what & (Is.FILED | Is.LINK) and _is_alone_behind(tokens, found[1]):
         return True
     if opening == "of":
-        return is_uncounted(tokens, found[1]) or _is_no_count(behind)
+        return is_uncounted(tokens, found[1]) or is_no_count(behind)
     if opening == "/" and behind and behind.folded in known_words("personal.comes_from"):  # "f/15 from"
         return True
     return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
-
-
-def _is_cut(tokens: Sequence[Token], at: int) -> bool:
-    """Say whether a letter stands for years or months: it touches its number, or ends the sentence or has a stop."""
-    behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    is_fast = tokens[at].at == tokens[at - 1].to
-    return (is_fast and tokens[at].folded == "a") if is_fast else behind is None or behind.text in ".,;)"
 
 
 def _is_alone_behind(tokens: Sequence[Token], at: int) -> bool:
@@ -447,17 +459,6 @@ def _is_alone_behind(tokens: Sequence[Token], at: int) -> bool:
     is_sex = tokens[at].folded in ("f", "m") and (at + 1 == len(tokens) or not tokens[at + 1].is_word)
     is_behind = tokens[at].folded in known_words("personal.after_age") and number_at(tokens, at + 1) is None
     return bool(tokens[at].what & Is.FEELS) or is_sex or is_behind or is_next_of_row(tokens, at)
-
-
-def _is_no_count(behind: Token | None) -> bool:
-    """Say whether the words after "de 13" cannot be counted: "de 13 vendía".
-
-    Things that are counted are in the plural.
-    """
-    if behind is None or not behind.text.islower() or behind.folded.endswith(("s", "x")):
-        return False
-    other = SOMEBODY | Is.COMMON | Is.THING | Is.LINK | Is.BETWEEN | Is.MONTH | Is.YEARS | Is.MONTHS | Is.INSTITUTION
-    return not behind.what & other
 
 
 def _is_before(tokens: Sequence[Token], position: int) -> bool:
@@ -525,7 +526,7 @@ def _is_then(tokens: Sequence[Token], position: int, *, is_near: bool = False) -
     about = 0
     for token in tokens[first:last]:
         about |= token.what
-    if about & Is.THING:
+    if about & Is.THING and not (is_near and about & SOMEBODY):
         return False
     if behind is not None and behind.what & Is.NOT:  # "a sus treinta y tres nunca"
         return True

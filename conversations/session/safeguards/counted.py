@@ -69,3 +69,45 @@ def next_word(tokens: Sequence[Token], position: int, number: int) -> Token:
         elif token.text != "-":
             break
     return _NONE
+
+
+def comma_before(tokens: Sequence[Token], first: int, position: int) -> int:
+    """The comma with which the words that were inserted before this comma begin; 0 if none were."""
+    return next((at for at in range(position - 1, first, -1) if tokens[at].text == ","), 0)
+
+
+def without_inserted(tokens: Sequence[Token], first: int, position: int) -> list[Token]:
+    """The words of a sentence before a position, without what was inserted: "l'enfant, qui ne sait rien, doit"."""
+    last = comma_before(tokens, first, position)
+    begin = comma_before(tokens, first, last)
+    return [*tokens[first:begin], *tokens[last:position]] if begin else list(tokens[first:position])
+
+
+def is_in_place(tokens: Sequence[Token], position: int) -> bool:
+    """ "Tifi nou te jwenn nan mache a": where it was is not who it is."""
+    position -= 1
+    while position > 0 and tokens[position].what & Is.LINK and tokens[position].folded not in _places():
+        position -= 1
+    return position >= 0 and tokens[position].folded in _places()
+
+
+def _places() -> frozenset[str]:
+    return known_words("personal.located")
+
+
+def is_no_count(behind: Token | None) -> bool:
+    """Say whether the words after "de 13" cannot be counted: "de 13 vendía".
+
+    Things that are counted are in the plural.
+    """
+    if behind is None or not behind.text.islower() or behind.folded.endswith(("s", "x")):
+        return False
+    other = SOMEBODY | Is.COMMON | Is.THING | Is.LINK | Is.BETWEEN | Is.MONTH | Is.YEARS | Is.MONTHS | Is.INSTITUTION
+    return not behind.what & other
+
+
+def is_cut(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether a letter stands for years or months: it touches its number, or ends the sentence or has a stop."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    is_fast = tokens[at].at == tokens[at - 1].to
+    return (is_fast and tokens[at].folded == "a") if is_fast else behind is None or behind.text in ".,;)"

@@ -50,9 +50,11 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
         is_birth = (strict and about & Is.BIRTH and not about & Is.MARKER) or _birth().search(folded[: found.start()])
         if is_birth:
             return True
+        if _ends_stretch(tokens, day):
+            continue
         if about & Is.EVENT and (strict or about & Is.VICTIM):
             return True
-        if strict and not is_file and not _ends_stretch(tokens, day) and _may_be_of_somebody(tokens, day, about):
+        if strict and not is_file and _may_be_of_somebody(tokens, day, about):
             return True
     if not strict or not any(token.what & Is.EVENT for token in tokens):
         return False

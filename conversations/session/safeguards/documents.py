@@ -35,7 +35,7 @@ def is_document(folded: str, about: int) -> bool:
         return True
     if any(_is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found) for found in _file().finditer(folded)):
         return True
-    if about & Is.BIRTH and _folio().search(folded):
+    if (about & Is.BIRTH and _folio().search(folded)) or _birth_paper().search(folded):
         return True
     return _ending().search(folded) is not None or _registered_birth().search(folded) is not None
 
@@ -239,6 +239,13 @@ def _ending() -> re.Pattern[str]:
         rf"\b{ends}\b[^;!?\n0-9]{{0,20}}\b(?:{whose})\W{{1,3}}[0-9]{{3,6}}\b|"
         rf"\b(?:{whose})\b[^;!?\n0-9]{{0,30}}\b{ends}\W{{1,3}}(?:\w+\W)?{last}\b"
     )
+
+
+@cache
+def _birth_paper() -> re.Pattern[str]:
+    """ "Batistè ti gason an, se nimewo 318 rejis 12"."""
+    kinds = "|".join(any_phrase(f"personal.{key}") for key in ("number", "register_book", "register_folio"))
+    return re.compile(rf"\b{any_phrase('personal.birth_papers')}\b[^.;!?\n]{{0,80}}?\b(?:{kinds})\b\W{{1,4}}[0-9]")
 
 
 @cache

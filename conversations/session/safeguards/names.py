@@ -161,6 +161,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         return True  # "caso ANGELITO"
     if what & (Is.COINED | Is.GIVEN) and _is_in_file_name(tokens):
         return True
+    if _is_called_small(tokens, at):
+        return True
     if what & Is.COINED and any(one.what & _CLEAR and not one.what & Is.COMMON for one in beside):
         return True  # "peralta, yudelka"
     if what & Is.COINED and _begins(tokens, at) and at + 1 < len(tokens) and tokens[at + 1].what & (Is.NOT | Is.FEELS):
@@ -194,6 +196,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
             return True
     if is_capital and _is_unheard(token, known) and not _is_acronym(token):
         if _BLENDED.search(token.folded) or _is_subject_of_office(tokens, at) or _is_located(tokens, at):
+            return False
+        if _is_seat(tokens, at):
             return False
         if _is_spoken_of(tokens, at):
             return True
@@ -333,6 +337,51 @@ def _is_located(tokens: Sequence[Token], at: int) -> bool:
     ):
         before -= 1
     return before >= 0 and tokens[before].folded in known_words("personal.located")
+
+
+def _is_called_small(tokens: Sequence[Token], at: int) -> bool:
+    """ "Ti Frè": in Creole, how next to anybody is called."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    if tokens[at].text != "Ti" or behind is None or not behind.is_capitalised or behind.is_known:
+        return False
+    return not behind.what & (Is.COMMON | Is.THING | Is.INSTITUTION | Is.PLANNED)
+
+
+_TO_A_PLACE = frozenset({"à", "À"})
+_SEEN_BACK = 9
+"""Tokens before a place among which the office that is there is looked for."""
+
+
+def _is_seat(tokens: Sequence[Token], at: int) -> bool:
+    """ "La fiscalía de Danlí", "équipes de Saraya et Bandafassi", "the Dangriga office": a place, and what is there.
+
+    A word that a list has as a name is none.
+    """
+    if tokens[at].what & (NAME | Is.COINED):
+        return False
+    seats = known_words("personal.seat")
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    if behind is not None and behind.folded in seats and behind.text.islower():
+        return True
+    for position in range(at - 1, max(-1, at - _SEEN_BACK), -1):
+        token = tokens[position]
+        if token.what & (SOMEBODY | Is.TITLE):
+            return False
+        is_adjective = token.text.islower() and 0 < position < at - 1  # "mesa local de Comayagua"
+        if token.folded in seats or (is_adjective and tokens[position - 1].folded in seats):
+            return True
+        if token.text in _TO_A_PLACE:
+            return not position or _leads_to_place(tokens, position - 1)
+        is_other = token.is_capitalised and not token.what & (NAME | Is.COINED)
+        if not (is_other or token.what & (Is.LINK | Is.JOINS) or token.text in ",-"):
+            return False
+    return False
+
+
+def _leads_to_place(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether "à" behind this word leads to a place: "rendus à Kolda"; not "parlé à Coumba"."""
+    given = known_words("personal.given_to")
+    return tokens[at].folded not in given and not tokens[at].what & (Is.FEELS | SOMEBODY)
 
 
 def _feels(tokens: Sequence[Token], at: int) -> bool:
@@ -501,6 +550,8 @@ def _quoted(tokens: Sequence[Token]) -> set[int]:
 
 def _carries_on(tokens: Sequence[Token], position: int) -> bool:
     token = tokens[position]
+    if token.what & Is.TOWARDS and not token.is_capitalised and token.folded not in known_words("personal.led_by"):
+        return False  # "del grupo a Deivi"
     if token.what & (Is.JOINS | Is.TOWARDS | Is.BETWEEN) and not token.is_capitalised:  # "al hospital a Yaritza"
         return position + 1 < len(tokens) and not tokens[position + 1].what & Is.GIVEN
     return token.is_capitalised or token.is_number or bool(token.what & Is.LINK) or token.text in _IN_TITLES

@@ -72,7 +72,23 @@ def online(text: str, folded: str, tokens: Sequence[Token], about: int) -> Onlin
         return "handle"
     if not about & Is.ACCOUNTS:
         return None
-    return "handle" if _account().search(folded) or is_account(tokens) or _is_private(folded) else None
+    if _account().search(folded) or is_account(tokens) or _is_private(folded):
+        return "handle"
+    return "handle" if any(_is_shown(tokens, found.end()) for found in _shown_as().finditer(folded)) else None
+
+
+@cache
+def _shown_as() -> re.Pattern[str]:
+    networks, shown = any_phrase("personal.accounts"), any_phrase("personal.appears_as")
+    return re.compile(rf"\b{networks}\b[^.;!?\n]{{0,60}}?(?<!\w){shown} [\"“«]?(?=\w)")
+
+
+def _is_shown(tokens: Sequence[Token], end: int) -> bool:
+    """ "Messenger, donde aparece como Princesa Del Sur"; not "Facebook, como Ministerio"."""
+    token = next((token for token in tokens if token.at >= end), None)
+    if token is None or token.is_known or not token.is_capitalised:
+        return False
+    return not token.what & (Is.COMMON | Is.INSTITUTION | Is.THING | Is.PLANNED | Is.ACCOUNTS)
 
 
 def _is_private(folded: str) -> bool:

@@ -12,8 +12,8 @@ from conversations.session.safeguards.words import Is, Token, is_new, languages_
 
 _LEAST = 3
 """How many words a spoken number has at least. A number in fewer words is a count."""
-_LONG = 20
-"""Letters of a word above which it may be several digits: "ochoceronuevecincocinco"."""
+_LONG = re.compile(r"[a-z]{21}")
+"""A word that may be several digits: "ochoceronuevecincocinco"."""
 _YEAR = 4
 """Digits of a year. A row of such long numbers is a row of years or of counts."""
 _WORDED = re.compile(r"[=a-z\n]")
@@ -90,7 +90,7 @@ def told_in_pieces(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[tuple
     "809, luego cinco cinco cinco, y termina en 0142" is 809, 5, 5, 5 and 0142. So may counts be.
     """
     told = (token for token in tokens if token.is_number or (token.what & Is.SAID and not token.what & Is.LINK))
-    if sum(1 for _ in told) < _LEAST - 1 and not any(len(token.text) > _LONG for token in tokens):
+    if sum(1 for _ in told) < _LEAST - 1 and not _LONG.search(folded):
         return
     spoken = _joined_digits().sub(lambda found: " ".join(_digit_word().findall(found[0])), folded)
     articles = known_words("reading.articles")
@@ -153,7 +153,9 @@ def _value(found: re.Match[str], language: str) -> int:
 
 @cache
 def _below_hundred(language: str) -> Mapping[str, int]:
-    return {**numbered(language, NUMBERS), **_misheard(language), "oh": 0}
+    told = numbered(language, NUMBERS)
+    heard = {word.replace("z", "s"): value for word, value in told.items()}  # "disnèf"
+    return {**{word: value for word, value in heard.items() if is_new(word)}, **told, **_misheard(language), "oh": 0}
 
 
 @cache

@@ -63,3 +63,22 @@ def test_the_same_words_at_work_pass(text: str) -> None:
 def test_a_new_name_is_known_beside_a_surname_or_by_its_shape(text: str) -> None:
     """New names are in no list; what stands beside them is."""
     assert personal_data(text, strict=True) == "name"
+
+
+@pytest.mark.parametrize("text", ["se separó del grupo a Deivi", "Ti Frè pran lajan an", "on a parlé à Ndeye hier"])
+def test_a_name_behind_an_office_or_a_verb_is_no_place(text: str) -> None:
+    """What leads to somebody stands between."""
+    assert personal_data(text, strict=True) == "name"
+
+
+PLACES = """La fiscalía de Danlí abrió una unidad|Mesa local de Comayagua activa|Los equipos de Juticalpa y Catacamas
+The Dangriga office reopened|Mopan and Garifuna speakers needed|No Q'eqchi' interpreter available
+Atelier à Kédougou avec 30 gendarmes|Retours depuis Tambacounda vers la Guinée|Le poste de Kidira est fermé
+Ekip Maltipas la jwenn machin|formation de relais à Saraya et Bandafassi|Cámara Gesell en reparación
+Cursos de Repostería Comercial y Auxiliar de Farmacia"""
+
+
+@pytest.mark.parametrize("text", PLACES.replace("\n", "|").split("|"))
+def test_where_an_office_is_needs_no_list_of_places(text: str) -> None:
+    """A country that the lists do not know has offices too."""
+    assert personal_data(text, strict=True) is None

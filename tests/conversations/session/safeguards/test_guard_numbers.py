@@ -74,6 +74,7 @@ SOMEBODYS = """su código de beneficiaria: BEN-00456|número de la interna 4567|
 her phone number ends in 4517|le numéro finit par 5678|el número del cel termina en 4517|nimewo a fini pa 4517
 la clave del celular es 4512|password: luna2005|su pin es 4512|le mot de passe est luna05|modpas li se luna05
 folio 45, libro 12|acta 345 año 2003 oficialía 2|extrait naissance n° 1432 / 2008
+batistè ti gason an, se nimewo 318 rejis 12|rele l nan trant twa, senkant senk, zewo sèt, disnèf
 829,555,0142|829:555:0142|ochoceronuevecincocincocincocerounocuatrodos|UNHCR 123-18C00456
 mac 001a.2b3c.4d5e|2001:0db8:85a3:0000:0000:8a2e:0370:7334|1Z999AA10123456784
 Corolla gris, A876543|DK-4471-BC, la voiture grise|motor 5VZFE1234567|immat DK-4471-BC"""
@@ -95,7 +96,8 @@ PAPERS = """factura B0100004521|cheque 004512 entregado|ref. MEM-25-11811|oficio
 orden de compra 00345|invoice K88412|lèt A44712|facture K88412|Norma ISO27001|120000personas
 RD45000|HH-0123456|corte a 201809|scan_A44712.pdf|el número de casos subió a 120|número de víctimas 1204
 código penal art 334|la clave es la prevención: 12 provincias|visas humanitarias: 12
-reserva de hotel para 45 personas|compra de Toyota Hilux 2023|clave 2025|Facebook: publicado|Instagram: 45 publicaciones
+reserva de hotel para 45 personas|compra de Toyota Hilux 2023|clave 2025|En Facebook, como Ministerio de la Mujer
+Facebook: publicado|Instagram: 45 publicaciones
 charla sobre Snapchat y sexting|Roblox: taller|le projet compte 12000 bénéficiaires|the call for proposals ends 2025"""
 
 
@@ -106,6 +108,8 @@ def test_what_an_office_numbers_passes_both_rules(text: str) -> None:
 
 
 ONLINE = """lunita05@|snap: lunita|Snapchat lunita-05|onlyfans/luna|$lunabella05|tiktok de la niña: princesita.rd
+Messenger, donde aparece como Princesa Del Sur|sells on Facebook Marketplace as Mimi's Sweet Hand
+sou Facebook nan men yon kont ki rele Bos Lakay|profil Facebook, qui s'affiche comme Tata Placement
 tik tok lunamaria05|en instagram sale como lunamaria_|correo: lunam en gmail
 citas[.]com|hxxps://citas(.)top/x|w w w punto citas punto com|citas punto com|citas.club/rd
 queen underscore bee|bella guion bajo 22|belle tiret bas 22|bel tirè ba 22
