@@ -94,9 +94,11 @@ _first = _tables["submission"].alias("first")
 _o = _tables["submission"].alias("older")
 _older_first = _tables["submission"].alias("older_first")
 _older_period = _period.alias("older_period")
+_earlier_period = _period.alias("earlier_period")
+_EARLIER = select(_earlier_period.c.id).where(_earlier_period.c.plan_id == _PLAN_ID, _earlier_period.c.end_on < _FROM)
 
 # For each activity, the last report before the closings that are looked at: the last validated one and the last other.
-# All older reports are read once.
+# All older reports are read once, period by period: SQLite finds those of a period where they lie together.
 _OLDER = (
     select(
         _o.c.id,
@@ -111,10 +113,10 @@ _OLDER = (
     .join(_older_period, _older_period.c.id == _o.c.reporting_period_id)
     .where(
         _o.c.plan_id == _PLAN_ID,
-        _o.c.is_current,
+        literal_column(f"{_o.name}.is_current"),
         _o.c.subject.is_not(None),
         _o.c.activity_status.is_not(None),
-        _older_period.c.end_on < _FROM,
+        _o.c.reporting_period_id.in_(_EARLIER),
         _sent_by(_o, _older_first),
     )
     .subquery("older_reports")
@@ -330,7 +332,7 @@ class Figures:
                 found.promises_evidence,
                 bool(found.has_files),
                 found.is_current,
-                self._detail(found),
+                self._detail(found) if found.answers or found.sealed_answers else None,
                 found.zero_reason or "",
                 found.corrected_at,
                 _STATUSES.get(found.corrected_from),
@@ -338,10 +340,8 @@ class Figures:
             for found in rows
         )
 
-    def _detail(self, found: Any) -> Detail | None:
+    def _detail(self, found: Any) -> Detail:
         is_sealed = found.sealed_answers is not None
-        if found.answers is None and not is_sealed:
-            return None
         said = named_answers(self._unit, found)
         return Detail(
             reasons=tuple(said.get("obstacle", "").split()),

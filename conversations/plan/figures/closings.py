@@ -22,18 +22,20 @@ Wanted = Sequence[tuple[Activity, ReportingPeriod]]
 class Known:
     """The reports about one activity, in the order in which their periods end."""
 
-    __slots__ = ("current", "ended_on", "periods", "shown", "standing")
+    __slots__ = ("current", "ended_on", "periods", "shown")
 
     def __init__(self, reports: Sequence[Report], *, only_validated: bool = False) -> None:
         self.periods = {report.period_id: report.sent_at for report in reports}
         """When the report of each period was first sent."""
-        self.current = tuple(report for report in reports if report.is_current)
-        self.standing = frozenset(r.period_id for r in self.current if r.state != ValidationState.RETURNED)
-        """The periods whose report was not returned."""
+        self.current = [report for report in reports if report.is_current]
         last = self.current[-1] if self.current else None
         self.ended_on = last.end_on if last is not None and last.ends_activity else date.max
         """The last day of the period of the report that ended it."""
-        self.shown = tuple(r for r in reports if r.is_read(only_validated=True)) if only_validated else self.current
+        self.shown = [r for r in reports if r.is_read(only_validated=True)] if only_validated else self.current
+
+    def has_standing(self, period_id: int) -> bool:
+        """Whether there is a report of this period, and it was not returned."""
+        return any(r.period_id == period_id and r.state != ValidationState.RETURNED for r in self.current)
 
 
 NOTHING = Known(())
@@ -110,18 +112,20 @@ def agency_closing(
     activities: Iterable[Activity], closing: Closing, known: Mapping[str, Known], closed: Mapping[int, datetime]
 ) -> AgencyClosing:
     """Return how an agency closes, from its activities and the periods (by id) that it has closed."""
-    wanted = [
-        (activity, period)
-        for activity in activities
-        for period in closing.periods
-        if is_expected(activity, period, known.get(activity.code, NOTHING).ended_on)
-    ]
-    times = [closed.get(period.id) for _, period in wanted]
+    wanted: list[tuple[Activity, ReportingPeriod]] = []
+    received = 0
+    for activity in activities:
+        found = known.get(activity.code, NOTHING)
+        for period in closing.periods:
+            if is_expected(activity, period, found.ended_on):
+                wanted.append((activity, period))
+                received += period.id in found.periods
+    times = [closed.get(period_id) for period_id in {period.id for _, period in wanted}]
     done = [at for at in times if at is not None]
     return AgencyClosing(
         closing=closing,
         wanted=wanted,
-        received=sum(period.id in known.get(activity.code, NOTHING).periods for activity, period in wanted),
+        received=received,
         closed_at=max(done) if done and len(done) == len(times) else None,
     )
 

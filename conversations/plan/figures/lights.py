@@ -1,9 +1,9 @@
 """The light of an activity, computed from dates (DOMAIN §2.2). The declared status is shown beside it."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from conversations.plan.model import ActivityStatus
 from conversations.wording import wording
@@ -45,8 +45,7 @@ def _days_gone(start_on: date, due_on: date, today: date) -> tuple[int, int]:
     return (today - start_on).days, (due_on - start_on).days
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """What the last report of an activity declares. Without a report: no status and no progress."""
 
     status: ActivityStatus | None = None
@@ -62,24 +61,24 @@ def traffic_light(start_on: date, due_on: date, today: date, declared: Declared,
 
     `missed_in_a_row` counts the expected reports that are missing, back from the last one.
     """
-    status, progress = declared.status, declared.progress
+    status, progress, is_evidence_pending, is_cancellation_approved, new_due_on = declared
+    if today < start_on or (status == ActivityStatus.CANCELLED and is_cancellation_approved):
+        return Light.GREY
     gone, whole = _days_gone(start_on, due_on, today)
     gap = 100 * gone - progress * whole  # in percent of `whole`: a plan of thousands is no place for fractions
     is_completed = status == ActivityStatus.COMPLETED
-    if today < start_on or (status == ActivityStatus.CANCELLED and declared.is_cancellation_approved):
-        return Light.GREY
     if (
         (today > due_on and not is_completed)
         or gap > 25 * whole
         or missed_in_a_row >= 2
-        or (status == ActivityStatus.SUSPENDED and declared.new_due_on is None)
+        or (status == ActivityStatus.SUSPENDED and new_due_on is None)
     ):
         return Light.CRITICAL
     if (
         gap > 10 * whole
         or (due_on - today <= SOON and progress < 80)
         or missed_in_a_row == 1
-        or (is_completed and declared.is_evidence_pending)
+        or (is_completed and is_evidence_pending)
     ):
         return Light.ATTENTION
     return Light.ON_TRACK

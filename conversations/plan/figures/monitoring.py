@@ -10,9 +10,10 @@ correction replaces it.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache, partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -218,8 +219,9 @@ def standing(
         for kind in PeriodType
     }
     known = known_reports(records.reports, only_validated=only_validated)
-    then = _On(since.astimezone(zone).date(), since)
-    look = _Look(records, known, past, _On(today, now), then, zone, records.closed_at())
+    moment = cache(partial(_moment, past))
+    then = moment(since.astimezone(zone).date(), since)
+    look = _Look(records, known, past, moment(today, now), then, zone, records.closed_at(), moment)
 
     agencies: list[AgencyStanding] = []
     counts = [[0, 0, 0] for _ in closings]
@@ -283,6 +285,13 @@ class _On(NamedTuple):
 
     day: date
     by: datetime
+    opened: _Past
+    """By type, the periods that have opened by that day. The last one is first."""
+
+
+def _moment(past: _Past, day: date, by: datetime) -> _On:
+    opened = {kind: [each for each in reversed(periods) if each.opens_on <= day] for kind, periods in past.items()}
+    return _On(day, by, opened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +308,8 @@ class _Look:
     zone: ZoneInfo
     closed: Mapping[int, Mapping[int, datetime]]
     """By agency, when it closed each period."""
+    moment: Callable[[date, datetime], _On]
+    """Makes each moment once."""
 
 
 def _agency_standing(
@@ -311,13 +322,13 @@ def _agency_standing(
     """Return an agency's activities, its cells for each closing, and its state at the present closing, the last of
     `told`.
     """
-    present = [activity for activity in own if activity.retired_on is None]
+    standings = tuple(_standing_of(activity, look) for activity in own if activity.retired_on is None)
     now_due = told[-1] if told else None
     reporters = [reporter for reporter in look.records.reporters if reporter.agency_id == agency.id]
     return AgencyStanding(
         agency=agency,
-        activities=tuple(_standing_of(activity, look) for activity in present),
-        cells=_cells(present, closings, look),
+        activities=standings,
+        cells=_cells(standings, closings, look),
         expected=len(now_due.wanted) if now_due else 0,
         reported=now_due.received if now_due else 0,
         closed_at=now_due.closed_at if now_due else None,
@@ -336,10 +347,6 @@ def _known_of(known: Mapping[str, Known], activity: Activity) -> Known:
     return known.get(activity.code, NOTHING)
 
 
-def _is_expected(activity: Activity, period: ReportingPeriod, known: Known) -> bool:
-    return is_expected(activity, period, known.ended_on)
-
-
 def _silent(told: Sequence[AgencyClosing], today: date, kept_since: date) -> int:
     """Return how many closings in a row, back from the last that was due, brought no report.
 
@@ -354,19 +361,17 @@ def _silent(told: Sequence[AgencyClosing], today: date, kept_since: date) -> int
     return silent
 
 
-def _missed(activity: Activity, known: Known, past: _Past, on: _On) -> int:
+def _missed(activity: Activity, known: Known, on: _On) -> int:
     """Count the missing reports, back from the last one, by what had been sent by then.
 
     It counts to two, because more make no light worse. A report that was sent early is not missing.
     """
     missed = 0
-    for period in reversed(past[activity.frequency.period_type]):
-        if period.opens_on > on.day:
-            continue
+    for period in on.opened[activity.frequency.period_type]:
         sent_at = known.periods.get(period.id)
         if sent_at is not None and sent_at <= on.by:
             break
-        if period.due_on >= on.day or not _is_expected(activity, period, known):
+        if period.due_on >= on.day or not is_expected(activity, period, known.ended_on):
             if period.end_on < activity.start_on:
                 break
             continue
@@ -376,37 +381,33 @@ def _missed(activity: Activity, known: Known, past: _Past, on: _On) -> int:
     return missed
 
 
-def _light(activity: Activity, last: Report | None, known: Known, past: _Past, on: _On) -> Light:
+def _light(activity: Activity, last: Report | None, known: Known, on: _On) -> Light:
     if on.day < activity.start_on:
         return Light.GREY
     declared = Declared() if last is None else _declared(last, activity)
-    missed = _missed(activity, known, past, on)
+    missed = _missed(activity, known, on)
     return traffic_light(activity.start_on, activity.due_on, on.day, declared, missed_in_a_row=missed)
 
 
 def _declared(last: Report, activity: Activity) -> Declared:
     is_suspended = last.status == ActivityStatus.SUSPENDED
-    return Declared(
-        status=last.status,
-        progress=last.progress,
-        is_evidence_pending=last.promises_evidence,
-        is_cancellation_approved=last.state == ValidationState.VALIDATED,
-        # The form asks for the new date. Only a report that this reader may read can say that there is none.
-        new_due_on=last.detail.new_due_on if is_suspended and last.detail else activity.due_on,
-    )
+    is_validated = last.state == ValidationState.VALIDATED
+    # The form asks for the new date. Only a report that this reader may read can say that there is none.
+    new_due_on = last.detail.new_due_on if is_suspended and last.detail else activity.due_on
+    return Declared(last.status, last.progress, last.promises_evidence, is_validated, new_due_on)
 
 
 def _standing_of(activity: Activity, look: _Look) -> ActivityStanding:
-    known, past, on, then = _known_of(look.known, activity), look.past, look.on, look.then
+    known, on, then = _known_of(look.known, activity), look.on, look.then
     last = known.shown[-1] if known.shown else None
     last_then = next((report for report in reversed(known.shown) if report.sent_at <= then.by), None)
     return ActivityStanding(
         activity=activity,
-        light=_light(activity, last, known, past, on),
-        light_before=_light(activity, last_then, known, past, then),
+        light=_light(activity, last, known, on),
+        light_before=_light(activity, last_then, known, then),
         last=last,
         before=known.shown[-2] if len(known.shown) > 1 else None,
-        missed=_missed(activity, known, past, on),
+        missed=_missed(activity, known, on),
         is_started=activity.start_on <= on.day,
         is_over=last is not None and last.ends_activity,
         unexplained_since=_unexplained_since(activity, known, look),
@@ -436,7 +437,7 @@ def _unexplained_since(activity: Activity, known: Known, look: _Look) -> date | 
 
     def is_red(report: Report | None, day: date) -> bool:
         end = datetime.combine(day + timedelta(days=1), time.min, zone)
-        return _light(activity, report, known, look.past, _On(day, end)) is Light.CRITICAL
+        return _light(activity, report, known, look.moment(day, end)) is Light.CRITICAL
 
     found, until = None, today
     for report in (*reversed(known.current), None):
@@ -464,12 +465,12 @@ def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[Repor
 
     def expected(period: ReportingPeriod) -> list[Known]:
         of_type = ((each, _known_of(look.known, each)) for each in by_type.get(period.type, ()))
-        return [found for each, found in of_type if _is_expected(each, period, found)]
+        return [found for each, found in of_type if is_expected(each, period, found.ended_on)]
 
     closing = ClosingOfPeriods(
         is_expected=lambda period: bool(expected(period)),
         is_closed=lambda period: period.id in closed,
-        is_complete=lambda period: all(period.id in found.standing for found in expected(period)),
+        is_complete=lambda period: all(found.has_standing(period.id) for found in expected(period)),
         open_ones=open_ones,
         kept_since=look.records.kept_since,
         known_since=today - LOOK_BACK,
@@ -477,7 +478,7 @@ def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[Repor
     return longest_unclosed_row([period for periods in past.values() for period in periods], today, closing)
 
 
-def _cells(activities: Iterable[Activity], closings: Sequence[Closing], look: _Look) -> tuple[Cell | None, ...]:
+def _cells(standings: Iterable[ActivityStanding], closings: Sequence[Closing], look: _Look) -> tuple[Cell | None, ...]:
     """Return the state on the day each closing locked, or today's if it has not locked.
 
     Reports sent since to a reopened period count there too.
@@ -485,10 +486,11 @@ def _cells(activities: Iterable[Activity], closings: Sequence[Closing], look: _L
     on = look.on
     columns: list[list[Light]] = [[] for _ in closings]
     backwards = [
-        (closing.month_end, _On(min(on.day, closing.locks_on), on.by), lights)
+        (closing.month_end, look.moment(min(on.day, closing.locks_on), on.by), lights)
         for closing, lights in zip(reversed(closings), reversed(columns), strict=True)
     ]
-    for activity in activities:
+    for standing in standings:
+        activity = standing.activity
         known = _known_of(look.known, activity)
         shown, at = known.shown, len(known.shown)
         for month_end, at_lock, lights in backwards:
@@ -496,7 +498,9 @@ def _cells(activities: Iterable[Activity], closings: Sequence[Closing], look: _L
                 continue  # it began later than this column's day
             while at and shown[at - 1].end_on > month_end:
                 at -= 1
-            lights.append(_light(activity, shown[at - 1] if at else None, known, look.past, at_lock))
+            is_todays = at_lock is on and at == len(shown)
+            last = shown[at - 1] if at else None
+            lights.append(standing.light if is_todays else _light(activity, last, known, at_lock))
     return tuple(map(worst_of, columns))
 
 
