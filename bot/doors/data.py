@@ -29,7 +29,7 @@ from bot.doors.openapi import openapi
 from bot.doors.parameters import LONGEST_ADDRESS, MEDIA_TYPES, TABULAR, asked_of, single
 from bot.doors.problems import NOT_FOUND, Problem, unknown
 from bot.doors.reading import BASE, Reader, listed, write_dataset, write_dictionary
-from bot.doors.spool import Spool, Write, Wrote
+from bot.doors.spool import Spool, Write, Wrote, ready
 from bot.telegram.handled import Clock
 from conversations.languages import LANGUAGES
 from storage.errors import Unavailable
@@ -95,7 +95,7 @@ class DataDoor:
         if len(request.url.path) + len(request.url.query) > LONGEST_ADDRESS:
             raise Problem(400, "too-long", "This address is longer than anything that can be asked.")
         if request.url.path == f"{BASE}/openapi.json":  # it says nothing about any plan
-            return await self._spool.answer(request, lambda out: _json(out, openapi()))
+            return ready(request, openapi(), MEDIA_TYPES["json"])
         secret = self._secret(request)
         understood: Understood | Problem
         try:
@@ -105,7 +105,7 @@ class DataDoor:
         reader = await self._reader(request, secret, understood)
         if isinstance(understood, Problem):
             raise understood
-        return await self._spool.answer(request, self._writing(understood, reader))
+        return await self._spool.answer(request, reader.token.prefix, self._writing(understood, reader))
 
     # -------------------------------------------------------------- who
     def _secret(self, request: Request) -> str:

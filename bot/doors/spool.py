@@ -10,6 +10,7 @@ Memory stays constant, because rows go to the file as they come. Only a few answ
 import asyncio
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ logger = structlog.get_logger(__name__)
 AT_ONCE: Final = 2
 WAITING: Final = 16
 """The most answers that are being made, wait, or are being read."""
+OF_ONE: Final = 4
+"""As many of them may be of one reader, so that a slow one leaves room for the others."""
 IN_MEMORY: Final = 1 << 20
 """Bytes of an answer that are kept in memory without a file."""
 LONGEST: Final = 900.0
@@ -98,46 +101,66 @@ class Spool:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="door")
-        self._open = 0
+        self._open: Counter[str] = Counter()
+        """How many answers each reader has."""
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, request: Request, write: Write) -> Response:
-        """The answer that `write` makes, or 304 if the reader has it already. Problem if too many are being made."""
-        if self._open >= WAITING:
+    async def answer(self, request: Request, who: str, write: Write) -> Response:
+        """The answer that `write` makes, or 304 if the reader `who` has it already.
+
+        Problem if too many are being made.
+        """
+        if self._open.total() >= WAITING or self._open[who] >= OF_ONE:
             raise Problem(
                 503, "busy", "Too many answers are being read. Ask again in a moment.", headers=(("Retry-After", "5"),)
             )
-        self._open += 1
+        self._open[who] += 1
         try:
             made = await asyncio.get_running_loop().run_in_executor(self._pool, _make, write)
         except BaseException:
-            self._open -= 1
+            self._leave(who)
             raise
-        return self._response(request, made)
+        return self._response(request, who, made)
 
-    def _response(self, request: Request, made: Made) -> Response:
-        headers = {
-            "ETag": made.etag,
-            "Cache-Control": "private, no-cache",
-            "Vary": "Accept, Authorization",
-            "X-Content-Type-Options": "nosniff",
-            **made.headers,
-        }
+    def _response(self, request: Request, who: str, made: Made) -> Response:
+        headers = {**_kept(made.etag), **made.headers}
         if _is_known(made.etag, request.headers.get("if-none-match", "")):
-            self._done(made)
+            self._done(who, made)
             return Response(None, 304, headers)
         headers["Content-Length"] = str(made.length)
         if request.method == "HEAD":
-            self._done(made)
+            self._done(who, made)
             return Response(None, 200, headers, made.media_type)
-        return _Sent(made, headers, partial(self._done, made))
+        return _Sent(made, headers, partial(self._done, who, made))
 
-    def _done(self, made: Made) -> None:
+    def _done(self, who: str, made: Made) -> None:
         if not made.file.closed:
             made.file.close()
-            self._open -= 1
+            self._leave(who)
+
+    def _leave(self, who: str) -> None:
+        self._open[who] -= 1
+        if not self._open[who]:
+            del self._open[who]
+
+
+def ready(request: Request, content: bytes, media_type: str) -> Response:
+    """An answer that is always the same. It takes nobody's place, however slowly it is read."""
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    if _is_known(etag, request.headers.get("if-none-match", "")):
+        return Response(None, 304, _kept(etag))
+    return Response(content, 200, _kept(etag), media_type)
+
+
+def _kept(etag: str) -> dict[str, str]:
+    return {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization",
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 class _Sent(Response):

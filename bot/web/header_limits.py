@@ -3,7 +3,8 @@
 uvicorn waits for ever for the end of the headers, and keeps all of them in memory, those behind a chunked body too. A
 server in front (nginx) prevents that. Without one, a few connections that send a byte now and then would hold sockets
 and memory, until nobody else gets in. A process may have 1 024 files open (the usual limit), and the bot needs some for
-its database and to speak to Telegram: so a thousand connections that say nothing would stop the whole bot.
+its database and to speak to Telegram: so a thousand connections that say nothing would stop the whole bot. So would a
+few hundred that ask and never read the answer.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 WITHIN: Final = 10.0
 """Seconds from the connection, or from a further request's first byte, to the end of its headers."""
+READS_WITHIN: Final = 60.0
+"""Seconds in which a client that is behind must take what waits for it: at most 64 KB."""
 LONGEST: Final = 16 * 1024
 """Bytes of headers; Telegram sends about three hundred."""
 LONGEST_REQUEST: Final = 2 * 1024 * 1024
@@ -26,7 +29,9 @@ class ShortHeads(HttpToolsProtocol):
 
     within = WITHIN
     most = MOST
+    reads_within = READS_WITHIN
     _closing: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
     _length = 0
     _has_asked = False
     _has_come = False
@@ -39,7 +44,17 @@ class ShortHeads(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._stop_reading()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stop_reading()
+        self._reading = self.loop.call_later(self.reads_within, self._close)
+
+    def resume_writing(self) -> None:
+        self._stop_reading()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -67,12 +82,17 @@ class ShortHeads(HttpToolsProtocol):
         """Whether it has its answer: a body that still comes is read by nobody."""
         return self.cycle is not None and self.cycle.response_complete
 
+    @property
+    def _is_idle(self) -> bool:
+        """Whether it asks for nothing now, or does not read what it asked for."""
+        return self.cycle is None or self._is_answered or self.flow.write_paused
+
     def _make_room(self) -> None:
         """Close an idle connection if there are too many: one that never asked, or the one that asked longest ago."""
         others = [each for each in self.connections if isinstance(each, ShortHeads) and each is not self]
         standing = [each for each in others if not each.transport.is_closing()]
         if len(standing) >= self.most:
-            idle = [each for each in standing if each.cycle is None or each._is_answered]
+            idle = [each for each in standing if each._is_idle]
             min(idle, key=lambda each: (each._has_asked, each._since), default=self)._close()
 
     def _wait(self) -> None:
@@ -84,6 +104,15 @@ class ShortHeads(HttpToolsProtocol):
             self._closing.cancel()
             self._closing = None
 
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
     def _close(self) -> None:
         self._stop_waiting()
-        self.transport.close()
+        self._stop_reading()
+        if self.flow.write_paused:  # otherwise it would first wait until all is read
+            self.transport.abort()
+        else:
+            self.transport.close()

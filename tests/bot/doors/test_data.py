@@ -1,17 +1,25 @@
 """The data door: exactly what `enlace export` writes, to who holds a token for it, and nothing to anybody else."""
 
+import contextlib
 import csv
 import io
 import json
 import random
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
+from starlette.requests import Request
 
 from bot.doors import reading
 from bot.doors.limits import STRANGERS
 from bot.doors.parameters import TABULAR, filters_of
+from bot.doors.problems import Problem
+from bot.doors.spool import OF_ONE, Spool, Wrote
+from bot.web.header_limits import ShortHeads
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from storage.errors import Unavailable
 from storage.exports import exporter
@@ -22,6 +30,7 @@ from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
 from tests.bot.doors.served import NOW, ZONE, Served, basic
 from tests.bot.house import ANA
+from tests.deadlines import PATIENCE, wait_until
 
 FOLDER = Path("nowhere")
 """No table needs a file."""
@@ -291,6 +300,64 @@ def test_only_so_many_answers_are_made_at_once(door: Served, monkeypatch: pytest
     monkeypatch.setattr("bot.doors.spool.WAITING", 0)
     answer = door.ask("plan")
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+
+@contextlib.contextmanager
+def _behind(port: int) -> Iterator[socket.socket]:
+    """A client without a token that asks for more answers than fit anywhere, and reads nothing."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET /data/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 40)
+        yield client
+
+
+def test_who_does_not_read_leaves_room_for_the_others(door_on_sqlite: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers, and connections: once they are behind, they go for whoever comes (S9, S16)."""
+    door = door_on_sqlite
+    monkeypatch.setattr(ShortHeads, "most", 18)
+    with contextlib.ExitStack() as stack:
+        for _ in range(18):
+            stack.enter_context(_behind(door.port))
+
+        def is_served() -> bool:
+            with contextlib.suppress(ConnectionError):
+                return door.ask("plan", "public").status == 200
+            return False
+
+        wait_until(is_served, "there is room")
+
+
+def test_who_does_not_read_is_cut_off(door_on_sqlite: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if there is room."""
+    lost = threading.Event()
+    monkeypatch.setattr(ShortHeads, "reads_within", 0.2)
+    monkeypatch.setattr(ShortHeads, "connection_lost", lambda self, error: lost.set())
+    with _behind(door_on_sqlite.port):
+        assert lost.wait(PATIENCE)
+
+
+async def test_one_reader_has_only_so_many_answers_open() -> None:
+    """Then there is room for another one, and for the first again once one is read."""
+    spool = Spool()
+    request = Request({"type": "http", "method": "GET", "headers": []})
+
+    def write(out: BinaryIO) -> Wrote:
+        out.write(b"x")
+        return Wrote("text/plain")
+
+    async def drop(_: object) -> None:
+        return None
+
+    held = [await spool.answer(request, "one", write) for _ in range(OF_ONE)]
+    with pytest.raises(Problem, match="Too many"):
+        await spool.answer(request, "one", write)
+    await (await spool.answer(request, "other", write))(request.scope, request.receive, drop)
+    await held[0](request.scope, request.receive, drop)
+    for answer in (await spool.answer(request, "one", write), *held[1:]):
+        await answer(request.scope, request.receive, drop)
+    assert spool._open == {}
+    spool.close()
 
 
 def test_answers_that_were_read_make_room(door: Served) -> None:
