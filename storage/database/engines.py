@@ -25,6 +25,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import LRUCache
 
 from storage.database.added_last import AddedLast, add_last, write_first
 from storage.database.steady import keep_steady, note_change
@@ -66,7 +67,22 @@ def _json_text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
+class _Compiled(LRUCache[Any, Any]):
+    """The statements that SQLAlchemy has compiled, by the kind of database, for all engines of this process.
+
+    An engine's own cache has the engine in its keys: then a reader compiles anew what the writer has compiled, and a
+    command, which opens three engines, everything.
+    """
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get((key[0].name, *key[1:]), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__((key[0].name, *key[1:]), compiled)
+
+
 ENGINE_OPTIONS: dict[str, Any] = {
+    "execution_options": {"compiled_cache": _Compiled(1_000)},
     "hide_parameters": True,  # S8: answers do not travel in exceptions
     "json_serializer": _json_text,
     "json_deserializer": orjson.loads,

@@ -5,6 +5,8 @@ Writing them exposes nobody, so the guard accepts them, even if they look like a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 
 from conversations.session.reading.text import LETTERS, fold
 
@@ -33,6 +35,12 @@ NOTHING = Known()
 
 def known_of(texts: Iterable[str], *, hotlines: Iterable[str] = ()) -> Known:
     """Return what these texts of a plan contain: names, titles, codes, in any language; and these public numbers."""
+    names, words = _named(tuple(texts))
+    return Known(names, words, frozenset("".join(filter(str.isdigit, hotline)) for hotline in hotlines))
+
+
+@lru_cache(4)  # a plan's lists change more often than its texts, which take a twentieth of a second
+def _named(texts: tuple[str, ...]) -> tuple[Mapping[str, tuple[tuple[str, ...], ...]], frozenset[str]]:
     names: dict[str, set[tuple[str, ...]]] = {}
     words: set[str] = set()
     for text in texts:
@@ -40,8 +48,5 @@ def known_of(texts: Iterable[str], *, hotlines: Iterable[str] = ()) -> Known:
         words.update(said)
         if 1 <= len(said) <= _LONGEST_NAME:
             names.setdefault(said[0], set()).add(said)
-    return Known(
-        {first: tuple(sorted(found, key=len, reverse=True)) for first, found in names.items()},
-        frozenset(words),
-        frozenset("".join(filter(str.isdigit, hotline)) for hotline in hotlines),
-    )
+    ordered = {first: tuple(sorted(found, key=len, reverse=True)) for first, found in names.items()}
+    return MappingProxyType(ordered), frozenset(words)

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.engine.interfaces import CacheStats
 
 from storage.database import engines as module
-from storage.database.engines import sqlite_module
+from storage.database.engines import parse_url, postgres_engine, sqlite_engine, sqlite_module, sqlite_readers
+from storage.database.models import Agency, table
 from storage.database.vault import Vault
 from storage.errors import StorageError, Unavailable
 from storage.open_database import Database, open_database
@@ -121,3 +123,23 @@ def test_a_read_only_folder_is_unavailable_and_nothing_is_acknowledged(sqlite_ur
 
         failure = opened.units.submit("chat", lambda unit: unit.inbox.first_sight(1, 1, NOW)).exception(PATIENCE)
     assert isinstance(failure, Unavailable)
+
+
+def test_what_one_engine_has_compiled_another_of_its_kind_does_not_compile_again(
+    sqlite_url: str, postgres_url: str
+) -> None:
+    """A reader asks what the writer has asked; a command opens three engines. The kinds do not mix."""
+    agency = table(Agency).c
+    asked = select(func.count()).where(agency.code == "ONLY-HERE", agency.id > 7)
+
+    def is_compiled_anew(engine: Engine) -> bool:
+        with engine.connect() as connection:
+            cursor = connection.execute(asked)
+            assert cursor.scalar_one() == 0
+        engine.dispose()
+        return cursor.context.cache_hit is CacheStats.CACHE_MISS
+
+    lite, postgres = parse_url(sqlite_url), parse_url(postgres_url)
+    made = [sqlite_engine(lite), sqlite_readers(lite), postgres_engine(postgres, 1), postgres_engine(postgres, 1)]
+
+    assert [is_compiled_anew(engine) for engine in made] == [True, False, True, False]
