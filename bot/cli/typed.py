@@ -2,7 +2,7 @@
 
 import importlib
 from functools import cached_property
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, cleandoc, signature
 from typing import Annotated, Any
 
 import typer
@@ -61,13 +61,19 @@ def declared(noun: Noun, module: Any) -> typer.Typer:
     def command(**given: str | bool) -> None:
         getattr(module, noun.name)(**given)
 
-    command.__signature__ = Signature([_parameter(option) for option in noun.options or ()])  # type: ignore[attr-defined]
+    usual = signature(getattr(module, noun.name)).parameters
+    told = [_parameter(option, usual[option.parameter].default) for option in noun.options or ()]
+    command.__signature__ = Signature(told)  # type: ignore[attr-defined]
     alone = typer.Typer()
-    alone.command(noun.name, help=noun.help)(command)
+    alone.command(noun.name, help=cleandoc(getattr(module, noun.name).__doc__ or noun.help))(command)
     return alone
 
 
-def _parameter(option: Option) -> Parameter:
-    told = typer.Option(option.flag, metavar=option.metavar, help=option.help, hidden=option.is_hidden)
-    kind, default = (bool, False) if option.is_switch else (str, "")
+def _parameter(option: Option, default: Any) -> Parameter:
+    kind: type = bool if option.is_switch else str
+    told = (
+        typer.Option(option.flag, metavar=option.metavar, help=option.help, hidden=option.is_hidden)
+        if option.flag.startswith("-")
+        else typer.Argument(metavar=option.metavar, help=option.help)
+    )
     return Parameter(option.parameter, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, told])

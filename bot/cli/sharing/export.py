@@ -1,15 +1,15 @@
-"""`enlace export`: write a dataset from the database into a file, with a progress bar."""
+"""`enlace export`: write a dataset from the database into a file, with a progress bar.
+
+Its options are in the table of the command line.
+"""
 
 import sys
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
-
-import typer
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.cli.at_server import now, settings
 from bot.cli.console import expect_language, fail, making, talk, where
-from bot.cli.options import PlanOption
 from bot.errors import Misuse
 
 if TYPE_CHECKING:
@@ -17,45 +17,24 @@ if TYPE_CHECKING:
     from storage.exports.wanted import Wanted, Written
     from storage.unit_of_work import UnitOfWork
 
-app = typer.Typer()
 
-
-@app.command()
 def export(
-    dataset: Annotated[str, typer.Argument(help="What to take out; docs/exports.md lists what there is.")],
-    out: Annotated[Path, typer.Option("--out", help="The file to write; - is the standard output.")],
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="csv, xlsx, jsonl, datapackage; pdf for plan-state, zip for media, xml-zip for submissions.",
-        ),
-    ],
-    audience: Annotated[
-        str, typer.Option("--audience", help="For whom: internal, observers or public. Small numbers are suppressed.")
-    ] = "internal",
-    role: Annotated[
-        str, typer.Option("--role", help="As whom: admin (what is validated, no restricted text) or coordinator.")
-    ] = "",
-    period: Annotated[
-        str, typer.Option("--period", help="201809 or 2018Q3; a year: all that lies in it; a range: 201807..201812.")
-    ] = "",
-    agency: Annotated[str, typer.Option("--agency", help="Only these agencies; codes, separated by commas.")] = "",
-    area: Annotated[str, typer.Option("--area", help="Only these strategic areas.")] = "",
-    status: Annotated[str, typer.Option("--status", help="Only activities with this status, such as delayed.")] = "",
-    validation: Annotated[str, typer.Option("--validation", help="Only reports in this state of validation.")] = "",
-    form: Annotated[str, typer.Option("--form", help="Only this form, by its form_id.")] = "",
-    since: Annotated[
-        str,
-        typer.Option("--since", help="Only what was sent or decided since this day, as 2018-10-03, or instant."),
-    ] = "",
-    language: Annotated[str, typer.Option("--language", help="Of labels: es, en, ht or fr.")] = "",
-    bom: Annotated[bool, typer.Option("--bom", help="Begin a CSV with the mark by which Excel knows UTF-8.")] = False,
-    dictionary: Annotated[
-        Path | None,
-        typer.Option("--dictionary", help="Beside csv or jsonl: what each column means, as a datapackage.json."),
-    ] = None,
-    plan_code: PlanOption = "",
+    dataset: str,
+    out: str,
+    format: str,
+    audience: str = "internal",
+    role: str = "",
+    period: str = "",
+    agency: str = "",
+    area: str = "",
+    status: str = "",
+    validation: str = "",
+    form: str = "",
+    since: str = "",
+    language: str = "",
+    bom: bool = False,
+    dictionary: str = "",
+    plan_code: str = "",
 ) -> None:
     """Write a dataset to a file, readable by its owner alone, with an audit entry before it.
 
@@ -67,13 +46,14 @@ def export(
     if role not in ("", Role.ADMIN, Role.COORDINATOR):
         fail(f"--role {role!r} takes nothing out; admin and coordinator do", 2)
     expect_language(language)
+    file, beside = Path(out), Path(dictionary) if dictionary else None
     written = _export_to(
-        chosen, dataset, format, out, dictionary, plan_code, now=now(), audience=audience,
+        chosen, dataset, format, file, beside, plan_code, now=now(), audience=audience,
         role=Role(role) if role else None,
         period=period, agency=agency, area=area, status=status, validation=validation, form_id=form, since=since,
         language=language or chosen.language, bom=bom,
     )  # fmt: skip
-    talk(f"{written.count} of {dataset} to {where(out)}.")
+    talk(f"{written.count} of {dataset} to {where(file)}.")
     if written.lacking:
         for each in written.lacking[:20]:
             talk(f"Not on disk: {each}")
