@@ -3,16 +3,20 @@
 import gc
 import sys
 
-from bot.signals import SERVING, be_deaf, leave_at_once
+from bot.signals import INTERRUPTED, SERVING, be_deaf, leave_at_once
 
 
 def main() -> None:
     """Run the command line.
 
-    A signal tells a command that serves to stop, and never kills it, at any moment of its life.
+    A signal tells a command that serves to stop, and never kills it, at any moment of its life. Any other command is
+    broken off by Ctrl-C, without a traceback.
     """
     if not SERVING.intersection(sys.argv[1:2]):
-        return _command()
+        try:
+            return _command()
+        except KeyboardInterrupt:  # Typer answers it likewise, but not while it is being loaded
+            sys.exit(INTERRUPTED)
     try:
         leave_at_once()
         _command()

@@ -16,6 +16,8 @@ from typing import Final
 
 SERVING: Final = frozenset({"run", "demo", "sandbox"})
 """Commands that run until they are told to stop. Only for these a signal is not a failure."""
+INTERRUPTED: Final = 130
+"""The exit code of any other command that Ctrl-C has broken off, as shells know it."""
 SIGNALS: Final = (
     signal.SIGINT,
     signal.SIGTERM,

@@ -277,6 +277,30 @@ def test_the_list_of_commands_loads_none_of_them(folder: Path) -> None:
 
 
 # ------------------------------------------------------------------ run
+PRESSED = """
+import os, signal, sys
+
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Pressed())
+sys.argv = ["enlace", "db", "check", "--help"]
+from bot.__main__ import main
+main()
+"""
+
+
+def test_a_command_that_is_broken_off_while_it_loads_shows_no_traceback(folder: Path) -> None:
+    """Half a second of imports comes before Typer, which has an answer to Ctrl-C; here it has the same."""
+    command = [sys.executable, "-c", PRESSED]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(folder, {}), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_run_ends_cleanly_when_told_to(folder: Path, record_property: Callable[[str, object], None]) -> None:
     """SIGTERM: in flight is committed, then exit 0, with "bot.stopped" as the last word."""
     with running_sandbox() as sandbox:
