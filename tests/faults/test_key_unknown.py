@@ -60,7 +60,7 @@ def test_an_answer_that_needs_a_key_that_is_not_there_is_kept_and_told(town: Tow
     ana.tap("Igual que el reporte anterior")
     keyring = seal_anew(town)
     ana.phone.say(STEP)
-    ana.wait_for("no puedo abrir sus respuestas reservadas")
+    ana.wait_for("no puedo abrir sus respuestas restringidas")
     admin.wait_for("⛔")
     for _ in range(3):
         luis.phone.say("/pendientes")

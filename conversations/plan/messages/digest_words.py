@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Final
 
 from conversations.card import Line, cut, line
 from conversations.dates import show_date
@@ -54,6 +55,9 @@ def declared(each: ActivityStanding, say: Wording) -> str:
     return "" if each.last is None else say(f"export.status.{each.last.status}")
 
 
+_SOON: Final = {0: "digest.why_today", 1: "digest.why_tomorrow"}
+
+
 def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
     """Return why the activity's light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
     if each.light not in (Light.CRITICAL, Light.ATTENTION):
@@ -69,7 +73,7 @@ def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
         key = "digest.why_missing" if each.missed > 1 else "digest.why_missing_one"
         found.append(say(key, n=each.missed))
     if 0 <= left <= 30 and progress < 80:
-        found.append(say("digest.why_soon", n=left))
+        found.append(say(_SOON.get(left, "digest.why_soon"), n=left))
     if each.is_completed and each.last is not None and each.last.promises_evidence:
         found.append(say("digest.why_evidence"))
     return found

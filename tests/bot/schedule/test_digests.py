@@ -52,7 +52,7 @@ def why(desk: Desk, now: datetime, name: str = "Carmen") -> str:
 # ------------------------------------------------------------------ the coordinator
 def test_the_digest_says_that_the_period_has_locked_and_the_ladder_is_silent(desk: Desk) -> None:
     """With its buttons; no row of the ladder's own; the step is told, on this day and on the next."""
-    assert "Terminó la prórroga" in scan(desk, here("2018-10-11T09:01"))[CARMEN][0].text
+    assert "Terminaron los días de gracia" in scan(desk, here("2018-10-11T09:01"))[CARMEN][0].text
 
     [digest] = scan(desk, here("2018-10-15T08:31"))[CARMEN]
     assert "Semana al 15 oct 2018" in digest.text
@@ -67,15 +67,15 @@ def test_the_digest_says_that_the_period_has_locked_and_the_ladder_is_silent(des
     assert (told.what, told.told_rungs) == ("digest", (Rung.LOCKED,))
 
     [notice] = scan(desk, here("2018-10-16T09:01"))[CARMEN]
-    assert "Terminó la prórroga" in notice.text  # of the quarter
+    assert "Terminaron los días de gracia" in notice.text  # of the quarter
     assert LOCKED not in notice.text.lower()
 
     desk.now = here("2018-10-17T08:05")
-    assert "Terminó la prórroga" in said(tap(desk, CARMEN, "resumen"), CARMEN)[-1]
+    assert "Terminaron los días de gracia" in said(tap(desk, CARMEN, "resumen"), CARMEN)[-1]
     tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
     [again] = scan(desk, here("2018-10-17T09:01"))[CARMEN]
     assert "Semana al 17 oct 2018" in again.text
-    assert "Terminó la prórroga" not in again.text, "what a notice has told is told again unasked"
+    assert "Terminaron los días de gracia" not in again.text, "what a notice has told is told again unasked"
 
 
 def test_without_a_digest_the_ladder_says_it(desk: Desk) -> None:
@@ -109,7 +109,7 @@ def test_after_a_stop_of_both_hours_one_message_comes(desk: Desk) -> None:
     [digest] = scan(desk, here("2018-10-16T12:00"))[CARMEN]
 
     assert LOCKED in digest.text.lower()
-    assert "Terminó la prórroga" in digest.text
+    assert "Terminaron los días de gracia" in digest.text
     assert CARMEN not in scan(desk, here("2018-10-16T12:01"))
     assert CARMEN not in scan(desk, here("2018-10-17T09:01"))
 

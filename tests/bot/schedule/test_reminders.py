@@ -107,7 +107,7 @@ def test_a_month_on_the_phones(town: Town) -> None:
 
     ana.tap("Que me llamen")
     at(town, "2018-10-11T09:00")
-    assert "MMUJER · quedan 2 · Que me llamen" in hear(carmen, "Terminó la prórroga")
+    assert "MMUJER · quedan 2 · Que me llamen" in hear(carmen, "Terminaron los días de gracia")
 
     at(town, "2018-10-15T09:00")
     hear(carmen, "quedó cerrado")

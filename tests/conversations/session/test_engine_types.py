@@ -414,7 +414,7 @@ def test_a_long_review_still_says_what_to_do_with_it() -> None:
     assert phone.session.at == REVIEW
     assert len(phone.text) < 4096
     assert "Pregunta 3:" in phone.text
-    assert "respuestas más" in phone.text
+    assert " más." in phone.text
     assert phone.text.endswith("Eso es todo.")
 
 

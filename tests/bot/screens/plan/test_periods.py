@@ -77,7 +77,7 @@ def test_a_coordinator_reopens_in_words_and_locks_again(desk: Desk) -> None:
     period = tap(desk, CARMEN, "periodo", "201808")
     which = press(desk, CARMEN, period, "🔓 Reabrir para una institución")
     days = press(desk, CARMEN, which, next(words for words in buttons(which, CARMEN) if "PGR" in words))
-    assert said(days, CARMEN)[-1] == "¿Reabrir agosto 2018 solo para PGR? Quedará en la bitácora con su motivo."
+    assert said(days, CARMEN)[-1] == "¿Reabrir agosto 2018 solo para PGR? Quedará en la auditoría con su motivo."
 
     why = press(desk, CARMEN, days, "Reabrir 3 días")
     assert "¿Por qué se reabre a PGR?" in said(why, CARMEN)[-1]

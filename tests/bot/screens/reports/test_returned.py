@@ -46,7 +46,7 @@ def test_a_return_names_its_questions_and_reaches_the_reporter_in_their_language
 
     done = desk.say(CARMEN, "¿Cuál es el próximo centro?")
     assert state_of(desk, number) == "returned"
-    assert "PRE-101 devuelta" in text_of(done, CARMEN)
+    assert "El reporte de PRE-101 se devolvió" in text_of(done, CARMEN)
     assert "Carmen Soto reviewed PRE-101" in text_of(done, ANA)
     assert "¿Cuál es el próximo centro?" in text_of(done, ANA)
     assert text_of(done, LUIS) == ""
@@ -279,7 +279,7 @@ def test_at_the_end_of_the_day_one_silent_line_names_what_was_validated(desk: De
     assert told(timedelta(minutes=10)) == []
 
     [payload] = told(timedelta(hours=9))
-    assert "PRE-101, ASI-201 quedaron validadas" in payload["text"]
+    assert "Quedaron validados los reportes de PRE-101, ASI-201" in payload["text"]
     assert payload["disable_notification"]
 
     def remember(unit: Any) -> None:
@@ -347,7 +347,7 @@ def test_one_question_goes_back_is_answered_and_returns_to_who_asked(town: Town)
     carmen.phone.say("¿Con qué radios?")
     ana.wait_for("pide un ajuste: «¿Con qué radios?»")
     print(f"notice after {time.perf_counter() - began:.3f} s")
-    carmen.wait_for("PRE-101 devuelta")
+    carmen.wait_for("El reporte de PRE-101 se devolvió")
     town.kill()
     town.start()
     ana.tap("Corregir")

@@ -160,7 +160,7 @@ def test_a_validation_leads_to_the_next_one_and_can_be_taken_back(desk: Desk) ->
     """One tap a report; "Deshacer" is on the next card, for whoever gave it."""
     first, second = sent(desk, "PRE-101"), sent(desk, "PER-101", ROSA, agency="PGR")
     done = tap(desk, CARMEN, "validar", first)
-    assert "PRE-101 quedó validada" in text_of(done)
+    assert "El reporte de PRE-101 quedó validado" in text_of(done)
     assert "PER-101" in text_of(done)
     assert f"↶ Deshacer PRE-101|c:validar:{first}.undo" in buttons(done)
     assert state_of(desk, first) == "validated"
@@ -221,7 +221,7 @@ def test_an_agencys_ordinary_reports_are_validated_together_after_they_were_show
     fallen = sent(desk, "PRE-302", answers={"progress": "1"})
     restricted = sent(desk, "ASI-201", sensitive=True)
     shown = tap(desk, CARMEN, "revisar", "0.MMUJER")
-    assert any(each.startswith("✅ Validar las 2 de MMUJER|c:validar:MMUJER") for each in buttons(shown))
+    assert any(each.startswith("✅ Validar los 2 de MMUJER|c:validar:MMUJER") for each in buttons(shown))
 
     sure = tap(desk, CARMEN, "validar", "MMUJER")
     assert "PRE-101" in text_of(sure)

@@ -99,7 +99,7 @@ def test_an_admin_reads_who_did_what_page_by_page(desk: Desk) -> None:
         everything = unit.audit.latest(unit.plans.only().id, limit=10_000)
     assert len(seen) == len(everything)
     assert "Administración · Pedro" in "\n".join(seen)
-    assert "el rol «Administración»." in told
+    assert "la función «Administración»." in told
     assert "(–)" not in told
 
 
