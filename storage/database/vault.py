@@ -61,8 +61,9 @@ def key_unknown(error: BaseException | None) -> KeyUnknown | None:
 class Vault:
     """The keys of one deployment, in memory.
 
-    If a key is missing, the keyring file is read again when it has changed since. So a running process learns of a
-    rotation, and of a keyring that was put in its place.
+    Before something is sealed, and if a key is missing, the keyring file is read again when it has changed since. So a
+    running process learns of a rotation and of a keyring that was put in its place, and seals nothing under a key that
+    was retired meanwhile.
     """
 
     __slots__ = ("_ciphers", "_current", "_path", "_seen", "_token_key")
@@ -143,6 +144,7 @@ class Vault:
     @property
     def head(self) -> bytes:
         """Return the first bytes of every seal under the current key."""
+        self._look_again()
         return _head(self._current)
 
     def seal(self, text: str, row: str, key: str = "") -> bytes:
@@ -161,6 +163,8 @@ class Vault:
 
     def seal_bytes(self, data: bytes, row: str, key: str = "") -> bytes:
         """The same as `seal`, for bytes."""
+        if not key:
+            self._look_again()
         name = key or self._current
         head = _head(name)
         nonce = secrets.token_bytes(NONCE)

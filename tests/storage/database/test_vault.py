@@ -117,6 +117,22 @@ def test_a_new_key_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
         Vault.retire(path, old.current).open(before, "r")
 
 
+def test_a_running_process_seals_with_the_new_key_at_once(tmp_path: Path) -> None:
+    """Otherwise the old key could be retired as used by nothing, and what it sealed from then on would be lost."""
+    path = tmp_path / "keys.json"
+    running = Vault.create(path)
+    old = running.current
+    before = running.seal("antes", "row:1")
+    rotated = Vault.rotate(path)
+    assert running.key_id(running.seal("después", "row:1")) == rotated.current
+    assert running.head == rotated.head
+    without = Vault.retire(path, old)
+    assert without.open(running.seal("luego", "row:1"), "row:1") == "luego"
+    assert running.open(before, "row:1") == "antes"  # until it ends, it can still read
+    path.write_text("{")  # half of a file that somebody is copying
+    assert running.key_id(running.seal("aún", "row:1")) == rotated.current
+
+
 def test_a_token_is_kept_as_a_keyed_hash(tmp_path: Path) -> None:
     """S1: without the keyring, guesses cannot even be tested."""
     one, two = Vault.create(tmp_path / "1"), Vault.create(tmp_path / "2")
