@@ -58,6 +58,7 @@ MAY_LACK: Final = frozenset(
         "personal.cohort",
         "personal.marker",
         "elided",
+        "elided_after",
     }
 )
 """Words that a language may do without."""

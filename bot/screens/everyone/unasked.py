@@ -6,14 +6,15 @@ the bot offers two or three likely buttons. A phrase never does anything by itse
 the button that follows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bot.chat.contact import whom_to_ask
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import REPORTERS
+from bot.screens.everyone import in_words
 from bot.screens.everyone.home import HOMES
+from bot.screens.everyone.in_words import offer, people_to_ask, toward
 from bot.screens.everyone.named import (
     LIKELY,
     Asked,
@@ -29,22 +30,22 @@ from bot.screens.people import people
 from bot.screens.reports.filling import show_locked
 from bot.screens.reports.own_reports import LOOKED_BACK, answered_by, draft_title, is_any_open
 from bot.telegram.updates import Secondhand, Unsupported
-from conversations.card import Button, Card, bold, cut, home_button, line, paragraph
+from conversations.card import Button, Card, bold, home_button, line
 from conversations.dates import show_date
-from conversations.plan.figures.lights import Light
 from conversations.plan.periods import ReportingPeriod, period_name
-from conversations.routes import Route, RouteTap, read_tap, tap
+from conversations.routes import Route, tap
 from conversations.session.events import Event, Located, Offered, Typed
+from conversations.session.reading.likeness import Likely, likely, surest, worth_offering
 from conversations.session.reading.utterances import (
+    POLITE,
     Utterance,
-    likely_meanings,
-    nearly_said,
+    count_words,
     significant,
     table_words,
     understood,
 )
 from conversations.session.reading.wishes import is_answer, wishes
-from conversations.session.safeguards.guard import personal_data, refusal
+from conversations.session.safeguards.guard import Kind, personal_data, refusal
 from storage.reports.submissions import StoredSubmission
 
 PROMISES: Final = 12
@@ -77,6 +78,7 @@ ASKED: Mapping[str, tuple[Route, ...]] = {
     "auditoria": (Route.AUDIT, Route.DIGEST),
     "instituciones": (Route.AGENCIES, Route.PROGRESS, Route.DIGEST),
     "estado": (Route.STATUS, Route.HELP),
+    "my_agency": (Route.DIGEST, Route.AGENCY_DIGEST),
 }
 """For each meaning, the routes it may lead to; the first that the person may take is used. Other meanings are the
 name of their route.
@@ -84,6 +86,12 @@ name of their route.
 OF_OTHERS: Final = ("recordar", "invitar", "personas", "revisar", "exportar", "oficio", "periodo", "progreso")
 """Meanings that may concern an institution or activity named in the same text: both are offered."""
 
+ANSWERED: Final = 0.85
+"""The least weight of a wish in what looks like an answer: "I put 12, it should be 120"."""
+CHAT: Final = "chat"
+"""What concerns nothing here."""
+OF_AN_ITEM: Final = ("reportar", "buscar", "plan", "told")
+"""Of these, what is wanted first is the activity that was named beside them."""
 ABOUT_ITEMS = ("reportar", "buscar", "plan", "pendientes", "historial")
 """Meanings that may be about an activity of which one word was said: "let me do the border one"."""
 
@@ -100,19 +108,16 @@ OFFERED: Mapping[str, tuple[Route, ...]] = {
     "colours": (Route.DIGEST,),
     "privacy": (Route.MY_DATA,),
     "recordar": (Route.CHASE, Route.POSTPONE),
+    "my_agency": (Route.AGENCY_DIGEST, Route.DIGEST),
+    "invitar": (Route.INVITE, Route.DELEGATE, Route.PEOPLE),
+    "hours": (Route.PREFERENCES, Route.PAUSE),
+    "erase": (Route.HISTORY,),
+    "victim": (Route.REFERRALS,),
+    "about": (Route.HELP, Route.MY_DATA),
+    "told": (Route.DUE,),
 }
 """The routes that are offered if a text only seems to have this meaning."""
 ROUTES: Final = frozenset(map(str, Route))
-NAMES: Mapping[Route, str] = {
-    Route.POSTPONE: "remind.tomorrow",
-    Route.NOTHING_NEW: "remind.nothing_new",
-    Route.LEAVE_POST: "remind.not_me",
-    Route.PAUSE: "heard.pause",
-    Route.DELEGATE: "heard.delegate",
-    Route.EXPLAIN: "remind.explain",
-    Route.INDICATOR_DIGEST: "menu.indicators",
-}
-"""The labels of these routes' buttons. Other routes have their name in the command menu as the label."""
 
 
 def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
@@ -162,9 +167,9 @@ def edited(ex: Exchange, message_id: int, text: str) -> None:
             elif is_short and sent.reporting_period_id and answered_by(ex, sent, message_id):
                 to = tap(Route.CORRECT, sent.id, message_id, text.strip())
                 yes = Button(ex.say("heard.edited_yes", **values), to, "primary")
-                _offer(ex, ex.say("heard.edited_to", **values), [yes, _correct(ex, sent.id)])
+                offer(ex, ex.say("heard.edited_to", **values), [yes, _correct(ex, sent.id)])
             else:
-                _offer(ex, ex.say("heard.edited", **values), [_correct(ex, sent.id)])
+                offer(ex, ex.say("heard.edited", **values), [_correct(ex, sent.id)])
             return
 
 
@@ -195,28 +200,37 @@ def _read(ex: Exchange, text: str) -> Asked | None:
         meant = None
     said = [meaning for meaning in wishes(text, ex.language) if _leads(ex, meaning)]
     less_sure = list(dict.fromkeys([*([] if meant is None or meant.is_polite else [meant.meaning]), *said]))
+    found = likely(text, ex.language)
     is_one = len(less_sure) < 2
-    is_followed = is_one and meant is not None and (meant.is_polite or _is_likeliest(ex, text, meant))
-    if meant is not None and meant.is_all and is_followed:
+    if meant is not None and meant.is_all and is_one and (meant.is_polite or _is_likeliest(found, meant)):
         return _follow(ex, meant.meaning)
-    if _found_people(ex, text) or _refused(ex, text, less_sure):
+    wanted = surest(found) if is_one and count_words(text) > 1 else ""
+    if ex.is_reporter and wanted and found[0].weight < ANSWERED and is_answer(text):
+        wanted = ""
+    if _found_people(ex, text):
         return None
-    if (found := mentioned(ex, text)) is not None:
-        ex.go_below()
-        about = next(iter([*less_sure, *likely_meanings(text, ex.language)]), "")
-        if ex.is_reporter or about not in OF_OTHERS:
-            return found
-        wanted = _meant_only(ex, [about])
-        _offer_likely(ex, ex.say("heard.which") if wanted else _not_yours(ex), [*wanted, named_button(ex, *found)])
-        return None
+    if (kind := _personal(ex, text)) is not None:
+        return _refuse(ex, kind, wanted, [*less_sure, *worth_offering(found)])
+    if (named := mentioned(ex, text)) is not None:
+        return _named(ex, named, next(iter([*less_sure, *worth_offering(found)]), ""))
     if (code := unknown_code(ex, text)) is not None and (meant is None or meant.meaning in (HELP, *ABOUT_ITEMS)):
         ex.go_below()
         key = "heard.not_among" if ex.membership.role in REPORTERS else "heard.no_code"
         _offer_likely(ex, ex.say(key, code=code, agency=ex.agency_code), _meant_only(ex, ["buscar"]))
         return None
-    if is_one and meant is not None and _is_meant(ex, text, meant):
-        return _tell(ex, text, meant.meaning) if _is_told(meant.meaning) else _follow(ex, meant.meaning)
-    return _guess(ex, text, less_sure)
+    if is_one and meant is not None and _is_meant(found, meant):
+        wanted = meant.meaning
+    return _guess(ex, text, [wanted] if wanted else less_sure, worth_offering(found), is_sure=bool(wanted))
+
+
+def _named(ex: Exchange, named: Asked, about: str) -> Asked | None:
+    """Lead to the item or institution that a text names; or offer it beside what may be wanted of it."""
+    ex.go_below()
+    if ex.is_reporter or about not in OF_OTHERS:
+        return named
+    wanted = _meant_only(ex, [about])
+    _offer_likely(ex, ex.say("heard.which") if wanted else _not_yours(ex), [*wanted, named_button(ex, *named)])
+    return None
 
 
 def _found_people(ex: Exchange, text: str) -> bool:
@@ -229,59 +243,66 @@ def _found_people(ex: Exchange, text: str) -> bool:
     return True
 
 
-def _refused(ex: Exchange, text: str, meant: list[str]) -> bool:
-    """Delete a text with personal data from the chat, and answer only the request in it (S15). False if it has none."""
+def _personal(ex: Exchange, text: str) -> Kind | None:
+    """Return the kind of personal data in a text, if it has any."""
     known = ex.known()
-    beside = replace(known, words=known.words | table_words())
-    kind = personal_data(text, strict=True, known=beside, is_answer=False)
-    if kind is None:
-        return False
+    return personal_data(text, strict=True, known=replace(known, words=known.words | table_words()), is_answer=False)
+
+
+def _refuse(ex: Exchange, kind: Kind, wanted: str, likely_ones: list[str]) -> Asked | None:
+    """Delete a text with personal data from the chat, and answer only the request in it (S15)."""
     if ex.typed_message_id is not None:
         ex.delete(ex.typed_message_id)
     ex.go_below()
-    _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, [*meant, *likely_meanings(text, ex.language)]))
-    return True
+    if not wanted or wanted in (*POLITE, CHAT) or not _leads(ex, wanted):
+        _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, likely_ones))
+        return None
+    ex.opening = ex.say(refusal(kind))
+    return _follow(ex, wanted)
 
 
-def _is_meant(ex: Exchange, text: str, meant: Utterance) -> bool:
-    """Whether the text has this meaning. Thanks count only if the text says nothing else; an act must be certain."""
+def _is_meant(found: Sequence[Likely], meant: Utterance) -> bool:
+    """Whether the text has this meaning. Thanks count only if nothing else is likelier; an act must be certain."""
     if meant.is_polite:
-        return not nearly_said(text, ex.language)
-    return (meant.is_sure or _is_told(meant.meaning)) and _is_likeliest(ex, text, meant)
+        return next((each.meaning for each in found), meant.meaning) in POLITE
+    return (meant.is_sure or _is_told(meant.meaning)) and _is_likeliest(found, meant)
 
 
-def _is_likeliest(ex: Exchange, text: str, meant: Utterance) -> bool:
-    return next(iter(likely_meanings(text, ex.language)), meant.meaning) == meant.meaning
+def _is_likeliest(found: Sequence[Likely], meant: Utterance) -> bool:
+    return next(iter(worth_offering(found)), meant.meaning) == meant.meaning
 
 
-def _guess(ex: Exchange, text: str, less_likely: list[str]) -> Asked | None:
-    """Look for a title, then for a similar meaning. If there is neither, say so and offer likely buttons."""
+def _guess(ex: Exchange, text: str, wanted: Sequence[str], ranked: Sequence[str], *, is_sure: bool) -> Asked | None:
+    """Follow a title, then what is surely meant. If there is neither, say so and offer likely buttons."""
+    likely_items = named_like(ex, text)
+    if isinstance(likely_items, tuple):
+        ex.go_below()
+        return likely_items
+    near = [each for each in dict.fromkeys([*wanted, *ranked]) if each != CHAT]
+    wanted = [each for each in wanted if each != CHAT]
+    is_sure = is_sure and bool(wanted)
+    if near and near[0] in ABOUT_ITEMS and not likely_items:
+        likely_items = [*(agencies_like(ex, text) if near[0] == "buscar" else []), *items_like(ex, text)]
+    is_of_an_item = bool(likely_items) and near[:1] != [] and near[0] in OF_AN_ITEM
+    if is_sure and not is_of_an_item and _leads(ex, wanted[0]):
+        return _tell(ex, wanted[0], ranked) if _is_told(wanted[0]) else _follow(ex, wanted[0])
     ex.go_below()
-    likely = named_like(ex, text)
-    if isinstance(likely, tuple):
-        return likely
-    if less_likely and less_likely[0] in TOLD:
-        return _tell(ex, text, less_likely[0], less_likely[1:])
-    if ex.is_reporter and not less_likely and is_answer(text):
+    told = [each for each in wanted if each in TOLD] or [each for each in wanted[:1] if _is_told(each)]
+    if told and not is_sure:
+        return _tell(ex, told[0], [*wanted, *ranked])
+    if ex.is_reporter and not wanted and is_answer(text):
         _offer_likely(ex, ex.say("heard.answer"), _drafts(ex) + _first_due(ex, LIKELY))
         return None
-    nearly, ranked = nearly_said(text, ex.language), likely_meanings(text, ex.language)
-    if nearly and _is_told(nearly[0]) and nearly[0] in ranked[:1]:
-        return _tell(ex, text, nearly[0])
-    near = list(dict.fromkeys([*less_likely, *ranked]))
-    if not likely and near and near[0] in ABOUT_ITEMS:
-        likely = items_like(ex, text)
-    named = [*agencies_like(ex, text), *likely][: LIKELY - 1]
+    named = list(dict.fromkeys([*agencies_like(ex, text), *likely_items]))[: LIKELY - 1]
     if near and near[0] in OF_OTHERS:
         named = [*_meant_only(ex, near[:1]), *named]
-    known = _with_draft(ex, [*named, *_meant_like(ex, near)])
     if near and not named and not _leads(ex, near[0]):
         said = _not_yours(ex)
-    elif named or nearly or less_likely:
+    elif named or (wanted and near):
         said = ex.say("heard.which")
     else:
         said = f"{ex.say('heard.unclear')}\n{_whom_to_ask(ex)}"
-    _offer_likely(ex, said, known)
+    _offer_likely(ex, said, _with_draft(ex, [*named, *_meant_like(ex, near)]))
     return None
 
 
@@ -293,16 +314,13 @@ def _is_told(meaning: str) -> bool:
     return meaning in TOLD or meaning in (HELP, MENU)
 
 
-def _tell(ex: Exchange, text: str, meaning: str, said: Iterable[str] = ()) -> Asked | None:
+def _tell(ex: Exchange, meaning: str, others: Iterable[str]) -> Asked | None:
     """Answer in words, and offer what else was said or may be meant, because the text says more than this."""
-    others = [each for each in [*said, *likely_meanings(text, ex.language)[:LIKELY]] if not _is_told(each)]
-    beside = _meant_only(ex, others)[: LIKELY - 1]
-    if meaning in TOLD:
-        TOLD[meaning](ex, beside)
-    elif meaning == HELP and beside:
-        _offer(ex, ex.say("heard.which"), [Button(ex.say("menu.help"), tap(Route.HELP)), *beside])
-    else:
+    ex.go_below()
+    beside = _meant_only(ex, [each for each in list(others)[:LIKELY] if not _is_told(each)])[: LIKELY - 1]
+    if meaning not in TOLD:
         return _follow(ex, meaning)
+    TOLD[meaning](ex, beside)
     return None
 
 
@@ -336,7 +354,7 @@ def _not_yours(ex: Exchange) -> str:
 
 
 def _whom_to_ask(ex: Exchange) -> str:
-    return ex.say("help.person", people=whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id))
+    return ex.say("help.person", people=people_to_ask(ex))
 
 
 def search(ex: Exchange) -> None:
@@ -403,7 +421,7 @@ def _not_today(ex: Exchange) -> None:
         Button(ex.say("remind.nothing_new"), tap(Route.NOTHING_NEW)),
         Button(ex.say("remind.explain"), tap(Route.EXPLAIN)),
     ]
-    _offer(ex, text, buttons)
+    offer(ex, text, buttons)
 
 
 def _away(ex: Exchange) -> None:
@@ -416,12 +434,12 @@ def _away(ex: Exchange) -> None:
         Button(ex.say("heard.pause"), tap(Route.PAUSE)),
         Button(ex.say("remind.not_me"), tap(Route.LEAVE_POST)),
     ]
-    _offer(ex, ex.say("heard.away"), buttons)
+    offer(ex, ex.say("heard.away"), buttons)
 
 
 def _left(ex: Exchange, beside: list[Button]) -> None:
     """Answer "cancel that" when nothing is open: say so, and offer the draft, which can be deleted there."""
-    _offer(ex, ex.say("form.nothing_open"), [*(_drafts(ex) if ex.is_reporter else []), *beside])
+    offer(ex, ex.say("form.nothing_open"), [*(_drafts(ex) if ex.is_reporter else []), *beside])
 
 
 def _on_a_page(ex: Exchange) -> Asked | None:
@@ -430,7 +448,7 @@ def _on_a_page(ex: Exchange) -> Asked | None:
         return _follow(ex, "exportar")
     ex.go_below()
     page = Button(ex.say("home.page"), tap(Route.EXPORT, "page"), "primary")
-    _offer(ex, ex.say("heard.which"), [page, _toward_route(ex, Route.EXPORT), _toward_route(ex, Route.DIGEST)])
+    offer(ex, ex.say("heard.page"), [page, toward(ex, Route.EXPORT), toward(ex, Route.DIGEST)])
     return None
 
 
@@ -439,22 +457,21 @@ def _not_me(ex: Exchange) -> Asked | None:
 
     Nobody is led straight to giving up the post.
     """
-    if ex.membership.role not in REPORTERS:
+    if ex.allows(Route.PEOPLE):
         return _follow(ex, "personas")
     ex.go_below()
-    buttons = [
-        Button(ex.say("heard.delegate"), tap(Route.DELEGATE)),
-        Button(ex.say("remind.explain"), tap(Route.EXPLAIN)),
-        Button(ex.say("remind.not_me"), tap(Route.LEAVE_POST)),
-    ]
-    _offer(ex, ex.say("heard.not_me"), buttons)
+    if ex.membership.role in REPORTERS:
+        routes = (Route.LEAVE_POST, Route.DELEGATE, Route.EXPLAIN)
+        offer(ex, ex.say("heard.not_me", agency=ex.agency_code), [toward(ex, route) for route in routes])
+    else:
+        in_words.about(ex, [])
     return None
 
 
 def _files(ex: Exchange, beside: list[Button]) -> None:
     """Answer "where do I put the photo": lead to the report that promised it, or to one that is due."""
     buttons = (_promised(ex) or _first_due(ex, LIKELY)) if ex.is_reporter else []
-    _offer(ex, ex.say("heard.files" if buttons else "heard.files_none"), [*buttons[:1], *beside, *buttons[1:]])
+    offer(ex, ex.say("heard.files" if buttons else "heard.files_none"), [*buttons[:1], *beside, *buttons[1:]])
 
 
 def _saved(ex: Exchange, beside: list[Button]) -> None:
@@ -468,32 +485,21 @@ def _saved(ex: Exchange, beside: list[Button]) -> None:
     text, drafts = ex.say("heard.saved"), _drafts(ex)
     latest = [] if drafts else ex.unit.submissions.of_agency(ex.agency_id, limit=1)
     text = "\n".join([text, *(ex.say("heard.saved_sent", **_received(ex, one)) for one in latest)])
-    _offer(ex, text, [*drafts, *beside, Button(ex.say("menu.history"), tap(Route.HISTORY)), *_first_due(ex)])
+    offer(ex, text, [*drafts, *beside, Button(ex.say("menu.history"), tap(Route.HISTORY)), *_first_due(ex)])
 
 
-def _access(ex: Exchange, beside: list[Button]) -> None:
-    """Answer "I have another phone": say that there is no password, and who gives a new link. An admin makes it."""
-    asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
-    makes_one = [_toward_route(ex, Route.INVITE)] if ex.allows(Route.INVITE) else []
-    _offer(ex, ex.say("heard.access", people=asked), [*makes_one, *beside])
+def _done(ex: Exchange, beside: list[Button]) -> None:
+    """Answer "we held the workshop" where nothing is open: it was not kept, and belongs in one of these reports."""
+    if not ex.is_reporter:
+        _offer_likely(ex, ex.say("heard.unclear"), beside)
+        return
+    _offer_likely(ex, ex.say("heard.answer"), _drafts(ex) + _first_due(ex, LIKELY))
 
 
-def _wants_somebody(ex: Exchange, beside: list[Button]) -> None:
-    asked = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
-    explain = Button(ex.say("remind.explain"), tap(Route.EXPLAIN))
-    _offer(ex, ex.say("heard.person", people=asked), [explain, *beside])
-
-
-def _colours(ex: Exchange, beside: list[Button]) -> None:
-    lights = " · ".join(light.label(ex.language) for light in Light)
-    _offer(ex, ex.say("heard.colours", lights=lights), [_toward_route(ex, Route.DIGEST), *beside])
-
-
-def _privacy(ex: Exchange, beside: list[Button]) -> None:
-    """Answer "who sees what I write" with the words of the privacy notice."""
-    more = Button(ex.say("privacy.more"), tap(Route.PRIVACY, "more"))
-    text = ex.say("start.data_notice" if ex.is_reporter else "start.data_notice.reads")
-    _offer(ex, text, [_toward_route(ex, Route.MY_DATA), more, *beside])
+def _chat(ex: Exchange) -> None:
+    """Answer the dollar, the weather, a joke: not understood, and what this person does most."""
+    ex.go_below()
+    _offer_likely(ex, f"{ex.say('heard.unclear')}\n{_whom_to_ask(ex)}")
 
 
 ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
@@ -505,26 +511,19 @@ ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {
     "away": _away,
     "not_me": _not_me,
     "page": _on_a_page,
+    CHAT: _chat,
 }
 """Meanings that need more than a route. Each answers by itself, or returns the route that follows."""
 TOLD: Mapping[str, Callable[[Exchange, list[Button]], None]] = {
+    **in_words.TOLD,
     "files": _files,
     "saved": _saved,
-    "access": _access,
-    "human": _wants_somebody,
-    "colours": _colours,
-    "privacy": _privacy,
+    "told": _done,
     "cancelar": _left,
 }
 """Meanings that are answered in words, together with buttons for other meanings."""
 HELP, MENU = str(Route.HELP), str(Route.HOME)
 """Meanings with a route of their own that are also answered in words."""
-
-
-def _offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
-    """Answer with these words, the buttons that this person may use, and the way to the menu."""
-    rows = [(each,) for each in buttons if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
-    ex.offer(Card(paragraph(text), (*rows, (home_button(ex.say),))))
 
 
 # ------------------------------------------------------------------ what is likely meant
@@ -557,12 +556,8 @@ def _meant_only(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
         ways = OFFERED.get(meaning) or ((Route(meaning),) if meaning in ROUTES else ())
         route = next(filter(ex.allows, ways), None)
         if route not in (None, Route.HELP, Route.HOME, Route.CANCEL):
-            found.append(_toward_route(ex, route))
+            found.append(toward(ex, route))
     return list(dict.fromkeys(found))
-
-
-def _toward_route(ex: Exchange, route: Route) -> Button:
-    return Button(cut(ex.say(NAMES.get(route, f"command.{route}"))), tap(route))
 
 
 def _likely(ex: Exchange) -> list[Button]:
@@ -571,7 +566,7 @@ def _likely(ex: Exchange) -> list[Button]:
         return [Button(ex.say(each.text), tap(each.route, *each.parts)) for each in first[:1]]
     begun = _drafts(ex) or _first_due(ex)
     routes = (Route.EXPLAIN if begun else Route.DUE, Route.HISTORY)
-    return [*begun, *(_toward_route(ex, route) for route in routes if ex.allows(route))]
+    return [*begun, *(toward(ex, route) for route in routes if ex.allows(route))]
 
 
 def _drafts(ex: Exchange) -> list[Button]:

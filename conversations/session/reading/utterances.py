@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import chain, pairwise, product
+from itertools import chain, product
 from operator import contains, eq
 
 from conversations.languages import FIRST, LANGUAGES, phrases, tables
@@ -20,7 +20,8 @@ LONGEST = 300
 """Characters. A longer message is not searched for a meaning."""
 _MONTHS, _WEEKDAYS = "reading.months", "reading.weekdays"
 _SAID, _NAMED, _BESIDE, _SHORT, _ELIDED = "said.", "named.", "said.beside", "shortened", "elided"
-_POLITE = ("thanks", "greeting", "agreed")
+_ENDING = "elided_after"
+POLITE = ("thanks", "greeting", "agreed")
 """If a text has several of these, the first one counts: "gracias, buenas tardes"."""
 _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
 """The apostrophe of "can't", which many leave out."""
@@ -30,22 +31,12 @@ _CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
 _DASHED = re.compile(r"\b[A-Za-z]{2,4}[0-9]?-[A-Za-z]?[0-9]{1,4}\b")
 COMMON = 0.5
 """Words that weigh less than this together are in too many phrases. Where they stand apart, they mean nothing."""
-CLOSE = 0.8
-"""The least weight of a phrase that is nearly said: of its words in the text, times the share of it that was typed."""
 TELLING = 0.3
 """The least weight of the words of a name: a word that four names share is too little alone."""
-FOREIGN = 0.7
-"""The weight of a phrase in another language than the person's own."""
-LIKELY = 0.2
-"""A meaning is offered if its clues weigh this much together."""
-BEGINNING, PART, SHARED = 4, 0.6, 0.7
-"""Letters of a beginning; what it and a pair of words count for beside a word; how much a clue of several loses."""
-SLIP, AKIN = 0.8, 0.6
-"""The weight of a word that was typed with a slip, or with another ending."""
+SLIP = 0.8
+"""The weight of a word that was typed with a slip."""
 DENIES = 3
 """Words of a phrase's left neighbourhood in which a word denies it."""
-MISSED = 0.5
-"""The cost of each small word that was not said, for a phrase of one weighty word: "mande" is not "quién manda"."""
 
 Words = tuple[str, ...]
 
@@ -65,7 +56,7 @@ class Utterance:
     @property
     def is_polite(self) -> bool:
         """Whether the text says nothing that could be answered: a greeting, thanks, "ok"."""
-        return self.meaning in _POLITE
+        return self.meaning in POLITE
 
 
 def understood(text: str, language: str) -> Utterance | None:
@@ -81,61 +72,23 @@ def understood(text: str, language: str) -> Utterance | None:
         return Utterance("agreed", is_all=True) if symbols(text) else None
     languages = _from(language)
     for code in languages:
-        if (meaning := _whole(code).get(_said(text, code))) is not None:
+        if (meaning := _whole(code).get(said_words(text, code))) is not None:
             return Utterance(meaning, is_all=True, is_whole=True)
-    found = [each for place, code in enumerate(languages) for each in _within(_said(text, code), code, place)]
+    found = [each for place, code in enumerate(languages) for each in _within(said_words(text, code), code, place)]
     thanks = [each for each in found if not each.is_more_than_polite]
     best = max((each for each in found if not any(_is_part(each, of) for of in thanks)), default=None)
     if best is None or (best.left_over > 0 and not best.is_more_than_polite):
-        gathered = [each for code in languages for each in _gathered(_said(text, code), code) if each.is_whole]
-        gathered = [each for each in gathered if each.meaning not in _POLITE]
+        gathered = [each for code in languages for each in _gathered(said_words(text, code), code)]
+        gathered = [each for each in gathered if each.meaning not in POLITE]
         if gathered:
             first = max(gathered, key=lambda each: (each.words, each.weight))
             return Utterance(first.meaning, first.left_over == 0, first.left_over < first.words)
     return None if best is None else Utterance(best.meaning, best.left_over == 0, best.left_over < best.words)
 
 
-def nearly_said(text: str, language: str) -> tuple[str, ...]:
-    """Return the meanings of phrases that the text nearly has: a word has a typing mistake or another ending, or a
-    small word differs.
-    """
-    if len(text) > LONGEST:
-        return ()
-    scores: dict[str, float] = {}
-    for place, code in enumerate(_from(language)):
-        for each in _gathered(_said(text, code), code, is_fuzzy=place == 0):
-            score = each.weight * each.share * (FOREIGN if place else 1)
-            if each.meaning not in _POLITE and score >= CLOSE:
-                scores[each.meaning] = max(score, scores.get(each.meaning, 0))
-    return _ranked(scores)
-
-
-def likely_meanings(text: str, language: str) -> tuple[str, ...]:
-    """Return what a text may mean that was not understood, the likeliest first. It is only offered, never followed.
-
-    Each word, each beginning of a word and each pair of neighbours is a clue. It counts more for a meaning if many of
-    its phrases have it, and less if other meanings have it too.
-    """
-    if len(text) > LONGEST:
-        return ()
-    code = language_of(text, language)
-    scores: dict[str, float] = {}
-    for clue, weight in _clues_of(_said(text, code), code):
-        having = _speaks_for(code)[clue]
-        together = sum(having.values())
-        for meaning, times in having.items():
-            share = (times / together) ** 0.5
-            scores[meaning] = scores.get(meaning, 0) + weight * share / len(having) ** SHARED
-    return _ranked({meaning: score for meaning, score in scores.items() if meaning not in _POLITE and score >= LIKELY})
-
-
-def _ranked(scores: Mapping[str, float]) -> tuple[str, ...]:
-    return tuple(sorted(scores, key=lambda meaning: -scores[meaning]))
-
-
 def language_of(text: str, own: str) -> str:
     """Return the language that knows most of the words of a text. If two know as many, `own` counts."""
-    return max(_from(own), key=lambda each: _known_letters(_said(text, each), each))
+    return max(_from(own), key=lambda each: _known_letters(said_words(text, each), each))
 
 
 def _known_letters(said: Words, language: str) -> int:
@@ -147,36 +100,8 @@ def _known_letters(said: Words, language: str) -> int:
 def _vocabulary(language: str) -> frozenset[str]:
     """Each word of the phrases of a language. The names of commands count only if they are one word."""
     return frozenset(
-        word for words, _, is_name in _phrases(language) if not (is_name and len(words) > 1) for word in words
+        word for words, _, is_name in all_phrases(language) if not (is_name and len(words) > 1) for word in words
     )
-
-
-def _clues_of(said: Words, language: str) -> Iterator[tuple[str, float]]:
-    """The clues of a text that some phrase of this language has, and how much each counts."""
-    table = _speaks_for(language)
-    for clue, weight in _clues(said):
-        if clue in table:
-            yield clue, weight
-        elif weight == 1:
-            yield from ((near, SLIP) for near in sorted(_near(clue)) if near in table)
-
-
-def _clues(said: Words) -> Iterator[tuple[str, float]]:
-    yield from ((word, 1.0) for word in said)
-    yield from ((f"{word[:BEGINNING]}-", PART) for word in said if len(word) >= BEGINNING)
-    yield from ((f"{one} {other}", PART) for one, other in pairwise(said))
-
-
-@cache
-def _speaks_for(language: str) -> Mapping[str, Mapping[str, int]]:
-    """Return, for each clue, the meanings that have it, and in how many phrases."""
-    table: dict[str, dict[str, int]] = {}
-    for phrase, meaning, is_name in _entries(language):
-        ways = [] if is_name and " " in phrase else [_said(each, language) for each in written_out(phrase)]
-        for clue in dict.fromkeys(clue for words in ways for clue, _ in _clues(words)):
-            having = table.setdefault(clue, {})
-            having[meaning] = having.get(meaning, 0) + 1
-    return table
 
 
 def _from(language: str) -> tuple[str, ...]:
@@ -186,6 +111,11 @@ def _from(language: str) -> tuple[str, ...]:
 def significant(text: str) -> Words:
     """Return the words of a text that may be part of a name. Words that are usual beside a phrase are left out."""
     return tuple(word for word in _words(text) if len(word) > 2 and word not in beside_words())
+
+
+def count_words(text: str) -> int:
+    """Return how many words a text has. Numbers do not count."""
+    return sum(not word.isdecimal() for word in _words(text))
 
 
 def is_nearly(typed: str, meant: str) -> bool:
@@ -340,7 +270,7 @@ def _is_part(found: _Found, of: _Found) -> bool:
 
 def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
     """Find each phrase of a language in a text, if only few words are left beside it."""
-    near = [_near(word) for word in said]
+    near = [near_words(word) for word in said]
     beside = [word in beside_words() for word in said]
     table = _beginning(language)
     for at, (starts, seconds) in enumerate(zip(near, [*near[1:], frozenset[str]()], strict=True)):
@@ -351,74 +281,61 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
                 continue
             left_over = beside[:at].count(False) + beside[ends:].count(False)
             is_foreign_word = place > 0 and len(phrase) == 1
-            is_of_small_words = meaning not in _POLITE and beside_words().issuperset(phrase)
+            is_of_small_words = meaning not in POLITE and beside_words().issuperset(phrase)
             must_be_alone = is_alone or is_foreign_word or is_of_small_words
             is_inside = at > 0 and ends < len(said) and left_over > 0
             if (meaning == "greeting" and is_inside) or (meaning == "agreed" and at > 0):
                 continue  # one greets first or last, and agrees first: "a cómo está el dólar" asks
             if is_alone and len(said) > len(phrase) + 1 and not all(map(eq, said[at:ends], phrase)):
                 continue  # a command with a slip stands nearly alone
-            if meaning not in _POLITE and _is_denied(said[:at], phrase, language):
+            if meaning not in POLITE and _is_denied(said[:at], phrase, language):
                 continue
             exact = sum(map(eq, said[at:ends], phrase))
             if len(phrase) == 1 and not exact and len(said) > 1:
                 continue  # a slip of a lone word: "refuge" among others is not "refusé"
             if left_over <= (0 if must_be_alone else 2 * len(phrase) - 1):
                 letters = sum(map(len, phrase))
-                yield _Found(meaning not in _POLITE, letters, exact, -place, -rank, meaning, left_over, len(phrase), at)
+                yield _Found(meaning not in POLITE, letters, exact, -place, -rank, meaning, left_over, len(phrase), at)
 
 
 def _is_denied(before: Words, phrase: Words, language: str) -> bool:
     """Whether a phrase that denies nothing itself stands behind a word that denies: "no quiero cancelar"."""
-    denials = _denials(language)
+    denials = denial_words(language)
     return not denials.isdisjoint(before[-DENIES:]) and denials.isdisjoint(phrase)
 
 
 @cache
-def _denials(language: str) -> frozenset[str]:
-    return frozenset(word for phrase in phrases(language, "denials") for word in _said(phrase, language))
+def denial_words(language: str) -> frozenset[str]:
+    """Return the words that deny: "no", "nunca"."""
+    return frozenset(word for phrase in phrases(language, "denials") for word in said_words(phrase, language))
 
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """A phrase that shares words with a text, in any order."""
+    """A phrase whose words were all said, in any order, with few others."""
 
     meaning: str
     words: int
     weight: float
-    """The weight of the words that were said. A word that no other meaning has counts as one."""
-    share: float
-    """The same as a share of the phrase's weight."""
+    """The weight of its words. A word that no other meaning has counts as one."""
     left_over: int
-    is_whole: bool
-    """Whether all words of the phrase were said, and few others."""
 
 
-def _gathered(said: Words, language: str, *, is_fuzzy: bool = True) -> Iterator[_Gathered]:
-    """Find the phrases of a language that share words with a text. Words that change nothing are ignored.
-
-    In another language than the person's, each word must be exactly the same, because a small difference makes another
-    word there.
-    """
+def _gathered(said: Words, language: str) -> Iterator[_Gathered]:
+    """Find the phrases of a language whose words were all said. Words that change nothing are ignored."""
     wanted = dict.fromkeys(word for word in said if word not in beside_words())
-    near = {word: _near(word) if is_fuzzy else frozenset((word,)) for word in wanted}
-    starts = _by_start(language) if is_fuzzy else {}
-    akin = {word: {each for each in starts.get(word[:3], ()) if is_related(word, each)} for word in wanted}
-    said_so = {each for some in near.values() for each in some}
-    heard = dict.fromkeys(sorted(said_so.union(*akin.values())))
+    near = {word: near_words(word) for word in wanted}
+    heard = {each for some in near.values() for each in some}
     weights, having = _weights(language)
-    denials = _denials(language)
-    for words, beside, meaning in dict.fromkeys(phrase for each in heard for phrase in having.get(each, ())):
-        its = [word for word in words if word in heard]
-        weight = sum(weights[word] * (1 if word in wanted else SLIP if word in said_so else AKIN) for word in its)
-        total = sum(weights[word] for word in words) + (
-            MISSED * sum(word not in said for word in beside) if len(words) == 1 else 0
-        )
+    denials = denial_words(language)
+    for words, beside, meaning in dict.fromkeys(phrase for each in sorted(heard) for phrase in having.get(each, ())):
+        weight = sum(weights[word] * (1 if word in wanted else SLIP) for word in words)
+        if not heard.issuperset(words) or sum(map(len, words)) <= 4 or weight < COMMON:
+            continue
         left_over = sum(near[word].isdisjoint(words) for word in wanted)
-        is_whole = said_so.issuperset(words) and sum(map(len, words)) > 4 and weight >= COMMON
-        is_whole = is_whole and left_over <= (2 * len(words) - 1 if len(words) > 1 else 0)
-        is_whole = is_whole and (denials.isdisjoint(said) or not denials.isdisjoint((*words, *beside)))
-        yield _Gathered(meaning, len(its), weight, weight / total, left_over, is_whole)
+        is_denied = not denials.isdisjoint(said) and denials.isdisjoint((*words, *beside))
+        if left_over <= (2 * len(words) - 1 if len(words) > 1 else 0) and not is_denied:
+            yield _Gathered(meaning, len(words), weight, left_over)
 
 
 @cache
@@ -428,7 +345,7 @@ def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tupl
     A word is separated from its neighbours. That counts only if the phrase has a single weighty word.
     """
     having: dict[str, dict[tuple[Words, Words, str], None]] = {}
-    for words, meaning, is_alone in _phrases(language):
+    for words, meaning, is_alone in all_phrases(language):
         its = tuple(dict.fromkeys(word for word in words if word not in beside_words()))
         beside = tuple(word for word in words if word not in its) if len(its) == 1 else ()
         for word in () if is_alone and len(its) > 1 else its:
@@ -440,15 +357,7 @@ def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tupl
 @cache
 def table_words() -> frozenset[str]:
     """Each word of the table, in every language."""
-    return beside_words().union(word for code in LANGUAGES for words, _, _ in _phrases(code) for word in words)
-
-
-@cache
-def _by_start(language: str) -> Mapping[str, list[str]]:
-    table: dict[str, list[str]] = {}
-    for word in _weights(language)[0]:
-        table.setdefault(word[:3], []).append(word)
-    return table
+    return beside_words().union(word for code in LANGUAGES for words, _, _ in all_phrases(code) for word in words)
 
 
 @cache
@@ -457,14 +366,14 @@ def _beginning(language: str) -> Mapping[tuple[str, str], list[tuple[int, Words,
     table.
     """
     table: dict[tuple[str, str], list[tuple[int, Words, str, bool]]] = {}
-    for rank, (words, meaning, is_alone) in enumerate(_phrases(language)):
+    for rank, (words, meaning, is_alone) in enumerate(all_phrases(language)):
         start = (words[0], words[1] if len(words) > 1 else "")
         table.setdefault(start, []).append((rank, words, meaning, is_alone))
     return table
 
 
 @lru_cache(maxsize=4_096)
-def _near(typed: str) -> frozenset[str]:
+def near_words(typed: str) -> frozenset[str]:
     """Return the words of the table that a typed word may mean, the word itself included."""
     close = (word for less in _one_less(typed) for word in _by_one_less().get(less, ()) if is_nearly(typed, word))
     return frozenset((typed, *close))
@@ -477,7 +386,7 @@ def _by_one_less() -> Mapping[str, set[str]]:
     So a typing mistake is found at once.
     """
     table: dict[str, set[str]] = {}
-    for word in {word for code in LANGUAGES for words, _, _ in _phrases(code) for word in words}:
+    for word in {word for code in LANGUAGES for words, _, _ in all_phrases(code) for word in words}:
         for less in _one_less(word):
             table.setdefault(less, set()).add(word)
     return table
@@ -508,10 +417,10 @@ def written_out(phrase: str) -> list[str]:
 
 
 @cache
-def _phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
+def all_phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
     """The entries of a language, written out, as words."""
     return tuple(
-        (_said(each, language), meaning, is_alone)
+        (said_words(each, language), meaning, is_alone)
         for phrase, meaning, is_alone in _entries(language)
         for each in written_out(phrase)
     )
@@ -520,7 +429,7 @@ def _phrases(language: str) -> tuple[tuple[Words, str, bool], ...]:
 @cache
 def _whole(language: str) -> Mapping[Words, str]:
     """Return whole texts → their meaning. A phrase wins over the name of a command."""
-    return {words: meaning for words, meaning, _ in reversed(_phrases(language))}
+    return {words: meaning for words, meaning, _ in reversed(all_phrases(language))}
 
 
 @cache
@@ -555,7 +464,7 @@ def _both_sides(phrase: str) -> tuple[str, str]:
     return normalise(short), normalise(word)
 
 
-def _said(text: str, language: str) -> Words:
+def said_words(text: str, language: str) -> Words:
     """The words of a text as this language writes them out."""
     short, words = _short(language), _words(text)
     said: list[str] = []
@@ -569,12 +478,16 @@ def _said(text: str, language: str) -> Words:
 
 
 def _apart(word: str, language: str) -> Words:
-    """Split an unknown word that begins with the short form of another: "jcomprends", "mvle"."""
+    """Split an unknown word that begins or ends with the short form of another: "jcomprends", "voyel", "mandarlo"."""
     known_here = _spelled_words(language)
-    if word not in known_here:
-        for start in phrases(language, _ELIDED):
-            if word.startswith(start) and (rest := word.removeprefix(start)) in known_here and len(rest) > 1:
-                return start, rest
+    if word in known_here:
+        return (word,)
+    for start in phrases(language, _ELIDED):
+        if word.startswith(start) and (rest := word.removeprefix(start)) in known_here and len(rest) > 1:
+            return start, rest
+    for end in phrases(language, _ENDING):
+        if word.endswith(end) and (rest := word.removesuffix(end)) in known_here and len(rest) > 1:
+            return rest, end
     return (word,)
 
 

@@ -1,6 +1,6 @@
-"""Thirteen hundred sentences as tired officers, coordinators, a minister and an admin type them where nothing is asked.
+"""Nineteen hundred sentences as tired officers, coordinators, a minister and an admin type them where nothing is asked.
 
-Thirteen sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was read
+Nineteen sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was read
 once before the table was mended for it. Right at that first reading, of 25:
 
     set   es  en  ht  fr
@@ -17,6 +17,15 @@ once before the table was mended for it. Right at that first reading, of 25:
     11    21  22  18  21   two wishes, numbers and cries for help among them
     12    20  20  17  21   after set 11 was mended and clauses were read by themselves
     13    21  21  18  21   after set 12 was
+    14    22  16  23  18   by an author who knew nothing of the table
+    15    21  21  21  20
+    16    22  20  17  19
+    17    23  24  23  22   by the same author, after 14 to 16 were mended by class
+    18    24  22  23  23
+    19    24  22  21  24
+
+Of sets 14 to 16, 32, 32, 35 and 34 of 75 were followed or told at first reading, and the rest of the right ones only
+offered. Of sets 17 to 19, when what is surely meant was followed: 56, 52, 48 and 48.
 
 A sentence went right if the answer says what was wanted, or its first buttons lead there.
 """
@@ -46,7 +55,7 @@ READER, STRANGER = 599, 9_000
 KINDS = ("", "_name", "_age", "_address", "_date")
 FOLDER = Path(__file__).parent / "sentences"
 WRITES = {"focal": ANA, "coordinator": CARMEN, "reader": READER, "admin": PEDRO}
-SETS, OF_EACH, RIGHT = 13, 25, 24
+SETS, OF_EACH, RIGHT = 19, 25, 24
 
 WORDS = {
     "human": ("heard.person", "err.emergency", "help.person"),
@@ -65,13 +74,18 @@ WORDS = {
     "ayuda": ("help.title",),
     "not_yours": ("heard.not_yours",),
     "answer": ("heard.answer",),
+    "page": ("heard.page",),
+    "about": ("heard.about",),
+    "victim": ("heard.victim",),
+    "erase": ("heard.erase",),
+    "hours": ("heard.hours",),
     "off": ("heard.unclear", "heard.which", "heard.not_yours", "heard.not_among", "heard.no_code"),
 }
 """What a meaning that leads to no screen is answered with."""
 NAMED = ("PRE-101", "PRE-405", "ASI-201", "MINERD", "PGR")
 INSTITUTIONS = ("MMUJER", "PGR", "MT", "MINERD", "CONANI", "PN")
-ALSO = {"not_today": (Route.EXPLAIN,)}
-"""Who cannot report today is helped by being asked what holds them back."""
+ALSO = {"not_today": (Route.EXPLAIN,), "exportar": (Route.EXPORT,)}
+"""Who cannot report today is helped by being asked what holds them back; a page is an export."""
 
 
 def sentences(language: str) -> Iterator[tuple[int, str, tuple[str, ...], str]]:

@@ -1,0 +1,199 @@
+"""What a text is likely to mean that is no phrase of the table: how alike it is to each phrase.
+
+People say the same in more ways than a table has. Two texts are alike if they share words, and more so if the words
+are rare and stand beside each other in both. The likeliest meaning is followed only if it is far ahead of the others.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from heapq import nlargest
+from itertools import pairwise
+from math import log, sqrt
+
+from conversations.session.reading.utterances import (
+    LONGEST,
+    POLITE,
+    SLIP,
+    Words,
+    all_phrases,
+    denial_words,
+    is_related,
+    language_of,
+    near_words,
+    said_words,
+)
+
+LIKELY = 0.2
+"""A meaning is offered if it weighs this much."""
+SURE, CLEAR = 0.4, 0.1
+"""A meaning is followed if it weighs this much, and so much more than the next one."""
+SURELY_POLITE = 0.65
+"""Thanks need more weight: a reaction is no answer to a wish."""
+BESIDE, APART = 1.2, 0.6
+"""The weight of two neighbours, and of two words with one between them, beside that of their words."""
+PAIR = 1.3
+AKIN = 0.6
+"""The weight of a word with another ending than the table's."""
+UNKNOWN = 0.6
+"""The weight of a word that the table lacks, beside that of its rarest words. It makes a text less alike."""
+LIKEST = (0.6, 0.25, 0.15)
+"""How much the likest phrases of a meaning count, the likest one first."""
+SHARED = 0.5
+"""How much it counts that the words of a text stand in the phrases of a meaning, wherever."""
+DENIED = 0.7
+"""How much a phrase counts if only the text denies something, or only the phrase."""
+COMPARED = 80
+"""Phrases that are compared word by word: those that share the rarest words with the text."""
+START = 4
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """What a text may mean. The weight of a text that is a phrase, word for word, is more than one."""
+
+    meaning: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The phrases of a language, and where each word stands."""
+
+    phrases: Sequence[tuple[Words, str]]
+    places: Mapping[str, Sequence[int]]
+    shares: Mapping[str, Mapping[str, float]]
+    """For each word, the part of it that each meaning has."""
+    weights: Mapping[str, float]
+    """A word weighs more, the fewer meanings have it."""
+    starts: Mapping[str, Sequence[str]]
+    rarest: float
+    denials: frozenset[str]
+
+
+def likely(text: str, language: str) -> tuple[Likely, ...]:
+    """Return what a text may mean, in the language that knows most of its words, the likeliest first."""
+    if len(text) > LONGEST:
+        return ()
+    code = language_of(text, language)
+    index = _index(code)
+    said = [word for word in said_words(text, code) if not word.isdecimal()]
+    meant = {word: _readings(word, index) for word in dict.fromkeys(said)}
+    alike = _alike([next(iter(meant[word]), word) for word in said], meant, index)
+    for meaning, share in _shared(meant, index).items():
+        alike[meaning] = alike.get(meaning, 0) + SHARED * share
+    return tuple(sorted((Likely(*each) for each in alike.items()), key=lambda each: (-each.weight, each.meaning)))
+
+
+def worth_offering(found: Sequence[Likely]) -> tuple[str, ...]:
+    """Return the meanings that are likely enough to be offered. Politeness is left out."""
+    return tuple(each.meaning for each in found if each.weight >= LIKELY and each.meaning not in POLITE)
+
+
+def surest(found: Sequence[Likely]) -> str:
+    """Return the likeliest meaning, if no other is nearly as likely. Blank otherwise."""
+    first, second = (*found, Likely("", 0), Likely("", 0))[:2]
+    least = SURELY_POLITE if first.meaning in POLITE else SURE
+    return first.meaning if first.weight >= least and first.weight - second.weight >= CLEAR else ""
+
+
+def _readings(word: str, index: _Index) -> Mapping[str, float]:
+    """The words of the table that a typed word may be, and how much each counts."""
+    if word in index.weights:
+        return {word: 1}
+    near = {each: SLIP for each in sorted(near_words(word)) if each in index.weights}
+    akin = index.starts.get(word[:START], ())
+    return near or {each: AKIN for each in akin if is_related(word, each)}
+
+
+def _shared(meant: Mapping[str, Mapping[str, float]], index: _Index) -> dict[str, float]:
+    """Return, for each meaning, the part that it has in the words of a text. Together they are one."""
+    parts: dict[str, float] = {}
+    for readings in meant.values():
+        for word, counts in readings.items():
+            for meaning, share in index.shares[word].items():
+                parts[meaning] = parts.get(meaning, 0) + counts * share * index.weights[word] / len(readings)
+    together = sum(parts.values())
+    return {meaning: part / together for meaning, part in parts.items()}
+
+
+def _alike(said: Sequence[str], meant: Mapping[str, Mapping[str, float]], index: _Index) -> dict[str, float]:
+    """Return, for each meaning, how alike its likest phrases are to a text: the cosine of their words and pairs."""
+    scores: dict[int, float] = {}
+    length = 0.0
+    for readings in meant.values():
+        length += max((index.weights[word] for word in readings), default=UNKNOWN * index.rarest) ** 2
+        for word, counts in readings.items():
+            weight = counts * index.weights[word] ** 2
+            for place in index.places[word]:
+                scores[place] = scores.get(place, 0) + weight
+    pairs = dict(_pairs(said))
+    length += sum((each * _pair_weight(pair, index)) ** 2 for pair, each in pairs.items())
+    ahead = nlargest(COMPARED, scores, key=lambda place: scores[place] / sqrt(_length(index.phrases[place][0], index)))
+    denies = not index.denials.isdisjoint(said)
+    found: dict[str, list[float]] = {}
+    for place in ahead:
+        words, meaning = index.phrases[place]
+        its = dict(_pairs(words))
+        long = _length(words, index) + sum((each * _pair_weight(pair, index)) ** 2 for pair, each in its.items())
+        both = sum(its[pair] * pairs[pair] * _pair_weight(pair, index) ** 2 for pair in its.keys() & pairs.keys())
+        counts = DENIED if denies == index.denials.isdisjoint(words) else 1
+        found.setdefault(meaning, []).append(counts * (scores[place] + both) / sqrt(long * length))
+    return {
+        meaning: sum(each * counts for each, counts in zip(sorted(some, reverse=True), LIKEST, strict=False))
+        for meaning, some in found.items()
+    }
+
+
+def _length(words: Words, index: _Index) -> float:
+    return sum(index.weights[word] ** 2 for word in set(words))
+
+
+def _pairs(words: Sequence[str]) -> Iterator[tuple[Pair, float]]:
+    """Two words with one between them, then neighbours: of the same two, the latter count."""
+    yield from ((pair, APART) for pair in zip(words, words[2:], strict=False))
+    yield from ((pair, BESIDE) for pair in pairwise(words))
+
+
+def _pair_weight(pair: Pair, index: _Index) -> float:
+    one, other = (index.weights.get(word) for word in pair)
+    return PAIR * (one + other) / 2 if one and other else index.rarest / 3
+
+
+@cache
+def _index(language: str) -> _Index:
+    phrases = [
+        (bare, meaning)
+        for words, meaning, is_name in all_phrases(language)
+        if (bare := tuple(word for word in words if not word.isdecimal())) and not (is_name and len(words) > 1)
+    ]
+    places: dict[str, list[int]] = {}
+    having: dict[str, dict[str, int]] = {}
+    for place, (words, meaning) in enumerate(phrases):
+        for word in set(words):
+            places.setdefault(word, []).append(place)
+            times = having.setdefault(word, {})
+            times[meaning] = times.get(meaning, 0) + 1
+    meanings = len({meaning for _, meaning in phrases})
+    starts: dict[str, list[str]] = {}
+    for word in having:
+        if len(word) >= START:
+            starts.setdefault(word[:START], []).append(word)
+    return _Index(
+        phrases,
+        places,
+        {word: _parts(times) for word, times in having.items()},
+        {word: log(1 + meanings / len(times)) for word, times in having.items()},
+        starts,
+        log(1 + meanings),
+        denial_words(language),
+    )
+
+
+def _parts(times: Mapping[str, int]) -> Mapping[str, float]:
+    """The part that each meaning has in a word. Twice as many phrases count less than twice."""
+    roots = {meaning: sqrt(each) for meaning, each in times.items()}
+    together = sum(roots.values())
+    return {meaning: root / together for meaning, root in roots.items()}
