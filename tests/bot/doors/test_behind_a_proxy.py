@@ -208,6 +208,7 @@ def test_the_door_itself_needs_no_slash(proxy: Proxy) -> None:
 
 def test_who_guesses_is_held_up_by_their_own_address_alone(proxy: Proxy) -> None:
     """What they write into X-Forwarded-For is theirs, and not believed."""
+    assert proxy.read("agencies").status == 200
     guesses = [
         proxy.call("GET", "/data/v1/", Authorization="Bearer guess", X_Forwarded_For=f"203.0.113.{number}").status
         for number in range(STRANGERS.burst + 2)
