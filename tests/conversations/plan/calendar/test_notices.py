@@ -138,7 +138,8 @@ def test_a_draft_that_expires_is_announced_on_the_working_day_before() -> None:
     agenda = agenda_on("2018-10-12", steps=(), left={}, lapsing=drafts, told={1: date(2018, 10, 8)})
     verdict = decided(agenda, ANA, "2018-10-12T09:00")
     assert isinstance(verdict, Say)
-    assert "El borrador de PRE-101 se conserva hasta el 14 oct 2018. Envíelo" in plain(reminder(verdict.topics, ANA, agenda))
+    told = plain(reminder(verdict.topics, ANA, agenda))
+    assert "El borrador de PRE-101 se conserva hasta el 14 oct 2018. Envíelo" in told
 
 
 def test_three_periods_in_a_row_are_counted_from_the_last() -> None:
