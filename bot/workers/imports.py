@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from bot.acts.plan import importing
-from bot.acts.plan.importing import import_plan, uncovered
+from bot.acts.plan.importing import Trial, import_plan, try_plan
 from bot.acts.reports.coverage import Gap, NotCovered
 from bot.acts.reports.forms import title_of
 from bot.chat.exchange import Exchange
@@ -91,8 +91,14 @@ class Importing:
         self, ex: Exchange, name: str, draft: "PlanDraft", found: "Differences", *, is_again: bool = False
     ) -> None:
         """Show the first screen of the differences. They are stored, so that exactly these are applied later."""
+        code = ex.unit.plans.by_id(ex.membership.plan_id).code
+        tried = try_plan(ex.unit, ex.house.forms, draft, code, ex.now, timezone=ex.house.timezone) if found else Trial()
+        if tried.gaps:
+            self._refuse_uncovered(ex, name, tried.gaps)
+            return
         shown = {
             "name": name,
+            "is_over": tried.is_over,
             "workbook": draft.sha256,
             "fingerprint": found.fingerprint(),
             "summary": found.summary(ex.language).splitlines(),
@@ -103,11 +109,6 @@ class Importing:
         self._store.put(kept, False)
         key = hashlib.sha256(kept).hexdigest()
         # A change that takes protection away needs more than a tap: it is shown, and must be made at the server.
-        code = ex.unit.plans.by_id(ex.membership.plan_id).code
-        lacking = uncovered(ex.unit, ex.house.forms, draft, code, ex.now, timezone=ex.house.timezone) if found else ()
-        if lacking:
-            self._refuse_uncovered(ex, name, lacking)
-            return
         importing.wait_for_decision(ex.actor, key if found and not found.lowering else "")
         notes = [problem for problem in draft.problems if problem.severity != "note"]
         self._draw(ex, key, shown, 0, notes, is_again=is_again)
@@ -127,6 +128,8 @@ class Importing:
         if is_again:
             lines.append(line(bold(say("import.changed_meanwhile"))))
         lines += [line(text) for text in shown["summary"]]
+        if shown.get("is_over"):  # what an earlier version of the program stored does not say it
+            lines.append(line(bold(say("import.over"))))
         if notes and page == 0:
             lines += [line(""), *told(notes, ex.language, say)]
         if not sentences:

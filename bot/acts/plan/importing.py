@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from bot.acts.reports.coverage import Gap, NotCovered, cover, gaps
 from bot.chat.actor import Actor
@@ -31,10 +32,22 @@ KINDS: Final = (APPLY, PAGE, SEND)
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The changes, and the shipped forms that were published again so that all of it can be reported."""
+    """The changes, and the shipped forms that were published again so that all of it can be reported.
+
+    `is_over`: the plan has periods and all of them are locked, so nobody can report.
+    """
 
     found: "Differences"
     renewed: tuple[StoredForm, ...] = ()
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What an import would bring: the items that no form could report, and whether the plan would be over."""
+
+    gaps: tuple[Gap, ...] = ()
+    is_over: bool = False
 
 
 def import_plan(
@@ -62,25 +75,29 @@ def import_plan(
         found = apply(unit, draft, plan_code, by, now, shown=shown, timezone=timezone)
         if shown is not None and found.fingerprint() != shown:
             return Imported(found)
-        return Imported(found, cover(unit, forms, unit.plans.by_code(plan_code).id, before, now, by))
+        plan = unit.plans.by_code(plan_code)
+        today, periods = now.astimezone(ZoneInfo(plan.timezone)).date(), unit.plans.periods(plan.id)
+        is_over = bool(periods) and all(period.locks_on <= today for period in periods)
+        return Imported(found, cover(unit, forms, plan.id, before, now, by), is_over)
 
 
 class _Tried(Exception):
     """The trial succeeded. This exception never leaves the module."""
 
 
-def uncovered(
+def try_plan(
     unit: UnitOfWork, forms: FormCache, draft: "PlanDraft", plan_code: str, now: datetime, *, timezone: str
-) -> tuple[Gap, ...]:
-    """Return the items that an import of this draft would leave without a form. The import is tried, then undone."""
+) -> Trial:
+    """Return what an import of this draft would bring. The import is tried, then undone."""
+    is_over = False
     try:
         with unit.aside():
-            import_plan(unit, forms, draft, plan_code, None, now, timezone=timezone)
+            is_over = import_plan(unit, forms, draft, plan_code, None, now, timezone=timezone).is_over
             raise _Tried
     except NotCovered as refused:
-        return refused.gaps
+        return Trial(refused.gaps)
     except _Tried:
-        return ()
+        return Trial(is_over=is_over)
 
 
 # ------------------------------------------------------------------ sent to the bot, shown, decided about

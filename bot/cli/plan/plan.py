@@ -70,7 +70,7 @@ def import_plan(
 ) -> None:
     """Print the differences to the stored plan, then apply them in one transaction."""
     from bot.acts.plan.importing import import_plan as import_it
-    from bot.acts.plan.importing import uncovered
+    from bot.acts.plan.importing import try_plan
     from bot.acts.reports.coverage import NotCovered
     from bot.acts.reports.forms import title_of
     from bot.chat.form_cache import FormCache
@@ -90,8 +90,11 @@ def import_plan(
         if not code:
             raise Complaint(say("import.no_code"))
         if dry_run:
-            for gap in uncovered(unit, FormCache(chosen.timezone), draft, code, now(), timezone=chosen.timezone):
+            tried = try_plan(unit, FormCache(chosen.timezone), draft, code, now(), timezone=chosen.timezone)
+            for gap in tried.gaps:
                 talk(gap.sentence(say))
+            if tried.is_over:
+                talk(say("import.over"))
             return differences(unit, draft, code)
         if not lower_protection and (lowering := differences(unit, draft, code).lowering):
             told = "\n".join(each.sentence(chosen.language) for each in lowering)
@@ -103,6 +106,8 @@ def import_plan(
             raise Complaint(f"{say('coverage.refused')}\n{told}") from None
         for form in imported.renewed:
             talk(say("coverage.renewed", form=title_of(form, say), version=form.version))
+        if imported.is_over:
+            talk(say("import.over"))
         return imported.found
 
     found = in_unit(work, at=chosen)

@@ -157,3 +157,16 @@ def test_a_form_is_still_a_form(town: Town, admin: Officer) -> None:
     made.save(written)
 
     assert "formulario nuevo" in send(admin, "plan.xlsx", written.getvalue(), "visits ·")
+
+
+def test_a_plan_whose_periods_are_all_locked_says_so(town: Town, admin: Officer) -> None:
+    """Before it is applied: nobody could report with these dates. A plan with a period to come says nothing of it."""
+    book = Book().put("activities", "PRE-101", "due_date", "2020-12-02")
+    words = "Todos los períodos de este plan ya cerraron"
+    assert words not in send(admin, "plan.xlsx", book.data(), "Cambios al plan")
+
+    town.stop()
+    town.change("UPDATE reporting_period SET locks_on = '2018-10-01'")
+    town.start()
+    assert words in send(admin, "again.xlsx", book.data(), "Cambios al plan")
+    admin.tap("Cancelar")
