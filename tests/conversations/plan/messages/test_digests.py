@@ -225,6 +225,17 @@ def test_what_makes_a_light_red_is_said() -> None:
     assert "vence en 10 días" in why["PER-101"]
 
 
+def test_what_is_due_within_a_day_is_due_today_or_tomorrow() -> None:
+    """Never "in 1 days"."""
+    week, say = stand(), wording("es")
+    each = next(each for each in week.activities if each.code == "PER-101")
+    told = []
+    for left in range(3):
+        due_on = week.today + timedelta(days=left)
+        told.append(digest_words.why(replace(each, activity=replace(each.activity, due_on=due_on)), week, say)[-1])
+    assert told == ["vence hoy", "vence mañana", "vence en 2 días"]
+
+
 def test_a_count_that_goes_on_is_told_beside_its_baseline_and_the_years_before() -> None:
     """Whoever subtracts what was told before finds no small number, as in the exports (DOMAIN §2.5.5)."""
     stock = {"aggregation": "latest", "sensitivity": "restricted", "min_cell": 10, "baseline": "110"}
