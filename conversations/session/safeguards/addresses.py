@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, number_at, sentence_of
 
 _HOUSE = 4
 """Words between a street and the number of its house."""
@@ -19,7 +19,7 @@ _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 
 _PLUS_CODE = re.compile(r"\b[2-9cfghjmpqrvwx]{4,8}\+[2-9cfghjmpqrvwx]{2,3}\b")
 _COORDINATES = re.compile(
-    r"\b[0-9]{1,2}(?:\.[0-9]{3,}|°[^\n]{1,12})[^\w.]{0,3}[ns]?[^\w.]{1,4}[0-9]{1,3}(?:\.[0-9]{3,}|°)"
+    r"\b[ns]\s?[0-9]{1,2}°[^\n]{1,14}[ew]\s?[0-9]{1,3}°|\b[0-9]{1,2}(?:\.[0-9]{3,}|°[^\n]{1,12})[^\w.]{0,3}[ns]?[^\w.]{1,4}[0-9]{1,3}(?:\.[0-9]{3,}|°)"
 )
 
 
@@ -68,13 +68,19 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
                 return True
         elif (token.what & Is.STREET or token.folded == "c") and _is_told_street(tokens, at):
             return True
-        if token.what & Is.HOUSE and _is_in_row(tokens, at):
+        if token.what & Is.HOUSE and (_is_in_row(tokens, at) or _directions().search(folded)):
             return True
         if token.what & Is.BESIDE and _is_beside_landmark(tokens, at):
             return True
         if token.what & Is.ROOM and _is_room(tokens, at):
             return True
     return False
+
+
+@cache
+def _directions() -> re.Pattern[str]:
+    """ "Segunda a la derecha, la casa con verja"."""
+    return re.compile(rf"\b{any_phrase('personal.directions')}\b")
 
 
 def _is_of_somebody(tokens: Sequence[Token], at: int) -> bool:
@@ -243,7 +249,15 @@ def _is_numbered_before(tokens: Sequence[Token], first: int, at: int) -> bool:
         and (tokens[name].is_capitalised or tokens[name].is_upper)
         and not tokens[name].what & Is.COMMON
     )
-    return is_called and position >= first and tokens[position].is_number and len(tokens[position].text) <= _HOUSE
+    return is_called and position >= first and _is_short_number(tokens, position)
+
+
+def _is_short_number(tokens: Sequence[Token], position: int) -> bool:
+    """ "14, rue Capois", "la diecinueve de la calle Proyecto"."""
+    token = tokens[position]
+    if token.is_number:
+        return len(token.text) <= _HOUSE
+    return not token.what & Is.LINK and len(token.text) > _HOUSE and number_at(tokens, position) is not None
 
 
 def _is_house(tokens: Sequence[Token], position: int) -> bool:

@@ -4,11 +4,10 @@
 años" are not. The nearest word before the number that says what it counts decides.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
-from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.beside_ages import (
     LEAST_BESIDE,
     is_behind_pronoun,
@@ -41,6 +40,7 @@ from conversations.session.safeguards.words import (
     SOMEBODY,
     Is,
     Token,
+    behind_phrases,
     languages_of,
     number_at,
     number_before,
@@ -52,6 +52,10 @@ _ADULT = 18
 _MOST_NEAR = 90
 """The oldest age that somebody is said to be near."""
 _NUMBER = Is.SAID | Is.ORDINAL
+_TELLING = (
+    _NUMBER | Is.YEARS | Is.MONTHS | Is.AGE | Is.HAS | Is.TURNS | Is.SAYS | Is.LABEL | Is.ELDER | Is.BIRTH | SOMEBODY
+)
+"""Meanings of which a word that tells an age has one, if it does not begin a sentence."""
 _LOOKED_BACK = 9
 """Words before a number among which its subject is looked for."""
 
@@ -67,9 +71,9 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
         return True
     if not any(token.is_number or token.what & _NUMBER for token in tokens):
         return False
-    if strict and any(_is_then(tokens, at) for at in _behind_each(_at_age(), folded, tokens)):
+    if strict and any(_is_then(tokens, at) for at in behind_phrases("personal.at_age", tokens)):
         return True
-    if strict and any(_is_then(tokens, at, is_near=True) for at in _behind_each(_nearing(), folded, tokens)):
+    if strict and any(_is_then(tokens, at, is_near=True) for at in behind_phrases("personal.nearing", tokens)):
         return True
     if strict and any(is_in_year(tokens, at) for at, token in enumerate(tokens) if token.what & Is.ORDINAL):
         return True
@@ -79,12 +83,16 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
         return True
     whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM
     one_of = known_words("personal.one_of")
+    telling = _TELLING | whose
     for position, token in enumerate(tokens):
+        is_first = position == 0 or tokens[position - 1].text in ENDS
+        if not (token.what & telling or token.is_number or is_first or token.folded in one_of):
+            continue
         if token.what & (Is.YEARS | Is.MONTHS) and _is_counted(tokens, position, whose, strict=strict):
             return True
         if token.what & Is.AGE and strict and _follows_age(tokens, position):
             return True
-        if token.what & whose and _is_beside(tokens, position):
+        if token.what & whose and not token.what & Is.MONTH and _is_beside(tokens, position):
             return True
         if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
             return True
@@ -98,7 +106,7 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
             return True
         if strict and (token.is_number or token.what & Is.SAID) and is_just_turned(tokens, position):
             return True
-        if strict and (position == 0 or tokens[position - 1].text in ENDS) and _is_before(tokens, position):
+        if strict and is_first and _is_before(tokens, position):
             return True
         if strict and token.is_number and (is_with_sex(tokens, position) or is_decade(tokens, position)):
             return True
@@ -109,24 +117,6 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
         if strict and token.what & Is.BIRTH and is_birthday(tokens, position):
             return True
     return False
-
-
-def _behind_each(phrase: re.Pattern[str], folded: str, tokens: Sequence[Token]) -> Iterator[int]:
-    """The token behind each phrase such as "a los" or "at the age of"."""
-    for found in phrase.finditer(folded):
-        at = next((n for n, token in enumerate(tokens) if token.at >= found.end()), None)
-        if at is not None:
-            yield at
-
-
-@cache
-def _at_age() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.at_age')}(?!\w)")
-
-
-@cache
-def _nearing() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.nearing')}(?!\w)")
 
 
 def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
@@ -449,7 +439,9 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
         return is_uncounted(tokens, found[1]) or is_no_count(behind)
     if opening == "/" and behind and behind.folded in known_words("personal.comes_from"):  # "f/15 from"
         return True
-    return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a")}.get(opening, (".", ","))
+    return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a", "&", ";", ")")}.get(
+        opening, (".", ",")
+    )
 
 
 def _is_alone_behind(tokens: Sequence[Token], at: int) -> bool:
@@ -565,6 +557,8 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
     said = [token for token in tokens[max(first, position - 6) : position] if token.is_word]
     if any(token.what & Is.THING and not token.what & (Is.MONTHS | Is.YEARS) for token in said):
         return False
+    if strict and position and tokens[position - 1].folded in known_words("personal.pronoun"):  # "I was nine when"
+        return True
     if any(token.what & (whose | (Is.ELDER | Is.FEELS if strict else 0)) for token in said):
         return True
     if is_aside and not (is_turning or tokens[position].folded in known_words("personal.had")):  # "ya van 15 gracias"

@@ -107,6 +107,14 @@ def is_labelled(tokens: Sequence[Token], position: int) -> bool:
 _LAST_LABEL = 4
 
 
+_KIN = Is.ELDER | SOMEBODY
+
+
+def _is_hour(tokens: Sequence[Token], position: int) -> bool:
+    """ "Hasta las 5 el acusado"."""
+    return position > 0 and bool(tokens[position - 1].what & Is.LINK) and tokens[position - 1].folded.endswith("s")
+
+
 def is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     """ "Dieciocho recién cumplidos"."""
     found = number_from(tokens, position)
@@ -114,7 +122,10 @@ def is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     row = [token for token in behind if not token.what & Is.LINK]
     if found and len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS:
         return True  # "18 acabaditos de cumplir"
-    if found and len(behind) > 1 and behind[0].what & Is.LINK and behind[1].what & Is.ELDER:  # "de 19 la mayor"
+    is_of = found and len(behind) > 1 and behind[0].what & Is.LINK and behind[1].what & _KIN
+    if (
+        is_of and not tokens[position].what & Is.LINK and not _is_hour(tokens, position)
+    ):  # "de 19 la mayor", "20 la mamá"
         return not behind[2:] or not behind[2].is_word or bool(behind[2].what & Is.JOINS)
     behind = behind[:2]
     some = next((n for n, token in enumerate(behind) if token.what & Is.SOME), None)

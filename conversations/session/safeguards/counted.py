@@ -37,6 +37,8 @@ def is_uncounted(tokens: Sequence[Token], ahead: int) -> bool:
     if ahead >= len(tokens):
         return True
     behind = tokens[ahead]
+    if behind.is_word and len(behind.text) == 1 and behind.at == tokens[ahead - 1].to:  # "9è a 1è"
+        return False
     if behind.folded in known_words("personal.after_age") and number_at(tokens, ahead + 1) is None:
         return True
     if behind.text in ",." and ahead + 1 < len(tokens) and tokens[ahead + 1].is_number:

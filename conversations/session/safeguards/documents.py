@@ -216,9 +216,10 @@ _COUNTED = re.compile(r"\b(?:de|of|for|para|pour|pou)\s[0-9]+$")
 def _code_behind(key: str) -> re.Pattern[str]:
     """The words of this key, what stands between, and the code."""
     gap = r"(?:[^.;!?\n0-9]|(?<=\bno)\.|(?<=\bn)\.|(?<=\bnum)\.|(?<=\bnro)\.|(?<=\bref)\.|(?<=\bexp)\.)"
+    longest = 50 if key == VEHICLES else 30
     masked = r"(?:[-./ ]?[x*]{2,4}){0,3}"
     code = rf"[a-z]{{0,4}}[-./ #]?[0-9](?:{masked}[-./ ]{{0,3}}[a-z]{{0,4}}[-./ ]?[0-9])*[a-z]{{0,3}}(?:-[a-z]{{1,4}})?"
-    return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,30}}?)(?<![a-z])({code})\b")
+    return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,{longest}}}?)(?<![a-z])({code})\b")
 
 
 @cache

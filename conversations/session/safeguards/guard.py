@@ -19,6 +19,7 @@ from conversations.session.safeguards.dates import personal_date
 from conversations.session.safeguards.documents import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named
+from conversations.session.safeguards.spelt import plain, words_of_file
 from conversations.session.safeguards.words import Is, read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
@@ -38,7 +39,11 @@ def personal_data(
     With `is_answer` off, the text answers no question and is not kept. Then only the age of a victim is found, because
     "m gen 54" are 54 of something.
     """
-    shown = seen(text)
+    shown = plain(seen(text))
+    if "." in shown and (words := words_of_file(shown)):
+        kind = personal_data(words, strict=strict, known=known, may_give_contact=may_give_contact)
+        if kind not in (None, "date", "digits"):  # scanners write their day and a number into it
+            return kind
     folded = fold(shown)
     tokens = read_words(shown, known)
     about = 0
@@ -49,7 +54,7 @@ def personal_data(
         return kind
     if strict and is_unexplained(folded):
         return "digits"
-    if named(folded, tokens, known, strict=strict):
+    if named(folded, tokens, about, known, strict=strict):
         return "name"
     if age(shown, folded, tokens, about, strict=strict and is_answer):
         return "age"

@@ -34,12 +34,19 @@ from conversations.session.safeguards.groups import (
 from conversations.session.safeguards.known import Known
 from conversations.session.safeguards.online import Online, online
 from conversations.session.safeguards.serials import has_luhn_digit, is_serial
-from conversations.session.safeguards.spoken import digits_said, numbers_said, said_again, told_in_pieces, unfused
+from conversations.session.safeguards.spoken import (
+    digits_said,
+    numbers_said,
+    said_again,
+    said_as_code,
+    told_in_pieces,
+    unfused,
+)
 from conversations.session.safeguards.words import Is, Token, read_words
 
 Kind = Online | Literal["phone", "identity", "digits"]
 
-_REGIONS = ("DO", "HT", "US", "ES", "HN", "SV", "GT", "VE", "CO")
+_REGIONS = ("DO", "HT", "US", "ES", "HN", "SV", "GT", "VE", "CO", "SN")
 """Whose phones are written without the number of their country: here, next door, where most relatives live, on the
 routes through Central America, and where many come from."""
 _DOCUMENTS = frozenset({(3, 7, 1), (3, 2, 4), (3, 3, 3, 1), (8, 1), (4, 5, 4), (4, 4, 5), (2, 2, 2, 4, 2, 5)})
@@ -76,6 +83,13 @@ _ABROAD = re.compile(r"00(?:[1-9][0-9]{0,2})?|011")
 """What is dialled before the number of another country."""
 _AFTER_ITEM = frozenset({" ", ". ", ") ", ".) ", "- ", " - ", ".- "})
 """What stands between the number of an item in a list and the item."""
+_ITEM = re.compile(r"^\W{0,2}(?:[a-z]{3,8} )?[0-9]{1,2}[:.)] +", re.MULTILINE)
+""" "Step 2: 555-": the number of a line is no part of what is told in lines."""
+_APART = re.compile(r"\b[a-z0-9](?:[ -]{1,3}[a-z0-9]\b){3}")
+""" "G 4 9 8 - 1 2 1"."""
+_LEAST_OF_LETTERED = 4
+_LETTERED = re.compile(r"(?<!\w)(?=[OIlSZB]*[0-9][0-9OIlSZB]*[0-9])(?=[0-9]*[OIlSZB])[0-9OIlSZB]{3,5}(?!\w)")
+""" "6I5", "O1Z9": letters for digits in a piece of a phone."""
 _SINGLE = re.compile(r"\b[0-9](?:[a-z][0-9]){6,}\b")
 """ "8x0x9x5x5x5x0x1x4x2"."""
 _MONEY_BEFORE = re.compile(r"(?:rd\$|us\$|\$|€|£|\b(?:dop|usd|eur|htg|rd|us|gdes?))\s?\Z")
@@ -106,11 +120,20 @@ def identifier(
         digits = sum(map(str.isdigit, text))
     if digits >= _LEAST_OF_LOCATOR and about & (Is.FILED | Is.PROFILE | Is.NUMBER) and is_document(folded, about):
         return "identity"
+    if digits >= _LEAST_OF_LETTERED and _LETTERED.search(text) and _phone_before_words().search(folded):
+        plain = _LETTERED.sub(lambda found: found[0].translate(_ALIKE), text)
+        text, folded, tokens = plain, fold(plain), read_words(plain, known)
+        digits = sum(map(str.isdigit, text))
     if digits >= LEAST_OF_CODE and (about & Is.NUMBER or "#" in text) and is_numbered(folded):
         return "identity"
     if digits and about & Is.SECRETS and tells_secret(folded):
         return "identity"
     numbers = list(_numbers(_without_fillers(text))) if digits >= 6 else []
+    if digits >= _LEAST and _reversed().search(folded):
+        return "phone"
+    is_told_apart = about & Is.FILED and (_said(tokens) > 1 or (digits and _APART.search(folded)))
+    if is_told_apart and is_document(said_as_code(folded), about):
+        return "identity"
     if numbers and any(_is_national(found[0]) for found in _NATIONAL.finditer(text)):
         return "identity"
     if digits >= 6 and _SINGLE.search(folded):
@@ -123,8 +146,15 @@ def identifier(
             return kind
     if not may_give_contact and _is_phone_spoken(folded, tokens, about, known):
         return "phone"
+    if digits >= _LEAST and "\n" in text and (row := _ITEM.sub("", folded)) != folded:
+        folded, tokens = row, read_words(row, known)
     kind = _kind_in_pieces(folded, tokens, about, known)
     return None if may_give_contact and kind == "phone" else kind
+
+
+def _said(tokens: Sequence[Token]) -> int:
+    """The count of the words that are those of a number and nothing else."""
+    return sum(bool(token.what & Is.SAID and not token.what & Is.LINK) for token in tokens)
 
 
 def _kind_in_pieces(folded: str, tokens: Sequence[Token], about: int, known: Known) -> Kind | None:
@@ -329,6 +359,12 @@ def _document_before() -> re.Pattern[str]:
 def _hotline_before() -> re.Pattern[str]:
     """ "La Línea Vida 809-555-0100"."""
     return re.compile(rf"\b{any_phrase('personal.hotline')}\W{{1,3}}(?:\w{{2,3}}\W{{1,2}})?$")
+
+
+@cache
+def _reversed() -> re.Pattern[str]:
+    """ "Léanlo al revés"."""
+    return re.compile(rf"\b{any_phrase('personal.reversed')}\b")
 
 
 @cache

@@ -7,11 +7,10 @@ that introduces a name.
 
 import re
 from collections.abc import Sequence
-from functools import cache
 
-from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.known import Known
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, read_words, sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, read_words, sentence_of
 
 _CLEAR = Is.GIVEN | Is.SURNAME
 _SHORT_NAME = 3
@@ -57,31 +56,34 @@ _BLENDED = re.compile(r"^(?:pro|aso|inter|cona|fedo|fedec|poli|infa|funda|coop).
 """Parts of one-word names that are not a person's: "Politur", "Profamilia", "Asonahores"."""
 
 
-def named(folded: str, tokens: Sequence[Token], known: Known, *, strict: bool) -> bool:
+def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, strict: bool) -> bool:
     """Say whether a text names a person. Without `strict`, only somebody who is called a victim there, or introduced.
 
-    The name of an official stands in any ordinary report.
+    The name of an official stands in any ordinary report. `about` are the meanings of all its words together.
     """
-    introduced = [at for at in _introduced(folded, tokens) if not _is_thing_named(tokens, at)]
+    introduced = [at for at in behind_phrases("personal.names", tokens) if not _is_thing_named(tokens, at)]
     if strict and introduced:
         return True
     if not strict and not introduced and not any(token.what & Is.VICTIM for token in tokens):
         return False
+    if (
+        strict
+        and about & Is.TITLE
+        and any(token.what & Is.TITLE and _is_always_named(tokens, at) for at, token in enumerate(tokens))
+    ):
+        return True
     evidence = _evidence(tokens, known, introduced)
     if strict:
         return bool(evidence)
     return any(_is_of_victim(tokens, at, introduced) for at in evidence)
 
 
-def _introduced(folded: str, tokens: Sequence[Token]) -> list[int]:
-    """The token behind each phrase that announces a name."""
-    ends = (found.end() for found in _announces().finditer(folded))
-    return [next((n for n, token in enumerate(tokens) if token.at >= end), len(tokens)) for end in ends]
-
-
-@cache
-def _announces() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.names')}(?!\w)")
+def _is_always_named(tokens: Sequence[Token], at: int) -> bool:
+    """ "Don cuchito": a title before a name alone, and a word of no table behind it, in small letters too."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    if behind is None or tokens[at].folded not in known_words("personal.strong_title"):
+        return False
+    return behind.text.islower() and len(behind.text) > _SHORT_NAME and not behind.what & ~NAME and not behind.is_known
 
 
 def _is_thing_named(tokens: Sequence[Token], at: int) -> bool:
@@ -312,7 +314,8 @@ def _is_clear(part: str) -> bool:
 
 def _is_acronym(token: Token) -> bool:
     """ "MoU", "ToR": a short word with a capital inside."""
-    return len(token.text) < _LETTERS and not token.text[1:].islower()
+    is_cut = len(token.text) < _LETTERS and not token.text[1:].islower()
+    return is_cut or (token.text[:2].isupper() and not token.is_upper)  # "MMujer"
 
 
 def _is_subject_of_office(tokens: Sequence[Token], at: int) -> bool:
@@ -506,7 +509,7 @@ def _institutions(tokens: Sequence[Token]) -> set[int]:
     for at, token in enumerate(tokens):
         if token.text == "#":  # "#CorazonAzul" is a campaign
             masked.add(at + 1)
-        if not token.what & Is.INSTITUTION:
+        if not token.what & Is.INSTITUTION and not _is_shelter(tokens, at):
             continue
         position = at + 1
         while position < len(tokens) and _carries_on(tokens, position):
@@ -518,6 +521,14 @@ def _institutions(tokens: Sequence[Token]) -> set[int]:
                 masked.add(position)
                 position -= 1
     return masked | _quoted(tokens) | _located_with_article(tokens)
+
+
+def _is_shelter(tokens: Sequence[Token], at: int) -> bool:
+    """ "Casa Rosada", "Hogar Doña Chucha", "Haven House": a house that has a name takes people in."""
+    token = tokens[at]
+    if not token.is_capitalised or token.folded not in known_words("personal.shelter_names"):
+        return False
+    return any(0 <= near < len(tokens) and tokens[near].is_capitalised for near in (at - 1, at + 1))
 
 
 def _located_with_article(tokens: Sequence[Token]) -> set[int]:

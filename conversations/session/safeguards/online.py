@@ -22,7 +22,7 @@ _OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?
 """Pages of governments, schools and international bodies lead to no person."""
 
 _EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
-_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}|[^\W\d_]{3,}[0-9]+@(?!\w)")
+_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}|[^\W\d_]{3,}[0-9]+@(?!\w)|@\.\w")
 _CASH = re.compile(r"(?<![\w$])\$[a-z]{3,}[0-9]+\b")
 """ "$luna05": an account that takes money."""
 _INCLUSIVE = re.compile(r"(?<=[^\W\d_])@(?=s?(?![\w.]))")

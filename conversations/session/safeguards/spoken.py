@@ -12,7 +12,7 @@ from conversations.session.safeguards.words import Is, Token, is_new, languages_
 
 _LEAST = 3
 """How many words a spoken number has at least. A number in fewer words is a count."""
-_LONG = re.compile(r"[a-z]{21}")
+_LONG = re.compile(r"\b[a-z]{21}")
 """A word that may be several digits: "ochoceronuevecincocinco"."""
 _YEAR = 4
 """Digits of a year. A row of such long numbers is a row of years or of counts."""
@@ -23,6 +23,7 @@ _ROW = re.compile(r"[0-9=]+(?:[\s,.-]{1,3}[0-9=]+)+")
 def said_again(folded: str) -> str:
     """The text with "triple five" and "three times five" as "five five five"."""
     counted = _repeated_times().sub(lambda found: " ".join([found[2]] * _count(found[1])), folded)
+    counted = _plural_digit().sub(lambda found: " ".join([_plurals()[found[2]]] * _count(found[1])), counted)
     return _repeated().sub(lambda found: " ".join([found[2]] * _times()[found[1]]), counted)
 
 
@@ -45,6 +46,19 @@ def _repeated_times() -> re.Pattern[str]:
     words = "|".join(word for word, digit in _digit_words().items() if digit in "234")
     times, article = any_phrase("personal.times"), any_phrase("personal.link")
     return re.compile(rf"\b({words}|[234]) {times} (?:{article} )?({_one_digit()})\b")
+
+
+@cache
+def _plurals() -> Mapping[str, str]:
+    """ "Ceros" → "0", but for what is no plural of its own: "deux", "de"."""
+    told = ((fold(w), str(n)) for each in LANGUAGES for n, w in enumerate(phrases(each, "personal.plural_digits")))
+    return {word: digit for word, digit in told if word.endswith("s") and word not in _digit_words()}
+
+
+@cache
+def _plural_digit() -> re.Pattern[str]:
+    words = "|".join(word for word, digit in _digit_words().items() if digit in "234")
+    return re.compile(rf"\b({words}|[234]) ({'|'.join(_plurals())})\b")
 
 
 @cache
@@ -90,7 +104,8 @@ def told_in_pieces(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[tuple
     "809, luego cinco cinco cinco, y termina en 0142" is 809, 5, 5, 5 and 0142. So may counts be.
     """
     told = (token for token in tokens if token.is_number or (token.what & Is.SAID and not token.what & Is.LINK))
-    if sum(1 for _ in told) < _LEAST - 1 and not _LONG.search(folded):
+    count = sum(1 for _ in told)
+    if count < _LEAST - 1 and not (count and _LONG.search(folded)):
         return
     spoken = _joined_digits().sub(lambda found: " ".join(_digit_word().findall(found[0])), folded)
     articles = known_words("reading.articles")
@@ -128,6 +143,50 @@ def _digit_word() -> re.Pattern[str]:
 def _joined_digits() -> re.Pattern[str]:
     """ "cincocincocinco"."""
     return re.compile(rf"\b(?:{_digit_word().pattern}){{2,}}\b")
+
+
+def said_as_code(folded: str) -> str:
+    """The text with what is said of a code as its signs: "plaque A-A deux-neuf-un K-B" is "plaque AA291KB"."""
+    said = _said_row().sub(_as_digits, _nato().sub(lambda found: found[0][0], folded))
+    said = _sign_said().sub("-", said)
+    return _singles().sub(lambda found: re.sub(r"[ -]+", "", found[0]), said)
+
+
+def _as_digits(found: re.Match[str]) -> str:
+    words = re.findall(r"[a-z0-9]+", found[0])
+    if sum(len(word) > _SHORT_DIGIT or word.isdigit() for word in words) < _LEAST - 1:
+        return found[0]
+    return " ".join(_digit_words().get(word, word) for word in words)
+
+
+_SHORT_DIGIT = 2
+"""Letters of a digit that is another word in most languages: "de", "un", "en"."""
+_NATO = (
+    "alpha|alfa|bravo|charlie|delta|echo|foxtrot|golf|hotel|india|juliet|juliett|kilo|lima|mike|november|oscar|papa|quebec"
+    "|romeo|sierra|tango|uniform|victor|whiskey|whisky|xray|yankee|zulu"
+)
+
+
+@cache
+def _nato() -> re.Pattern[str]:
+    """Two or more words of the alphabet that is spelt on the radio."""
+    return re.compile(rf"\b(?:{_NATO})\b(?=[ -]+(?:(?:{_NATO}|dash|[a-z0-9])\b|{_one_digit()}))")
+
+
+@cache
+def _said_row() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{_one_digit()})(?:[ -]{{1,3}}(?:{_one_digit()}))+\b")
+
+
+@cache
+def _sign_said() -> re.Pattern[str]:
+    fillers = "|".join(sorted(known_words("personal.fillers"), key=len, reverse=True))
+    return re.compile(rf" (?:{fillers}) (?=[a-z0-9]\b|[a-z]{{0,3}}[0-9])")
+
+
+@cache
+def _singles() -> re.Pattern[str]:
+    return re.compile(r"\b[a-z0-9](?:[ -]{1,3}[a-z0-9]\b){2,}")
 
 
 def unfused(folded: str) -> str:
@@ -198,4 +257,4 @@ def _number_words() -> frozenset[str]:
 def _digit_words() -> Mapping[str, str]:
     told = {w: str(n) for language in LANGUAGES for w, n in _misheard(language).items()}
     said = {w: str(n) for language in LANGUAGES for w, n in numbered(language, NUMBERS).items() if n < 10}
-    return told | said | {"oh": "0"}
+    return told | said | {"oh": "0", "wun": "1", "fower": "4", "fife": "5", "niner": "9"}

@@ -6,7 +6,7 @@ Nothing in it is about a person.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -107,6 +107,7 @@ _BY_FIRST_WORD = {
     "personal.times": Is.REPEATED,
     "personal.ends_in": Is.NUMBER,
     "personal.secrets": Is.SECRETS,
+    "personal.plural_digits": Is.REPEATED,
     "personal.spelled_underscore": Is.UNDERLINED,
 }
 """Keys with phrases of several words: what the first word of each means."""
@@ -117,6 +118,8 @@ _ADJECTIVE_OF_YEARS = re.compile(r"aner[ao]s?$")
 """ "Quinceañera", folded."""
 _POSSESSIVE = re.compile(r"['’]s$")
 _COINED_LETTERS = 5
+_LONGEST = 20
+"""Letters of a long word: above it, few are no compound."""
 _COINED = re.compile(
     r"^(?:y(?:v|or|ad|ir|ah|an|ar|as|ay|ei|el[aeiy]|en|eu|is|oh|ok|om|os|u[bdlmnrs])|w(?:il[bdfklmns]|is[lmn]|an[dn][aeily]|ood[lsn])"
     r"|dieu|jh|jean|juns|kei[lrs]|kel[vi]|kat(?:er|iu|h)|shei|nair|lisb|mick|mack[ei]|fritz|guer[dl]|ro[sz]e[lmn]"
@@ -180,6 +183,8 @@ def _meaning(folded: str) -> int:
         return Is.AGED
     if what & ~NAME or len(folded) < _COINED_LETTERS:
         return what
+    if len(folded) > _LONGEST and not what:  # several digits in one word, perhaps
+        return Is.SAID
     is_coined = _COINED.search(folded) or (not what and as_heard(folded) in _names_heard())
     return what | (Is.COINED if is_coined else 0)
 
@@ -268,6 +273,8 @@ def _ends(tokens: Sequence[Token], position: int) -> bool:
         return True
     if tokens[position - 1].what & Is.SHORTENED:  # "vict. 16 a."
         return False
+    if tokens[position - 1].what & Is.SAID:  # "Renunció una. Quedan ocho"
+        return True
     before, behind = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
     is_short = before.what & (Is.STREET if len(before.text) > _SHORT else Is.STREET | SOMEBODY)  # "Masc. 19 años"
     return len(before.text) >= _SHORT and not (behind and behind.is_number and is_short)
@@ -342,7 +349,28 @@ def languages_of(token: Token, what: int) -> int:
     return _spoken_in().get((token.folded, what), 0)
 
 
+def behind_phrases(key: str, tokens: Sequence[Token]) -> Iterator[int]:
+    """The position behind each phrase of a key, in any language; behind the last token if the text ends so."""
+    table = _phrases_by_last(key)
+    for last, token in enumerate(tokens):
+        for phrase in table.get(token.folded, ()):
+            first = last + 1 - len(phrase)
+            if first >= 0 and all(each.folded == word for each, word in zip(tokens[first:], phrase, strict=False)):
+                yield last + 1
+                break
+
+
 # ------------------------------------------------------------------ the tables, each made once
+@cache
+def _phrases_by_last(key: str) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Last word → the phrases of a key that end so. A text is not searched for each of some hundred phrases."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for phrase in phrases_of_all(key):
+        words = tuple(_POSSESSIVE.sub("", word) for word in _TOKEN.findall(fold(phrase)))
+        found.setdefault(words[-1], set()).add(words)
+    return {last: tuple(each) for last, each in found.items()}
+
+
 @cache
 def _table() -> dict[str, int]:
     table = dict(_spelled())

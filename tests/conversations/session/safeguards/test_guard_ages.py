@@ -131,10 +131,14 @@ SHORT = """tiene 15 ok|tiene 15 pobrecita|cumplió 15 ayer|she is 15 lol|shes fi
 elle a 15 je crois|16a, embarazada|fem: 16a|ella 22 el 45|ella 15, el novio 40|la niña 12 y el hermano 9
 La fille accueillie en avril n'a que quinze ans|Tifi nou te jwenn nan mache a gen sèlman douz an
 L'enfant, qui ne connaît pas sa date, doit avoir huit ans|We celebrated her sixteenth birthday|va fêter ses dix-huit ans
+edad: d-o-c-e|Âge ? d-i-x-s-e-p-t|menor_femenina_16a_alta.docx|20 la mamá y 3 el nene|client: f, thirteen & 1/2
+"I was nine when it started"|«cuando cumplí trece mi madrina»|« j'avais onze ans quand mon oncle »
+le faltan 3 meses pa los dieciocho y ya|es del mismo año del terremoto
 f/15 from corozal|her 16th bday|her 18th is in June|le faltan 2 años para los 18|15 y embarazada|es bajita y tiene 12
 ddn 2009"""
 SHORT_WORK = """tiene 15 talleres|ya van 15 gracias|la meta es 15 creo|ella coordina 3 talleres|she leads 5 teams
 sèvi ak vèsyon 2.1 an|El plan, aprobado en abril, tiene 3 años|El programa en Azua tiene 3 años
+Sikològ la vini lendi ak vandredi, 9è a 1è|jen 4, jiyè 7, out 2 = 13 retou|hasta las 5 el acusado, dijo
 agenda: 1a, 2a y 3a sesión|15a reunión de la mesa|she has 15 from CONANI|el plan cumplió 2 años ayer
 elle a 15 dossiers"""
 

@@ -82,3 +82,21 @@ Cursos de Repostería Comercial y Auxiliar de Farmacia"""
 def test_where_an_office_is_needs_no_list_of_places(text: str) -> None:
     """A country that the lists do not know has offices too."""
     assert personal_data(text, strict=True) is None
+
+
+SPELT = """T.a.m.i.k.a is back|let's say "J-a-s-l-e-e-n"|C-H-R-I-S-T-E-L-L-E te siyen|y.o.h.a.n.n.a dijo que sí
+Y o k a s t a volvió|audio-testigo-don-cuchito.ogg"""
+NOT_SPELT = """H1N1 y COVID19|Acuerdo_MMujer_OIM_2025-118_firmado.docx
+Hogar Doña Chucha pide pañales|Haven House is full|La Maison Rose manque de savon|a, e, i, o, u"""
+
+
+@pytest.mark.parametrize("text", SPELT.replace("\n", "|").split("|"))
+def test_a_name_that_is_spelt_is_read_whole(text: str) -> None:
+    """Letter by letter, with figures for letters, or as the name of a file."""
+    assert personal_data(text, strict=True) == "name"
+
+
+@pytest.mark.parametrize("text", NOT_SPELT.replace("\n", "|").split("|"))
+def test_initials_of_offices_and_names_of_houses_pass(text: str) -> None:
+    """What takes people in has a name of its own."""
+    assert personal_data(text, strict=True) is None

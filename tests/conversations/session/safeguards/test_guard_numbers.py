@@ -74,6 +74,11 @@ SOMEBODYS = """su código de beneficiaria: BEN-00456|número de la interna 4567|
 her phone number ends in 4517|le numéro finit par 5678|el número del cel termina en 4517|nimewo a fini pa 4517
 la clave del celular es 4512|password: luna2005|su pin es 4512|le mot de passe est luna05|modpas li se luna05
 folio 45, libro 12|acta 345 año 2003 oficialía 2|extrait naissance n° 1432 / 2008
+0091-555-908 (léanlo al revés)|à lire à l'envers : 24 10 555 87|l@.morena.del.cibao|IMG_passport_P0412287_scan.jpg
+apunta, ochocientos cuarenta y nueve, eeh, cinco cincuenta y cinco, cero cero, ochenta y tres
+es O-CH-O-dos-nueve 555 dos ceros y un 19|dial fife-oh-wun then 6I5 then O1Z9|call 829-\\nStep 2: 555-\\nStep 3: 0163
+plaque « A-A deux-neuf-un K-B »|tag reads Charlie Yankee Dash Four Four One Eight|plak la se AA tiret 0-9-3-1-2
+la yipeta blanca del imputado, se alcanza a ver G 4 9 8 – 1 2 1|7️⃣7️⃣ 555 zéro trois 1️⃣9️⃣
 batistè ti gason an, se nimewo 318 rejis 12|rele l nan trant twa, senkant senk, zewo sèt, disnèf
 829,555,0142|829:555:0142|ochoceronuevecincocincocincocerounocuatrodos|UNHCR 123-18C00456
 mac 001a.2b3c.4d5e|2001:0db8:85a3:0000:0000:8a2e:0370:7334|1Z999AA10123456784
@@ -83,7 +88,7 @@ Corolla gris, A876543|DK-4471-BC, la voiture grise|motor 5VZFE1234567|immat DK-4
 @pytest.mark.parametrize("text", SOMEBODYS.replace("\n", "|").split("|"))
 def test_a_number_is_somebodys_by_its_owner_its_end_its_maker_or_what_it_opens(text: str) -> None:
     """Each of these words stands before a number that one person has."""
-    assert personal_data(text, strict=False) in {"identity", "phone", "digits"}
+    assert personal_data(text.replace("\\n", "\n"), strict=False) in {"identity", "phone", "digits", "handle"}
 
 
 @pytest.mark.parametrize("text", ["folio M2290817 a su nombre", "sello K88412X", "récord 123456", "(A-44712-B)"])
