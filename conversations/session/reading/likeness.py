@@ -56,6 +56,8 @@ class Likely:
 
     meaning: str
     weight: float
+    is_denied: bool = False
+    """Whether the text denies something, and the likest phrase of this meaning does not: "no necesito ayuda"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,12 @@ def likely(text: str, language: str) -> tuple[Likely, ...]:
     said = [word for word in said_words(text, code) if not word.isdecimal()]
     meant = {word: _readings(word, index) for word in dict.fromkeys(said)}
     alike = _alike([next(iter(meant[word]), word) for word in said], meant, index)
-    for meaning, share in _shared(meant, index).items():
-        alike[meaning] = alike.get(meaning, 0) + SHARED * share
-    return tuple(sorted((Likely(*each) for each in alike.items()), key=lambda each: (-each.weight, each.meaning)))
+    shared = _shared(meant, index)
+    found = (
+        Likely(meaning, weight + SHARED * shared.get(meaning, 0), is_denied)
+        for meaning, (weight, is_denied) in alike.items()
+    )
+    return tuple(sorted(found, key=lambda each: (-each.weight, each.meaning)))
 
 
 def worth_offering(found: Sequence[Likely]) -> tuple[str, ...]:
@@ -96,7 +101,8 @@ def surest(found: Sequence[Likely]) -> str:
     """Return the likeliest meaning, if no other is nearly as likely. Blank otherwise."""
     first, second = (*found, Likely("", 0), Likely("", 0))[:2]
     least = SURELY_POLITE if first.meaning in POLITE else SURE
-    return first.meaning if first.weight >= least and first.weight - second.weight >= CLEAR else ""
+    is_sure = first.weight >= least and first.weight - second.weight >= CLEAR
+    return first.meaning if is_sure and not first.is_denied else ""
 
 
 def _readings(word: str, index: _Index) -> Mapping[str, float]:
@@ -119,8 +125,13 @@ def _shared(meant: Mapping[str, Mapping[str, float]], index: _Index) -> dict[str
     return {meaning: part / together for meaning, part in parts.items()}
 
 
-def _alike(said: Sequence[str], meant: Mapping[str, Mapping[str, float]], index: _Index) -> dict[str, float]:
-    """Return, for each meaning, how alike its likest phrases are to a text: the cosine of their words and pairs."""
+def _alike(
+    said: Sequence[str], meant: Mapping[str, Mapping[str, float]], index: _Index
+) -> dict[str, tuple[float, bool]]:
+    """Return, for each meaning, how alike its likest phrases are to a text: the cosine of their words and pairs.
+
+    And whether the text denies something that the likest one does not.
+    """
     scores: dict[int, float] = {}
     length = 0.0
     for readings in meant.values():
@@ -133,17 +144,20 @@ def _alike(said: Sequence[str], meant: Mapping[str, Mapping[str, float]], index:
     length += sum((each * _pair_weight(pair, index)) ** 2 for pair, each in pairs.items())
     ahead = nlargest(COMPARED, scores, key=lambda place: scores[place] / sqrt(_length(index.phrases[place][0], index)))
     denies = not index.denials.isdisjoint(said)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[tuple[float, bool]]] = {}
     for place in ahead:
         words, meaning = index.phrases[place]
         its = dict(_pairs(words))
         long = _length(words, index) + sum((each * _pair_weight(pair, index)) ** 2 for pair, each in its.items())
         both = sum(its[pair] * pairs[pair] * _pair_weight(pair, index) ** 2 for pair in its.keys() & pairs.keys())
-        counts = DENIED if denies == index.denials.isdisjoint(words) else 1
-        found.setdefault(meaning, []).append(counts * (scores[place] + both) / sqrt(long * length))
+        differs = denies == index.denials.isdisjoint(words)
+        counts = DENIED if differs else 1
+        cosine = counts * (scores[place] + both) / sqrt(long * length)
+        found.setdefault(meaning, []).append((cosine, denies and differs))
     return {
-        meaning: sum(each * counts for each, counts in zip(sorted(some, reverse=True), LIKEST, strict=False))
+        meaning: (sum(each * counts for (each, _), counts in zip(ranked, LIKEST, strict=False)), ranked[0][1])
         for meaning, some in found.items()
+        if (ranked := sorted(some, reverse=True))
     }
 
 

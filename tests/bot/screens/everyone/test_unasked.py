@@ -583,3 +583,12 @@ def test_an_activity_is_offered_by_a_rare_word_of_its_title(desk: Desk) -> None:
 def test_help_names_a_person_to_everybody(desk: Desk, who: int, named: str) -> None:
     """To the only admin too: the coordinators."""
     assert named in said(desk.say(who, "/ayuda"), who)[-1]
+
+
+def test_personal_data_is_refused_and_the_wish_beside_it_is_done(desk: Desk) -> None:
+    """S15: the message goes, the refusal is said, and one button leaves the post."""
+    handled = desk.say(ANA, "me trasladaron de departamento, ahora eso lo ve Yokasta Pérez")
+    shown = said(handled, ANA)[-1]
+    assert shown.startswith(wording("es")("err.pii_name").split(".", maxsplit=1)[0])
+    assert "Ya no soy yo" in shown
+    assert "deleteMessage" in [row.method for row in handled.deliveries]

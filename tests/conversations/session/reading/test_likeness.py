@@ -1,0 +1,35 @@
+"""A text that is no phrase of the table: what it is surely, likely, or not at all."""
+
+import pytest
+
+from conversations.session.reading.likeness import likely, surest
+from conversations.session.reading.utterances import understood
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "meaning"),
+    [
+        ("oye y hasta qué día es que tengo chance de mandar lo mío", "es", "pendientes"),
+        ("could somebody from the coordination give me a ring", "en", "human"),
+        ("tanpri efase mesaj m sot voye a, gen non yon moun ladan l", "ht", "erase"),
+        ("svp ne me relancez plus tous les jours, une fois par semaine suffit", "fr", "pausar"),
+    ],
+)
+def test_what_is_far_ahead_is_sure(text: str, language: str, meaning: str) -> None:
+    """No phrase of the table says it so."""
+    meant = understood(text, language)
+    assert meant is None or not meant.is_whole
+    assert surest(likely(text, language)) == meaning
+
+
+@pytest.mark.parametrize("text", ["no necesito ayuda", "qwzrtk vlmpf", "45"])
+def test_what_is_denied_or_unknown_is_not_sure(text: str) -> None:
+    """A phrase without "no" is not followed for a text that has one; nor is anything for a number."""
+    assert surest(likely(text, "es")) == ""
+
+
+def test_short_forms_behind_a_word_are_set_apart() -> None:
+    """ "voyel" is "voye l"."""
+    found = understood("m fin voyel", "ht")
+    assert found is not None
+    assert found.meaning == "sent"
