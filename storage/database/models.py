@@ -1186,6 +1186,8 @@ TELL_CHANGES: tuple[str, ...] = (
     ),
 )
 """PostgreSQL tells of each change when its transaction is committed; before that, nobody waits for the fact's row."""
+FUNCTIONS: Final = ("audit_entry_is_kept", "plan_has_changed")
+"""The functions of our triggers. Dropping a table leaves its trigger's function behind."""
 
 
 @event.listens_for(Base.metadata, "after_create")

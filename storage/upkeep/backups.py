@@ -32,7 +32,7 @@ from storage.database.engines import (
     sqlite_module,
 )
 from storage.database.migrating import MIGRATING
-from storage.database.models import Base
+from storage.database.models import FUNCTIONS, Base
 from storage.errors import NotFound, StorageError, Unavailable
 from storage.upkeep.holding import SETTLE_AND_HOLD, settle_and_hold
 from storage.upkeep.whole_files import whole_file
@@ -236,7 +236,7 @@ def _before(schema: str, came_from: str) -> str:
         f"SELECT pg_advisory_xact_lock({MIGRATING});",
         "SET LOCAL client_min_messages = warning;",
         f"DROP TABLE IF EXISTS {tables} CASCADE;",
-        f"DROP FUNCTION IF EXISTS {_quoted(schema)}.audit_entry_is_kept() CASCADE;",
+        *(f"DROP FUNCTION IF EXISTS {_quoted(schema)}.{_quoted(name)}() CASCADE;" for name in FUNCTIONS),
     ]
     if came_from != schema:
         lines.append(_rename_if_there(came_from, ASIDE))

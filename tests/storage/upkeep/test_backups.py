@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from sqlalchemy import make_url, text
 
 from storage.database.engines import sqlite_module
 from storage.database.migrating import check
+from storage.database.models import AUDIT_TRIGGERS, FUNCTIONS, TELL_CHANGES
 from storage.database.vault import Vault
 from storage.errors import NotFound, StorageError, Unavailable
 from storage.messages.outbox import OutboxDraft
@@ -248,3 +250,9 @@ def test_a_database_that_is_not_there_cannot_be_backed_up(tmp_path: Path) -> Non
     with pytest.raises(Unavailable):
         backup(ELSEWHERE, tmp_path / "copy")
     assert os.listdir(tmp_path) == []
+
+
+def test_every_function_of_ours_is_known_to_the_restore() -> None:
+    """One that stays behind ends the next restore: PostgreSQL makes none twice."""
+    made = re.findall(r"CREATE FUNCTION (\w+)", " ".join((*AUDIT_TRIGGERS["postgresql"], *TELL_CHANGES)))
+    assert sorted(made) == sorted(FUNCTIONS)
