@@ -126,6 +126,10 @@ def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
     return one_table("reminders", wanted, REMINDERS, _count(unit, statement), rows())
 
 
+_PROOFS = frozenset(("decision", "mark", "words"))
+"""What an entry holds for `enlace audit verify --data` alone: the number of a row, and keyed hashes."""
+
+
 def audit(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row for each act, with its link of the chain: acts of the plan, and acts of no plan.
 
@@ -145,7 +149,8 @@ def audit(unit: UnitOfWork, wanted: Wanted) -> Extract:
 
     def rows() -> Iterator[Sequence[Cell]]:
         for found in streamed(unit, statement.order_by(_AUDIT.c.id)):
-            details = orjson.dumps(found.details, option=orjson.OPT_SORT_KEYS).decode() if found.details else None
+            told = {name: value for name, value in (found.details or {}).items() if name not in _PROOFS}
+            details = orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode() if told else None
             yield [
                 found.id, at(found.at, wanted.zone), found.act, code(found.actor_id), found.name, details, found.hash,
             ]  # fmt: skip
