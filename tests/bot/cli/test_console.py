@@ -35,7 +35,7 @@ def no_database(folder: Path) -> None:
 
 def older_database(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "enlace.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
 
 
 def junk_database(folder: Path) -> None:

@@ -296,6 +296,7 @@ def test_each_try_is_later_than_the_one_before_and_too_late_is_never(
     people.say(world, ANA, "b")
     until(lambda: len(hook.got) == 12)
     (pending,) = world.bot.pending
+    until(lambda: not pending.is_under_way)
     pending.expires_at = world.now() + 3700
     hook.answers = [(503, {"Retry-After": "99999"}, b"")]
     world.move_clock(by=3600)
