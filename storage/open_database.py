@@ -84,8 +84,8 @@ class Database:
 def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64, threads: int = 6) -> Database:
     """The database at `url`: `sqlite:///file` or `postgresql+psycopg://…`. Tables are not touched (see `check`).
 
-    `group_size` is how many units share a commit. On PostgreSQL, `threads` is how many other units are applied at the
-    same time, each in its own transaction. StorageError for a URL or a library that cannot be used.
+    `group_size` is how many units share a commit at most. On PostgreSQL, `threads` is how many other units are applied
+    at the same time, each in its own transaction. StorageError for a URL or a library that cannot be used.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -94,6 +94,6 @@ def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64,
     from storage.database.postgres_writer import PostgresWriter  # psycopg is not needed beside SQLite
     from storage.people.opening import open_together
 
-    engine = postgres_engine(parsed, threads + 1)
+    engine = postgres_engine(parsed, threads + PostgresWriter.groups)
     readers = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Database(engine, readers, PostgresWriter(engine, open_together, group_size, threads), vault)

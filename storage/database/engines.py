@@ -185,6 +185,7 @@ def sqlite_readers(url: URL) -> Engine:
 class SqliteWriter:
     """One thread, one connection, many units for each commit."""
 
+    groups = 1
     threads = 0
     at_once = 1
 

@@ -6,7 +6,7 @@ full, on an interrupt, and on RAISE(ROLLBACK). Later statements then commit one 
 do, and updates whose effects are lost would be acknowledged.
 
 On SQLite all units share. On PostgreSQL others write too. There, only units that declare what they read first
-(`Opening`) share, in one thread; other units run alone in one of several threads (`postgres_writer`).
+(`Opening`) share, in two threads; other units run alone in one of several others (`postgres_writer`).
 
 The laws:
 * Only `GroupCommit` begins, commits or rolls back. No unit gets its result before its group has committed.
@@ -58,8 +58,10 @@ class Writer(Protocol):
     group_size: int
     at_once: int
     """How many units of a group are opened together."""
+    groups: int
+    """How many groups are applied at the same time, each in a thread."""
     threads: int
-    """How many threads apply the units that share with nobody, beside the thread of groups. 0: all units share."""
+    """How many threads apply the units that share with nobody, beside those of groups. 0: all units share."""
 
     def connect(self) -> AbstractContextManager[Connection]:
         """Return a connection in a transaction that may write."""
@@ -131,7 +133,7 @@ class GroupCommit(Generic[U]):
         self._lines: dict[Hashable, Line] = {}
         self._scheduled: set[Line] = set()
         """Lines that are ready, being served, resting, or waiting for a read beside the writer."""
-        self._together = Queue(self._lock, writer.group_size, writer.at_once, 1)
+        self._together = Queue(self._lock, writer.group_size, writer.at_once, writer.groups)
         self._alone = Queue(self._lock, 1, 1, writer.threads)
         self._numbers = itertools.count()
         self._one_reading = threading.Lock()

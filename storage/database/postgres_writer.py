@@ -14,7 +14,7 @@ chat.
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from threading import get_ident
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, event
 
@@ -24,6 +24,8 @@ from storage.database.steady import written
 from storage.database.unit import Opened, Opening
 from storage.errors import StorageError
 
+MOST_UNITS: Final = 25
+"""How many units share a group at most. If one group took all that wait, the other thread would find nothing."""
 Open = Callable[..., tuple[object, list[Opened | None]]]
 """Reads which transaction was the last to change steady tables, and what these openings ask for; None for those that
 do not fit into a group (storage.people.opening).
@@ -31,11 +33,14 @@ do not fit into a group (storage.people.opening).
 
 
 class PostgresWriter:
-    """One thread for groups, and several for units that are applied by themselves."""
+    """Two threads for groups, and several for units that are applied by themselves."""
+
+    groups = 2
+    """While one group waits for the server, the other one is applied."""
 
     def __init__(self, engine: Engine, open_together: Open, group_size: int, threads: int) -> None:
         self.engine = engine
-        self.group_size = self.at_once = group_size
+        self.group_size = self.at_once = min(group_size, MOST_UNITS)
         self.threads = threads
         self._open = open_together
         self._kept: dict[int, Connection] = {}

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -55,20 +56,23 @@ def answer(chat_id: int, number: int | None = None) -> Callable[[UnitOfWork], in
 
 @contextlib.contextmanager
 def gathered(database: Database) -> Iterator[None]:
-    """What is submitted meanwhile is one group."""
-    entered, leave = threading.Event(), threading.Event()
+    """What is submitted meanwhile is one group. Every thread of groups is held, and only the first one is let go on."""
+    entered = threading.Semaphore(0)
+    leave = [threading.Event() for _ in range(database.units._writer.groups)]
 
-    def wait(unit: UnitOfWork) -> None:
-        entered.set()
-        leave.wait(PATIENCE)
+    def wait(unit: UnitOfWork, until: threading.Event) -> None:
+        entered.release()
+        until.wait(PATIENCE)
 
-    holding = database.units.submit(None, wait, opening=Opening())
-    assert entered.wait(PATIENCE)
+    holding = [database.units.submit(None, partial(wait, until=each), opening=Opening()) for each in leave]
+    for _ in holding:
+        assert entered.acquire(timeout=PATIENCE)
     try:
         yield
     finally:
-        leave.set()
-        holding.result(PATIENCE)
+        for until, held in zip(leave, holding, strict=True):
+            until.set()
+            held.exception(PATIENCE)
 
 
 @pytest.fixture
@@ -112,7 +116,8 @@ def test_updates_of_many_chats_are_three_journeys_and_one_commit(
         monkeypatch.setattr(Line, "ask", alone)
         commits = database.units.commits.count
     assert len({future.result(PATIENCE) for future in futures}) == len(CHATS)
-    assert (len(journeys), database.units.commits.count - commits) == (2, 1)
+    held_elsewhere = database.units._writer.groups - 1
+    assert (len(journeys), database.units.commits.count - commits) == (2, 1 + held_elsewhere)
     assert turns(database) == dict.fromkeys(CHATS, 1)
     assert said(database) == Counter(CHATS)
 
@@ -324,6 +329,26 @@ def test_every_table_that_seldom_changes_has_its_trigger(database: Database) -> 
         assert set(watched) == STEADY
 
 
+def test_while_one_group_waits_another_is_applied(database: Database) -> None:
+    """Of two chats; and what comes meanwhile from the first one waits for it (G3)."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(unit: UnitOfWork) -> int:
+        entered.set()
+        leave.wait(PATIENCE)
+        return answer(1)(unit)
+
+    waiting = database.units.submit(1, slow, opening=update(1))
+    assert entered.wait(PATIENCE)
+    behind = database.units.submit(1, answer(1, 9), opening=update(1, 9))
+    meanwhile = database.units.submit(2, answer(2), opening=update(2)).result(PATIENCE)
+    assert (waiting.done(), behind.done()) == (False, False)
+    leave.set()
+    assert waiting.result(PATIENCE) < behind.result(PATIENCE)
+    assert meanwhile not in (waiting.result(), behind.result())
+    assert (turns(database)[1], turns(database)[2]) == (2, 1)
+
+
 # ------------------------------------------------------------------ what does not fit
 def test_a_chat_that_is_new_and_a_unit_that_wants_another_chat_go_alone(database: Database) -> None:
     """Who locks one chat after the other can wait for somebody who does it the other way round."""
@@ -436,19 +461,11 @@ def test_a_group_whose_commit_has_no_known_outcome_is_nobodys_success_and_its_re
         return answer(3)(unit)
 
     event.listen(database.engine, "commit", cut)
-    entered, leave = threading.Event(), threading.Event()
-
-    def hold(unit: UnitOfWork) -> None:
-        entered.set()
-        leave.wait(PATIENCE)
-
-    database.units.submit(None, hold, opening=Opening())
-    assert entered.wait(PATIENCE)
-    lost = [
-        database.units.submit(1, answer(1), opening=update(1)),
-        database.units.submit(3, mark, opening=update(3)),
-    ]
-    leave.set()
+    with gathered(database):
+        lost = [
+            database.units.submit(1, answer(1), opening=update(1)),
+            database.units.submit(3, mark, opening=update(3)),
+        ]
     assert [type(future.exception(PATIENCE)) for future in lost] == [Unavailable, Unavailable]
     assert database.units.doubts == 1
     event.remove(database.engine, "commit", cut)
