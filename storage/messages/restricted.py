@@ -16,7 +16,7 @@ deleted one by one (`deleteMessage`).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, literal_column, select, update
@@ -29,6 +29,8 @@ READ_FOR: Final = timedelta(hours=23)
 """How long a restricted message may stay in a chat. The chore that deletes it runs every minute."""
 DELETABLE: Final = timedelta(hours=48)
 """After which Telegram refuses to delete a message (Bot API, deleteMessage)."""
+AT_ONCE: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Due now. The instant at which the message was written would not do: that is told by the clock of another replica."""
 AGAIN: Final = timedelta(hours=1)
 """After a refusal, as long as Telegram may still delete the message (somebody had blocked us, for instance)."""
 LOOK_AGAIN: Final = timedelta(days=1)
@@ -63,7 +65,7 @@ def _note_written(dialect: str) -> Any:
 _NOTE_CARD = Prepared(_note_card)
 _NOTE_WRITTEN = Prepared(_note_written)
 _IS_CARD = Prepared(select(_R.c.id).where(_R.c.card_id == bindparam("card")))
-_END_OF_SESSION = Prepared(update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=_R.c.written_at))
+_END_OF_SESSION = Prepared(update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=AT_ONCE))
 _DUE = (
     select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id, _R.c.written_at, _R.c.reason)
     .where(_R.c.outbox_id.is_(None), _R.c.due_at <= bindparam("now"))
@@ -157,7 +159,7 @@ class RestrictedMessages:
 
     def end_of_chat(self, chat_id: int) -> None:
         """Make all restricted messages of a chat due, because its person may not read them any more."""
-        self._connection.execute(update(_R).where(_R.c.chat_id == chat_id).values(due_at=_R.c.written_at))
+        self._connection.execute(update(_R).where(_R.c.chat_id == chat_id).values(due_at=AT_ONCE))
 
     def due(self, now: datetime, *, chat_id: int | None = None) -> list[Deletion]:
         """A page of the messages that must be deleted now, oldest first: of every chat, or of this one."""

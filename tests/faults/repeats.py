@@ -90,6 +90,9 @@ def repeated(
         )
         @given(st.data())
         def storm(data: st.DataObject) -> None:
+            # Drawn also when the time is over: Hypothesis asks that each run draws the same.
+            order = data.draw(st.permutations([number for number in model for _ in recorded.updates[number][1:]]))
+            copies = [data.draw(st.lists(st.integers(0, 1), min_size=1, max_size=COPIES)) for _ in order]
             group = next(groups, None)
             if group is None or (until_time is not None and time.monotonic() > until_time):
                 return
@@ -99,8 +102,6 @@ def repeated(
                 number: [said | {"update_id": next(numbers)} for said in recorded.of(number, other, opened[other])]
                 for number, other in others.items()
             }
-            order = data.draw(st.permutations([number for number, line in lines.items() for _ in line]))
-            copies = [data.draw(st.lists(st.integers(0, 1), min_size=1, max_size=COPIES)) for _ in order]
             asyncio.run(deliver(deployment, lines, order, copies))
             outcome.counts["answers"] += len(order)
             outcome.counts["deliveries"] += sum(map(len, copies))

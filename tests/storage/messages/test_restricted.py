@@ -52,6 +52,18 @@ def test_what_was_said_and_written_is_due_after_a_day_and_before_telegram_refuse
     assert apply(lambda unit: unit.restricted.due(NOW + 9 * DAY)) == []
 
 
+def test_what_a_replica_wrote_whose_clock_is_ahead_is_due_with_the_rest(world: Any, apply: Apply) -> None:
+    """The form ends in another one. What it skipped would stay in the chat until the next minute's sweep."""
+
+    def work(unit: UnitOfWork) -> list[int]:
+        session_id = world.open(unit, "uuid:ahead").id
+        unit.restricted.note_written(CHAT, 1, NOW + timedelta(seconds=3), session_id=session_id)
+        unit.sessions.close(session_id, "submitted")
+        return [one.payload["message_id"] for one in unit.restricted.due(NOW, chat_id=CHAT)]
+
+    assert apply(work) == [1]
+
+
 def test_what_was_written_for_a_form_is_due_when_it_ends(world: Any, apply: Apply) -> None:
     """Sent, thrown away, lapsed or taken over by a colleague; what belongs to another form stays."""
 
