@@ -64,8 +64,9 @@ def gathered(database: Database) -> Iterator[None]:
         entered.release()
         until.wait(PATIENCE)
 
-    holding = [database.units.submit(None, partial(wait, until=each), opening=Opening()) for each in leave]
-    for _ in holding:
+    holding = []
+    for each in leave:  # one after the other, or one group would take both
+        holding.append(database.units.submit(None, partial(wait, until=each), opening=Opening()))
         assert entered.acquire(timeout=PATIENCE)
     try:
         yield
