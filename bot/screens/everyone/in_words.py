@@ -28,8 +28,9 @@ NAMES: Final[Mapping[Route, str]] = {
 
 
 def offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
-    """Answer with these words, the buttons that this person may use, and the way to the menu."""
-    rows = [(each,) for each in buttons if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
+    """Answer with these words, the buttons that this person may use (each once), and the way to the menu."""
+    once = {each.tap: each for each in buttons}.values()
+    rows = [(each,) for each in once if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
     ex.offer(Card(paragraph(text), (*rows, (home_button(ex.say),))))
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.telegram.handled import Handled
 from conversations.wording import wording
 from storage.database.models import Agency, Person, table
-from tests.bot.desk import Desk, buttons, press, said, tap
+from tests.bot.desk import Desk, buttons, keys, press, said, tap
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, ROSA
 
 
@@ -92,6 +92,12 @@ def test_of_two_wishes_both_are_offered(desk: Desk) -> None:
     """Whichever is said first stands first, and neither is followed unasked."""
     handled = desk.say(ANA, "póngamelo en inglés y dígame qué me falta")
     assert list(buttons(handled, ANA))[:2] == ["Cambiar de idioma", "Ver lo pendiente y reportar"]
+
+
+def test_a_button_is_offered_once(desk: Desk) -> None:
+    """The answer's own way on is also the likeliest of the other wishes."""
+    shown = [words for words, _ in keys(desk.say(ANA, "borra el mensaje de ayer"), ANA)]
+    assert (shown.count("Ver lo enviado y sus recibos"), len(shown)) == (1, len(set(shown)))
 
 
 def test_of_what_is_not_understood_the_likely_is_offered(desk: Desk) -> None:
