@@ -151,14 +151,16 @@ class Line:
         self._waiting.append(_Waiting(self._named(statement), dumped, formats, rows, then))
 
     def begin_group(self, version: object) -> None:
-        """Begin a group, or go on with it: only the first call counts, because others may commit while it is applied.
+        """Begin a group, or go on with it. `version` is the last change of a steady table.
 
-        From now on a question about steady tables is asked once, until such a table is written here, or a later group
-        begins with another `version`.
+        From now on a question about steady tables is asked once, until such a table is written here, or another
+        `version` is met. Units may join a group that has begun: what their own chat has changed just before is new.
         """
         if self.steady is None:
             self._kept.begin(version)
             self.steady = self._kept
+        else:
+            self.steady.look_again(version)
 
     def begin_unit(self) -> None:
         """Begin a unit: `undo_unit` goes back to this point."""

@@ -2,7 +2,7 @@
 
 The rows are kept for as long as nobody can have changed them, which is asked at the beginning of each group. Our own
 writes pass through here. Those of others are told by `PRAGMA data_version` on SQLite, and on PostgreSQL by a fact that
-triggers write (`models.TELL_CHANGES`). There, others may commit while a group is applied; the next group sees it.
+triggers write (`models.TELL_CHANGES`). There, others may commit while a group is applied: units that join later see it.
 
 What a transaction has changed is kept only after the transaction has ended, because it may be undone.
 """
@@ -68,6 +68,12 @@ class Steady:
         if version != self._version:
             self._forget()
         self._version, self._is_changing = version, False
+
+    def look_again(self, version: object) -> None:
+        """Keep nothing until the next transaction if others have changed the database since this one began."""
+        if version != self._version:
+            self._forget()
+            self._is_changing = True
 
     def note(self, writes: str) -> None:
         """Note that the transaction is about to change this table."""

@@ -318,6 +318,30 @@ def test_the_next_group_asks_again_only_if_somebody_has_changed_the_plan(
     assert revised(7) == kept
 
 
+def test_who_joins_a_group_late_sees_what_was_changed_since_it_began(
+    database: Database, world_on_postgres: Any
+) -> None:
+    """An act on the plan goes alone; the next update of its chat may find a group that began before."""
+    plan_id = world_on_postgres.plan_id
+    told: list[str] = []
+
+    def revised(unit: UnitOfWork) -> None:
+        told.append(lists.revision(unit, plan_id))
+
+    def joined(unit: UnitOfWork) -> None:
+        revised(unit)
+        with database.engine.begin() as elsewhere:
+            elsewhere.execute(text("UPDATE plan SET lists_revision = lists_revision || 'x'"))
+        late.append(database.units.submit(2, revised, opening=update(2)))
+
+    late: list[Any] = []
+    with gathered(database):
+        first = database.units.submit(1, joined, opening=update(1))
+    first.result(PATIENCE)
+    late[0].result(PATIENCE)
+    assert told[1] == told[0] + "x"
+
+
 def test_every_table_that_seldom_changes_has_its_trigger(database: Database) -> None:
     """A table that nobody watches would be kept for as long as the bot runs."""
     with database.reader() as connection:
