@@ -180,14 +180,15 @@ class Dispatch:
         if isinstance(what, Command) and what.name == "start" and what.argument:
             self._redeem(ex, what, incoming)
             return
-        if not _is_at_work(ex) and (cry := _typed(what)) is not None and emergency(cry.text):
+        is_at_work = _is_at_work(ex)
+        if not is_at_work and (cry := _typed(what)) is not None and emergency(cry.text):
             if not ex.unit.people.may_tell_the_hotline(ex.telegram_id, ex.now):
                 return
             language = ex.language if ex.visit.person is not None else self._language_of(ex, incoming)
             ex.delete(cry.origin)
             ex.notice(wording(language_of(cry.text, language))("err.emergency"))
             return
-        if not _is_at_work(ex):
+        if not is_at_work:
             self._forget_unread(ex, what)
         if ex.visit.person is None or not ex.has_role:
             self._stranger(ex, incoming)

@@ -61,7 +61,8 @@ def keyboard(rows: Iterable[Iterable[Button]], token: Callable[[ButtonTap], str]
 
 
 def _button(button: Button, token: Callable[[ButtonTap], str]) -> dict[str, Any]:
-    made: dict[str, Any] = {"text": cleaned(button.text).strip() or "·"}
+    text = button.text  # letters and digits alone need no cleaning: a calendar has forty of them
+    made: dict[str, Any] = {"text": text if text.isalnum() else cleaned(text).strip() or "·"}
     if button.copies:
         made["copy_text"] = {"text": button.copies}
     elif button.opens:
@@ -82,12 +83,18 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
         if number:
             parts.append("\n")
             at += 1
-        for span in spans:
-            text = cleaned(span.text)
-            if span.style != "plain" and (core := text.strip()):
-                entities.append({"type": span.style, "offset": at + _lead(text), "length": units(core)})
+        for text, style in spans:
+            if text.isascii() and text.isprintable():
+                length = len(text)
+            else:
+                text = cleaned(text)
+                length = units(text)
+            if style != "plain" and (core := text.strip()):
+                is_core = len(core) == len(text)
+                offset, covered = (at, length) if is_core else (at + _lead(text), units(core))
+                entities.append({"type": style, "offset": offset, "length": covered})
             parts.append(text)
-            at += units(text)
+            at += length
     whole = "".join(parts)
     if shift := _lead(whole):  # Telegram trims the text; offsets must not count what it removes
         entities = [{**entity, "offset": entity["offset"] - shift} for entity in entities]

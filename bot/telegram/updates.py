@@ -213,16 +213,14 @@ def _message(message: Mapping[str, Any]) -> What:
     if message["chat"].get("type") != "private":
         return Elsewhere(may_leave=message["chat"].get("type") in ("group", "supergroup", "channel"))
     origin = _integer(message["message_id"])
-    if any(
-        message.get(mark)
-        for mark in ("forward_origin", "forward_date", "via_bot", "sender_chat", "is_automatic_forward")
-    ):
+    if any(message.get(mark) for mark in _SECONDHAND.intersection(message)):
         return Secondhand(origin, _words_in(message))
     if isinstance(text := message.get("text"), str):
         if text.startswith("/") and len(text) > 1:
             head, _, argument = text[1:].partition(" ")
             return Command(head.partition("@")[0].lower(), argument.strip(), origin)
-        return Said(Typed(text, origin), _words_in(message, "text"))
+        beside = "" if message.keys() <= _BARE else _words_in(message, "text")
+        return Said(Typed(text, origin), beside)
     if location := message.get("location") or (message.get("venue") or {}).get("location"):
         accuracy = location.get("horizontal_accuracy")
         place = Located(
@@ -239,6 +237,10 @@ def _message(message: Mapping[str, Any]) -> What:
     return Unsupported(origin, is_contact="contact" in message, said=_words_in(message))
 
 
+_SECONDHAND = frozenset({"forward_origin", "forward_date", "via_bot", "sender_chat", "is_automatic_forward"})
+"""Fields of a message that its sender did not write."""
+_BARE = frozenset({"message_id", "from", "chat", "date", "text"})
+"""Fields of a message that is one text and nothing else, as most are."""
 _ABOUT = frozenset(
     [
         *("from", "chat", "sender_chat", "via_bot", "sender_business_bot", "reply_to_message", "pinned_message"),

@@ -19,7 +19,8 @@ MOMENTS = frozenset({"time", "dateTime"})
 
 def sequence(form: Form, session: Session, instance: Instance) -> list[Node]:
     """The questions that this session asks now, in the form's order. The sending question is the last."""
-    nodes = [node for node in instance.asked() if not is_withheld(session, node.question)]
+    filled, never = session.filled, _never_asked(form, session.restricted)
+    nodes = [each for each in instance.asked() if each.question.name not in filled and each.place not in never]
     return [node for node in nodes if node.ref not in session.kept] if session.kept else nodes
 
 
@@ -68,11 +69,19 @@ def is_withheld(session: Session, question: Question) -> bool:
     That is so if the bot has filled it in; or if the activity is restricted, and the question asks for a photo or a
     place (S10).
     """
-    if question.name in session.filled:
-        return True
+    return question.name in session.filled or _is_never_asked(question, session.restricted)
+
+
+def _is_never_asked(question: Question, restricted: bool) -> bool:
     if question.appearances and "label" in question.appearances and question.type.startswith("select"):
         return True  # the head of a table of selects: its choices are labels over those of the others
-    return session.restricted and (question.type in PLACES or question.type in PICTURES)
+    return restricted and (question.type in PLACES or question.type in PICTURES)
+
+
+@lru_cache(maxsize=256)
+def _never_asked(form: Form, restricted: bool) -> frozenset[Place]:
+    """The places of the questions that no such session of the form asks."""
+    return frozenset(question.place for question in form.questions if _is_never_asked(question, restricted))
 
 
 def suggestion(session: Session, node: Node) -> str:

@@ -142,9 +142,10 @@ class Session:
 
         It is quicker than `dataclasses.replace`, which looks at each field.
         """
+        fields = {**self.__dict__, **changes}
+        assert len(fields) == len(self.__dict__), "a session has no other fields"
         made = object.__new__(Session)
-        vars(made).update(vars(self), **changes)
-        assert len(vars(made)) == len(vars(self)), "a session has no other fields"
+        made.__dict__.update(fields)
         return made
 
     def to_json(self) -> dict[str, Any]:

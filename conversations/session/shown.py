@@ -15,9 +15,12 @@ def shown(instance: Instance, node: Node, language: str, value: str | None = Non
     if not raw:
         return say("form.no_answer")
     match node.question.type:
-        case "select_one" | "select_multiple" | "rank" | "select_one_from_file":
+        case "select_one" | "select_one_from_file":
+            of_it = [choice.label for choice in instance.choices(node) if choice.value == raw]
+            return spoken(of_it[-1]) if of_it else raw
+        case "select_multiple" | "rank":
             labels = {choice.value: spoken(choice.label) for choice in instance.choices(node)}
-            return ", ".join(labels.get(v, v) for v in ([raw] if "select_one" in node.question.type else raw.split()))
+            return ", ".join(labels.get(value, value) for value in raw.split())
         case "acknowledge":
             return say("form.acknowledged")
         case "date":

@@ -296,6 +296,8 @@ class GroupCommit(Generic[U]):
         try:
             with writer.connect() as connection:
                 begun = True
+                if self._vault is not None:
+                    self._vault.look_again()
                 try:
                     new = [line]
                     while new:

@@ -61,9 +61,9 @@ def key_unknown(error: BaseException | None) -> KeyUnknown | None:
 class Vault:
     """The keys of one deployment, in memory.
 
-    Before something is sealed, and if a key is missing, the keyring file is read again when it has changed since. So a
-    running process learns of a rotation and of a keyring that was put in its place, and seals nothing under a key that
-    was retired meanwhile.
+    The keyring file is read again, if it has changed, by `look_again` and when a key is missing. So a running process
+    learns of a rotation and of a keyring that was put in its place. Who seals looks again first, a unit when its
+    transaction begins. So nothing is sealed under a key that was retired meanwhile.
     """
 
     __slots__ = ("_ciphers", "_current", "_path", "_seen", "_token_key")
@@ -144,7 +144,6 @@ class Vault:
     @property
     def head(self) -> bytes:
         """Return the first bytes of every seal under the current key."""
-        self._look_again()
         return _head(self._current)
 
     def seal(self, text: str, row: str, key: str = "") -> bytes:
@@ -163,8 +162,6 @@ class Vault:
 
     def seal_bytes(self, data: bytes, row: str, key: str = "") -> bytes:
         """The same as `seal`, for bytes."""
-        if not key:
-            self._look_again()
         name = key or self._current
         head = _head(name)
         nonce = secrets.token_bytes(NONCE)
@@ -173,7 +170,7 @@ class Vault:
     def open_bytes(self, blob: bytes, row: str) -> bytes:
         name = self.key_id(blob)
         cipher = self._ciphers.get(name)
-        if cipher is None and self._look_again():
+        if cipher is None and self.look_again():
             cipher = self._ciphers.get(name)
         if cipher is None:
             raise KeyUnknown(f"sealed under the key {name}, which is not in the keyring")
@@ -184,7 +181,7 @@ class Vault:
         except (InvalidTag, ValueError) as error:
             raise SealBroken(f"{row}: the seal is broken") from error
 
-    def _look_again(self) -> bool:
+    def look_again(self) -> bool:
         """Read the keyring file again if it has changed and is still the same keyring. Return whether it was read."""
         if self._path is None or (version := _version(self._path)) == self._seen:
             return False

@@ -149,6 +149,7 @@ class FileStore:
     def _keyring(self) -> Vault:
         if self._vault is None:
             raise StorageError("no keyring: sensitive files cannot be kept")
+        self._vault.look_again()
         return self._vault
 
     def _path(self, key: str) -> tuple[Path, str]:

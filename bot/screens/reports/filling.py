@@ -6,6 +6,7 @@ unit of one update.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, assert_never
 from zlib import crc32
@@ -261,8 +262,13 @@ def _show_media(ex: Exchange, card: Card, form_version_id: int, *, restricted: b
 
 
 def _asks_place(form: Form, session: Session) -> bool:
-    name = session.at.rpartition("/")[2]
-    return any(q.type in PLACES and q.name == name for q in form.questions)
+    return session.at.rpartition("/")[2] in _places_of(form)
+
+
+@lru_cache(maxsize=256)
+def _places_of(form: Form) -> frozenset[str]:
+    """The names of the questions that ask for a place."""
+    return frozenset(question.name for question in form.questions if question.type in PLACES)
 
 
 def _is_looked_at(ex: Exchange) -> bool:

@@ -3,12 +3,15 @@
 import calendar
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
+from itertools import islice
 
 from conversations.card import Button
 from conversations.routes import ButtonTap, form_tap
 from conversations.session.cards.numbers import keep_rows
 from conversations.session.cards.view import View
 from conversations.session.shown import calendar_of
+from conversations.wording import wording
 from conversations.xforms.evaluation.texts import Node
 
 _YEARS = 16
@@ -108,53 +111,73 @@ def _grid(buttons: Sequence[tuple[str, ButtonTap]], width: int) -> list[tuple[Bu
 
 def _takes_day(view: View, node: Node, day: date) -> bool:
     """Whether the form accepts some time of this day: its beginning, noon and end are tried."""
-    if view.form.logic[node.place].constraint is None:
-        return True  # a calendar asks for forty days
+    if _takes_every_day(view, node):
+        return True
     if node.question.type == "date":
         return view.instance.check(node, day.isoformat()) is None
     return any(view.instance.check(node, f"{day}T{at}") is None for at in ("00:00", "12:00", "23:55"))
 
 
+def _takes_every_day(view: View, node: Node) -> bool:
+    return view.form.logic[node.place].constraint is None
+
+
 def _calendar(view: View, node: Node) -> list[tuple[Button, ...]]:
     """A month of days. A day that the form does not accept is a dot, so nobody taps it and is refused."""
     month = _calendar_month(view, node)
+    return [*_chips_of_days(view, node), *_month(view.session.language, month, view.today, _days(view, node, month))]
+
+
+def _days(view: View, node: Node, month: date) -> frozenset[int]:
+    """The days of a month that the form accepts."""
+    days = range(1, calendar.monthrange(month.year, month.month)[1] + 1)
+    if _takes_every_day(view, node):
+        return frozenset(days)
+    return frozenset(day for day in days if _takes_day(view, node, month.replace(day=day)))
+
+
+def _chips_of_days(view: View, node: Node) -> list[tuple[Button, ...]]:
+    """Return the first two of these days that the form accepts: today, yesterday, in a month, in three months."""
+    today = view.today
+    quick = (
+        ("date.today", today),
+        ("date.yesterday", today - timedelta(days=1)),
+        ("date.in_a_month", _months_later(today, 1)),
+        ("date.in_three_months", _months_later(today, 3)),
+    )
+    taken = islice((each for each in quick if _takes_day(view, node, each[1])), 2)
+    chips = tuple(Button(view.say(key), form_tap("day", day.isoformat())) for key, day in taken)
+    return [chips] if chips else []
+
+
+@lru_cache(maxsize=128)
+def _month(language: str, month: date, today: date, days: frozenset[int]) -> tuple[tuple[Button, ...], ...]:
+    """The month with its name and its weekdays, and these days to choose. It is the same for all who see it today."""
+    say = wording(language)
     stay = form_tap("month", f"{month:%Y-%m}")
-    title = f"{view.say('months.long').split('|')[month.month - 1]} {month.year}"
+    title = f"{say('months.long').split('|')[month.month - 1]} {month.year}"
     turning = (
         Button("◀", form_tap("month", f"{_months_later(month, -1):%Y-%m}")),
         Button(title, stay),
         Button("▶", form_tap("month", f"{_months_later(month, 1):%Y-%m}")),
     )
-    weekdays = tuple(Button(day, stay) for day in view.say("weekdays.narrow").split("|"))
-    return [*_chips_of_days(view, node), turning, weekdays, *_weeks(view, node, month)]
+    weekdays = tuple(Button(day, stay) for day in say("weekdays.narrow").split("|"))
+    return (turning, weekdays, *_weeks(month, today, days))
 
 
-def _chips_of_days(view: View, node: Node) -> list[tuple[Button, ...]]:
-    """Return the first two of these days that the form accepts: today, yesterday, in a month, in three months."""
-    quick = (
-        (view.say("date.today"), view.today),
-        (view.say("date.yesterday"), view.today - timedelta(days=1)),
-        (view.say("date.in_a_month"), _months_later(view.today, 1)),
-        (view.say("date.in_three_months"), _months_later(view.today, 3)),
-    )
-    chips = [Button(t, form_tap("day", d.isoformat())) for t, d in quick if _takes_day(view, node, d)]
-    return [tuple(chips[:2])] if chips else []
-
-
-def _weeks(view: View, node: Node, month: date) -> list[tuple[Button, ...]]:
+def _weeks(month: date, today: date, days: frozenset[int]) -> list[tuple[Button, ...]]:
     """Return the weeks of a month that have a day to choose. A tap on any other week would do nothing."""
     stay = form_tap("month", f"{month:%Y-%m}")
-    today, rows = view.today, []
+    rows = []
     for week in calendar.Calendar(firstweekday=0).monthdayscalendar(month.year, month.month):
-        row, is_open = [], False
+        row = []
         for number in week:
-            day = month.replace(day=number) if number else None
-            if day is None or not _takes_day(view, node, day):
-                row.append(Button("·" if day else " ", stay))
-            else:
-                row.append(Button(f"[{number}]" if day == today else str(number), form_tap("day", day.isoformat())))
-                is_open = True
-        if is_open:
+            if number not in days:
+                row.append(Button("·" if number else " ", stay))
+                continue
+            day = month.replace(day=number)
+            row.append(Button(f"[{number}]" if day == today else str(number), form_tap("day", day.isoformat())))
+        if not days.isdisjoint(week):
             rows.append(tuple(row))
     return rows
 

@@ -95,7 +95,7 @@ def _progress(view: View, current: Node) -> str:
     last = len(view.nodes) - bool(view.nodes and is_sending(view.nodes[-1].question))
     position = next((i for i, node in enumerate(view.nodes) if node is current), last)
     decides, seen = deciding(view.instance.form), view.session.seen
-    if any(stop.ref not in seen and (isinstance(stop, RepeatStop) or stop.place in decides) for stop in view.order):
+    if any((isinstance(stop, RepeatStop) or stop.place in decides) and stop.ref not in seen for stop in view.order):
         return view.say("form.position", n=position + 1)
     return f"{position + 1}/{last}" if last > 1 else ""
 

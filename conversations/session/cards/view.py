@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from conversations.wording import Wording, wording
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Instance
-from conversations.xforms.nodes import Frame
+from conversations.xforms.nodes import Frame, Place
 
 
 @dataclass(slots=True)
@@ -183,26 +183,35 @@ def page_row(view: View, page: int, pages: int) -> tuple[Button, ...]:
     )
 
 
+@lru_cache(maxsize=256)
+def _readable(form: Form) -> frozenset[Place]:
+    """The places of notes, and of questions that may be read-only. Many forms have none."""
+    return form.readonly | {question.place for question in form.questions if question.type == "note"}
+
+
 def note_lines(view: View, stop: Stop | None) -> list[Line]:
     """Return the notes right before this question, or at the end. They are shown with it, not in messages of their own.
 
     A read-only question is a note too, with its value.
     """
+    readable = _readable(view.form)
+    if not readable:
+        return []
     notes: list[Node] = []
     asked = {other.ref for other in view.nodes}
-    readonly = view.instance.form.readonly
     within = "" if stop is None else f"{stop.repeat}[" if isinstance(stop, RepeatStop) else stop.ref
     for other in view.instance.nodes():
-        if stop is not None and other.ref == within:
+        ref = other.ref
+        if stop is not None and ref == within:
             break
         question = other.question
-        is_read = question.type == "note" or (
-            other.place in readonly and question.is_asked and other.ref not in asked and other.is_readonly
+        is_read = other.place in readable and (
+            question.type == "note" or (question.is_asked and ref not in asked and other.is_readonly)
         )
         if is_read:
             if other.is_relevant and _is_read_here(view, other, stop):
                 notes.append(other)
-        elif other.ref in asked:
+        elif ref in asked:
             if isinstance(stop, RepeatStop) and notes and not other.ref.startswith(within):
                 break
             notes.clear()

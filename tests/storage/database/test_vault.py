@@ -16,6 +16,7 @@ from storage.database.vault import NONCE, Vault, VaultError
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database, open_database
 from storage.reports.comments import old_name
+from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.resealing import SEALED, reseal
 from tests.deadlines import PATIENCE
@@ -117,20 +118,36 @@ def test_a_new_key_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
         Vault.retire(path, old.current).open(before, "r")
 
 
-def test_a_running_process_seals_with_the_new_key_at_once(tmp_path: Path) -> None:
-    """Otherwise the old key could be retired as used by nothing, and what it sealed from then on would be lost."""
+def test_a_running_process_learns_the_new_key_when_it_looks_again(tmp_path: Path) -> None:
+    """What only half a file says is not believed, and what was sealed before can be read until the process ends."""
     path = tmp_path / "keys.json"
     running = Vault.create(path)
     old = running.current
     before = running.seal("antes", "row:1")
     rotated = Vault.rotate(path)
+    assert running.look_again()
     assert running.key_id(running.seal("después", "row:1")) == rotated.current
     assert running.head == rotated.head
-    without = Vault.retire(path, old)
-    assert without.open(running.seal("luego", "row:1"), "row:1") == "luego"
-    assert running.open(before, "row:1") == "antes"  # until it ends, it can still read
+    Vault.retire(path, old)
+    assert running.look_again()
+    assert running.open(before, "row:1") == "antes"
     path.write_text("{")  # half of a file that somebody is copying
+    assert not running.look_again()
     assert running.key_id(running.seal("aún", "row:1")) == rotated.current
+
+
+def test_a_unit_and_a_file_are_sealed_with_the_new_key_at_once(database: Database, tmp_path: Path) -> None:
+    """Otherwise the old key could be retired as used by nothing, and what it sealed from then on would be lost."""
+    path, running = tmp_path / "keyring.json", database.vault
+    assert running is not None
+    files = FileStore(tmp_path / "files", running)
+    old = running.current
+    Vault.rotate(path)
+    sealed = database.units.submit(None, lambda unit: unit.vault.seal("después", "row:1")).result()
+    assert Vault.retire(path, old).open(sealed, "row:1") == "después"
+    current = Vault.rotate(path).current
+    files.put(b"acta", sensitive=True)
+    assert files.key_ids() == {current}
 
 
 def test_a_token_is_kept_as_a_keyed_hash(tmp_path: Path) -> None:

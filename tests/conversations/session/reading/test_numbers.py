@@ -191,6 +191,13 @@ def test_a_formatted_integer_reads_back(number: int, language: str) -> None:
         assert read_number(typed, integer=True, language=language) == Understood(str(number))
 
 
+@given(st.text("0123456789", min_size=1, max_size=25), st.sampled_from(LANGUAGES), st.booleans())
+def test_bare_digits_are_read_as_the_same_digits_among_blanks(digits: str, language: str, integer: bool) -> None:
+    """Digits alone are read by a way of their own, which is to give what the long one does: "007" is 7."""
+    bare = read_number(digits, integer=integer, language=language)
+    assert bare == read_number(f" {digits}", integer=integer, language=language)
+
+
 @given(st.decimals(-(10**9), 10**9, places=2, allow_nan=False), st.sampled_from(LANGUAGES))
 def test_a_formatted_decimal_reads_back(number: object, language: str) -> None:
     """Two decimals leave no doubt."""
