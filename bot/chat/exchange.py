@@ -405,11 +405,13 @@ class Exchange:
     def go_below(self) -> None:
         """Send the next card below, because the person wrote. A menu above loses its buttons: only one menu works.
 
-        Messages within a few seconds count as one message in pieces: the answer to the first one answers them all.
+        Messages within a few seconds count as one message in pieces. They get one answer. It moves below the last of
+        them, because people look at the end of the chat.
         """
         menu = self.menu_for
         if menu is not None and self._card_id is not None:
             if self.heard is not None and 0 <= self.heard[0] - menu[0] < BURST.total_seconds():
+                self.drop_card()
                 return
             self.post("editMessageReplyMarkup", {}, card_id=self._card_id)
         self.forget_card()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from conversations.session.albums import fetch, free_instance, gathers, go_on, repeat_of
 from conversations.session.effects import Answered, Ask, Notice, Reject, Stale, Withhold
 from conversations.session.events import Fetched, FetchFailed, Offered
-from conversations.session.questions import UPLOADS, is_asked
+from conversations.session.questions import UPLOADS, is_asked, is_sending
 from conversations.session.safeguards.characters import clean
 from conversations.session.safeguards.guard import personal_data
 from conversations.session.session import Gathering, Sent
@@ -66,7 +66,10 @@ def offered(turn: Turn, offer: Offered) -> None:
 
 
 def _question_for(turn: Turn, offer: Offered, *, is_same_album: bool) -> Node | None:
-    """Find the question that the file answers: the present one, the one behind a choice, or that of a new instance."""
+    """Find the question that the file answers.
+
+    The present one, the one behind a choice, or that of a new instance; at the end, one that still lacks its file.
+    """
     node, stop, gathering = turn.current(), turn.stop(), turn.session.gathering
     if turn.session.fetching or (node is not None and _accepts(node.question.type, offer)):
         return node
@@ -74,9 +77,29 @@ def _question_for(turn: Turn, offer: Offered, *, is_same_album: bool) -> Node | 
         repeat = gathering.repeat if is_same_album and gathering is not None else ""
         repeat = repeat or (stop.repeat if stop is not None else "")
         return free_instance(turn, repeat, lambda each: _accepts(each.question.type, offer)) or node
-    if node is not None and node.question.type == "select_one":
+    if node is None or is_sending(node.question):
+        return _question_left(turn, offer) or node
+    if node.question.type == "select_one":
         return _question_behind(turn, node, offer) or node
     return node
+
+
+def _question_left(turn: Turn, offer: Offered) -> Node | None:
+    """Find the question for a file that comes when all is answered: nobody has to look for it in the list.
+
+    None if a file is there already. Which one was meant is then said by tapping it.
+    """
+    asked = [node for node in turn.nodes() if is_asked(turn.session, node)]
+    if any(node.value for node in asked if node.question.type in UPLOADS):
+        return None
+    for node in asked:
+        if _accepts(node.question.type, offer):
+            turn.move(node.ref)
+            return node
+        is_choice = node.question.type == "select_one" and not is_sending(node.question)
+        if is_choice and (found := _question_behind(turn, node, offer)):
+            return found
+    return None
 
 
 def _refuse(turn: Turn, offer: Offered, message: str) -> None:

@@ -106,6 +106,7 @@ def test_no_sentence_knows_what_a_plan_is_about(language: str) -> None:
     [
         ("ht", r"\b(?:sipleyan|konsève|restriksyon|restren|ouvri|ouvè|nonm sa a)\b|« | »|\bfòm (?:nan|sa a|pibliye)\b"),
         ("fr", r"\b(?:les|mes|ses) avis\b|\bvotre rôle\b"),
+        ("en", r"(?i)\binstitution"),
     ],
 )
 def test_one_thing_has_one_name(language: str, not_ours: str) -> None:
@@ -113,6 +114,14 @@ def test_one_thing_has_one_name(language: str, not_ours: str) -> None:
     typed = read_catalogue((LOCALES / language / "language.po").read_text("utf-8"))  # what people type, in any way
     found = {k: text for k, text in catalogue(language).items() if k not in typed and re.search(not_ours, text)}
     assert found == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_answered_at_rest_reads_complete_without_its_buttons(language: str) -> None:
+    """A menu loses its buttons to the next one: a question or a colon would lead nowhere from then on."""
+    heard = read_catalogue((LOCALES / language / "listening.po").read_text("utf-8"))
+    heard |= {key: text for key, text in catalogue(language).items() if key in ("home.reader", "home.more_says")}
+    assert [key for key, text in heard.items() if text.rstrip().endswith((":", "?"))] == []
 
 
 def test_french_keeps_its_signs_with_their_words() -> None:

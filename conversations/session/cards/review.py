@@ -151,7 +151,7 @@ def listing_card(view: View, within: str) -> Card:
         number = within.rpartition("[")[2].removesuffix("]")
         rows.append((Button(view.say("repeat.remove"), form_tap("remove", number)),))
     rows.append((Button(view.say("nav.back"), form_tap("back" if within else "review")),))
-    return Card((*view.heading, line(view.say("form.which_to_change"))), tuple(rows))
+    return Card((*view.heading, *view.warnings, line(view.say("form.which_to_change"))), tuple(rows))
 
 
 def _listed(view: View, stop: Stop, within: str) -> str:

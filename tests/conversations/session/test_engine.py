@@ -49,7 +49,7 @@ def test_a_completed_activity_with_people_and_a_photo() -> None:
     assert talk.at == "ben_women"
 
     talk.say("20 10 110 85")
-    assert "Quedan 5 personas sin dato" in talk.text
+    assert "Personas sin dato de sexo o edad: 5." in talk.text
 
     talk.tap("Omitir").tap("📷 Foto").send_photo()
     assert talk.has(Fetch)

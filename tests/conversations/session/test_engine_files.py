@@ -1,12 +1,15 @@
 """Photos, files and places in a conversation: fetched, refused, late, one of an album."""
 
+from conversations.card import plain
+from conversations.session.cards.session_card import notices_of, session_card
 from conversations.session.effects import Fetch, Notice, Withhold
 from conversations.session.events import (
     Fetched,
     FetchFailed,
     Located,
 )
-from tests.conversations.session.talk import Talk
+from conversations.wording import wording
+from tests.conversations.session.talk import NOW, Talk
 
 
 def test_a_photo_sent_at_the_evidence_question_picks_photo() -> None:
@@ -118,3 +121,33 @@ def test_a_place_that_is_sent_where_one_chooses_from_a_list_is_told_so_and_the_l
     assert talk.rejection() == "Aquí no hace falta una ubicación: elija de la lista."
     assert talk.at == "province"
     assert [button.text for row in talk.card.rows for button in row] == listed
+
+
+def sent_without_evidence() -> Talk:
+    """A report that promises its evidence, opened for a correction: its answers are listed."""
+    talk = Talk().tap("En curso").tap("25").tap("Omitir").tap("No").tap("La envío después").tap("Omitir").say("Seguir")
+    return Talk(answers=talk.taken.instance.answers())
+
+
+def test_a_file_finds_its_question_when_all_is_answered() -> None:
+    """From the list of a sent report and from the review: nobody has to look for the evidence first."""
+    for talk in (sent_without_evidence(), sent_without_evidence().tap("Atrás")):
+        talk.send_photo()
+        assert talk.at == "evidence_photo"
+
+        talk.happen(Fetched("u1", "evidence_photo-1.jpg", "photo.jpg")).tap("Entendido").tap("Omitir")
+        assert talk.answers["evidence_type"] == "photo"
+        assert "¿Lo enviamos?" in talk.text
+
+
+def test_a_file_takes_no_other_files_place_by_itself() -> None:
+    """Which of two is meant is said by tapping it; the list says that, too."""
+    talk = sent_without_evidence().send_photo()
+    talk.happen(Fetched("u1", "evidence_photo-1.jpg", "photo.jpg")).tap("Entendido").tap("Omitir")
+    talk.tap("Cambiar algo").send_document()
+    assert not talk.has(Fetch)
+
+    notices = notices_of(talk.effects, wording("es"))
+    card = session_card(talk.form, talk.session, talk.taken.instance, now=NOW, notices=notices)
+    assert f"⚠️ {notices[0]}" in plain(card)
+    assert talk.answers["evidence_type"] == "photo"

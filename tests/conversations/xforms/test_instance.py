@@ -117,5 +117,5 @@ def test_an_ongoing_activity_is_reported():
     )
     instance.answer("ben_boys", "95")
 
-    assert instance.label(instance.node("ben_note")) == "Quedan 5 personas sin dato de sexo o edad."
+    assert instance.label(instance.node("ben_note")) == "Personas sin dato de sexo o edad: 5."
     assert instance.node("ben_unknown").value == "5"

@@ -63,7 +63,7 @@ def test_a_completed_activity_with_people_and_a_photo(town: Town) -> None:
         ana.tap(text)
     ana.say("230")
     ana.say("20 10 110 85")
-    assert "Quedan 5 personas sin dato" in ana.text
+    assert "Personas sin dato de sexo o edad: 5." in ana.text
 
     ana.tap("Omitir")
     ana.tap("📷 Foto")
