@@ -176,7 +176,15 @@ def _is_told_street(tokens: Sequence[Token], at: int) -> bool:
     """Say whether this is a street, and a house, somebody or a corner is told with it."""
     if not (tokens[at].what & Is.STREET and not tokens[at].is_known) and not _is_short_street(tokens, at):
         return False
+    if tokens[at].folded in known_words("personal.saints") and _is_saint(tokens, at):
+        return False
     return _is_numbered(tokens, at) or _is_street_of(tokens, at) or _is_corner(tokens, at)
+
+
+def _is_saint(tokens: Sequence[Token], at: int) -> bool:
+    """ "St. Elizabeth"; not "45 Duarte St."."""
+    row = [token for token in tokens[at + 1 : at + 3] if token.text != "."]
+    return bool(row and row[0].is_capitalised) and not (at and tokens[at - 1].is_capitalised)
 
 
 def _is_short_street(tokens: Sequence[Token], at: int) -> bool:

@@ -17,6 +17,7 @@ from conversations.session.safeguards.beside_ages import (
     is_just_turned,
     is_labelled,
     is_next_of_row,
+    is_told_first,
     is_with_letter,
     is_with_sex,
 )
@@ -106,7 +107,7 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
             return True
         if strict and (token.is_number or token.what & Is.SAID) and is_just_turned(tokens, position):
             return True
-        if strict and is_first and _is_before(tokens, position):
+        if strict and is_first and (_is_before(tokens, position) or is_told_first(tokens, position)):
             return True
         if strict and token.is_number and (is_with_sex(tokens, position) or is_decade(tokens, position)):
             return True

@@ -73,6 +73,35 @@ def is_behind_pronoun(tokens: Sequence[Token], position: int) -> bool:
     return is_uncounted(tokens, found[1]) or is_next_of_row(tokens, found[1])
 
 
+def is_told_first(tokens: Sequence[Token], position: int) -> bool:
+    """ "Quince tenía cuando", "16 she is", "kenz li te genyen": the age, and behind it that somebody has it."""
+    found = number_from(tokens, position)
+    if found is None or not 2 < found[0] < OLDEST:
+        return False
+    ahead = found[1] + (found[1] < len(tokens) and tokens[found[1]].text == ",")
+    had, about, is_had = known_words("personal.had"), 0, False
+    while ahead < len(tokens) and (_is_skipped(tokens[ahead]) or tokens[ahead].folded in had):
+        is_had = is_had or tokens[ahead].folded in had
+        about |= tokens[ahead].what
+        ahead += 1
+    if not (is_had and about & Is.HAS):
+        return False
+    row = tokens[ahead : ahead + 2]
+    if is_uncounted(tokens, ahead) and not (row and row[0].what & Is.LINK and not row[0].what & Is.JOINS):
+        return True
+    if row and row[0].folded in known_words("personal.pronoun"):
+        return True
+    is_one_of = len(row) > 1 and row[0].folded in known_words("personal.one_of")
+    return (len(row) > 1 and bool(row[0].what & Is.LINK and row[1].what & SOMEBODY)) or (
+        is_one_of and row[1].folded in known_words("personal.relatives")
+    )
+
+
+def _is_skipped(token: Token) -> bool:
+    is_small = token.what & (Is.HAS | Is.ABOUT | Is.MARKER) and not token.what & Is.LINK
+    return bool(is_small) or token.folded in known_words("personal.nothing_more")
+
+
 def is_next_of_row(tokens: Sequence[Token], at: int) -> bool:
     """Say whether another person, and a number, follow: "la niña 12, el hermano 9"."""
     while at < len(tokens) and (tokens[at].text == "," or tokens[at].what & Is.JOINS):

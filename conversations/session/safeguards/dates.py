@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from conversations.languages import LANGUAGES, says_yes
-from conversations.session.reading.vocabulary import MONTHS, any_phrase, known_words, numbered
+from conversations.session.reading.vocabulary import MONTHS, WEEKDAYS, any_phrase, known_words, numbered
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
 
 _FILE = re.compile(r"\.(?:jpe?g|png|heic|webp|pdf|docx?|xlsx?|pptx?|csv|txt|mp4|ogg|od[st]|zip)$")
@@ -52,14 +52,28 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
             return True
         if _ends_stretch(tokens, day):
             continue
-        if about & Is.EVENT and (strict or about & Is.VICTIM):
+        if (about & Is.EVENT or _happens(folded, tokens, day)) and (strict or about & Is.VICTIM):
             return True
         if strict and not is_file and _may_be_of_somebody(tokens, day, about):
             return True
-    if not strict or not any(token.what & Is.EVENT for token in tokens):
+    if not strict:
         return False
     days = {found.start() for found in _short_day().finditer(folded)}
-    return any(token.at in days and _about(tokens, at) & Is.EVENT for at, token in enumerate(tokens))
+    return any(
+        token.at in days and (_about(tokens, at) & Is.EVENT or _happens(folded, tokens, at))
+        for at, token in enumerate(tokens)
+    )
+
+
+def _happens(folded: str, tokens: Sequence[Token], day: int) -> bool:
+    """ "Dio a luz el 5 de agosto": what happens to one person, in the sentence of the day."""
+    first, last = sentence_of(tokens, day)
+    return _happened().search(folded, tokens[first].at, tokens[last - 1].to) is not None
+
+
+@cache
+def _happened() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.happened')}\b")
 
 
 def _is_born_when(folded: str, tokens: Sequence[Token]) -> bool:
@@ -128,8 +142,24 @@ def _may_be_of_somebody(tokens: Sequence[Token], day: int, about: int) -> bool:
     if about & (Is.PLANNED | Is.THING | Is.LIMIT):
         return False
     first, last = sentence_of(tokens, day)
-    offices = (token for token in tokens[first:last] if not token.what & Is.MONTH)
-    return bool(about & _OF_SOMEBODY) or not any(token.what & (Is.COMMON | Is.INSTITUTION) for token in offices)
+    if not about & SOMEBODY and any(_counts_several(tokens, at) for at in range(first, last - 1)):
+        return False
+    said = 0
+    for token in tokens[first:last]:
+        said |= 0 if token.what & Is.MONTH or token.folded in _weekdays() else token.what  # "August" is a name too
+    return bool(said & _OF_SOMEBODY) or not said & (Is.COMMON | Is.INSTITUTION)
+
+
+@cache
+def _weekdays() -> frozenset[str]:
+    return frozenset(word for language in LANGUAGES for word in numbered(language, WEEKDAYS))
+
+
+def _counts_several(tokens: Sequence[Token], at: int) -> bool:
+    """ "40 kits", "15 personas": what is counted is work."""
+    behind = tokens[at + 1]
+    is_plural = behind.is_word and behind.text.islower() and behind.text.endswith("s") and len(behind.text) > 3
+    return tokens[at].is_number and tokens[at].text != "1" and is_plural and not behind.what & (Is.YEARS | Is.MONTHS)
 
 
 _OF_SOMEBODY = SOMEBODY | Is.FEELS | Is.HOME | Is.ELDER | NAME

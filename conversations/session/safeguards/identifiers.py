@@ -13,6 +13,7 @@ from typing import Literal
 from conversations.languages import phrases_of_all
 from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import any_phrase
+from conversations.session.safeguards.beside_numbers import is_somebodys_number
 from conversations.session.safeguards.documents import (
     BEHIND,
     LEAST_OF,
@@ -42,7 +43,7 @@ from conversations.session.safeguards.spoken import (
     told_in_pieces,
     unfused,
 )
-from conversations.session.safeguards.words import Is, Token, read_words
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, read_words
 
 Kind = Online | Literal["phone", "identity", "digits"]
 
@@ -62,6 +63,8 @@ _LEAST = 7
 """Digits of a phone without its area."""
 _SERIALS = frozenset({(15,), (16,), (2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1), (4, 6, 5), (4, 4, 4, 3)})
 """Groups of the serial number of a phone, and of a bank card: the last digit checks the others (Luhn)."""
+_HAS_NUMBER = SOMEBODY | Is.TITLE | Is.ROOM | Is.OF_ONE
+"""Meanings of which a text has one that tells a number by who or what stands beside it."""
 _LEAST_OF_LOCATOR = 2
 """Digits of the code of a ticket."""
 _TOLL_FREE = re.compile(r"1?(?:809|1)?200[0-9]{4}|1?8(?:00|33|44|55|66|77|88)[0-9]{7}")
@@ -125,6 +128,8 @@ def identifier(
         text, folded, tokens = plain, fold(plain), read_words(plain, known)
         digits = sum(map(str.isdigit, text))
     if digits >= LEAST_OF_CODE and (about & Is.NUMBER or "#" in text) and is_numbered(folded):
+        return "identity"
+    if digits and about & _HAS_NUMBER and is_somebodys_number(tokens):
         return "identity"
     if digits and about & Is.SECRETS and tells_secret(folded):
         return "identity"

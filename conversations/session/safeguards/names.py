@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.known import Known
+from conversations.session.safeguards.namesakes import acts, feels, institutions
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, read_words, sentence_of
 
 _CLEAR = Is.GIVEN | Is.SURNAME
@@ -48,10 +49,6 @@ _FILES = frozenset(
         "zip",
     )
 )
-_QUOTES = {'"': '"', "“": "”", "«": "»"}
-
-_IN_TITLES = frozenset('-."“”«»')
-"""Signs that stand inside the name of an institution or a work."""
 _BLENDED = re.compile(r"^(?:pro|aso|inter|cona|fedo|fedec|poli|infa|funda|coop)...|(?:tur|mex|net)$")
 """Parts of one-word names that are not a person's: "Politur", "Profamilia", "Asonahores"."""
 
@@ -125,7 +122,7 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
     """Return the positions of the names."""
     shouted = sum(len(token.text) for token in tokens if token.is_upper and len(token.text) > 2)
     is_shouted = shouted * 2 > sum(len(token.text) for token in tokens if token.is_word)
-    masked = _institutions(tokens)
+    masked = institutions(tokens)
     found = []
     for at, token in enumerate(tokens):
         may_be = token.what & NAME or token.is_capitalised or token.is_upper or token.what & Is.COINED
@@ -177,7 +174,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         if (
             not token.is_upper
             and _begins(tokens, at)
-            and (_feels_at_once(tokens, at) or _is_subject_that_feels(tokens, at))
+            and (_feels_at_once(tokens, at) or _is_subject_thatfeels(tokens, at))
         ):
             return True
         if what & _CLEAR and _is_after_initial(tokens, at - 1) and tokens[at - 1].text == ".":
@@ -296,7 +293,7 @@ def _are_initials(tokens: Sequence[Token], at: int) -> bool:
     before = at - 1
     while before > 0 and tokens[before].what & Is.LINK and not tokens[before].what & SOMEBODY:  # "caso de Y.M.R."
         before -= 1
-    return (before >= 0 and bool(tokens[before].what & (SOMEBODY | Is.TITLE))) or _feels(
+    return (before >= 0 and bool(tokens[before].what & (SOMEBODY | Is.TITLE))) or feels(
         tokens, at + 2 * len(letters) - 1
     )
 
@@ -387,16 +384,6 @@ def _leads_to_place(tokens: Sequence[Token], at: int) -> bool:
     return tokens[at].folded not in given and not tokens[at].what & (Is.FEELS | SOMEBODY)
 
 
-def _feels(tokens: Sequence[Token], at: int) -> bool:
-    """ "Nurys quiere", "Yokasta se escapó", "Daphne says": what only somebody does follows at once."""
-    for token in tokens[at + 1 : at + 4]:
-        if token.what & Is.FEELS:
-            return True
-        if not token.what & (Is.LINK | Is.HAS | Is.NOT | Is.MARKER):
-            return False
-    return False
-
-
 def _is_in_file_name(tokens: Sequence[Token]) -> bool:
     """ "cert. estudio nicauris2.jpg"."""
     return len(tokens) > 1 and tokens[-2].text == "." and tokens[-1].folded in _FILES
@@ -413,7 +400,7 @@ def _feels_at_once(tokens: Sequence[Token], at: int) -> bool:
     return at + 1 < len(tokens) and bool(tokens[at + 1].what & Is.FEELS)
 
 
-def _is_subject_that_feels(tokens: Sequence[Token], at: int) -> bool:
+def _is_subject_thatfeels(tokens: Sequence[Token], at: int) -> bool:
     """ "Espérance ap kriye"."""
     return at + 2 < len(tokens) and bool(tokens[at + 1].what & Is.MARKER and tokens[at + 2].what & Is.FEELS)
 
@@ -441,22 +428,12 @@ def _is_explained(tokens: Sequence[Token], at: int) -> bool:
     return any(token.what & SOMEBODY and token.text.islower() for token in tokens[at + 2 : at + 4])
 
 
-def _acts(tokens: Sequence[Token], at: int) -> bool:
-    """ "Shanelle ran off", "Dayerlin salió": a movement of a body, over small words."""
-    for token in tokens[at + 1 : at + 3]:
-        if token.folded in known_words("personal.acts"):
-            return True
-        if not token.what & (Is.NOT | Is.HAS):
-            return False
-    return False
-
-
 def _owns(tokens: Sequence[Token], at: int) -> bool:
     """ "Nadège's hearing"."""
     return tokens[at].text.endswith(("'s", "’s"))
 
 
-_SIGNS_BEHIND = (_feels, _acts, _is_subject, _is_explained, _owns)
+_SIGNS_BEHIND = (feels, acts, _is_subject, _is_explained, _owns)
 """Signs after a word at the beginning of a sentence that show that its capital is that of a name."""
 
 
@@ -501,68 +478,3 @@ def _is_after_initial(tokens: Sequence[Token], position: int) -> bool:
     before = tokens[position - 1] if position > 0 else None
     is_cut = before is not None and len(before.text) <= _SHORT_NAME and before.what & NAME  # "ma. fca. liriano"
     return before is not None and before.is_word and (len(before.text) == 1 or bool(is_cut))
-
-
-def _institutions(tokens: Sequence[Token]) -> set[int]:
-    """Institutions that are named after a person: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
-    masked: set[int] = set()
-    for at, token in enumerate(tokens):
-        if token.text == "#":  # "#CorazonAzul" is a campaign
-            masked.add(at + 1)
-        if not token.what & Is.INSTITUTION and not _is_shelter(tokens, at):
-            continue
-        position = at + 1
-        while position < len(tokens) and _carries_on(tokens, position):
-            masked.add(position)
-            position += 1
-        if token.is_capitalised:
-            position = at - 1
-            while position >= 0 and tokens[position].is_capitalised and not tokens[position].what & Is.GIVEN:
-                masked.add(position)
-                position -= 1
-    return masked | _quoted(tokens) | _located_with_article(tokens)
-
-
-def _is_shelter(tokens: Sequence[Token], at: int) -> bool:
-    """ "Casa Rosada", "Hogar Doña Chucha", "Haven House": a house that has a name takes people in."""
-    token = tokens[at]
-    if not token.is_capitalised or token.folded not in known_words("personal.shelter_names"):
-        return False
-    return any(0 <= near < len(tokens) and tokens[near].is_capitalised for near in (at - 1, at + 1))
-
-
-def _located_with_article(tokens: Sequence[Token]) -> set[int]:
-    """ "En El Rosario", "in Los Girasoles": an article with a capital, behind a word of place, begins a place."""
-    masked: set[int] = set()
-    for at in range(1, len(tokens) - 1):
-        token = tokens[at]
-        is_article = (
-            token.is_capitalised and token.what & Is.LINK and tokens[at - 1].folded in known_words("personal.located")
-        )
-        if is_article and tokens[at + 1].is_capitalised:
-            masked.update((at, at + 1))
-    return masked
-
-
-def _quoted(tokens: Sequence[Token]) -> set[int]:
-    """ "Spot «No te dejes engañar»": several words between quotes are a title, unless one is a given name or they stand
-    behind somebody."""
-    masked: set[int] = set()
-    for at, token in enumerate(tokens):
-        if token.text not in _QUOTES or at in masked:
-            continue
-        close = next((n for n in range(at + 1, len(tokens)) if tokens[n].text == _QUOTES[token.text]), at)
-        within = tokens[at + 1 : close]
-        is_title = sum(each.is_word for each in within) > 1 and not any(each.what & Is.GIVEN for each in within)
-        if is_title and not any(each.what & (SOMEBODY | Is.TITLE) for each in tokens[max(0, at - 3) : at]):
-            masked.update(range(at, close + 1))
-    return masked
-
-
-def _carries_on(tokens: Sequence[Token], position: int) -> bool:
-    token = tokens[position]
-    if token.what & Is.TOWARDS and not token.is_capitalised and token.folded not in known_words("personal.led_by"):
-        return False  # "del grupo a Deivi"
-    if token.what & (Is.JOINS | Is.TOWARDS | Is.BETWEEN) and not token.is_capitalised:  # "al hospital a Yaritza"
-        return position + 1 < len(tokens) and not tokens[position + 1].what & Is.GIVEN
-    return token.is_capitalised or token.is_number or bool(token.what & Is.LINK) or token.text in _IN_TITLES

@@ -6,7 +6,15 @@ from functools import cache
 from typing import Literal
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
-from conversations.session.safeguards.words import NAME, Is, Token, read_words
+from conversations.session.safeguards.words import (
+    NAME,
+    SOMEBODY,
+    Is,
+    Token,
+    behind_phrases,
+    read_words,
+    sentence_of,
+)
 
 Online = Literal["email", "handle", "link"]
 
@@ -72,7 +80,7 @@ def online(text: str, folded: str, tokens: Sequence[Token], about: int) -> Onlin
         return "handle"
     if not about & Is.ACCOUNTS:
         return None
-    if _account().search(folded) or is_account(tokens) or _is_private(folded):
+    if _account().search(folded) or is_account(tokens) or _is_private(folded) or _is_named_there(tokens):
         return "handle"
     return "handle" if any(_is_shown(tokens, found.end()) for found in _shown_as().finditer(folded)) else None
 
@@ -89,6 +97,22 @@ def _is_shown(tokens: Sequence[Token], end: int) -> bool:
     if token is None or token.is_known or not token.is_capitalised:
         return False
     return not token.what & (Is.COMMON | Is.INSTITUTION | Is.THING | Is.PLANNED | Is.ACCOUNTS)
+
+
+def _is_named_there(tokens: Sequence[Token]) -> bool:
+    """ "Se hace llamar el Tigre en Facebook": the name of an account before its network. A campaign has one too."""
+    nets = [at for at, token in enumerate(tokens) if token.what & Is.ACCOUNTS]
+    for begin in behind_phrases("personal.calls_self", tokens):
+        net = next((at for at in nets if begin + 1 < at <= begin + _NAME_BEHIND), None)
+        if net is None or tokens[net - 1].folded not in known_words("personal.on_network"):
+            continue
+        first, _ = sentence_of(tokens, begin)
+        about = 0
+        for token in tokens[first:begin]:
+            about |= token.what
+        if about & SOMEBODY or not about & (Is.THING | Is.INSTITUTION):
+            return True
+    return False
 
 
 def _is_private(folded: str) -> bool:

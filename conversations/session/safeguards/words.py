@@ -24,7 +24,8 @@ class Is:
     Each name is that of its key in the catalogues: `Is.VICTIM` is `personal.victim`. Meanings that come from the lists
     of names, the months, or the shape of a word have no key: `GIVEN` to `SURNAME_WORD`, `MONTH`, `COINED`. `FILED` is
     the first word of a document, an account or a file, `UNDERLINED` that of the name of the sign "_", `SAID` is the
-    word of a number, and `NUMBER` one for a number or for its end.
+    word of a number, and `NUMBER` one for a number or for its end. `OF_ONE` is who or what has a number that is one
+    person's: a prisoner, a bed.
     """
 
     VICTIM = 1 << 0
@@ -91,6 +92,7 @@ class Is:
     NUMBER = 1 << 61
     SECRETS = 1 << 62
     HOUSE = 1 << 63
+    OF_ONE = 1 << 64
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -104,6 +106,9 @@ _BY_FIRST_WORD = {
         ("personal.documents", "personal.registered", "personal.files", "personal.vehicles", "personal.register_folio"),
         Is.FILED,
     ),
+    "personal.numbered_people": Is.OF_ONE,
+    "personal.beds": Is.OF_ONE,
+    "personal.plates": Is.OF_ONE,
     "personal.times": Is.REPEATED,
     "personal.ends_in": Is.NUMBER,
     "personal.secrets": Is.SECRETS,
@@ -229,29 +234,36 @@ def read_words(text: str, known: Known = NOTHING) -> list[Token]:
     """The tokens of a text, in order. Names that the plan or the lists of places and organisations know are marked."""
     tokens: list[Token] = []
     for found in _TOKEN.finditer(text):
-        length = _fused(found[0]) if found[0][-1] in "nN" else 0
-        tokens += _split(found, length) if length else (Token(_word(found[0]), found.start(), found.end()),)
+        number, length = _fused(found[0]) if found[0][-1] in "nN" else ("", 0)
+        tokens += _split(found, number, length) if length else (Token(_word(found[0]), found.start(), found.end()),)
         if len(tokens) > 1 and tokens[-2].folded == _SMALL:
             tokens[-1].what |= _table().get(_SMALL + tokens[-1].folded, 0)
     _mark_known(tokens, known)
     return tokens
 
 
-def _split(found: re.Match[str], length: int) -> tuple[Token, Token]:
+def _split(found: re.Match[str], number: str, length: int) -> tuple[Token, Token]:
     at, middle, to = found.start(), found.start() + length, found.end()
-    return Token(_word(found[0][:length]), at, middle), Token(_word(found[0][length:]), middle, to)
+    return Token(_word(number), at, middle), Token(_word(found[0][-_YEARS_JOINED:]), middle, to)
 
 
 @lru_cache(maxsize=1_024)
-def _fused(text: str) -> int:
-    """The length of a number that is written as one word with its years ("kenzan", "dezan"). 0 for other words."""
+def _fused(text: str) -> tuple[str, int]:
+    """A number that is written as one word with its years ("kenzan", "dizan"), and the count of its letters there."""
     folded = fold(text)
-    for ending in ("zan", "an"):
-        number = folded.removesuffix(ending)
-        mask = _spoken_in().get((ending, Is.YEARS), 0)
-        if number != folded and len(number) > 1 and any(mask & each for each, _ in _numbers().get(number, ())):
-            return len(number)
-    return 0
+    mask = _spoken_in().get((folded[-_YEARS_JOINED:], Is.YEARS), 0)
+    for ending, heard in _JOINED_YEARS if mask else ():
+        number = folded.removesuffix(ending) + heard
+        if folded.endswith(ending) and any(mask & each for each, _ in _numbers().get(number, ())):
+            return number, len(folded) - len(ending)
+    return "", 0
+
+
+_YEARS_JOINED = 2
+"""Letters of "an", years in Creole."""
+_JOINED_YEARS = (("zan", ""), ("an", ""), ("zan", "s"), ("van", "f"), ("tan", ""), ("ran", ""))
+""" "Dezan", "kenzan", "dizan", "nevan", "ventan", "katran": how years begin where they are joined to a number, and what
+sound of the number they change."""
 
 
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
@@ -447,7 +459,7 @@ def _joints() -> frozenset[str]:
 
 @cache
 def _places() -> Known:
-    return known_of([*_lines("places.txt"), *_lines("organisations.txt")])
+    return known_of([*_lines("places.txt"), *_lines("divisions.txt"), *_lines("organisations.txt")])
 
 
 def _lines(name: str) -> list[str]:

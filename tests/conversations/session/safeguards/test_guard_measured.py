@@ -20,7 +20,7 @@ from tests import ROOT
 SENTENCES = ROOT / "tests" / "conversations" / "data" / "guard"
 SETS = (
     "unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth",
+    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
 )  # fmt: skip
 YARDSTICK = "twelfth"
 """The set that the rules are never improved with."""
