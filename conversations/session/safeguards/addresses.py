@@ -213,7 +213,9 @@ def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
 def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
     """A short number, or one with a letter, soon after a street or a word for one. Days of a month do not count."""
     first, last = sentence_of(tokens, at)
-    if any(token.what & Is.INSTITUTION and not token.what & Is.STREET for token in tokens[first:at]):
+    before = tokens[first:at]
+    is_house = any(token.what & Is.INSTITUTION and not token.what & Is.STREET for token in before)
+    if is_house and not any(token.what & Is.VICTIM for token in before):  # where a victim is, is kept secret
         return False
     if tokens[at].is_capitalised and any(_is_house(tokens, before) for before in range(max(first, at - 3), at)):
         return True  # "22 Mella Avenue"

@@ -10,6 +10,7 @@ from functools import cache
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.beside_ages import (
     LEAST_BESIDE,
+    is_baby,
     is_behind_pronoun,
     is_birthday,
     is_decade,
@@ -113,7 +114,7 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
             return True
         if strict and token.is_number and (is_her_nth(tokens, position) or is_with_letter(tokens, position)):
             return True
-        if strict and token.what & SOMEBODY and is_behind_pronoun(tokens, position):
+        if strict and token.what & SOMEBODY and (is_behind_pronoun(tokens, position) or is_baby(tokens, position)):
             return True
         if strict and token.what & Is.BIRTH and is_birthday(tokens, position):
             return True
@@ -191,6 +192,8 @@ _SINCE = 8
 
 def _is_punished(tokens: Sequence[Token], unit: int) -> bool:
     """ "15 años de prisión", "15 an prizon"."""
+    if next_word(tokens, unit, 1).folded == "a":  # "quatre ans à peine"
+        return False
     return any(next_word(tokens, unit, number).what & Is.PENALTY for number in (1, 2))
 
 
@@ -576,4 +579,6 @@ def _is_skipped(tokens: Sequence[Token], at: int, skipped: int) -> bool:
     """Say whether it may stand between a verb and an age; "entre" does before a guess: "entre 14 y 15"."""
     if number_at(tokens, at) is not None:
         return False
+    if tokens[at - 1].what & Is.TURNS and tokens[at].folded in known_words("personal.when"):  # "cumplió ayer 17"
+        return True
     return bool(tokens[at].what & skipped) or (bool(tokens[at].what & Is.LIMIT) and _is_guess(tokens, at))

@@ -102,6 +102,17 @@ def _is_skipped(token: Token) -> bool:
     return bool(is_small) or token.folded in known_words("personal.nothing_more")
 
 
+def is_baby(tokens: Sequence[Token], position: int) -> bool:
+    """ "Bebé 3 m", "newborn, 10 d": a baby, and a number with the letter of months, weeks or days."""
+    if tokens[position].folded not in known_words("personal.baby"):
+        return False
+    row = [token for token in tokens[position + 1 : position + 5] if token.text not in ",(:" and token.folded != "de"]
+    return len(row) > 1 and row[0].is_number and len(row[0].text) < 3 and row[1].folded in _BABY_UNITS
+
+
+_BABY_UNITS = frozenset({"m", "mo", "mos", "d", "w", "sem", "sems", "wk", "wks", "mes", "mwa", "j"})
+
+
 def is_next_of_row(tokens: Sequence[Token], at: int) -> bool:
     """Say whether another person, and a number, follow: "la niña 12, el hermano 9"."""
     while at < len(tokens) and (tokens[at].text == "," or tokens[at].what & Is.JOINS):

@@ -7,6 +7,7 @@ la cama 14" each lead to somebody. "3 víctimas", "testigo 2", "12 camas" and "t
 from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words
+from conversations.session.safeguards.counted import is_no_count
 from conversations.session.safeguards.groups import is_year
 from conversations.session.safeguards.words import SOMEBODY, Is, Token, sentence_of
 
@@ -34,12 +35,30 @@ def _is_of_one(tokens: Sequence[Token], at: int) -> bool:
     """ "El interno 0933", "beneficiaria nro 47", "el agente con código 21884"."""
     number = tokens[at].text
     owner, is_called = _behind_marks(tokens, at - 1)
-    if owner < 0 or not _is_one(tokens[owner]):
-        return False
+    if owner < 0 or (owner and tokens[owner - 1].folded in known_words("personal.files")):
+        return False  # "expediente interno 0456"
+    if not _is_one(tokens[owner]):
+        return len(number) >= _LEAST_BARE and not is_year(number) and _is_of_paper_of_one(tokens, owner, at)
     if is_called:
         return len(number) > 1 and not is_year(number)
     is_long = len(number) >= _LEAST_BARE or (number[0] == "0" and len(number) > 1)
     return owner == at - 1 and is_long and not is_year(number) and _is_alone(tokens, at)
+
+
+def _is_of_paper_of_one(tokens: Sequence[Token], paper: int, at: int) -> bool:
+    """ "La chica de la HC 33107", "el muchacho con fotocheck 5561": somebody, and what has their number."""
+    what, called = tokens[paper].what, tokens[paper].folded
+    is_unheard = not what or (tokens[paper].is_upper and not what & (_WORK | Is.INSTITUTION))
+    if not (is_unheard or called in known_words("personal.files")) or not _is_alone(tokens, at):
+        return False
+    before = paper - 1
+    while before >= 0 and paper - before < _SEEN_BACK and _is_small(tokens[before]):
+        before -= 1
+    return 0 <= before < paper - 1 and _is_one(tokens[before])
+
+
+def _is_small(token: Token) -> bool:
+    return bool(token.what & (Is.LINK | Is.TOWARDS | Is.MARKER | Is.HAS)) and not token.what & SOMEBODY
 
 
 def _behind_marks(tokens: Sequence[Token], at: int) -> tuple[int, bool]:
@@ -61,10 +80,15 @@ def _behind_marks(tokens: Sequence[Token], at: int) -> tuple[int, bool]:
 
 def _is_one(token: Token) -> bool:
     """Say whether a word is one person's, who may have a number. A case has one as well, and is nobody."""
-    if token.folded in known_words("personal.numbered_people"):
+    if _bare(token) in known_words("personal.numbered_people"):
         return True
     is_one = token.what & _ONE and not token.what & Is.LINK and len(token.text) > 2 and token.folded[-1] != "s"
     return bool(is_one) and token.folded not in known_words("personal.files")
+
+
+def _bare(token: Token) -> str:
+    """Return a word without the article that French joins to it: "l'élève"; not "s'élève"."""
+    return token.folded.removeprefix("l'").removeprefix("d'")
 
 
 def _is_alone(tokens: Sequence[Token], at: int) -> bool:
@@ -87,8 +111,9 @@ def _is_of_bed(tokens: Sequence[Token], at: int) -> bool:
     is_bed = tokens[bed].folded in known_words("personal.beds")
     if not is_bed and not tokens[bed].what & Is.ROOM:
         return False
-    first, last = sentence_of(tokens, at)
-    if not is_bed and any(token.what & _WORK and not token.what & (Is.HAS | Is.HOME) for token in tokens[first:last]):
+    first, _ = sentence_of(tokens, at)
+    behind = tokens[at + 1 : at + 3]
+    if not is_bed and any(token.what & _WORK and not token.what & Is.HOME for token in [*tokens[first:bed], *behind]):
         return False
     return _is_somebody_there(tokens, first, bed) or _feels_next(tokens, at)
 
@@ -100,7 +125,8 @@ def _is_of_plate(tokens: Sequence[Token], at: int) -> bool:
         return False
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
     has_letters = behind is not None and behind.is_upper and len(behind.text) <= _LEAST_BARE
-    return len(number) >= _LEAST_BARE and not is_year(number) and (has_letters or _is_alone(tokens, at))
+    is_free = has_letters or _is_alone(tokens, at) or is_no_count(behind)
+    return len(number) >= _LEAST_BARE and not is_year(number) and is_free
 
 
 def _called_so(tokens: Sequence[Token], at: int) -> int:

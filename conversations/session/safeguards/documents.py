@@ -11,6 +11,7 @@ from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, re
 LEAST_OF = {"personal.documents": 6, "personal.registered": 5, "personal.profile": 9}
 """Digits, and up to two letters, of the number of what is called so."""
 VEHICLES = "personal.vehicles"
+FILES = "personal.files"
 BEHIND = 40
 """Characters before a number among which a word such as "phone" or "passport" is looked for."""
 _LOCATOR = 6
@@ -44,13 +45,14 @@ def is_numbered(folded: str) -> bool:
     """Say whether somebody has a number: "código de beneficiaria BEN-0456", "reclusa núm. 4567"."""
     for found in _numbered().finditer(folded):
         row = read_words(found[1] or found[2])
-        if any(map(_is_one, row)) and not any(token.folded in known_words("personal.files") for token in row):
+        if any(map(_is_one, row)) and not any(token.folded in known_words(FILES) for token in row):
             return True
     return False
 
 
 def _is_one(token: Token) -> bool:
-    return bool(token.what & SOMEBODY and not token.what & Is.LINK and len(token.text) > 2 and token.folded[-1] != "s")
+    is_one = token.what & SOMEBODY and not token.what & Is.LINK and len(token.text) > 2 and token.folded[-1] != "s"
+    return bool(is_one) and token.folded not in known_words(FILES)
 
 
 @cache
@@ -155,7 +157,7 @@ def _is_code(found: re.Match[str], least: int) -> bool:
 
 @cache
 def _file() -> re.Pattern[str]:
-    return _code_behind("personal.files")
+    return _code_behind(FILES)
 
 
 @cache
@@ -165,8 +167,9 @@ def _file_words() -> re.Pattern[str]:
 
 def _is_of_somebody(folded: str, found: re.Match[str]) -> bool:
     """ "Expediente 2025-0417-NNA de la niña": the number of a file is one's own only beside its person."""
-    if any(token.what & Is.VICTIM for token in read_words(found[1])):  # "el expediente de la menor es 0456-2024"
-        return True
+    between = read_words(found[1])
+    if any(token.what & Is.VICTIM or _is_its_person(between, at) for at, token in enumerate(between)):
+        return True  # "el expediente de la menor es 0456-2024", "nimewo dosye moun nan: TPI/2024/C-0447"
     said = folded[max(0, found.start() - BEHIND) : found.start(2)]
     *_, called = _file_words().finditer(said)
     if _is_beside_somebody(read_words(said[: called.start()])):
@@ -176,6 +179,13 @@ def _is_of_somebody(folded: str, found: re.Match[str]) -> bool:
     if len(row) > 1 and row[0].text in "(=" and row[1].what & Is.LINK:  # "(la del salón de masajes)"
         return True
     return bool(row) and row[0].text not in ".;\n" and any(token.what & _OWNER for token in row)
+
+
+def _is_its_person(between: Sequence[Token], at: int) -> bool:
+    """ "De la señora", "moun nan": one person behind a small word, or in Creole before an article; not "interno"."""
+    is_led = at > 0 and between[at - 1].what & Is.LINK
+    is_followed = at + 1 < len(between) and between[at + 1].folded in ("a", "an", "la", "lan", "nan")
+    return bool(is_led or is_followed) and _is_one(between[at])
 
 
 def _is_beside_somebody(before: Sequence[Token]) -> bool:
@@ -218,7 +228,9 @@ def _code_behind(key: str) -> re.Pattern[str]:
     gap = r"(?:[^.;!?\n0-9]|(?<=\bno)\.|(?<=\bn)\.|(?<=\bnum)\.|(?<=\bnro)\.|(?<=\bref)\.|(?<=\bexp)\.)"
     longest = 50 if key == VEHICLES else 30
     masked = r"(?:[-./ ]?[x*]{2,4}){0,3}"
-    code = rf"[a-z]{{0,4}}[-./ #]?[0-9](?:{masked}[-./ ]{{0,3}}[a-z]{{0,4}}[-./ ]?[0-9])*[a-z]{{0,3}}(?:-[a-z]{{1,4}})?"
+    begins = r"(?:[a-z]{1,6}[-./]){0,3}" if key == FILES else ""
+    goes_on = rf"(?:{masked}[-./ ]{{0,3}}[a-z]{{0,4}}[-./ ]?[0-9])*"
+    code = rf"{begins}[a-z]{{0,4}}[-./ #]?[0-9]{goes_on}[a-z]{{0,3}}(?:-[a-z]{{1,4}})?"
     return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,{longest}}}?)(?<![a-z])({code})\b")
 
 

@@ -65,6 +65,8 @@ _SERIALS = frozenset({(15,), (16,), (2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1), (4, 6
 """Groups of the serial number of a phone, and of a bank card: the last digit checks the others (Luhn)."""
 _HAS_NUMBER = SOMEBODY | Is.TITLE | Is.ROOM | Is.OF_ONE
 """Meanings of which a text has one that tells a number by who or what stands beside it."""
+_LEAST_OF_ACCOUNT = 14
+"""Digits of the account of a bank, in groups."""
 _LEAST_OF_LOCATOR = 2
 """Digits of the code of a ticket."""
 _TOLL_FREE = re.compile(r"1?(?:809|1)?200[0-9]{4}|1?8(?:00|33|44|55|66|77|88)[0-9]{7}")
@@ -266,6 +268,8 @@ def _kind_of(number: Number, before: str, after: str, known: Known) -> Kind | No
         return "phone"
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.search(fold(after)):
         return None
+    if _is_account(number):
+        return "digits"
     if (
         _CODE_BEFORE.search(before)
         and not re.search(r"(?:^|[\s'’(])[a-z]+[ .]\Z", before)
@@ -297,6 +301,12 @@ def _kind_of(number: Number, before: str, after: str, known: Known) -> Kind | No
     if len(digits) >= 8 and (len(shape) <= 5 or digits[:3] in _BEGINNINGS) and _is_phone(digits, _REGIONS):
         return "phone"
     return "identity" if len(digits) == 11 and _has_check_digit(digits) else None
+
+
+def _is_account(number: Number) -> bool:
+    """Say whether it is that of a bank's account; not the day and time of a photo, nor an amount in threes."""
+    is_long = len(number.digits) >= _LEAST_OF_ACCOUNT and len(number.groups) > 1 and max(number.shape) >= _LEAST
+    return is_long and not is_year(number.groups[0][:4])
 
 
 def _kind_of_run(digits: str) -> Kind | None:

@@ -125,6 +125,8 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
     masked = institutions(tokens)
     found = []
     for at, token in enumerate(tokens):
+        if token.text.islower() and not token.what and _is_cut_name(tokens, at):
+            found.append(at)
         may_be = token.what & NAME or token.is_capitalised or token.is_upper or token.what & Is.COINED
         if may_be and at not in masked and (_are_initials(tokens, at) or _is_compound(token)):
             found.append(at)
@@ -136,6 +138,14 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
         if is_announced or _is_name(tokens, at, masked, known, is_shouted=is_shouted):
             found.append(at)
     return found
+
+
+def _is_cut_name(tokens: Sequence[Token], at: int) -> bool:
+    """ "Rachidatou k. veut": a word of no table, a letter for the surname, and what only somebody does."""
+    row = tokens[at + 1 : at + 4]
+    if len(row) < 3 or len(tokens[at].text) <= _SHORT_NAME or not row[0].is_word or len(row[0].text) > 1:
+        return False
+    return row[1].text == "." and bool(row[2].what & (Is.FEELS | Is.NOT))
 
 
 def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *, is_shouted: bool) -> bool:
@@ -196,13 +206,23 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     if is_capital and _is_unheard(token, known) and not _is_acronym(token):
         if _BLENDED.search(token.folded) or _is_subject_of_office(tokens, at) or _is_located(tokens, at):
             return False
-        if _is_seat(tokens, at):
+        if _is_seat(tokens, at) or _is_of_paper(tokens, at):
             return False
         if _is_spoken_of(tokens, at):
             return True
         # In the middle of a sentence a capital that nothing explains is a name, whether a list has it or not.
         return len(token.text) > 2 and not _begins(tokens, at)
     return False
+
+
+def _is_of_paper(tokens: Sequence[Token], at: int) -> bool:
+    """ "Múltiple 0071-2025": a word with a capital right before a long number is what a paper is called."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    is_long = behind is not None and behind.is_number and len(behind.text) >= _SHORT_NAME
+    before = at - 1 - (at > 0 and tokens[at - 1].text == ".")
+    is_cut = 0 <= before < at - 1 and len(tokens[before].text) <= _SHORT_NAME
+    is_paper = before >= 0 and bool(is_cut or tokens[before].what & Is.PLANNED)
+    return is_long and is_paper and not tokens[at].what & (NAME | Is.COINED)
 
 
 def _is_unheard(token: Token, known: Known) -> bool:

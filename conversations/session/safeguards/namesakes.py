@@ -1,7 +1,10 @@
 """What bears the name of a person without being one: a hospital, a street, a saint's parish, a title between quotes."""
 
+import re
 from collections.abc import Sequence
+from functools import cache
 
+from conversations.languages import phrases_of_all
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token
 
@@ -13,11 +16,17 @@ _IN_TITLES = frozenset('-."“”«»')
 def institutions(tokens: Sequence[Token]) -> set[int]:
     """Institutions that are named after a person: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
     masked: set[int] = set()
+    saints, behind = known_words("personal.saints"), known_words("personal.for")
     for at, token in enumerate(tokens):
         if token.text == "#":  # "#CorazonAzul" is a campaign
             masked.add(at + 1)
-        if token.is_capitalised and token.folded in known_words("personal.saints"):
-            masked |= _of_saint(tokens, at)
+        if token.is_capitalised:
+            if token.folded in saints:
+                masked |= _of_saint(tokens, at)
+        elif token.is_upper and (begin := _behind_acronym(tokens, at)):
+            masked.update((*range(at, begin), *_full_name(tokens, begin)))
+        elif at and token.text.islower() and (token.what & Is.LINK or token.folded in behind):
+            masked.update(_of_place(tokens, at))
         if not token.what & Is.INSTITUTION and not _is_shelter(tokens, at):
             continue
         position = at + 1
@@ -30,6 +39,59 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
                 masked.add(position)
                 position -= 1
     return masked | _quoted(tokens) | _located_with_article(tokens)
+
+
+def _behind_acronym(tokens: Sequence[Token], at: int) -> int:
+    """Return the position behind "CHU" or "I.E."; 0 if there is none."""
+    letters, end = tokens[at].text, at + 1
+    while _is_stop(tokens, end) and end + 1 < len(tokens) and tokens[end + 1].is_initial:
+        letters, end = letters + tokens[end + 1].text, end + 2
+    end += _is_stop(tokens, end)
+    return end if letters in _acronyms() else 0
+
+
+@cache
+def _acronyms() -> frozenset[str]:
+    return frozenset(phrases_of_all("personal.acronyms"))
+
+
+def _is_stop(tokens: Sequence[Token], at: int) -> bool:
+    return at < len(tokens) and tokens[at].text == "."
+
+
+def _full_name(tokens: Sequence[Token], at: int) -> range:
+    """Return where a name of several words stands from a position on: a school bears the whole one."""
+    end = at
+    while end < len(tokens) and (tokens[end].is_capitalised or (tokens[end].what & Is.LINK and end > at)):
+        end += 1
+    return range(at, end if sum(token.is_capitalised for token in tokens[at:end]) > 1 else at)
+
+
+def _of_place(tokens: Sequence[Token], link: int) -> range:
+    """ "Bateyes de Consuelo y Quisqueya", "la mesa de Juan Pablo Duarte, Azua": what names a place behind "of"."""
+    head, begin = tokens[link - 1], link + 1
+    while begin < len(tokens) and tokens[begin].what & Is.LINK and tokens[begin].text.islower():
+        begin += 1
+    end = begin
+    while end < len(tokens) and (tokens[end].is_capitalised or tokens[end].what & Is.JOINS):
+        end += 1
+    if end == begin or head.folded in known_words("personal.plural_places"):
+        return range(begin, end)
+    if _is_of_peoples(head) and not any(token.what & (Is.GIVEN | Is.COINED) for token in tokens[begin:end]):
+        return range(begin, end)  # "64 ronderos de Acomayo", "las enfermeras del Cabral y Báez"
+    is_before_place = end + 1 < len(tokens) and tokens[end].text == "," and tokens[end + 1].is_known
+    is_place = head.folded in known_words("personal.seat") and is_before_place and end > begin + 1
+    return range(begin, end if is_place else begin)
+
+
+def _is_of_peoples(word: Token) -> bool:
+    """Say whether a word means several people, who are of a place: "ronderos", "sages-femmes", "workers"."""
+    return word.text.islower() and not word.what & SOMEBODY and _peoples().search(word.folded) is not None
+
+
+@cache
+def _peoples() -> re.Pattern[str]:
+    return re.compile(rf"\w{{3}}(?:{'|'.join(known_words('personal.peoples'))})$")
 
 
 def _of_saint(tokens: Sequence[Token], at: int) -> set[int]:

@@ -82,6 +82,8 @@ def online(text: str, folded: str, tokens: Sequence[Token], about: int) -> Onlin
         return None
     if _account().search(folded) or is_account(tokens) or _is_private(folded) or _is_named_there(tokens):
         return "handle"
+    if _is_quoted_there(tokens):
+        return "handle"
     return "handle" if any(_is_shown(tokens, found.end()) for found in _shown_as().finditer(folded)) else None
 
 
@@ -113,6 +115,33 @@ def _is_named_there(tokens: Sequence[Token]) -> bool:
         if about & SOMEBODY or not about & (Is.THING | Is.INSTITUTION):
             return True
     return False
+
+
+def _is_quoted_there(tokens: Sequence[Token]) -> bool:
+    """ "La agregó un «Kevin Mode» al face", "the Facebook account «Bossman Gold»": a name between quotes is somebody's.
+
+    That of a campaign or a video is not.
+    """
+    for at, token in enumerate(tokens):
+        close = next((n for n in range(at + 2, min(at + _NAME_BEHIND, len(tokens))) if tokens[n].text in '"”»'), 0)
+        if token.text not in '"“«' or not close:
+            continue
+        within, before = tokens[at + 1 : close], tokens[max(0, at - _NAME_BEHIND) : at]
+        near = [*before[-3:], *tokens[close + 1 : close + 4]]
+        if not any(each.what & Is.ACCOUNTS for each in near) or not all(map(_is_of_name, within)):
+            continue
+        about = 0
+        for each in before:
+            about |= each.what
+        is_owned = about & Is.PROFILE or (before and before[-1].folded in known_words("reading.articles"))
+        if is_owned and not about & (Is.THING | Is.INSTITUTION | Is.PLANNED):
+            return True
+    return False
+
+
+def _is_of_name(token: Token) -> bool:
+    is_name = token.is_capitalised or token.is_upper or token.is_number or token.what & (NAME | Is.LINK)
+    return bool(is_name) and not token.what & (Is.THING | Is.INSTITUTION | Is.PLANNED)
 
 
 def _is_private(folded: str) -> bool:
@@ -167,6 +196,7 @@ def _account() -> re.Pattern[str]:
         rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{1,3}}?{dot} \w+ {dot} \w"
         rf"|\b{networks}\b(?:\W{{1,2}}\w+){{0,4}}?\W{{0,3}}(?:[a-z]+(?:[._][a-z0-9_]+|[0-9]{{2,}})|[a-z]+_){end}"
         rf"|\b{private} [a-z]+-[0-9]{{2,4}}\b"
+        rf"|\b{appears} [a-z]{{2,}}[._][a-z0-9_]{{2,}}\W{{1,3}}\w{{1,3}} {networks}\b"
     )
 
 

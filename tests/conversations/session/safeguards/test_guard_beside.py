@@ -159,3 +159,81 @@ def test_a_saint_a_division_and_a_commune_are_places(text: str) -> None:
 def test_who_is_called_like_a_saint_is_somebody(text: str) -> None:
     """Santa and Santo are given names as well."""
     assert personal_data(text, strict=True) == "name"
+
+
+PAPERS = """la señora de la ficha 2211 no vino|el joven del expediente 7719 declaró|the lady with chart 3391 left
+el hombre con fotocheck 5561 cobraba|moun ki gen fich 1182 a|la dame de la fiche 2204|l'élève n° 34 du registre
+expediente de la mujer: FPE-NAG/2024/118|su cuenta interbancaria 003-194-20455512907-18
+transferir a 0102-0345-11-0100223344"""
+NAMED_THERE = """la agregó un "Papi Fuego Lara" por face|the Facebook profile "Bigga Money Trini" messaged her
+un compte "Belle Étoile 229" sur tiktok l'a contactée|yon kont "Bèl Fanm Lakay" sou facebook ap chèche fi
+sube fotos como reina.delsur en tiktok|posts as sweet.dreamz on IG"""
+
+
+@pytest.mark.parametrize("text", f"{PAPERS}|{NAMED_THERE}".replace("\n", "|").split("|"))
+def test_a_paper_an_account_and_a_quoted_name_are_somebodys_beside_them(text: str) -> None:
+    """By any name that the paper has, and on whichever side of the network the name stands."""
+    assert personal_data(text, strict=False) in IDENTIFIERS
+
+
+OFFICES = """Le budget s'élève à 1 250 000 gourdes|video "No estás sola" en Instagram con 340 vistas
+publicamos "Alto a la Trata" en Facebook|la campaña "Corazón Azul" en Facebook alcanzó 1200 personas
+expediente interno 0456 de compras|expediente SEG/2024/0118 enviado|los agentes de la ruta 1200 cobraron
+cuenta presupuestaria 2.2.8.7.01|IMG_20180914_101522.jpg|12 000 000 000 000 francs"""
+
+
+@pytest.mark.parametrize("text", OFFICES.replace("\n", "|").split("|"))
+def test_papers_and_titles_of_an_office_lead_to_nobody(text: str) -> None:
+    """A video has a title, and an office has files of its own."""
+    assert personal_data(text, strict=False) is None
+
+
+PEOPLES = """64 ronderos de Acomayo capacitados|las promotoras de Tocoa y Trujillo pidieron material
+two officers from Linden joined|les enseignants de Djougou ont demandé des guides|extra social workers for Bartica
+CHU Hubert Koutoukou Maga : 20 sages-femmes|alumnos de la IE Francisco Bolognesi|jingle from Carnival to Easter
+C.E.G. Mathieu Bouké demande 30 affiches|barrios de Consuelo y Esperanza sin luz|bateyes de Rosario y Mercedes
+la mesa de Juan Pablo Duarte, Elías Piña, pidió motos|las enfermeras del Moscoso Puello piden kits
+Of. Circular 0071-2025 recibido|Inf. Técnico 0034-2025 enviado"""
+
+
+@pytest.mark.parametrize("text", PEOPLES.replace("\n", "|").split("|"))
+def test_what_several_people_are_of_is_a_place_or_a_house(text: str) -> None:
+    """One person is never of several places, and a school bears a whole name."""
+    assert personal_data(text, strict=True) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sheriluz k. quiere volver", "los hijos de Yorleny lloran", "support for Darlenys", "CS dice que Yorleny no vino"],
+)
+def test_who_is_of_nobodys_place_is_somebody(text: str) -> None:
+    """Children, support and an acronym lead to no place."""
+    assert personal_data(text, strict=True) == "name"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bebé 3 m con bajo peso",
+        "newborn 10 d, no mother",
+        "la joven cumplió hoy 17",
+        "mi patrocinada tiene 20 recién",
+        "fillette, six ans à peine",
+        "connacional de 36 a., quiere retorno",
+    ],
+)
+def test_an_age_in_the_words_of_an_office_is_one(text: str) -> None:
+    """A consul, a lawyer and a nurse call people otherwise."""
+    assert personal_data(text, strict=True) == "age"
+
+
+@pytest.mark.parametrize("text", ["plan de 10 ans, validé", "el muro mide 3 m", "la mesa cumplió ayer 17 sesiones"])
+def test_the_same_units_of_a_thing_are_no_age(text: str) -> None:
+    """A wall has metres."""
+    assert personal_data(text, strict=True) is None
+
+
+def test_where_a_victim_is_sheltered_is_an_address() -> None:
+    """The house before the street explains it for a meeting, not for her."""
+    assert personal_data("la menor está en el hogar, calle 5 no. 12", strict=True) == "address"
+    assert personal_data("la reunión con la madre es en el centro, calle 5 no. 12", strict=True) is None
