@@ -58,7 +58,7 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
     if "." in folded and (_THREE_WORDS.search(folded) or _position().search(folded)):
         return True
     for at, token in enumerate(tokens):
-        if token.what & Is.HOME or (token.what & Is.HOUSE and _is_of_somebody(tokens, at)):
+        if token.what & Is.HOME or (token.what & Is.HOUSE and (_is_of_somebody(tokens, at) or _is_hers(tokens, at))):
             _, last = sentence_of(tokens, at)
             if any(tokens[other].what & Is.STREET or _is_village(tokens, other) for other in range(at + 1, last)):
                 return True
@@ -88,6 +88,11 @@ def _is_of_somebody(tokens: Sequence[Token], at: int) -> bool:
     row = tokens[at + 1 : at + 4]
     said = next((token for token in row if not token.what & Is.LINK or token.what & SOMEBODY), None)
     return len(row) > 1 and bool(row[0].what & Is.LINK) and said is not None and bool(said.what & SOMEBODY)
+
+
+def _is_hers(tokens: Sequence[Token], at: int) -> bool:
+    """ "Her new apartment"."""
+    return any(token.folded in known_words("personal.whose") for token in tokens[max(0, at - 2) : at])
 
 
 def _is_told_address(tokens: Sequence[Token], at: int) -> bool:
@@ -197,7 +202,9 @@ def _is_short_street(tokens: Sequence[Token], at: int) -> bool:
 def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
     """ "Behind the car wash": a landmark beside which a house stands. After a word of work, it is a place of work."""
     first, _ = sentence_of(tokens, at)
-    if any(_is_of_work(token) for token in tokens[first:at]):
+    before = tokens[first:at]
+    is_shelter = any(token.what & Is.VICTIM for token in before) and any(token.what & Is.HOME for token in before)
+    if not is_shelter and any(_is_of_work(token) for token in before):
         return False
     words = 0
     for token in tokens[at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text == ".") :]:

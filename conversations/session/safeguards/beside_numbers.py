@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.counted import is_no_count
 from conversations.session.safeguards.groups import is_year
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, sentence_of
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, behind_phrases, sentence_of
 
 _LEAST_BARE = 3
 """Digits of a number right behind somebody; a shorter one is an age or counts something."""
@@ -25,7 +25,11 @@ _WORK = Is.THING | Is.PLANNED
 def is_somebodys_number(tokens: Sequence[Token]) -> bool:
     """Say whether a number is somebody's by its place: behind one person, or behind a bed with somebody beside it."""
     return any(
-        _is_of_one(tokens, at) or _is_of_bed(tokens, at) or _is_of_plate(tokens, at)
+        _is_of_one(tokens, at)
+        or _is_of_bed(tokens, at)
+        or _is_of_plate(tokens, at)
+        or _is_recorded(tokens, at)
+        or _belongs(tokens, at)
         for at, token in enumerate(tokens)
         if at and token.is_number and len(token.text) <= _LONGEST
     )
@@ -121,12 +125,36 @@ def _is_of_bed(tokens: Sequence[Token], at: int) -> bool:
 def _is_of_plate(tokens: Sequence[Token], at: int) -> bool:
     """ "Plate 4471 HK": letters may follow, but nothing that is counted."""
     plate, number = _called_so(tokens, at), tokens[at].text
-    if plate < 0 or tokens[plate].folded not in known_words("personal.plates"):
+    if plate < 0 or _bare(tokens[plate]) not in known_words("personal.plates"):
         return False
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
     has_letters = behind is not None and behind.is_upper and len(behind.text) <= _LEAST_BARE
     is_free = has_letters or _is_alone(tokens, at) or is_no_count(behind)
     return len(number) >= _LEAST_BARE and not is_year(number) and is_free
+
+
+def _is_recorded(tokens: Sequence[Token], at: int) -> bool:
+    """ "La residente registrada en el albergue con el número 31": one person, and that they are in a register."""
+    first, _ = sentence_of(tokens, at)
+    called = known_words("personal.number") | known_words("personal.files") | known_words("personal.register_folio")
+    if not any(token.folded in called for token in tokens[max(first, at - 2) : at]):
+        return False
+    recorded = known_words("personal.recorded")
+    verb = next((n for n in range(at - 2, max(first, at - _SEEN_BACK) - 1, -1) if tokens[n].folded in recorded), -1)
+    if verb < 0:
+        return False
+    before = tokens[max(first, verb - 4) : verb]
+    return any(_is_one(token) or token.folded in known_words("personal.anybody") for token in before)
+
+
+def _belongs(tokens: Sequence[Token], at: int) -> bool:
+    """ "2023-0047-8812, relativa a la ciudadana", "447120 belonging to the girl": whose it is stands behind it."""
+    if len(tokens[at].text) <= _LEAST_BARE or is_year(tokens[at].text):
+        return False
+    begin = at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text == ",")
+    for end in behind_phrases("personal.belongs", tokens[begin : begin + 5]):
+        return any(_is_one(token) for token in tokens[begin + end : begin + end + 3])
+    return False
 
 
 def _called_so(tokens: Sequence[Token], at: int) -> int:

@@ -139,9 +139,11 @@ def _about(tokens: Sequence[Token], at: int) -> int:
 
 def _may_be_of_somebody(tokens: Sequence[Token], day: int, about: int) -> bool:
     """Say whether a sentence with these words, and a day, may tell what happened to somebody: it is not of work."""
-    if about & (Is.PLANNED | Is.THING | Is.LIMIT):
+    if about & (Is.PLANNED | Is.THING):
         return False
     first, last = sentence_of(tokens, day)
+    if any(token.what & Is.LIMIT for token in tokens[max(first, day - _NEAR_DAY) : min(last, day + _NEAR_DAY)]):
+        return False
     if not about & SOMEBODY and any(_counts_several(tokens, at) for at in range(first, last - 1)):
         return False
     said = 0
@@ -153,6 +155,10 @@ def _may_be_of_somebody(tokens: Sequence[Token], day: int, about: int) -> bool:
 @cache
 def _weekdays() -> frozenset[str]:
     return frozenset(word for language in LANGUAGES for word in numbered(language, WEEKDAYS))
+
+
+_NEAR_DAY = 6
+"""Tokens around a day among which a word such as "before" makes a limit of it."""
 
 
 def _counts_several(tokens: Sequence[Token], at: int) -> bool:

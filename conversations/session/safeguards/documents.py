@@ -32,6 +32,8 @@ def is_document(folded: str, about: int) -> bool:
         _is_code(found, _LEAST_OF_FILE) and _is_plate(found[2]) for found in _code_behind(VEHICLES).finditer(folded)
     ):
         return True
+    if any(_is_code(found, LEAST_OF["personal.registered"]) for found in _numbered_far().finditer(folded)):
+        return True
     if any(_is_code(found, LEAST_OF["personal.registered"]) for found in _code_ahead().finditer(folded)):
         return True
     if any(_is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found) for found in _file().finditer(folded)):
@@ -121,7 +123,7 @@ def _is_bare_code(code: str) -> bool:
 
 def _is_explained(folded: str, found: re.Match[str]) -> bool:
     before = folded[max(0, found.start() - BEHIND) : found.start()]
-    if _reference().search(before):
+    if is_reference_before(before):
         return True
     if not found[0].isdigit():
         return False
@@ -130,6 +132,11 @@ def _is_explained(folded: str, found: re.Match[str]) -> bool:
 
 _AMOUNT = re.compile(r"(?:[$€£]|\b(?:rd|us|usd|eur|htg|dop|fcfa))\s?$|[0-9][., ]$")
 _COUNTS = re.compile(r"[ ]?(?:[a-z%$€]|[,.][0-9])")
+
+
+def is_reference_before(before: str) -> bool:
+    """Say whether these words before a number are of a paper of an office."""
+    return _reference().search(before) is not None
 
 
 @cache
@@ -232,6 +239,16 @@ def _code_behind(key: str) -> re.Pattern[str]:
     goes_on = rf"(?:{masked}[-./ ]{{0,3}}[a-z]{{0,4}}[-./ ]?[0-9])*"
     code = rf"{begins}[a-z]{{0,4}}[-./ #]?[0-9]{goes_on}[a-z]{{0,3}}(?:-[a-z]{{1,4}})?"
     return re.compile(rf"\b{any_phrase(key)}\b\.?({gap}{{0,{longest}}}?)(?<![a-z])({code})\b")
+
+
+@cache
+def _numbered_far() -> re.Pattern[str]:
+    """ "El exequátur del médico que firmó, número 512-08": whose it is stands between a document and its number."""
+    named = "|".join(map(any_phrase, ("personal.documents", "personal.registered")))
+    number = rf"(?:{any_phrase('personal.number')}|n[o°]\.?)"
+    return re.compile(
+        rf"\b(?:{named})\b([^.;!?\n0-9]{{1,90}}?\b){number}\W{{1,3}}([a-z]{{0,4}}[-./ ]?[0-9][0-9./-]+[0-9])\b"
+    )
 
 
 @cache

@@ -21,6 +21,7 @@ from conversations.session.safeguards.documents import (
     is_document,
     is_numbered,
     is_owned,
+    is_reference_before,
     tells_secret,
 )
 from conversations.session.safeguards.groups import (
@@ -55,8 +56,8 @@ _DOCUMENTS = frozenset({(3, 7, 1), (3, 2, 4), (3, 3, 3, 1), (8, 1), (4, 5, 4), (
 Honduras."""
 _FRENCH = 10
 """Digits of a phone of France, which begins with a zero."""
-_WRITTEN = frozenset({(3, 2, 2, 2), (3, 3, 3), (3, 3, 2, 2)})
-"""Groups of at most three digits, in which phone numbers without an area code are written in Spain and nearby."""
+_WRITTEN = frozenset({(3, 2, 2, 2), (3, 3, 3), (3, 3, 2, 2), (2, 3, 2, 2)})
+"""Groups of at most three digits, in which phone numbers without an area code are written in Spain and Senegal."""
 _BEGINNINGS = frozenset({"809", "829", "849", "402"})
 """With these a phone of here or a cédula begins, however its digits are grouped."""
 _LEAST = 7
@@ -69,7 +70,7 @@ _LEAST_OF_ACCOUNT = 14
 """Digits of the account of a bank, in groups."""
 _LEAST_OF_LOCATOR = 2
 """Digits of the code of a ticket."""
-_TOLL_FREE = re.compile(r"1?(?:809|1)?200[0-9]{4}|1?8(?:00|33|44|55|66|77|88)[0-9]{7}")
+_TOLL_FREE = re.compile(r"1?(?:809|1)?200[0-9]{4}|1?8(?:00|33|44|55|66|77|88)[0-9]{7}|0?800[0-9]{4,6}")
 """Lines that cost nothing, of next door too: nobody lives there."""
 _HIDDEN_ZERO = re.compile(r"(?<=[0-9])[oO](?=[-0-9\W])|(?<![^\W\d_])[oO](?=[0-9])")
 _BETWEEN = r"(?:[^\w,;:\n]|[_lI|]){0,3}"
@@ -173,6 +174,8 @@ def _kind_in_pieces(folded: str, tokens: Sequence[Token], about: int, known: Kno
         if _MONEY_BEFORE.search(before) or (not is_worded and max(map(len, groups)) > 1):
             continue
         if digits in known.numbers or _TOLL_FREE.fullmatch(digits) or all(map(is_year, groups)):
+            continue
+        if any(map(is_year, groups)) and is_reference_before(before):  # "el Decreto 303 de 2016 y la Resolución 27"
             continue
         if is_worded and len(digits) >= _LEAST_IN_PIECES and about & Is.FILED and _named_before().search(before):
             return "identity"

@@ -125,7 +125,7 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
     masked = institutions(tokens)
     found = []
     for at, token in enumerate(tokens):
-        if token.text.islower() and not token.what and _is_cut_name(tokens, at):
+        if token.text.islower() and not token.what & ~NAME and _is_cut_name(tokens, at):
             found.append(at)
         may_be = token.what & NAME or token.is_capitalised or token.is_upper or token.what & Is.COINED
         if may_be and at not in masked and (_are_initials(tokens, at) or _is_compound(token)):
@@ -142,10 +142,27 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
 
 def _is_cut_name(tokens: Sequence[Token], at: int) -> bool:
     """ "Rachidatou k. veut": a word of no table, a letter for the surname, and what only somebody does."""
+    if _is_behind_letter(tokens, at):
+        return True
     row = tokens[at + 1 : at + 4]
-    if len(row) < 3 or len(tokens[at].text) <= _SHORT_NAME or not row[0].is_word or len(row[0].text) > 1:
+    if (
+        tokens[at].what
+        or len(row) < 3
+        or len(tokens[at].text) <= _SHORT_NAME
+        or not row[0].is_word
+        or len(row[0].text) > 1
+    ):
         return False
     return row[1].text == "." and bool(row[2].what & (Is.FEELS | Is.NOT))
+
+
+def _is_behind_letter(tokens: Sequence[Token], at: int) -> bool:
+    """ "The second accused, t. sookdeo, entered": the letter of a given name, behind somebody."""
+    row = tokens[at - 3 : at] if at > 3 else []
+    if len(row) < 3 or row[2].text != "." or not row[1].is_word or len(row[1].text) > 1 or row[0].text != ",":
+        return False
+    is_end = at + 1 < len(tokens) and tokens[at + 1].text in ",)."
+    return is_end and bool(tokens[at - 4].what & (SOMEBODY | Is.TITLE)) and len(tokens[at].text) > _SHORT_NAME
 
 
 def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *, is_shouted: bool) -> bool:
@@ -155,7 +172,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     is_shouting = token.is_upper and len(token.text) >= _LETTERS
     if what & Is.GIVEN and not what & Is.COMMON:
         return not token.is_upper or is_shouting
-    if _is_titled(tokens, at) and (is_capital or is_shouting or what & NAME) and not what & (Is.COMMON | Is.THING):
+    is_called = is_capital or is_shouting or (what & NAME and not what & Is.LINK)
+    if is_called and _is_titled(tokens, at) and not what & (Is.COMMON | Is.THING):
         return True
     if what & Is.COINED and _is_unheard(token, known) and (is_capital or is_shouting or _is_led_to(tokens, at)):
         return True
@@ -432,6 +450,8 @@ def _is_subject(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_led_to(tokens: Sequence[Token], at: int) -> bool:
     """ "la niña yuleisy", "caso de wilkin", "con yudelka": in small letters, behind a word that leads to somebody."""
+    if tokens[at].text.endswith(("é", "ée")):  # "a organisé"
+        return False
     is_elided = tokens[at].folded[1:2] == "'"  # "d'Yvrose"
     behind = tokens[at + 1 : at + 3]
     if at > 0 and tokens[at - 1].text in "-_:":  # "declaracion-yuleisy", "sobrev.: karolay"

@@ -16,17 +16,22 @@ _IN_TITLES = frozenset('-."“”«»')
 def institutions(tokens: Sequence[Token]) -> set[int]:
     """Institutions that are named after a person: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
     masked: set[int] = set()
-    saints, behind = known_words("personal.saints"), known_words("personal.for")
+    saints, behind, inside = (known_words(f"personal.{key}") for key in ("saints", "for", "inside"))
+    before_capitals = _before_capitals(tokens)
     for at, token in enumerate(tokens):
         if token.text == "#":  # "#CorazonAzul" is a campaign
             masked.add(at + 1)
         if token.is_capitalised:
             if token.folded in saints:
                 masked |= _of_saint(tokens, at)
-        elif token.is_upper and (begin := _behind_acronym(tokens, at)):
-            masked.update((*range(at, begin), *_full_name(tokens, begin)))
-        elif at and token.text.islower() and (token.what & Is.LINK or token.folded in behind):
-            masked.update(_of_place(tokens, at))
+        elif token.is_upper:
+            if begin := _behind_acronym(tokens, at):
+                masked.update((*range(at, begin), *_full_name(tokens, begin)))
+        elif at in before_capitals:
+            if at and (token.what & Is.LINK or token.folded in behind):
+                masked.update(_of_place(tokens, at))
+            if token.folded in inside and not (at and _may_be_in_somebody(tokens[at - 1])):
+                masked.update(_inside(tokens, at + 1))
         if not token.what & Is.INSTITUTION and not _is_shelter(tokens, at):
             continue
         position = at + 1
@@ -35,10 +40,32 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
             position += 1
         if token.is_capitalised:
             position = at - 1
-            while position >= 0 and tokens[position].is_capitalised and not tokens[position].what & Is.GIVEN:
+            while position >= 0 and tokens[position].is_capitalised and _is_before_house(tokens, position, at):
                 masked.add(position)
                 position -= 1
     return masked | _quoted(tokens) | _located_with_article(tokens)
+
+
+def _before_capitals(tokens: Sequence[Token]) -> set[int]:
+    """Return the positions before each word with a capital, over small words: few of a text."""
+    found: set[int] = set()
+    for at, token in enumerate(tokens):
+        if token.is_capitalised:
+            position = at - 1
+            while position >= 0 and tokens[position].what & Is.LINK and not tokens[position].is_capitalised:
+                found.add(position)
+                position -= 1
+            found.add(position)
+    return found
+
+
+def _is_before_house(tokens: Sequence[Token], position: int, house: int) -> bool:
+    """Say whether a word belongs to the name before a house: "Eric Williams Medical Complex"; not "Maria Hospital"."""
+    surname = Is.SURNAME | Is.SURNAME_WORD
+    if not tokens[position].what & Is.GIVEN or (tokens[position + 1].what & surname and house - position > 2):
+        return True
+    is_first = position > 0 and tokens[position - 1].is_capitalised and tokens[position - 1].what & Is.GIVEN
+    return bool(is_first and tokens[position].what & surname)
 
 
 def _behind_acronym(tokens: Sequence[Token], at: int) -> int:
@@ -72,9 +99,7 @@ def _of_place(tokens: Sequence[Token], link: int) -> range:
     head, begin = tokens[link - 1], link + 1
     while begin < len(tokens) and tokens[begin].what & Is.LINK and tokens[begin].text.islower():
         begin += 1
-    end = begin
-    while end < len(tokens) and (tokens[end].is_capitalised or tokens[end].what & Is.JOINS):
-        end += 1
+    end = _end_of_places(tokens, begin)
     if end == begin or head.folded in known_words("personal.plural_places"):
         return range(begin, end)
     if _is_of_peoples(head) and not any(token.what & (Is.GIVEN | Is.COINED) for token in tokens[begin:end]):
@@ -82,6 +107,41 @@ def _of_place(tokens: Sequence[Token], link: int) -> range:
     is_before_place = end + 1 < len(tokens) and tokens[end].text == "," and tokens[end + 1].is_known
     is_place = head.folded in known_words("personal.seat") and is_before_place and end > begin + 1
     return range(begin, end if is_place else begin)
+
+
+def _end_of_places(tokens: Sequence[Token], begin: int) -> int:
+    """Return where a row of places ends: "Kédougou et de Tambacounda", "Chiriquí, Veraguas y Colón"."""
+    end = begin
+    while end < len(tokens):
+        ahead = end
+        while end > begin and ahead < len(tokens) and _is_between_places(tokens[ahead]):
+            ahead += 1
+        if ahead >= len(tokens) or not tokens[ahead].is_capitalised:
+            break
+        if ahead > end and tokens[ahead].what & Is.GIVEN and tokens[ahead - 1].text == ",":  # "en Azua, María dijo"
+            break
+        end = ahead + 1
+    return end
+
+
+def _is_between_places(token: Token) -> bool:
+    return token.text == "," or bool(token.what & (Is.JOINS | Is.LINK) and token.text.islower())
+
+
+def _may_be_in_somebody(before: Token) -> bool:
+    """ "Confía en María": such a word leads to somebody; behind somebody, "nan" is an article."""
+    return bool(before.what & (Is.FEELS | SOMEBODY)) or before.folded in known_words("personal.trusts")
+
+
+def _inside(tokens: Sequence[Token], begin: int) -> range:
+    """Return where a row of places stands behind "in": "in Victoria and Mayaro". Nobody is in somebody."""
+    while begin < len(tokens) and tokens[begin].what & Is.LINK and tokens[begin].text.islower():
+        begin += 1
+    end = _end_of_places(tokens, begin)
+    row = tokens[begin:end]
+    if any(token.text.endswith(("'s", "’s")) or (at and token.what & Is.GIVEN) for at, token in enumerate(row)):
+        return range(begin, begin)
+    return range(begin, begin if end > begin and (feels(tokens, end - 1) or acts(tokens, end - 1)) else end)
 
 
 def _is_of_peoples(word: Token) -> bool:

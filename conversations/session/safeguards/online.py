@@ -128,20 +128,33 @@ def _is_quoted_there(tokens: Sequence[Token]) -> bool:
             continue
         within, before = tokens[at + 1 : close], tokens[max(0, at - _NAME_BEHIND) : at]
         near = [*before[-3:], *tokens[close + 1 : close + 4]]
-        if not any(each.what & Is.ACCOUNTS for each in near) or not all(map(_is_of_name, within)):
+        if (
+            not any(each.what & Is.ACCOUNTS for each in near)
+            or not all(map(_is_of_name, within))
+            or within[0].what & _OF_WORK
+        ):
             continue
         about = 0
         for each in before:
             about |= each.what
-        is_owned = about & Is.PROFILE or (before and before[-1].folded in known_words("reading.articles"))
-        if is_owned and not about & (Is.THING | Is.INSTITUTION | Is.PLANNED):
+        is_called = before and before[-1].folded in known_words("personal.called_so")
+        is_plain = not within[0].what & Is.COMMON
+        is_owned = (
+            about & Is.PROFILE
+            or (is_called and is_plain)
+            or (before and before[-1].folded in known_words("reading.articles"))
+        )
+        if is_owned and not about & _OF_WORK:
             return True
     return False
 
 
 def _is_of_name(token: Token) -> bool:
     is_name = token.is_capitalised or token.is_upper or token.is_number or token.what & (NAME | Is.LINK)
-    return bool(is_name) and not token.what & (Is.THING | Is.INSTITUTION | Is.PLANNED)
+    return bool(is_name) and not token.what & (Is.THING | Is.PLANNED)
+
+
+_OF_WORK = Is.THING | Is.INSTITUTION | Is.PLANNED
 
 
 def _is_private(folded: str) -> bool:

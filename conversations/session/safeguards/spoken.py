@@ -89,7 +89,8 @@ def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
 def numbers_said(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
     """The same where tens and hundreds are said: "ochocientos nueve, 555" is 809 and 555. So may counts be."""
     words = _number_words()
-    if sum(token.folded in words for token in tokens) < _LEAST:
+    said = [token for token in tokens if token.folded in words]
+    if len(said) < _LEAST or all(token.what & Is.LINK for token in said):  # "de" is two in Creole alone
         return
     for language in LANGUAGES:
         for row in _ROW.findall(_in_figures(joined_number_words(folded, language), language)):
