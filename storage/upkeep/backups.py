@@ -42,6 +42,19 @@ POSTGRES_MAGIC: Final = b"PGDMP"
 CHUNK: Final = 1 << 20
 FULL: Final = 13
 """SQLITE_FULL."""
+IN_USE: Final = (5, 6)
+DISK: Final = (10, FULL)
+"""SQLITE_IOERR is said of a full disk too: of the file for shared memory, or where a quota is used up."""
+DAMAGED: Final = (1, 11, 26)
+"""SQLITE_ERROR (tables that are not ours), SQLITE_CORRUPT, SQLITE_NOTADB. Every other error blames the machine."""
+WITHOUT_CODE: Final = {
+    "database or disk is full": FULL,
+    "database disk image is malformed": 11,
+    "file is not a database": 26,
+}
+"""The driver raises what `Connection.backup` meets without a code."""
+UNCHANGED: Final = "Nothing was restored: the database is as it was."
+UNKNOWN: Final = "The connection was lost at the end: `enlace status` says whether the database is restored and held."
 
 _RUNNING = text("""
     SELECT count(*) FROM pg_locks
@@ -70,8 +83,8 @@ def restore(file: Path, url: str, *, now: datetime) -> None:
     """Put back the database as it was when `file` was backed up, and hold it. The bot must not be running.
 
     Messages that were waiting then are settled as ambiguous: they may have been sent since, and no stale message may be
-    sent now (T14). StorageError, and nothing changed, if the file is damaged or no database of this program.
-    Unavailable if somebody else is writing.
+    sent now (T14). StorageError, and nothing changed, if the file is damaged or no database of this program, or if the
+    disk is full. Unavailable if somebody else is writing.
     """
     if not file.exists():
         raise NotFound(f"{file}: no such file")
@@ -103,7 +116,7 @@ def _copy_sqlite(source: Path, copy_to: Path) -> None:
             # WAL is noted in the file itself; a copy is one file and must stay one.
             copy.execute("PRAGMA journal_mode=DELETE")
     except module.Error as error:
-        if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF == FULL:
+        if _code(error) == FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise Unavailable(str(error)) from error
 
@@ -111,27 +124,56 @@ def _copy_sqlite(source: Path, copy_to: Path) -> None:
 def _restore_sqlite(file: Path, url: URL, now: datetime) -> None:
     target, module = sqlite_file(url), sqlite_module()
     try:
-        with _held_copy(file, target, now) as ready:
-            if not target.exists():
-                os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            with (
-                contextlib.closing(module.connect(str(ready))) as origin,
-                contextlib.closing(
-                    module.connect(str(target), timeout=BUSY_MS / 1000, isolation_level=None)
-                ) as database,
-            ):
-                # Exclusive, or not at all: an idle bot has the file open too, and copying would wait for ever.
-                database.execute("PRAGMA locking_mode=EXCLUSIVE")
-                database.execute("BEGIN EXCLUSIVE")
-                database.execute("COMMIT")
-                origin.backup(database)
-    except module.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", None) or 0
-        if code & 0xFF in (5, 6):
-            raise Unavailable("the database is in use: stop the bot first") from error
-        raise StorageError(f"{file}: {error}") from error
-    except (UnicodeDecodeError, DBAPIError) as error:  # damage in a name; or tables that are not ours
-        raise StorageError(f"{file}: the copy is damaged") from error
+        with (
+            _held_copy(file, target, now) as ready,
+            _made_if_missing(target),
+            contextlib.closing(module.connect(str(ready))) as origin,
+            contextlib.closing(module.connect(str(target), timeout=BUSY_MS / 1000, isolation_level=None)) as database,
+        ):
+            # Exclusive, or not at all: an idle bot has the file open too, and copying would wait for ever.
+            database.execute("PRAGMA locking_mode=EXCLUSIVE")
+            database.execute("BEGIN EXCLUSIVE")
+            database.execute("COMMIT")
+            origin.backup(database)
+    except (module.DatabaseError, DBAPIError, UnicodeDecodeError, OSError) as error:
+        raise _not_restored(file, target, error) from error
+
+
+def _code(error: BaseException) -> int:
+    """The primary result code of SQLite (sqlite.org/rescode.html); 0 if there is none."""
+    original = getattr(error, "orig", error)
+    return (getattr(original, "sqlite_errorcode", None) or WITHOUT_CODE.get(str(original), 0)) & 0xFF
+
+
+def _not_restored(file: Path, target: Path, error: Exception) -> StorageError:
+    """Return the sentence for an error: only what SQLite says of the file's own content blames the copy."""
+    code = _code(error)
+    if code in IN_USE:
+        return Unavailable("the database is in use: stop the bot first")
+    if isinstance(error, UnicodeDecodeError) or code in DAMAGED:  # damage in a name; or in a page
+        return StorageError(f"{file}: the copy is damaged")
+    reason = error.strerror if isinstance(error, OSError) else str(getattr(error, "orig", error))
+    remedy = f" Make room beside {target} for two copies, then give the command again." if code in DISK else ""
+    return StorageError(f"{target}: {reason}. {UNCHANGED}{remedy}")
+
+
+@contextlib.contextmanager
+def _made_if_missing(target: Path) -> Iterator[None]:
+    """Make an empty database, for us alone, if there is none. If the body fails, it is gone again."""
+    if target.exists():
+        yield
+        return
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        yield
+    except BaseException:
+        _remove(target)
+        raise
+
+
+def _remove(database: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{database}{suffix}").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -162,8 +204,7 @@ def _held_copy(file: Path, target: Path, now: datetime) -> Iterator[Path]:
             copy.execute("PRAGMA journal_mode=DELETE")  # one file again
         yield ready
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            Path(f"{ready}{suffix}").unlink(missing_ok=True)
+        _remove(ready)
 
 
 # ------------------------------------------------------------------ PostgreSQL
@@ -200,6 +241,7 @@ def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
     applying = _begin(url, [writes, *options, address_of(url)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert applying.stdin is not None
     assert restoring.stdout is not None
+    is_committing = False
     try:
         with contextlib.suppress(BrokenPipeError):  # psql says why
             applying.stdin.write(_before(schema, came_from).encode())
@@ -207,12 +249,14 @@ def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
             restoring.stdout.close()
             _finish(restoring, "pg_restore")
             # Only a complete input is committed: at an early end psql ends, and the server rolls back.
+            is_committing = True
             applying.stdin.write(_after(schema, came_from, now).encode())
         with contextlib.suppress(BrokenPipeError):
             applying.stdin.close()
         _finish(applying, "psql")
     except StorageError as error:
-        raise StorageError(f"{file}: {error}") from None
+        is_unknown = is_committing and applying.returncode == LOST
+        raise StorageError(f"{file}: {error}. {UNKNOWN if is_unknown else UNCHANGED}") from None
     finally:
         for process in (restoring, applying):
             if process.poll() is None:
@@ -225,6 +269,8 @@ def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
 
 
 ASIDE: Final = "enlace_restore_aside"
+LOST: Final = 2
+"""psql's exit code for a lost connection. An error of the server has another one, and nothing is committed then."""
 
 
 def _before(schema: str, came_from: str) -> str:
@@ -361,7 +407,7 @@ def _finish(process: "subprocess.Popen[bytes]", name: str) -> None:
 def _complaint(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if "error" in line.lower()] or said.splitlines()
     first = lines[0] if lines else "it ended without a word"
-    return re.sub(r"^(?:pg_dump|pg_restore|psql)\S*:\s*(?:\S+:\d+:\s*)?(?:error:\s*)?", "", first)[:300]
+    return re.sub(r"^(?:pg_dump|pg_restore|psql)\S*:\s*(?:\S+:\d+:\s*)?(?:(?i:error):\s*)?", "", first)[:300]
 
 
 @contextlib.contextmanager

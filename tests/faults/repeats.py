@@ -230,6 +230,7 @@ def known_of(unit: UnitOfWork, number: int, deployment: Deployment) -> dict[str,
 
     def neutral(text: str) -> str:
         text = re.sub(r"no\. \d+", "no. N", text)
+        text = re.sub(r"\b\d\d:\d\d\b", "at some minute", text)  # a receipt says when it was sent
         return text.replace(f"Person {number}", "P").replace(str(number), "P").replace(code, "A")
 
     receipts = unit.connection.execute(
