@@ -23,7 +23,6 @@ TITLES: Final[Mapping[int, str]] = {
     501: "Not offered",
     503: "Not now",
 }
-HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Problem(Exception):
@@ -49,7 +48,7 @@ class Problem(Exception):
             if self.there_is is not None:
                 said["there_is"] = self.there_is
         media_type = "application/json" if is_odata else "application/problem+json"
-        answer = Response(orjson.dumps(said), self.status, HEADERS, media_type)
+        answer = Response(orjson.dumps(said), self.status, media_type=media_type)
         for name, value in self.headers:
             answer.headers.append(name, value)
         return answer

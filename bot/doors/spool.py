@@ -159,7 +159,6 @@ def _kept(etag: str) -> dict[str, str]:
         "ETag": etag,
         "Cache-Control": "private, no-cache",
         "Vary": "Accept, Authorization",
-        "X-Content-Type-Options": "nosniff",
     }
 
 

@@ -63,6 +63,7 @@ class HttpServer:
             access_log=False,
             lifespan="off",
             server_header=False,
+            headers=[("X-Content-Type-Options", "nosniff")],  # also of what uvicorn and the router answer themselves
             proxy_headers=False,  # bot.doors.credentials decides whose word counts about the client's address
             date_header=False,
             ws="none",
@@ -109,7 +110,8 @@ def _updates_first(endpoint: ASGIApp, app: ASGIApp) -> ASGIApp:
 def _until_the_end(app: ASGIApp) -> ASGIApp:
     """Wrap the application: a request that is cancelled because the server ends is answered 503.
 
-    Such a request may be waiting for a database that is away. Telegram repeats every update that gets no 200.
+    Such a request may be waiting for a database that is away. Telegram repeats every update that gets no 200. No cache
+    may keep an answer, unless the application says so.
     """
 
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,17 +120,24 @@ def _until_the_end(app: ASGIApp) -> ASGIApp:
         async def sending(message: Message) -> None:
             nonlocal has_begun
             has_begun = True
-            await send(message)
+            await send(_kept_by_no_cache(message))
 
         try:
             await app(scope, receive, sending)
         except asyncio.CancelledError:
             if not has_begun:
                 headers = [(b"content-length", b"0"), (b"connection", b"close"), (b"retry-after", b"2")]
-                await send({"type": "http.response.start", "status": 503, "headers": headers})
+                await sending({"type": "http.response.start", "status": 503, "headers": headers})
                 await send({"type": "http.response.body", "body": b""})
 
     return answered
+
+
+def _kept_by_no_cache(message: Message) -> Message:
+    headers = message.get("headers")
+    if headers is None or any(name == b"cache-control" for name, _ in headers):
+        return message
+    return {**message, "headers": [*headers, (b"cache-control", b"no-store")]}
 
 
 def _listen(host: str, port: int, setting: str) -> socket.socket:

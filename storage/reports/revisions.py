@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, func, literal, or_, select
 
-from conversations.plan.figures.annual import Reported, Revision, counts_by_category, whole
+from conversations.plan.figures.annual import Reported, Revision, counts_by_category, limit_of, whole
 from conversations.plan.model import ValidationState
 from storage.database.models import ReportingPeriod, ReviewDecision, Submission, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
+from storage.plan.plans import Plans
 from storage.reports.submissions import named_answers
 
 _S, _P, _D = table(Submission), table(ReportingPeriod), table(ReviewDecision)
@@ -73,6 +74,19 @@ def revisions(unit: Unit, plan_id: int, zone: ZoneInfo, subject: str = "") -> di
             Revision(on, found.root_id, last, is_sealed=found.sealed_answers is not None)
         )
     return made
+
+
+def limits(unit: Unit, plan_id: int) -> dict[str, int]:
+    """Indicator's code → the number below which its figures are small, retired indicators included; 0: none is.
+
+    As in its years, an indicator of which one report was sealed stays protected, whatever the plan says since.
+    """
+    sealed = select(_S.c.subject).distinct().where(
+        _S.c.plan_id == plan_id, _S.c.sealed_answers.is_not(None), _S.c.activity_status.is_(None)
+    )  # fmt: skip
+    subjects = set(unit.connection.execute(sealed).scalars())
+    indicators = unit.of(Plans).indicators(plan_id, include_retired=True)
+    return {each.code: limit_of(each, was_sealed=each.subject in subjects) for each in indicators}
 
 
 def reported(answers: Mapping[str, str], start: date, end: date) -> Reported | None:

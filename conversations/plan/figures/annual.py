@@ -119,17 +119,21 @@ class Year:
         return "complete" if self.reported >= self.expected else "partial"
 
 
-def limit_of(indicator: Indicator, revisions: Iterable[Revision] = ()) -> int:
-    """Return the number below which these figures are small; 0 if none is.
+def limit_of(indicator: Indicator, *, was_sealed: bool = False) -> int:
+    """Return the number below which this indicator's figures are small; 0 if none is.
 
-    A figure that was sealed once stays protected.
+    `was_sealed`: one of its reports was sealed when it was sent. Such an indicator stays protected.
     """
-    is_restricted = indicator.is_restricted or any(each.is_sealed for each in revisions)
+    is_restricted = indicator.is_restricted or was_sealed
     return protected_below(indicator.min_cell, indicator.standard_cell, is_restricted=is_restricted)
 
 
 def is_protected(indicator: Indicator, revisions: Iterable[Revision] = ()) -> bool:
-    return limit_of(indicator, revisions) > 1
+    return _limit(indicator, revisions) > 1
+
+
+def _limit(indicator: Indicator, revisions: Iterable[Revision]) -> int:
+    return limit_of(indicator, was_sealed=any(each.is_sealed for each in revisions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ def years(
     standing = {each.report: each.figure for each in revisions}
     found = sorted((figure for figure in standing.values() if figure is not None), key=lambda figure: figure.end_on)
     spans = [(calendar, *_bounds(calendar, year)) for year in range(first, last + 1) for calendar in calendars]
-    limit = limit_of(indicator, revisions)
+    limit = _limit(indicator, revisions)
     told = _Told(indicator, limit, revisions, today, locks) if protect and limit > 1 else None
     return tuple(_year(indicator, found, *span, today, told, locks) for span in spans)
 
@@ -218,7 +222,7 @@ def _year(
         return year
     until = inside[-1].end_on
     if inside[-1].base is not None:
-        return _share(year, inside[-1], told.limit if told else 0)
+        return _share(year, inside[-1], told)
     if told is None:
         exact = {name: _figures(each) for name, each in _split(indicator, inside).items()}
         return _with(year, until, Figure(_value(indicator, inside)), exact)
@@ -244,15 +248,11 @@ def _with(year: Year, until: date | None, value: Figure, parts: Mapping[str, Map
     return replace(year, until=until, value=value, parts={name: split for name, split in parts.items() if split})
 
 
-def _share(year: Year, last: Reported, limit: int) -> Year:
-    """Return the last share of the year.
-
-    With a limit it is rounded, and hidden if it or its remainder is about few people.
-    """
-    base = last.base or 0
-    if limit and any(is_small(number, limit) for number in (last.number, base - last.number, base)):
+def _share(year: Year, last: Reported, told: "_Told | None") -> Year:
+    """Return the last share of the year. For outsiders it is rounded, and hidden if it was not told."""
+    if told and not told.is_share_told(last):
         return _with(year, None, Figure(None), {})
-    percent = round(100 * last.number / base, 0 if limit else 1) if base else None
+    percent = round(100 * last.number / last.base, 0 if told else 1) if last.base else None
     return replace(year, until=last.end_on, value=Figure(None), percent=percent)
 
 
@@ -274,8 +274,16 @@ def _split(indicator: Indicator, figures: Sequence[Reported]) -> dict[str, dict[
                 split[category] = split.get(category, 0) + number
             split["unknown"] = split.get("unknown", 0) + each.number - sum(parts.values())
         if all(number >= 0 for number in split.values()):
-            found[name] = dict(sorted(split.items(), key=lambda each: _LAST.index(each[0]) if each[0] in _LAST else -1))
+            found[name] = dict(sorted(split.items(), key=lambda each: _place(name, each[0])))
     return found
+
+
+def _place(dimension: str, category: str) -> tuple[int, str]:
+    """Return what sorts a category: its place in the form, or the code that a reporter chose for it.
+
+    Reporters write the largest nationality first, so their order would tell about the numbers.
+    """
+    return (_LAST.index(category) if category in _LAST else -1), (category if dimension == "nationality" else "")
 
 
 def _figures(parts: Mapping[str, int]) -> dict[str, Figure]:
@@ -297,7 +305,9 @@ class _Told:
         # For a count that goes on over the years: its baseline, which is public, and everything told since.
         self._numbers = {int(indicator.baseline)} if indicator.baseline.isdecimal() else set()
         self._told: dict[date, int] = {}
-        self._splits: dict[tuple[int, str], Mapping[str, int]] = {}
+        self._shares: dict[date, list[Reported]] = {}
+        self._splits: dict[tuple[int, str], list[Mapping[str, int]]] = {}
+        """Every split that was told. A later one must hide nobody beside any of them."""
         self._over: set[int] = set()
         self._ends: dict[int, date] = {}
         for each in revisions:
@@ -313,7 +323,11 @@ class _Told:
 
     def is_divided(self, year: int, dimension: str, split: Mapping[str, int]) -> bool:
         """Return whether the year was told with exactly these parts."""
-        return self._splits.get((year, dimension)) == split
+        return split in self._splits.get((year, dimension), ())
+
+    def is_share_told(self, figure: Reported) -> bool:
+        """Return whether this share was told with exactly these people."""
+        return figure in self._shares.get(figure.end_on, ())
 
     def _learn(self, revision: Revision) -> None:
         old, new = self._known.pop(revision.report, None), revision.figure
@@ -322,6 +336,8 @@ class _Told:
         about = new or old
         if about is None:
             return
+        if new is not None and new.base is not None:
+            self._tell_share(new)
         if self._is_sum:
             self._sums.learn(about.end_on, (new.number if new else 0) - (old.number if old else 0))
         for calendar in CALENDARS:
@@ -348,6 +364,14 @@ class _Told:
             self._numbers.add(number)
             self._told[inside[-1].end_on] = number
 
+    def _tell_share(self, figure: Reported) -> None:
+        """Tell a share if few people are neither in it nor outside it, nor between it and one told of its period."""
+        told = self._shares.setdefault(figure.end_on, [])
+        people = _people(figure)
+        changes = (abs(new - old) for each in told for new, old in zip(people, _people(each), strict=True))
+        if not any(is_small(number, self.limit) for number in (*people, *changes)):
+            told.append(figure)
+
     def _years_end(self, on: date) -> None:
         """Tell how the years that are over by that day divide into categories, as far as that is known."""
         for year in sorted({each.end_on.year for each in self._known.values()} - self._over):
@@ -364,18 +388,32 @@ class _Told:
     def _divide(self, year: int) -> None:
         """Tell the parts of a calendar year's sum. A year from April is not divided, nor is a count that goes on.
 
-        If a later figure changes a category by a small number, the new parts are not told.
+        If a later figure changes them, the new parts are told only if nothing is hidden in them nor in any split told
+        before, and no category differs by few people. A reader who knows that could compute what is hidden.
         """
         first, last = _bounds("calendar", year)
         inside = self._inside(first, last)
         if not self._is_sum or not inside or not self._sums.is_told(first, inside[-1].end_on):
             return
         for name, split in _split(self._indicator, inside).items():
-            before = self._splits.get((year, name))
-            changes = (split.get(one, 0) - before.get(one, 0) for one in {*split, *before}) if before else ()
-            if not any(is_small(abs(change), self.limit) for change in changes):
-                self._splits[year, name] = split
+            told = self._splits.setdefault((year, name), [])
+            if not told or (self._has_none_hidden(split) and all(self._may_follow(split, each) for each in told)):
+                told.append(split)
+
+    def _may_follow(self, split: Mapping[str, int], before: Mapping[str, int]) -> bool:
+        changes = (split.get(one, 0) - before.get(one, 0) for one in {*split, *before})
+        return self._has_none_hidden(before) and not any(is_small(abs(change), self.limit) for change in changes)
+
+    def _has_none_hidden(self, split: Mapping[str, int]) -> bool:
+        parts = suppress(sum(split.values()), split, min_cell=self.limit).parts
+        return not any(split.values()) or (bool(parts) and not any(each.is_hidden for each in parts.values()))
 
     def _inside(self, first: date, last: date) -> list[Reported]:
         found = [each for each in self._known.values() if first <= each.start_on and each.end_on <= last]
         return sorted(found, key=lambda figure: figure.end_on)
+
+
+def _people(share: Reported) -> tuple[int, int, int]:
+    """Return the people in a share, those outside it, and both together."""
+    base = share.base or 0
+    return share.number, base - share.number, base

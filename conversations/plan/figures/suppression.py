@@ -13,9 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from conversations.plan.model import STANDARD_CELL
-
-"""Dimensions that are never crossed with a place."""
+from conversations.plan.model import LEAST_CELL, STANDARD_CELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,11 @@ def suppress(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
 
 
 def protected_below(min_cell: int, standard: int, *, is_restricted: bool) -> int:
-    """The limit below which a figure is small: the indicator's own, or the plan's; 0 if no figure is small."""
-    return min_cell or (standard if is_restricted else 0)
+    """The limit below which a figure is small: the indicator's own, or the plan's; 0 if no figure is small.
+
+    If it is restricted, no workbook opens it: the limit is then at least the lowest one that a plan may set.
+    """
+    return max(min_cell or standard, LEAST_CELL) if is_restricted else min_cell
 
 
 def is_small(value: int, min_cell: int) -> bool:

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import ColumnElement, func, select
 
-from conversations.plan.figures.annual import DIMENSIONS, limit_of
+from conversations.plan.figures.annual import DIMENSIONS
 from conversations.plan.figures.suppression import in_a_row
 from conversations.plan.model import is_restricted
 from conversations.plan.sharing.export_request import is_told_outside
@@ -39,6 +39,7 @@ from storage.exports.datasets.people import code as person_code
 from storage.exports.datasets.reports import PEOPLE
 from storage.exports.tables import PROTECTED, Cell, Column, Extract, Kind, Table, at, columns
 from storage.exports.wanted import Refused, Wanted
+from storage.reports.revisions import limits
 from storage.reports.submissions import row as sealed_name
 from storage.unit_of_work import UnitOfWork
 
@@ -438,13 +439,13 @@ class _Rows:
         self._restricted: dict[str, bool] = {}
         self._limits: dict[str, int] = {}
         self._standard = unit.plans.by_id(wanted.plan_id).min_cell
-        limits = {}
+        of_indicators = limits(unit, wanted.plan_id)
         for each in unit.plans.indicators(wanted.plan_id, include_retired=True):
-            limits[each.code] = self._limits[each.subject] = limit_of(each)
+            self._limits[each.subject] = of_indicators[each.code]
             self._restricted[each.subject] = is_restricted(each.sensitivity)
         for activity in unit.plans.activities(wanted.plan_id, include_retired=True):
             self._restricted[activity.subject] = activity.is_restricted
-            self._limits[activity.subject] = limits.get(activity.indicator_code, 0)
+            self._limits[activity.subject] = of_indicators.get(activity.indicator_code, 0)
 
     def all(self, conditions: Sequence[Any]) -> Iterator[tuple[int, Sequence[Cell]]]:
         statement = (
@@ -484,7 +485,10 @@ class _Rows:
         row += [None] * self._widths[slots.main]
         hides = is_closed and not wanted.sees_restricted
         readers = self._readers(version_id, hides, head)
-        said = {} if is_closed and wanted.is_released else self._said(answers, sealed, key)
+        limit = self._limits.get(subject, self._standard)
+        # People are told by the year. A report would say which periods and groups are among the few.
+        is_by_the_year = limit > 1 and subject.startswith("indicator:")
+        said = {} if wanted.is_released and (is_closed or is_by_the_year) else self._said(answers, sealed, key)
         for ref, at_cell, read in readers.flat:
             if value := said.get(ref):
                 row[at_cell] = read(value)
@@ -494,7 +498,7 @@ class _Rows:
                 if ref not in slots.flat and not self._put_deep(ref, value, slots, readers, key, receipt, deep):
                     self._lacking.append(f"receipt {receipt:04d}: {ref} is no question of its form")
         if wanted.is_released:
-            self._suppress(row, head, slots, self._limits.get(subject, self._standard))
+            self._suppress(row, head, slots, limit)
         return ((slots.main, row), *deep.values())
 
     def _readers_of(self, version_id: int, hides: bool, head: int) -> _Readers:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 
 from conversations.languages import translated
-from conversations.plan.figures.annual import limit_of, whole
+from conversations.plan.figures.annual import whole
 from conversations.plan.figures.suppression import Figure, in_a_row
 from conversations.plan.model import Activity
 from storage.database.models import Agency as AgencyTable
@@ -22,6 +22,7 @@ from storage.exports.choosing import allowed, root_receipt, streamed
 from storage.exports.codes import plans_own
 from storage.exports.tables import PROTECTED, Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted
+from storage.reports.revisions import limits
 from storage.reports.submissions import named_answers
 from storage.unit_of_work import UnitOfWork
 
@@ -102,7 +103,7 @@ class _Rows:
         self._unit, self._wanted, self._names = unit, wanted, names
         plans = unit.plans
         self._activities = {a.code: a for a in plans.activities(wanted.plan_id, include_retired=True)}
-        self._limits = {each.code: limit_of(each) for each in plans.indicators(wanted.plan_id, include_retired=True)}
+        self._limits = limits(unit, wanted.plan_id)
         self._areas = {each.code: each.name for each in plans.strategic_areas(wanted.plan_id)}
         self._statuses = {each.code: each.label for each in plans.code_list(wanted.plan_id, "activity_status")}
 

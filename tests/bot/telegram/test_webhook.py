@@ -155,6 +155,30 @@ async def test_only_post_and_only_there(sandbox: Sandbox, database: Database) ->
         assert (await ask(port, post(b"{}", path="/other")))[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (post(json.dumps(UPDATE).encode()), 200),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+        (b"this is no HTTP\r\n\r\n", 400),
+        (post(b"{"), 400),
+        (post(b"{}", secret="wrong"), 403),
+        (b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"PUT /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405),
+        (post(b"", length=1_048_577), 413),
+    ],
+)
+async def test_no_answer_is_taken_for_something_else_or_kept(
+    sandbox: Sandbox, database: Database, request_: bytes, status: int
+) -> None:
+    """Whoever answers: the endpoint, the router, or the server itself to what it cannot read."""
+    async with open_door(sandbox, database) as (_, _, port):
+        found, headers, _ = await ask(port, request_)
+    assert found == status
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers.get("cache-control") == "no-store" or request_.startswith(b"this is no HTTP")
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for_ever(sandbox: Sandbox, database: Database) -> None:
     """A slow sender must not hold the door open."""
     async with running(sandbox, database) as bot:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from storage.database.models import Indicator, table
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.conversations.plan.figures.subtraction import follows, reduced
@@ -88,3 +90,35 @@ def test_nobody_few_follows_from_all_files_that_ever_left(
             assert not [
                 value for row in rows for name, value in row.items() if name.startswith(("sa_", "value_")) and value
             ]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("limit", "was_sealed"), [(5, False), (0, True)])
+def test_a_report_of_few_people_tells_nothing_of_them(
+    database: Database, apply: Callable[[Any], Any], world: Any, tmp_path: Path, limit: int, was_sealed: bool
+) -> None:
+    """Four quarters with somebody, and together fewer than five: one in each. So it is not said who reported zero.
+
+    An indicator that is public now is protected as well, if one of its reports was sealed once: from the year's total
+    and the open reports the sealed one would follow.
+    """
+    form, periods = apply(lambda unit: furnish_groups(unit, world, limit))
+
+    def send(unit: UnitOfWork) -> None:
+        unit.connection.execute(update(table(Indicator)).values(sensitivity="public"))
+        for number, said in enumerate([{"data_status": "zero"}, {"data_status": "final", "value_people": "3"}]):
+            sent = world.submit(
+                unit, f"uuid:{number}", subject="indicator:IND-20", form_id=form.form_key, form_version_id=form.id,
+                agency_id=world.agency_ids[1], reporting_period_id=periods[MONTHS[number].code],
+                sensitive=was_sealed and not number, answers={f"/data/{name}": value for name, value in said.items()},
+            )  # fmt: skip
+            unit.reviews.decide(sent, "validated", world.person_ids[2], datetime(2018, 4, 1, tzinfo=UTC))
+
+    apply(send)
+    plan = Plan(database, world, tmp_path)
+    for audience in ("observers", "public"):
+        rows = plan.read("answers", "jsonl", audience=audience)["indicator_update"]
+        assert len(rows) == 2
+        assert {value for row in rows for name, value in row.items() if not name.startswith("_")} == {None}
+    inside = plan.read("answers", "jsonl")["indicator_update"]
+    assert {row["value_people"] for row in inside} == {None, 3}

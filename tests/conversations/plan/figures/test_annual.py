@@ -2,7 +2,7 @@
 
 import functools
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -20,8 +20,8 @@ from conversations.plan.figures.annual import (
     limit_of,
     years,
 )
-from conversations.plan.figures.suppression import Releases, in_a_row
-from conversations.plan.model import Indicator
+from conversations.plan.figures.suppression import Figure, Releases, in_a_row
+from conversations.plan.model import LEAST_CELL, Indicator
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod, periods_between
 from tests.conversations.plan.figures.subtraction import follows, reduced, without
 
@@ -123,6 +123,14 @@ def test_a_year_is_divided_once_it_is_over() -> None:
     assert told(VICTIMS, figures * 1, date(2019, 6, 1))["april 2018"].parts == {}
 
 
+def test_the_order_of_nationalities_tells_no_number() -> None:
+    """A reporter writes the largest first, and the first that is not small is the cover."""
+    [month] = monthly(60)
+    found = told(REACHED, [replace(month, parts={"nationality": {"ven": 30, "hti": 20, "other": 4, "col": 6}})],
+                 date(2019, 3, 1), protect=False)  # fmt: skip
+    assert list(found["calendar 2018"].parts["nationality"]) == ["col", "hti", "ven", "other", "unknown"]
+
+
 def test_whom_a_month_has_not_divided_is_unknown() -> None:
     """Parts add up to their total whatever was left out."""
     first, second = monthly(50, 30)
@@ -152,6 +160,23 @@ def test_a_count_that_goes_on_is_told_beside_its_baseline() -> None:
     assert (text(found["calendar 2018"]), text(found["calendar 2019"])) == ("protected", "125")
 
 
+def test_a_corrected_share_does_not_tell_who_came_between() -> None:
+    """62 % of 80, then 66 %: three people, to whoever has the 80 from another indicator. Twenty more are told."""
+    share = replace(VICTIMS, code="IND-21", aggregation="ratio")
+    first = Reported(date(2018, 9, 1), date(2018, 9, 30), 50, 80)
+
+    def after(*corrections: tuple[int, int]) -> float | None:
+        figures = [first, *(replace(first, number=number, base=base) for number, base in corrections)]
+        made = [Revision(date(2018, 10, day), "1", figure) for day, figure in enumerate(figures, 1)]
+        return years(share, made, first=2018, last=2018, today=date(2019, 3, 1), protect=True, locks={})[0].percent
+
+    assert after((53, 80)) is None
+    assert after((50, 83)) is None, "there the three came to the others"
+    assert after((53, 80), (50, 80)) == 62
+    assert after((70, 100)) == 70
+    assert after((70, 100), (53, 80)) is None, "beside the first one, not the last, it tells of three"
+
+
 @pytest.mark.parametrize(("number", "base", "percent"), [(50, 80, 62), (3, 80, None), (78, 80, None), (0, 80, 0)])
 def test_a_share_of_few_is_not_told(number: int, base: int, percent: int | None) -> None:
     """Neither where they are few nor where the rest is."""
@@ -167,6 +192,12 @@ def test_the_limit_is_the_indicators_own_or_the_standard_for_what_is_restricted(
     assert limit_of(VICTIMS) == limit_of(replace(VICTIMS, min_cell=0)) == 10
     assert limit_of(replace(REACHED, min_cell=5)) == 5
     assert not is_protected(REACHED)
+
+
+def test_no_limit_opens_what_is_restricted() -> None:
+    """A workbook may set the limit of one indicator to one: then nobody would be few."""
+    assert limit_of(replace(VICTIMS, min_cell=1)) == LEAST_CELL
+    assert limit_of(replace(VICTIMS, sensitivity="public", min_cell=2), was_sealed=True) == LEAST_CELL
 
 
 def test_what_was_sealed_once_stays_protected_whatever_the_plan_says_since() -> None:
@@ -284,6 +315,34 @@ def test_a_year_is_divided_anew_only_if_nobody_few_is_told_by_it() -> None:
     assert divided(2) is None
     assert divided(20) == 12 * 120 + 20
     assert told(VICTIMS, figures, date(2019, 6, 1))["calendar 2018"].parts["sex_age"]["girls"].value == 1440
+
+
+def corrected(*splits: Mapping[str, int]) -> dict[str, Figure]:
+    """The parts that are told of a year that was over, with these parts, and was corrected to each of the others."""
+    figures = [Reported(date(2018, 1, 1), date(2018, 1, 31), sum(each.values()), None, {"sex_age": each})
+               for each in splits]  # fmt: skip
+    made = [Revision(date(2019, 3, day), "1", figure) for day, figure in enumerate(figures, 1)]
+    [year] = years(VICTIMS, made, first=2018, last=2018, today=date(2019, 6, 1), protect=True, locks={},
+                   calendars=("calendar",))  # fmt: skip
+    return dict(year.parts.get("sex_age", {}))
+
+
+def test_a_split_that_hid_few_is_told_once() -> None:
+    """3 women hidden beside 30 men; with 20 women more both are told, and then so are the three of before."""
+    few_women, more_women = {"women": 3, "men": 30}, {"women": 23, "men": 30}
+    hidden = {name: each.text("protected") for name, each in corrected(few_women).items() if each.is_hidden}
+    assert hidden == {"women": "<10", "men": "protected"}
+    assert corrected(few_women, more_women) == {}
+    assert corrected(more_women, few_women) == {}, "nor the other way round: the men have not changed"
+    assert corrected(few_women, more_women, few_women) == corrected(few_women)
+
+
+def test_a_split_is_laid_beside_every_one_that_was_told() -> None:
+    """20 girls, 40, and 22: each differs by many from the one before, and the last by two from the first."""
+    first, second = {"women": 50, "girls": 20}, {"women": 50, "girls": 40}
+    assert corrected(first, second)["girls"].value == 40
+    assert corrected(first, second, {"women": 80, "girls": 22}) == {}
+    assert corrected(first, second, {"women": 80, "girls": 70})["girls"].value == 70
 
 
 QUARTERS = periods_between(date(2018, 1, 1), date(2018, 12, 31), types=(PeriodType.QUARTERLY,))
