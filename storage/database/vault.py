@@ -15,13 +15,14 @@ before, the first byte is 1: there a comment and its answer had one name for bot
 import base64
 import binascii
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import json
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -113,23 +114,25 @@ class Vault:
     def rotate(cls, path: Path) -> "Vault":
         """Add a key to the keyring and make it the current one. Old seals still open."""
         cls.load(path)
-        ring = _read(path)
-        name = _fresh_name(ring["keys"])
-        ring["keys"][name] = _fresh_key()
-        ring["current"] = name
-        _write(path, ring, replace=True)
+        with _alone(path):
+            ring = _read(path)
+            name = _fresh_name(ring["keys"])
+            ring["keys"][name] = _fresh_key()
+            ring["current"] = name
+            _write(path, ring, replace=True)
         return cls.load(path)
 
     @classmethod
     def retire(cls, path: Path, key_id: str) -> "Vault":
         """Remove a key that no seal uses any more. VaultError for the current one."""
-        vault = cls.load(path)
-        ring = _read(path)
-        if key_id == vault.current:
-            raise VaultError("the current key cannot be retired")
-        if ring["keys"].pop(key_id, None) is None:
-            raise VaultError("the keyring has no such key")
-        _write(path, ring, replace=True)
+        cls.load(path)
+        with _alone(path):
+            ring = _read(path)
+            if key_id == ring["current"]:
+                raise VaultError("the current key cannot be retired")
+            if ring["keys"].pop(key_id, None) is None:
+                raise VaultError("the keyring has no such key")
+            _write(path, ring, replace=True)
         return cls.load(path)
 
     # -------------------------------------------------------------- sealing
@@ -263,6 +266,21 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(ring, dict):
         raise VaultError(f"{path}: not a keyring")
     return ring
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time read and change the keyring at `path`.
+
+    Otherwise two rotations would make one name for two keys, and what was sealed with the first would never open.
+    """
+    folder = os.open(path.absolute().parent, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some file systems have no locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _write(path: Path, ring: object, *, replace: bool) -> None:

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,20 @@ def test_a_new_key_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
         Vault.retire(path, new.current)
     with pytest.raises(VaultError, match="not in the keyring"):
         Vault.retire(path, old.current).open(before, "r")
+
+
+def test_two_who_rotate_at_once_make_two_keys(tmp_path: Path) -> None:
+    """A key that was in the file, and that somebody may have sealed with, never goes from it by accident."""
+    path = tmp_path / "keys.json"
+    first = Vault.create(path).current
+    spare = Vault.rotate(path).current
+    with ThreadPoolExecutor(9) as threads:
+        rotated = [threads.submit(Vault.rotate, path) for _ in range(8)]
+        threads.submit(Vault.retire, path, first).result()
+        seals = [done.result().seal("text", "row") for done in rotated]
+    left = Vault.load(path)
+    assert left.key_ids == {spare, *(f"k{number}" for number in range(3, 11))}
+    assert {left.open(seal, "row") for seal in seals} == {"text"}
 
 
 def test_a_running_process_learns_the_new_key_when_it_looks_again(tmp_path: Path) -> None:
