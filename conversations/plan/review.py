@@ -155,7 +155,7 @@ def difference_lines(found: Sequence[Difference], say: Wording, *, most: int = S
     """Write one line for each difference, old and new. Those that do not fit are counted."""
     lines: list[Line] = []
     for each in found[:most]:
-        old, new = (excerpt(text) or say("review.blank") for text in (each.before, each.after))
+        old, new = (excerpt(text) or say("form.no_answer") for text in (each.before, each.after))
         if each.before == each.after:
             new = say("review.another_file")
         lines.append(line(f"• {excerpt(each.label, 40)}{say.colon}{old} → ", bold(new)))

@@ -34,7 +34,7 @@ KINDS: Final = (APPLY, PAGE, SEND)
 class Imported:
     """The changes, and the shipped forms that were published again so that all of it can be reported.
 
-    `is_over`: the plan has periods and all of them are locked, so nobody can report.
+    `is_over`: something changed, and all periods of the plan are locked, so nobody can report.
     """
 
     found: "Differences"
@@ -77,7 +77,7 @@ def import_plan(
             return Imported(found)
         plan = unit.plans.by_code(plan_code)
         today, periods = now.astimezone(ZoneInfo(plan.timezone)).date(), unit.plans.periods(plan.id)
-        is_over = bool(periods) and all(period.locks_on <= today for period in periods)
+        is_over = bool(found) and bool(periods) and all(period.locks_on <= today for period in periods)
         return Imported(found, cover(unit, forms, plan.id, before, now, by), is_over)
 
 

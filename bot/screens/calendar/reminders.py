@@ -133,7 +133,8 @@ def nothing_new(ex: Exchange, reason: str) -> None:
             ex.answer(Card((line(ex.say("nothing.returned", codes=codes)),), ((start,), rows[-1])))
             return
         about_ = period_names(dict.fromkeys(report.period for report in unsent), ex.language)
-        ex.answer(Card((line(bold(about_)), *_what_stays(ex, unsent), line(ex.say("nothing.why"))), tuple(rows)))
+        head = line(bold(f"{about_[0].upper()}{about_[1:]}"))
+        ex.answer(Card((head, *_what_stays(ex, unsent), line(ex.say("nothing.why"))), tuple(rows)))
         return
     sent: list[tuple[DueReport, StoredSubmission]] = []
     begun: list[str] = []

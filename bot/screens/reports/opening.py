@@ -11,7 +11,7 @@ from bot.screens.reports.filling import apply, notice_card, reporter_of, show_fi
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.dates import show_date
 from conversations.plan.messages.reminders import close_button
-from conversations.plan.periods import period_name
+from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.routes import Route, tap
 from conversations.session.events import Resumed
 from conversations.session.profiles import FORM_OF
@@ -201,30 +201,42 @@ def _heading(report: Report | None, ex: Exchange) -> tuple[Line, ...]:
 
 
 def show_nothing_left(ex: Exchange) -> None:
-    """Say that nothing can be reported now; what is only to be closed has its button.
+    """Say that nothing can be reported now.
 
-    An agency that let a period lock may ask to reopen it, unless the agency has closed a later one. Of the periods that
-    ended together, the one is meant that lacks a report.
+    What is only to be closed has its button, and a period that the agency let lock has one to ask for it.
     """
     plans, plan_id, home = ex.unit.plans, ex.membership.plan_id, (home_button(ex.say),)
     if ex.membership.is_contributor:
         ex.answer(Card((line(ex.say("menu.nothing")),), (home,)))
-        return
-    if closes := to_close(ex, plans.open_periods(plan_id, ex.today, ex.agency_id)):
+    elif closes := to_close(ex, plans.open_periods(plan_id, ex.today, ex.agency_id)):
         ex.answer(Card((line(ex.say("menu.only_close")),), ((close_button(closes, ex.say),), home)))
-        return
+    elif (period := lapsed(ex)) is not None:
+        told, asking = lapsed_line(ex, period)
+        ex.answer(Card((told,), ((asking,), home)))
+    else:
+        ex.answer(Card((line(ex.say("menu.nothing")),), (home,)))
+
+
+def lapsed(ex: Exchange) -> ReportingPeriod | None:
+    """Return the period that the agency let lock, and may ask to reopen. None if it has closed a later one.
+
+    Of the periods that ended together, it is the one that lacks a report.
+    """
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
     passed = passed_by(ex.unit, plan_id, ex.agency_code, ex.today)
     periods = [period for period in plans.periods(plan_id) if passed and period.opens_on <= ex.today]
     later = [period for period in periods if period.end_on > passed[-1].end_on]
     if not passed or any(ex.unit.closings.is_closed(ex.agency_id, period.id) for period in later):
-        ex.answer(Card((line(ex.say("menu.nothing")),), (home,)))
-        return
+        return None
     locked = [period for period in periods if period.end_on == passed[-1].end_on and not period.is_open(ex.today)]
     missing = {left.period for left in lacking(ex.unit, plan_id, ex.agency_code, locked)}
-    about = max(missing, key=lambda period: period.locks_on, default=passed[-1])
-    text = ex.say("menu.lapsed", period_name=period_name(about, ex.language), agency=ex.agency_code)
-    asking = Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, about.code))
-    ex.answer(Card((line(text),), ((asking,), home)))
+    return max(missing, key=lambda period: period.locks_on, default=passed[-1])
+
+
+def lapsed_line(ex: Exchange, period: ReportingPeriod) -> tuple[Line, Button]:
+    """The line about a period that the agency let lock, and the button that asks to reopen it."""
+    text = ex.say("menu.lapsed", period_name=period_name(period, ex.language), agency=ex.agency_code)
+    return line(text), Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, period.code))
 
 
 def find_report(ex: Exchange, kind: str, code: str, period_code: str) -> Report:

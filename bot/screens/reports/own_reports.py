@@ -16,7 +16,16 @@ from bot.chat.permissions import REPORTERS
 from bot.screens.reports.closing import to_close
 from bot.screens.reports.drafts import drafts_of_others
 from bot.screens.reports.filling import apply
-from bot.screens.reports.opening import correct, find_report, open_report, resume, show_nothing_left, take_over
+from bot.screens.reports.opening import (
+    correct,
+    find_report,
+    lapsed,
+    lapsed_line,
+    open_report,
+    resume,
+    show_nothing_left,
+    take_over,
+)
 from bot.screens.reports.receipts import due_tap, status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.dates import show_date
@@ -52,7 +61,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     own = [draft for draft in ex.unit.sessions.drafts_of(ex.person.id) if draft.expires_at > ex.now]
     periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
     closes = () if due else to_close(ex, periods)
-    head, *lines = _due_lines(ex, due) if due else _nothing_due_lines(ex, periods, is_closing=bool(closes))
+    missed = None if due or closes else lapsed(ex)
+    head, *lines = _due_lines(ex, due) if due else _nothing_due_lines(ex, periods, missed, is_closing=bool(closes))
     if own:
         lines.append(line(italic(say("menu.drafts"))))
     rows = [*_due_rows(ex, due, own, page), *_draft_rows(ex, due, own)]
@@ -63,6 +73,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append(tuple(second))
     if closes:
         rows.append((close_button(closes, say),))
+    if missed is not None:
+        rows.append((lapsed_line(ex, missed)[1],))
     rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
     return Card(
         (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods)), tuple(rows)
@@ -79,15 +91,21 @@ def _due_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
         until = f"{each.until(language)}."
         is_named = len(periods) == 1  # by the title
         yield line(until[0].upper() + until[1:] if is_named else f"{period_name(each, language)}{say.colon}{until}")
-    yield line(say("menu.pick"))
+    if len(due) > 1:
+        yield line(say("menu.pick"))
 
 
-def _nothing_due_lines(ex: Exchange, periods: Sequence[ReportingPeriod], *, is_closing: bool) -> Iterator[Line]:
+def _nothing_due_lines(
+    ex: Exchange, periods: Sequence[ReportingPeriod], missed: ReportingPeriod | None, *, is_closing: bool
+) -> Iterator[Line]:
+    """That nothing is due. If the agency let a period lock, say so: it may ask to reopen it."""
     say = ex.say
     theirs = next((period for period in periods if _expects(ex, period)), None)
     title = say("menu.title", agency=ex.agency_code, period_name=period_name(theirs, ex.language)) if theirs else ""
     yield line(bold(title or ex.agency_code))
-    if not periods:
+    if missed is not None:
+        yield lapsed_line(ex, missed)[0]
+    elif not periods:
         yield line(say("menu.no_period"))
     else:
         yield line(say("menu.only_close" if is_closing else "menu.nothing"))

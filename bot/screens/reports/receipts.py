@@ -52,7 +52,7 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
         closes := to_close(ex, ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
     ):
         lines.append(line(say("receipt.last", period_name=period_names(closes, language), agency=ex.agency_code)))
-        rows.append((close_button(closes, say),))
+        rows.append((close_button(closes, say, is_asked=True),))
     rows.append((Button(say("form.correct"), tap(Route.CORRECT, sent.id)), home_button(say, anew=True)))
     return Card(tuple(lines), tuple(rows))
 

@@ -497,7 +497,7 @@ def _ask_what(
     page %= pages
     rows: list[tuple[Button, ...]] = []
     for at in offered[page * QUESTIONS : (page + 1) * QUESTIONS]:
-        answer = "" if sent.sensitive else questions[at].shown or say("review.blank")
+        answer = "" if sent.sensitive else questions[at].shown or say("form.no_answer")
         text = review.excerpt(
             f"{'☑' if at in ticked else '☐'} {questions[at].label}{f': {answer}' if answer else ''}", 60
         )

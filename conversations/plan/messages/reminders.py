@@ -146,10 +146,14 @@ def _greeted(who: Recipient, drafts: Sequence[Line], promised: Sequence[Promise]
     return [line(wording(who.language)("remind.evidence", name=who.name.partition(" ")[0], last=last))]
 
 
-def close_button(periods: Collection[ReportingPeriod], say: Wording) -> Button:
-    """The button that closes these periods. It names the month if one is among them."""
+def close_button(periods: Sequence[ReportingPeriod], say: Wording, *, is_asked: bool = False) -> Button:
+    """The button that closes these periods. It names the month if one is among them.
+
+    If the card asks whether to close them (`is_asked`), the button is the answer. Otherwise it leads to that question.
+    """
     has_month = any(period.type is PeriodType.MONTHLY for period in periods)
-    return Button(say("menu.close" if has_month else "menu.close_period"), tap(Route.CLOSE), "success")
+    closing = tap(Route.CLOSE, f"{periods[0].end_on:%Y%m%d}") if is_asked else tap(Route.CLOSE)
+    return Button(say("menu.close" if has_month else "menu.close_period"), closing, "success")
 
 
 def reason_rows(

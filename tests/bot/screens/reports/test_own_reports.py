@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from tests.bot.desk import Desk, buttons, press, said, tap
-from tests.bot.house import ANA
-from tests.bot.schedule.days import number_of
+from tests.bot.house import ANA, JEAN
+from tests.bot.schedule.days import here, number_of
 
 
 def test_a_correction_that_was_only_looked_at_leaves_no_draft(desk: Desk) -> None:
@@ -26,3 +26,33 @@ def test_a_correction_that_was_only_looked_at_leaves_no_draft(desk: Desk) -> Non
     desk.say(ANA, "77")
     assert "Guardé su borrador" in said(desk.say(ANA, "/cancelar"), ANA)[-1]
     assert drafts() == 1
+
+
+def test_who_let_a_period_lock_reads_so_on_the_first_screen(desk: Desk) -> None:
+    """With the button that asks to reopen it; whoever closed it is up to date."""
+    tap(desk, ANA, "novedades", "no_progress")
+    tap(desk, ANA, "cerrar", "20180930")
+    desk.now = here("2018-10-26T09:00")
+    assert "✋ Pedir reapertura" not in buttons(desk.say(ANA, "/menu"), ANA)
+
+    for typed in ("/menu", "/pendientes"):
+        desk.now += timedelta(minutes=1)
+        shown = desk.say(JEAN, typed)
+        assert "DGP pa t fèmen l alè" in said(shown, JEAN)[-1]
+        asked = press(desk, JEAN, shown, "✋ Mande relouvri")
+        assert "relouvri" in said(asked, JEAN)[-1]
+
+
+def test_a_receipt_that_asks_whether_to_close_is_answered_by_its_button(desk: Desk) -> None:
+    """The same question is not asked twice. The button of another day closes nothing by itself."""
+    tap(desk, ANA, "novedades", "no_progress")
+    last = desk.do(lambda unit: unit.submissions.of_agency(unit.plans.agency(1, "MMUJER").id, limit=1)[0].id)
+    opened = tap(desk, ANA, "corregir", str(last))
+    press(desk, ANA, opened, next(words for words in buttons(opened, ANA) if "próximo paso" in words))
+    receipt = press(desk, ANA, desk.say(ANA, "Visitar Azua en octubre"), "📨 Enviar ahora")
+    assert "¿Cerramos septiembre 2018 para MMUJER?" in said(receipt, ANA)[-1]
+
+    assert "MMUJER cerró septiembre 2018" in said(press(desk, ANA, receipt, "✅ Cerrar el mes"), ANA)[-1]
+    desk.now = here("2018-11-03T09:00")
+    tap(desk, ANA, "novedades", "no_progress")
+    assert "¿Cerramos octubre 2018" in said(tap(desk, ANA, "cerrar", "20180930"), ANA)[-1]
