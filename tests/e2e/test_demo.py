@@ -259,6 +259,9 @@ def test_the_tour_can_be_had_done_to_its_end(
             if number > 1:
                 tour.get_by_role("button", name=do).click()
                 expect(tour.locator(".tour-status")).to_have_class(re.compile("done"), timeout=PATIENCE * 1000)
+            if number == 12:  # what Pedro's link does is seen on Marta's phone
+                expect(page.locator("#phone-508")).to_have_class(re.compile("tour-target"))
+                expect(page.locator("#phone-508 .log")).to_be_in_viewport()
             if number == 7:
                 expect(page.locator("#phone-505 article.bot").last).to_contain_text("Reportes: 3 de")
             tour.get_by_role("button", name=re.compile("|".join(onwards))).click()

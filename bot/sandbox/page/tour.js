@@ -168,12 +168,19 @@ export class Tour {
     }
     if (!this.isOpen) return;
     this.element.hidden = false;
-    if (!this.isDone && this.step?.until && this.holds(this.step.until)) {
+    const hasHappened = !this.isDone && this.step?.until && this.holds(this.step.until);
+    if (hasHappened) {
       this.isDone = true;
       this.failure = "";
     }
     this.showProgress();
     this.ring();
+    if (hasHappened && this.phone !== this.step.phone) this.page.show(PHONES[this.phone]);
+  }
+
+  /** The phone that the step speaks of; once it has happened, the one on which it can be seen. */
+  get phone() {
+    return (this.isDone && this.step?.until?.phone) || this.step?.phone;
   }
 
   holds({ bot, phone, says, saysNot, waits }) {
@@ -189,8 +196,8 @@ export class Tour {
 
   /** Rings the phone, and on it what is to be pressed next; without an open step, nothing. */
   ring() {
-    const { phone, element, look } = (this.isOpen && this.step) || {};
-    const own = phone && this.page.phone(PHONES[phone]);
+    const { element, look } = (this.isOpen && this.step) || {};
+    const own = this.isOpen && this.phone && this.page.phone(PHONES[this.phone]);
     const wanted = new Map();
     if (own) wanted.set(own.element, "tour-target");
     if (element) wanted.set(document.querySelector(element), "tour-target");

@@ -27,11 +27,18 @@ NAMES: Final[Mapping[Route, str]] = {
 """The labels of these routes' buttons. Other routes have their name in the command menu as the label."""
 
 
-def offer(ex: Exchange, text: str, buttons: list[Button]) -> None:
-    """Answer with these words, the buttons that this person may use (each once), and the way to the menu."""
+def offer(ex: Exchange, text: str, buttons: list[Button], *, stays: bool = False) -> None:
+    """Answer with these words, the buttons that this person may use (each once), and the way to the menu.
+
+    If it `stays`, no later answer takes its place, however soon the person writes again.
+    """
     once = {each.tap: each for each in buttons}.values()
     rows = [(each,) for each in once if isinstance(to := read_tap(each.tap), RouteTap) and ex.allows(to.route)]
-    ex.offer(Card(paragraph(text), (*rows, (home_button(ex.say),))))
+    card = Card(paragraph(text), (*rows, (home_button(ex.say),)))
+    if stays:
+        ex.answer(card, is_last=True)
+    else:
+        ex.offer(card)
 
 
 def toward(ex: Exchange, route: Route) -> Button:
@@ -81,7 +88,7 @@ def _victim(ex: Exchange, _: list[Button]) -> None:
 
     A wish beside it waits. Her referral is counted later.
     """
-    offer(ex, ex.say("heard.victim", people=people_to_ask(ex)), [toward(ex, Route.REFERRALS)])
+    offer(ex, ex.say("heard.victim", people=people_to_ask(ex)), [toward(ex, Route.REFERRALS)], stays=True)
 
 
 def _erase(ex: Exchange, beside: list[Button]) -> None:
