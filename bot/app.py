@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -357,6 +357,7 @@ def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler
     return look
 
 
+@cache
 def _version() -> str:
     """The version of the installed package; "unknown" if the bot runs from a folder."""
     try:

@@ -74,15 +74,14 @@ def chat_of(update: Mapping[str, Any]) -> int | None:
     For a tap it is the chat of its message. None if it has no chat.
     """
     for name, content in update.items():
-        if name == "update_id" or not isinstance(content, Mapping):
+        if name == "update_id" or not isinstance(content, dict):  # not Mapping, which asks three functions
             continue
-        message = content.get("message")
-        for holder in (content, message if isinstance(message, Mapping) else {}):
-            chat = holder.get("chat")
-            if isinstance(chat, Mapping) and isinstance(chat.get("id"), int):
+        for holder in (content, content.get("message")):
+            chat = holder.get("chat") if isinstance(holder, dict) else None
+            if isinstance(chat, dict) and isinstance(chat.get("id"), int):
                 return int(chat["id"])
         sender = content.get("from") or content.get("user")
-        if isinstance(sender, Mapping) and isinstance(sender.get("id"), int):
+        if isinstance(sender, dict) and isinstance(sender.get("id"), int):
             return int(sender["id"])
     return None
 

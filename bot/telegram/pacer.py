@@ -68,12 +68,12 @@ class Window:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._ends_at = float("-inf")
-        """On the clock that never jumps."""
+        self._ends_at: float | None = None
+        """On the clock that never jumps. None: no 429 has come yet."""
 
     def left(self) -> float:
         """Seconds until anything may be sent again; never negative."""
-        return max(0.0, self._ends_at - self._clock.monotonic())
+        return 0.0 if self._ends_at is None else max(0.0, self._ends_at - self._clock.monotonic())
 
     def close(self, seconds: float) -> datetime | None:
         """Keep silent for so long. Return when the silence ends, if that is later than known before; otherwise None."""

@@ -16,10 +16,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer was taken. When a new card is sent below, the old card shrinks to this line."""
+    """An answer was taken. When a new card is sent below, the old card shrinks to a line that tells it.
 
-    label: str
-    shown: str
+    The line is worded from the question at `ref` (`shown.told`). For several answers at once it is worded already.
+    """
+
+    ref: str = ""
+    label: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

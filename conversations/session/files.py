@@ -179,7 +179,7 @@ def fetched(turn: Turn, file: Fetched) -> None:
             turn.effects.append(Notice("file.left_behind", (("n", str(left)),)))
         return
     node = turn.instance.node(node.ref)
-    turn.effects.append(Answered(turn.instance.label(node), file.shown_name))
+    turn.effects.append(Answered(label=turn.instance.label(node), shown=file.shown_name))
     if gathering is not None and gathering.repeat:
         go_on(turn, node, replace(gathering, taken=gathering.taken + 1), is_taken=True)
         return

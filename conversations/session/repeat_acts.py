@@ -39,7 +39,7 @@ def no_more(turn: Turn, stop: RepeatStop, origin: int = 0) -> None:
     """Go on behind the repeat: it has all its instances."""
     turn.set(seen=turn.session.seen | {stop.ref})
     label = turn.instance.group_label(stop.group, stop.frame)
-    turn.effects.append(Answered(label, str(len(stop.instances))))
+    turn.effects.append(Answered(label=label, shown=str(len(stop.instances))))
     turn.advance()
     turn.effects.append(Ask(anew=bool(origin)))
 

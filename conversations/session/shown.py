@@ -1,6 +1,7 @@
 """Write an answer as people read it: labels instead of codes, dates in the reader's order."""
 
 from conversations.dates import show_date
+from conversations.session.effects import Answered
 from conversations.session.markup import spoken
 from conversations.wording import wording
 from conversations.xforms.evaluation.texts import Node
@@ -45,6 +46,14 @@ def shown(instance: Instance, node: Node, language: str, value: str | None = Non
             return say("form.file_received")
         case _:
             return raw
+
+
+def told(instance: Instance, answered: Answered, language: str) -> tuple[str, str]:
+    """The question and the answer of a line that tells what was answered."""
+    if not answered.ref:
+        return answered.label, answered.shown
+    node = instance.node(answered.ref)
+    return instance.label(node), shown(instance, node, language)
 
 
 def calendar_of(question: Question) -> str:

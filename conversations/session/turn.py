@@ -15,7 +15,6 @@ from conversations.session.repeats import RepeatStop, Stop, is_stop
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.session import REVIEW, Confirming, Session
-from conversations.session.shown import shown
 from conversations.session.words import navigation_words, words_for
 from conversations.wording import wording
 from conversations.xforms.evaluation.texts import Node
@@ -206,7 +205,7 @@ class Turn:
             return
         if self.form.frame.repeats:
             node = self.instance.node(node.ref)  # a confirmation or refusal meanwhile may have made the instance anew
-        self.effects.append(Answered(self.instance.label(node), shown(self.instance, node, self.session.language)))
+        self.effects.append(Answered(node.ref))
         self.advance()
         self.effects.append(Ask(anew=bool(origin)))
 

@@ -31,7 +31,7 @@ from conversations.session.safeguards.emergencies import emergency
 from conversations.session.safeguards.guard import Kind, personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.session import Choosing, Confirming, Listing, Reading, Removing
-from conversations.session.shown import calendar_of, shown
+from conversations.session.shown import calendar_of, shown, told
 from conversations.session.turn import Turn
 from conversations.session.words import whole_number
 from conversations.xforms.evaluation.texts import Node
@@ -301,7 +301,8 @@ def _take_numbers(turn: Turn, run: Sequence[Node], numbers: Sequence[str], origi
             return
         member = turn.instance.node(member.ref)
         labels.append(f"{turn.instance.label(member)} {number}")
-    turn.effects.append(Answered(turn.instance.group_label(run[0]) or labels[0], ", ".join(numbers)))
+    label = turn.instance.group_label(run[0]) or labels[0]
+    turn.effects.append(Answered(label=label, shown=", ".join(numbers)))
     turn.advance()
     turn.effects.append(Ask(anew=True))
 
@@ -369,6 +370,11 @@ def _ask_which(turn: Turn, values: Sequence[str], origin: int) -> None:
     turn.effects.append(Ask(anew=True))
 
 
+def _corrected(turn: Turn, answered: Answered) -> Notice:
+    label, text = told(turn.instance, answered, turn.session.language)
+    return Notice("form.corrected", (("label", label), ("shown", text)))
+
+
 def corrected(turn: Turn, text: str, origin: int) -> None:
     """Change the answer whose message the respondent edited, and stay at the present question."""
     text = clean(text)
@@ -390,9 +396,6 @@ def corrected(turn: Turn, text: str, origin: int) -> None:
         _typed_at(turn, nodes[0], text, origin)
     if isinstance(turn.session.pending, Reading | Confirming) or any(isinstance(e, Reject) for e in turn.effects):
         return
-    turn.effects = [
-        Notice("form.corrected", (("label", e.label), ("shown", e.shown))) if isinstance(e, Answered) else e
-        for e in turn.effects
-    ]
+    turn.effects = [_corrected(turn, effect) if isinstance(effect, Answered) else effect for effect in turn.effects]
     if standing in {stop.ref for stop in turn.stops()} and standing not in refs:
         turn.set(at=standing)

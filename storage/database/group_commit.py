@@ -10,8 +10,10 @@ On SQLite all units share. On PostgreSQL others write too. There, only units tha
 
 The laws:
 * Only `GroupCommit` begins, commits or rolls back. No unit gets its result before its group has committed.
-* An ordinary failure rolls back its own unit. After it, and before COMMIT, the writer checks that the transaction still
-  exists. If not, the whole group has failed (`Unavailable`).
+* An ordinary failure rolls back its own unit. After it, after a unit without a savepoint of its own, and before COMMIT,
+  the writer checks that the transaction still exists. If not, the whole group has failed (`Unavailable`).
+* On SQLite, units that would share on PostgreSQL share a savepoint at their first try. If one fails, the others of the
+  savepoint are undone with it and applied again in order, each in a savepoint of its own.
 * If only the whole group can be rolled back, it is, and each of its units is then applied alone.
 * Units of one key are applied one at a time, in the order in which they were submitted. While one waits for its next
   try, the later ones wait. If one fails as `Unavailable`, or cannot be set aside, those behind it fail as `Unavailable`
@@ -39,11 +41,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from storage.database.durations import Durations
+from storage.database.failures import GroupLost, GroupParted, giving_up, outcome, reason_of, unavailable
 from storage.database.lines import Group, Line, Queue, Told, Work
 from storage.database.telling import Telling
 from storage.database.unit import Opened, Opening, ReadFirst, Unit
 from storage.database.vault import Vault
-from storage.errors import ApplyAlone, StorageError, Unavailable
+from storage.errors import ApplyAlone, Unavailable
 
 T = TypeVar("T")
 U = TypeVar("U", bound=Unit)
@@ -75,13 +78,13 @@ class Writer(Protocol):
         """
 
     def begin(self, connection: Connection) -> None:
-        """Open the savepoint of one unit."""
+        """Open a savepoint: of one unit, or of several without `threads`."""
 
     def end(self, connection: Connection) -> None:
-        """Close the savepoint. Fail if the unit swallowed an error that spoilt the transaction."""
+        """Close the open savepoint. Fail if the unit swallowed an error that spoilt the transaction."""
 
     def undo(self, connection: Connection) -> bool:
-        """Undo the open unit, and only that unit. False if only the whole group can be undone."""
+        """Undo the open savepoint, and only that. False if only the whole group can be undone."""
 
     def finish(self, connection: Connection) -> None:
         """Write everything that the group has not written yet."""
@@ -100,14 +103,6 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Give back the connection that was kept between groups. No thread is at work any more."""
-
-
-class _GroupLost(Exception):
-    """The transaction is gone. This exception never leaves the module."""
-
-
-class _GroupParted(Exception):
-    """The transaction was given up: its units are applied one by one. This exception never leaves the module."""
 
 
 class GroupCommit(Generic[U]):
@@ -308,16 +303,18 @@ class GroupCommit(Generic[U]):
                         group.lines.extend(new)
                     if group.done:
                         with self._parting(connection):
+                            if group.savepoint is not None:
+                                writer.end(connection)
                             writer.finish(connection)
                         if not writer.is_in_transaction(connection):
-                            raise _GroupLost("the database dropped the transaction")
+                            raise GroupLost("the database dropped the transaction")
                         began = self._monotonic()
                         connection.commit()
                         took = self._monotonic() - began
                 except BaseException:
                     writer.distrust(connection)
                     raise
-        except _GroupParted as error:
+        except GroupParted as error:
             self._part(group, error)
         except Exception as error:  # noqa: BLE001
             # Whatever went wrong outside a unit happened to the whole group: a commit that failed or did not
@@ -360,21 +357,30 @@ class GroupCommit(Generic[U]):
         if not work.is_wanted():
             self._advance(line)
             return
+        shares = work.shares and not writer.threads
         try:
-            writer.begin(connection)
+            self._begin(connection, group, shares=shares)
             if queue is self._alone and work.opening is not None:
                 [opened] = writer.open(connection, [work.opening], waits=True)
             unit = self._make(connection, self._vault, self.replica_id, opened)
             if self.view is not None:
                 unit.found = list(work.found)
             result = work.function(unit)
-            writer.end(connection)
+            if not shares:
+                writer.end(connection)
+            elif not writer.is_in_transaction(connection):
+                raise GroupLost("the database dropped the transaction")
         except BaseException as error:
             is_shared = queue is self._together and writer.threads > 0
             if not writer.is_in_transaction(connection) or (writer.is_unavailable(error) and not is_shared):
-                raise _GroupLost from error
+                raise GroupLost from error
             if (not writer.undo(connection) or writer.is_unavailable(error)) and is_shared:
-                raise _GroupParted from error
+                raise GroupParted from error
+            if shares:
+                self._redo(connection, queue, group)
+                if line.waiting[0] is not work:
+                    return  # the one before it has failed now
+                self._keep_back(queue, line)
             if isinstance(error, StopIteration):  # asyncio refuses it as the outcome of a future
                 error = RuntimeError("a unit raised StopIteration")
             # The line stays out of `ready`: no unit of this key runs before this failure is settled.
@@ -384,6 +390,37 @@ class GroupCommit(Generic[U]):
         group.hooks.extend(unit.close())
         self._advance(line)
 
+    def _begin(self, connection: Connection, group: Group, *, shares: bool) -> None:
+        """Open a savepoint for a unit, unless it shares the open one."""
+        if group.savepoint is not None:
+            if shares:
+                return
+            self._writer.end(connection)
+        self._writer.begin(connection)
+        group.savepoint = (len(group.done), len(group.hooks)) if shares else None
+
+    def _redo(self, connection: Connection, queue: Queue, group: Group) -> None:
+        """Apply those that shared the savepoint of a unit that failed, and were undone with it, in their own."""
+        assert group.savepoint is not None
+        done, hooks = group.savepoint
+        group.savepoint = None
+        again = [(line, work) for line, work, _ in group.done[done:]]
+        del group.done[done:], group.hooks[hooks:]
+        with self._lock:
+            for line, work in reversed(again):
+                line.waiting.appendleft(work)
+                self._scheduled.add(line)
+        for line, work in again:
+            if line.waiting[0] is work:  # otherwise the one before it has failed now
+                self._keep_back(queue, line)
+                work.shares = False
+                self._apply(connection, queue, group, line, None)
+
+    def _keep_back(self, queue: Queue, line: Line) -> None:
+        """Take a line out of `ready`, if it is there."""
+        with self._lock, contextlib.suppress(ValueError):
+            queue.ready.remove(line)
+
     @contextlib.contextmanager
     def _parting(self, connection: Connection) -> Iterator[None]:
         """Read or write something for a whole group. If it fails, each unit is tried again by itself."""
@@ -391,8 +428,8 @@ class GroupCommit(Generic[U]):
             yield
         except (ApplyAlone, DBAPIError) as error:
             if self._writer.threads and self._writer.is_in_transaction(connection):
-                raise _GroupParted from error
-            raise _GroupLost from error
+                raise GroupParted from error
+            raise GroupLost from error
 
     def _advance(self, line: Line) -> None:
         """Let the next unit of the line join the same group, after its first unit was applied.
@@ -447,7 +484,7 @@ class GroupCommit(Generic[U]):
                 if self._writer.is_collision(error):
                     work.collisions += 1
                     if work.collisions > self._collisions:
-                        told.extend(self._empty(line, _reason(error), error))
+                        told.extend(self._empty(line, reason_of(error), error))
                     else:
                         work.shares = False
                         self._rest(line, self._pause * work.collisions)
@@ -458,14 +495,14 @@ class GroupCommit(Generic[U]):
                     self._rest(line, self._pause * work.failures)
                     continue
                 if isinstance(error, Exception) and work.give_up is not None:
-                    work.function = _giving_up(work.give_up, error)
+                    work.function = giving_up(work.give_up, error)
                     work.give_up = None
                     work.is_given_up = True
                 else:
                     line.waiting.popleft()
                     told.append((work, None, error))
                     if work.is_given_up:
-                        told.extend(self._empty(line, _reason(error), error))
+                        told.extend(self._empty(line, reason_of(error), error))
                         continue
                 self._go_on(line)
             if self._writer.threads:
@@ -478,12 +515,12 @@ class GroupCommit(Generic[U]):
                     self._drop(line)
         self._telling.tell(told)
 
-    def _part(self, group: Group, error: _GroupParted) -> None:
+    def _part(self, group: Group, error: GroupParted) -> None:
         """Apply each unit of a failed group in a transaction of its own.
 
         No caller is told: nothing of the group was stored.
         """
-        logger.info("applied one by one: %s", _reason(error))
+        logger.info("applied one by one: %s", reason_of(error))
         with self._lock:
             self.parted += 1
             for line, work, _ in group.done:
@@ -499,10 +536,10 @@ class GroupCommit(Generic[U]):
 
         Nothing of the group was stored.
         """
-        reason = _reason(error)
+        reason = reason_of(error)
         logger.warning("unavailable: %s", reason)
         self.on_lost(error)
-        told: list[Told] = [(work, None, _unavailable(reason, error)) for _, work, _ in group.done]
+        told: list[Told] = [(work, None, unavailable(reason, error)) for _, work, _ in group.done]
         with self._lock:
             self.doubts += bool(group.done)
             if everybody:
@@ -514,7 +551,7 @@ class GroupCommit(Generic[U]):
         self._telling.tell(told)
 
     def _empty(self, line: Line, reason: str, error: BaseException) -> list[Told]:
-        told: list[Told] = [(work, None, _unavailable(reason, error)) for work in line.waiting]
+        told: list[Told] = [(work, None, unavailable(reason, error)) for work in line.waiting]
         line.waiting.clear()
         if line not in self._together.ready and line not in self._alone.ready:
             self._drop(line)
@@ -532,7 +569,7 @@ class GroupCommit(Generic[U]):
         If reading fails, the unit fails with that error.
         """
         with self._one_reading:  # the machine is small: one at a time
-            found = _outcome(view, read)
+            found = outcome(view, read)
         with self._lock:
             work.found = (*work.found, found)
             self._make_ready(line)
@@ -551,39 +588,3 @@ class GroupCommit(Generic[U]):
         self._unschedule(line)
         if line.key is not None and self._lines.get(line.key) is line:
             del self._lines[line.key]
-
-
-def _outcome(view: Callable[[], AbstractContextManager[U]], read: Callable[[U], Any]) -> Callable[[], Any]:
-    """Return a function that gives the unit the result of the read, or raises the error of the read."""
-
-    def fail() -> Any:
-        raise failure
-
-    try:
-        with view() as unit:
-            result = read(unit)
-    except DBAPIError as error:  # an error of another connection says nothing about the unit's own transaction
-        failure: Exception = StorageError(f"could not be read: {_reason(error)}")
-        return fail
-    except Exception as error:  # noqa: BLE001 - the unit fails with it
-        failure = error
-        return fail
-    return lambda: result
-
-
-def _giving_up(give_up: Callable[[Any, Exception], Any], failure: Exception) -> Callable[[Any], Any]:
-    return lambda unit: give_up(unit, failure)
-
-
-def _reason(error: BaseException) -> str:
-    """One line for the log: the class and the driver's first line, never a statement's parameters."""
-    cause = error.__cause__ if isinstance(error, _GroupLost | _GroupParted) and error.__cause__ else error
-    original = getattr(cause, "orig", None) or cause
-    first = str(original).partition("\n")[0]
-    return f"{type(original).__name__}: {first}" if first else type(original).__name__
-
-
-def _unavailable(reason: str, error: BaseException) -> Unavailable:
-    failure = Unavailable(reason)
-    failure.__cause__ = error.__cause__ if isinstance(error, _GroupLost) else error
-    return failure

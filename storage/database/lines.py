@@ -76,13 +76,15 @@ class Queue:
 class Group:
     """The units of one transaction whose callers still wait for a result."""
 
-    __slots__ = ("done", "failed", "hooks", "lines")
+    __slots__ = ("done", "failed", "hooks", "lines", "savepoint")
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.done: list[tuple[Line, Work, Any]] = []
         self.failed: list[tuple[Line, Work, BaseException]] = []
         self.hooks: list[Callable[[], object]] = []
+        self.savepoint: tuple[int, int] | None = None
+        """How many units were done, and hooks there, when the open savepoint of several units began. None: none is."""
 
     def __len__(self) -> int:
         return len(self.done) + len(self.failed)

@@ -226,11 +226,11 @@ def _draw(
     elif was_place:
         # The card had a reply keyboard: it cannot be edited, and its keyboard must be removed.
         ex.drop_card()
-        done = answered_card(answered.label, answered.shown, ex.say) if answered else Card((line("👌"),))
+        done = answered_card(taken.session, taken.instance, answered) if answered else Card((line("👌"),))
         ex.release_keyboard(done, restricted=restricted)
         anew = True
     elif anew and answered is not None:
-        ex.shrink(answered_card(answered.label, answered.shown, ex.say), restricted=restricted)
+        ex.shrink(answered_card(taken.session, taken.instance, answered), restricted=restricted)
     elif anew:
         ex.drop_card()
     if is_new:

@@ -14,10 +14,11 @@ from conversations.session.cards.question import question_card, which_reading_ca
 from conversations.session.cards.repeats import choosing_card, confirming_card, removing_card, repeat_card
 from conversations.session.cards.review import listing_card, review_card
 from conversations.session.cards.view import View, heading, topic, view_of
-from conversations.session.effects import Effect, Notice, Reject
+from conversations.session.effects import Answered, Effect, Notice, Reject
 from conversations.session.questions import is_sending
 from conversations.session.repeats import RepeatStop
 from conversations.session.session import Choosing, Confirming, Listing, Reading, Removing, Session
+from conversations.session.shown import told
 from conversations.wording import Wording, wording
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Instance
@@ -90,6 +91,9 @@ def notices_of(effects: Iterable[Effect], say: Wording) -> list[str]:
     return found
 
 
-def answered_card(label: str, text: str, say: Wording) -> Card:
-    """Draw what remains of a card when its question was answered by typing."""
+def answered_card(session: Session, instance: Instance, answered: Answered) -> Card:
+    """Draw what remains of a card when its question was answered by typing. Its words were drawn before."""
+    instance.refill()
+    say = wording(session.language)
+    label, text = told(instance, answered, session.language)
     return Card((line("✓ ", f"{topic(label)}{say.colon}", bold(text)),))
