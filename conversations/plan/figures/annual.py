@@ -227,7 +227,10 @@ def _year(
         exact = {name: _figures(each) for name, each in _split(indicator, inside).items()}
         return _with(year, until, Figure(_value(indicator, inside)), exact)
     may_tell = [each for each in inside if told.is_told(first, each)]
-    if not may_tell or (calendar == "april" and may_tell[-1].end_on < last):
+    if calendar == "april" and (not may_tell or may_tell[-1].end_on < last):
+        # That it is small would limit a quarter which the calendar years leave open.
+        return _with(year, None, Figure(None), {})
+    if not may_tell:
         total = suppress(_value(indicator, inside), min_cell=told.limit).total
         return _with(year, None, total if total.is_hidden else Figure(None), {})
     upto = inside[: inside.index(may_tell[-1]) + 1]

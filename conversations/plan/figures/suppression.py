@@ -12,6 +12,7 @@ Zero means nobody, and is shown. A missing number is not zero: it is not among t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 
 from conversations.plan.model import LEAST_CELL, STANDARD_CELL
 
@@ -129,6 +130,9 @@ class Releases:
     event, or if it cuts one block in two. Then a reader can compute only sums of whole blocks, and each block counts
     nobody or many people.
 
+    A sum that is not told is known to be of few. Two such sets together are not told either: of two that are 18 people,
+    each is nine. Nor is a sum that divides one, whatever it is: to be refused it would have to be more than nobody.
+
     A correction may take people away. So two more things are refused: blocks about the same days, such as a figure and
     its correction, that are few people together; and two sums that differ by few people, if one of them contains all
     events of the other (DOMAIN §2.5.5).
@@ -142,6 +146,8 @@ class Releases:
         self._told: dict[tuple[date, date], int] = {}
         self._sums = {0}
         """Every set of events whose sum was told at some time."""
+        self._few: set[int] = set()
+        """Sets of events that are few people, as a reader concludes when their sum is not told."""
 
     def learn(self, on: date, people: int) -> None:
         """Add a new figure of a day, or a correction up or down."""
@@ -159,9 +165,11 @@ class Releases:
         else:
             return False
         blocks = [block for block in self._blocks if block not in cut] + new
-        if any(self._tells_of_few(block, blocks) for block in new):
+        if self._limits_few(wanted, untold):
             return False
-        if any(self._is_few(wanted, other) for other in self._sums):
+        few = {events for block in new for events in self._few_with(block, blocks)}
+        if few or any(self._is_few(wanted, other) for other in self._sums):
+            self._few |= few if not cut else set()  # of two parts, nobody knows which one is of few
             return False
         self._blocks = blocks
         self._sums.add(wanted)
@@ -175,12 +183,22 @@ class Releases:
     def _between(self, first: date, last: date) -> int:
         return sum(1 << number for number, (on, _) in enumerate(self._events) if first <= on <= last)
 
-    def _tells_of_few(self, new: int, blocks: Sequence[int]) -> bool:
-        """Whether this block counts few people, alone or together with blocks that share days with it."""
-        sums = {self._people(new)}
+    def _limits_few(self, wanted: int, untold: int) -> bool:
+        """Whether this sum divides a set that is known to be few people, or is of two such sets together."""
+        known = [events for events in self._few if events & wanted]
+        return any(events & ~wanted for events in known) or any(
+            not one & other
+            and (one | other) & untold
+            and all(not block & ~(one | other) for block in self._blocks if block & (one | other))
+            for one, other in combinations(known, 2)
+        )
+
+    def _few_with(self, new: int, blocks: Sequence[int]) -> set[int]:
+        """Return this block if it counts few people, and with blocks that share days with it what counts few."""
+        found = {new}
         for block in self._linked(new, blocks):
-            sums |= {people + self._people(block) for people in sums}
-        return any(is_small(abs(people), self._min_cell) for people in sums)
+            found |= {events | block for events in found}
+        return {events for events in found if is_small(abs(self._people(events)), self._min_cell)}
 
     def _is_few(self, one: int, other: int) -> bool:
         """Whether one of the two sums contains the other, and only few people more."""

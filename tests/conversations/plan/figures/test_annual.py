@@ -150,6 +150,38 @@ def test_the_year_to_march_is_hidden_where_it_would_tell_a_quarter() -> None:
     assert text(wider["april 2018"]) == "70"
 
 
+@pytest.mark.parametrize("december", [[9], [30, 9], [9, 3, 9]])
+def test_two_that_are_known_to_be_few_are_not_told_together(december: list[int]) -> None:
+    """70 to November, and 2019 is `<10`: with 48 to March, December and the quarter would be 18, so nine each.
+
+    December came as it is, or was corrected to it.
+    """
+    first = [each for each in monthly(0, 0, 40, 30, *[0] * 7) if each.number]
+    [last] = monthly(december[0], first=date(2018, 12, 1))[:1]
+    made = in_order(first)
+    made += [Revision(date(2018, 12, 31), "12", replace(last, number=number)) for number in december]
+    made += in_order(monthly(9, 0, 0, first=date(2019, 1, 1)))
+    found = by_name(years(VICTIMS, made, first=2018, last=2019, today=date(2019, 4, 2), protect=True, locks={}))
+    assert text(found["calendar 2019"]) == "<10"
+    assert text(found["april 2018"]) == "protected"
+    more = [*made, *in_order(monthly(20, first=date(2019, 4, 1)))]
+    found = by_name(years(VICTIMS, more, first=2018, last=2019, today=date(2019, 5, 2), protect=True, locks={}))
+    assert (text(found["calendar 2019"]), text(found["april 2019"])) == ("29", "protected")
+
+
+@pytest.mark.parametrize("october", [0, 3])
+def test_a_sum_that_divides_few_people_is_never_told(october: int) -> None:
+    """If it were told that it is of nobody, "protected" would mean somebody, and leave fewer for January to March."""
+    found = told(VICTIMS, monthly(3, *[0] * 8, october, *[0] * 5), date(2019, 4, 2))
+    assert (text(found["calendar 2018"]), text(found["april 2018"])) == ("<10", "protected")
+
+
+def test_a_running_year_to_march_is_not_said_to_be_few() -> None:
+    """Of March and April, 18 people, April would be `<10`; and March is nine at most, or it would have been told."""
+    found = told(VICTIMS, monthly(40, 0, 9, 9), date(2018, 5, 1))
+    assert (text(found["calendar 2018"]), text(found["april 2018"])) == ("58", "protected")
+
+
 def test_a_count_that_goes_on_is_told_beside_its_baseline() -> None:
     """110 is known to all; 113 would tell of three."""
 
