@@ -67,9 +67,10 @@ class Teller:
                 values["period"] = period_name(plans.period(self.plan_id, values["period"]), say.language)
         if on := values.get("on") or values.get("until"):
             values["date"] = day_told(on, say.language)
-        for name, key in (("dataset", "table.{}"), ("audience", "table.audience.{}")):
+        for name, key in (("dataset", "export.data.{}"), ("audience", "table.audience.{}")):
             if name in values and key.format(values[name]) in say:
-                values[name] = say(key.format(values[name])).lower()
+                label = say(key.format(values[name]))
+                values[name] = f"{label[0].lower()}{label[1:]}"
         values["form"] = values.get("form_id", "–")
         return values
 

@@ -6,16 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 from string import Formatter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.acts.upkeep.audit import Teller
 from bot.cli.upkeep.audit import Asked, listed
 from bot.open_storage import open_storage
 from bot.screens.upkeep.audit import Look
 from bot.telegram.handled import Handled
 from conversations.languages import LANGUAGES
 from conversations.wording import wording
-from storage.database.audit import AUDITED_ACTS, KINDS, kind_of
+from storage.database.audit import AUDITED_ACTS, KINDS, StoredAuditEntry, kind_of
+from storage.exports import EXPORTERS
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, furnish, settings_in
 from tests.deadlines import PATIENCE
@@ -79,6 +82,17 @@ def test_every_act_has_its_sentence_and_what_it_is_about() -> None:
             sentence = wording(language)(f"audit.{act}")
             assert sentence != f"audit.{act}"
             assert all(name is None or name.isidentifier() for _, name, _, _ in Formatter().parse(sentence))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_export_is_named_in_the_readers_words(desk: Desk, language: str) -> None:
+    """Every dataset, as the screen of exports names it, and not by its name on the command line."""
+    with desk.database.view() as unit:
+        teller = Teller(unit, 1, wording(language), ZoneInfo("America/Santo_Domingo"), names=False)
+        for dataset in sorted({each.dataset for each in EXPORTERS}):
+            entry = StoredAuditEntry(1, 1, NOW, None, "exported", {"dataset": dataset, "format": "x"})
+            label = wording(language)(f"export.data.{dataset}")
+            assert label[1:] in teller.sentence(entry), dataset
 
 
 def test_an_admin_reads_who_did_what_page_by_page(desk: Desk) -> None:
