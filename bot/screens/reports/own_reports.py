@@ -67,7 +67,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         lines.append(line(italic(say("menu.drafts"))))
     rows = [*_due_rows(ex, due, own, page), *_draft_rows(ex, due, own)]
     second = [Button(say("menu.indicators"), tap(Route.INDICATORS))] if periods else []
-    if periods and _reports_referrals(ex):
+    if _months(periods) and _reports_referrals(ex):
         second.append(Button(say("menu.referrals"), tap(Route.REFERRALS)))
     if second:
         rows.append(tuple(second))
@@ -228,11 +228,13 @@ def indicators(ex: Exchange, page: int = 0) -> None:
 
 def referrals(ex: Exchange, period_code: str) -> None:
     """The referral form, for agencies that must report referrals: totals of the open or reopened month."""
-    open_ones = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
-    months = [p for p in open_ones if p.type == PeriodType.MONTHLY]
+    months = _months(ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
     home = (home_button(ex.say),)
-    if not months or not _reports_referrals(ex):
+    if not _reports_referrals(ex):
         ex.answer_line(ex.say("referrals.none"))
+        return
+    if not months:
+        ex.answer_line(ex.say("referrals.no_month"))
         return
     named = [month for month in months if month.code == period_code] or months
     if len(named) > 1:
@@ -240,6 +242,10 @@ def referrals(ex: Exchange, period_code: str) -> None:
         ex.answer(Card((line(ex.say("referrals.which")),), (*rows, home)))
         return
     open_report(ex, Report(FORM_OF["agency"], None, named[0]))
+
+
+def _months(periods: Sequence[ReportingPeriod]) -> list[ReportingPeriod]:
+    return [period for period in periods if period.type is PeriodType.MONTHLY]
 
 
 def _reports_referrals(ex: Exchange) -> bool:

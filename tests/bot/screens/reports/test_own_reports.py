@@ -56,3 +56,13 @@ def test_a_receipt_that_asks_whether_to_close_is_answered_by_its_button(desk: De
     desk.now = here("2018-11-03T09:00")
     tap(desk, ANA, "novedades", "no_progress")
     assert "¿Cerramos octubre 2018" in said(tap(desk, ANA, "cerrar", "20180930"), ANA)[-1]
+
+
+def test_who_reports_referrals_is_never_told_otherwise(desk: Desk) -> None:
+    """Between two months they are told that none is open, and a quarter that is open offers no form of a month."""
+    assert "🤝 Referimientos" in buttons(desk.say(ANA, "/menu"), ANA)
+    for day in ("2018-10-17", "2018-10-26"):  # September has locked: the quarter is open, then nothing is
+        desk.now = here(f"{day}T09:00")
+        assert "🤝 Referimientos" not in buttons(desk.say(ANA, "/menu"), ANA)
+        assert "ningún mes abierto" in said(desk.say(ANA, "/referimientos"), ANA)[-1]
+    assert "no reporta" not in said(desk.say(ANA, "/referimientos"), ANA)[-1]
