@@ -2,6 +2,9 @@
 
 If an outcome is lost with the process, a reply may be sent twice; no reply is lost. It is one reply at most, because a
 chat gets no new message before the last one is recorded.
+
+The outcomes of a chat are recorded in their order. If an edit were recorded before the message that it edits, the next
+process would send that message again, with a question that has been answered, and nothing would follow to put it right.
 """
 
 import asyncio
@@ -58,6 +61,8 @@ class Recorder:
         self._abandon = abandon
         self._is_recorded = recorded
         self._notes: deque[Note] = deque()
+        self._writing: set[int] = set()
+        """Chats of which a unit is being written. Their later notes wait for it."""
         self._reopens_at: datetime | None = None
         self._recorders = 0
         self._unrecorded: dict[int, _Unrecorded] = {}
@@ -92,15 +97,27 @@ class Recorder:
 
     async def _record(self) -> None:
         try:
-            while self._notes or self._reopens_at is not None:
-                notes = [self._notes.popleft() for _ in range(min(len(self._notes), NOTES_A_UNIT))]
+            while (notes := self._next_notes()) or self._reopens_at is not None:
                 reopens_at, self._reopens_at = self._reopens_at, None
+                chats = {note.row.chat_id for note in notes}
+                self._writing |= chats
                 if not await self._record_batch(notes, reopens_at):
                     return
+                self._writing -= chats
         finally:
             self._recorders -= 1
             if not self._recorders:
                 self.idle.set()
+
+    def _next_notes(self) -> list[Note]:
+        """Take the notes of the next unit. What waits for the unit of another recorder is taken by that recorder."""
+        found: list[Note] = []
+        left: deque[Note] = deque()
+        while self._notes and len(found) < NOTES_A_UNIT:
+            note = self._notes.popleft()
+            (left if note.row.chat_id in self._writing else found).append(note)
+        self._notes.extendleft(reversed(left))
+        return found
 
     async def _record_batch(self, notes: Sequence[Note], reopens_at: datetime | None) -> bool:
         """False if the database stayed away until there was no more time."""

@@ -1,0 +1,53 @@
+"""What became of each row is recorded beside the sending: of one chat in the order in which it was sent (G3, G7)."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bot.telegram.in_hand import Note
+from bot.telegram.recording import Recorder
+from storage.messages.outbox import OutboxDraft, OutboxRow, Sent
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests.bot.telegram.wire import ANA, LUIS, HandClock, edit_of, rows_of, said, until
+
+
+def a_card_and_its_edit(unit: UnitOfWork) -> tuple[OutboxRow, OutboxRow, OutboxRow]:
+    card = unit.outbox.new_card(ANA)
+    message = OutboxDraft(ANA, "prompt", "sendMessage", {"text": "first question"}, card)
+    asked, edited, other = rows_of(unit, [message, edit_of(ANA, card), *said(LUIS, "other")], datetime.now(UTC))
+    return asked, edited, other
+
+
+async def test_an_edit_is_not_recorded_before_the_message_that_it_edits(database: Database) -> None:
+    """Two recorders work at the same time, and the one with the message may have to try again.
+
+    If the process died between them, the message was sent once more, with a question that had been answered, and the
+    edit that would have put it right counted as done.
+    """
+    asked, edited, other = await database.units.run(None, a_card_and_its_edit)
+    has_begun, may_go = asyncio.Event(), asyncio.Event()
+    recorded: list[int] = []
+
+    class Held(Recorder):
+        async def _write(self, notes: Sequence[Note], reopens_at: datetime | None) -> None:
+            if any(note.row.id == asked.id for note in notes):
+                has_begun.set()
+                await may_go.wait()
+            await super()._write(notes, reopens_at)
+
+    async with asyncio.TaskGroup() as tasks:
+        recorder = Held(database.units, HandClock(), tasks, asyncio.Event(), lambda note: recorded.append(note.row.id))
+        recorder.note(Note(asked, Sent(5), 5))
+        await has_begun.wait()
+        recorder.note(Note(edited, Sent()))
+        recorder.note(Note(other, Sent(6), 6))
+        await until(lambda: other.id in recorded)
+        assert recorded == [other.id]
+        may_go.set()
+        await recorder.idle.wait()
+
+    assert recorded == [other.id, asked.id, edited.id]
+    with database.view() as unit:
+        states = unit.outbox.states([asked.id, edited.id, other.id])
+        assert {state for state, _ in states.values()} == {"sent"}
