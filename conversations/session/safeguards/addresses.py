@@ -203,7 +203,9 @@ def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
     """ "Behind the car wash": a landmark beside which a house stands. After a word of work, it is a place of work."""
     first, _ = sentence_of(tokens, at)
     before = tokens[first:at]
-    is_shelter = any(token.what & Is.VICTIM for token in before) and any(token.what & Is.HOME for token in before)
+    housed = known_words("personal.shelter_names")
+    is_housed = any(token.what & Is.HOME or token.folded in housed for token in before)
+    is_shelter = is_housed and any(token.what & Is.VICTIM for token in before)
     if not is_shelter and any(_is_of_work(token) for token in before):
         return False
     words = 0

@@ -148,7 +148,10 @@ def _may_be_of_somebody(tokens: Sequence[Token], day: int, about: int) -> bool:
         return False
     said = 0
     for token in tokens[first:last]:
-        said |= 0 if token.what & Is.MONTH or token.folded in _weekdays() else token.what  # "August" is a name too
+        is_of_day = token.is_number or token.what & Is.MONTH or token.folded in _weekdays()  # "August" is a name too
+        said |= 0 if is_of_day else token.what
+    if not said & ~(Is.LINK | Is.SAID | Is.NUMBER):  # "jueves, 4 de octubre"
+        return not any(token.folded in _weekdays() for token in tokens[first:last])
     return bool(said & _OF_SOMEBODY) or not said & (Is.COMMON | Is.INSTITUTION)
 
 

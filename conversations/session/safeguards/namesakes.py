@@ -118,10 +118,13 @@ def _end_of_places(tokens: Sequence[Token], begin: int) -> int:
             ahead += 1
         if ahead >= len(tokens) or not tokens[ahead].is_capitalised:
             break
-        if ahead > end and tokens[ahead].what & Is.GIVEN and tokens[ahead - 1].text == ",":  # "en Azua, María dijo"
+        if ahead > end and tokens[ahead].what & _NAMES and tokens[ahead - 1].text == ",":  # "en Azua, María dijo"
             break
         end = ahead + 1
     return end
+
+
+_NAMES = Is.GIVEN | Is.GIVEN_WORD | Is.COINED
 
 
 def _is_between_places(token: Token) -> bool:
