@@ -12,7 +12,8 @@ Zero means nobody, and is shown. A missing number is not zero: it is not among t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations
+from itertools import accumulate, product
+from operator import or_
 
 from conversations.plan.model import LEAST_CELL, STANDARD_CELL
 
@@ -167,9 +168,11 @@ class Releases:
         blocks = [block for block in self._blocks if block not in cut] + new
         if self._limits_few(wanted, untold):
             return False
-        few = {events for block in new for events in self._few_with(block, blocks)}
-        if few or any(self._is_few(wanted, other) for other in self._sums):
-            self._few |= few if not cut else set()  # of two parts, nobody knows which one is of few
+        if any(self._tells_of_few(block, blocks) for block in new) or any(
+            self._is_few(wanted, other) for other in self._sums
+        ):
+            if not cut:  # of two parts, nobody knows which one is of few
+                self._few |= self._known_few(untold, blocks)
             return False
         self._blocks = blocks
         self._sums.add(wanted)
@@ -186,18 +189,23 @@ class Releases:
     def _limits_few(self, wanted: int, untold: int) -> bool:
         """Whether this sum divides a set that is known to be few people, or is of two such sets together."""
         known = [events for events in self._few if events & wanted]
+        fresh = [events for events in known if events & untold]
         return any(events & ~wanted for events in known) or any(
-            not one & other
-            and (one | other) & untold
-            and all(not block & ~(one | other) for block in self._blocks if block & (one | other))
-            for one, other in combinations(known, 2)
+            not one & other and all(not block & ~(one | other) for block in self._blocks if block & (one | other))
+            for one, other in product(fresh, known)
         )
 
-    def _few_with(self, new: int, blocks: Sequence[int]) -> set[int]:
-        """Return this block if it counts few people, and with blocks that share days with it what counts few."""
-        found = {new}
+    def _tells_of_few(self, new: int, blocks: Sequence[int]) -> bool:
+        """Whether this block counts few people, alone or together with blocks that share days with it."""
+        sums = {self._people(new)}
         for block in self._linked(new, blocks):
-            found |= {events | block for events in found}
+            sums |= {people + self._people(block) for people in sums}
+        return any(is_small(abs(people), self._min_cell) for people in sums)
+
+    def _known_few(self, new: int, blocks: Sequence[int]) -> set[int]:
+        """Return what of this is of few people: the block, or it with one that shares its days, or with several."""
+        linked = self._linked(new, blocks)
+        found = {new, *(new | block for block in linked), *accumulate(linked, or_, initial=new)}
         return {events for events in found if is_small(abs(self._people(events)), self._min_cell)}
 
     def _is_few(self, one: int, other: int) -> bool:
