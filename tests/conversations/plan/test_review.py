@@ -122,7 +122,7 @@ def test_more_differences_than_fit_are_counted() -> None:
     """And blank is a word."""
     many = [Difference(str(n), f"Pregunta {n}", "", "x" * 500) for n in range(9)]
     lines = ["".join(span.text for span in each) for each in difference_lines(many, wording("es"))]
-    assert lines[0].startswith("• Pregunta 0: sin dato → xxx")
+    assert lines[0].startswith("• Pregunta 0: sin respuesta → xxx")
     assert len(lines[0]) < 140
     assert lines[-1] == "… y 5 más"
 
