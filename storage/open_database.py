@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -92,8 +93,10 @@ def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64,
         engine = sqlite_engine(parsed)
         return Database(engine, sqlite_readers(parsed), SqliteWriter(engine, group_size), vault)
     from storage.database.postgres_writer import PostgresWriter  # psycopg is not needed beside SQLite
-    from storage.people.opening import open_together
+    from storage.people.opening import Endings, open_together
 
     engine = postgres_engine(parsed, threads + PostgresWriter.groups)
     readers = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Database(engine, readers, PostgresWriter(engine, open_together, group_size, threads), vault)
+    return Database(
+        engine, readers, PostgresWriter(engine, partial(open_together, Endings()), group_size, threads), vault
+    )

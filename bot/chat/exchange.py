@@ -200,6 +200,10 @@ class Exchange:
         found = self.unit.plans.due(self.membership.plan_id, self.agency_id, self.today)
         return [report for report in found if report.is_reportable]
 
+    def ask_due_soon(self) -> None:
+        """Say that `due` will be asked after the next question to the database."""
+        self.unit.plans.ask_due_soon(self.membership.plan_id, self.agency_id)
+
     @property
     def actor(self) -> Actor:
         """This person, as the actor of an act."""

@@ -211,7 +211,7 @@ class SqliteWriter:
         """Read nothing ahead: every read of SQLite is fast enough."""
         return [None] * len(openings)
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, opened: object) -> None:
         _driver(connection).execute("SAVEPOINT unit")
         self._waiting.begin_unit()
 

@@ -77,8 +77,8 @@ class Writer(Protocol):
         `waits`: the unit is alone, so it may wait for a lock.
         """
 
-    def begin(self, connection: Connection) -> None:
-        """Open a savepoint: of one unit, or of several without `threads`."""
+    def begin(self, connection: Connection, opened: Opened | None) -> None:
+        """Open a savepoint: of one unit, or of several without `threads`. `opened`: what was read for the unit."""
 
     def end(self, connection: Connection) -> None:
         """Close the open savepoint. Fail if the unit swallowed an error that spoilt the transaction."""
@@ -87,7 +87,7 @@ class Writer(Protocol):
         """Undo the open savepoint, and only that. False if only the whole group can be undone."""
 
     def finish(self, connection: Connection) -> None:
-        """Write everything that the group has not written yet."""
+        """Write everything that the group has not written yet. It may be committed with it."""
 
     def is_in_transaction(self, connection: Connection) -> bool:
         """Whether the group's work so far still exists and can be committed."""
@@ -301,14 +301,16 @@ class GroupCommit(Generic[U]):
                         another = self._take(queue, wait=False) if len(group) < queue.size else None
                         new = [] if another is None else [another]
                         group.lines.extend(new)
+                    while group.last:
+                        self._apply(connection, queue, group, *group.last.pop(0))
                     if group.done:
+                        began = self._monotonic()
                         with self._parting(connection):
                             if group.savepoint is not None:
                                 writer.end(connection)
                             writer.finish(connection)
                         if not writer.is_in_transaction(connection):
                             raise GroupLost("the database dropped the transaction")
-                        began = self._monotonic()
                         connection.commit()
                         took = self._monotonic() - began
                 except BaseException:
@@ -347,6 +349,8 @@ class GroupCommit(Generic[U]):
                 group.lines.remove(line)
                 with self._lock:
                     self._go_alone(line)
+            elif each is not None and each.goes_last:
+                group.last.append((line, each))
             else:
                 self._apply(connection, queue, group, line, each)
 
@@ -359,9 +363,9 @@ class GroupCommit(Generic[U]):
             return
         shares = work.shares and not writer.threads
         try:
-            self._begin(connection, group, shares=shares)
             if queue is self._alone and work.opening is not None:
                 [opened] = writer.open(connection, [work.opening], waits=True)
+            self._begin(connection, group, opened, shares=shares)
             unit = self._make(connection, self._vault, self.replica_id, opened)
             if self.view is not None:
                 unit.found = list(work.found)
@@ -390,13 +394,13 @@ class GroupCommit(Generic[U]):
         group.hooks.extend(unit.close())
         self._advance(line)
 
-    def _begin(self, connection: Connection, group: Group, *, shares: bool) -> None:
+    def _begin(self, connection: Connection, group: Group, opened: Opened | None, *, shares: bool) -> None:
         """Open a savepoint for a unit, unless it shares the open one."""
         if group.savepoint is not None:
             if shares:
                 return
             self._writer.end(connection)
-        self._writer.begin(connection)
+        self._writer.begin(connection, opened)
         group.savepoint = (len(group.done), len(group.hooks)) if shares else None
 
     def _redo(self, connection: Connection, queue: Queue, group: Group) -> None:

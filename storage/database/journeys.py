@@ -10,7 +10,7 @@ A round trip to the server (a journey) is expensive, and a statement in it is ch
 This module is imported only with PostgreSQL, because SQLite does not need psycopg.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from sqlalchemy import Connection
 
+from storage.database.ahead import Ahead, Known
 from storage.database.engines import tell_sqlalchemy
 from storage.database.steady import STEADY, Steady, written
 from storage.errors import ApplyAlone
@@ -59,6 +60,10 @@ class Statement:
             tell_sqlalchemy(connection, error)
             raise
 
+    def execute_soon(self, connection: Connection, bound: Sequence[Any], then: "Callable[[Answer], None]") -> None:
+        """Send the question with the next journey of this unit, and call `then` with its answer."""
+        line_of(connection).ask_soon(self, bound, then)
+
     def execute_each(self, connection: Connection, many: Sequence[Sequence[Any]]) -> None:
         """Execute it once for each of these rows, in one journey."""
         execute_together(connection, [(self, bound) for bound in many])
@@ -71,6 +76,17 @@ def execute_together(connection: Connection, asked: "Sequence[tuple[Statement, S
     except Exception as error:
         tell_sqlalchemy(connection, error)
         raise
+
+
+def finish(connection: Connection) -> None:
+    """Write what a group has left to write; with COMMIT in the same journey, if no number of rows is to be checked."""
+    line = line_of(connection)
+    if any(each.writes for each in line.waiting):
+        try:
+            line.ask_all((), commit=line.can_commit_too)
+        except Exception as error:
+            tell_sqlalchemy(connection, error)
+            raise
 
 
 def write_what_waits(connection: Connection) -> None:
@@ -105,6 +121,7 @@ class _Waiting:
     """A write that travels with the next question."""
 
     name: bytes
+    writes: str
     dumped: Any
     formats: Any
     rows: int | None
@@ -117,6 +134,10 @@ class _Waiting:
             self.then(answer)
 
 
+_Soon = tuple[Statement, Sequence[Any], Callable[[Answer], None]]
+"""A question that travels with the next journey, and who hears the answer."""
+
+
 class Line:
     """One connection, and the statements that it knows by name. Errors are psycopg's, as a cursor would raise them."""
 
@@ -125,7 +146,8 @@ class Line:
         self._library = driver.pgconn
         self._values = Transformer(driver)
         self._names: dict[str, bytes] = {}
-        self._waiting: list[_Waiting] = []
+        self.waiting: list[_Waiting] = []
+        """Writes that travel with the next journey."""
         self._mark = 0
         """How many writes waited when the present unit began."""
         self._has_written = False
@@ -135,20 +157,31 @@ class Line:
         self.steady: Steady | None = None
         """What groups have read from `STEADY` tables; None outside a group."""
         self._kept = Steady()
+        self._soon: list[_Soon] = []
+        self.ahead = Ahead()
+        """What was read for the present unit before it asked."""
+        self.series: dict[Hashable, Any] = {}
+        """Numbers that this transaction counts on by itself, because nobody else can until it ends."""
 
     # -------------------------------------------------------------- a group's writes
     @property
     def has_waiting(self) -> bool:
-        return bool(self._waiting)
+        return bool(self.waiting)
+
+    @property
+    def can_commit_too(self) -> bool:
+        """Whether nothing is to be checked between what waits and COMMIT."""
+        return not self._is_spoilt and all(each.rows is None for each in self.waiting)
 
     def write_later(
         self, statement: Statement, bound: Sequence[Any], rows: int | None, then: Callable[[Answer], None] | None
     ) -> None:
         if statement.writes in STEADY:
             raise ApplyAlone("the plan changes")
+        self.ahead.note(statement.writes)
         dumped = self._values.dump_sequence(bound, statement.formats)
         formats = self._values.formats
-        self._waiting.append(_Waiting(self._named(statement), dumped, formats, rows, then))
+        self.waiting.append(_Waiting(self._named(statement), statement.writes, dumped, formats, rows, then))
 
     def begin_group(self, version: object) -> None:
         """Begin a group, or go on with it. `version` is the last change of a steady table.
@@ -162,16 +195,19 @@ class Line:
         else:
             self.steady.look_again(version)
 
-    def begin_unit(self) -> None:
-        """Begin a unit: `undo_unit` goes back to this point."""
-        self._mark, self._has_written = len(self._waiting), False
+    def begin_unit(self, known: Mapping[str, Known]) -> None:
+        """Begin a unit: `undo_unit` goes back to this point. `known` was read for it already."""
+        self._mark, self._has_written = len(self.waiting), False
+        self._soon.clear()
+        self.ahead.begin(known)
 
     def undo_unit(self) -> bool:
         """Forget the writes of the unit that still wait.
 
         False if some were sent already, or the transaction is spoilt.
         """
-        del self._waiting[self._mark :]
+        del self.waiting[self._mark :]
+        self.series.clear()  # what the unit has counted is not used: the next one asks again
         return not self._has_written and not self.is_spoilt
 
     @property
@@ -181,22 +217,31 @@ class Line:
 
     def forget(self) -> None:
         """Forget everything about the transaction, which is over."""
-        self._waiting.clear()
+        self.waiting.clear()
         self._is_spoilt = False
         self.steady = None
+        self._soon.clear()
+        self.ahead.begin({})
+        self.series.clear()
 
     def note(self, writes: str) -> None:
         """Note that something is sent, on this line or past it.
 
         The waiting writes go first; `writes` is the table it changes.
         """
-        self._has_written |= bool(writes) or len(self._waiting) > self._mark
+        self._has_written |= bool(writes) or len(self.waiting) > self._mark
+        self.ahead.note(writes)
         if self.steady is not None:
             self.steady.note(writes)
 
     # -------------------------------------------------------------- asking
+    def ask_soon(self, statement: Statement, bound: Sequence[Any], then: Callable[[Answer], None]) -> None:
+        self._soon.append((statement, bound, then))
+
     def ask(self, statement: Statement, bound: Sequence[Any]) -> Answer:
-        if self._waiting:
+        if self._soon:
+            self._soon = [each for each in self._soon if each[:2] != (statement, bound)]  # it is asked now
+        if self.waiting or self._soon:
             return self.ask_all([(statement, bound)])[0]
         self.note(statement.writes)
         dumped = self._values.dump_sequence(bound, statement.formats)
@@ -210,13 +255,18 @@ class Line:
             raise self._silent() from None
         return Answer(self._values, self._checked(result))
 
-    def ask_all(self, asked: Sequence[tuple[Statement, Sequence[Any]]]) -> list[Answer]:
-        """Execute several statements in order. The server begins with the first while the last is still being sent."""
+    def ask_all(self, asked: Sequence[tuple[Statement, Sequence[Any]]], *, commit: bool = False) -> list[Answer]:
+        """Execute several statements in order, then `commit`; the server executes none behind one that fails.
+
+        It begins with the first while the last is still being sent.
+        """
         library, values = self._library, self._values
+        soon, self._soon = self._soon, []
+        asked, asked_now = [*asked, *((statement, bound) for statement, bound, _ in soon)], len(asked)
         self.note("")
         for statement, _ in asked:
             self.note(statement.writes)
-        waiting_till_now, self._waiting, self._mark = self._waiting, [], 0
+        waiting_till_now, self.waiting, self._mark = self.waiting, [], 0
         sending = [(each.name, each.dumped, each.formats) for each in waiting_till_now]
         try:
             for statement, bound in asked:
@@ -231,19 +281,29 @@ class Line:
                 library.send_query_params(begin, None)
             for name, dumped, formats in sending:
                 library.send_query_prepared(name, dumped, formats)
+            if commit:
+                library.send_query_params(b"COMMIT", None)
             library.pipeline_sync()
-            results = waiting.wait(_told(library, len(sending) + bool(begin)), library.socket, interval=1.0)
+            number = bool(begin) + len(sending) + commit
+            results = waiting.wait(_told(library, number), library.socket, interval=1.0)
         finally:
             if library.status == ConnStatus.OK:
                 library.exit_pipeline_mode()
         answers = [Answer(values, self._checked(result)) for result in results]
+        if commit:
+            del answers[-1]
+            if results[-1].command_status != b"COMMIT":
+                raise ApplyAlone("the transaction could not be committed")
         if begin:
             del answers[0]
         self._is_spoilt = True  # unless everything is as expected
         for each, answer in zip(waiting_till_now, answers, strict=False):
             each.check(answer)
         self._is_spoilt = False
-        return answers[len(waiting_till_now) :]
+        del answers[: len(waiting_till_now)]
+        for (_, _, then), answer in zip(soon, answers[asked_now:], strict=True):
+            then(answer)
+        return answers[:asked_now]
 
     def _named(self, statement: Statement) -> bytes:
         """The statement's name on this connection. It is prepared now if it was not yet."""
@@ -304,3 +364,8 @@ def line_of(connection: Connection) -> Line:
 def steady_of_line(connection: Connection) -> Steady | None:
     """Return the steady rows that the group of this connection has read; None outside a group."""
     return line_of(connection).steady
+
+
+def ahead_of_line(connection: Connection) -> Ahead:
+    """Return what is known on this connection before it is asked."""
+    return line_of(connection).ahead

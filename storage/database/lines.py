@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
 
-from storage.database.unit import Opening
+from storage.database.unit import Opened, Opening
 
 
 class Work:
@@ -76,7 +76,7 @@ class Queue:
 class Group:
     """The units of one transaction whose callers still wait for a result."""
 
-    __slots__ = ("done", "failed", "hooks", "lines", "savepoint")
+    __slots__ = ("done", "failed", "hooks", "last", "lines", "savepoint")
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
@@ -85,9 +85,11 @@ class Group:
         self.hooks: list[Callable[[], object]] = []
         self.savepoint: tuple[int, int] | None = None
         """How many units were done, and hooks there, when the open savepoint of several units began. None: none is."""
+        self.last: list[tuple[Line, Opened]] = []
+        """Lines whose first unit is applied after those of all other lines."""
 
     def __len__(self) -> int:
-        return len(self.done) + len(self.failed)
+        return len(self.done) + len(self.failed) + len(self.last)
 
 
 Told = tuple[Work, Any, BaseException | None]

@@ -69,12 +69,12 @@ class PostgresWriter:
 
     def open(self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool) -> list[Opened | None]:
         version, opened = self._open(connection, [each for each in openings if each is not None], waits=waits)
-        if not waits:
+        if version is not None:
             journeys.line_of(connection).begin_group(version)
         return opened
 
-    def begin(self, connection: Connection) -> None:
-        journeys.line_of(connection).begin_unit()
+    def begin(self, connection: Connection, opened: Opened | None) -> None:
+        journeys.line_of(connection).begin_unit({} if opened is None else opened.known)
 
     def end(self, connection: Connection) -> None:
         # PostgreSQL answers COMMIT in a spoilt transaction with ROLLBACK and no error.
@@ -85,7 +85,7 @@ class PostgresWriter:
         return journeys.line_of(connection).undo_unit()
 
     def finish(self, connection: Connection) -> None:
-        journeys.write_what_waits(connection)
+        journeys.finish(connection)
 
     def is_in_transaction(self, connection: Connection) -> bool:
         # IDLE: nothing has been asked yet, psycopg begins with the first statement.

@@ -22,6 +22,7 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from storage.database.added_last import is_of_these, write_first
+from storage.database.ahead import Ahead, Known
 from storage.database.steady import STEADY, Steady, is_change, note_change, steady_of, written
 
 if TYPE_CHECKING:
@@ -63,10 +64,16 @@ class _Compiled:
     """A row of the driver as a named tuple."""
     steady: Callable[[Connection], Steady | None] | None
     """The rows that a connection keeps of it. None for a statement that reads changing tables."""
+    tables: frozenset[str]
+    """The tables that it names."""
+    ahead: Callable[[Connection], Ahead] | None
+    """What a connection knows before it is asked. None on SQLite, where nothing travels."""
 
     def ask(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows that it selects or returns."""
         bound = self.bind(values)
+        if self.ahead is not None and (known := self.ahead(connection).take(self.sql, bound)) is not None:
+            return known
         steady = None if self.steady is None else self.steady(connection)
         if steady is None:
             # Fetch everything: a statement that is not at its end holds its transaction open.
@@ -119,6 +126,23 @@ class Prepared:
         told = None if then is None else lambda answer: then(compiled.read(answer.fetchall()[0]))
         compiled.on_server.execute_later(connection, compiled.bind(values), rows, told)
 
+    def soon(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Send this question with the next journey: then it is answered when it is asked. Nothing on SQLite."""
+        compiled = self._for(connection, values)
+        if compiled.on_server is None or compiled.ahead is None:
+            return
+        bound, ahead = compiled.bind(values), compiled.ahead(connection)
+
+        def keep(answer: Any) -> None:
+            ahead.add(compiled.sql, Known(bound, list(map(compiled.read, answer.fetchall())), compiled.tables))
+
+        compiled.on_server.execute_soon(connection, bound, keep)
+
+    def known(self, connection: Connection, values: Mapping[str, Any], rows: list[Any]) -> dict[str, Known]:
+        """Return these rows, which were read otherwise, as the answer to this question (`Opened.known`)."""
+        compiled = self._for(connection, values)
+        return {compiled.sql: Known(compiled.bind(values), rows, compiled.tables)}
+
     def each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute it once for each row. There must be at least one."""
         compiled = self._for(connection, rows[0])
@@ -131,17 +155,21 @@ class Prepared:
             return [prepared.rows(connection, values) for prepared, values in asked]
         from storage.database.journeys import execute_together  # psycopg is not needed beside SQLite
 
-        bound, all_compiled = [], []
+        answered: list[list[Any]] = []
+        left = []
         for prepared, values in asked:
             compiled = prepared._for(connection, values)
             assert compiled.on_server is not None
-            bound.append((compiled.on_server, compiled.bind(values)))
-            all_compiled.append(compiled)
-        answers = execute_together(connection, bound)
-        return [
-            [compiled.read(row) for row in answer.fetchall()]
-            for compiled, answer in zip(all_compiled, answers, strict=True)
-        ]
+            assert compiled.ahead is not None
+            bound = compiled.bind(values)
+            known = compiled.ahead(connection).take(compiled.sql, bound)
+            if known is None:
+                left.append((len(answered), compiled, compiled.on_server, bound))
+            answered.append(known or [])
+        answers = execute_together(connection, [(on_server, bound) for _, _, on_server, bound in left]) if left else []
+        for (place, compiled, _, _), answer in zip(left, answers, strict=True):
+            answered[place] = [compiled.read(row) for row in answer.fetchall()]
+        return answered
 
     def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Compiled:
         name = connection.dialect.name
@@ -159,21 +187,23 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
         raise ValueError("an IN of a list cannot be prepared")
     order = made.positiontup
     execute: Any
-    on_server, steady_there = None, steady_of
+    on_server, steady_there, ahead_there = None, steady_of, None
     if order is None:  # psycopg's names
-        from storage.database.journeys import Statement, steady_of_line  # psycopg is not needed beside SQLite
+        from storage.database import journeys  # psycopg is not needed beside SQLite
 
         order = _NAMED.findall(sql)
         places = count(1)
         sql = _NAMED.sub(lambda _: f"${next(places)}", sql).replace("%%", "%")
         is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
-        on_server, steady_there = Statement(sql, is_binary), steady_of_line
+        on_server = journeys.Statement(sql, is_binary)
+        steady_there, ahead_there = journeys.steady_of_line, journeys.ahead_of_line
         execute, execute_each = on_server.execute, on_server.execute_each
     elif is_change(written(sql)) or is_of_these(sql):
         execute, execute_each = partial(_mind, _execute, sql), partial(_mind, _execute_each, sql)
     else:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)
     columns = statement.exported_columns
+    tables = frozenset(each.name for each in iterate(statement) if isinstance(each, Table))
     return _Compiled(
         sql,
         execute,
@@ -181,13 +211,14 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
         on_server,
         _binding([(name, _to_driver(made.binds[name].type, dialect)) for name in order], made.params, names),
         _reading(list(columns.keys()), [_from_driver(column.type, dialect) for column in columns]),
-        steady_there if _reads_steady(statement, sql) else None,
+        steady_there if _reads_steady(statement, sql, tables) else None,
+        tables,
+        ahead_there,
     )
 
 
-def _reads_steady(statement: Any, sql: str) -> bool:
+def _reads_steady(statement: Any, sql: str, tables: frozenset[str]) -> bool:
     """Whether a statement reads only tables that seldom change."""
-    tables = {each.name for each in iterate(statement) if isinstance(each, Table)}
     return isinstance(statement, Select) and bool(tables) and tables <= STEADY and "FOR " not in sql
 
 

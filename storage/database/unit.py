@@ -1,8 +1,8 @@
 """One transaction, as the repositories see it. It does not know the repositories."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Result
@@ -14,6 +14,7 @@ from storage.database.vault import Vault, VaultError
 from storage.errors import ApplyAlone, Unavailable
 
 if TYPE_CHECKING:
+    from storage.database.ahead import Known
     from storage.database.statements import Prepared
 
 R = TypeVar("R")
@@ -57,10 +58,14 @@ class Opened:
     opening: Opening
     is_seen: bool
     """Whether its update was handled before."""
-    visit: tuple[object, Mapping[str, Any], list[Any]] | None
-    """The question about its chat, and the rows of the answer."""
     numbers: Numbers | None
     """None: the unit shares with nobody. Its writes are written at once and numbered by the database."""
+    known: "Mapping[str, Known]" = field(default_factory=dict)
+    """Answers to what it will probably ask."""
+    goes_last: bool = False
+    """Whether it will probably hold up other groups until COMMIT. Then it is applied after all others of its group."""
+    note_last: Callable[[], object] = lambda: None
+    """Called if it does."""
 
 
 class Unit:
@@ -86,7 +91,6 @@ class Unit:
         self.opened = opened
         self.is_shared = opened is not None and opened.numbers is not None
         """Whether others are applied in the same transaction, which writes last (PostgreSQL)."""
-        self._ahead = None if opened is None else opened.visit
         if opened is not None and opened.opening.chat_id is not None:
             self.locked_chats.add(opened.opening.chat_id)
         self.found: list[Callable[[], Any]] | None = None
@@ -101,14 +105,6 @@ class Unit:
         if self._vault is None:
             raise VaultError("no keyring: set ENLACE_KEYS, or make one with 'enlace init'")
         return self._vault
-
-    def read_ahead(self, statement: object, values: Mapping[str, Any]) -> list[Any] | None:
-        """Return the rows that were read for exactly this question.
-
-        They are given once; the next call asks the database.
-        """
-        ahead, self._ahead = self._ahead, None
-        return ahead[2] if ahead is not None and ahead[0] is statement and ahead[1] == values else None
 
     def write(
         self,
@@ -164,6 +160,23 @@ class Unit:
         """Return the number for a new row, so that the row can be written later. None if the database must give it."""
         numbers = None if self.opened is None else self.opened.numbers
         return None if numbers is None else numbers.next(table)
+
+    def series(self) -> dict[Hashable, Any]:
+        """Return what a group counts by itself, behind a lock that it holds until COMMIT; empty outside a group.
+
+        Such a unit holds up other groups, so the next one at this place will be the last of its group.
+        """
+        if not self.is_shared:
+            return {}
+        from storage.database.journeys import line_of  # psycopg is not needed beside SQLite
+
+        assert self.opened is not None
+        self.opened.note_last()
+        return line_of(self.connection).series
+
+    def ask_soon(self, statement: "Prepared", values: Mapping[str, Any]) -> None:
+        """Say that this will be asked. On PostgreSQL it travels with the next journey of this unit."""
+        statement.soon(self.connection, values)
 
     def must_lock(self, chat_id: int) -> bool:
         """Whether this chat's row must still be locked. A group has locked its own chats, and waits for no other."""

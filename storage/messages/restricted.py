@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, update
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, literal_column, select, update
 
 from storage.database.models import Card, OutboxMessage, RestrictedMessage, table
 from storage.database.statements import Prepared, insert_of
@@ -75,6 +75,8 @@ _DUE = (
 )
 _DUE_HERE = Prepared(_DUE.where(_R.c.chat_id == bindparam("chat")))
 _LEAVES = Prepared(update(_R).where(_R.c.id == bindparam("row")).values(outbox_id=bindparam("call")))
+_ROWS = any_(bindparam("rows", type_=ARRAY(BigInteger)))
+_LEAVE_TOGETHER = Prepared(update(_R).where(_R.c.id == _ROWS).values(outbox_id=bindparam("call")))
 _CARD_LEAVES = Prepared(update(_R).where(_R.c.card_id == bindparam("card")).values(outbox_id=bindparam("call")))
 
 
@@ -172,7 +174,10 @@ class RestrictedMessages:
     def leaves(self, deletion: Deletion, outbox_id: int) -> None:
         """Record that this call deletes these messages."""
         self._standing.difference_update(deletion.cards)
-        self._unit.write_each(_LEAVES, [{"row": row, "call": outbox_id} for row in deletion.rows])
+        if self._unit.is_postgresql:
+            self._unit.write(_LEAVE_TOGETHER, {"rows": list(deletion.rows), "call": outbox_id})
+        else:
+            self._unit.write_each(_LEAVES, [{"row": row, "call": outbox_id} for row in deletion.rows])
 
     def card_leaves(self, card_id: int, outbox_id: int) -> None:
         """Record that this call deletes a card. Nothing is recorded for a card that shows nothing restricted."""

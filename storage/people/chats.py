@@ -165,11 +165,9 @@ class Chats:
 
         The chat is locked (and made, the first time); the rest comes in one select.
         """
-        _, values = visit(chat_id, telegram_id)
+        prepared, values = visit(chat_id, telegram_id)
         self._lock(chat_id)
-        rows = self._unit.read_ahead(_OPEN, values)
-        if rows is None:
-            rows = _OPEN.rows(self._connection, values)
+        rows = prepared.rows(self._connection, values)
         if not rows:
             self._create(chat_id)
             rows = _OPEN.rows(self._connection, values)

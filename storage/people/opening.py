@@ -7,22 +7,27 @@ grow. If they were drawn before the lock, or kept for the next group, another re
 meanwhile.
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import ceil
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, literal_column, select
 
+from storage.database.ahead import Known
 from storage.database.models import PLAN_CHANGED, Card, Chat, Fact, OutboxMessage, ProcessedUpdate, Session, table
+from storage.database.numbers import Numbers, draw
 from storage.database.statements import Prepared
 from storage.database.unit import Opened, Opening
 from storage.people.chats import visit
+from storage.reports.sessions import idle_drafts, known_drafts
 
 PATIENCE: Final = "500ms"
 """How long a group waits for a row that somebody else holds, and all its chats with it. Then its units part."""
 NUMBERS_A_UNIT: Final = {table(OutboxMessage).name: 3, table(Card).name: 1, table(Session).name: 1 / 4}
 """How many are drawn for each unit of a group. More are drawn if these do not last."""
+
+MOST_PLACES: Final = 1_000
 
 _C, _F, _SEEN_UPDATE = table(Chat), table(Fact), table(ProcessedUpdate)
 _LOCKING = select(_C.c.id).where(_C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger)))).order_by(_C.c.id)
@@ -36,46 +41,51 @@ _SEEN = Prepared(
         _SEEN_UPDATE.c.update_id == any_(bindparam("updates", type_=ARRAY(BigInteger))),
     )
 )
-_DRAW = Prepared(
-    select(func.nextval(func.pg_get_serial_sequence(bindparam("of"), "id"))).select_from(
-        func.generate_series(1, bindparam("many"))
-    )
-)
 
 
-class Numbers:
-    """Numbers for the new rows of one group. Those that it does not use are lost."""
+class Endings:
+    """The places of forms at which somebody has sent one: there an update may number a receipt.
 
-    def __init__(self, connection: Connection, drawn: Mapping[str, list[Any]]) -> None:
-        self._connection = connection
-        self._left = {of: deque(number for (number,) in found) for of, found in drawn.items()}
+    Whoever numbers a receipt holds up all others of the plan until COMMIT, so such updates are the last of their group.
+    A wrong guess costs nothing but this order.
+    """
 
-    def next(self, table: str) -> int:
-        left = self._left[table]
-        if not left:
-            left.extend(number for (number,) in _DRAW.rows(self._connection, {"of": table, "many": 16}))
-        return int(left.popleft())
+    def __init__(self) -> None:
+        self._known: set[tuple[int, int]] = set()
+
+    def is_one(self, visited: Any) -> bool:
+        """Whether the session of this chat has come to such a place."""
+        return visited is not None and (visited.form_version_id, visited.version) in self._known
+
+    def note(self, visited: Any) -> None:
+        """Note that an update at this place has numbered a receipt."""
+        if visited is not None and visited.form_version_id is not None:
+            if len(self._known) >= MOST_PLACES:
+                self._known.clear()
+            self._known.add((visited.form_version_id, visited.version))
 
 
 def open_together(
-    connection: Connection, openings: Sequence[Opening], *, waits: bool
+    endings: Endings, connection: Connection, openings: Sequence[Opening], *, waits: bool
 ) -> tuple[object, list[Opened | None]]:
     """Return the last change of a steady table; and what these units begin with, which is locked and read.
 
     None for a chat that is new, or held by somebody else. With `waits`, for a unit by itself: wait for the chat, draw
-    no numbers, and do not ask for the last change.
+    no numbers, and do not ask for the last change. Nothing is asked for units without a chat.
     """
-    chats: dict[int | None, Any] = {
-        each.chat_id: visit(each.chat_id, each.chat_id) for each in openings if each.chat_id is not None
-    }
+    chats = [each.chat_id for each in openings if each.chat_id is not None]
+    if not chats:
+        return None, _opened_without_chat(connection, openings, waits=waits)
+    visits = {chat_id: visit(chat_id, chat_id) for chat_id in chats}
     seen = {"bots": [each.bot_id for each in openings], "updates": [each.update_id for each in openings]}
     asked: list[tuple[Prepared, Mapping[str, Any]]] = [
-        (_LOCK if waits else _LOCK_FREE, {"chats": [*chats]}),
+        (_LOCK if waits else _LOCK_FREE, {"chats": chats}),
         (_SEEN, seen),
-        *chats.values(),
+        idle_drafts(chats),
+        *visits.values(),
     ]
     if not waits:
-        drawn = [(_DRAW, {"of": of, "many": ceil(each * len(openings))}) for of, each in NUMBERS_A_UNIT.items()]
+        drawn = [draw(of, ceil(each * len(openings))) for of, each in NUMBERS_A_UNIT.items()]
         asked = [(_HURRY, {}), (_CHANGED, {}), *asked, *drawn]
     answers = Prepared.rows_of_all(connection, asked)
     changed, numbers = None, None
@@ -83,10 +93,34 @@ def open_together(
         numbers = Numbers(connection, dict(zip(NUMBERS_A_UNIT, answers[-len(NUMBERS_A_UNIT) :], strict=True)))
         _, changed, *answers = answers
     locked, are_seen = {id for (id,) in answers[0]}, {tuple(found) for found in answers[1]}
-    visits = {chat_id: (*asked_of, rows) for (chat_id, asked_of), rows in zip(chats.items(), answers[2:], strict=False)}
-    return changed, [
-        Opened(each, (each.bot_id, each.update_id) in are_seen, visits.get(each.chat_id), numbers)
-        if each.chat_id is None or each.chat_id in locked
-        else None
-        for each in openings
-    ]
+    known: dict[int, dict[str, Known]] = {}
+    visited: dict[int | None, Any] = {}
+    for (chat_id, (prepared, values)), rows in zip(visits.items(), answers[3:], strict=False):
+        known[chat_id] = prepared.known(connection, values, rows)
+        row = visited[chat_id] = rows[0] if rows else None
+        if row is not None and row.p_id is not None and row.chat_session_id is None:
+            known[chat_id].update(known_drafts(connection, row.p_id, answers[2]))
+
+    def opened(each: Opening) -> Opened | None:
+        if each.chat_id is not None and each.chat_id not in locked:
+            return None
+        row = visited.get(each.chat_id)
+        return Opened(
+            each,
+            (each.bot_id, each.update_id) in are_seen,
+            numbers,
+            known.get(each.chat_id or 0, {}),
+            endings.is_one(row),
+            partial(endings.note, row),
+        )
+
+    return changed, [opened(each) for each in openings]
+
+
+def _opened_without_chat(connection: Connection, openings: Sequence[Opening], *, waits: bool) -> list[Opened | None]:
+    """Return what units begin with that have no chat: they draw their numbers when they need them."""
+    numbers = None
+    if not waits:
+        _HURRY.later(connection, {})
+        numbers = Numbers(connection, {})
+    return [Opened(each, is_seen=False, numbers=numbers) for each in openings]

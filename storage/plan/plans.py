@@ -442,33 +442,19 @@ class Plans:
         return tuple(map(_to_period, self._rows(_PERIODS_ENDING, plan_id=plan_id, first=first, last=last)))
 
     def open_periods(self, plan_id: int, on: date, agency_id: int | None = None) -> tuple[ReportingPeriod, ...]:
-        """The periods that are open on that day, in the plan's zone.
-
-        For an agency, also those that were reopened for it.
-        """
-        if agency_id is None:
-            rows = self._rows(_OPEN_PERIODS, plan_id=plan_id, on=on)
-        else:
-            rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, on=on, agency_id=agency_id)
+        """The periods that are open on that day of the plan's zone; for an agency, also those reopened for it."""
+        rows = self._seen(_OPEN_PERIODS, _OPEN_PERIODS_SEEN, agency_id, plan_id=plan_id, on=on)
         return tuple(map(_to_period, rows))
 
     def period(self, plan_id: int, code: str, agency_id: int | None = None) -> ReportingPeriod:
         """Return the period as everybody sees it, or with `agency_id` as this agency sees it."""
-        if agency_id is None:
-            rows = self._rows(_PERIOD, plan_id=plan_id, code=code)
-        else:
-            rows = self._rows(_PERIOD_SEEN, plan_id=plan_id, code=code, agency_id=agency_id)
-        for row in rows:
+        for row in self._seen(_PERIOD, _PERIOD_SEEN, agency_id, plan_id=plan_id, code=code):
             return _to_period(row)
         raise NotFound(f"no reporting period {code!r}")
 
     def period_by_id(self, period_id: int, agency_id: int | None = None) -> ReportingPeriod:
         """Return the period as everybody sees it, or with `agency_id` as this agency sees it."""
-        if agency_id is None:
-            rows = self._rows(_PERIOD_BY_ID, period_id=period_id)
-        else:
-            rows = self._rows(_PERIOD_SEEN_BY_ID, period_id=period_id, agency_id=agency_id)
-        for row in rows:
+        for row in self._seen(_PERIOD_BY_ID, _PERIOD_SEEN_BY_ID, agency_id, period_id=period_id):
             return _to_period(row)
         raise NotFound(f"no reporting period {period_id}")
 
@@ -481,11 +467,7 @@ class Plans:
         rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
         if not rows:
             return ()
-        changing: list[tuple[Prepared, dict[str, Any]]] = [
-            (prepared(_REPORTS_OF_AGENCY), {"plan_id": plan_id, "agency_id": agency_id}),
-            (prepared(_NOTED), {"noted": f"{UNREPORTABLE}{plan_id}"}),
-        ]
-        reported, noted = Prepared.rows_of_all(self._unit.connection, changing)
+        reported, noted = Prepared.rows_of_all(self._unit.connection, _changing(plan_id, agency_id))
         return due_list(
             self.activities(plan_id, agency_id),
             self.indicators(plan_id, agency_id),
@@ -495,6 +477,11 @@ class Plans:
             closed={row.code: closed_on(row) for row in rows if row.closed_at is not None},
             unreportable=frozenset(noted[0].value.split() if noted else ()),
         )
+
+    def ask_due_soon(self, plan_id: int, agency_id: int) -> None:
+        """Say that `due` will be asked after the next question (`Unit.ask_soon`)."""
+        for statement, values in _changing(plan_id, agency_id):
+            self._unit.ask_soon(statement, values)
 
     def unreportable(self, plan_id: int) -> frozenset[str]:
         """The subjects that no published form can report, as of the last look (`bot.acts.reports.coverage`)."""
@@ -512,8 +499,20 @@ class Plans:
         """The activities that a report has ended, as `expected_reports` wants it. One statement for the whole plan."""
         return ended_activities(map(to_report, self._rows(_ACTIVITY_REPORTS, plan_id=plan_id)))
 
+    def _seen(self, plain: Select[Any], of_agency: Select[Any], agency_id: int | None, **values: object) -> list[Any]:
+        """Return the rows as everybody sees them, or as this agency sees them."""
+        if agency_id is None:
+            return self._rows(plain, **values)
+        return self._rows(of_agency, agency_id=agency_id, **values)
+
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
         return prepared(statement).rows(self._unit.connection, values)
+
+
+def _changing(plan_id: int, agency_id: int) -> list[tuple[Prepared, dict[str, Any]]]:
+    """Return the questions of `due` whose answers change with each report."""
+    reported = prepared(_REPORTS_OF_AGENCY), {"plan_id": plan_id, "agency_id": agency_id}
+    return [reported, (prepared(_NOTED), {"noted": f"{UNREPORTABLE}{plan_id}"})]
 
 
 def _to_agency(row: Any) -> Agency:

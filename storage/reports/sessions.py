@@ -5,14 +5,29 @@ and saved as a whole at every answer. Two officers of one agency may both want t
 can be open for it.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Row, bindparam, exists, func, literal_column, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Row,
+    any_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
-from storage.database.models import Chat, Membership, Session, table
+from storage.database.ahead import Known
+from storage.database.models import Chat, Membership, Person, Session, table
 from storage.database.statements import Prepared, insert_of, prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
@@ -21,6 +36,7 @@ from storage.messages.restricted import RestrictedMessages
 _S = table(Session)
 _C = table(Chat)
 _M = table(Membership)
+_P = table(Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,23 @@ _OF_PERSON = (
     select(*COLUMNS)
     .where(_S.c.person_id == bindparam("person_id"), IS_OPEN)
     .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
+)
+# LATERAL, OFFSET 0 and a state that is bound: the person's own rows by their index, chat by chat. A plan is kept, and
+# one that was made while the tables were small would go through all open sessions for each group.
+_WHO = select(_P.c.id).where(_P.c.telegram_id == _C.c.id).correlate(_C).scalar_subquery()
+_OF_CHAT = (
+    select(*COLUMNS)
+    .where(_S.c.person_id == _WHO, _S.c.state == bindparam("is_open"))
+    .correlate(_C)
+    .offset(literal_column("0"))
+    .lateral("of_chat")
+)
+_OF_IDLE = Prepared(
+    select(*_OF_CHAT.c)
+    .select_from(_C)
+    .join(_OF_CHAT, true())
+    .where(_C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger))), _C.c.session_id.is_(None))
+    .order_by(_OF_CHAT.c.touched_at.desc(), _OF_CHAT.c.id.desc())
 )
 _SENT_BY = (
     select(*COLUMNS)
@@ -349,3 +382,14 @@ def load(found: "Row[*tuple[Any, ...]] | tuple[Any, ...]", unit: Unit) -> Stored
         text = unit.vault.open(sealed, row(values[_INSTANCE]))
     values[_DATA] = orjson.loads(text)
     return StoredSession._make(values)
+
+
+def idle_drafts(chats: Collection[int]) -> tuple[Prepared, dict[str, Any]]:
+    """Return one question for the drafts of everybody who is filling nothing in these chats (see `known_drafts`)."""
+    return _OF_IDLE, {"chats": [*chats], "is_open": "open"}
+
+
+def known_drafts(connection: Connection, person_id: int, rows: Iterable[Any]) -> dict[str, Known]:
+    """Return those of the rows that are of this person, as the answer to what `drafts_of` will ask."""
+    own = [row for row in rows if row.person_id == person_id]
+    return prepared(_OF_PERSON).known(connection, {"person_id": person_id}, own)

@@ -4,23 +4,28 @@ An officer who pressed "Enviar" on a bad line presses it again. The form session
 twice gives the same receipt (G6).
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, func, insert, null, select, update
+from sqlalchemy import BigInteger, bindparam, func, insert, select, update
 
 from conversations.plan.model import ValidationState
 from conversations.plan.sharing.events import EventKind
 from storage.database.events import Events, has_receiver
 from storage.database.marks import OF_A_FILE, Row, submission_mark
 from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, table
+from storage.database.numbers import draw
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
 from storage.reports.standing import StandingChanges
+
+IDS_A_GROUP: Final = 8
+"""How many submissions a group numbers before it asks again."""
 
 _S = table(Submission)
 _P = table(ReportingPeriod)
@@ -47,6 +52,23 @@ class NewSubmission:
     sensitive: bool = False
     validation_state: str = "submitted"
     zero_reason: str | None = None
+    may_have_files: bool = True
+    """False if its form asks for none."""
+
+
+@dataclass(slots=True)
+class _Series:
+    """The receipts of a plan. On PostgreSQL it is locked: until the transaction ends, nobody else numbers any."""
+
+    last: int
+    is_heard: bool
+    ids: deque[int]
+    """Numbers of rows, drawn behind the lock: the last version of a chain has the highest one. Empty on SQLite."""
+
+    def next(self) -> tuple[int, int | None]:
+        """Return the next receipt's number, and that of its row."""
+        self.last += 1
+        return self.last, self.ids.popleft() if self.ids else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +137,10 @@ _STAND = (
 # NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
 _PLAN = table(Plan)
 _LOCK_PLAN = Prepared(select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True))
-# On PostgreSQL the row's own number is drawn here, behind the lock: the last version of a chain has the highest one.
-_NEXT = Prepared(
-    lambda dialect: select(
-        (func.coalesce(func.max(_S.c.receipt_number), 0) + 1).label("receipt_number"),
+_LAST = Prepared(
+    select(
+        func.coalesce(func.max(_S.c.receipt_number), 0).label("receipt_number"),
         has_receiver(bindparam("of_plan", type_=BigInteger)),
-        (func.nextval(func.pg_get_serial_sequence(_S.name, "id")) if dialect == "postgresql" else null()).label("id"),
     ).where(_S.c.plan_id == bindparam("plan_id"))
 )
 _FILE = table(Attachment)
@@ -150,7 +170,7 @@ class Submissions:
         if the subject was already reported for the period, or if the submission to correct is no longer current. The
         unit can go on after a Conflict.
         """
-        sent, next_one, files = self._numbered(new)
+        sent, series, files = self._begun(new)
         if sent is not None:
             return sent
         old = self._corrected(new)
@@ -159,10 +179,11 @@ class Submissions:
         said = orjson.dumps(new.answers).decode()
         sealed = self._unit.vault.seal(said, row(new.instance_id)) if new.sensitive else None
         text = None if new.sensitive else said
+        number, id = series.next()
         values = {
             **_values(new),
             **_place_after(old, new),
-            "receipt_number": next_one.receipt_number,
+            "receipt_number": number,
             "submitted_at": now,
         }
         promises = any(path.endswith("/evidence_type") and said == "later" for path, said in new.answers.items())
@@ -173,8 +194,8 @@ class Submissions:
             "promises_evidence": promises,
             "is_standing": new.validation_state == ValidationState.VALIDATED,
         }
-        id = self._add(next_one.id, values | beside)
-        if next_one.is_heard:
+        id = self._add(id, values | beside)
+        if series.is_heard:
             kind: EventKind = "report.submitted" if old is None else "report.corrected"
             self._unit.of(Events).record(kind, new.plan_id, {"receipt": values["receipt_number"]}, now)
         if beside["is_standing"]:
@@ -202,21 +223,33 @@ class Submissions:
                 raise Conflict(f"{new.subject} has been reported: receipt {other.receipt_number}")
         return old
 
-    def _numbered(self, new: NewSubmission) -> tuple[StoredSubmission | None, Any, list[Row]]:
-        """Return what was sent under this `instance_id`, the plan's next number (`_NEXT`), and the rows of its files.
+    def _begun(self, new: NewSubmission) -> tuple[StoredSubmission | None, _Series, list[Row]]:
+        """Return what was sent under this `instance_id`, the receipts of the plan, and the rows of its files.
 
-        Locks the plan.
+        On PostgreSQL the plan is locked. A group that has locked it counts on by itself; then only files are asked for.
+        A second submission of an instance would be refused by its unique key, and its group given up.
         """
-        plan, instance = {"plan_id": new.plan_id}, {"instance_id": new.instance_id}
+        instance, kept = {"instance_id": new.instance_id}, self._unit.series()
+        series: _Series | None = kept.get((_S.name, new.plan_id))
+        if series is not None and series.ids:
+            files = _FILES.rows(self._connection, instance) if new.may_have_files else []
+            return None, series, [file._asdict() for file in files]
+        plan = {"plan_id": new.plan_id}
         asked: list[tuple[Prepared, dict[str, Any]]] = [
             (_BY_INSTANCE, instance),
             (_FILES, instance),
-            (_NEXT, plan | {"of_plan": new.plan_id}),
+            (_LAST, plan | {"of_plan": new.plan_id}),
         ]
+        ids = []
         if self._unit.is_postgresql:
-            asked = [(_LOCK_PLAN, plan), *asked]
-        *_, sent, files, [next_one] = Prepared.rows_of_all(self._connection, asked)
-        return _load(sent[0]) if sent else None, next_one, [file._asdict() for file in files]
+            asked = [(_LOCK_PLAN, plan), draw(_S.name, IDS_A_GROUP if self._unit.is_shared else 1), *asked]
+            _, ids, *answers = Prepared.rows_of_all(self._connection, asked)
+        else:
+            answers = Prepared.rows_of_all(self._connection, asked)
+        sent, files, [last] = answers
+        series = _Series(last.receipt_number, last.is_heard, deque(id for (id,) in ids))
+        kept[_S.name, new.plan_id] = series
+        return _load(sent[0]) if sent else None, series, [file._asdict() for file in files]
 
     def answers(self, submission: StoredSubmission) -> dict[str, Any]:
         """Return the answers; sealed ones are unsealed.

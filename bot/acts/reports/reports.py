@@ -322,7 +322,8 @@ def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple
     unit = who.unit
     answers = taken.instance.answers()
     names = _by_name(answers)
-    if any(question.type in UPLOADS for question in form.questions):
+    may_have_files = any(question.type in UPLOADS for question in form.questions)
+    if may_have_files:
         # A photo whose question is no longer relevant is not sent.
         for attachment in unit.attachments.of_instance(stored.instance_id):
             if attachment.file_name != answers.get(attachment.ref):
@@ -332,7 +333,7 @@ def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple
         # Answers that were not asked again stay as they were sent, also the time of filling.
         answers |= engine.filled_when(form, unit.submissions.answers(corrected))
     try:
-        sent = _add(who, stored, answers, names, corrected)
+        sent = _add(who, stored, answers, names, corrected, may_have_files=may_have_files)
     except Conflict:
         # Somebody else's report is current for this subject and period: ours could only correct it.
         unit.sessions.close(stored.id, "cancelled")
@@ -355,6 +356,8 @@ def _add(
     answers: dict[str, str],
     names: Mapping[str, str],
     corrected: StoredSubmission | None,
+    *,
+    may_have_files: bool,
 ) -> StoredSubmission:
     return who.unit.submissions.add(
         NewSubmission(
@@ -373,6 +376,7 @@ def _add(
             language=who.language,
             activity_status=names.get("status") if stored.subject and stored.subject.startswith("activity:") else None,
             progress=_percent(names),
+            may_have_files=may_have_files,
             started_at=stored.opened_at,
         ),
         who.actor.now,

@@ -308,6 +308,7 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     sent, news = reports.send(reporter_of(ex), stored, form, taken)
     ex.pass_on(news)
     ex.filling = None
+    ex.ask_due_soon()  # the receipt says what is left
     ex.clean_chat()  # the present card is deleted with the others
     ex.answer(
         receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True

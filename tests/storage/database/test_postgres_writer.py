@@ -7,9 +7,7 @@ chat that another replica holds.
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -21,68 +19,22 @@ from storage.database.journeys import Line
 from storage.database.steady import STEADY
 from storage.database.unit import Opening
 from storage.errors import Conflict, Unavailable
-from storage.messages.outbox import OutboxDraft
+from storage.messages.outbox import OutboxDraft, Sent
 from storage.open_database import Database, open_database
 from storage.plan import lists
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
 from tests.storage.database import scratch
-
-NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
-BOT = 77
-CHATS = range(1, 9)
+from tests.storage.database.groups import BOT, CHATS, NOW, answer, begin_chats, gathered, update
 
 
 class Wrong(Exception):
     """An ordinary failure."""
 
 
-def update(chat_id: int, number: int | None = None) -> Opening:
-    return Opening(chat_id, BOT, chat_id if number is None else number)
-
-
-def answer(chat_id: int, number: int | None = None) -> Callable[[UnitOfWork], int]:
-    """A unit as updates make them: it is new, the chat goes on, something is said, whose number it returns."""
-
-    def work(unit: UnitOfWork) -> int:
-        assert unit.inbox.first_sight(BOT, chat_id if number is None else number, NOW, chat_id=chat_id)
-        visit = unit.chats.open(chat_id, chat_id)
-        card = unit.outbox.new_card(chat_id)
-        unit.chats.set(chat_id, turn=visit.chat.turn + 1, card_id=card)
-        return unit.outbox.add(OutboxDraft(chat_id, "prompt", "sendMessage", {"text": "?"}, card), now=NOW).id
-
-    return work
-
-
-@contextlib.contextmanager
-def gathered(database: Database) -> Iterator[None]:
-    """What is submitted meanwhile is one group. Every thread of groups is held, and only the first one is let go on."""
-    entered = threading.Semaphore(0)
-    leave = [threading.Event() for _ in range(database.units._writer.groups)]
-
-    def wait(unit: UnitOfWork, until: threading.Event) -> None:
-        entered.release()
-        until.wait(PATIENCE)
-
-    holding = []
-    for each in leave:  # one after the other, or one group would take both
-        holding.append(database.units.submit(None, partial(wait, until=each), opening=Opening()))
-        assert entered.acquire(timeout=PATIENCE)
-    try:
-        yield
-    finally:
-        for until, held in zip(leave, holding, strict=True):
-            until.set()
-            held.exception(PATIENCE)
-
-
 @pytest.fixture
 def database(postgres_database: Database) -> Database:
-    def begin(unit: UnitOfWork) -> None:
-        for chat_id in CHATS:
-            unit.chats.lock(chat_id)
-
-    postgres_database.units.submit(None, begin).result(PATIENCE)
+    begin_chats(postgres_database)
     return postgres_database
 
 
@@ -104,9 +56,9 @@ def test_updates_of_many_chats_are_three_journeys_and_one_commit(
     journeys: list[int] = []
     ask_all = Line.ask_all
 
-    def counted(self: Line, asked: Any) -> Any:
+    def counted(self: Line, asked: Any, *, commit: bool = False) -> Any:
         journeys.append(len(asked))
-        return ask_all(self, asked)
+        return ask_all(self, asked, commit=commit)
 
     def alone(self: Line, *_: object) -> Any:
         raise AssertionError("a journey for one statement")
@@ -121,6 +73,42 @@ def test_updates_of_many_chats_are_three_journeys_and_one_commit(
     assert (len(journeys), database.units.commits.count - commits) == (2, 1 + held_elsewhere)
     assert turns(database) == dict.fromkeys(CHATS, 1)
     assert said(database) == Counter(CHATS)
+
+
+def test_a_unit_without_a_chat_is_one_journey_with_its_commit(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record of what was sent: it reads nothing and counts nothing, so COMMIT travels with it."""
+    sent = database.units.submit(1, answer(1), opening=update(1)).result(PATIENCE)
+    committed: list[bool] = []
+    ask_all = Line.ask_all
+
+    def heard(self: Line, asked: Any, *, commit: bool = False) -> Any:
+        committed.append(commit)
+        return ask_all(self, asked, commit=commit)
+
+    def record(unit: UnitOfWork) -> None:
+        unit.outbox.record_all([(sent, Sent(), NOW)])
+
+    monkeypatch.setattr(Line, "ask_all", heard)
+    database.units.submit(None, record, opening=Opening()).result(PATIENCE)
+    assert committed == [True]
+    with database.view() as unit:
+        assert unit.outbox.states([sent]) == {sent: ("sent", "")}
+
+
+def test_nothing_is_committed_before_it_is_counted(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An UPDATE of no row commits happily: where numbers of rows matter, COMMIT comes in a journey after them."""
+    committed: list[bool] = []
+    ask_all = Line.ask_all
+
+    def heard(self: Line, asked: Any, *, commit: bool = False) -> Any:
+        committed.append(commit)
+        return ask_all(self, asked, commit=commit)
+
+    monkeypatch.setattr(Line, "ask_all", heard)
+    database.units.submit(1, answer(1), opening=update(1)).result(PATIENCE)
+    assert committed == [False, False]
 
 
 def test_a_failing_unit_takes_nothing_with_it_and_leaves_nothing(database: Database) -> None:
@@ -257,7 +245,7 @@ def test_nothing_of_a_group_that_was_given_up_stays_with_its_connection(
         other = database.units.submit(1, answer(1), opening=update(1))
         parting = database.units.submit(3, wrong, opening=update(3))
     assert (other.exception(PATIENCE), parting.exception(PATIENCE), database.units.parted) == (None, None, 1)
-    assert [(each._waiting, each.steady, each._is_spoilt) for each in lines] == [([], None, False)] * len(lines)
+    assert [(each.waiting, each.steady, each._is_spoilt) for each in lines] == [([], None, False)] * len(lines)
     assert said(database) == Counter((1, 3))
 
 

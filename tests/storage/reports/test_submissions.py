@@ -1,16 +1,21 @@
 """A receipt is for ever: numbered, once per form session, corrected only by a further version (G6)."""
 
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from storage.database.journeys import Line
 from storage.errors import Conflict, NotFound
 from storage.open_database import Database, open_database
+from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
+from tests.storage.database.groups import begin_chats, gathered, update
 from tests.storage.receipts import by_receipt
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -84,6 +89,89 @@ def test_two_replicas_number_without_collision(
         numbers = [future.result(PATIENCE) for future in futures]
 
     assert sorted(set(numbers)) == list(range(1, 21))
+
+
+def in_a_group(database: Database, works: Sequence[Callable[[UnitOfWork], Any]]) -> list[Future[Any]]:
+    """Apply these in one transaction, each as an update of another chat."""
+    begin_chats(database)
+    with gathered(database):
+        futures = [database.units.submit(n, work, opening=update(n)) for n, work in enumerate(works, 1)]
+    for future in futures:
+        future.exception(PATIENCE)
+    return futures
+
+
+def test_a_group_locks_the_plan_once_and_counts_on(
+    postgres_database: Database, world_on_postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without gaps, also if a unit between them fails that has counted; rows are numbered in the same order."""
+    world, locked = world_on_postgres, []
+    ask_all = Line.ask_all
+
+    def heard(self: Line, asked: Any, **more: Any) -> Any:
+        locked.extend(statement.sql for statement, _ in asked if "NO KEY UPDATE" in statement.sql)
+        return ask_all(self, asked, **more)
+
+    def send(instance_id: str) -> Callable[[UnitOfWork], StoredSubmission]:
+        return lambda unit: world.submit(unit, instance_id, may_have_files=False)
+
+    def send_and_fail(unit: UnitOfWork) -> None:
+        send("uuid:lost")(unit)
+        raise KeyError
+
+    monkeypatch.setattr(Line, "ask_all", heard)
+    futures = in_a_group(postgres_database, [send("uuid:1"), send("uuid:2"), send("uuid:3")])
+    assert [future.result().receipt_number for future in futures] == [1, 2, 3]
+    assert (len(locked), postgres_database.units.parted) == (1, 0)
+    ids = [future.result().id for future in futures]
+    assert ids == sorted(ids)
+
+    futures = in_a_group(postgres_database, [send("uuid:4"), send_and_fail, send("uuid:5")])
+    assert isinstance(futures[1].exception(), KeyError)
+    assert [futures[0].result().receipt_number, futures[2].result().receipt_number] == [4, 5]
+
+
+def test_a_group_counts_only_until_it_ends(postgres_database: Database, world_on_postgres: Any) -> None:
+    """What others number meanwhile is not numbered again. Three groups: each of the two connections is met again."""
+
+    def send(number: int) -> Callable[[UnitOfWork], int]:
+        return lambda unit: int(world_on_postgres.submit(unit, f"uuid:{number}", may_have_files=False).receipt_number)
+
+    numbers = []
+    for number in (1, 3, 5):
+        numbers += [future.result() for future in in_a_group(postgres_database, [send(number)])]
+        numbers.append(postgres_database.units.submit(None, send(number + 1)).result(PATIENCE))
+    assert (numbers, postgres_database.units.parted) == ([1, 2, 3, 4, 5, 6], 0)
+
+
+def test_a_conflict_in_a_group_takes_no_number(postgres_database: Database, world_on_postgres: Any) -> None:
+    """The unit goes on and says so; the next receipt has the number."""
+    world = world_on_postgres
+    about = {"subject": "activity:PRE-101", "reporting_period_id": world.period_ids[0]}
+
+    def send(instance_id: str, **more: Any) -> Callable[[UnitOfWork], int | None]:
+        def work(unit: UnitOfWork) -> int | None:
+            try:
+                return int(world.submit(unit, instance_id, may_have_files=False, **more).receipt_number)
+            except Conflict:
+                return None
+
+        return work
+
+    works = [send("uuid:1", **about), send("uuid:2", **about), send("uuid:3")]
+    assert [future.result() for future in in_a_group(postgres_database, works)] == [1, None, 2]
+
+
+def test_sending_twice_in_one_group_gives_the_same_receipt(postgres_database: Database, world_on_postgres: Any) -> None:
+    """The group does not ask for what was sent before: the unique key says it, and its units are applied alone."""
+
+    def send(unit: UnitOfWork) -> StoredSubmission:
+        sent: StoredSubmission = world_on_postgres.submit(unit, "uuid:1", may_have_files=False)
+        return sent
+
+    first, second = (future.result() for future in in_a_group(postgres_database, [send, send]))
+    assert (first.id, first.receipt_number) == (second.id, second.receipt_number)
+    assert postgres_database.units.parted == 1
 
 
 def test_a_correction_is_a_new_version_and_the_old_one_stays(apply: Any, world: Any) -> None:

@@ -1,0 +1,49 @@
+"""Answers that came before their question, because a journey to PostgreSQL is dearer than a statement in it.
+
+A group reads for all its units at once, and a unit may say what it will ask (`Unit.ask_soon`): such a question travels
+with the next journey. Each answer is given once, to exactly this question. It is dropped as soon as the unit writes a
+table that it was read from; then the question is asked as any other.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from storage.database.steady import UNKNOWN
+
+
+class Known(NamedTuple):
+    """The rows that answer a question."""
+
+    bound: tuple[Any, ...]
+    """The parameters of the question, as the driver writes them."""
+    rows: list[Any]
+    tables: frozenset[str]
+    """What they were read from."""
+
+
+class Ahead:
+    """What is known before the present unit asks for it: an answer for each SQL."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Known] = {}
+
+    def begin(self, known: Mapping[str, Known]) -> None:
+        """Begin a unit with these answers, and with nothing that was left by the one before."""
+        self._known = dict(known)
+
+    def add(self, sql: str, known: Known) -> None:
+        self._known[sql] = known
+
+    def take(self, sql: str, bound: tuple[Any, ...]) -> list[Any] | None:
+        """Return the rows that answer this question; None if it must be asked."""
+        found = self._known.get(sql)
+        if found is None or found.bound != bound:
+            return None
+        del self._known[sql]
+        return found.rows
+
+    def note(self, writes: str) -> None:
+        """Note that this table is about to be changed; blank for none, UNKNOWN if in doubt."""
+        if writes and self._known:
+            kept = {} if writes == UNKNOWN else self._known
+            self._known = {sql: known for sql, known in kept.items() if writes not in known.tables}

@@ -1,0 +1,66 @@
+"""Updates that share a transaction on PostgreSQL, as tests make them."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+from storage.database.unit import Opening
+from storage.messages.outbox import OutboxDraft
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests.deadlines import PATIENCE
+
+NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+BOT = 77
+CHATS = range(1, 9)
+
+
+def update(chat_id: int, number: int | None = None) -> Opening:
+    return Opening(chat_id, BOT, chat_id if number is None else number)
+
+
+def answer(chat_id: int, number: int | None = None) -> Callable[[UnitOfWork], int]:
+    """A unit as updates make them: it is new, the chat goes on, something is said, whose number it returns."""
+
+    def work(unit: UnitOfWork) -> int:
+        assert unit.inbox.first_sight(BOT, chat_id if number is None else number, NOW, chat_id=chat_id)
+        visit = unit.chats.open(chat_id, chat_id)
+        card = unit.outbox.new_card(chat_id)
+        unit.chats.set(chat_id, turn=visit.chat.turn + 1, card_id=card)
+        return unit.outbox.add(OutboxDraft(chat_id, "prompt", "sendMessage", {"text": "?"}, card), now=NOW).id
+
+    return work
+
+
+@contextlib.contextmanager
+def gathered(database: Database) -> Iterator[None]:
+    """What is submitted meanwhile is one group. Every thread of groups is held, and only the first one is let go on."""
+    entered = threading.Semaphore(0)
+    leave = [threading.Event() for _ in range(database.units._writer.groups)]
+
+    def wait(unit: UnitOfWork, until: threading.Event) -> None:
+        entered.release()
+        until.wait(PATIENCE)
+
+    holding = []
+    for each in leave:  # one after the other, or one group would take both
+        holding.append(database.units.submit(None, partial(wait, until=each), opening=Opening()))
+        assert entered.acquire(timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        for until, held in zip(leave, holding, strict=True):
+            until.set()
+            held.exception(PATIENCE)
+
+
+def begin_chats(database: Database) -> None:
+    """Make the chats: one that is new goes alone."""
+
+    def begin(unit: UnitOfWork) -> None:
+        for chat_id in CHATS:
+            unit.chats.lock(chat_id)
+
+    database.units.submit(None, begin).result(PATIENCE)
