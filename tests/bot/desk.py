@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.chat.exchange import Deployment
 from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
+from bot.settings import SecretStr, Settings
 from bot.telegram.handled import Handled
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -17,6 +19,19 @@ T = TypeVar("T")
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 BOT = 7000000001
+
+
+def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str = "") -> Settings:
+    return Settings(
+        telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
+        telegram_api=api,
+        database_url=database_url or f"sqlite:///{folder / 'enlace.db'}",
+        timezone="America/Santo_Domingo",
+        language="es",
+        files=folder / "evidence",
+        keys=folder / "keys.json",
+        webhook_url=None,
+    )
 
 
 class Desk:

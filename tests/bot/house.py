@@ -20,9 +20,10 @@ from bot.sandbox import people
 from bot.sandbox.client import Phone, SandboxClient
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person
-from bot.settings import SecretStr, Settings, inherited_environment
+from bot.settings import Settings, inherited_environment
 from bot.setup import set_up
 from tests.bot.cli import forked
+from tests.bot.desk import settings_in
 from tests.bot.resting import unanswered_taps, under_way
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
 from tests.once import made_once
@@ -30,19 +31,6 @@ from tests.ports import free_port
 from tests.storage.database import scratch
 
 ANA, LUIS, CARMEN, PEDRO, GRACE, ROSA, JEAN = (member.telegram_id for member in CAST)
-
-
-def settings_in(folder: Path, api: str = "http://127.0.0.1:1", database_url: str = "") -> Settings:
-    return Settings(
-        telegram_token=SecretStr("7000000001:SANDBOX-token-for-the-demo-only"),
-        telegram_api=api,
-        database_url=database_url or f"sqlite:///{folder / 'enlace.db'}",
-        timezone="America/Santo_Domingo",
-        language="es",
-        files=folder / "evidence",
-        keys=folder / "keys.json",
-        webhook_url=None,
-    )
 
 
 def install(folder: Path) -> None:
@@ -58,8 +46,12 @@ def furnish(folder: Path, database_url: str = "") -> None:
             database_url, folder, "house-postgresql", lambda url, kept: _furnish(settings_in(kept, database_url=url))
         )
     else:
-        template = made_once("house", _furnish_installed)
-        shutil.copytree(template, folder, dirs_exist_ok=True)
+        shutil.copytree(house(), folder, dirs_exist_ok=True)
+
+
+def house() -> Path:
+    """What `furnish` copies: nobody changes anything in it."""
+    return made_once("house", _furnish_installed)
 
 
 def _furnish_installed(folder: Path) -> None:
@@ -91,6 +83,8 @@ class Town:
         self.metrics_port = free_port() if watched else 0
         self.settings = settings_in(folder, sandbox.url, database_url)
         self.process: forked.Process | None = None
+        self.is_taken_apart = False
+        """Whether its bots end as slowly as in a process of their own."""
         self._lost_taps: set[str] = set()
         for member in CAST:
             person = Person(member.telegram_id, member.name, language_code=member.language)
@@ -127,7 +121,14 @@ class Town:
         before = self.logged().count("bot.ready")
         self._lost_taps = unanswered_taps(self.sandbox.world)
         with (self.folder / "bot.log").open("ab") as log:
-            self.process = forked.start("run", *arguments, env=self.environment, stdout=log, stderr=log)
+            self.process = forked.start(
+                "run",
+                *arguments,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                is_taken_apart=self.is_taken_apart,
+            )
         wait_until(
             # It learns of a clock that is moved from the answer to a poll: moved before its first one, much later.
             lambda: self.logged().count("bot.ready") > before and (self.webhook_port or self.has_polled),

@@ -18,9 +18,9 @@ import sys
 import time
 
 from bot.cli import app
-from bot.cli.running import without
 from bot.dispatch import Dispatch
 from bot.telegram.api import Api
+from tests.bot.cli.forked import import_to_serve, left_to_the_system
 
 POINTS = ("before_commit", "before_acknowledging", "before_marking")
 """Everything done and nothing committed; durable, and nobody told; Telegram has the message, and nobody knows."""
@@ -70,12 +70,8 @@ def die_at(point: str, reached: Countdown) -> None:
 # ------------------------------------------------------------------ the process that has imported
 def nursery(asked: socket.socket) -> None:
     """For every bot that is asked for, return once: in a process that is its own. Ends when nobody asks any more."""
-    with without("rich", "click"):
-        import bot.app
+    import_to_serve()
     import plants  # noqa: F401
-    import psycopg  # noqa: F401
-    import pysqlite3  # noqa: F401
-    import uvloop  # noqa: F401
 
     import bot.web.server  # noqa: F401
 
@@ -115,7 +111,7 @@ def become_bot(request, log: int, back: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["nursery"]:
+    if is_forked := sys.argv[1:2] == ["nursery"]:
         nursery(socket.socket(fileno=int(sys.argv[2])))
     if plant := os.environ.get("FAULTS_PLANT"):
         from tests.faults import plants
@@ -124,4 +120,7 @@ if __name__ == "__main__":
     if where := os.environ.get("FAULTS_DIE"):
         name, _, number = where.partition(":")
         die_at(name, Countdown(int(number)))
-    app.main()
+    if is_forked:
+        left_to_the_system(app.main)
+    else:
+        app.main()

@@ -46,6 +46,7 @@ def town(furnished: Path, folder: Path, *, webhook: bool = False) -> Iterator[To
     shutil.copytree(furnished, folder, dirs_exist_ok=True)
     with running_sandbox(start=BEGINS.timestamp()) as sandbox:
         made = Town(sandbox, folder, webhook=webhook)
+        made.is_taken_apart = True  # whatever complains only then is seen here
         try:
             yield made
         finally:
@@ -56,7 +57,15 @@ def town(furnished: Path, folder: Path, *, webhook: bool = False) -> Iterator[To
 def launched(at: Town) -> None:
     """Started, and not waited for."""
     with (at.folder / "bot.log").open("ab") as log:
-        at.process = forked.start("run", "--clock", BEGINS.isoformat(), env=at.environment, stdout=log, stderr=log)
+        at.process = forked.start(
+            "run",
+            "--clock",
+            BEGINS.isoformat(),
+            env=at.environment,
+            stdout=log,
+            stderr=log,
+            is_taken_apart=True,
+        )
 
 
 def seen(at: Town, holds: Callable[[], object], what: str) -> None:

@@ -4,8 +4,9 @@ Of its second and a half a command spends more than one on imports, and the test
 process that has imported what they need, and has done nothing else, waits beside the tests. Each command is forked
 from it, with a folder, environment, pipes and exit code of its own.
 
-A bot that serves is forked from another such process, which has imported as `run` does; it has no thread and no loop
-yet, and the bot makes its own. Beside other work that is the difference between one second and half a minute.
+A bot that serves is forked from another such process, which has imported as `run` does, and has answered a few people
+over a database of its own: what any first answer compiles (SQL, forms, words) is there. It has no thread and
+no loop, and the bot makes its own. Beside other work that is the difference between one second and half a minute.
 
 What only a fresh interpreter can show stays with `python -m bot`: what is imported when, and terminals. That both ways
 answer alike is a test in test_app.
@@ -19,6 +20,7 @@ import importlib
 import json
 import os
 import runpy
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,7 +28,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -76,11 +78,14 @@ IMPORTED = (
 """Whatever is not here, the command that needs it imports."""
 
 IMPORTED_TO_SERVE = (
+    "apscheduler.schedulers.asyncio",  # looks for plug-ins in all that is installed: a tenth of a second
     "apscheduler.triggers.cron",
+    "apscheduler.triggers.interval",
     "bot.open_storage",
     "holidays.countries",
     "psycopg",
     "pysqlite3",
+    "storage.calendar.broadcasts",
     "uvloop",
 )
 """Besides the composition root."""
@@ -107,7 +112,7 @@ def run(
             socket.send_fds(_imported("commands"), [b"."], handed)
         for descriptor in handed:
             os.close(descriptor)
-        print(json.dumps(["", arguments, str(cwd or Path.cwd()), dict(env)]), file=wire, flush=True)
+        print(json.dumps(["bot", arguments, str(cwd or Path.cwd()), dict(env), False]), file=wire, flush=True)
         shown = [readers.submit(stream.read) for stream in (out, err)]
         with contextlib.suppress(BrokenPipeError), open(typing, "w", encoding="utf-8") as keyboard:
             keyboard.write(input)
@@ -173,7 +178,7 @@ wire, theirs = socket.socketpair()
 socket.send_fds(socket.socket(fileno=int(sys.argv[1])), [b"."], [theirs.fileno(), 0, 1, 2])
 theirs.close()
 told = wire.makefile("rw", encoding="utf-8")
-print(json.dumps(["", sys.argv[2:], os.getcwd(), dict(os.environ)]), file=told, flush=True)
+print(json.dumps(["bot", sys.argv[2:], os.getcwd(), dict(os.environ), False]), file=told, flush=True)
 told.readline()
 code = int(told.readline())
 sys.exit(code if code >= 0 else 128 - code)
@@ -225,9 +230,18 @@ class Process:
 
 
 def start(
-    *arguments: str, env: Mapping[str, str], stdout: Any, stderr: IO[bytes], program: str = "", cwd: Path | None = None
+    *arguments: str,
+    env: Mapping[str, str],
+    stdout: Any,
+    stderr: IO[bytes],
+    program: str = "",
+    cwd: Path | None = None,
+    is_taken_apart: bool = False,
 ) -> Process:
-    """`python -m bot …`, or another program that serves; stdout is a file or `subprocess.PIPE`, stdin is empty."""
+    """`python -m bot …`, or another program that serves; stdout is a file or `subprocess.PIPE`, stdin is empty.
+
+    `is_taken_apart`: in the end Python takes all apart, as in a process of its own (see `left_to_the_system`).
+    """
     ours, theirs = socket.socketpair()
     reading, writing = os.pipe() if stdout == subprocess.PIPE else (-1, os.dup(stdout.fileno()))
     with open(os.devnull, "rb") as nothing:
@@ -236,7 +250,7 @@ def start(
         socket.send_fds(_imported("serving"), [b"."], handed)
     for descriptor in handed:
         os.close(descriptor)
-    asked = json.dumps([program, arguments, str(cwd or Path.cwd()), dict(env)])
+    asked = json.dumps([program or "bot", arguments, str(cwd or Path.cwd()), dict(env), is_taken_apart])
     ours.sendall(f"{asked}\n".encode())
     told = b""
     while not told.endswith(b"\n"):
@@ -253,7 +267,7 @@ def _imported(what: str) -> socket.socket:
     ours, theirs = socket.socketpair()
     # Pipes, as a command has: Python's own streams are made once, and then lie over the pipes of each command.
     process = subprocess.Popen(
-        [sys.executable, "-P", __file__, str(theirs.fileno()), what],
+        [sys.executable, "-P", __file__, str(theirs.fileno()), what, *_furnished(what)],
         env=inherited_environment() | {"PYTHONPATH": str(ROOT)},
         pass_fds=[theirs.fileno()],
         stdin=subprocess.PIPE,
@@ -271,6 +285,15 @@ def _imported(what: str) -> socket.socket:
     return ours
 
 
+def _furnished(what: str) -> list[str]:
+    """For what serves, a house in which nobody changes anything, and who speaks in it."""
+    if what != "serving":
+        return []
+    from tests.bot.house import ANA, CARMEN, PEDRO, house
+
+    return [str(house()), *map(str, (ANA, CARMEN, PEDRO))]
+
+
 # ------------------------------------------------------------------ the process that has imported
 def import_to_serve() -> None:
     """As `enlace run` does, whose tracebacks must not be rich's (S8)."""
@@ -281,10 +304,27 @@ def import_to_serve() -> None:
             importlib.import_module(name)
 
 
-def fork_commands(asked: socket.socket, what: str) -> str:
-    """For everything that is asked for, return once: in a process that is its own. The program, or none: a command."""
+def answer_once(furnished: str, *people: str) -> None:
+    """Let a dispatch answer over a copy of a furnished house, and leave nothing of it but what it has compiled.
+
+    Every bot of every test would compile the same for its first answer: a third of what its whole life costs.
+    """
+    from bot.open_storage import open_storage
+    from tests.bot.desk import Desk, settings_in
+
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(furnished, folder, dirs_exist_ok=True)
+        with open_storage(settings_in(Path(folder))) as database:
+            desk = Desk(database)
+            for person in map(int, people):
+                desk.say(person, "/menu")
+
+
+def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str, bool]:
+    """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`."""
     if what == "serving":
         import_to_serve()
+        answer_once(*furnished)
     else:
         for name in IMPORTED:
             importlib.import_module(name)
@@ -308,7 +348,7 @@ def fork_commands(asked: socket.socket, what: str) -> str:
                 pass
 
 
-def become_command(asker: socket.socket, streams: list[int]) -> str:
+def become_command(asker: socket.socket, streams: list[int]) -> tuple[str, bool]:
     """Fork once more: one waits and tells the exit code, the other goes on as Python does that was just started."""
     if command := os.fork():
         asker.sendall(f"{command}\n".encode())
@@ -316,7 +356,7 @@ def become_command(asker: socket.socket, streams: list[int]) -> str:
         asker.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
         os._exit(0)
     with asker, asker.makefile(encoding="utf-8") as wire:
-        program, arguments, folder, environment = json.loads(wire.readline())
+        program, arguments, folder, environment, is_taken_apart = json.loads(wire.readline())
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -326,17 +366,25 @@ def become_command(asker: socket.socket, streams: list[int]) -> str:
     time.tzset()
     sys.path.insert(0, folder)
     sys.argv[1:] = arguments
-    return str(program)
+    return program, is_taken_apart
 
 
-def give_command() -> None:
-    """Run it, and end as it does, but leave to the system what all commands share.
+def become_program(program: str) -> None:
+    """`python -m bot`, or a file."""
+    if program == "bot":
+        runpy.run_module("bot", run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(program, run_name="__main__")
+
+
+def left_to_the_system(run: Callable[[], object]) -> None:
+    """Run it, and end as it does, but leave to the system what all processes share.
 
     Python would take the modules apart one by one, and every page of them be copied for it: half of what a short
-    command costs. What was registered to be done at the end is done.
+    command costs, a sixth of a bot's whole life. What was registered to be done at the end is done.
     """
     try:
-        runpy.run_module("bot", run_name="__main__", alter_sys=True)
+        run()
         code = 0
     except SystemExit as end:
         if end.code is not None and not isinstance(end.code, int):
@@ -353,9 +401,8 @@ def give_command() -> None:
 
 
 if __name__ == "__main__":
-    if program := fork_commands(socket.socket(fileno=int(sys.argv[1])), sys.argv[2]):
-        runpy.run_path(program, run_name="__main__")
-    elif sys.argv[1:2] and sys.argv[1] in SERVES:
-        runpy.run_module("bot", run_name="__main__", alter_sys=True)
+    program, is_taken_apart = fork_commands(socket.socket(fileno=int(sys.argv[1])), *sys.argv[2:])
+    if is_taken_apart:
+        become_program(program)
     else:
-        give_command()
+        left_to_the_system(functools.partial(become_program, program))
