@@ -15,7 +15,7 @@ from bot.chat.contact import contact, only_plan
 from bot.chat.exchange import Denied, Deployment, Exchange
 from bot.chat.permissions import find, permission_of, read_route
 from bot.commands import HANDLERS, HEARS, SPEAKS_OF_RESTRICTED, WORDS
-from bot.screens.everyone import unasked, welcome
+from bot.screens.everyone import edited, unasked, welcome
 from bot.screens.people import posts
 from bot.screens.reports import forms
 from bot.screens.reports.filling import apply, take_unseen
@@ -226,7 +226,7 @@ class Dispatch:
                 elif _is_restricted(ex) or personal_data(event.text, strict=True, known=ex.known()):
                     ex.delete(event.origin)
                 else:
-                    unasked.edited(ex, event.origin, event.text)
+                    edited.edited(ex, event.origin, event.text)
             case Reworded(origin, said):
                 self._withholds(ex, origin, said)
             case Secondhand(origin, said):

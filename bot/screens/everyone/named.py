@@ -63,11 +63,14 @@ def named_button(ex: Exchange, route: Route, carried: str) -> Button:
     return Button(cut(f"{code} · {title}" if title else code), tap(route, *carried.split(".")))
 
 
-def unknown_code(ex: Exchange, text: str) -> str | None:
-    """Return a word of the text that is written as a code, if this person may not see it or nobody has it."""
+def unknown_code(ex: Exchange, text: str, *, is_about_items: bool) -> str | None:
+    """Return a word of the text that is written as a code, if this person may not see it or nobody has it.
+
+    If the text is about an item of the plan, "3.2" is one.
+    """
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     known = [each.code for each in plans.activities(plan_id)] + [each.code for each in plans.indicators(plan_id)]
-    return foreign_code(text, known)
+    return foreign_code(text, known, may_be_number=is_about_items)
 
 
 def _toward(ex: Exchange, code: str, kind: str) -> Asked:

@@ -27,15 +27,15 @@ from bot.screens.everyone.named import (
     unknown_code,
 )
 from bot.screens.people import people
-from bot.screens.reports.filling import show_locked
-from bot.screens.reports.own_reports import LOOKED_BACK, answered_by, draft_title, is_any_open
+from bot.screens.reports.own_reports import draft_title, is_any_open
 from bot.telegram.updates import Secondhand, Unsupported
 from conversations.card import Button, Card, bold, home_button, line
 from conversations.dates import show_date
-from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.plan.periods import period_name
 from conversations.routes import Route, tap
 from conversations.session.events import Event, Located, Offered, Typed
-from conversations.session.reading.likeness import Likely, likely, surest, worth_offering
+from conversations.session.reading.likeness import Likely, is_far_ahead, likely, surest, worth_offering
+from conversations.session.reading.text import normalise
 from conversations.session.reading.utterances import (
     POLITE,
     Utterance,
@@ -52,8 +52,6 @@ PROMISES: Final = 12
 """How many sent reports are searched for those that promised evidence."""
 BARE: Final = 2
 """Words of a command at the most. What has more is a sentence, which may only sound like a command."""
-QUOTED: Final = 24
-"""Bytes of an edited message that its button can carry."""
 
 ASKED: Mapping[str, tuple[Route, ...]] = {
     "pendientes": (Route.DUE, Route.INDICATORS, Route.PROGRESS, Route.DIGEST),
@@ -90,6 +88,10 @@ ANSWERED: Final = 0.85
 """The least weight of a wish in what looks like an answer: "I put 12, it should be 120"."""
 CHAT: Final = "chat"
 """What concerns nothing here."""
+OF_REPORTERS: Final = ("sent", "not_today", "saved", "files", "nothing_new")
+"""Meanings that only somebody who reports can have."""
+ABOUT_SOMEBODY: Final = ("victim", "told", "erase")
+"""Meanings of texts that may name a victim."""
 OF_AN_ITEM: Final = ("reportar", "buscar", "plan", "told")
 """Of these, what is wanted first is the activity that was named beside them."""
 ABOUT_ITEMS = ("reportar", "buscar", "plan", "pendientes", "historial")
@@ -147,44 +149,6 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
     return None
 
 
-def edited(ex: Exchange, message_id: int, text: str) -> None:
-    """A message that answered a sent report was edited: say so, and offer the correction.
-
-    A short answer is quoted, and one tap puts it in; never for a restricted report. If the period has locked, say that
-    instead. An edit of any other message is ignored.
-    """
-    for stored in ex.unit.sessions.sent_by(ex.person.id, LOOKED_BACK):
-        if str(message_id) in stored.data.get("origins", {}) and ex.is_theirs(stored):
-            sent = ex.unit.submissions.by_instance(stored.instance_id)
-            if sent is None or not sent.is_current:
-                continue
-            code = (sent.subject or "").partition(":")[2] or ex.say("menu.referrals")
-            values = {"code": code, "receipt": f"{sent.receipt_number:04d}", "value": text.strip()}
-            is_short = text.isprintable() and 0 < len(text.strip().encode()) <= QUOTED
-            ex.go_below()
-            if (period := _locked(ex, sent)) is not None:
-                show_locked(ex, period, anew=True)
-            elif is_short and sent.reporting_period_id and answered_by(ex, sent, message_id):
-                to = tap(Route.CORRECT, sent.id, message_id, text.strip())
-                yes = Button(ex.say("heard.edited_yes", **values), to, "primary")
-                offer(ex, ex.say("heard.edited_to", **values), [yes, _correct(ex, sent.id)])
-            else:
-                offer(ex, ex.say("heard.edited", **values), [_correct(ex, sent.id)])
-            return
-
-
-def _locked(ex: Exchange, sent: StoredSubmission) -> ReportingPeriod | None:
-    """Return the period of a sent report, if nothing of it can be corrected any more."""
-    if sent.reporting_period_id is None:
-        return None
-    period = ex.unit.plans.period_by_id(sent.reporting_period_id, ex.agency_id)
-    return None if period.is_open(ex.today) else period
-
-
-def _correct(ex: Exchange, submission_id: int) -> Button:
-    return Button(ex.say("form.correct"), tap(Route.CORRECT, submission_id))
-
-
 def leaves(text: str, language: str) -> bool:
     """Whether a person who was asked for words wants to leave instead: "cancelar", "menú", and no further word."""
     meant = understood(text, language)
@@ -200,26 +164,29 @@ def _read(ex: Exchange, text: str) -> Asked | None:
         meant = None
     said = [meaning for meaning in wishes(text, ex.language) if _leads(ex, meaning)]
     less_sure = list(dict.fromkeys([*([] if meant is None or meant.is_polite else [meant.meaning]), *said]))
-    found = likely(text, ex.language)
-    is_one = len(less_sure) < 2
+    found = [each for each in likely(text, ex.language) if ex.is_reporter or each.meaning not in OF_REPORTERS]
+    is_one = len(less_sure) < 2 or (len(said) < 2 and is_far_ahead(found))
     if meant is not None and meant.is_all and is_one and (meant.is_polite or _is_likeliest(found, meant)):
         return _follow(ex, meant.meaning)
     wanted = surest(found) if is_one and count_words(text) > 1 else ""
     if ex.is_reporter and wanted and found[0].weight < ANSWERED and is_answer(text):
         wanted = ""
+    if is_one and meant is not None and _is_meant(found, meant):
+        wanted = meant.meaning
     if _found_people(ex, text):
         return None
-    if (kind := _personal(ex, text)) is not None:
+    if (kind := _personal(ex, text, wanted)) is not None:
         return _refuse(ex, kind, wanted, [*less_sure, *worth_offering(found)])
     if (named := mentioned(ex, text)) is not None:
         return _named(ex, named, next(iter([*less_sure, *worth_offering(found)]), ""))
-    if (code := unknown_code(ex, text)) is not None and (meant is None or meant.meaning in (HELP, *ABOUT_ITEMS)):
+    likeliest = next(iter(worth_offering(found)), "")
+    opens = likeliest in ("reportar", "buscar") and (wanted == likeliest or not is_answer(text))
+    code = unknown_code(ex, text, is_about_items=opens)
+    if code is not None and (meant is None or meant.meaning in (HELP, *ABOUT_ITEMS)):
         ex.go_below()
         key = "heard.not_among" if ex.membership.role in REPORTERS else "heard.no_code"
         _offer_likely(ex, ex.say(key, code=code, agency=ex.agency_code), _meant_only(ex, ["buscar"]))
         return None
-    if is_one and meant is not None and _is_meant(found, meant):
-        wanted = meant.meaning
     return _guess(ex, text, [wanted] if wanted else less_sure, worth_offering(found), is_sure=bool(wanted))
 
 
@@ -243,10 +210,22 @@ def _found_people(ex: Exchange, text: str) -> bool:
     return True
 
 
-def _personal(ex: Exchange, text: str) -> Kind | None:
-    """Return the kind of personal data in a text, if it has any."""
+def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
+    """Return the kind of personal data in a text, if it has any.
+
+    What is surely wanted explains its small words: then only what is written as a name is one by the strict rules. A
+    text that may be about a victim is always read by all of them.
+    """
     known = ex.known()
-    return personal_data(text, strict=True, known=replace(known, words=known.words | table_words()), is_answer=False)
+    known = replace(known, words=known.words | table_words())
+    kind = personal_data(text, strict=True, known=known, is_answer=False)
+    if kind is None or wanted in ("", CHAT, *ABOUT_SOMEBODY):
+        return kind
+    typed = [normalise(word) for word in text.split() if word[:1].islower()]
+    small = {*(word.replace(" ", "'") for word in typed), *(part for word in typed for part in word.split())}
+    return personal_data(text, strict=False, known=known, is_answer=False) or personal_data(
+        text, strict=True, known=replace(known, words=known.words | small), is_answer=False
+    )
 
 
 def _refuse(ex: Exchange, kind: Kind, wanted: str, likely_ones: list[str]) -> Asked | None:
@@ -413,9 +392,7 @@ def _not_today(ex: Exchange) -> None:
         return
     ex.go_below()
     due = ex.due()
-    text = ex.say("heard.not_today")
-    if due:
-        text = f"{text}\n{due[0].period.named_until(ex.language)}"
+    text = "\n".join([ex.say("heard.not_today"), *(each.period.named_until(ex.language) for each in due[:1])])
     buttons = [
         Button(ex.say("remind.tomorrow"), tap(Route.POSTPONE)),
         Button(ex.say("remind.nothing_new"), tap(Route.NOTHING_NEW)),
@@ -425,7 +402,7 @@ def _not_today(ex: Exchange) -> None:
 
 
 def _away(ex: Exchange) -> None:
-    if ex.membership.role not in REPORTERS:
+    if not ex.allows(Route.PAUSE):
         _agreed(ex)
         return
     ex.go_below()
@@ -469,9 +446,13 @@ def _not_me(ex: Exchange) -> Asked | None:
 
 
 def _files(ex: Exchange, beside: list[Button]) -> None:
-    """Answer "where do I put the photo": lead to the report that promised it, or to one that is due."""
+    """Answer "where do I put the photo": lead to the report that promised it, or to one that is due.
+
+    Who says that it does not upload is answered too.
+    """
     buttons = (_promised(ex) or _first_due(ex, LIKELY)) if ex.is_reporter else []
-    offer(ex, ex.say("heard.files" if buttons else "heard.files_none"), [*buttons[:1], *beside, *buttons[1:]])
+    text = ex.say("heard.files", people=people_to_ask(ex)) if buttons else ex.say("heard.files_none")
+    offer(ex, text, [*buttons[:1], *beside, *buttons[1:]])
 
 
 def _saved(ex: Exchange, beside: list[Button]) -> None:
@@ -490,10 +471,10 @@ def _saved(ex: Exchange, beside: list[Button]) -> None:
 
 def _done(ex: Exchange, beside: list[Button]) -> None:
     """Answer "we held the workshop" where nothing is open: it was not kept, and belongs in one of these reports."""
-    if not ex.is_reporter:
-        _offer_likely(ex, ex.say("heard.unclear"), beside)
-        return
-    _offer_likely(ex, ex.say("heard.answer"), _drafts(ex) + _first_due(ex, LIKELY))
+    if ex.is_reporter:
+        _offer_likely(ex, ex.say("heard.told"), _drafts(ex) + _first_due(ex, LIKELY))
+    else:
+        _offer_likely(ex, ex.say("heard.told_elsewhere"), beside)
 
 
 def _chat(ex: Exchange) -> None:

@@ -4,6 +4,8 @@ People say the same in more ways than a table has. Two texts are alike if they s
 are rare and stand beside each other in both. The likeliest meaning is followed only if it is far ahead of the others.
 """
 
+import re
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +13,9 @@ from heapq import nlargest
 from itertools import pairwise
 from math import log, sqrt
 
+from conversations.session.reading.text import normalise
 from conversations.session.reading.utterances import (
+    DENIES,
     LONGEST,
     POLITE,
     SLIP,
@@ -26,8 +30,10 @@ from conversations.session.reading.utterances import (
 
 LIKELY = 0.2
 """A meaning is offered if it weighs this much."""
-SURE, CLEAR = 0.4, 0.1
+SURE, CLEAR = 0.35, 0.08
 """A meaning is followed if it weighs this much, and so much more than the next one."""
+FAR = 0.3
+"""So much ahead of the next one, a meaning is the only one."""
 SURELY_POLITE = 0.65
 """Thanks need more weight: a reaction is no answer to a wish."""
 BESIDE, APART = 1.2, 0.6
@@ -42,10 +48,11 @@ LIKEST = (0.6, 0.25, 0.15)
 SHARED = 0.5
 """How much it counts that the words of a text stand in the phrases of a meaning, wherever."""
 DENIED = 0.7
-"""How much a phrase counts if only the text denies something, or only the phrase."""
+"""How much a phrase counts if only the text denies what it says, or if only the phrase denies something."""
 COMPARED = 80
 """Phrases that are compared word by word: those that share the rarest words with the text."""
 START = 4
+_CLAUSE = re.compile(r"([^,.;:!?\n]+)([,.;:!?\n]?)")
 
 Pair = tuple[str, str]
 
@@ -57,7 +64,7 @@ class Likely:
     meaning: str
     weight: float
     is_denied: bool = False
-    """Whether the text denies something, and the likest phrase of this meaning does not: "no necesito ayuda"."""
+    """Whether the text denies what the likest phrase of this meaning says: "no necesito ayuda"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class _Index:
     """The phrases of a language, and where each word stands."""
 
     phrases: Sequence[tuple[Words, str]]
+    lengths: Sequence[float]
+    """For each phrase, how much its words weigh together, as a vector."""
     places: Mapping[str, Sequence[int]]
     shares: Mapping[str, Mapping[str, float]]
     """For each word, the part of it that each meaning has."""
@@ -81,9 +90,11 @@ def likely(text: str, language: str) -> tuple[Likely, ...]:
         return ()
     code = language_of(text, language)
     index = _index(code)
-    said = [word for word in said_words(text, code) if not word.isdecimal()]
+    names = _written_as_names(text).difference(index.weights)
+    said = [word for word in said_words(text, code) if not word.isdecimal() and word not in names]
     meant = {word: _readings(word, index) for word in dict.fromkeys(said)}
-    alike = _alike([next(iter(meant[word]), word) for word in said], meant, index)
+    denied = _denied(text, code, index)
+    alike = _alike([next(iter(meant[word]), word) for word in said], meant, denied, index)
     shared = _shared(meant, index)
     found = (
         Likely(meaning, weight + SHARED * shared.get(meaning, 0), is_denied)
@@ -95,6 +106,12 @@ def likely(text: str, language: str) -> tuple[Likely, ...]:
 def worth_offering(found: Sequence[Likely]) -> tuple[str, ...]:
     """Return the meanings that are likely enough to be offered. Politeness is left out."""
     return tuple(each.meaning for each in found if each.weight >= LIKELY and each.meaning not in POLITE)
+
+
+def is_far_ahead(found: Sequence[Likely]) -> bool:
+    """Whether the likeliest meaning leaves every other one so far behind that the text has no second wish."""
+    first, second = (*found, Likely("", 0), Likely("", 0))[:2]
+    return first.weight - second.weight >= FAR
 
 
 def surest(found: Sequence[Likely]) -> str:
@@ -126,11 +143,12 @@ def _shared(meant: Mapping[str, Mapping[str, float]], index: _Index) -> dict[str
 
 
 def _alike(
-    said: Sequence[str], meant: Mapping[str, Mapping[str, float]], index: _Index
+    said: Sequence[str], meant: Mapping[str, Mapping[str, float]], denied: frozenset[str], index: _Index
 ) -> dict[str, tuple[float, bool]]:
     """Return, for each meaning, how alike its likest phrases are to a text: the cosine of their words and pairs.
 
-    And whether the text denies something that the likest one does not.
+    And whether the text denies what the likest one says: a denial elsewhere in the text ("I did it, do not write any
+    more") says nothing about it.
     """
     scores: dict[int, float] = {}
     length = 0.0
@@ -142,18 +160,19 @@ def _alike(
                 scores[place] = scores.get(place, 0) + weight
     pairs = dict(_pairs(said))
     length += sum((each * _pair_weight(pair, index)) ** 2 for pair, each in pairs.items())
-    ahead = nlargest(COMPARED, scores, key=lambda place: scores[place] / sqrt(_length(index.phrases[place][0], index)))
+    ahead = nlargest(COMPARED, scores, key=lambda place: scores[place] / index.lengths[place])
     denies = not index.denials.isdisjoint(said)
     found: dict[str, list[tuple[float, bool]]] = {}
     for place in ahead:
         words, meaning = index.phrases[place]
         its = dict(_pairs(words))
-        long = _length(words, index) + sum((each * _pair_weight(pair, index)) ** 2 for pair, each in its.items())
+        long = index.lengths[place] ** 2 + sum((each * _pair_weight(pair, index)) ** 2 for pair, each in its.items())
         both = sum(its[pair] * pairs[pair] * _pair_weight(pair, index) ** 2 for pair in its.keys() & pairs.keys())
-        differs = denies == index.denials.isdisjoint(words)
+        is_denied = index.denials.isdisjoint(words) and not denied.isdisjoint(words)
+        differs = is_denied or not (denies or index.denials.isdisjoint(words))
         counts = DENIED if differs else 1
         cosine = counts * (scores[place] + both) / sqrt(long * length)
-        found.setdefault(meaning, []).append((cosine, denies and differs))
+        found.setdefault(meaning, []).append((cosine, is_denied))
     return {
         meaning: (sum(each * counts for (each, _), counts in zip(ranked, LIKEST, strict=False)), ranked[0][1])
         for meaning, some in found.items()
@@ -161,8 +180,22 @@ def _alike(
     }
 
 
-def _length(words: Words, index: _Index) -> float:
-    return sum(index.weights[word] ** 2 for word in set(words))
+def _denied(text: str, language: str, index: _Index) -> frozenset[str]:
+    """The words that stand behind a word that denies, in the same clause.
+
+    A question denies nothing: "¿no hay una persona ahí?".
+    """
+    found: set[str] = set()
+    for clause, mark in _CLAUSE.findall(text):
+        said = said_words(clause, language) if mark != "?" else ()
+        found.update(*(said[at + 1 : at + 1 + DENIES] for at, word in enumerate(said) if word in index.denials))
+    return frozenset(found)
+
+
+def _written_as_names(text: str) -> frozenset[str]:
+    """The words behind the first one that are written with a capital. What they name says nothing about the wish."""
+    capitals = (word for word in text.split()[1:] if word[:1].isupper())
+    return frozenset() if text.isupper() else frozenset(part for word in capitals for part in normalise(word).split())
 
 
 def _pairs(words: Sequence[str]) -> Iterator[tuple[Pair, float]]:
@@ -195,11 +228,13 @@ def _index(language: str) -> _Index:
     for word in having:
         if len(word) >= START:
             starts.setdefault(word[:START], []).append(word)
+    weights = {word: log(1 + meanings / len(times)) for word, times in having.items()}
     return _Index(
         phrases,
+        array("d", (sqrt(sum(weights[word] ** 2 for word in set(words))) for words, _ in phrases)),
         places,
         {word: _parts(times) for word, times in having.items()},
-        {word: log(1 + meanings / len(times)) for word, times in having.items()},
+        weights,
         starts,
         log(1 + meanings),
         denial_words(language),

@@ -28,6 +28,8 @@ _TAIL = re.compile(r"(?<=\w)['’](?=(?:t|s|m|ll|ve|re|d)\b)")
 _DRAWN = re.compile(r"([a-z])\1{2,}")
 """A letter that is drawn out: "holaaa"."""
 _CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
+_DOTTED = re.compile(r"(?<![0-9.,])[0-9]\.[0-9]\.[0-9]{1,2}(?![0-9.])")
+_NUMBERED = re.compile(r"(?<=\s)[0-9]\.[0-9]{1,2}(?=[\s,;:!?]|$)(?! ?%)")
 _DASHED = re.compile(r"\b[A-Za-z]{2,4}[0-9]?-[A-Za-z]?[0-9]{1,4}\b")
 COMMON = 0.5
 """Words that weigh less than this together are in too many phrases. Where they stand apart, they mean nothing."""
@@ -181,10 +183,10 @@ def mentioned_code(text: str, codes: Iterable[str]) -> str | None:
     )
 
 
-def foreign_code(text: str, codes: Iterable[str]) -> str | None:
-    """Return a word that is written like these codes, or with a dash like most codes: "ABC-902", "PV-3".
+def foreign_code(text: str, codes: Iterable[str], *, may_be_number: bool = False) -> str | None:
+    """Return a word that is written like these codes, or like most codes: "ABC-902", "PV-3", "2.1.4".
 
-    It does not say whether such a code exists.
+    With `may_be_number`, "3.2" is one too. It does not say whether such a code exists.
     """
     if len(text) > LONGEST:
         return None
@@ -192,8 +194,8 @@ def foreign_code(text: str, codes: Iterable[str]) -> str | None:
     for found in _CODE.finditer(normalise(text)):
         if (like := starts.get(found[1])) is not None:
             return f"{re.split('[^A-Za-z]', like, maxsplit=1)[0]}-{found[2]}"
-    dashed = _DASHED.search(text)
-    return dashed[0].upper() if dashed else None
+    written = _DASHED.search(text) or _DOTTED.search(text) or (_NUMBERED.search(text) if may_be_number else None)
+    return written[0].upper() if written else None
 
 
 def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Mentioned:
@@ -211,7 +213,7 @@ def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Menti
     if not ranked:
         return Mentioned((), is_sure=False)
     best = [code for code in ranked if heard[code] == max(heard.values())]
-    is_telling = len(wanted) > 1 or wanted[0] not in table_words()
+    is_telling = len(wanted) > 1 or wanted[0] not in wish_words()
     counts = any(word.isdecimal() for word in _words(text))  # "20 mujeres" is an answer, and opens nothing
     if len(best) == 1 and heard[best[0]] == len(wanted) and is_telling and not counts:
         return Mentioned((best[0],), is_sure=True)
@@ -225,8 +227,8 @@ def told_names(text: str, among: Collection[Named]) -> tuple[str, ...]:
 
     Of several, return those with the rarest words.
 
-    If a word is also in a phrase of the table, it counts only beside another word of the name: "trabajo" means a
-    ministry in "ministerio de trabajo", and not in "ya no trabajo ahí".
+    If a word is also in a wish of the table, it counts only beside another word of the name: "trabajo" means a
+    ministry in "ministerio de trabajo", and not in "ya no trabajo ahí". What was done is told in the words of titles.
     """
     wanted = significant(text) if len(text) <= LONGEST else ()
     words = {one.code: {word for name in one.names for word in known(name).split()} for one in among}
@@ -236,7 +238,7 @@ def told_names(text: str, among: Collection[Named]) -> tuple[str, ...]:
     }
     for code in words:
         heard = [typed for typed in having if code in having[typed]]
-        if len(heard) > 1 or any(typed not in table_words() for typed in heard):
+        if len(heard) > 1 or any(typed not in wish_words() for typed in heard):
             scores[code] = sum(1 / len(having[typed]) for typed in heard)
     best = max(scores.values(), default=0)
     return tuple(code for code, score in scores.items() if score == best) if best > TELLING else ()
@@ -358,6 +360,13 @@ def _weights(language: str) -> tuple[Mapping[str, float], Mapping[str, list[tupl
 def table_words() -> frozenset[str]:
     """Each word of the table, in every language."""
     return beside_words().union(word for code in LANGUAGES for words, _, _ in all_phrases(code) for word in words)
+
+
+@cache
+def wish_words() -> frozenset[str]:
+    """Each word of the table that wants something: all but those that only tell what was done."""
+    wishes = (words for code in LANGUAGES for words, meaning, _ in all_phrases(code) if meaning != "told")
+    return beside_words().union(word for words in wishes for word in words)
 
 
 @cache

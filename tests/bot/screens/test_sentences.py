@@ -1,6 +1,6 @@
-"""Nineteen hundred sentences as tired officers, coordinators, a minister and an admin type them where nothing is asked.
+"""Twenty-five hundred sentences as tired officers, coordinators, a minister and an admin type them at rest.
 
-Nineteen sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was read
+Twenty-five sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was read
 once before the table was mended for it. Right at that first reading, of 25:
 
     set   es  en  ht  fr
@@ -23,9 +23,16 @@ once before the table was mended for it. Right at that first reading, of 25:
     17    23  24  23  22   by the same author, after 14 to 16 were mended by class
     18    24  22  23  23
     19    24  22  21  24
+    20    19  20  17  21   by another author who knew nothing of the table
+    21    23  22  22  22
+    22    23  18  18  23
+    23    23  24  24  23   by the same author, after 20 to 22 were mended by class
+    24    23  22  25  22
+    25    21  24  24  23
 
 Of sets 14 to 16, 32, 32, 35 and 34 of 75 were followed or told at first reading, and the rest of the right ones only
-offered. Of sets 17 to 19, when what is surely meant was followed: 56, 52, 48 and 48.
+offered. Of sets 17 to 19, when what is surely meant was followed: 56, 52, 48 and 48. Of sets 20 to 22: 52, 38, 41
+and 51; of sets 23 to 25: 54, 55, 64 and 56.
 
 A sentence went right if the answer says what was wanted, or its first buttons lead there.
 """
@@ -55,7 +62,7 @@ READER, STRANGER = 599, 9_000
 KINDS = ("", "_name", "_age", "_address", "_date")
 FOLDER = Path(__file__).parent / "sentences"
 WRITES = {"focal": ANA, "coordinator": CARMEN, "reader": READER, "admin": PEDRO}
-SETS, OF_EACH, RIGHT = 19, 25, 24
+SETS, OF_EACH, RIGHT = 25, 25, 24
 
 WORDS = {
     "human": ("heard.person", "err.emergency", "help.person"),
@@ -73,13 +80,20 @@ WORDS = {
     "privacy": ("start.data_notice", "start.data_notice.reads"),
     "ayuda": ("help.title",),
     "not_yours": ("heard.not_yours",),
-    "answer": ("heard.answer",),
+    "answer": ("heard.answer", "heard.told"),
     "page": ("heard.page",),
     "about": ("heard.about",),
     "victim": ("heard.victim",),
     "erase": ("heard.erase",),
     "hours": ("heard.hours",),
-    "off": ("heard.unclear", "heard.which", "heard.not_yours", "heard.not_among", "heard.no_code"),
+    "off": (
+        "heard.unclear",
+        "heard.told_elsewhere",
+        "heard.which",
+        "heard.not_yours",
+        "heard.not_among",
+        "heard.no_code",
+    ),
 }
 """What a meaning that leads to no screen is answered with."""
 NAMED = ("PRE-101", "PRE-405", "ASI-201", "MINERD", "PGR")
@@ -120,7 +134,8 @@ def test_of_each_set_at_least_twenty_four_go_right(desk: Desk, language: str) ->
         read[number] += 1
         if who == "stranger":
             met = STRANGER + 100 * number + read[number]
-            if not _is_told_who_gets_in(said(desk.say(met, text), met)):
+            shown = said(desk.say(met, text), met)
+            if not (_is_told_who_gets_in(shown) or ("emergency" in wanted and _is_told_whom_to_call(shown))):
                 wrong[number].append(f"{who}: {text}")
             continue
         handled = desk.say(WRITES[who], text)
@@ -130,6 +145,12 @@ def test_of_each_set_at_least_twenty_four_go_right(desk: Desk, language: str) ->
 
     assert read == dict.fromkeys(wrong, OF_EACH)
     assert [some for some in wrong.values() if len(some) > OF_EACH - RIGHT] == []
+
+
+def _is_told_whom_to_call(shown: list[str]) -> bool:
+    """Who calls for help at the door is answered that first, and perhaps nothing else."""
+    calls = [_fixed(wording(language)("err.emergency")) for language in LANGUAGES]
+    return any(each in text for each in calls for text in shown)
 
 
 def _is_told_who_gets_in(shown: list[str]) -> bool:
@@ -147,7 +168,7 @@ def test_what_is_no_wish_is_followed_nowhere(desk: Desk, language: str) -> None:
     """
     tap(desk, ANA, "idioma", language)
     say = wording(language)
-    keys = ("heard.unclear", "heard.which", "heard.answer", *(f"err.pii{kind}" for kind in KINDS))
+    keys = ("heard.unclear", "heard.which", "heard.answer", "heard.told", *(f"err.pii{kind}" for kind in KINDS))
     unclear = [_fixed(say(key)) for key in keys]
     texts = [text for code, text in map(_parted, (FOLDER / "none.tsv").read_text().splitlines()) if code == language]
     followed = []

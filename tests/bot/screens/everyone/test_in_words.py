@@ -1,9 +1,69 @@
-"""What is answered in words where a text leads to no screen."""
+"""What is answered in words where a text leads to no screen, to each role what it can do."""
 
 from datetime import timedelta
 
-from tests.bot.desk import Desk, said
-from tests.bot.house import ANA
+import pytest
+
+from conversations.wording import wording
+from tests.bot.desk import Desk, buttons, said, tap
+from tests.bot.house import ANA, CARMEN
+
+
+def test_what_was_done_is_asked_for_in_a_report(desk: Desk) -> None:
+    """A reporter is told that it is not kept yet, and is offered the reports that are due."""
+    handled = desk.say(ANA, "ayer capacitamos a cuarenta fiscales en la provincia")
+    assert said(handled, ANA)[-1] == wording("es")("heard.told")
+    assert any("PRE-101" in each for each in buttons(handled, ANA))
+
+
+def test_who_does_not_report_is_told_who_does(desk: Desk) -> None:
+    """A coordinator who tells what was done has no report to put it in."""
+    handled = desk.say(CARMEN, "ayer capacitamos a cuarenta fiscales en la provincia")
+    assert said(handled, CARMEN)[-1] == wording("es")("heard.told_elsewhere")
+
+
+def test_a_coordinator_who_is_away_may_pause(desk: Desk) -> None:
+    """A nod would be no answer to somebody who gets notices."""
+    offered = buttons(desk.say(CARMEN, "estoy de vacaciones hasta el lunes"), CARMEN)
+    assert wording("es")("heard.pause") in offered
+    assert wording("es")("remind.not_me") not in offered
+
+
+def test_who_cannot_upload_is_told_whom_to_ask(desk: Desk) -> None:
+    """Where a photo goes is not all that somebody wants to know whose photo does not go."""
+    assert "Carmen Soto" in said(desk.say(ANA, "intenté subir la foto varias veces"), ANA)[-1]
+
+
+@pytest.mark.parametrize(
+    ("who", "text", "code"),
+    [(ANA, "voy a llenar la 2.1.4 ahora", "2.1.4"), (CARMEN, "búscame la 3.2", "3.2")],
+)
+def test_a_number_of_another_plan_is_told_so(desk: Desk, who: int, text: str, code: str) -> None:
+    """Plans are often numbered with points. Such a number is no answer."""
+    shown = said(desk.say(who, text), who)[-1]
+    keys = ("heard.no_code", "heard.not_among")
+    assert shown in [wording("es")(key, code=code, agency="MMUJER") for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "key"),
+    [
+        ("fr", "la réunion s'éternise, je reviens vers vous", "heard.not_today"),
+        ("es", "salgo de pre y post natal, son tres meses y algo", "heard.away"),
+    ],
+)
+def test_what_is_surely_wanted_explains_its_small_words(desk: Desk, language: str, text: str, key: str) -> None:
+    """None of them is a name, though the strict rules know such names. Nothing is refused, and nothing deleted."""
+    tap(desk, ANA, "idioma", language)
+    handled = desk.say(ANA, text)
+    assert said(handled, ANA)[-1].startswith(wording(language)(key))
+    assert "deleteMessage" not in [row.method for row in handled.deliveries]
+
+
+@pytest.mark.parametrize("text", ["tengo aquí una víctima, yokasta", "ayer atendimos a yokasta"])
+def test_what_may_be_about_a_victim_is_read_by_all_rules(desk: Desk, text: str) -> None:
+    """S15: a name in small letters leaves the chat too."""
+    assert "deleteMessage" in [row.method for row in desk.say(ANA, text).deliveries]
 
 
 def test_whom_to_call_for_a_victim_stays_in_the_chat(desk: Desk) -> None:

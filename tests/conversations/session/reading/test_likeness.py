@@ -3,7 +3,7 @@
 import pytest
 
 from conversations.session.reading.likeness import likely, surest
-from conversations.session.reading.utterances import understood
+from conversations.session.reading.utterances import Named, told_names, understood
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,27 @@ def test_short_forms_behind_a_word_are_set_apart() -> None:
     found = understood("m fin voyel", "ht")
     assert found is not None
     assert found.meaning == "sent"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "meaning"),
+    [
+        ("no sé, eso lo mandé el viernes", "es", "sent"),
+        ("vous ne parlez pas le créole chez vous ?", "fr", "idioma"),
+    ],
+)
+def test_a_denial_denies_what_follows_it_and_no_question(text: str, language: str, meaning: str) -> None:
+    """In another clause it denies nothing; and who asks "don't you …?" wants it."""
+    assert surest(likely(text, language)) == meaning
+
+
+def test_a_name_makes_no_text_less_alike() -> None:
+    """Places and people are in no phrase, and are written with a capital."""
+    named, bare = likely("búscame todo lo que diga Xyztown Qwville", "es"), likely("búscame todo lo que diga", "es")
+    assert (named[0].meaning, named[0].weight) == (bare[0].meaning, bare[0].weight)
+
+
+def test_what_is_told_in_the_words_of_titles_leaves_them_their_titles() -> None:
+    """ "hoteles" is in a phrase that tells what was done, and still names an activity by itself."""
+    plan = [Named("A", ("Convenio con hoteles",)), Named("B", ("Campaña en radio",))]
+    assert told_names("abre lo de los hoteles", plan) == ("A",)
