@@ -3,19 +3,23 @@
 import gc
 import sys
 
-from bot.signals import INTERRUPTED, SERVING, be_deaf, leave_at_once
+from bot.signals import INTERRUPTED, SERVING, be_deaf, break_off, leave_at_once
 
 
 def main() -> None:
     """Run the command line.
 
     A signal tells a command that serves to stop, and never kills it, at any moment of its life. Any other command is
-    broken off by Ctrl-C, without a traceback.
+    broken off by it, in one line and without a traceback.
     """
     if not SERVING.intersection(sys.argv[1:2]):
         try:
+            break_off()
             return _command()
-        except KeyboardInterrupt:  # Typer answers it likewise, but not while it is being loaded
+        except (KeyboardInterrupt, SystemExit) as end:  # Typer answers the first with the second, once it is loaded
+            if isinstance(end, SystemExit) and end.code != INTERRUPTED:
+                raise
+            print("enlace: broken off.", file=sys.stderr)
             sys.exit(INTERRUPTED)
     try:
         leave_at_once()

@@ -17,7 +17,7 @@ from typing import Final
 SERVING: Final = frozenset({"run", "demo", "sandbox"})
 """Commands that run until they are told to stop. Only for these a signal is not a failure."""
 INTERRUPTED: Final = 130
-"""The exit code of any other command that Ctrl-C has broken off, as shells know it."""
+"""The exit code of any other command that a signal has broken off, as shells know it of Ctrl-C."""
 SIGNALS: Final = (
     signal.SIGINT,
     signal.SIGTERM,
@@ -35,6 +35,12 @@ def on_signal(act: Callable[[], object]) -> None:
 def leave_at_once() -> None:
     """Let a signal end the process at once, with exit code 0: nothing has begun that must be ended in order."""
     on_signal(lambda: sys.exit(0))
+
+
+def break_off() -> None:
+    """Let every signal break a command off as Ctrl-C does: it removes what it has half made, and ends its children."""
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler)
 
 
 def be_deaf() -> None:

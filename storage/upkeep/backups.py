@@ -212,9 +212,9 @@ def _dump(url: URL, file: Path) -> None:
     schema, server = _server(url)
     tool = _tool("pg_dump", server)
     pattern = f'--schema="{schema}"'
-    _finish(
-        _begin(url, [tool, "--format=custom", "--no-password", pattern, f"--file={file}", address_of(url)]), "pg_dump"
-    )
+    dumping = _begin(url, [tool, "--format=custom", "--no-password", pattern, f"--file={file}", address_of(url)])
+    with _ended(dumping):
+        _finish(dumping, "pg_dump")
 
 
 def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
@@ -243,22 +243,30 @@ def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
     assert restoring.stdout is not None
     is_committing = False
     try:
-        with contextlib.suppress(BrokenPipeError):  # psql says why
-            applying.stdin.write(_before(schema, came_from).encode())
-            shutil.copyfileobj(restoring.stdout, applying.stdin, CHUNK)
-            restoring.stdout.close()
-            _finish(restoring, "pg_restore")
-            # Only a complete input is committed: at an early end psql ends, and the server rolls back.
-            is_committing = True
-            applying.stdin.write(_after(schema, came_from, now).encode())
-        with contextlib.suppress(BrokenPipeError):
-            applying.stdin.close()
-        _finish(applying, "psql")
+        with _ended(restoring, applying):
+            with contextlib.suppress(BrokenPipeError):  # psql says why
+                applying.stdin.write(_before(schema, came_from).encode())
+                shutil.copyfileobj(restoring.stdout, applying.stdin, CHUNK)
+                restoring.stdout.close()
+                _finish(restoring, "pg_restore")
+                # Only a complete input is committed: at an early end psql ends, and the server rolls back.
+                is_committing = True
+                applying.stdin.write(_after(schema, came_from, now).encode())
+            with contextlib.suppress(BrokenPipeError):
+                applying.stdin.close()
+            _finish(applying, "psql")
     except StorageError as error:
         is_unknown = is_committing and applying.returncode == LOST
         raise StorageError(f"{file}: {error}. {UNKNOWN if is_unknown else UNCHANGED}") from None
+
+
+@contextlib.contextmanager
+def _ended(*processes: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """See to it that none of these is at work any more at the end, also if a signal has broken us off."""
+    try:
+        yield
     finally:
-        for process in (restoring, applying):
+        for process in processes:
             if process.poll() is None:
                 process.kill()
             process.wait()

@@ -293,12 +293,12 @@ main()
 
 
 def test_a_command_that_is_broken_off_while_it_loads_shows_no_traceback(folder: Path) -> None:
-    """Half a second of imports comes before Typer, which has an answer to Ctrl-C; here it has the same."""
+    """Half a second of imports comes before Typer, which has an answer to Ctrl-C; here it is the same, in one line."""
     command = [sys.executable, "-c", PRESSED]
     done = subprocess.run(
         command, cwd=folder, env=environment(folder, {}), capture_output=True, text=True, timeout=PATIENCE, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "enlace: broken off.\n")
 
 
 def test_run_ends_cleanly_when_told_to(folder: Path, record_property: Callable[[str, object], None]) -> None:
