@@ -32,7 +32,8 @@ def is_document(folded: str, about: int) -> bool:
         _is_code(found, _LEAST_OF_FILE) and _is_plate(found[2]) for found in _code_behind(VEHICLES).finditer(folded)
     ):
         return True
-    if any(_is_code(found, LEAST_OF["personal.registered"]) for found in _numbered_far().finditer(folded)):
+    least = LEAST_OF["personal.registered"]
+    if about & Is.NUMBER and any(_is_code(found, least) for found in _numbered_far().finditer(folded)):
         return True
     if any(_is_code(found, LEAST_OF["personal.registered"]) for found in _code_ahead().finditer(folded)):
         return True
