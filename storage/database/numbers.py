@@ -4,13 +4,12 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, cast, func, literal_column, select
-from sqlalchemy.dialects.postgresql import REGCLASS
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from storage.database.statements import Prepared
 
 _SEQUENCE = (
-    select(cast(func.pg_get_serial_sequence(bindparam("of"), "id"), REGCLASS).label("name"))
+    select(func.to_regclass(func.pg_get_serial_sequence(bindparam("of"), "id")).label("name"))
     .offset(literal_column("0"))  # looked up once, not for each number
     .subquery()
 )
