@@ -57,6 +57,10 @@ MAY_LACK: Final = frozenset(
         "personal.aged",
         "personal.cohort",
         "personal.marker",
+        "personal.peoples",
+        "personal.trusts",
+        "personal.whose",
+        "personal.inside",
         "elided",
         "elided_after",
     }
