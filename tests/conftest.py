@@ -5,6 +5,7 @@ Tests of one file run in one process, in their order; several files run at once.
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,11 @@ PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthChe
 settings.register_profile("enlace", derandomize=True, **PATIENT)
 settings.register_profile("hunt", max_examples=1000, **PATIENT)
 settings.load_profile("enlace")
+
+
+# Under nohup every process that a test starts would ignore SIGHUP too. A handler ends with exec.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

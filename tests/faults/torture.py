@@ -29,7 +29,7 @@ sys.path.insert(0, str(TESTS.parent))
 
 from storage.database.engines import sqlite_module  # noqa: E402
 from tests.faults.deployment import Cast  # noqa: E402
-from tests.faults.plants import PLANTS, TRIES, Plant  # noqa: E402
+from tests.faults.plants import PLANTS, TRIES, Plant, sound  # noqa: E402
 from tests.faults.scenarios import SCENARIOS, Outcome  # noqa: E402
 
 FIFTY = Cast(50, 20)
@@ -161,7 +161,8 @@ def planted(names: list[str], seed: int) -> dict[str, list[str]]:
     for name in names:
         plant, run = PLANTS[name], planted_run(PLANTS[name])
         tries = (once(run, seed + number, None, name).violations for number in range(TRIES))
-        found[name] = next(filter(None, tries), [])
+        violations = next(filter(None, tries), [])
+        found[name] = sound(name, violations) if violations else []
         first = next(iter(found[name]), "NOTHING").replace("|", "/").replace("\n", " ")[:100]
         print(f"| {plant.guarantee} | `{name}` | {plant.breaks} | {plant.test} | {first} |", flush=True)
     return found

@@ -53,7 +53,7 @@ def test_a_plan_is_looked_at_applied_and_undone(town: Town, admin: Officer) -> N
         book.put("activities", f"PRE-10{number}", "due_date", f"2020-12-0{number}")
         book.put("activities", f"PRE-10{number}", "budget_status", "aprobado")
     text = send(admin, "plan.xlsx", book.data(), "Cambios al plan")
-    assert "actividad: cambia 5" in text
+    assert "actividad: cambios 5" in text
     assert "PRE-101 · due_date: 2020-11-30 → 2020-12-01" in text
     assert "1 de 2" in text
     assert due(town) == "2020-11-30"

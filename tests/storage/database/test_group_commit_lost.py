@@ -15,19 +15,10 @@ from storage.errors import Unavailable
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
-from tests.storage.database.units import NOW, held, known, learn, update_number
+from tests.storage.database.units import NOW, held, known, learn, set_trap, update_number
+
 
 # ------------------------------------------------------------------ SQLite lets go of a transaction
-TRAP = """
-CREATE TRIGGER trap BEFORE INSERT ON fact WHEN NEW.name = 'trap'
-BEGIN SELECT RAISE(ROLLBACK, 'the trap shut'); END
-"""
-
-
-def set_trap(database: Database) -> None:
-    database.units.submit(None, lambda unit: unit.connection.execute(text(TRAP))).result(PATIENCE)
-
-
 def interrupt(unit: UnitOfWork) -> None:
     """What another thread's `interrupt()` does, at the worst moment."""
     driver: Any = unit.connection.connection.dbapi_connection

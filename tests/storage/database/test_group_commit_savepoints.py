@@ -13,8 +13,7 @@ from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
-from tests.storage.database.test_group_commit_lost import set_trap
-from tests.storage.database.units import NOW, held, known, learn
+from tests.storage.database.units import NOW, held, known, learn, set_trap
 
 SHARES = Opening()
 

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from sqlalchemy import text
+
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork, Units
 from tests.deadlines import PATIENCE
@@ -27,6 +29,17 @@ def known(database: Database, *names: str) -> set[str]:
     """Which of the traces are in the database, seen from outside."""
     with database.view() as unit:
         return {name for name in names if unit.facts.get(name) is not None}
+
+
+TRAP = """
+CREATE TRIGGER trap BEFORE INSERT ON fact WHEN NEW.name = 'trap'
+BEGIN SELECT RAISE(ROLLBACK, 'the trap shut'); END
+"""
+
+
+def set_trap(database: Database) -> None:
+    """From now on SQLite lets go of the whole transaction in which a trace called "trap" is left."""
+    database.units.submit(None, lambda unit: unit.connection.execute(text(TRAP))).result(PATIENCE)
 
 
 @contextlib.contextmanager

@@ -176,7 +176,7 @@ def test_many_added_rows_are_counted_and_changes_are_all_told() -> None:
     assert told[4:7] == ["+ activity A-4", "+ activity: 55 more (--all)", "~ activity A-0 · name_es: a → b"]
     assert len(told) == 66
     assert len(list(found.sentences("en"))) == 120
-    assert found.summary("en") == "activity: adds 60, changes 60"
+    assert found.summary("en") == "activity: 60 new, 60 changed"
 
 
 def test_a_wrong_reference_names_the_code_that_was_meant() -> None:
