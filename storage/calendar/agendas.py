@@ -33,6 +33,7 @@ from storage.calendar.pauses import Pauses
 from storage.calendar.recipients import Recipients
 from storage.database.facts import Facts
 from storage.database.models import Base
+from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.people.delegations import Delegations
 from storage.plan.plans import REPORTS, Plans, reopened_for, seen_locks_on, to_report
@@ -100,6 +101,19 @@ _ENDED_ONCE = select(_submission.c.subject).where(
     _submission.c.plan_id == _OF_PLAN,
     _submission.c.is_current,
     _submission.c.activity_status.in_((ActivityStatus.COMPLETED.value, ActivityStatus.CANCELLED.value)),
+)
+_LOCKED_UNCLOSED = Prepared(
+    select(_period.c.id)
+    .where(
+        _period.c.plan_id == _OF_PLAN,
+        _period.c.end_on >= bindparam("since"),
+        _period.c.locks_on > bindparam("kept_since"),
+        _period.c.locks_on <= bindparam("today"),
+        ~select(_closing.c.id)
+        .where(_closing.c.reporting_period_id == _period.c.id, _closing.c.agency_id == bindparam("agency_id"))
+        .exists(),
+    )
+    .limit(literal_column("1"))
 )
 _ENDING_REPORTS = REPORTS.where(_submission.c.subject.in_(_ENDED_ONCE))
 _DRAFTS = (
@@ -206,6 +220,20 @@ class Agendas:
             answers={row.code: row.answer for row in answers},
             letters=self.letters(plan_id) if is_closing else {},
         )
+
+    def may_have_let_lock(self, plan_id: int, agency_id: int, today: date) -> bool:
+        """Whether some period has locked that the agency never closed.
+
+        One statement: without such a period nobody need read `passed_rows`, and most who ask have none.
+        """
+        values = {
+            "plan_id": plan_id,
+            "agency_id": agency_id,
+            "since": today - CLOSINGS_KNOWN,
+            "kept_since": self.kept_since(plan_id, today),
+            "today": today,
+        }
+        return bool(_LOCKED_UNCLOSED.rows(self._connection, values))
 
     def passed_rows(self, plan_id: int, today: date, agency: str | None = None) -> PassedRows:
         """The rows that tell how many periods in a row locked before agencies closed them."""

@@ -68,6 +68,8 @@ def unknown_code(ex: Exchange, text: str, *, is_about_items: bool) -> str | None
 
     If the text is about an item of the plan, "3.2" is one.
     """
+    if not any(map(str.isdigit, text)):
+        return None  # without the plan being read
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     known = [each.code for each in plans.activities(plan_id)] + [each.code for each in plans.indicators(plan_id)]
     return foreign_code(text, known, may_be_number=is_about_items)

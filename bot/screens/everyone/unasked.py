@@ -8,6 +8,7 @@ the button that follows.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from bot.chat.exchange import Exchange
@@ -217,7 +218,7 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     text that may be about a victim is always read by all of them.
     """
     known = ex.known()
-    known = replace(known, words=known.words | table_words())
+    known = replace(known, words=_beside_table(known.words))
     kind = personal_data(text, strict=True, known=known, is_answer=False)
     if kind is None or wanted in ("", CHAT, *ABOUT_SOMEBODY):
         return kind
@@ -226,6 +227,12 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     return personal_data(text, strict=False, known=known, is_answer=False) or personal_data(
         text, strict=True, known=replace(known, words=known.words | small), is_answer=False
     )
+
+
+@lru_cache(maxsize=4)
+def _beside_table(words: frozenset[str]) -> frozenset[str]:
+    """Words that a plan knows, and all of the table."""
+    return words | table_words()
 
 
 def _refuse(ex: Exchange, kind: Kind, wanted: str, likely_ones: list[str]) -> Asked | None:

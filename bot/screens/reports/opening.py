@@ -223,6 +223,8 @@ def lapsed(ex: Exchange) -> ReportingPeriod | None:
     Of the periods that ended together, it is the one that lacks a report.
     """
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    if not ex.unit.agendas.may_have_let_lock(plan_id, ex.agency_id, ex.today):
+        return None
     passed = passed_by(ex.unit, plan_id, ex.agency_code, ex.today)
     periods = [period for period in plans.periods(plan_id) if passed and period.opens_on <= ex.today]
     later = [period for period in periods if period.end_on > passed[-1].end_on]

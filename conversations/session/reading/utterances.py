@@ -274,10 +274,11 @@ def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
     """Find each phrase of a language in a text, if only few words are left beside it."""
     near = [near_words(word) for word in said]
     beside = [word in beside_words() for word in said]
-    table = _beginning(language)
+    table, entries = _beginning(language), all_phrases(language)
     for at, (starts, seconds) in enumerate(zip(near, [*near[1:], frozenset[str]()], strict=True)):
         begun = (table.get((start, second), ()) for start in starts for second in ("", *seconds))
-        for rank, phrase, meaning, is_alone in chain.from_iterable(begun):
+        for rank in chain.from_iterable(begun):
+            phrase, meaning, is_alone = entries[rank]
             ends = at + len(phrase)
             if ends > len(said) or not all(map(contains, near[at:ends], phrase)):
                 continue
@@ -370,34 +371,34 @@ def wish_words() -> frozenset[str]:
 
 
 @cache
-def _beginning(language: str) -> Mapping[tuple[str, str], list[tuple[int, Words, str, bool]]]:
-    """Return the phrases of a language by their first two words (a single word by itself), with their places in the
-    table.
-    """
-    table: dict[tuple[str, str], list[tuple[int, Words, str, bool]]] = {}
-    for rank, (words, meaning, is_alone) in enumerate(all_phrases(language)):
-        start = (words[0], words[1] if len(words) > 1 else "")
-        table.setdefault(start, []).append((rank, words, meaning, is_alone))
+def _beginning(language: str) -> Mapping[tuple[str, str], list[int]]:
+    """Return the places in the table of the phrases that begin with these two words (a single word by itself)."""
+    table: dict[tuple[str, str], list[int]] = {}
+    for rank, (words, _, _) in enumerate(all_phrases(language)):
+        table.setdefault((words[0], words[1] if len(words) > 1 else ""), []).append(rank)
     return table
 
 
 @lru_cache(maxsize=4_096)
 def near_words(typed: str) -> frozenset[str]:
     """Return the words of the table that a typed word may mean, the word itself included."""
-    close = (word for less in _one_less(typed) for word in _by_one_less().get(less, ()) if is_nearly(typed, word))
+    close = (
+        word for less in _one_less(typed) for word in _by_one_less().get(less, "").split() if is_nearly(typed, word)
+    )
     return frozenset((typed, *close))
 
 
 @cache
-def _by_one_less() -> Mapping[str, set[str]]:
+def _by_one_less() -> Mapping[str, str]:
     """Return each word of the table under itself and under each form that lacks one letter.
 
-    So a typing mistake is found at once.
+    So a typing mistake is found at once. Words of the same form have a blank between them: 40 000 sets, nearly all of
+    one word, would be a quarter of what the tables of all languages take.
     """
-    table: dict[str, set[str]] = {}
-    for word in {word for code in LANGUAGES for words, _, _ in all_phrases(code) for word in words}:
+    table: dict[str, str] = {}
+    for word in sorted({word for code in LANGUAGES for words, _, _ in all_phrases(code) for word in words}):
         for less in _one_less(word):
-            table.setdefault(less, set()).add(word)
+            table[less] = f"{table[less]} {word}" if less in table else word
     return table
 
 
@@ -473,9 +474,17 @@ def _both_sides(phrase: str) -> tuple[str, str]:
     return normalise(short), normalise(word)
 
 
+@cache
+def _short_starts(language: str) -> frozenset[str]:
+    """The first word of each short form."""
+    return frozenset(short.partition(" ")[0] for short in _short(language))
+
+
 def said_words(text: str, language: str) -> Words:
     """The words of a text as this language writes them out."""
     short, words = _short(language), _words(text)
+    if _spelled_words(language).issuperset(words) and _short_starts(language).isdisjoint(words):
+        return words  # as nearly every phrase of the table
     said: list[str] = []
     at = 0
     while at < len(words):
