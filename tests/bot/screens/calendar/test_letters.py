@@ -164,6 +164,19 @@ def test_periods_in_a_row_are_told_alike_wherever_they_are_counted(desk: Desk, i
     assert letters.get("PGR", 0) == one == (0 if is_retired else 5)
 
 
+def test_the_one_statement_misses_nobody_who_let_a_period_lock(desk: Desk) -> None:
+    """It spares most people the long way, so it must be true of whoever the long way finds; and not of everybody."""
+    with desk.database.view() as unit:
+        plan = unit.plans.only()
+        agencies = unit.plans.agencies(plan.id)
+        for today in (date(2018, 10, 3), date(2018, 10, 17), date(2018, 12, 17), date(2019, 2, 15)):
+            found = {each.code for each in agencies if passed_by(unit, plan.id, each.code, today)}
+            asked = {each.code for each in agencies if unit.agendas.may_have_let_lock(plan.id, each.id, today)}
+            assert found <= asked, today
+        assert found
+        assert not any(unit.agendas.may_have_let_lock(plan.id, each.id, date(2017, 1, 2)) for each in agencies)
+
+
 @pytest.mark.parametrize("who", [ANA, PEDRO])
 def test_nobody_else_sees_the_list(desk: Desk, who: int) -> None:
     """Institutions that are late are named to whoever has to call them, and to nobody else."""
