@@ -9,6 +9,7 @@ from functools import partial
 from storage.database.unit import Opening
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
+from storage.plan import lists
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
 
@@ -32,6 +33,15 @@ def answer(chat_id: int, number: int | None = None) -> Callable[[UnitOfWork], in
         return unit.outbox.add(OutboxDraft(chat_id, "prompt", "sendMessage", {"text": "?"}, card), now=NOW).id
 
     return work
+
+
+def reader(plan_id: int, told: list[str]) -> Callable[[UnitOfWork], None]:
+    """A unit that writes down the revision of the plan's lists as it reads it."""
+
+    def read(unit: UnitOfWork) -> None:
+        told.append(lists.revision(unit, plan_id))
+
+    return read
 
 
 @contextlib.contextmanager

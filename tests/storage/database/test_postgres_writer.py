@@ -25,7 +25,7 @@ from storage.plan import lists
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
 from tests.storage.database import scratch
-from tests.storage.database.groups import BOT, CHATS, NOW, answer, begin_chats, gathered, update
+from tests.storage.database.groups import BOT, CHATS, NOW, answer, begin_chats, gathered, reader, update
 
 
 class Wrong(Exception):
@@ -312,9 +312,7 @@ def test_who_joins_a_group_late_sees_what_was_changed_since_it_began(
     """An act on the plan goes alone; the next update of its chat may find a group that began before."""
     plan_id = world_on_postgres.plan_id
     told: list[str] = []
-
-    def revised(unit: UnitOfWork) -> None:
-        told.append(lists.revision(unit, plan_id))
+    revised = reader(plan_id, told)
 
     def joined(unit: UnitOfWork) -> None:
         revised(unit)

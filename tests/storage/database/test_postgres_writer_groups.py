@@ -21,6 +21,7 @@ from storage.plan import lists
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
 from tests.storage.database import scratch
+from tests.storage.database.groups import reader
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 BOT = 77
@@ -128,9 +129,7 @@ def test_what_is_acknowledged_as_changed_is_read_by_every_group_that_begins_late
     """A month is closed while both threads have read the plan: each of them reads it anew in its next group."""
     plan_id = world_on_postgres.plan_id
     told: list[str] = []
-
-    def look(unit: UnitOfWork) -> None:
-        told.append(lists.revision(unit, plan_id))
+    look = reader(plan_id, told)
 
     with standing(database, 1, look) as one, standing(database, 2, look) as two:
         assert one.pid != two.pid
@@ -151,9 +150,7 @@ def test_a_change_that_one_group_has_not_committed_is_not_read_by_the_other_and_
     """Who changed it reads it; when it has been undone, neither thread knows of it."""
     plan_id = world_on_postgres.plan_id
     told: list[str] = []
-
-    def look(unit: UnitOfWork) -> None:
-        told.append(lists.revision(unit, plan_id))
+    look = reader(plan_id, told)
 
     def change(unit: UnitOfWork) -> None:
         lists.touch(unit, plan_id)

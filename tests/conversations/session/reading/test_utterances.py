@@ -13,6 +13,7 @@ from conversations.session.reading.utterances import (
     language_of,
     mentioned_code,
     mentioned_names,
+    near_words,
     told_names,
     understood,
     written_out,
@@ -382,3 +383,9 @@ def test_a_phrase_among_small_words_is_not_the_whole_text() -> None:
     meant = understood("pero si eso yo lo reporté el viernes", "es")
     assert meant is None or not meant.is_whole
     assert worth_offering(likely("pero si eso yo lo reporté el viernes", "es"))[0] == "sent"
+
+
+def test_a_slip_may_be_of_several_words_and_finds_all_of_them() -> None:
+    """Words of two languages that lack the same letter share a place in the table."""
+    assert {"urgence", "urgente"} <= near_words("urgene")
+    assert {"acostada", "acostado"} <= near_words("acostad")
