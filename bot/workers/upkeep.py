@@ -125,8 +125,13 @@ def clean_chats(premises: Premises, now: datetime) -> None:
 
 
 def tell_vitals(premises: Premises, now: datetime) -> None:
-    """Store the state of this process for /estado and `enlace status`."""
-    premises.database.units.submit(None, lambda unit: remember(unit, premises.vitals, now)).result()
+    """Store the state of this process for /estado and `enlace status`, and its key for `enlace keys retire`."""
+
+    def work(unit: UnitOfWork) -> None:
+        remember(unit, premises.vitals, now)
+        unit.replicas.tell_key(unit.vault.current, now)
+
+    premises.database.units.submit(None, work).result()
 
 
 def look_after_health(premises: Premises, now: datetime) -> None:

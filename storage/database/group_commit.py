@@ -20,6 +20,7 @@ The laws:
   too, because the caller will submit all of them again in order.
 * What a unit wants to read first is read in a thread beside the writer. Its key waits and the others go on. Then the
   unit is applied anew with what was read (`Unit.read_first`).
+* Where others write at the same time, a group that a new key has overtaken is given up before COMMIT, and applied anew.
 * `Unavailable` never counts as a try. A unit that raises it itself (a key is unknown) does not fail the others.
 * Hooks of `after_commit` run after COMMIT and before results are given, so that callers see their effects.
 """
@@ -291,8 +292,7 @@ class GroupCommit(Generic[U]):
         try:
             with writer.connect() as connection:
                 begun = True
-                if self._vault is not None:
-                    self._vault.look_again()
+                key = None if self._vault is None else self._vault.newest()
                 try:
                     new = [line]
                     while new:
@@ -311,6 +311,8 @@ class GroupCommit(Generic[U]):
                             writer.finish(connection)
                         if not writer.is_in_transaction(connection):
                             raise GroupLost("the database dropped the transaction")
+                        if self._vault is not None and writer.threads and self._vault.newest() != key:
+                            raise GroupParted("the keyring has a new key")  # `retire_key` may not have seen our rows
                         connection.commit()
                         took = self._monotonic() - began
                 except BaseException:

@@ -63,17 +63,18 @@ class Vault:
     """The keys of one deployment, in memory.
 
     The keyring file is read again, if it has changed, by `look_again` and when a key is missing. So a running process
-    learns of a rotation and of a keyring that was put in its place. Who seals looks again first, a unit when its
-    transaction begins. So nothing is sealed under a key that was retired meanwhile.
+    learns of a rotation and of a keyring that was put in its place. Who seals looks again first, and once more before
+    what was sealed can be seen by others (`newest`). So nothing is sealed under a key that was retired meanwhile.
     """
 
-    __slots__ = ("_ciphers", "_current", "_path", "_seen", "_token_key")
+    __slots__ = ("_ciphers", "_current", "_keys", "_path", "_seen", "_token_key")
 
     def __init__(self, keys: Mapping[str, bytes], current: str, token_key: bytes, path: Path | None = None) -> None:
         if current not in keys:
             raise VaultError("the keyring has no current key")
         if any(len(key) != 32 for key in keys.values()) or len(token_key) < 32:
             raise VaultError("a key in the keyring is too short")
+        self._keys = dict(keys)
         self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
         self._current = current
         self._token_key = token_key
@@ -128,10 +129,8 @@ class Vault:
         cls.load(path)
         with _alone(path):
             ring = _read(path)
-            if key_id == ring["current"]:
-                raise VaultError("the current key cannot be retired")
-            if ring["keys"].pop(key_id, None) is None:
-                raise VaultError("the keyring has no such key")
+            _expect_spare(key_id, ring["current"], ring["keys"])
+            del ring["keys"][key_id]
             _write(path, ring, replace=True)
         return cls.load(path)
 
@@ -143,6 +142,10 @@ class Vault:
     @property
     def key_ids(self) -> frozenset[str]:
         return frozenset(self._ciphers)
+
+    def expect_spare(self, key: str) -> None:
+        """VaultError unless this is a key of the ring, and not the current one."""
+        _expect_spare(key, self._current, self._keys)
 
     @property
     def head(self) -> bytes:
@@ -185,7 +188,11 @@ class Vault:
             raise SealBroken(f"{row}: the seal is broken") from error
 
     def look_again(self) -> bool:
-        """Read the keyring file again if it has changed and is still the same keyring. Return whether it was read."""
+        """Read the keyring file again if it has changed and continues this keyring. Return whether it was taken.
+
+        An older copy does not: its current key may be retired by now. Nor does a file with another key under a known
+        name, as when two servers have each rotated their own: what was sealed under that name would not open.
+        """
         if self._path is None or (version := _version(self._path)) == self._seen:
             return False
         self._seen = version
@@ -193,11 +200,24 @@ class Vault:
             there = Vault.load(self._path)
         except VaultError:
             return False
-        if not hmac.compare_digest(there._token_key, self._token_key):
+        if not self._is_continued_by(there):
             return False
+        self._keys = self._keys | there._keys
         self._ciphers = self._ciphers | there._ciphers  # before `current`, which other threads seal with
         self._current = there._current
         return True
+
+    def newest(self) -> str:
+        """Look again, and return the name of the key that seals from now on."""
+        self.look_again()
+        return self._current
+
+    def _is_continued_by(self, there: "Vault") -> bool:
+        return (
+            hmac.compare_digest(there._token_key, self._token_key)
+            and _number(there._current) >= _number(self._current)
+            and all(self._keys.get(name, key) == key for name, key in there._keys.items())
+        )
 
     def key_id(self, blob: bytes) -> str:
         """The id of the key of a seal. Seals under another key than `current` wait for re-sealing."""
@@ -238,8 +258,19 @@ def _head(name: str) -> bytes:
 
 
 def _fresh_name(taken: Iterable[str]) -> str:
-    numbers = [int(name[1:]) for name in taken if name[1:].isdecimal()]
-    return f"k{max(numbers, default=0) + 1}"
+    return f"k{max(map(_number, taken), default=0) + 1}"
+
+
+def _expect_spare(key: str, current: str, keys: Iterable[str]) -> None:
+    if key == current:
+        raise VaultError("the current key cannot be retired")
+    if key not in keys:
+        raise VaultError("the keyring has no such key")
+
+
+def _number(name: str) -> int:
+    """Return the number of a key, such as 2 for "k2". A key that was made later has a greater one."""
+    return int(name[1:]) if name[1:].isdecimal() else 0
 
 
 def _fresh_key() -> str:

@@ -16,6 +16,8 @@ from storage.messages.outbox import Outbox
 
 DEATHS_FACT: Final = "replica.deaths"
 DEATHS_REMEMBERED: Final = 20
+KEY_FACT: Final = "replica.key."
+"""With a replica's number: the key under which that process seals."""
 
 REPLICA = table(Replica)
 ADD = insert(REPLICA).returning(REPLICA.c.id)
@@ -47,6 +49,16 @@ class Replicas:
         """The numbers of all processes."""
         return frozenset(self._connection.execute(select(REPLICA.c.id)).scalars())
 
+    def tell_key(self, key: str, now: datetime) -> None:
+        """Note under which key this process seals."""
+        if self._unit.replica_id is not None:
+            self._unit.of(Facts).set(f"{KEY_FACT}{self._unit.replica_id}", key, now)
+
+    def keys(self) -> dict[int, str]:
+        """Return each process and the key under which it seals; "" for one that has not told yet."""
+        told = {name.removeprefix(KEY_FACT): key for name, key, _ in self._unit.of(Facts).starting(KEY_FACT)}
+        return {id: told.get(str(id), "") for id in sorted(self.all())}
+
     def bury(self, ids: Collection[int], now: datetime) -> frozenset[int]:
         """Remove the processes that have ended, and free their rows. Skip one that another process removes.
 
@@ -59,6 +71,8 @@ class Replicas:
         buried = frozenset(self._connection.execute(BURY, {"ids": list(ids)}).scalars())
         if buried - {self._unit.replica_id}:
             self._remember_deaths(len(buried - {self._unit.replica_id}), now)
+        for id in buried:
+            self._unit.of(Facts).forget(f"{KEY_FACT}{id}")
         if buried:
             self._unit.of(Outbox).take_over(buried, now)
             self._unit.of(Jobs).take_over(buried)

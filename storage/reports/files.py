@@ -71,7 +71,10 @@ class FileStore:
         with contextlib.suppress(FileNotFoundError):
             os.utime(path)
             return key
-        self._write(path, self._keyring().seal_bytes(data, f"file:{sha256}") if sensitive else data)
+        if sensitive:
+            self._write_sealed(path, data, sha256)
+        else:
+            self._write(path, data)
         return key
 
     def get(self, key: str) -> bytes:
@@ -134,7 +137,7 @@ class FileStore:
             except (SealBroken, KeyUnknown):
                 broken += 1
                 continue
-            self._write(path, vault.seal_bytes(data, f"file:{sha256}"))
+            self._write_sealed(path, data, sha256)
             count += 1
         return count, broken
 
@@ -157,6 +160,16 @@ class FileStore:
         if match is None:
             raise NotFound(key)  # a key is data: it must not lead elsewhere
         return self._root / key, match[2]
+
+    def _write_sealed(self, path: Path, data: bytes, sha256: str) -> None:
+        """Write it under the current key. If another key has become current meanwhile, write it again.
+
+        Until the file has its name, whoever retires the old key does not see it.
+        """
+        vault, key = self._keyring(), ""
+        while key != vault.newest():
+            key = vault.current
+            self._write(path, vault.seal_bytes(data, f"file:{sha256}", key))
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
