@@ -14,7 +14,9 @@ import re
 import xml.parsers.expat
 import zipfile
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import IO, Final, Literal
+from urllib.parse import unquote
 
 from conversations.xforms.workbook import DAMAGE
 from storage.reports.pdf_opening import leads_away
@@ -29,6 +31,7 @@ _OF_PDF: Final[dict[bytes, Reason]] = {
     b"Launch": "scripts",
     b"RichMedia": "scripts",
     b"XFA": "scripts",
+    b"OnInstantiate": "scripts",  # of a 3D drawing
     b"EmbeddedFile": "attached",
     b"EmbeddedFiles": "attached",
     b"GoToE": "attached",
@@ -39,6 +42,12 @@ _OF_PDF: Final[dict[bytes, Reason]] = {
 """Too long to stand in compressed data by chance, as `/JS` may."""
 _SHARE = re.compile(rb"\(\s*(?:\\\\\\\\|//)")
 """A server that Windows logs in to: a link to another PDF (`GoToR`) on it gives the password's hash away."""
+_FILE_ELSEWHERE = re.compile(
+    rb"/U?F\s*(?:\(\s*(?:\\\\\\\\|//|https?:|ftp:)"
+    rb"|<\s*(?:f\s*e\s*f\s*f\s*)?(?:(?:0\s*0\s*)?5\s*c\s*){2}|<\s*(?:f\s*e\s*f\s*f\s*)?(?:0\s*0\s*)?6\s*8\s*(?:0\s*0\s*)?7\s*4)",
+    re.IGNORECASE,
+)
+"""The same as the file of any action, stream or picture (ISO 32000-1, 7.11): a share or a web address, also in hex."""
 
 PROGRAM_NAMES: Final = frozenset(
     "exe com scr bat cmd ps1 vbs vbe js jse wsf wsh hta msi msp lnk pif cpl jar apk app sh command reg dll".split()  # noqa: SIM905
@@ -58,30 +67,37 @@ PROGRAMS: Final = (
 )
 _ARCHIVE_NAMES: Final = frozenset("zip rar 7z gz iso img cab tar".split())  # noqa: SIM905
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_FAR = re.compile(r"\s*(?:https?:|ftp:|\\\\|//|file:/{4}|file:\\\\)", re.IGNORECASE)
-_FETCHED: Final = frozenset(
-    "attachedTemplate oleObject frame subDocument image audio video media control externalLinkPath".split()  # noqa: SIM905
+_AWAY = re.compile(
+    r"\s*(?:[\\/]{2}"
+    r"|(?!file:|vnd\.sun\.star\.(?:GraphicObject|Package):)[a-z][a-z0-9+.-]+:"
+    r"|file:(?!//localhost/)(?:[\\/]{2}(?![\\/])|[\\/]{4}|/{3}\\))",
+    re.IGNORECASE,
 )
+"""An address on another computer: a share, a host in `file:`, or any scheme but those of this file and this disk."""
+_FOLLOWED_BY_HAND: Final = frozenset(
+    ("a", "area-rectangle", "area-circle", "area-polygon", "template", "form", "button")
+)
+"""Elements of an OpenDocument that lead somewhere when somebody wants it. All others fetch their address."""
 _FIELD = re.compile(
     r"\bDDE(?:AUTO)?\b"
-    r'|\b(?:INCLUDEPICTURE|INCLUDETEXT|IMPORT|LINK|RD)\b[^"]{0,80}"?\s*(?:https?:|ftp:|\\\\|//|file:)',
+    r'|\b(?:INCLUDEPICTURE|INCLUDETEXT|IMPORT|LINK|RD|DATABASE)\b[^"]{0,80}"?\s*(?:https?:|ftp:|\\\\|//|file:)',
     re.IGNORECASE,
 )
 """A field that calls a program, or fetches what it shows. A hyperlink only leads somewhere."""
 _MACROS: Final = ("vbaproject", "macroenabled", "macrosheet")
 _ELEMENTS: Final[dict[str, Reason]] = {
     "event-listener": "scripts",
+    "webextension": "scripts",
     "ddeLink": "remote",
     "dde-connection-decl": "remote",
     "dde-link": "remote",
     "dde-source": "remote",
     "webPr": "remote",
 }
+_YES: Final = ("1", "true")
 _REFRESHED: Final = frozenset(("connection", "queryTable"))
 """What asks a database as soon as a workbook is opened, if it says so."""
-_SHOWN_FROM: Final = frozenset(("image", "object", "object-ole", "plugin", "floating-frame"))
-"""Elements of an OpenDocument whose link is followed when it is opened."""
-_CELLS: Final = ("xl/worksheets/", "xl/sharedstrings", "xl/pivotcache")
+_CELLS: Final = ("xl/worksheets/", "xl/sharedstrings", "xl/pivotcache/pivotcacherecords")
 """The figures of a workbook: large, and nothing in them acts but formulas."""
 _HAS_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[\s>/]|\0")
 """A formula in a sheet, or a sheet in UTF-16."""
@@ -90,6 +106,10 @@ _FETCHING = re.compile(
     r"\b(?:WEBSERVICE|IMAGE|RTD|SQL\.REQUEST|IMPORT(?:DATA|XML|HTML|FEED|RANGE))\s*\((?!s\))", re.IGNORECASE
 )
 """A function that asks a server, and tells it what stands in the cells."""
+_CALL = re.compile(r"\bDDE\s*\(|\w\s*\|[^!]{0,400}!|'(?P<away>[^']{1,400})'#", re.IGNORECASE)
+"""A formula that calls a program (DDE), or that reads another document."""
+_QUOTED = re.compile(r""""[^"]{0,400}"|(?<!\|)'[^']{0,80}'(?=!)""")
+"""Text in a formula, and the name of a sheet."""
 _FETCHING_PACKED: Final = tuple(
     f"_xlfn.{name}".encode(encoding) for name in ("WEBSERVICE", "IMAGE") for encoding in ("utf-16-le", "ascii")
 )
@@ -99,9 +119,11 @@ _FETCHING_CELL = re.compile(
     rf"""(?:^|[,;\t"])\s*[=+@][^\t\n]{{0,400}}?{_FETCHING.pattern}""", re.MULTILINE | re.IGNORECASE
 )
 _RTF_CODE = re.compile(rb"\\'([0-9A-Fa-f]{2})")
-_RTF_REMOTE = re.compile(
-    rb"\\template\b[^{}]{0,40}?(?:https?:|ftp:|\\\\\\\\|//)|\\fldinst\b[^}]{0,400}?DDE"
-    rb"|\\fldinst\b[^}]{0,400}?\bINCLUDE(?:PICTURE|TEXT)\b[^}]{0,80}?(?:https?:|ftp:|\\\\\\\\|//)",
+_RTF_LETTER = re.compile(rb"\\u(-?\d{1,6}) ?\??")
+_RTF_TEMPLATE = re.compile(rb"\\template\b\s*([^{}]{0,400})")
+_RTF_FIELD = re.compile(
+    rb"\\fldinst\b[^}]{0,400}?DDE"
+    rb"|\\fldinst\b[^}]{0,400}?\bINCLUDE(?:PICTURE|TEXT)\b[^}]{0,80}?(?:https?:|ftp:|file:|\\\\\\\\|//)",
     re.IGNORECASE,
 )
 _PIECE: Final = 65_536
@@ -140,12 +162,15 @@ def of_pdf(data: bytes) -> Reason | None:
 
 def _acts_of(part: bytes, *, exact: bool) -> set[Reason]:
     """Return what these objects do. In bytes that are not `exact`ly objects, short names may occur by chance."""
-    names = set(names_in(part))
+    listed = list(names_in(part))
+    names = set(listed)
     found = {_OF_PDF[name] for name in names & _OF_PDF.keys()}
     if exact and b"JS" in names:
         found.add("scripts")
-    if b"GoToR" in names and _SHARE.search(part):
+    if (b"GoToR" in names and _SHARE.search(part)) or _FILE_ELSEWHERE.search(part):
         found.add("remote")
+    if b"URL" in names and (b"FS", b"URL") in pairwise(listed):
+        found.add("remote")  # a file specification of the web (7.11.5)
     return found
 
 
@@ -238,13 +263,16 @@ class _Seen:
 
     def __init__(self) -> None:
         self.reason: Reason | None = None
-        self._is_field = self._is_formula = False
+        self._is_field = self._is_formula = self._asks_when_opened = False
         self._instructions = ""
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = tag.rpartition(":")[2]
         own = {key.rpartition(":")[2]: value for key, value in attributes.items()}
-        self.reason = self.reason or _ELEMENTS.get(name) or _of_element(name, own)
+        self.reason = self.reason or _ELEMENTS.get(name) or _of_element(name, own, attributes)
+        self._asks_when_opened |= name == "pivotCacheDefinition" and own.get("refreshOnLoad", "").lower() in _YES
+        if self._asks_when_opened and name == "cacheSource" and own.get("type") == "external":
+            self.reason = self.reason or "remote"
         self._is_field = name == "instrText"
         self._is_formula = name in _FORMULAS
         if self._is_formula:
@@ -257,7 +285,7 @@ class _Seen:
             self._say(text)
         elif self._is_formula:
             self._instructions = (self._instructions + text)[-_LONGEST_FIELD:]
-            if _FETCHING.search(self._instructions):
+            if _of_formula(self._instructions):
                 self.reason = self.reason or "remote"
 
     def declared(self, *_: object) -> None:
@@ -269,25 +297,39 @@ class _Seen:
             self.reason = self.reason or "remote"
 
 
-def _of_element(name: str, attributes: Mapping[str, str]) -> Reason | None:
+def _is_away(address: str) -> bool:
+    return _AWAY.match(unquote(address)) is not None
+
+
+def _of_formula(formula: str) -> bool:
+    """Whether a formula asks a server or another document, or calls a program."""
+    if _FETCHING.search(formula):
+        return True
+    calls = _CALL.finditer(_QUOTED.sub("", formula))
+    return any(found["away"] is None or _is_away(found["away"]) for found in calls)
+
+
+def _of_element(name: str, own: Mapping[str, str], attributes: Mapping[str, str]) -> Reason | None:
+    """Return what an element does. `own` are its attributes without prefixes."""
     if name == "Relationship":
-        return _of_relationship(attributes)
+        return _of_relationship(own)
     if name in ("Override", "Default"):
-        kind = attributes.get("ContentType", "").lower()
+        kind = own.get("ContentType", "").lower()
         return "macros" if any(macro in kind for macro in _MACROS) else None
-    if _FETCHING.search(attributes.get("formula", "")):
+    if _of_formula(own.get("formula", "")):
         return "remote"
-    if name in _REFRESHED and attributes.get("refreshOnLoad", "").lower() in ("1", "true"):
+    if name in _REFRESHED and own.get("refreshOnLoad", "").lower() in _YES:
         return "remote"
-    if name in _SHOWN_FROM and _FAR.match(attributes.get("href", "")):
+    if name not in _FOLLOWED_BY_HAND and any(key.endswith(":href") and _is_away(attributes[key]) for key in attributes):
         return "remote"
-    action = attributes.get("action", "").lower()
+    action = own.get("action", "").lower()
     return "scripts" if action.startswith(("ppaction://program", "ppaction://macro", "ppaction://ole")) else None
 
 
 def _of_relationship(attributes: Mapping[str, str]) -> Reason | None:
+    """Return what a part of an office document that is kept elsewhere does. Only a hyperlink waits for somebody."""
     kind = attributes.get("Type", "").rpartition("/")[2]
-    if kind in _FETCHED and _FAR.match(attributes.get("Target", "")):
+    if kind != "hyperlink" and _is_away(attributes.get("Target", "")):
         return "remote"
     if kind == "vbaProject":
         return "macros"
@@ -310,4 +352,6 @@ def of_rtf(data: bytes) -> Reason | None:
     if b"\\objdata" in data or b"\\objocx" in data:
         return "macros"
     plain = _RTF_CODE.sub(lambda code: bytes((int(code[1], 16),)), data)
-    return "remote" if _RTF_REMOTE.search(plain) else None
+    plain = _RTF_LETTER.sub(lambda code: chr(int(code[1]) % 65_536).encode("utf-8", "ignore"), plain)
+    templates = (found[1].decode("latin-1").replace("\\\\", "\\") for found in _RTF_TEMPLATE.finditer(plain))
+    return "remote" if _RTF_FIELD.search(plain) or any(map(_is_away, templates)) else None

@@ -1,4 +1,4 @@
-"""Photos inside a document that say where they were taken. A phone writes it beside the pixels, and no reader shows it.
+"""Photos inside a file that say where they were taken. A phone writes it beside the pixels, and no reader shows it.
 
 A photo that is sent as such is drawn again without it. A document is never rewritten, so it is searched instead. This
 runs in the child process that opens files, within its limits.
@@ -33,6 +33,11 @@ def of_document(data: bytes) -> bool:
     return any(_tells(part) for part in _parts(data))
 
 
+def of_recording(data: bytes) -> bool:
+    """Whether the picture on the cover of a recording says where it was taken."""
+    return _is_taken_somewhere(data)
+
+
 def _parts(data: bytes) -> Iterator[bytes]:
     if not data.startswith(b"PK"):
         yield data  # a PDF holds a photo as the camera wrote it (DCTDecode), or packed once more
@@ -54,8 +59,10 @@ def _parts(data: bytes) -> Iterator[bytes]:
 
 
 def _tells(part: bytes) -> bool:
-    if _XMP.search(part):
-        return True
+    return bool(_XMP.search(part)) or _is_taken_somewhere(part)
+
+
+def _is_taken_somewhere(part: bytes) -> bool:
     tiffs = [part] if part.startswith((b"II*\0", b"MM\0*")) else []
     tiffs += [part[found.end() : found.end() + _LONGEST] for found in _EXIF.finditer(part)]
     return any(_has_place(tiff) for tiff in tiffs)

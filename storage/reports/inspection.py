@@ -167,8 +167,10 @@ def inspect(
         if isinstance(drawn, Refused):
             return drawn
         stored, kind = drawn
-    elif strip and kind.mime_type in ("video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "audio/mp4"):
+    elif strip and kind.mime_type.startswith(("audio/", "video/")):
         stored = _without_place(data)
+        if hidden_places.of_recording(data):
+            return Refused("place")
     elif strip and kind.mime_type.startswith("application/") and hidden_places.of_document(data):
         return Refused("place")
     return Inspected(
@@ -354,12 +356,23 @@ _LOCI = re.compile(rb"loci\0\0\0\0.{2}[^\0]{0,255}\0.", re.DOTALL)
 """3GPP TS 26.244, 8.10: a name and its role, and then length, width and height in twelve bytes."""
 
 
+_GPS_TRACK = re.compile(rb"GPS[59].(.)(..)", re.DOTALL)
+"""GoPro's telemetry (GPMF): a key, the type of its samples, how long one is, and how many follow."""
+
+
 def _without_place(data: bytes) -> bytes:
     """Return a recording of the same length, with zeros in place of where it was made."""
-    stored = _COORDINATES.sub(lambda found: re.sub(rb"\d", b"0", found[0]), data)
-    for found in _LOCI.finditer(stored):
-        stored = stored[: found.end()] + bytes(12) + stored[found.end() + 12 :]
-    return stored
+    stored = bytearray(_COORDINATES.sub(lambda found: re.sub(rb"\d", b"0", found[0]), data))
+    for found in _LOCI.finditer(data):
+        _clear(stored, found.end(), 12)
+    for found in _GPS_TRACK.finditer(data):
+        _clear(stored, found.end(), found[1][0] * int.from_bytes(found[2]))
+    return bytes(stored)
+
+
+def _clear(data: bytearray, start: int, length: int) -> None:
+    length = min(length, len(data) - start)
+    data[start : start + length] = bytes(length)
 
 
 def _redrawn(data: bytes, kind: _Kind, max_pixels: int | None, *, strip: bool) -> tuple[bytes, _Kind] | Refused:

@@ -312,6 +312,120 @@ def test_a_video_forgets_its_place_however_it_is_written(told: bytes, secret: by
     assert len(found.data) == len(video)
 
 
+TRACK = b"GPS5l\x14\0\x02" + struct.pack(">10i", *range(184_700_000, 184_700_010))
+WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm" + bytes(20)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "secret"),
+    [
+        ("v.mp4", _box(b"ftyp", b"mp42\0\0\0\0mp42isom") + _box(b"mdat", TRACK), TRACK[8:]),
+        ("v.webm", WEBM + b"LOCATION\x44\x87\x91+18.4861-069.9312/", b"18.4861"),
+    ],
+)
+def test_a_recording_of_any_kind_forgets_its_place(name: str, data: bytes, secret: bytes) -> None:
+    """The track of a camera that notes each second where it is, and a browser's recording."""
+    found = inspect(data, claimed_name=name, claimed_mime="", accept="video")
+    assert isinstance(found, Inspected), found
+    assert (secret in data, secret in found.data, len(found.data)) == (True, False, len(data))
+
+
+def test_a_recording_whose_cover_tells_a_place_is_refused() -> None:
+    """A photo is on the cover of a sound as it came from the phone."""
+    found = inspect(b"ID3\x03\0\0\0\0\x0f\x76APIC" + photo(), claimed_name="a.mp3", claimed_mime="", accept="audio")
+    assert isinstance(found, Refused)
+    assert found.reason == "place"
+
+
+TEMPLATE = b"{\\rtf1{\\*\\template %s}x}"
+SIGNED = b"".join(b"\\u%d?" % (ord(letter) - 65_536) for letter in "http://e.example/t")
+
+
+def odf(content: str, **parts: bytes) -> bytes:
+    out, said = io.BytesIO(), f"<d xmlns:k='k' xmlns:x='x'>{content}</d>"
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        for name, part in {"content.xml": said.encode(), **parts}.items():
+            archive.writestr(name, part)
+    return out.getvalue()
+
+
+def sheet(formula: str) -> bytes:
+    told = {"xl/workbook.xml": b"<a/>", "xl/worksheets/s.xml": f"<f>{formula}</f>".encode()}
+    return zipped({"[Content_Types].xml": b"<Types/>", **told})
+
+
+PIVOT = b"<pivotCacheDefinition refreshOnLoad='1'><cacheSource type='%s'/></pivotCacheDefinition>"
+
+
+def pivot(source: bytes) -> bytes:
+    told = {"xl/workbook.xml": b"<a/>", "xl/pivotCache/pivotCacheDefinition1.xml": PIVOT % source}
+    return zipped({"[Content_Types].xml": b"<Types/>", **told})
+
+
+ELSEWHERE = (
+    *(
+        (f"a template at {target}", "a.docx", document(related=far("attachedTemplate", target)))
+        for target in (
+            "file://e.example/s/t.dotm", "file:///\\\\e\\s", "mhtml:http://e.example/t", "smb://e/t", "/\\e.example/t",
+            "%5C%5Ce/t",
+        )
+    ),
+    *(
+        (f"{kind} of another server", "a.docx", document(related=far(kind)))
+        for kind in ("font", "transform", "mailMergeSource", "package", "slideUpdateUrl", "xlPathMissing")
+    ),
+    ("an add-in", "a.docx", document(said="<x:webextension xmlns:x='x'/>")),
+    ("a database in a field", "a.docx", document(said="<x:instrText xmlns:x='x'>DATABASE \\d http://e</x:instrText>")),
+    *(
+        (name, "a.odt", odf(f"<x:{name} k:href='http://e.example/x'/>"))
+        for name in (
+            "section-source", "background-image", "fill-image", "list-level-style-image", "font-face-uri",
+            "auto-reload", "table-source", "cell-range-source", "sound", "connection-resource",
+        )
+    ),
+    ("a picture on a share", "a.odt", odf("<x:image k:href='file://e.example/s/i.png'/>")),
+    ("a cell of another document", "a.odt", odf("<x:c x:formula=\"of:=['http://e.example/x.ods'#$S.A1]\"/>")),
+    ("DDE as a function", "a.odt", odf("<x:c x:formula='of:=DDE(&quot;cmd&quot;;&quot;c&quot;)'/>")),
+    ("DDE in a cell", "a.xlsx", sheet("cmd|'/c calc'!A0")),
+    ("a pivot table of a database", "a.xlsx", pivot(b"external")),
+    ("a template of an RTF in signed letters", "a.rtf", TEMPLATE % SIGNED),
+    ("a template of an RTF on a share", "a.rtf", TEMPLATE % b"file://e.example/t"),
+    ("a PDF elsewhere, in hex", "a.pdf", pdf(b"/S/GoToR/F <FEFF005C005C0065>")),
+    ("a PDF elsewhere, by its long name", "a.pdf", pdf(b"/S/Thread/UF(\\\\\\\\e\\s)")),
+    ("a film of the web", "a.pdf", pdf(b"/D<</FS/URL/F(x.mp4)>>")),
+    ("a picture of the web", "a.pdf", pdf(b"/Subtype/Image/F(https://e.example/x)")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "data"), [each[1:] for each in ELSEWHERE], ids=[each[0] for each in ELSEWHERE])
+def test_what_is_fetched_from_elsewhere_is_refused_whatever_kind_of_part_it_is(name: str, data: bytes) -> None:
+    """Only links are followed by hand; every other address is asked by the program that opens the document."""
+    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
+    assert isinstance(found, Refused)
+    assert found.reason in ("remote", "scripts")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.docx", document(related=far("attachedTemplate", "file:///C:\\Users\\ana\\Normal.dotm"))),
+        ("a.docx", document(related=far("image", "file:///home/ana/foto.png"))),
+        ("a.docx", document(related=far("image", "C:\\fotos\\a.png"))),
+        ("a.docx", document(related=far("hyperlink"))),
+        ("a.odt", odf("<x:a k:href='http://e.example/x'/><x:image k:href='Pictures/1.png'/>")),
+        ("a.odt", odf("", **{"meta.xml": b"<d xmlns:k='k' xmlns:x='x'><x:template k:href='http://e.example/t'/></d>"})),
+        ("a.xlsx", sheet("IF('A|B'!A1&gt;0,&quot;a|b!&quot;,'C'!A1)")),
+        ("a.xlsx", pivot(b"worksheet")),
+        ("a.rtf", TEMPLATE % b"C:\\\\Users\\\\ana\\\\Normal.dotm"),
+        ("a.pdf", pdf(b"/F(foto.jpg)/UF<FEFF0066>")),
+    ],
+)
+def test_what_lies_on_this_computer_or_waits_for_somebody_is_kept(name: str, data: bytes) -> None:
+    """A template of Word's own, a linked photo, a link, the names of sheets."""
+    assert isinstance(inspect(data, claimed_name=name, claimed_mime="", accept="file"), Inspected)
+
+
 FETCHES = f"<x:document xmlns:x='{WORDS}'><x:fldSimple x:instr='{{}}'/></x:document>"
 
 
