@@ -293,7 +293,7 @@ class Figures:
     def indicators(
         self, plan_id: int, now: datetime, zone: ZoneInfo, *, protect: bool = True
     ) -> tuple[IndicatorYear, ...]:
-        """Return the calendar year, as far as validated, of every indicator that people report. Four statements.
+        """Return the calendar year, as far as validated, of every indicator that people report. Five statements.
 
         It is the year of the present closing; in January that is the year before. With `protect`: as anybody may see
         it.

@@ -16,6 +16,7 @@ from conversations.plan.model import ValidationState
 from storage.database.models import ReportingPeriod, ReviewDecision, Submission, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
+from storage.plan.past_limits import PastLimits
 from storage.plan.plans import Plans
 from storage.reports.submissions import named_answers
 
@@ -56,11 +57,12 @@ _HISTORY = Prepared(
 
 
 def revisions(unit: Unit, plan_id: int, zone: ZoneInfo, subject: str = "") -> dict[str, list[Revision]]:
-    """Subject → every change of its validated figure, in order. With `subject`, only that one. One statement.
+    """Subject → every change of its validated figure, in order. With `subject`, only that one. Two statements.
 
     Figures are unsealed, so that they can be added up. `conversations.plan.figures.annual` decides what may be shown.
     """
     made: dict[str, list[Revision]] = {}
+    past = PastLimits(unit, plan_id)
     standing: dict[str, dict[int, Reported | None]] = {}
     for found in _HISTORY.rows(unit.connection, {"plan_id": plan_id, "subject": subject}):
         versions = standing.setdefault(found.root_id, {})
@@ -70,23 +72,29 @@ def revisions(unit: Unit, plan_id: int, zone: ZoneInfo, subject: str = "") -> di
             versions[found.version] = reported(named_answers(unit, found), found.start_on, found.end_on)
         last = versions[max(versions)] if versions else None
         on = found.at.astimezone(zone).date()
-        made.setdefault(found.subject, []).append(
-            Revision(on, found.root_id, last, is_sealed=found.sealed_answers is not None)
-        )
+        is_sealed = found.sealed_answers is not None
+        limit = past.at(found.subject, found.at, is_sealed=is_sealed) if past else 0
+        made.setdefault(found.subject, []).append(Revision(on, found.root_id, last, is_sealed=is_sealed, limit=limit))
     return made
 
 
 def limits(unit: Unit, plan_id: int) -> dict[str, int]:
     """Indicator's code → the number below which its figures are small, retired indicators included; 0: none is.
 
-    As in its years, an indicator of which one report was sealed stays protected, whatever the plan says since.
+    As in its years, an indicator of which one report was sealed stays protected, whatever the plan says since. So does
+    one that was protected when the plan had its first report, or later.
     """
     sealed = select(_S.c.subject).distinct().where(
         _S.c.plan_id == plan_id, _S.c.sealed_answers.is_not(None), _S.c.activity_status.is_(None)
     )  # fmt: skip
     subjects = set(unit.connection.execute(sealed).scalars())
     indicators = unit.of(Plans).indicators(plan_id, include_retired=True)
-    return {each.code: limit_of(each, was_sealed=each.subject in subjects) for each in indicators}
+    found = {each.code: limit_of(each, was_sealed=each.subject in subjects) for each in indicators}
+    past = PastLimits(unit, plan_id)
+    since = unit.connection.execute(select(func.min(_S.c.submitted_at)).where(_S.c.plan_id == plan_id)).scalar()
+    if past and since is not None:
+        found = {each.code: max(found[each.code], past.highest(each.subject, since)) for each in indicators}
+    return found
 
 
 def reported(answers: Mapping[str, str], start: date, end: date) -> Reported | None:

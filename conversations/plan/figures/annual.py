@@ -9,7 +9,7 @@ order of its validations. It is never decided over the part that somebody filter
 files, also yesterday's file and today's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
@@ -89,6 +89,8 @@ class Revision:
     figure: Reported | None
     is_sealed: bool = False
     """Whether the indicator was restricted when it was reported. What the plan says now does not matter."""
+    limit: int = 0
+    """The number below which its figures were small on that day. A lower one of today does not open them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,8 @@ def limit_of(indicator: Indicator, *, was_sealed: bool = False) -> int:
     return protected_below(indicator.min_cell, indicator.standard_cell, is_restricted=is_restricted)
 
 
-def is_protected(indicator: Indicator, revisions: Iterable[Revision] = ()) -> bool:
-    return _limit(indicator, revisions) > 1
+def is_protected(indicator: Indicator, revisions: Collection[Revision] = ()) -> bool:
+    return max([_limit(indicator, revisions), *(each.limit for each in revisions)]) > 1
 
 
 def _limit(indicator: Indicator, revisions: Iterable[Revision]) -> int:
@@ -167,8 +169,9 @@ def years(
     standing = {each.report: each.figure for each in revisions}
     found = sorted((figure for figure in standing.values() if figure is not None), key=lambda figure: figure.end_on)
     spans = [(calendar, *_bounds(calendar, year)) for year in range(first, last + 1) for calendar in calendars]
-    limit = _limit(indicator, revisions)
-    told = _Told(indicator, limit, revisions, today, locks) if protect and limit > 1 else None
+    told = None
+    if protect and is_protected(indicator, revisions):
+        told = _Told(indicator, _limit(indicator, revisions), revisions, today, locks)
     return tuple(_year(indicator, found, *span, today, told, locks) for span in spans)
 
 
@@ -231,15 +234,15 @@ def _year(
         # That it is small would limit a quarter which the calendar years leave open.
         return _with(year, None, Figure(None), {})
     if not may_tell:
-        total = suppress(_value(indicator, inside), min_cell=told.limit).total
+        total = suppress(_value(indicator, inside), min_cell=told.highest).total
         return _with(year, None, total if total.is_hidden else Figure(None), {})
     upto = inside[: inside.index(may_tell[-1]) + 1]
     total = Figure(_value(indicator, upto))
     parts: dict[str, Mapping[str, Figure]] = {}
     if calendar == "calendar" and year.is_over and upto == inside:
         for name, split in _split(indicator, inside).items():
-            if told.is_divided(first.year, name, split):
-                parts[name] = suppress(sum(split.values()), split, min_cell=told.limit).parts
+            if limit := told.divided_under(first.year, name, split):
+                parts[name] = suppress(sum(split.values()), split, min_cell=limit).parts
     return _with(year, upto[-1].end_on, total, parts)
 
 
@@ -294,27 +297,35 @@ def _figures(parts: Mapping[str, int]) -> dict[str, Figure]:
 
 
 class _Told:
-    """Everything that outsiders have been told about an indicator, release by release."""
+    """Everything that outsiders have been told about an indicator, release by release.
+
+    A limit that is lowered holds from the next report on. If it opened the reports of before, the files of before,
+    which said `<10` of them, and the new ones would be two answers to one question. A limit that is raised holds for
+    all of them.
+    """
 
     def __init__(
         self, indicator: Indicator, limit: int, revisions: Sequence[Revision], today: date, locks: Locks
     ) -> None:
         self._locks = locks
         self._indicator = indicator
-        self.limit = limit
+        self._limit = limit
+        self.highest = max([limit, *(each.limit for each in revisions)])
         self._is_sum = indicator.aggregation == "sum"
         self._known: dict[str, Reported] = {}
-        self._sums = Releases(self.limit)
+        self._sums = Releases(limit)
         # For a count that goes on over the years: its baseline, which is public, and everything told since.
         self._numbers = {int(indicator.baseline)} if indicator.baseline.isdecimal() else set()
         self._told: dict[date, int] = {}
         self._shares: dict[date, list[Reported]] = {}
-        self._splits: dict[tuple[int, str], list[Mapping[str, int]]] = {}
-        """Every split that was told. A later one must hide nobody beside any of them."""
+        self._splits: dict[tuple[int, str], list[tuple[Mapping[str, int], int]]] = {}
+        """Every split that was told, with the limit then. A later one must hide nobody beside any of them."""
         self._over: set[int] = set()
         self._ends: dict[int, date] = {}
         for each in revisions:
             self._years_end(each.on)
+            self._limit = max(limit, each.limit)
+            self._sums.limit(self._limit)
             self._learn(each)
         self._years_end(today)
 
@@ -324,9 +335,9 @@ class _Told:
             return self._sums.is_told(first, figure.end_on)
         return self._told.get(figure.end_on) == figure.number
 
-    def is_divided(self, year: int, dimension: str, split: Mapping[str, int]) -> bool:
-        """Return whether the year was told with exactly these parts."""
-        return split in self._splits.get((year, dimension), ())
+    def divided_under(self, year: int, dimension: str, split: Mapping[str, int]) -> int:
+        """Return the limit under which the year was told with exactly these parts; 0 if it was not."""
+        return next((limit for told, limit in self._splits.get((year, dimension), ()) if told == split), 0)
 
     def is_share_told(self, figure: Reported) -> bool:
         """Return whether this share was told with exactly these people."""
@@ -360,8 +371,8 @@ class _Told:
             self._sums.tell(first, inside[-1].end_on)
             return
         number = inside[-1].number
-        is_safe = not is_small(number, self.limit) and not any(
-            is_small(abs(number - other), self.limit) for other in self._numbers
+        is_safe = not is_small(number, self._limit) and not any(
+            is_small(abs(number - other), self._limit) for other in self._numbers
         )
         if is_safe:
             self._numbers.add(number)
@@ -372,7 +383,7 @@ class _Told:
         told = self._shares.setdefault(figure.end_on, [])
         people = _people(figure)
         changes = (abs(new - old) for each in told for new, old in zip(people, _people(each), strict=True))
-        if not any(is_small(number, self.limit) for number in (*people, *changes)):
+        if not any(is_small(number, self._limit) for number in (*people, *changes)):
             told.append(figure)
 
     def _years_end(self, on: date) -> None:
@@ -400,20 +411,23 @@ class _Told:
             return
         for name, split in _split(self._indicator, inside).items():
             told = self._splits.setdefault((year, name), [])
-            if not told or (self._has_none_hidden(split) and all(self._may_follow(split, each) for each in told)):
-                told.append(split)
+            if not told or (
+                _has_none_hidden(split, self._limit) and all(self._may_follow(split, *each) for each in told)
+            ):
+                told.append((split, self._limit))
 
-    def _may_follow(self, split: Mapping[str, int], before: Mapping[str, int]) -> bool:
+    def _may_follow(self, split: Mapping[str, int], before: Mapping[str, int], limit: int) -> bool:
         changes = (split.get(one, 0) - before.get(one, 0) for one in {*split, *before})
-        return self._has_none_hidden(before) and not any(is_small(abs(change), self.limit) for change in changes)
-
-    def _has_none_hidden(self, split: Mapping[str, int]) -> bool:
-        parts = suppress(sum(split.values()), split, min_cell=self.limit).parts
-        return not any(split.values()) or (bool(parts) and not any(each.is_hidden for each in parts.values()))
+        return _has_none_hidden(before, limit) and not any(is_small(abs(change), self._limit) for change in changes)
 
     def _inside(self, first: date, last: date) -> list[Reported]:
         found = [each for each in self._known.values() if first <= each.start_on and each.end_on <= last]
         return sorted(found, key=lambda figure: figure.end_on)
+
+
+def _has_none_hidden(split: Mapping[str, int], limit: int) -> bool:
+    parts = suppress(sum(split.values()), split, min_cell=limit).parts
+    return not any(split.values()) or (bool(parts) and not any(each.is_hidden for each in parts.values()))
 
 
 def _people(share: Reported) -> tuple[int, int, int]:

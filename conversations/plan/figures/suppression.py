@@ -150,6 +150,10 @@ class Releases:
         self._few: set[int] = set()
         """Sets of events that are few people, as a reader concludes when their sum is not told."""
 
+    def limit(self, min_cell: int) -> None:
+        """Change what counts as few. What was told, and what was known to be few, stays so."""
+        self._min_cell = min_cell
+
     def learn(self, on: date, people: int) -> None:
         """Add a new figure of a day, or a correction up or down."""
         self._events.append((on, people))
