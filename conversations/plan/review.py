@@ -184,6 +184,8 @@ class Reviewed:
     version: int
     state: str
     status: str = ""
+    light: tuple[Line, ...] = ()
+    """The computed light of its activity, beside the declared status."""
     is_cancellation: bool = False
     progress: int | None = None
     previous_progress: int | None = None
@@ -212,6 +214,7 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
         lines.append(line(italic(say("review.version", version=report.version, state=report.state))))
     if report.status:
         lines.append(line(bold(_progress(report, say))))
+    lines += report.light
     if report.zero_reason:
         lines.append(zero_line(report.zero_reason, say))
     if report.is_cancellation:

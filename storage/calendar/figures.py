@@ -5,7 +5,7 @@ statements. Reports older than the compared closings are not read, except each a
 promise evidence. `conversations.plan.figures.monitoring` decides what is counted from them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,8 +15,8 @@ from sqlalchemy import and_, bindparam, case, false, func, literal, literal_colu
 
 from conversations.plan.figures.annual import IndicatorYear, this_year
 from conversations.plan.figures.closings import ClosingHistory, closing_history, closings_until
-from conversations.plan.figures.monitoring import COLUMNS, LOOK_BACK, Standing, standing
-from conversations.plan.figures.standing_records import Closed, Detail, Queue, Records, Report, Reporter
+from conversations.plan.figures.monitoring import COLUMNS, LOOK_BACK, ActivityStanding, Standing, standing
+from conversations.plan.figures.standing_records import Closed, Closing, Detail, Queue, Records, Report, Reporter
 from conversations.plan.model import AGENCY_ROLES, Activity, ActivityStatus, Indicator, Role, ValidationState
 from conversations.plan.periods import Frequency
 from storage.calendar.holidays import known_since
@@ -46,7 +46,7 @@ _PLAN_ID: Any = bindparam("plan_id")
 _AT: Any = bindparam("at")
 _FROM: Any = bindparam("from_day")
 
-_ACTIVITIES = Prepared(
+_OF_ACTIVITIES = (
     select(
         _activity.c.id,
         _activity.c.code,
@@ -66,6 +66,8 @@ _ACTIVITIES = Prepared(
     .where(_activity.c.plan_id == _PLAN_ID)
     .order_by(_area.c.position, _activity.c.code)
 )
+_ACTIVITIES = Prepared(_OF_ACTIVITIES)
+_ACTIVITY = Prepared(_OF_ACTIVITIES.where(_activity.c.code == bindparam("code")))
 
 
 LARGE: int = 500
@@ -97,30 +99,37 @@ _older_period = _period.alias("older_period")
 _earlier_period = _period.alias("earlier_period")
 _EARLIER = select(_earlier_period.c.id).where(_earlier_period.c.plan_id == _PLAN_ID, _earlier_period.c.end_on < _FROM)
 
+_SUBJECT: Any = bindparam("subject")
+
+
 # For each activity, the last report before the closings that are looked at: the last validated one and the last other.
 # All older reports are read once, period by period: SQLite finds those of a period where they lie together.
-_OLDER = (
-    select(
-        _o.c.id,
-        _o.c.promises_evidence,
-        func.row_number()
-        .over(
-            partition_by=(_o.c.subject, _o.c.validation_state == literal(ValidationState.VALIDATED.value)),
-            order_by=(_older_period.c.end_on.desc(), _o.c.id.desc()),
+def _older(*which: Any) -> Any:
+    return (
+        select(
+            _o.c.id,
+            _o.c.promises_evidence,
+            func.row_number()
+            .over(
+                partition_by=(_o.c.subject, _o.c.validation_state == literal(ValidationState.VALIDATED.value)),
+                order_by=(_older_period.c.end_on.desc(), _o.c.id.desc()),
+            )
+            .label("place"),
         )
-        .label("place"),
+        .join(_older_period, _older_period.c.id == _o.c.reporting_period_id)
+        .where(
+            _o.c.plan_id == _PLAN_ID,
+            literal_column(f"{_o.name}.is_current"),
+            _o.c.subject.is_not(None),
+            _o.c.activity_status.is_not(None),
+            _o.c.reporting_period_id.in_(_EARLIER),
+            _sent_by(_o, _older_first),
+            *which,
+        )
+        .subquery("older_reports")
     )
-    .join(_older_period, _older_period.c.id == _o.c.reporting_period_id)
-    .where(
-        _o.c.plan_id == _PLAN_ID,
-        literal_column(f"{_o.name}.is_current"),
-        _o.c.subject.is_not(None),
-        _o.c.activity_status.is_not(None),
-        _o.c.reporting_period_id.in_(_EARLIER),
-        _sent_by(_o, _older_first),
-    )
-    .subquery("older_reports")
-)
+
+
 _IS_TROUBLED = _one_of(_s.c.activity_status, TROUBLED)
 _file = _tables["attachment"]
 _prior = _tables["submission"].alias("prior")
@@ -155,14 +164,22 @@ _OF_PLAN = _ABOUT.where(
 )
 _recent_period = _period.alias("recent_period")
 _RECENT = select(_recent_period.c.id).where(_recent_period.c.plan_id == _PLAN_ID, _recent_period.c.end_on >= _FROM)
-_NEEDED = select(_OLDER.c.id).where(or_(_OLDER.c.place == literal_column("1"), _OLDER.c.promises_evidence))
+
+
 # What is current, and the few that stand while their correction waits: each by its own index. SQLite knows the one of
 # periods by this very condition, and goes through the whole plan if it is named beside the numbers of older reports.
-_REPORTS = Prepared(
-    _OF_PLAN.where(literal_column(f"{_s.name}.is_current"), _s.c.reporting_period_id.in_(_RECENT))
-    .union_all(_ABOUT.where(_s.c.id.in_(_NEEDED)), _OF_PLAN.where(_s.c.is_standing, not_(_s.c.is_current)))
-    .order_by("end_on", "id")
-)
+def _reports_of(older: Any, *which: Any) -> Prepared:
+    needed = select(older.c.id).where(or_(older.c.place == literal_column("1"), older.c.promises_evidence))
+    of_plan = _OF_PLAN.where(*which)
+    return Prepared(
+        of_plan.where(literal_column(f"{_s.name}.is_current"), _s.c.reporting_period_id.in_(_RECENT))
+        .union_all(_ABOUT.where(_s.c.id.in_(needed)), of_plan.where(_s.c.is_standing, not_(_s.c.is_current)))
+        .order_by("end_on", "id")
+    )
+
+
+_REPORTS = _reports_of(_older())
+_REPORTS_OF_ACTIVITY = _reports_of(_older(_o.c.subject == _SUBJECT), _s.c.subject == _SUBJECT)
 _CLOSED = Prepared(
     select(_closing.c.agency_id, _closing.c.reporting_period_id, _closing.c.closed_at)
     .join(_period, _period.c.id == _closing.c.reporting_period_id)
@@ -253,6 +270,35 @@ class Figures:
         records = self.records(plan_id, now, zone)
         return standing(records, now, since, zone, only_validated=only_validated)
 
+    def activity(
+        self,
+        plan_id: int,
+        code: str,
+        now: datetime,
+        since: datetime,
+        zone: ZoneInfo,
+        *,
+        only_validated: bool = False,
+    ) -> ActivityStanding | None:
+        """Return one activity as `standing` counts it, without reading the reports of the others. None if it is not
+        in the plan any more.
+        """
+        plans, connection = self._unit.of(Plans), self._unit.connection
+        periods = plans.periods(plan_id)
+        closings = closings_until(periods, now.astimezone(zone).date(), COLUMNS)
+        values = _span(plan_id, now, closings) | {"subject": f"activity:{code}"}
+        records = Records(
+            agencies=plans.agencies(plan_id),
+            activities=tuple(map(_to_activity, _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code}))),
+            periods=periods,
+            reports=self._reports(_REPORTS_OF_ACTIVITY.rows(connection, values)),
+            closed=(),
+            reporters=(),
+            kept_since=self._kept_since(plan_id, now, zone),
+        )
+        counted = standing(records, now, since, zone, only_validated=only_validated)
+        return next(iter(counted.activities), None)
+
     def closing_history(self, plan_id: int, now: datetime, zone: ZoneInfo) -> tuple[ClosingHistory, ...]:
         """Return every closing since the plan has been kept: who had to close, who did, and when."""
         records = self.records(plan_id, now, zone, is_whole=True)
@@ -267,14 +313,11 @@ class Figures:
         periods = plans.periods(plan_id)
         today = now.astimezone(zone).date()
         closings = closings_until(periods, today, COLUMNS)
-        since = closings[0].month_end if closings else date.max
-        values = {"plan_id": plan_id, "at": now, "from_day": since}
-        values |= {"month_end": closings[-1].month_end if closings else date.max}
-        closed = values | {"from_day": min(since, today - LOOK_BACK)}
+        values = _span(plan_id, now, closings)
+        closed = values | {"from_day": min(values["from_day"], today - LOOK_BACK)}
         if is_whole:
             values |= {"from_day": date.min}
             closed = values
-        kept = self._unit.of(Facts).learnt_at(known_since(plan_id))
         opened = closings[-1].opens_on.isoformat() if closings else date.max.isoformat()
         activities = tuple(map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
         return Records(
@@ -287,8 +330,11 @@ class Figures:
             queue=_to_queue(_WAITING.first(connection, {"plan_id": plan_id, "at": now})),
             reasons={label.code: label.label for label in plans.code_list(plan_id, "obstacle")},
             reminded=dict(_REMINDED.rows(connection, {"plan_id": plan_id, "at": now, "from_window": opened})),
-            kept_since=kept.astimezone(zone).date() if kept else today,
+            kept_since=self._kept_since(plan_id, now, zone),
         )
+
+    def _kept_since(self, plan_id: int, now: datetime, zone: ZoneInfo) -> date:
+        return (self._unit.of(Facts).learnt_at(known_since(plan_id)) or now).astimezone(zone).date()
 
     def indicators(
         self, plan_id: int, now: datetime, zone: ZoneInfo, *, protect: bool = True
@@ -353,6 +399,12 @@ class Figures:
 
 _STATES = {state.value: state for state in ValidationState}
 _STATUSES = {status.value: status for status in ActivityStatus}
+
+
+def _span(plan_id: int, now: datetime, closings: Sequence[Closing]) -> dict[str, Any]:
+    """Return the values of the statements that read reports: those of the compared closings, and until when."""
+    first, last = (closings[0].month_end, closings[-1].month_end) if closings else (date.max, date.max)
+    return {"plan_id": plan_id, "at": now, "from_day": first, "month_end": last}
 
 
 def _to_activity(row: Any) -> Activity:

@@ -182,8 +182,8 @@ def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: S
     lines: list[Line] = [line(bold(f"{one.activity.agency_code} · {head}"))]
     start, due = (digest_words.day(on, found, say) for on in (one.activity.start_on, one.activity.due_on))
     lines.append(line(italic(say("digest.dates", start=start, due=due))))
-    lines.append(line(one.light.label(say.language) if one.light is not Light.GREY else say("digest.grey")))
-    if why := digest_words.why(one, found, say):
+    lines.append(line(digest_words.light_label(one, say)))
+    if why := digest_words.why(one, found.today, say):
         lines.append(line(say("digest.why", what=", ".join(why))))
     lines.append(line(""))
     rows: list[tuple[Button, ...]] = []

@@ -16,6 +16,7 @@ from bot.chat.permissions import REPORTERS
 from bot.screens.reports.closing import to_close
 from bot.screens.reports.drafts import drafts_of_others
 from bot.screens.reports.filling import apply
+from bot.screens.reports.lights import light_lines
 from bot.screens.reports.opening import (
     correct,
     find_report,
@@ -344,6 +345,7 @@ def receipt(ex: Exchange, submission_id: int) -> None:
     ]
     if sent.activity_status is not None:
         lines.append(line(f"{status_label(ex, sent.activity_status)}, {say.percent(sent.progress or 0)}"))
+        lines += light_lines(ex, sent.subject)
     if sent.zero_reason:
         lines.append(review.zero_line(sent.zero_reason, say))
     remarked = reviewing.open_remark(ex.unit, sent)

@@ -12,15 +12,17 @@ from typing import TypeVar
 
 from bot.acts.reports import reviewing
 from bot.chat.exchange import Denied, Exchange
+from bot.screens.reports.lights import standing_of
 from bot.screens.reports.receipts import status_label
+from bot.screens.reports.review_card import named, report_card
 from conversations.card import NAME_LIMIT, Button, Card, Line, bold, home_button, italic, line
 from conversations.dates import show_date
 from conversations.plan import review
+from conversations.plan.messages import digest_words
 from conversations.plan.model import ActivityStatus, ValidationState
-from conversations.plan.periods import ReportingPeriod, period_name
-from conversations.plan.review import WEEK, Answer, Reviewed
+from conversations.plan.periods import period_name
+from conversations.plan.review import WEEK, Answer
 from conversations.routes import Route, awaiting, tap
-from conversations.session.profiles import profile
 from storage.errors import Conflict, NotFound
 from storage.reports.reviews import OwnReport, Waiting
 from storage.reports.submissions import StoredSubmission
@@ -32,8 +34,6 @@ BY_AGENCY = 12
 """If at least this many reports wait, the queue offers their agencies."""
 AGENCIES = 24
 IN_A_ROW = 3
-FILES = 8
-SHOWN_WORDS = 3
 QUESTIONS = 8
 """Questions to tick on one screen."""
 _REASONS = {f"w{at}": reason for at, reason in enumerate(review.REASONS)}
@@ -117,13 +117,12 @@ def _item_button(ex: Exchange, one: Waiting) -> Button:
         mark = f"✏️ {mark}"
     parts = [one.agency_code, one.code or ex.unit.forms.version(one.form_version_id).title]
     if one.activity_status is not None:
-        parts.append(f"{_shape(ex, one.activity_status)} {ex.say.percent(one.progress or 0)}")
+        declared = ex.say(f"export.status.{one.activity_status}")
+        parts.append(f"{declared}, {ex.say.percent(one.progress or 0)}")
+        if standing := standing_of(ex, one.subject):
+            mark = f"{standing.light.shape} {mark}"
     text = review.excerpt(f"{mark}{' · '.join(part for part in parts if part)}", NAME_LIMIT)
     return Button(text, tap(Route.SENT_REPORT, one.id))
-
-
-def _shape(ex: Exchange, status: str) -> str:
-    return status_label(ex, status).partition(" ")[0]
 
 
 # ------------------------------------------------------------------ one report
@@ -135,11 +134,11 @@ def item(ex: Exchange, submission_id: int, how: str) -> None:
         ex.toast = ex.say("review.superseded")
     if how in ("later", "leave"):
         following = _after(ex, sent.id) if how == "later" else None
-        ex.show(_report_card(ex, following) if following else _queue_card(ex, 0))
+        ex.show(report_card(ex, following) if following else _queue_card(ex, 0))
     elif sent.sensitive and how:
-        ex.show(_report_card(ex, sent, is_whole=how == "all", is_seen=True), restricted=True)
+        ex.show(report_card(ex, sent, is_whole=how == "all", is_seen=True), restricted=True)
     else:
-        ex.show(_report_card(ex, sent, is_whole=how == "all"))
+        ex.show(report_card(ex, sent, is_whole=how == "all"))
     ex.stand(None)
 
 
@@ -150,153 +149,6 @@ def _after(ex: Exchange, sent_id: int) -> StoredSubmission | None:
     ids = [one.id for one in order]
     position = ids.index(sent_id) + 1 if sent_id in ids else 0
     return ex.unit.submissions.get(ids[position]) if position < len(ids) else None
-
-
-def _report_card(
-    ex: Exchange,
-    sent: StoredSubmission,
-    head: Sequence[Line] = (),
-    extra: Sequence[tuple[Button, ...]] = (),
-    *,
-    is_whole: bool = False,
-    is_seen: bool = False,
-) -> Card:
-    """Show the report and the buttons that apply now. If it does not wait for review, show its state."""
-    say = ex.say
-    is_hidden = sent.sensitive and not is_seen
-    if sent.sensitive and not is_hidden:
-        reviewing.view(ex.actor, sent)
-    form = ex.house.forms.version(ex.unit, sent.form_version_id)
-    found = _read(ex, sent, is_hidden=is_hidden)
-    lines = [*head, *review.report_lines(found, profile(form.form_id), say, is_whole=is_whole)]
-    rows: list[tuple[Button, ...]] = []
-    is_waiting = sent.is_current and sent.validation_state in review.WAITING
-    if is_hidden:
-        rows.append((Button(say("review.see"), tap(Route.SENT_REPORT, sent.id, "see")),))
-    elif not is_whole:
-        rows.append((Button(say("review.all"), tap(Route.SENT_REPORT, sent.id, "all")),))
-    if not is_hidden:
-        for file in ex.unit.attachments.of_instance(sent.instance_id)[:FILES]:
-            text = review.excerpt(f"📎 {file.original_name}", NAME_LIMIT)
-            rows.append((Button(text, tap(Route.SENT_FILE, sent.id, file.id)),))
-    if not is_waiting:
-        lines += [line(""), line(_where_it_is(ex, sent))]
-    elif ex.person.id in ex.unit.reviews.senders(sent.root_id):
-        lines += [line(""), line(say("review.own"))]
-    elif not is_hidden:
-        rows.append((Button(say("review.validate"), tap(Route.VALIDATE, sent.id), "success"),))
-        rows.append(
-            (
-                Button(say("review.return"), tap(Route.SEND_BACK, sent.id)),
-                Button(say("review.later"), tap(Route.SENT_REPORT, sent.id, "later")),
-            )
-        )
-        if not sent.sensitive:
-            rows.append((Button(say("review.remark"), tap(Route.REMARK, sent.id)),))
-    if is_hidden:
-        rows.append((Button(say("review.later"), tap(Route.SENT_REPORT, sent.id, "later")),))
-    if sent.sensitive and not is_hidden:
-        back: tuple[Button, ...] = (Button(say("review.back"), tap(Route.SENT_REPORT, sent.id, "leave")),)
-    else:
-        back = (Button(say("review.back"), tap(Route.QUEUE, 0)), home_button(say))
-    return Card(tuple(lines), (*rows, *extra, back))
-
-
-def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
-    """Read everything that the card tells this reader."""
-    say, language, unit = ex.say, ex.language, ex.unit
-    form = ex.house.forms.version(unit, sent.form_version_id)
-    known = profile(form.form_id)
-    code, title = _named(ex, sent)
-    period = _period(ex, sent)
-    previous = None
-    if sent.subject is not None and period is not None:
-        previous = unit.submissions.latest(sent.plan_id, sent.subject, before_period_id=period.id, form_id=sent.form_id)
-    answers: tuple[Answer, ...] = ()
-    since_last: tuple[review.Difference, ...] = ()
-    since_version: tuple[review.Difference, ...] = ()
-    if not is_hidden:
-        answers = ex.house.forms.answers(unit, sent, language)
-        if sent.version > 1:
-            before = next(v for v in unit.submissions.versions(sent.root_id) if v.version == sent.version - 1)
-            since_version = review.differences(ex.house.forms.answers(unit, before, language), answers)
-        if previous is not None:
-            old = ex.house.forms.answers(unit, previous, language)
-            since_last = review.differences(old, answers, but=review.not_compared(known) | {"status", "progress"})
-    asked = unit.reviews.asked(sent.root_id)
-    sender = unit.people.by_id(sent.person_id)
-    membership = sender.membership_in(sent.plan_id)
-    role = say(f"role.{membership.role}") if membership else say("review.gone")
-    return Reviewed(
-        agency=unit.plans.agency_by_id(sent.agency_id).code if sent.agency_id else "",
-        code=code,
-        title=title,
-        period=period_name(period, language) if period else "",
-        sender=f"{role}{say.colon}{sender.name}",
-        sent_on=show_date(sent.submitted_at.astimezone(ex.zone).date().isoformat(), language),
-        receipt=sent.receipt_number,
-        version=sent.version,
-        state=say(f"history.{sent.validation_state}"),
-        status=status_label(ex, sent.activity_status) if sent.activity_status else "",
-        is_cancellation=sent.activity_status == ActivityStatus.CANCELLED,
-        progress=sent.progress,
-        previous_progress=previous.progress if previous else None,
-        previous_period=period_name(before_period, language)
-        if previous and (before_period := _period(ex, previous))
-        else "",
-        answers=answers,
-        since_last=since_last,
-        since_version=since_version,
-        asked=review.why(unit.reviews.reason(asked), say) if asked and not is_hidden else "",
-        words=() if is_hidden else _words(ex, sent),
-        zero_reason=sent.zero_reason or "",
-        is_restricted=sent.sensitive,
-        is_hidden=is_hidden,
-    )
-
-
-def _words(ex: Exchange, sent: StoredSubmission) -> tuple[str, ...]:
-    """Return what both sides wrote about this version since it was last returned, without names."""
-    senders, found = ex.unit.reviews.senders(sent.root_id), list[str]()
-    for one in ex.unit.reviews.of_chain(sent.root_id):
-        if one.submission_id != sent.id:
-            continue
-        if one.decision in ("answered", "remarked"):
-            is_theirs = one.decision == "answered" or one.person_id in senders
-            key = "review.replied" if is_theirs else "review.asked"
-            found.append(ex.say(key, text=ex.unit.reviews.reason(one), reason=ex.unit.reviews.reason(one)))
-        elif one.decision == "returned":
-            found.clear()
-    return tuple(found[-SHOWN_WORDS:])
-
-
-def _named(ex: Exchange, sent: StoredSubmission) -> tuple[str, str]:
-    """Return the code and title of a report's item. For a report about no item of the plan, return the form's title."""
-    kind, _, code = (sent.subject or "").partition(":")
-    if kind == "activity":
-        return code, ex.unit.plans.activity(sent.plan_id, code).title(ex.language)
-    if kind == "indicator":
-        return code, ex.unit.plans.indicator(sent.plan_id, code).title(ex.language)
-    version = ex.unit.forms.version(sent.form_version_id)
-    key = f"form_title.{version.form_id}"
-    return (ex.say(key) if key in ex.say else version.title), ""
-
-
-def _period(ex: Exchange, sent: StoredSubmission) -> ReportingPeriod | None:
-    return ex.unit.plans.period_by_id(sent.reporting_period_id) if sent.reporting_period_id else None
-
-
-def _where_it_is(ex: Exchange, sent: StoredSubmission) -> str:
-    """Say what became of a report that no longer waits or has a newer version, and by whom."""
-    if not sent.is_current:
-        return ex.say("review.superseded")
-    chain = ex.unit.reviews.of_chain(sent.root_id)
-    state = ex.say(f"history.{sent.validation_state}")
-    if not chain:
-        return ex.say("review.stands", state=state)
-    who = ex.unit.people.by_id(chain[-1].person_id).name
-    on = show_date(chain[-1].decided_at.astimezone(ex.zone).date().isoformat(), ex.language)
-    return ex.say("review.decided", state=state, name=who, date=on)
 
 
 def _submission(ex: Exchange, submission_id: int) -> StoredSubmission:
@@ -324,7 +176,7 @@ def _moved(ex: Exchange, sent: StoredSubmission) -> None:
     current = sent if sent.is_current else ex.unit.submissions.versions(sent.root_id)[-1]
     current = ex.unit.submissions.get(current.id)
     ex.toast = ex.say("review.moved")
-    ex.answer(_report_card(ex, current))
+    ex.answer(report_card(ex, current))
 
 
 # ------------------------------------------------------------------ evidence
@@ -337,7 +189,7 @@ def evidence(ex: Exchange, submission_id: int, file_id: int) -> None:
     if sent.sensitive or file.sensitive:
         reviewing.view(ex.actor, sent, "file")
     upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
-    code, _ = _named(ex, sent)
+    code, _ = named(ex, sent)
     payload = {"caption": review.excerpt(f"{code} · {file.original_name}", 200), "@files": {"document": upload}}
     ex.post("sendDocument", payload | {"protect_content": True}, restricted=sent.sensitive or file.sensitive)
 
@@ -356,7 +208,7 @@ def validate(ex: Exchange, what: int | str, word: str) -> None:
     sent = _waiting(ex, what)
     if sent is None:
         return
-    code, title = _named(ex, sent)
+    code, title = named(ex, sent)
     if sent.activity_status == ActivityStatus.CANCELLED and word != "yes":
         rows = (
             (Button(ex.say("review.approve"), tap(Route.VALIDATE, sent.id, "yes"), "danger"),),
@@ -373,7 +225,7 @@ def validate(ex: Exchange, what: int | str, word: str) -> None:
         card = _queue_card(ex, 0, head=head)
         card = Card(card.lines, (*undo, *card.rows))
     else:
-        card = _report_card(ex, following, head, undo)
+        card = report_card(ex, following, head, undo)
     ex.answer(card)
 
 
@@ -395,7 +247,7 @@ def _take_back(ex: Exchange, sent: StoredSubmission) -> None:
         ex.toast, ex.is_alert = ex.say("review.too_late"), True
         return
     sent = ex.unit.submissions.get(sent.id)
-    ex.answer(_report_card(ex, sent, [line(ex.say("review.taken_back")), line("")]))
+    ex.answer(report_card(ex, sent, [line(ex.say("review.taken_back")), line("")]))
 
 
 def _ordinary(ex: Exchange, agency: str, waiting: Sequence[Waiting]) -> list[Waiting]:
@@ -428,7 +280,10 @@ def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
         lines = [line(bold(ex.say("review.together_sure", n=len(found), agency=agency)))]
         for one in found[:20]:
             progress = ex.say.percent(one.progress or 0)
-            lines.append(line(f"• {one.code} · {status_label(ex, one.activity_status or '')}, {progress}"))
+            declared = f"{status_label(ex, one.activity_status or '')}, {progress}"
+            standing = standing_of(ex, one.subject)
+            beside = digest_words.light_label(standing, ex.say) if standing else ""
+            lines.append(line("• ", " · ".join(filter(None, [one.code, declared, beside]))))
         if len(found) > 20:
             lines.append(line(ex.say("review.and_more", n=len(found) - 20)))
         rows = (
@@ -491,7 +346,7 @@ def _ask_what(
 ) -> None:
     """Show the questions with their answers. For a restricted report, show only the questions."""
     say = ex.say
-    code, title = _named(ex, sent)
+    code, title = named(ex, sent)
     offered = range(min(len(questions), review.MOST_QUESTIONS))
     pages = max(1, -(-len(offered) // QUESTIONS))
     page %= pages
@@ -546,7 +401,7 @@ def _return(
 ) -> None:
     """Return a report to its reporter, who is notified in the same transaction. Then show the next one."""
     following = _after(ex, sent.id)
-    code, _ = _named(ex, sent)
+    code, _ = named(ex, sent)
     refs = [questions[at].ref for at in sorted(ticked)]
     told = _decided(ex, sent, lambda: reviewing.send_back(ex.actor, sent, code, refs, reason))
     if told is None:
@@ -554,7 +409,7 @@ def _return(
     ex.pass_on(told)
     key = "review.returned" if told else "review.returned_nobody"
     head = [line(f"↩️ {ex.say(key, code=code)}"), line("")]
-    ex.answer(_report_card(ex, following, head) if following else _queue_card(ex, 0, head=head))
+    ex.answer(report_card(ex, following, head) if following else _queue_card(ex, 0, head=head))
 
 
 # ------------------------------------------------------------------ a word without a decision
@@ -563,7 +418,7 @@ def remark(ex: Exchange, submission_id: int) -> None:
     sent = _remarkable(ex, submission_id)
     if sent is None:
         return
-    code, title = _named(ex, sent)
+    code, title = named(ex, sent)
     rows = ((Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),),)
     ex.show(Card((line(bold(code), f" · {title}"), line(ex.say("review.remark_how"))), rows))
     ex.stand(None, awaits=awaiting(Route.REMARK, sent.id))
@@ -578,13 +433,13 @@ def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
         ex.show(Card((line(ex.say("review.too_long", n=review.LONGEST_REASON)),)))
         ex.stand(None, awaits=awaiting(Route.REMARK, submission_id))
         return
-    code, _ = _named(ex, sent)
+    code, _ = named(ex, sent)
     told = _decided(ex, sent, lambda: reviewing.remark(ex.actor, sent, code, text))
     if told is None:
         return
     ex.pass_on(told)
     key = "review.remark_sent" if told else "review.returned_nobody"
-    ex.answer(_report_card(ex, sent, [line(f"💬 {ex.say(key, code=code)}"), line("")]))
+    ex.answer(report_card(ex, sent, [line(f"💬 {ex.say(key, code=code)}"), line("")]))
 
 
 def _remarkable(ex: Exchange, submission_id: int) -> StoredSubmission | None:

@@ -1,6 +1,6 @@
 """Words that several digests use: a light, a reason, a day, a shortened list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -24,7 +24,8 @@ def plenary_line(item: PlenaryItem, s: Standing, say: Wording, room: int) -> str
         head = f"{item.agency.code}{say.colon}{say('digest.passed', n=len(item.passed))}"
     else:
         text = decision_text(item.each, s, say) if item.is_asked_for else say("digest.unexplained")
-        head = f"{item.agency.code} · {item.each.code}{say.colon}{cut(text, room)}"
+        code = item.each.code if item.is_asked_for else with_remark(item.each.code, declared(item.each, say))
+        head = f"{item.agency.code} · {code}{say.colon}{cut(text, room)}"
     return say("digest.since", what=head, date=day(item.since, s, say))
 
 
@@ -58,12 +59,12 @@ def declared(each: ActivityStanding, say: Wording) -> str:
 _SOON: Final = {0: "digest.why_today", 1: "digest.why_tomorrow"}
 
 
-def why(each: ActivityStanding, s: Standing, say: Wording) -> list[str]:
+def why(each: ActivityStanding, today: date, say: Wording) -> list[str]:
     """Return why the activity's light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
     if each.light not in (Light.CRITICAL, Light.ATTENTION):
         return []
-    activity, progress, left = each.activity, progress_of(each), (each.activity.due_on - s.today).days
-    gap = expected_progress(activity.start_on, activity.due_on, s.today) - progress
+    activity, progress, left = each.activity, progress_of(each), (each.activity.due_on - today).days
+    gap = expected_progress(activity.start_on, activity.due_on, today) - progress
     found = []
     if left < 0 and not each.is_completed:
         found.append(say("digest.why_due"))
@@ -104,6 +105,16 @@ def has_got_worse(each: ActivityStanding, light: Light) -> bool:
 
 def has_left_red(each: ActivityStanding) -> bool:
     return each.light_before is Light.CRITICAL and each.light is not Light.CRITICAL and not each.is_over
+
+
+def light_label(each: ActivityStanding, say: Wording) -> str:
+    """Return shape and word of its light. What is grey because it was cancelled does not wait to be started."""
+    return say("digest.grey") if each.light is Light.GREY and not each.is_over else each.light.label(say.language)
+
+
+def light_shape(each: ActivityStanding, say: Wording) -> str:
+    """Return its light's shape, in a message that counts the lights with their words. "" if it is completed."""
+    return "" if each.is_completed else each.light.shape
 
 
 def light_word(light: Light, say: Wording) -> str:
@@ -174,6 +185,20 @@ def column_name(closing: Closing, say: Wording) -> str:
 def named_activities(activities: Sequence[Activity], s: Standing, say: Wording, shown: int) -> str:
     named = " · ".join(title(activity, say, is_public=s.is_public) for activity in activities[:shown])
     return and_more(named, len(activities) - shown, say)
+
+
+def named_standings(
+    found: Sequence[ActivityStanding],
+    remark: Callable[[ActivityStanding, Wording], str],
+    s: Standing,
+    say: Wording,
+    shown: int,
+) -> str:
+    """Name the first activities, each with a remark: the light of a declared status, the status beside a light."""
+    titles = [
+        with_remark(title(each.activity, say, is_public=s.is_public), remark(each, say)) for each in found[:shown]
+    ]
+    return and_more(" · ".join(titles), len(found) - shown, say)
 
 
 def headed_list(head: str, names: str, say: Wording) -> str:

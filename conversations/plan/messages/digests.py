@@ -40,8 +40,11 @@ from conversations.plan.messages.digest_words import (
     has_left_red,
     headed_list,
     light_counts,
+    light_label,
+    light_shape,
     light_word,
     named_activities,
+    named_standings,
     number,
     plenary_line,
     progress_of,
@@ -145,7 +148,7 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
     for status, shape, key in CHANGES:
         found = [each for each in s.changed if each.last is not None and each.last.status == status]
         if found:
-            names = named_activities([each.activity for each in found], s, say, shown)
+            names = named_standings(found, light_shape, s, say, shown)
             key = key if len(found) > 1 else f"{key}_one"
             lines.append(line(f"{shape} {headed_list(say(key, n=len(found)), names, say)}"))
     for shape, key, moved in (
@@ -155,7 +158,7 @@ def changes(s: Standing, say: Wording, shown: int) -> list[Line]:
     ):
         if moved:
             key = key if len(moved) > 1 else f"{key}_one"
-            names = named_activities([each.activity for each in moved], s, say, shown)
+            names = named_standings(moved, declared, s, say, shown)
             lines.append(line(f"{shape} {headed_list(say(key, n=len(moved)), names, say)}"))
     if s.started:
         key = "digest.started" if len(s.started) > 1 else "digest.started_one"
@@ -353,16 +356,20 @@ def decision_card(s: Standing, number: int, language: str) -> tuple[Line, ...]:
         head = f"{item.agency.code} · {translated(item.agency.name, language)}"
         periods = ", ".join(period_name(period, language) for period in item.passed)
         held, asked = f"{say('digest.passed', n=len(item.passed))} ({periods})", say("digest.ask_passed")
+        stands = ""
     else:
         head = f"{item.agency.code} · {title(each.activity, say, is_public=True)}"
+        status = say("digest.progress", status=declared(each, say), progress=each.last.progress) if each.last else ""
+        stands = " · ".join(filter(None, [light_label(each, say), status]))
         if item.is_asked_for:
             held = ("" if each.activity.is_restricted else reason(each, s, say)) or "–"
             asked = decision_text(each, s, say)
         else:
-            held, asked = ", ".join([say("digest.unexplained"), *why(each, s, say)]), say("digest.ask_reason")
+            held, asked = ", ".join([say("digest.unexplained"), *why(each, s.today, say)]), say("digest.ask_reason")
     return (
         line(bold(say("digest.decision", i=number % len(waiting) + 1, n=len(waiting)))),
         line(head),
+        *([line(stands)] if stands else ()),
         line(say("digest.held_back", what=held)),
         line(say("digest.asked", what=asked)),
         line(say("digest.since_when", date=day(item.since, s, say))),

@@ -197,7 +197,7 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
         status = digest_words.declared(each, say)
         head = digest_words.with_remark(f"{each.activity.agency_code} · {each.code}{name}", status)
         told = digest_words.reason(each, s, say) if reader.reads_reasons and not hidden else ""
-        why = told or ", ".join(digest_words.why(each, s, say))
+        why = told or ", ".join(digest_words.why(each, s.today, say))
         yield f"{head}{say.colon}{why}" if why else head
     if len(found) > room > 0:
         yield say("digest.more", n=len(found) - room)

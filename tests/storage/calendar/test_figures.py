@@ -384,6 +384,21 @@ def test_it_is_at_most_ten_statements_whatever_there_is(lived: Any, apply: Apply
         assert (set(asked), len(asked) <= 10) == ({"SELECT"}, True)
 
 
+def test_one_activity_counts_as_it_does_in_the_whole_plan(lived: Any, apply: Apply, statements: Any) -> None:
+    """Its light beside a single report is that of the digest, and the others' reports are not read for it."""
+    for look in ({}, {"only_validated": True}):
+        whole = apply(standing(lived, **look)).activities
+
+        def one(unit: UnitOfWork, code: str, look: Any = look) -> Any:
+            return Figures(unit).activity(lived.plan_id, code, NOW, NOW - WEEK, ZONE, **look)
+
+        assert {each.code: apply(lambda unit, each=each: one(unit, each.code)) for each in whole} == {
+            each.code: each for each in whole
+        }
+
+    assert apply(lambda unit: Figures(unit).activity(lived.plan_id, "NONE", NOW, NOW - WEEK, ZONE)) is None
+
+
 def test_what_was_validated_stands_while_its_correction_waits(seeded: Any, apply: Apply) -> None:
     """Who reads validated reports only reads the one before until the new one is validated; others the new one."""
     activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PER-405"))

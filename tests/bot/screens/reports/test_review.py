@@ -66,6 +66,31 @@ def test_the_card_tells_what_changed_since_last_month(desk: Desk) -> None:
     assert "Qué porcentaje lleva" in text_of(tap(desk, CARMEN, "revision", f"{number}.all"))
 
 
+def test_what_is_declared_stands_beside_the_light_that_is_computed(desk: Desk) -> None:
+    """In the queue, on the card, among reports that are validated together, and on the reporter's own receipt."""
+    number = sent(desk, answers={"progress": "70"})
+    sent(desk, "PRE-102", answers={"progress": "70"})
+    light = text_of(tap(desk, CARMEN, "avance", "PRE-101")).splitlines()[2]
+    assert light.split()[0] in "🔴🟡🟢"
+
+    queue = buttons(desk.say(CARMEN, "/revisar"))
+    assert f"{light.split()[0]} MMUJER · PRE-101 · En curso, 70%|c:revision:{number}" in queue
+
+    card = text_of(tap(desk, CARMEN, "revision", number))
+    assert f"🔵 En curso, 70% (antes 50%)\nSemáforo de hoy: {light}" in card
+    assert f"• PRE-101 · 🔵 En curso, 70% · {light}" in text_of(tap(desk, CARMEN, "validar", "MMUJER"))
+    assert f"🔵 En curso, 70%\nSemáforo de hoy: {light}" in text_of(tap(desk, ANA, "recibo", number))
+
+
+def test_an_approved_cancellation_does_not_wait_to_be_started(desk: Desk) -> None:
+    """It is grey like what has not begun, and its word says which of the two it is."""
+    number = sent(desk, answers={"status": "cancelled"})
+    tap(desk, CARMEN, "validar", f"{number}.yes")
+    card = text_of(tap(desk, CARMEN, "avance", "PRE-101"))
+    assert "⚪ Gris" in card
+    assert "Por iniciar" not in card
+
+
 def test_restricted_text_is_opened_by_a_coordinator_and_that_is_on_record(desk: Desk) -> None:
     """The queue and the first card say nothing of it; what opens it is sealed on its way and audited (S12, S13)."""
     number = sent(desk, "ASI-201", sensitive=True)

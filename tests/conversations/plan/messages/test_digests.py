@@ -168,7 +168,7 @@ def test_a_light_that_turned_in_the_week_is_a_change() -> None:
         )
     )
     said = text(digests.digest(stand(replace(EMPTY, activities=slipping, reports=reports)), "es"))
-    assert "🔴 2 pasaron a crítica: PER-404 Actividad PER-404 · PER-405 Actividad PER-405" in said
+    assert "🔴 2 pasaron a crítica: PER-404 Actividad PER-404 (En curso) · PER-405 Actividad PER-405 (En curso)" in said
     assert "🟡 1 pasó a atención: PER-406" in said
     assert "Nada cambió" not in said
     assert "🔴 con motivo: PER-405 (En curso) Espera presupuesto" in said
@@ -215,7 +215,7 @@ def test_the_trend_is_against_the_closing_before() -> None:
 def test_what_makes_a_light_red_is_said() -> None:
     """Tapped on, an activity says why it has its light."""
     say = wording("es")
-    why = {each.code: digest_words.why(each, stand(), say) for each in stand().activities}
+    why = {each.code: digest_words.why(each, stand().today, say) for each in stand().activities}
     assert why["PRE-304"] == ["falta el último reporte"]
     assert why["PRE-405"] == [
         "va 58 puntos por debajo de lo esperado",
@@ -232,7 +232,9 @@ def test_what_is_due_within_a_day_is_due_today_or_tomorrow() -> None:
     told = []
     for left in range(3):
         due_on = week.today + timedelta(days=left)
-        told.append(digest_words.why(replace(each, activity=replace(each.activity, due_on=due_on)), week, say)[-1])
+        told.append(
+            digest_words.why(replace(each, activity=replace(each.activity, due_on=due_on)), week.today, say)[-1]
+        )
     assert told == ["vence hoy", "vence mañana", "vence en 2 días"]
 
 
