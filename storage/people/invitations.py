@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select, update
 
@@ -31,6 +31,13 @@ class OpenInvitation:
     created_at: datetime
     created_by_id: int | None
     expires_at: datetime
+
+
+class Declined(NamedTuple):
+    """The post of a link that was opened and not accepted, and who had made the link; None for the server."""
+
+    post: Post
+    created_by_id: int | None
 
 
 # ------------------------------------------------------------------ statements, built once
@@ -101,8 +108,8 @@ class Invitations:
         self._unit.of(Audit).record("invitation.issued", actor_id=by, plan_id=plan_id, details=details, now=now)
         return token
 
-    def decline(self, invitation_id: int, person_id: int, now: datetime) -> bool:
-        """Decline the offered role. The link cannot be used any more."""
+    def decline(self, invitation_id: int, person_id: int, now: datetime) -> Declined | None:
+        """Decline the offered role. The link cannot be used any more. None if it could not be used before."""
         invitation = self._connection.execute(
             update(_invitation)
             .where(
@@ -112,10 +119,16 @@ class Invitations:
                 _invitation.c.revoked_at.is_(None),
             )
             .values(revoked_at=now)
-            .returning(_invitation.c.plan_id)
+            .returning(
+                _invitation.c.plan_id,
+                _invitation.c.role,
+                _invitation.c.agency_id,
+                _invitation.c.created_by_id,
+                _invitation.c.until_on,
+            )
         ).one_or_none()
         if invitation is None:
-            return False
+            return None
         self._unit.of(Audit).record(
             "invitation.declined",
             actor_id=person_id,
@@ -123,7 +136,8 @@ class Invitations:
             details={"invitation": invitation_id},
             now=now,
         )
-        return True
+        post = Post(Role(invitation.role), invitation.agency_id, until_on=invitation.until_on)
+        return Declined(post, invitation.created_by_id)
 
     def id_of(self, token: str) -> int:
         """Return the number of the link with this token. NotFound."""

@@ -78,13 +78,19 @@ def link_used(unit: UnitOfWork, membership: Membership) -> list[Notification]:
 
 def _inviter_told(unit: UnitOfWork, membership: Membership, person: Person) -> list[Notification]:
     by = unit.invitations.inviter_of(membership.person_id, membership.plan_id)
-    inviter = unit.people.by_id(by) if by is not None and by != person.id else None
-    if inviter is None or inviter.is_suspended or inviter.membership_in(membership.plan_id) is None:
+    inviter = _inviter(unit, by, person, membership.plan_id)
+    if inviter is None:
         return []
     say = wording(inviter.language)
     text = say("invite.joined", name=person.name, post=post_name(say, membership.role, membership.agency_code))
     look = Button(say("invite.look"), tap(Route.PERSON, person.id))
     return [told(inviter.telegram_id, Card((line(text),), ((look,),)))]
+
+
+def _inviter(unit: UnitOfWork, by: int | None, person: Person, plan_id: int) -> Person | None:
+    """Return who made a link, if somebody else used it and they can still be told."""
+    inviter = unit.people.by_id(by) if by is not None and by != person.id else None
+    return inviter if inviter and not inviter.is_suspended and inviter.membership_in(plan_id) else None
 
 
 def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> str:
@@ -182,9 +188,24 @@ def accept_offer(actor: Actor, invitation_id: int) -> list[Notification] | None:
     return news
 
 
-def decline_offer(actor: Actor, invitation_id: int) -> bool:
-    """Keep the present role and make the link void. False if it was void before."""
-    return actor.unit.invitations.decline(invitation_id, actor.oneself, actor.now)
+def decline_offer(actor: Actor, invitation_id: int) -> list[Notification] | None:
+    """Keep the present role and make the link void. None if it was void before.
+
+    Return the notification for who made the link, because the person whom they invited can use it no more.
+    """
+    unit = actor.unit
+    declined = unit.invitations.decline(invitation_id, actor.oneself, actor.now)
+    if declined is None:
+        return None
+    person, post = unit.people.by_id(actor.oneself), declined.post
+    inviter = _inviter(unit, declined.created_by_id, person, actor.plan_id)
+    if inviter is None:
+        return []
+    say = wording(inviter.language)
+    agency = unit.plans.agency_by_id(post.agency_id).code if post.agency_id else ""
+    text = say("invite.declined", name=person.name, post=post_name(say, post.role, agency))
+    another = tap(Route.DELEGATE) if post.until_on else tap(Route.INVITE, post.role, *filter(None, [agency]))
+    return [told(inviter.telegram_id, Card((line(text),), ((Button(say("handover.invite"), another),),)))]
 
 
 # ------------------------------------------------------------------ inside

@@ -233,8 +233,9 @@ def offer(ex: Exchange, offered: OfferedRole) -> None:
 def decide_offer(ex: Exchange, invitation_id: int, answer: str) -> None:
     """Take the role of a used link in place of the present one; or keep the present one, and the link is void."""
     if answer == "no":
-        is_done = acts.decline_offer(ex.actor, invitation_id)
-        ex.answer_line(ex.say("offer.declined") if is_done else _void(ex))
+        told = acts.decline_offer(ex.actor, invitation_id)
+        ex.answer_line(_void(ex) if told is None else ex.say("offer.declined"))
+        ex.pass_on(told or [])
         return
     news = acts.accept_offer(ex.actor, invitation_id)
     if news is None:

@@ -113,6 +113,7 @@ def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: 
 
     sent = parse_qs(urlsplit(share["url"]).query)
     assert (sent["url"], link in sent["text"][0]) == ([link], False)
+    assert not any(part.endswith(":") for part in sent["text"][0].split("\n")), "the phone puts the link above the text"
 
     joined = desk.say(NEWCOMER, f"/start {link.partition('=')[2]}")
     assert said(joined, PEDRO) == ["✅ X ya entró: Lectura ministerial."]

@@ -177,7 +177,9 @@ def test_whoever_joins_is_told_who_has_the_other_part(desk: Desk) -> None:
 
 
 def test_a_second_link_asks_before_it_takes_a_role(desk: Desk) -> None:
-    """Declined nothing has changed and the link is void; accepted the new role begins with its menu."""
+    """Declined nothing has changed, the link is void and its maker hears so: somebody else waits for it. Accepted,
+    the new role begins with its menu.
+    """
     link = tap(desk, PEDRO, "invitar", "focal_point.PGR")
     asked = desk.say(LUIS, f"/start {token_in(link, PEDRO)}")
     assert "Hoy usted es: Suplente · MMUJER." in said(asked, LUIS)[-1]
@@ -185,6 +187,11 @@ def test_a_second_link_asks_before_it_takes_a_role(desk: Desk) -> None:
 
     no = press(desk, LUIS, asked, "No, quedarme como estoy")
     assert "todo sigue como estaba" in said(no, LUIS)[-1]
+    assert said(no, PEDRO) == [
+        "Luis Peña abrió el enlace que usted hizo (Punto focal · PGR), no lo aceptó y se queda como estaba. "
+        "El enlace ya no sirve: haga otro para la persona invitada."
+    ]
+    assert "c:invitar:focal_point.PGR" in buttons(no, PEDRO).values()
     assert "ya no está activo" in said(press(desk, LUIS, asked, "Sí, cambiar"), LUIS)[-1]
 
     asked = desk.say(LUIS, f"/start {token_in(tap(desk, PEDRO, 'invitar', 'focal_point.PGR'), PEDRO)}")
