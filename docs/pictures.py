@@ -228,9 +228,6 @@ def opened(
     page = context.new_page()
     page.goto(address)
     expect(page.get_by_role("log").first).to_be_attached()
-    english = page.get_by_role("button", name="English")
-    if language != "es" and english.count():
-        english.first.click()
     page.wait_for_timeout(1200)
     if not tour:
         later = page.get_by_role("button", name=re.compile("^(Not now|Ahora no)$"))

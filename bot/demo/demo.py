@@ -25,6 +25,7 @@ from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
 from bot.settings import SecretStr, Settings
 from bot.setup import set_up
+from conversations.languages import LANGUAGES
 from conversations.plan.expected import expected_reports
 from conversations.plan.model import Activity, Role
 from conversations.plan.periods import ReportingPeriod
@@ -34,6 +35,7 @@ from conversations.session.engine import Given
 from conversations.session.events import Event, Tap, Typed
 from conversations.session.questions import is_sending
 from conversations.session.session import Session
+from conversations.wording import wording
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling
 from storage.messages.endpoints import NewEndpoint, Target
@@ -56,21 +58,34 @@ class Cast:
     role: Role
     agency: str
     language: str
-    title: str
+
+    @property
+    def title(self) -> dict[str, str]:
+        """What the page writes above the phone, in each language that the page may have."""
+        return {
+            language: " · ".join(filter(None, [wording(language)(f"role.{self.role}"), self.agency]))
+            for language in LANGUAGES
+        }
 
 
 CAST = (
-    Cast(501, "Ana Martínez", Role.FOCAL_POINT, "MMUJER", "es", "Punto focal · MMUJER"),
-    Cast(502, "Luis Peña", Role.ALTERNATE, "MMUJER", "es", "Suplente · MMUJER"),
-    Cast(505, "Carmen Soto", Role.COORDINATOR, "MIREX", "es", "Coordinación · MIREX"),
-    Cast(506, "Pedro Núñez", Role.ADMIN, "", "es", "Administración"),
-    Cast(507, "Grace Miller", Role.OBSERVER, "IJM", "en", "Observer · IJM"),
-    Cast(503, "Rosa Díaz", Role.FOCAL_POINT, "PGR", "es", "Punto focal · PGR"),
-    Cast(504, "Jean Baptiste", Role.FOCAL_POINT, "DGP", "ht", "Pwen fokal · DGP"),
+    Cast(501, "Ana Martínez", Role.FOCAL_POINT, "MMUJER", "es"),
+    Cast(502, "Luis Peña", Role.ALTERNATE, "MMUJER", "es"),
+    Cast(505, "Carmen Soto", Role.COORDINATOR, "MIREX", "es"),
+    Cast(506, "Pedro Núñez", Role.ADMIN, "", "es"),
+    Cast(507, "Grace Miller", Role.OBSERVER, "IJM", "en"),
+    Cast(503, "Rosa Díaz", Role.FOCAL_POINT, "PGR", "es"),
+    Cast(504, "Jean Baptiste", Role.FOCAL_POINT, "DGP", "ht"),
 )
-MINISTER = Cast(509, "Rafael Castillo", Role.READER, "", "es", "Lectura ministerial")
+MINISTER = Cast(509, "Rafael Castillo", Role.READER, "", "es")
 PHONES = (*CAST, MINISTER)
-NEWCOMER = Person(508, "Marta Reyes", language_code="es", title="Todavía sin enlace")
+RECENTLY = {
+    "es": "Recién llegada",
+    "en": "Newcomer",
+    "fr": "Nouvelle venue",
+    "ht": "Fèk rive",
+}
+NEWCOMER = Person(508, "Marta Reyes", language_code="es", title=RECENTLY)
 
 
 def serve_demo(port: int, *, fresh: bool = False) -> None:

@@ -49,7 +49,8 @@ class Person:
 
     id: int
     first_name: str
-    title: str = ""  # what the page writes above the phone: "Punto focal, Salud"
+    title: str | dict[str, str] = ""
+    """What the page writes above the phone: "Punto focal, Salud"; or that in each language."""
     language_code: str = ""
     last_name: str = ""
     username: str = ""

@@ -71,7 +71,7 @@ class Process:
         self._process.kill()
         self._process.wait()
 
-    def person(self, name: str = "Yesenia Almánzar", *, started: bool = True, **known: str) -> int:
+    def person(self, name: str = "Yesenia Almánzar", *, started: bool = True, **known: object) -> int:
         """A new person's number; their phone knows the bot already, unless told otherwise."""
         number = next(self._people)
         usual = {"title": "Punto focal, MINERD", "language_code": "es"}

@@ -31,6 +31,11 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+BEGINNING_IS_SEEN = """(person) => {
+  const log = document.querySelector(`#phone-${person} .log`);
+  return [...log.querySelectorAll("article.bot")].at(-1).getBoundingClientRect().top >= log.getBoundingClientRect().top;
+}"""
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -247,7 +252,7 @@ def test_the_tour_can_be_had_done_to_its_end(
         page.goto(address)
         if language == "en":
             page.get_by_role("button", name="Ajustes del sandbox").click()
-            page.get_by_role("button", name="English").click()
+            page.get_by_label("Idioma de la página").select_option("en")
             page.get_by_role("button", name="Sandbox settings").click()
         tour = page.locator("#tour")
         tour.get_by_role("button", name=begin).click()
@@ -262,6 +267,7 @@ def test_the_tour_can_be_had_done_to_its_end(
             if number == 12:  # what Pedro's link does is seen on Marta's phone
                 expect(page.locator("#phone-508")).to_have_class(re.compile("tour-target"))
                 expect(page.locator("#phone-508 .log")).to_be_in_viewport()
+                assert page.evaluate(BEGINNING_IS_SEEN, 508), "a long message is read from its beginning"
             if number == 7:
                 expect(page.locator("#phone-505 article.bot").last).to_contain_text("Reportes: 3 de")
             tour.get_by_role("button", name=re.compile("|".join(onwards))).click()

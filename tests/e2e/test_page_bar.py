@@ -179,7 +179,7 @@ def test_the_panel_counts_where_somebody_counts(sandbox: Process, opened: Opened
     figures = page.locator(".figure dd")
 
     expect(figures).to_have_text(["1500", "400", "2,5", "3", "1", "2", "900", "4", "0", "5"])
-    page.get_by_role("button", name="English").click()
+    page.get_by_label("Idioma de la página").select_option("en")
     expect(figures.first).to_have_text("1,500")
     expect(page.locator(".figure").nth(2)).to_have_text("units per commit2.5", use_inner_text=False)
     page.get_by_role("complementary").get_by_role("button", name="Close").click()
@@ -187,18 +187,18 @@ def test_the_panel_counts_where_somebody_counts(sandbox: Process, opened: Opened
 
 
 def test_the_tour_is_offered_only_where_it_can_be_taken(sandbox: Process, opened: Opened) -> None:
-    """A sandbox alone has neither the tour's people nor a bot to kill; the table itself is whole in both languages."""
+    """A sandbox alone has neither the tour's people nor a bot to kill; the table itself is whole in every language."""
     page = opened()
     expect(phone(page, sandbox.person())).to_be_visible()
     expect(page.get_by_role("button", name="Recorrido")).to_be_hidden()
     expect(page.locator("#tour")).to_be_hidden()
 
     steps = page.evaluate(
-        "import('/page/steps.js').then(({ STEPS }) => STEPS.map(({ name, es, en }) => [name, es, en]))"
+        "import('/page/steps.js').then(({ STEPS }) => STEPS.map(({ name, es, en, fr, ht }) => [name, es, en, fr, ht]))"
     )
 
-    assert len({name for name, _, _ in steps}) == len(steps) == 14
-    assert all(len(words) == 3 and all(words) for _, es, en in steps for words in (es, en))
+    assert len({name for name, *_ in steps}) == len(steps) == 14
+    assert all(len(words) == 3 and all(words) for _, *languages in steps for words in languages)
 
 
 def test_an_empty_sandbox_says_so_and_lends_a_phone(opened: Opened, browser: Browser) -> None:

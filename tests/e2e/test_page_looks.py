@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import APIResponse, Browser, Locator, Page, Route, expect
 
+from conversations.languages import LANGUAGES
 from tests.deadlines import PATIENCE, wait_until
 from tests.e2e.page import (
     CARD,
@@ -300,14 +301,14 @@ def test_nothing_moves_for_whoever_asked_for_stillness(opened: Opened, sandbox: 
     assert [each for each in durations if each > 1] == []
 
 
-def test_the_page_speaks_spanish_and_english(sandbox: Process, opened: Opened) -> None:
-    """One press changes every word of the page, not those of the chats; the choice is remembered."""
+def test_the_page_speaks_the_language_that_is_chosen(sandbox: Process, opened: Opened) -> None:
+    """One choice changes every word of the page, not those of the chats; the choice is remembered."""
     page = opened()
     yesenia = phone(page, sandbox.person())
     write(yesenia, "Hola")
     expect(last(yesenia)).to_contain_text("Eco: Hola")
 
-    page.get_by_role("button", name="English").click()
+    page.get_by_label("Idioma de la página").select_option("en")
 
     expect(page.get_by_role("button", name="+1 day")).to_be_visible()
     expect(yesenia.get_by_role("button", name="Attach")).to_be_visible()
@@ -318,16 +319,36 @@ def test_the_page_speaks_spanish_and_english(sandbox: Process, opened: Opened) -
     expect(page.get_by_role("button", name="+1 day")).to_be_visible()
 
 
-def test_both_languages_say_everything() -> None:
-    """The same keys in both dictionaries, and every key that the page uses is one of them."""
-    words = (SOURCES / "words.js").read_text()
-    spanish, english = words.split("\n  en: {\n")
-    keys = [set(re.findall(r'^ {4}"([a-z0-9.]+)":', part, re.MULTILINE)) for part in (spanish, english)]
+@pytest.mark.parametrize(
+    ("tag", "day", "role"), [("fr-FR", "+1 jour", "Point focal"), ("ht-HT", "+1 jou", "Pwen fokal")]
+)
+def test_the_page_begins_in_the_language_of_the_browser(
+    sandbox: Process, browser: Browser, tag: str, day: str, role: str
+) -> None:
+    """Every language of the bot is one of the page, and so is what stands above a phone if it came in several."""
+    person = sandbox.person(title={"es": "Punto focal", "fr": "Point focal", "ht": "Pwen fokal"})
+    context = browser.new_context(locale=tag)
+    page = context.new_page()
+    page.goto(sandbox.url)
+    expect(page.get_by_role("button", name=day, exact=True)).to_be_visible()
+    expect(page.locator(f"#phone-{person}").get_by_text(role, exact=True)).to_be_visible()
+    context.close()
+
+
+def test_every_language_says_everything() -> None:
+    """The same keys and gaps in each dictionary of the bot's languages; every key that the page uses is one of them."""
+    words = [
+        re.findall(r'^ {2}"([A-Za-z0-9._]+)": (".*"),$', (SOURCES / f"words.{language}.js").read_text(), re.MULTILINE)
+        for language in LANGUAGES
+    ]
+    keys = [{(key, *sorted(re.findall(r"{\w+}", text))) for key, text in each} for each in words]
+    known = {key for key, *_ in keys[0]}
     code = "".join(path.read_text() for path in SOURCES.glob("*.js"))
     used = set(re.findall(r'\bt\("([a-z0-9.]+)"', code))
 
-    assert keys[0] == keys[1]
-    assert used - keys[0] == set()
+    assert len(keys) == len(LANGUAGES) == 4
+    assert all(each == keys[0] for each in keys)
+    assert used - known == set()
 
 
 def test_the_page_asks_nobody_but_its_sandbox(sandbox: Process, bot: MiniBot, browser: Browser) -> None:

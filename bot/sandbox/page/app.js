@@ -10,7 +10,7 @@ import { avatar, h, icon, openDialog, set } from "./dom.js";
 import { Panel } from "./panel.js";
 import { Phone } from "./phone.js";
 import { Tour } from "./tour.js";
-import { language, remember, remembered, setLanguage, t } from "./words.js";
+import { language, remember, remembered, setLanguage, t, worded } from "./words.js";
 
 const page = {
   state: null,
@@ -50,7 +50,7 @@ const bar = new Bar(document.getElementById("bar"), document.getElementById("hin
   clearFaults: () => attempt(() => remove("/sandbox/faults")),
   supervise,
   addPerson: () => personDialog(t("people.title"), t("people.text"), () => {}),
-  otherLanguage,
+  speak,
   showPanel: () => openPanel(!panel.isOpen),
   showTour: () => tour.toggle(),
   notify,
@@ -104,8 +104,8 @@ function showTourButton() {
   bar.tour.querySelector(".word").textContent = tour.invitation;
 }
 
-function otherLanguage() {
-  setLanguage(language() === "es" ? "en" : "es");
+function speak(code) {
+  setLanguage(code);
   document.documentElement.lang = language();
   bar.build();
   set(bar.panel, { "aria-expanded": String(panel.isOpen) });
@@ -114,7 +114,7 @@ function otherLanguage() {
   for (const phone of page.phones.values()) phone.translate();
   panel.translate();
   tour.translate();
-  document.querySelector("#bar [lang]").focus();
+  document.getElementById("language").focus();
 }
 
 function translate() {
@@ -294,7 +294,7 @@ function openStartLink(code) {
     h("div", { class: "picks" },
       page.state.people.map((person) => choice([
         avatar(person, "small"),
-        h("span", {}, h("b", {}, person.first_name), person.title ? h("small", {}, person.title) : null)], () => open(person.id))),
+        h("span", {}, h("b", {}, person.first_name), person.title ? h("small", {}, worded(person.title)) : null)], () => open(person.id))),
       choice([h("span", { class: "avatar small", "aria-hidden": "true" }, icon("plus")), h("span", {}, h("b", {}, t("invite.new")))],
         () => personDialog(t("people.title"), t("people.text"), open))));
 }

@@ -7,7 +7,7 @@
 
 import * as clock from "./clock.js";
 import { h, icon, iconButton, set } from "./dom.js";
-import { language, remember, remembered, t } from "./words.js";
+import { LANGUAGES, language, remember, remembered, t } from "./words.js";
 
 const LATENCIES = [0, 0.3, 1, 3, 10];
 const THEMES = ["auto", "light", "dark"];
@@ -53,7 +53,8 @@ export class Bar {
       h("div", { class: "looks" },
         h("button", { type: "button", class: "quiet", onclick: acts.addPerson }, icon("plus"), t("bar.people.add")),
         this.theme,
-        h("button", { type: "button", class: "quiet", lang: language() === "es" ? "en" : "es", title: t("bar.language.long"), onclick: acts.otherLanguage }, t("bar.language"))));
+        h("select", { id: "language", "aria-label": t("bar.language"), title: t("bar.language"), onchange: (event) => acts.speak(event.currentTarget.value) },
+          Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, lang: code, selected: code === language() }, name)))));
     this.settings.classList.toggle("open", wasOpen);
     const gear = iconButton("gear", t("bar.settings"), () => {
       const open = this.settings.classList.toggle("open");
@@ -133,7 +134,7 @@ export class Bar {
   showLatency(seconds) {
     const all = LATENCIES.includes(seconds) ? LATENCIES : [...LATENCIES, seconds].sort((a, b) => a - b);
     this.latency.replaceChildren(...all.map((each) => h("option", { value: each },
-      each ? t("bar.latency.n", { seconds: each.toLocaleString(language()) }) : t("bar.latency.0"))));
+      each ? t("bar.latency.n", { seconds: each.toLocaleString(clock.locale(language())) }) : t("bar.latency.0"))));
     this.latency.value = String(seconds);
   }
 
@@ -184,7 +185,7 @@ export class Bar {
     const hints = [
       supervisor && !supervisor.running && t("hint.stopped"),
       down && t("hint.down"),
-      latency > 0 && t("hint.slow", { seconds: latency.toLocaleString(language()) }),
+      latency > 0 && t("hint.slow", { seconds: latency.toLocaleString(clock.locale(language())) }),
       limits && t("hint.limits"),
       blocked && t("hint.blocked", { names: blocked }),
     ].filter(Boolean);

@@ -106,8 +106,8 @@ function relative(unix, language) {
 }
 
 /** Browsers have no dates in Creole; French is what the bot uses too. */
-function locale(language) {
-  return language === "ht" ? "fr" : language === "en" ? "en-GB" : "es";
+export function locale(language) {
+  return { en: "en-GB", fr: "fr", ht: "fr" }[language] ?? "es";
 }
 
 function write(unix, language, options) {

@@ -6,7 +6,7 @@
  */
 
 import { fileAddress } from "./api.js";
-import { dayName, isoDay, timeOfDay } from "./clock.js";
+import { dayName, isoDay, locale, timeOfDay } from "./clock.js";
 import { coloured, h, icon, iconButton, openDialog, set, svg } from "./dom.js";
 import { link, textNodes } from "./entities.js";
 import { map } from "./place.js";
@@ -212,7 +212,7 @@ export function bytes(size) {
   if (!size) return "";
   const units = ["B", "KB", "MB"];
   const power = Math.min(2, Math.floor(Math.log(size) / Math.log(1024)));
-  const amount = new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(size / 1024 ** power);
+  const amount = new Intl.NumberFormat(locale(language()), { maximumFractionDigits: 1 }).format(size / 1024 ** power);
   return `${amount} ${units[power]}`;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { get, oneAtATime } from "./api.js";
-import { isoDay, shortDay, timeOfDay } from "./clock.js";
+import { isoDay, locale, shortDay, timeOfDay } from "./clock.js";
 import { h, icon, iconButton, set } from "./dom.js";
 import { language, t } from "./words.js";
 
@@ -85,9 +85,9 @@ export class Panel {
     this.reader = reader ?? null;
     this.numbers.hidden = !figures;
     if (!figures) return;
-    const number = (value) => (value ?? 0).toLocaleString(language());
+    const number = (value) => (value ?? 0).toLocaleString(locale(language()));
     const figure = (key, value) => h("div", { class: "figure", "data-figure": key, title: t(`figure.${key}.long`) }, h("dt", {}, t(`figure.${key}`)), h("dd", {}, value));
-    const perCommit = figures.commits ? (figures.units / figures.commits).toLocaleString(language(), { maximumFractionDigits: 1 }) : "–";
+    const perCommit = figures.commits ? (figures.units / figures.commits).toLocaleString(locale(language()), { maximumFractionDigits: 1 }) : "–";
     this.numbers.replaceChildren(
       h("dl", { class: "figures" },
         figure("updates", number(figures.updates)), figure("commits", number(figures.commits)),

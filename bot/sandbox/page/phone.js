@@ -13,7 +13,7 @@ import { refreshRelativeTimes } from "./entities.js";
 import { BotKeyboard } from "./keyboard.js";
 import { arrange, contentOf, markDelivery, rowElement } from "./messages.js";
 import { Taps } from "./taps.js";
-import { t } from "./words.js";
+import { t, worded } from "./words.js";
 
 /** "typing…" ends by itself, and nobody tells. */
 const TYPING_LIFETIME = 5_200;
@@ -127,7 +127,7 @@ export class Phone {
     this.person = person;
     const name = person.first_name;
     this.name.textContent = name;
-    this.role.textContent = person.title || t("phone.bot");
+    this.role.textContent = worded(person.title) || t("phone.bot");
     this.role.hidden = !person.title;
     this.face.textContent = initials(name);
     this.flag.textContent = this.languageCode;
@@ -304,7 +304,7 @@ export class Phone {
   /** The phone has come into view. */
   reveal() {
     if (this.atBottom) {
-      this.scrollToBottom();
+      this.scrollToNews();
       this.unseen = 0;
       this.shell.changed(this);
     }
