@@ -6,6 +6,7 @@ again.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -178,8 +179,11 @@ class Dispatch:
                 ex.unit.people.mark_reachable(ex.telegram_id)
             return
         if isinstance(what, Command) and what.name == "start" and what.argument:
-            self._redeem(ex, what, incoming)
-            return
+            if not _is_own_link(ex, what.argument):
+                self._redeem(ex, what, incoming)
+                return
+            ex.delete(what.origin)
+            what = replace(what, argument="")
         is_at_work = _is_at_work(ex)
         if not is_at_work and (cry := _typed(what)) is not None and emergency(cry.text):
             if not ex.unit.people.may_tell_the_hotline(ex.telegram_id, ex.now):
@@ -481,6 +485,11 @@ _BEFORE_PRIVACY = frozenset({Route.LANGUAGE})
 """Before the privacy notice is accepted, only its own buttons and those of the language work."""
 _WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
 """The routes that remain for people whose agency has left the plan: they see the data stored about them."""
+
+
+def _is_own_link(ex: Exchange, token: str) -> bool:
+    """Whether this person came in by this link and is still here: they tap it again to come back to the bot."""
+    return ex.visit.person is not None and ex.has_role and ex.unit.invitations.let_in(token, ex.person.id)
 
 
 def _is_restricted(ex: Exchange, text: str = "") -> bool:

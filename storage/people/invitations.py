@@ -147,6 +147,15 @@ class Invitations:
             raise NotFound("no such link")
         return found
 
+    def let_in(self, token: str, person_id: int) -> bool:
+        """Whether this person got a role by the link with this token."""
+        statement = select(_invitation.c.id).where(
+            _invitation.c.token_hash == self._unit.vault.token_hash(token),
+            _invitation.c.redeemed_by_id == person_id,
+            _invitation.c.accepted_at.is_not(None),
+        )
+        return self._connection.execute(statement).scalar_one_or_none() is not None
+
     def inviter_of(self, person_id: int, plan_id: int) -> int | None:
         """Return who made the link that this person used last in this plan.
 

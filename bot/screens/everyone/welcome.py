@@ -122,7 +122,7 @@ def _joined(ex: Exchange) -> str:
     colleague = ex.say("joined.nobody")
     if membership.role in REPORTERS and membership.agency_id is not None:
         everybody = ex.unit.people.of_agency(membership.plan_id, membership.agency_id)
-        others = (each.name for each in everybody if each.memberships[0].role != membership.role)
+        others = (each.name for each in everybody if each.memberships[0].role in REPORTERS - {membership.role})
         colleague = next(others, colleague)
     return ex.say(
         f"joined.{membership.role}",

@@ -120,6 +120,23 @@ def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: 
     assert desk.do(lambda unit: unit.people.by_telegram_id(NEWCOMER)) is not None
 
 
+def test_the_link_by_which_somebody_came_in_leads_them_back(desk: Desk) -> None:
+    """It is what stands in their chats; it makes nothing twice, and tapping it often locks nobody out."""
+    code = desk.do(
+        lambda unit: unit.invitations.issue(Post(Role.READER), plan_id=unit.plans.only().id, now=desk.now, by=None)
+    )
+    desk.say(NEWCOMER, f"/start {code}")
+    assert "aquí solo van avances" in said(desk.say(NEWCOMER, f"/start {code}"), NEWCOMER)[-1]
+
+    tap(desk, NEWCOMER, "privacidad", "accept")
+    for _ in range(6):
+        again = desk.say(NEWCOMER, f"/start {code}")
+        assert "Lectura ministerial" in said(again, NEWCOMER)[-1]
+        assert said(again, PEDRO) == []
+    assert "deleteMessage" in [row.method for row in again.deliveries]
+    assert "ya no está activo" in said(desk.say(NEWCOMER + 1, f"/start {code}"), NEWCOMER + 1)[-1]
+
+
 def test_an_admin_sees_vacancies_and_few_buttons(desk: Desk) -> None:
     """The posts that nobody holds are on the first screen, and first where one is invited for."""
     home = desk.say(PEDRO, "/menu")

@@ -168,8 +168,12 @@ def test_without_an_alternate_the_draft_waits_for_the_successor(desk: Desk) -> N
 
 
 def test_whoever_joins_is_told_who_has_the_other_part(desk: Desk) -> None:
-    """A second focal point of PGR has no alternate, whoever else reports for it; one of MMUJER has Luis."""
+    """A second focal point of PGR has no alternate, whoever else reports for it; one of MMUJER has Luis.
+
+    The coordinator of the plan is an alternate of nobody, also at MIREX.
+    """
     told = {"PGR": "Suplente: todavía sin nombrar.", "MMUJER": "Suplente: Luis Peña."}
+    told |= {"MIREX": told["PGR"]}
     for number, (agency, alternate) in enumerate(told.items(), start=MARTA):
         link = tap(desk, PEDRO, "invitar", f"focal_point.{agency}")
         desk.say(number, f"/start {token_in(link, PEDRO)}")
