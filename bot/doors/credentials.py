@@ -64,6 +64,13 @@ def address_of(request: Request) -> str:
     return host if found is None else str(getattr(found, "ipv4_mapped", None) or found)
 
 
+def network_of(address: str) -> str:
+    """The network of 48 bits around an address of `address_of`: what one customer of a provider gets. IPv4: itself."""
+    if "/" not in address:
+        return address
+    return str(ipaddress.ip_network(address).supernet(new_prefix=48))
+
+
 def _read(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host.partition("%")[0])

@@ -22,8 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot.doors.credentials import UNAUTHORISED, address_of, token_of
-from bot.doors.limits import READS, STRANGERS, Allowances
+from bot.doors.credentials import UNAUTHORISED, address_of, network_of, token_of
+from bot.doors.limits import NETWORKS, READS, STRANGERS, Allowances
 from bot.doors.odata import PATH, VERSION, feed_of, write_odata
 from bot.doors.openapi import openapi
 from bot.doors.parameters import LONGEST_ADDRESS, MEDIA_TYPES, TABULAR, asked_of, single
@@ -60,6 +60,7 @@ class DataDoor:
         self._timezone, self._language, self._origin = timezone, language, origin
         self._readers = Allowances(READS, clock.monotonic)
         self._strangers = Allowances(STRANGERS, clock.monotonic)
+        self._networks = Allowances(NETWORKS, clock.monotonic)
         self._spool = Spool()
 
     def routes(self) -> list[BaseRoute]:
@@ -110,14 +111,19 @@ class DataDoor:
     # -------------------------------------------------------------- who
     def _secret(self, request: Request) -> str:
         address = address_of(request)
-        wait = self._strangers.wait(address)
+        wait = max(self._strangers.wait(address), self._networks.wait(network_of(address)))
         if wait > 0 and not self._is_known(request):
             raise _too_many(wait)
         try:
             return token_of(request)
         except Problem:
-            self._strangers.spend(address)
+            self._count(address)
             raise
+
+    def _count(self, address: str) -> None:
+        """Count a request without a good token."""
+        self._strangers.spend(address)
+        self._networks.spend(network_of(address))
 
     def _is_known(self, request: Request) -> bool:
         """Whether this token was good before. Such a reader is not slowed down by other clients at its address."""
@@ -135,7 +141,7 @@ class DataDoor:
         admit = partial(_admit, secret=secret, dataset=dataset, now=now, timezone=self._timezone)
         token = await self._database.units.run(None, admit)
         if token is None:
-            self._strangers.spend(address_of(request))
+            self._count(address_of(request))
             raise UNAUTHORISED
         self._readers.spend(key)
         return Reader(token, now, self._timezone, self._origin, self._language)

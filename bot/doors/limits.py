@@ -24,6 +24,8 @@ READS: Final = Rate(60, 0.5)
 """For a token."""
 STRANGERS: Final = Rate(20, 10.0)
 """For an address: requests without a good token."""
+NETWORKS: Final = Rate(200, 5.0)
+"""The same for a network of 48 bits, in which somebody may have 65 536 addresses that count as one each."""
 
 
 class Allowances:

@@ -8,6 +8,7 @@ few hundred that ask and never read the answer.
 """
 
 import asyncio
+import copy
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -62,6 +63,12 @@ class ShortHeads(HttpToolsProtocol):
         most = LONGEST_REQUEST if self._closing is None else LONGEST
         if self._length > most or (self._is_answered and not self._has_come):
             self._close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that this was no request. No cache may keep that either: the application adds this to its own answers."""
+        self.server_state = copy.copy(self.server_state)
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"cache-control", b"no-store")]
+        super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
         if self._closing is None:  # a further request on a connection that was kept

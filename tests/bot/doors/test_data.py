@@ -15,7 +15,7 @@ import pytest
 from starlette.requests import Request
 
 from bot.doors import reading
-from bot.doors.limits import STRANGERS
+from bot.doors.limits import NETWORKS, STRANGERS
 from bot.doors.parameters import TABULAR, filters_of
 from bot.doors.problems import Problem
 from bot.doors.spool import OF_ONE, Spool, Wrote
@@ -294,6 +294,21 @@ def test_who_has_a_network_of_ipv6_has_one_address(door_on_sqlite: Served) -> No
         assert 429 in [guess(f"{beginning}{number}") for number in range(STRANGERS.burst + 5)]
     assert guess("2001:db8:1:3::1") == 401
     assert guess("::ffff:192.0.2.7") == 401
+
+
+def test_many_networks_of_one_customer_guess_together(door_on_sqlite: Served) -> None:
+    """Each is new, and so many more than a burst are not; another customer, and who has a token, are not held up."""
+    door = door_on_sqlite
+    token = door.token("public")
+    assert door.ask("", token=token).status == 200
+
+    def guess(forwarded: str, token: str = "guess") -> int:
+        return door.ask("", token=token, headers={"X-Forwarded-For": forwarded}).status
+
+    assert guess("2001:db8:1:1::1") == 401
+    assert any(guess(f"2001:db8:1:{number:x}::1") == 429 for number in range(2 * NETWORKS.burst))
+    assert guess("2001:db8:2:1::1") == 401
+    assert guess("2001:db8:1:1::1", token) == 200
 
 
 def test_only_so_many_answers_are_made_at_once(door: Served, monkeypatch: pytest.MonkeyPatch) -> None:
