@@ -5,7 +5,7 @@ new limit would be a second answer about the same people. So the limit of a repo
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -70,6 +70,15 @@ class PastLimits:
             changed = before.indicators.get(indicator.id, {})
             own, sensitivity = changed.get("min_cell", own), changed.get("sensitivity", sensitivity)
         return protected_below(own, standard, is_restricted=is_sealed or is_restricted(sensitivity))
+
+    def noted(self) -> Iterator[tuple[datetime, str, str, str]]:
+        """Return each change: when, the indicator's code (blank for the plan), the column, and the value of before."""
+        codes = {each.id: each.code for each in self._indicators.values()}
+        for at, before in self._imports:
+            if before.standard is not None:
+                yield at, "", "min_cell", str(before.standard)
+            for id, columns in before.indicators.items():
+                yield from ((at, codes.get(id, ""), name, str(old)) for name, old in columns.items())
 
     def highest(self, subject: str, since: datetime) -> int:
         """Return the highest limit that held at that moment or later, before today's."""

@@ -59,6 +59,7 @@ from storage.database.models import (
 )
 from storage.database.vault import VaultError
 from storage.errors import NotFound, StorageError
+from storage.plan.past_limits import PastLimits
 from storage.plan.settings import find
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ _SUSPENSIONS = ("person.suspended", "person.restored")
 _TOKENS = ("token.made", "token.revoked")
 _ENDPOINTS = ("endpoint.added", "endpoint.changed", "endpoint.paused", "endpoint.resumed", "endpoint.removed")
 _PLANS = ("plan.imported", "plan.undone")
+_IMPORTS = select(_E.c.plan_id, _E.c.act, _E.c.at, _E.c.details).where(_E.c.act.in_(_PLANS)).order_by(_E.c.id)
 _LINKS = ("invitation.issued",)
 _LINKS_WITHDRAWN = ("invitation.revoked", "invitation.declined")
 _DELEGATIONS = ("delegation.begun", "delegation.ended")
@@ -181,6 +183,7 @@ def differences(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
     yield from _endpoints(unit)
     yield from _delegations(unit)
     yield from _protection(unit)
+    yield from _past_limits(unit)
     yield from _settings(unit)
     yield from _submissions(unit)
     yield from _decisions(unit, now)
@@ -317,6 +320,25 @@ def _protection(unit: "UnitOfWork") -> Iterator[Difference]:
         said = details.get("protects")
         if said is not None and not compare_digest(said, protection_mark(unit, plan_id)):
             yield Difference(plan_id, f"what plan {plan_id} restricts, or below which number, was altered")
+
+
+def _past_limits(unit: "UnitOfWork") -> Iterator[Difference]:
+    """What imports kept of the limits of before must hold all that the log says they changed."""
+    told: dict[int, list[set[tuple[datetime, str, str, str]]]] = defaultdict(list)
+    for plan_id, act, at, details in unit.connection.execute(_IMPORTS):
+        if act == "plan.undone":
+            del told[plan_id][-1:]
+            continue
+        told[plan_id].append(
+            {
+                (at, code if table_ == "indicator" else "", column, old)
+                for table_, code, column, old, _ in details.get("changes", ())
+                if table_ in ("indicator", "plan") and column in ("min_cell", "sensitivity")
+            }
+        )
+    for plan_id, imports in sorted(told.items()):
+        if set().union(*imports) - set(PastLimits(unit, plan_id).noted()):
+            yield Difference(plan_id, f"below which number plan {plan_id} protected people before was altered")
 
 
 def _settings(unit: "UnitOfWork") -> Iterator[Difference]:

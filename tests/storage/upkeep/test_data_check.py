@@ -46,7 +46,7 @@ from storage.upkeep.chain import Finding, Verdict
 from storage.upkeep.data_check import files_on_disk
 from storage.upkeep.retention import RETENTION
 from tests.deadlines import PATIENCE
-from tests.storage.imports.plan_books import LATER, Book, bring, seed_draft, take_back
+from tests.storage.imports.plan_books import LATER, LATER_STILL, Book, bring, seed_draft, take_back
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
 
@@ -233,11 +233,19 @@ def protected(database: Database, apply: Apply) -> int:
     apply(bring(seed_draft()))
     apply(bring(Book().put("indicators", "IND-20", "min_cell", "30").draft(), LATER))
     apply(take_back)
+    apply(bring(Book().put("indicators", "IND-20", "min_cell", "20").draft(), LATER_STILL))
+    apply(bring(Book().put("indicators", "IND-20", "min_cell", "15").draft(), LATER_STILL + timedelta(days=1)))
     return int(apply(work))
 
 
 OF_PROTECTION = [
     ("UPDATE plan SET min_cell = 2", "below which number"),
+    ("UPDATE plan_import SET undone_at = imported_at WHERE undone_at IS NULL", "protected people before"),
+    (
+        "UPDATE plan_import SET imported_at = (SELECT min(o.imported_at) FROM plan_import AS o)",
+        "protected people before",
+    ),
+    ("DELETE FROM plan_import", "protected people before"),
     ("UPDATE indicator SET min_cell = 1", "below which number"),
     ("UPDATE indicator SET sensitivity = 'public'", "restricts"),
     ("UPDATE activity SET sensitivity = 'public'", "restricts"),
