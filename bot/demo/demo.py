@@ -61,11 +61,26 @@ class Cast:
 
     @property
     def title(self) -> dict[str, str]:
-        """What the page writes above the phone, in each language that the page may have."""
-        return {
-            language: " · ".join(filter(None, [wording(language)(f"role.{self.role}"), self.agency]))
-            for language in LANGUAGES
-        }
+        """What the page writes above the phone, in each of its languages: the role, and what it does with the bot."""
+        return {language: self._title(language) for language in LANGUAGES}
+
+    def _title(self, language: str) -> str:
+        say = wording(language)
+        post = " · ".join(filter(None, [say(f"role.{self.role}"), self.agency]))
+        does = DOES[self.role].get(language)
+        return f"{post}{say.colon}{does}" if does else post
+
+
+DOES: Final[Mapping[Role, Mapping[str, str]]] = {
+    Role.FOCAL_POINT: {"es": "reporta", "en": "reports", "fr": "rapporte", "ht": "rapòte"},
+    Role.ALTERNATE: {"es": "releva", "en": "stands in", "fr": "remplace", "ht": "ranplase"},
+    Role.COORDINATOR: {
+        "es": "revisa", "en": "reviews", "fr": "révise", "ht": "revize",
+    },
+    Role.ADMIN: {"es": "da acceso", "en": "gives access", "fr": "donne accès", "ht": "bay aksè"},
+    Role.OBSERVER: {"es": "ve totales", "en": "sees totals", "fr": "voit totaux", "ht": "wè total yo"},
+    Role.READER: {"es": "una página", "en": "one page", "fr": "une page", "ht": "li yon paj"},
+}  # fmt: skip
 
 
 CAST = (

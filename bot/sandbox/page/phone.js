@@ -88,7 +88,7 @@ export class Phone {
       h("div", { class: "view" }, this.log, this.bottom, this.taps.toasts, this.composer.drop),
       h("div", { class: "feet" }, this.waitNote, ...this.composer.parts, this.keyboard.element, this.startFoot));
     this.element = h("section", { class: "phone", id: `phone-${this.person.id}`, tabindex: "-1" },
-      h("header", { class: "owner" }, this.face, h("div", { class: "who" }, this.name, this.role), this.flag, this.more),
+      h("header", { class: "owner" }, this.face, h("div", { class: "who" }, h("div", { class: "name" }, this.name, this.flag), this.role), this.more),
       this.screen);
     this.log.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.log.addEventListener("load", () => this.atBottom && this.scrollToNews(), true);

@@ -261,7 +261,7 @@ export default {
   "tour.done": "✓ Fait : voyez-le dans le chat.",
   "tour.failed": "Impossible maintenant : le chat est à un autre endroit. Passez l'étape, ou recommencez avec « enlace demo --fresh ».",
   "tour.end.title": "Voilà Enlace",
-  "tour.end.text": "Le point focal rend compte, la suppléance le remplace, la coordination lit la semaine, révise et emporte le mois en Excel, l'administration invite, l'observation accompagne et le cabinet lit une page ; et une panne ne perd rien. Continuez par vous-même :",
+  "tour.end.text": "Le point focal rapporte, la suppléance le remplace, la coordination lit la semaine, révise et emporte le mois en Excel, l'administration invite, l'observation accompagne et le cabinet lit une page ; et une panne ne perd rien. Continuez par vous-même :",
   "tour.end.clock": "Amenez l'horloge au jour de l'échéance : qui doit encore un rapport reçoit un rappel, un seul.",
   "tour.end.faults": "Mettez Telegram en panne, ou ralentissez le réseau, et remplissez un formulaire.",
   "tour.end.commands": "Écrivez « /ayuda » (aide) sur n'importe quel téléphone : chaque rôle a ses propres commandes.",

@@ -8,6 +8,7 @@ from bot.demo import demo
 from bot.open_storage import open_storage
 from bot.settings import Settings
 from bot.setup import set_up
+from conversations.languages import LANGUAGES
 from tests.bot.house import settings_in
 
 pytestmark = pytest.mark.slow
@@ -49,3 +50,13 @@ def test_a_demo_that_goes_on_forgets_the_cards_of_its_empty_phones(tmp_path: Pat
         taken = "INSERT INTO processed_update (bot_id, update_id, processed_at) VALUES (7, 7, '2018-11-01 12:00:00')"
         database.units.submit(None, lambda unit: unit.connection.exec_driver_sql(taken)).result()
     assert demo.wake(settings) > demo.BEGINS
+
+
+def test_above_each_phone_stands_what_its_role_does() -> None:
+    """Somebody who has never seen a commission knows it from the page alone, in each of its languages, in one line."""
+    for member in demo.PHONES:
+        titles = member.title
+        assert set(titles) == set(LANGUAGES)
+        for language, title in titles.items():
+            assert title.endswith(demo.DOES[member.role][language])
+            assert len(title) <= 33
