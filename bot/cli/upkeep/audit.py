@@ -12,7 +12,7 @@ import typer
 
 from bot.cli.at_server import day as day_of
 from bot.cli.at_server import now, settings
-from bot.cli.console import expect_language, fail, talk
+from bot.cli.console import expect_language, fail, read_file, talk
 from bot.cli.options import JsonOption, LanguageOption, PlanOption
 from bot.errors import Complaint
 
@@ -77,7 +77,7 @@ def _noted(text: str) -> str:
     file = Path(text)
     if "/" not in text and not file.is_file():
         return text
-    lines = [line.split()[-1] for line in file.read_text("utf-8").splitlines() if line.strip()]
+    lines = [line.split()[-1] for line in read_file(file).decode("utf-8", "replace").splitlines() if line.strip()]
     return lines[-1] if lines else ""
 
 

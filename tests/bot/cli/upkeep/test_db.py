@@ -88,6 +88,10 @@ def test_the_audit_log_is_verified_and_a_noted_head_finds_what_was_cut_off(folde
     assert head.note in enlace(there, "db", "backup", "copy.db").err
     assert enlace(there, "audit", "verify", "--head", head.note).code == 0
     assert enlace(there, "audit", "verify", "--head", "yesterday").code == 1
+    (there / "picture").write_bytes(b"\x89PNG\xff")
+    for file in (there / "lost" / "heads", there / "picture", there):
+        refused = enlace(there, "audit", "verify", "--head", str(file))
+        assert (refused.code, is_one_line(refused)) == (1, True)
 
     with closing(sqlite3.connect(there / "enlace.db")) as connection, connection:
         for name in ("audit_entry_undeleted", "audit_entry_unchanged"):
