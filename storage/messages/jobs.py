@@ -26,6 +26,8 @@ AT_ONCE: Final = 5
 CLAIMS: Final = "jobs"
 """The key under which workers claim: two workers of one process never claim at once."""
 OPEN = ("queued", "working", "sending")
+FILE: Final = "file_id"
+"""The name, in a payload, of Telegram's number for a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +164,11 @@ class Jobs:
 
     def settle(self, job: JobRow, now: datetime) -> bool:
         """Settle a job as done. False, and nothing changed, if the lease ran out and another worker has it."""
-        return self._change(_SETTLE, job, new_state="done", now=now, reason="")
+        return self._end(job, "done", now, "")
 
     def fail(self, job: JobRow, reason: str, now: datetime) -> bool:
         """Give a job up. The reason stays for the operator. False as in `settle`."""
-        return self._change(_SETTLE, job, new_state="failed", now=now, reason=reason)
+        return self._end(job, "failed", now, reason)
 
     def has_work(self, now: datetime, kinds: Collection[str], *, replica: int | None = None) -> bool:
         """Whether a job of these kinds can be claimed, was left by a worker that died, or is being done.
@@ -283,6 +285,16 @@ class Jobs:
     def purge(self, before: datetime) -> int:
         """Forget jobs settled before then."""
         return self._connection.execute(delete(_J).where(_J.c.settled_at < before)).rowcount
+
+    def _end(self, job: JobRow, state: str, now: datetime, reason: str) -> bool:
+        """End a job, and forget how its file is fetched from Telegram.
+
+        With the bot's token, it would open a restricted file, also a refused one, to whoever has an old backup.
+        """
+        is_ours = self._change(_SETTLE, job, new_state=state, now=now, reason=reason)
+        if is_ours and FILE in job.payload:
+            self.note(job.id, {name: value for name, value in job.payload.items() if name != FILE})
+        return is_ours
 
     def _change(self, statement: Any, job: JobRow, **values: Any) -> bool:
         done = self._connection.execute(statement, {"job_id": job.id, "claim": job.attempts, **values}).rowcount == 1

@@ -31,6 +31,21 @@ def test_jobs_are_claimed_oldest_first_and_once(apply: Any) -> None:
     assert apply(take) == []
 
 
+@pytest.mark.parametrize("end", ["done", "failed", "given up"])
+def test_a_job_that_is_over_does_not_say_how_its_file_is_fetched(apply: Any, end: str) -> None:
+    """Whoever has an old backup and the bot's token would have each restricted file of the week, also the refused."""
+    id = apply(lambda unit: unit.jobs.add("fetch", {"file_id": "BQACAgEAAx", "n": 1}, NOW))
+    (job,) = apply(take)
+    assert job.payload["file_id"] == "BQACAgEAAx"
+    if end == "done":
+        assert apply(lambda unit: unit.jobs.settle(job, NOW))
+    elif end == "failed":
+        assert apply(lambda unit: unit.jobs.fail(job, "file.failed", NOW))
+    else:
+        assert apply(lambda unit: unit.jobs.retry(job, "away", NOW, tries=1))
+    assert apply(lambda unit: unit.jobs.get(id)).payload == {"n": 1}
+
+
 def test_a_job_waits_for_its_time(apply: Any) -> None:
     """`not_before` is inclusive."""
     apply(lambda unit: unit.jobs.add("fetch", {}, NOW, not_before=LEASE))
