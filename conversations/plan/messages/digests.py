@@ -196,9 +196,10 @@ def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
     red = [each for each in s.activities if each.light is Light.CRITICAL and not each.is_completed]
     told = [each for each in red if reason(each, s, say)]
     if told:
-        named = " · ".join(
-            f"{with_remark(each.code, declared(each, say))} {cut(reason(each, s, say), TITLE)}" for each in told[:shown]
-        )
+        codes: dict[str, list[str]] = {}  # a reason that several have is said once
+        for each in told[:shown]:
+            codes.setdefault(cut(reason(each, s, say), TITLE), []).append(with_remark(each.code, declared(each, say)))
+        named = " · ".join(f"{', '.join(own)} {because}" for because, own in codes.items())
         lines.append(line(say("digest.red", what=and_more(named, len(told) - shown, say))))
     if len(red) > len(told):
         silent = [each for each in red if each not in told]

@@ -173,6 +173,9 @@ def test_a_light_that_turned_in_the_week_is_a_change() -> None:
     assert "Nada cambió" not in said
     assert "🔴 con motivo: PER-405 (En curso) Espera presupuesto" in said
     assert "🔴 sin motivo (1): PER-404" in said
+    both = tuple(each._replace(zero_reason="budget") for each in reports[:2])
+    said = text(digests.digest(stand(replace(EMPTY, activities=slipping, reports=both)), "es"))
+    assert "🔴 con motivo: PER-404 (En curso), PER-405 (En curso) Espera presupuesto" in said
     done = report("PER-404", "201809", "in_progress", 99, "2018-10-01")
     later = replace(EMPTY, activities=(replace(slipping[0], due_on=date(2019, 1, 1)),), reports=(done,))
     assert "pasaron" not in text(digests.digest(stand(later), "es"))
