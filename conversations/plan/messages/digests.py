@@ -176,7 +176,9 @@ def _unchanged(s: Standing, say: Wording) -> str:
     moved |= {each.code for each in s.activities if each.light is not each.light_before}
     same = [each for each in s.activities if each.code not in moved and not each.is_over]
     agencies = {each.activity.agency_code for each in same}
-    return say("digest.unchanged", n=len(same), agencies=len(agencies)) if moved else say("digest.unchanged_all")
+    if not moved and not s.received:
+        return say("digest.unchanged_all")
+    return say("digest.unchanged", n=len(same), agencies=len(agencies))
 
 
 CHANGES = (

@@ -181,6 +181,22 @@ def test_a_light_that_turned_in_the_week_is_a_change() -> None:
     assert "pasaron" not in text(digests.digest(stand(later), "es"))
 
 
+def test_a_week_that_brought_reports_does_not_say_that_nothing_changed() -> None:
+    """Reports with nothing new move no status and no light: how many came, and how many activities are as before."""
+    own = (activity("PER-404", "PGR", "2018-06-01", "2018-10-01"),)
+    same = tuple(
+        report("PER-404", period, "in_progress", 40, sent)
+        for period, sent in (("201808", "2018-09-03"), ("201809", "2018-10-12"))
+    )
+    week = stand(replace(EMPTY, activities=own, reports=same))
+    assert [each.code for each in (*week.changed, *week.advanced)] == []
+    said = text(digests.changes(week, wording("es"), 3))
+    assert "1 reporte recibido" in said
+    assert "Sin cambios: actividades, 1; instituciones, 1." in said
+    assert "Nada cambió" not in said
+    assert "Nada cambió" in text(digests.changes(stand(replace(EMPTY, activities=own)), wording("es"), 3))
+
+
 def test_readers_are_not_shown_a_ranking() -> None:
     """DOMAIN §4.6: institutions in alphabetical order for those who must not rank; worst first for who acts."""
     ranked, alphabetical = digests.matrix(stand(), "es"), digests.matrix(stand(), "es", alphabetical=True)
