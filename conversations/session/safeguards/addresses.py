@@ -17,9 +17,13 @@ _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 """Words after which a text speaks of work, and not of a house."""
 
 
+_SIGN_OF_POSITION = re.compile(r"[0-9]\.[0-9]|[°+]|///|w3w|what3words")
+"""What each position has."""
 _PLUS_CODE = re.compile(r"\b[2-9cfghjmpqrvwx]{4,8}\+[2-9cfghjmpqrvwx]{2,3}\b")
 _COORDINATES = re.compile(
-    r"\b[ns]\s?[0-9]{1,2}°[^\n]{1,14}[ew]\s?[0-9]{1,3}°|\b[0-9]{1,2}(?:\.[0-9]{3,}|°[^\n]{1,12})[^\w.]{0,3}[ns]?[^\w.]{1,4}[0-9]{1,3}(?:\.[0-9]{3,}|°)"
+    r"\b[ns]\s?[0-9]{1,2}°[^\n]{1,14}[ew]\s?[0-9]{1,3}°"
+    r"|\b[ns]\s?[0-9]{1,2} [0-9]{1,2}\.[0-9]+\W{1,3}[ewo]\s?[0-9]{1,3} [0-9]"
+    r"|\b[0-9]{1,2}(?:\.[0-9]{3,}|°[^\n]{1,12})[^\w.]{0,3}[ns]?[^\w.]{1,4}[0-9]{1,3}(?:\.[0-9]{3,}|°)"
 )
 
 
@@ -45,18 +49,23 @@ def _position() -> re.Pattern[str]:
     return re.compile(rf"\b{any_phrase('personal.position')}\b\W{{1,4}}{degrees}°?[^0-9\n;]{{1,12}}{degrees}")
 
 
-def address(folded: str, tokens: Sequence[Token]) -> bool:
-    """Say whether a text tells one: a word of living and a street, a street and the number of a house, or a landmark.
-
-    "Vive en la calle Sánchez", "manzana 4, apto. 2B", "detrás de la iglesia de Villa Faro". Where an institution is
-    spoken of it is of that. So does a latitude with its longitude.
-    """
+def is_position(folded: str) -> bool:
+    """Say whether a text tells a latitude with its longitude, or a code for them."""
+    if not _SIGN_OF_POSITION.search(folded):
+        return False
     if _COORDINATES.search(folded) or ("+" in folded and _PLUS_CODE.search(folded)):
         return True
     if (found := _compass().search(folded)) and sum(map(str.isdigit, found[0])) >= _LEAST_OF_COMPASS:
         return True
-    if "." in folded and (_THREE_WORDS.search(folded) or _position().search(folded)):
-        return True
+    return "." in folded and bool(_THREE_WORDS.search(folded) or _position().search(folded))
+
+
+def address(folded: str, tokens: Sequence[Token]) -> bool:
+    """Say whether a text tells one: a word of living and a street, a street and the number of a house, or a landmark.
+
+    "Vive en la calle Sánchez", "manzana 4, apto. 2B", "detrás de la iglesia de Villa Faro". Where an institution is
+    spoken of it is of that.
+    """
     for at, token in enumerate(tokens):
         if token.what & Is.HOME or (token.what & Is.HOUSE and (_is_of_somebody(tokens, at) or _is_hers(tokens, at))):
             _, last = sentence_of(tokens, at)
@@ -182,6 +191,8 @@ def _is_told_street(tokens: Sequence[Token], at: int) -> bool:
     if not (tokens[at].what & Is.STREET and not tokens[at].is_known) and not _is_short_street(tokens, at):
         return False
     if tokens[at].folded in known_words("personal.saints") and _is_saint(tokens, at):
+        return False
+    if at and tokens[at - 1].text == "-" and tokens[at - 1].to == tokens[at].at:  # "Half-Way-Tree"
         return False
     return _is_numbered(tokens, at) or _is_street_of(tokens, at) or _is_corner(tokens, at)
 

@@ -441,7 +441,9 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
         return True
     if opening == "of":
         return is_uncounted(tokens, found[1]) or is_no_count(behind)
-    if opening == "/" and behind and behind.folded in known_words("personal.comes_from"):  # "f/15 from"
+    if (
+        opening == "/" and behind and (behind.what & Is.EVENT or behind.folded in known_words("personal.comes_from"))
+    ):  # "f/15 from", "f/15 rescued"
         return True
     return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a", "&", ";", ")")}.get(
         opening, (".", ",")

@@ -41,7 +41,7 @@ def _is_of_one(tokens: Sequence[Token], at: int) -> bool:
     owner, is_called = _behind_marks(tokens, at - 1)
     if owner < 0 or (owner and tokens[owner - 1].folded in known_words("personal.files")):
         return False  # "expediente interno 0456"
-    if not _is_one(tokens[owner]):
+    if not is_one(tokens[owner]):
         return len(number) >= _LEAST_BARE and not is_year(number) and _is_of_paper_of_one(tokens, owner, at)
     if is_called:
         return len(number) > 1 and not is_year(number)
@@ -58,7 +58,7 @@ def _is_of_paper_of_one(tokens: Sequence[Token], paper: int, at: int) -> bool:
     before = paper - 1
     while before >= 0 and paper - before < _SEEN_BACK and _is_small(tokens[before]):
         before -= 1
-    return 0 <= before < paper - 1 and _is_one(tokens[before])
+    return 0 <= before < paper - 1 and is_one(tokens[before])
 
 
 def _is_small(token: Token) -> bool:
@@ -82,7 +82,7 @@ def _behind_marks(tokens: Sequence[Token], at: int) -> tuple[int, bool]:
     return position, is_called
 
 
-def _is_one(token: Token) -> bool:
+def is_one(token: Token) -> bool:
     """Say whether a word is one person's, who may have a number. A case has one as well, and is nobody."""
     if _bare(token) in known_words("personal.numbered_people"):
         return True
@@ -144,7 +144,7 @@ def _is_recorded(tokens: Sequence[Token], at: int) -> bool:
     if verb < 0:
         return False
     before = tokens[max(first, verb - 4) : verb]
-    return any(_is_one(token) or token.folded in known_words("personal.anybody") for token in before)
+    return any(is_one(token) or token.folded in known_words("personal.anybody") for token in before)
 
 
 def _belongs(tokens: Sequence[Token], at: int) -> bool:
@@ -153,7 +153,7 @@ def _belongs(tokens: Sequence[Token], at: int) -> bool:
         return False
     begin = at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text == ",")
     for end in behind_phrases("personal.belongs", tokens[begin : begin + 5]):
-        return any(_is_one(token) for token in tokens[begin + end : begin + end + 3])
+        return any(is_one(token) for token in tokens[begin + end : begin + end + 3])
     return False
 
 
@@ -169,7 +169,7 @@ def _is_somebody_there(tokens: Sequence[Token], first: int, bed: int) -> bool:
     one_of = known_words("personal.one_of")
     for position in range(bed - 1, max(first - 1, bed - _SEEN_BACK), -1):
         token = tokens[position]
-        if _is_one(token) or token.folded in known_words("personal.pronoun"):
+        if is_one(token) or token.folded in known_words("personal.pronoun"):
             return True
         if token.folded in one_of and position < bed - 1 and tokens[position + 1].folded in _relatives():
             return True

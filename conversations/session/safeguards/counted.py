@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, Word, number_at, number_from
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, Word, behind_phrases, number_at, number_from
 
 GUESSED = 2
 """The largest difference, in years, between two guesses of one person's age: "edad: 15-16"."""
@@ -37,6 +37,8 @@ def is_uncounted(tokens: Sequence[Token], ahead: int) -> bool:
     if ahead >= len(tokens):
         return True
     behind = tokens[ahead]
+    if any(behind_phrases("personal.percent", tokens[ahead : ahead + 2])):
+        return False
     if behind.is_word and len(behind.text) == 1 and behind.at == tokens[ahead - 1].to:  # "9è a 1è"
         return False
     if behind.folded in known_words("personal.after_age") and number_at(tokens, ahead + 1) is None:

@@ -24,6 +24,8 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
         return True
     if strict and about & (Is.BIRTH | Is.TURNS) and _is_birthday_on(folded, tokens):
         return True
+    if strict and about & SOMEBODY and any(_is_feast_of(tokens, found.start()) for found in _feast().finditer(folded)):
+        return True
     if not any(token.is_number or token.what & Is.MONTH for token in tokens):
         return False
     for at, token in enumerate(tokens):
@@ -59,10 +61,15 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
     if not strict:
         return False
     days = {found.start() for found in _short_day().finditer(folded)}
-    return any(
-        token.at in days and (_about(tokens, at) & Is.EVENT or _happens(folded, tokens, at))
-        for at, token in enumerate(tokens)
-    )
+    return any(token.at in days and _is_of_event(folded, tokens, at) for at, token in enumerate(tokens))
+
+
+def _is_of_event(folded: str, tokens: Sequence[Token], day: int) -> bool:
+    """Say whether something happened to somebody in the sentence of a day, and nothing is counted there."""
+    first, last = sentence_of(tokens, day)
+    if any(_counts_several(tokens, at) for at in range(first, last - 1)):
+        return False
+    return bool(_about(tokens, day) & Is.EVENT) or _happens(folded, tokens, day)
 
 
 def _happens(folded: str, tokens: Sequence[Token], day: int) -> bool:
@@ -74,6 +81,18 @@ def _happens(folded: str, tokens: Sequence[Token], day: int) -> bool:
 @cache
 def _happened() -> re.Pattern[str]:
     return re.compile(rf"\b{any_phrase('personal.happened')}\b")
+
+
+def _is_feast_of(tokens: Sequence[Token], start: int) -> bool:
+    """ "The accused assaulted her on Easter Sunday": the day has a name instead of a number."""
+    at = next((n for n, token in enumerate(tokens) if token.to > start), len(tokens) - 1)
+    about = _about(tokens, at)
+    return bool(about & (Is.EVENT | Is.FEELS) and about & SOMEBODY)
+
+
+@cache
+def _feast() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.feasts')}\b")
 
 
 def _is_born_when(folded: str, tokens: Sequence[Token]) -> bool:
@@ -152,7 +171,7 @@ def _may_be_of_somebody(tokens: Sequence[Token], day: int, about: int) -> bool:
         said |= 0 if is_of_day else token.what
     if not said & ~(Is.LINK | Is.SAID | Is.NUMBER):  # "jueves, 4 de octubre"
         return not any(token.folded in _weekdays() for token in tokens[first:last])
-    return bool(said & _OF_SOMEBODY) or not said & (Is.COMMON | Is.INSTITUTION)
+    return bool(said & _OF_SOMEBODY) or (last - first <= _SHORT and not said & (Is.COMMON | Is.INSTITUTION))
 
 
 @cache
@@ -160,6 +179,8 @@ def _weekdays() -> frozenset[str]:
     return frozenset(word for language in LANGUAGES for word in numbered(language, WEEKDAYS))
 
 
+_SHORT = 8
+"""Tokens of a note that may leave out whose day it is."""
 _NEAR_DAY = 6
 """Tokens around a day among which a word such as "before" makes a limit of it."""
 
@@ -255,9 +276,13 @@ def _due() -> re.Pattern[str]:
 
 @cache
 def _short_day() -> re.Pattern[str]:
-    """Words that are a day only beside something that happened to somebody: "el martes 4/9", "20 out"."""
-    other_words = "|".join(sorted(known_words("personal.not_dates")))
-    return re.compile(rf"\b[0-9]{{1,2}}(?:/[0-9]{{1,2}}| (?:{other_words}))\b")
+    """Words that are a day only beside something that happened to somebody: "4/9", "20 out", "el martes 9"."""
+    other_words, weekdays = "|".join(sorted(known_words("personal.not_dates"))), "|".join(sorted(_weekdays()))
+    links = any_phrase("personal.link")
+    return re.compile(
+        rf"\b[0-9]{{1,2}}(?:/[0-9]{{1,2}}| (?:{other_words}))\b"
+        rf"|\b(?:{weekdays})\.?,? (?:{links} )?(?:[12]?[0-9]|3[01])(?:st|nd|rd|th)?\b(?![:.,/]?[0-9hap])"
+    )
 
 
 @cache

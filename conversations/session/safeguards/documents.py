@@ -29,7 +29,8 @@ def is_document(folded: str, about: int) -> bool:
         if any(_is_code(found, least) for found in _code_behind(key).finditer(folded)):
             return True
     if any(
-        _is_code(found, _LEAST_OF_FILE) and _is_plate(found[2]) for found in _code_behind(VEHICLES).finditer(folded)
+        _is_code(found, _LEAST_OF_FILE) and _is_plate(found[2]) and not _MODEL.fullmatch(found[2])
+        for found in _code_behind(VEHICLES).finditer(folded)
     ):
         return True
     least = LEAST_OF["personal.registered"]
@@ -89,60 +90,8 @@ def _secret() -> re.Pattern[str]:
     )
 
 
-def is_unexplained(folded: str) -> bool:
-    """Say whether a text has a code that nothing of an office explains: "folio M2290817", "DK-4471-BC, la voiture".
-
-    The reference of a paper stands behind what the paper is called, or has a year in it.
-    """
-    if not _RUN.search(folded):
-        return False
-    return any(_is_bare_code(found[0]) and not _is_explained(folded, found) for found in _CODE.finditer(folded))
-
-
-_CODE = re.compile(r"(?<![^\s(:=,;\"'])[a-z0-9][a-z0-9./-]*[a-z0-9](?![^\s).,;:!?\"'])")
-_RUN = re.compile(r"[0-9]{4}")
-_UNIT = re.compile(
-    r"[0-9][0-9.,/-]*[a-z]+|[a-z]{2,}-[0-9]+|[0-9]+x[0-9]+|(?:v|iso|usd|eur|htg|dop|rd|us|fcfa|xof|hnl|bz|gds)[0-9.]+"
-)
-_DATED = (4, 6, 8)
-"""Digits of a year, with its month, with its day."""
-_ENDING = re.compile(r"\.[a-z]{3,4}$")
-
-
-def _is_bare_code(code: str) -> bool:
-    groups = GROUPS.findall(code)
-    digits, letters = sum(map(len, groups)), sum(map(str.isalpha, code))
-    if digits < _LEAST_OF_PLATE or max(map(len, groups)) < _LEAST_OF_PLATE or _ENDING.search(code):
-        return False
-    if any(is_year(group[:4]) and len(group) in _DATED for group in groups):
-        return False
-    if not letters:
-        return code.isdigit() and digits >= _LEAST_OF_RUN and not code.endswith("00")
-    is_between = code[0].isalpha() and code[-1].isalpha()
-    return (digits >= _LEAST_OF_UNEXPLAINED or is_between) and not _UNIT.fullmatch(code) and letters <= digits
-
-
-def _is_explained(folded: str, found: re.Match[str]) -> bool:
-    before = folded[max(0, found.start() - BEHIND) : found.start()]
-    if is_reference_before(before):
-        return True
-    if not found[0].isdigit():
-        return False
-    return _AMOUNT.search(before) is not None or _COUNTS.match(folded, found.end()) is not None
-
-
-_AMOUNT = re.compile(r"(?:[$€£]|\b(?:rd|us|usd|eur|htg|dop|fcfa))\s?$|[0-9][., ]$")
-_COUNTS = re.compile(r"[ ]?(?:[a-z%$€]|[,.][0-9])")
-
-
-def is_reference_before(before: str) -> bool:
-    """Say whether these words before a number are of a paper of an office."""
-    return _reference().search(before) is not None
-
-
-@cache
-def _reference() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.references')}\b[^;!?\n]{{0,24}}$")
+_MODEL = re.compile(r"[a-z]{1,2}[0-9]{2,3}")
+""" "Honda XL200"."""
 
 
 def _is_plate(code: str) -> bool:

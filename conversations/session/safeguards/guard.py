@@ -12,11 +12,11 @@ from typing import Literal
 
 from conversations.session.reading.text import fold
 from conversations.session.safeguards import identifiers
-from conversations.session.safeguards.addresses import address
+from conversations.session.safeguards.addresses import address, is_position
 from conversations.session.safeguards.ages import age
 from conversations.session.safeguards.characters import seen
 from conversations.session.safeguards.dates import personal_date
-from conversations.session.safeguards.documents import is_unexplained
+from conversations.session.safeguards.explained import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named
 from conversations.session.safeguards.spelt import plain, words_of_file
@@ -52,7 +52,9 @@ def personal_data(
     may_give_contact = may_give_contact and not strict
     if kind := identifiers.identifier(shown, folded, tokens, about, known, may_give_contact=may_give_contact):
         return kind
-    if strict and is_unexplained(folded):
+    if (strict or not about & (Is.THING | Is.PLANNED | Is.INSTITUTION)) and is_position(folded):
+        return "address"
+    if not may_give_contact and is_unexplained(folded, tokens, known, strict=strict):
         return "digits"
     if named(folded, tokens, about, known, strict=strict):
         return "name"

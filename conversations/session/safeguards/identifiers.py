@@ -21,12 +21,13 @@ from conversations.session.safeguards.documents import (
     is_document,
     is_numbered,
     is_owned,
-    is_reference_before,
     tells_secret,
 )
+from conversations.session.safeguards.explained import is_reference_before
 from conversations.session.safeguards.groups import (
     GROUPS,
     LEAST_OF_CODE,
+    TOLL_FREE,
     Number,
     all_years,
     is_date,
@@ -68,10 +69,10 @@ _HAS_NUMBER = SOMEBODY | Is.TITLE | Is.ROOM | Is.OF_ONE
 """Meanings of which a text has one that tells a number by who or what stands beside it."""
 _LEAST_OF_ACCOUNT = 14
 """Digits of the account of a bank, in groups."""
+_MOST_SINGLE = 5
+"""Figures by themselves that stand in a row of counts; more are a number that is dictated."""
 _LEAST_OF_LOCATOR = 2
 """Digits of the code of a ticket."""
-_TOLL_FREE = re.compile(r"1?(?:809|1)?200[0-9]{4}|1?8(?:00|33|44|55|66|77|88)[0-9]{7}|0?800[0-9]{4,6}")
-"""Lines that cost nothing, of next door too: nobody lives there."""
 _HIDDEN_ZERO = re.compile(r"(?<=[0-9])[oO](?=[-0-9\W])|(?<![^\W\d_])[oO](?=[0-9])")
 _BETWEEN = r"(?:[^\w,;:\n]|[_lI|]){0,3}"
 _NUMBER = re.compile(rf"[+(]?[0-9](?:{_BETWEEN}[0-9])+")
@@ -173,7 +174,7 @@ def _kind_in_pieces(folded: str, tokens: Sequence[Token], about: int, known: Kno
         digits, before = "".join(groups), folded[max(0, start - BEHIND) : start]
         if _MONEY_BEFORE.search(before) or (not is_worded and max(map(len, groups)) > 1):
             continue
-        if digits in known.numbers or _TOLL_FREE.fullmatch(digits) or all(map(is_year, groups)):
+        if digits in known.numbers or TOLL_FREE.fullmatch(digits) or all(map(is_year, groups)):
             continue
         if any(map(is_year, groups)) and is_reference_before(before):  # "el Decreto 303 de 2016 y la Resolución 27"
             continue
@@ -260,9 +261,10 @@ def _filler() -> re.Pattern[str]:
 
 def _kind_of(number: Number, before: str, after: str, known: Known) -> Kind | None:
     digits, shape = number.digits, number.shape
-    if digits in known.numbers or _TOLL_FREE.fullmatch(digits):
+    if digits in known.numbers or TOLL_FREE.fullmatch(digits):
         return None
-    if _hotline_before().search(before) and not is_owned(after):
+    is_line = _hotline_before().search(before) or (digits.endswith("00") and _line_before().search(before))
+    if is_line and not is_owned(after):
         return None
     if _document_before().search(before):
         return "identity"
@@ -296,6 +298,8 @@ def _kind_of(number: Number, before: str, after: str, known: Known) -> Kind | No
     if _is_amount(number) or _is_range(number) or is_date(number) or all_years(number):
         return None
     if max(shape) == 1 and len(digits) >= _LEAST:
+        return "phone"
+    if sum(size == 1 for size in shape) > _MOST_SINGLE:  # "509 4 8 5 5 0 1 9 3"
         return "phone"
     if _are_counts(number):
         return None
@@ -377,6 +381,12 @@ def _document_before() -> re.Pattern[str]:
 def _hotline_before() -> re.Pattern[str]:
     """ "La Línea Vida 809-555-0100"."""
     return re.compile(rf"\b{any_phrase('personal.hotline')}\W{{1,3}}(?:\w{{2,3}}\W{{1,2}})?$")
+
+
+@cache
+def _line_before() -> re.Pattern[str]:
+    """ "Liy 2940-0000": a round number behind such a word is that of an office."""
+    return re.compile(rf"\b{any_phrase('personal.lines')}\W{{1,3}}$")
 
 
 @cache

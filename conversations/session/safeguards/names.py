@@ -9,9 +9,28 @@ import re
 from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words
+from conversations.session.safeguards.capitals import (
+    is_in_row_of_places,
+    is_located,
+    is_of_paper,
+    is_seat,
+    is_subject_of_office,
+    may_be_acronym,
+    may_be_place,
+)
 from conversations.session.safeguards.known import Known
 from conversations.session.safeguards.namesakes import acts, feels, institutions
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, read_words, sentence_of
+from conversations.session.safeguards.words import (
+    FILE_ENDINGS,
+    NAME,
+    SOMEBODY,
+    Is,
+    Token,
+    begins,
+    behind_phrases,
+    read_words,
+    sentence_of,
+)
 
 _CLEAR = Is.GIVEN | Is.SURNAME
 _SHORT_NAME = 3
@@ -23,32 +42,11 @@ _LANDS = frozenset({"US", "UN", "EU", "DR", "RD", "EUA", "USA", "UK", "ONU", "OE
 """Letters with stops that nobody is called by."""
 _NOUN = re.compile(
     r"(?:cion|ciones|idad|idades|miento|mientos|ismo|logia|encias?|ancias?|torios?|tari[oa]s?|tivos?|tivas?|ales"
-    r"|tions?|ness|ship|ments?|ology|ing|ings|ists?|ites?|isme|logie|ement|syon|sman)$"
+    r"|tions?|ness|ship|ments?|ology|ing|ings|ists?|ites?|isme|logie|ement|syon|sman|(?:n|l|gu)ese|[bdl]ian|ean)$"
 )
 """How abstract nouns and adjectives end, which titles and offices write with a capital: "Encuesta", "Reforzamiento"."""
 _WITHIN = re.compile(r"[a-z][A-Z]")
 _PARTS = re.compile(r"[A-Z][^A-Z]+")
-_FILES = frozenset(
-    (
-        "jpg",
-        "jpeg",
-        "png",
-        "heic",
-        "webp",
-        "pdf",
-        "doc",
-        "docx",
-        "xls",
-        "xlsx",
-        "ppt",
-        "pptx",
-        "csv",
-        "txt",
-        "mp4",
-        "ogg",
-        "zip",
-    )
-)
 _BLENDED = re.compile(r"^(?:pro|aso|inter|cona|fedo|fedec|poli|infa|funda|coop)...|(?:tur|mex|net)$")
 """Parts of one-word names that are not a person's: "Politur", "Profamilia", "Asonahores"."""
 
@@ -65,8 +63,8 @@ def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, str
         return False
     if (
         strict
-        and about & Is.TITLE
-        and any(token.what & Is.TITLE and _is_always_named(tokens, at) for at, token in enumerate(tokens))
+        and about & (Is.TITLE | Is.PERSON)
+        and any(token.what & (Is.TITLE | Is.PERSON) and _is_always_named(tokens, at) for at, token in enumerate(tokens))
     ):
         return True
     evidence = _evidence(tokens, known, introduced)
@@ -80,7 +78,19 @@ def _is_always_named(tokens: Sequence[Token], at: int) -> bool:
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
     if behind is None or tokens[at].folded not in known_words("personal.strong_title"):
         return False
-    return behind.text.islower() and len(behind.text) > _SHORT_NAME and not behind.what & ~NAME and not behind.is_known
+    if behind.text == "." and at + 2 < len(tokens):  # "mr. alhassan"
+        at, behind = at + 1, tokens[at + 2]
+    if behind.what & NAME and _is_new_small(tokens, at + 2):  # "madam joy osagie"
+        return True
+    return _is_new_small(tokens, at + 1)
+
+
+def _is_new_small(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether a word in small letters is in no table."""
+    if not 0 <= at < len(tokens):
+        return False
+    token = tokens[at]
+    return token.text.islower() and len(token.text) > _SHORT_NAME and not token.what & ~NAME and not token.is_known
 
 
 def _is_thing_named(tokens: Sequence[Token], at: int) -> bool:
@@ -142,7 +152,7 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
 
 def _is_cut_name(tokens: Sequence[Token], at: int) -> bool:
     """ "Rachidatou k. veut": a word of no table, a letter for the surname, and what only somebody does."""
-    if _is_behind_letter(tokens, at):
+    if _is_behind_letter(tokens, at) or _is_new_full_name(tokens, at):
         return True
     row = tokens[at + 1 : at + 4]
     if (
@@ -154,6 +164,12 @@ def _is_cut_name(tokens: Sequence[Token], at: int) -> bool:
     ):
         return False
     return row[1].text == "." and bool(row[2].what & (Is.FEELS | Is.NOT))
+
+
+def _is_new_full_name(tokens: Sequence[Token], at: int) -> bool:
+    """ "Victim adwoa serwaa says": two words of no table behind somebody, and what only somebody does."""
+    is_pair = at > 0 and tokens[at - 1].what & SOMEBODY and _is_new_small(tokens, at) and _is_new_small(tokens, at + 1)
+    return bool(is_pair) and at + 2 < len(tokens) and bool(tokens[at + 2].what & Is.FEELS)
 
 
 def _is_behind_letter(tokens: Sequence[Token], at: int) -> bool:
@@ -171,13 +187,14 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     is_capital = token.is_capitalised and not is_shouted
     is_shouting = token.is_upper and len(token.text) >= _LETTERS
     if what & Is.GIVEN and not what & Is.COMMON:
-        return not token.is_upper or is_shouting
+        return not token.is_upper or (is_shouting and not may_be_acronym(tokens, at))
     is_called = is_capital or is_shouting or (what & NAME and not what & Is.LINK)
     if is_called and _is_titled(tokens, at) and not what & (Is.COMMON | Is.THING):
         return True
     if what & Is.COINED and _is_unheard(token, known) and (is_capital or is_shouting or _is_led_to(tokens, at)):
         return True
-    if is_capital and _is_unheard(token, known) and any(sign(tokens, at) for sign in _SIGNS_BEHIND):
+    is_inside = at > 0 and tokens[at - 1].folded in known_words("personal.located")  # "the court at Ho gave"
+    if is_capital and not is_inside and _is_unheard(token, known) and any(sign(tokens, at) for sign in _SIGNS_BEHIND):
         return True
     if what & NAME and token.text.islower() and _is_in_slot(tokens, at):
         return True
@@ -192,7 +209,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         return True
     if what & Is.COINED and any(one.what & _CLEAR and not one.what & Is.COMMON for one in beside):
         return True  # "peralta, yudelka"
-    if what & Is.COINED and _begins(tokens, at) and at + 1 < len(tokens) and tokens[at + 1].what & (Is.NOT | Is.FEELS):
+    if what & Is.COINED and begins(tokens, at) and at + 1 < len(tokens) and tokens[at + 1].what & (Is.NOT | Is.FEELS):
         return True
     if what & (NAME | Is.COINED) and token.text.islower() and _is_full_name_that_does(tokens, at):
         return True
@@ -201,7 +218,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     if what & NAME and not what & Is.COMMON:
         if (
             not token.is_upper
-            and _begins(tokens, at)
+            and begins(tokens, at)
             and (_feels_at_once(tokens, at) or _is_subject_thatfeels(tokens, at))
         ):
             return True
@@ -210,37 +227,29 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         if token.is_capitalised and sum(each.is_word for each in tokens) == 1:
             return True
         weight = 2 if what & _CLEAR else 1
-        if any(one.is_initial for one in beside) and (is_capital or is_shouting):
+        if any(one.is_initial for one in beside) and (is_capital or is_shouting) and not what & Is.THING:
             return True
         for one in beside:
             if one.what & NAME and not one.what & Is.COMMON and not one.is_known:
                 is_pair = (is_capital and one.is_capitalised) or (is_shouting and one.is_upper and not is_shouted)
                 if weight + (2 if one.what & _CLEAR else 1) >= (2 if is_pair else 3 if not is_shouted else 4):
                     return True
-            elif is_capital and one.is_capitalised and _is_unheard(one, known):
+            elif is_capital and one.is_capitalised and _is_unheard(one, known) and not may_be_place(tokens, at):
                 return True
-        if is_capital and what & Is.SURNAME and not _begins(tokens, at):
+        if is_capital and what & Is.SURNAME and not begins(tokens, at) and not may_be_place(tokens, at):
             return True
     if is_capital and _is_unheard(token, known) and not _is_acronym(token):
-        if _BLENDED.search(token.folded) or _is_subject_of_office(tokens, at) or _is_located(tokens, at):
+        if _BLENDED.search(token.folded) or is_subject_of_office(tokens, at) or is_located(tokens, at):
             return False
-        if _is_seat(tokens, at) or _is_of_paper(tokens, at):
+        if is_seat(tokens, at) or is_of_paper(tokens, at):
+            return False
+        if may_be_place(tokens, at):
             return False
         if _is_spoken_of(tokens, at):
             return True
         # In the middle of a sentence a capital that nothing explains is a name, whether a list has it or not.
-        return len(token.text) > 2 and not _begins(tokens, at)
+        return len(token.text) > 2 and not begins(tokens, at)
     return False
-
-
-def _is_of_paper(tokens: Sequence[Token], at: int) -> bool:
-    """ "Múltiple 0071-2025": a word with a capital right before a long number is what a paper is called."""
-    behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    is_long = behind is not None and behind.is_number and len(behind.text) >= _SHORT_NAME
-    before = at - 1 - (at > 0 and tokens[at - 1].text == ".")
-    is_cut = 0 <= before < at - 1 and len(tokens[before].text) <= _SHORT_NAME
-    is_paper = before >= 0 and bool(is_cut or tokens[before].what & Is.PLANNED)
-    return is_long and is_paper and not tokens[at].what & (NAME | Is.COINED)
 
 
 def _is_unheard(token: Token, known: Known) -> bool:
@@ -256,7 +265,7 @@ def _is_place_of_kin(tokens: Sequence[Token], at: int) -> bool:
     while end + 1 < len(tokens) and tokens[end + 1].is_known:
         end += 1
     behind = tokens[end + 1 : end + 4]
-    if not _begins(tokens, at) or end == at or len(behind) < 3 or behind[0].text != ",":
+    if not begins(tokens, at) or end == at or len(behind) < 3 or behind[0].text != ",":
         return False
     return bool(tokens[end].what & NAME and behind[1].what & Is.LINK and behind[2].what & SOMEBODY)
 
@@ -279,7 +288,7 @@ def _is_full_name_that_does(tokens: Sequence[Token], at: int) -> bool:
     """ "rosa flores aceptó entrar", "yorgelis rondón wants": a surname behind a first word, and what somebody does."""
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
     is_pair = behind is not None and behind.what & (Is.SURNAME | Is.SURNAME_WORD) and not behind.is_known
-    return bool(is_pair and _begins(tokens, at) and at + 2 < len(tokens) and tokens[at + 2].what & Is.FEELS)
+    return bool(is_pair and begins(tokens, at) and at + 2 < len(tokens) and tokens[at + 2].what & Is.FEELS)
 
 
 def _does(tokens: Sequence[Token], at: int) -> bool:
@@ -353,78 +362,19 @@ def _is_acronym(token: Token) -> bool:
     return is_cut or (token.text[:2].isupper() and not token.is_upper)  # "MMujer"
 
 
-def _is_subject_of_office(tokens: Sequence[Token], at: int) -> bool:
-    """ "Consejo Nacional de Drogas": the subject of an office, after its capital letter and a small word."""
-    before = at - 1
-    while before >= 0 and tokens[before].what & Is.LINK and tokens[before].text.islower():
-        before -= 1
-    if before < 0 or before == at - 1 or tokens[at].what & (NAME | Is.COINED):
-        return False
-    head = tokens[before]
-    return head.is_capitalised and bool(head.what & (Is.COMMON | Is.INSTITUTION)) and not _begins(tokens, before)
-
-
-def _is_located(tokens: Sequence[Token], at: int) -> bool:
-    """ "En el Malecón", "nan Malpas": what follows such a word, and no list has as a name, is a place."""
-    if tokens[at].what & (NAME | Is.COINED):
-        return False
-    before = at - 1
-    while before >= 0 and (
-        (tokens[before].is_capitalised and not tokens[before].what & (NAME | Is.COINED))
-        or (tokens[before].what & Is.LINK and tokens[before].folded not in known_words("personal.located"))
-    ):
-        before -= 1
-    return before >= 0 and tokens[before].folded in known_words("personal.located")
-
-
 def _is_called_small(tokens: Sequence[Token], at: int) -> bool:
     """ "Ti Frè": in Creole, how next to anybody is called."""
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
     if tokens[at].text != "Ti" or behind is None or not behind.is_capitalised or behind.is_known:
         return False
-    return not behind.what & (Is.COMMON | Is.THING | Is.INSTITUTION | Is.PLANNED)
-
-
-_TO_A_PLACE = frozenset({"à", "À"})
-_SEEN_BACK = 9
-"""Tokens before a place among which the office that is there is looked for."""
-
-
-def _is_seat(tokens: Sequence[Token], at: int) -> bool:
-    """ "La fiscalía de Danlí", "équipes de Saraya et Bandafassi", "the Dangriga office": a place, and what is there.
-
-    A word that a list has as a name is none.
-    """
-    if tokens[at].what & (NAME | Is.COINED):
+    if is_in_row_of_places(tokens, at):  # "Pòdepè ak Ti Ans"
         return False
-    seats = known_words("personal.seat")
-    behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    if behind is not None and behind.folded in seats and behind.text.islower():
-        return True
-    for position in range(at - 1, max(-1, at - _SEEN_BACK), -1):
-        token = tokens[position]
-        if token.what & (SOMEBODY | Is.TITLE):
-            return False
-        is_adjective = token.text.islower() and 0 < position < at - 1  # "mesa local de Comayagua"
-        if token.folded in seats or (is_adjective and tokens[position - 1].folded in seats):
-            return True
-        if token.text in _TO_A_PLACE:
-            return not position or _leads_to_place(tokens, position - 1)
-        is_other = token.is_capitalised and not token.what & (NAME | Is.COINED)
-        if not (is_other or token.what & (Is.LINK | Is.JOINS) or token.text in ",-"):
-            return False
-    return False
-
-
-def _leads_to_place(tokens: Sequence[Token], at: int) -> bool:
-    """Say whether "à" behind this word leads to a place: "rendus à Kolda"; not "parlé à Coumba"."""
-    given = known_words("personal.given_to")
-    return tokens[at].folded not in given and not tokens[at].what & (Is.FEELS | SOMEBODY)
+    return not behind.what & (Is.COMMON | Is.THING | Is.INSTITUTION | Is.PLANNED)
 
 
 def _is_in_file_name(tokens: Sequence[Token]) -> bool:
     """ "cert. estudio nicauris2.jpg"."""
-    return len(tokens) > 1 and tokens[-2].text == "." and tokens[-1].folded in _FILES
+    return len(tokens) > 1 and tokens[-2].text == "." and tokens[-1].folded in FILE_ENDINGS
 
 
 def _is_met(tokens: Sequence[Token], at: int) -> bool:
@@ -475,19 +425,6 @@ def _owns(tokens: Sequence[Token], at: int) -> bool:
 
 _SIGNS_BEHIND = (feels, acts, _is_subject, _is_explained, _owns)
 """Signs after a word at the beginning of a sentence that show that its capital is that of a name."""
-
-
-def _begins(tokens: Sequence[Token], at: int) -> bool:
-    """Say whether the word begins a sentence, where any word has a capital."""
-    first, _ = sentence_of(tokens, at)
-    return not any(token.is_word for token in tokens[_behind_bullet(tokens, first) : at])
-
-
-def _behind_bullet(tokens: Sequence[Token], first: int) -> int:
-    """ "b. Publicar", "c) Imprimir": a letter that numbers the words after it."""
-    row = tokens[first : first + 2]
-    is_bullet = len(row) == 2 and row[0].text.islower() and len(row[0].text) == 1 and row[1].text in ".)"
-    return first + 2 if is_bullet else first
 
 
 def _beside(tokens: Sequence[Token], at: int, masked: set[int]) -> list[Token]:

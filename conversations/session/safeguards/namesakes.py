@@ -19,6 +19,8 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
     saints, behind, inside = (known_words(f"personal.{key}") for key in ("saints", "for", "inside"))
     before_capitals = _before_capitals(tokens)
     for at, token in enumerate(tokens):
+        if token.folded in inside and at in before_capitals and not (at and _may_be_in_somebody(tokens[at - 1])):
+            masked.update(_inside(tokens, at + 1))
         if token.text == "#":  # "#CorazonAzul" is a campaign
             masked.add(at + 1)
         if token.is_capitalised:
@@ -27,15 +29,17 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
         elif token.is_upper:
             if begin := _behind_acronym(tokens, at):
                 masked.update((*range(at, begin), *_full_name(tokens, begin)))
-        elif at in before_capitals:
-            if at and (token.what & Is.LINK or token.folded in behind):
-                masked.update(_of_place(tokens, at))
-            if token.folded in inside and not (at and _may_be_in_somebody(tokens[at - 1])):
-                masked.update(_inside(tokens, at + 1))
+        elif at in before_capitals and at and (token.what & Is.LINK or token.folded in behind):
+            masked.update(_of_place(tokens, at))
+        if token.is_capitalised and token.what & _HEADS and not token.what & _NO_HEADS:
+            masked |= _of_office(tokens, at)
         if not token.what & Is.INSTITUTION and not _is_shelter(tokens, at):
             continue
         position = at + 1
-        while position < len(tokens) and _carries_on(tokens, position):
+        is_plural = token.folded.endswith(("s", "x"))
+        while position < len(tokens) and (
+            _carries_on(tokens, position) or (is_plural and tokens[position].what & Is.JOINS)
+        ):
             masked.add(position)
             position += 1
         if token.is_capitalised:
@@ -44,6 +48,34 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
                 masked.add(position)
                 position -= 1
     return masked | _quoted(tokens) | _located_with_article(tokens)
+
+
+_HEADS = Is.INSTITUTION | Is.THING | Is.COMMON
+_NO_HEADS = Is.GIVEN | Is.TITLE | Is.LINK | Is.STREET | SOMEBODY
+_NO_OFFICE = Is.GIVEN | Is.COINED
+
+
+def _of_office(tokens: Sequence[Token], head: int) -> set[int]:
+    """ "Economic and Organised Crime Office", "Inite Sikolojik": the other capitals of the name of an office.
+
+    A word that a list has as a given name is somebody's.
+    """
+    masked: set[int] = set()
+    at = head - 1
+    while at >= 0 and (_is_of_office(tokens[at]) or (tokens[at].text == "-" and masked)):
+        masked.add(at)
+        at -= 1
+        if masked and at > 0 and tokens[at].what & Is.JOINS and _is_of_office(tokens[at - 1]):
+            at -= 1
+    at = head + 1
+    while at < len(tokens) and tokens[head].what & (Is.INSTITUTION | Is.THING) and _is_of_office(tokens[at]):
+        masked.add(at)
+        at += 1
+    return masked
+
+
+def _is_of_office(token: Token) -> bool:
+    return token.is_capitalised and not token.what & _NO_OFFICE
 
 
 def _before_capitals(tokens: Sequence[Token]) -> set[int]:
@@ -62,6 +94,8 @@ def _before_capitals(tokens: Sequence[Token]) -> set[int]:
 def _is_before_house(tokens: Sequence[Token], position: int, house: int) -> bool:
     """Say whether a word belongs to the name before a house: "Eric Williams Medical Complex"; not "Maria Hospital"."""
     surname = Is.SURNAME | Is.SURNAME_WORD
+    if house - position > 1 and not tokens[position + 1].what:  # "Blas Ople Center"
+        return True
     if not tokens[position].what & Is.GIVEN or (tokens[position + 1].what & surname and house - position > 2):
         return True
     is_first = position > 0 and tokens[position - 1].is_capitalised and tokens[position - 1].what & Is.GIVEN
@@ -128,7 +162,7 @@ _NAMES = Is.GIVEN | Is.GIVEN_WORD | Is.COINED
 
 
 def _is_between_places(token: Token) -> bool:
-    return token.text == "," or bool(token.what & (Is.JOINS | Is.LINK) and token.text.islower())
+    return token.text in ",-" or bool(token.what & (Is.JOINS | Is.LINK) and token.text.islower())
 
 
 def _may_be_in_somebody(before: Token) -> bool:
@@ -142,8 +176,11 @@ def _inside(tokens: Sequence[Token], begin: int) -> range:
         begin += 1
     end = _end_of_places(tokens, begin)
     row = tokens[begin:end]
-    if any(token.text.endswith(("'s", "’s")) or (at and token.what & Is.GIVEN) for at, token in enumerate(row)):
-        return range(begin, begin)
+    is_list = any(token.text == "," for token in row)  # "en Madre de Dios, Puno y Loreto"
+    for at, token in enumerate(row):
+        is_next = is_list and at and _is_between_places(row[at - 1])
+        if token.text.endswith(("'s", "’s")) or (at and token.what & Is.GIVEN and not is_next):
+            return range(begin, begin)
     return range(begin, begin if end > begin and (feels(tokens, end - 1) or acts(tokens, end - 1)) else end)
 
 
@@ -198,14 +235,16 @@ def _is_shelter(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _located_with_article(tokens: Sequence[Token]) -> set[int]:
-    """ "En El Rosario", "in Los Girasoles": an article with a capital, behind a word of place, begins a place."""
+    """ "En El Rosario", "a La Pampa": an article with a capital, within a sentence, begins a place."""
     masked: set[int] = set()
+    located = known_words("personal.located")
     for at in range(1, len(tokens) - 1):
         token = tokens[at]
-        is_article = (
-            token.is_capitalised and token.what & Is.LINK and tokens[at - 1].folded in known_words("personal.located")
-        )
-        if is_article and tokens[at + 1].is_capitalised:
+        before = tokens[at - 1]
+        is_inside = before.folded in located
+        if not token.is_capitalised or not token.what & Is.LINK or not (is_inside or before.text.islower()):
+            continue
+        if tokens[at + 1].is_capitalised and (is_inside or not tokens[at + 1].what & _NO_OFFICE):
             masked.update((at, at + 1))
     return masked
 

@@ -64,6 +64,8 @@ def online(text: str, folded: str, tokens: Sequence[Token], about: int) -> Onlin
             return "handle"
     if about & (Is.AT_SIGN | Is.MAIL_SERVICES) and _spelled_email().search(folded):
         return "email"
+    if about & Is.MAIL_SERVICES and _mail_at_service().search(folded):
+        return "email"
     if (about & (Is.SPELLED_DOT | Is.SPELLED_SLASH) or _LOOSE.search(folded)) and _spelled_link().search(folded):
         return "link"
     if "." in text and (_LINK.search(text) or _URL.search(text)):
@@ -179,6 +181,14 @@ def _spelled_email() -> re.Pattern[str]:
         rf"|\b[a-z]+(?:[0-9_]|\.[a-z0-9])[a-z0-9._]*\W+(?:\w{{1,5}}\W+)?{service}\b"
         rf"|\b{mail} ?(?:[:=]|{any_phrase('personal.appears')}) ?[a-z]+\W+(?:\w{{1,5}}\W+)?{service}\b"
     )
+
+
+@cache
+def _mail_at_service() -> re.Pattern[str]:
+    """ "Su buzón: flor de loto 77 en gmail": words for an address, what it is, and its service."""
+    mail, service = any_phrase("personal.mail"), any_phrase("personal.mail_services")
+    said = rf"(?::|=|\b{any_phrase('personal.appears')}\b)"
+    return re.compile(rf"\b{mail}\b[^.;!?\n]{{0,40}}?{said}(?:\W{{1,2}}\w+){{1,6}}?\W{{1,3}}{service}\b")
 
 
 @cache

@@ -38,7 +38,7 @@ def _times() -> Mapping[str, int]:
 
 @cache
 def _repeated() -> re.Pattern[str]:
-    return re.compile(rf"\b({'|'.join(_times())}) ({_one_digit()})\b")
+    return re.compile(rf"\b({'|'.join(_times())})[ -]({_one_digit()})\b")
 
 
 @cache

@@ -144,6 +144,33 @@ OLDEST = 110
 """Above this, a number is not the age of a person."""
 _CLOSE = 24
 """Characters between the beginnings of two words that stand beside each other."""
+FILE_ENDINGS = frozenset(
+    [
+        "jpg",
+        "jpeg",
+        "png",
+        "heic",
+        "webp",
+        "pdf",
+        "doc",
+        "docx",
+        "xls",
+        "xlsx",
+        "ppt",
+        "pptx",
+        "csv",
+        "txt",
+        "mp3",
+        "mp4",
+        "ogg",
+        "opus",
+        "m4a",
+        "odt",
+        "ods",
+        "odp",
+        "zip",
+    ]
+)
 ENDS = frozenset(".;!?\n")
 """What ends a sentence. A full stop after an initial or an abbreviation does not."""
 
@@ -180,7 +207,7 @@ def _meaning(folded: str) -> int:
     """
     table = _table()
     what = table.get(folded, 0)
-    if not what and (ending := _DIMINUTIVE.search(folded)):
+    if not what and (ending := _DIMINUTIVE.search(folded)) and ending.start() > 1:
         stem = folded[: ending.start()]
         whole = table.get(stem, 0) | table.get(stem + ending[0].rstrip("s")[-1], 0)
         what = whole & SOMEBODY or (Is.GIVEN_WORD if whole & Is.GIVEN else 0)  # "hermanitos", "angelito"
@@ -266,6 +293,19 @@ _JOINED_YEARS = (("zan", ""), ("an", ""), ("zan", "s"), ("van", "f"), ("tan", ""
 sound of the number they change."""
 
 
+def _is_whole(word: Token) -> bool:
+    """Say whether a word is whole though it is short: "nan sèt ka. Mezi yo", "nan Sid. Ventè"."""
+    if word.is_known or (word.is_upper and len(word.text) > 2 and not word.what & Is.TITLE):  # "con la PNC. Hoy"
+        return True
+    if word.is_capitalised and word.what & Is.COMMON and not word.what & Is.TITLE:
+        return True
+    return word.text.islower() and word.what > 0 and not word.what & _NO_STOP
+
+
+_NO_STOP = Is.TITLE | Is.STREET | Is.SHORTENED | Is.NUMBERED | Is.INSTITUTION | NAME
+"""What a short word with a stop is besides the last of its sentence: "Sra. Peña", "ma. fca. liriano"."""
+
+
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
     """The first token of the sentence that holds this position, and the one behind its last."""
     first, last = position, position + 1
@@ -285,11 +325,28 @@ def _ends(tokens: Sequence[Token], position: int) -> bool:
         return True
     if tokens[position - 1].what & Is.SHORTENED:  # "vict. 16 a."
         return False
+    if position > 1 and tokens[position - 1].what & Is.YEARS and tokens[position - 2].is_number:
+        return len(tokens[position - 1].text) > 1  # "15 an ak 20 an. Atik 11"
     if tokens[position - 1].what & Is.SAID:  # "Renunció una. Quedan ocho"
         return True
     before, behind = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
+    if behind and behind.is_capitalised and behind.at > token.to and _is_whole(before):
+        return True
     is_short = before.what & (Is.STREET if len(before.text) > _SHORT else Is.STREET | SOMEBODY)  # "Masc. 19 años"
     return len(before.text) >= _SHORT and not (behind and behind.is_number and is_short)
+
+
+def begins(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether the word begins a sentence, where any word has a capital."""
+    first, _ = sentence_of(tokens, at)
+    return not any(token.is_word for token in tokens[_behind_bullet(tokens, first) : at])
+
+
+def _behind_bullet(tokens: Sequence[Token], first: int) -> int:
+    """ "b. Publicar", "c) Imprimir": a letter that numbers the words after it."""
+    row = tokens[first : first + 2]
+    is_bullet = len(row) == 2 and row[0].text.islower() and len(row[0].text) == 1 and row[1].text in ".)"
+    return first + 2 if is_bullet else first
 
 
 def number_before(tokens: Sequence[Token], position: int, language: int) -> tuple[int, int] | None:
@@ -488,7 +545,7 @@ def _stands_alone(words: Sequence[Token], position: int) -> bool:
     place = words[position]
     beside = (words[each] for each in (position - 1, position + 1) if 0 <= each < len(words))
     return place.text[0].isupper() and not any(
-        word.is_capitalised
+        (word.is_capitalised or (word.is_upper and place.is_upper))
         and _may_be_name(word)
         and (word.what or word is not words[0])  # any first word has a capital: "Véhicules Nissan"
         and abs(word.at - place.at) < _CLOSE

@@ -1,0 +1,160 @@
+"""What a word with a capital is that is nobody's name: a place, an office, a paper.
+
+A report of a far country has places and offices that no list has. What stands before such a word, and whether the
+sentence speaks of somebody, says what it is.
+"""
+
+from collections.abc import Sequence
+
+from conversations.session.reading.vocabulary import known_words
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, begins, sentence_of
+
+_SHORT_NAME = 3
+"""Digits of the shortest number of a paper, and letters of the longest word that is cut."""
+_LETTERS = 4
+"""Letters of the longest acronym before the place of an office."""
+_BEFORE_PLACE = frozenset(",/(&")
+_TO_A_PLACE = frozenset({"à", "À"})
+_SEEN_BACK = 9
+"""Tokens before a place among which the office that is there is looked for."""
+
+
+def may_be_place(tokens: Sequence[Token], at: int) -> bool:
+    """ "From Volta and Ashanti", "por Tacna": behind a small word or a comma, where nobody is spoken of."""
+    if tokens[at].what & (Is.GIVEN_WORD | Is.COINED):
+        return False
+    first = at
+    while first and (tokens[first - 1].is_capitalised or tokens[first - 1].is_upper or tokens[first - 1].text == "-"):
+        first -= 1
+    if is_in_row_of_places(tokens, at):
+        return True
+    is_led = first > 0 and _leads_to_place(tokens, first - 1) and not _is_inserted(tokens, first, at)
+    is_seat = (
+        2 < len(tokens[first].text) <= _LETTERS and tokens[first].is_upper and not tokens[at].what
+    )  # "NBI Cagayan"
+    return (is_led or (is_seat and first < at)) and not _is_somebody_told(tokens, at)
+
+
+def _is_inserted(tokens: Sequence[Token], first: int, at: int) -> bool:
+    """ "The cook, Nenita, told": who it is, between two commas."""
+    end = at + 1
+    while end < len(tokens) and tokens[end].is_capitalised:
+        end += 1
+    is_between = tokens[first - 1].text == "," and end < len(tokens) and tokens[end].text == ","
+    return is_between and first > 1 and tokens[first - 2].text.islower()
+
+
+def is_in_row_of_places(tokens: Sequence[Token], at: int) -> bool:
+    """ "Thies, Mbour and Saint-Louis": a word among several, of which one is a place that a list has."""
+    for step in (-1, 1):
+        position, signs = at + step, 0
+        while 0 <= position < len(tokens):
+            token = tokens[position]
+            is_between = token.text == "," or bool(token.what & Is.JOINS and token.text.islower())
+            if token.is_known and signs:
+                return True
+            if not (is_between or token.is_capitalised):
+                break
+            signs += is_between
+            position += step
+    return False
+
+
+def _leads_to_place(tokens: Sequence[Token], at: int) -> bool:
+    before = tokens[at]
+    if before.text in _BEFORE_PLACE:
+        return True
+    if before.text == ":" and at and tokens[at - 1].folded in known_words("personal.plural_places"):  # "Places: Pasay"
+        return True
+    if not before.text.islower():
+        return False
+    if before.folded in known_words("personal.before_place") or before.folded in known_words("personal.located"):
+        return True
+    if before.what & Is.JOINS and at and tokens[at - 1].is_known:  # "Senegal ak Benen"
+        return True
+    return bool(before.what & (Is.LINK | Is.JOINS | Is.BETWEEN)) and not before.what & Is.TOWARDS
+
+
+def may_be_acronym(tokens: Sequence[Token], at: int) -> bool:
+    """ "At NAIA Terminal 1": capitals by themselves behind a word of place, where nobody is spoken of."""
+    if not at or tokens[at - 1].folded not in known_words("personal.located"):
+        return False
+    return not _is_somebody_told(tokens, at)
+
+
+def _is_somebody_told(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether another word of the sentence means somebody."""
+    first, last = sentence_of(tokens, at)
+    return any(_is_one(tokens, other) for other in range(first, last) if other != at)
+
+
+def _is_one(tokens: Sequence[Token], at: int) -> bool:
+    """ "La joven"; not "5 moun", "140 talibe children"."""
+    is_counted = at > 0 and tokens[at - 1].is_number and tokens[at - 1].text != "1"
+    return bool(tokens[at].what & SOMEBODY) and len(tokens[at].text) > 2 and not is_counted
+
+
+def is_of_paper(tokens: Sequence[Token], at: int) -> bool:
+    """ "Múltiple 0071-2025": a word with a capital right before a long number is what a paper is called."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    is_long = behind is not None and behind.is_number and len(behind.text) >= _SHORT_NAME
+    before = at - 1 - (at > 0 and tokens[at - 1].text == ".")
+    is_cut = 0 <= before < at - 1 and len(tokens[before].text) <= _SHORT_NAME
+    is_paper = before >= 0 and bool(is_cut or tokens[before].what & Is.PLANNED)
+    return is_long and is_paper and not tokens[at].what & (NAME | Is.COINED)
+
+
+def is_subject_of_office(tokens: Sequence[Token], at: int) -> bool:
+    """ "Consejo Nacional de Drogas": the subject of an office, after its capital letter and a small word."""
+    before = at - 1
+    while before >= 0 and tokens[before].what & Is.LINK and tokens[before].text.islower():
+        before -= 1
+    if before < 0 or before == at - 1 or tokens[at].what & (NAME | Is.COINED):
+        return False
+    head = tokens[before]
+    return head.is_capitalised and bool(head.what & (Is.COMMON | Is.INSTITUTION)) and not begins(tokens, before)
+
+
+def is_located(tokens: Sequence[Token], at: int) -> bool:
+    """ "En el Malecón", "nan Malpas": what follows such a word, and no list has as a name, is a place."""
+    if tokens[at].what & (NAME | Is.COINED):
+        return False
+    before = at - 1
+    while before >= 0 and (
+        (tokens[before].is_capitalised and not tokens[before].what & (NAME | Is.COINED))
+        or (tokens[before].what & Is.LINK and tokens[before].folded not in known_words("personal.located"))
+    ):
+        before -= 1
+    return before >= 0 and tokens[before].folded in known_words("personal.located")
+
+
+def is_seat(tokens: Sequence[Token], at: int) -> bool:
+    """ "La fiscalía de Danlí", "équipes de Saraya et Bandafassi", "the Dangriga office": a place, and what is there.
+
+    A word that a list has as a name is none.
+    """
+    if tokens[at].what & (NAME | Is.COINED):
+        return False
+    seats = known_words("personal.seat")
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    if behind is not None and behind.folded in seats and behind.text.islower():
+        return True
+    for position in range(at - 1, max(-1, at - _SEEN_BACK), -1):
+        token = tokens[position]
+        if token.what & (SOMEBODY | Is.TITLE):
+            return False
+        is_adjective = token.text.islower() and 0 < position < at - 1  # "mesa local de Comayagua"
+        if token.folded in seats or (is_adjective and tokens[position - 1].folded in seats):
+            return True
+        if token.text in _TO_A_PLACE:
+            return not position or _goes_to_place(tokens, position - 1)
+        is_other = token.is_capitalised and not token.what & (NAME | Is.COINED)
+        if not (is_other or token.what & (Is.LINK | Is.JOINS) or token.text in ",-"):
+            return False
+    return False
+
+
+def _goes_to_place(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether "à" behind this word leads to a place: "rendus à Kolda"; not "parlé à Coumba"."""
+    given = known_words("personal.given_to")
+    return tokens[at].folded not in given and not tokens[at].what & (Is.FEELS | SOMEBODY)

@@ -1,0 +1,172 @@
+"""A number is somebody's unless its sentence explains it: beside a person, and everywhere under strict rules.
+
+Every country and every office has numbers of its own, so no list of documents is ever whole. What explains a number is
+the same everywhere: what it counts stands behind it, a currency or the name of a paper before it; or it shows by itself
+what it is: a year, a day, an hour, a line of a budget, an amount in threes.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.safeguards.beside_numbers import is_one
+from conversations.session.safeguards.groups import LEAST_OF_CODE, TOLL_FREE, is_year
+from conversations.session.safeguards.known import Known
+from conversations.session.safeguards.words import ENDS, FILE_ENDINGS, SOMEBODY, Is, Token, sentence_of
+
+_SEEN_BACK = 40
+"""Characters before a number among which the name of its paper stands."""
+_LEAST_OF_ANYBODY = 5
+"""Digits of a number that is somebody's though nobody is spoken of."""
+_LEAST_OF_ONE = {True: 3, False: 4}
+"""Digits of a number in a sentence about one person; with the strict rules or without."""
+_NEAR = 6
+"""Tokens before a number among which its owner stands."""
+_LONGEST_LINE = 4
+"""Digits of a line that everybody may call: "911", "la 1818"."""
+_LONGEST_COUNT = 4
+"""Digits without a sign between. A longer count has one, "14,500 kits", or what it counts in the plural."""
+_DATED = (4, 6, 8)
+"""Digits of a year, with its month, with its day."""
+_MAY_BE_ONE = SOMEBODY | Is.TITLE | Is.OF_ONE
+_SIGNS = frozenset("-./#+_,:")
+_SMALL = Is.LINK | Is.FEELS | Is.EVENT | Is.HAS | Is.NOT | Is.JOINS | Is.MARKER | Is.APART | Is.TOWARDS | Is.BESIDE
+_THREE_DIGITS = re.compile(r"[0-9](?:[-., /]?[0-9]){2}")
+
+
+def is_unexplained(folded: str, tokens: Sequence[Token], known: Known, *, strict: bool) -> bool:
+    """Say whether a text has a number, or a code with letters in it, that nothing of an office explains."""
+    if not _THREE_DIGITS.search(folded):
+        return False
+    at = 0
+    while at < len(tokens):
+        if not tokens[at].is_number:
+            at += 1
+            continue
+        first, end = _code_around(tokens, at)
+        digits = sum(len(token.text) for token in tokens[first:end] if token.is_number)
+        least = _least(tokens, first, strict=strict) if digits >= LEAST_OF_CODE else digits + 1
+        if _is_bare(tokens[first:end], known, least) and not _is_explained(folded, tokens, first, end, least):
+            return True
+        at = max(end, at + 1)
+    return False
+
+
+def _least(tokens: Sequence[Token], at: int, *, strict: bool) -> int:
+    """The fewest digits of a number that is somebody's in this sentence; more than any has if nobody is spoken of."""
+    first, last = sentence_of(tokens, at)
+    files = known_words("personal.files")
+    for position in range(first, last):  # "expediente interno 0456" is nobody's
+        may_be = tokens[position].what & _MAY_BE_ONE
+        if may_be and is_one(tokens[position]) and not (position and tokens[position - 1].folded in files):
+            return _LEAST_OF_ONE[strict]
+    return _LEAST_OF_ANYBODY if strict else len(tokens[-1].text) + tokens[-1].to
+
+
+def _code_around(tokens: Sequence[Token], at: int) -> tuple[int, int]:
+    """The tokens without a blank between them that hold this number, and the groups of digits behind them."""
+    first, end = at, at + 1
+    while first > 0 and tokens[first - 1].to == tokens[first].at and _may_belong(tokens[first - 1]):
+        first -= 1
+    while end < len(tokens):
+        gap = tokens[end].at - tokens[end - 1].to
+        is_group = gap == 1 and tokens[end].is_number and tokens[end - 1].is_number
+        if not (is_group or (gap == 0 and _may_belong(tokens[end]))):
+            break
+        end += 1
+    while not (tokens[end - 1].is_number or tokens[end - 1].is_word):
+        end -= 1
+    while not (tokens[first].is_number or tokens[first].is_word):
+        first += 1
+    return first, end
+
+
+def _may_belong(token: Token) -> bool:
+    return token.is_word or token.is_number or token.text in _SIGNS
+
+
+def _is_bare(code: Sequence[Token], known: Known, least: int) -> bool:
+    """Say whether a code of so many digits does not show by itself what it is."""
+    groups = [token.text for token in code if token.is_number]
+    digits = "".join(groups)
+    if len(digits) < least or digits in known.numbers or TOLL_FREE.fullmatch(digits):
+        return False
+    if len(groups) <= LEAST_OF_CODE and any(is_year(group[:4]) and len(group) in _DATED for group in groups):
+        is_plate = code[0].is_word and code[-1].is_word and len(groups) == 1 and least < _LEAST_OF_ANYBODY
+        if not is_plate:  # "AS-1947-X"
+            return False
+    if letters := sum(len(token.text) for token in code if token.is_word):
+        if letters == 1 and code[0].is_word and is_in_threes(groups):  # "Q95,000"
+            return False
+        is_unit = code[0].is_number and code[-1].is_word and code[-1].text.islower()  # "150kg", "120x80cm"
+        is_long = max(map(len, groups)) >= LEAST_OF_CODE
+        is_paper = code[0].is_word and len(code[0].text) > 1 and not sum(token.is_word for token in code[1:])
+        if is_unit or code[-1].folded in FILE_ENDINGS or (is_paper and least >= _LEAST_OF_ANYBODY):  # "HH-0123456"
+            return False
+        return is_long and (letters <= len(digits) or least < _LEAST_OF_ANYBODY)
+    if max(map(len, groups)) < LEAST_OF_CODE:  # "2.1.4", "15/09/25", "6:30", counts in a row
+        return False
+    signs = {token.text for token in code if not token.is_number}
+    if not signs and len(groups) > LEAST_OF_CODE and max(map(len, groups)) <= LEAST_OF_CODE:  # "120 145 130 90"
+        return False
+    if "." in signs and len(groups) > LEAST_OF_CODE and len(groups[0]) == 1:  # "2.2.8.7.01"
+        return False
+    is_amount = len(groups) > 1 and (is_in_threes(groups) or len(groups[-1]) < LEAST_OF_CODE) and signs <= {".", ","}
+    return groups[0][0] == "0" or not ((is_amount and signs) or digits.endswith("00"))
+
+
+def is_in_threes(groups: Sequence[str]) -> bool:
+    """ "1,250,000"."""
+    return (
+        len(groups) > 1 and len(groups[0]) <= LEAST_OF_CODE and all(len(group) == LEAST_OF_CODE for group in groups[1:])
+    )
+
+
+def _is_behind_one(tokens: Sequence[Token], at: int) -> bool:
+    """ "The minor's learner reference number": whose it is stands before what the number is called."""
+    return any(token.text.endswith(("'s", "’s")) and is_one(token) for token in tokens[max(0, at - _NEAR) : at])
+
+
+def _is_explained(folded: str, tokens: Sequence[Token], first: int, end: int, least: int) -> bool:
+    code = tokens[first:end]
+    before = folded[max(0, code[0].at - _SEEN_BACK) : code[0].at]
+    is_hers = least < _LEAST_OF_ANYBODY and _is_behind_one(tokens, first)
+    if _AMOUNT.search(before) or (is_reference_before(before) and not is_hers):
+        return True
+    if any(token.is_word or token.text in "/#" for token in code) or code[0].text[0] == "0":
+        return False
+    digits = sum(len(token.text) for token in code if token.is_number)
+    if (digits <= _LONGEST_LINE or code[-1].text.endswith("00")) and (
+        before[-1:] == "*" or _line_before().search(before)
+    ):
+        return True
+    behind = tokens[end] if end < len(tokens) else None
+    if behind is None or behind.text in ENDS:
+        return False
+    if not behind.is_word:
+        return behind.text in "%$€£°"
+    if behind.what & (Is.BETWEEN | Is.JOINS) and end + 1 < len(tokens) and tokens[end + 1].is_number:
+        return True
+    if behind.what & _SMALL and not behind.what & (Is.YEARS | Is.MONTHS):
+        return False
+    return digits <= _LONGEST_COUNT or behind.folded.endswith(("s", "x")) or len(code) > 1
+
+
+_AMOUNT = re.compile(r"(?:[$€£]|\b(?:rd|us|usd|eur|htg|dop|fcfa|gy|tt|ghs|php|total|s/))\.?\s?$|[0-9][., ]$")
+
+
+def is_reference_before(before: str) -> bool:
+    """Say whether these words before a number are of a paper of an office."""
+    return _reference().search(before) is not None
+
+
+@cache
+def _reference() -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase('personal.references')}\b[^;!?\n]{{0,24}}$")
+
+
+@cache
+def _line_before() -> re.Pattern[str]:
+    lines = "|".join(map(any_phrase, ("personal.hotline", "personal.lines", "personal.phone")))
+    return re.compile(rf"\b(?:{lines})\b[^;!?\n0-9]{{0,24}}$")
