@@ -40,7 +40,7 @@ from bot.telegram.intake import BATCH, CAUTION, Intake
 from bot.telegram.polling import Polling
 from bot.workers.events import EventWorker
 from bot.workers.evidence import Evidence
-from bot.workers.exports import ExportWorker, Parcels, look_again
+from bot.workers.exports import ExportWorker, look_again
 from bot.workers.imports import Importing
 from bot.workers.job_answers import Answers
 from bot.workers.publishing import Publishing
@@ -51,6 +51,7 @@ from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from storage.database.vault import Vault
 from storage.errors import StorageError, Unavailable
+from storage.exports.parcels import Parcels
 from storage.messages.outbox import OutboxRow
 from storage.open_database import Database
 from storage.reports.confinement import Confinement
@@ -268,7 +269,8 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
     units = database.units
     house = _deployment(base)
     dispatch = Dispatch(house)
-    store, parcels = FileStore(settings.files, units_vault(database)), Parcels(settings.files / "exports")
+    vault = units_vault(database)
+    store, parcels = FileStore(settings.files, vault), Parcels(settings.files / "exports", vault)
     alarms = Alarms(units, clock, lambda rows: delivery.feed(rows))
     units.on_lost = alarms.lost
     scheduler = _scheduler(base, alarms, said=lambda: delivery.wake(), feed=lambda rows: delivery.feed(rows))

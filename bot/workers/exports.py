@@ -5,16 +5,15 @@ with a connection that only reads: no answer waits for it, and nothing counts un
 outbox. A worker that has lost the lease by then puts nothing there, so a request never brings two files. Role and right
 are checked at the request, before the documents are queued, and in the unit that claims them for sending (S5).
 
-The files lie unsealed on disk, readable by the bot's user alone, until Telegram has them. If it is in doubt whether one
-arrived, it stays for a few hours, in case the person asks for it again. The bot itself never repeats an export (G7).
+The files lie sealed on disk until Telegram has them (`storage.exports.parcels`); only while one is made is it in the
+clear, readable by the bot's user alone. If it is in doubt whether one arrived, it stays for a few hours, in case the
+person asks for it again. The bot itself never repeats an export (G7).
 """
 
 import asyncio
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -44,6 +43,7 @@ from conversations.wording import wording
 from storage.database.vault import key_unknown
 from storage.errors import NotFound, Unavailable
 from storage.exports import exporter
+from storage.exports.parcels import Parcels
 from storage.exports.parts import Making, TooLarge, Whole, write_parts
 from storage.exports.wanted import Wanted
 from storage.messages import outbox
@@ -65,7 +65,6 @@ SHOW_EVERY: Final = 2.0
 """Seconds between two edits of a message: Telegram takes one a second in a chat, and others want to write too."""
 CAPTION_LIMIT: Final = 1024
 REVOKED: Final = "no longer allowed"
-_NAME = re.compile(r"\d+-\d+-\d+\.part|\.new-\w+")
 
 
 class _Stopped(Exception):
@@ -84,36 +83,6 @@ class InProgress:
         if self.is_stopped:
             raise _Stopped
         self.done, self.total = done, total
-
-
-class Parcels:
-    """The folder of files that wait to be sent."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def make(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def path(self, name: str) -> Path:
-        """The path of a file. FileNotFoundError for other names: they come from a row and must not lead elsewhere."""
-        if not _NAME.fullmatch(name):
-            raise FileNotFoundError(name)
-        return self.folder / name
-
-    def remove(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.path(name).unlink(missing_ok=True)
-
-    def sweep(self, before: datetime, keep: frozenset[str] | None = None) -> int:
-        """Remove the files made before an instant, or all that are not in `keep`. Return how many."""
-        removed = 0
-        for path in self.folder.glob("*") if self.folder.exists() else ():
-            is_old = path.stat().st_mtime < before.timestamp()
-            if _NAME.fullmatch(path.name) and (is_old or (keep is not None and path.name not in keep)):
-                path.unlink(missing_ok=True)
-                removed += 1
-        return removed
 
 
 class ExportWorker:
@@ -296,8 +265,7 @@ class ExportWorker:
             card = sending_card(asked.choice, len(parts), wording(asked.person.language))
             return True, _edit(unit, job, card, now)
 
-        for part, name in zip(whole.parts, names, strict=True):
-            await asyncio.to_thread(part.path.rename, self._parcels.path(name))
+        await asyncio.to_thread(self._keep, whole, names)
         try:
             is_sent, edits = await self._units.run(None, hand_over)
         except Unavailable:
@@ -308,6 +276,16 @@ class ExportWorker:
         logger.info("exports.made", job=job.id, parts=len(names), rows=whole.written.count, is_sent=is_sent)
         self._feed(edits)
         self._wake()
+
+    def _keep(self, whole: Whole, names: Sequence[str]) -> None:
+        try:
+            for part, name in zip(whole.parts, names, strict=True):
+                self._parcels.keep(part.path, name)
+        except BaseException:  # the disk is full
+            for part in whole.parts:
+                part.path.unlink(missing_ok=True)
+            self._parcels.remove(names)
+            raise
 
     async def _end(self, job: JobRow, reason: str, error: str) -> None:
         now = self._clock.now()

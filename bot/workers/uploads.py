@@ -9,8 +9,8 @@ from typing import IO
 
 import orjson
 
-from bot.workers.exports import Parcels
 from storage.exports.files.drawing_process import draw_in_child
+from storage.exports.parcels import Parcels
 from storage.reports.files import FileStore
 
 
@@ -27,5 +27,5 @@ def open_upload(store: FileStore, parcels: Parcels, path: str) -> IO[bytes]:
     if scheme == "inline":
         return BytesIO(rest.encode())
     if scheme == "export":
-        return open(parcels.path(rest), "rb")
+        return parcels.open(rest)
     return open(path, "rb")

@@ -6,16 +6,16 @@ import orjson
 import pytest
 
 from bot.workers import picture
-from bot.workers.exports import Parcels
 from bot.workers.uploads import open_upload
 from conversations.plan.messages.digests import matrix
 from storage.exports.files import drawing_process
+from storage.exports.parcels import Parcels
 from storage.reports.files import FileStore
 from tests.conversations.plan.commission import stand
 
 
 def opened(folder: Path, path: str) -> bytes:
-    with open_upload(FileStore(folder, None), Parcels(folder / "exports"), path) as file:
+    with open_upload(FileStore(folder, None), Parcels(folder / "exports", None), path) as file:
         return file.read()
 
 

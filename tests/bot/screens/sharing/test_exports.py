@@ -1,6 +1,7 @@
 """Files for people who ask for them: one a request, to those who may, with a trace of each."""
 
 import asyncio
+import io
 import json
 import stat
 import zipfile
@@ -18,10 +19,11 @@ import pytest
 from bot.open_storage import open_storage
 from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due
-from bot.workers.exports import REVOKED, ExportWorker, InProgress, Parcels, look_again, settle
+from bot.workers.exports import REVOKED, ExportWorker, InProgress, look_again, settle
 from conversations.plan.model import Post, Role
 from conversations.plan.sharing.export_request import FILTERS, Choice
 from storage.errors import Unavailable
+from storage.exports.parcels import Parcels
 from storage.messages import outbox
 from storage.messages.jobs import StoredJob
 from storage.messages.outbox import OutboxRow
@@ -66,7 +68,7 @@ class Office:
 
     @property
     def parcels(self) -> Parcels:
-        return Parcels(self.folder / "parcels")
+        return Parcels(self.folder / "parcels", self.desk.database.vault)
 
     def apply(self, work: Callable[[Any], Any]) -> Any:
         return self.desk.database.units.submit(None, work).result(PATIENCE)
@@ -318,6 +320,8 @@ def test_of_two_workers_one_puts_the_file_into_the_outbox(office: Office) -> Non
 
     files = list(office.parcels.folder.glob("*"))
     assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600]
+    with office.parcels.open(files[0].name) as file:
+        assert file.read(20) not in files[0].read_bytes()
     assert stat.S_IMODE(office.parcels.folder.stat().st_mode) == 0o700
 
 
@@ -409,9 +413,8 @@ def test_too_large_for_telegram_is_said_with_the_remedy(office: Office) -> None:
 
     rows = 0
     for part in parts:
-        path = office.parcels.path(part["file"])
-        assert path.stat().st_size <= 20_000
-        with zipfile.ZipFile(path) as archive:
+        with office.parcels.open(part["file"]) as file, zipfile.ZipFile(file) as archive:
+            assert file.seek(0, io.SEEK_END) <= 20_000
             rows += sum(name.endswith("submission.xml") for name in archive.namelist())
     assert rows == office.job().payload["count"]
 
