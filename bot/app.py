@@ -294,6 +294,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         apologise=dispatch.apologise,
         excuse=dispatch.cannot_open,
         alarm=alarms,
+        keeps=settings.webhook_url is None,
     )
     answers = Answers(intake, house, clock, alarms)
     confinement = Confinement()
@@ -391,6 +392,7 @@ async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio
     if entered.ended:
         parts.intake.beware(**({"updates": BATCH} if isinstance(parts.source, Polling) else {"seconds": CAUTION}))
     await parts.delivery.start()
+    await parts.intake.resume()
     outgoing = tasks.create_task(parts.delivery.run())
     await parts.exports.start(is_alone=entered.is_alone)
     workers = [

@@ -22,7 +22,7 @@ from bot.screens.reports import forms
 from bot.screens.reports.filling import apply, take_unseen
 from bot.screens.reports.opening import resume
 from bot.telegram.handled import Handled, TapAnswer
-from bot.telegram.intake import chat_of
+from bot.telegram.raw import chat_of
 from bot.telegram.updates import (
     Command,
     CommandTap,

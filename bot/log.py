@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import threading
+import traceback
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Final, Literal, TextIO
@@ -162,3 +163,10 @@ logger = structlog.get_logger(__name__)
 def log_alarm(kind: str, reason: str) -> None:
     """Write the alarm of last resort: one line that an operator's monitoring can look for."""
     logger.critical("alarm", kind=kind, reason=reason)
+
+
+def place_of(error: BaseException) -> str:
+    """The place in the code where an error was raised. The error's message is left out: it may quote a person."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-4:]]
+    return f"{type(error).__name__} at {' > '.join(places) or 'an unknown place'}"

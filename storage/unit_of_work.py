@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from storage.messages.endpoints import Endpoints, EventDeliveries
     from storage.messages.inbox import Inbox
     from storage.messages.jobs import Jobs
+    from storage.messages.kept import KeptUpdates
     from storage.messages.outbox import Outbox
     from storage.messages.replicas import Replicas
     from storage.messages.restricted import RestrictedMessages
@@ -210,6 +211,12 @@ class UnitOfWork(Unit):
         from storage.messages.restricted import RestrictedMessages
 
         return RestrictedMessages
+
+    @_repository
+    def kept(self) -> "type[KeptUpdates]":
+        from storage.messages.kept import KeptUpdates
+
+        return KeptUpdates
 
     @_repository
     def jobs(self) -> "type[Jobs]":

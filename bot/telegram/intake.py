@@ -14,30 +14,32 @@ The laws:
   mark that is durable before the update begins (`storage.messages.suspects`). An update that has killed the process
   three times is set aside like poison. After a clean end, no update has a mark.
 * A chat that waits, retries or floods delays no other chat: the chats take turns, and waiting updates of one chat share
-  commits. What a stranger sends in excess is acknowledged without being read (S16).
+  commits. What a stranger sends in excess is acknowledged without being read (S16). What somebody else sends in excess
+  is *kept* (`storage.messages.kept`): it is durable, but not applied yet, when it is acknowledged. Otherwise nobody
+  would hear of the updates that Telegram has behind it.
 """
 
 import asyncio
-import traceback
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import structlog
 
-from bot.log import log_alarm
+from bot.log import log_alarm, place_of
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, Clock, Handle, Handled, TapAnswer
+from bot.telegram.raw import chat_of, update_type
 from bot.telegram.strangers import Strangers
+from bot.telegram.waiting import Backlog, Line, Waiting
 from storage.database.durations import Durations
 from storage.database.unit import Opening
 from storage.database.vault import key_unknown
 from storage.errors import Unavailable
+from storage.messages.kept import Kept
 from storage.messages.suspects import DEATHS
 from storage.unit_of_work import UnitOfWork, Units
 
@@ -56,60 +58,10 @@ ALONE: Final = "alone"
 """The line of updates that are applied while nothing else is. The other lines are named by their chats."""
 BURST: Final = 16
 """How many updates of one chat are begun together. They may share a commit; other chats wait for no more than these."""
-
-
-def is_update(given: Any) -> bool:
-    """Whether this is an object with a number that a database can hold; anything else never came from Telegram."""
-    return isinstance(given, dict) and type(given.get("update_id")) is int and 0 <= given["update_id"] < 2**63
-
-
-def update_type(update: Mapping[str, Any]) -> str:
-    """Return `message`, `callback_query`, …"""
-    return next((name for name in update if name != "update_id"), "nothing")
-
-
-def chat_of(update: Mapping[str, Any]) -> int | None:
-    """The chat in whose order this update is applied.
-
-    For a tap it is the chat of its message. None if it has no chat.
-    """
-    for name, content in update.items():
-        if name == "update_id" or not isinstance(content, dict):  # not Mapping, which asks three functions
-            continue
-        for holder in (content, content.get("message")):
-            chat = holder.get("chat") if isinstance(holder, dict) else None
-            if isinstance(chat, dict) and isinstance(chat.get("id"), int):
-                return int(chat["id"])
-        sender = content.get("from") or content.get("user")
-        if isinstance(sender, dict) and isinstance(sender.get("id"), int):
-            return int(sender["id"])
-    return None
-
-
-# ------------------------------------------------------------------ applying
-@dataclass(slots=True)
-class _Waiting:
-    """A piece of work that waits for its turn in a chat."""
-
-    work: Callable[[UnitOfWork], Handled]
-    give_up: Callable[[UnitOfWork, Exception], Handled]
-    future: "asyncio.Future[Handled]"
-    chat_id: int | None
-    update_id: int | None
-    """None: something else."""
-    rides: bool
-    since: float
-    is_told: bool = False
-    was_put_back: bool = False
-    """Whether it has given way to the other chats of its line. It does so once."""
-
-
-@dataclass(slots=True)
-class _Line:
-    """The updates of a chat that were begun together, and those that wait until all of them have ended."""
-
-    begun: deque[_Waiting] = field(default_factory=deque)
-    waiting: deque[_Waiting] = field(default_factory=deque)
+KEPT_BURST: Final = 8
+"""How many kept updates of a chat are begun together."""
+AGAIN: Final = 1.0
+"""Seconds before kept updates are tried again that could not be applied."""
 
 
 class _Mark(Enum):
@@ -152,7 +104,12 @@ class Intake:
         apologise: Handle = no_apology,
         excuse: Excuse | None = None,
         alarm: Alarm = log_alarm,
+        keeps: bool = False,
     ) -> None:
+        """`keeps`: nobody else takes these updates, so what is in excess may be acknowledged before its turn."""
+        self._keeps = keeps
+        self._is_ending = False
+        self._last_alone: int | None = None
         self._bot_id = bot_id
         self._apologise = apologise
         self._excuse = excuse
@@ -164,7 +121,7 @@ class Intake:
         self._delivery = delivery
         self._clock = clock
         self._strangers = strangers or Strangers()
-        self._lines: dict[int | str, _Line] = {}
+        self._lines: dict[int | str, Line] = {}
         self._wary_of = 0
         self._wary_until = float("-inf")
         self._deaths: dict[int, int] = {}
@@ -178,6 +135,8 @@ class Intake:
         self.poisoned = 0
         self.dropped = 0
         """Updates of strangers in excess."""
+        self.kept = 0
+        """Updates that were acknowledged before their turn."""
         self.committing = Durations()
         """From an update's delivery to its commit."""
 
@@ -208,7 +167,7 @@ class Intake:
             return self._handle(unit, update, self._clock.now())
 
         give_up = partial(self._set_aside, update)
-        future = self.submit(chat_id, work, give_up, update_id=update_id, rides=rides)
+        future = self.submit(chat_id, work, give_up, update=update, rides=rides)
         self._in_flight[update_id] = future
         future.add_done_callback(lambda _: self._in_flight.pop(update_id, None))
         return future
@@ -250,26 +209,47 @@ class Intake:
         work: Callable[[UnitOfWork], Handled],
         give_up: Callable[[UnitOfWork, Exception], Handled],
         *,
-        update_id: int | None = None,
+        update: Mapping[str, Any] | None = None,
         rides: bool = False,
     ) -> "asyncio.Future[Handled]":
-        """Apply something else in a chat's order: a downloaded file, for instance."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Handled] = loop.create_future()
-        # Nobody may be waiting (a webhook's client that went away): then a failure needs no complaint.
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        waiting = _Waiting(work, give_up, future, chat_id, update_id, rides, loop.time())
-        self._open += 1
-        self._idle.clear()
+        """Apply something in a chat's order: an update, or without one a downloaded file, for instance."""
+        waiting = self._waiting(work, give_up, chat_id, None if update is None else update["update_id"], rides=rides)
         key = self._line_for(chat_id)
         if key is None:
             self._start(None, [waiting])
-        elif (line := self._lines.get(key)) is not None:
-            line.waiting.append(waiting)
+            return waiting.future
+        waiting.update = update
+        self._put(key, waiting)
+        line = self._lines.get(key)
+        if line is not None and self._keeps and key != ALONE and line.keep_excess():
+            self._keep(int(key), line)
+        return waiting.future
+
+    def _waiting(
+        self,
+        work: Callable[[UnitOfWork], Handled],
+        give_up: Callable[[UnitOfWork, Exception], Handled],
+        chat_id: int | None,
+        update_id: int | None,
+        *,
+        rides: bool = False,
+    ) -> Waiting:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Handled] = loop.create_future()
+        # Nobody may wait (a webhook's client that left): then a failure needs no complaint.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._open += 1
+        self._idle.clear()
+        return Waiting(work, give_up, future, chat_id, update_id, rides, loop.time())
+
+    def _put(self, key: int | str, *several: Waiting) -> None:
+        """Put these at the end of a line. If it is new, they begin."""
+        line = self._lines.get(key)
+        if line is not None:
+            line.waiting.extend(several)
         else:
-            self._lines[key] = _Line(waiting=deque([waiting]))
+            self._lines[key] = Line(waiting=deque(several))
             self._go_on(key)
-        return future
 
     def _line_for(self, chat_id: int | None) -> int | str | None:
         """The chat's own line, or ALONE while updates are applied alone.
@@ -278,11 +258,14 @@ class Intake:
         """
         if chat_id in self._lines:
             return chat_id
-        is_wary = self._wary_of > 0 or asyncio.get_running_loop().time() < self._wary_until
-        return ALONE if is_wary or ALONE in self._lines else chat_id
+        return ALONE if self._is_wary() or ALONE in self._lines else chat_id
+
+    def _is_wary(self) -> bool:
+        return self._wary_of > 0 or asyncio.get_running_loop().time() < self._wary_until
 
     async def settle(self, seconds: float) -> None:
-        """Wait until nothing is being applied, at most for this many seconds."""
+        """Begin nothing more that is kept. Wait until nothing is being applied, at most for this many seconds."""
+        self._is_ending = True
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
@@ -296,25 +279,156 @@ class Intake:
         lost one.
         """
         line = self._lines[key]
-        for _ in range(min(len(line.waiting), 1 if key == ALONE else BURST)):
-            line.begun.append(line.waiting.popleft())
-        if not line.begun:
-            del self._lines[key]
-        elif key == ALONE and (update_id := line.begun[0].update_id) is not None:
-            first = line.begun[0]
-            marking = self._units.begin(None, partial(self._mark, update_id, first.was_put_back), tries=TRIES)
-            marking.add_done_callback(partial(self._marked, first))
-        else:
+        if key == ALONE:
+            self._go_on_alone(line)
+            return
+        if line.backlog is None:
+            for _ in range(min(len(line.waiting), BURST)):
+                line.begun.append(line.waiting.popleft())
+        if line.begun:
             self._start(key, line.begun)
+        elif line.backlog is not None:
+            self._turn_back(int(key), line, line.backlog)
+        else:
+            del self._lines[key]
 
-    def _start(self, key: int | str | None, burst: Collection[_Waiting]) -> None:
+    def _go_on_alone(self, line: Line) -> None:
+        """Begin the next update of those that are applied alone. The chats take turns."""
+        if not line.waiting:
+            del self._lines[ALONE]
+            return
+        first = line.next_of_several(self._last_alone)
+        self._last_alone = first.chat_id
+        line.begun.append(first)
+        if first.update_id is None:
+            self._start(ALONE, line.begun)
+            return
+        marking = self._units.begin(None, partial(self._mark, first.update_id, first.was_put_back), tries=TRIES)
+        marking.add_done_callback(partial(self._marked, first))
+
+    # -------------------------------------------------------------- what is kept
+    async def resume(self) -> None:
+        """Take up what an earlier process has kept. Call it before the first update is applied."""
+        chats = await self._units.run(None, lambda unit: unit.kept.chats(self._bot_id))
+        self._wary_of += KEPT_BURST * len(chats) * (self._wary_of > 0)
+        for chat_id in chats:
+            self._lines[chat_id] = Line(backlog=Backlog(is_stored=True))
+            self._go_on(chat_id)
+
+    def _turn_back(self, chat_id: int, line: Line, behind: Backlog) -> None:
+        """Turn to what is kept, now that nothing before it is being applied."""
+        if behind.is_taking or (behind.writing and not behind.is_stored):
+            return
+        if not (behind.is_stored or behind.pending):
+            line.backlog = None
+            self._go_on(chat_id)
+        elif not self._is_ending:
+            behind.is_taking = True
+            loop = asyncio.get_running_loop()
+            pause = 0.0 if behind.taken_at is None else min(loop.time() - behind.taken_at, AGAIN)
+            loop.call_later(pause, self._read, chat_id, line, behind)
+
+    def _read(self, chat_id: int, line: Line, behind: Backlog) -> None:
+        """Read the next kept updates. As long as the last ones took, everybody else had the machine for themselves."""
+        behind.is_stored = False  # until something is found, or more is written
+        behind.taken_at = asyncio.get_running_loop().time()
+        reading = self._units.begin(None, lambda unit: unit.kept.first(self._bot_id, chat_id, KEPT_BURST))
+        reading.add_done_callback(partial(self._take, chat_id, line, behind))
+
+    def _keep(self, chat_id: int, line: Line) -> None:
+        """Write what is in excess, and before it what has been begun: if that is lost, it is applied from here."""
+        behind = line.backlog
+        if behind is None or behind.writing or not behind.pending:
+            return
+        behind.writing = [behind.pending.popleft() for _ in range(min(len(behind.pending), BATCH))]
+        updates = [each.update for each in (*behind.first, *behind.writing) if each.update is not None]
+        now = self._clock.now()
+        keeping = self._units.begin(None, lambda unit: unit.kept.keep(self._bot_id, chat_id, updates, now), tries=TRIES)
+        keeping.add_done_callback(partial(self._kept, chat_id, line, behind))
+
+    def _kept(self, chat_id: int, line: Line, behind: Backlog, keeping: "asyncio.Future[None]") -> None:
+        """Let those be acknowledged that are kept. If they could not be, those behind them are not either."""
+        written, behind.writing = behind.writing, []
+        error = asyncio.CancelledError() if keeping.cancelled() else keeping.exception()
+        if error is None:
+            behind.is_stored = True
+            behind.stored += len(written)
+            self.kept += len(written)
+            for each in behind.first:
+                if not each.future.done():  # it may take long: whoever is behind it does not wait for that either
+                    each.future.set_result(Handled())
+            behind.first.clear()
+            for each in written:
+                self._tell(each, Handled())
+        else:
+            reason = str(error) if isinstance(error, Unavailable) else place_of(error)
+            for each in (*written, *behind.pending):
+                self._tell(each, Unavailable(reason))
+            behind.pending.clear()
+        self._keep(chat_id, line)
+        if not line.begun:
+            self._go_on(chat_id)
+        self._note_idle()
+
+    def _take(self, chat_id: int, line: Line, behind: Backlog, reading: "asyncio.Future[list[Kept]]") -> None:
+        """Begin the next kept updates; alone, if one of them may have killed a process."""
+        error = asyncio.CancelledError() if reading.cancelled() else reading.exception()
+        if error is not None:
+            if (locked := key_unknown(error)) is not None:
+                self._alarm("keys", str(locked))
+            self._take_later(chat_id, behind)
+            return
+        found = [] if self._is_ending else [self._of_backlog(chat_id, behind, kept) for kept in reading.result()]
+        behind.stored = max(0, behind.stored - len(found))
+        behind.is_stored |= bool(found)
+        if found and self._is_wary():
+            found[-1].future.add_done_callback(partial(self._taken, chat_id, behind))
+            self._put(ALONE, *found)
+        elif found:
+            behind.is_taking = False
+            line.begun.extend(found)
+            self._start(chat_id, line.begun)
+        else:
+            self._taken(chat_id, behind)
+
+    def _of_backlog(self, chat_id: int, behind: Backlog, kept: Kept) -> Waiting:
+        """Make the work of a kept update: apply it, drop it, or set it aside, and forget it."""
+        update = kept.update
+        is_dropped = behind.uncounted > 0 and not self._strangers.admits(chat_id, asyncio.get_running_loop().time())
+        behind.uncounted = max(0, behind.uncounted - 1)
+        self.dropped += is_dropped
+
+        def work(unit: UnitOfWork) -> Handled:
+            if is_dropped:
+                return Handled()
+            if kept.broken is not None:
+                raise kept.broken
+            return self._handle(unit, update, self._clock.now())
+
+        def apply_and_remove(apply: Callable[..., Handled], unit: UnitOfWork, *failure: Exception) -> Handled:
+            handled = apply(unit, *failure)
+            unit.kept.remove(self._bot_id, kept.update_id)
+            return handled
+
+        give_up = partial(apply_and_remove, partial(self._set_aside, update))
+        return self._waiting(partial(apply_and_remove, work), give_up, chat_id, kept.update_id)
+
+    def _take_later(self, chat_id: int, behind: Backlog) -> None:
+        behind.is_taking = behind.is_stored = True  # nobody sends again what is kept
+        asyncio.get_running_loop().call_later(AGAIN, self._taken, chat_id, behind)
+
+    def _taken(self, chat_id: int, behind: Backlog, *_: object) -> None:
+        behind.is_taking = False
+        self._go_on(chat_id)
+
+    def _start(self, key: int | str | None, burst: Collection[Waiting]) -> None:
         chat_id = next(iter(burst)).chat_id
         works = [(each.work, each.give_up, None if key == ALONE else self._opening(each)) for each in burst]
         units = self._units.begin_all(chat_id, works, tries=TRIES)
         for waiting, unit in zip(burst, units, strict=True):
             unit.add_done_callback(partial(self._done, key, waiting))
 
-    def _opening(self, waiting: _Waiting) -> Opening | None:
+    def _opening(self, waiting: Waiting) -> Opening | None:
         if waiting.update_id is None or waiting.chat_id is None:
             return None
         return Opening(waiting.chat_id, self._bot_id, waiting.update_id)
@@ -335,7 +449,7 @@ class Intake:
         unit.suspects.mark("update", self._bot_id, [update_id], deaths + 1, self._clock.now())
         return deaths
 
-    def _marked(self, waiting: _Waiting, marking: "asyncio.Future[int | _Mark]") -> None:
+    def _marked(self, waiting: Waiting, marking: "asyncio.Future[int | _Mark]") -> None:
         """Begin an update whose mark is durable, or set it aside if it has killed the process too often."""
         if marking.cancelled() or marking.exception() is not None:
             self._done(ALONE, waiting, marking)
@@ -352,7 +466,7 @@ class Intake:
             waiting.give_up = partial(self._outlive, update_id, give_up)
         self._start(ALONE, [waiting])
 
-    def _put_back(self, waiting: _Waiting) -> None:
+    def _put_back(self, waiting: Waiting) -> None:
         """Apply the other chats of the line first. What waits of this chat stays behind the update, in its order."""
         line = self._lines[ALONE]
         waiting.was_put_back = True
@@ -367,7 +481,7 @@ class Intake:
         unit.suspects.clear("update", self._bot_id, update_id)
         return handled
 
-    def _done(self, key: int | str | None, waiting: _Waiting, unit: "asyncio.Future[Any]") -> None:
+    def _done(self, key: int | str | None, waiting: Waiting, unit: "asyncio.Future[Any]") -> None:
         """Start the consequences of a unit that has ended, committed or not. They start in the order of the commits."""
         if waiting.is_told:  # an earlier update of its line was lost
             return
@@ -401,11 +515,27 @@ class Intake:
             if not isinstance(error, Unavailable):
                 logger.error("update.not_set_aside", reason=place_of(error))
                 error = Unavailable("an update could neither be applied nor set aside")
-            lost = self._lines.pop(key) if key is not None else _Line(deque([waiting]))
-            for each in (*lost.begun, *lost.waiting):
+            for each in self._lose(key, waiting):
                 failure = Unavailable(*error.args)
                 failure.__cause__ = key_unknown(error) if each.chat_id == chat_id else None
                 self._tell(each, failure)
+        self._note_idle()
+
+    def _lose(self, key: int | str | None, waiting: Waiting) -> list[Waiting]:
+        """Empty a line, and return what was in it. What is kept, and what is behind that, stays."""
+        if key is None:
+            return [waiting]
+        line = self._lines.pop(key)
+        lost = [*line.begun, *line.waiting]
+        if line.backlog is None:
+            return lost
+        self._lines[key] = line
+        line.begun.clear()
+        line.waiting.clear()
+        self._take_later(int(key), line.backlog)
+        return lost
+
+    def _note_idle(self) -> None:
         if not self._open:
             self._idle.set()
 
@@ -423,7 +553,7 @@ class Intake:
         if not telling.cancelled() and telling.exception() is None:
             self._delivery.feed(telling.result().deliveries)
 
-    def _tell(self, waiting: _Waiting, outcome: Handled | Unavailable) -> None:
+    def _tell(self, waiting: Waiting, outcome: Handled | Unavailable) -> None:
         self._open -= 1
         waiting.is_told = True
         if waiting.future.done():
@@ -440,9 +570,11 @@ class Intake:
         self._strangers.meet(chat_id, at, is_stranger=is_stranger)
         if not is_new:
             return
+        if (behind := self._lines[key].backlog) is not None:
+            behind.uncounted = behind.stored + len(behind.writing) + len(behind.pending)
         line = self._lines[key].waiting
         for waiting in [line.popleft() for _ in range(len(line))]:
-            if waiting.update_id is None or waiting.chat_id != chat_id or self._strangers.admits(chat_id, at):
+            if waiting.update is None or waiting.chat_id != chat_id or self._strangers.admits(chat_id, at):
                 line.append(waiting)
             else:
                 self.dropped += 1
@@ -466,15 +598,3 @@ def if_it_can_be_said(unit: UnitOfWork, say: Callable[[], Handled]) -> Handled:
 
 def _yield_up(give_up: Callable[[UnitOfWork, Exception], Handled], why: Exception, unit: UnitOfWork) -> Handled:
     return give_up(unit, why)
-
-
-def place_of(error: BaseException) -> str:
-    """The place in the code where an error was raised. The error's message is left out: it may quote a person."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-4:]]
-    return f"{type(error).__name__} at {' > '.join(places) or 'an unknown place'}"
-
-
-def host_of(address: str) -> str:
-    """The host of an address, without the path, which may be a secret."""
-    return urlsplit(address).netloc.rpartition("@")[2] or "an unknown place"

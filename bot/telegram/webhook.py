@@ -18,8 +18,9 @@ from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
 from bot.telegram.http import parse_json
-from bot.telegram.intake import ALLOWED_UPDATES, WEBHOOK_FACT, Intake, host_of, is_update
+from bot.telegram.intake import ALLOWED_UPDATES, WEBHOOK_FACT, Intake
 from bot.telegram.methods import answer_payload
+from bot.telegram.raw import host_of, is_update
 from storage.errors import Unavailable
 from storage.unit_of_work import UnitOfWork, Units
 

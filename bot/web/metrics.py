@@ -74,6 +74,7 @@ class Figures(Collector):
             updates.add_metric([kind], number)
         yield updates
         yield _counter("enlace_updates_dropped", "Updates of strangers in excess, not looked at.", intake.dropped)
+        yield _counter("enlace_updates_kept", "Updates of one chat in excess, applied after their turn.", intake.kept)
         yield _counter("enlace_updates_poisoned", "Updates set aside after failing five times.", intake.poisoned)
         yield _counter("enlace_units", "Units of work that are durable.", units.applied)
         yield _histogram("enlace_commit_seconds", "Duration of a commit; many units share one.", units.commits)

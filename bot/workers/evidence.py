@@ -17,11 +17,11 @@ from bot.acts.plan import importing
 from bot.acts.reports import publishing
 from bot.acts.reports.reports import FETCH
 from bot.dispatch import Dispatch
-from bot.log import log_alarm
+from bot.log import log_alarm, place_of
 from bot.telegram.api import Api
 from bot.telegram.errors import BadRequest, TelegramError, TooLarge
 from bot.telegram.handled import Alarm, Clock, Handled
-from bot.telegram.intake import Intake, if_it_can_be_said, place_of
+from bot.telegram.intake import Intake, if_it_can_be_said
 from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import JobLoop
 from bot.workers.publishing import Publishing

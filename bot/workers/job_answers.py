@@ -13,9 +13,9 @@ from typing import Final
 import structlog
 
 from bot.chat.exchange import Deployment, Exchange
-from bot.log import log_alarm
+from bot.log import log_alarm, place_of
 from bot.telegram.handled import Alarm, Clock, Handled
-from bot.telegram.intake import Intake, place_of
+from bot.telegram.intake import Intake
 from conversations.card import Line, bold, italic, line
 from conversations.plan.model import Role
 from conversations.wording import Wording

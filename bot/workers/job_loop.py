@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.log import place_of
 from bot.stopping import until
 from bot.telegram.handled import BotError, Clock
-from bot.telegram.intake import place_of
 from storage.errors import Unavailable
 from storage.messages.jobs import CLAIMS, JobRow
 from storage.open_database import Database

@@ -15,6 +15,8 @@ The laws:
 * On SQLite, units that would share on PostgreSQL share a savepoint at their first try. If one fails, the others of the
   savepoint are undone with it and applied again in order, each in a savepoint of its own.
 * If only the whole group can be rolled back, it is, and each of its units is then applied alone.
+* A group takes no further unit after `longest` seconds, so a unit waits for the group before it, and for its own, no
+  longer than that and one unit each. Lines take turns: no key has two units applied while another waits for its first.
 * Units of one key are applied one at a time, in the order in which they were submitted. While one waits for its next
   try, the later ones wait. If one fails as `Unavailable`, or cannot be set aside, those behind it fail as `Unavailable`
   too, because the caller will submit all of them again in order.
@@ -117,6 +119,7 @@ class GroupCommit(Generic[U]):
         *,
         pause: float = 0.05,
         collisions: int = 5,
+        longest: float = 0.1,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._writer = writer
@@ -124,6 +127,7 @@ class GroupCommit(Generic[U]):
         self._vault = vault
         self._pause = pause
         self._collisions = collisions
+        self._longest = longest
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._lines: dict[Hashable, Line] = {}
@@ -294,11 +298,12 @@ class GroupCommit(Generic[U]):
                 begun = True
                 key = None if self._vault is None else self._vault.newest()
                 try:
-                    new = [line]
+                    new, until = [line], self._monotonic() + self._longest
                     while new:
                         self._gather(queue, group, new)
                         self._apply_all(connection, queue, group, new)
-                        another = self._take(queue, wait=False) if len(group) < queue.size else None
+                        has_room = len(group) < queue.size and self._monotonic() < until
+                        another = self._take(queue, wait=False) if has_room else None
                         new = [] if another is None else [another]
                         group.lines.extend(new)
                     while group.last:

@@ -809,6 +809,19 @@ class PoisonUpdate(Base):
     set_aside_at: Column[datetime]
 
 
+class KeptUpdate(Base):
+    """An update that waits behind many others of its chat (storage.messages.kept). In the order of its numbers."""
+
+    __tablename__ = "kept_update"
+    __table_args__ = (UniqueConstraint("bot_id", "update_id"), Index("ix_kept_update_line", "bot_id", "chat_id", "id"))
+    id: Column[int] = column(Id, primary_key=True)
+    bot_id: Column[int] = column(BigInteger)
+    update_id: Column[int] = column(BigInteger)
+    chat_id: Column[int] = column(BigInteger)
+    sealed_update: Column[bytes]
+    kept_at: Column[datetime]
+
+
 class Suspect(Base):
     """An update or job that may have killed the process (storage.messages.suspects)."""
 

@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, bindparam, func, literal, select, type_coerce, update
 
-from storage.database.models import Comment, Endpoint, OutboxMessage, ReviewDecision, Session, Submission, table
+from storage.database.models import (
+    Comment,
+    Endpoint,
+    KeptUpdate,
+    OutboxMessage,
+    ReviewDecision,
+    Session,
+    Submission,
+    table,
+)
 from storage.database.vault import KeyUnknown, SealBroken, Vault
-from storage.messages import endpoints, outbox
+from storage.messages import endpoints, kept, outbox
 from storage.reports import comments, reviews, sessions, submissions
 
 if TYPE_CHECKING:
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 
 _SESSIONS, _SUBMISSIONS, _OUTBOX = table(Session), table(Submission), table(OutboxMessage)
 _DECISIONS, _COMMENTS, _ENDPOINTS = table(ReviewDecision), table(Comment), table(Endpoint)
+_KEPT = table(KeptUpdate)
 
 Place = Callable[..., str]
 _OF_A_COMMENT = (_COMMENTS.c.plan_id, _COMMENTS.c.person_id, _COMMENTS.c.written_at, _COMMENTS.c.subject)
@@ -56,6 +66,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed(_COMMENTS.c.sealed_text, _OF_A_COMMENT, comments.text_name, comments.old_name),
     Sealed(_COMMENTS.c.sealed_reply, _OF_A_COMMENT, comments.reply_name, comments.old_name),
     Sealed(_ENDPOINTS.c.sealed_target, (_ENDPOINTS.c.plan_id, _ENDPOINTS.c.made_at), endpoints.row),
+    Sealed(_KEPT.c.sealed_update, (_KEPT.c.bot_id, _KEPT.c.update_id), kept.row),
 )
 """Every place where something sealed is kept; a test compares it with the models."""
 

@@ -85,7 +85,7 @@ def _invitations(unit: "UnitOfWork", before: datetime) -> int:
 
 
 def _updates(unit: "UnitOfWork", before: datetime) -> int:
-    return unit.inbox.purge(before) + unit.suspects.purge(before)
+    return unit.inbox.purge(before) + unit.suspects.purge(before) + unit.kept.purge(before)
 
 
 def _poisoned(unit: "UnitOfWork", before: datetime) -> int:

@@ -8,7 +8,7 @@ the button that follows.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from bot.chat.exchange import Exchange
@@ -32,6 +32,7 @@ from bot.screens.reports.own_reports import draft_title, is_any_open
 from bot.telegram.updates import Secondhand, Unsupported
 from conversations.card import Button, Card, bold, home_button, line
 from conversations.dates import show_date
+from conversations.languages import FIRST
 from conversations.plan.periods import period_name
 from conversations.routes import Route, tap
 from conversations.session.events import Event, Located, Offered, Typed
@@ -158,6 +159,8 @@ def leaves(text: str, language: str) -> bool:
 
 def _read(ex: Exchange, text: str) -> Asked | None:
     """Follow a text if it is sure which route or item it means. Otherwise offer what is likely."""
+    if not _build_tables.cache_info().currsize:
+        ex.unit.read_first(lambda _: _build_tables())
     meant = understood(text, ex.language)
     if meant is not None and meant.is_all and meant.is_whole:
         return _follow(ex, meant.meaning)
@@ -189,6 +192,17 @@ def _read(ex: Exchange, text: str) -> Asked | None:
         _offer_likely(ex, ex.say(key, code=code, agency=ex.agency_code), _meant_only(ex, ["buscar"]))
         return None
     return _guess(ex, text, [wanted] if wanted else less_sure, worth_offering(found), is_sure=bool(wanted))
+
+
+@cache
+def _build_tables() -> None:
+    """Read a text once, so that the tables of all phrases are there. It takes half a second.
+
+    They are not built at the start, because a bot to which nobody writes does without them.
+    """
+    for read in (understood, wishes, likely):
+        read("build the tables", FIRST)
+    table_words()
 
 
 def _named(ex: Exchange, named: Asked, about: str) -> Asked | None:

@@ -15,7 +15,8 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
 from bot.telegram import polling
 from bot.telegram.handled import Handled
-from bot.telegram.intake import BURST, chat_of, update_type
+from bot.telegram.intake import BURST
+from bot.telegram.raw import chat_of, update_type
 from storage.database.vault import KeyUnknown
 from storage.errors import Unavailable
 from storage.open_database import Database

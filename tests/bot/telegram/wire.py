@@ -197,6 +197,7 @@ async def running(
     delivery_class: type[Delivery] = Delivery,
     timeout: float = deadlines.PATIENCE,
     strangers: Strangers | None = None,
+    wary_of: int = 0,
     **options: Any,
 ) -> AsyncIterator[Bot]:
     """A bot on this sandbox and database: delivery, intake, and polling if wanted. Stopped cleanly at the end."""
@@ -215,8 +216,17 @@ async def running(
             sending = tasks.create_task(delivery.run())
             applies = handle(api.bot_id) if handle is not None else Echo(api.bot_id).handle
             bot.intake = Intake(
-                api.bot_id, database.units, applies, delivery, clock, apologise=apologise, strangers=strangers
+                api.bot_id,
+                database.units,
+                applies,
+                delivery,
+                clock,
+                apologise=apologise,
+                strangers=strangers,
+                keeps=polls,
             )
+            bot.intake.beware(updates=wary_of)
+            await bot.intake.resume()
             try:
                 if polls:
                     bot.polling = Polling(api, database.units, bot.intake, clock, alarm=alarm, wait=2)

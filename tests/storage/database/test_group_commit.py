@@ -65,6 +65,26 @@ def test_a_database_error_is_an_ordinary_failure_of_its_unit(database: Database)
     assert good.result(PATIENCE) == "good"
 
 
+def test_nobody_waits_for_a_group_that_has_lasted_long_enough(sqlite_database: Database) -> None:
+    """Units that take long do not share: whoever came behind the first of them is in the next group (S16)."""
+    units, passed = sqlite_database.units, [0.0]
+    units._monotonic = lambda: passed[0]
+
+    def slow(unit: UnitOfWork) -> None:
+        passed[0] += 1.0
+
+    def groups(work: Any) -> int:
+        before = units.commits.count
+        with held(units):
+            futures = [units.submit(key, work) for key in ("a", "a", "a", "b")]
+        for future in futures:
+            future.result(PATIENCE)
+        return units.commits.count - before
+
+    assert groups(lambda unit: None) == 1
+    assert groups(slow) > 3
+
+
 def test_units_of_one_key_are_applied_in_the_order_submitted(database: Database) -> None:
     """Whatever other keys do in between (G3)."""
     seen: dict[str, list[int]] = {"a": [], "b": [], "c": []}

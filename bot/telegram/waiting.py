@@ -1,0 +1,85 @@
+"""What waits for its turn in a chat: in memory, or behind that in the database (`storage.messages.kept`)."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bot.telegram.handled import Handled
+from storage.unit_of_work import UnitOfWork
+
+MOST_WAITING: Final = 32
+"""How many updates of one chat wait in memory, while others are kept. A phone that was offline sends about as many."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A piece of work that waits for its turn in a chat."""
+
+    work: Callable[[UnitOfWork], Handled]
+    give_up: Callable[[UnitOfWork, Exception], Handled]
+    future: "asyncio.Future[Handled]"
+    chat_id: int | None
+    update_id: int | None
+    """None: something else."""
+    rides: bool
+    since: float
+    update: Mapping[str, Any] | None = None
+    """The update, if it may be kept in the database until its turn."""
+    is_told: bool = False
+    was_put_back: bool = False
+    """Whether it has given way to the other chats of its line. It does so once."""
+
+
+@dataclass(slots=True)
+class Backlog:
+    """The updates of a chat that wait in the database, and those that are on their way there, in order."""
+
+    pending: deque[Waiting] = field(default_factory=deque)
+    """Those that are not written yet."""
+    writing: list[Waiting] = field(default_factory=list)
+    first: list[Waiting] = field(default_factory=list)
+    """What had been begun before. It is written with the rest: otherwise the rest would overtake what is lost of it."""
+    is_stored: bool = False
+    """Whether something may be in the database."""
+    stored: int = 0
+    """How many this process has written there and not taken yet."""
+    uncounted: int = 0
+    """How many of a stranger's were put here before it was known that they are one. They do not count yet."""
+    is_taking: bool = False
+    """Whether the next ones are being read, or applied in another line than the chat's."""
+    taken_at: float | None = None
+    """When the last ones were begun."""
+
+
+@dataclass(slots=True)
+class Line:
+    """The updates of a chat that were begun together, and those that wait until all of them have ended."""
+
+    begun: deque[Waiting] = field(default_factory=deque)
+    waiting: deque[Waiting] = field(default_factory=deque)
+    backlog: Backlog | None = None
+    """What waits behind them. None: nothing does."""
+
+    def keep_excess(self) -> bool:
+        """Move what waits in excess behind the line, in order. Return whether there is anything behind it now."""
+        if self.backlog is None:
+            if len(self.waiting) <= MOST_WAITING:
+                return False
+            self.backlog = Backlog(first=[each for each in self.begun if each.update is not None])
+        self.backlog.pending.extend(each for each in self.waiting if each.update is not None)
+        self.waiting = deque(each for each in self.waiting if each.update is None)
+        return True
+
+    def next_of_several(self, last: int | None) -> Waiting:
+        """Take the next one of a line of several chats: if there is one of another chat than the last one, the first.
+
+        The order of each chat stays. A chat whose update was put back comes after all others.
+        """
+        put_back = {each.chat_id for each in self.waiting if each.was_put_back}
+        others = [place for place, each in enumerate(self.waiting) if each.chat_id not in put_back]
+        place = next((place for place in others if self.waiting[place].chat_id != last), others[0] if others else 0)
+        found = self.waiting[place]
+        del self.waiting[place]
+        return found

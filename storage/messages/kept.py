@@ -1,0 +1,101 @@
+"""Updates that were acknowledged and wait for their turn, because their chat has sent many more before them.
+
+Telegram hands out a hundred updates, and the next ones only when those are acknowledged. So what one chat sends at once
+would stand before everybody else's. What is in excess is kept here, sealed, and acknowledged; it is applied in its
+order, and the unit that applies it deletes it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, exists, select
+
+from storage.database.models import KeptUpdate, ProcessedUpdate, table
+from storage.database.statements import Prepared, insert_of
+from storage.database.unit import Unit
+from storage.database.vault import SealBroken
+
+_K, _SEEN = table(KeptUpdate), table(ProcessedUpdate)
+_OF_CHAT = (_K.c.bot_id == bindparam("of_bot")) & (_K.c.chat_id == bindparam("of_chat"))
+_KEEP: Final = Prepared(lambda dialect: insert_of(dialect, _K).on_conflict_do_nothing())
+_NEXT: Final = Prepared(
+    select(_K.c.update_id, _K.c.sealed_update).where(_OF_CHAT).order_by(_K.c.id).limit(bindparam("at_most"))
+)
+_REMOVE: Final = Prepared(
+    delete(_K).where(_K.c.bot_id == bindparam("of_bot"), _K.c.update_id == bindparam("of_update"))
+)
+_FORGET: Final = Prepared(
+    delete(_K).where(_OF_CHAT, exists().where(_SEEN.c.bot_id == _K.c.bot_id, _SEEN.c.update_id == _K.c.update_id))
+)
+_PURGE: Final = delete(_K).where(_K.c.kept_at < bindparam("before"))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An update whose turn has come."""
+
+    update_id: int
+    update: Mapping[str, Any] = field(repr=False)
+    broken: SealBroken | None = None
+    """Why its content is not known: somebody has altered it."""
+
+
+class KeptUpdates:
+    """The updates that wait in the database, in a line for each chat."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection
+
+    def keep(self, bot_id: int, chat_id: int, updates: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        """Put these updates at the end of their chat's line. One that is there already keeps its place."""
+        vault = self._unit.vault
+        rows = [
+            {
+                "bot_id": bot_id,
+                "update_id": update["update_id"],
+                "chat_id": chat_id,
+                "sealed_update": vault.seal(json.dumps(update), row(bot_id, update["update_id"])),
+                "kept_at": now,
+            }
+            for update in updates
+        ]
+        self._unit.write_each(_KEEP, rows)
+
+    def chats(self, bot_id: int) -> list[int]:
+        """Return the chats whose updates wait here."""
+        found = self._connection.execute(select(_K.c.chat_id).where(_K.c.bot_id == bot_id).distinct())
+        return [chat_id for (chat_id,) in found]
+
+    def first(self, bot_id: int, chat_id: int, at_most: int) -> list[Kept]:
+        """Return the first updates of a chat's line. KeyUnknown if a key is missing.
+
+        Those that have been applied otherwise are deleted: they were begun before they were kept.
+        """
+        self._unit.write(_FORGET, {"of_bot": bot_id, "of_chat": chat_id})
+        values = {"of_bot": bot_id, "of_chat": chat_id, "at_most": at_most}
+        return [
+            self._open(bot_id, found.update_id, found.sealed_update) for found in _NEXT.rows(self._connection, values)
+        ]
+
+    def _open(self, bot_id: int, update_id: int, sealed: bytes) -> Kept:
+        try:
+            return Kept(update_id, json.loads(self._unit.vault.open(bytes(sealed), row(bot_id, update_id))))
+        except SealBroken as error:
+            return Kept(update_id, {"update_id": update_id}, error)
+
+    def remove(self, bot_id: int, update_id: int) -> None:
+        """Delete an update that is applied, or set aside, in this unit."""
+        self._unit.write(_REMOVE, {"of_bot": bot_id, "of_update": update_id})
+
+    def purge(self, before: datetime) -> int:
+        """Delete what was kept before then: for a bot that does not run here any more. Return how many."""
+        return self._connection.execute(_PURGE, {"before": before}).rowcount
+
+
+def row(bot_id: int, update_id: int) -> str:
+    """Return the name that the seal of a kept update is bound to."""
+    return f"kept:{bot_id}:{update_id}"
