@@ -294,7 +294,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         apologise=dispatch.apologise,
         excuse=dispatch.cannot_open,
         alarm=alarms,
-        keeps=settings.webhook_url is None,
+        keeps=settings.webhook_url is None or database.is_sqlite,
     )
     answers = Answers(intake, house, clock, alarms)
     confinement = Confinement()

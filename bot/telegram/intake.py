@@ -329,7 +329,6 @@ class Intake:
             loop.call_later(pause, self._read, chat_id, line, behind)
 
     def _read(self, chat_id: int, line: Line, behind: Backlog) -> None:
-        """Read the next kept updates. As long as the last ones took, everybody else had the machine for themselves."""
         behind.is_stored = False  # until something is found, or more is written
         behind.taken_at = asyncio.get_running_loop().time()
         reading = self._units.begin(None, lambda unit: unit.kept.first(self._bot_id, chat_id, KEPT_BURST))
@@ -355,6 +354,7 @@ class Intake:
             behind.stored += len(written)
             self.kept += len(written)
             for each in behind.first:
+                each.rides = False
                 if not each.future.done():  # it may take long: whoever is behind it does not wait for that either
                     each.future.set_result(Handled())
             behind.first.clear()

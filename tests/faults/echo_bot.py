@@ -139,9 +139,13 @@ async def serve(options: argparse.Namespace) -> None:
             watching = tasks.create_task(presence.run(delivery.wake))
             await delivery.start()
             intake_class = BlamesEverybody if "count_everybody" in plants else Intake
-            intake = intake_class(api.bot_id, database.units, echo.handle, delivery, clock, apologise=echo.apologise)
+            keeps = not options.webhook_port or database.is_sqlite
+            intake = intake_class(
+                api.bot_id, database.units, echo.handle, delivery, clock, apologise=echo.apologise, keeps=keeps
+            )
             if entered.ended and "never_wary" not in plants:
                 intake.beware(**({"seconds": CAUTION} if options.webhook_port else {"updates": BATCH}))
+            await intake.resume()
             sending = tasks.create_task(delivery.run())
             source = _source(options, api, database, intake, delivery, clock)
             fetching = tasks.create_task(source.run())
