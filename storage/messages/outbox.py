@@ -31,6 +31,7 @@ from storage.database.models import Card, OutboxMessage, in_text, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown, SealBroken
+from storage.messages.delivered import record_cards, record_sent
 from storage.messages.restricted import DELETIONS, RestrictedMessages
 
 Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
@@ -216,8 +217,7 @@ _BEGIN = (
 )
 _SETTLE = Prepared(
     update(_O)
-    # Spelled out: an IN is expanded anew at every execution, and cannot be executed for many rows at once. The
-    # constants are not bound: because of the index of open rows, SQLite would prepare it anew each time.
+    # The constants are not bound: because of the index of open rows, SQLite would prepare it anew each time.
     .where(_O.c.id == bindparam("row_id"), (_O.c.state == _QUEUED) | (_O.c.state == _SENDING))
     .values(
         state=bindparam("new_state"),
@@ -298,7 +298,6 @@ _CARD_AT = (
     .order_by(_C.c.id.desc())
     .limit(1)
 )
-_STANDS = Prepared(update(_C).where(_C.c.id == bindparam("card")).values(message_id=bindparam("number"), is_gone=False))
 _GONE = Prepared(update(_C).where(_C.c.id == bindparam("card")).values(is_gone=True))
 
 
@@ -462,13 +461,8 @@ class Outbox:
 
         One statement does it for all that were sent, which are nearly all.
         """
-        sent = [
-            {"row_id": id, "new_state": "sent", "reason": "", "now": at}
-            for id, outcome, at in outcomes
-            if isinstance(outcome, Sent)
-        ]
-        if sent:
-            self._unit.write_each(_SETTLE, sent)
+        if sent := {id: at for id, outcome, at in outcomes if isinstance(outcome, Sent)}:
+            record_sent(self._unit, sent)
         for id, outcome, at in outcomes:
             if not isinstance(outcome, Sent):
                 self.record(id, outcome, at)
@@ -552,9 +546,8 @@ class Outbox:
 
     def place(self, cards: Mapping[int, int | None]) -> None:
         """Record which message each card is. None: it cannot be edited, so the next edit is sent as a message."""
-        standing = [{"card": card, "number": number} for card, number in cards.items() if number is not None]
-        if standing:
-            self._unit.write_each(_STANDS, standing)
+        if standing := {card: number for card, number in cards.items() if number is not None}:
+            record_cards(self._unit, standing)
         gone = [{"card": card} for card, number in cards.items() if number is None]
         if gone:
             self._unit.write_each(_GONE, gone)

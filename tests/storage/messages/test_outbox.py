@@ -24,6 +24,7 @@ from storage.messages.outbox import (
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
+from tests.storage.database.hearing import heard
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -211,6 +212,44 @@ def test_a_row_in_doubt_is_sent_again_and_a_row_to_retry_waits_its_time(apply: A
     assert [row.id for row in apply(claim)] == [doubtful]
     assert apply(lambda unit: claim(unit, NOW + timedelta(seconds=10_071))) == []
     assert [row.id for row in apply(lambda unit: claim(unit, NOW + timedelta(seconds=10_072)))] == [limited]
+
+
+def test_of_many_outcomes_each_row_gets_its_own(apply: Any) -> None:
+    """One that was settled before stays as it was, and one that failed is told apart from those that were sent."""
+    given, first, last, failed, _ = apply(lambda unit: [add(unit, "prompt", chat_id=number) for number in range(5)])
+    apply(lambda unit: unit.outbox.record(given, Undeliverable("gone"), NOW))
+    sent = [(given, Sent(), NOW + MINUTE), (first, Sent(), NOW + MINUTE), (last, Sent(7), LATER)]
+    cards = apply(lambda unit: [unit.outbox.new_card(1) for _ in range(4)])
+
+    apply(lambda unit: unit.outbox.record_all([*sent, (failed, Undeliverable("too long"), LATER)]))
+    apply(lambda unit: unit.outbox.place({cards[0]: 501, cards[1]: 502, cards[2]: None}))
+
+    columns = (_O.c.state, _O.c.settled_at, _O.c.payload.is_(None), _O.c.lease_until.is_(None), _O.c.error)
+    found = apply(lambda unit: unit.connection.execute(select(*columns).order_by(_O.c.id)).all())
+    assert [tuple(row) for row in found] == [
+        ("undeliverable", NOW, True, True, "gone"),
+        ("sent", NOW + MINUTE, True, True, ""),
+        ("sent", LATER, True, True, ""),
+        ("undeliverable", LATER, True, True, "too long"),
+        ("sending", None, False, False, ""),
+    ]
+    assert [apply(lambda unit, card=card: unit.outbox.card_message_id(card)) for card in cards] == [
+        501, 502, None, None
+    ]  # fmt: skip
+
+
+def test_recording_many_outcomes_asks_postgresql_as_much_as_recording_one(postgres_database: Database) -> None:
+    """A statement a row was a quarter of all that an interaction asked."""
+
+    def work(unit: UnitOfWork, rows: int) -> int:
+        unit.replica_id = unit.replicas.add(NOW)
+        ids = [add(unit, "prompt", chat_id=number) for number in range(rows)]
+        cards = {unit.outbox.new_card(1): number for number in range(rows)}
+        outcomes = [(id, Sent(), NOW) for id in ids]
+        return len(heard(unit, lambda unit: (unit.outbox.record_all(outcomes), unit.outbox.place(cards))))
+
+    asked = [postgres_database.units.submit(None, lambda unit, n=n: work(unit, n)).result(PATIENCE) for n in (1, 9)]
+    assert asked == [2, 2]
 
 
 def test_what_is_settled_stays_settled(apply: Any) -> None:
