@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from storage.database.ahead import Ahead, Known
 from storage.database.engines import tell_sqlalchemy
+from storage.database.joined import insert_of, joined
 from storage.database.steady import STEADY, Steady, written
 from storage.errors import ApplyAlone
 
@@ -32,11 +33,22 @@ _NAME: Final = "line"
 class Statement:
     """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
-    __slots__ = ("formats", "sql", "writes")
+    __slots__ = ("formats", "is_joined", "sql", "tables", "writes")
 
-    def __init__(self, sql: str, is_binary: Sequence[bool]) -> None:
+    def __init__(
+        self,
+        sql: str,
+        is_binary: Sequence[bool],
+        tables: frozenset[str] = frozenset(),
+        *,
+        is_joined: bool = False,
+    ) -> None:
         self.sql = sql
         self.writes = written(sql)
+        self.tables = tables
+        """The tables that it names."""
+        self.is_joined = is_joined
+        """Whether it may become one INSERT with others of its kind. What it returns begins with its first parameter."""
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
 
     def execute(self, connection: Connection, bound: Sequence[Any]) -> "Answer":
@@ -48,7 +60,7 @@ class Statement:
             raise
 
     def execute_later(
-        self, connection: Connection, bound: Sequence[Any], rows: int | None, then: "Callable[[Answer], None] | None"
+        self, connection: Connection, bound: Sequence[Any], rows: int | None, then: "Callable[[Any], None] | None"
     ) -> None:
         """Send the statement with the next question.
 
@@ -81,7 +93,7 @@ def execute_together(connection: Connection, asked: "Sequence[tuple[Statement, S
 def finish(connection: Connection) -> None:
     """Write what a group has left to write; with COMMIT in the same journey, if no number of rows is to be checked."""
     line = line_of(connection)
-    if any(each.writes for each in line.waiting):
+    if any(each.statement.writes for each in line.waiting):
         try:
             line.ask_all((), commit=line.can_commit_too)
         except Exception as error:
@@ -120,18 +132,39 @@ class Answer:
 class _Waiting:
     """A write that travels with the next question."""
 
-    name: bytes
-    writes: str
+    statement: Statement
     dumped: Any
     formats: Any
     rows: int | None
-    then: Callable[[Answer], None] | None
+    then: Callable[[Any], None] | None
 
-    def check(self, answer: Answer) -> None:
-        if self.rows is not None and answer.rowcount != self.rows:
-            raise ApplyAlone("something has changed since it was read")
-        if self.then is not None:
-            self.then(answer)
+    @property
+    def sql(self) -> str:
+        return self.statement.sql
+
+    @property
+    def tables(self) -> frozenset[str]:
+        return self.statement.tables
+
+    @property
+    def is_joined(self) -> bool:
+        return self.statement.is_joined
+
+
+def _check(batch: Sequence[_Waiting], answer: Answer) -> None:
+    """Check how many rows this has changed, and tell each of the writes what it has returned."""
+    expected = [each.rows for each in batch if each.rows is not None]
+    if expected and answer.rowcount != sum(expected):
+        raise ApplyAlone("something has changed since it was read")
+    if batch[0].then is None:
+        return
+    found = answer.fetchall()
+    if len(batch) > 1:  # nothing promises that the rows come back in their order
+        by_number = {str(row[0]).encode(): row for row in found}
+        found = [by_number[bytes(each.dumped[0])] for each in batch]
+    for each, row in zip(batch, found, strict=True):
+        if each.then is not None:
+            each.then(row)
 
 
 _Soon = tuple[Statement, Sequence[Any], Callable[[Answer], None]]
@@ -174,14 +207,14 @@ class Line:
         return not self._is_spoilt and all(each.rows is None for each in self.waiting)
 
     def write_later(
-        self, statement: Statement, bound: Sequence[Any], rows: int | None, then: Callable[[Answer], None] | None
+        self, statement: Statement, bound: Sequence[Any], rows: int | None, then: Callable[[Any], None] | None
     ) -> None:
         if statement.writes in STEADY:
             raise ApplyAlone("the plan changes")
         self.ahead.note(statement.writes)
         dumped = self._values.dump_sequence(bound, statement.formats)
         formats = self._values.formats
-        self.waiting.append(_Waiting(self._named(statement), statement.writes, dumped, formats, rows, then))
+        self.waiting.append(_Waiting(statement, dumped, formats, rows, then))
 
     def begin_group(self, version: object) -> None:
         """Begin a group, or go on with it. `version` is the last change of a steady table.
@@ -247,7 +280,7 @@ class Line:
         dumped = self._values.dump_sequence(bound, statement.formats)
         formats = self._values.formats
         try:
-            name = self._named(statement)
+            name = self._named(statement.sql)
             if begin := self._begin():
                 self._checked(self._library.exec_(begin))
             result = self._library.exec_prepared(name, dumped, formats)
@@ -266,12 +299,12 @@ class Line:
         self.note("")
         for statement, _ in asked:
             self.note(statement.writes)
-        waiting_till_now, self.waiting, self._mark = self.waiting, [], 0
-        sending = [(each.name, each.dumped, each.formats) for each in waiting_till_now]
+        batches, self.waiting, self._mark = joined(self.waiting), [], 0
         try:
+            sending = [self._sent(batch) for batch in batches]
             for statement, bound in asked:
                 dumped = values.dump_sequence(bound, statement.formats)
-                sending.append((self._named(statement), dumped, values.formats))
+                sending.append((self._named(statement.sql), dumped, values.formats))
         except MemoryError:
             raise self._silent() from None
         begin = self._begin()
@@ -297,21 +330,30 @@ class Line:
         if begin:
             del answers[0]
         self._is_spoilt = True  # unless everything is as expected
-        for each, answer in zip(waiting_till_now, answers, strict=False):
-            each.check(answer)
+        for batch, answer in zip(batches, answers, strict=False):
+            _check(batch, answer)
         self._is_spoilt = False
-        del answers[: len(waiting_till_now)]
+        del answers[: len(batches)]
         for (_, _, then), answer in zip(soon, answers[asked_now:], strict=True):
             then(answer)
         return answers[:asked_now]
 
-    def _named(self, statement: Statement) -> bytes:
-        """The statement's name on this connection. It is prepared now if it was not yet."""
-        name = self._names.get(statement.sql)
+    def _sent(self, batch: Sequence[_Waiting]) -> tuple[bytes, Any, Any]:
+        """Return the name of one statement for all these writes, its parameters, and their formats."""
+        first = batch[0]
+        if len(batch) == 1:
+            return self._named(first.sql), first.dumped, first.formats
+        dumped = [value for each in batch for value in each.dumped]
+        formats = [form for each in batch for form in each.formats]  # None is not written as the bytes beside it are
+        return self._named(insert_of(first.sql, len(batch))), dumped, formats
+
+    def _named(self, sql: str) -> bytes:
+        """The name of a statement on this connection. It is prepared now if it was not yet."""
+        name = self._names.get(sql)
         if name is None:
             name = b"enlace_%d" % len(self._names)
-            self._checked(self._library.prepare(name, statement.sql.encode()))
-            self._names[statement.sql] = name
+            self._checked(self._library.prepare(name, sql.encode()))
+            self._names[sql] = name
         return name
 
     def _begin(self) -> bytes:

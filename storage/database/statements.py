@@ -89,9 +89,13 @@ class Prepared:
     of a list cannot be prepared.
     """
 
-    def __init__(self, statement: Any) -> None:
-        """Take a statement for both databases, or a function that makes one from a database's name."""
+    def __init__(self, statement: Any, *, is_joined: bool = False) -> None:
+        """Take a statement for both databases, or a function that makes one from a database's name.
+
+        `is_joined`: an INSERT of one row, which may become one with others of its kind (`storage.database.joined`).
+        """
         self._statement = statement
+        self._is_joined = is_joined
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
@@ -123,7 +127,7 @@ class Prepared:
         """Execute it together with the next statement, on PostgreSQL (`Unit.write`)."""
         compiled = self._for(connection, values)
         assert compiled.on_server is not None
-        told = None if then is None else lambda answer: then(compiled.read(answer.fetchall()[0]))
+        told = None if then is None else lambda row: then(compiled.read(row))
         compiled.on_server.execute_later(connection, compiled.bind(values), rows, told)
 
     def soon(self, connection: Connection, values: Mapping[str, Any]) -> None:
@@ -176,16 +180,18 @@ class Prepared:
         compiled = self._compiled.get(name)
         if compiled is None:
             statement = self._statement(name) if callable(self._statement) else self._statement
-            compiled = self._compiled[name] = _compile(statement, connection.dialect, list(values))
+            compiled = _compile(statement, connection.dialect, list(values), is_joined=self._is_joined)
+            self._compiled[name] = compiled
         return compiled
 
 
-def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
+def _compile(statement: Any, dialect: Dialect, names: list[str], *, is_joined: bool) -> _Compiled:
     made = statement.compile(dialect=dialect, column_keys=names)
     sql = str(made)
     if "POSTCOMPILE" in sql:
         raise ValueError("an IN of a list cannot be prepared")
     order = made.positiontup
+    tables = frozenset(each.name for each in iterate(statement) if isinstance(each, Table))
     execute: Any
     on_server, steady_there, ahead_there = None, steady_of, None
     if order is None:  # psycopg's names
@@ -195,7 +201,7 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
         places = count(1)
         sql = _NAMED.sub(lambda _: f"${next(places)}", sql).replace("%%", "%")
         is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
-        on_server = journeys.Statement(sql, is_binary)
+        on_server = journeys.Statement(sql, is_binary, tables, is_joined=is_joined)
         steady_there, ahead_there = journeys.steady_of_line, journeys.ahead_of_line
         execute, execute_each = on_server.execute, on_server.execute_each
     elif is_change(written(sql)) or is_of_these(sql):
@@ -203,7 +209,6 @@ def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
     else:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)
     columns = statement.exported_columns
-    tables = frozenset(each.name for each in iterate(statement) if isinstance(each, Table))
     return _Compiled(
         sql,
         execute,

@@ -164,7 +164,14 @@ _IS_BEHIND = (
     .exists()
 )
 _ADD = Prepared(insert(_O).returning(_O.c.id, _IS_BEHIND))
-_ADD_NUMBERED = Prepared(lambda dialect: insert(_O).returning(_IS_BEHIND) if dialect == "postgresql" else insert(_O))
+
+
+def _add_numbered(dialect: str) -> Any:
+    return insert(_O).returning(_O.c.id, _IS_BEHIND) if dialect == "postgresql" else insert(_O)
+
+
+# A row that is queued holds up those behind it, and two rows of one statement do not see each other.
+_ADD_SENDING, _ADD_QUEUED = Prepared(_add_numbered, is_joined=True), Prepared(_add_numbered)
 _CLAIMABLE = (
     select(_O.c.id)
     .where(
@@ -290,7 +297,7 @@ _FREE_EXPIRED = _freeing(_IS_EXPIRED)
 _FREE_ORPHANED = _freeing(_IS_ORPHANED)
 _WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
 _NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
-_NEW_CARD_NUMBERED = Prepared(insert(_C))
+_NEW_CARD_NUMBERED = Prepared(insert(_C), is_joined=True)
 _CARD_MESSAGE = Prepared(select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone))
 _CARD_AT = (
     select(_C.c.id)
@@ -360,9 +367,9 @@ class Outbox:
         )
 
         def take(found: Sequence[Any]) -> None:
-            added.is_behind = is_sending and found[0]
+            added.is_behind = is_sending and found[1]
 
-        number = self._unit.add(_O.name, _ADD_NUMBERED, values, take)
+        number = self._unit.add(_O.name, _ADD_SENDING if is_sending else _ADD_QUEUED, values, take)
         if number is None:
             number, is_behind = _ADD.first(self._connection, values)
             added.is_behind = is_sending and is_behind

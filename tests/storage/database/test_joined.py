@@ -1,0 +1,147 @@
+"""New rows of a group that become one INSERT (`storage.database.joined`)."""
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import pytest
+
+from storage.database.joined import MOST, insert_of, joined
+from storage.database.journeys import Line
+from storage.database.unit import Opening
+from storage.messages.outbox import OutboxDraft
+from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
+from tests.deadlines import PATIENCE
+from tests.storage.database.groups import BOT, CHATS, NOW, answer, begin_chats, gathered, update
+
+
+class Write(NamedTuple):
+    sql: str
+    tables: frozenset[str]
+    is_joined: bool
+    number: int
+
+
+def write(sql: str, number: int = 0, *, is_joined: bool = True) -> Write:
+    return Write(sql, frozenset(sql.split()), is_joined, number)
+
+
+@pytest.fixture
+def database(postgres_database: Database) -> Database:
+    """Of a process that sends, with chats that it has met: new ones would go by themselves."""
+    units = postgres_database.units
+    units.replica_id = units.submit(None, lambda unit: unit.replicas.add(NOW)).result(PATIENCE)
+    begin_chats(postgres_database)
+    return postgres_database
+
+
+def named(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each statement is sent."""
+    sent: Counter[str] = Counter()
+    name = Line._named
+
+    def noting(self: Line, sql: str) -> bytes:
+        sent[sql] += 1
+        return name(self, sql)
+
+    monkeypatch.setattr(Line, "_named", noting)
+    return sent
+
+
+def test_rows_of_a_table_go_together_where_the_first_of_them_stood() -> None:
+    """Whatever speaks of other tables stays where it is."""
+    given = [write("a", 1), write("b", 2), write("c", 3, is_joined=False), write("a", 4), write("b", 5)]
+    assert [[each.number for each in batch] for batch in joined(given)] == [[1, 4], [2, 5], [3]]
+
+
+def test_no_row_goes_past_a_write_that_names_its_table() -> None:
+    """What such a write finds there must be what it would have found."""
+    given = [write("a", 1), write("a other", 2, is_joined=False), write("a", 3), write("a", 4)]
+    assert [[each.number for each in batch] for batch in joined(given)] == [[1], [2], [3, 4]]
+
+
+def test_there_are_few_sizes_of_a_statement() -> None:
+    """Each is prepared on each connection."""
+    sizes = {len(batch) for rows in range(1, 70) for batch in joined([write("a")] * rows)}
+    assert sizes == {1, 2, 4, 8, MOST}
+    assert all(sum(map(len, joined([write("a")] * rows))) == rows for rows in range(70))
+
+
+def test_an_insert_of_many_rows_numbers_its_parameters_on() -> None:
+    sql = "INSERT INTO t (a, b) VALUES ($1::NUMERIC(3, 1), $2) ON CONFLICT DO NOTHING RETURNING (t.a)"
+    assert insert_of(sql, 1) == sql
+    assert insert_of(sql, 2) == (
+        "INSERT INTO t (a, b) VALUES ($1::NUMERIC(3, 1), $2), ($3::NUMERIC(3, 1), $4)"
+        " ON CONFLICT DO NOTHING RETURNING (t.a)"
+    )
+
+
+def test_a_group_asks_as_little_as_one_of_its_units(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight chats: their updates, cards and messages are a statement each, and each row is its own unit's."""
+    with gathered(database):
+        futures = {chat: database.units.submit(chat, answer(chat), opening=update(chat)) for chat in CHATS}
+        sent = named(monkeypatch)
+    numbers = {chat: future.result(PATIENCE) for chat, future in futures.items()}
+
+    inserts = Counter(sql.split()[2] for sql, times in sent.items() if sql.startswith("INSERT") for _ in range(times))
+    assert inserts == {"processed_update": 1, "card": 1, "outbox": 1}
+    with database.view() as unit:
+        replies = {reply.chat_id: reply.id for reply in unit.outbox.open_replies()}
+        assert replies == numbers
+        assert all(unit.inbox.has_seen(BOT, chat) for chat in CHATS)
+
+
+def test_a_sealed_row_and_an_open_one_are_one_statement(database: Database) -> None:
+    """Bytes travel in another format than nothing does."""
+
+    def say(chat: int) -> Any:
+        draft = OutboxDraft(chat, "prompt", "sendMessage", {"text": f"hola {chat}"}, sensitive=chat % 2 == 0)
+        return lambda unit: unit.outbox.add(draft, now=NOW).id
+
+    with gathered(database):
+        futures = [database.units.submit(chat, say(chat), opening=update(chat)) for chat in CHATS]
+    ids = [future.result(PATIENCE) for future in futures]
+    assert database.units.parted == 0
+    taken = database.units.submit(None, lambda unit: unit.outbox.take_in_hand(ids, NOW)).result(PATIENCE)
+    assert {row.chat_id: row.payload["text"] for row in taken} == {chat: f"hola {chat}" for chat in CHATS}
+
+
+def test_each_row_hears_what_was_found_about_it(database: Database) -> None:
+    """Of one statement for eight chats, only the reply behind one that waits is told so."""
+    waits = OutboxDraft(3, "notice", "sendMessage", {"text": "1"}, not_before=NOW.replace(hour=20))
+    database.units.submit(None, lambda unit: unit.outbox.add(waits, now=NOW)).result(PATIENCE)
+
+    def say(chat: int) -> Any:
+        return lambda unit: unit.outbox.add(OutboxDraft(chat, "notice", "sendMessage", {"text": "2"}), now=NOW)
+
+    with gathered(database):
+        futures = [database.units.submit(chat, say(chat), opening=update(chat)) for chat in CHATS]
+    assert [row.chat_id for future in futures if (row := future.result(PATIENCE)).is_behind] == [3]
+    assert database.units.parted == 0
+
+
+def test_a_reply_behind_a_queued_one_of_its_unit_knows_it(database: Database) -> None:
+    """Two rows of one statement do not see each other, so a row that must wait is a statement of its own."""
+
+    def say(unit: UnitOfWork) -> list[Any]:
+        first = OutboxDraft(1, "notice", "sendMessage", {"text": "1"}, not_before=NOW.replace(hour=20))
+        rest = OutboxDraft(1, "notice", "sendMessage", {"text": "2"})
+        return [unit.outbox.add(each, now=NOW) for each in (first, rest, rest)]
+
+    rows = database.units.submit(1, say, opening=update(1)).result(PATIENCE)
+    assert [row.is_behind for row in rows] == [False, True, True]
+
+
+def test_an_update_that_was_seen_meanwhile_undoes_only_its_own_unit(database: Database) -> None:
+    """The rows are counted together. If one is missing, the group is given up and each unit is applied by itself."""
+    seen = database.units.submit(None, lambda unit: unit.inbox.first_sight(BOT, 5, NOW)).result(PATIENCE)
+
+    def sight(chat: int) -> Any:
+        return lambda unit: unit.inbox.first_sight(BOT, chat, NOW, chat_id=chat)
+
+    with gathered(database):
+        openings = [update(chat) if chat != 5 else Opening(5, BOT, 999) for chat in CHATS]
+        futures = [database.units.submit(each.chat_id, sight(each.chat_id or 0), opening=each) for each in openings]
+    assert seen
+    assert database.units.parted == 1
+    assert [future.result(PATIENCE) for future in futures] == [chat != 5 for chat in CHATS]
