@@ -8,6 +8,7 @@ promise evidence. `conversations.plan.figures.monitoring` decides what is counte
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from conversations.plan.figures.closings import ClosingHistory, closing_history,
 from conversations.plan.figures.monitoring import COLUMNS, LOOK_BACK, ActivityStanding, Standing, standing
 from conversations.plan.figures.standing_records import Closed, Closing, Detail, Queue, Records, Report, Reporter
 from conversations.plan.model import AGENCY_ROLES, Activity, ActivityStatus, Indicator, Role, ValidationState
-from conversations.plan.periods import Frequency
+from conversations.plan.periods import Frequency, ReportingPeriod
 from storage.calendar.holidays import known_since
 from storage.database.facts import Facts
 from storage.database.models import Base
@@ -139,11 +140,14 @@ _status_before = (
     select(_prior.c.activity_status).where(_prior.c.instance_id == _s.c.deprecated_instance_id).scalar_subquery()
 )
 _has_files = select(_file.c.id).where(_file.c.instance_id == _s.c.instance_id).exists()
+_present_period = _period.alias("present_period")
+_PRESENT = select(_present_period.c.id).where(
+    _present_period.c.plan_id == _PLAN_ID, _present_period.c.end_on == bindparam("month_end")
+)
 _ABOUT = select(
     _s.c.id.label("id"),
     _s.c.subject,
     _s.c.reporting_period_id,
-    _period.c.end_on.label("end_on"),
     _s.c.is_current,
     _s.c.validation_state,
     _s.c.activity_status,
@@ -155,10 +159,10 @@ _ABOUT = select(
     _s.c.promises_evidence,
     _s.c.zero_reason,
     # It is read only for readers who see it.
-    case((_period.c.end_on == bindparam("month_end"), _has_files), else_=false()).label("has_files"),
+    case((_s.c.reporting_period_id.in_(_PRESENT), _has_files), else_=false()).label("has_files"),
     case((_IS_TROUBLED, _s.c.answers)).label("answers"),
     case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
-).join(_period, _period.c.id == _s.c.reporting_period_id)
+)
 _OF_PLAN = _ABOUT.where(
     _s.c.plan_id == _PLAN_ID, _s.c.subject.is_not(None), _s.c.activity_status.is_not(None), _sent_by(_s, _first)
 )
@@ -168,13 +172,14 @@ _RECENT = select(_recent_period.c.id).where(_recent_period.c.plan_id == _PLAN_ID
 
 # What is current, and the few that stand while their correction waits: each by its own index. SQLite knows the one of
 # periods by this very condition, and goes through the whole plan if it is named beside the numbers of older reports.
+# They come nearly in order, and are not put in order there: it would carry all their columns through its sorting.
 def _reports_of(older: Any, *which: Any) -> Prepared:
     needed = select(older.c.id).where(or_(older.c.place == literal_column("1"), older.c.promises_evidence))
     of_plan = _OF_PLAN.where(*which)
     return Prepared(
-        of_plan.where(literal_column(f"{_s.name}.is_current"), _s.c.reporting_period_id.in_(_RECENT))
-        .union_all(_ABOUT.where(_s.c.id.in_(needed)), of_plan.where(_s.c.is_standing, not_(_s.c.is_current)))
-        .order_by("end_on", "id")
+        of_plan.where(literal_column(f"{_s.name}.is_current"), _s.c.reporting_period_id.in_(_RECENT)).union_all(
+            _ABOUT.where(_s.c.id.in_(needed)), of_plan.where(_s.c.is_standing, not_(_s.c.is_current))
+        )
     )
 
 
@@ -291,7 +296,7 @@ class Figures:
             agencies=plans.agencies(plan_id),
             activities=tuple(map(_to_activity, _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code}))),
             periods=periods,
-            reports=self._reports(_REPORTS_OF_ACTIVITY.rows(connection, values)),
+            reports=self._reports(_REPORTS_OF_ACTIVITY.rows(connection, values), periods),
             closed=(),
             reporters=(),
             kept_since=self._kept_since(plan_id, now, zone),
@@ -324,7 +329,7 @@ class Figures:
             agencies=plans.agencies(plan_id),
             activities=activities,
             periods=periods,
-            reports=self._reports(_REPORTS.rows(connection, values)),
+            reports=self._reports(_REPORTS.rows(connection, values), periods),
             closed=tuple(Closed(*found) for found in _CLOSED.rows(connection, closed)),
             reporters=tuple(map(_to_reporter, _REPORTERS.rows(connection, {"plan_id": plan_id, "at": now}))),
             queue=_to_queue(_WAITING.first(connection, {"plan_id": plan_id, "at": now})),
@@ -364,27 +369,34 @@ class Figures:
         closings = closings_until(self._unit.of(Plans).periods(plan_id), today, 1)
         return closings[-1].month_end if closings else today
 
-    def _reports(self, rows: Iterable[Any]) -> tuple[Report, ...]:
-        return tuple(
-            Report(
-                found.id,
-                found.subject.partition(":")[2],
-                found.reporting_period_id,
-                found.end_on,
-                _STATES[found.validation_state],
-                _STATUSES[found.activity_status],
-                found.progress or 0,
-                found.sent_at,
-                found.promises_evidence,
-                bool(found.has_files),
-                found.is_current,
-                self._detail(found) if found.answers or found.sealed_answers else None,
-                found.zero_reason or "",
-                found.corrected_at,
-                _STATUSES.get(found.corrected_from),
+    def _reports(self, rows: Iterable[Any], periods: Iterable[ReportingPeriod]) -> tuple[Report, ...]:
+        """Return the reports in the order in which their periods end. `periods`: all of the plan."""
+        ends = {period.id: period.end_on for period in periods}
+        found = []
+        for row in rows:
+            id, subject, period_id, is_current, state, status, progress, sent_at, corrected_at, corrected_from = row[
+                :10
+            ]
+            _, promises_evidence, zero_reason, has_files, answers, sealed_answers = row[10:]
+            report = (
+                id,
+                subject.partition(":")[2],
+                period_id,
+                ends[period_id],
+                _STATES[state],
+                _STATUSES[status],
+                progress or 0,
+                sent_at,
+                promises_evidence,
+                has_files,
+                is_current,
+                self._detail(row) if answers or sealed_answers else None,
+                zero_reason or "",
+                corrected_at,
+                _STATUSES.get(corrected_from),
             )
-            for found in rows
-        )
+            found.append(Report._make(report))
+        return tuple(sorted(found, key=_BY_END))
 
     def _detail(self, found: Any) -> Detail:
         is_sealed = found.sealed_answers is not None
@@ -397,6 +409,7 @@ class Figures:
         )
 
 
+_BY_END = attrgetter("end_on", "submission_id")
 _STATES = {state.value: state for state in ValidationState}
 _STATUSES = {status.value: status for status in ActivityStatus}
 
