@@ -52,6 +52,26 @@ def test_a_live_update_takes_neither_words_nor_focus(sandbox: Process, bot: Mini
     expect(phone(page, person).get_by_role("textbox")).to_have_value("El taller fue ")
 
 
+def test_what_comes_a_moment_apart_is_read_from_its_beginning(sandbox: Process, bot: MiniBot, opened: Opened) -> None:
+    """A digest is a picture and a text: the text does not push the picture out of sight."""
+    page, person = opened(), sandbox.person()
+    yesenia = phone(page, person)
+    write(yesenia, "Resumen")
+    expect(last(yesenia)).to_contain_text("Eco: Resumen")
+    first = yesenia.locator("article.bot").nth(1)
+    bot.call("sendLocation", chat_id=person, latitude=18.47, longitude=-69.9)  # a map is a picture too
+    expect(first).to_be_visible()
+    bot.say(person, "La semana\n" * 40)
+    expect(yesenia.locator("article.bot")).to_have_count(3)
+
+    top = "each => each.getBoundingClientRect().top - each.closest('.log').getBoundingClientRect().top"
+    assert first.evaluate(top) >= -1
+
+    write(yesenia, "Hola")  # what is new now is the answer
+    expect(last(yesenia)).to_contain_text("Eco: Hola")
+    assert first.evaluate(top) < 0
+
+
 def test_who_reads_further_up_is_not_pulled_down(sandbox: Process, bot: MiniBot, opened: Opened) -> None:
     """At the end, the list follows; further up it stays, counts what has come, and one press leads there."""
     person = sandbox.person()

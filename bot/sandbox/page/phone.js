@@ -17,6 +17,8 @@ import { t, worded } from "./words.js";
 
 /** "typing…" ends by itself, and nobody tells. */
 const TYPING_LIFETIME = 5_200;
+/** A picture and what the bot writes within so many seconds of the chat's time are read as one. */
+const A_MOMENT = 60;
 /** A bot that works fetches a message at once; one that waits longer is worth a word. */
 const DELIVERY_PATIENCE = 4_000;
 /** What a phone offers first; the bot may set any that Telegram knows. */
@@ -167,7 +169,7 @@ export class Phone {
     if (newest) this.newest = Math.max(this.newest ?? 0, newest.message_id);
     else if (chat.loaded) this.newest ??= 0;
     const fresh = this.showRows(chat.messages, firstTime);
-    if (fresh.length) this.news = fresh.find((element) => element.matches("article.bot") || element.querySelector("article.bot")) ?? null;
+    this.setNews(fresh, arrived);
     if (firstTime || this.atBottom || arrived.some((message) => !message.from_bot)) this.scrollToNews();
     if (!this.isSeen) this.unseen += arrived.filter((message) => message.from_bot).length;
     else this.unseen = 0;
@@ -180,6 +182,16 @@ export class Phone {
     this.showWaiting();
     if (chat.loaded) this.taps.showAnswer(chat.toast);
     this.shell.changed(this);
+  }
+
+  /** A digest is a picture and a text, a moment apart: until the person acts, the news begins with its picture. */
+  setNews(fresh, arrived) {
+    if (!fresh.length) return;
+    const at = arrived.at(-1)?.date ?? 0;
+    const isLed = this.news?.isConnected && (this.news.matches(".media") || this.news.querySelector(".media")) && at - this.newsAt < A_MOMENT;
+    if (isLed && arrived.every((message) => message.from_bot)) return;
+    this.news = fresh.find((element) => element.matches("article.bot") || element.querySelector("article.bot")) ?? null;
+    this.newsAt = at;
   }
 
   showHead() {
@@ -322,6 +334,7 @@ export class Phone {
 
   /** Does something as this person; false when the sandbox refused, after saying why. */
   async act(what, payload = {}) {
+    this.news = null;
     try {
       await post(`${this.path}/${what}`, payload);
       this.refresh();

@@ -25,6 +25,7 @@ export class Taps {
   async tap(messageId, data) {
     const { phone } = this;
     const key = `${messageId} ${data}`;
+    phone.news = null;
     const wait = { since: phone.chat.seq ?? 0, query: null, timer: 0 };
     clearTimeout(this.waiting.get(key)?.timer);
     wait.timer = setTimeout(() => {
