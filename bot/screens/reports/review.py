@@ -7,6 +7,7 @@ carry the ticks, so that a tap that arrives twice ticks once and a restart loses
 
 import contextlib
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.screens.reports.lights import standing_of
 from bot.screens.reports.receipts import status_label
 from bot.screens.reports.review_card import named, report_card
-from conversations.card import NAME_LIMIT, Button, Card, Line, bold, home_button, italic, line
+from conversations.card import LABEL_LIMIT, NAME_LIMIT, Button, Card, Line, bold, home_button, italic, line
 from conversations.dates import show_date
 from conversations.plan import review
 from conversations.plan.messages import digest_words
@@ -63,7 +64,11 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
     order = [*open_ones, *(one for one in found if one.sensitive)]
     pages = -(-len(order) // PAGE)
     page %= pages
-    rows: list[tuple[Button, ...]] = [(_item_button(ex, one),) for one in order[page * PAGE : (page + 1) * PAGE]]
+    waiting = Counter(one.subject for one in everything)
+    rows: list[tuple[Button, ...]] = [
+        (_item_button(ex, one, names_period=one.subject is not None and waiting[one.subject] > 1),)
+        for one in order[page * PAGE : (page + 1) * PAGE]
+    ]
     if pages > 1:
         rows.append((Button(say("digest.page"), tap(Route.QUEUE, page + 1, *filter(None, [agency]))),))
     rows += _rows_of_agency(ex, agency, open_ones) if agency else _agency_rows(everything, open_ones)
@@ -109,7 +114,8 @@ def _by_agency(waiting: Sequence[Waiting]) -> dict[str, list[Waiting]]:
     return found
 
 
-def _item_button(ex: Exchange, one: Waiting) -> Button:
+def _item_button(ex: Exchange, one: Waiting, *, names_period: bool) -> Button:
+    """Return the button of one report. Of several about one activity, each names its period instead of the progress."""
     mark = "🔒 " if one.sensitive else ""
     if one.reviewer_id == ex.person.id:
         mark = f"↩️ {mark}"
@@ -118,10 +124,13 @@ def _item_button(ex: Exchange, one: Waiting) -> Button:
     parts = [one.agency_code, one.code or ex.unit.forms.version(one.form_version_id).title]
     if one.activity_status is not None:
         declared = ex.say(f"export.status.{one.activity_status}")
-        parts.append(f"{declared}, {ex.say.percent(one.progress or 0)}")
+        parts.append(declared if names_period else f"{declared}, {ex.say.percent(one.progress or 0)}")
         if standing := standing_of(ex, one.subject):
             mark = f"{standing.light.shape} {mark}"
-    text = review.excerpt(f"{mark}{' · '.join(part for part in parts if part)}", NAME_LIMIT)
+    if names_period and one.reporting_period_id is not None:
+        parts.insert(2, period_name(ex.unit.plans.period_by_id(one.reporting_period_id), ex.language))
+    limit = LABEL_LIMIT if names_period else NAME_LIMIT
+    text = review.excerpt(f"{mark}{' · '.join(part for part in parts if part)}", limit)
     return Button(text, tap(Route.SENT_REPORT, one.id))
 
 

@@ -82,6 +82,17 @@ def test_what_is_declared_stands_beside_the_light_that_is_computed(desk: Desk) -
     assert f"🔵 En curso, 70%\nSemáforo de hoy: {light}" in text_of(tap(desk, ANA, "recibo", number))
 
 
+def test_two_reports_of_one_activity_are_told_apart_in_the_queue(desk: Desk) -> None:
+    """By their periods: a coordinator who is months behind saw the same button three times."""
+    earlier = desk.do(lambda unit: unit.plans.period(unit.plans.only().id, "201807").id)
+    first, second = sent(desk), sent(desk, instance_id="uuid:earlier", reporting_period_id=earlier)
+    sent(desk, "PRE-102")
+    queue = [each[2:] for each in buttons(desk.say(CARMEN, "/revisar"))]
+    assert f"MMUJER · PRE-101 · septiembre 2018 · En curso|c:revision:{first}" in queue
+    assert f"MMUJER · PRE-101 · julio 2018 · En curso|c:revision:{second}" in queue
+    assert any(each.startswith("MMUJER · PRE-102 · En curso, 40%|") for each in queue)
+
+
 def test_an_approved_cancellation_does_not_wait_to_be_started(desk: Desk) -> None:
     """It is grey like what has not begun, and its word says which of the two it is."""
     number = sent(desk, answers={"status": "cancelled"})
