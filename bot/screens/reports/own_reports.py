@@ -141,10 +141,13 @@ def _draft_rows(ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSess
 def _added_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
     """The items that were added to the plan after the agency had closed."""
     if since := [report for report in due if _is_since(ex, report)]:
-        codes = ", ".join(report.code for report in since[:DUE_SHOWN])
-        names = " · ".join(dict.fromkeys(period_name(report.period, ex.language) for report in since))
-        key = "close.added" if len(since) > 1 else "close.added_one"
-        yield line(ex.say(key, n=len(since), codes=codes, period_name=names))
+        yield line(_added_words(ex, since))
+
+
+def _added_words(ex: Exchange, since: Sequence[DueReport]) -> str:
+    codes = ", ".join(report.code for report in since[:DUE_SHOWN])
+    names = period_names(dict.fromkeys(report.period for report in since), ex.language)
+    return ex.say("close.added" if len(since) > 1 else "close.added_one", n=len(since), codes=codes, period_name=names)
 
 
 def _delegated_lines(ex: Exchange) -> Iterator[Line]:
@@ -462,11 +465,8 @@ def _is_since(ex: Exchange, due: DueReport) -> bool:
 
 
 def _added_since(ex: Exchange, left: list[DueReport]) -> Card:
-    codes = ", ".join(report.code for report in left[:DUE_SHOWN])
-    name = " · ".join(dict.fromkeys(period_name(report.period, ex.language) for report in left))
-    text = ex.say("close.added" if len(left) > 1 else "close.added_one", n=len(left), codes=codes, period_name=name)
     rows = (
         (Button(ex.say("menu.report"), tap(Route.DUE), "primary"),),
         (home_button(ex.say),),
     )
-    return Card((line(text),), rows)
+    return Card((line(_added_words(ex, left)),), rows)

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from conversations.card import plain
+from conversations.languages import LANGUAGES
 from conversations.plan.calendar.agenda import Pause, Topic
 from conversations.plan.calendar.ladder import Left, Rung
 from conversations.plan.calendar.notices import Say, Silence, chase, still_due
@@ -171,3 +172,21 @@ def test_the_button_that_closes_names_a_month_only_if_one_is_closed() -> None:
     month, quarter = reporting_period("201809"), reporting_period("2018Q3")
     assert close_button([month, quarter], say).text == "✅ Cerrar el mes"
     assert close_button([quarter], say).text == "✅ Cerrar el período"
+
+
+SEVERAL_PERIODS = (
+    "close.added", "close.added_one", "close.done", "close.sure", "digest.closing_of", "receipt.last",
+    "remind.also_close", "remind.close",
+)  # fmt: skip
+"""The sentences that name the periods of a closing, which may be three."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", SEVERAL_PERIODS)
+def test_several_periods_are_named_in_a_sentence_as_people_say_them(language: str, key: str) -> None:
+    """A dot between names is for headings: "9 · Q3 2018 were sent" is no sentence."""
+    names = period_names([reporting_period(code) for code in ("201812", "2018Q4", "2018S2")], language)
+    gaps = dict.fromkeys(("name", "agency", "codes", "n", "date", "on_time"), "x")
+    said = wording(language)(key, **gaps | {"period_name": names})
+    assert "·" not in said
+    assert f" {wording(language)('plan.period.and')} " in said
