@@ -285,6 +285,9 @@ def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
         queue(ex)
         return
     now_seal = f"{zlib.crc32(','.join(str(one.id) for one in found).encode()):x}"
+    if len(found) == 1 and seal != now_seal:
+        ex.answer(report_card(ex, ex.unit.submissions.get(found[0].id)))
+        return
     if seal != now_seal:
         lines = [line(bold(ex.say("review.together_sure", n=len(found), agency=agency)))]
         for one in found[:20]:
@@ -301,12 +304,16 @@ def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
         )
         ex.answer(Card(tuple(lines), rows))
         return
-    done = 0
+    done: list[str] = []
     for one in found:
         with contextlib.suppress(Conflict):  # another coordinator decided about this one at the same moment
             reviewing.validate(ex.actor, ex.unit.submissions.get(one.id))
-            done += 1
-    head = [line(f"✅ {ex.say('review.together_done', n=done, agency=agency)}"), line("")]
+            done.append(one.code)
+    if len(done) == 1:
+        text = ex.say("review.validated", code=done[0])
+    else:
+        text = ex.say("review.together_done", n=len(done), agency=agency)
+    head = [line(f"✅ {text}"), line("")]
     ex.answer(_queue_card(ex, 0, head=head))
 
 

@@ -541,6 +541,8 @@ def _why_missing(agency: AgencyStanding, say: Wording, *, tells_vacancy: bool) -
         return say("digest.no_focal_point")
     if agency.reminders:
         return say("digest.reminded_once") if agency.reminders == 1 else say("digest.reminded", n=agency.reminders)
+    if agency.reported == agency.expected:
+        return say("digest.to_be_closed")
     return f"{agency.reported}/{agency.expected}" if agency.reported else ""
 
 

@@ -274,3 +274,8 @@ def test_an_agencys_ordinary_reports_are_validated_together_after_they_were_show
     assert "3 reportes de MMUJER quedaron validados" in text_of(tap(desk, CARMEN, "validar", yes))
     assert [state_of(desk, number) for number in (*ordinary, later)] == ["validated"] * 3
     assert [state_of(desk, number) for number in (fallen, restricted)] == ["submitted"] * 2
+
+    alone = sent(desk, "PRE-202", answers=further)  # of two that were offered one is left: its card, no "1 reports"
+    card = tap(desk, CARMEN, "validar", "MMUJER")
+    assert "MMUJER · PRE-202" in text_of(card)
+    assert f"✅ Validar|c:validar:{alone}" in buttons(card)

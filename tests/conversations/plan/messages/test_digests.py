@@ -197,6 +197,14 @@ def test_a_week_that_brought_reports_does_not_say_that_nothing_changed() -> None
     assert "Nada cambió" in text(digests.changes(stand(replace(EMPTY, activities=own)), wording("es"), 3))
 
 
+def test_who_has_sent_everything_is_told_to_have_only_to_close() -> None:
+    """Not "1/1" beside agencies that have sent nothing."""
+    own = (activity("PER-404", "PGR", "2018-06-01", "2020-06-01"),)
+    sent = (report("PER-404", "201809", "in_progress", 40, "2018-10-01"),)
+    week = stand(replace(EMPTY, activities=own, reports=sent, reporters=RECORDS.reporters))
+    assert "Faltan: PGR (falta cerrar)" in text(digests.closing(week, wording("es"), 3))
+
+
 def test_readers_are_not_shown_a_ranking() -> None:
     """DOMAIN §4.6: institutions in alphabetical order for those who must not rank; worst first for who acts."""
     ranked, alphabetical = digests.matrix(stand(), "es"), digests.matrix(stand(), "es", alphabetical=True)
