@@ -102,6 +102,11 @@ def _hours(ex: Exchange, beside: list[Button]) -> None:
     offer(ex, ex.say("heard.hours"), [*(toward(ex, route) for route in routes), *beside])
 
 
+def _voice(ex: Exchange, beside: list[Button]) -> None:
+    """Answer "can I send a voice note": that they are not listened to, and where an audio is kept."""
+    offer(ex, ex.say("heard.voice_asked"), [*beside, *([toward(ex, Route.DUE)] if ex.is_reporter else [])])
+
+
 TOLD: Final[Mapping[str, Callable[[Exchange, list[Button]], None]]] = {
     "access": _access,
     "human": _wants_somebody,
@@ -111,5 +116,6 @@ TOLD: Final[Mapping[str, Callable[[Exchange, list[Button]], None]]] = {
     "victim": _victim,
     "erase": _erase,
     "hours": _hours,
+    "voice": _voice,
 }
 """Meanings that are answered in words, together with buttons for other meanings."""

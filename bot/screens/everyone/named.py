@@ -19,6 +19,7 @@ from conversations.session.reading.utterances import (
     foreign_code,
     mentioned_code,
     mentioned_names,
+    numbers_an_item,
     told_names,
 )
 
@@ -72,7 +73,7 @@ def unknown_code(ex: Exchange, text: str, *, is_about_items: bool) -> str | None
         return None  # without the plan being read
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
     known = [each.code for each in plans.activities(plan_id)] + [each.code for each in plans.indicators(plan_id)]
-    return foreign_code(text, known, may_be_number=is_about_items)
+    return foreign_code(text, known, may_be_number=is_about_items or numbers_an_item(text))
 
 
 def _toward(ex: Exchange, code: str, kind: str) -> Asked:
@@ -116,12 +117,15 @@ def named_like(ex: Exchange, text: str) -> Asked | list[Button]:
     return [_item_button(ex, activities[code]) for code in found.codes]
 
 
-def items_like(ex: Exchange, text: str) -> list[Button]:
-    """Return a button for each activity whose title has a rare word of the text."""
+def items_like(ex: Exchange, text: str, *, is_sought: bool = False) -> list[Button]:
+    """Return a button for each activity whose title has a rare word of the text.
+
+    If one `is_sought` ("lo de la radio"), a word of other wishes is rare, too.
+    """
     of = ex.agency_id if ex.membership.role in REPORTERS else None
     activities = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, of)}
     named = [Named(code, (*each.name.values(), *each.short_name.values())) for code, each in activities.items()]
-    return [_item_button(ex, activities[code]) for code in told_names(text, named)[:LIKELY]]
+    return [_item_button(ex, activities[code]) for code in told_names(text, named, is_sought=is_sought)[:LIKELY]]
 
 
 def _item_button(ex: Exchange, activity: Activity) -> Button:

@@ -16,6 +16,22 @@ from bot.chat.permissions import REPORTERS
 from bot.screens.everyone import in_words
 from bot.screens.everyone.home import HOMES
 from bot.screens.everyone.in_words import offer, people_to_ask, toward
+from bot.screens.everyone.meanings import (
+    ABOUT_ITEMS,
+    ABOUT_SOMEBODY,
+    AGREED,
+    ANSWERED,
+    ASKED,
+    CHAT,
+    DONE,
+    GREETING,
+    OF_AN_ITEM,
+    OF_OTHERS,
+    OF_REPORTERS,
+    OFFERED,
+    SELDOM,
+    STATEMENT,
+)
 from bot.screens.everyone.named import (
     LIKELY,
     Asked,
@@ -32,22 +48,22 @@ from bot.screens.reports.own_reports import draft_title, is_any_open
 from bot.telegram.updates import Secondhand, Unsupported
 from conversations.card import Button, Card, bold, home_button, line
 from conversations.dates import show_date
-from conversations.languages import FIRST
 from conversations.plan.periods import period_name
 from conversations.routes import Route, tap
 from conversations.session.events import Event, Located, Offered, Typed
 from conversations.session.reading.likeness import Likely, is_far_ahead, likely, surest, worth_offering
+from conversations.session.reading.phrase_table import prepare, table_words
 from conversations.session.reading.text import normalise
 from conversations.session.reading.utterances import (
     POLITE,
     Utterance,
     count_words,
     significant,
-    table_words,
     understood,
 )
 from conversations.session.reading.wishes import is_answer, wishes
 from conversations.session.safeguards.guard import Kind, personal_data, refusal
+from conversations.session.safeguards.names import only_names
 from storage.reports.submissions import StoredSubmission
 
 PROMISES: Final = 12
@@ -55,72 +71,6 @@ PROMISES: Final = 12
 BARE: Final = 2
 """Words of a command at the most. What has more is a sentence, which may only sound like a command."""
 
-ASKED: Mapping[str, tuple[Route, ...]] = {
-    "pendientes": (Route.DUE, Route.INDICATORS, Route.PROGRESS, Route.DIGEST),
-    "historial": (Route.HISTORY, Route.QUEUE, Route.DIGEST),
-    "returned": (Route.HISTORY, Route.QUEUE),
-    "progreso": (Route.PROGRESS, Route.DIGEST),
-    "comentar": (Route.COMMENT, Route.EXPLAIN),
-    "comentarios": (Route.COMMENTS, Route.COMMENT, Route.HISTORY),
-    "calendario": (Route.HOLIDAYS, Route.PERIODS, Route.DUE),
-    "indicadores": (Route.INDICATORS, Route.INDICATOR_DIGEST),
-    "pausar": (Route.PAUSE, Route.PREFERENCES),
-    "nothing_new": (Route.NOTHING_NEW,),
-    "buscar": (Route.SEARCH, Route.PLAN),
-    "exportar": (Route.EXPORT, Route.HISTORY),
-    "invitar": (Route.INVITE, Route.DELEGATE),
-    "personas": (Route.PEOPLE, Route.DELEGATE),
-    "delegar": (Route.DELEGATE, Route.PEOPLE),
-    "revisar": (Route.QUEUE, Route.HISTORY, Route.PROGRESS),
-    "cerrar": (Route.CLOSE, Route.PERIODS),
-    "periodo": (Route.PERIODS, Route.DUE),
-    "programar": (Route.SCHEDULES, Route.PREFERENCES),
-    "auditoria": (Route.AUDIT, Route.DIGEST),
-    "instituciones": (Route.AGENCIES, Route.PROGRESS, Route.DIGEST),
-    "estado": (Route.STATUS, Route.HELP),
-    "my_agency": (Route.DIGEST, Route.AGENCY_DIGEST),
-}
-"""For each meaning, the routes it may lead to; the first that the person may take is used. Other meanings are the
-name of their route.
-"""
-OF_OTHERS: Final = ("recordar", "invitar", "personas", "revisar", "exportar", "oficio", "periodo", "progreso")
-"""Meanings that may concern an institution or activity named in the same text: both are offered."""
-
-ANSWERED: Final = 0.85
-"""The least weight of a wish in what looks like an answer: "I put 12, it should be 120"."""
-CHAT: Final = "chat"
-"""What concerns nothing here."""
-OF_REPORTERS: Final = ("sent", "not_today", "saved", "files", "nothing_new")
-"""Meanings that only somebody who reports can have."""
-ABOUT_SOMEBODY: Final = ("victim", "told", "erase")
-"""Meanings of texts that may name a victim."""
-OF_AN_ITEM: Final = ("reportar", "buscar", "plan", "told")
-"""Of these, what is wanted first is the activity that was named beside them."""
-ABOUT_ITEMS = ("reportar", "buscar", "plan", "pendientes", "historial")
-"""Meanings that may be about an activity of which one word was said: "let me do the border one"."""
-
-OFFERED: Mapping[str, tuple[Route, ...]] = {
-    **ASKED,
-    "not_me": (Route.LEAVE_POST, Route.PEOPLE),
-    "sent": (Route.HISTORY, Route.QUEUE),
-    "saved": (Route.HISTORY,),
-    "not_today": (Route.POSTPONE,),
-    "away": (Route.DELEGATE, Route.PAUSE),
-    "files": (Route.DUE,),
-    "human": (Route.HELP,),
-    "access": (Route.HELP,),
-    "colours": (Route.DIGEST,),
-    "privacy": (Route.MY_DATA,),
-    "recordar": (Route.CHASE, Route.POSTPONE),
-    "my_agency": (Route.AGENCY_DIGEST, Route.DIGEST),
-    "invitar": (Route.INVITE, Route.DELEGATE, Route.PEOPLE),
-    "hours": (Route.PREFERENCES, Route.PAUSE),
-    "erase": (Route.HISTORY,),
-    "victim": (Route.REFERRALS,),
-    "about": (Route.HELP, Route.MY_DATA),
-    "told": (Route.DUE,),
-}
-"""The routes that are offered if a text only seems to have this meaning."""
 ROUTES: Final = frozenset(map(str, Route))
 
 
@@ -162,13 +112,15 @@ def _read(ex: Exchange, text: str) -> Asked | None:
     if not _build_tables.cache_info().currsize:
         ex.unit.read_first(lambda _: _build_tables())
     meant = understood(text, ex.language)
+    if meant is not None and meant.meaning == AGREED and "?" in text:
+        meant = replace(meant, meaning=GREETING)
     if meant is not None and meant.is_all and meant.is_whole:
         return _follow(ex, meant.meaning)
     if meant is not None and len(text.split()) > BARE and not (meant.is_sure or _leads(ex, meant.meaning)):
         meant = None
     said = [meaning for meaning in wishes(text, ex.language) if _leads(ex, meaning)]
     less_sure = list(dict.fromkeys([*([] if meant is None or meant.is_polite else [meant.meaning]), *said]))
-    found = [each for each in likely(text, ex.language) if ex.is_reporter or each.meaning not in OF_REPORTERS]
+    found = _likeliest_of(ex, likely(text, ex.language))
     is_one = len(less_sure) < 2 or (len(said) < 2 and is_far_ahead(found))
     if meant is not None and meant.is_all and is_one and (meant.is_polite or _is_likeliest(found, meant)):
         return _follow(ex, meant.meaning)
@@ -196,13 +148,24 @@ def _read(ex: Exchange, text: str) -> Asked | None:
 
 @cache
 def _build_tables() -> None:
-    """Read a text once, so that the tables of all phrases are there. It takes half a second.
+    """Build the tables of all phrases. It takes nearly half a second.
 
     They are not built at the start, because a bot to which nobody writes does without them.
     """
-    for read in (understood, wishes, likely):
-        read("build the tables", FIRST)
-    table_words()
+    prepare()
+
+
+def _likeliest_of(ex: Exchange, found: Iterable[Likely]) -> list[Likely]:
+    """Rank what a text may mean by who writes: nobody means what only others do, and seldom what only others may do."""
+    if not ex.is_reporter:
+        return [each for each in found if each.meaning not in OF_REPORTERS]
+    weighed = (each if _is_theirs(ex, each.meaning) else replace(each, weight=each.weight * SELDOM) for each in found)
+    return sorted(weighed, key=lambda each: -each.weight)
+
+
+def _is_theirs(ex: Exchange, meaning: str) -> bool:
+    """Whether this person may do what the meaning is first of all about."""
+    return meaning in ANSWERS or meaning in TOLD or ex.allows(_routes(meaning)[0])
 
 
 def _named(ex: Exchange, named: Asked, about: str) -> Asked | None:
@@ -228,8 +191,8 @@ def _found_people(ex: Exchange, text: str) -> bool:
 def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     """Return the kind of personal data in a text, if it has any.
 
-    What is surely wanted explains its small words: then only what is written as a name is one by the strict rules. A
-    text that may be about a victim is always read by all of them.
+    What is surely wanted explains its small words: then what is in small letters is a name by the strict rules only if
+    it can be nothing else ("yokasta"). A text that may be about a victim is always read by all of them.
     """
     known = ex.known()
     known = replace(known, words=_beside_table(known.words))
@@ -239,7 +202,7 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     typed = [normalise(word) for word in text.split() if word[:1].islower()]
     small = {*(word.replace(" ", "'") for word in typed), *(part for word in typed for part in word.split())}
     return personal_data(text, strict=False, known=known, is_answer=False) or personal_data(
-        text, strict=True, known=replace(known, words=known.words | small), is_answer=False
+        text, strict=True, known=replace(known, words=known.words | (small - only_names(text))), is_answer=False
     )
 
 
@@ -278,16 +241,21 @@ def _guess(ex: Exchange, text: str, wanted: Sequence[str], ranked: Sequence[str]
     if isinstance(likely_items, tuple):
         ex.go_below()
         return likely_items
+    if is_sure and wanted[0] == CHAT:
+        return _follow(ex, CHAT)
     near = [each for each in dict.fromkeys([*wanted, *ranked]) if each != CHAT]
     wanted = [each for each in wanted if each != CHAT]
     is_sure = is_sure and bool(wanted)
     if near and near[0] in ABOUT_ITEMS and not likely_items:
-        likely_items = [*(agencies_like(ex, text) if near[0] == "buscar" else []), *items_like(ex, text)]
+        is_sought = near[0] == "buscar"
+        likely_items = [*(agencies_like(ex, text) if is_sought else []), *items_like(ex, text, is_sought=is_sought)]
     is_of_an_item = bool(likely_items) and near[:1] != [] and near[0] in OF_AN_ITEM
     if is_sure and not is_of_an_item and _leads(ex, wanted[0]):
         return _tell(ex, wanted[0], ranked) if _is_told(wanted[0]) else _follow(ex, wanted[0])
     ex.go_below()
     told = [each for each in wanted if each in TOLD] or [each for each in wanted[:1] if _is_told(each)]
+    if not wanted and DONE in ranked[:LIKELY] and "?" not in text and count_words(text) >= STATEMENT:
+        told = [DONE]
     if told and not is_sure:
         return _tell(ex, told[0], [*wanted, *ranked])
     if ex.is_reporter and not wanted and is_answer(text):
@@ -300,6 +268,8 @@ def _guess(ex: Exchange, text: str, wanted: Sequence[str], ranked: Sequence[str]
         said = _not_yours(ex)
     elif named or (wanted and near):
         said = ex.say("heard.which")
+    elif ranked[:1] == [CHAT]:
+        said = ex.say("heard.chat")
     else:
         said = f"{ex.say('heard.unclear')}\n{_whom_to_ask(ex)}"
     _offer_likely(ex, said, _with_draft(ex, [*named, *_meant_like(ex, near)]))
@@ -414,12 +384,8 @@ def _not_today(ex: Exchange) -> None:
     ex.go_below()
     due = ex.due()
     text = "\n".join([ex.say("heard.not_today"), *(each.period.named_until(ex.language) for each in due[:1])])
-    buttons = [
-        Button(ex.say("remind.tomorrow"), tap(Route.POSTPONE)),
-        Button(ex.say("remind.nothing_new"), tap(Route.NOTHING_NEW)),
-        Button(ex.say("remind.explain"), tap(Route.EXPLAIN)),
-    ]
-    offer(ex, text, buttons)
+    ways = (Route.POSTPONE, Route.DELEGATE, Route.NOTHING_NEW, Route.EXPLAIN)
+    offer(ex, text, [toward(ex, route) for route in ways])
 
 
 def _away(ex: Exchange) -> None:
@@ -430,7 +396,8 @@ def _away(ex: Exchange) -> None:
     buttons = [
         Button(ex.say("heard.delegate"), tap(Route.DELEGATE)),
         Button(ex.say("heard.pause"), tap(Route.PAUSE)),
-        Button(ex.say("remind.not_me"), tap(Route.LEAVE_POST)),
+        toward(ex, Route.POSTPONE),
+        toward(ex, Route.LEAVE_POST),
     ]
     offer(ex, ex.say("heard.away"), buttons)
 
@@ -493,15 +460,16 @@ def _saved(ex: Exchange, beside: list[Button]) -> None:
 def _done(ex: Exchange, beside: list[Button]) -> None:
     """Answer "we held the workshop" where nothing is open: it was not kept, and belongs in one of these reports."""
     if ex.is_reporter:
-        _offer_likely(ex, ex.say("heard.told"), _drafts(ex) + _first_due(ex, LIKELY))
+        reports = _drafts(ex) + _first_due(ex, LIKELY)
+        _offer_likely(ex, ex.say("heard.told"), [*reports[: LIKELY - len(beside[:1])], *beside[:1]])
     else:
         _offer_likely(ex, ex.say("heard.told_elsewhere"), beside)
 
 
 def _chat(ex: Exchange) -> None:
-    """Answer the dollar, the weather, a joke: not understood, and what this person does most."""
+    """Answer the dollar, the weather, what was meant for somebody at home; and offer what this person does most."""
     ex.go_below()
-    _offer_likely(ex, f"{ex.say('heard.unclear')}\n{_whom_to_ask(ex)}")
+    _offer_likely(ex, ex.say("heard.chat"))
 
 
 ANSWERS: Mapping[str, Callable[[Exchange], Asked | None]] = {

@@ -5,36 +5,25 @@ are rare and stand beside each other in both. The likeliest meaning is followed 
 """
 
 import re
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from heapq import nlargest
 from itertools import pairwise
-from math import log, sqrt
+from math import exp, log, sqrt
 
+from conversations.session.reading.phrase_table import PhraseTable, akin_words, near_words, table_of
+from conversations.session.reading.spelled import said_words
 from conversations.session.reading.text import normalise
-from conversations.session.reading.utterances import (
-    DENIES,
-    LONGEST,
-    POLITE,
-    SLIP,
-    Words,
-    all_phrases,
-    denial_words,
-    is_related,
-    language_of,
-    near_words,
-    said_words,
-)
+from conversations.session.reading.utterances import DENIES, LONGEST, POLITE, SLIP, language_of
 
 LIKELY = 0.2
 """A meaning is offered if it weighs this much."""
-SURE, CLEAR = 0.35, 0.08
+SURE, CLEAR = 0.35, 0.12
 """A meaning is followed if it weighs this much, and so much more than the next one."""
-FAR = 0.3
+FAR = 0.55
 """So much ahead of the next one, a meaning is the only one."""
-SURELY_POLITE = 0.65
+SURELY_POLITE = 0.93
 """Thanks need more weight: a reaction is no answer to a wish."""
 BESIDE, APART = 1.2, 0.6
 """The weight of two neighbours, and of two words with one between them, beside that of their words."""
@@ -45,10 +34,15 @@ UNKNOWN = 0.6
 """The weight of a word that the table lacks, beside that of its rarest words. It makes a text less alike."""
 LIKEST = (0.6, 0.25, 0.15)
 """How much the likest phrases of a meaning count, the likest one first."""
-SHARED = 0.5
+SHARED = 0.4
 """How much it counts that the words of a text stand in the phrases of a meaning, wherever."""
+EXPECTED, SMOOTH, TEMPER = 0.4, 20, 1.5
+"""How much it counts how probable a meaning is by each word alone; how many words are added to those of each meaning,
+so that none is impossible; and how much less sure it is, because words do not stand alone."""
 DENIED = 0.7
 """How much a phrase counts if only the text denies what it says, or if only the phrase denies something."""
+USUAL = 16
+"""A word that one of so many phrases has says too little to look for them: it counts only where others were found."""
 COMPARED = 80
 """Phrases that are compared word by word: those that share the rarest words with the text."""
 START = 4
@@ -67,37 +61,20 @@ class Likely:
     """Whether the text denies what the likest phrase of this meaning says: "no necesito ayuda"."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """The phrases of a language, and where each word stands."""
-
-    phrases: Sequence[tuple[Words, str]]
-    lengths: Sequence[float]
-    """For each phrase, how much its words weigh together, as a vector."""
-    places: Mapping[str, Sequence[int]]
-    shares: Mapping[str, Mapping[str, float]]
-    """For each word, the part of it that each meaning has."""
-    weights: Mapping[str, float]
-    """A word weighs more, the fewer meanings have it."""
-    starts: Mapping[str, Sequence[str]]
-    rarest: float
-    denials: frozenset[str]
-
-
 def likely(text: str, language: str) -> tuple[Likely, ...]:
     """Return what a text may mean, in the language that knows most of its words, the likeliest first."""
     if len(text) > LONGEST:
         return ()
     code = language_of(text, language)
-    index = _index(code)
-    names = _written_as_names(text).difference(index.weights)
+    table = table_of(code)
+    names = [word for word in _written_as_names(text) if not table.count_meanings(word)]
     said = [word for word in said_words(text, code) if not word.isdecimal() and word not in names]
-    meant = {word: _readings(word, index) for word in dict.fromkeys(said)}
-    denied = _denied(text, code, index)
-    alike = _alike([next(iter(meant[word]), word) for word in said], meant, denied, index)
-    shared = _shared(meant, index)
+    meant = {word: _readings(word, table) for word in dict.fromkeys(said)}
+    denied = _denied(text, code, table)
+    alike = _alike([next(iter(meant[word]), word) for word in said], meant, denied, table)
+    shared, expected = _shared(meant, table), _expected(meant, table)
     found = (
-        Likely(meaning, weight + SHARED * shared.get(meaning, 0), is_denied)
+        Likely(meaning, weight + SHARED * shared.get(meaning, 0) + EXPECTED * expected[meaning], is_denied)
         for meaning, (weight, is_denied) in alike.items()
     )
     return tuple(sorted(found, key=lambda each: (-each.weight, each.meaning)))
@@ -122,65 +99,91 @@ def surest(found: Sequence[Likely]) -> str:
     return first.meaning if is_sure and not first.is_denied else ""
 
 
-def _readings(word: str, index: _Index) -> Mapping[str, float]:
+def _readings(word: str, table: PhraseTable) -> Mapping[str, float]:
     """The words of the table that a typed word may be, and how much each counts."""
-    if word in index.weights:
+    if table.count_meanings(word):
         return {word: 1}
-    near = {each: SLIP for each in sorted(near_words(word)) if each in index.weights}
-    akin = index.starts.get(word[:START], ())
-    return near or {each: AKIN for each in akin if is_related(word, each)}
+    near = {each: SLIP for each in sorted(near_words(word)) if table.count_meanings(each)}
+    return near or {each: AKIN for each in akin_words(word, START) if table.count_meanings(each)}
 
 
-def _shared(meant: Mapping[str, Mapping[str, float]], index: _Index) -> dict[str, float]:
+def _shared(meant: Mapping[str, Mapping[str, float]], table: PhraseTable) -> dict[str, float]:
     """Return, for each meaning, the part that it has in the words of a text. Together they are one."""
-    parts: dict[str, float] = {}
+    parts: dict[int, float] = {}
     for readings in meant.values():
         for word, counts in readings.items():
-            for meaning, share in index.shares[word].items():
-                parts[meaning] = parts.get(meaning, 0) + counts * share * index.weights[word] / len(readings)
+            # Twice as many phrases count less than twice.
+            roots = [(meaning, sqrt(times)) for meaning, times in table.counts_of(word)]
+            weight = counts * table.weight(word) / len(readings) / sum(root for _, root in roots)
+            for meaning, root in roots:
+                parts[meaning] = parts.get(meaning, 0) + weight * root
     together = sum(parts.values())
-    return {meaning: part / together for meaning, part in parts.items()}
+    return {table.meanings[meaning]: part / together for meaning, part in parts.items()}
+
+
+def _expected(meant: Mapping[str, Mapping[str, float]], table: PhraseTable) -> dict[str, float]:
+    """Return, for each meaning, how probable it is if each word says by itself what is meant (naive Bayes).
+
+    A word speaks against a meaning that has many words and not this one. All meanings are equally usual beforehand.
+    """
+    words = [next(iter(readings)) for readings in meant.values() if readings]
+    together = sum(table.told)
+    logs = [len(words) * log(SMOOTH / (times + SMOOTH)) for times in table.told]
+    for word in words:
+        counts = list(table.counts_of(word))
+        usual = SMOOTH * sum(times for _, times in counts) / together
+        for meaning, times in counts:
+            logs[meaning] += log(1 + times / usual)
+    most = max(logs)
+    odds = [exp((each - most) / TEMPER) for each in logs]
+    all_odds = sum(odds)
+    return {meaning: each / all_odds for meaning, each in zip(table.meanings, odds, strict=True)}
 
 
 def _alike(
-    said: Sequence[str], meant: Mapping[str, Mapping[str, float]], denied: frozenset[str], index: _Index
+    said: Sequence[str], meant: Mapping[str, Mapping[str, float]], denied: frozenset[str], table: PhraseTable
 ) -> dict[str, tuple[float, bool]]:
     """Return, for each meaning, how alike its likest phrases are to a text: the cosine of their words and pairs.
 
     And whether the text denies what the likest one says: a denial elsewhere in the text ("I did it, do not write any
     more") says nothing about it.
     """
+    weights = {word: counts for readings in meant.values() for word, counts in readings.items()}
+    weights = {word: counts * table.weight(word) ** 2 for word, counts in weights.items()}
+    usual = [word for word in weights if table.count_phrases(word) * USUAL > len(table.meant)]
+    if len(usual) == len(weights):
+        usual = []
     scores: dict[int, float] = {}
-    length = 0.0
-    for readings in meant.values():
-        length += max((index.weights[word] for word in readings), default=UNKNOWN * index.rarest) ** 2
-        for word, counts in readings.items():
-            weight = counts * index.weights[word] ** 2
-            for place in index.places[word]:
-                scores[place] = scores.get(place, 0) + weight
+    for word in [each for each in weights if each not in usual]:
+        for place in table.having(word):
+            scores[place] = scores.get(place, 0) + weights[word]
+    length = sum(max(map(table.weight, each), default=UNKNOWN * table.rarest) ** 2 for each in meant.values())
     pairs = dict(_pairs(said))
-    length += sum((each * _pair_weight(pair, index)) ** 2 for pair, each in pairs.items())
-    ahead = nlargest(COMPARED, scores, key=lambda place: scores[place] / index.lengths[place])
-    denies = not index.denials.isdisjoint(said)
+    length += _of_pairs(pairs, table)
+    lengths = table.lengths
+    ranked = [(score / lengths[place], -place) for place, score in scores.items() if lengths[place]]
+    ahead = [-place for _, place in nlargest(COMPARED, ranked)]
+    denies = not table.denials.isdisjoint(said)
     found: dict[str, list[tuple[float, bool]]] = {}
     for place in ahead:
-        words, meaning = index.phrases[place]
+        words = [word for word in table.phrase(place) if not word.isdecimal()]
         its = dict(_pairs(words))
-        long = index.lengths[place] ** 2 + sum((each * _pair_weight(pair, index)) ** 2 for pair, each in its.items())
-        both = sum(its[pair] * pairs[pair] * _pair_weight(pair, index) ** 2 for pair in its.keys() & pairs.keys())
-        is_denied = index.denials.isdisjoint(words) and not denied.isdisjoint(words)
-        differs = is_denied or not (denies or index.denials.isdisjoint(words))
+        long = table.lengths[place] ** 2 + _squares(table.language, place)
+        both = sum(its[pair] * pairs[pair] * _pair_weight(pair, table) ** 2 for pair in its.keys() & pairs.keys())
+        is_denied = table.denials.isdisjoint(words) and not denied.isdisjoint(words)
+        differs = is_denied or not (denies or table.denials.isdisjoint(words))
         counts = DENIED if differs else 1
-        cosine = counts * (scores[place] + both) / sqrt(long * length)
-        found.setdefault(meaning, []).append((cosine, is_denied))
+        shared = scores[place] + sum(weights[word] for word in usual if word in words)
+        cosine = counts * (shared + both) / sqrt(long * length)
+        found.setdefault(table.meaning(place), []).append((cosine, is_denied))
     return {
-        meaning: (sum(each * counts for (each, _), counts in zip(ranked, LIKEST, strict=False)), ranked[0][1])
+        meaning: (sum(each * counts for (each, _), counts in zip(likest, LIKEST, strict=False)), likest[0][1])
         for meaning, some in found.items()
-        if (ranked := sorted(some, reverse=True))
+        if (likest := sorted(some, reverse=True))
     }
 
 
-def _denied(text: str, language: str, index: _Index) -> frozenset[str]:
+def _denied(text: str, language: str, table: PhraseTable) -> frozenset[str]:
     """The words that stand behind a word that denies, in the same clause.
 
     A question denies nothing: "¿no hay una persona ahí?".
@@ -188,7 +191,7 @@ def _denied(text: str, language: str, index: _Index) -> frozenset[str]:
     found: set[str] = set()
     for clause, mark in _CLAUSE.findall(text):
         said = said_words(clause, language) if mark != "?" else ()
-        found.update(*(said[at + 1 : at + 1 + DENIES] for at, word in enumerate(said) if word in index.denials))
+        found.update(*(said[at + 1 : at + 1 + DENIES] for at, word in enumerate(said) if word in table.denials))
     return frozenset(found)
 
 
@@ -204,45 +207,18 @@ def _pairs(words: Sequence[str]) -> Iterator[tuple[Pair, float]]:
     yield from ((pair, BESIDE) for pair in pairwise(words))
 
 
-def _pair_weight(pair: Pair, index: _Index) -> float:
-    one, other = (index.weights.get(word) for word in pair)
-    return PAIR * (one + other) / 2 if one and other else index.rarest / 3
+def _of_pairs(pairs: Mapping[Pair, float], table: PhraseTable) -> float:
+    """The part that its pairs have in the square of a text's length."""
+    return sum((each * _pair_weight(pair, table)) ** 2 for pair, each in pairs.items())
 
 
-@cache
-def _index(language: str) -> _Index:
-    phrases = [
-        (bare, meaning)
-        for words, meaning, is_name in all_phrases(language)
-        if (bare := tuple(word for word in words if not word.isdecimal())) and not (is_name and len(words) > 1)
-    ]
-    places: dict[str, list[int]] = {}
-    having: dict[str, dict[str, int]] = {}
-    for place, (words, meaning) in enumerate(phrases):
-        for word in set(words):
-            places.setdefault(word, []).append(place)
-            times = having.setdefault(word, {})
-            times[meaning] = times.get(meaning, 0) + 1
-    meanings = len({meaning for _, meaning in phrases})
-    starts: dict[str, list[str]] = {}
-    for word in having:
-        if len(word) >= START:
-            starts.setdefault(word[:START], []).append(word)
-    weights = {word: log(1 + meanings / len(times)) for word, times in having.items()}
-    return _Index(
-        phrases,
-        array("d", (sqrt(sum(weights[word] ** 2 for word in set(words))) for words, _ in phrases)),
-        places,
-        {word: _parts(times) for word, times in having.items()},
-        weights,
-        starts,
-        log(1 + meanings),
-        denial_words(language),
-    )
+@lru_cache(maxsize=4_096)
+def _squares(language: str, place: int) -> float:
+    """The same of a phrase."""
+    table = table_of(language)
+    return _of_pairs(dict(_pairs([word for word in table.phrase(place) if not word.isdecimal()])), table)
 
 
-def _parts(times: Mapping[str, int]) -> Mapping[str, float]:
-    """The part that each meaning has in a word. Twice as many phrases count less than twice."""
-    roots = {meaning: sqrt(each) for meaning, each in times.items()}
-    together = sum(roots.values())
-    return {meaning: root / together for meaning, root in roots.items()}
+def _pair_weight(pair: Pair, table: PhraseTable) -> float:
+    one, other = map(table.weight, pair)
+    return PAIR * (one + other) / 2 if one and other else table.rarest / 3

@@ -8,8 +8,9 @@ import re
 from functools import cache
 
 from conversations.languages import LANGUAGES, phrases
+from conversations.session.reading.spelled import beside_words
 from conversations.session.reading.text import normalise
-from conversations.session.reading.utterances import LONGEST, beside_words, language_of, understood
+from conversations.session.reading.utterances import LONGEST, language_of, understood
 
 ANSWER = 8
 """Words of an answer at the most. A longer text with a number in it says something else."""

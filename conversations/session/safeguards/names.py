@@ -18,7 +18,7 @@ from conversations.session.safeguards.capitals import (
     may_be_acronym,
     may_be_place,
 )
-from conversations.session.safeguards.known import Known
+from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.namesakes import acts, feels, institutions
 from conversations.session.safeguards.words import (
     FILE_ENDINGS,
@@ -71,6 +71,11 @@ def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, str
     if strict:
         return bool(evidence)
     return any(_is_of_victim(tokens, at, introduced) for at in evidence)
+
+
+def only_names(text: str) -> frozenset[str]:
+    """Return the words of a text that a list of names has and no dictionary does."""
+    return frozenset(token.folded for token in read_words(text, NOTHING) if token.what & _CLEAR)
 
 
 def _is_always_named(tokens: Sequence[Token], at: int) -> bool:

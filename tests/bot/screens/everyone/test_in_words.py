@@ -1,5 +1,6 @@
 """What is answered in words where a text leads to no screen, to each role what it can do."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -66,8 +67,46 @@ def test_what_may_be_about_a_victim_is_read_by_all_rules(desk: Desk, text: str) 
     assert "deleteMessage" in [row.method for row in desk.say(ANA, text).deliveries]
 
 
+@pytest.mark.parametrize("text", ["yokasta lo llena por mí, estoy de licencia", "borra lo que puse de yokasta"])
+def test_a_name_in_small_letters_leaves_the_chat_beside_a_sure_wish(desk: Desk, text: str) -> None:
+    """It can be nothing else. What is wanted is done all the same."""
+    assert "deleteMessage" in [row.method for row in desk.say(ANA, text).deliveries]
+
+
 def test_whom_to_call_for_a_victim_stays_in_the_chat(desk: Desk) -> None:
     """Also if the next message comes at once: its answer is sent below."""
     assert "9-1-1" in said(desk.say(ANA, "tengo una víctima en mi oficina"), ANA)[-1]
     desk.now += timedelta(seconds=2)
     assert [row.method for row in desk.say(ANA, "menú").deliveries] == ["sendMessage"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "key"),
+    [
+        ("en", "can I send a voice note or do I have to type?", "heard.voice_asked"),
+        ("fr", "je peux envoyer un vocal ?", "heard.voice_asked"),
+        ("ht", "lapli ap tonbe anpil jodi a", "heard.chat"),
+        ("es", "mi amor compra pan cuando vengas", "heard.chat"),
+        ("fr", "rappelle moi jeudi matin", "heard.hours"),
+        ("es", "actividad 2.3", "heard.not_among"),
+    ],
+)
+def test_what_leads_nowhere_is_answered_as_what_it_is(desk: Desk, language: str, text: str, key: str) -> None:
+    """Voice notes, small talk, a day on which to be reminded, the number of an activity of others."""
+    tap(desk, ANA, "idioma", language)
+    told = max(re.split(r"\{\w+\}", wording(language)(key)), key=len)
+    assert told in said(desk.say(ANA, text), ANA)[-1]
+
+
+def test_how_one_is_is_a_greeting_if_it_is_asked(desk: Desk) -> None:
+    """ "Ça va" agrees, and "ça va ?" greets."""
+    tap(desk, ANA, "idioma", "fr")
+    assert [row.method for row in desk.say(ANA, "ça va").deliveries] == ["setMessageReaction"]
+    assert said(desk.say(ANA, "ça va ?"), ANA)[-1].startswith("Bonjour, Ana")
+
+
+def test_a_reporter_seldom_means_what_only_others_may_do(desk: Desk) -> None:
+    """Announcements go out on schedules for an admin; a reporter tells what was done."""
+    shown = said(desk.say(ANA, "el próximo mes salen los anuncios"), ANA)[-1]
+    assert not shown.startswith(wording("es")("heard.not_yours"))
+    assert "Ajustes" not in shown

@@ -20,6 +20,7 @@ def test_the_tables_of_phrases_are_built_beside_the_writer(desk: Desk, monkeypat
         return understood(text, language)
 
     unasked._build_tables.cache_clear()
+    monkeypatch.setattr(unasked, "prepare", lambda: built.append(threading.current_thread().name))
     monkeypatch.setattr(unasked, "understood", noting)
     desk.say(ANA, "hola")
     assert built[0] == "reading-first"

@@ -57,3 +57,9 @@ def test_what_is_told_in_the_words_of_titles_leaves_them_their_titles() -> None:
     """ "hoteles" is in a phrase that tells what was done, and still names an activity by itself."""
     plan = [Named("A", ("Convenio con hoteles",)), Named("B", ("Campaña en radio",))]
     assert told_names("abre lo de los hoteles", plan) == ("A",)
+
+
+def test_each_word_speaks_for_itself() -> None:
+    """No phrase is near, and together the words leave one meaning."""
+    text = "can the plan be printed on a single sheet for the meeting"
+    assert surest(likely(text, "en")) == "page"

@@ -4,19 +4,18 @@ import pytest
 
 from conversations.languages import FIRST, LANGUAGES, phrases, tables
 from conversations.session.reading.likeness import likely, surest, worth_offering
+from conversations.session.reading.phrase_table import is_nearly, is_related, near_words
+from conversations.session.reading.spelled import written_out
 from conversations.session.reading.utterances import (
     LONGEST,
     Named,
     foreign_code,
-    is_nearly,
-    is_related,
     language_of,
     mentioned_code,
     mentioned_names,
-    near_words,
+    numbers_an_item,
     told_names,
     understood,
-    written_out,
 )
 
 MEANT = {
@@ -389,3 +388,30 @@ def test_a_slip_may_be_of_several_words_and_finds_all_of_them() -> None:
     """Words of two languages that lack the same letter share a place in the table."""
     assert {"urgence", "urgente"} <= near_words("urgene")
     assert {"acostada", "acostado"} <= near_words("acostad")
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [("👍", "agreed"), ("❤️🙏", "agreed"), ("😭😭😭", "human"), ("🙄", "human"), ("🤷‍♀️", "ayuda"), ("🤔", "ayuda")],
+)
+def test_a_face_says_more_than_yes(text: str, meaning: str) -> None:
+    """Who is upset or puzzled is not nodded at."""
+    found = understood(text, "es")
+    assert found is not None
+    assert (found.meaning, found.is_whole) == (meaning, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [("actividad 2.3", True), ("Activité n° 2.2", True), ("aktivite 1.4", True), ("2.3", False), ("puse 2.3", False)],
+)
+def test_a_number_behind_the_word_for_an_activity_is_its_number(text: str, is_one: bool) -> None:
+    """By itself it is an answer."""
+    assert numbers_an_item(text) is is_one
+
+
+def test_what_is_sought_is_named_by_any_word_but_those_for_seeking() -> None:
+    """ "radio" is in other wishes, and names an activity where one is looked for."""
+    plan = [Named("A", ("Campaña en radio",)), Named("B", ("Convenio con hoteles",))]
+    assert told_names("busca lo de la radio", plan, is_sought=True) == ("A",)
+    assert told_names("busca el plan", [*plan, Named("C", ("Plan de salud",))], is_sought=True) == ()
