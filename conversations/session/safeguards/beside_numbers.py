@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.counted import is_no_count
 from conversations.session.safeguards.groups import is_year
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, behind_phrases, sentence_of
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, sentence_of
 
 _LEAST_BARE = 3
 """Digits of a number right behind somebody; a shorter one is an age or counts something."""
@@ -25,11 +25,7 @@ _WORK = Is.THING | Is.PLANNED
 def is_somebodys_number(tokens: Sequence[Token]) -> bool:
     """Say whether a number is somebody's by its place: behind one person, or behind a bed with somebody beside it."""
     return any(
-        _is_of_one(tokens, at)
-        or _is_of_bed(tokens, at)
-        or _is_of_plate(tokens, at)
-        or _is_recorded(tokens, at)
-        or _belongs(tokens, at)
+        _is_of_one(tokens, at) or _is_of_bed(tokens, at) or _is_of_plate(tokens, at) or _is_recorded(tokens, at)
         for at, token in enumerate(tokens)
         if at and token.is_number and len(token.text) <= _LONGEST
     )
@@ -42,27 +38,11 @@ def _is_of_one(tokens: Sequence[Token], at: int) -> bool:
     if owner < 0 or (owner and tokens[owner - 1].folded in known_words("personal.files")):
         return False  # "expediente interno 0456"
     if not is_one(tokens[owner]):
-        return len(number) >= _LEAST_BARE and not is_year(number) and _is_of_paper_of_one(tokens, owner, at)
+        return False
     if is_called:
         return len(number) > 1 and not is_year(number)
     is_long = len(number) >= _LEAST_BARE or (number[0] == "0" and len(number) > 1)
     return owner == at - 1 and is_long and not is_year(number) and _is_alone(tokens, at)
-
-
-def _is_of_paper_of_one(tokens: Sequence[Token], paper: int, at: int) -> bool:
-    """ "La chica de la HC 33107", "el muchacho con fotocheck 5561": somebody, and what has their number."""
-    what, called = tokens[paper].what, tokens[paper].folded
-    is_unheard = not what or (tokens[paper].is_upper and not what & (_WORK | Is.INSTITUTION))
-    if not (is_unheard or called in known_words("personal.files")) or not _is_alone(tokens, at):
-        return False
-    before = paper - 1
-    while before >= 0 and paper - before < _SEEN_BACK and _is_small(tokens[before]):
-        before -= 1
-    return 0 <= before < paper - 1 and is_one(tokens[before])
-
-
-def _is_small(token: Token) -> bool:
-    return bool(token.what & (Is.LINK | Is.TOWARDS | Is.MARKER | Is.HAS)) and not token.what & SOMEBODY
 
 
 def _behind_marks(tokens: Sequence[Token], at: int) -> tuple[int, bool]:
@@ -145,16 +125,6 @@ def _is_recorded(tokens: Sequence[Token], at: int) -> bool:
         return False
     before = tokens[max(first, verb - 4) : verb]
     return any(is_one(token) or token.folded in known_words("personal.anybody") for token in before)
-
-
-def _belongs(tokens: Sequence[Token], at: int) -> bool:
-    """ "2023-0047-8812, relativa a la ciudadana", "447120 belonging to the girl": whose it is stands behind it."""
-    if len(tokens[at].text) <= _LEAST_BARE or is_year(tokens[at].text):
-        return False
-    begin = at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text == ",")
-    for end in behind_phrases("personal.belongs", tokens[begin : begin + 5]):
-        return any(is_one(token) for token in tokens[begin + end : begin + end + 3])
-    return False
 
 
 def _called_so(tokens: Sequence[Token], at: int) -> int:

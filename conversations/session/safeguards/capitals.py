@@ -5,9 +5,10 @@ sentence speaks of somebody, says what it is.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 from conversations.session.reading.vocabulary import known_words
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, begins, sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
 
 _SHORT_NAME = 3
 """Digits of the shortest number of a paper, and letters of the longest word that is cut."""
@@ -50,7 +51,7 @@ def is_in_row_of_places(tokens: Sequence[Token], at: int) -> bool:
         position, signs = at + step, 0
         while 0 <= position < len(tokens):
             token = tokens[position]
-            is_between = token.text == "," or bool(token.what & Is.JOINS and token.text.islower())
+            is_between = _is_between(token)
             if token.is_known and signs:
                 return True
             if not (is_between or token.is_capitalised):
@@ -58,6 +59,37 @@ def is_in_row_of_places(tokens: Sequence[Token], at: int) -> bool:
             signs += is_between
             position += step
     return False
+
+
+def is_place_of_row(tokens: Sequence[Token], at: int) -> bool:
+    """ "From Samar and Leyte": a given name in a row of places behind such a word, and nobody is spoken of."""
+    neighbours = []
+    for step in (-1, 1):
+        position = at + step
+        if 0 <= position < len(tokens) and tokens[position].what & Is.JOINS and tokens[position].text.islower():
+            neighbours.append(position + step)
+    rows = [other for other in neighbours if 0 <= other < len(tokens) and _may_be_of_row(tokens[other])]
+    if not rows:
+        return False
+    before = tokens[max(0, min(at, *rows) - 1)]
+    is_led = before.folded in _leading() and not before.what & Is.LINK  # "el caso de Ana y Wendolin"
+    end = max(at, *rows) + 1
+    if end < len(tokens) and tokens[end].what & Is.FEELS:  # "in Kingston and Maria said"
+        return False
+    return is_led and not _is_somebody_told(tokens, at)
+
+
+def _is_between(token: Token) -> bool:
+    return token.text == "," or bool(token.what & Is.JOINS and token.text.islower())
+
+
+def _may_be_of_row(token: Token) -> bool:
+    return token.is_capitalised and (token.is_known or not token.what)
+
+
+@cache
+def _leading() -> frozenset[str]:
+    return known_words("personal.before_place") | known_words("personal.located")
 
 
 def _leads_to_place(tokens: Sequence[Token], at: int) -> bool:
@@ -68,7 +100,7 @@ def _leads_to_place(tokens: Sequence[Token], at: int) -> bool:
         return True
     if not before.text.islower():
         return False
-    if before.folded in known_words("personal.before_place") or before.folded in known_words("personal.located"):
+    if before.folded in _leading():
         return True
     if before.what & Is.JOINS and at and tokens[at - 1].is_known:  # "Senegal ak Benen"
         return True
@@ -92,27 +124,6 @@ def _is_one(tokens: Sequence[Token], at: int) -> bool:
     """ "La joven"; not "5 moun", "140 talibe children"."""
     is_counted = at > 0 and tokens[at - 1].is_number and tokens[at - 1].text != "1"
     return bool(tokens[at].what & SOMEBODY) and len(tokens[at].text) > 2 and not is_counted
-
-
-def is_of_paper(tokens: Sequence[Token], at: int) -> bool:
-    """ "Múltiple 0071-2025": a word with a capital right before a long number is what a paper is called."""
-    behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    is_long = behind is not None and behind.is_number and len(behind.text) >= _SHORT_NAME
-    before = at - 1 - (at > 0 and tokens[at - 1].text == ".")
-    is_cut = 0 <= before < at - 1 and len(tokens[before].text) <= _SHORT_NAME
-    is_paper = before >= 0 and bool(is_cut or tokens[before].what & Is.PLANNED)
-    return is_long and is_paper and not tokens[at].what & (NAME | Is.COINED)
-
-
-def is_subject_of_office(tokens: Sequence[Token], at: int) -> bool:
-    """ "Consejo Nacional de Drogas": the subject of an office, after its capital letter and a small word."""
-    before = at - 1
-    while before >= 0 and tokens[before].what & Is.LINK and tokens[before].text.islower():
-        before -= 1
-    if before < 0 or before == at - 1 or tokens[at].what & (NAME | Is.COINED):
-        return False
-    head = tokens[before]
-    return head.is_capitalised and bool(head.what & (Is.COMMON | Is.INSTITUTION)) and not begins(tokens, before)
 
 
 def is_located(tokens: Sequence[Token], at: int) -> bool:

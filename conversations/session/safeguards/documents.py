@@ -40,33 +40,14 @@ def is_document(folded: str, about: int) -> bool:
         return True
     if any(_is_code(found, _LEAST_OF_FILE) and _is_of_somebody(folded, found) for found in _file().finditer(folded)):
         return True
-    if (about & Is.BIRTH and _folio().search(folded)) or _birth_paper().search(folded):
+    if about & Is.BIRTH and _folio().search(folded):
         return True
     return _ending().search(folded) is not None or _registered_birth().search(folded) is not None
-
-
-def is_numbered(folded: str) -> bool:
-    """Say whether somebody has a number: "código de beneficiaria BEN-0456", "reclusa núm. 4567"."""
-    for found in _numbered().finditer(folded):
-        row = read_words(found[1] or found[2])
-        if any(map(_is_one, row)) and not any(token.folded in known_words(FILES) for token in row):
-            return True
-    return False
 
 
 def _is_one(token: Token) -> bool:
     is_one = token.what & SOMEBODY and not token.what & Is.LINK and len(token.text) > 2 and token.folded[-1] != "s"
     return bool(is_one) and token.folded not in known_words(FILES)
-
-
-@cache
-def _numbered() -> re.Pattern[str]:
-    number = any_phrase("personal.number")
-    code = r"(?:[a-z]{1,4}[-./ ]?)?[0-9][0-9-]{2,}"
-    return re.compile(
-        rf"\b{number}\b\W{{1,3}}((?:[^\W\d]+\W{{1,3}}){{1,4}}?)(?:{number}\W{{1,3}})?{code}\b"
-        rf"|\b([^\W\d]{{4,}})\W{{0,2}}(?:#|\b(?:no|n)\.|\bn°|{number}\b)\W{{0,3}}{code}\b"
-    )
 
 
 def tells_secret(folded: str) -> bool:
@@ -219,13 +200,6 @@ def _ending() -> re.Pattern[str]:
         rf"\b{ends}\b[^;!?\n0-9]{{0,20}}\b(?:{whose})\W{{1,3}}[0-9]{{3,6}}\b|"
         rf"\b(?:{whose})\b[^;!?\n0-9]{{0,30}}\b{ends}\W{{1,3}}(?:\w+\W)?{last}\b"
     )
-
-
-@cache
-def _birth_paper() -> re.Pattern[str]:
-    """ "Batistè ti gason an, se nimewo 318 rejis 12"."""
-    kinds = "|".join(any_phrase(f"personal.{key}") for key in ("number", "register_book", "register_folio"))
-    return re.compile(rf"\b{any_phrase('personal.birth_papers')}\b[^.;!?\n]{{0,80}}?\b(?:{kinds})\b\W{{1,4}}[0-9]")
 
 
 @cache

@@ -19,8 +19,8 @@ _SEEN_BACK = 40
 """Characters before a number among which the name of its paper stands."""
 _LEAST_OF_ANYBODY = 5
 """Digits of a number that is somebody's though nobody is spoken of."""
-_LEAST_OF_ONE = {True: 3, False: 4}
-"""Digits of a number in a sentence about one person; with the strict rules or without."""
+_LEAST_OF_ONE = 3
+"""Digits of a number in a sentence about one person."""
 _NEAR = 6
 """Tokens before a number among which its owner stands."""
 _LONGEST_LINE = 4
@@ -60,7 +60,7 @@ def _least(tokens: Sequence[Token], at: int, *, strict: bool) -> int:
     for position in range(first, last):  # "expediente interno 0456" is nobody's
         may_be = tokens[position].what & _MAY_BE_ONE
         if may_be and is_one(tokens[position]) and not (position and tokens[position - 1].folded in files):
-            return _LEAST_OF_ONE[strict]
+            return _LEAST_OF_ONE
     return _LEAST_OF_ANYBODY if strict else len(tokens[-1].text) + tokens[-1].to
 
 

@@ -19,14 +19,12 @@ from conversations.session.safeguards.documents import (
     LEAST_OF,
     VEHICLES,
     is_document,
-    is_numbered,
     is_owned,
     tells_secret,
 )
 from conversations.session.safeguards.explained import is_reference_before
 from conversations.session.safeguards.groups import (
     GROUPS,
-    LEAST_OF_CODE,
     TOLL_FREE,
     Number,
     all_years,
@@ -131,8 +129,6 @@ def identifier(
         plain = _LETTERED.sub(lambda found: found[0].translate(_ALIKE), text)
         text, folded, tokens = plain, fold(plain), read_words(plain, known)
         digits = sum(map(str.isdigit, text))
-    if digits >= LEAST_OF_CODE and (about & Is.NUMBER or "#" in text) and is_numbered(folded):
-        return "identity"
     if digits and about & _HAS_NUMBER and is_somebodys_number(tokens):
         return "identity"
     if digits and about & Is.SECRETS and tells_secret(folded):

@@ -12,9 +12,8 @@ from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.capitals import (
     is_in_row_of_places,
     is_located,
-    is_of_paper,
+    is_place_of_row,
     is_seat,
-    is_subject_of_office,
     may_be_acronym,
     may_be_place,
 )
@@ -192,6 +191,8 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     is_capital = token.is_capitalised and not is_shouted
     is_shouting = token.is_upper and len(token.text) >= _LETTERS
     if what & Is.GIVEN and not what & Is.COMMON:
+        if is_capital and is_place_of_row(tokens, at):
+            return False
         return not token.is_upper or (is_shouting and not may_be_acronym(tokens, at))
     is_called = is_capital or is_shouting or (what & NAME and not what & Is.LINK)
     if is_called and _is_titled(tokens, at) and not what & (Is.COMMON | Is.THING):
@@ -244,9 +245,9 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         if is_capital and what & Is.SURNAME and not begins(tokens, at) and not may_be_place(tokens, at):
             return True
     if is_capital and _is_unheard(token, known) and not _is_acronym(token):
-        if _BLENDED.search(token.folded) or is_subject_of_office(tokens, at) or is_located(tokens, at):
+        if _BLENDED.search(token.folded) or is_located(tokens, at):
             return False
-        if is_seat(tokens, at) or is_of_paper(tokens, at):
+        if is_seat(tokens, at):
             return False
         if may_be_place(tokens, at):
             return False

@@ -42,7 +42,8 @@ PLACES = """New cases came from Kitgum and Arua districts|se reforzaron rutas po
 los operativos en Bagua, Jaén y Loreto terminaron|transport back to Enugu City was paid
 Places: Taytay, Batac and Ilagan|fon yo soti Akayè ak Lestè|les convois vers Bakel et Kidira ont repris
 el operativo llegó a La Esperanza sin novedad|Pòdepè ak Ti Plas resevwa materyèl|Colombia y Surinam enviaron datos
-25 minors were moved to Kumasi and Obuasi|NBI Calbayog did two raids"""
+25 minors were moved to Kumasi and Obuasi|NBI Calbayog did two raids|21 women came from Samar and Bogo
+las rutas entre Loreto y Nauta"""
 
 
 @pytest.mark.parametrize("text", PLACES.replace("\n", "|").split("|"))
@@ -65,7 +66,8 @@ def test_the_other_capitals_of_an_office_are_its_own(text: str) -> None:
 
 NAMES = """the girl is from Kitgum, ask for Nakiru there|la joven habló con Wendolin|hablé con Rosilda
 el fiscal Marmolejos firmó|la alcaldesa Glennys visitó el hogar|the cook, Ludivina, told us
-konsil Labossière siyen|victim akosua frimpong says no|madam joy ekpere collects the money"""
+konsil Labossière siyen|el caso de Ana y Wendolin sigue
+victim akosua frimpong says no|madam joy ekpere collects the money"""
 
 
 @pytest.mark.parametrize("text", NAMES.replace("\n", "|").split("|"))
