@@ -52,9 +52,10 @@ def is_in_row_of_places(tokens: Sequence[Token], at: int) -> bool:
         while 0 <= position < len(tokens):
             token = tokens[position]
             is_between = _is_between(token)
+            signs += step > 0 and token.text == "("  # "Puerto Iguazú (Argentina)"
             if token.is_known and signs:
                 return True
-            if not (is_between or token.is_capitalised):
+            if not (is_between or token.is_capitalised or (step > 0 and token.text == "(")):
                 break
             signs += is_between
             position += step
@@ -108,8 +109,9 @@ def _leads_to_place(tokens: Sequence[Token], at: int) -> bool:
 
 
 def may_be_acronym(tokens: Sequence[Token], at: int) -> bool:
-    """ "At NAIA Terminal 1": capitals by themselves behind a word of place, where nobody is spoken of."""
-    if not at or tokens[at - 1].folded not in known_words("personal.located"):
+    """ "At NAIA Terminal 1", "a GRETA report": capitals behind such a small word, where nobody is spoken of."""
+    before = tokens[at - 1].folded if at and tokens[at - 1].text.islower() else ""
+    if before not in known_words("personal.located") and before not in known_words("reading.articles"):
         return False
     return not _is_somebody_told(tokens, at)
 

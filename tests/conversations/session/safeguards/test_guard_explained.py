@@ -43,7 +43,7 @@ los operativos en Bagua, Jaén y Loreto terminaron|transport back to Enugu City 
 Places: Taytay, Batac and Ilagan|fon yo soti Akayè ak Lestè|les convois vers Bakel et Kidira ont repris
 el operativo llegó a La Esperanza sin novedad|Pòdepè ak Ti Plas resevwa materyèl|Colombia y Surinam enviaron datos
 25 minors were moved to Kumasi and Obuasi|NBI Calbayog did two raids|21 women came from Samar and Bogo
-las rutas entre Loreto y Nauta"""
+las rutas entre Loreto y Nauta|puestos en Bermejo y Villazón (Bolivia) reforzados|según el informe del INDRA de 2019"""
 
 
 @pytest.mark.parametrize("text", PLACES.replace("\n", "|").split("|"))
