@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.at_server import in_unit, now, server, settings
+from bot.cli.at_server import in_unit, look, now, server, settings
 from bot.cli.authoring import authored, print_problems
 from bot.cli.console import fail, read_file, talk, where, write_file
 from bot.cli.options import PlanOption
@@ -130,10 +130,9 @@ def write_lists(
     plan_code: PlanOption = "",
 ) -> None:
     """Write the plan's lists as CSV files: what a form names in select_one_from_file, for ODK, Kobo and Excel."""
-    from bot.open_storage import plan_named
     from storage.plan.lists import plan_lists
 
-    lists = in_unit(lambda unit: plan_lists(unit, plan_named(unit, plan_code).id, only_current=True))
+    lists = look(plan_code, lambda unit, plan: plan_lists(unit, plan.id, only_current=True))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -150,18 +149,19 @@ def export_plan(
 ) -> None:
     """Write the plan as the workbook that `plan import` reads: edit it in Excel and bring it back."""
     from bot.acts.plan import importing
-    from bot.open_storage import plan_named
+    from bot.open_storage import open_storage, plan_named
     from storage.imports.workbook import plan_workbook
 
     chosen = settings()
-
-    def work(unit: "UnitOfWork") -> bytes:
-        plan = plan_named(unit, plan_code)
-        data = plan_workbook(unit, plan.code, now())
-        importing.record_download(server(unit, plan.id, chosen), data)
-        return data
-
-    write_file(out, in_unit(work, at=chosen))
+    with open_storage(chosen) as database:
+        with database.view() as unit:  # reading waits for nobody, and nobody waits for it
+            plan = plan_named(unit, plan_code)
+            data = plan_workbook(unit, plan.code, now())
+        record = database.units.submit(
+            None, lambda unit: importing.record_download(server(unit, plan.id, chosen), data)
+        )
+        record.result()
+    write_file(out, data)
     talk(f"The plan is in {where(out)}.")
 
 
@@ -183,11 +183,12 @@ def undo(
     def work(unit: "UnitOfWork") -> "Undo | None":
         plan = plan_named(unit, plan_code)
         found = history.look_back(unit, plan.id)
-        if found is None or dry_run:
-            return found
-        return importing.undo(server(unit, plan.id, chosen), found.import_id)
+        return found if found is None else importing.undo(server(unit, plan.id, chosen), found.import_id)
 
-    found = in_unit(work, at=chosen)
+    if dry_run:
+        found = look(plan_code, lambda unit, plan: history.look_back(unit, plan.id), at=chosen)
+    else:
+        found = in_unit(work, at=chosen)
     if found is None:
         fail(say("import.nothing_to_undo"))
     for one in found.hanging:

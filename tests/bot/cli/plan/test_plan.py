@@ -114,6 +114,20 @@ def test_a_plan_is_begun_for_a_country_that_is_one_in_a_language_that_is_one(tmp
     assert "HNL" in done.err
 
 
+def test_reading_the_plan_waits_for_nobody_who_writes(folder: Path) -> None:
+    """The lists, and what an undo would do, are read while somebody holds the database's lock."""
+    (folder / "plan.xlsx").write_bytes(edited_plan(activities__F2="Campaña nueva"))
+    assert enlace(folder, "plan", "import", "plan.xlsx").code == 0
+    with closing(sqlite3.connect(folder / "enlace.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert enlace(folder, "plan", "lists", "--out", "lists").code == 0
+        shown = enlace(folder, "plan", "undo", "--dry-run")
+        assert (shown.code, "PRE-101" in shown.out) == (0, True)
+        writer.execute("ROLLBACK")
+    assert enlace(folder, "plan", "export", "--out", "now.xlsx").code == 0
+    assert "Campaña nueva" in str(read_plan((folder / "now.xlsx").read_bytes()))
+
+
 def test_a_plan_is_shown_then_applied_then_already_there(folder: Path) -> None:
     """--dry-run prints the differences and changes nothing; the import applies them; again there are none."""
     (folder / "plan.xlsx").write_bytes(edited_plan(activities__F2="Campaña nueva", agencies__B2="Cancillería"))
