@@ -78,8 +78,10 @@ class Database:
     def __enter__(self) -> "Database":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close it. If a signal has broken off the command, nothing that still waits is applied: the process ends."""
+        if kind is None or not issubclass(kind, KeyboardInterrupt):
+            self.close()
 
 
 def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64, threads: int = 6) -> Database:

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -63,10 +63,11 @@ _RUNNING = text("""
 """)
 
 
-def backup(url: str, file: Path) -> None:
+def backup(url: str, file: Path, *, then: Callable[[], object] = lambda: None) -> None:
     """Write a copy of the whole database to `file` (mode 0600), also while the bot is running.
 
-    The file appears under its name only when it is complete and on the disk (`whole_files`). Keys are not in it.
+    The file appears under its name only when it is complete and on the disk (`whole_files`), and `then` was called.
+    Keys are not in it.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -77,6 +78,7 @@ def backup(url: str, file: Path) -> None:
             raise StorageError(f"{file}: this is the database itself, not a place for its backup")
     with whole_file(file) as copy:
         _copy_sqlite(source, copy) if parsed.get_backend_name() == "sqlite" else _dump(parsed, copy)
+        then()
 
 
 def restore(file: Path, url: str, *, now: datetime) -> None:

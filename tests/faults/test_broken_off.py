@@ -70,3 +70,33 @@ def test_a_copy_that_is_broken_off_leaves_no_program_and_no_file(
         holder.rollback()
         found = holder.execute("SELECT count(*) FROM fact WHERE name = 'held'").fetchone()
         assert found == (0,)
+
+
+@pytest.mark.parametrize("act", ["backup", "hold"])
+def test_what_a_command_still_waits_for_is_not_done(tmp_path: Path, act: str) -> None:
+    """It said that it was broken off, waited for the lock and did it all the same; a copy was there and not counted."""
+    work, out = tmp_path / "work", tmp_path / "out"
+    work.mkdir()
+    out.mkdir()
+    with scratch.schema_or_skip("enlace_faults") as url, contextlib.ExitStack() as stack:
+        furnish(work, Cast(2, 1), url)
+        settings = settings_in(work, url)
+        holder = stack.enter_context(psycopg.connect(dsn_of(url)))
+        holder.execute("LOCK TABLE fact IN SHARE ROW EXCLUSIVE MODE")
+        environment = os.environ | {
+            "ENLACE_DATABASE_URL": url,
+            "ENLACE_KEYS": str(settings.keys),
+            "ENLACE_FILES": str(settings.files),
+        }
+        command = [sys.executable, "-m", "bot", "db", act, *([str(out / "copy")] if act == "backup" else [])]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        wait_until(
+            lambda: scratch.is_waited_for(holder.info.backend_pid),
+            "the command waits for the table",
+            unless=lambda: process.poll() is not None,
+        )
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, said, os.listdir(out)) == (INTERRUPTED, "enlace: broken off.\n", [])
+        holder.rollback()
+        assert holder.execute("SELECT count(*) FROM fact WHERE name = 'held'").fetchone() == (0,)

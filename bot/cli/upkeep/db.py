@@ -43,10 +43,9 @@ def backup(file: Path) -> None:
     chosen = settings()
     head = head_now(chosen)
     try:
-        copy(chosen.database_url, file)
+        copy(chosen.database_url, file, then=lambda: _count_on(chosen))
     except OSError as error:
         fail(f"{file}: {error.strerror}. Nothing was written.")
-    _count_on(chosen)
     talk(f"Backed up to {where(file)}.")
     if head is not None:
         talk(f"Its audit log ends at {head.note}: keep that elsewhere, for `enlace audit verify --head`.")
@@ -55,14 +54,16 @@ def backup(file: Path) -> None:
 def _count_on(chosen: "Settings") -> None:
     """Count the copy in the database.
 
-    The database is then ahead of it, which shows later that the file is a copy (lineage).
+    The database is then ahead of it, which shows later that the file is a copy (lineage). What prevents this, such as
+    another keyring, does not prevent the copy.
     """
+    from bot.errors import Complaint
     from bot.open_storage import open_storage
     from storage.errors import Unavailable
     from storage.upkeep import lineage
 
     if chosen.keys.exists():
-        with contextlib.suppress(OSError, Unavailable), open_storage(chosen) as database:
+        with contextlib.suppress(OSError, Unavailable, Complaint), open_storage(chosen) as database:
             lineage.look(database, lineage.beside(chosen.keys), now())
 
 
