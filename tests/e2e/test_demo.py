@@ -36,6 +36,11 @@ BEGINNING_IS_SEEN = """(person) => {
   return [...log.querySelectorAll("article.bot")].at(-1).getBoundingClientRect().top >= log.getBoundingClientRect().top;
 }"""
 
+PICTURE_IS_WHOLE = """(person) => {
+  const log = document.querySelector(`#phone-${person} .log`);
+  return [...log.querySelectorAll(".picture")].at(-1).getBoundingClientRect().height <= log.clientHeight;
+}"""
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -219,7 +224,7 @@ def test_an_ordinary_report_needs_no_mouse(page: Page) -> None:
 
 # ---------------------------------------------------------------- the tour
 SCREENS: dict[str, dict[str, Any]] = {
-    "desk": {"viewport": {"width": 1500, "height": 950}},
+    "desk": {"viewport": {"width": 1366, "height": 700}},
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
 }
 
@@ -269,6 +274,7 @@ def test_the_tour_can_be_had_done_to_its_end(
                 expect(page.locator("#phone-508 .log")).to_be_in_viewport()
                 assert page.evaluate(BEGINNING_IS_SEEN, 508), "a long message is read from its beginning"
             if number == 7:
+                assert page.evaluate(PICTURE_IS_WHOLE, 505), "a digest's picture is seen whole"
                 expect(page.locator("#phone-505 article.bot").last).to_contain_text("Reportes: 3 de")
             tour.get_by_role("button", name=re.compile("|".join(onwards))).click()
         expect(tour.get_by_role("heading", name=over)).to_be_visible()
