@@ -27,6 +27,7 @@ from tests.once import made_once
 from tests.storage.blank_forms import blank_form
 from tests.storage.database import scratch
 from tests.storage.database.hearing import heard
+from tests.storage.database.put_back import once_made
 
 T = TypeVar("T")
 
@@ -90,9 +91,17 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return make()
 
 
+@pytest.fixture(scope="session")
+def keyring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for all tests of a process: what one has sealed is put back for the next (`once_made`)."""
+    path = tmp_path_factory.mktemp("keyring") / "keyring.json"
+    Vault.create(path)
+    return path
+
+
 @pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault.create(tmp_path / "keyring.json")
+def vault(tmp_path: Path, keyring: Path) -> Vault:
+    return Vault.load(Path(shutil.copy(keyring, tmp_path / "keyring.json")))
 
 
 @pytest.fixture
@@ -234,20 +243,24 @@ def build_world(unit: UnitOfWork) -> World:
     )
 
 
+def _once_built(unit: UnitOfWork) -> World:
+    return once_made("world", unit, build_world)
+
+
 @pytest.fixture
 def world(apply: Apply[Any]) -> World:
-    built: World = apply(build_world)
+    built: World = apply(_once_built)
     return built
 
 
 @pytest.fixture
 def world_on_postgres(postgres_database: Database) -> World:
-    return postgres_database.units.submit(None, build_world).result(PATIENCE)
+    return postgres_database.units.submit(None, _once_built).result(PATIENCE)
 
 
 @pytest.fixture
 def world_on_sqlite(sqlite_database: Database) -> World:
-    return sqlite_database.units.submit(None, build_world).result(PATIENCE)
+    return sqlite_database.units.submit(None, _once_built).result(PATIENCE)
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """A schema of a test goes away, whoever is still at work in it: tests that kill processes leave such behind."""
 
 import re
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,12 @@ from sqlalchemy.exc import OperationalError
 
 from storage.database.migrating import upgrade
 from storage.database.models import Base, Plan, table
-from storage.open_database import Database
+from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
+from tests.deadlines import PATIENCE
+from tests.storage.conftest import build_world
 from tests.storage.database import scratch
+from tests.storage.database.put_back import once_made
 
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 
@@ -84,3 +89,28 @@ def test_emptied_tables_have_no_row_and_number_from_one(
         }
     assert counted == dict.fromkeys(counted, 0)
     assert postgres_database.units.submit(None, first_plan).result() == 1
+
+
+def test_what_is_put_back_is_as_if_it_had_been_made(
+    database: Database, apply: Any, url: str, tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    """The same rows, the same that was returned, and the number that the next row gets."""
+
+    def begun(unit: UnitOfWork) -> tuple[Any, dict[str, list[Any]], int]:
+        returned = once_made("of this test", unit, build_world)
+        rows = {name: list(unit.connection.execute(select(each))) for name, each in Base.metadata.tables.items()}
+        days = {"starts_on": NOW.date(), "ends_on": NOW.date(), "imported_at": NOW}
+        made = unit.connection.execute(insert(table(Plan)).values(code="A", name={}, timezone="UTC", **days))
+        return returned, rows, int(made.inserted_primary_key[0])
+
+    made = apply(begun)
+    if database.is_sqlite:
+        shutil.copyfile(migrated_sqlite, tmp_path / "another.db")
+        with open_database(f"sqlite:///{tmp_path / 'another.db'}", vault=database.vault) as another:
+            put_back = another.units.submit(None, begun).result(PATIENCE)
+    else:
+        scratch.empty(url)
+        put_back = apply(begun)
+
+    assert sum(map(len, made[1].values())) > 10
+    assert put_back == made
