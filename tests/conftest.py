@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import once
+from tests import ROOT, once
 
 # Many images of Python forbid to keep what is compiled. Then each of some hundred interpreters that the suite starts
 # would compile the whole code anew: two thirds of what a start costs, and half of collecting the tests.
@@ -75,14 +75,37 @@ def marks(item: pytest.Item) -> Iterator[str]:
         yield "wire"
 
 
+LONGEST = (
+    "docs/test_extending.py",
+    "docs/test_commands.py",
+    "e2e/test_demo.py",
+    "bot/workers/test_events.py",
+    "faults/test_stopping.py",
+    "storage/exports/test_tables.py",
+    "bot/workers/test_publishing.py",
+    "storage/exports/test_whole_truth.py",
+    "bot/doors/test_data.py",
+    "test_benchmarks.py",
+    "docs/test_site.py",
+    "bot/chat/test_matrix.py",
+    "faults/test_people_at_work.py",
+    "storage/exports/test_figures_elsewhere.py",
+    "storage/migrations/test_migrations.py",
+    "bot/schedule/test_one_a_day.py",
+    "bot/screens/test_sentences.py",
+)
+"""Files that take a minute or more beside others, the longest first. One that is missing here costs only time."""
+
+
 @pytest.hookimpl(tryfirst=True)  # before those who choose by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: the longest of all, begun last, would be waited for alone."""
+    """The longest files first: begun last, they would be waited for alone."""
     for item in items:
         for mark in marks(item):
             item.add_marker(mark)
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
-    items.sort(key=lambda item: item.path not in slow)
+    first = {ROOT / "tests" / name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (first.get(item.path, len(first)), item.path not in slow))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from tests.conftest import LONGEST
 
 TESTS = ROOT / "tests"
 FLOORS = ("bot", "conversations", "storage")
@@ -170,6 +171,10 @@ def test_a_test_module_is_of_a_length_that_can_be_read() -> None:
     """As everywhere in the house: at most 600 lines."""
     long = [name_of(path) for path in TESTS.rglob("test_*.py") if path.read_text("utf-8").count("\n") > 600]
     assert long == []
+
+
+def test_every_file_that_is_to_begin_first_is_there() -> None:
+    assert [name for name in LONGEST if not (TESTS / name).exists()] == []
 
 
 # ------------------------------------------------------------------ time
