@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import Phase, settings
+
+# That a test turns red is all there is to see: nobody reads which is the smallest example.
+settings.register_profile(
+    "planted", settings.get_profile("default"), derandomize=True, deadline=None, phases=(Phase.explicit, Phase.generate)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,9 @@ def test_each_defect_turns_its_test_red() -> None:
     files = sorted({plant.test.partition("::")[0] for plant in PLANTS.values()})
     wanted = sorted(plant.test for plant in PLANTS.values())
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "tests.docs.plants", "--plants"]
+    told = ["-q", "--tb=line", "-rA", "-o", "verbosity_assertions=0", "--hypothesis-profile=planted"]
     done = subprocess.run(
-        [*command, "-q", "--tb=line", "-rA", *files],
+        [*command, *told, *files],
         cwd=ROOT, env=inherited_environment() | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
         timeout=MANY, check=False,
     )  # fmt: skip
