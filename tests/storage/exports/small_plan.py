@@ -27,6 +27,7 @@ from storage.database.models import (
 )
 from storage.exports import DATASETS, FORMATS, exporter
 from storage.exports.formats.delimited import original
+from storage.exports.formats.json_lines import write_jsonl
 from storage.exports.formats.workbooks import in_reading_order, names_of_columns
 from storage.exports.tables import Cell, Column, Extract, Kind, Table
 from storage.exports.wanted import Wanted, Written
@@ -116,10 +117,15 @@ class Plan:
         assert not written.count or seen[-1] == (written.count, written.count)
         return out.getvalue(), written
 
-    def read(self, dataset: str, format: str, **asked: Any) -> dict[str, list[dict[str, Cell]]]:
-        """Its tables as rows of cells, whatever the format, typed as the dataset says they are."""
+    def read(
+        self, dataset: str, format: str, tables: Sequence[Table] = (), **asked: Any
+    ) -> dict[str, list[dict[str, Cell]]]:
+        """Its tables as rows of cells, whatever the format, typed as the dataset says they are.
+
+        `tables` where its columns are known from before.
+        """
         data, _ = self.take(dataset, format, **asked)
-        return READERS[format](data, self.tables(dataset, **asked))
+        return READERS[format](data, tables or self.tables(dataset, **asked))
 
     def tables(self, dataset: str, **asked: Any) -> Sequence[Table]:
         """Its columns. To know them costs as much as to write the dataset."""
@@ -128,8 +134,21 @@ class Plan:
 
     def rows(self, dataset: str, tables: Sequence[Table] = (), **asked: Any) -> list[dict[str, Cell]]:
         """Those of its one table; `tables` where its columns are known from before."""
-        data, _ = self.take(dataset, "jsonl", **asked)
-        [rows] = READERS["jsonl"](data, tables or self.tables(dataset, **asked)).values()
+        if not tables:
+            return self._rows_at_one_look(dataset, **asked)
+        [rows] = self.read(dataset, "jsonl", tables, **asked).values()
+        return rows
+
+    def _rows_at_one_look(self, dataset: str, **asked: Any) -> list[dict[str, Cell]]:
+        """As the exporter writes them: it tells its columns with what it has found, so it finds it once."""
+        wanted, out = self.wanted(**asked), io.BytesIO()
+        used = exporter(dataset, "jsonl", wanted.audience, wanted.role)
+        assert used is not None
+        assert used.tables is not None
+        with self.database.view() as unit:
+            extract = used.tables(unit, wanted)
+            write_jsonl(extract, wanted, out, lambda done, total: None)
+        [rows] = read_jsonl(out.getvalue(), extract.tables).values()
         return rows
 
 
