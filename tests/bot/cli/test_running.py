@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
-THREADS = """
-import ctypes, sys, threading
 from bot.cli.running import share_one_arena
+
+THREADS = f"""
+import ctypes, sys, threading
+from {share_one_arena.__module__} import share_one_arena
 
 if "shared" in sys.argv:
     share_one_arena()
