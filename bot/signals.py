@@ -1,10 +1,10 @@
-"""SIGINT, SIGTERM and SIGHUP, from the first instruction of a process that serves to its last.
+"""SIGINT, SIGTERM, SIGQUIT and SIGHUP, from the first instruction of a process that serves to its last.
 
-A supervisor, `docker stop`, Ctrl-C, Ctrl-C pressed twice, and a terminal that is closed mean the same: stop in order,
-with exit code 0. By default Python prints a traceback for SIGINT, uvicorn raises SIGTERM again when it has stopped, and
-any of them kills the process before a handler is set and after it is removed. So one handler is set all the time, and
-only its effect changes. While nothing has begun, it exits at once. Later it stops in order. A second signal changes
-nothing.
+A supervisor, `docker stop`, Ctrl-C, Ctrl-C pressed twice, Ctrl-\\, and a terminal that is closed mean the same: stop in
+order, with exit code 0. By default Python prints a traceback for SIGINT, uvicorn raises SIGTERM again when it has
+stopped, and any of them kills the process before a handler is set and after it is removed. So one handler is set all
+the time, and only its effect changes. While nothing has begun, it exits at once. Later it stops in order. A second
+signal changes nothing.
 
 Nothing heavy is imported here, because there is no handler yet during the first import.
 """
@@ -21,6 +21,7 @@ INTERRUPTED: Final = 130
 SIGNALS: Final = (
     signal.SIGINT,
     signal.SIGTERM,
+    signal.SIGQUIT,
     *(() if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)),
 )
 """A process that was begun with `nohup` outlives its terminal, as whoever began it wanted."""

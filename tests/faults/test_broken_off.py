@@ -31,7 +31,7 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 @pytest.mark.parametrize("act", WAITS)
 def test_a_copy_that_is_broken_off_leaves_no_program_and_no_file(
     tmp_path: Path, act: str, number: signal.Signals

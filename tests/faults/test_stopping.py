@@ -95,7 +95,7 @@ def test_it_ends_while_it_starts(furnished: Path, tmp_path: Path, method: str, n
         assert ("bot.ready" in at.logged()) is (method == "setMyCommands")
 
 
-@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGHUP])
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGHUP, signal.SIGQUIT])
 def test_it_ends_while_it_is_imported(number: signal.Signals) -> None:
     """From the first line of ours on a signal is no failure, with nothing begun and nothing said."""
     code = (
