@@ -323,7 +323,7 @@ def _protection(unit: "UnitOfWork") -> Iterator[Difference]:
 
 
 def _past_limits(unit: "UnitOfWork") -> Iterator[Difference]:
-    """What imports kept of the limits of before must hold all that the log says they changed."""
+    """Return the plans of which an import no longer keeps a limit of before that the log says it changed."""
     told: dict[int, list[set[tuple[datetime, str, str, str]]]] = defaultdict(list)
     for plan_id, act, at, details in unit.connection.execute(_IMPORTS):
         if act == "plan.undone":
