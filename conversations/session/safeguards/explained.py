@@ -46,22 +46,23 @@ def is_unexplained(folded: str, tokens: Sequence[Token], known: Known, *, strict
             continue
         first, end = _code_around(tokens, at)
         digits = sum(len(token.text) for token in tokens[first:end] if token.is_number)
-        least = _least(tokens, first, strict=strict) if digits >= LEAST_OF_CODE else digits + 1
-        if _is_bare(tokens[first:end], known, least) and not _is_explained(folded, tokens, first, end, least):
+        least = _least(tokens, first, strict=strict) if digits >= LEAST_OF_CODE else None
+        is_bare = least is not None and _is_bare(tokens[first:end], known, least)
+        if is_bare and not _is_explained(folded, tokens, first, end, is_of_one=least == _LEAST_OF_ONE):
             return True
         at = max(end, at + 1)
     return False
 
 
-def _least(tokens: Sequence[Token], at: int, *, strict: bool) -> int:
-    """The fewest digits of a number that is somebody's in this sentence; more than any has if nobody is spoken of."""
+def _least(tokens: Sequence[Token], at: int, *, strict: bool) -> int | None:
+    """The fewest digits of a number that is somebody's in this sentence; None if there any number may stand."""
     first, last = sentence_of(tokens, at)
     files = known_words("personal.files")
     for position in range(first, last):  # "expediente interno 0456" is nobody's
         may_be = tokens[position].what & _MAY_BE_ONE
         if may_be and is_one(tokens[position]) and not (position and tokens[position - 1].folded in files):
             return _LEAST_OF_ONE
-    return _LEAST_OF_ANYBODY if strict else len(tokens[-1].text) + tokens[-1].to
+    return _LEAST_OF_ANYBODY if strict else None
 
 
 def _code_around(tokens: Sequence[Token], at: int) -> tuple[int, int]:
@@ -92,35 +93,47 @@ def _is_bare(code: Sequence[Token], known: Known, least: int) -> bool:
     digits = "".join(groups)
     if len(digits) < least or digits in known.numbers or TOLL_FREE.fullmatch(digits):
         return False
-    if len(groups) <= LEAST_OF_CODE and any(is_year(group[:4]) and len(group) in _DATED for group in groups):
-        is_plate = code[0].is_word and code[-1].is_word and len(groups) == 1 and least < _LEAST_OF_ANYBODY
-        if not is_plate:  # "AS-1947-X"
-            return False
-    if letters := sum(len(token.text) for token in code if token.is_word):
-        if letters == 1 and code[0].is_word and is_in_threes(groups):  # "Q95,000"
-            return False
-        is_unit = code[0].is_number and code[-1].is_word and code[-1].text.islower()  # "150kg", "120x80cm"
-        is_long = max(map(len, groups)) >= LEAST_OF_CODE
-        is_paper = code[0].is_word and len(code[0].text) > 1 and not sum(token.is_word for token in code[1:])
-        if is_unit or code[-1].folded in FILE_ENDINGS or (is_paper and least >= _LEAST_OF_ANYBODY):  # "HH-0123456"
-            return False
-        return is_long and (letters <= len(digits) or least < _LEAST_OF_ANYBODY)
-    if max(map(len, groups)) < LEAST_OF_CODE:  # "2.1.4", "15/09/25", "6:30", counts in a row
+    is_of_one = least < _LEAST_OF_ANYBODY
+    is_plate = is_of_one and len(groups) == 1 and code[0].is_word and code[-1].is_word  # "AS-1947-X"
+    if len(groups) <= LEAST_OF_CODE and any(map(_is_dated, groups)) and not is_plate:
         return False
-    signs = {token.text for token in code if not token.is_number}
-    if not signs and len(groups) > LEAST_OF_CODE and max(map(len, groups)) <= LEAST_OF_CODE:  # "120 145 130 90"
+    if any(token.is_word for token in code):
+        return _is_bare_with_letters(code, groups, is_of_one=is_of_one)
+    if digits.endswith("00") and digits[0] != "0":
         return False
-    if "." in signs and len(groups) > LEAST_OF_CODE and len(groups[0]) == 1:  # "2.2.8.7.01"
-        return False
-    is_amount = len(groups) > 1 and (is_in_threes(groups) or len(groups[-1]) < LEAST_OF_CODE) and signs <= {".", ","}
-    return groups[0][0] == "0" or not ((is_amount and signs) or digits.endswith("00"))
+    return not _is_row_or_amount(groups, {token.text for token in code if not token.is_number})
 
 
-def is_in_threes(groups: Sequence[str]) -> bool:
-    """ "1,250,000"."""
-    return (
-        len(groups) > 1 and len(groups[0]) <= LEAST_OF_CODE and all(len(group) == LEAST_OF_CODE for group in groups[1:])
-    )
+def _is_dated(group: str) -> bool:
+    return is_year(group[:4]) and len(group) in _DATED
+
+
+def _is_bare_with_letters(code: Sequence[Token], groups: Sequence[str], *, is_of_one: bool) -> bool:
+    words = [token for token in code if token.is_word]
+    letters = sum(len(token.text) for token in words)
+    if code[0].is_number and code[-1].is_word and code[-1].text.islower():  # "150kg", "120x80cm"
+        return False
+    if code[-1].folded in FILE_ENDINGS or (letters == 1 and code[0].is_word and _is_in_threes(groups)):  # "Q95,000"
+        return False
+    if not is_of_one and (letters > sum(map(len, groups)) or (len(words) == 1 < letters and code[0].is_word)):
+        return False  # "HH-0123456" is a paper of an office
+    return max(map(len, groups)) >= LEAST_OF_CODE
+
+
+def _is_row_or_amount(groups: Sequence[str], signs: set[str]) -> bool:
+    """ "2.1.4", "15/09/25", "6:30", "120 145 130 90", "2.2.8.7.01", "1,250,000", "12500.50"."""
+    longest = max(map(len, groups))
+    if longest < LEAST_OF_CODE or (not signs and longest == LEAST_OF_CODE < len(groups)):
+        return True
+    if "." in signs and len(groups) > LEAST_OF_CODE and len(groups[0]) == 1:
+        return True
+    is_amount = signs and signs <= {".", ","} and groups[0][0] != "0"
+    return bool(is_amount) and (_is_in_threes(groups) or len(groups[-1]) < LEAST_OF_CODE)
+
+
+def _is_in_threes(groups: Sequence[str]) -> bool:
+    first, *others = map(len, groups)
+    return bool(others) and first <= LEAST_OF_CODE and set(others) == {LEAST_OF_CODE}
 
 
 def _is_behind_one(tokens: Sequence[Token], at: int) -> bool:
@@ -128,18 +141,17 @@ def _is_behind_one(tokens: Sequence[Token], at: int) -> bool:
     return any(token.text.endswith(("'s", "’s")) and is_one(token) for token in tokens[max(0, at - _NEAR) : at])
 
 
-def _is_explained(folded: str, tokens: Sequence[Token], first: int, end: int, least: int) -> bool:
+def _is_explained(folded: str, tokens: Sequence[Token], first: int, end: int, *, is_of_one: bool) -> bool:
     code = tokens[first:end]
     before = folded[max(0, code[0].at - _SEEN_BACK) : code[0].at]
-    is_hers = least < _LEAST_OF_ANYBODY and _is_behind_one(tokens, first)
+    is_hers = is_of_one and _is_behind_one(tokens, first)
     if _AMOUNT.search(before) or (is_reference_before(before) and not is_hers):
         return True
     if any(token.is_word or token.text in "/#" for token in code) or code[0].text[0] == "0":
         return False
     digits = sum(len(token.text) for token in code if token.is_number)
-    if (digits <= _LONGEST_LINE or code[-1].text.endswith("00")) and (
-        before[-1:] == "*" or _line_before().search(before)
-    ):
+    may_be_line = digits <= _LONGEST_LINE or code[-1].text.endswith("00")
+    if may_be_line and (before[-1:] == "*" or _line_before().search(before)):
         return True
     behind = tokens[end] if end < len(tokens) else None
     if behind is None or behind.text in ENDS:

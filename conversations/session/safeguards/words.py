@@ -144,33 +144,10 @@ OLDEST = 110
 """Above this, a number is not the age of a person."""
 _CLOSE = 24
 """Characters between the beginnings of two words that stand beside each other."""
-FILE_ENDINGS = frozenset(
-    [
-        "jpg",
-        "jpeg",
-        "png",
-        "heic",
-        "webp",
-        "pdf",
-        "doc",
-        "docx",
-        "xls",
-        "xlsx",
-        "ppt",
-        "pptx",
-        "csv",
-        "txt",
-        "mp3",
-        "mp4",
-        "ogg",
-        "opus",
-        "m4a",
-        "odt",
-        "ods",
-        "odp",
-        "zip",
-    ]
-)
+FILE_ENDINGS = frozenset((
+    "jpg", "jpeg", "png", "heic", "webp", "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "csv", "txt", "mp3",
+    "mp4", "ogg", "opus", "m4a", "odt", "ods", "odp", "zip",
+))  # fmt: skip
 ENDS = frozenset(".;!?\n")
 """What ends a sentence. A full stop after an initial or an abbreviation does not."""
 
