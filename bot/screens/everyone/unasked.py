@@ -164,7 +164,9 @@ def _likeliest_of(ex: Exchange, found: Iterable[Likely]) -> list[Likely]:
 
 
 def _is_theirs(ex: Exchange, meaning: str) -> bool:
-    """Whether this person may do what the meaning is first of all about."""
+    """Whether this person may do what the meaning is first of all about. A page is an export."""
+    if meaning == "page":
+        return ex.allows(Route.EXPORT)
     return meaning in ANSWERS or meaning in TOLD or ex.allows(_routes(meaning)[0])
 
 

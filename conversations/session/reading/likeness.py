@@ -124,16 +124,18 @@ def _shared(meant: Mapping[str, Mapping[str, float]], table: PhraseTable) -> dic
 def _expected(meant: Mapping[str, Mapping[str, float]], table: PhraseTable) -> dict[str, float]:
     """Return, for each meaning, how probable it is if each word says by itself what is meant (naive Bayes).
 
-    A word speaks against a meaning that has many words and not this one. All meanings are equally usual beforehand.
+    A word speaks against a meaning that has many words and not this one; a word with a slip says less. All meanings are
+    equally usual beforehand.
     """
-    words = [next(iter(readings)) for readings in meant.values() if readings]
+    words = [next(iter(readings.items())) for readings in meant.values() if readings]
     together = sum(table.told)
-    logs = [len(words) * log(SMOOTH / (times + SMOOTH)) for times in table.told]
-    for word in words:
+    count = sum(sureness for _, sureness in words)
+    logs = [count * log(SMOOTH / (times + SMOOTH)) for times in table.told]
+    for word, sureness in words:
         counts = list(table.counts_of(word))
         usual = SMOOTH * sum(times for _, times in counts) / together
         for meaning, times in counts:
-            logs[meaning] += log(1 + times / usual)
+            logs[meaning] += sureness * log(1 + times / usual)
     most = max(logs)
     odds = [exp((each - most) / TEMPER) for each in logs]
     all_odds = sum(odds)
