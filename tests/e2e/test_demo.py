@@ -41,6 +41,9 @@ PICTURE_IS_WHOLE = """(person) => {
   return [...log.querySelectorAll(".picture")].at(-1).getBoundingClientRect().height <= log.clientHeight;
 }"""
 
+DRAWN: dict[str, Any] = {"locale": "es-DO", "reduced_motion": "reduce", "device_scale_factor": 0.25}
+"""Laid out as on any screen, but drawn with a sixteenth of the points: nobody looks at them."""
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -101,7 +104,7 @@ def browser(chromium: None) -> Iterator[Browser]:
 @pytest.fixture
 def page(demo: str, browser: Browser) -> Iterator[Page]:
     """In a context of its own: closing it forgets what the page has kept."""
-    page = browser.new_page(viewport={"width": 1500, "height": 950}, locale="es-DO", reduced_motion="reduce")
+    page = browser.new_page(viewport={"width": 1500, "height": 950}, **DRAWN)
     page.set_default_timeout(PATIENCE * 1000)
     expect.set_options(timeout=PATIENCE * 1000)
     page.goto(demo)
@@ -250,7 +253,7 @@ def test_the_tour_can_be_had_done_to_its_end(
     own buttons, and what it speaks of is then in the chats.
     """
     with demo_process(tmp_path) as address:
-        page = browser.new_page(**SCREENS[screen], locale="es-DO", reduced_motion="reduce")
+        page = browser.new_page(**SCREENS[screen], **DRAWN)
         page.set_default_timeout(PATIENCE * 1000)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
