@@ -30,10 +30,11 @@ FLOOD = 210
 class Slow(Echo):  # type: ignore[misc, valid-type]
     """Applies what Ana sends up to a number; the rest fails until the test lets it through."""
 
+    up_to = MOST_WAITING
+
     def __init__(self, bot_id: int) -> None:
         super().__init__(bot_id)
         self.is_open = threading.Event()
-        self.up_to = MOST_WAITING
 
     def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
         if chat_of(raw) == ANA and not self.is_open.is_set() and int(raw["message"]["text"]) >= self.up_to:
@@ -90,6 +91,20 @@ async def test_nobody_waits_behind_what_one_chat_sends_in_excess(
         await quiet(bot)
         assert await kept(bot) == []
     assert texts(sandbox, ANA) == [f"{place + 1}: {number}" for place, number in enumerate(numbers(FLOOD))]
+
+
+async def test_what_had_begun_is_kept_with_the_rest(
+    sandbox: Sandbox, sqlite: Database, slow: list[Slow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits until it ends, so it is acknowledged too; and if it is lost, it is still the first of its chat."""
+    monkeypatch.setattr(Slow, "up_to", 0)
+    flood(sandbox)
+    async with running(sandbox, sqlite, polls=True, handle=starting(slow)) as bot:
+        await until(lambda: pending(sandbox) == 0)
+        assert await bot.heard(ANA) == []
+        slow[0].is_open.set()
+        await until(lambda: len(texts(sandbox, ANA)) == FLOOD)
+        assert await bot.heard(ANA) == numbers(FLOOD)
 
 
 async def test_what_is_kept_outlives_the_process(sandbox: Sandbox, database: Database, slow: list[Slow]) -> None:
