@@ -61,7 +61,7 @@ class Cast:
 
     @property
     def title(self) -> dict[str, str]:
-        """What the page writes above the phone, in each of its languages: the role, and what it does with the bot."""
+        """Return what stands above the phone, in each language of the page: the role, and what it does with the bot."""
         return {language: self._title(language) for language in LANGUAGES}
 
     def _title(self, language: str) -> str:
