@@ -42,7 +42,7 @@ PICTURE_IS_WHOLE = """(person) => {
 }"""
 
 DRAWN: dict[str, Any] = {"locale": "es-DO", "reduced_motion": "reduce", "device_scale_factor": 0.25}
-"""Laid out as on any screen, but drawn with a sixteenth of the points: nobody looks at them."""
+"""Drawn with a sixteenth of the points: nobody looks at them. Whatever is measured is measured at full size."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -284,6 +284,8 @@ def test_the_tour_can_be_had_done_to_its_end(
 
         assert len(titles) == 14
         assert complaints == []
+        draw_as_it_is(page, SCREENS[screen])
+        assert page.evaluate("devicePixelRatio") == 1
         assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
         for person, words in ((501, "Corregido. Recibo"), (502, "Ana Martínez ya empezó"), (505, "_201809_internal_"),
                               (507, "Observer view"), (508, "Soy el asistente"),
@@ -315,6 +317,12 @@ def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     page.reload()
     page.get_by_role("button", name="Seguir recorrido, 7/14").click()
     expect(tour.locator(".number")).to_have_text("Paso 7 de 14")
+
+
+def draw_as_it_is(page: Page, screen: dict[str, Any]) -> None:
+    """In full size: drawn small, a page is laid out in steps of four pixels."""
+    full = {**screen["viewport"], "deviceScaleFactor": 1, "mobile": screen.get("is_mobile", False)}
+    page.context.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", full)
 
 
 def _order(demo: str, what: str) -> None:
