@@ -5,18 +5,16 @@ This module imports storage only: a command that lists people must not wait unti
 
 import contextlib
 from datetime import UTC, datetime
-from functools import partial
 
 from bot.errors import Complaint, unavailable
 from bot.settings import Settings
 from storage.database.migrating import check
 from storage.database.vault import Vault, VaultError
-from storage.errors import Conflict, StorageError, Unavailable, Unmigrated
+from storage.errors import StorageError, Unavailable, Unmigrated
 from storage.open_database import Database, open_database
 from storage.plan.plans import Plan
-from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
-from storage.upkeep import chain, keyring
+from storage.upkeep import chain
 from storage.upkeep.keyring import FACT as KEYRING
 from storage.upkeep.keyring import WrongKeyring, check_keyring, known_values, needed_keys
 
@@ -83,45 +81,6 @@ def expect_no_sealed_data(settings: Settings) -> None:
         return  # there is no database yet, or it cannot be reached: opening it gives a better message
     if needed:
         raise wrong_keyring(settings, needed)
-
-
-def rotate_key(settings: Settings, now: datetime) -> None:
-    """Add a key to the keyring. Complaint if the database needs a key that this keyring lacks: then it is an old copy.
-
-    Before there is a database, no other server has a keyring.
-    """
-    Vault.load(settings.keys)
-    try:
-        check(settings.database_url)
-        with open_database(settings.database_url) as database:
-            database.units.submit(None, partial(keyring.rotate, path=settings.keys, now=now)).result()
-    except WrongKeyring as error:
-        raise wrong_keyring(settings, error.needed) from None
-    except Unmigrated:
-        Vault.rotate(settings.keys)
-    except Unavailable as error:
-        raise Complaint(unavailable(error)) from None
-
-
-def retire_key(settings: Settings, key: str, now: datetime) -> None:
-    """Remove a key from the keyring. Complaint while something may still be sealed with it."""
-    path = settings.keys
-    with open_storage(settings) as database:
-        vault = database.vault
-        assert vault is not None
-        vault.expect_spare(key)
-        of_files = FileStore(settings.files, vault).key_ids
-        try:
-            with database.view() as unit:
-                keyring.expect_unused(unit, path, key, of_files)
-            # First: a process that is killed between the two leaves a key too many, not one too few.
-            known = known_values(vault, without=key)
-            database.units.submit(None, lambda unit: unit.facts.set(KEYRING, known, now)).result()
-            database.units.submit(None, lambda unit: keyring.retire(unit, path, key, of_files)).result()
-        except Conflict as error:
-            raise Complaint(str(error)) from None
-        except Unavailable as error:
-            raise Complaint(unavailable(error)) from None
 
 
 def _link_what_was_done(database: Database) -> None:

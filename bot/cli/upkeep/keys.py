@@ -28,7 +28,7 @@ def new() -> None:
 @app.command()
 def rotate() -> None:
     """Seal with a new key from now on. What older keys sealed stays readable."""
-    from bot.open_storage import rotate_key
+    from bot.cli.upkeep.key_change import rotate_key
 
     chosen = settings()
     if not chosen.keys.exists():
@@ -40,7 +40,7 @@ def rotate() -> None:
 @app.command()
 def retire(key: Annotated[str, typer.Argument(help="The old key, such as k1.")]) -> None:
     """Remove an old key after the bot has sealed everything with the current one. Refused before."""
-    from bot.open_storage import retire_key
+    from bot.cli.upkeep.key_change import retire_key
 
     retire_key(settings(), key, now())
     talk(

@@ -1,6 +1,6 @@
 """What many tests begin with is made once a process, and then its rows are put back: making them costs ten times that.
 
-    world = once_made("world", unit, build_world)    # in an empty database
+    world = once_made("world", unit, build_world)    # in an empty database: the fixture comes before all that writes
 
 Everything is as if it had been made: the same rows, and the next number of each table.
 """

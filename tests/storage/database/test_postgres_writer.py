@@ -174,7 +174,7 @@ def test_units_read_what_those_before_them_in_the_group_have_written(database: D
 
 # ------------------------------------------------------------------ what has changed since it was read
 def test_what_somebody_else_has_changed_since_it_was_read_is_a_conflict_of_its_unit_alone(
-    database: Database, world_on_postgres: Any
+    world_on_postgres: Any, database: Database
 ) -> None:
     """An UPDATE of no row commits happily. So its count is looked at before COMMIT, and then nothing is committed."""
     world, units = world_on_postgres, database.units
@@ -256,7 +256,7 @@ def test_an_update_that_is_known_is_not_new(database: Database) -> None:
     assert (again.result(PATIENCE), database.units.parted) == (False, 0)
 
 
-def test_who_changes_the_plan_is_heard_by_the_rest_of_the_group(database: Database, world_on_postgres: Any) -> None:
+def test_who_changes_the_plan_is_heard_by_the_rest_of_the_group(world_on_postgres: Any, database: Database) -> None:
     """What seldom changes is asked once in a group, and again when somebody has changed it."""
     plan_id = world_on_postgres.plan_id
 
@@ -272,7 +272,7 @@ def test_who_changes_the_plan_is_heard_by_the_rest_of_the_group(database: Databa
 
 
 def test_the_next_group_asks_again_only_if_somebody_has_changed_the_plan(
-    database: Database, world_on_postgres: Any, monkeypatch: pytest.MonkeyPatch
+    world_on_postgres: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another replica, or a hand in psql: the database tells of each. What is undone, or is no plan, is not told."""
     plan_id = world_on_postgres.plan_id
@@ -307,7 +307,7 @@ def test_the_next_group_asks_again_only_if_somebody_has_changed_the_plan(
 
 
 def test_who_joins_a_group_late_sees_what_was_changed_since_it_began(
-    database: Database, world_on_postgres: Any
+    world_on_postgres: Any, database: Database
 ) -> None:
     """An act on the plan goes alone; the next update of its chat may find a group that began before."""
     plan_id = world_on_postgres.plan_id
