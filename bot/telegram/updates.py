@@ -7,7 +7,7 @@ cost more than the whole conversation step, and refuse updates of a newer API. S
 "CallbackQuery".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -162,25 +162,39 @@ def read(raw: Mapping[str, Any]) -> Incoming:
 def _read(raw: Mapping[str, Any]) -> Incoming:
     update_id = _integer(raw["update_id"])
     if "message" in raw:
-        message = raw["message"]
-        return Incoming(update_id, _integer(message["chat"]["id"]), _sender(message), _message(message))
+        return _held(update_id, "message", raw["message"], _message)
     if "callback_query" in raw:
         return _callback(update_id, raw["callback_query"])
     if "edited_message" in raw:
-        message = raw["edited_message"]
-        return Incoming(update_id, _integer(message["chat"]["id"]), _sender(message), _edited(message))
+        return _held(update_id, "edited_message", raw["edited_message"], _edited)
     if "my_chat_member" in raw:
-        change = raw["my_chat_member"]
-        chat, status = change["chat"], change["new_chat_member"]["status"]
-        what: What
-        if chat.get("type") == "private":
-            what = Membership(is_blocked=status in ("kicked", "left"))
-        else:
-            what = Elsewhere(may_leave=status not in ("left", "kicked"))
-        return Incoming(update_id, _integer(chat["id"]), _sender(change), what)
+        return _held(update_id, "my_chat_member", raw["my_chat_member"], _membership)
     if "channel_post" in raw:
         return Incoming(update_id, _integer(raw["channel_post"]["chat"]["id"]), None, Elsewhere(may_leave=True))
     return Incoming(update_id, 0, None, Ignored(update_type(raw)))
+
+
+def _held(
+    update_id: int, kind: str, holder: Mapping[str, Any], read_what: Callable[[Mapping[str, Any]], What]
+) -> Incoming:
+    chat, sender = holder["chat"], _sender(holder)
+    what = Ignored(kind) if _is_anothers(chat, sender) else read_what(holder)
+    return Incoming(update_id, _integer(chat["id"]), sender, what)
+
+
+def _is_anothers(chat: Mapping[str, Any], sender: Sender | None) -> bool:
+    """Whether this is the private chat of somebody else. Telegram gives a private chat the number of its person.
+
+    A forged update could name an officer as its sender and another chat for the answer, and so read what they may read.
+    """
+    return sender is not None and chat.get("type") == "private" and chat["id"] != sender.telegram_id
+
+
+def _membership(change: Mapping[str, Any]) -> What:
+    status = change["new_chat_member"]["status"]
+    if change["chat"].get("type") == "private":
+        return Membership(is_blocked=status in ("kicked", "left"))
+    return Elsewhere(may_leave=status not in ("left", "kicked"))
 
 
 def _edited(message: Mapping[str, Any]) -> What:
@@ -202,7 +216,7 @@ def _callback(update_id: int, query: Mapping[str, Any]) -> Incoming:
     if chat.get("type") != "private":
         return Incoming(update_id, chat_id, sender, Elsewhere(may_leave=False))
     data = query.get("data")
-    if not isinstance(data, str) or len(data.encode()) > TOKEN_LIMIT:
+    if _is_anothers(chat, sender) or not isinstance(data, str) or len(data.encode()) > TOKEN_LIMIT:
         return Incoming(update_id, chat_id, sender, Ignored("callback_query"))
     number = message.get("message_id")
     what = Pressed(str(query["id"]), data, _integer(number) if number is not None else None)

@@ -33,7 +33,7 @@ from conversations.routes import (
 )
 from conversations.wording import catalogue, wording
 from tests.bot.desk import Desk, buttons
-from tests.bot.house import ANA, JEAN, ROSA, furnish, settings_in
+from tests.bot.house import ANA, JEAN, PEDRO, ROSA, furnish, settings_in
 from tests.taps import command_token
 
 
@@ -174,6 +174,24 @@ def test_what_somebody_else_said_is_never_an_answer(desk: Desk, mark: dict[str, 
     assert [_answers(row) for row in after] == [_answers(row) for row in before]
 
     desk.say(ROSA, "/cancelar")
+
+
+def test_what_names_one_person_and_anothers_chat_is_nobodys(desk: Desk) -> None:
+    """S4: Telegram never sends it. A forged update would have an admin's screens shown on another phone."""
+    elsewhere = {"id": ROSA, "type": "private"}
+    desk.tap(ANA, command_token("reportar", "a.PRE-101.201809"))
+    before = desk.state()
+    for handled in (
+        desk.say(PEDRO, "/personas", chat=elsewhere),
+        desk.say(ANA, "en curso", chat=elsewhere),
+        desk.tap(PEDRO, command_token("personas", ""), chat=elsewhere),
+        desk.give(edited_message={"message_id": 1, "chat": elsewhere, "from": {"id": ANA}, "text": "en curso"}),
+        desk.give(my_chat_member={"chat": elsewhere, "from": {"id": ANA}, "new_chat_member": {"status": "kicked"}}),
+    ):
+        assert handled.deliveries == ()
+        assert handled.answer is None
+    assert desk.state() == before
+    desk.say(ANA, "/cancelar")
 
 
 @pytest.mark.parametrize(
