@@ -3,10 +3,16 @@
 # The PostgreSQL image runs this once, when its volume is new; on a server of your own, run it as a superuser with
 # PGDATABASE (or POSTGRES_DB), OWNER_PASSWORD and APP_PASSWORD set.
 set -eu
+# psql takes the passwords from its environment: everybody on the machine can read its arguments (S22).
+: "${OWNER_PASSWORD:?}" "${APP_PASSWORD:?}"
+export OWNER_PASSWORD APP_PASSWORD
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 ${POSTGRES_USER:+--username "$POSTGRES_USER"} \
     --dbname "${POSTGRES_DB:-${PGDATABASE:?}}" \
-    --set owner="${OWNER_ROLE:-enlace_owner}" --set app="${APP_ROLE:-enlace_app}" \
-    --set owner_password="${OWNER_PASSWORD:?}" --set app_password="${APP_PASSWORD:?}" <<'SQL'
+    --set owner="${OWNER_ROLE:-enlace_owner}" --set app="${APP_ROLE:-enlace_app}" <<'SQL'
+\getenv owner_password OWNER_PASSWORD
+\getenv app_password APP_PASSWORD
+-- A server that logs statements would keep the passwords.
+SET log_statement = 'none';
 CREATE ROLE :"owner" LOGIN PASSWORD :'owner_password';
 CREATE ROLE :"app" LOGIN PASSWORD :'app_password';
 SELECT current_database() AS this \gset

@@ -127,6 +127,21 @@ def roles() -> Iterator[tuple[str, str]]:
                 connection.execute(text(f"DROP ROLE IF EXISTS {app}"))
 
 
+def test_the_script_that_makes_the_roles_shows_nobody_their_passwords(tmp_path: Path) -> None:
+    """S22: not among the arguments of psql, which everybody on the machine can read."""
+    psql, given = tmp_path / "psql", {"OWNER_PASSWORD": "swordfish", "APP_PASSWORD": "marlin", "POSTGRES_DB": "x"}
+    psql.write_text('#!/bin/sh\necho "$@" >"$NOTED"\necho "$OWNER_PASSWORD $APP_PASSWORD" >>"$NOTED"\ncat >/dev/null\n')
+    psql.chmod(0o700)
+    noted = tmp_path / "noted"
+    environment = inherited_environment() | given | {"NOTED": str(noted)}
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
+    subprocess.run(["sh", DEPLOY / "postgres-roles.sh"], env=environment, check=True, timeout=PATIENCE)
+    arguments, handed = noted.read_text().splitlines()
+    assert "--dbname x" in arguments
+    assert not [word for word in ("swordfish", "marlin") if word in arguments]
+    assert handed == "swordfish marlin"
+
+
 @pytest.mark.slow
 def test_the_app_role_serves_and_cannot_change_a_table(roles: tuple[str, str], tmp_path: Path) -> None:
     """S20: `init` as the owner, everything else as the app; a bot that is taken over drops no table."""
