@@ -43,6 +43,7 @@ from storage.database.marks import (
     words_mark,
 )
 from storage.database.models import (
+    Agency,
     Attachment,
     AuditEntry,
     Comment,
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
 
 _M, _S, _E, _PERSON = map(table, (Membership, Submission, AuditEntry, Person))
 _TOKEN, _ENDPOINT, _DELEGATION, _SETTING, _LINK = map(table, (DataToken, Endpoint, Delegation, Setting, Invitation))
-_DECISION, _COMMENT, _FILE = map(table, (ReviewDecision, Comment, Attachment))
+_DECISION, _COMMENT, _FILE, _AGENCY = map(table, (ReviewDecision, Comment, Attachment, Agency))
 PAGE: Final = 500
 WORDS_KEPT: Final = timedelta(days=730)
 """How long words about something restricted are kept."""
@@ -93,6 +94,24 @@ _NOT_CURRENT = (
     )
     .order_by(_S.c.id)
 )
+_VALID = _S.alias("valid")
+_NOT_STANDING = (
+    select(_S.c.id, _S.c.receipt_number)
+    .where(
+        _S.c.is_standing
+        != (
+            _S.c.id
+            == func.coalesce(
+                select(func.max(_VALID.c.id))
+                .where(_VALID.c.root_id == _S.c.root_id, _VALID.c.validation_state == ValidationState.VALIDATED.value)
+                .scalar_subquery(),
+                0,
+            )
+        )
+    )
+    .order_by(_S.c.id)
+)
+"""Which version counts in figures follows from the decisions; a column says it for the sake of speed."""
 _TOLD = (
     select(_E.c.plan_id, _E.c.act, _E.c.details)
     .where(_E.c.act.in_(bindparam("acts", expanding=True)))
@@ -109,6 +128,7 @@ _LINKS_WITHDRAWN = ("invitation.revoked", "invitation.declined")
 _DELEGATIONS = ("delegation.begun", "delegation.ended")
 _COMMENTS = ("comment.written",)
 _ANSWERS = ("comment.answered", "comment.settled")
+_OF_AN_ANSWER = ("settled_at", "settled_by_id", "sealed_reply")
 _REVIEWS: Final = {
     "report.validated": (ValidationState.VALIDATED.value,),
     "report.returned": (ValidationState.RETURNED.value,),
@@ -282,6 +302,8 @@ def _tokens(unit: "UnitOfWork") -> Iterator[Difference]:
 
 
 def _endpoints(unit: "UnitOfWork") -> Iterator[Difference]:
+    from storage.messages.endpoints import row as sealed_name
+
     told = _told(unit, _ENDPOINTS, "endpoint")
     for row in unit.connection.execute(select(_ENDPOINT).order_by(_ENDPOINT.c.id)).mappings():
         said = told.get(row["id"])
@@ -292,7 +314,8 @@ def _endpoints(unit: "UnitOfWork") -> Iterator[Difference]:
         kinds = len([kind for kind in row["kinds"].split(",") if kind])
         here = (row["plan_id"], row["host"], row["audience"], kinds)
         is_as_told = here == (said["plan_id"], said["host"], said["audience"], said["kinds"])
-        if not is_as_told or not _is_as_marked(said, receiver_mark(unit.vault, row)):
+        target = _opened(unit, row["sealed_target"], sealed_name(row["plan_id"], row["made_at"]))
+        if not is_as_told or target is None or not _is_as_marked(said, receiver_mark(unit.vault, row)):
             yield Difference(row["id"], f"{what} was altered")
         elif said.get("is_paused", False) != (row["paused_at"] is not None):
             yield Difference(row["id"], f"{what} is {'not ' * (row['paused_at'] is None)}paused")
@@ -300,13 +323,18 @@ def _endpoints(unit: "UnitOfWork") -> Iterator[Difference]:
 
 def _delegations(unit: "UnitOfWork") -> Iterator[Difference]:
     told = _told(unit, _DELEGATIONS, "delegation")
+    codes = dict(map(tuple, unit.connection.execute(select(_AGENCY.c.id, _AGENCY.c.code))))
+    in_agency = set(map(tuple, unit.connection.execute(select(_M.c.agency_id, _M.c.person_id))))
     for row in unit.connection.execute(select(_DELEGATION).order_by(_DELEGATION.c.id)).mappings():
         said = told.get(row["id"])
         what = f"delegation {row['id']}"
         if said is None or "until" not in said:
             yield Difference(row["id"], f"{what} was not given through this program")
-        elif (row["person_id"], row["until_on"].isoformat()) != (said["person"], said["until"]) or (
-            said["deputy"] not in (None, row["deputy_id"])
+        elif (
+            (row["plan_id"], codes.get(row["agency_id"]), row["person_id"], row["until_on"].isoformat())
+            != (said["plan_id"], said["agency"], said["person"], said["until"])
+            or said["deputy"] not in (None, row["deputy_id"])
+            or (row["deputy_id"] is not None and (row["agency_id"], row["deputy_id"]) not in in_agency)
         ):
             yield Difference(row["id"], f"{what} was altered")
         elif (said["act"] == "delegation.ended") != (row["ended_at"] is not None):
@@ -385,6 +413,8 @@ def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:
         after = rows[-1]["id"]
     for id, receipt in unit.connection.execute(_NOT_CURRENT):
         yield Difference(id, f"receipt {receipt}: another version was made the current one")
+    for id, receipt in unit.connection.execute(_NOT_STANDING):
+        yield Difference(id, f"receipt {receipt}: another version was made the one that counts")
     for plan_id, highest in sorted(last.items()):
         if numbers[plan_id] < highest:
             yield Difference(None, f"{highest - numbers[plan_id]} receipts of plan {plan_id} are gone")
@@ -468,7 +498,8 @@ def _decisions(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
         sealed = _opened(unit, row["sealed_reason"], sealed_name(row["root_id"], row["person_id"], row["decided_at"]))
         words = sealed if row["sealed_reason"] is not None else row["reason"]
         is_over = row["sensitive"] and words is None and now - row["decided_at"] >= WORDS_KEPT
-        if not compare_digest(said["mark"], decision_mark(unit.vault, row)):
+        is_said_twice = row["reason"] is not None and row["sealed_reason"] is not None
+        if is_said_twice or not compare_digest(said["mark"], decision_mark(unit.vault, row)):
             yield Difference(id, f"{what} was altered")
         elif not is_over and not _are_words(unit, said, f"decision:{id}", words):
             yield Difference(id, f"the words of {what} were altered or are gone")
@@ -482,6 +513,7 @@ def _comments(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
     from storage.reports.comments import old_name, reply_name, text_name
 
     written, answered = _told(unit, _COMMENTS, "comment"), _told(unit, _ANSWERS, "comment")
+    first = min(written, default=None)
     for row in _rows(unit, select(_COMMENT), _COMMENT.c.id):
         id, what = row["id"], f"comment {row['id']}"
         said, answer = written.pop(id, None), answered.get(id)
@@ -490,12 +522,14 @@ def _comments(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
         is_over = row["sealed_text"] is None and row["sealed_reply"] is None and now - row["written_at"] >= WORDS_KEPT
         words = _opened(unit, row["sealed_text"], text_name(*place), before=before)
         reply = _opened(unit, row["sealed_reply"], reply_name(*place), before=before)
-        if said is not None and not compare_digest(said["mark"], comment_mark(unit.vault, row)):
+        if said is None and first is not None and id > first:
+            yield Difference(id, f"{what} was not written through this program")
+        elif said is not None and not compare_digest(said["mark"], comment_mark(unit.vault, row)):
             yield Difference(id, f"{what} was altered")
         elif not is_over and (words is None or (said and not _are_words(unit, said, f"comment:{id}", words))):
             yield Difference(id, f"the words of {what} were altered or are gone")
         if answer is None:
-            if said is not None and row["settled_at"] is not None:
+            if said is not None and any(row[name] is not None for name in _OF_AN_ANSWER):
                 yield Difference(id, f"{what} is settled, and the log does not say by whom")
         elif not compare_digest(answer["mark"], answer_mark(unit.vault, row)):
             yield Difference(id, f"{what} is not settled as the log says")

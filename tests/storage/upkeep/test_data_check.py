@@ -137,6 +137,7 @@ BY_HAND = [
     ("UPDATE submission SET validation_state = 'validated' WHERE validation_state = 'submitted'", "log says"),
     ("UPDATE submission SET validation_state = 'submitted' WHERE validation_state = 'validated'", "log says"),
     ("UPDATE submission SET is_current = NOT is_current", "another version"),
+    ("UPDATE submission SET is_standing = NOT is_standing", "made the one that counts"),
     ("DELETE FROM review_decision; DELETE FROM submission WHERE receipt_number = 1", "are gone"),
 ]
 """What is done to a row with or without the mark of another one, and what is said of it."""
@@ -209,6 +210,8 @@ OF_DOORS = [
     ),
     ("UPDATE delegation SET ended_at = NULL", "is not over"),
     ("UPDATE delegation SET deputy_id = person_id", "was altered"),
+    ("UPDATE delegation SET agency_id = (SELECT max(id) FROM agency)", "was altered"),
+    ("UPDATE endpoint SET sealed_target = substr(sealed_target, 1, 40)", "was altered"),
     ("UPDATE delegation SET id = 99", "was not given through this program"),
 ]
 
@@ -305,6 +308,13 @@ OF_WORDS = [
     ("UPDATE comment SET settled_at = NULL WHERE sealed_reply IS NULL AND settled_at IS NOT NULL", "is not settled as"),
     ("UPDATE comment SET settled_at = written_at WHERE settled_at IS NULL", "does not say by whom"),
     ("UPDATE comment SET settled_by_id = person_id WHERE settled_at IS NOT NULL", "is not settled as"),
+    ("UPDATE comment SET sealed_reply = sealed_text WHERE settled_at IS NULL", "does not say by whom"),
+    (
+        "INSERT INTO comment (id, plan_id, person_id, subject, sealed_text, written_at)"
+        " SELECT 99, plan_id, person_id, subject, sealed_text, written_at FROM comment WHERE settled_at IS NULL",
+        "comment 99 was not written through this program",
+    ),
+    ("UPDATE review_decision SET reason = 'otra cosa' WHERE sealed_reason IS NOT NULL", "was altered"),
     ("DELETE FROM review_decision WHERE decision = 'validated'", "1 × 'validated' is gone"),
     ("DELETE FROM review_decision WHERE decision = 'returned'", "1 × 'returned' is gone"),
     ("UPDATE review_decision SET decision = 'validated' WHERE decision = 'returned'", "was altered"),
