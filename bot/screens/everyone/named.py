@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import REPORTERS
+from bot.schedule.digests import VIEWS
 from bot.screens.reports.receipts import due_tap
 from conversations.card import Button, cut
 from conversations.languages import translated
@@ -60,8 +61,9 @@ def named_button(ex: Exchange, route: Route, carried: str) -> Button:
     if route == Route.AGENCY_DIGEST:
         name = next(each.name for each in plans.agencies(plan_id, on=ex.today) if each.code == code)
         return Button(cut(f"{code} · {translated(name, ex.language)}"), tap(route, code))
-    title = plans.activity(plan_id, code).title(ex.language) if route == Route.ACTIVITY else ""
-    return Button(cut(f"{code} · {title}" if title else code), tap(route, *carried.split(".")))
+    activity = _told_activities(ex).get(code) if route == Route.ACTIVITY else None
+    named = f"{code} · {activity.title(ex.language)}" if activity is not None else code
+    return Button(cut(named), tap(route, *carried.split(".")))
 
 
 def unknown_code(ex: Exchange, text: str, *, is_about_items: bool) -> str | None:
@@ -105,8 +107,7 @@ def named_like(ex: Exchange, text: str) -> Asked | list[Button]:
         return Route.REPORT, f"{'i' if wanted.is_indicator else 'a'}.{wanted.code}.{wanted.period.code}"
     if found.codes:
         return [due_button(ex, next(one for one in due if one.code == code)) for code in found.codes]
-    of = ex.agency_id if ex.membership.role in REPORTERS else None
-    activities = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, of)}
+    activities = _told_activities(ex)
     found = mentioned_names(
         text,
         [Named(code, (*each.name.values(), *each.short_name.values())) for code, each in activities.items()],
@@ -122,10 +123,20 @@ def items_like(ex: Exchange, text: str, *, is_sought: bool = False) -> list[Butt
 
     If one `is_sought` ("lo de la radio"), a word of other wishes is rare, too.
     """
-    of = ex.agency_id if ex.membership.role in REPORTERS else None
-    activities = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, of)}
+    activities = _told_activities(ex)
     named = [Named(code, (*each.name.values(), *each.short_name.values())) for code, each in activities.items()]
     return [_item_button(ex, activities[code]) for code in told_names(text, named, is_sought=is_sought)[:LIKELY]]
+
+
+def _told_activities(ex: Exchange) -> dict[str, Activity]:
+    """The activities among which this person may search by their titles, by code.
+
+    A restricted one has no title for outsiders. If a word of it led them there, they would know the word.
+    """
+    of = ex.agency_id if ex.membership.role in REPORTERS else None
+    is_public = VIEWS[ex.membership.role].is_public
+    activities = ex.unit.plans.activities(ex.membership.plan_id, of)
+    return {each.code: each for each in activities if not (is_public and each.is_restricted)}
 
 
 def _item_button(ex: Exchange, activity: Activity) -> Button:

@@ -29,6 +29,7 @@ from conversations.languages import language_name
 from conversations.plan.model import OF_AN_AGENCY, Agency, Post, Role
 from conversations.routes import ButtonTap, Route, awaiting, tap
 from conversations.session.reading.text import normalise
+from conversations.session.safeguards.guard import personal_data
 from conversations.wording import Wording
 from storage.errors import NotFound
 from storage.people.joining import Decision
@@ -161,7 +162,14 @@ def search(ex: Exchange, text: str) -> None:
     if len(found) == 1:
         _show_person(ex, found[0], found[0].memberships[0])
         return
-    lines = [line(say("people.found" if found else "people.not_found", n=len(found), text=" ".join(text.split())[:40]))]
+    if found:
+        text = say("people.found", n=len(found), text=" ".join(text.split())[:40])
+    else:
+        # Nobody here has this name, so it may be anybody's: it is not said again, and leaves the chat.
+        if ex.typed_message_id is not None and personal_data(text, strict=True, known=ex.known(), is_answer=False):
+            ex.delete(ex.typed_message_id)
+        text = say("people.not_found")
+    lines = [line(text)]
     rows = [(_person_button(ex, person),) for person in found[:LISTED]]
     if len(found) > LISTED:
         lines.append(line(italic(say("people.too_many", n=LISTED))))

@@ -106,7 +106,9 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         lines.append(line(period_until(head.period, who.language)))
     for left in head.left[:LISTED]:
         returned = f" · {say('remind.is_returned')}" if left.is_returned else ""
-        lines.append(line(f"• {left.item.code} ", left.item.title(who.language), returned))
+        # A lock screen shows it: something restricted is named by its code (S24).
+        name = "🔒" if left.item.is_restricted else left.item.title(who.language)
+        lines.append(line(f"• {left.item.code} ", name, returned))
     if len(head.left) > LISTED:
         lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
     lines += [line(_also(topic, who)) for topic in topics if topic is not head]

@@ -92,6 +92,18 @@ def test_a_name_that_nobody_here_has_is_personal_data(desk: Desk) -> None:
     assert any(row.method == "deleteMessage" for row in handled.deliveries)
 
 
+@pytest.mark.parametrize("typed", ["juana altagracia", "la víctima Yomaira", "llamar al 809-555-0142"])
+def test_who_is_looked_for_among_people_and_not_found_is_not_said_again(desk: Desk, typed: str) -> None:
+    """S15: while people are looked for, any name may be typed. What is nobody's here may be a survivor's."""
+    desk.say(PEDRO, "/personas")
+    handled = desk.say(PEDRO, typed)
+    assert "No encontré a nadie" in text_of(handled, PEDRO)
+    assert not [word for word in typed.split() if len(word) > 3 and word in repr(handled.deliveries)]
+    assert [row.payload for row in handled.deliveries if row.method == "deleteMessage"] == [
+        {"message_id": desk.message_id}
+    ]
+
+
 def test_a_coordinator_sees_people_and_changes_nobody(desk: Desk) -> None:
     """DOMAIN §2.7: configuration is the administrator's; whom to call is the coordinator's daily bread."""
     ana = whois(desk, ANA)

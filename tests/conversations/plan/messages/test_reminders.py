@@ -153,6 +153,14 @@ def test_each_period_is_named_with_its_two_days() -> None:
     assert "Ana Martínez también recibió este aviso." in shown
 
 
+def test_something_restricted_is_named_by_its_code() -> None:
+    """S24: a reminder lights up on a lock screen; the list in the chat has the title."""
+    hidden = replace(ACTIVITY, code="ASI-201", sensitivity="restricted")
+    shown = plain(reminder((Topic(SEPTEMBER, (Left(hidden, SEPTEMBER),)),), ANA, agenda_on("2018-10-03")))
+    assert "• ASI-201 🔒" in shown
+    assert hidden.title("es") not in shown
+
+
 @pytest.mark.parametrize("language", ["es", "en", "ht"])
 @pytest.mark.parametrize("day", ["2018-10-01", "2018-10-03", "2018-10-05", "2018-10-08", "2018-10-12"])
 def test_every_wording_fits_a_phone(language: str, day: str) -> None:
