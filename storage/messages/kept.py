@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, exists, select
 
-from storage.database.models import KeptUpdate, ProcessedUpdate, table
+from storage.database.models import Chat, KeptUpdate, ProcessedUpdate, Session, table
 from storage.database.statements import Prepared, insert_of
 from storage.database.unit import Unit
 from storage.database.vault import SealBroken
+from storage.messages.restricted import RestrictedMessages
 
-_K, _SEEN = table(KeptUpdate), table(ProcessedUpdate)
+_K, _SEEN, _CHAT, _SESSION = map(table, (KeptUpdate, ProcessedUpdate, Chat, Session))
 _OF_CHAT = (_K.c.bot_id == bindparam("of_bot")) & (_K.c.chat_id == bindparam("of_chat"))
 _KEEP: Final = Prepared(lambda dialect: insert_of(dialect, _K).on_conflict_do_nothing())
 _NEXT: Final = Prepared(
@@ -29,6 +30,11 @@ _REMOVE: Final = Prepared(
 )
 _FORGET: Final = Prepared(
     delete(_K).where(_OF_CHAT, exists().where(_SEEN.c.bot_id == _K.c.bot_id, _SEEN.c.update_id == _K.c.update_id))
+)
+_BESIDE: Final = (
+    select(_SESSION.c.id)
+    .join(_CHAT, _CHAT.c.session_id == _SESSION.c.id)
+    .where(_CHAT.c.id == bindparam("of_chat"), _SESSION.c.sensitive, _SESSION.c.state == "open")
 )
 _PURGE: Final = delete(_K).where(_K.c.kept_at < bindparam("before"))
 
@@ -51,7 +57,11 @@ class KeptUpdates:
         self._connection = unit.connection
 
     def keep(self, bot_id: int, chat_id: int, updates: Sequence[Mapping[str, Any]], now: datetime) -> None:
-        """Put these updates at the end of their chat's line. One that is there already keeps its place."""
+        """Put these updates at the end of their chat's line. One that is there already keeps its place.
+
+        What is written beside a restricted form must leave the chat (S15), also if its writer is suspended before its
+        turn: nobody reads it then. So it is noted now.
+        """
         vault = self._unit.vault
         rows = [
             {
@@ -64,6 +74,11 @@ class KeptUpdates:
             for update in updates
         ]
         self._unit.write_each(_KEEP, rows)
+        session_id = self._connection.execute(_BESIDE, {"of_chat": chat_id}).scalar()
+        if session_id is not None:
+            noted = self._unit.of(RestrictedMessages)
+            for message_id in filter(None, map(_written, updates)):
+                noted.note_written(chat_id, message_id, now, session_id=session_id)
 
     def chats(self, bot_id: int) -> list[int]:
         """Return the chats whose updates wait here."""
@@ -94,6 +109,13 @@ class KeptUpdates:
     def purge(self, before: datetime) -> int:
         """Delete what was kept before then: for a bot that does not run here any more. Return how many."""
         return self._connection.execute(_PURGE, {"before": before}).rowcount
+
+
+def _written(update: Mapping[str, Any]) -> int | None:
+    """Return the number of the message that an update brings, if it brings one."""
+    message = update.get("message")
+    number = message.get("message_id") if isinstance(message, Mapping) else None
+    return number if type(number) is int else None
 
 
 def row(bot_id: int, update_id: int) -> str:
