@@ -31,13 +31,14 @@ from bot.open_storage import BOT_USERNAME, open_storage
 from bot.schedule.scheduler import ClockWatch, Scheduler
 from bot.settings import Settings, read_networks
 from bot.starting import expect_evidence_folder, only_one
-from bot.stopping import Stopping
+from bot.stopping import Stopping, until
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.errors import InvalidToken, TelegramError
 from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
 from bot.telegram.intake import BATCH, CAUTION, Intake
 from bot.telegram.polling import Polling
+from bot.telegram.waiting import LOOK_BEHIND, MOST_POSTED, MOST_WAITING
 from bot.workers.events import EventWorker
 from bot.workers.evidence import Evidence
 from bot.workers.exports import ExportWorker, look_again
@@ -219,7 +220,7 @@ async def _serve(base: _Base, stopping: Stopping) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             parts = _compose(base, tasks, presence)
-            running = await _begin(parts, base.clock, stopping, tasks)
+            running = await _begin(parts, base, stopping, tasks)
             mode = "webhook" if base.settings.webhook_url else "polling"
             logger.info("bot.ready", username=base.api.username, mode=mode)
             tasks.create_task(_settle_in(base))
@@ -294,7 +295,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         apologise=dispatch.apologise,
         excuse=dispatch.cannot_open,
         alarm=alarms,
-        keeps=settings.webhook_url is None or database.is_sqlite,
+        most_waiting=MOST_WAITING if settings.webhook_url is None else MOST_POSTED,
     )
     answers = Answers(intake, house, clock, alarms)
     confinement = Confinement()
@@ -382,7 +383,7 @@ def _scheduler(
     return scheduler
 
 
-async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio.TaskGroup) -> _Running:
+async def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.TaskGroup) -> _Running:
     """Begin all parts. Take over the work of an earlier process before the first update comes in."""
     for server in parts.monitoring:
         server.listen()
@@ -403,9 +404,19 @@ async def _begin(parts: _Parts, clock: Clock, stopping: Stopping, tasks: asyncio
         parts.scheduler.run(),
         parts.alarms.run(stopping.event),
     ]
-    workers.append(keep_house(parts.look, clock, stopping.event))
+    workers.append(keep_house(parts.look, base.clock, stopping.event))
+    if not base.database.is_sqlite:
+        workers.append(_inherit(parts.intake, stopping.event))
     begun = frozenset(tasks.create_task(worker) for worker in workers)
     return _Running(tasks.create_task(parts.source.run()), outgoing, begun)
+
+
+async def _inherit(intake: Intake, stop: asyncio.Event) -> None:
+    """Apply what another process has kept and left behind."""
+    while not stop.is_set():
+        await until(stop, LOOK_BEHIND)
+        with contextlib.suppress(Unavailable):
+            await intake.take_over()
 
 
 async def _settle_in(base: _Base) -> None:

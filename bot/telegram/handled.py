@@ -55,10 +55,15 @@ class Handled:
     """
     is_repeated: bool = False
     """The update was applied before. It is not known whether somebody is sending the rows that it left then."""
+    is_kept: bool = False
+    """The update was put behind the kept updates of its chat (`storage.messages.kept`). It is not applied yet."""
 
 
 Handle = Callable[[UnitOfWork, Mapping[str, Any], datetime], Handled]
 """Applies one raw update inside a unit; the first thing it asks is `unit.inbox.first_sight`."""
+
+Excuse = Callable[[UnitOfWork, int, datetime], Handled]
+"""Writes the message for a chat while something of that chat cannot be opened."""
 
 Alarm = Callable[[str, str], None]
 """Tells the operator at once: what kind of alarm, and why. Never with content or secrets."""

@@ -22,7 +22,6 @@ The laws:
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 from typing import Any, Final
@@ -31,7 +30,8 @@ import structlog
 
 from bot.log import log_alarm, place_of
 from bot.telegram.delivery import Delivery
-from bot.telegram.handled import Alarm, Clock, Handle, Handled, TapAnswer
+from bot.telegram.giving_up import Deadly, if_it_can_be_said, no_apology, yield_up
+from bot.telegram.handled import Alarm, Clock, Excuse, Handle, Handled, TapAnswer
 from bot.telegram.raw import chat_of, update_type
 from bot.telegram.strangers import Strangers
 from bot.telegram.waiting import Backlog, Line, Waiting
@@ -71,22 +71,7 @@ class _Mark(Enum):
     LATER = auto()
 
 
-class Deadly(Exception):
-    """How often the process has died while only this update was being applied."""
-
-    def __init__(self, deaths: int) -> None:
-        super().__init__(f"the process ended {deaths} times while this alone was being applied")
-        self.deaths = deaths
-
-
-Excuse = Callable[[UnitOfWork, int, datetime], Handled]
-"""Writes the message for a chat while something of that chat cannot be opened."""
 EXCUSED_FOR: Final = 3600.0
-
-
-def no_apology(unit: UnitOfWork, update: Mapping[str, Any], now: datetime) -> Handled:
-    """Return an empty outcome: no apology is sent."""
-    return Handled()
 
 
 class Intake:
@@ -104,10 +89,12 @@ class Intake:
         apologise: Handle = no_apology,
         excuse: Excuse | None = None,
         alarm: Alarm = log_alarm,
-        keeps: bool = False,
+        most_waiting: int | None = None,
     ) -> None:
-        """`keeps`: nobody else takes these updates, so what is in excess may be acknowledged before its turn."""
-        self._keeps = keeps
+        """`most_waiting`: how many updates of one chat wait in memory; the others are kept. None: all do."""
+        self._most_waiting = most_waiting
+        self._left: dict[int, int] = {}
+        """The first kept update of each chat, as it was found last."""
         self._is_ending = False
         self._last_alone: int | None = None
         self._bot_id = bot_id
@@ -164,6 +151,9 @@ class Intake:
         self.updates[type_of_update if type_of_update in self.updates else OTHER_UPDATES] += 1
 
         def work(unit: UnitOfWork) -> Handled:
+            if chat_id is not None and unit.kept.is_before(self._bot_id, chat_id, update_id):
+                unit.kept.keep(self._bot_id, chat_id, [update], self._clock.now())
+                return Handled(is_kept=True)
             return self._handle(unit, update, self._clock.now())
 
         give_up = partial(self._set_aside, update)
@@ -221,8 +211,15 @@ class Intake:
         waiting.update = update
         self._put(key, waiting)
         line = self._lines.get(key)
-        if line is not None and self._keeps and key != ALONE and line.keep_excess():
-            self._keep(int(key), line)
+        if line is None or self._most_waiting is None or chat_id is None:
+            return waiting.future
+        if key == ALONE and (excess := line.excess_of(chat_id, self._most_waiting)) is not None:
+            line = self._lines[chat_id] = Line(backlog=excess)
+            for each in excess.first:
+                each.future.add_done_callback(partial(self._taken, chat_id, excess))
+            self._keep(chat_id, line)
+        elif key != ALONE and line.keep_excess(self._most_waiting):
+            self._keep(chat_id, line)
         return waiting.future
 
     def _waiting(
@@ -309,10 +306,24 @@ class Intake:
     # -------------------------------------------------------------- what is kept
     async def resume(self) -> None:
         """Take up what an earlier process has kept. Call it before the first update is applied."""
-        chats = await self._units.run(None, lambda unit: unit.kept.chats(self._bot_id))
-        self._wary_of += KEPT_BURST * len(chats) * (self._wary_of > 0)
-        for chat_id in chats:
-            self._lines[chat_id] = Line(backlog=Backlog(is_stored=True))
+        self._left = await self._units.run(None, lambda unit: unit.kept.chats(self._bot_id))
+        self._wary_of += KEPT_BURST * len(self._left) * (self._wary_of > 0)
+        for chat_id in self._left:
+            self._look_behind(chat_id)
+
+    async def take_over(self) -> None:
+        """Take up what another process has kept and does not apply: it has ended, or it stands still."""
+        left = await self._units.run(None, lambda unit: unit.kept.chats(self._bot_id))
+        for chat_id in [chat_id for chat_id, first in left.items() if self._left.get(chat_id) == first]:
+            self._look_behind(chat_id)
+        self._left = left
+
+    def _look_behind(self, chat_id: int) -> None:
+        """Note that there are kept updates of this chat, which come before everything that has not begun."""
+        line = self._lines.setdefault(chat_id, Line())
+        line.backlog = line.backlog or Backlog()
+        line.backlog.is_stored = True
+        if not line.begun:
             self._go_on(chat_id)
 
     def _turn_back(self, chat_id: int, line: Line, behind: Backlog) -> None:
@@ -373,12 +384,15 @@ class Intake:
     def _take(self, chat_id: int, line: Line, behind: Backlog, reading: "asyncio.Future[list[Kept]]") -> None:
         """Begin the next kept updates; alone, if one of them may have killed a process."""
         error = asyncio.CancelledError() if reading.cancelled() else reading.exception()
+        if self._is_ending:
+            return  # it is being taken for ever, so that nothing overtakes it
         if error is not None:
             if (locked := key_unknown(error)) is not None:
                 self._alarm("keys", str(locked))
+                self._tell_locked(chat_id)
             self._take_later(chat_id, behind)
             return
-        found = [] if self._is_ending else [self._of_backlog(chat_id, behind, kept) for kept in reading.result()]
+        found = [self._of_backlog(chat_id, behind, kept) for kept in reading.result()]
         behind.stored = max(0, behind.stored - len(found))
         behind.is_stored |= bool(found)
         if found and self._is_wary():
@@ -461,7 +475,7 @@ class Intake:
         if isinstance(deaths, int) and update_id is not None:
             work, give_up = waiting.work, waiting.give_up
             if deaths >= DEATHS:
-                work = partial(_yield_up, waiting.give_up, Deadly(deaths))
+                work = partial(yield_up, waiting.give_up, Deadly(deaths))
             waiting.work = partial(self._outlive, update_id, work)
             waiting.give_up = partial(self._outlive, update_id, give_up)
         self._start(ALONE, [waiting])
@@ -483,10 +497,10 @@ class Intake:
 
     def _done(self, key: int | str | None, waiting: Waiting, unit: "asyncio.Future[Any]") -> None:
         """Start the consequences of a unit that has ended, committed or not. They start in the order of the commits."""
+        error = asyncio.CancelledError() if unit.cancelled() else unit.exception()
         if waiting.is_told:  # an earlier update of its line was lost
             return
         chat_id = waiting.chat_id
-        error = asyncio.CancelledError() if unit.cancelled() else unit.exception()
         if error is None:
             if waiting.update_id is not None:
                 self._wary_of -= key == ALONE
@@ -501,6 +515,8 @@ class Intake:
                 self._delivery.feed(handled.deliveries)
             self._tell(waiting, handled)
             if key is not None:
+                if handled.is_kept and chat_id is not None:
+                    self._look_behind(chat_id)
                 if handled.is_stranger is not None and chat_id is not None:
                     self._meet(key, chat_id, is_stranger=handled.is_stranger)
                 line = self._lines[key]
@@ -570,7 +586,8 @@ class Intake:
         self._strangers.meet(chat_id, at, is_stranger=is_stranger)
         if not is_new:
             return
-        if (behind := self._lines[key].backlog) is not None:
+        own = self._lines.get(chat_id)
+        if own is not None and (behind := own.backlog) is not None:
             behind.uncounted = behind.stored + len(behind.writing) + len(behind.pending)
         line = self._lines[key].waiting
         for waiting in [line.popleft() for _ in range(len(line))]:
@@ -579,22 +596,3 @@ class Intake:
             else:
                 self.dropped += 1
                 self._tell(waiting, Handled())
-
-
-def if_it_can_be_said(unit: UnitOfWork, say: Callable[[], Handled]) -> Handled:
-    """Make the apology for an update that is set aside.
-
-    If that fails, say nothing and set the update aside all the same.
-    """
-    try:
-        with unit.aside():
-            return say()
-    except Unavailable:
-        raise
-    except Exception as failure:  # noqa: BLE001
-        logger.error("update.not_told", reason=place_of(failure))
-        return Handled()
-
-
-def _yield_up(give_up: Callable[[UnitOfWork, Exception], Handled], why: Exception, unit: UnitOfWork) -> Handled:
-    return give_up(unit, why)

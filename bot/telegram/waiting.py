@@ -11,6 +11,10 @@ from storage.unit_of_work import UnitOfWork
 
 MOST_WAITING: Final = 32
 """How many updates of one chat wait in memory, while others are kept. A phone that was offline sends about as many."""
+MOST_POSTED: Final = 8
+"""The same by webhook. There Telegram sends an update of a chat when the one before it is acknowledged."""
+LOOK_BEHIND: Final = 2.0
+"""Seconds between two looks at what other processes have kept: what stands still between them is taken over."""
 
 
 @dataclass(slots=True)
@@ -62,15 +66,24 @@ class Line:
     backlog: Backlog | None = None
     """What waits behind them. None: nothing does."""
 
-    def keep_excess(self) -> bool:
+    def keep_excess(self, most: int) -> bool:
         """Move what waits in excess behind the line, in order. Return whether there is anything behind it now."""
         if self.backlog is None:
-            if len(self.waiting) <= MOST_WAITING:
+            if len(self.waiting) <= most:
                 return False
             self.backlog = Backlog(first=[each for each in self.begun if each.update is not None])
         self.backlog.pending.extend(each for each in self.waiting if each.update is not None)
         self.waiting = deque(each for each in self.waiting if each.update is None)
         return True
+
+    def excess_of(self, chat_id: int, most: int) -> Backlog | None:
+        """Take what waits of this chat out of a line of several chats, if it is in excess."""
+        excess = [each for each in self.waiting if each.chat_id == chat_id and each.update is not None]
+        if len(excess) <= most:
+            return None
+        first = [each for each in self.begun if each.chat_id == chat_id and each.update is not None]
+        self.waiting = deque(each for each in self.waiting if each.chat_id != chat_id or each.update is None)
+        return Backlog(first=first, pending=deque(excess), is_taking=bool(first))
 
     def next_of_several(self, last: int | None) -> Waiting:
         """Take the next one of a line of several chats: if there is one of another chat than the last one, the first.

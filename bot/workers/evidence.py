@@ -20,8 +20,9 @@ from bot.dispatch import Dispatch
 from bot.log import log_alarm, place_of
 from bot.telegram.api import Api
 from bot.telegram.errors import BadRequest, TelegramError, TooLarge
+from bot.telegram.giving_up import if_it_can_be_said
 from bot.telegram.handled import Alarm, Clock, Handled
-from bot.telegram.intake import Intake, if_it_can_be_said
+from bot.telegram.intake import Intake
 from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import JobLoop
 from bot.workers.publishing import Publishing

@@ -66,6 +66,8 @@ class Opened:
     """Whether it will probably hold up other groups until COMMIT. Then it is applied after all others of its group."""
     note_last: Callable[[], object] = lambda: None
     """Called if it does."""
+    first_kept: int | None = None
+    """The first kept update of its chat (storage.messages.kept)."""
 
 
 class Unit:

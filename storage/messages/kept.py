@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import bindparam, delete, exists, func, select
 
 from storage.database.models import Chat, KeptUpdate, ProcessedUpdate, Session, table
 from storage.database.statements import Prepared, insert_of
@@ -36,6 +36,7 @@ _BESIDE: Final = (
     .join(_CHAT, _CHAT.c.session_id == _SESSION.c.id)
     .where(_CHAT.c.id == bindparam("of_chat"), _SESSION.c.sensitive, _SESSION.c.state == "open")
 )
+_FIRST: Final = Prepared(select(_K.c.update_id).where(_OF_CHAT).order_by(_K.c.id).limit(1))
 _PURGE: Final = delete(_K).where(_K.c.kept_at < bindparam("before"))
 
 
@@ -80,10 +81,25 @@ class KeptUpdates:
             for message_id in filter(None, map(_written, updates)):
                 noted.note_written(chat_id, message_id, now, session_id=session_id)
 
-    def chats(self, bot_id: int) -> list[int]:
-        """Return the chats whose updates wait here."""
-        found = self._connection.execute(select(_K.c.chat_id).where(_K.c.bot_id == bot_id).distinct())
-        return [chat_id for (chat_id,) in found]
+    def is_before(self, bot_id: int, chat_id: int, update_id: int) -> bool:
+        """Whether another update of this chat stands first here, so that this one must not be applied yet.
+
+        On SQLite there is one process, which knows that itself; it is not asked there.
+        """
+        if not self._unit.is_postgresql:
+            return False
+        opened = self._unit.opened
+        if opened is not None and opened.opening.chat_id == chat_id:
+            return opened.first_kept not in (None, update_id)
+        found = _FIRST.first(self._connection, {"of_bot": bot_id, "of_chat": chat_id})
+        return found is not None and found.update_id != update_id
+
+    def chats(self, bot_id: int) -> dict[int, int]:
+        """Return the number of the first update in the line of each chat."""
+        of_bot = (
+            select(_K.c.chat_id, func.min(_K.c.id).label("first")).where(_K.c.bot_id == bot_id).group_by(_K.c.chat_id)
+        )
+        return {found.chat_id: found.first for found in self._connection.execute(of_bot)}
 
     def first(self, bot_id: int, chat_id: int, at_most: int) -> list[Kept]:
         """Return the first updates of a chat's line. KeyUnknown if a key is missing.

@@ -15,7 +15,17 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, literal_column, select
 
 from storage.database.ahead import Known
-from storage.database.models import PLAN_CHANGED, Card, Chat, Fact, OutboxMessage, ProcessedUpdate, Session, table
+from storage.database.models import (
+    PLAN_CHANGED,
+    Card,
+    Chat,
+    Fact,
+    KeptUpdate,
+    OutboxMessage,
+    ProcessedUpdate,
+    Session,
+    table,
+)
 from storage.database.numbers import Numbers, draw
 from storage.database.statements import Prepared
 from storage.database.unit import Opened, Opening
@@ -29,12 +39,18 @@ NUMBERS_A_UNIT: Final = {table(OutboxMessage).name: 3, table(Card).name: 1, tabl
 
 MOST_PLACES: Final = 1_000
 
-_C, _F, _SEEN_UPDATE = table(Chat), table(Fact), table(ProcessedUpdate)
+_C, _F, _K, _SEEN_UPDATE = table(Chat), table(Fact), table(KeptUpdate), table(ProcessedUpdate)
 _LOCKING = select(_C.c.id).where(_C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger)))).order_by(_C.c.id)
 _LOCK = Prepared(_LOCKING.with_for_update())
 _LOCK_FREE = Prepared(_LOCKING.with_for_update(skip_locked=True))
 _HURRY = Prepared(select(func.set_config("lock_timeout", PATIENCE, True)))
 _CHANGED = Prepared(select(_F.c.value).where(_F.c.name == literal_column(f"'{PLAN_CHANGED}'")))
+_FIRST = select(_K.c.update_id).where(_K.c.bot_id == bindparam("bot"), _K.c.chat_id == _C.c.id).order_by(_K.c.id)
+_KEPT = Prepared(
+    select(_C.c.id, _FIRST.limit(1).scalar_subquery().label("update_id")).where(
+        _C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger)))
+    )
+)
 _SEEN = Prepared(
     select(_SEEN_UPDATE.c.bot_id, _SEEN_UPDATE.c.update_id).where(
         _SEEN_UPDATE.c.bot_id == any_(bindparam("bots", type_=ARRAY(BigInteger))),
@@ -81,6 +97,7 @@ def open_together(
     asked: list[tuple[Prepared, Mapping[str, Any]]] = [
         (_LOCK if waits else _LOCK_FREE, {"chats": chats}),
         (_SEEN, seen),
+        (_KEPT, {"chats": chats, "bot": openings[0].bot_id}),
         idle_drafts(chats),
         *visits.values(),
     ]
@@ -93,13 +110,14 @@ def open_together(
         numbers = Numbers(connection, dict(zip(NUMBERS_A_UNIT, answers[-len(NUMBERS_A_UNIT) :], strict=True)))
         _, changed, *answers = answers
     locked, are_seen = {id for (id,) in answers[0]}, {tuple(found) for found in answers[1]}
+    first_kept: dict[int | None, int | None] = dict(answers[2])
     known: dict[int, dict[str, Known]] = {}
     visited: dict[int | None, Any] = {}
-    for (chat_id, (prepared, values)), rows in zip(visits.items(), answers[3:], strict=False):
+    for (chat_id, (prepared, values)), rows in zip(visits.items(), answers[4:], strict=False):
         known[chat_id] = prepared.known(connection, values, rows)
         row = visited[chat_id] = rows[0] if rows else None
         if row is not None and row.p_id is not None and row.chat_session_id is None:
-            known[chat_id].update(known_drafts(connection, row.p_id, answers[2]))
+            known[chat_id].update(known_drafts(connection, row.p_id, answers[3]))
 
     def opened(each: Opening) -> Opened | None:
         if each.chat_id is not None and each.chat_id not in locked:
@@ -112,6 +130,7 @@ def open_together(
             known.get(each.chat_id or 0, {}),
             endings.is_one(row),
             partial(endings.note, row),
+            first_kept.get(each.chat_id),
         )
 
     return changed, [opened(each) for each in openings]

@@ -26,6 +26,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Handled, TapAnswer
 from bot.telegram.intake import BATCH, CAUTION, Intake
 from bot.telegram.polling import Polling
+from bot.telegram.waiting import MOST_POSTED, MOST_WAITING
 from bot.web.server import Webhook, questions
 from storage.database.vault import Vault
 from storage.messages.outbox import OutboxDraft, OutboxRow
@@ -139,9 +140,9 @@ async def serve(options: argparse.Namespace) -> None:
             watching = tasks.create_task(presence.run(delivery.wake))
             await delivery.start()
             intake_class = BlamesEverybody if "count_everybody" in plants else Intake
-            keeps = not options.webhook_port or database.is_sqlite
+            most = MOST_POSTED if options.webhook_port else MOST_WAITING
             intake = intake_class(
-                api.bot_id, database.units, echo.handle, delivery, clock, apologise=echo.apologise, keeps=keeps
+                api.bot_id, database.units, echo.handle, delivery, clock, apologise=echo.apologise, most_waiting=most
             )
             if entered.ended and "never_wary" not in plants:
                 intake.beware(**({"seconds": CAUTION} if options.webhook_port else {"updates": BATCH}))

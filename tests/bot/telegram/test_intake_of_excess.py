@@ -6,41 +6,21 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from bot.sandbox import people
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
 from bot.telegram import intake
 from bot.telegram.handled import Handled
-from bot.telegram.raw import chat_of
 from bot.telegram.strangers import Strangers
-from bot.telegram.waiting import MOST_WAITING
-from storage.database.models import KeptUpdate, table
+from bot.telegram.waiting import Line
 from storage.errors import Unavailable
 from storage.messages.kept import KeptUpdates
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
-from tests.bot.telegram.wire import ANA, LUIS, Bot, Echo, pending, quiet, running, texts, until
-
-FLOOD = 210
-"""More than two batches of getUpdates."""
-
-
-class Slow(Echo):  # type: ignore[misc, valid-type]
-    """Applies what Ana sends up to a number; the rest fails until the test lets it through."""
-
-    up_to = MOST_WAITING
-
-    def __init__(self, bot_id: int) -> None:
-        super().__init__(bot_id)
-        self.is_open = threading.Event()
-
-    def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
-        if chat_of(raw) == ANA and not self.is_open.is_set() and int(raw["message"]["text"]) >= self.up_to:
-            raise Unavailable("not yet")
-        handled: Handled = super().handle(unit, raw, now)
-        return handled
+from tests.bot.telegram.excess import FLOOD, Slow, flood, kept, numbers, posted, starting
+from tests.bot.telegram.wire import ANA, LUIS, Echo, pending, quiet, running, texts, until
 
 
 @pytest.fixture
@@ -48,29 +28,6 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[Slow]:
     """The handlers of the bots that this test starts."""
     monkeypatch.setattr(intake, "AGAIN", 0.05)
     return []
-
-
-def starting(slow: list[Slow]) -> Any:
-    def handle(bot_id: int) -> Any:
-        slow.append(Slow(bot_id))
-        return slow[-1].handle
-
-    return handle
-
-
-def flood(sandbox: Sandbox, begin: int = 0, end: int = FLOOD) -> None:
-    for number in range(begin, end):
-        people.say(sandbox.world, ANA, f"{number}")
-
-
-async def kept(bot: Bot) -> list[Any]:
-    return await bot.database.units.run(
-        None, lambda unit: list(unit.connection.execute(select(table(KeptUpdate)).order_by(table(KeptUpdate).c.id)))
-    )
-
-
-def numbers(count: int) -> list[str]:
-    return [str(number) for number in range(count)]
 
 
 async def test_nobody_waits_behind_what_one_chat_sends_in_excess(
@@ -107,6 +64,29 @@ async def test_what_had_begun_is_kept_with_the_rest(
         assert await bot.heard(ANA) == numbers(FLOOD)
 
 
+async def test_planted_without_what_had_begun_the_order_is_another_one(
+    sandbox: Sandbox, sqlite: Database, slow: list[Slow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The defect shows: what had begun comes again, and stands behind the rest."""
+    keep_excess = Line.keep_excess
+
+    def only_the_rest(self: Line, most: int) -> bool:
+        is_any = keep_excess(self, most)
+        if self.backlog is not None:
+            self.backlog.first.clear()
+        return is_any
+
+    monkeypatch.setattr(Line, "keep_excess", only_the_rest)
+    flood(sandbox)
+    async with running(sandbox, sqlite, polls=True, handle=starting(slow, up_to=0)) as bot:
+        await until(lambda: pending(sandbox) == 0)
+        slow[0].is_open.set()
+        await until(lambda: len(texts(sandbox, ANA)) == FLOOD)
+        heard = await bot.heard(ANA)
+        assert sorted(heard, key=int) == numbers(FLOOD)
+        assert heard != numbers(FLOOD)
+
+
 async def test_what_is_kept_outlives_the_process(sandbox: Sandbox, database: Database, slow: list[Slow]) -> None:
     """Telegram does not send it again, so the next process applies it first, and after it what has come since."""
     flood(sandbox)
@@ -126,9 +106,7 @@ async def test_by_webhook_what_was_kept_goes_first(sandbox: Sandbox, database: D
         await until(lambda: pending(sandbox) == 0)
     async with running(sandbox, database, handle=starting(slow)) as bot:
         slow[1].is_open.set()
-        chat = {"id": ANA, "type": "private"}
-        message = {"message_id": 9_000, "date": 1, "chat": chat, "from": {"id": ANA}, "text": str(FLOOD)}
-        await bot.intake.apply({"update_id": 2**40, "message": message})
+        await bot.intake.apply(posted(FLOOD))
         assert await bot.heard(ANA) == numbers(FLOOD + 1)
 
 

@@ -27,10 +27,12 @@ from bot.sandbox.telegram import Person
 from bot.settings import SecretStr
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
+from bot.telegram.giving_up import no_apology
 from bot.telegram.handled import Alarm, Handle
-from bot.telegram.intake import Intake, no_apology
+from bot.telegram.intake import Intake
 from bot.telegram.polling import Polling
 from bot.telegram.strangers import Strangers
+from bot.telegram.waiting import MOST_WAITING
 from storage.database.migrating import upgrade
 from storage.database.models import OutboxMessage, PoisonUpdate, table
 from storage.database.vault import Vault
@@ -198,6 +200,7 @@ async def running(
     timeout: float = deadlines.PATIENCE,
     strangers: Strangers | None = None,
     wary_of: int = 0,
+    most_waiting: int | None = None,
     **options: Any,
 ) -> AsyncIterator[Bot]:
     """A bot on this sandbox and database: delivery, intake, and polling if wanted. Stopped cleanly at the end."""
@@ -223,7 +226,7 @@ async def running(
                 clock,
                 apologise=apologise,
                 strangers=strangers,
-                keeps=polls,
+                most_waiting=MOST_WAITING if polls else most_waiting,
             )
             bot.intake.beware(updates=wary_of)
             await bot.intake.resume()
