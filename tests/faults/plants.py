@@ -63,6 +63,26 @@ def answer_first() -> None:
     webhook.WebhookEndpoint.__call__ = answered
 
 
+def keep_nothing() -> None:
+    from storage.messages.kept import KeptUpdates
+
+    KeptUpdates.keep = lambda self, *given: None
+
+
+def forget_what_is_kept() -> None:
+    from storage.messages.kept import KeptUpdates
+
+    real = KeptUpdates.chats
+
+    def chats(self, bot_id):
+        for chat_id in real(self, bot_id):
+            for each in self.first(bot_id, chat_id, 10_000):
+                self.remove(bot_id, each.update_id)
+        return {}
+
+    KeptUpdates.chats = chats
+
+
 # ------------------------------------------------------------------ G2: once
 def no_unique_key() -> None:
     from storage.messages.inbox import Inbox
@@ -388,6 +408,10 @@ PLANTS: dict[str, Plant] = {
     ),
     "answer_first": Plant(
         "G1", "the webhook says 200, then applies", "T1", answer_first, {"points": ("before_commit",), "webhook": True}
+    ),
+    "keep_nothing": Plant("G1", "what is in excess is acknowledged, and not written", "flood", keep_nothing),
+    "forget_what_is_kept": Plant(
+        "G1", "what another process has kept is forgotten", "flood", forget_what_is_kept, {"deaths": 8}
     ),
     "no_unique_key": Plant(
         "G2", "every delivery of an update is the first", "T1", no_unique_key, {"points": ("before_acknowledging",)}

@@ -19,6 +19,7 @@ from tests.faults.crowd import crowd
 from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.disk import exhausted
 from tests.faults.events import told
+from tests.faults.floods import flooded
 from tests.faults.fuzz import fuzzed
 from tests.faults.locked import locked
 from tests.faults.outcome import Outcome
@@ -253,5 +254,6 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "events": told,
     "crowd": crowd,
     "stops": stopped,
+    "flood": flooded,
 }
 """By row of the table in GUARANTEES §3; T12 works no phones."""

@@ -1,6 +1,7 @@
 """A flood while somebody kills: what was acknowledged before its turn is applied once, in order, by whoever is next."""
 
 import random
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,9 @@ from bot.sandbox import people
 from storage.database.models import KeptUpdate, PoisonUpdate, table
 from tests.bot.telegram.wire import opened, texts
 from tests.deadlines import wait_until
+from tests.faults.deployment import seed_of
+from tests.faults.floods import flooded as flooded_with_reports
+from tests.faults.plants import PLANTS, found
 from tests.faults.town import CHATS, MakeTown, Town, lines, make_town
 
 pytestmark = pytest.mark.slow
@@ -58,3 +62,21 @@ def test_a_flood_that_is_broken_off_is_applied_once_and_in_order(make_town: Make
     with opened(town.url, town.folder) as database, database.view() as unit:
         for left in (KeptUpdate, PoisonUpdate):
             assert unit.connection.execute(select(table(left))).all() == []
+
+
+@pytest.mark.parametrize("webhook", [False, True])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_flood_of_whole_reports_leaves_each_as_it_was_typed(tmp_path: Path, kind: str, webhook: bool) -> None:
+    """The shipped bot, killed again and again: an update out of its order would stand at another question."""
+    outcome = flooded_with_reports(tmp_path, kind, random.Random(seed_of()), webhook=webhook)
+    assert outcome.violations == []
+    assert outcome.counts["deaths"] == 4
+
+
+@pytest.mark.parametrize("name", [name for name, plant in PLANTS.items() if plant.test == "flood"])
+@pytest.mark.planted
+def test_planted_is_found(tmp_path: Path, name: str) -> None:
+    """What is acknowledged and not applied has to be somewhere."""
+    given = {"plant": name, **PLANTS[name].given}
+    dice = random.Random(seed_of())
+    assert found(name, tmp_path, lambda folder: flooded_with_reports(folder, "sqlite", dice, **given))

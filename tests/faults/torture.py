@@ -86,6 +86,10 @@ RUNS = (
     Run("events", "postgresql", "", {"deaths": 200}),
     Run("crowd", "sqlite", "polling", {"cast": Cast(200, 1), "rate": 25.0}),
     Run("crowd", "postgresql", "webhook", {"cast": Cast(200, 1), "rate": 25.0}),
+    Run("flood", "sqlite", "polling", {"forms": 40, "deaths": 10}),
+    Run("flood", "postgresql", "polling", {"forms": 40, "deaths": 10}),
+    Run("flood", "sqlite", "webhook", {"forms": 40, "deaths": 10}),
+    Run("flood", "postgresql", "webhook", {"forms": 40, "deaths": 10}),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
     Run("stops", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
 )
