@@ -329,6 +329,15 @@ class Telegram:
         content = {"id": query, "from": person.user, "message": message, "chat_instance": str(person.id), "data": data}
         self._push(person, {"callback_query": content})
 
+    def act(self, person: "Person", content: Json) -> None:
+        """Any other update, whose chat and author are this person's."""
+        [inner] = content.values()
+        inner["from"] = person.user
+        inner.get("message", inner)["chat"] = _chat(person.id)
+        if "callback_query" in content:
+            self._queries.add(inner["id"])
+        self._push(person, content)
+
     def _push(self, person: "Person", content: Json) -> None:
         update = Update(next(self._update_ids), content, person)
         content["update_id"] = update.id
