@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import case, func, select, text
 
-from storage.database.models import Job, OutboxMessage, Person, PoisonUpdate, Session, table
+from storage.database.models import Job, KeptUpdate, OutboxMessage, Person, PoisonUpdate, Session, table
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
-_O, _J, _S, _P, _X = table(OutboxMessage), table(Job), table(Session), table(Person), table(PoisonUpdate)
+_O, _J, _S, _P, _X, _K = (table(each) for each in (OutboxMessage, Job, Session, Person, PoisonUpdate, KeptUpdate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ class Health:
     drafts: int
     unreachable: int
     poisoned: int
+    kept: int = 0
+    kept_since: datetime | None = None
+    """Since when the oldest kept update waits for its turn."""
 
 
 def health(unit: "UnitOfWork", now: datetime) -> Health:
@@ -60,4 +63,6 @@ def health(unit: "UnitOfWork", now: datetime) -> Health:
         count(_S.c.id, _S.c.state == "open"),
         count(_P.c.id, _P.c.unreachable_at.is_not(None)),
         count(_X.c.id, _X.c.set_aside_at > week),
+        count(_K.c.id),
+        connection.execute(select(func.min(_K.c.kept_at))).scalar_one(),
     )

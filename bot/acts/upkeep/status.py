@@ -200,6 +200,13 @@ def _queue(seen: Seen) -> Reading:
     return Reading(state, {"n": seen.health.waiting, "ago": ago})
 
 
+def _kept(seen: Seen) -> Reading | None:
+    """Return a reading if kept updates wait for more than a minute: then something prevents that they are applied."""
+    if seen.health.kept_since is None or (ago := seen.now - seen.health.kept_since) < timedelta(minutes=1):
+        return None
+    return Reading("warn" if ago < timedelta(hours=1) else "bad", {"n": seen.health.kept, "ago": ago})
+
+
 def _reminders(seen: Seen) -> Reading | None:
     if seen.vitals is None or seen.is_silent:
         return None
@@ -266,6 +273,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("telegram", _telegram),
     ("database", _database),
     ("queue", _queue),
+    ("kept", _kept),
     ("restored", _restored),
     ("reminders", _reminders),
     ("jobs", _jobs),
