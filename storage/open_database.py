@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from storage.database.engines import (
     SqliteWriter,
     is_unavailable,
+    lacks_tables,
     parse_url,
     postgres_engine,
     sqlite_engine,
@@ -18,7 +19,7 @@ from storage.database.engines import (
 )
 from storage.database.group_commit import Writer
 from storage.database.vault import Vault
-from storage.errors import Unavailable
+from storage.errors import Unavailable, Unmigrated
 from storage.unit_of_work import UnitOfWork, Units
 
 
@@ -54,6 +55,8 @@ class Database:
             # Here a refusal to write is the caller's defect, not a full or failed-over disk.
             if is_unavailable(error) and "read-only" not in str(error.orig).replace("readonly", "read-only"):
                 raise Unavailable(str(error.orig).partition("\n")[0]) from error
+            if lacks_tables(error):
+                raise Unmigrated(str(error.orig).partition("\n")[0]) from error
             raise
 
     @contextlib.contextmanager

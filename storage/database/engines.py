@@ -366,6 +366,11 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and type(original).__name__ == "OperationalError"
 
 
+def lacks_tables(error: DBAPIError) -> bool:
+    """Whether a table, or the schema with all of them, is not there: nobody made them, or somebody moved them."""
+    return sqlstate(error) in ("42P01", "3F000") or str(error.orig).startswith("no such table")
+
+
 @contextlib.contextmanager
 def reaching() -> Iterator[None]:
     """Raise `Unavailable` for an error of the database that the machine has caused."""

@@ -188,6 +188,22 @@ def test_a_bot_whose_tables_are_old_is_alive_and_not_ready(town: Town) -> None:
     assert ask(town.metrics_port, "/healthz")[0] == 200
 
 
+def test_a_bot_whose_tables_are_gone_answers_whoever_asks(town: Town) -> None:
+    """Somebody moves the schema under a running bot: /readyz says so, and nothing is an error of ours."""
+    names = ("alembic_version", "outbox", "fact")
+    with closing(sqlite3.connect(town.folder / "enlace.db", timeout=PATIENCE)) as connection, connection:
+        for name in names:
+            connection.execute(f"ALTER TABLE {name} RENAME TO {name}_moved")
+    status, text = ask(town.metrics_port, "/readyz")
+    assert (status, json.loads(text)["migrations"], json.loads(text)["database"]) == (503, "failing", "failing")
+    status, text = ask(town.metrics_port, "/metrics")
+    assert status == 200
+    assert "enlace_outbox_rows" not in text
+    with closing(sqlite3.connect(town.folder / "enlace.db", timeout=PATIENCE)) as connection, connection:
+        for name in names:
+            connection.execute(f"ALTER TABLE {name}_moved RENAME TO {name}")
+
+
 def test_the_webhooks_address_shows_no_metrics(tmp_path: Path, furnished: Path) -> None:
     """It is open to the world; health is on both."""
     with town_in(tmp_path, furnished, webhook=True, watched=True) as town:
