@@ -17,6 +17,7 @@ from storage.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 
+_HAS_ROWS = text("SELECT EXISTS (SELECT 1 FROM chat) OR EXISTS (SELECT 1 FROM plan) OR EXISTS (SELECT 1 FROM person)")
 TABLES = [table.name for table in Base.metadata.sorted_tables]
 
 _NUMBERS = text("""
@@ -42,6 +43,7 @@ def once_made(name: str, unit: UnitOfWork, make: Callable[[UnitOfWork], T]) -> T
     connection = unit.connection
     is_sqlite = connection.dialect.name == "sqlite"
     key = (name, connection.dialect.name)
+    assert not connection.execute(_HAS_ROWS).scalar(), "a fixture that writes comes after what is put back"
     if key not in _made:
         returned = make(unit)
         rows, numbers = (_rows_of_sqlite if is_sqlite else _rows_of_postgresql)(connection)

@@ -124,7 +124,7 @@ def test_who_touches_a_chat_of_the_other_group_does_it_after_that_groups_commit(
 
 
 def test_what_is_acknowledged_as_changed_is_read_by_every_group_that_begins_later(
-    database: Database, world_on_postgres: Any
+    world_on_postgres: Any, database: Database
 ) -> None:
     """A month is closed while both threads have read the plan: each of them reads it anew in its next group."""
     plan_id = world_on_postgres.plan_id
@@ -145,7 +145,7 @@ def test_what_is_acknowledged_as_changed_is_read_by_every_group_that_begins_late
 
 
 def test_a_change_that_one_group_has_not_committed_is_not_read_by_the_other_and_not_kept(
-    database: Database, world_on_postgres: Any
+    world_on_postgres: Any, database: Database
 ) -> None:
     """Who changed it reads it; when it has been undone, neither thread knows of it."""
     plan_id = world_on_postgres.plan_id
