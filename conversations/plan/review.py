@@ -247,9 +247,13 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
 
 def _progress(report: Reviewed, say: Wording) -> str:
     text = f"{report.status}, {say.percent(report.progress or 0)}"
-    if report.previous_progress is not None:
-        text += f" ({say('review.was', progress=report.previous_progress)})"
-    return text
+    match report.previous_progress:
+        case None:
+            return text
+        case report.progress:
+            return f"{text} ({say('review.as_before')})"
+        case before:
+            return f"{text} ({say('review.was', progress=before)})"
 
 
 def zero_line(reason: str, say: Wording) -> Line:

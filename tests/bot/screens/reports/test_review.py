@@ -82,6 +82,12 @@ def test_what_is_declared_stands_beside_the_light_that_is_computed(desk: Desk) -
     assert f"🔵 En curso, 70%\nSemáforo de hoy: {light}" in text_of(tap(desk, ANA, "recibo", number))
 
 
+def test_a_progress_that_has_not_moved_is_not_told_twice(desk: Desk) -> None:
+    """ "50% (antes 50%)" had the reader look for a difference."""
+    number = sent(desk, answers={"progress": "50"})
+    assert "🔵 En curso, 50% (como antes)" in text_of(tap(desk, CARMEN, "revision", number))
+
+
 def test_two_reports_of_one_activity_are_told_apart_in_the_queue(desk: Desk) -> None:
     """By their periods: a coordinator who is months behind saw the same button three times."""
     earlier = desk.do(lambda unit: unit.plans.period(unit.plans.only().id, "201807").id)
