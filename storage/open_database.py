@@ -11,15 +11,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from storage.database.engines import (
     SqliteWriter,
     is_unavailable,
-    lacks_tables,
     parse_url,
     postgres_engine,
     sqlite_engine,
     sqlite_readers,
 )
 from storage.database.group_commit import Writer
+from storage.database.outage import Outage
 from storage.database.vault import Vault
-from storage.errors import Unavailable, Unmigrated
+from storage.errors import Unavailable
 from storage.unit_of_work import UnitOfWork, Units
 
 
@@ -35,6 +35,7 @@ class Database:
         self.before_close: Callable[[Database], None] = lambda database: None
         """Called last, while units can still be applied."""
         self._readers = reader_engine
+        self._outage = Outage("readers")
 
     @property
     def is_sqlite(self) -> bool:
@@ -50,14 +51,15 @@ class Database:
             with self._readers.connect() as connection:
                 yield connection
         except PoolTimeout as error:
+            self._outage.lasts(error)
             raise Unavailable("no connection is free") from error
         except DBAPIError as error:
             # Here a refusal to write is the caller's defect, not a full or failed-over disk.
             if is_unavailable(error) and "read-only" not in str(error.orig).replace("readonly", "read-only"):
+                self._outage.lasts(error)
                 raise Unavailable(str(error.orig).partition("\n")[0]) from error
-            if lacks_tables(error):
-                raise Unmigrated(str(error.orig).partition("\n")[0]) from error
             raise
+        self._outage.ends()
 
     @contextlib.contextmanager
     def view(self) -> Iterator[UnitOfWork]:

@@ -25,6 +25,7 @@ from bot.log import log_alarm
 from bot.telegram.handled import Clock
 from conversations.plan.model import Role
 from conversations.wording import Wording, wording
+from storage.database.failures import reason_of
 from storage.database.vault import key_unknown
 from storage.errors import Unavailable
 from storage.messages.outbox import OutboxDraft, OutboxRow
@@ -130,7 +131,7 @@ class Alarms:
         locked = key_unknown(error)
         if locked is not None:
             return self("keys", str(locked))
-        self("database", type(error.__cause__ or error).__name__)
+        self("database", reason_of(error))
 
     def stop(self) -> None:
         """Let `run` look at what `stopping` says."""

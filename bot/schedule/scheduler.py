@@ -180,7 +180,7 @@ class Scheduler:
             if not self.is_held:
                 await self.scan(self._clock.now())
         except Unavailable as error:
-            logger.warning("scan.unavailable", reason=str(error))
+            logger.debug("scan.unavailable", reason=str(error))
         except Exception:  # the boundary that all jobs share
             logger.exception("scan.defect")
 

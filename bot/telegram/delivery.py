@@ -137,7 +137,7 @@ class Delivery:
                 await self._sweep()
                 await self._note_life()
             except Unavailable as error:
-                logger.warning("outbox.unavailable", reason=str(error))
+                logger.debug("outbox.unavailable", reason=str(error))
                 await until(self._stop, 1.0)
                 self._wake.set()
             except Exception:  # the boundary of what all rows share

@@ -126,7 +126,7 @@ class Recorder:
                 await self._write(notes, reopens_at)
             except Unavailable as error:
                 self.is_stuck = True
-                logger.warning("outbox.unavailable", reason=str(error))
+                logger.debug("outbox.unavailable", reason=str(error))
                 if self._abandon.is_set():
                     return False
                 await until(self._abandon, 1.0)

@@ -24,7 +24,7 @@ from bot.alarms.standing import KINDS, standing
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import Intake
 from storage.database.durations import BOUNDS, Durations
-from storage.errors import Unavailable, Unmigrated
+from storage.errors import Unavailable
 from storage.messages.endpoints import STATES
 from storage.open_database import Database
 
@@ -126,7 +126,7 @@ class Figures(Collector):
                 states, jobs = unit.outbox.waiting(), unit.jobs.waiting()
                 told = unit.event_deliveries.counts()
                 raised = {one.kind for one in standing(unit)}
-        except (Unavailable, Unmigrated):
+        except Unavailable:
             yield self._alarms(frozenset())
             return
         yield self._alarms(raised)

@@ -98,7 +98,7 @@ class EventWorker:
                         self._lanes[one.endpoint_id].in_hand += 1
                         self._tasks.create_task(self._tell(session, one))
                 except Unavailable:  # an event that was claimed and has no outcome is free when its lease ends
-                    logger.warning("events.unavailable")
+                    logger.debug("events.unavailable")
                 except Exception:  # the boundary that all calls share
                     logger.exception("events.defect")
                 await self._news()

@@ -79,7 +79,7 @@ class JobLoop:
                     await self._see_through(job, work, fail)
                     continue
             except Unavailable:  # the next claim takes back what was in hand
-                logger.warning(self._unavailable)
+                logger.debug(self._unavailable)
             except BotError:
                 raise
             except Exception:  # the boundary that all jobs share

@@ -240,7 +240,7 @@ async def keep_house(
                 premises = look()
                 await asyncio.to_thread(chore.do, premises, clock.now())
             except Unavailable as error:
-                logger.warning("upkeep.unavailable", chore=chore.name, reason=str(error))
+                logger.debug("upkeep.unavailable", chore=chore.name, reason=str(error))
             except StorageError as error:
                 premises.alarm("upkeep", f"{chore.name}: {error}")
             except Exception:  # the boundary of one chore

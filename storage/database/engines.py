@@ -13,6 +13,7 @@ long.
 
 import contextlib
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -261,6 +262,8 @@ SQLITE_UNAVAILABLE = {
     22: "NOLFS",
     26: "NOTADB",
 }
+SQLITE_MOVED = re.compile(r"no such (table|column)|table \w+ has no column")
+"""SQLite has no code of its own for tables that are not those of this version: somebody is migrating or moving them."""
 
 
 def _driver(connection: Connection) -> Any:
@@ -335,8 +338,9 @@ def tell_sqlalchemy(connection: Connection, error: Exception) -> None:
 
 
 # Classes of SQLSTATE (PostgreSQL manual, appendix A): connection, resources, operator's hand, system; and
-# lock not available, read-only (a failover), cut off while idle in a transaction.
-POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "55P03", "25006", "25P03", "XX")
+# lock not available, read-only (a failover), cut off while idle in a transaction; and what is seen of tables that
+# somebody moves or migrates under a running bot: no table, no schema, no column.
+POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "55P03", "25006", "25P03", "XX", "42P01", "3F000", "42703")
 
 
 def status(connection: Connection) -> str:
@@ -350,7 +354,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the cause is the machine, so that the same unit may succeed later without a change."""
+    """Whether the cause is the machine or its operator, so that the same unit may succeed later without a change."""
     if isinstance(error, PoolTimeout):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -358,17 +362,12 @@ def is_unavailable(error: BaseException) -> bool:
     original = getattr(error, "orig", error)
     code = getattr(original, "sqlite_errorcode", None)
     if code is not None:
-        return code & 0xFF in SQLITE_UNAVAILABLE
+        return code & 0xFF in SQLITE_UNAVAILABLE or bool(SQLITE_MOVED.match(str(original)))
     state = sqlstate(error)
     if state:
         return state.startswith(POSTGRES_UNAVAILABLE)
     # A driver that could not even connect has no code to give.
     return isinstance(error, DBAPIError) and type(original).__name__ == "OperationalError"
-
-
-def lacks_tables(error: DBAPIError) -> bool:
-    """Whether a table, or the schema with all of them, is not there: nobody made them, or somebody moved them."""
-    return sqlstate(error) in ("42P01", "3F000") or str(error.orig).startswith("no such table")
 
 
 @contextlib.contextmanager

@@ -43,10 +43,15 @@ def giving_up(give_up: Callable[[Any, Exception], Any], failure: Exception) -> C
 
 def reason_of(error: BaseException) -> str:
     """One line for the log: the class and the driver's first line, never a statement's parameters."""
-    cause = error.__cause__ if isinstance(error, GroupLost | GroupParted) and error.__cause__ else error
-    original = getattr(cause, "orig", None) or cause
+    original = original_of(error)
     first = str(original).partition("\n")[0]
     return f"{type(original).__name__}: {first}" if first else type(original).__name__
+
+
+def original_of(error: BaseException) -> BaseException:
+    """Return the driver's own error, if one is behind this."""
+    cause = error.__cause__ if isinstance(error, GroupLost | GroupParted) and error.__cause__ else error
+    return getattr(cause, "orig", None) or cause
 
 
 def unavailable(reason: str, error: BaseException) -> Unavailable:

@@ -46,6 +46,7 @@ from sqlalchemy.exc import DBAPIError
 from storage.database.durations import Durations
 from storage.database.failures import GroupLost, GroupParted, giving_up, outcome, reason_of, unavailable
 from storage.database.lines import Group, Line, Queue, Told, Work
+from storage.database.outage import Outage
 from storage.database.telling import Telling
 from storage.database.unit import Opened, Opening, ReadFirst, Unit
 from storage.database.vault import Vault
@@ -140,6 +141,7 @@ class GroupCommit(Generic[U]):
         self._threads: list[threading.Thread] = []
         self._is_closing = False
         self._telling = Telling()
+        self._outage = Outage("writer")
         self.view: Callable[[], AbstractContextManager[U]] | None = None
         """Opens a connection for reads beside the writer. Without it, units read everything themselves."""
         self.replica_id: int | None = None
@@ -479,6 +481,7 @@ class GroupCommit(Generic[U]):
                 self.on_lost(error)
         with self._lock:
             if group.done:
+                self._outage.ends()
                 self.applied += len(group.done)
                 self.commits.add(took)
             for line, work, error in group.failed:
@@ -531,7 +534,7 @@ class GroupCommit(Generic[U]):
 
         No caller is told: nothing of the group was stored.
         """
-        logger.info("applied one by one: %s", reason_of(error))
+        logger.debug("applied one by one: %s", reason_of(error))
         with self._lock:
             self.parted += 1
             for line, work, _ in group.done:
@@ -548,7 +551,7 @@ class GroupCommit(Generic[U]):
         Nothing of the group was stored.
         """
         reason = reason_of(error)
-        logger.warning("unavailable: %s", reason)
+        self._outage.lasts(error)
         self.on_lost(error)
         told: list[Told] = [(work, None, unavailable(reason, error)) for _, work, _ in group.done]
         with self._lock:

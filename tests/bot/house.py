@@ -83,6 +83,7 @@ class Town:
         self.metrics_port = free_port() if watched else 0
         self.settings = settings_in(folder, sandbox.url, database_url)
         self.process: forked.Process | None = None
+        self.log_level = "INFO"
         self.is_taken_apart = False
         """Whether its bots end as slowly as in a process of their own."""
         self._lost_taps: set[str] = set()
@@ -99,6 +100,7 @@ class Town:
             "ENLACE_FILES": str(self.settings.files),
             "ENLACE_KEYS": str(self.settings.keys),
             "ENLACE_SEND_RATE": "0",
+            "ENLACE_LOG_LEVEL": self.log_level,
         }
         if self.webhook_port:
             made |= {

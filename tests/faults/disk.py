@@ -91,7 +91,7 @@ def not_stored(deployment: Deployment) -> int:
 
 def failures_of(deployment: Deployment) -> int:
     """How often anything could not be written, whatever was made of that."""
-    return not_stored(deployment) + deployment.bot.log().count('"unavailable: ')
+    return not_stored(deployment) + deployment.bot.log().count('"database.unavailable"')
 
 
 def exhausted(
@@ -129,7 +129,7 @@ def exhausted(
             return (with_photograph(activity_report(own, item), photograph(own)) for item in cast.items_of(person))
 
         work = stack.enter_context(Work(deployment.world, cast.numbers, forms))
-        deployment.start(plant=plant)
+        deployment.start(plant=plant, ENLACE_LOG_LEVEL="DEBUG")
         for fault in FAULTS * rounds:
             if until_time is not None and time.monotonic() > until_time:
                 break
@@ -164,7 +164,7 @@ def exhausted(
                 server.revive()
             if not deployment.bot.is_alive:
                 outcome.violations += oracle.lost(deployment, work)
-                deployment.bot.start(plant=plant)
+                deployment.bot.start(plant=plant, ENLACE_LOG_LEVEL="DEBUG")
         outcome.counts["evidence refused"] = not_stored(deployment)
         outcome.counts["photographs sent again"] = sum(each.resent for each in work.reporters.values())
         return finish(deployment, work, outcome, deaths=float("inf"))

@@ -46,6 +46,7 @@ def town_whose_database_can_go(kind: str, folder: Path, furnished: Path) -> Iter
         sandbox = stack.enter_context(running_sandbox(start=BEGINS.timestamp()))
         town = Town(sandbox, folder, database_url=url)
         stack.callback(town.stop)
+        town.log_level = "DEBUG"  # there each worker says for itself what the log is told once for all
         town.start()
         yield town, goes, returns
 

@@ -1,0 +1,57 @@
+"""Somebody moves the schema away under a running bot: it waits as for a database that is away, and goes on."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from bot.sandbox import people
+from bot.sandbox.client import SandboxClient
+from tests.faults.deployment import FIRST, Cast, Deployment, deployed, until
+
+pytestmark = pytest.mark.slow
+
+OFTEN = 30
+
+
+def lines(deployment: Deployment) -> list[dict[str, str]]:
+    return [json.loads(line) for line in deployment.bot.log().splitlines()]
+
+
+def in_vain(deployment: Deployment) -> Counter[str]:
+    """How often each door of the database was tried in vain."""
+    return Counter(line["door"] for line in lines(deployment) if line["event"] == "database.unavailable")
+
+
+@pytest.mark.parametrize("webhook", [False, True], ids=["polling", "webhook"])
+def test_a_schema_that_is_moved_stops_nobody_for_good(tmp_path: Path, webhook: bool) -> None:
+    """Nothing is acknowledged or set aside; the log has a line for each door, and one when it is back."""
+    with deployed(tmp_path, "postgresql", Cast(2, 1), webhook=webhook) as deployment:
+        deployment.start(ENLACE_LOG_LEVEL="DEBUG")
+        bot, world = deployment.bot, deployment.world
+        schema = str(make_url(deployment.url).query["options"]).rpartition("search_path=")[2]
+        deployment.rows(f"ALTER SCHEMA {schema} RENAME TO {schema}_moved")
+        try:
+            people.say(world, FIRST, "/pendientes")
+            until(
+                lambda: not bot.is_alive or ('"kept_update' in bot.log() and min_of(in_vain(deployment)) > OFTEN),
+                bot.log,
+            )
+            assert bot.is_alive, bot.log()
+            assert len(world.bot.pending) == 1, "it waits at Telegram"
+        finally:
+            deployment.rows(f"ALTER SCHEMA {schema}_moved RENAME TO {schema}")
+        until(lambda: SandboxClient(deployment.sandbox.url).ledger(chat=FIRST), bot.log)
+        bot.stop()
+        told = [line for line in lines(deployment) if line["level"] != "debug"]
+        assert Counter(line["event"] for line in told)["database.unavailable"] <= 2 * len(in_vain(deployment))
+        assert {line["code"] for line in told if line["event"] == "database.unavailable"} == {"42P01"}
+        assert {line["door"] for line in told if line["event"] == "database.recovered"} == {"writer", "readers"}
+        assert "Traceback" not in bot.log()
+        assert deployment.rows("SELECT update_id FROM poison_update") == []
+
+
+def min_of(counts: Counter[str]) -> int:
+    return min(counts["writer"], counts["readers"])
