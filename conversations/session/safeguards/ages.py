@@ -283,6 +283,10 @@ def _belongs(
             return False
         if what & whose and (not is_months or others == 0 or is_old):
             return is_old or is_had or others <= 1 or is_tied
+        if (
+            what & SOMEBODY and not what & (whose | Is.LINK) and is_had
+        ):  # "la víctima declaró y el acusado tiene 45 años"
+            return False
         if what & (Is.HAS | Is.TURNS) and others <= 1:
             is_had = True
             if what & Is.TURNS:
@@ -408,7 +412,9 @@ def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False
         if number_at(tokens, ahead) is not None and not (is_of and opening != "of"):
             break
         is_stop = token.text == "." and (bool(tokens[ahead - 1].what & Is.ABOUT) or ahead == position + 1)
-        if ahead - position > 4 or not (is_of or is_stop or token.text in "(,/" or token.what & Is.ABOUT):
+        is_limit = ahead == position + 1 and token.what & Is.LIMIT and token.what & Is.ELDER  # "un señor mayor de 80"
+        is_limit = is_limit and number_at(tokens, ahead + 2) != _ADULT
+        if ahead - position > 4 or not (is_of or is_stop or is_limit or token.text in "(,/" or token.what & Is.ABOUT):
             return False
         is_apart = is_apart and token.text not in "(,"
         if is_of or token.text in "(,/":

@@ -55,14 +55,16 @@ def is_her_nth(tokens: Sequence[Token], position: int) -> bool:
 
 
 def is_with_letter(tokens: Sequence[Token], position: int) -> bool:
-    """ "16a, embarazada", "fem. 15a": a number and the letter of years, and nothing that it could count."""
+    """ "16a, embarazada", "fem. 15a", "tiene 22a la joven": a number and the letter of years, and nothing it counts."""
     row = tokens[position : position + 3]
     if len(row) < 2 or row[1].folded != "a" or row[1].at != row[0].to:
         return False
     if not LEAST_BESIDE <= int(row[0].text[:4]) < OLDEST:  # "1a, 2a y 3a sesión"
         return False
-    before = tokens[position - 1].text if position else ","
-    return before in ",(:-;\n" and (len(row) < 3 or row[2].text in ",.);")
+    before = tokens[position - 1] if position else None
+    is_had = before is not None and before.what & (Is.HAS | Is.TURNS)
+    is_apart = before is None or before.text in ",(:-;\n" or is_had
+    return bool(is_apart) and (len(row) < 3 or row[2].text in ",.);" or bool(is_had and row[2].what & Is.LINK))
 
 
 def is_behind_pronoun(tokens: Sequence[Token], position: int) -> bool:
@@ -130,7 +132,7 @@ def is_birthday(tokens: Sequence[Token], position: int) -> bool:
     before = [token for token in tokens[max(0, position - 3) : position] if not token.what & Is.LINK]
     if not before or not any(token.is_number or token.what & Is.ORDINAL for token in before[-2:]):
         return False
-    return not any(token.is_number and len(token.text) > 2 for token in before)
+    return not any((token.is_number and len(token.text) > 2) or token.text in "-/" for token in before)
 
 
 def is_labelled(tokens: Sequence[Token], position: int) -> bool:
@@ -162,7 +164,8 @@ def is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     row = [token for token in behind if not token.what & Is.LINK]
     if found and len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS:
         return True  # "18 acabaditos de cumplir"
-    is_of = found and len(behind) > 1 and behind[0].what & Is.LINK and behind[1].what & _KIN
+    is_article = bool(behind) and behind[0].what & Is.LINK and not behind[0].what & Is.JOINS
+    is_of = found and len(behind) > 1 and is_article and behind[1].what & _KIN
     if (
         is_of and not tokens[position].what & Is.LINK and not _is_hour(tokens, position)
     ):  # "de 19 la mayor", "20 la mamá"

@@ -20,6 +20,7 @@ from conversations.session.safeguards.explained import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named
 from conversations.session.safeguards.spelt import plain, words_of_file
+from conversations.session.safeguards.victims import mark_victims, speaks_of_victims_alone
 from conversations.session.safeguards.words import Is, read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
@@ -49,6 +50,9 @@ def personal_data(
     about = 0
     for token in tokens:
         about |= token.what
+    if not strict and about & (Is.SUFFERED | Is.VICTIMS):
+        mark_victims(tokens)
+        about |= Is.VICTIM if any(token.what & Is.VICTIM for token in tokens) else 0
     may_give_contact = may_give_contact and not strict
     if kind := identifiers.identifier(shown, folded, tokens, about, known, may_give_contact=may_give_contact):
         return kind
@@ -58,6 +62,7 @@ def personal_data(
         return "digits"
     if named(folded, tokens, about, known, strict=strict):
         return "name"
+    strict = strict or bool(about & Is.VICTIM and speaks_of_victims_alone(tokens))
     if age(shown, folded, tokens, about, strict=strict and is_answer):
         return "age"
     is_victims_home = about & Is.VICTIM and about & Is.HOME

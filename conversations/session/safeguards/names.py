@@ -19,6 +19,7 @@ from conversations.session.safeguards.capitals import (
 )
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.namesakes import acts, feels, institutions
+from conversations.session.safeguards.victims import is_beside_victim
 from conversations.session.safeguards.words import (
     FILE_ENDINGS,
     NAME,
@@ -110,6 +111,8 @@ def _is_thing_named(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_of_victim(tokens: Sequence[Token], at: int, introduced: Sequence[int]) -> bool:
     if any(0 <= at - begin <= 2 for begin in introduced) or _is_said_victim(tokens, at):
+        return True
+    if is_beside_victim(tokens, at):
         return True
     words = 0
     for token in reversed(tokens[max(0, at - 5) : at]):

@@ -35,6 +35,8 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
             masked |= _of_office(tokens, at)
         if not token.what & Is.INSTITUTION and not _is_shelter(tokens, at):
             continue
+        if token.text.islower():
+            masked.update(_in_small_letters(tokens, at + 1))
         position = at + 1
         is_plural = token.folded.endswith(("s", "x"))
         while position < len(tokens) and (
@@ -48,6 +50,21 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
                 masked.add(position)
                 position -= 1
     return masked | _quoted(tokens) | _located_with_article(tokens)
+
+
+def _in_small_letters(tokens: Sequence[Token], at: int) -> range:
+    """ "Hospital jaime mota": a full name at once behind a house, and nothing that is told of somebody."""
+    end = at
+    while end < len(tokens) and tokens[end].text.islower() and _is_called_so(tokens[end]):
+        end += 1
+    behind = tokens[end : end + 4]
+    is_told = bool(behind) and behind[0].text == "," and any(each.what & SOMEBODY for each in behind)
+    is_somebody = is_told or feels(tokens, end - 1) or acts(tokens, end - 1)
+    return range(at, end if end - at > 1 and not is_somebody else at)
+
+
+def _is_called_so(token: Token) -> bool:
+    return bool(token.what & NAME) and not token.what & Is.LINK
 
 
 _HEADS = Is.INSTITUTION | Is.THING | Is.COMMON

@@ -93,6 +93,8 @@ class Is:
     SECRETS = 1 << 62
     HOUSE = 1 << 63
     OF_ONE = 1 << 64
+    SUFFERED = 1 << 65
+    VICTIMS = 1 << 66
 
 
 SOMEBODY = Is.VICTIM | Is.PERSON
@@ -112,6 +114,7 @@ _BY_FIRST_WORD = {
     "personal.times": Is.REPEATED,
     "personal.ends_in": Is.NUMBER,
     "personal.secrets": Is.SECRETS,
+    "personal.suffered": Is.SUFFERED,
     "personal.plural_digits": Is.REPEATED,
     "personal.spelled_underscore": Is.UNDERLINED,
 }

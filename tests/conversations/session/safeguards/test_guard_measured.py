@@ -21,7 +21,7 @@ SENTENCES = ROOT / "tests" / "conversations" / "data" / "guard"
 SETS = (
     "unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
     "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
-    "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth",
+    "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth",
 )  # fmt: skip
 YARDSTICK = "twelfth"
 """The set that the rules are never improved with."""

@@ -1,0 +1,90 @@
+"""Who is a victim in a text, whatever it calls them: by what was done to them, or by who is called one beside them.
+
+Ordinary rules protect victims alone. Few reports call them so: they write "la joven que sacamos del bar", "a man freed
+from the farm". Marked as victims, such people have the age, the day, the home and the name that no report may tell.
+"""
+
+from collections.abc import Sequence
+
+from conversations.session.reading.vocabulary import known_words
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, begins, behind_phrases, sentence_of
+
+_BACK = 6
+"""Tokens before what was done among which stands to whom: "la joven que sacamos del"."""
+_AHEAD = 4
+"""Tokens behind a name among which stands who it is: ", one of the girls"."""
+_MAY_BE = SOMEBODY | Is.TITLE
+_IN_NAME = NAME | Is.COINED | Is.LINK
+
+
+def mark_victims(tokens: Sequence[Token]) -> None:
+    """Mark whoever was rescued or exploited as a victim, and one of several. Who did it is none."""
+    offenders, one_of = known_words("personal.offenders"), known_words("personal.one_of")
+    for end in behind_phrases("personal.suffered", tokens):
+        first, last = sentence_of(tokens, end - 1)
+        near = [*range(end - 1, max(first, end - _BACK) - 1, -1), *range(end, min(last, end + _AHEAD))]
+        who = next((at for at in near if tokens[at].what & _MAY_BE and tokens[at].text[2:].islower()), None)
+        if who is not None and tokens[who].folded not in offenders and not _is_official(tokens[who]):
+            tokens[who].what |= Is.VICTIM
+        elif begins(tokens, end - 1) and end < last and tokens[end].is_word:  # "Rescued: 13" counts
+            tokens[end - 1].what |= Is.VICTIM
+    for at, token in enumerate(tokens):
+        if token.what & Is.VICTIMS:
+            before = at - 1
+            while before > 0 and tokens[before].what & Is.LINK and tokens[before].folded not in one_of:
+                before -= 1
+            if 0 <= before < at - 1 and tokens[before].folded in one_of:  # "one of the girls"
+                token.what |= Is.VICTIM
+
+
+def _is_official(token: Token) -> bool:
+    """ "Sargento Peña", "Dra. Ruiz"; not "la señora"."""
+    return bool(token.what & Is.TITLE) and token.is_capitalised
+
+
+def speaks_of_victims_alone(tokens: Sequence[Token]) -> bool:
+    """Say whether a text speaks of a victim and of nobody else: what it tells of somebody is hers."""
+    return not any(
+        token.what & _MAY_BE and not token.what & (Is.VICTIM | Is.LINK | Is.MONTH) and len(token.text) > 2
+        for token in tokens
+    )
+
+
+def is_beside_victim(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether a sign stands between a name and the victim that it is: "Ana Ruiz, the girl who", "girl: Ana"."""
+    first, last = sentence_of(tokens, at)
+    begin, end = at, at + 1
+    while begin > first and _is_of_name(tokens[begin - 1]):
+        begin -= 1
+    while end < last and _is_of_name(tokens[end]):
+        end += 1
+    if end < last and tokens[end].text in ",(" and _is_victim_behind(tokens, end + 1, last):
+        return True
+    sign = tokens[begin - 1].text if begin > first else ""
+    is_closed = end >= last or not tokens[end].is_word
+    return (sign == ":" or (sign == "," and is_closed)) and _is_victim_before(tokens, first, begin - 1)
+
+
+def _is_of_name(token: Token) -> bool:
+    return token.is_capitalised or token.is_upper or token.text == "-" or bool(token.what & _IN_NAME & ~Is.LINK)
+
+
+def _is_victim_behind(tokens: Sequence[Token], at: int, last: int) -> bool:
+    """ ", victima de", ", one of the girls", ", jèn gason yo"."""
+    one_of = known_words("personal.one_of")
+    for token in tokens[at : min(last, at + _AHEAD)]:
+        if token.what & Is.VICTIM:
+            return True
+        if not (token.what & (Is.LINK | SOMEBODY | Is.YEARS) or token.is_number or token.folded in one_of):
+            return False
+    return False
+
+
+def _is_victim_before(tokens: Sequence[Token], first: int, comma: int) -> bool:
+    """ "Al menor explotado en la finca," and the name: nobody else stands between."""
+    for at in range(comma - 1, first - 1, -1):
+        if tokens[at].what & Is.VICTIM:
+            return True
+        if (tokens[at].what & (_MAY_BE | Is.JOINS) and not tokens[at].what & Is.LINK) or tokens[at].text == ",":
+            return False
+    return False
