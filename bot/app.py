@@ -284,6 +284,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         open_file=partial(open_upload, store, parcels),
         second_look=partial(_second_look, scheduler, settings.timezone),
         is_held=lambda: scheduler.is_held,
+        is_sure=presence.is_sure,
         alarm=alarms,
     )
     intake = Intake(
@@ -397,7 +398,7 @@ async def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.
     outgoing = tasks.create_task(parts.delivery.run())
     await parts.exports.start(is_alone=entered.is_alone)
     workers = [
-        parts.presence.run(parts.delivery.wake),
+        parts.presence.run(parts.delivery.wake, parts.delivery.disown),
         parts.evidence.run(),
         parts.exports.run(),
         *(worker.run() for worker in parts.outside),
@@ -456,7 +457,7 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
     parts.scheduler.stop()
     parts.alarms.stop()
     parts.delivery.stop()
-    parts.presence.stop()
+    running.outgoing.add_done_callback(lambda _: parts.presence.stop())  # what is sent last needs it
     for server in parts.monitoring:
         server.stop()
     if parts.door is not None:

@@ -19,7 +19,7 @@ from bot.telegram.http import File
 from bot.telegram.in_hand import Note
 from bot.telegram.lanes import Held
 from bot.telegram.methods import anew, in_words, makes_message
-from bot.telegram.outcomes import Gone, Migrated, Outcome, RetryAfter, Sent, Undeliverable, classify
+from bot.telegram.outcomes import Gone, Migrated, NotSent, Outcome, RetryAfter, Sent, Undeliverable, classify
 from bot.telegram.pacer import Window
 from storage.messages import outbox
 from storage.messages.outbox import REPLIES, OutboxRow
@@ -40,7 +40,15 @@ def open_path(path: str) -> IO[bytes]:
 class Calls:
     """Makes the calls of outbox rows."""
 
-    def __init__(self, api: Api, units: Units, window: Window, open_file: OpenFile = open_path) -> None:
+    def __init__(
+        self,
+        api: Api,
+        units: Units,
+        window: Window,
+        open_file: OpenFile = open_path,
+        is_sure: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._is_sure = is_sure
         self._api = api
         self._units = units
         self._window = window
@@ -95,6 +103,8 @@ class Calls:
                 files[field] = (upload["name"], content, upload.get("type", "application/octet-stream"))
             if (left := self._window.left()) > 0:  # the window has closed meanwhile
                 return RetryAfter(left)
+            if not self._is_sure():  # asking for the card or opening the file took long
+                return NotSent("our presence is not sure")
             result = await self._api.call(method, payload, files or None, fresh=fresh)
         except errors.TelegramError as error:
             return classify(error)

@@ -5,7 +5,8 @@
 * A call is made (`calls`), `verdict` decides by its outcome, and the decision is recorded (`recording`).
 
 A row is ours while its lease runs and we live. The rows of a dead replica are taken over at once
-(`storage.upkeep.presence`).
+(`storage.upkeep.presence`). Whether we count as living we know only while our presence is sure. While it is not, no
+call begins. If we were taken for dead, what we had in hand is handed back; no row that another has claimed is changed.
 """
 
 import asyncio
@@ -43,6 +44,8 @@ logger = structlog.get_logger(__name__)
 ANSWERS_IN_FLIGHT: Final = 64
 LAST_CALL_FACT: Final = "telegram.last_call_at"
 LIFE_EVERY: Final = timedelta(seconds=30)
+SURE_AGAIN: Final = 0.1
+"""Seconds between two looks whether our presence is sure again."""
 
 
 class Delivery:
@@ -66,8 +69,10 @@ class Delivery:
         open_file: OpenFile = open_path,
         second_look: SecondLook = as_claimed,
         is_held: Callable[[], bool] = lambda: False,
+        is_sure: Callable[[], bool] = lambda: True,
         alarm: Alarm = log_alarm,
     ) -> None:
+        """`is_sure`: whether nobody can have taken over what we have in hand."""
         self._api = api
         self._units = units
         self._clock = clock
@@ -76,6 +81,7 @@ class Delivery:
         self._back_off = back_off
         self._second_look = second_look
         self._is_fan_out_held = is_held
+        self._is_sure = is_sure
         self._alarm = alarm
 
         self._window = Window(clock)
@@ -87,7 +93,7 @@ class Delivery:
         """Held from a turn until its call begins, so that slow commits do not bring the calls together."""
 
         self._lanes = Lanes()
-        self._calls = Calls(api, units, self._window, open_file)
+        self._calls = Calls(api, units, self._window, open_file, is_sure)
         self._doubts = 0
         """How many commits in doubt have been checked."""
         self._answering = 0
@@ -160,6 +166,13 @@ class Delivery:
         """
         self._lanes.parked.add(chat_id)
         self._wake.set()
+
+    def disown(self) -> None:
+        """Begin no call for what is in hand: we were taken for dead, and another process may have taken it over.
+
+        It is handed back. What was committed since is still ours then, and the rest is sent by whoever has claimed it.
+        """
+        self._lanes.disown()
 
     @property
     def is_held(self) -> bool:
@@ -307,6 +320,9 @@ class Delivery:
             # In steps, so that a clock moved by hand is noticed.
             await until(self._abandon, min(wait, 1.0))
             return Again(tried)
+        if not self._is_sure():
+            await until(self._abandon, SURE_AGAIN)
+            return Again(tried)
         last_is_recorded = self._recorder.unrecorded(row.chat_id)
         if last_is_recorded is not None and (tried.is_anew or makes_message(row.method)):
             await until(last_is_recorded, 1.0)
@@ -399,7 +415,8 @@ class Delivery:
     # -------------------------------------------------------------- when
     def _is_shut(self, held: Held) -> bool:
         """Whether a call must not begin just now."""
-        return self.is_held or self._abandon.is_set() or not held.has_time(self._clock.now(), 0)
+        is_ours = self._is_sure() and held.has_time(self._clock.now(), 0)
+        return self.is_held or self._abandon.is_set() or not is_ours
 
     def _chat_wait(self, row: OutboxRow) -> float:
         if row.kind not in REPLIES:

@@ -131,14 +131,17 @@ def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
 def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:
     """Record the outcomes of these rows, and what they mean for cards and people.
 
-    A message counts for the day of its call, because the database may have been away since.
+    A message counts for the day of its call, because the database may have been away since. What another process has
+    claimed meanwhile is its own to record.
     """
-    unit.outbox.record_all([(note.row.id, note.outcome, note.at or now) for note in notes])
+    unit.outbox.record_all([(note.row, note.outcome, note.at or now) for note in notes])
     cards: dict[int, int | None] = {}
+    by: dict[int, OutboxRow] = {}
     for note in notes:
         if note.row.card_id is not None and (note.message_id is not None or note.is_card_gone):
             cards[note.row.card_id] = note.message_id  # of several words on a card, the last one
-    unit.outbox.place(cards)
+            by[note.row.card_id] = note.row
+    unit.outbox.place(cards, by)
     for chat_id in {note.row.chat_id for note in notes if isinstance(note.outcome, outbox.Unreachable)}:
         unit.people.mark_unreachable(chat_id, now)
         unit.outbox.cancel(chat_id, now, kinds=outbox.LANES["fan_out"])

@@ -11,7 +11,7 @@ has replies to it, or if we may have committed some without knowing it.
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from storage.messages import outbox
@@ -95,6 +95,12 @@ class Lanes:
     def end(self, lane: Lane) -> None:
         """Note that a lane is empty."""
         del self._lanes[lane.key]
+
+    def disown(self) -> None:
+        """Note that nothing in a lane is certainly ours any more: no call for it may begin."""
+        for lane in self._lanes.values():
+            for held in lane.held:
+                held.lease_until = datetime.min.replace(tzinfo=UTC)
 
     def drop_fan_out(self, chat_id: int, current: Lane) -> list[OutboxRow]:
         """Remove the fan-out to this chat that has not begun, and return it.

@@ -4,10 +4,25 @@ Nearly every call succeeds, so a statement for each row was a quarter of all tha
 does it there for all rows of a unit. SQLite is not asked over a network, and executes its statement for each row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, any_, bindparam, false, func, literal_column, null, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    any_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from storage.database.models import Card, OutboxMessage, table
 from storage.database.statements import Prepared
@@ -27,37 +42,103 @@ _IS_SENT = {
 _IDS = bindparam("ids", type_=ARRAY(BigInteger))
 _TIMES = bindparam("times", type_=ARRAY(DateTime(timezone=True)))
 _NUMBERS = bindparam("numbers", type_=ARRAY(BigInteger))
-_CALLED = func.unnest(_IDS, _TIMES).table_valued("id", "at").render_derived(name="called")
-_SHOWN = func.unnest(_IDS, _NUMBERS).table_valued("id", "number").render_derived(name="shown")
+_ATTEMPTS = bindparam("claims", type_=ARRAY(BigInteger))
+_ROWS = bindparam("rows", type_=ARRAY(BigInteger))
+_CALLED = func.unnest(_IDS, _TIMES, _ATTEMPTS).table_valued("id", "at", "attempt").render_derived(name="called")
+_SHOWN = (
+    func.unnest(_IDS, _NUMBERS, _ROWS, _ATTEMPTS)
+    .table_valued("id", "number", "row_id", "attempt")
+    .render_derived(name="shown")
+)
 
-_SENT = Prepared(update(_O).where(_O.c.id == bindparam("row"), _IS_OPEN).values(settled_at=bindparam("at"), **_IS_SENT))
+
+def _of_call(column: Any) -> Any:
+    return select(column).where(_CALLED.c.id == _O.c.id).correlate(_O).scalar_subquery()
+
+
+def _of_card(column: Any) -> Any:
+    return select(column).where(_SHOWN.c.id == _C.c.id).correlate(_C).scalar_subquery()
+
+
+def _is_still_told_by(row: Any, attempt: Any) -> Any:
+    """Whether the card is what this claim of the row has made it. After another claim, the phone has a later message.
+
+    Without a row (NULL) it is.
+    """
+    is_overtaken = (_O.c.attempts > attempt) | (_O.c.error == literal_column("'overtaken'"))
+    return ~exists(select(_O.c.id).where(_O.c.id == row, is_overtaken).correlate(_C))
+
+
+_SENT = Prepared(
+    update(_O)
+    .where(_O.c.id == bindparam("row"), _IS_OPEN, _O.c.attempts == bindparam("attempt"))
+    .values(settled_at=bindparam("at"), **_IS_SENT)
+)
 # By ANY: a join would read all cards if its plan was made while there were few, and such a plan is kept.
 _SENT_TOGETHER = Prepared(
     update(_O)
-    .where(_O.c.id == any_(_IDS), _IS_OPEN)
-    .values(settled_at=select(_CALLED.c.at).where(_CALLED.c.id == _O.c.id).scalar_subquery(), **_IS_SENT)
+    .where(_O.c.id == any_(_IDS), _IS_OPEN, _O.c.attempts == _of_call(_CALLED.c.attempt))
+    .values(settled_at=_of_call(_CALLED.c.at), **_IS_SENT)
 )
 _STANDS = Prepared(
-    update(_C).where(_C.c.id == bindparam("card")).values(message_id=bindparam("number"), is_gone=false())
+    update(_C)
+    .where(_C.c.id == bindparam("card"), _is_still_told_by(bindparam("row"), bindparam("attempt")))
+    .values(message_id=bindparam("number"), is_gone=false())
 )
 _STAND_TOGETHER = Prepared(
     update(_C)
-    .where(_C.c.id == any_(_IDS))
-    .values(message_id=select(_SHOWN.c.number).where(_SHOWN.c.id == _C.c.id).scalar_subquery(), is_gone=false())
+    .where(_C.c.id == any_(_IDS), _is_still_told_by(_of_card(_SHOWN.c.row_id), _of_card(_SHOWN.c.attempt)))
+    .values(message_id=_of_card(_SHOWN.c.number), is_gone=false())
 )
 
 
-def record_sent(unit: Unit, sent: Mapping[int, datetime]) -> None:
-    """Record when each of these rows of the outbox was sent. A row that was settled already stays as it is."""
-    if unit.is_postgresql:
-        unit.write(_SENT_TOGETHER, {"ids": [*sent], "times": [*sent.values()]})
-    else:
-        unit.write_each(_SENT, [{"row": row, "at": at} for row, at in sent.items()])
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row that was sent, by which of its attempts, and when."""
+
+    id: int
+    attempt: int
+    at: datetime
 
 
-def record_cards(unit: Unit, cards: Mapping[int, int]) -> None:
-    """Record which message each of these cards is."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The message that a card has become, and by which attempt of which row. None: by none that matters."""
+
+    number: int
+    row: int | None = None
+    attempt: int | None = None
+
+
+def record_sent(unit: Unit, sent: Collection[Told]) -> None:
+    """Record when each of these rows of the outbox was sent.
+
+    A row that was settled already, or claimed again, stays as it is.
+    """
     if unit.is_postgresql:
-        unit.write(_STAND_TOGETHER, {"ids": [*cards], "numbers": [*cards.values()]})
+        values = {
+            "ids": [each.id for each in sent],
+            "times": [each.at for each in sent],
+            "claims": [each.attempt for each in sent],
+        }
+        unit.write(_SENT_TOGETHER, values)
     else:
-        unit.write_each(_STANDS, [{"card": card, "number": number} for card, number in cards.items()])
+        unit.write_each(_SENT, [{"row": each.id, "at": each.at, "attempt": each.attempt} for each in sent])
+
+
+def record_cards(unit: Unit, cards: Mapping[int, Shown]) -> None:
+    """Record which message each of these cards is, after the rows that made it so."""
+    if unit.is_postgresql:
+        values = {
+            "ids": [*cards],
+            "numbers": [each.number for each in cards.values()],
+            "rows": [each.row for each in cards.values()],
+            "claims": [each.attempt for each in cards.values()],
+        }
+        unit.write(_STAND_TOGETHER, values)
+    else:
+        rows = [
+            {"card": card, "number": each.number, "row": each.row, "attempt": each.attempt}
+            for card, each in cards.items()
+        ]
+        unit.write_each(_STANDS, rows)

@@ -21,6 +21,7 @@ While a restored database is held, messages that an act causes for other people 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal, assert_never
 
 import orjson
@@ -31,7 +32,8 @@ from storage.database.models import Card, OutboxMessage, in_text, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown, SealBroken
-from storage.messages.delivered import record_cards, record_sent
+from storage.messages.delivered import Shown, Told, record_cards, record_sent
+from storage.messages.freeing import freeing
 from storage.messages.restricted import DELETIONS, RestrictedMessages
 
 Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
@@ -141,8 +143,6 @@ Outcome = Sent | RetryAfter | Unreachable | Undeliverable | Ambiguous
 
 _O = table(OutboxMessage)
 _EARLIER = _O.alias("earlier")
-_LATER = _O.alias("later")
-_EDIT = "editMessageText"
 _C = table(Card)
 _ROW = tuple(_O.c[name] for name in OutboxRow.__slots__ if name not in ("payload", "is_behind", "is_held"))
 
@@ -216,16 +216,23 @@ _TAKE_IN_HAND = (
     .values(lease_until=bindparam("lease"))
     .returning(*_ROW, _O.c.payload, _O.c.sealed_payload)
 )
-# The number of attempts identifies the claim: a process that was paused beyond its lease begins nothing.
+# The number of attempts identifies the claim. A process that was paused beyond its lease, or taken for dead, begins
+# nothing, and what it has to tell of a row counts for nothing once somebody else has claimed it.
+_IS_SAME_CLAIM = _O.c.attempts == func.coalesce(bindparam("attempt", type_=_O.c.attempts.type), _O.c.attempts)
 _BEGIN = (
     update(_O)
-    .where(_O.c.id == bindparam("row_id"), _O.c.state == _QUEUED, _O.c.attempts == bindparam("attempt"))
+    .where(
+        _O.c.id == bindparam("row_id"),
+        _O.c.state == _QUEUED,
+        _O.c.lease_until.is_not(None),
+        _O.c.attempts == bindparam("attempt"),
+    )
     .values(state="sending")
 )
 _SETTLE = Prepared(
     update(_O)
     # The constants are not bound: because of the index of open rows, SQLite would prepare it anew each time.
-    .where(_O.c.id == bindparam("row_id"), (_O.c.state == _QUEUED) | (_O.c.state == _SENDING))
+    .where(_O.c.id == bindparam("row_id"), (_O.c.state == _QUEUED) | (_O.c.state == _SENDING), _IS_SAME_CLAIM)
     .values(
         state=bindparam("new_state"),
         payload=null(),
@@ -237,64 +244,15 @@ _SETTLE = Prepared(
 )
 _AGAIN = (
     update(_O)
-    .where(_O.c.id == bindparam("row_id"), _IS_OPEN, _O.c.lease_until.is_not(None))
+    .where(_O.c.id == bindparam("row_id"), _IS_OPEN, _O.c.lease_until.is_not(None), _IS_SAME_CLAIM)
     .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
 )
 _RELEASE = update(_O).where(_O.c.state == "held").values(state="queued")
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
 _IS_EXPIRED = (_O.c.lease_until <= bindparam("now")) & _O.c.id.not_in(bindparam("in_hand", expanding=True))
-# A call in doubt began while its lease ran. Its outcome counts for the day of the call, even if found days later.
-_NOW: Any = bindparam("now", type_=_O.c.lease_until.type)
-_SAID_AT = case((_O.c.lease_until < _NOW, _O.c.lease_until), else_=_NOW)
 _IS_ORPHANED = _O.c.lease_until.is_not(None) & _O.c.owner.in_(bindparam("owners", expanding=True))
-
-
-def _freeing(condition: Any) -> tuple[Any, ...]:
-    """Return the statements that free rows in hand: overtaken cards, fan-out not begun, replies, and fan-out in doubt.
-
-    A row that is followed by an edit of the same card is not repeated: the phone may show the edit already, and would
-    go back to an answered question. Only the edit is repeated; as a new message if the card has no number.
-    """
-    mine = (_IS_OPEN, condition)
-    is_overtaken = (
-        select(_LATER.c.id)
-        .where(
-            _LATER.c.chat_id == _O.c.chat_id,
-            _LATER.c.state.in_((_QUEUED, _SENDING)),
-            _LATER.c.id > _O.c.id,
-            _LATER.c.card_id == _O.c.card_id,
-            _LATER.c.method == _EDIT,
-        )
-        .exists()
-    )
-    return (
-        update(_O)
-        .where(*mine, _O.c.state == _SENDING, _IS_REPLY, _O.c.method.in_(("sendMessage", _EDIT)), is_overtaken)
-        .values(
-            state="ambiguous",
-            payload=None,
-            sealed_payload=None,
-            lease_until=None,
-            settled_at=bindparam("now"),
-            error="overtaken",
-        ),
-        update(_O).where(*mine, _O.c.state == _QUEUED).values(lease_until=None, owner=None),
-        update(_O).where(*mine, _O.c.state == _SENDING, _IS_REPLY).values(state="queued", lease_until=None, owner=None),
-        update(_O)
-        .where(*mine, _O.c.state == _SENDING, ~_IS_REPLY)
-        .values(
-            state="ambiguous",
-            payload=None,
-            sealed_payload=None,
-            lease_until=None,
-            settled_at=_SAID_AT,
-            error=bindparam("reason"),
-        ),
-    )
-
-
-_FREE_EXPIRED = _freeing(_IS_EXPIRED)
-_FREE_ORPHANED = _freeing(_IS_ORPHANED)
+_FREE_EXPIRED = freeing(_IS_EXPIRED, _IS_OPEN, _IS_REPLY)
+_FREE_ORPHANED = freeing(_IS_ORPHANED, _IS_OPEN, _IS_REPLY)
 _WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
 _NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
 _NEW_CARD_NUMBERED = Prepared(insert(_C), is_joined=True)
@@ -445,34 +403,37 @@ class Outbox:
         """
         return self._connection.execute(_BEGIN, {"row_id": row.id, "attempt": row.attempts}).rowcount == 1
 
-    def record(self, id: int, outcome: Outcome, now: datetime) -> bool:
+    def record(self, id: int, outcome: Outcome, now: datetime, attempt: int | None = None) -> bool:
         """Note the outcome of a call. False, and nothing changed, if the row was settled already.
 
+        With `attempt`, nothing changes either if the row has been claimed again since: another process is sending it.
         A settled row loses its payload: only the fact that it was sent is remembered.
         """
         match outcome:
             case Sent():
-                return self._settle(id, "sent", "", now)
+                return self._settle(id, "sent", "", now, attempt)
             case RetryAfter(at, reason):
-                return self._again(id, at, reason)
+                return self._again(id, at, reason, attempt)
             case Ambiguous(reason):
                 kind = self._connection.execute(_KIND, {"row_id": id}).scalar_one_or_none()
-                return self._again(id, None, reason) if kind in REPLIES else self._settle(id, "ambiguous", reason, now)
+                if kind in REPLIES:
+                    return self._again(id, None, reason, attempt)
+                return self._settle(id, "ambiguous", reason, now, attempt)
             case Unreachable(reason) | Undeliverable(reason):
-                return self._settle(id, "undeliverable", reason, now)
+                return self._settle(id, "undeliverable", reason, now, attempt)
             case _:
                 assert_never(outcome)
 
-    def record_all(self, outcomes: Sequence[tuple[int, Outcome, datetime]]) -> None:
-        """Record the outcomes of many calls, each with its time.
+    def record_all(self, outcomes: Sequence[tuple[OutboxRow, Outcome, datetime]]) -> None:
+        """Record the outcomes of many calls for rows that were claimed, each with its time.
 
         One statement does it for all that were sent, which are nearly all.
         """
-        if sent := {id: at for id, outcome, at in outcomes if isinstance(outcome, Sent)}:
+        if sent := [Told(row.id, row.attempts, at) for row, outcome, at in outcomes if isinstance(outcome, Sent)]:
             record_sent(self._unit, sent)
-        for id, outcome, at in outcomes:
+        for row, outcome, at in outcomes:
             if not isinstance(outcome, Sent):
-                self.record(id, outcome, at)
+                self.record(row.id, outcome, at, row.attempts)
 
     def extend(self, ids: Collection[int], lease_until: datetime) -> None:
         """Extend the lease of rows that wait for the end of a 429, or for the row before them."""
@@ -551,20 +512,30 @@ class Outbox:
         """Return the card that this message shows: the one on which somebody tapped."""
         return self._connection.execute(_CARD_AT, {"chat_id": chat_id, "message_id": message_id}).scalar_one_or_none()
 
-    def place(self, cards: Mapping[int, int | None]) -> None:
-        """Record which message each card is. None: it cannot be edited, so the next edit is sent as a message."""
-        if standing := {card: number for card, number in cards.items() if number is not None}:
+    def place(self, cards: Mapping[int, int | None], by: Mapping[int, OutboxRow] = MappingProxyType({})) -> None:
+        """Record which message each card is. None: it cannot be edited, so the next edit is sent as a message.
+
+        `by` are the rows that have made the cards so. What a row tells of its card counts for nothing once somebody
+        else has claimed that row, or its card was edited past it.
+        """
+        standing = {
+            card: Shown(number, by[card].id, by[card].attempts) if card in by else Shown(number)
+            for card, number in cards.items()
+            if number is not None
+        }
+        if standing:
             record_cards(self._unit, standing)
         gone = [{"card": card} for card, number in cards.items() if number is None]
         if gone:
             self._unit.write_each(_GONE, gone)
 
-    def _settle(self, id: int, state: str, reason: str, now: datetime) -> bool:
-        values = {"row_id": id, "new_state": state, "reason": reason, "now": now}
+    def _settle(self, id: int, state: str, reason: str, now: datetime, attempt: int | None = None) -> bool:
+        values = {"row_id": id, "new_state": state, "reason": reason, "now": now, "attempt": attempt}
         return _SETTLE.count(self._connection, values) == 1
 
-    def _again(self, id: int, at: datetime | None, reason: str) -> bool:
-        return self._connection.execute(_AGAIN, {"row_id": id, "at": at, "reason": reason}).rowcount == 1
+    def _again(self, id: int, at: datetime | None, reason: str, attempt: int | None = None) -> bool:
+        values = {"row_id": id, "at": at, "reason": reason, "attempt": attempt}
+        return self._connection.execute(_AGAIN, values).rowcount == 1
 
     def _load(self, found: Any) -> OutboxRow:
         text = found.payload

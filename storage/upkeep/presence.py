@@ -12,6 +12,8 @@ The laws:
 * The process that takes over holds the lock of the dead one meanwhile. So there is one heir, and a dead process that
   comes back waits.
 * A paused process keeps its lock and its row. What it holds is freed by the leases (`storage.messages.outbox`).
+* A process that was taken for dead and lives learns it when it adds its row again. Until then it cannot know. So it
+  calls nobody unless it has held its lock less than `GRACE` ago (`is_sure`): nobody has taken over before that.
 
 Session locks need a session: behind pgbouncer in transaction mode, nobody would hold any lock.
 """
@@ -84,6 +86,9 @@ class Presence:
         """The number of this process's row, once it has entered."""
         self._started_at = now()
         self._holder: Connection | None = None
+        self._held_at = float("-inf")
+        """When our lock was certainly held last, on the clock that never jumps."""
+        self._was_buried = False
         self._missing: dict[int, float] = {}
         """The processes seen without their lock, and since when, on the clock that never jumps."""
         self._stop = asyncio.Event()
@@ -98,19 +103,38 @@ class Presence:
         self._started_at = self._now()
         self.id = self._units.submit(None, lambda unit: unit.replicas.add(self._started_at)).result()
         self._units.replica_id = self.id
+        asked_at = self._monotonic()
         ended = self._bury(self.others() if self._database.is_sqlite else self._unheld())
         others = self.others()
+        self._held_at = asked_at
         if ended:
             logger.warning("ended uncleanly: replicas %s", sorted(ended))
         return Entered(self.id, ended, not others)
 
-    async def run(self, on_end: Callable[[], object] = lambda: None) -> None:
-        """Hold the lock and watch the other processes until `stop`. `on_end` is called when one has been removed."""
+    def is_sure(self) -> bool:
+        """Whether nobody can have taken over what this process has in hand."""
+        return self._database.is_sqlite or self._monotonic() - self._held_at < self._grace
+
+    async def run(
+        self, on_end: Callable[[], object] = lambda: None, on_return: Callable[[], object] = lambda: None
+    ) -> None:
+        """Hold the lock and watch the other processes until `stop`.
+
+        `on_end` is called when one has been removed. `on_return` is called when we had been removed ourselves, before
+        `is_sure` is true again.
+        """
         while not self._stop.is_set():
             is_calm = self._database.is_sqlite
             if not is_calm:
                 with contextlib.suppress(Unavailable):
-                    if await asyncio.to_thread(self.look):
+                    asked_at = self._monotonic()
+                    buried = await asyncio.to_thread(self.look)
+                    if self._was_buried:
+                        logger.warning("taken for dead: replica %s", self.id)
+                        self._was_buried = False
+                        on_return()
+                    self._held_at = asked_at
+                    if buried:
                         on_end()
                     is_calm = self._holder is not None and not self._missing
             with contextlib.suppress(TimeoutError):
@@ -167,7 +191,7 @@ class Presence:
             holder.detach()
             holder.execute(_KEEP_ALIVE)
             holder.execute(_HOLD, {"id": self.id})
-            insert_or_ignore(holder, REPLICA, {"id": self.id, "started_at": self._started_at})
+            self._was_buried |= insert_or_ignore(holder, REPLICA, {"id": self.id, "started_at": self._started_at})
         except BaseException:
             holder.invalidate()
             holder.close()

@@ -132,12 +132,19 @@ async def serve(options: argparse.Namespace) -> None:
     await api.initialize()
     try:
         async with asyncio.TaskGroup() as tasks:
-            delivery = Delivery(
-                api, database.units, clock, tasks, rate=0.0, sweep_every=0.3, back_off=(0.05, 0.1, 0.2, 0.5)
-            )
             presence = Presence(database, clock.now)
+            delivery = Delivery(
+                api,
+                database.units,
+                clock,
+                tasks,
+                rate=0.0,
+                sweep_every=0.3,
+                back_off=(0.05, 0.1, 0.2, 0.5),
+                is_sure=presence.is_sure,
+            )
             entered = await asyncio.to_thread(presence.enter)
-            watching = tasks.create_task(presence.run(delivery.wake))
+            watching = tasks.create_task(presence.run(delivery.wake, delivery.disown))
             await delivery.start()
             intake_class = BlamesEverybody if "count_everybody" in plants else Intake
             most = MOST_POSTED if options.webhook_port else MOST_WAITING

@@ -23,6 +23,7 @@ from tests.faults.floods import flooded
 from tests.faults.fuzz import fuzzed
 from tests.faults.locked import locked
 from tests.faults.outcome import Outcome
+from tests.faults.overtaken import overtaken
 from tests.faults.people_at_work import Form, Mischief, Reporter, Work, activity_report, behave, buttons_of, referral
 from tests.faults.repeats import repeated
 from tests.faults.rivals import rivals
@@ -255,5 +256,6 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "crowd": crowd,
     "stops": stopped,
     "flood": flooded,
+    "woken": overtaken,
 }
 """By row of the table in GUARANTEES §3; T12 works no phones."""

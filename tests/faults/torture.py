@@ -90,13 +90,14 @@ RUNS = (
     Run("flood", "postgresql", "polling", {"forms": 40, "deaths": 10}),
     Run("flood", "sqlite", "webhook", {"forms": 40, "deaths": 10}),
     Run("flood", "postgresql", "webhook", {"forms": 40, "deaths": 10}),
+    Run("woken", "postgresql", "webhook", {"ways": ("lock", "lease")}),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
     Run("stops", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
 )
 
 
 OWN_CAST = ("crowd", "T4", "T12")
-ON_POSTGRESQL = ("T2", "T7", "T11")
+ON_POSTGRESQL = ("T2", "T7", "T11", "woken")
 
 
 @dataclass(slots=True)

@@ -33,9 +33,13 @@ REPLIES, FAN_OUT = LANES["replies"], LANES["fan_out"]
 _O = table(OutboxMessage)
 
 
+def added(unit: UnitOfWork, kind: str = "reminder", chat_id: int = 1, **options: Any) -> OutboxRow:
+    method, payload = options.pop("method", "sendMessage"), options.pop("payload", {"text": "hola"})
+    return unit.outbox.add(OutboxDraft(chat_id, kind, method, payload, **options), now=NOW)  # type: ignore[arg-type]
+
+
 def add(unit: UnitOfWork, kind: str = "reminder", chat_id: int = 1, **options: Any) -> int:
-    draft = OutboxDraft(chat_id, kind, "sendMessage", options.pop("payload", {"text": "hola"}), **options)  # type: ignore[arg-type]
-    return unit.outbox.add(draft, now=NOW).id
+    return added(unit, kind, chat_id, **options).id
 
 
 def claim(unit: UnitOfWork, now: datetime = NOW, **options: Any) -> list[OutboxRow]:
@@ -216,8 +220,9 @@ def test_a_row_in_doubt_is_sent_again_and_a_row_to_retry_waits_its_time(apply: A
 
 def test_of_many_outcomes_each_row_gets_its_own(apply: Any) -> None:
     """One that was settled before stays as it was, and one that failed is told apart from those that were sent."""
-    given, first, last, failed, _ = apply(lambda unit: [add(unit, "prompt", chat_id=number) for number in range(5)])
-    apply(lambda unit: unit.outbox.record(given, Undeliverable("gone"), NOW))
+    rows = apply(lambda unit: [added(unit, "prompt", chat_id=number) for number in range(5)])
+    given, first, last, failed, _ = rows
+    apply(lambda unit: unit.outbox.record(given.id, Undeliverable("gone"), NOW))
     sent = [(given, Sent(), NOW + MINUTE), (first, Sent(), NOW + MINUTE), (last, Sent(7), LATER)]
     cards = apply(lambda unit: [unit.outbox.new_card(1) for _ in range(4)])
 
@@ -243,13 +248,64 @@ def test_recording_many_outcomes_asks_postgresql_as_much_as_recording_one(postgr
 
     def work(unit: UnitOfWork, rows: int) -> int:
         unit.replica_id = unit.replicas.add(NOW)
-        ids = [add(unit, "prompt", chat_id=number) for number in range(rows)]
+        given = [added(unit, "prompt", chat_id=number) for number in range(rows)]
         cards = {unit.outbox.new_card(1): number for number in range(rows)}
-        outcomes = [(id, Sent(), NOW) for id in ids]
+        outcomes = [(row, Sent(), NOW) for row in given]
         return len(heard(unit, lambda unit: (unit.outbox.record_all(outcomes), unit.outbox.place(cards))))
 
     asked = [postgres_database.units.submit(None, lambda unit, n=n: work(unit, n)).result(PATIENCE) for n in (1, 9)]
     assert asked == [2, 2]
+
+
+def test_what_a_sender_tells_of_a_row_that_another_has_claimed_counts_for_nothing(apply: Any) -> None:
+    """It was taken for dead, and wakes up: the row, its lease and its card are the other's (T11)."""
+    card = apply(lambda unit: unit.outbox.new_card(1))
+    look = lambda: apply(lambda unit: (unit.outbox.card_message_id(card), *state(unit, before.id)))  # noqa: E731
+    before = apply(lambda unit: added(unit, "prompt", card_id=card))
+    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    after = apply(lambda unit: claim(unit, LATER))[0]
+    held = look()
+
+    for outcome in (Sent(501), RetryAfter(LATER), Ambiguous(), Undeliverable()):
+        apply(lambda unit, told=outcome: unit.outbox.record_all([(before, told, LATER)]))
+    apply(lambda unit: unit.outbox.place({card: 501}, {card: before}))
+    assert look() == held == (None, "sending", *held[2:4], 2)
+
+    apply(lambda unit: unit.outbox.record_all([(after, Sent(502), LATER)]))
+    apply(lambda unit: unit.outbox.place({card: 502}, {card: after}))
+    apply(lambda unit: unit.outbox.place({card: 501}, {card: before}))
+    assert look()[:2] == (502, "sent")
+
+
+def test_what_was_sent_and_taken_over_counts_while_nobody_has_claimed_it(apply: Any) -> None:
+    """It is not sent once more."""
+    card = apply(lambda unit: unit.outbox.new_card(1))
+    row = apply(lambda unit: added(unit, "prompt", card_id=card))
+    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    apply(lambda unit: unit.outbox.record_all([(row, RetryAfter(LATER + MINUTE), LATER)]))
+    assert apply(lambda unit: state(unit, row.id)).state == "queued"
+    apply(lambda unit: unit.outbox.record_all([(row, Sent(501), LATER)]))
+    apply(lambda unit: unit.outbox.place({card: 501}, {card: row}))
+    assert apply(lambda unit: (unit.outbox.card_message_id(card), state(unit, row.id).state)) == (501, "sent")
+
+
+def test_a_message_that_its_edit_has_overtaken_does_not_place_its_card(apply: Any) -> None:
+    """The edit is sent as a new message by whoever has taken over, and that is the card."""
+    card = apply(lambda unit: unit.outbox.new_card(1))
+    first = apply(lambda unit: added(unit, "prompt", card_id=card))
+    edit = apply(lambda unit: added(unit, "prompt", card_id=card, method="editMessageText"))
+    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    assert [row.id for row in apply(lambda unit: claim(unit, LATER))] == [edit.id]
+    apply(lambda unit: unit.outbox.place({card: 501}, {card: first}))
+    assert apply(lambda unit: unit.outbox.card_message_id(card)) is None
+
+
+def test_fan_out_that_was_freed_does_not_begin(apply: Any) -> None:
+    """Nobody would settle it if its sender died then: it has no lease."""
+    apply(lambda unit: add(unit, "reminder"))
+    row = apply(claim)[0]
+    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    assert apply(lambda unit: unit.outbox.begin(row)) is False
 
 
 def test_what_is_settled_stays_settled(apply: Any) -> None:

@@ -1,5 +1,6 @@
 """Who is running: one row a process, and on PostgreSQL a lock that the server frees when the process dies."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -257,6 +258,49 @@ def test_one_that_was_taken_for_dead_is_there_again_when_it_comes_back(both: Bot
     assert one.others() == {two.id}
     clock.at += GRACE + 1
     assert one.look() == frozenset()
+
+
+async def look_once(presence: Presence, on_return: Callable[[], object] = lambda: None) -> None:
+    """Let it run for one look."""
+    looked = asyncio.Event()
+    look, loop = presence.look, asyncio.get_running_loop()
+
+    def looks() -> frozenset[int]:
+        try:
+            return look()
+        finally:
+            loop.call_soon_threadsafe(looked.set)
+
+    presence.look = looks  # type: ignore[method-assign]
+    running = asyncio.create_task(presence.run(on_return=on_return))
+    await looked.wait()
+    presence.stop()
+    await running
+    presence.look, presence._stop = look, asyncio.Event()  # type: ignore[method-assign]
+
+
+async def test_who_has_not_held_the_lock_for_the_grace_is_not_sure_of_anything(
+    both: Both, postgres_server: Engine
+) -> None:
+    """Nobody is buried before that, so nobody sends what another has taken over; and who was, hears it first."""
+    one, two, clock = both
+    assert two.is_sure()
+    clock.at += GRACE
+    assert not two.is_sure()
+    await look_once(two)
+    assert two.is_sure()
+    cut(postgres_server, two)
+    await look_once(two)
+    clock.at += GRACE
+    assert not two.is_sure()
+    one.look()
+    clock.at += GRACE
+    assert one.look() == {two.id}
+    heard: list[bool] = []
+    await look_once(two, lambda: heard.append(two.is_sure()))
+    assert (heard, two.is_sure()) == ([False], True)
+    await look_once(two, lambda: heard.append(True))
+    assert heard == [False]
 
 
 def test_one_heir_alone_takes_over(
