@@ -223,7 +223,7 @@ async def _serve(base: _Base, stopping: Stopping) -> None:
             running = await _begin(parts, base, stopping, tasks)
             mode = "webhook" if base.settings.webhook_url else "polling"
             logger.info("bot.ready", username=base.api.username, mode=mode)
-            tasks.create_task(_settle_in(base))
+            tasks.create_task(_settle_in(base, stopping))
             stop = tasks.create_task(stopping.event.wait())
             await asyncio.wait({stop, running.incoming}, return_when=asyncio.FIRST_COMPLETED)
             await _end(parts, running, stopping)
@@ -420,10 +420,10 @@ async def _inherit(intake: Intake, stop: asyncio.Event) -> None:
             await intake.take_over()
 
 
-async def _settle_in(base: _Base) -> None:
+async def _settle_in(base: _Base, stopping: Stopping) -> None:
     """Prepare what makes later answers quicker. It runs beside the answers, so nobody waits for it."""
     with contextlib.suppress(StorageError):
-        await asyncio.to_thread(_warm, base.database, base.form_cache)
+        await asyncio.to_thread(_warm, base.database, base.form_cache, stopping)
     _settle_memory()
     await _set_menus(base.api, base.settings.language)
 
@@ -559,12 +559,13 @@ def _look_back(settings: Settings, database: Database, clock: Clock) -> None:
         logger.critical("database.went_back", reason=str(found), remedy="look at it, then: enlace db resume")
 
 
-def _warm(database: Database, form_cache: FormCache) -> None:
-    """Compile the forms in use before the first person waits for one."""
+def _warm(database: Database, form_cache: FormCache, stopping: Stopping) -> None:
+    """Compile the forms in use before the first person waits for one. An end waits for no more than one of them."""
     with database.view() as unit:
         for plan in unit.plans.all():
             for form in unit.forms.list(plan.id):
-                form_cache.version(unit, form.id)
+                if not stopping.is_asked:
+                    form_cache.version(unit, form.id)
 
 
 async def _set_menus(api: Api, default_language: str) -> None:

@@ -58,6 +58,11 @@ CONNECTING: Final = "client error (Connect)"
 """What hyper calls a call that failed before anything of it was written."""
 
 CHUNK: Final = 1 << 18
+ANSWER_LIMIT: Final = 32 << 20
+"""Bytes of an answer. A hundred updates have less than one million. A proxy that sends without end took 3 GB of memory
+in half a minute, before the call's time was over."""
+READ_AHEAD: Final = 1 << 16
+"""Bytes of an answer that are read before we ask for them: all of nearly every one."""
 
 File = tuple[str, bytes | IO[bytes], str]
 """Name, content, media type."""
@@ -195,9 +200,10 @@ class Transport:
         timeout: float | None = None,
         limit: int | None = None,
     ) -> bytes:
-        """Return the body of a 2xx answer, which may have `limit` bytes. Any other answer raises.
+        """Return the body of a 2xx answer, which may have `limit` bytes: TooLarge. Any other answer raises.
 
-        `timeout` is in seconds, for the whole call.
+        `timeout` is in seconds, for the whole call. Without `limit`, an answer longer than any of the Bot API is
+        Unreadable.
         """
         if self._client is None:
             raise NotSent("the connection is not open")
@@ -214,18 +220,18 @@ class Transport:
             status, payload = await self._send(request, limit)
         except PyreqwestError as error:
             raise _meaning(error) from None
+        except TooLarge as error:
+            raise error if limit is not None else Unreadable("an answer without an end") from None
         if 200 <= status < 300:
             self.answered_at = asyncio.get_running_loop().time()
             return payload
         raise error_of(status, payload)
 
     async def _send(self, request: RequestBuilder, limit: int | None) -> tuple[int, bytes]:
-        if limit is None:
-            response = await request.build().send()
-            payload = bytes(await response.bytes())
-        else:
-            async with request.streamed_read_buffer_limit(0).build_streamed() as response:
-                payload = b"".join([part async for part in _at_most(response, limit)])
+        # A download shows each piece as it comes: a trickle would take long to fill what is read ahead.
+        ahead = READ_AHEAD if limit is None else 0
+        async with request.streamed_read_buffer_limit(ahead).build_streamed() as response:
+            payload = await _at_most(response, ANSWER_LIMIT if limit is None else limit)
         if self._on_headers is not None:
             self._on_headers(response.get_header)
         return response.status, payload
@@ -249,17 +255,19 @@ def _meaning(error: PyreqwestError) -> TelegramError:
     return ConnectionLost(name)
 
 
-async def _at_most(response: Response, limit: int) -> AsyncIterator[bytes]:
-    """Return the parts of an answer. TooLarge as soon as it has, or announces, more than `limit` bytes."""
+async def _at_most(response: Response, limit: int) -> bytes:
+    """Return the body of an answer. TooLarge as soon as it has, or announces, more than `limit` bytes."""
     promised = response.get_header("Content-Length") or ""
     left = limit
     if promised.isdecimal() and int(promised) > limit:
         raise TooLarge(f"over {limit} bytes")
+    parts: list[bytes] = []
     while (part := await response.body_reader.read_chunk()) is not None:
         left -= len(part)
         if left < 0:
             raise TooLarge(f"over {limit} bytes")
-        yield bytes(part)
+        parts.append(bytes(part))
+    return b"".join(parts)
 
 
 def multipart(parameters: Mapping[str, Any], files: Mapping[str, File]) -> FormBuilder:

@@ -221,7 +221,7 @@ class GroupCommit(Generic[U]):
         return [work.future for work in line]  # type: ignore[misc]
 
     def close(self) -> None:
-        """Apply every unit in line, tell every caller, and stop. Units that come later are Unavailable."""
+        """Apply every unit in line that a caller waits for, tell every caller, and stop. Later ones are Unavailable."""
         with self._lock:
             self._is_closing = True
             self._wake_all()

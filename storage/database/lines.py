@@ -44,8 +44,10 @@ class Work:
         self.is_started = False
 
     def is_wanted(self) -> bool:
-        """Return False if the caller cancelled before it began. After this call the unit cannot be cancelled."""
-        if self.is_started or not isinstance(self.future, Future):
+        """Return False if the caller cancelled before it began, or has ended. From now on it cannot be cancelled."""
+        if not isinstance(self.future, Future):
+            return self.loop is None or not self.loop.is_closed()
+        if self.is_started:
             return True
         self.is_started = True
         return self.future.set_running_or_notify_cancel()

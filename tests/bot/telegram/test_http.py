@@ -35,7 +35,7 @@ from bot.telegram.errors import (
     TooManyRequests,
     Unreadable,
 )
-from bot.telegram.http import LONGEST_RETRY, parse_json
+from bot.telegram.http import ANSWER_LIMIT, LONGEST_RETRY, parse_json
 from bot.telegram.outcomes import (
     Ambiguous,
     Gone,
@@ -530,6 +530,30 @@ async def test_a_download_that_is_too_large_is_broken_off() -> None:
     async with serving(answer) as (_, api):
         with pytest.raises(TooLarge):
             await api.download("f", limit=1000)
+
+
+async def test_an_answer_that_never_ends_is_broken_off() -> None:
+    """A proxy that goes mad filled the memory until the call's time was over: 3 GB in half a minute."""
+    sent = 0
+
+    async def answer(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while sent < 4 * ANSWER_LIMIT:
+                writer.write(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
+                await writer.drain()
+                sent += 0x100000
+
+    async with serving(answer, timeout=PATIENCE) as (_, api):
+        for call in (
+            lambda: api.updates(None, limit=1, wait=30, allowed=[]),
+            lambda: api.call("sendMessage", {"chat_id": 1, "text": "x"}),
+        ):
+            sent = 0
+            with pytest.raises(errors.Unreadable):
+                await call()
+            assert sent < 2 * ANSWER_LIMIT
 
 
 async def test_a_download_ends_in_time() -> None:

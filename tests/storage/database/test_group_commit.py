@@ -327,6 +327,27 @@ def test_close_waits_for_what_is_being_read_first(url: str) -> None:
     assert future.result(PATIENCE) == "found"
 
 
+def test_close_leaves_what_nobody_waits_for(url: str) -> None:
+    """A bot that has been told to stop has ended its loop: what is in line there was not acknowledged, and comes again.
+
+    A flood that waited for its turn kept the process for longer than it may take to end.
+    """
+    database = open_database(url)
+
+    async def begin_and_go() -> None:
+        for number in range(20):
+            database.units.begin("chat", learn(f"f{number}"))
+
+    with held(database.units):
+        asyncio.run(begin_and_go())
+        behind = database.units.submit("chat", learn("behind"))
+    database.units.close()
+    assert behind.result(0) == "behind"
+    with database.view() as unit:
+        assert [unit.facts.get(f"f{number}") for number in range(20)] == [None] * 20
+    database.close()
+
+
 def test_close_applies_everything_in_line(url: str) -> None:
     """Stopping loses nothing that was taken on; what comes later is told so."""
     database = open_database(url)
