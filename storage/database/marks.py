@@ -9,6 +9,9 @@ files, and the state in which it began; later states are in the log. Other thing
 log's entry of their last change has it: what a plan restricts, the limit below which it hides people, each setting, and
 what lets somebody in or data out (links, tokens, receivers). So has the entry of a decision and of a comment: one mark
 for the row and one for its words, because the words are deleted when their time is over.
+
+The plan itself has a mark for each column of each table. So the check says which one was altered, and a column that a
+later version adds is compared from the next import on.
 """
 
 import hashlib
@@ -19,11 +22,11 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import RowMapping, bindparam, select, update
 
-from storage.database.models import Activity, Indicator, Membership, Person, Plan, table
+from storage.database.models import Activity, AuditEntry, Base, Indicator, Membership, Person, Plan, table
 from storage.database.unit import Unit
 from storage.database.vault import Vault
 
-_M, _P, _PLAN, _I, _A = map(table, (Membership, Person, Plan, Indicator, Activity))
+_M, _P, _PLAN, _I, _A, _E = map(table, (Membership, Person, Plan, Indicator, Activity, AuditEntry))
 
 OF_A_ROLE: Final = (
     "telegram_id", "plan_id", "person_id", "agency_id", "role", "active_from", "active_to", "until_on",
@@ -44,6 +47,19 @@ OF_A_COMMENT: Final = ("id", "plan_id", "person_id", "subject", "written_at")
 OF_AN_ANSWER: Final = ("id", "settled_at", "settled_by_id")
 OF_A_TOKEN: Final = ("plan_id", "prefix", "token_hash", "audience")
 OF_A_RECEIVER: Final = ("id", "plan_id", "host", "audience", "kinds", "made_at")
+OF_A_FORM: Final = ("form_id", "version", "title", "xform", "sha256")
+OF_THE_PLAN: Final = (
+    "plan", "strategic_area", "objective", "agency", "indicator", "target", "activity", "activity_support", "code",
+    "cadence",
+)  # fmt: skip
+"""The tables that a workbook writes. Agencies are changed in the chat too."""
+UNMARKED: Final = frozenset({"lists_revision"})
+"""It changes with what it is made of."""
+_CHANGES = (
+    select(_E.c.details)
+    .where(_E.c.plan_id == bindparam("plan_id"), _E.c.act.startswith("plan.") | _E.c.act.startswith("agency."))
+    .order_by(_E.c.id)
+)
 OF_A_LINK: Final = ("id", "plan_id", "token_hash", "role", "agency_id", "expires_at", "until_on", "is_contributor")
 
 Row = Mapping[str, Any] | RowMapping
@@ -118,6 +134,54 @@ def protection_mark(unit: Unit, plan_id: int) -> str:
     return _mark(unit.vault, [plan_id, *said], "plan")
 
 
+def form_mark(vault: Vault, row: Row) -> str:
+    """Return the mark of a published version of a form: what it asks, and which answers it seals."""
+    digest = hashlib.sha256(row["workbook"]).hexdigest()
+    return _mark(vault, [*(row[name] for name in OF_A_FORM), digest], "form_version")
+
+
+def import_mark(vault: Vault, before: bytes) -> str:
+    """Return the mark of what an import noted, from which it is undone and past limits are read."""
+    return _mark(vault, [hashlib.sha256(before).hexdigest()], "plan_import")
+
+
+def contents(unit: Unit, plan_id: int, *names: str) -> dict[str, dict[str, str]]:
+    """Return table → column → mark, for these tables of the plan or for all."""
+    return {name: _columns(unit, plan_id, name) for name in names or OF_THE_PLAN}
+
+
+def altered_contents(unit: Unit, plan_id: int, *names: str) -> dict[str, list[str]]:
+    """Return table → the columns that differ from what the log says of them last; for these tables or for all."""
+    told: dict[str, dict[str, str]] = {}
+    for details in unit.connection.execute(_CHANGES, {"plan_id": plan_id}).scalars():
+        told |= details.get("contents", {})
+    here = contents(unit, plan_id, *(names or OF_THE_PLAN)) if told else {}
+    found = {
+        name: [column for column, mark in columns.items() if told.get(name, {}).get(column, mark) != mark]
+        for name, columns in here.items()
+    }
+    return {name: columns for name, columns in found.items() if columns}
+
+
+def _columns(unit: Unit, plan_id: int, name: str) -> dict[str, str]:
+    of = Base.metadata.tables[name]
+    key = tuple(of.primary_key.columns)
+    rows = select(of).order_by(*key)
+    match name:
+        case "plan":
+            rows = rows.where(of.c.id == plan_id)
+        case "activity_support":
+            rows = rows.join(_A, _A.c.id == of.c.activity_id).where(_A.c.plan_id == plan_id)
+        case _:
+            rows = rows.where(of.c.plan_id == plan_id)
+    found = unit.connection.execute(rows).mappings().all()
+    keys = [[row[column.name] for column in key] for row in found]
+    return {
+        column: _mark(unit.vault, [plan_id, keys, [_plain(row[column]) for row in found]], f"{name}.{column}")[:16]
+        for column in set(of.columns.keys()) - UNMARKED
+    }
+
+
 def mark_role(unit: Unit, membership_id: int) -> None:
     """Renew the mark of a role. Call this whenever a role has been written."""
     row = unit.connection.execute(_ROLE, {"key": membership_id}).mappings().one()
@@ -125,7 +189,7 @@ def mark_role(unit: Unit, membership_id: int) -> None:
 
 
 def _mark(vault: Vault, values: list[Any], purpose: str) -> str:
-    return vault.mac(orjson.dumps([_plain(value) for value in values]), purpose)[:32]
+    return vault.mac(orjson.dumps([_plain(value) for value in values], option=orjson.OPT_SORT_KEYS), purpose)[:32]
 
 
 def _plain(value: Any) -> Any:

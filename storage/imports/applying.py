@@ -24,7 +24,7 @@ from conversations.plan.periods import USUAL_CADENCES, Cadence, Cadences, Freque
 from storage.calendar.holidays import Holidays
 from storage.calendar.moving_periods import follow_calendar
 from storage.database.audit import Audit
-from storage.database.marks import protection_mark
+from storage.database.marks import contents, protection_mark
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
 from storage.database.unit import Unit
@@ -86,8 +86,9 @@ def apply(
         return found
     before = None if is_new else history.take(unit, comparison.plan_id)
     comparison.apply(found, now)
+    noted: dict[str, object] = {}
     if before is not None:
-        history.record(unit, comparison.plan_id, before, draft.sha256, actor_id=actor_id, now=now)
+        noted = history.record(unit, comparison.plan_id, before, draft.sha256, actor_id=actor_id, now=now)
     details: dict[str, object] = {
         "plan": plan_code,
         "workbook": draft.sha256,
@@ -98,6 +99,8 @@ def apply(
             if one.kind == "changed"
         ],
         "protects": protection_mark(unit, comparison.plan_id),
+        "contents": contents(unit, comparison.plan_id),
+        **noted,
     }
     unit.of(Audit).record("plan.imported", actor_id=actor_id, plan_id=comparison.plan_id, details=details, now=now)
     return found

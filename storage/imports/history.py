@@ -20,7 +20,7 @@ from sqlalchemy import Date, delete, func, insert, select, update
 
 from storage.calendar.moving_periods import follow_calendar
 from storage.database.audit import Audit
-from storage.database.marks import protection_mark
+from storage.database.marks import contents, import_mark, protection_mark
 from storage.database.models import Base, UtcDateTime
 from storage.database.unit import Unit
 from storage.plan.lists import touch
@@ -119,8 +119,10 @@ def take(unit: Unit, plan_id: int) -> Snapshot:
     return Snapshot(rows, lists)
 
 
-def record(unit: Unit, plan_id: int, before: Snapshot, sha256: str, *, actor_id: int | None, now: datetime) -> None:
-    """Note the changes since `before` as those of the last import."""
+def record(
+    unit: Unit, plan_id: int, before: Snapshot, sha256: str, *, actor_id: int | None, now: datetime
+) -> dict[str, object]:
+    """Note the changes since `before` as those of the last import. Return what its audit entry says of the note."""
     after = take(unit, plan_id)
     added: dict[str, list[int]] = {}
     changed: dict[str, dict[str, dict[str, tuple[Any, Any]]]] = {}
@@ -138,15 +140,16 @@ def record(unit: Unit, plan_id: int, before: Snapshot, sha256: str, *, actor_id:
             old_list, new_list = before.lists[name].get(id, []), after.lists[name].get(id, [])
             if old_list != new_list:
                 lists.setdefault(name, {})[str(id)] = (old_list, new_list)
-    noted = orjson.dumps({"added": added, "changed": changed, "lists": lists})
+    noted = zlib.compress(orjson.dumps({"added": added, "changed": changed, "lists": lists}))
     values = {
         "plan_id": plan_id,
         "imported_at": now,
         "imported_by_id": actor_id,
         "sha256": sha256,
-        "before": zlib.compress(noted),
+        "before": noted,
     }
-    unit.connection.execute(insert(_import).values(values))
+    number = unit.connection.execute(insert(_import).values(values).returning(_import.c.id)).scalar_one()
+    return {"import": number, "before": import_mark(unit.vault, noted)}
 
 
 # ------------------------------------------------------------------ taking it back
@@ -180,6 +183,7 @@ def undo(unit: Unit, plan_id: int, import_id: int, *, actor_id: int | None, now:
         "restored": [list(row) for row in told.restored],
         "kept": [list(row) for row in told.kept],
         "protects": protection_mark(unit, plan_id),
+        "contents": contents(unit, plan_id),
     }
     unit.of(Audit).record("plan.undone", actor_id=actor_id, plan_id=plan_id, details=details, now=now)
     return told

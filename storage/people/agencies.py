@@ -17,6 +17,7 @@ from sqlalchemy import func, insert, select, update
 from conversations.languages import FIRST
 from conversations.plan.model import Agency
 from storage.database.audit import Act, Audit
+from storage.database.marks import altered_contents, contents
 from storage.database.models import Base
 from storage.database.unit import Unit
 from storage.errors import Conflict
@@ -108,6 +109,7 @@ class Agencies:
             raise ValueError("an agency needs a name, in Spanish or another language")
         if any(agency.code.upper() == kept for agency in self._unit.of(Plans).agencies(plan_id)):
             raise Conflict(f"there is an agency {kept} already")
+        is_as_told = self._hold(plan_id)
         self._connection.execute(
             insert(_agency).values(
                 plan_id=plan_id,
@@ -118,8 +120,8 @@ class Agencies:
                 founding_member=False,
             )
         )
-        touch(self._unit, plan_id)
-        self._record("agency.added", plan_id, kept, {"type": new.role_type, "from": _iso(new.active_from)}, now, by)
+        details = {"type": new.role_type, "from": _iso(new.active_from)}
+        self._record("agency.added", plan_id, kept, details, now, by, is_as_told)
         return self._unit.of(Plans).agency(plan_id, kept)
 
     def rename(self, agency: Agency, plan_id: int, name: dict[str, str], *, now: datetime, by: int | None) -> Agency:
@@ -164,15 +166,33 @@ class Agencies:
         **values: object,
     ) -> Agency:
         here = (_agency.c.id == agency.id, _agency.c.plan_id == plan_id)
+        is_as_told = self._hold(plan_id)
         self._connection.execute(update(_agency).where(*here).values(**values))
-        touch(self._unit, plan_id)
-        self._record(act, plan_id, agency.code, details, now, by)
+        self._record(act, plan_id, agency.code, details, now, by, is_as_told)
         return self._unit.of(Plans).agency_by_id(agency.id)
 
+    def _hold(self, plan_id: int) -> bool:
+        """Lock the plan, so that the marks of two changes follow each other. Return whether its agencies are as told.
+
+        If one was altered by hand before, no mark is made anew: the old one gives the change away.
+        """
+        touch(self._unit, plan_id)
+        return not altered_contents(self._unit, plan_id, "agency")
+
     def _record(
-        self, act: Act, plan_id: int, code: str, details: Mapping[str, object], now: datetime, by: int | None
+        self,
+        act: Act,
+        plan_id: int,
+        code: str,
+        details: Mapping[str, object],
+        now: datetime,
+        by: int | None,
+        is_as_told: bool,
     ) -> None:
-        self._unit.of(Audit).record(act, actor_id=by, plan_id=plan_id, details={"agency": code, **details}, now=now)
+        told: dict[str, object] = {"agency": code, **details}
+        if is_as_told:
+            told["contents"] = contents(self._unit, plan_id, "agency")
+        self._unit.of(Audit).record(act, actor_id=by, plan_id=plan_id, details=told, now=now)
 
 
 def _names(name: dict[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from conversations.plan.figures.suppression import protected_below
 from conversations.plan.model import Indicator, is_restricted
 from storage.database.models import PlanImport, table
 from storage.database.unit import Unit
+from storage.errors import StorageError
 from storage.plan.plans import Plans
 
 _M = table(PlanImport)
@@ -88,7 +89,10 @@ class PastLimits:
 
 @lru_cache(maxsize=64)
 def _noted(before: bytes) -> _Before:
-    changed = orjson.loads(zlib.decompress(before))["changed"]
+    try:
+        changed = orjson.loads(zlib.decompress(before))["changed"]
+    except (zlib.error, ValueError, KeyError, TypeError):
+        raise StorageError("what an import changed cannot be read: run 'enlace audit verify --data'") from None
     standard = next(
         (columns["min_cell"][0] for columns in changed.get("plan", {}).values() if "min_cell" in columns), None
     )

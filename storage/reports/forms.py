@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, func, select, update
 from conversations.xforms.bundle import plan_lists_of
 from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import Form as CompiledForm
+from storage.database.marks import OF_A_FORM, form_mark
 from storage.database.models import Form, FormVersion, Session, table
 from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Unit
@@ -73,6 +74,11 @@ _OF_FORM = _ALL.where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bind
 _CURRENT = Prepared(_OF_FORM.limit(1))
 _OF_PLAN = _ALL.where(_F.c.plan_id == bindparam("plan_id")).order_by(
     _F.c.form_id, _V.c.published_at.desc(), _V.c.id.desc()
+)
+_MARKED = (
+    select(_F.c.form_id, *(_V.c[name] for name in (*OF_A_FORM, "workbook") if name != "form_id"))
+    .join(_F, _F.c.id == _V.c.form_id)
+    .where(_V.c.id == bindparam("id"))
 )
 _DRAFTS = (
     select(_S.c.form_id, _S.c.form_version_id, func.count())
@@ -167,6 +173,11 @@ class Forms:
         if found is None:
             raise NotFound(f"form version {form_version_id}")
         return bytes(found)
+
+    def mark(self, form_version_id: int) -> str:
+        """Return the mark of a version, for its entry in the audit log."""
+        found = self._connection.execute(_MARKED, {"id": form_version_id}).mappings().one()
+        return form_mark(self._unit.vault, found)
 
     def versions(self, plan_id: int, form_id: str) -> list[StoredForm]:
         """Return every version, newest first."""

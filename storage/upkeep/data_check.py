@@ -1,4 +1,4 @@
-"""Check that roles, reports, what was said of them, and rows that let data out are as the audit log says.
+"""Check that the data is as the audit log says: here roles, reports and what was said of them.
 
 A log that cannot be changed unnoticed proves little if the data beside it can be changed. With access to the database,
 one UPDATE makes somebody a coordinator, or validates a report. So:
@@ -7,8 +7,8 @@ one UPDATE makes somebody a coordinator, or validates a report. So:
   hand is named.
 * Each role, each suspension and each review has an entry in the log. If a row was set back to an earlier state, its old
   mark is still good, but the last entry about it disagrees.
-* Each link, token, receiver and delegation has an entry too, because they let somebody in or data out, or let somebody
-  act for another. It must be as the last entry says, and as the mark in it says if it has one.
+* What lets somebody in or data out has an entry too (`storage.upkeep.door_checks`), and so have the plan, its forms and
+  its settings (`storage.upkeep.plan_checks`). Each must be as the last entry says, and as the mark in it says.
 * Receipts are numbered without a gap, and each role, decision and comment has an entry. So a removed row is noticed.
 * The mark of a submission includes its files. A decision and a comment have theirs in their entry, with one of their
   words, which are deleted when their time is over (S14), and not before.
@@ -17,7 +17,6 @@ one UPDATE makes somebody a coordinator, or validates a report. So:
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final
@@ -32,44 +31,31 @@ from storage.database.marks import (
     answer_mark,
     comment_mark,
     decision_mark,
-    link_mark,
     mark_role,
-    protection_mark,
-    receiver_mark,
     role_mark,
-    setting_mark,
     submission_mark,
-    token_mark,
     words_mark,
 )
 from storage.database.models import (
     Agency,
     Attachment,
-    AuditEntry,
     Comment,
-    DataToken,
-    Delegation,
-    Endpoint,
-    Invitation,
     Membership,
     Person,
     ReviewDecision,
-    Setting,
     Submission,
     table,
 )
-from storage.database.vault import VaultError
 from storage.errors import NotFound, StorageError
-from storage.plan.past_limits import PastLimits
-from storage.plan.settings import find
+from storage.upkeep import door_checks, plan_checks
+from storage.upkeep.told import TOLD, Difference, by_id, opened, told
 
 if TYPE_CHECKING:
     from storage.reports.files import FileStore
     from storage.unit_of_work import UnitOfWork
 
-_M, _S, _E, _PERSON = map(table, (Membership, Submission, AuditEntry, Person))
-_TOKEN, _ENDPOINT, _DELEGATION, _SETTING, _LINK = map(table, (DataToken, Endpoint, Delegation, Setting, Invitation))
-_DECISION, _COMMENT, _FILE, _AGENCY = map(table, (ReviewDecision, Comment, Attachment, Agency))
+_M, _S, _PERSON, _AGENCY = map(table, (Membership, Submission, Person, Agency))
+_DECISION, _COMMENT, _FILE = map(table, (ReviewDecision, Comment, Attachment))
 PAGE: Final = 500
 WORDS_KEPT: Final = timedelta(days=730)
 """How long words about something restricted are kept."""
@@ -112,20 +98,8 @@ _NOT_STANDING = (
     .order_by(_S.c.id)
 )
 """Which version counts in figures follows from the decisions; a column says it for the sake of speed."""
-_TOLD = (
-    select(_E.c.plan_id, _E.c.act, _E.c.details)
-    .where(_E.c.act.in_(bindparam("acts", expanding=True)))
-    .order_by(_E.c.id)
-)
-_ROLES = ("membership.granted", "membership.ended")
+_ROLES = ("membership.granted", "membership.contributor", "membership.ended")
 _SUSPENSIONS = ("person.suspended", "person.restored")
-_TOKENS = ("token.made", "token.revoked")
-_ENDPOINTS = ("endpoint.added", "endpoint.changed", "endpoint.paused", "endpoint.resumed", "endpoint.removed")
-_PLANS = ("plan.imported", "plan.undone")
-_IMPORTS = select(_E.c.plan_id, _E.c.act, _E.c.at, _E.c.details).where(_E.c.act.in_(_PLANS)).order_by(_E.c.id)
-_LINKS = ("invitation.issued",)
-_LINKS_WITHDRAWN = ("invitation.revoked", "invitation.declined")
-_DELEGATIONS = ("delegation.begun", "delegation.ended")
 _COMMENTS = ("comment.written",)
 _ANSWERS = ("comment.answered", "comment.settled")
 _OF_AN_ANSWER = ("settled_at", "settled_by_id", "sealed_reply")
@@ -136,14 +110,6 @@ _REVIEWS: Final = {
     "report.taken_back": (ValidationState.SUBMITTED.value, ValidationState.CORRECTED.value),
 }
 _STATES: Final = tuple(state.value for state in ValidationState)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One row that differs from what was written, by its id. None if the row is gone."""
-
-    id: int | None
-    text: str
 
 
 # ------------------------------------------------------------------ marking what was there
@@ -198,13 +164,8 @@ def differences(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
     """
     yield from _roles(unit)
     yield from _suspensions(unit)
-    yield from _links(unit)
-    yield from _tokens(unit)
-    yield from _endpoints(unit)
-    yield from _delegations(unit)
-    yield from _protection(unit)
-    yield from _past_limits(unit)
-    yield from _settings(unit)
+    yield from door_checks.differences(unit, now)
+    yield from plan_checks.differences(unit)
     yield from _submissions(unit)
     yield from _decisions(unit, now)
     yield from _comments(unit, now)
@@ -212,22 +173,30 @@ def differences(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
 
 def _roles(unit: "UnitOfWork") -> Iterator[Difference]:
     granted: Counter[tuple[int, int]] = Counter()
-    told: dict[tuple[int, int], str | None] = {}
-    for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": _ROLES}):
+    last: dict[tuple[int, int], tuple[str, str | None, bool] | None] = {}
+    for plan_id, act, details in unit.connection.execute(TOLD, {"acts": _ROLES}):
         key = (plan_id, details["person"])
-        granted[key] += act == "membership.granted"
-        told[key] = details["role"] if act == "membership.granted" else None
+        present = last.get(key)
+        match act:
+            case "membership.granted":
+                granted[key] += 1
+                last[key] = (details["role"], details["agency"] or None, details.get("contributor", False))
+            case "membership.contributor" if present is not None:
+                last[key] = (*present[:2], details["contributor"])
+            case "membership.ended":
+                last[key] = None
     there: Counter[tuple[int, int]] = Counter()
-    for row in unit.connection.execute(
-        select(*ROLE_COLUMNS, _M.c.mark).select_from(ROLES).order_by(_M.c.id)
-    ).mappings():
+    roles = select(*ROLE_COLUMNS, _M.c.mark, _AGENCY.c.code).select_from(
+        ROLES.outerjoin(_AGENCY, _AGENCY.c.id == _M.c.agency_id)
+    )
+    for row in unit.connection.execute(roles.order_by(_M.c.id)).mappings():
         key = (row["plan_id"], row["person_id"])
         there[key] += 1
         if not compare_digest(row["mark"] or "", role_mark(unit.vault, row)):
             yield Difference(
                 row["id"], f"the role of person {row['person_id']} was altered, or not given by this program"
             )
-        elif row["active_to"] is None and told.get(key) != row["role"]:
+        elif row["active_to"] is None and last.get(key) != (row["role"], row["code"], row["is_contributor"]):
             yield Difference(row["id"], f"person {row['person_id']} has a role that the log says is over")
     for key in sorted(granted):
         if there[key] < granted[key]:
@@ -236,7 +205,7 @@ def _roles(unit: "UnitOfWork") -> Iterator[Difference]:
 
 def _suspensions(unit: "UnitOfWork") -> Iterator[Difference]:
     told: dict[int, str] = {}
-    for _, act, details in unit.connection.execute(_TOLD, {"acts": _SUSPENSIONS}):
+    for _, act, details in unit.connection.execute(TOLD, {"acts": _SUSPENSIONS}):
         told[details["person"]] = act
     suspended = set(unit.connection.execute(select(_PERSON.c.id).where(_PERSON.c.suspended_at.is_not(None))).scalars())
     for person_id, act in sorted(told.items()):
@@ -246,149 +215,9 @@ def _suspensions(unit: "UnitOfWork") -> Iterator[Difference]:
         yield Difference(person_id, f"person {person_id} is suspended, and the log does not say by whom")
 
 
-def _told(unit: "UnitOfWork", acts: tuple[str, ...], name: str) -> dict[Any, dict[str, Any]]:
-    """Return the id of each thing → all details of its entries together, with the last act as `act`.
-
-    `name` is the detail with the id.
-    """
-    told: dict[Any, dict[str, Any]] = defaultdict(dict)
-    for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": acts}):
-        told[details[name]] |= {**details, "plan_id": plan_id, "act": act}
-        if act in ("endpoint.paused", "endpoint.resumed"):
-            told[details[name]]["is_paused"] = act == "endpoint.paused"
-    return told
-
-
-def _is_as_marked(said: dict[str, Any], mark: str) -> bool:
-    """Entries from before there were marks prove nothing."""
-    return "mark" not in said or compare_digest(said["mark"], mark)
-
-
-def _links(unit: "UnitOfWork") -> Iterator[Difference]:
-    """A link that was changed gives another role than the log says was offered; one that was used lets in another."""
-    issued, withdrawn = _told(unit, _LINKS, "invitation"), _told(unit, _LINKS_WITHDRAWN, "invitation")
-    taken = {
-        details["invitation"]
-        for _, act, details in unit.connection.execute(_TOLD, {"acts": _ROLES})
-        if act == "membership.granted" and "invitation" in details
-    }
-    for row in unit.connection.execute(select(_LINK).order_by(_LINK.c.id)).mappings():
-        said, what = issued.get(row["id"]), f"link {row['id']}"
-        if said is None:
-            yield Difference(row["id"], f"{what} was not made by this program")
-        elif (said["role"], said["agency_id"]) != (row["role"], row["agency_id"]) or not _is_as_marked(
-            said, link_mark(unit.vault, row)
-        ):
-            yield Difference(row["id"], f"{what} was altered")
-        elif row["id"] in withdrawn and row["revoked_at"] is None:
-            yield Difference(row["id"], f"{what} is not revoked")
-        elif row["id"] in taken and row["accepted_at"] is None:
-            yield Difference(row["id"], f"{what} can be used again")
-
-
-def _tokens(unit: "UnitOfWork") -> Iterator[Difference]:
-    told = _told(unit, _TOKENS, "token")
-    for row in unit.connection.execute(select(_TOKEN).order_by(_TOKEN.c.id)).mappings():
-        said = told.get(row["prefix"])
-        what = f"the token {row['prefix']}"
-        if said is None or said["plan_id"] != row["plan_id"]:
-            yield Difference(row["id"], f"{what} was not made by this program")
-        elif said["audience"] != row["audience"]:
-            yield Difference(row["id"], f"{what} is for {row['audience']!r}, and the log says otherwise")
-        elif not _is_as_marked(said, token_mark(unit.vault, row)):
-            yield Difference(row["id"], f"{what} was altered")
-        elif (said["act"] == "token.revoked") != (row["revoked_at"] is not None):
-            yield Difference(row["id"], f"{what} is {'not ' * (row['revoked_at'] is None)}revoked")
-
-
-def _endpoints(unit: "UnitOfWork") -> Iterator[Difference]:
-    from storage.messages.endpoints import row as sealed_name
-
-    told = _told(unit, _ENDPOINTS, "endpoint")
-    for row in unit.connection.execute(select(_ENDPOINT).order_by(_ENDPOINT.c.id)).mappings():
-        said = told.get(row["id"])
-        what = f"receiver {row['id']}"
-        if said is None or said["act"] == "endpoint.removed":
-            yield Difference(row["id"], f"{what} was not set up by this program, or was removed")
-            continue
-        kinds = len([kind for kind in row["kinds"].split(",") if kind])
-        here = (row["plan_id"], row["host"], row["audience"], kinds)
-        is_as_told = here == (said["plan_id"], said["host"], said["audience"], said["kinds"])
-        target = _opened(unit, row["sealed_target"], sealed_name(row["plan_id"], row["made_at"]))
-        if not is_as_told or target is None or not _is_as_marked(said, receiver_mark(unit.vault, row)):
-            yield Difference(row["id"], f"{what} was altered")
-        elif said.get("is_paused", False) != (row["paused_at"] is not None):
-            yield Difference(row["id"], f"{what} is {'not ' * (row['paused_at'] is None)}paused")
-
-
-def _delegations(unit: "UnitOfWork") -> Iterator[Difference]:
-    told = _told(unit, _DELEGATIONS, "delegation")
-    codes = dict(map(tuple, unit.connection.execute(select(_AGENCY.c.id, _AGENCY.c.code))))
-    in_agency = set(map(tuple, unit.connection.execute(select(_M.c.agency_id, _M.c.person_id))))
-    for row in unit.connection.execute(select(_DELEGATION).order_by(_DELEGATION.c.id)).mappings():
-        said = told.get(row["id"])
-        what = f"delegation {row['id']}"
-        if said is None or "until" not in said:
-            yield Difference(row["id"], f"{what} was not given through this program")
-        elif (
-            (row["plan_id"], codes.get(row["agency_id"]), row["person_id"], row["until_on"].isoformat())
-            != (said["plan_id"], said["agency"], said["person"], said["until"])
-            or said["deputy"] not in (None, row["deputy_id"])
-            or (row["deputy_id"] is not None and (row["agency_id"], row["deputy_id"]) not in in_agency)
-        ):
-            yield Difference(row["id"], f"{what} was altered")
-        elif (said["act"] == "delegation.ended") != (row["ended_at"] is not None):
-            yield Difference(row["id"], f"{what} is {'not ' * (row['ended_at'] is None)}over")
-
-
-def _protection(unit: "UnitOfWork") -> Iterator[Difference]:
-    told = {plan_id: details for plan_id, _, details in unit.connection.execute(_TOLD, {"acts": _PLANS})}
-    for plan_id, details in sorted(told.items()):
-        # Entries from before there were marks prove nothing; the next import's entry does.
-        said = details.get("protects")
-        if said is not None and not compare_digest(said, protection_mark(unit, plan_id)):
-            yield Difference(plan_id, f"what plan {plan_id} restricts, or below which number, was altered")
-
-
-def _past_limits(unit: "UnitOfWork") -> Iterator[Difference]:
-    """Return the plans of which an import no longer keeps a limit of before that the log says it changed."""
-    told: dict[int, list[set[tuple[datetime, str, str, str]]]] = defaultdict(list)
-    for plan_id, act, at, details in unit.connection.execute(_IMPORTS):
-        if act == "plan.undone":
-            del told[plan_id][-1:]
-            continue
-        told[plan_id].append(
-            {
-                (at, code if table_ == "indicator" else "", column, old)
-                for table_, code, column, old, _ in details.get("changes", ())
-                if table_ in ("indicator", "plan") and column in ("min_cell", "sensitivity")
-            }
-        )
-    for plan_id, imports in sorted(told.items()):
-        if set().union(*imports) - set(PastLimits(unit, plan_id).noted()):
-            yield Difference(plan_id, f"below which number plan {plan_id} protected people before was altered")
-
-
-def _settings(unit: "UnitOfWork") -> Iterator[Difference]:
-    told: dict[tuple[int, str], str | None] = {}
-    for plan_id, _, details in unit.connection.execute(_TOLD, {"acts": ("setting.changed",)}):
-        told[plan_id, details["setting"]] = details.get("mark")
-    there = {(row.plan_id, row.name): row.value for row in unit.connection.execute(select(_SETTING))}
-    for key in sorted(there.keys() | told.keys()):
-        plan_id, name = key
-        known = find(name)
-        value = there.get(key, known.default if known else "")
-        if key not in told:
-            yield Difference(plan_id, f"the setting {name} was not made by this program")
-        elif (said := told[key]) is not None and not compare_digest(
-            said, setting_mark(unit.vault, plan_id, name, value)
-        ):
-            yield Difference(plan_id, f"the setting {name} was altered")
-
-
 def _submissions(unit: "UnitOfWork") -> Iterator[Difference]:
     told: dict[tuple[int, int, int], tuple[str, ...]] = {}
-    for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": tuple(_REVIEWS)}):
+    for plan_id, act, details in unit.connection.execute(TOLD, {"acts": tuple(_REVIEWS)}):
         told[plan_id, details["receipt"], details["version"]] = _REVIEWS[act]
     numbers: Counter[int] = Counter()
     last: dict[int, int] = defaultdict(int)
@@ -448,16 +277,7 @@ def _text(unit: "UnitOfWork", row: Any) -> str | None:
         return str(row["answers"])
     from storage.reports.submissions import row as sealed_name  # `enlace status` loads this module and opens no report
 
-    return _opened(unit, row["sealed_answers"], sealed_name(row["instance_id"]))
-
-
-def _opened(unit: "UnitOfWork", sealed: bytes | None, name: str, *, before: str = "") -> str | None:
-    if sealed is None:
-        return None
-    try:
-        return unit.vault.open(bytes(sealed), name, before=before)
-    except VaultError:
-        return None
+    return opened(unit, row["sealed_answers"], sealed_name(row["instance_id"]))
 
 
 def files_on_disk(unit: "UnitOfWork", store: "FileStore") -> Iterator[Difference]:
@@ -465,7 +285,7 @@ def files_on_disk(unit: "UnitOfWork", store: "FileStore") -> Iterator[Difference
     from storage.reports.files import storage_key
 
     named = (_FILE.c.id, _FILE.c.sha256, _FILE.c.sensitive, _S.c.receipt_number)
-    for file in _rows(unit, select(*named).join(_S, _S.c.instance_id == _FILE.c.instance_id), _FILE.c.id):
+    for file in by_id(unit, select(*named).join(_S, _S.c.instance_id == _FILE.c.instance_id), _FILE.c.id):
         what = f"a file of receipt {file['receipt_number']}"
         try:
             store.get(storage_key(file["sha256"], sensitive=file["sensitive"]))
@@ -482,20 +302,20 @@ def _decisions(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
 
     told: dict[int, dict[str, Any]] = {}
     of_version: Counter[tuple[int, int, int, str]] = Counter()
-    for plan_id, act, details in unit.connection.execute(_TOLD, {"acts": (*_REVIEWS, "report.remarked")}):
+    for plan_id, act, details in unit.connection.execute(TOLD, {"acts": (*_REVIEWS, "report.remarked")}):
         of_version[plan_id, details["receipt"], details["version"], act.partition(".")[2]] += 1
         if "decision" in details:
             told[details["decision"]] = details
     joined = select(_DECISION, _S.c.receipt_number, _S.c.version, _S.c.sensitive).join(
         _S, _S.c.id == _DECISION.c.submission_id
     )
-    for row in _rows(unit, joined, _DECISION.c.id):
+    for row in by_id(unit, joined, _DECISION.c.id):
         id, what = row["id"], f"a decision about receipt {row['receipt_number']}"
         of_version[row["plan_id"], row["receipt_number"], row["version"], row["decision"]] -= 1
         said = told.pop(id, None)
         if said is None:
             continue  # one of before; it is counted
-        sealed = _opened(unit, row["sealed_reason"], sealed_name(row["root_id"], row["person_id"], row["decided_at"]))
+        sealed = opened(unit, row["sealed_reason"], sealed_name(row["root_id"], row["person_id"], row["decided_at"]))
         words = sealed if row["sealed_reason"] is not None else row["reason"]
         is_over = row["sensitive"] and words is None and now - row["decided_at"] >= WORDS_KEPT
         is_said_twice = row["reason"] is not None and row["sealed_reason"] is not None
@@ -512,16 +332,16 @@ def _decisions(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
 def _comments(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
     from storage.reports.comments import old_name, reply_name, text_name
 
-    written, answered = _told(unit, _COMMENTS, "comment"), _told(unit, _ANSWERS, "comment")
+    written, answered = told(unit, _COMMENTS, "comment"), told(unit, _ANSWERS, "comment")
     first = min(written, default=None)
-    for row in _rows(unit, select(_COMMENT), _COMMENT.c.id):
+    for row in by_id(unit, select(_COMMENT), _COMMENT.c.id):
         id, what = row["id"], f"comment {row['id']}"
         said, answer = written.pop(id, None), answered.get(id)
         place = (row["plan_id"], row["person_id"], row["written_at"], row["subject"])
         before = old_name(*place)
         is_over = row["sealed_text"] is None and row["sealed_reply"] is None and now - row["written_at"] >= WORDS_KEPT
-        words = _opened(unit, row["sealed_text"], text_name(*place), before=before)
-        reply = _opened(unit, row["sealed_reply"], reply_name(*place), before=before)
+        words = opened(unit, row["sealed_text"], text_name(*place), before=before)
+        reply = opened(unit, row["sealed_reply"], reply_name(*place), before=before)
         if said is None and first is not None and id > first:
             yield Difference(id, f"{what} was not written through this program")
         elif said is not None and not compare_digest(said["mark"], comment_mark(unit.vault, row)):
@@ -542,12 +362,3 @@ def _comments(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
 def _are_words(unit: "UnitOfWork", said: dict[str, Any], place: str, words: str | None) -> bool:
     """Whether these are the words that the entry's mark says; none if it says none."""
     return compare_digest(said.get("words", ""), words_mark(unit.vault, place, words) if words else "")
-
-
-def _rows(unit: "UnitOfWork", statement: Any, id: Any) -> Iterator[Any]:
-    """Return the rows by their id, a page at a time."""
-    after = -(2**62)
-    paged = statement.where(id > bindparam("after")).order_by(id).limit(PAGE)
-    while rows := unit.connection.execute(paged, {"after": after}).mappings().all():
-        yield from rows
-        after = rows[-1]["id"]

@@ -55,7 +55,7 @@ def publish(
         by=by,
     )
     details = {"form_id": stored.form_id, "version": stored.version, "sha256": sha256}
-    unit.audit.record("form_published", by, plan_id, details, now)
+    unit.audit.record("form_published", by, plan_id, {**details, "mark": unit.forms.mark(stored.id)}, now)
     return stored
 
 

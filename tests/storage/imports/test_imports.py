@@ -501,7 +501,7 @@ def test_an_import_is_audited_with_its_old_and_new_values(apply: Apply) -> None:
     latest = apply(lambda unit: unit.audit.latest(limit=1)[0])
 
     told = {**latest.details}
-    assert told.pop("protects")
+    assert all(told.pop(name) for name in ("protects", "contents", "import", "before"))
     assert (latest.act, latest.at, told) == (
         "plan.imported",
         LATER,

@@ -46,6 +46,7 @@ from storage.upkeep.chain import Finding, Verdict
 from storage.upkeep.data_check import files_on_disk
 from storage.upkeep.retention import RETENTION
 from tests.deadlines import PATIENCE
+from tests.storage.blank_forms import blank_form
 from tests.storage.imports.plan_books import LATER, LATER_STILL, Book, bring, seed_draft, take_back
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
@@ -58,8 +59,9 @@ def live(database: Database, world: Any, apply: Apply) -> Any:
     """Somebody has a role and lost it, somebody has one and is suspended; two reports, one validated."""
 
     def work(unit: UnitOfWork) -> None:
-        for person_id, role in unit.connection.exec_driver_sql("SELECT person_id, role FROM membership").all():
-            details = {"person": person_id, "role": role, "agency": None}
+        roles = "SELECT person_id, role, code FROM membership LEFT JOIN agency ON agency.id = agency_id"
+        for person_id, role, agency in unit.connection.exec_driver_sql(roles).all():
+            details = {"person": person_id, "role": role, "agency": agency}
             unit.audit.record("membership.granted", None, world.plan_id, details, NOW)
         chain.seal(unit)
         new = unit.people.add(77, "Nueva", "es", NOW, timezone="America/Santo_Domingo")
@@ -177,12 +179,33 @@ def open_doors(live: Any, apply: Apply) -> Any:
         ]
         unit.joining.redeem(tokens[0], 90, "Llega", "es", NOW, timezone="America/Santo_Domingo")
         unit.invitations.revoke(unit.invitations.id_of(tokens[1]), plan_id=plan_id, now=NOW, by=None)
+        admins = [unit.people.add(number, "Admin", "es", NOW, timezone="America/Santo_Domingo") for number in (91, 92)]
+        for admin in admins:
+            unit.roles.grant(admin.id, plan_id, Post(Role.ADMIN), now=NOW)
+        for role, decision in ((Role.ADMIN, None), (Role.COORDINATOR, "granted"), (Role.ADMIN, "refused")):
+            asked = unit.role_requests.ask(plan_id, role, now=NOW, by=admins[0].id)
+            if decision is not None:
+                unit.joining.decide(plan_id, asked.id, decision, now=NOW, by=admins[1].id)
+        left = unit.invitations.issue(Post(Role.OBSERVER), plan_id=plan_id, now=NOW, by=admins[1].id)
+        assert unit.invitations.id_of(left) == LEFT
+        unit.leaving.suspend(admins[1].id, now=NOW, by=None)
+        late, later = sorted(unit.plans.periods(plan_id), key=lambda period: period.code)
+        agency_id, until_on = live.agency_ids[0], NOW.date() + timedelta(days=5)
+        unit.periods.reopen(plan_id, agency_id, late, until_on, reason="late", now=NOW, by=None)
+        given = unit.periods.reopen(plan_id, agency_id, later, until_on, reason="late", now=NOW, by=None)
+        unit.periods.end(given, now=NOW, by=None)
+        unit.periods.set_days(later, now=NOW, by=None)
+        form = unit.forms.current(plan_id, blank_form(plan_id).form_id)
+        told = {"form_id": form.form_id, "version": form.version, "sha256": form.sha256}
+        unit.audit.record("form_published", None, plan_id, told | {"mark": unit.forms.mark(form.id)}, NOW)
         chain.seal(unit)
 
     apply(work)
     return live
 
 
+LEFT = 4
+"""The link that an admin issued who has been suspended since."""
 OF_DOORS = [
     ("UPDATE data_token SET audience = 'observers' WHERE audience = 'public'", "the log says otherwise"),
     ("UPDATE data_token SET revoked_at = NULL WHERE revoked_at IS NOT NULL", "is not revoked"),
@@ -213,6 +236,30 @@ OF_DOORS = [
     ("UPDATE delegation SET agency_id = (SELECT max(id) FROM agency)", "was altered"),
     ("UPDATE endpoint SET sealed_target = substr(sealed_target, 1, 40)", "was altered"),
     ("UPDATE delegation SET id = 99", "was not given through this program"),
+    ("DELETE FROM data_token WHERE revoked_at IS NULL", "is gone"),
+    ("DELETE FROM endpoint WHERE paused_at IS NOT NULL", "is gone"),
+    ("DELETE FROM delegation", "delegation 1 is gone"),
+    ("DELETE FROM invitation WHERE revoked_at IS NULL AND accepted_at IS NULL", "link 3 is gone"),
+    (f"UPDATE invitation SET revoked_at = NULL WHERE id = {LEFT}", f"link {LEFT} is not revoked"),
+    ("UPDATE role_request SET requested_by_id = 1 WHERE decision = ''", "was altered"),
+    ("UPDATE role_request SET role = 'admin' WHERE decision = 'granted'", "was altered"),
+    ("UPDATE role_request SET requested_at = '2030-01-01 00:00:00.000000' WHERE decision = ''", "was altered"),
+    ("UPDATE role_request SET decision = '', decided_by_id = NULL WHERE decision = 'refused'", "as the log says"),
+    ("UPDATE role_request SET decision = 'granted' WHERE decision = ''", "and the log says otherwise"),
+    ("DELETE FROM role_request WHERE decision = ''", "the request for a role 1 is gone"),
+    ("UPDATE role_request SET id = 99 WHERE decision = ''", "was not made through this program"),
+    ("UPDATE reopening SET until_on = '2030-01-01' WHERE ended_at IS NULL", "reopening 1 was altered"),
+    ("UPDATE reopening SET agency_id = (SELECT max(id) FROM agency)", "was altered"),
+    ("UPDATE reopening SET ended_at = NULL", "reopening 2 is not over"),
+    ("UPDATE reopening SET id = 99 WHERE ended_at IS NULL", "reopening 99 was not given"),
+    ("DELETE FROM reopening WHERE ended_at IS NULL", "reopening 1 is gone"),
+    ("UPDATE reporting_period SET locks_on = '2030-01-01' WHERE is_moved", "were altered"),
+    ("UPDATE reporting_period SET is_moved = NOT is_moved", "set by hand, the log says otherwise"),
+    ("UPDATE form_version SET xform = xform || ' '", "was altered"),
+    ("UPDATE form_version SET workbook = sealed_target FROM endpoint", "was altered"),
+    ("UPDATE form_version SET published_at = '2030-01-01 00:00:00.000000'", "at another time"),
+    ("UPDATE form_version SET version = 'other'", "was not published through this program"),
+    ("UPDATE form SET form_id = 'other'", "is gone"),
 ]
 
 
@@ -249,10 +296,20 @@ OF_PROTECTION = [
         "protected people before",
     ),
     ("DELETE FROM plan_import", "protected people before"),
+    ("DELETE FROM plan_import", "the note of import 1 is gone"),
     ("UPDATE indicator SET min_cell = 1", "below which number"),
     ("UPDATE indicator SET sensitivity = 'public'", "restricts"),
     ("UPDATE activity SET sensitivity = 'public'", "restricts"),
     ("UPDATE activity SET code = 'PRE-999' WHERE code = 'ASI-405'", "restricts"),
+    ("UPDATE activity SET agency_id = (SELECT max(id) FROM agency)", "'activity' of plan 1 was altered: agency_id"),
+    ("DELETE FROM activity_support", "'activity_support' of plan 1"),
+    ("UPDATE indicator SET aggregation = 'sum'", "altered: aggregation"),
+    ("UPDATE target SET value = '1'", "altered: value"),
+    ("UPDATE plan SET hotlines = '8095550142'", "altered: hotlines"),
+    ("UPDATE agency SET active_to = '2018-01-01'", "altered: active_to"),
+    ("UPDATE agency SET name = '{}' WHERE code = 'MINERD'", "altered: name"),
+    ("UPDATE plan_import SET before = substr(before, 1, 20)", "the note of import"),
+    ("UPDATE plan_import SET undone_at = NULL", "is not undone"),
     ("UPDATE setting SET value = 'Un número' WHERE name = 'contact'", "the setting contact was altered"),
     ("DELETE FROM setting", "the setting contact was altered"),
     (
@@ -270,6 +327,23 @@ def test_what_protects_people_stands_as_the_log_says(protected: int, database: D
     """Whoever has the database lowers no limit, opens nothing restricted and sets nothing, unseen."""
     assert look(database).findings == []
     assert unnamed(database, OF_PROTECTION) == []
+
+
+def test_a_change_in_the_chat_makes_no_altered_agency_good(protected: int, database: Database, apply: Apply) -> None:
+    """An admin renames another agency later: the marks of that day would be those of the alteration."""
+
+    def rename(unit: UnitOfWork) -> None:
+        agency = unit.plans.agency(protected, "PGR")
+        unit.agencies.rename(agency, protected, {"es": "Procuraduría"}, now=NOW, by=None)
+        chain.seal(unit)
+
+    apply(rename)
+    assert look(database).findings == []
+    apply(lambda unit: by_hand(unit, "UPDATE agency SET active_to = '2018-01-01' WHERE code = 'MINERD'"))
+    apply(rename)
+    assert [each.text for each in look(database).findings] == [
+        f"the table 'agency' of plan {protected} was altered: active_to"
+    ]
 
 
 @pytest.fixture
@@ -420,6 +494,27 @@ def test_an_old_row_with_its_good_mark_does_not_agree_with_the_log(live: Any, da
         mark = unit.connection.exec_driver_sql(f"SELECT mark FROM membership {whose}").scalar_one()
         unit.leaving.end_membership(person.id, live.plan_id, now=NOW, by=None)
         return f"UPDATE membership SET active_to = NULL, mark = '{mark}' {whose}"
+
+    put_back = apply(work)
+    apply(chain.seal)
+    assert look(database).findings == []
+    apply(lambda unit: by_hand(unit, put_back))
+    assert [finding.text for finding in look(database).findings] == [
+        f"person {put_back.rpartition(' ')[2]} has a role that the log says is over"
+    ]
+
+
+def test_an_old_row_brings_back_no_right_to_report(live: Any, database: Database, apply: Apply) -> None:
+    """The observer may not report any more. The role is the same, and so is the agency."""
+
+    def work(unit: UnitOfWork) -> str:
+        observer = unit.people.add(81, "Observa", "es", NOW, timezone="America/Santo_Domingo")
+        post = Post(Role.OBSERVER, live.agency_ids[0], is_contributor=True)
+        unit.roles.grant(observer.id, live.plan_id, post, now=NOW)
+        whose = f"WHERE person_id = {observer.id}"
+        mark = unit.connection.exec_driver_sql(f"SELECT mark FROM membership {whose}").scalar_one()
+        unit.roles.set_contributor(observer.id, live.plan_id, False, now=NOW, by=None)
+        return f"UPDATE membership SET is_contributor = TRUE, mark = '{mark}' {whose}"
 
     put_back = apply(work)
     apply(chain.seal)
