@@ -13,7 +13,7 @@ import io
 import re
 import xml.parsers.expat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import IO, Final, Literal
 from urllib.parse import unquote
@@ -42,6 +42,8 @@ _OF_PDF: Final[dict[bytes, Reason]] = {
 """Too long to stand in compressed data by chance, as `/JS` may."""
 _SHARE = re.compile(rb"\(\s*(?:\\\\\\\\|//)")
 """A server that Windows logs in to: a link to another PDF (`GoToR`) on it gives the password's hash away."""
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+"""A character of a string that is written as a number (7.3.4.2)."""
 _FILE_ELSEWHERE = re.compile(
     rb"/U?F\s*(?:\(\s*(?:\\\\\\\\|//|https?:|ftp:)"
     rb"|<\s*(?:f\s*e\s*f\s*f\s*)?(?:(?:0\s*0\s*)?5\s*c\s*){2}|<\s*(?:f\s*e\s*f\s*f\s*)?(?:0\s*0\s*)?6\s*8\s*(?:0\s*0\s*)?7\s*4)",
@@ -85,6 +87,10 @@ _FIELD = re.compile(
 )
 """A field that calls a program, or fetches what it shows. A hyperlink only leads somewhere."""
 _MACROS: Final = ("vbaproject", "macroenabled", "macrosheet")
+_CSS = re.compile(r"""(?:url\(\s*|@import\s+(?!url))["']?(?P<address>[^"')]{1,400})""", re.IGNORECASE)
+"""What a style of a picture in SVG fetches."""
+_DRAWN: Final = ("", "svg")
+"""Prefixes of the elements of an SVG."""
 _ELEMENTS: Final[dict[str, Reason]] = {
     "event-listener": "scripts",
     "webextension": "scripts",
@@ -99,13 +105,15 @@ _REFRESHED: Final = frozenset(("connection", "queryTable"))
 """What asks a database as soon as a workbook is opened, if it says so."""
 _CELLS: Final = ("xl/worksheets/", "xl/sharedstrings", "xl/pivotcache/pivotcacherecords")
 """The figures of a workbook: large, and nothing in them acts but formulas."""
-_HAS_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f[\s>/]|\0")
+_HAS_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f(?:ormula\d?)?[\s>/]|\0")
 """A formula in a sheet, or a sheet in UTF-16."""
 _FORMULAS: Final = frozenset(("f", "formula", "formula1", "formula2", "definedName"))
 _FETCHING = re.compile(
-    r"\b(?:WEBSERVICE|IMAGE|RTD|SQL\.REQUEST|IMPORT(?:DATA|XML|HTML|FEED|RANGE))\s*\((?!s\))", re.IGNORECASE
+    r"\b(?:WEBSERVICE|IMAGE|RTD|CALL|STOCKHISTORY|_XLWS\.PY|SQL\.REQUEST|IMPORT(?:DATA|XML|HTML|FEED|RANGE))"
+    r"\s*\((?!s\))",
+    re.IGNORECASE,
 )
-"""A function that asks a server, and tells it what stands in the cells."""
+"""A function that asks a server, and tells it what stands in the cells, or that calls a library."""
 _CALL = re.compile(r"\bDDE\s*\(|\w\s*\|[^!]{0,400}!|'(?P<away>[^']{1,400})'#", re.IGNORECASE)
 """A formula that calls a program (DDE), or that reads another document."""
 _QUOTED = re.compile(r""""[^"]{0,400}"|(?<!\|)'[^']{0,80}'(?=!)""")
@@ -120,14 +128,14 @@ _FETCHING_CELL = re.compile(
 )
 _RTF_CODE = re.compile(rb"\\'([0-9A-Fa-f]{2})")
 _RTF_LETTER = re.compile(rb"\\u(-?\d{1,6}) ?\??")
-_RTF_TEMPLATE = re.compile(rb"\\template\b\s*([^{}]{0,400})")
-_RTF_FIELD = re.compile(
-    rb"\\fldinst\b[^}]{0,400}?DDE"
-    rb"|\\fldinst\b[^}]{0,400}?\bINCLUDE(?:PICTURE|TEXT)\b[^}]{0,80}?(?:https?:|ftp:|file:|\\\\\\\\|//)",
-    re.IGNORECASE,
-)
+_RTF_FETCHED = re.compile(rb"\\(?:template|datafile)\b\s*([^{}]{0,400})")
+_RTF_FIELDS = re.compile(rb"\\fldinst\b")
+_RTF_MARKS = re.compile(rb"\\[a-z]{1,32}-?\d{0,10} ?|\\\*|[{}\r\n]", re.IGNORECASE)
+"""What stands between the letters of a text: control words, and groups."""
 _PIECE: Final = 65_536
 _LONGEST_FIELD: Final = 4_096
+_LONGEST_MATCH: Final = 256
+"""Longer than all that `_FIELD` recognises."""
 _LONGEST_TAG: Final = 64
 _DEEPEST: Final = 3
 """Documents inside one another that are looked into."""
@@ -165,13 +173,19 @@ def _acts_of(part: bytes, *, exact: bool) -> set[Reason]:
     listed = list(names_in(part))
     names = set(listed)
     found = {_OF_PDF[name] for name in names & _OF_PDF.keys()}
-    if exact and b"JS" in names:
+    if b"JS" in names and (exact or (b"S", b"Rendition") in pairwise(listed)):
         found.add("scripts")
-    if (b"GoToR" in names and _SHARE.search(part)) or _FILE_ELSEWHERE.search(part):
+    plain = _OCTAL.sub(_as_written, part)
+    if (b"GoToR" in names and _SHARE.search(plain)) or _FILE_ELSEWHERE.search(plain):
         found.add("remote")
     if b"URL" in names and (b"FS", b"URL") in pairwise(listed):
         found.add("remote")  # a file specification of the web (7.11.5)
     return found
+
+
+def _as_written(code: re.Match[bytes]) -> bytes:
+    letter = bytes((int(code[1], 8) & 0xFF,))
+    return letter * 2 if letter == b"\\" else letter
 
 
 # ------------------------------------------------------------------ office documents
@@ -263,22 +277,28 @@ class _Seen:
 
     def __init__(self) -> None:
         self.reason: Reason | None = None
-        self._is_field = self._is_formula = self._asks_when_opened = False
+        self._is_field = self._is_formula = self._is_style = self._asks_when_opened = False
         self._instructions = ""
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        name = tag.rpartition(":")[2]
-        own = {key.rpartition(":")[2]: value for key, value in attributes.items()}
-        self.reason = self.reason or _ELEMENTS.get(name) or _of_element(name, own, attributes)
-        self._asks_when_opened |= name == "pivotCacheDefinition" and own.get("refreshOnLoad", "").lower() in _YES
-        if self._asks_when_opened and name == "cacheSource" and own.get("type") == "external":
-            self.reason = self.reason or "remote"
+        prefix, _, name = tag.rpartition(":")
+        reason = self.reason or _ELEMENTS.get(name)
+        if name == "script" and prefix in _DRAWN:
+            reason = reason or "scripts"
         self._is_field = name == "instrText"
+        self._is_style = name == "style" and prefix in _DRAWN
         self._is_formula = name in _FORMULAS
-        if self._is_formula:
+        if self._is_formula or self._is_style:
             self._instructions = ""
-        if "instr" in own:
-            self._say(own["instr"] + " ")
+        if attributes:  # most elements of a document have none
+            own = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+            reason = reason or _of_element(name, own)
+            self._asks_when_opened |= name == "pivotCacheDefinition" and own.get("refreshOnLoad", "").lower() in _YES
+            if self._asks_when_opened and name == "cacheSource" and own.get("type") == "external":
+                reason = reason or "remote"
+            if "instr" in own:
+                self._say(own["instr"] + " ")
+        self.reason = self.reason or reason
 
     def text(self, text: str) -> None:
         if self._is_field:
@@ -287,18 +307,27 @@ class _Seen:
             self._instructions = (self._instructions + text)[-_LONGEST_FIELD:]
             if _of_formula(self._instructions):
                 self.reason = self.reason or "remote"
+        elif self._is_style:
+            self._instructions = (self._instructions + text)[-_LONGEST_FIELD:]
+            if _is_styled_away(self._instructions):
+                self.reason = self.reason or "remote"
 
     def declared(self, *_: object) -> None:
         self.reason = self.reason or "damaged"  # no program that writes documents declares entities
 
     def _say(self, text: str) -> None:
-        self._instructions = (self._instructions + text)[-_LONGEST_FIELD:]
+        # Only what is new is searched, with what a match may have begun in before: there may be a million pieces.
+        self._instructions = self._instructions[-_LONGEST_MATCH:] + text
         if _FIELD.search(self._instructions):
             self.reason = self.reason or "remote"
 
 
 def _is_away(address: str) -> bool:
     return _AWAY.match(unquote(address)) is not None
+
+
+def _is_styled_away(style: str) -> bool:
+    return any(_is_away(found["address"]) for found in _CSS.finditer(style))
 
 
 def _of_formula(formula: str) -> bool:
@@ -309,7 +338,7 @@ def _of_formula(formula: str) -> bool:
     return any(found["away"] is None or _is_away(found["away"]) for found in calls)
 
 
-def _of_element(name: str, own: Mapping[str, str], attributes: Mapping[str, str]) -> Reason | None:
+def _of_element(name: str, own: Mapping[str, str]) -> Reason | None:
     """Return what an element does. `own` are its attributes without prefixes."""
     if name == "Relationship":
         return _of_relationship(own)
@@ -318,9 +347,13 @@ def _of_element(name: str, own: Mapping[str, str], attributes: Mapping[str, str]
         return "macros" if any(macro in kind for macro in _MACROS) else None
     if _of_formula(own.get("formula", "")):
         return "remote"
-    if name in _REFRESHED and own.get("refreshOnLoad", "").lower() in _YES:
+    if name in _REFRESHED and (own.get("refreshOnLoad", "").lower() in _YES or own.get("interval", "0") != "0"):
         return "remote"
-    if name not in _FOLLOWED_BY_HAND and any(key.endswith(":href") and _is_away(attributes[key]) for key in attributes):
+    if name not in _FOLLOWED_BY_HAND and (_is_away(own.get("href", "")) or _is_away(own.get("src", ""))):
+        return "remote"
+    if any("(" in value and _is_styled_away(value) for value in own.values()):
+        return "remote"
+    if name == "hlinkMouseOver" and own.get("id"):
         return "remote"
     action = own.get("action", "").lower()
     return "scripts" if action.startswith(("ppaction://program", "ppaction://macro", "ppaction://ole")) else None
@@ -353,5 +386,12 @@ def of_rtf(data: bytes) -> Reason | None:
         return "macros"
     plain = _RTF_CODE.sub(lambda code: bytes((int(code[1], 16),)), data)
     plain = _RTF_LETTER.sub(lambda code: chr(int(code[1]) % 65_536).encode("utf-8", "ignore"), plain)
-    templates = (found[1].decode("latin-1").replace("\\\\", "\\") for found in _RTF_TEMPLATE.finditer(plain))
-    return "remote" if _RTF_FIELD.search(plain) or any(map(_is_away, templates)) else None
+    fetched = (found[1].decode("latin-1").replace("\\\\", "\\") for found in _RTF_FETCHED.finditer(plain))
+    return "remote" if any(map(_FIELD.search, _rtf_fields(plain))) or any(map(_is_away, fetched)) else None
+
+
+def _rtf_fields(plain: bytes) -> Iterator[str]:
+    """Return the instructions of each field. A reader puts them together from the text of any number of groups."""
+    for field in _RTF_FIELDS.split(plain)[1:]:
+        told = field[:_LONGEST_FIELD].partition(b"\\fldrslt")[0].replace(b"\\\\", b"\0")
+        yield _RTF_MARKS.sub(b"", told).replace(b"\0", b"\\").decode("latin-1")

@@ -17,7 +17,25 @@ _LATITUDE: Final = 2
 _GPS: Final = 0x8825
 """Exif 3.0, 4.6.3: the part that holds the place, and in it the tag that does."""
 _EXIF = re.compile(rb"(?:Exif\0\0|eXIf|EXIF.{4})(?=II\*\0|MM\0\*)", re.DOTALL)  # in JPEG, in PNG, in WebP
-_XMP = re.compile(rb"exif:GPSLatitude(?!Ref)")
+_XMP = re.compile(rb"exif:GPSLatitude(?!Ref)|" + rb"\0".join(re.findall(rb".", b"exif:GPSLatitude")) + rb"(?!\0R)")
+"""In UTF-8, and in UTF-16 of either order."""
+COORDINATES: Final = re.compile(
+    rb"[+-]\d{2,6}(?:\.\d{1,8})?[+-]\d{3,7}(?:\.\d{1,8})?(?:[+-]\d{1,6}(?:\.\d{1,6})?)?(?:CRS\w{1,12})?/"
+    rb"|(?<=GPSLatitude)[=\"'>\s]{1,4}[\d,.NSns]+|(?<=GPSLongitude)[=\"'>\s]{1,4}[\d,.EWew]+"
+    rb"|\$G[A-Z](?:RMC|GGA|GLL),[\d.,ANSEWV+-]{10,80}"
+    rb"|\[(?:latitude|longi?t?itude|altitude)\s?:\s?-?[\d.]{1,12}\]"
+    rb"|GPS\s?\(-?[\d.]{1,12},\s?-?[\d.]{1,12}"
+)
+"""ISO 6709, in degrees or with minutes and seconds, as cameras write it into the `©xyz` and
+`com.apple.quicktime.location` of a video; the same in XMP; the sentences of a receiver (NMEA 0183) in the videos of
+cars; and the subtitles of drones."""
+LOCI: Final = re.compile(rb"loci\0\0\0\0.{2}[^\0]{0,255}\0.", re.DOTALL)
+"""3GPP TS 26.244, 8.10: a name and its role, and then length, width and height in twelve bytes."""
+GPS_TRACK: Final = re.compile(rb"GPS[59].(.)(..)", re.DOTALL)
+"""GoPro's telemetry (GPMF): a key, the type of its samples, how long one is, and how many follow."""
+_PLACES_BESIDE = re.compile(rb"stsd\0{4}.{8}(?:camm|djmd)", re.DOTALL)
+"""A track that holds nothing but where the camera was, in samples without a mark (ISO 14496-12, 8.5.2)."""
+_RECORDING: Final = b"ftyp"
 _LONGEST: Final = 65_536
 """Bytes of one Exif segment (JPEG counts its length in two bytes)."""
 _OF_PHOTOS: Final = frozenset((b"DCTDecode", b"DCT", b"Metadata"))
@@ -34,8 +52,14 @@ def of_document(data: bytes) -> bool:
 
 
 def of_recording(data: bytes) -> bool:
-    """Whether the picture on the cover of a recording says where it was taken."""
-    return _is_taken_somewhere(data)
+    """Whether the picture on the cover of a recording, or a track beside it, says where it was taken."""
+    return _PLACES_BESIDE.search(data) is not None or _is_taken_somewhere(data)
+
+
+def _is_recorded_somewhere(part: bytes) -> bool:
+    """Whether a part of a document is a recording with its place: nothing is overwritten in a document."""
+    found = part[4:8] == _RECORDING and any(each.search(part) for each in (COORDINATES, LOCI, _PLACES_BESIDE))
+    return bool(found)
 
 
 def _parts(data: bytes) -> Iterator[bytes]:
@@ -59,7 +83,7 @@ def _parts(data: bytes) -> Iterator[bytes]:
 
 
 def _tells(part: bytes) -> bool:
-    return bool(_XMP.search(part)) or _is_taken_somewhere(part)
+    return bool(_XMP.search(part)) or _is_taken_somewhere(part) or _is_recorded_somewhere(part)
 
 
 def _is_taken_somewhere(part: bytes) -> bool:

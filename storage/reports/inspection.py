@@ -346,26 +346,12 @@ def _is_not_wanted(kind: _Kind, claimed_mime: str, accept: Accept) -> Refused | 
     return None if accept in ("file", family) or is_sound else Refused("wrong_kind")
 
 
-_COORDINATES = re.compile(
-    rb"[+-]\d{2,6}(?:\.\d{1,8})?[+-]\d{3,7}(?:\.\d{1,8})?(?:[+-]\d{1,6}(?:\.\d{1,6})?)?(?:CRS\w{1,12})?/"
-    rb"|(?<=GPSLatitude)[=\"'>\s]{1,4}[\d,.NSns]+|(?<=GPSLongitude)[=\"'>\s]{1,4}[\d,.EWew]+"
-)
-"""ISO 6709, in degrees or with minutes and seconds, as cameras write it into the `©xyz` and
-`com.apple.quicktime.location` of a video; and the same in XMP."""
-_LOCI = re.compile(rb"loci\0\0\0\0.{2}[^\0]{0,255}\0.", re.DOTALL)
-"""3GPP TS 26.244, 8.10: a name and its role, and then length, width and height in twelve bytes."""
-
-
-_GPS_TRACK = re.compile(rb"GPS[59].(.)(..)", re.DOTALL)
-"""GoPro's telemetry (GPMF): a key, the type of its samples, how long one is, and how many follow."""
-
-
 def _without_place(data: bytes) -> bytes:
     """Return a recording of the same length, with zeros in place of where it was made."""
-    stored = bytearray(_COORDINATES.sub(lambda found: re.sub(rb"\d", b"0", found[0]), data))
-    for found in _LOCI.finditer(data):
+    stored = bytearray(hidden_places.COORDINATES.sub(lambda found: re.sub(rb"\d", b"0", found[0]), data))
+    for found in hidden_places.LOCI.finditer(data):
         _clear(stored, found.end(), 12)
-    for found in _GPS_TRACK.finditer(data):
+    for found in hidden_places.GPS_TRACK.finditer(data):
         _clear(stored, found.end(), found[1][0] * int.from_bytes(found[2]))
     return bytes(stored)
 
