@@ -54,7 +54,7 @@ def _contents(unit: "UnitOfWork") -> Iterator[Difference]:
 
 
 def _imports(unit: "UnitOfWork") -> Iterator[Difference]:
-    """What an import noted is what undoing it writes."""
+    """Check the notes of imports: undoing an import writes what its note says."""
     imported, there = told(unit, ("plan.imported",), "import"), set()
     undone = told(unit, ("plan.undone",), "import")
     first = min(imported, default=None)
@@ -116,7 +116,7 @@ def _settings(unit: "UnitOfWork") -> Iterator[Difference]:
 
 
 def _forms(unit: "UnitOfWork") -> Iterator[Difference]:
-    """What a form asks, which answers it seals, and which of its versions is the current one."""
+    """Check what each form asks, which answers it seals, and which of its versions is the current one."""
     published = told(unit, ("form_published",), "form_id", "version", in_plan=True)
     plans, there = {plan_id for plan_id, _, _ in published}, set()
     forms = unit.connection.execute(select(_FORM.c.id, _FORM.c.plan_id, _FORM.c.form_id)).mappings()
