@@ -120,7 +120,10 @@ class Recorder:
         return found
 
     async def _record_batch(self, notes: Sequence[Note], reopens_at: datetime | None) -> bool:
-        """False if the database stayed away until there was no more time."""
+        """False if the database stayed away until there was no more time.
+
+        If something else is wrong, each note is recorded by itself, and what is wrong by itself is given up.
+        """
         while True:
             try:
                 await self._write(notes, reopens_at)
@@ -132,19 +135,19 @@ class Recorder:
                 await until(self._abandon, 1.0)
                 continue
             except Exception:  # the boundary of one outbox row
-                logger.exception("outbox.not_recorded", rows=len(notes))
-                await self._record_singly(notes)
+                logger.exception("outbox.not_recorded", rows=[note.row.id for note in notes])
+                if len(notes) > 1:
+                    return await self._record_singly(notes, reopens_at)
             self.is_stuck = False
             for note in notes:
                 self._forget(note)
             return True
 
-    async def _record_singly(self, notes: Sequence[Note]) -> None:
+    async def _record_singly(self, notes: Sequence[Note], reopens_at: datetime | None) -> bool:
         for note in notes:
-            try:
-                await self._write([note], None)
-            except Exception:  # the boundary of one outbox row
-                logger.exception("outbox.not_recorded", row=note.row.id)
+            if not await self._record_batch([note], reopens_at):
+                return False
+        return True
 
     async def _write(self, notes: Sequence[Note], reopens_at: datetime | None) -> None:
         work = partial(write, notes=notes, reopens_at=reopens_at, now=self._clock.now())

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.telegram.in_hand import Note
 from bot.telegram.recording import Recorder
+from storage.errors import Unavailable
 from storage.messages.outbox import OutboxDraft, OutboxRow, Sent
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -51,3 +52,36 @@ async def test_an_edit_is_not_recorded_before_the_message_that_it_edits(database
     with database.view() as unit:
         states = unit.outbox.states([asked.id, edited.id, other.id])
         assert {state for state, _ in states.values()} == {"sent"}
+
+
+async def test_a_note_that_cannot_be_recorded_costs_no_other_its_record(database: Database) -> None:
+    """Neither while the database is away for a moment, nor the window in which Telegram wants silence.
+
+    What is not recorded is sent again when its lease ends; a reminder counts as unknown for good.
+    """
+    asked, edited, other = await database.units.run(None, a_card_and_its_edit)
+    reopens_at = datetime.now(UTC) + timedelta(hours=1)
+    written: list[tuple[list[int], datetime | None]] = []
+    away = [True]
+
+    class Troubled(Recorder):
+        async def _write(self, notes: Sequence[Note], reopens_at: datetime | None) -> None:
+            if any(note.row.id == edited.id for note in notes):
+                raise ValueError("a defect of ours")
+            if away.pop() if away else False:
+                raise Unavailable("for a moment")
+            written.append(([note.row.id for note in notes], reopens_at))
+            await super()._write(notes, reopens_at)
+
+    async with asyncio.TaskGroup() as tasks:
+        recorder = Troubled(database.units, HandClock(), tasks, asyncio.Event(), lambda note: None)
+        recorder.note_window(reopens_at)
+        recorder.note(Note(asked, Sent(5), 5))
+        recorder.note(Note(edited, Sent()))
+        recorder.note(Note(other, Sent(6), 6))
+        await recorder.idle.wait()
+
+    assert written == [([asked.id], reopens_at), ([other.id], reopens_at)]
+    with database.view() as unit:
+        states = unit.outbox.states([asked.id, edited.id, other.id])
+        assert [states[row.id][0] for row in (asked, edited, other)] == ["sent", "sending", "sent"]
