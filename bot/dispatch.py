@@ -194,20 +194,21 @@ class Dispatch:
             return
         if not is_at_work:
             self._forget_unread(ex, what)
-        if ex.visit.person is None or not ex.has_role:
+        person = ex.visit.person
+        if person is None or not ex.has_role:
             self._stranger(ex, incoming)
             return
-        if ex.person.is_suspended:
+        if person.is_suspended:
             if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
                 ex.notice(ex.say("suspended", contact=contact(ex.unit, ex.language, ex.membership.plan_id)))
             return
-        if ex.person.is_unreachable:
+        if person.is_unreachable:
             ex.unit.people.mark_reachable(ex.telegram_id)
         if ex.agency_has_left and not _is_one_of(what, _WITHOUT_AN_AGENCY):
             ex.forget_card()
             ex.answer(Card((line(ex.say("agencies.refused", agency=ex.agency_code)),)))
             return
-        if not ex.person.has_accepted_privacy and not _is_one_of(what, _BEFORE_PRIVACY):
+        if not person.has_accepted_privacy and not _is_one_of(what, _BEFORE_PRIVACY):
             welcome.privacy(ex)
             ex.stand(None)
             return

@@ -63,7 +63,7 @@ class Card:
 
 
 def line(*parts: str | Span) -> Line:
-    return tuple(Span(part) if isinstance(part, str) else part for part in parts)
+    return tuple([Span(part) if isinstance(part, str) else part for part in parts])
 
 
 def bold(text: str) -> Span:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, NewType, Protocol, cast
 
 TapAction = Literal[
@@ -181,6 +181,7 @@ class RouteTap:
     carried: str
 
 
+@lru_cache(maxsize=1024)
 def split_tap(made: ButtonTap) -> tuple[bool, str]:
     """Split a tap: whether it is of the form on the card, and its action or route, a colon, and what it carries."""
     kind, _, rest = made.partition(":")

@@ -67,7 +67,7 @@ class _repository(Generic[R]):
     def __get__(self, unit: "UnitOfWork", _: object) -> R:
         if self._class is None:
             self._class = self._find(unit)
-        made = vars(unit)[self._find.__name__] = unit.of(self._class)  # there it is found from now on
+        made = unit.__dict__[self._find.__name__] = unit.of(self._class)  # there it is found from now on
         return made
 
 

@@ -366,7 +366,7 @@ def _sender(holder: Mapping[str, Any]) -> Sender | None:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if type(value) is not int:  # a truth value is not one
         raise TypeError("not an integer")
     return value
 

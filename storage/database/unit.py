@@ -81,6 +81,8 @@ class Unit:
         opened: Opened | None = None,
     ) -> None:
         self.connection = connection
+        self.is_postgresql = connection.dialect.name == "postgresql"
+        self._added_last = added_last(connection)
         self._vault = vault
         self.replica_id = replica_id
         """The process that applies it, if it is one that sends and works (storage.upkeep.presence)."""
@@ -148,7 +150,7 @@ class Unit:
 
         On PostgreSQL `then` is called with what the statement returns.
         """
-        waiting = added_last(self.connection)
+        waiting = self._added_last
         if waiting is not None:
             given = waiting.number(table)
             waiting.add(*statement.bound(self.connection, {**values, "id": given}))
@@ -215,7 +217,7 @@ class Unit:
         if self.is_shared:
             raise ApplyAlone("something may fail alone")
         hooks, locked = len(self._after_commit), set(self.locked_chats)
-        waiting = added_last(self.connection)
+        waiting = self._added_last
         if waiting is not None:
             waiting.write()  # rows that were added before stay, even if this part fails
         savepoint = self.connection.begin_nested()
@@ -243,10 +245,6 @@ class Unit:
         hooks = self._after_commit
         vars(self).clear()
         return hooks
-
-    @property
-    def is_postgresql(self) -> bool:
-        return self.connection.dialect.name == "postgresql"
 
     def of(self, repository: Callable[["Unit"], R]) -> R:
         """Return the one repository of this class in this transaction."""

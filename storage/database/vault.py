@@ -170,7 +170,7 @@ class Vault:
         """The same as `seal`, for bytes."""
         name = key or self._current
         head = _head(name)
-        nonce = secrets.token_bytes(NONCE)
+        nonce = os.urandom(NONCE)
         return head + nonce + self._ciphers[name].encrypt(nonce, data, head + row.encode())
 
     def open_bytes(self, blob: bytes, row: str) -> bytes:

@@ -185,8 +185,13 @@ def page_row(view: View, page: int, pages: int) -> tuple[Button, ...]:
 
 @lru_cache(maxsize=256)
 def _readable(form: Form) -> frozenset[Place]:
-    """The places of notes, and of questions that may be read-only. Many forms have none."""
-    return form.readonly | {question.place for question in form.questions if question.type == "note"}
+    """The places of notes, and of questions that may be read-only. Many forms have none.
+
+    Every form has an `instanceID`, which is read-only and never shown.
+    """
+    return frozenset(
+        each.place for each in form.questions if each.type == "note" or (each.is_asked and each.place in form.readonly)
+    )
 
 
 def note_lines(view: View, stop: Stop | None) -> list[Line]:
@@ -205,9 +210,7 @@ def note_lines(view: View, stop: Stop | None) -> list[Line]:
         if stop is not None and ref == within:
             break
         question = other.question
-        is_read = other.place in readable and (
-            question.type == "note" or (question.is_asked and ref not in asked and other.is_readonly)
-        )
+        is_read = other.place in readable and (question.type == "note" or (ref not in asked and other.is_readonly))
         if is_read:
             if other.is_relevant and _is_read_here(view, other, stop):
                 notes.append(other)

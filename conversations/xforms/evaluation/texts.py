@@ -68,7 +68,7 @@ class InstanceTexts(InstanceState):
     def asked(self) -> tuple[Node, ...]:
         """The questions for the respondent, in document order: relevant, not read-only, and no notes."""
         if self._asked is None:
-            logic = self.form.logic
+            logic, readonly = self.form.logic, self.form.readonly
             nodes = [
                 Node(self, frame, place, question)
                 for frame, place in self._leaves(self.root)
@@ -76,7 +76,7 @@ class InstanceTexts(InstanceState):
                 and (question := logic[place].question) is not None
                 and question.is_asked
                 and question.type != "note"
-                and not self.is_readonly(place, frame)
+                and not (place in readonly and self.is_readonly(place, frame))
             ]
             self._asked = tuple(nodes)
         return self._asked
