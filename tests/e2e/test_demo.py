@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from conversations.languages import LANGUAGES
 from tests.deadlines import PATIENCE, has_ended, wait_until
 from tests.ports import free_port
 
@@ -331,6 +332,21 @@ def _order(demo: str, what: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 200
+
+
+LABELS_CUT = """() => [...document.querySelectorAll(".role")]
+  .filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.textContent)"""
+
+
+def test_what_each_role_does_is_read_whole_on_a_narrow_phone_in_every_language(page: Page) -> None:
+    """What the role does with the bot stands at the end of the label. In the tour, most phones are narrow."""
+    page.set_viewport_size({"width": 1400, "height": 900})
+    for step in ("Empezar el recorrido", "Siguiente"):
+        page.get_by_role("button", name=step).click()
+        for language in LANGUAGES:
+            page.locator(".looks select").select_option(language)
+            assert page.evaluate(LABELS_CUT) == [], language
+        page.locator(".looks select").select_option("es")
 
 
 LARGE = """() => {
