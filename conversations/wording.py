@@ -4,6 +4,7 @@ Catalogue keys are names (`menu.nothing_due`), not sentences. The Spanish senten
 and a name survives that. All `*.po` files of a language's folder make one catalogue.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 from conversations.catalogues import read_catalogue
@@ -28,6 +29,11 @@ class Wording:
     def colon(self) -> str:
         """Return the sign between a name and its value. French has a space before the colon."""
         return self("sign.colon")
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Name several things in a sentence: "enero, febrero y marzo"."""
+        first = [", ".join(names[:-1])] if names[1:] else []
+        return f" {self('sign.and')} ".join([*first, *names[-1:]])
 
     def percent(self, n: object) -> str:
         """A share of a hundred with its sign. French sets a space before it."""

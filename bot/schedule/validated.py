@@ -29,10 +29,10 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
         say = wording(who.language)
         if len(codes) == 1:
             text = say("validated", code=codes[0])
+        elif len(codes) <= LISTED:
+            text = say("validated.several", codes=say.listed(codes))
         else:
-            named = ", ".join(codes[:LISTED])
-            key = "validated.several" if len(codes) <= LISTED else "validated.many"
-            text = say(key, codes=named, n=len(codes) - LISTED)
+            text = say("validated.many", codes=", ".join(codes[:LISTED]), n=len(codes) - LISTED)
         payload = message(Card((line(text),)))
         made[who.person_id] = (Message(payload | {"disable_notification": True}),)
     return made

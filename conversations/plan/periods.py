@@ -1,7 +1,7 @@
 """Reporting periods: their codes as DHIS2 writes them, their days and their names."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -273,9 +273,5 @@ def period_name(period: ReportingPeriod, language: str) -> PeriodName:
 def period_names(periods: Iterable[ReportingPeriod], language: str) -> PeriodName:
     """Return the names of several periods in one line: "septiembre 2018 · 3.er trimestre 2018"."""
     names = [period_name(period, language) for period in periods]
-    both = f" {wording(language)('plan.period.and')} "
-
-    def listed(forms: Sequence[str]) -> str:
-        return both.join(part for part in (", ".join(forms[:-1]), *forms[-1:]) if part)
-
+    listed = wording(language).listed
     return PeriodName(" · ".join(names), listed([name.of for name in names]), listed([name.the for name in names]))

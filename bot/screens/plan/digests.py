@@ -10,6 +10,8 @@ when it is sent (`bot.workers.picture`): no update waits for Pillow, nothing is 
 drawn again.
 """
 
+from datetime import date
+
 from bot.acts.people.agencies import ask_for_focal_point
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
@@ -149,7 +151,7 @@ def _agency_card(
         else:
             key = "digest.closed_on_time" if one.is_on_time else "digest.closed_late"
             text = say(key, period_name=month, date=digest_words.day(one.closed_at, found, say))
-        lines.append(line(text))
+        lines.append(line(f"{text[0].upper()}{text[1:]}"))
     lines.append(line(digest_words.light_counts(one.activities, say)))
     if not view.is_public:
         if not one.focal_points:
@@ -163,13 +165,19 @@ def _agency_card(
     for each in order[page * ACTIVITIES : (page + 1) * ACTIVITIES]:
         if each.last is not None:
             status = say("digest.progress", status=digest_words.declared(each, say), progress=each.last.progress)
-            lines.append(line(f"{shape_of(each)} {each.code}{say.colon}{status}"))
+            lines.append(line(f"{shape_of(each)} {each.code}{say.colon}{status}{_owes(each, found.today, say)}"))
         text = f"{shape_of(each)} {digest_words.title(each.activity, say, is_public=view.is_public)}"
         rows.append((Button(cut(text), tap(Route.ACTIVITY, each.code)),))
     if pages > 1:
         rows.append((Button(say("digest.page"), tap(Route.AGENCY_DIGEST, one.code, page + 1)),))
     rows.append((home_button(say),) if is_own else (Button(say("digest.back"), tap(Route.DIGEST, 0)),))
     return Card(tuple(lines), tuple(rows))
+
+
+def _owes(each: ActivityStanding, today: date, say: Wording) -> str:
+    """The light of a completed activity, which has another shape, and why: the agency's own shape counts it."""
+    why = digest_words.why(each, today, say) if each.is_completed else []
+    return f" · {each.light.shape} {', '.join(why)}" if why else ""
 
 
 _ORDER = {Light.CRITICAL: 0, Light.ATTENTION: 1, Light.ON_TRACK: 2, Light.GREY: 3}

@@ -63,7 +63,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
     closes = () if due else to_close(ex, periods)
     missed = None if due or closes else lapsed(ex)
-    head, *lines = _due_lines(ex, due) if due else _nothing_due_lines(ex, periods, missed, is_closing=bool(closes))
+    head, *lines = _due_lines(ex, due) if due else _nothing_due_lines(ex, periods, missed, closes)
     if own:
         lines.append(line(italic(say("menu.drafts"))))
     rows = [*_due_rows(ex, due, own, page), *_draft_rows(ex, due, own)]
@@ -91,25 +91,29 @@ def _due_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
     for each in periods.values():
         until = f"{each.until(language)}."
         is_named = len(periods) == 1  # by the title
-        yield line(until[0].upper() + until[1:] if is_named else f"{period_name(each, language)}{say.colon}{until}")
+        yield line(until[0].upper() + until[1:] if is_named else each.named_until(language))
     if len(due) > 1:
         yield line(say("menu.pick"))
 
 
 def _nothing_due_lines(
-    ex: Exchange, periods: Sequence[ReportingPeriod], missed: ReportingPeriod | None, *, is_closing: bool
+    ex: Exchange,
+    periods: Sequence[ReportingPeriod],
+    missed: ReportingPeriod | None,
+    closes: Sequence[ReportingPeriod],
 ) -> Iterator[Line]:
     """That nothing is due. If the agency let a period lock, say so: it may ask to reopen it."""
     say = ex.say
-    theirs = next((period for period in periods if _expects(ex, period)), None)
-    title = say("menu.title", agency=ex.agency_code, period_name=period_name(theirs, ex.language)) if theirs else ""
+    theirs = closes or [period for period in periods if _expects(ex, period)][:1]
+    names = ", ".join(period_name(period, ex.language) for period in theirs)
+    title = say("menu.title", agency=ex.agency_code, period_name=names) if theirs else ""
     yield line(bold(title or ex.agency_code))
     if missed is not None:
         yield lapsed_line(ex, missed)[0]
     elif not periods:
         yield line(say("menu.no_period"))
     else:
-        yield line(say("menu.only_close" if is_closing else "menu.nothing"))
+        yield line(say("menu.only_close" if closes else "menu.nothing"))
 
 
 def _due_rows(

@@ -341,7 +341,7 @@ def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
     done = sum(each.is_completed for each in s.activities)
     lines = [line(bold(say("digest.minister", period_name=closing_name(s.closing, say))))]
     lines.append(line(say("digest.done", completed=done, total=len(s.activities))))
-    lines.append(line(light_counts(s.activities, say)))
+    lines.append(line(light_counts([each for each in s.activities if not each.is_completed], say)))
     lines += _on_time(s, say)
     lines.append(line(say("digest.for_you", n=len(plenary_items(s)))))
     return tuple(lines)

@@ -90,7 +90,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
         for draft in agenda.lapsing.get(who.person_id, ())
     ]
     promised = agenda.promised.get(who.person_id, ())[:PROMISES]
-    owed = [line(say("remind.promised", code=promise.code)) for promise in promised]
+    owed = [line(say("remind.promised", codes=say.listed([each.code for each in promised])))] if promised else []
     sending = [(Button(say("heard.evidence", code=each.code), tap(Route.CORRECT, each.id)),) for each in promised]
     if not topics:
         route = Route.INDICATORS if who.is_contributor else Route.DUE
@@ -102,10 +102,13 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     key = stage(head.period, agenda.today, agenda.holidays)
     is_stuck = bool(head.left) and asks_why(agenda, who, head.period)
     lines: list[Line] = [line(_told(head, key, who))]
-    if head.left:
-        lines.append(line(period_until(head.period, who.language)))
+    # An agency closes all of its periods by the latest of their days (DOMAIN §2.4).
+    last = max(head.closes, key=lambda period: period.locks_on, default=head.period)
+    lines.append(line(period_until(last, who.language)))
+    # If all have come back, the first line says so.
+    mark = f" · {say('remind.is_returned')}" if any(not left.is_returned for left in head.left) else ""
     for left in head.left[:LISTED]:
-        returned = f" · {say('remind.is_returned')}" if left.is_returned else ""
+        returned = mark if left.is_returned else ""
         # A lock screen shows it: something restricted is named by its code (S24).
         name = "🔒" if left.item.is_restricted else left.item.title(who.language)
         lines.append(line(f"• {left.item.code} ", name, returned))

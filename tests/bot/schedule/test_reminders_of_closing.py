@@ -88,13 +88,14 @@ def test_who_is_left_nothing_is_asked_once_for_the_evidence_they_promised(desk: 
     asked = tap(desk, ANA, "cerrar")
     press(desk, ANA, asked, next(words for words in buttons(asked, ANA) if "cerrar" in words))
     sent = table(Submission)
-    own = sent.update().where(sent.c.subject == "activity:PRE-101", sent.c.is_current)
+    own = sent.update().where(sent.c.subject.in_(["activity:PRE-101", "activity:ASI-201"]), sent.c.is_current)
     desk.do(lambda unit: unit.connection.execute(own.values(promises_evidence=True)))
 
     assert ANA not in days.scan(desk, DUE)
     [told] = days.scan(desk, LATE)[ANA]
     assert "solo falta esto; se recibe hasta el" in told.text
-    assert "📎 PRE-101: la evidencia" in told.buttons
+    assert sum(f"📎 {codes}: la evidencia" in told.text for codes in ("PRE-101 y ASI-201", "ASI-201 y PRE-101")) == 1
+    assert all(f"📎 {code}: la evidencia" in told.buttons for code in ("PRE-101", "ASI-201"))
     assert "Empezar" not in told.buttons
 
     if is_late:

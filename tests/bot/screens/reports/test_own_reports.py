@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.bot.desk import Desk, buttons, press, said, tap
-from tests.bot.house import ANA, JEAN
+from tests.bot.house import ANA, JEAN, ROSA
 from tests.bot.schedule.days import here, number_of
 
 
@@ -66,3 +66,15 @@ def test_who_reports_referrals_is_never_told_otherwise(desk: Desk) -> None:
         assert "🤝 Referimientos" not in buttons(desk.say(ANA, "/menu"), ANA)
         assert "ningún mes abierto" in said(desk.say(ANA, "/referimientos"), ANA)[-1]
     assert "no reporta" not in said(desk.say(ANA, "/referimientos"), ANA)[-1]
+
+
+def test_month_and_quarter_are_told_alike_before_and_after_they_are_sent(desk: Desk) -> None:
+    """Both in the title, each in a sentence of its own; and both are what the button at the end closes."""
+    due = said(desk.say(ROSA, "/pendientes"), ROSA)[-1]
+    assert "\nSeptiembre 2018: a tiempo hasta el 5 oct" in due
+    assert "\n3.er trimestre 2018: a tiempo hasta el 10 oct" in due
+
+    tap(desk, ROSA, "novedades", "no_progress")
+    sent = said(desk.say(ROSA, "/pendientes"), ROSA)[-1]
+
+    assert sent == "PGR · septiembre 2018, 3.er trimestre 2018\nEstá todo enviado. Solo falta cerrar."

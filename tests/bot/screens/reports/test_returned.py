@@ -279,7 +279,7 @@ def test_at_the_end_of_the_day_one_silent_line_names_what_was_validated(desk: De
     assert told(timedelta(minutes=10)) == []
 
     [payload] = told(timedelta(hours=9))
-    assert "Quedaron validados los reportes de PRE-101, ASI-201" in payload["text"]
+    assert "Quedaron validados los reportes de PRE-101 y ASI-201" in payload["text"]
     assert payload["disable_notification"]
 
     def remember(unit: Any) -> None:

@@ -232,7 +232,10 @@ def test_who_has_sent_everything_is_asked_to_close(day: str) -> None:
     verdict = decided(agenda, ANA, f"{day}T09:00")
     assert isinstance(verdict, Say)
     card = reminder(verdict.topics, ANA, agenda)
-    assert plain(card) == "Gracias, Ana: ya está enviado todo lo de septiembre 2018. Solo falta cerrarlo."
+    assert plain(card) == (
+        "Gracias, Ana: ya está enviado todo lo de septiembre 2018. Solo falta cerrarlo.\n"
+        "A tiempo hasta el 5 oct; se recibe hasta el 14 oct."
+    )
     assert [button.tap for row in card.rows for button in row] == [
         "command:cerrar:", "command:posponer:", "command:relevo:",
     ]  # fmt: skip

@@ -197,4 +197,4 @@ def test_several_periods_are_named_in_a_sentence_as_people_say_them(language: st
     gaps = dict.fromkeys(("name", "agency", "codes", "n", "date", "on_time"), "x")
     said = wording(language)(key, **gaps | {"period_name": names})
     assert "·" not in said
-    assert f" {wording(language)('plan.period.and')} " in said
+    assert f" {wording(language)('sign.and')} " in said
