@@ -29,6 +29,7 @@ PROMISES = {
     "bot/sandbox/test_limits.py": "a promise of all methods together",
     "bot/sandbox/test_process.py": "the whole sandbox",
     "bot/screens/everyone/test_one_number.py": "a promise of several screens",
+    "bot/screens/everyone/test_recount.py": "a promise of several screens and files",
     "bot/screens/test_sentences.py": "a promise of whatever is typed where nothing is asked",
     "bot/test_stolen.py": "a promise to people: what a thief finds in what is stolen",
     "conversations/test_pseudo.py": "a promise of all screens",
