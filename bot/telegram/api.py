@@ -6,6 +6,7 @@ log line of ours holds an address.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -44,11 +45,13 @@ class Api:
         server = server.rstrip("/")
         secret = token.get_secret_value()
 
+        self._time: Callable[[], float] = time.monotonic
+        """The event loop's time, once it is known."""
         self._dated: tuple[str, float] | None = None
 
         def on_headers(header: Callable[[str], str | None]) -> None:
             clock = header(CLOCK_HEADER)
-            self._dated = (clock or header("Date") or "", asyncio.get_running_loop().time())
+            self._dated = (clock or header("Date") or "", self._time())
             if clock is not None and on_clock is not None:
                 on_clock(clock)
 
@@ -78,10 +81,13 @@ class Api:
     def answered_ago(self) -> float | None:
         """Seconds since any call succeeded; None if none has."""
         times = [each.answered_at for each in (self._polling, self._kept, self._fresh) if each.answered_at is not None]
-        return asyncio.get_running_loop().time() - max(times) if times else None
+        return self._time() - max(times) if times else None
 
     def skew(self, now: datetime) -> float | None:
-        """Seconds by which our clock is ahead of the server's, by the date of its last answer. None before that."""
+        """Seconds by which our clock is ahead of the server's, by the date of its last answer. None before that.
+
+        From any thread: whoever scrapes the metrics asks in another one than the event loop's.
+        """
         if self._dated is None:
             return None
         dated, at = self._dated
@@ -89,11 +95,12 @@ class Api:
             told: float = float(dated) if dated[:1].isdigit() else parsedate_to_datetime(dated).timestamp()
         except (ValueError, TypeError):
             return None
-        ago: float = asyncio.get_running_loop().time() - at
+        ago = self._time() - at
         return now.timestamp() - told - ago
 
     async def initialize(self) -> None:
         """Open connections and ask for the bot's own name. Raises `InvalidToken`, without the token in its text."""
+        self._time = asyncio.get_running_loop().time
         for each in (self._polling, self._kept, self._fresh):
             each.open()
         me = await self.call("getMe", {})

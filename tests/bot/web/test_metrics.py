@@ -204,6 +204,14 @@ def test_a_bot_whose_tables_are_gone_answers_whoever_asks(town: Town) -> None:
             connection.execute(f"ALTER TABLE {name}_moved RENAME TO {name}")
 
 
+def test_a_bot_by_the_machines_clock_shows_its_metrics(town: Town) -> None:
+    """As every bot does that nobody tests: it compares its clock with the date of Telegram's last answer."""
+    town.stop()
+    town.start(on_its_clock=False)
+    assert scraped(town)["enlace_clock_held"] == 1, "the sandbox lives in 2018"
+    assert ask(town.metrics_port, "/readyz")[0] == 503
+
+
 def test_the_webhooks_address_shows_no_metrics(tmp_path: Path, furnished: Path) -> None:
     """It is open to the world; health is on both."""
     with town_in(tmp_path, furnished, webhook=True, watched=True) as town:
