@@ -17,6 +17,7 @@ _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 """Words after which a text speaks of work, and not of a house."""
 
 
+_SOMEBODY_LIVES = SOMEBODY | Is.TITLE | Is.HOME | Is.HOUSE | Is.FEELS | Is.EVENT
 _SIGN_OF_POSITION = re.compile(r"[0-9]\.[0-9]|[°+]|///|w3w|what3words")
 """What each position has."""
 _PLUS_CODE = re.compile(r"\b[2-9cfghjmpqrvwx]{4,8}\+[2-9cfghjmpqrvwx]{2,3}\b")
@@ -217,7 +218,10 @@ def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
     housed = known_words("personal.shelter_names")
     is_housed = any(token.what & Is.HOME or token.folded in housed for token in before)
     is_shelter = is_housed and any(token.what & Is.VICTIM for token in before)
-    if not is_shelter and any(_is_of_work(token) for token in before):
+    is_shown = any(token.what & Is.COMMON and len(token.text) > _HOUSE for token in before) and not any(
+        token.what & _SOMEBODY_LIVES for token in before
+    )
+    if not is_shelter and (is_shown or any(_is_of_work(token) for token in before)):  # "photo devant le lycée"
         return False
     words = 0
     for token in tokens[at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text == ".") :]:

@@ -308,6 +308,8 @@ def _belongs(
     behind = tokens[unit + 1] if unit + 1 < len(tokens) else None
     if before is None and _is_born_behind(tokens, unit):
         return True
+    if before is not None and before.folded == "de" and start - 1 > first and tokens[start - 2].text == ",":
+        before = tokens[start - 2]  # "el administrador del bar, de 44 años,"
     return (before is not None and before.text in ",(" and (behind is None or behind.text in ",.)")) or (
         before is None and start == 0 and behind is not None and behind.text == ","
     )
@@ -557,6 +559,8 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
     found = guess_from(tokens, found)
     behind = tokens[found[1]] if found[1] < len(tokens) else None
     is_turning = any(tokens[each].what & Is.TURNS for each in range(position, ahead))
+    if is_turning and tokens[ahead - 1].what & Is.BETWEEN:  # "meta cumplida al 100"
+        return False
     is_of = behind is not None and behind.folded in ("de", "del", "of")
     is_aside = behind is not None and behind.folded in known_words("personal.aside")
     if not (

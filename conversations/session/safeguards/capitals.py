@@ -103,6 +103,8 @@ def _leads_to_place(tokens: Sequence[Token], at: int) -> bool:
         return False
     if before.folded in _leading():
         return True
+    if before.what & Is.TOWARDS and at and tokens[at - 1].folded in known_words("personal.goes"):  # "llegar a"
+        return True
     if before.what & Is.JOINS and at and tokens[at - 1].is_known:  # "Senegal ak Benen"
         return True
     return bool(before.what & (Is.LINK | Is.JOINS | Is.BETWEEN)) and not before.what & Is.TOWARDS
@@ -138,7 +140,8 @@ def is_located(tokens: Sequence[Token], at: int) -> bool:
         or (tokens[before].what & Is.LINK and tokens[before].folded not in known_words("personal.located"))
     ):
         before -= 1
-    return before >= 0 and tokens[before].folded in known_words("personal.located")
+    is_article = before > 0 and tokens[before - 1].what & SOMEBODY  # "viktim nan se"
+    return before >= 0 and not is_article and tokens[before].folded in known_words("personal.located")
 
 
 def is_seat(tokens: Sequence[Token], at: int) -> bool:

@@ -208,6 +208,8 @@ def _is_held(tokens: Sequence[Token], position: int) -> bool:
     for token in before:
         what |= token.what
     is_named = bool(before) and bool(before[-1].what & Is.MARKER)
+    if is_named and not before[-1].what & Is.HAS:  # "ap fèt", "pral fèt": what is still to be is held
+        return not what & SOMEBODY
     works = Is.PLANNED | Is.THING if is_named else Is.THING
     return bool(what & works) and not what & (Is.VICTIM if is_named else SOMEBODY)
 

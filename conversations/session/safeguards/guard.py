@@ -51,7 +51,7 @@ def personal_data(
     for token in tokens:
         about |= token.what
     if not strict and about & (Is.SUFFERED | Is.VICTIMS):
-        mark_victims(tokens)
+        mark_victims(tokens, about)
         about |= Is.VICTIM if any(token.what & Is.VICTIM for token in tokens) else 0
     may_give_contact = may_give_contact and not strict
     if kind := identifiers.identifier(shown, folded, tokens, about, known, may_give_contact=may_give_contact):

@@ -102,6 +102,7 @@ _MONEY_AFTER = re.compile(
     r"^(?:[.,][0-9]{1,2})?\s?(?:%|€|\$|(?:millones de |million )?"
     r"(?:pesos?|dolares|dollars?|euros?|gourdes?|goud|dola|dop|usd|htg)\b)"
 )
+_AMOUNT_IN_MILLIONS = re.compile(r"(?<![0-9,])[0-9]{1,3}(?:,[0-9]{3}){2,}(?![0-9])")
 _CODE_BEFORE = re.compile(r"[A-Za-z]{1,6}[-/ .]?\Z|[A-Za-z][-/0-9]*[-/]\Z")
 """Not `$`, which is also before a newline: a phone under a line of words would be a code."""
 _NATIONAL = re.compile(r"\b(?:[XYZ]?[0-9]{7,8}[- ]?[A-Z])\b")
@@ -207,6 +208,8 @@ _MOST_IN_PIECES = 13
 
 
 def _is_phone_spoken(folded: str, tokens: Sequence[Token], about: int, known: Known) -> bool:
+    if "," in folded and (rest := _AMOUNT_IN_MILLIONS.sub(" ", folded)) != folded:  # "RD$4,750,000, de los cuales"
+        folded, tokens = rest, read_words(rest)
     if about & Is.REPEATED and (repeated := said_again(folded)) != folded:
         folded, tokens = repeated, read_words(repeated)
     least = _LEAST - (_phone_before_words().search(folded) is not None)

@@ -7,8 +7,9 @@ that introduces a name.
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
-from conversations.session.reading.vocabulary import known_words
+from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.capitals import (
     is_in_row_of_places,
     is_located,
@@ -59,7 +60,7 @@ def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, str
     introduced = [at for at in behind_phrases("personal.names", tokens) if not _is_thing_named(tokens, at)]
     if strict and introduced:
         return True
-    if not strict and not introduced and not any(token.what & Is.VICTIM for token in tokens):
+    if not strict and not introduced and not _may_name_victim(tokens, about):
         return False
     if (
         strict
@@ -71,6 +72,12 @@ def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, str
     if strict:
         return bool(evidence)
     return any(_is_of_victim(tokens, at, introduced) for at in evidence)
+
+
+def _may_name_victim(tokens: Sequence[Token], about: int) -> bool:
+    """Say whether a text speaks of a victim, or of several and has a sign beside which one of them is named."""
+    is_one_of = about & Is.VICTIMS and any(token.text in ",:(" for token in tokens)
+    return bool(about & Is.VICTIM or is_one_of)
 
 
 def only_names(text: str) -> frozenset[str]:
@@ -142,7 +149,8 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
     masked = institutions(tokens)
     found = []
     for at, token in enumerate(tokens):
-        if token.text.islower() and not token.what & ~NAME and _is_cut_name(tokens, at):
+        is_new = token.text.islower() and not token.what & ~NAME
+        if is_new and (_is_cut_name(tokens, at) or _is_foreign_word(tokens, at)):
             found.append(at)
         may_be = token.what & NAME or token.is_capitalised or token.is_upper or token.what & Is.COINED
         if may_be and at not in masked and (_are_initials(tokens, at) or _is_compound(token)):
@@ -173,6 +181,27 @@ def _is_cut_name(tokens: Sequence[Token], at: int) -> bool:
     return row[1].text == "." and bool(row[2].what & (Is.FEELS | Is.NOT))
 
 
+def _is_foreign_word(tokens: Sequence[Token], at: int) -> bool:
+    """ "La joven scarlet", "le dije a wadner": in small letters, and no Spanish word is spelled so."""
+    token = tokens[at]
+    if len(token.text) <= _LETTERS or token.is_known or not at or not _NOT_SPANISH.search(token.folded):
+        return False
+    if tokens[at - 1].what & SOMEBODY and not tokens[at - 1].what & Is.LINK:
+        return tokens[at - 1].folded in _spanish_people()
+    return at > 2 and tokens[at - 1].text == "a" and tokens[at - 3].folded in _TOLD
+
+
+_NOT_SPANISH = re.compile(r"^s[bcdfghjkmnpqtv]|^w|sh|ph|th|[^aeou]y$|([abdfghijkmpqstuvwxyz])\1|[bcfghjkmpqtvwx]$")
+
+
+_TOLD = frozenset({"le", "les"})
+
+
+@cache
+def _spanish_people() -> frozenset[str]:
+    return known_words_in("es", "personal.person") | known_words_in("es", "personal.victim")
+
+
 def _is_new_full_name(tokens: Sequence[Token], at: int) -> bool:
     """ "Victim adwoa serwaa says": two words of no table behind somebody, and what only somebody does."""
     is_pair = at > 0 and tokens[at - 1].what & SOMEBODY and _is_new_small(tokens, at) and _is_new_small(tokens, at + 1)
@@ -193,7 +222,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     what = token.what
     is_capital = token.is_capitalised and not is_shouted
     is_shouting = token.is_upper and len(token.text) >= _LETTERS
-    if what & Is.GIVEN and not what & Is.COMMON:
+    if what & Is.GIVEN and not what & Is.COMMON and (is_capital or token.is_upper or not what & Is.LIMIT):
         if is_capital and is_place_of_row(tokens, at):
             return False
         return not token.is_upper or (is_shouting and not may_be_acronym(tokens, at))
@@ -202,7 +231,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
         return True
     if what & Is.COINED and _is_unheard(token, known) and (is_capital or is_shouting or _is_led_to(tokens, at)):
         return True
-    is_inside = at > 0 and tokens[at - 1].folded in known_words("personal.located")  # "the court at Ho gave"
+    is_inside = at > 0 and tokens[at - 1].folded in _before_seats()  # "the court at Ho gave", "Lapolis Giyana di"
     if is_capital and not is_inside and _is_unheard(token, known) and any(sign(tokens, at) for sign in _SIGNS_BEHIND):
         return True
     if what & NAME and token.text.islower() and _is_in_slot(tokens, at):
@@ -261,6 +290,11 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     return False
 
 
+@cache
+def _before_seats() -> frozenset[str]:
+    return known_words("personal.located") | known_words("personal.seat")
+
+
 def _is_unheard(token: Token, known: Known) -> bool:
     """Say whether a capitalised word is unknown: not in the plan, not of an office, not a usual word of reports."""
     if _NOUN.search(token.folded) and not token.what & NAME:
@@ -315,7 +349,7 @@ def _is_titled(tokens: Sequence[Token], at: int) -> bool:
     before = at - 1
     if before >= 0 and tokens[before].text == ".":
         before -= 1
-    return before >= 0 and bool(tokens[before].what & Is.TITLE)
+    return before >= 0 and bool(tokens[before].what & Is.TITLE) and not _owns(tokens, before)  # "Captain's company"
 
 
 def _is_spoken_of(tokens: Sequence[Token], at: int) -> bool:

@@ -17,6 +17,7 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
     """Institutions that are named after a person: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
     masked: set[int] = set()
     saints, behind, inside = (known_words(f"personal.{key}") for key in ("saints", "for", "inside"))
+    seats, located = known_words("personal.seat"), known_words("personal.located")
     before_capitals = _before_capitals(tokens)
     for at, token in enumerate(tokens):
         if token.folded in inside and at in before_capitals and not (at and _may_be_in_somebody(tokens[at - 1])):
@@ -29,6 +30,8 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
         elif token.is_upper:
             if begin := _behind_acronym(tokens, at):
                 masked.update((*range(at, begin), *_full_name(tokens, begin)))
+        elif at in before_capitals and at and token.folded in seats and tokens[at - 1].folded in located:
+            masked.update(_inside(tokens, at + 1))  # "nan fwontyè Aguas Verdes"
         elif at in before_capitals and at and (token.what & Is.LINK or token.folded in behind):
             masked.update(_of_place(tokens, at))
         if token.is_capitalised and token.what & _HEADS and not token.what & _NO_HEADS:
@@ -153,6 +156,14 @@ def _of_place(tokens: Sequence[Token], link: int) -> range:
     end = _end_of_places(tokens, begin)
     if end == begin or head.folded in known_words("personal.plural_places"):
         return range(begin, end)
+    is_first = end > begin + 1 and tokens[begin].what & Is.GIVEN
+    if (
+        head.is_upper
+        and _is_acronym(head)
+        and tokens[link].folded in known_words("personal.before_place")
+        and not is_first
+    ):
+        return range(begin, end)  # "el CAR de Loreto"
     if _is_of_peoples(head) and not any(token.what & (Is.GIVEN | Is.COINED) for token in tokens[begin:end]):
         return range(begin, end)  # "64 ronderos de Acomayo", "las enfermeras del Cabral y Báez"
     is_before_place = end + 1 < len(tokens) and tokens[end].text == "," and tokens[end + 1].is_known
@@ -199,6 +210,14 @@ def _inside(tokens: Sequence[Token], begin: int) -> range:
         if token.text.endswith(("'s", "’s")) or (at and token.what & Is.GIVEN and not is_next):
             return range(begin, begin)
     return range(begin, begin if end > begin and (feels(tokens, end - 1) or acts(tokens, end - 1)) else end)
+
+
+def _is_acronym(token: Token) -> bool:
+    return token.is_upper and _SHORTEST < len(token.text) <= _LONGEST
+
+
+_SHORTEST, _LONGEST = 2, 5
+"""Letters of the acronym of an office before its place."""
 
 
 def _is_of_peoples(word: Token) -> bool:
@@ -276,6 +295,8 @@ def _quoted(tokens: Sequence[Token]) -> set[int]:
         close = next((n for n in range(at + 1, len(tokens)) if tokens[n].text == _QUOTES[token.text]), at)
         within = tokens[at + 1 : close]
         is_title = sum(each.is_word for each in within) > 1 and not any(each.what & Is.GIVEN for each in within)
+        if at and tokens[at - 1].what & Is.APPEARS and any(each.what & SOMEBODY for each in tokens[:at]):
+            continue  # "el imputado, conocido como «Papo la Grúa»"
         if is_title and not any(each.what & (SOMEBODY | Is.TITLE) for each in tokens[max(0, at - 3) : at]):
             masked.update(range(at, close + 1))
     return masked

@@ -13,14 +13,19 @@ _BACK = 6
 """Tokens before what was done among which stands to whom: "la joven que sacamos del"."""
 _AHEAD = 4
 """Tokens behind a name among which stands who it is: ", one of the girls"."""
+_NEAR = 9
+"""Tokens behind the word for several among which the name of one stands."""
 _MAY_BE = SOMEBODY | Is.TITLE
 _IN_NAME = NAME | Is.COINED | Is.LINK
 
 
-def mark_victims(tokens: Sequence[Token]) -> None:
-    """Mark whoever was rescued or exploited as a victim, and one of several. Who did it is none."""
+def mark_victims(tokens: Sequence[Token], about: int) -> None:
+    """Mark whoever was rescued or exploited as a victim, and one of several. Who did it is none.
+
+    `about` are the meanings of all words together.
+    """
     offenders, one_of = known_words("personal.offenders"), known_words("personal.one_of")
-    for end in behind_phrases("personal.suffered", tokens):
+    for end in behind_phrases("personal.suffered", tokens) if about & Is.SUFFERED else ():
         first, last = sentence_of(tokens, end - 1)
         near = [*range(end - 1, max(first, end - _BACK) - 1, -1), *range(end, min(last, end + _AHEAD))]
         who = next((at for at in near if tokens[at].what & _MAY_BE and tokens[at].text[2:].islower()), None)
@@ -28,7 +33,7 @@ def mark_victims(tokens: Sequence[Token]) -> None:
             tokens[who].what |= Is.VICTIM
         elif begins(tokens, end - 1) and end < last and tokens[end].is_word:  # "Rescued: 13" counts
             tokens[end - 1].what |= Is.VICTIM
-    for at, token in enumerate(tokens):
+    for at, token in enumerate(tokens) if about & Is.VICTIMS else ():
         if token.what & Is.VICTIMS:
             before = at - 1
             while before > 0 and tokens[before].what & Is.LINK and tokens[before].folded not in one_of:
@@ -53,6 +58,8 @@ def speaks_of_victims_alone(tokens: Sequence[Token]) -> bool:
 def is_beside_victim(tokens: Sequence[Token], at: int) -> bool:
     """Say whether a sign stands between a name and the victim that it is: "Ana Ruiz, the girl who", "girl: Ana"."""
     first, last = sentence_of(tokens, at)
+    if any(begin <= at < begin + _NEAR for begin in are_among_victims(tokens)):
+        return True
     begin, end = at, at + 1
     while begin > first and _is_of_name(tokens[begin - 1]):
         begin -= 1
@@ -61,8 +68,23 @@ def is_beside_victim(tokens: Sequence[Token], at: int) -> bool:
     if end < last and tokens[end].text in ",(" and _is_victim_behind(tokens, end + 1, last):
         return True
     sign = tokens[begin - 1].text if begin > first else ""
+    while end + 1 < last and tokens[end].what & Is.JOINS and _is_of_name(tokens[end + 1]):  # ", Wendy y Sucely,"
+        end += 2
     is_closed = end >= last or not tokens[end].is_word
+    if sign == "," and is_closed and tokens[begin - 2].what & Is.VICTIMS:
+        return True
     return (sign == ":" or (sign == "," and is_closed)) and _is_victim_before(tokens, first, begin - 1)
+
+
+def are_among_victims(tokens: Sequence[Token]) -> list[int]:
+    """Return where names of some of several victims may begin: "cuatro mujeres, entre ellas", "two of the women,"."""
+    found = []
+    for begin in behind_phrases("personal.among", tokens):
+        first, last = sentence_of(tokens, begin - 1)
+        several = [at for at in range(first, last) if tokens[at].what & Is.VICTIMS]
+        if several:
+            found.append(begin if several[0] < begin - 1 else several[0])
+    return found
 
 
 def _is_of_name(token: Token) -> bool:
@@ -73,7 +95,7 @@ def _is_victim_behind(tokens: Sequence[Token], at: int, last: int) -> bool:
     """ ", victima de", ", one of the girls", ", jèn gason yo"."""
     one_of = known_words("personal.one_of")
     for token in tokens[at : min(last, at + _AHEAD)]:
-        if token.what & Is.VICTIM:
+        if token.what & (Is.VICTIM | Is.VICTIMS):
             return True
         if not (token.what & (Is.LINK | SOMEBODY | Is.YEARS) or token.is_number or token.folded in one_of):
             return False
@@ -85,6 +107,6 @@ def _is_victim_before(tokens: Sequence[Token], first: int, comma: int) -> bool:
     for at in range(comma - 1, first - 1, -1):
         if tokens[at].what & Is.VICTIM:
             return True
-        if (tokens[at].what & (_MAY_BE | Is.JOINS) and not tokens[at].what & Is.LINK) or tokens[at].text == ",":
+        if tokens[at].what & (_MAY_BE | Is.JOINS) and not tokens[at].what & Is.LINK:
             return False
     return False

@@ -124,6 +124,8 @@ _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu)['’](?=[a-z])")
 """In French a small word is joined to the next word: "l'enfant", "d'avoir"."""
 _ADJECTIVE_OF_YEARS = re.compile(r"aner[ao]s?$")
 """ "Quinceañera", folded."""
+_WITHOUT_ACCENT = {"ne": Is.BIRTH}
+"""What a spelling does not mean that has lost no accent: "né" is born, "ne" is not."""
 _POSSESSIVE = re.compile(r"['’]s$")
 _COINED_LETTERS = 5
 _LONGEST = 20
@@ -175,7 +177,7 @@ def _word(text: str) -> Word:
     whole = _meaning(folded) | (_table().get(spelled, 0) if spelled != folded else 0)
     is_word, is_upper = text[0].isalpha(), text.isupper()
     is_capitalised = len(text) > 1 and text[0].isupper() and not is_upper
-    what = whole or _meaning(_ELIDED.sub("", folded))
+    what = (whole or _meaning(_ELIDED.sub("", folded))) & ~_WITHOUT_ACCENT.get(text, 0)
     return Word(text, folded, what, is_word, text[0].isdecimal(), is_capitalised, is_upper)
 
 
@@ -537,7 +539,8 @@ def _stands_alone(words: Sequence[Token], position: int) -> bool:
 def _is_next_place(word: Token, place: Token) -> bool:
     """ "Azua, Peravia": another place of the same list. "Peralta Cabral" is not: nothing separates the two words."""
     gap = max(word.at, place.at) - min(word.to, place.to)
-    return gap > 1 and (word.is_known or word.folded in _places().names)
+    is_place = word.is_known or word.folded in _places().names
+    return is_place and (gap > 1 or not word.what | place.what)  # "Bénin-Nigeria": nobody is called so
 
 
 def _may_be_name(word: Token) -> bool:

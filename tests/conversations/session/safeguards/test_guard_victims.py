@@ -43,3 +43,51 @@ def test_a_house_may_be_written_in_small_letters() -> None:
     """Its full name follows at once; a person who is explained or does something is none."""
     assert personal_data("visita al hospital jaime mota para pintar", strict=True) is None
     assert personal_data("va al hospital jaime mota, el papá de la niña", strict=True) == "name"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cuatro mujeres rescatadas, entre ellas Yinet Casilla, reciben atención",
+        "Two of the rescued women, Ingrid and Soleil, asked to stay together",
+        "Las dos víctimas, Wendy y Sucely, piden quedarse",
+        "Viktim nan se Daphnée Louidor, li bezwen papye",
+    ],
+)
+def test_one_of_several_victims_is_named(text: str) -> None:
+    """Reports count first, and name some of them then."""
+    assert personal_data(text, strict=False) == "name"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Falta de combustible impidió llegar a Caballococha",
+        "Aprobaron la partida para el CAR de Loreto",
+        "Pa gen entèprèt nan fwontyè Aguas Verdes",
+        "Atelier bilatéral Bénin-Nigeria prévu le 4 décembre",
+        "Le budget, soit 2,8 millions de gourdes, ne couvre que des besoins urgents",
+        "Rankont ak SVET ap fèt nan Gwatemala 8 oktòb, ajanda a gen senk pwen",
+        "El presupuesto asciende a RD$4,750,000, de los cuales se ha ejecutado el 38 por ciento",
+        "Photo de famille devant le lycée Lamine-Guèye",
+        "Meta cumplida al 100, se logró antes",
+    ],
+)
+def test_places_papers_and_sums_are_nobody(text: str) -> None:
+    """What strict rules refused for a cause that had nothing to do with anybody."""
+    assert personal_data(text, strict=True) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "la joven scarlet pide cita",
+        "la muchacha crismely no vino",
+        "le dije a wadner que venga mañana",
+        "El imputado, conocido en el barrio como «Papo la Grúa», no vino",
+        "llevar a Caballita al médico",
+    ],
+)
+def test_a_name_that_no_list_has_is_found_by_what_leads_to_it(text: str) -> None:
+    """By spelling, by quotes, and by a verb of which somebody is the object."""
+    assert personal_data(text, strict=True) == "name"
