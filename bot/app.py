@@ -53,6 +53,7 @@ from conversations.plan.model import Role
 from storage.database.vault import Vault
 from storage.errors import StorageError, Unavailable
 from storage.exports.parcels import Parcels
+from storage.messages.kept import BOT_FACT
 from storage.messages.outbox import OutboxRow
 from storage.open_database import Database
 from storage.reports.confinement import Confinement
@@ -206,7 +207,7 @@ def _remember_rejection(database: Database, clock: Clock) -> None:
 async def _prepare(base: _Base) -> None:
     """Do everything that is done once, before the first update. It may be interrupted at any point."""
     try:
-        await base.database.units.run(None, partial(_learn, username=base.api.username, now=base.clock.now()))
+        await base.database.units.run(None, partial(_learn, api=base.api, now=base.clock.now()))
         await asyncio.to_thread(_look_back, base.settings, base.database, base.clock)
     except Unavailable as error:
         raise Complaint(
@@ -406,14 +407,14 @@ async def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.
         parts.alarms.run(stopping.event),
     ]
     workers.append(keep_house(parts.look, base.clock, stopping.event))
-    if not base.database.is_sqlite:
+    if not base.database.is_sqlite or parts.scheduler.is_held:
         workers.append(_inherit(parts.intake, stopping.event))
     begun = frozenset(tasks.create_task(worker) for worker in workers)
     return _Running(tasks.create_task(parts.source.run()), outgoing, begun)
 
 
 async def _inherit(intake: Intake, stop: asyncio.Event) -> None:
-    """Apply what another process has kept and left behind."""
+    """Apply what another process has kept and left behind, or what rests after a restore once that is over."""
     while not stop.is_set():
         await until(stop, LOOK_BEHIND)
         with contextlib.suppress(Unavailable):
@@ -544,8 +545,9 @@ def units_vault(database: Database) -> Vault:
     return vault
 
 
-def _learn(unit: UnitOfWork, *, username: str, now: datetime) -> None:
-    unit.facts.set(BOT_USERNAME, username, now)
+def _learn(unit: UnitOfWork, *, api: Api, now: datetime) -> None:
+    unit.facts.set(BOT_USERNAME, api.username, now)
+    unit.facts.set(BOT_FACT, str(api.bot_id), now)
 
 
 def _look_back(settings: Settings, database: Database, clock: Clock) -> None:

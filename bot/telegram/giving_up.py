@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
 import structlog
@@ -20,6 +21,13 @@ class Deadly(Exception):
     def __init__(self, deaths: int) -> None:
         super().__init__(f"the process ended {deaths} times while this alone was being applied")
         self.deaths = deaths
+
+
+class Unmarked(Enum):
+    """Why an update that may be deadly was not marked."""
+
+    APPLIED = auto()
+    LATER = auto()
 
 
 def no_apology(unit: UnitOfWork, update: Mapping[str, Any], now: datetime) -> Handled:

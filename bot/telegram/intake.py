@@ -22,7 +22,6 @@ The laws:
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from enum import Enum, auto
 from functools import partial
 from typing import Any, Final
 
@@ -30,7 +29,7 @@ import structlog
 
 from bot.log import log_alarm, place_of
 from bot.telegram.delivery import Delivery
-from bot.telegram.giving_up import Deadly, if_it_can_be_said, no_apology, yield_up
+from bot.telegram.giving_up import Deadly, Unmarked, if_it_can_be_said, no_apology, yield_up
 from bot.telegram.handled import Alarm, Clock, Excuse, Handle, Handled, TapAnswer
 from bot.telegram.raw import chat_of, update_type
 from bot.telegram.strangers import Strangers
@@ -64,13 +63,6 @@ AGAIN: Final = 1.0
 """Seconds before kept updates are tried again that could not be applied."""
 
 
-class _Mark(Enum):
-    """Why an update was not marked."""
-
-    APPLIED = auto()
-    LATER = auto()
-
-
 EXCUSED_FOR: Final = 3600.0
 
 
@@ -95,6 +87,8 @@ class Intake:
         self._most_waiting = most_waiting
         self._left: dict[int, int] = {}
         """The first kept update of each chat, as it was found last."""
+        self._resting: set[int] = set()
+        """Chats whose kept updates are of before a restore, and wait until their person writes."""
         self._is_ending = False
         self._last_alone: int | None = None
         self._bot_id = bot_id
@@ -149,6 +143,9 @@ class Intake:
         if chat_id is not None and not self._strangers.admits(chat_id, asyncio.get_running_loop().time()):
             return self._drop(update)
         self.updates[type_of_update if type_of_update in self.updates else OTHER_UPDATES] += 1
+        if chat_id is not None and chat_id in self._resting:
+            self._resting.remove(chat_id)
+            self._look_behind(chat_id)
 
         def work(unit: UnitOfWork) -> Handled:
             if chat_id is not None and unit.kept.is_before(self._bot_id, chat_id, update_id):
@@ -306,6 +303,7 @@ class Intake:
     # -------------------------------------------------------------- what is kept
     async def resume(self) -> None:
         """Take up what an earlier process has kept. Call it before the first update is applied."""
+        self._resting.update(await self._units.run(None, lambda unit: unit.kept.resting(self._bot_id)))
         self._left = await self._units.run(None, lambda unit: unit.kept.chats(self._bot_id))
         self._wary_of += KEPT_BURST * len(self._left) * (self._wary_of > 0)
         for chat_id in self._left:
@@ -447,29 +445,29 @@ class Intake:
             return None
         return Opening(waiting.chat_id, self._bot_id, waiting.update_id)
 
-    def _mark(self, update_id: int, was_put_back: bool, unit: UnitOfWork) -> "int | _Mark":
+    def _mark(self, update_id: int, was_put_back: bool, unit: UnitOfWork) -> "int | Unmarked":
         """Mark an update and return how often an earlier process died of it alone.
 
         It is not marked if it is applied already, or if it gives way to the other chats first. If the outcome of the
         commit is unknown, the same value is written again: only another process counts further.
         """
         if unit.inbox.has_seen(self._bot_id, update_id):
-            return _Mark.APPLIED
+            return Unmarked.APPLIED
         if update_id not in self._deaths:
             self._deaths[update_id] = unit.suspects.found("update", self._bot_id, update_id)
         deaths = self._deaths[update_id]
         if deaths == DEATHS - 1 and not was_put_back:
-            return _Mark.LATER
+            return Unmarked.LATER
         unit.suspects.mark("update", self._bot_id, [update_id], deaths + 1, self._clock.now())
         return deaths
 
-    def _marked(self, waiting: Waiting, marking: "asyncio.Future[int | _Mark]") -> None:
+    def _marked(self, waiting: Waiting, marking: "asyncio.Future[int | Unmarked]") -> None:
         """Begin an update whose mark is durable, or set it aside if it has killed the process too often."""
         if marking.cancelled() or marking.exception() is not None:
             self._done(ALONE, waiting, marking)
             return
         deaths, update_id = marking.result(), waiting.update_id
-        if deaths is _Mark.LATER:
+        if deaths is Unmarked.LATER:
             self._put_back(waiting)
             return
         if isinstance(deaths, int) and update_id is not None:

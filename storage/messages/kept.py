@@ -6,18 +6,22 @@ order, and the unit that applies it deletes it.
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy import bindparam, delete, exists, func, literal_column, select
 
+from storage.database.facts import HELD, Facts
 from storage.database.models import Chat, KeptUpdate, ProcessedUpdate, Session, table
 from storage.database.statements import Prepared, insert_of
 from storage.database.unit import Unit
 from storage.database.vault import SealBroken
 from storage.messages.restricted import RestrictedMessages
+
+logger = logging.getLogger(__name__)
 
 _K, _SEEN, _CHAT, _SESSION = map(table, (KeptUpdate, ProcessedUpdate, Chat, Session))
 _OF_CHAT = (_K.c.bot_id == bindparam("of_bot")) & (_K.c.chat_id == bindparam("of_chat"))
@@ -31,13 +35,15 @@ _REMOVE: Final = Prepared(
 _FORGET: Final = Prepared(
     delete(_K).where(_OF_CHAT, exists().where(_SEEN.c.bot_id == _K.c.bot_id, _SEEN.c.update_id == _K.c.update_id))
 )
-_BESIDE: Final = (
+_BESIDE: Final = Prepared(
     select(_SESSION.c.id)
     .join(_CHAT, _CHAT.c.session_id == _SESSION.c.id)
-    .where(_CHAT.c.id == bindparam("of_chat"), _SESSION.c.sensitive, _SESSION.c.state == "open")
+    .where(_CHAT.c.id == bindparam("of_chat"), _SESSION.c.sensitive, _SESSION.c.state == literal_column("'open'"))
 )
 _FIRST: Final = Prepared(select(_K.c.update_id).where(_OF_CHAT).order_by(_K.c.id).limit(1))
-_PURGE: Final = delete(_K).where(_K.c.kept_at < bindparam("before"))
+_PURGE: Final = delete(_K).where(_K.c.kept_at < bindparam("before"), _K.c.bot_id != bindparam("mine"))
+BOT_FACT: Final = "telegram.bot_id"
+"""The number of the bot that runs on this database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,11 @@ class KeptUpdates:
             for update in updates
         ]
         self._unit.write_each(_KEEP, rows)
-        session_id = self._connection.execute(_BESIDE, {"of_chat": chat_id}).scalar()
-        if session_id is not None:
+        beside = _BESIDE.first(self._connection, {"of_chat": chat_id})
+        if beside is not None:
             noted = self._unit.of(RestrictedMessages)
             for message_id in filter(None, map(_written, updates)):
-                noted.note_written(chat_id, message_id, now, session_id=session_id)
+                noted.note_written(chat_id, message_id, now, session_id=beside.id)
 
     def is_before(self, bot_id: int, chat_id: int, update_id: int) -> bool:
         """Whether another update of this chat stands first here, so that this one must not be applied yet.
@@ -95,11 +101,28 @@ class KeptUpdates:
         return found is not None and found.update_id != update_id
 
     def chats(self, bot_id: int) -> dict[int, int]:
-        """Return the number of the first update in the line of each chat."""
-        of_bot = (
-            select(_K.c.chat_id, func.min(_K.c.id).label("first")).where(_K.c.bot_id == bot_id).group_by(_K.c.chat_id)
-        )
-        return {found.chat_id: found.first for found in self._connection.execute(of_bot)}
+        """Return the number of the first update in the line of each chat, without the chats that rest."""
+        since = self._held_since()
+        return {found.chat_id: found.first for found in self._lines(bot_id) if since is None or found.last_at >= since}
+
+    def resting(self, bot_id: int) -> frozenset[int]:
+        """Return the chats whose lines rest: they are of before a restore, and nobody has released the database.
+
+        They go on when their person writes, or at the release.
+        """
+        since = self._held_since()
+        if since is None:
+            return frozenset()
+        return frozenset(found.chat_id for found in self._lines(bot_id) if found.last_at < since)
+
+    def _lines(self, bot_id: int) -> Sequence[Any]:
+        first, last_at = func.min(_K.c.id).label("first"), func.max(_K.c.kept_at).label("last_at")
+        of_bot = select(_K.c.chat_id, first, last_at).where(_K.c.bot_id == bot_id).group_by(_K.c.chat_id)
+        return self._connection.execute(of_bot).all()
+
+    def _held_since(self) -> datetime | None:
+        since = self._unit.of(Facts).get(HELD)
+        return datetime.fromisoformat(since) if since else None
 
     def first(self, bot_id: int, chat_id: int, at_most: int) -> list[Kept]:
         """Return the first updates of a chat's line. KeyUnknown if a key is missing.
@@ -123,8 +146,18 @@ class KeptUpdates:
         self._unit.write(_REMOVE, {"of_bot": bot_id, "of_update": update_id})
 
     def purge(self, before: datetime) -> int:
-        """Delete what was kept before then: for a bot that does not run here any more. Return how many."""
-        return self._connection.execute(_PURGE, {"before": before}).rowcount
+        """Delete what was kept before then for bots that do not run here any more. Return how many.
+
+        What was kept for the bot that runs here is applied, however late: it was acknowledged. It may look old only
+        because the clock has jumped, or because the bot was not running.
+        """
+        mine = self._unit.of(Facts).get(BOT_FACT)
+        if mine is None:
+            return 0
+        deleted = self._connection.execute(_PURGE, {"before": before, "mine": int(mine)}).rowcount
+        if deleted:
+            logger.warning("%s kept updates of another bot were deleted: they were never applied", deleted)
+        return deleted
 
 
 def _written(update: Mapping[str, Any]) -> int | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from storage.messages.kept import KeptUpdates
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
+from storage.upkeep.holding import release, settle_and_hold
 from tests.bot.telegram.excess import FLOOD, Slow, flood, kept, numbers, posted, starting
 from tests.bot.telegram.wire import ANA, LUIS, Bot, empty_database, opened, pending, quiet, running, texts, until
 from tests.deadlines import PATIENCE
@@ -109,6 +110,40 @@ async def test_what_a_process_left_is_taken_over_by_one_that_runs(
         await second.intake.take_over()
         await until(lambda: len(texts(sandbox, ANA)) == 40)
         assert await second.heard(ANA) == numbers(40)
+
+
+@pytest.mark.parametrize("way_out", ["its person writes", "the release"])
+async def test_after_a_restore_what_was_kept_rests(
+    sandbox: Sandbox, database: Database, slow: list[Slow], way_out: str
+) -> None:
+    """The phone has had its answers long ago. Nothing is said of them until its person writes, or somebody looked."""
+    async with running(sandbox, database, handle=starting(slow, up_to=3), most_waiting=MOST_POSTED) as bot:
+        await posted_in_excess(bot, 40)
+        await until(lambda: len(texts(sandbox, ANA)) == 3)
+        await quiet(bot)
+        since = bot.clock.now() + timedelta(seconds=1)
+    await database.units.run(None, lambda unit: settle_and_hold(unit.connection, since))
+    async with running(sandbox, database, handle=starting(slow), most_waiting=MOST_POSTED) as bot:
+        slow[1].is_open.set()
+        await bot.intake.apply({"update_id": 1, "message": {"message_id": 1, "chat": {"id": LUIS}, "text": "one"}})
+        for _ in range(3):
+            await bot.intake.take_over()
+        await until(lambda: texts(sandbox, LUIS) == ["1: one"])
+        await quiet(bot)
+        assert len(texts(sandbox, ANA)) == 3
+        assert len(await kept(bot)) >= 37
+        said = 40
+        if way_out == "the release":
+            await database.units.run(None, lambda unit: release(unit, since))
+            await bot.intake.take_over()
+            await bot.intake.take_over()
+        else:
+            await bot.intake.apply(posted(40))
+            said = 41
+        await until(lambda: texts(sandbox, ANA)[-1:] == [f"{said}: {said - 1}"])
+        assert await bot.heard(ANA) == numbers(said)
+        await quiet(bot)
+        assert await kept(bot) == []
 
 
 async def test_after_an_unclean_end_nobody_waits_behind_a_flood_either(

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from storage.messages.kept import BOT_FACT
 from storage.unit_of_work import UnitOfWork
+from storage.upkeep.retention import RETENTION
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
 
@@ -38,6 +40,18 @@ def test_what_is_kept_beside_a_restricted_form_leaves_the_chat_also_if_its_write
     apply(lambda unit: unit.leaving.suspend(person_id, now=NOW, by=None))
     due = apply(lambda unit: unit.restricted.due(NOW + timedelta(seconds=1), chat_id=chat_id))
     assert sorted(number for each in due for number in _numbers(each.payload)) == leave
+
+
+def test_what_is_kept_for_the_bot_that_runs_here_is_never_deleted_unapplied(apply: Apply) -> None:
+    """It was acknowledged. It may look a week old only because the clock has jumped, or the bot was down."""
+    update = {"update_id": 1, "message": {"message_id": 1}}
+    apply(lambda unit: [unit.kept.keep(bot_id, 601, [update], NOW) for bot_id in (BOT, BOT + 1)])
+    later = NOW + timedelta(days=8)
+    rule = next(rule for rule in RETENTION if rule.name == "updates")
+    assert apply(lambda unit: rule.at(unit, later)) == 0, "whose is not known"
+    apply(lambda unit: unit.facts.set(BOT_FACT, str(BOT), later))
+    assert apply(lambda unit: rule.at(unit, later)) == 1
+    assert apply(lambda unit: [unit.kept.chats(bot_id).keys() for bot_id in (BOT, BOT + 1)]) == [{601}, set()]
 
 
 def _numbers(payload: dict[str, Any]) -> list[int]:
