@@ -176,7 +176,7 @@ async def test_what_cannot_even_be_said_is_set_aside_all_the_same(
         rows_of(unit, said(chat_of(raw) or 0, "sorry"), now)
         if breaks == "here":
             raise ValueError("no words")
-        unit.connection.execute(text("SELECT * FROM there_is_no_such_table"))
+        unit.connection.execute(text("SELECT there_is_no_such_function()"))
         return Handled()
 
     for line in ("poison", "after"):
