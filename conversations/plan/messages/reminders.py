@@ -102,9 +102,7 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     key = stage(head.period, agenda.today, agenda.holidays)
     is_stuck = bool(head.left) and asks_why(agenda, who, head.period)
     lines: list[Line] = [line(_told(head, key, who))]
-    # An agency closes all of its periods by the latest of their days (DOMAIN §2.4).
-    last = max(head.closes, key=lambda period: period.locks_on, default=head.period)
-    lines.append(line(period_until(last, who.language)))
+    lines.append(line(period_until(_last(head), who.language)))
     # If all have come back, the first line says so.
     mark = f" · {say('remind.is_returned')}" if any(not left.is_returned for left in head.left) else ""
     for left in head.left[:LISTED]:
@@ -182,6 +180,11 @@ def period_until(period: ReportingPeriod, language: str) -> str:
     return f"{until[0].upper()}{until[1:]}."
 
 
+def _last(topic: Topic) -> ReportingPeriod:
+    """The period of a topic that locks last: an agency closes all by the latest of their days (DOMAIN §2.4)."""
+    return max(topic.closes, key=lambda period: period.locks_on, default=topic.period)
+
+
 def _told(topic: Topic, key: str, who: Recipient) -> str:
     """Write the beginning of the message: the first topic in full."""
     say, period, count = wording(who.language), topic.period, len(topic.left)
@@ -209,7 +212,8 @@ def _also(topic: Topic, who: Recipient) -> str:
     """Write one line for a topic that is not the first."""
     say = wording(who.language)
     if topic.closes:
-        return say("remind.also_close", period_name=period_names(topic.closes, who.language))
+        name = period_names(topic.closes, who.language)
+        return say("remind.also_close", period_name=name, until=_last(topic).until(who.language))
     return say(
         "remind.also" if len(topic.left) > 1 else "remind.also_one",
         period_name=period_name(topic.period, who.language),

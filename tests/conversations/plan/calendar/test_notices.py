@@ -304,7 +304,10 @@ def test_what_only_has_to_be_closed_comes_with_the_rest_in_one_message() -> None
     agenda = agenda_on("2018-10-10", steps=steps([october], date(2018, 10, 10), ()))
     card = reminder(topics, ANA, agenda)
     assert "Abrió el reporte de octubre 2018" in plain(card)
-    assert "También: todo lo de septiembre 2018 está enviado y solo falta cerrarlo." in plain(card)
+    assert (
+        "También: todo lo de septiembre 2018 está enviado y solo falta cerrarlo "
+        "(a tiempo hasta el 5 oct; se recibe hasta el 14 oct)." in plain(card)
+    )
     taps = [button.tap for row in card.rows for button in row]
     assert {"command:cerrar:", "command:empezar:201810"} <= set(taps)
 

@@ -194,7 +194,7 @@ SEVERAL_PERIODS = (
 def test_several_periods_are_named_in_a_sentence_as_people_say_them(language: str, key: str) -> None:
     """A dot between names is for headings: "9 · Q3 2018 were sent" is no sentence."""
     names = period_names([reporting_period(code) for code in ("201812", "2018Q4", "2018S2")], language)
-    gaps = dict.fromkeys(("name", "agency", "codes", "n", "date", "on_time"), "x")
+    gaps = dict.fromkeys(("name", "agency", "codes", "n", "date", "on_time", "until"), "x")
     said = wording(language)(key, **gaps | {"period_name": names})
     assert "·" not in said
     assert f" {wording(language)('sign.and')} " in said
