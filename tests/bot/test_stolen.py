@@ -76,14 +76,14 @@ def _with_bytes(dump: bytes) -> bytes:
 def stolen(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, furnished: Path
 ) -> Iterator[Stolen]:
-    """One town for all of these tests: the phone is stolen last."""
+    """One town for all of these tests: the phone is stolen last. On PostgreSQL it is told by webhook, else it polls."""
     tmp_path: Path = tmp_path_factory.mktemp("stolen")
     with ExitStack() as stack:
         url = ""
         if request.param == "postgresql":
             url = stack.enter_context(scratch.schema_or_skip())
             furnish(tmp_path, url)
-        town = stack.enter_context(town_in(tmp_path, None if url else furnished, database_url=url))
+        town = stack.enter_context(town_in(tmp_path, None if url else furnished, database_url=url, webhook=bool(url)))
         yield Stolen(town, url, _lived(town))
 
 
