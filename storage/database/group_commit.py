@@ -138,6 +138,8 @@ class GroupCommit(Generic[U]):
         self._alone = Queue(self._lock, 1, 1, writer.threads)
         self._numbers = itertools.count()
         self._one_reading = threading.Lock()
+        self._reading: set[Line] = set()
+        """Lines whose first unit waits for a read beside the writer."""
         self._threads: list[threading.Thread] = []
         self._is_closing = False
         self._telling = Telling()
@@ -224,6 +226,10 @@ class GroupCommit(Generic[U]):
         """Apply every unit in line that a caller waits for, tell every caller, and stop. Later ones are Unavailable."""
         with self._lock:
             self._is_closing = True
+            for line in [line for line in self._reading if not any(work.is_wanted() for work in line.waiting)]:
+                self._reading.discard(line)
+                line.waiting.clear()
+                self._drop(line)
             self._wake_all()
         for thread in self._threads:  # whoever starts another one is in the list before it
             thread.join()
@@ -491,7 +497,8 @@ class GroupCommit(Generic[U]):
                 if isinstance(error, ApplyAlone):
                     self._go_alone(line)
                     continue
-                if isinstance(error, ReadFirst) and self.view is not None:
+                if isinstance(error, ReadFirst) and self.view is not None and work.is_wanted():
+                    self._reading.add(line)
                     reading = partial(self._read_first, self.view, error.read, line, work)
                     threading.Thread(target=reading, name="reading-first", daemon=True).start()
                     continue
@@ -585,8 +592,10 @@ class GroupCommit(Generic[U]):
         with self._one_reading:  # the machine is small: one at a time
             found = outcome(view, read)
         with self._lock:
-            work.found = (*work.found, found)
-            self._make_ready(line)
+            if line in self._reading:
+                self._reading.discard(line)
+                work.found = (*work.found, found)
+                self._make_ready(line)
 
     def _rest(self, line: Line, pause: float) -> None:
         queue = self._queue_of(line)

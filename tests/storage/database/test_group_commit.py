@@ -327,6 +327,33 @@ def test_close_waits_for_what_is_being_read_first(url: str) -> None:
     assert future.result(PATIENCE) == "found"
 
 
+def test_close_waits_for_no_read_that_nobody_waits_for(url: str) -> None:
+    """The first text where nothing is asked reads tables for seconds: a bot that is told to stop does not wait."""
+    may_end, is_reading = threading.Event(), threading.Event()
+
+    def read(view: UnitOfWork) -> bool:
+        is_reading.set()
+        return may_end.wait(PATIENCE)
+
+    database = open_database(url)
+
+    async def begin_and_go() -> None:
+        database.units.begin("chat", lambda unit: unit.read_first(read))
+        await asyncio.to_thread(is_reading.wait, PATIENCE)
+
+    asyncio.run(begin_and_go())
+    closing = threading.Thread(target=database.units.close)
+    closing.start()
+    closing.join(PATIENCE / 10)
+    is_closed = not closing.is_alive()
+    may_end.set()
+    for thread in threading.enumerate():
+        if thread is closing or thread.name == "reading-first":  # its connection is its own until it ends
+            thread.join(PATIENCE)
+    database.close()
+    assert is_closed
+
+
 def test_close_leaves_what_nobody_waits_for(url: str) -> None:
     """A bot that has been told to stop has ended its loop: what is in line there was not acknowledged, and comes again.
 
