@@ -28,7 +28,10 @@ _GO_ON = text("SELECT setval(format('%I.%I', current_schema(), CAST(:name AS tex
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What was returned, the rows of each table that has any, and its numbers, as its database writes them."""
+    """What was returned, the rows of each table that has any, and its numbers, as its database writes them.
+
+    SQLite goes on after the highest number that it finds by itself.
+    """
 
     returned: Any
     rows: dict[str, Any]
@@ -57,8 +60,7 @@ def once_made(name: str, unit: UnitOfWork, make: Callable[[UnitOfWork], T]) -> T
 
 def _rows_of_sqlite(connection: Connection) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
     found = {name: connection.exec_driver_sql(f'SELECT * FROM "{name}"').fetchall() for name in TABLES}
-    numbers = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").fetchall()
-    return {name: [tuple(row) for row in rows] for name, rows in found.items() if rows}, [tuple(row) for row in numbers]
+    return {name: [tuple(row) for row in rows] for name, rows in found.items() if rows}, []
 
 
 def _into_sqlite(connection: Connection, made: _Made) -> None:
@@ -66,8 +68,6 @@ def _into_sqlite(connection: Connection, made: _Made) -> None:
     for name, rows in made.rows.items():
         gaps = ", ".join("?" * len(rows[0]))
         connection.exec_driver_sql(f'INSERT INTO "{name}" VALUES ({gaps})', rows)
-    connection.exec_driver_sql("DELETE FROM sqlite_sequence")
-    connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", made.numbers)
 
 
 def _rows_of_postgresql(connection: Connection) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
