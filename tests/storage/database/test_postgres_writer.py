@@ -79,7 +79,8 @@ def test_a_unit_without_a_chat_is_one_journey_with_its_commit(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The record of what was sent: it reads nothing and counts nothing, so COMMIT travels with it."""
-    sent = database.units.submit(1, answer(1), opening=update(1)).result(PATIENCE)
+    draft = OutboxDraft(1, "prompt", "sendMessage", {"text": "?"})
+    row = database.units.submit(1, lambda unit: unit.outbox.add(draft, now=NOW)).result(PATIENCE)
     committed: list[bool] = []
     ask_all = Line.ask_all
 
@@ -88,13 +89,13 @@ def test_a_unit_without_a_chat_is_one_journey_with_its_commit(
         return ask_all(self, asked, commit=commit)
 
     def record(unit: UnitOfWork) -> None:
-        unit.outbox.record_all([(sent, Sent(), NOW)])
+        unit.outbox.record_all([(row, Sent(), NOW)])
 
     monkeypatch.setattr(Line, "ask_all", heard)
     database.units.submit(None, record, opening=Opening()).result(PATIENCE)
     assert committed == [True]
     with database.view() as unit:
-        assert unit.outbox.states([sent]) == {sent: ("sent", "")}
+        assert unit.outbox.states([row.id]) == {row.id: ("sent", "")}
 
 
 def test_nothing_is_committed_before_it_is_counted(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
