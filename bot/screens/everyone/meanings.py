@@ -43,6 +43,8 @@ CHAT: Final = "chat"
 """What concerns nothing here."""
 GREETING, AGREED, DONE = "greeting", "agreed", "told"
 """What asks how one is, if it is a question, agrees otherwise: "ça va". What was done, told where nothing is open."""
+NOT_NOW: Final = ("not_today", "away")
+"""Meanings with nearly the same answer: each offers a colleague, and tomorrow."""
 SELDOM: Final = 0.7
 """How much a meaning counts whose first route this reporter may not take."""
 STATEMENT: Final = 5

@@ -25,6 +25,7 @@ from bot.screens.everyone.meanings import (
     CHAT,
     DONE,
     GREETING,
+    NOT_NOW,
     OF_AN_ITEM,
     OF_OTHERS,
     OF_REPORTERS,
@@ -119,7 +120,7 @@ def _read(ex: Exchange, text: str) -> Asked | None:
     if meant is not None and len(text.split()) > BARE and not (meant.is_sure or _leads(ex, meant.meaning)):
         meant = None
     said = [meaning for meaning in wishes(text, ex.language) if _leads(ex, meaning)]
-    less_sure = list(dict.fromkeys([*([] if meant is None or meant.is_polite else [meant.meaning]), *said]))
+    less_sure = _apart(ex, [*([] if meant is None or meant.is_polite else [meant.meaning]), *said])
     found = _likeliest_of(ex, likely(text, ex.language))
     is_one = len(less_sure) < 2 or (len(said) < 2 and is_far_ahead(found))
     if meant is not None and meant.is_all and is_one and (meant.is_polite or _is_likeliest(found, meant)):
@@ -157,10 +158,30 @@ def _build_tables() -> None:
 
 def _likeliest_of(ex: Exchange, found: Iterable[Likely]) -> list[Likely]:
     """Rank what a text may mean by who writes: nobody means what only others do, and seldom what only others may do."""
-    if not ex.is_reporter:
-        return [each for each in found if each.meaning not in OF_REPORTERS]
-    weighed = (each if _is_theirs(ex, each.meaning) else replace(each, weight=each.weight * SELDOM) for each in found)
-    return sorted(weighed, key=lambda each: -each.weight)
+    if ex.is_reporter:
+        counts = {False: SELDOM, True: 1}
+        weighed = [replace(each, weight=each.weight * counts[_is_theirs(ex, each.meaning)]) for each in found]
+        ranked = sorted(weighed, key=lambda each: -each.weight)
+    else:
+        ranked = [each for each in found if each.meaning not in OF_REPORTERS]
+    kept = _apart(ex, [each.meaning for each in ranked])
+    return [each for each in ranked if each.meaning in kept]
+
+
+def _apart(ex: Exchange, meanings: Iterable[str]) -> list[str]:
+    """Return these meanings without those that come to the same for this person as one before them."""
+    once: dict[str, str] = {}
+    for each in meanings:
+        once.setdefault(_led_to(ex, each), each)
+    return list(once.values())
+
+
+def _led_to(ex: Exchange, meaning: str) -> str:
+    """Return what this meaning comes to for this person: the same route, or the same offer, is the same wish."""
+    if meaning in NOT_NOW:
+        return NOT_NOW[0]
+    is_answered = meaning in ANSWERS or meaning in TOLD
+    return meaning if is_answered else next((route for route in _routes(meaning) if ex.allows(route)), meaning)
 
 
 def _is_theirs(ex: Exchange, meaning: str) -> bool:
@@ -194,7 +215,8 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     """Return the kind of personal data in a text, if it has any.
 
     What is surely wanted explains its small words: then what is in small letters is a name by the strict rules only if
-    it can be nothing else ("yokasta"). A text that may be about a victim is always read by all of them.
+    it can be nothing else ("yokasta"). And it explains its day ("on leave until the 15th"). A text that may be about a
+    victim is always read by all of them.
     """
     known = ex.known()
     known = replace(known, words=_beside_table(known.words))
@@ -203,9 +225,9 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
         return kind
     typed = [normalise(word) for word in text.split() if word[:1].islower()]
     small = {*(word.replace(" ", "'") for word in typed), *(part for word in typed for part in word.split())}
-    return personal_data(text, strict=False, known=known, is_answer=False) or personal_data(
-        text, strict=True, known=replace(known, words=known.words | (small - only_names(text))), is_answer=False
-    )
+    explained = replace(known, words=known.words | (small - only_names(text)))
+    kind = personal_data(text, strict=True, known=explained, is_answer=False)
+    return personal_data(text, strict=False, known=known, is_answer=False) or (None if kind == "date" else kind)
 
 
 @lru_cache(maxsize=4)
@@ -222,7 +244,7 @@ def _refuse(ex: Exchange, kind: Kind, wanted: str, likely_ones: list[str]) -> As
     if not wanted or wanted in (*POLITE, CHAT) or not _leads(ex, wanted):
         _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, likely_ones))
         return None
-    ex.opening = ex.say(refusal(kind))
+    ex.opening = ex.say(refusal(kind) if wanted in ABOUT_SOMEBODY else "heard.deleted")
     return _follow(ex, wanted)
 
 

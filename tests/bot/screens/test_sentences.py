@@ -1,6 +1,6 @@
-"""Twenty-seven hundred sentences as tired officers, coordinators, a minister and an admin type them at rest.
+"""Three thousand sentences as tired officers, coordinators, a minister and an admin type them at rest.
 
-Twenty-seven sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was
+Thirty sets of 25 a language (`sentences/`): who writes, what they want (one of these), the text. Each set was
 read once before the table was mended for it. Right at that first reading, of 25:
 
     set   es  en  ht  fr
@@ -31,10 +31,14 @@ read once before the table was mended for it. Right at that first reading, of 25
     25    21  24  24  23
     26    22  24  22  22   ordinary ones, by a third author who knew nothing of the table
     27    20  17  19  18   the same wishes in idioms, by that author, after set 26 was mended
+    28    21  22  24  23   ordinary ones, by a fourth author who knew nothing of the table
+    29    21  22  24  23   by that author, with long sentences and calls for help, after set 28 was mended
+    30    16  14  16  19   by that author, all in idioms, after set 29 was
 
 Of sets 14 to 16, 32, 32, 35 and 34 of 75 were followed or told at first reading, and the rest of the right ones only
 offered. Of sets 17 to 19, when what is surely meant was followed: 56, 52, 48 and 48. Of sets 20 to 22: 52, 38, 41
-and 51; of sets 23 to 25: 54, 55, 64 and 56. Of the 25 of set 26: 19, 22, 20 and 20; of set 27: 17, 10, 14 and 11.
+and 51; of sets 23 to 25: 54, 55, 64 and 56. Of the 25 of set 26: 19, 22, 20 and 20; of set 27: 17, 10, 14 and 11;
+of set 28: 18, 14, 20 and 18; of set 29: 16, 12, 17 and 14; of set 30: 10, 5, 10 and 11.
 
 A sentence went right if the answer says what was wanted, or its first buttons lead there.
 """
@@ -64,7 +68,7 @@ READER, STRANGER = 599, 9_000
 KINDS = ("", "_name", "_age", "_address", "_date")
 FOLDER = Path(__file__).parent / "sentences"
 WRITES = {"focal": ANA, "coordinator": CARMEN, "reader": READER, "admin": PEDRO}
-SETS, OF_EACH, RIGHT = 27, 25, 24
+SETS, OF_EACH, RIGHT = 30, 25, 24
 
 WORDS = {
     "human": ("heard.person", "err.emergency", "help.person"),
@@ -178,6 +182,7 @@ def test_what_is_no_wish_is_followed_nowhere(desk: Desk, language: str) -> None:
         "heard.which",
         "heard.answer",
         "heard.told",
+        "heard.deleted",
         *(f"err.pii{kind}" for kind in KINDS),
     )
     unclear = [_fixed(say(key)) for key in keys]

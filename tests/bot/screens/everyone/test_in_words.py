@@ -51,10 +51,11 @@ def test_a_number_of_another_plan_is_told_so(desk: Desk, who: int, text: str, co
     [
         ("fr", "la réunion s'éternise, je reviens vers vous", "heard.not_today"),
         ("es", "salgo de pre y post natal, son tres meses y algo", "heard.away"),
+        ("ht", "m ap nan vakans jis 15 desanm, se pou n ka konnen", "heard.away"),
     ],
 )
 def test_what_is_surely_wanted_explains_its_small_words(desk: Desk, language: str, text: str, key: str) -> None:
-    """None of them is a name, though the strict rules know such names. Nothing is refused, and nothing deleted."""
+    """None of them is a name or somebody's day, though the strict rules know such ones. Nothing is deleted."""
     tap(desk, ANA, "idioma", language)
     handled = desk.say(ANA, text)
     assert said(handled, ANA)[-1].startswith(wording(language)(key))
@@ -110,3 +111,10 @@ def test_a_reporter_seldom_means_what_only_others_may_do(desk: Desk) -> None:
     shown = said(desk.say(ANA, "el próximo mes salen los anuncios"), ANA)[-1]
     assert not shown.startswith(wording("es")("heard.not_yours"))
     assert "Ajustes" not in shown
+
+
+@pytest.mark.parametrize("text", ["hoy no, estoy de licencia", "estoy de licencia, hoy no"])
+def test_two_wishes_with_the_same_answer_are_one(desk: Desk, text: str) -> None:
+    """Not today and away both offer a colleague and tomorrow: one of them is answered."""
+    shown = said(desk.say(ANA, text), ANA)[-1]
+    assert shown.startswith((wording("es")("heard.not_today"), wording("es")("heard.away")))

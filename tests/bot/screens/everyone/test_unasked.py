@@ -111,7 +111,7 @@ def test_of_what_is_not_understood_the_likely_is_offered(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("language", "typed", "answer"),
     [
-        ("en", "I already sent it", "Nothing of what is open now has reached me"),
+        ("en", "I already sent it", "For what is open now, I have received nothing yet"),
         ("en", "can't today", "September 2018: on time until 5 Oct; received until 14 Oct."),
         ("ht", "m an vakans", "Mèsi paske ou fè m konnen"),
         ("ht", "mwen vle pale ak yon moun", "Mwen se yon pwogram"),
@@ -595,6 +595,6 @@ def test_personal_data_is_refused_and_the_wish_beside_it_is_done(desk: Desk) -> 
     """S15: the message goes, the refusal is said, and one button leaves the post."""
     handled = desk.say(ANA, "me trasladaron de departamento, ahora eso lo ve Yokasta Pérez")
     shown = said(handled, ANA)[-1]
-    assert shown.startswith(wording("es")("err.pii_name").split(".", maxsplit=1)[0])
+    assert shown.startswith(wording("es")("heard.deleted"))
     assert "Ya no soy yo" in shown
     assert "deleteMessage" in [row.method for row in handled.deliveries]
