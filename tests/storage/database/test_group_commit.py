@@ -75,7 +75,7 @@ def test_nobody_waits_for_a_group_that_has_lasted_long_enough(sqlite_database: D
 
     def groups(work: Any) -> int:
         before = units.commits.count
-        with held(units):
+        with held(units, longest=units._longest):
             futures = [units.submit(key, work) for key in ("a", "a", "a", "b")]
         for future in futures:
             future.result(PATIENCE)
