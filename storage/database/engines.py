@@ -13,7 +13,6 @@ long.
 
 import contextlib
 import os
-import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -262,8 +261,8 @@ SQLITE_UNAVAILABLE = {
     22: "NOLFS",
     26: "NOTADB",
 }
-SQLITE_MOVED = re.compile(r"no such (table|column)|table \w+ has no column")
-"""SQLite has no code of its own for tables that are not those of this version: somebody is migrating or moving them."""
+SQLITE_MOVED = "no such table"
+"""SQLite has no code of its own for tables that somebody has moved. A missing column is a defect of the statement."""
 
 
 def _driver(connection: Connection) -> Any:
@@ -339,8 +338,8 @@ def tell_sqlalchemy(connection: Connection, error: Exception) -> None:
 
 # Classes of SQLSTATE (PostgreSQL manual, appendix A): connection, resources, operator's hand, system; and
 # lock not available, read-only (a failover), cut off while idle in a transaction; and what is seen of tables that
-# somebody moves or migrates under a running bot: no table, no schema, no column.
-POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "55P03", "25006", "25P03", "XX", "42P01", "3F000", "42703")
+# somebody moves under a running bot: no table, no schema. A missing column is a defect of the statement.
+POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "55P03", "25006", "25P03", "XX", "42P01", "3F000")
 
 
 def status(connection: Connection) -> str:
@@ -362,7 +361,7 @@ def is_unavailable(error: BaseException) -> bool:
     original = getattr(error, "orig", error)
     code = getattr(original, "sqlite_errorcode", None)
     if code is not None:
-        return code & 0xFF in SQLITE_UNAVAILABLE or bool(SQLITE_MOVED.match(str(original)))
+        return code & 0xFF in SQLITE_UNAVAILABLE or str(original).startswith(SQLITE_MOVED)
     state = sqlstate(error)
     if state:
         return state.startswith(POSTGRES_UNAVAILABLE)

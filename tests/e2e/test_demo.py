@@ -342,7 +342,7 @@ def test_what_each_role_does_is_read_whole_on_a_narrow_phone_in_every_language(p
     """What the role does with the bot stands at the end of the label. In the tour, most phones are narrow."""
     page.set_viewport_size({"width": 1400, "height": 900})
     for step in ("Empezar el recorrido", "Siguiente"):
-        page.get_by_role("button", name=step).click()
+        page.get_by_role("button", name=step, exact=True).click()
         for language in LANGUAGES:
             page.locator(".looks select").select_option(language)
             assert page.evaluate(LABELS_CUT) == [], language

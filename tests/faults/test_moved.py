@@ -35,10 +35,7 @@ def test_a_schema_that_is_moved_stops_nobody_for_good(tmp_path: Path, webhook: b
         deployment.rows(f"ALTER SCHEMA {schema} RENAME TO {schema}_moved")
         try:
             people.say(world, FIRST, "/pendientes")
-            until(
-                lambda: not bot.is_alive or ('"kept_update' in bot.log() and min_of(in_vain(deployment)) > OFTEN),
-                bot.log,
-            )
+            until(lambda: not bot.is_alive or min_of(in_vain(deployment)) > OFTEN, bot.log)
             assert bot.is_alive, bot.log()
             assert len(world.bot.pending) == 1, "it waits at Telegram"
         finally:

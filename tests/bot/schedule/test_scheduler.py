@@ -82,7 +82,7 @@ async def test_a_statement_that_fails_at_the_second_look_holds_up_nothing_else(
 
     def broken(unit: UnitOfWork, *_: object) -> dict[int, str]:
         unit.facts.set("half", "done", NINE)
-        unit.connection.execute(text("SELECT nothing FROM nowhere"))
+        unit.connection.execute(text("SELECT nothing FROM person"))
         raise AssertionError("it fails before")
 
     await scheduler.scan(NINE)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, insert, text
+from sqlalchemy.exc import DBAPIError
 
 from storage.database.models import Fact, table
 from storage.database.statements import Prepared
@@ -56,13 +57,19 @@ def test_a_failing_unit_takes_nothing_with_it(database: Database) -> None:
 
 
 def test_a_database_error_is_an_ordinary_failure_of_its_unit(database: Database) -> None:
-    """A broken statement harms nobody else."""
+    """A broken statement harms nobody else, and it is not tried for ever as if the database were away."""
     with held(database.units):
-        bad = database.units.submit("a", lambda unit: unit.connection.execute(text("SELECT * FROM nowhere")))
+        bad = database.units.submit("a", lambda unit: unit.connection.execute(text("SELECT nothing FROM person")))
         good = database.units.submit("b", learn("good"))
-    with pytest.raises(Exception, match="nowhere"):
+    with pytest.raises(DBAPIError, match="nothing"):
         bad.result(PATIENCE)
     assert good.result(PATIENCE) == "good"
+
+
+def test_tables_that_are_not_there_are_a_database_that_is_away(database: Database) -> None:
+    """Somebody has moved them, and may put them back: the update is tried again."""
+    lost = database.units.submit("a", lambda unit: unit.connection.execute(text("SELECT * FROM nowhere")))
+    assert isinstance(lost.exception(PATIENCE), Unavailable)
 
 
 def test_nobody_waits_for_a_group_that_has_lasted_long_enough(sqlite_database: Database) -> None:
