@@ -15,9 +15,23 @@ _SENDING: Any = literal_column("'sending'")
 _NOW: Any = bindparam("now", type_=_O.c.lease_until.type)
 _SAID_AT = case((_O.c.lease_until < _NOW, _O.c.lease_until), else_=_NOW)
 
+CANCELLED = "cancelled"
+"""The error of a row that was taken back before it was sent."""
+IS_TAKEN_BACK = _O.c.error == CANCELLED
+TAKEN_BACK: dict[str, Any] = {
+    "state": "undeliverable",
+    "payload": None,
+    "sealed_payload": None,
+    "lease_until": None,
+    "settled_at": bindparam("now"),
+}
+"""What a row that was being sent becomes when it was taken back meanwhile, and its call has not reached Telegram."""
+
 
 def freeing(condition: Any, is_open: Any, is_reply: Any) -> tuple[Any, ...]:
-    """Return the statements that free rows: overtaken cards, fan-out not begun, replies, and fan-out in doubt.
+    """Return the statements that free rows.
+
+    They are for replies taken back, overtaken cards, fan-out not begun, replies, and fan-out in doubt.
 
     A row that is followed by an edit of the same card is not repeated: the phone may show the edit already, and would
     go back to an answered question. Only the edit is repeated; as a new message if the card has no number.
@@ -35,6 +49,7 @@ def freeing(condition: Any, is_open: Any, is_reply: Any) -> tuple[Any, ...]:
         .exists()
     )
     return (
+        update(_O).where(*mine, _O.c.state == _SENDING, is_reply, IS_TAKEN_BACK).values(**TAKEN_BACK),
         update(_O)
         .where(*mine, _O.c.state == _SENDING, is_reply, _O.c.method.in_(("sendMessage", _EDIT)), is_overtaken)
         .values(

@@ -33,7 +33,7 @@ from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown, SealBroken
 from storage.messages.delivered import Shown, Told, record_cards, record_sent
-from storage.messages.freeing import freeing
+from storage.messages.freeing import CANCELLED, IS_TAKEN_BACK, TAKEN_BACK, freeing
 from storage.messages.restricted import DELETIONS, RestrictedMessages
 
 Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
@@ -247,6 +247,11 @@ _AGAIN = (
     .where(_O.c.id == bindparam("row_id"), _IS_OPEN, _O.c.lease_until.is_not(None), _IS_SAME_CLAIM)
     .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
 )
+_TAKE_BACK = (
+    update(_O)
+    .where(_O.c.id == bindparam("row_id"), _O.c.state == _SENDING, IS_TAKEN_BACK, _IS_SAME_CLAIM)
+    .values(**TAKEN_BACK)
+)
 _RELEASE = update(_O).where(_O.c.state == "held").values(state="queued")
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
 _IS_EXPIRED = (_O.c.lease_until <= bindparam("now")) & _O.c.id.not_in(bindparam("in_hand", expanding=True))
@@ -381,7 +386,7 @@ class Outbox:
                 loaded.append(self._load(found))
             except KeyUnknown as error:
                 self.locked.append(error)
-                self._again(found.id, now + LOCKED_FOR, str(error))
+                self._again(found.id, now + LOCKED_FOR, str(error), now)
             except SealBroken:
                 self._settle(found.id, "undeliverable", "the seal is broken", now)
         return loaded
@@ -413,11 +418,11 @@ class Outbox:
             case Sent():
                 return self._settle(id, "sent", "", now, attempt)
             case RetryAfter(at, reason):
-                return self._again(id, at, reason, attempt)
+                return self._again(id, at, reason, now, attempt)
             case Ambiguous(reason):
                 kind = self._connection.execute(_KIND, {"row_id": id}).scalar_one_or_none()
                 if kind in REPLIES:
-                    return self._again(id, None, reason, attempt)
+                    return self._again(id, None, reason, now, attempt)
                 return self._settle(id, "ambiguous", reason, now, attempt)
             case Unreachable(reason) | Undeliverable(reason):
                 return self._settle(id, "undeliverable", reason, now, attempt)
@@ -461,22 +466,20 @@ class Outbox:
         return self._free(_FREE_ORPHANED, {"owners": list(owners), "now": now, "reason": "its process ended"})
 
     def _free(self, statements: tuple[Any, ...], values: Mapping[str, Any]) -> tuple[int, int]:
-        _, _, again, doubtful = (self._connection.execute(statement, values).rowcount for statement in statements)
+        *_, again, doubtful = (self._connection.execute(statement, values).rowcount for statement in statements)
         return again, doubtful
 
     def cancel(self, chat_id: int, now: datetime, *, kinds: Collection[Kind] | None = None) -> int:
         """Drop the rows that are queued for a chat (off-boarding, a pause). Deletions of messages stay.
 
-        A row that is being sent cannot be taken back.
+        A call that is being made cannot be taken back. But if it fails, it is not made again.
         """
-        statement = (
-            update(_O)
-            .where(_O.c.chat_id == chat_id, _O.c.state.in_((_QUEUED, "held")), _O.c.method.not_in(DELETIONS))
-            .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error="cancelled")
-        )
+        theirs = [_O.c.chat_id == chat_id, _O.c.method.not_in(DELETIONS)]
         if kinds is not None:
-            statement = statement.where(_O.c.kind.in_(list(kinds)))
-        return self._connection.execute(statement).rowcount
+            theirs.append(_O.c.kind.in_(list(kinds)))
+        self._connection.execute(update(_O).where(*theirs, _O.c.state == _SENDING).values(error=CANCELLED))
+        dropped = update(_O).where(*theirs, _O.c.state.in_((_QUEUED, "held")))
+        return self._connection.execute(dropped.values(error=CANCELLED, **TAKEN_BACK), {"now": now}).rowcount
 
     def withdraw(self, ids: Collection[int], reason: str, now: datetime) -> int:
         """Drop the rows that are not being sent yet, claimed or not. Return how many."""
@@ -533,9 +536,12 @@ class Outbox:
         values = {"row_id": id, "new_state": state, "reason": reason, "now": now, "attempt": attempt}
         return _SETTLE.count(self._connection, values) == 1
 
-    def _again(self, id: int, at: datetime | None, reason: str, attempt: int | None = None) -> bool:
-        values = {"row_id": id, "at": at, "reason": reason, "attempt": attempt}
-        return self._connection.execute(_AGAIN, values).rowcount == 1
+    def _again(self, id: int, at: datetime | None, reason: str, now: datetime, attempt: int | None = None) -> bool:
+        """Queue the row again, unless it was taken back while its call was made."""
+        values = {"row_id": id, "attempt": attempt}
+        if self._connection.execute(_TAKE_BACK, values | {"now": now}).rowcount == 1:
+            return True
+        return self._connection.execute(_AGAIN, values | {"at": at, "reason": reason}).rowcount == 1
 
     def _load(self, found: Any) -> OutboxRow:
         text = found.payload

@@ -124,8 +124,9 @@ class Leaving:
     ) -> None:
         """Drop drafts, unsent messages, jobs that have not begun, pauses, and the words that the chat awaits (S17).
 
-        Deletions of restricted text are not dropped: they are due at once (S15). A message that is being sent at this
-        moment cannot be stopped. `are_drafts_kept`: the drafts have been handed over before.
+        Deletions of restricted text are not dropped: they are due at once (S15). A call that is being made at this
+        moment cannot be stopped, but if it fails, it is not made again. `are_drafts_kept`: the drafts have been handed
+        over before.
         """
         chat_ids = self._hold_chats(person_id)
         sessions = update(_session).where(_session.c.person_id == person_id, _session.c.state == "open")

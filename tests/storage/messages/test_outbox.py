@@ -392,6 +392,24 @@ def test_what_is_queued_for_somebody_who_leaves_is_dropped(apply: Any) -> None:
     assert apply(lambda unit: unit.ledger.purge_messages(LATER)) == 2
 
 
+@pytest.mark.parametrize("failure", [RetryAfter(NOW + MINUTE), Ambiguous("502"), None])
+def test_a_reply_under_way_to_somebody_who_leaves_is_not_tried_again(apply: Any, failure: Any) -> None:
+    """S17: refused by Telegram, in doubt, or its process died. If it arrives after all, it counts as sent."""
+    failed, arrived, deletion = apply(
+        lambda unit: [added(unit, "prompt", method=name) for name in ("sendMessage", "sendMessage", "deleteMessage")]
+    )
+    assert apply(lambda unit: unit.outbox.cancel(1, NOW)) == 0
+    apply(lambda unit: unit.outbox.record(arrived.id, Sent(7), NOW, arrived.attempts))
+    if failure is None:
+        apply(lambda unit: unit.outbox.settle_expired(LATER))
+    else:
+        apply(lambda unit: [unit.outbox.record(row.id, failure, NOW, row.attempts) for row in (failed, deletion)])
+
+    states = apply(lambda unit: [state(unit, row.id).state for row in (failed, arrived, deletion)])
+    assert states == ["undeliverable", "sent", "queued"]
+    assert apply(lambda unit: state(unit, failed.id).payload) is None
+
+
 def test_a_sensitive_payload_is_sealed_and_comes_out_for_sending(apply: Any) -> None:
     """S12: outbox included."""
     id = apply(lambda unit: add(unit, "reminder", payload={"text": "12 víctimas"}, sensitive=True))
