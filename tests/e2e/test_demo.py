@@ -236,7 +236,7 @@ SCREENS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("language", "screen", "begin", "do", "onwards", "over"),
     [
-        ("es", "desk", "Empezar el recorrido", "Hazlo por mí", ("Siguiente", "Terminar"), "Eso es Enlace"),
+        ("es", "desk", "Empezar el recorrido", "Hágalo por mí", ("Siguiente", "Terminar"), "Eso es Enlace"),
         ("en", "phone", "Begin the tour", "Do it for me", ("Next", "Finish"), "That is Enlace"),
     ],
 )

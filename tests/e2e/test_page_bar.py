@@ -110,10 +110,10 @@ def test_the_clock_goes_to_the_moments_of_the_plan(opened: Opened, browser: Brow
                    {"name": "opening", "at": 1541077200}]  # fmt: skip
         supervised(page, figures=None, moments=moments)
         offered = page.locator(".moments button")
-        expect(offered).to_have_text(["Vence5 oct", "Cierra15 oct", "Abre1 nov"])
+        expect(offered).to_have_text(["Vence5 oct", "Cerrado15 oct", "Abre1 nov"])
         expect(page.locator(".now .zone")).to_have_text("Santo Domingo, UTC−4")
 
-        page.get_by_role("button", name="Cierra").click()
+        page.get_by_role("button", name="Cerrado").click()
 
         expect(page.locator(".now")).to_contain_text(re.compile("lunes, 15 de octubre de 2018 ?00:00:0"))
         expect(offered).to_have_text(["Abre1 nov"])

@@ -109,7 +109,7 @@ export class Panel {
     }
     let before = null;
     for (const row of rows) {
-      const signature = JSON.stringify(row);
+      const signature = JSON.stringify([row, this.whose(row)]);
       const old = this.rows.get(row.key);
       let element = old?.element;
       if (old?.signature !== signature) {
@@ -126,16 +126,23 @@ export class Panel {
     if (this.empty) this.list.append(this.empty);
   }
 
-  row({ update, calls, at }) {
-    const name = (id) => this.people().find((person) => person.id === id)?.first_name ?? (id ? String(id) : "");
+  /** Whose chat it is: a name as soon as the phone is known, a number before. */
+  whose({ update, calls }) {
+    const id = update?.chat ?? calls[0]?.chat;
+    return this.people().find((person) => person.id === id)?.first_name ?? (id ? String(id) : "");
+  }
+
+  row(row) {
+    const { update, calls, at } = row;
     const day = isoDay(at) === isoDay(this.state()?.now ?? at) ? "" : `${shortDay(at, language())} `;
     const time = h("time", {}, day + timeOfDay(at, true));
-    const whose = update?.chat ?? calls[0]?.chat;
+    const whose = this.whose(row);
+    const name = whose ? h("b", {}, whose) : null;
     const told = update ? t(KINDS.includes(update.kind) ? `update.${update.kind}` : "update.other", { kind: update.kind }) : t("panel.own");
     const state = !update ? null
       : h("span", { class: update.waiting ? "fate waiting" : "fate" }, update.waiting ? icon("clock") : null, t(update.waiting ? "panel.waiting" : "panel.taken"));
     return h("li", { class: update?.waiting ? "event waiting" : "event", "data-kind": update?.kind ?? "own" },
-      h("p", {}, time, " ", whose ? h("b", {}, name(whose)) : null, " ", h("span", {}, told), " ", state),
+      h("p", {}, time, " ", update ? name : null, " ", h("span", {}, told), " ", update || !name ? state : ["→ ", name]),
       calls.length ? h("ul", {}, folded(calls).map(([call, n]) => this.call(call, n))) : null);
   }
 
