@@ -72,10 +72,10 @@ class Cast:
 
 
 DOES: Final[Mapping[Role, Mapping[str, str]]] = {
-    Role.FOCAL_POINT: {"es": "reporta", "en": "reports", "fr": "rapporte", "ht": "rapòte"},
+    Role.FOCAL_POINT: {"es": "reporta", "en": "reports", "fr": "rend compte", "ht": "rapòte"},
     Role.ALTERNATE: {"es": "releva", "en": "stands in", "fr": "remplace", "ht": "ranplase"},
     Role.COORDINATOR: {
-        "es": "revisa", "en": "reviews", "fr": "révise", "ht": "revize",
+        "es": "revisa", "en": "reviews", "fr": "vérifie", "ht": "revize",
     },
     Role.ADMIN: {"es": "da acceso", "en": "gives access", "fr": "donne accès", "ht": "bay aksè"},
     Role.OBSERVER: {"es": "ve totales", "en": "sees totals", "fr": "voit totaux", "ht": "wè total yo"},

@@ -261,7 +261,7 @@ export default {
   "tour.done": "✓ Done: see it in the chat.",
   "tour.failed": "Not possible now: the chat is at another point. Skip the step, or begin anew with “enlace demo --fresh”.",
   "tour.end.title": "That is Enlace",
-  "tour.end.text": "The focal point reports, the alternate stands in, the coordinator reads the week, reviews and takes the month out in Excel, the admin invites, the observer follows along and the minister reads one page; and a crash loses nothing. Go on by yourself:",
+  "tour.end.text": "The focal point reports, the alternate stands in, the coordinator reads the week, reviews and exports the month to Excel, the admin invites, the observer follows along and the minister reads one page; and a crash loses nothing. Go on by yourself:",
   "tour.end.clock": "Move the clock to the due day: whoever has still to report gets a reminder, one only.",
   "tour.end.faults": "Take Telegram down, or slow the network, and fill in a form.",
   "tour.end.commands": "Write “/ayuda” (help) on any phone: each role has commands of its own.",
