@@ -72,7 +72,7 @@ class Cast:
 
 
 DOES: Final[Mapping[Role, Mapping[str, str]]] = {
-    Role.FOCAL_POINT: {"es": "reporta", "en": "reports", "fr": "rend compte", "ht": "rapòte"},
+    Role.FOCAL_POINT: {"es": "reporta", "en": "reports", "fr": "informe", "ht": "rapòte"},
     Role.ALTERNATE: {"es": "releva", "en": "stands in", "fr": "remplace", "ht": "ranplase"},
     Role.COORDINATOR: {
         "es": "revisa", "en": "reviews", "fr": "vérifie", "ht": "revize",
