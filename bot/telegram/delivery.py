@@ -25,7 +25,17 @@ from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.calls import Calls, OpenFile, open_path
 from bot.telegram.handled import Alarm, Clock, TapAnswer, TokenRejected
-from bot.telegram.in_hand import Asked, Note, SecondLook, as_claimed, begin, find_left, lease_of, look
+from bot.telegram.in_hand import (
+    Asked,
+    Note,
+    SecondLook,
+    as_claimed,
+    begin,
+    find_left,
+    is_taken_back,
+    lease_of,
+    look,
+)
 from bot.telegram.lanes import Held, Lane, Lanes
 from bot.telegram.methods import answer_payload, makes_message
 from bot.telegram.outcomes import Outcome, Rejected, RetryAfter, Sent
@@ -302,7 +312,9 @@ class Delivery:
                     return self._hand_back_lane(lane, pause)
                 case LetGo():
                     return self._let_go(lane)
-                case Again(tried, pause):
+                case Again(tried, pause, is_retry):
+                    if is_retry:
+                        tried = replace(tried, has_failed=True)
                     if pause:
                         tried = replace(tried, retry_at=asyncio.get_running_loop().time() + pause)
                 case _:
@@ -328,6 +340,8 @@ class Delivery:
             await until(last_is_recorded, 1.0)
             return Again(tried)
         try:
+            if tried.has_failed and await self._units.run(None, partial(is_taken_back, row=row)):
+                return HandBack()
             return await self._call_in_turn(held, tried)
         except Unavailable as error:  # the database is away, or a key is, which says nothing about this row
             if (locked := key_unknown(error)) is not None:

@@ -128,6 +128,11 @@ def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
     return unit.outbox.begin(row)
 
 
+def is_taken_back(unit: UnitOfWork, row: OutboxRow) -> bool:
+    """Whether this row was cancelled while its call was made. If that failed, hand the row back: it is dropped then."""
+    return unit.outbox.is_taken_back(row.id)
+
+
 def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, now: datetime) -> None:
     """Record the outcomes of these rows, and what they mean for cards and people.
 

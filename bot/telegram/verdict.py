@@ -44,6 +44,8 @@ class Tried:
     """On the event loop's clock."""
     is_anew: bool = False
     """The message to edit is gone, so the edit is sent as a new message."""
+    has_failed: bool = False
+    """Whether a call failed: the row may have been taken back since."""
 
 
 @dataclass(frozen=True, slots=True)

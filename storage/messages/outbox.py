@@ -252,6 +252,7 @@ _TAKE_BACK = (
     .where(_O.c.id == bindparam("row_id"), _O.c.state == _SENDING, IS_TAKEN_BACK, _IS_SAME_CLAIM)
     .values(**TAKEN_BACK)
 )
+_IS_TAKEN_BACK = select(_O.c.id).where(_O.c.id == bindparam("row_id"), IS_TAKEN_BACK)
 _RELEASE = update(_O).where(_O.c.state == "held").values(state="queued")
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
 _IS_EXPIRED = (_O.c.lease_until <= bindparam("now")) & _O.c.id.not_in(bindparam("in_hand", expanding=True))
@@ -480,6 +481,10 @@ class Outbox:
         self._connection.execute(update(_O).where(*theirs, _O.c.state == _SENDING).values(error=CANCELLED))
         dropped = update(_O).where(*theirs, _O.c.state.in_((_QUEUED, "held")))
         return self._connection.execute(dropped.values(error=CANCELLED, **TAKEN_BACK), {"now": now}).rowcount
+
+    def is_taken_back(self, id: int) -> bool:
+        """Whether the row was cancelled while its call was made."""
+        return self._connection.execute(_IS_TAKEN_BACK, {"row_id": id}).first() is not None
 
     def withdraw(self, ids: Collection[int], reason: str, now: datetime) -> int:
         """Drop the rows that are not being sent yet, claimed or not. Return how many."""

@@ -246,6 +246,21 @@ async def test_nothing_is_sent_inside_the_window_of_a_429(sandbox: Sandbox, data
     assert texts(sandbox, LUIS) == ["two"]
 
 
+async def test_a_reply_that_failed_is_not_repeated_to_somebody_who_is_out(sandbox: Sandbox, database: Database) -> None:
+    """It waits in hand for a second call when its person is suspended: nobody else asks the database about it (S17)."""
+    clock = HandClock()
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=5, times=1))
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "one", "two"))
+        await until(lambda: rule.hits == 1)
+        await until(lambda: bot.delivery.is_held)
+        await database.units.run(ANA, lambda unit: unit.outbox.cancel(ANA, clock.now()))
+        clock.move(6)
+        await quiet(bot)
+        assert set(await bot.states()) == {"undeliverable"}
+    assert texts(sandbox, ANA) == []
+
+
 async def test_a_window_that_closes_while_a_card_is_looked_up_is_kept(
     sandbox: Sandbox, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
