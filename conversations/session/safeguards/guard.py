@@ -20,7 +20,7 @@ from conversations.session.safeguards.explained import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named
 from conversations.session.safeguards.spelt import plain, words_of_file
-from conversations.session.safeguards.victims import mark_victims, speaks_of_victims_alone
+from conversations.session.safeguards.victims import mark_victims, speaks_of_victims_alone, tells_of_a_case
 from conversations.session.safeguards.words import Is, read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
@@ -62,13 +62,21 @@ def personal_data(
         return "digits"
     if named(folded, tokens, about, known, strict=strict):
         return "name"
+    is_ordinary = not strict
     strict = strict or bool(about & Is.VICTIM and speaks_of_victims_alone(tokens))
     if age(shown, folded, tokens, about, strict=strict and is_answer):
         return "age"
     is_victims_home = about & Is.VICTIM and about & Is.HOME
     if (strict or is_victims_home) and address(folded, tokens):
         return "address"
-    return "date" if personal_date(folded, tokens, about, strict=strict) else None
+    if personal_date(folded, tokens, about, strict=strict):
+        return "date"
+    if is_ordinary and tells_of_a_case(tokens):
+        if named(folded, tokens, about, known, strict=True):
+            return "name"
+        if age(shown, folded, tokens, about, strict=is_answer):
+            return "age"
+    return None
 
 
 def refusal(kind: Kind) -> str:

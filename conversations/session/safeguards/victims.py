@@ -15,6 +15,8 @@ _AHEAD = 4
 """Tokens behind a name among which stands who it is: ", one of the girls"."""
 _NEAR = 9
 """Tokens behind the word for several among which the name of one stands."""
+_BESIDE = 3
+"""How far an official's name stands from the post: "jueza Maritza", "Solano, consultora"."""
 _MAY_BE = SOMEBODY | Is.TITLE
 _IN_NAME = NAME | Is.COINED | Is.LINK
 
@@ -53,6 +55,31 @@ def speaks_of_victims_alone(tokens: Sequence[Token]) -> bool:
         token.what & _MAY_BE and not token.what & (Is.VICTIM | Is.LINK | Is.MONTH) and len(token.text) > 2
         for token in tokens
     )
+
+
+def tells_of_a_case(tokens: Sequence[Token]) -> bool:
+    """Say whether a text tells what became of somebody, and names no official: whoever it names is protected.
+
+    "Rescued: 13" counts, and "foyer Mère Delia" is a house. Who "needs a doctor" has not named one.
+    """
+    if all(_tells_of_nobody(tokens, end) for end in behind_phrases("personal.case", tokens)):
+        return False
+    officials = known_words("personal.officials")
+    return not any(token.folded in officials and _has_name_beside(tokens, at) for at, token in enumerate(tokens))
+
+
+def _tells_of_nobody(tokens: Sequence[Token], end: int) -> bool:
+    """Say whether a number follows what was done, also behind a colon, or the name of a house its kind."""
+    at = end + (end < len(tokens) and tokens[end].text == ":")
+    if at == len(tokens):
+        return False
+    is_house = tokens[end - 1].folded in known_words("personal.sheltered_in") and tokens[end].is_capitalised
+    return tokens[at].is_number or is_house
+
+
+def _has_name_beside(tokens: Sequence[Token], at: int) -> bool:
+    near = range(max(0, at - _BESIDE), min(len(tokens), at + 1 + _BESIDE))
+    return any(_is_of_name(tokens[each]) and not begins(tokens, each) for each in near if each != at)
 
 
 def is_beside_victim(tokens: Sequence[Token], at: int) -> bool:

@@ -22,7 +22,7 @@ SETS = (
     "unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
     "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
     "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth",
-    "twenty-sixth", "twenty-seventh",
+    "twenty-sixth", "twenty-seventh", "twenty-eighth",
 )  # fmt: skip
 YARDSTICK = "twelfth"
 """The set that the rules are never improved with."""

@@ -91,3 +91,41 @@ def test_places_papers_and_sums_are_nobody(text: str) -> None:
 def test_a_name_that_no_list_has_is_found_by_what_leads_to_it(text: str) -> None:
     """By spelling, by quotes, and by a verb of which somebody is the object."""
     assert personal_data(text, strict=True) == "name"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Pendiente: pasaje de regreso para Maribel Quiñones", "name"),
+        ("la mamá de Wilkin dice que se lo llevaron a pedir", "name"),
+        ("her mother says Britany was promised a job", "name"),
+        ("Manman Fabiola di yo te pwomèt li lekòl", "name"),
+        ("retour au pays de Farah Jolicoeur prévu vendredi", "name"),
+        ("One male, aged 34, freed on a construction site", "age"),
+        ("Yon gason 27 an te refere lopital", "age"),
+    ],
+)
+def test_whoever_a_case_is_told_of_is_protected(text: str, kind: str) -> None:
+    """An officer tells what became of somebody, and needs no word for what she is."""
+    assert personal_data(text, strict=False) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "la jueza Maritza Peña recibió las denuncias del mes",
+        "Patricia Solano, consultora, revisó el protocolo del albergue",
+        "Ambassador Lena Hart visited the shelter",
+        "atelier sur les plaintes avec le commandant Serge Lafontant, inspecteur",
+        "nuestra colega Ana Ruiz lleva la base de datos de personas asistidas",
+        "Reunión con Starlin Peña sobre el presupuesto",
+    ],
+)
+def test_an_officials_name_stands_beside_cases_too(text: str) -> None:
+    """Whoever is named by a post is at work, and so is whoever is named where no case is told."""
+    assert personal_data(text, strict=False) is None
+
+
+def test_a_post_without_a_name_is_no_official() -> None:
+    """Who needs a doctor has not named one."""
+    assert personal_data("rescatamos a Yuleisy, necesita ver a un doctor", strict=False) == "name"
