@@ -51,7 +51,7 @@ class Area:
     counts: dict[Light, int]
     completed: int
     mean: int | None
-    """The mean progress of the activities that have begun, in percent. None if none has."""
+    """The mean progress of the activities that have begun, in percent. None if nothing has been reported of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,13 @@ def plan_state(
         (light.value, digest_words.light_word(light, say), sum(each.light is light for each in open_ones))
         for light in WORST_FIRST
     )
-    month = digest_words.closing_name(s.closing, say)
     shown = _indicators(indicators, reader, language)
     year = indicators[0].year.first.year if indicators else s.today.year
     red = tuple(_troubled(s, Light.CRITICAL, TROUBLED, reader, language))
     return Page(
         language=language,
         title=plan_name,
-        subtitle=say("state.subtitle", date=digest_words.day(s.today, s, say), period_name=month),
+        subtitle=_subtitle(s, say),
         audience=audience_name(reader.audience, reader.role, say),
         lights=lights,
         completed=(say("state.completed"), len(s.activities) - len(open_ones)),
@@ -122,6 +121,13 @@ def plan_state(
         method=_method(s, reader, language),
         words=_headings(say, year, len(indicators) - len(shown)),
     )
+
+
+def _subtitle(s: Standing, say: Wording) -> str:
+    today = digest_words.day(s.today, s, say)
+    if s.closing is None:
+        return say("state.subtitle_open", date=today)
+    return say("state.subtitle", date=today, period_name=digest_words.closing_name(s.closing, say))
 
 
 def _rates(s: Standing, say: Wording) -> tuple[tuple[str, str, str, str], ...]:
@@ -149,13 +155,14 @@ def _headings(say: Wording, year: int, more_indicators: int) -> dict[str, str]:
         "measure": say("table.column.measure"),
         "three_p": say("table.3p"),
         "earlier_years": say("table.crosstab.earlier"),
+        "no_measures": say("table.charts.none"),
         "value": f"{say('state.value')} {year}",
         "more_indicators": say("digest.more", n=more_indicators) if more_indicators > 0 else "",
     }
 
 
 WORDS = ("areas", "area", "mean", "matrix", "decisions", "red", "indicator", "baseline", "target", "value", "towards",
-         "none", "method")  # fmt: skip
+         "none", "no_closings", "method")  # fmt: skip
 
 
 def _of(s: Standing, code: str) -> list[ActivityStanding]:
@@ -167,7 +174,8 @@ def _area(name: str, own: Sequence[ActivityStanding]) -> Area | None:
         return None
     begun = [each for each in own if each.is_started]
     counts = {light: sum(each.light is light and not each.is_completed for each in own) for light in WORST_FIRST}
-    mean = percent_of(sum(map(progress, begun)), 100 * len(begun)) if begun else None
+    is_told = any(each.last is not None for each in begun)
+    mean = percent_of(sum(map(progress, begun)), 100 * len(begun)) if is_told else None
     return Area(name, counts, sum(each.is_completed for each in own), mean)
 
 
@@ -239,6 +247,7 @@ def _weight(each: IndicatorYear) -> tuple[bool, bool, int, bool, str]:
 def _method(s: Standing, reader: Reader, language: str) -> str:
     say = wording(language)
     parts = [say("state.method.lights"), say("state.method.rates")]
+    parts.append(say("state.method.dash"))
     parts.append(say("state.method.whole" if reader.reads_restricted else "state.method.validated"))
     if not reader.reads_restricted:
         parts.append(say("state.method.suppressed"))
@@ -259,6 +268,7 @@ def spoken(page: Page) -> list[str]:
         mean = "–" if area.mean is None else words["percent"].format(n=area.mean)
         said.append(f"{area.name} | {counts} | {area.completed} | {mean}")
     said.append(f"{words['matrix']}{colon}{' '.join(page.matrix['columns'])}")
+    said += [] if page.matrix["rows"] else [words["no_closings"]]
     for agency, cells in page.matrix["rows"]:
         said.append(f"{agency} " + " ".join("–" if cell is None else f"{cell[0]}:{cell[1]}" for cell in cells))
     if page.decisions is not None:

@@ -1,4 +1,4 @@
-"""Draw the state of a plan on one page of A4, and the 3P table on its own pages, as a PDF.
+"""Draw the state of a plan on one page of A4, or the 3P table on as many as it needs, as a PDF.
 
 The page is printed on an office printer without colour, read across a table and filed. So every light is a shape of its
 own with a word in the legend, nothing depends on colour, and the text can be searched and read aloud.
@@ -20,13 +20,26 @@ YEARS = 4
 """The last so many years of each calendar fit on a page."""
 
 
-def drawn(page: Page, table: Crosstab, now: datetime) -> bytes:
-    """The pages as a PDF. The same pages at the same instant give the same bytes."""
+FOOT = 18.0
+"""Millimetres that the method note and the line above it need at most."""
+INDICATOR_HIGH = 4.0
+"""Millimetres of an indicator's row, at least."""
+
+
+def drawn(page: Page, now: datetime) -> bytes:
+    """The state of the plan as a PDF of one page. The same page at the same instant gives the same bytes."""
     with ExitStack() as held:
         paper = Paper(held, title=f"{page.title} · {page.subtitle}", language=page.language, now=now)
         _draw_state(paper, page)
-        if table.lines:
-            _draw_table(paper, page, table)
+        return bytes(paper.pdf.output())
+
+
+def drawn_table(page: Page, table: Crosstab, now: datetime) -> bytes:
+    """The 3P table as a PDF; `page` has its words. A table without measures is a line that says so."""
+    with ExitStack() as held:
+        title = f"{page.words['three_p']} · {page.subtitle}"
+        paper = Paper(held, title=title, language=page.language, now=now)
+        _draw_table(paper, page, table)
         return bytes(paper.pdf.output())
 
 
@@ -104,10 +117,10 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
                 counts = [*(area.counts[light] for light in WORST_FIRST), area.completed]
                 for x, value in zip(columns, counts, strict=True):
                     with sheet.element("TD"):
-                        sheet.write(x + 4, y + 1.1, str(value) if value else "–", 8.5, align="C", is_bold=bool(value))
+                        sheet.write(x + 4, y + 1.1, str(value), 8.5, align="C", is_bold=bool(value))
                 with sheet.element("TD"):
                     if area.mean is None:
-                        sheet.write(LEFT + 164, y + 1.1, "–", 8.5)
+                        sheet.write(RIGHT - 1, y + 1.1, "–", 8.5, align="R")
                     else:
                         sheet.bar(LEFT + 164, y + 1.7, 12, 2.6, area.mean)
                         sheet.write(RIGHT - 1, y + 1.1, page.words["percent"].format(n=area.mean), 8.5, align="R")
@@ -120,6 +133,10 @@ def _matrix(sheet: Paper, page: Page, y: float, width: float) -> float:
     y = sheet.heading(page.words["matrix"], LEFT, y, width)
     columns: Sequence[str] = page.matrix["columns"]
     rows: Sequence[Any] = page.matrix["rows"]
+    if not rows:
+        with sheet.element("P"):
+            sheet.write(LEFT, y + 0.5, page.words["no_closings"], 7.5)
+        return y + 6
     wide = min(13.0, (width - 24) / max(1, len(columns)))
     words = dict(page.matrix["legend"])
     high = min(5.6, 96 / max(1, len(rows)))
@@ -166,24 +183,32 @@ def _matrix_cell(
 
 
 def _items(sheet: Paper, page: Page, y: float, x: float, width: float) -> float:
-    """Draw the decisions that wait, and the red activities."""
+    """Draw the decisions that wait, and the red activities. Each has fewer lines if there is no room for three."""
     blocks = [(page.words["red"], page.red)]
     if page.decisions is not None:
         blocks.insert(0, (page.words["decisions"], page.decisions))
     if page.attention:
         blocks.append((page.lights[1][1], page.attention))
+    below = 10.6 + INDICATOR_HIGH * len(page.indicators) + 4 if page.indicators else 0
+    room = BOTTOM - FOOT - below - y - 8 * len(blocks)
+    lines_each = next((n for n in (3, 2) if room >= sum(_items_high(sheet, items, width, n) for _, items in blocks)), 1)
     for heading, items in blocks:
         y = sheet.heading(heading, x, y, width)
         with sheet.element("L"):
             for item in items or (page.words["none"],):
                 with sheet.element("LI"), sheet.element("LBody"):
-                    lines = sheet.wrapped(f"• {item}" if items else item, width - 1, 7.5, lines=3)
+                    lines = sheet.wrapped(f"• {item}" if items else item, width - 1, 7.5, lines=lines_each)
                     for number, text in enumerate(lines):
                         sheet.write(x + (1.6 if number else 0), y + 0.5, text, 7.5)
                         y += 3.5
                 y += 0.9
         y += 2
     return y
+
+
+def _items_high(sheet: Paper, items: Sequence[str], width: float, lines: int) -> float:
+    """Return the height of these items, with at most so many lines each."""
+    return sum(3.5 * len(sheet.wrapped(f"• {item}", width - 1, 7.5, lines=lines)) + 0.9 for item in items or ("",))
 
 
 def _indicators(sheet: Paper, page: Page, y: float) -> float:
@@ -200,7 +225,7 @@ def _indicators(sheet: Paper, page: Page, y: float) -> float:
                 with sheet.header():
                     sheet.write(x, y + 0.5, page.words[word], 7.5, colour=FAINT, align="R")
         y += 4.6
-        high = max(4.0, min(5.2, (BOTTOM - 17 - y - (4 if left_out else 0)) / len(rows)))
+        high = max(INDICATOR_HIGH, min(5.2, (BOTTOM - FOOT - y - (4 if left_out else 0)) / len(rows)))
         for row, (code, name, *figures) in enumerate(rows):
             if row % 2 == 0:
                 sheet.stripe(LEFT, y, WIDTH, high)
@@ -236,6 +261,10 @@ NAME_WIDE, HIGH, NOTES_HIGH = 76.0, 4.7, 11.0
 def _draw_table(sheet: Paper, page: Page, table: Crosstab) -> None:
     """Draw the table on as many pages as it needs. A page break never splits a measure that fits on one page."""
     lines = table.lines
+    if not lines:
+        sheet.add_page()
+        with sheet.element("P"):
+            sheet.write(LEFT, _table_head(sheet, page) + 2, page.words["no_measures"], 8.5)
     while lines:
         sheet.add_page()
         y = _table_head(sheet, page)

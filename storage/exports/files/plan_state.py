@@ -1,4 +1,4 @@
-"""The state of a plan as a PDF: one page for a minister's meeting, or the 3P table.
+"""The state of a plan as a PDF: one page for a minister's meeting. The 3P table is another PDF, for who asks for it.
 
 This module decides what is on the page. `storage.exports.files.plan_pages` draws it, in a process of its own
 (`apart`).
@@ -23,10 +23,19 @@ from storage.unit_of_work import UnitOfWork
 
 
 def write_plan_state(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
-    """Write the plan on one page, or the 3P table. The number of rows is the number of activities that it counts."""
+    """Write the plan on one page. The number of rows is the number of activities that it counts."""
     page, count = state_of(unit, wanted)
+    out.write(draw_in_child("storage.exports.files.plan_pages", "drawn", page, wanted.now))
+    progress(count, count)
+    return Written(count)
+
+
+def write_three_p(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
+    """Write the 3P table as it is printed. The number of rows is the number of its measures and categories."""
+    page, _ = state_of(unit, wanted)
     table = table_of(unit, wanted)
-    out.write(draw_in_child("storage.exports.files.plan_pages", "drawn", page, table, wanted.now))
+    out.write(draw_in_child("storage.exports.files.plan_pages", "drawn_table", page, table, wanted.now))
+    count = len(table.lines)
     progress(count, count)
     return Written(count)
 

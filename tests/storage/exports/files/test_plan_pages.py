@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from conversations.plan.messages.plan_state import spoken
 from conversations.plan.model import Role
 from storage.exports import exporter
 from storage.exports.files.paper import Paper
-from storage.exports.files.plan_pages import drawn
+from storage.exports.files.plan_pages import drawn, drawn_table
 from storage.exports.files.plan_state import state_of, table_of
 from storage.exports.wanted import Wanted, Written
 from storage.open_database import Database
@@ -31,6 +31,8 @@ from tests.bot.house import furnish, settings_in
 from tests.pseudo import PSEUDO
 
 NOW = datetime(2018, 10, 16, 12, tzinfo=UTC)
+BEFORE = datetime(2018, 7, 2, 12, tzinfo=UTC)
+"""Nothing has closed and nothing was reported yet."""
 ZONE = "America/Santo_Domingo"
 
 
@@ -99,20 +101,48 @@ def made(house: House, dataset: str, format: str, **asked: Any) -> tuple[bytes, 
 
 
 # ------------------------------------------------------------------ the page
+WHOLE = frozenset({b"/S /H1", b"/S /H2", b"/S /L", b"/S /Table", b"/S /Figure"})
+
+
 def drawn_here(house: House, **asked: Any) -> bytes:
     """The same page in this process, where what the drawing logs is seen."""
+    wanted = Wanted(1, ZONE, **{"now": NOW, "role": Role.COORDINATOR, **asked})
+    with house.database.view() as unit:
+        return drawn(state_of(unit, wanted)[0], wanted.now)
+
+
+def table_drawn_here(house: House, **asked: Any) -> bytes:
+    """The 3P table in this process."""
     wanted = Wanted(1, ZONE, NOW, **{"role": Role.COORDINATOR, **asked})
     with house.database.view() as unit:
-        return drawn(state_of(unit, wanted)[0], table_of(unit, wanted), wanted.now)
+        return drawn_table(state_of(unit, wanted)[0], table_of(unit, wanted), wanted.now)
 
 
-def can_be_read_aloud(content: bytes) -> None:
+def has_one_page(content: bytes) -> None:
+    """And nothing of it is drawn over its foot: the last lines, in the smallest letters, are below all others."""
+    assert len(re.findall(rb"/Type /Page\b", content)) == 1
+    streams = re.findall(rb"stream\n(.*?)\nendstream", content, re.DOTALL)
+    [page] = [made for each in streams if each[:1] == b"x" and b" Tf" in (made := zlib.decompress(each))]
+    written = re.findall(rb"/F\d+ ([\d.]+) Tf|([\d.]+) Td", page)
+    size, heights = 0.0, []
+    for font, height in written:
+        size = float(font) if font else size
+        if height:
+            heights.append((float(height), size))
+    foot = [height for height, of in heights if of == 6.5]
+    rest = [height for height, of in heights if of != 6.5]
+    assert foot
+    assert rest
+    assert max(foot) < min(rest), "something is written over the foot"
+    assert min(foot) > 0
+
+
+def can_be_read_aloud(content: bytes, kinds: frozenset[bytes] = WHOLE) -> None:
     """Every mark on a page belongs to an element of the structure or is decoration, and what an element lacks of it."""
     found = re.findall(rb"\n\d+ 0 obj\n(.*?)\nendobj", content, re.DOTALL)
     elements = [each for each in found if b"/Type /StructElem" in each]
     streams = [each.partition(b"stream\n")[2].removesuffix(b"\nendstream") for each in found if b"FlateDecode" in each]
     pages = [page for stream in streams if b" Tf" in (page := zlib.decompress(stream))]
-    assert len(pages) == 2
     marks = [number for page in pages for number in re.findall(rb"/MCID (\d+)", page)]
     kids = [re.sub(rb"\d+ 0 R", b"", b" ".join(re.findall(rb"/K \[(.*?)\]", each, re.DOTALL))) for each in elements]
     assert sorted(marks) == sorted(b" ".join(kids).split())
@@ -123,9 +153,7 @@ def can_be_read_aloud(content: bytes) -> None:
         assert not re.search(rb"T[jJ]\b", outside)
     assert all(b"/Alt" in each for each in elements if b"/S /Figure" in each)
     assert all(b"/Scope" in each for each in elements if b"/S /TH" in each)
-    assert {b"/S /H1", b"/S /H2", b"/S /L", b"/S /Table", b"/S /Figure"} <= {
-        kind for each in elements for kind in re.findall(rb"/S /\w+", each)
-    }
+    assert kinds <= {kind for each in elements for kind in re.findall(rb"/S /\w+", each)}
 
 
 READERS = [{}, {"audience": "public"}, {"audience": "observers", "role": Role.READER}]
@@ -134,18 +162,66 @@ READERS = [{}, {"audience": "public"}, {"audience": "observers", "role": Role.RE
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("asked", READERS)
 def test_the_state_of_the_plan_is_one_page(house: House, language: str, asked: Any, caplog: Any) -> None:
-    """And one of the 3P table, in every language and for every reader, with every character in its fonts.
+    """In every language and for every reader, with every character in its fonts.
 
     Whoever has it read aloud hears all of it: everything that is written belongs to the structure, a shape has its
     word, a head says of what it is the head.
     """
     content = drawn_here(house, language=language, **asked)
     assert content.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type /Page\b", content)) == 2
+    has_one_page(content)
     assert f"/Lang ({language})".encode() in content
     assert b"/DisplayDocTitle true" in content
     assert b"/Marked true" in content
     can_be_read_aloud(content)
+    assert "missing" not in caplog.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("asked", READERS)
+def test_a_month_of_which_nothing_is_known_is_one_page(house: House, language: str, asked: Any) -> None:
+    """A table that would be empty is a line that says so."""
+    asked = {"language": language, "now": BEFORE, **asked}
+    content = drawn_here(house, **asked)
+    has_one_page(content)
+    can_be_read_aloud(content)
+    with house.database.view() as unit:
+        page = state_of(unit, Wanted(1, ZONE, **{"role": Role.COORDINATOR, **asked}))[0]
+    assert page.matrix["rows"] == []
+    assert page.words["no_closings"] in spoken(page)
+    assert "–" not in page.subtitle
+    assert {area.mean for area in page.areas} == {None}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_with_all_that_it_holds_is_one_page(house: House, language: str) -> None:
+    """Whatever waits for a decision and whatever is red: with more of it, each has fewer lines."""
+    with house.database.view() as unit:
+        page = state_of(unit, Wanted(1, ZONE, NOW, role=Role.COORDINATOR, language=language))[0]
+    rows = [[f"INST-{number}", [["critical", number]] * 4] for number in range(17)]
+    long = "PGR · PER-101 " + "palabras que no caben en una sola línea " * 5
+    for items in (1, 5):
+        full = replace(
+            page,
+            matrix=page.matrix | {"rows": rows, "columns": ["jun", "jul", "ago", "sep"]},
+            decisions=(long,) * items,
+            red=(long,) * 5,
+            attention=(long,) * 5,
+        )
+        has_one_page(drawn(full, NOW))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("asked", READERS)
+def test_the_3p_table_is_a_file_of_its_own(house: House, language: str, asked: Any, caplog: Any) -> None:
+    """One page of the demo's plan; a part without measures is a line that says so."""
+    content = table_drawn_here(house, language=language, **asked)
+    assert len(re.findall(rb"/Type /Page\b", content)) == 1
+    can_be_read_aloud(content, frozenset({b"/S /H2", b"/S /Table"}))
+    nothing = table_drawn_here(house, language=language, agency="INM", **asked)
+    assert len(re.findall(rb"/Type /Page\b", nothing)) == 1
+    can_be_read_aloud(nothing, frozenset({b"/S /H2"}))
+    assert b"/S /Table" not in nothing
     assert "missing" not in caplog.text
 
 
@@ -155,6 +231,8 @@ def test_the_page_is_drawn_apart_and_the_same_again_is_the_same(house: House, as
     content, written = made(house, "plan-state", "pdf", language="es", **asked)
     assert written.count == 60
     assert drawn_here(house, language="es", **asked) == content
+    table, _ = made(house, "3p", "pdf", language="es", **asked)
+    assert table_drawn_here(house, language="es", **asked) == table
 
 
 @pytest.mark.usefixtures("pseudo")
@@ -162,7 +240,7 @@ def test_the_page_is_drawn_apart_and_the_same_again_is_the_same(house: House, as
 def test_the_state_of_the_plan_is_one_page_in_any_language(house: House, language: str, caplog: Any) -> None:
     """Stretched words are cut or wrapped, and Arabic letters are in its fonts."""
     content = drawn_here(house, language=language)
-    assert len(re.findall(rb"/Type /Page\b", content)) == 2
+    has_one_page(content)
     assert "missing" not in caplog.text
     can_be_read_aloud(content)
 

@@ -116,7 +116,7 @@ def test_no_measure_of_the_page_is_cut_in_two(monkeypatch: pytest.MonkeyPatch) -
         for _, each in made.rows:
             table.take(each)
         drawn_on.clear()
-        plan_pages.drawn(page, table, NOW)
+        plan_pages.drawn_table(page, table, NOW)
         assert [name for _, name in drawn_on] == [line.name for line in table.lines]
         pages = [{on for on, name in drawn_on if f"M{measure}" in name} for measure in range(len(sizes))]
         assert [len(each) for each in pages] == [1 if size < 50 else 2 for size in sizes]
