@@ -320,7 +320,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
     source = _source(base, intake, delivery, alarms, door, asked)
     monitoring = _monitoring(base, door, asked, partial(_metrics, base, intake, delivery, scheduler, alarms))
     outside = (
-        EventWorker(database, clock, tasks, house.inside),
+        EventWorker(database, clock, tasks, house.inside, presence.is_sure),
         Trying(database, answers, clock, settings.timezone, house.inside),
     )
     look = _lookout(base, store, alarms, scheduler)

@@ -4,13 +4,14 @@ The events that each receiver must still get are rows (`storage.messages.endpoin
 receiver, calls, and records the outcomes. Several outcomes and the next claims share one unit, because the writer has
 people's answers to apply. Every receiver has its own calls, so a slow one delays nobody else. A receiver that fails
 gets one call at a time until it answers again. If the process dies, the replica that notices it frees the claimed
-events. The receiver recognises a repetition by its number.
+events. The receiver recognises a repetition by its number. A process that was taken for dead and lives on calls nobody
+with what it had claimed: another one may have sent it, and later events of the same report (decision 0161).
 """
 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -21,7 +22,7 @@ import structlog
 from bot.settings import Network
 from bot.stopping import until
 from bot.telegram.handled import Clock
-from bot.workers.webhooks import Answer, call, calling
+from bot.workers.webhooks import TIMEOUT, Answer, call, calling
 from conversations.plan.sharing.events import payload
 from storage.database.vault import VaultError
 from storage.errors import Unavailable
@@ -67,15 +68,23 @@ class EventWorker:
     """Calls receivers until it is stopped. `counts` has the number of each outcome, for the metrics."""
 
     def __init__(
-        self, database: Database, clock: Clock, tasks: asyncio.TaskGroup, inside: Sequence[Network] = ()
+        self,
+        database: Database,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        inside: Sequence[Network] = (),
+        is_sure: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`is_sure`: whether nobody can have taken over what this process has claimed."""
         self._database = database
         self._units = database.units
         self._clock = clock
         self._tasks = tasks
         self._inside = inside
+        self._is_sure = is_sure
         self._lanes: dict[int, _Lane] = {}
         self._done: list[Outcome] = []
+        self._given_back: list[Claimed] = []
         self._is_news = asyncio.Event()
         self._stop = asyncio.Event()
         self.counts: Counter[str] = Counter()
@@ -90,54 +99,62 @@ class EventWorker:
         async with contextlib.AsyncExitStack() as connections:
             while not self._stop.is_set():
                 try:
+                    claimed_at = self._clock.monotonic()
                     claimed = await self.turn()
                     if claimed and session is None:
                         session = await connections.enter_async_context(calling(self._inside))
                     for one in claimed:
                         assert session is not None
                         self._lanes[one.endpoint_id].in_hand += 1
-                        self._tasks.create_task(self._tell(session, one))
+                        self._tasks.create_task(self._tell(session, one, claimed_at))
                 except Unavailable:  # an event that was claimed and has no outcome is free when its lease ends
                     logger.debug("events.unavailable")
                 except Exception:  # the boundary that all calls share
                     logger.exception("events.defect")
                 await self._news()
             with contextlib.suppress(Unavailable):
-                await self._units.run(None, partial(_take, done=list(self._done), room={}, now=self._clock.now()))
+                await self._units.run(None, self._taking({}))
 
     async def _news(self) -> None:
         """Wait for an outcome or for the next look; then a moment more, for other outcomes."""
         self._is_news.clear()
-        if not self._done:
+        if not self._done and not self._given_back:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._is_news.wait()
-        if self._done:
+        if self._done or self._given_back:
             await until(self._stop, GATHER)
 
     async def turn(self) -> list[Claimed]:
         """Record the outcomes and claim the next events, in one unit. Without outcomes, ask a reader first."""
-        done = list(self._done)
-        due = list(self._lanes) if done else await asyncio.to_thread(self._due)
+        done, given_back = len(self._done), len(self._given_back)
+        due = list(self._lanes) if done or given_back else await asyncio.to_thread(self._due)
         lanes = {id: self._lanes.setdefault(id, _Lane()) for id in due}
-        room = {id: lane.room for id, lane in lanes.items() if lane.room}
-        if not done and not room:
+        room = {id: lane.room for id, lane in lanes.items() if lane.room and self._is_sure()}
+        if not done and not given_back and not room:
             return []
-        take = partial(_take, done=done, room=room, now=self._clock.now())
-        claimed = await self._units.run(None, take)
-        del self._done[: len(done)]
+        claimed = await self._units.run(None, self._taking(room))
+        del self._done[:done]
+        del self._given_back[:given_back]
         return claimed
+
+    def _taking(self, room: dict[int, int]) -> Callable[[UnitOfWork], list[Claimed]]:
+        done, given_back = tuple(self._done), tuple(self._given_back)
+        return partial(_take, done=done, given_back=given_back, room=room, now=self._clock.now())
 
     def _due(self) -> list[int]:
         with self._database.view() as unit:
             return unit.event_deliveries.due(self._clock.now())
 
-    async def _tell(self, session: "aiohttp.ClientSession", one: Claimed) -> None:
+    async def _tell(self, session: "aiohttp.ClientSession", one: Claimed, claimed_at: float) -> None:
         lane = self._lanes[one.endpoint_id]
         answer = Answer("reset")
         try:
             async with lane.turn:
                 if self._stop.is_set():
+                    return
+                if not self._is_ours(claimed_at):
+                    self._given_back.append(one)
                     return
                 answer = await self._call(session, one)
             lane.is_failing = bool(answer.reason)
@@ -148,6 +165,11 @@ class EventWorker:
         finally:
             lane.in_hand -= 1
             self._is_news.set()
+
+    def _is_ours(self, claimed_at: float) -> bool:
+        """Whether a call that begins now ends before anybody else can claim its event."""
+        left = claimed_at + LEASE.total_seconds() - self._clock.monotonic()
+        return self._is_sure() and left > TIMEOUT
 
     async def _call(self, session: "aiohttp.ClientSession", one: Claimed) -> Answer:
         vault = self._database.vault
@@ -162,12 +184,15 @@ class EventWorker:
             return Answer("reset")
 
 
-def _take(unit: UnitOfWork, done: Sequence[Outcome], room: dict[int, int], now: datetime) -> list[Claimed]:
-    """Record the outcomes and claim events.
+def _take(
+    unit: UnitOfWork, done: Sequence[Outcome], given_back: Sequence[Claimed], room: dict[int, int], now: datetime
+) -> list[Claimed]:
+    """Record the outcomes, free what was not called, and claim events.
 
     Nothing is claimed while the database is held: the original may have sent these events.
     """
     unit.event_deliveries.settle(done, now)
+    unit.event_deliveries.give_back(given_back)
     if not room or unit.facts.is_held():
         return []
     claimed = [unit.event_deliveries.claim(id, most, now, now + LEASE) for id, most in room.items()]

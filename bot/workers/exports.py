@@ -352,7 +352,10 @@ def _is_allowed(unit: UnitOfWork, path: str, timezone: str) -> bool:
 
 
 def settle(unit: UnitOfWork, job: StoredJob, now: datetime, edits: list[OutboxRow]) -> list[str]:
-    """Settle an export once the outcome of all its documents is known, and tell its person."""
+    """Settle an export once the outcome of all its documents is known, and tell its person.
+
+    Several replicas look at the same exports. Whoever ends one tells its person, and no other does.
+    """
     parts = job.payload["parts"]
     states = unit.outbox.states([part["outbox"] for part in parts])
     if any(state in ("queued", "sending") for state, _ in states.values()):
@@ -365,15 +368,18 @@ def settle(unit: UnitOfWork, job: StoredJob, now: datetime, edits: list[OutboxRo
             reasons.append(REVOKED if error in (REVOKED, "cancelled") else state)
     choice, say = Choice.of(job.payload["choice"]), wording(_language(unit, job))
     if not open_parts:
-        unit.jobs.over(job.id, "", now)
+        if not unit.jobs.over(job.id, "", now):
+            return []
         edits += _edit(unit, job, done_card(choice, job.payload["count"], job.payload["lacking"], say), now)
         return [part["file"] for part in parts]
     if REVOKED in reasons:
-        unit.jobs.over(job.id, REVOKED, now)
+        if not unit.jobs.over(job.id, REVOKED, now):
+            return []
         edits += _farewell(unit, job, "revoked", now)
         return [part["file"] for part in parts]
+    if not unit.jobs.over(job.id, "ambiguous" if "ambiguous" in reasons else "undeliverable", now):
+        return []
     unit.jobs.note(job.id, job.payload | {"parts": open_parts})
-    unit.jobs.over(job.id, "ambiguous" if "ambiguous" in reasons else "undeliverable", now)
     card = doubt_card(choice, job.id, say, is_refused="ambiguous" not in reasons)
     edits += _edit(unit, job, card, now)
     kept = {part["file"] for part in open_parts}

@@ -50,8 +50,9 @@ class Answers:
         now = self._clock.now()
 
         def work(unit: UnitOfWork) -> Handled:
-            if is_last and not unit.jobs.settle(job, now):
-                return Handled()
+            is_ours = unit.jobs.settle(job, now) if is_last else unit.jobs.is_held(job)
+            if not is_ours:
+                return Handled()  # another replica has it, and may have answered already
             ex = self._exchange(unit, job, roles)
             if ex is None:
                 return Handled()

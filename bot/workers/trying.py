@@ -75,7 +75,9 @@ class Trying:
         await self._answers.give(job, show, (Role.ADMIN,))
 
     def _ping(self, unit: UnitOfWork, job: JobRow) -> Claimed | None:
-        """The ping, claimed for the call. None if the receiver has been removed since then."""
+        """The ping, claimed for the call. None if the receiver has been removed, or another replica has the job."""
+        if not unit.jobs.is_held(job):
+            return None
         person = unit.people.by_telegram_id(job.payload["telegram_id"])
         plan_id = job.payload["plan_id"]
         try:

@@ -186,6 +186,7 @@ _SETTLE = (
         owner=None,
     )
 )
+_GIVE_BACK = update(_D).where(_MINE).values(lease_until=None, owner=None)
 _LISTED = select(
     _D.c.id, _D.c.endpoint_id, _E.c.uid, _E.c.kind, _D.c.state, _D.c.tries, _D.c.status, _D.c.reason, _E.c.at,
     _D.c.next_at, _D.c.settled_at, _E.c.data,
@@ -383,6 +384,11 @@ class EventDeliveries:
             done = self._connection.execute(_SETTLE, values).rowcount == 1
             dead += done and state == "dead"
         return dead
+
+    def give_back(self, claims: Sequence[Claimed]) -> int:
+        """Free what was claimed and not called; return how much. What another replica has claimed since stays its."""
+        found = [{"row": one.id, "claim": one.tries} for one in claims]
+        return sum(self._connection.execute(_GIVE_BACK, one).rowcount for one in found)
 
     def take_over(self, owners: Collection[int]) -> int:
         """Free what ended replicas had claimed; return how much.

@@ -77,6 +77,7 @@ _AGAIN = (
     .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
 )
 _HOLD = update(_J).where(_MINE).values(lease_until=bindparam("lease"))
+_IS_HELD = select(literal(1)).where(_MINE)
 _STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
 _IS_EXPIRED = (_J.c.state == "working") & (_J.c.lease_until <= bindparam("now"))
 _EXPIRED = update(_J).where(_IS_EXPIRED).values(state="queued", lease_until=None, error="lease ran out")
@@ -194,6 +195,10 @@ class Jobs:
         """Extend the lease. False if it ran out and another worker has the job, or the job was stopped."""
         return self._change(_HOLD, job, lease=lease_until)
 
+    def is_held(self, job: JobRow) -> bool:
+        """Whether this claim of a job still holds: nobody has taken the job over or stopped it."""
+        return self._connection.execute(_IS_HELD, {"job_id": job.id, "claim": job.attempts}).first() is not None
+
     def take_back(self, kinds: Collection[str], now: datetime) -> int:
         """Queue the jobs of these kinds again that this replica has claimed. Return how many.
 
@@ -271,11 +276,15 @@ class Jobs:
         self._connection.execute(update(_J).where(_J.c.id == id).values(**values))
         self._unit.of(Suspects).clear("job", 0, id)
 
-    def over(self, id: int, reason: str, now: datetime) -> None:
-        """End a job: its documents arrived (no reason), did not arrive, or perhaps did."""
-        self._connection.execute(
+    def over(self, id: int, reason: str, now: datetime) -> bool:
+        """End a job: its documents arrived (no reason), did not arrive, or perhaps did.
+
+        False, and nothing changed, if another replica has ended it: then it has also told its person.
+        """
+        done = self._connection.execute(
             update(_J).where(_J.c.id == id, _J.c.state == "sending").values(state="done", settled_at=now, error=reason)
         )
+        return done.rowcount == 1
 
     def waiting(self) -> int:
         """Return how many jobs wait."""

@@ -27,7 +27,7 @@ from storage.messages.endpoints import NewEndpoint, StoredEndpoint, Target
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import empty_database, opened
-from tests.bot.workers.receiver import MOODS, Receiver, receiving
+from tests.bot.workers.receiver import MOODS, Mood, Receiver, receiving
 from tests.deadlines import PATIENCE, until
 from tests.ports import free_port
 from tests.storage.conftest import World, build_world
@@ -114,10 +114,12 @@ def counts(database: Database) -> dict[str, int]:
 
 
 @asynccontextmanager
-async def working(database: Database, inside: tuple[Network, ...] = HERE) -> AsyncIterator[EventWorker]:
+async def working(
+    database: Database, inside: tuple[Network, ...] = HERE, is_sure: Callable[[], bool] = lambda: True
+) -> AsyncIterator[EventWorker]:
     """The worker, until the end of the block; then it ends in order."""
     async with asyncio.TaskGroup() as tasks:
-        worker = EventWorker(database, Wall(), tasks, inside)
+        worker = EventWorker(database, Wall(), tasks, inside, is_sure)
         tasks.create_task(worker.run())
         try:
             yield worker
@@ -217,6 +219,54 @@ async def test_two_replicas_tell_each_event_once_and_each_report_in_order(
     assert len(receiver.seen) == 140
     assert set(map(tuple, versions(receiver).values())) == {(1, 2)}
     assert one.counts["delivered"] + second.counts["delivered"] == 140
+
+
+async def test_who_was_taken_for_dead_calls_nobody_with_what_it_had_claimed(
+    database: Database, world: World, url: str, tmp_path: Path
+) -> None:
+    """Only the calls that were on their way reach the receiver twice; each report is told in order.
+
+    It was stopped, another replica has told its events and the next ones, and it wakes up.
+    """
+    moods: list[Mood] = ["hold"]
+    receiver = Receiver(SECRET, lambda: moods[0])
+    is_sure = [True]
+    database.units.replica_id = did(database, lambda unit: unit.replicas.add(datetime.now(UTC)))
+    with opened(url, tmp_path) as other:
+        async with receiving(receiver), working(database, is_sure=lambda: is_sure[0]):
+            added(database, world, receiver.url)
+            for number in range(3 * events.WIDTH):
+                reported(database, world, f"A-{number}", corrections=1)
+            await until(lambda: receiver.held == events.WIDTH, "it is calling")
+            is_sure[0], moods[0] = False, "take"
+            did(other, lambda unit: unit.replicas.bury(unit.replicas.all(), datetime.now(UTC)))
+            async with working(other):
+                await until(lambda: counts(database) == {"delivered": 6 * events.WIDTH}, "the other tells everything")
+                receiver.let_go.set()
+                await until(lambda: len(receiver.seen) >= 7 * events.WIDTH, "what was on its way arrives")
+                is_sure[0] = True
+
+    assert len(receiver.seen) == 7 * events.WIDTH
+    assert set(map(tuple, versions(receiver).values())) == {(1, 2)}
+
+
+async def test_what_was_not_called_in_doubt_is_given_back_and_told(database: Database, world: World) -> None:
+    """A database that was away for a moment: nobody has taken anything over, and nothing waits for a lease to end."""
+    moods: list[Mood] = ["hold"]
+    receiver = Receiver(SECRET, lambda: moods[0])
+    is_sure = [True]
+    async with receiving(receiver), working(database, is_sure=lambda: is_sure[0]):
+        added(database, world, receiver.url)
+        for number in range(2 * events.WIDTH):
+            reported(database, world, f"A-{number}")
+        await until(lambda: receiver.held == events.WIDTH, "it is calling")
+        is_sure[0], moods[0] = False, "take"
+        receiver.let_go.set()
+        await until(lambda: counts(database).get("delivered") == events.WIDTH, "what was on its way is recorded")
+        is_sure[0] = True
+        await until(lambda: counts(database) == {"delivered": 2 * events.WIDTH}, "the rest is told")
+
+    assert len(receiver.seen) == 2 * events.WIDTH
 
 
 async def _torn_after(database: Database, calls: int) -> None:

@@ -92,6 +92,23 @@ def test_a_worker_that_lost_its_lease_cannot_settle_what_another_is_doing(apply:
     assert apply(lambda unit: unit.jobs.purge(LEASE + timedelta(seconds=1))) == 1
 
 
+def test_a_job_is_held_until_another_has_it_or_it_is_stopped(apply: Any) -> None:
+    """What a worker says of its progress is asked for just before (decision 0161)."""
+    stopped = apply(lambda unit: unit.jobs.add("export", {}, NOW))
+    [first] = apply(take)
+    assert apply(lambda unit: unit.jobs.is_held(first))
+
+    later = NOW + timedelta(hours=1)
+    apply(lambda unit: unit.jobs.requeue_expired(later))
+    assert not apply(lambda unit: unit.jobs.is_held(first))
+    [second] = apply(lambda unit: take(unit, later))
+    assert not apply(lambda unit: unit.jobs.is_held(first))
+    assert apply(lambda unit: unit.jobs.is_held(second))
+
+    apply(lambda unit: unit.jobs.stop(stopped, later))
+    assert not apply(lambda unit: unit.jobs.is_held(second))
+
+
 def test_a_failing_job_is_tried_after_growing_pauses_and_then_given_up(apply: Any) -> None:
     """5 s, 10 s, 20 s …"""
     apply(lambda unit: unit.jobs.add("fetch", {}, NOW))

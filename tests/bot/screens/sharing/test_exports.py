@@ -419,6 +419,21 @@ def test_too_large_for_telegram_is_said_with_the_remedy(office: Office) -> None:
     assert rows == office.job().payload["count"]
 
 
+def test_of_two_replicas_that_see_how_an_export_ended_one_tells_it(office: Office) -> None:
+    """Both have read it as being sent; the second finds it ended, and says nothing (decision 0161)."""
+    office.ask(CARMEN, "submissions")
+    office.work()
+    sent = office.job()
+    parts = sent.payload["parts"]
+    office.apply(lambda unit: [unit.outbox.record(p["outbox"], outbox.Sent(1), NOW) for p in parts])
+    first: list[OutboxRow] = []
+    second: list[OutboxRow] = []
+
+    assert office.apply(lambda unit: settle(unit, sent, NOW, first)) == [part["file"] for part in parts]
+    assert office.apply(lambda unit: settle(unit, sent, NOW, second)) == []
+    assert (len(first), len(second)) == (1, 0)
+
+
 def test_what_became_of_each_part_is_told_once_all_is_known(office: Office) -> None:
     """One part in doubt: its file stays, the others go, and the button sends that part alone (G7)."""
     office.ask(CARMEN, "submissions")
