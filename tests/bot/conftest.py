@@ -9,6 +9,7 @@ import pytest
 from bot.open_storage import open_storage
 from tests.bot.desk import Desk
 from tests.bot.house import Town, furnish, settings_in, town_in
+from tests.storage.database import scratch
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,18 @@ def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
     shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     with open_storage(settings_in(tmp_path)) as database:
         yield Desk(database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """The dispatch over that house on SQLite, and then on PostgreSQL."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("desk")
+        return
+    with scratch.schema_or_skip() as url:
+        furnish(tmp_path, url)
+        with open_storage(settings_in(tmp_path, database_url=url)) as database:
+            yield Desk(database)
 
 
 @pytest.fixture
