@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.open_storage import open_storage
+from bot.settings import Settings
 from tests.bot.desk import Desk
 from tests.bot.house import Town, furnish, settings_in, town_in
 from tests.storage.database import scratch
@@ -29,15 +30,22 @@ def desk(tmp_path: Path, furnished: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def either_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """The dispatch over that house on SQLite, and then on PostgreSQL."""
+def either_settings(request: pytest.FixtureRequest, tmp_path: Path, furnished: Path) -> Iterator[Settings]:
+    """A copy of that house on SQLite, and then on PostgreSQL. Nobody has opened it."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("desk")
+        shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+        yield settings_in(tmp_path)
         return
     with scratch.schema_or_skip() as url:
         furnish(tmp_path, url)
-        with open_storage(settings_in(tmp_path, database_url=url)) as database:
-            yield Desk(database)
+        yield settings_in(tmp_path, database_url=url)
+
+
+@pytest.fixture
+def either_desk(either_settings: Settings) -> Iterator[Desk]:
+    """The dispatch over it."""
+    with open_storage(either_settings) as database:
+        yield Desk(database)
 
 
 @pytest.fixture

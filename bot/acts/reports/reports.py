@@ -402,12 +402,22 @@ def is_begun(who: Reporter, report: Report) -> bool:
     )
 
 
+def may_be_nothing_new(who: Reporter, report: Report, reason: str) -> bool:
+    """Whether `report_nothing_new` would send a report. Nothing is stored."""
+    return _repeated(who, report, reason) is not None
+
+
 def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubmission | None:
     """Send a report that repeats the previous one, with its next step and the reason's code (DOMAIN §2.3).
 
     Without a next step in earlier reports, the reason stands in its place. The report is filled through the form like
     any other. None, and nothing is stored, if the form asks for more, or if somebody has begun or sent the report.
     """
+    new = _repeated(who, report, reason)
+    return None if new is None else who.unit.submissions.add(new, who.actor.now)
+
+
+def _repeated(who: Reporter, report: Report, reason: str) -> NewSubmission | None:
     assert report.subject is not None
     unit, plan_id = who.unit, who.actor.plan_id
     version = unit.forms.current(plan_id, report.form_id)
@@ -426,25 +436,22 @@ def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubm
     if taken is None:
         return None
     names = _by_name(taken.instance.answers())
-    return unit.submissions.add(
-        NewSubmission(
-            plan_id=plan_id,
-            form_id=version.form_key,
-            form_version_id=version.id,
-            instance_id=begun.session.instance_id,
-            person_id=who.person_id,
-            agency_id=who.agency_id,
-            subject=report.subject,
-            reporting_period_id=report.period.id,
-            answers=taken.instance.answers(),
-            sensitive=report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions),
-            language=who.language,
-            activity_status=names.get("status"),
-            progress=_percent(names),
-            zero_reason=reason,
-            started_at=who.actor.now,
-        ),
-        who.actor.now,
+    return NewSubmission(
+        plan_id=plan_id,
+        form_id=version.form_key,
+        form_version_id=version.id,
+        instance_id=begun.session.instance_id,
+        person_id=who.person_id,
+        agency_id=who.agency_id,
+        subject=report.subject,
+        reporting_period_id=report.period.id,
+        answers=taken.instance.answers(),
+        sensitive=report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions),
+        language=who.language,
+        activity_status=names.get("status"),
+        progress=_percent(names),
+        zero_reason=reason,
+        started_at=who.actor.now,
     )
 
 

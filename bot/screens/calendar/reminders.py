@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.acts.calendar import pauses
-from bot.acts.reports.reports import Report, is_begun, report_nothing_new
+from bot.acts.reports.reports import Report, is_begun, may_be_nothing_new, report_nothing_new
 from bot.chat.exchange import Denied, Exchange
 from bot.schedule.agenda import agenda_of, outlook_of, reasons_of
 from bot.schedule.by_hand import begin_broadcast, remind, show_broadcast_on, stop_broadcast
@@ -124,47 +124,68 @@ def nothing_new(ex: Exchange, reason: str) -> None:
         show_nothing_left(ex)
         return
     if reason not in REASONS:
-        rows = [(Button(ex.say(f"nothing.reason.{reason}"), tap(Route.NOTHING_NEW, reason)),) for reason in REASONS]
-        rows.append((home_button(ex.say),))
-        unsent = [report for report in due if not report.returned]
-        if not unsent:
-            codes = _some(ex, [report.code for report in due])
-            start = Button(ex.say("menu.report"), tap(Route.BEGIN), "primary")
-            ex.answer(Card((line(ex.say("nothing.returned", codes=codes)),), ((start,), rows[-1])))
-            return
-        about_ = period_names(dict.fromkeys(report.period for report in unsent), ex.language)
-        head = line(bold(f"{about_[0].upper()}{about_[1:]}"))
-        ex.answer(Card((head, *_what_stays(ex, unsent), line(ex.say("nothing.why"))), tuple(rows)))
+        _ask_why(ex, due)
         return
     sent: list[tuple[DueReport, StoredSubmission]] = []
-    begun: list[str] = []
-    asking_more: list[str] = []
-    returned = [report.code for report in due if report.returned]
+    apart: list[DueReport] = []
     for report in due:
-        about = Report(FORM_OF["activity"], report.item, report.period)
-        if report.returned:
-            continue
-        if (stored := report_nothing_new(reporter_of(ex), about, reason)) is not None:
-            sent.append((report, stored))
+        stored = None if report.returned else report_nothing_new(reporter_of(ex), _about(report), reason)
+        if stored is None:
+            apart.append(report)
         else:
-            (begun if is_begun(reporter_of(ex), about) else asking_more).append(report.code)
+            sent.append((report, stored))
     lines: list[Line] = []
     if sent:
         lines.append(line(bold(ex.say("nothing.done" if len(sent) > 1 else "nothing.done_one", n=len(sent)))))
         for report, stored in sent:
             receipt = ex.say("nothing.receipt", receipt=f"{stored.receipt_number:04d}")
             lines.append(line(f"• {report.code} · {period_name(report.period, ex.language)} · {receipt}"))
-    rows = []
-    for key, some in (("nothing.begun", begun), ("nothing.returned", returned), ("nothing.left", asking_more)):
-        if some:
-            lines.append(line(ex.say(key, codes=_some(ex, some))))
-    if begun or returned or asking_more:
-        rows.append((Button(ex.say("menu.report"), tap(Route.BEGIN), "primary"),))
+    lines += _apart(ex, apart)
+    rows: list[tuple[Button, ...]] = []
+    if apart:
+        rows.append((_start(ex),))
     elif closes := to_close(ex, ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)):
         rows.append((close_button(closes, ex.say),))
     rows.append((home_button(ex.say, anew=True),))
     pauses.answer(ex.actor, "nothing_new")
     ex.answer(Card(tuple(lines), tuple(rows)), kind="receipt", is_last=True)
+
+
+def _ask_why(ex: Exchange, due: Sequence[DueReport]) -> None:
+    """Name what would be sent, and ask for the reason. What must be reported apart is named before, not after."""
+    may_stay = [
+        not report.returned and may_be_nothing_new(reporter_of(ex), _about(report), REASONS[0]) for report in due
+    ]
+    stays = [report for report, may in zip(due, may_stay, strict=True) if may]
+    apart = _apart(ex, [report for report, may in zip(due, may_stay, strict=True) if not may])
+    home = (home_button(ex.say),)
+    if not stays:
+        ex.answer(Card(tuple(apart), ((_start(ex),), home)))
+        return
+    names = period_names(dict.fromkeys(report.period for report in stays), ex.language)
+    head = line(bold(f"{names[0].upper()}{names[1:]}"))
+    rows = [(Button(ex.say(f"nothing.reason.{reason}"), tap(Route.NOTHING_NEW, reason)),) for reason in REASONS]
+    ex.answer(Card((head, *_what_stays(ex, stays), *apart, line(ex.say("nothing.why"))), (*rows, home)))
+
+
+def _apart(ex: Exchange, reports: Sequence[DueReport]) -> Iterator[Line]:
+    """What is not sent with the rest, and why: somebody has begun it, it came back, or its form asks for more."""
+    by_reason: dict[str, list[str]] = {"nothing.begun": [], "nothing.returned": [], "nothing.left": []}
+    for report in reports:
+        is_draft = not report.returned and is_begun(reporter_of(ex), _about(report))
+        key = "nothing.returned" if report.returned else "nothing.begun" if is_draft else "nothing.left"
+        by_reason[key].append(report.code)
+    for key, codes in by_reason.items():
+        if codes:
+            yield line(ex.say(key, codes=_some(ex, codes)))
+
+
+def _about(report: DueReport) -> Report:
+    return Report(FORM_OF["activity"], report.item, report.period)
+
+
+def _start(ex: Exchange) -> Button:
+    return Button(ex.say("menu.report"), tap(Route.BEGIN), "primary")
 
 
 def _what_stays(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:

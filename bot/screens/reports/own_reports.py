@@ -78,7 +78,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append((lapsed_line(ex, missed)[1],))
     rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
     return Card(
-        (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods)), tuple(rows)
+        (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods, due)), tuple(rows)
     )
 
 
@@ -160,9 +160,11 @@ def _delegated_lines(ex: Exchange) -> Iterator[Line]:
             yield line(in_words(ex.unit, one, ex.say))
 
 
-def _reopened_lines(ex: Exchange, periods: Sequence[ReportingPeriod]) -> Iterator[Line]:
+def _reopened_lines(ex: Exchange, periods: Sequence[ReportingPeriod], due: Sequence[DueReport]) -> Iterator[Line]:
+    """The reopened periods of which nothing is due. What is due says itself until when."""
+    told = {report.period.code for report in due}
     for period in periods:
-        if period.is_reopened:
+        if period.is_reopened and period.code not in told:
             until = show_date(period.last_on.isoformat(), ex.language)
             yield line(ex.say("menu.reopened", period_name=period_name(period, ex.language), date=until))
 

@@ -82,6 +82,21 @@ def test_what_has_been_begun_is_told_apart_from_what_asks_for_more(desk: Desk) -
     assert "ASI-201" in told
 
 
+def test_no_reason_is_asked_for_what_is_reported_apart(desk: Desk) -> None:
+    """It was promised ("PRE-101 stays as it was"), a reason was asked, and only then it was said to ask for more."""
+    suspended = """UPDATE submission SET activity_status = 'suspended',
+        answers = replace(answers, 'in_progress', 'suspended') WHERE subject = 'activity:PRE-101'"""
+    desk.do(lambda unit: unit.connection.exec_driver_sql(suspended))
+    asked = tap(desk, ANA, "novedades")
+    assert "Va a reportar ASI-201 sin novedades" in said(asked, ANA)[-1]
+    assert "con algo más que responder: PRE-101" in said(asked, ANA)[-1]
+
+    tap(desk, ANA, "novedades", "budget")
+    alone = tap(desk, ANA, "novedades")
+    assert said(alone, ANA)[-1] == "Para reportar aparte, con algo más que responder: PRE-101."
+    assert "Espera presupuesto" not in buttons(alone, ANA)
+
+
 @pytest.mark.parametrize(
     ("now", "answer"),
     [

@@ -14,9 +14,9 @@ from tests.bot.screens.everyone.quarter import WORST_FIRST, Quarter, assert_numb
 
 
 @pytest.mark.parametrize(
-    ("either_desk", "seed"),
+    ("either_settings", "seed"),
     [("sqlite", 1), ("sqlite", 2), ("sqlite", 3), ("postgresql", 1)],
-    indirect=["either_desk"],
+    indirect=["either_settings"],
 )
 def test_every_light_and_count_is_what_the_tables_say(either_desk: Desk, tmp_path: Path, seed: int) -> None:
     """In the middle of a closing, at a lock, after a quarter, and when all of it has locked."""
