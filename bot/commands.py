@@ -10,7 +10,7 @@ from bot.chat.exchange import Exchange
 from bot.screens.calendar import letters, reminders, schedules
 from bot.screens.everyone import home, preferences, unasked, welcome
 from bot.screens.people import agencies, contributors, people, posts
-from bot.screens.plan import digests, imports, periods, plan, settings
+from bot.screens.plan import digests, imports, late, periods, plan, settings
 from bot.screens.reports import comments, forms, own_reports, returned, review
 from bot.screens.sharing import exports, receivers, tokens
 from bot.screens.upkeep import audit, status
@@ -86,6 +86,7 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.AGENCY_DIGEST: digests.agency,
     Route.ACTIVITY: digests.activity,
     Route.INDICATOR_DIGEST: digests.indicators,
+    Route.LATE: late.late,
     Route.EVIDENCE: digests.evidence,
     Route.DECISION: digests.decision,
     Route.VACANCY: digests.vacancy,

@@ -126,6 +126,7 @@ class Route(StrEnum):
     AGENCY_DIGEST = "institucion"
     ACTIVITY = "avance"
     INDICATOR_DIGEST = "metas"
+    LATE = "atrasadas"
     EVIDENCE = "evidencia"
     DECISION = "decision"
     VACANCY = "vacante"
@@ -306,6 +307,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.AGENCY_DIGEST: (maybe(CODE), PAGE),
     Route.ACTIVITY: (CODE,),
     Route.INDICATOR_DIGEST: (PAGE,),
+    Route.LATE: (PAGE,),
     Route.EVIDENCE: (CODE, NUMBER),
     Route.DECISION: (PAGE,),
     Route.VACANCY: (CODE,),

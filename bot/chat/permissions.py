@@ -153,6 +153,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.AGENCY_DIGEST, ENROLLED, "plan", kind="button"),
     Permission(Route.ACTIVITY, ENROLLED, "plan", kind="button"),
     Permission(Route.INDICATOR_DIGEST, frozenset(Role) - REPORTERS, "plan", kind="button"),
+    Permission(Route.LATE, frozenset(Role) - REPORTERS, "plan", kind="button"),
     Permission(Route.EVIDENCE, ENROLLED, "plan", kind="button"),
     Permission(Route.DECISION, frozenset({Role.READER}), "plan", kind="button"),
     Permission(Route.VACANCY, COORDINATORS, "plan", kind="button"),

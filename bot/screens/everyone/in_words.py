@@ -23,6 +23,7 @@ NAMES: Final[Mapping[Route, str]] = {
     Route.EXPLAIN: "remind.explain",
     Route.INDICATOR_DIGEST: "menu.indicators",
     Route.AGENCY_DIGEST: "nav.my_agency",
+    Route.LATE: "late.button",
 }
 """The labels of these routes' buttons. Other routes have their name in the command menu as the label."""
 

@@ -30,6 +30,7 @@ ASKED: Mapping[str, tuple[Route, ...]] = {
     "instituciones": (Route.AGENCIES, Route.PROGRESS, Route.DIGEST),
     "estado": (Route.STATUS, Route.HELP),
     "my_agency": (Route.DIGEST, Route.AGENCY_DIGEST),
+    "late": (Route.DUE, Route.LATE),
 }
 """For each meaning, the routes it may lead to; the first that the person may take is used. Other meanings are the
 name of their route.

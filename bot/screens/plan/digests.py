@@ -44,12 +44,12 @@ def summary(ex: Exchange, page: int | None, length: str = "") -> None:
     if ex.membership.role in REPORTERS:
         agency(ex)
         return
-    found = _standing(ex)
+    found = standing_for(ex)
     role = Role(ex.membership.role)
     shown = Shown(page or 0, is_whole=length == "whole")
     card = digest_card(ex.unit, ex.membership.plan_id, role, found, ex.language, shown, ladder_of(ex.unit, _moment(ex)))
     if page is not None:
-        _show_in_place(ex, card)
+        show_in_place(ex, card)
         return
     ex.forget_card()
     if picture := picture_of(role, found, ex.language):
@@ -64,18 +64,18 @@ def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
         if code not in ("", ex.agency_code):
             raise Denied
         code = ex.agency_code
-    found = _standing(ex)
+    found = standing_for(ex)
     one = found.agency(code)
     if one is None:
         if code and not is_own:
             raise Denied
         ex.answer_line(ex.say("digest.no_reports"))
         return
-    card = _agency_card(one, found, _view(ex), ex.say, page, is_own=is_own)
+    card = _agency_card(one, found, view_of(ex), ex.say, page, is_own=is_own)
     if is_own and not ex.query_id:
         ex.answer(card)
     else:
-        _show_in_place(ex, card)
+        show_in_place(ex, card)
 
 
 def activity(ex: Exchange, code: str) -> None:
@@ -84,13 +84,13 @@ def activity(ex: Exchange, code: str) -> None:
     sent = None
     if one.last is not None:
         sent = ex.unit.submissions.get(one.last.submission_id)
-    _show_in_place(ex, _activity_card(ex, one, found, sent))
+    show_in_place(ex, _activity_card(ex, one, found, sent))
 
 
 def evidence(ex: Exchange, code: str, file_id: int) -> None:
     """Send one file of an activity's last report. Denied for a restricted one, and to roles that read no answers."""
     one, _found = _activity(ex, code)
-    if one.last is None or not _view(ex).is_answers or one.activity.is_restricted:
+    if one.last is None or not view_of(ex).is_answers or one.activity.is_restricted:
         raise Denied
     sent = ex.unit.submissions.get(one.last.submission_id)
     for file in ex.unit.attachments.of_instance(sent.instance_id):
@@ -104,11 +104,11 @@ def evidence(ex: Exchange, code: str, file_id: int) -> None:
 
 def decision(ex: Exchange, number: int) -> None:
     """Show the items that wait for a decision, one at a time."""
-    found, say = _standing(ex), ex.say
+    found, say = standing_for(ex), ex.say
     rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
     if len(plenary_items(found)) > 1:
         rows.insert(0, (Button(say("digest.next"), tap(Route.DECISION, number + 1)),))
-    _show_in_place(ex, Card(digests.decision_card(found, number, ex.language), tuple(rows)))
+    show_in_place(ex, Card(digests.decision_card(found, number, ex.language), tuple(rows)))
 
 
 def indicators(ex: Exchange, page: int) -> None:
@@ -121,12 +121,12 @@ def indicators(ex: Exchange, page: int) -> None:
     rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
     if digests.indicator_pages(found) > 1:
         rows.insert(0, (Button(say("digest.page"), tap(Route.INDICATOR_DIGEST, page + 1)),))
-    _show_in_place(ex, Card(digests.indicators_card(found, page, ex.language), tuple(rows)))
+    show_in_place(ex, Card(digests.indicators_card(found, page, ex.language), tuple(rows)))
 
 
 def vacancy(ex: Exchange, agency: str) -> None:
     """Ask the admins to name a focal point, since only they can make the link. Once a day for each agency."""
-    found = _standing(ex)
+    found = standing_for(ex)
     one = found.agency(agency)
     if one is None or one.focal_points:
         raise Denied
@@ -136,7 +136,7 @@ def vacancy(ex: Exchange, agency: str) -> None:
 
 def vacancies(ex: Exchange) -> list[str]:
     """Return the agencies' codes that the week counts as without a focal point, to the people who name one."""
-    return [agency.code for agency in digests.vacancies(_standing(ex))]
+    return [agency.code for agency in digests.vacancies(standing_for(ex))]
 
 
 def _agency_card(
@@ -184,7 +184,7 @@ _ORDER = {Light.CRITICAL: 0, Light.ATTENTION: 1, Light.ON_TRACK: 2, Light.GREY: 
 
 
 def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission | None) -> Card:
-    say, view = ex.say, _view(ex)
+    say, view = ex.say, view_of(ex)
     is_hidden = one.activity.is_restricted or (sent is not None and sent.sensitive)
     head = digest_words.title(one.activity, say, is_public=view.is_public)
     lines: list[Line] = [line(bold(f"{one.activity.agency_code} · {head}"))]
@@ -241,7 +241,7 @@ def _files(
         else:
             lines.append(line(say("digest.evidence_none")))
         return []
-    if not _view(ex).is_answers:
+    if not view_of(ex).is_answers:
         lines.append(line(say("digest.evidence_there", n=len(files))))
         return []
     return [
@@ -255,13 +255,14 @@ def _moment(ex: Exchange) -> Moment:
     return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
 
 
-def _view(ex: Exchange) -> View:
+def view_of(ex: Exchange) -> View:
+    """Return the parts of the plan that this person sees."""
     return VIEWS[ex.membership.role]
 
 
-def _standing(ex: Exchange) -> Standing:
+def standing_for(ex: Exchange) -> Standing:
     """Return the state of the plan. For a large plan it is counted beside the writer, so that no other answer waits."""
-    plan_id, only_validated, now = ex.membership.plan_id, _view(ex).only_validated, ex.now
+    plan_id, only_validated, now = ex.membership.plan_id, view_of(ex).only_validated, ex.now
 
     def count(unit: UnitOfWork) -> Standing:
         zone = plan_zone(unit, plan_id)
@@ -272,14 +273,14 @@ def _standing(ex: Exchange) -> Standing:
 
 def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:
     """Return the activity with this code. Denied if it is not in the plan, or not of the person's own agency (S3)."""
-    found = _standing(ex)
+    found = standing_for(ex)
     one = next((each for each in found.activities if each.code == code), None)
     if one is None or (ex.membership.role in REPORTERS and one.activity.agency_code != ex.agency_code):
         raise Denied
     return one, found
 
 
-def _show_in_place(ex: Exchange, card: Card) -> None:
+def show_in_place(ex: Exchange, card: Card) -> None:
     """Edit the message whose button was pressed, the present card or an older digest. Otherwise send the card below."""
     if ex.return_to_tapped():
         ex.show(card)

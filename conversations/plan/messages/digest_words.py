@@ -63,21 +63,32 @@ def why(each: ActivityStanding, today: date, say: Wording) -> list[str]:
     """Return why the activity's light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
     if each.light not in (Light.CRITICAL, Light.ATTENTION):
         return []
-    activity, progress, left = each.activity, progress_of(each), (each.activity.due_on - today).days
-    gap = expected_progress(activity.start_on, activity.due_on, today) - progress
-    found = []
+    progress, left = progress_of(each), (each.activity.due_on - today).days
+    found = _behind(each, today, say)
     if left < 0 and not each.is_completed:
-        found.append(say("digest.why_due"))
-    if gap > 10:
-        found.append(say("digest.why_gap", gap=round(gap)))
-    if each.missed:
-        key = "digest.why_missing" if each.missed > 1 else "digest.why_missing_one"
-        found.append(say(key, n=each.missed))
+        found.insert(0, say("digest.why_due"))
     if 0 <= left <= 30 and progress < 80:
         found.append(say(_SOON.get(left, "digest.why_soon"), n=left))
     if each.is_completed and each.last is not None and each.last.promises_evidence:
         found.append(say("digest.why_evidence"))
     return found
+
+
+def _behind(each: ActivityStanding, today: date, say: Wording) -> list[str]:
+    """Return how far the activity is below what is expected by today, and whether reports are missing."""
+    gap = expected_progress(each.activity.start_on, each.activity.due_on, today) - progress_of(each)
+    found = [say("digest.why_gap", gap=round(gap))] if gap > 10 else []
+    if each.missed:
+        key = "digest.why_missing" if each.missed > 1 else "digest.why_missing_one"
+        found.append(say(key, n=each.missed))
+    return found
+
+
+def why_late(each: ActivityStanding, today: date, say: Wording) -> list[str]:
+    """Return how late an activity is: for how many days its date has passed, how far it is below, what is missing."""
+    days = (today - each.activity.due_on).days
+    passed = [say("late.days" if days > 1 else "late.day", n=days)] if days > 0 else []
+    return passed + _behind(each, today, say)
 
 
 def light_counts(activities: Iterable[ActivityStanding], say: Wording) -> str:
