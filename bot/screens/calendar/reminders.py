@@ -169,7 +169,7 @@ def _ask_why(ex: Exchange, due: Sequence[DueReport]) -> None:
 
 
 def _apart(ex: Exchange, reports: Sequence[DueReport]) -> Iterator[Line]:
-    """What is not sent with the rest, and why: somebody has begun it, it came back, or its form asks for more."""
+    """Name what is not sent with the rest, and why: somebody has begun it, it came back, or its form asks for more."""
     by_reason: dict[str, list[str]] = {"nothing.begun": [], "nothing.returned": [], "nothing.left": []}
     for report in reports:
         is_draft = not report.returned and is_begun(reporter_of(ex), _about(report))
