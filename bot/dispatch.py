@@ -212,7 +212,7 @@ class Dispatch:
             welcome.privacy(ex)
             ex.stand(None)
             return
-        self._note_restricted(ex, what)
+        self._note_restricted(ex, what, incoming.quoted)
         match what:
             case Command():
                 self._command(ex, what)
@@ -258,10 +258,13 @@ class Dispatch:
         if is_contact or personal_data(words(what), strict=True, known=ex.known()):
             ex.delete(message_id)
 
-    def _note_restricted(self, ex: Exchange, what: What) -> None:
-        """Note a message that was written beside something restricted. It is deleted when its form ends (S15)."""
+    def _note_restricted(self, ex: Exchange, what: What, quoted: int | None) -> None:
+        """Note a message that was written beside something restricted, or quotes it. It is deleted later (S15)."""
         message_id, typed = written(what), _typed(what)
-        if message_id is not None and _is_restricted(ex, typed.text if typed is not None else ""):
+        if message_id is None:
+            return
+        is_quote = quoted is not None and ex.unit.restricted.is_shown_in(ex.chat_id, quoted)
+        if is_quote or _is_restricted(ex, typed.text if typed is not None else ""):
             session = ex.visit.session
             ex.unit.restricted.note_written(
                 ex.chat_id, message_id, ex.now, session_id=session.id if session is not None else None
@@ -281,8 +284,8 @@ class Dispatch:
         route = find(typed.name)
         ex.go_below()
         is_read = route is Route.COMMENT and ex.allows(route)  # a comment is read by the rules of what it is about
-        unread = f"{'' if route else typed.name} {typed.argument}"
-        if not is_read and personal_data(unread, strict=True, known=ex.known()):
+        unread = "" if is_read else f"{'' if route else typed.name} {typed.argument}\n"
+        if personal_data(unread + typed.beside, strict=True, known=ex.known()):
             ex.delete(typed.origin)
         if route is None:
             welcome.show_help(ex, "help.unknown")

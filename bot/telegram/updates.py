@@ -35,6 +35,8 @@ class Command:
     name: str
     argument: str
     origin: int
+    beside: str = field(default="", repr=False)
+    """Other words in it, as in `Said`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,8 @@ def written(what: "What") -> int | None:
 def words(what: "What") -> str:
     """Return all words of a message, for the guard; "" if it has none."""
     match what:
-        case Command(name, argument):
-            return f"{name} {argument}"
+        case Command(name, argument, beside=beside):
+            return f"{name} {argument}\n{beside}"
         case Said(event=Typed(text=text), beside=beside) | Edited(Corrected(text=text), beside):
             return f"{text}\n{beside}"
         case Said(event=Offered(name=name, caption=caption), beside=beside):
@@ -144,6 +146,8 @@ class Incoming:
     chat_id: int
     sender: Sender | None
     what: What
+    quoted: int | None = None
+    """The message of this chat that it quotes. The quote stays when that message goes."""
 
 
 def update_type(update: Mapping[str, Any]) -> str:
@@ -179,7 +183,10 @@ def _held(
 ) -> Incoming:
     chat, sender = holder["chat"], _sender(holder)
     what = Ignored(kind) if _is_anothers(chat, sender) else read_what(holder)
-    return Incoming(update_id, _integer(chat["id"]), sender, what)
+    quoted = (
+        holder["reply_to_message"].get("message_id") if "quote" in holder and "reply_to_message" in holder else None
+    )
+    return Incoming(update_id, _integer(chat["id"]), sender, what, None if quoted is None else _integer(quoted))
 
 
 def _is_anothers(chat: Mapping[str, Any], sender: Sender | None) -> bool:
@@ -230,10 +237,10 @@ def _message(message: Mapping[str, Any]) -> What:
     if any(message.get(mark) for mark in _SECONDHAND.intersection(message)):
         return Secondhand(origin, _words_in(message))
     if isinstance(text := message.get("text"), str):
+        beside = "" if message.keys() <= _BARE else _words_in(message, "text")
         if text.startswith("/") and len(text) > 1:
             head, _, argument = text[1:].partition(" ")
-            return Command(head.partition("@")[0].lower(), argument.strip(), origin)
-        beside = "" if message.keys() <= _BARE else _words_in(message, "text")
+            return Command(head.partition("@")[0].lower(), argument.strip(), origin, beside)
         return Said(Typed(text, origin), beside)
     if location := message.get("location") or (message.get("venue") or {}).get("location"):
         accuracy = location.get("horizontal_accuracy")
@@ -255,26 +262,36 @@ _SECONDHAND = frozenset({"forward_origin", "forward_date", "via_bot", "sender_ch
 """Fields of a message that its sender did not write."""
 _BARE = frozenset({"message_id", "from", "chat", "date", "text"})
 """Fields of a message that is one text and nothing else, as most are."""
-_ABOUT = frozenset(
+_ENVELOPE = frozenset(["from", "chat", "via_bot", "sender_business_bot", "reply_to_message", "pinned_message"])
+"""Fields of a message that say who and where, or show what stands in the chat already. Deeper down they are words: a
+story has a `chat` too, which shows the name of whoever told it."""
+_CODES = frozenset(
     [
-        *("from", "chat", "sender_chat", "via_bot", "sender_business_bot", "reply_to_message", "pinned_message"),
-        *("reply_markup", "id", "type", "mime_type", "language_code", "file_id", "file_unique_id", "media_group_id"),
+        *("id", "type", "mime_type", "language_code", "file_id", "file_unique_id", "media_group_id", "persistent_id"),
         *("custom_emoji_id", "emoji", "inline_message_id", "currency", "invoice_payload", "game_short_name"),
-        "link_preview_options",
+        *("foursquare_id", "foursquare_type", "google_place_id", "google_place_type", "callback_data"),
+        *("option_persistent_id", "reply_to_poll_option_id", "effect_id", "business_connection_id", "guest_query_id"),
     ]
 )
-"""Fields that hold no words of this message: who and where, what stands in the chat already, and codes."""
+"""Fields that hold no words, wherever they stand."""
 
 
 def _words_in(message: Mapping[str, Any], *without: str) -> str:
     """Return all texts in a message, of kinds that this version does not know too, `without` those of these paths.
 
-    First and last name are one line, as the phone shows them. A quote is read if it is from elsewhere.
+    First and last name are one line, as the phone shows them. A quote of what the bot wrote has no new words, and the
+    preview of an address that the text shows has none either.
     """
-    if "external_reply" not in message:
+    replied = message.get("reply_to_message")
+    if "external_reply" not in message and replied and replied.get("from", {}).get("is_bot"):
         without = (*without, "quote")
+    text, preview = message.get("text"), message.get("link_preview_options")
+    if text and preview and _bare(preview.get("url", "")) in text:
+        without = (*without, "link_preview_options.url")
     parts: list[str] = []
-    left: list[tuple[str, Any]] = [("", message)]
+    left: list[tuple[str, Any]] = [
+        (key, each) for key, each in message.items() if key not in _ENVELOPE and not _is_code(key, each)
+    ]
     while left:
         path, value = left.pop()
         if path in without:
@@ -282,12 +299,38 @@ def _words_in(message: Mapping[str, Any], *without: str) -> str:
         if isinstance(value, Mapping):
             name = [value[key] for key in ("first_name", "last_name") if isinstance(value.get(key), str)]
             parts += [" ".join(name)] if len(name) > 1 else []
-            left += [(f"{path}.{key}".lstrip("."), each) for key, each in value.items() if key not in _ABOUT]
+            left += [(f"{path}.{key}", each) for key, each in value.items() if not _is_code(key, each)]
         elif isinstance(value, list):
+            if path.endswith("text") and "text[]" not in path:
+                parts.append(_in_one(value))
             left += [(f"{path}[]", each) for each in value]
         elif isinstance(value, str) and value:
             parts.append(value)
     return "\n".join(reversed(parts))
+
+
+def _is_code(key: str, value: Any) -> bool:
+    return key in _CODES and isinstance(value, str)
+
+
+def _in_one(runs: list[Any]) -> str:
+    """The text of a `RichText` that is an array: a name may be half bold."""
+    parts: list[str] = []
+    left = list(reversed(runs))
+    while left:
+        run = left.pop()
+        if isinstance(run, list):
+            left += reversed(run)
+        elif isinstance(run, Mapping):
+            left.append(run.get("text"))
+        elif isinstance(run, str):
+            parts.append(run)
+    return "".join(parts)
+
+
+def _bare(address: str) -> str:
+    """An address as people type it: Telegram adds a scheme and a stroke."""
+    return address.partition("://")[2].rstrip("/") or address
 
 
 _SERVICE = frozenset(

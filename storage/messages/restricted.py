@@ -65,6 +65,11 @@ def _note_written(dialect: str) -> Any:
 _NOTE_CARD = Prepared(_note_card)
 _NOTE_WRITTEN = Prepared(_note_written)
 _IS_CARD = Prepared(select(_R.c.id).where(_R.c.card_id == bindparam("card")))
+_IS_SHOWN_IN = Prepared(
+    select(_R.c.id)
+    .select_from(_R.outerjoin(_C, _C.c.id == _R.c.card_id))
+    .where(_R.c.chat_id == bindparam("chat"), func.coalesce(_C.c.message_id, _R.c.message_id) == bindparam("message"))
+)
 _END_OF_SESSION = Prepared(update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=AT_ONCE))
 _DUE = (
     select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id, _R.c.written_at, _R.c.reason)
@@ -153,6 +158,10 @@ class RestrictedMessages:
     def is_card(self, card_id: int) -> bool:
         """Whether a card shows something restricted."""
         return _IS_CARD.first(self._connection, {"card": card_id}) is not None
+
+    def is_shown_in(self, chat_id: int, message_id: int) -> bool:
+        """Whether a message of this chat shows something restricted, ours or the person's."""
+        return _IS_SHOWN_IN.first(self._connection, {"chat": chat_id, "message": message_id}) is not None
 
     # -------------------------------------------------------------- due
     def end_of_session(self, session_id: int) -> None:

@@ -32,6 +32,8 @@ from conversations.routes import (
     tap,
 )
 from conversations.wording import catalogue, wording
+from storage.database.models import RestrictedMessage, table
+from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons
 from tests.bot.house import ANA, JEAN, PEDRO, ROSA, furnish, settings_in
 from tests.taps import command_token
@@ -209,6 +211,39 @@ def test_what_answers_nothing_leaves_the_chat_if_it_names_somebody(desk: Desk, w
     assert [row for row in handled.deliveries if row.payload.get("message_id") == desk.message_id]
     handled = desk.say(ROSA, None, poll={"id": "1", "question": "¿Taller el lunes?", "options": []})
     assert not [row for row in handled.deliveries if row.payload.get("message_id") == desk.message_id]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"entities": [{"type": "text_link", "offset": 0, "length": 5, "url": "tel:+18095551234"}]},
+        {"quote": {"text": "va con Yolanda Pérez"}, "external_reply": {}},
+    ],
+    ids=["link", "quote"],
+)
+@pytest.mark.parametrize("typed", ["/menu", "/comentar", "/ayuda"])
+def test_what_a_command_bears_beside_its_words_leaves_the_chat_too(
+    desk: Desk, typed: str, beside: dict[str, Any]
+) -> None:
+    """A command is a message like any other: it may lead somewhere, and quote somebody."""
+    handled = desk.say(ROSA, typed, **beside)
+    assert [row for row in handled.deliveries if row.payload.get("message_id") == desk.message_id]
+
+
+def test_a_quote_of_something_restricted_is_noted_with_it(desk: Desk) -> None:
+    """S15: the card leaves the chat, and the quote of it in an answer would stay."""
+
+    def shown(unit: UnitOfWork, message_id: int) -> None:
+        unit.restricted.note_written(ROSA, message_id, desk.now)
+
+    desk.do(lambda unit: shown(unit, 4_000))
+    bot = {"id": 1, "is_bot": True, "first_name": "Enlace"}
+    for message_id, is_noted in ((4_000, True), (4_001, False)):
+        replied = {"message_id": message_id, "from": bot}
+        desk.say(ROSA, "gracias", reply_to_message=replied, quote={"text": "acogida", "position": 0})
+        noted = desk.do(lambda unit: unit.restricted.is_shown_in(ROSA, desk.message_id))
+        assert noted == is_noted
+    desk.do(lambda unit: unit.connection.execute(table(RestrictedMessage).delete()))
 
 
 def _answers(row: Any) -> Any:

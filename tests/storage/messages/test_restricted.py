@@ -236,3 +236,13 @@ def test_a_deletion_that_waits_is_neither_done_nor_refused(apply: Apply) -> None
     assert apply(lambda unit: take_out(unit, NOW + DAY, RetryAfter(NOW + DAY + HOUR))) == 1
     assert apply(lambda unit: unit.restricted.refused()) == []
     assert apply(lambda unit: unit.restricted.due(NOW + 2 * DAY)) == []
+
+
+def test_what_a_message_shows_is_known_by_its_number(apply: Apply) -> None:
+    """For a quote of it: ours by its card, theirs by itself, and of this chat alone."""
+    card = apply(say)
+    apply(lambda unit: unit.restricted.note_written(CHAT, 7, NOW))
+    for chat, message, is_restricted in (
+        (CHAT, 100 + card, True), (CHAT, 7, True), (CHAT, 8, False), (CHAT + 1, 7, False), (CHAT + 1, 100 + card, False)
+    ):  # fmt: skip
+        assert apply(lambda unit, at=(chat, message): unit.restricted.is_shown_in(*at)) == is_restricted

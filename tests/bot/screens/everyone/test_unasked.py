@@ -202,10 +202,7 @@ def test_what_is_no_text_is_answered_in_words(desk: Desk, what: dict[str, Any], 
         {"text": "es ella", "external_reply": {"contact": {"first_name": "Y", "phone_number": "8095550142"}}},
         {"venue": {"location": {"latitude": 18.4, "longitude": -69.9}, "title": "Casa de la víctima Yuleisi Peralta"}},
         {"audio": {"file_id": "A", "file_unique_id": "B", "duration": 3, "title": "víctima Yuleisi Peralta"}},
-        {
-            "text": "es esta",
-            "external_reply": {"document": {"file_id": "D", "file_name": "víctima Yuleisi Peralta.pdf"}},
-        },
+        {"text": "es esta", "external_reply": {"document": {"file_name": "víctima Yuleisi Peralta.pdf"}}},
         {"text": "es aquí", "external_reply": {"venue": {"title": "Casa de la víctima Yuleisi Peralta"}}},
         {"text": "es ella", "entities": [{"type": "text_link", "offset": 0, "length": 7, "url": "tel:+18095550142"}]},
         {
@@ -252,9 +249,10 @@ def test_what_telegram_says_in_somebodys_name_is_read_and_not_answered(desk: Des
     assert send(desk, 999, users_shared=shared).deliveries == ()
 
 
-def test_words_quoted_from_this_chat_are_no_new_words(desk: Desk) -> None:
-    """Whoever answers by quoting the card is heard."""
-    handled = send(desk, ANA, text="PRE-101", quote={"text": "la víctima Yuleisi Peralta", "position": 0})
+def test_words_quoted_from_the_bot_are_no_new_words(desk: Desk) -> None:
+    """Whoever quotes the card is heard."""
+    card = {"message_id": 1, "from": {"is_bot": True}}
+    handled = send(desk, ANA, text="PRE-101", quote={"text": "la víctima Yuleisi Peralta"}, reply_to_message=card)
     assert not _is_deleted(desk, handled)
 
 
