@@ -50,8 +50,8 @@ class Balancer:
         self._thread.start()
         is_there.wait()
 
-    def send_all_to(self, port: int) -> None:
-        self._ports, self._turns = [port], cycle([port])
+    def send_all_to(self, *ports: int) -> None:
+        self._ports, self._turns = list(ports), cycle(ports)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

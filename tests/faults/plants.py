@@ -429,6 +429,9 @@ PLANTS: dict[str, Plant] = {
     "no_unique_key": Plant(
         "G2", "every delivery of an update is the first", "T1", no_unique_key, {"points": ("before_acknowledging",)}
     ),
+    "apply_a_line_twice": Plant(
+        "G2", "two replicas know only what each has applied of one line", "excess", no_unique_key, {"ways": ("both",)}
+    ),
     "stale_taps": Plant("G3", "a button answers whatever question is open", "T3", stale_taps),
     "two_commits": Plant(
         "G4",

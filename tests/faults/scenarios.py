@@ -19,6 +19,7 @@ from tests.faults.crowd import crowd
 from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.disk import exhausted
 from tests.faults.events import told
+from tests.faults.excess import struck_while_kept
 from tests.faults.floods import flooded
 from tests.faults.fuzz import fuzzed
 from tests.faults.locked import locked
@@ -256,6 +257,7 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "crowd": crowd,
     "stops": stopped,
     "flood": flooded,
+    "excess": struck_while_kept,
     "woken": overtaken,
 }
 """By row of the table in GUARANTEES §3; T12 works no phones."""

@@ -29,6 +29,7 @@ sys.path.insert(0, str(TESTS.parent))
 
 from storage.database.engines import sqlite_module  # noqa: E402
 from tests.faults.deployment import Cast  # noqa: E402
+from tests.faults.excess import ALONE, SHARED  # noqa: E402
 from tests.faults.plants import PLANTS, TRIES, Plant, sound  # noqa: E402
 from tests.faults.scenarios import SCENARIOS, Outcome  # noqa: E402
 
@@ -90,6 +91,10 @@ RUNS = (
     Run("flood", "postgresql", "polling", {"forms": 40, "deaths": 10}),
     Run("flood", "sqlite", "webhook", {"forms": 40, "deaths": 10}),
     Run("flood", "postgresql", "webhook", {"forms": 40, "deaths": 10}),
+    Run("excess", "sqlite", "polling", {"forms": 40}),
+    Run("excess", "sqlite", "webhook", {"forms": 40}),
+    Run("excess", "postgresql", "polling", {"forms": 40, "ways": ALONE}),
+    Run("excess", "postgresql", "webhook", {"forms": 40, "ways": (*ALONE, *SHARED)}),
     Run("woken", "postgresql", "webhook", {"ways": ("lock", "lease")}),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
     Run("stops", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
@@ -97,7 +102,7 @@ RUNS = (
 
 
 OWN_CAST = ("crowd", "T4", "T12")
-ON_POSTGRESQL = ("T2", "T7", "T11", "woken")
+ON_POSTGRESQL = ("T2", "T7", "T11", "woken", "excess")
 
 
 @dataclass(slots=True)
