@@ -17,6 +17,9 @@ NAME_LIMIT = 40
 LABEL_LIMIT = 64
 """Characters of a choice's label. Its author wrote it, and it may take two lines."""
 
+LEADING = " ,;:·(«-–\N{NO-BREAK SPACE}"
+"""Signs that lead to what follows: before "…" they lead nowhere."""
+
 Style = Literal["plain", "bold", "italic", "code"]
 Tone = Literal["", "primary", "success", "danger"]
 
@@ -84,8 +87,20 @@ def plain(card: Card) -> str:
 
 
 def cut(text: str, limit: int = NAME_LIMIT) -> str:
-    """Cut a text to `limit` characters. "…" stands for the rest."""
-    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+    """Cut a text to `limit` characters, at a word's end. "…" stands for the rest."""
+    return text if len(text) <= limit else abridged(text, limit - 1)
+
+
+def abridged(text: str, length: int) -> str:
+    """Return the whole words among the first `length` characters of a longer text, and "…".
+
+    A word that takes more than half of them is cut, and so is a text that is written without blanks.
+    """
+    kept = text[:length]
+    if not (kept[-1:].isspace() or text[length].isspace()):
+        end = max((at for at, letter in enumerate(kept) if letter.isspace()), default=0)
+        kept = kept[:end] if end >= length // 2 else kept
+    return f"{kept.rstrip().rstrip(LEADING).rstrip() or kept}…"
 
 
 def home_button(say: Wording, *, anew: bool = False) -> Button:

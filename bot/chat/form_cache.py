@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from conversations.card import Line, bold, line
+from conversations.card import Line, bold, cut, line
 from conversations.plan.review import Answer, read_answers
 from conversations.session.safeguards.known import Known
 from conversations.wording import wording
@@ -95,7 +95,7 @@ class FormCache:
         """A submission's answers as people read them, one line each."""
         answers = self.answers(unit, sent, language)
         return [
-            line(f"{answer.label}{wording(language).colon}", bold(answer.shown[:200]))
+            line(f"{answer.label}{wording(language).colon}", bold(cut(answer.shown, 200)))
             for answer in answers
             if answer.value
         ]

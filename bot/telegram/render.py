@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from conversations.card import Button, Card, Line
+from conversations.card import Button, Card, Line, abridged
 from conversations.routes import ButtonTap
 
 TEXT_LIMIT = 4096
@@ -108,10 +108,13 @@ def _lead(text: str) -> int:
 
 
 def _cut(text: str, entities: list[dict[str, Any]], limit: int) -> tuple[str, list[dict[str, Any]]]:
-    """Cut a text to what fits, at a line's end if one is near, and add "…". Entities end where the text does."""
+    """Cut a text to what fits, at a line's end if one is near, else at a word's end, and add "…".
+
+    Entities end where the text does.
+    """
     kept = _fitting(text, limit - 1)
     at = kept.rfind("\n")
-    kept = kept[: at if at > len(kept) // 2 else len(kept)].rstrip()
+    kept = kept[:at].rstrip() if at > len(kept) // 2 else abridged(text, len(kept)).removesuffix("…")
     end = units(kept)
     within = [entity for entity in entities if entity["offset"] < end]
     return f"{kept}…", [{**entity, "length": min(entity["length"], end - entity["offset"])} for entity in within]

@@ -13,6 +13,8 @@ from importlib.resources import files
 from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any
 
+from conversations.card import abridged
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -100,8 +102,10 @@ class _Sheet:
     ) -> None:
         """Write text at its left or middle, cut with "…" if it is wider than `width`."""
         font = _font(round(size * self._scale), is_bold=is_bold)
-        while self._pen.textlength(text, font=font) > width * self._scale and len(text) > 1:
-            text = text[:-2].rstrip() + "…"
+        whole, length = text, len(text)
+        while self._pen.textlength(text, font=font) > width * self._scale and length > 1:
+            length -= 1
+            text = abridged(whole, length)
         self._pen.text((at[0] * self._scale, at[1] * self._scale), text, font=font, fill=colour, anchor=anchor)
 
     def length(self, text: str, size: float) -> float:

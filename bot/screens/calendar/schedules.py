@@ -216,7 +216,7 @@ def hear_zone(ex: Exchange, number: int, _: str, text: str) -> None:
         _act(ex, schedule, "zone", found[0])
         return
     key = "schedule.zone_found" if found else "schedule.zone_none"
-    _choose_zone(ex, schedule, found, ex.say(key, text=text[:LONGEST_ECHO]))
+    _choose_zone(ex, schedule, found, ex.say(key, text=cut(text, LONGEST_ECHO)))
 
 
 def _choose_zone(ex: Exchange, schedule: StoredSchedule, zones: tuple[str, ...], question: str) -> None:
@@ -410,7 +410,7 @@ def _ask_which(ex: Exchange, text: str, others: tuple[date, ...]) -> None:
         (Button(f"{_weekday(day, ex.say)} {show_date(day.isoformat(), ex.language)}", tap(Route.HOLIDAYS, day)),)
         for day in others
     )
-    _show_calendar(ex, [line(ex.say(key, text=text[:LONGEST_ECHO]))], rows)
+    _show_calendar(ex, [line(ex.say(key, text=cut(text, LONGEST_ECHO)))], rows)
 
 
 def _ask_if_past(ex: Exchange, day: date, on: str) -> None:

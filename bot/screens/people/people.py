@@ -163,7 +163,7 @@ def search(ex: Exchange, text: str) -> None:
         _show_person(ex, found[0], found[0].memberships[0])
         return
     if found:
-        text = say("people.found", n=len(found), text=" ".join(text.split())[:40])
+        text = say("people.found", n=len(found), text=cut(" ".join(text.split())))
     else:
         # Nobody here has this name, so it may be anybody's: it is not said again, and leaves the chat.
         if ex.typed_message_id is not None and personal_data(text, strict=True, known=ex.known(), is_answer=False):

@@ -96,7 +96,7 @@ def evidence(ex: Exchange, code: str, file_id: int) -> None:
     for file in ex.unit.attachments.of_instance(sent.instance_id):
         if file.id == file_id and not file.sensitive:
             upload = {"path": f"evidence:{file.key}", "name": file.original_name, "type": file.mime_type}
-            payload = {"caption": f"{one.code} · {file.original_name}"[:200], "@files": {"document": upload}}
+            payload = {"caption": cut(f"{one.code} · {file.original_name}", 200), "@files": {"document": upload}}
             ex.post("sendDocument", payload | {"protect_content": True})
             return
     raise Denied

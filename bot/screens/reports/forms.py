@@ -30,7 +30,7 @@ def receive(ex: Exchange, event: Offered) -> None:
     """Take a form or one of its files from an admin: have it fetched and checked."""
     publishing.check(ex.actor, ex.chat_id, event.file_id, event.name)
     ex.forget_card()
-    ex.answer(Card((line(ex.say("publish.checking", file=event.name[:80])),)))
+    ex.answer(Card((line(ex.say("publish.checking", file=cut(event.name, 80))),)))
 
 
 def decide(ex: Exchange, answer: str, number: str) -> None:

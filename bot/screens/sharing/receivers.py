@@ -10,7 +10,7 @@ from functools import partial
 from bot.acts.sharing import receivers as acts
 from bot.acts.sharing.addresses import BadAddress
 from bot.chat.exchange import Denied, Exchange, number_of
-from conversations.card import Button, Card, Line, Span, bold, home_button, italic, line
+from conversations.card import Button, Card, Line, Span, bold, cut, home_button, italic, line
 from conversations.dates import show_date
 from conversations.plan.sharing.events import kinds_for, packed, unpacked
 from conversations.plan.sharing.export_request import AUDIENCES
@@ -32,7 +32,7 @@ def receivers(ex: Exchange) -> None:
     for one in found:
         lines.append(line(bold(one.host), f" · {_audience(ex, one)} · {_state(ex, one, counted)}"))
     lines.append(line(italic(say("receivers.what"))))
-    rows = [(Button(f"{one.id} · {one.host}"[:40], tap(Route.RECEIVER, one.id)),) for one in found]
+    rows = [(Button(cut(f"{one.id} · {one.host}"), tap(Route.RECEIVER, one.id)),) for one in found]
     rows.append((Button(say("receivers.new"), tap(Route.RECEIVER, "new"), "primary"),))
     rows.append((home_button(say),))
     ex.answer(Card(tuple(lines), tuple(rows)))

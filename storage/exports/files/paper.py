@@ -20,6 +20,7 @@ from fpdf import FPDF, ViewerPreferences
 from fpdf.structure_tree import StructElem, StructureTreeBuilder
 from fpdf.syntax import PDFObject
 
+from conversations.card import abridged
 from conversations.plan.figures.lights import Light
 
 INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
@@ -147,9 +148,10 @@ class Paper:
         """
         self._set(size, text, is_bold=is_bold)
         if width and self.pdf.get_string_width(text) > width:
-            while text and self.pdf.get_string_width(text + "…") > width:
-                text = text[:-1].rstrip()
-            text += "…"
+            length = len(text) - 1
+            while length > 1 and self.pdf.get_string_width(text[:length].rstrip() + "…") > width:
+                length -= 1
+            text = abridged(text, length)
         # A character that none of our fonts has (a padlock) would leave a hole in the line.
         text = "".join(c for c in text if ord(c) in self._drawn).rstrip()
         if not text:
