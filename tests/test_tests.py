@@ -28,6 +28,8 @@ PROMISES = {
     "bot/sandbox/test_library.py": "a library of others, talking to the whole sandbox",
     "bot/sandbox/test_limits.py": "a promise of all methods together",
     "bot/sandbox/test_process.py": "the whole sandbox",
+    "bot/screens/everyone/test_files_counted.py": "a promise of several files",
+    "bot/screens/everyone/test_lived.py": "a promise of several screens and files",
     "bot/screens/everyone/test_one_number.py": "a promise of several screens",
     "bot/screens/everyone/test_recount.py": "a promise of several screens and files",
     "bot/screens/test_sentences.py": "a promise of whatever is typed where nothing is asked",
