@@ -80,6 +80,22 @@ def is_place_of_row(tokens: Sequence[Token], at: int) -> bool:
     return is_led and not _is_somebody_told(tokens, at)
 
 
+def is_after_places(tokens: Sequence[Token], at: int) -> bool:
+    """ "To Sabah through Tawi-Tawi", "Places: Pasay and Clark": a word alone that is led to as places are."""
+    first = at
+    while first and (tokens[first - 1].is_capitalised or _is_between(tokens[first - 1])):
+        first -= 1
+    if not first or any(tokens[other].what & NAME for other in (at - 1, at + 1) if 0 <= other < len(tokens)):
+        return False
+    before = tokens[first - 1]
+    is_listed = before.text == ":" and first > 1 and tokens[first - 2].folded in known_words("personal.plural_places")
+    return is_listed or (before.folded in _leading() and before.folded not in known_words("reading.articles") | _OF)
+
+
+_OF = frozenset({"de", "of", "nan", "from", "en", "par"})
+"""What leads to somebody as well as to a place."""
+
+
 def _is_between(token: Token) -> bool:
     return token.text == "," or bool(token.what & Is.JOINS and token.text.islower())
 

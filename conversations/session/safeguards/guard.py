@@ -18,9 +18,14 @@ from conversations.session.safeguards.characters import seen
 from conversations.session.safeguards.dates import personal_date
 from conversations.session.safeguards.explained import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
-from conversations.session.safeguards.names import named
+from conversations.session.safeguards.names import named, named_in_private
 from conversations.session.safeguards.spelt import plain, words_of_file
-from conversations.session.safeguards.victims import mark_victims, speaks_of_victims_alone, tells_of_a_case
+from conversations.session.safeguards.victims import (
+    is_of_others,
+    mark_victims,
+    speaks_of_victims_alone,
+    tells_of_a_case,
+)
 from conversations.session.safeguards.words import Is, read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
@@ -33,12 +38,12 @@ def personal_data(
 ) -> Kind | None:
     """Return the kind of personal data that a free text seems to contain, or None. The text itself is not kept.
 
-    `strict` is for referrals and for text about a restricted activity. Without it, names of officials and all kinds of
-    days pass, but nothing about a victim does. With `may_give_contact` the question asks for an institution's phone,
-    address or page. With `strict` that never passes.
+    `strict` is for referrals and for text about a restricted activity. Without it, names of people at work and all
+    kinds of days pass, but nothing about a victim does. With `may_give_contact` the question asks for an institution's
+    phone, address or page. With `strict` that never passes.
 
     With `is_answer` off, the text answers no question and is not kept. Then only the age of a victim is found, because
-    "m gen 54" are 54 of something.
+    "m gen 54" are 54 of something, and a name only in a case: who greets says who they are.
     """
     shown = plain(seen(text))
     if "." in shown and (words := words_of_file(shown)):
@@ -71,10 +76,11 @@ def personal_data(
         return "address"
     if personal_date(folded, tokens, about, strict=strict):
         return "date"
-    if is_ordinary and tells_of_a_case(tokens):
-        if named(folded, tokens, about, known, strict=True):
+    if is_ordinary:
+        is_case = tells_of_a_case(tokens)
+        if (is_answer or is_case) and named_in_private(tokens, known, is_case=is_case):
             return "name"
-        if age(shown, folded, tokens, about, strict=is_answer):
+        if (is_case or not is_of_others(tokens)) and age(shown, folded, tokens, about, strict=is_answer):
             return "age"
     return None
 

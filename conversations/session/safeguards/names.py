@@ -11,6 +11,7 @@ from functools import cache
 
 from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.capitals import (
+    is_after_places,
     is_in_row_of_places,
     is_located,
     is_place_of_row,
@@ -20,7 +21,8 @@ from conversations.session.safeguards.capitals import (
 )
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.namesakes import acts, feels, institutions
-from conversations.session.safeguards.victims import is_beside_victim
+from conversations.session.safeguards.officials import Work
+from conversations.session.safeguards.victims import is_beside_victim, tells_of_one
 from conversations.session.safeguards.words import (
     FILE_ENDINGS,
     NAME,
@@ -72,6 +74,30 @@ def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, str
     if strict:
         return bool(evidence)
     return any(_is_of_victim(tokens, at, introduced) for at in evidence)
+
+
+def named_in_private(tokens: Sequence[Token], known: Known, *, is_case: bool) -> bool:
+    """Say whether a text names somebody who is not at work in it. Ordinary rules protect whoever that is.
+
+    Where no case is told (`is_case`), a capital that nothing explains is a place or a brand sooner than a name.
+    """
+    work = Work(tokens)
+    introduced = [at for at in behind_phrases("personal.names", tokens) if not _is_thing_named(tokens, at)]
+    found = _evidence(tokens, known, introduced)
+    is_told = is_case or tells_of_one(tokens)
+    return any(not work.names(at, is_case=is_case) for at in found if is_told or _is_surely_name(tokens, at))
+
+
+def _is_surely_name(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether a list has the word as a name and nothing else, or a sign shows that it is somebody."""
+    token = tokens[at]
+    is_listed = token.what & (_CLEAR | Is.COINED) and not _is_elided(token)
+    if is_listed and not token.what & Is.COMMON and not is_after_places(tokens, at):
+        return True
+    before = tokens[at - 1] if at else token
+    if token.is_capitalised and before.is_capitalised and before.what & (Is.GIVEN | Is.GIVEN_WORD):  # "Faith Nekesa"
+        return not begins(tokens, at - 1) or not before.what & Is.COMMON
+    return _is_titled(tokens, at) or any(sign(tokens, at) for sign in _SIGNS_BEHIND)
 
 
 def _may_name_victim(tokens: Sequence[Token], about: int) -> bool:
@@ -445,13 +471,18 @@ def _is_led_to(tokens: Sequence[Token], at: int) -> bool:
     """ "la niña yuleisy", "caso de wilkin", "con yudelka": in small letters, behind a word that leads to somebody."""
     if tokens[at].text.endswith(("é", "ée")):  # "a organisé"
         return False
-    is_elided = tokens[at].folded[1:2] == "'"  # "d'Yvrose"
+    is_elided = _is_elided(tokens[at])
     behind = tokens[at + 1 : at + 3]
     if at > 0 and tokens[at - 1].text in "-_:":  # "declaracion-yuleisy", "sobrev.: karolay"
         return True
     if len(behind) == 2 and behind[0].is_word and len(behind[0].text) == 1 and behind[1].text == ".":  # "carolay g."
         return True
     return is_elided or (at > 0 and bool(tokens[at - 1].what & (SOMEBODY | Is.TITLE | Is.TOWARDS | Is.LINK)))
+
+
+def _is_elided(token: Token) -> bool:
+    """ "d'Yvrose", "l'avis"."""
+    return token.folded[1:2] == "'"
 
 
 def _is_explained(tokens: Sequence[Token], at: int) -> bool:

@@ -5,8 +5,9 @@ from the farm". Marked as victims, such people have the age, the day, the home a
 """
 
 from collections.abc import Sequence
+from functools import cache
 
-from conversations.session.reading.vocabulary import known_words
+from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, begins, behind_phrases, sentence_of
 
 _BACK = 6
@@ -66,6 +67,29 @@ def tells_of_a_case(tokens: Sequence[Token]) -> bool:
         return False
     officials = known_words("personal.officials")
     return not any(token.folded in officials and _has_name_beside(tokens, at) for at, token in enumerate(tokens))
+
+
+def tells_of_one(tokens: Sequence[Token]) -> bool:
+    """Say whether a text tells of one person: "she", or what only somebody does. An office has something too: "su"."""
+    return any(token.what & Is.FEELS or token.folded in _of_one() for token in tokens)
+
+
+def is_of_others(tokens: Sequence[Token]) -> bool:
+    """Say whether the ages of a text are of no victim: an offender is told of, or a text counts several people."""
+    if any(token.folded in known_words("personal.offenders") or token.what & Is.OF_ONE for token in tokens):
+        return True
+    return not tells_of_one(tokens) and _counts(tokens)
+
+
+def _counts(tokens: Sequence[Token]) -> bool:
+    """ "34 se minè, 5 gen siy trèt": several numbers, of people or of work."""
+    numbers = sum(token.is_number or (token.what & Is.SAID and not token.what & Is.LINK) > 0 for token in tokens)
+    return numbers > 1 and any(token.what & (Is.VICTIMS | Is.THING | Is.INSTITUTION | Is.PLANNED) for token in tokens)
+
+
+@cache
+def _of_one() -> frozenset[str]:
+    return known_words("personal.pronoun") | known_words_in("en", "personal.his")
 
 
 def _tells_of_nobody(tokens: Sequence[Token], end: int) -> bool:

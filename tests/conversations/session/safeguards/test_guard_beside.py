@@ -46,7 +46,7 @@ COUNTED = """12 camas nuevas para el hogar|la sala 4 tiene 12 camas|bed 12 and b
 testigo 2 no llegó|víctima 1 y víctima 2 fueron trasladadas|caso 12 en proceso|3 mujeres en la habitación 4
 celda 3 sin agua|la reunión es en la habitación 305 del hotel|officer training: 45 attended
 room 12 is booked for the training|students 120, teachers 14
-la clienta pagó 500 pesos|agente 2018|reparar la cama 4 y la puerta|el interno tiene 3 meses
+la clienta pagó 500 pesos|agente 2018|reparar la cama 4 y la puerta|el interno lleva 3 meses
 oficial de enlace 2 días por semana|le poste a 4 lits et 3 chambres|el policía 24 horas"""
 
 

@@ -129,3 +129,44 @@ def test_an_officials_name_stands_beside_cases_too(text: str) -> None:
 def test_a_post_without_a_name_is_no_official() -> None:
     """Who needs a doctor has not named one."""
     assert personal_data("rescatamos a Yuleisy, necesita ver a un doctor", strict=False) == "name"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Queda por comprar ropa y zapatos para Estefany, llegó sin nada",
+        "El inspector encontró a Jean Robert durmiendo dentro del furgón",
+        "Abigail's employer locked the door",
+        "The madam had Precious sign a debt, she says",
+        "Por fin Dariela firmó la denuncia",
+        "Yo te bat Ti Jonas chak fwa",
+        "Returned from Muscat last week: Faith Nekesa",
+    ],
+)
+def test_whoever_is_named_without_a_post_is_protected(text: str) -> None:
+    """What becomes of a victim is told in any words; a post or a boss elsewhere in the text is somebody else's."""
+    assert personal_data(text, strict=False) == "name"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La defensora del pueblo, Ximena Valle, vino al puerto",
+        "El taller lo facilitó Rafaela Mota, de la OIM",
+        "Rafaela Mota impartió el taller de junio",
+        "Prepared by Ruth Villanueva",
+        "Falta que Karla, de compras, suba la orden",
+        "The court convicted Ramiro Cáceres",
+        "chofè a, mesye Ronald, pote manje",
+        "The Gregorio Luperón school has 30 seats",
+        "Se revisó con los diputados Amarilis Tió y Gregorio Sosa",
+    ],
+)
+def test_who_is_named_at_work_may_stand_in_a_report(text: str) -> None:
+    """By the post, the office, the act of office, the court, or as the name of a house."""
+    assert personal_data(text, strict=False) is None
+
+
+def test_who_greets_says_who_they_are() -> None:
+    """Words that answer no question are not kept."""
+    assert personal_data("Hola, soy Marisol Peguero", strict=False, is_answer=False) is None

@@ -1,0 +1,143 @@
+"""Who is named for what they do at work, or for what a court heard them for: reports may hold such names.
+
+Victims are told of in any words, but an official is named by few: by the post, by the office, by an act of office, or
+in thanks. So whoever has none of these beside the name is protected.
+"""
+
+from collections.abc import Sequence
+
+from conversations.session.reading.vocabulary import known_words, known_words_in
+from conversations.session.safeguards.words import NAME, Is, Token, behind_phrases, sentence_of
+
+_BESIDE = 3
+"""How far a post stands before a name or behind it: "fiscal adjunta de Azua, Ana Ruiz", "Solano, la consultora"."""
+_NEAR = 4
+"""How far a sentence of a court stands from the name."""
+_ACRONYM = range(2, 9)
+"""Letters of an office that is cut: "de la OIM", "(OIM)"."""
+_HAD = frozenset({"had", "has", "tenía", "tiene", "was", "is", "were"})
+"""Between somebody and whom something is done to."""
+_TITLE = 2
+"""Letters of a title that is another word in small letters: "Me", "Dr"."""
+
+
+class Work:
+    """What of a text is about work. Made once for each text, as its names are asked one by one."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self._thanked = frozenset(behind_phrases("personal.at_work", tokens))
+        self._sentenced = tuple(behind_phrases("personal.sentenced", tokens))
+
+    def names(self, at: int, *, is_case: bool) -> bool:
+        """Say whether the name at this position is told of somebody at work, or of somebody sentenced.
+
+        Where a case is told (`is_case`), who signs or presents something may be a victim.
+        """
+        begin, end = self._row(at)
+        first, last = sentence_of(self.tokens, at)
+        return (
+            self._is_led(first, begin, end)
+            or self._is_post_near(first, begin, end, last)
+            or (not is_case and self._acts(end, last))
+            or self._is_of_office(begin, end, last)
+            or self._is_house(begin, end)
+            or any(first < behind <= begin and begin - behind < _NEAR for behind in self._sentenced)
+            or any(end < behind <= last and behind - end <= _NEAR for behind in self._sentenced)
+        )
+
+    def _row(self, at: int) -> tuple[int, int]:
+        """The whole name, and others in a row with it: "Amarilis Tió y Gregorio Sosa"."""
+        tokens, begin, end = self.tokens, at, at + 1
+        while begin and _is_of_row(tokens, begin - 1, -1):
+            begin -= 1
+        while end < len(tokens) and _is_of_row(tokens, end, 1):
+            end += 1
+        return begin, end
+
+    def _is_led(self, first: int, begin: int, end: int) -> bool:
+        """ "Gracias a Starlin", "prepared by Ruth", "la licenciada": also behind a title."""
+        return any(at in self._thanked for at in range(max(first, begin - 2), end))
+
+    def _is_house(self, begin: int, end: int) -> bool:
+        """ "Foyer Mère Delia", "the Gregorio Luperón school"."""
+        tokens = self.tokens
+        if end < len(tokens) and tokens[end].folded in known_words_in("en", "personal.institution"):
+            return True
+        shelters = known_words("personal.sheltered_in")
+        named = tokens[max(0, begin - 1) : end]
+        return any(token.what & Is.INSTITUTION or token.folded in shelters for token in named)
+
+    def _is_post_near(self, first: int, begin: int, end: int, last: int) -> bool:
+        """ "Fiscal adjunta Yohanna Bejarán", "Director Reyes", "Sandra Ruiz, coordinadora"; not "el juez oyó a Ana"."""
+        tokens = self.tokens
+        if any(_is_post(token) for token in tokens[begin:end]):
+            return True
+        for at in range(begin - 1, max(first, begin - 1 - _BESIDE) - 1, -1):
+            if _is_post(tokens[at]):
+                return True
+            is_object = tokens[at].text == "a" and at == begin - 1  # "encontró a Jean"
+            if tokens[at].what & (Is.FEELS | Is.NOT) or tokens[at].folded in _HAD or is_object:
+                break
+        if end < last and tokens[end].text not in ",(-":
+            return _is_post(tokens[end]) and not is_offender(tokens[end])  # "Abigail's employer"
+        for at in range(end, min(last, end + 1 + _BESIDE)):
+            if _is_post(tokens[at]):
+                return True
+            if tokens[at].what & (Is.JOINS | Is.FEELS | Is.NOT):
+                break
+        return False
+
+    def _acts(self, end: int, last: int) -> bool:
+        """ "Rafaela Mota facilitó", "Jean Alexis te ouvri"."""
+        acts = known_words("personal.office_acts")
+        for at in range(end, min(last, end + 2)):
+            if self.tokens[at].folded in acts:
+                return True
+            if not self.tokens[at].what & (Is.MARKER | Is.HAS | Is.LINK):
+                return False
+        return False
+
+    def _is_of_office(self, begin: int, end: int, last: int) -> bool:
+        """ "Starlin, de tecnología", "Elvin de Migración", "Wanda en contabilidad", "Ms. Tolliver (IOM)"."""
+        tokens, departments = self.tokens, known_words("personal.departments")
+        if any(token.folded in departments for token in tokens[begin + 1 : end]):
+            return True
+        at = end + (end < last and tokens[end].text in ",(")
+        if at < last and tokens[at].is_upper and len(tokens[at].text) in _ACRONYM and tokens[at - 1].text == "(":
+            return True
+        if at >= last or tokens[at].folded not in known_words("personal.of_office"):
+            return False
+        while at < last and (tokens[at].what & Is.LINK or tokens[at].folded in known_words("personal.of_office")):
+            at += 1
+        if at == last:
+            return False
+        is_cut = tokens[at].is_upper and len(tokens[at].text) in _ACRONYM and tokens[end].text == ","
+        return is_cut or tokens[at].folded in departments
+
+
+def _is_post(token: Token) -> bool:
+    is_word = len(token.text) > _TITLE or token.is_capitalised
+    return is_word and (token.folded in known_words("personal.officials") or is_offender(token))
+
+
+def is_offender(token: Token) -> bool:
+    """ "The trafficker Juan Pérez": whoever is told of as one is no victim."""
+    return token.folded in known_words("personal.offenders")
+
+
+def _is_of_row(tokens: Sequence[Token], at: int, step: int) -> bool:
+    if _is_of_name(tokens[at]):
+        return True
+    other = at + step
+    is_between = tokens[at].text in (",", ".") or tokens[at].what & Is.JOINS or tokens[at].folded in ("de", "del", "la")
+    return bool(is_between) and 0 <= other < len(tokens) and _is_of_name(tokens[other])
+
+
+def _is_of_name(token: Token) -> bool:
+    return (
+        token.is_capitalised
+        or token.is_upper
+        or bool(token.what & Is.TITLE)
+        or bool(token.what & NAME and not token.what & (Is.LINK | Is.COMMON))
+    )
