@@ -140,7 +140,7 @@ def digest_card(
         agenda, to_chase = ladder()
         steps = agenda.steps if untold is None else untold
         topics = closing_topics(agenda, steps) if role is Role.COORDINATOR else ()
-        foot = sealed_lines(unit, say)
+        foot = sealed_lines(unit, say) if role is Role.ADMIN else ()
         short, whole = (
             digests.digest(found, language, topics, agenda, is_public=view.is_public, is_whole=is_whole, foot=foot)
             for is_whole in (False, True)
@@ -165,7 +165,7 @@ def digest_card(
 
 
 def sealed_lines(unit: UnitOfWork, say: Wording) -> tuple[Line, ...]:
-    """Say how far the audit log is sealed.
+    """Say how far the audit log is sealed: to administrators, whose log it is.
 
     So the head of its chain is on phones too, which the server's operator cannot change.
     """

@@ -27,6 +27,8 @@ from bot.telegram.handled import Alarm, Clock
 from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import JobLoop, claim_next
 from conversations.card import Card, line
+from conversations.dates import show_date
+from conversations.languages import translated
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_progress import (
     Made,
@@ -304,7 +306,7 @@ class Asked:
     choice: Choice
     person: Person
     wanted: Wanted
-    plan_code: str
+    plan_name: str
 
 
 def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
@@ -327,7 +329,8 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
     choice = known_part(choice, used.filters)  # requested under an older edition: it would be claimed and not applied
     asker = Asker(payload["plan"], person.id, role, person.telegram_id, person.language, timezone)
     wanted = wanted_of(choice, asker, datetime.fromisoformat(payload["at"]))
-    return Asked(choice, person, wanted, membership.plan_code)
+    plan = unit.plans.by_id(payload["plan"])
+    return Asked(choice, person, wanted, translated(plan.name, person.language) or plan.code)
 
 
 def look_again(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str) -> Iterator[OutboxRow]:
@@ -412,7 +415,8 @@ def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[Outb
 
 def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, Any]:
     at, say = asked.wanted.now.astimezone(ZoneInfo(asked.person.timezone)), wording(asked.person.language)
-    made = Made(asked.choice, asked.plan_code, whole.written.count, f"{at:%Y-%m-%d %H:%M}", asked.wanted.role)
+    when = f"{show_date(at.date().isoformat(), asked.person.language)}, {at:%H:%M}"
+    made = Made(asked.choice, asked.plan_name, whole.written.count, when, asked.wanted.role)
     lines = (*caption(made, say), *part_lines(number, len(whole.parts), agency, say))
     if asked.wanted.sees_restricted:
         lines = (*lines, line(say("export.leaves")))

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from conversations.dates import show_date
 from conversations.languages import translated
 from conversations.plan.model import ActivityStatus, Role, ValidationState
-from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
+from conversations.plan.sharing.export_request import AUDIENCES, FILTERS, audience_name, period_label
+from conversations.wording import wording
 from storage.errors import NotFound
 from storage.exports.datasets.answers import answers, refuse_closed_forms
 from storage.exports.datasets.closings import closings
@@ -219,12 +221,26 @@ def _option(name: str) -> str:
 
 
 def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
-    """A file name that says what the file holds: plan, dataset, filters, audience, time (DESIGN §8)."""
+    """A file name that says what the file holds: plan, dataset, filters, audience, time (DESIGN §8).
+
+    A program reads codes. A PDF is for a person: its name has the words of their language, and the day as it is written
+    there.
+    """
+    if used.suffix == ".pdf":
+        return _name_in_words(used, wanted)
     plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
     at = wanted.now.astimezone(wanted.zone)
     parts = (plan.code, used.dataset, *wanted.filters.values(), wanted.audience, f"{at:%Y%m%d-%H%M}")
     name = "_".join(re.sub(r"[^\w.+-]+", "-", part) for part in parts if part)
     return name + used.suffix
+
+
+def _name_in_words(used: Exporter, wanted: Wanted) -> str:
+    say, on = wording(wanted.language), wanted.now.astimezone(wanted.zone).date()
+    filters = (period_label(value, say) if name == "period" else value for name, value in wanted.filters.items())
+    who = audience_name(wanted.audience, wanted.role, say)
+    parts = (say(f"export.data.{used.dataset}"), *filters, who, show_date(on.isoformat(), wanted.language))
+    return " - ".join(re.sub(r"[^\w.+,' -]+", "-", part).strip() for part in parts if part) + used.suffix
 
 
 def record_export(unit: UnitOfWork, used: Exporter, wanted: Wanted, actor: int | None) -> None:

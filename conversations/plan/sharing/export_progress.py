@@ -70,7 +70,7 @@ def _on(say: Wording) -> tuple[Button, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file that was made: the request, the plan's code, how many rows, and when."""
+    """A file that was made: the request, the plan's name, how many rows, and when."""
 
     choice: Choice
     plan: str
@@ -83,7 +83,7 @@ class Made:
 def caption(made: Made, say: Wording) -> tuple[Line, ...]:
     """Write the words under a file: filter, time, audience and rows."""
     choice, count, at = made.choice, made.count, made.at
-    lines = [line(bold(f"{made.plan} · {title(choice, say)}"))]
+    lines = [line(bold(title(choice, say))), line(made.plan)]
     if where := where_in_words(choice, say):
         lines.append(line(where))
     lines += map(line, narrowed(choice, say))

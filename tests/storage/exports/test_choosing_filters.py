@@ -127,6 +127,24 @@ def test_a_file_says_in_its_name_what_is_in_it(plan: Plan) -> None:
         assert file_name(unit, many, plan.wanted(form_id="activity_report")).endswith(".zip")
 
 
+@pytest.mark.parametrize(
+    ("language", "role", "named"),
+    [
+        ("es", Role.READER, "Estado del plan - septiembre 2018 - Lectura ministerial - 3 oct 2018.pdf"),
+        ("en", Role.OBSERVER, "State of the plan - September 2018 - Observer - 3 Oct 2018.pdf"),
+        ("fr", Role.COORDINATOR, "État du plan - septembre 2018 - Observateurs - 3 oct 2018.pdf"),
+        ("ht", Role.READER, "Eta plan an - septanm 2018 - Lekti minis - 3 okt 2018.pdf"),
+    ],
+)
+def test_a_page_has_a_name_in_words(plan: Plan, language: str, role: Role, named: str) -> None:
+    """Whoever opens it on a phone reads no code: what it is, for whom, and the day as their language writes it."""
+    used = exporter("plan-state", "pdf", "observers", role)
+    assert used is not None
+    wanted = plan.wanted(period="201809", language=language, role=role, audience="observers")
+    with plan.database.view() as unit:
+        assert file_name(unit, used, wanted) == named
+
+
 def test_every_export_leaves_an_entry_of_who_took_what(plan: Plan, apply: Callable[[Any], Any]) -> None:
     """Dataset, format, audience, filters and role: no answers."""
     used = exporter("reports", "csv", "public", Role.ADMIN)

@@ -23,6 +23,7 @@ from storage.calendar.figures import Figures
 from storage.reports.files import NewAttachment
 from storage.reports.inspection import Inspected
 from storage.seed import SEED_PLAN
+from storage.upkeep import chain
 from tests.bot.desk import Desk, is_denied, taps, text_of
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA, Town, furnish, settings_in
 from tests.bot.photos import photo_with_gps
@@ -99,6 +100,13 @@ def test_an_admin_reads_no_title_of_what_is_restricted(desk: Desk) -> None:
     assert f"{one.code} {one.title('es')[:20]}" in inside
     assert f"{one.code} 🔒" in outside
     assert one.title("es")[:20] not in outside
+
+
+def test_the_seal_of_the_log_stands_in_the_summary_of_who_administers_it(desk: Desk) -> None:
+    """It proves a log; a coordinator reads the plan."""
+    desk.database.units.submit(None, chain.seal).result()
+    assert "🔏" in text_of(desk.say(PEDRO, "/resumen"))
+    assert "🔏" not in text_of(desk.say(CARMEN, "/resumen"))
 
 
 def test_what_a_list_leaves_out_opens_in_the_same_message(desk: Desk) -> None:
