@@ -31,7 +31,7 @@ from bot.open_storage import BOT_USERNAME, open_storage
 from bot.schedule.scheduler import ClockWatch, Scheduler
 from bot.settings import Settings, read_networks
 from bot.starting import expect_evidence_folder, only_one
-from bot.stopping import Stopping, until
+from bot.stopping import COMMITTING, SENDING, Stopping, until
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.errors import InvalidToken, TelegramError
@@ -449,7 +449,7 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
     parts.source.stop()
     stopping.set()
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(3.0):
+        async with asyncio.timeout(COMMITTING):
             await running.incoming
     parts.evidence.stop()
     parts.exports.stop()
@@ -463,7 +463,7 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
         server.stop()
     if parts.door is not None:
         parts.door.close()
-    await asyncio.wait({running.outgoing, *running.workers}, timeout=4.5)
+    await asyncio.wait({running.outgoing, *running.workers}, timeout=SENDING)
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
 

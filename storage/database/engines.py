@@ -365,8 +365,9 @@ def is_unavailable(error: BaseException) -> bool:
     state = sqlstate(error)
     if state:
         return state.startswith(POSTGRES_UNAVAILABLE)
-    # A driver that could not even connect has no code to give.
-    return isinstance(error, DBAPIError) and type(original).__name__ == "OperationalError"
+    # A driver that could not even connect has no code to give. A connection that timed out is a class of its own.
+    names = {each.__name__ for each in type(original).__mro__}
+    return isinstance(error, DBAPIError) and "OperationalError" in names
 
 
 @contextlib.contextmanager

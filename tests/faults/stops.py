@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from bot.sandbox.faults import Fault, Kind
 from tests.deadlines import PATIENCE
 from tests.faults import oracle
@@ -19,6 +21,7 @@ from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.locked import lock_on
 from tests.faults.outcome import Outcome
 from tests.faults.people_at_work import Work
+from tests.faults.torn import Proxy
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 State = Callable[[Deployment, Work], contextlib.AbstractContextManager[None]]
@@ -51,6 +54,22 @@ def without_database(deployment: Deployment, work: Work) -> Iterator[None]:
         yield
 
 
+def hanging(proxy: Proxy) -> State:
+    """The database accepts connections and answers nothing."""
+
+    @contextlib.contextmanager
+    def hang(deployment: Deployment, work: Work) -> Iterator[None]:
+        bot, before = deployment.world.bot, deployment.refusals()
+        proxy.flows.clear()
+        try:
+            until(lambda: len(bot.pending) >= work.in_flight or deployment.refusals() > before, deployment.bot.log)
+            yield
+        finally:
+            proxy.flows.set()
+
+    return hang
+
+
 ALL = "getUpdates|sendMessage|editMessageText"
 SAYING = "sendMessage|editMessageText"
 STATES: dict[str, State] = {
@@ -61,6 +80,8 @@ STATES: dict[str, State] = {
     "no answer": in_trouble("timeout", SAYING),
     "no database": without_database,
 }
+HANGING = "a database that hangs"
+"""Another state, where a proxy can be between."""
 
 
 def stopped(
@@ -70,7 +91,7 @@ def stopped(
     *,
     webhook: bool = False,
     cast: Cast = Cast(),
-    states: Sequence[str] = tuple(STATES),
+    states: Sequence[str] = (*STATES, HANGING),
     rounds: int = 1,
     at_most: float = PATIENCE,
     until_time: float | None = None,
@@ -79,16 +100,23 @@ def stopped(
     """It ends with 0 and no traceback within `at_most` seconds; what was acknowledged is there, and it goes on."""
     from tests.faults.scenarios import answered, at_work, finish
 
-    outcome = Outcome()
-    with deployed(folder, kind, cast, webhook=webhook) as deployment, at_work(deployment, dice) as work:
+    outcome, reached = Outcome(), dict(STATES)
+    with contextlib.ExitStack() as stack:
+        deployment = stack.enter_context(deployed(folder, kind, cast, webhook=webhook))
+        if kind == "postgresql":
+            proxy = Proxy(make_url(deployment.url).port or 5432)
+            stack.callback(proxy.close)
+            deployment.url_of_bots = proxy.url_for(deployment.url)
+            reached[HANGING] = hanging(proxy)
+        work = stack.enter_context(at_work(deployment, dice))
         deployment.start(plant=plant)
-        for name in tuple(states) * rounds:
+        for name in [name for name in states if name in reached] * rounds:
             if until_time is not None and time.monotonic() > until_time:
                 break
             outcome.violations += answered(deployment, work, work.answers + dice.randint(5, 30))
             if work.violations or outcome.violations:
                 break
-            with STATES[name](deployment, work):
+            with reached[name](deployment, work):
                 outcome.violations += ends_badly(deployment, dice.choice(SIGNALS), name, at_most)
             outcome.counts["ends"] += 1
             outcome.counts[f"ended in {name}"] += 1

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.deployment import Cast, seed_of
 from tests.faults.plants import PLANTS, found
-from tests.faults.stops import STATES, stopped
+from tests.faults.stops import HANGING, STATES, stopped
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(("kind", "webhook"), [("sqlite", False), ("postgresql", True)])
 def test_whatever_goes_on_a_stop_is_clean_and_loses_nothing(tmp_path: Path, kind: str, webhook: bool) -> None:
     """Exit code 0 and no traceback, in each state."""
-    states = tuple(STATES) if kind == "sqlite" else ("load", "no database")
+    states = tuple(STATES) if kind == "sqlite" else ("load", "no database", HANGING)
     outcome = stopped(tmp_path, kind, random.Random(seed_of()), webhook=webhook, cast=Cast(6, 2), states=states)
     assert outcome.violations == []
     assert outcome.counts["ends"] == len(states)

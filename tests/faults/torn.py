@@ -39,14 +39,23 @@ class Proxy:
         self.cuts = dict.fromkeys(CUTS, 0)
         self.refused = 0
         self.is_down = False
+        self.flows = threading.Event()
+        """While it is not set, who connects is let in, and nothing is carried."""
+        self.flows.set()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
+    def url_for(self, url: str) -> str:
+        """The address of the same database by way of this proxy."""
+        through = make_url(url).set(host="127.0.0.1", port=self.port).update_query_dict({"sslmode": "disable"})
+        return through.render_as_string(hide_password=False)
+
     def close(self) -> None:
         self._listening.close()
+        self.flows.set()
         self.go_down()
 
     def go_down(self) -> int:
@@ -116,6 +125,7 @@ class _Wire:
                     if self.proxy.takes("request"):
                         break
                     self.is_cut = self.is_cut or self.proxy.takes("answer")
+                self.proxy.flows.wait()
                 self.server.sendall(said)
         if not self.is_cut:
             self.proxy.forget(self.client, self.server)
@@ -125,6 +135,7 @@ class _Wire:
             while said := self.server.recv(1 << 16):
                 if self.is_cut and COMMIT in said:  # it has been carried out
                     break
+                self.proxy.flows.wait()
                 self.client.sendall(said)
         self.proxy.forget(self.client, self.server)
 
@@ -207,8 +218,7 @@ def torn(
         proxy = Proxy(make_url(url).port or 5432)
         stack.callback(proxy.close)
         deployment = stack.enter_context(deployed(folder, kind, cast, webhook=webhook, url=url))
-        through = make_url(url).set(host="127.0.0.1", port=proxy.port).update_query_dict({"sslmode": "disable"})
-        deployment.url_of_bots = through.render_as_string(hide_password=False)
+        deployment.url_of_bots = proxy.url_for(url)
         work = stack.enter_context(at_work(deployment, dice))
         deployment.start(plant=plant)
         for number in range(faults):

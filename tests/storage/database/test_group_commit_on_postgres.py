@@ -1,6 +1,7 @@
 """PostgreSQL goes away in the middle: what is unavailable is told as that, and the next unit works."""
 
 import contextlib
+import socket
 import threading
 from collections.abc import Callable
 
@@ -155,3 +156,17 @@ def test_a_server_that_is_not_there_is_unavailable(postgres_server: Engine, vaul
     with open_database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere", vault=vault) as database:
         futures = [database.units.submit(f"chat {n}", learn("a")) for n in range(20)]
         assert all(isinstance(future.exception(PATIENCE), Unavailable) for future in futures)
+
+
+def test_a_server_that_accepts_and_answers_nothing_is_unavailable(postgres_server: Engine, vault: Vault) -> None:
+    """A connection that times out is no defect: its updates were counted as failed, and set aside at the fifth."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as mute,
+        open_database(
+            f"postgresql+psycopg://nobody@127.0.0.1:{mute.getsockname()[1]}/nowhere", vault=vault
+        ) as database,
+    ):
+        unit = database.units.submit("chat", learn("a"))
+        assert isinstance(unit.exception(PATIENCE), Unavailable)
+        with pytest.raises(Unavailable), database.view():
+            pass
