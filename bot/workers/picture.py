@@ -30,8 +30,8 @@ COLOURS = 64
 """The number of colours. Flat shapes need no more, and the file is a fifth of the size."""
 
 INK, FAINT, PAPER, STRIPE = "#1c2733", "#667380", "#ffffff", "#f3f5f7"
-FILLS = {"critical": "#c3271b", "attention": "#f2b705", "on_track": "#1e7d45", "grey": "#c9d0d6"}
-TEXTS = {"critical": "#ffffff", "attention": "#2b2100", "on_track": "#ffffff", "grey": "#3c4650"}
+FILLS = {"critical": "#c3271b", "attention": "#f2b705", "on_track": "#1e7d45", "grey": "#56626d"}
+TEXTS = {"critical": "#ffffff", "attention": "#2b2100", "on_track": "#ffffff", "grey": INK}
 
 
 def draw(shown: Mapping[str, Any]) -> bytes:
@@ -150,16 +150,16 @@ def _circle(r: float) -> list[Point]:
     return [(r * cos(pi * at / 36), r * sin(pi * at / 36)) for at in range(72)]
 
 
-def _square(r: float) -> list[Point]:
-    k = r * 0.82
-    return [(-k, -k), (k, -k), (k, k), (-k, k)]
+def _ring(r: float) -> list[Point]:
+    """A hollow circle, as the chat's ⚪: a white circle with an edge, seen on any ground."""
+    return _circle(r) + _circle(r * 0.8)[::-1]
 
 
 SHAPES: Mapping[str, Callable[[float], list[Point]]] = {
     "critical": _octagon,
     "attention": _triangle,
     "on_track": _circle,
-    "grey": _square,
+    "grey": _ring,
 }
 
 

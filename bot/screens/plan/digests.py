@@ -153,6 +153,7 @@ def _agency_card(
             text = say(key, period_name=month, date=digest_words.day(one.closed_at, found, say))
         lines.append(line(f"{text[0].upper()}{text[1:]}"))
     lines.append(line(digest_words.light_counts(one.activities, say)))
+    lines.append(line(italic(say("digest.light_meaning"))))
     if not view.is_public:
         if not one.focal_points:
             lines.append(line(f"👤 {say('digest.no_focal_point')}"))

@@ -482,17 +482,20 @@ def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[st
 
 
 def caption(s: Standing, language: str, *, ranked: bool = True) -> str:
-    """Return the text below the picture, also for people who cannot see it. With `ranked` it names the slowest."""
+    """Return the text below the picture, also for people who cannot see it. With `ranked` it names the slowest.
+
+    It ends with what a colour means: a reader who sees an agency in yellow asks "compared with what?".
+    """
     say = wording(language)
     if not ranked:
-        return f"{say('digest.picture', date=day(s.today, s, say))}. {light_counts(s.activities, say)}"
+        text = f"{say('digest.picture', date=day(s.today, s, say))}. {light_counts(s.activities, say)}"
+        return f"{text}. {say('digest.light_meaning')}"
     worst = [agency.code for agency in sorted(s.agencies, key=urgency) if agency.worst.light is Light.CRITICAL]
     head = say("digest.picture", date=day(s.today, s, say))
     if not worst:
-        return f"{head}. {say('digest.no_red')}"
-    return (
-        f"{head}. {light_word(Light.CRITICAL, say)}{say.colon}{and_more(', '.join(worst[:12]), len(worst) - 12, say)}"
-    )
+        return f"{head}. {say('digest.no_red')} {say('digest.light_meaning')}"
+    named = and_more(", ".join(worst[:12]), len(worst) - 12, say)
+    return f"{head}. {light_word(Light.CRITICAL, say)}{say.colon}{named}. {say('digest.light_meaning')}"
 
 
 def silence(agency: AgencyStanding) -> tuple[int, tuple[int, int, str]]:

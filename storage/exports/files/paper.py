@@ -24,7 +24,7 @@ from conversations.card import abridged
 from conversations.plan.figures.lights import Light
 
 INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
-FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "on_track": (30, 125, 69), "grey": (201, 208, 214)}
+FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "on_track": (30, 125, 69), "grey": (86, 98, 109)}
 LEFT, RIGHT, WIDTH, BOTTOM = 12.0, 198.0, 186.0, 285.0
 """Millimetres of A4. An office printer leaves the margin blank."""
 Colour = tuple[int, int, int]
@@ -252,7 +252,7 @@ def is_right_to_left(text: str) -> bool:
 
 def _shape(light: str, x: float, y: float, r: float) -> Iterator[tuple[float, float]]:
     """Return the corners of a light's shape, as on the digest's picture: a stop sign, a warning sign, a circle, a
-    square.
+    ring.
     """
     match Light(light):
         case Light.CRITICAL:
@@ -265,5 +265,6 @@ def _shape(light: str, x: float, y: float, r: float) -> Iterator[tuple[float, fl
             for at in range(36):
                 yield x + r * cos(pi * at / 18), y + r * sin(pi * at / 18)
         case Light.GREY:
-            k = r * 0.82
-            yield from ((x - k, y - k), (x + k, y - k), (x + k, y + k), (x - k, y + k))
+            for radius, way in ((r, 1), (r * 0.72, -1)):
+                for at in range(37):
+                    yield x + radius * cos(pi * at / 18), y + radius * sin(way * pi * at / 18)
