@@ -32,7 +32,8 @@ from bot.sandbox.telegram import Chat, Person, World
 
 Json = dict[str, Any]
 PAGE: Final = Path(__file__).parent / "page"
-SHOWN: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "audio/mpeg", "audio/ogg", "video/mp4"})
+SHOWN: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "audio/mpeg", "audio/ogg", "video/mp4",
+                          "application/pdf"})  # fmt: skip
 SILENT_AFTER: Final = 65.0  # real seconds without a getUpdates after which the bot counts as gone
 
 

@@ -236,8 +236,8 @@ SCREENS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("language", "screen", "begin", "do", "onwards", "over"),
     [
-        ("es", "desk", "Empezar el recorrido", "Hágalo por mí", ("Siguiente", "Terminar"), "Eso es Enlace"),
-        ("en", "phone", "Begin the tour", "Do it for me", ("Next", "Finish"), "That is Enlace"),
+        ("es", "desk", "Recorrido completo", "Hágalo por mí", ("Continuar", "Terminar"), "Eso es Enlace"),
+        ("en", "phone", "The whole tour", "Do it for me", ("Continue", "Finish"), "That is Enlace"),
     ],
 )
 def test_the_tour_can_be_had_done_to_its_end(
@@ -251,7 +251,7 @@ def test_the_tour_can_be_had_done_to_its_end(
     over: str,
 ) -> None:
     """Fourteen steps in either language, on a desk and on a phone: offered at the first visit, each done by the page's
-    own buttons, and what it speaks of is then in the chats.
+    own buttons, and what it speaks of is then in the chats, in the page's language.
     """
     with demo_process(tmp_path) as address:
         page = browser.new_page(**SCREENS[screen], **DRAWN)
@@ -260,9 +260,9 @@ def test_the_tour_can_be_had_done_to_its_end(
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         if language == "en":
-            page.get_by_role("button", name="Ajustes del sandbox").click()
+            page.get_by_role("button", name="Ajustes").click()
             page.get_by_label("Idioma de la página").select_option("en")
-            page.get_by_role("button", name="Sandbox settings").click()
+            page.get_by_role("button", name="Settings").click()
         tour = page.locator("#tour")
         tour.get_by_role("button", name=begin).click()
         titles = set()
@@ -279,7 +279,9 @@ def test_the_tour_can_be_had_done_to_its_end(
                 assert page.evaluate(BEGINNING_IS_SEEN, 508), "a long message is read from its beginning"
             if number == 7:
                 assert page.evaluate(PICTURE_IS_WHOLE, 505), "a digest's picture is seen whole"
-                expect(page.locator("#phone-505 article.bot").last).to_contain_text("Reportes: 3 de")
+                expect(page.locator("#phone-505 article.bot").last).to_contain_text(
+                    re.compile("(Reportes|Reports): 3 (de|of)")
+                )
             tour.get_by_role("button", name=re.compile("|".join(onwards))).click()
         expect(tour.get_by_role("heading", name=over)).to_be_visible()
 
@@ -288,29 +290,67 @@ def test_the_tour_can_be_had_done_to_its_end(
         draw_as_it_is(page, SCREENS[screen])
         assert page.evaluate("devicePixelRatio") == 1
         assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
-        for person, words in ((501, "Corregido. Recibo"), (502, "Ana Martínez ya empezó"), (505, "_201809_internal_"),
-                              (507, "Observer view"), (508, "Soy el asistente"),
-                              (509, "Para quién: Lectura ministerial")):  # fmt: skip
-            expect(page.locator(f"#phone-{person} article.bot").last).to_contain_text(words)
+        for person, words in ((501, "Corregido. Recibo|Corrected. Receipt"), (502, "Ana Martínez"),
+                              (505, "_201809_internal_"), (508, "Soy el asistente"), (509, r"\.pdf")):  # fmt: skip
+            expect(page.locator(f"#phone-{person} article.bot").last).to_contain_text(re.compile(words))
+
+
+WHOLE = """selector => {
+  const box = document.querySelector(selector).getBoundingClientRect();
+  return box.width > 0 && box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("locale", "screen", "sent"), [("fr-FR", "desk", "Merci|envoyé"), ("ht-HT", "phone", "Resi nimewo")]
+)
+def test_a_report_goes_to_a_ministers_page_in_three_steps(
+    browser: Browser, tmp_path: Path, locale: str, screen: str, sent: str
+) -> None:
+    """The short tour is offered first. The phones speak the page's language if the stranger leaves it so, the button
+    to press is in view, the row of names stays, and the page in PDF opens whole. The long tour goes on from there.
+    """
+    with demo_process(tmp_path) as address:
+        page = browser.new_page(**SCREENS[screen], **{**DRAWN, "locale": locale})
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(address)
+        tour = page.locator("#tour")
+        tour.locator("button.main").click()
+        for number, person in ((1, 503), (2, 505), (3, 509)):
+            expect(tour.locator(".number")).to_contain_text(str(number))
+            expect(page.locator(f"#phone-{person} .tour-look").first).to_be_in_viewport(ratio=1)
+            expect(page.locator("#strip [aria-current]")).to_be_in_viewport(ratio=0.9)
+            tour.locator(".do-it").click()
+            expect(tour.locator(".tour-status")).to_have_class(re.compile("done"))
+            if number == 1:
+                expect(page.locator("#phone-503 article.bot").last).to_contain_text(re.compile(sent, re.IGNORECASE))
+            if number == 3 and page.evaluate("navigator.pdfViewerEnabled"):
+                expect(page.locator("dialog.pages iframe")).to_be_visible()
+                draw_as_it_is(page, SCREENS[screen])
+                assert page.evaluate(WHOLE, "dialog.pages iframe"), "the minister's page is seen whole"
+                page.keyboard.press("Escape")
+            tour.locator("button.main").click()
+        tour.locator("button.main").click()
+        expect(tour.locator(".number")).to_contain_text("14")
 
 
 def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     """Until it has happened there is only a way past it; whoever does it, it is seen; left, it resumes where it was."""
     tour, carmen = page.locator("#tour"), Phone(page, "Carmen Soto")
-    tour.get_by_role("button", name="Empezar el recorrido").click()
-    tour.get_by_role("button", name="Siguiente").click()
+    tour.get_by_role("button", name="Recorrido completo").click()
+    tour.get_by_role("button", name="Continuar").click()
     for number in range(2, 7):
         expect(tour.locator(".number")).to_have_text(f"Paso {number} de 14")
-        tour.get_by_role("button", name=re.compile("Saltar|Siguiente")).click()
+        tour.get_by_role("button", name=re.compile("Saltar|Continuar")).click()
     expect(tour.get_by_role("heading", name="Carmen, coordinación")).to_be_visible()
-    expect(tour.get_by_role("button", name="Siguiente")).to_have_count(0)
+    expect(tour.get_by_role("button", name="Continuar")).to_have_count(0)
     expect(carmen.root).to_have_class(re.compile("tour-target"))
     expect(carmen.root.locator(".tour-look")).to_have_text("Resumen")
 
     carmen.tap("Resumen")
 
     expect(tour.locator(".tour-status")).to_have_text("✓ Hecho: mírelo en el chat.")
-    expect(tour.get_by_role("button", name="Siguiente")).to_be_enabled()
+    expect(tour.get_by_role("button", name="Continuar")).to_be_enabled()
     page.reload()
     expect(tour.locator(".number")).to_have_text("Paso 7 de 14")
     tour.get_by_role("button", name="Dejar el recorrido").click()
@@ -341,7 +381,7 @@ LABELS_CUT = """() => [...document.querySelectorAll(".role")]
 def test_what_each_role_does_is_read_whole_on_a_narrow_phone_in_every_language(page: Page) -> None:
     """What the role does with the bot stands at the end of the label. In the tour, most phones are narrow."""
     page.set_viewport_size({"width": 1400, "height": 900})
-    for step in ("Empezar el recorrido", "Siguiente"):
+    for step in ("Recorrido completo", "Continuar"):
         page.get_by_role("button", name=step, exact=True).click()
         for language in LANGUAGES:
             page.locator(".looks select").select_option(language)
@@ -370,7 +410,10 @@ def test_on_a_laptop_a_stranger_sees_what_is_written_and_what_can_be_tapped(brow
     In either language of the page, since the invitation's length decides how much room is left.
     """
     with demo_process(tmp_path) as address:
-        for locale, begin, on in (("en-US", "Begin the tour", "Next"), ("es-DO", "Empezar el recorrido", "Siguiente")):
+        for locale, begin, on in (
+            ("en-US", "The whole tour", "Continue"),
+            ("es-DO", "Recorrido completo", "Continuar"),
+        ):
             page = browser.new_page(viewport={"width": 1366, "height": 700}, locale=locale, reduced_motion="reduce")
             page.set_default_timeout(PATIENCE * 1000)
             try:

@@ -80,7 +80,7 @@ def test_switches_reach_the_sandbox(sandbox: Process, bot: MiniBot, opened: Open
 def test_the_bar_says_whether_the_bot_is_there(opened: Opened, bot: MiniBot, sandbox: Process) -> None:
     """Polling, or not seen yet; without a supervisor there is nothing to kill or start."""
     page = opened()
-    expect(page.locator(".bot-status")).to_have_text("Bot conectado (polling)")
+    expect(page.locator(".bot-status")).to_have_text("Bot conectado")
     expect(page.locator(".supervisor button")).to_have_count(0)
 
     with sandbox_process() as fresh:
@@ -93,11 +93,11 @@ def test_the_bot_is_killed_and_started_where_a_supervisor_offers_it(bot: MiniBot
     page = opened()
     orders = supervised(page)
     with page.expect_response(lambda response: "start" in (response.request.post_data or "")):
-        page.get_by_role("button", name="Reiniciar bot").click()
-    page.get_by_role("button", name="Matar bot").click()
+        page.get_by_role("button", name="Apagar y encender").click()
+    page.get_by_role("button", name="Apagar el bot").click()
 
     expect(page.locator(".bot-status")).to_contain_text("Bot detenido")
-    page.get_by_role("button", name="Arrancar bot").click()
+    page.get_by_role("button", name="Encender el bot").click()
     expect(page.locator(".bot-status")).to_contain_text("Bot conectado")
     assert orders == ["kill", "start", "kill", "start"]
 
@@ -132,12 +132,12 @@ def test_each_fault_says_what_to_look_for(sandbox: Process, opened: Opened) -> N
         expect(hints).to_contain_text("el bot no alcanza a Telegram")
         expect(phone(page, person).locator(".wait-note")).to_contain_text("El bot no alcanza a Telegram")
         page.get_by_role("combobox", name="Red").select_option(label="lenta, 0,3 s")
-        expect(hints).to_contain_text("cada llamada del bot tarda 0,3 s")
+        expect(hints).to_contain_text("cada mensaje entre el bot y Telegram tarda 0,3 s")
     finally:
         api(sandbox.url, "/sandbox/switches", {"down": False, "latency": 0})
     api(sandbox.url, f"/sandbox/chats/{person}/block", {})
     expect(hints).to_have_text(re.compile("^Qué mirar: Miguelina Rosario bloqueó el bot"))
-    page.get_by_role("button", name="Matar bot").click()
+    page.get_by_role("button", name="Apagar el bot").click()
     expect(hints).to_contain_text("el bot está apagado, Telegram no")
     api(sandbox.url, f"/sandbox/chats/{person}/unblock", {})
 
@@ -154,7 +154,7 @@ def test_the_panel_puts_updates_and_calls_together(sandbox: Process, bot: MiniBo
 
     write(altagracia, "/tarjeta")
     expect(events.first).to_contain_text("envió un mensaje")
-    expect(events.first.locator(".call")).to_contain_text(["envió un mensaje sendMessage"])
+    expect(events.first.locator(".call")).to_contain_text(["envió un mensaje"])
     altagracia.get_by_role("button", name="Presupuesto").click()
     expect(events.first).to_contain_text("tocó un botón")
     expect(events.first.locator(".call")).to_contain_text(["cambió su tarjeta", "contestó el toque"])
@@ -163,10 +163,14 @@ def test_the_panel_puts_updates_and_calls_together(sandbox: Process, bot: MiniBo
     with pytest.raises(urllib.error.HTTPError) as refused:
         bot.say(person, "Secreto de Altagracia")
     refused.value.close()
-    expect(panel.locator(".call.bad").first).to_contain_text("rechazado, 403: Forbidden: bot was blocked by the user")
+    refusal = panel.locator(".call.bad").first
+    expect(refusal).to_contain_text("Telegram no lo aceptó")
+    expect(refusal.locator("code")).to_be_hidden()
+    panel.get_by_text("Para ingenieros").click()
+    expect(refusal.locator("code")).to_have_text("sendMessage · 403: Forbidden: bot was blocked by the user")
     expect(panel).not_to_contain_text("Secreto")
     expect(panel).not_to_contain_text("frenando")
-    expect(panel.locator(".numbers")).to_be_hidden()
+    expect(panel.locator(".numbers").first).to_be_hidden()
 
 
 def test_the_panel_counts_where_somebody_counts(sandbox: Process, opened: Opened) -> None:
@@ -178,10 +182,13 @@ def test_the_panel_counts_where_somebody_counts(sandbox: Process, opened: Opened
     page.get_by_role("button", name="Qué hizo el bot").click()
     figures = page.locator(".figure dd")
 
-    expect(figures).to_have_text(["1500", "400", "2,5", "3", "1", "2", "900", "4", "0", "5"])
+    expect(figures).to_have_text(["1500", "3", "1", "2", "900", "4", "0", "5", "400", "2,5"])
+    expect(figures.last).to_be_hidden()
+    page.get_by_text("Para ingenieros").click()
+    expect(figures.last).to_be_visible()
     page.get_by_label("Idioma de la página").select_option("en")
     expect(figures.first).to_have_text("1,500")
-    expect(page.locator(".figure").nth(2)).to_have_text("units per commit2.5", use_inner_text=False)
+    expect(page.locator(".figure").last).to_have_text("tasks per storing2.5", use_inner_text=False)
     page.get_by_role("complementary").get_by_role("button", name="Close").click()
     expect(page.get_by_role("button", name="What the bot did")).to_be_focused()
 
@@ -194,10 +201,11 @@ def test_the_tour_is_offered_only_where_it_can_be_taken(sandbox: Process, opened
     expect(page.locator("#tour")).to_be_hidden()
 
     steps = page.evaluate(
-        "import('/page/steps.js').then(({ STEPS }) => STEPS.map(({ name, es, en, fr, ht }) => [name, es, en, fr, ht]))"
+        "import('/page/steps.js').then(({ SHORT, STEPS }) =>"
+        " [...SHORT, ...STEPS].map(({ name, es, en, fr, ht }) => [name, es, en, fr, ht]))"
     )
 
-    assert len({name for name, *_ in steps}) == len(steps) == 14
+    assert len({name for name, *_ in steps}) == len(steps) == 3 + 14
     assert all(len(words) == 3 and all(words) for _, *languages in steps for words in languages)
 
 

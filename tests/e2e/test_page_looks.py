@@ -105,10 +105,10 @@ def test_the_page_finds_the_sandbox_again(opened: Opened, browser: Browser) -> N
         expect(page.get_by_role("heading", name="Yesenia Almánzar")).to_be_visible()
 
         fresh.kill()
-        expect(page.get_by_text("Sin conexión con el sandbox")).to_be_visible()
+        expect(page.get_by_text("Sin conexión con el simulador")).to_be_visible()
         fresh.start()
 
-        expect(page.get_by_text("Sin conexión con el sandbox")).to_be_hidden(timeout=PATIENCE * 1000)
+        expect(page.get_by_text("Sin conexión con el simulador")).to_be_hidden(timeout=PATIENCE * 1000)
         expect(page.get_by_role("heading", name="Aún no hay nadie inscrito")).to_be_visible()
 
 
@@ -213,7 +213,7 @@ def test_on_a_narrow_screen_one_phone_at_a_time(sandbox: Process, bot: MiniBot, 
     write(phone(page, second), "/tarjeta")
     phone(page, second).get_by_role("button", name="Presupuesto").click()
     expect(phone(page, second).get_by_role("button", name="☑ Presupuesto")).to_be_visible()
-    page.get_by_role("button", name="Ajustes del sandbox").click()
+    page.get_by_role("button", name="Ajustes").click()
     expect(page.get_by_role("switch", name="Telegram caído")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -303,7 +303,7 @@ def test_words_stand_out_from_their_ground(sandbox: Process, opened: Opened, sch
     write(yesenia, "/formato")
     expect(last(yesenia)).to_contain_text("MINERD")
     page.get_by_role("button", name="Qué hizo el bot").click()
-    page.get_by_role("button", name="Matar bot").click()
+    page.get_by_role("button", name="Apagar el bot").click()
     expect(page.locator("#hints")).to_be_visible()
     expect(page.locator(".call").first).to_be_visible()
 

@@ -144,6 +144,36 @@ def test_a_moment_is_shown_in_the_phones_zone(sandbox: Process, opened: Opened) 
     expect(last(yesenia).locator(".text time")).to_have_text("viernes, 5 de octubre de 2018")
 
 
+def test_a_phone_speaks_its_persons_language(sandbox: Process, opened: Opened) -> None:
+    """Whatever the page speaks. It is changed with the bot's own command, from the phone or for all phones at once."""
+    page = opened()
+    yesenia = phone(page, sandbox.person())
+    grace = phone(page, sandbox.person("Grace Miller", language_code="en"))
+    expect(grace.get_by_role("log")).to_have_attribute("lang", "en")
+
+    yesenia.get_by_role("button", name="Idioma en que el bot le escribe a Yesenia Almánzar").click()
+    page.get_by_role("menuitem", name="Kreyòl ayisyen").click()
+
+    expect(last(yesenia)).to_contain_text("Eco: /idioma ht")
+    expect(yesenia.get_by_role("log")).to_have_attribute("lang", "ht")
+    page.get_by_role("button", name="Teléfonos en español").click()
+    for each in (yesenia, grace):
+        expect(last(each)).to_contain_text("Eco: /idioma es")
+        expect(each.get_by_role("log")).to_have_attribute("lang", "es")
+
+
+def test_a_white_circle_is_seen_on_white(sandbox: Process, bot: MiniBot, opened: Opened) -> None:
+    """⚪ has an edge, in bold too, and the words around it stay as they were written."""
+    page = opened()
+    person = sandbox.person()
+    bot.say(person, "<b>⚪ Por iniciar</b>: 3 ⚪", parse_mode="HTML")
+    circles = last(phone(page, person)).locator(".ring")
+
+    expect(circles).to_have_text(["⚪", "⚪"])
+    expect(last(phone(page, person)).locator(".text")).to_have_text("⚪ Por iniciar: 3 ⚪")
+    assert "drop-shadow" in circles.first.evaluate("each => getComputedStyle(each).filter")
+
+
 def test_commands_are_a_menu(sandbox: Process, opened: Opened) -> None:
     """The commands the bot has set, with their descriptions; choosing one sends it."""
     page = opened()
@@ -212,6 +242,10 @@ def test_reactions_of_both_sides_are_drawn(sandbox: Process, bot: MiniBot, opene
     number = bot.say(person, "Recibo n.º 14")["message_id"]
     bot.call("setMessageReaction", chat_id=person, message_id=number, reaction=[{"type": "emoji", "emoji": "🎉"}])
     expect(yesenia.get_by_role("img", name="Reacción de Bot: 🎉")).to_be_visible()
+    drawn, time = (last(yesenia).locator(each).bounding_box() for each in (".reactions", ".foot"))
+    assert drawn is not None
+    assert time is not None
+    assert drawn["y"] + drawn["height"] <= time["y"], "a reaction covers the time"
 
     last(yesenia).hover()
     last(yesenia).get_by_role("button", name="Opciones del mensaje").click()

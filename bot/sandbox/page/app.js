@@ -49,6 +49,7 @@ const bar = new Bar(document.getElementById("bar"), document.getElementById("hin
   change: (switches) => attempt(() => post("/sandbox/switches", switches)),
   clearFaults: () => attempt(() => remove("/sandbox/faults")),
   supervise,
+  speakOnPhones: () => speakOnPhones([...page.phones.keys()]),
   addPerson: () => personDialog(t("people.title"), t("people.text"), () => {}),
   speak,
   showPanel: () => openPanel(!panel.isOpen),
@@ -71,6 +72,7 @@ const tour = new Tour(document.getElementById("tour"), {
   show: (id) => showPhone(id, true),
   openPanel: () => openPanel(true),
   changed: showTourButton,
+  speak: speakOnPhones,
 });
 
 /** Does one thing, says why if it was refused, and reads what became of it. */
@@ -115,6 +117,12 @@ function speak(code) {
   panel.translate();
   tour.translate();
   document.getElementById("language").focus();
+}
+
+/** Each of these phones whose person speaks another language than the page writes the command that changes it. */
+function speakOnPhones(ids) {
+  const others = ids.map((id) => page.phones.get(id)).filter((phone) => phone && phone.languageCode !== language());
+  return attempt(() => Promise.all(others.map((phone) => phone.speak(language()))));
 }
 
 function translate() {

@@ -43,18 +43,19 @@ export class Bar {
     this.theme = h("button", { type: "button", class: "quiet theme", onclick: () => this.nextTheme() });
     this.panel = h("button", { type: "button", class: "quiet", id: "panel-button", "aria-expanded": "false", onclick: acts.showPanel }, icon("list"), h("span", { class: "word" }, t("bar.panel")));
     this.tour = h("button", { type: "button", class: "quiet", id: "tour-button", hidden: true, onclick: acts.showTour }, icon("map"), h("span", { class: "word" }));
-    const toggle = (input, key) => h("label", { class: "switch" }, input, h("span", { class: "track", "aria-hidden": "true" }), t(key));
+    const toggle = (input, key, more = {}) => h("label", { class: "switch", ...more }, input, h("span", { class: "track", "aria-hidden": "true" }), t(key));
     this.settings = h("div", { class: "settings", id: "settings" },
       h("div", { class: "trouble", role: "group", "aria-label": t("bar.trouble") },
         h("span", { class: "group-name", "aria-hidden": "true" }, t("bar.trouble")),
         this.supervisor, toggle(this.down, "bar.down"),
         h("label", { class: "choice" }, t("bar.latency"), this.latency),
-        toggle(this.limits, "bar.limits"), this.faults),
+        toggle(this.limits, "bar.limits", { title: t("bar.limits.long") }), this.faults),
       h("div", { class: "looks" },
         h("button", { type: "button", class: "quiet", onclick: acts.addPerson }, icon("plus"), t("bar.people.add")),
         this.theme,
         h("select", { id: "language", "aria-label": t("bar.language"), title: t("bar.language"), onchange: (event) => acts.speak(event.currentTarget.value) },
-          Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, lang: code, selected: code === language() }, name)))));
+          Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, lang: code, selected: code === language() }, name))),
+        h("button", { type: "button", class: "quiet", title: t("bar.phones.long"), onclick: acts.speakOnPhones }, icon("globe"), t("bar.phones"))));
     this.settings.classList.toggle("open", wasOpen);
     const gear = iconButton("gear", t("bar.settings"), () => {
       const open = this.settings.classList.toggle("open");
@@ -154,6 +155,7 @@ export class Bar {
     const waiting = tone === "bad" && bot.pending ? ` · ${t("bot.waiting", { n: bot.pending })}` : "";
     this.bot.className = `bot-status ${tone}`;
     if (this.bot.textContent !== word + waiting) this.bot.textContent = word + waiting;
+    set(this.bot, { title: tone === "good" ? t(`bot.${bot.mode === "webhook" ? "webhook" : "polling"}.long`) : null });
   }
 
   showSupervisor(supervisor) {
@@ -161,7 +163,7 @@ export class Bar {
     if (this.supervisor.dataset.face === face) return;
     const held = this.supervisor.contains(document.activeElement);
     this.supervisor.dataset.face = face;
-    const button = (key, orders, mark) => h("button", { type: "button", "data-order": key, onclick: () => this.acts.supervise(orders) }, mark, t(`bot.${key}`));
+    const button = (key, orders, mark) => h("button", { type: "button", "data-order": key, title: t(`bot.${key}.long`), onclick: () => this.acts.supervise(orders) }, mark, t(`bot.${key}`));
     this.supervisor.replaceChildren(...(!supervisor ? []
       : supervisor.running ? [button("kill", ["kill"], icon("power")), button("restart", ["kill", "start"], null)]
         : [button("start", ["start"], icon("power"))]));

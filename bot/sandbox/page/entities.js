@@ -17,7 +17,12 @@ export function textNodes(text, entities, language, acts) {
   const covered = usable.filter((entity) => CLICKABLE.has(entity.type) || entity.type === "code" || entity.type === "pre");
   const found = detected(text).filter((link) => !covered.some((entity) => link.offset < entity.end && entity.offset < link.end));
   const all = [...usable, ...found].sort((a, b) => a.offset - b.offset || b.end - a.end);
-  return trimmed(nest(text, 0, text.length, all, { language, acts }));
+  return trimmed(nest(text, 0, text.length, all, { language, acts })).flatMap((node) => (typeof node === "string" ? ringed(node) : [node]));
+}
+
+/** The white circle has an edge here, as in Telegram: a browser's own is hardly seen on white. */
+function ringed(text) {
+  return text.split(/(⚪)/u).filter(Boolean).map((part) => (part === "⚪" ? h("span", { class: "ring" }, part) : part));
 }
 
 /** A block makes its own line: the line feeds that surround it in the text would show as empty lines. */
@@ -64,7 +69,7 @@ function nest(text, from, to, entities, context) {
         queue.splice(place < 0 ? queue.length : place, 0, rest);
       }
     }
-    nodes.push(element(entity, text.slice(start, end), nest(text, start, end, inside, context), context));
+    nodes.push(element(entity, text.slice(start, end), nest(text, start, end, inside, context).flatMap((node) => (typeof node === "string" ? ringed(node) : [node])), context));
     at = end;
   }
   if (at < to) nodes.push(text.slice(at, to));

@@ -189,11 +189,22 @@ function picture(message, alone) {
 function file(document) {
   const name = document.file_name ?? t("message.document");
   const ending = /\.([a-z0-9]{1,5})$/i.exec(name)?.[1] ?? "";
+  const opens = document.mime_type === "application/pdf" && navigator.pdfViewerEnabled;
   return h("a", {
-    class: "file", href: fileAddress(document.file_id), download: name, "aria-label": t("message.download", { name }),
+    class: "file", href: fileAddress(document.file_id), download: name, "aria-label": t(opens ? "message.open" : "message.download", { name }),
+    onclick: opens ? (event) => openPages(event, document, name) : null,
   },
   h("span", { class: `file-mark ${ending.toLowerCase()}`, "aria-hidden": "true" }, ending ? ending.toUpperCase() : icon("file")),
   h("span", { class: "file-name" }, h("b", {}, name), h("small", {}, bytes(document.file_size))));
+}
+
+/** A page is seen whole where the browser can show one, with the way to keep it. */
+function openPages(event, document, name) {
+  event.preventDefault();
+  const address = fileAddress(document.file_id);
+  openDialog(name, t("close"),
+    h("iframe", { src: `${address}#toolbar=0&navpanes=0&view=Fit`, title: name }),
+    h("footer", {}, h("a", { href: address, download: name }, t("message.download", { name })))).classList.add("pages");
 }
 
 function sound(media, name) {

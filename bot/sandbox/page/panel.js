@@ -3,6 +3,8 @@
  *
  * The sandbox keeps the two apart, as Telegram does. They are put together here: a call that names a chat
  * belongs to the last update of that chat before it. What was written is not shown: that is on the phones.
+ *
+ * It is told in words that an officer understands. Telegram's own words are below "for engineers", and in titles.
  */
 
 import { get, oneAtATime } from "./api.js";
@@ -39,9 +41,13 @@ export class Panel {
     this.close = iconButton("close", "", closed);
     this.lead = h("p", { class: "lead" });
     this.numbers = h("div", { class: "numbers", hidden: true });
+    this.technical = h("div", { class: "numbers", hidden: true });
+    this.engineersTitle = h("summary", {});
+    this.engineers = h("details", { class: "engineers", ontoggle: () => element.classList.toggle("technical", this.engineers.open) },
+      this.engineersTitle, this.technical);
     this.list = h("ol", { class: "timeline", tabindex: "0" });
     this.rows = new Map();
-    element.append(h("header", {}, this.heading, this.close), this.lead, this.numbers, this.list);
+    element.append(h("header", {}, this.heading, this.close), this.lead, this.numbers, this.engineers, this.list);
     this.translate();
   }
 
@@ -60,6 +66,7 @@ export class Panel {
     set(this.close, { "aria-label": t("close"), title: t("close") });
     set(this.list, { "aria-label": t("panel.list") });
     this.lead.textContent = t("panel.lead");
+    this.engineersTitle.textContent = t("panel.engineers");
     this.list.replaceChildren();
     this.rows.clear();
     this.showFigures(this.figures, this.reader);
@@ -83,20 +90,19 @@ export class Panel {
   showFigures(figures, reader) {
     this.figures = figures ?? null;
     this.reader = reader ?? null;
-    this.numbers.hidden = !figures;
+    this.numbers.hidden = this.technical.hidden = !figures;
     if (!figures) return;
     const number = (value) => (value ?? 0).toLocaleString(locale(language()));
     const figure = (key, value) => h("div", { class: "figure", "data-figure": key, title: t(`figure.${key}.long`) }, h("dt", {}, t(`figure.${key}`)), h("dd", {}, value));
     const perCommit = figures.commits ? (figures.units / figures.commits).toLocaleString(locale(language()), { maximumFractionDigits: 1 }) : "–";
     this.numbers.replaceChildren(
-      h("dl", { class: "figures" },
-        figure("updates", number(figures.updates)), figure("commits", number(figures.commits)),
-        figure("units", perCommit), figure("fires", number(figures.fires))),
+      h("dl", { class: "figures" }, figure("updates", number(figures.updates)), figure("fires", number(figures.fires))),
       h("h3", {}, t("panel.outbox")),
       h("dl", { class: "figures outbox" }, OUTBOX.map((key) => figure(key, number(figures[key])))),
       ...(reader ? [
         h("h3", {}, t("panel.reader")),
         h("dl", { class: "figures" }, figure("rows", number(reader.rows)), figure("arrived", number(reader.arrived)))] : []));
+    this.technical.replaceChildren(h("dl", { class: "figures" }, figure("commits", number(figures.commits)), figure("units", perCommit)));
   }
 
   show() {
@@ -148,11 +154,12 @@ export class Panel {
 
   call({ method, status, ok, description, fault }, n) {
     const [, told] = TOLD.exec(method) ?? [];
-    const word = told ? t("told", { event: t(`told.${told}`) }) : METHODS.includes(method) ? t(`method.${method}`) : method;
-    const outcome = ok ? t("call.ok") : status ? t("call.refused", { status, reason: description }) : t("call.cut");
-    return h("li", { class: ok ? "call good" : "call bad" },
+    const word = told ? t("told", { event: t(`told.${told}`) }) : t(`method.${METHODS.includes(method) ? method : "other"}`);
+    const outcome = ok ? t("call.ok") : t(status ? "call.refused" : "call.cut");
+    const technical = [told ?? method, !ok && status ? `${status}: ${description}` : "", fault].filter(Boolean).join(" · ");
+    return h("li", { class: ok ? "call good" : "call bad", title: technical },
       h("span", { class: "mark", "aria-hidden": "true" }, ok ? "✓" : "✗"), " ", word, n > 1 ? ` ×${n}` : "", " ",
-      h("code", {}, told ?? method), h("span", { class: ok ? "outcome quiet" : "outcome" }, ` ${outcome}${fault ? ` · ${fault}` : ""}`));
+      h("span", { class: ok ? "outcome quiet" : "outcome" }, ` ${outcome} `), h("code", {}, technical));
   }
 }
 

@@ -13,7 +13,7 @@ import { refreshRelativeTimes } from "./entities.js";
 import { BotKeyboard } from "./keyboard.js";
 import { arrange, contentOf, markDelivery, rowElement } from "./messages.js";
 import { Taps } from "./taps.js";
-import { t, worded } from "./words.js";
+import { LANGUAGES, t, worded } from "./words.js";
 
 /** "typing…" ends by itself, and nobody tells. */
 const TYPING_LIFETIME = 5_200;
@@ -67,7 +67,7 @@ export class Phone {
     this.statusTime = h("span", { class: "status-time" });
     this.name = h("h2", {});
     this.role = h("p", { class: "role" });
-    this.flag = h("span", { class: "tongue" });
+    this.flag = iconButton("globe", "", () => this.languageMenu(), { class: "icon-button tongue", "aria-haspopup": "menu" });
     this.more = iconButton("more", "", () => this.menu(), { "aria-haspopup": "menu" });
     this.face = avatar(this.person);
     this.botName = h("b", {});
@@ -132,8 +132,8 @@ export class Phone {
     this.role.textContent = worded(person.title) || t("phone.bot");
     this.role.hidden = !person.title;
     this.face.textContent = initials(name);
-    this.flag.textContent = this.languageCode;
-    set(this.flag, { title: t("phone.language", { code: this.languageCode }), "aria-label": t("phone.language", { code: this.languageCode }), role: "img" });
+    set(this.flag, { title: t("phone.language", { name }), "aria-label": t("phone.language", { name }) });
+    set(this.log, { lang: this.languageCode });
     this.blockedNote.textContent = t("phone.blocked", { name });
     this.blockedNote.hidden = !person.blocked;
     this.unblockButton.hidden = !person.blocked;
@@ -301,9 +301,11 @@ export class Phone {
     if (!news?.isConnected) return;
     this.news = news;
     const top = news.offsetTop - 6;
-    if (this.log.scrollTop <= top) return;
-    this.lastTop = 0; // it is not the person who scrolls up
-    this.log.scrollTo({ top, behavior: "instant" });
+    if (this.log.scrollTop > top) {
+      this.lastTop = 0; // it is not the person who scrolls up
+      this.log.scrollTo({ top, behavior: "instant" });
+    }
+    this.log.querySelector(".tour-look")?.scrollIntoView({ block: "nearest" }); // what the tour points at is seen
   }
 
   scrollToBottom(smooth = false) {
@@ -386,6 +388,18 @@ export class Phone {
       },
       { name: t("phone.clear"), icon: "close", danger: true, choose: () => this.act("clear") },
     ]);
+  }
+
+  /** A phone speaks its person's language, whatever the page speaks: it is changed with the bot's own command. */
+  languageMenu() {
+    openMenu(this.flag, t("phone.language", { name: this.person.first_name }),
+      Object.entries(LANGUAGES).map(([code, name]) => ({ name, choose: () => this.speak(code) })));
+  }
+
+  async speak(code) {
+    if (this.person.blocked || !this.person.started) return;
+    await this.say(`/idioma ${code}`);
+    await post("/sandbox/people", { id: this.person.id, first_name: this.person.first_name, language_code: code });
   }
 
   commandMenu() {

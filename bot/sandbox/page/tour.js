@@ -6,21 +6,23 @@
  */
 
 import { h, icon, iconButton, set } from "./dom.js";
-import { PHONES, STEPS } from "./steps.js";
+import { PHONES, SHORT, STEPS } from "./steps.js";
 import { language, remember, remembered, t } from "./words.js";
 
 const KEY = "enlace.tour";
-const FINISHED = STEPS.length;
+/** The short one is offered first; the long one goes on from there. */
+const TOURS = { short: SHORT, long: STEPS };
 /** Milliseconds: between two acts, so that the eye can follow; and until one is given up. */
 const PACE = 700;
 const PATIENCE = 12_000;
 const LOOKS_EVERY = 150;
 
 export class Tour {
-  /** `page`: phone(id), running() (null where nobody supervises), show(id), openPanel(), changed(). */
+  /** `page`: phone(id), running() (null where nobody supervises), show(id), openPanel(), changed(), speak(ids). */
   constructor(element, page) {
     this.element = element;
     this.page = page;
+    this.tour = "short";
     this.at = null;
     this.isOpen = false;
     this.isDone = false;
@@ -28,8 +30,9 @@ export class Tour {
     this.run = 0;
     const saved = remembered(KEY);
     this.isKnown = saved !== null;
-    const [at, open] = (saved ?? "").split(" ");
-    if (/^\d+$/.test(at) && Number(at) <= FINISHED) {
+    const [tour, at, open] = (saved ?? "").split(" ");
+    if (tour in TOURS && /^\d+$/.test(at) && Number(at) <= TOURS[tour].length) {
+      this.tour = tour;
       this.at = Number(at);
       this.resumes = open === "open";
     }
@@ -42,15 +45,23 @@ export class Tour {
 
   /** What the button of the bar says. */
   get invitation() {
-    return this.isOpen || this.at === null || this.at === FINISHED ? t("tour.button") : t("tour.resume", { n: this.at + 1, of: STEPS.length });
+    return this.isOpen || this.at === null || this.isOver ? t("tour.button") : t("tour.resume", { n: this.at + 1, of: this.steps.length });
+  }
+
+  get steps() {
+    return TOURS[this.tour];
   }
 
   get step() {
-    return STEPS[this.at];
+    return this.steps[this.at];
+  }
+
+  get isOver() {
+    return this.at === this.steps.length;
   }
 
   save() {
-    remember(KEY, this.at === null ? "no" : `${this.at} ${this.isOpen ? "open" : "left"}`);
+    remember(KEY, this.at === null ? "no" : `${this.tour} ${this.at} ${this.isOpen ? "open" : "left"}`);
     this.page.changed();
   }
 
@@ -58,7 +69,14 @@ export class Tour {
 
   toggle() {
     if (this.isOpen) this.leave();
-    else this.go(this.at === null || this.at === FINISHED ? 0 : this.at);
+    else if (this.at === null || this.isOver) this.offer();
+    else this.go(this.at);
+  }
+
+  begin(tour, speaks = false) {
+    this.tour = tour;
+    if (speaks) this.page.speak(Object.values(PHONES));
+    this.go(0);
   }
 
   go(at, takesFocus = true) {
@@ -99,10 +117,13 @@ export class Tour {
     this.isOffered = true;
     this.element.hidden = false;
     set(this.element, { "aria-label": t("tour.label"), class: "tour offer" });
+    const speaks = h("input", { type: "checkbox", checked: true });
     this.element.replaceChildren(
-      h("div", { class: "tour-words" }, h("h2", {}, t("tour.offer.title")), h("p", {}, t("tour.offer.text"))),
+      h("div", { class: "tour-words" }, h("h2", {}, t("tour.offer.title")), h("p", {}, t("tour.offer.text")),
+        h("label", { class: "check" }, speaks, t("tour.offer.language"))),
       h("div", { class: "tour-acts" },
-        h("button", { type: "button", class: "main", onclick: () => this.go(0) }, t("tour.begin")),
+        h("button", { type: "button", class: "main", onclick: () => this.begin("short", speaks.checked) }, t("tour.begin")),
+        h("button", { type: "button", class: "do-it", onclick: () => this.begin("long", speaks.checked) }, t("tour.begin.long")),
         h("button", { type: "button", class: "quiet", onclick: () => this.leave() }, t("tour.later"))));
   }
 
@@ -113,14 +134,16 @@ export class Tour {
     set(this.element, { "aria-label": t("tour.label"), class: "tour" });
     const close = iconButton("close", t("tour.leave"), () => this.leave());
     this.status = h("p", { class: "tour-status", role: "status" });
-    if (this.at === FINISHED) {
-      this.title = h("h2", { tabindex: "-1" }, t("tour.end.title"));
+    if (this.isOver) {
+      const isShort = this.tour === "short";
+      this.title = h("h2", { tabindex: "-1" }, t(isShort ? "tour.end.short.title" : "tour.end.title"));
       this.element.replaceChildren(
-        h("div", { class: "tour-words" }, this.title, h("p", {}, t("tour.end.text")),
-          h("ul", {}, ["clock", "faults", "commands"].map((key) => h("li", {}, t(`tour.end.${key}`))))),
+        h("div", { class: "tour-words" }, this.title, h("p", {}, t(isShort ? "tour.end.short.text" : "tour.end.text")),
+          isShort ? null : h("ul", {}, ["clock", "faults", "commands"].map((key) => h("li", {}, t(`tour.end.${key}`))))),
         h("div", { class: "tour-acts" },
-          h("button", { type: "button", class: "main", onclick: () => this.leave() }, t("tour.end.close")),
-          h("button", { type: "button", class: "quiet", onclick: () => this.go(FINISHED - 1) }, t("tour.back"))),
+          isShort ? h("button", { type: "button", class: "main", onclick: () => this.begin("long") }, t("tour.begin.long")) : null,
+          h("button", { type: "button", class: isShort ? "quiet" : "main", onclick: () => this.leave() }, t("tour.end.close")),
+          h("button", { type: "button", class: "quiet back", onclick: () => this.go(this.at - 1) }, t("tour.back"))),
         close);
       return;
     }
@@ -130,8 +153,8 @@ export class Tour {
     this.next = h("button", { type: "button", class: "quiet", onclick: () => this.go(this.at + 1) });
     this.element.replaceChildren(
       h("div", { class: "tour-count" },
-        h("span", { class: "number" }, t("tour.step", { n: this.at + 1, of: STEPS.length })),
-        h("span", { class: "dots", "aria-hidden": "true" }, STEPS.map((_, i) => h("i", { class: i < this.at ? "past" : i === this.at ? "now" : "" })))),
+        h("span", { class: "number" }, t("tour.step", { n: this.at + 1, of: this.steps.length })),
+        h("span", { class: "dots", "aria-hidden": "true" }, this.steps.map((_, i) => h("i", { class: i < this.at ? "past" : i === this.at ? "now" : "" })))),
       h("div", { class: "tour-words" }, this.title, h("p", { class: "what" }, what),
         h("p", { class: "task" }, icon("hand"), h("span", {}, task)), this.status),
       h("div", { class: "tour-acts" }, this.doIt, this.next,
@@ -141,9 +164,9 @@ export class Tour {
   }
 
   showProgress() {
-    if (!this.isOpen || this.at === FINISHED) return;
+    if (!this.isOpen || this.isOver) return;
     const reads = !this.step.until;
-    const isLast = this.at === FINISHED - 1;
+    const isLast = this.at === this.steps.length - 1;
     this.next.textContent = t(this.isDone || reads ? (isLast ? "tour.finish" : "tour.next") : "tour.skip");
     this.next.className = this.isDone || reads ? "main" : "quiet";
     this.doIt.disabled = this.isActing || this.isDone;
@@ -183,13 +206,16 @@ export class Tour {
     return (this.isDone && this.step?.until?.phone) || this.step?.phone;
   }
 
-  holds({ bot, phone, says, saysNot, waits }) {
+  holds({ bot, phone, says, has, hasNot, file, waits }) {
     if (bot && this.page.running() !== (bot === "running")) return false;
     if (!phone) return true;
     const { chat } = this.page.phone(PHONES[phone]);
     const card = chat.messages.findLast((message) => message.from_bot);
-    const text = card?.text ?? card?.caption ?? "";
-    if ((says && !says.test(text)) || (saysNot && (!text || saysNot.test(text)))) return false;
+    const shown = (card?.reply_markup?.inline_keyboard ?? []).flat().map((key) => `${key.callback_data ?? ""}\n${key.text}`);
+    if (says && !says.test(card?.text ?? card?.caption ?? "")) return false;
+    if (has && !shown.some((key) => has.test(key))) return false;
+    if (hasNot && (!shown.length || shown.some((key) => hasNot.test(key)))) return false;
+    if (file && !file.test(card?.document?.file_name ?? "")) return false;
     const { messages = [], taps = [] } = chat.undelivered ?? {};
     return waits === undefined || waits === messages.length + taps.length > 0;
   }
@@ -202,13 +228,17 @@ export class Tour {
     if (own) wanted.set(own.element, "tour-target");
     if (element) wanted.set(document.querySelector(element), "tour-target");
     if (own && look && !this.isDone) {
-      if (look !== "composer") for (const key of keys(own).filter((each) => look.test(each.innerText))) wanted.set(key, "tour-look");
+      if (look !== "composer") for (const key of keys(own).filter((each) => look.test(sent(each)))) wanted.set(key, "tour-look");
       else if (this.page.running() === false) wanted.set(own.composer.form, "tour-look");
     }
     for (const ringed of document.querySelectorAll(".tour-target, .tour-look")) {
       if (!wanted.has(ringed)) ringed.classList.remove("tour-target", "tour-look");
     }
-    for (const [target, name] of wanted) target?.classList.add(name);
+    for (const [target, name] of wanted) {
+      if (!target || target.classList.contains(name)) continue;
+      target.classList.add(name);
+      if (name === "tour-look") target.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
   }
 
   // ---- "do it for me"
@@ -221,7 +251,7 @@ export class Tour {
     this.showProgress();
     try {
       for (const act of this.step.acts) {
-        if (isOver()) break;
+        if (isOver() && !(act.open && run === this.run)) break;
         await this.perform(act, isOver);
         await pause(PACE);
       }
@@ -233,7 +263,7 @@ export class Tour {
     this.look();
   }
 
-  async perform({ phone: name, tap, or, say, press, follow, on, after }, isOver) {
+  async perform({ phone: name, tap, or, say, press, follow, on, open, after }, isOver) {
     if (press) {
       // Already so: somebody was faster.
       if (this.page.running() === (press === "start")) return;
@@ -243,13 +273,16 @@ export class Tour {
     }
     const phone = this.page.phone(PHONES[name]);
     this.page.show(phone.person.id);
-    if (after) await this.found(() => this.holds(after instanceof RegExp ? { phone: name, says: after } : after), isOver);
+    if (after) await this.found(() => this.holds({ phone: name, ...after }), isOver);
     if (tap) {
-      const button = () => keys(phone).find((key) => tap.test(key.innerText));
+      const button = () => keys(phone).find((key) => tap.test(sent(key)));
       if (!button() && or) send(phone, or);
       await finger(await this.found(button, isOver));
     } else if (say) {
-      send(phone, say);
+      send(phone, say[language()] ?? say);
+    } else if (open) {
+      const arrived = () => this.holds({ phone: name, file: /./ }) && [...phone.log.querySelectorAll("article.bot .file")].at(-1);
+      await finger(await this.found(arrived, () => isOver() && !this.isDone));
     } else if (follow) {
       await finger(await this.found(() => [...phone.log.querySelectorAll("article.bot:last-of-type a")].find((link) => follow.test(link.href)), isOver));
       const guest = this.page.phone(PHONES[on]).person.first_name;
@@ -272,6 +305,11 @@ export class Tour {
 /** The buttons of the bot's last message: older cards stay in the chat, and are stale. */
 function keys(phone) {
   return [...([...phone.log.querySelectorAll("article.bot")].at(-1)?.querySelectorAll(".key") ?? [])];
+}
+
+/** What a button sends, and below it what it says: a step knows it by either. */
+function sent(key) {
+  return `${key.dataset.data ?? ""}\n${key.innerText}`;
 }
 
 /** Shows where the finger goes, and presses. */
