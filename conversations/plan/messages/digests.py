@@ -113,7 +113,7 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
     lines = [line(bold(say("digest.closing")), " ", f"{text}{trend(s, say)}")]
     missing = sorted(
         (agency for agency in s.agencies if agency.is_expected and not agency.is_closed),
-        key=lambda agency: (-agency.silent, agency.reported / agency.expected, agency.code),
+        key=lambda agency: -agency.silent,
     )
     if missing:
         vacant = sum(not agency.focal_points for agency in missing)
@@ -131,9 +131,10 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
 def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, shown: int) -> list[Line]:
     """Say which agencies' grace has ended, or whose period has locked: the ladder's lines for coordinators."""
     lines: list[Line] = []
+    order = {agency.code: (-agency.silent, place) for place, agency in enumerate(s.agencies)}
     for topic in topics:
         remarks = {code: ", ".join(closing_remarks(agenda, topic, code, say.language)) for code in topic.agencies}
-        named = sorted(topic.agencies, key=lambda code: not remarks[code])
+        named = sorted(topic.agencies, key=lambda code: (not remarks[code], *order.get(code, (0, len(order)))))
         names = ", ".join(with_remark(code, remarks[code]) for code in named[: shown * 2])
         head = f"{closing_head(topic, say.language)}."
         lines.append(line(bold(head), " ", say(f"closing.{topic.rung}_then")))
@@ -261,7 +262,7 @@ def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
 def people(s: Standing, say: Wording, shown: int) -> list[Line]:
     """Name agencies without a focal point, people whom no message reaches, and people who have fallen silent."""
     lines = []
-    if vacant := sorted(vacancies(s), key=lambda agency: (not agency.is_expected, agency.code)):
+    if vacant := sorted(vacancies(s), key=lambda agency: not agency.is_expected):
         named = ", ".join(
             with_remark(
                 agency.code, say("digest.from", date=day(agency.vacant_since, s, say)) if agency.vacant_since else ""
@@ -274,7 +275,7 @@ def people(s: Standing, say: Wording, shown: int) -> list[Line]:
     if blocked:
         named = ", ".join(f"{cut(name, 24)} ({code})" for name, code in blocked[:shown])
         lines.append(line(bold(say("digest.unreachable")), " ", and_more(named, len(blocked) - shown, say)))
-    silent = sorted((a for a in s.agencies if a.silent > 1), key=lambda agency: (-agency.silent, agency.code))
+    silent = sorted((a for a in s.agencies if a.silent > 1), key=lambda agency: -agency.silent)
     if silent:
         named = ", ".join(f"{agency.code} ({agency.silent})" for agency in silent[: shown * 2])
         lines.append(line(bold(say("digest.silent")), " ", and_more(named, len(silent) - shown * 2, say)))
@@ -340,6 +341,7 @@ def minister_card(s: Standing, language: str) -> tuple[Line, ...]:
     say = wording(language)
     done = sum(each.is_completed for each in s.activities)
     lines = [line(bold(say("digest.minister", period_name=closing_name(s.closing, say))))]
+    lines += [line(italic(say("digest.only_validated")))] if s.only_validated else []
     lines.append(line(say("digest.done", completed=done, total=len(s.activities))))
     lines.append(line(light_counts([each for each in s.activities if not each.is_completed], say)))
     lines += _on_time(s, say)
@@ -386,6 +388,7 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
     lines = [
         line(bold(say("digest.observer", period_name=closing_name(s.closing, say)))),
         line(italic(say("digest.observer_note", k=min_cell))),
+        *([line(italic(say("digest.only_validated")))] if s.only_validated else []),
     ]
     for code, name in areas:
         own = [each for each in s.activities if each.activity.area_code == code]
@@ -462,7 +465,7 @@ def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[st
     """
     say = wording(language)
     agencies = [agency for agency in s.agencies if any(agency.cells)]
-    agencies.sort(key=(lambda a: a.code) if alphabetical else urgency)
+    agencies.sort(key=(lambda a: (a.code,)) if alphabetical else urgency)
     kept = agencies[:ROWS]
     used = [number for number in range(len(s.closings)) if any(agency.cells[number] for agency in kept)]
     return {
@@ -498,15 +501,20 @@ def caption(s: Standing, language: str, *, ranked: bool = True) -> str:
     return f"{head}. {light_word(Light.CRITICAL, say)}{say.colon}{named}. {say('digest.light_meaning')}"
 
 
-def silence(agency: AgencyStanding) -> tuple[int, tuple[int, int, str]]:
-    """Return a sort key of agencies for readers who have to act: the longest silence first, then the worst light."""
+def silence(agency: AgencyStanding) -> tuple[int, tuple[int, int]]:
+    """Return a sort key of agencies for readers who have to act: the longest silence first, then the worst light.
+
+    Equals stay in the plan's own order, as in every list of agencies of which nothing else is said.
+    """
     return -agency.silent, urgency(agency)
 
 
-def urgency(agency: AgencyStanding) -> tuple[int, int, str]:
-    """Return a sort key of agencies: the worst light first; among equals, the one that has more of it."""
+def urgency(agency: AgencyStanding) -> tuple[int, int]:
+    """Return a sort key of agencies: the worst light first; among equals, the one that has more of it, then the plan's
+    own order.
+    """
     cell = agency.worst
-    return WORST_FIRST.index(cell.light), -cell.count, agency.code
+    return WORST_FIRST.index(cell.light), -cell.count
 
 
 # ------------------------------------------------------------------ inside
