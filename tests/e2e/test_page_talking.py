@@ -171,7 +171,9 @@ def test_a_white_circle_is_seen_on_white(sandbox: Process, bot: MiniBot, opened:
 
     expect(circles).to_have_text(["⚪", "⚪"])
     expect(last(phone(page, person)).locator(".text")).to_have_text("⚪ Por iniciar: 3 ⚪")
-    assert "drop-shadow" in circles.first.evaluate("each => getComputedStyle(each).filter")
+    for circle in circles.all():
+        expect(circle).to_have_css("border-top-color", "rgb(86, 98, 109)")
+        expect(circle).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
 def test_commands_are_a_menu(sandbox: Process, opened: Opened) -> None:

@@ -49,7 +49,7 @@ const bar = new Bar(document.getElementById("bar"), document.getElementById("hin
   change: (switches) => attempt(() => post("/sandbox/switches", switches)),
   clearFaults: () => attempt(() => remove("/sandbox/faults")),
   supervise,
-  speakOnPhones: () => speakOnPhones([...page.phones.keys()]),
+  speakOnPhones,
   addPerson: () => personDialog(t("people.title"), t("people.text"), () => {}),
   speak,
   showPanel: () => openPanel(!panel.isOpen),
@@ -119,9 +119,9 @@ function speak(code) {
   document.getElementById("language").focus();
 }
 
-/** Each of these phones whose person speaks another language than the page writes the command that changes it. */
-function speakOnPhones(ids) {
-  const others = ids.map((id) => page.phones.get(id)).filter((phone) => phone && phone.languageCode !== language());
+/** Each phone whose person speaks another language than the page writes the command that changes it. */
+function speakOnPhones() {
+  const others = [...page.phones.values()].filter((phone) => phone.languageCode !== language());
   return attempt(() => Promise.all(others.map((phone) => phone.speak(language()))));
 }
 

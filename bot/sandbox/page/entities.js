@@ -20,8 +20,8 @@ export function textNodes(text, entities, language, acts) {
   return trimmed(nest(text, 0, text.length, all, { language, acts })).flatMap((node) => (typeof node === "string" ? ringed(node) : [node]));
 }
 
-/** The white circle has an edge here, as in Telegram: a browser's own is hardly seen on white. */
-function ringed(text) {
+/** The white circle is drawn with an edge, as in Telegram and in the pictures: a browser's own is hardly seen. */
+export function ringed(text) {
   return text.split(/(⚪)/u).filter(Boolean).map((part) => (part === "⚪" ? h("span", { class: "ring" }, part) : part));
 }
 

@@ -8,7 +8,7 @@
 import { fileAddress } from "./api.js";
 import { dayName, isoDay, locale, timeOfDay } from "./clock.js";
 import { coloured, h, icon, iconButton, openDialog, set, svg } from "./dom.js";
-import { link, textNodes } from "./entities.js";
+import { link, ringed, textNodes } from "./entities.js";
 import { map } from "./place.js";
 import { language, t } from "./words.js";
 
@@ -234,7 +234,7 @@ function inlineKeyboard(rows, message, phone) {
 
 function inlineButton(button, message, phone) {
   const look = { class: `key ${["danger", "success", "primary"].includes(button.style) ? button.style : ""}`, title: button.text };
-  const label = h("span", { class: "label" }, button.text);
+  const label = h("span", { class: "label" }, ringed(button.text));
   const address = button.url ?? button.web_app?.url ?? button.login_url?.url;
   if (address) return link(address, [label, icon("open")], phone.acts, look);
   const key = h("button", { type: "button", ...look }, label);

@@ -316,7 +316,7 @@ export const STEPS = [
     phone: "carmen",
     look: /^c:exportar:go/,
     acts: [{ phone: "carmen", say: "/exportar 201809" }, { phone: "carmen", tap: /^c:exportar:go/ }],
-    until: { phone: "carmen", file: /_201809_internal_/ },
+    until: { phone: "carmen", file: /\.xlsx$/ },
     es: ["El mes, en Excel",
       "Qué, para quién, período y formato: un mensaje, con botones o escrito. Queda en la auditoría y el archivo llega al chat, protegido. Para observadores y público, solo lo validado, sin cifras pequeñas.",
       "En el teléfono de Carmen escriba «/exportar 201809» y toque «Preparar»; el archivo se abre con Excel."],

@@ -18,7 +18,7 @@ const PATIENCE = 12_000;
 const LOOKS_EVERY = 150;
 
 export class Tour {
-  /** `page`: phone(id), running() (null where nobody supervises), show(id), openPanel(), changed(), speak(ids). */
+  /** `page`: phone(id), running() (null where nobody supervises), show(id), openPanel(), changed(), speak(). */
   constructor(element, page) {
     this.element = element;
     this.page = page;
@@ -75,7 +75,7 @@ export class Tour {
 
   begin(tour, speaks = false) {
     this.tour = tour;
-    if (speaks) this.page.speak(Object.values(PHONES));
+    if (speaks) this.page.speak();
     this.go(0);
   }
 
