@@ -170,6 +170,8 @@ def _is_found_by_landmark(tokens: Sequence[Token], at: int, last: int) -> bool:
 def _is_in_small_place(tokens: Sequence[Token], at: int, last: int) -> bool:
     """ "Stays in Los Girasoles": no list of places has it, so it is smaller than a municipality."""
     for position in range(at + 1, min(last, at + _NEAR)):
+        if _is_of_work(tokens[position]):  # "held a workshop in Busia"
+            return False
         if tokens[position].folded in known_words("personal.located"):
             row = tokens[position + 1 : position + 4]
             place = next((token for token in row if not token.what & Is.LINK or token.is_capitalised), None)

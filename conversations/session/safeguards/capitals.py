@@ -16,6 +16,10 @@ _LETTERS = 4
 """Letters of the longest acronym before the place of an office."""
 _BEFORE_PLACE = frozenset(",/(&")
 _TO_A_PLACE = frozenset({"à", "À"})
+_CUT = 6
+"""Letters of the longest acronym of an office."""
+_LONG = 9
+"""Tokens of the shortest sentence that says whether it tells of somebody."""
 _SEEN_BACK = 9
 """Tokens before a place among which the office that is there is looked for."""
 
@@ -146,6 +150,48 @@ def _is_one(tokens: Sequence[Token], at: int) -> bool:
     return bool(tokens[at].what & SOMEBODY) and len(tokens[at].text) > 2 and not is_counted
 
 
+def is_told_of_offices(tokens: Sequence[Token], at: int) -> bool:
+    """Say whether a long sentence tells of offices and places, and of nobody: a capital that no list knows is another.
+
+    "The unit visited Cedros and Icacos". What is done to somebody needs no word for them: "visitar a Wambui".
+    """
+    first, last = sentence_of(tokens, at)
+    is_object = tokens[at - 1].what & Is.TOWARDS and at > first and not _leads_to_place(tokens, at - 1)
+    is_in_row = at + 2 < last and _is_between(tokens[at + 1]) and tokens[at + 2].is_capitalised  # "visitó Darién, Yape"
+    if last - first < _LONG or (is_object and not is_in_row):
+        return False
+    officials = known_words("personal.officials")
+    if any(token.what & Is.TITLE or token.folded in officials for token in tokens[max(0, at - 3) : at]):
+        return False
+    about = 0
+    is_office = False
+    offices = _offices()
+    for token in tokens[first:last]:
+        about |= token.what & ~(_OF_ONE if token.text[:1].isupper() else 0)
+        is_acronym = token.is_upper and 2 < len(token.text) <= _CUT and not token.what & NAME
+        is_office = is_office or is_acronym or token.is_known or token.folded in offices
+    is_of_one = about & _OF_ONE or any(token.folded in _one() for token in tokens[first:last])
+    return not is_of_one and bool(is_office or about & Is.INSTITUTION)
+
+
+_OF_ONE = SOMEBODY | Is.FEELS | Is.ELDER
+"""What is said of somebody. With a capital such a word is part of a place or an office: "the Revenue Authority"."""
+
+
+@cache
+def _offices() -> frozenset[str]:
+    return known_words("personal.offices") | known_words("personal.seat")
+
+
+_MANY = frozenset({"yo", "ou"})
+"""In Creole the article of several things, and in French "or"."""
+
+
+@cache
+def _one() -> frozenset[str]:
+    return known_words("personal.pronoun") | known_words("personal.his") - _MANY
+
+
 def is_located(tokens: Sequence[Token], at: int) -> bool:
     """ "En el Malecón", "nan Malpas": what follows such a word, and no list has as a name, is a place."""
     if tokens[at].what & (NAME | Is.COINED):
@@ -165,7 +211,7 @@ def is_seat(tokens: Sequence[Token], at: int) -> bool:
 
     A word that a list has as a name is none.
     """
-    if tokens[at].what & (NAME | Is.COINED):
+    if tokens[at].what & (NAME | Is.COINED) and not (_stands_alone(tokens, at) and is_told_of_offices(tokens, at)):
         return False
     seats = known_words("personal.seat")
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
@@ -184,6 +230,12 @@ def is_seat(tokens: Sequence[Token], at: int) -> bool:
         if not (is_other or token.what & (Is.LINK | Is.JOINS) or token.text in ",-"):
             return False
     return False
+
+
+def _stands_alone(tokens: Sequence[Token], at: int) -> bool:
+    """ "La mesa de Leticia con": no other capital beside it, and no sign."""
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    return at > 0 and tokens[at - 1].text.islower() and (behind is None or behind.text.islower())
 
 
 def _goes_to_place(tokens: Sequence[Token], at: int) -> bool:

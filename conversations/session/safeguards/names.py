@@ -16,6 +16,7 @@ from conversations.session.safeguards.capitals import (
     is_located,
     is_place_of_row,
     is_seat,
+    is_told_of_offices,
     may_be_acronym,
     may_be_place,
 )
@@ -31,6 +32,7 @@ from conversations.session.safeguards.words import (
     Token,
     begins,
     behind_phrases,
+    is_place_too,
     read_words,
     sentence_of,
 )
@@ -97,6 +99,8 @@ def _is_surely_name(tokens: Sequence[Token], at: int) -> bool:
     before = tokens[at - 1] if at else token
     if token.is_capitalised and before.is_capitalised and before.what & (Is.GIVEN | Is.GIVEN_WORD):  # "Faith Nekesa"
         return not begins(tokens, at - 1) or not before.what & Is.COMMON
+    if token.is_capitalised and before.text == "a" and tokens[at - 2].folded not in known_words("personal.goes"):
+        return True  # "le cobraban a Adamelis"
     return _is_titled(tokens, at) or any(sign(tokens, at) for sign in _SIGNS_BEHIND)
 
 
@@ -183,12 +187,28 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
             found.append(at)
         if not may_be or at in masked or len(token.text) < 2:
             continue
+        if _is_name_of_house(tokens, at):
+            continue
         if token.is_known and not _is_titled(tokens, at) and not _is_place_of_kin(tokens, at):
             continue
         is_announced = at in introduced and (token.is_capitalised or token.what & NAME)
         if is_announced or _is_name(tokens, at, masked, known, is_shouted=is_shouted):
             found.append(at)
     return found
+
+
+def _is_name_of_house(tokens: Sequence[Token], at: int) -> bool:
+    """ "The Philip Goldson Highway": an English house or street that is called so."""
+    end = at + 1
+    while end < len(tokens) and tokens[end].is_capitalised and not tokens[end].what & (Is.INSTITUTION | Is.STREET):
+        end += 1
+    is_house = end < len(tokens) and tokens[end].is_capitalised and tokens[end].what & (Is.INSTITUTION | Is.STREET)
+    return bool(is_house) and tokens[end].folded in _english_houses() and is_told_of_offices(tokens, at)
+
+
+@cache
+def _english_houses() -> frozenset[str]:
+    return known_words_in("en", "personal.institution") | known_words_in("en", "personal.street")
 
 
 def _is_cut_name(tokens: Sequence[Token], at: int) -> bool:
@@ -248,10 +268,17 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     what = token.what
     is_capital = token.is_capitalised and not is_shouted
     is_shouting = token.is_upper and len(token.text) >= _LETTERS
+    if is_capital and what & NAME and _is_place_of_office(tokens, at):
+        return False
+    if token.text.islower() and (token.text.endswith("ó") or what & Is.THING):  # "se eligió", "23 lidè"
+        return False
     if what & Is.GIVEN and not what & Is.COMMON and (is_capital or token.is_upper or not what & Is.LIMIT):
-        if is_capital and is_place_of_row(tokens, at):
+        if is_capital and (is_place_of_row(tokens, at) or is_seat(tokens, at)):
             return False
         return not token.is_upper or (is_shouting and not may_be_acronym(tokens, at))
+    is_among_words = at > 0 and tokens[at - 1].text != "," and not begins(tokens, at)
+    if is_capital and what & NAME and not what & _CLEAR and is_among_words and is_told_of_offices(tokens, at):
+        return False  # "la Marina de Guerra", "General Santos"
     is_called = is_capital or is_shouting or (what & NAME and not what & Is.LINK)
     if is_called and _is_titled(tokens, at) and not what & (Is.COMMON | Is.THING):
         return True
@@ -307,13 +334,24 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
             return False
         if is_seat(tokens, at):
             return False
-        if may_be_place(tokens, at):
+        if may_be_place(tokens, at) or (not what & NAME and is_told_of_offices(tokens, at)):
             return False
         if _is_spoken_of(tokens, at):
             return True
         # In the middle of a sentence a capital that nothing explains is a name, whether a list has it or not.
         return len(token.text) > 2 and not begins(tokens, at)
     return False
+
+
+def _is_place_of_office(tokens: Sequence[Token], at: int) -> bool:
+    """ "The fiscalía de Loreto", "at the Kenya School": a name that is a place too, behind what leads to one."""
+    before = tokens[at - 1] if at else None
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    is_in_row = (
+        before is not None and before.text == "," and (behind is None or behind.what & Is.JOINS or behind.text in ",.")
+    )
+    is_led = is_in_row or (before is not None and before.what & (Is.LINK | Is.JOINS | Is.INSTITUTION))
+    return bool(is_led) and is_place_too(tokens[at]) and is_told_of_offices(tokens, at)
 
 
 @cache

@@ -501,6 +501,16 @@ def _places() -> Known:
     return known_of([*_lines("places.txt"), *_lines("divisions.txt"), *_lines("organisations.txt")])
 
 
+def is_place_too(token: Token) -> bool:
+    """Say whether a name is also that of a place: "Kenya", "Loreto", "Kingston"."""
+    return token.folded in _also_places() or _places().length_at([token.folded], 0) == 1
+
+
+@cache
+def _also_places() -> frozenset[str]:
+    return frozenset(_lines("also_places.txt"))
+
+
 def _lines(name: str) -> list[str]:
     text = (files("conversations.session.safeguards") / name).read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("#")]
@@ -525,6 +535,8 @@ def _mark_known(tokens: Sequence[Token], known: Known) -> None:
 def _stands_alone(words: Sequence[Token], position: int) -> bool:
     """A place of one word is written with a capital, and no name of a person is beside it: "Josefina Peralta"."""
     place = words[position]
+    if place.text[0].isupper() and _POSSESSIVE.search(place.text):  # "Nepal's Maiti checkpoints"
+        return True
     beside = (words[each] for each in (position - 1, position + 1) if 0 <= each < len(words))
     return place.text[0].isupper() and not any(
         (word.is_capitalised or (word.is_upper and place.is_upper))

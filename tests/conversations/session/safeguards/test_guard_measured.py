@@ -2,9 +2,10 @@
 
 The sentences of unseen.csv were written before the rules were read and are not tuned on. Those of tuned.csv are what
 the rules were improved with. Each of the others was written before its writer read the rules, measured once, and only
-then used to improve the rules. Two of them, twelfth.csv and fifteenth.csv, are not used for that: they say what the
-rules are worth with sentences that nobody tuned them for. None is helped by a plan: what a plan knows is allowed
-besides.
+then used to improve the rules. Three of them, twelfth.csv, fifteenth.csv and thirtieth.csv, are not used for that: they
+say what the rules are worth with sentences that nobody tuned them for. The hand of the last two sets had read the
+rules: before the twenty-ninth without their lists of words, before the thirtieth whole. None is helped by a plan: what
+a plan knows is allowed besides.
 `rules` says for which rules a sentence is: both, ordinary or strict.
 """
 
@@ -22,21 +23,30 @@ SETS = (
     "unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
     "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
     "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth",
-    "twenty-sixth", "twenty-seventh", "twenty-eighth",
+    "twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth",
 )  # fmt: skip
-YARDSTICK = "twelfth"
-"""The set that the rules are never improved with."""
 AT_FIRST = {
-    ("identifier", "ordinary"): 29,
-    ("identifier", "strict"): 29,
-    ("name", "strict"): 44,
-    ("age", "strict"): 20,
-    ("date", "strict"): 9,
-    ("address", "strict"): 15,
-    ("none", "ordinary"): 1,
-    ("none", "strict"): 6,
+    "twelfth": {
+        ("identifier", "ordinary"): 29,
+        ("identifier", "strict"): 29,
+        ("name", "strict"): 44,
+        ("age", "strict"): 20,
+        ("date", "strict"): 9,
+        ("address", "strict"): 15,
+        ("none", "ordinary"): 1,
+        ("none", "strict"): 6,
+    },
+    "thirtieth": {
+        ("name", "ordinary"): 15,
+        ("age", "ordinary"): 7,
+        ("none", "ordinary"): 1,
+        ("none", "strict"): 5,
+    },
 }
-"""How many of the yardstick's sentences were refused when they were read for the first time."""
+"""Yardsticks, and how many of their sentences were refused when they were read for the first time.
+
+The rules are not improved with them. The thirtieth does not reach what is promised: it tells what is left to do.
+"""
 RULES = ("ordinary", "strict")
 IDENTIFIERS = frozenset({"email", "handle", "link", "phone", "identity", "digits"})
 LEAST_RECALL = {"identifier": 0.90, "name": 0.80, "age": 0.80, "date": 0.80, "address": 0.80}
@@ -78,7 +88,7 @@ def _judged(name: str) -> Iterator[tuple[str, str, bool]]:
 
 def test_there_are_enough_sentences_of_each_language() -> None:
     """A share of twenty sentences says nothing."""
-    both = [row for name in (*SETS, YARDSTICK) for row in sentences(name)]
+    both = [row for name in (*SETS, *AT_FIRST) for row in sentences(name)]
     assert len(both) >= 800
     for language in ("es", "en", "ht"):
         assert sum(row["language"] == language for row in both) >= 150
@@ -98,11 +108,12 @@ def test_the_guard_finds_what_it_must_and_lets_work_pass(name: str) -> None:
             assert share >= LEAST_RECALL[what], f"{name}: {what}, {rules} rules: {hits} of {of}"
 
 
-def test_what_nobody_tuned_for_is_found_as_often_as_at_first() -> None:
+@pytest.mark.parametrize("name", AT_FIRST)
+def test_what_nobody_tuned_for_is_found_as_often_as_at_first(name: str) -> None:
     """A rule that is mended for known sentences must not lose the others."""
-    found = measured(YARDSTICK)
-    assert found.keys() == AT_FIRST.keys()
-    for (what, rules), at_first in AT_FIRST.items():
+    found = measured(name)
+    assert found.keys() == AT_FIRST[name].keys()
+    for (what, rules), at_first in AT_FIRST[name].items():
         hits, _ = found[what, rules]
         assert hits <= at_first if what == "none" else hits >= at_first, f"{what}, {rules} rules: {hits}"
 

@@ -87,3 +87,33 @@ def test_who_is_trusted_titled_or_behind_a_comma_is_somebody(text: str) -> None:
 def test_an_age_a_day_and_a_shelter_in_a_long_sentence(text: str, kind: str | None) -> None:
     """What limits or explains a word stands near it."""
     assert personal_data(text, strict=True) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Trinidad's Counter Trafficking Unit visited Cedros and Icacos after two boats landed",
+        "Se instaló la mesa de Leticia con autoridades de Tabatinga y Santa Rosa para compartir alertas",
+        "Durante el semestre la Fiscalía de Loreto y la Marina de Guerra realizaron once operativos",
+        "The council inspected four bars along the Philip Goldson Highway and in San Ignacio",
+        "The secretariat held a workshop in Busia and Malaba with officers from Bungoma",
+        "El equipo técnico de Panamá visitó Darién, Metetí y Bajo Chiquito en tres jornadas",
+    ],
+)
+def test_a_long_sentence_of_offices_names_nobody_by_a_capital_alone(text: str) -> None:
+    """A report of a far country is full of places that no list has."""
+    assert personal_data(text, strict=True) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The unit and the council went on to visit Wambui after two weeks",
+        "El equipo técnico de Panamá fue a visitar a Wambui en tres jornadas",
+        "The Counter Trafficking Unit says that she met Wambui in Cedros again",
+        "The Counter Trafficking Unit wrote to Superintendent Cedros about two boats",
+    ],
+)
+def test_whoever_is_visited_or_titled_in_such_a_sentence_is_somebody(text: str) -> None:
+    """A verb of which somebody is the object, a pronoun or a title says so."""
+    assert personal_data(text, strict=True) == "name"
