@@ -46,6 +46,7 @@ from bot.workers.imports import Importing
 from bot.workers.job_answers import Answers
 from bot.workers.publishing import Publishing
 from bot.workers.trying import Trying
+from bot.workers.turns import Turns
 from bot.workers.upkeep import Premises, keep_house
 from bot.workers.uploads import open_upload
 from conversations.languages import LANGUAGES
@@ -56,7 +57,7 @@ from storage.exports.parcels import Parcels
 from storage.messages.kept import BOT_FACT
 from storage.messages.outbox import OutboxRow
 from storage.open_database import Database
-from storage.reports.confinement import Confinement
+from storage.reports.confinement import FIRST_TRY, Confinement
 from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep import lineage
@@ -246,7 +247,7 @@ class _Parts:
     door: "DataDoor | None"
     intake: Intake
     delivery: Delivery
-    evidence: Evidence
+    evidence: tuple[Evidence, Evidence]
     exports: ExportWorker
     outside: tuple[EventWorker, Trying]
     scheduler: Scheduler
@@ -300,10 +301,14 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         most_waiting=MOST_WAITING if settings.webhook_url is None else MOST_POSTED,
     )
     answers = Answers(intake, house, clock, alarms)
-    confinement = Confinement()
-    plans = Importing(database, answers, store, confinement)
-    forms = Publishing(api, units, answers, plans, store, clock, confinement)
-    evidence = Evidence(api, database, intake, dispatch, store, clock, forms, confinement, alarms)
+    turns = Turns(clock)
+
+    def opener(room: Confinement, *, is_slow: bool) -> Evidence:
+        plans = Importing(database, answers, store, room)
+        forms = Publishing(api, units, answers, plans, store, clock, room)
+        return Evidence(api, database, intake, dispatch, store, clock, forms, room, turns, alarms, is_slow=is_slow)
+
+    evidence = (opener(Confinement(FIRST_TRY), is_slow=False), opener(Confinement(), is_slow=True))
     exports = ExportWorker(
         database,
         store,
@@ -400,7 +405,7 @@ async def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.
     await parts.exports.start(is_alone=entered.is_alone)
     workers = [
         parts.presence.run(parts.delivery.wake, parts.delivery.disown),
-        parts.evidence.run(),
+        *(opener.run() for opener in parts.evidence),
         parts.exports.run(),
         *(worker.run() for worker in parts.outside),
         parts.scheduler.run(),
@@ -451,7 +456,8 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(COMMITTING):
             await running.incoming
-    parts.evidence.stop()
+    for opener in parts.evidence:
+        opener.stop()
     parts.exports.stop()
     for worker in parts.outside:
         worker.stop()

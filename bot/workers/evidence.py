@@ -3,13 +3,17 @@
 A download may take a minute and may fail, and no update waits for it. The update that brought the file committed a job
 and was acknowledged. This worker claims the job, and its result is applied in the chat's order like any other event. A
 file that arrives twice is stored once, because its name is the hash of its content.
+
+One heavy file must not hold up the files of everybody. So there are two workers. The first gives each file a few
+seconds, and whose files took least lately comes first. A file that needs longer, or whose sender has used up a budget,
+waits for the second worker, which does nothing else.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -24,13 +28,14 @@ from bot.telegram.giving_up import if_it_can_be_said
 from bot.telegram.handled import Alarm, Clock, Handled
 from bot.telegram.intake import Intake
 from bot.workers.job_answers import DEADLY
-from bot.workers.job_loop import JobLoop
+from bot.workers.job_loop import JobLoop, claim_next
 from bot.workers.publishing import Publishing
+from bot.workers.turns import Turns
 from conversations.session.events import Fetched, FetchFailed
 from storage.errors import NotFound
-from storage.messages.jobs import JobRow
+from storage.messages.jobs import CLAIMS, JobRow
 from storage.open_database import Database
-from storage.reports.confinement import Confinement, Interrupted
+from storage.reports.confinement import Confinement, Interrupted, TooSlow
 from storage.reports.files import FileStore, NewAttachment
 from storage.reports.inspection import Inspected
 from storage.reports.refusals import Refused
@@ -39,6 +44,8 @@ from storage.unit_of_work import UnitOfWork
 logger = structlog.get_logger(__name__)
 
 KINDS = (FETCH, *publishing.KINDS, *importing.KINDS)
+SLOW: Final = "slow:"
+"""How the kind of a job begins that the second worker does."""
 LEASE = timedelta(minutes=5)
 TRIES = 3
 MAX_MB = "20"
@@ -51,7 +58,10 @@ class _Stored:
 
 
 class Evidence:
-    """The worker that fetches evidence and forms, one at a time: there are few, and 20 MB need memory."""
+    """A worker that fetches evidence and forms, one at a time: there are few, and 20 MB need memory.
+
+    With `is_slow` it does what the other one has set aside.
+    """
 
     def __init__(
         self,
@@ -63,7 +73,10 @@ class Evidence:
         clock: Clock,
         forms: Publishing,
         confinement: Confinement,
+        turns: Turns,
         alarm: Alarm = log_alarm,
+        *,
+        is_slow: bool = False,
     ) -> None:
         self._api = api
         self._database = database
@@ -75,7 +88,10 @@ class Evidence:
         self._forms = forms
         self._confinement = confinement
         self._alarm = alarm
-        self._loop = JobLoop("evidence", KINDS, LEASE, database, clock)
+        self._turns = turns
+        self._is_slow = is_slow
+        self._kinds = tuple(f"{SLOW}{kind}" for kind in KINDS) if is_slow else KINDS
+        self._loop = JobLoop("evidence", self._kinds, LEASE, database, clock)
 
     def stop(self) -> None:
         """Begin nothing more. A file in hand is fetched again after the next start."""
@@ -83,16 +99,29 @@ class Evidence:
         self._confinement.close()
 
     async def run(self) -> None:
-        await self._loop.run(self._do, self._fail)
+        await self._loop.run(self._do, self._fail, claim=self._claim)
+
+    async def _claim(self, now: datetime) -> JobRow | None:
+        used = self._turns.used()
+        jobs = await self._units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now, LEASE, used))
+        return replace(jobs[0], kind=jobs[0].kind.removeprefix(SLOW)) if jobs else None
 
     async def _do(self, job: JobRow) -> None:
+        begun_at = self._clock.monotonic()
         try:
+            if not self._is_slow and self._turns.is_spent(job.chat_id or 0):
+                raise TooSlow("its chat has used up its budget")
             if job.is_deadly:
                 await self._give_up(job)
             else:
                 await (self._work(job) if job.kind == FETCH else self._forms.work(job))
         except Interrupted:
             await self._units.run(None, partial(_leave, job=job, now=self._clock.now()))
+        except TooSlow as error:
+            kind, reason = f"{SLOW}{job.kind}", str(error)
+            await self._units.run(None, lambda unit: unit.jobs.set_aside(job, kind, reason))
+        finally:
+            self._turns.note(job.chat_id or 0, self._clock.monotonic() - begun_at)
 
     async def _give_up(self, job: JobRow) -> None:
         """Fail a job that the process has died of too often, and tell its person."""

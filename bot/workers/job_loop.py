@@ -4,8 +4,10 @@ A claimed job is a row with a lease. If the process dies, another replica takes 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 import structlog
 
@@ -22,6 +24,8 @@ logger = structlog.get_logger(__name__)
 LOOK_EVERY = 0.5
 """Seconds between two looks while there is nothing to do."""
 
+NOBODY: Final[Mapping[int, float]] = MappingProxyType({})
+
 Work = Callable[[JobRow], Awaitable[None]]
 """Does one job to its end."""
 
@@ -29,11 +33,16 @@ Claim = Callable[[datetime], Awaitable[JobRow | None]]
 """Claims the next job; None if there is none."""
 
 
-def claim_next(unit: UnitOfWork, kinds: Sequence[str], now: datetime, lease: timedelta) -> list[JobRow]:
-    """Claim one job of these kinds. Empty if none waits. First free the jobs of dead replicas and of ended leases."""
+def claim_next(
+    unit: UnitOfWork, kinds: Sequence[str], now: datetime, lease: timedelta, used: Mapping[int, float] = NOBODY
+) -> list[JobRow]:
+    """Claim one job of these kinds, of the chat that has `used` least. Empty if none waits.
+
+    First free the jobs of dead replicas and of ended leases.
+    """
     unit.jobs.take_back(kinds, now)
     unit.jobs.requeue_expired(now)
-    return unit.jobs.claim(now, now + lease, limit=1, kinds=kinds)
+    return unit.jobs.claim(now, now + lease, limit=1, kinds=kinds, used=used)
 
 
 class JobLoop:

@@ -6,9 +6,10 @@ A job that a dead worker left is a suspect (`storage.messages.suspects`) until a
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, insert, literal, select, update
 
 from storage.database.models import Job, Suspect, table
 from storage.database.statements import insert_into
@@ -76,6 +77,11 @@ _AGAIN = (
     .where(_MINE)
     .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
 )
+_AS_ANOTHER_KIND = (
+    update(_J)
+    .where(_MINE)
+    .values(state="queued", kind=bindparam("new_kind"), lease_until=None, not_before=None, error=bindparam("reason"))
+)
 _HOLD = update(_J).where(_MINE).values(lease_until=bindparam("lease"))
 _IS_HELD = select(literal(1)).where(_MINE)
 _STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
@@ -133,9 +139,17 @@ class Jobs:
         return id
 
     def claim(
-        self, now: datetime, lease_until: datetime, limit: int = 1, *, kinds: Collection[str] | None = None
+        self,
+        now: datetime,
+        lease_until: datetime,
+        limit: int = 1,
+        *,
+        kinds: Collection[str] | None = None,
+        used: Mapping[int, float] = MappingProxyType({}),
     ) -> list[JobRow]:
         """Take up to `limit` due jobs, oldest first; no other worker sees them until the lease ends.
+
+        With `used`, the jobs of the chats that have used least come first; a chat that is not in it has used nothing.
 
         Of the jobs that dead workers left, only one is claimed at a time, and its mark says that it is being tried.
         """
@@ -144,7 +158,7 @@ class Jobs:
             .select_from(_J.outerjoin(_S, _SAME))
             .where(_J.c.state == "queued", (_J.c.not_before.is_(None)) | (_J.c.not_before <= now))
             .where(_S.c.deaths.is_(None) | ~_IS_ANOTHER_AT_WORK)
-            .order_by(_J.c.id)
+            .order_by(*_least_used(used), _J.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True, of=_J)
         )
@@ -190,6 +204,10 @@ class Jobs:
         if job.attempts >= tries:
             return self.fail(job, reason, now)
         return self._change(_AGAIN, job, at=at or now + _pause(job.attempts), reason=reason)
+
+    def set_aside(self, job: JobRow, kind: str, reason: str) -> bool:
+        """Queue a job again as one of another kind, for another worker. False as in `settle`."""
+        return self._change(_AS_ANOTHER_KIND, job, new_kind=kind, reason=reason)
 
     def hold(self, job: JobRow, lease_until: datetime) -> bool:
         """Extend the lease. False if it ran out and another worker has the job, or the job was stopped."""
@@ -310,6 +328,12 @@ class Jobs:
         if done and job.deaths is not None and statement is not _HOLD:
             self._unit.of(Suspects).clear("job", 0, job.id)
         return done
+
+
+def _least_used(used: Mapping[int, float]) -> list[ColumnElement[Any]]:
+    if not used:
+        return []
+    return [case({chat_id: round(seconds, 1) for chat_id, seconds in used.items()}, value=_J.c.chat_id, else_=0.0)]
 
 
 def _pause(attempts: int) -> timedelta:

@@ -111,7 +111,9 @@ def _limit(memory: int, processor: int) -> None:
     ):
         _, hard = resource.getrlimit(what)
         lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (lowest, lowest))
+        # At the soft limit of its time the child dies by SIGXCPU, which tells that from any other death.
+        grace = 1 if what == resource.RLIMIT_CPU and lowest != hard else 0
+        resource.setrlimit(what, (lowest, lowest + grace))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")  # where the machine itself is short of memory, this process goes before the bot
 

@@ -5,14 +5,15 @@ process, it ends the bot. So such files are opened in a fresh interpreter, with 
 elapsed time and the size of its answer. It has no environment, no open file, no folder and no key of ours.
 
 Laws: if the child dies, the outcome is `TooHeavy`, and nobody tries again. If it is stopped because the bot stops, the
-outcome is `Interrupted`, which says nothing about the file. No child outlives the process that asked. Only one child
-runs at a time. The child returns JSON and bytes, never pickled objects, so a file that takes over the child cannot take
-over the parent.
+outcome is `Interrupted`, which says nothing about the file. No child outlives the process that asked. Of one
+`Confinement`, only one child runs at a time; a bot has two, one for first tries and one for what takes longer. The
+child returns JSON and bytes, never pickled objects, so a file that takes over the child cannot take over the parent.
 """
 
 import contextlib
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -47,6 +48,12 @@ class Limits:
     processor: int = 60
     wall: float = 240.0
     answer: int = 80 * MIB
+    is_first_try: bool = False
+    """If the processor time is used up, the outcome is `TooSlow`: the file is to be opened again with more."""
+
+
+FIRST_TRY: Final = Limits(processor=4, is_first_try=True)
+"""Enough for nearly every file that people send, and what others wait for at most."""
 
 
 class TooHeavy(StorageError):
@@ -54,6 +61,10 @@ class TooHeavy(StorageError):
 
     Trying again does not help.
     """
+
+
+class TooSlow(StorageError):
+    """The file took more processor time than a first try has. It may be an honest one: it is opened again elsewhere."""
 
 
 class Interrupted(StorageError):
@@ -140,7 +151,7 @@ class Confinement:
         return found, answered
 
     def call(self, task: str, wanted: Mapping[str, Any], files: Sequence[bytes]) -> tuple[Any, list[bytes]]:
-        """Have a child do one of TASKS, and return its answer. TooHeavy, Interrupted."""
+        """Have a child do one of TASKS, and return its answer. TooHeavy, TooSlow, Interrupted."""
         with self._turn:
             child = self._begun(task)
             try:
@@ -158,6 +169,8 @@ class Confinement:
         if answer is None:
             if is_closed:
                 raise Interrupted("the bot is stopping")
+            if self.limits.is_first_try and child.returncode == -signal.SIGXCPU:
+                raise TooSlow(task)
             raise TooHeavy(f"{task}: {_death(child.returncode)}")
         found, answered = _unpacked(answer)
         if isinstance(found, dict) and "died" in found:

@@ -15,12 +15,25 @@ from bot.sandbox.server import running_sandbox
 from tests.bot.house import ANA, PEDRO, Town, furnish
 from tests.bot.officers import asked_for_a_photo
 from tests.bot.photos import photo_with_gps
-from tests.bot.workers.sent_forms import ONE, send
+from tests.bot.workers.sent_forms import ONE, send, workbook
 from tests.deadlines import has_ended, wait_until
 from tests.faults.torn import Proxy
 from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
+
+ROWS = 4_900
+"""Of a form; it may have no more than five thousand."""
+
+
+def heavy() -> bytes:
+    """A form that may be published, and takes a quarter of a minute of processor time."""
+    rows = [
+        ["integer", f"n{at}", "¿?", " or ".join(f"${{n{at * k % 4_000 // 2}}} > {k}" for k in range(1, 25))]
+        for at in range(2_001, ROWS)
+    ]
+    return workbook("1", *(["integer", f"n{at}", "¿?"] for at in range(2_001)), *rows)
+
 
 Act = Callable[[], Any]
 
@@ -91,6 +104,21 @@ def test_a_database_that_goes_away_while_a_file_is_fetched_costs_a_second_fetch(
         assert struck
 
         town.rest()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_file_that_takes_long_holds_up_nobody_elses(tmp_path: Path, furnished: Path, kind: str) -> None:
+    """A form of thousands of questions is looked through meanwhile. What else its sender sends comes after others'."""
+    with town_whose_database_can_go(kind, tmp_path, furnished) as (town, _, _):
+        ana, admin = asked_for_a_photo(town, ANA), town.officer(PEDRO)
+        begun = when_downloaded(town, lambda: None)
+        for number, form in enumerate([heavy()] * 3):
+            admin.phone.send_files("document", (f"visits{number}.xlsx", form))
+        wait_until(lambda: bool(begun), "it is being looked through", show=town.logged)
+        ana.phone.send_files("document", ("jornada.jpg", photo_with_gps()))
+        ana.wait_for("Confirmo que la foto")
+
+        assert "✅ Publicar" not in str(admin.from_bot), "the form is still being looked through"
 
 
 def test_the_same_for_a_form_that_an_admin_sends(tmp_path: Path, furnished: Path) -> None:

@@ -31,6 +31,26 @@ def test_jobs_are_claimed_oldest_first_and_once(apply: Any) -> None:
     assert apply(take) == []
 
 
+def test_whose_jobs_took_least_comes_first(apply: Any) -> None:
+    """A chat that has used nothing before all others; of one chat the oldest first."""
+    ids = apply(lambda unit: [unit.jobs.add("fetch", {}, NOW, chat_id=chat) for chat in (5, 5, 5, 6, 7, 8)])
+    used = {5: 60.5, 6: 4.0, 7: 0.2}
+    taken = [apply(lambda unit: take(unit, kinds=("fetch",), used=used))[0].id for _ in ids]
+    assert taken == [ids[at] for at in (5, 4, 3, 0, 1, 2)]
+
+
+def test_a_job_that_is_set_aside_is_another_workers(apply: Any) -> None:
+    """At once, and no more of the kind that it was; who lost its claim meanwhile sets nothing aside."""
+    apply(lambda unit: unit.jobs.add("fetch", {"n": 1}, NOW, chat_id=5))
+    (job,) = apply(take)
+    assert apply(lambda unit: unit.jobs.set_aside(job, "slow:fetch", "inspect"))
+    assert not apply(lambda unit: unit.jobs.set_aside(job, "slow:fetch", "inspect"))
+    assert apply(lambda unit: take(unit, kinds=("fetch",))) == []
+    (again,) = apply(lambda unit: take(unit, kinds=("slow:fetch",)))
+    assert (again.id, again.payload, again.attempts) == (job.id, {"n": 1}, 2)
+    assert not apply(lambda unit: unit.jobs.settle(job, NOW))
+
+
 @pytest.mark.parametrize("end", ["done", "failed", "given up"])
 def test_a_job_that_is_over_does_not_say_how_its_file_is_fetched(apply: Any, end: str) -> None:
     """Whoever has an old backup and the bot's token would have each restricted file of the week, also the refused."""

@@ -22,7 +22,7 @@ from conversations.xforms.problems import AuthorError
 from storage.imports.reading import read_plan
 from storage.imports.sheets import CODE_SHEETS, SHEETS
 from storage.reports import confined, confinement
-from storage.reports.confinement import Confinement, Interrupted, Limits, TooHeavy
+from storage.reports.confinement import Confinement, Interrupted, Limits, TooHeavy, TooSlow
 from storage.reports.inspection import Inspected, inspect
 from storage.reports.refusals import Refused
 from storage.seed import seed_workbook
@@ -223,6 +223,19 @@ def test_a_child_that_goes_wrong_is_a_final_outcome(monkeypatch: pytest.MonkeyPa
         with pytest.raises(TooHeavy):
             Confinement(limits).call("tabs", {}, [b"PK"])
     assert isinstance(look(picture("PNG", 20, 20), Confinement(limits)), Inspected)
+
+
+def test_what_a_first_try_has_no_time_for_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TooSlow, not TooHeavy: a picture is not refused for it. Any other death is as final as ever."""
+    first_try = Confinement(Limits(processor=1, is_first_try=True))
+    for body, error in (("[0 for _ in iter(int, 1)]", TooSlow), ("os.kill(os.getpid(), 9)", TooHeavy)):
+        with monkeypatch.context() as patched:
+            planted(patched, f"confined.TASKS = {{'tabs': lambda *_: {body}, 'inspect': lambda *_: {body}}}")
+            with pytest.raises(error):
+                first_try.call("tabs", {}, [b"PK"])
+            if error is TooSlow:
+                with pytest.raises(TooSlow):
+                    look(b"PK", first_try)
 
 
 def test_a_stop_breaks_off_what_is_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
