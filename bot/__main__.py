@@ -21,6 +21,8 @@ def main() -> None:
                 raise
             print("enlace: broken off.", file=sys.stderr)
             sys.exit(INTERRUPTED)
+        finally:
+            be_deaf()
     try:
         leave_at_once()
         _command()

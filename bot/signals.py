@@ -39,9 +39,16 @@ def leave_at_once() -> None:
 
 
 def break_off() -> None:
-    """Let every signal break a command off as Ctrl-C does: it removes what it has half made, and ends its children."""
-    for number in SIGNALS:
-        signal.signal(number, signal.default_int_handler)
+    """Let the first signal break a command off as Ctrl-C does: it removes what it has half made, and ends its children.
+
+    A second signal is ignored: it would break that off too, or kill the interpreter while it ends.
+    """
+
+    def once() -> None:
+        be_deaf()
+        raise KeyboardInterrupt
+
+    on_signal(once)
 
 
 def be_deaf() -> None:

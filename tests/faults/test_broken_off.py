@@ -31,12 +31,18 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [(signal.SIGTERM, 1), (signal.SIGHUP, 1), (signal.SIGINT, 1), (signal.SIGQUIT, 1), (signal.SIGTERM, 20)],
+)
 @pytest.mark.parametrize("act", WAITS)
 def test_a_copy_that_is_broken_off_leaves_no_program_and_no_file(
-    tmp_path: Path, act: str, number: signal.Signals
+    tmp_path: Path, act: str, number: signal.Signals, times: int
 ) -> None:
-    """SIGTERM killed the command alone: pg_dump went on, and half a copy of everybody's answers stayed."""
+    """SIGTERM killed the command alone: pg_dump went on, and half a copy of everybody's answers stayed.
+
+    A second signal, pressed by somebody who cannot wait, does not break off what the first one has removed.
+    """
     work, out = tmp_path / "work", tmp_path / "out"
     work.mkdir()
     out.mkdir()
@@ -61,7 +67,10 @@ def test_a_copy_that_is_broken_off_leaves_no_program_and_no_file(
         )
         programs = children_of(process.pid)
         assert programs
-        process.send_signal(number)
+        for _ in range(times):
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.005)
         _, said = process.communicate(timeout=PATIENCE)
 
         assert (process.returncode, said) == (INTERRUPTED, "enlace: broken off.\n")
