@@ -83,9 +83,11 @@ def named_in_private(tokens: Sequence[Token], known: Known, *, is_case: bool) ->
 
     Where no case is told (`is_case`), a capital that nothing explains is a place or a brand sooner than a name.
     """
-    work = Work(tokens)
     introduced = [at for at in behind_phrases("personal.names", tokens) if not _is_thing_named(tokens, at)]
     found = _evidence(tokens, known, introduced)
+    if not found:
+        return False
+    work = Work(tokens)
     is_told = is_case or tells_of_one(tokens)
     return any(not work.names(at, is_case=is_case) for at in found if is_told or _is_surely_name(tokens, at))
 
