@@ -17,7 +17,7 @@ from bot.chat.exchange import Denied, Deployment, Exchange
 from bot.chat.permissions import find, permission_of, read_route
 from bot.commands import HANDLERS, HEARS, SPEAKS_OF_RESTRICTED, WORDS
 from bot.screens.everyone import edited, unasked, welcome
-from bot.screens.people import posts
+from bot.screens.people import people, posts
 from bot.screens.reports import forms
 from bot.screens.reports.filling import apply, take_unseen
 from bot.screens.reports.opening import resume
@@ -360,7 +360,7 @@ class Dispatch:
             ex.forget_card()
             ex.delete(event.origin)
             ex.notice(ex.say("err.emergency"))
-        elif awaited is None or unasked.leaves(event.text, ex.language):
+        elif awaited is None or unasked.leaves(event.text, ex.language) or _is_no_search(ex, awaited[0], event.text):
             self._at_rest(ex, event)
         else:
             ex.forget_card()
@@ -494,6 +494,11 @@ _WITHOUT_AN_AGENCY = frozenset({Route.LANGUAGE, Route.MY_DATA})
 def _is_own_link(ex: Exchange, token: str) -> bool:
     """Whether this person came in by this link and is still here: they tap it again to come back to the bot."""
     return ex.visit.person is not None and ex.has_role and ex.unit.invitations.let_in(token, ex.person.id)
+
+
+def _is_no_search(ex: Exchange, route: Route, text: str) -> bool:
+    """Whether a sentence came where a person was looked for, and finds nobody: it is read as if nothing was asked."""
+    return route is Route.PEOPLE and unasked.is_statement(text) and not people.who_answer(ex, text)
 
 
 def _is_restricted(ex: Exchange, text: str = "") -> bool:

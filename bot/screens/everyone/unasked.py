@@ -108,6 +108,11 @@ def leaves(text: str, language: str) -> bool:
     return meant is not None and meant.is_all and meant.meaning in ("cancelar", "menu")
 
 
+def is_statement(text: str) -> bool:
+    """Whether a text has the words of a sentence, and not of a name."""
+    return count_words(text) >= STATEMENT
+
+
 def _read(ex: Exchange, text: str) -> Asked | None:
     """Follow a text if it is sure which route or item it means. Otherwise offer what is likely."""
     if not _build_tables.cache_info().currsize:
@@ -278,7 +283,7 @@ def _guess(ex: Exchange, text: str, wanted: Sequence[str], ranked: Sequence[str]
         return _tell(ex, wanted[0], ranked) if _is_told(wanted[0]) else _follow(ex, wanted[0])
     ex.go_below()
     told = [each for each in wanted if each in TOLD] or [each for each in wanted[:1] if _is_told(each)]
-    if not wanted and DONE in ranked[:LIKELY] and "?" not in text and count_words(text) >= STATEMENT:
+    if not wanted and DONE in ranked[:LIKELY] and "?" not in text and is_statement(text):
         told = [DONE]
     if told and not is_sure:
         return _tell(ex, told[0], [*wanted, *ranked])

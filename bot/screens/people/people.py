@@ -151,14 +151,7 @@ def _group_name(ex: Exchange, group: str) -> str:
 
 def search(ex: Exchange, text: str) -> None:
     """Find people by name, agency or Telegram number. Accents and the order of words do not matter."""
-    say = ex.say
-    words = normalise(text).split()
-    names = {agency.id: agency.name.values() for agency in ex.unit.plans.agencies(ex.membership.plan_id)}
-    found = [
-        person
-        for person in ex.unit.people.list(ex.membership.plan_id)
-        if words and _answers(person, names.get(person.memberships[0].agency_id or 0, ()), words)
-    ]
+    say, found = ex.say, who_answer(ex, text)
     if len(found) == 1:
         _show_person(ex, found[0], found[0].memberships[0])
         return
@@ -174,6 +167,17 @@ def search(ex: Exchange, text: str) -> None:
     if len(found) > LISTED:
         lines.append(line(italic(say("people.too_many", n=LISTED))))
     _listen(ex, lines, [*rows, (Button(say("nav.back"), tap(Route.PEOPLE)),)])
+
+
+def who_answer(ex: Exchange, text: str) -> list[Person]:
+    """Return the people whom these words find."""
+    words = normalise(text).split()
+    names = {agency.id: agency.name.values() for agency in ex.unit.plans.agencies(ex.membership.plan_id)}
+    return [
+        person
+        for person in ex.unit.people.list(ex.membership.plan_id)
+        if words and _answers(person, names.get(person.memberships[0].agency_id or 0, ()), words)
+    ]
 
 
 def is_called(ex: Exchange, words: Sequence[str]) -> bool:

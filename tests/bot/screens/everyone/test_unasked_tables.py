@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot.screens.everyone import unasked
-from tests.bot.desk import Desk
-from tests.bot.house import ANA
+from tests.bot.desk import Desk, said
+from tests.bot.house import ANA, PEDRO
 
 
 def test_the_tables_of_phrases_are_built_beside_the_writer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +26,11 @@ def test_the_tables_of_phrases_are_built_beside_the_writer(desk: Desk, monkeypat
     assert built[0] == "reading-first"
     assert all(name.startswith("units-") for name in built[1:])
     assert len(built) > 1
+
+
+def test_a_sentence_where_a_person_was_looked_for_is_read_if_it_finds_nobody(desk: Desk) -> None:
+    """The list of people listens for a name: "we put October to bed" was answered with "I found nobody like that"."""
+    assert "encontré" not in said(desk.say(PEDRO, "/personas"), PEDRO)[-1]
+    assert "No encontré" in said(desk.say(PEDRO, "Fulgencia"), PEDRO)[-1]
+    heard = said(desk.say(PEDRO, "quién se está durmiendo en los laureles"), PEDRO)[-1]
+    assert heard.startswith("Reportes de septiembre 2018"), heard
