@@ -246,7 +246,7 @@ export default {
   "tour.button": "Tour",
   "tour.resume": "Resume tour, {n}/{of}",
   "tour.offer.title": "First time here?",
-  "tour.offer.text": "Three steps, one minute: an officer reports, the coordinator validates it, the minister's office reads one page. Take each step yourself, or let us.",
+  "tour.offer.text": "Three steps, one minute: an officer reports, the coordinator validates it, the minister's office reads one page.",
   "tour.begin": "See it in a minute",
   "tour.later": "Not now",
   "tour.leave": "Leave the tour; it can be resumed later",

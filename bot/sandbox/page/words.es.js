@@ -246,7 +246,7 @@ export default {
   "tour.button": "Recorrido",
   "tour.resume": "Seguir recorrido, {n}/{of}",
   "tour.offer.title": "¿Primera vez aquí?",
-  "tour.offer.text": "Tres pasos, un minuto: una oficial reporta, la coordinación lo valida, el despacho lee una página. Los pasos los da usted, o se los damos hechos.",
+  "tour.offer.text": "Tres pasos, un minuto: una oficial reporta, la coordinación lo valida, el despacho lee una página.",
   "tour.begin": "Ver en un minuto",
   "tour.later": "Ahora no",
   "tour.leave": "Dejar el recorrido; se puede seguir después",

@@ -246,7 +246,7 @@ export default {
   "tour.button": "Visite",
   "tour.resume": "Reprendre la visite, {n}/{of}",
   "tour.offer.title": "Première fois ici ?",
-  "tour.offer.text": "Trois étapes, une minute : une agente rend compte, la coordination valide, le cabinet lit une page. Faites les étapes vous-même, ou laissez-nous les faire.",
+  "tour.offer.text": "Trois étapes, une minute : une agente rend compte, la coordination valide, le cabinet lit une page.",
   "tour.begin": "Voir en une minute",
   "tour.later": "Pas maintenant",
   "tour.leave": "Quitter la visite ; on peut la reprendre plus tard",

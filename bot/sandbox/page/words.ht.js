@@ -246,7 +246,7 @@ export default {
   "tour.button": "Vizit",
   "tour.resume": "Kontinye vizit la, {n}/{of}",
   "tour.offer.title": "Premye fwa w isit la?",
-  "tour.offer.text": "Twa etap, yon minit: yon ofisye rapòte, kowòdinasyon an valide, biwo minis la li yon paj. Fè etap yo poukont ou, oswa kite n fè yo.",
+  "tour.offer.text": "Twa etap, yon minit: yon ofisye rapòte, kowòdinasyon an valide, biwo minis la li yon paj.",
   "tour.begin": "Gade l nan yon minit",
   "tour.later": "Pa kounye a",
   "tour.leave": "Kite vizit la; ou ka kontinye l pita",
