@@ -103,10 +103,11 @@ def test_an_admin_reads_no_title_of_what_is_restricted(desk: Desk) -> None:
 
 
 def test_the_seal_of_the_log_stands_in_the_summary_of_who_administers_it(desk: Desk) -> None:
-    """It proves a log; a coordinator reads the plan."""
+    """It proves a log; a coordinator reads the plan. Once a week her phone keeps it, where no server can change it."""
     desk.database.units.submit(None, chain.seal).result()
     assert "🔏" in text_of(desk.say(PEDRO, "/resumen"))
     assert "🔏" not in text_of(desk.say(CARMEN, "/resumen"))
+    assert "🔏 Sello del registro: " in scheduled(desk)[CARMEN][1].payload["text"]
 
 
 def test_what_a_list_leaves_out_opens_in_the_same_message(desk: Desk) -> None:
@@ -299,22 +300,28 @@ def test_every_letter_of_the_three_languages_is_in_the_pictures_font() -> None:
 
 
 # ------------------------------------------------------------------ on a schedule
-def test_a_scheduled_digest_is_a_picture_and_a_card(desk: Desk) -> None:
-    """For each the picture and the text of their role, in their language; counted once for those who see the same."""
+def scheduled(desk: Desk) -> dict[int, tuple[Any, ...]]:
+    """What the weekly and the monthly job make, by chat."""
 
     def ask(unit: Any) -> Any:
         plan = unit.plans.by_code(SEED_PLAN)
         people = [who for who in unit.recipients.all(plan.id) if who.role in WEEKLY.roles | MONTHLY.roles]
-        return people, compose(unit, Moment.of(plan.id, NOW, plan.timezone), people)
+        made = compose(unit, Moment.of(plan.id, NOW, plan.timezone), people)
+        return {who.chat_id: made[who.person_id] for who in people}
 
-    people, made = desk.database.units.submit(None, ask).result()
-    assert {who.chat_id for who in people} == {CARMEN, GRACE, READER}
+    found: dict[int, tuple[Any, ...]] = desk.database.units.submit(None, ask).result()
+    return found
 
-    for who in people:
-        picture, text = made[who.person_id]
+
+def test_a_scheduled_digest_is_a_picture_and_a_card(desk: Desk) -> None:
+    """For each the picture and the text of their role, in their language; counted once for those who see the same."""
+
+    made = scheduled(desk)
+    assert made.keys() == {CARMEN, GRACE, READER}
+    for picture, text in made.values():
         assert (picture.method, picture.is_card) == ("sendPhoto", False)
         assert (text.method, text.is_card) == ("sendMessage", True)
-    told = {who.chat_id: made[who.person_id][1].payload["text"] for who in people}
+    told = {chat_id: text.payload["text"] for chat_id, (_, text) in made.items()}
     assert told[CARMEN].startswith("Semana al")
     assert told[GRACE].startswith("Observer view")
     assert told[READER].startswith("Plan Nacional")
