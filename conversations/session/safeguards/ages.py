@@ -382,10 +382,10 @@ def _is_of_something(tokens: Sequence[Token], unit: int) -> bool:
 
 
 def _follows_age(tokens: Sequence[Token], position: int) -> bool:
-    """ "edad: 13", "aged 9", "laj li: 14"; not "aged 14 to 24", nor "average age"."""
+    """ "edad: 13", "edad de la víctima: 34", "aged 9", "laj li: 14"; not "aged 14 to 24", nor "average age"."""
     if any(token.what & Is.LIMIT for token in tokens[max(0, position - 2) : position]):
         return False
-    for ahead in range(position + 1, min(position + 5, len(tokens))):
+    for ahead in range(position + 1, min(position + 6, len(tokens))):
         token = tokens[ahead]
         if _is_guess(tokens, ahead):
             return True

@@ -10,13 +10,16 @@ from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.words import NAME, Is, Token, behind_phrases, sentence_of
 
 _BESIDE = 3
-"""How far a post stands before a name or behind it: "fiscal adjunta de Azua, Ana Ruiz", "Solano, la consultora"."""
+"""How many words stand between a post and a name, places left out: "fiscal titular de La Vega, Lcda. Aura García"."""
 _NEAR = 4
 """How far a sentence of a court stands from the name."""
 _ACRONYM = range(2, 9)
 """Letters of an office that is cut: "de la OIM", "(OIM)"."""
-_HAD = frozenset({"had", "has", "tenía", "tiene", "was", "is", "were"})
+_HAD = frozenset({"had", "has", "tenia", "tiene", "was", "is", "were"})
 """Between somebody and whom something is done to."""
+_IS = frozenset({"was", "is", "es", "fue", "era", "se", "te"})
+"""Between a post and who has it, where it stands between them alone."""
+_BETWEEN = frozenset(",.-")
 _TITLE = 2
 """Letters of a title that is another word in small letters: "Me", "Dr"."""
 
@@ -40,7 +43,7 @@ class Work:
             self._is_led(first, begin, end)
             or self._is_post_near(first, begin, end, last)
             or (not is_case and self._acts(end, last))
-            or self._is_of_office(begin, end, last)
+            or self._is_of_office(begin, end, last, is_case=is_case)
             or self._is_house(begin, end)
             or any(first < behind <= begin and begin - behind < _NEAR for behind in self._sentenced)
             or any(end < behind <= last and behind - end <= _NEAR for behind in self._sentenced)
@@ -73,11 +76,18 @@ class Work:
         tokens = self.tokens
         if any(_is_post(token) for token in tokens[begin:end]):
             return True
-        for at in range(begin - 1, max(first, begin - 1 - _BESIDE) - 1, -1):
-            if _is_post(tokens[at]):
+        counted = 0
+        for at in range(begin - 1, first - 1, -1):
+            token = tokens[at]
+            if _is_post(token):
                 return True
-            is_object = tokens[at].text == "a" and at == begin - 1  # "encontró a Jean"
-            if tokens[at].what & (Is.FEELS | Is.NOT) or tokens[at].folded in _HAD or is_object:
+            is_object = token.text == "a" and at == begin - 1  # "encontró a Jean"
+            is_same = token.folded in _IS and at > first and _is_post(tokens[at - 1])  # "trainer was Ms. Lee"
+            is_apart = token.what & (Is.FEELS | Is.NOT | Is.JOINS) or token.folded in _HAD
+            if is_object or (is_apart and not is_same):
+                break
+            counted += not (_is_of_name(token) or token.what & Is.LINK or token.text in _BETWEEN)
+            if counted > _BESIDE:
                 break
         if end < last and tokens[end].text not in ",(-":
             return _is_post(tokens[end]) and not is_offender(tokens[end])  # "Abigail's employer"
@@ -98,22 +108,33 @@ class Work:
                 return False
         return False
 
-    def _is_of_office(self, begin: int, end: int, last: int) -> bool:
-        """ "Starlin, de tecnología", "Elvin de Migración", "Wanda en contabilidad", "Ms. Tolliver (IOM)"."""
+    def _is_of_office(self, begin: int, end: int, last: int, *, is_case: bool) -> bool:
+        """ "Starlin, de tecnología", "Óscar el de compras", "Wanda en contabilidad", "Ms. Tolliver (IOM)"."""
         tokens, departments = self.tokens, known_words("personal.departments")
+        of_office = known_words("personal.of_office")
         if any(token.folded in departments for token in tokens[begin + 1 : end]):
             return True
         at = end + (end < last and tokens[end].text in ",(")
-        if at < last and tokens[at].is_upper and len(tokens[at].text) in _ACRONYM and tokens[at - 1].text == "(":
+        is_in_brackets = at < last and tokens[at - 1].text == "("
+        if is_in_brackets and (
+            _is_cut(tokens[at]) or tokens[at].what & Is.INSTITUTION or tokens[at].folded in departments
+        ):
             return True
-        if at >= last or tokens[at].folded not in known_words("personal.of_office"):
+        if at + 1 < last and tokens[at].what & Is.LINK and tokens[at + 1].folded in of_office:
+            at += 1
+        if at >= last or tokens[at].folded not in of_office:
             return False
-        while at < last and (tokens[at].what & Is.LINK or tokens[at].folded in known_words("personal.of_office")):
+        while at < last and (tokens[at].what & Is.LINK or tokens[at].folded in of_office):
             at += 1
         if at == last:
             return False
-        is_cut = tokens[at].is_upper and len(tokens[at].text) in _ACRONYM and tokens[end].text == ","
+        is_led = not is_case or tokens[end].text == "," or bool(tokens[begin].what & Is.TITLE)
+        is_cut = _is_cut(tokens[at]) and is_led
         return is_cut or tokens[at].folded in departments
+
+
+def _is_cut(token: Token) -> bool:
+    return token.is_upper and len(token.text) in _ACRONYM
 
 
 def _is_post(token: Token) -> bool:
@@ -130,7 +151,7 @@ def _is_of_row(tokens: Sequence[Token], at: int, step: int) -> bool:
     if _is_of_name(tokens[at]):
         return True
     other = at + step
-    is_between = tokens[at].text in (",", ".") or tokens[at].what & Is.JOINS or tokens[at].folded in ("de", "del", "la")
+    is_between = tokens[at].text in _BETWEEN or tokens[at].what & Is.JOINS or tokens[at].folded in ("de", "del", "la")
     return bool(is_between) and 0 <= other < len(tokens) and _is_of_name(tokens[other])
 
 

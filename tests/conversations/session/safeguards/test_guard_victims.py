@@ -141,6 +141,7 @@ def test_a_post_without_a_name_is_no_official() -> None:
         "Por fin Dariela firmó la denuncia",
         "Yo te bat Ti Jonas chak fwa",
         "Returned from Muscat last week: Faith Nekesa",
+        'Panel had two prosecutors, one NGO and "Flaca" Jiménez, who was sold abroad and now helps us',
     ],
 )
 def test_whoever_is_named_without_a_post_is_protected(text: str) -> None:
@@ -160,6 +161,14 @@ def test_whoever_is_named_without_a_post_is_protected(text: str) -> None:
         "chofè a, mesye Ronald, pote manje",
         "The Gregorio Luperón school has 30 seats",
         "Se revisó con los diputados Amarilis Tió y Gregorio Sosa",
+        "Por iniciativa de la fiscal titular de La Vega, Lcda. Aura Luz García, se abrió la oficina",
+        "Trainer was Ms. Hannah Lindqvist, excellent feedback",
+        "Col. Bienvenido Ogando and prosecutor Yissel Lora co-chaired the session",
+        "Misye Jean-Robert Philogène, direktè IBESR nan Nòdès, te fè diskou louvri",
+        "Enspektris Mirlande Augustin (Ministè Travay) fè prezantasyon",
+        "Nos visitó Kristin Hollander de la OIM para ver los kits",
+        "hablamos con Óscar el de compras y las laptops llegan en mayo",
+        "Nos donó los afiches Impresora Batista",
     ],
 )
 def test_who_is_named_at_work_may_stand_in_a_report(text: str) -> None:
