@@ -23,7 +23,8 @@ SETS = (
     "unseen", "tuned", "later", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
     "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
     "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth",
-    "twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth", "thirty-first", "thirty-second", "thirty-third", "thirty-fourth",
+    "twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth",
+    "thirty-first", "thirty-second", "thirty-third", "thirty-fourth",
 )  # fmt: skip
 AT_FIRST = {
     "twelfth": {
