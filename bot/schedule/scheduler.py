@@ -13,7 +13,7 @@ sandbox's is meant to be moved: there the scan comes at once.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -153,9 +153,7 @@ class Scheduler:
         self._wake.set()
 
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        wake = partial(loop.call_soon_threadsafe, self._wake.set)
-        alarm = await asyncio.to_thread(_alarm_clock, wake, self._look_every)
+        alarm = await asyncio.to_thread(_alarm_clock, self._called, self._look_every)
         alarm.start()
         try:
             while not self._stop.is_set():
@@ -165,6 +163,10 @@ class Scheduler:
                     await until(self._wake, self._patience)
         finally:
             alarm.shutdown(wait=False)
+
+    async def _called(self) -> None:
+        """Wake `run`. Being a coroutine, it needs no thread of a pool that a hanging database may have filled."""
+        self._wake.set()
 
     async def look(self) -> None:
         """Send everything that is due, unless the database or the clock is held. An error is logged, never raised."""
@@ -226,7 +228,7 @@ class Scheduler:
         return kept
 
 
-def _alarm_clock(wake: Callable[[], object], every: float) -> "AsyncIOScheduler":
+def _alarm_clock(wake: Callable[[], Coroutine[None, None, None]], every: float) -> "AsyncIOScheduler":
     """Return the scheduler that calls `wake` again and again.
 
     APScheduler looks for plug-ins in all installed packages when it is imported, so it is imported late.

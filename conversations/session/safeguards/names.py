@@ -22,7 +22,7 @@ from conversations.session.safeguards.capitals import (
 )
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.namesakes import acts, feels, institutions
-from conversations.session.safeguards.officials import Work
+from conversations.session.safeguards.officials import Work, is_bare_name
 from conversations.session.safeguards.victims import is_beside_victim, tells_of_one
 from conversations.session.safeguards.words import (
     FILE_ENDINGS,
@@ -81,8 +81,11 @@ def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, str
 def named_in_private(tokens: Sequence[Token], known: Known, *, is_case: bool) -> bool:
     """Say whether a text names somebody who is not at work in it. Ordinary rules protect whoever that is.
 
-    Where no case is told (`is_case`), a capital that nothing explains is a place or a brand sooner than a name.
+    Where no case is told (`is_case`), a capital that nothing explains is a place or a brand sooner than a name. A name
+    alone is what a form asked for.
     """
+    if is_bare_name(tokens):
+        return False
     introduced = [at for at in behind_phrases("personal.names", tokens) if not _is_thing_named(tokens, at)]
     found = _evidence(tokens, known, introduced)
     if not found:

@@ -133,6 +133,11 @@ class Work:
         return is_cut or tokens[at].folded in departments
 
 
+def is_bare_name(tokens: Sequence[Token]) -> bool:
+    """Say whether a text is names and nothing else: a form asked for one, and nothing is told of anybody."""
+    return all(_is_of_name(token) or token.what & (Is.JOINS | Is.LINK) or not token.is_word for token in tokens)
+
+
 def _is_cut(token: Token) -> bool:
     return token.is_upper and len(token.text) in _ACRONYM
 

@@ -176,6 +176,13 @@ def test_who_is_named_at_work_may_stand_in_a_report(text: str) -> None:
     assert personal_data(text, strict=False) is None
 
 
+@pytest.mark.parametrize("text", ["Ana", "Rosa Peña y Luis", "Ana de la Cruz", "Misu"])
+def test_a_form_may_ask_for_a_name_under_ordinary_rules_alone(text: str) -> None:
+    """Nothing is told of anybody then. Under strict rules no list helps a form to ask."""
+    assert personal_data(text, strict=False) is None
+    assert personal_data(text, strict=True) == ("name" if text != "Misu" else None)
+
+
 def test_who_greets_says_who_they_are() -> None:
     """Words that answer no question are not kept."""
     assert personal_data("Hola, soy Marisol Peguero", strict=False, is_answer=False) is None
