@@ -119,7 +119,8 @@ export class Tour {
     set(this.element, { "aria-label": t("tour.label"), class: "tour offer" });
     const speaks = h("input", { type: "checkbox", checked: true });
     this.element.replaceChildren(
-      h("div", { class: "tour-words" }, h("h2", {}, t("tour.offer.title")), h("p", {}, t("tour.offer.text")),
+      h("div", { class: "tour-words" }, h("h2", {}, t("tour.offer.title")),
+        h("p", { class: "plan" }, t("tour.offer.plan")), h("p", {}, t("tour.offer.text")),
         h("label", { class: "check" }, speaks, t("tour.offer.language"))),
       h("div", { class: "tour-acts" },
         h("button", { type: "button", class: "main", onclick: () => this.begin("short", speaks.checked) }, t("tour.begin")),

@@ -246,6 +246,7 @@ export default {
   "tour.button": "Tour",
   "tour.resume": "Resume tour, {n}/{of}",
   "tour.offer.title": "First time here?",
+  "tour.offer.plan": "Agencies report to a chat bot on a national plan. Here it is the Dominican one against human trafficking, in October 2018, with invented people.",
   "tour.offer.text": "Three steps, one minute: an officer reports, the coordinator validates it, the minister's office reads one page.",
   "tour.begin": "See it in a minute",
   "tour.later": "Not now",

@@ -246,6 +246,7 @@ export default {
   "tour.button": "Recorrido",
   "tour.resume": "Seguir recorrido, {n}/{of}",
   "tour.offer.title": "¿Primera vez aquí?",
+  "tour.offer.plan": "Las instituciones le reportan a un bot sobre un plan nacional. Aquí es el dominicano contra la trata de personas, en octubre de 2018, con personas inventadas.",
   "tour.offer.text": "Tres pasos, un minuto: una oficial reporta, la coordinación lo valida, el despacho lee una página.",
   "tour.begin": "Ver en un minuto",
   "tour.later": "Ahora no",

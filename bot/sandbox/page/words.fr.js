@@ -246,6 +246,7 @@ export default {
   "tour.button": "Visite",
   "tour.resume": "Reprendre la visite, {n}/{of}",
   "tour.offer.title": "Première fois ici ?",
+  "tour.offer.plan": "Les institutions rendent compte d'un plan national à un bot. Ici, c'est le plan dominicain contre la traite des personnes, en octobre 2018, avec des personnes inventées.",
   "tour.offer.text": "Trois étapes, une minute : une agente rend compte, la coordination valide, le cabinet lit une page.",
   "tour.begin": "Voir en une minute",
   "tour.later": "Pas maintenant",

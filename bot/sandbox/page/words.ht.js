@@ -246,6 +246,7 @@ export default {
   "tour.button": "Vizit",
   "tour.resume": "Kontinye vizit la, {n}/{of}",
   "tour.offer.title": "Premye fwa w isit la?",
+  "tour.offer.plan": "Enstitisyon yo rapòte bay yon bòt sou yon plan nasyonal. Isit la se plan dominiken kont trafik moun, nan mwa oktòb 2018, ak moun envante.",
   "tour.offer.text": "Twa etap, yon minit: yon ofisye rapòte, kowòdinasyon an valide, biwo minis la li yon paj.",
   "tour.begin": "Gade l nan yon minit",
   "tour.later": "Pa kounye a",

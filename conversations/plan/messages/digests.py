@@ -195,7 +195,8 @@ def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
     """Say how many activities have which light, and what holds back the red ones."""
     if not s.activities:
         return []
-    lines = [line(bold(say("digest.lights")), " ", light_counts(s.activities, say))]
+    which = "digest.lights" if s.only_validated else "digest.lights_of_all"
+    lines = [line(bold(say(which)), " ", light_counts(s.activities, say))]
     red = [each for each in s.activities if each.light is Light.CRITICAL and not each.is_completed]
     told = [each for each in red if reason(each, s, say)]
     if told:

@@ -222,7 +222,7 @@ def assert_numbers(quarter: Quarter, folder: Path) -> set[str]:
 def assert_digest(desk: Desk, who: int, counted: list[Any]) -> None:
     """The line of lights counts what goes on; what is completed or cancelled stands apart."""
     shown = said(desk.say(who, "/resumen"), who)[-1]
-    [line] = [each for each in shown.splitlines() if each.startswith("Semáforo:")]
+    [line] = [each for each in shown.splitlines() if each.startswith("Semáforo")]
     told = {SHAPES[shape]: int(n) for shape, n in re.findall(r"(🔴|🟡|🟢|⚪)\D*(\d+)", line)}
     assert told == Counter(row.light for row in counted if not row.is_completed and not row.is_dropped)
 

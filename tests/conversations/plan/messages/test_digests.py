@@ -108,7 +108,7 @@ def test_a_whole_digest_fits_into_one_message(language: str) -> None:
 def test_sections_come_in_the_order_of_the_brief() -> None:
     """DOMAIN §5.1: what to decide, who has not closed, what changed; one good thing at the end."""
     told = text(digests.digest(stand(), "es"))
-    heads = ["Para decidir", "Cierre:", "Cambió", "Por validar:", "Semáforo:", "Vence en", "Evidencia", "Sin punto",
+    heads = ["Para decidir", "Cierre:", "Cambió", "Por validar:", "Semáforo, con", "Vence en", "Evidencia", "Sin punto",
              "No les llegan", "En silencio", "Buena noticia"]  # fmt: skip
     places = [told.index(head) for head in heads]
     assert places == sorted(places)
