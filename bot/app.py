@@ -256,6 +256,12 @@ class _Parts:
     look: Callable[[], Premises]
     presence: Presence
 
+    def disown(self) -> None:
+        """Send and call nothing of what is in hand: this process was taken for dead."""
+        self.delivery.disown()
+        events, _ = self.outside
+        events.disown()
+
 
 @dataclass(frozen=True, slots=True)
 class _Running:
@@ -404,7 +410,7 @@ async def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.
     outgoing = tasks.create_task(parts.delivery.run())
     await parts.exports.start(is_alone=entered.is_alone)
     workers = [
-        parts.presence.run(parts.delivery.wake, parts.delivery.disown),
+        parts.presence.run(parts.delivery.wake, parts.disown),
         *(opener.run() for opener in parts.evidence),
         parts.exports.run(),
         *(worker.run() for worker in parts.outside),

@@ -87,7 +87,13 @@ class EventWorker:
         self._given_back: list[Claimed] = []
         self._is_news = asyncio.Event()
         self._stop = asyncio.Event()
+        self._disowned_at = float("-inf")
+        """When everything claimed until then had been taken over, on the clock that never jumps."""
         self.counts: Counter[str] = Counter()
+
+    def disown(self) -> None:
+        """Begin no call of what is claimed now: another replica has taken it over, and may have told it."""
+        self._disowned_at = self._clock.monotonic()
 
     def stop(self) -> None:
         """Claim nothing more. A call in progress is recorded, or repeated after the next start."""
@@ -169,7 +175,7 @@ class EventWorker:
     def _is_ours(self, claimed_at: float) -> bool:
         """Whether a call that begins now ends before anybody else can claim its event."""
         left = claimed_at + LEASE.total_seconds() - self._clock.monotonic()
-        return self._is_sure() and left > TIMEOUT
+        return self._is_sure() and claimed_at > self._disowned_at and left > TIMEOUT
 
     async def _call(self, session: "aiohttp.ClientSession", one: Claimed) -> Answer:
         vault = self._database.vault

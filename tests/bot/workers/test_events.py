@@ -233,7 +233,7 @@ async def test_who_was_taken_for_dead_calls_nobody_with_what_it_had_claimed(
     is_sure = [True]
     database.units.replica_id = did(database, lambda unit: unit.replicas.add(datetime.now(UTC)))
     with opened(url, tmp_path) as other:
-        async with receiving(receiver), working(database, is_sure=lambda: is_sure[0]):
+        async with receiving(receiver), working(database, is_sure=lambda: is_sure[0]) as woken:
             added(database, world, receiver.url)
             for number in range(3 * events.WIDTH):
                 reported(database, world, f"A-{number}", corrections=1)
@@ -242,9 +242,10 @@ async def test_who_was_taken_for_dead_calls_nobody_with_what_it_had_claimed(
             did(other, lambda unit: unit.replicas.bury(unit.replicas.all(), datetime.now(UTC)))
             async with working(other):
                 await until(lambda: counts(database) == {"delivered": 6 * events.WIDTH}, "the other tells everything")
+                woken.disown()  # as its presence does, before it is sure again
+                is_sure[0] = True
                 receiver.let_go.set()
                 await until(lambda: len(receiver.seen) >= 7 * events.WIDTH, "what was on its way arrives")
-                is_sure[0] = True
 
     assert len(receiver.seen) == 7 * events.WIDTH
     assert set(map(tuple, versions(receiver).values())) == {(1, 2)}
