@@ -259,8 +259,7 @@ class _Parts:
     def disown(self) -> None:
         """Send and call nothing of what is in hand: this process was taken for dead."""
         self.delivery.disown()
-        events, _ = self.outside
-        events.disown()
+        self.outside[0].disown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,16 +314,8 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         return Evidence(api, database, intake, dispatch, store, clock, forms, room, turns, alarms, is_slow=is_slow)
 
     evidence = (opener(Confinement(FIRST_TRY), is_slow=False), opener(Confinement(), is_slow=True))
-    exports = ExportWorker(
-        database,
-        store,
-        parcels,
-        clock,
-        settings.timezone,
-        feed=delivery.feed,
-        wake=delivery.wake,
-        alarm=alarms,
-    )
+    feed, wake = delivery.feed, delivery.wake
+    exports = ExportWorker(database, store, parcels, clock, settings.timezone, feed=feed, wake=wake, alarm=alarms)
     # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
     door = _door(base)
     asked = _readiness(base, alarms)
