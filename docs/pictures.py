@@ -112,6 +112,7 @@ def the_page(browser: Browser, address: str) -> None:
         keep(page.screenshot(), name)
         page.context.close()
     page = opened(browser, address, {"width": 1400, "height": 800}, language="en", tour=True)
+    page.locator(".tour.offer .check input").uncheck()  # the next pictures are of phones in their own languages
     page.get_by_role("button", name="The whole tour").first.click()
     page.wait_for_timeout(1500)
     keep(page.screenshot(), "tour")
@@ -170,8 +171,9 @@ def the_others(browser: Browser, address: str) -> None:
     button(chat, wording("en")("export.go")).click()
     link = chat.get_by_role("log").get_by_role("link", name=re.compile(r"\.pdf"))
     expect(link).to_be_visible()
+    link.click()
     with page.expect_download() as coming:
-        link.click()
+        page.locator("dialog.pages").get_by_role("link").click()
     keep(first_page(coming.value.path()), "plan-on-one-page")
     page.context.close()
 
@@ -197,7 +199,7 @@ def bad_days(browser: Browser, address: str) -> None:
     write(chat, "60")
     page.wait_for_timeout(800)
     keep(page.screenshot(), "bot-killed")
-    page.get_by_role("button", name="Start bot").first.click()
+    page.get_by_role("button", name="Switch the bot on").first.click()
     expect(bot_says(chat, "unidades")).to_be_visible()
     page.get_by_role("button", name=re.compile(r"One day forward|\+1 day")).first.click()
     page.wait_for_timeout(1500)
