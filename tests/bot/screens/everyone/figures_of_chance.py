@@ -9,7 +9,7 @@ from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
 from tests.bot.house import CARMEN, PEDRO
 from tests.bot.schedule.days import HERE
-from tests.bot.screens.everyone.quarter import CALENDAR, Quarter, found
+from tests.bot.screens.everyone.quarter import CALENDAR, ENDED, Quarter, found
 
 EXPECTED: Final = """
     SELECT i.code, 'indicator:' || i.code AS subject, i.unit, i.aggregation, i.sensitivity = 'restricted' AS restricted,
@@ -39,15 +39,7 @@ CLOSINGS: Final = f"""
     sent AS (
         SELECT s.*, p.end_on FROM submission s JOIN reporting_period p ON p.id = s.reporting_period_id
     ),
-    present AS (
-        SELECT *, row_number() OVER (PARTITION BY subject ORDER BY end_on DESC, id DESC) AS nth
-        FROM sent WHERE is_current
-    ),
-    ended AS (
-        SELECT subject, end_on FROM present WHERE nth = 1 AND (
-            activity_status = 'completed' AND validation_state <> 'returned'
-            OR activity_status = 'cancelled' AND validation_state = 'validated')
-    ),
+    {ENDED},
     wanted AS (
         SELECT c.agency_id, c.end_on, c.closes_on, k.closed_at, CASE WHEN EXISTS (
             SELECT 1 FROM sent s WHERE s.subject = c.subject AND s.reporting_period_id = c.period_id

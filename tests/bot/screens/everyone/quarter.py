@@ -38,6 +38,18 @@ CALENDAR: Final = """
      AND p.period_type = CASE a.report_frequency WHEN 'monthly' THEN 'Monthly' WHEN 'quarterly' THEN 'Quarterly'
                          WHEN 'semiannual' THEN 'SixMonthly' ELSE 'Yearly' END
 """
+ENDED: Final = """
+    present AS (
+        SELECT *, row_number() OVER (PARTITION BY subject ORDER BY end_on DESC, id DESC) AS nth
+        FROM sent WHERE is_current
+    ),
+    ended AS (
+        SELECT subject, end_on FROM present WHERE nth = 1 AND (
+            activity_status = 'completed' AND validation_state <> 'returned'
+            OR activity_status = 'cancelled' AND validation_state = 'validated')
+    )
+"""
+"""What is completed or cancelled, and since when, from `sent`: what was sent, with the end of its period."""
 LIGHTS: Final = f"""
     WITH calendar AS ({CALENDAR}),
     sent AS (
@@ -47,15 +59,7 @@ LIGHTS: Final = f"""
         SELECT *, row_number() OVER (PARTITION BY subject ORDER BY end_on DESC, id DESC) AS nth
         FROM sent WHERE CASE WHEN :validated THEN validation_state = 'validated' ELSE is_current END
     ),
-    present AS (
-        SELECT *, row_number() OVER (PARTITION BY subject ORDER BY end_on DESC, id DESC) AS nth
-        FROM sent WHERE is_current
-    ),
-    ended AS (
-        SELECT subject, end_on FROM present WHERE nth = 1 AND (
-            activity_status = 'completed' AND validation_state <> 'returned'
-            OR activity_status = 'cancelled' AND validation_state = 'validated')
-    ),
+    {ENDED},
     missing AS (
         SELECT c.subject, count(*) AS n FROM calendar c LEFT JOIN ended e ON e.subject = c.subject
         WHERE c.closes_on < :today AND (e.end_on IS NULL OR e.end_on >= c.end_on)
