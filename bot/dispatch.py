@@ -5,7 +5,7 @@ together, or not at all (G4). A denied or stale act commits like any other outco
 again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
@@ -110,9 +110,17 @@ class Dispatch:
         return _handled(ex)
 
     def fetched(
-        self, unit: UnitOfWork, payload: Mapping[str, Any], chat_id: int, event: Fetched | FetchFailed, now: datetime
+        self,
+        unit: UnitOfWork,
+        payload: Mapping[str, Any],
+        chat_id: int,
+        take: Callable[[StoredSession], Fetched | FetchFailed | None],
+        now: datetime,
     ) -> Handled:
-        """Feed the result of a file's download back to the session it was for (DESIGN §3)."""
+        """Feed the result of a file's download back to the session it was for (DESIGN §3).
+
+        `take` gives the result, and attaches the file. It is asked only if the sender may still answer in the session.
+        """
         visit = unit.chats.open(chat_id, payload["telegram_id"])
         ex = Exchange(unit, visit, now, self._house, payload["telegram_id"])
         try:
@@ -122,6 +130,8 @@ class Dispatch:
         if visit.person is None or stored.person_id != visit.person.id or stored.state != "open":
             return Handled()
         if visit.person.is_suspended or not ex.has_role or ex.agency_has_left or not ex.is_theirs(stored):
+            return Handled()
+        if not ex.may_report(stored.subject) or (event := take(stored)) is None:
             return Handled()
         (apply if visit.chat.session_id == stored.id else take_unseen)(ex, stored, event)
         return _handled(ex)

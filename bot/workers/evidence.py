@@ -32,13 +32,13 @@ from bot.workers.job_loop import JobLoop, claim_next
 from bot.workers.publishing import Publishing
 from bot.workers.turns import Turns
 from conversations.session.events import Fetched, FetchFailed
-from storage.errors import NotFound
 from storage.messages.jobs import CLAIMS, JobRow
 from storage.open_database import Database
 from storage.reports.confinement import Confinement, Interrupted, TooSlow
-from storage.reports.files import FileStore, NewAttachment
+from storage.reports.files import FileStore, NewAttachment, Put
 from storage.reports.inspection import Inspected
 from storage.reports.refusals import Refused
+from storage.reports.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
 
 logger = structlog.get_logger(__name__)
@@ -54,7 +54,7 @@ MAX_MB = "20"
 @dataclass(frozen=True, slots=True)
 class _Stored:
     inspected: Inspected
-    key: str
+    put: Put
 
 
 class Evidence:
@@ -182,7 +182,7 @@ class Evidence:
             return Refused(f"file.{found.reason}", found.values)
         if payload["is_restricted"] and found.mime_type.startswith(("image/", "video/")):
             return Refused("report.evidence_sensitive")
-        return _Stored(found, self._store.put(found.data, sensitive=payload["is_sensitive"]))
+        return _Stored(found, self._store.put_for_now(found.data, sensitive=payload["is_sensitive"]))
 
     async def _feed(self, job: JobRow, result: "FetchFailed | _Stored", failure: str = "") -> None:
         """Settle the job and apply the event in one unit, in the chat's order. `failure` is for the operator."""
@@ -195,10 +195,10 @@ class Evidence:
                 return Handled()  # the lease has ended and another worker has it
             if job.is_deadly:
                 unit.after_commit(partial(self._alarm, "repeated_deaths", f"job {job.id} ({job.kind}): {DEADLY}"))
-            event = result if isinstance(result, FetchFailed) else self._attach(unit, job, result)
-            if event is None:
-                return Handled()
-            return self._dispatch.fetched(unit, job.payload, job.chat_id or 0, event, now)
+            return self._dispatch.fetched(unit, job.payload, job.chat_id or 0, partial(take, unit), now)
+
+        def take(unit: UnitOfWork, session: StoredSession) -> Fetched | FetchFailed | None:
+            return result if isinstance(result, FetchFailed) else self._attach(unit, session, job, result)
 
         def give_up(unit: UnitOfWork, error: Exception) -> Handled:
             unit.jobs.fail(job, place_of(error), now)
@@ -206,15 +206,18 @@ class Evidence:
             return if_it_can_be_said(unit, lambda: self._dispatch.not_fetched(unit, job.chat_id or 0, now))
 
         await self._intake.submit(job.chat_id, work, give_up)
+        if isinstance(result, _Stored):
+            await asyncio.to_thread(self._take_back, result.put)
 
-    def _attach(self, unit: UnitOfWork, job: JobRow, stored: _Stored) -> Fetched | None:
+    def _take_back(self, put: Put) -> None:
+        """Remove the file from the folder if no answer took it: its sender was suspended, or went back."""
+        with self._database.view() as unit:
+            is_named = unit.attachments.is_named(put.key)
+        if not is_named:
+            self._store.take_back(put)
+
+    def _attach(self, unit: UnitOfWork, session: StoredSession, job: JobRow, stored: _Stored) -> Fetched | None:
         payload = job.payload
-        try:
-            session = unit.sessions.get(payload["session_id"])
-        except NotFound:
-            return None
-        if session.state != "open":
-            return None
         if (session.data.get("fetching"), session.data.get("at")) != (payload["unique_id"], payload["ref"]):
             return None  # they went back or sent another file: this answer stays as it is
         attachment = unit.attachments.add(

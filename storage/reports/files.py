@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
@@ -49,6 +50,14 @@ def storage_key(sha256: str, *, sensitive: bool) -> str:
 _KEY = re.compile(r"(plain|sealed)/[0-9a-f]{2}/([0-9a-f]{64})")
 
 
+class Put(NamedTuple):
+    """A content as one call stored it."""
+
+    key: str
+    made_at: int | None
+    """The file's time in nanoseconds, if this call made it. None if the content was there already."""
+
+
 class FileStore:
     """A folder of files named by their content. Each file is complete or absent, and only its owner can read it."""
 
@@ -65,17 +74,38 @@ class FileStore:
 
     def put(self, data: bytes, sensitive: bool) -> str:
         """Store a content and return its key. Storing it again only renews its age (see `sweep`)."""
+        return self.put_for_now(data, sensitive).key
+
+    def put_for_now(self, data: bytes, sensitive: bool) -> Put:
+        """Store a content that may not be needed after all: give the result to `take_back` then."""
         sha256 = _sha256(data)
         key = storage_key(sha256, sensitive=sensitive)
         path = self._root / key
         with contextlib.suppress(FileNotFoundError):
-            os.utime(path)
-            return key
+            _renew(path)
+            return Put(key, None)
         if sensitive:
-            self._write_sealed(path, data, sha256)
+            made_at = self._write_sealed(path, data, sha256)
         else:
-            self._write(path, data)
-        return key
+            made_at = self._write(path, data)
+        return Put(key, made_at)
+
+    def take_back(self, put: Put) -> None:
+        """Remove what a call stored. Nothing happens if it was there before, or somebody has stored it since.
+
+        Only for a content that no attachment names. Somebody else may be storing the same content at this moment. So
+        the file loses its name first, and gets it back if its time has changed. Whoever stores it in between writes it.
+        """
+        path, _ = self._path(put.key)
+        aside = path.with_name(f".gone-{path.name}")
+        with contextlib.suppress(FileNotFoundError):
+            if put.made_at is None or path.stat().st_mtime_ns != put.made_at:
+                return
+            os.replace(path, aside)
+            if aside.stat().st_mtime_ns == put.made_at:
+                aside.unlink()
+            else:
+                os.replace(aside, path)
 
     def get(self, key: str) -> bytes:
         """The content. NotFound if there is none. StorageError if it is no longer the content that was stored."""
@@ -161,17 +191,19 @@ class FileStore:
             raise NotFound(key)  # a key is data: it must not lead elsewhere
         return self._root / key, match[2]
 
-    def _write_sealed(self, path: Path, data: bytes, sha256: str) -> None:
+    def _write_sealed(self, path: Path, data: bytes, sha256: str) -> int:
         """Write it under the current key. If another key has become current meanwhile, write it again.
 
         Until the file has its name, whoever retires the old key does not see it.
         """
-        vault, key = self._keyring(), ""
+        vault, key, made_at = self._keyring(), "", 0
         while key != vault.newest():
             key = vault.current
-            self._write(path, vault.seal_bytes(data, f"file:{sha256}", key))
+            made_at = self._write(path, vault.seal_bytes(data, f"file:{sha256}", key))
+        return made_at
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, data: bytes) -> int:
+        """Write it, whole or not at all. Return the file's time."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # mode 0600
         try:
@@ -179,12 +211,22 @@ class FileStore:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+                made_at = os.fstat(file.fileno()).st_mtime_ns
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
         _sync_folder(path.parent)
+        return made_at
+
+
+def _renew(path: Path) -> None:
+    """Give a file the present time, or a later one: never the time that it had. A clock has only so many moments."""
+    before = path.stat().st_mtime_ns
+    os.utime(path)
+    if path.stat().st_mtime_ns <= before:
+        os.utime(path, ns=(before + 1, before + 1))
 
 
 def _sync_folder(folder: Path) -> None:
@@ -307,6 +349,12 @@ class Attachments:
         else:
             rows = self._connection.execute(_REMOVE, {"of_instance": instance_id, "of_ref": ref}).all()
         return self._unused(StoredAttachment(*row) for row in rows)
+
+    def is_named(self, key: str) -> bool:
+        """Whether an answer has this content."""
+        folder, _, sha256 = key.rpartition("/")
+        values = {"sha": sha256, "is_sensitive": folder.startswith("sealed")}
+        return self._connection.execute(_SAME_CONTENT, values).first() is not None
 
     def copy(self, instance_id: str, to_instance: str, now: datetime) -> int:
         """Give a correction the files of the submission that it corrects.

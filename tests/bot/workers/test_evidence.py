@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from bot.demo.demo import BEGINS
 from bot.sandbox.server import running_sandbox
@@ -78,6 +78,10 @@ def when_downloaded(town: Town, act: Act) -> list[str]:
     return done
 
 
+def files_of(town: Town) -> list[Path]:
+    return sorted(town.settings.files.glob("*/*/*"))
+
+
 def until_unavailable(town: Town) -> None:
     assert town.process is not None
     wait_until(
@@ -104,6 +108,28 @@ def test_a_database_that_goes_away_while_a_file_is_fetched_costs_a_second_fetch(
         assert struck
 
         town.rest()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("way", [("suspend",), ("role", "--role", "observer")], ids=["suspended", "another role"])
+def test_of_who_is_shut_out_while_their_file_comes_nothing_stays(
+    tmp_path: Path, furnished: Path, kind: str, way: tuple[str, ...]
+) -> None:
+    """The folder has no file when the job has ended, and the draft that a colleague may take over has none either."""
+    with town_whose_database_can_go(kind, tmp_path, furnished) as (town, _, _):
+        ana, before = asked_for_a_photo(town, ANA), files_of(town)
+        command = ("people", *way, "--telegram-id", str(ANA))
+        shut_out = when_downloaded(town, lambda: town.enlace(*command).check_returncode())
+        ana.phone.send_files("document", ("jornada.jpg", photo_with_gps()))
+        wait_until(lambda: bool(shut_out), "she is shut out", show=town.logged)
+        town.rest()
+
+        wait_until(lambda: files_of(town) == before, "no file of hers is left", show=lambda: files_of(town))
+        assert "Confirmo que la foto" not in ana.text
+        assert "evidence.poison" not in town.logged()
+        engine = create_engine(town.settings.database_url, poolclass=NullPool)
+        with engine.connect() as connection:
+            assert not connection.execute(text("SELECT file_name FROM attachment")).all()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

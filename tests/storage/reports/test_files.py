@@ -141,6 +141,20 @@ def test_a_sweep_removes_what_nobody_names_and_spares_what_is_young(store: FileS
     assert list(store.keys()) == [named]
 
 
+@pytest.mark.parametrize("sensitive", [False, True])
+def test_what_is_taken_back_is_gone_unless_somebody_else_stored_it_too(store: FileStore, sensitive: bool) -> None:
+    """Before, afterwards, or at the same moment of a coarse clock."""
+    made = store.put_for_now(PDF, sensitive)
+    store.take_back(made)
+    assert list(store.keys()) == []
+    store.take_back(made)
+
+    made, again = store.put_for_now(PDF, sensitive), store.put_for_now(PDF, sensitive)
+    for each in (made, again):
+        store.take_back(each)
+    assert store.get(made.key) == PDF
+
+
 def test_resealing_brings_files_under_the_current_key(tmp_path: Path) -> None:
     """After a rotation the old key can be retired."""
     ring = tmp_path / "ring.json"
