@@ -19,6 +19,7 @@ from typing import IO, Final, Literal
 from urllib.parse import unquote
 
 from conversations.xforms.workbook import DAMAGE
+from storage.reports.pdf_elsewhere import fetches_file, holds_files
 from storage.reports.pdf_opening import leads_away
 from storage.reports.pdf_streams import MOST_STREAMS, READABLE, UNREADABLE, names_in, streams
 
@@ -34,22 +35,13 @@ _OF_PDF: Final[dict[bytes, Reason]] = {
     b"OnInstantiate": "scripts",  # of a 3D drawing
     b"EmbeddedFile": "attached",
     b"EmbeddedFiles": "attached",
+    b"FileAttachment": "attached",
     b"GoToE": "attached",
     b"SubmitForm": "remote",
     b"ImportData": "remote",
     b"Encrypt": "password",
 }
 """Too long to stand in compressed data by chance, as `/JS` may."""
-_SHARE = re.compile(rb"\(\s*(?:\\\\\\\\|//)")
-"""A server that Windows logs in to: a link to another PDF (`GoToR`) on it gives the password's hash away."""
-_OCTAL = re.compile(rb"\\([0-7]{3})")
-"""A character of a string that is written as a number (7.3.4.2)."""
-_FILE_ELSEWHERE = re.compile(
-    rb"/U?F\s*(?:\(\s*(?:\\\\\\\\|//|https?:|ftp:)"
-    rb"|<\s*(?:f\s*e\s*f\s*f\s*)?(?:(?:0\s*0\s*)?5\s*c\s*){2}|<\s*(?:f\s*e\s*f\s*f\s*)?(?:0\s*0\s*)?6\s*8\s*(?:0\s*0\s*)?7\s*4)",
-    re.IGNORECASE,
-)
-"""The same as the file of any action, stream or picture (ISO 32000-1, 7.11): a share or a web address, also in hex."""
 
 PROGRAM_NAMES: Final = frozenset(
     "exe com scr bat cmd ps1 vbs vbe js jse wsf wsh hta msi msp lnk pif cpl jar apk app sh command reg dll".split()  # noqa: SIM905
@@ -82,10 +74,22 @@ _FOLLOWED_BY_HAND: Final = frozenset(
 """Elements of an OpenDocument that lead somewhere when somebody wants it. All others fetch their address."""
 _FIELD = re.compile(
     r"\bDDE(?:AUTO)?\b"
-    r'|\b(?:INCLUDEPICTURE|INCLUDETEXT|IMPORT|LINK|RD|DATABASE)\b[^"]{0,80}"?\s*(?:https?:|ftp:|\\\\|//|file:)',
+    r'|\b(?:INCLUDE(?:PICTURE|TEXT)?|IMPORT|LINK|RD|DATABASE)\b(?:[^"]{0,80}"?\s*(?:https?:|ftp:|\\\\|//|file:)'
+    r'|\s*(?:\\\w+\s+)*"?\s*(?:QUOTE|REF|DOCPROPERTY|DOCVARIABLE|FILLIN|ASK)\b)',
     re.IGNORECASE,
 )
-"""A field that calls a program, or fetches what it shows. A hyperlink only leads somewhere."""
+"""A field that calls a program, or fetches what it shows. A hyperlink only leads somewhere.
+
+Where the address is made by another field (`QUOTE 104 116 …`), nobody can tell what is fetched.
+"""
+_RUNNING = re.compile(r"\s*(?:vnd\.sun\.star\.script|macro|service|slot|\.uno|javascript|vbscript)\s*:", re.IGNORECASE)
+"""An address that is a command of the program which shows the document."""
+_LIBRARIES = re.compile(r"(?:^|/)(?:basic|scripts)/")
+"""Folders of an OpenDocument, or of an object inside it, that hold macros."""
+_MACRO_SHEET = re.compile(rb"\x85\0(.)\0.{4}[\0-\x03][\x01\x06](.)", re.DOTALL)
+"""A sheet of Excel 4.0 macros, or a module, in a workbook of before 2007 ([MS-XLS] 2.4.28): its lengths."""
+_LOCKED_BOOK = re.compile(rb"\x09\x08(?:\x08\0.{8}|\x10\0.{16})(?:\x86\0\0\0)?\x2f\0", re.DOTALL)
+"""Such a workbook whose records are encrypted (2.4.117): Excel itself may know the password."""
 _MACROS: Final = ("vbaproject", "macroenabled", "macrosheet")
 _CSS = re.compile(r"""(?:url\(\s*|@import\s+(?!url))["']?(?P<address>[^"')]{1,400})""", re.IGNORECASE)
 """What a style of a picture in SVG fetches."""
@@ -162,7 +166,7 @@ def of_pdf(data: bytes) -> Reason | None:
             return "unzips_too_far"
         found |= _acts_of(objects, exact=True)
         parts.append((objects, True))
-    if leads_away(parts):
+    if leads_away(parts) or fetches_file(parts):
         found.add("remote")
     order: tuple[Reason, ...] = ("scripts", "attached", "remote", "password")
     return next((reason for reason in order if reason in found), None)
@@ -175,17 +179,11 @@ def _acts_of(part: bytes, *, exact: bool) -> set[Reason]:
     found = {_OF_PDF[name] for name in names & _OF_PDF.keys()}
     if b"JS" in names and (exact or (b"S", b"Rendition") in pairwise(listed)):
         found.add("scripts")
-    plain = _OCTAL.sub(_as_written, part)
-    if (b"GoToR" in names and _SHARE.search(plain)) or _FILE_ELSEWHERE.search(plain):
-        found.add("remote")
+    if holds_files(part):
+        found.add("attached")
     if b"URL" in names and (b"FS", b"URL") in pairwise(listed):
         found.add("remote")  # a file specification of the web (7.11.5)
     return found
-
-
-def _as_written(code: re.Match[bytes]) -> bytes:
-    letter = bytes((int(code[1], 8) & 0xFF,))
-    return letter * 2 if letter == b"\\" else letter
 
 
 # ------------------------------------------------------------------ office documents
@@ -193,7 +191,7 @@ def of_zipped(archive: zipfile.ZipFile, depth: int = 1) -> Reason | None:
     """Return what an office document does besides being shown. Its sizes were checked before."""
     entries = archive.infolist()
     names = {entry.filename.lower() for entry in entries}
-    if any(name.endswith("vbaproject.bin") or name.startswith(("basic/", "scripts/")) for name in names):
+    if any(name.endswith("vbaproject.bin") or _LIBRARIES.search(name) for name in names):
         return "macros"
     is_workbook = "xl/workbook.xml" in names and "word/document.xml" not in names
     for entry in entries:
@@ -345,7 +343,9 @@ def _of_element(name: str, own: Mapping[str, str]) -> Reason | None:
     if name in ("Override", "Default"):
         kind = own.get("ContentType", "").lower()
         return "macros" if any(macro in kind for macro in _MACROS) else None
-    if _of_formula(own.get("formula", "")):
+    if name == "ocx" or _RUNNING.match(unquote(own.get("href", ""))):
+        return "scripts"
+    if _of_formula(own.get("formula", "")) or _is_away(own.get("althref", "")):
         return "remote"
     if name in _REFRESHED and (own.get("refreshOnLoad", "").lower() in _YES or own.get("interval", "0") != "0"):
         return "remote"
@@ -362,11 +362,24 @@ def _of_element(name: str, own: Mapping[str, str]) -> Reason | None:
 def _of_relationship(attributes: Mapping[str, str]) -> Reason | None:
     """Return what a part of an office document that is kept elsewhere does. Only a hyperlink waits for somebody."""
     kind = attributes.get("Type", "").rpartition("/")[2]
+    if kind == "control" or _RUNNING.match(unquote(attributes.get("Target", ""))):
+        return "scripts"
     if kind != "hyperlink" and _is_away(attributes.get("Target", "")):
         return "remote"
     if kind == "vbaProject":
         return "macros"
     return "attached" if kind in ("oleObject", "aFChunk") else None
+
+
+def of_old_workbook(data: bytes) -> Reason | None:
+    """Return what a workbook of before 2007 does besides being shown, as far as its records tell."""
+    if _LOCKED_BOOK.search(data):
+        return "password"
+    for sheet in _MACRO_SHEET.finditer(data):
+        length, letters = sheet[1][0], sheet[2][0]
+        if length in (7 + letters, 8 + letters, 8 + 2 * letters):
+            return "macros"
+    return None
 
 
 # ------------------------------------------------------------------ text

@@ -115,6 +115,10 @@ _ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b
 _MARKUP = re.compile(rb"<\s*(svg|html|script|body|iframe|!doctype\s+html|!doctype\s+svg|head)\b", re.IGNORECASE)
 _CODE = re.compile(rb"<\s*(?:html|script|iframe|\?php)\b", re.IGNORECASE)
 _END_OF_ZIP = b"PK\x05\x06"
+_ARCHIVE_INSIDE = re.compile(rb"PK\x05\x06\0{4}|Rar!\x1a\x07|7z\xbc\xaf\x27\x1c")
+"""Programs that unpack find it wherever it stands."""
+_LETTER = re.compile(r"^Content-Transfer-Encoding:\s*base64", re.IGNORECASE | re.MULTILINE)
+"""A letter or a saved page with files inside (RFC 2045)."""
 _LENGTH_OF_END = 22
 """Bytes of the record that a zip without a comment ends with."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -207,7 +211,8 @@ def _sniff(data: bytes, extension: str) -> _Kind | Refused:
         return kind
     # A second file behind or inside the first is for somebody else's eyes: a viewer shows one, a server runs the other.
     has_pdf = b"%PDF-" in data[:1024] and kind.mime_type != "application/pdf"
-    if has_pdf or _CODE.search(data[:1024]) or zipfile.is_zipfile(io.BytesIO(data)):
+    has_archive = _ARCHIVE_INSIDE.search(data) or zipfile.is_zipfile(io.BytesIO(data))
+    if has_pdf or has_archive or _CODE.search(data[:1024]):
         return Refused("mixed")
     return kind
 
@@ -242,6 +247,10 @@ def _of_text(data: bytes, extension: str) -> _Kind | Refused | None:
     if head.startswith(b"{\\rtf"):
         acts = active_content.of_rtf(data)
         return Refused(acts) if acts else _Kind("application/rtf", "rtf")
+    if head.upper().startswith(b"BEGIN:VCARD"):
+        return Refused("unknown")  # it is about a person, and nothing else
+    if _LETTER.search(text):
+        return Refused("attached")
     if acts := active_content.of_table(text):
         return Refused(acts)
     if extension in ("csv", "tsv"):
@@ -279,9 +288,11 @@ def _of_ole(data: bytes) -> _Kind | Refused:
         return Refused("password")
     if has("_VBA_PROJECT") or has("Macros"):
         return Refused("macros")
-    if has("\x01Ole10Native"):
+    if has("\x01Ole10Native") or has("Equation Native"):
         return Refused("attached")
-    return next((kind for name, kind in _OLE_STREAMS if has(name)), Refused("unknown"))
+    kind = next((kind for name, kind in _OLE_STREAMS if has(name)), Refused("unknown"))
+    acts = active_content.of_old_workbook(data) if isinstance(kind, _Kind) and kind.extension == "xls" else None
+    return Refused(acts) if acts else kind
 
 
 def _of_zip(data: bytes) -> _Kind | Refused:

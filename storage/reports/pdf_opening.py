@@ -6,7 +6,6 @@ who opened the file, and when.
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from storage.reports.pdf_streams import names_in
@@ -14,6 +13,7 @@ from storage.reports.pdf_streams import names_in
 _OPENING: Final = frozenset((b"OpenAction", b"AA"))
 _NEXT: Final = frozenset((b"Next",))
 _REFERENCE = re.compile(rb"(\d{1,10})\s+\d{1,5}\s+R\b")
+_OBJECT = re.compile(rb"(?<!\d)(\d{1,20})\s+\d{1,5}\s+obj\b")
 _CANDIDATE = re.compile(
     rb"/(?:OpenAction|AA|Next|[^\x00\t\n\f\r ()<>\[\]{}/%#]{0,10}#[^\x00\t\n\f\r ()<>\[\]{}/%]{1,60})"
     rb"(?=[\x00\t\n\f\r ()<>\[\]{}/%])"
@@ -44,8 +44,14 @@ def leads_away(parts: Sequence[tuple[bytes, bool]]) -> bool:
             return False
         seen |= numbers
         wanted = frozenset(sorted(numbers)[:_MOST])
-        present = [data for part, is_packed in parts for data in (_packed if is_packed else _plain)(part, wanted)]
+        present = list(objects(parts, wanted))
     return False
+
+
+def objects(parts: Sequence[tuple[bytes, bool]], wanted: frozenset[int]) -> Iterator[bytes]:
+    """Return the objects with these numbers, as far as they are looked at."""
+    for part, is_packed in parts:
+        yield from (_packed if is_packed else _plain)(part, wanted)
 
 
 def _followed(data: bytes) -> Iterator[bytes]:
@@ -80,13 +86,14 @@ def _dictionary(data: bytes) -> bytes:
 
 
 def _is_action(data: bytes) -> bool:
-    names = list(names_in(data))
-    return any(pair == (b"S", b"URI") for pair in pairwise(names))
+    """Say whether it opens a page of the web. That it does may stand elsewhere (`/S 3 0 R`), but not the key."""
+    return b"URI" in names_in(data)
 
 
 def _plain(part: bytes, wanted: frozenset[int]) -> Iterator[bytes]:
-    numbers = b"|".join(b"%d" % number for number in wanted)
-    for found in re.finditer(rb"(?<!\d)0*(?:" + numbers + rb")\s+\d{1,5}\s+obj\b", part):
+    for found in _OBJECT.finditer(part) if wanted else ():
+        if int(found[1]) not in wanted:
+            continue
         data = part[found.end() : found.end() + _LONGEST]
         yield data.partition(b"endobj")[0].partition(b"stream")[0]
 

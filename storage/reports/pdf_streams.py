@@ -15,6 +15,9 @@ from typing import Final
 
 NAME = re.compile(rb"/((?:[^\x00\t\n\f\r ()<>\[\]{}/%#]|#[0-9A-Fa-f]{2})+)")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_OBJECT = re.compile(rb"\d\s*obj")
+_PACKED = re.compile(rb"/(?:O|#4[Ff])(?:b|#62)(?:j|#6[Aa])(?:S|#53)(?:t|#74)(?:m|#6[Dd])")
+"""What says that a stream holds objects."""
 _STREAM = re.compile(rb"(?<!end)stream(?:\r\n|\n|\r)")
 _HEAD: Final = 65_536
 """Bytes before a stream among which the object it belongs to begins."""
@@ -67,8 +70,12 @@ def streams(data: bytes) -> Iterator[Stream]:
     before = 0
     for found in _STREAM.finditer(data):
         least = max(before, found.start() - _HEAD)
-        opened = data.rfind(b"obj", least, found.start())
-        head = data[opened if opened >= 0 else least : found.start()]
+        # A comment or a text behind this name may look like the beginning of an object.
+        packed = _PACKED.search(data, least, found.start())
+        opened = least
+        for opening in _OBJECT.finditer(data, least, packed.start() if packed else found.start()):
+            opened = opening.end()
+        head = data[opened : found.start()]
         yield Stream(tuple(names_in(head)), data, found.end())
         before = found.end()
 
