@@ -7,6 +7,7 @@ in thanks. So whoever has none of these beside the name is protected.
 from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words, known_words_in
+from conversations.session.safeguards.at_desk import Desk
 from conversations.session.safeguards.words import NAME, Is, Token, behind_phrases, sentence_of
 
 _BESIDE = 3
@@ -31,6 +32,7 @@ class Work:
         self.tokens = tokens
         self._thanked = frozenset(behind_phrases("personal.at_work", tokens))
         self._sentenced = tuple(behind_phrases("personal.sentenced", tokens))
+        self._desk = Desk(tokens)
 
     def names(self, at: int, *, is_case: bool) -> bool:
         """Say whether the name at this position is told of somebody at work, or of somebody sentenced.
@@ -42,11 +44,12 @@ class Work:
         return (
             self._is_led(first, begin, end)
             or self._is_post_near(first, begin, end, last)
-            or (not is_case and self._acts(end, last))
+            or (not is_case and not self._desk.is_private and self._acts(end, last))
             or self._is_of_office(begin, end, last, is_case=is_case)
             or self._is_house(begin, end)
             or any(first < behind <= begin and begin - behind < _NEAR for behind in self._sentenced)
             or any(end < behind <= last and behind - end <= _NEAR for behind in self._sentenced)
+            or (not is_case and self._desk.names(begin, end))
         )
 
     def _row(self, at: int) -> tuple[int, int]:
