@@ -570,6 +570,7 @@ def _is_had(tokens: Sequence[Token], position: int, whose: int, *, strict: bool)
     first, _ = sentence_of(tokens, position)
     if is_of_office(tokens, first, position):
         return False
+    first = next((at for at in range(position, first, -1) if tokens[at].text == "("), first)  # "centre (she is 22)"
     said = [token for token in tokens[max(first, position - 6) : position] if token.is_word]
     if any(token.what & Is.THING and not token.what & (Is.MONTHS | Is.YEARS) for token in said):
         return False

@@ -25,7 +25,12 @@ class Desk:
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
-        self.is_private = _is_private(tokens)
+        private = _private_words(tokens)
+        self.is_private = bool(private)
+        """It tells what is told of people whom the plan protects."""
+        is_of_one = any(not _is_of_several(tokens, at) for at in private)
+        self.is_personal = is_of_one and not any(map(_is_of_desk, tokens))
+        """It tells that of one of them, and nothing of an office."""
         if self.is_private:
             return
         self._dealt = frozenset(behind_phrases("personal.dealt_with", tokens))
@@ -44,7 +49,7 @@ class Desk:
             or any(at in self._dealt for at in range(max(first, begin - _NEAR), end))
             or self._is_listed(first, begin)
             or self._is_signed(begin, end)
-            or any(token.folded in known_words("personal.desk") for token in tokens[first:last])
+            or any(map(_is_of_desk, tokens[first:last]))
         )
 
     def _is_listed(self, first: int, begin: int) -> bool:
@@ -64,6 +69,10 @@ class Desk:
         while before >= 0 and not tokens[before].is_word:
             before -= 1
         return before + 1 in self._regards
+
+
+def _is_of_desk(token: Token) -> bool:
+    return token.folded in known_words("personal.desk")
 
 
 def _has_title(tokens: Sequence[Token], first: int, begin: int, end: int) -> bool:
@@ -118,12 +127,18 @@ def _forms(verb: str, endings: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         yield from (stem + ending for ending in endings[infinitive])
 
 
-def _is_private(tokens: Sequence[Token]) -> bool:
-    """Say whether a text tells what is told of people whom the plan protects."""
+def _private_words(tokens: Sequence[Token]) -> list[int]:
+    """Where a text tells what is told of people whom the plan protects."""
     private, at_work = known_words("personal.private"), known_words("personal.also_at_work")
-    return any(
-        (token.folded in private or (token.what & _PRIVATE and token.folded not in at_work))
+    return [
+        at
+        for at, token in enumerate(tokens)
+        if (token.folded in private or (token.what & _PRIVATE and token.folded not in at_work))
         and not token.is_known
         and not token.what & (NAME & ~Is.GIVEN_WORD & ~Is.SURNAME_WORD)
-        for token in tokens
-    )
+    ]
+
+
+def _is_of_several(tokens: Sequence[Token], at: int) -> bool:
+    """ "Unidad de víctimas", "Rescued: 13"."""
+    return bool(tokens[at].what & Is.VICTIMS) or (at + 1 < len(tokens) and tokens[at + 1].text == ":")

@@ -91,7 +91,7 @@ def named_in_private(tokens: Sequence[Token], known: Known, *, is_case: bool) ->
     if not found:
         return False
     work = Work(tokens)
-    is_told = is_case or tells_of_one(tokens)
+    is_told = is_case or tells_of_one(tokens) or work.is_personal
     return any(not work.names(at, is_case=is_case) for at in found if is_told or _is_surely_name(tokens, at))
 
 
@@ -389,7 +389,8 @@ def _is_in_slot(tokens: Sequence[Token], at: int) -> bool:
     if before is None:
         return False
     if before.what & (SOMEBODY | Is.ELDER) and not before.what & (Is.HAS | Is.LINK):
-        return _does(tokens, at)
+        is_still = before.what & Is.VICTIM and behind is not None and behind.what & Is.NOT  # "el niño angelito sigue"
+        return bool(is_still) or _does(tokens, at)
     if before.what & Is.TOWARDS and at > 1 and tokens[at - 2].what & Is.TOWARDS and len(tokens[at - 2].text) > _LETTERS:
         return behind is None or behind.folded in known_words("personal.contracted") or not behind.is_word
     is_led = before.what & Is.TOWARDS or before.folded in known_words("personal.led_by")

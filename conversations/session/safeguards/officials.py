@@ -21,6 +21,8 @@ _HAD = frozenset({"had", "has", "tenia", "tiene", "was", "is", "were"})
 _IS = frozenset({"was", "is", "es", "fue", "era", "se", "te"})
 """Between a post and who has it, where it stands between them alone."""
 _BETWEEN = frozenset(",.-")
+_WORDS = Is.NOT | Is.HAS | Is.MARKER | Is.FEELS | Is.EVENT | Is.SUFFERED | Is.LINK
+"""What no name means. A text may be written in capitals: "TI DJO POKO JWENN PLAS"."""
 _TITLE = 2
 """Letters of a title that is another word in small letters: "Me", "Dr"."""
 
@@ -33,6 +35,8 @@ class Work:
         self._thanked = frozenset(behind_phrases("personal.at_work", tokens))
         self._sentenced = tuple(behind_phrases("personal.sentenced", tokens))
         self._desk = Desk(tokens)
+        self.is_private = self._desk.is_private
+        self.is_personal = self._desk.is_personal
 
     def names(self, at: int, *, is_case: bool) -> bool:
         """Say whether the name at this position is told of somebody at work, or of somebody sentenced.
@@ -44,7 +48,7 @@ class Work:
         return (
             self._is_led(first, begin, end)
             or self._is_post_near(first, begin, end, last)
-            or (not is_case and not self._desk.is_private and self._acts(end, last))
+            or (not is_case and not self.is_private and self._acts(end, last))
             or self._is_of_office(begin, end, last, is_case=is_case)
             or self._is_house(begin, end)
             or any(first < behind <= begin and begin - behind < _NEAR for behind in self._sentenced)
@@ -166,7 +170,7 @@ def _is_of_row(tokens: Sequence[Token], at: int, step: int) -> bool:
 def _is_of_name(token: Token) -> bool:
     return (
         token.is_capitalised
-        or token.is_upper
+        or (token.is_upper and not token.what & _WORDS)
         or bool(token.what & Is.TITLE)
         or bool(token.what & NAME and not token.what & (Is.LINK | Is.COMMON))
     )

@@ -24,7 +24,7 @@ SETS = (
     "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
     "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth",
     "twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth",
-    "thirty-first", "thirty-second", "thirty-third", "thirty-fourth",
+    "thirty-first", "thirty-second", "thirty-third", "thirty-fourth", "thirty-fifth", "thirty-sixth",
 )  # fmt: skip
 AT_FIRST = {
     "twelfth": {
