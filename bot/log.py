@@ -16,6 +16,8 @@ from typing import Any, Final, Literal, TextIO
 
 import structlog
 
+from bot.signals import insist
+
 LogFormat = Literal["console", "json"]
 
 TOKEN: Final = re.compile(r"\d{3,20}(?::|%3A)[A-Za-z0-9_-]{20,}", re.IGNORECASE)
@@ -147,7 +149,7 @@ def _take_over_what_python_prints() -> None:
             uncaught(told.exc_type, told.exc_value, told.exc_traceback)
 
     def unraisable(told: Any) -> None:
-        if told.exc_value is not None:
+        if told.exc_value is not None and not insist(told):
             uncaught(told.exc_type, told.exc_value, told.exc_traceback)
 
     sys.excepthook = uncaught

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot.errors import Complaint, unavailable
 from bot.settings import Settings
-from storage.database.migrating import check
+from storage.database.migrating import check, found
 from storage.database.vault import Vault, VaultError
 from storage.errors import StorageError, Unavailable, Unmigrated
 from storage.open_database import Database, open_database
@@ -75,10 +75,12 @@ def wrong_keyring(settings: Settings, needed: frozenset[str]) -> Complaint:
 def expect_no_sealed_data(settings: Settings) -> None:
     """Complaint if a new keyring would stand beside data that another one sealed."""
     try:
+        if found(settings.database_url) is None:
+            return  # asked first: a reader that finds no tables says on the log that the database is away
         with open_database(settings.database_url) as database, database.view() as unit:
             needed = needed_keys(unit)
     except Unavailable:
-        return  # there is no database yet, or it cannot be reached: opening it gives a better message
+        return  # it cannot be reached: opening it gives a better message
     if needed:
         raise wrong_keyring(settings, needed)
 

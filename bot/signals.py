@@ -12,7 +12,7 @@ Nothing heavy is imported here, because there is no handler yet during the first
 import signal
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 SERVING: Final = frozenset({"run", "demo", "sandbox"})
 """Commands that run until they are told to stop. Only for these a signal is not a failure."""
@@ -25,6 +25,8 @@ SIGNALS: Final = (
     *(() if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)),
 )
 """A process that was begun with `nohup` outlives its terminal, as whoever began it wanted."""
+SOON: Final = 0.01
+"""Seconds until what a signal has raised is raised again, if nobody could catch it."""
 
 
 def on_signal(act: Callable[[], object]) -> None:
@@ -36,6 +38,7 @@ def on_signal(act: Callable[[], object]) -> None:
 def leave_at_once() -> None:
     """Let a signal end the process at once, with exit code 0: nothing has begun that must be ended in order."""
     on_signal(lambda: sys.exit(0))
+    sys.unraisablehook = _unraisable
 
 
 def break_off() -> None:
@@ -49,9 +52,35 @@ def break_off() -> None:
         raise KeyboardInterrupt
 
     on_signal(once)
+    sys.unraisablehook = _unraisable
+
+
+def insist(told: Any) -> bool:
+    """Whether it was a signal's exception that the interpreter could not raise. Then it is raised again, soon.
+
+    A signal may come while a destructor runs, or the callback of a weak reference (imports are full of them). The
+    exception ends only these: the process went on, and printed a traceback.
+    """
+    error = told.exc_value
+    if not isinstance(error, KeyboardInterrupt | SystemExit):
+        return False
+    kind, said = type(error), error.args
+
+    def again(*_: object) -> None:
+        raise kind(*said)
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, SOON)
+    return True
+
+
+def _unraisable(told: Any) -> None:
+    if not insist(told):
+        sys.__unraisablehook__(told)
 
 
 def be_deaf() -> None:
     """Ignore signals from now on: while the interpreter ends, it would treat a late signal in its own way."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -84,21 +84,27 @@ def _expect_known(found: str | None) -> None:
         raise Unmigrated(f"tables are at {found}, which this version does not know: install the version that made them")
 
 
+def found(url: str) -> str | None:
+    """The version of the tables. None if there are none yet, or no file; nothing is logged as a failure then."""
+    parsed = parse_url(url)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    if is_sqlite and not sqlite_file(parsed).exists():
+        return None
+    engine = sqlite_readers(parsed) if is_sqlite else postgres_engine(parsed, 1)
+    try:
+        with reaching(), engine.connect() as connection:
+            return _found(connection)
+    finally:
+        engine.dispose()
+
+
 def check(url: str) -> None:
     """Raise Unmigrated unless the tables are exactly those of this version. Changes nothing."""
     parsed = parse_url(url)
     wanted = head()
-    if parsed.get_backend_name() == "sqlite":
-        if not sqlite_file(parsed).exists():
-            raise Unmigrated("there is no database yet: run 'enlace init'")
-        engine = sqlite_readers(parsed)
-    else:
-        engine = postgres_engine(parsed, 1)
-    try:
-        with reaching(), engine.connect() as connection:
-            found = _found(connection)
-    finally:
-        engine.dispose()
-    _expect_known(found)
-    if found != wanted:
-        raise Unmigrated(f"tables are at {found or 'nothing'}, this version needs {wanted}: run 'enlace db upgrade'")
+    if parsed.get_backend_name() == "sqlite" and not sqlite_file(parsed).exists():
+        raise Unmigrated("there is no database yet: run 'enlace init'")
+    version = found(url)
+    _expect_known(version)
+    if version != wanted:
+        raise Unmigrated(f"tables are at {version or 'nothing'}, this version needs {wanted}: run 'enlace db upgrade'")

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ from storage.database.migrating import MIGRATING
 from storage.database.models import FUNCTIONS, Base
 from storage.errors import NotFound, StorageError, Unavailable
 from storage.upkeep.holding import SETTLE_AND_HOLD, settle_and_hold
+from storage.upkeep.programs import Programs, finish, programs
 from storage.upkeep.whole_files import whole_file
 
 SQLITE_MAGIC: Final = b"SQLite format 3\0"
@@ -81,8 +82,11 @@ def backup(url: str, file: Path, *, then: Callable[[], object] = lambda: None) -
         then()
 
 
-def restore(file: Path, url: str, *, now: datetime) -> None:
+def restore(file: Path, url: str, *, now: datetime, at_the_end: Callable[[], object] = lambda: None) -> None:
     """Put back the database as it was when `file` was backed up, and hold it. The bot must not be running.
+
+    `at_the_end` is called before the last step, which happens as a whole or not at all. Whoever breaks that off does
+    not know what the database is.
 
     Messages that were waiting then are settled as ambiguous: they may have been sent since, and no stale message may be
     sent now (T14). StorageError, and nothing changed, if the file is damaged or no database of this program, or if the
@@ -101,9 +105,9 @@ def restore(file: Path, url: str, *, now: datetime) -> None:
         kinds = ("PostgreSQL", "SQLite") if is_sqlite else ("SQLite", "PostgreSQL")
         raise StorageError(f"{file}: a copy of {kinds[0]}, and this database is {kinds[1]}")
     if is_sqlite:
-        _restore_sqlite(file, parsed, now)
+        _restore_sqlite(file, parsed, now, at_the_end)
     else:
-        _restore_postgres(file, parsed, now)
+        _restore_postgres(file, parsed, now, at_the_end)
 
 
 # ------------------------------------------------------------------ SQLite
@@ -123,7 +127,7 @@ def _copy_sqlite(source: Path, copy_to: Path) -> None:
         raise Unavailable(str(error)) from error
 
 
-def _restore_sqlite(file: Path, url: URL, now: datetime) -> None:
+def _restore_sqlite(file: Path, url: URL, now: datetime, at_the_end: Callable[[], object]) -> None:
     target, module = sqlite_file(url), sqlite_module()
     try:
         with (
@@ -136,6 +140,7 @@ def _restore_sqlite(file: Path, url: URL, now: datetime) -> None:
             database.execute("PRAGMA locking_mode=EXCLUSIVE")
             database.execute("BEGIN EXCLUSIVE")
             database.execute("COMMIT")
+            at_the_end()
             origin.backup(database)
     except (module.DatabaseError, DBAPIError, UnicodeDecodeError, OSError) as error:
         raise _not_restored(file, target, error) from error
@@ -214,68 +219,59 @@ def _dump(url: URL, file: Path) -> None:
     schema, server = _server(url)
     tool = _tool("pg_dump", server)
     pattern = f'--schema="{schema}"'
-    dumping = _begin(url, [tool, "--format=custom", "--no-password", pattern, f"--file={file}", address_of(url)])
-    with _ended(dumping):
-        _finish(dumping, "pg_dump")
+    with programs(url) as started:
+        command = [tool, "--format=custom", "--no-password", pattern, f"--file={file}", address_of(url)]
+        finish(started.begin(command), "pg_dump")
 
 
-def _restore_postgres(file: Path, url: URL, now: datetime) -> None:
+def _restore_postgres(file: Path, url: URL, now: datetime, at_the_end: Callable[[], object]) -> None:
     schema, server = _server(url)
     reads, writes = _tool("pg_restore", server), _tool("psql", server)
-    listed = _begin(url, [reads, "--list", str(file)], stdout=subprocess.PIPE)
-    assert listed.stdout is not None
-    try:
-        with listed.stdout as stdout:
-            contents = stdout.read().decode("utf-8", "replace")
-        _finish(listed, "pg_restore")
-    except StorageError as error:
-        raise StorageError(f"{file}: {error}") from None
-    came_from = _schema_of(contents)
-    if came_from is None:
-        raise StorageError(f"{file}: not a database of this program")
-    _expect_nobody(url)
-    # Leave out the entry that makes the schema: there is one already, and `public` must not be dropped by us.
-    wanted = [line for line in contents.splitlines() if not re.search(r" SCHEMA - | COMMENT - ", line)]
-    with _passing("\n".join([*wanted, ""]).encode()) as listing:
-        command = [reads, "--exit-on-error", "--no-owner", "--no-privileges", f"--use-list=/dev/fd/{listing}"]
-        restoring = _begin(url, [*command, "--file=-", str(file)], stdout=subprocess.PIPE, pass_fds=(listing,))
-    options = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"]
-    applying = _begin(url, [writes, *options, address_of(url)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    assert applying.stdin is not None
-    assert restoring.stdout is not None
-    is_committing = False
-    try:
-        with _ended(restoring, applying):
+    with programs(url) as started:
+        contents = _contents(started, reads, file)
+        came_from = _schema_of(contents)
+        if came_from is None:
+            raise StorageError(f"{file}: not a database of this program")
+        _expect_nobody(url)
+        # Leave out the entry that makes the schema: there is one already, and `public` must not be dropped by us.
+        wanted = [line for line in contents.splitlines() if not re.search(r" SCHEMA - | COMMENT - ", line)]
+        with _passing("\n".join([*wanted, ""]).encode()) as listing:
+            command = [reads, "--exit-on-error", "--no-owner", "--no-privileges", f"--use-list=/dev/fd/{listing}"]
+            restoring = started.begin([*command, "--file=-", str(file)], stdout=subprocess.PIPE, pass_fds=(listing,))
+        options = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"]
+        applying = started.begin([writes, *options, address_of(url)], stdin=subprocess.PIPE)
+        assert applying.stdin is not None
+        assert restoring.stdout is not None
+        is_committing = False
+        try:
             with contextlib.suppress(BrokenPipeError):  # psql says why
                 applying.stdin.write(_before(schema, came_from).encode())
                 shutil.copyfileobj(restoring.stdout, applying.stdin, CHUNK)
                 restoring.stdout.close()
-                _finish(restoring, "pg_restore")
+                finish(restoring, "pg_restore")
                 # Only a complete input is committed: at an early end psql ends, and the server rolls back.
+                at_the_end()
                 is_committing = True
                 applying.stdin.write(_after(schema, came_from, now).encode())
             with contextlib.suppress(BrokenPipeError):
                 applying.stdin.close()
-            _finish(applying, "psql")
-    except StorageError as error:
-        is_unknown = is_committing and applying.returncode == LOST
-        raise StorageError(f"{file}: {error}. {UNKNOWN if is_unknown else UNCHANGED}") from None
+            finish(applying, "psql")
+        except StorageError as error:
+            is_unknown = is_committing and applying.returncode == LOST
+            raise StorageError(f"{file}: {error}. {UNKNOWN if is_unknown else UNCHANGED}") from None
 
 
-@contextlib.contextmanager
-def _ended(*processes: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """See to it that none of these is at work any more at the end, also if a signal has broken us off."""
+def _contents(started: Programs, reads: str, file: Path) -> str:
+    """What `pg_restore` finds in the copy. StorageError if it is none."""
+    listing = started.begin([reads, "--list", str(file)], stdout=subprocess.PIPE)
+    assert listing.stdout is not None
     try:
-        yield
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
+        with listing.stdout as stdout:
+            contents = stdout.read().decode("utf-8", "replace")
+        finish(listing, "pg_restore")
+    except StorageError as error:
+        raise StorageError(f"{file}: {error}") from None
+    return contents
 
 
 ASIDE: Final = "enlace_restore_aside"
@@ -386,38 +382,6 @@ def address_of(url: URL) -> str:
     asked = {name: value if isinstance(value, str) else " ".join(value) for name, value in url.query.items()}
     asked.pop("password", None)
     return "--dbname=" + make_conninfo("", **{name: value for name, value in (known | asked).items() if value})
-
-
-def _begin(
-    url: URL,
-    command: Sequence[str],
-    *,
-    stdin: int = subprocess.DEVNULL,
-    stdout: int = subprocess.DEVNULL,
-    pass_fds: Sequence[int] = (),
-) -> "subprocess.Popen[bytes]":
-    environment = dict(os.environ)  # noqa: TID251  where libpq finds its certificates
-    password = url.password or url.query.get("password")
-    if password:
-        environment["PGPASSWORD"] = str(password)
-    return subprocess.Popen(
-        command, env=environment, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, pass_fds=pass_fds
-    )
-
-
-def _finish(process: "subprocess.Popen[bytes]", name: str) -> None:
-    """Wait for the process to end. StorageError with the first line of its complaint, which holds no data."""
-    assert process.stderr is not None
-    with process.stderr as stderr:
-        said = stderr.read().decode("utf-8", "replace")
-    if process.wait() != 0:
-        raise StorageError(f"{name}: {_complaint(said)}")
-
-
-def _complaint(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if "error" in line.lower()] or said.splitlines()
-    first = lines[0] if lines else "it ended without a word"
-    return re.sub(r"^(?:pg_dump|pg_restore|psql)\S*:\s*(?:\S+:\d+:\s*)?(?:(?i:error):\s*)?", "", first)[:300]
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from bot.sandbox.client import SandboxClient
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import running_sandbox
 from bot.settings import inherited_environment
+from bot.signals import INTERRUPTED
 from tests.bot.cli import forked
 from tests.bot.house import ANA, CARMEN, Town, furnish
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
@@ -108,6 +109,30 @@ def test_it_ends_while_it_is_imported(number: signal.Signals) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "ends"),
+    [(("run",), (0, b"")), (("db", "check"), (INTERRUPTED, b"enlace: broken off.\n"))],
+    ids=lambda words: "_".join(map(str, words)),
+)
+def test_it_ends_when_a_signal_comes_where_nothing_can_be_raised(
+    words: tuple[str, ...], ends: tuple[int, bytes]
+) -> None:
+    """What a handler raised in the callback of a weak reference was printed there, and the process went on."""
+    code = (
+        f"import os, signal, sys, weakref; sys.argv = ['enlace', *{words}]\n"
+        "class Midway:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'sqlalchemy':\n"
+        "            watched = Midway()\n"
+        "            seen = weakref.ref(watched, lambda _: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "            del watched\n"
+        "sys.meta_path.insert(0, Midway())\n"
+        "from bot.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == ends
 
 
 @pytest.mark.parametrize(("given", "outcome"), [("default_int_handler", 0), ("SIG_IGN", "goes on")])

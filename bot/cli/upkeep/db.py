@@ -70,9 +70,10 @@ def _count_on(chosen: "Settings") -> None:
 @app.command()
 def restore(file: Path) -> None:
     """Put a backup in place and hold it: until `db resume`, nothing that waited is sent and nobody is reminded."""
+    from bot.signals import be_deaf
     from storage.upkeep.backups import restore as put_back
 
-    put_back(file, settings().database_url, now=now())
+    put_back(file, settings().database_url, now=now(), at_the_end=be_deaf)
     talk(f"Restored from {file}. Held: nothing is sent of the bot's own accord until `enlace db resume`.")
 
 

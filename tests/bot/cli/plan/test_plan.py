@@ -7,7 +7,7 @@ import stat
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import openpyxl
@@ -25,6 +25,7 @@ from tests.bot.cli.commands import (
     enlace,
     is_one_line,
 )
+from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +41,16 @@ def test_init_makes_everything_and_tells_on_stderr(installed: Installed) -> None
     for name in ("keys.json", "enlace.db"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
     assert stat.S_IMODE((folder / "evidence").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_first_command_hears_of_no_database_that_is_away(tmp_path: Path, kind: str) -> None:
+    """The first line that `enlace init` wrote was "database.unavailable": it had looked for sealed data."""
+    with ExitStack() as stack:
+        url = {"ENLACE_DATABASE_URL": stack.enter_context(scratch.schema_or_skip())} if kind == "postgresql" else {}
+        done = enlace(tmp_path, "init", "--empty", **url)
+    assert done.code == 0
+    assert "unavailable" not in done.err
 
 
 def test_init_again_changes_nothing(folder: Path) -> None:
