@@ -262,7 +262,7 @@ def _restore_postgres(file: Path, url: URL, now: datetime, at_the_end: Callable[
 
 
 def _contents(started: Programs, reads: str, file: Path) -> str:
-    """What `pg_restore` finds in the copy. StorageError if it is none."""
+    """Return the copy's table of contents. StorageError if it is no copy."""
     listing = started.begin([reads, "--list", str(file)], stdout=subprocess.PIPE)
     assert listing.stdout is not None
     try:
