@@ -8,7 +8,7 @@ promise evidence. `conversations.plan.figures.monitoring` decides what is counte
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -371,45 +371,32 @@ class Figures:
 
     def _reports(self, rows: Iterable[Any], periods: Iterable[ReportingPeriod]) -> tuple[Report, ...]:
         """Return the reports in the order in which their periods end. `periods`: all of the plan."""
-        ends = {period.id: period.end_on for period in periods}
-        found = []
+        by_end: dict[date, list[Report]] = {period.end_on: [] for period in sorted(periods, key=_END)}
+        by_period = {period.id: (period.end_on, by_end[period.end_on].append) for period in periods}
+        states, statuses, new = _STATES, _STATUSES, tuple.__new__
         for row in rows:
-            id, subject, period_id, is_current, state, status, progress, sent_at, corrected_at, corrected_from = row[
-                :10
-            ]
-            _, promises_evidence, zero_reason, has_files, answers, sealed_answers = row[10:]
-            report = (
-                id,
-                subject.partition(":")[2],
-                period_id,
-                ends[period_id],
-                _STATES[state],
-                _STATUSES[status],
-                progress or 0,
-                sent_at,
-                promises_evidence,
-                has_files,
-                is_current,
-                self._detail(row) if answers or sealed_answers else None,
-                zero_reason or "",
-                corrected_at,
-                _STATUSES.get(corrected_from),
-            )
-            found.append(Report._make(report))
-        return tuple(sorted(found, key=_BY_END))
+            (id, subject, period_id, is_current, state, status, progress, sent_at, corrected_at, corrected_from,
+             _, promises_evidence, zero_reason, has_files, answers, sealed_answers) = row  # fmt: skip
+            end_on, add = by_period[period_id]
+            detail = self._detail(row) if answers or sealed_answers else None
+            # In the order of its fields: by name it takes four times as long, and a large plan has tens of thousands.
+            add(
+                new(Report, (id, subject[len(_ABOUT_ACTIVITY):], period_id, end_on, states[state], statuses[status],
+                             progress or 0, sent_at, promises_evidence, has_files, is_current, detail,
+                             zero_reason or "", corrected_at, statuses.get(corrected_from)))
+            )  # fmt: skip
+        return tuple(report for found in by_end.values() for report in sorted(found, key=_ID))
 
     def _detail(self, found: Any) -> Detail:
         is_sealed = found.sealed_answers is not None
         said = named_answers(self._unit, found)
-        return Detail(
-            reasons=tuple(said.get("obstacle", "").split()),
-            needs_decision=said.get("needs_decision") == "yes",
-            decision="" if is_sealed else said.get("decision_text", ""),
-            new_due_on=_day(said.get("new_due_date", "")),
-        )
+        reasons, needs_decision = tuple(said.get("obstacle", "").split()), said.get("needs_decision") == "yes"
+        decision = "" if is_sealed else said.get("decision_text", "")
+        return Detail(reasons, needs_decision, decision, _day(said.get("new_due_date", "")))
 
 
-_BY_END = attrgetter("end_on", "submission_id")
+_END, _ID = attrgetter("end_on"), itemgetter(0)
+_ABOUT_ACTIVITY = "activity:"
 _STATES = {state.value: state for state in ValidationState}
 _STATUSES = {status.value: status for status in ActivityStatus}
 

@@ -409,7 +409,7 @@ def named_answers(unit: Unit, found: Any) -> dict[str, str]:
     text = found.answers
     if found.sealed_answers is not None:
         text = unit.vault.open(found.sealed_answers, row(found.instance_id))
-    return {ref.rpartition("/")[2]: str(value) for ref, value in orjson.loads(text or "{}").items()}
+    return {ref[ref.rfind("/") + 1 :]: str(value) for ref, value in orjson.loads(text or "{}").items()}
 
 
 def _load(found: Sequence[Any]) -> StoredSubmission:

@@ -27,7 +27,11 @@ class Light(StrEnum):
         return wording(language)(f"plan.light.{self.value}", shape=self.shape)
 
 
-_SHAPES = {Light.GREY: "⚪", Light.CRITICAL: "🔴", Light.ATTENTION: "🟡", Light.ON_TRACK: "🟢"}
+# Python 3.11 takes longer to find a member in its class than to compute a light.
+_GREY, _CRITICAL, _ATTENTION, _ON_TRACK = Light.GREY, Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK
+_CANCELLED, _COMPLETED = ActivityStatus.CANCELLED, ActivityStatus.COMPLETED
+_SUSPENDED = ActivityStatus.SUSPENDED
+_SHAPES = {_GREY: "⚪", _CRITICAL: "🔴", _ATTENTION: "🟡", _ON_TRACK: "🟢"}
 
 
 def expected_progress(start_on: date, due_on: date, today: date) -> Fraction:
@@ -56,29 +60,29 @@ class Declared(NamedTuple):
     """The new due date of a suspended activity."""
 
 
-def traffic_light(start_on: date, due_on: date, today: date, declared: Declared, *, missed_in_a_row: int = 0) -> Light:
+def traffic_light(start_on: date, due_on: date, today: date, declared: Declared, missed_in_a_row: int = 0) -> Light:
     """Compute the light of an activity by the rules of DOMAIN §2.2, from top to bottom. Nobody types a light.
 
     `missed_in_a_row` counts the expected reports that are missing, back from the last one.
     """
     status, progress, is_evidence_pending, is_cancellation_approved, new_due_on = declared
-    if today < start_on or (status == ActivityStatus.CANCELLED and is_cancellation_approved):
-        return Light.GREY
+    if today < start_on or (status == _CANCELLED and is_cancellation_approved):
+        return _GREY
     gone, whole = _days_gone(start_on, due_on, today)
     gap = 100 * gone - progress * whole  # in percent of `whole`: a plan of thousands is no place for fractions
-    is_completed = status == ActivityStatus.COMPLETED
+    is_completed = status == _COMPLETED
     if (
         (today > due_on and not is_completed)
         or gap > 25 * whole
         or missed_in_a_row >= 2
-        or (status == ActivityStatus.SUSPENDED and new_due_on is None)
+        or (status == _SUSPENDED and new_due_on is None)
     ):
-        return Light.CRITICAL
+        return _CRITICAL
     if (
         gap > 10 * whole
         or (due_on - today <= SOON and progress < 80)
         or missed_in_a_row == 1
         or (is_completed and is_evidence_pending)
     ):
-        return Light.ATTENTION
-    return Light.ON_TRACK
+        return _ATTENTION
+    return _ON_TRACK

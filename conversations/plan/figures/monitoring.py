@@ -219,7 +219,7 @@ def standing(
         for kind in PeriodType
     }
     known = known_reports(records.reports, only_validated=only_validated)
-    moment = cache(partial(_moment, past))
+    moment = cache(partial(_moment, past, cache(traffic_light)))
     then = moment(since.astimezone(zone).date(), since)
     look = _Look(records, known, past, moment(today, now), then, zone, records.closed_at(), moment)
 
@@ -287,11 +287,18 @@ class _On(NamedTuple):
     by: datetime
     opened: _Past
     """By type, the periods that have opened by that day. The last one is first."""
+    light: Callable[[date, date, date, Declared, int], Light]
+    """`traffic_light`, which computes the same light once: many reports of a plan declare the same."""
 
 
-def _moment(past: _Past, day: date, by: datetime) -> _On:
+# Members by a name of their own, as in `lights`.
+_GREY, _SUSPENDED, _VALIDATED = Light.GREY, ActivityStatus.SUSPENDED, ValidationState.VALIDATED
+_NOTHING_DECLARED = Declared()
+
+
+def _moment(past: _Past, light: Callable[[date, date, date, Declared, int], Light], day: date, by: datetime) -> _On:
     opened = {kind: [each for each in reversed(periods) if each.opens_on <= day] for kind, periods in past.items()}
-    return _On(day, by, opened)
+    return _On(day, by, opened, light)
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,15 +390,14 @@ def _missed(activity: Activity, known: Known, on: _On) -> int:
 
 def _light(activity: Activity, last: Report | None, known: Known, on: _On) -> Light:
     if on.day < activity.start_on:
-        return Light.GREY
-    declared = Declared() if last is None else _declared(last, activity)
-    missed = _missed(activity, known, on)
-    return traffic_light(activity.start_on, activity.due_on, on.day, declared, missed_in_a_row=missed)
+        return _GREY
+    declared = _NOTHING_DECLARED if last is None else _declared(last, activity)
+    return on.light(activity.start_on, activity.due_on, on.day, declared, _missed(activity, known, on))
 
 
 def _declared(last: Report, activity: Activity) -> Declared:
-    is_suspended = last.status == ActivityStatus.SUSPENDED
-    is_validated = last.state == ValidationState.VALIDATED
+    is_suspended = last.status is _SUSPENDED
+    is_validated = last.state is _VALIDATED
     # The form asks for the new date. Only a report that this reader may read can say that there is none.
     new_due_on = last.detail.new_due_on if is_suspended and last.detail else activity.due_on
     return Declared(last.status, last.progress, last.promises_evidence, is_validated, new_due_on)
