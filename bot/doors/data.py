@@ -8,6 +8,8 @@ Law: only GET and HEAD, only what is declared, a JSON problem for everything els
 asked or by whom.
 """
 
+import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,9 +31,10 @@ from bot.doors.openapi import openapi
 from bot.doors.parameters import LONGEST_ADDRESS, MEDIA_TYPES, TABULAR, asked_of, single
 from bot.doors.problems import NOT_FOUND, Problem, unknown
 from bot.doors.reading import BASE, Reader, listed, write_dataset, write_dictionary
-from bot.doors.spool import Spool, Write, Wrote, ready
+from bot.doors.spool import Spool, Wrote, ready
 from bot.telegram.handled import Clock
 from conversations.languages import LANGUAGES
+from storage.database.marks import protection_mark
 from storage.errors import Unavailable
 from storage.open_database import Database
 from storage.people.tokens import DataToken
@@ -106,7 +109,9 @@ class DataDoor:
         reader = await self._reader(request, secret, understood)
         if isinstance(understood, Problem):
             raise understood
-        return await self._spool.answer(request, reader.token.prefix, self._writing(understood, reader))
+        writing = _Writing(self._database, understood, reader)
+        may_read = partial(asyncio.to_thread, writing.may_go_on, secret)
+        return await self._spool.answer(request, reader.token.prefix, writing, may_read)
 
     # -------------------------------------------------------------- who
     def _secret(self, request: Request) -> str:
@@ -146,13 +151,28 @@ class DataDoor:
         self._readers.spend(key)
         return Reader(token, now, self._timezone, self._origin, self._language)
 
-    # -------------------------------------------------------------- what
-    def _writing(self, understood: Understood, reader: Reader) -> Write:
-        def write(out: BinaryIO) -> Wrote:
-            with self._database.view() as unit:
-                return understood.write(unit, reader, out)
 
-        return write
+class _Writing:
+    """Writes an answer, and says later whether its reader may still have it."""
+
+    def __init__(self, database: Database, understood: Understood, reader: Reader) -> None:
+        self._database, self._understood, self._reader = database, understood, reader
+        self._protects = ""
+
+    def __call__(self, out: BinaryIO) -> Wrote:
+        with self._database.view() as unit:
+            self._protects = protection_mark(unit, self._reader.token.plan_id)
+            return self._understood.write(unit, self._reader, out)
+
+    def may_go_on(self, secret: str) -> bool:
+        """Whether the token is still good, and the plan protects what it protected when the answer was made.
+
+        No, too, while nobody can tell.
+        """
+        with contextlib.suppress(Unavailable), self._database.view() as unit:
+            token = unit.tokens.admitted(secret)
+            return token is not None and protection_mark(unit, token.plan_id) == self._protects
+        return False
 
 
 def _admit(unit: UnitOfWork, *, secret: str, dataset: str, now: datetime, timezone: str) -> DataToken | None:

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -35,6 +35,8 @@ IN_MEMORY: Final = 1 << 20
 """Bytes of an answer that are kept in memory without a file."""
 LONGEST: Final = 900.0
 """The most seconds that a reader may take."""
+ASK_EVERY: Final = 1.0
+"""Seconds after which somebody who is still reading must still be allowed to."""
 BLOCK: Final = 1 << 16
 
 
@@ -94,6 +96,8 @@ class Wrote:
 
 
 Write = Callable[[BinaryIO], Wrote]
+MayRead = Callable[[], Awaitable[bool]]
+"""Whether the reader may still have what was made for them."""
 
 
 class Spool:
@@ -107,10 +111,11 @@ class Spool:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def answer(self, request: Request, who: str, write: Write) -> Response:
+    async def answer(self, request: Request, who: str, write: Write, may_read: MayRead) -> Response:
         """The answer that `write` makes, or 304 if the reader `who` has it already.
 
-        Problem if too many are being made.
+        Problem if too many are being made. A reader who takes long is asked about again and again (`may_read`), and the
+        answer is broken off if they may no longer have it.
         """
         if self._open.total() >= WAITING or self._open[who] >= OF_ONE:
             raise Problem(
@@ -122,9 +127,9 @@ class Spool:
         except BaseException:
             self._leave(who)
             raise
-        return self._response(request, who, made)
+        return self._response(request, who, made, may_read)
 
-    def _response(self, request: Request, who: str, made: Made) -> Response:
+    def _response(self, request: Request, who: str, made: Made, may_read: MayRead) -> Response:
         headers = {**_kept(made.etag), **made.headers}
         if _is_known(made.etag, request.headers.get("if-none-match", "")):
             self._done(who, made)
@@ -133,7 +138,7 @@ class Spool:
         if request.method == "HEAD":
             self._done(who, made)
             return Response(None, 200, headers, made.media_type)
-        return _Sent(made, headers, partial(self._done, who, made))
+        return _Sent(made, headers, partial(self._done, who, made), may_read)
 
     def _done(self, who: str, made: Made) -> None:
         if not made.file.closed:
@@ -165,21 +170,30 @@ def _kept(etag: str) -> dict[str, str]:
 class _Sent(Response):
     """An answer that is sent block by block. `done` is called in any case, even if the reader is gone."""
 
-    def __init__(self, made: Made, headers: Mapping[str, str], done: Callable[[], None]) -> None:
+    def __init__(self, made: Made, headers: Mapping[str, str], done: Callable[[], None], may_read: MayRead) -> None:
         super().__init__(None, 200, dict(headers), made.media_type)
-        self._made, self._finish = made, done
+        self._made, self._finish, self._may_read = made, done, may_read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with asyncio.timeout(LONGEST):
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                asked_at = self._now()
                 while block := self._made.file.read(BLOCK):
+                    if self._now() - asked_at >= ASK_EVERY:
+                        if not await self._may_read():
+                            logger.info("door.broken_off")
+                            return  # it is shorter than its Content-Length says: no reader takes it for whole
+                        asked_at = self._now()
                     await send({"type": "http.response.body", "body": block, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
             logger.info("door.slow_reader")
         finally:
             self._finish()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
 def _make(write: Write) -> Made:

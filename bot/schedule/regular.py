@@ -104,10 +104,11 @@ def as_planned(
     """Look again, for a job whose words stay valid for the whole day.
 
     A message that was held until a later day is dropped. If its window is not too late then, the window is sent with
-    that day's figures.
+    that day's figures. So is a message from before the plan was changed: it may say what is restricted since then.
     """
+    changed_at = unit.plans.changed_at(moment.plan_id)
     return {
         fire.id: "held_over"
         for fire, who in told
-        if is_held_over(who, moment.now, fire.fired_at, is_by_hand=fire.is_by_hand)
+        if is_held_over(who, moment.now, fire.fired_at, is_by_hand=fire.is_by_hand) or fire.fired_at < changed_at
     }

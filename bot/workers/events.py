@@ -159,7 +159,7 @@ class EventWorker:
             async with lane.turn:
                 if self._stop.is_set():
                     return
-                if not self._is_ours(claimed_at):
+                if not self._is_ours(claimed_at) or not await self._is_wanted(one, claimed_at):
                     self._given_back.append(one)
                     return
                 answer = await self._call(session, one)
@@ -176,6 +176,18 @@ class EventWorker:
         """Whether a call that begins now ends before anybody else can claim its event."""
         left = claimed_at + LEASE.total_seconds() - self._clock.monotonic()
         return self._is_sure() and claimed_at > self._disowned_at and left > TIMEOUT
+
+    async def _is_wanted(self, one: Claimed, claimed_at: float) -> bool:
+        """Whether its receiver is still to be called: an admin may have removed it since the event was claimed."""
+        if self._clock.monotonic() - claimed_at < LOOK_EVERY:
+            return True
+
+        def ask() -> bool:
+            with contextlib.suppress(Unavailable), self._database.view() as unit:
+                return unit.event_deliveries.is_wanted(one.endpoint_id)
+            return False
+
+        return await asyncio.to_thread(ask)
 
     async def _call(self, session: "aiohttp.ClientSession", one: Claimed) -> Answer:
         vault = self._database.vault

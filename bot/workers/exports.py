@@ -42,6 +42,7 @@ from conversations.plan.sharing.export_progress import (
 )
 from conversations.plan.sharing.export_request import Choice, known_part
 from conversations.wording import wording
+from storage.database.marks import protection_mark
 from storage.database.vault import key_unknown
 from storage.errors import NotFound, Unavailable
 from storage.exports import exporter
@@ -67,6 +68,8 @@ SHOW_EVERY: Final = 2.0
 """Seconds between two edits of a message: Telegram takes one a second in a chat, and others want to write too."""
 CAPTION_LIMIT: Final = 1024
 REVOKED: Final = "no longer allowed"
+CHANGED: Final = "the plan protects other things now"
+"""Why a file is not sent that was made before an import said what else is restricted, or raised a limit."""
 
 
 class _Stopped(Exception):
@@ -80,6 +83,8 @@ class InProgress:
     done: int = 0
     total: int = 0
     is_stopped: bool = False
+    protects: str = ""
+    """The mark of what the plan protected when it was read."""
 
     def progress(self, done: int, total: int) -> None:
         if self.is_stopped:
@@ -206,7 +211,7 @@ class ExportWorker:
         if whole is None:
             await self._end(job, "revoked", REVOKED)
             return
-        await self.hand_over(job, whole)
+        await self.hand_over(job, whole, making.protects)
 
     def build(self, job: JobRow, making: InProgress) -> Whole | None:
         """Make the files in a thread, on a connection that only reads. None if the person may no longer have them."""
@@ -216,6 +221,7 @@ class ExportWorker:
                 return None
             used = exporter(asked.choice.dataset, asked.choice.format, asked.choice.audience, asked.wanted.role)
             assert used is not None
+            making.protects = protection_mark(unit, job.payload["plan"])
             parts = Making(unit, self._store, used, making.progress)
             return write_parts(parts, asked.wanted, self._parcels.folder, self._limit)
 
@@ -241,8 +247,11 @@ class ExportWorker:
         self._feed(edits)
         return looks
 
-    async def hand_over(self, job: JobRow, whole: Whole) -> None:
-        """Put the documents into the outbox, if the job is still ours and the person may still have them."""
+    async def hand_over(self, job: JobRow, whole: Whole, protects: str) -> None:
+        """Put the documents into the outbox, if the job is still ours and the person may still have them.
+
+        If the plan protects other things by now, the export is made anew.
+        """
         now = self._clock.now()
         names = [f"{job.id}-{job.attempts}-{number}.part" for number in range(len(whole.parts))]
 
@@ -253,6 +262,9 @@ class ExportWorker:
             if asked is None:
                 unit.jobs.fail(job, REVOKED, now)
                 return False, _farewell(unit, job, "revoked", now)
+            if protection_mark(unit, job.payload["plan"]) != protects:
+                unit.jobs.retry(job, CHANGED, now, at=now)
+                return False, []
             parts = []
             for number, (part, name) in enumerate(zip(whole.parts, names, strict=True), 1):
                 made = {
@@ -262,7 +274,12 @@ class ExportWorker:
                     "restricted": asked.wanted.sees_restricted,
                 }
                 parts.append({**made, "outbox": send_part(unit, asked.person.telegram_id, made, now)})
-            more = {"parts": parts, "count": whole.written.count, "lacking": list(whole.written.lacking)[:20]}
+            more = {
+                "parts": parts,
+                "protects": protects,
+                "count": whole.written.count,
+                "lacking": list(whole.written.lacking)[:20],
+            }
             unit.jobs.hand_over(job.id, job.payload | more)
             card = sending_card(asked.choice, len(parts), wording(asked.person.language))
             return True, _edit(unit, job, card, now)
@@ -334,24 +351,31 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
 
 
 def look_again(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str) -> Iterator[OutboxRow]:
-    """Return the rows that may still be sent. A person who has lost the role since then gets no document."""
+    """Return the rows that may still be sent.
+
+    A person who has lost the role since then gets no document. Nor does anybody get one that was made before the plan
+    protected what it protects now.
+    """
     files = {row.id: row.payload["@files"]["document"]["path"] for row in rows if row.kind == KIND}
     if not files:
         yield from rows
         return
     for row in rows:
-        if row.id in files and not _is_allowed(unit, files[row.id], timezone):
-            unit.outbox.record(row.id, outbox.Undeliverable(REVOKED), now)
+        if row.id in files and (why := _why_not(unit, files[row.id], timezone)):
+            unit.outbox.record(row.id, outbox.Undeliverable(why), now)
         else:
             yield row
 
 
-def _is_allowed(unit: UnitOfWork, path: str, timezone: str) -> bool:
+def _why_not(unit: UnitOfWork, path: str, timezone: str) -> str:
     try:
         job = unit.jobs.get(int(path.removeprefix(f"{KIND}:").partition("-")[0]))
     except (NotFound, ValueError):
-        return False
-    return allowed(unit, job, timezone) is not None
+        return REVOKED
+    if allowed(unit, job, timezone) is None:
+        return REVOKED
+    protects = protection_mark(unit, job.payload["plan"])
+    return "" if job.payload.get("protects", protects) == protects else CHANGED
 
 
 def settle(unit: UnitOfWork, job: StoredJob, now: datetime, edits: list[OutboxRow]) -> list[str]:
@@ -368,18 +392,19 @@ def settle(unit: UnitOfWork, job: StoredJob, now: datetime, edits: list[OutboxRo
         state, error = states.get(part["outbox"], ("ambiguous", ""))
         if state != "sent":
             open_parts.append(part)
-            reasons.append(REVOKED if error in (REVOKED, "cancelled") else state)
+            reasons.append(REVOKED if error in (REVOKED, "cancelled") else CHANGED if error == CHANGED else state)
     choice, say = Choice.of(job.payload["choice"]), wording(_language(unit, job))
     if not open_parts:
         if not unit.jobs.over(job.id, "", now):
             return []
         edits += _edit(unit, job, done_card(choice, job.payload["count"], job.payload["lacking"], say), now)
         return [part["file"] for part in parts]
-    if REVOKED in reasons:
-        if not unit.jobs.over(job.id, REVOKED, now):
-            return []
-        edits += _farewell(unit, job, "revoked", now)
-        return [part["file"] for part in parts]
+    for why, said in ((REVOKED, "revoked"), (CHANGED, "replanned")):
+        if why in reasons:
+            if not unit.jobs.over(job.id, why, now):
+                return []
+            edits += _farewell(unit, job, said, now)
+            return [part["file"] for part in parts]
     if not unit.jobs.over(job.id, "ambiguous" if "ambiguous" in reasons else "undeliverable", now):
         return []
     unit.jobs.note(job.id, job.payload | {"parts": open_parts})

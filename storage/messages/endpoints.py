@@ -146,6 +146,7 @@ _IS_FIRST = ~exists().where(
 )
 _IS_DUE = (_D.c.state == "waiting") & (_D.c.next_at <= bindparam("now")) & _IS_FREE
 _IS_CALLED = exists().where(_EP.c.id == _D.c.endpoint_id, _EP.c.paused_at.is_(None))
+_IS_WANTED = select(_EP.c.id).where(_EP.c.id == bindparam("endpoint"), _EP.c.paused_at.is_(None))
 _DUE_ENDPOINTS = select(_EP.c.id).where(
     _EP.c.paused_at.is_(None), exists().where(_D.c.endpoint_id == _EP.c.id, _IS_DUE, _IS_FIRST)
 )
@@ -357,6 +358,10 @@ class EventDeliveries:
         self._connection.execute(_CLAIM, {"ids": ids, "lease": lease_until, "replica": self._unit.replica_id})
         found = self._connection.execute(_CLAIMED, {"ids": ids}).mappings().all()
         return [Claimed(**one) for one in found]
+
+    def is_wanted(self, endpoint_id: int) -> bool:
+        """Whether the receiver is still there, and not paused."""
+        return self._connection.execute(_IS_WANTED, {"endpoint": endpoint_id}).first() is not None
 
     def settle(self, outcomes: Sequence[Outcome], now: datetime) -> int:
         """Record the outcomes of these tries; return how many deliveries are dead now.

@@ -60,7 +60,10 @@ def doubt_card(choice: Choice, number: int, say: Wording, *, is_refused: bool = 
 
 
 def ended_card(choice: Choice, reason: str, say: Wording) -> Card:
-    """Show how an export ended (`cancelled`, `revoked`, `too_large`, `failed`, `nothing`), and what to do next."""
+    """Show how an export ended, and what to do next.
+
+    It was `cancelled`, `revoked`, `replanned`, `too_large`, or `failed`, or there is `nothing` in it.
+    """
     return Card((line(bold(title(choice, say))), line(say(f"export.{reason}"))), (_on(say),))
 
 

@@ -2,25 +2,29 @@
 
 import contextlib
 import csv
+import http.client
 import io
+import itertools
 import json
 import random
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
+from sqlalchemy import update
 from starlette.requests import Request
 
-from bot.doors import reading
+from bot.doors import data, reading, spool
 from bot.doors.limits import NETWORKS, STRANGERS
 from bot.doors.parameters import TABULAR, filters_of
 from bot.doors.problems import Problem
 from bot.doors.spool import OF_ONE, Spool, Wrote
 from bot.web.header_limits import ShortHeads
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
+from storage.database.models import Activity, table
 from storage.errors import Unavailable
 from storage.exports import exporter
 from storage.exports.wanted import Wanted
@@ -202,6 +206,36 @@ def test_a_revoked_token_is_refused_from_the_next_request_on(door: Served) -> No
     assert "Basic" in answer.headers["www-authenticate"]
 
 
+@pytest.mark.parametrize("what", ["the token", "the plan"])
+def test_who_reads_slowly_gets_no_more_than_they_may_have_by_then(
+    door: Served, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A token is revoked, or an activity restricted, after the first half of an answer: the other half stays here."""
+    monkeypatch.setattr(spool, "ASK_EVERY", 0.0)
+    monkeypatch.setattr(spool, "BLOCK", 512)
+    token, asked = door.token("observers", anew=True), itertools.count()
+    whole = door.ask("reports", token=token)
+    assert len(whole.body) > 4 * 512
+
+    def withdraw(unit: Any) -> None:
+        if what == "the token":
+            unit.tokens.revoke(door.plan_id, token.split("_")[1], NOW, None)
+        else:
+            unit.connection.execute(update(table(Activity)).values(sensitivity="restricted"))
+
+    may_go_on = data._Writing.may_go_on
+
+    def asked_twice(writing: Any, secret: str) -> bool:
+        if next(asked) == 1:
+            door.do(withdraw)
+        return may_go_on(writing, secret)
+
+    monkeypatch.setattr(data._Writing, "may_go_on", asked_twice)
+    with pytest.raises(http.client.IncompleteRead) as broken_off:
+        door.ask("reports", token=token)
+    assert broken_off.value.partial == whole.body[:512]
+
+
 def test_a_token_is_kept_as_a_hash_alone(door_on_sqlite: Served, tmp_path: Path) -> None:
     token = door_on_sqlite.token("public")
     assert door_on_sqlite.ask("plan", token=token).status == 200
@@ -354,8 +388,11 @@ def test_who_does_not_read_is_cut_off(door_on_sqlite: Served, monkeypatch: pytes
 
 async def test_one_reader_has_only_so_many_answers_open() -> None:
     """Then there is room for another one, and for the first again once one is read."""
-    spool = Spool()
+    made = Spool()
     request = Request({"type": "http", "method": "GET", "headers": []})
+
+    async def allowed() -> bool:
+        return True
 
     def write(out: BinaryIO) -> Wrote:
         out.write(b"x")
@@ -364,15 +401,15 @@ async def test_one_reader_has_only_so_many_answers_open() -> None:
     async def drop(_: object) -> None:
         return None
 
-    held = [await spool.answer(request, "one", write) for _ in range(OF_ONE)]
+    held = [await made.answer(request, "one", write, allowed) for _ in range(OF_ONE)]
     with pytest.raises(Problem, match="Too many"):
-        await spool.answer(request, "one", write)
-    await (await spool.answer(request, "other", write))(request.scope, request.receive, drop)
+        await made.answer(request, "one", write, allowed)
+    await (await made.answer(request, "other", write, allowed))(request.scope, request.receive, drop)
     await held[0](request.scope, request.receive, drop)
-    for answer in (await spool.answer(request, "one", write), *held[1:]):
+    for answer in (await made.answer(request, "one", write, allowed), *held[1:]):
         await answer(request.scope, request.receive, drop)
-    assert spool._open == {}
-    spool.close()
+    assert made._open == {}
+    made.close()
 
 
 def test_answers_that_were_read_make_room(door: Served) -> None:

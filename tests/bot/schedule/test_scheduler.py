@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,16 +13,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from bot.schedule import jobs as scheduling
+from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import ClockWatch, Scheduler
-from bot.telegram.in_hand import as_claimed
+from bot.telegram.in_hand import Asked, as_claimed, look
 from storage.calendar.schedules import NewSchedule
-from storage.database.models import OutboxMessage, table
+from storage.database.models import OutboxMessage, PlanImport, table
 from storage.errors import Unavailable
 from storage.open_database import Database
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
-from tests.bot.house import ANA
-from tests.bot.schedule.wound import NINE, ZONE, Wound, claimed, ledger
+from tests.bot.house import ANA, CARMEN
+from tests.bot.schedule.wound import NINE, NOBODY, ZONE, Wound, claimed, ledger
 
 
 @pytest.fixture
@@ -177,6 +179,44 @@ async def test_role_and_pause_are_looked_at_again(
     assert ANA not in claimed(database, NINE + timedelta(minutes=1), scheduler.second_look)
     if reason != "no_role":  # a suspension takes the message out of the outbox by itself
         assert ledger(database)[1] == reason
+
+
+MONDAY = datetime(2018, 10, 8, 12, 30, tzinfo=UTC)
+
+
+def digests(database: Database, now: datetime, scheduler: Scheduler) -> set[int]:
+    """The chats to which delivery would send the week."""
+
+    def work(unit: UnitOfWork) -> set[int]:
+        found = look(unit, now, Asked(60, NOBODY, NOBODY, NOBODY), scheduler.second_look)
+        return {row.chat_id for row in found.rows if row.kind == "digest"}
+
+    return database.units.submit(None, work).result()
+
+
+def changes_the_plan(unit: UnitOfWork) -> None:
+    rows = table(PlanImport)
+    values = {
+        "plan_id": unit.plans.only().id,
+        "imported_at": MONDAY + timedelta(seconds=1),
+        "sha256": "",
+        "before": b"",
+    }
+    unit.connection.execute(rows.insert().values(**values))
+
+
+async def test_a_week_that_was_written_for_another_plan_is_made_anew(either_database: Database) -> None:
+    """A reader counted it beside the unit that changed the plan, and perhaps restricted what it says."""
+    database, scheduler = either_database, Scheduler(either_database, Wound(), ZONE, said=lambda: None)
+    planned = scheduler._plan(MONDAY)
+    database.units.submit(None, changes_the_plan).result()
+    for batch in planned:
+        database.units.submit(None, partial(write_once, batch=batch, now=MONDAY)).result()
+    assert CARMEN not in digests(database, MONDAY + timedelta(seconds=2), scheduler)
+
+    later = MONDAY + timedelta(minutes=5)
+    await scheduler.scan(later)
+    assert CARMEN in digests(database, later, scheduler)
 
 
 async def test_a_message_that_was_held_into_the_night_is_not_sent(database: Database, scheduler: Scheduler) -> None:

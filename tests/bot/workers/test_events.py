@@ -306,6 +306,26 @@ async def test_a_slow_receiver_delays_nobody(database: Database, world: World) -
         await until(lambda: counts(database) == {"delivered": 100}, "the slow one has heard all too")
 
 
+@pytest.mark.parametrize("way", ["paused", "removed"])
+async def test_a_receiver_that_is_taken_away_is_told_nothing_more(
+    database: Database, world: World, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Not even what was claimed for it before, and waits behind the calls that are being made."""
+    monkeypatch.setattr(events, "LOOK_EVERY", 0.0)
+    async with receiving(Receiver(SECRET, lambda: "hold")) as receiver, working(database) as worker:
+        found = added(database, world, receiver.url)
+        for number in range(20):
+            reported(database, world, f"A-{number}")
+        await until(lambda: receiver.held == events.WIDTH, "as many calls are being made as may be")
+        if way == "paused":
+            did(database, lambda unit: unit.endpoints.pause(found, now=datetime.now(UTC), by=None))
+        else:
+            did(database, lambda unit: unit.endpoints.remove(found, now=datetime.now(UTC), by=None))
+        receiver.let_go.set()
+        await until(lambda: not worker._lanes[found.id].in_hand, "nothing is in hand any more")
+    assert receiver.calls == events.WIDTH
+
+
 async def test_a_receiver_that_hangs_is_given_up_for_the_moment(
     database: Database, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

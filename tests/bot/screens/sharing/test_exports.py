@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.open_storage import open_storage
 from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due
-from bot.workers.exports import REVOKED, ExportWorker, InProgress, look_again, settle
+from bot.workers.exports import CHANGED, REVOKED, ExportWorker, InProgress, look_again, settle
 from conversations.plan.model import Post, Role
 from conversations.plan.sharing.export_request import FILTERS, Choice
+from storage.database.models import Activity, table
 from storage.errors import Unavailable
 from storage.exports.parcels import Parcels
 from storage.messages import outbox
@@ -266,10 +268,11 @@ def test_who_loses_the_role_between_request_and_send_gets_no_file(office: Office
         if when != "built":
             await worker.make(claimed)
             return
-        whole = await asyncio.to_thread(worker.build, claimed, InProgress())
+        making = InProgress()
+        whole = await asyncio.to_thread(worker.build, claimed, making)
         assert whole is not None
         await asyncio.to_thread(office.apply, change)
-        await worker.hand_over(claimed, whole)
+        await worker.hand_over(claimed, whole, making.protects)
 
     asyncio.run(make())
     if when == "queued":
@@ -285,6 +288,53 @@ def test_who_loses_the_role_between_request_and_send_gets_no_file(office: Office
     assert office.job().state in ("failed", "done")
     assert office.job().error == REVOKED
     assert "no se envió" in office.told
+    assert not list(office.parcels.folder.glob("*"))
+
+
+def _restrict(unit: Any) -> None:
+    """As an import does; the journey of a workbook is not what is tried here."""
+    unit.connection.execute(
+        update(table(Activity)).where(table(Activity).c.code == "PRE-101").values(sensitivity="restricted")
+    )
+
+
+def test_a_file_made_before_the_plan_restricted_something_is_made_anew(office: Office) -> None:
+    """What it says of that activity may no longer leave: the first file goes nowhere, and a second one is made."""
+    office.ask(CARMEN)
+
+    async def make() -> None:
+        worker = office.worker()
+        await worker.start()
+        claimed = await worker.claim(office.clock.now())
+        assert claimed is not None
+        making = InProgress()
+        whole = await asyncio.to_thread(worker.build, claimed, making)
+        assert whole is not None
+        await asyncio.to_thread(office.apply, _restrict)
+        await worker.hand_over(claimed, whole, making.protects)
+
+    asyncio.run(make())
+    assert office.job().state == "queued"
+    assert not office.queued()
+    assert not list(office.parcels.folder.glob("*"))
+
+    office.work()
+    assert len(office.queued()) == 1
+
+
+def test_a_file_that_waits_while_the_plan_restricts_something_is_not_sent(office: Office) -> None:
+    """Telegram was away for hours: who asked for it is told to ask again."""
+    office.ask(CARMEN)
+    office.work()
+    rows = office.queued()
+    assert rows
+
+    office.apply(_restrict)
+    assert not office.apply(lambda unit: list(look_again(unit, rows, NOW, ZONE)))
+
+    office.work()
+    assert office.job().error == CHANGED
+    assert "Pídalo otra vez" in office.told
     assert not list(office.parcels.folder.glob("*"))
 
 
