@@ -9,15 +9,15 @@ from functools import cache
 
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.beside_ages import (
-    LEAST_BESIDE,
+    ADULT,
     is_baby,
     is_behind_pronoun,
+    is_beside,
     is_birthday,
     is_decade,
     is_her_nth,
     is_just_turned,
     is_labelled,
-    is_next_of_row,
     is_told_first,
     is_with_letter,
     is_with_sex,
@@ -26,9 +26,7 @@ from conversations.session.safeguards.counted import (
     GUESSED,
     comma_before,
     guess_from,
-    is_cut,
     is_in_place,
-    is_no_count,
     is_of_office,
     is_uncounted,
     next_word,
@@ -50,7 +48,6 @@ from conversations.session.safeguards.words import (
     sentence_of,
 )
 
-_ADULT = 18
 _MOST_NEAR = 90
 """The oldest age that somebody is said to be near."""
 _NUMBER = Is.SAID | Is.ORDINAL
@@ -94,7 +91,7 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
             return True
         if token.what & Is.AGE and strict and _follows_age(tokens, position):
             return True
-        if token.what & whose and not token.what & Is.MONTH and _is_beside(tokens, position):
+        if token.what & whose and not token.what & Is.MONTH and is_beside(tokens, position):
             return True
         if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
             return True
@@ -104,7 +101,7 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
             return True
         if strict and token.what & Is.LABEL and is_labelled(tokens, position):
             return True
-        if strict and token.what & Is.ELDER and _is_beside(tokens, position, is_apart=True):
+        if strict and token.what & Is.ELDER and is_beside(tokens, position, is_apart=True):
             return True
         if strict and (token.is_number or token.what & Is.SAID) and is_just_turned(tokens, position):
             return True
@@ -150,9 +147,17 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
         return False
     if _is_of_work(tokens, position) or _is_since(tokens, start) or _is_or_more(tokens, position):
         return False
+    if _is_band(tokens, start, position):
+        return False
     if strict and not is_months and _has_months_too(tokens, position):
         return True
     return _belongs(tokens, start, value, whose, is_old=is_old, is_months=is_months, unit=position, strict=strict)
+
+
+def _is_band(tokens: Sequence[Token], start: int, unit: int) -> bool:
+    """ "12-17 an 5, granmoun 3": a range of ages and how many have one."""
+    is_range = start > 1 and tokens[start - 1].text == "-" and tokens[start - 2].is_number
+    return bool(is_range) and unit + 1 < len(tokens) and tokens[unit + 1].is_number
 
 
 def _is_first_year(tokens: Sequence[Token], unit: int) -> bool:
@@ -366,7 +371,7 @@ def _is_of_one(tokens: Sequence[Token], position: int, value: int) -> bool:
         while at > 0 and tokens[at].what & Is.LINK and tokens[at].folded != "ki":
             at -= 1
         return at >= 0 and bool(tokens[at].what & (SOMEBODY | Is.TITLE))
-    if value == _ADULT:
+    if value == ADULT:
         return False
     is_said = position > 0 and bool(tokens[position - 1].what & (SOMEBODY | Is.TITLE))
     return folded == "menor" or (folded == "mayor" and is_said)
@@ -400,71 +405,6 @@ def _follows_age(tokens: Sequence[Token], position: int) -> bool:
             is_guess = is_range and to is not None and 0 < to - value <= GUESSED
             return (is_guess or not is_range) and value < OLDEST
     return False
-
-
-def _is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False) -> bool:
-    """ "joven (17)", "woman, 34, from", "a girl of eleven", "F/15", "girl, approx. 12", "sisters, 12 and 15": the
-    number counts nothing. With `is_apart` a sign must stand between: "l'aînée, 17"."""
-    ahead, opening = position + 1, ""
-    is_list = tokens[ahead].text == ":" if ahead < len(tokens) else False
-    ahead += is_list
-    while ahead < len(tokens) and not tokens[ahead].is_number:
-        token = tokens[ahead]
-        is_of = token.folded in ("de", "of", "d")
-        if number_at(tokens, ahead) is not None and not (is_of and opening != "of"):
-            break
-        is_stop = token.text == "." and (bool(tokens[ahead - 1].what & Is.ABOUT) or ahead == position + 1)
-        is_limit = ahead == position + 1 and token.what & Is.LIMIT and token.what & Is.ELDER  # "un señor mayor de 80"
-        is_limit = is_limit and number_at(tokens, ahead + 2) != _ADULT
-        if ahead - position > 4 or not (is_of or is_stop or is_limit or token.text in "(,/" or token.what & Is.ABOUT):
-            return False
-        is_apart = is_apart and token.text not in "(,"
-        if is_of or token.text in "(,/":
-            opening = "of" if is_of else token.text
-        ahead += 1
-    found = number_from(tokens, ahead)
-    if found is None or not 0 < found[0] < OLDEST or is_apart:
-        return False
-    if is_list and tokens[position].folded in known_words("personal.his"):  # "Ella: dieciséis"
-        return is_uncounted(tokens, found[1])
-    if not (opening or tokens[ahead].is_number):
-        return found[0] >= LEAST_BESIDE and found[1] < len(tokens) and bool(tokens[found[1]].what & Is.FEELS)
-    is_joined = False
-    while found[1] < len(tokens) and (tokens[found[1]].what & Is.JOINS or (is_list and tokens[found[1]].text == ",")):
-        other = number_from(tokens, found[1] + 1)
-        if other is None:
-            break
-        is_joined = bool(tokens[found[1]].what & Is.JOINS)
-        found = other
-    if is_list and not is_joined:  # "niña: 3, niño: 4" are counts
-        return False
-    behind = tokens[found[1]] if found[1] < len(tokens) else None
-    if behind and behind.text == ")":  # "(F, 22) moved"
-        return True
-    if opening == "," and behind and behind.folded in known_words("personal.after_age"):
-        return number_at(tokens, found[1] + 1) is None  # "teenager, fourteen I think"
-    if behind and behind.folded in ("a", "m") and is_cut(tokens, found[1]):  # "niña 15a", "vict. 16 a."
-        return True
-    if not opening and not tokens[position].what & (Is.FILED | Is.LINK) and _is_alone_behind(tokens, found[1]):
-        return True
-    if opening == "of":
-        return is_uncounted(tokens, found[1]) or is_no_count(behind)
-    if (
-        opening == "/" and behind and (behind.what & Is.EVENT or behind.folded in known_words("personal.comes_from"))
-    ):  # "f/15 from", "f/15 rescued"
-        return True
-    return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a", "&", ";", ")")}.get(
-        opening, (".", ",")
-    )
-
-
-def _is_alone_behind(tokens: Sequence[Token], at: int) -> bool:
-    """ "Granmoun 71 kap mande", "fem 17 preg": what follows cannot be counted. "Caso 12 en proceso" is no age."""
-    if at >= len(tokens):
-        return True
-    is_sex = tokens[at].folded in ("f", "m") and (at + 1 == len(tokens) or not tokens[at + 1].is_word)
-    is_behind = tokens[at].folded in known_words("personal.after_age") and number_at(tokens, at + 1) is None
-    return bool(tokens[at].what & Is.FEELS) or is_sex or is_behind or is_next_of_row(tokens, at)
 
 
 def _is_before(tokens: Sequence[Token], position: int) -> bool:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words
-from conversations.session.safeguards.counted import is_uncounted
+from conversations.session.safeguards.counted import is_cut, is_no_count, is_uncounted
 from conversations.session.safeguards.words import OLDEST, SOMEBODY, Is, Token, number_at, number_from
 
 _LEAST_ABOUT = 10
 """The youngest age that is told about: "quince y pico"."""
+ADULT = 18
+"""Above it nobody is a minor: a limit sooner than an age."""
 LEAST_BESIDE = 10
 """The youngest age that may touch a sex: "9F/5M" are counts."""
 
@@ -33,6 +35,84 @@ def _are_counts_by_sex(tokens: Sequence[Token], position: int) -> bool:
     near = range(max(1, position - 4), min(len(tokens), position + 6))
     touching = {tokens[at].folded for at in near if tokens[at].at == tokens[at - 1].to and tokens[at - 1].is_number}
     return {"f", "m"} <= touching
+
+
+def is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False) -> bool:
+    """ "joven (17)", "woman, 34, from", "a girl of eleven", "F/15", "girl, approx. 12", "sisters, 12 and 15": the
+    number counts nothing. With `is_apart` a sign must stand between: "l'aînée, 17"."""
+    if _is_sex_of_counts(tokens, position):
+        return False
+    ahead, opening = position + 1, ""
+    is_list = tokens[ahead].text == ":" if ahead < len(tokens) else False
+    ahead += is_list
+    while ahead < len(tokens) and not tokens[ahead].is_number:
+        token = tokens[ahead]
+        is_of = token.folded in ("de", "of", "d")
+        if number_at(tokens, ahead) is not None and not (is_of and opening != "of"):
+            break
+        is_stop = token.text == "." and (bool(tokens[ahead - 1].what & Is.ABOUT) or ahead == position + 1)
+        is_limit = ahead == position + 1 and token.what & Is.LIMIT and token.what & Is.ELDER  # "un señor mayor de 80"
+        is_limit = is_limit and number_at(tokens, ahead + 2) != ADULT
+        if ahead - position > 4 or not (is_of or is_stop or is_limit or token.text in "(,/" or token.what & Is.ABOUT):
+            return False
+        is_apart = is_apart and token.text not in "(,"
+        if is_of or token.text in "(,/":
+            opening = "of" if is_of else token.text
+        ahead += 1
+    found = number_from(tokens, ahead)
+    if found is None or not 0 < found[0] < OLDEST or is_apart:
+        return False
+    if is_list and tokens[position].folded in known_words("personal.his"):  # "Ella: dieciséis"
+        return is_uncounted(tokens, found[1])
+    if not (opening or tokens[ahead].is_number):
+        return found[0] >= LEAST_BESIDE and found[1] < len(tokens) and bool(tokens[found[1]].what & Is.FEELS)
+    is_joined = False
+    while found[1] < len(tokens) and (tokens[found[1]].what & Is.JOINS or (is_list and tokens[found[1]].text == ",")):
+        other = number_from(tokens, found[1] + 1)
+        if other is None:
+            break
+        is_joined = bool(tokens[found[1]].what & Is.JOINS)
+        found = other
+    if is_list and not is_joined:  # "niña: 3, niño: 4" are counts
+        return False
+    behind = tokens[found[1]] if found[1] < len(tokens) else None
+    if behind and behind.text == ")":  # "(F, 22) moved"
+        return True
+    if opening == "," and behind and behind.folded in known_words("personal.after_age"):
+        return number_at(tokens, found[1] + 1) is None  # "teenager, fourteen I think"
+    if behind and behind.folded in ("a", "m") and is_cut(tokens, found[1]):  # "niña 15a", "vict. 16 a."
+        return True
+    if not opening and not tokens[position].what & (Is.FILED | Is.LINK) and _is_alone_behind(tokens, found[1]):
+        return True
+    if opening == "of":
+        is_told = behind is not None and behind.what & Is.HAS and not behind.what & (Is.LINK | Is.BETWEEN)
+        return bool(is_told) or is_uncounted(tokens, found[1]) or is_no_count(behind)  # "a boy of 11 was"
+    if (
+        opening == "/" and behind and (behind.what & Is.EVENT or behind.folded in known_words("personal.comes_from"))
+    ):  # "f/15 from", "f/15 rescued"
+        return True
+    return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a", "&", ";", ")")}.get(
+        opening, (".", ",")
+    )
+
+
+def _is_alone_behind(tokens: Sequence[Token], at: int) -> bool:
+    """ "Granmoun 71 kap mande", "fem 17 preg": what follows cannot be counted. "Caso 12 en proceso" is no age."""
+    if at >= len(tokens):
+        return True
+    is_sex = tokens[at].folded in ("f", "m") and (at + 1 == len(tokens) or not tokens[at + 1].is_word)
+    is_behind = tokens[at].folded in known_words("personal.after_age") and number_at(tokens, at + 1) is None
+    return bool(tokens[at].what & Is.FEELS) or is_sex or is_behind or is_next_of_row(tokens, at)
+
+
+def _is_sex_of_counts(tokens: Sequence[Token], position: int) -> bool:
+    """ "9 F, 2 M"."""
+    row = tokens[position + 1 : position + 4]
+    is_between = position > 0 and tokens[position - 1].is_number and len(row) > 2 and row[1].is_number
+    return bool(is_between) and tokens[position].folded in _SEXES and row[2].folded in _SEXES
+
+
+_SEXES = frozenset({"f", "m"})
 
 
 def is_decade(tokens: Sequence[Token], position: int) -> bool:

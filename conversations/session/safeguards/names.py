@@ -393,6 +393,8 @@ def _is_in_slot(tokens: Sequence[Token], at: int) -> bool:
         return bool(is_still) or _does(tokens, at)
     if before.what & Is.TOWARDS and at > 1 and tokens[at - 2].what & Is.TOWARDS and len(tokens[at - 2].text) > _LETTERS:
         return behind is None or behind.folded in known_words("personal.contracted") or not behind.is_word
+    if tokens[at].what & Is.MONTH and before.what & Is.LINK:  # "el dato de julio, la muchacha de"
+        return False
     is_led = before.what & Is.TOWARDS or before.folded in known_words("personal.led_by")
     return bool(is_led) and behind is not None and behind.text == "," and _is_explained(tokens, at)
 

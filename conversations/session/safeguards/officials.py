@@ -70,9 +70,11 @@ class Work:
         return any(at in self._thanked for at in range(max(first, begin - 2), end))
 
     def _is_house(self, begin: int, end: int) -> bool:
-        """ "Foyer Mère Delia", "the Gregorio Luperón school"."""
+        """ "Foyer Mère Delia", "the Gregorio Luperón school", "St. Mary's High"."""
         tokens = self.tokens
         if end < len(tokens) and tokens[end].folded in known_words_in("en", "personal.institution"):
+            return True
+        if tokens[end - 1].is_capitalised and tokens[end - 1].folded in known_words("personal.called_school"):
             return True
         shelters = known_words("personal.sheltered_in")
         named = tokens[max(0, begin - 1) : end]

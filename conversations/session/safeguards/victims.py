@@ -76,9 +76,15 @@ def tells_of_one(tokens: Sequence[Token]) -> bool:
 
 def is_of_others(tokens: Sequence[Token]) -> bool:
     """Say whether the ages of a text are of no victim: an offender is told of, or a text counts several people."""
-    if any(token.folded in known_words("personal.offenders") or token.what & Is.OF_ONE for token in tokens):
+    if any(_is_of_another(token) for token in tokens):
         return True
     return not tells_of_one(tokens) and _counts(tokens)
+
+
+def _is_of_another(token: Token) -> bool:
+    """An offender, or who has a number, such as a prisoner; a pupil has one, too."""
+    is_numbered = token.what & Is.OF_ONE and token.folded not in known_words("personal.private")
+    return bool(is_numbered) or token.folded in known_words("personal.offenders")
 
 
 def _counts(tokens: Sequence[Token]) -> bool:

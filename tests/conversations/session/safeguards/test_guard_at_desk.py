@@ -59,3 +59,38 @@ def test_beside_what_is_private_no_act_shows_work(text: str) -> None:
 def test_a_verb_stands_in_every_tense(language: str, forms: list[str]) -> None:
     """Only infinitives are listed, with the endings of their kind."""
     assert set(forms) <= acts_in(language)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("School shoes were bought for Tevin", "name"),
+        ("TI DJO AK SE L MIRLANDE POKO JWENN PLAS NAN SANT LAN", "name"),
+        ("Shelter says the survivor (she is 22) wants to go on", "age"),
+        ("a boy of 11 was found alone at the gate", "age"),
+        ("una estudiante que tiene 15 años me contó que le ofrecieron trabajo", "age"),
+        ("Apre sa Mirlande, yon elèv, vin di m matant li vle voye l", "name"),
+    ],
+)
+def test_what_is_told_privately_is_somebodys(text: str, kind: str) -> None:
+    """Where nothing speaks of an office, a capital needs no "she" to be a name; a pupil is no prisoner."""
+    assert personal_data(text, strict=False) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Case conference held with the DPP's office",
+        "Laj: 0-11 an 2, 12-17 an 5",
+        "Total trimestre: 11 (9 F, 2 M).",
+        "me falta el dato de julio, la muchacha de estadística vuelve el lunes",
+    ],
+)
+def test_an_office_a_band_of_ages_and_a_month_are_nobody(text: str) -> None:
+    """Capitals with a possessive, and counts by age and sex."""
+    assert personal_data(text, strict=True) is None
+
+
+def test_a_school_is_called_high() -> None:
+    """Behind a name and with a capital it is what the house is."""
+    assert personal_data("Session at St. Mary's High with 140 students", strict=False) is None
