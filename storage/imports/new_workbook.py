@@ -102,8 +102,9 @@ def begin_workbook(of: Country, language: str, today: date, *, has_holidays: boo
     writing.sheet(SETTINGS, _settings(of, language, today), offered={"timezone": of.zones} if of.zones else {})
     for sheet_of in SHEETS:
         writing.sheet(sheet_of, *_examples(sheet_of, language, today))
+    shipped = read_plan(seed_workbook()).rows["code"]
     for code_sheet_of in CODE_SHEETS:
-        writing.codes(code_sheet_of, list(_codes(code_sheet_of, of)))
+        writing.codes(code_sheet_of, list(_codes(code_sheet_of, shipped, of)))
     book.close()
     return file.getvalue()
 
@@ -242,9 +243,9 @@ def _example(sheet_of: SheetOf, language: str, today: date) -> dict[str, Value]:
     return row
 
 
-def _codes(sheet_of: CodeSheetOf, of: Country) -> Iterator[dict[str, str]]:
+def _codes(sheet_of: CodeSheetOf, shipped: Mapping[str, Mapping[str, Value]], of: Country) -> Iterator[dict[str, str]]:
     """The shipped plan's code lists that forms ask, and the country's places."""
-    for key, row in read_plan(seed_workbook()).rows["code"].items():
+    for key, row in shipped.items():
         name, _, code = key.partition("/")
         if name not in _OWN and sheet_of_list(name) == sheet_of.name:
             labels = {f"{sheet_of.label}_{each}": str(row[f"label_{each}"]) for each in LANGUAGES}

@@ -25,6 +25,7 @@ from storage.seed import SEED_PLAN
 from storage.unit_of_work import UnitOfWork
 from tests.closings import expected_at_closing
 from tests.storage.blank_forms import blank_form
+from tests.storage.database.put_back import once_made
 from tests.storage.imports.plan_books import seed_draft
 
 ZONE = ZoneInfo("America/Santo_Domingo")
@@ -55,7 +56,7 @@ def seeded(apply: Apply) -> Any:
         )
         return SimpleNamespace(plan_id=plan.id, agencies=agencies, people=people, form=form)
 
-    return apply(build)
+    return apply(lambda unit: once_made("seeded figures", unit, build))
 
 
 numbers = itertools.count(1)

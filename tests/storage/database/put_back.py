@@ -41,12 +41,17 @@ class _Made:
 _made: dict[tuple[str, str], _Made] = {}
 
 
+def is_empty(unit: UnitOfWork) -> bool:
+    """Whether nothing has been made in it yet."""
+    return not unit.connection.execute(_HAS_ROWS).scalar()
+
+
 def once_made(name: str, unit: UnitOfWork, make: Callable[[UnitOfWork], T]) -> T:
     """Return what `make` returns in this empty database. From the second time on, its rows are put back instead."""
     connection = unit.connection
     is_sqlite = connection.dialect.name == "sqlite"
     key = (name, connection.dialect.name)
-    assert not connection.execute(_HAS_ROWS).scalar(), "a fixture that writes comes after what is put back"
+    assert is_empty(unit), "a fixture that writes comes after what is put back"
     if key not in _made:
         returned = make(unit)
         rows, numbers = (_rows_of_sqlite if is_sqlite else _rows_of_postgresql)(connection)

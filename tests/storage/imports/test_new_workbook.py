@@ -1,5 +1,6 @@
 """A workbook to begin a plan with is a plan: read without a complaint, whatever the country and the language."""
 
+import functools
 import io
 from datetime import UTC, date, datetime
 from importlib.resources import files
@@ -23,6 +24,7 @@ DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
+@functools.cache
 def book(code: str, language: str = "es") -> bytes:
     found = country(code)
     assert found is not None

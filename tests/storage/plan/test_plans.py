@@ -16,6 +16,7 @@ from storage.seed import SEED_PLAN
 from storage.unit_of_work import UnitOfWork
 from tests.closings import expected_at_closing
 from tests.storage.blank_forms import blank_form
+from tests.storage.database.put_back import once_made
 from tests.storage.imports.plan_books import seed_draft
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -40,7 +41,7 @@ def seeded(apply: Apply) -> Any:
         )
         return SimpleNamespace(plan_id=plan.id, agency_id=agency.id, person_id=person.id, form=form)
 
-    return apply(build)
+    return apply(lambda unit: once_made("seeded plans", unit, build))
 
 
 def send(seeded: Any, subject: str, period: str, **values: Any) -> Callable[[UnitOfWork], int]:
