@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from storage.calendar.figures import Figures
 from storage.exports.files.plan_state import state_of, table_of
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
-from tests.conversations.plan.figures.subtraction import follows, reduced
+from tests.conversations.plan.figures.subtraction import Basis, follows, reduced
 from tests.storage.exports.small_groups import GROUPS, MONTHS, furnish_groups, rows_told
 from tests.storage.exports.small_plan import ZONE, Plan
 
@@ -67,7 +66,7 @@ class Solver:
         self.came: list[tuple[date, tuple[int, ...]]] = []
         self.told: set[int] = {0}
         self._known: set[tuple[date, date, str | None, int]] = set()
-        self._basis: list[list[Fraction]] = []
+        self._basis: Basis = []
         self._solved = (0, 0)
 
     def learn(self, row: Any) -> None:
@@ -81,7 +80,7 @@ class Solver:
     def follows(self, number: int) -> bool:
         """Whether a sum from the start of a year to the end of a month is this number, and follows from the tables."""
         if self._solved != (solved := (len(self._known), len(self.came))):  # both only grow
-            self._solved, self._basis = solved, reduced([self._row(*each) for each in self._known])
+            self._solved, self._basis = solved, reduced(self._row(*each) for each in self._known)
         for first, last in product((date(2018, 1, 1), date(2019, 1, 1), date(2018, 4, 1)), MONTHS):
             for group in (None, *GROUPS):
                 row = self._row(first, last.end_on, group, len(self.came))
@@ -89,15 +88,15 @@ class Solver:
                     return True
         return False
 
-    def _row(self, first: date, last: date, group: str | None, moment: int) -> list[Fraction]:
+    def _row(self, first: date, last: date, group: str | None, moment: int) -> list[int]:
         return [
-            Fraction(at < moment and first <= on <= last and group in (None, each))
+            int(at < moment and first <= on <= last and group in (None, each))
             for at, (on, _) in enumerate(self.came)
             for each in GROUPS
         ]
 
-    def _people(self, row: list[Fraction]) -> int:
-        return int(sum(a * b for a, b in zip(row, (n for _, counts in self.came for n in counts), strict=True)))
+    def _people(self, row: list[int]) -> int:
+        return sum(a * b for a, b in zip(row, (n for _, counts in self.came for n in counts), strict=True))
 
 
 @pytest.mark.parametrize("seed", [1])

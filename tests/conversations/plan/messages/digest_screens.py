@@ -1,5 +1,6 @@
 """Everything that is read of a digest, one screen below the other, of a plan in which much is wrong."""
 
+import functools
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -96,6 +97,7 @@ INDICATORS = [
 ]
 
 
+@functools.cache  # it is told of in every language
 def crowd(size: int) -> Standing:
     """A plan in which everything is wrong with everybody, with long names."""
     agencies = tuple(Agency(f"AGENCIA{n:03}", {"es": "Nombre muy largo " * 6}, id=n) for n in range(1, size + 1))

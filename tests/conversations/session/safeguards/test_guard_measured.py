@@ -10,6 +10,7 @@ a plan knows is allowed besides.
 """
 
 import csv
+import functools
 from collections.abc import Iterator, Mapping
 from math import sqrt
 
@@ -69,6 +70,7 @@ def sentences(name: str) -> list[Mapping[str, str]]:
         return list(csv.DictReader(file))
 
 
+@functools.cache  # the page tells of the same
 def measured(name: str) -> Mapping[tuple[str, str], tuple[int, int]]:
     """(what, rules) → how many were refused, of how many."""
     found: dict[tuple[str, str], tuple[int, int]] = {}
