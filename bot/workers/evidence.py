@@ -115,8 +115,11 @@ class Evidence:
                 await self._give_up(job)
             else:
                 await (self._work(job) if job.kind == FETCH else self._forms.work(job))
-        except Interrupted:
-            await self._units.run(None, partial(_leave, job=job, now=self._clock.now()))
+        except Interrupted as error:
+            if self._loop.is_stopped or job.attempts < TRIES:
+                await self._units.run(None, partial(_leave, job=job, now=self._clock.now()))
+            else:  # somebody ends our children again and again
+                await self._fail(job, str(error))
         except TooSlow as error:
             kind, reason = f"{SLOW}{job.kind}", str(error)
             await self._units.run(None, lambda unit: unit.jobs.set_aside(job, kind, reason))
@@ -235,5 +238,5 @@ class Evidence:
 
 
 def _leave(unit: UnitOfWork, job: JobRow, now: datetime) -> None:
-    """Give back a job that was interrupted because the bot stops, so that it can be claimed at once."""
+    """Give back a job that was interrupted, usually because the bot stops, so that it can be claimed at once."""
     unit.jobs.retry(job, "interrupted", now, at=now, tries=job.attempts + 1)

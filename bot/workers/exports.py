@@ -191,7 +191,9 @@ class ExportWorker:
         except _Stopped:
             if self._loop.is_stopped:  # the process ends: the next one begins the export again, at once
                 now = self._clock.now()
-                await self._units.run(None, lambda unit: unit.jobs.retry(job, "stopped", now, at=now))
+                await self._units.run(
+                    None, lambda unit: unit.jobs.retry(job, "stopped", now, at=now, tries=job.attempts + 1)
+                )
             return
         except TooLarge:
             await self._end(job, "too_large", "too large")
@@ -208,6 +210,7 @@ class ExportWorker:
         finally:
             making.is_stopped = True
             self._making = None
+            building.cancel()  # if nobody waits for the thread any more, nobody asks how it ended
         if whole is None:
             await self._end(job, "revoked", REVOKED)
             return

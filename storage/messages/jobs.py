@@ -87,6 +87,12 @@ _IS_HELD = select(literal(1)).where(_MINE)
 _STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
 _IS_EXPIRED = (_J.c.state == "working") & (_J.c.lease_until <= bindparam("now"))
 _EXPIRED = update(_J).where(_IS_EXPIRED).values(state="queued", lease_until=None, error="lease ran out")
+_GIVEN_BACK = (
+    update(_J)
+    .where(_J.c.state == "working", _J.c.owner == bindparam("replica"))
+    .values(state="queued", lease_until=None, error="its process was stopped")
+    .returning(_J.c.id)
+)
 _TAKEN_BACK = (
     update(_J)
     .where(_J.c.state == "working", _J.c.owner == bindparam("replica"))
@@ -239,6 +245,14 @@ class Jobs:
         """Queue jobs again whose worker died. Return how many."""
         self._suspect(_IS_EXPIRED, now=now)
         return self._connection.execute(_EXPIRED, {"now": now}).rowcount
+
+    def give_back(self, replica: int | None) -> None:
+        """Queue the jobs again that this replica was doing when it was told to stop.
+
+        It did not die of them: of three such ends, a job was set aside as one that kills.
+        """
+        for id in self._connection.execute(_GIVEN_BACK, {"replica": replica}).scalars().all():
+            self._unit.of(Suspects).clear("job", 0, id)
 
     def take_over(self, owners: Collection[int]) -> int:
         """Queue the jobs again that these ended replicas were doing. Returns how many."""

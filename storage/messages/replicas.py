@@ -75,7 +75,9 @@ class Replicas:
             self._unit.of(Facts).forget(f"{KEY_FACT}{id}")
         if buried:
             self._unit.of(Outbox).take_over(buried, now)
-            self._unit.of(Jobs).take_over(buried)
+            self._unit.of(Jobs).take_over(buried - {self._unit.replica_id})
+            if self._unit.replica_id in buried:
+                self._unit.of(Jobs).give_back(self._unit.replica_id)
             self._unit.of(EventDeliveries).take_over(buried)
         return buried
 

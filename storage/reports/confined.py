@@ -4,8 +4,6 @@ Each file that somebody sends starts this anew, so it loads what the task needs 
 """
 
 import contextlib
-import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -14,6 +12,7 @@ from typing import IO, Any, Final
 import orjson
 
 from conversations.xforms.problems import AuthorError
+from storage.reports.children import be_told_by_the_parent_alone, end_with_the_parent
 
 
 def packed(head: object, files: Sequence[bytes]) -> bytes:
@@ -77,7 +76,7 @@ def serve(task: str, memory: int, processor: int) -> None:
     sys.modules["numpy"] = None  # type: ignore[assignment]  # openpyxl would load it where it is installed
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     head, files = _request(source)
-    _end_with_the_parent()
+    end_with_the_parent()
     try:
         found, answered = TASKS[task](head, files)
         answer = packed(found, answered)
@@ -97,8 +96,7 @@ def _request(source: IO[bytes]) -> tuple[Any, list[bytes]]:
 
 def _limit(memory: int, processor: int) -> None:
     # The bot is told to stop, not its child: a file must not look too heavy because the service was restarted.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    be_told_by_the_parent_alone()
     try:
         import resource
     except ImportError:  # Windows: the time on the wall and the size of the answer are still limited
@@ -116,21 +114,3 @@ def _limit(memory: int, processor: int) -> None:
         resource.setrlimit(what, (lowest, lowest + grace))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")  # where the machine itself is short of memory, this process goes before the bot
-
-
-def _end_with_the_parent() -> None:
-    """End the process when the parent is gone: SIGIO comes when the other end of the input closes.
-
-    SIGIO comes with data too, so call this only when everything has been read.
-    """
-    try:
-        import fcntl
-        import select
-
-        fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
-        has_gone = bool(select.select([0], [], [], 0)[0])
-    except (ImportError, OSError, AttributeError):
-        return
-    if has_gone:
-        os._exit(1)

@@ -10,14 +10,8 @@ outcome is `Interrupted`, which says nothing about the file. No child outlives t
 child returns JSON and bytes, never pickled objects, so a file that takes over the child cannot take over the parent.
 """
 
-import contextlib
-import os
-import selectors
 import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +24,7 @@ from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import CheckedForm
 from conversations.xforms.problems import AuthorError, Problem
 from storage.errors import StorageError
+from storage.reports.children import TOLD_TO_END, Child, begin, end, exchange
 from storage.reports.confined import packed
 from storage.reports.inspection import Accept, Inspected
 from storage.reports.refusals import Refused
@@ -68,7 +63,7 @@ class TooSlow(StorageError):
 
 
 class Interrupted(StorageError):
-    """The bot is stopping; nothing is known about the file."""
+    """The bot is stopping, or somebody has told its child to end; nothing is known about the file."""
 
 
 class Confinement:
@@ -78,7 +73,7 @@ class Confinement:
         self.limits = limits or Limits()
         self._turn = threading.Lock()
         self._guard = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._is_closed = False
 
     def close(self) -> None:
@@ -155,20 +150,15 @@ class Confinement:
         with self._turn:
             child = self._begun(task)
             try:
-                answer = _exchange(child, packed(wanted, files), self.limits)
+                answer = exchange(child, packed(wanted, files), wall=self.limits.wall, longest=self.limits.answer)
             finally:
-                child.kill()
-                child.wait()
-                for pipe in (child.stdin, child.stdout):
-                    if pipe is not None:
-                        with contextlib.suppress(OSError):
-                            pipe.close()
+                end(child)
                 with self._guard:
                     self._child = None
                     is_closed = self._is_closed
-        if answer is None:
-            if is_closed:
-                raise Interrupted("the bot is stopping")
+        if answer is None or not _is_whole(answer):
+            if is_closed or child.returncode in TOLD_TO_END:
+                raise Interrupted("the bot is stopping" if is_closed else _death(child.returncode))
             if self.limits.is_first_try and child.returncode == -signal.SIGXCPU:
                 raise TooSlow(task)
             raise TooHeavy(f"{task}: {_death(child.returncode)}")
@@ -177,66 +167,21 @@ class Confinement:
             raise TooHeavy(f"{task}: {found['died']}")
         return found, answered
 
-    def _begun(self, task: str) -> subprocess.Popen[bytes]:
+    def _begun(self, task: str) -> Child:
         limits = self.limits
         program = f"from storage.reports.confined import serve; serve({task!r}, {limits.memory}, {limits.processor})"
         with self._guard:
             if self._is_closed:
                 raise Interrupted("the bot is stopping")
-            # A session of its own: Ctrl-C is for the bot, which ends its child itself.
-            self._child = subprocess.Popen(
-                [sys.executable, "-I", "-X", "utf8", "-c", program],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=os.path.abspath(os.sep),
-                env={},
-                start_new_session=True,
-            )
+            self._child = begin(program)
             return self._child
-
-
-def _exchange(child: "subprocess.Popen[bytes]", request: bytes, limits: Limits) -> bytes | None:
-    """Return the child's answer. None if it ended without one, took too long or wrote too much.
-
-    The child's input stays open until then. If it closes, the child knows that nobody waits any more.
-    """
-    assert child.stdin is not None
-    assert child.stdout is not None
-    ends_at = time.monotonic() + limits.wall
-    left = memoryview(request)
-    answer = bytearray()
-    os.set_blocking(child.stdin.fileno(), False)
-    with selectors.DefaultSelector() as ready:
-        ready.register(child.stdin, selectors.EVENT_WRITE)
-        ready.register(child.stdout, selectors.EVENT_READ)
-        while (wait := ends_at - time.monotonic()) > 0:
-            for key, _ in ready.select(wait):
-                if key.fileobj is child.stdin:
-                    try:
-                        left = left[os.write(child.stdin.fileno(), left[:65_536]) :]
-                    except BlockingIOError:
-                        continue
-                    except BrokenPipeError:
-                        left = left[:0]
-                    if not left:
-                        ready.unregister(child.stdin)
-                    continue
-                chunk = os.read(child.stdout.fileno(), 1 << 18)
-                answer += chunk
-                if len(answer) > limits.answer:
-                    return None
-                if not chunk:
-                    child.wait()  # so that its exit status is known
-                    return bytes(answer) if answer and _is_whole(answer) else None
-    return None
 
 
 def _death(code: int | None) -> str:
     return f"ended by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
 
 
-def _is_whole(answer: bytearray) -> bool:
+def _is_whole(answer: bytes) -> bool:
     size = int.from_bytes(answer[:8], "big")
     if len(answer) < 8 + size:
         return False

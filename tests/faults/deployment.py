@@ -458,3 +458,14 @@ def ports_of(pid: int) -> list[int]:
             inodes.add(os.readlink(link).removeprefix("socket:[").removesuffix("]"))
     rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
     return [int(row[1].partition(":")[2], 16) for row in rows if row[9] in inodes]
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that this one has begun and that are not gone (Linux)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _, rest = stat.read_text().rpartition(")")
+            if int(rest.split()[1]) == pid:
+                found.append(int(name.split()[0]))
+    return found

@@ -16,22 +16,12 @@ from bot.signals import INTERRUPTED
 from storage.database.facts import HELD
 from storage.upkeep.backups import backup
 from tests.deadlines import PATIENCE, wait_until
-from tests.faults.deployment import Cast, dsn_of, furnish, settings_in
+from tests.faults.deployment import Cast, children_of, dsn_of, furnish, settings_in
 from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
 WAITS = {"backup": "ACCESS EXCLUSIVE", "restore": "ACCESS SHARE"}
 """Which lock of a table keeps the command waiting."""
-
-
-def children_of(pid: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            name, _, rest = stat.read_text().rpartition(")")
-            if int(rest.split()[1]) == pid:
-                found.append(int(name.split()[0]))
-    return found
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from bot.signals import INTERRUPTED
 from tests.bot.cli import forked
 from tests.bot.house import ANA, CARMEN, Town, furnish
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
+from tests.faults.deployment import children_of
 from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -270,6 +271,27 @@ def test_it_ends_in_the_middle_of_a_call(furnished: Path, tmp_path: Path, method
             ana.phone.tap(ana.card["message_id"], ana.buttons[0])
         seen(at, lambda: rule.hits, "the call is made")
         ends_well(at, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGHUP, signal.SIGQUIT])
+def test_it_ends_while_a_page_is_drawn(furnished: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """Whoever draws does not end by itself, and is ended with it; the page comes after the next start, once."""
+    with town(furnished, tmp_path) as at:
+        at.start()
+        assert at.process is not None
+        carmen, bot = at.officer(CARMEN), at.process.pid
+        carmen.say("/exportar")
+        carmen.tap("Qué")
+        carmen.tap("Estado del plan")
+        carmen.phone.tap(carmen.card["message_id"], "⬇️ Preparar")
+        draws = wait_until(lambda: children_of(bot), "somebody draws", show=at.logged)
+        for each in draws:
+            os.kill(each, signal.SIGSTOP)
+        ends_well(at, number)
+        assert [each for each in draws if not is_gone(each)] == []
+        at.start()
+        at.rest()
+        assert len([message for message in carmen.from_bot if "document" in message]) == 1
 
 
 @pytest.mark.parametrize("number", SIGNALS)

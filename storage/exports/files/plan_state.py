@@ -25,7 +25,8 @@ from storage.unit_of_work import UnitOfWork
 def write_plan_state(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
     """Write the plan on one page. The number of rows is the number of activities that it counts."""
     page, count = state_of(unit, wanted)
-    out.write(draw_in_child("storage.exports.files.plan_pages", "drawn", page, wanted.now))
+    given = (page, wanted.now)
+    out.write(draw_in_child("storage.exports.files.plan_pages", "drawn", *given, go_on=lambda: progress(0, 0)))
     progress(count, count)
     return Written(count)
 
@@ -34,8 +35,11 @@ def write_three_p(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: Binar
     """Write the 3P table as it is printed. The number of rows is the number of its measures and categories."""
     page, _ = state_of(unit, wanted)
     table = table_of(unit, wanted)
-    out.write(draw_in_child("storage.exports.files.plan_pages", "drawn_table", page, table, wanted.now))
     count = len(table.lines)
+    given = (page, table, wanted.now)
+    out.write(
+        draw_in_child("storage.exports.files.plan_pages", "drawn_table", *given, go_on=lambda: progress(0, count))
+    )
     progress(count, count)
     return Written(count)
 

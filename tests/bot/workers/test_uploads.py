@@ -8,6 +8,7 @@ import pytest
 from bot.workers import picture
 from bot.workers.uploads import open_upload
 from conversations.plan.messages.digests import matrix
+from storage.errors import Unavailable
 from storage.exports.files import drawing_process
 from storage.exports.parcels import Parcels
 from storage.reports.files import FileStore
@@ -37,3 +38,25 @@ def test_a_drawing_that_fails_or_never_ends_says_so(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(drawing_process, "LIMIT", 0.0)
     with pytest.raises(ValueError, match="has not ended"):
         opened(tmp_path, "matrix:{}")
+
+
+def test_a_drawing_that_was_told_to_end_is_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor stops all processes of a service at once: the digest's picture was given up, and said in words."""
+    program = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    monkeypatch.setattr(drawing_process, "PROGRAM", program)
+    with pytest.raises(Unavailable):
+        opened(tmp_path, "matrix:{}")
+
+
+def test_a_drawing_that_nobody_wants_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot stops, or the export was cancelled."""
+
+    class Unwanted(Exception):
+        pass
+
+    def go_on() -> None:
+        raise Unwanted
+
+    monkeypatch.setattr(drawing_process, "PROGRAM", "import signal; signal.pause()")
+    with pytest.raises(Unwanted):
+        drawing_process.draw_in_child("bot.workers.picture", "draw", go_on=go_on)

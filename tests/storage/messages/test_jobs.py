@@ -305,6 +305,16 @@ def test_what_a_worker_had_in_hand_when_the_database_went_away_is_taken_back(dat
     assert apply(lambda unit: unit.jobs.settle(lost, NOW)) is False
 
 
+def test_who_stops_in_order_has_died_of_nothing(database: Database, apply: Any) -> None:
+    """An export in hand at four ends in order was set aside as one that kills the process."""
+    id = apply(lambda unit: unit.jobs.add("export", {}, NOW))
+    for _ in range(5):
+        mine = database.units.replica_id = apply(lambda unit: unit.replicas.add(NOW))
+        (job,) = apply(take)
+        assert (job.id, job.deaths) == (id, None)
+        assert apply(lambda unit, mine=mine: unit.replicas.bury([mine], NOW)) == {mine}
+
+
 def test_what_is_taken_back_again_and_again_waits_longer_each_time(database: Database, apply: Any) -> None:
     """So that what the database can never bear does not keep the worker busy for ever."""
     database.units.replica_id = apply(lambda unit: unit.replicas.add(NOW))

@@ -21,7 +21,7 @@ from conversations.authoring.xlsform import read_xlsform
 from conversations.xforms.problems import AuthorError
 from storage.imports.reading import read_plan
 from storage.imports.sheets import CODE_SHEETS, SHEETS
-from storage.reports import confined, confinement
+from storage.reports import children, confined
 from storage.reports.confinement import Confinement, Interrupted, Limits, TooHeavy, TooSlow
 from storage.reports.inspection import Inspected, inspect
 from storage.reports.refusals import Refused
@@ -199,7 +199,7 @@ def planted(monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     def begin(command: list[str], **options: Any) -> Any:
         return real([*command[:-1], program + command[-1]], **options)
 
-    monkeypatch.setattr(confinement.subprocess, "Popen", begin)
+    monkeypatch.setattr(children.subprocess, "Popen", begin)
 
 
 WRONG: Mapping[str, tuple[str, Limits]] = {
@@ -309,11 +309,18 @@ def test_a_child_leaves_numpy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Confinement().call("tabs", {}, [])[0] == []
 
 
+def test_a_child_that_is_told_to_end_says_nothing_about_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor stops all processes of a service at once: the file was refused as too heavy."""
+    planted(monkeypatch, "os.kill(os.getpid(), signal.SIGTERM)")
+    with pytest.raises(Interrupted):
+        Confinement().tabs(b"PK")
+
+
 def test_no_child_outlives_the_process_that_asked() -> None:
     """The bot is killed while a file is open: its child is ended by the closed pipe."""
     program = textwrap.dedent("""
         import subprocess, sys
-        from storage.reports import confinement
+        from storage.reports import children, confinement
         real = subprocess.Popen
         def begin(command, **options):
             plant = "import time; from storage.reports import confined; "
@@ -321,7 +328,7 @@ def test_no_child_outlives_the_process_that_asked() -> None:
             child = real([*command[:-1], plant + "; " + command[-1]], **options)
             print(child.pid, flush=True)
             return child
-        confinement.subprocess.Popen = begin
+        children.subprocess.Popen = begin
         confinement.Confinement().tabs(b"PK")
     """)
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
