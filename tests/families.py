@@ -40,12 +40,15 @@ from storage.seed import seed_workbook
 from storage.upkeep.retention import RETENTION
 
 PAUSED = ("everybody", "own")
-CATEGORIES = tuple(
-    code
-    for dimension, _, code in (key.partition("/") for key in read_plan(seed_workbook()).rows["code"])
-    if dimension in ("sex_age", "exploitation")
-)
-"""By which people are counted apart in any country; others have their names in the plan's own lists."""
+
+
+def families() -> dict[str, tuple[str, ...]]:
+    """All of them. By which people are counted apart in any country is read in the seed's plan, when it is asked for."""
+    of_code = (key.partition("/") for key in read_plan(seed_workbook()).rows["code"])
+    apart = tuple(code for dimension, _, code in of_code if dimension in ("sex_age", "exploitation"))
+    return {**FAMILIES, "table.category.{}": ("total", "unknown", "other", *apart)}
+
+
 FAMILIES: dict[str, tuple[str, ...]] = {
     "alarm.{}": (*alarms.KINDS, "other"),
     "alarm.{}.title": (*alarms.KINDS, "other"),
@@ -147,7 +150,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "tokens.audience.{}": export_request.AUDIENCES,
     **{f"{prefix}{{}}": codes for prefix, codes in WORDED.values() if prefix.startswith("table.code.")},
     "table.calendar.{}": tuple(CALENDARS),
-    "table.category.{}": ("total", "unknown", "other", *CATEGORIES),
     "table.column.{}": (),  # the tests of the exports read every label
     "table.definition.{}": ("label", "name", "kind", "note"),
     "table.filter.{}": export_request.FILTERS,
@@ -159,4 +161,4 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "err.too_much_{}": ("steps", "text", "nodes", "size"),
     "words.{}": ("back", "skip", "leave", "send", "yes", "no", "add", "edit", "remove", "done", "undo"),
 }
-"""Keys that code puts together, and everything that can stand in the gap."""
+"""Keys that code puts together, and everything that can stand in the gap; categories are in the plan's own lists."""

@@ -33,7 +33,7 @@ from storage.database.audit import AUDITED_ACTS
 from storage.imports.reading import read_plan
 from storage.seed import seed_workbook
 from tests import ROOT
-from tests.families import FAMILIES
+from tests.families import families
 
 PACKAGES = ("bot", "conversations", "storage")
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
@@ -49,8 +49,17 @@ NOT_KEYS = re.compile(
 @functools.cache
 def sources() -> tuple[tuple[Path, ast.Module], ...]:
     """Read when they are asked for: every process of the suite imports this file, and one of them needs them."""
-    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-    return tuple((path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))) for path in paths)
+    return tuple((path, parsed(path)) for path in code())
+
+
+def code() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from (path.relative_to(ROOT) for path in sorted((ROOT / package).rglob("*.py")))
+
+
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text("utf-8"))
 
 
 def pattern_of(node: ast.JoinedStr) -> str:
@@ -69,6 +78,10 @@ def literals(node: ast.AST) -> Iterator[str]:
         yield from literals(child)
 
 
+SAYS = re.compile(r"\b(say|wording)\b")
+"""Only a file with such a word can say anything: the others need not be read through for it."""
+
+
 def is_saying(node: ast.Call) -> bool:
     """`say(…)`, `ex.say(…)`, `self.say(…)` or `wording(language)(…)`."""
     called = node.func
@@ -80,15 +93,18 @@ def is_saying(node: ast.Call) -> bool:
     return False
 
 
-def said() -> Iterator[tuple[str, str, ast.Call]]:
+@functools.cache
+def said() -> tuple[tuple[str, str, ast.Call], ...]:
     """Where, which key, and the call, for every key that is spelt out where it is said."""
-    for path, tree in sources():
-        if path.parts[:2] == ("bot", "sandbox"):
-            continue  # its `say` is a person's
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and node.args and is_saying(node):
-                for key in literals(node.args[0]):
-                    yield f"{path}:{node.lineno}", key, node
+    return tuple(
+        (f"{path}:{node.lineno}", key, node)
+        for path in code()
+        if path.parts[:2] != ("bot", "sandbox")  # its `say` is a person's
+        if SAYS.search((ROOT / path).read_text("utf-8"))
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and node.args and is_saying(node)
+        for key in literals(node.args[0])
+    )
 
 
 def fields(sentence: str) -> set[str]:
@@ -147,10 +163,11 @@ def test_whatever_looks_like_a_key_is_one() -> None:
 def test_every_family_of_keys_is_whole() -> None:
     """Keys that are put together: each shape is declared above, with all that can stand in its gap."""
     shapes = {key for _, key, _ in said() if "{}" in key}
-    assert shapes <= FAMILIES.keys()
+    whole = families()
+    assert shapes <= whole.keys()
     missing = [
         f"{language}: {shape.format(member)}"
-        for shape, members in FAMILIES.items()
+        for shape, members in whole.items()
         for member in members
         for language in LANGUAGES
         if shape.format(member) not in CATALOGUES[language]
@@ -160,12 +177,12 @@ def test_every_family_of_keys_is_whole() -> None:
 
 def test_what_is_said_fills_every_gap_of_its_sentence() -> None:
     """A placeholder that the code does not fill would be an exception in the middle of an update."""
-    wrong = []
+    wrong, whole = [], families()
     for where, key, call in said():
         if any(keyword.arg is None for keyword in call.keywords):
             continue  # values come from elsewhere
         given = {keyword.arg for keyword in call.keywords}
-        keys = [shape.format(m) for shape in [key] for m in FAMILIES.get(key, ())] if "{}" in key else [key]
+        keys = [shape.format(m) for shape in [key] for m in whole.get(key, ())] if "{}" in key else [key]
         for each in keys:
             if lacking := fields(CATALOGUES["es"].get(each, "")) - given:
                 wrong.append(f"{where} {each}: {sorted(lacking)}")
