@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from conversations.languages import LANGUAGES
+from tests.bot.demo.furnished import furnish_demo
 from tests.deadlines import PATIENCE, has_ended, wait_until
 from tests.ports import free_port
 
@@ -50,7 +51,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @contextmanager
 def demo_process(folder: Path) -> Iterator[str]:
-    """The demo in a folder of its own, as `enlace demo` starts it."""
+    """The demo in a folder of its own, as `enlace demo` starts it; it furnishes the folder if nobody has."""
     port = free_port()
     with (folder / "demo.log").open("wb") as log:
         process = subprocess.Popen(
@@ -253,8 +254,8 @@ def test_the_tour_can_be_had_done_to_its_end(
     """Fourteen steps in either language, on a desk and on a phone: offered at the first visit, each done by the page's
     own buttons, and what it speaks of is then in the chats, in the page's language.
     """
-    with demo_process(tmp_path) as address:
-        page = browser.new_page(**SCREENS[screen], **DRAWN)
+    furnish_demo(tmp_path)
+    with demo_process(tmp_path) as address, browser.new_page(**SCREENS[screen], **DRAWN) as page:
         page.set_default_timeout(PATIENCE * 1000)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -313,8 +314,9 @@ def test_a_report_goes_to_a_ministers_page_in_three_steps(
     """The short tour is offered first. The phones speak the page's language if the stranger leaves it so, the button
     to press is in view, the row of names stays, and the page in PDF opens whole. The long tour goes on from there.
     """
-    with demo_process(tmp_path) as address:
-        page = browser.new_page(**SCREENS[screen], **{**DRAWN, "locale": locale})
+    furnish_demo(tmp_path)
+    drawn = {**SCREENS[screen], **DRAWN, "locale": locale}
+    with demo_process(tmp_path) as address, browser.new_page(**drawn) as page:
         page.set_default_timeout(PATIENCE * 1000)
         expect.set_options(timeout=PATIENCE * 1000)
         page.goto(address)
@@ -413,6 +415,7 @@ def test_on_a_laptop_a_stranger_sees_what_is_written_and_what_can_be_tapped(brow
 
     In either language of the page, since the invitation's length decides how much room is left.
     """
+    furnish_demo(tmp_path)
     with demo_process(tmp_path) as address:
         for locale, begin, on in (
             ("en-US", "The whole tour", "Continue"),

@@ -24,6 +24,7 @@ from bot.sandbox.server import running_sandbox
 from bot.settings import inherited_environment
 from bot.signals import INTERRUPTED
 from tests.bot.cli import forked
+from tests.bot.demo.furnished import furnish_demo
 from tests.bot.house import ANA, CARMEN, Town, furnish
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
 from tests.faults.deployment import children_of
@@ -304,28 +305,20 @@ def test_it_ends_by_webhook(furnished: Path, tmp_path: Path, number: signal.Sign
 
 
 # ------------------------------------------------------------------ the demo
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demo's folder, furnished once."""
-    folder = tmp_path_factory.mktemp("demo")
-    with demo(folder, folder) as (process, _):
-        process.send_signal(signal.SIGTERM)
-        ended(process)
-    return folder
+def launched_demo(folder: Path, port: int, log: Path) -> forked.Process:
+    """As a leader of its own group."""
+    with log.open("wb") as told:
+        return forked.start(
+            *("demo", "--port", str(port)),
+            env=inherited_environment(), stdout=told, stderr=told, cwd=folder, is_taken_apart=True, leads=True,
+        )  # fmt: skip
 
 
 @contextmanager
-def demo(furnished: Path, folder: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """The demo as a leader of its own group, and the number of its bot, which has come up."""
-    if furnished != folder:
-        shutil.copytree(furnished, folder, dirs_exist_ok=True)
+def demo(folder: Path) -> Iterator[tuple[forked.Process, int]]:
+    """The demo, and the number of its bot, which has come up."""
     port, log = free_port(), folder / "demo.log"
-    log.unlink(missing_ok=True)
-    with log.open("ab") as told:
-        command = [sys.executable, "-m", "bot", "demo", "--port", str(port)]
-        process = subprocess.Popen(
-            command, cwd=folder, env=inherited_environment(), stdout=told, stderr=told, start_new_session=True
-        )
+    process = launched_demo(folder, port, log)
     client = SandboxClient(f"http://127.0.0.1:{port}")
 
     def pid() -> int | None:
@@ -351,16 +344,16 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def to_group(process: "subprocess.Popen[bytes]") -> None:
+def to_group(process: forked.Process) -> None:
     os.killpg(process.pid, signal.SIGINT)
 
 
-def twice(process: "subprocess.Popen[bytes]") -> None:
+def twice(process: forked.Process) -> None:
     to_group(process)
     to_group(process)
 
 
-ENDINGS: dict[str, Callable[["subprocess.Popen[bytes]"], None]] = {
+ENDINGS: dict[str, Callable[[forked.Process], None]] = {
     "Ctrl-C": to_group,
     "Ctrl-C twice": twice,
     "SIGINT to it alone": lambda process: process.send_signal(signal.SIGINT),
@@ -370,34 +363,32 @@ ENDINGS: dict[str, Callable[["subprocess.Popen[bytes]"], None]] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda name: name.replace(" ", "_"))
-def test_a_demo_ends_with_its_bot(shown: Path, tmp_path: Path, ending: str) -> None:
+def test_a_demo_ends_with_its_bot(tmp_path: Path, ending: str) -> None:
     """Whoever of the two is told, both end, in order and without a word of failure."""
-    with demo(shown, tmp_path) as (process, bot):
+    furnish_demo(tmp_path)
+    with demo(tmp_path) as (process, bot):
         ENDINGS[ending](process)
         assert ended(process) == 0, (tmp_path / "demo.log").read_text()
         assert is_gone(bot)
     assert "Traceback" not in (tmp_path / "demo.log").read_text()
 
 
-def test_a_demo_that_is_killed_while_it_is_furnished_is_whole_at_its_next_start(shown: Path, tmp_path: Path) -> None:
+def test_a_demo_that_is_killed_while_it_is_furnished_is_whole_at_its_next_start(tmp_path: Path) -> None:
     """After each thing it says to have done; the last one lies in the midst of the people and their reports."""
-    log = tmp_path / "seeding.log"
+    folder, whole, log = tmp_path / "killed", tmp_path / "whole", tmp_path / "seeding.log"
+    folder.mkdir()
     for done in ("Keyring:", "Database:", "Plan:", "Form:"):
-        log.unlink(missing_ok=True)
-        with log.open("ab") as told:
-            command = [sys.executable, "-u", "-m", "bot", "demo", "--port", str(free_port())]
-            process = subprocess.Popen(
-                command, cwd=tmp_path, env=inherited_environment(), stdout=told, stderr=told, start_new_session=True
-            )
+        process = launched_demo(folder, free_port(), log)
         try:
             wait_until(lambda done=done: done in log.read_text(), done, show=log.read_text, unless=has_ended(process))  # type: ignore[misc]
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             assert process.wait(PATIENCE) == -signal.SIGKILL
-    with demo(tmp_path, tmp_path) as (process, _):
+    with demo(folder) as (process, _):
         process.send_signal(signal.SIGTERM)
         assert ended(process) == 0
-    assert furniture(tmp_path) == furniture(shown)
+    furnish_demo(whole)
+    assert furniture(folder) == furniture(whole)
 
 
 def furniture(folder: Path) -> dict[str, int]:
@@ -407,9 +398,10 @@ def furniture(folder: Path) -> dict[str, int]:
         return {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
 
 
-def test_a_demo_that_is_killed_leaves_no_bot(shown: Path, tmp_path: Path) -> None:
+def test_a_demo_that_is_killed_leaves_no_bot(tmp_path: Path) -> None:
     """Nothing can be said any more: the bot sees that its other end is gone."""
-    with demo(shown, tmp_path) as (process, bot):
+    furnish_demo(tmp_path)
+    with demo(tmp_path) as (process, bot):
         process.kill()
         process.wait()
         wait_until(lambda: is_gone(bot), "the bot ends by itself")

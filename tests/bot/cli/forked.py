@@ -115,7 +115,7 @@ def run(
             socket.send_fds(_imported("commands"), [b"."], handed)
         for descriptor in handed:
             os.close(descriptor)
-        print(json.dumps(["bot", arguments, str(cwd or Path.cwd()), dict(env), False]), file=wire, flush=True)
+        print(json.dumps(["bot", arguments, str(cwd or Path.cwd()), dict(env), False, False]), file=wire, flush=True)
         shown = [readers.submit(stream.read) for stream in (out, err)]
         with contextlib.suppress(BrokenPipeError), open(typing, "w", encoding="utf-8") as keyboard:
             keyboard.write(input)
@@ -181,7 +181,7 @@ wire, theirs = socket.socketpair()
 socket.send_fds(socket.socket(fileno=int(sys.argv[1])), [b"."], [theirs.fileno(), 0, 1, 2])
 theirs.close()
 told = wire.makefile("rw", encoding="utf-8")
-print(json.dumps(["bot", sys.argv[2:], os.getcwd(), dict(os.environ), False]), file=told, flush=True)
+print(json.dumps(["bot", sys.argv[2:], os.getcwd(), dict(os.environ), False, False]), file=told, flush=True)
 told.readline()
 code = int(told.readline())
 sys.exit(code if code >= 0 else 128 - code)
@@ -240,10 +240,12 @@ def start(
     program: str = "",
     cwd: Path | None = None,
     is_taken_apart: bool = False,
+    leads: bool = False,
 ) -> Process:
     """`python -m bot …`, or another program that serves; stdout is a file or `subprocess.PIPE`, stdin is empty.
 
     `is_taken_apart`: in the end Python takes all apart, as in a process of its own (see `left_to_the_system`).
+    `leads`: it leads a group of processes of its own, as a terminal gives it one.
     """
     ours, theirs = socket.socketpair()
     reading, writing = os.pipe() if stdout == subprocess.PIPE else (-1, os.dup(stdout.fileno()))
@@ -253,7 +255,7 @@ def start(
         socket.send_fds(_imported("serving"), [b"."], handed)
     for descriptor in handed:
         os.close(descriptor)
-    asked = json.dumps([program or "bot", arguments, str(cwd or Path.cwd()), dict(env), is_taken_apart])
+    asked = json.dumps([program or "bot", arguments, str(cwd or Path.cwd()), dict(env), is_taken_apart, leads])
     ours.sendall(f"{asked}\n".encode())
     told = b""
     while not told.endswith(b"\n"):
@@ -359,7 +361,9 @@ def become_command(asker: socket.socket, streams: list[int]) -> tuple[str, bool]
         asker.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
         os._exit(0)
     with asker, asker.makefile(encoding="utf-8") as wire:
-        program, arguments, folder, environment, is_taken_apart = json.loads(wire.readline())
+        program, arguments, folder, environment, is_taken_apart, leads = json.loads(wire.readline())
+    if leads:
+        os.setsid()
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
