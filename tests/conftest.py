@@ -120,7 +120,6 @@ def pytest_collection() -> Iterator[Any]:
 
 def pytest_collection_finish() -> None:
     """Tests and libraries stay to the end: looking through them all for garbage took a tenth of the time of a test."""
-    gc.collect()
     gc.freeze()
 
 

@@ -17,6 +17,7 @@ const page = {
   supervisor: null,
   phones: new Map(),
   shown: Number(remembered("enlace.shown", "sessionStorage")) || null,
+  fitting: 0,
 };
 const strip = document.getElementById("strip");
 const phones = document.getElementById("phones");
@@ -244,9 +245,10 @@ function motion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
 }
 
-/** Where all phones fit side by side, the row of names is not needed. */
+/** Where all phones fit side by side, the row of names is not needed. Measured once a frame: each measure is a layout. */
 function fit() {
-  strip.classList.toggle("needed", phones.scrollWidth > phones.clientWidth + 4);
+  cancelAnimationFrame(page.fitting);
+  page.fitting = requestAnimationFrame(() => strip.classList.toggle("needed", phones.scrollWidth > phones.clientWidth + 4));
 }
 new ResizeObserver(fit).observe(phones);
 
