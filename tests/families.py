@@ -43,7 +43,7 @@ PAUSED = ("everybody", "own")
 
 
 def families() -> dict[str, tuple[str, ...]]:
-    """All of them. By which people are counted apart in any country is read in the seed's plan, when it is asked for."""
+    """All of them. By what people are counted apart in any country is read in the seed's plan, when it is wanted."""
     of_code = (key.partition("/") for key in read_plan(seed_workbook()).rows["code"])
     apart = tuple(code for dimension, _, code in of_code if dimension in ("sex_age", "exploitation"))
     return {**FAMILIES, "table.category.{}": ("total", "unknown", "other", *apart)}
