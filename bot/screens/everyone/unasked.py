@@ -63,7 +63,7 @@ from conversations.session.reading.utterances import (
     understood,
 )
 from conversations.session.reading.wishes import is_answer, wishes
-from conversations.session.safeguards.guard import Kind, personal_data, refusal
+from conversations.session.safeguards.guard import Kind, is_name_alone, personal_data, refusal
 from conversations.session.safeguards.names import only_names
 from storage.reports.submissions import StoredSubmission
 
@@ -226,6 +226,8 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     known = ex.known()
     known = replace(known, words=_beside_table(known.words))
     kind = personal_data(text, strict=True, known=known, is_answer=False)
+    if kind == "name" and not is_name_alone(text) and not _may_speak_of_restricted(ex):
+        kind = personal_data(text, strict=False, known=known)
     if kind is None or wanted in ("", CHAT, *ABOUT_SOMEBODY):
         return kind
     typed = [normalise(word) for word in text.split() if word[:1].islower()]
@@ -233,6 +235,12 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     explained = replace(known, words=known.words | (small - only_names(text)))
     kind = personal_data(text, strict=True, known=explained, is_answer=False)
     return personal_data(text, strict=False, known=known, is_answer=False) or (None if kind == "date" else kind)
+
+
+def _may_speak_of_restricted(ex: Exchange) -> bool:
+    """Whether what this person writes may be about a restricted activity: one of their agency, or of those they see."""
+    agency_id = ex.agency_id if ex.is_reporter else None
+    return any(each.is_restricted for each in ex.unit.plans.activities(ex.membership.plan_id, agency_id))
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,7 @@ from conversations.session.safeguards.dates import personal_date
 from conversations.session.safeguards.explained import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named, named_in_private
+from conversations.session.safeguards.officials import is_bare_name
 from conversations.session.safeguards.spelt import plain, words_of_file
 from conversations.session.safeguards.victims import (
     is_of_others,
@@ -83,6 +84,11 @@ def personal_data(
         if (is_case or not is_of_others(tokens)) and age(shown, folded, tokens, about, strict=is_answer):
             return "age"
     return None
+
+
+def is_name_alone(text: str) -> bool:
+    """Say whether a text is a name and nothing else: an answer, if a form asked for one."""
+    return is_bare_name(read_words(plain(seen(text))))
 
 
 def refusal(kind: Kind) -> str:
