@@ -36,6 +36,7 @@ class Database:
         """Called last, while units can still be applied."""
         self._readers = reader_engine
         self._outage = Outage("readers")
+        self._is_closed = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -47,9 +48,15 @@ class Database:
 
         For exports, dashboards and the web. It never waits for the writer, and the writer never waits for it.
         """
+        pool = self._readers.pool
         try:
-            with self._readers.connect() as connection:
-                yield connection
+            try:
+                with self._readers.connect() as connection:
+                    yield connection
+            finally:
+                if self._is_closed:  # meanwhile: nobody else closes what has just been given back
+                    pool.dispose()
+                    self._readers.dispose()
         except PoolTimeout as error:
             self._outage.lasts(error)
             raise Unavailable("no connection is free") from error
@@ -76,6 +83,7 @@ class Database:
         """Finish the waiting units and close every connection."""
         self.before_close(self)
         self.units.close()
+        self._is_closed = True
         self.engine.dispose()
         if self._readers is not self.engine:
             self._readers.dispose()

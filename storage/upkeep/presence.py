@@ -21,6 +21,7 @@ Session locks need a session: behind pgbouncer in transaction mode, nobody would
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -86,6 +87,9 @@ class Presence:
         """The number of this process's row, once it has entered."""
         self._started_at = now()
         self._holder: Connection | None = None
+        self._guard = threading.Lock()
+        """Of the holder: a look may still be under way in its thread when we leave."""
+        self._is_over = False
         self._held_at = float("-inf")
         """When our lock was certainly held last, on the clock that never jumps."""
         self._was_buried = False
@@ -164,25 +168,36 @@ class Presence:
 
         It blocks. Without a database, nothing is changed.
         """
-        with contextlib.suppress(Unavailable):
-            self._bury([self.id])
-        self._let_go()
+        with self._guard:
+            self._is_over = True  # a look that comes now would add our row again
+            with contextlib.suppress(Unavailable):
+                self._bury([self.id])
+            self._let_go()
 
     def close(self) -> None:
         """End without a clean stop: the lock is free, and the row stays."""
-        self._let_go()
+        self._is_over = True
+        if self._guard.acquire(blocking=False):  # otherwise the look that is under way lets go
+            self._let_go()
+            self._guard.release()
 
     # -------------------------------------------------------------- the lock
     def _unheld(self) -> frozenset[int]:
         """Return the other processes that do not hold their lock at this moment."""
-        try:
-            if self._holder is None:
-                self._holder = self._hold()
-            return frozenset(self._holder.execute(UNHELD, {"me": self.id}).scalars())
-        except SQLAlchemyError as error:
-            self._let_go()
-            self._missing.clear()  # they may have lost theirs as we have lost ours
-            raise Unavailable("the connection that holds the replica's lock is lost") from error
+        with self._guard:
+            if self._is_over:
+                return frozenset()
+            try:
+                if self._holder is None:
+                    self._holder = self._hold()
+                return frozenset(self._holder.execute(UNHELD, {"me": self.id}).scalars())
+            except SQLAlchemyError as error:
+                self._let_go()
+                self._missing.clear()  # they may have lost theirs as we have lost ours
+                raise Unavailable("the connection that holds the replica's lock is lost") from error
+            finally:
+                if self._is_over:
+                    self._let_go()
 
     def _hold(self) -> Connection:
         """Return a connection outside the pool that holds our lock. If others had removed our row, add it again."""

@@ -1,8 +1,11 @@
 """Opening and looking; and what is refused before it can do harm."""
 
+import gc
 import sqlite3
 import sys
+import threading
 import types
+import warnings
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,6 +97,36 @@ def test_a_reader_sees_one_moment_and_holds_up_nobody(database: Database, apply:
         assert unit.facts.get("a") == "before"
     with database.view() as unit:
         assert unit.facts.get("a") == "after"
+
+
+@pytest.mark.parametrize("begins", ["before", "after"])
+def test_who_still_reads_when_it_is_closed_leaves_no_connection_open(url: str, begins: str) -> None:
+    """A task that is cancelled leaves its thread reading. It gave its connection back to a pool that was gone."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        _close_beside_a_reader(url, begins)
+        gc.collect()
+    assert [str(each.message) for each in told if "still open" in str(each.message)] == []
+
+
+def _close_beside_a_reader(url: str, begins: str) -> None:
+    database, is_ready, goes_on = open_database(url), threading.Event(), threading.Event()
+
+    def read() -> None:
+        if begins == "after":
+            is_ready.set()
+            goes_on.wait(PATIENCE)
+        with database.reader() as connection:
+            connection.execute(text("SELECT 1"))
+            is_ready.set()
+            goes_on.wait(PATIENCE)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    assert is_ready.wait(PATIENCE)
+    database.close()
+    goes_on.set()
+    reading.join(PATIENCE)
 
 
 def test_a_second_process_may_write_beside_the_bot(sqlite_database: Database, sqlite_url: str) -> None:

@@ -148,6 +148,18 @@ def test_a_clean_stop_leaves_nothing_for_the_next_start_to_find(database: Databa
     presence.leave()
 
 
+def test_a_look_that_is_late_adds_nothing_after_a_clean_stop(
+    postgres_database: Database,
+) -> None:
+    """Its task was cancelled, its thread was not: it connected again, added the row again, and was never closed."""
+    presence = Presence(postgres_database, lambda: NOW)
+    presence.enter()
+    presence.leave()
+    presence.look()
+    with postgres_database.view() as unit:
+        assert unit.replicas.all() == frozenset()
+
+
 def test_one_that_runs_is_left_alone(
     postgres_database: Database, postgres_url: str, request: pytest.FixtureRequest
 ) -> None:
