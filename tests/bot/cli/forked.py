@@ -322,7 +322,8 @@ def answer_once(furnished: str, *people: str) -> None:
         with open_storage(settings_in(Path(folder))) as database:
             desk = Desk(database)
             for person in map(int, people):
-                desk.say(person, "/menu")
+                for text in ("/menu", "hola"):  # a command, and words: they are looked up in tables of phrases
+                    desk.say(person, text)
 
 
 def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str, bool]:
