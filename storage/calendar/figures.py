@@ -5,7 +5,9 @@ statements. Reports older than the compared closings are not read, except each a
 promise evidence. `conversations.plan.figures.monitoring` decides what is counted from them.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from operator import attrgetter, itemgetter
@@ -272,8 +274,9 @@ class Figures:
         only_validated: bool = False,
     ) -> Standing:
         """The state of the plan at `now`, and the changes since `since`. It takes ten statements."""
-        records = self.records(plan_id, now, zone)
-        return standing(records, now, since, zone, only_validated=only_validated)
+        with _uncollected():
+            records = self.records(plan_id, now, zone)
+            return standing(records, now, since, zone, only_validated=only_validated)
 
     def activity(
         self,
@@ -393,6 +396,21 @@ class Figures:
         reasons, needs_decision = tuple(said.get("obstacle", "").split()), said.get("needs_decision") == "yes"
         decision = "" if is_sealed else said.get("decision_text", "")
         return Detail(reasons, needs_decision, decision, _day(said.get("new_due_date", "")))
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector from searching what is being read: a large plan is a hundred thousand objects, none garbage.
+
+    The whole process goes without it for as long as that. Whoever else has switched it off keeps it off.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 _END, _ID = attrgetter("end_on"), itemgetter(0)

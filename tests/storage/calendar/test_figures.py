@@ -1,5 +1,6 @@
 """The numbers of a digest, against SQL that was written for this test alone, on both databases."""
 
+import gc
 import itertools
 import random
 from collections.abc import Callable
@@ -365,6 +366,22 @@ def test_those_outside_see_the_last_validated_report_however_old(seeded: Any, ap
         found = apply(standing(seeded, later, only_validated=only_validated))
         [one] = [each for each in found.activities if each.code == "PER-303"]
         assert one.last.progress == progress
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_collector_is_as_it_was_after_a_digest_also_if_it_failed(seeded: Any, apply: Apply, is_on: bool) -> None:
+    """No garbage is searched for while a plan is counted; somebody else may have switched that off for longer."""
+    nowhere: Any = "no zone"
+    (gc.enable if is_on else gc.disable)()
+    try:
+        apply(standing(seeded))
+        after_one = gc.isenabled()
+        with pytest.raises(TypeError):
+            apply(lambda unit: Figures(unit).standing(seeded.plan_id, NOW, NOW - WEEK, nowhere))
+        after_failure = gc.isenabled()
+    finally:
+        gc.enable()
+    assert (after_one, after_failure) == (is_on, is_on)
 
 
 def test_another_plan_counts_for_nothing(lived: Any, apply: Apply) -> None:
