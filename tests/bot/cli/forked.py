@@ -326,6 +326,17 @@ def answer_once(furnished: str, *people: str) -> None:
                     desk.say(person, text)
 
 
+def set_up_once() -> None:
+    """The same for commands, of which every second one is `init`."""
+    from bot.demo.demo import BEGINS
+    from bot.setup import set_up
+    from tests.bot.desk import settings_in
+
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in set_up(settings_in(Path(folder)), BEGINS):
+            pass
+
+
 def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str, bool]:
     """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`."""
     if what == "serving":
@@ -334,6 +345,7 @@ def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str
     else:
         for name in IMPORTED:
             importlib.import_module(name)
+        set_up_once()
     for language in sorted(LANGUAGES):
         wording(language)
     assert threading.active_count() == 1
