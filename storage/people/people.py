@@ -14,7 +14,7 @@ from sqlalchemy import Row, and_, bindparam, delete, or_, select, update
 from conversations.plan.model import AGENCY_ROLES, Role, Translations
 from storage.database.audit import Act, Audit
 from storage.database.models import Base
-from storage.database.statements import insert_into, insert_or_ignore
+from storage.database.statements import Prepared, insert_of, insert_or_ignore
 from storage.database.unit import Unit
 from storage.errors import NotFound
 
@@ -142,6 +142,20 @@ ADMINS = (
     .join(_person, _person.c.id == _membership.c.person_id)
     .where(_IS_CURRENT, _membership.c.role == Role.ADMIN.value, _person.c.suspended_at.is_(None))
 )
+
+
+def _once_a_day(dialect: str) -> Any:
+    made = insert_of(dialect, _stranger)
+    answered = _stranger.c.answered_at
+    return made.on_conflict_do_update(
+        index_elements=[_stranger.c.telegram_id],
+        set_={"answered_at": made.excluded.answered_at},
+        where=or_(answered.is_(None), answered <= bindparam("long_ago")),
+    ).returning(_stranger.c.telegram_id)
+
+
+_ONCE_A_DAY = Prepared(_once_a_day)
+"""Whoever has no role can send as much as Telegram lets through: each update costs no more than this."""
 
 
 class People:
@@ -280,15 +294,8 @@ class People:
         return self._once_a_day(-telegram_id, now)
 
     def _once_a_day(self, telegram_id: int, now: datetime) -> bool:
-        statement = insert_into(self._connection, _stranger).values(
-            telegram_id=telegram_id, failures=0, answered_at=now
-        )
-        statement = statement.on_conflict_do_update(
-            index_elements=[_stranger.c.telegram_id],
-            set_={"answered_at": now},
-            where=or_(_stranger.c.answered_at.is_(None), _stranger.c.answered_at <= now - STRANGER_PAUSE),
-        ).returning(_stranger.c.telegram_id)
-        return self._connection.execute(statement).first() is not None
+        values = {"telegram_id": telegram_id, "failures": 0, "answered_at": now, "long_ago": now - STRANGER_PAUSE}
+        return _ONCE_A_DAY.first(self._connection, values) is not None
 
     # -------------------------------------------------------------- inside
     def _people(self, statement: Any, **values: object) -> tuple[Person, ...]:
