@@ -5,7 +5,7 @@ So all of this counts only in a text that tells nothing private of anybody.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 
 from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.text import fold
@@ -25,17 +25,33 @@ class Desk:
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
-        private = _private_words(tokens)
-        self.is_private = bool(private)
+
+    @cached_property
+    def _private(self) -> list[int]:
+        return _private_words(self.tokens)
+
+    @property
+    def is_private(self) -> bool:
         """It tells what is told of people whom the plan protects."""
-        is_of_one = any(not _is_of_several(tokens, at) for at in private)
-        self.is_personal = is_of_one and not any(map(_is_of_desk, tokens))
+        return bool(self._private)
+
+    @property
+    def is_personal(self) -> bool:
         """It tells that of one of them, and nothing of an office."""
-        if self.is_private:
-            return
-        self._dealt = frozenset(behind_phrases("personal.dealt_with", tokens))
-        self._lists = frozenset(behind_phrases("personal.attended", tokens))
-        self._regards = frozenset(behind_phrases("personal.regards", tokens))
+        is_of_one = any(not _is_of_several(self.tokens, at) for at in self._private)
+        return is_of_one and not any(map(_is_of_desk, self.tokens))
+
+    @cached_property
+    def _dealt(self) -> frozenset[int]:
+        return frozenset(behind_phrases("personal.dealt_with", self.tokens))
+
+    @cached_property
+    def _lists(self) -> frozenset[int]:
+        return frozenset(behind_phrases("personal.attended", self.tokens))
+
+    @cached_property
+    def _regards(self) -> frozenset[int]:
+        return frozenset(behind_phrases("personal.regards", self.tokens))
 
     def names(self, begin: int, end: int) -> bool:
         """Say whether the name between these positions is that of somebody at work."""
@@ -46,10 +62,10 @@ class Desk:
         return (
             _has_title(tokens, first, begin, end)
             or _acts(tokens, first, begin, end, last)
+            or any(map(_is_of_desk, tokens[first:last]))
             or any(at in self._dealt for at in range(max(first, begin - _NEAR), end))
             or self._is_listed(first, begin)
             or self._is_signed(begin, end)
-            or any(map(_is_of_desk, tokens[first:last]))
         )
 
     def _is_listed(self, first: int, begin: int) -> bool:

@@ -91,8 +91,12 @@ def named_in_private(tokens: Sequence[Token], known: Known, *, is_case: bool) ->
     if not found:
         return False
     work = Work(tokens)
-    is_told = is_case or tells_of_one(tokens) or work.is_personal
-    return any(not work.names(at, is_case=is_case) for at in found if is_told or _is_surely_name(tokens, at))
+    is_told = is_case or tells_of_one(tokens)
+    return any(
+        not work.names(at, is_case=is_case)
+        for at in found
+        if is_told or _is_surely_name(tokens, at) or work.desk.is_personal
+    )
 
 
 def _is_surely_name(tokens: Sequence[Token], at: int) -> bool:

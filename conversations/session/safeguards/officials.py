@@ -34,9 +34,7 @@ class Work:
         self.tokens = tokens
         self._thanked = frozenset(behind_phrases("personal.at_work", tokens))
         self._sentenced = tuple(behind_phrases("personal.sentenced", tokens))
-        self._desk = Desk(tokens)
-        self.is_private = self._desk.is_private
-        self.is_personal = self._desk.is_personal
+        self.desk = Desk(tokens)
 
     def names(self, at: int, *, is_case: bool) -> bool:
         """Say whether the name at this position is told of somebody at work, or of somebody sentenced.
@@ -48,12 +46,12 @@ class Work:
         return (
             self._is_led(first, begin, end)
             or self._is_post_near(first, begin, end, last)
-            or (not is_case and not self.is_private and self._acts(end, last))
+            or (not is_case and not self.desk.is_private and self._acts(end, last))
             or self._is_of_office(begin, end, last, is_case=is_case)
             or self._is_house(begin, end)
             or any(first < behind <= begin and begin - behind < _NEAR for behind in self._sentenced)
             or any(end < behind <= last and behind - end <= _NEAR for behind in self._sentenced)
-            or (not is_case and self._desk.names(begin, end))
+            or (not is_case and self.desk.names(begin, end))
         )
 
     def _row(self, at: int) -> tuple[int, int]:

@@ -402,9 +402,12 @@ def languages_of(token: Token, what: int) -> int:
 
 def behind_phrases(key: str, tokens: Sequence[Token]) -> Iterator[int]:
     """The position behind each phrase of a key, in any language; behind the last token if the text ends so."""
-    table = _phrases_by_last(key)
+    ending_so = _phrases_by_last(key).get
     for last, token in enumerate(tokens):
-        for phrase in table.get(token.folded, ()):
+        phrases_here = ending_so(token.folded)
+        if phrases_here is None:  # nearly always
+            continue
+        for phrase in phrases_here:
             first = last + 1 - len(phrase)
             if first >= 0 and all(each.folded == word for each, word in zip(tokens[first:], phrase, strict=False)):
                 yield last + 1
