@@ -12,6 +12,7 @@ from conversations.plan.calendar.working_time import is_quiet, is_too_late
 from conversations.plan.model import Role
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule
+from storage.plan.past_limits import changed_at
 from storage.unit_of_work import UnitOfWork
 
 
@@ -106,9 +107,9 @@ def as_planned(
     A message that was held until a later day is dropped. If its window is not too late then, the window is sent with
     that day's figures. So is a message from before the plan was changed: it may say what is restricted since then.
     """
-    changed_at = unit.plans.changed_at(moment.plan_id)
+    last_change = changed_at(unit, moment.plan_id)
     return {
         fire.id: "held_over"
         for fire, who in told
-        if is_held_over(who, moment.now, fire.fired_at, is_by_hand=fire.is_by_hand) or fire.fired_at < changed_at
+        if is_held_over(who, moment.now, fire.fired_at, is_by_hand=fire.is_by_hand) or fire.fired_at < last_change
     }

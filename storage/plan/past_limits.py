@@ -7,12 +7,12 @@ new limit would be a second answer about the same people. So the limit of a repo
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from conversations.plan.figures.suppression import protected_below
 from conversations.plan.model import Indicator, is_restricted
@@ -33,6 +33,14 @@ class _Before:
 
     def __bool__(self) -> bool:
         return self.standard is not None or bool(self.indicators)
+
+
+def changed_at(unit: Unit, plan_id: int) -> datetime:
+    """Return when a workbook was last applied to the plan, or its import undone. The earliest of times if never."""
+    times = unit.connection.execute(
+        select(func.max(_M.c.imported_at), func.max(_M.c.undone_at)).where(_M.c.plan_id == plan_id)
+    ).one()
+    return max((at for at in times if at is not None), default=datetime.min.replace(tzinfo=UTC))
 
 
 class PastLimits:

@@ -7,11 +7,11 @@ the value types of `conversations.plan.model`, with their `id`.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, func, literal_column, select, union_all
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, literal_column, select, union_all
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
@@ -98,7 +98,6 @@ class IndicatorDetails:
 # ------------------------------------------------------------------ statements, built once
 _tables = Base.metadata.tables
 _plan = _tables["plan"]
-_import = _tables["plan_import"]
 _area = _tables["strategic_area"]
 _agency = _tables["agency"]
 _objective = _tables["objective"]
@@ -120,9 +119,6 @@ _WITH_CODE: BindParameter[str] = bindparam("code")
 _ON: BindParameter[date] = bindparam("on")
 
 _PLANS = select(*(_plan.c[name] for name in Plan.__slots__)).order_by(_plan.c.id)
-_CHANGED = select(func.max(_import.c.imported_at), func.max(_import.c.undone_at)).where(
-    _import.c.plan_id == bindparam("plan_id")
-)
 _PLAN = _PLANS.where(_plan.c.code == _WITH_CODE)
 
 _AREAS = (
@@ -342,12 +338,6 @@ class Plans:
         for row in self._rows(_PLAN, code=code):
             return Plan(*row)
         raise NotFound(f"no plan {code!r}")
-
-    def changed_at(self, plan_id: int) -> datetime:
-        """Return when a workbook was last applied to the plan, or its import undone. The earliest of times if never."""
-        never = datetime.min.replace(tzinfo=UTC)
-        [times] = self._rows(_CHANGED, plan_id=plan_id)
-        return max((at for at in times if at is not None), default=never)
 
     def only(self) -> Plan:
         """Return the only plan of a deployment. NotFound before the first import, Conflict if there are several."""

@@ -292,10 +292,8 @@ def test_who_loses_the_role_between_request_and_send_gets_no_file(office: Office
 
 
 def _restrict(unit: Any) -> None:
-    """As an import does; the journey of a workbook is not what is tried here."""
-    unit.connection.execute(
-        update(table(Activity)).where(table(Activity).c.code == "PRE-101").values(sensitivity="restricted")
-    )
+    """As an import does."""
+    unit.connection.execute(update(table(Activity)).values(sensitivity="restricted"))
 
 
 def test_a_file_made_before_the_plan_restricted_something_is_made_anew(office: Office) -> None:
@@ -305,9 +303,8 @@ def test_a_file_made_before_the_plan_restricted_something_is_made_anew(office: O
     async def make() -> None:
         worker = office.worker()
         await worker.start()
-        claimed = await worker.claim(office.clock.now())
+        claimed, making = await worker.claim(office.clock.now()), InProgress()
         assert claimed is not None
-        making = InProgress()
         whole = await asyncio.to_thread(worker.build, claimed, making)
         assert whole is not None
         await asyncio.to_thread(office.apply, _restrict)
@@ -326,12 +323,9 @@ def test_a_file_that_waits_while_the_plan_restricts_something_is_not_sent(office
     """Telegram was away for hours: who asked for it is told to ask again."""
     office.ask(CARMEN)
     office.work()
-    rows = office.queued()
-    assert rows
-
+    assert (rows := office.queued())
     office.apply(_restrict)
     assert not office.apply(lambda unit: list(look_again(unit, rows, NOW, ZONE)))
-
     office.work()
     assert office.job().error == CHANGED
     assert "Pídalo otra vez" in office.told
