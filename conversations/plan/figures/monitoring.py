@@ -10,7 +10,7 @@ correction replaces it.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
@@ -469,12 +469,14 @@ def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[Repor
         by_type.setdefault(activity.frequency.period_type, []).append(activity)
     open_ones = [period for periods in past.values() for period in periods if period.is_open(today)]
 
-    def expected(period: ReportingPeriod) -> list[Known]:
-        of_type = ((each, _known_of(look.known, each)) for each in by_type.get(period.type, ()))
-        return [found for each, found in of_type if is_expected(each, period, found.ended_on)]
+    def expected(period: ReportingPeriod) -> Iterator[Known]:
+        for each in by_type.get(period.type, ()):
+            found = _known_of(look.known, each)
+            if is_expected(each, period, found.ended_on):
+                yield found
 
     closing = ClosingOfPeriods(
-        is_expected=lambda period: bool(expected(period)),
+        is_expected=lambda period: any(True for _ in expected(period)),
         is_closed=lambda period: period.id in closed,
         is_complete=lambda period: all(found.has_standing(period.id) for found in expected(period)),
         open_ones=open_ones,
