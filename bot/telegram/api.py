@@ -162,7 +162,10 @@ class Api:
         if offset is not None:
             payload["offset"] = offset
         body = orjson.dumps(payload)
-        return result_of(await self._polling.exchange(self._methods + "getUpdates", body, timeout=wait + TIMEOUT))
+        found = result_of(await self._polling.exchange(self._methods + "getUpdates", body, timeout=wait + TIMEOUT))
+        if not isinstance(found, list):
+            raise Unreadable("getUpdates told no updates")
+        return found
 
     async def download(self, file_id: str, *, limit: int = DOWNLOAD_LIMIT, timeout: float = DOWNLOAD_TIMEOUT) -> bytes:
         """Download a file that somebody sent.
@@ -178,7 +181,10 @@ class Api:
                     if "too big" in str(error).lower():
                         raise TooLarge(f"over {limit} bytes") from None
                     raise
-                if int(file.get("file_size") or 0) > limit:
+                if not isinstance(file, dict):
+                    raise Unreadable("getFile told nothing of a file")
+                size = file.get("file_size")
+                if isinstance(size, int) and size > limit:
                     raise TooLarge(f"over {limit} bytes")
                 address = self._files + quote(str(file.get("file_path", "")))
                 return await self._kept.exchange(address, None, method="GET", timeout=timeout, limit=limit)

@@ -77,7 +77,10 @@ def parse_json(payload: bytes) -> Any:
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
-        return _without_surrogates(json.loads(payload.decode("utf-8", "replace")))
+        try:
+            return _without_surrogates(json.loads(payload.decode("utf-8", "replace")))
+        except RecursionError:  # a thousand brackets, of a proxy or of somebody in its place, ended the bot
+            raise ValueError("nested too deeply") from None
 
 
 def _without_surrogates(value: Any) -> Any:

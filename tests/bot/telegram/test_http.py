@@ -271,11 +271,12 @@ async def test_a_proxy_of_the_machine_is_not_used(monkeypatch: pytest.MonkeyPatc
         (writes(response(OK[:-5], length=len(OK)), closes=True), Unreadable),
         (writes(response(b'"text"')), Unreadable),
         (writes(response(b'{"ok": true}')), Unreadable),
+        (writes(response(b"[" * 100_000)), Unreadable),
         (writes(refusal("500 Internal Server Error", "Internal Server Error: restart")), ServerFault),
         (writes(b"nonsense\r\n\r\n", closes=True), ConnectionLost),
     ],
     ids=["reset", "closed", "silent", "502 page", "200 page", "cut JSON", "cut body", "not an object", "no result",
-         "500", "not HTTP"],
+         "brackets", "500", "not HTTP"],
 )  # fmt: skip
 async def test_what_breaks_after_the_call_has_left_is_ambiguous(
     answer: Answer, expected: type[errors.TelegramError]
@@ -554,6 +555,16 @@ async def test_an_answer_that_never_ends_is_broken_off() -> None:
             with pytest.raises(errors.Unreadable):
                 await call()
             assert sent < 2 * ANSWER_LIMIT
+
+
+@pytest.mark.parametrize("told", [b"true", b"null", b'"banana"', b"7"])
+async def test_an_answer_of_another_kind_is_no_updates_and_no_file(told: bytes) -> None:
+    """A proxy says 200 to everything: `true` for updates ended the bot, `null` had it ask without a pause."""
+    async with serving(writes(response(b'{"ok": true, "result": ' + told + b"}"))) as (_, api):
+        with pytest.raises(errors.Unreadable):
+            await api.updates(None, limit=1, wait=30, allowed=[])
+        with pytest.raises(errors.Unreadable):
+            await api.download("f")
 
 
 async def test_a_download_ends_in_time() -> None:
