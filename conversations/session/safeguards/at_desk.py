@@ -32,12 +32,12 @@ class Desk:
 
     @property
     def is_private(self) -> bool:
-        """It tells what is told of people whom the plan protects."""
+        """Say whether it tells what is told of people whom the plan protects."""
         return bool(self._private)
 
     @property
     def is_personal(self) -> bool:
-        """It tells that of one of them, and nothing of an office."""
+        """Say whether it tells that of one of them, and nothing of an office."""
         is_of_one = any(not _is_of_several(self.tokens, at) for at in self._private)
         return is_of_one and not any(map(_is_of_desk, self.tokens))
 
@@ -75,7 +75,7 @@ class Desk:
         )
 
     def _is_signed(self, begin: int, end: int) -> bool:
-        """ "— Luis Peña, CESTUR", "Atte. Ramona Disla": the last words of a text."""
+        """ "— Luis Peña, OIM", "Atte. Ramona Disla": the last words of a text."""
         tokens = self.tokens
         if any(token.text.islower() and not token.what & Is.LINK for token in tokens[end:]):
             return False
@@ -120,7 +120,7 @@ def _all_acts() -> frozenset[str]:
 
 @cache
 def acts_in(language: str) -> frozenset[str]:
-    """What people do at work, in every tense, folded."""
+    """Return what people do at work, in every tense, folded."""
     endings = dict(_endings(language))
     made = (form for verb in phrases(language, "personal.office_verbs") for form in _forms(fold(verb), endings))
     listed = (*phrases(language, "personal.office_acts"), *phrases(language, "personal.busy"))
@@ -144,7 +144,7 @@ def _forms(verb: str, endings: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
 
 
 def _private_words(tokens: Sequence[Token]) -> list[int]:
-    """Where a text tells what is told of people whom the plan protects."""
+    """Return where a text tells what is told of people whom the plan protects."""
     private, at_work = known_words("personal.private"), known_words("personal.also_at_work")
     return [
         at

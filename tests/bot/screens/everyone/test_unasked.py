@@ -596,14 +596,3 @@ def test_personal_data_is_refused_and_the_wish_beside_it_is_done(desk: Desk) -> 
     assert shown.startswith(wording("es")("heard.deleted"))
     assert "Ya no soy yo" in shown
     assert "deleteMessage" in [row.method for row in handled.deliveries]
-
-
-def test_at_rest_a_colleague_may_be_named_by_who_has_nothing_restricted(desk: Desk) -> None:
-    """As in their reports. Whoever has a restricted activity may speak of it: their words are read strictly."""
-    for typed in ("¿Luis puede hacerlo antes del martes?", "Luis manda el acta mañana"):
-        assert "deleteMessage" not in methods(desk.say(JEAN, typed)), typed
-        assert "deleteMessage" in methods(desk.say(ANA, typed)), typed
-        later(desk)
-    for told in ("Yuleisi Peralta", "Yuleisi no quiere comer", "La mamá de Yuleisi llamó"):
-        assert "deleteMessage" in methods(desk.say(JEAN, told)), told
-        later(desk)
