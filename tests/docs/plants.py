@@ -420,7 +420,7 @@ PLANTS: Mapping[str, Plant] = {
         "tests/bot/doors/test_openapi.py::test_every_filter_has_its_sentence_at_the_door", a_filter_without_a_sentence
     ),
     "that the door reads no more than an export": Plant(
-        "tests/bot/doors/test_data.py::test_the_same_rows_and_the_same_suppression_as_export[sqlite-18-140]",
+        "tests/bot/doors/test_data.py::test_the_same_rows_and_the_same_suppression_as_export[sqlite",
         a_door_that_reads_as_the_coordination,
     ),
     "a setting": Plant(HOUSE + "test_env_example_names_exactly_the_settings", a_setting_that_nobody_documents),
