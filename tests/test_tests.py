@@ -30,6 +30,7 @@ PROMISES = {
     "bot/sandbox/test_process.py": "the whole sandbox",
     "bot/screens/everyone/test_files_counted.py": "a promise of several files",
     "bot/screens/everyone/test_lived.py": "a promise of several screens and files",
+    "bot/screens/everyone/test_names_at_rest.py": "a promise of whatever is typed at rest",
     "bot/screens/everyone/test_one_number.py": "a promise of several screens",
     "bot/screens/everyone/test_recount.py": "a promise of several screens and files",
     "bot/screens/test_sentences.py": "a promise of whatever is typed where nothing is asked",

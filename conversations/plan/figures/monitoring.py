@@ -291,9 +291,7 @@ class _On(NamedTuple):
     """`traffic_light`, which computes the same light once: many reports of a plan declare the same."""
 
 
-# Members by a name of their own, as in `lights`.
-_GREY, _SUSPENDED, _VALIDATED = Light.GREY, ActivityStatus.SUSPENDED, ValidationState.VALIDATED
-_NOTHING_DECLARED = Declared()
+_SUSPENDED, _VALIDATED = ActivityStatus.SUSPENDED, ValidationState.VALIDATED  # as in `lights`
 
 
 def _moment(past: _Past, light: Callable[[date, date, date, Declared, int], Light], day: date, by: datetime) -> _On:
@@ -390,8 +388,8 @@ def _missed(activity: Activity, known: Known, on: _On) -> int:
 
 def _light(activity: Activity, last: Report | None, known: Known, on: _On) -> Light:
     if on.day < activity.start_on:
-        return _GREY
-    declared = _NOTHING_DECLARED if last is None else _declared(last, activity)
+        return Light.GREY
+    declared = Declared() if last is None else _declared(last, activity)
     return on.light(activity.start_on, activity.due_on, on.day, declared, _missed(activity, known, on))
 
 
@@ -467,30 +465,25 @@ def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[Repor
     by_type: dict[PeriodType, list[Activity]] = {}
     for activity in own:
         by_type.setdefault(activity.frequency.period_type, []).append(activity)
-    open_ones = [period for periods in past.values() for period in periods if period.is_open(today)]
+    periods = [period for of_type in past.values() for period in of_type]
 
     def expected(period: ReportingPeriod) -> Iterator[Known]:
-        for each in by_type.get(period.type, ()):
-            found = _known_of(look.known, each)
-            if is_expected(each, period, found.ended_on):
-                yield found
+        of_type = ((each, _known_of(look.known, each)) for each in by_type.get(period.type, ()))
+        return (found for each, found in of_type if is_expected(each, period, found.ended_on))
 
     closing = ClosingOfPeriods(
         is_expected=lambda period: any(True for _ in expected(period)),
         is_closed=lambda period: period.id in closed,
         is_complete=lambda period: all(found.has_standing(period.id) for found in expected(period)),
-        open_ones=open_ones,
+        open_ones=[period for period in periods if period.is_open(today)],
         kept_since=look.records.kept_since,
         known_since=today - LOOK_BACK,
     )
-    return longest_unclosed_row([period for periods in past.values() for period in periods], today, closing)
+    return longest_unclosed_row(periods, today, closing)
 
 
 def _cells(standings: Iterable[ActivityStanding], closings: Sequence[Closing], look: _Look) -> tuple[Cell | None, ...]:
-    """Return the state on the day each closing locked, or today's if it has not locked.
-
-    Reports sent since to a reopened period count there too.
-    """
+    """Return the state on the day each closing locked, or today's. What came since to a reopened period counts too."""
     on = look.on
     columns: list[list[Light]] = [[] for _ in closings]
     backwards = [
