@@ -26,6 +26,7 @@ from bot.telegram.api import Api
 from bot.telegram.calls import Calls, OpenFile, open_path
 from bot.telegram.handled import Alarm, Clock, TapAnswer, TokenRejected
 from bot.telegram.in_hand import (
+    UPLOAD_LEASE,
     Asked,
     Note,
     SecondLook,
@@ -33,7 +34,6 @@ from bot.telegram.in_hand import (
     begin,
     find_left,
     is_taken_back,
-    lease_of,
     look,
 )
 from bot.telegram.lanes import Held, Lane, Lanes
@@ -278,7 +278,7 @@ class Delivery:
             self._alarm("keys", str(error))
         for row in found.rows:
             if lanes.take(row):
-                self._enqueue(Held(row, now + lease_of(row)))
+                self._enqueue(Held(row, now + LEASE))
         lanes.parked -= parked - found.waiting - returning - lanes.returning.keys()
         if found.is_more:
             self._wake.set()
@@ -365,8 +365,11 @@ class Delivery:
                     # After the turn: a row that still waits for a turn is not in doubt if we die.
                     if self._is_shut(held):
                         return Again(tried)
-                    if not await self._units.run(None, partial(begin, row=row)):
+                    now = self._clock.now()
+                    if not await self._units.run(None, partial(begin, row=row, now=now)):
                         return LetGo()
+                    if row.kind == "export" and held.lease_until > now:  # otherwise it was disowned meanwhile
+                        held.uploads(now + UPLOAD_LEASE)
                     tried = replace(tried, has_begun=True)
             if self._is_shut(held):
                 return Again(tried) if is_reply else HandBack()

@@ -84,8 +84,6 @@ def look(unit: UnitOfWork, now: datetime, asked: Asked, second_look: SecondLook 
     replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
     claimed = unit.outbox.claim(now, now + LEASE, asked.fan_out, FAN_OUT_LANE) if asked.fan_out else []
     others = second_look(unit, claimed, now) if claimed else []
-    if uploads := [row.id for row in others if row.kind == "export"]:
-        unit.outbox.extend(uploads, now + UPLOAD_LEASE)
     locked = tuple(unit.outbox.locked)
     if not asked.parked and not asked.is_in_doubt:
         return Found((*replies, *others), len(replies) == REPLIES_CLAIMED, frozenset(), locked)
@@ -115,17 +113,15 @@ def left_behind(
     return left, frozenset(waiting)
 
 
-def lease_of(row: OutboxRow) -> timedelta:
-    """Return for how long a claimed row is ours."""
-    return UPLOAD_LEASE if row.kind == "export" else LEASE
-
-
-def begin(unit: UnitOfWork, row: OutboxRow) -> bool:
-    """Mark this fan-out as begun; return whether it may be sent.
+def begin(unit: UnitOfWork, row: OutboxRow, now: datetime) -> bool:
+    """Mark this fan-out as begun; return whether it may be sent. A document has a longer lease from now on.
 
     After a crash from now on, it is in doubt whether it was.
     """
-    return unit.outbox.begin(row)
+    has_begun = unit.outbox.begin(row)
+    if has_begun and row.kind == "export":
+        unit.outbox.extend([row.id], now + UPLOAD_LEASE)
+    return has_begun
 
 
 def is_taken_back(unit: UnitOfWork, row: OutboxRow) -> bool:

@@ -31,13 +31,19 @@ class Held:
     lease_until: datetime
     fed_at: float = 0.0
     """When it was committed, if it is the first answer to an update; on the event loop's clock."""
+    is_uploading: bool = False
+    """Whether it is a document whose upload was begun, under a lease of its own."""
     called_at: datetime | None = None
     """When the last call for it began; None: none has."""
 
     def has_time(self, now: datetime, wait: float) -> bool:
         """Whether a call begun `wait` seconds after `now` would end while the row is still ours."""
-        margin = UPLOAD_MARGIN if self.row.kind == "export" else MARGIN
+        margin = UPLOAD_MARGIN if self.is_uploading else MARGIN
         return now + timedelta(seconds=max(0.0, wait)) + margin <= self.lease_until
+
+    def uploads(self, lease_until: datetime) -> None:
+        """Note that its upload was begun."""
+        self.lease_until, self.is_uploading = lease_until, True
 
 
 class Lane:

@@ -11,8 +11,8 @@ with what it had claimed: another one may have sent it, and later events of the 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from conversations.plan.sharing.events import payload
 from storage.database.vault import VaultError
 from storage.errors import Unavailable
 from storage.messages.endpoints import Claimed, Outcome, target_of
+from storage.messages.outbox import LEASE
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 
@@ -35,14 +36,17 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
-LEASE: Final = timedelta(minutes=2)
-"""A lease that is longer than all calls of one claim: BATCH calls, WIDTH at a time."""
+HOLD_EVERY: Final = 5.0
+"""Seconds between two renewals of the leases of what is in hand: BATCH calls, WIDTH at a time, outlast a lease."""
 LOOK_EVERY: Final = 0.5
 GATHER: Final = 0.25
 """So long the worker waits for further outcomes, to record several together."""
 BATCH: Final = 32
 WIDTH: Final = 8
 """Simultaneous calls to one receiver."""
+
+_Taken = tuple[list[Claimed], frozenset[tuple[int, int]]]
+"""What was claimed, and the claims whose leases were renewed."""
 
 
 def body_of(one: Claimed) -> bytes:
@@ -83,6 +87,8 @@ class EventWorker:
         self._inside = inside
         self._is_sure = is_sure
         self._lanes: dict[int, _Lane] = {}
+        self._held_at: dict[tuple[int, int], float] = {}
+        """When each claim in hand was certainly ours last, on the clock that never jumps."""
         self._done: list[Outcome] = []
         self._given_back: list[Claimed] = []
         self._is_news = asyncio.Event()
@@ -105,14 +111,13 @@ class EventWorker:
         async with contextlib.AsyncExitStack() as connections:
             while not self._stop.is_set():
                 try:
-                    claimed_at = self._clock.monotonic()
                     claimed = await self.turn()
                     if claimed and session is None:
                         session = await connections.enter_async_context(calling(self._inside))
                     for one in claimed:
                         assert session is not None
                         self._lanes[one.endpoint_id].in_hand += 1
-                        self._tasks.create_task(self._tell(session, one, claimed_at))
+                        self._tasks.create_task(self._tell(session, one))
                 except Unavailable:  # an event that was claimed and has no outcome is free when its lease ends
                     logger.debug("events.unavailable")
                 except Exception:  # the boundary that all calls share
@@ -132,34 +137,41 @@ class EventWorker:
             await until(self._stop, GATHER)
 
     async def turn(self) -> list[Claimed]:
-        """Record the outcomes and claim the next events, in one unit. Without outcomes, ask a reader first."""
+        """Record the outcomes, renew leases, and claim the next events, in one unit. If only the last may be to do, ask
+        a reader first.
+        """
+        now = self._clock.monotonic()
         done, given_back = len(self._done), len(self._given_back)
         due = list(self._lanes) if done or given_back else await asyncio.to_thread(self._due)
         lanes = {id: self._lanes.setdefault(id, _Lane()) for id in due}
         room = {id: lane.room for id, lane in lanes.items() if lane.room and self._is_sure()}
-        if not done and not given_back and not room:
+        ageing = [id for (id, _), held_at in self._held_at.items() if now - held_at >= HOLD_EVERY]
+        if not done and not given_back and not room and not ageing:
             return []
-        claimed = await self._units.run(None, self._taking(room))
+        claimed, held = await self._units.run(None, self._taking(room, ageing))
+        self._held_at |= dict.fromkeys(held & self._held_at.keys(), now)
+        self._held_at |= {(one.id, one.tries): now for one in claimed}
         del self._done[:done]
         del self._given_back[:given_back]
         return claimed
 
-    def _taking(self, room: dict[int, int]) -> Callable[[UnitOfWork], list[Claimed]]:
+    def _taking(self, room: dict[int, int], ageing: Sequence[int] = ()) -> Callable[[UnitOfWork], _Taken]:
         done, given_back = tuple(self._done), tuple(self._given_back)
-        return partial(_take, done=done, given_back=given_back, room=room, now=self._clock.now())
+        return partial(_take, done=done, given_back=given_back, room=room, ageing=ageing, now=self._clock.now())
 
     def _due(self) -> list[int]:
         with self._database.view() as unit:
             return unit.event_deliveries.due(self._clock.now())
 
-    async def _tell(self, session: "aiohttp.ClientSession", one: Claimed, claimed_at: float) -> None:
+    async def _tell(self, session: "aiohttp.ClientSession", one: Claimed) -> None:
         lane = self._lanes[one.endpoint_id]
+        claimed_at = self._held_at[one.id, one.tries]
         answer = Answer("reset")
         try:
             async with lane.turn:
                 if self._stop.is_set():
                     return
-                if not self._is_ours(claimed_at) or not await self._is_wanted(one, claimed_at):
+                if not self._is_ours(one, claimed_at) or not await self._is_wanted(one, claimed_at):
                     self._given_back.append(one)
                     return
                 answer = await self._call(session, one)
@@ -170,11 +182,12 @@ class EventWorker:
                 logger.info("events.failed", endpoint=one.endpoint_id, reason=answer.reason, status=answer.status)
         finally:
             lane.in_hand -= 1
+            del self._held_at[one.id, one.tries]
             self._is_news.set()
 
-    def _is_ours(self, claimed_at: float) -> bool:
+    def _is_ours(self, one: Claimed, claimed_at: float) -> bool:
         """Whether a call that begins now ends before anybody else can claim its event."""
-        left = claimed_at + LEASE.total_seconds() - self._clock.monotonic()
+        left = self._held_at[one.id, one.tries] + LEASE.total_seconds() - self._clock.monotonic()
         return self._is_sure() and claimed_at > self._disowned_at and left > TIMEOUT
 
     async def _is_wanted(self, one: Claimed, claimed_at: float) -> bool:
@@ -203,15 +216,21 @@ class EventWorker:
 
 
 def _take(
-    unit: UnitOfWork, done: Sequence[Outcome], given_back: Sequence[Claimed], room: dict[int, int], now: datetime
-) -> list[Claimed]:
-    """Record the outcomes, free what was not called, and claim events.
+    unit: UnitOfWork,
+    done: Sequence[Outcome],
+    given_back: Sequence[Claimed],
+    room: dict[int, int],
+    ageing: Collection[int],
+    now: datetime,
+) -> _Taken:
+    """Record the outcomes, free what was not called, renew the leases of `ageing` ones, and claim events.
 
     Nothing is claimed while the database is held: the original may have sent these events.
     """
     unit.event_deliveries.settle(done, now)
     unit.event_deliveries.give_back(given_back)
+    held = unit.event_deliveries.hold(ageing, now + LEASE)
     if not room or unit.facts.is_held():
-        return []
+        return [], held
     claimed = [unit.event_deliveries.claim(id, most, now, now + LEASE) for id, most in room.items()]
-    return [one for each in claimed for one in each]
+    return [one for each in claimed for one in each], held

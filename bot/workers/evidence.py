@@ -46,7 +46,6 @@ logger = structlog.get_logger(__name__)
 KINDS = (FETCH, *publishing.KINDS, *importing.KINDS)
 SLOW: Final = "slow:"
 """How the kind of a job begins that the second worker does."""
-LEASE = timedelta(minutes=5)
 TRIES = 3
 MAX_MB = "20"
 
@@ -91,7 +90,7 @@ class Evidence:
         self._turns = turns
         self._is_slow = is_slow
         self._kinds = tuple(f"{SLOW}{kind}" for kind in KINDS) if is_slow else KINDS
-        self._loop = JobLoop("evidence", self._kinds, LEASE, database, clock)
+        self._loop = JobLoop("evidence", self._kinds, database, clock)
 
     def stop(self) -> None:
         """Begin nothing more. A file in hand is fetched again after the next start."""
@@ -103,7 +102,7 @@ class Evidence:
 
     async def _claim(self, now: datetime) -> JobRow | None:
         used = self._turns.used()
-        jobs = await self._units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now, LEASE, used))
+        jobs = await self._units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now, used))
         return replace(jobs[0], kind=jobs[0].kind.removeprefix(SLOW)) if jobs else None
 
     async def _do(self, job: JobRow) -> None:

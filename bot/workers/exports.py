@@ -51,7 +51,7 @@ from storage.exports.parts import Making, TooLarge, Whole, write_parts
 from storage.exports.wanted import Wanted
 from storage.messages import outbox
 from storage.messages.jobs import CLAIMS, JobRow, StoredJob
-from storage.messages.outbox import OutboxDraft, OutboxRow
+from storage.messages.outbox import LEASE, OutboxDraft, OutboxRow
 from storage.open_database import Database
 from storage.people.people import Person
 from storage.reports.files import FileStore
@@ -61,7 +61,6 @@ logger = structlog.get_logger(__name__)
 
 LIMIT: Final = 45_000_000
 """Bytes of a document; a bot may send 50 MB (Bot API, sendDocument), the rest of the request included."""
-LEASE: Final = timedelta(seconds=60)
 TRIES: Final = 3
 """How often an export is begun while the database is away."""
 SHOW_EVERY: Final = 2.0
@@ -124,7 +123,7 @@ class ExportWorker:
         self._wake = wake
         self._limit = limit
         self._show_every = show_every
-        self._loop = JobLoop("exports", (KIND,), LEASE, database, clock)
+        self._loop = JobLoop("exports", (KIND,), database, clock)
         self._swept_at = datetime.min.replace(tzinfo=UTC)
         self._making: InProgress | None = None
 
@@ -160,7 +159,7 @@ class ExportWorker:
             useless: list[str] = []
             for sent in unit.jobs.of_kind(KIND, states=("sending",)):
                 useless += settle(unit, sent, now, edits)
-            return claim_next(unit, (KIND,), now, LEASE), edits, useless
+            return claim_next(unit, (KIND,), now), edits, useless
 
         jobs, edits, useless = await self._units.run(CLAIMS, look)
         self._feed(edits)

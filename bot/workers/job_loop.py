@@ -1,11 +1,15 @@
 """The loop of a worker that works on one job after the other.
 
-A claimed job is a row with a lease. If the process dies, another replica takes the job back.
+A claimed job is a row with a lease, which the loop renews while the job is worked on. If the process dies, another
+replica takes the job over at once. If the process stands still, another one takes it over when the lease has run out
+(decision 0165).
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -16,6 +20,7 @@ from bot.stopping import until
 from bot.telegram.handled import BotError, Clock
 from storage.errors import Unavailable
 from storage.messages.jobs import CLAIMS, JobRow
+from storage.messages.outbox import LEASE
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 
@@ -23,6 +28,8 @@ logger = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.5
 """Seconds between two looks while there is nothing to do."""
+HOLD_EVERY = 5.0
+"""Seconds between two renewals of the lease: a busy machine may be late with four of them."""
 
 NOBODY: Final[Mapping[int, float]] = MappingProxyType({})
 
@@ -34,15 +41,15 @@ Claim = Callable[[datetime], Awaitable[JobRow | None]]
 
 
 def claim_next(
-    unit: UnitOfWork, kinds: Sequence[str], now: datetime, lease: timedelta, used: Mapping[int, float] = NOBODY
+    unit: UnitOfWork, kinds: Sequence[str], now: datetime, used: Mapping[int, float] = NOBODY
 ) -> list[JobRow]:
     """Claim one job of these kinds, of the chat that has `used` least. Empty if none waits.
 
-    First free the jobs of dead replicas and of ended leases.
+    First free the jobs that this process has lost sight of, and those of other replicas whose leases have ended.
     """
     unit.jobs.take_back(kinds, now)
     unit.jobs.requeue_expired(now)
-    return unit.jobs.claim(now, now + lease, limit=1, kinds=kinds, used=used)
+    return unit.jobs.claim(now, now + LEASE, limit=1, kinds=kinds, used=used)
 
 
 class JobLoop:
@@ -52,11 +59,10 @@ class JobLoop:
     away, the next claim takes back the jobs that were in hand.
     """
 
-    def __init__(self, name: str, kinds: Sequence[str], lease: timedelta, database: Database, clock: Clock) -> None:
+    def __init__(self, name: str, kinds: Sequence[str], database: Database, clock: Clock) -> None:
         self._unavailable = f"{name}.unavailable"
         self._defect = f"{name}.defect"
         self._kinds = kinds
-        self._lease = lease
         self._database = database
         self._clock = clock
         self._stop = asyncio.Event()
@@ -101,14 +107,36 @@ class JobLoop:
             return unit.jobs.has_work(now, self._kinds, replica=self._database.units.replica_id)
 
     async def _claim(self, now: datetime) -> JobRow | None:
-        jobs = await self._database.units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now, self._lease))
+        jobs = await self._database.units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now))
         return jobs[0] if jobs else None
 
     async def _see_through(self, job: JobRow, work: Work, fail: Callable[[JobRow, str], Awaitable[None]]) -> None:
-        try:
-            await work(job)
-        except (Unavailable, BotError):
-            raise
-        except Exception as error:  # the boundary of one job
-            logger.exception(self._defect, job=job.id, kind=job.kind)
-            await fail(job, place_of(error))
+        passed_on: Exception | None = None
+        defect = ""
+        async with asyncio.TaskGroup() as tasks:  # no exception leaves it: it would come out as one of a group
+            holding = tasks.create_task(self._hold(job))
+            try:
+                await work(job)
+            except (Unavailable, BotError) as error:
+                passed_on = error
+            except Exception as error:  # the boundary of one job
+                logger.exception(self._defect, job=job.id, kind=job.kind)
+                defect = place_of(error)
+            holding.cancel()
+        if passed_on is not None:
+            raise passed_on
+        if defect:
+            await fail(job, defect)
+
+    async def _hold(self, job: JobRow) -> None:
+        """Renew the lease of a job in hand, until it is another replica's. That is noticed when it is settled."""
+        is_ours = True
+        while is_ours:
+            await asyncio.sleep(HOLD_EVERY)
+            lease_until = self._clock.now() + LEASE
+            with contextlib.suppress(Unavailable):
+                is_ours = await self._database.units.run(None, partial(_hold, job=job, lease_until=lease_until))
+
+
+def _hold(unit: UnitOfWork, job: JobRow, lease_until: datetime) -> bool:
+    return unit.jobs.hold(job, lease_until)

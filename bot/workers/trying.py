@@ -6,7 +6,6 @@ writer's units, so they are jobs, like the download of a file.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -29,7 +28,6 @@ from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 
 KINDS = (receivers.TRY, tokens.TRY)
-LEASE = timedelta(minutes=1)
 
 
 class Trying:
@@ -44,7 +42,7 @@ class Trying:
         self._clock = clock
         self._timezone = timezone
         self._inside = inside
-        self._loop = JobLoop("trying", KINDS, LEASE, database, clock)
+        self._loop = JobLoop("trying", KINDS, database, clock)
 
     def stop(self) -> None:
         self._loop.stop()

@@ -187,6 +187,13 @@ _SETTLE = (
         owner=None,
     )
 )
+_HOLD = (
+    update(_D)
+    .where(_D.c.id.in_(bindparam("ids", expanding=True)), _D.c.state == "waiting", _D.c.lease_until.is_not(None))
+    .where(_D.c.owner.is_not_distinct_from(bindparam("replica", type_=_D.c.owner.type)))
+    .values(lease_until=bindparam("lease"))
+    .returning(_D.c.id, _D.c.tries)
+)
 _GIVE_BACK = update(_D).where(_MINE).values(lease_until=None, owner=None)
 _LISTED = select(
     _D.c.id, _D.c.endpoint_id, _E.c.uid, _E.c.kind, _D.c.state, _D.c.tries, _D.c.status, _D.c.reason, _E.c.at,
@@ -358,6 +365,13 @@ class EventDeliveries:
         self._connection.execute(_CLAIM, {"ids": ids, "lease": lease_until, "replica": self._unit.replica_id})
         found = self._connection.execute(_CLAIMED, {"ids": ids}).mappings().all()
         return [Claimed(**one) for one in found]
+
+    def hold(self, ids: Collection[int], lease_until: datetime) -> frozenset[tuple[int, int]]:
+        """Extend the lease of those of these that this replica has claimed. Return them, each with its claim."""
+        if not ids:
+            return frozenset()
+        values = {"ids": list(ids), "lease": lease_until, "replica": self._unit.replica_id}
+        return frozenset((row.id, row.tries) for row in self._connection.execute(_HOLD, values))
 
     def is_wanted(self, endpoint_id: int) -> bool:
         """Whether the receiver is still there, and not paused."""

@@ -24,6 +24,8 @@ FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 AT_ONCE: Final = 5
 """After so many claims, a job that was taken back waits for a while."""
+NOBODY: Final = 0
+"""The number of no replica."""
 CLAIMS: Final = "jobs"
 """The key under which workers claim: two workers of one process never claim at once."""
 OPEN = ("queued", "working", "sending")
@@ -85,7 +87,11 @@ _AS_ANOTHER_KIND = (
 _HOLD = update(_J).where(_MINE).values(lease_until=bindparam("lease"))
 _IS_HELD = select(literal(1)).where(_MINE)
 _STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
-_IS_EXPIRED = (_J.c.state == "working") & (_J.c.lease_until <= bindparam("now"))
+_IS_EXPIRED = (
+    (_J.c.state == "working")
+    & (_J.c.lease_until <= bindparam("now"))
+    & _J.c.owner.is_distinct_from(bindparam("replica", type_=_J.c.owner.type))
+)
 _EXPIRED = update(_J).where(_IS_EXPIRED).values(state="queued", lease_until=None, error="lease ran out")
 _GIVEN_BACK = (
     update(_J)
@@ -242,9 +248,13 @@ class Jobs:
         return len(found)
 
     def requeue_expired(self, now: datetime) -> int:
-        """Queue jobs again whose worker died. Return how many."""
-        self._suspect(_IS_EXPIRED, now=now)
-        return self._connection.execute(_EXPIRED, {"now": now}).rowcount
+        """Queue the jobs again of other replicas that died or stand still. Return how many.
+
+        What this replica has in hand, it has in hand: its clock may have jumped. See `take_back` for the rest.
+        """
+        values = {"now": now, "replica": self._unit.replica_id or NOBODY}
+        self._suspect(_IS_EXPIRED, **values)
+        return self._connection.execute(_EXPIRED, values).rowcount
 
     def give_back(self, replica: int | None) -> None:
         """Queue the jobs again that this replica was doing when it was told to stop.

@@ -24,6 +24,7 @@ from bot.workers.webhooks import call, calling, signed
 from conversations.plan.sharing.events import kinds_for
 from storage.messages import endpoints
 from storage.messages.endpoints import NewEndpoint, StoredEndpoint, Target
+from storage.messages.outbox import LEASE
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import empty_database, opened
@@ -268,6 +269,33 @@ async def test_what_was_not_called_in_doubt_is_given_back_and_told(database: Dat
         await until(lambda: counts(database) == {"delivered": 2 * events.WIDTH}, "the rest is told")
 
     assert len(receiver.seen) == 2 * events.WIDTH
+
+
+async def test_what_is_in_hand_stays_in_hand_and_what_stands_still_is_soon_anothers(
+    database: Database, world: World, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease is as long as that of a message, and renewed while the receiver takes its time."""
+    monkeypatch.setattr(events, "HOLD_EVERY", 0.0)
+    moods: list[Mood] = ["hold"]
+    receiver, ahead = Receiver(SECRET, lambda: moods[0]), [timedelta(0)]
+    monkeypatch.setattr(Wall, "now", lambda self: datetime.now(UTC) + ahead[0])
+
+    def free(other: Database, later: timedelta) -> int:
+        """For how many receivers another replica could claim something then."""
+        with other.view() as unit:
+            return len(unit.event_deliveries.due(Wall().now() + later))
+
+    with opened(url, tmp_path) as other:
+        async with receiving(receiver), working(database):
+            added(database, world, receiver.url)
+            reported(database, world, "A-1")
+            await until(lambda: receiver.held == 1, "it is calling")
+            ahead[0] = timedelta(hours=1)
+            await until(lambda: not free(other, LEASE / 2), "the lease is renewed")
+            assert free(other, LEASE) == 1
+            moods[0] = "take"
+            receiver.let_go.set()
+            await until(lambda: counts(database) == {"delivered": 1}, "it is delivered")
 
 
 async def _torn_after(database: Database, calls: int) -> None:

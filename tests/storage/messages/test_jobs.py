@@ -112,6 +112,20 @@ def test_a_worker_that_lost_its_lease_cannot_settle_what_another_is_doing(apply:
     assert apply(lambda unit: unit.jobs.purge(LEASE + timedelta(seconds=1))) == 1
 
 
+def test_what_this_replica_has_in_hand_is_not_freed_by_its_clock(database: Database, apply: Any) -> None:
+    """Its own workers look for jobs of others. A clock that jumps makes nobody do a job twice, or suspect it."""
+    mine, other = (apply(lambda unit: unit.replicas.add(NOW)) for _ in range(2))
+    apply(lambda unit: unit.jobs.add("export", {}, NOW))
+    database.units.replica_id = mine
+    (job,) = apply(take)
+    assert apply(lambda unit: unit.jobs.requeue_expired(LEASE)) == 0
+    assert apply(lambda unit: unit.jobs.is_held(job))
+    assert apply(lambda unit: unit.suspects.found("job", 0, job.id)) == 0
+
+    database.units.replica_id = other
+    assert apply(lambda unit: unit.jobs.requeue_expired(LEASE)) == 1
+
+
 def test_a_job_is_held_until_another_has_it_or_it_is_stopped(apply: Any) -> None:
     """What a worker says of its progress is asked for just before (decision 0161)."""
     stopped = apply(lambda unit: unit.jobs.add("export", {}, NOW))
@@ -336,9 +350,9 @@ def _has_work_at(now: datetime) -> Any:
 
 def test_a_suspect_that_is_taken_back_is_none_any_more(database: Database, apply: Any) -> None:
     """The process has outlived it as far as the database: claiming it again counts no death."""
-    database.units.replica_id = apply(lambda unit: unit.replicas.add(NOW))
     apply(lambda unit: unit.jobs.add("fetch", {}, NOW))
     apply(take)
+    database.units.replica_id = apply(lambda unit: unit.replicas.add(NOW))
     (job,) = apply(lambda unit: left_by_a_dead_worker(unit, LEASE))
     assert apply(lambda unit: unit.suspects.found("job", 0, job.id)) == 1
 
