@@ -95,7 +95,7 @@ def named_in_private(tokens: Sequence[Token], known: Known, *, is_case: bool) ->
     return any(
         not work.names(at, is_case=is_case)
         for at in found
-        if is_told or _is_surely_name(tokens, at) or work.desk.is_personal
+        if is_told or _is_surely_name(tokens, at) or work.desk.is_personal or work.is_offender(at)
     )
 
 

@@ -1,10 +1,11 @@
-"""Who is named for what they do at work, or for what a court heard them for: reports may hold such names.
+"""Who is named for what they do at work: ordinary reports may hold such names, and those of nobody else.
 
-Victims are told of in any words, but an official is named by few: by the post, by the office, by an act of office, or
-in thanks. So whoever has none of these beside the name is protected.
+Victims and suspects are told of in any words, but an official is named by few: by the post, by the office, by an act of
+office, or in thanks. So whoever has none of these beside the name is protected. So is whoever is called an offender, a
+client or a neighbour there, or is told to be arrested or sentenced.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.at_desk import Desk
@@ -13,13 +14,15 @@ from conversations.session.safeguards.words import NAME, Is, Token, behind_phras
 _BESIDE = 3
 """How many words stand between a post and a name, places left out: "fiscal titular de La Vega, Lcda. Aura García"."""
 _NEAR = 4
-"""How far a sentence of a court stands from the name."""
+"""How far an arrest or a sentence of a court stands from the name."""
 _ACRONYM = range(2, 9)
 """Letters of an office that is cut: "de la OIM", "(OIM)"."""
 _HAD = frozenset({"had", "has", "tenia", "tiene", "was", "is", "were"})
 """Between somebody and whom something is done to."""
 _IS = frozenset({"was", "is", "es", "fue", "era", "se", "te"})
 """Between a post and who has it, where it stands between them alone."""
+_AGAINST = frozenset({"a", "contra", "of", "against"})
+"""Behind them stands whom a court has heard: "presentó la acusación contra"."""
 _BETWEEN = frozenset(",.-")
 _WORDS = Is.NOT | Is.HAS | Is.MARKER | Is.FEELS | Is.EVENT | Is.SUFFERED | Is.LINK
 """What no name means. A text may be written in capitals: "TI DJO POKO JWENN PLAS"."""
@@ -34,23 +37,24 @@ class Work:
         self.tokens = tokens
         self._thanked = frozenset(behind_phrases("personal.at_work", tokens))
         self._sentenced = tuple(behind_phrases("personal.sentenced", tokens))
+        self._has_victims = any(token.what & (Is.VICTIM | Is.VICTIMS) for token in tokens)
         self.desk = Desk(tokens)
 
     def names(self, at: int, *, is_case: bool) -> bool:
-        """Say whether the name at this position is told of somebody at work, or of somebody sentenced.
+        """Say whether the name at this position is told of somebody at work.
 
         Where a case is told (`is_case`), who signs or presents something may be a victim.
         """
         begin, end = self._row(at)
         first, last = sentence_of(self.tokens, at)
+        if self.is_offender(at):
+            return False
         return (
             self._is_led(first, begin, end)
             or self._is_post_near(first, begin, end, last)
             or (not is_case and not self.desk.is_private and self._acts(end, last))
             or self._is_of_office(begin, end, last, is_case=is_case)
             or self._is_house(begin, end)
-            or any(first < behind <= begin and begin - behind < _NEAR for behind in self._sentenced)
-            or any(end < behind <= last and behind - end <= _NEAR for behind in self._sentenced)
             or (not is_case and self.desk.names(begin, end))
         )
 
@@ -62,6 +66,50 @@ class Work:
         while end < len(tokens) and _is_of_row(tokens, end, 1):
             end += 1
         return begin, end
+
+    def is_offender(self, at: int) -> bool:
+        """ "El acusado Juan Pérez", "Juan Pérez, dueño del bar", "arrest of Juan Pérez": no post stands nearer."""
+        tokens, (begin, end) = self.tokens, self._row(at)
+        first, last = sentence_of(tokens, at)
+        behind_it = range(end + 1, min(last, end + 1 + _BESIDE)) if end < last and _is_explained(tokens[end]) else ()
+        if any(self._is_called_offender(tokens[each]) for each in behind_it):
+            return True
+        near = (*range(begin, end), *self._before(first, begin))
+        who = next((each for each in near if self._is_called_offender(tokens[each]) or _is_post(tokens[each])), None)
+        if who is not None and self._is_called_offender(tokens[who]):
+            return True
+        if who is not None and end < last and tokens[end].folded in known_words("personal.sentences"):
+            return False
+        return self._is_heard(first, begin, has_post=who is not None) or any(
+            end < behind <= last and behind - end <= _NEAR and tokens[behind - 1].folded not in _AGAINST
+            for behind in self._sentenced
+        )
+
+    def _is_heard(self, first: int, begin: int, *, has_post: bool) -> bool:
+        """ "Condenaron a Juan Pérez", "Fue arrestado el coronel Peña"; not "el abogado del imputado, Lic. Peña"."""
+        tokens = self.tokens
+        if begin == first and first > 1 and tokens[first - 1].text == ":":  # "Arrested: Juan Pérez"
+            begin, first = first - 1, max(0, first - _NEAR)
+        least = begin
+        while least > first and (tokens[least - 1].what & Is.LINK or _is_post(tokens[least - 1])):
+            least -= 1
+        if not has_post:
+            least = min(least, max(first + 1, begin + 1 - _NEAR))
+        return any(least <= behind <= begin for behind in self._sentenced)
+
+    def _before(self, first: int, begin: int) -> Iterator[int]:
+        """Where a word for whom a name is may stand before it: some words back, places left out."""
+        counted = 0
+        for at in range(begin - 1, first - 1, -1):
+            token = self.tokens[at]
+            yield at
+            counted += not (_is_of_name(token) or token.what & Is.LINK or token.text in _BETWEEN)
+            if counted > _BESIDE:
+                return
+
+    def _is_called_offender(self, token: Token) -> bool:
+        """A driver is at work, but not where a victim or several are told of: "truck stopped, driver X, 9 minors"."""
+        return is_offender(token) and (self._has_victims or not _is_post(token))
 
     def _is_led(self, first: int, begin: int, end: int) -> bool:
         """ "Gracias a Starlin", "prepared by Ruth", "la licenciada": also behind a title."""
@@ -83,8 +131,7 @@ class Work:
         tokens = self.tokens
         if any(_is_post(token) for token in tokens[begin:end]):
             return True
-        counted = 0
-        for at in range(begin - 1, first - 1, -1):
+        for at in self._before(first, begin):
             token = tokens[at]
             if _is_post(token):
                 return True
@@ -93,11 +140,8 @@ class Work:
             is_apart = token.what & (Is.FEELS | Is.NOT | Is.JOINS) or token.folded in _HAD
             if is_object or (is_apart and not is_same):
                 break
-            counted += not (_is_of_name(token) or token.what & Is.LINK or token.text in _BETWEEN)
-            if counted > _BESIDE:
-                break
         if end < last and tokens[end].text not in ",(-":
-            return _is_post(tokens[end]) and not is_offender(tokens[end])  # "Abigail's employer"
+            return _is_post(tokens[end])
         for at in range(end, min(last, end + 1 + _BESIDE)):
             if _is_post(tokens[at]):
                 return True
@@ -142,7 +186,11 @@ class Work:
 
 def is_bare_name(tokens: Sequence[Token]) -> bool:
     """Say whether a text is names and nothing else: a form asked for one, and nothing is told of anybody."""
-    return all(_is_of_name(token) or token.what & (Is.JOINS | Is.LINK) or not token.is_word for token in tokens)
+    return all(
+        (_is_of_name(token) or token.what & (Is.JOINS | Is.LINK) or not (token.is_word or token.text == ":"))
+        and not is_offender(token)
+        for token in tokens
+    )
 
 
 def _is_cut(token: Token) -> bool:
@@ -151,11 +199,16 @@ def _is_cut(token: Token) -> bool:
 
 def _is_post(token: Token) -> bool:
     is_word = len(token.text) > _TITLE or token.is_capitalised
-    return is_word and (token.folded in known_words("personal.officials") or is_offender(token))
+    return is_word and token.folded in known_words("personal.officials")
+
+
+def _is_explained(token: Token) -> bool:
+    """Say whether the word behind a name begins to say who it is: "Juan Pérez, dueño", "Juan Pérez is the owner"."""
+    return token.text in ",(-" or token.folded in _IS
 
 
 def is_offender(token: Token) -> bool:
-    """ "The trafficker Juan Pérez": whoever is told of as one is no victim."""
+    """ "The trafficker", "the landlady": who is told of in a case and is neither a victim nor at work."""
     return token.folded in known_words("personal.offenders")
 
 

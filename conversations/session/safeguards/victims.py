@@ -1,6 +1,6 @@
 """Who is a victim in a text, whatever it calls them: by what was done to them, or by who is called one beside them.
 
-Ordinary rules protect victims alone. Few reports call them so: they write "la joven que sacamos del bar", "a man freed
+Ordinary rules protect victims most. Few reports call them so: they write "la joven que sacamos del bar", "a man freed
 from the farm". Marked as victims, such people have the age, the day, the home and the name that no report may tell.
 """
 
@@ -75,16 +75,8 @@ def tells_of_one(tokens: Sequence[Token]) -> bool:
 
 
 def is_of_others(tokens: Sequence[Token]) -> bool:
-    """Say whether the ages of a text are of no victim: an offender is told of, or a text counts several people."""
-    if any(_is_of_another(token) for token in tokens):
-        return True
+    """Say whether the ages of a text are of nobody: it counts several people."""
     return not tells_of_one(tokens) and _counts(tokens)
-
-
-def _is_of_another(token: Token) -> bool:
-    """An offender, or who has a number, such as a prisoner; a pupil has one, too."""
-    is_numbered = token.what & Is.OF_ONE and token.folded not in known_words("personal.private")
-    return bool(is_numbered) or token.folded in known_words("personal.offenders")
 
 
 def _counts(tokens: Sequence[Token]) -> bool:
