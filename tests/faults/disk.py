@@ -28,6 +28,8 @@ from tests.faults.torn import cluster
 
 FAULTS = ("full", "evidence full", "frozen", "full at a death")
 SIZES = {"sqlite": "64m", "postgresql": "256m"}
+PHOTOGRAPH = 80
+"""KiB for each photograph, which takes 56. Where they do not all fit, somebody can never finish: a run has no end."""
 HARD = resource.RLIM_INFINITY
 OFTEN_ENOUGH = 5
 """Failures after which no refusal is waited for: when all wait for their photographs, nobody sends anything."""
@@ -119,7 +121,8 @@ def exhausted(
             url = server.url
         place = top / "enlace"
         (place / "evidence").mkdir(parents=True)
-        cabinet = stack.enter_context(disk(place / "evidence", "1m"))
+        forms_in_all = cast.people * cast.activities
+        cabinet = stack.enter_context(disk(place / "evidence", f"{PHOTOGRAPH * forms_in_all}k"))
         deployment = stack.enter_context(deployed(place, kind, cast, webhook=webhook, url=url))
         for bot in deployment.bots:
             bot.log_file, bot.is_log_carried = folder / bot.log_file.name, True
