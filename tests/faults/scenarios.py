@@ -30,6 +30,7 @@ from tests.faults.repeats import repeated
 from tests.faults.rivals import rivals
 from tests.faults.schedules import schedules
 from tests.faults.shipped_bot import POINTS
+from tests.faults.standing import stood_still
 from tests.faults.stops import stopped
 from tests.faults.torn import torn
 from tests.faults.upgrade import upgraded
@@ -259,5 +260,6 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "flood": flooded,
     "excess": struck_while_kept,
     "woken": overtaken,
+    "standing": stood_still,
 }
 """By row of the table in GUARANTEES §3; T12 works no phones."""

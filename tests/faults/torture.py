@@ -96,13 +96,14 @@ RUNS = (
     Run("excess", "postgresql", "polling", {"forms": 40, "ways": ALONE}),
     Run("excess", "postgresql", "webhook", {"forms": 40, "ways": (*ALONE, *SHARED)}),
     Run("woken", "postgresql", "webhook", {"ways": ("lock", "lease")}),
+    Run("standing", "postgresql", "webhook", {"ways": ("kill", "pause")}),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
     Run("stops", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
 )
 
 
 OWN_CAST = ("crowd", "T4", "T12")
-ON_POSTGRESQL = ("T2", "T7", "T11", "woken", "excess")
+ON_POSTGRESQL = ("T2", "T7", "T11", "woken", "standing", "excess")
 
 
 @dataclass(slots=True)
