@@ -143,6 +143,9 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
     is_old = is_old or _is_told_behind(tokens, position)
     if is_old and behind is not None and next_word(tokens, position, 2).what & Is.THING:
         return False
+    who = next_word(tokens, position, 1 if unit.what & Is.OLD else 2)
+    if is_old and who.what & whose and not who.what & Is.LINK:  # "a 14 year old girl", "a 23yo waitress"
+        return True
     if behind is not None and (behind.what & Is.THING or _is_punished(tokens, position)):
         return False
     if _is_of_work(tokens, position) or _is_since(tokens, start) or _is_or_more(tokens, position):

@@ -242,7 +242,8 @@ def is_just_turned(tokens: Sequence[Token], position: int) -> bool:
     found = number_from(tokens, position)
     behind = tokens[found[1] : found[1] + 3] if found else []
     row = [token for token in behind if not token.what & Is.LINK]
-    if found and len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS:
+    is_joined = bool(behind) and behind[0].what & Is.JOINS  # "pág. 14 y va fe de errata"
+    if found and not is_joined and len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS:
         return True  # "18 acabaditos de cumplir"
     is_article = bool(behind) and behind[0].what & Is.LINK and not behind[0].what & Is.JOINS
     is_of = found and len(behind) > 1 and is_article and behind[1].what & _KIN

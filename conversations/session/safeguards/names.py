@@ -47,7 +47,7 @@ _LANDS = frozenset({"US", "UN", "EU", "DR", "RD", "EUA", "USA", "UK", "ONU", "OE
 """Letters with stops that nobody is called by."""
 _NOUN = re.compile(
     r"(?:cion|ciones|idad|idades|miento|mientos|ismo|logia|encias?|ancias?|torios?|tari[oa]s?|tivos?|tivas?|ales"
-    r"|tions?|ness|ship|ments?|ology|ing|ings|ists?|ites?|isme|logie|ement|syon|sman|(?:n|l|gu)ese|[bdl]ian|ean)$"
+    r"|tions?|ness|ship|ments?|ology|ing|ings|ists?|ites?|isme|logie|ement|syon|sman|(?:n|l|gu)ese|[bdl]ian|ssian|rainian|[bmr]anian|ean)$"
 )
 """How abstract nouns and adjectives end, which titles and offices write with a capital: "Encuesta", "Reforzamiento"."""
 _WITHIN = re.compile(r"[a-z][A-Z]")
@@ -284,7 +284,10 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
     if what & Is.GIVEN and not what & Is.COMMON and (is_capital or token.is_upper or not what & Is.LIMIT):
         if is_capital and (is_place_of_row(tokens, at) or is_seat(tokens, at)):
             return False
-        return not token.is_upper or (is_shouting and not may_be_acronym(tokens, at))
+        is_cut = not is_shouted and at > 0 and tokens[at - 1].text == "del"  # "datos del SINAI"
+        return not token.is_upper or (is_shouting and not is_cut and not may_be_acronym(tokens, at))
+    if is_capital and what & _CLEAR == _CLEAR and _has_surname(tokens, at):
+        return True  # "Manuel Peña": a French manual has no surname
     is_among_words = at > 0 and tokens[at - 1].text != "," and not begins(tokens, at)
     if is_capital and what & NAME and not what & _CLEAR and is_among_words and is_told_of_offices(tokens, at):
         return False  # "la Marina de Guerra", "General Santos"
@@ -393,6 +396,8 @@ def _is_in_slot(tokens: Sequence[Token], at: int) -> bool:
     if before is None:
         return False
     if before.what & (SOMEBODY | Is.ELDER) and not before.what & (Is.HAS | Is.LINK):
+        if _has_surname_of_place(tokens, at):
+            return True
         is_still = before.what & Is.VICTIM and behind is not None and behind.what & Is.NOT  # "el niño angelito sigue"
         return bool(is_still) or _does(tokens, at)
     if before.what & Is.TOWARDS and at > 1 and tokens[at - 2].what & Is.TOWARDS and len(tokens[at - 2].text) > _LETTERS:
@@ -403,11 +408,25 @@ def _is_in_slot(tokens: Sequence[Token], at: int) -> bool:
     return bool(is_led) and behind is not None and behind.text == "," and _is_explained(tokens, at)
 
 
+def _has_surname(tokens: Sequence[Token], at: int) -> bool:
+    behind = tokens[at + 1] if at + 1 < len(tokens) else None
+    if behind is None or not behind.is_capitalised or behind.what & Is.COMMON:
+        return False
+    return bool(behind.what & (Is.SURNAME | Is.SURNAME_WORD))
+
+
 def _is_full_name_that_does(tokens: Sequence[Token], at: int) -> bool:
     """ "rosa flores aceptó entrar", "yorgelis rondón wants": a surname behind a first word, and what somebody does."""
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
     is_pair = behind is not None and behind.what & (Is.SURNAME | Is.SURNAME_WORD) and not behind.is_known
     return bool(is_pair and begins(tokens, at) and at + 2 < len(tokens) and tokens[at + 2].what & Is.FEELS)
+
+
+def _has_surname_of_place(tokens: Sequence[Token], at: int) -> bool:
+    """ "La niña esmeralda de los santos": a surname that begins with small words."""
+    row = [token.folded for token in tokens[at + 1 : at + 3]]
+    is_led = row[:1] == ["de"] and row[1:] in (["la"], ["los"], ["las"])
+    return is_led and at + 3 < len(tokens) and bool(tokens[at + 3].what & (Is.SURNAME | Is.SURNAME_WORD))
 
 
 def _does(tokens: Sequence[Token], at: int) -> bool:
@@ -521,7 +540,7 @@ def _is_led_to(tokens: Sequence[Token], at: int) -> bool:
     """ "la niña yuleisy", "caso de wilkin", "con yudelka": in small letters, behind a word that leads to somebody."""
     if tokens[at].text.endswith(("é", "ée")):  # "a organisé"
         return False
-    is_elided = _is_elided(tokens[at])
+    is_elided = _is_elided(tokens[at]) or (at > 0 and tokens[at - 1].text == "ti")  # "ti lovensky"
     behind = tokens[at + 1 : at + 3]
     if at > 0 and tokens[at - 1].text in "-_:":  # "declaracion-yuleisy", "sobrev.: karolay"
         return True

@@ -23,6 +23,9 @@ _IS = frozenset({"was", "is", "es", "fue", "era", "se", "te"})
 """Between a post and who has it, where it stands between them alone."""
 _AGAINST = frozenset({"a", "contra", "of", "against"})
 """Behind them stands whom a court has heard: "presentó la acusación contra"."""
+_KIN = frozenset({"padre", "hermana", "father"})
+_OF = frozenset({"de", "del", "of"})
+"""Between them and a child: "el padre del menor" is no priest."""
 _BETWEEN = frozenset(",.-")
 _WORDS = Is.NOT | Is.HAS | Is.MARKER | Is.FEELS | Is.EVENT | Is.SUFFERED | Is.LINK
 """What no name means. A text may be written in capitals: "TI DJO POKO JWENN PLAS"."""
@@ -75,7 +78,7 @@ class Work:
         if any(self._is_called_offender(tokens[each]) for each in behind_it):
             return True
         near = (*range(begin, end), *self._before(first, begin))
-        who = next((each for each in near if self._is_called_offender(tokens[each]) or _is_post(tokens[each])), None)
+        who = next((each for each in near if self._is_called_offender(tokens[each]) or _is_post(tokens, each)), None)
         if who is not None and self._is_called_offender(tokens[who]):
             return True
         if who is not None and end < last and tokens[end].folded in known_words("personal.sentences"):
@@ -91,7 +94,7 @@ class Work:
         if begin == first and first > 1 and tokens[first - 1].text == ":":  # "Arrested: Juan Pérez"
             begin, first = first - 1, max(0, first - _NEAR)
         least = begin
-        while least > first and (tokens[least - 1].what & Is.LINK or _is_post(tokens[least - 1])):
+        while least > first and (tokens[least - 1].what & Is.LINK or _is_post(tokens, least - 1)):
             least -= 1
         if not has_post:
             least = min(least, max(first + 1, begin + 1 - _NEAR))
@@ -109,7 +112,7 @@ class Work:
 
     def _is_called_offender(self, token: Token) -> bool:
         """A driver is at work, but not where a victim or several are told of: "truck stopped, driver X, 9 minors"."""
-        return is_offender(token) and (self._has_victims or not _is_post(token))
+        return is_offender(token) and (self._has_victims or token.folded not in known_words("personal.officials"))
 
     def _is_led(self, first: int, begin: int, end: int) -> bool:
         """ "Gracias a Starlin", "prepared by Ruth", "la licenciada": also behind a title."""
@@ -129,21 +132,21 @@ class Work:
     def _is_post_near(self, first: int, begin: int, end: int, last: int) -> bool:
         """ "Fiscal adjunta Yohanna Bejarán", "Director Reyes", "Sandra Ruiz, coordinadora"; not "el juez oyó a Ana"."""
         tokens = self.tokens
-        if any(_is_post(token) for token in tokens[begin:end]):
+        if any(_is_post(tokens, each) for each in range(begin, end)):
             return True
         for at in self._before(first, begin):
             token = tokens[at]
-            if _is_post(token):
+            if _is_post(tokens, at):
                 return True
             is_object = token.text == "a" and at == begin - 1  # "encontró a Jean"
-            is_same = token.folded in _IS and at > first and _is_post(tokens[at - 1])  # "trainer was Ms. Lee"
+            is_same = token.folded in _IS and at > first and _is_post(tokens, at - 1)  # "trainer was Ms. Lee"
             is_apart = token.what & (Is.FEELS | Is.NOT | Is.JOINS) or token.folded in _HAD
             if is_object or (is_apart and not is_same):
                 break
         if end < last and tokens[end].text not in ",(-":
-            return _is_post(tokens[end])
+            return _is_post(tokens, end)
         for at in range(end, min(last, end + 1 + _BESIDE)):
-            if _is_post(tokens[at]):
+            if _is_post(tokens, at):
                 return True
             if tokens[at].what & (Is.JOINS | Is.FEELS | Is.NOT):
                 break
@@ -197,9 +200,12 @@ def _is_cut(token: Token) -> bool:
     return token.is_upper and len(token.text) in _ACRONYM
 
 
-def _is_post(token: Token) -> bool:
+def _is_post(tokens: Sequence[Token], at: int) -> bool:
+    token = tokens[at]
     is_word = len(token.text) > _TITLE or token.is_capitalised
-    return is_word and token.folded in known_words("personal.officials")
+    if not is_word or token.folded not in known_words("personal.officials"):
+        return False
+    return not (token.folded in _KIN and at + 1 < len(tokens) and tokens[at + 1].folded in _OF)
 
 
 def _is_explained(token: Token) -> bool:

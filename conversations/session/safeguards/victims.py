@@ -81,7 +81,9 @@ def is_of_others(tokens: Sequence[Token]) -> bool:
 
 def _counts(tokens: Sequence[Token]) -> bool:
     """ "34 se minè, 5 gen siy trèt": several numbers, of people or of work."""
-    numbers = sum(token.is_number or (token.what & Is.SAID and not token.what & Is.LINK) > 0 for token in tokens)
+    numbers = sum(
+        token.is_number or (token.what & Is.SAID and not token.what & (Is.LINK | Is.DURATION)) > 0 for token in tokens
+    )
     return numbers > 1 and any(token.what & (Is.VICTIMS | Is.THING | Is.INSTITUTION | Is.PLANNED) for token in tokens)
 
 

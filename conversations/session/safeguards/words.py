@@ -135,7 +135,7 @@ _COINED = re.compile(
     r"|dieu|jh|jean|juns|kei[lrs]|kel[vi]|kat(?:er|iu|h)|shei|nair|lisb|mick|mack[ei]|fritz|guer[dl]|ro[sz]e[lmn]"
     r"|shan[aeiy]|shak[eiy]|tyr[eo]|latoy|jama[lr]|mari[ls][aeo]|mayer|nay[aelor]|karol|wid(?:[lnm]|el))[a-z]+$"
     r"|(?:.lande|.lene|nnette|.lyn|elin|eis[iy]|eid[iy]|eir[iy]|anny|isha|anka|ners?on|enson|.inel|.nise|.mene|.elie"
-    r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda|auris|airis|olay|oska|esly|ulky|ibel|ainy|oani|[aeio]rl[iy]ne?|leny|lenis|[di]elka|ilka|elys|lanny|randy|keisha|[aeou]nique|iqua|quan|aysha|ayla|eanna|iella)$"
+    r"|.dine|etta|onela|issa|.sha|.nie|lys|ulka|elma|isley|andra|iskel|isbel|.bert|.linda|auris|airis|olay|oska|esly|ulky|ibel|ainy|oani|[aeio]rl[iy]ne?|leny|lenis|[di]elka|ilka|elys|lanny|randy|keisha|[aeou]nique|iqua|quan|aysha|ayla|eanna|iella|ensky|isline)$"
 )
 """How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
 _DIMINUTIVE = re.compile(r"c?it[ao]s?$")

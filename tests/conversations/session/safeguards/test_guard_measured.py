@@ -26,7 +26,7 @@ SETS = (
     "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth",
     "twenty-sixth", "twenty-seventh", "twenty-eighth", "twenty-ninth",
     "thirty-first", "thirty-second", "thirty-third", "thirty-fourth", "thirty-fifth", "thirty-sixth",
-    "thirty-seventh", "thirty-eighth",
+    "thirty-seventh", "thirty-eighth", "thirty-ninth", "fortieth",
 )  # fmt: skip
 AT_FIRST = {
     "twelfth": {

@@ -49,3 +49,35 @@ def test_suspects_and_private_people_are_protected(text: str, kind: str) -> None
 def test_who_hears_them_may_be_named_and_nobody_is_counted(text: str) -> None:
     """Officials stand beside suspects in every report of a court."""
     assert personal_data(text, strict=False) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("SE REUNIO CON EL PADRE DEL MENOR, SR. JOSELITO PAULINO", "name"),
+        ("NEXT STEP: GET KATIUSKA MONTERO INTO THE VOCATIONAL COURSE", "name"),
+        ("La defensa de Starlin Gómez Beltré interpuso recurso de apelación", "name"),
+        ("El testigo Manuel Peña presentó el informe", "name"),
+        ("falta el informe psicologico de la niña esmeralda de los santos", "name"),
+        ("Workshop ended early, a 14 year old girl disclosed abuse", "age"),
+        ("complaint came from a 23yo waitress, next step visit the bar", "age"),
+        ("SE DETUVO UN ITALIANO DE 58 AÑOS EN EL HOTEL", "age"),
+    ],
+)
+def test_what_two_strange_hands_taught(text: str, kind: str) -> None:
+    """A father of a child is no priest; who stands behind an age in years has it, whatever stands before."""
+    assert personal_data(text, strict=False) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("ti lovensky ak ti sè l nan sant akèy la", "name"),
+        ("fanm nan gen ventde lane e li ansent", "age"),
+        ("need a Russian or Ukrainian interpreter asap", None),
+        ("dato preliminar del SINAI", None),
+    ],
+)
+def test_what_they_taught_of_strict_rules(text: str, kind: str | None) -> None:
+    """Letters of an office behind "del", adjectives of countries, and what is called small."""
+    assert personal_data(text, strict=True) == kind
