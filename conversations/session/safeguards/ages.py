@@ -7,7 +7,7 @@ años" are not. The nearest word before the number that says what it counts deci
 from collections.abc import Sequence
 from functools import cache
 
-from conversations.session.reading.vocabulary import known_words
+from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.beside_ages import (
     ADULT,
     is_baby,
@@ -146,7 +146,9 @@ def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: b
     who = next_word(tokens, position, 1 if unit.what & Is.OLD else 2)
     if is_old and who.what & whose and not who.what & Is.LINK:  # "a 14 year old girl", "a 23yo waitress"
         return True
-    if behind is not None and (behind.what & Is.THING or _is_punished(tokens, position)):
+    if _is_sentence(tokens, start) or (
+        behind is not None and (behind.what & Is.THING or _is_punished(tokens, position))
+    ):
         return False
     if _is_of_work(tokens, position) or _is_since(tokens, start) or _is_or_more(tokens, position):
         return False
@@ -203,6 +205,20 @@ def _is_punished(tokens: Sequence[Token], unit: int) -> bool:
     if next_word(tokens, unit, 1).folded == "a":  # "quatre ans à peine"
         return False
     return any(next_word(tokens, unit, number).what & Is.PENALTY for number in (1, 2))
+
+
+_LED_BY = {"a": "es", "to": "en", "à": "fr"}
+"""What stands between a judgment and its years, and in which language."""
+
+
+def _is_sentence(tokens: Sequence[Token], start: int) -> bool:
+    """ "Fue condenado a 15 años", "the trafficker got 12 years"."""
+    first, _ = sentence_of(tokens, start)
+    before = tokens[start - 1] if start > first else None
+    if before is None or before.folded in known_words("personal.punished"):
+        return before is not None
+    punished = known_words_in(_LED_BY[before.text], "personal.punished") if before.text in _LED_BY else frozenset()
+    return any(token.folded in punished for token in tokens[first : start - 1])
 
 
 def _is_of_work(tokens: Sequence[Token], unit: int) -> bool:

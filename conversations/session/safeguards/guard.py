@@ -22,7 +22,7 @@ from conversations.session.safeguards.names import named, named_in_private
 from conversations.session.safeguards.officials import is_bare_name
 from conversations.session.safeguards.spelt import plain, words_of_file
 from conversations.session.safeguards.victims import (
-    is_of_others,
+    counts_people,
     mark_victims,
     speaks_of_victims_alone,
     tells_of_a_case,
@@ -40,8 +40,8 @@ def personal_data(
     """Return the kind of personal data that a free text seems to contain, or None. The text itself is not kept.
 
     `strict` is for referrals and for text about a restricted activity. Without it, names of people at work and all
-    kinds of days pass, but nothing about a victim does. With `may_give_contact` the question asks for an institution's
-    phone, address or page. With `strict` that never passes.
+    kinds of days pass, but nothing about a victim and no name of a suspect does. With `may_give_contact` the question
+    asks for an institution's phone, address or page. With `strict` that never passes.
 
     With `is_answer` off, the text answers no question and is not kept. Then only the age of a victim is found, because
     "m gen 54" are 54 of something, and a name only in a case: who greets says who they are.
@@ -81,7 +81,7 @@ def personal_data(
         is_case = tells_of_a_case(tokens)
         if (is_answer or is_case) and named_in_private(tokens, known, is_case=is_case):
             return "name"
-        if (is_case or not is_of_others(tokens)) and age(shown, folded, tokens, about, strict=is_answer):
+        if (is_case or not counts_people(tokens)) and age(shown, folded, tokens, about, strict=is_answer):
             return "age"
     return None
 

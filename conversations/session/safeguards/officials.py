@@ -101,7 +101,7 @@ class Work:
         return any(least <= behind <= begin for behind in self._sentenced)
 
     def _before(self, first: int, begin: int) -> Iterator[int]:
-        """Where a word for whom a name is may stand before it: some words back, places left out."""
+        """Yield where a word for whom a name is may stand before it: some words back, places left out."""
         counted = 0
         for at in range(begin - 1, first - 1, -1):
             token = self.tokens[at]

@@ -74,7 +74,7 @@ def tells_of_one(tokens: Sequence[Token]) -> bool:
     return any(token.what & Is.FEELS or token.folded in _of_one() for token in tokens)
 
 
-def is_of_others(tokens: Sequence[Token]) -> bool:
+def counts_people(tokens: Sequence[Token]) -> bool:
     """Say whether the ages of a text are of nobody: it counts several people."""
     return not tells_of_one(tokens) and _counts(tokens)
 

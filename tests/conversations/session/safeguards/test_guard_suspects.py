@@ -24,6 +24,7 @@ from conversations.session.safeguards.guard import personal_data
         ("Detenido masculino, 41 a., por captación", "age"),
         ("la víctima declaró y el acusado tiene 45 años", "age"),
         ("The suspect, 38, was taken to court", "age"),
+        ("el condenado tiene 40 años", "age"),
     ],
 )
 def test_suspects_and_private_people_are_protected(text: str, kind: str) -> None:
@@ -37,6 +38,10 @@ def test_suspects_and_private_people_are_protected(text: str, kind: str) -> None
         "El acusado no compareció",
         "5 acusados fueron enviados a juicio",
         "El tribunal condenó a los tres acusados a 15 años",
+        "El acusado fue condenado a 15 años",
+        "Condenaron al dueño del bar a diez años",
+        "the accused got 12 years",
+        "Le suspect condamné à 10 ans",
         "La fiscal adjunta Yohanna Bejarán presentó la acusación contra cuatro imputados",
         "La jueza Mercedes Almánzar condenó a dos tratantes a 15 años de prisión",
         "Judge Anita Singh convicted two traffickers",
