@@ -188,12 +188,17 @@ class Work:
 
 
 def is_bare_name(tokens: Sequence[Token]) -> bool:
-    """Say whether a text is names and nothing else: a form asked for one, and nothing is told of anybody."""
-    return all(
-        (_is_of_name(token) or token.what & (Is.JOINS | Is.LINK) or not (token.is_word or token.text == ":"))
-        and not is_offender(token)
+    """Say whether a text is names and nothing else: a form asked for one, and nothing is told of anybody.
+
+    "Testigo: Juan Pérez" and "Arrested: Juan Pérez" tell something, and so may capitals behind a colon.
+    """
+    if any(token.text == ":" for token in tokens) and all(token.is_upper for token in tokens if token.is_word):
+        return False
+    is_bare = all(
+        (_is_of_name(token) or token.what & (Is.JOINS | Is.LINK) or not token.is_word) and not is_offender(token)
         for token in tokens
     )
+    return is_bare and not any(behind_phrases("personal.sentenced", tokens))
 
 
 def _is_cut(token: Token) -> bool:

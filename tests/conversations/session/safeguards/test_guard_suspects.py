@@ -49,6 +49,7 @@ def test_suspects_and_private_people_are_protected(text: str, kind: str) -> None
         "Jij Wilbert Saint-Fleur kondane de moun nan mwa out",
         "El abogado del imputado, Lic. Peña, pidió aplazamiento",
         "Driver Pedro brought the banners to the shelter",
+        "Elabora: Luis Peña",
     ],
 )
 def test_who_hears_them_may_be_named_and_nobody_is_counted(text: str) -> None:
