@@ -187,6 +187,8 @@ class Dispatch:
                 ex.unit.people.mark_unreachable(ex.telegram_id, ex.now)
             else:
                 ex.unit.people.mark_reachable(ex.telegram_id)
+                if _is_at_work(ex):
+                    self._show_again(ex)  # the question may never have arrived, and what they write would answer it
             return
         if isinstance(what, Command) and what.name == "start" and what.argument:
             if not _is_own_link(ex, what.argument):
