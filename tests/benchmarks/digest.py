@@ -204,7 +204,7 @@ def main() -> int:
     given = parser.parse_args()
     sizes = sorted(int(size) for size in given.activities.split(","))
     is_good = True
-    gc.set_threshold(50_000, 20, 50)  # as the bot has it
+    gc.set_threshold(10_000, 10, 20)  # as the bot has it
     for kind in given.databases.split(","):
         print(f"{kind}: {MONTHS} monthly periods")
         print("activities   reports  statements  counting ms  in proportion  wording ms  characters  drawing ms    kB")
