@@ -109,8 +109,8 @@ _REFRESHED: Final = frozenset(("connection", "queryTable"))
 """What asks a database as soon as a workbook is opened, if it says so."""
 _CELLS: Final = ("xl/worksheets/", "xl/sharedstrings", "xl/pivotcache/pivotcacherecords")
 """The figures of a workbook: large, and nothing in them acts but formulas."""
-_HAS_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f(?:ormula\d?)?[\s>/]|\0")
-"""A formula in a sheet, or a sheet in UTF-16."""
+_FORMULA = re.compile(rb"<(?:[\w.-]+:)?f(?:ormula\d?)?[\s>/]")
+"""A formula in a sheet."""
 _FORMULAS: Final = frozenset(("f", "formula", "formula1", "formula2", "definedName"))
 _FETCHING = re.compile(
     r"\b(?:WEBSERVICE|IMAGE|RTD|CALL|STOCKHISTORY|_XLWS\.PY|SQL\.REQUEST|IMPORT(?:DATA|XML|HTML|FEED|RANGE))"
@@ -213,10 +213,18 @@ def _has_formulas(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
     before = b""
     with archive.open(entry) as opened:
         while piece := opened.read(_PIECE):
-            if _HAS_FORMULA.search(before + piece):
+            if _may_have_formula(before + piece):
                 return True
             before = piece[-_LONGEST_TAG:]
     return False
+
+
+def _may_have_formula(part: bytes) -> bool:
+    """Whether a formula begins here, or the sheet is in UTF-16.
+
+    Most sheets have none. Without the pattern that is found ten times as fast.
+    """
+    return b"\0" in part or ((b"<f" in part or b":f" in part) and _FORMULA.search(part) is not None)
 
 
 def _of_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, extension: str, depth: int) -> Reason | None:

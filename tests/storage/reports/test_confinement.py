@@ -129,6 +129,8 @@ def test_a_process_under_the_shipped_limit_outlives_every_bomb(tmp_path: Path) -
             data = file.read_bytes()
             found = room.inspect(data, claimed_name=file.name, claimed_mime="", accept="file")
             assert isinstance(found, Refused) or file.suffix == ".xlsx", file
+            if file.suffix not in (".zip", ".xlsx"):
+                continue  # that it is no archive is seen at its first bytes
             for read in (room.tabs, lambda data: room.book(data, ()), lambda data: room.bundle("a.zip", data)):
                 try:
                     read(data)
@@ -228,14 +230,13 @@ def test_a_child_that_goes_wrong_is_a_final_outcome(monkeypatch: pytest.MonkeyPa
 def test_what_a_first_try_has_no_time_for_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     """TooSlow, not TooHeavy: a picture is not refused for it. Any other death is as final as ever."""
     first_try = Confinement(Limits(processor=1, is_first_try=True))
-    for body, error in (("[0 for _ in iter(int, 1)]", TooSlow), ("os.kill(os.getpid(), 9)", TooHeavy)):
-        with monkeypatch.context() as patched:
-            planted(patched, f"confined.TASKS = {{'tabs': lambda *_: {body}, 'inspect': lambda *_: {body}}}")
-            with pytest.raises(error):
-                first_try.call("tabs", {}, [b"PK"])
-            if error is TooSlow:
-                with pytest.raises(TooSlow):
-                    look(b"PK", first_try)
+    with monkeypatch.context() as patched:
+        planted(patched, "confined.TASKS = {'inspect': lambda *_: [0 for _ in iter(int, 1)]}")
+        with pytest.raises(TooSlow):
+            look(b"PK", first_try)
+    planted(monkeypatch, "confined.TASKS = {'tabs': lambda *_: os.kill(os.getpid(), 9)}")
+    with pytest.raises(TooHeavy):
+        first_try.call("tabs", {}, [b"PK"])
 
 
 def test_a_stop_breaks_off_what_is_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
