@@ -23,7 +23,7 @@ from bot.acts.reports.reports import FETCH
 from bot.dispatch import Dispatch
 from bot.log import log_alarm, place_of
 from bot.telegram.api import Api
-from bot.telegram.errors import BadRequest, TelegramError, TooLarge
+from bot.telegram.errors import BadRequest, TelegramError, TooLarge, TooManyRequests
 from bot.telegram.giving_up import if_it_can_be_said
 from bot.telegram.handled import Alarm, Clock, Handled
 from bot.telegram.intake import Intake
@@ -115,8 +115,11 @@ class Evidence:
             else:
                 await (self._work(job) if job.kind == FETCH else self._forms.work(job))
         except Interrupted as error:
-            if self._loop.is_stopped or job.attempts < TRIES:
-                await self._units.run(None, partial(_leave, job=job, now=self._clock.now()))
+            if self._loop.is_stopped:
+                await self._units.run(None, lambda unit: unit.jobs.put_back(job, "interrupted"))
+            elif job.tries < TRIES:
+                now, reason = self._clock.now(), str(error)
+                await self._units.run(None, lambda unit: unit.jobs.retry(job, reason, now, at=now))
             else:  # somebody ends our children again and again
                 await self._fail(job, str(error))
         except TooSlow as error:
@@ -150,11 +153,18 @@ class Evidence:
         except TooLarge:
             await self._feed(job, FetchFailed(payload["unique_id"], "report.file_big", (("max_mb", MAX_MB),)))
             return
+        except TooManyRequests as error:
+            at = self._clock.now() + timedelta(seconds=error.seconds)
+            await self._units.run(None, lambda unit: unit.jobs.put_back(job, "retry after", at=at))
+            return
         except TelegramError as error:
             reason, now = type(error).__name__, self._clock.now()
             is_final = isinstance(error, BadRequest)  # the file is gone or was never ours: asking again does not help
-            if job.attempts < TRIES and not is_final and not self._loop.is_stopped:
-                logger.warning("evidence.retry", reason=reason, attempt=job.attempts)
+            if self._loop.is_stopped and not is_final:  # nothing is known of the file: it is fetched after the start
+                await self._units.run(None, lambda unit: unit.jobs.put_back(job, "stopped"))
+                return
+            if job.tries < TRIES and not is_final:
+                logger.warning("evidence.retry", reason=reason, attempt=job.tries)
                 at = now + timedelta(seconds=1)
                 await self._units.run(None, lambda unit: unit.jobs.retry(job, reason, now, at=at))
                 return
@@ -234,8 +244,3 @@ class Evidence:
             self._clock.now(),
         )
         return Fetched(payload["unique_id"], attachment.file_name, attachment.original_name, payload["is_compressed"])
-
-
-def _leave(unit: UnitOfWork, job: JobRow, now: datetime) -> None:
-    """Give back a job that was interrupted, usually because the bot stops, so that it can be claimed at once."""
-    unit.jobs.retry(job, "interrupted", now, at=now, tries=job.attempts + 1)

@@ -189,10 +189,7 @@ class ExportWorker:
             whole = building.result()
         except _Stopped:
             if self._loop.is_stopped:  # the process ends: the next one begins the export again, at once
-                now = self._clock.now()
-                await self._units.run(
-                    None, lambda unit: unit.jobs.retry(job, "stopped", now, at=now, tries=job.attempts + 1)
-                )
+                await self._units.run(None, lambda unit: unit.jobs.put_back(job, "stopped"))
             return
         except TooLarge:
             await self._end(job, "too_large", "too large")
@@ -200,7 +197,7 @@ class ExportWorker:
         except Unavailable as error:
             if (locked := key_unknown(error)) is not None:
                 self._alarm("keys", str(locked))
-            if job.attempts >= TRIES:  # also what takes the database too long
+            if job.tries >= TRIES:  # also what takes the database too long
                 await self._end(job, "failed", "unavailable")
                 return
             now = self._clock.now()
@@ -265,7 +262,7 @@ class ExportWorker:
                 unit.jobs.fail(job, REVOKED, now)
                 return False, _farewell(unit, job, "revoked", now)
             if protection_mark(unit, job.payload["plan"]) != protects:
-                unit.jobs.retry(job, CHANGED, now, at=now)
+                unit.jobs.put_back(job, CHANGED)
                 return False, []
             parts = []
             for number, (part, name) in enumerate(zip(whole.parts, names, strict=True), 1):

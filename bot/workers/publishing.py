@@ -14,7 +14,7 @@ from bot.chat.exchange import Exchange
 from bot.chat.permissions import ADMINS
 from bot.screens.reports.forms import publication_day
 from bot.telegram.api import Api
-from bot.telegram.errors import TelegramError, TooLarge
+from bot.telegram.errors import TelegramError, TooLarge, TooManyRequests
 from bot.telegram.handled import Clock
 from bot.workers.imports import Importing
 from bot.workers.job_answers import SHOWN, Answers, listed, told
@@ -114,9 +114,13 @@ class Publishing:
         except TooLarge:
             await self._refuse(job, [Problem("bundle.too_big", values={"limit": 20})])
             return
+        except TooManyRequests as error:
+            at = self._clock.now() + timedelta(seconds=error.seconds)
+            await self._units.run(None, lambda unit: unit.jobs.put_back(job, "retry after", at=at))
+            return
         except TelegramError as error:
             now = self._clock.now()
-            if job.attempts < TRIES:
+            if job.tries < TRIES:
                 at, reason = now + timedelta(seconds=1), type(error).__name__
                 await self._units.run(None, lambda unit: unit.jobs.retry(job, reason, now, at=at))
             else:

@@ -910,6 +910,9 @@ class Job(Base):
     payload: Column[dict[str, Any]]
     state: Column[str] = column(String(16))
     attempts: Column[int] = column(default=0)
+    """How often it was claimed. It identifies the claim."""
+    failures: Column[int] = column(default=0, server_default="0")
+    """How often doing it failed. Being stopped in order, or taken over, is no failure."""
     lease_until: Column[datetime | None]
     not_before: Column[datetime | None]
     created_at: Column[datetime]

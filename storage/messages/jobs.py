@@ -35,16 +35,25 @@ FILE: Final = "file_id"
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A claimed job. `attempts` counts this claim, so it distinguishes two claims of the same job."""
+    """A claimed job. `attempts` counts this claim, so it distinguishes two claims of the same job.
+
+    `failures` counts the tries before this one that failed. Only these use up the tries that a job has.
+    """
 
     id: int
     kind: str
     chat_id: int | None
     payload: dict[str, Any] = field(repr=False)
     attempts: int
+    failures: int
     created_at: datetime
     deaths: int | None = field(default=None, kw_only=True)
     """How often the process died while this job was tried as a suspect."""
+
+    @property
+    def tries(self) -> int:
+        """The number of this try, if those before it count that failed."""
+        return self.failures + 1
 
     @property
     def is_deadly(self) -> bool:
@@ -77,7 +86,13 @@ _SETTLE = (
 _AGAIN = (
     update(_J)
     .where(_MINE)
-    .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
+    .values(
+        state="queued",
+        lease_until=None,
+        not_before=bindparam("at"),
+        error=bindparam("reason"),
+        failures=_J.c.failures + bindparam("failed"),
+    )
 )
 _AS_ANOTHER_KIND = (
     update(_J)
@@ -141,6 +156,7 @@ class Jobs:
                 "payload": dict(payload),
                 "state": "queued",
                 "attempts": 0,
+                "failures": 0,
                 "lease_until": None,
                 "not_before": not_before,
                 "created_at": now,
@@ -212,10 +228,20 @@ class Jobs:
         return self._connection.execute(found.limit(1)).first() is not None
 
     def retry(self, job: JobRow, reason: str, now: datetime, *, tries: int = 8, at: datetime | None = None) -> bool:
-        """Try again at `at`, or after a pause that doubles. Give up after `tries`. False as in `settle`."""
-        if job.attempts >= tries:
+        """Count a failure and try again at `at`, or after a pause that doubles. Give up after `tries` that failed.
+
+        False as in `settle`.
+        """
+        if job.tries >= tries:
             return self.fail(job, reason, now)
-        return self._change(_AGAIN, job, at=at or now + _pause(job.attempts), reason=reason)
+        return self._change(_AGAIN, job, at=at or now + _pause(job.tries), reason=reason, failed=1)
+
+    def put_back(self, job: JobRow, reason: str, *, at: datetime | None = None) -> bool:
+        """Queue a job again that was not done and did not fail: its process stops, or it must wait until `at`.
+
+        False as in `settle`.
+        """
+        return self._change(_AGAIN, job, at=at, reason=reason, failed=0)
 
     def set_aside(self, job: JobRow, kind: str, reason: str) -> bool:
         """Queue a job again as one of another kind, for another worker. False as in `settle`."""

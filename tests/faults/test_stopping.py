@@ -26,6 +26,8 @@ from bot.signals import INTERRUPTED
 from tests.bot.cli import forked
 from tests.bot.demo.furnished import furnish_demo
 from tests.bot.house import ANA, CARMEN, Town, furnish
+from tests.bot.officers import asked_for_a_photo
+from tests.bot.photos import photo_with_gps
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
 from tests.faults.deployment import children_of
 from tests.ports import free_port
@@ -293,6 +295,23 @@ def test_it_ends_while_a_page_is_drawn(furnished: Path, tmp_path: Path, number: 
         at.start()
         at.rest()
         assert len([message for message in carmen.from_bot if "document" in message]) == 1
+
+
+def test_a_file_that_is_not_had_any_more_at_a_stop_is_fetched_after_the_start(furnished: Path, tmp_path: Path) -> None:
+    """Its connection breaks while the bot ends: nothing is known of the file, and nobody is asked to send it again."""
+    with town(furnished, tmp_path) as at:
+        at.start()
+        ana = asked_for_a_photo(at, ANA)
+        rule = at.sandbox.world.faults.add(Fault("timeout", "download", delay=1.5))
+        ana.phone.send_files("document", ("jornada.jpg", photo_with_gps()))
+        for times in range(3):  # as many as a file that cannot be fetched has tries
+            seen(at, lambda times=times: rule.hits > times, "it fetches")  # type: ignore[misc]
+            ends_well(at, signal.SIGTERM)
+            assert at.rows("SELECT state, failures FROM job WHERE kind = 'fetch_file'") == [("queued", 0)]
+            if times == 2:
+                at.sandbox.world.faults.remove()
+            at.start()
+        assert "Confirmo que la foto" in ana.wait_for("Confirmo que la foto")
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 from bot.demo.demo import BEGINS
+from bot.sandbox.faults import Fault
 from bot.sandbox.server import running_sandbox
+from bot.workers.evidence import TRIES
 from tests.bot.house import ANA, PEDRO, Town, furnish
 from tests.bot.officers import asked_for_a_photo
 from tests.bot.photos import photo_with_gps
@@ -108,6 +110,18 @@ def test_a_database_that_goes_away_while_a_file_is_fetched_costs_a_second_fetch(
         assert struck
 
         town.rest()
+
+
+def test_a_file_for_which_telegram_wants_silence_is_fetched_when_that_is_over(tmp_path: Path, furnished: Path) -> None:
+    """However often it is refused so: being told to wait is no failure, and nobody has to send the file again."""
+    with town_whose_database_can_go("sqlite", tmp_path, furnished) as (town, _, _):
+        ana = asked_for_a_photo(town, ANA)
+        rule = town.sandbox.world.faults.add(Fault("429", "getFile", retry_after=1, times=TRIES + 1))
+        ana.phone.send_files("document", ("jornada.jpg", photo_with_gps()))
+
+        assert "Confirmo que la foto" in ana.wait_for("Confirmo que la foto")
+        assert rule.hits == TRIES + 1
+        assert town.rows("SELECT failures FROM job WHERE kind = 'fetch_file'") == [(0,)]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -163,6 +163,30 @@ def test_a_failing_job_is_tried_after_growing_pauses_and_then_given_up(apply: An
     assert apply(lambda unit: take(unit, now + timedelta(days=9))) == []
 
 
+def test_of_the_claims_of_a_job_only_those_that_failed_use_up_its_tries(database: Database, apply: Any) -> None:
+    """Neither one that is put back, nor one whose process ended in order, nor one whose lease ran out."""
+    apply(lambda unit: unit.jobs.add("fetch", {}, NOW))
+    for hour in range(4):
+        (job,) = apply(lambda unit, hour=hour: take(unit, NOW + timedelta(hours=hour)))
+        assert apply(lambda unit, job=job: unit.jobs.put_back(job, "stopped"))
+        assert not apply(lambda unit, job=job: unit.jobs.put_back(job, "stopped")), "the claim is over"
+    for _ in range(4):
+        mine = database.units.replica_id = apply(lambda unit: unit.replicas.add(NOW))
+        apply(take)
+        apply(lambda unit, mine=mine: unit.replicas.bury([mine], NOW))
+    later = NOW + timedelta(hours=4)
+    apply(take)
+    database.units.replica_id = None
+    (job,) = apply(lambda unit: left_by_a_dead_worker(unit, later))
+    assert (job.attempts, job.tries) == (10, 1)
+
+    assert apply(lambda unit: unit.jobs.retry(job, "502", later, tries=2))
+    (job,) = apply(lambda unit: take(unit, later + timedelta(seconds=5)))
+    assert (job.attempts, job.tries) == (11, 2)
+    assert apply(lambda unit: unit.jobs.retry(job, "502", later, tries=2))
+    assert apply(lambda unit: unit.jobs.get(job.id)).state == "failed"
+
+
 def test_a_job_nobody_has_begun_can_be_cancelled(apply: Any) -> None:
     """A revoked export."""
     waiting = apply(lambda unit: unit.jobs.add("export", {}, NOW))

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from bot.workers.exports import TRIES, ExportWorker
+from storage.errors import Unavailable
+from storage.messages.jobs import FIRST_PAUSE
 from tests.bot.desk import Desk
 from tests.bot.house import CARMEN
 from tests.bot.screens.sharing.export_office import Office
@@ -20,7 +22,7 @@ def office(desk: Desk, tmp_path: Path) -> Office:
 
 
 def test_one_that_is_in_hand_at_every_stop_is_made_in_the_end(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stop is no failure: what is begun anew after more of them than a failing export has tries is still wanted."""
+    """A stop is no failure: after more of them than a failing export has tries, its first failure is its first."""
     office.ask(CARMEN)
     build = ExportWorker.build
 
@@ -38,14 +40,23 @@ def test_one_that_is_in_hand_at_every_stop_is_made_in_the_end(office: Office, mo
         await worker.make(job)
         monkeypatch.setattr(ExportWorker, "build", build)
 
+    def away(*_: Any) -> Any:
+        raise Unavailable("statement timeout")
+
     for _ in range(TRIES + 2):
         asyncio.run(stopped())
         assert office.job().state == "queued"
         assert not office.queued()
+    monkeypatch.setattr(ExportWorker, "build", away)
+    office.work()
+    monkeypatch.setattr(ExportWorker, "build", build)
+    assert (office.job().state, office.job().failures, office.edits) == ("queued", 1, [])
+
+    office.clock.at += FIRST_PAUSE
     office.work()
 
     assert office.job().state == "sending"
-    assert office.job().attempts == TRIES + 3
+    assert office.job().attempts == TRIES + 4
     assert len(office.queued()) == 1
 
 
