@@ -33,35 +33,29 @@ from tests.storage.database import scratch
 ANA, LUIS, CARMEN, PEDRO, GRACE, ROSA, JEAN = (member.telegram_id for member in CAST)
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, database_url: str = "") -> None:
     """The shipped plan and forms, and nobody."""
-    template = made_once("plan", lambda kept: list(set_up(settings_in(kept), BEGINS)))
-    shutil.copytree(template, folder, dirs_exist_ok=True)
+    if database_url:
+        scratch.fill(database_url, folder, "plan-postgresql", lambda url, kept: _set_up(kept, url))
+    else:
+        shutil.copytree(made_once("plan", _set_up), folder, dirs_exist_ok=True)
+
+
+def _set_up(folder: Path, database_url: str = "") -> None:
+    list(set_up(settings_in(folder, database_url=database_url), BEGINS))
 
 
 def furnish(folder: Path, database_url: str = "") -> None:
     """A seeded database with the demo's people and last period's reports."""
     if database_url:
-        scratch.fill(
-            database_url, folder, "house-postgresql", lambda url, kept: _furnish(settings_in(kept, database_url=url))
-        )
+        scratch.fill(database_url, folder, "house-postgresql", lambda url, kept: _furnish(kept, url))
     else:
-        shutil.copytree(house(), folder, dirs_exist_ok=True)
+        shutil.copytree(made_once("house", _furnish), folder, dirs_exist_ok=True)
 
 
-def house() -> Path:
-    """What `furnish` copies: nobody changes anything in it."""
-    return made_once("house", _furnish_installed)
-
-
-def _furnish_installed(folder: Path) -> None:
-    install(folder)
-    populate(settings_in(folder))
-
-
-def _furnish(settings: Settings) -> None:
-    list(set_up(settings, BEGINS))
-    populate(settings)
+def _furnish(folder: Path, database_url: str = "") -> None:
+    install(folder, database_url)
+    populate(settings_in(folder, database_url=database_url))
 
 
 def populate(settings: Settings) -> None:

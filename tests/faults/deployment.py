@@ -3,26 +3,19 @@
 Each act of violence is a method here and tells whether it happened; what must hold afterwards is in oracle.py.
 """
 
-import atexit
 import contextlib
-import functools
-import json
 import os
 import random
-import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import IO
-from zoneinfo import ZoneInfo
 
 import psycopg
 from openpyxl import load_workbook
@@ -30,25 +23,25 @@ from sqlalchemy import insert, make_url, select
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.reports.coverage import shipped_forms
+from bot.demo.demo import BEGINS
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person, World
 from bot.settings import SecretStr, Settings, inherited_environment
-from bot.setup import set_up
 from conversations.plan.model import Role
 from storage.database.models import Activity, Agency, table
 from storage.messages import jobs
 from storage.open_database import Database
 from storage.plan.lists import touch
 from storage.unit_of_work import UnitOfWork
+from tests.bot.cli import forked
+from tests.bot.house import install
 from tests.deadlines import PATIENCE, wait_until
-from tests.once import made_once
 from tests.ports import free_port
 from tests.storage.database import scratch
 
 PROGRAM = Path(__file__).with_name("shipped_bot.py")
 ZONE = "America/Santo_Domingo"
-BEGINS = datetime(2018, 10, 3, 8, 0, tzinfo=ZoneInfo(ZONE))
 FIRST = 100_001
 ASKED = ("text", "integer", "decimal", "select_one", "select_multiple")
 WEBHOOK_SECRET = "only-for-tests-and-16-long"
@@ -103,16 +96,12 @@ def settings_in(folder: Path, url: str = "") -> Settings:
 
 def furnish(folder: Path, cast: Cast, url: str = "") -> None:
     """The shipped plan and forms, and people with something to report."""
-    name = f"town-{cast.people}-{cast.activities}"
-    if url:
-        scratch.fill(url, folder, f"{name}-postgresql", lambda at, kept: _furnish(settings_in(kept, at), cast))
-    else:
-        template = made_once(name, lambda kept: _furnish(settings_in(kept), cast))
-        shutil.copytree(template, folder, dirs_exist_ok=True)
+    install(folder, url)
+    settle(settings_in(folder, url), cast)
 
 
-def _furnish(settings: Settings, cast: Cast) -> None:
-    list(set_up(settings, BEGINS))
+def settle(settings: Settings, cast: Cast) -> None:
+    """The people, each with an agency and activities, in a deployment that has the plan."""
 
     def work(unit: UnitOfWork) -> None:
         agencies, activities = table(Agency), table(Activity)
@@ -162,72 +151,6 @@ def _first(unit: UnitOfWork, rows) -> dict:
 
 
 # ------------------------------------------------------------------ processes
-class Forked:
-    """A bot from the nursery, as `subprocess.Popen` would hold it."""
-
-    def __init__(self, arguments: Sequence[str], environment: dict[str, str], log: IO[bytes]) -> None:
-        ours, theirs = socket.socketpair()
-        request = json.dumps({"arguments": list(arguments), "environment": environment}).encode()
-        with _one_at_a_time:
-            socket.send_fds(_nursery(), [request], [log.fileno(), theirs.fileno()])
-        theirs.close()
-        self._wire, self._told = ours, b""
-        self.returncode: int | None = None
-        assert self._hear(None, 1), "the nursery is gone"
-        self.pid = int(self._told.split()[0])
-
-    def _hear(self, seconds: float | None, lines: int) -> bool:
-        self._wire.settimeout(seconds)
-        try:
-            while self._told.count(b"\n") < lines and (part := self._wire.recv(64)):
-                self._told += part
-        except (TimeoutError, BlockingIOError):
-            pass
-        return self._told.count(b"\n") >= lines
-
-    def poll(self) -> int | None:
-        if self.returncode is None and self._hear(0, 2):
-            self._end()
-        return self.returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        if self.returncode is None and not self._hear(timeout, 2):
-            raise subprocess.TimeoutExpired("enlace run", timeout or 0)
-        return self._end() if self.returncode is None else self.returncode
-
-    def _end(self) -> int:
-        self._wire.close()
-        self.returncode = int(self._told.split()[1])
-        return self.returncode
-
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-
-    def terminate(self) -> None:
-        os.kill(self.pid, signal.SIGTERM)
-
-
-_one_at_a_time = threading.Lock()
-
-
-@functools.cache
-def _nursery() -> socket.socket:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, str(PROGRAM), "nursery", str(theirs.fileno())]
-    path = os.pathsep.join([str(PROGRAM.parents[2]), str(PROGRAM.parent)])
-    environment = inherited_environment() | {"PYTHONPATH": path}
-    process = subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()])
-    theirs.close()
-    assert ours.recv(1), f"the nursery ended with {process.wait()}"
-
-    def end() -> None:
-        ours.close()
-        process.wait()
-
-    atexit.register(end)
-    return ours
-
-
 class Bot:
     """One `enlace run`, which can be killed, paused, and told to die or to be broken."""
 
@@ -235,7 +158,7 @@ class Bot:
         self.deployment = deployment
         self.port = port
         self.log_file = deployment.folder / f"{name}.log"
-        self.process: subprocess.Popen[bytes] | Forked | None = None
+        self.process: subprocess.Popen[bytes] | forked.Process | None = None
         self.metrics_port = free_port()
         self.is_log_carried = False
         """Whether a pipe takes the log off: the bot may be on a disk, or have a limit, that would cut it short."""
@@ -273,7 +196,7 @@ class Bot:
         self.logged_before = self.log().count("bot.ready")
         with self._open_log() as log:
             if self.deployment.is_forked and not command:
-                self.process = Forked(arguments, environment, log)
+                self.process = forked.start(*arguments, env=environment, stdout=log, stderr=log, program=str(PROGRAM))
             else:
                 whole = [*command, sys.executable, str(PROGRAM), *arguments]
                 self.process = subprocess.Popen(whole, env=environment, stdout=log, stderr=log)
@@ -367,7 +290,7 @@ class Deployment:
         is_forked: bool = True,
     ) -> None:
         self.is_forked = is_forked
-        """Whether bots come from the nursery; otherwise each is an interpreter of its own, as operators start it."""
+        """Whether bots are forked (`forked`); otherwise each is an interpreter of its own, as operators start it."""
         self.sandbox, self.world, self.folder, self.cast, self.rate = sandbox, sandbox.world, folder, cast, rate
         self.settings = settings_in(folder, url)
         self.url = self.settings.database_url

@@ -4,9 +4,9 @@ Of its second and a half a command spends more than one on imports, and the test
 process that has imported what they need, and has done nothing else, waits beside the tests. Each command is forked
 from it, with a folder, environment, pipes and exit code of its own.
 
-A bot that serves is forked from another such process, which has imported as `run` does, and has answered a few people
-over a database of its own: what any first answer compiles (SQL, forms, words) is there. It has no thread and
-no loop, and the bot makes its own. Beside other work that is the difference between one second and half a minute.
+A bot that serves is forked from another such process, which has imported as `run` does, and has been a bot once
+(`lived`): what any bot compiles (SQL, forms, words) is there. It has no thread and no loop, and the bot makes its own.
+Beside other work that is the difference between one second and half a minute.
 
 What only a fresh interpreter can show stays with `python -m bot`: what is imported when, and terminals. That both ways
 answer alike is a test in test_app.
@@ -36,6 +36,7 @@ from typing import IO, Any
 from bot.settings import inherited_environment
 from conversations.languages import LANGUAGES
 from conversations.wording import wording
+from tests.once import made_once
 
 ROOT = Path(__file__).parents[3]
 SERVES = ("run", "demo", "sandbox")
@@ -252,6 +253,8 @@ def start(
     with open(os.devnull, "rb") as nothing:
         handed = [theirs.detach(), os.dup(nothing.fileno()), writing, os.dup(stderr.fileno())]
     with _one_at_a_time:
+        if env.get("ENLACE_DATABASE_URL", "").startswith("postgresql"):
+            _live_on_postgresql()
         socket.send_fds(_imported("serving"), [b"."], handed)
     for descriptor in handed:
         os.close(descriptor)
@@ -291,12 +294,26 @@ def _imported(what: str) -> socket.socket:
 
 
 def _furnished(what: str) -> list[str]:
-    """For what serves, a house in which nobody changes anything, and who speaks in it."""
+    """For what serves, a town to be a bot in: nobody changes anything in it."""
     if what != "serving":
         return []
-    from tests.bot.house import ANA, CARMEN, PEDRO, house
+    from tests.faults.deployment import Cast, furnish
 
-    return [str(house()), *map(str, (ANA, CARMEN, PEDRO))]
+    return [str(made_once("lived", lambda folder: furnish(folder, Cast(2, 1))))]
+
+
+@functools.cache
+def _live_on_postgresql() -> None:
+    """The same over the other database, for the first bot that wants it: three quarters of what is compiled is SQL."""
+    from tests.faults.deployment import Cast, furnish
+    from tests.storage.database import scratch
+
+    ours, theirs = socket.socketpair()
+    with ours, scratch.schema() as url, tempfile.TemporaryDirectory() as folder:
+        furnish(Path(folder), Cast(2, 1), url)
+        socket.send_fds(_imported("serving"), [b"l"], [theirs.detach()])
+        ours.sendall(json.dumps([folder, url]).encode() + b"\n")
+        assert ours.recv(1) == b"."
 
 
 # ------------------------------------------------------------------ the process that has imported
@@ -309,21 +326,13 @@ def import_to_serve() -> None:
             importlib.import_module(name)
 
 
-def answer_once(furnished: str, *people: str) -> None:
-    """Let a dispatch answer over a copy of a furnished house, and leave nothing of it but what it has compiled.
-
-    Every bot of every test would compile the same for its first answer: a third of what its whole life costs.
-    """
-    from bot.open_storage import open_storage
-    from tests.bot.desk import Desk, settings_in
+def live_once(furnished: str, url: str = "") -> None:
+    """Be a bot once, over a copy of what is furnished."""
+    from tests.bot.cli import lived
 
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(furnished, folder, dirs_exist_ok=True)
-        with open_storage(settings_in(Path(folder))) as database:
-            desk = Desk(database)
-            for person in map(int, people):
-                for text in ("/menu", "hola"):  # a command, and words: they are looked up in tables of phrases
-                    desk.say(person, text)
+        lived.live_once(Path(folder), url)
 
 
 def set_up_once() -> None:
@@ -341,21 +350,25 @@ def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str
     """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`."""
     if what == "serving":
         import_to_serve()
-        answer_once(*furnished)
+        live_once(*furnished)
     else:
         for name in IMPORTED:
             importlib.import_module(name)
         set_up_once()
     for language in sorted(LANGUAGES):
         wording(language)
-    assert threading.active_count() == 1
-    gc.collect()
-    gc.freeze()  # a command takes apart what it has made, not what all of them share: half a second each
+    freeze()
     asked.sendall(b".")
     while True:
-        _, handed, _, _ = socket.recv_fds(asked, 1, 4)
+        wanted, handed, _, _ = socket.recv_fds(asked, 1, 4)
         if not handed:
             sys.exit()
+        if wanted == b"l":
+            with socket.socket(fileno=handed[0]) as wire, wire.makefile(encoding="utf-8") as told:
+                live_once(*json.loads(told.readline()))
+                freeze()
+                wire.sendall(b".")
+            continue
         if not os.fork():
             asked.close()
             return become_command(socket.socket(fileno=handed[0]), handed[1:])
@@ -364,6 +377,14 @@ def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+
+
+def freeze() -> None:
+    """A command takes apart what it has made, not what all of them share: half a second each."""
+    assert threading.active_count() == 1
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def become_command(asker: socket.socket, streams: list[int]) -> tuple[str, bool]:
