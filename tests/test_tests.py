@@ -38,6 +38,7 @@ PROMISES = {
     "conversations/test_pseudo.py": "a promise of all screens",
     "conversations/xforms/test_frames.py": "a promise of all that a form says",
     "conversations/xforms/test_replay.py": "ODK's engines, and `enlace form replay` beside them",
+    "storage/database/test_connections.py": "a helper of the tests",
     "storage/database/test_scratch.py": "a helper of the tests",
     "storage/exports/test_analysts.py": "a page of the docs",
     "storage/exports/test_exporters.py": "the table in the room's own `__init__`",

@@ -81,7 +81,7 @@ def stolen(
     with ExitStack() as stack:
         url = ""
         if request.param == "postgresql":
-            url = stack.enter_context(scratch.schema_or_skip())
+            url = stack.enter_context(scratch.schema_or_skip(bots=1))
             furnish(tmp_path, url)
         town = stack.enter_context(town_in(tmp_path, None if url else furnished, database_url=url, webhook=bool(url)))
         yield Stolen(town, url, _lived(town))

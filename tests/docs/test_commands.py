@@ -182,7 +182,7 @@ def test_the_commands_of_a_page_do_what_the_page_shows(
 
 def test_the_drills_do_the_same_on_postgresql(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Backup, restore, resume and the others: a newcomer follows the same page, whichever database it is."""
-    with scratch.schema_or_skip() as url:
+    with scratch.schema_or_skip(bots=1) as url:
         play("docs/guide/drills.md", tmp_path, tmp_path_factory, ENLACE_DATABASE_URL=url)
 
 

@@ -17,9 +17,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-import psycopg
 from openpyxl import load_workbook
-from sqlalchemy import insert, make_url, select
+from sqlalchemy import insert, select
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.reports.coverage import shipped_forms
@@ -323,7 +322,7 @@ class Deployment:
         if self.is_sqlite:
             with contextlib.closing(sqlite3.connect(self.folder / "enlace.db", timeout=PATIENCE)) as connection:
                 return connection.execute(statement).fetchall()
-        with psycopg.connect(dsn_of(self.url), autocommit=True) as connection:
+        with scratch.connected(self.url, autocommit=True) as connection:
             found = connection.execute(statement)
             return found.fetchall() if found.description else []
 
@@ -358,7 +357,7 @@ def deployed(
     """A furnished deployment that nobody has started; whatever runs at the end is killed."""
     with contextlib.ExitStack() as stack:
         if kind == "postgresql" and not url:
-            url = stack.enter_context(scratch.schema_or_skip("enlace_faults"))
+            url = stack.enter_context(scratch.schema_or_skip("enlace_faults", bots=replicas))
         furnish(folder, cast, url)
         world = World(start=start.timestamp(), keep=400_000)
         sandbox = stack.enter_context(running_sandbox(world))
@@ -367,10 +366,6 @@ def deployed(
         )
         stack.callback(made.close)
         yield made
-
-
-def dsn_of(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def ports_of(pid: int) -> list[int]:

@@ -12,11 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
-
 from tests.deadlines import PATIENCE
-from tests.faults.deployment import Cast, Deployment, deployed, dsn_of, until
+from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.outcome import Outcome
+from tests.storage.database import scratch
 
 SHORT = (0.5, 4.0)
 """Seconds that nobody may notice."""
@@ -29,7 +28,7 @@ LONG = 30.0
 def lock_on(deployment: Deployment) -> Iterator[None]:
     """Nobody else writes meanwhile; these tests are another process than the bot."""
     if not deployment.is_sqlite:
-        with psycopg.connect(dsn_of(deployment.url)) as session, session.transaction(force_rollback=True):
+        with scratch.connected(deployment.url) as session, session.transaction(force_rollback=True):
             session.execute("LOCK TABLE processed_update IN ACCESS EXCLUSIVE MODE")
             yield
         return

@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
-
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.demo.demo import BEGINS
 from bot.sandbox import people
@@ -21,8 +19,9 @@ from bot.sandbox.telegram import Person
 from conversations.plan.model import Role
 from tests.deadlines import PATIENCE
 from tests.faults.balanced import Balancer
-from tests.faults.deployment import ZONE, Bot, Cast, Deployment, deployed, dsn_of, ports_of, until
+from tests.faults.deployment import ZONE, Bot, Cast, Deployment, deployed, ports_of, until
 from tests.faults.outcome import Outcome
+from tests.storage.database import scratch
 
 ADMIN = 200_001
 TAKEN_OVER_IN = 30.0
@@ -118,7 +117,7 @@ def held_up(deployment: Deployment, job: str) -> Iterator[None]:
         yield
         deployment.world.faults.remove(rule.id)
         return
-    with psycopg.connect(dsn_of(deployment.url)) as connection:
+    with scratch.connected(deployment.url) as connection:
         connection.execute("LOCK TABLE submission IN ACCESS EXCLUSIVE MODE")
         yield
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from bot.open_storage import open_storage
@@ -16,7 +15,7 @@ from bot.signals import INTERRUPTED
 from storage.database.facts import HELD
 from storage.upkeep.backups import backup
 from tests.deadlines import PATIENCE, wait_until
-from tests.faults.deployment import Cast, children_of, dsn_of, furnish, settings_in
+from tests.faults.deployment import Cast, children_of, furnish, settings_in
 from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
@@ -44,7 +43,7 @@ def test_a_copy_that_is_broken_off_leaves_no_program_and_no_file(
         settings = settings_in(work, url)
         if act == "restore":
             backup(url, out / "copy")
-        holder = stack.enter_context(psycopg.connect(dsn_of(url)))
+        holder = stack.enter_context(scratch.connected(url))
         holder.execute(f"LOCK TABLE activity IN {WAITS[act]} MODE")
         command = [sys.executable, "-m", "bot", "db", act, str(out / "copy")]
         environment = os.environ | {
@@ -83,7 +82,7 @@ def test_what_a_command_still_waits_for_is_not_done(tmp_path: Path, act: str) ->
     with scratch.schema_or_skip("enlace_faults") as url, contextlib.ExitStack() as stack:
         furnish(work, Cast(2, 1), url)
         settings = settings_in(work, url)
-        holder = stack.enter_context(psycopg.connect(dsn_of(url)))
+        holder = stack.enter_context(scratch.connected(url))
         holder.execute("LOCK TABLE fact IN SHARE ROW EXCLUSIVE MODE")
         environment = os.environ | {
             "ENLACE_DATABASE_URL": url,
@@ -160,7 +159,7 @@ def test_a_program_that_is_just_being_begun_is_ended_too(tmp_path: Path) -> None
     out.mkdir()
     with scratch.schema_or_skip("enlace_faults") as url, contextlib.ExitStack() as stack:
         furnish(work, Cast(2, 1), url)
-        holder = stack.enter_context(psycopg.connect(dsn_of(url)))
+        holder = stack.enter_context(scratch.connected(url))
         holder.execute("LOCK TABLE activity IN ACCESS EXCLUSIVE MODE")
         forked = [["_close_pipe_fds", "_execute_child", "__init__", "begin", "_dump"]]
         process = told_at(forked, settings_in(work, url), "db", "backup", str(out / "copy"))

@@ -24,7 +24,7 @@ def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
     if request.param == "sqlite by polling":
         yield from served(tmp_path, "")
         return
-    with scratch.schema_or_skip() as url:
+    with scratch.schema_or_skip(bots=1) as url:
         yield from served(tmp_path, url, webhook=True)
 
 

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from bot.acts.calendar.holidays import add_public_holidays
 from bot.acts.people.enrolment import Newcomer, enrol
@@ -32,7 +30,7 @@ from storage.unit_of_work import UnitOfWork
 from tests.bot.house import BEGINS, Town, furnish, settings_in
 from tests.deadlines import wait_until
 from tests.faults.deployment import ports_of
-from tests.storage.database.scratch import schema_or_skip
+from tests.storage.database.scratch import connected, schema_or_skip
 
 pytestmark = pytest.mark.slow
 
@@ -77,13 +75,13 @@ class Pair:
             self.world.add_person(Person(number, f"P{number}"), started=True)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(dsn_of(self.url), autocommit=True) as connection:
+        with connected(self.url, autocommit=True) as connection:
             found = connection.execute(statement)  # type: ignore[call-overload]
             return list(found.fetchall()) if found.description else []
 
     def start(self) -> None:
         """Nobody has been told anything when both of them serve."""
-        with psycopg.connect(dsn_of(self.url)) as gate:
+        with connected(self.url) as gate:
             gate.execute(f"SELECT pg_advisory_xact_lock({GATE})")
             for replica in self.replicas:
                 replica.start()
@@ -154,10 +152,6 @@ class Pair:
         )
 
 
-def dsn_of(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
 def populate(settings: Settings) -> None:
     """The plan's calendar as it has been kept since Wednesday, and the people who are to be told."""
 
@@ -179,7 +173,7 @@ MakePair = Callable[[str], Pair]
 
 @pytest.fixture
 def make_pair(tmp_path: Path) -> Iterator[MakePair]:
-    with schema_or_skip() as url, running_sandbox(start=MONDAY.timestamp()) as sandbox:
+    with schema_or_skip(bots=2) as url, running_sandbox(start=MONDAY.timestamp()) as sandbox:
         replicas: list[Replica] = []
 
         def make(ddl: str) -> Pair:

@@ -27,7 +27,7 @@ NEXT = "2018-10-08T09:00:30-04:00"
 @pytest.fixture(params=["sqlite", "postgresql"])
 def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
     """A furnished house, its bot not started."""
-    with scratch.schema_or_skip() if request.param == "postgresql" else contextlib.nullcontext("") as url:
+    with scratch.schema_or_skip(bots=1) if request.param == "postgresql" else contextlib.nullcontext("") as url:
         furnish(tmp_path, url)
         with running_sandbox(start=BEGINS.timestamp()) as sandbox:
             made = Town(sandbox, tmp_path, database_url=url)

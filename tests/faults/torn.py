@@ -214,7 +214,7 @@ def torn(
     outcome = Outcome()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(cluster()) if is_restarted else None
-        url = server.url if server else stack.enter_context(scratch.schema_or_skip("enlace_faults"))
+        url = server.url if server else stack.enter_context(scratch.schema_or_skip("enlace_faults", bots=1))
         proxy = Proxy(make_url(url).port or 5432)
         stack.callback(proxy.close)
         deployment = stack.enter_context(deployed(folder, kind, cast, webhook=webhook, url=url))

@@ -51,7 +51,7 @@ def town_whose_database_can_go(kind: str, folder: Path, furnished: Path) -> Iter
             stack.callback(other.close)
             goes, returns = (lambda: other.execute("BEGIN IMMEDIATE")), (lambda: other.execute("ROLLBACK"))
         else:
-            direct = make_url(stack.enter_context(scratch.schema_or_skip()))
+            direct = make_url(stack.enter_context(scratch.schema_or_skip(bots=1)))
             furnish(folder, direct.render_as_string(hide_password=False))
             proxy = Proxy(direct.port or 5432)
             stack.callback(proxy.close)

@@ -13,14 +13,18 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from storage.database.migrating import upgrade
 from storage.database.models import Base
 from tests.once import made_once
+from tests.storage.database.connections import patiently, room
 
 POSTGRES = os.environ.get("ENLACE_TEST_POSTGRES", "postgresql+psycopg://root@127.0.0.1:5432/test")
 UNREACHABLE = f"PostgreSQL is not reachable at {make_url(POSTGRES).render_as_string()}: set ENLACE_TEST_POSTGRES"
@@ -55,14 +59,22 @@ def is_waited_for(number: int) -> bool:
 
 @contextlib.contextmanager
 def server() -> Iterator[Engine]:
-    """Where schemas are made. OperationalError where nothing answers."""
-    engine = create_engine(POSTGRES, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect():
-            pass
-        yield engine
-    finally:
-        engine.dispose()
+    """Where schemas are made. OperationalError where nothing answers.
+
+    No connection is kept meanwhile: some fixtures last as long as their process, and all processes share the server's.
+    """
+    engine = create_engine(
+        POSTGRES, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT", poolclass=NullPool
+    )
+    with engine.connect():
+        pass
+    yield engine
+
+
+def connected(url: str, **given: Any) -> psycopg.Connection[Any]:
+    """Return a connection of a test's own, past SQLAlchemy."""
+    dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return patiently(lambda: psycopg.connect(dsn, **given))
 
 
 @contextlib.contextmanager
@@ -77,10 +89,13 @@ def server_or_skip() -> Iterator[Engine]:
 
 
 @contextlib.contextmanager
-def schema(prefix: str = "enlace") -> Iterator[str]:
-    """The URL of a schema that nobody else uses, empty. OperationalError where no server answers."""
+def schema(prefix: str = "enlace", *, bots: int = 0) -> Iterator[str]:
+    """The URL of a schema that nobody else uses, empty, and `room` for the processes that are started on it.
+
+    OperationalError where no server answers.
+    """
     name = f"{prefix}_{uuid.uuid4().hex[:12]}"
-    with server() as engine:
+    with server() as engine, room(engine, bots):
         with engine.connect() as connection:
             connection.execute(text(f"CREATE SCHEMA {name}"))
         try:
@@ -93,9 +108,9 @@ def schema(prefix: str = "enlace") -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def schema_or_skip(prefix: str = "enlace") -> Iterator[str]:
+def schema_or_skip(prefix: str = "enlace", *, bots: int = 0) -> Iterator[str]:
     """The same for a test: where no server answers it is skipped, saying so."""
-    with server_or_skip(), schema(prefix) as url:
+    with server_or_skip(), schema(prefix, bots=bots) as url:
         yield url
 
 

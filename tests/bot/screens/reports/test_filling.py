@@ -24,7 +24,7 @@ def town_both_ways(request: pytest.FixtureRequest, tmp_path: Path, furnished: Pa
 @pytest.fixture
 def postgres_town(tmp_path: Path) -> Iterator[Town]:
     """The same town on PostgreSQL, in a schema of its own."""
-    with scratch.schema_or_skip() as url:
+    with scratch.schema_or_skip(bots=1) as url:
         furnish(tmp_path, url)
         with town_in(tmp_path, None, database_url=url) as town:
             yield town
