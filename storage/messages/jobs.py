@@ -128,6 +128,16 @@ _OTHER, _OTHERS_MARK = _J.alias(), _S.alias()
 _IS_ANOTHER_AT_WORK = exists().where(
     _OTHERS_MARK.c.kind == "job", _OTHERS_MARK.c.number == _OTHER.c.id, _OTHER.c.state == "working"
 )
+# Made once: each worker of an idle bot asks this twice a second, and a third of that was to make the statement.
+_IS_DUE = (_J.c.state == "queued") & (_J.c.not_before.is_(None) | (_J.c.not_before <= bindparam("now")))
+_IS_LEFT = (_J.c.state == "working") & (
+    (_J.c.lease_until <= bindparam("now")) | (_J.c.owner == bindparam("replica", type_=_J.c.owner.type))
+)
+_HAS_WORK = (
+    select(literal(1))
+    .where(_J.c.kind.in_(bindparam("kinds", expanding=True)), _IS_DUE | _IS_LEFT | (_J.c.state == "sending"))
+    .limit(1)
+)
 _WAITING = select(func.count()).where(_J.c.state == "queued")
 
 
@@ -219,13 +229,8 @@ class Jobs:
         A worker without a job asks this through a reader, again and again, before it takes a turn of the writer. With
         the `replica` that it runs in, it also says whether `take_back` would find something.
         """
-        is_due = (_J.c.state == "queued") & (_J.c.not_before.is_(None) | (_J.c.not_before <= now))
-        is_nobodys = _J.c.lease_until <= now
-        if replica is not None:
-            is_nobodys |= _J.c.owner == replica
-        is_left = (_J.c.state == "working") & is_nobodys
-        found = select(literal(1)).where(_J.c.kind.in_(list(kinds)), is_due | is_left | (_J.c.state == "sending"))
-        return self._connection.execute(found.limit(1)).first() is not None
+        values = {"kinds": list(kinds), "now": now, "replica": replica}
+        return self._connection.execute(_HAS_WORK, values).first() is not None
 
     def retry(self, job: JobRow, reason: str, now: datetime, *, tries: int = 8, at: datetime | None = None) -> bool:
         """Count a failure and try again at `at`, or after a pause that doubles. Give up after `tries` that failed.

@@ -6,6 +6,7 @@ older version, publish it again; so a version has the time of its last publicati
 """
 
 import functools
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -88,8 +89,20 @@ _DRAFTS = (
 _KEY = select(_F.c.id).where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id"))
 
 
-@functools.lru_cache(maxsize=16)
+_compiling = threading.Lock()
+
+
 def _compiled(xform: str, lists: tuple[tuple[str, bytes], ...]) -> CompiledForm:
+    """Compile a document, or take what was compiled of it.
+
+    One thread at a time: at a start two of them want the same form, and each would compile it.
+    """
+    with _compiling:
+        return _compiled_once(xform, lists)
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled_once(xform: str, lists: tuple[tuple[str, bytes], ...]) -> CompiledForm:
     """Compile a document. It takes tens of milliseconds, and each export needs every edition of its forms.
 
     The same text and lists always give the same form, which nothing changes afterwards. So readers share it.

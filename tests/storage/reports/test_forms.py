@@ -1,13 +1,17 @@
 """A published version never changes; new sessions begin with the newest."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from storage.errors import Conflict, NotFound
+from storage.open_database import Database
 from storage.reports.forms import NewForm
 from storage.unit_of_work import UnitOfWork
+from tests.deadlines import PATIENCE
 from tests.forms import compiled
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
@@ -107,6 +111,23 @@ def test_a_document_is_compiled_once_whatever_was_published_under_it(apply: Any,
     first, other, same = apply(editions)
     assert same is first
     assert [form.questions[0].name for form in (first, other)] == ["a", "b"]
+
+
+def test_who_wants_a_form_while_it_is_compiled_gets_the_same_one(database: Database, apply: Any, world: Any) -> None:
+    """At a start two threads want each form: a second compilation would cost as much as the first."""
+    questions = "\n".join(f"| | text | q{number} | A |" for number in range(300))
+    xform = compiled(f"| survey |\n| | type | name | label |\n{questions}").xform
+    form = apply(lambda unit: publish(unit, world, "1", xform=xform))
+    both = threading.Barrier(2)
+
+    def wanted() -> Any:
+        with database.view() as unit:
+            both.wait(PATIENCE)
+            return unit.forms.form(form.id)
+
+    with ThreadPoolExecutor(2) as readers:
+        first, second = [readers.submit(wanted) for _ in range(2)]
+        assert first.result(PATIENCE) is second.result(PATIENCE)
 
 
 def test_two_plans_share_no_form(apply: Any, world: Any) -> None:
