@@ -12,11 +12,12 @@ files, also yesterday's file and today's.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from conversations.plan.figures.suppression import Figure, Releases, is_small, protected_below, suppress
 from conversations.plan.model import Indicator
-from conversations.plan.periods import ReportingPeriod, periods_between
+from conversations.plan.periods import Frequency, ReportingPeriod, periods_between
 
 Calendar = Literal["calendar", "april"]
 CALENDARS: tuple[Calendar, ...] = ("calendar", "april")
@@ -206,6 +207,12 @@ def _so_far(indicator: Indicator, found: Sequence[Year]) -> Figure | None:
     return Figure(sum(numbers)) if len(numbers) == len(known) else Figure(None)
 
 
+@lru_cache(maxsize=256)
+def _periods(first: date, last: date, frequency: Frequency) -> tuple[ReportingPeriod, ...]:
+    """Return the periods of a year. Every indicator of this frequency asks for the same ones, release by release."""
+    return periods_between(first, last, types=(frequency.period_type,))
+
+
 def _bounds(calendar: Calendar, year: int) -> tuple[date, date]:
     if calendar == "calendar":
         return date(year, 1, 1), date(year, 12, 31)
@@ -217,7 +224,7 @@ def _year(
     told: "_Told | None", locks: Locks,
 ) -> Year:  # fmt: skip
     inside = [each for each in found if first <= each.start_on and each.end_on <= min(last, today)]
-    periods = periods_between(first, last, types=(indicator.frequency.period_type,))
+    periods = _periods(first, last, indicator.frequency)
     year = Year(calendar, first, last, None, None, reported=len(inside), expected=len(periods),
                 is_over=bool(periods) and today >= _locks_on(periods[-1], locks),
                 reported_until=inside[-1].end_on if inside else None)  # fmt: skip
@@ -395,7 +402,7 @@ class _Told:
 
     def _end_of(self, year: int) -> date:
         if year not in self._ends:
-            periods = periods_between(*_bounds("calendar", year), types=(self._indicator.frequency.period_type,))
+            periods = _periods(*_bounds("calendar", year), self._indicator.frequency)
             self._ends[year] = _locks_on(periods[-1], self._locks) if periods else date.max
         return self._ends[year]
 

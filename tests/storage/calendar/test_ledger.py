@@ -401,7 +401,7 @@ SCAN = textwrap.dedent(
 def test_two_schedulers_that_are_killed_and_started_again_say_it_once(
     postgres_database: Database, world_on_postgres: World, postgres_url: str, vault: Vault
 ) -> None:
-    """The same windows by two processes at once; SIGKILL at a random place, thrice; then a third one finishes."""
+    """The same windows by two processes at once; SIGKILL at a random place, twice; then a third one finishes."""
     people = ",".join(map(str, world_on_postgres.person_ids))
 
     def start() -> subprocess.Popen[bytes]:
@@ -412,20 +412,22 @@ def test_two_schedulers_that_are_killed_and_started_again_say_it_once(
         return process
 
     def fired() -> int:
-        with open_database(postgres_url) as database, database.view() as unit:
+        with postgres_database.view() as unit:
             return counted(unit)[0]
 
-    kills = 0
-    for _ in range(3):
+    def killed() -> int:
         both = [start(), start()]
-        before = fired()
-        while fired() < before + 40:
-            assert all(process.poll() is None for process in both)
+        enough = fired() + 40
+        wait_until(lambda: fired() >= enough, "windows", unless=lambda: {each.poll() for each in both} - {None})
+        kills = 0
         for process in both:
             process.kill()
             kills += process.wait() == -9
             assert process.stdout is not None
             process.stdout.close()
+        return kills
+
+    kills = killed() + killed()
     with open_database(postgres_url) as database, database.view() as unit:
         fires, rows = counted(unit)
         linked = unit.connection.execute(select(func.count(table(Fire).c.outbox_id.distinct()))).scalar_one()
@@ -435,5 +437,5 @@ def test_two_schedulers_that_are_killed_and_started_again_say_it_once(
             )
         ).scalar_one()
 
-    assert kills == 6
-    assert fires == rows == linked == windows > 100
+    assert kills == 4
+    assert fires == rows == linked == windows >= 80

@@ -99,7 +99,7 @@ class Solver:
         return sum(a * b for a, b in zip(row, (n for _, counts in self.came for n in counts), strict=True))
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize(("url", "seed"), [("sqlite", 1)], indirect=["url"])  # both export the same (test_exporters.py)
 def test_whatever_leaves_elsewhere_was_told_by_the_tables(
     database: Database, apply: Callable[[Any], Any], world: Any, tmp_path: Path, seed: int
 ) -> None:

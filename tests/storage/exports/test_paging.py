@@ -177,11 +177,11 @@ def test_a_filter_is_followed_too(database: Database, apply: Callable[[Any], Any
 # ------------------------------------------------------------------ beside writers
 @contextmanager
 def writing(database: Database, world: World, seed: int) -> Any:
-    """Sixty reports from each of three sides at once come in, are validated, corrected and taken back."""
+    """Thirty reports from each of three sides at once come in, are validated, corrected and taken back."""
 
     def write(side: int) -> None:
         chance = random.Random(seed * 10 + side)
-        for made in range(1, 61):
+        for made in range(1, 31):
             number = 1000 * (side + 1) + made
 
             def work(unit: UnitOfWork, number: int = number, chance: random.Random = chance) -> None:
@@ -212,7 +212,7 @@ def writing(database: Database, world: World, seed: int) -> Any:
                 side.result(PATIENCE)
 
 
-@pytest.mark.parametrize("limit", [2, 7])
+@pytest.mark.parametrize(("url", "limit"), [("sqlite", 7), ("postgresql", 2)], indirect=["url"])
 def test_a_copy_followed_while_people_report_is_the_export_at_the_end(
     database: Database, world: World, limit: int
 ) -> None:

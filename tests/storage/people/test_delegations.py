@@ -325,7 +325,7 @@ def test_leaving_is_one_transaction_whatever_happens_beside_it(
     """S17: whichever comes first, the act finds no role, or leaving finds the act; nothing is left of it."""
     who, telegram_id = world.person_ids[0], world.telegram_ids[0]
     apply(lambda unit: unit.chats.lock(telegram_id, who))
-    for n in range(6):
+    for n in range(4):
         together = threading.Barrier(2)
 
         def act(unit: UnitOfWork, n: int = n, together: threading.Barrier = together) -> None:

@@ -5,6 +5,7 @@ import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -241,8 +242,8 @@ def test_whatever_is_done_to_the_log_is_found(database: Database, done: str) -> 
     assert (verdict.findings[0].kind, verdict.findings[0].position) == (kind, position)
 
 
-def test_a_thousand_random_changes_of_one_cell_are_all_found(sqlite_database: Database) -> None:
-    """100 %: any column of any entry, seeded."""
+def test_a_change_of_any_one_cell_is_found(sqlite_database: Database) -> None:
+    """100 %: every column of every entry, four random values each, seeded."""
     acts(sqlite_database)
     seal(sqlite_database)
     dice = random.Random(13)
@@ -251,9 +252,8 @@ def test_a_thousand_random_changes_of_one_cell_are_all_found(sqlite_database: Da
     def change(unit: UnitOfWork) -> None:
         for name in [s.split()[2] for s in AUDIT_TRIGGERS["sqlite"]]:
             unit.connection.exec_driver_sql(f"DROP TRIGGER {name}")
-        for number in range(1000):
-            column = dice.choice(["at", "act", "details", "hash", "position", "mark", "id"])
-            id = dice.randint(1, ENTRIES)
+        columns = ("at", "act", "details", "hash", "position", "mark", "id")
+        for number, column, id in product(range(4), columns, range(1, ENTRIES + 1)):
             value = {
                 "at": f"2018-10-0{dice.randint(4, 9)} 12:00:00.00000{dice.randint(0, 9)}",
                 "details": f'{{"form_id": {dice.randint(0, 99)}}}',
@@ -374,7 +374,7 @@ def test_two_sealers_and_many_appends_never_fork(postgres_database: Database, po
 
 
 def test_a_long_log_is_looked_through_in_constant_memory(sqlite_database: Database) -> None:
-    """Five times as many entries take no more memory than one time."""
+    """Three times as many entries take no more memory than one time."""
 
     def peak() -> int:
         tracemalloc.start()
@@ -392,7 +392,7 @@ def test_a_long_log_is_looked_through_in_constant_memory(sqlite_database: Databa
         while seal(sqlite_database, 1000):
             pass
 
-    grow(2000)
+    grow(2 * chain.PAGE)
     short = peak()
-    grow(8000)
+    grow(4 * chain.PAGE)
     assert peak() < short * 1.2

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations.plan.calendar import notices
@@ -147,7 +147,7 @@ def test_planted_without_the_pace_it_is_ten(monkeypatch: pytest.MonkeyPatch) -> 
     assert sum(day <= date(2019, 1, 15) for day in life.said) >= 9
 
 
-@pytest.mark.parametrize("year", range(2018, 2031))
+@pytest.mark.parametrize("year", [2018, 2019, 2020, 2021, 2022, 2023, 2026])  # from each day of the week on, and a leap
 def test_the_worst_of_each_year_keeps_the_pace_and_every_due_day(year: int) -> None:
     """All four periodicities for a whole year, by somebody who never reports; and by an alternate."""
     first, last = date(year, 1, 1), date(year, 12, 31)
@@ -178,6 +178,8 @@ def test_what_yields_is_a_part_of_the_next_notice() -> None:
 
 # ------------------------------------------------------------------ random lives
 ZONES = sorted(zoneinfo.available_timezones())
+FEWER = settings().max_examples // 3
+"""Of the profile: a life is long."""
 
 
 @st.composite
@@ -208,6 +210,7 @@ def lives(draw: st.DrawFn, *, is_stopped: bool = True) -> tuple[Life, date]:
 
 
 @pytest.mark.slow
+@settings(max_examples=FEWER)
 @given(lives())
 def test_over_random_calendars_nobody_hears_more_than_twice_a_week(drawn: tuple[Life, date]) -> None:
     """Any cadences, holidays, zone and days on which the bot does not run; the focal point and the alternate."""
@@ -218,6 +221,7 @@ def test_over_random_calendars_nobody_hears_more_than_twice_a_week(drawn: tuple[
 
 
 @pytest.mark.slow
+@settings(max_examples=FEWER)
 @given(lives(is_stopped=False))
 def test_over_random_calendars_no_step_takes_the_room_of_one_that_goes_first(drawn: tuple[Life, date]) -> None:
     """What yields would have yielded too, had nothing been told in its week that ranks below it."""

@@ -248,7 +248,7 @@ def test_one_row_of_many_shows_nobody_where_anybody_could_be_few() -> None:
 
 
 # ------------------------------------------------------------------ laid together
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(20))
 def test_no_small_number_follows_from_everything_that_was_ever_told(seed: int) -> None:
     """Somebody keeps every release of three years, month after month, and both calendars, and solves for the months.
 
@@ -384,7 +384,7 @@ def shown(made: Sequence[Revision]) -> tuple[str | None, date | None]:
     return text(year), year.until
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(31))  # without `_linked` five of these are red, the first at 10
 def test_no_small_change_follows_from_everything_that_was_ever_told(seed: int) -> None:
     """Months come in late, are corrected and taken back; somebody keeps every release, day after day.
 
@@ -433,7 +433,7 @@ def test_no_small_change_follows_from_everything_that_was_ever_told(seed: int) -
                 assert not follows([between >> n & 1 for n in range(size)], basis), (between, events)
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(6))
 def test_nobody_few_follows_for_any_days_between_any_two_moments(seed: int) -> None:
     """Stretches that lie apart too: two years and the year to March told of December and March together, three people.
 

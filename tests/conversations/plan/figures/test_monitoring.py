@@ -264,7 +264,7 @@ def test_why_there_is_nothing_new_is_a_reason() -> None:
 
 
 @given(st.data())
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 10)
 def test_red_since_is_what_counting_day_by_day_finds(data: st.DataObject) -> None:
     """Whatever came early, late or not at all: red on each of these days by what was known then, and not before."""
     one = activity(

@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conversations.card import line
 from conversations.languages import LANGUAGES
@@ -64,7 +62,7 @@ def test_no_two_months_of_the_matrix_have_one_name(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@given(size=st.integers(1, 120))
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 8, 11, 16, 25, 50, 120])
 def test_a_digest_is_never_longer_than_it_is_read(size: int, language: str) -> None:
     """1 500 characters as Telegram counts them, however bad the week: lists give way, counts and the foot stay."""
     week, foot = crowd(size), (line(""), line("🔒 " + "1234 " * 25))
