@@ -78,14 +78,14 @@ class Calls:
         payload["chat_id"] = self._migrated.get(row.chat_id, row.chat_id)
         # The server may just have closed a kept connection. That must not leave a reminder in doubt.
         fresh = row.kind not in REPLIES
-        outcome = await self._call(method, payload, fresh=fresh)
+        outcome = await self._call(row.chat_id, method, payload, fresh=fresh)
         if isinstance(outcome, Migrated):
             if self._migrated.get(row.chat_id) == outcome.chat_id:
                 return Undeliverable("the chat migrated in circles")
             self._migrated[row.chat_id] = outcome.chat_id
         return outcome
 
-    async def _call(self, method: str, payload: dict[str, Any], *, fresh: bool) -> Outcome:
+    async def _call(self, chat_id: int, method: str, payload: dict[str, Any], *, fresh: bool) -> Outcome:
         uploads: Mapping[str, Mapping[str, str]] = payload.pop("@files", None) or {}
         opened: list[IO[bytes]] = []
         try:
@@ -101,7 +101,7 @@ class Calls:
                     continue
                 opened.append(content)
                 files[field] = (upload["name"], content, upload.get("type", "application/octet-stream"))
-            if (left := self._window.left()) > 0:  # the window has closed meanwhile
+            if (left := self._window.left(chat_id)) > 0:  # the window has closed meanwhile
                 return RetryAfter(left)
             if not self._is_sure():  # asking for the card or opening the file took long
                 return NotSent("our presence is not sure")

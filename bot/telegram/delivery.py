@@ -38,7 +38,7 @@ from bot.telegram.in_hand import (
 )
 from bot.telegram.lanes import Held, Lane, Lanes
 from bot.telegram.methods import answer_payload, makes_message
-from bot.telegram.outcomes import Outcome, Rejected, RetryAfter, Sent
+from bot.telegram.outcomes import Ambiguous, NotSent, Outcome, Rejected, RetryAfter, Sent
 from bot.telegram.pacer import ChatPace, Pacer, Window
 from bot.telegram.recording import Recorder
 from bot.telegram.verdict import BACK_OFF, Again, HandBack, LetGo, Settle, Tried, Verdict, weigh
@@ -129,7 +129,7 @@ class Delivery:
         chats, reopens_at = await self._units.run(None, partial(find_left, now=now))
         self._lanes.parked.update(chats)
         if reopens_at is not None:
-            self._window.close((reopens_at - now).total_seconds())
+            self._window.restore((reopens_at - now).total_seconds())
         self._wake.set()
 
     async def run(self) -> None:
@@ -260,13 +260,13 @@ class Delivery:
 
     async def _sweep(self) -> None:
         """Settle expired leases by kind, and claim rows that are queued and due."""
-        if self.is_held:
+        if self.is_held and not self._window.is_in_doubt:
             return
         if self._recorder.is_stuck:
             return  # an outcome that is not recorded yet must not be settled as expired
         now = self._clock.now()
         lanes = self._lanes
-        room = 0 if self._is_fan_out_held() else lanes.room
+        room = 0 if self._is_fan_out_held() or self.is_held else lanes.room
         parked, in_hand = frozenset(lanes.parked), frozenset(lanes.rows)
         # Rows of these chats are counted as in hand, but will not be when the unit has ended.
         returning = frozenset(lanes.returning)
@@ -325,7 +325,18 @@ class Delivery:
         if self._abandon.is_set():
             return HandBack()
         row = held.row
-        wait = max(self._window.left(), tried.retry_at - asyncio.get_running_loop().time(), self._chat_wait(row))
+        if row.kind in REPLIES and self._window.ask(row.chat_id):  # somebody waits for it
+            try:
+                return await self._try_in_turn(held, tried)
+            finally:
+                self._window.asked()
+        return await self._try_in_turn(held, tried)
+
+    async def _try_in_turn(self, held: Held, tried: Tried) -> Verdict:
+        row = held.row
+        wait = max(
+            self._window.left(row.chat_id), tried.retry_at - asyncio.get_running_loop().time(), self._chat_wait(row)
+        )
         if not held.has_time(self._clock.now(), wait):
             return HandBack(wait)
         if wait > 0:
@@ -382,12 +393,18 @@ class Delivery:
         """Decide what happens to the row. Also stop all calls, if Telegram wants silence or does not know our token."""
         match outcome:
             case RetryAfter(seconds):
-                self._close_window(seconds)
+                self._close_window(seconds, row.chat_id)
+            case NotSent() | Ambiguous():
+                pass
             case Rejected(reason):
                 if await self._api.is_rejected():
                     logger.critical("telegram.token_rejected", reason=reason)
                     raise TokenRejected
                 self._alarm("method_refused", row.method)
+            case _:
+                if self._window.heard(row.chat_id):
+                    logger.warning("telegram.retry_after_of_one_chat")
+                    self._wake.set()
         verdict = weigh(row, outcome, tried, self._back_off)
         if isinstance(verdict, Again | HandBack):
             self.retries += verdict.is_retry
@@ -418,7 +435,7 @@ class Delivery:
 
     def _hand_back(self, row: OutboxRow, wait: float = 0.0) -> None:
         self._lanes.returns(row)
-        at = self._clock.now() + timedelta(seconds=max(wait, self._window.left()))
+        at = self._clock.now() + timedelta(seconds=max(wait, self._window.left(row.chat_id)))
         self._recorder.note(Note(row, outbox.RetryAfter(at, "handed back")))
 
     def _recorded(self, note: Note) -> None:
@@ -433,17 +450,17 @@ class Delivery:
     def _is_shut(self, held: Held) -> bool:
         """Whether a call must not begin just now."""
         is_ours = self._is_sure() and held.has_time(self._clock.now(), 0)
-        return self.is_held or self._abandon.is_set() or not is_ours
+        return self._window.left(held.row.chat_id) > 0 or self._abandon.is_set() or not is_ours
 
     def _chat_wait(self, row: OutboxRow) -> float:
         if row.kind not in REPLIES:
             return self._pace.fan_out_wait(row.chat_id)
         return self._pace.reply_wait(row.chat_id) if makes_message(row.method) else 0.0
 
-    def _close_window(self, seconds: float) -> None:
-        """Send nothing for so many seconds, because Telegram wants silence."""
-        logger.warning("telegram.retry_after", seconds=seconds)
-        reopens_at = self._window.close(seconds)
+    def _close_window(self, seconds: float, chat_id: int | None = None) -> None:
+        """Send nothing for so many seconds, because Telegram wants silence: at least to this chat."""
+        reopens_at = self._window.close(seconds, chat_id)
+        logger.warning("telegram.retry_after", seconds=seconds, is_for_all=not self._window.is_in_doubt)
         if reopens_at is not None:
             self._recorder.note_window(reopens_at)
 

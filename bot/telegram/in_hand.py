@@ -59,9 +59,14 @@ def find_left(unit: UnitOfWork, now: datetime) -> tuple[frozenset[int], datetime
     """Return the chats whose replies go first, and the time before which Telegram wants no calls."""
     unit.outbox.settle_expired(now)
     chats = frozenset(reply.chat_id for reply in unit.outbox.open_replies())
-    window = unit.facts.get(WINDOW_FACT)
-    reopens_at = None if window is None else datetime.fromisoformat(window)
+    reopens_at = silent_until(unit)
     return chats, reopens_at if reopens_at is not None and reopens_at > now else None
+
+
+def silent_until(unit: UnitOfWork) -> datetime | None:
+    """Return when the last silence for all ends or has ended. None: Telegram has wanted none."""
+    window = unit.facts.get(WINDOW_FACT)
+    return None if window is None else datetime.fromisoformat(window)
 
 
 @dataclass(frozen=True, slots=True)

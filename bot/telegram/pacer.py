@@ -19,6 +19,10 @@ Also between replies, once a chat's burst is used up.
 CHAT_BURST: Final = 20
 """Replies that a chat gets at once. Its next replies are slowed down, because a 429 would stop all chats."""
 CHATS_REMEMBERED: Final = 2_000
+BINDS_ALL: Final = 60.0
+"""Seconds: a silence that is not longer is for all, whoever was refused. Nobody asks."""
+ASKED_WITHIN: Final = 1.0
+"""Seconds after which a chat looks again whether it must be silent, while another chat asks."""
 
 
 class Pacer:
@@ -64,23 +68,93 @@ class Pacer:
 
 
 class Window:
-    """The silence that Telegram asks for with a 429. No call is made during it."""
+    """The silence that Telegram asks for with a 429. No call is made during it, but for one that asks whose it is.
+
+    A 429 does not say whether it is for one chat or for the bot. A short one binds everything. A long one may silence
+    everybody for a day because of one chat, so another chat's reply asks (`ask`): if it is heard, only the refused
+    chat waits. If it is refused too, the silence is for all.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._ends_at: float | None = None
-        """On the clock that never jumps. None: no 429 has come yet."""
+        self._ends_at = 0.0
+        """Until when all are silent. This and the next ones are on the clock that never jumps."""
+        self._doubt_ends_at = 0.0
+        """Until when all may have to be silent."""
+        self._chats: dict[int, float] = {}
+        """Until when a chat is silent."""
+        self._refused: set[int] = set()
+        """The chats for which the doubt began."""
+        self._asking: int | None = None
 
-    def left(self) -> float:
-        """Seconds until anything may be sent again; never negative."""
-        return 0.0 if self._ends_at is None else max(0.0, self._ends_at - self._clock.monotonic())
+    def left(self, chat_id: int | None = None) -> float:
+        """Seconds until something may be sent again, or something to this chat; never negative.
 
-    def close(self, seconds: float) -> datetime | None:
-        """Keep silent for so long. Return when the silence ends, if that is later than known before; otherwise None."""
-        if seconds <= self.left():
+        While it is in doubt whether another chat must wait, that chat looks again in a second.
+        """
+        now = self._clock.monotonic()
+        doubt = max(0.0, self._doubt_ends_at - now)
+        if chat_id is not None:
+            doubt = 0.0 if chat_id == self._asking else min(doubt, ASKED_WITHIN)
+        ends_at = max(self._ends_at, self._chats.get(chat_id, 0.0)) if chat_id is not None else self._ends_at
+        return max(0.0, ends_at - now, doubt)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether nobody knows yet if the silence is for all."""
+        now = self._clock.monotonic()
+        return self._ends_at <= now < self._doubt_ends_at
+
+    def close(self, seconds: float, chat_id: int | None = None) -> datetime | None:
+        """Keep silent for so long. Return when the silence ends, if it is for all and ends later than known before."""
+        now = self._clock.monotonic()
+        ends_at = now + seconds
+        if seconds > BINDS_ALL and not self._is_for_all(now, chat_id):
+            self._doubt_ends_at = max(self._doubt_ends_at, ends_at)
+            if chat_id is not None:
+                self._refused.add(chat_id)
+                self._chats = {chat: at for chat, at in self._chats.items() if at > now}
+                self._chats[chat_id] = max(self._chats.get(chat_id, 0.0), ends_at)
             return None
+        if seconds > BINDS_ALL:
+            ends_at = max(ends_at, self._doubt_ends_at)
+            self._doubt_ends_at = 0.0
+        if ends_at <= self._ends_at:
+            return None
+        self._ends_at = ends_at
+        return self._clock.now() + timedelta(seconds=ends_at - now)
+
+    def _is_for_all(self, now: float, chat_id: int | None) -> bool:
+        """Whether this long refusal is not the first one: another chat was refused so before."""
+        if self._ends_at - now > BINDS_ALL:
+            return True
+        if self._doubt_ends_at <= now:
+            self._refused.clear()
+        return chat_id is not None and bool(self._refused - {chat_id})
+
+    def restore(self, seconds: float) -> None:
+        """Keep the silence for all that an earlier process was told of."""
         self._ends_at = self._clock.monotonic() + seconds
-        return self._clock.now() + timedelta(seconds=seconds)
+
+    # -------------------------------------------------------------- whose it is
+    def ask(self, chat_id: int) -> bool:
+        """Whether a reply to this chat may be sent now to learn whose the silence is. Call `asked` after it."""
+        is_free = self.is_in_doubt and self._asking is None
+        if is_free and self._chats.get(chat_id, 0.0) <= self._clock.monotonic():
+            self._asking = chat_id
+            return True
+        return False
+
+    def heard(self, chat_id: int) -> bool:
+        """Note that Telegram took a call for this chat. If it asked, only the refused chats are silent: return True."""
+        if chat_id != self._asking:
+            return False  # it may have left before the refusal
+        self._doubt_ends_at = 0.0
+        return True
+
+    def asked(self) -> None:
+        """Let another ask, if it is still in doubt."""
+        self._asking = None
 
 
 class ChatPace:

@@ -28,6 +28,8 @@ PATIENCE: Final = 0.1
 """Seconds a batch may take before we ask for more without it."""
 
 
+LONGEST_SILENCE: Final = 3600.0
+"""Seconds that a 429 on getUpdates is believed: Telegram keeps messages for a day, and deletes them then."""
 LOCKED_FOR: Final = 5.0
 """Seconds before an update is tried again that needs a missing key. Its chat waits as long."""
 
@@ -129,7 +131,8 @@ class Polling:
             await self._on_conflict(error)
             return None
         except errors.TooManyRequests as error:
-            await until(self._stop, error.seconds)
+            logger.warning("telegram.retry_after", seconds=error.seconds, method="getUpdates")
+            await until(self._stop, min(error.seconds, LONGEST_SILENCE))
             return None
         except errors.TelegramError as error:
             await self._rest("telegram", f"{type(error).__name__}: {error}")

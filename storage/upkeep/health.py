@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, func, select, text
 
 from storage.database.models import Job, KeptUpdate, OutboxMessage, Person, PoisonUpdate, Session, table
+from storage.messages.outbox import REPLIES
 
 if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
+A_WHILE = timedelta(minutes=1)
+"""A call that failed is made again within it."""
+
 _O, _J, _S, _P, _X, _K = (table(each) for each in (OutboxMessage, Job, Session, Person, PoisonUpdate, KeptUpdate))
+_IS_REPLY = _O.c.kind.in_(REPLIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,10 @@ class Health:
     kept: int = 0
     kept_since: datetime | None = None
     """Since when the oldest kept update waits for its turn."""
+    silenced: int = 0
+    """How many chats have replies that Telegram does not take yet."""
+    silenced_until: datetime | None = None
+    """When it takes the last of them."""
 
 
 def health(unit: "UnitOfWork", now: datetime) -> Health:
@@ -47,6 +56,9 @@ def health(unit: "UnitOfWork", now: datetime) -> Health:
 
     # What was not to be sent before the morning has not waited since the evening.
     waits_since = case((_O.c.attempts == 0, func.coalesce(_O.c.not_before, _O.c.created_at)), else_=_O.c.created_at)
+
+    # A reply waits for nothing else: what is not to be sent before the morning was never tried.
+    is_silenced = (_O.c.state == "queued") & _IS_REPLY & (_O.c.attempts > 0) & (_O.c.not_before > now + A_WHILE)
 
     def count(column: object, *which: object) -> int:
         number: int = connection.execute(select(func.count(column)).where(*which)).scalar_one()  # type: ignore[arg-type]
@@ -65,4 +77,6 @@ def health(unit: "UnitOfWork", now: datetime) -> Health:
         count(_X.c.id, _X.c.set_aside_at > week),
         count(_K.c.id),
         connection.execute(select(func.min(_K.c.kept_at))).scalar_one(),
+        count(_O.c.chat_id.distinct(), is_silenced),
+        connection.execute(select(func.max(_O.c.not_before)).where(is_silenced)).scalar_one(),
     )

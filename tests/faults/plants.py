@@ -247,7 +247,7 @@ def repeat_reminders() -> None:
 def ignore_window() -> None:
     from bot.telegram.pacer import Window
 
-    Window.left = lambda self: 0.0
+    Window.left = lambda self, chat_id=None: 0.0
 
 
 def die_of_pictures() -> None:

@@ -17,6 +17,7 @@ import orjson
 from bot.alarms.standing import PREFIX, Standing, standing
 from bot.alarms.standing import sentence as alarm_sentence
 from bot.settings import Settings
+from bot.telegram.in_hand import silent_until
 from conversations.plan.expected import led_by_nobody
 from conversations.wording import Wording
 from storage.database.migrating import head
@@ -73,6 +74,8 @@ class Seen:
     """Codes of present items of agencies that no longer take part."""
     not_deleted: tuple[str, ...] = ()
     """Chats with restricted messages that Telegram refused to delete (S15): the person, how many, and since when."""
+    silent_until: datetime | None = None
+    """Until when Telegram takes nothing, or nothing of some chats (a 429)."""
     dead_letters: tuple[str, ...] = ()
     """Receivers with undelivered events: host and number."""
 
@@ -141,6 +144,7 @@ def look(unit: UnitOfWork, now: datetime, *, is_answering: bool = False) -> Seen
         held(unit),
         tuple(_led_by_nobody(unit, now)),
         tuple(_not_deleted(unit)),
+        silent_until(unit),
         tuple(_dead_letters(unit)),
     )
 
@@ -198,6 +202,17 @@ def _queue(seen: Seen) -> Reading:
     ago = seen.now - oldest
     state: State = "good" if ago < timedelta(minutes=5) else "warn" if ago < timedelta(hours=1) else "bad"
     return Reading(state, {"n": seen.health.waiting, "ago": ago})
+
+
+def _silence(seen: Seen) -> Reading | None:
+    """Return a reading while Telegram does not take what people wait for: from everybody, or from some chats."""
+    at_most = [at for at in (seen.silent_until, seen.health.silenced_until) if at is not None and at > seen.now]
+    if not at_most:
+        return None
+    is_for_all = seen.silent_until is not None and seen.silent_until > seen.now
+    left = (seen.silent_until if is_for_all and seen.silent_until else max(at_most)) - seen.now
+    state: State = "bad" if is_for_all and left > timedelta(minutes=5) else "warn"
+    return Reading(state, {"n": seen.health.silenced, "left": left}, "" if is_for_all else "chats")
 
 
 def _kept(seen: Seen) -> Reading | None:
@@ -273,6 +288,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("telegram", _telegram),
     ("database", _database),
     ("queue", _queue),
+    ("silence", _silence),
     ("kept", _kept),
     ("restored", _restored),
     ("reminders", _reminders),

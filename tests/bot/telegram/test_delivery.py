@@ -224,28 +224,6 @@ async def test_a_group_that_became_a_supergroup_is_followed(sandbox: Sandbox, sq
 
 
 # ------------------------------------------------------------------ 429
-async def test_nothing_is_sent_inside_the_window_of_a_429(sandbox: Sandbox, database: Database) -> None:
-    """A 429 binds everything until it is over (G11): other chats, reminders, even replies to taps."""
-    clock = HandClock()
-    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=600, times=1))
-    async with running(sandbox, database, clock=clock) as bot:
-        await bot.commit(*said(ANA, "one"))
-        await until(lambda: rule.hits == 1)
-        await until(lambda: bot.delivery.is_held)
-        begun = len(sandbox.world.calls)
-        await bot.commit(*said(LUIS, "two"), *said(ROSA, "three", kind="reminder"))
-        bot.delivery.answer(TapAnswer("1"))
-        await quiet(bot)
-        assert len(sandbox.world.calls) == begun
-        clock.move(601)
-        await until(lambda: texts(sandbox, ROSA) == ["three"])
-        await quiet(bot)
-
-    assert not calls(sandbox, "answerCallbackQuery")
-    assert texts(sandbox, ANA) == ["one"]
-    assert texts(sandbox, LUIS) == ["two"]
-
-
 async def test_a_reply_that_failed_is_not_repeated_to_somebody_who_is_out(sandbox: Sandbox, database: Database) -> None:
     """It waits in hand for a second call when its person is suspended: nobody else asks the database about it (S17)."""
     clock = HandClock()
@@ -283,34 +261,6 @@ async def test_a_window_that_closes_while_a_card_is_looked_up_is_kept(
         assert calls(sandbox, "editMessageText") == []
         clock.move(61)
         await until(lambda: len(calls(sandbox, "editMessageText")) == 1)
-
-
-async def test_a_429_of_hours_is_kept_across_a_restart(sandbox: Sandbox, database: Database) -> None:
-    """The rows go back with a `not_before`, the new process reads when the window ends, and order is kept."""
-    clock = HandClock()
-    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=10_072, times=1))
-    async with running(sandbox, database, clock=clock) as bot:
-        await bot.commit(*said(ANA, "one", "two"))
-        await until(lambda: rule.hits == 1)
-        await quiet(bot)
-        await bot.commit(*said(ANA, "three"))
-        await quiet(bot)
-        rows = await bot.outbox()
-        assert [row.state for row in rows] == ["queued"] * 3
-        assert all(row.not_before - clock.now() > timedelta(seconds=9_000) for row in rows)
-    sent = len(sandbox.world.calls)
-    clock.move(10_000)
-    async with running(sandbox, database, clock=clock) as bot:
-        assert bot.delivery.is_held
-        await bot.commit(*said(LUIS, "meanwhile"))
-        await swept(bot)
-        assert [call.method for call in list(sandbox.world.calls)[sent:]] == ["getMe"]
-        clock.move(80)
-        await until(lambda: len(texts(sandbox, ANA)) == 3)
-        await quiet(bot)
-
-    assert texts(sandbox, ANA) == ["one", "two", "three"]
-    assert texts(sandbox, LUIS) == ["meanwhile"]
 
 
 # ------------------------------------------------------------------ while much is going on

@@ -1,0 +1,170 @@
+"""The silence that Telegram asks for with a 429: for all, or for the chat that was refused (decision 0177)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.faults import Fault
+from bot.sandbox.server import Sandbox, running_sandbox
+from bot.telegram.handled import TapAnswer
+from storage.open_database import Database
+from tests.bot.telegram.wire import (
+    ANA,
+    LUIS,
+    ROSA,
+    HandClock,
+    calls,
+    empty_database,
+    opened,
+    people_of,
+    quiet,
+    running,
+    said,
+    swept,
+    texts,
+    until,
+)  # fmt: skip
+
+DAY = 86_400
+
+
+@pytest.fixture(scope="module")
+def world_of_all() -> Iterator[Sandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(world_of_all: Sandbox) -> Sandbox:
+    people_of(world_of_all)
+    return world_of_all
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with opened(empty_database(request.param, tmp_path), tmp_path) as opened_database:
+        yield opened_database
+
+
+async def test_a_minute_of_silence_is_kept_by_all(sandbox: Sandbox, database: Database) -> None:
+    """A short 429 binds everything until it is over (G11): other chats, reminders, even replies to taps."""
+    clock = HandClock()
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=60, times=1))
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "one"))
+        await until(lambda: rule.hits == 1)
+        await until(lambda: bot.delivery.is_held)
+        begun = len(sandbox.world.calls)
+        await bot.commit(*said(LUIS, "two"), *said(ROSA, "three", kind="reminder"))
+        bot.delivery.answer(TapAnswer("1"))
+        await swept(bot)
+        assert len(sandbox.world.calls) == begun
+        clock.move(61)
+        await until(lambda: texts(sandbox, ROSA) == ["three"])
+        await quiet(bot)
+
+    assert not calls(sandbox, "answerCallbackQuery")
+    assert texts(sandbox, ANA) == ["one"]
+    assert texts(sandbox, LUIS) == ["two"]
+
+
+async def test_a_long_silence_is_for_all_when_a_second_chat_is_refused(sandbox: Sandbox, database: Database) -> None:
+    """One reply to another chat asks; after its refusal nothing is called. No reminder asks: nobody waits for it."""
+    clock = HandClock()
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=600))
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "one"))
+        await until(lambda: rule.hits == 1)
+        await bot.commit(*said(ROSA, "three", kind="reminder"))
+        await swept(bot)
+        assert rule.hits == 1
+        await bot.commit(*said(LUIS, "two"))
+        await until(lambda: rule.hits == 2)
+        begun = len(sandbox.world.calls)
+        await bot.commit(*said(ROSA, "four"), *said(LUIS, "five"), *said(ANA, "six"))
+        bot.delivery.answer(TapAnswer("1"))
+        await swept(bot)
+        assert len(sandbox.world.calls) == begun
+        sandbox.world.faults.remove()
+        clock.move(601)
+        await until(lambda: sorted(texts(sandbox, ROSA)) == ["four", "three"])
+        await quiet(bot)
+
+    assert texts(sandbox, ANA) == ["one", "six"]
+    assert texts(sandbox, LUIS) == ["two", "five"]
+
+
+async def test_a_day_of_silence_for_one_chat_keeps_nobody_else_waiting(sandbox: Sandbox, database: Database) -> None:
+    """The others are answered and reminded; what the chat waits for arrives after it, in order, also after a start."""
+    clock = HandClock()
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", chat=ANA, retry_after=DAY))
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "one", "two"))
+        await until(lambda: rule.hits == 1)
+        await bot.commit(*said(ROSA, "due", kind="reminder"))
+        for number in range(3):
+            await bot.commit(*said(LUIS, f"line {number}"))
+        await until(lambda: len(texts(sandbox, LUIS)) == 3)
+        await until(lambda: texts(sandbox, ROSA) == ["due"])
+        assert not bot.delivery.is_held
+        await bot.commit(*said(ANA, "three"))
+        await swept(bot)
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "four"), *said(LUIS, "line 3"))
+        await until(lambda: len(texts(sandbox, LUIS)) == 4)
+        await swept(bot)
+        assert rule.hits == 1
+        sandbox.world.faults.remove()
+        clock.move(DAY + 1)
+        await until(lambda: len(texts(sandbox, ANA)) == 4)
+        await quiet(bot)
+
+    assert texts(sandbox, ANA) == ["one", "two", "three", "four"]
+    assert texts(sandbox, LUIS) == [f"line {number}" for number in range(4)]
+
+
+async def test_who_asks_in_vain_asks_again(sandbox: Sandbox, database: Database) -> None:
+    """A call that the network loses says nothing about the silence; the next one does."""
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", chat=ANA, retry_after=DAY))
+    lost = sandbox.world.faults.add(Fault("reset", method="sendMessage", chat=LUIS, times=2))
+    async with running(sandbox, database) as bot:
+        await bot.commit(*said(ANA, "one"))
+        await until(lambda: rule.hits == 1)
+        await bot.commit(*said(LUIS, "two"))
+        await until(lambda: texts(sandbox, LUIS) == ["two"])
+        await bot.commit(*said(ROSA, "three"))
+        await until(lambda: texts(sandbox, ROSA) == ["three"])
+    assert lost.hits == 2
+
+
+async def test_hours_of_silence_are_kept_across_a_restart(sandbox: Sandbox, database: Database) -> None:
+    """The rows go back with a `not_before`, the new process reads when the window ends, and order is kept."""
+    clock = HandClock()
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=10_072))
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "one", "two"))
+        await until(lambda: rule.hits == 1)
+        await bot.commit(*said(LUIS, "hello"))
+        await until(lambda: rule.hits == 2)
+        await quiet(bot)
+        await bot.commit(*said(ANA, "three"))
+        await quiet(bot)
+        rows = await bot.outbox()
+        assert [row.state for row in rows] == ["queued"] * 4
+        assert all(row.not_before - clock.now() > timedelta(seconds=9_000) for row in rows)
+    sandbox.world.faults.remove()
+    sent = len(sandbox.world.calls)
+    clock.move(10_000)
+    async with running(sandbox, database, clock=clock) as bot:
+        assert bot.delivery.is_held
+        await bot.commit(*said(ROSA, "meanwhile"))
+        await swept(bot)
+        assert [call.method for call in list(sandbox.world.calls)[sent:]] == ["getMe"]
+        clock.move(80)
+        await until(lambda: len(texts(sandbox, ANA)) == 3)
+        await quiet(bot)
+
+    assert texts(sandbox, ANA) == ["one", "two", "three"]
+    assert (texts(sandbox, LUIS), texts(sandbox, ROSA)) == (["hello"], ["meanwhile"])
