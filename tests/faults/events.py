@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +16,15 @@ from conversations.plan.sharing.events import kinds_for
 from storage.messages.endpoints import NewEndpoint, Target
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
+from tests.bot.cli import forked
 from tests.bot.telegram.wire import empty_database, opened
 from tests.bot.workers.receiver import MOODS, Receiver, receiving
-from tests.deadlines import PATIENCE, wait_until
+from tests.deadlines import PATIENCE, has_ended, wait_until
 from tests.faults.outcome import Outcome
 from tests.storage.conftest import World, build_world
 
 PROGRAM = Path(__file__).with_name("event_caller.py")
-REPORTS = 40
+REPORTS = 20
 VERSIONS = 5
 
 
@@ -80,9 +80,9 @@ def _waiting(database: Database) -> int:
 
 def _call_and_kill(database: Database, url: str, folder: Path, receiver: Receiver, calls: int) -> None:
     """One life of the process: until so many calls have come in, or nothing waits any more."""
-    command = [sys.executable, str(PROGRAM), url, str(folder / "keys.json")]
+    command = [url, str(folder / "keys.json")]
     with (folder / "caller.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=dict(os.environ))
+        process = forked.start(*command, program=str(PROGRAM), stdout=subprocess.PIPE, stderr=log, env=os.environ)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n", (folder / "caller.log").read_text()
@@ -90,7 +90,8 @@ def _call_and_kill(database: Database, url: str, folder: Path, receiver: Receive
         wait_until(
             lambda: (calls and receiver.calls >= wanted) or not _waiting(database),
             "calls come in",
-            unless=lambda: process.poll() is not None and "the process has ended",
+            unless=has_ended(process),
+            look_again=0.05,  # as often as the database is asked
         )
     finally:
         process.kill()

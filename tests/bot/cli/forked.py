@@ -245,6 +245,8 @@ def start(
 ) -> Process:
     """`python -m bot …`, or another program that serves; stdout is a file or `subprocess.PIPE`, stdin is empty.
 
+    A command that does not serve, and that a test does not wait for, is forked from where `run` forks it.
+
     `is_taken_apart`: in the end Python takes all apart, as in a process of its own (see `left_to_the_system`).
     `leads`: it leads a group of processes of its own, as a terminal gives it one.
     """
@@ -253,9 +255,10 @@ def start(
     with open(os.devnull, "rb") as nothing:
         handed = [theirs.detach(), os.dup(nothing.fileno()), writing, os.dup(stderr.fileno())]
     with _one_at_a_time:
-        if env.get("ENLACE_DATABASE_URL", "").startswith("postgresql"):
+        serves = bool(program) or arguments[0] in SERVES
+        if serves and env.get("ENLACE_DATABASE_URL", "").startswith("postgresql"):
             _live_on_postgresql()
-        socket.send_fds(_imported("serving"), [b"."], handed)
+        socket.send_fds(_imported("serving" if serves else "commands"), [b"."], handed)
     for descriptor in handed:
         os.close(descriptor)
     asked = json.dumps([program or "bot", arguments, str(cwd or Path.cwd()), dict(env), is_taken_apart, leads])
