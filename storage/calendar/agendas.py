@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, literal_column, not_, or_, select
 
 from conversations.plan.calendar.agenda import PASSING, Agenda
 from conversations.plan.calendar.agenda_rows import (
@@ -33,7 +33,7 @@ from storage.calendar.pauses import Pauses
 from storage.calendar.recipients import Recipients
 from storage.database.facts import Facts
 from storage.database.models import Base
-from storage.database.statements import Prepared
+from storage.database.statements import Prepared, one_of, prepared
 from storage.database.unit import Unit
 from storage.people.delegations import Delegations
 from storage.plan.plans import REPORTS, Plans, reopened_for, seen_locks_on, to_report
@@ -61,20 +61,21 @@ _LEDGER = (
     .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"))
 )
 _OWN = _LEDGER.where(_fire.c.what == bindparam("what"))
+_OWN_OF = _OWN.where(_fire.c.person_id.in_(bindparam("people", expanding=True)))
 _ITS_NAME = case(
     (_schedule.c.shipped.is_not(None), _schedule.c.what),
-    else_=_schedule.c.what.concat(".").concat(_schedule.c.id),
+    else_=_schedule.c.what.concat(literal_column("'.'")).concat(_schedule.c.id),
 )
 # Messages, sent or waiting, of the other jobs that share the day's notice (DOMAIN §5.3).
 _OTHERS = _LEDGER.where(
     _fire.c.what.in_(
         select(_ITS_NAME).where(
             _schedule.c.plan_id == _OF_PLAN,
-            _schedule.c.what.not_in(sorted(BESIDE)),
+            not_(one_of(_schedule.c.what, sorted(BESIDE))),
             _schedule.c.what != bindparam("job"),
         )
     ),
-    _fire.c.state.in_(SAID),
+    one_of(_fire.c.state, SAID),
     or_(
         _fire.c.state == literal_column("'queued'"),
         func.coalesce(_fire.c.settled_at, _fire.c.fired_at) >= bindparam("said_since"),
@@ -93,14 +94,16 @@ _ANSWERS = (
         ),
     )
     .join(_agency, _agency.c.id == _membership.c.agency_id)
-    .where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), _fire.c.answer.not_in(("", *PASSING)))
+    .where(
+        _fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since"), not_(one_of(_fire.c.answer, ("", *PASSING)))
+    )
     .order_by(_fire.c.id)
 )
 # For an activity that a report ended, read all reports: a later one may have taken it up again.
 _ENDED_ONCE = select(_submission.c.subject).where(
     _submission.c.plan_id == _OF_PLAN,
     _submission.c.is_current,
-    _submission.c.activity_status.in_((ActivityStatus.COMPLETED.value, ActivityStatus.CANCELLED.value)),
+    one_of(_submission.c.activity_status, (ActivityStatus.COMPLETED, ActivityStatus.CANCELLED)),
 )
 _LOCKED_UNCLOSED = Prepared(
     select(_period.c.id)
@@ -176,7 +179,11 @@ class Agendas:
         If `people` are named, only their rows of the ledger.
         """
         since = (today - LOOK_BACK).isoformat()
-        ledger = _OWN if people is None else _OWN.where(_fire.c.person_id.in_(sorted(people)))
+        own: dict[str, Any] = {"plan_id": plan_id, "what": what, "since": since}
+        if people is None:
+            ledger = self._rows(_OWN, **own)
+        else:
+            ledger = self._expanded(_OWN_OF, **own, people=sorted(people))
         # The ladder learns from digests which steps were told; all others, who has had a notice today.
         back = LOOK_BACK if what == LADDER else timedelta(days=2)
         said_since = datetime.combine(today - back, time(0), UTC)
@@ -188,7 +195,7 @@ class Agendas:
             today=today,
             holidays=self._unit.of(Holidays).days(plan_id),
             periods=self._unit.of(Plans).periods(plan_id),
-            ledger=[LedgerRow(*row) for row in self._rows(ledger, plan_id=plan_id, what=what, since=since)],
+            ledger=[LedgerRow(*row) for row in ledger],
             others=[LedgerRow(*row) for row in others],
             pauses=tuple(one.pause for one in self._unit.of(Pauses).current(plan_id, today - LOOK_BACK)),
             delegations=[
@@ -253,7 +260,7 @@ class Agendas:
         return Reports(
             activities=self._unit.of(Plans).activities(plan_id, include_retired=True, agencies=agencies),
             ending=tuple(map(to_report, self._rows(_ENDING_REPORTS, plan_id=plan_id))),
-            sent=tuple(Sent(*row) for row in self._rows(_REPORTED, plan_id=plan_id, period_ids=ids)),
+            sent=tuple(Sent(*row) for row in self._expanded(_REPORTED, plan_id=plan_id, period_ids=ids)),
             unreportable=self._unit.of(Plans).unreportable(plan_id),
         )
 
@@ -284,6 +291,10 @@ class Agendas:
         }
 
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
+        return prepared(statement).rows(self._connection, values)
+
+    def _expanded(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
+        """The rows of a statement with an IN of a list, which cannot be prepared."""
         return list(self._connection.execute(statement, values))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 
 from storage.database.models import Base
-from storage.database.statements import insert_into
+from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Unit
 
 
@@ -27,7 +27,7 @@ class StoredHoliday:
 _tables = Base.metadata.tables
 _holiday = _tables["holiday"]
 _OF_PLAN: Any = bindparam("plan_id")
-_HOLIDAYS = select(_holiday.c.on).where(_holiday.c.plan_id == _OF_PLAN, ~_holiday.c.is_removed)
+_HOLIDAYS = Prepared(select(_holiday.c.on).where(_holiday.c.plan_id == _OF_PLAN, ~_holiday.c.is_removed))
 _CALENDAR = (
     select(_holiday.c.on, _holiday.c.name, _holiday.c.is_removed, _holiday.c.added_by_id)
     .where(_holiday.c.plan_id == _OF_PLAN)
@@ -48,7 +48,7 @@ class Holidays:
         self._connection = unit.connection
 
     def days(self, plan_id: int) -> frozenset[date]:
-        return frozenset(self._connection.execute(_HOLIDAYS, {"plan_id": plan_id}).scalars())
+        return frozenset(row.on for row in _HOLIDAYS.rows(self._connection, {"plan_id": plan_id}))
 
     def all(self, plan_id: int) -> tuple[StoredHoliday, ...]:
         """Return every day that is or was a holiday, in order."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from conversations.plan.calendar.agenda import Pause, PauseKind
 from storage.database.models import Base
+from storage.database.statements import Prepared
 from storage.database.unit import Unit
 
 
@@ -35,7 +36,7 @@ class StoredPause:
 _tables = Base.metadata.tables
 _pause = _tables["pause"]
 _OF_PLAN: Any = bindparam("plan_id")
-_PAUSES = (
+_PAUSES = Prepared(
     select(_pause.c.id, _pause.c.kind, _pause.c.person_id, _pause.c.from_at, _pause.c.until_on, _pause.c.by_id)
     .where(
         _pause.c.plan_id == _OF_PLAN,
@@ -55,7 +56,7 @@ class Pauses:
 
     def current(self, plan_id: int, since: date) -> tuple[StoredPause, ...]:
         """The pauses that are not over, or ended after that moment."""
-        rows = self._connection.execute(_PAUSES, {"plan_id": plan_id, "since": since})
+        rows = _PAUSES.rows(self._connection, {"plan_id": plan_id, "since": since})
         return tuple(StoredPause(*row) for row in rows)
 
     def begin(

@@ -20,6 +20,7 @@ from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ledger import SAID
 from conversations.plan.model import AGENCY_ROLES, OF_AN_AGENCY, Role
 from storage.database.models import Base
+from storage.database.statements import Prepared, one_of
 from storage.database.unit import Unit
 
 TOLD_TOO = 8
@@ -48,9 +49,7 @@ _RECIPIENTS = (
         _agency.c.code.label("agency_code"),
         _membership.c.active_from,
         _membership.c.until_on,
-        case((_membership.c.role.in_([role.value for role in OF_AN_AGENCY]), _agency.c.active_to)).label(
-            "agency_ends_on"
-        ),
+        case((one_of(_membership.c.role, OF_AN_AGENCY), _agency.c.active_to)).label("agency_ends_on"),
         _person.c.unreachable_at.is_not(None).label("is_unreachable"),
         _person.c.privacy_accepted_at.is_not(None).label("has_accepted"),
         _membership.c.is_contributor,
@@ -87,7 +86,7 @@ _TOLD = (
     .where(_TOLD_FIRST.c.place <= bindparam("few"))
     .add_columns(_TOLD_FIRST.c.window)
 )
-_ZONES = (
+_ZONES = Prepared(
     select(_person.c.timezone)
     .join(_membership, _HAS_ROLE)
     .where(_person.c.suspended_at.is_(None))
@@ -100,15 +99,21 @@ _IN_LEDGER = and_(
     _fire.c.what == _WHAT,
     _fire.c.window == bindparam("window"),
 )
-_MEANT = _RECIPIENTS.where(
-    _person.c.timezone == bindparam("zone"), _membership.c.role.in_(bindparam("roles", expanding=True))
-)
+_ALL = Prepared(_RECIPIENTS)
+_THESE = _RECIPIENTS.where(_person.c.id.in_(bindparam("ids", expanding=True)))
+_REPORTERS = Prepared(_RECIPIENTS.where(one_of(_membership.c.role, sorted(AGENCY_ROLES))))
 
 
 @cache
-def _untold(ignore_states: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
-    """Return the people who have no row for a window in the ledger. Rows in one of these states do not count."""
-    return _MEANT.where(~exists().where(_IN_LEDGER, *(_fire.c.state != state for state in ignore_states)))
+def _untold(roles: frozenset[Role], ignore_states: tuple[str, ...]) -> Prepared:
+    """Return the people with a role who have no row for a window in the ledger. Rows in these states do not count."""
+    return Prepared(
+        _RECIPIENTS.where(
+            _person.c.timezone == bindparam("zone"),
+            one_of(_membership.c.role, sorted(roles)),
+            ~exists().where(_IN_LEDGER, *(_fire.c.state != state for state in ignore_states)),
+        )
+    )
 
 
 def _to_recipient(row: Any) -> Recipient:
@@ -137,7 +142,7 @@ class Recipients:
 
     def zones(self, plan_id: int) -> list[str]:
         """Return the time zones in which the people of the plan live."""
-        return list(self._connection.execute(_ZONES, {"plan_id": plan_id}).scalars())
+        return [row.timezone for row in _ZONES.rows(self._connection, {"plan_id": plan_id})]
 
     def not_told(
         self,
@@ -159,21 +164,19 @@ class Recipients:
             "what": what,
             "zone": zone,
             "window": window.isoformat(),
-            "roles": [role.value for role in roles],
         }
-        return [_to_recipient(row) for row in self._connection.execute(_untold(tuple(ignore_states)), values)]
+        untold = _untold(frozenset(roles), tuple(ignore_states))
+        return [_to_recipient(row) for row in untold.rows(self._connection, values)]
 
     def all(self, plan_id: int, person_ids: Collection[int] | None = None) -> list[Recipient]:
         """These people, or all of the plan, as they are now. People who are suspended or have no role are missing."""
-        statement = _RECIPIENTS
-        if person_ids is not None:
-            statement = statement.where(_person.c.id.in_(list(person_ids)))
-        return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
+        if person_ids is None:
+            return [_to_recipient(row) for row in _ALL.rows(self._connection, {"plan_id": plan_id})]
+        return [_to_recipient(row) for row in self._rows(_THESE, plan_id=plan_id, ids=list(person_ids))]
 
     def reporters(self, plan_id: int) -> list[Recipient]:
         """Return everybody who reports for an agency."""
-        statement = _RECIPIENTS.where(_membership.c.role.in_(sorted(AGENCY_ROLES)))
-        return [_to_recipient(row) for row in self._connection.execute(statement, {"plan_id": plan_id})]
+        return [_to_recipient(row) for row in _REPORTERS.rows(self._connection, {"plan_id": plan_id})]
 
     def told_colleagues(
         self, plan_id: int, what: str, agencies: Collection[str], windows: Collection[date]

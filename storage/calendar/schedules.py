@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    bindparam,
     func,
     select,
     update,
@@ -15,7 +16,7 @@ from sqlalchemy import (
 from conversations.plan.calendar.notices import Recurrence
 from conversations.plan.model import Role
 from storage.database.models import Base
-from storage.database.statements import insert_or_ignore
+from storage.database.statements import Prepared, insert_or_ignore
 from storage.database.unit import Unit
 
 
@@ -80,6 +81,8 @@ _SCHEDULES = (
     .where(_schedule.c.deleted_at.is_(None))
     .order_by(_schedule.c.id)
 )
+_ALL = Prepared(_SCHEDULES)
+_OF_PLAN = Prepared(_SCHEDULES.where(_schedule.c.plan_id == bindparam("plan_id")))
 
 
 def _to_schedule(row: Any) -> StoredSchedule:
@@ -120,8 +123,9 @@ class Schedules:
 
     def all(self, plan_id: int | None = None) -> tuple[StoredSchedule, ...]:
         """Return the schedules that are not deleted, paused ones included. Without `plan_id`: of every plan."""
-        statement = _SCHEDULES if plan_id is None else _SCHEDULES.where(_schedule.c.plan_id == plan_id)
-        return tuple(map(_to_schedule, self._connection.execute(statement)))
+        if plan_id is None:
+            return tuple(map(_to_schedule, _ALL.rows(self._connection, {})))
+        return tuple(map(_to_schedule, _OF_PLAN.rows(self._connection, {"plan_id": plan_id})))
 
     def get(self, plan_id: int, id: int) -> StoredSchedule | None:
         found = self._connection.execute(_SCHEDULES.where(_schedule.c.plan_id == plan_id, _schedule.c.id == id)).first()

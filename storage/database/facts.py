@@ -10,12 +10,13 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, select
 
 from storage.database.models import Fact, table
-from storage.database.statements import insert_into, insert_or_ignore
+from storage.database.statements import Prepared, insert_into, insert_or_ignore
 from storage.database.unit import Unit
 
 _F = table(Fact)
 _GET = select(_F.c.value).where(_F.c.name == bindparam("name"))
-_LEARNT = select(_F.c.learnt_at).where(_F.c.name == bindparam("name"))
+_KNOWN_AS = Prepared(_GET)
+_LEARNT = Prepared(select(_F.c.learnt_at).where(_F.c.name == bindparam("name")))
 _KNOWN = select(_F.c.name, _F.c.value).where(_F.c.name.in_(bindparam("names", expanding=True)))
 _STARTING = select(_F.c.name, _F.c.value, _F.c.learnt_at).where(
     func.substr(_F.c.name, 1, func.length(bindparam("prefix"))) == bindparam("prefix")
@@ -36,7 +37,8 @@ class Facts:
         self._connection = unit.connection
 
     def get(self, name: str) -> str | None:
-        return self._connection.execute(_GET, {"name": name}).scalar_one_or_none()
+        found = _KNOWN_AS.first(self._connection, {"name": name})
+        return None if found is None else found.value
 
     def locked(self, name: str) -> str | None:
         """Return the value, as `get` does, and lock it: nobody else changes it before this unit ends."""
@@ -52,7 +54,8 @@ class Facts:
 
     def learnt_at(self, name: str) -> datetime | None:
         """Return when the fact was last set, even if the value stayed the same."""
-        return self._connection.execute(_LEARNT, {"name": name}).scalar_one_or_none()
+        found = _LEARNT.first(self._connection, {"name": name})
+        return None if found is None else found.learnt_at
 
     def set(self, name: str, value: str, now: datetime) -> None:
         made = insert_into(self._connection, _F)

@@ -16,7 +16,7 @@ from functools import cache, partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Select, Table, literal
+from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Select, Table, false, literal, literal_column, or_
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
@@ -48,6 +48,14 @@ def insert_or_ignore(connection: Connection, table: Table, row: dict[str, object
     # With RETURNING: when SQLAlchemy fetches keys by itself, the rowcount of an INSERT has no meaning.
     statement = insert_into(connection, table).values(row).on_conflict_do_nothing().returning(literal(1))
     return connection.execute(statement).first() is not None
+
+
+def one_of(column: Any, values: Iterable[str]) -> Any:
+    """Return the condition that a column has one of these values, which are constants of the code.
+
+    They are written out: an IN of a list is expanded anew at every execution, and cannot be prepared.
+    """
+    return or_(false(), *(column == literal_column(f"'{value}'") for value in values))
 
 
 @dataclass(frozen=True, slots=True)

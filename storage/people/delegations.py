@@ -46,6 +46,7 @@ _CURRENT = (
     .where(_delegation.c.ended_at.is_(None))
     .order_by(_delegation.c.id)
 )
+_OF_PLAN = Prepared(_CURRENT.where(_delegation.c.plan_id == bindparam("plan_id")))
 _OF_AGENCY = Prepared(_CURRENT.where(_delegation.c.agency_id == bindparam("agency_id")))
 
 
@@ -58,7 +59,7 @@ class Delegations:
 
     # -------------------------------------------------------------- looking
     def of_plan(self, plan_id: int) -> tuple[StoredDelegation, ...]:
-        return self._found(_delegation.c.plan_id == plan_id)
+        return tuple(StoredDelegation(*row) for row in _OF_PLAN.rows(self._connection, {"plan_id": plan_id}))
 
     def of_agency(self, agency_id: int) -> tuple[StoredDelegation, ...]:
         """The delegations of an agency. Every menu shows them."""
