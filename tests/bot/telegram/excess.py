@@ -17,8 +17,8 @@ from storage.errors import Unavailable
 from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import ANA, Bot, Echo
 
-FLOOD = 210
-"""More than two batches of getUpdates."""
+FLOOD = 130
+"""More than a batch of getUpdates, and four times what waits of one chat in memory."""
 
 
 class Slow(Echo):  # type: ignore[misc, valid-type]

@@ -33,7 +33,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[Slow]:
 async def test_nobody_waits_behind_what_one_chat_sends_in_excess(
     sandbox: Sandbox, database: Database, slow: list[Slow]
 ) -> None:
-    """Whoever has 250 messages of another chat before them is answered while most of those still wait."""
+    """Whoever has 130 messages of another chat before them is answered while most of those still wait."""
     flood(sandbox)
     people.say(sandbox.world, LUIS, "behind it")
     async with running(sandbox, database, polls=True, handle=starting(slow)) as bot:
@@ -125,6 +125,8 @@ async def test_what_is_kept_is_suspected_like_everything_after_an_unclean_end(
     async with running(sandbox, database, polls=True, handle=starting(slow)) as bot:
         await until(lambda: pending(sandbox) == 0)
     waiting = [row.update_id for row in await kept(bot)]
+    # What had begun was kept with the rest, and may have been applied since: then the next process passes over it.
+    del waiting[: len(waiting) + len(await bot.heard(ANA)) - FLOOD]
     monkeypatch.setattr(intake.Intake, "_mark", noting)
     people.say(sandbox.world, LUIS, "and I")
     async with running(sandbox, database, polls=True, handle=starting(slow), wary_of=20) as bot:

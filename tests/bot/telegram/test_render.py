@@ -89,10 +89,10 @@ def random_cards(count: int, seed: int) -> Iterator[Card]:
         yield Card(tuple(lines), ((Button(random_text(dice)[:64], "form:send", dice.choice(("", "danger"))),),))
 
 
-def test_ten_thousand_random_texts_reach_the_phone_as_they_are(wire: Wire) -> None:
+def test_two_thousand_random_texts_reach_the_phone_as_they_are(wire: Wire) -> None:
     """None refused; what is shown is what was typed, cleaned; every entity is one we asked for or Telegram found."""
     sent = styled = cut = 0
-    for card in random_cards(10_000, 71):
+    for card in random_cards(2_000, 71):
         payload = render.message(card, token)
         whole = "\n".join("".join(render.cleaned(span.text) for span in spans) for spans in card.lines)
         is_cut = units(whole.strip()) > render.TEXT_LIMIT - 2
@@ -124,9 +124,9 @@ def test_ten_thousand_random_texts_reach_the_phone_as_they_are(wire: Wire) -> No
         styles = ("".join(text for k, text in kept if k == kind).split() for kind in ("bold", "italic", "code"))
         asked = ("".join(text for k, text in ours if k == kind).split() for kind in ("bold", "italic", "code"))
         assert [" ".join(words) for words in styles] == [" ".join(words) for words in asked]
-    assert sent == 10_000
-    assert styled > 5_000
-    assert cut > 20
+    assert sent == 2_000
+    assert styled > 1_000
+    assert cut > 4
 
 
 def test_nothing_that_hides_or_turns_text_reaches_a_reader() -> None:

@@ -80,9 +80,12 @@ async def test_three_batches_of_one_person_are_all_applied_in_order_and_others_a
         await come(lambda: texts(sandbox, LUIS) == texts(sandbox, ROSA) == ["1: quick"], "the others' answers")
         assert len(texts(sandbox, ANA)) < FLOOD
         await come(lambda: pending(sandbox) == 0, "everything is acknowledged")
-        while len(heard := await bot.heard(ANA)) < FLOOD:  # what is in excess is kept before it is applied
-            await asyncio.sleep(0)
-        assert heard == flood
+
+        async def all_heard() -> bool:  # what is in excess is kept before it is applied
+            return len(await bot.heard(ANA)) == FLOOD
+
+        await come(all_heard, "all of it is applied")
+        assert await bot.heard(ANA) == flood
         assert texts(sandbox, ANA) == [f"{number + 1}: {number}" for number in range(len(texts(sandbox, ANA)))]
 
 
