@@ -325,7 +325,7 @@ def event_of(dice: random.Random, taken: Step, taps: Sequence[str]) -> Event:
             return Tap(taken.session.turn, action, argument)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(forms(), st.integers(0, 2**32))
 def test_every_event_of_every_form_is_answered(made: Made, seed: int) -> None:
     """Nested repeats, references from anywhere to anywhere: something is shown each time, and the card is drawn."""
@@ -341,7 +341,7 @@ def test_every_event_of_every_form_is_answered(made: Made, seed: int) -> None:
         assert sees(taken.effects), (event, made.text)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(forms())
 def test_every_form_can_be_finished(made: Made) -> None:
     """Whoever answers what is asked, and says that there are no more, comes to the end and sends."""

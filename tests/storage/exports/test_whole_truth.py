@@ -81,10 +81,10 @@ def light_of(truth: Truth, code: str, kind: str, start: date, asked: Mapping[str
 
 
 def test_lights_day_after_day(told: tuple[Plan, Truth]) -> None:
-    """Every third day of the year: not begun, on its way, behind, a report missing, two missing."""
+    """Every third day, on one database or the other: not begun, on its way, behind, a report missing, two missing."""
     plan, truth = told
     lights = set()
-    for number in range(0, 365, 3):
+    for number in range(0 if plan.database.is_sqlite else 3, 365, 6):
         day = date(2018, 1, 1) + timedelta(number)
         for asked in (READERS[0], READERS[-1]):
             at = replace(plan, now=datetime.combine(day, time(20), ZONE))

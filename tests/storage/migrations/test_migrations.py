@@ -18,6 +18,7 @@ from storage.errors import Unmigrated
 from storage.open_database import Database, open_database
 from tests import ROOT
 from tests.deadlines import PATIENCE
+from tests.storage.database import scratch
 
 NOON = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 CATALOGUES = {
@@ -57,30 +58,38 @@ def in_any_order(definition: str) -> tuple[str, ...]:
     return tuple(sorted(" ".join(part.replace('"', "").split()).rstrip(" )") for part in definition.split(",")))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_url(request: pytest.FixtureRequest) -> str:
+    """Migrated tables that no other test has."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("sqlite_url"))
+    url: str = request.getfixturevalue("make_schema")()
+    scratch.migrate(url)
+    return url
+
+
 def test_the_newest_migration_is_known_by_the_number_of_its_file() -> None:
     """Whoever opens the database asks for it without loading Alembic: both must name the same one."""
     migrations = ROOT / "storage" / "migrations"
     assert head() == ScriptDirectory(str(migrations)).get_current_head()
 
 
-def test_alembic_finds_nothing_to_do_after_an_upgrade(empty_url: str) -> None:
+def test_alembic_finds_nothing_to_do_after_an_upgrade(url: str) -> None:
     """Models and migrations say the same."""
-    upgrade(empty_url)
-    engine = engine_for(empty_url)
+    engine = engine_for(url)
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     engine.dispose()
     assert differences == []
 
 
-def test_sqlite_has_the_same_tables_migrated_as_made_from_the_models(tmp_path: Path) -> None:
+def test_sqlite_has_the_same_tables_migrated_as_made_from_the_models(sqlite_url: str, tmp_path: Path) -> None:
     """Also where Alembic does not look: checks, partial indexes, AUTOINCREMENT."""
-    migrated, made = f"sqlite:///{tmp_path / 'a.db'}", f"sqlite:///{tmp_path / 'b.db'}"
-    upgrade(migrated)
+    made = f"sqlite:///{tmp_path / 'made.db'}"
     engine = engine_for(made)
     Base.metadata.create_all(engine)
     engine.dispose()
-    assert catalogue(migrated) == catalogue(made)
+    assert catalogue(sqlite_url) == catalogue(made)
 
 
 def test_postgresql_has_the_same_tables_migrated_as_made_from_the_models(make_schema: Callable[[], str]) -> None:
@@ -93,29 +102,27 @@ def test_postgresql_has_the_same_tables_migrated_as_made_from_the_models(make_sc
     assert catalogue(migrated) == catalogue(made)
 
 
-def test_a_downgrade_to_base_leaves_nothing(empty_url: str) -> None:
+def test_a_downgrade_to_base_leaves_nothing(own_url: str) -> None:
     """Down is the inverse of up."""
-    upgrade(empty_url)
-    downgrade(empty_url)
-    engine = engine_for(empty_url)
+    downgrade(own_url)
+    engine = engine_for(own_url)
     tables = inspect(engine).get_table_names()
     engine.dispose()
     assert tables == ["alembic_version"]
     with pytest.raises(Unmigrated):
-        check(empty_url)
+        check(own_url)
 
 
-def test_a_second_upgrade_changes_nothing(empty_url: str) -> None:
+def test_a_second_upgrade_changes_nothing(url: str) -> None:
     """`enlace init` may be run again at any time."""
-    upgrade(empty_url)
-    before = catalogue(empty_url)
-    with open_database(empty_url) as database:
+    before = catalogue(url)
+    with open_database(url) as database:
         database.units.submit(None, lambda unit: unit.facts.set("kept", "yes", NOON)).result(PATIENCE)
-    upgrade(empty_url)
-    check(empty_url)
-    with open_database(empty_url) as database, database.view() as unit:
+    upgrade(url)
+    check(url)
+    with open_database(url) as database, database.view() as unit:
         assert unit.facts.get("kept") == "yes"
-    assert catalogue(empty_url) == before
+    assert catalogue(url) == before
 
 
 def test_check_says_what_to_do_and_touches_nothing(empty_url: str) -> None:
@@ -170,11 +177,10 @@ def test_the_database_file_is_nobody_elses_to_read(sqlite_database: Database, tm
     assert modes == dict.fromkeys(("new.db", "new.db-wal", "new.db-shm"), 0o600)
 
 
-def test_what_an_added_schedule_has_told_is_told_under_its_own_name_too(empty_url: str) -> None:
+def test_what_an_added_schedule_has_told_is_told_under_its_own_name_too(own_url: str) -> None:
     """0006: each has a name of its own in the ledger from then on, and says nothing again (G8)."""
-    upgrade(empty_url)
-    downgrade(empty_url, "0005")
-    engine = engine_for(empty_url)
+    downgrade(own_url, "0005")
+    engine = engine_for(own_url)
     at = "'2018-10-08 12:30:00+00:00'"
     with engine.begin() as connection:
         for statement in (
@@ -191,18 +197,17 @@ def test_what_an_added_schedule_has_told_is_told_under_its_own_name_too(empty_ur
             f" VALUES (1, 1, 'digest', '2018-10-08', 'sent', '', '', '', {at})",
         ):
             connection.execute(text(statement))
-    upgrade(empty_url)
+    upgrade(own_url)
     with engine.connect() as connection:
         rows = connection.execute(text('SELECT what, "window", state FROM fire ORDER BY id')).all()
     engine.dispose()
     assert [tuple(row) for row in rows] == [("digest", "2018-10-08", "sent"), ("digest.2", "2018-10-08", "skipped")]
 
 
-def test_rules_that_named_codes_are_columns_with_what_was_in_force(empty_url: str) -> None:
+def test_rules_that_named_codes_are_columns_with_what_was_in_force(own_url: str) -> None:
     """0012: whatever the plan, what its codes and its time zone meant until then is written into it."""
-    upgrade(empty_url)
-    downgrade(empty_url, "0011")
-    engine = engine_for(empty_url)
+    downgrade(own_url, "0011")
+    engine = engine_for(own_url)
     with engine.begin() as connection:
         for statement in (
             *(
@@ -224,7 +229,7 @@ def test_rules_that_named_codes_are_columns_with_what_was_in_force(empty_url: st
             ),
         ):
             connection.execute(text(statement))
-    upgrade(empty_url)
+    upgrade(own_url)
     with engine.connect() as connection:
         plans = connection.execute(text("SELECT code, country, currency FROM plan ORDER BY id")).all()
         rules = connection.execute(text("SELECT code, computed, annual_table FROM indicator ORDER BY code")).all()
@@ -240,11 +245,10 @@ def test_rules_that_named_codes_are_columns_with_what_was_in_force(empty_url: st
     ]
 
 
-def test_every_plan_and_every_period_keeps_the_days_that_were_in_force(empty_url: str) -> None:
+def test_every_plan_and_every_period_keeps_the_days_that_were_in_force(own_url: str) -> None:
     """0013: cadences become rows, of plans of any country."""
-    upgrade(empty_url)
-    downgrade(empty_url, "0012")
-    engine = engine_for(empty_url)
+    downgrade(own_url, "0012")
+    engine = engine_for(own_url)
     days = "'2018-01-01', '2018-01-31', '2018-02-01', '2018-02-09', '2018-02-12', '2018-02-15'"
     with engine.begin() as connection:
         for number, code in enumerate(("a", "b"), 1):
@@ -261,7 +265,7 @@ def test_every_plan_and_every_period_keeps_the_days_that_were_in_force(empty_url
                         f" grace_until_on, locks_on) VALUES ({number}, '{period}', '{kind}', {days})"
                     )
                 )
-    upgrade(empty_url)
+    upgrade(own_url)
     columns = "opening_day, due_day, grace_day, lock_day"
     with engine.connect() as connection:
         cadences = connection.execute(text(f"SELECT plan_id, code, {columns} FROM cadence WHERE retired_on IS NULL"))
