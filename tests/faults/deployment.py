@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+import psycopg
 from openpyxl import load_workbook
 from sqlalchemy import insert, select
 
@@ -55,7 +56,7 @@ def seed_of(given: int | None = None) -> int:
 
 
 def until(holds: Callable[[], object], show: Callable[[], str]) -> None:
-    wait_until(holds, "what is waited for here", show=show, look_again=0.005)
+    wait_until(holds, "what is waited for here", show=show, look_again=0.02)
 
 
 # ------------------------------------------------------------------ a plan with work for everybody
@@ -81,6 +82,9 @@ class Cast:
         return self.items(self.codes()[person - FIRST])
 
 
+USUAL = Cast()
+
+
 def settings_in(folder: Path, url: str = "") -> Settings:
     return Settings(
         telegram_token=SecretStr("1:unused"),
@@ -100,12 +104,17 @@ def furnish(folder: Path, cast: Cast, url: str = "") -> None:
 
 
 def settle(settings: Settings, cast: Cast) -> None:
-    """The people, each with an agency and activities, in a deployment that has the plan."""
+    """The people, each with an agency and activities, in a deployment that has the plan.
+
+    All small towns have the same agencies and activities: then their forms, which ask for these, are compiled where
+    bots are forked, and not by each of them.
+    """
+    of_all = Cast(max(cast.people, USUAL.people), max(cast.activities, USUAL.activities))
 
     def work(unit: UnitOfWork) -> None:
         agencies, activities = table(Agency), table(Activity)
         like_agency, like_activity = _first(unit, agencies), _first(unit, activities)
-        for code in cast.codes():
+        for code in of_all.codes():
             made = unit.connection.execute(
                 insert(agencies).values(like_agency | {"code": code}).returning(agencies.c.id)
             )
@@ -114,7 +123,7 @@ def settle(settings: Settings, cast: Cast) -> None:
                 "report_frequency": "monthly",
                 "sensitivity": "public",
             }
-            rows = [its | {"code": item} for item in cast.items(code)]
+            rows = [its | {"code": item} for item in of_all.items(code)]
             unit.connection.execute(insert(activities), rows)
         touch(unit, like_agency["plan_id"])
         for number, code in zip(cast.numbers, cast.codes(), strict=True):
@@ -297,6 +306,8 @@ class Deployment:
         """Another one, where something stands between."""
         self.address = "https://plan.example.org/telegram" if replicas > 1 and webhook else ""
         self.bots = [Bot(self, f"bot{number}", port=free_port() if webhook else 0) for number in range(replicas)]
+        self._connection: psycopg.Connection | None = None
+        self._ends = contextlib.ExitStack()
         for number in cast.numbers:
             self.world.add_person(Person(number, f"P{number}"), started=True)
 
@@ -322,9 +333,17 @@ class Deployment:
         if self.is_sqlite:
             with contextlib.closing(sqlite3.connect(self.folder / "enlace.db", timeout=PATIENCE)) as connection:
                 return connection.execute(statement).fetchall()
-        with scratch.connected(self.url, autocommit=True) as connection:
-            found = connection.execute(statement)
-            return found.fetchall() if found.description else []
+        try:
+            found = self._asking().execute(statement)
+        except psycopg.OperationalError:  # the server has been started anew, or this has been cut off
+            found = self._asking().execute(statement)
+        return found.fetchall() if found.description else []
+
+    def _asking(self) -> psycopg.Connection:
+        """Kept: who waits for something asks again and again, and a connection costs the server more than an answer."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self._ends.enter_context(scratch.connected(self.url, autocommit=True))
+        return self._connection
 
     def refusals(self) -> float:
         """Grows whenever Telegram has been told that something is not done: by a 503; polling, by a pause."""
@@ -339,6 +358,7 @@ class Deployment:
     def close(self) -> None:
         for bot in self.bots:
             bot.close()
+        self._ends.close()
 
 
 @contextlib.contextmanager

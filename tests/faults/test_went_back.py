@@ -119,7 +119,7 @@ def test_an_older_database_in_its_place_is_held_until_somebody_has_looked(town: 
 
 def test_a_bot_that_is_killed_and_started_again_is_not_taken_for_one(town: Town) -> None:
     """The file is never ahead of what was committed, wherever the process died."""
-    for _ in range(4):
+    for _ in range(3):
         town.start()
         town.officer(ANA).say("/pendientes")
         town.kill()

@@ -297,12 +297,16 @@ def _imported(what: str) -> socket.socket:
 
 
 def _furnished(what: str) -> list[str]:
-    """For what serves, a town to be a bot in: nobody changes anything in it."""
+    """For what serves, a town to be a bot in, and a plan as it is shipped: nobody changes anything in them."""
     if what != "serving":
         return []
+    from tests.bot.house import install
     from tests.faults.deployment import Cast, furnish
 
-    return [str(made_once("lived", lambda folder: furnish(folder, Cast(2, 1))))]
+    return [
+        str(made_once("lived", lambda folder: furnish(folder, Cast(2, 1)))),
+        str(made_once("installed", install)),
+    ]
 
 
 @functools.cache
@@ -329,13 +333,22 @@ def import_to_serve() -> None:
             importlib.import_module(name)
 
 
-def live_once(furnished: str, url: str = "") -> None:
-    """Be a bot once, over a copy of what is furnished."""
+def live_once(town: str, url: str = "") -> None:
+    """Be a bot once, in a copy of this town."""
     from tests.bot.cli import lived
 
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(furnished, folder, dirs_exist_ok=True)
+        shutil.copytree(town, folder, dirs_exist_ok=True)
         lived.live_once(Path(folder), url)
+
+
+def compile_forms(plan: str) -> None:
+    """The forms of the shipped plan: those of a town ask for other agencies."""
+    from tests.bot.cli import lived
+
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(plan, folder, dirs_exist_ok=True)
+        lived.compile_forms(Path(folder))
 
 
 def set_up_once() -> None:
@@ -353,7 +366,9 @@ def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str
     """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`."""
     if what == "serving":
         import_to_serve()
-        live_once(*furnished)
+        town, plan = furnished
+        live_once(town)
+        compile_forms(plan)
     else:
         for name in IMPORTED:
             importlib.import_module(name)

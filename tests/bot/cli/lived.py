@@ -63,6 +63,12 @@ def live_once(folder: Path, url: str = "") -> None:
     assert visitors.is_content
 
 
+def compile_forms(folder: Path) -> None:
+    with open_storage(settings_in(folder)) as database, database.view() as unit:
+        for form in unit.forms.list(unit.plans.only().id):
+            unit.forms.form(form.id)
+
+
 def enrol_all(unit: UnitOfWork) -> None:
     for number, role in ASK.items():
         enrol(
