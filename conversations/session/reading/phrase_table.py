@@ -234,7 +234,7 @@ def is_nearly(typed: str, meant: str) -> bool:
     """
     if typed == meant:
         return True
-    if min(len(typed), len(meant)) < 4 or abs(len(typed) - len(meant)) > 1 or not meant.isalpha():
+    if not -1 <= len(typed) - len(meant) <= 1 or min(len(typed), len(meant)) < 4 or not meant.isalpha():
         return False
     start = next((at for at, (one, other) in enumerate(zip(typed, meant, strict=False)) if one != other), None)
     if start is None:

@@ -8,7 +8,7 @@ misunderstood costs one tap.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from operator import contains, eq
@@ -181,10 +181,10 @@ def mentioned_names(text: str, among: Collection[Named], most: int = 3) -> Menti
     words = {one.code: {word for name in one.names for word in known(name).split()} for one in among}
     scores = dict.fromkeys(words, 0.0)
     heard: dict[str, int] = dict.fromkeys(words, 0)
+    having = _having(wanted, words)
     for word in wanted:
-        having = [code for code, its in words.items() if any(_is_of(word, each) for each in its)]
-        for code in having:
-            scores[code] += 1 / len(having)
+        for code in having[word]:
+            scores[code] += 1 / len(having[word])
             heard[code] += 1
     ranked = sorted((code for code in scores if heard[code]), key=lambda code: -scores[code])
     if not ranked:
@@ -212,15 +212,23 @@ def told_names(text: str, among: Collection[Named], *, is_sought: bool = False) 
     wanted = significant(text) if len(text) <= LONGEST else ()
     words = {one.code: {word for name in one.names for word in known(name).split()} for one in among}
     scores: dict[str, float] = {}
-    having = {
-        typed: [code for code, its in words.items() if any(_is_of(typed, each) for each in its)] for typed in wanted
-    }
+    having = _having(wanted, words)
     for code in words:
         heard = [typed for typed in having if code in having[typed]]
         if len(heard) > 1 or any(typed not in common for typed in heard):
             scores[code] = sum(1 / len(having[typed]) for typed in heard)
     best = max(scores.values(), default=0)
     return tuple(code for code, score in scores.items() if score == best) if best > TELLING else ()
+
+
+def _having(wanted: Collection[str], words: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    """Return for each word of a text the codes of the names that have it.
+
+    Most words are in many names: each is compared once.
+    """
+    every = set[str]().union(*words.values())
+    alike = {typed: {word for word in every if _is_of(typed, word)} for typed in wanted}
+    return {typed: [code for code, its in words.items() if not its.isdisjoint(found)] for typed, found in alike.items()}
 
 
 def _is_of(typed: str, word: str) -> bool:
