@@ -281,7 +281,7 @@ SCANS = [
 
 
 @settings(
-    max_examples=20,
+    max_examples=8,
     deadline=None,
     phases=(Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -163,7 +163,7 @@ def live(desk: Desk, kept: Habits) -> None:
 
 
 @settings(
-    max_examples=12,
+    max_examples=4,
     deadline=None,
     phases=(Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
