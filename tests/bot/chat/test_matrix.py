@@ -9,7 +9,8 @@ import hashlib
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from conversations.plan.model import Role
 from conversations.routes import Route, read_parts
 from conversations.wording import wording
 from storage.database.models import Base, Submission, table
+from storage.database.steady import UNKNOWN, written
 from storage.reports import submissions
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.retention import RETENTION
@@ -178,7 +180,28 @@ def rows(connection: Connection, name: str, columns: str = "*", where: str = "1=
 
 
 def powers_of(connection: Connection) -> dict[str, str]:
-    return {power: digest(rows(connection, *power.split(": "))) for power in POWERS}
+    return {power: power_of(connection, power) for power in POWERS}
+
+
+def power_of(connection: Connection, power: str) -> str:
+    return digest(rows(connection, *power.split(": ")))
+
+
+@contextmanager
+def watched(connection: Connection) -> Iterator[set[str]]:
+    """The tables that are written meanwhile, as the driver tells of each statement; UNKNOWN if in doubt."""
+    seen: set[str] = set()
+
+    def note(statement: str) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "--")):
+            seen.add(written(statement))
+
+    driver: Any = connection.connection.driver_connection
+    driver.set_trace_callback(note)
+    try:
+        yield seen
+    finally:
+        driver.set_trace_callback(None)
 
 
 def last_entry(connection: Connection) -> int:
@@ -306,6 +329,14 @@ class Walk:
 
 def walk(desk: Desk, who: Somebody, hand: Hand) -> Walk:
     """Press whatever is offered, each kind of button a few times, and answer what is asked."""
+    with watched(hand.unit.connection) as seen:
+        found, powers = walk_watched(who, hand, seen)
+    assert powers == powers_of(hand.unit.connection), "something changed that no statement named"
+    return found
+
+
+def walk_watched(who: Somebody, hand: Hand, writes: set[str]) -> tuple[Walk, dict[str, str]]:
+    """The walk, and POWERS as they are at its end: of these only what was written is read again after each tap."""
     connection = hand.unit.connection
     seen: dict[str, None] = {}
     pressed: Counter[str] = Counter()
@@ -341,14 +372,17 @@ def walk(desk: Desk, who: Somebody, hand: Hand) -> Walk:
                 for row in handled.deliveries
                 if row.chat_id != who.telegram_id and any(canary(agency) in repr(row.payload) for agency in own)
             ]
-            now, entry = powers_of(connection), last_entry(connection)
+            entry = last_entry(connection)
+            again = [power for power in POWERS if writes & {power.partition(":")[0], UNKNOWN}]
+            writes.clear()
+            now = powers | {power: power_of(connection, power) for power in again}
             touched = changed(powers, now)
             found.touched |= set(touched)
             if touched and entry == latest:
                 found.unaudited.append(f"{step}: {', '.join(touched)}")
             powers, latest = now, entry
     found.tokens = list(seen)
-    return found
+    return found, powers
 
 
 def met(walks: dict[str, Walk]) -> set[str]:
@@ -426,6 +460,15 @@ def shown_to(others: Sequence[Somebody], walks: dict[str, Walk]) -> list[str]:
     return list(dict.fromkeys(token for other in others for token in walks[other.label].tokens))
 
 
+def of_each_kind(tokens: Iterable[str]) -> Iterator[str]:
+    """Some buttons of each kind: what they carry makes no difference to whoever may not press them, or has pressed."""
+    met: Counter[str] = Counter()
+    for token in tokens:
+        met[shape(token)] += 1
+        if met[shape(token)] <= ALIKE:
+            yield token
+
+
 def is_granted(who: Somebody, token: str) -> bool:
     tap = read_token(token)
     route = read_route(tap.name) if isinstance(tap, CommandTap) else None
@@ -446,7 +489,7 @@ def test_buttons_that_were_drawn_for_others_are_no_key(desk: Desk, walks: dict[s
     def denied(hand: Hand) -> list[str]:
         before = state(hand.unit.connection)
         wrong = []
-        for token in shown_to(others, walks):
+        for token in of_each_kind(shown_to(others, walks)):
             if not is_granted(who, token):
                 handled = hand.tap(who.telegram_id, token)
                 if not token.startswith("f:") and not is_denied(handled) and label != "unread_privacy":
@@ -475,7 +518,7 @@ def test_buttons_that_were_drawn_for_others_are_no_key(desk: Desk, walks: dict[s
 ACTIONS = ["pick", "same", "skip", "send", "day", "value", "nope"]
 
 
-def test_ten_thousand_forged_taps_have_no_effect(desk: Desk) -> None:
+def test_three_thousand_forged_taps_have_no_effect(desk: Desk) -> None:
     """S3: forged, stale, foreign and expired, by an officer of another agency, while a session is open elsewhere."""
     ana, jean = BY_LABEL["focal_point_MMUJER"], BY_LABEL["focal_point_DGP"]
     dice = random.Random(20181003)
@@ -498,7 +541,7 @@ def test_ten_thousand_forged_taps_have_no_effect(desk: Desk) -> None:
             lambda: dice.randbytes(20).hex(),
         ]
         before = state(hand.unit.connection)
-        for _ in range(10_000):
+        for _ in range(3_000):
             hand.tap(jean.telegram_id, dice.choice(makers)())
         return changed(before, state(hand.unit.connection))
 
@@ -506,12 +549,12 @@ def test_ten_thousand_forged_taps_have_no_effect(desk: Desk) -> None:
 
 
 def test_a_tap_that_telegram_delivers_again_has_no_effect(desk: Desk, walks: dict[str, Walk]) -> None:
-    """G2: every update of an admin's walk, replayed with its number: nothing changes, nothing is said."""
+    """G2: each kind of button of an admin's walk, replayed with its number: nothing changes, nothing is said."""
     pedro = next(who for who in PEOPLE if who.role is Role.ADMIN)
 
     def work(hand: Hand) -> tuple[int, list[str]]:
         first = hand.update_id + 1
-        taps = [token for token in walks[pedro.label].tokens if token.startswith("c:")]
+        taps = [token for token in of_each_kind(walks[pedro.label].tokens) if token.startswith("c:")]
         for token in taps:
             hand.tap(pedro.telegram_id, token)
         before = state(hand.unit.connection)
