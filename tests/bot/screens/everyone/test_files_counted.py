@@ -89,7 +89,7 @@ class Told:
 def assert_indicators(book: Plan, figures: Figures, day: str, asked: Any, told: Told) -> None:
     is_outside = "audience" in asked
     panel = found(book.database, PANEL, today=day, validated=asked["role"] is Role.ADMIN)
-    [rows] = book.read("indicators", "csv", **asked).values()
+    rows = book.rows("indicators", **asked)
     totals = {(row["indicator"], row["period"]): row for row in rows if row["dimension"] in (None, "total")}
     parts = {
         (row["indicator"], row["period"], row["category"]): row["value"]
@@ -146,7 +146,7 @@ def assert_computed(book: Plan, day: str, rows: Mapping[tuple[Any, Any], Any]) -
 
 
 def assert_closings(book: Plan, day: str, asked: Any) -> None:
-    [rows] = book.read("closings", "jsonl", **asked).values()
+    rows = book.rows("closings", **asked)
     names = ("agency", "expected_reports", "received_reports", "closed", "on_time", "days_late")
     assert [(*(row[name] for name in names), str(row["period_end"])) for row in rows] == [
         (one.agency, one.expected, one.received, bool(one.closed), None if one.on_time is None else bool(one.on_time),
@@ -159,7 +159,7 @@ def assert_closings(book: Plan, day: str, asked: Any) -> None:
 def assert_answers(book: Plan, asked: Any) -> None:
     """Every number that was answered. Outside none of what is restricted, and none above zero where people are few."""
     is_outside = "audience" in asked
-    [rows] = (each for name, each in book.read("answers", "csv", form_id="activity_report", **asked).items())
+    rows = book.rows("answers", form_id="activity_report", **asked)
     sent = found(book.database, ANSWERS, validated=asked["role"] is Role.ADMIN)
     assert [row["_receipt"] for row in rows] == [one.receipt for one in sent]
     for row, one in zip(rows, sent, strict=True):
