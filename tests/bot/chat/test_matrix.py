@@ -179,12 +179,8 @@ def rows(connection: Connection, name: str, columns: str = "*", where: str = "1=
     return found
 
 
-def powers_of(connection: Connection) -> dict[str, str]:
-    return {power: power_of(connection, power) for power in POWERS}
-
-
-def power_of(connection: Connection, power: str) -> str:
-    return digest(rows(connection, *power.split(": ")))
+def powers_of(connection: Connection, which: Iterable[str] = POWERS) -> dict[str, str]:
+    return {power: digest(rows(connection, *power.split(": "))) for power in which}
 
 
 @contextmanager
@@ -198,10 +194,8 @@ def watched(connection: Connection) -> Iterator[set[str]]:
 
     driver: Any = connection.connection.driver_connection
     driver.set_trace_callback(note)
-    try:
-        yield seen
-    finally:
-        driver.set_trace_callback(None)
+    yield seen
+    driver.set_trace_callback(None)
 
 
 def last_entry(connection: Connection) -> int:
@@ -373,9 +367,8 @@ def walk_watched(who: Somebody, hand: Hand, writes: set[str]) -> tuple[Walk, dic
                 if row.chat_id != who.telegram_id and any(canary(agency) in repr(row.payload) for agency in own)
             ]
             entry = last_entry(connection)
-            again = [power for power in POWERS if writes & {power.partition(":")[0], UNKNOWN}]
+            now = powers | powers_of(connection, [each for each in POWERS if writes & {each.split(":")[0], UNKNOWN}])
             writes.clear()
-            now = powers | {power: power_of(connection, power) for power in again}
             touched = changed(powers, now)
             found.touched |= set(touched)
             if touched and entry == latest:
