@@ -7,7 +7,7 @@ promise evidence. `conversations.plan.figures.monitoring` decides what is counte
 
 import contextlib
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from operator import attrgetter, itemgetter
@@ -22,15 +22,16 @@ from conversations.plan.figures.monitoring import COLUMNS, LOOK_BACK, ActivitySt
 from conversations.plan.figures.standing_records import Closed, Closing, Detail, Queue, Records, Report, Reporter
 from conversations.plan.model import AGENCY_ROLES, Activity, ActivityStatus, Indicator, Role, ValidationState
 from conversations.plan.periods import Frequency, ReportingPeriod
+from storage.calendar.details import DetailOfAnswers, parts_of
 from storage.calendar.holidays import known_since
 from storage.database.facts import Facts
 from storage.database.models import Base
-from storage.database.statements import Prepared
+from storage.database.statements import Prepared, value_reader
 from storage.database.unit import Unit
 from storage.plan.cadences import Cadences
 from storage.plan.plans import Plans
 from storage.reports.revisions import revisions
-from storage.reports.submissions import named_answers
+from storage.reports.submissions import row
 
 _tables = Base.metadata.tables
 _agency = _tables["agency"]
@@ -100,13 +101,43 @@ _o = _tables["submission"].alias("older")
 _older_first = _tables["submission"].alias("older_first")
 _older_period = _period.alias("older_period")
 _earlier_period = _period.alias("earlier_period")
-_EARLIER = select(_earlier_period.c.id).where(_earlier_period.c.plan_id == _PLAN_ID, _earlier_period.c.end_on < _FROM)
+_IS_EARLIER = and_(_earlier_period.c.plan_id == _PLAN_ID, _earlier_period.c.end_on < _FROM)
+_EARLIER = select(_earlier_period.c.id).where(_IS_EARLIER)
+_last_period = _period.alias("last_period")
+_LAST_EARLIER = select(_last_period.c.id).where(
+    _last_period.c.plan_id == _PLAN_ID,
+    _last_period.c.end_on == select(func.max(_earlier_period.c.end_on)).where(_IS_EARLIER).scalar_subquery(),
+)
 
 _SUBJECT: Any = bindparam("subject")
 
 
+def _is_sent(table: Any, first: Any) -> Any:
+    """Return the condition that it is a current report about an activity, and was sent by then."""
+    return and_(
+        table.c.plan_id == _PLAN_ID,
+        literal_column(f"{table.name}.is_current"),
+        table.c.subject.is_not(None),
+        table.c.activity_status.is_not(None),
+        _sent_by(table, first),
+    )
+
+
+def _is_validated(table: Any) -> Any:
+    return table.c.validation_state == literal(ValidationState.VALIDATED.value)
+
+
+_l = _tables["submission"].alias("lately")
+_lately_first = _tables["submission"].alias("lately_first")
+_LATELY = select(_l.c.subject).where(
+    _is_sent(_l, _lately_first), _is_validated(_l), _l.c.reporting_period_id.in_(_LAST_EARLIER)
+)
+
+
 # For each activity, the last report before the closings that are looked at: the last validated one and the last other.
-# All older reports are read once, period by period: SQLite finds those of a period where they lie together.
+# All older reports are read once, period by period: SQLite finds those of a period where they lie together. Few of them
+# are put in order, because that is what takes long: most activities have a validated report of the last of the earlier
+# closings (`_LATELY`), so that their validated reports before it cannot be the last.
 def _older(*which: Any) -> Any:
     return (
         select(
@@ -114,19 +145,21 @@ def _older(*which: Any) -> Any:
             _o.c.promises_evidence,
             func.row_number()
             .over(
-                partition_by=(_o.c.subject, _o.c.validation_state == literal(ValidationState.VALIDATED.value)),
+                partition_by=(_o.c.subject, _is_validated(_o)),
                 order_by=(_older_period.c.end_on.desc(), _o.c.id.desc()),
             )
             .label("place"),
         )
         .join(_older_period, _older_period.c.id == _o.c.reporting_period_id)
         .where(
-            _o.c.plan_id == _PLAN_ID,
-            literal_column(f"{_o.name}.is_current"),
-            _o.c.subject.is_not(None),
-            _o.c.activity_status.is_not(None),
+            _is_sent(_o, _older_first),
             _o.c.reporting_period_id.in_(_EARLIER),
-            _sent_by(_o, _older_first),
+            or_(
+                not_(_is_validated(_o)),
+                _o.c.promises_evidence,
+                _o.c.reporting_period_id.in_(_LAST_EARLIER),
+                _o.c.subject.not_in(_LATELY),
+            ),
             *which,
         )
         .subquery("older_reports")
@@ -136,6 +169,7 @@ def _older(*which: Any) -> Any:
 _IS_TROUBLED = _one_of(_s.c.activity_status, TROUBLED)
 _file = _tables["attachment"]
 _prior = _tables["submission"].alias("prior")
+_is_sealed = _s.c.sealed_answers.is_not(None)
 _is_correction = _s.c.version > literal_column("1")
 _first_sent = select(_first.c.submitted_at).where(_first.c.instance_id == _s.c.root_id).scalar_subquery()
 _status_before = (
@@ -154,16 +188,16 @@ _ABOUT = select(
     _s.c.validation_state,
     _s.c.activity_status,
     _s.c.progress,
-    case((_is_correction, _first_sent), else_=_s.c.submitted_at).label("sent_at"),
-    case((_is_correction, _s.c.submitted_at)).label("corrected_at"),
+    _s.c.submitted_at,
+    case((_is_correction, _first_sent)).label("first_sent_at"),
     case((_is_correction, _status_before)).label("corrected_from"),
-    _s.c.instance_id,
     _s.c.promises_evidence,
     _s.c.zero_reason,
     # It is read only for readers who see it.
     case((_s.c.reporting_period_id.in_(_PRESENT), _has_files), else_=false()).label("has_files"),
     case((_IS_TROUBLED, _s.c.answers)).label("answers"),
-    case((_IS_TROUBLED, _s.c.sealed_answers)).label("sealed_answers"),
+    case((and_(_is_sealed, _IS_TROUBLED), _s.c.sealed_answers)).label("sealed_answers"),
+    case((_is_sealed, _s.c.instance_id)).label("instance_id"),
 )
 _OF_PLAN = _ABOUT.where(
     _s.c.plan_id == _PLAN_ID, _s.c.subject.is_not(None), _s.c.activity_status.is_not(None), _sent_by(_s, _first)
@@ -299,7 +333,7 @@ class Figures:
             agencies=plans.agencies(plan_id),
             activities=tuple(map(_to_activity, _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code}))),
             periods=periods,
-            reports=self._reports(_REPORTS_OF_ACTIVITY.rows(connection, values), periods),
+            reports=self._reports(_REPORTS_OF_ACTIVITY, values, periods),
             closed=(),
             reporters=(),
             kept_since=self._kept_since(plan_id, now, zone),
@@ -332,7 +366,7 @@ class Figures:
             agencies=plans.agencies(plan_id),
             activities=activities,
             periods=periods,
-            reports=self._reports(_REPORTS.rows(connection, values), periods),
+            reports=self._reports(_REPORTS, values, periods),
             closed=tuple(Closed(*found) for found in _CLOSED.rows(connection, closed)),
             reporters=tuple(map(_to_reporter, _REPORTERS.rows(connection, {"plan_id": plan_id, "at": now}))),
             queue=_to_queue(_WAITING.first(connection, {"plan_id": plan_id, "at": now})),
@@ -372,30 +406,39 @@ class Figures:
         closings = closings_until(self._unit.of(Plans).periods(plan_id), today, 1)
         return closings[-1].month_end if closings else today
 
-    def _reports(self, rows: Iterable[Any], periods: Iterable[ReportingPeriod]) -> tuple[Report, ...]:
+    def _reports(
+        self, statement: Prepared, values: Mapping[str, Any], periods: Iterable[ReportingPeriod]
+    ) -> tuple[Report, ...]:
         """Return the reports in the order in which their periods end. `periods`: all of the plan."""
+        connection = self._unit.connection
         by_end: dict[date, list[Report]] = {period.end_on: [] for period in sorted(periods, key=_END)}
         by_period = {period.id: (period.end_on, by_end[period.end_on].append) for period in periods}
-        states, statuses, new = _STATES, _STATUSES, tuple.__new__
-        for row in rows:
-            (id, subject, period_id, is_current, state, status, progress, sent_at, corrected_at, corrected_from,
-             _, promises_evidence, zero_reason, has_files, answers, sealed_answers) = row  # fmt: skip
+        states, statuses, new, about = _STATES, _STATUSES, tuple.__new__, len(_ABOUT_ACTIVITY)
+        instant = value_reader(connection, _s.c.submitted_at.type)
+        # A large plan has tens of thousands. So they come as the driver gives them, what is read of them is read at
+        # once, and a report is made in the order of its fields: by name it takes four times as long.
+        for (id, subject, period_id, is_current, state, status, progress, sent_at, first_sent_at, corrected_from,
+             promises_evidence, zero_reason, has_files, answers, sealed_answers, instance_id
+             ) in statement.raw(connection, values):  # fmt: skip
             end_on, add = by_period[period_id]
-            detail = self._detail(row) if answers or sealed_answers else None
-            # In the order of its fields: by name it takes four times as long, and a large plan has tens of thousands.
+            corrected_at = None
+            if first_sent_at is not None:
+                sent_at, corrected_at = first_sent_at, instant(sent_at)
+            detail: Detail | None = None
+            if answers:
+                detail = DetailOfAnswers(answers)
+            elif sealed_answers:
+                detail = self._unsealed(bytes(sealed_answers), instance_id)
             add(
-                new(Report, (id, subject[len(_ABOUT_ACTIVITY):], period_id, end_on, states[state], statuses[status],
-                             progress or 0, sent_at, promises_evidence, has_files, is_current, detail,
+                new(Report, (id, subject[about:], period_id, end_on, states[state], statuses[status], progress or 0,
+                             instant(sent_at), bool(promises_evidence), bool(has_files), bool(is_current), detail,
                              zero_reason or "", corrected_at, statuses.get(corrected_from)))
             )  # fmt: skip
         return tuple(report for found in by_end.values() for report in sorted(found, key=_ID))
 
-    def _detail(self, found: Any) -> Detail:
-        is_sealed = found.sealed_answers is not None
-        said = named_answers(self._unit, found)
-        reasons, needs_decision = tuple(said.get("obstacle", "").split()), said.get("needs_decision") == "yes"
-        decision = "" if is_sealed else said.get("decision_text", "")
-        return Detail(reasons, needs_decision, decision, _day(said.get("new_due_date", "")))
+    def _unsealed(self, sealed: bytes, instance_id: str) -> Detail:
+        reasons, needs_decision, _, new_due_on = parts_of(self._unit.vault.open(sealed, row(instance_id)))
+        return Detail(reasons, needs_decision, "", new_due_on)
 
 
 @contextlib.contextmanager
@@ -415,6 +458,7 @@ def _uncollected() -> Iterator[None]:
 
 _END, _ID = attrgetter("end_on"), itemgetter(0)
 _ABOUT_ACTIVITY = "activity:"
+_FREQUENCIES = {each.value: each for each in Frequency}
 _STATES = {state.value: state for state in ValidationState}
 _STATUSES = {status.value: status for status in ActivityStatus}
 
@@ -433,7 +477,7 @@ def _to_activity(row: Any) -> Activity:
         area_code=row.area_code,
         start_on=row.start_on,
         due_on=row.due_on,
-        frequency=Frequency(row.report_frequency),
+        frequency=_FREQUENCIES[row.report_frequency],
         short_name=row.short_name,
         sensitivity=row.sensitivity,
         added_on=row.added_on,
@@ -451,14 +495,6 @@ def _to_reporter(row: Any) -> Reporter:
         is_suspended=bool(row.is_suspended),
         is_unreachable=bool(row.is_unreachable),
     )
-
-
-# Another edition of the form may ask something else here: text that is not a day counts as none.
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
 
 
 def _to_queue(row: Any) -> Queue:

@@ -409,7 +409,12 @@ def named_answers(unit: Unit, found: Any) -> dict[str, str]:
     text = found.answers
     if found.sealed_answers is not None:
         text = unit.vault.open(found.sealed_answers, row(found.instance_id))
-    return {ref[ref.rfind("/") + 1 :]: str(value) for ref, value in orjson.loads(text or "{}").items()}
+    return by_name(text or "{}")
+
+
+def by_name(answers: str) -> dict[str, str]:
+    """Return answers by the name of their question."""
+    return {ref[ref.rfind("/") + 1 :]: str(value) for ref, value in orjson.loads(answers).items()}
 
 
 def _load(found: Sequence[Any]) -> StoredSubmission:

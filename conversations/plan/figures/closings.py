@@ -15,9 +15,6 @@ from conversations.plan.figures.standing_records import Closing, Records, Report
 from conversations.plan.model import Activity, ActivityStatus, Agency, ValidationState
 from conversations.plan.periods import ReportingPeriod, closing_due_on
 
-Wanted = Sequence[tuple[Activity, ReportingPeriod]]
-"""The reports that a closing expects."""
-
 
 class Known:
     """The reports about one activity, in the order in which their periods end."""
@@ -77,7 +74,10 @@ class AgencyClosing:
     """An agency at one closing. It may have nothing to report there."""
 
     closing: Closing
-    wanted: Wanted
+    expected: int
+    """How many reports the closing expects of it."""
+    periods: Sequence[ReportingPeriod]
+    """The periods in which it had something to report."""
     received: int
     """How many of the expected reports were sent."""
     closed_at: datetime | None
@@ -88,7 +88,7 @@ class AgencyClosing:
 
     @property
     def is_expected(self) -> bool:
-        return bool(self.wanted)
+        return self.expected > 0
 
     @property
     def is_closed(self) -> bool:
@@ -97,11 +97,11 @@ class AgencyClosing:
     @property
     def due_on(self) -> date:
         """The latest due day of the periods in which the agency had something to report."""
-        return closing_due_on(period for _, period in self.wanted)
+        return closing_due_on(self.periods)
 
     @property
     def locks_on(self) -> date:
-        return max(period.locks_on for _, period in self.wanted)
+        return max(period.locks_on for period in self.periods)
 
     def is_on_time(self, zone: ZoneInfo) -> bool:
         """Whether the agency had closed by 23:59 of the due day."""
@@ -112,21 +112,22 @@ def agency_closing(
     activities: Iterable[Activity], closing: Closing, known: Mapping[str, Known], closed: Mapping[int, datetime]
 ) -> AgencyClosing:
     """Return how an agency closes, from its activities and the periods (by id) that it has closed."""
-    wanted: list[tuple[Activity, ReportingPeriod]] = []
-    received = 0
+    expected = received = 0
+    periods: dict[int, ReportingPeriod] = {}
     for activity in activities:
         found = known.get(activity.code, NOTHING)
         for period in closing.periods:
             if is_expected(activity, period, found.ended_on):
-                wanted.append((activity, period))
+                expected += 1
                 received += period.id in found.periods
-    times = [closed.get(period_id) for period_id in {period.id for _, period in wanted}]
-    done = [at for at in times if at is not None]
+                periods[period.id] = period
+    done = [at for at in map(closed.get, periods) if at is not None]
     return AgencyClosing(
         closing=closing,
-        wanted=wanted,
+        expected=expected,
+        periods=tuple(periods.values()),
         received=received,
-        closed_at=max(done) if done and len(done) == len(times) else None,
+        closed_at=max(done) if done and len(done) == len(periods) else None,
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from conversations.plan.expected import ClosingOfPeriods, is_expected, longest_unclosed_row
@@ -30,7 +30,7 @@ from conversations.plan.figures.closings import (
 from conversations.plan.figures.lights import Declared, Light, traffic_light
 from conversations.plan.figures.standing_records import Closing, Queue, Records, Report, Reporter
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
-from conversations.plan.periods import PeriodType, ReportingPeriod
+from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 
 COLUMNS = 6
 """Closings that are looked back on, the present one included: half a year fits a phone."""
@@ -219,7 +219,7 @@ def standing(
         for kind in PeriodType
     }
     known = known_reports(records.reports, only_validated=only_validated)
-    moment = cache(partial(_moment, past, cache(traffic_light)))
+    moment = cache(partial(_moment, past, cache(_light_of_case)))
     then = moment(since.astimezone(zone).date(), since)
     look = _Look(records, known, past, moment(today, now), then, zone, records.closed_at(), moment)
 
@@ -285,18 +285,23 @@ class _On(NamedTuple):
 
     day: date
     by: datetime
-    opened: _Past
-    """By type, the periods that have opened by that day. The last one is first."""
-    light: Callable[[date, date, date, Declared, int], Light]
-    """`traffic_light`, which computes the same light once: many reports of a plan declare the same."""
+    opened: Mapping[Frequency, Sequence[ReportingPeriod]]
+    """The periods that have opened by that day. The last one is first."""
+    light: Callable[..., Light]
+    """`_light_of_case`, which computes the same light once: many reports of a plan declare the same."""
 
 
 _SUSPENDED, _VALIDATED = ActivityStatus.SUSPENDED, ValidationState.VALIDATED  # as in `lights`
 
 
-def _moment(past: _Past, light: Callable[[date, date, date, Declared, int], Light], day: date, by: datetime) -> _On:
+def _moment(past: _Past, light: Callable[..., Light], day: date, by: datetime) -> _On:
     opened = {kind: [each for each in reversed(periods) if each.opens_on <= day] for kind, periods in past.items()}
-    return _On(day, by, opened, light)
+    return _On(day, by, {each: opened[each.period_type] for each in Frequency}, light)
+
+
+def _light_of_case(start_on: date, due_on: date, today: date, missed: int, *declared: Any) -> Light:
+    """Compute a light; a `Declared` is made once for each case, and not for each report."""
+    return traffic_light(start_on, due_on, today, Declared(*declared), missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +339,7 @@ def _agency_standing(
         agency=agency,
         activities=standings,
         cells=_cells(standings, closings, look),
-        expected=len(now_due.wanted) if now_due else 0,
+        expected=now_due.expected if now_due else 0,
         reported=now_due.received if now_due else 0,
         closed_at=now_due.closed_at if now_due else None,
         is_on_time=now_due is not None and now_due.is_on_time(look.zone),
@@ -346,10 +351,6 @@ def _agency_standing(
         passed=_passed(agency, own, look),
         due_on=now_due.due_on if now_due and now_due.is_expected else None,
     )
-
-
-def _known_of(known: Mapping[str, Known], activity: Activity) -> Known:
-    return known.get(activity.code, NOTHING)
 
 
 def _silent(told: Sequence[AgencyClosing], today: date, kept_since: date) -> int:
@@ -372,7 +373,7 @@ def _missed(activity: Activity, known: Known, on: _On) -> int:
     It counts to two, because more make no light worse. A report that was sent early is not missing.
     """
     missed = 0
-    for period in on.opened[activity.frequency.period_type]:
+    for period in on.opened[activity.frequency]:
         sent_at = known.periods.get(period.id)
         if sent_at is not None and sent_at <= on.by:
             break
@@ -386,32 +387,33 @@ def _missed(activity: Activity, known: Known, on: _On) -> int:
     return missed
 
 
-def _light(activity: Activity, last: Report | None, known: Known, on: _On) -> Light:
-    if on.day < activity.start_on:
+def _light(activity: Activity, last: Report | None, missed: int, on: _On) -> Light:
+    start_on, due_on, day = activity.start_on, activity.due_on, on.day
+    if day < start_on:
         return Light.GREY
-    declared = Declared() if last is None else _declared(last, activity)
-    return on.light(activity.start_on, activity.due_on, on.day, declared, _missed(activity, known, on))
-
-
-def _declared(last: Report, activity: Activity) -> Declared:
-    is_suspended = last.status is _SUSPENDED
-    is_validated = last.state is _VALIDATED
+    if last is None:
+        return on.light(start_on, due_on, day, missed)
+    status = last.status
     # The form asks for the new date. Only a report that this reader may read can say that there is none.
-    new_due_on = last.detail.new_due_on if is_suspended and last.detail else activity.due_on
-    return Declared(last.status, last.progress, last.promises_evidence, is_validated, new_due_on)
+    new_due_on = last.detail.new_due_on if status is _SUSPENDED and last.detail else due_on
+    is_validated = last.state is _VALIDATED
+    return on.light(
+        start_on, due_on, day, missed, status, last.progress, last.promises_evidence, is_validated, new_due_on
+    )
 
 
 def _standing_of(activity: Activity, look: _Look) -> ActivityStanding:
-    known, on, then = _known_of(look.known, activity), look.on, look.then
+    known, on, then = look.known.get(activity.code, NOTHING), look.on, look.then
     last = known.shown[-1] if known.shown else None
     last_then = next((report for report in reversed(known.shown) if report.sent_at <= then.by), None)
+    missed = _missed(activity, known, on)
     return ActivityStanding(
         activity=activity,
-        light=_light(activity, last, known, on),
-        light_before=_light(activity, last_then, known, then),
+        light=_light(activity, last, missed, on),
+        light_before=_light(activity, last_then, _missed(activity, known, then), then),
         last=last,
         before=known.shown[-2] if len(known.shown) > 1 else None,
-        missed=_missed(activity, known, on),
+        missed=missed,
         is_started=activity.start_on <= on.day,
         is_over=last is not None and last.ends_activity,
         unexplained_since=_unexplained_since(activity, known, look),
@@ -441,7 +443,8 @@ def _unexplained_since(activity: Activity, known: Known, look: _Look) -> date | 
 
     def is_red(report: Report | None, day: date) -> bool:
         end = datetime.combine(day + timedelta(days=1), time.min, zone)
-        return _light(activity, report, known, look.moment(day, end)) is Light.CRITICAL
+        on = look.moment(day, end)
+        return _light(activity, report, _missed(activity, known, on), on) is Light.CRITICAL
 
     found, until = None, today
     for report in (*reversed(known.current), None):
@@ -468,7 +471,7 @@ def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[Repor
     periods = [period for of_type in past.values() for period in of_type]
 
     def expected(period: ReportingPeriod) -> Iterator[Known]:
-        of_type = ((each, _known_of(look.known, each)) for each in by_type.get(period.type, ()))
+        of_type = ((each, look.known.get(each.code, NOTHING)) for each in by_type.get(period.type, ()))
         return (found for each, found in of_type if is_expected(each, period, found.ended_on))
 
     closing = ClosingOfPeriods(
@@ -492,7 +495,7 @@ def _cells(standings: Iterable[ActivityStanding], closings: Sequence[Closing], l
     ]
     for standing in standings:
         activity = standing.activity
-        known = _known_of(look.known, activity)
+        known = look.known.get(activity.code, NOTHING)
         shown, at = known.shown, len(known.shown)
         for month_end, at_lock, lights in backwards:
             if activity.start_on > month_end and at_lock.day < on.day:
@@ -501,27 +504,26 @@ def _cells(standings: Iterable[ActivityStanding], closings: Sequence[Closing], l
                 at -= 1
             is_todays = at_lock is on and at == len(shown)
             last = shown[at - 1] if at else None
-            lights.append(standing.light if is_todays else _light(activity, last, known, at_lock))
+            missed = 0 if is_todays else _missed(activity, known, at_lock)
+            lights.append(standing.light if is_todays else _light(activity, last, missed, at_lock))
     return tuple(map(worst_of, columns))
 
 
 def _has_changed(each: ActivityStanding, since: datetime, now: datetime) -> bool:
     """Whether a report of this week, or a correction, has changed the status."""
-    last, before = each.last, each.before
-    if last is None:
+    if (last := each.last) is None:
         return False
     if since < last.sent_at <= now:
-        return last.status != (before.status if before else ActivityStatus.NOT_STARTED)
+        return last.status != (each.before.status if each.before else ActivityStatus.NOT_STARTED)
     return last.corrected_at is not None and since < last.corrected_at <= now and last.status != last.corrected_from
 
 
 def _has_advanced(each: ActivityStanding, since: datetime, now: datetime) -> bool:
     """Whether a report of this week has changed the progress, or a correction whatever it corrects."""
-    last, before = each.last, each.before
-    if last is None:
+    if (last := each.last) is None:
         return False
     if since < last.sent_at <= now:
-        return last.progress != (before.progress if before else 0)
+        return last.progress != (each.before.progress if each.before else 0)
     return last.corrected_at is not None and since < last.corrected_at <= now
 
 

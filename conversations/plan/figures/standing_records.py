@@ -30,7 +30,8 @@ class Closing:
         return max(period.locks_on for period in self.periods)
 
 
-class Detail(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Detail:
     """What a report says about its difficulties. For a restricted report, only the codes are ever shown."""
 
     reasons: tuple[str, ...] = ()
