@@ -1,14 +1,25 @@
 """A browser at the page of phones, and a bot that answers on it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.deadlines import PATIENCE
-from tests.e2e.page import AS_A_RULE, CHROMIUM, QUIET, TAKES_A_LOOK, MiniBot, Opened, Process, api, sandbox_process
+from tests.e2e.page import (
+    AS_A_RULE,
+    CHROMIUM,
+    QUIET,
+    TAKES_A_LOOK,
+    MiniBot,
+    Opened,
+    Process,
+    api,
+    forget,
+    sandbox_process,
+)
 
 
 # ---------------------------------------------------------------- browser, sandbox, bot
@@ -39,14 +50,15 @@ def bot(sandbox: Process) -> Iterator[MiniBot]:
 
 
 @pytest.fixture(scope="module")
-def usual(browser: Browser) -> Iterator[BrowserContext]:
-    """For pages that want nothing special: fonts and scripts are read once, half of what a page costs."""
-    with browser.new_context(**AS_A_RULE) as context:
-        yield context
+def usual(browser: Browser, sandbox: Process) -> Iterator[Page]:
+    """For tests that want nothing special: a page that stays has its process, its fonts and its scripts already."""
+    with browser.new_context(**AS_A_RULE) as context, context.new_page() as page:
+        forget(page, sandbox.url)
+        yield page
 
 
 @pytest.fixture
-def opened(browser: Browser, usual: BrowserContext, sandbox: Process, bot: MiniBot) -> Iterator[Opened]:
+def opened(browser: Browser, usual: Page, sandbox: Process, bot: MiniBot) -> Iterator[Opened]:
     """Opens the page; what the browser complains about (errors, refused content) fails the test at its end.
 
     Neither the sandbox nor the browser remembers an earlier test: a page draws every phone there is.
@@ -55,26 +67,35 @@ def opened(browser: Browser, usual: BrowserContext, sandbox: Process, bot: MiniB
     bot.call("setMyCommands", commands=[{"command": "pendientes", "description": "Lo que vence"},
                                         {"command": "tarjeta", "description": "Una tarjeta"}])  # fmt: skip
     complaints: list[str] = []
-    contexts = []
+    opened: list[Page] = []
 
     def open_page(url: str = sandbox.url, **options: Any) -> Page:
-        context = usual
+        page = usual
         if options:
-            context = browser.new_context(**{**AS_A_RULE, **options})
-            contexts.append(context)
-        page = context.new_page()
+            page = browser.new_context(**{**AS_A_RULE, **options}).new_page()
+        elif usual in opened:
+            page = usual.context.new_page()
+        opened.append(page)
         page.set_default_timeout(TAKES_A_LOOK)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-        page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
+        for event, listener in listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]
         page.goto(url)
         return page
 
+    listeners: dict[str, Callable[[Any], object]] = {
+        "pageerror": lambda error: complaints.append(str(error)),
+        "console": lambda line: complaints.append(line.text) if "Content Security" in line.text else None,
+        "dialog": lambda dialog: complaints.append(f"a dialog: {dialog.message}"),
+    }
     expect.set_options(timeout=TAKES_A_LOOK)
     yield open_page
-    for context in contexts:
-        context.close()
-    for page in usual.pages:
-        page.evaluate("() => localStorage.clear()")
-        page.close()
+    for page in opened:
+        if page.context != usual.context:
+            page.context.close()
+        elif page != usual:
+            page.close()
+        else:
+            for event, listener in listeners.items():
+                page.remove_listener(event, listener)
+            forget(page, sandbox.url)
     assert complaints == []
