@@ -29,6 +29,8 @@ PATIENCE: Final = 0.5
 """Seconds within which the bot must answer; otherwise there are no figures."""
 COUNTED: Final = ("updates", "commits", "units", "sent", "retried", "ambiguous", "undeliverable", "fires")
 """Counters that only grow. `queued` and `sending` are present values."""
+ACTS: Final = ("updates", "sent", "fires")
+"""Counters that stand still while the bot does nothing: a reading at the data door is a unit and a commit too."""
 GOODBYE: Final = 9.5
 """Seconds a bot has for an orderly end. It needs less (bot.stopping)."""
 NINE: Final = time(9)
@@ -64,11 +66,12 @@ class Supervisor:
         process = self._process
         pid = process.pid if process is not None and process.poll() is None else None
         now = datetime.fromtimestamp(self._world.now(), UTC)
+        figures = None if pid is None else self._figures(pid)
         return {
             "running": pid is not None,
             "pid": pid,
-            "figures": None if pid is None else self._figures(pid),
-            "reader": None if pid is None else self._reader.look(),
+            "figures": figures,
+            "reader": None if pid is None else self._reader.look(figures and {name: figures[name] for name in ACTS}),
             "since": self._since,
             "moments": moments(now, ZoneInfo(self._settings.timezone), self._holidays),
         }

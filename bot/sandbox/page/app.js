@@ -324,13 +324,19 @@ phones.append(h("p", { class: "nobody" }, t("loading")));
 if (remembered("enlace.panel") === "open" && innerWidth > 1000) openPanel(true);
 setInterval(tick, 1000);
 setInterval(() => page.state && readState(), 15_000);
-setInterval(() => {
+setInterval(look, 2500);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  page.phones.get(page.shown)?.reveal();
+  look();
+});
+
+/** What no event tells of. The bot counts all that it did for each look: a page that nobody sees does not ask. */
+function look() {
+  if (document.hidden) return;
   readSupervisor();
   panel.read();
-}, 2500);
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) page.phones.get(page.shown)?.reveal();
-});
+}
 
 let lost;
 let soon;

@@ -50,7 +50,7 @@ export function shortDay(unix, language) {
 
 /** Where the phones are, and how far from Greenwich: `Santo Domingo, UTC−4`. */
 export function zoneName(unix) {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeZoneName: "shortOffset" }).formatToParts(unix * 1000);
+  const parts = format("en-GB", { timeZoneName: "shortOffset" }).formatToParts(unix * 1000);
   const offset = parts.find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC").replace("-", "−");
   return `${zone.split("/").at(-1).replaceAll("_", " ")}, ${offset}`;
 }
@@ -83,10 +83,10 @@ export function nextMonday() {
  *
  * Source: Bot API, "date-time entity formatting". An empty or unknown format gives null: the text stays as written.
  */
-export function formatted(unix, format, language) {
-  if (format === "r") return relative(unix, language);
-  const match = /^(w?)([dD]?)([tT]?)$/.exec(format ?? "");
-  if (!match || !format) return null;
+export function formatted(unix, shape, language) {
+  if (shape === "r") return relative(unix, language);
+  const match = /^(w?)([dD]?)([tT]?)$/.exec(shape ?? "");
+  if (!match || !shape) return null;
   const [, w, d, t] = match;
   const options = {
     ...(w && { weekday: "long" }),
@@ -111,13 +111,23 @@ export function locale(language) {
 }
 
 function write(unix, language, options) {
-  return new Intl.DateTimeFormat(locale(language), { timeZone: zone, ...options }).format(unix * 1000);
+  return format(locale(language), options).format(unix * 1000);
 }
 
+const WALL = {
+  hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+};
+
 function wall(unix) {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone, hourCycle: "h23",
-    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
-  });
-  return Object.fromEntries(format.formatToParts(unix * 1000).map((part) => [part.type, part.value]));
+  return Object.fromEntries(format("en-GB", WALL).formatToParts(unix * 1000).map((part) => [part.type, part.value]));
+}
+
+const formats = new Map();
+
+/** A format in the phones' zone. To make one takes a hundred times as long as to use it, and each message shows its time. */
+function format(tag, options) {
+  const key = JSON.stringify([tag, zone, options]);
+  let made = formats.get(key);
+  if (!made) formats.set(key, made = new Intl.DateTimeFormat(tag, { timeZone: zone, ...options }));
+  return made;
 }

@@ -310,7 +310,7 @@ function keys(phone) {
 
 /** What a button sends, and below it what it says: a step knows it by either. */
 function sent(key) {
-  return `${key.dataset.data ?? ""}\n${key.innerText}`;
+  return `${key.dataset.data ?? ""}\n${key.textContent}`;
 }
 
 /** Shows where the finger goes, and presses. */
