@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,8 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from conversations.languages import LANGUAGES
 from tests.bot.demo.furnished import furnish_demo
 from tests.deadlines import PATIENCE, has_ended, wait_until
+from tests.e2e.page import CHROMIUM, QUIET, forget
 from tests.ports import free_port
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 BEGINNING_IS_SEEN = """(person) => {
   const log = document.querySelector(`#phone-${person} .log`);
@@ -98,20 +89,27 @@ def chromium() -> None:
 @pytest.fixture(scope="module")
 def browser(chromium: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def only_page(demo: str, browser: Browser) -> Iterator[Page]:
+    with browser.new_page(**DRAWN) as page:
+        yield page
+
+
 @pytest.fixture
-def page(demo: str, browser: Browser) -> Iterator[Page]:
-    """In a context of its own: closing it forgets what the page has kept."""
-    page = browser.new_page(viewport={"width": 1500, "height": 950}, **DRAWN)
-    page.set_default_timeout(PATIENCE * 1000)
+def page(demo: str, only_page: Page) -> Iterator[Page]:
+    """As at the first visit: the page stays, since another one costs a process, but has kept nothing."""
+    only_page.set_viewport_size({"width": 1500, "height": 950})
+    only_page.set_default_timeout(PATIENCE * 1000)
     expect.set_options(timeout=PATIENCE * 1000)
-    page.goto(demo)
-    yield page
-    page.close()
+    forget(only_page, demo)
+    only_page.goto(demo)
+    yield only_page
+    forget(only_page, demo)
 
 
 class Phone:
@@ -146,6 +144,47 @@ class Phone:
             expect(self.root.get_by_text(re.compile(re.escape(text))).last).to_be_visible(timeout=PATIENCE * 1000)
         except AssertionError:
             pytest.fail(f"not seen: {text}\n\n{self.root.inner_text()}", pytrace=False)
+
+
+SCREENS: dict[str, dict[str, Any]] = {
+    "desk": {"viewport": {"width": 1366, "height": 700}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+}
+
+LARGE = """() => {
+  const [one, ...more] = document.querySelectorAll(".phone.tour-target");
+  const others = [...document.querySelectorAll(".phone:not(.tour-target)")];
+  const width = each => each.getBoundingClientRect().width;
+  return one && !more.length && others.every(each => width(one) > 1.5 * width(each));
+}"""
+"""The one phone that the tour speaks of is large."""
+SEEN = """phone => {
+  const log = phone.querySelector(".log").getBoundingClientRect();
+  const text = [...phone.querySelectorAll(".bubble")].pop().getBoundingClientRect();
+  const keys = [...phone.querySelectorAll(".log .key")].pop().getBoundingClientRect();
+  return text.top >= log.top && keys.bottom <= log.bottom;
+}"""
+
+
+def test_on_a_laptop_a_stranger_sees_what_is_written_and_what_can_be_tapped(demo: str, browser: Browser) -> None:
+    """At 1366 by 700, beside the invitation to the tour: each first screen whole; in the tour, one phone large.
+
+    In either language of the page, since the invitation's length decides how much room is left. The phones keep theirs.
+    """
+    for locale, begin, on in (("en-US", "The whole tour", "Continue"), ("es-DO", "Recorrido completo", "Continuar")):
+        seen: dict[str, Any] = {**SCREENS["desk"], "locale": locale, "reduced_motion": "reduce"}
+        with browser.new_page(**seen) as page:
+            page.set_default_timeout(PATIENCE * 1000)
+            page.goto(demo)
+            page.locator(".tour.offer").wait_for()
+            for name in ("Ana Martínez", "Luis Peña", "Carmen Soto", "Pedro Núñez", "Grace Miller", "Rosa Díaz"):
+                phone = page.locator(".phone").filter(has=page.get_by_text(name, exact=True)).first
+                phone.locator(".log .key").first.wait_for()
+                page.wait_for_function(SEEN, arg=phone.element_handle())
+            page.locator(".tour.offer input").uncheck()
+            page.get_by_role("button", name=begin).click()
+            page.get_by_role("button", name=on).click()
+            page.wait_for_function(LARGE)
 
 
 def test_the_ordinary_report_takes_four_taps_and_one_line(page: Page) -> None:
@@ -228,76 +267,6 @@ def test_an_ordinary_report_needs_no_mouse(page: Page) -> None:
 
 
 # ---------------------------------------------------------------- the tour
-SCREENS: dict[str, dict[str, Any]] = {
-    "desk": {"viewport": {"width": 1366, "height": 700}},
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-}
-
-
-@pytest.mark.parametrize(
-    ("language", "screen", "begin", "do", "onwards", "over"),
-    [
-        ("es", "desk", "Recorrido completo", "Hágalo por mí", ("Continuar", "Terminar"), "Eso es Enlace"),
-        ("en", "phone", "The whole tour", "Do it for me", ("Continue", "Finish"), "That is Enlace"),
-    ],
-)
-def test_the_tour_can_be_had_done_to_its_end(
-    browser: Browser,
-    tmp_path: Path,
-    language: str,
-    screen: str,
-    begin: str,
-    do: str,
-    onwards: tuple[str, str],
-    over: str,
-) -> None:
-    """Fourteen steps in either language, on a desk and on a phone: offered at the first visit, each done by the page's
-    own buttons, and what it speaks of is then in the chats, in the page's language.
-    """
-    furnish_demo(tmp_path)
-    with demo_process(tmp_path) as address, browser.new_page(**SCREENS[screen], **DRAWN) as page:
-        page.set_default_timeout(PATIENCE * 1000)
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address)
-        if language == "en":
-            page.get_by_role("button", name="Ajustes").click()
-            page.get_by_label("Idioma de la página").select_option("en")
-            page.get_by_role("button", name="Settings").click()
-        tour = page.locator("#tour")
-        tour.get_by_role("button", name=begin).click()
-        titles = set()
-        for number in range(1, 15):
-            expect(tour.locator(".number")).to_contain_text(str(number))
-            expect(tour.get_by_role("heading")).to_be_focused()
-            titles.add(tour.get_by_role("heading").inner_text())
-            if number > 1:
-                tour.get_by_role("button", name=do).click()
-                expect(tour.locator(".tour-status")).to_have_class(re.compile("done"), timeout=PATIENCE * 1000)
-            if number == 12:  # what Pedro's link does is seen on Marta's phone
-                expect(page.locator("#phone-508")).to_have_class(re.compile("tour-target"))
-                expect(page.locator("#phone-508 .log")).to_be_in_viewport()
-                assert page.evaluate(BEGINNING_IS_SEEN, 508), "a long message is read from its beginning"
-            if number == 7:
-                assert page.evaluate(PICTURE_IS_WHOLE, 505), "a digest's picture is seen whole"
-                expect(page.locator("#phone-505 article.bot").last).to_contain_text(
-                    re.compile("(Reportes|Reports): 3 (de|of)")
-                )
-            if number == 14 and page.evaluate("navigator.pdfViewerEnabled"):
-                expect(page.locator("dialog.pages iframe")).to_be_visible()
-                page.keyboard.press("Escape")
-            tour.get_by_role("button", name=re.compile("|".join(onwards))).click()
-        expect(tour.get_by_role("heading", name=over)).to_be_visible()
-
-        assert len(titles) == 14
-        assert complaints == []
-        draw_as_it_is(page, SCREENS[screen])
-        assert page.evaluate("devicePixelRatio") == 1
-        assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
-        for person, words in ((501, "Corregido. Recibo|Corrected. Receipt"), (502, "Ana Martínez"),
-                              (505, r"\.xlsx"), (508, "Soy el asistente"), (509, r"\.pdf")):  # fmt: skip
-            expect(page.locator(f"#phone-{person} article.bot").last).to_contain_text(re.compile(words))
-
 
 WHOLE = """selector => {
   const box = document.querySelector(selector).getBoundingClientRect();
@@ -305,39 +274,106 @@ WHOLE = """selector => {
 }"""
 
 
-@pytest.mark.parametrize(
-    ("locale", "screen", "sent"), [("fr-FR", "desk", "Merci|envoyé"), ("ht-HT", "phone", "Resi nimewo")]
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A screen, the language that the short tour is had in, and the one of the long tour, with its words."""
+
+    screen: str
+    locale: str
+    sent: str
+    language: str
+    do: str
+    onwards: str
+    steps: int
+
+
+LIVES = (
+    Life("desk", "fr-FR", "Merci|envoyé", "es", "Hágalo por mí", "Continuar|Terminar", steps=7),
+    Life("phone", "ht-HT", "Resi nimewo", "en", "Do it for me", "Continue|Finish", steps=14),
 )
-def test_a_report_goes_to_a_ministers_page_in_three_steps(
-    browser: Browser, tmp_path: Path, locale: str, screen: str, sent: str
-) -> None:
-    """The short tour is offered first. The phones speak the page's language if the stranger leaves it so, the button
-    to press is in view, the row of names stays, and the page in PDF opens whole. The long tour goes on from there.
+
+
+@pytest.mark.parametrize("life", LIVES, ids=lambda life: life.screen)
+def test_the_tours_can_be_had_done_to_their_end(browser: Browser, tmp_path: Path, life: Life) -> None:
+    """The short tour first, in the language that the phones begin in; from it to the long one, in another language.
+
+    Each step is done by the page's own buttons, whoever's phone it is on, and nothing on the page goes wrong. To the
+    end on a phone; on a desk as far as the bot's death, its return, and what the coordinator then sees.
     """
     furnish_demo(tmp_path)
-    drawn = {**SCREENS[screen], **DRAWN, "locale": locale}
+    drawn = {**SCREENS[life.screen], **DRAWN, "locale": life.locale}
     with demo_process(tmp_path) as address, browser.new_page(**drawn) as page:
         page.set_default_timeout(PATIENCE * 1000)
         expect.set_options(timeout=PATIENCE * 1000)
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
-        tour = page.locator("#tour")
+        to_a_ministers_page_in_three_steps(page, life)
+        choose(page, life.language)
+        to_the_end(page, life)
+        assert complaints == []
+
+
+def to_a_ministers_page_in_three_steps(page: Page, life: Life) -> None:
+    """The short tour is offered first. The phones speak the page's language if the stranger leaves it so, the button
+    to press is in view, the row of names stays, and the page in PDF opens whole. The long tour goes on from there.
+    """
+    tour = page.locator("#tour")
+    tour.locator("button.main").click()
+    for number, person in ((1, 503), (2, 505), (3, 509)):
+        expect(tour.locator(".number")).to_contain_text(str(number))
+        expect(page.locator(f"#phone-{person} .tour-look").first).to_be_in_viewport(ratio=1)
+        expect(page.locator("#strip [aria-current]")).to_be_in_viewport(ratio=0.9)
+        tour.locator(".do-it").click()
+        expect(tour.locator(".tour-status")).to_have_class(re.compile("done"))
+        if number == 1:
+            expect(page.locator("#phone-503 article.bot").last).to_contain_text(re.compile(life.sent, re.IGNORECASE))
+        if number == 3 and page.evaluate("navigator.pdfViewerEnabled"):
+            expect(page.locator("dialog.pages iframe")).to_be_visible()
+            draw(page, life.screen, 1)
+            assert page.evaluate(WHOLE, "dialog.pages iframe"), "the minister's page is seen whole"
+            draw(page, life.screen, DRAWN["device_scale_factor"])
+            page.keyboard.press("Escape")
         tour.locator("button.main").click()
-        for number, person in ((1, 503), (2, 505), (3, 509)):
-            expect(tour.locator(".number")).to_contain_text(str(number))
-            expect(page.locator(f"#phone-{person} .tour-look").first).to_be_in_viewport(ratio=1)
-            expect(page.locator("#strip [aria-current]")).to_be_in_viewport(ratio=0.9)
-            tour.locator(".do-it").click()
+    tour.locator("button.main").click()
+    expect(tour.locator(".number")).to_contain_text("14")
+
+
+def to_the_end(page: Page, life: Life) -> None:
+    """What a step speaks of is then in the chats."""
+    tour = page.locator("#tour")
+    titles = set()
+    for number in range(1, life.steps + 1):
+        expect(tour.locator(".number")).to_contain_text(re.compile(rf"\b{number} (de|of) 14"))
+        if number > 1:
+            expect(tour.get_by_role("heading")).to_be_focused()
+        titles.add(tour.get_by_role("heading").inner_text())
+        if number > 1:
+            tour.get_by_role("button", name=life.do).click()
             expect(tour.locator(".tour-status")).to_have_class(re.compile("done"))
-            if number == 1:
-                expect(page.locator("#phone-503 article.bot").last).to_contain_text(re.compile(sent, re.IGNORECASE))
-            if number == 3 and page.evaluate("navigator.pdfViewerEnabled"):
-                expect(page.locator("dialog.pages iframe")).to_be_visible()
-                draw_as_it_is(page, SCREENS[screen])
-                assert page.evaluate(WHOLE, "dialog.pages iframe"), "the minister's page is seen whole"
-                page.keyboard.press("Escape")
-            tour.locator("button.main").click()
-        tour.locator("button.main").click()
-        expect(tour.locator(".number")).to_contain_text("14")
+        if number == 12:  # what Pedro's link does is seen on Marta's phone
+            expect(page.locator("#phone-508")).to_have_class(re.compile("tour-target"))
+            expect(page.locator("#phone-508 .log")).to_be_in_viewport()
+            assert page.evaluate(BEGINNING_IS_SEEN, 508), "a long message is read from its beginning"
+        if number == 7:
+            assert page.evaluate(PICTURE_IS_WHOLE, 505), "a digest's picture is seen whole"
+            expect(page.locator("#phone-505 article.bot").last).to_contain_text(
+                re.compile("(Reportes|Reports): 4 (de|of)")
+            )
+        if number == 14 and page.evaluate("navigator.pdfViewerEnabled"):
+            expect(page.locator("dialog.pages iframe")).to_be_visible()
+            page.keyboard.press("Escape")
+        tour.get_by_role("button", name=re.compile(life.onwards)).click()
+    assert len(titles) == life.steps
+    draw(page, life.screen, 1)
+    assert page.evaluate("devicePixelRatio") == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+    if life.steps < 14:
+        return
+    expect(tour.get_by_role("heading", name="That is Enlace")).to_be_visible()
+    for person, words in ((501, "Corrected. Receipt"), (502, "Ana Martínez"),
+                          (505, r"\.xlsx"), (508, "Soy el asistente"), (509, r"\.pdf")):  # fmt: skip
+        expect(page.locator(f"#phone-{person} article.bot").last).to_contain_text(re.compile(words))
 
 
 def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
@@ -366,10 +402,24 @@ def test_the_tour_waits_for_the_person_and_can_be_left(page: Page) -> None:
     expect(tour.locator(".number")).to_have_text("Paso 7 de 14")
 
 
-def draw_as_it_is(page: Page, screen: dict[str, Any]) -> None:
-    """In full size: drawn small, a page is laid out in steps of four pixels."""
-    full = {**screen["viewport"], "deviceScaleFactor": 1, "mobile": screen.get("is_mobile", False)}
-    page.context.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", full)
+def choose(page: Page, language: str) -> None:
+    """Leaves the tour, which hides the choice on a desk; the phones' language changes too; and resumes it."""
+    gear = page.locator(".gear")
+    page.locator("#tour .icon-button").click()
+    if gear.is_visible():
+        gear.click()
+    page.locator(".looks select").select_option(language)
+    page.locator(".looks button").last.click()
+    if gear.is_visible():
+        gear.click()
+    page.locator("#tour-button").click()
+
+
+def draw(page: Page, screen: str, scale: float) -> None:
+    """In full size whatever is measured: drawn small, a page is laid out in steps of four pixels."""
+    mobile = SCREENS[screen].get("is_mobile", False)
+    metrics = {**SCREENS[screen]["viewport"], "deviceScaleFactor": scale, "mobile": mobile}
+    page.context.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", metrics)
 
 
 def _order(demo: str, what: str) -> None:
@@ -393,45 +443,3 @@ def test_what_each_role_does_is_read_whole_on_a_narrow_phone_in_every_language(p
             page.locator(".looks select").select_option(language)
             assert page.evaluate(LABELS_CUT) == [], language
         page.locator(".looks select").select_option("es")
-
-
-LARGE = """() => {
-  const [one, ...more] = document.querySelectorAll(".phone.tour-target");
-  const others = [...document.querySelectorAll(".phone:not(.tour-target)")];
-  const width = each => each.getBoundingClientRect().width;
-  return one && !more.length && others.every(each => width(one) > 1.5 * width(each));
-}"""
-"""The one phone that the tour speaks of is large."""
-SEEN = """phone => {
-  const log = phone.querySelector(".log").getBoundingClientRect();
-  const text = [...phone.querySelectorAll(".bubble")].pop().getBoundingClientRect();
-  const keys = [...phone.querySelectorAll(".log .key")].pop().getBoundingClientRect();
-  return text.top >= log.top && keys.bottom <= log.bottom;
-}"""
-
-
-def test_on_a_laptop_a_stranger_sees_what_is_written_and_what_can_be_tapped(browser: Browser, tmp_path: Path) -> None:
-    """At 1366 by 700, beside the invitation to the tour: each first screen whole; in the tour, one phone large.
-
-    In either language of the page, since the invitation's length decides how much room is left.
-    """
-    furnish_demo(tmp_path)
-    with demo_process(tmp_path) as address:
-        for locale, begin, on in (
-            ("en-US", "The whole tour", "Continue"),
-            ("es-DO", "Recorrido completo", "Continuar"),
-        ):
-            page = browser.new_page(viewport={"width": 1366, "height": 700}, locale=locale, reduced_motion="reduce")
-            page.set_default_timeout(PATIENCE * 1000)
-            try:
-                page.goto(address)
-                page.locator(".tour.offer").wait_for()
-                for name in ("Ana Martínez", "Luis Peña", "Carmen Soto", "Pedro Núñez", "Grace Miller", "Rosa Díaz"):
-                    phone = page.locator(".phone").filter(has=page.get_by_text(name, exact=True)).first
-                    phone.locator(".log .key").first.wait_for()
-                    page.wait_for_function(SEEN, arg=phone.element_handle())
-                page.get_by_role("button", name=begin).click()
-                page.get_by_role("button", name=on).click()
-                page.wait_for_function(LARGE)
-            finally:
-                page.close()
