@@ -112,7 +112,7 @@ def killed_at_random(town: Town, kills: int, plant: Sequence[str] = ()) -> list[
     return poisoned(town)
 
 
-@pytest.mark.parametrize(("kind", "mode", "kills"), [("sqlite", "polling", 8), ("postgresql", "webhook", 4)])
+@pytest.mark.parametrize(("kind", "mode", "kills"), [("sqlite", "polling", 5), ("postgresql", "webhook", 3)])
 def test_kills_at_random_set_nobodys_answer_aside(make_town: MakeTown, kind: str, mode: str, kills: int) -> None:
     """Who was in flight is innocent, however often, and each is answered once and in order."""
     town = make_town(kind, webhook=mode == "webhook")

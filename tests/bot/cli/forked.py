@@ -85,6 +85,7 @@ IMPORTED_TO_SERVE = (
     "apscheduler.schedulers.asyncio",  # looks for plug-ins in all that is installed: a tenth of a second
     "apscheduler.triggers.cron",
     "apscheduler.triggers.interval",
+    "bot.cli.app",
     "bot.open_storage",
     "holidays.countries",
     "psycopg",
