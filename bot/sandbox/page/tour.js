@@ -12,9 +12,10 @@ import { language, remember, remembered, t } from "./words.js";
 const KEY = "enlace.tour";
 /** The short one is offered first; the long one goes on from there. */
 const TOURS = { short: SHORT, long: STEPS };
-/** Milliseconds: between two acts, so that the eye can follow; and until one is given up. */
+/** Milliseconds: between two acts, so that the eye can follow; and until one is given up, longer where a file is made. */
 const PACE = 700;
 const PATIENCE = 12_000;
+const FILE_PATIENCE = 60_000;
 const LOOKS_EVERY = 150;
 
 export class Tour {
@@ -283,7 +284,7 @@ export class Tour {
       send(phone, say[language()] ?? say);
     } else if (open) {
       const arrived = () => this.holds({ phone: name, file: /./ }) && [...phone.log.querySelectorAll("article.bot .file")].at(-1);
-      await finger(await this.found(arrived, () => isOver() && !this.isDone));
+      await finger(await this.found(arrived, () => isOver() && !this.isDone, FILE_PATIENCE));
     } else if (follow) {
       await finger(await this.found(() => [...phone.log.querySelectorAll("article.bot:last-of-type a")].find((link) => follow.test(link.href)), isOver));
       const guest = this.page.phone(PHONES[on]).person.first_name;
@@ -292,8 +293,8 @@ export class Tour {
   }
 
   /** What a look gives once it gives something; null when the step is over, an error when patience is. */
-  async found(look, isOver) {
-    for (let waited = 0; waited < PATIENCE; waited += LOOKS_EVERY) {
+  async found(look, isOver, patience = PATIENCE) {
+    for (let waited = 0; waited < patience; waited += LOOKS_EVERY) {
       if (isOver()) return null;
       const seen = look();
       if (seen) return seen;
