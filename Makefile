@@ -20,16 +20,16 @@ demo: $(INSTALLED)  ## sandbox, bot and seeded plan at http://localhost:8080
 
 test: $(READY)  ## the whole test suite; what cannot run here is skipped visibly
 	@echo "The whole suite: eleven minutes on two quick and quiet cores, twice that on slow ones or beside other work. A part: make quick"
-	$(BIN)/python -m pytest -rs --workers $(WORKERS) -m "not planted" $(TESTS)
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not planted" $(TESTS)
 
 again: $(READY)  ## what failed in the last run, one after the other, by name; fails if nothing had
-	$(BIN)/python -m pytest -v -x --last-failed --last-failed-no-failures none -m "not planted"
+	$(BIN)/python -m pytest -v -x -p no:xdist --last-failed --last-failed-no-failures none -m "not planted"
 
 planted: $(READY)  ## each guarantee's planted defect turns its test red: before a release, and when tests/faults has changed
-	$(BIN)/python -m pytest -rs --workers $(WORKERS) -m planted tests/faults
+	$(BIN)/python -m pytest -rs -n $(WORKERS) -m planted tests/faults
 
 quick: $(READY)  ## what needs no process, no network, no browser and no PostgreSQL: about two minutes on two quiet cores
-	$(BIN)/python -m pytest --workers $(WORKERS) -m "not slow and not browser and not wire and not postgres" $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser and not wire and not postgres" $(TESTS)
 
 check: lint types imports docs test  ## what CI runs
 

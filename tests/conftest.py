@@ -16,8 +16,6 @@ from hypothesis import HealthCheck, settings
 
 from tests import ROOT, once
 
-pytest_plugins = ("tests.side_by_side",)
-
 # Many images of Python forbid to keep what is compiled. Then each of some hundred interpreters that the suite starts
 # would compile the whole code anew: two thirds of what a start costs, and half of collecting the tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -37,7 +35,8 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    once.share()  # its workers are forked later, and share what is made for many tests
+    if not hasattr(config, "workerinput"):  # its workers share what is made for many tests
+        once.share()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,7 +110,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[Any]:
-    """Nothing that is collected becomes garbage: it was looked for a hundred times meanwhile."""
+    """Nothing that is collected becomes garbage: it was looked for a hundred times meanwhile, in each process."""
     gc.disable()
     try:
         return (yield)

@@ -64,7 +64,7 @@ def test_each_defect_turns_its_test_red() -> None:
     """All in one session, each planted while its own test runs."""
     asked = sorted({plant.test.partition("[")[0] for plant in PLANTS.values()})  # the rest of a file is not collected
     wanted = sorted(plant.test for plant in PLANTS.values())
-    command = [sys.executable, "-m", "pytest", "-p", "tests.docs.plants", "--plants"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "tests.docs.plants", "--plants"]
     told = ["-q", "--tb=line", "-rA", "-o", "verbosity_assertions=0", "--hypothesis-profile=planted"]
     done = subprocess.run(
         [*command, *told, *asked],
@@ -161,7 +161,7 @@ def test_what_the_page_shows_works(tmp_path: Path) -> None:
     for example in examples():
         put(house, example)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *chain(*WORKED.values())],
+        [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-q", *chain(*WORKED.values())],
         cwd=house, env=inherited_environment() | {"PYTHONPATH": str(house)}, capture_output=True, text=True,
         timeout=MANY, check=False,
     )  # fmt: skip
