@@ -52,6 +52,7 @@ class Database:
         try:
             try:
                 with self._readers.connect() as connection:
+                    connection.begin()  # now: a prepared statement goes past SQLAlchemy, and would begin nothing
                     yield connection
             finally:
                 if self._is_closed:  # meanwhile: nobody else closes what has just been given back

@@ -8,6 +8,7 @@ from typing import Final
 from storage.database.vault import KeyUnknown
 from storage.messages import outbox
 from storage.messages.outbox import LEASE, OpenReply, OutboxRow
+from storage.messages.silence import note_silence, silent_until
 from storage.unit_of_work import UnitOfWork
 
 UPLOAD_LEASE: Final = timedelta(minutes=10)
@@ -15,7 +16,6 @@ UPLOAD_LEASE: Final = timedelta(minutes=10)
 REPLIES_CLAIMED: Final = 200
 REPLY_LANE: Final[tuple[outbox.Lane, ...]] = ("replies",)
 FAN_OUT_LANE: Final[tuple[outbox.Lane, ...]] = ("fan_out",)
-WINDOW_FACT: Final = "telegram.not_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,6 @@ def find_left(unit: UnitOfWork, now: datetime) -> tuple[frozenset[int], datetime
     chats = frozenset(reply.chat_id for reply in unit.outbox.open_replies())
     reopens_at = silent_until(unit)
     return chats, reopens_at if reopens_at is not None and reopens_at > now else None
-
-
-def silent_until(unit: UnitOfWork) -> datetime | None:
-    """Return when the last silence for all ends or has ended. None: Telegram has wanted none."""
-    window = unit.facts.get(WINDOW_FACT)
-    return None if window is None else datetime.fromisoformat(window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +146,4 @@ def write(unit: UnitOfWork, notes: Sequence[Note], reopens_at: datetime | None, 
         unit.people.mark_unreachable(chat_id, now)
         unit.outbox.cancel(chat_id, now, kinds=outbox.LANES["fan_out"])
     if reopens_at is not None:
-        unit.facts.set(WINDOW_FACT, reopens_at.isoformat(), now)
+        note_silence(unit, reopens_at, now)

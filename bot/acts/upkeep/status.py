@@ -17,11 +17,11 @@ import orjson
 from bot.alarms.standing import PREFIX, Standing, standing
 from bot.alarms.standing import sentence as alarm_sentence
 from bot.settings import Settings
-from bot.telegram.in_hand import silent_until
 from conversations.plan.expected import led_by_nobody
 from conversations.wording import Wording
 from storage.database.migrating import head
 from storage.errors import StorageError
+from storage.messages.silence import silent_until
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.chain import sealed_until
 from storage.upkeep.health import Health, health

@@ -306,7 +306,7 @@ def _furnished(what: str) -> list[str]:
 
     return [
         str(made_once("lived", lambda folder: furnish(folder, Cast(2, 1)))),
-        str(made_once("installed", install)),
+        str(made_once("plan of a bot", install)),
     ]
 
 
