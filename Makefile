@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 PEERS := tests/peers
-# Most tests wait for a process, a database or a phone: more of them at once than there are cores. 0: one after the other.
-WORKERS ?= 6
+# Many tests wait for a process, a database or a phone: more of them at once than there are cores. Each worker collects them
+# all, so not many more. 0: one after the other.
+WORKERS ?= 4
 
 # Many images of Python set it; then each of some hundred interpreters would compile the whole code anew.
 unexport PYTHONDONTWRITEBYTECODE
