@@ -92,6 +92,8 @@ class Window:
 
         While it is in doubt whether another chat must wait, that chat looks again in a second.
         """
+        if not (self._ends_at or self._doubt_ends_at or self._chats):
+            return 0.0  # no 429 has come yet, and every call asks
         now = self._clock.monotonic()
         doubt = max(0.0, self._doubt_ends_at - now)
         if chat_id is not None:
@@ -139,11 +141,12 @@ class Window:
     # -------------------------------------------------------------- whose it is
     def ask(self, chat_id: int) -> bool:
         """Whether a reply to this chat may be sent now to learn whose the silence is. Call `asked` after it."""
-        is_free = self.is_in_doubt and self._asking is None
-        if is_free and self._chats.get(chat_id, 0.0) <= self._clock.monotonic():
-            self._asking = chat_id
-            return True
-        return False
+        if self._asking is not None or not self._doubt_ends_at or not self.is_in_doubt:
+            return False
+        if self._chats.get(chat_id, 0.0) > self._clock.monotonic():
+            return False
+        self._asking = chat_id
+        return True
 
     def heard(self, chat_id: int) -> bool:
         """Note that Telegram took a call for this chat. If it asked, only the refused chats are silent: return True."""
