@@ -24,14 +24,21 @@ def share() -> None:
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:
-    """The folder that `make` fills. Whoever comes meanwhile waits; what fails is tried by the next one."""
+    """The folder that `make` fills. Whoever comes meanwhile waits; what fails is tried by the next one.
+
+    Another function that gives the same name is refused: it would find what it has not made.
+    """
     if SHARED not in os.environ:  # a benchmark, which is no run of tests
         share()
     folder = Path(os.environ[SHARED]) / name
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        maker, made_by = f"{make.__module__}.{make.__qualname__}", folder.with_suffix(".by")
         if not folder.exists():
             making = Path(tempfile.mkdtemp(dir=folder.parent))
             make(making)
+            made_by.write_text(maker)
             making.rename(folder)
+        elif made_by.read_text() != maker:
+            raise ValueError(f"{name!r} was made by {made_by.read_text()}, and {maker} wants it")
     return folder

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,7 @@ ANA, LUIS, CARMEN, PEDRO, GRACE, ROSA, JEAN = (member.telegram_id for member in 
 
 def install(folder: Path, database_url: str = "") -> None:
     """The shipped plan and forms, and nobody."""
-    if database_url:
-        scratch.fill(database_url, folder, "plan-postgresql", lambda url, kept: _set_up(kept, url))
-    else:
-        shutil.copytree(made_once("plan", _set_up), folder, dirs_exist_ok=True)
+    _copy("plan", _set_up, folder, database_url)
 
 
 def _set_up(folder: Path, database_url: str = "") -> None:
@@ -47,15 +44,20 @@ def _set_up(folder: Path, database_url: str = "") -> None:
 
 def furnish(folder: Path, database_url: str = "") -> None:
     """A seeded database with the demo's people and last period's reports."""
-    if database_url:
-        scratch.fill(database_url, folder, "house-postgresql", lambda url, kept: _furnish(kept, url))
-    else:
-        shutil.copytree(made_once("house", _furnish), folder, dirs_exist_ok=True)
+    _copy("house", _furnish, folder, database_url)
 
 
 def _furnish(folder: Path, database_url: str = "") -> None:
     install(folder, database_url)
     populate(settings_in(folder, database_url=database_url))
+
+
+def _copy(name: str, make: Callable[..., None], folder: Path, database_url: str) -> None:
+    """What is made once for all tests, for either database."""
+    if database_url:
+        scratch.fill(database_url, folder, f"{name}-postgresql", lambda url, kept: make(kept, url))
+    else:
+        shutil.copytree(made_once(name, make), folder, dirs_exist_ok=True)
 
 
 def populate(settings: Settings) -> None:

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Engine, insert
 
-from storage.database.migrating import upgrade
 from storage.database.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
 from storage.database.vault import Vault
 from storage.open_database import Database, open_database
@@ -23,7 +22,6 @@ from storage.reports.sessions import NewSession, StoredSession
 from storage.reports.submissions import NewSubmission, StoredSubmission
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
-from tests.once import made_once
 from tests.storage.blank_forms import blank_form
 from tests.storage.database import scratch
 from tests.storage.database.hearing import heard
@@ -51,7 +49,7 @@ def migrated_postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_sqlite() -> Path:
-    return made_once("migrated", lambda kept: upgrade(f"sqlite:///{kept / 'enlace.db'}")) / "enlace.db"
+    return scratch.migrated_sqlite()
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ class Seen:
     not_deleted: tuple[str, ...] = ()
     """Chats with restricted messages that Telegram refused to delete (S15): the person, how many, and since when."""
     silent_until: datetime | None = None
-    """Until when Telegram takes nothing, or nothing of some chats (a 429)."""
+    """Until when Telegram takes nothing from anybody (a 429)."""
     dead_letters: tuple[str, ...] = ()
     """Receivers with undelivered events: host and number."""
 
@@ -206,13 +206,12 @@ def _queue(seen: Seen) -> Reading:
 
 def _silence(seen: Seen) -> Reading | None:
     """Return a reading while Telegram does not take what people wait for: from everybody, or from some chats."""
-    at_most = [at for at in (seen.silent_until, seen.health.silenced_until) if at is not None and at > seen.now]
-    if not at_most:
-        return None
-    is_for_all = seen.silent_until is not None and seen.silent_until > seen.now
-    left = (seen.silent_until if is_for_all and seen.silent_until else max(at_most)) - seen.now
-    state: State = "bad" if is_for_all and left > timedelta(minutes=5) else "warn"
-    return Reading(state, {"n": seen.health.silenced, "left": left}, "" if is_for_all else "chats")
+    for whose, ends_at in (("", seen.silent_until), ("chats", seen.health.silenced_until)):
+        if ends_at is not None and ends_at > seen.now:
+            left = ends_at - seen.now
+            is_bad = not whose and left > timedelta(minutes=5)
+            return Reading("bad" if is_bad else "warn", {"n": seen.health.silenced, "left": left}, whose)
+    return None
 
 
 def _kept(seen: Seen) -> Reading | None:

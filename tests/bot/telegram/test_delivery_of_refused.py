@@ -1,13 +1,9 @@
 """The silence that Telegram asks for with a 429: for all, or for the chat that was refused (decision 0177)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from bot.sandbox.faults import Fault
-from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox.server import Sandbox
 from bot.telegram.handled import TapAnswer
 from storage.open_database import Database
 from tests.bot.telegram.wire import (
@@ -16,9 +12,6 @@ from tests.bot.telegram.wire import (
     ROSA,
     HandClock,
     calls,
-    empty_database,
-    opened,
-    people_of,
     quiet,
     running,
     said,
@@ -28,24 +21,6 @@ from tests.bot.telegram.wire import (
 )  # fmt: skip
 
 DAY = 86_400
-
-
-@pytest.fixture(scope="module")
-def world_of_all() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(world_of_all: Sandbox) -> Sandbox:
-    people_of(world_of_all)
-    return world_of_all
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with opened(empty_database(request.param, tmp_path), tmp_path) as opened_database:
-        yield opened_database
 
 
 async def test_a_minute_of_silence_is_kept_by_all(sandbox: Sandbox, database: Database) -> None:

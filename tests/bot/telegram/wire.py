@@ -33,7 +33,6 @@ from bot.telegram.intake import Intake
 from bot.telegram.polling import Polling
 from bot.telegram.strangers import Strangers
 from bot.telegram.waiting import MOST_WAITING
-from storage.database.migrating import upgrade
 from storage.database.models import OutboxMessage, PoisonUpdate, table
 from storage.database.vault import Vault
 from storage.messages.outbox import REPLIES, OutboxDraft, OutboxRow
@@ -41,7 +40,6 @@ from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.presence import Presence
 from tests import ROOT, deadlines
-from tests.once import made_once
 from tests.storage.database import scratch
 
 ANA, LUIS, ROSA = 501, 502, 503
@@ -107,8 +105,7 @@ def _migrated_postgres() -> str:
 def empty_database(kind: str, folder: Path) -> str:
     """The URL of migrated, empty tables; skips, saying so, where there is no PostgreSQL."""
     if kind == "sqlite":
-        template = made_once("migrated", lambda kept: upgrade(f"sqlite:///{kept / 'enlace.db'}"))
-        shutil.copyfile(template / "enlace.db", folder / "wire.db")
+        shutil.copyfile(scratch.migrated_sqlite(), folder / "wire.db")
         return f"sqlite:///{folder / 'wire.db'}"
     url = _migrated_postgres()
     if not url:

@@ -114,6 +114,15 @@ def schema_or_skip(prefix: str = "enlace", *, bots: int = 0) -> Iterator[str]:
         yield url
 
 
+def migrated_sqlite() -> Path:
+    """The file of migrated, empty tables; whoever changes anything copies it first."""
+    return made_once("migrated", _migrate_sqlite) / "enlace.db"
+
+
+def _migrate_sqlite(folder: Path) -> None:
+    upgrade(f"sqlite:///{folder / 'enlace.db'}")
+
+
 def fill(url: str, folder: Path, name: str, make: Callable[[str, Path], None]) -> None:
     """A schema without rows and a folder, filled as `make` does it: once a run under this name, then they are copied.
 
