@@ -17,7 +17,7 @@ from conversations.plan.figures.annual import CALENDARS, PILLARS
 from conversations.plan.figures.lights import Light
 from conversations.plan.messages import plan_state
 from conversations.plan.messages.reminders import STAGES
-from conversations.plan.model import Role, ValidationState
+from conversations.plan.model import ROLE_TYPES, Role, ValidationState
 from conversations.plan.periods import Frequency, PeriodStage
 from conversations.plan.sharing import export_request
 from conversations.plan.sharing.events import KINDS as EVENT_KINDS
@@ -25,14 +25,13 @@ from conversations.session.profiles import FORM_OF
 from conversations.session.questions import UPLOADS
 from conversations.xforms.conformance import FEATURES
 from storage.database.audit import AUDITED_ACTS, KINDS
-from storage.exports import EXPORTERS
 from storage.exports.codes import WORDED
+from storage.exports.exporters import EXPORTERS
 from storage.exports.tables import Kind
 from storage.imports.differences import DifferenceKind
 from storage.imports.new_workbook import NOTED
 from storage.imports.reading import read_plan
 from storage.imports.sheets import SHEETS, without_language
-from storage.people.agencies import ROLE_TYPES
 from storage.people.joining import Decision
 from storage.plan.settings import SETTINGS
 from storage.reports.inspection import REASONS

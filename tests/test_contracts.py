@@ -54,6 +54,10 @@ PLANTS: Mapping[str, tuple[str, str]] = {
     "the sandbox knows nothing of the bot": ("bot.sandbox.clock", "storage.errors"),
     "the doors read exports and know nothing of the chat": ("bot.doors.limits", "bot.screens.sharing.tokens"),
     "a call to a receiver knows nothing of the chat": ("bot.workers.webhooks", "bot.chat.exchange"),
+    "a drawing in a process of its own waits for no library of the database": (
+        "storage.exports.codes",
+        "storage.people.agencies",
+    ),
 }
 """By the name of the contract: a module, and an import of it that the contract forbids."""
 

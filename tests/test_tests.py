@@ -39,7 +39,6 @@ PROMISES = {
     "storage/database/test_connections.py": "a helper of the tests",
     "storage/database/test_scratch.py": "a helper of the tests",
     "storage/exports/test_analysts.py": "a page of the docs",
-    "storage/exports/test_exporters.py": "the table in the room's own `__init__`",
     "storage/exports/test_figures_elsewhere.py": "a promise of all that leaves by other ways than tables",
     "storage/exports/test_subtraction.py": "a promise of all files together",
     "storage/exports/test_truth.py": "a promise of all datasets together",

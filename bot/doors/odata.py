@@ -19,7 +19,7 @@ from bot.doors.parameters import JSON, NAMES, Asked, filters_of, next_address, s
 from bot.doors.problems import NOT_FOUND, Problem, unknown
 from bot.doors.reading import BASE, Reader, expect_readable, extract_of, page_at
 from bot.doors.spool import Wrote
-from storage.exports import datasets_for
+from storage.exports.exporters import datasets_for
 from storage.exports.paging import FOLLOWED, cursor
 from storage.unit_of_work import UnitOfWork
 

@@ -15,7 +15,7 @@ from bot.doors.parameters import JSON, LENGTHS, LONGEST, MEDIA_TYPES, TABULAR, p
 from bot.doors.problems import TITLES
 from bot.doors.reading import BASE
 from conversations.languages import LANGUAGES
-from storage.exports import DATASETS
+from storage.exports.exporters import DATASETS
 from storage.exports.paging import FOLLOWED
 
 Schema = dict[str, Any]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from bot.doors.problems import Problem, unknown
 from conversations.languages import LANGUAGES
 from conversations.plan.sharing.export_request import FILTERS
-from storage.exports import DATASETS, EXPORTERS
+from storage.exports.exporters import DATASETS, EXPORTERS
 from storage.exports.paging import FOLLOWED, MOST
 
 JSON, CSV, JSONL = "json", "csv", "jsonl"

@@ -15,7 +15,7 @@ from bot.doors.problems import Problem, unknown
 from bot.doors.spool import Wrote
 from conversations.languages import FIRST
 from storage.errors import NotFound
-from storage.exports import check_wanted, datasets_for, exporter
+from storage.exports.exporters import check_wanted, datasets_for, exporter
 from storage.exports.formats.delimited import write_csv, write_table
 from storage.exports.formats.dictionary import data_package
 from storage.exports.formats.json_lines import write_array, write_jsonl

@@ -13,7 +13,7 @@ from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.sharing.export_request import Choice, known_part, previous_period
 from storage.calendar.schedules import StoredSchedule
 from storage.errors import Conflict, NotFound
-from storage.exports import check_wanted, exporter
+from storage.exports.exporters import check_wanted, exporter
 from storage.unit_of_work import UnitOfWork
 
 

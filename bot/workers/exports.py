@@ -45,7 +45,7 @@ from conversations.wording import wording
 from storage.database.marks import protection_mark
 from storage.database.vault import key_unknown
 from storage.errors import NotFound, Unavailable
-from storage.exports import exporter
+from storage.exports.exporters import exporter
 from storage.exports.parcels import Parcels
 from storage.exports.parts import Making, TooLarge, Whole, write_parts
 from storage.exports.wanted import Wanted

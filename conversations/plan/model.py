@@ -94,6 +94,10 @@ class Post:
     """The first day on which it is over."""
 
 
+ROLE_TYPES: Final = ("chair", "member", "collaborator", "observer", "proposed")
+"""The parts that an agency may have in the commission; catalogue keys `agencies.type.…`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agency:
     code: str

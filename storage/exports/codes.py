@@ -7,14 +7,16 @@ be found from its label.
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 from conversations.languages import LANGUAGES, language_name, translated
 from conversations.plan.figures.annual import CALENDARS, DIMENSIONS, PILLARS
-from conversations.plan.model import ActivityStatus, Role, ValidationState
+from conversations.plan.model import ROLE_TYPES, ActivityStatus, Role, ValidationState
 from conversations.plan.periods import Frequency
 from conversations.wording import wording
-from storage.people.agencies import ROLE_TYPES
-from storage.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
 
 WORDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "dimension": ("table.dimension.", ("total", *DIMENSIONS)),
@@ -67,7 +69,7 @@ def _worded(name: str, language: str) -> Mapping[str, str]:
     return unique_labels((code, say(prefix + code)) for code in codes)
 
 
-def plans_own(unit: UnitOfWork, plan_id: int, language: str) -> dict[str, Mapping[str, str]]:
+def plans_own(unit: "UnitOfWork", plan_id: int, language: str) -> dict[str, Mapping[str, str]]:
     """Column → code → label, for columns with the plan's own lists."""
     return {
         name: unique_labels(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storage.errors import StorageError
-from storage.exports import Exporter, file_name
+from storage.exports.exporters import Exporter, file_name
 from storage.exports.wanted import Progress, Wanted, Written
 from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork

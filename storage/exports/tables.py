@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from conversations.wording import Wording, wording
 from storage.exports.codes import labels_of
 from storage.exports.wanted import Wanted
-from storage.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import UnitOfWork
 
 PROTECTED: Final = "protected"
 """Replaces a protected number in a column of numbers. A workbook says it in the reader's language."""
@@ -83,7 +85,7 @@ class Extract:
     """The plan's name, in the reader's language."""
 
 
-Dataset = Callable[[UnitOfWork, Wanted], Extract]
+Dataset = Callable[["UnitOfWork", Wanted], Extract]
 
 
 def columns(

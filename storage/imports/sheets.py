@@ -7,9 +7,8 @@ from typing import Final, Literal
 
 from conversations.languages import LANGUAGES
 from conversations.plan.figures.annual import PILLARS
-from conversations.plan.model import COMPUTATIONS, LEAST_CELL, ActivityStatus, ValidationState
+from conversations.plan.model import COMPUTATIONS, LEAST_CELL, ROLE_TYPES, ActivityStatus, ValidationState
 from conversations.plan.periods import LONGEST_CADENCE, Frequency
-from storage.people.agencies import ROLE_TYPES
 
 Value = str | int | bool | date | None | tuple[str, ...] | dict[str, str]
 Kind = Literal[

@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
 from sqlalchemy import func, insert, select, update
 
 from conversations.languages import FIRST
-from conversations.plan.model import Agency
+from conversations.plan.model import ROLE_TYPES, Agency
 from storage.database.audit import Act, Audit
 from storage.database.marks import altered_contents, contents
 from storage.database.models import Base
@@ -24,8 +23,6 @@ from storage.errors import Conflict
 from storage.plan.lists import touch
 from storage.plan.plans import Plans
 
-ROLE_TYPES: Final = ("chair", "member", "collaborator", "observer", "proposed")
-"""The parts that an agency may have in the commission; catalogue keys `agencies.type.…`."""
 LONGEST_NAME = 160
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{1,15}", re.ASCII)
 

@@ -159,7 +159,7 @@ def another_word_than_on_the_card(patch: pytest.MonkeyPatch, _: ExitStack) -> No
 
 # ------------------------------------------------------------------ an export format, a dataset
 def a_format_that_loses_cells(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from storage import exports
+    from storage.exports import exporters
     from storage.exports.formats.json_lines import write_jsonl
     from tests.storage.exports import small_plan
 
@@ -167,20 +167,20 @@ def a_format_that_loses_cells(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
         rows = ((number, (*row[:-1], None)) for number, row in extract.rows)
         return write_jsonl(replace(extract, rows=rows), wanted, out, progress)
 
-    _one_format_more(patch, exports, small_plan, lossy)
+    _one_format_more(patch, exporters, small_plan, lossy)
     patch.setitem(small_plan.READERS, "lossy", small_plan.read_jsonl)
 
 
 def a_format_that_nobody_reads_back(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from storage import exports
+    from storage.exports import exporters
     from storage.exports.formats.json_lines import write_jsonl
     from tests.storage.exports import small_plan
 
-    _one_format_more(patch, exports, small_plan, write_jsonl)
+    _one_format_more(patch, exporters, small_plan, write_jsonl)
 
 
 def a_format_that_tells_a_secret(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from storage import exports
+    from storage.exports import exporters
     from storage.exports.formats.json_lines import write_jsonl
     from tests.storage.exports import small_plan
 
@@ -189,7 +189,7 @@ def a_format_that_tells_a_secret(patch: pytest.MonkeyPatch, _: ExitStack) -> Non
         out.write(b'{"secreto": true}\n')
         return written
 
-    _one_format_more(patch, exports, small_plan, talkative)
+    _one_format_more(patch, exporters, small_plan, talkative)
 
 
 def _one_format_more(patch: pytest.MonkeyPatch, exports: Any, tests: Any, write: Any) -> None:

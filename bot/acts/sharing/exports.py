@@ -11,7 +11,7 @@ from conversations.languages import translated
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_request import AUDIENCES, Choice, Offer, Scope, fitted
 from storage.errors import NotFound
-from storage.exports import EXPORTERS, check_wanted, exporter, record_export
+from storage.exports.exporters import EXPORTERS, check_wanted, exporter, record_export
 from storage.exports.wanted import INTERNAL, Wanted, gets_only_validated
 from storage.messages.jobs import StoredJob
 from storage.messages.outbox import OutboxDraft

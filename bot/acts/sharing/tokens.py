@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.chat.actor import Actor
 from storage.errors import NotFound
-from storage.exports import datasets_for, exporter
+from storage.exports.exporters import datasets_for, exporter
 from storage.exports.wanted import Wanted
 from storage.people.tokens import DataToken, MadeToken
 from storage.unit_of_work import UnitOfWork

@@ -172,7 +172,8 @@ def _names(context: typer.Context, name: str | None, chosen: "Settings") -> dict
 
 def _expect_usable(names: dict[str, str], kind: str | None) -> None:
     """Refuse a name that the chat would refuse or cut."""
-    from storage.people.agencies import LONGEST_NAME, ROLE_TYPES
+    from conversations.plan.model import ROLE_TYPES
+    from storage.people.agencies import LONGEST_NAME
 
     if kind is not None and kind not in ROLE_TYPES:
         raise Misuse(f"--type {kind!r} is not one of {', '.join(ROLE_TYPES)}.")

@@ -69,7 +69,7 @@ def _export_to(
     """
     from bot.open_storage import open_storage, plan_named
     from conversations.plan.model import Role
-    from storage.exports import EXPORTERS, check_wanted, exporter, record_export
+    from storage.exports.exporters import EXPORTERS, check_wanted, exporter, record_export
     from storage.exports.formats.dictionary import MEDIA_TYPES, write_dictionary
     from storage.exports.wanted import Wanted
     from storage.reports.files import FileStore

@@ -15,11 +15,11 @@ from bot.chat.exchange import Denied, Exchange, number_of
 from conversations.card import Button, Card, Line, bold, home_button, italic, line
 from conversations.dates import show_date
 from conversations.languages import LANGUAGES, language_name, translated
-from conversations.plan.model import Agency
+from conversations.plan.model import ROLE_TYPES, Agency
 from conversations.routes import ButtonTap, Route, awaiting, tap
 from conversations.session.reading.dates import read_date
 from conversations.session.reading.results import Understood
-from storage.people.agencies import LONGEST_NAME, ROLE_TYPES, Belongings, read_code
+from storage.people.agencies import LONGEST_NAME, Belongings, read_code
 
 LISTED = 9
 IN_A_ROW = 3

@@ -62,7 +62,7 @@ IMPORTED = (
     "bot.schedule.scheduler",
     "bot.setup",
     "conversations.authoring.xlsform",
-    "storage.exports",
+    "storage.exports.exporters",
     "storage.imports.applying",
     "storage.imports.history",
     "storage.imports.workbook",

@@ -23,7 +23,7 @@ from bot.acts.people.enrolment import enrol as enrol_in
 from bot.cli import app
 from bot.open_storage import open_storage
 from conversations.plan.model import Role
-from storage.exports import EXPORTERS
+from storage.exports.exporters import EXPORTERS
 from storage.seed import seed_workbook
 from storage.unit_of_work import UnitOfWork
 from tests.bot.cli import tree

@@ -8,12 +8,11 @@ import pytest
 
 from bot.schedule.jobs import JOBS
 from conversations.languages import LANGUAGES
-from conversations.plan.model import Role
+from conversations.plan.model import ROLE_TYPES, Role
 from conversations.plan.sharing.export_request import AUDIENCES
 from storage.database.audit import KINDS
-from storage.exports import EXPORTERS
+from storage.exports.exporters import EXPORTERS
 from storage.messages.endpoints import STATES
-from storage.people.agencies import ROLE_TYPES
 from tests.bot.cli import tree
 
 ROWS: Mapping[str, Collection[str]] = {

@@ -26,7 +26,7 @@ from bot.web.header_limits import ShortHeads
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from storage.database.models import Activity, table
 from storage.errors import Unavailable
-from storage.exports import exporter
+from storage.exports.exporters import exporter
 from storage.exports.wanted import Wanted
 from storage.people.tokens import SHAPE
 from storage.reports.files import FileStore

@@ -25,7 +25,7 @@ from storage.database.models import (
     StrategicArea,
     table,
 )
-from storage.exports import DATASETS, FORMATS, exporter
+from storage.exports.exporters import DATASETS, FORMATS, exporter
 from storage.exports.formats.delimited import original
 from storage.exports.formats.json_lines import write_jsonl
 from storage.exports.formats.workbooks import in_reading_order, names_of_columns

@@ -18,7 +18,7 @@ from storage.database.models import (
     table,
 )
 from storage.errors import Conflict, NotFound
-from storage.exports import DATASETS, EXPORTERS, FORMATS, check_wanted, exporter, file_name, record_export
+from storage.exports.exporters import DATASETS, EXPORTERS, FORMATS, check_wanted, exporter, file_name, record_export
 from storage.exports.tables import Extract
 from storage.exports.wanted import Refused, Wanted, span_of
 from storage.unit_of_work import UnitOfWork

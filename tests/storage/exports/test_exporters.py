@@ -13,7 +13,7 @@ from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from conversations.wording import catalogue, wording
-from storage.exports import DATASETS, EXPORTERS, exporter
+from storage.exports.exporters import DATASETS, EXPORTERS, exporter
 from storage.exports.tables import Kind
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork

@@ -20,7 +20,7 @@ from conversations.session import engine
 from conversations.xforms.bundle import Bundle
 from conversations.xforms.instance import Filling
 from storage.errors import StorageError
-from storage.exports import EXPORTERS, exporter
+from storage.exports.exporters import EXPORTERS, exporter
 from storage.exports.wanted import Wanted
 from storage.open_database import Database
 from storage.reports.files import FileStore, NewAttachment

@@ -15,7 +15,7 @@ from sqlalchemy import insert
 
 from storage.database.models import Activity, Objective, StrategicArea, table
 from storage.errors import Conflict
-from storage.exports import exporter
+from storage.exports.exporters import exporter
 from storage.exports.formats.json_lines import objects
 from storage.exports.paging import (
     BEGIN,

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from bot.open_storage import open_storage
-from storage.exports import Exporter
+from storage.exports.exporters import Exporter
 from storage.exports.parts import Making, TooLarge, write_parts
 from storage.exports.wanted import Progress, Wanted, Written
 from storage.reports.files import FileStore

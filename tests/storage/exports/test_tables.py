@@ -19,7 +19,7 @@ from storage.database.models import (
     table,
 )
 from storage.errors import Conflict
-from storage.exports import DATASETS
+from storage.exports.exporters import DATASETS
 from storage.exports.tables import PROTECTED, Cell
 from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from conversations.plan.model import Role
-from storage.exports import DATASETS
+from storage.exports.exporters import DATASETS
 from tests.storage.exports.small_plan import Plan, comparable, names_of_formats, same
 from tests.storage.exports.truth import (
     MONTHS,

@@ -13,7 +13,7 @@ import pytest
 
 from conversations.plan.model import Role
 from storage.database.models import Fire
-from storage.exports import DATASETS
+from storage.exports.exporters import DATASETS
 from tests.storage.exports.small_plan import ZONE, Plan, add, comparable, names_of_formats, same
 from tests.storage.exports.truth import (
     ACTIVITIES,

@@ -18,7 +18,7 @@ from bot.telegram.handled import Handled
 from conversations.languages import LANGUAGES
 from conversations.wording import wording
 from storage.database.audit import AUDITED_ACTS, KINDS, StoredAuditEntry, kind_of
-from storage.exports import EXPORTERS
+from storage.exports.exporters import EXPORTERS
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, furnish, settings_in
 from tests.deadlines import PATIENCE

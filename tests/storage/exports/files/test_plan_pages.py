@@ -19,7 +19,7 @@ from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
 from conversations.plan.messages.plan_state import spoken
 from conversations.plan.model import Role
-from storage.exports import exporter
+from storage.exports.exporters import exporter
 from storage.exports.files.paper import Paper
 from storage.exports.files.plan_pages import drawn, drawn_table
 from storage.exports.files.plan_state import state_of, table_of

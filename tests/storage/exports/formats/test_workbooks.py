@@ -22,7 +22,7 @@ from storage.database.models import (
     FormVersion,
     table,
 )
-from storage.exports import DATASETS
+from storage.exports.exporters import DATASETS
 from storage.exports.formats.delimited import neutral, original, write_csv
 from storage.exports.formats.workbooks import in_reading_order, names_of_columns, write_xlsx
 from storage.exports.tables import Column, Extract, Kind, Table
