@@ -30,7 +30,10 @@ SOON: Final = 0.01
 
 
 def on_signal(act: Callable[[], object]) -> None:
-    """Let `act` handle a signal from now on. It is called between two instructions of the main thread."""
+    """Let `act` handle a signal from now on. It is called between two instructions of the main thread.
+
+    So it may interrupt itself, and whoever holds a lock: it must take none. What serves tells its event loop.
+    """
     for number in SIGNALS:
         signal.signal(number, lambda *_: act())
 

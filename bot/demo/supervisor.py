@@ -91,12 +91,8 @@ class Supervisor:
         return self.state()
 
     def dismiss(self) -> None:
-        """Ask the bot to end, without waiting: it ends quickly while its Telegram still answers.
-
-        Called from a signal's handler, which may interrupt this very call.
-        """
-        if not self._closing.is_set():
-            self._closing.set()
+        """Ask the bot to end, without waiting: it ends quickly while its Telegram still answers."""
+        self._closing.set()
 
     def close(self) -> None:
         """End the bot, in order if possible."""

@@ -66,7 +66,7 @@ class Supervisor(Protocol):
         ...
 
     def dismiss(self) -> None:
-        """Ask the bot to end, without waiting; called in a signal's handler."""
+        """Ask the bot to end, without waiting."""
         ...
 
 

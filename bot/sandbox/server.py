@@ -444,7 +444,8 @@ class Server(uvicorn.Server):
     """uvicorn's server. On a signal it first ends what waits: the bot it supervises, polls, and event streams of pages.
 
     uvicorn would raise the signal again at its end and die of it. Here such an end is normal. The handler stays until
-    the process ends, so a second signal changes nothing.
+    the process ends, so a second signal changes nothing. It only tells the event loop: whoever was interrupted may hold
+    a lock that leaving needs.
     """
 
     def __init__(self, config: uvicorn.Config, world: World, supervisor: Supervisor | None = None) -> None:
@@ -455,7 +456,13 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         if threading.current_thread() is threading.main_thread():
-            on_signal(self.leave)
+            loop = asyncio.get_running_loop()
+
+            def hear() -> None:
+                with suppress(RuntimeError):  # the loop is closed: the process ends already
+                    loop.call_soon_threadsafe(self.leave)
+
+            on_signal(hear)
         yield
 
     def leave(self) -> None:

@@ -21,6 +21,7 @@ from bot.demo.demo import BEGINS
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import running_sandbox
+from bot.sandbox.telegram import DEFAULT_TOKEN
 from bot.settings import inherited_environment
 from bot.signals import INTERRUPTED
 from tests.bot.cli import forked
@@ -324,6 +325,40 @@ def test_it_ends_by_webhook(furnished: Path, tmp_path: Path) -> None:
         at.start()
         at.officer(ANA).say("/pendientes")
         ends_well(at, signal.SIGINT)
+
+
+def test_a_signal_that_comes_while_a_lock_is_held_waits_for_nobody(tmp_path: Path) -> None:
+    """A handler that took the lock of whoever it interrupted would wait for ever, and the demo did not end."""
+    port = free_port()
+    code = (
+        "import os, signal, sys, threading, time, urllib.request\n"
+        "Lock = threading.Lock\n"
+        "class Midway:\n"
+        "    def __init__(self): self.lock = Lock()\n"
+        "    def __getattr__(self, name): return getattr(self.lock, name)\n"
+        "    def __enter__(self): self.lock.acquire()\n"
+        "    def __exit__(self, *_):\n"
+        "        if sys._getframe(2).f_code.co_name == 'get_updates':\n"
+        "            print('held', flush=True)\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "        self.lock.release()\n"
+        "threading.Lock = Midway\n"
+        "from bot.sandbox.server import serve\n"
+        "from bot.sandbox.telegram import World\n"
+        "world = World()\n"
+        "def poll():\n"
+        "    while not world.is_closing:\n"
+        "        try: urllib.request.urlopen('http://127.0.0.1:"
+        f"{port}/bot{DEFAULT_TOKEN}/getUpdates?timeout=60').read()\n"
+        "        except OSError: time.sleep(0.01)\n"
+        "threading.Thread(target=poll, daemon=True).start()\n"
+        f"serve({port}, world=world)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert done.stdout.startswith("held")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
 
 
 # ------------------------------------------------------------------ the demo
