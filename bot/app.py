@@ -348,7 +348,6 @@ def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler
     """Return a function with which the chores read the present state of the bot's parts."""
     settings, api = base.settings, base.api
     started_at = base.clock.now()
-    covered: dict[int, tuple[object, ...]] = {}
 
     def look() -> Premises:
         vitals = Vitals(
@@ -360,7 +359,7 @@ def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler
             scheduler.looked_at,
             scheduler.is_clock_held,
         )
-        return Premises(base.database, store, vitals, alarms, base.form_cache, covered, lineage.beside(settings.keys))
+        return Premises(base.database, store, vitals, alarms, base.form_cache, lineage.beside(settings.keys))
 
     return look
 

@@ -6,7 +6,7 @@ Several replicas may do a chore at the same time, and a chore may be interrupted
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from bot.acts.reports.coverage import refresh
+from bot.acts.reports.coverage import is_checked, recheck
 from bot.acts.sharing.receivers import locked_lately, record_locks
 from bot.acts.upkeep.status import BEAT, DISK_FULL, MIB, Vitals, remember
 from bot.chat.form_cache import FormCache
@@ -25,7 +25,6 @@ from bot.telegram.handled import Alarm, Clock
 from storage.errors import StorageError, Unavailable
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
-from storage.plan.lists import revision
 from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep import chain, lineage
@@ -56,8 +55,6 @@ class Premises:
     vitals: Vitals
     alarm: Alarm = log_alarm
     forms: FormCache | None = None
-    covered: dict[int, tuple[object, ...]] = field(default_factory=dict)
-    """By plan, the key of its last look at coverage."""
     lineage: Path | None = None
     """The file that notes how far the database has come."""
 
@@ -169,24 +166,20 @@ def look_after_health(premises: Premises, now: datetime) -> None:
 
 
 def look_after_coverage(premises: Premises, now: datetime) -> None:
-    """Check that a published form can report each item of the plan, whenever the plan or the forms have changed."""
+    """Check that a published form can report each item of the plan, whenever the plan, the forms or the bot changed."""
+    version = premises.vitals.version
     with premises.database.view() as unit:
-        plans = [(plan.id, coverage_key(unit, plan.id), unit.plans.unreportable(plan.id)) for plan in unit.plans.all()]
-    for plan_id, key, known in plans:
-        subjects = known
-        if premises.forms is not None and premises.covered.get(plan_id) != key:
-            look = partial(refresh, forms=premises.forms, plan_id=plan_id, now=now)
-            found = premises.database.units.submit(None, look).result()
+        plans = [
+            (plan.id, is_checked(unit, plan.id, version), unit.plans.unreportable(plan.id)) for plan in unit.plans.all()
+        ]
+    for plan_id, is_known, subjects in plans:
+        if premises.forms is not None and not is_known:
+            check = partial(recheck, forms=premises.forms, plan_id=plan_id, version=version, now=now)
+            found = premises.database.units.submit(None, check).result()
             subjects = frozenset(gap.subject for gap in found)
-            premises.covered[plan_id] = key
         if subjects:
             alarm = premises.alarm
             alarm("unreportable", f"{len(subjects)} items of the plan have no form: {', '.join(sorted(subjects)[:8])}")
-
-
-def coverage_key(unit: UnitOfWork, plan_id: int) -> tuple[object, ...]:
-    """Return what coverage depends on: the plan's lists and the published forms."""
-    return (revision(unit, plan_id), *((stored.id, stored.published_at) for stored in unit.forms.list(plan_id)))
 
 
 def tell_of_locks(premises: Premises, now: datetime) -> None:

@@ -26,7 +26,7 @@ from conversations.xforms.bundle import Bundle
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling, Instance
 from storage.errors import Conflict
-from storage.plan.lists import plan_lists
+from storage.plan.lists import plan_lists, revision
 from storage.reports.forms import StoredForm
 from storage.unit_of_work import UnitOfWork
 
@@ -43,6 +43,8 @@ EARLIER: Final = frozenset(
     }
 )
 """Earlier shipped forms, by form and version. The new form replaces them."""
+CHECKED: Final = "coverage."
+"""The fact of a plan's last check. Every start would try each item of the plan again."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -117,6 +119,23 @@ def refresh(unit: UnitOfWork, forms: FormCache, plan_id: int, now: datetime) -> 
     if frozenset(gap.subject for gap in found) != unit.plans.unreportable(plan_id):
         unit.plans.note_unreportable(plan_id, [gap.subject for gap in found], now)
     return found
+
+
+def is_checked(unit: UnitOfWork, plan_id: int, version: str) -> bool:
+    """Whether nothing that coverage depends on has changed since the last check, by whichever process."""
+    return unit.facts.get(f"{CHECKED}{plan_id}") == _checked(unit, plan_id, version)
+
+
+def recheck(unit: UnitOfWork, forms: FormCache, plan_id: int, version: str, now: datetime) -> tuple[Gap, ...]:
+    """Look for gaps, store them, and note with what they were looked for."""
+    unit.facts.set(f"{CHECKED}{plan_id}", _checked(unit, plan_id, version), now)
+    return refresh(unit, forms, plan_id, now)
+
+
+def _checked(unit: UnitOfWork, plan_id: int, version: str) -> str:
+    """What coverage depends on: the plan's lists, the published forms, and the bot that reads them."""
+    forms = (f"{stored.id}@{stored.published_at.isoformat()}" for stored in unit.forms.list(plan_id))
+    return " ".join((version, revision(unit, plan_id), *forms))
 
 
 def cover(

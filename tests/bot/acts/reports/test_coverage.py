@@ -14,9 +14,11 @@ from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.plan.importing import import_plan
 from bot.acts.reports.coverage import EARLIER, NotCovered, gaps, refresh, shipped_forms
 from bot.acts.reports.forms import publish
+from bot.acts.upkeep.status import Vitals
 from bot.chat.form_cache import FormCache
 from bot.open_storage import open_storage
 from bot.setup import set_up
+from bot.workers.upkeep import Premises, look_after_coverage
 from conversations.authoring.xlsform import read_xlsform
 from conversations.plan.expected import DueReport, expected_indicators, expected_reports
 from conversations.plan.model import Role
@@ -32,6 +34,7 @@ from storage.imports.countries import country
 from storage.imports.new_workbook import begin_workbook
 from storage.imports.reading import PlanDraft, read_plan
 from storage.plan.lists import plan_lists
+from storage.reports.files import FileStore
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons, said, tap
@@ -275,8 +278,7 @@ def list_all_of_mmujer(desk: Desk, version: str) -> None:
     def work(unit: UnitOfWork) -> None:
         plan = unit.plans.only()
         codes = [one.code for one in unit.plans.activities(plan.id, unit.plans.agency(plan.id, "MMUJER").id)]
-        data = listing(version, *codes)
-        publish(unit, Bundle("listing.md", data), read_xlsform(data, "listing.md"), desk.now, plan_id=plan.id)
+        publish_listing(desk, unit, version, *codes)
 
     rows = desk.do(rows_of)
     for row in rows["activity"].values():
@@ -284,6 +286,17 @@ def list_all_of_mmujer(desk: Desk, version: str) -> None:
     desk.do(partial(imported, desk, rows))
     desk.now += timedelta(minutes=1)
     desk.do(work)
+
+
+def list_one_of_mmujer(desk: Desk) -> None:
+    desk.now += timedelta(minutes=1)
+    desk.do(lambda unit: publish_listing(desk, unit, "less", "PRE-101"))
+
+
+def publish_listing(desk: Desk, unit: UnitOfWork, version: str, *codes: str) -> None:
+    data = listing(version, *codes)
+    checked = read_xlsform(data, "listing.md")
+    publish(unit, Bundle("listing.md", data), checked, desk.now, plan_id=unit.plans.only().id)
 
 
 def imported(desk: Desk, rows: Rows, unit: UnitOfWork) -> Any:
@@ -324,11 +337,8 @@ def test_a_form_of_ones_own_that_lists_the_plan_refuses_what_it_does_not_list(de
 def test_what_cannot_be_reported_is_expected_and_nobody_is_asked_for_it(desk: Desk) -> None:
     """A form that lists less is published afterwards: due names it, the officer's list and "nothing new" do not."""
     who = focal_point(desk, "MMUJER")
-    data = listing("less", "PRE-101")
-    checked = read_xlsform(data, "listing.md")
-    desk.now += timedelta(minutes=1)
     plan_id = desk.do(lambda unit: unit.plans.only().id)
-    desk.do(lambda unit: publish(unit, Bundle("listing.md", data), checked, desk.now, plan_id=plan_id))
+    list_one_of_mmujer(desk)
     found = desk.do(lambda unit: refresh(unit, forms_of(desk), plan_id, desk.now))
     assert "activity:PRE-101" not in {gap.subject for gap in found}
 
@@ -339,6 +349,35 @@ def test_what_cannot_be_reported_is_expected_and_nobody_is_asked_for_it(desk: De
     shown = "".join(said(tap(desk, who, Route.DUE), who) + list(buttons(tap(desk, who, Route.DUE), who)))
     assert "PRE-101" in shown
     assert not [code for code in lost if code in shown]
+
+
+def test_the_plan_is_tried_again_only_when_it_the_forms_or_the_bot_have_changed(desk: Desk) -> None:
+    """Whichever process tried it last. What it found is an alarm all the same, at each look."""
+    tried: list[int] = []
+
+    class Tried(FormCache):
+        def version(self, unit: UnitOfWork, form_version_id: int) -> Form:
+            tried.append(form_version_id)
+            return super().version(unit, form_version_id)
+
+    def looked(version: str = "1") -> tuple[bool, set[str]]:
+        """Whether anything was tried by a process that begins, and what is alarming."""
+        raised: set[str] = set()
+        tried.clear()
+        vitals = Vitals(version, NOW, None, None, 0, None, False)
+        look_after_coverage(
+            Premises(desk.database, FileStore(Path(), None), vitals, lambda kind, _: raised.add(kind), Tried(ZONE)), NOW
+        )
+        return bool(tried), raised
+
+    assert [looked(), looked()] == [(True, set()), (False, set())]
+    list_one_of_mmujer(desk)
+    assert [looked(), looked()] == [(True, {"unreportable"}), (False, {"unreportable"})]
+    rows = desk.do(rows_of)
+    rows["activity"]["PRE-101"]["short_es"] = "Nunca"
+    desk.do(lambda unit: plan_apply(unit, draft_of(rows), SEED_PLAN, None, NOW))
+    assert [looked(), looked()] == [(True, {"unreportable"}), (False, {"unreportable"})]
+    assert [looked("2"), looked("2")] == [(True, {"unreportable"}), (False, {"unreportable"})]
 
 
 def test_a_plan_of_ones_own_in_an_empty_database_has_its_forms(tmp_path: Path) -> None:
