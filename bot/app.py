@@ -87,7 +87,7 @@ class StartedClock:
     """A clock that was started at a given instant and follows the sandbox's, if its answers carry one."""
 
     def __init__(self, start: datetime) -> None:
-        self._offset = start - datetime.now(UTC)
+        self._offset = self._began_with = start - datetime.now(UTC)
         self._ahead = 0.0
         self.on_move: Callable[[], None] = lambda: None
         """Called when the clock has been moved, so that everything that is due now is looked for."""
@@ -99,7 +99,11 @@ class StartedClock:
         return time.monotonic() + self._ahead
 
     def follow(self, header: str) -> None:
-        """Set this clock to the sandbox's time; `header` has its Unix seconds. Small differences are ignored."""
+        """Set this clock to the sandbox's time; `header` has its Unix seconds. Small differences are ignored.
+
+        Answers overtake each other. One from before a move sets the clock back, and the next one sets it right again:
+        `monotonic` has gone the way once.
+        """
         try:
             told = datetime.fromtimestamp(float(header), UTC)
         except (ValueError, OverflowError, OSError):
@@ -107,7 +111,7 @@ class StartedClock:
         jump = told - self.now()
         if abs(jump) > timedelta(seconds=2):
             self._offset += jump
-            self._ahead += max(0.0, jump.total_seconds())
+            self._ahead = max(self._ahead, (self._offset - self._began_with).total_seconds())
             self.on_move()
 
 
