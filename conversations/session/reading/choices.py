@@ -1,11 +1,13 @@
 """Read choices that people type: by number, code or label; one or several; or searched for."""
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, cached_property
 
+from conversations.session.reading.in_letters import InLetters
 from conversations.session.reading.text import known, normalise, plain, symbols
 from conversations.session.reading.vocabulary import any_phrase, known_words
 
@@ -40,6 +42,70 @@ Choices = Sequence[tuple[str, str]]
 """(value, label) in the order shown."""
 
 
+class _List:
+    """Choices as they are compared with what was typed. Each index is made once, when it is first needed.
+
+    A list may have twenty thousand places, and a message three hundred pieces: whoever reads the list for each piece
+    makes everybody else wait for a minute.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+
+    @cached_property
+    def labels(self) -> list[str]:
+        return [known(label) for _, label in self.choices]
+
+    @cached_property
+    def by_label(self) -> dict[str, list[int]]:
+        return _positions(self.labels)
+
+    @cached_property
+    def by_label_without_joints(self) -> dict[str, list[int]]:
+        return _positions(map(_without_joints, self.labels))
+
+    @cached_property
+    def by_code(self) -> dict[str, list[int]]:
+        return _positions(value for value, _ in self.choices)
+
+    @cached_property
+    def by_known_code(self) -> dict[str, list[int]]:
+        return _positions(known(value) for value, _ in self.choices)
+
+    @cached_property
+    def _sorted(self) -> list[tuple[str, int]]:
+        return sorted((label, at) for at, label in enumerate(self.labels))
+
+    @cached_property
+    def _by_word(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = defaultdict(set)
+        for at, label in enumerate(self.labels):
+            for word in label.split():
+                found[word].add(at)
+        return found
+
+    def begun_with(self, beginning: str) -> list[int]:
+        first = bisect_left(self._sorted, (beginning,))
+        after = bisect_left(self._sorted, (beginning + LAST_CHARACTER,), lo=first)
+        return sorted(at for _, at in self._sorted[first:after])
+
+    def with_words(self, words: Iterable[str]) -> list[int]:
+        return sorted(set.intersection(*(self._by_word.get(word, set()) for word in words)))
+
+    def values(self, positions: Iterable[int]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.choices[at][0] for at in positions))
+
+
+LAST_CHARACTER = "\U0010ffff"
+
+
+def _positions(texts: Iterable[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for at, text in enumerate(texts):
+        found[text].append(at)
+    return found
+
+
 def match_choice(text: str, choices: Choices) -> Matched | Several | NoMatch:
     """Find the choice that was typed: by its number from 1, its code or its label.
 
@@ -47,28 +113,22 @@ def match_choice(text: str, choices: Choices) -> Matched | Several | NoMatch:
     of a label only suggest it. If two ways of reading give different choices, none is taken: "2" may be the code of
     the first.
     """
-    if len(text) > 1_000:
-        return NoMatch()
+    return NoMatch() if len(text) > 1_000 else _match(text, _List(choices))
+
+
+def _match(text: str, among: _List) -> Matched | Several | NoMatch:
     said = normalise(text)
     if not said:
-        return _one_of(value for value, label in choices if (shown := symbols(text)) and shown <= symbols(label))
-    labels = [(value, known(label)) for value, label in choices]
-    exact = [value for value, label in labels if label == said]
-    exact += [value for value, _ in choices if value == text.strip()] or [
-        value for value, _ in choices if known(value) == said
-    ]
+        shown = symbols(text)
+        return _one_of(value for value, label in among.choices if shown and shown <= symbols(label))
+    exact = among.by_label.get(said, [])
+    exact = exact + (among.by_code.get(text.strip()) or among.by_known_code.get(said, []))
     if (position := _position().fullmatch(said)) and not re.match(r"\s*-\d", plain(text)):
-        exact += [choices[at][0] for at in (int(position[1]) - 1,) if 0 <= at < len(choices)]
-        exact += [value for value, label in labels if label.startswith(f"{said} ")]
-    if exact:
-        return _one_of(exact)
-    begun = [value for value, label in labels if label.startswith(said)]
-    if begun:
-        return _one_of(begun)
-    if len(said) < 4:
-        return NoMatch()
-    words = set(said.split())
-    within = tuple(dict.fromkeys(value for value, label in labels if words <= set(label.split())))
+        exact += [at for at in (int(position[1]) - 1,) if 0 <= at < len(among.choices)]
+        exact += among.begun_with(f"{said} ")
+    if found := exact or among.begun_with(said):
+        return _one_of(among.values(found))
+    within = among.values(among.with_words(said.split())) if len(said) >= 4 else ()
     return Several(within) if within else NoMatch()
 
 
@@ -107,11 +167,12 @@ def match_choices(text: str, choices: Choices) -> Chosen | Several | NoMatch:
     """
     if len(text) > 1_000:
         return NoMatch()
-    whole = match_choice(text, choices)
+    among = _List(choices)
+    whole = _match(text, among)
     if isinstance(whole, Matched):
         return Chosen((whole.value,))
     if not re.search(r"\d\s*-\s*\d", plain(text)):  # "1-3": a range, or two?
-        picked = _pick(_pieces(text), choices)
+        picked = _pick(_pieces(text), among)
         if isinstance(picked, Chosen):
             order = {value: position for position, (value, _) in enumerate(choices)}
             return Chosen(tuple(sorted(set(picked.values), key=lambda value: order[value])))
@@ -131,7 +192,7 @@ def _pieces(text: str) -> list[str]:
     return pieces
 
 
-def _pick(pieces: list[str], choices: Choices) -> Chosen | Several | NoMatch:
+def _pick(pieces: list[str], among: _List) -> Chosen | Several | NoMatch:
     picked: list[str] = []
     doubt: Several | None = None
     at = 0
@@ -140,11 +201,9 @@ def _pick(pieces: list[str], choices: Choices) -> Chosen | Several | NoMatch:
             # Joined pieces must be a whole label: a beginning would swallow its neighbours.
             joined = normalise(" ".join(pieces[at : at + length]))
             if length > 1:
-                wanted = _without_joints(joined)
-                whole = [value for value, label in choices if _without_joints(known(label)) == wanted]
-                matched = _one_of(whole)
+                matched = _one_of(among.values(among.by_label_without_joints.get(_without_joints(joined), ())))
             else:
-                matched = match_choice(pieces[at], choices)
+                matched = _match(pieces[at], among)
             if isinstance(matched, Matched):
                 picked.append(matched.value)
                 at += length
@@ -185,12 +244,9 @@ def search_choices(text: str, choices: Choices, limit: int = 8) -> tuple[tuple[s
             continue
         ranked.append((rank, position))
     if not ranked and len(said) >= 4:
+        likeness = InLetters(said)
         for position, (_, label) in enumerate(choices):
             shown = known(label)[:100]
-            likeness = max(
-                (SequenceMatcher(None, said, piece).ratio() for piece in (shown, shown[: len(said)], *shown.split())),
-                default=0.0,
-            )
-            if likeness >= 0.75:
-                ranked.append((4 - likeness, position))
+            if alike := max(map(likeness, (shown, shown[: len(said)], *shown.split())), default=0.0):
+                ranked.append((4 - alike, position))
     return tuple(choices[position] for _, position in sorted(ranked)[:limit])

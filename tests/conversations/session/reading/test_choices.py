@@ -1,6 +1,11 @@
 """Choices as people type them: by number, code, label or beginning; never a guess between two."""
 
+from collections.abc import Iterator
+from functools import cache
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.choices import (
@@ -12,6 +17,7 @@ from conversations.session.reading.choices import (
     match_choices,
     search_choices,
 )
+from conversations.session.reading.in_letters import LEAST, InLetters
 from conversations.session.reading.numbers import read_number
 from conversations.session.reading.results import Understood
 
@@ -117,3 +123,38 @@ def test_every_number_word_of_the_table_is_read_as_its_place(language: str) -> N
         for spelling in spellings.split("/"):
             for typed in (spelling, spelling.replace("-", " "), spelling.replace(" ", "-").title()):
                 assert read_number(typed, integer=True, language=language) == Understood(str(number)), typed
+
+
+class Read(list[tuple[str, str]]):
+    """A list that knows how often it was read."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_a_long_list_is_read_as_often_for_many_pieces_as_for_one() -> None:
+    """A message of numbers, at a question with thousands of places, made everybody wait for a minute."""
+    places = [(f"c{number}", f"Place {number} North") for number in range(400)]
+    few, many = Read(places), Read(places)
+    assert match_choices("1, 2", few) == Chosen(("c0", "c1"))
+    assert match_choices(", ".join(map(str, range(1, 201))), many) == Chosen(tuple(f"c{n}" for n in range(200)))
+    assert many.times == few.times
+
+
+@given(st.text("abc ", min_size=1, max_size=12), st.text("abc ", max_size=12))
+def test_likeness_is_by_the_letters_in_common(said: str, text: str) -> None:
+    """In order, twice, of the letters of both; and each text is as like another as that one is like it."""
+
+    @cache
+    def in_common(one: str, other: str) -> int:
+        if not one or not other:
+            return 0
+        if one[0] == other[0]:
+            return 1 + in_common(one[1:], other[1:])
+        return max(in_common(one[1:], other), in_common(one, other[1:]))
+
+    exactly = 2 * in_common(said, text) / (len(said + text) or 1)
+    assert InLetters(said)(text) == InLetters(text)(said) == (exactly if exactly >= LEAST else 0.0)
