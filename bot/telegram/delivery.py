@@ -13,7 +13,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, assert_never
 
@@ -26,7 +26,6 @@ from bot.telegram.api import Api
 from bot.telegram.calls import Calls, OpenFile, open_path
 from bot.telegram.handled import Alarm, Clock, TapAnswer, TokenRejected
 from bot.telegram.in_hand import (
-    UPLOAD_LEASE,
     Asked,
     Note,
     SecondLook,
@@ -46,14 +45,15 @@ from storage.database.durations import Durations
 from storage.database.vault import key_unknown
 from storage.errors import Unavailable
 from storage.messages import outbox
-from storage.messages.outbox import LEASE, REPLIES, OutboxRow
+from storage.messages.leases import Watch
+from storage.messages.outbox import LEASE, REPLIES, UPLOAD_LEASE, OutboxRow
 from storage.unit_of_work import Units
 
 logger = structlog.get_logger(__name__)
 
 ANSWERS_IN_FLIGHT: Final = 64
 LAST_CALL_FACT: Final = "telegram.last_call_at"
-LIFE_EVERY: Final = timedelta(seconds=30)
+LIFE_EVERY: Final = 30.0
 SURE_AGAIN: Final = 0.1
 """Seconds between two looks whether our presence is sure again."""
 
@@ -107,7 +107,10 @@ class Delivery:
         self._doubts = 0
         """How many commits in doubt have been checked."""
         self._answering = 0
-        self._noted_life_at = datetime.min.replace(tzinfo=UTC)
+        self._noted_life_at = float("-inf")
+        self._watch = Watch()
+        self._pauses: dict[int, tuple[float, datetime]] = {}
+        """Until when each row rests that we handed back: on the clock that never jumps, and as the database has it."""
 
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
@@ -206,10 +209,11 @@ class Delivery:
     async def _note_life(self) -> None:
         """Store, now and then, when Telegram last answered us, for other commands."""
         ago = self._api.answered_ago
-        now = self._clock.now()
-        if ago is None or now - self._noted_life_at < LIFE_EVERY:
+        steady = self._clock.monotonic()
+        if ago is None or steady - self._noted_life_at < LIFE_EVERY:
             return
-        self._noted_life_at = now
+        self._noted_life_at = steady
+        now = self._clock.now()
         at = (now - timedelta(seconds=ago)).isoformat()
         await self._units.run(None, lambda unit: unit.facts.set(LAST_CALL_FACT, at, now))
 
@@ -222,7 +226,8 @@ class Delivery:
         """
         if self._has_ended:
             return
-        now = asyncio.get_running_loop().time()
+        fed_at = asyncio.get_running_loop().time()
+        now, steady = self._clock.now(), self._clock.monotonic()
         for row in rows:
             if row.kind not in REPLIES:
                 self._wake.set()
@@ -232,8 +237,9 @@ class Delivery:
             if row.is_behind or row.chat_id in self._lanes.parked or self._abandon.is_set():
                 self._hand_back(row)
             else:
-                self._enqueue(Held(row, row.created_at + LEASE, now))
-                now = 0.0
+                age = max(timedelta(), now - row.created_at)
+                self._enqueue(Held(row, steady + (LEASE - age).total_seconds(), fed_at))
+                fed_at = 0.0
 
     def answer(self, answer: TapAnswer) -> None:
         """Stop a button's spinner at once, without waiting. A failure does not matter."""
@@ -264,21 +270,27 @@ class Delivery:
             return
         if self._recorder.is_stuck:
             return  # an outcome that is not recorded yet must not be settled as expired
-        now = self._clock.now()
+        now, steady = self._clock.now(), self._clock.monotonic()
         lanes = self._lanes
         room = 0 if self._is_fan_out_held() or self.is_held else lanes.room
         parked, in_hand = frozenset(lanes.parked), frozenset(lanes.rows)
         # Rows of these chats are counted as in hand, but will not be when the unit has ended.
         returning = frozenset(lanes.returning)
         doubts = self._units.doubts
-        asked = Asked(room, parked, in_hand, returning, is_in_doubt=doubts != self._doubts)
-        found = await self._units.run(None, partial(look, now=now, asked=asked, second_look=self._second_look))
+        over = {id: at for id, (ends_at, at) in self._pauses.items() if ends_at <= steady}
+        overslept = tuple(id for id, at in over.items() if at > now)
+        asked = Asked(room, parked, in_hand, returning, is_in_doubt=doubts != self._doubts, overslept=overslept)
+        found = await self._units.run(
+            None, partial(look, now=now, asked=asked, watch=self._watch, at=steady, second_look=self._second_look)
+        )
         self._doubts = doubts
+        for id in over:
+            self._pauses.pop(id, None)
         for error in found.locked:
             self._alarm("keys", str(error))
         for row in found.rows:
             if lanes.take(row):
-                self._enqueue(Held(row, now + LEASE))
+                self._enqueue(Held(row, steady + LEASE.total_seconds()))
         lanes.parked -= parked - found.waiting - returning - lanes.returning.keys()
         if found.is_more:
             self._wake.set()
@@ -337,7 +349,7 @@ class Delivery:
         wait = max(
             self._window.left(row.chat_id), tried.retry_at - asyncio.get_running_loop().time(), self._chat_wait(row)
         )
-        if not held.has_time(self._clock.now(), wait):
+        if not held.has_time(self._clock.monotonic(), wait):
             return HandBack(wait)
         if wait > 0:
             # In steps, so that a clock moved by hand is noticed.
@@ -376,11 +388,11 @@ class Delivery:
                     # After the turn: a row that still waits for a turn is not in doubt if we die.
                     if self._is_shut(held):
                         return Again(tried)
-                    now = self._clock.now()
-                    if not await self._units.run(None, partial(begin, row=row, now=now)):
+                    steady = self._clock.monotonic()
+                    if not await self._units.run(None, partial(begin, row=row, now=self._clock.now())):
                         return LetGo()
-                    if row.kind == "export" and held.lease_until > now:  # otherwise it was disowned meanwhile
-                        held.uploads(now + UPLOAD_LEASE)
+                    if row.kind == "export" and held.ours_until > steady:  # otherwise it was disowned meanwhile
+                        held.uploads(steady + UPLOAD_LEASE.total_seconds())
                     tried = replace(tried, has_begun=True)
             if self._is_shut(held):
                 return Again(tried) if is_reply else HandBack()
@@ -435,7 +447,10 @@ class Delivery:
 
     def _hand_back(self, row: OutboxRow, wait: float = 0.0) -> None:
         self._lanes.returns(row)
-        at = self._clock.now() + timedelta(seconds=max(wait, self._window.left(row.chat_id)))
+        at, pause = None, max(wait, self._window.left(row.chat_id))
+        if pause > 0:
+            at = self._clock.now() + timedelta(seconds=pause)
+            self._pauses[row.id] = self._clock.monotonic() + pause, at
         self._recorder.note(Note(row, outbox.RetryAfter(at, "handed back")))
 
     def _recorded(self, note: Note) -> None:
@@ -449,7 +464,7 @@ class Delivery:
     # -------------------------------------------------------------- when
     def _is_shut(self, held: Held) -> bool:
         """Whether a call must not begin just now."""
-        is_ours = self._is_sure() and held.has_time(self._clock.now(), 0)
+        is_ours = self._is_sure() and held.has_time(self._clock.monotonic(), 0)
         return self._window.left(held.row.chat_id) > 0 or self._abandon.is_set() or not is_ours
 
     def _chat_wait(self, row: OutboxRow) -> float:

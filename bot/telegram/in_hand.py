@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from storage.database.vault import KeyUnknown
 from storage.messages import outbox
-from storage.messages.outbox import LEASE, OpenReply, OutboxRow
+from storage.messages.leases import Watch
+from storage.messages.outbox import LEASE, UPLOAD_LEASE, OpenReply, OutboxRow
 from storage.messages.silence import note_silence, silent_until
 from storage.unit_of_work import UnitOfWork
 
-UPLOAD_LEASE: Final = timedelta(minutes=10)
-"""An export may be 45 MB on a slow line, and is never sent twice. So no call begins that could outlast the lease."""
 REPLIES_CLAIMED: Final = 200
 REPLY_LANE: Final[tuple[outbox.Lane, ...]] = ("replies",)
 FAN_OUT_LANE: Final[tuple[outbox.Lane, ...]] = ("fan_out",)
@@ -57,7 +56,6 @@ def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Se
 
 def find_left(unit: UnitOfWork, now: datetime) -> tuple[frozenset[int], datetime | None]:
     """Return the chats whose replies go first, and the time before which Telegram wants no calls."""
-    unit.outbox.settle_expired(now)
     chats = frozenset(reply.chat_id for reply in unit.outbox.open_replies())
     reopens_at = silent_until(unit)
     return chats, reopens_at if reopens_at is not None and reopens_at > now else None
@@ -75,11 +73,20 @@ class Asked:
     """Chats whose replies are being handed back. What we have in hand of these chats is about to change."""
     is_in_doubt: bool = False
     """Whether a commit may have succeeded without anybody being told."""
+    overslept: tuple[int, ...] = ()
+    """Rows that we handed back for a pause which is over, though the wall clock, set back since, says otherwise."""
 
 
-def look(unit: UnitOfWork, now: datetime, asked: Asked, second_look: SecondLook = as_claimed) -> Found:
-    """Settle expired rows, claim those that are due, and take in hand our own that nobody is sending."""
-    unit.outbox.settle_expired(now, asked.in_hand)
+def look(
+    unit: UnitOfWork, now: datetime, asked: Asked, watch: Watch, at: float, second_look: SecondLook = as_claimed
+) -> Found:
+    """Settle expired rows, claim those that are due, and take in hand our own that nobody is sending.
+
+    `at` is on the clock that never jumps, from before this unit.
+    """
+    unit.outbox.settle_expired(watch.run_out(unit.outbox.leased(asked.in_hand), at), now)
+    if asked.overslept:
+        unit.outbox.wake(asked.overslept)
     replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
     claimed = unit.outbox.claim(now, now + LEASE, asked.fan_out, FAN_OUT_LANE) if asked.fan_out else []
     others = second_look(unit, claimed, now) if claimed else []

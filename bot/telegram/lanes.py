@@ -3,32 +3,33 @@
 A chat has two lanes, one for replies and one for fan-out, so a reminder that waits delays no answer. A slow or blocked
 chat delays no other chat. The rows of a lane are sent in the order in which they were committed.
 
-A row is ours while its lease runs and we live. If it cannot be sent well before the lease ends, it is handed back to
-the outbox (`queued`, with its `not_before`). Its chat is *parked* then: until the sweep has brought the row again, each
-later reply to that chat is handed back behind it, so that the order survives. A chat is also parked if another replica
-has replies to it, or if we may have committed some without knowing it.
+A row is ours while its lease runs and we live. How long it has run is counted on the clock that never jumps. If it
+cannot be sent well before the lease ends, it is handed back to the outbox (`queued`, with its `not_before`). Its chat
+is *parked* then: until the sweep has brought the row again, each later reply to that chat is handed back behind it, so
+that the order survives. A chat is also parked if another replica has replies to it, or if we may have committed some
+without knowing it.
 """
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from storage.messages import outbox
 from storage.messages.outbox import REPLIES, OutboxRow
 
 FAN_OUT_IN_HAND: Final = 60
-MARGIN: Final = timedelta(seconds=16)
-"""No call starts with less left of its lease: the longest call (`http.TIMEOUT`) must fit in."""
-UPLOAD_MARGIN: Final = timedelta(minutes=9)
+MARGIN: Final = 16.0
+"""No call starts with fewer seconds left of its lease: the longest call (`http.TIMEOUT`) must fit in."""
+UPLOAD_MARGIN: Final = 9 * 60.0
 
 
 @dataclass(slots=True)
 class Held:
-    """A row in our hands, and the time until which it is certainly ours."""
+    """A row in our hands, and until when it is certainly ours, on the clock that never jumps."""
 
     row: OutboxRow
-    lease_until: datetime
+    ours_until: float
     fed_at: float = 0.0
     """When it was committed, if it is the first answer to an update; on the event loop's clock."""
     is_uploading: bool = False
@@ -36,14 +37,14 @@ class Held:
     called_at: datetime | None = None
     """When the last call for it began; None: none has."""
 
-    def has_time(self, now: datetime, wait: float) -> bool:
-        """Whether a call begun `wait` seconds after `now` would end while the row is still ours."""
+    def has_time(self, at: float, wait: float) -> bool:
+        """Whether a call begun `wait` seconds after `at` would end while the row is still ours."""
         margin = UPLOAD_MARGIN if self.is_uploading else MARGIN
-        return now + timedelta(seconds=max(0.0, wait)) + margin <= self.lease_until
+        return at + max(0.0, wait) + margin <= self.ours_until
 
-    def uploads(self, lease_until: datetime) -> None:
+    def uploads(self, ours_until: float) -> None:
         """Note that its upload was begun."""
-        self.lease_until, self.is_uploading = lease_until, True
+        self.ours_until, self.is_uploading = ours_until, True
 
 
 class Lane:
@@ -106,7 +107,7 @@ class Lanes:
         """Note that nothing in a lane is certainly ours any more: no call for it may begin."""
         for lane in self._lanes.values():
             for held in lane.held:
-                held.lease_until = datetime.min.replace(tzinfo=UTC)
+                held.ours_until = float("-inf")
 
     def drop_fan_out(self, chat_id: int, current: Lane) -> list[OutboxRow]:
         """Remove the fan-out to this chat that has not begun, and return it.

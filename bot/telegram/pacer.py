@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.telegram.handled import Clock
+from bot.telegram.http import LONGEST_RETRY
 
 CHAT_INTERVAL: Final = 1.05
 """Seconds between a message to a chat and the next fan-out to it.
@@ -135,8 +136,8 @@ class Window:
         return chat_id is not None and bool(self._refused - {chat_id})
 
     def restore(self, seconds: float) -> None:
-        """Keep the silence for all that an earlier process was told of."""
-        self._ends_at = self._clock.monotonic() + seconds
+        """Keep the silence for all that an earlier process was told of. A longer one was written by a wrong clock."""
+        self._ends_at = self._clock.monotonic() + min(seconds, LONGEST_RETRY)
 
     # -------------------------------------------------------------- whose it is
     def ask(self, chat_id: int) -> bool:

@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Any, Literal, assert_never
 
 import orjson
-from sqlalchemy import bindparam, case, func, insert, literal_column, null, select, update
+from sqlalchemy import bindparam, case, func, insert, literal_column, null, select, tuple_, update
 
 from storage.database.facts import Facts
 from storage.database.models import Card, OutboxMessage, in_text, table
@@ -34,6 +34,7 @@ from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown, SealBroken
 from storage.messages.delivered import Shown, Told, record_cards, record_sent
 from storage.messages.freeing import CANCELLED, IS_TAKEN_BACK, TAKEN_BACK, freeing
+from storage.messages.leases import Claim
 from storage.messages.restricted import DELETIONS, RestrictedMessages
 
 Kind = Literal["prompt", "receipt", "notice", "reminder", "digest", "export"]
@@ -48,6 +49,8 @@ LOCKED_FOR = timedelta(minutes=1)
 """The pause before a row with a missing key is tried again."""
 LEASE = timedelta(seconds=26)
 """With a look every two seconds, another replica takes over within thirty of a death (GUARANTEES T11)."""
+UPLOAD_LEASE = timedelta(minutes=10)
+"""An export may be 45 MB on a slow line, and is never sent twice. So no call begins that could outlast the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,9 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Telegram certainly does not have it. It may be tried again, but not before `at`."""
+    """Telegram certainly does not have it. It may be tried again, but not before `at`; None: at once."""
 
-    at: datetime
+    at: datetime | None
     reason: str = ""
 
 
@@ -255,10 +258,19 @@ _TAKE_BACK = (
 _IS_TAKEN_BACK = select(_O.c.id).where(_O.c.id == bindparam("row_id"), IS_TAKEN_BACK)
 _RELEASE = update(_O).where(_O.c.state == "held").values(state="queued")
 _KIND = select(_O.c.kind).where(_O.c.id == bindparam("row_id"))
-_IS_EXPIRED = (_O.c.lease_until <= bindparam("now")) & _O.c.id.not_in(bindparam("in_hand", expanding=True))
+_LEASED = select(_O.c.id, _O.c.attempts, _O.c.lease_until, (_O.c.kind == "export") & (_O.c.state == _SENDING)).where(
+    _IS_OPEN, _O.c.lease_until.is_not(None), _O.c.id.not_in(bindparam("in_hand", expanding=True))
+)
+_IS_EXPIRED = tuple_(_O.c.id, _O.c.attempts, _O.c.lease_until).in_(bindparam("claims", expanding=True))
 _IS_ORPHANED = _O.c.lease_until.is_not(None) & _O.c.owner.in_(bindparam("owners", expanding=True))
 _FREE_EXPIRED = freeing(_IS_EXPIRED, _IS_OPEN, _IS_REPLY)
 _FREE_ORPHANED = freeing(_IS_ORPHANED, _IS_OPEN, _IS_REPLY)
+_WAKE = (
+    update(_O)
+    .where(_O.c.id.in_(bindparam("ids", expanding=True)), _O.c.state == _QUEUED, _O.c.lease_until.is_(None))
+    .where(_O.c.owner == bindparam("replica"))
+    .values(not_before=None)
+)
 _WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
 _NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
 _NEW_CARD_NUMBERED = Prepared(insert(_C), is_joined=True)
@@ -454,13 +466,22 @@ class Outbox:
         found = self._connection.execute(select(_O.c.id, _O.c.state, _O.c.error).where(_O.c.id.in_(list(ids))))
         return {row.id: (row.state, row.error) for row in found}
 
-    def settle_expired(self, now: datetime, in_hand: Collection[int] = ()) -> tuple[int, int]:
-        """Settle rows whose sender died: replies are queued again, fan-out is ambiguous. Return both numbers.
+    def leased(self, in_hand: Collection[int] = ()) -> list[Claim]:
+        """Return the claims that somebody holds, but for the rows that the caller has in hand."""
+        found = self._connection.execute(_LEASED, {"in_hand": list(in_hand)}).all()
+        return [Claim(id, attempts, until, UPLOAD_LEASE if is_up else LEASE) for id, attempts, until, is_up in found]
 
-        Fan-out that was claimed but never begun is free again. A row that the caller has in hand is left alone: its
-        lease may have run out because the clock has jumped, or the process was paused. Its outcome is still to come.
+    def settle_expired(self, claims: Collection[Claim], now: datetime) -> tuple[int, int]:
+        """Settle these rows, whose sender died: replies are queued again, fan-out is ambiguous. Return both numbers.
+
+        Fan-out that was claimed but never begun is free again. A claim that its sender has renewed or given up since
+        is left alone.
         """
-        return self._free(_FREE_EXPIRED, {"now": now, "in_hand": list(in_hand), "reason": "lease ran out"})
+        if not claims:
+            return 0, 0
+        same = [(claim.id, claim.attempts, claim.lease_until) for claim in claims]
+        values = {"claims": same, "now": now, "reason": "lease ran out"}
+        return self._free(_FREE_EXPIRED, values)
 
     def take_over(self, owners: Collection[int], now: datetime) -> tuple[int, int]:
         """Settle the rows of these ended replicas in the same way, without waiting for their leases."""
@@ -485,6 +506,10 @@ class Outbox:
     def is_taken_back(self, id: int) -> bool:
         """Whether the row was cancelled while its call was made."""
         return self._connection.execute(_IS_TAKEN_BACK, {"row_id": id}).first() is not None
+
+    def wake(self, ids: Collection[int]) -> None:
+        """End the pause of those of these rows that this replica has handed back and nobody has claimed since."""
+        self._connection.execute(_WAKE, {"ids": list(ids), "replica": self._unit.replica_id})
 
     def withdraw(self, ids: Collection[int], reason: str, now: datetime) -> int:
         """Drop the rows that are not being sent yet, claimed or not. Return how many."""

@@ -375,7 +375,7 @@ def own_acts(database: Database) -> tuple[Act, ...]:
         Act("drafts that lapse", work=lambda unit: unit.sessions.expire(NOW)),
         Act("outbox: claim", work=lambda unit: unit.outbox.claim(NOW, NOW + timedelta(seconds=60))),
         Act("outbox: what waits", work=lambda unit: unit.outbox.waiting()),
-        Act("outbox: leases run out", work=lambda unit: unit.outbox.settle_expired(NOW)),
+        Act("outbox: leases run out", work=lambda unit: unit.outbox.settle_expired(unit.outbox.leased(), NOW)),
         Act("purge: outbox", work=lambda unit: unit.outbox.purge(week_ago), reads_all=True),
         Act("purge: updates", work=lambda unit: unit.inbox.purge(week_ago)),
         Act("sweep: files in use", work=lambda unit: unit.attachments.keys(), reads_all=True),

@@ -14,7 +14,7 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
 from bot.telegram.delivery import Delivery
 from storage.errors import Unavailable
-from storage.messages.outbox import Outbox, OutboxDraft
+from storage.messages.outbox import LEASE, Outbox, OutboxDraft
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.presence import Presence
@@ -23,6 +23,7 @@ from tests.bot.telegram.wire import (
     LUIS,
     HandClock,
     StillClock,
+    WrongClock,
     calls,
     edit_of,
     empty_database,
@@ -131,6 +132,37 @@ async def test_beside_a_replica_a_lease_is_respected_until_it_ends(
             await until(lambda: len(texts(sandbox, ANA)) == 2)
             beside.presence.leave()
     assert texts(sandbox, ANA) == ["theirs", "ours"]
+
+
+@pytest.mark.parametrize("by", [timedelta(minutes=15), -timedelta(hours=3), timedelta(days=400)])
+async def test_a_clock_that_jumps_ends_no_lease_and_lengthens_none(
+    sandbox: Sandbox, postgres: tuple[Database, str], by: timedelta
+) -> None:
+    """What a living replica sent was sent twice, or counted as in doubt; what a paused one left waited for hours."""
+    database, url = postgres
+    clock = WrongClock()
+
+    def take(unit: UnitOfWork) -> None:
+        unit.outbox.add(OutboxDraft(LUIS, "reminder", "sendMessage", {"text": "under way"}), now=clock.now())
+        [under_way] = unit.outbox.claim(clock.now(), clock.now() + LEASE, 10, ("fan_out",))
+        assert unit.outbox.begin(under_way)
+
+    async with running(sandbox, database, clock=clock) as bot:
+        beside = await asyncio.to_thread(Beside, database, url, clock)
+        with beside.database:
+            await beside.commit(*said(ANA, "theirs"))
+            await beside.database.units.run(None, take)
+            await swept(bot)
+            clock.set_by(by)
+            await swept(bot)
+            await swept(bot)
+            assert await bot.states() == ["sending", "sending"]
+
+            clock.move(LEASE.total_seconds())
+            await until(lambda: texts(sandbox, ANA) == ["theirs"])
+            await quiet(bot)
+            assert await bot.states() == ["sent", "ambiguous"]
+            beside.presence.leave()
 
 
 async def test_what_a_replica_had_in_hand_when_it_died_is_sent_without_waiting_for_its_lease(

@@ -5,12 +5,14 @@ from datetime import timedelta
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
 from bot.telegram.handled import TapAnswer
+from storage.messages.silence import note_silence
 from storage.open_database import Database
 from tests.bot.telegram.wire import (
     ANA,
     LUIS,
     ROSA,
     HandClock,
+    WrongClock,
     calls,
     quiet,
     running,
@@ -112,6 +114,32 @@ async def test_who_asks_in_vain_asks_again(sandbox: Sandbox, database: Database)
         await bot.commit(*said(ROSA, "three"))
         await until(lambda: texts(sandbox, ROSA) == ["three"])
     assert lost.hits == 2
+
+
+async def test_a_clock_that_is_set_back_lengthens_no_pause(sandbox: Sandbox, database: Database) -> None:
+    """Who was to wait for a minute waited until the clock had come so far again, and so did all later replies."""
+    clock = WrongClock()
+    clock.set_by(timedelta(days=400))
+    sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=60, times=1))
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "one"))
+        await quiet(bot)
+        assert [row.not_before - clock.now() > timedelta(seconds=50) for row in await bot.outbox()] == [True]
+        clock.set_by(timedelta(0))
+        await bot.commit(*said(ANA, "two"))
+        await swept(bot)
+        assert texts(sandbox, ANA) == []
+        clock.move(61)
+        await until(lambda: texts(sandbox, ANA) == ["one", "two"])
+
+
+async def test_no_silence_is_longer_than_any_that_is_believed(sandbox: Sandbox, database: Database) -> None:
+    """A start finds one that a clock has written which was ahead by a year: everybody would wait for it."""
+    clock = HandClock()
+    now = clock.now()
+    await database.units.run(None, lambda unit: note_silence(unit, now + timedelta(days=400), now))
+    async with running(sandbox, database, clock=clock) as bot:
+        assert 0.0 < bot.delivery.held_for <= DAY
 
 
 async def test_hours_of_silence_are_kept_across_a_restart(sandbox: Sandbox, database: Database) -> None:

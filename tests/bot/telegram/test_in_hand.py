@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.telegram.in_hand import UPLOAD_LEASE, Asked, begin, look
+from bot.telegram.in_hand import Asked, begin, look
 from bot.telegram.lanes import Held
-from storage.messages.outbox import LEASE, OutboxDraft, OutboxRow
+from storage.messages.leases import Watch
+from storage.messages.outbox import LEASE, UPLOAD_LEASE, OutboxDraft, OutboxRow
 from storage.open_database import Database
 from tests.bot.telegram.wire import ANA
 from tests.deadlines import PATIENCE
@@ -12,9 +13,12 @@ from tests.deadlines import PATIENCE
 NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 
 
-def claimed(database: Database, now: datetime) -> list[OutboxRow]:
-    asked = Asked(9, frozenset(), frozenset(), frozenset())
-    return list(database.units.submit(None, lambda unit: look(unit, now, asked)).result(PATIENCE).rows)
+def claimed(database: Database, watch: Watch, after: timedelta = timedelta(0)) -> list[OutboxRow]:
+    """What is claimed so long after the beginning, which somebody watches."""
+    asked, at = Asked(9, frozenset(), frozenset(), frozenset()), after.total_seconds()
+    return list(
+        database.units.submit(None, lambda unit: look(unit, NOW + after, asked, watch, at)).result(PATIENCE).rows
+    )
 
 
 def begun(database: Database, row: OutboxRow, now: datetime) -> bool:
@@ -25,8 +29,10 @@ def test_one_that_was_not_begun_is_another_replicas_as_soon_as_a_message(databas
     """It waited ten minutes for a replica that stood still, though nothing of it had been on its way."""
     document = OutboxDraft(ANA, "export", "sendDocument", {"caption": "Listo"})
     database.units.submit(None, lambda unit: unit.outbox.add(document, now=NOW)).result(PATIENCE)
-    [first] = claimed(database, NOW)
-    [second] = claimed(database, NOW + LEASE)
+    watch = Watch()
+    [first] = claimed(database, watch)
+    assert claimed(database, watch) == []
+    [second] = claimed(database, watch, LEASE)
 
     assert not begun(database, first, NOW + LEASE)
     assert begun(database, second, NOW + LEASE)
@@ -36,23 +42,24 @@ def test_one_that_was_begun_is_in_doubt_only_when_its_upload_has_certainly_ended
     """A slow line takes minutes, and nobody else sends it meanwhile, or says that it may not have arrived."""
     document = OutboxDraft(ANA, "export", "sendDocument", {"caption": "Listo"})
     database.units.submit(None, lambda unit: unit.outbox.add(document, now=NOW)).result(PATIENCE)
-    [row] = claimed(database, NOW)
+    watch = Watch()
+    [row] = claimed(database, watch)
     assert begun(database, row, NOW)
 
     states = []
-    for later in (LEASE, UPLOAD_LEASE - timedelta(seconds=1), UPLOAD_LEASE):
-        assert claimed(database, NOW + later) == []
+    for later in (timedelta(0), LEASE, UPLOAD_LEASE - timedelta(seconds=1), UPLOAD_LEASE):
+        assert claimed(database, watch, later) == []
         found = database.units.submit(None, lambda unit: unit.outbox.states([row.id])).result(PATIENCE)
         states.append(found[row.id][0])
-    assert states == ["sending", "sending", "ambiguous"]
+    assert states == ["sending", "sending", "sending", "ambiguous"]
 
 
 def test_no_upload_begins_that_could_outlast_its_lease() -> None:
     """Its margin is that of an upload from the moment it is begun."""
     row = OutboxRow(1, ANA, "export", "sendDocument", {}, None, False, 1, NOW)
-    held = Held(row, NOW + LEASE)
-    assert held.has_time(NOW, 0)
+    held = Held(row, LEASE.total_seconds())
+    assert held.has_time(0, 0)
 
-    held.uploads(NOW + UPLOAD_LEASE)
-    assert held.has_time(NOW, 30)
-    assert not held.has_time(NOW, 61)
+    held.uploads(UPLOAD_LEASE.total_seconds())
+    assert held.has_time(0, 30)
+    assert not held.has_time(0, 61)

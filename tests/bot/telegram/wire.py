@@ -78,6 +78,20 @@ class HandClock:
         self._ahead += timedelta(seconds=seconds)
 
 
+class WrongClock(HandClock):
+    """Somebody sets its wall time, by hand or from elsewhere; what is measured on it goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wrong_by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self._wrong_by
+
+    def set_by(self, by: timedelta) -> None:
+        self._wrong_by = by
+
+
 class StillClock(HandClock):
     """Its wall time stands still: no lease ever ends."""
 

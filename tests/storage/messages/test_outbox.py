@@ -46,6 +46,11 @@ def claim(unit: UnitOfWork, now: datetime = NOW, **options: Any) -> list[OutboxR
     return unit.outbox.claim(now, now + MINUTE, **options)
 
 
+def expire(unit: UnitOfWork, now: datetime = LATER) -> tuple[int, int]:
+    """Every lease has run out, for whoever looks."""
+    return unit.outbox.settle_expired(unit.outbox.leased(), now)
+
+
 def state(unit: UnitOfWork, id: int) -> Any:
     return unit.connection.execute(
         select(_O.c.state, _O.c.payload, _O.c.sealed_payload, _O.c.attempts).where(_O.c.id == id)
@@ -98,8 +103,7 @@ def test_a_reply_is_born_sending_so_that_nobody_else_sends_it(apply: Any, kind: 
     """Whoever committed it sends it at once; if that process dies, its lease runs out and another one does."""
     id = apply(lambda unit: add(unit, kind))
     assert apply(claim) == []
-    assert apply(lambda unit: unit.outbox.settle_expired(NOW)) == (0, 0)
-    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (1, 0)
+    assert apply(lambda unit: expire(unit)) == (1, 0)
 
     (row,) = apply(lambda unit: claim(unit, LATER))
     assert (row.id, row.kind, row.payload, row.attempts) == (id, kind, {"text": "hola"}, 2)
@@ -112,7 +116,7 @@ def test_fan_out_is_born_queued_and_an_expired_lease_leaves_it_in_doubt(apply: A
     (row,) = apply(claim)
 
     assert apply(lambda unit: unit.outbox.begin(row)) is True
-    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 1)
+    assert apply(lambda unit: expire(unit)) == (0, 1)
     assert tuple(apply(lambda unit: state(unit, id))) == ("ambiguous", None, None, 1)
     assert apply(lambda unit: claim(unit, LATER)) == []
 
@@ -126,7 +130,7 @@ def test_what_is_in_doubt_counts_for_the_day_on_which_its_call_could_begin(apply
     ids = apply(lambda unit: [add(unit, chat_id=chat) for chat in (1, 2)])
     for row in apply(claim):
         apply(lambda unit, row=row: unit.outbox.begin(row))
-    apply(lambda unit: unit.outbox.settle_expired(NOW + timedelta(days=3)))
+    apply(lambda unit: expire(unit, NOW + timedelta(days=3)))
     assert [apply(lambda unit, id=id: settled_at(unit, id)) for id in ids] == [NOW + MINUTE] * 2
 
     other = apply(lambda unit: add(unit, chat_id=3))
@@ -143,7 +147,7 @@ def test_fan_out_that_was_never_begun_is_free_again_when_the_lease_ends(apply: A
     apply(lambda unit: add(unit, kind))
     (lost,) = apply(claim)
     assert apply(claim) == []
-    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 0)
+    assert apply(lambda unit: expire(unit)) == (0, 0)
 
     (taken,) = apply(lambda unit: claim(unit, LATER))
     assert (taken.id, taken.attempts) == (lost.id, 2)
@@ -262,7 +266,7 @@ def test_what_a_sender_tells_of_a_row_that_another_has_claimed_counts_for_nothin
     card = apply(lambda unit: unit.outbox.new_card(1))
     look = lambda: apply(lambda unit: (unit.outbox.card_message_id(card), *state(unit, before.id)))  # noqa: E731
     before = apply(lambda unit: added(unit, "prompt", card_id=card))
-    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    apply(lambda unit: expire(unit))
     after = apply(lambda unit: claim(unit, LATER))[0]
     held = look()
 
@@ -281,7 +285,7 @@ def test_what_was_sent_and_taken_over_counts_while_nobody_has_claimed_it(apply: 
     """It is not sent once more."""
     card = apply(lambda unit: unit.outbox.new_card(1))
     row = apply(lambda unit: added(unit, "prompt", card_id=card))
-    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    apply(lambda unit: expire(unit))
     apply(lambda unit: unit.outbox.record_all([(row, RetryAfter(LATER + MINUTE), LATER)]))
     assert apply(lambda unit: state(unit, row.id)).state == "queued"
     apply(lambda unit: unit.outbox.record_all([(row, Sent(501), LATER)]))
@@ -294,7 +298,7 @@ def test_a_message_that_its_edit_has_overtaken_does_not_place_its_card(apply: An
     card = apply(lambda unit: unit.outbox.new_card(1))
     first = apply(lambda unit: added(unit, "prompt", card_id=card))
     edit = apply(lambda unit: added(unit, "prompt", card_id=card, method="editMessageText"))
-    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    apply(lambda unit: expire(unit))
     assert [row.id for row in apply(lambda unit: claim(unit, LATER))] == [edit.id]
     apply(lambda unit: unit.outbox.place({card: 501}, {card: first}))
     assert apply(lambda unit: unit.outbox.card_message_id(card)) is None
@@ -304,14 +308,14 @@ def test_fan_out_that_was_freed_does_not_begin(apply: Any) -> None:
     """Nobody would settle it if its sender died then: it has no lease."""
     apply(lambda unit: add(unit, "reminder"))
     row = apply(claim)[0]
-    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    apply(lambda unit: expire(unit))
     assert apply(lambda unit: unit.outbox.begin(row)) is False
 
 
 def test_what_is_settled_stays_settled(apply: Any) -> None:
     """A paused sender that wakes up late changes nothing, but what it did send counts."""
     id = apply(lambda unit: add(unit, "prompt"))
-    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    apply(lambda unit: expire(unit))
 
     assert apply(lambda unit: unit.outbox.record(id, RetryAfter(LATER), LATER)) is False
     assert apply(lambda unit: unit.outbox.record(id, Sent(5), LATER)) is True
@@ -372,10 +376,22 @@ def test_two_senders_share_the_rows_and_none_is_taken_twice(postgres_database: D
 
 
 def test_a_sender_can_go_on_holding_what_waits_in_its_queue(apply: Any) -> None:
-    """Otherwise a 429 longer than the lease would send everything twice."""
+    """Otherwise a 429 longer than the lease would send everything twice: who watches the new one begins anew."""
     id = apply(lambda unit: add(unit, "prompt"))
+    watched = apply(lambda unit: unit.outbox.leased())
     apply(lambda unit: unit.outbox.extend([id], NOW + timedelta(hours=1)))
-    assert apply(lambda unit: unit.outbox.settle_expired(LATER)) == (0, 0)
+    assert apply(lambda unit: unit.outbox.settle_expired(watched, LATER)) == (0, 0)
+
+
+def test_a_pause_can_be_ended_by_whoever_handed_the_row_back(apply: Any) -> None:
+    """Its wall clock was wrong then: what rests until tomorrow by that one has rested long enough."""
+    row = apply(lambda unit: added(unit, "prompt"))
+    apply(lambda unit: unit.outbox.record_all([(row, RetryAfter(NOW + timedelta(days=400)), NOW)]))
+    assert apply(claim) == []
+
+    apply(lambda unit: unit.outbox.wake([row.id]))
+
+    assert [again.id for again in apply(claim)] == [row.id]
 
 
 def test_what_is_queued_for_somebody_who_leaves_is_dropped(apply: Any) -> None:
@@ -401,7 +417,7 @@ def test_a_reply_under_way_to_somebody_who_leaves_is_not_tried_again(apply: Any,
     assert apply(lambda unit: unit.outbox.cancel(1, NOW)) == 0
     apply(lambda unit: unit.outbox.record(arrived.id, Sent(7), NOW, arrived.attempts))
     if failure is None:
-        apply(lambda unit: unit.outbox.settle_expired(LATER))
+        apply(lambda unit: expire(unit))
     else:
         apply(lambda unit: [unit.outbox.record(row.id, failure, NOW, row.attempts) for row in (failed, deletion)])
 
@@ -458,7 +474,7 @@ def test_of_a_card_that_a_death_left_only_the_last_is_repeated(apply: Any) -> No
         return [unit.outbox.add(draft, now=NOW).id for draft in drafts]
 
     ids = apply(edited)
-    apply(lambda unit: unit.outbox.settle_expired(LATER))
+    apply(lambda unit: expire(unit))
 
     states = apply(lambda unit: unit.outbox.states(ids))
     assert [states[id][0] for id in ids] == ["ambiguous", "ambiguous", "queued", "queued", "queued"]

@@ -88,7 +88,10 @@ def test_nothing_stale_is_sent_after_a_restore(database: Database, url: str, tmp
     restore(tmp_path / "copy", url, now=LATER)
     with open_database(url, vault=vault) as restored:
         submit = restored.units.submit
-        assert submit(None, lambda unit: unit.outbox.settle_expired(LATER)).result(PATIENCE) == (0, 0)
+        assert submit(None, lambda unit: unit.outbox.settle_expired(unit.outbox.leased(), LATER)).result(PATIENCE) == (
+            0,
+            0,
+        )
         assert submit(None, lambda unit: unit.outbox.claim(LATER, LATER)).result(PATIENCE) == []
         with restored.view() as unit:
             assert unit.facts.get("since") is None
@@ -109,7 +112,7 @@ def test_planted_a_restore_that_settles_nothing_leaves_something_to_be_sent(
     restore(tmp_path / "copy", url, now=LATER)
     with open_database(url, vault=vault) as restored:
         submit = restored.units.submit
-        submit(None, lambda unit: unit.outbox.settle_expired(LATER)).result(PATIENCE)
+        submit(None, lambda unit: unit.outbox.settle_expired(unit.outbox.leased(), LATER)).result(PATIENCE)
         assert submit(None, lambda unit: unit.outbox.claim(LATER, LATER)).result(PATIENCE) != []
 
 

@@ -411,7 +411,7 @@ def test_what_became_of_each_part_is_told_once_all_is_known(office: Office) -> N
     sent = office.job()
     assert office.apply(lambda unit: settle(unit, sent, NOW, [])) == []
     office.apply(lambda unit: [unit.outbox.begin(row) for row in unit.outbox.claim(NOW, NOW)])
-    office.apply(lambda unit: unit.outbox.settle_expired(NOW + timedelta(hours=1)))
+    office.apply(lambda unit: unit.outbox.settle_expired(unit.outbox.leased(), NOW + timedelta(hours=1)))
     office.work()
     assert "No se sabe si el archivo llegó" in office.told
     assert [path.name for path in office.parcels.folder.glob("*")] == [first["file"]]
