@@ -133,7 +133,7 @@ def _write(of: EntitySet, feed: Feed, unit: UnitOfWork, reader: Reader, base: st
     if page is None or not page.has_more:
         out.write(b"}\n")
         return Wrote(MEDIA_TYPE, VERSION)
-    token = cursor(unit, of.dataset, replace(wanted, only=None), after)
+    token = cursor(unit, of.dataset, replace(wanted, only=None), after, after=asked.cursor)
     link = next_address(reader.origin, _next(of, feed, token))
     return Wrote(MEDIA_TYPE, VERSION, b',"@odata.nextLink":' + orjson.dumps(link) + b"}\n")
 

@@ -15,7 +15,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import ColumnElement, func, select
@@ -156,15 +156,18 @@ def _removed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], roots
 
 
 # ------------------------------------------------------------------ cursors
-def cursor(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place) -> str:
-    """The cursor for this place: opaque, and only this keyring can make one."""
+def cursor(unit: UnitOfWork, dataset: str, wanted: Wanted, place: Place, *, after: str = "") -> str:
+    """The cursor for this place: opaque, and only this keyring can make one.
+
+    `after` is the cursor before it, if it has been read in this same view: then the plan is still what it was there.
+    """
     said = [
         dataset,
         wanted.audience,
         wanted.language,
         wanted.filters,
         list(asdict(place).values()),
-        _plan(unit, wanted),
+        _said(after)[-1] if after else _plan(unit, wanted),
     ]
     packed = base64.urlsafe_b64encode(orjson.dumps(said)).decode().rstrip("=")
     return f"{packed}.{_mark(unit, wanted, packed)}"
@@ -176,7 +179,7 @@ def read_cursor(unit: UnitOfWork, text: str, dataset: str, wanted: Wanted) -> tu
     if not hmac.compare_digest(mark.encode(), _mark(unit, wanted, packed).encode()):
         raise NoCursor("it is not a cursor of this plan")
     try:
-        of, audience, language, filters, place, plan = orjson.loads(base64.urlsafe_b64decode(packed + "=" * 3))
+        of, audience, language, filters, place, plan = _said(text)
     except (ValueError, binascii.Error):
         raise NoCursor("it is not a cursor of this version") from None
     if (of, audience) != (dataset, wanted.audience):
@@ -188,6 +191,12 @@ def read_cursor(unit: UnitOfWork, text: str, dataset: str, wanted: Wanted) -> tu
     if plan != _plan(unit, wanted):
         raise Stale("the plan has changed since, or the database was put back")
     return wanted, Place(*place)
+
+
+def _said(text: str) -> list[Any]:
+    """What a cursor says. ValueError."""
+    said: list[Any] = orjson.loads(base64.urlsafe_b64decode(text.partition(".")[0] + "=" * 3))
+    return said
 
 
 def _mark(unit: UnitOfWork, wanted: Wanted, packed: str) -> str:

@@ -260,6 +260,7 @@ def test_a_cursor_leads_back_to_its_place(database: Database, many: World) -> No
         place = page(unit, "reports", wanted, BEGIN, 3).next
         told = cursor(unit, "reports", wanted, place)
         assert read_cursor(unit, told, "reports", Wanted(many.plan_id, ZONE, NOW)) == (wanted, place)
+        assert cursor(unit, "reports", wanted, place, after=told) == told
 
 
 def test_a_cursor_is_good_for_what_it_was_made_for_alone(database: Database, many: World) -> None:
