@@ -1,7 +1,8 @@
 """The chores that are done regularly, whether anybody writes or not.
 
 A bot that runs for years collects data that nobody needs any more, and the audit log is sealed after it is written.
-Several replicas may do a chore at the same time, and a chore may be interrupted at any point.
+Several replicas may do a chore at the same time, and a chore may be interrupted at any point. What a chore does because
+of the date, and nobody can undo, waits while the clock cannot be trusted: one that was ahead by a year deleted drafts.
 """
 
 import asyncio
@@ -66,6 +67,8 @@ class Chore:
     name: str
     every: timedelta
     do: Callable[[Premises, datetime], None]
+    trusts_date: bool = False
+    """Whether it does, because of the date, what nobody can undo."""
 
 
 def seal_log(premises: Premises, now: datetime) -> None:
@@ -208,9 +211,9 @@ UPKEEP: tuple[Chore, ...] = (
     Chore("look after health", timedelta(seconds=30), look_after_health),
     Chore("look after coverage", timedelta(seconds=30), look_after_coverage),
     Chore("seal the audit log", timedelta(seconds=2), seal_log),
-    Chore("tell of locks", timedelta(minutes=1), tell_of_locks),
+    Chore("tell of locks", timedelta(minutes=1), tell_of_locks, trusts_date=True),
     Chore("look back", timedelta(minutes=10), look_back),
-    Chore("forget", timedelta(hours=1), forget),
+    Chore("forget", timedelta(hours=1), forget, trusts_date=True),
     Chore("renew seals", timedelta(days=1), renew_seals),
     Chore("take restricted messages out of chats", timedelta(minutes=1), clean_chats),
 )
@@ -228,10 +231,13 @@ async def keep_house(
         for chore in chores:
             if stopping.is_set() or clock.monotonic() < next_at[chore]:
                 continue
-            next_at[chore] = clock.monotonic() + chore.every.total_seconds()
+            now = clock.now()  # before the look at the clock: no later jump is in it
             try:
                 premises = look()
-                await asyncio.to_thread(chore.do, premises, clock.now())
+                if chore.trusts_date and premises.vitals.is_held:
+                    continue
+                next_at[chore] = clock.monotonic() + chore.every.total_seconds()
+                await asyncio.to_thread(chore.do, premises, now)
             except Unavailable as error:
                 logger.debug("upkeep.unavailable", chore=chore.name, reason=str(error))
             except StorageError as error:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from bot.acts.upkeep.status import Vitals
-from bot.workers.upkeep import Chore, Premises, keep_house, look_after_health, look_back
+from bot.workers.upkeep import UPKEEP, Chore, Premises, keep_house, look_after_health, look_back
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.reports.files import FileStore
@@ -58,6 +59,33 @@ async def test_the_chore_in_hand_is_finished_before_the_house_is_closed() -> Non
     may_end.set()
     await asyncio.wait_for(house, PATIENCE)
     assert did == ["slow"]
+
+
+async def test_what_cannot_be_undone_waits_while_the_clock_cannot_be_trusted() -> None:
+    """A clock that was ahead by a year deleted every draft, and the numbers by which a repeated update is known."""
+    did: list[str] = []
+    stopping = asyncio.Event()
+    is_held = iter((True, True, False))
+
+    def doing(name: str) -> Callable[[Premises, datetime], None]:
+        return lambda _, __: did.append(name)
+
+    def look() -> Premises:
+        return cast(Premises, SimpleNamespace(vitals=replace(VITALS, is_held=next(is_held, False))))
+
+    def end(_: Premises, __: datetime) -> None:
+        did.append("end")
+        stopping.set()
+
+    chores = (
+        Chore("forget", timedelta(0), doing("forget"), trusts_date=True),
+        Chore("seal", timedelta(0), doing("seal")),
+        Chore("forget later", timedelta(0), doing("forget later"), trusts_date=True),
+        Chore("end", timedelta(0), end),
+    )
+    await asyncio.wait_for(keep_house(look, Still(), stopping, chores=chores), PATIENCE)
+    assert did == ["seal", "forget later", "end"]
+    assert {chore.name for chore in UPKEEP if chore.trusts_date} == {"forget", "tell of locks"}
 
 
 VITALS = Vitals("1", NOON, 1.0, 0.0, 9 << 30, NOON, False)
