@@ -4,6 +4,7 @@ A port that was looked for and let go again may be given to any other process be
 while that is down between two starts.
 """
 
+import atexit
 import socket
 from collections import deque
 from typing import Final
@@ -27,3 +28,10 @@ def free_port() -> int:
     holder.bind(("127.0.0.1", 0))
     _kept.append(holder)
     return int(holder.getsockname()[1])
+
+
+@atexit.register
+def _let_all_go() -> None:
+    """Close what is held: else a warning of each stands under the results, and hides one that means something."""
+    while _kept:
+        _kept.pop().close()

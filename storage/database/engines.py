@@ -182,6 +182,44 @@ def sqlite_readers(url: URL) -> Engine:
     return engine
 
 
+class OwnFile:
+    """Whether a path still leads to the files that this process has open.
+
+    SQLite goes on writing to a file that was deleted, moved away or replaced, and says that all is well: everybody is
+    told "Saved", and it is gone with the process. It knows (SQLITE_FCNTL_HAS_MOVED) and tells no driver of Python's.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._opened: _Identity = None
+
+    def check(self, connection: Connection | None = None) -> None:
+        """Raise Unavailable if there is another file now, or none. `connection`: if its log is another one, too.
+
+        A log that is gone is mended by a new connection. A file that is gone is not: SQLite would make an empty one.
+        """
+        found = _identity(self._file)
+        if self._opened not in (None, found):
+            raise Unavailable("the database's file is not the one that was opened: put it back, or start anew")
+        if connection is not None:
+            self._opened = found
+            logs = [_identity(Path(f"{self._file}{ending}")) for ending in ("-wal", "-shm")]
+            if connection.info.setdefault("logs", logs) != logs:
+                connection.invalidate()
+                raise Unavailable("somebody has deleted or replaced the database's log")
+
+
+_Identity = tuple[int, int] | None
+
+
+def _identity(file: Path) -> _Identity:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 class SqliteWriter:
     """One thread, one connection, many units for each commit."""
 
@@ -192,6 +230,7 @@ class SqliteWriter:
     def __init__(self, engine: Engine, group_size: int) -> None:
         self.engine = engine
         self.group_size = group_size
+        self._file = OwnFile(sqlite_file(engine.url))
         self._waiting: AddedLast
         """The waiting rows of the group that is being applied."""
         event.listen(engine, "before_cursor_execute", note_change)
@@ -199,8 +238,10 @@ class SqliteWriter:
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
+        self._file.check()
         with self.engine.connect() as connection:
             connection.begin()
+            self._file.check(connection)
             [version] = _driver(connection).execute("PRAGMA data_version").fetchone()
             keep_steady(connection).begin(version)
             self._waiting = add_last(connection)
@@ -227,6 +268,7 @@ class SqliteWriter:
 
     def finish(self, connection: Connection) -> None:
         self._waiting.write()
+        self._file.check(connection)
 
     def is_in_transaction(self, connection: Connection) -> bool:
         return bool(_driver(connection).in_transaction)

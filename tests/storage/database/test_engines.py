@@ -1,12 +1,14 @@
 """Opening and looking; and what is refused before it can do harm."""
 
 import gc
+import shutil
 import sqlite3
 import sys
 import threading
 import types
 import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from storage.database.vault import Vault
 from storage.errors import StorageError, Unavailable
 from storage.open_database import Database, open_database
 from tests.deadlines import PATIENCE
+from tests.storage.database.units import known, learn
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 
@@ -156,6 +159,40 @@ def test_a_read_only_folder_is_unavailable_and_nothing_is_acknowledged(sqlite_ur
 
         failure = opened.units.submit("chat", lambda unit: unit.inbox.first_sight(1, 1, NOW)).exception(PATIENCE)
     assert isinstance(failure, Unavailable)
+
+
+@pytest.mark.parametrize("way", ["deleted", "replaced"])
+def test_nothing_is_saved_in_a_file_that_is_not_there_any_more(sqlite_url: str, vault: Vault, way: str) -> None:
+    """No file is made in its place. When it is put back, everything in it is there, and it goes on."""
+    file, elsewhere = Path(sqlite_url.removeprefix("sqlite:///")), Path(sqlite_url.removeprefix("sqlite:///") + ".old")
+    endings = ("", "-wal", "-shm")
+    with open_database(sqlite_url, vault=vault) as opened:
+        assert opened.units.submit(None, learn("before")).result(PATIENCE) == "before"
+        for ending in endings:
+            Path(f"{file}{ending}").rename(f"{elsewhere}{ending}")
+        if way == "replaced":
+            shutil.copy(elsewhere, file)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="is not the one"):
+                opened.units.submit(None, learn("meanwhile")).result(PATIENCE)
+        assert file.exists() == (way == "replaced")
+        for ending in endings:
+            if (kept := Path(f"{elsewhere}{ending}")).exists():
+                kept.rename(f"{file}{ending}")
+        assert opened.units.submit(None, learn("after")).result(PATIENCE) == "after"
+        assert known(opened, "before", "meanwhile", "after") == {"before", "after"}
+
+
+def test_a_log_that_somebody_deleted_takes_nothing_along(sqlite_url: str, vault: Vault) -> None:
+    """What was committed is still in the deleted log: whoever closes it writes it into the file. Then it goes on."""
+    log = Path(sqlite_url.removeprefix("sqlite:///") + "-wal")
+    with open_database(sqlite_url, vault=vault) as opened:
+        assert opened.units.submit(None, learn("before")).result(PATIENCE) == "before"
+        log.unlink()
+        with pytest.raises(Unavailable):
+            opened.units.submit(None, learn("meanwhile")).result(PATIENCE)
+        assert opened.units.submit(None, learn("after")).result(PATIENCE) == "after"
+        assert known(opened, "before", "meanwhile", "after") == {"before", "after"}
 
 
 def test_what_one_engine_has_compiled_another_of_its_kind_does_not_compile_again(
