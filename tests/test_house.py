@@ -6,6 +6,7 @@ label in three languages. Each rule here compares two such places; there is noth
 
 import ast
 import functools
+import gc
 import re
 import subprocess
 import sys
@@ -49,7 +50,12 @@ NOT_KEYS = re.compile(
 @functools.cache
 def sources() -> tuple[tuple[Path, ast.Module], ...]:
     """Read when they are asked for: every process of the suite imports this file, and one of them needs them."""
-    return tuple((path, parsed(path)) for path in code())
+    gc.disable()
+    try:
+        return tuple((path, ast.parse((ROOT / path).read_text("utf-8"))) for path in code())
+    finally:
+        gc.freeze()  # none of 700 000 nodes becomes garbage: to look through them took half of the time
+        gc.enable()
 
 
 def code() -> Iterator[Path]:
@@ -57,9 +63,23 @@ def code() -> Iterator[Path]:
         yield from (path.relative_to(ROOT) for path in sorted((ROOT / package).rglob("*.py")))
 
 
+Named = ast.Call | ast.FunctionDef | ast.AsyncFunctionDef
+
+
 @functools.cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse((ROOT / path).read_text("utf-8"))
+def named() -> tuple[tuple[Path, Named], ...]:
+    """Every call and function, and the file it stands in: all trees are walked once for all rules."""
+    return tuple((path, node) for path, tree in sources() for node in ast.walk(tree) if isinstance(node, Named))
+
+
+def calls() -> Iterator[tuple[Path, ast.Call]]:
+    return ((path, node) for path, node in named() if isinstance(node, ast.Call))
+
+
+@functools.cache
+def all_literals() -> tuple[tuple[Path, str], ...]:
+    """Every literal of the code, and the file it stands in."""
+    return tuple((path, text) for path, tree in sources() for text in literals(tree))
 
 
 def pattern_of(node: ast.JoinedStr) -> str:
@@ -78,10 +98,6 @@ def literals(node: ast.AST) -> Iterator[str]:
         yield from literals(child)
 
 
-SAYS = re.compile(r"\b(say|wording)\b")
-"""Only a file with such a word can say anything: the others need not be read through for it."""
-
-
 def is_saying(node: ast.Call) -> bool:
     """`say(…)`, `ex.say(…)`, `self.say(…)` or `wording(language)(…)`."""
     called = node.func
@@ -98,11 +114,9 @@ def said() -> tuple[tuple[str, str, ast.Call], ...]:
     """Where, which key, and the call, for every key that is spelt out where it is said."""
     return tuple(
         (f"{path}:{node.lineno}", key, node)
-        for path in code()
+        for path, node in calls()
         if path.parts[:2] != ("bot", "sandbox")  # its `say` is a person's
-        if SAYS.search((ROOT / path).read_text("utf-8"))
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.Call) and node.args and is_saying(node)
+        if node.args and is_saying(node)
         for key in literals(node.args[0])
     )
 
@@ -149,12 +163,12 @@ def test_every_key_that_is_said_is_in_every_language() -> None:
 def test_whatever_looks_like_a_key_is_one() -> None:
     """Keys travel through variables too (`Notice`, `NotUnderstood`, menus); a misspelt one must not."""
     spaces = {key.partition(".")[0] for key in CATALOGUES["es"]}
+    looks_like_a_key = re.compile(r"[a-z]+(\.[a-z0-9_]+)+")
     wrong = [
         f"{path}: {text}"
-        for path, tree in sources()
+        for path, text in all_literals()
         if path.parts[:3] != ("storage", "migrations", "versions")
-        for text in literals(tree)
-        if re.fullmatch(r"[a-z]+(\.[a-z0-9_]+)+", text) and text.partition(".")[0] in spaces
+        if looks_like_a_key.fullmatch(text) and text.partition(".")[0] in spaces
         if text not in CATALOGUES["es"] and not NOT_KEYS.fullmatch(text)
     ]
     assert wrong == []
@@ -216,19 +230,18 @@ def test_every_problem_has_its_sentence_and_remedy() -> None:
         for key in CATALOGUES[language]
         if key.startswith(("problem.", "remedy."))
     }
-    for path, tree in sources():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and not node.args:
+    for path, node in calls():
+        match node.func:
+            case _ if not node.args:
                 continue  # made of what another process told: its code is written where it was found
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
+            case ast.Name("Problem"):
                 codes |= {text for text in literals(node.args[0]) if "{}" not in text}
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ExpressionError":
+            case ast.Name("ExpressionError"):
                 codes |= {f"expression.{text}" for text in literals(node.args[0])}
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-                if node.func.attr == "problem" and path.parts[0] == "conversations":
-                    codes |= {text for text in literals(node.args[0]) if "{}" not in text}
-                elif node.func.attr == "_say" and path.name == "imports.py":
-                    codes |= {f"plan.{text}" for text in literals(node.args[0])}
+            case ast.Attribute(_, "problem") if path.parts[0] == "conversations":
+                codes |= {text for text in literals(node.args[0]) if "{}" not in text}
+            case ast.Attribute(_, "_say") if path.name == "imports.py":
+                codes |= {f"plan.{text}" for text in literals(node.args[0])}
     assert len(codes) > 50
     missing = [
         f"{language}: {kind}.{code}"
@@ -257,10 +270,9 @@ def test_no_sentence_in_the_chat_is_too_long_to_be_read() -> None:
 def buttons() -> set[str]:
     """The keys that are the text of a button."""
     keys = {key for key in CATALOGUES["es"] if key.startswith("nav.")}
-    for _, tree in sources():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Button":
-                keys |= {key for key in literals(node.args[0]) if key in CATALOGUES["es"]}
+    for _, node in calls():
+        if isinstance(node.func, ast.Name) and node.func.id == "Button":
+            keys |= {key for key in literals(node.args[0]) if key in CATALOGUES["es"]}
     return keys
 
 
@@ -286,11 +298,7 @@ def test_a_button_is_made_by_the_functions_of_routes() -> None:
     """`tap` and `form_tap` alone write what stands on a button, so that a route or an action cannot be misspelt."""
     home = Path("conversations", "routes.py")
     wrong = [
-        f"{path}: {text}"
-        for path, tree in sources()
-        if path != home
-        for text in literals(tree)
-        if text.startswith(("command:", "form:"))
+        f"{path}: {text}" for path, text in all_literals() if path != home and text.startswith(("command:", "form:"))
     ]
     assert wrong == []
 
@@ -385,12 +393,10 @@ HALF_A_SENTENCE = re.compile(
 
 def test_a_function_says_first_what_it_does_or_returns() -> None:
     """A verb, `Whether`, or a noun: not half a sentence that its reader has to complete (decision 0079)."""
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     found = [
         f"{path}:{node.lineno} {said}"
-        for path, tree in sources()
-        for node in ast.walk(tree)
-        if isinstance(node, functions) and HALF_A_SENTENCE.match(said := ast.get_docstring(node) or "")
+        for path, node in named()
+        if not isinstance(node, ast.Call) and HALF_A_SENTENCE.match(said := ast.get_docstring(node) or "")
     ]
     assert found == []
 
@@ -439,9 +445,7 @@ def test_conversations_have_no_clock_and_no_chance() -> None:
     banned = re.compile(r"(datetime|date)\.(now|today|utcnow)|time\.(time|monotonic)|uuid\.uuid\d|random\.\w+|open")
     wrong = [
         f"{path}:{node.lineno} {ast.unparse(node.func)}"
-        for path, tree in sources()
-        if path.parts[0] == "conversations"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and banned.fullmatch(ast.unparse(node.func))
+        for path, node in calls()
+        if path.parts[0] == "conversations" and banned.fullmatch(ast.unparse(node.func))
     ]
     assert wrong == []
