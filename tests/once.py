@@ -17,6 +17,23 @@ SHARED = "ENLACE_TESTS_SHARE"
 """The variable that names the folder of the run: its workers inherit it."""
 
 
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""What all tests of a run have there at once is a fourth of it."""
+
+
+def work_in_memory() -> None:
+    """Let the files of a run lie in memory where it has room, unless TMPDIR says where else.
+
+    Each commit is synced: on a disk it waits four milliseconds, and no test cuts the machine's power.
+    """
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    found = os.statvfs(MEMORY)  # a container gives 64 MB of it, in which no program may run
+    if found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC and os.access(MEMORY, os.W_OK):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
 def share() -> None:
     """Begin a run: it begins with nothing, and leaves nothing."""
     os.environ[SHARED] = tempfile.mkdtemp(prefix="enlace-tests-")

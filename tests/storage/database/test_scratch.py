@@ -33,7 +33,7 @@ def test_a_schema_goes_away_though_somebody_has_locked_a_table_of_it(postgres_se
         left.execute(text("SELECT 1"))
     left.invalidate()
     engine.dispose()
-    name = str(make_url(url).query["options"]).removeprefix("-csearch_path=")
+    name = str(make_url(url).query["options"]).rpartition("search_path=")[2]
     assert name not in inspect(postgres_server).get_schema_names()
 
 
@@ -46,7 +46,7 @@ def test_a_copied_schema_is_as_the_one_that_was_migrated(postgres_server: Engine
 
 
 def shape(url: str) -> dict[str, Any]:
-    name = str(make_url(url).query["options"]).removeprefix("-csearch_path=")
+    name = str(make_url(url).query["options"]).rpartition("search_path=")[2]
     engine = create_engine(url)
     kinds = {
         "columns": "SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity"
