@@ -48,7 +48,7 @@ from bot.workers.publishing import Publishing
 from bot.workers.trying import Trying
 from bot.workers.turns import Turns
 from bot.workers.upkeep import Premises, keep_house
-from bot.workers.uploads import open_upload
+from bot.workers.uploads import Uploads
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from storage.database.vault import Vault
@@ -292,7 +292,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         clock,
         tasks,
         rate=settings.send_rate,
-        open_file=partial(open_upload, store, parcels),
+        open_file=Uploads(store, parcels).open,
         second_look=partial(_second_look, scheduler, settings.timezone),
         is_held=lambda: scheduler.is_held,
         is_sure=presence.is_sure,

@@ -1,6 +1,7 @@
-"""Make one call of the Bot API for one row: find its message, open its files, classify its outcome.
+"""Make one call of the Bot API for one row: find its message, open its files, and then call and classify the outcome.
 
-If a picture cannot be drawn, its caption is sent as text.
+Whatever takes time is done before a row is begun: a row that has begun is in doubt if we die. If a picture cannot be
+drawn, its caption is sent as text.
 
 Only earlier calls tell a card's message, and the number of a chat that has moved. They are remembered here; a card's
 message is read from the database if it is not.
@@ -8,7 +9,9 @@ message is read from the database if it is not.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import IO, Any, Final
 
 import structlog
@@ -19,8 +22,7 @@ from bot.telegram.http import File
 from bot.telegram.in_hand import Note
 from bot.telegram.lanes import Held
 from bot.telegram.methods import anew, in_words, makes_message
-from bot.telegram.outcomes import Gone, Migrated, NotSent, Outcome, RetryAfter, Sent, Undeliverable, classify
-from bot.telegram.pacer import Window
+from bot.telegram.outcomes import Gone, Migrated, Outcome, Sent, Undeliverable, classify
 from storage.messages import outbox
 from storage.messages.outbox import REPLIES, OutboxRow
 from storage.unit_of_work import Units
@@ -29,12 +31,26 @@ logger = structlog.get_logger(__name__)
 
 CARDS_REMEMBERED: Final = 20_000
 
-OpenFile = Callable[[str], IO[bytes]]
-"""FileNotFoundError if the file no longer exists, ValueError if it is a drawing that cannot be made."""
+IsWanted = Callable[[], bool]
+OpenFile = Callable[[str, IsWanted], Awaitable[IO[bytes]]]
+"""FileNotFoundError if the file no longer exists, ValueError if it is a drawing that cannot be made.
+
+Unavailable if it is not wanted any more, which is asked again and again while it is drawn.
+"""
 
 
-def open_path(path: str) -> IO[bytes]:
-    return open(path, "rb")
+async def open_path(path: str, is_wanted: IsWanted) -> IO[bytes]:
+    return await asyncio.to_thread(open, path, "rb")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that can be made at once: all that it needs has been read, drawn and opened."""
+
+    row: OutboxRow
+    method: str
+    payload: Mapping[str, Any]
+    files: Mapping[str, File]
 
 
 class Calls:
@@ -44,20 +60,27 @@ class Calls:
         self,
         api: Api,
         units: Units,
-        window: Window,
         open_file: OpenFile = open_path,
-        is_sure: Callable[[], bool] = lambda: True,
+        is_wanted: IsWanted = lambda: True,
     ) -> None:
-        self._is_sure = is_sure
+        """`is_wanted`: whether calls will still be made."""
         self._api = api
         self._units = units
-        self._window = window
         self._open_file = open_file
+        self._is_wanted = is_wanted
         self._cards: OrderedDict[int, int] = OrderedDict()
         self._migrated: dict[int, int] = {}
 
-    async def make(self, row: OutboxRow, *, is_anew: bool) -> Outcome:
-        """Make one call for one row. `is_anew`: the message to edit is gone, so a new message is sent instead."""
+    @asynccontextmanager
+    async def prepared(self, row: OutboxRow, *, is_anew: bool) -> AsyncIterator[Call | Outcome]:
+        """Prepare the call for one row. The files are closed at the end. An outcome instead: no call can be made.
+
+        `is_anew`: the message to edit is gone, so a new message is sent instead.
+        """
+        with ExitStack() as opened:
+            yield await self._prepare(row, opened, is_anew=is_anew)
+
+    async def _prepare(self, row: OutboxRow, opened: ExitStack, *, is_anew: bool) -> Call | Outcome:
         method, payload = row.method, dict(row.payload)
         if row.card_id is not None and not makes_message(method):
             message_id = await self._message_of(row.card_id)
@@ -75,46 +98,42 @@ class Calls:
             if None in found:  # nobody would notice a message that is left out of a call for many
                 return Gone("a card has no message")
             payload["message_ids"] = [*payload["message_ids"], *found]
-        payload["chat_id"] = self._migrated.get(row.chat_id, row.chat_id)
-        # The server may just have closed a kept connection. That must not leave a reminder in doubt.
-        fresh = row.kind not in REPLIES
-        outcome = await self._call(row.chat_id, method, payload, fresh=fresh)
-        if isinstance(outcome, Migrated):
-            if self._migrated.get(row.chat_id) == outcome.chat_id:
-                return Undeliverable("the chat migrated in circles")
-            self._migrated[row.chat_id] = outcome.chat_id
-        return outcome
+        files: dict[str, File] = {}
+        for field, upload in (payload.pop("@files", None) or {}).items():
+            try:
+                content = await self._open_file(upload["path"], self._is_wanted)
+            except FileNotFoundError:
+                return Undeliverable("the file to send does not exist any more")
+            except ValueError as error:  # it cannot be drawn
+                if (said := in_words(method, payload)) is None:
+                    raise
+                logger.error("outbox.not_drawn", reason=str(error))
+                method, payload = said
+                continue
+            opened.enter_context(content)
+            files[field] = (upload["name"], content, upload.get("type", "application/octet-stream"))
+        return Call(row, method, payload, files)
 
-    async def _call(self, chat_id: int, method: str, payload: dict[str, Any], *, fresh: bool) -> Outcome:
-        uploads: Mapping[str, Mapping[str, str]] = payload.pop("@files", None) or {}
-        opened: list[IO[bytes]] = []
+    async def make(self, call: Call) -> Outcome:
+        """Make a prepared call, at once."""
+        chat_id = self._migrated.get(call.row.chat_id, call.row.chat_id)
+        # The server may just have closed a kept connection. That must not leave a reminder in doubt.
+        fresh = call.row.kind not in REPLIES
+        payload = {**call.payload, "chat_id": chat_id}
         try:
-            files: dict[str, File] = {}
-            for field, upload in uploads.items():
-                try:
-                    content = await asyncio.to_thread(self._open_file, upload["path"])
-                except ValueError as error:  # it cannot be drawn
-                    if (said := in_words(method, payload)) is None:
-                        raise
-                    logger.error("outbox.not_drawn", reason=str(error))
-                    method, payload = said
-                    continue
-                opened.append(content)
-                files[field] = (upload["name"], content, upload.get("type", "application/octet-stream"))
-            if (left := self._window.left(chat_id)) > 0:  # the window has closed meanwhile
-                return RetryAfter(left)
-            if not self._is_sure():  # asking for the card or opening the file took long
-                return NotSent("our presence is not sure")
-            result = await self._api.call(method, payload, files or None, fresh=fresh)
+            result = await self._api.call(call.method, payload, call.files or None, fresh=fresh)
         except errors.TelegramError as error:
-            return classify(error)
-        except FileNotFoundError:
-            return Undeliverable("the file to send does not exist any more")
-        finally:
-            for content in opened:
-                content.close()
+            return self._follow(call.row.chat_id, classify(error))
         message_id = result.get("message_id") if isinstance(result, dict) else None
         return Sent(message_id if isinstance(message_id, int) else None)
+
+    def _follow(self, chat_id: int, outcome: Outcome) -> Outcome:
+        """Remember the number of a chat that has moved."""
+        if isinstance(outcome, Migrated):
+            if self._migrated.get(chat_id) == outcome.chat_id:
+                return Undeliverable("the chat migrated in circles")
+            self._migrated[chat_id] = outcome.chat_id
+        return outcome
 
     async def _message_of(self, card_id: int) -> int | None:
         """The Telegram number of a card's message, from memory or else from the database."""

@@ -2,7 +2,9 @@
 
 * Every call passes one gate (`pacer`): an even pace, replies before fan-out, and the window of a 429.
 * Each chat has a lane (`lanes`): its rows go out one at a time, in the order in which they were committed.
-* A call is made (`calls`), `verdict` decides by its outcome, and the decision is recorded (`recording`).
+* A call is prepared and made (`calls`), `verdict` decides by its outcome, and the decision is recorded (`recording`).
+* What a call needs is read, drawn and opened first. Then comes its turn, then the database learns that it begins, then
+  it is made at once. So if we die, only what was really on its way is in doubt.
 
 A row is ours while its lease runs and we live. The rows of a dead replica are taken over at once
 (`storage.upkeep.presence`). Whether we count as living we know only while our presence is sure. While it is not, no
@@ -23,16 +25,16 @@ from bot.log import log_alarm
 from bot.stopping import until
 from bot.telegram import errors
 from bot.telegram.api import Api
-from bot.telegram.calls import Calls, OpenFile, open_path
+from bot.telegram.calls import Call, Calls, OpenFile, open_path
 from bot.telegram.handled import Alarm, Clock, TapAnswer, TokenRejected
 from bot.telegram.in_hand import (
     Asked,
     Note,
     SecondLook,
     as_claimed,
-    begin,
     find_left,
     is_taken_back,
+    lease_of_call,
     look,
 )
 from bot.telegram.lanes import Held, Lane, Lanes
@@ -46,7 +48,7 @@ from storage.database.vault import key_unknown
 from storage.errors import Unavailable
 from storage.messages import outbox
 from storage.messages.leases import Watch
-from storage.messages.outbox import LEASE, REPLIES, UPLOAD_LEASE, OutboxRow
+from storage.messages.outbox import LEASE, REPLIES, OutboxRow
 from storage.unit_of_work import Units
 
 logger = structlog.get_logger(__name__)
@@ -54,6 +56,8 @@ logger = structlog.get_logger(__name__)
 ANSWERS_IN_FLIGHT: Final = 64
 LAST_CALL_FACT: Final = "telegram.last_call_at"
 LIFE_EVERY: Final = 30.0
+RENEWED_WITH: Final = 20.0
+"""Seconds: what waits in our hands gets a new lease when it has fewer left. Every few seconds, not at every look."""
 SURE_AGAIN: Final = 0.1
 """Seconds between two looks whether our presence is sure again."""
 
@@ -103,7 +107,6 @@ class Delivery:
         """Held from a turn until its call begins, so that slow commits do not bring the calls together."""
 
         self._lanes = Lanes()
-        self._calls = Calls(api, units, self._window, open_file, is_sure)
         self._doubts = 0
         """How many commits in doubt have been checked."""
         self._answering = 0
@@ -115,6 +118,7 @@ class Delivery:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._abandon = asyncio.Event()
+        self._calls = Calls(api, units, open_file, lambda: not self._abandon.is_set())
         self._has_ended = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -279,7 +283,16 @@ class Delivery:
         doubts = self._units.doubts
         over = {id: at for id, (ends_at, at) in self._pauses.items() if ends_at <= steady}
         overslept = tuple(id for id, at in over.items() if at > now)
-        asked = Asked(room, parked, in_hand, returning, is_in_doubt=doubts != self._doubts, overslept=overslept)
+        waiting = {held.row.id: held for held in lanes.waiting(steady + RENEWED_WITH)}
+        asked = Asked(
+            room,
+            parked,
+            in_hand,
+            returning,
+            is_in_doubt=doubts != self._doubts,
+            overslept=overslept,
+            waiting=tuple(waiting),
+        )
         found = await self._units.run(
             None, partial(look, now=now, asked=asked, watch=self._watch, at=steady, second_look=self._second_look)
         )
@@ -288,6 +301,10 @@ class Delivery:
             self._pauses.pop(id, None)
         for error in found.locked:
             self._alarm("keys", str(error))
+        for id, attempts in found.renewed.items():
+            held = waiting[id]
+            if attempts == held.row.attempts and not held.has_begun:
+                held.ours_until = steady + LEASE.total_seconds()
         for row in found.rows:
             if lanes.take(row):
                 self._enqueue(Held(row, steady + LEASE.total_seconds()))
@@ -314,14 +331,14 @@ class Delivery:
 
     async def _send(self, lane: Lane, held: Held) -> None:
         """Send one row. When this returns, the row is settled or handed back, and no longer in the lane."""
-        tried = Tried(has_begun=held.row.kind in REPLIES)
+        tried = Tried()
         while True:
             verdict = await self._try(held, tried)
             match verdict:
                 case Settle():
                     return self._settle(lane, verdict)
                 case HandBack(pause):
-                    return self._hand_back_lane(lane, pause)
+                    return self._hand_back_lane(lane, pause, tried.doubts)
                 case LetGo():
                     return self._let_go(lane)
                 case Again(tried, pause, is_retry):
@@ -365,20 +382,24 @@ class Delivery:
         try:
             if tried.has_failed and await self._units.run(None, partial(is_taken_back, row=row)):
                 return HandBack()
-            return await self._call_in_turn(held, tried)
+            async with self._calls.prepared(row, is_anew=tried.is_anew) as call:
+                if isinstance(call, Call):
+                    return await self._call_in_turn(held, tried, call)
+                self._count(held, call)
+                return weigh(row, call, tried, self._back_off)
         except Unavailable as error:  # the database is away, or a key is, which says nothing about this row
             if (locked := key_unknown(error)) is not None:
                 self._alarm("keys", str(locked))
             return HandBack(1.0)
 
-    async def _call_in_turn(self, held: Held, tried: Tried) -> Verdict:
+    async def _call_in_turn(self, held: Held, tried: Tried, call: Call) -> Verdict:
         """Wait for a turn, make the call, and decide by its outcome."""
         row = held.row
         is_reply = row.kind in REPLIES
         async with self._reply_slots if is_reply else self._fan_out_slots:
             if self._is_shut(held):  # take no turn without using it: if turns are rare, none would be left
                 return Again(tried)
-            if tried.has_begun:
+            if held.has_begun:
                 await self._pacer.turn(is_reply=is_reply)
             else:
                 async with self._fan_out_turn:
@@ -388,16 +409,15 @@ class Delivery:
                     # After the turn: a row that still waits for a turn is not in doubt if we die.
                     if self._is_shut(held):
                         return Again(tried)
-                    steady = self._clock.monotonic()
-                    if not await self._units.run(None, partial(begin, row=row, now=self._clock.now())):
+                    steady, lasts = self._clock.monotonic(), lease_of_call(row)
+                    lease_until = self._clock.now() + lasts
+                    if not await self._units.run(None, lambda unit: unit.outbox.begin(row, lease_until)):
                         return LetGo()
-                    if row.kind == "export" and held.ours_until > steady:  # otherwise it was disowned meanwhile
-                        held.uploads(steady + UPLOAD_LEASE.total_seconds())
-                    tried = replace(tried, has_begun=True)
+                    held.begins(steady + lasts.total_seconds())
             if self._is_shut(held):
                 return Again(tried) if is_reply else HandBack()
             held.called_at = self._clock.now()
-            outcome = await self._calls.make(row, is_anew=tried.is_anew)
+            outcome = await self._calls.make(call)
         self._count(held, outcome)
         return await self._weigh(row, outcome, tried)
 
@@ -440,18 +460,22 @@ class Delivery:
         """Drop the first row of a lane, which is not ours any more: nothing is sent, nothing recorded."""
         self._forget(lane.held.popleft().row, None)
 
-    def _hand_back_lane(self, lane: Lane, wait: float) -> None:
-        """Hand the rows of a lane back to the outbox: they cannot be sent while they are certainly ours."""
-        while lane.held:
-            self._hand_back(lane.held.popleft().row, wait)
+    def _hand_back_lane(self, lane: Lane, wait: float, doubts: int) -> None:
+        """Hand the rows of a lane back to the outbox: they cannot be sent while they are certainly ours.
 
-    def _hand_back(self, row: OutboxRow, wait: float = 0.0) -> None:
+        `doubts`: how often the first of them may have been delivered meanwhile.
+        """
+        while lane.held:
+            self._hand_back(lane.held.popleft().row, wait, doubts)
+            doubts = 0
+
+    def _hand_back(self, row: OutboxRow, wait: float = 0.0, doubts: int = 0) -> None:
         self._lanes.returns(row)
         at, pause = None, max(wait, self._window.left(row.chat_id))
         if pause > 0:
             at = self._clock.now() + timedelta(seconds=pause)
             self._pauses[row.id] = self._clock.monotonic() + pause, at
-        self._recorder.note(Note(row, outbox.RetryAfter(at, "handed back")))
+        self._recorder.note(Note(row, outbox.RetryAfter(at, "handed back", doubts)))
 
     def _recorded(self, note: Note) -> None:
         self._forget(note.row, note.outcome)

@@ -1,8 +1,8 @@
 """Rows of the outbox in the hands of delivery: claimed, taken over and recorded, each inside one unit."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
 from storage.database.vault import KeyUnknown
@@ -41,6 +41,8 @@ class Found:
     """The parked chats that still have replies in the outbox which we do not have in hand."""
     locked: tuple[KeyUnknown, ...] = ()
     """The missing keys because of which due rows could not be opened."""
+    renewed: Mapping[int, int] = field(default_factory=dict)
+    """The rows whose lease was renewed, and their claims."""
 
 
 SecondLook = Callable[[UnitOfWork, Sequence[OutboxRow], datetime], Sequence[OutboxRow]]
@@ -75,6 +77,8 @@ class Asked:
     """Whether a commit may have succeeded without anybody being told."""
     overslept: tuple[int, ...] = ()
     """Rows that we handed back for a pause which is over, though the wall clock, set back since, says otherwise."""
+    waiting: Collection[int] = ()
+    """The fan-out that we have in hand, that has not begun, and whose lease must be renewed."""
 
 
 def look(
@@ -82,9 +86,11 @@ def look(
 ) -> Found:
     """Settle expired rows, claim those that are due, and take in hand our own that nobody is sending.
 
-    `at` is on the clock that never jumps, from before this unit.
+    The leases of what waits in our hands are renewed. A process that stands still renews none. `at` is on the clock
+    that never jumps, from before this unit.
     """
     unit.outbox.settle_expired(watch.run_out(unit.outbox.leased(asked.in_hand), at), now)
+    renewed = unit.outbox.renew(asked.waiting, now + LEASE) if asked.waiting else {}
     if asked.overslept:
         unit.outbox.wake(asked.overslept)
     replies = unit.outbox.claim(now, now + LEASE, REPLIES_CLAIMED, REPLY_LANE)
@@ -92,12 +98,12 @@ def look(
     others = second_look(unit, claimed, now) if claimed else []
     locked = tuple(unit.outbox.locked)
     if not asked.parked and not asked.is_in_doubt:
-        return Found((*replies, *others), len(replies) == REPLIES_CLAIMED, frozenset(), locked)
+        return Found((*replies, *others), len(replies) == REPLIES_CLAIMED, frozenset(), locked, renewed)
     me = unit.replica_id
     found = unit.outbox.open_replies(asked.parked, owner=me if asked.is_in_doubt else None)
     left, waiting = left_behind(found, asked, {row.id for row in replies}, me)
     taken = unit.outbox.take_in_hand(left, now + LEASE) if left else []
-    return Found((*replies, *taken, *others), len(replies) == REPLIES_CLAIMED, waiting, locked)
+    return Found((*replies, *taken, *others), len(replies) == REPLIES_CLAIMED, waiting, locked, renewed)
 
 
 def left_behind(
@@ -119,15 +125,9 @@ def left_behind(
     return left, frozenset(waiting)
 
 
-def begin(unit: UnitOfWork, row: OutboxRow, now: datetime) -> bool:
-    """Mark this fan-out as begun; return whether it may be sent. A document has a longer lease from now on.
-
-    After a crash from now on, it is in doubt whether it was.
-    """
-    has_begun = unit.outbox.begin(row)
-    if has_begun and row.kind == "export":
-        unit.outbox.extend([row.id], now + UPLOAD_LEASE)
-    return has_begun
+def lease_of_call(row: OutboxRow) -> timedelta:
+    """Return how long a row is ours from the moment its call begins."""
+    return UPLOAD_LEASE if row.kind == "export" else LEASE
 
 
 def is_taken_back(unit: UnitOfWork, row: OutboxRow) -> bool:

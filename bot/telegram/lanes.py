@@ -3,15 +3,16 @@
 A chat has two lanes, one for replies and one for fan-out, so a reminder that waits delays no answer. A slow or blocked
 chat delays no other chat. The rows of a lane are sent in the order in which they were committed.
 
-A row is ours while its lease runs and we live. How long it has run is counted on the clock that never jumps. If it
-cannot be sent well before the lease ends, it is handed back to the outbox (`queued`, with its `not_before`). Its chat
+A row is ours while its lease runs and we live. How long it has run is counted on the clock that never jumps. While
+fan-out waits for its picture or its turn, its lease is renewed. What cannot be sent well before its lease ends is
+handed back to the outbox (`queued`, with its `not_before`). Its chat
 is *parked* then: until the sweep has brought the row again, each later reply to that chat is handed back behind it, so
 that the order survives. A chat is also parked if another replica has replies to it, or if we may have committed some
 without knowing it.
 """
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -32,19 +33,29 @@ class Held:
     ours_until: float
     fed_at: float = 0.0
     """When it was committed, if it is the first answer to an update; on the event loop's clock."""
-    is_uploading: bool = False
-    """Whether it is a document whose upload was begun, under a lease of its own."""
     called_at: datetime | None = None
     """When the last call for it began; None: none has."""
+    has_begun: bool = field(init=False)
+    """Whether a call may be made: a reply's always, fan-out's once the database knows of it."""
+    is_disowned: bool = field(default=False, init=False)
+    """Whether it is not certainly ours any more, whatever its lease says."""
+
+    def __post_init__(self) -> None:
+        self.has_begun = self.row.kind in REPLIES
 
     def has_time(self, at: float, wait: float) -> bool:
-        """Whether a call begun `wait` seconds after `at` would end while the row is still ours."""
-        margin = UPLOAD_MARGIN if self.is_uploading else MARGIN
-        return at + max(0.0, wait) + margin <= self.ours_until
+        """Whether the row is still ours `wait` seconds after `at`; if it has begun, until a call begun then has ended.
 
-    def uploads(self, ours_until: float) -> None:
-        """Note that its upload was begun."""
-        self.ours_until, self.is_uploading = ours_until, True
+        Fan-out gets a whole lease when it begins.
+        """
+        margin = 0.0
+        if self.has_begun:
+            margin = UPLOAD_MARGIN if self.row.kind == "export" else MARGIN
+        return not self.is_disowned and at + max(0.0, wait) + margin <= self.ours_until
+
+    def begins(self, ours_until: float) -> None:
+        """Note that the database knows of its call."""
+        self.ours_until, self.has_begun = ours_until, True
 
 
 class Lane:
@@ -107,7 +118,12 @@ class Lanes:
         """Note that nothing in a lane is certainly ours any more: no call for it may begin."""
         for lane in self._lanes.values():
             for held in lane.held:
-                held.ours_until = float("-inf")
+                held.is_disowned = True
+
+    def waiting(self, before: float) -> list[Held]:
+        """Return the fan-out that has not begun and that is certainly ours only until some moment before then."""
+        held_rows = (held for lane in self._lanes.values() for held in lane.held)
+        return [held for held in held_rows if not (held.has_begun or held.is_disowned) and held.ours_until < before]
 
     def drop_fan_out(self, chat_id: int, current: Lane) -> list[OutboxRow]:
         """Remove the fan-out to this chat that has not begun, and return it.

@@ -30,16 +30,19 @@ from storage.messages.outbox import REPLIES, OutboxRow
 
 BACK_OFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 AMBIGUOUS_TRIES: Final = 10
-"""Times a reply is repeated without ever learning whether it arrived; then the chat goes on without it."""
+"""Calls for a reply that may have delivered it, or not; then the chat goes on without it.
+
+Nothing else counts: not a claim that was handed back, nor a call that certainly did not arrive.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """The attempts with a row since we have it in hand."""
 
-    has_begun: bool
-    """Whether a call may be made: a reply's always, fan-out's once the database knows of it."""
     times: int = 0
+    doubts: int = 0
+    """How many of them may have delivered it."""
     retry_at: float = 0.0
     """On the event loop's clock."""
     is_anew: bool = False
@@ -113,7 +116,8 @@ def weigh(row: OutboxRow, outcome: Outcome, tried: Tried, back_off: Sequence[flo
         case Ambiguous(reason):
             if not is_reply and (tried.is_anew or makes_message(row.method)):
                 return Settle(outbox.Ambiguous(reason))
-            if row.attempts + tried.times + 1 > AMBIGUOUS_TRIES:
+            tried = replace(tried, doubts=tried.doubts + 1)
+            if row.doubts + tried.doubts >= AMBIGUOUS_TRIES:
                 return Settle(outbox.Undeliverable(f"given up: {reason}"))
             return _retry(tried, back_off)
     assert_never(outcome)

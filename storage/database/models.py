@@ -860,6 +860,9 @@ class OutboxMessage(Base):
     """JSON parameters of the method, without chat_id and message_id. Emptied once the call is settled."""
     sealed_payload: Column[bytes | None]
     attempts: Column[int] = column(default=0)
+    """How often it was claimed. It identifies the claim."""
+    doubts: Column[int] = column(default=0, server_default="0")
+    """How often a call may have delivered a reply that is sent again. A claim that was handed back is no doubt."""
     lease_until: Column[datetime | None]
     not_before: Column[datetime | None]
     created_at: Column[datetime]

@@ -16,6 +16,8 @@ So if a process dies with sixty reminders in hand, only those whose call had beg
 again. Replies and fan-out are separate lanes: a reminder that waits for the morning delays no answer (G11).
 
 While a restored database is held, messages that an act causes for other people are born `held`. They block no others.
+
+The module is long because every change of a row's state stands here, beside the picture of its states.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -77,7 +79,7 @@ class OutboxDraft:
 
 @dataclass(slots=True)
 class OutboxRow:
-    """A call that is to be made now. `attempts` counts this one."""
+    """A call that is to be made now. `attempts` counts this claim, so it distinguishes two claims of the same row."""
 
     id: int
     chat_id: int
@@ -88,6 +90,8 @@ class OutboxRow:
     sensitive: bool
     attempts: int
     created_at: datetime
+    doubts: int = 0
+    """How often a call of an earlier claim may have delivered it. Being handed back, or taken over, is no doubt."""
     is_behind: bool = False
     """Set on a row just added, at the latest when it is durable: replies of its chat that nobody or another replica
     has go first."""
@@ -119,6 +123,8 @@ class RetryAfter:
 
     at: datetime | None
     reason: str = ""
+    doubts: int = 0
+    """How many calls before may have delivered it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +236,20 @@ _BEGIN = (
         _O.c.lease_until.is_not(None),
         _O.c.attempts == bindparam("attempt"),
     )
-    .values(state="sending")
+    .values(
+        state="sending", lease_until=func.coalesce(bindparam("lease", type_=_O.c.lease_until.type), _O.c.lease_until)
+    )
+)
+_RENEW = (
+    update(_O)
+    .where(
+        _O.c.id.in_(bindparam("ids", expanding=True)),
+        _O.c.state == _QUEUED,
+        _O.c.lease_until.is_not(None),
+        _O.c.owner.is_not_distinct_from(bindparam("replica", type_=_O.c.owner.type)),
+    )
+    .values(lease_until=bindparam("lease"))
+    .returning(_O.c.id, _O.c.attempts)
 )
 _SETTLE = Prepared(
     update(_O)
@@ -248,7 +267,13 @@ _SETTLE = Prepared(
 _AGAIN = (
     update(_O)
     .where(_O.c.id == bindparam("row_id"), _IS_OPEN, _O.c.lease_until.is_not(None), _IS_SAME_CLAIM)
-    .values(state="queued", lease_until=None, not_before=bindparam("at"), error=bindparam("reason"))
+    .values(
+        state="queued",
+        lease_until=None,
+        not_before=bindparam("at"),
+        error=bindparam("reason"),
+        doubts=_O.c.doubts + bindparam("doubts"),
+    )
 )
 _TAKE_BACK = (
     update(_O)
@@ -322,6 +347,7 @@ class Outbox:
             "payload": text,
             "sealed_payload": sealed,
             "attempts": 1 if is_sending else 0,
+            "doubts": 0,
             "lease_until": now + lease if is_sending else None,
             "not_before": draft.not_before,
             "created_at": now,
@@ -413,13 +439,22 @@ class Outbox:
         rows = self._connection.execute(_TAKE_IN_HAND, values).all()
         return [self._load(found) for found in sorted(rows, key=lambda found: found.id)]
 
-    def begin(self, row: OutboxRow) -> bool:
-        """Note that the call for this claimed fan-out begins.
+    def begin(self, row: OutboxRow, lease_until: datetime | None = None) -> bool:
+        """Note that the call for this claimed fan-out begins, under a new lease if one is given.
 
-        If it returns False, make no call: the row was taken back, or the lease has run out and somebody else has the
-        row.
+        After a crash from now on, it is in doubt whether it was sent. So whatever takes time comes before. If it
+        returns False, make no call: the row was taken back, or somebody else has it since the lease has run out.
         """
-        return self._connection.execute(_BEGIN, {"row_id": row.id, "attempt": row.attempts}).rowcount == 1
+        values = {"row_id": row.id, "attempt": row.attempts, "lease": lease_until}
+        return self._connection.execute(_BEGIN, values).rowcount == 1
+
+    def renew(self, ids: Collection[int], lease_until: datetime) -> dict[int, int]:
+        """Extend the leases of the fan-out that this replica has claimed and not begun.
+
+        Return the rows that are still its own, with their attempts, which distinguish two claims.
+        """
+        values = {"ids": list(ids), "lease": lease_until, "replica": self._unit.replica_id}
+        return {row.id: row.attempts for row in self._connection.execute(_RENEW, values)}
 
     def record(self, id: int, outcome: Outcome, now: datetime, attempt: int | None = None) -> bool:
         """Note the outcome of a call. False, and nothing changed, if the row was settled already.
@@ -430,12 +465,12 @@ class Outbox:
         match outcome:
             case Sent():
                 return self._settle(id, "sent", "", now, attempt)
-            case RetryAfter(at, reason):
-                return self._again(id, at, reason, now, attempt)
+            case RetryAfter(at, reason, doubts):
+                return self._again(id, at, reason, now, attempt, doubts)
             case Ambiguous(reason):
                 kind = self._connection.execute(_KIND, {"row_id": id}).scalar_one_or_none()
                 if kind in REPLIES:
-                    return self._again(id, None, reason, now, attempt)
+                    return self._again(id, None, reason, now, attempt, doubts=1)
                 return self._settle(id, "ambiguous", reason, now, attempt)
             case Unreachable(reason) | Undeliverable(reason):
                 return self._settle(id, "undeliverable", reason, now, attempt)
@@ -452,14 +487,6 @@ class Outbox:
         for row, outcome, at in outcomes:
             if not isinstance(outcome, Sent):
                 self.record(row.id, outcome, at, row.attempts)
-
-    def extend(self, ids: Collection[int], lease_until: datetime) -> None:
-        """Extend the lease of rows that wait for the end of a 429, or for the row before them."""
-        self._connection.execute(
-            update(_O)
-            .where(_O.c.id.in_(list(ids)), _IS_OPEN, _O.c.lease_until.is_not(None))
-            .values(lease_until=lease_until)
-        )
 
     def states(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
         """The state of these rows, and its reason. Deleted rows are left out."""
@@ -513,11 +540,8 @@ class Outbox:
 
     def withdraw(self, ids: Collection[int], reason: str, now: datetime) -> int:
         """Drop the rows that are not being sent yet, claimed or not. Return how many."""
-        return self._connection.execute(
-            update(_O)
-            .where(_O.c.id.in_(list(ids)), _O.c.state == _QUEUED)
-            .values(state="undeliverable", payload=None, sealed_payload=None, settled_at=now, error=reason)
-        ).rowcount
+        dropped = update(_O).where(_O.c.id.in_(list(ids)), _O.c.state == _QUEUED)
+        return self._connection.execute(dropped.values(error=reason, **TAKEN_BACK), {"now": now}).rowcount
 
     def counts(self) -> dict[str, int]:
         """Return how many rows there are in each state."""
@@ -566,12 +590,14 @@ class Outbox:
         values = {"row_id": id, "new_state": state, "reason": reason, "now": now, "attempt": attempt}
         return _SETTLE.count(self._connection, values) == 1
 
-    def _again(self, id: int, at: datetime | None, reason: str, now: datetime, attempt: int | None = None) -> bool:
+    def _again(
+        self, id: int, at: datetime | None, reason: str, now: datetime, attempt: int | None = None, doubts: int = 0
+    ) -> bool:
         """Queue the row again, unless it was taken back while its call was made."""
         values = {"row_id": id, "attempt": attempt}
         if self._connection.execute(_TAKE_BACK, values | {"now": now}).rowcount == 1:
             return True
-        return self._connection.execute(_AGAIN, values | {"at": at, "reason": reason}).rowcount == 1
+        return self._connection.execute(_AGAIN, values | {"at": at, "reason": reason, "doubts": doubts}).rowcount == 1
 
     def _load(self, found: Any) -> OutboxRow:
         text = found.payload
@@ -588,6 +614,7 @@ class Outbox:
             sensitive=found.sensitive,
             attempts=found.attempts,
             created_at=found.created_at,
+            doubts=found.doubts,
         )
 
 

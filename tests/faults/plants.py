@@ -390,6 +390,24 @@ def forget_the_window() -> None:
     Ledger.fire_all = fired
 
 
+def begin_before_drawing() -> None:
+    import contextlib
+
+    from bot.telegram.calls import Calls
+    from storage.messages.outbox import REPLIES
+
+    real = Calls.prepared
+
+    @contextlib.asynccontextmanager
+    async def prepared(self, row, **more):
+        if row.kind not in REPLIES:
+            await self._units.run(None, lambda unit: unit.outbox.begin(row))
+        async with real(self, row, **more) as call:
+            yield call
+
+    Calls.prepared = prepared
+
+
 # ------------------------------------------------------------------ G11: fairness
 def one_lane_for_all() -> None:
     from bot.telegram.lanes import Lane, Lanes
@@ -460,6 +478,9 @@ PLANTS: dict[str, Plant] = {
         "G3", "a replica that was taken for dead sends what it had in hand", "woken", send_what_was_taken_over
     ),
     "repeat_reminders": Plant("G7", "a reminder that may have arrived is sent again", "T4", repeat_reminders),
+    "begin_before_drawing": Plant(
+        "G7", "a message counts as begun before its picture is drawn", "drawn", begin_before_drawing
+    ),
     "ignore_window": Plant("G11", "the window of a 429 is not looked at", "T4", ignore_window),
     "keep_alarms_quiet": Plant("alarms", "an alarm reaches only the log", "T6", keep_alarms_quiet, {"at_most": 10.0}),
     "wait_for_nobody": Plant("G1", "a writer waits a tenth of a second for another", "T9", wait_for_nobody),

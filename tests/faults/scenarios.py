@@ -18,6 +18,7 @@ from tests.faults.cancelled import cancelled
 from tests.faults.crowd import crowd
 from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.disk import exhausted
+from tests.faults.drawn import drawn
 from tests.faults.events import told
 from tests.faults.excess import struck_while_kept
 from tests.faults.floods import flooded
@@ -261,5 +262,6 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "excess": struck_while_kept,
     "woken": overtaken,
     "standing": stood_still,
+    "drawn": drawn,
 }
 """By row of the table in GUARANTEES §3; T12 works no phones."""

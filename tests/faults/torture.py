@@ -97,12 +97,14 @@ RUNS = (
     Run("excess", "postgresql", "webhook", {"forms": 40, "ways": (*ALONE, *SHARED)}),
     Run("woken", "postgresql", "webhook", {"ways": ("lock", "lease")}),
     Run("standing", "postgresql", "webhook", {"ways": ("kill", "pause")}),
+    Run("drawn", "sqlite", "polling", {"ways": ("kill", "stop", "kill later")}),
+    Run("drawn", "postgresql", "webhook", {"ways": ("kill", "kill later", "pause", "pause later"), "seconds": 60.0}),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
     Run("stops", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
 )
 
 
-OWN_CAST = ("crowd", "T4", "T12")
+OWN_CAST = ("crowd", "T4", "T12", "drawn")
 ON_POSTGRESQL = ("T2", "T7", "T11", "woken", "standing", "excess")
 
 

@@ -14,13 +14,13 @@ from bot.sandbox import people
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
 from bot.telegram import delivery
-from bot.telegram.calls import Calls
+from bot.telegram.calls import Call, Calls
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import TapAnswer, TokenRejected
 from bot.telegram.outcomes import Outcome
 from bot.telegram.recording import Recorder
 from storage.database.models import OutboxMessage, Person, table
-from storage.messages.outbox import OutboxDraft, OutboxRow
+from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import (
@@ -85,11 +85,11 @@ async def test_one_slow_chat_holds_up_nobody(
     waits, is_answered = asyncio.Event(), asyncio.Event()
 
     class Slow(Calls):
-        async def make(self, row: OutboxRow, *, is_anew: bool) -> Outcome:
-            if row.chat_id == ANA:
+        async def make(self, call: Call) -> Outcome:
+            if call.row.chat_id == ANA:
                 waits.set()
                 await is_answered.wait()
-            return await super().make(row, is_anew=is_anew)
+            return await super().make(call)
 
     monkeypatch.setattr(delivery, "Calls", Slow)
     async with running(sandbox, sqlite) as bot:
@@ -250,14 +250,18 @@ async def test_a_window_that_closes_while_a_card_is_looked_up_is_kept(
         await until(lambda: bool(texts(sandbox, ANA)))
         look_up = bot.delivery._calls._message_of
 
+        looked_up: list[int] = []
+
         async def slowly(card_id: int) -> int | None:
-            if not bot.delivery.retries:
+            looked_up.append(card_id)
+            if len(looked_up) == 1:
                 bot.delivery._close_window(60.0)
             return await look_up(card_id)
 
         monkeypatch.setattr(bot.delivery._calls, "_message_of", slowly)
         await bot.commit(edit_of(ANA, card))
-        await until(lambda: bot.delivery.retries == 1)
+        await until(lambda: looked_up == [card])
+        await swept(bot)
         assert calls(sandbox, "editMessageText") == []
         clock.move(61)
         await until(lambda: len(calls(sandbox, "editMessageText")) == 1)
@@ -322,8 +326,8 @@ async def test_a_message_counts_for_the_moment_of_its_call(
     clock = HandClock()
 
     class Outlasting(Calls):
-        async def make(self, row: OutboxRow, *, is_anew: bool) -> Outcome:
-            outcome = await super().make(row, is_anew=is_anew)
+        async def make(self, call: Call) -> Outcome:
+            outcome = await super().make(call)
             clock.move(4 * 24 * 3600.0)
             await bot.delivery._sweep()
             return outcome

@@ -1,16 +1,25 @@
 """Cards: edited before their number is known, sent anew when they are gone, deleted many at once."""
 
+import asyncio
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import IO
+
+from sqlalchemy import select
 
 from bot.sandbox import people
 from bot.sandbox.server import Sandbox
 from bot.telegram.methods import anew
+from storage.database.models import OutboxMessage, table
+from storage.messages.leases import Watch
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
+from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import (
     ANA,
     LUIS,
+    HandClock,
     calls,
     quiet,
     running,
@@ -196,10 +205,41 @@ async def test_a_file_is_uploaded_under_its_own_name(sandbox: Sandbox, sqlite: D
     assert message["document"]["file_name"] == "reporte del año.csv"
 
 
+async def test_a_picture_that_takes_longer_than_a_lease_stays_in_our_hands(
+    sandbox: Sandbox, database: Database
+) -> None:
+    """Another replica would draw it too, and lose it again; and meanwhile nothing of it is in doubt."""
+    clock, is_drawn, watch = HandClock(), asyncio.Event(), Watch()
+
+    def take_over(unit: UnitOfWork, at: float) -> None:
+        """What the other replica does when a claim has stood too long before its eyes."""
+        unit.outbox.settle_expired(watch.run_out(unit.outbox.leased(), at), clock.now())
+
+    async def slowly(path: str, is_wanted: object) -> IO[bytes]:
+        await is_drawn.wait()
+        return BytesIO(b"drawn")
+
+    upload = {"caption": "Semáforo", "@files": {"document": {"path": "matrix:{}", "name": "semaforo.png"}}}
+    async with running(sandbox, database, clock=clock, open_file=slowly) as bot:
+        await bot.commit(OutboxDraft(ANA, "digest", "sendDocument", upload))
+        await until(lambda: bot.delivery.pending == 1)
+        for _ in range(4):
+            clock.move(10)
+            await bot.delivery._sweep()
+            await database.units.run(None, partial(take_over, at=clock.monotonic()))
+            assert await bot.states() == ["queued"]
+        is_drawn.set()
+        await until(lambda: len(sandbox.world.ledger.entries) == 1)
+        await quiet(bot)
+        claims = select(table(OutboxMessage).c.state, table(OutboxMessage).c.attempts)
+        rows = await database.units.run(None, lambda unit: list(unit.connection.execute(claims)))
+    assert rows == [("sent", 1)]
+
+
 async def test_a_picture_that_cannot_be_drawn_is_said_in_words(sandbox: Sandbox, sqlite: Database) -> None:
     """What was written under it arrives as a message; a picture with nothing under it settles the row."""
 
-    def no_drawing(path: str) -> IO[bytes]:
+    async def no_drawing(path: str, is_wanted: object) -> IO[bytes]:
         raise ValueError(f"{path} ended with 1")
 
     said = {"caption": "Semáforo al 8 oct", "caption_entities": [{"type": "bold", "offset": 0, "length": 8}]}

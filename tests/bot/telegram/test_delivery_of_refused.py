@@ -66,9 +66,9 @@ async def test_a_long_silence_is_for_all_when_a_second_chat_is_refused(sandbox: 
         assert len(sandbox.world.calls) == begun
         sandbox.world.faults.remove()
         clock.move(601)
-        await until(lambda: sorted(texts(sandbox, ROSA)) == ["four", "three"])
-        await quiet(bot)
+        await until(lambda: all(len(texts(sandbox, chat)) == 2 for chat in (ANA, LUIS, ROSA)))
 
+    assert sorted(texts(sandbox, ROSA)) == ["four", "three"]
     assert texts(sandbox, ANA) == ["one", "six"]
     assert texts(sandbox, LUIS) == ["two", "five"]
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.telegram.in_hand import Asked, begin, look
+from bot.telegram.in_hand import Asked, lease_of_call, look
 from bot.telegram.lanes import Held
 from storage.messages.leases import Watch
 from storage.messages.outbox import LEASE, UPLOAD_LEASE, OutboxDraft, OutboxRow
@@ -22,7 +22,7 @@ def claimed(database: Database, watch: Watch, after: timedelta = timedelta(0)) -
 
 
 def begun(database: Database, row: OutboxRow, now: datetime) -> bool:
-    return database.units.submit(None, lambda unit: begin(unit, row, now)).result(PATIENCE)
+    return database.units.submit(None, lambda unit: unit.outbox.begin(row, now + lease_of_call(row))).result(PATIENCE)
 
 
 def test_one_that_was_not_begun_is_another_replicas_as_soon_as_a_message(database: Database) -> None:
@@ -55,11 +55,11 @@ def test_one_that_was_begun_is_in_doubt_only_when_its_upload_has_certainly_ended
 
 
 def test_no_upload_begins_that_could_outlast_its_lease() -> None:
-    """Its margin is that of an upload from the moment it is begun."""
+    """Its margin is that of an upload once it is begun. Before, it has none: it gets a lease with its call."""
     row = OutboxRow(1, ANA, "export", "sendDocument", {}, None, False, 1, NOW)
     held = Held(row, LEASE.total_seconds())
-    assert held.has_time(0, 0)
+    assert held.has_time(0, LEASE.total_seconds())
 
-    held.uploads(UPLOAD_LEASE.total_seconds())
+    held.begins(UPLOAD_LEASE.total_seconds())
     assert held.has_time(0, 30)
     assert not held.has_time(0, 61)

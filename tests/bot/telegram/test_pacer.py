@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.server import Sandbox
+from bot.telegram.calls import Call
 from bot.telegram.pacer import Pacer
 from storage.open_database import Database
 from tests.bot.telegram.wire import (
@@ -105,11 +106,11 @@ async def test_fan_out_to_one_chat_is_a_message_a_second(sandbox: Sandbox, sqlit
         replies = await sqlite.units.run(None, lambda unit: rows_of(unit, said(ANA, "reply"), datetime.now(UTC)))
         make = bot.delivery._calls.make
 
-        async def noting(row: Any, **given: Any) -> Any:
-            began.append((row.payload["text"], now()))
+        async def noting(call: Call) -> Any:
+            began.append((call.payload["text"], now()))
             if len(began) == 1:
                 bot.delivery.feed(replies)
-            return await make(row, **given)
+            return await make(call)
 
         bot.delivery._calls.make = noting  # type: ignore[method-assign]
         await bot.commit(*said(ANA, "one", "two", kind="reminder"))

@@ -22,14 +22,15 @@ from storage.messages import outbox
 from storage.messages.outbox import OutboxRow
 
 BACK_OFF = (1.0, 5.0)
-BEGUN = Tried(has_begun=True)
-ONCE = Tried(has_begun=True, times=1)
-ANEW = Tried(has_begun=True, is_anew=True)
+FIRST = Tried()
+ONCE = Tried(times=1)
+DOUBTED = Tried(times=1, doubts=1)
+ANEW = Tried(is_anew=True)
 
 
-def row(kind: str, method: str = "sendMessage", *, attempts: int = 1) -> OutboxRow:
+def row(kind: str, method: str = "sendMessage", *, attempts: int = 1, doubts: int = 0) -> OutboxRow:
     payload = {"text": "x"}
-    return OutboxRow(1, 501, kind, method, payload, 7, False, attempts, datetime(2018, 10, 3, tzinfo=UTC))
+    return OutboxRow(1, 501, kind, method, payload, 7, False, attempts, datetime(2018, 10, 3, tzinfo=UTC), doubts)
 
 
 @pytest.mark.parametrize(
@@ -39,25 +40,25 @@ def row(kind: str, method: str = "sendMessage", *, attempts: int = 1) -> OutboxR
         (NotModified(), Settle(outbox.Sent()), Settle(outbox.Sent())),
         (Undeliverable("no"), Settle(outbox.Undeliverable("no")), Settle(outbox.Undeliverable("no"))),
         (Unreachable("blocked"), Settle(outbox.Unreachable("blocked")), Settle(outbox.Unreachable("blocked"))),
-        (Migrated(9), Again(BEGUN), Again(BEGUN)),
-        (RetryAfter(30), Again(BEGUN, is_retry=True), HandBack(30, is_retry=True)),
+        (Migrated(9), Again(FIRST), Again(FIRST)),
+        (RetryAfter(30), Again(FIRST, is_retry=True), HandBack(30, is_retry=True)),
         (NotSent("refused"), Again(ONCE, 1.0, is_retry=True), HandBack(1.0, is_retry=True)),
-        (Ambiguous("reset"), Again(ONCE, 1.0, is_retry=True), Settle(outbox.Ambiguous("reset"))),
+        (Ambiguous("reset"), Again(DOUBTED, 1.0, is_retry=True), Settle(outbox.Ambiguous("reset"))),
         (Rejected("401"), Again(ONCE, 1.0, is_retry=True), Again(ONCE, 1.0, is_retry=True)),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_each_outcome_has_its_verdict(outcome: Outcome, reply: Verdict, reminder: Verdict) -> None:
     """What was not sent is tried again; what may have been sent only if it is a reply (G7)."""
-    assert weigh(row("prompt"), outcome, BEGUN, BACK_OFF) == reply
-    assert weigh(row("reminder"), outcome, BEGUN, BACK_OFF) == reminder
+    assert weigh(row("prompt"), outcome, FIRST, BACK_OFF) == reply
+    assert weigh(row("reminder"), outcome, FIRST, BACK_OFF) == reminder
 
 
 @pytest.mark.parametrize("kind", ["prompt", "reminder"])
 def test_an_edit_in_doubt_is_repeated_whatever_it_is(kind: str) -> None:
     """It can be repeated without harm; said anew as a message, a reminder cannot."""
     edit = row(kind, "editMessageText")
-    assert weigh(edit, Ambiguous("reset"), BEGUN, BACK_OFF) == Again(ONCE, 1.0, is_retry=True)
+    assert weigh(edit, Ambiguous("reset"), FIRST, BACK_OFF) == Again(DOUBTED, 1.0, is_retry=True)
     again = weigh(edit, Ambiguous("reset"), ANEW, BACK_OFF)
     assert isinstance(again, Settle if kind == "reminder" else Again)
 
@@ -65,25 +66,33 @@ def test_an_edit_in_doubt_is_repeated_whatever_it_is(kind: str) -> None:
 def test_an_edit_of_what_is_gone_is_said_anew_once() -> None:
     """The second time it cannot be said, and its card is gone too."""
     edit = row("prompt", "editMessageText")
-    assert weigh(edit, Gone("not found"), BEGUN, BACK_OFF) == Again(ANEW)
+    assert weigh(edit, Gone("not found"), FIRST, BACK_OFF) == Again(ANEW)
     gone = Settle(outbox.Undeliverable("not found"), is_card_gone=True)
     assert weigh(edit, Gone("not found"), ANEW, BACK_OFF) == gone
 
 
 def test_what_is_to_be_deleted_and_is_gone_is_deleted() -> None:
     """It would be tried again for ever, and listed among what Telegram refuses to delete."""
-    assert weigh(row("prompt", "deleteMessage"), Gone("not found"), BEGUN, BACK_OFF) == Settle(outbox.Sent())
+    assert weigh(row("prompt", "deleteMessage"), Gone("not found"), FIRST, BACK_OFF) == Settle(outbox.Sent())
 
 
 def test_a_reply_in_doubt_is_given_up_in_the_end() -> None:
-    """After AMBIGUOUS_TRIES, those of earlier replicas among them, the chat goes on without it."""
-    last = row("prompt", attempts=AMBIGUOUS_TRIES)
-    assert weigh(last, Ambiguous("reset"), BEGUN, BACK_OFF) == Settle(outbox.Undeliverable("given up: reset"))
+    """After AMBIGUOUS_TRIES, those of earlier claims among them, the chat goes on without it."""
+    last = row("prompt", doubts=AMBIGUOUS_TRIES - 2)
+    assert weigh(last, Ambiguous("reset"), FIRST, BACK_OFF) == Again(DOUBTED, 1.0, is_retry=True)
+    assert weigh(last, Ambiguous("reset"), DOUBTED, BACK_OFF) == Settle(outbox.Undeliverable("given up: reset"))
+
+
+def test_claims_and_calls_that_did_not_arrive_use_up_no_try() -> None:
+    """A reply that was handed back ten times (at a stop, at a long silence) was dropped at its first doubt."""
+    often = row("prompt", attempts=10 * AMBIGUOUS_TRIES)
+    refused = Tried(times=10 * AMBIGUOUS_TRIES)
+    assert isinstance(weigh(often, Ambiguous("reset"), refused, BACK_OFF), Again)
 
 
 def test_the_pauses_grow_and_the_last_one_is_repeated() -> None:
     pauses = []
-    tried = BEGUN
+    tried = FIRST
     for _ in range(4):
         verdict = weigh(row("prompt"), NotSent("refused"), tried, BACK_OFF)
         assert isinstance(verdict, Again)

@@ -375,12 +375,35 @@ def test_two_senders_share_the_rows_and_none_is_taken_twice(postgres_database: D
         assert sorted(one.result(PATIENCE) + two) == ids
 
 
-def test_a_sender_can_go_on_holding_what_waits_in_its_queue(apply: Any) -> None:
-    """Otherwise a 429 longer than the lease would send everything twice: who watches the new one begins anew."""
+def test_a_sender_can_go_on_holding_what_waits_in_its_hands(apply: Any) -> None:
+    """A picture that takes longer to draw than a lease would be another replica's, and then another's, for ever.
+
+    What has begun has the lease of its call, and what was freed or claimed anew meanwhile is not held any more.
+    """
+    waits, begun, freed = apply(lambda unit: [add(unit, chat_id=chat) for chat in (1, 2, 3)])
+    rows = {row.id: row for row in apply(claim)}
+    apply(lambda unit: unit.outbox.begin(rows[begun]))
+    apply(lambda unit: unit.outbox.settle_expired(unit.outbox.leased([waits, begun]), LATER))
+
+    ids, until = [waits, begun, freed], LATER + timedelta(hours=1)
+    assert apply(lambda unit: unit.outbox.renew(ids, until)) == {waits: 1}
+    assert [row.id for row in apply(lambda unit: claim(unit, LATER))] == [freed]
+    apply(lambda unit: unit.outbox.settle_expired(unit.outbox.leased([waits]), until))
+    assert [apply(lambda unit, id=id: state(unit, id).state) for id in ids] == ["queued", "ambiguous", "queued"]
+    assert apply(lambda unit: unit.outbox.begin(rows[waits])) is True
+
+
+def test_a_reply_that_may_have_been_delivered_is_counted_and_one_that_was_handed_back_is_not(apply: Any) -> None:
+    """A reply is given up after many doubts. Its claims say nothing: a stop and a long silence hand it back too."""
     id = apply(lambda unit: add(unit, "prompt"))
-    watched = apply(lambda unit: unit.outbox.leased())
-    apply(lambda unit: unit.outbox.extend([id], NOW + timedelta(hours=1)))
-    assert apply(lambda unit: unit.outbox.settle_expired(watched, LATER)) == (0, 0)
+    seen = []
+    for outcome in (RetryAfter(NOW), RetryAfter(NOW, doubts=2), Ambiguous("reset"), RetryAfter(NOW)):
+        apply(lambda unit, outcome=outcome: unit.outbox.record(id, outcome, NOW))
+        (row,) = apply(lambda unit: claim(unit, LATER))
+        seen.append((row.attempts, row.doubts))
+    apply(lambda unit: unit.outbox.settle_expired(unit.outbox.leased(), LATER + MINUTE))
+    (row,) = apply(lambda unit: claim(unit, LATER + MINUTE))
+    assert [*seen, (row.attempts, row.doubts)] == [(2, 0), (3, 2), (4, 3), (5, 3), (6, 3)]
 
 
 def test_a_pause_can_be_ended_by_whoever_handed_the_row_back(apply: Any) -> None:
