@@ -100,9 +100,10 @@ def schema(prefix: str = "enlace", *, bots: int = 0) -> Iterator[str]:
             connection.execute(text(f"CREATE SCHEMA {name}"))
         try:
             # No test cuts the power of a server: what it has committed need not lie on its disk before the next act.
-            # A tab is the one space that SQLAlchemy writes into a URL as libpq reads it.
-            options = f"-csynchronous_commit=off\t-csearch_path={name}"
-            url = make_url(POSTGRES).update_query_dict({"options": options})
+            # A bot that is started has the setting that it is shipped with. A tab is the one space that SQLAlchemy
+            # writes into a URL as libpq reads it.
+            hurry = "" if bots else "-csynchronous_commit=off\t"
+            url = make_url(POSTGRES).update_query_dict({"options": f"{hurry}-csearch_path={name}"})
             yield url.render_as_string(hide_password=False)
         finally:
             with engine.connect() as connection:
