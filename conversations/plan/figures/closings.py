@@ -5,6 +5,7 @@ its own periods (DOMAIN §2.4). With monthly and quarterly items, it has closed 
 are DHIS2's: an agency that closed late counts as having reported, but not as on time (DOMAIN §2.3).
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -40,9 +41,9 @@ NOTHING = Known(())
 
 def known_reports(reports: Iterable[Report], *, only_validated: bool = False) -> dict[str, Known]:
     """Return activity code → its reports."""
-    by_activity: dict[str, list[Report]] = {}
+    by_activity: defaultdict[str, list[Report]] = defaultdict(list)
     for report in reports:
-        by_activity.setdefault(report.activity_code, []).append(report)
+        by_activity[report.activity_code].append(report)
     return {code: Known(found, only_validated=only_validated) for code, found in by_activity.items()}
 
 

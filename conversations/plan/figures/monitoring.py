@@ -251,7 +251,7 @@ def standing(
         closings=closings,
         agencies=tuple(agencies),
         rates=tuple(Rate(*count) for count in counts),
-        received=sum(report.is_current and since < report.sent_at <= now for report in records.reports),
+        received=sum([report.is_current and since < report.sent_at <= now for report in records.reports]),
         changed=tuple(each for each in everything if _has_changed(each, since, now)),
         advanced=tuple(each for each in everything if _has_advanced(each, since, now)),
         started=tuple(

@@ -41,6 +41,10 @@ class Detail:
     new_due_on: date | None = None
 
 
+_RETURNED, _VALIDATED = ValidationState.RETURNED, ValidationState.VALIDATED  # as in `lights`
+_CANCELLED, _COMPLETED = ActivityStatus.CANCELLED, ActivityStatus.COMPLETED
+
+
 class Report(NamedTuple):
     """A report about an activity: the parts that are counted.
 
@@ -77,16 +81,16 @@ class Report(NamedTuple):
 
     def is_read(self, *, only_validated: bool) -> bool:
         """Whether a reader sees this version: `only_validated` for those who read validated reports only."""
-        return self.state == ValidationState.VALIDATED if only_validated else self.is_current
+        return self.state is _VALIDATED if only_validated else self.is_current
 
     @property
     def ends_activity(self) -> bool:
         """Whether this report ends the activity, as in `PastReport.ends_activity`."""
-        if self.state == ValidationState.RETURNED:
+        if self.state is _RETURNED:
             return False
-        if self.status == ActivityStatus.CANCELLED:
-            return self.state == ValidationState.VALIDATED
-        return self.status == ActivityStatus.COMPLETED
+        if self.status is _CANCELLED:
+            return self.state is _VALIDATED
+        return self.status is _COMPLETED
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ class Records:
     """Retired activities too: they were expected until they were retired."""
     periods: tuple[ReportingPeriod, ...]
     reports: tuple[Report, ...]
-    """The reports of the closings looked back on, each activity's last one before, and those that promise evidence.
+    """The reports of the closings looked back on and of the one before, each activity's last older ones, and those
+    whose promised evidence is still awaited.
 
     In the order their periods end.
     """

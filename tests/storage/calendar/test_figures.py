@@ -402,30 +402,6 @@ def test_it_is_at_most_ten_statements_whatever_there_is(lived: Any, apply: Apply
         assert (set(asked), len(asked) <= 10) == ({"SELECT"}, True)
 
 
-def test_of_older_reports_the_last_ones_and_those_that_promise_are_read(seeded: Any, apply: Apply) -> None:
-    """Before the compared closings: of each activity the last validated one, the last other, and whatever promises."""
-    dice, at = random.Random(7), datetime(2019, 10, 15, 12, tzinfo=UTC)
-    ends = [date(2018, month, 30 + month % 9 % 2) for month in (9, 10, 11, 12)] + [date(2019, 1, 31), date(2019, 3, 31)]
-
-    def live(unit: UnitOfWork) -> set[int]:
-        last, promised = {}, set()
-        for end in ends:
-            for each in expected_at_closing(unit.plans.activities(seeded.plan_id)[:14], end):
-                if dice.random() < 0.4:
-                    continue
-                evidence, state = dice.choice(["later", "none", "none"]), dice.choice(["returned"] + ["validated"] * 3)
-                answers = {"/data/evidence_group/evidence_type": evidence}
-                number = send(seeded, each.activity, each.period.code, at - WEEK, answers=answers)(unit)
-                unit.submissions.set_validation_state(number, state)
-                last[each.activity.code, state == "validated"] = number
-                promised |= {number} if evidence == "later" else set()
-        return promised | set(last.values())
-
-    expected = apply(live)
-    read = apply(lambda unit: Figures(unit).records(seeded.plan_id, at, ZONE).reports)
-    assert {each.submission_id for each in read} == expected
-
-
 def test_one_activity_counts_as_it_does_in_the_whole_plan(lived: Any, apply: Apply, statements: Any) -> None:
     """Its light beside a single report is that of the digest, and the others' reports are not read for it."""
     for look in ({}, {"only_validated": True}):
