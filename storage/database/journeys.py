@@ -319,9 +319,11 @@ class Line:
             library.pipeline_sync()
             number = bool(begin) + len(sending) + commit
             results = waiting.wait(_told(library, number), library.socket, interval=1.0)
-        finally:
             if library.status == ConnStatus.OK:
                 library.exit_pipeline_mode()
+        except BaseException:
+            library.finish()  # half way: it seems to be in its transaction, which may have been committed
+            raise
         answers = [Answer(values, self._checked(result)) for result in results]
         if commit:
             del answers[-1]
