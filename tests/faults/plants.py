@@ -220,13 +220,11 @@ def believe_every_commit() -> None:
 
 def send_what_was_taken_over() -> None:
     """As it was, but a busy machine finds it too: a call may begin until the lease ends."""
-    from datetime import timedelta
-
     from bot.telegram import lanes
     from bot.telegram.delivery import Delivery
     from storage.upkeep.presence import Presence
 
-    lanes.MARGIN = timedelta(0)
+    lanes.MARGIN = 0.0
     Presence.is_sure = lambda self: True
     Delivery.disown = lambda self: None
 
