@@ -194,7 +194,7 @@ def read_cursor(unit: UnitOfWork, text: str, dataset: str, wanted: Wanted) -> tu
 
 
 def _said(text: str) -> list[Any]:
-    """What a cursor says. ValueError."""
+    """Return what a cursor says. ValueError if it is none of ours."""
     said: list[Any] = orjson.loads(base64.urlsafe_b64decode(text.partition(".")[0] + "=" * 3))
     return said
 

@@ -133,7 +133,7 @@ def recheck(unit: UnitOfWork, forms: FormCache, plan_id: int, version: str, now:
 
 
 def _checked(unit: UnitOfWork, plan_id: int, version: str) -> str:
-    """What coverage depends on: the plan's lists, the published forms, and the bot that reads them."""
+    """Return what coverage depends on: the plan's lists, the published forms, and the bot that reads them."""
     forms = (f"{stored.id}@{stored.published_at.isoformat()}" for stored in unit.forms.list(plan_id))
     return " ".join((version, revision(unit, plan_id), *forms))
 
