@@ -276,7 +276,8 @@ class Delivery:
             return  # an outcome that is not recorded yet must not be settled as expired
         now, steady = self._clock.now(), self._clock.monotonic()
         lanes = self._lanes
-        room = 0 if self._is_fan_out_held() or self.is_held else lanes.room
+        is_silent = self.is_held or self._window.is_in_doubt
+        room = 0 if self._is_fan_out_held() or is_silent else lanes.room
         parked, in_hand = frozenset(lanes.parked), frozenset(lanes.rows)
         # Rows of these chats are counted as in hand, but will not be when the unit has ended.
         returning = frozenset(lanes.returning)
@@ -366,7 +367,8 @@ class Delivery:
         wait = max(
             self._window.left(row.chat_id), tried.retry_at - asyncio.get_running_loop().time(), self._chat_wait(row)
         )
-        if not held.has_time(self._clock.monotonic(), wait):
+        is_for_later = self._window.is_in_doubt and not held.has_begun  # else its lease would be renewed for hours
+        if is_for_later or not held.has_time(self._clock.monotonic(), wait):
             return HandBack(wait)
         if wait > 0:
             # In steps, so that a clock moved by hand is noticed.
