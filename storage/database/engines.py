@@ -190,7 +190,8 @@ class OwnFile:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._file = str(file)
+        self._logs = f"{file}-wal", f"{file}-shm"
         self._opened: _Identity = None
 
     def check(self, connection: Connection | None = None) -> None:
@@ -203,7 +204,7 @@ class OwnFile:
             raise Unavailable("the database's file is not the one that was opened: put it back, or start anew")
         if connection is not None:
             self._opened = found
-            logs = [_identity(Path(f"{self._file}{ending}")) for ending in ("-wal", "-shm")]
+            logs = [_identity(log) for log in self._logs]
             if connection.info.setdefault("logs", logs) != logs:
                 connection.invalidate()
                 raise Unavailable("somebody has deleted or replaced the database's log")
@@ -212,9 +213,9 @@ class OwnFile:
 _Identity = tuple[int, int] | None
 
 
-def _identity(file: Path) -> _Identity:
+def _identity(file: str) -> _Identity:
     try:
-        status = file.stat()
+        status = os.stat(file)
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
