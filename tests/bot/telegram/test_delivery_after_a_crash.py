@@ -1,6 +1,7 @@
 """What a process left behind when it died: taken over by kind, in order, and never what another has in hand (G7)."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -190,16 +191,18 @@ def silently(database: Database, times: int = 1) -> None:
     Of units that say something: the sweep, which commits beside them, has said nothing yet.
     """
     left = [times]
+    one_at_a_time = threading.Lock()  # of two that commit together both would be lost, and all after them
 
     def lose(connection: Any) -> None:
         raw = connection.connection.dbapi_connection
-        if left[0] and raw.execute("SELECT count(*) FROM outbox").fetchone()[0]:
+        with one_at_a_time:
+            if not left[0] or not raw.execute("SELECT count(*) FROM outbox").fetchone()[0]:
+                return
             left[0] -= 1
             raw.execute("COMMIT")
-            if not database.is_sqlite:
-                raw.close()  # the driver finds out when it asks next
-                return
+        if database.is_sqlite:
             raise DBAPIError("COMMIT", None, OSError("cut"), connection_invalidated=True)
+        raw.close()  # the driver finds out when it asks next
 
     event.listen(database.engine, "commit", lose)
 
