@@ -10,7 +10,7 @@ receipt is sent again, a reminder is not.
       └──────────────────┘
 
 Replies (prompt, receipt, notice) are born `sending`: the replica that committed them sends them at once, and the lease
-serves if that replica dies. A process that is no replica (a command at the server) leaves them `queued`. Fan- out
+serves if that replica dies. A process that is no replica (a command at the server) leaves them `queued`. Fan-out
 (reminder, digest, export) is born `queued`, and a claim only puts a lease on it: it is `sending` when its call begins.
 So if a process dies with sixty reminders in hand, only those whose call had begun are in doubt; the others are claimed
 again. Replies and fan-out are separate lanes: a reminder that waits for the morning delays no answer (G11).
