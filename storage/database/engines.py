@@ -340,7 +340,8 @@ def postgres_engine(url: URL, threads: int) -> Engine:
     )
 
     @event.listens_for(engine, "handle_error")
-    def keep_answers_out(context: ExceptionContext) -> None:
+    def take_note(context: ExceptionContext) -> None:
+        context.is_disconnect |= _belongs_to_session(context.original_exception)
         primary = _without_details(context.original_exception)
         if primary and context.sqlalchemy_exception is not None:
             context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {primary}",)
@@ -359,12 +360,21 @@ def _without_details(error: BaseException) -> str:
     return primary
 
 
+def _belongs_to_session(error: BaseException) -> bool:
+    """Whether the trouble may stay with the session when it is over for everybody else: only a new one is without it.
+
+    A session is read-only that began while the server, the database or the role was (`default_transaction_read_only`),
+    or on a server that has handed over to another one.
+    """
+    return sqlstate(error) == READ_ONLY
+
+
 def tell_sqlalchemy(connection: Connection, error: Exception) -> None:
     """Raise SQLAlchemy's error for this error of psycopg. If the connection is lost, drop it."""
     dialect = connection.dialect
     if dialect.loaded_dbapi is None or not isinstance(error, dialect.loaded_dbapi.Error):
         return
-    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None) or _belongs_to_session(error)
     _without_details(error)
     if is_lost:
         connection.invalidate(error)
@@ -382,7 +392,8 @@ def tell_sqlalchemy(connection: Connection, error: Exception) -> None:
 # Classes of SQLSTATE (PostgreSQL manual, appendix A): connection, resources, operator's hand, system; and
 # lock not available, read-only (a failover), cut off while idle in a transaction; and what is seen of tables that
 # somebody moves under a running bot: no table, no schema. A missing column is a defect of the statement.
-POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "55P03", "25006", "25P03", "XX", "42P01", "3F000")
+READ_ONLY = "25006"
+POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "55P03", READ_ONLY, "25P03", "XX", "42P01", "3F000")
 
 
 def status(connection: Connection) -> str:

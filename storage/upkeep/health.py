@@ -40,6 +40,11 @@ class Health:
     """How many chats have replies that Telegram does not take yet."""
     silenced_until: datetime | None = None
     """When it takes the last of them."""
+    takes_writes: bool = True
+    """Whether the server lets anybody write: not after a failover to a copy, nor if an operator has said so."""
+
+
+_TAKES_WRITES = "SELECT current_setting('default_transaction_read_only') = 'off' AND NOT pg_is_in_recovery()"
 
 
 def health(unit: "UnitOfWork", now: datetime) -> Health:
@@ -79,4 +84,5 @@ def health(unit: "UnitOfWork", now: datetime) -> Health:
         connection.execute(select(func.min(_K.c.kept_at))).scalar_one(),
         count(_O.c.chat_id.distinct(), is_silenced),
         connection.execute(select(func.max(_O.c.not_before)).where(is_silenced)).scalar_one(),
+        not unit.is_postgresql or bool(connection.execute(text(_TAKES_WRITES)).scalar_one()),
     )

@@ -203,10 +203,10 @@ class Presence:
         """Return a connection outside the pool that holds our lock. If others had removed our row, add it again."""
         holder = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            holder.detach()
             holder.execute(_KEEP_ALIVE)
             holder.execute(_HOLD, {"id": self.id})
             self._was_buried |= insert_or_ignore(holder, REPLICA, {"id": self.id, "started_at": self._started_at})
+            holder.detach()  # last: invalidated when detached, it would stay open, and the next try wait for its lock
         except BaseException:
             holder.invalidate()
             holder.close()

@@ -6,6 +6,7 @@ Where no PostgreSQL answers (scratch.py), its half of the suite is skipped with 
 
 import contextlib
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, make_url, text
 
 from storage.database.models import Agency, Base, Membership, Person, Plan, ReportingPeriod, table
 from storage.database.vault import Vault
@@ -38,6 +39,24 @@ def postgres_server() -> Iterator[Engine]:
     """A PostgreSQL; skips, saying so, where there is none."""
     with scratch.server_or_skip() as engine:
         yield engine
+
+
+Alter = Callable[[str], None]
+
+
+@pytest.fixture
+def postgres_role(postgres_server: Engine, postgres_url: str) -> Iterator[tuple[str, Alter]]:
+    """The address of the tables for a role that nobody else has, and ALTER ROLE: what begins later has it."""
+    name = f"enlace_tests_{uuid.uuid4().hex[:12]}"
+
+    def do(what: str) -> None:
+        with postgres_server.connect() as connection:
+            connection.execute(text(what))
+
+    do(f"CREATE ROLE {name} LOGIN SUPERUSER PASSWORD 'own'")
+    url = make_url(postgres_url).set(username=name, password="own").render_as_string(hide_password=False)
+    yield url, lambda what: do(f"ALTER ROLE {name} {what}")
+    do(f"DROP ROLE {name}")
 
 
 @pytest.fixture(scope="session")

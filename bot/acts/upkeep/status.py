@@ -192,7 +192,8 @@ def _telegram(seen: Seen) -> Reading | None:
 def _database(seen: Seen) -> Reading:
     is_current = seen.health.revision == head()
     values = {"kind": seen.health.kind, "size": seen.health.bytes, "revision": seen.health.revision}
-    return Reading("good" if is_current else "bad", values, "" if is_current else "old")
+    variant = "old" if not is_current else "" if seen.health.takes_writes else "read_only"
+    return Reading("bad" if variant else "good", values, variant)
 
 
 def _queue(seen: Seen) -> Reading:

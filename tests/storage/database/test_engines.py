@@ -7,6 +7,7 @@ import sys
 import threading
 import types
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from storage.database.models import Agency, table
 from storage.database.vault import Vault
 from storage.errors import StorageError, Unavailable
 from storage.open_database import Database, open_database
+from storage.unit_of_work import UnitOfWork
+from storage.upkeep.health import health
 from tests.deadlines import PATIENCE
 from tests.storage.database.units import known, learn
 
@@ -147,6 +150,29 @@ def test_a_second_process_may_write_beside_the_bot(sqlite_database: Database, sq
 
 
 # ------------------------------------------------------------------ what goes wrong
+@pytest.mark.parametrize("way", ["prepared", "SQLAlchemy's"])
+def test_a_session_that_began_read_only_is_not_used_again(
+    postgres_role: tuple[str, Callable[[str], None]], way: str
+) -> None:
+    """A failover, or an operator's hand: when it is over, the sessions of that time would still refuse every write."""
+    url, alter = postgres_role
+
+    def write(unit: UnitOfWork) -> None:
+        if way == "prepared":
+            unit.facts.set("a", "x", NOW)
+        else:
+            unit.connection.execute(text("DELETE FROM fact"))
+
+    alter("SET default_transaction_read_only = on")
+    with open_database(url) as looking, looking.view() as unit:
+        assert not health(unit, NOW).takes_writes
+    with open_database(url) as database:
+        with pytest.raises(Unavailable):
+            database.units.submit(None, write).result(PATIENCE)
+        alter("RESET default_transaction_read_only")
+        database.units.submit(None, write).result(PATIENCE)
+
+
 def test_a_read_only_folder_is_unavailable_and_nothing_is_acknowledged(sqlite_url: str, vault: Vault) -> None:
     """T8. (Root may write anywhere: a database marked read-only stands in for the file system.)"""
     from sqlalchemy import event

@@ -272,6 +272,26 @@ def test_one_that_was_taken_for_dead_is_there_again_when_it_comes_back(both: Bot
     assert one.look() == frozenset()
 
 
+def test_who_could_not_write_that_it_runs_leaves_nothing_that_holds_its_lock(
+    postgres_role: tuple[str, Callable[[str], None]], postgres_server: Engine
+) -> None:
+    """A connection that was given up stayed open while anybody remembered why, and the next try waited for its lock."""
+    url, alter = postgres_role
+    with open_database(url) as database:
+        presence = Presence(database, lambda: NOW)
+        presence.enter()
+        cut(postgres_server, presence)
+        alter("SET default_transaction_read_only = on")
+        with pytest.raises(Unavailable):
+            presence.look()  # the lock is lost
+        with pytest.raises(Unavailable) as remembered:
+            presence.look()  # it is held again, and nothing can be written
+        alter("RESET default_transaction_read_only")
+        assert presence.look() == frozenset()
+        assert "read-only" in str(remembered.value.__cause__)
+        presence.leave()
+
+
 async def look_once(presence: Presence, on_return: Callable[[], object] = lambda: None) -> None:
     """Let it run for one look."""
     looked = asyncio.Event()

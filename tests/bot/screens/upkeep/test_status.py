@@ -47,6 +47,7 @@ CASES: dict[str, tuple[Seen, str, str]] = {
     "Telegram is gone": (seen(answered_ago=2000.0), "telegram", "bad"),
     "Telegram never answered": (seen(answered_ago=None), "telegram", "bad"),
     "old tables": (seen(revision="0001"), "database", "bad"),
+    "read-only tables": (seen(takes_writes=False), "database", "bad"),
     "nothing to send": (seen(oldest_at=None), "process", "good"),
     "messages wait": (seen(oldest_at=NOW - timedelta(minutes=9)), "queue", "warn"),
     "messages wait long": (seen(oldest_at=NOW - timedelta(hours=9)), "queue", "bad"),
