@@ -250,7 +250,7 @@ def test_a_commit_makes_the_same_wheel_wherever_it_is_made(tmp_path: Path) -> No
     made = set()
     for umask in ("022", "077"):
         clone = tmp_path / umask
-        subprocess.run(["git", "clone", "--quiet", "--local", ROOT, clone], check=True)
+        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone], check=True)
         command = f"umask {umask} && make --silent -o '{sys.prefix}/.installed' wheel VENV='{sys.prefix}'"
         subprocess.run(["bash", "-c", command], cwd=clone, check=True, stdout=subprocess.DEVNULL)
         [wheel] = (clone / "dist").glob("*.whl")

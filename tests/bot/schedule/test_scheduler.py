@@ -19,6 +19,7 @@ from bot.telegram.in_hand import Asked, as_claimed, look
 from storage.calendar.schedules import NewSchedule
 from storage.database.models import OutboxMessage, PlanImport, table
 from storage.errors import Unavailable
+from storage.messages.leases import Watch
 from storage.open_database import Database
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
@@ -188,7 +189,7 @@ def digests(database: Database, now: datetime, scheduler: Scheduler) -> set[int]
     """The chats to which delivery would send the week."""
 
     def work(unit: UnitOfWork) -> set[int]:
-        found = look(unit, now, Asked(60, NOBODY, NOBODY, NOBODY), scheduler.second_look)
+        found = look(unit, now, Asked(60, NOBODY, NOBODY, NOBODY), Watch(), 0.0, scheduler.second_look)
         return {row.chat_id for row in found.rows if row.kind == "digest"}
 
     return database.units.submit(None, work).result()

@@ -24,6 +24,7 @@ ROW: dict[str, Any] = {
     "payload": None,
     "sealed_payload": b"\x00\xffsealed",
     "attempts": 0,
+    "doubts": 0,
     "lease_until": None,
     "not_before": None,
     "created_at": NOW,
