@@ -247,14 +247,15 @@ class Delivery:
 
     def answer(self, answer: TapAnswer) -> None:
         """Stop a button's spinner at once, without waiting. A failure does not matter."""
-        if self.is_held or self._answering >= ANSWERS_IN_FLIGHT or self._abandon.is_set():
+        if self._answering >= ANSWERS_IN_FLIGHT or self._abandon.is_set():
             return
         self._answering += 1
         self._tasks.create_task(self._answer(answer))
 
     async def _answer(self, answer: TapAnswer) -> None:
         try:
-            await self._api.call("answerCallbackQuery", answer_payload(answer), timeout=5.0)
+            if not self.is_held:  # asked here: a 429 may have come since the tap
+                await self._api.call("answerCallbackQuery", answer_payload(answer), timeout=5.0)
         except errors.TooManyRequests as error:
             self._close_window(error.seconds)
         except errors.TelegramError:
@@ -295,7 +296,15 @@ class Delivery:
             waiting=tuple(waiting),
         )
         found = await self._units.run(
-            None, partial(look, now=now, asked=asked, watch=self._watch, at=steady, second_look=self._second_look)
+            None,
+            partial(
+                look,
+                now=now,
+                asked=asked,
+                watch=self._watch,
+                steady=self._clock.monotonic,
+                second_look=self._second_look,
+            ),
         )
         self._doubts = doubts
         for id in over:

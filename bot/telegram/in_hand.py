@@ -82,14 +82,19 @@ class Asked:
 
 
 def look(
-    unit: UnitOfWork, now: datetime, asked: Asked, watch: Watch, at: float, second_look: SecondLook = as_claimed
+    unit: UnitOfWork,
+    now: datetime,
+    asked: Asked,
+    watch: Watch,
+    steady: Callable[[], float],
+    second_look: SecondLook = as_claimed,
 ) -> Found:
     """Settle expired rows, claim those that are due, and take in hand our own that nobody is sending.
 
-    The leases of what waits in our hands are renewed. A process that stands still renews none. `at` is on the clock
-    that never jumps, from before this unit.
+    The leases of what waits in our hands are renewed. A process that stands still renews none. `steady` tells the time
+    of the clock that never jumps.
     """
-    unit.outbox.settle_expired(watch.run_out(unit.outbox.leased(asked.in_hand), at), now)
+    unit.outbox.settle_expired(watch.run_out(unit.outbox.leased(asked.in_hand), steady()), now)
     renewed = unit.outbox.renew(asked.waiting, now + LEASE) if asked.waiting else {}
     if asked.overslept:
         unit.outbox.wake(asked.overslept)

@@ -27,6 +27,7 @@ from conversations.plan.sharing.events import payload
 from storage.database.vault import VaultError
 from storage.errors import Unavailable
 from storage.messages.endpoints import Claimed, Outcome, target_of
+from storage.messages.leases import Claim, Watch
 from storage.messages.outbox import LEASE
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -89,6 +90,7 @@ class EventWorker:
         self._lanes: dict[int, _Lane] = {}
         self._held_at: dict[tuple[int, int], float] = {}
         """When each claim in hand was certainly ours last, on the clock that never jumps."""
+        self._watch = Watch()
         self._done: list[Outcome] = []
         self._given_back: list[Claimed] = []
         self._is_news = asyncio.Event()
@@ -118,7 +120,7 @@ class EventWorker:
                         assert session is not None
                         self._lanes[one.endpoint_id].in_hand += 1
                         self._tasks.create_task(self._tell(session, one))
-                except Unavailable:  # an event that was claimed and has no outcome is free when its lease ends
+                except Unavailable:  # an event that was claimed and has no outcome is free when its claim has run out
                     logger.debug("events.unavailable")
                 except Exception:  # the boundary that all calls share
                     logger.exception("events.defect")
@@ -137,31 +139,44 @@ class EventWorker:
             await until(self._stop, GATHER)
 
     async def turn(self) -> list[Claimed]:
-        """Record the outcomes, renew leases, and claim the next events, in one unit. If only the last may be to do, ask
-        a reader first.
+        """Record the outcomes, renew leases, free claims that have run out, and claim the next events, in one unit.
+
+        A reader says first whether there is anything to do.
         """
         now = self._clock.monotonic()
         done, given_back = len(self._done), len(self._given_back)
-        due = list(self._lanes) if done or given_back else await asyncio.to_thread(self._due)
-        lanes = {id: self._lanes.setdefault(id, _Lane()) for id in due}
+        due, run_out = await asyncio.to_thread(self._look, tuple(id for id, _ in self._held_at))
+        lanes = {id: self._lanes.setdefault(id, _Lane()) for id in (self._lanes if done or given_back else due)}
         room = {id: lane.room for id, lane in lanes.items() if lane.room and self._is_sure()}
         ageing = [id for (id, _), held_at in self._held_at.items() if now - held_at >= HOLD_EVERY]
-        if not done and not given_back and not room and not ageing:
+        if not done and not given_back and not room and not ageing and not run_out:
             return []
-        claimed, held = await self._units.run(None, self._taking(room, ageing))
+        claimed, held = await self._units.run(None, self._taking(room, ageing, run_out))
         self._held_at |= dict.fromkeys(held & self._held_at.keys(), now)
         self._held_at |= {(one.id, one.tries): now for one in claimed}
         del self._done[:done]
         del self._given_back[:given_back]
         return claimed
 
-    def _taking(self, room: dict[int, int], ageing: Sequence[int] = ()) -> Callable[[UnitOfWork], _Taken]:
-        done, given_back = tuple(self._done), tuple(self._given_back)
-        return partial(_take, done=done, given_back=given_back, room=room, ageing=ageing, now=self._clock.now())
+    def _taking(
+        self, room: dict[int, int], ageing: Sequence[int] = (), run_out: Sequence[Claim] = ()
+    ) -> Callable[[UnitOfWork], _Taken]:
+        return partial(
+            _take,
+            done=tuple(self._done),
+            given_back=tuple(self._given_back),
+            room=room,
+            ageing=ageing,
+            run_out=run_out,
+            now=self._clock.now(),
+        )
 
-    def _due(self) -> list[int]:
+    def _look(self, in_hand: Collection[int]) -> tuple[list[int], list[Claim]]:
+        """Return the receivers that something is due for, and the claims that have run out, but for those in hand."""
         with self._database.view() as unit:
-            return unit.event_deliveries.due(self._clock.now())
+            due = unit.event_deliveries.due(self._clock.now())
+            held = unit.event_deliveries.leased(in_hand)
+        return due, self._watch.run_out(held, self._clock.monotonic())
 
     async def _tell(self, session: "aiohttp.ClientSession", one: Claimed) -> None:
         lane = self._lanes[one.endpoint_id]
@@ -221,14 +236,16 @@ def _take(
     given_back: Sequence[Claimed],
     room: dict[int, int],
     ageing: Collection[int],
+    run_out: Collection[Claim],
     now: datetime,
 ) -> _Taken:
-    """Record the outcomes, free what was not called, renew the leases of `ageing` ones, and claim events.
+    """Record the outcomes, free what was not called and what has run out, renew what is ageing, and claim events.
 
     Nothing is claimed while the database is held: the original may have sent these events.
     """
     unit.event_deliveries.settle(done, now)
     unit.event_deliveries.give_back(given_back)
+    unit.event_deliveries.free(run_out)
     held = unit.event_deliveries.hold(ageing, now + LEASE)
     if not room or unit.facts.is_held():
         return [], held

@@ -20,6 +20,8 @@ from bot.stopping import until
 from bot.telegram.handled import BotError, Clock
 from storage.errors import Unavailable
 from storage.messages.jobs import CLAIMS, JobRow
+from storage.messages.leases import Claim as Lease
+from storage.messages.leases import Watch
 from storage.messages.outbox import LEASE
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -45,10 +47,9 @@ def claim_next(
 ) -> list[JobRow]:
     """Claim one job of these kinds, of the chat that has `used` least. Empty if none waits.
 
-    First free the jobs that this process has lost sight of, and those of other replicas whose leases have ended.
+    First free the jobs that this process has lost sight of.
     """
     unit.jobs.take_back(kinds, now)
-    unit.jobs.requeue_expired(now)
     return unit.jobs.claim(now, now + LEASE, limit=1, kinds=kinds, used=used)
 
 
@@ -65,6 +66,7 @@ class JobLoop:
         self._kinds = kinds
         self._database = database
         self._clock = clock
+        self._watch = Watch()
         self._stop = asyncio.Event()
 
     @property
@@ -90,7 +92,10 @@ class JobLoop:
                 now = self._clock.now()
                 if tidy is not None:
                     await tidy(now)
-                if await asyncio.to_thread(self._has_work, now) and (job := await claim(now)) is not None:
+                has_work, run_out = await asyncio.to_thread(self._look, now)
+                if run_out:
+                    await self._database.units.run(CLAIMS, partial(_requeue, claims=run_out))
+                if (has_work or run_out) and (job := await claim(now)) is not None:
                     await self._see_through(job, work, fail)
                     continue
             except Unavailable:  # the next claim takes back what was in hand
@@ -101,10 +106,16 @@ class JobLoop:
                 logger.exception(self._defect)
             await until(self._stop, LOOK_EVERY)
 
-    def _has_work(self, now: datetime) -> bool:
-        """Ask a reader whether there is work, so that looking takes no turn of the writer."""
+    def _look(self, now: datetime) -> tuple[bool, list[Lease]]:
+        """Ask a reader whether there is work, and which claims of others have run out.
+
+        So looking takes no turn of the writer.
+        """
+        me = self._database.units.replica_id
         with self._database.view() as unit:
-            return unit.jobs.has_work(now, self._kinds, replica=self._database.units.replica_id)
+            held = unit.jobs.leased(self._kinds, me)
+            has_work = unit.jobs.has_work(now, self._kinds, replica=me)
+        return has_work, self._watch.run_out(held, self._clock.monotonic())
 
     async def _claim(self, now: datetime) -> JobRow | None:
         jobs = await self._database.units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now))
@@ -136,6 +147,10 @@ class JobLoop:
             lease_until = self._clock.now() + LEASE
             with contextlib.suppress(Unavailable):
                 is_ours = await self._database.units.run(None, partial(_hold, job=job, lease_until=lease_until))
+
+
+def _requeue(unit: UnitOfWork, claims: Sequence[Lease]) -> int:
+    return unit.jobs.requeue_expired(claims)
 
 
 def _hold(unit: UnitOfWork, job: JobRow, lease_until: datetime) -> bool:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, exists, func, insert, select, tuple_, update
 
 from storage.database.audit import Act, Audit
 from storage.database.marks import receiver_mark
@@ -26,6 +26,9 @@ from storage.database.models import Endpoint, Event, EventDelivery, Plan, table
 from storage.database.unit import Unit
 from storage.database.vault import Vault
 from storage.errors import Conflict, NotFound
+from storage.messages import rests
+from storage.messages.leases import Claim
+from storage.messages.outbox import LEASE
 
 _EP, _E, _D, _P = table(Endpoint), table(Event), table(EventDelivery), table(Plan)
 _BEFORE = table(EventDelivery).alias("before")
@@ -137,14 +140,14 @@ class Troubled:
 
 
 _ENDPOINT = tuple(_EP.c[name] for name in StoredEndpoint.__slots__)
-_IS_FREE = _D.c.lease_until.is_(None) | (_D.c.lease_until <= bindparam("now"))
 _IS_FIRST = ~exists().where(
     _BEFORE.c.endpoint_id == _D.c.endpoint_id,
     _BEFORE.c.lane == _D.c.lane,
     _BEFORE.c.state == "waiting",
     _BEFORE.c.id < _D.c.id,
 )
-_IS_DUE = (_D.c.state == "waiting") & (_D.c.next_at <= bindparam("now")) & _IS_FREE
+_IS_RESTED = (_D.c.reason == "") | rests.is_over(_D.c.next_at)  # what has not failed does not rest
+_IS_DUE = (_D.c.state == "waiting") & _IS_RESTED & _D.c.lease_until.is_(None)
 _IS_CALLED = exists().where(_EP.c.id == _D.c.endpoint_id, _EP.c.paused_at.is_(None))
 _IS_WANTED = select(_EP.c.id).where(_EP.c.id == bindparam("endpoint"), _EP.c.paused_at.is_(None))
 _DUE_ENDPOINTS = select(_EP.c.id).where(
@@ -195,6 +198,15 @@ _HOLD = (
     .returning(_D.c.id, _D.c.tries)
 )
 _GIVE_BACK = update(_D).where(_MINE).values(lease_until=None, owner=None)
+_LEASED = select(_D.c.id, _D.c.tries, _D.c.lease_until).where(
+    _D.c.state == "waiting", _D.c.lease_until.is_not(None), _D.c.id.not_in(bindparam("in_hand", expanding=True))
+)
+_FREE = (
+    update(_D)
+    .where(_D.c.state == "waiting")
+    .where(tuple_(_D.c.id, _D.c.tries, _D.c.lease_until).in_(bindparam("claims", expanding=True)))
+    .values(lease_until=None, owner=None)
+)
 _LISTED = select(
     _D.c.id, _D.c.endpoint_id, _E.c.uid, _E.c.kind, _D.c.state, _D.c.tries, _D.c.status, _D.c.reason, _E.c.at,
     _D.c.next_at, _D.c.settled_at, _E.c.data,
@@ -351,14 +363,14 @@ class EventDeliveries:
 
         A reader looks, so that looking takes no turn of the writer.
         """
-        return list(self._connection.execute(_DUE_ENDPOINTS, {"now": now}).scalars())
+        return list(self._connection.execute(_DUE_ENDPOINTS, rests.at(now, LONGEST_PAUSE)).scalars())
 
     def claim(self, endpoint_id: int, most: int, now: datetime, lease_until: datetime) -> list[Claimed]:
         """Claim up to `most` of one receiver's events, the first that waits of each lane.
 
         Nobody else sees them then.
         """
-        values = {"endpoint": endpoint_id, "now": now, "most": most}
+        values = {"endpoint": endpoint_id, "most": most, **rests.at(now, LONGEST_PAUSE)}
         ids = list(self._connection.execute(_DUE, values).scalars())
         if not ids:
             return []
@@ -408,6 +420,16 @@ class EventDeliveries:
         """Free what was claimed and not called; return how much. What another replica has claimed since stays its."""
         found = [{"row": one.id, "claim": one.tries} for one in claims]
         return sum(self._connection.execute(_GIVE_BACK, one).rowcount for one in found)
+
+    def leased(self, in_hand: Collection[int] = ()) -> list[Claim]:
+        """Return the claims that somebody holds, but for what the caller has in hand."""
+        return [Claim(*row, LEASE) for row in self._connection.execute(_LEASED, {"in_hand": list(in_hand)})]
+
+    def free(self, claims: Collection[Claim]) -> int:
+        """Free what these claims hold, whose replica stands still; return how much. One that was renewed stays."""
+        if not claims:
+            return 0
+        return self._connection.execute(_FREE, {"claims": [claim.key for claim in claims]}).rowcount
 
     def take_over(self, owners: Collection[int]) -> int:
         """Free what ended replicas had claimed; return how much.

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, insert, literal, select, tuple_, update
 
 from storage.database.models import Job, Suspect, table
 from storage.database.statements import insert_into
 from storage.database.unit import Unit
 from storage.errors import NotFound
+from storage.messages import rests
+from storage.messages.leases import Claim
+from storage.messages.outbox import LEASE
 from storage.messages.suspects import DEATHS, Suspects
 
 _J = table(Job)
@@ -102,10 +105,13 @@ _AS_ANOTHER_KIND = (
 _HOLD = update(_J).where(_MINE).values(lease_until=bindparam("lease"))
 _IS_HELD = select(literal(1)).where(_MINE)
 _STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
-_IS_EXPIRED = (
-    (_J.c.state == "working")
-    & (_J.c.lease_until <= bindparam("now"))
-    & _J.c.owner.is_distinct_from(bindparam("replica", type_=_J.c.owner.type))
+_LEASED = select(_J.c.id, _J.c.attempts, _J.c.lease_until).where(
+    _J.c.state == "working",
+    _J.c.kind.in_(bindparam("kinds", expanding=True)),
+    _J.c.owner.is_distinct_from(bindparam("replica", type_=_J.c.owner.type)),
+)
+_IS_EXPIRED = (_J.c.state == "working") & tuple_(_J.c.id, _J.c.attempts, _J.c.lease_until).in_(
+    bindparam("claims", expanding=True)
 )
 _EXPIRED = update(_J).where(_IS_EXPIRED).values(state="queued", lease_until=None, error="lease ran out")
 _GIVEN_BACK = (
@@ -129,10 +135,8 @@ _IS_ANOTHER_AT_WORK = exists().where(
     _OTHERS_MARK.c.kind == "job", _OTHERS_MARK.c.number == _OTHER.c.id, _OTHER.c.state == "working"
 )
 # Made once: each worker of an idle bot asks this twice a second, and a third of that was to make the statement.
-_IS_DUE = (_J.c.state == "queued") & (_J.c.not_before.is_(None) | (_J.c.not_before <= bindparam("now")))
-_IS_LEFT = (_J.c.state == "working") & (
-    (_J.c.lease_until <= bindparam("now")) | (_J.c.owner == bindparam("replica", type_=_J.c.owner.type))
-)
+_IS_DUE = (_J.c.state == "queued") & rests.is_over(_J.c.not_before)
+_IS_LEFT = (_J.c.state == "working") & (_J.c.owner == bindparam("replica", type_=_J.c.owner.type))
 _HAS_WORK = (
     select(literal(1))
     .where(_J.c.kind.in_(bindparam("kinds", expanding=True)), _IS_DUE | _IS_LEFT | (_J.c.state == "sending"))
@@ -194,7 +198,7 @@ class Jobs:
         due = (
             select(_J.c.id, _S.c.deaths)
             .select_from(_J.outerjoin(_S, _SAME))
-            .where(_J.c.state == "queued", (_J.c.not_before.is_(None)) | (_J.c.not_before <= now))
+            .where(_IS_DUE)
             .where(_S.c.deaths.is_(None) | ~_IS_ANOTHER_AT_WORK)
             .order_by(*_least_used(used), _J.c.id)
             .limit(limit)
@@ -202,7 +206,8 @@ class Jobs:
         )
         if kinds is not None:
             due = due.where(_J.c.kind.in_(list(kinds)))
-        found: dict[int, int | None] = {row.id: row.deaths for row in self._connection.execute(due)}
+        moments = rests.at(now, rests.LONGEST_REFUSAL)
+        found: dict[int, int | None] = {row.id: row.deaths for row in self._connection.execute(due, moments)}
         suspects = [id for id, deaths in found.items() if deaths is not None]
         for id in suspects[1:]:  # one at a time
             del found[id]
@@ -224,12 +229,12 @@ class Jobs:
         return self._end(job, "failed", now, reason)
 
     def has_work(self, now: datetime, kinds: Collection[str], *, replica: int | None = None) -> bool:
-        """Whether a job of these kinds can be claimed, was left by a worker that died, or is being done.
+        """Whether a job of these kinds can be claimed, or its result is being sent.
 
         A worker without a job asks this through a reader, again and again, before it takes a turn of the writer. With
         the `replica` that it runs in, it also says whether `take_back` would find something.
         """
-        values = {"kinds": list(kinds), "now": now, "replica": replica}
+        values = {"kinds": list(kinds), "replica": replica, **rests.at(now, rests.LONGEST_REFUSAL)}
         return self._connection.execute(_HAS_WORK, values).first() is not None
 
     def retry(self, job: JobRow, reason: str, now: datetime, *, tries: int = 8, at: datetime | None = None) -> bool:
@@ -278,12 +283,22 @@ class Jobs:
                 self._connection.execute(update(_J).where(_J.c.id == id).values(not_before=at))
         return len(found)
 
-    def requeue_expired(self, now: datetime) -> int:
-        """Queue the jobs again of other replicas that died or stand still. Return how many.
+    def leased(self, kinds: Collection[str], replica: int | None = None) -> list[Claim]:
+        """Return the claims of jobs of these kinds that other replicas than this one hold.
 
-        What this replica has in hand, it has in hand: its clock may have jumped. See `take_back` for the rest.
+        What this one has in hand, it has in hand. See `take_back` for the rest.
         """
-        values = {"now": now, "replica": self._unit.replica_id or NOBODY}
+        values = {"kinds": list(kinds), "replica": replica or NOBODY}
+        return [Claim(*row, LEASE) for row in self._connection.execute(_LEASED, values)]
+
+    def requeue_expired(self, claims: Collection[Claim]) -> int:
+        """Queue the jobs of these claims again: their replica died, or stands still. Return how many.
+
+        A claim that its worker has renewed or given up since is left alone.
+        """
+        if not claims:
+            return 0
+        values = {"claims": [claim.key for claim in claims]}
         self._suspect(_IS_EXPIRED, **values)
         return self._connection.execute(_EXPIRED, values).rowcount
 

@@ -5,7 +5,8 @@ A jump by a quarter of an hour ended every lease at once: reminders that a livin
 doubt, and its replies were sent a second time.
 
 So no moment is compared. A process that wants to take over watches: a claim has run out when it has stood unchanged,
-before the watcher's eyes, for as long as its lease lasts. The holder counts from before its claim, so it stops first.
+before the watcher's eyes, for as long as its lease lasts. The holder counts from before its claim, and the watcher from
+after it has read it, so the holder stops first.
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,11 @@ class Claim:
     """What its holder has written. It tells two leases apart, and is compared with no clock."""
     lasts: timedelta
 
+    @property
+    def key(self) -> tuple[int, int, datetime]:
+        """Return what its row has in its columns for as long as it stands."""
+        return self.id, self.attempts, self.lease_until
+
 
 class Watch:
     """Remembers since when each claim has been seen, on a clock that never jumps."""
@@ -31,6 +37,6 @@ class Watch:
         self._seen_at: dict[Claim, float] = {}
 
     def run_out(self, claims: Iterable[Claim], at: float) -> list[Claim]:
-        """Return those of the present claims that have stood for as long as they last."""
+        """Return those of the present claims that have stood for as long as they last. `at`: after they were read."""
         self._seen_at = {claim: self._seen_at.get(claim, at) for claim in claims}
         return [claim for claim, since in self._seen_at.items() if at - since >= claim.lasts.total_seconds()]

@@ -34,6 +34,7 @@ from storage.database.models import Card, OutboxMessage, in_text, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown, SealBroken
+from storage.messages import rests
 from storage.messages.delivered import Shown, Told, record_cards, record_sent
 from storage.messages.freeing import CANCELLED, IS_TAKEN_BACK, TAKEN_BACK, freeing
 from storage.messages.leases import Claim
@@ -187,7 +188,7 @@ _CLAIMABLE = (
         _IS_OPEN,
         _O.c.state == _QUEUED,
         _O.c.lease_until.is_(None),
-        (_O.c.not_before.is_(None)) | (_O.c.not_before <= bindparam("now")),
+        rests.is_over(_O.c.not_before, _IS_REPLY),
         _O.c.kind.in_(bindparam("kinds", expanding=True)),
         # Only the first open row of its chat and lane. The rows behind it wait for it, whatever it waits for.
         ~select(_EARLIER.c.id)
@@ -397,7 +398,8 @@ class Outbox:
         the second row follows when the first is settled.
         """
         kinds = [kind for lane in lanes for kind in LANES[lane]]
-        ids = self._connection.execute(_CLAIMABLE, {"now": now, "kinds": kinds, "limit": limit}).scalars().all()
+        which = {"kinds": kinds, "limit": limit, **rests.at(now, rests.LONGEST_REFUSAL)}
+        ids = self._connection.execute(_CLAIMABLE, which).scalars().all()
         if not ids:
             return []
         order = {id: place for place, id in enumerate(ids)}
@@ -506,8 +508,7 @@ class Outbox:
         """
         if not claims:
             return 0, 0
-        same = [(claim.id, claim.attempts, claim.lease_until) for claim in claims]
-        values = {"claims": same, "now": now, "reason": "lease ran out"}
+        values = {"claims": [claim.key for claim in claims], "now": now, "reason": "lease ran out"}
         return self._free(_FREE_EXPIRED, values)
 
     def take_over(self, owners: Collection[int], now: datetime) -> tuple[int, int]:

@@ -1,9 +1,11 @@
 """The silence that Telegram asks for with a 429: for all, or for the chat that was refused (decision 0177)."""
 
+import asyncio
 from datetime import timedelta
 
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
+from bot.telegram.delivery import Delivery
 from bot.telegram.handled import TapAnswer
 from storage.messages.silence import note_silence
 from storage.open_database import Database
@@ -26,13 +28,23 @@ DAY = 86_400
 
 
 async def test_a_minute_of_silence_is_kept_by_all(sandbox: Sandbox, database: Database) -> None:
-    """A short 429 binds everything until it is over (G11): other chats, reminders, even replies to taps."""
-    clock = HandClock()
+    """A short 429 binds everything until it is over (G11): other chats, reminders, even replies to taps; also one that
+    was about to be called.
+    """
+    clock, may_go = HandClock(), asyncio.Event()
+
+    class Slow(Delivery):
+        async def _answer(self, answer: TapAnswer) -> None:
+            await may_go.wait()
+            await super()._answer(answer)
+
     rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=60, times=1))
-    async with running(sandbox, database, clock=clock) as bot:
+    async with running(sandbox, database, clock=clock, delivery_class=Slow) as bot:
+        bot.delivery.answer(TapAnswer("0"))
         await bot.commit(*said(ANA, "one"))
         await until(lambda: rule.hits == 1)
         await until(lambda: bot.delivery.is_held)
+        may_go.set()
         begun = len(sandbox.world.calls)
         await bot.commit(*said(LUIS, "two"), *said(ROSA, "three", kind="reminder"))
         bot.delivery.answer(TapAnswer("1"))

@@ -49,6 +49,7 @@ from bot.telegram.outcomes import (
     classify,
 )
 from bot.telegram.outcomes import NotSent as CertainlyNotSent
+from storage.messages.rests import LONGEST_REFUSAL
 from tests.deadlines import PATIENCE
 
 TOKEN = "123456789:CANARY-token-AAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -340,6 +341,7 @@ async def test_a_429_of_centuries_is_believed_for_a_day() -> None:
         with pytest.raises(TooManyRequests) as failed:
             await api.call("sendMessage", {"chat_id": 1, "text": "x"})
     assert classify(failed.value) == RetryAfter(LONGEST_RETRY)
+    assert timedelta(seconds=LONGEST_RETRY) <= LONGEST_REFUSAL, "no row that waits for it is taken for a wrong one"
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "400 Bad Request", "404 Not Found", "401 Unauthorized"])

@@ -15,9 +15,9 @@ NOW = datetime(2018, 10, 3, 12, tzinfo=UTC)
 
 def claimed(database: Database, watch: Watch, after: timedelta = timedelta(0)) -> list[OutboxRow]:
     """What is claimed so long after the beginning, which somebody watches."""
-    asked, at = Asked(9, frozenset(), frozenset(), frozenset()), after.total_seconds()
+    asked, steady = Asked(9, frozenset(), frozenset(), frozenset()), after.total_seconds
     return list(
-        database.units.submit(None, lambda unit: look(unit, NOW + after, asked, watch, at)).result(PATIENCE).rows
+        database.units.submit(None, lambda unit: look(unit, NOW + after, asked, watch, steady)).result(PATIENCE).rows
     )
 
 

@@ -11,6 +11,7 @@ import importlib.util
 import selectors
 import shutil
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,7 +73,7 @@ class HandClock:
         return datetime.now(UTC) + self._ahead
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self._ahead.total_seconds()
+        return self._ahead.total_seconds() + time.monotonic()
 
     def move(self, seconds: float) -> None:
         self._ahead += timedelta(seconds=seconds)

@@ -24,6 +24,7 @@ from bot.workers.webhooks import call, calling, signed
 from conversations.plan.sharing.events import kinds_for
 from storage.messages import endpoints
 from storage.messages.endpoints import NewEndpoint, StoredEndpoint, Target
+from storage.messages.leases import Claim
 from storage.messages.outbox import LEASE
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -271,31 +272,59 @@ async def test_what_was_not_called_in_doubt_is_given_back_and_told(database: Dat
     assert len(receiver.seen) == 2 * events.WIDTH
 
 
-async def test_what_is_in_hand_stays_in_hand_and_what_stands_still_is_soon_anothers(
+async def test_what_is_in_hand_stays_in_hand_whatever_the_clock_says(
     database: Database, world: World, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lease is as long as that of a message, and renewed while the receiver takes its time."""
+    """It is renewed while the receiver takes its time, and nobody frees what he has seen before that."""
     monkeypatch.setattr(events, "HOLD_EVERY", 0.0)
-    moods: list[Mood] = ["hold"]
-    receiver, ahead = Receiver(SECRET, lambda: moods[0]), [timedelta(0)]
+    receiver, ahead = Receiver(SECRET, lambda: "hold"), [timedelta(0)]
     monkeypatch.setattr(Wall, "now", lambda self: datetime.now(UTC) + ahead[0])
 
-    def free(other: Database, later: timedelta) -> int:
-        """For how many receivers another replica could claim something then."""
-        with other.view() as unit:
-            return len(unit.event_deliveries.due(Wall().now() + later))
+    def leased(unit: UnitOfWork) -> list[Claim]:
+        return unit.event_deliveries.leased()
 
     with opened(url, tmp_path) as other:
         async with receiving(receiver), working(database):
             added(database, world, receiver.url)
             reported(database, world, "A-1")
             await until(lambda: receiver.held == 1, "it is calling")
+            [seen] = did(other, leased)
             ahead[0] = timedelta(hours=1)
-            await until(lambda: not free(other, LEASE / 2), "the lease is renewed")
-            assert free(other, LEASE) == 1
-            moods[0] = "take"
+            await until(lambda: did(other, leased) != [seen], "the claim is renewed")
+            assert did(other, lambda unit: unit.event_deliveries.free([seen])) == 0
+            assert did(other, lambda unit: unit.event_deliveries.due(Wall().now() + 2 * LEASE)) == []
             receiver.let_go.set()
             await until(lambda: counts(database) == {"delivered": 1}, "it is delivered")
+    assert receiver.calls == 1
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-3)])
+async def test_what_stands_still_is_anothers_after_a_lease_and_by_no_jump(
+    database: Database, world: World, url: str, tmp_path: Path, jump: timedelta
+) -> None:
+    """The clock was set on, and an event was told twice; or back, and what was left waited for hours."""
+
+    class Wound(Wall):
+        at = 0.0
+
+        def now(self) -> datetime:
+            return datetime.now(UTC) + (jump if self.at else timedelta(0))
+
+        def monotonic(self) -> float:
+            return self.at
+
+    endpoint = added(database, world, "http://127.0.0.1:9/in")
+    reported(database, world, "A-1")
+    now = datetime.now(UTC)
+    [left] = did(database, lambda unit: unit.event_deliveries.claim(endpoint.id, 1, now, now + LEASE))
+    clock, claimed = Wound(), []
+    with opened(url, tmp_path) as other:
+        async with asyncio.TaskGroup() as tasks:
+            worker = EventWorker(other, clock, tasks)
+            for at in (0.0, LEASE.total_seconds() - 1, LEASE.total_seconds(), LEASE.total_seconds()):
+                clock.at = at
+                claimed.append([(one.id, one.tries) for one in await worker.turn()])
+    assert claimed == [[], [], [], [(left.id, 2)]]
 
 
 async def _torn_after(database: Database, calls: int) -> None:

@@ -307,6 +307,8 @@ def test_a_try_that_was_taken_over_records_nothing(apply: Any, world: Any) -> No
     assert apply(lambda unit: unit.event_deliveries.claim(one.id, 1, NOW, NOW)) == []
 
     later = NOW + timedelta(minutes=2)
+    assert apply(lambda unit: unit.event_deliveries.claim(one.id, 1, later, later)) == [], "by no wall clock"
+    assert apply(lambda unit: unit.event_deliveries.free(unit.event_deliveries.leased())) == 1
     [second] = apply(lambda unit: unit.event_deliveries.claim(one.id, 1, later, later + timedelta(minutes=1)))
     apply(lambda unit: unit.event_deliveries.settle([Outcome(first, "timeout")], later))
     apply(lambda unit: unit.event_deliveries.settle([Outcome(second)], later))
@@ -315,6 +317,31 @@ def test_a_try_that_was_taken_over_records_nothing(apply: Any, world: Any) -> No
         ("delivered", first.uid)
     ]
     assert first.uid == second.uid
+
+
+def test_a_claim_that_was_renewed_while_it_was_looked_at_stays(apply: Any, world: Any) -> None:
+    """Its replica lives; so does what is in the watcher's own hands."""
+    one = apply(lambda unit: receiver(unit, world, kinds=("report.submitted",)))
+    apply(lambda unit: report(unit, world))
+    [held] = apply(lambda unit: unit.event_deliveries.claim(one.id, 1, NOW, NOW + timedelta(minutes=1)))
+    watched = apply(lambda unit: unit.event_deliveries.leased())
+    assert [claim.id for claim in watched] == [held.id]
+    assert apply(lambda unit: unit.event_deliveries.leased([held.id])) == []
+    apply(lambda unit: unit.event_deliveries.hold([held.id], NOW - timedelta(hours=3)))  # by a clock that was set back
+    assert apply(lambda unit: unit.event_deliveries.free(watched)) == 0
+
+
+def test_an_event_rests_for_half_a_day_at_most(apply: Any, world: Any) -> None:
+    """That is the longest pause: a clock that was 400 days ahead wrote what is further away."""
+    one = apply(lambda unit: receiver(unit, world, kinds=("report.submitted",)))
+    apply(lambda unit: report(unit, world))
+    apply(lambda unit: failing(unit, one, NOW, not_before=NOW + LONGEST_PAUSE))
+    assert apply(lambda unit: unit.event_deliveries.due(NOW)) == []
+
+    days = timedelta(days=400)
+    apply(lambda unit: failing(unit, one, NOW + days))
+    assert apply(lambda unit: unit.event_deliveries.due(NOW)) == [one.id]
+    assert len(apply(lambda unit: failing(unit, one, NOW))) == 1
 
 
 def test_what_a_dead_replica_had_in_hand_is_free_at_once(apply: Any, world: Any) -> None:

@@ -18,6 +18,11 @@ def take(unit: UnitOfWork, now: datetime = NOW, **options: Any) -> Any:
     return unit.jobs.claim(now, now + timedelta(minutes=5), **options)
 
 
+def expire(unit: UnitOfWork) -> int:
+    """Every lease of another replica has run out, for whoever looks."""
+    return unit.jobs.requeue_expired(unit.jobs.leased(("fetch", "export"), unit.replica_id))
+
+
 def test_jobs_are_claimed_oldest_first_and_once(apply: Any) -> None:
     """By kind if wanted."""
     first, second, third = apply(
@@ -74,7 +79,7 @@ def test_a_job_waits_for_its_time(apply: Any) -> None:
 
 
 def test_a_worker_asks_without_taking_whether_there_is_work(database: Database, apply: Any) -> None:
-    """Through a reader: what is due, what a dead worker left, what is on its way; nothing else, and no other kind."""
+    """Through a reader: what is due, and what is on its way; nothing else, and no other kind."""
 
     def has_work(now: datetime = NOW, kind: str = "fetch") -> bool:
         with database.view() as unit:
@@ -87,7 +92,7 @@ def test_a_worker_asks_without_taking_whether_there_is_work(database: Database, 
 
     (job,) = apply(lambda unit: take(unit, LEASE))
     later = LEASE + timedelta(minutes=5)
-    assert (has_work(LEASE), has_work(later)) == (False, True)
+    assert not has_work(later), "whose lease has run out, its watch tells"
 
     apply(lambda unit: unit.jobs.hand_over(id, {}))
     assert has_work(LEASE)
@@ -100,8 +105,7 @@ def test_a_worker_that_lost_its_lease_cannot_settle_what_another_is_doing(apply:
     """The claim is numbered."""
     apply(lambda unit: unit.jobs.add("fetch", {}, NOW))
     (lost,) = apply(take)
-    assert apply(lambda unit: unit.jobs.requeue_expired(NOW)) == 0
-    assert apply(lambda unit: unit.jobs.requeue_expired(LEASE)) == 1
+    assert apply(expire) == 1
 
     (mine,) = apply(lambda unit: take(unit, LEASE))
     assert (mine.id, mine.attempts) == (lost.id, 2)
@@ -112,18 +116,45 @@ def test_a_worker_that_lost_its_lease_cannot_settle_what_another_is_doing(apply:
     assert apply(lambda unit: unit.jobs.purge(LEASE + timedelta(seconds=1))) == 1
 
 
-def test_what_this_replica_has_in_hand_is_not_freed_by_its_clock(database: Database, apply: Any) -> None:
-    """Its own workers look for jobs of others. A clock that jumps makes nobody do a job twice, or suspect it."""
+def test_what_this_replica_has_in_hand_is_not_freed_by_itself(database: Database, apply: Any) -> None:
+    """Its own workers look for jobs of others."""
     mine, other = (apply(lambda unit: unit.replicas.add(NOW)) for _ in range(2))
     apply(lambda unit: unit.jobs.add("export", {}, NOW))
     database.units.replica_id = mine
     (job,) = apply(take)
-    assert apply(lambda unit: unit.jobs.requeue_expired(LEASE)) == 0
+    assert apply(expire) == 0
     assert apply(lambda unit: unit.jobs.is_held(job))
     assert apply(lambda unit: unit.suspects.found("job", 0, job.id)) == 0
 
     database.units.replica_id = other
-    assert apply(lambda unit: unit.jobs.requeue_expired(LEASE)) == 1
+    assert apply(expire) == 1
+
+
+def test_a_claim_that_was_renewed_while_it_was_looked_at_stays(apply: Any) -> None:
+    """Its worker lives. Nobody suspects the job of anything."""
+    apply(lambda unit: unit.jobs.add("fetch", {}, NOW))
+    (job,) = apply(take)
+    watched = apply(lambda unit: unit.jobs.leased(("fetch",)))
+    assert apply(lambda unit: unit.jobs.leased(("export",))) == []
+    assert apply(lambda unit: unit.jobs.hold(job, NOW - timedelta(hours=3))), "by a clock that was set back"
+    assert apply(lambda unit: unit.jobs.requeue_expired(watched)) == 0
+    assert apply(lambda unit: unit.jobs.is_held(job))
+    assert apply(lambda unit: unit.suspects.found("job", 0, job.id)) == 0
+
+
+def test_a_job_rests_for_a_day_at_most(database: Database, apply: Any) -> None:
+    """No 429 is believed for longer: a clock that was 400 days ahead wrote what is further away."""
+    apply(lambda unit: unit.jobs.add("fetch", {}, NOW))
+    days = timedelta(days=400)
+    (job,) = apply(lambda unit: take(unit, NOW + days))
+    apply(lambda unit: unit.jobs.put_back(job, "retry after", at=NOW + timedelta(days=1)))
+    assert apply(take) == []
+    assert not apply(_has_work_at(NOW))
+
+    (job,) = apply(lambda unit: take(unit, NOW + days))
+    apply(lambda unit: unit.jobs.retry(job, "away", NOW + days))
+    assert apply(_has_work_at(NOW))
+    assert [again.id for again in apply(take)] == [job.id]
 
 
 def test_a_job_is_held_until_another_has_it_or_it_is_stopped(apply: Any) -> None:
@@ -133,7 +164,7 @@ def test_a_job_is_held_until_another_has_it_or_it_is_stopped(apply: Any) -> None
     assert apply(lambda unit: unit.jobs.is_held(first))
 
     later = NOW + timedelta(hours=1)
-    apply(lambda unit: unit.jobs.requeue_expired(later))
+    apply(expire)
     assert not apply(lambda unit: unit.jobs.is_held(first))
     [second] = apply(lambda unit: take(unit, later))
     assert not apply(lambda unit: unit.jobs.is_held(first))
@@ -220,8 +251,7 @@ def test_a_job_whose_result_is_sent_is_held_handed_over_and_over(apply: Any) -> 
     number = apply(lambda unit: unit.jobs.add("export", {"a": 1}, NOW, chat_id=7))
     [first] = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1)))
     assert apply(lambda unit: unit.jobs.hold(first, NOW + timedelta(minutes=2)))
-    assert apply(lambda unit: unit.jobs.requeue_expired(NOW + timedelta(seconds=90))) == 0
-    assert apply(lambda unit: unit.jobs.requeue_expired(NOW + timedelta(minutes=3))) == 1
+    assert apply(expire) == 1
 
     [second] = apply(lambda unit: unit.jobs.claim(NOW, NOW + timedelta(minutes=1)))
     assert not apply(lambda unit: unit.jobs.hold(first, NOW + timedelta(minutes=9)))
@@ -258,7 +288,7 @@ def test_a_job_that_is_being_done_can_be_stopped(apply: Any) -> None:
 # ------------------------------------------------------------------ jobs that kill
 def left_by_a_dead_worker(unit: UnitOfWork, at: datetime) -> Any:
     """What is taken once the lease of whoever had it has run out."""
-    unit.jobs.requeue_expired(at)
+    expire(unit)
     return take(unit, at)
 
 

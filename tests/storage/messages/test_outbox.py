@@ -171,6 +171,16 @@ def test_a_reply_that_must_wait_is_queued(apply: Any) -> None:
     assert [row.id for row in apply(lambda unit: claim(unit, NOW + MINUTE))] == [id]
 
 
+@pytest.mark.parametrize(("kind", "is_due"), [("prompt", True), ("notice", True), ("reminder", False)])
+def test_a_reply_rests_for_a_day_at_most_and_fan_out_until_it_is_due(apply: Any, kind: str, is_due: bool) -> None:
+    """No 429 is believed for longer: a clock that was 400 days ahead wrote what is further away. Fan-out may be due
+    on a later day.
+    """
+    id = apply(lambda unit: add(unit, kind, 1, not_before=NOW + timedelta(days=400)))
+    apply(lambda unit: add(unit, kind, 2, not_before=NOW + timedelta(days=1)))
+    assert [row.id for row in apply(claim)] == [id] * is_due
+
+
 def test_a_failed_unit_says_nothing(database: Database, apply: Any) -> None:
     """G5: there is no "saved" of what was not."""
 
@@ -407,9 +417,9 @@ def test_a_reply_that_may_have_been_delivered_is_counted_and_one_that_was_handed
 
 
 def test_a_pause_can_be_ended_by_whoever_handed_the_row_back(apply: Any) -> None:
-    """Its wall clock was wrong then: what rests until tomorrow by that one has rested long enough."""
+    """Its wall clock was wrong then: what rests for hours by that one has rested long enough."""
     row = apply(lambda unit: added(unit, "prompt"))
-    apply(lambda unit: unit.outbox.record_all([(row, RetryAfter(NOW + timedelta(days=400)), NOW)]))
+    apply(lambda unit: unit.outbox.record_all([(row, RetryAfter(NOW + timedelta(hours=3)), NOW)]))
     assert apply(claim) == []
 
     apply(lambda unit: unit.outbox.wake([row.id]))
