@@ -568,12 +568,8 @@ def _look_back(settings: Settings, database: Database, clock: Clock) -> None:
 
 
 def _warm(database: Database, form_cache: FormCache, stopping: Stopping) -> None:
-    """Compile the forms in use before the first person waits for one. An end waits for no more than one of them."""
     with database.view() as unit:
-        for plan in unit.plans.all():
-            for form in unit.forms.list(plan.id):
-                if not stopping.is_asked:
-                    form_cache.version(unit, form.id)
+        form_cache.warm(unit, lambda: stopping.is_asked)
 
 
 async def _set_menus(api: Api, default_language: str) -> None:

@@ -1,8 +1,10 @@
 """Compiled forms by version. A version never changes; one that takes lists from the plan is compiled anew with them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import structlog
 
 from conversations.card import Line, bold, cut, line
 from conversations.plan.review import Answer, read_answers
@@ -11,11 +13,14 @@ from conversations.wording import wording
 from conversations.xforms.bundle import kind_of, stored_bundle
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling, Instance
+from conversations.xforms.problems import AuthorError
 from storage.plan.known import known_of_plan
 from storage.plan.lists import revision
 from storage.reports.files import FileStore
 from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
+
+logger = structlog.get_logger(__name__)
 
 SENT_AS = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp"), "photo"),
@@ -51,6 +56,17 @@ class FormCache:
         form = unit.forms.form(form_version_id)
         self._forms[form_version_id] = form, plan_id, revision(unit, plan_id)
         return form
+
+    def warm(self, unit: UnitOfWork, is_over: Callable[[], bool]) -> None:
+        """Compile the forms in use before the first person waits for one. An end waits for no more than one of them."""
+        for plan in unit.plans.all():
+            for form in unit.forms.list(plan.id):
+                if is_over():
+                    return
+                try:
+                    self.version(unit, form.id)
+                except AuthorError as error:  # an older release took it: everybody else goes on
+                    logger.error("form.not_read", form=form.form_id, version=form.version, reason=str(error))
 
     def known(self, unit: UnitOfWork, plan_id: int) -> Known:
         """The names and numbers of the plan, which free text may contain."""

@@ -16,7 +16,7 @@ from bot.settings import inherited_environment
 from bot.starting import only_one
 from tests.bot.cli import forked
 from tests.bot.house import PEDRO, Town, settings_in, town_in
-from tests.deadlines import PATIENCE, wait_until
+from tests.deadlines import PATIENCE, has_ended, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +68,19 @@ def test_what_makes_serving_pointless_is_told_in_one_sentence(folder: Path, wron
     assert code == 1
     assert MENDABLE[wrong] in told.splitlines()[-1]
     assert "Traceback" not in told
+
+
+def test_a_form_that_this_release_does_not_read_stops_nobody_else(tmp_path: Path, furnished: Path) -> None:
+    """What is compiled ahead is compiled for speed: one that an older release took ended the bot at every start."""
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    with closing(sqlite3.connect(tmp_path / "enlace.db")) as connection, connection:
+        connection.execute("UPDATE form_version SET xform = '' WHERE id = (SELECT min(id) FROM form_version)")
+    with town_in(tmp_path, None) as town:
+        assert town.process is not None
+        gone = has_ended(town.process)
+        wait_until(lambda: "form.not_read" in town.logged(), "it is told", show=town.logged, unless=gone)
+        town.officer(PEDRO).say("/estado")
+        assert town.process.poll() is None
 
 
 def test_a_second_copy_on_one_sqlite_file_is_refused_and_the_first_goes_on(tmp_path: Path, furnished: Path) -> None:
