@@ -208,7 +208,7 @@ def spoken_to(database: Database, now: datetime, scheduler: Scheduler) -> list[i
     """The chats that delivery would send a reminder to now; it has arrived."""
 
     def work(unit: UnitOfWork) -> list[int]:
-        rows = look(unit, now, Asked(200, NOBODY, NOBODY, NOBODY), Watch(), 0.0, scheduler.second_look).rows
+        rows = look(unit, now, Asked(200, NOBODY, NOBODY, NOBODY), Watch(), lambda: 0.0, scheduler.second_look).rows
         for row in rows:
             unit.outbox.record(row.id, outbox.Sent(1), now)
         return [row.chat_id for row in rows if row.kind == "reminder" and row.chat_id >= FIRST]

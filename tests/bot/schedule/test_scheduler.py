@@ -189,7 +189,7 @@ def digests(database: Database, now: datetime, scheduler: Scheduler) -> set[int]
     """The chats to which delivery would send the week."""
 
     def work(unit: UnitOfWork) -> set[int]:
-        found = look(unit, now, Asked(60, NOBODY, NOBODY, NOBODY), Watch(), 0.0, scheduler.second_look)
+        found = look(unit, now, Asked(60, NOBODY, NOBODY, NOBODY), Watch(), lambda: 0.0, scheduler.second_look)
         return {row.chat_id for row in found.rows if row.kind == "digest"}
 
     return database.units.submit(None, work).result()

@@ -42,7 +42,7 @@ def claimed(database: Database, now: datetime, second_look: SecondLook) -> dict[
     """What delivery would send now, by chat."""
 
     def work(unit: UnitOfWork) -> dict[int, OutboxRow]:
-        found = look(unit, now, Asked(60, NOBODY, NOBODY, NOBODY), Watch(), 0.0, second_look)
+        found = look(unit, now, Asked(60, NOBODY, NOBODY, NOBODY), Watch(), lambda: 0.0, second_look)
         return {row.chat_id: row for row in found.rows if row.kind == "reminder"}
 
     return database.units.submit(None, work).result()
