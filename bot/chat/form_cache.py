@@ -66,7 +66,7 @@ class FormCache:
                 try:
                     self.version(unit, form.id)
                 except AuthorError as error:  # an older release took it: everybody else goes on
-                    logger.error("form.not_read", form=form.form_id, version=form.version, reason=str(error))
+                    logger.error("bot.form_not_read", form=form.form_id, version=form.version, reason=str(error))
 
     def known(self, unit: UnitOfWork, plan_id: int) -> Known:
         """The names and numbers of the plan, which free text may contain."""

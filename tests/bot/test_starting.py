@@ -78,7 +78,7 @@ def test_a_form_that_this_release_does_not_read_stops_nobody_else(tmp_path: Path
     with town_in(tmp_path, None) as town:
         assert town.process is not None
         gone = has_ended(town.process)
-        wait_until(lambda: "form.not_read" in town.logged(), "it is told", show=town.logged, unless=gone)
+        wait_until(lambda: "bot.form_not_read" in town.logged(), "it is told", show=town.logged, unless=gone)
         town.officer(PEDRO).say("/estado")
         assert town.process.poll() is None
 

@@ -319,8 +319,10 @@ def test_an_export_that_kills_its_process_each_time_is_given_up(office: Office) 
         worker = office.worker()
         await worker.start()
         assert await worker.claim(office.clock.now()) is not None
+        dead, units = office.desk.database.units.replica_id, office.desk.database.units
+        units.replica_id = office.apply(lambda unit: unit.replicas.add(office.clock.now()))
+        assert office.apply(lambda unit: unit.jobs.take_over([dead])) == 1  # as a start does with who has ended
         office.clock.at += timedelta(minutes=2)
-        office.desk.database.units.replica_id = office.apply(lambda unit: unit.replicas.add(office.clock.now()))
 
     for _ in range(4):
         asyncio.run(die())
