@@ -337,7 +337,7 @@ class Sessions:
         return [load(row, self._unit) for row in prepared(_LEFT_IN).rows(self._connection, {"agency_id": agency_id})]
 
     def expire(self, before: datetime) -> list[StoredSession]:
-        """Close the sessions that have expired by then. Returns them as they were, so that their people are told."""
+        """Close the sessions that have expired by then. Return them as they were."""
         numbers = self._connection.execute(_LAPSED, {"before": before}).scalars().all()
         lapsed = [self.get(number) for number in numbers]
         for session in lapsed:
