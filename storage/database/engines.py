@@ -242,7 +242,8 @@ class SqliteWriter:
         self._file.check()
         with self.engine.connect() as connection:
             connection.begin()
-            self._file.check(connection)
+            if "logs" not in connection.info:  # a new connection; of a known one, the look before COMMIT decides
+                self._file.check(connection)
             [version] = _driver(connection).execute("PRAGMA data_version").fetchone()
             keep_steady(connection).begin(version)
             self._waiting = add_last(connection)
