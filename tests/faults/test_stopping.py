@@ -26,9 +26,10 @@ from bot.settings import inherited_environment
 from bot.signals import INTERRUPTED
 from tests.bot.cli import forked
 from tests.bot.demo.furnished import furnish_demo
-from tests.bot.house import ANA, CARMEN, Town, furnish
+from tests.bot.house import ANA, CARMEN, PEDRO, Town, furnish
 from tests.bot.officers import asked_for_a_photo
 from tests.bot.photos import photo_with_gps
+from tests.bot.workers.sent_forms import workbook
 from tests.deadlines import PATIENCE, ended, has_ended, wait_until
 from tests.faults.deployment import children_of
 from tests.ports import free_port
@@ -300,6 +301,25 @@ def test_it_ends_while_a_page_is_drawn(furnished: Path, tmp_path: Path) -> None:
         at.start()
         at.rest()
         assert len([message for message in carmen.from_bot if "document" in message]) == 1
+
+
+def test_it_ends_while_a_heavy_form_is_read(furnished: Path, tmp_path: Path) -> None:
+    """Whoever reads it is ended with the bot, and that counts as no try. After the start it is read and shown, once."""
+    questions = [["text", f"place_{each}", f"¿Dónde {each}?"] for each in range(600)]
+    with town(furnished, tmp_path) as at:
+        at.start()
+        assert at.process is not None
+        pedro, bot = at.officer(PEDRO), at.process.pid
+        pedro.phone.send_files("document", ("visits.xlsx", workbook("1", *questions)))
+        reads = wait_until(lambda: children_of(bot), "somebody reads", show=at.logged)
+        for each in reads:
+            os.kill(each, signal.SIGSTOP)
+        ends_well(at, signal.SIGQUIT)
+        assert [each for each in reads if not is_gone(each)] == []
+        assert at.rows("SELECT state, failures FROM job WHERE kind = 'check_form'") == [("queued", 0)]
+        at.start()
+        at.rest()
+        assert len([message for message in pedro.from_bot if "visits ·" in message.get("text", "")]) == 1
 
 
 def test_a_file_that_is_not_had_any_more_at_a_stop_is_fetched_after_the_start(furnished: Path, tmp_path: Path) -> None:
