@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from bot.telegram.handled import Handled
 from bot.telegram.in_hand import Note, write
 from storage.database.unit import Opening
 from storage.messages.outbox import Sent
+from storage.unit_of_work import Units
 
 ROOT = Path(__file__).parents[2]
 TALK = TALKS["enlace-form"]
@@ -91,11 +92,12 @@ class Crowd:
     def _act(self) -> None:
         units = self._bench.database.units
         begun = []
-        for person in self._people:
-            number = next(self._bench.numbers)
-            work = partial(self._bench.handle, raw=person.act(number))
-            opening = Opening(person.number, bot_id=1, update_id=number)
-            begun.append((person, units.submit(person.number, work, opening=opening)))
+        with held(units):
+            for person in self._people:
+                number = next(self._bench.numbers)
+                work = partial(self._bench.handle, raw=person.act(number))
+                opening = Opening(person.number, bot_id=1, update_id=number)
+                begun.append((person, units.submit(person.number, work, opening=opening)))
         notes = [note for person, future in begun for note in self._deliver(person, future.result())]
         recording = partial(write, notes=notes, reopens_at=None, now=NOW)
         units.submit(None, recording, opening=Opening()).result()
@@ -111,6 +113,27 @@ class Crowd:
         return notes
 
 
+@contextlib.contextmanager
+def held(units: Units) -> Iterator[None]:
+    """Let nothing be applied before everything is in line, so that the groups are the same in each run."""
+    has_begun, is_ready = threading.Event(), threading.Event()
+
+    def wait(_: object) -> None:
+        has_begun.set()
+        is_ready.wait()
+
+    units.submit(None, wait, opening=Opening())
+    has_begun.wait()
+    yield
+    is_ready.set()
+
+
+class _Here(threading.local):
+    """Bytecodes that this thread has executed. Another thread may go on while a function waits."""
+
+    total = 0
+
+
 class Counted:
     """Bytecodes and calls by function. `inclusive` has those of what a function calls too."""
 
@@ -118,7 +141,7 @@ class Counted:
         self.own: Counter[CodeType] = Counter()
         self.inclusive: Counter[CodeType] = Counter()
         self.calls: Counter[CodeType] = Counter()
-        self._total = 0
+        self._here = _Here()
 
     def clear(self) -> None:
         for counter in (self.own, self.inclusive, self.calls):
@@ -128,15 +151,16 @@ class Counted:
         if event != "call":
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        code, before = frame.f_code, self._total
+        code, here = frame.f_code, self._here
+        before = here.total
         self.calls[code] += 1
 
         def within(_frame: FrameType, event: str, _argument: object) -> Any:
             if event == "opcode":
-                self._total += 1
+                here.total += 1
                 self.own[code] += 1
             elif event == "return":
-                self.inclusive[code] += self._total - before
+                self.inclusive[code] += here.total - before
             return within
 
         return within
@@ -161,6 +185,9 @@ def play(database: str, people: int, times: int) -> tuple[Counted, int, float]:
         # A thread is traced from its start on, so the writer must start anew.
         with open_storage(house.settings) as opened:
             threading.settrace(counted.trace)
+            # It is slow: by the clock a group would end after three units, and one that waits for another would part.
+            opened.units._longest = float("inf")
+            opened.units._together.limit = 1
             bench = Bench(opened)
             bench.numbers = itertools.count(20_000_000)
             crowd = Crowd(bench, people)
