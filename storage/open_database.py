@@ -29,6 +29,7 @@ class Database:
 
     def __init__(self, writer_engine: Engine, reader_engine: Engine, writer: Writer, vault: Vault | None) -> None:
         self.engine = writer_engine
+        self.is_sqlite = writer_engine.dialect.name == "sqlite"
         self.vault = vault
         self.units = Units(writer, UnitOfWork, vault)
         self.units.view = self.view
@@ -37,10 +38,6 @@ class Database:
         self._readers = reader_engine
         self._outage = Outage("readers")
         self._is_closed = False
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.engine.dialect.name == "sqlite"
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Connection]:
