@@ -153,24 +153,24 @@ class Polling:
             update_id: int = update["update_id"]
             if self._unacknowledged.get(update_id, _FAILED) not in (_FAILED, _LOCKED):
                 continue
-            chat_id = chat_of(update)
-            if chat_id in self._locked:
+            if self._locked and chat_of(update) in self._locked:
                 self._unacknowledged[update_id] = _LOCKED
                 continue
             is_new = True
             self._unacknowledged[update_id] = _APPLYING
             self._unfinished += 1
-            self._intake.apply(update).add_done_callback(partial(self._on_done, update_id, chat_id))
+            self._intake.apply(update).add_done_callback(partial(self._on_done, update))
         return is_new
 
-    def _on_done(self, update_id: int, chat_id: int | None, future: "asyncio.Future[Handled]") -> None:
+    def _on_done(self, update: dict[str, Any], future: "asyncio.Future[Handled]") -> None:
+        update_id: int = update["update_id"]
         self._unfinished -= 1
         error = future.exception() if not future.cancelled() else Unavailable("stopped")
         if error is None:
             self._unacknowledged[update_id] = _DURABLE
         elif key_unknown(error) is not None:
             self._unacknowledged[update_id] = _LOCKED
-            self._locked[chat_id] = asyncio.get_running_loop().time() + LOCKED_FOR
+            self._locked[chat_of(update)] = asyncio.get_running_loop().time() + LOCKED_FOR
         else:
             # The offset cannot pass it, so Telegram brings it again, and all after it.
             self._unacknowledged[update_id] = _FAILED
