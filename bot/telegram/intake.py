@@ -154,9 +154,7 @@ class Intake:
             return self._handle(unit, update, self._clock.now())
 
         give_up = partial(self._set_aside, update)
-        future = self.submit(chat_id, work, give_up, update=update, rides=rides)
-        self._in_flight[update_id] = future
-        future.add_done_callback(lambda _: self._in_flight.pop(update_id, None))
+        self._in_flight[update_id] = future = self.submit(chat_id, work, give_up, update=update, rides=rides)
         return future
 
     def _drop(self, update: Mapping[str, Any]) -> "asyncio.Future[Handled]":
@@ -230,8 +228,6 @@ class Intake:
     ) -> Waiting:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Handled] = loop.create_future()
-        # Nobody may wait (a webhook's client that left): then a failure needs no complaint.
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._open += 1
         self._idle.clear()
         return Waiting(work, give_up, future, chat_id, update_id, rides, loop.time())
@@ -364,8 +360,7 @@ class Intake:
             self.kept += len(written)
             for each in behind.first:
                 each.rides = False
-                if not each.future.done():  # it may take long: whoever is behind it does not wait for that either
-                    each.future.set_result(Handled())
+                self._resolve(each, Handled())  # it may take long: whoever is behind it does not wait for that either
             behind.first.clear()
             for each in written:
                 self._tell(each, Handled())
@@ -570,12 +565,20 @@ class Intake:
     def _tell(self, waiting: Waiting, outcome: Handled | Unavailable) -> None:
         self._open -= 1
         waiting.is_told = True
-        if waiting.future.done():
+        self._resolve(waiting, outcome)
+
+    def _resolve(self, waiting: Waiting, outcome: Handled | Unavailable) -> None:
+        """Give the outcome to whoever waits for it, unless they have one."""
+        future, update_id = waiting.future, waiting.update_id
+        if update_id is not None and self._in_flight.get(update_id) is future:
+            del self._in_flight[update_id]
+        if future.done():
             return
         if isinstance(outcome, Unavailable):
-            waiting.future.set_exception(outcome)
+            future.set_exception(outcome)
+            future.exception()  # nobody may wait (a webhook's client that left): then a failure needs no complaint
         else:
-            waiting.future.set_result(outcome)
+            future.set_result(outcome)
 
     def _meet(self, key: int | str, chat_id: int, *, is_stranger: bool) -> None:
         """Note whether this chat is a stranger's. If so, drop what waits in it beyond the limit."""
