@@ -9,8 +9,8 @@ message is read from the database if it is not.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -71,16 +71,11 @@ class Calls:
         self._cards: OrderedDict[int, int] = OrderedDict()
         self._migrated: dict[int, int] = {}
 
-    @asynccontextmanager
-    async def prepared(self, row: OutboxRow, *, is_anew: bool) -> AsyncIterator[Call | Outcome]:
-        """Prepare the call for one row. The files are closed at the end. An outcome instead: no call can be made.
+    async def prepare(self, row: OutboxRow, opened: ExitStack, *, is_anew: bool) -> Call | Outcome:
+        """Prepare the call for one row. Its files are added to `opened`. An outcome instead: no call can be made.
 
         `is_anew`: the message to edit is gone, so a new message is sent instead.
         """
-        with ExitStack() as opened:
-            yield await self._prepare(row, opened, is_anew=is_anew)
-
-    async def _prepare(self, row: OutboxRow, opened: ExitStack, *, is_anew: bool) -> Call | Outcome:
         method, payload = row.method, dict(row.payload)
         if row.card_id is not None and not makes_message(method):
             message_id = await self._message_of(row.card_id)

@@ -14,6 +14,7 @@ call begins. If we were taken for dead, what we had in hand is handed back; no r
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -42,7 +43,7 @@ from bot.telegram.methods import answer_payload, makes_message
 from bot.telegram.outcomes import Ambiguous, NotSent, Outcome, Rejected, RetryAfter, Sent
 from bot.telegram.pacer import ChatPace, Pacer, Window
 from bot.telegram.recording import Recorder
-from bot.telegram.verdict import BACK_OFF, Again, HandBack, LetGo, Settle, Tried, Verdict, weigh
+from bot.telegram.verdict import BACK_OFF, UNTRIED, Again, HandBack, LetGo, Settle, Tried, Verdict, weigh
 from storage.database.durations import Durations
 from storage.database.vault import key_unknown
 from storage.errors import Unavailable
@@ -341,17 +342,19 @@ class Delivery:
 
     async def _send(self, lane: Lane, held: Held) -> None:
         """Send one row. When this returns, the row is settled or handed back, and no longer in the lane."""
-        tried = Tried()
+        tried = UNTRIED
         while True:
             verdict = await self._try(held, tried)
             match verdict:
                 case Settle():
                     return self._settle(lane, verdict)
-                case HandBack(pause):
+                case HandBack(pause, is_retry):
+                    self.retries += is_retry
                     return self._hand_back_lane(lane, pause, tried.doubts)
                 case LetGo():
                     return self._let_go(lane)
                 case Again(tried, pause, is_retry):
+                    self.retries += is_retry
                     if is_retry:
                         tried = replace(tried, has_failed=True)
                     if pause:
@@ -373,11 +376,11 @@ class Delivery:
 
     async def _try_in_turn(self, held: Held, tried: Tried) -> Verdict:
         row = held.row
-        wait = max(
-            self._window.left(row.chat_id), tried.retry_at - asyncio.get_running_loop().time(), self._chat_wait(row)
-        )
-        is_for_later = self._window.is_in_doubt and not held.has_begun  # else its lease would be renewed for hours
-        if is_for_later or not held.has_time(self._clock.monotonic(), wait):
+        wait = max(0.0, self._window.left(row.chat_id), self._chat_wait(row))
+        if tried.retry_at:
+            wait = max(wait, tried.retry_at - asyncio.get_running_loop().time())
+        is_for_later = not held.has_begun and self._window.is_in_doubt  # else its lease would be renewed for hours
+        if is_for_later or not held.has_time(self._clock.monotonic() + wait):
             return HandBack(wait)
         if wait > 0:
             # In steps, so that a clock moved by hand is noticed.
@@ -393,7 +396,8 @@ class Delivery:
         try:
             if tried.has_failed and await self._units.run(None, partial(is_taken_back, row=row)):
                 return HandBack()
-            async with self._calls.prepared(row, is_anew=tried.is_anew) as call:
+            with ExitStack() as opened:
+                call = await self._calls.prepare(row, opened, is_anew=tried.is_anew)
                 if isinstance(call, Call):
                     return await self._call_in_turn(held, tried, call)
                 self._count(held, call)
@@ -411,7 +415,7 @@ class Delivery:
             if self._is_shut(held):  # take no turn without using it: if turns are rare, none would be left
                 return Again(tried)
             if held.has_begun:
-                await self._pacer.turn(is_reply=is_reply)
+                has_waited = await self._pacer.turn(is_reply=is_reply)
             else:
                 async with self._fan_out_turn:
                     if self._is_shut(held):
@@ -425,7 +429,8 @@ class Delivery:
                     if not await self._units.run(None, lambda unit: unit.outbox.begin(row, lease_until)):
                         return LetGo()
                     held.begins(steady + lasts.total_seconds())
-            if self._is_shut(held):
+                has_waited = True
+            if has_waited and self._is_shut(held):
                 return Again(tried) if is_reply else HandBack()
             held.called_at = self._clock.now()
             outcome = await self._calls.make(call)
@@ -448,10 +453,7 @@ class Delivery:
                 if self._window.heard(row.chat_id):
                     logger.warning("telegram.retry_after_of_one_chat")
                     self._wake.set()
-        verdict = weigh(row, outcome, tried, self._back_off)
-        if isinstance(verdict, Again | HandBack):
-            self.retries += verdict.is_retry
-        return verdict
+        return weigh(row, outcome, tried, self._back_off)
 
     # -------------------------------------------------------------- what follows
     def _settle(self, lane: Lane, verdict: Settle) -> None:
@@ -499,8 +501,8 @@ class Delivery:
     # -------------------------------------------------------------- when
     def _is_shut(self, held: Held) -> bool:
         """Whether a call must not begin just now."""
-        is_ours = self._is_sure() and held.has_time(self._clock.monotonic(), 0)
-        return self._window.left(held.row.chat_id) > 0 or self._abandon.is_set() or not is_ours
+        is_ours = held.has_time(self._clock.monotonic()) and self._is_sure()
+        return not is_ours or self._window.left(held.row.chat_id) > 0 or self._abandon.is_set()
 
     def _chat_wait(self, row: OutboxRow) -> float:
         if row.kind not in REPLIES:

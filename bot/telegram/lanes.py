@@ -37,25 +37,27 @@ class Held:
     """When the last call for it began; None: none has."""
     has_begun: bool = field(init=False)
     """Whether a call may be made: a reply's always, fan-out's once the database knows of it."""
+    margin: float = field(default=0.0, init=False)
+    """Seconds of the lease that must be left when its call begins; 0 before the database knows of it."""
     is_disowned: bool = field(default=False, init=False)
     """Whether it is not certainly ours any more, whatever its lease says."""
 
     def __post_init__(self) -> None:
         self.has_begun = self.row.kind in REPLIES
+        if self.has_begun:
+            self.margin = MARGIN
 
-    def has_time(self, at: float, wait: float) -> bool:
-        """Whether the row is still ours `wait` seconds after `at`; if it has begun, until a call begun then has ended.
+    def has_time(self, at: float) -> bool:
+        """Whether the row is still ours at this moment; if it has begun, until a call begun then has ended.
 
         Fan-out gets a whole lease when it begins.
         """
-        margin = 0.0
-        if self.has_begun:
-            margin = UPLOAD_MARGIN if self.row.kind == "export" else MARGIN
-        return not self.is_disowned and at + max(0.0, wait) + margin <= self.ours_until
+        return at + self.margin <= self.ours_until and not self.is_disowned
 
     def begins(self, ours_until: float) -> None:
         """Note that the database knows of its call."""
         self.ours_until, self.has_begun = ours_until, True
+        self.margin = UPLOAD_MARGIN if self.row.kind == "export" else MARGIN
 
 
 class Lane:

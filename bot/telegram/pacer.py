@@ -39,18 +39,20 @@ class Pacer:
         self._fan_out: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def turn(self, *, is_reply: bool) -> None:
+    async def turn(self, *, is_reply: bool) -> bool:
+        """Take a turn. Return whether it had to be waited for."""
         if not self._interval:
-            return
+            return False
         loop = asyncio.get_running_loop()
         if self._timer is None and loop.time() >= self._next:
             self._next = loop.time() + self._interval
-            return
+            return False
         turn: asyncio.Future[None] = loop.create_future()
         (self._replies if is_reply else self._fan_out).append(turn)
         if self._timer is None:
             self._timer = loop.call_at(self._next, self._give)
         await turn
+        return True
 
     def _give(self) -> None:
         self._timer = None

@@ -51,6 +51,9 @@ class Tried:
     """Whether a call failed: the row may have been taken back since."""
 
 
+UNTRIED: Final = Tried()
+
+
 @dataclass(frozen=True, slots=True)
 class Settle:
     """The row's outcome is final."""

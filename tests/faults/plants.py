@@ -389,21 +389,17 @@ def forget_the_window() -> None:
 
 
 def begin_before_drawing() -> None:
-    import contextlib
-
     from bot.telegram.calls import Calls
     from storage.messages.outbox import REPLIES
 
-    real = Calls.prepared
+    real = Calls.prepare
 
-    @contextlib.asynccontextmanager
-    async def prepared(self, row, **more):
+    async def prepare(self, row, opened, **more):
         if row.kind not in REPLIES:
             await self._units.run(None, lambda unit: unit.outbox.begin(row))
-        async with real(self, row, **more) as call:
-            yield call
+        return await real(self, row, opened, **more)
 
-    Calls.prepared = prepared
+    Calls.prepare = prepare
 
 
 # ------------------------------------------------------------------ G11: fairness

@@ -58,8 +58,8 @@ def test_no_upload_begins_that_could_outlast_its_lease() -> None:
     """Its margin is that of an upload once it is begun. Before, it has none: it gets a lease with its call."""
     row = OutboxRow(1, ANA, "export", "sendDocument", {}, None, False, 1, NOW)
     held = Held(row, LEASE.total_seconds())
-    assert held.has_time(0, LEASE.total_seconds())
+    assert held.has_time(LEASE.total_seconds())
 
     held.begins(UPLOAD_LEASE.total_seconds())
-    assert held.has_time(0, 30)
-    assert not held.has_time(0, 61)
+    assert held.has_time(30)
+    assert not held.has_time(61)
