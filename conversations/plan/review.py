@@ -107,7 +107,8 @@ def read_answers(
     instance = begin(form, filling, Given(values=values, answers=answers)).instance
     say, filled = wording(filling.language), profile(form.form_id).filled
     found: list[Answer] = []
-    for node in instance.asked():
+    for ref in instance.asked():
+        node = instance.node(ref)
         question = node.question
         if question.name in filled or is_sending(question):
             continue

@@ -3,7 +3,7 @@
 from conversations.session.effects import Ask, Notice, Reject, Stale, Submit
 from conversations.session.questions import MOMENTS
 from conversations.session.repeat_acts import take_back_added
-from conversations.session.repeats import RepeatStop, address
+from conversations.session.repeats import address, is_stop, stop_at
 from conversations.session.session import Confirming, Reading
 from conversations.session.turn import Turn
 from conversations.session.words import whole_number
@@ -29,11 +29,11 @@ def back(turn: Turn) -> None:
     if node is not None and turn.form.frame.repeats and take_back_added(turn, node):
         return
     earlier = ""
-    for stop in turn.stops():
-        if stop.ref == turn.session.at:
+    for ref in turn.stops():
+        if ref == turn.session.at:
             break
-        if stop.ref in turn.session.seen:
-            earlier = stop.ref
+        if ref in turn.session.seen:
+            earlier = ref
     if not earlier:
         turn.effects += [Notice("form.first_question"), Ask()]
         return
@@ -51,11 +51,11 @@ def skip(turn: Turn, node: Node) -> None:
 
 def edit(turn: Turn, argument: str) -> None:
     """Go to the answered question with this address."""
-    for stop in turn.stops():
-        if address(turn.instance, stop) == argument and stop.ref in turn.session.seen:
-            if isinstance(stop, RepeatStop):
-                turn.set(seen=turn.session.seen - {stop.ref})
-            turn.move(stop.ref)
+    for ref in turn.stops():
+        if ref in turn.session.seen and address(turn.instance, stop_at(turn.instance, ref)) == argument:
+            if is_stop(ref):
+                turn.set(seen=turn.session.seen - {ref})
+            turn.move(ref)
             turn.effects.append(Ask())
             return
     turn.effects.append(Stale())
@@ -65,9 +65,9 @@ def send(turn: Turn, node: Node | None = None) -> None:
     """Send the form. If something in it is wrong, go to the first question that is."""
     if node is not None:
         turn.instance.answer(node.ref, "send")
-    seen = {n.ref: n for n in turn.nodes()}
+    asked = {*turn.questions()}
     for ref, violation in turn.instance.violations():
-        if (ref in seen or ref in turn.session.kept) and ref != (node.ref if node else ""):
+        if (ref in asked or ref in turn.session.kept) and ref != (node.ref if node else ""):
             if node is not None:
                 turn.instance.answer(node.ref, "")
             turn.set(seen=turn.session.seen - {ref}, kept=turn.session.kept - {ref})

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from conversations.session.effects import Added, Ask, Fetch, Notice, Reject
 from conversations.session.questions import UPLOADS
-from conversations.session.repeats import RepeatStop
+from conversations.session.repeats import repeat_stop
 from conversations.session.session import Gathering, Sent
 from conversations.session.turn import Turn
 from conversations.xforms.evaluation.rules import MAX_REPEATS
@@ -44,7 +44,8 @@ def free_instance(turn: Turn, repeat: str, is_fit: Callable[[Node], bool]) -> No
     """
     node = _unanswered(turn, repeat, is_fit)
     if node is None:
-        stop = next((each for each in turn.stops() if isinstance(each, RepeatStop) and each.repeat == repeat), None)
+        ref = f"{repeat}[+]"
+        stop = repeat_stop(turn.instance, ref) if ref in turn.stops() else None
         if stop is None or len(stop.instances) >= MAX_REPEATS:
             return None
         turn.instance.add(repeat)

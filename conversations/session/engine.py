@@ -31,8 +31,8 @@ from conversations.session.events import (
 from conversations.session.files import fetch_failed, fetched, offered
 from conversations.session.places import located
 from conversations.session.profiles import profile
-from conversations.session.questions import is_sending
-from conversations.session.repeats import RepeatStop
+from conversations.session.questions import is_sending, sending
+from conversations.session.repeats import RepeatStop, is_stop, repeat_stop
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.session import REVIEW, Listing, Session
 from conversations.session.taps import tap
@@ -40,6 +40,7 @@ from conversations.session.turn import Step, Turn
 from conversations.session.typed import corrected, typed
 from conversations.wording import wording
 from conversations.xforms.evaluation.rules import MAX_REPEATS
+from conversations.xforms.evaluation.state import path_of
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.limits import ANSWERING, MAX_TYPED, Exhausted, Limits
@@ -190,8 +191,8 @@ def load(turn: Turn, answers: Mapping[str, str]) -> None:
         if node.question.is_asked and not is_sending(node.question):
             turn.instance.answer(ref, value)
             turn.instance.refill()  # each was an event of its own when it was given
-    seen = {stop.ref for stop in turn.stops() if isinstance(stop, RepeatStop) or not is_sending(stop.question)}
-    turn.set(seen=frozenset(seen))
+    sends = sending(turn.form)
+    turn.set(seen=frozenset(ref for ref in turn.stops() if path_of(ref) not in sends))
 
 
 def restrict(turn: Turn, only: Collection[str]) -> None:
@@ -219,7 +220,7 @@ def _load_repeats(turn: Turn, answers: Mapping[str, str]) -> None:
 
 
 def _open_repeats(turn: Turn) -> Iterator[RepeatStop]:
-    return (stop for stop in turn.stops() if isinstance(stop, RepeatStop))
+    return (repeat_stop(turn.instance, ref) for ref in turn.stops() if is_stop(ref))
 
 
 def _resumed(turn: Turn) -> None:

@@ -89,7 +89,7 @@ def _question_left(turn: Turn, offer: Offered) -> Node | None:
 
     None if a file is there already. Which one was meant is then said by tapping it.
     """
-    asked = [node for node in turn.nodes() if is_asked(turn.session, node)]
+    asked = turn.nodes()
     if any(node.value for node in asked if node.question.type in UPLOADS):
         return None
     for node in asked:
@@ -138,7 +138,7 @@ def _question_behind(turn: Turn, node: Node, offer: Offered) -> Node | None:
         changes = turn.instance.answer(node.ref, choice.value)
         for ref in changes.now_relevant:
             opened = turn.instance.node(ref)
-            if is_asked(turn.session, opened) and _accepts(opened.question.type, offer):
+            if is_asked(turn.form, turn.session, opened) and _accepts(opened.question.type, offer):
                 turn.set(seen=turn.session.seen | {node.ref})
                 turn.move(opened.ref)
                 return opened

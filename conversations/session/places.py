@@ -39,7 +39,7 @@ def _take_with_choice(turn: Turn, node: Node, point: str, origin: int) -> bool:
 
     That choice is taken, and the place. False, and nothing has changed, if no choice of this question leads to a place.
     """
-    ref, before, asked = node.ref, turn.instance.dump(), {each.ref for each in turn.nodes()}
+    ref, before, asked = node.ref, turn.instance.dump(), {*turn.questions()}
     for choice in turn.instance.choices(node):
         if turn.instance.check(node, choice.value) is None:
             turn.instance.answer(ref, choice.value)

@@ -17,18 +17,17 @@ UPLOADS = frozenset({"image", "audio", "video", "file"})
 MOMENTS = frozenset({"time", "dateTime"})
 
 
-def sequence(form: Form, session: Session, instance: Instance) -> list[Node]:
-    """The questions that this session asks now, in the form's order. The sending question is the last."""
-    filled, never = session.filled, _never_asked(form, session.restricted)
-    nodes = [each for each in instance.asked() if each.question.name not in filled and each.place not in never]
-    return [node for node in nodes if node.ref not in session.kept] if session.kept else nodes
+def sequence(form: Form, session: Session, instance: Instance) -> Sequence[str]:
+    """The refs of the questions that this session asks now, in the form's order. The sending question is the last."""
+    refs = instance.asked(_withheld(form, session.restricted, session.filled))
+    return [ref for ref in refs if ref not in session.kept] if session.kept else refs
 
 
-def stops(form: Form, session: Session, nodes: Sequence[Node], instance: Instance) -> Sequence[Stop]:
-    """Return everything at which a session can stand: these questions, and behind every open repeat its stop."""
+def stops(form: Form, session: Session, questions: Sequence[str], instance: Instance) -> Sequence[str]:
+    """The refs of everything at which a session can stand: these questions, and behind every open repeat its stop."""
     if not form.frame.repeats:
-        return nodes
-    return [stop for stop in stops_of(instance, nodes) if stop.ref not in session.kept]
+        return questions
+    return [ref for ref in stops_of(instance, questions) if ref not in session.kept]
 
 
 def is_sending(question: Question) -> bool:
@@ -36,52 +35,47 @@ def is_sending(question: Question) -> bool:
     return question.type == "select_one" and question.name == "send_action"
 
 
-def batch(session: Session, nodes: Sequence[Node], ref: str) -> list[Node]:
-    """Return the whole-number questions of one group from `ref` on: they may be answered in one message."""
-    run: list[Node] = []
-    for node in nodes:
-        if node.ref == ref or run:
-            question = node.question
-            is_first = not run
-            if question.type != "integer" or (not is_first and question.group is not run[0].question.group):
-                break
-            if not is_first and node.frame is not run[0].frame:
-                break
-            if question.group is None or (not is_first and node.ref in session.seen):
-                break
-            run.append(node)
+def batch(session: Session, instance: Instance, questions: Sequence[str], first: Node) -> list[Node]:
+    """Return the whole-number questions of one group from `first` on: they may be answered in one message."""
+    group = first.question.group
+    if first.question.type != "integer" or group is None or first.ref not in questions:
+        return []
+    run = [first]
+    for ref in questions[questions.index(first.ref) + 1 :]:
+        node = instance.node(ref)
+        is_alike = node.question.type == "integer" and node.question.group is group and node.frame is first.frame
+        if not is_alike or ref in session.seen:
+            break
+        run.append(node)
     return run
 
 
-def is_asked(session: Session, node: Node) -> bool:
+def is_asked(form: Form, session: Session, node: Node) -> bool:
     """Whether the session asks this node now."""
     question = node.question
-    if not question.is_asked or question.type == "note" or is_withheld(session, question):
+    if not question.is_asked or question.type == "note":
+        return False
+    if node.place in _withheld(form, session.restricted, session.filled):
         return False
     if session.kept and node.ref in session.kept:
         return False
     return node.is_relevant and not node.is_readonly
 
 
-def is_withheld(session: Session, question: Question) -> bool:
-    """Whether this session never asks this question.
+@lru_cache(maxsize=256)
+def _withheld(form: Form, restricted: bool, filled: frozenset[str]) -> frozenset[Place]:
+    """The places of the questions that no such session of the form asks.
 
-    That is so if the bot has filled it in; or if the activity is restricted, and the question asks for a photo or a
-    place (S10).
+    The bot has filled them in; or the activity is restricted, and they ask for a photo or a place (S10).
     """
-    return question.name in session.filled or _is_never_asked(question, session.restricted)
+    never = (each for each in form.questions if each.name in filled or _is_never_asked(each, restricted))
+    return frozenset(question.place for question in never)
 
 
 def _is_never_asked(question: Question, restricted: bool) -> bool:
     if question.appearances and "label" in question.appearances and question.type.startswith("select"):
         return True  # the head of a table of selects: its choices are labels over those of the others
     return restricted and (question.type in PLACES or question.type in PICTURES)
-
-
-@lru_cache(maxsize=256)
-def _never_asked(form: Form, restricted: bool) -> frozenset[Place]:
-    """The places of the questions that no such session of the form asks."""
-    return frozenset(question.place for question in form.questions if _is_never_asked(question, restricted))
 
 
 def suggestion(session: Session, node: Node) -> str:
@@ -103,8 +97,17 @@ def stop_label(instance: Instance, stop: Stop) -> str:
 
 
 @lru_cache(maxsize=256)
-def deciding(form: Form) -> frozenset[Place]:
-    """Return the places whose answers decide whether other questions are asked, directly or through a calculation."""
+def sending(form: Form) -> frozenset[str]:
+    """The refs of the form's sending question: one, if the form has it."""
+    return frozenset(question.path for question in form.questions if is_sending(question))
+
+
+@lru_cache(maxsize=256)
+def deciding(form: Form) -> frozenset[str]:
+    """Return the paths whose answers decide whether other questions are asked, directly or through a calculation.
+
+    A repeat decides by its number of instances.
+    """
     units = {unit.index: unit for unit in form.units}
     read: dict[Place, list[int]] = {}
     for place, readers in form.readers.items():
@@ -121,4 +124,4 @@ def deciding(form: Form) -> frozenset[Place]:
         )
     }:
         found |= more
-    return frozenset(found)
+    return frozenset(place.path for place in form.logic if place in found or place.is_repeat)

@@ -64,7 +64,7 @@ def change(turn: Turn, stop: RepeatStop, number: int, origin: int = 0) -> None:
         return
     turn.set(seen=turn.session.seen - {stop.ref})
     within = f"{stop.repeat}[{number}]"
-    seen = [each.ref for each in turn.stops() if each.ref.startswith(f"{within}/") and each.ref in turn.session.seen]
+    seen = [ref for ref in turn.stops() if ref.startswith(f"{within}/") and ref in turn.session.seen]
     if len(seen) == 1 and not is_stop(seen[0]):
         turn.move(seen[0])
     else:
@@ -120,9 +120,9 @@ def _remove_now(turn: Turn, ref: str) -> None:
     stop = f"{repeat}[+]"
     seen = frozenset(new for new in remaining if new is not None) - {stop}
     turn.set(kept=frozenset(kept) - {stop}, origins={k: v for k, v in origins.items() if v})
-    turn.set(seen=seen & ({each.ref for each in turn.stops()} | kept))
+    turn.set(seen=seen & ({*turn.stops()} | kept))
     turn.effects.append(Removed(ref))
-    if any(each.ref == stop for each in turn.stops()):
+    if stop in turn.stops():
         turn.move(stop)
     else:
         turn.advance()

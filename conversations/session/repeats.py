@@ -41,27 +41,39 @@ class RepeatStop:
 Stop = Node | RepeatStop
 
 
-def stops_of(instance: Instance, nodes: Sequence[Node]) -> list[Stop]:
-    """Return these questions in their order, and the stop behind the instances of every open, relevant repeat."""
-    asked = {(id(node.frame), node.place): node for node in nodes}
-    return list(_stops(instance, instance.root, asked))
+def stops_of(instance: Instance, questions: Sequence[str]) -> list[str]:
+    """Return these refs in their order, and the stop behind the instances of every open, relevant repeat."""
+    return list(_stops(instance, instance.root, "", frozenset(questions)))
 
 
-def _stops(instance: Instance, frame: Frame, asked: dict[tuple[int, Place], Node]) -> Iterator[Stop]:
+def _stops(instance: Instance, frame: Frame, within: str, questions: frozenset[str]) -> Iterator[str]:
     logic = instance.form.logic
+    start = len(frame.type.place.path) if frame.type.place is not None else 0
     for place in frame.type.walk:
+        ref = within + place.path[start:]
         if place.inner is None:
-            node = asked.get((id(frame), place))
-            if node is not None:
-                yield node
+            if ref in questions:
+                yield ref
             continue
         if not frame.relevant[place.slot]:
             continue
-        for each in frame.repeats[place.slot]:
-            yield from _stops(instance, each, asked)
-        group = logic[place].group
-        if group is not None and logic[place].count is None and _can_change(instance, place, frame):
-            yield RepeatStop(f"{ref_of(place, frame)}{_STOP}", place, frame, group)
+        for number, each in enumerate(frame.repeats[place.slot], 1):
+            yield from _stops(instance, each, f"{ref}[{number}]", questions)
+        if logic[place].group is not None and logic[place].count is None and _can_change(instance, place, frame):
+            yield f"{ref}{_STOP}"
+
+
+def stop_at(instance: Instance, ref: str) -> Stop:
+    """The question or the repeat's stop with this ref. KeyError if the instance does not have it."""
+    return repeat_stop(instance, ref) if is_stop(ref) else instance.node(ref)
+
+
+def repeat_stop(instance: Instance, ref: str) -> RepeatStop:
+    place, frame = instance.repeat_at(ref.removesuffix(_STOP))
+    group = instance.form.logic[place].group
+    if group is None:
+        raise KeyError(ref)
+    return RepeatStop(ref, place, frame, group)
 
 
 def _can_change(instance: Instance, place: Place, frame: Frame) -> bool:

@@ -181,7 +181,7 @@ def _minute(turn: Turn, node: Node, argument: str) -> None:
 
 def _rest(turn: Turn, node: Node) -> None:
     """Leave the other numbers of the group as they are, if the form accepts that."""
-    for member in batch(turn.session, turn.nodes(), node.ref):
+    for member in batch(turn.session, turn.instance, turn.questions(), node):
         value = member.value or ("" if not member.is_required else "0")
         if not turn.take(member, value):
             return
@@ -193,8 +193,11 @@ def _same(turn: Turn) -> None:
     """Do "Igual que el reporte anterior": copy what may be copied, and stop at what must be asked (DESIGN §4)."""
     known = turn.profile
     for _ in range(len(turn.form.questions)):
-        node = next((n for n in turn.nodes() if n.ref not in turn.session.seen), None)
-        if node is None or is_sending(node.question) or node.question.name in known.same_asks:
+        ref = next((ref for ref in turn.questions() if ref not in turn.session.seen), None)
+        if ref is None:
+            break
+        node = turn.instance.node(ref)
+        if is_sending(node.question) or node.question.name in known.same_asks:
             break
         name = node.question.name
         if name in known.same_sets:
@@ -207,7 +210,7 @@ def _same(turn: Turn) -> None:
             value = ""
         if turn.instance.check(node, value) is not None:
             break  # no longer acceptable today (a date that has passed): ask it
-        turn.instance.answer(node.ref, value)
-        turn.set(seen=turn.session.seen | {node.ref})
+        turn.instance.answer(ref, value)
+        turn.set(seen=turn.session.seen | {ref})
     turn.advance()
     turn.effects.append(Ask())

@@ -11,7 +11,7 @@ from conversations.session.effects import Answered, Ask, Effect, Notice, Reject,
 from conversations.session.profiles import Profile, profile
 from conversations.session.questions import is_asked, sequence, stops
 from conversations.session.reading.text import normalise
-from conversations.session.repeats import RepeatStop, Stop, is_stop
+from conversations.session.repeats import RepeatStop, is_stop, repeat_stop
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.session import REVIEW, Confirming, Session
@@ -55,18 +55,22 @@ class Turn:
     def today(self) -> date:
         return self.now.astimezone(ZoneInfo(self.session.timezone)).date()
 
-    def nodes(self) -> list[Node]:
+    def questions(self) -> Sequence[str]:
+        """The refs of the questions that are asked now."""
         return sequence(self.form, self.session, self.instance)
 
-    def stops(self) -> Sequence[Stop]:
-        return stops(self.form, self.session, self.nodes(), self.instance)
+    def nodes(self) -> list[Node]:
+        return [self.instance.node(ref) for ref in self.questions()]
+
+    def stops(self) -> Sequence[str]:
+        """The refs of everything at which the session can stand now."""
+        return stops(self.form, self.session, self.questions(), self.instance)
 
     def stop(self) -> RepeatStop | None:
         """Return the stop of a repeat at which the session stands. None at a question or at the review."""
-        if not is_stop(self.session.at):
+        if not is_stop(self.session.at) or self.session.at not in self.stops():
             return None
-        found = (stop for stop in self.stops() if stop.ref == self.session.at)
-        return next((stop for stop in found if isinstance(stop, RepeatStop)), None)
+        return repeat_stop(self.instance, self.session.at)
 
     def current(self) -> Node | None:
         """Return the question that is asked now.
@@ -79,7 +83,7 @@ class Turn:
             node = self.instance.node(self.session.at)
         except KeyError:
             return None
-        return node if is_asked(self.session, node) else None
+        return node if is_asked(self.form, self.session, node) else None
 
     def set(self, **changes: Any) -> None:
         self.session = self.session.changed(**changes)
@@ -98,11 +102,8 @@ class Turn:
 
     def advance(self) -> None:
         """Stand at the first question that is not seen, or at the review."""
-        for stop in self.stops():
-            if stop.ref not in self.session.seen:
-                self.move(stop.ref)
-                return
-        self.move(REVIEW)
+        seen = self.session.seen
+        self.move(next((ref for ref in self.stops() if ref not in seen), REVIEW))
 
     def finish(self) -> Step:
         session = self.session
@@ -181,7 +182,7 @@ class Turn:
         kept = self.session.kept - gone
         if has_repeats:
             kept = frozenset(ref for ref in kept if is_stop(ref) or self.exists(ref))
-            seen &= {stop.ref for stop in self.stops()} | kept
+            seen &= {*self.stops()} | kept
             # If a message's answer was removed with its instance, the message answers nothing any more.
             origins = {message: refs for message, refs in origins.items() if all(map(self.exists, refs))}
         self.set(seen=seen, kept=kept, origins=origins)

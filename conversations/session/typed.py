@@ -25,7 +25,7 @@ from conversations.session.reading.results import Ambiguous, NotUnderstood, Read
 from conversations.session.reading.text import normalise
 from conversations.session.reading.times import read_datetime, read_time
 from conversations.session.repeat_acts import add, change, choose, no_more, remove, settle_removing
-from conversations.session.repeats import RepeatStop, address
+from conversations.session.repeats import RepeatStop, address, stop_at
 from conversations.session.safeguards.characters import clean
 from conversations.session.safeguards.emergencies import emergency
 from conversations.session.safeguards.guard import Kind, personal_data, refusal
@@ -150,8 +150,8 @@ def _typed_in_listing(turn: Turn, listing: Listing, text: str, origin: int) -> b
     """Read the label of a question, and go to its answer. Return False if the text is not a label."""
     labels = [
         (address(turn.instance, stop), stop_label(turn.instance, stop))
-        for stop in turn.stops()
-        if stop.ref in turn.session.seen and stop.ref.startswith(f"{listing.within}/")
+        for stop in (stop_at(turn.instance, ref) for ref in turn.stops() if ref in turn.session.seen)
+        if stop.ref.startswith(f"{listing.within}/")
     ]
     match match_choice(text, labels):
         case Matched(value) if not text.strip().isdecimal():
@@ -269,7 +269,7 @@ def _typed_choices(turn: Turn, node: Node, text: str, origin: int) -> None:
 
 def _typed_number(turn: Turn, node: Node, text: str, origin: int) -> None:
     """Read one number, or as many as the group asks for."""
-    run = batch(turn.session, turn.nodes(), node.ref) if node.question.type == "integer" else []
+    run = batch(turn.session, turn.instance, turn.questions(), node)
     if len(run) > 1:
         labels = [turn.instance.label(member) for member in run]
         for count in range(len(run), 1, -1):
@@ -380,7 +380,7 @@ def corrected(turn: Turn, text: str, origin: int) -> None:
     text = clean(text)
     refs = turn.session.origins.get(str(origin), ())
     nodes = [turn.instance.node(ref) for ref in refs if turn.exists(ref)]
-    if len(nodes) < len(refs) or not nodes or not all(is_asked(turn.session, node) for node in nodes):
+    if len(nodes) < len(refs) or not nodes or not all(is_asked(turn.form, turn.session, node) for node in nodes):
         turn.not_understood(text, origin, turn.say("form.edit_unknown"))
         return
     standing = turn.session.at
@@ -397,5 +397,5 @@ def corrected(turn: Turn, text: str, origin: int) -> None:
     if isinstance(turn.session.pending, Reading | Confirming) or any(isinstance(e, Reject) for e in turn.effects):
         return
     turn.effects = [_corrected(turn, effect) if isinstance(effect, Answered) else effect for effect in turn.effects]
-    if standing in {stop.ref for stop in turn.stops()} and standing not in refs:
+    if standing in turn.stops() and standing not in refs:
         turn.set(at=standing)

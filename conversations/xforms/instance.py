@@ -233,7 +233,7 @@ class Instance(InstanceRules):
 
     def add(self, ref: str) -> Changes:
         """Add an instance at the end of a repeat. ValueError if the form itself counts them."""
-        place, frame = self._repeat(ref)
+        place, frame = self.repeat_at(ref)
         self._refuse_counted(place, ref)
         if len(frame.repeats[place.slot]) >= MAX_REPEATS:
             raise ValueError(f"{ref} has {MAX_REPEATS} instances")
@@ -243,7 +243,7 @@ class Instance(InstanceRules):
 
     def remove(self, ref: str) -> Changes:
         """Remove an instance of a repeat: the last one if `ref` has no number. Its answers are in `cleared`."""
-        place, frame = self._repeat(ref)
+        place, frame = self.repeat_at(ref)
         self._refuse_counted(place, ref)
         instances = frame.repeats[place.slot]
         number = int(ref[ref.rindex("[") + 1 : -1]) if ref.endswith("]") else len(instances)

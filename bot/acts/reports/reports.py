@@ -148,10 +148,9 @@ def begin_correction(
 
 def _answered(who: Reporter, form: Form, begun: Step, ref: str, text: str) -> Step:
     """The correction with this answer, as if it had been typed there; unchanged if the form does not accept it."""
-    node = next((node for node in begun.instance.asked() if node.ref == ref), None)
-    if node is None:
+    if ref not in begun.instance.asked():
         return begun
-    there = Tap(begun.session.turn, "edit", address(begun.instance, node))
+    there = Tap(begun.session.turn, "edit", address(begun.instance, begun.instance.node(ref)))
     opened = engine.step(form, begun.session, there, now=who.actor.now)
     if opened.session.at != ref:
         return begun

@@ -23,9 +23,10 @@ from conversations.session.cards.view import (
 from conversations.session.markup import marked, spoken
 from conversations.session.places import LEAST_POINTS
 from conversations.session.profiles import profile
-from conversations.session.questions import LINES, MOMENTS, UPLOADS, batch, deciding, is_sending, points_of, suggestion
-from conversations.session.repeats import RepeatStop, instance_ref, open_instance
+from conversations.session.questions import LINES, MOMENTS, UPLOADS, batch, deciding, points_of, sending, suggestion
+from conversations.session.repeats import instance_ref, open_instance
 from conversations.session.shown import calendar_of
+from conversations.xforms.evaluation.state import path_of
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form
 
@@ -37,7 +38,7 @@ _POINTS_SHOWN = 20
 def question_card(view: View, node: Node) -> Card:
     """Draw the card of one question: its subject, its words, how to answer it, and its buttons."""
     kept = suggestion(view.session, node)
-    run = batch(view.session, view.nodes, node.ref)
+    run = batch(view.session, view.instance, view.questions, node)
     lines = (*_about(view, node), *_words(view, node), *_instructions(view, node, run, kept), *view.warnings)
     if coming := view.session.coming:
         lines = (*lines, line(view.say("file.coming_many", n=coming) if coming > 1 else view.say("file.coming")))
@@ -92,10 +93,13 @@ def _progress(view: View, current: Node) -> str:
 
     While a later answer decides how many there are, it is "Pregunta 3".
     """
-    last = len(view.nodes) - bool(view.nodes and is_sending(view.nodes[-1].question))
-    position = next((i for i, node in enumerate(view.nodes) if node is current), last)
-    decides, seen = deciding(view.instance.form), view.session.seen
-    if any((isinstance(stop, RepeatStop) or stop.place in decides) and stop.ref not in seen for stop in view.order):
+    refs, form = view.questions, view.form
+    last = len(refs) - bool(refs and path_of(refs[-1]) in sending(form))
+    position = refs.index(current.ref) if current.ref in refs else last
+    ahead = frozenset(view.stops) - view.session.seen
+    if form.frame.repeats:
+        ahead = frozenset(map(path_of, ahead))
+    if not ahead.isdisjoint(deciding(form)):
         return view.say("form.position", n=position + 1)
     return f"{position + 1}/{last}" if last > 1 else ""
 
@@ -121,10 +125,13 @@ def _media(view: View, node: Node) -> tuple[Medium, ...]:
 def _field_list(view: View, node: Node) -> list[Line]:
     """The answers of the same screen of a phone's form. They are read together, so they are shown together."""
     lines: list[Line] = []
-    for other in view.nodes:
-        if other.ref == node.ref:
+    for ref in view.questions:
+        if ref == node.ref:
             break
-        if other.question.group is node.question.group and other.frame is node.frame and other.ref in view.session.seen:
+        if ref not in view.session.seen:
+            continue
+        other = view.instance.node(ref)
+        if other.question.group is node.question.group and other.frame is node.frame:
             answer = view.shown(other)
             lines.append(line(cut(f"✓ {topic(view.instance.label(other))}{view.say.colon}{answer}", 100)))
     return lines[-_FIELDS_SHOWN:]
@@ -136,7 +143,7 @@ def _is_first_of_instance(view: View, node: Node) -> bool:
     if frame is None:
         return False
     within = f"{instance_ref(frame)}/"
-    return next((stop.ref for stop in view.order if stop.ref.startswith(within)), "") == node.ref
+    return next((ref for ref in view.stops if ref.startswith(within)), "") == node.ref
 
 
 def _innermost(view: View, node: Node) -> str:

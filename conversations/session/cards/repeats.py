@@ -74,7 +74,8 @@ def choosing_card(view: View, stop: RepeatStop, act: str) -> Card:
 def _summaries(view: View, stop: RepeatStop) -> list[str]:
     """Each instance in a line: its number, its own label, its first answers."""
     said: dict[int, list[str]] = {id(frame): [] for frame in stop.instances}
-    for node in view.nodes:
+    for ref in view.questions:
+        node = view.instance.node(ref)
         known = said.get(id(node.frame))
         if known is not None and len(known) < _SUMMED and node.value:
             known.append(view.shown(node))

@@ -18,9 +18,10 @@ from conversations.session.cards.view import (
 )
 from conversations.session.markup import marked, spoken
 from conversations.session.profiles import profile
-from conversations.session.questions import is_sending, stop_label
-from conversations.session.repeats import RepeatStop, Stop, address, instance_ref
+from conversations.session.questions import is_sending, sending, stop_label
+from conversations.session.repeats import RepeatStop, Stop, address, instance_ref, stop_at
 from conversations.wording import Wording
+from conversations.xforms.evaluation.state import path_of
 from conversations.xforms.evaluation.texts import Node
 
 REVIEW_LIMIT = 3_000
@@ -87,9 +88,10 @@ def _answer_lines(view: View) -> list[Line]:
 
 
 def _told(view: View) -> Iterator[_Told]:
-    for stop in view.order:
-        if stop.ref not in view.session.seen:
+    for ref in view.stops:
+        if ref not in view.session.seen:
             continue
+        stop = stop_at(view.instance, ref)
         if isinstance(stop, RepeatStop):
             label = spoken(stop_label(view.instance, stop)).strip() or stop.group.name
             yield _Told(stop, "", label, str(len(stop.instances)))
@@ -137,13 +139,13 @@ def _counted(view: View, run: Sequence[_Told]) -> Line:
 
 def listing_card(view: View, within: str) -> Card:
     """The answers to choose from: all, or those of the repeat instance `within`."""
-    known = [stop for stop in view.order if stop.ref in view.session.seen and stop.ref.startswith(f"{within}/")]
-    known = [stop for stop in known if isinstance(stop, RepeatStop) or not is_sending(stop.question)]
+    seen, sends = view.session.seen, sending(view.form)
+    known = [ref for ref in view.stops if ref in seen and ref.startswith(f"{within}/") and path_of(ref) not in sends]
     pages = -(-len(known) // LISTED)
     page = min(max(view.session.page, 0), max(pages - 1, 0))
     rows: list[tuple[Button, ...]] = [
         (Button(cut(_listed(view, stop, within), LISTED_LIMIT), form_tap("edit", address(view.instance, stop))),)
-        for stop in known[page * LISTED : (page + 1) * LISTED]
+        for stop in (stop_at(view.instance, ref) for ref in known[page * LISTED : (page + 1) * LISTED])
     ]
     if pages > 1:
         rows.append(page_row(view, page, pages))

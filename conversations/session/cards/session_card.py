@@ -16,7 +16,7 @@ from conversations.session.cards.review import listing_card, review_card
 from conversations.session.cards.view import View, heading, topic, view_of
 from conversations.session.effects import Answered, Effect, Notice, Reject
 from conversations.session.questions import is_sending
-from conversations.session.repeats import RepeatStop
+from conversations.session.repeats import is_stop, repeat_stop
 from conversations.session.session import Choosing, Confirming, Listing, Reading, Removing, Session
 from conversations.session.shown import told
 from conversations.wording import Wording, wording
@@ -53,10 +53,11 @@ def session_card(
 def _drawn(view: View) -> Card:
     """Draw the open question about an act. If there is none: the question, the stop of a repeat, or the review."""
     session = view.session
-    current = next((node for node in view.nodes if node.ref == session.at), None)
-    stop = None
-    if view.form.frame.repeats and current is None:
-        stop = next((s for s in view.order if s.ref == session.at and isinstance(s, RepeatStop)), None)
+    current = stop = None
+    if is_stop(session.at):
+        stop = repeat_stop(view.instance, session.at) if session.at in view.stops else None
+    elif session.at in view.questions:
+        current = view.instance.node(session.at)
     match session.pending:
         case Confirming(_, _, lost, _):
             return confirming_card(view, lost)

@@ -27,7 +27,7 @@ from conversations.xforms.nodes import Frame, Place
 class View:
     """The data from which a card is drawn: the session, its instance, and its reader's clock and language.
 
-    `nodes` are the questions that are asked, in the form's order. `order` also has the stop behind every open repeat.
+    `questions` are the refs of what is asked, in the form's order. `stops` also has those behind every open repeat.
     `heading` names the subject of the session, and the reason if it was returned. `warnings` come below the question.
     """
 
@@ -36,8 +36,8 @@ class View:
     instance: Instance
     now: datetime
     say: Wording
-    nodes: Sequence[Node]
-    order: Sequence[Stop]
+    questions: Sequence[str]
+    stops: Sequence[str]
     heading: tuple[Line, ...]
     warnings: tuple[Line, ...]
 
@@ -57,10 +57,10 @@ class View:
 
 def view_of(form: Form, session: Session, instance: Instance, now: datetime, notices: Sequence[str]) -> View:
     say = wording(session.language)
-    nodes = sequence(form, session, instance)
-    order = stops(form, session, nodes, instance)
+    questions = sequence(form, session, instance)
+    order = stops(form, session, questions, instance)
     warnings = tuple(line("⚠️ ", spoken(text)) for text in notices)
-    return View(form, session, instance, now, say, nodes, order, heading(form, session), warnings)
+    return View(form, session, instance, now, say, questions, order, heading(form, session), warnings)
 
 
 def form_title(form: Form, about: Mapping[str, Any], language: str) -> str:
@@ -160,12 +160,8 @@ def instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
 
 def has_earlier(view: View, stop: Stop) -> bool:
     """Whether there is an earlier question to go back to."""
-    for other in view.order:
-        if other is stop:
-            return False
-        if other.ref in view.session.seen:
-            return True
-    return False
+    before = view.stops.index(stop.ref) if stop.ref in view.stops else len(view.stops)
+    return not view.session.seen.isdisjoint(view.stops[:before])
 
 
 LISTED = 40
@@ -203,7 +199,7 @@ def note_lines(view: View, stop: Stop | None) -> list[Line]:
     if not readable:
         return []
     notes: list[Node] = []
-    asked = {other.ref for other in view.nodes}
+    asked = frozenset(view.questions)
     within = "" if stop is None else f"{stop.repeat}[" if isinstance(stop, RepeatStop) else stop.ref
     for other in view.instance.nodes():
         ref = other.ref

@@ -1,16 +1,18 @@
 """The data that one session keeps: its frames, its facts, its budget."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from conversations.xforms.form import Form
 from conversations.xforms.limits import ANSWERING, Exhausted, Limits
 from conversations.xforms.nodes import LAST_SAVED, Frame, FrameType, Item, Place
 from conversations.xforms.xpath.values import written_offset
+
+_NUMBERS = re.compile(r"\[[^\]]*\]")
 
 
 def ref_of(place: Place, frame: Frame) -> str:
@@ -24,6 +26,11 @@ def ref_of(place: Place, frame: Frame) -> str:
         parts[depth] = f"{parts[depth]}[{around.index + 1}]"
         around = around.parent
     return "/".join(parts)
+
+
+def path_of(ref: str) -> str:
+    """The path of the place that a ref names: the ref without the numbers of instances."""
+    return _NUMBERS.sub("", ref) if "[" in ref else ref
 
 
 @lru_cache(maxsize=512)
@@ -59,8 +66,8 @@ class InstanceState:
         """The answers that `${last-saved#…}` reads, by ref."""
         self.root: Frame
         self._moment = ""
-        self._asked: tuple[Any, ...] | None = None
-        """The questions as they are since the last evaluation: a step and its card want them several times."""
+        self._asked: tuple[frozenset[Place], tuple[str, ...]] | None = None
+        """What is asked since the last evaluation, without these places: a step and its card want it several times."""
         self._dirty = 0
         self._scopes: dict[int, dict[Frame, None] | None] = {}
         self._shown: list[tuple[Place, Frame]] = []
@@ -182,7 +189,7 @@ class InstanceState:
             place = child
         return place, frame
 
-    def _repeat(self, ref: str) -> tuple[Place, Frame]:
+    def repeat_at(self, ref: str) -> tuple[Place, Frame]:
         """The repeat that a ref names, with or without the number of an instance."""
         try:
             place, frame = self._find(ref)

@@ -1,10 +1,13 @@
 """The texts of a session for its respondent: the questions that are asked, their labels and their choices."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import compress
 
 from conversations.xforms.evaluation.state import InstanceState, ref_of
-from conversations.xforms.form import Choice, Group, ItemSet, Question, Text
-from conversations.xforms.nodes import Frame, Item, Place
+from conversations.xforms.form import Choice, Form, Group, ItemSet, Question, Text
+from conversations.xforms.nodes import Frame, FrameType, Item, Place
 
 
 class Node:
@@ -52,6 +55,39 @@ class Node:
         return f"<Node {self.ref} {self.value!r}>"
 
 
+@dataclass(frozen=True, slots=True)
+class _Askable:
+    """What may be asked in one type of frame: its questions, and the repeats with more of them.
+
+    It is found once for a version of a form. A session then selects by its relevance, without a look at each question.
+    """
+
+    by_slot: bytes
+    """1 for each slot that is one of these places."""
+    places: tuple[Place, ...]
+    tails: tuple[str, ...]
+    """Their paths, as they continue the ref of the frame."""
+    are_plain: bool
+    """No repeat is among them, and no question that may be read-only: what is relevant is asked."""
+
+
+@lru_cache(maxsize=1024)
+def _askable(form: Form, frame_type: FrameType, withheld: frozenset[Place]) -> _Askable:
+    def may_be_asked(place: Place) -> bool:
+        question = form.logic[place].question
+        is_asked = question is not None and question.is_asked and question.type != "note"
+        return place.is_repeat or (is_asked and place not in withheld)
+
+    places = tuple(place for place in frame_type.walk if may_be_asked(place))
+    start = len(frame_type.place.path) if frame_type.place is not None else 0
+    return _Askable(
+        by_slot=bytes(place in places for place in frame_type.places),
+        places=places,
+        tails=tuple(place.path[start:] for place in places),
+        are_plain=not any(place.is_repeat or place in form.readonly for place in places),
+    )
+
+
 class InstanceTexts(InstanceState):
     """Returns all that a respondent sees: which questions are asked, their texts, and their choices."""
 
@@ -65,21 +101,32 @@ class InstanceTexts(InstanceState):
             if question is not None:
                 yield Node(self, frame, place, question)
 
-    def asked(self) -> tuple[Node, ...]:
-        """The questions for the respondent, in document order: relevant, not read-only, and no notes."""
-        if self._asked is None:
-            logic, readonly = self.form.logic, self.form.readonly
-            nodes = [
-                Node(self, frame, place, question)
-                for frame, place in self._leaves(self.root)
-                if frame.relevant[place.slot]
-                and (question := logic[place].question) is not None
-                and question.is_asked
-                and question.type != "note"
-                and not (place in readonly and self.is_readonly(place, frame))
-            ]
-            self._asked = tuple(nodes)
-        return self._asked
+    def asked(self, withheld: frozenset[Place] = frozenset()) -> tuple[str, ...]:
+        """The refs of the questions for the respondent, in document order: relevant, not read-only, and no notes.
+
+        Those of the `withheld` places are left out.
+        """
+        if self._asked is None or self._asked[0] is not withheld:
+            self._asked = (withheld, tuple(self._asked_in(self.root, "", withheld)))
+        return self._asked[1]
+
+    def _asked_in(self, frame: Frame, within: str, withheld: frozenset[Place]) -> Iterable[str]:
+        """The refs in and below a frame, whose own ref is `within`. A form's questions are not looked at one by one."""
+        self.spend(len(frame.type.walk))
+        askable = _askable(self.form, frame.type, withheld)
+        relevant = compress(frame.relevant, askable.by_slot)
+        if askable.are_plain:
+            tails = compress(askable.tails, relevant)
+            return [within + tail for tail in tails] if within else tails
+        readonly = self.form.readonly
+        refs: list[str] = []
+        for place, tail in compress(zip(askable.places, askable.tails, strict=True), relevant):
+            if place.is_repeat:
+                for number, each in enumerate(frame.repeats[place.slot], 1):
+                    refs += self._asked_in(each, f"{within}{tail}[{number}]", withheld)
+            elif not (place in readonly and self.is_readonly(place, frame)):
+                refs.append(within + tail)
+        return refs
 
     def node(self, ref: str) -> Node:
         """The node at a ref, or with a name that only one node has. KeyError otherwise."""
@@ -98,7 +145,7 @@ class InstanceTexts(InstanceState):
 
     def is_counted(self, ref: str) -> bool:
         """Whether the form itself counts the instances of a repeat. Then nobody may add or remove one."""
-        place, _ = self._repeat(ref)
+        place, _ = self.repeat_at(ref)
         return self.form.logic[place].count is not None
 
     def label(self, node: Node) -> str:

@@ -379,7 +379,7 @@ def check(phone: Phone) -> None:
     assert Session.from_json(json.loads(json.dumps(session.to_json()))) == session
     relevant = {node.ref for node in instance.nodes() if node.is_relevant}
     assert set(instance.answers()) <= relevant
-    order = [stop.ref for stop in stops(phone.form, session, sequence(phone.form, session, instance), instance)]
+    order = stops(phone.form, session, sequence(phone.form, session, instance), instance)
     assert len(order) == len(set(order))
     assert session.seen <= set(order)
     assert session.at == REVIEW or session.at in order

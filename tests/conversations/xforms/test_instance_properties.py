@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.authoring.xlsform import read_xlsform
+from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.transcript import replay
@@ -103,6 +104,12 @@ def test_an_instance_is_what_its_answers_make_it(name, data):
         relevant = {node.ref for node in instance.nodes() if node.is_relevant}
         assert set(instance.answers()) <= relevant
         assert all(value != "" for value in instance.answers().values())
+        assert list(instance.asked()) == [node.ref for node in instance.nodes() if is_to_be_asked(node)]
+
+
+def is_to_be_asked(node: Node) -> bool:
+    question = node.question
+    return node.is_relevant and not node.is_readonly and question.is_asked and question.type != "note"
 
 
 @pytest.mark.parametrize("name", ["02-relevance", "05-repeats", "12-groups", "14-nested-repeats"])
