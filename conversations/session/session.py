@@ -5,8 +5,9 @@ that a session needs is in this record. It is written as one JSON object and rea
 not in it: the row that holds the record says with which version of the form the session began.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field
 from typing import Any, Literal
 
 REVIEW = "review"
@@ -137,19 +138,18 @@ class Session:
         waiting = self.gathering.waiting if self.gathering is not None else ()
         return (1 if self.fetching else 0) + len(waiting)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Session) and self.__dict__ == other.__dict__
+
     def changed(self, **changes: Any) -> "Session":
         """Return the session with these changes.
 
         It is quicker than `dataclasses.replace`, which looks at each field.
         """
-        fields = {**self.__dict__, **changes}
-        assert len(fields) == len(self.__dict__), "a session has no other fields"
-        made = object.__new__(Session)
-        made.__dict__.update(fields)
-        return made
+        return _made({**self.__dict__, **changes})
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object that `from_json` reads back to an equal session."""
+        """Return a JSON object that `from_json` reads back to an equal session. What is blank is mostly left out."""
         row: dict[str, Any] = {
             "instance_id": self.instance_id,
             "language": self.language,
@@ -162,76 +162,89 @@ class Session:
             "previous": self.previous,
             "about": self.about,
         }
+        fields = self.__dict__
         for name in ("asked_in", "restricted", "strict", "page", "month", "fetching", "album"):
-            if value := getattr(self, name):
+            if value := fields[name]:
                 row[name] = value
-        for name in ("only", "kept"):
-            if refs := getattr(self, name):
-                row[name] = sorted(refs)
+        if self.only:
+            row["only"] = sorted(self.only)
+        if self.kept:
+            row["kept"] = sorted(self.kept)
         if self.marks is not None:
             row["marks"] = list(self.marks)
         if self.origins:
             row["origins"] = {origin: list(refs) for origin, refs in self.origins.items()}
         if self.gathering is not None:
             row["gathering"] = asdict(self.gathering)
-        match self.pending:
-            case Reading(values, origin):
-                row["reading"] = {"values": list(values), "origin": origin}
-            case Confirming(ref, value, lost, origin):
-                row["confirming"] = {"ref": ref, "value": value, "lost": list(lost), "origin": origin}
-            case Listing(within):
-                row["listing"] = within or True
-            case Choosing(act):
-                row["choosing"] = act
-            case Removing(ref, lost):
-                row["removing"] = {"ref": ref, "lost": list(lost)}
-            case None:
-                pass
+        if self.pending is not None:
+            row |= _open_question(self.pending)
         return row
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "Session":
-        pending: Pending = None
-        if reading := row.get("reading"):
-            pending = Reading(tuple(reading["values"]), reading["origin"])
-        elif confirming := row.get("confirming"):
-            lost = tuple(confirming["lost"])
-            pending = Confirming(confirming["ref"], confirming["value"], lost, confirming["origin"])
-        elif listing := row.get("listing"):
-            pending = Listing("" if listing is True else listing)
-        elif choosing := row.get("choosing"):
-            pending = Choosing(choosing)
-        elif removing := row.get("removing"):
-            pending = Removing(removing["ref"], tuple(removing["lost"]))
-        marks = row.get("marks")
-        gathering = row.get("gathering")
-        return cls(
-            instance_id=row["instance_id"],
-            language=row["language"],
-            timezone=row["timezone"],
-            state=row["state"],
-            at=row["at"],
-            turn=row["turn"],
-            seen=frozenset(row["seen"]),
-            filled=frozenset(row["filled"]),
-            previous=row["previous"],
-            about=row["about"],
-            asked_in=row.get("asked_in", ""),
-            restricted=row.get("restricted", False),
-            strict=row.get("strict", False),
-            pending=pending,
-            page=row.get("page", 0),
-            month=row.get("month", ""),
-            marks=None if marks is None else tuple(marks),
-            fetching=row.get("fetching", ""),
-            album=row.get("album", ""),
-            gathering=_gathering(gathering) if gathering else None,
-            origins={origin: tuple(refs) for origin, refs in row.get("origins", {}).items()},
-            only=frozenset(row.get("only", ())),
-            kept=frozenset(row.get("kept", ())),
-        )
+        names = row.keys()
+        fields = {**_BLANK, **row}
+        for name in names & _READ.keys():
+            fields[name] = _READ[name](row[name])
+        for name in names - _FIELDS:
+            del fields[name]
+            if name in _OPEN:
+                fields["pending"] = _OPEN[name](row[name])
+        return _made(fields)
+
+
+_FIELDS = frozenset(each.name for each in dataclasses.fields(Session))
+_BLANK: Mapping[str, Any] = {
+    each.name: each.default if each.default_factory is MISSING else each.default_factory()
+    for each in dataclasses.fields(Session)
+    if each.default is not MISSING or each.default_factory is not MISSING
+}
+
+
+def _made(fields: Mapping[str, Any]) -> Session:
+    """The session with these fields. A frozen dataclass would set one after the other."""
+    assert len(fields) == len(_FIELDS), "a session has these fields and no others"
+    made = object.__new__(Session)
+    made.__dict__.update(fields)
+    return made
+
+
+def _open_question(pending: Reading | Confirming | Listing | Choosing | Removing) -> dict[str, Any]:
+    match pending:
+        case Reading(values, origin):
+            return {"reading": {"values": list(values), "origin": origin}}
+        case Confirming(ref, value, lost, origin):
+            return {"confirming": {"ref": ref, "value": value, "lost": list(lost), "origin": origin}}
+        case Listing(within):
+            return {"listing": within or True}
+        case Choosing(act):
+            return {"choosing": act}
+        case Removing(ref, lost):
+            return {"removing": {"ref": ref, "lost": list(lost)}}
+
+
+_OPEN: Mapping[str, Callable[[Any], Pending]] = {
+    "reading": lambda row: Reading(tuple(row["values"]), row["origin"]),
+    "confirming": lambda row: Confirming(row["ref"], row["value"], tuple(row["lost"]), row["origin"]),
+    "listing": lambda within: Listing("" if within is True else within),
+    "choosing": Choosing,
+    "removing": lambda row: Removing(row["ref"], tuple(row["lost"])),
+}
+"""Reads what `_open_question` writes."""
 
 
 def _gathering(row: Mapping[str, Any]) -> Gathering:
     waiting = tuple(Sent(**sent) for sent in row["waiting"])
     return Gathering(row["repeat"], row["taken"], waiting, tuple(row["lost"]))
+
+
+_READ: Mapping[str, Callable[[Any], object]] = {
+    "seen": frozenset,
+    "filled": frozenset,
+    "only": frozenset,
+    "kept": frozenset,
+    "marks": tuple,
+    "origins": lambda row: {origin: tuple(refs) for origin, refs in row.items()},
+    "gathering": _gathering,
+}
+"""Reads the fields that JSON writes in another way."""
