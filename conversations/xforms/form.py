@@ -12,6 +12,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from conversations.languages import LANGUAGES, phrases
@@ -120,7 +121,15 @@ class ItemSet:
     is_filtered: bool = False
     # Filled on first use: lists do not change, so their choices are made once per language.
     made: dict[str, dict[Item, Choice]] = field(default_factory=dict)
-    fixed: dict[str, tuple[Choice, ...]] = field(default_factory=dict)
+    fixed: dict[str, "FixedChoices"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedChoices:
+    """The choices that every session shows in one language, and the steps that it costs to look at them."""
+
+    choices: tuple[Choice, ...]
+    steps: int
 
 
 @dataclass(slots=True)
@@ -207,14 +216,14 @@ class Form:
 
     def language_for(self, *codes: str) -> str:
         """The form's language for the first of these codes that it speaks, such as "es"; else its default."""
-        return next((found for code in codes if (found := self._spoken(code))), self.default_language)
+        return _language_for(self, codes)
 
     def only_its_own(self) -> tuple[str, ...]:
         """Return the form's languages that the bot does not speak."""
-        known = {self._spoken(code) for code in LANGUAGES}
+        known = {self.spoken(code) for code in LANGUAGES}
         return tuple(language for language in self.languages if language not in known | {UNNAMED})
 
-    def _spoken(self, code: str) -> str:
+    def spoken(self, code: str) -> str:
         """Return the form's language for this code or name. Blank if the form does not have it.
 
         A language matches by its code in parentheses, then by its name.
@@ -277,6 +286,11 @@ class Form:
 
     def __repr__(self) -> str:
         return f"<Form {self.form_id} {self.version}>"
+
+
+@lru_cache(maxsize=512)
+def _language_for(form: Form, codes: tuple[str, ...]) -> str:
+    return next((found for code in codes if (found := form.spoken(code))), form.default_language)
 
 
 @dataclass(slots=True)

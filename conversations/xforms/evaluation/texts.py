@@ -1,12 +1,12 @@
 """The texts of a session for its respondent: the questions that are asked, their labels and their choices."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
 
 from conversations.xforms.evaluation.state import InstanceState, ref_of
-from conversations.xforms.form import Choice, Form, Group, ItemSet, Question, Text
+from conversations.xforms.form import Choice, FixedChoices, Form, Group, ItemSet, Question, Text
 from conversations.xforms.nodes import Frame, FrameType, Item, Place
 
 
@@ -203,15 +203,28 @@ class InstanceTexts(InstanceState):
         items = self.form.logic[node.place].items
         return list(self._choices(node.place, items, node.frame)) if items is not None else []
 
-    def _choices(self, place: Place, items: ItemSet, frame: Frame) -> "tuple[Choice, ...] | list[Choice]":
+    def _choices(self, place: Place, items: ItemSet, frame: Frame) -> Sequence[Choice]:
+        fixed = items.fixed.get(self.language)
+        if fixed is not None and fixed.steps <= self.steps:  # who has fewer is told at which step they end
+            self.steps -= fixed.steps
+            return fixed.choices
+        before = self.steps
+        choices = self._made_choices(place, items, frame)
+        if self._are_fixed(items, choices):
+            items.fixed[self.language] = FixedChoices(tuple(choices), before - self.steps)
+        return choices
+
+    def _are_fixed(self, items: ItemSet, choices: Sequence[Choice]) -> bool:
+        """Whether these choices are the same in every session: a list without a filter, labels without outputs."""
         nodes = items.nodes
         if nodes is None or not nodes.node_kind:
-            made = items.fixed.get(self.language)
-            if made is None:
-                made = tuple(self._inline_choices(items, frame))
-                if not any(True for _, text in items.inline for _ in text.expressions()):
-                    items.fixed[self.language] = made
-            return made
+            return not any(True for _, text in items.inline for _ in text.expressions())
+        return nodes.is_fixed and len(items.made[self.language]) == len(choices)
+
+    def _made_choices(self, place: Place, items: ItemSet, frame: Frame) -> Sequence[Choice]:
+        nodes = items.nodes
+        if nodes is None or not nodes.node_kind:
+            return tuple(self._inline_choices(items, frame))
         if nodes.node_kind == "items":
             by_item = items.made.setdefault(self.language, {})
             choices: list[Choice] = []

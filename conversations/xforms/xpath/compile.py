@@ -40,6 +40,7 @@ def compile_expression(
         node_places=compiled.places or ((compiled.place,) if compiled.place else ()),
         reads=reads,
         constant=compiled.constant,
+        is_fixed=compiled.is_fixed,
         column=column,
     )
 

@@ -24,6 +24,8 @@ class Compiled:
     frame: Get | None = None
     is_local: bool = True
     constant: bool = False
+    is_fixed: bool = False
+    """These items are the same in every session."""
     places: tuple[Place, ...] = ()
 
     @property

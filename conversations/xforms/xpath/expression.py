@@ -107,6 +107,8 @@ class Expression:
     node_places: tuple[Place, ...]
     reads: Reads
     constant: bool
+    is_fixed: bool
+    """It gives the same items in every session: a list without a filter."""
     column: str
 
 

@@ -55,7 +55,7 @@ class ItemPaths(Conversions):
             fixed, get = self.item_step(fixed, get, step)
         if fixed is not None:
             found = fixed
-            return Compiled("items", lambda _s: found)
+            return Compiled("items", lambda _s: found, is_fixed=True)
         return Compiled("items", get)
 
     def item_step(self, fixed: list[Item] | None, get: Get, step: Step) -> tuple[list[Item] | None, Get]:

@@ -105,6 +105,21 @@ def test_the_budget_is_the_same_after_a_cache_is_warm() -> None:
     assert spent[0] == spent[1]
 
 
+def test_choices_that_are_kept_cost_what_they_cost_when_they_were_made() -> None:
+    """A list without a filter is made once for a version of the form, and counted each time."""
+    form = read_xlsform(
+        wide("select_one big | s | ¿Cuál? | | | | | |", choices=MANY[: MANY.index("| | big | c100 |")]), "k.md"
+    ).form
+    instance = engine.begin(form, Filling("uuid:l", NOW, "UTC", "es")).instance
+    spent = []
+    for _ in range(2):
+        instance.refill()
+        assert len(instance.choices(instance.node("s"))) == 100
+        spent.append(ANSWERING.steps - instance.steps)
+
+    assert spent[0] == spent[1] > 100
+
+
 # ------------------------------------------------------------------ what amplifies a few cells, or a word
 WIDE = "| survey |\n| | type | name | label | calculation | repeat_count | constraint | choice_filter | parameters |\n"
 MANY = "".join(f"| | big | c{n} | Opción {n} | {n % 7} |\n" for n in range(4_000))
