@@ -15,6 +15,8 @@ def clean(text: str) -> str:
 
     Blanks are collapsed. Line breaks are kept, at most two in a row. Emoji keep the characters that join them.
     """
+    if _is_plain(text) and "\n" not in text and "  " not in text:
+        return text.strip()
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     kept = text if _is_plain(text) else "".join(_kept(text))
     lines = (_SPACES.sub(" ", line).strip() for line in kept.split("\n"))
@@ -23,7 +25,9 @@ def clean(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Say whether nothing has to be taken out, as in most texts. Marks and letters without a shape begin at U+0300."""
+    """Say whether nothing has to be taken out or composed, as in most texts. Marks, and letters without a shape, begin
+    at U+0300.
+    """
     return max(text, default="") < "\u0300" and text.replace("\n", "").isprintable()
 
 
