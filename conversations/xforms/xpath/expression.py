@@ -121,9 +121,14 @@ class Attachment:
     home: FrameType
     weight: int
 
-    def evaluate(self, get: Callable[[Scope], Found]) -> Evaluate[Found]:
-        """Make a compiled part into a function of session and frame. `Exhausted` then says where it happened."""
+    def evaluate(self, get: Callable[[Scope], Found], *, is_constant: bool = False) -> Evaluate[Found]:
+        """Make a compiled part into a function of session and frame. `Exhausted` then says where it happened.
+
+        A constant part is evaluated now. It costs its steps whenever it is asked.
+        """
         place, column, home, weight = self.place, self.column, self.home, self.weight
+        if is_constant:
+            return self._always(get(None))  # type: ignore[arg-type]
 
         def evaluate(session: Session, frame: Frame) -> Found:
             try:
@@ -133,6 +138,19 @@ class Attachment:
                 raise
 
         return evaluate
+
+    def _always(self, value: Found) -> Evaluate[Found]:
+        place, column, weight = self.place, self.column, self.weight
+
+        def always(session: Session, _frame: Frame) -> Found:
+            try:
+                session.spend(weight)
+            except Exhausted as limit:
+                limit.met_at(place, column)
+                raise
+            return value
+
+        return always
 
     def evaluate_all(self, get: Callable[[Scope], Sequence[Found]] | None) -> Evaluate[Sequence[Found]]:
         """Do the same for a list; each element costs one step. Without a part the list is empty."""
