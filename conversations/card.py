@@ -66,7 +66,11 @@ class Card:
 
 
 def line(*parts: str | Span) -> Line:
-    return tuple([Span(part) if isinstance(part, str) else part for part in parts])
+    return tuple(map(_span, parts))
+
+
+def _span(part: str | Span) -> Span:
+    return Span(part) if isinstance(part, str) else part
 
 
 def bold(text: str) -> Span:

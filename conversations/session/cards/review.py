@@ -1,7 +1,7 @@
 """The review: what will be sent. And the list from which an answer is chosen to be changed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conversations.card import Button, Card, Line, Span, bold, cut, italic, line
 from conversations.routes import form_tap
@@ -48,8 +48,7 @@ def review_card(view: View, sending: Node | None) -> Card:
     return Card(tuple(lines), (sends[0], change, *sends[1:]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(NamedTuple):
     """One answer in a review: its group, its subject, and its text."""
 
     stop: Stop
