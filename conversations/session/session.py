@@ -203,7 +203,7 @@ _BLANK: Mapping[str, Any] = {
 
 def _made(fields: Mapping[str, Any]) -> Session:
     """The session with these fields. A frozen dataclass would set one after the other."""
-    assert len(fields) == len(_FIELDS), "a session has these fields and no others"
+    assert fields.keys() == _FIELDS, "a session has these fields and no others"
     made = object.__new__(Session)
     made.__dict__.update(fields)
     return made

@@ -150,14 +150,13 @@ class Turn:
 
         They must confirm if other answers would be lost with it.
         """
-        violation = self.instance.check(node, value)
-        if violation is not None:
-            self.reject(self.why_refused(node, value, violation))
-            return False
         before = node.value
         has_repeats = bool(self.form.frame.repeats)
         state = self.instance.dump() if has_repeats and not is_confirmed else None
-        changes = self.instance.answer(node.ref, value)
+        changes = self.instance.take(node, value)
+        if isinstance(changes, Violation):
+            self.reject(self.why_refused(node, value, changes))
+            return False
         lost = [ref for ref in changes.now_irrelevant if ref in self.session.seen]
         if has_repeats:
             lost += [ref for ref, _ in changes.cleared if ref in self.session.seen and not self.exists(ref)]

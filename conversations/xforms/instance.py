@@ -177,16 +177,24 @@ class Instance(InstanceRules):
         A blank can only break `required`. Any other value must fit the type and then the constraint, which reads the
         value as if it were stored.
         """
+        found = self._accepted(node, value)
+        return found if isinstance(found, Violation) else None
+
+    def take(self, node: Node, value: str) -> Changes | Violation:
+        """Check this answer of a question that is asked, and store it if it has no error."""
+        stored = self._accepted(node, value)
+        return stored if isinstance(stored, Violation) else self._store(node.place, node.frame, stored)
+
+    def _accepted(self, node: Node, value: str) -> str | Violation:
+        """The value as it would be stored, or the error of this answer."""
         logic = self.form.logic[node.place]
         if value == "":
-            if node.is_required:
-                return Violation("required", self.required_message(node))
-            return None
+            return Violation("required", self.required_message(node)) if node.is_required else ""
         stored = self.cast(node, value)
         if stored is None:
             return Violation("type", "")
         if logic.constraint is None:
-            return None
+            return stored
         values, slot = node.frame.values, node.place.slot
         before, values[slot] = values[slot], stored
         try:
@@ -194,7 +202,7 @@ class Instance(InstanceRules):
             message = "" if is_valid else self.constraint_message(node)
         finally:
             values[slot] = before
-        return None if is_valid else Violation("constraint", message)
+        return stored if is_valid else Violation("constraint", message)
 
     def violations(self) -> list[tuple[str, Violation]]:
         """Return what still prevents sending the form, in document order. Only relevant nodes count."""
@@ -223,7 +231,9 @@ class Instance(InstanceRules):
         `check` first. This method does not ask whether the node is relevant or read-only.
         """
         place, frame = self._find(ref)
-        stored = self._stored(place, frame, value)
+        return self._store(place, frame, self._stored(place, frame, value))
+
+    def _store(self, place: Place, frame: Frame, stored: str) -> Changes:
         frame.filtered.pop(place.slot, None)
         if stored != frame.values[place.slot]:
             frame.values[place.slot] = stored
