@@ -6,14 +6,17 @@ that has lost an answer.
 
 import json
 import shutil
-import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import pytest
 
+from bot.settings import inherited_environment
+from tests.benchmarks.houses import House, Kind, settle
+from tests.bot.cli import forked
+from tests.bot.house import install
 from tests.deadlines import PATIENCE
 from tests.once import made_once
 
@@ -21,16 +24,29 @@ BENCHMARKS = Path(__file__).parent / "benchmarks"
 FORM = ["--talk", "form", "--env", "BENCH_API={api}", "--env", "BENCH_TOKEN={token}"]
 
 
+def ran(name: str, *arguments: str) -> tuple[int, str, str]:
+    """Exit code and output of a benchmark, forked from what has imported a bot already, as if begun in its folder."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given = {"program": str(BENCHMARKS / name), "cwd": BENCHMARKS, "env": inherited_environment()}
+        process = forked.start(*arguments, **given, stdout=out, stderr=err)
+        try:
+            code = process.wait(PATIENCE)
+        finally:
+            process.kill()
+        out.seek(0)
+        err.seek(0)
+        return code, out.read().decode(), err.read().decode()
+
+
 def drive(*arguments: str, command: list[str]) -> dict[str, Any]:
     """The report of one run of the driver as a process."""
-    driver = [sys.executable, str(BENCHMARKS / "load.py"), *arguments, "--", sys.executable, *command]
-    done = subprocess.run(driver, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
+    code, told, said = ran("load.py", *arguments, "--", sys.executable, *command)
+    assert code == 0, said
+    report: dict[str, Any] = json.loads(told)
     return report
 
 
-def house(folder: Path, kind: str = "form") -> list[str]:
+def house(folder: Path, kind: Kind = "form") -> list[str]:
     """An Enlace with five people; the driver's arguments for it."""
     template = made_once(f"benchmark-{kind}", lambda kept: make_house(kept, kind))
     shutil.copytree(template, folder, dirs_exist_ok=True)
@@ -42,19 +58,12 @@ def house(folder: Path, kind: str = "form") -> list[str]:
 FOLDER = "«folder»"
 
 
-def make_house(folder: Path, kind: str) -> None:
-    script = f"""
-        import sys; sys.path.insert(0, {str(BENCHMARKS)!r})
-        import json
-        from pathlib import Path
-        from houses import House, furnish
-        made = House(Path({str(folder)!r}), "sqlite:///{folder / "enlace.db"}")
-        furnish(made, range(100_001, 100_006), {kind!r})
-        print(json.dumps([made.environment, made.webhook]))
-    """
-    command = [sys.executable, "-c", dedent(script)]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
-    (folder / "house.json").write_text(made.stdout.replace(str(folder), FOLDER), "utf-8")
+def make_house(folder: Path, kind: Kind) -> None:
+    install(folder)
+    made = House(folder, f"sqlite:///{folder / 'enlace.db'}")
+    settle(made, range(100_001, 100_006), kind)
+    told = json.dumps([made.environment, made.webhook])
+    (folder / "house.json").write_text(told.replace(str(folder), FOLDER), "utf-8")
 
 
 ENLACE = [str(BENCHMARKS / "peers" / "enlace.py")]
@@ -80,7 +89,7 @@ def test_three_people_fill_the_form_with_enlace(tmp_path: Path, arguments: list[
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("talk", "kind"), [("activity", "activities"), ("referral", "shipped")])
-def test_three_people_do_the_work_that_enlace_is_for(tmp_path: Path, talk: str, kind: str):
+def test_three_people_do_the_work_that_enlace_is_for(tmp_path: Path, talk: str, kind: Kind):
     """The shipped forms, as people fill them: who changes a question there changes what they say in talks.py."""
     settings = house(tmp_path, kind)
 
@@ -178,40 +187,30 @@ def test_a_bot_that_answers_rightly_is_not():
 @pytest.mark.slow
 def test_no_question_of_the_bot_reads_a_whole_table():
     """What SQLite plans for every act and every sweep goes by an index: nothing grows with people or submissions."""
-    growth = [sys.executable, str(BENCHMARKS / "growth.py"), "--databases", "sqlite", "--explain"]
+    arguments = ("--databases", "sqlite", "--explain", "--submissions", "2000", "--people", "100")
 
-    made = subprocess.run(
-        [*growth, "--submissions", "2000", "--people", "100"],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    code, told, said = ran("growth.py", *arguments)
 
-    assert (made.returncode, made.stdout) == (0, ""), made.stderr
+    assert (code, told) == (0, ""), said
 
 
 @pytest.mark.slow
 def test_a_digest_asks_no_more_of_a_larger_plan():
     """As many statements for twice the activities, and no longer a text: the benchmark itself says so, or fails."""
-    digest = [sys.executable, str(BENCHMARKS / "digest.py"), "--databases", "sqlite", "--repeat", "1"]
+    arguments = ("--databases", "sqlite", "--repeat", "1", "--activities", "60,120")
 
-    made = subprocess.run(
-        [*digest, "--activities", "60,120"], capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    code, told, said = ran("digest.py", *arguments)
 
-    assert made.returncode == 0, made.stdout + made.stderr
-    assert len(made.stdout.splitlines()) == 4
+    assert code == 0, told + said
+    assert len(told.splitlines()) == 4
 
 
 @pytest.mark.slow
 def test_a_scan_asks_no_more_of_a_larger_plan():
     """As many statements for twice the activities, when deciding and at the second look: the benchmark fails else."""
-    scan = [sys.executable, str(BENCHMARKS / "due.py"), "--databases", "sqlite", "--repeat", "1"]
+    arguments = ("--databases", "sqlite", "--repeat", "1", "--activities", "60,120")
 
-    made = subprocess.run(
-        [*scan, "--activities", "60,120"], capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    code, told, said = ran("due.py", *arguments)
 
-    assert made.returncode == 0, made.stdout + made.stderr
-    assert len(made.stdout.splitlines()) == 4
+    assert code == 0, told + said
+    assert len(told.splitlines()) == 4

@@ -81,6 +81,11 @@ def furnish(house: House, people: range, kind: Kind = "form") -> None:
     each of the first fifty is of an agency of its own, which has WORK activities due.
     """
     list(set_up(house.settings, BEGINS))
+    settle(house, people, kind)
+
+
+def settle(house: House, people: range, kind: Kind = "form") -> None:
+    """The people of `furnish` and what they report, where the shipped plan and forms are already."""
 
     def work(unit: UnitOfWork) -> None:
         codes = _add_agencies(unit, 50) if kind == "activities" else [AGENCY]
