@@ -4,11 +4,11 @@ import asyncio
 import hmac
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from bot.log import log_alarm
 from bot.settings import SecretStr
@@ -29,6 +29,31 @@ logger = structlog.get_logger(__name__)
 SECRET_HEADER: Final = b"x-telegram-bot-api-secret-token"
 BODY_LIMIT: Final = 1024 * 1024
 """Bytes; an update is a few kilobytes."""
+
+
+Reply = tuple[Message, Message]
+"""What an ASGI server is given to send: the beginning of an answer, and its body."""
+
+
+def _reply(status: int, body: bytes = b"", *more: tuple[bytes, bytes]) -> Reply:
+    headers = [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store"), *more]
+    if body:
+        headers.append((b"content-type", b"application/json"))
+    return (
+        {"type": "http.response.start", "status": status, "headers": headers},
+        {"type": "http.response.body", "body": body},
+    )
+
+
+_CLOSES: Final = (b"connection", b"close")
+_LATER: Final = (b"retry-after", b"2")
+APPLIED: Final = _reply(200)
+NOT_AN_UPDATE: Final = _reply(400)
+FORBIDDEN: Final = _reply(403, b"", _CLOSES)
+TOO_SLOW: Final = _reply(408, b"", _CLOSES)
+TOO_LARGE: Final = _reply(413, b"", _CLOSES)
+COME_AGAIN: Final = _reply(503, b"", _LATER)
+ENDING: Final = _reply(503, b"", _CLOSES, _LATER)
 
 
 class WebhookEndpoint:
@@ -59,40 +84,45 @@ class WebhookEndpoint:
         self._commit_timeout = commit_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = next((value for name, value in scope["headers"] if name == SECRET_HEADER), b"")
-        if not hmac.compare_digest(given, self._secret):
-            return await _reply(send, 403, closes=True)
         try:
-            async with asyncio.timeout(self._body_timeout):
-                body = await _body(scope, receive)
-        except TimeoutError:
-            return await _reply(send, 408, closes=True)
-        if body is None:
-            return await _reply(send, 413, closes=True)
+            beginning, body = await self._answer(scope, receive)
+        except asyncio.CancelledError:  # the server ends, and Telegram repeats what gets no 200
+            beginning, body = ENDING
+        await send(beginning)
+        await send(body)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+        headers = dict(scope["headers"])
+        if not hmac.compare_digest(headers.get(SECRET_HEADER, b""), self._secret):
+            return FORBIDDEN
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > BODY_LIMIT:
+            return TOO_LARGE
+        if_late = TOO_SLOW
         try:
-            update = parse_json(body)
-        except (ValueError, RecursionError):
-            return await _reply(send, 400)
-        if not is_update(update):
-            return await _reply(send, 400)
-        rides = not self._delivery.is_held
-        try:
-            async with asyncio.timeout(self._commit_timeout):
+            async with asyncio.timeout(self._body_timeout) as limit:
+                body = await _body(receive)
+                if body is None:
+                    return TOO_LARGE
+                update = _update_in(body)
+                if update is None:
+                    return NOT_AN_UPDATE
+                rides = not self._delivery.is_held
+                limit.reschedule(asyncio.get_running_loop().time() + self._commit_timeout)
+                if_late = COME_AGAIN
                 # The unit goes on if this wait ends: its messages are sent, and a repeated update changes nothing.
                 handled = await asyncio.shield(self._intake.apply(update, rides=rides))
-        except (Unavailable, TimeoutError):
-            return await _reply(send, 503, retry_after=True)
-        if rides and handled.answer is not None:
-            riding = {"method": "answerCallbackQuery", **answer_payload(handled.answer)}
-            return await _reply(send, 200, orjson.dumps(riding))
-        await _reply(send, 200)
+        except TimeoutError:
+            return if_late
+        except Unavailable:
+            return COME_AGAIN
+        if not rides or handled.answer is None:
+            return APPLIED
+        return _reply(200, orjson.dumps({"method": "answerCallbackQuery", **answer_payload(handled.answer)}))
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
+async def _body(receive: Receive) -> bytes | None:
     """The request's body, or None as soon as it is too long."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or int(value) > BODY_LIMIT):
-            return None
     parts: list[bytes] = []
     size = 0
     while True:
@@ -108,18 +138,12 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-async def _reply(
-    send: Send, status: int, body: bytes = b"", *, closes: bool = False, retry_after: bool = False
-) -> None:
-    headers = [(b"content-length", str(len(body)).encode())]
-    if body:
-        headers.append((b"content-type", b"application/json"))
-    if closes:
-        headers.append((b"connection", b"close"))
-    if retry_after:
-        headers.append((b"retry-after", b"2"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _update_in(body: bytes) -> dict[str, Any] | None:
+    try:
+        update = parse_json(body)
+    except (ValueError, RecursionError):
+        return None
+    return update if is_update(update) else None
 
 
 class WebhookKeeper:

@@ -8,10 +8,10 @@ raises a `BotError` that names it.
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 import uvicorn
@@ -53,14 +53,19 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an application on an address: `run` until `stop`. Requests in progress are answered first.
 
-    `setting` is the variable that holds the address; errors name it for the operator.
+    `setting` is the variable that holds the address; errors name it for the operator. `updates` answers what Telegram
+    posts.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, *, setting: str = "ENLACE_LISTEN") -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, *, updates: ASGIApp | None = None, setting: str = "ENLACE_LISTEN"
+    ) -> None:
+        app = _until_the_end(app)
         config = uvicorn.Config(
-            _until_the_end(app),
+            app if updates is None else _updates_first(updates, app),
             log_config=None,
             access_log=False,
+            interface="asgi3",
             lifespan="off",
             server_header=False,
             headers=[("X-Content-Type-Options", "nosniff")],  # also of what uvicorn and the router answer themselves
@@ -95,14 +100,14 @@ class HttpServer:
 
 
 def _updates_first(endpoint: ASGIApp, app: ASGIApp) -> ASGIApp:
-    """Pass updates directly to their endpoint, without the framework's work for each request.
+    """Pass updates directly to their endpoint, without any of the work that other requests cause.
 
     Pass all else to `app`.
     """
 
-    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
-        is_update = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
-        await (endpoint if is_update else app)(scope, receive, send)
+    def routed(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        is_update = scope["path"] == PATH and scope["method"] == "POST"
+        return (endpoint if is_update else app)(scope, receive, send)
 
     return routed
 
@@ -223,9 +228,9 @@ class Webhook:
         look_every: float = 5.0,
     ) -> None:
         self._intake = intake
-        endpoint: Any = WebhookEndpoint(intake, delivery, settings.webhook_secret)
+        endpoint = WebhookEndpoint(intake, delivery, settings.webhook_secret)
         app = web_app([Route(PATH, endpoint, methods=["POST"]), *routes], asked)
-        self.server = HttpServer(_updates_first(endpoint, app), *host_and_port(settings.listen))
+        self.server = HttpServer(app, *host_and_port(settings.listen), updates=endpoint)
         address = str(settings.webhook_url)
         self.keeper = WebhookKeeper(
             api, units, clock, address, settings.webhook_secret, alarm=alarm, look_every=look_every

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import threading
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -423,3 +424,31 @@ async def test_a_request_that_is_broken_off_at_the_end_is_told_to_come_again() -
     status, headers, _ = asked.result()
 
     assert (status, headers["retry-after"]) == (503, "2")
+
+
+class Stuck(Echo):  # type: ignore[misc, valid-type]
+    """An echo whose unit lasts until it may go on."""
+
+    has_begun = threading.Event()
+    may_go_on = threading.Event()
+
+    def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
+        self.has_begun.set()
+        self.may_go_on.wait(PATIENCE)
+        handled: Handled = super().handle(unit, raw, now)
+        return handled
+
+
+async def test_an_update_that_is_broken_off_at_the_end_is_told_to_come_again(
+    sandbox: Sandbox, sqlite: Database
+) -> None:
+    """The server ends while its commit is waited for: 503, and the connection is closed."""
+    async with open_door(sandbox, sqlite, handler=Stuck) as (_, webhook, port):
+        asked = asyncio.create_task(ask(port, post(json.dumps(UPDATE).encode())))
+        await come(Stuck.has_begun.is_set, "the unit to begin")
+        webhook.stop()
+        status, headers, _ = await asked
+        Stuck.may_go_on.set()
+
+    assert (status, headers["retry-after"], headers["connection"]) == (503, "2", "close")
+    assert headers["cache-control"] == "no-store"
