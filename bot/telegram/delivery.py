@@ -40,7 +40,19 @@ from bot.telegram.in_hand import (
 )
 from bot.telegram.lanes import Held, Lane, Lanes
 from bot.telegram.methods import answer_payload, makes_message
-from bot.telegram.outcomes import Ambiguous, NotSent, Outcome, Rejected, RetryAfter, Sent
+from bot.telegram.outcomes import (
+    Ambiguous,
+    Gone,
+    Migrated,
+    NotModified,
+    NotSent,
+    Outcome,
+    Rejected,
+    RetryAfter,
+    Sent,
+    Undeliverable,
+    Unreachable,
+)
 from bot.telegram.pacer import ChatPace, Pacer, Window
 from bot.telegram.recording import Recorder
 from bot.telegram.verdict import BACK_OFF, UNTRIED, Again, HandBack, LetGo, Settle, Tried, Verdict, weigh
@@ -98,6 +110,7 @@ class Delivery:
         self._is_fan_out_held = is_held
         self._is_sure = is_sure
         self._alarm = alarm
+        self._time = asyncio.get_running_loop().time
 
         self._window = Window(clock)
         self._pacer = Pacer(rate)
@@ -231,7 +244,7 @@ class Delivery:
         """
         if self._has_ended:
             return
-        fed_at = asyncio.get_running_loop().time()
+        fed_at = self._time()
         now, steady = self._clock.now(), self._clock.monotonic()
         for row in rows:
             if row.kind not in REPLIES:
@@ -358,7 +371,7 @@ class Delivery:
                     if is_retry:
                         tried = replace(tried, has_failed=True)
                     if pause:
-                        tried = replace(tried, retry_at=asyncio.get_running_loop().time() + pause)
+                        tried = replace(tried, retry_at=self._time() + pause)
                 case _:
                     assert_never(verdict)
 
@@ -378,7 +391,7 @@ class Delivery:
         row = held.row
         wait = max(0.0, self._window.left(row.chat_id), self._chat_wait(row))
         if tried.retry_at:
-            wait = max(wait, tried.retry_at - asyncio.get_running_loop().time())
+            wait = max(wait, tried.retry_at - self._time())
         is_for_later = not held.has_begun and self._window.is_in_doubt  # else its lease would be renewed for hours
         if is_for_later or not held.has_time(self._clock.monotonic() + wait):
             return HandBack(wait)
@@ -440,19 +453,21 @@ class Delivery:
     async def _weigh(self, row: OutboxRow, outcome: Outcome, tried: Tried) -> Verdict:
         """Decide what happens to the row. Also stop all calls, if Telegram wants silence or does not know our token."""
         match outcome:
+            case Sent() | NotModified() | Gone() | Undeliverable() | Unreachable() | Migrated():
+                if self._window.heard(row.chat_id):
+                    logger.warning("telegram.retry_after_of_one_chat")
+                    self._wake.set()
             case RetryAfter(seconds):
                 self._close_window(seconds, row.chat_id)
-            case NotSent() | Ambiguous():
-                pass
             case Rejected(reason):
                 if await self._api.is_rejected():
                     logger.critical("telegram.token_rejected", reason=reason)
                     raise TokenRejected
                 self._alarm("method_refused", row.method)
+            case NotSent() | Ambiguous():
+                pass
             case _:
-                if self._window.heard(row.chat_id):
-                    logger.warning("telegram.retry_after_of_one_chat")
-                    self._wake.set()
+                assert_never(outcome)
         return weigh(row, outcome, tried, self._back_off)
 
     # -------------------------------------------------------------- what follows
@@ -519,7 +534,7 @@ class Delivery:
     def _count(self, held: Held, outcome: Outcome) -> None:
         row = held.row
         self.counts[row.kind, type(outcome).__name__] += 1
-        now = asyncio.get_running_loop().time()
+        now = self._time()
         if held.fed_at and isinstance(outcome, Sent):
             self.replying.add(now - held.fed_at)
         was_refused = isinstance(outcome, RetryAfter)

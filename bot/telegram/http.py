@@ -9,6 +9,7 @@ import asyncio
 import io
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import IO, Any, Final
@@ -165,12 +166,15 @@ class Transport:
         self._keepalive = KEEPALIVE_PLAIN if is_plain else KEEPALIVE_TLS
         self._on_headers = on_headers
         self._client: Client | None = None
+        self._time: Callable[[], float] = time.monotonic
+        """The event loop's time, once it is open."""
         self.answered_at: float | None = None
         """The event loop's time of the last answer that was a success."""
 
     def open(self) -> None:
         if self._client is not None:
             return
+        self._time = asyncio.get_running_loop().time
         self._client = (
             ClientBuilder()
             .max_connections(self._connections)
@@ -226,7 +230,7 @@ class Transport:
         except TooLarge as error:
             raise error if limit is not None else Unreadable("an answer without an end") from None
         if 200 <= status < 300:
-            self.answered_at = asyncio.get_running_loop().time()
+            self.answered_at = self._time()
             return payload
         raise error_of(status, payload)
 

@@ -89,6 +89,7 @@ class Intake:
         """The first kept update of each chat, as it was found last."""
         self._resting: set[int] = set()
         """Chats whose kept updates are of before a restore, and wait until their person writes."""
+        self._loop = asyncio.get_running_loop()
         self._is_ending = False
         self._last_alone: int | None = None
         self._bot_id = bot_id
@@ -124,7 +125,7 @@ class Intake:
     def beware(self, *, updates: int = 0, seconds: float = 0.0) -> None:
         """Apply the next updates alone, up to this number or this long: one of them may have killed a process."""
         self._wary_of = updates
-        self._wary_until = asyncio.get_running_loop().time() + seconds
+        self._wary_until = self._loop.time() + seconds
 
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> "asyncio.Future[Handled]":
         """Apply an update.
@@ -140,7 +141,7 @@ class Intake:
             return running
         chat_id = chat_of(update)
         type_of_update = update_type(update)
-        if chat_id is not None and not self._strangers.admits(chat_id, asyncio.get_running_loop().time()):
+        if chat_id is not None and not self._strangers.admits(chat_id, self._loop.time()):
             return self._drop(update)
         self.updates[type_of_update if type_of_update in self.updates else OTHER_UPDATES] += 1
         if chat_id is not None and chat_id in self._resting:
@@ -166,7 +167,7 @@ class Intake:
         self.dropped += 1
         tapped = update.get("callback_query")
         query = tapped.get("id") if isinstance(tapped, Mapping) else None
-        future: asyncio.Future[Handled] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Handled] = self._loop.create_future()
         future.set_result(Handled(answer=TapAnswer(query) if isinstance(query, str) else None))
         return future
 
@@ -226,11 +227,10 @@ class Intake:
         *,
         rides: bool = False,
     ) -> Waiting:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Handled] = loop.create_future()
+        future: asyncio.Future[Handled] = self._loop.create_future()
         self._open += 1
         self._idle.clear()
-        return Waiting(work, give_up, future, chat_id, update_id, rides, loop.time())
+        return Waiting(work, give_up, future, chat_id, update_id, rides, self._loop.time())
 
     def _put(self, key: int | str, *several: Waiting) -> None:
         """Put these at the end of a line. If it is new, they begin."""
@@ -251,7 +251,7 @@ class Intake:
         return ALONE if self._is_wary() or ALONE in self._lines else chat_id
 
     def _is_wary(self) -> bool:
-        return self._wary_of > 0 or asyncio.get_running_loop().time() < self._wary_until
+        return self._wary_of > 0 or self._loop.time() < self._wary_until
 
     async def settle(self, seconds: float) -> None:
         """Begin nothing more that is kept. Wait until nothing is being applied, at most for this many seconds."""
@@ -329,13 +329,12 @@ class Intake:
             self._go_on(chat_id)
         elif not self._is_ending:
             behind.is_taking = True
-            loop = asyncio.get_running_loop()
-            pause = 0.0 if behind.taken_at is None else min(loop.time() - behind.taken_at, AGAIN)
-            loop.call_later(pause, self._read, chat_id, line, behind)
+            pause = 0.0 if behind.taken_at is None else min(self._loop.time() - behind.taken_at, AGAIN)
+            self._loop.call_later(pause, self._read, chat_id, line, behind)
 
     def _read(self, chat_id: int, line: Line, behind: Backlog) -> None:
         behind.is_stored = False  # until something is found, or more is written
-        behind.taken_at = asyncio.get_running_loop().time()
+        behind.taken_at = self._loop.time()
         reading = self._units.begin(None, lambda unit: unit.kept.first(self._bot_id, chat_id, KEPT_BURST))
         reading.add_done_callback(partial(self._take, chat_id, line, behind))
 
@@ -401,7 +400,7 @@ class Intake:
     def _of_backlog(self, chat_id: int, behind: Backlog, kept: Kept) -> Waiting:
         """Make the work of a kept update: apply it, drop it, or set it aside, and forget it."""
         update = kept.update
-        is_dropped = behind.uncounted > 0 and not self._strangers.admits(chat_id, asyncio.get_running_loop().time())
+        is_dropped = behind.uncounted > 0 and not self._strangers.admits(chat_id, self._loop.time())
         behind.uncounted = max(0, behind.uncounted - 1)
         self.dropped += is_dropped
 
@@ -422,7 +421,7 @@ class Intake:
 
     def _take_later(self, chat_id: int, behind: Backlog) -> None:
         behind.is_taking = behind.is_stored = True  # nobody sends again what is kept
-        asyncio.get_running_loop().call_later(AGAIN, self._taken, chat_id, behind)
+        self._loop.call_later(AGAIN, self._taken, chat_id, behind)
 
     def _taken(self, chat_id: int, behind: Backlog, *_: object) -> None:
         behind.is_taking = False
@@ -498,7 +497,7 @@ class Intake:
             if waiting.update_id is not None:
                 self._wary_of -= key == ALONE
                 self._deaths.pop(waiting.update_id, None)
-                self.committing.add(asyncio.get_running_loop().time() - waiting.since)
+                self.committing.add(self._loop.time() - waiting.since)
             handled = unit.result()
             if handled.answer is not None and not waiting.rides:
                 self._delivery.answer(handled.answer)
@@ -550,7 +549,7 @@ class Intake:
 
     def _tell_locked(self, chat_id: int) -> None:
         """Tell the person, now and then, that a key is missing. Telegram repeats the update until the key is there."""
-        at = asyncio.get_running_loop().time()
+        at = self._loop.time()
         if self._excuse is None or at < self._excused.get(chat_id, float("-inf")) + EXCUSED_FOR:
             return
         self._excused = {chat: when for chat, when in self._excused.items() if at < when + EXCUSED_FOR} | {chat_id: at}
@@ -582,7 +581,7 @@ class Intake:
 
     def _meet(self, key: int | str, chat_id: int, *, is_stranger: bool) -> None:
         """Note whether this chat is a stranger's. If so, drop what waits in it beyond the limit."""
-        at = asyncio.get_running_loop().time()
+        at = self._loop.time()
         is_new = is_stranger and chat_id not in self._strangers
         self._strangers.meet(chat_id, at, is_stranger=is_stranger)
         if not is_new:
