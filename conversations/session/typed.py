@@ -269,7 +269,7 @@ def _typed_choices(turn: Turn, node: Node, text: str, origin: int) -> None:
 
 def _typed_number(turn: Turn, node: Node, text: str, origin: int) -> None:
     """Read one number, or as many as the group asks for."""
-    run = batch(turn.session, turn.instance, turn.questions(), node)
+    run = batch(turn.session, turn.instance, turn.questions(), node) if node.question.type == "integer" else []
     if len(run) > 1:
         labels = [turn.instance.label(member) for member in run]
         for count in range(len(run), 1, -1):

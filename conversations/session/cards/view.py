@@ -190,6 +190,12 @@ def _readable(form: Form) -> frozenset[Place]:
     )
 
 
+@lru_cache(maxsize=256)
+def _with_control(form: Form) -> frozenset[Place]:
+    """The places of what the form shows: questions and notes."""
+    return frozenset(question.place for question in form.questions if question.is_asked)
+
+
 def note_lines(view: View, stop: Stop | None) -> list[Line]:
     """Return the notes right before this question, or at the end. They are shown with it, not in messages of their own.
 
@@ -198,29 +204,30 @@ def note_lines(view: View, stop: Stop | None) -> list[Line]:
     readable = _readable(view.form)
     if not readable:
         return []
+    refs = view.instance.relevant(_with_control(view.form))
     notes: list[Node] = []
-    asked = frozenset(view.questions)
-    within = "" if stop is None else f"{stop.repeat}[" if isinstance(stop, RepeatStop) else stop.ref
-    for other in view.instance.nodes():
-        ref = other.ref
-        if stop is not None and ref == within:
+    for ref in reversed(refs[: _end(refs, stop)]):
+        if ref in view.questions:
             break
-        question = other.question
-        is_read = other.place in readable and (question.type == "note" or (ref not in asked and other.is_readonly))
-        if is_read:
-            if other.is_relevant and _is_read_here(view, other, stop):
-                notes.append(other)
-        elif ref in asked:
-            if isinstance(stop, RepeatStop) and notes and not other.ref.startswith(within):
-                break
-            notes.clear()
+        note = view.instance.node(ref)
+        is_read = note.place in readable and (note.question.type == "note" or note.is_readonly)
+        if is_read and _is_read_here(view, note, stop):
+            notes.append(note)
     lines = []
-    for note in notes:
+    for note in reversed(notes):
         text = view.instance.label(note).strip()
         if note.value:
             text = f"{text}\n{view.shown(note)}".strip()
         lines += [part for part in marked(text) if part != line("")]
     return lines
+
+
+def _end(refs: Sequence[str], stop: Stop | None) -> int:
+    """The position of a question, or behind the last instance of a repeat. The end of all if there is no stop."""
+    if isinstance(stop, RepeatStop):
+        inside = [position for position, ref in enumerate(refs, 1) if ref.startswith(f"{stop.repeat}[")]
+        return inside[-1] if inside else 0
+    return len(refs) if stop is None else refs.index(stop.ref)
 
 
 def _is_read_here(view: View, note: Node, stop: Stop | None) -> bool:

@@ -1,11 +1,11 @@
 """The texts of a session for its respondent: the questions that are asked, their labels and their choices."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
 
-from conversations.xforms.evaluation.state import InstanceState, ref_of
+from conversations.xforms.evaluation.state import InstanceState, path_of, ref_of
 from conversations.xforms.form import Choice, FixedChoices, Form, Group, ItemSet, Question, Text
 from conversations.xforms.nodes import Frame, FrameType, Item, Place
 
@@ -56,10 +56,10 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class _Askable:
-    """What may be asked in one type of frame: its questions, and the repeats with more of them.
+class _Leaves:
+    """Some leaves of one type of frame, and the repeats in it, in document order.
 
-    It is found once for a version of a form. A session then selects by its relevance, without a look at each question.
+    They are found once for a version of a form. A session then selects by its relevance, without a look at each.
     """
 
     by_slot: bytes
@@ -67,25 +67,27 @@ class _Askable:
     places: tuple[Place, ...]
     tails: tuple[str, ...]
     """Their paths, as they continue the ref of the frame."""
-    are_plain: bool
-    """No repeat is among them, and no question that may be read-only: what is relevant is asked."""
+    has_repeats: bool
 
 
 @lru_cache(maxsize=1024)
-def _askable(form: Form, frame_type: FrameType, withheld: frozenset[Place]) -> _Askable:
-    def may_be_asked(place: Place) -> bool:
-        question = form.logic[place].question
-        is_asked = question is not None and question.is_asked and question.type != "note"
-        return place.is_repeat or (is_asked and place not in withheld)
-
-    places = tuple(place for place in frame_type.walk if may_be_asked(place))
+def _leaves_among(chosen: frozenset[Place], frame_type: FrameType) -> _Leaves:
+    places = tuple(place for place in frame_type.walk if place.is_repeat or place in chosen)
     start = len(frame_type.place.path) if frame_type.place is not None else 0
-    return _Askable(
+    return _Leaves(
         by_slot=bytes(place in places for place in frame_type.places),
         places=places,
         tails=tuple(place.path[start:] for place in places),
-        are_plain=not any(place.is_repeat or place in form.readonly for place in places),
+        has_repeats=any(place.is_repeat for place in places),
     )
+
+
+@lru_cache(maxsize=256)
+def _askable(form: Form, withheld: frozenset[Place]) -> tuple[frozenset[Place], frozenset[str]]:
+    """The places of the questions that may be asked, and the paths of those that may be read-only."""
+    questions = (each for each in form.questions if each.is_asked and each.type != "note")
+    places = frozenset(each.place for each in questions) - withheld
+    return places, frozenset(place.path for place in places & form.readonly)
 
 
 class InstanceTexts(InstanceState):
@@ -107,24 +109,31 @@ class InstanceTexts(InstanceState):
         Those of the `withheld` places are left out.
         """
         if self._asked is None or self._asked[0] is not withheld:
-            self._asked = (withheld, tuple(self._asked_in(self.root, "", withheld)))
+            places, readonly = _askable(self.form, withheld)
+            refs = self.relevant(places)
+            if readonly:
+                refs = [ref for ref in refs if path_of(ref) not in readonly or not self.node(ref).is_readonly]
+            self._asked = (withheld, tuple(refs))
         return self._asked[1]
 
-    def _asked_in(self, frame: Frame, within: str, withheld: frozenset[Place]) -> Iterable[str]:
-        """The refs in and below a frame, whose own ref is `within`. A form's questions are not looked at one by one."""
+    def relevant(self, places: frozenset[Place]) -> list[str]:
+        """The refs of these leaves where they are relevant, in document order."""
+        return self._relevant_in(self.root, "", places)
+
+    def _relevant_in(self, frame: Frame, within: str, places: frozenset[Place]) -> list[str]:
+        """Those in and below a frame, whose own ref is `within`."""
         self.spend(len(frame.type.walk))
-        askable = _askable(self.form, frame.type, withheld)
-        relevant = compress(frame.relevant, askable.by_slot)
-        if askable.are_plain:
-            tails = compress(askable.tails, relevant)
-            return [within + tail for tail in tails] if within else tails
-        readonly = self.form.readonly
+        leaves = _leaves_among(places, frame.type)
+        relevant = compress(frame.relevant, leaves.by_slot)
+        if not leaves.has_repeats:
+            tails = compress(leaves.tails, relevant)
+            return [within + tail for tail in tails] if within else list(tails)
         refs: list[str] = []
-        for place, tail in compress(zip(askable.places, askable.tails, strict=True), relevant):
+        for place, tail in compress(zip(leaves.places, leaves.tails, strict=True), relevant):
             if place.is_repeat:
                 for number, each in enumerate(frame.repeats[place.slot], 1):
-                    refs += self._asked_in(each, f"{within}{tail}[{number}]", withheld)
-            elif not (place in readonly and self.is_readonly(place, frame)):
+                    refs += self._relevant_in(each, f"{within}{tail}[{number}]", places)
+            else:
                 refs.append(within + tail)
         return refs
 
