@@ -1,11 +1,15 @@
-"""What the writer's thread executes for one update, in bytecodes of Python, function by function.
+"""What a thread executes for one update, in bytecodes of Python, function by function: the writer's, or the loop's.
 
     python tests/benchmarks/bytecodes.py [--people 48] [--top 60] [--inclusive] [--database sqlite] [--times 0]
+    python tests/benchmarks/bytecodes.py --loop polling      # or webhook: the whole bot, and its event loop's thread
 
 The benchmark's form, played by people in step, without HTTP: everybody's update is applied, then what became of their
 messages is recorded. The same code gives the same figure on a busy machine and on an idle one, so it tells whether a
 change is worth a measurement. What C does (SQLite, JSON, regular expressions, the cipher) is no bytecode: `--times N`
 plays N conversations untraced and prints the processor time too, which the machine's mood moves by a fifth.
+
+With `--loop` the bot is a process of its own, played by fifty people through the emulated Bot API for `--seconds`. How
+many updates come together depends on the machine, so that figure moves by a few per cent.
 """
 
 import argparse
@@ -17,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -210,6 +214,24 @@ def told(counted: Counted, units: int, *, by: Counter[CodeType], top: int) -> li
     return lines
 
 
+def summary(counted: Counted, units: int) -> str:
+    bytecodes, calls = sum(counted.own.values()) / units, sum(counted.calls.values()) / units
+    return f"\n{units} units: {bytecodes:.0f} bytecodes and {calls:.0f} calls each"
+
+
+def play_whole(scene: str, seconds: float, arguments: Sequence[str]) -> str:
+    """What the whole bot prints, counting its event loop's thread, after this scene of the benchmark."""
+    import bench
+
+    command = (*arguments, "--", "run", "--clock", bench.CLOCK)
+    traced = bench.Bot("traced", "traced", "traced.py", command, database="sqlite", talk="enlace-form")
+    [played] = [each for each in bench.SCENES if each.name == scene]
+    with tempfile.TemporaryDirectory(prefix="bytecodes-") as folder:
+        bench.Stage(Path(folder), played.users).measure(traced, played, seconds, None)
+        [log] = Path(folder).glob("*/bot.log")
+        return log.read_text()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=48)
@@ -217,12 +239,17 @@ def main() -> None:
     parser.add_argument("--inclusive", action="store_true")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--times", type=int, default=0)
+    parser.add_argument("--loop", choices=("polling", "webhook"))
+    parser.add_argument("--seconds", type=float, default=20.0)
     given = parser.parse_args()
+    if given.loop:
+        inclusive = ["--inclusive"] if given.inclusive else []
+        print(play_whole(given.loop, given.seconds, ["--top", str(given.top), *inclusive]))
+        return
     counted, units, took = play(given.database, given.people, given.times)
     by = counted.inclusive if given.inclusive else counted.own
     print("\n".join(told(counted, units, by=by, top=given.top)))
-    print(f"\n{units} units: {sum(counted.own.values()) / units:.0f} bytecodes and ", end="")
-    print(f"{sum(counted.calls.values()) / units:.0f} calls each")
+    print(summary(counted, units))
     if given.times:
         print(f"{took:.0f} µs of processor each, the people's own part included")
 
