@@ -16,8 +16,8 @@ _PLACE: Final = re.compile(r"\$(\d+)")
 _VALUES: Final = " VALUES "
 
 
-class Write(Protocol):
-    """A write that waits."""
+class Statement(Protocol):
+    """The statement of a write that waits."""
 
     @property
     def sql(self) -> str: ...
@@ -31,6 +31,13 @@ class Write(Protocol):
         """Whether it is an INSERT of one row that may be joined with others."""
 
 
+class Write(Protocol):
+    """A write that waits."""
+
+    @property
+    def statement(self) -> Statement: ...
+
+
 W = TypeVar("W", bound=Write)
 
 
@@ -38,20 +45,26 @@ def joined(writes: Iterable[W]) -> list[list[W]]:
     """Return these writes in the order in which they are sent, those together that become one statement."""
     found: list[list[W]] = []
     growing: dict[str, list[W]] = {}
+    tables: frozenset[str] = frozenset()
+    """The tables that the growing ones name."""
     for write in writes:
-        batch = growing.get(write.sql) if write.is_joined else None
+        statement = write.statement
+        batch = growing.get(statement.sql) if statement.is_joined else None
         if batch is not None:
             batch.append(write)
             if len(batch) == MOST:
-                del growing[write.sql]
+                del growing[statement.sql]
             continue
-        for sql, other in [*growing.items()]:
-            if other[0].tables & write.tables:
-                del growing[sql]
         found.append([write])
-        if write.is_joined:
-            growing[write.sql] = found[-1]
-    return [part for batch in found for part in _parts(batch)]
+        if not tables.isdisjoint(statement.tables):
+            growing = {
+                sql: them for sql, them in growing.items() if statement.tables.isdisjoint(them[0].statement.tables)
+            }
+            tables = frozenset().union(*(them[0].statement.tables for them in growing.values()))
+        if statement.is_joined:
+            growing[statement.sql] = found[-1]
+            tables |= statement.tables
+    return [part for batch in found for part in (_parts(batch) if len(batch) > 1 else (batch,))]
 
 
 def _parts(batch: list[W]) -> list[list[W]]:

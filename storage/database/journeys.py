@@ -11,8 +11,8 @@ This module is imported only with PostgreSQL, because SQLite does not need psyco
 """
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, NamedTuple
 
 from psycopg import OperationalError, errors, generators, waiting
 from psycopg.adapt import PyFormat, Transformer
@@ -33,23 +33,42 @@ _NAME: Final = "line"
 class Statement:
     """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
-    __slots__ = ("formats", "is_joined", "sql", "tables", "writes")
+    __slots__ = ("formats", "is_joined", "is_steady", "read", "sql", "tables", "writes")
 
     def __init__(
         self,
         sql: str,
         is_binary: Sequence[bool],
         tables: frozenset[str] = frozenset(),
+        read: Callable[[Sequence[Any]], Any] = tuple,
         *,
         is_joined: bool = False,
+        is_steady: bool = False,
     ) -> None:
         self.sql = sql
         self.writes = written(sql)
         self.tables = tables
         """The tables that it names."""
+        self.read = read
+        """Makes a row of what the driver gives."""
+        self.is_steady = is_steady
+        """Whether it reads only tables that seldom change."""
         self.is_joined = is_joined
         """Whether it may become one INSERT with others of its kind. What it returns begins with its first parameter."""
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
+
+    def rows(self, connection: Connection, bound: tuple[Any, ...]) -> list[Any]:
+        """Return the rows that it selects or returns. It is not executed if they are known."""
+        line = line_of(connection)
+        known = line.ahead.take(self.sql, bound)
+        if known is not None:
+            return known
+        if self.is_steady and line.steady is not None:
+            return line.steady.rows((self.sql, bound), lambda: self._asked(connection, bound))
+        return self._asked(connection, bound)
+
+    def _asked(self, connection: Connection, bound: Sequence[Any]) -> list[Any]:
+        return list(map(self.read, self.execute(connection, bound).fetchall()))
 
     def execute(self, connection: Connection, bound: Sequence[Any]) -> "Answer":
         """Execute it in the transaction of `connection`, or begin one. Errors are SQLAlchemy's (S8)."""
@@ -72,9 +91,9 @@ class Statement:
             tell_sqlalchemy(connection, error)
             raise
 
-    def execute_soon(self, connection: Connection, bound: Sequence[Any], then: "Callable[[Answer], None]") -> None:
-        """Send the question with the next journey of this unit, and call `then` with its answer."""
-        line_of(connection).ask_soon(self, bound, then)
+    def execute_soon(self, connection: Connection, bound: tuple[Any, ...]) -> None:
+        """Send the question with the next journey of this unit. Then it is answered when it is asked."""
+        line_of(connection).ask_soon(self, bound)
 
     def execute_each(self, connection: Connection, many: Sequence[Sequence[Any]]) -> None:
         """Execute it once for each of these rows, in one journey."""
@@ -88,6 +107,18 @@ def execute_together(connection: Connection, asked: "Sequence[tuple[Statement, S
     except Exception as error:
         tell_sqlalchemy(connection, error)
         raise
+
+
+def rows_of_all(connection: Connection, asked: "Sequence[tuple[Statement, tuple[Any, ...]]]") -> list[list[Any]]:
+    """Return the rows of each of these, in their order. Those that are not known take one journey."""
+    ahead = line_of(connection).ahead
+    found = [ahead.take(statement.sql, bound) for statement, bound in asked]
+    left = [question for question, known in zip(asked, found, strict=True) if known is None]
+    answers = iter(execute_together(connection, left) if left else ())
+    return [
+        [*map(statement.read, next(answers).fetchall())] if known is None else known
+        for (statement, _), known in zip(asked, found, strict=True)
+    ]
 
 
 def finish(connection: Connection) -> None:
@@ -128,27 +159,14 @@ class Answer:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A write that travels with the next question."""
+class _Waiting(NamedTuple):
+    """A write that travels with the next question. `then` hears what it returns."""
 
     statement: Statement
     dumped: Any
     formats: Any
     rows: int | None
     then: Callable[[Any], None] | None
-
-    @property
-    def sql(self) -> str:
-        return self.statement.sql
-
-    @property
-    def tables(self) -> frozenset[str]:
-        return self.statement.tables
-
-    @property
-    def is_joined(self) -> bool:
-        return self.statement.is_joined
 
 
 def _check(batch: Sequence[_Waiting], answer: Answer) -> None:
@@ -164,11 +182,10 @@ def _check(batch: Sequence[_Waiting], answer: Answer) -> None:
         found = [by_number[bytes(each.dumped[0])] for each in batch]
     for each, row in zip(batch, found, strict=True):
         if each.then is not None:
-            each.then(row)
+            each.then(each.statement.read(row))
 
 
-_Soon = tuple[Statement, Sequence[Any], Callable[[Answer], None]]
-"""A question that travels with the next journey, and who hears the answer."""
+_Question = tuple[Statement, tuple[Any, ...]]
 
 
 class Line:
@@ -190,7 +207,8 @@ class Line:
         self.steady: Steady | None = None
         """What groups have read from `STEADY` tables; None outside a group."""
         self._kept = Steady()
-        self._soon: list[_Soon] = []
+        self._soon: list[_Question] = []
+        """Questions that travel with the next journey."""
         self.ahead = Ahead()
         """What was read for the present unit before it asked."""
         self.series: dict[Hashable, Any] = {}
@@ -212,9 +230,9 @@ class Line:
         if statement.writes in STEADY:
             raise ApplyAlone("the plan changes")
         self.ahead.note(statement.writes)
-        dumped = self._values.dump_sequence(bound, statement.formats)
-        formats = self._values.formats
-        self.waiting.append(_Waiting(statement, dumped, formats, rows, then))
+        values = self._values
+        dumped = values.dump_sequence(bound, statement.formats)
+        self.waiting.append(_Waiting(statement, dumped, values.formats, rows, then))
 
     def begin_group(self, version: object) -> None:
         """Begin a group, or go on with it. `version` is the last change of a steady table.
@@ -268,12 +286,12 @@ class Line:
             self.steady.note(writes)
 
     # -------------------------------------------------------------- asking
-    def ask_soon(self, statement: Statement, bound: Sequence[Any], then: Callable[[Answer], None]) -> None:
-        self._soon.append((statement, bound, then))
+    def ask_soon(self, statement: Statement, bound: tuple[Any, ...]) -> None:
+        self._soon.append((statement, bound))
 
     def ask(self, statement: Statement, bound: Sequence[Any]) -> Answer:
         if self._soon:
-            self._soon = [each for each in self._soon if each[:2] != (statement, bound)]  # it is asked now
+            self._soon = [each for each in self._soon if each != (statement, bound)]  # it is asked now
         if self.waiting or self._soon:
             return self.ask_all([(statement, bound)])[0]
         self.note(statement.writes)
@@ -295,7 +313,7 @@ class Line:
         """
         library, values = self._library, self._values
         soon, self._soon = self._soon, []
-        asked, asked_now = [*asked, *((statement, bound) for statement, bound, _ in soon)], len(asked)
+        asked, asked_now = [*asked, *soon], len(asked)
         self.note("")
         for statement, _ in asked:
             self.note(statement.writes)
@@ -324,30 +342,31 @@ class Line:
         except BaseException:
             library.finish()  # half way: it seems to be in its transaction, which may have been committed
             raise
-        answers = [Answer(values, self._checked(result)) for result in results]
-        if commit:
-            del answers[-1]
-            if results[-1].command_status != b"COMMIT":
-                raise ApplyAlone("the transaction could not be committed")
-        if begin:
-            del answers[0]
+        for result in results:
+            self._checked(result)
+        if commit and results.pop().command_status != b"COMMIT":
+            raise ApplyAlone("the transaction could not be committed")
+        answers = [Answer(values, result) for result in results[bool(begin) :]]
         self._is_spoilt = True  # unless everything is as expected
         for batch, answer in zip(batches, answers, strict=False):
             _check(batch, answer)
         self._is_spoilt = False
         del answers[: len(batches)]
-        for (_, _, then), answer in zip(soon, answers[asked_now:], strict=True):
-            then(answer)
+        for (statement, bound), answer in zip(soon, answers[asked_now:], strict=True):
+            self.ahead.add(statement.sql, Known(bound, [*map(statement.read, answer.fetchall())], statement.tables))
         return answers[:asked_now]
 
     def _sent(self, batch: Sequence[_Waiting]) -> tuple[bytes, Any, Any]:
         """Return the name of one statement for all these writes, its parameters, and their formats."""
         first = batch[0]
+        sql = first.statement.sql
         if len(batch) == 1:
-            return self._named(first.sql), first.dumped, first.formats
-        dumped = [value for each in batch for value in each.dumped]
-        formats = [form for each in batch for form in each.formats]  # None is not written as the bytes beside it are
-        return self._named(insert_of(first.sql, len(batch))), dumped, formats
+            return self._named(sql), first.dumped, first.formats
+        dumped = [*chain.from_iterable(each.dumped for each in batch)]
+        formats = [
+            *chain.from_iterable(each.formats for each in batch)
+        ]  # None is not written as the bytes beside it are
+        return self._named(insert_of(sql, len(batch))), dumped, formats
 
     def _named(self, sql: str) -> bytes:
         """The name of a statement on this connection. It is prepared now if it was not yet."""
@@ -403,13 +422,3 @@ def line_of(connection: Connection) -> Line:
     if found is None:
         found = known[_NAME] = Line(connection.connection.dbapi_connection)
     return found
-
-
-def steady_of_line(connection: Connection) -> Steady | None:
-    """Return the steady rows that the group of this connection has read; None outside a group."""
-    return line_of(connection).steady
-
-
-def ahead_of_line(connection: Connection) -> Ahead:
-    """Return what is known on this connection before it is asked."""
-    return line_of(connection).ahead

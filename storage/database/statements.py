@@ -12,18 +12,33 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, Connection, Dialect, LargeBinary, Select, Table, false, literal, literal_column, or_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Connection,
+    DateTime,
+    Dialect,
+    LargeBinary,
+    Select,
+    Table,
+    false,
+    literal,
+    literal_column,
+    or_,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from storage.database.added_last import is_of_these, write_first
-from storage.database.ahead import Ahead, Known
-from storage.database.steady import STEADY, Steady, is_change, note_change, steady_of, written
+from storage.database.ahead import Known
+from storage.database.steady import STEADY, is_change, note_change, steady_of, written
 
 if TYPE_CHECKING:
     from storage.database.journeys import Statement
@@ -70,23 +85,23 @@ class _Compiled:
     """The parameters in their order, as the driver writes them."""
     read: Callable[[Sequence[Any]], Any]
     """A row of the driver as a named tuple."""
-    steady: Callable[[Connection], Steady | None] | None
-    """The rows that a connection keeps of it. None for a statement that reads changing tables."""
+    is_steady: bool
+    """Whether it reads only tables that seldom change."""
     tables: frozenset[str]
     """The tables that it names."""
-    ahead: Callable[[Connection], Ahead] | None
-    """What a connection knows before it is asked. None on SQLite, where nothing travels."""
 
     def ask(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows that it selects or returns."""
         bound = self.bind(values)
-        if self.ahead is not None and (known := self.ahead(connection).take(self.sql, bound)) is not None:
-            return known
-        steady = None if self.steady is None else self.steady(connection)
-        if steady is None:
-            # Fetch everything: a statement that is not at its end holds its transaction open.
-            return list(map(self.read, self.execute(connection, bound).fetchall()))
-        return steady.rows((self.sql, bound), lambda: list(map(self.read, self.execute(connection, bound).fetchall())))
+        if self.on_server is not None:
+            return self.on_server.rows(connection, bound)
+        if self.is_steady and (steady := steady_of(connection)) is not None:
+            return steady.rows((self.sql, bound), lambda: self._asked(connection, bound))
+        return self._asked(connection, bound)
+
+    def _asked(self, connection: Connection, bound: tuple[Any, ...]) -> list[Any]:
+        # Fetch everything: a statement that is not at its end holds its transaction open.
+        return list(map(self.read, self.execute(connection, bound).fetchall()))
 
 
 class Prepared:
@@ -141,20 +156,13 @@ class Prepared:
         """Execute it together with the next statement, on PostgreSQL (`Unit.write`)."""
         compiled = self._for(connection, values)
         assert compiled.on_server is not None
-        told = None if then is None else lambda row: then(compiled.read(row))
-        compiled.on_server.execute_later(connection, compiled.bind(values), rows, told)
+        compiled.on_server.execute_later(connection, compiled.bind(values), rows, then)
 
     def soon(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Send this question with the next journey: then it is answered when it is asked. Nothing on SQLite."""
         compiled = self._for(connection, values)
-        if compiled.on_server is None or compiled.ahead is None:
-            return
-        bound, ahead = compiled.bind(values), compiled.ahead(connection)
-
-        def keep(answer: Any) -> None:
-            ahead.add(compiled.sql, Known(bound, list(map(compiled.read, answer.fetchall())), compiled.tables))
-
-        compiled.on_server.execute_soon(connection, bound, keep)
+        if compiled.on_server is not None:
+            compiled.on_server.execute_soon(connection, compiled.bind(values))
 
     def known(self, connection: Connection, values: Mapping[str, Any], rows: list[Any]) -> dict[str, Known]:
         """Return these rows, which were read otherwise, as the answer to this question (`Opened.known`)."""
@@ -171,23 +179,14 @@ class Prepared:
         """The rows of each of these selects, in their order. On PostgreSQL it takes one journey."""
         if connection.dialect.name != "postgresql":
             return [prepared.rows(connection, values) for prepared, values in asked]
-        from storage.database.journeys import execute_together  # psycopg is not needed beside SQLite
+        from storage.database.journeys import rows_of_all  # psycopg is not needed beside SQLite
 
-        answered: list[list[Any]] = []
-        left = []
+        questions = []
         for prepared, values in asked:
             compiled = prepared._for(connection, values)
             assert compiled.on_server is not None
-            assert compiled.ahead is not None
-            bound = compiled.bind(values)
-            known = compiled.ahead(connection).take(compiled.sql, bound)
-            if known is None:
-                left.append((len(answered), compiled, compiled.on_server, bound))
-            answered.append(known or [])
-        answers = execute_together(connection, [(on_server, bound) for _, _, on_server, bound in left]) if left else []
-        for (place, compiled, _, _), answer in zip(left, answers, strict=True):
-            answered[place] = [compiled.read(row) for row in answer.fetchall()]
-        return answered
+            questions.append((compiled.on_server, compiled.bind(values)))
+        return rows_of_all(connection, questions)
 
     def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Compiled:
         name = connection.dialect.name
@@ -207,7 +206,10 @@ def _compile(statement: Any, dialect: Dialect, names: list[str], *, is_joined: b
     order = made.positiontup
     tables = frozenset(each.name for each in iterate(statement) if isinstance(each, Table))
     execute: Any
-    on_server, steady_there, ahead_there = None, steady_of, None
+    on_server = None
+    is_steady = _reads_steady(statement, sql, tables)
+    columns = statement.exported_columns
+    read = _reading(list(columns.keys()), [_from_driver(column.type, dialect) for column in columns])
     if order is None:  # psycopg's names
         from storage.database import journeys  # psycopg is not needed beside SQLite
 
@@ -215,24 +217,21 @@ def _compile(statement: Any, dialect: Dialect, names: list[str], *, is_joined: b
         places = count(1)
         sql = _NAMED.sub(lambda _: f"${next(places)}", sql).replace("%%", "%")
         is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
-        on_server = journeys.Statement(sql, is_binary, tables, is_joined=is_joined)
-        steady_there, ahead_there = journeys.steady_of_line, journeys.ahead_of_line
+        on_server = journeys.Statement(sql, is_binary, tables, read, is_joined=is_joined, is_steady=is_steady)
         execute, execute_each = on_server.execute, on_server.execute_each
     elif is_change(written(sql)) or is_of_these(sql):
         execute, execute_each = partial(_mind, _execute, sql), partial(_mind, _execute_each, sql)
     else:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)
-    columns = statement.exported_columns
     return _Compiled(
         sql,
         execute,
         execute_each,
         on_server,
         _binding([(name, _to_driver(made.binds[name].type, dialect)) for name in order], made.params, names),
-        _reading(list(columns.keys()), [_from_driver(column.type, dialect) for column in columns]),
-        steady_there if _reads_steady(statement, sql, tables) else None,
+        read,
+        is_steady,
         tables,
-        ahead_there,
     )
 
 
@@ -268,9 +267,24 @@ _Process = Callable[[Any], Any]
 def _to_driver(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
     """Return how a parameter is converted; None if the driver takes it as it is.
 
-    SQLite stores a truth value as a number.
+    SQLite stores a truth value as a number. PostgreSQL reads an array of numbers or instants from one text: psycopg
+    would write it element by element, in Python.
     """
-    return None if isinstance(kind, Boolean) else kind.dialect_impl(dialect).bind_processor(dialect)
+    if isinstance(kind, Boolean):
+        return None
+    if isinstance(kind, ARRAY) and isinstance(kind.item_type, BigInteger):
+        return _numbers
+    if isinstance(kind, ARRAY) and isinstance(kind.item_type, DateTime):
+        return _instants
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _numbers(values: Iterable[int | None]) -> str:
+    return f"{{{','.join(map(str, values))}}}".replace("None", "NULL")
+
+
+def _instants(values: Iterable[datetime]) -> str:
+    return f"{{{','.join(map(datetime.isoformat, values))}}}"
 
 
 def value_reader(connection: Connection, kind: TypeEngine[Any]) -> Callable[[Any], Any]:

@@ -15,15 +15,19 @@ from tests.deadlines import PATIENCE
 from tests.storage.database.groups import BOT, CHATS, NOW, answer, begin_chats, gathered, update
 
 
-class Write(NamedTuple):
+class Statement(NamedTuple):
     sql: str
     tables: frozenset[str]
     is_joined: bool
+
+
+class Write(NamedTuple):
+    statement: Statement
     number: int
 
 
 def write(sql: str, number: int = 0, *, is_joined: bool = True) -> Write:
-    return Write(sql, frozenset(sql.split()), is_joined, number)
+    return Write(Statement(sql, frozenset(sql.split()), is_joined), number)
 
 
 @pytest.fixture

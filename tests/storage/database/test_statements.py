@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import ARRAY, BigInteger, DateTime, bindparam, insert, select
 
 from storage.database.models import Chat, OutboxMessage, Session, table
 from storage.database.statements import Prepared
@@ -100,3 +100,16 @@ def test_a_list_cannot_be_prepared(sqlite_database: Any) -> None:
     units = sqlite_database.units
     with pytest.raises(ValueError, match="IN of a list"):
         units.submit(None, lambda unit: several.rows(unit.connection, {})).result(PATIENCE)
+
+
+def test_a_list_is_one_value_on_postgres(postgres_database: Any) -> None:
+    """Numbers, some of them missing, and instants with their microseconds; an empty list is no NULL."""
+    numbers, instants = ARRAY(BigInteger), ARRAY(DateTime(timezone=True))
+    same = Prepared(select(bindparam("many", type_=numbers), bindparam("times", type_=instants)))
+    given = [
+        {"many": [3, None, -(2**62)], "times": [NOW, NOW + timedelta(microseconds=1)]},
+        {"many": [], "times": []},
+    ]
+    units = postgres_database.units
+    found = [units.submit(None, lambda unit, each=each: same.first(unit.connection, each)) for each in given]
+    assert [[*each.result(PATIENCE)] for each in found] == [[each["many"], each["times"]] for each in given]
