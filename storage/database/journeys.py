@@ -67,6 +67,10 @@ class Statement:
             return line.steady.rows((self.sql, bound), lambda: self._asked(connection, bound))
         return self._asked(connection, bound)
 
+    def steady(self, connection: Connection) -> Steady | None:
+        """Return the rows that the group of this connection keeps; None outside a group."""
+        return line_of(connection).steady
+
     def _asked(self, connection: Connection, bound: Sequence[Any]) -> list[Any]:
         return list(map(self.read, self.execute(connection, bound).fetchall()))
 

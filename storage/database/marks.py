@@ -188,8 +188,12 @@ def mark_role(unit: Unit, membership_id: int) -> None:
     unit.connection.execute(_MARK_ROLE, {"key": membership_id, "new_mark": role_mark(unit.vault, row)})
 
 
+_AS_WE_WRITE: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+"""Days and instants are written by `_plain`."""
+
+
 def _mark(vault: Vault, values: list[Any], purpose: str) -> str:
-    return vault.mac(orjson.dumps([_plain(value) for value in values], option=orjson.OPT_SORT_KEYS), purpose)[:32]
+    return vault.mac(orjson.dumps(values, default=_plain, option=_AS_WE_WRITE), purpose)[:32]
 
 
 def _plain(value: Any) -> Any:

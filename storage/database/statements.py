@@ -14,8 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from itertools import count
-from typing import TYPE_CHECKING, Any
+from itertools import count, groupby
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -42,6 +42,8 @@ from storage.database.steady import STEADY, is_change, note_change, steady_of, w
 
 if TYPE_CHECKING:
     from storage.database.journeys import Statement
+
+T = TypeVar("T")
 
 
 def insert_into(connection: Connection, table: Table) -> Any:
@@ -99,6 +101,16 @@ class _Compiled:
             return steady.rows((self.sql, bound), lambda: self._asked(connection, bound))
         return self._asked(connection, bound)
 
+    def made(self, connection: Connection, values: Mapping[str, Any], make: Callable[[Any], T]) -> list[T]:
+        """Return what `make` makes of each row. If the rows would be kept, this is kept instead."""
+        if not self.is_steady:
+            return list(map(make, self.ask(connection, values)))
+        bound = self.bind(values)
+        steady = steady_of(connection) if self.on_server is None else self.on_server.steady(connection)
+        if steady is None:
+            return list(map(make, self._asked(connection, bound)))
+        return steady.rows((self.sql, bound, make), lambda: list(map(make, self._asked(connection, bound))))
+
     def _asked(self, connection: Connection, bound: tuple[Any, ...]) -> list[Any]:
         # Fetch everything: a statement that is not at its end holds its transaction open.
         return list(map(self.read, self.execute(connection, bound).fetchall()))
@@ -124,6 +136,13 @@ class Prepared:
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """The rows that it selects or returns; each row is a named tuple."""
         return self._for(connection, values).ask(connection, values)
+
+    def made(self, connection: Connection, values: Mapping[str, Any], make: Callable[[Any], T]) -> list[T]:
+        """What `make` makes of each row. It is made once for as long as the rows of steady tables are kept.
+
+        `make` is a function of a module, because what it has made is found by it. Nobody may change what it makes.
+        """
+        return self._for(connection, values).made(connection, values, make)
 
     def raw(self, connection: Connection, values: Mapping[str, Any]) -> list[Sequence[Any]]:
         """The rows as the driver gives them: for who reads tens of thousands, and converts what it needs itself."""
@@ -312,7 +331,15 @@ def _reading(columns: Sequence[str], reads: Sequence[_Process | None]) -> Callab
     row: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]  # the value is known when the statement is compiled
     if not any(reads):
         return partial(tuple.__new__, row)
-    parts, processes = _applied([(f"found[{place}]", process) for place, process in enumerate(reads)])
+    parts, processes = "", {}
+    for is_plain, run in groupby(enumerate(reads), key=lambda each: each[1] is None):
+        places = [*run]
+        if is_plain:  # one slice: a wide row has few columns to convert
+            parts += f"*found[{places[0][0]}:{places[-1][0] + 1}], "
+            continue
+        for place, process in places:
+            parts += f"process_{place}(found[{place}]), "
+            processes[f"process_{place}"] = process
     read: Callable[[Sequence[Any]], Any]
     read = _written_out(f"lambda found: new(row, ({parts}))", processes, new=tuple.__new__, row=row)
     return read

@@ -5,10 +5,10 @@ takes a fixed number of statements, however large the plan is, and the statement
 the value types of `conversations.plan.model`, with their `id`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, literal_column, select, union_all
@@ -32,6 +32,8 @@ from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
 from storage.plan.closings import closed_on
 
+T = TypeVar("T")
+_Select = Select[Any]
 UNREPORTABLE: Final = "unreportable."
 """With the plan's number, the name of the fact that lists what no published form can report."""
 
@@ -403,12 +405,9 @@ class Plans:
         """Return the activities of one agency, of `agencies` (codes), or of the whole plan; by area and code."""
         if agencies is not None:
             some = _ACTIVITIES.where(_agency.c.code.in_(sorted(agencies)))
-            rows = list(self._unit.connection.execute(some, {"plan_id": plan_id}))
-        elif agency_id is None:
-            rows = self._rows(_ACTIVITIES, plan_id=plan_id)
+            activities = list(map(_to_activity, self._unit.connection.execute(some, {"plan_id": plan_id})))
         else:
-            rows = self._rows(_ACTIVITIES_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
-        activities = map(_to_activity, rows)
+            activities = self._of(agency_id, _to_activity, _ACTIVITIES, _ACTIVITIES_OF_AGENCY, plan_id=plan_id)
         return tuple(activity for activity in activities if include_retired or activity.retired_on is None)
 
     def activity(self, plan_id: int, code: str) -> Activity:
@@ -420,42 +419,37 @@ class Plans:
     def indicators(
         self, plan_id: int, agency_id: int | None = None, *, include_retired: bool = False
     ) -> tuple[Indicator, ...]:
-        if agency_id is None:
-            rows = self._rows(_INDICATORS, plan_id=plan_id)
-        else:
-            rows = self._rows(_INDICATORS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
-        indicators = _to_indicators(rows)
-        return tuple(indicator for indicator in indicators if include_retired or indicator.retired_on is None)
+        targets = self._of(agency_id, _to_indicator, _INDICATORS, _INDICATORS_OF_AGENCY, plan_id=plan_id)
+        return tuple(indicator for indicator in _latest(targets) if include_retired or indicator.retired_on is None)
 
     def indicator(self, plan_id: int, code: str) -> Indicator:
-        for indicator in _to_indicators(self._rows(_INDICATOR, plan_id=plan_id, code=code)):
+        for indicator in _latest(self._made(_to_indicator, _INDICATOR, plan_id=plan_id, code=code)):
             return indicator
         raise NotFound(f"no indicator {code!r}")
 
     # -------------------------------------------------------------- periods
     def periods(self, plan_id: int) -> tuple[ReportingPeriod, ...]:
         """Return the periods in the order in which they end; of a given-up periodicity, those that had opened."""
-        return tuple(map(_to_period, self._rows(_PERIODS, plan_id=plan_id)))
+        return tuple(self._made(_to_period, _PERIODS, plan_id=plan_id))
 
     def periods_ending(self, plan_id: int, first: date, last: date) -> tuple[ReportingPeriod, ...]:
         """Return the periods that end between these days, both included."""
-        return tuple(map(_to_period, self._rows(_PERIODS_ENDING, plan_id=plan_id, first=first, last=last)))
+        return tuple(self._made(_to_period, _PERIODS_ENDING, plan_id=plan_id, first=first, last=last))
 
     def open_periods(self, plan_id: int, on: date, agency_id: int | None = None) -> tuple[ReportingPeriod, ...]:
         """The periods that are open on that day of the plan's zone; for an agency, also those reopened for it."""
-        rows = self._seen(_OPEN_PERIODS, _OPEN_PERIODS_SEEN, agency_id, plan_id=plan_id, on=on)
-        return tuple(map(_to_period, rows))
+        return tuple(self._of(agency_id, _to_period, _OPEN_PERIODS, _OPEN_PERIODS_SEEN, plan_id=plan_id, on=on))
 
     def period(self, plan_id: int, code: str, agency_id: int | None = None) -> ReportingPeriod:
         """Return the period as everybody sees it, or with `agency_id` as this agency sees it."""
-        for row in self._seen(_PERIOD, _PERIOD_SEEN, agency_id, plan_id=plan_id, code=code):
-            return _to_period(row)
+        for period in self._of(agency_id, _to_period, _PERIOD, _PERIOD_SEEN, plan_id=plan_id, code=code):
+            return period
         raise NotFound(f"no reporting period {code!r}")
 
     def period_by_id(self, period_id: int, agency_id: int | None = None) -> ReportingPeriod:
         """Return the period as everybody sees it, or with `agency_id` as this agency sees it."""
-        for row in self._seen(_PERIOD_BY_ID, _PERIOD_SEEN_BY_ID, agency_id, period_id=period_id):
-            return _to_period(row)
+        for period in self._of(agency_id, _to_period, _PERIOD_BY_ID, _PERIOD_SEEN_BY_ID, period_id=period_id):
+            return period
         raise NotFound(f"no reporting period {period_id}")
 
     # -------------------------------------------------------------- due
@@ -464,17 +458,17 @@ class Plans:
 
         Each has the agency's report of the period before. It takes five statements. `on` is a day of the plan's zone.
         """
-        rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
-        if not rows:
+        seen = self._made(_to_period_and_closing, _OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
+        if not seen:
             return ()
         reported, noted = Prepared.rows_of_all(self._unit.connection, _changing(plan_id, agency_id))
         return due_list(
             self.activities(plan_id, agency_id),
             self.indicators(plan_id, agency_id),
-            map(_to_period, rows),
+            [period for period, _ in seen],
             map(to_report, reported),
             on,
-            closed={row.code: closed_on(row) for row in rows if row.closed_at is not None},
+            closed={period.code: closed for period, closed in seen if closed is not None},
             unreportable=frozenset(noted[0].value.split() if noted else ()),
         )
 
@@ -499,13 +493,17 @@ class Plans:
         """The activities that a report has ended, as `expected_reports` wants it. One statement for the whole plan."""
         return ended_activities(map(to_report, self._rows(_ACTIVITY_REPORTS, plan_id=plan_id)))
 
-    def _seen(self, plain: Select[Any], of_agency: Select[Any], agency_id: int | None, **values: object) -> list[Any]:
-        """Return the rows as everybody sees them, or as this agency sees them."""
-        if agency_id is None:
-            return self._rows(plain, **values)
-        return self._rows(of_agency, agency_id=agency_id, **values)
+    def _of(
+        self, agency_id: int | None, make: Callable[[Any], T], plain: _Select, own: _Select, **values: Any
+    ) -> list[T]:
+        """Return what `make` makes of each row: of the rows for everybody, or of those for this agency."""
+        of = {} if agency_id is None else {"agency_id": agency_id}
+        return self._made(make, own if of else plain, **of, **values)
 
-    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
+    def _made(self, make: Callable[[Any], T], statement: _Select, **values: object) -> list[T]:
+        return prepared(statement).made(self._unit.connection, values, make)
+
+    def _rows(self, statement: _Select, **values: object) -> list[Any]:
         return prepared(statement).rows(self._unit.connection, values)
 
 
@@ -541,34 +539,35 @@ def _to_activity(row: Any) -> Activity:
     )
 
 
-def _to_indicators(rows: Iterable[Any]) -> list[Indicator]:
-    """Make one indicator each, with its latest target. The rows come in the order of the targets' dates."""
-    found: dict[str, Indicator] = {}
-    for row in rows:
-        found[row.code] = Indicator(
-            code=row.code,
-            agency_code=row.agency_code,
-            frequency=Frequency(row.frequency),
-            name=row.name,
-            area_code=row.area_code,
-            level=row.level,
-            unit=row.unit,
-            direction=row.direction,
-            aggregation=row.aggregation,
-            sensitivity=row.sensitivity,
-            min_cell=row.min_cell,
-            standard_cell=row.standard_cell,
-            by_exploitation=row.by_exploitation,
-            computed=row.computed,
-            annual_table=row.annual_table,
-            baseline=row.baseline,
-            baseline_period=row.baseline_period,
-            target=row.target or "",
-            target_on=row.target_on,
-            retired_on=row.retired_on,
-            id=row.id,
-        )
-    return list(found.values())
+def _latest(targets: Iterable[Indicator]) -> Collection[Indicator]:
+    """Return each indicator once, with its latest target. They come in the order of the targets' dates."""
+    return {indicator.code: indicator for indicator in targets}.values()
+
+
+def _to_indicator(row: Any) -> Indicator:
+    return Indicator(
+        code=row.code,
+        agency_code=row.agency_code,
+        frequency=Frequency(row.frequency),
+        name=row.name,
+        area_code=row.area_code,
+        level=row.level,
+        unit=row.unit,
+        direction=row.direction,
+        aggregation=row.aggregation,
+        sensitivity=row.sensitivity,
+        min_cell=row.min_cell,
+        standard_cell=row.standard_cell,
+        by_exploitation=row.by_exploitation,
+        computed=row.computed,
+        annual_table=row.annual_table,
+        baseline=row.baseline,
+        baseline_period=row.baseline_period,
+        target=row.target or "",
+        target_on=row.target_on,
+        retired_on=row.retired_on,
+        id=row.id,
+    )
 
 
 def to_report(row: Any) -> PastReport:
@@ -581,6 +580,10 @@ def to_report(row: Any) -> PastReport:
         progress=row.progress,
         submission_id=row.id,
     )
+
+
+def _to_period_and_closing(row: Any) -> tuple[ReportingPeriod, date | None]:
+    return _to_period(row), None if row.closed_at is None else closed_on(row)
 
 
 def _to_period(row: Any) -> ReportingPeriod:
