@@ -138,7 +138,7 @@ class Prepared:
         return self._for(connection, values).ask(connection, values)
 
     def made(self, connection: Connection, values: Mapping[str, Any], make: Callable[[Any], T]) -> list[T]:
-        """What `make` makes of each row. It is made once for as long as the rows of steady tables are kept.
+        """Return what `make` makes of each row. It is made once for as long as the rows of steady tables are kept.
 
         `make` is a function of a module, because what it has made is found by it. Nobody may change what it makes.
         """

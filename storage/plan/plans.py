@@ -5,7 +5,7 @@ takes a fixed number of statements, however large the plan is, and the statement
 the value types of `conversations.plan.model`, with their `id`.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, TypeVar
@@ -420,11 +420,13 @@ class Plans:
         self, plan_id: int, agency_id: int | None = None, *, include_retired: bool = False
     ) -> tuple[Indicator, ...]:
         targets = self._of(agency_id, _to_indicator, _INDICATORS, _INDICATORS_OF_AGENCY, plan_id=plan_id)
-        return tuple(indicator for indicator in _latest(targets) if include_retired or indicator.retired_on is None)
+        # A row for each target, in the order of their dates: the last one counts.
+        latest = {indicator.code: indicator for indicator in targets}.values()
+        return tuple(indicator for indicator in latest if include_retired or indicator.retired_on is None)
 
     def indicator(self, plan_id: int, code: str) -> Indicator:
-        for indicator in _latest(self._made(_to_indicator, _INDICATOR, plan_id=plan_id, code=code)):
-            return indicator
+        if targets := self._made(_to_indicator, _INDICATOR, plan_id=plan_id, code=code):
+            return targets[-1]
         raise NotFound(f"no indicator {code!r}")
 
     # -------------------------------------------------------------- periods
@@ -537,11 +539,6 @@ def _to_activity(row: Any) -> Activity:
         retired_on=row.retired_on,
         id=row.id,
     )
-
-
-def _latest(targets: Iterable[Indicator]) -> Collection[Indicator]:
-    """Return each indicator once, with its latest target. They come in the order of the targets' dates."""
-    return {indicator.code: indicator for indicator in targets}.values()
 
 
 def _to_indicator(row: Any) -> Indicator:
