@@ -61,6 +61,9 @@ def is_position(folded: str) -> bool:
     return "." in folded and bool(_THREE_WORDS.search(folded) or _position().search(folded))
 
 
+_OF_ADDRESSES = Is.HOME | Is.HOUSE | Is.STREET | Is.BESIDE | Is.ROOM
+
+
 def address(folded: str, tokens: Sequence[Token]) -> bool:
     """Say whether a text tells one: a word of living and a street, a street and the number of a house, or a landmark.
 
@@ -68,6 +71,8 @@ def address(folded: str, tokens: Sequence[Token]) -> bool:
     spoken of it is of that.
     """
     for at, token in enumerate(tokens):
+        if not token.what & _OF_ADDRESSES and token.folded != "c":
+            continue
         if token.what & Is.HOME or (token.what & Is.HOUSE and (_is_of_somebody(tokens, at) or _is_hers(tokens, at))):
             _, last = sentence_of(tokens, at)
             if any(tokens[other].what & Is.STREET or _is_village(tokens, other) for other in range(at + 1, last)):

@@ -48,6 +48,7 @@ from conversations.session.safeguards.words import (
     sentence_of,
 )
 
+_OF_SCHOOL = Is.GRADE | Is.ORDINAL
 _MOST_NEAR = 90
 """The oldest age that somebody is said to be near."""
 _NUMBER = Is.SAID | Is.ORDINAL
@@ -74,10 +75,16 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
         return True
     if strict and any(_is_then(tokens, at, is_near=True) for at in behind_phrases("personal.nearing", tokens)):
         return True
-    if strict and any(is_in_year(tokens, at) for at, token in enumerate(tokens) if token.what & Is.ORDINAL):
+    if (
+        strict
+        and about & Is.ORDINAL
+        and any(is_in_year(tokens, at) for at, token in enumerate(tokens) if token.what & Is.ORDINAL)
+    ):
         return True
-    if strict and any(
-        is_in_school(tokens, at) for at, token in enumerate(tokens) if token.what & (Is.GRADE | Is.ORDINAL)
+    if (
+        strict
+        and about & _OF_SCHOOL
+        and any(is_in_school(tokens, at) for at, token in enumerate(tokens) if token.what & _OF_SCHOOL)
     ):
         return True
     whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM

@@ -6,6 +6,7 @@ import unicodedata
 _BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 """Letters and symbols that show nothing."""
 _MARKS_KEPT = 3
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _SPACES = re.compile(" +")
 _EMPTY_LINES = re.compile("\n{3,}")
 
@@ -59,14 +60,11 @@ def _is_pictograph(character: str) -> bool:
 def seen(text: str) -> str:
     """The text as a reader sees it: compatible forms folded, digits in ASCII, one kind of dash."""
     folded = unicodedata.normalize("NFKC", clean(text))
-    if folded.isascii():
-        return folded
-    return "".join(_as_seen(character) for character in folded)
+    return folded if folded.isascii() else _NOT_ASCII.sub(_as_seen, folded)
 
 
-def _as_seen(character: str) -> str:
-    if character.isascii():
-        return character
+def _as_seen(found: re.Match[str]) -> str:
+    character = found[0]
     category = unicodedata.category(character)
     if category == "Pd" or character == "\u2212":
         return "-"

@@ -28,7 +28,7 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
         return True
     if not any(token.is_number or token.what & Is.MONTH for token in tokens):
         return False
-    for at, token in enumerate(tokens):
+    for at, token in enumerate(tokens) if about & (Is.BIRTH | Is.COHORT) else ():
         if token.what & Is.BIRTH and not _is_held(tokens, at) and _has_year_or_month(tokens, at):
             return True
         if strict and token.what & Is.COHORT and _is_of_year(tokens, at):
@@ -61,7 +61,7 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
     if not strict:
         return False
     days = {found.start() for found in _short_day().finditer(folded)}
-    return any(token.at in days and _is_of_event(folded, tokens, at) for at, token in enumerate(tokens))
+    return bool(days) and any(token.at in days and _is_of_event(folded, tokens, at) for at, token in enumerate(tokens))
 
 
 def _is_of_event(folded: str, tokens: Sequence[Token], day: int) -> bool:

@@ -16,17 +16,22 @@ _LONGEST_NAME = 12
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The names of a plan by their first word, its words one by one, and the digits of its hotlines. All folded."""
+    """The names of a plan, its words one by one, and the digits of its hotlines. All folded.
 
-    names: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    `lengths` are how many words the names with this first word have, the longest first.
+    """
+
+    lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    names: frozenset[tuple[str, ...]] = frozenset()
     words: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
 
     def length_at(self, words: list[str], position: int) -> int:
         """Return how many words from this position on are one of the names; 0 if none. The longest counts."""
-        for name in self.names.get(words[position], ()):
-            if tuple(words[position : position + len(name)]) == name:
-                return len(name)
+        for length in self.lengths.get(words[position], ()):
+            said = tuple(words[position : position + length])
+            if said in self.names:
+                return len(said)
         return 0
 
 
@@ -35,18 +40,22 @@ NOTHING = Known()
 
 def known_of(texts: Iterable[str], *, hotlines: Iterable[str] = ()) -> Known:
     """Return what these texts of a plan contain: names, titles, codes, in any language; and these public numbers."""
-    names, words = _named(tuple(texts))
-    return Known(names, words, frozenset("".join(filter(str.isdigit, hotline)) for hotline in hotlines))
+    lengths, names, words = _named(tuple(texts))
+    return Known(lengths, names, words, frozenset("".join(filter(str.isdigit, hotline)) for hotline in hotlines))
 
 
 @lru_cache(4)  # a plan's lists change more often than its texts, which take a twentieth of a second
-def _named(texts: tuple[str, ...]) -> tuple[Mapping[str, tuple[tuple[str, ...], ...]], frozenset[str]]:
-    names: dict[str, set[tuple[str, ...]]] = {}
+def _named(
+    texts: tuple[str, ...],
+) -> tuple[Mapping[str, tuple[int, ...]], frozenset[tuple[str, ...]], frozenset[str]]:
+    names: set[tuple[str, ...]] = set()
+    lengths: dict[str, set[int]] = {}
     words: set[str] = set()
     for text in texts:
         said = tuple(fold(word) for word in LETTERS.findall(text))
         words.update(said)
         if 1 <= len(said) <= _LONGEST_NAME:
-            names.setdefault(said[0], set()).add(said)
-    ordered = {first: tuple(sorted(found, key=len, reverse=True)) for first, found in names.items()}
-    return MappingProxyType(ordered), frozenset(words)
+            names.add(said)
+            lengths.setdefault(said[0], set()).add(len(said))
+    ordered = {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+    return MappingProxyType(ordered), frozenset(names), frozenset(words)

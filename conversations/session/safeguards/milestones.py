@@ -11,7 +11,7 @@ from conversations.session.reading.text import normalise
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.counted import is_of_office, is_uncounted
 from conversations.session.safeguards.phrasing import milestone_words, milestones
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, sentence_of
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, has_one_of, sentence_of
 
 _OF_ONE = SOMEBODY | Is.TITLE | Is.FEELS | Is.ELDER
 _OF_WORK = Is.THING | Is.PLANNED | Is.INSTITUTION | Is.LIMIT
@@ -25,6 +25,8 @@ _SCHOOL_BEHIND = 8
 def milestone(text: str, tokens: Sequence[Token]) -> bool:
     """Say whether a sentence tells an age so. `text` is what the tokens were read from."""
     behind, telling = 0, milestone_words()
+    if not has_one_of(tokens, telling):
+        return False
     for at, token in enumerate(tokens):
         if at >= behind and token.folded in telling:
             first, behind = sentence_of(tokens, at)

@@ -20,6 +20,9 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
     seats, located = known_words("personal.seat"), known_words("personal.located")
     before_capitals = _before_capitals(tokens)
     for at, token in enumerate(tokens):
+        is_capital = token.is_capitalised or token.is_upper
+        if not is_capital and at not in before_capitals and not token.what & Is.INSTITUTION and token.text != "#":
+            continue
         if token.folded in inside and at in before_capitals and not (at and _may_be_in_somebody(tokens[at - 1])):
             masked.update(_inside(tokens, at + 1))
         if token.text == "#":  # "#CorazonAzul" is a campaign
@@ -276,9 +279,11 @@ def _located_with_article(tokens: Sequence[Token]) -> set[int]:
     located = known_words("personal.located")
     for at in range(1, len(tokens) - 1):
         token = tokens[at]
+        if not token.is_capitalised or not token.what & Is.LINK:
+            continue
         before = tokens[at - 1]
         is_inside = before.folded in located
-        if not token.is_capitalised or not token.what & Is.LINK or not (is_inside or before.text.islower()):
+        if not (is_inside or before.text.islower()):
             continue
         if tokens[at + 1].is_capitalised and (is_inside or not tokens[at + 1].what & _NO_OFFICE):
             masked.update((at, at + 1))

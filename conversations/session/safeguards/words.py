@@ -6,10 +6,11 @@ Nothing in it is about a person.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from operator import attrgetter
 
 from conversations.languages import LANGUAGES, phrases, phrases_of_all
 from conversations.session.reading.text import fold
@@ -239,6 +240,9 @@ class Token:
         return self.is_upper and len(self.text) == 1
 
 
+_FOLDED = attrgetter("folded")
+
+
 def read_words(text: str, known: Known = NOTHING) -> list[Token]:
     """The tokens of a text, in order. Names that the plan or the lists of places and organisations know are marked."""
     tokens: list[Token] = []
@@ -400,14 +404,18 @@ def languages_of(token: Token, what: int) -> int:
     return _spoken_in().get((token.folded, what), 0)
 
 
+def has_one_of(tokens: Sequence[Token], words: Set[str]) -> bool:
+    """Say whether one of these folded words is among the tokens."""
+    return not words.isdisjoint(map(_FOLDED, tokens))
+
+
 def behind_phrases(key: str, tokens: Sequence[Token]) -> Iterator[int]:
     """The position behind each phrase of a key, in any language; behind the last token if the text ends so."""
-    ending_so = _phrases_by_last(key).get
+    ending_so = _phrases_by_last(key)
+    if not has_one_of(tokens, ending_so.keys()):  # nearly always
+        return
     for last, token in enumerate(tokens):
-        phrases_here = ending_so(token.folded)
-        if phrases_here is None:  # nearly always
-            continue
-        for phrase in phrases_here:
+        for phrase in ending_so.get(token.folded, ()):
             first = last + 1 - len(phrase)
             if first >= 0 and all(each.folded == word for each, word in zip(tokens[first:], phrase, strict=False)):
                 yield last + 1
@@ -524,7 +532,7 @@ def _mark_known(tokens: Sequence[Token], known: Known) -> None:
     words = [token for token in tokens if token.is_word]
     folded: list[str] = []
     for position, word in enumerate(words):
-        is_of_plan, is_place = word.folded in known.names, word.folded in places.names
+        is_of_plan, is_place = word.folded in known.lengths, word.folded in places.lengths
         if not (is_of_plan or is_place):
             continue
         folded = folded or [each.folded for each in words]
@@ -554,7 +562,7 @@ def _stands_alone(words: Sequence[Token], position: int) -> bool:
 def _is_next_place(word: Token, place: Token) -> bool:
     """ "Azua, Peravia": another place of the same list. "Peralta Cabral" is not: nothing separates the two words."""
     gap = max(word.at, place.at) - min(word.to, place.to)
-    is_place = word.is_known or word.folded in _places().names
+    is_place = word.is_known or word.folded in _places().lengths
     return is_place and (gap > 1 or not word.what | place.what)  # "Bénin-Nigeria": nobody is called so
 
 
