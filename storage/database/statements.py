@@ -158,7 +158,8 @@ class Prepared:
     def count(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """Execute it; return how many rows it has changed."""
         compiled = self._for(connection, values)
-        return int(compiled.execute(connection, compiled.bind(values)).rowcount)
+        changed: int = compiled.execute(connection, compiled.bind(values)).rowcount
+        return changed
 
     def bound(self, connection: Connection, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """Return its SQL, and the parameters as the driver writes them."""

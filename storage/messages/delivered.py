@@ -5,9 +5,8 @@ does it there for all rows of a unit. SQLite is not asked over a network, and ex
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -92,17 +91,7 @@ _STAND_TOGETHER = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A row that was sent, by which of its attempts, and when."""
-
-    id: int
-    attempt: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """The message that a card has become, and by which attempt of which row. None: by none that matters."""
 
     number: int
@@ -110,35 +99,26 @@ class Shown:
     attempt: int | None = None
 
 
-def record_sent(unit: Unit, sent: Collection[Told]) -> None:
-    """Record when each of these rows of the outbox was sent.
+def record_sent(unit: Unit, sent: Collection[tuple[int, int, datetime]]) -> None:
+    """Record which rows of the outbox were sent, by which of their attempts, and when.
 
     A row that was settled already, or claimed again, stays as it is.
     """
     if unit.is_postgresql:
-        values = {
-            "ids": [each.id for each in sent],
-            "times": [each.at for each in sent],
-            "claims": [each.attempt for each in sent],
-        }
-        unit.write(_SENT_TOGETHER, values)
+        ids, attempts, times = zip(*sent, strict=True)
+        unit.write(_SENT_TOGETHER, {"ids": ids, "times": times, "claims": attempts})
     else:
-        unit.write_each(_SENT, [{"row": each.id, "at": each.at, "attempt": each.attempt} for each in sent])
+        unit.write_each(_SENT, [{"row": id, "attempt": attempt, "at": at} for id, attempt, at in sent])
 
 
 def record_cards(unit: Unit, cards: Mapping[int, Shown]) -> None:
     """Record which message each of these cards is, after the rows that made it so."""
     if unit.is_postgresql:
-        values = {
-            "ids": [*cards],
-            "numbers": [each.number for each in cards.values()],
-            "rows": [each.row for each in cards.values()],
-            "claims": [each.attempt for each in cards.values()],
-        }
-        unit.write(_STAND_TOGETHER, values)
+        numbers, rows, attempts = zip(*cards.values(), strict=True)
+        unit.write(_STAND_TOGETHER, {"ids": [*cards], "numbers": numbers, "rows": rows, "claims": attempts})
     else:
-        rows = [
-            {"card": card, "number": each.number, "row": each.row, "attempt": each.attempt}
-            for card, each in cards.items()
+        each = [
+            {"card": card, "number": number, "row": row, "attempt": attempt}
+            for card, (number, row, attempt) in cards.items()
         ]
-        unit.write_each(_STANDS, rows)
+        unit.write_each(_STANDS, each)

@@ -35,7 +35,7 @@ from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown, SealBroken
 from storage.messages import rests
-from storage.messages.delivered import Shown, Told, record_cards, record_sent
+from storage.messages.delivered import Shown, record_cards, record_sent
 from storage.messages.freeing import CANCELLED, IS_TAKEN_BACK, TAKEN_BACK, freeing
 from storage.messages.leases import Claim
 from storage.messages.restricted import DELETIONS, RestrictedMessages
@@ -173,11 +173,12 @@ _IS_BEHIND = (
     )
     .exists()
 )
-_ADD = Prepared(insert(_O).returning(_O.c.id, _IS_BEHIND))
+_NEW = insert(_O).values(doubts=literal_column("0"), error=literal_column("''"))
+_ADD = Prepared(_NEW.returning(_O.c.id, _IS_BEHIND))
 
 
 def _add_numbered(dialect: str) -> Any:
-    return insert(_O).returning(_O.c.id, _IS_BEHIND) if dialect == "postgresql" else insert(_O)
+    return _NEW.returning(_O.c.id, _IS_BEHIND) if dialect == "postgresql" else _NEW
 
 
 # A row that is queued holds up those behind it, and two rows of one statement do not see each other.
@@ -329,15 +330,18 @@ class Outbox:
         waits = draft.not_before is not None and draft.not_before > now
         is_held = draft.is_for_others and self._unit.of(Facts).is_held()
         is_sending = draft.kind in REPLIES and not waits and not is_held and self._unit.replica_id is not None
-        text: str | None = orjson.dumps(draft.payload).decode()
-        sealed, card_id = None, draft.card_id
+        said = orjson.dumps(draft.payload)
+        card_id = draft.card_id
         if draft.is_restricted:
             if card_id is None:
                 card_id = self.new_card(draft.chat_id)  # so that its number at Telegram will be known
             self._unit.of(RestrictedMessages).note_card(draft.chat_id, card_id, now, session_id=draft.session_id)
+        text, sealed = None, None
         if draft.sensitive:
-            name = row(draft.chat_id, card_id, draft.method, now)
-            text, sealed = None, self._unit.vault.seal(text or "", name)
+            sealed = self._unit.vault.seal_bytes(said, row(draft.chat_id, card_id, draft.method, now))
+        else:
+            text = said.decode()
+        attempts = 1 if is_sending else 0
         values = {
             "chat_id": draft.chat_id,
             "kind": draft.kind,
@@ -347,13 +351,10 @@ class Outbox:
             "sensitive": draft.sensitive,
             "payload": text,
             "sealed_payload": sealed,
-            "attempts": 1 if is_sending else 0,
-            "doubts": 0,
+            "attempts": attempts,
             "lease_until": now + lease if is_sending else None,
             "not_before": draft.not_before,
             "created_at": now,
-            "settled_at": None,
-            "error": "",
             "owner": self._unit.replica_id if is_sending else None,
         }
         added = OutboxRow(
@@ -364,7 +365,7 @@ class Outbox:
             payload=draft.payload,
             card_id=card_id,
             sensitive=draft.sensitive,
-            attempts=1 if is_sending else 0,
+            attempts=attempts,
             created_at=now,
             is_held=is_held,
         )
@@ -484,7 +485,7 @@ class Outbox:
 
         One statement does it for all that were sent, which are nearly all.
         """
-        if sent := [Told(row.id, row.attempts, at) for row, outcome, at in outcomes if isinstance(outcome, Sent)]:
+        if sent := [(row.id, row.attempts, at) for row, outcome, at in outcomes if isinstance(outcome, Sent)]:
             record_sent(self._unit, sent)
         for row, outcome, at in outcomes:
             if not isinstance(outcome, Sent):

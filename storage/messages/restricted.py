@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, literal_column, select, update
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, literal_column, null, select, update
 
 from storage.database.models import Card, OutboxMessage, RestrictedMessage, table
 from storage.database.statements import Prepared, insert_of
@@ -47,14 +47,14 @@ _R, _O, _C = map(table, (RestrictedMessage, OutboxMessage, Card))
 
 
 def _note_card(dialect: str) -> Any:
-    made = insert_of(dialect, _R)
-    values = {"due_at": made.excluded.due_at, "written_at": made.excluded.written_at, "outbox_id": None}
+    made = insert_of(dialect, _R).values(reason=literal_column("''"))
+    values = {"due_at": made.excluded.due_at, "written_at": made.excluded.written_at, "outbox_id": null()}
     is_leaving = _R.c.outbox_id.is_not(None)
     return made.on_conflict_do_update(index_elements=["card_id"], set_=values, where=is_leaving)
 
 
 def _note_written(dialect: str) -> Any:
-    made = insert_of(dialect, _R)
+    made = insert_of(dialect, _R).values(reason=literal_column("''"))
     called = made.excluded.outbox_id
     return made.on_conflict_do_update(
         index_elements=["chat_id", "message_id"], set_={"outbox_id": called}, where=called.is_not(None)
@@ -140,7 +140,9 @@ class RestrictedMessages:
         """
         if card_id in self._standing:
             return
-        self._unit.write(_NOTE_CARD, _new(chat_id, now, card_id=card_id, session_id=session_id))
+        due_at = now + READ_FOR
+        values = {"chat_id": chat_id, "card_id": card_id, "session_id": session_id, "written_at": now, "due_at": due_at}
+        self._unit.write(_NOTE_CARD, values)
 
     def note_written(
         self,
@@ -152,8 +154,15 @@ class RestrictedMessages:
         outbox_id: int | None = None,
     ) -> None:
         """Note that the person wrote something restricted. With `outbox_id`: the call that deletes it at once."""
-        new = _new(chat_id, now, message_id=message_id, session_id=session_id, outbox_id=outbox_id)
-        self._unit.write(_NOTE_WRITTEN, new)
+        values = {
+            "chat_id": chat_id,
+            "message_id": message_id,
+            "session_id": session_id,
+            "written_at": now,
+            "due_at": now + READ_FOR,
+            "outbox_id": outbox_id,
+        }
+        self._unit.write(_NOTE_WRITTEN, values)
 
     def is_card(self, card_id: int) -> bool:
         """Whether a card shows something restricted."""
@@ -281,25 +290,3 @@ def _together(sure: Sequence[_Standing]) -> Deletion:
         "@cards": [one.card_id for one in sure if one.card_id is not None],
     }
     return Deletion(sure[0].chat_id, tuple(one.id for one in sure), TOGETHER, payload)
-
-
-def _new(
-    chat_id: int,
-    now: datetime,
-    *,
-    card_id: int | None = None,
-    message_id: int | None = None,
-    session_id: int | None = None,
-    outbox_id: int | None = None,
-) -> dict[str, Any]:
-    return {
-        "chat_id": chat_id,
-        "card_id": card_id,
-        "message_id": message_id,
-        "session_id": session_id,
-        "written_at": now,
-        "due_at": now + READ_FOR,
-        "outbox_id": outbox_id,
-        "refused_at": None,
-        "reason": "",
-    }

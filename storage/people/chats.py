@@ -7,7 +7,7 @@ applies its update. The other waits, and then sees what the first one did (G3).
 from collections.abc import Callable
 from datetime import date
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from sqlalchemy import and_, bindparam, select, update
 
@@ -104,7 +104,15 @@ class Visit:
         return self._session
 
 
-KEEP: Final = object()
+class ChatChange(TypedDict, total=False):
+    """The columns of a chat that can be changed."""
+
+    person_id: int | None
+    session_id: int | None
+    card_id: int | None
+    turn: int
+    awaits: str
+
 
 _OPEN = Prepared(
     select(
@@ -207,23 +215,12 @@ class Chats:
         found = self._connection.execute(_GET, {"chat_id": chat_id}).first()
         return None if found is None else StoredChat(*found)
 
-    def set(
-        self,
-        chat_id: int,
-        *,
-        person_id: Any = KEEP,
-        session_id: Any = KEEP,
-        card_id: Any = KEEP,
-        turn: Any = KEEP,
-        awaits: Any = KEEP,
-    ) -> None:
+    def set(self, chat_id: int, **changes: Unpack[ChatChange]) -> None:
         """Change the given columns in one statement; None empties a column. The chat is made if it is new."""
-        given = {"person_id": person_id, "session_id": session_id, "card_id": card_id, "turn": turn, "awaits": awaits}
-        changes = {name: value for name, value in given.items() if value is not KEEP}
         if not changes:
             return
-        values = {f"new_{name}": value for name, value in changes.items()} | {"chat_id": chat_id}
-        change = _change(tuple(changes))
+        change, names = _change(tuple(changes))
+        values = dict(zip(names, (chat_id, *changes.values()), strict=True))
         self._unit.must_lock(chat_id)
         if self._unit.write(change, values, rows=1) == 0:
             self._create(chat_id)
@@ -251,7 +248,11 @@ def visit(chat_id: int, telegram_id: int) -> tuple[Prepared, dict[str, int]]:
 
 
 @cache
-def _change(names: tuple[str, ...]) -> Prepared:
-    """Return the UPDATE for these columns. There are few combinations, and each statement is made once."""
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    return Prepared(update(_C).where(_C.c.id == bindparam("chat_id")).values(values))
+def _change(columns: tuple[str, ...]) -> tuple[Prepared, tuple[str, ...]]:
+    """Return the UPDATE for these columns, and the names of its parameters: the chat's number is the first.
+
+    There are few combinations, and each statement is made once.
+    """
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    statement = update(_C).where(_C.c.id == bindparam("chat_id")).values(values)
+    return Prepared(statement), ("chat_id", *(f"new_{name}" for name in columns))
