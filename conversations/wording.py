@@ -20,15 +20,12 @@ class Wording:
     def __init__(self, language: str, sentences: dict[str, str]) -> None:
         self.language = language
         self._sentences = sentences
+        self.colon = self("sign.colon")
+        """The sign between a name and its value. French has a space before the colon."""
 
     def __call__(self, key: str, /, **values: object) -> str:
         sentence = self._sentences.get(key, key)
         return sentence.format_map(values) if values else sentence
-
-    @property
-    def colon(self) -> str:
-        """Return the sign between a name and its value. French has a space before the colon."""
-        return self("sign.colon")
 
     def listed(self, names: Sequence[str]) -> str:
         """Name several things in a sentence: "enero, febrero y marzo"."""

@@ -150,37 +150,37 @@ class Turn:
 
         They must confirm if other answers would be lost with it.
         """
-        before = node.value
+        ref, before = node.ref, node.value
         has_repeats = bool(self.form.frame.repeats)
         state = self.instance.dump() if has_repeats and not is_confirmed else None
         changes = self.instance.take(node, value)
         if isinstance(changes, Violation):
             self.reject(self.why_refused(node, value, changes))
             return False
-        lost = [ref for ref in changes.now_irrelevant if ref in self.session.seen]
+        lost = [each for each in changes.now_irrelevant if each in self.session.seen]
         if has_repeats:
-            lost += [ref for ref, _ in changes.cleared if ref in self.session.seen and not self.exists(ref)]
+            lost += [each for each, _ in changes.cleared if each in self.session.seen and not self.exists(each)]
         if lost and not is_confirmed:
             if state is not None:  # instances that went with a lower count do not come back by themselves
                 self.restore(state)
-                node = self.instance.node(node.ref)
             else:
-                self.instance.answer(node.ref, before)  # a node shows its answer only while it is relevant
-            if shown_lost := [ref for ref in lost if self._is_answered(ref)]:
-                self.set(pending=Confirming(node.ref, value, tuple(shown_lost), origin))
+                self.instance.answer(ref, before)  # a node shows its answer only while it is relevant
+            if shown_lost := [each for each in lost if self._is_answered(each)]:
+                self.set(pending=Confirming(ref, value, tuple(shown_lost), origin))
                 self.is_changed = True
                 self.effects.append(Ask(anew=bool(origin)))
                 return False
-            changes = self.instance.answer(node.ref, value)
-        gone = {ref for ref, _ in changes.cleared} | set(lost)
-        seen = (self.session.seen - gone) | {node.ref}
-        origins = {k: v for k, v in self.session.origins.items() if v != (node.ref,)}
+            changes = self.instance.answer(ref, value)
+        gone = {each for each, _ in changes.cleared} | set(lost)
+        seen = (self.session.seen - gone) | {ref}
+        alone = (ref,)
+        origins = {k: v for k, v in self.session.origins.items() if v != alone}
         if origin:
-            origins[str(origin)] = (*origins.get(str(origin), ()), node.ref)
+            origins[str(origin)] = (*origins.get(str(origin), ()), ref)
             origins = dict(list(origins.items())[-_ORIGINS_KEPT:])
         kept = self.session.kept - gone
         if has_repeats:
-            kept = frozenset(ref for ref in kept if is_stop(ref) or self.exists(ref))
+            kept = frozenset(each for each in kept if is_stop(each) or self.exists(each))
             seen &= {*self.stops()} | kept
             # If a message's answer was removed with its instance, the message answers nothing any more.
             origins = {message: refs for message, refs in origins.items() if all(map(self.exists, refs))}

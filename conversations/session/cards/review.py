@@ -65,7 +65,7 @@ class _Told(NamedTuple):
 def _answer_lines(view: View) -> list[Line]:
     """The answers under their groups, as people say them. The limit leaves room for the lines below."""
     told, known = list(_told(view)), profile(view.form.form_id)
-    answered = {each.name: each for each in told if each.name}
+    answered = {name: each for each in told if (name := each.name)}
     lead = [answered[name] for name in known.lead if name in answered]
     lines = [line(bold(", ".join(_in_short(each, view.say) for each in lead)))] if lead else []
     rest = [each for each in told if each not in lead and known.implied.get(each.name) not in answered]

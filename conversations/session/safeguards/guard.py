@@ -47,6 +47,8 @@ def personal_data(
     "m gen 54" are 54 of something, and a name only in a case: who greets says who they are.
     """
     shown = plain(seen(text))
+    if not shown:
+        return None
     if "." in shown and (words := words_of_file(shown)):
         kind = personal_data(words, strict=strict, known=known, may_give_contact=may_give_contact)
         if kind not in (None, "date", "digits"):  # scanners write their day and a number into it
