@@ -86,8 +86,8 @@ class Instance(InstanceRules):
             made.last_saved = dict(last_saved)
         made.root = made._frame(form.frame, None, 0, form.frame.template)
         for frame, place in made._leaves(made.root):
-            slot = place.slot
-            frame.values[slot] = coerce(place.value_type, frame.values[slot])
+            if default := frame.values[place.slot]:
+                frame.values[place.slot] = coerce(place.value_type, default)
         made._preload()
         given: set[tuple[Place, Frame]] = set()
         for name, value in (values or {}).items():
