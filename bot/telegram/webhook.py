@@ -3,7 +3,8 @@
 import asyncio
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -16,7 +17,7 @@ from bot.stopping import until
 from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
-from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
+from bot.telegram.handled import Alarm, BotError, Clock, Handled, TokenRejected
 from bot.telegram.http import parse_json
 from bot.telegram.intake import ALLOWED_UPDATES, WEBHOOK_FACT, Intake
 from bot.telegram.methods import answer_payload
@@ -46,14 +47,31 @@ def _reply(status: int, body: bytes = b"", *more: tuple[bytes, bytes]) -> Reply:
 
 
 _CLOSES: Final = (b"connection", b"close")
-_LATER: Final = (b"retry-after", b"2")
 APPLIED: Final = _reply(200)
 NOT_AN_UPDATE: Final = _reply(400)
 FORBIDDEN: Final = _reply(403, b"", _CLOSES)
 TOO_SLOW: Final = _reply(408, b"", _CLOSES)
 TOO_LARGE: Final = _reply(413, b"", _CLOSES)
-COME_AGAIN: Final = _reply(503, b"", _LATER)
-ENDING: Final = _reply(503, b"", _CLOSES, _LATER)
+COME_AGAIN: Final = _reply(503, b"", (b"retry-after", b"2"))
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """An update that is being applied."""
+
+    handled: "asyncio.Future[Handled]"
+    """Cancel it to end the wait. The unit goes on: its messages are sent, and a repeated update changes nothing."""
+    rides: bool
+    """Whether the reply to its tap travels in the answer to the request."""
+
+    def reply(self) -> Reply:
+        """Return the answer to the request, once `handled` is done: 200 only after the commit."""
+        if self.handled.cancelled() or self.handled.exception() is not None:
+            return COME_AGAIN
+        answer = self.handled.result().answer
+        if not self.rides or answer is None:
+            return APPLIED
+        return _reply(200, orjson.dumps({"method": "answerCallbackQuery", **answer_payload(answer)}))
 
 
 class WebhookEndpoint:
@@ -61,7 +79,7 @@ class WebhookEndpoint:
     read.
 
     An ASGI application. Its answer may carry only the reply to a tap: what travels there has no outcome, so a question
-    could be lost for good.
+    could be lost for good. `lets_in` and `begin` are for a server that has the whole update already.
     """
 
     def __init__(
@@ -81,44 +99,47 @@ class WebhookEndpoint:
         if len(self._secret) < 16:
             logger.warning("webhook.short_secret", advice="16 characters or more cannot be guessed")
         self._body_timeout = body_timeout
-        self._commit_timeout = commit_timeout
+        self.commit_timeout = commit_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            beginning, body = await self._answer(scope, receive)
-        except asyncio.CancelledError:  # the server ends, and Telegram repeats what gets no 200
-            beginning, body = ENDING
+        beginning, body = await self._answer(scope, receive)
         await send(beginning)
         await send(body)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         headers = dict(scope["headers"])
-        if not hmac.compare_digest(headers.get(SECRET_HEADER, b""), self._secret):
+        if not self.lets_in(headers):
             return FORBIDDEN
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > BODY_LIMIT:
             return TOO_LARGE
-        if_late = TOO_SLOW
         try:
-            async with asyncio.timeout(self._body_timeout) as limit:
+            async with asyncio.timeout(self._body_timeout):
                 body = await _body(receive)
-                if body is None:
-                    return TOO_LARGE
-                update = _update_in(body)
-                if update is None:
-                    return NOT_AN_UPDATE
-                rides = not self._delivery.is_held
-                limit.reschedule(asyncio.get_running_loop().time() + self._commit_timeout)
-                if_late = COME_AGAIN
-                # The unit goes on if this wait ends: its messages are sent, and a repeated update changes nothing.
-                handled = await asyncio.shield(self._intake.apply(update, rides=rides))
         except TimeoutError:
-            return if_late
-        except Unavailable:
-            return COME_AGAIN
-        if not rides or handled.answer is None:
-            return APPLIED
-        return _reply(200, orjson.dumps({"method": "answerCallbackQuery", **answer_payload(handled.answer)}))
+            return TOO_SLOW
+        if body is None:
+            return TOO_LARGE
+        applying = self.begin(body)
+        if applying is None:
+            return NOT_AN_UPDATE
+        try:
+            await asyncio.wait([applying.handled], timeout=self.commit_timeout)
+        finally:
+            applying.handled.cancel()
+        return applying.reply()
+
+    def lets_in(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a request with these headers, their names in lower case, comes from Telegram."""
+        return hmac.compare_digest(headers.get(SECRET_HEADER, b""), self._secret)
+
+    def begin(self, body: bytes) -> Applying | None:
+        """Begin to apply the update in this body. None if there is none."""
+        update = _update_in(body)
+        if update is None:
+            return None
+        rides = not self._delivery.is_held
+        return Applying(asyncio.shield(self._intake.apply(update, rides=rides)), rides)
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -76,8 +76,7 @@ class ShortHeads(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> Any:
-        self._stop_waiting()
-        self._has_asked, self._since = True, self.loop.time()
+        self._head_has_come()
         return super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -101,6 +100,10 @@ class ShortHeads(HttpToolsProtocol):
         if len(standing) >= self.most:
             idle = [each for each in standing if each._is_idle]
             min(idle, key=lambda each: (each._has_asked, each._since), default=self)._close()
+
+    def _head_has_come(self) -> None:
+        self._stop_waiting()
+        self._has_asked, self._since = True, self.loop.time()
 
     def _wait(self) -> None:
         self._length, self._since, self._has_come = 0, self.loop.time(), False

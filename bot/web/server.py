@@ -8,10 +8,10 @@ raises a `BotError` that names it.
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -29,14 +29,13 @@ from bot.telegram.intake import Intake
 from bot.telegram.webhook import WebhookEndpoint, WebhookKeeper
 from bot.web.header_limits import ShortHeads
 from bot.web.health import Question, web_app
+from bot.web.updates_first import PATH, UpdatesFirst
 from storage.database.migrating import check
 from storage.errors import StorageError, Unavailable
 from storage.unit_of_work import Units
 
 logger = structlog.get_logger(__name__)
 
-PATH: Final = "/telegram"
-"""The path to which Telegram delivers updates."""
 ASKED: Final = "ready.asked"
 SILENCE: Final = 120.0
 """Seconds without a successful call after which Telegram counts as not reached."""
@@ -53,26 +52,30 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an application on an address: `run` until `stop`. Requests in progress are answered first.
 
-    `setting` is the variable that holds the address; errors name it for the operator. `updates` answers what Telegram
-    posts.
+    `setting` is the variable that holds the address; errors name it for the operator. `updates`: updates that come
+    whole are handed to it directly.
     """
 
     def __init__(
-        self, app: ASGIApp, host: str, port: int, *, updates: ASGIApp | None = None, setting: str = "ENLACE_LISTEN"
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        *,
+        updates: WebhookEndpoint | None = None,
+        setting: str = "ENLACE_LISTEN",
     ) -> None:
-        app = _until_the_end(app)
         config = uvicorn.Config(
-            app if updates is None else _updates_first(updates, app),
+            _until_the_end(app),
             log_config=None,
             access_log=False,
-            interface="asgi3",
             lifespan="off",
             server_header=False,
             headers=[("X-Content-Type-Options", "nosniff")],  # also of what uvicorn and the router answer themselves
             proxy_headers=False,  # bot.doors.credentials decides whose word counts about the client's address
             date_header=False,
             ws="none",
-            http=ShortHeads,
+            http=ShortHeads if updates is None else partial(UpdatesFirst, endpoint=updates),  # type: ignore[arg-type]
             timeout_keep_alive=75,
             timeout_graceful_shutdown=CLOSING,
         )
@@ -97,19 +100,6 @@ class HttpServer:
         assert listening is not None
         with listening:
             await self._server.serve(sockets=[listening])
-
-
-def _updates_first(endpoint: ASGIApp, app: ASGIApp) -> ASGIApp:
-    """Pass updates directly to their endpoint, without any of the work that other requests cause.
-
-    Pass all else to `app`.
-    """
-
-    def routed(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        is_update = scope["path"] == PATH and scope["method"] == "POST"
-        return (endpoint if is_update else app)(scope, receive, send)
-
-    return routed
 
 
 def _until_the_end(app: ASGIApp) -> ASGIApp:
@@ -228,7 +218,7 @@ class Webhook:
         look_every: float = 5.0,
     ) -> None:
         self._intake = intake
-        endpoint = WebhookEndpoint(intake, delivery, settings.webhook_secret)
+        endpoint: Any = WebhookEndpoint(intake, delivery, settings.webhook_secret)
         app = web_app([Route(PATH, endpoint, methods=["POST"]), *routes], asked)
         self.server = HttpServer(app, *host_and_port(settings.listen), updates=endpoint)
         address = str(settings.webhook_url)

@@ -48,19 +48,16 @@ def acknowledge_first() -> None:
 def answer_first() -> None:
     from bot.telegram import webhook
 
-    real = webhook.WebhookEndpoint.__call__
+    real = webhook.WebhookEndpoint.begin
 
-    async def answered(self, scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b""})
+    def begin(self, body):
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.05, real, self, body)
+        told = loop.create_future()
+        told.set_result(webhook.Handled())
+        return webhook.Applying(told, rides=False)
 
-        async def forget(message):
-            pass
-
-        await asyncio.sleep(0.05)
-        await real(self, scope, receive, forget)
-
-    webhook.WebhookEndpoint.__call__ = answered
+    webhook.WebhookEndpoint.begin = begin
 
 
 def keep_nothing() -> None:

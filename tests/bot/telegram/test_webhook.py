@@ -23,6 +23,7 @@ from bot.telegram.handled import BotError, Handled
 from bot.telegram.webhook import WebhookEndpoint
 from bot.web.header_limits import LONGEST, ShortHeads
 from bot.web.server import HttpServer, Webhook, questions
+from bot.web.updates_first import UpdatesFirst
 from storage.errors import Unavailable
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -196,6 +197,57 @@ async def test_200_means_durable(sandbox: Sandbox, database: Database) -> None:
             assert await bot.heard(ANA) == ["hola"]
         await quiet(bot)
     assert texts(sandbox, ANA) == ["1: hola"]
+
+
+def numbered(number: int, text: str = "hola") -> bytes:
+    return json.dumps({**UPDATE, "update_id": number, "message": {**UPDATE["message"], "text": text}}).encode()
+
+
+def chunked(body: bytes) -> bytes:
+    head, _, _ = post(b"").partition(b"Content-Length")
+    return head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [post(numbered(1))],
+        [post(numbered(1)), post(numbered(2))],
+        [post(numbered(1)) + post(numbered(2)) + post(numbered(3))],
+        [post(numbered(1))[:40], post(numbered(1))[40:-30], post(numbered(1))[-30:]],
+        [post(numbered(1)) + post(numbered(2))[:-1], post(numbered(2))[-1:]],
+        [chunked(numbered(1)), chunked(numbered(2))[:-9], chunked(numbered(2))[-9:]],
+        [post(numbered(1, "a" * 100_000)), post(numbered(2, "a" * 300_000)), post(numbered(3))],
+        [post(numbered(1)).replace(b"Host", b"Expect: 100-continue\r\nHost")],
+    ],
+    ids=["whole", "one after another", "together", "in pieces", "one and a half", "chunked", "large", "expected"],
+)
+async def test_however_it_comes_an_update_is_applied(
+    sandbox: Sandbox, sqlite: Database, pieces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is answered 200 on the connection, which is kept, and each is applied."""
+    sent, answers = b"".join(pieces).count(b"POST "), 0
+    written, read = bytearray(), bytearray()
+    real = UpdatesFirst.data_received
+
+    def received(self: UpdatesFirst, data: bytes) -> None:
+        read.extend(data)
+        real(self, data)
+
+    monkeypatch.setattr(UpdatesFirst, "data_received", received)
+    async with open_door(sandbox, sqlite) as (_, _, port), asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for piece in pieces:
+            written.extend(piece)
+            writer.write(piece)
+            await come(lambda: read.endswith(written), "the server to read what was written")
+        while answers < sent:
+            head = await reader.readuntil(b"\r\n\r\n")
+            answers += head.startswith(b"HTTP/1.1 200 ")
+            assert b" 200 " in head or b" 100 " in head
+            assert b"connection: close" not in head
+        writer.close()
+    assert answers == Away.asked == sent
 
 
 async def test_while_the_database_is_away_telegram_is_told_to_come_again(sandbox: Sandbox, database: Database) -> None:
