@@ -62,12 +62,13 @@ class _repository(Generic[R]):
 
     def __init__(self, find: Callable[["UnitOfWork"], type[R]]) -> None:
         self._find = find
+        self._name = find.__name__
         self._class: type[R] | None = None
 
     def __get__(self, unit: "UnitOfWork", _: object) -> R:
         if self._class is None:
             self._class = self._find(unit)
-        made = unit.__dict__[self._find.__name__] = unit.of(self._class)  # there it is found from now on
+        made = unit.__dict__[self._name] = unit.of(self._class)  # there it is found from now on
         return made
 
 

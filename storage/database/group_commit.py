@@ -34,7 +34,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from functools import partial
@@ -308,7 +308,8 @@ class GroupCommit(Generic[U]):
                 try:
                     new, until = [line], self._monotonic() + self._longest
                     while new:
-                        self._gather(queue, group, new)
+                        if queue.at_once > 1:
+                            self._gather(queue, group, new)
                         self._apply_all(connection, queue, group, new)
                         has_room = len(group) < queue.size and self._monotonic() < until
                         another = self._take(queue, wait=False) if has_room else None
@@ -318,10 +319,12 @@ class GroupCommit(Generic[U]):
                         self._apply(connection, queue, group, *group.last.pop(0))
                     if group.done:
                         began = self._monotonic()
-                        with self._parting(connection):
+                        try:
                             if group.savepoint is not None:
                                 writer.end(connection)
                             writer.finish(connection)
+                        except (ApplyAlone, DBAPIError) as error:
+                            raise self._end_of(connection) from error
                         if not writer.is_in_transaction(connection):
                             raise GroupLost("the database dropped the transaction")
                         if self._vault is not None and writer.threads and self._vault.newest() != key:
@@ -357,8 +360,10 @@ class GroupCommit(Generic[U]):
         if queue is self._alone:
             self._apply(connection, queue, group, new[0], None)
             return
-        with self._parting(connection):
+        try:
             opened = self._writer.open(connection, [line.waiting[0].opening for line in new], waits=False)
+        except (ApplyAlone, DBAPIError) as error:
+            raise self._end_of(connection) from error
         for line, each in zip(new, opened, strict=True):
             if each is None and self._writer.threads:
                 group.lines.remove(line)
@@ -440,15 +445,13 @@ class GroupCommit(Generic[U]):
         with self._lock, contextlib.suppress(ValueError):
             queue.ready.remove(line)
 
-    @contextlib.contextmanager
-    def _parting(self, connection: Connection) -> Iterator[None]:
-        """Read or write something for a whole group. If it fails, each unit is tried again by itself."""
-        try:
-            yield
-        except (ApplyAlone, DBAPIError) as error:
-            if self._writer.threads and self._writer.is_in_transaction(connection):
-                raise GroupParted from error
-            raise GroupLost from error
+    def _end_of(self, connection: Connection) -> Exception:
+        """Return what becomes of a group for which something could not be read or written.
+
+        If its transaction is still there, each unit is tried again by itself.
+        """
+        is_there = self._writer.threads and self._writer.is_in_transaction(connection)
+        return GroupParted() if is_there else GroupLost()
 
     def _advance(self, line: Line) -> None:
         """Let the next unit of the line join the same group, after its first unit was applied.
@@ -533,7 +536,7 @@ class GroupCommit(Generic[U]):
                         self._go_on(line)
             for line in group.lines:
                 if line not in self._scheduled and not line.waiting:
-                    self._drop(line)
+                    self._forget(line)
         self._telling.tell(told)
 
     def _part(self, group: Group, error: GroupParted) -> None:
@@ -609,5 +612,8 @@ class GroupCommit(Generic[U]):
 
     def _drop(self, line: Line) -> None:
         self._unschedule(line)
+        self._forget(line)
+
+    def _forget(self, line: Line) -> None:
         if line.key is not None and self._lines.get(line.key) is line:
             del self._lines[line.key]

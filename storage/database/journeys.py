@@ -175,10 +175,13 @@ class _Waiting(NamedTuple):
 
 def _check(batch: Sequence[_Waiting], answer: Answer) -> None:
     """Check how many rows this has changed, and tell each of the writes what it has returned."""
-    expected = [each.rows for each in batch if each.rows is not None]
-    if expected and answer.rowcount != sum(expected):
+    first = batch[0]
+    expected = first.rows
+    if expected is not None and len(batch) > 1:
+        expected = sum(each.rows or 0 for each in batch)
+    if expected is not None and answer.rowcount != expected:
         raise ApplyAlone("something has changed since it was read")
-    if batch[0].then is None:
+    if first.then is None:
         return
     found = answer.fetchall()
     if len(batch) > 1:  # nothing promises that the rows come back in their order

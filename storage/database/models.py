@@ -63,7 +63,7 @@ _OFFSET = "+00:00"
 
 # Every update writes nine instants: from SQLAlchemy's own processors, two behind each other, they cost a tenth of it.
 def _as_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else _aware(value)
+    return value if value is None or value.tzinfo is UTC else _aware(value)
 
 
 def _aware(value: datetime) -> datetime:

@@ -209,12 +209,11 @@ class Prepared:
         return rows_of_all(connection, questions)
 
     def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Compiled:
-        name = connection.dialect.name
-        compiled = self._compiled.get(name)
-        if compiled is None:
-            statement = self._statement(name) if callable(self._statement) else self._statement
-            compiled = _compile(statement, connection.dialect, list(values), is_joined=self._is_joined)
-            self._compiled[name] = compiled
+        return self._compiled.get(connection.dialect.name) or self._compile(connection.dialect, list(values))
+
+    def _compile(self, dialect: Dialect, names: list[str]) -> _Compiled:
+        statement = self._statement(dialect.name) if callable(self._statement) else self._statement
+        compiled = self._compiled[dialect.name] = _compile(statement, dialect, names, is_joined=self._is_joined)
         return compiled
 
 
