@@ -1,12 +1,12 @@
 """New rows of several units in one INSERT, on PostgreSQL: a statement costs its server more than the row that it adds.
 
 The writes of a group wait, and travel in their order (`journeys`). An INSERT that may be joined goes earlier: with the
-first of its kind, up to the last write that names its table. Nothing in between can tell, because no key of the
-database refers to these tables or from them.
+first of its kind, up to the last write that names its table and is no such INSERT itself. Nothing in between can tell,
+because no key of the database refers to these tables or from them, and no two such INSERTs make the same row.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final, Protocol, TypeVar
 
@@ -55,16 +55,19 @@ def joined(writes: Iterable[W]) -> list[list[W]]:
             if len(batch) == MOST:
                 del growing[statement.sql]
             continue
-        found.append([write])
-        if not tables.isdisjoint(statement.tables):
-            growing = {
-                sql: them for sql, them in growing.items() if statement.tables.isdisjoint(them[0].statement.tables)
-            }
-            tables = frozenset().union(*(them[0].statement.tables for them in growing.values()))
+        batch = [write]
+        found.append(batch)
         if statement.is_joined:
-            growing[statement.sql] = found[-1]
+            growing[statement.sql] = batch
             tables |= statement.tables
+        elif not tables.isdisjoint(statement.tables):
+            growing = {sql: them for sql, them in growing.items() if statement.tables.isdisjoint(_tables(them))}
+            tables = frozenset().union(*map(_tables, growing.values()))
     return [part for batch in found for part in (_parts(batch) if len(batch) > 1 else (batch,))]
+
+
+def _tables(batch: Sequence[Write]) -> frozenset[str]:
+    return batch[0].statement.tables
 
 
 def _parts(batch: list[W]) -> list[list[W]]:

@@ -46,24 +46,30 @@ DELETIONS: Final = (ALONE, TOGETHER)
 _R, _O, _C = map(table, (RestrictedMessage, OutboxMessage, Card))
 
 
+def _note(dialect: str) -> Any:
+    return insert_of(dialect, _R).values(reason=literal_column("''"))
+
+
 def _note_card(dialect: str) -> Any:
-    made = insert_of(dialect, _R).values(reason=literal_column("''"))
+    made = _note(dialect)
     values = {"due_at": made.excluded.due_at, "written_at": made.excluded.written_at, "outbox_id": null()}
     is_leaving = _R.c.outbox_id.is_not(None)
     return made.on_conflict_do_update(index_elements=["card_id"], set_=values, where=is_leaving)
 
 
 def _note_written(dialect: str) -> Any:
-    made = insert_of(dialect, _R).values(reason=literal_column("''"))
-    called = made.excluded.outbox_id
-    return made.on_conflict_do_update(
-        index_elements=["chat_id", "message_id"], set_={"outbox_id": called}, where=called.is_not(None)
-    )
+    return _note(dialect).on_conflict_do_nothing(index_elements=["chat_id", "message_id"])
+
+
+def _note_leaving(dialect: str) -> Any:
+    made = _note(dialect)
+    set_ = {"outbox_id": made.excluded.outbox_id}
+    return made.on_conflict_do_update(index_elements=["chat_id", "message_id"], set_=set_)
 
 
 # Beside a restricted form each of these is executed for every answer.
-_NOTE_CARD = Prepared(_note_card)
-_NOTE_WRITTEN = Prepared(_note_written)
+_NOTE_CARD, _NOTE_WRITTEN = Prepared(_note_card, is_joined=True), Prepared(_note_written, is_joined=True)
+_NOTE_LEAVING = Prepared(_note_leaving)
 _IS_CARD = Prepared(select(_R.c.id).where(_R.c.card_id == bindparam("card")))
 _IS_SHOWN_IN = Prepared(
     select(_R.c.id)
@@ -143,6 +149,8 @@ class RestrictedMessages:
         due_at = now + READ_FOR
         values = {"chat_id": chat_id, "card_id": card_id, "session_id": session_id, "written_at": now, "due_at": due_at}
         self._unit.write(_NOTE_CARD, values)
+        if self._unit.is_shared:  # a statement can note a card only once. Nothing in such a unit is undone by itself.
+            self._standing.add(card_id)
 
     def note_written(
         self,
@@ -160,9 +168,11 @@ class RestrictedMessages:
             "session_id": session_id,
             "written_at": now,
             "due_at": now + READ_FOR,
-            "outbox_id": outbox_id,
         }
-        self._unit.write(_NOTE_WRITTEN, values)
+        if outbox_id is None:
+            self._unit.write(_NOTE_WRITTEN, values)
+        else:
+            self._unit.write(_NOTE_LEAVING, values | {"outbox_id": outbox_id})
 
     def is_card(self, card_id: int) -> bool:
         """Whether a card shows something restricted."""

@@ -1,6 +1,8 @@
 """New rows of a group that become one INSERT (`storage.database.joined`)."""
 
 from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -108,6 +110,34 @@ def test_a_sealed_row_and_an_open_one_are_one_statement(database: Database) -> N
     assert database.units.parted == 0
     taken = database.units.submit(None, lambda unit: unit.outbox.take_in_hand(ids, NOW)).result(PATIENCE)
     assert {row.chat_id: row.payload["text"] for row in taken} == {chat: f"hola {chat}" for chat in CHATS}
+
+
+def test_notes_of_what_is_restricted_are_a_statement_each(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card that is shown twice, or a message that is deleted at once, does not make the group part."""
+
+    def show(chat: int) -> Callable[[UnitOfWork], None]:
+        def work(unit: UnitOfWork) -> None:
+            card = unit.outbox.new_card(chat)
+            unit.restricted.note_card(chat, card, NOW)
+            unit.restricted.note_card(chat, card, NOW)
+            unit.restricted.note_written(chat, 10 * chat, NOW)
+            unit.restricted.note_written(chat, 10 * chat, NOW)
+            if chat == 8:
+                unit.restricted.note_written(chat, 10 * chat, NOW, outbox_id=5)
+
+        return work
+
+    with gathered(database):
+        futures = [database.units.submit(chat, show(chat), opening=update(chat)) for chat in CHATS]
+        sent = named(monkeypatch)
+    for future in futures:
+        future.result(PATIENCE)
+
+    assert database.units.parted == 0
+    notes = [times for sql, times in sent.items() if sql.startswith("INSERT INTO restricted_message")]
+    assert sum(notes) == 3, "cards, messages, and the one that leaves"
+    due = database.units.submit(None, lambda unit: unit.restricted.due(NOW + timedelta(days=1))).result(PATIENCE)
+    assert sum(len(deletion.rows) for deletion in due) == 2 * len(CHATS) - 1
 
 
 def test_each_row_hears_what_was_found_about_it(database: Database) -> None:
