@@ -288,7 +288,7 @@ class Form:
         return f"<Form {self.form_id} {self.version}>"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _language_for(form: Form, codes: tuple[str, ...]) -> str:
     return next((found for code in codes if (found := form.spoken(code))), form.default_language)
 

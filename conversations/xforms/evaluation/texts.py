@@ -70,7 +70,7 @@ class _Leaves:
     has_repeats: bool
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _leaves_among(chosen: frozenset[Place], frame_type: FrameType) -> _Leaves:
     places = tuple(place for place in frame_type.walk if place.is_repeat or place in chosen)
     start = len(frame_type.place.path) if frame_type.place is not None else 0
