@@ -121,7 +121,7 @@ class InstanceTexts(InstanceState):
         return self._relevant_in(self.root, "", places)
 
     def _relevant_in(self, frame: Frame, within: str, places: frozenset[Place]) -> list[str]:
-        """Those in and below a frame, whose own ref is `within`."""
+        """The refs in and below one frame. `within` is the ref of the frame itself."""
         self.spend(len(frame.type.walk))
         leaves = _leaves_among(places, frame.type)
         relevant = compress(frame.relevant, leaves.by_slot)
