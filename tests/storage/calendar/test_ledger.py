@@ -2,15 +2,16 @@
 
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
+from bot.settings import inherited_environment
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ladder import Rung
 from conversations.plan.model import Post, Role
@@ -22,6 +23,7 @@ from storage.database.vault import Vault
 from storage.messages.outbox import OutboxDraft, Sent
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
+from tests.bot.cli import forked
 from tests.deadlines import PATIENCE, wait_until
 from tests.storage.agendas import agenda as agenda_of
 from tests.storage.agendas import outlook as outlook_of
@@ -374,27 +376,7 @@ def test_the_figures_of_a_decision_take_a_fixed_number_of_statements(
     assert len(apply(lambda unit: statements(unit, ask))) <= 13
 
 
-SCAN = textwrap.dedent(
-    """
-    import sys, time
-    from datetime import date, datetime, timedelta, UTC
-    from storage.calendar.ledger import NewFire
-    from storage.messages.outbox import OutboxDraft
-    from storage.open_database import open_database
-    url, plan, people = sys.argv[1], int(sys.argv[2]), [int(each) for each in sys.argv[3].split(",")]
-    begin = date(2018, 10, 1)
-    print("ready", flush=True)
-    with open_database(url) as database:
-        for day in range(2000):
-            for person in people:
-                def work(unit):
-                    now = datetime(2018, 10, 5, 13, tzinfo=UTC)
-                    draft = OutboxDraft(person, "reminder", "sendMessage", {"text": "x"})
-                    fire = NewFire(person, "reminders", begin + timedelta(days=day), drafts=lambda: [draft])
-                    unit.ledger.fire_all(plan, [fire], now)
-                database.units.submit(None, work).result()
-    """
-)
+SCHEDULER = Path(__file__).with_name("scheduler_process.py")
 
 
 @pytest.mark.slow
@@ -404,9 +386,11 @@ def test_two_schedulers_that_are_killed_and_started_again_say_it_once(
     """The same windows by two processes at once; SIGKILL at a random place, twice; then a third one finishes."""
     people = ",".join(map(str, world_on_postgres.person_ids))
 
-    def start() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", SCAN, postgres_url, str(world_on_postgres.plan_id), people]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    def start() -> forked.Process:
+        process = forked.start(
+            *(postgres_url, str(world_on_postgres.plan_id), people),
+            program=str(SCHEDULER), env=inherited_environment(), stdout=subprocess.PIPE, stderr=sys.__stderr__,
+        )  # fmt: skip
         assert process.stdout is not None
         process.stdout.readline()
         return process

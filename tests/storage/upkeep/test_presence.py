@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from bot.settings import inherited_environment
 from storage.database.models import Job, OutboxMessage, table
 from storage.errors import Unavailable
 from storage.messages.outbox import LEASE, OutboxDraft
@@ -18,54 +19,36 @@ from storage.messages.replicas import UNHELD
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.presence import GRACE, Presence
+from tests.bot.cli import forked
+from tests.deadlines import ended
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
-OTHER = """
-import sys
-from datetime import UTC, datetime
-from storage.open_database import open_database
-from storage.upkeep.presence import Presence
-
-database = open_database(sys.argv[1])
-now = datetime(2018, 10, 3, 12, tzinfo=UTC)
-presence = Presence(database, lambda: now)
-print(presence.enter().replica_id, flush=True)
-from storage.messages.outbox import OutboxDraft
-def work(unit):
-    unit.outbox.add(OutboxDraft(1, "prompt", "sendMessage", {"text": "question"}), now=now)
-    for _ in range(2):
-        unit.outbox.add(OutboxDraft(2, "reminder", "sendMessage", {"text": "reminder"}), now=now)
-    unit.jobs.add("fetch_file", {}, now)
-    first, _ = unit.outbox.claim(now, datetime(2100, 1, 1, tzinfo=UTC), 2, ("fan_out",)) * 2
-    unit.outbox.begin(first)
-    unit.jobs.claim(now, datetime(2100, 1, 1, tzinfo=UTC))
-database.units.submit(None, work).result()
-print("working", flush=True)
-if sys.stdin.readline() == "leave\\n":
-    presence.leave()
-    database.close()
-"""
+OTHER = Path(__file__).with_name("another_process.py")
 
 
 class Other:
     """Another process that has entered, and holds a question, a reminder under way, and a job."""
 
     def __init__(self, url: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", OTHER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        self._process = forked.start(
+            url, program=str(OTHER), env=inherited_environment(), stdout=subprocess.PIPE, stderr=sys.__stderr__
         )
         assert self._process.stdout is not None
         self.id = int(self._process.stdout.readline())
-        assert self._process.stdout.readline() == "working\n"
+        assert self._process.stdout.readline() == b"working\n"
 
     def kill(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+        self._process.kill()
+        self._end()
 
     def leave(self) -> None:
-        self._process.communicate("leave\n")
-        assert self._process.returncode == 0
+        self._process.terminate()
+        assert self._end() == 0
+
+    def _end(self) -> int:
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return ended(self._process)
 
 
 @pytest.fixture
