@@ -318,7 +318,7 @@ def test_over_random_lives_reminders_are_right(life: Life) -> None:
 @pytest.mark.parametrize(
     ("defect", "violation", "dice"),
     [("looks_again", "after the report", 2), ("looks_again", "in quiet hours", 0), ("remembers", "twice in a day", 5),
-     ("catches_up", "missed", 4), ("looks_again", "after the closing", 27), ("sees_closings", "after the closing", 0),
+     ("catches_up", "missed", 4), ("looks_again", "after the closing", 55), ("sees_closings", "after the closing", 0),
      ("asks_to_close", "never asked to close", 4), ("waits_for_the_day", "to close too soon or too late", 0),
      ("keeps_silent", "before the day that was asked for", 9), ("keeps_pace", "three in a week", 0)],
 )  # fmt: skip
