@@ -83,6 +83,8 @@ class Crowd:
     """People who report at the same pace, and a Telegram that answers at once."""
 
     def __init__(self, bench: Bench, people: int) -> None:
+        units = bench.database.units  # of a process that sends: what others leave waits, and is told otherwise
+        units.replica_id = units.submit(None, lambda unit: unit.replicas.add(NOW)).result()
         self._bench = bench
         self._people = [Person(number) for number in range(FIRST_PERSON, FIRST_PERSON + people)]
         self._messages = itertools.count(10)
