@@ -8,6 +8,9 @@ A bot that serves is forked from another such process, which has imported as `ru
 (`lived`): what any bot compiles (SQL, forms, words) is there. It has no thread and no loop, and the bot makes its own.
 Beside other work that is the difference between one second and half a minute.
 
+Whatever opens a file or draws a page for them (storage.reports.children) is forked from a third one: a form took 0.9 s
+of processor, three quarters of it for imports.
+
 What only a fresh interpreter can show stays with `python -m bot`: what is imported when, and terminals. That both ways
 answer alike is a test in test_app.
 """
@@ -94,6 +97,16 @@ IMPORTED_TO_SERVE = (
     "uvloop",
 )
 """Besides the composition root."""
+
+IMPORTED_BY_CHILDREN = (
+    "bot.workers.picture",
+    "conversations.authoring.xlsform",
+    "conversations.xforms.bundle",
+    "conversations.xforms.workbook",
+    "storage.exports.files.plan_pages",
+    "storage.reports.confined",
+    "storage.reports.inspection",
+)
 
 
 # ------------------------------------------------------------------ beside the tests
@@ -234,6 +247,19 @@ class Process:
             self._wire.close()
 
 
+class Child(Process):
+    """What `storage.reports.children` begins: asked by one thread, and killed by another that hears nothing of it."""
+
+    def __init__(self, pid: int, wire: socket.socket, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+        super().__init__(pid, wire, stdout)
+        self.stdin = stdin
+
+    def kill(self) -> None:
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
 def start(
     *arguments: str,
     env: Mapping[str, str],
@@ -262,12 +288,34 @@ def start(
         socket.send_fds(_imported("serving" if serves else "commands"), [b"."], handed)
     for descriptor in handed:
         os.close(descriptor)
-    asked = json.dumps([program or "bot", arguments, str(cwd or Path.cwd()), dict(env), is_taken_apart, leads])
-    ours.sendall(f"{asked}\n".encode())
+    pid = _told(ours, [program or "bot", arguments, str(cwd or Path.cwd()), dict(env), is_taken_apart, leads])
+    return Process(pid, ours, open(reading, "rb") if reading >= 0 else None)
+
+
+def _told(ours: socket.socket, asked: list[object]) -> int:
+    """The number of the process that was asked for."""
+    ours.sendall(json.dumps(asked).encode() + b"\n")
     told = b""
     while not told.endswith(b"\n"):
         told += ours.recv(1)
-    return Process(int(told), ours, open(reading, "rb") if reading >= 0 else None)
+    return int(told)
+
+
+def forked_child(program: str) -> Child:
+    """A child as a forked bot has it."""
+    return begin_child(_imported("children"), program)
+
+
+def begin_child(imported: socket.socket, program: str) -> Child:
+    """As `storage.reports.children.begin`, in a process that has imported what such a program needs."""
+    (stdin, writing), (reading, stdout) = os.pipe(), os.pipe()
+    ours, theirs = socket.socketpair()
+    handed = [theirs.detach(), stdin, stdout, os.open(os.devnull, os.O_WRONLY)]
+    socket.send_fds(imported, [b"."], handed)
+    for descriptor in handed:
+        os.close(descriptor)
+    pid = _told(ours, ["-c", [program], os.sep, {}, False, True])
+    return Child(pid, ours, open(writing, "wb", 0), open(reading, "rb"))
 
 
 _one_at_a_time = threading.Lock()
@@ -277,11 +325,12 @@ _one_at_a_time = threading.Lock()
 def _imported(what: str) -> socket.socket:
     """Where that process is asked for another one; it ends when this end is closed, or gone with the tests."""
     ours, theirs = socket.socketpair()
+    inherited = [theirs.fileno(), *([] if what == "children" else [_imported("children").fileno()])]
     # Pipes, as a command has: Python's own streams are made once, and then lie over the pipes of each command.
     process = subprocess.Popen(
-        [sys.executable, "-P", __file__, str(theirs.fileno()), what, *_furnished(what)],
+        [sys.executable, "-P", __file__, what, *map(str, inherited), *_furnished(what)],
         env=inherited_environment() | {"PYTHONPATH": str(ROOT)},
-        pass_fds=[theirs.fileno()],
+        pass_fds=inherited,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -363,8 +412,17 @@ def set_up_once() -> None:
             pass
 
 
-def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str, bool]:
-    """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`."""
+def import_for_children() -> None:
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # as where the bot is installed
+    for name in IMPORTED_BY_CHILDREN:
+        importlib.import_module(name)
+    freeze()
+
+
+def prepare(what: str, furnished: list[str]) -> None:
+    """Do what every process that is forked from here would do."""
+    if what == "children":
+        return  # when the first is asked for: most tests want none
     if what == "serving":
         import_to_serve()
         town, plan = furnished
@@ -377,6 +435,10 @@ def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str
     for language in sorted(LANGUAGES):
         wording(language)
     freeze()
+
+
+def fork_commands(asked: socket.socket, what: str) -> tuple[str, bool]:
+    """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`."""
     asked.sendall(b".")
     while True:
         wanted, handed, _, _ = socket.recv_fds(asked, 1, 4)
@@ -388,6 +450,8 @@ def fork_commands(asked: socket.socket, what: str, *furnished: str) -> tuple[str
                 freeze()
                 wire.sendall(b".")
             continue
+        if what == "children" and "numpy" not in sys.modules:
+            import_for_children()
         if not os.fork():
             asked.close()
             return become_command(socket.socket(fileno=handed[0]), handed[1:])
@@ -430,9 +494,11 @@ def become_command(asker: socket.socket, streams: list[int]) -> tuple[str, bool]
 
 
 def become_program(program: str) -> None:
-    """`python -m bot`, or a file."""
+    """`python -m bot`, `python -c …`, or a file."""
     if program == "bot":
         runpy.run_module("bot", run_name="__main__", alter_sys=True)
+    elif program == "-c":
+        exec(sys.argv[1], {})
     else:
         runpy.run_path(program, run_name="__main__")
 
@@ -460,8 +526,23 @@ def left_to_the_system(run: Callable[[], object]) -> None:
     os._exit(code & 0xFF)
 
 
+def fork_children(imported: socket.socket) -> None:
+    """Let the program in this process fork its children too. Who wants a process of its own has its own children."""
+    from storage.exports.files import drawing_process
+    from storage.reports import confinement
+
+    for module in (confinement, drawing_process):
+        module.begin = functools.partial(begin_child, imported)  # type: ignore[attr-defined]
+
+
 if __name__ == "__main__":
-    program, is_taken_apart = fork_commands(socket.socket(fileno=int(sys.argv[1])), *sys.argv[2:])
+    what, *given = sys.argv[1:]
+    asked = socket.socket(fileno=int(given.pop(0)))
+    children = None if what == "children" else socket.socket(fileno=int(given.pop(0)))
+    prepare(what, given)
+    program, is_taken_apart = fork_commands(asked, what)
+    if children is not None and program == "bot" and not is_taken_apart:
+        fork_children(children)
     if is_taken_apart:
         become_program(program)
     else:

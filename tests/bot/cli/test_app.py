@@ -25,6 +25,7 @@ from bot.cli import typed
 from bot.cli.nouns import plainly
 from bot.sandbox.server import running_sandbox
 from bot.settings import SecretStr, Settings
+from storage.reports import children
 from tests.bot.cli import forked, tree
 from tests.bot.cli.commands import (
     FORMS,
@@ -343,6 +344,28 @@ def test_a_command_answers_as_one_that_is_a_fresh_interpreter(
 
     assert enlace(folder, *arguments, say=typed, **nowhere) == Done(fresh.returncode, fresh.stdout, fresh.stderr)
     assert fresh.stdout + fresh.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        ("import os, sys; print({*os.environ} - {'LC_CTYPE'}, os.getcwd(), os.getsid(0) == os.getpid())", 0),
+        ("import sys; print(sys.stdin.buffer.read(6))", 0),
+        ("import os; print('said', flush=True); os.kill(os.getpid(), 15)", -15),
+        ("print('half', 1 / 0)", 1),
+        ("import sys; sys.exit(3)", 3),
+    ],
+)
+def test_a_child_of_a_forked_bot_is_as_one_that_is_a_fresh_interpreter(program: str, code: int) -> None:
+    """What opens files has no environment, no folder and no terminal of ours; what it says and how it ends is told."""
+    told = []
+    for child in (children.begin(program), forked.forked_child(program)):
+        try:
+            answer = children.exchange(child, "señal".encode(), wall=PATIENCE, longest=10_000)
+        finally:
+            children.end(child)
+        told.append((answer, child.returncode))
+    assert told == [(told[0][0], code)] * 2
 
 
 def test_the_console_script_is_the_same() -> None:
