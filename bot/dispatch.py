@@ -197,32 +197,11 @@ class Dispatch:
             ex.delete(what.origin)
             what = replace(what, argument="")
         is_at_work = _is_at_work(ex)
-        if not is_at_work and (cry := _typed(what)) is not None and emergency(cry.text):
-            if not ex.unit.people.may_tell_the_hotline(ex.telegram_id, ex.now):
-                return
-            language = ex.language if ex.visit.person is not None else self._language_of(ex, incoming)
-            ex.delete(cry.origin)
-            ex.notice(wording(language_of(cry.text, language))("err.emergency"))
+        if not is_at_work and self._is_turned_away(ex, what, incoming):
             return
-        if not is_at_work:
-            self._forget_unread(ex, what)
-        person = ex.visit.person
-        if person is None or not ex.has_role:
-            self._stranger(ex, incoming)
-            return
-        if person.is_suspended:
-            if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
-                ex.notice(ex.say("suspended", contact=contact(ex.unit, ex.language, ex.membership.plan_id)))
-            return
-        if person.is_unreachable:
+        if ex.person.is_unreachable:
             ex.unit.people.mark_reachable(ex.telegram_id)
-        if ex.agency_has_left and not _is_one_of(what, _WITHOUT_AN_AGENCY):
-            ex.forget_card()
-            ex.answer(Card((line(ex.say("agencies.refused", agency=ex.agency_code)),)))
-            return
-        if not person.has_accepted_privacy and not _is_one_of(what, _BEFORE_PRIVACY):
-            welcome.privacy(ex)
-            ex.stand(None)
+        if not is_at_work and self._is_held_up(ex, what):
             return
         self._note_restricted(ex, what, incoming.quoted)
         match what:
@@ -257,6 +236,37 @@ class Dispatch:
                 self._aside(ex, what)
             case _:
                 pass
+
+    def _is_turned_away(self, ex: Exchange, what: What, incoming: Incoming) -> bool:
+        """Whether somebody who may not report now is answered here: in danger, without a role, or suspended."""
+        if (cry := _typed(what)) is not None and emergency(cry.text):
+            if ex.unit.people.may_tell_the_hotline(ex.telegram_id, ex.now):
+                language = ex.language if ex.visit.person is not None else self._language_of(ex, incoming)
+                ex.delete(cry.origin)
+                ex.notice(wording(language_of(cry.text, language))("err.emergency"))
+            return True
+        self._forget_unread(ex, what)
+        person = ex.visit.person
+        if person is None or not ex.has_role:
+            self._stranger(ex, incoming)
+            return True
+        if person.is_suspended:
+            if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
+                ex.notice(ex.say("suspended", contact=contact(ex.unit, ex.language, ex.membership.plan_id)))
+            return True
+        return False
+
+    def _is_held_up(self, ex: Exchange, what: What) -> bool:
+        """Whether they hear first that their agency has left, or what becomes of their data."""
+        if ex.agency_has_left and not _is_one_of(what, _WITHOUT_AN_AGENCY):
+            ex.forget_card()
+            ex.answer(Card((line(ex.say("agencies.refused", agency=ex.agency_code)),)))
+            return True
+        if not ex.person.has_accepted_privacy and not _is_one_of(what, _BEFORE_PRIVACY):
+            welcome.privacy(ex)
+            ex.stand(None)
+            return True
+        return False
 
     def _forget_unread(self, ex: Exchange, what: What) -> None:
         """Delete what somebody writes who may not report now, if it seems to name somebody. Nobody reads it.

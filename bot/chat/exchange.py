@@ -166,13 +166,15 @@ class Exchange:
     @property
     def is_reporter(self) -> bool:
         """Whether this person has anything to report. A contributor has indicators only."""
-        return self.membership.role in REPORTERS or self.membership.is_contributor
+        membership = self.membership
+        return membership.role in REPORTERS or membership.is_contributor
 
     def may_report(self, subject: str | None) -> bool:
         """Whether this person may send this kind of report. For which agency is not asked here."""
-        if self.membership.is_contributor:
+        membership = self.membership
+        if membership.is_contributor:
             return subject is not None and subject.startswith("indicator:")
-        return self.membership.role in REPORTERS
+        return membership.role in REPORTERS
 
     @property
     def language(self) -> str:

@@ -4,9 +4,8 @@ Nothing here is done before the commit: a `Handled` only says what must happen a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from storage.messages.outbox import OutboxRow
 from storage.unit_of_work import UnitOfWork
@@ -31,8 +30,7 @@ class Clock(Protocol):
     def monotonic(self) -> float: ...
 
 
-@dataclass(frozen=True, slots=True)
-class TapAnswer:
+class TapAnswer(NamedTuple):
     """The reply to one tap, which stops the button's spinner. Lost without harm: it is not an outbox row."""
 
     callback_query_id: str
@@ -40,8 +38,7 @@ class TapAnswer:
     show_alert: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(NamedTuple):
     """The work that is left after an update was applied: its rows, born `sending`, in order, and the reply to its
     tap.
     """

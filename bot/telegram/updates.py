@@ -9,7 +9,7 @@ cost more than the whole conversation step, and refuse updates of a newer API. S
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from conversations.session.events import Corrected, Located, Offered, Typed
 
@@ -21,8 +21,7 @@ class Malformed(Exception):
     """An update that lacks something that the Bot API promises. It carries no content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     telegram_id: int
     first_name: str
     language_code: str
@@ -39,8 +38,7 @@ class Command:
     """Other words in it, as in `Said`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pressed:
+class Pressed(NamedTuple):
     """A tapped button. `data` is input, not proof (S3): it is checked against the database."""
 
     query_id: str
@@ -56,11 +54,21 @@ class Said:
     beside: str = field(default="", repr=False)
     """Other words in it: what it quotes, a place's name, where a link leads. Only the guard reads them."""
 
+    @property
+    def origin(self) -> int:
+        """The number of the message."""
+        return self.event.origin
+
 
 @dataclass(frozen=True, slots=True)
 class Edited:
     event: Corrected
     beside: str = field(default="", repr=False)
+
+    @property
+    def origin(self) -> int:
+        """The number of the message."""
+        return self.event.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +123,7 @@ class Ignored:
 
 def written(what: "What") -> int | None:
     """Return the number of the message, if the person wrote this as a message."""
-    match what:
-        case Command(origin=origin) | Reworded(origin) | Secondhand(origin) | Unsupported(origin):
-            return origin
-        case Said(event=event) | Edited(event):
-            return event.origin
-    return None
+    return None if isinstance(what, _NOT_WRITTEN) else what.origin
 
 
 def words(what: "What") -> str:
@@ -137,11 +140,11 @@ def words(what: "What") -> str:
     return ""
 
 
+_NOT_WRITTEN = (Pressed, Membership, Elsewhere, Ignored)
 What = Command | Pressed | Said | Edited | Reworded | Secondhand | Unsupported | Membership | Elsewhere | Ignored
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     update_id: int
     chat_id: int
     sender: Sender | None
@@ -237,7 +240,7 @@ def _message(message: Mapping[str, Any]) -> What:
     if any(message.get(mark) for mark in _SECONDHAND.intersection(message)):
         return Secondhand(origin, _words_in(message))
     if isinstance(text := message.get("text"), str):
-        beside = "" if message.keys() <= _BARE else _words_in(message, "text")
+        beside = "" if _is_bare(message) else _words_in(message, "text")
         if text.startswith("/") and len(text) > 1:
             head, _, argument = text[1:].partition(" ")
             return Command(head.partition("@")[0].lower(), argument.strip(), origin, beside)
@@ -260,8 +263,10 @@ def _message(message: Mapping[str, Any]) -> What:
 
 _SECONDHAND = frozenset({"forward_origin", "forward_date", "via_bot", "sender_chat", "is_automatic_forward"})
 """Fields of a message that its sender did not write."""
-_BARE = frozenset({"message_id", "from", "chat", "date", "text"})
+_BARE = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
 """Fields of a message that is one text and nothing else, as most are."""
+_MARK = frozenset({"type", "offset", "length"})
+"""Fields of an entity that marks words of the text and brings none: a command, a hashtag, bold."""
 _ENVELOPE = frozenset(["from", "chat", "via_bot", "sender_business_bot", "reply_to_message", "pinned_message"])
 """Fields of a message that say who and where, or show what stands in the chat already. Deeper down they are words: a
 story has a `chat` too, which shows the name of whoever told it."""
@@ -274,6 +279,11 @@ _CODES = frozenset(
     ]
 )
 """Fields that hold no words, wherever they stand."""
+
+
+def _is_bare(message: Mapping[str, Any]) -> bool:
+    """Whether a text message has no words beside its text."""
+    return message.keys() <= _BARE and all(entity.keys() <= _MARK for entity in message.get("entities", ()))
 
 
 def _words_in(message: Mapping[str, Any], *without: str) -> str:
@@ -424,16 +434,14 @@ def form_head(session_id: int, turn: int) -> str:
     return f"f:{session_id:x}:{turn:x}:"
 
 
-@dataclass(frozen=True, slots=True)
-class FormTap:
+class FormTap(NamedTuple):
     session_id: int
     turn: int
     action: str
     argument: str
 
 
-@dataclass(frozen=True, slots=True)
-class CommandTap:
+class CommandTap(NamedTuple):
     name: str
     argument: str
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +39,7 @@ class Doorman(Echo):  # type: ignore[misc, valid-type]
     def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
         self.looked_at.append(raw["update_id"])
         if chat_of(raw) != ANA:
-            return replace(super().handle(unit, raw, now), is_stranger=False)
+            return super().handle(unit, raw, now)._replace(is_stranger=False)
         unit.inbox.first_sight(self._bot_id, raw["update_id"], now)
         return Handled(is_stranger=True)
 

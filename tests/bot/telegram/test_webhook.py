@@ -6,7 +6,6 @@ import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -434,7 +433,7 @@ class Doorman(Echo):  # type: ignore[misc, valid-type]
 
     def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
         if raw["message"]["chat"]["id"] != ANA:
-            return replace(super().handle(unit, raw, now), is_stranger=False)
+            return super().handle(unit, raw, now)._replace(is_stranger=False)
         type(self).looked_at += 1
         unit.inbox.first_sight(self._bot_id, raw["update_id"], now)
         return Handled(is_stranger=True)
