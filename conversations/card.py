@@ -46,6 +46,15 @@ class Button(NamedTuple):
     opens: str = ""
 
 
+class SharedRow(tuple[Button, ...]):
+    """A row of a form's buttons, without tones, that is the same for everybody who is shown it.
+
+    It holds nothing of anybody's answers, so how it is drawn may be kept.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Medium:
     """A file of the form that is shown with a card. `caption` is the choice that it belongs to."""

@@ -8,20 +8,17 @@ they are part of the answer; after a command, the running bot finds them there.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.telegram import render
-from bot.telegram.updates import COMMAND_HEAD
 from conversations.card import Card
-from conversations.routes import ButtonTap, split_tap
 from conversations.wording import Wording
 from storage.messages.outbox import OutboxDraft
 from storage.unit_of_work import UnitOfWork
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """The person who acts, with the plan, the time, and the unit in which they act.
 
     `person_id` None is the server. Days are those of `zone`.
@@ -73,13 +70,7 @@ def told(chat_id: int, card: Card, *, sealed: bool = False) -> Notification:
 
 def message(card: Card) -> dict[str, Any]:
     """The payload of `sendMessage` for a card whose buttons are commands."""
-    return render.message(card, _token)
-
-
-def _token(made: ButtonTap) -> str:
-    is_of_form, rest = split_tap(made)
-    assert not is_of_form, "only the card of a form has its buttons"
-    return COMMAND_HEAD + rest
+    return render.message(card)
 
 
 def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime) -> None:

@@ -18,11 +18,11 @@ from bot.chat.permissions import REPORTERS, allows
 from bot.settings import Network
 from bot.telegram import render
 from bot.telegram.methods import PROTECTED, makes_message
-from bot.telegram.updates import COMMAND_HEAD, form_head
+from bot.telegram.updates import form_head
 from conversations.card import Card, home_button, line
 from conversations.plan.expected import DueReport
 from conversations.plan.model import OF_AN_AGENCY
-from conversations.routes import ButtonTap, Route, awaiting, split_tap
+from conversations.routes import Route, awaiting
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.wording import Wording, wording
@@ -236,11 +236,12 @@ class Exchange:
         What is `restricted` makes no sound, cannot be passed on, and leaves the chat again (S15, S24); on its way it is
         `sealed`, as a link is that must stay.
         """
-        is_elsewhere = chat_id not in (None, self.chat_id)
+        own = self.chat_id
+        is_elsewhere = chat_id not in (None, own)
         if restricted and makes_message(method):
             payload = payload | PROTECTED
         draft = OutboxDraft(
-            chat_id=self.chat_id if chat_id is None else chat_id,
+            chat_id=own if chat_id is None else chat_id,
             kind=kind,
             method=method,
             payload=payload,
@@ -274,7 +275,7 @@ class Exchange:
         """
         if self.opening:
             card, self.opening = replace(card, lines=(line(self.opening), *card.lines)), ""
-        payload = render.message(card, _tokens(session))
+        payload = render.message(card, form_head(*session) if session else None)
         if not anew and self._card_id is not None and self._is_card_restricted != restricted:
             self.drop_card()
         # A reply keyboard cannot be put on an edited message (Bot API, editMessageText).
@@ -316,7 +317,7 @@ class Exchange:
     def shrink(self, card: Card, *, restricted: bool = False) -> None:
         """Set the short card that replaces the present one when the next card is sent below it."""
         if self._card_id is not None:
-            payload = render.message(card, _tokens(None))
+            payload = render.message(card)
             self.post("editMessageText", payload, card_id=self._card_id, restricted=restricted)
             self._card_id = None
 
@@ -330,7 +331,7 @@ class Exchange:
 
     def release_keyboard(self, card: Card, *, restricted: bool = False) -> None:
         """Say this below and take the reply keyboard away. A location button does not go by itself."""
-        payload = render.message(card, _tokens(None))
+        payload = render.message(card)
         payload["reply_markup"] = {"remove_keyboard": True}
         self.post("sendMessage", payload, restricted=restricted)
         self._card_id = None
@@ -455,14 +456,3 @@ class Exchange:
             changes["person_id"] = person_id
         if changes:
             self.unit.chats.set(chat.id, **changes)
-
-
-def _tokens(session: tuple[int, int] | None) -> Callable[[ButtonTap], str]:
-    """Return the function that writes a tap into a button. `session`: the (id, turn) of the form on the card."""
-    head = COMMAND_HEAD if session is None else form_head(*session)
-
-    def token(made: ButtonTap) -> str:
-        is_of_form, rest = split_tap(made)
-        return (head if is_of_form else COMMAND_HEAD) + rest
-
-    return token

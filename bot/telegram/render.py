@@ -6,11 +6,13 @@ limits count UTF-16 units, as Telegram does. Source: Bot API, "MessageEntity", "
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from conversations.card import Button, Card, Line, abridged
-from conversations.routes import ButtonTap
+from bot.telegram.updates import COMMAND_HEAD
+from conversations.card import Button, Card, Line, SharedRow, abridged
+from conversations.routes import split_tap
 
 TEXT_LIMIT = 4096
 """UTF-16 units of a message's text."""
@@ -33,8 +35,8 @@ def cleaned(text: str) -> str:
     return _INVISIBLE.sub("", text.replace("\t", " ")).encode("utf-8", "ignore").decode()
 
 
-def message(card: Card, token: Callable[[ButtonTap], str]) -> dict[str, Any]:
-    """Return the parameters that show this card. `token` turns a button's tap into callback_data.
+def message(card: Card, form_head: str | None = None) -> dict[str, Any]:
+    """Return the parameters that show this card. `form_head` begins the callback_data of the buttons of a form.
 
     Text that does not fit one message is cut, at a line's end if one is near; the buttons always fit.
     """
@@ -52,26 +54,46 @@ def message(card: Card, token: Callable[[ButtonTap], str]) -> dict[str, Any]:
             "one_time_keyboard": True,
         }
     elif card.rows:
-        payload["reply_markup"] = keyboard(card.rows, token)
+        payload["reply_markup"] = keyboard(card.rows, form_head)
     return payload
 
 
-def keyboard(rows: Iterable[Iterable[Button]], token: Callable[[ButtonTap], str]) -> dict[str, Any]:
-    return {"inline_keyboard": [[_button(button, token) for button in row] for row in rows]}
+def keyboard(rows: Iterable[tuple[Button, ...]], form_head: str | None = None) -> dict[str, Any]:
+    return {"inline_keyboard": [_row(row, form_head) for row in rows]}
 
 
-def _button(button: Button, token: Callable[[ButtonTap], str]) -> dict[str, Any]:
-    text = button.text  # letters and digits alone need no cleaning: a calendar has forty of them
-    made: dict[str, Any] = {"text": text if text.isalnum() else cleaned(text).strip() or "·"}
-    if button.copies:
-        made["copy_text"] = {"text": button.copies}
-    elif button.opens:
-        made["url"] = button.opens
+def _row(row: tuple[Button, ...], form_head: str | None) -> list[dict[str, Any]]:
+    if isinstance(row, SharedRow):
+        assert form_head, "only the card of a form has its buttons"
+        return [{"text": text, "callback_data": form_head + rest} for text, rest in _shared(row)]
+    return [_button(button, form_head) for button in row]
+
+
+@lru_cache(maxsize=1024)
+def _shared(row: SharedRow) -> tuple[tuple[str, str], ...]:
+    """The text of each button, and what its callback_data has behind the head of the form."""
+    assert not any(button.tone for button in row)
+    return tuple((_label(button.text), split_tap(button.tap)[1]) for button in row)
+
+
+def _button(button: Button, form_head: str | None) -> dict[str, Any]:
+    text, tap, tone, copies, opens = button
+    made: dict[str, Any] = {"text": text if text.isalnum() else _label(text)}
+    if copies:
+        made["copy_text"] = {"text": copies}
+    elif opens:
+        made["url"] = opens
     else:
-        made["callback_data"] = token(button.tap)
-    if button.tone:
-        made["style"] = button.tone
+        is_of_form, rest = split_tap(tap)
+        assert form_head or not is_of_form, "only the card of a form has its buttons"
+        made["callback_data"] = f"{form_head if is_of_form else COMMAND_HEAD}{rest}"
+    if tone:
+        made["style"] = tone
     return made
+
+
+def _label(text: str) -> str:
+    return cleaned(text).strip() or "·"
 
 
 def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]]]:
@@ -79,10 +101,7 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
     parts: list[str] = []
     entities: list[dict[str, Any]] = []
     at = 0
-    for number, spans in enumerate(lines):
-        if number:
-            parts.append("\n")
-            at += 1
+    for spans in lines:
         for text, style in spans:
             if text.isascii() and text.isprintable():
                 length = len(text)
@@ -90,21 +109,19 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
                 text = cleaned(text)
                 length = units(text)
             if style != "plain" and (core := text.strip()):
-                is_core = len(core) == len(text)
-                offset, covered = (at, length) if is_core else (at + _lead(text), units(core))
-                entities.append({"type": style, "offset": offset, "length": covered})
+                covered = length if len(core) == len(text) else units(core)
+                entities.append({"type": style, "offset": at + text.index(core), "length": covered})
             parts.append(text)
             at += length
+        parts.append("\n")
+        at += 1
     whole = "".join(parts)
-    if shift := _lead(whole):  # Telegram trims the text; offsets must not count what it removes
+    trimmed = whole.strip()
+    # Telegram trims the text. Each blank is one UTF-16 unit, so offsets may count what it takes from the beginning.
+    if shift := whole.find(trimmed):
         entities = [{**entity, "offset": entity["offset"] - shift} for entity in entities]
-    whole = whole.strip() or "·"
-    return (whole, entities) if at <= limit or units(whole) <= limit else _cut(whole, entities, limit)
-
-
-def _lead(text: str) -> int:
-    """Return with how many blanks a text begins. Each is one UTF-16 unit: Unicode has no blank that takes two."""
-    return len(text) - len(text.lstrip())
+    trimmed = trimmed or "·"
+    return (trimmed, entities) if at <= limit or units(trimmed) <= limit else _cut(trimmed, entities, limit)
 
 
 def _cut(text: str, entities: list[dict[str, Any]], limit: int) -> tuple[str, list[dict[str, Any]]]:

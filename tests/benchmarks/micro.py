@@ -68,7 +68,7 @@ def of_the_engine() -> Iterator[Piece]:
     yield "write the session as JSON", lambda: orjson.dumps(taken.session.to_json())
     yield "a whole step: restore, answer, next question", lambda: engine.step(form, session, Typed("121", 99), now=NOW)
     yield "draw the card", lambda: session_card(form, taken.session, taken.instance, now=NOW)
-    yield "render it for Telegram", lambda: render.message(card, str)
+    yield "render it for Telegram", lambda: render.message(card, "f:1:1:")
     searched = pattern(r"[\s\S]*[0-9]{3}[- .]?[0-9]{7}[- .]?[0-9][\s\S]*")
     yield "a regular expression of the form (RE2)", lambda: searched.search(TEXT)
     yield "read a text for personal data", lambda: personal_data(TEXT, strict=True)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from itertools import islice
 
-from conversations.card import Button
+from conversations.card import Button, SharedRow
 from conversations.routes import ButtonTap, form_tap
 from conversations.session.cards.numbers import keep_rows
 from conversations.session.cards.view import View
@@ -162,7 +162,7 @@ def _month(language: str, month: date, today: date, days: frozenset[int]) -> tup
         Button("▶", form_tap("month", f"{_months_later(month, 1):%Y-%m}")),
     )
     weekdays = tuple(Button(day, stay) for day in say("weekdays.narrow").split("|"))
-    return (turning, weekdays, *_weeks(month, today, days))
+    return tuple(map(SharedRow, (turning, weekdays, *_weeks(month, today, days))))
 
 
 def _weeks(month: date, today: date, days: frozenset[int]) -> list[tuple[Button, ...]]:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from conversations.card import BUTTON_LIMIT, Button, Card, Line, Medium, bold, cut, italic, line
+from conversations.card import BUTTON_LIMIT, Button, Card, Line, Medium, SharedRow, bold, cut, italic, line
 from conversations.dates import show_date
 from conversations.routes import form_tap
 from conversations.session.cards.choices import choice_rows, mark_rows
@@ -26,6 +26,7 @@ from conversations.session.profiles import profile
 from conversations.session.questions import LINES, MOMENTS, UPLOADS, batch, deciding, points_of, sending, suggestion
 from conversations.session.repeats import instance_ref, open_instance
 from conversations.session.shown import calendar_of
+from conversations.wording import Wording
 from conversations.xforms.evaluation.state import path_of
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form
@@ -251,12 +252,19 @@ def _answer_rows(view: View, node: Node, run: Sequence[Node], kept: str) -> list
             return keep_rows(view, node, kept)
 
 
-def _navigation(view: View, node: Node) -> tuple[Button, ...]:
-    buttons = []
-    if has_earlier(view, node) or (view.session.marks and node.question.type in ("time", "dateTime")):
-        buttons.append(Button(view.say("nav.back"), form_tap("back")))
-    choices_skip = node.question.type == "select_one" and any(c.value == "skip" for c in view.instance.choices(node))
-    if not node.is_required and not choices_skip:
-        buttons.append(Button(view.say("nav.skip"), form_tap("skip")))
-    buttons.append(Button(view.say("nav.leave"), form_tap("leave")))
-    return tuple(buttons)
+def _navigation(view: View, node: Node) -> SharedRow:
+    goes_back = has_earlier(view, node) or (view.session.marks and node.question.type in ("time", "dateTime"))
+    skips = not node.is_required and not _has_choice_to_skip(view, node)
+    return _ways(view.say, goes_back=bool(goes_back), skips=skips)
+
+
+def _has_choice_to_skip(view: View, node: Node) -> bool:
+    return node.question.type == "select_one" and any(c.value == "skip" for c in view.instance.choices(node))
+
+
+@cache
+def _ways(say: Wording, *, goes_back: bool, skips: bool) -> SharedRow:
+    """The ways that lead from a question without answering it."""
+    back = (Button(say("nav.back"), form_tap("back")),) if goes_back else ()
+    skip = (Button(say("nav.skip"), form_tap("skip")),) if skips else ()
+    return SharedRow((*back, *skip, Button(say("nav.leave"), form_tap("leave"))))

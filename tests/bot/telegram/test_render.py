@@ -16,7 +16,7 @@ from bot.sandbox.methods import perform
 from bot.sandbox.methods.call import Call
 from bot.sandbox.telegram import Person, World
 from bot.telegram import render
-from bot.telegram.updates import TOKEN_LIMIT
+from bot.telegram.updates import TOKEN_LIMIT, form_head
 from conversations.card import Button, Card, Line, Span, bold, italic, line
 from tests.taps import command_token, form_token
 
@@ -32,8 +32,7 @@ FOUND = {"url", "email", "mention", "hashtag", "cashtag", "bot_command", "phone_
 """What Telegram marks by itself in everything that anybody writes: what is shown is where it leads."""
 
 
-def token(tap: str) -> str:
-    return command_token("menu", tap[:20])
+HEAD = form_head(1, 1)
 
 
 def units(text: str) -> int:
@@ -93,7 +92,7 @@ def test_two_thousand_random_texts_reach_the_phone_as_they_are(wire: Wire) -> No
     """None refused; what is shown is what was typed, cleaned; every entity is one we asked for or Telegram found."""
     sent = styled = cut = 0
     for card in random_cards(2_000, 71):
-        payload = render.message(card, token)
+        payload = render.message(card, HEAD)
         whole = "\n".join("".join(render.cleaned(span.text) for span in spans) for spans in card.lines)
         is_cut = units(whole.strip()) > render.TEXT_LIMIT - 2
         cut += is_cut
@@ -156,7 +155,7 @@ def test_offsets_count_utf16_units_of_what_remains(
     wire: Wire, lines: tuple[Line, ...], text: str, entities: list[tuple[str, int, int]]
 ) -> None:
     """An emoji is two; what is cleaned or trimmed away is not counted."""
-    payload = render.message(Card(lines), token)
+    payload = render.message(Card(lines), HEAD)
     assert payload["text"] == text
     assert [(e["type"], e["offset"], e["length"]) for e in payload.get("entities", [])] == entities
 
@@ -167,7 +166,7 @@ def test_offsets_count_utf16_units_of_what_remains(
 def test_a_text_over_the_limit_is_cut_at_a_lines_end_and_keeps_its_buttons(wire: Wire) -> None:
     """4096 UTF-16 units; the buttons are what matters."""
     card = Card(tuple(line("😀" * 50) for _ in range(100)), ((Button("Enviar", "form:send"),),))
-    payload = render.message(card, token)
+    payload = render.message(card, HEAD)
 
     assert 3900 < units(payload["text"]) <= render.TEXT_LIMIT
     assert payload["text"].endswith("…")
@@ -177,7 +176,7 @@ def test_a_text_over_the_limit_is_cut_at_a_lines_end_and_keeps_its_buttons(wire:
 @pytest.mark.parametrize("letter", ["a", "😀"])
 def test_one_line_over_the_limit_is_cut_within_it(wire: Wire, letter: str) -> None:
     """What fits is shown, never half a character; what was marked is still marked."""
-    payload = render.message(Card((line("Antes"), line("x", bold(letter * 5000)), line("después"))), token)
+    payload = render.message(Card((line("Antes"), line("x", bold(letter * 5000)), line("después"))), HEAD)
     shown = wire.send(payload)
     assert 4090 <= units(shown["text"]) <= render.TEXT_LIMIT
     assert shown["text"].startswith(f"Antes\nx{letter}{letter}")
@@ -190,7 +189,7 @@ def test_one_line_over_the_limit_is_cut_within_it(wire: Wire, letter: str) -> No
 @pytest.mark.parametrize("length", [4093, 4094, 4095, 4096, 4097])
 def test_the_limit_is_met_to_the_unit(wire: Wire, length: int) -> None:
     """A text that just fits is shown whole."""
-    payload = render.message(Card((line("a" * length),)), token)
+    payload = render.message(Card((line("a" * length),)), HEAD)
     shown = wire.send(payload)["text"]
     assert units(shown) <= render.TEXT_LIMIT
     assert (shown == "a" * length) == (length <= render.TEXT_LIMIT)
@@ -199,7 +198,7 @@ def test_the_limit_is_met_to_the_unit(wire: Wire, length: int) -> None:
 @pytest.mark.parametrize("text", ["", "   ", "\u200b", "\n\n", "\ud83d", "\u202e\u202c"])
 def test_a_blank_text_is_still_a_message(wire: Wire, text: str) -> None:
     """Telegram refuses an empty one; and a button without text."""
-    payload = render.message(Card((line(text),), ((Button(text, "x"),),)), token)
+    payload = render.message(Card((line(text),), ((Button(text, "x"),),)), HEAD)
     assert wire.send(payload)["text"] == "·"
     assert wire.send(render.plain_message(text))["text"] == "·"
 
@@ -230,7 +229,7 @@ def test_every_piece_of_a_split_text_is_a_message(wire: Wire) -> None:
 
 def test_a_place_is_asked_for_with_a_keyboard_of_words(wire: Wire) -> None:
     """Only a reply keyboard can share a location."""
-    payload = render.message(Card((line("¿Dónde?"),), asks_place="📍 Enviar", words=("Atrás", "Salir")), token)
+    payload = render.message(Card((line("¿Dónde?"),), asks_place="📍 Enviar", words=("Atrás", "Salir")), HEAD)
     wire.send(payload)
     assert payload["reply_markup"]["keyboard"] == [
         [{"text": "📍 Enviar", "request_location": True}],
