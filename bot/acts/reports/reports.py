@@ -8,8 +8,9 @@ refuses a second one with Conflict.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from pathlib import PurePath
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -50,8 +51,7 @@ _LOOKED_BACK = 50
 """How many of a person's submissions are searched for the last one of a form."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reporter:
+class Reporter(NamedTuple):
     """The person who reports, their agency and language, and the cache that gives the forms.
 
     `form_language` is the language of the forms, if the bot itself does not speak it.
@@ -181,8 +181,7 @@ def store(
     who: Reporter, begun: Step, version: StoredForm, report: Report | None, *, supersedes_id: int | None = None
 ) -> StoredSession:
     """Store a session that was begun. `report` is None for a free form. Conflict if somebody else has this report."""
-    form = who.forms.version(who.unit, version.id)
-    is_sensitive = any(question.extras.get("sensitive") == "yes" for question in form.questions)
+    is_sensitive = _is_sensitive(who.forms.version(who.unit, version.id))
     if report is None:
         expires_at = who.actor.now + timedelta(days=who.unit.settings.number(who.actor.plan_id, DRAFT_DAYS))
     else:
@@ -204,6 +203,12 @@ def store(
         ),
         who.actor.now,
     )
+
+
+@lru_cache(maxsize=256)
+def _is_sensitive(form: Form) -> bool:
+    """Whether the answers of a form are sealed, because one of its questions says so."""
+    return any(question.extras.get("sensitive") == "yes" for question in form.questions)
 
 
 def _locks_at(period: ReportingPeriod, timezone: str) -> datetime:
@@ -239,8 +244,9 @@ def move_files(unit: UnitOfWork, stored: StoredSession, gone: str) -> None:
 
 
 def save(unit: UnitOfWork, stored: StoredSession, session: Session, now: datetime) -> StoredSession:
-    """Store the present state of a draft. Conflict if it was changed since it was read."""
-    return unit.sessions.save(stored, now, data=session.to_json())
+    """Store the present state of a draft, if it has changed. Conflict if it was changed since it was read."""
+    data = session.to_json()
+    return stored if data == stored.data else unit.sessions.save(stored, now, data=data)
 
 
 def discard_draft(unit: UnitOfWork, stored: StoredSession) -> None:
@@ -292,17 +298,17 @@ def _file_name(name: str, *, is_sensitive: bool) -> str:
 
 
 # ------------------------------------------------------------------ sent
-def changes_nothing(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> bool:
+def changes_nothing(unit: UnitOfWork, stored: StoredSession, form: Form, taken: Step) -> bool:
     """Whether a correction equals what was sent before. Then no new version is needed.
 
     A returned report is sent again even if it is unchanged, because sending it is an answer to the coordinator.
     """
     if stored.supersedes_id is None:
         return False
-    corrected = who.unit.submissions.get(stored.supersedes_id)
+    corrected = unit.submissions.get(stored.supersedes_id)
     if corrected.validation_state == "returned" or not corrected.is_current:
         return False
-    old, new = who.unit.submissions.answers(corrected), taken.instance.answers()
+    old, new = unit.submissions.answers(corrected), taken.instance.answers()
     passed_over = engine.filled_when(form, old).keys() | engine.filled_when(form, new).keys()
     passed_over |= {question.path for question in form.questions if is_sending(question)}
 
@@ -321,7 +327,7 @@ def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple
     unit = who.unit
     answers = taken.instance.answers()
     names = _by_name(answers)
-    may_have_files = any(question.type in UPLOADS for question in form.questions)
+    may_have_files = _may_have_files(form)
     if may_have_files:
         # A photo whose question is no longer relevant is not sent.
         for attachment in unit.attachments.of_instance(stored.instance_id):
@@ -347,6 +353,11 @@ def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple
         return difference_lines(differences(before, after), say)
 
     return sent, reviewing.reviewer_told(unit, sent, code, who.agency_code, changes=changes)
+
+
+@lru_cache(maxsize=256)
+def _may_have_files(form: Form) -> bool:
+    return any(question.type in UPLOADS for question in form.questions)
 
 
 def _add(
@@ -445,7 +456,7 @@ def _repeated(who: Reporter, report: Report, reason: str) -> NewSubmission | Non
         subject=report.subject,
         reporting_period_id=report.period.id,
         answers=taken.instance.answers(),
-        sensitive=report.is_restricted or any(q.extras.get("sensitive") == "yes" for q in form.questions),
+        sensitive=report.is_restricted or _is_sensitive(form),
         language=who.language,
         activity_status=names.get("status"),
         progress=_percent(names),
@@ -509,9 +520,8 @@ def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[
 
 
 def _about(report: Report, who: Reporter) -> dict[str, object]:
-    titles = {language: wording(language)(f"form_title.{report.form_id}") for language in LANGUAGES}
-    about: dict[str, object] = {"period": report.period.code, "agency": who.agency_code, "title": titles}
-    about["until"] = until_in_words(report.period)
+    about: dict[str, object] = {"period": report.period.code, "agency": who.agency_code}
+    about |= {"title": _titles(report.form_id), "until": until_in_words(report.period)}
     if report.item is not None:
         about |= {"code": report.item.code, "name": names_of(report.item)}
     if isinstance(report.item, Activity):
@@ -519,8 +529,18 @@ def _about(report: Report, who: Reporter) -> dict[str, object]:
     return about
 
 
-def until_in_words(period: ReportingPeriod) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _titles(form_id: str) -> Mapping[str, str]:
+    return {language: wording(language)(f"form_title.{form_id}") for language in LANGUAGES}
+
+
+def until_in_words(period: ReportingPeriod) -> Mapping[str, str]:
     """The line about the period on each card of a form, by language: its name, and until when."""
+    return _until_in_words(period, period.is_reopened)  # periods are equal, whether one is reopened or not
+
+
+@lru_cache(maxsize=256)
+def _until_in_words(period: ReportingPeriod, _is_reopened: bool) -> Mapping[str, str]:
     return {code: f"{period_name(period, code)} · {period.until(code)}" for code in LANGUAGES}
 
 

@@ -50,6 +50,10 @@ from storage.reports.sessions import StoredSession
 OFTEN = 3
 """After this many equal complaints, another way is offered."""
 _AGAIN = "again"
+_WITH_WORDS = (Typed, Corrected, Offered)
+"""The events that may name somebody."""
+_WITHOUT_A_MESSAGE = (Tap, Corrected, Fetched, FetchFailed, Resumed)
+"""The events that bring no new message into the chat."""
 _MEDIA_SHOWN = 10
 """The most files sent before one card. More would push it out of sight."""
 
@@ -88,16 +92,14 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
     form = ex.house.forms.version(ex.unit, stored.form_version_id)
     session = Session.from_json(stored.data)
     was_place = _asks_place(form, session)
-    known = ex.known() if isinstance(event, Typed | Corrected | Offered) else NOTHING
+    known = ex.known() if isinstance(event, _WITH_WORDS) else NOTHING
     taken = engine.step(form, session, event, now=ex.now, known=known)
-    is_typed = not isinstance(event, Tap | Corrected | Fetched | FetchFailed | Resumed)
-    found = _carry_out(ex, stored, session, taken.effects, is_typed=is_typed)
+    found = _carry_out(ex, stored, session, taken.effects, is_typed=not isinstance(event, _WITHOUT_A_MESSAGE))
     anew = anew or found.goes_below
     if found.is_submitted:
         submit(ex, stored, form, taken, anew=was_place)
         return
-    if taken.session != session or stored.data != session.to_json():
-        stored = reports.save(ex.unit, stored, taken.session, ex.now)
+    stored = reports.save(ex.unit, stored, taken.session, ex.now)
     if found.has_left:
         leave(ex, stored, taken, form)
         return
@@ -281,7 +283,7 @@ def _is_looked_at(ex: Exchange) -> bool:
 def leave(ex: Exchange, stored: StoredSession, taken: Step, form: Form) -> None:
     """Leave the form. The draft stays, and the chat is free. A correction that has changed nothing is deleted."""
     session = taken.session
-    if reports.changes_nothing(reporter_of(ex), stored, form, taken):
+    if reports.changes_nothing(ex.unit, stored, form, taken):
         _keep_as_sent(ex, stored)
         return
     if _asks_place(form, session):
@@ -302,7 +304,7 @@ def leave(ex: Exchange, stored: StoredSession, taken: Step, form: Form) -> None:
 
 def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew: bool = False) -> None:
     """Store the submission and show its receipt. Submitting an instance again gives the same receipt (G6)."""
-    if reports.changes_nothing(reporter_of(ex), stored, form, taken):
+    if reports.changes_nothing(ex.unit, stored, form, taken):
         _keep_as_sent(ex, stored, anew=anew)
         return
     sent, news = reports.send(reporter_of(ex), stored, form, taken)
