@@ -294,8 +294,10 @@ class Dispatch:
 
     def _withholds(self, ex: Exchange, origin: int, said: str) -> bool:
         """Delete a message if words in it that answer nothing seem to name somebody, and tell the person why."""
+        if not said:
+            return False
         is_strict = ex.visit.session is None or _is_restricted(ex)
-        kind = personal_data(said, strict=is_strict, known=ex.known()) if said else None
+        kind = personal_data(said, strict=is_strict, known=ex.known())
         if kind is None:
             return False
         ex.delete(origin)
