@@ -24,7 +24,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, NamedTuple, assert_never
 
 import orjson
 from sqlalchemy import bindparam, case, func, insert, literal_column, null, select, tuple_, update
@@ -56,8 +56,7 @@ UPLOAD_LEASE = timedelta(minutes=10)
 """An export may be 45 MB on a slow line, and is never sent twice. So no call begins that could outlast the lease."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxDraft:
+class OutboxDraft(NamedTuple):
     """A call to be made. `payload` has its parameters without chat_id and message_id, which are added here.
 
     With `card_id` the message becomes (send…) or edits (edit…) that card.
@@ -66,7 +65,7 @@ class OutboxDraft:
     chat_id: int
     kind: Kind
     method: str
-    payload: dict[str, Any] = field(repr=False)
+    payload: dict[str, Any]
     card_id: int | None = None
     sensitive: bool = False
     not_before: datetime | None = None
@@ -76,6 +75,10 @@ class OutboxDraft:
     """For a restricted message: the draft to which it belongs."""
     is_for_others: bool = False
     """Whether another person's act caused it. Then it waits while a restored database is held."""
+
+    def __repr__(self) -> str:
+        """Leave out the payload, because the text may be logged."""
+        return f"OutboxDraft(chat_id={self.chat_id}, kind={self.kind!r}, method={self.method!r})"
 
 
 @dataclass(slots=True)
