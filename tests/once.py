@@ -9,6 +9,7 @@ import atexit
 import fcntl
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,15 @@ def share() -> None:
     """Begin a run: it begins with nothing, and leaves nothing."""
     os.environ[SHARED] = tempfile.mkdtemp(prefix="enlace-tests-")
     atexit.register(shutil.rmtree, os.environ[SHARED], ignore_errors=True)
+    run = socket.socket(socket.AF_UNIX)
+    run.bind(lasting())
+    run.listen(100)
+    atexit.register(run.close)
+
+
+def lasting() -> str:
+    """A socket at which nobody is ever answered: who is connected is let go when the run has ended, even by a kill."""
+    return str(Path(os.environ[SHARED]) / "run")
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:

@@ -11,6 +11,8 @@ Beside other work that is the difference between one second and half a minute.
 Whatever opens a file or draws a page for them (storage.reports.children) is forked from a third one: a form took 0.9 s
 of processor, three quarters of it for imports.
 
+A run has one of each for all its workers, begun by the first that wants it, and gone with the run.
+
 What only a fresh interpreter can show stays with `python -m bot`: what is imported when, and terminals. That both ways
 answer alike is a test in test_app.
 """
@@ -23,6 +25,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import shutil
 import signal
 import socket
@@ -39,7 +42,7 @@ from typing import IO, Any
 from bot.settings import inherited_environment
 from conversations.languages import LANGUAGES
 from conversations.wording import wording
-from tests.once import made_once
+from tests import once
 
 ROOT = Path(__file__).parents[3]
 SERVES = ("run", "demo", "sandbox")
@@ -125,11 +128,7 @@ def run(
         open(telling, encoding="utf-8") as err,
         ThreadPoolExecutor(2) as readers,
     ):
-        handed = [theirs.detach(), stdin, stdout, stderr]
-        with _one_at_a_time:
-            socket.send_fds(_imported("commands"), [b"."], handed)
-        for descriptor in handed:
-            os.close(descriptor)
+        _hand_over(_imported("commands"), [theirs.detach(), stdin, stdout, stderr])
         print(json.dumps(["bot", arguments, str(cwd or Path.cwd()), dict(env), False, False]), file=wire, flush=True)
         shown = [readers.submit(stream.read) for stream in (out, err)]
         with contextlib.suppress(BrokenPipeError), open(typing, "w", encoding="utf-8") as keyboard:
@@ -281,13 +280,10 @@ def start(
     reading, writing = os.pipe() if stdout == subprocess.PIPE else (-1, os.dup(stdout.fileno()))
     with open(os.devnull, "rb") as nothing:
         handed = [theirs.detach(), os.dup(nothing.fileno()), writing, os.dup(stderr.fileno())]
-    with _one_at_a_time:
-        serves = bool(program) or arguments[0] in SERVES
-        if serves and env.get("ENLACE_DATABASE_URL", "").startswith("postgresql"):
-            _live_on_postgresql()
-        socket.send_fds(_imported("serving" if serves else "commands"), [b"."], handed)
-    for descriptor in handed:
-        os.close(descriptor)
+    serves = bool(program) or arguments[0] in SERVES
+    if serves and env.get("ENLACE_DATABASE_URL", "").startswith("postgresql"):
+        _live_on_postgresql()
+    _hand_over(_imported("serving" if serves else "commands"), handed)
     pid = _told(ours, [program or "bot", arguments, str(cwd or Path.cwd()), dict(env), is_taken_apart, leads])
     return Process(pid, ours, open(reading, "rb") if reading >= 0 else None)
 
@@ -310,40 +306,49 @@ def begin_child(imported: socket.socket, program: str) -> Child:
     """As `storage.reports.children.begin`, in a process that has imported what such a program needs."""
     (stdin, writing), (reading, stdout) = os.pipe(), os.pipe()
     ours, theirs = socket.socketpair()
-    handed = [theirs.detach(), stdin, stdout, os.open(os.devnull, os.O_WRONLY)]
-    socket.send_fds(imported, [b"."], handed)
-    for descriptor in handed:
-        os.close(descriptor)
+    _hand_over(imported, [theirs.detach(), stdin, stdout, os.open(os.devnull, os.O_WRONLY)])
     pid = _told(ours, ["-c", [program], os.sep, {}, False, True])
     return Child(pid, ours, open(writing, "wb", 0), open(reading, "rb"))
 
 
-_one_at_a_time = threading.Lock()
+def _hand_over(imported: socket.socket, handed: list[int]) -> None:
+    """Ask for a process: what tells about it, and its streams, are its own from here on."""
+    socket.send_fds(imported, [b"."], handed)
+    for descriptor in handed:
+        os.close(descriptor)
 
 
 @functools.cache
 def _imported(what: str) -> socket.socket:
-    """Where that process is asked for another one; it ends when this end is closed, or gone with the tests."""
-    ours, theirs = socket.socketpair()
-    inherited = [theirs.fileno(), *([] if what == "children" else [_imported("children").fileno()])]
-    # Pipes, as a command has: Python's own streams are made once, and then lie over the pipes of each command.
-    process = subprocess.Popen(
-        [sys.executable, "-P", __file__, what, *map(str, inherited), *_furnished(what)],
-        env=inherited_environment() | {"PYTHONPATH": str(ROOT)},
-        pass_fds=inherited,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    theirs.close()
-    assert ours.recv(1), process.communicate()[1].decode()
+    """Where that process is asked for another one."""
+    asking = _connected(_at(what), socket.SOCK_DGRAM)
+    atexit.register(asking.close)
+    return asking
 
-    def end() -> None:
-        ours.close()
-        process.communicate()
 
-    atexit.register(end)
-    return ours
+def _at(what: str) -> str:
+    """Its socket. It takes datagrams: it has nobody to accept, and what several ask at once is not mixed."""
+
+    def begin(folder: Path) -> None:
+        children = [] if what == "children" else [_at("children")]
+        given = [str(folder / "asked"), once.lasting(), *children, *_furnished(what)]
+        # Pipes, as a command has: Python's own streams are made once, and then lie over the pipes of each command.
+        begun = subprocess.run(
+            [sys.executable, "-P", __file__, what, *given],
+            env=inherited_environment() | {"PYTHONPATH": str(ROOT)},
+            input=b"",
+            capture_output=True,
+            check=False,
+        )
+        assert begun.returncode == 0, begun.stderr.decode()
+
+    return str(once.made_once(f"imported-{what}", begin) / "asked")
+
+
+def _connected(address: str, kind: socket.SocketKind) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, kind)
+    made.connect(address)
+    return made
 
 
 def _furnished(what: str) -> list[str]:
@@ -354,23 +359,26 @@ def _furnished(what: str) -> list[str]:
     from tests.faults.deployment import Cast, furnish
 
     return [
-        str(made_once("lived", lambda folder: furnish(folder, Cast(2, 1)))),
-        str(made_once("plan of a bot", install)),
+        str(once.made_once("lived", lambda folder: furnish(folder, Cast(2, 1)))),
+        str(once.made_once("plan of a bot", install)),
     ]
 
 
-@functools.cache
 def _live_on_postgresql() -> None:
     """The same over the other database, for the first bot that wants it: three quarters of what is compiled is SQL."""
     from tests.faults.deployment import Cast, furnish
     from tests.storage.database import scratch
 
-    ours, theirs = socket.socketpair()
-    with ours, scratch.schema() as url, tempfile.TemporaryDirectory() as folder:
-        furnish(Path(folder), Cast(2, 1), url)
-        socket.send_fds(_imported("serving"), [b"l"], [theirs.detach()])
-        ours.sendall(json.dumps([folder, url]).encode() + b"\n")
-        assert ours.recv(1) == b"."
+    def live(folder: Path) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, scratch.schema() as url:
+            furnish(folder, Cast(2, 1), url)
+            socket.send_fds(_imported("serving"), [b"l"], [theirs.fileno()])
+            theirs.close()
+            ours.sendall(json.dumps([str(folder), url]).encode() + b"\n")
+            assert ours.recv(1) == b"."
+
+    once.made_once("lived-on-postgresql", live)
 
 
 # ------------------------------------------------------------------ the process that has imported
@@ -437,13 +445,25 @@ def prepare(what: str, furnished: list[str]) -> None:
     freeze()
 
 
-def fork_commands(asked: socket.socket, what: str) -> tuple[str, bool]:
-    """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`."""
-    asked.sendall(b".")
+def go_on_alone() -> None:
+    """Let go of the worker that has begun this: it takes its end for being prepared."""
+    if os.fork():
+        os._exit(0)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
+    os.close(nothing)
+
+
+def fork_commands(asked: socket.socket, lasting: socket.socket, what: str) -> tuple[str, bool]:
+    """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`.
+
+    Ends with the run.
+    """
     while True:
-        wanted, handed, _, _ = socket.recv_fds(asked, 1, 4)
-        if not handed:
+        if lasting in select.select([asked, lasting], [], [])[0]:
             sys.exit()
+        wanted, handed, _, _ = socket.recv_fds(asked, 1, 4)
         if wanted == b"l":
             with socket.socket(fileno=handed[0]) as wire, wire.makefile(encoding="utf-8") as told:
                 live_once(*json.loads(told.readline()))
@@ -454,6 +474,7 @@ def fork_commands(asked: socket.socket, what: str) -> tuple[str, bool]:
             import_for_children()
         if not os.fork():
             asked.close()
+            lasting.close()
             return become_command(socket.socket(fileno=handed[0]), handed[1:])
         for descriptor in handed:
             os.close(descriptor)
@@ -536,11 +557,14 @@ def fork_children(imported: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    what, *given = sys.argv[1:]
-    asked = socket.socket(fileno=int(given.pop(0)))
-    children = None if what == "children" else socket.socket(fileno=int(given.pop(0)))
+    what, address, run_at, *given = sys.argv[1:]
+    lasting = _connected(run_at, socket.SOCK_STREAM)
+    children = None if what == "children" else _connected(given.pop(0), socket.SOCK_DGRAM)
     prepare(what, given)
-    program, is_taken_apart = fork_commands(asked, what)
+    asked = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    asked.bind(address)
+    go_on_alone()
+    program, is_taken_apart = fork_commands(asked, lasting, what)
     if children is not None and program == "bot" and not is_taken_apart:
         fork_children(children)
     if is_taken_apart:

@@ -4,10 +4,12 @@ Each command is a real process; its exit code says whether it worked, and each s
 """
 
 import importlib
+import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +42,7 @@ from tests.bot.cli.commands import (
     settings_of,
 )
 from tests.bot.house import Town
-from tests.deadlines import PATIENCE
+from tests.deadlines import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -366,6 +368,45 @@ def test_a_child_of_a_forked_bot_is_as_one_that_is_a_fresh_interpreter(program: 
             children.end(child)
         told.append((answer, child.returncode))
     assert told == [(told[0][0], code)] * 2
+
+
+OF_A_RUN = """
+import subprocess, sys
+from tests import once
+once.share()
+for _ in range(2):
+    subprocess.run([sys.executable, "-c", sys.argv[1]])
+sys.stdin.read()
+"""
+OF_A_WORKER = """
+import os
+from tests.bot.cli import forked
+child = forked.forked_child("import os; print(open(f'/proc/{os.getppid()}/stat').read().split()[3])")
+os.write(1, child.stdout.readline())
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_is_forked_from_belongs_to_the_run() -> None:
+    """A worker that is killed leaves it to the next one, and a run that is killed leaves nothing behind."""
+    command = [sys.executable, "-c", OF_A_RUN, OF_A_WORKER]
+    with tempfile.TemporaryDirectory() as folder:
+        given: dict[str, Any] = {"cwd": forked.ROOT, "env": os.environ | {"TMPDIR": folder}}
+        with subprocess.Popen(command, **given, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+            assert run.stdout is not None
+            first, second = (int(run.stdout.readline()) for _ in range(2))
+            assert first == second
+            assert is_there(first)
+            run.kill()
+    wait_until(lambda: not is_there(first), "what is forked from has ended")
+
+
+def is_there(pid: int) -> bool:
+    """Where nobody asks how it ended, its number stays."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_the_console_script_is_the_same() -> None:
