@@ -4,13 +4,14 @@ Two replicas, or two workers, may have two updates of one person at the same mom
 applies its update. The other waits, and then sees what the first one did (G3).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import ARRAY, BigInteger, Connection, and_, bindparam, func, literal_column, select, true, update
 
+from storage.database.ahead import Known
 from storage.database.models import Agency, Chat, Membership, Person, RestrictedMessage, Session, table
 from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Unit
@@ -114,43 +115,56 @@ class ChatChange(TypedDict, total=False):
     awaits: str
 
 
-_OPEN = Prepared(
-    select(
-        *sessions.COLUMNS,
-        _C.c.id.label("chat_id"),
-        _C.c.person_id.label("chat_person_id"),
-        _C.c.session_id.label("chat_session_id"),
-        _C.c.card_id.label("chat_card_id"),
-        _C.c.turn.label("chat_turn"),
-        _C.c.awaits.label("chat_awaits"),
-        _R.c.id.is_not(None).label("is_card_restricted"),
-        (_R.c.id.is_not(None) & _R.c.outbox_id.is_(None)).label("does_card_stand"),
-        _P.c.id.label("p_id"),
-        _P.c.name.label("p_name"),
-        _P.c.language.label("p_language"),
-        _P.c.timezone.label("p_timezone"),
-        _P.c.suspended_at.is_not(None).label("p_suspended"),
-        _P.c.unreachable_at.is_not(None).label("p_unreachable"),
-        _P.c.privacy_accepted_at.is_not(None).label("p_privacy"),
-        _P.c.form_language.label("p_form_language"),
-        _M.c.id.label("m_id"),
-        _M.c.plan_id.label("m_plan_id"),
-        _M.c.role.label("m_role"),
-        _M.c.agency_id.label("m_agency_id"),
-        _A.c.code.label("a_code"),
-        _M.c.is_contributor.label("m_contributor"),
-        _M.c.until_on.label("m_until_on"),
-        _A.c.active_to.label("a_active_to"),
+def _opened(chat_id: Any, telegram_id: Any) -> Any:
+    """Return the SELECT of everything that is known when this person writes in this chat."""
+    return (
+        select(
+            *sessions.COLUMNS,
+            _C.c.id.label("chat_id"),
+            _C.c.person_id.label("chat_person_id"),
+            _C.c.session_id.label("chat_session_id"),
+            _C.c.card_id.label("chat_card_id"),
+            _C.c.turn.label("chat_turn"),
+            _C.c.awaits.label("chat_awaits"),
+            _R.c.id.is_not(None).label("is_card_restricted"),
+            (_R.c.id.is_not(None) & _R.c.outbox_id.is_(None)).label("does_card_stand"),
+            _P.c.id.label("p_id"),
+            _P.c.name.label("p_name"),
+            _P.c.language.label("p_language"),
+            _P.c.timezone.label("p_timezone"),
+            _P.c.suspended_at.is_not(None).label("p_suspended"),
+            _P.c.unreachable_at.is_not(None).label("p_unreachable"),
+            _P.c.privacy_accepted_at.is_not(None).label("p_privacy"),
+            _P.c.form_language.label("p_form_language"),
+            _M.c.id.label("m_id"),
+            _M.c.plan_id.label("m_plan_id"),
+            _M.c.role.label("m_role"),
+            _M.c.agency_id.label("m_agency_id"),
+            _A.c.code.label("a_code"),
+            _M.c.is_contributor.label("m_contributor"),
+            _M.c.until_on.label("m_until_on"),
+            _A.c.active_to.label("a_active_to"),
+        )
+        .select_from(_C)
+        .outerjoin(_P, _P.c.telegram_id == telegram_id)
+        .outerjoin(_M, and_(_M.c.person_id == _P.c.id, _M.c.active_to.is_(None)))
+        .outerjoin(_A, _A.c.id == _M.c.agency_id)
+        .outerjoin(_R, _R.c.card_id == _C.c.card_id)
+        .outerjoin(_S, and_(_S.c.id == _C.c.session_id, _S.c.person_id == _P.c.id, sessions.IS_OPEN))
+        .where(_C.c.id == chat_id)
+        .order_by(_M.c.id)
     )
-    .select_from(_C)
-    .outerjoin(_P, _P.c.telegram_id == bindparam("telegram_id"))
-    .outerjoin(_M, and_(_M.c.person_id == _P.c.id, _M.c.active_to.is_(None)))
-    .outerjoin(_A, _A.c.id == _M.c.agency_id)
-    .outerjoin(_R, _R.c.card_id == _C.c.card_id)
-    .outerjoin(_S, and_(_S.c.id == _C.c.session_id, _S.c.person_id == _P.c.id, sessions.IS_OPEN))
-    .where(_C.c.id == bindparam("chat_id"))
-    .order_by(_M.c.id)
+
+
+_OPEN = Prepared(_opened(bindparam("chat_id"), bindparam("telegram_id")))
+# OFFSET keeps it apart: each chat is looked up by its keys, whatever the size of the tables when this is prepared.
+_ASKED = (
+    func.unnest(bindparam("chats", type_=ARRAY(BigInteger)), type_=BigInteger)
+    .table_valued("id")
+    .render_derived(name="asked")
 )
+_EACH = _opened(_ASKED.c.id, _ASKED.c.id).offset(literal_column("0")).lateral("each_chat")
+_OPEN_ALL = Prepared(select(*_EACH.c).select_from(_ASKED).join(_EACH, true()).order_by(_EACH.c.chat_id, _EACH.c.m_id))
 _LOCK = Prepared(select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update())
 _GET = select(*(_C.c[name] for name in StoredChat._fields)).where(_C.c.id == bindparam("chat_id"))
 _GET_LOCKED = _GET.with_for_update()
@@ -173,9 +187,9 @@ class Chats:
 
         The chat is locked (and made, the first time); the rest comes in one select.
         """
-        prepared, values = visit(chat_id, telegram_id)
+        values = {"chat_id": chat_id, "telegram_id": telegram_id}
         self._lock(chat_id)
-        rows = prepared.rows(self._connection, values)
+        rows = _OPEN.rows(self._connection, values)
         if not rows:
             self._create(chat_id)
             rows = _OPEN.rows(self._connection, values)
@@ -242,9 +256,27 @@ class Chats:
         self._lock(chat_id)
 
 
-def visit(chat_id: int, telegram_id: int) -> tuple[Prepared, dict[str, int]]:
-    """Return the statement of `Chats.open` and its values, for callers who lock the chat in the same journey."""
-    return _OPEN, {"chat_id": chat_id, "telegram_id": telegram_id}
+def visits(chats: Collection[int]) -> tuple[Prepared, dict[str, Any]]:
+    """Return one question for what `Chats.open` asks about each of these chats, for who locks them in the same journey.
+
+    Whoever writes in a private chat has its number.
+    """
+    return _OPEN_ALL, {"chats": [*set(chats)]}
+
+
+def known_visits(
+    connection: Connection, chats: Iterable[int], rows: Iterable[Any]
+) -> Iterator[tuple[int, Any, dict[str, Known]]]:
+    """Return for each chat the first of its rows, and all of them as the answer to what `Chats.open` will ask."""
+    found: dict[int, list[Any]] = {chat_id: [] for chat_id in chats}
+    for row in rows:
+        found[row.chat_id].append(row)
+    for chat_id, own in found.items():
+        yield (
+            chat_id,
+            own[0] if own else None,
+            _OPEN.known(connection, {"chat_id": chat_id, "telegram_id": chat_id}, own),
+        )
 
 
 @cache

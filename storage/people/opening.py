@@ -29,7 +29,7 @@ from storage.database.models import (
 from storage.database.numbers import Numbers, draw
 from storage.database.statements import Prepared
 from storage.database.unit import Opened, Opening
-from storage.people.chats import visit
+from storage.people.chats import known_visits, visits
 from storage.reports.sessions import idle_drafts, known_drafts
 
 PATIENCE: Final = "500ms"
@@ -92,14 +92,13 @@ def open_together(
     chats = [each.chat_id for each in openings if each.chat_id is not None]
     if not chats:
         return None, _opened_without_chat(connection, openings, waits=waits)
-    visits = {chat_id: visit(chat_id, chat_id) for chat_id in chats}
     seen = {"bots": [each.bot_id for each in openings], "updates": [each.update_id for each in openings]}
     asked: list[tuple[Prepared, Mapping[str, Any]]] = [
         (_LOCK if waits else _LOCK_FREE, {"chats": chats}),
         (_SEEN, seen),
         (_KEPT, {"chats": chats, "bot": openings[0].bot_id}),
         idle_drafts(chats),
-        *visits.values(),
+        visits(chats),
     ]
     if not waits:
         drawn = [draw(of, ceil(each * len(openings))) for of, each in NUMBERS_A_UNIT.items()]
@@ -113,9 +112,8 @@ def open_together(
     first_kept: dict[int | None, int | None] = dict(answers[2])
     known: dict[int, dict[str, Known]] = {}
     visited: dict[int | None, Any] = {}
-    for (chat_id, (prepared, values)), rows in zip(visits.items(), answers[4:], strict=False):
-        known[chat_id] = prepared.known(connection, values, rows)
-        row = visited[chat_id] = rows[0] if rows else None
+    for chat_id, row, answer in known_visits(connection, chats, answers[4]):
+        known[chat_id], visited[chat_id] = answer, row
         if row is not None and row.p_id is not None and row.chat_session_id is None:
             known[chat_id].update(known_drafts(connection, row.p_id, answers[3]))
 

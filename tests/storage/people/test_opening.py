@@ -1,15 +1,18 @@
 """What a group of updates begins with on PostgreSQL: who is last in it, and what need not be asked any more."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from storage.database.journeys import Line
+from storage.database.models import Membership, Plan, table
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
-from tests.storage.database.groups import begin_chats, gathered, update
+from tests.storage.database.groups import CHATS, NOW, begin_chats, gathered, update
 
 
 @pytest.fixture
@@ -64,6 +67,50 @@ def test_who_will_number_a_receipt_is_the_last_of_the_group(database: Database, 
     assert run(0, 1, 101) == [0, 1]
     assert run(0, 1, 102, then=lambda unit: world.submit(unit, f"uuid:sent by {len(applied)}")) == [0, 1]
     assert run(0, 1, 103) == [1, 0]
+
+
+def test_the_visits_of_a_group_are_one_question(
+    database: Database, world_on_postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each unit begins with what it would find alone: its chat and session, and its person's roles in order."""
+    world, sent = world_on_postgres, Counter[str]()
+    chats, stranger = [*reversed(world.telegram_ids)], CHATS[0]
+    name = Line._named
+
+    def noting(self: Line, sql: str) -> bytes:
+        sent[sql] += 1
+        return name(self, sql)
+
+    def second_role(unit: UnitOfWork) -> None:
+        plan = {"code": "2030", "name": {}, "timezone": "UTC", "imported_at": NOW}
+        days = {"starts_on": NOW.date(), "ends_on": NOW.date()}
+        plan_id = unit.connection.execute(insert(table(Plan)).values(plan | days).returning(table(Plan).c.id)).scalar()
+        second = {"plan_id": plan_id, "role": "observer", "active_from": NOW, "person_id": world.person_ids[0]}
+        unit.connection.execute(insert(table(Membership)).values(second))
+
+    def visit(chat_id: int) -> Callable[[UnitOfWork], Any]:
+        def work(unit: UnitOfWork) -> Any:
+            found = unit.chats.open(chat_id, chat_id)
+            return found.chat, found.person, found.memberships, found.membership, found.session
+
+        return work
+
+    open_form(database, world, 1)
+    database.units.submit(None, second_role).result(PATIENCE)
+    openings = [update(chat_id, 301 + at) for at, chat_id in enumerate([stranger, *chats])]
+    with gathered(database):
+        futures = [database.units.submit(each.chat_id, visit(each.chat_id or 0), opening=each) for each in openings]
+        monkeypatch.setattr(Line, "_named", noting)
+    together = [future.result(PATIENCE) for future in futures]
+    asked = [times for sql, times in sent.items() if "m_role" in sql]
+    monkeypatch.undo()
+
+    assert (database.units.parted, asked) == (0, [1])
+    alone = [database.units.submit(None, visit(chat_id)).result(PATIENCE) for chat_id in (stranger, *chats)]
+    assert together == alone
+    assert [len(roles) for _, _, roles, _, _ in together] == [0, 1, 1, 2]
+    assert [chat.id for chat, *_ in together] == [stranger, *chats]
+    assert [session is not None for *_, session in together] == [False, False, True, False]
 
 
 def test_the_drafts_of_somebody_who_fills_in_nothing_are_known(
