@@ -204,7 +204,14 @@ class Bot:
         self.logged_before = self.log().count("bot.ready")
         with self._open_log() as log:
             if self.deployment.is_forked and not command:
-                self.process = forked.start(*arguments, env=environment, stdout=log, stderr=log, program=str(PROGRAM))
+                self.process = forked.start(
+                    *arguments,
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                    program=str(PROGRAM),
+                    is_taken_apart=self.deployment.is_taken_apart,
+                )
             else:
                 whole = [*command, sys.executable, str(PROGRAM), *arguments]
                 self.process = subprocess.Popen(whole, env=environment, stdout=log, stderr=log)
@@ -299,6 +306,8 @@ class Deployment:
     ) -> None:
         self.is_forked = is_forked
         """Whether bots are forked (`forked`); otherwise each is an interpreter of its own, as operators start it."""
+        self.is_taken_apart = False
+        """Whether forked bots end as slowly as that, and draw and open files in children of their own."""
         self.sandbox, self.world, self.folder, self.cast, self.rate = sandbox, sandbox.world, folder, cast, rate
         self.settings = settings_in(folder, url)
         self.url = self.settings.database_url

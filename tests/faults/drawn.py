@@ -59,6 +59,7 @@ def drawn(
         (own := folder / str(number)).mkdir()
         replicas = 2 if way.startswith("pause") else 1
         with deployed(own, kind, cast, webhook=webhook, replicas=replicas, rate=RATE, start=MONDAY) as deployment:
+            deployment.is_taken_apart = True  # what draws is looked for among their children
             with deployment.database() as database:
                 database.units.submit(None, populate).result(PATIENCE)
             for chat in COORDINATORS:

@@ -565,7 +565,7 @@ if __name__ == "__main__":
     asked.bind(address)
     go_on_alone()
     program, is_taken_apart = fork_commands(asked, lasting, what)
-    if children is not None and program == "bot" and not is_taken_apart:
+    if children is not None and not is_taken_apart:
         fork_children(children)
     if is_taken_apart:
         become_program(program)
