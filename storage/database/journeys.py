@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from storage.database.ahead import Ahead, Known
 from storage.database.engines import tell_sqlalchemy
-from storage.database.joined import insert_of, joined
+from storage.database.joined import insert_of, joined, update_of
 from storage.database.steady import STEADY, Steady, written
 from storage.errors import ApplyAlone
 
@@ -33,7 +33,7 @@ _NAME: Final = "line"
 class Statement:
     """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
-    __slots__ = ("formats", "is_joined", "is_steady", "read", "sql", "tables", "writes")
+    __slots__ = ("formats", "is_joined", "is_steady", "key", "read", "sql", "tables", "writes")
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Statement:
         read: Callable[[Sequence[Any]], Any] = tuple,
         *,
         is_joined: bool = False,
+        key: int | None = None,
         is_steady: bool = False,
     ) -> None:
         self.sql = sql
@@ -54,7 +55,9 @@ class Statement:
         self.is_steady = is_steady
         """Whether it reads only tables that seldom change."""
         self.is_joined = is_joined
-        """Whether it may become one INSERT with others of its kind. What it returns begins with its first parameter."""
+        """Whether it may become one with others of its kind. What it returns begins with its first parameter."""
+        self.key = key
+        """Which parameter names the only row that it writes; None if none does."""
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
 
     def rows(self, connection: Connection, bound: tuple[Any, ...]) -> list[Any]:
@@ -373,7 +376,9 @@ class Line:
         formats = [
             *chain.from_iterable(each.formats for each in batch)
         ]  # None is not written as the bytes beside it are
-        return self._named(insert_of(sql, len(batch))), dumped, formats
+        key = first.statement.key
+        many = insert_of(sql, len(batch)) if key is None else update_of(sql, len(batch), key)
+        return self._named(many), dumped, formats
 
     def _named(self, sql: str) -> bytes:
         """The name of a statement on this connection. It is prepared now if it was not yet."""

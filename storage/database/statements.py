@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from itertools import count, groupby
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
@@ -124,13 +124,18 @@ class Prepared:
     of a list cannot be prepared.
     """
 
-    def __init__(self, statement: Any, *, is_joined: bool = False) -> None:
+    def __init__(
+        self, statement: Any, *, is_joined: bool = False, key: str | None = None, refers_to: Iterable[str] = ()
+    ) -> None:
         """Take a statement for both databases, or a function that makes one from a database's name.
 
-        `is_joined`: an INSERT of one row, which may become one with others of its kind (`storage.database.joined`).
+        `is_joined`: an INSERT or UPDATE of one row, which may become one with others of its kind. `key`: the parameter
+        that names this row. `refers_to`: other tables, to which it refers (`storage.database.joined`).
         """
         self._statement = statement
         self._is_joined = is_joined
+        self._key = key
+        self._refers_to = frozenset(refers_to)
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
@@ -213,17 +218,27 @@ class Prepared:
 
     def _compile(self, dialect: Dialect, names: list[str]) -> _Compiled:
         statement = self._statement(dialect.name) if callable(self._statement) else self._statement
-        compiled = self._compiled[dialect.name] = _compile(statement, dialect, names, is_joined=self._is_joined)
+        compiled = self._compiled[dialect.name] = _compile(
+            statement, dialect, names, is_joined=self._is_joined, key=self._key, refers_to=self._refers_to
+        )
         return compiled
 
 
-def _compile(statement: Any, dialect: Dialect, names: list[str], *, is_joined: bool) -> _Compiled:
+def _compile(
+    statement: Any,
+    dialect: Dialect,
+    names: list[str],
+    *,
+    is_joined: bool,
+    key: str | None,
+    refers_to: frozenset[str],
+) -> _Compiled:
     made = statement.compile(dialect=dialect, column_keys=names)
     sql = str(made)
     if "POSTCOMPILE" in sql:
         raise ValueError("an IN of a list cannot be prepared")
     order = made.positiontup
-    tables = frozenset(each.name for each in iterate(statement) if isinstance(each, Table))
+    tables = refers_to.union(each.name for each in iterate(statement) if isinstance(each, Table))
     execute: Any
     on_server = None
     is_steady = _reads_steady(statement, sql, tables)
@@ -233,10 +248,11 @@ def _compile(statement: Any, dialect: Dialect, names: list[str], *, is_joined: b
         from storage.database import journeys  # psycopg is not needed beside SQLite
 
         order = _NAMED.findall(sql)
-        places = count(1)
-        sql = _NAMED.sub(lambda _: f"${next(places)}", sql).replace("%%", "%")
         is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
-        on_server = journeys.Statement(sql, is_binary, tables, read, is_joined=is_joined, is_steady=is_steady)
+        places = (f"${at}::BYTEA" if binary else f"${at}" for at, binary in enumerate(is_binary, 1))
+        sql = _NAMED.sub(lambda _: next(places), sql).replace("%%", "%")
+        at = None if key is None else order.index(key)
+        on_server = journeys.Statement(sql, is_binary, tables, read, is_joined=is_joined, key=at, is_steady=is_steady)
         execute, execute_each = on_server.execute, on_server.execute_each
     elif is_change(written(sql)) or is_of_these(sql):
         execute, execute_each = partial(_mind, _execute, sql), partial(_mind, _execute_each, sql)

@@ -157,7 +157,7 @@ def _opened(chat_id: Any, telegram_id: Any) -> Any:
 
 
 _OPEN = Prepared(_opened(bindparam("chat_id"), bindparam("telegram_id")))
-# OFFSET keeps it apart: each chat is looked up by its keys, whatever the size of the tables when this is prepared.
+# OFFSET keeps it apart: the plan that is kept is that for one chat, over and over, and joins no whole tables.
 _ASKED = (
     func.unnest(bindparam("chats", type_=ARRAY(BigInteger)), type_=BigInteger)
     .table_valued("id")
@@ -287,4 +287,6 @@ def _change(columns: tuple[str, ...]) -> tuple[Prepared, tuple[str, ...]]:
     """
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
     statement = update(_C).where(_C.c.id == bindparam("chat_id")).values(values)
-    return Prepared(statement), ("chat_id", *(f"new_{name}" for name in columns))
+    refers_to = (key.column.table.name for name in columns for key in _C.c[name].foreign_keys)
+    one = Prepared(statement, is_joined=True, key="chat_id", refers_to=refers_to)
+    return one, ("chat_id", *(f"new_{name}" for name in columns))

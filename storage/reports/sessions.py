@@ -165,7 +165,9 @@ _SAVE = Prepared(
         state=bindparam("new_state"),
         touched_at=bindparam("now"),
         expires_at=bindparam("expires"),
-    )
+    ),
+    is_joined=True,
+    key="session_id",
 )
 _CLOSE = Prepared(
     update(_S)

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from storage.database.joined import MOST, insert_of, joined
+from storage.database.joined import MOST, insert_of, joined, update_of
 from storage.database.journeys import Line
 from storage.database.unit import Opening
+from storage.errors import Conflict
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -21,15 +22,24 @@ class Statement(NamedTuple):
     sql: str
     tables: frozenset[str]
     is_joined: bool
+    writes: str
+    key: int | None
 
 
 class Write(NamedTuple):
     statement: Statement
     number: int
+    dumped: tuple[bytes, ...] = ()
 
 
 def write(sql: str, number: int = 0, *, is_joined: bool = True) -> Write:
-    return Write(Statement(sql, frozenset(sql.split()), is_joined), number)
+    return Write(Statement(sql, frozenset(sql.split()), is_joined, sql.partition(" ")[0], None), number)
+
+
+def change(sql: str, row: bytes, number: int) -> Write:
+    """An UPDATE of this row in the first of these tables; the others are what its columns refer to."""
+    tables, _, _ = sql.partition(":")
+    return Write(Statement(sql, frozenset(tables.split()), True, tables.split()[0], 0), number, (row,))
 
 
 @pytest.fixture
@@ -64,6 +74,37 @@ def test_no_row_goes_past_a_write_that_names_its_table() -> None:
     """What such a write finds there must be what it would have found."""
     given = [write("a", 1), write("a other", 2, is_joined=False), write("a", 3), write("a", 4)]
     assert [[each.number for each in batch] for batch in joined(given)] == [[1], [2], [3, 4]]
+
+
+def test_changes_of_different_rows_go_together() -> None:
+    """Two kinds of them grow beside each other."""
+    given = [change("a:x", b"1", 1), change("a:y", b"2", 2), change("a:x", b"3", 3), change("a:y", b"4", 4)]
+    assert [[each.number for each in batch] for batch in joined(given)] == [[1, 3], [2, 4]]
+
+
+def test_no_change_of_a_row_goes_past_another_of_the_same_row() -> None:
+    """Not of its own kind either: a statement changes a row once."""
+    other = [change("a:x", b"1", 1), change("a:y", b"2", 2), change("a:x", b"2", 3), change("a:y", b"3", 4)]
+    assert [[each.number for each in batch] for batch in joined(other)] == [[1], [2], [3], [4]]
+    own = [change("a:x", b"1", 1), change("a:x", b"1", 2), change("a:x", b"2", 3)]
+    assert [[each.number for each in batch] for batch in joined(own)] == [[1], [2, 3]]
+
+
+def test_no_change_goes_past_the_row_that_it_refers_to() -> None:
+    """The row must be there."""
+    given = [change("a b:x", b"1", 1), write("b", 2, is_joined=False), change("a b:x", b"2", 3)]
+    assert [[each.number for each in batch] for batch in joined(given)] == [[1], [2], [3]]
+
+
+def test_an_update_of_many_rows_looks_each_of_them_up_by_its_key() -> None:
+    sql = "UPDATE t SET a=$1::BYTEA, b=(t.b + $2::TIMESTAMP WITH TIME ZONE) WHERE t.id = $3::BIGINT AND t.b = 'open'"
+    assert update_of(sql, 1, 2) == sql
+    assert update_of(sql, 2, 2) == (
+        "UPDATE t SET a=many.p1, b=(t.b + many.p2) FROM (VALUES"
+        " ($1::BYTEA, $2::TIMESTAMP WITH TIME ZONE, $3::BIGINT),"
+        " ($4::BYTEA, $5::TIMESTAMP WITH TIME ZONE, $6::BIGINT)) AS many (p1, p2, p3)"
+        " WHERE t.id = many.p3 AND t.b = 'open' AND t.id = ANY (ARRAY[$3::BIGINT, $6::BIGINT])"
+    )
 
 
 def test_there_are_few_sizes_of_a_statement() -> None:
@@ -138,6 +179,78 @@ def test_notes_of_what_is_restricted_are_a_statement_each(database: Database, mo
     assert sum(notes) == 3, "cards, messages, and the one that leaves"
     due = database.units.submit(None, lambda unit: unit.restricted.due(NOW + timedelta(days=1))).result(PATIENCE)
     assert sum(len(deletion.rows) for deletion in due) == 2 * len(CHATS) - 1
+
+
+def test_a_group_saves_all_its_sessions_at_once(
+    world_on_postgres: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sealed or not, each in its own version, and what their chats show. A new session is there before its chat."""
+    world = world_on_postgres
+
+    def begin(chat: int) -> Callable[[UnitOfWork], Any]:
+        def work(unit: UnitOfWork) -> Any:
+            session = world.open(unit, f"uuid:{chat}", sensitive=chat % 2 == 0)
+            unit.chats.set(chat, session_id=session.id)
+            return session
+
+        return work
+
+    def go_on(chat: int, session: Any) -> Callable[[UnitOfWork], Any]:
+        def work(unit: UnitOfWork) -> Any:
+            unit.chats.set(chat, card_id=100 + chat)
+            once = unit.sessions.save(session, NOW, data={"answer": chat})
+            return unit.sessions.save(once, NOW, data={"answer": -chat}) if chat == 5 else once
+
+        return work
+
+    with gathered(database):
+        begun = [database.units.submit(chat, begin(chat), opening=update(chat)) for chat in CHATS]
+    sessions = {chat: future.result(PATIENCE) for chat, future in zip(CHATS, begun, strict=True)}
+    with gathered(database):
+        work = {chat: go_on(chat, session) for chat, session in sessions.items()}
+        saved = [database.units.submit(chat, work[chat], opening=update(chat, 100 + chat)) for chat in CHATS]
+        sent = named(monkeypatch)
+    expected = [future.result(PATIENCE) for future in saved]
+
+    assert database.units.parted == 0
+    assert sum(times for sql, times in sent.items() if sql.startswith("UPDATE chat")) == 1
+    assert sum(times for sql, times in sent.items() if sql.startswith("UPDATE session")) == 3, "4 and 1; 4"
+    with database.view() as unit:
+        assert [unit.sessions.get(session.id) for session in expected] == expected
+        chats = [unit.chats.get(chat) for chat in CHATS]
+    shown = [(chat.id, chat.card_id, chat.session_id) for chat in chats if chat is not None]
+    assert shown == [(chat, 100 + chat, sessions[chat].id) for chat in CHATS]
+
+
+def test_a_session_that_somebody_else_has_saved_undoes_only_its_own_unit(
+    world_on_postgres: Any, database: Database
+) -> None:
+    """The others of the statement are saved when each unit is applied by itself."""
+    world = world_on_postgres
+
+    def begin(unit: UnitOfWork) -> list[Any]:
+        return [world.open(unit, f"uuid:{chat}") for chat in CHATS]
+
+    def meanwhile(unit: UnitOfWork) -> Any:
+        return unit.sessions.save(sessions[4], NOW)
+
+    def save(session: Any) -> Callable[[UnitOfWork], Any]:
+        return lambda unit: unit.sessions.save(session, NOW)
+
+    sessions = database.units.submit(None, begin).result(PATIENCE)
+    database.units.submit(None, meanwhile).result(PATIENCE)
+    with gathered(database):
+        futures = [
+            database.units.submit(chat, save(session), opening=update(chat))
+            for chat, session in zip(CHATS, sessions, strict=True)
+        ]
+    failed = [future.exception(PATIENCE) for future in futures]
+
+    assert database.units.parted == 1
+    assert [type(error) for error in failed if error is not None] == [Conflict]
+    assert failed[4] is not None
+    with database.view() as unit:
+        assert {unit.sessions.get(session.id).version for session in sessions} == {2}
 
 
 def test_each_row_hears_what_was_found_about_it(database: Database) -> None:
