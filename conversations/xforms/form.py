@@ -124,7 +124,7 @@ class ItemSet:
     fixed: dict[str, "FixedChoices"] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # equal to nothing else, so what is made of them is found by them
 class FixedChoices:
     """The choices that every session shows in one language, and the steps that it costs to look at them."""
 

@@ -1,12 +1,14 @@
 """The buttons of choices: by page, in columns, with marks."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
-from conversations.card import LABEL_LIMIT, Button, cut
+from conversations.card import LABEL_LIMIT, Button, SharedRow, cut
 from conversations.routes import ButtonTap, form_tap
 from conversations.session.cards.view import View, page_row
 from conversations.session.markup import spoken
 from conversations.xforms.evaluation.texts import Node
+from conversations.xforms.form import FixedChoices
 
 PAGED_OVER = 8
 PAGE = 8
@@ -15,9 +17,19 @@ PAGE = 8
 def choice_rows(view: View, node: Node) -> list[tuple[Button, ...]]:
     choices = view.instance.choices(node)
     current = node.value
+    if not current and len(choices) <= PAGED_OVER and (fixed := view.instance.fixed_choices(node)) is not None:
+        return [*_shared_rows(fixed, node.question.appearances)]
     labels = [f"{'✓ ' if choice.value == current else ''}{spoken(choice.label)}" for choice in choices]
     taps = [form_tap("pick", position) for position in range(len(choices))]
     return _paged(view, node, labels, taps)
+
+
+@lru_cache(maxsize=256)
+def _shared_rows(fixed: FixedChoices, appearances: Sequence[str]) -> tuple[SharedRow, ...]:
+    """The buttons of choices that are the same for everybody, while none of them is chosen."""
+    labels = [spoken(choice.label) for choice in fixed.choices]
+    taps = [form_tap("pick", position) for position in range(len(labels))]
+    return tuple(map(SharedRow, _in_columns(appearances, labels, taps)))
 
 
 def mark_rows(view: View, node: Node) -> list[tuple[Button, ...]]:
@@ -45,14 +57,18 @@ def _paged(view: View, node: Node, labels: Sequence[str], taps: Sequence[ButtonT
     pages = max(1, -(-len(labels) // PAGE)) if len(labels) > PAGED_OVER else 1
     page = min(max(view.session.page, 0), pages - 1)
     first, last = (page * PAGE, (page + 1) * PAGE) if pages > 1 else (0, len(labels))
-    width = _columns(node.question.appearances, labels[first:last])
-    buttons = [
-        Button(cut(text, LABEL_LIMIT), each) for text, each in zip(labels[first:last], taps[first:last], strict=True)
-    ]
-    rows = [tuple(buttons[i : i + width]) for i in range(0, len(buttons), width)]
+    rows = _in_columns(node.question.appearances, labels[first:last], taps[first:last])
     if pages > 1:
         rows.append(page_row(view, page, pages))
     return rows
+
+
+def _in_columns(
+    appearances: Sequence[str], labels: Sequence[str], taps: Sequence[ButtonTap]
+) -> list[tuple[Button, ...]]:
+    width = _columns(appearances, labels)
+    buttons = [Button(cut(text, LABEL_LIMIT), each) for text, each in zip(labels, taps, strict=True)]
+    return [tuple(buttons[i : i + width]) for i in range(0, len(buttons), width)]
 
 
 def _columns(appearances: Sequence[str], labels: Sequence[str]) -> int:

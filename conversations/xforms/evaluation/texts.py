@@ -212,6 +212,11 @@ class InstanceTexts(InstanceState):
         items = self.form.logic[node.place].items
         return list(self._choices(node.place, items, node.frame)) if items is not None else []
 
+    def fixed_choices(self, node: Node) -> FixedChoices | None:
+        """These choices, if they are the same in every session and were looked at before."""
+        items = self.form.logic[node.place].items
+        return items.fixed.get(self.language) if items is not None else None
+
     def _choices(self, place: Place, items: ItemSet, frame: Frame) -> Sequence[Choice]:
         fixed = items.fixed.get(self.language)
         if fixed is not None and fixed.steps <= self.steps:  # who has fewer is told at which step they end

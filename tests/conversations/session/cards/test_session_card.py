@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from conversations.authoring.xlsform import read_xlsform
-from conversations.card import Button, plain
+from conversations.card import Button, SharedRow, plain
 from conversations.languages import LANGUAGES
 from conversations.session.effects import Submit
 from conversations.session.events import LanguageChanged, Tap
@@ -109,6 +109,19 @@ def test_many_choices_are_paged_and_very_many_are_searched(kind: str, count: int
         assert picks(phone)[0].text.endswith(labels[0])  # round and round
     if kind == "select_one":
         assert (wording("es")("form.type_to_search") in plain(phone.card)) == (count > 20)
+
+
+def test_only_rows_without_an_answer_are_shared() -> None:
+    """How a shared row is drawn is kept for everybody, so a row with "✓" is none: it shows somebody's answer."""
+    form = made("select_one all | q | ¿Dónde? | | yes\ntext | after | ¿Qué?", {"all": ["Norte", "Sur"]})
+    Phone(form)  # who comes first makes the choices
+    one, other = Phone(form), Phone(form)
+    assert one.card.rows[0] is other.card.rows[0]
+    assert isinstance(one.card.rows[0], SharedRow)
+    one.press("Sur")
+    one.tap("form:back")
+    assert "✓ Sur" in [button.text for button in picks(one)]
+    assert not isinstance(one.card.rows[0], SharedRow)
 
 
 def test_typing_finds_a_choice_among_many() -> None:
