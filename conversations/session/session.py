@@ -201,11 +201,11 @@ _BLANK: Mapping[str, Any] = {
 }
 
 
-def _made(fields: Mapping[str, Any]) -> Session:
-    """The session with these fields. A frozen dataclass would set one after the other."""
-    assert fields.keys() == _FIELDS, "a session has these fields and no others"
+def _made(fields: dict[str, Any]) -> Session:
+    """The session with these fields, which become its own. A frozen dataclass would set one after the other."""
+    assert len(fields) == len(_FIELDS), "a session has these fields and no others"
     made = object.__new__(Session)
-    made.__dict__.update(fields)
+    object.__setattr__(made, "__dict__", fields)
     return made
 
 
