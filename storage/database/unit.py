@@ -143,21 +143,24 @@ class Unit:
         self,
         table: str,
         statement: "Prepared",
-        values: Mapping[str, Any],
+        values: dict[str, Any],
         then: Callable[[Any], None] | None = None,
     ) -> int | None:
         """Add a row at the end of the group, and return its number. None, and nothing is done, outside a group.
+
+        The number is put into `values` too.
 
         On PostgreSQL `then` is called with what the statement returns.
         """
         waiting = self._added_last
         if waiting is not None:
-            given = waiting.number(table)
-            waiting.add(*statement.bound(self.connection, {**values, "id": given}))
+            given = values["id"] = waiting.number(table)
+            waiting.add(*statement.bound(self.connection, values))
             return given
         number = self.drawn_number(table)
         if number is not None:
-            self.write(statement, {**values, "id": number}, rows=1, then=then)
+            values["id"] = number
+            self.write(statement, values, rows=1, then=then)
         return number
 
     def drawn_number(self, table: str) -> int | None:

@@ -92,8 +92,8 @@ class Visit:
         self.is_card_restricted = is_card_restricted
         self.person = person
         self.memberships = memberships
-        of_session = (each for each in memberships if each.plan_id == session_plan_id)
-        self.membership = next(of_session, memberships[0] if memberships else None)
+        of_session = [each for each in memberships if each.plan_id == session_plan_id]
+        self.membership = next(iter(of_session or memberships), None)
         self._load = load
         self._session: StoredSession | None = None
 
@@ -194,14 +194,12 @@ class Chats:
             self._create(chat_id)
             rows = _OPEN.rows(self._connection, values)
         first = rows[0]
-        chat, who = StoredChat._make(first[_SESSION_WIDTH:_RESTRICTED_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
+        chat, who = StoredChat(*first[_SESSION_WIDTH:_RESTRICTED_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
         is_restricted = bool(first[_RESTRICTED_AT])
         if first[_STANDS_AT] and chat.card_id is not None:
             self._unit.of(RestrictedMessages).know(chat.card_id)
-        person = None if who[0] is None else VisitPerson._make(who)
-        memberships = tuple(
-            VisitMembership._make(row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None
-        )
+        person = None if who[0] is None else VisitPerson(*who)
+        memberships = tuple([VisitMembership(*row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None])
         if first[0] is None:
             return Visit(chat, person, memberships, None, None, is_card_restricted=is_restricted)
         load = lambda: sessions.load(first[:_SESSION_WIDTH], self._unit)  # noqa: E731 - only if it is asked for
