@@ -5,6 +5,7 @@ event loop does for an update. Every other request, and an update that comes in 
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -63,7 +64,9 @@ class UpdatesFirst(ShortHeads):
 
     def on_message_complete(self) -> None:
         if self._body is not None:
-            applying = self._endpoint.begin(self._body)
+            applying = None
+            with suppress(Exception):  # httptools would call it a broken request; the application says what it is
+                applying = self._endpoint.begin(self._body)
             if applying is None:
                 self._serve_as_usual(self._body)
             else:

@@ -19,6 +19,7 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
 from bot.settings import SecretStr, Settings
 from bot.telegram.handled import BotError, Handled
+from bot.telegram.intake import Intake
 from bot.telegram.webhook import WebhookEndpoint
 from bot.web.header_limits import LONGEST, ShortHeads
 from bot.web.server import HttpServer, Webhook, questions
@@ -247,6 +248,23 @@ async def test_however_it_comes_an_update_is_applied(
             assert b"connection: close" not in head
         writer.close()
     assert answers == Away.asked == sent
+
+
+async def test_a_defect_of_ours_is_no_broken_request(
+    sandbox: Sandbox, sqlite: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """500, and the log says why. Telegram brings the update again."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async with open_door(sandbox, sqlite) as (_, _, port), asyncio.timeout(PATIENCE):
+        monkeypatch.setattr(Intake, "apply", fail)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post(numbered(1)))
+        assert b" 500 " in await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_while_the_database_is_away_telegram_is_told_to_come_again(sandbox: Sandbox, database: Database) -> None:
