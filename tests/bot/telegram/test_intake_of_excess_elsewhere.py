@@ -105,7 +105,7 @@ async def test_what_a_process_left_is_taken_over_by_one_that_runs(
         slow[0].is_open.set()
         async with running(sandbox, two[0], handle=starting(slow, up_to=3), most_waiting=MOST_POSTED) as first:
             await posted_in_excess(first, 40)
-            await first.intake.settle(0.0)
+            await first.intake.settle(PATIENCE)  # what it commits later would wait for its lease
         await second.intake.take_over()
         await second.intake.take_over()
         await until(lambda: len(texts(sandbox, ANA)) == 40)
