@@ -309,7 +309,8 @@ class Dispatch:
         ex.go_below()
         is_read = route is Route.COMMENT and ex.allows(route)  # a comment is read by the rules of what it is about
         unread = "" if is_read else f"{'' if route else typed.name} {typed.argument}\n"
-        if personal_data(unread + typed.beside, strict=True, known=ex.known()):
+        said = unread + typed.beside
+        if said.strip() and personal_data(said, strict=True, known=ex.known()):
             ex.delete(typed.origin)
         if route is None:
             welcome.show_help(ex, "help.unknown")

@@ -33,7 +33,7 @@ from conversations.session.places import located
 from conversations.session.profiles import profile
 from conversations.session.questions import is_sending, sending
 from conversations.session.repeats import RepeatStop, is_stop, repeat_stop
-from conversations.session.safeguards.known import NOTHING, Known
+from conversations.session.safeguards.known import Asked, nothing
 from conversations.session.session import REVIEW, Listing, Session
 from conversations.session.taps import tap
 from conversations.session.turn import Step, Turn
@@ -115,14 +115,15 @@ def step(
     event: Event,
     *,
     now: datetime,
-    known: Known = NOTHING,
+    known: Asked = nothing,
     limits: Limits = ANSWERING,
     is_trial: bool = False,
 ) -> Step:
     """Apply one event to a session. The laws are at the top of the module. Source: DESIGN §4.
 
-    `known` are the names and numbers of the plan: they are no personal data, wherever they are typed. An event that
-    needs more than `limits` is refused like any answer that cannot be taken. In a trial it is Exhausted.
+    `known` returns the names and numbers of the plan: they are no personal data, wherever they are typed. It is asked
+    only if a free text is read. An event that needs more than `limits` is refused like any answer that cannot be taken.
+    In a trial it is Exhausted.
     """
     try:
         return _step(form, session, event, now, limits, known)
@@ -136,7 +137,7 @@ def step(
         return Step(session, (Reject(wording(session.language)(reason)),), instance)
 
 
-def _step(form: Form, session: Session, event: Event, now: datetime, limits: Limits, known: Known) -> Step:
+def _step(form: Form, session: Session, event: Event, now: datetime, limits: Limits, known: Asked) -> Step:
     turn = Turn(form, session, _restored(form, session, now, limits), now, known)
     if isinstance(event, Typed | Corrected) and len(event.text) > MAX_TYPED:
         turn.reject(turn.say("err.too_long", n=MAX_TYPED))

@@ -13,7 +13,7 @@ from conversations.session.questions import is_asked, sequence, stops
 from conversations.session.reading.text import normalise
 from conversations.session.repeats import RepeatStop, is_stop, repeat_stop
 from conversations.session.safeguards.guard import personal_data, refusal
-from conversations.session.safeguards.known import NOTHING, Known
+from conversations.session.safeguards.known import Asked, Known, nothing
 from conversations.session.session import REVIEW, Confirming, Session
 from conversations.session.words import navigation_words, words_for
 from conversations.wording import wording
@@ -36,13 +36,13 @@ class Step:
 class Turn:
     """The working copy of a session during one step."""
 
-    def __init__(self, form: Form, session: Session, instance: Instance, now: datetime, known: Known = NOTHING) -> None:
+    def __init__(self, form: Form, session: Session, instance: Instance, now: datetime, known: Asked = nothing) -> None:
         self.form = form
         self.before = session
         self.session = session
         self.instance = instance
         self.now = now
-        self.known = known
+        self._known = known
         self.effects: list[Effect] = []
         self.is_changed = False
         self.say = wording(session.language)
@@ -50,6 +50,11 @@ class Turn:
     @property
     def profile(self) -> Profile:
         return profile(self.form.form_id)
+
+    @property
+    def known(self) -> Known:
+        """The names and numbers of the plan."""
+        return self._known()
 
     @property
     def today(self) -> date:

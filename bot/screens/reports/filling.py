@@ -38,9 +38,8 @@ from conversations.session.effects import (
     Submit,
     Withhold,
 )
-from conversations.session.events import Corrected, Event, Fetched, FetchFailed, Offered, Resumed, Tap, Typed
+from conversations.session.events import Corrected, Event, Fetched, FetchFailed, Resumed, Tap
 from conversations.session.questions import PLACES
-from conversations.session.safeguards.known import NOTHING
 from conversations.session.session import Session
 from conversations.session.turn import Step
 from conversations.xforms.bundle import kind_of
@@ -50,8 +49,6 @@ from storage.reports.sessions import StoredSession
 OFTEN = 3
 """After this many equal complaints, another way is offered."""
 _AGAIN = "again"
-_WITH_WORDS = (Typed, Corrected, Offered)
-"""The events that may name somebody."""
 _WITHOUT_A_MESSAGE = (Tap, Corrected, Fetched, FetchFailed, Resumed)
 """The events that bring no new message into the chat."""
 _MEDIA_SHOWN = 10
@@ -92,8 +89,7 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
     form = ex.house.forms.version(ex.unit, stored.form_version_id)
     session = Session.from_json(stored.data)
     was_place = _asks_place(form, session)
-    known = ex.known() if isinstance(event, _WITH_WORDS) else NOTHING
-    taken = engine.step(form, session, event, now=ex.now, known=known)
+    taken = engine.step(form, session, event, now=ex.now, known=ex.known)
     found = _carry_out(ex, stored, session, taken.effects, is_typed=not isinstance(event, _WITHOUT_A_MESSAGE))
     anew = anew or found.goes_below
     if found.is_submitted:

@@ -3,7 +3,7 @@
 Writing them exposes nobody, so the guard accepts them, even if they look like a person's name or number.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -36,6 +36,14 @@ class Known:
 
 
 NOTHING = Known()
+
+Asked = Callable[[], Known]
+"""Returns what is known, for who reads a free text: most events of a session bring none."""
+
+
+def nothing() -> Known:
+    """Return that no name and no number is known."""
+    return NOTHING
 
 
 def known_of(texts: Iterable[str], *, hotlines: Iterable[str] = ()) -> Known:

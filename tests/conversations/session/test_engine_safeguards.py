@@ -2,12 +2,11 @@
 
 import pytest
 
+from conversations.session import engine
 from conversations.session.effects import Fetch, Notice, Withhold
-from conversations.session.events import (
-    Offered,
-    Tap,
-)
-from tests.conversations.session.talk import PREVIOUS, Talk
+from conversations.session.events import Event, Offered, Tap, Typed
+from conversations.session.safeguards.known import Known, known_of
+from tests.conversations.session.talk import NOW, PREVIOUS, Talk
 
 
 @pytest.mark.parametrize(
@@ -90,6 +89,31 @@ def test_a_name_in_a_referral_form_is_withheld() -> None:
         talk.say(text)
         assert talk.has(Withhold), text
         assert talk.at == "gap_text"
+
+
+def test_the_names_of_the_plan_are_asked_for_where_a_free_text_is_read() -> None:
+    """They are no personal data there. A tap and a number do without, so that nobody reads the plan for them."""
+    asked: list[Event] = []
+
+    def act(talk: Talk, event: Event) -> bool:
+        """Whether the event was withheld."""
+
+        def known() -> Known:
+            asked.append(event)
+            return known_of(["María Rodríguez"])
+
+        talk.taken = engine.step(talk.form, talk.session, event, now=NOW, known=known)
+        return talk.has(Withhold)
+
+    talk = Talk("incident_free_text", code="", values={"agency": "PGR", "period": "201809"})
+    text = Typed("hablamos con María Rodríguez", 4)
+    without_words = [Tap(talk.session.turn, "pick", "0"), Typed("8", 1), Typed("0", 2)]
+
+    assert not any(act(talk, event) for event in without_words)
+    assert asked == []
+    assert talk.happen(text).has(Withhold)
+    assert not act(talk, text)
+    assert asked == [text]
 
 
 def test_too_many_numbers_are_counted_not_called_personal_data() -> None:
