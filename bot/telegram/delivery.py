@@ -126,6 +126,8 @@ class Delivery:
         self._answering = 0
         self._noted_life_at = float("-inf")
         self._watch = Watch()
+        self._recorded_meanwhile: list[Note] | None = None
+        """What was recorded while we look into the outbox; None: we do not look."""
         self._pauses: dict[int, tuple[float, datetime]] = {}
         """Until when each row rests that we handed back: on the clock that never jumps, and as the database has it."""
 
@@ -148,7 +150,8 @@ class Delivery:
         """Find the rows that wait from before. Call it before the first update is applied."""
         now = self._clock.now()
         chats, reopens_at = await self._units.run(None, partial(find_left, now=now))
-        self._lanes.parked.update(chats)
+        for chat_id in chats:
+            self._lanes.park(chat_id)
         if reopens_at is not None:
             self._window.restore((reopens_at - now).total_seconds())
         self._wake.set()
@@ -195,7 +198,7 @@ class Delivery:
 
         Let no later row overtake them.
         """
-        self._lanes.parked.add(chat_id)
+        self._lanes.park(chat_id)
         self._wake.set()
 
     def disown(self) -> None:
@@ -250,7 +253,7 @@ class Delivery:
             if row.kind not in REPLIES:
                 self._wake.set()
                 continue
-            if not self._lanes.take(row):
+            if self._lanes.is_found(row) or not self._lanes.take(row):
                 continue
             if row.is_behind or row.chat_id in self._lanes.parked or self._abandon.is_set():
                 self._hand_back(row)
@@ -284,16 +287,31 @@ class Delivery:
             self._tasks.create_task(self._drain(lane))
 
     async def _sweep(self) -> None:
-        """Settle expired leases by kind, and claim rows that are queued and due."""
+        """Look into the outbox, unless we may send nothing or do not know what was sent.
+
+        The look may read a row just before its outcome is recorded, and we may hear of the record first (PostgreSQL has
+        two connections). So what is recorded meanwhile stays in hand until we have heard of the look.
+        """
         if self.is_held and not self._window.is_in_doubt:
             return
         if self._recorder.is_stuck:
             return  # an outcome that is not recorded yet must not be settled as expired
+        meanwhile: list[Note] = []
+        self._recorded_meanwhile = meanwhile
+        try:
+            await self._look()
+        finally:
+            self._recorded_meanwhile = None
+            for note in meanwhile:
+                self._recorded(note)
+
+    async def _look(self) -> None:
+        """Settle expired leases by kind, and claim rows that are queued and due."""
         now, steady = self._clock.now(), self._clock.monotonic()
         lanes = self._lanes
         is_silent = self.is_held or self._window.is_in_doubt
         room = 0 if self._is_fan_out_held() or is_silent else lanes.room
-        parked, in_hand = frozenset(lanes.parked), frozenset(lanes.rows)
+        parked, in_hand = dict(lanes.parked), frozenset(lanes.rows)
         # Rows of these chats are counted as in hand, but will not be when the unit has ended.
         returning = frozenset(lanes.returning)
         doubts = self._units.doubts
@@ -302,7 +320,7 @@ class Delivery:
         waiting = {held.row.id: held for held in lanes.waiting(steady + RENEWED_WITH)}
         asked = Asked(
             room,
-            parked,
+            frozenset(parked),
             in_hand,
             returning,
             is_in_doubt=doubts != self._doubts,
@@ -330,9 +348,9 @@ class Delivery:
             if attempts == held.row.attempts and not held.has_begun:
                 held.ours_until = steady + LEASE.total_seconds()
         for row in found.rows:
-            if lanes.take(row):
+            if lanes.find(row) if row.id in found.ours else lanes.take(row):
                 self._enqueue(Held(row, steady + LEASE.total_seconds()))
-        lanes.parked -= parked - found.waiting - returning - lanes.returning.keys()
+        lanes.unpark({chat: number for chat, number in parked.items() if chat not in found.waiting | returning})
         if found.is_more:
             self._wake.set()
 
@@ -506,7 +524,10 @@ class Delivery:
         self._recorder.note(Note(row, outbox.RetryAfter(at, "handed back", doubts)))
 
     def _recorded(self, note: Note) -> None:
-        self._forget(note.row, note.outcome)
+        if self._recorded_meanwhile is None:
+            self._forget(note.row, note.outcome)
+        else:
+            self._recorded_meanwhile.append(note)
 
     def _forget(self, row: OutboxRow, outcome: outbox.Outcome | None) -> None:
         has_room_again = self._lanes.forget(row, outcome)

@@ -39,6 +39,8 @@ class Found:
     is_more: bool
     waiting: frozenset[int]
     """The parked chats that still have replies in the outbox which we do not have in hand."""
+    ours: frozenset[int] = frozenset()
+    """Those of the rows that we committed or claimed, and did not have in hand."""
     locked: tuple[KeyUnknown, ...] = ()
     """The missing keys because of which due rows could not be opened."""
     renewed: Mapping[int, int] = field(default_factory=dict)
@@ -102,13 +104,14 @@ def look(
     claimed = unit.outbox.claim(now, now + LEASE, asked.fan_out, FAN_OUT_LANE) if asked.fan_out else []
     others = second_look(unit, claimed, now) if claimed else []
     locked = tuple(unit.outbox.locked)
+    is_more = len(replies) == REPLIES_CLAIMED
     if not asked.parked and not asked.is_in_doubt:
-        return Found((*replies, *others), len(replies) == REPLIES_CLAIMED, frozenset(), locked, renewed)
+        return Found((*replies, *others), is_more, frozenset(), locked=locked, renewed=renewed)
     me = unit.replica_id
     found = unit.outbox.open_replies(asked.parked, owner=me if asked.is_in_doubt else None)
     left, waiting = left_behind(found, asked, {row.id for row in replies}, me)
     taken = unit.outbox.take_in_hand(left, now + LEASE) if left else []
-    return Found((*replies, *taken, *others), len(replies) == REPLIES_CLAIMED, waiting, locked, renewed)
+    return Found((*replies, *taken, *others), is_more, waiting, frozenset(row.id for row in taken), locked, renewed)
 
 
 def left_behind(

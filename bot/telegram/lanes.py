@@ -12,6 +12,7 @@ without knowing it.
 """
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -23,6 +24,7 @@ FAN_OUT_IN_HAND: Final = 60
 MARGIN: Final = 16.0
 """No call starts with fewer seconds left of its lease: the longest call (`http.TIMEOUT`) must fit in."""
 UPLOAD_MARGIN: Final = 9 * 60.0
+FOUND_REMEMBERED: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -75,12 +77,18 @@ class Lanes:
 
     def __init__(self) -> None:
         self._lanes: dict[tuple[int, bool], Lane] = {}
-        self.rows: set[int] = set()
-        """Rows that are in a lane, or whose outcome is not recorded yet. They must not be taken up a second time."""
+        self.rows: dict[int, int] = {}
+        """Rows that are in a lane, or whose outcome is not recorded yet, and by which attempt. They must not be taken
+        up a second time by the same one."""
+        self._found: dict[int, None] = {}
+        """The rows of ours that were found in the outbox last. If the answer to their COMMIT comes late, they are fed
+        after they were sent."""
         self.fan_out = 0
         """How many of them are fan-out."""
-        self.parked: set[int] = set()
-        """Chats that have, or may have, rows in the outbox that must be sent first."""
+        self.parked: dict[int, int] = {}
+        """Chats that have, or may have, rows in the outbox that must be sent first. Each has the number of its parking,
+        so that a look into the outbox ends no parking that is later than itself."""
+        self._parkings = 0
         self.returning: Counter[int] = Counter()
         """By chat, the replies that are being handed back: they are counted as in hand, but will not be for long."""
 
@@ -94,12 +102,23 @@ class Lanes:
         return max(0, FAN_OUT_IN_HAND - self.fan_out)
 
     def take(self, row: OutboxRow) -> bool:
-        """Put this row in hand; return False if it was in hand already."""
-        if row.id in self.rows:
+        """Put this row in hand; return False if it was in hand already, by this claim or a later one."""
+        if self.rows.get(row.id, -1) >= row.attempts:
             return False
-        self.rows.add(row.id)
+        self.rows[row.id] = row.attempts
         self.fan_out += row.kind not in REPLIES
         return True
+
+    def find(self, row: OutboxRow) -> bool:
+        """Put a row in hand that stood in the outbox as ours, and that nobody had told us of."""
+        if len(self._found) >= FOUND_REMEMBERED:
+            del self._found[next(iter(self._found))]
+        self._found[row.id] = None
+        return self.take(row)
+
+    def is_found(self, row: OutboxRow) -> bool:
+        """Whether this row, of which we are told only now, was found before."""
+        return row.id in self._found
 
     def put(self, held: Held) -> Lane | None:
         """Put a row at the end of its lane. Returns the lane if it is new: somebody has to drain it."""
@@ -138,10 +157,21 @@ class Lanes:
         being_sent = 0 if lane is current else 1
         return [lane.held.pop().row for _ in range(len(lane.held) - being_sent)]
 
+    def park(self, chat_id: int) -> None:
+        """Let later replies to this chat go through the outbox, behind those that are there."""
+        self._parkings += 1
+        self.parked[chat_id] = self._parkings
+
+    def unpark(self, parkings: Mapping[int, int]) -> None:
+        """End these parkings. A chat that was parked again since stays so."""
+        for chat_id, number in parkings.items():
+            if self.parked.get(chat_id) == number:
+                del self.parked[chat_id]
+
     def returns(self, row: OutboxRow) -> None:
         """Note that a row is being handed back. Later replies to its chat go behind it."""
         if row.kind in REPLIES:
-            self.parked.add(row.chat_id)
+            self.park(row.chat_id)
             self.returning[row.chat_id] += 1
 
     def forget(self, row: OutboxRow, outcome: outbox.Outcome | None) -> bool:
@@ -149,7 +179,8 @@ class Lanes:
 
         Return True if there is room for more fan-out again.
         """
-        self.rows.discard(row.id)
+        if self.rows.get(row.id) == row.attempts:
+            del self.rows[row.id]
         if row.kind not in REPLIES:
             self.fan_out -= 1
             return self.fan_out == FAN_OUT_IN_HAND // 3
