@@ -217,6 +217,12 @@ def is_timed(node: ast.AST) -> bool:
                 or (name in ("sleep", "wait_for_timeout") and not isinstance(args[0], ast.Constant))
                 or (name in LIMITED and any(each.arg == "timeout" and is_number(each.value) for each in keywords))
             )
+        case ast.arguments(args=args, defaults=defaults, kwonlyargs=named, kw_defaults=of_named):
+            usual = [*zip(args[::-1], defaults[::-1], strict=False), *zip(named, of_named, strict=True)]
+            return any(each.arg == "timeout" and default and is_number(default) for each, default in usual)
+        case ast.Dict(keys=keys, values=values):
+            return any(getattr(key, "value", "") == "connect_timeout" and is_number(value)
+                       for key, value in zip(keys, values, strict=True))  # fmt: skip
         case ast.BinOp(left=left, op=ast.Add()):
             return called(left) in CLOCKS
         case ast.Compare(left=ast.BinOp(left=left, op=ast.Sub()), ops=[ast.Lt() | ast.LtE()]):
@@ -224,7 +230,7 @@ def is_timed(node: ast.AST) -> bool:
     return False
 
 
-MAY_BE_TIMED = re.compile(rf"\b(?:{'|'.join(WAITS | LIMITED | CLOCKS)})\b")
+MAY_BE_TIMED = re.compile(rf"\b(?:connect_timeout|{'|'.join(WAITS | LIMITED | CLOCKS)})\b")
 """Only a file with such a word need be read through."""
 
 

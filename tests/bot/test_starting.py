@@ -16,7 +16,7 @@ from bot.settings import inherited_environment
 from bot.starting import only_one
 from tests.bot.cli import forked
 from tests.bot.house import PEDRO, Town, settings_in, town_in
-from tests.deadlines import PATIENCE, has_ended, wait_until
+from tests.deadlines import has_ended, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ def folder(furnished: Path, tmp_path: Path) -> Path:
 
 def run(folder: Path, sandbox: Sandbox) -> tuple[int, str]:
     town = Town(sandbox, folder)
-    done = forked.run("run", env=inherited_environment() | town.environment, timeout=PATIENCE)
+    done = forked.run("run", env=inherited_environment() | town.environment)
     return done.returncode, done.stderr
 
 

@@ -43,6 +43,7 @@ from bot.settings import inherited_environment
 from conversations.languages import LANGUAGES
 from conversations.wording import wording
 from tests import once
+from tests.deadlines import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 SERVES = ("run", "demo", "sandbox")
@@ -114,11 +115,11 @@ IMPORTED_BY_CHILDREN = (
 
 # ------------------------------------------------------------------ beside the tests
 def run(
-    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, input: str = "", timeout: float = 180
+    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, input: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m bot …`, as `subprocess.run` tells it: with its output captured as text, and killed after `timeout`."""
+    """`python -m bot …`, as `subprocess.run` tells it: with its output captured as text, and killed after PATIENCE."""
     if arguments and arguments[0] in SERVES:
-        return _served(*arguments, env=env, cwd=cwd, timeout=timeout)
+        return _served(*arguments, env=env, cwd=cwd)
     (stdin, typing), (printing, stdout), (telling, stderr) = os.pipe(), os.pipe(), os.pipe()
     ours, theirs = socket.socketpair()
     with (
@@ -134,23 +135,21 @@ def run(
         with contextlib.suppress(BrokenPipeError), open(typing, "w", encoding="utf-8") as keyboard:
             keyboard.write(input)
         process = int(wire.readline())
-        ours.settimeout(timeout)
+        ours.settimeout(PATIENCE)
         try:
             code = int(wire.readline())
         except TimeoutError:
             os.kill(process, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(arguments, timeout) from None
+            raise subprocess.TimeoutExpired(arguments, PATIENCE) from None
         return subprocess.CompletedProcess(arguments, code, *(each.result() for each in shown))
 
 
-def _served(
-    *arguments: str, env: Mapping[str, str], cwd: Path | None, timeout: float
-) -> subprocess.CompletedProcess[str]:
+def _served(*arguments: str, env: Mapping[str, str], cwd: Path | None) -> subprocess.CompletedProcess[str]:
     """What serves, where it is expected to end by itself."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = start(*arguments, env=env, cwd=cwd, stdout=out, stderr=err)
         try:
-            code = process.wait(timeout)
+            code = process.wait(PATIENCE)
         finally:
             process.kill()
         shown = [os.pread(stream.fileno(), os.fstat(stream.fileno()).st_size, 0).decode() for stream in (out, err)]
@@ -158,12 +157,12 @@ def _served(
 
 
 def by_itself(
-    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, input: str = "", timeout: float = 180
+    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, input: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """The same by an interpreter of its own."""
     command = [sys.executable, "-m", "bot", *arguments]
     return subprocess.run(
-        command, cwd=cwd, env=env, input=input, capture_output=True, encoding="utf-8", timeout=timeout, check=False
+        command, cwd=cwd, env=env, input=input, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False
     )
 
 

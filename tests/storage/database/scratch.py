@@ -63,9 +63,7 @@ def server() -> Iterator[Engine]:
 
     No connection is kept meanwhile: some fixtures last as long as their process, and all processes share the server's.
     """
-    engine = create_engine(
-        POSTGRES, connect_args={"connect_timeout": 3}, isolation_level="AUTOCOMMIT", poolclass=NullPool
-    )
+    engine = create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect():
         pass
     yield engine
