@@ -99,6 +99,11 @@ class Text:
             return parts[0]
         return joined(session, "", [part if isinstance(part, str) else part.text(session, frame) for part in parts])
 
+    def fixed(self, language: str) -> str | None:
+        """Return the text, if it has no outputs: then every session shows the same. None otherwise."""
+        parts = self.message(language)
+        return None if any(not isinstance(part, str) for part in parts) else "".join(map(str, parts))
+
     def expressions(self) -> Iterator[Expression]:
         for message in self.by_language.values():
             for part in message:

@@ -124,30 +124,39 @@ def _takes_every_day(view: View, node: Node) -> bool:
 
 def _calendar(view: View, node: Node) -> list[tuple[Button, ...]]:
     """A month of days. A day that the form does not accept is a dot, so nobody taps it and is refused."""
-    month = _calendar_month(view, node)
-    return [*_chips_of_days(view, node), *_month(view.session.language, month, view.today, _days(view, node, month))]
+    month, today = _calendar_month(view, node), view.today
+    language, takes_all = view.session.language, _takes_every_day(view, node)
+    quick, days = _days_near(today), _days_of(month)
+    if takes_all:
+        return [*_chips(language, quick[:2]), *_month(language, month, today, days)]
+    taken = islice((each for each in quick if _takes_day(view, node, each[1])), 2)
+    chips = _chips(language, tuple(taken))
+    accepted = frozenset(day for day in days if _takes_day(view, node, month.replace(day=day)))
+    return [*chips, *_month(language, month, today, accepted)]
 
 
-def _days(view: View, node: Node, month: date) -> frozenset[int]:
-    """The days of a month that the form accepts."""
-    days = range(1, calendar.monthrange(month.year, month.month)[1] + 1)
-    if _takes_every_day(view, node):
-        return frozenset(days)
-    return frozenset(day for day in days if _takes_day(view, node, month.replace(day=day)))
+@lru_cache(maxsize=128)
+def _days_of(month: date) -> frozenset[int]:
+    return frozenset(range(1, calendar.monthrange(month.year, month.month)[1] + 1))
 
 
-def _chips_of_days(view: View, node: Node) -> list[tuple[Button, ...]]:
-    """Return the first two of these days that the form accepts: today, yesterday, in a month, in three months."""
-    today = view.today
-    quick = (
+@lru_cache(maxsize=16)
+def _days_near(today: date) -> tuple[tuple[str, date], ...]:
+    """Days with the key of what each is called. The first two that the form accepts have a button of their own."""
+    return (
         ("date.today", today),
         ("date.yesterday", today - timedelta(days=1)),
         ("date.in_a_month", _months_later(today, 1)),
         ("date.in_three_months", _months_later(today, 3)),
     )
-    taken = islice((each for each in quick if _takes_day(view, node, each[1])), 2)
-    chips = tuple(Button(view.say(key), form_tap("day", day.isoformat())) for key, day in taken)
-    return [chips] if chips else []
+
+
+@lru_cache(maxsize=128)
+def _chips(language: str, days: tuple[tuple[str, date], ...]) -> tuple[SharedRow, ...]:
+    """A row with these days to choose, or none."""
+    say = wording(language)
+    chips = SharedRow(Button(say(key), form_tap("day", day.isoformat())) for key, day in days)
+    return (chips,) if chips else ()
 
 
 @lru_cache(maxsize=128)
@@ -184,7 +193,8 @@ def _weeks(month: date, today: date, days: frozenset[int]) -> list[tuple[Button,
 
 def _calendar_month(view: View, node: Node) -> date:
     """Return the month on the calendar: the one that was turned to, the answer's, or this month."""
-    for text in (f"{view.session.month}-01", node.value[:10]):
+    turned_to = view.session.month and f"{view.session.month}-01"
+    for text in filter(None, (turned_to, node.value[:10])):
         try:
             return date.fromisoformat(text).replace(day=1)
         except ValueError:

@@ -19,6 +19,7 @@ from conversations.session.cards.view import (
     note_lines,
     thing_counted,
     topic,
+    topic_of,
 )
 from conversations.session.markup import marked, spoken
 from conversations.session.places import LEAST_POINTS
@@ -30,6 +31,7 @@ from conversations.wording import Wording
 from conversations.xforms.evaluation.state import path_of
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form
+from conversations.xforms.nodes import Place
 
 TYPED_OVER = 20
 _FIELDS_SHOWN = 8
@@ -75,7 +77,7 @@ def _about(view: View, node: Node) -> list[Line]:
             lines.append(line(say("form.due", due=show_date(str(session.about["due_on"]), session.language))))
     if session.only and node.ref not in session.only:
         lines.append(line(italic(say("review.also"))))
-    if small := " · ".join(part for part in (_progress(view, node), groups_shown(view, node)) if part):
+    if small := " · ".join(filter(None, (_progress(view, node), groups_shown(view, node)))):
         lines.append(line(italic(small)))
     return [*lines, line("")]
 
@@ -84,9 +86,26 @@ def _words(view: View, node: Node) -> list[Line]:
     """Write the form's own words: answers of the same screen, notes, the question, its hints."""
     group = node.question.group
     lines = _field_list(view, node) if group is not None and group.is_field_list else []
-    lines += [*note_lines(view, node), *label_lines(view, node)]
-    hints = (view.instance.hint(node).strip(), view.instance.guidance(node).strip())
-    return [*lines, *(part for hint in hints if hint for part in marked(hint, "italic"))]
+    lines += note_lines(view, node)
+    fixed = _fixed_words(view.form, node.place, view.instance.language)
+    if fixed is not None:
+        return [*lines, *fixed]
+    return [*lines, *_own_words(view.instance.label(node), view.instance.hint(node), view.instance.guidance(node))]
+
+
+def _own_words(label: str, *hints: str) -> tuple[Line, ...]:
+    said = (part for hint in hints if (text := hint.strip()) for part in marked(text, "italic"))
+    return (*marked(label.strip(), "bold"), *said)
+
+
+@lru_cache(maxsize=1024)
+def _fixed_words(form: Form, place: Place, language: str) -> tuple[Line, ...] | None:
+    """The words of a question whose texts have no outputs: every session shows the same. None otherwise."""
+    logic = form.logic[place]
+    label, hint, guidance = (text.fixed(language) for text in (logic.label, logic.hint, logic.guidance))
+    if label is None or hint is None or guidance is None:
+        return None
+    return _own_words(label, hint, guidance)
 
 
 def _progress(view: View, current: Node) -> str:
@@ -97,11 +116,12 @@ def _progress(view: View, current: Node) -> str:
     refs, form = view.questions, view.form
     last = len(refs) - bool(refs and path_of(refs[-1]) in sending(form))
     position = refs.index(current.ref) if current.ref in refs else last
-    ahead = frozenset(view.stops) - view.session.seen
-    if form.frame.repeats:
-        ahead = frozenset(map(path_of, ahead))
-    if not ahead.isdisjoint(deciding(form)):
-        return view.say("form.position", n=position + 1)
+    if decides := deciding(form):
+        ahead = frozenset(view.stops) - view.session.seen
+        if form.frame.repeats:
+            ahead = frozenset(map(path_of, ahead))
+        if not ahead.isdisjoint(decides):
+            return view.say("form.position", n=position + 1)
     return f"{position + 1}/{last}" if last > 1 else ""
 
 
@@ -134,7 +154,7 @@ def _field_list(view: View, node: Node) -> list[Line]:
         other = view.instance.node(ref)
         if other.question.group is node.question.group and other.frame is node.frame:
             answer = view.shown(other)
-            lines.append(line(cut(f"✓ {topic(view.instance.label(other))}{view.say.colon}{answer}", 100)))
+            lines.append(line(cut(f"✓ {topic_of(view.instance, other)}{view.say.colon}{answer}", 100)))
     return lines[-_FIELDS_SHOWN:]
 
 

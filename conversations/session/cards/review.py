@@ -1,6 +1,7 @@
 """The review: what will be sent. And the list from which an answer is chosen to be changed."""
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from conversations.card import Button, Card, Line, Span, bold, cut, italic, line
@@ -14,7 +15,7 @@ from conversations.session.cards.view import (
     note_lines,
     page_row,
     thing_counted,
-    topic,
+    topic_of,
 )
 from conversations.session.markup import marked, spoken
 from conversations.session.profiles import profile
@@ -24,6 +25,7 @@ from conversations.wording import Wording
 from conversations.xforms.evaluation.state import path_of
 from conversations.xforms.evaluation.texts import Node
 
+_TEXT = attrgetter("text")
 REVIEW_LIMIT = 3_000
 """Characters of answers in a review. A message has room for 4 096 with everything else."""
 
@@ -74,7 +76,7 @@ def _answer_lines(view: View) -> list[Line]:
     for run in _runs(view, rest):
         where = run[0].where
         made = _counted(view, run) if len(run) > 1 else line(f"{run[0].label}{view.say.colon}", bold(run[0].text))
-        length += sum(len(span.text) for span in made) + 1
+        length += sum(map(len, map(_TEXT, made))) + 1
         if length > REVIEW_LIMIT:
             left_out += len(run)
             continue
@@ -95,7 +97,7 @@ def _told(view: View) -> Iterator[_Told]:
             label = spoken(stop_label(view.instance, stop)).strip() or stop.group.name
             yield _Told(stop, "", label, str(len(stop.instances)))
         elif stop.value and not is_sending(stop.question):
-            label = topic(view.instance.label(stop))
+            label = topic_of(view.instance, stop)
             yield _Told(stop, groups_shown(view, stop), label, cut(view.shown(stop), 200))
 
 
@@ -161,7 +163,7 @@ def _listed(view: View, stop: Stop, within: str) -> str:
             f"{spoken(stop_label(view.instance, stop)).strip() or stop.group.name}{view.say.colon}{len(stop.instances)}"
         )
     else:
-        text = f"{topic(view.instance.label(stop))}{view.say.colon}{view.shown(stop)}"
+        text = f"{topic_of(view.instance, stop)}{view.say.colon}{view.shown(stop)}"
     if stop.frame.parent is not None and instance_ref(stop.frame) != within:
         return f"{instance_label(view.instance, stop.frame, view.say)} · {text}"
     return text

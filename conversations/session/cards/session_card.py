@@ -13,12 +13,12 @@ from conversations.routes import form_tap
 from conversations.session.cards.question import question_card, which_reading_card
 from conversations.session.cards.repeats import choosing_card, confirming_card, removing_card, repeat_card
 from conversations.session.cards.review import listing_card, review_card
-from conversations.session.cards.view import View, heading, topic, view_of
+from conversations.session.cards.view import View, heading, topic, topic_of, view_of
 from conversations.session.effects import Answered, Effect, Notice, Reject
 from conversations.session.questions import is_sending
 from conversations.session.repeats import is_stop, repeat_stop
 from conversations.session.session import Choosing, Confirming, Listing, Reading, Removing, Session
-from conversations.session.shown import told
+from conversations.session.shown import shown
 from conversations.wording import Wording, wording
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Instance
@@ -96,5 +96,9 @@ def answered_card(session: Session, instance: Instance, answered: Answered) -> C
     """Draw what remains of a card when its question was answered by typing. Its words were drawn before."""
     instance.refill()
     say = wording(session.language)
-    label, text = told(instance, answered, session.language)
-    return Card((line("✓ ", f"{topic(label)}{say.colon}", bold(text)),))
+    if answered.ref:
+        node = instance.node(answered.ref)
+        label, text = topic_of(instance, node), shown(instance, node, session.language)
+    else:
+        label, text = topic(answered.label), answered.shown
+    return Card((line("✓ ", f"{label}{say.colon}", bold(text)),))

@@ -18,7 +18,7 @@ from conversations.session.session import Session
 from conversations.session.shown import shown
 from conversations.wording import Wording, wording
 from conversations.xforms.evaluation.texts import Node
-from conversations.xforms.form import Form
+from conversations.xforms.form import Form, Text
 from conversations.xforms.instance import Instance
 from conversations.xforms.nodes import Frame, Place
 
@@ -101,6 +101,19 @@ def _marks() -> re.Pattern[str]:
 def topic(label: str) -> str:
     """Return a question as the head of a line: without its question marks and notes."""
     return _marks().sub("", spoken(label).replace("\n", " ")).strip().rstrip(":").strip()
+
+
+def topic_of(instance: Instance, node: Node) -> str:
+    """`topic` of a question's label. That of a label without outputs is found once for a version of the form."""
+    label = instance.form.logic[node.place].label
+    fixed = _fixed_topic(label, instance.language)
+    return topic(instance.label(node)) if fixed is None else fixed
+
+
+@lru_cache(maxsize=1024)
+def _fixed_topic(label: Text, language: str) -> str | None:
+    text = label.fixed(language)
+    return None if text is None else topic(text)
 
 
 @cache
