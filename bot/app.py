@@ -7,7 +7,6 @@ updates, commit those in progress, send what was committed, close the database.
 import asyncio
 import contextlib
 import gc
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +54,7 @@ from storage.database.vault import Vault
 from storage.errors import StorageError, Unavailable
 from storage.exports.parcels import Parcels
 from storage.messages.kept import BOT_FACT
+from storage.messages.leases import since_boot
 from storage.messages.outbox import OutboxRow
 from storage.open_database import Database
 from storage.reports.confinement import FIRST_TRY, Confinement
@@ -80,7 +80,7 @@ class WallClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return since_boot()
 
 
 class StartedClock:
@@ -96,7 +96,7 @@ class StartedClock:
         return datetime.now(UTC) + self._offset
 
     def monotonic(self) -> float:
-        return time.monotonic() + self._ahead
+        return since_boot() + self._ahead
 
     def follow(self, header: str) -> None:
         """Set this clock to the sandbox's time; `header` has its Unix seconds. Small differences are ignored.

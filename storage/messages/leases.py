@@ -7,11 +7,25 @@ doubt, and its replies were sent a second time.
 So no moment is compared. A process that wants to take over watches: a claim has run out when it has stood unchanged,
 before the watcher's eyes, for as long as its lease lasts. The holder counts from before its claim, and the watcher from
 after it has read it, so the holder stops first.
+
+That clock goes on while the machine is suspended (`since_boot`). Otherwise a process that wakes up would believe that
+it still holds what another machine has taken over meanwhile.
 """
 
+import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+if sys.platform == "linux":
+
+    def since_boot() -> float:
+        """Return the seconds since the machine was started, with those in which it was suspended. It never jumps."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)  # CLOCK_MONOTONIC stands still meanwhile
+
+else:
+    since_boot = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ import asyncio
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.database.statements import insert_or_ignore
 from storage.errors import Unavailable
+from storage.messages.leases import since_boot
 from storage.messages.replicas import LOCK_CLASS, REPLICA, UNHELD
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Presence:
         *,
         look_every: float = LOOK_EVERY,
         grace: float = GRACE,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = since_boot,
     ) -> None:
         self._database = database
         self._units = database.units

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -316,6 +317,19 @@ async def test_who_has_not_held_the_lock_for_the_grace_is_not_sure_of_anything(
     assert (heard, two.is_sure()) == ([False], True)
     await look_once(two, lambda: heard.append(True))
     assert heard == [False]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system has its own ways")
+def test_who_was_suspended_with_the_machine_is_not_sure_of_anything(
+    postgres_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server freed the lock meanwhile, and another machine took over, although CLOCK_MONOTONIC stood still."""
+    presence, since_boot, slept = Presence(postgres_database, lambda: NOW), time.clock_gettime, 0.0
+    monkeypatch.setattr(time, "clock_gettime", lambda which: since_boot(which) + slept)
+    presence.enter()
+    slept = 600.0
+    assert not presence.is_sure()
+    presence.leave()
 
 
 def test_one_heir_alone_takes_over(
