@@ -561,7 +561,8 @@ def _is_one_of(what: object, routes: frozenset[Route]) -> bool:
 
 def _handled(ex: Exchange) -> Handled:
     answer = TapAnswer(ex.query_id, ex.toast or None, ex.is_alert) if ex.query_id else None
-    return Handled(tuple(ex.deliveries), answer, _is_stranger(ex))
+    # The list itself: what is said last may still be added (`Exchange.say_last`).
+    return Handled(ex.deliveries, answer, _is_stranger(ex))
 
 
 def _is_stranger(ex: Exchange) -> bool:

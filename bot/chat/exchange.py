@@ -202,10 +202,6 @@ class Exchange:
         found = self.unit.plans.due(self.membership.plan_id, self.agency_id, self.today)
         return [report for report in found if report.is_reportable]
 
-    def ask_due_soon(self) -> None:
-        """Say that `due` will be asked after the next question to the database."""
-        self.unit.plans.ask_due_soon(self.membership.plan_id, self.agency_id)
-
     @property
     def actor(self) -> Actor:
         """This person, as the actor of an act."""
@@ -354,6 +350,12 @@ class Exchange:
         """Answer a message with a reaction, where a sentence would be too much."""
         payload = {"message_id": message_id, "reaction": [{"type": "emoji", "emoji": emoji}]}
         self.post("setMessageReaction", payload, kind="notice")
+
+    def say_last(self, say: Callable[[], object]) -> None:
+        """Call `say`, with which this exchange ends: it cleans the chat and says what is `due` (`Unit.say_last`)."""
+        asked = self.unit.restricted.asked_by_due(self.now, self.chat_id)
+        asked += self.unit.plans.asked_by_due(self.membership.plan_id, self.agency_id)
+        self.unit.say_last(say, asked)
 
     # -------------------------------------------------------------- taking out of the chat
     def delete(self, message_id: int) -> None:

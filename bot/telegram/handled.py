@@ -3,7 +3,7 @@
 Nothing here is done before the commit: a `Handled` only says what must happen after it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -43,7 +43,7 @@ class Handled(NamedTuple):
     tap.
     """
 
-    deliveries: tuple[OutboxRow, ...] = ()
+    deliveries: Sequence[OutboxRow] = ()
     answer: TapAnswer | None = None
     is_stranger: bool | None = None
     """Whether nobody in this chat has a role. A stranger's chat has a limit of updates (S16).

@@ -1,8 +1,8 @@
 """Answers that came before their question, because a journey to PostgreSQL is dearer than a statement in it.
 
-A group reads for all its units at once, and a unit may say what it will ask (`Unit.ask_soon`): such a question travels
-with the next journey. Each answer is given once, to exactly this question. It is dropped as soon as the unit writes a
-table that it was read from; then the question is asked as any other.
+A group reads for all its units at once what they begin with, and what they say last (`Unit.say_last`). Each answer is
+given once, to exactly this question. It is dropped as soon as the unit writes a table that it was read from; then the
+question is asked as any other.
 """
 
 from collections.abc import Mapping
@@ -30,9 +30,6 @@ class Ahead:
     def begin(self, known: Mapping[str, Known]) -> None:
         """Begin a unit with these answers, and with nothing that was left by the one before."""
         self._known = dict(known)
-
-    def add(self, sql: str, known: Known) -> None:
-        self._known[sql] = known
 
     def take(self, sql: str, bound: tuple[Any, ...]) -> list[Any] | None:
         """Return the rows that answer this question; None if it must be asked."""

@@ -24,6 +24,7 @@ The laws:
   unit is applied anew with what was read (`Unit.read_first`).
 * Where others write at the same time, a group that a new key has overtaken is given up before COMMIT, and applied anew.
 * `Unavailable` never counts as a try. A unit that raises it itself (a key is unknown) does not fail the others.
+* What a unit says last (`Unit.say_last`) comes after all units of its group. If it fails, the group is given up.
 * Hooks of `after_commit` run after COMMIT and before results are given, so that callers see their effects.
 """
 
@@ -37,6 +38,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -47,6 +49,7 @@ from storage.database.durations import Durations
 from storage.database.failures import GroupLost, GroupParted, giving_up, outcome, reason_of, unavailable
 from storage.database.lines import Group, Line, Queue, Told, Work
 from storage.database.outage import Outage
+from storage.database.statements import Prepared
 from storage.database.telling import Telling
 from storage.database.unit import Opened, Opening, ReadFirst, Unit
 from storage.database.vault import Vault
@@ -317,6 +320,8 @@ class GroupCommit(Generic[U]):
                         group.lines.extend(new)
                     while group.last:
                         self._apply(connection, queue, group, *group.last.pop(0))
+                    if group.unsaid:
+                        self._say_last(connection, group)
                     if group.done:
                         began = self._monotonic()
                         try:
@@ -411,8 +416,25 @@ class GroupCommit(Generic[U]):
             group.failed.append((line, work, error))
             return
         group.done.append((line, work, result))
-        group.hooks.extend(unit.close())
+        if unit.last_words is None:
+            group.hooks.extend(unit.close())
+        else:
+            group.unsaid.append((unit, unit.last_words))
         self._advance(line)
+
+    def _say_last(self, connection: Connection, group: Group) -> None:
+        """Have units of a group end with what they say last. One journey answers what all of them ask."""
+        try:
+            self._writer.begin(connection, None)  # what the last one knew is no answer any more
+            known = Prepared.known_of_all(connection, [words.asked for _, words in group.unsaid])
+            for (unit, words), answers in zip(group.unsaid, known, strict=True):
+                assert unit.opened is not None
+                self._writer.begin(connection, replace(unit.opened, known=answers))
+                words.say()
+                self._writer.end(connection)
+                group.hooks.extend(unit.close())
+        except BaseException as error:
+            raise self._end_of(connection) from error
 
     def _begin(self, connection: Connection, group: Group, opened: Opened | None, *, shares: bool) -> None:
         """Open a savepoint for a unit, unless it shares the open one."""

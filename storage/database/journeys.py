@@ -98,10 +98,6 @@ class Statement:
             tell_sqlalchemy(connection, error)
             raise
 
-    def execute_soon(self, connection: Connection, bound: tuple[Any, ...]) -> None:
-        """Send the question with the next journey of this unit. Then it is answered when it is asked."""
-        line_of(connection).ask_soon(self, bound)
-
     def execute_each(self, connection: Connection, many: Sequence[Sequence[Any]]) -> None:
         """Execute it once for each of these rows, in one journey."""
         execute_together(connection, [(self, bound) for bound in many])
@@ -195,9 +191,6 @@ def _check(batch: Sequence[_Waiting], answer: Answer) -> None:
             each.then(each.statement.read(row))
 
 
-_Question = tuple[Statement, tuple[Any, ...]]
-
-
 class Line:
     """One connection, and the statements that it knows by name. Errors are psycopg's, as a cursor would raise them."""
 
@@ -217,8 +210,6 @@ class Line:
         self.steady: Steady | None = None
         """What groups have read from `STEADY` tables; None outside a group."""
         self._kept = Steady()
-        self._soon: list[_Question] = []
-        """Questions that travel with the next journey."""
         self.ahead = Ahead()
         """What was read for the present unit before it asked."""
         self.series: dict[Hashable, Any] = {}
@@ -259,7 +250,6 @@ class Line:
     def begin_unit(self, known: Mapping[str, Known]) -> None:
         """Begin a unit: `undo_unit` goes back to this point. `known` was read for it already."""
         self._mark, self._has_written = len(self.waiting), False
-        self._soon.clear()
         self.ahead.begin(known)
 
     def undo_unit(self) -> bool:
@@ -281,7 +271,6 @@ class Line:
         self.waiting.clear()
         self._is_spoilt = False
         self.steady = None
-        self._soon.clear()
         self.ahead.begin({})
         self.series.clear()
 
@@ -296,13 +285,8 @@ class Line:
             self.steady.note(writes)
 
     # -------------------------------------------------------------- asking
-    def ask_soon(self, statement: Statement, bound: tuple[Any, ...]) -> None:
-        self._soon.append((statement, bound))
-
     def ask(self, statement: Statement, bound: Sequence[Any]) -> Answer:
-        if self._soon:
-            self._soon = [each for each in self._soon if each != (statement, bound)]  # it is asked now
-        if self.waiting or self._soon:
+        if self.waiting:
             return self.ask_all([(statement, bound)])[0]
         self.note(statement.writes)
         dumped = self._values.dump_sequence(bound, statement.formats)
@@ -322,8 +306,6 @@ class Line:
         It begins with the first while the last is still being sent.
         """
         library, values = self._library, self._values
-        soon, self._soon = self._soon, []
-        asked, asked_now = [*asked, *soon], len(asked)
         self.note("")
         for statement, _ in asked:
             self.note(statement.writes)
@@ -361,10 +343,7 @@ class Line:
         for batch, answer in zip(batches, answers, strict=False):
             _check(batch, answer)
         self._is_spoilt = False
-        del answers[: len(batches)]
-        for (statement, bound), answer in zip(soon, answers[asked_now:], strict=True):
-            self.ahead.add(statement.sql, Known(bound, [*map(statement.read, answer.fetchall())], statement.tables))
-        return answers[:asked_now]
+        return answers[len(batches) :]
 
     def _sent(self, batch: Sequence[_Waiting]) -> tuple[bytes, Any, Any]:
         """Return the name of one statement for all these writes, its parameters, and their formats."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
 
-from storage.database.unit import Opened, Opening
+from storage.database.unit import LastWords, Opened, Opening, Unit
 
 
 class Work:
@@ -78,7 +78,7 @@ class Queue:
 class Group:
     """The units of one transaction whose callers still wait for a result."""
 
-    __slots__ = ("done", "failed", "hooks", "last", "lines", "savepoint")
+    __slots__ = ("done", "failed", "hooks", "last", "lines", "savepoint", "unsaid")
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
@@ -89,6 +89,8 @@ class Group:
         """How many units were done, and hooks there, when the open savepoint of several units began. None: none is."""
         self.last: list[tuple[Line, Opened]] = []
         """Lines whose first unit is applied after those of all other lines."""
+        self.unsaid: list[tuple[Unit, LastWords]] = []
+        """Units that are done, but for what they say last."""
 
     def __len__(self) -> int:
         return len(self.done) + len(self.failed) + len(self.last)

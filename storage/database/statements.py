@@ -9,7 +9,7 @@ PostgreSQL they go to libpq (`journeys`), because a psycopg cursor costs several
 """
 
 import re
-from collections import namedtuple
+from collections import ChainMap, namedtuple
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -195,12 +195,6 @@ class Prepared:
         assert compiled.on_server is not None
         compiled.on_server.execute_later(connection, compiled.bind(values), rows, then)
 
-    def soon(self, connection: Connection, values: Mapping[str, Any]) -> None:
-        """Send this question with the next journey: then it is answered when it is asked. Nothing on SQLite."""
-        compiled = self._for(connection, values)
-        if compiled.on_server is not None:
-            compiled.on_server.execute_soon(connection, compiled.bind(values))
-
     def known(self, connection: Connection, values: Mapping[str, Any], rows: list[Any]) -> dict[str, Known]:
         """Return these rows, which were read otherwise, as the answer to this question (`Opened.known`)."""
         compiled = self._for(connection, values)
@@ -212,7 +206,7 @@ class Prepared:
         compiled.execute_each(connection, [compiled.bind(values) for values in rows])
 
     @staticmethod
-    def rows_of_all(connection: Connection, asked: "Sequence[tuple[Prepared, Mapping[str, Any]]]") -> list[list[Any]]:
+    def rows_of_all(connection: Connection, asked: "Sequence[Question]") -> list[list[Any]]:
         """The rows of each of these selects, in their order. On PostgreSQL it takes one journey."""
         if connection.dialect.name != "postgresql":
             return [prepared.rows(connection, values) for prepared, values in asked]
@@ -224,6 +218,17 @@ class Prepared:
             assert compiled.on_server is not None
             questions.append((compiled.on_server, compiled.bind(values)))
         return rows_of_all(connection, questions)
+
+    @staticmethod
+    def known_of_all(connection: Connection, asked: "Sequence[Sequence[Question]]") -> list[dict[str, Known]]:
+        """Return for each of these lists the answers to its questions (`Opened.known`). It takes one journey."""
+        every = {each.bound(connection, values): (each, values) for questions in asked for each, values in questions}
+        rows = dict(zip(every, Prepared.rows_of_all(connection, [*every.values()]), strict=True))
+
+        def known(prepared: Prepared, values: Mapping[str, Any]) -> dict[str, Known]:
+            return prepared.known(connection, values, rows[prepared.bound(connection, values)])
+
+        return [dict(ChainMap(*(known(*question) for question in questions))) for questions in asked]
 
     def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Compiled:
         return self._compiled.get(connection.dialect.name) or self._compile(connection.dialect, list(values))
@@ -428,5 +433,7 @@ def _written_out(code: str, processes: Mapping[str, Any], **names: Any) -> Any:
     return eval(code, {**processes, **names})  # noqa: S307
 
 
+Question = tuple[Prepared, Mapping[str, Any]]
+"""A statement that selects, and its values."""
 prepared = cache(Prepared)
 """The `Prepared` of a statement that is a constant elsewhere. It is prepared at the first call."""

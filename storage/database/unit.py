@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection, Result
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,7 +15,7 @@ from storage.errors import ApplyAlone, Unavailable
 
 if TYPE_CHECKING:
     from storage.database.ahead import Known
-    from storage.database.statements import Prepared
+    from storage.database.statements import Prepared, Question
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -70,6 +70,13 @@ class Opened:
     """The first kept update of its chat (storage.messages.kept)."""
 
 
+class LastWords(NamedTuple):
+    """What a unit of a group does last, and the questions that it asks then."""
+
+    say: Callable[[], object]
+    asked: "Sequence[Question]"
+
+
 class Unit:
     """One transaction. It lives as long as the function that gets it, no longer."""
 
@@ -97,6 +104,8 @@ class Unit:
         """Whether others are applied in the same transaction, which writes last (PostgreSQL)."""
         if opened is not None and opened.opening.chat_id is not None:
             self.locked_chats.add(opened.opening.chat_id)
+        self.last_words: LastWords | None = None
+        """What it says when the others of its group have come so far. None: nothing."""
         self.found: list[Callable[[], Any]] | None = None
         """What `read_first` has found for this unit. None: nobody reads beside it."""
 
@@ -181,9 +190,18 @@ class Unit:
         self.opened.note_last()
         return line_of(self.connection).series
 
-    def ask_soon(self, statement: "Prepared", values: Mapping[str, Any]) -> None:
-        """Say that this will be asked. On PostgreSQL it travels with the next journey of this unit."""
-        statement.soon(self.connection, values)
+    def say_last(self, say: Callable[[], object], asked: "Sequence[Question]") -> None:
+        """Call `say`, with which this unit ends. It asks these questions, and sees what was written before.
+
+        In a group it is called after all units of the group have come so far, because then one journey answers what all
+        of them ask. If it fails, the group is given up. So nothing may follow, and whatever the unit returns must
+        receive what `say` adds.
+        """
+        if self.is_shared:
+            assert self.last_words is None, "a unit ends once"
+            self.last_words = LastWords(say, asked)
+        else:
+            say()
 
     def must_lock(self, chat_id: int) -> bool:
         """Whether this chat's row must still be locked. A group has locked its own chats, and waits for no other."""

@@ -22,7 +22,7 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, literal_column, null, select, update
 
 from storage.database.models import Card, OutboxMessage, RestrictedMessage, table
-from storage.database.statements import Prepared, insert_of
+from storage.database.statements import Prepared, Question, insert_of
 from storage.database.unit import Unit
 
 READ_FOR: Final = timedelta(hours=23)
@@ -194,10 +194,15 @@ class RestrictedMessages:
     def due(self, now: datetime, *, chat_id: int | None = None) -> list[Deletion]:
         """A page of the messages that must be deleted now, oldest first: of every chat, or of this one."""
         if chat_id is not None:
-            found: Iterable[Any] = _DUE_HERE.rows(self._connection, {"now": now, "chat": chat_id})
+            [(here, values)] = self.asked_by_due(now, chat_id)
+            found: Iterable[Any] = here.rows(self._connection, values)
         else:
             found = self._connection.execute(_DUE, {"now": now})
         return _deletions([_Standing(*row) for row in found], now)
+
+    def asked_by_due(self, now: datetime, chat_id: int) -> list[Question]:
+        """Return the question of `due` for one chat (`Unit.say_last`)."""
+        return [(_DUE_HERE, {"now": now, "chat": chat_id})]
 
     def leaves(self, deletion: Deletion, outbox_id: int) -> None:
         """Record that this call deletes these messages."""

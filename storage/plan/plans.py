@@ -27,7 +27,7 @@ from conversations.plan.model import (
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 from storage.database.facts import Facts
 from storage.database.models import Base
-from storage.database.statements import Prepared, prepared
+from storage.database.statements import Prepared, Question, prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
 from storage.plan.closings import closed_on
@@ -463,7 +463,7 @@ class Plans:
         seen = self._made(_to_period_and_closing, _OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
         if not seen:
             return ()
-        reported, noted = Prepared.rows_of_all(self._unit.connection, _changing(plan_id, agency_id))
+        reported, noted = Prepared.rows_of_all(self._unit.connection, self.asked_by_due(plan_id, agency_id))
         return due_list(
             self.activities(plan_id, agency_id),
             self.indicators(plan_id, agency_id),
@@ -474,10 +474,10 @@ class Plans:
             unreportable=frozenset(noted[0].value.split() if noted else ()),
         )
 
-    def ask_due_soon(self, plan_id: int, agency_id: int) -> None:
-        """Say that `due` will be asked after the next question (`Unit.ask_soon`)."""
-        for statement, values in _changing(plan_id, agency_id):
-            self._unit.ask_soon(statement, values)
+    def asked_by_due(self, plan_id: int, agency_id: int) -> list[Question]:
+        """Return the questions of `due` whose answers change with each report (`Unit.say_last`)."""
+        reported = prepared(_REPORTS_OF_AGENCY), {"plan_id": plan_id, "agency_id": agency_id}
+        return [reported, (prepared(_NOTED), {"noted": f"{UNREPORTABLE}{plan_id}"})]
 
     def unreportable(self, plan_id: int) -> frozenset[str]:
         """The subjects that no published form can report, as of the last look (`bot.acts.reports.coverage`)."""
@@ -507,12 +507,6 @@ class Plans:
 
     def _rows(self, statement: _Select, **values: object) -> list[Any]:
         return prepared(statement).rows(self._unit.connection, values)
-
-
-def _changing(plan_id: int, agency_id: int) -> list[tuple[Prepared, dict[str, Any]]]:
-    """Return the questions of `due` whose answers change with each report."""
-    reported = prepared(_REPORTS_OF_AGENCY), {"plan_id": plan_id, "agency_id": agency_id}
-    return [reported, (prepared(_NOTED), {"noted": f"{UNREPORTABLE}{plan_id}"})]
 
 
 def _to_agency(row: Any) -> Agency:

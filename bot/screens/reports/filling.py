@@ -306,11 +306,13 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     sent, news = reports.send(reporter_of(ex), stored, form, taken)
     ex.pass_on(news)
     ex.filling = None
-    ex.ask_due_soon()  # the receipt says what is left
-    ex.clean_chat()  # the present card is deleted with the others
-    ex.answer(
-        receipt_card(ex, sent, taken.session, form), anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True
-    )
+
+    def say() -> None:
+        ex.clean_chat()  # the present card is deleted with the others
+        receipt = receipt_card(ex, sent, taken.session, form)
+        ex.answer(receipt, anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True)
+
+    ex.say_last(say)
 
 
 def _keep_as_sent(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:

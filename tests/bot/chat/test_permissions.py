@@ -190,7 +190,7 @@ def test_what_names_one_person_and_anothers_chat_is_nobodys(desk: Desk) -> None:
         desk.give(edited_message={"message_id": 1, "chat": elsewhere, "from": {"id": ANA}, "text": "en curso"}),
         desk.give(my_chat_member={"chat": elsewhere, "from": {"id": ANA}, "new_chat_member": {"status": "kicked"}}),
     ):
-        assert handled.deliveries == ()
+        assert not handled.deliveries
         assert handled.answer is None
     assert desk.state() == before
     desk.say(ANA, "/cancelar")
