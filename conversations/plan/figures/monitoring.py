@@ -148,6 +148,8 @@ class Standing:
     """The closings of the last months. The present one is last. Empty before the first."""
     agencies: tuple[AgencyStanding, ...]
     """Those with something to do in the plan, in its author's order."""
+    activities: tuple[ActivityStanding, ...]
+    """Those of all agencies."""
     rates: tuple[Rate, ...]
     """One a closing."""
     received: int
@@ -192,10 +194,6 @@ class Standing:
     def is_due(self) -> bool:
         """Whether that day is over: until then nobody is late, and a rate would be no news."""
         return self.due_on is not None and self.today > self.due_on
-
-    @property
-    def activities(self) -> tuple[ActivityStanding, ...]:
-        return tuple(standing for agency in self.agencies for standing in agency.activities)
 
     def agency(self, code: str) -> AgencyStanding | None:
         return next((agency for agency in self.agencies if agency.code == code), None)
@@ -243,19 +241,20 @@ def standing(
         ),
         key=lambda report: (report.sent_at, report.submission_id),
     )
-    everything = [activity for agency in agencies for activity in agency.activities]
+    activities = tuple(activity for agency in agencies for activity in agency.activities)
     return Standing(
         now=now,
         since=since,
         zone=zone,
         closings=closings,
         agencies=tuple(agencies),
+        activities=activities,
         rates=tuple(Rate(*count) for count in counts),
         received=sum([report.is_current and since < report.sent_at <= now for report in records.reports]),
-        changed=tuple(each for each in everything if _has_changed(each, since, now)),
-        advanced=tuple(each for each in everything if _has_advanced(each, since, now)),
+        changed=tuple(each for each in activities if _has_changed(each, since, now)),
+        advanced=tuple(each for each in activities if _has_advanced(each, since, now)),
         started=tuple(
-            each.activity for each in everything if then.day < each.activity.start_on <= today and not each.is_over
+            each.activity for each in activities if then.day < each.activity.start_on <= today and not each.is_over
         ),
         promised=tuple(report for report in owing if locks[report.period_id] > today),
         missed=tuple(report for report in owing if then.day < locks[report.period_id] <= today),
@@ -591,10 +590,10 @@ def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
 
 def due_within(standing: Standing, days: int) -> tuple[tuple[date, tuple[ReportingPeriod, ...]], ...]:
     """Return the coming due days on which reports are expected, each with its periods."""
-    until = standing.today + timedelta(days=days)
+    today, until = standing.today, standing.today + timedelta(days=days)
     running = [each.activity for each in standing.activities if not each.is_over]
     by_day: dict[date, list[ReportingPeriod]] = {}
     for period in standing.periods:
-        if standing.today <= period.due_on <= until and any(is_expected(each, period, date.max) for each in running):
+        if today <= period.due_on <= until and any(is_expected(each, period, date.max) for each in running):
             by_day.setdefault(period.due_on, []).append(period)
     return tuple((day, tuple(by_day[day])) for day in sorted(by_day))

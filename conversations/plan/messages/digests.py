@@ -198,15 +198,16 @@ def lights(s: Standing, say: Wording, shown: int) -> list[Line]:
     which = "digest.lights" if s.only_validated else "digest.lights_of_all"
     lines = [line(bold(say(which)), " ", light_counts(s.activities, say))]
     red = [each for each in s.activities if each.light is Light.CRITICAL and not each.is_completed]
-    told = [each for each in red if reason(each, s, say)]
+    found = [(each, reason(each, s, say)) for each in red]
+    told = [(each, because) for each, because in found if because]
+    silent = [each for each, because in found if not because]
     if told:
         codes: dict[str, list[str]] = {}  # a reason that several have is said once
-        for each in told[:shown]:
-            codes.setdefault(cut(reason(each, s, say), TITLE), []).append(with_remark(each.code, declared(each, say)))
+        for each, because in told[:shown]:
+            codes.setdefault(cut(because, TITLE), []).append(with_remark(each.code, declared(each, say)))
         named = " · ".join(f"{', '.join(own)} {because}" for because, own in codes.items())
         lines.append(line(say("digest.red", what=and_more(named, len(told) - shown, say))))
-    if len(red) > len(told):
-        silent = [each for each in red if each not in told]
+    if silent:
         named = ", ".join(with_remark(each.code, declared(each, say)) for each in silent[: shown * 2])
         names = and_more(named, len(silent) - shown * 2, say)
         lines.append(line(headed_list(say("digest.red_silent", n=len(silent)), names, say)))
@@ -231,11 +232,12 @@ def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
         )
         for _, periods in due_within(s, AHEAD)
     ]
+    today = s.today
     ending = sorted(
         (
             each.activity
             for each in s.activities
-            if not each.is_over and 0 <= (each.activity.due_on - s.today).days <= AHEAD
+            if not each.is_over and 0 <= (each.activity.due_on - today).days <= AHEAD
         ),
         key=lambda activity: (activity.due_on, activity.code),
     )

@@ -12,7 +12,8 @@ import pytest
 from conversations.card import line
 from conversations.languages import LANGUAGES
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.standing_records import Closing, Records
+from conversations.plan.figures.monitoring import ActivityStanding
+from conversations.plan.figures.standing_records import Closing, Detail, Records
 from conversations.plan.messages import digest_words, digests
 from conversations.plan.periods import PeriodType
 from conversations.wording import wording
@@ -305,6 +306,28 @@ def test_good_news_is_of_this_week_and_true() -> None:
     assert "MIREX cerró a tiempo, el 10 oct 2018." in told(RECORDS)
     assert "MIREX cerró el 10 oct 2018, con todo respaldado." in told(backed)
     assert told(backed, MONDAY + timedelta(days=14)) == ""
+
+
+def test_no_two_activities_are_compared_to_write_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand red ones, a quarter with a reason, took ten seconds: each was looked for among those with one."""
+    week = stand(
+        replace(
+            EMPTY,
+            activities=tuple(activity(f"PRE-{n:03}", "MMUJER", "2018-01-01", "2018-09-01") for n in range(9)),
+            reports=tuple(
+                report(f"PRE-{n:03}", "201809", "delayed", 5, "2018-10-09", detail=Detail(("legal",) * (n % 2)))
+                for n in range(9)
+            ),
+        )
+    )
+
+    def compared(one: object, other: object) -> bool:
+        raise AssertionError(f"{one} is compared with {other}")
+
+    monkeypatch.setattr(ActivityStanding, "__eq__", compared)
+    said = text(digests.digest(week, "es"))
+    assert "con motivo: PRE-001 (Retrasada), PRE-003 (Retrasada)" in said
+    assert "sin motivo (5): PRE-000 (Retrasada), PRE-002 (Retrasada)" in said
 
 
 def test_days_are_of_the_plans_zone() -> None:
