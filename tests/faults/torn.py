@@ -46,7 +46,8 @@ class Proxy:
         self._lock = threading.Lock()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
-        threading.Thread(target=self._accept, name="proxy", daemon=True).start()
+        self._letting_in = threading.Thread(target=self._accept, name="proxy", daemon=True)
+        self._letting_in.start()
 
     def url_for(self, url: str) -> str:
         """The address of the same database by way of this proxy."""
@@ -54,7 +55,13 @@ class Proxy:
         return through.render_as_string(hide_password=False)
 
     def close(self) -> None:
-        self._listening.close()
+        """Returns when nobody accepts any more.
+
+        A socket that is only closed is still waited at: whoever waits would accept, and refuse, at the next socket that
+        has its number, as soon as the process has been stopped for a moment.
+        """
+        _shut(self._listening)
+        self._letting_in.join()
         self.flows.set()
         self.go_down()
 
