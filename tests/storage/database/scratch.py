@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, TextClause, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -40,8 +40,8 @@ _END_THOSE_AT_WORK = text("""
 """)
 
 _RESTART_NUMBERS = text("""
-    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
-    FROM pg_sequences WHERE schemaname = current_schema() AND last_value IS NOT NULL
+    SELECT 'SELECT ' || string_agg(format('setval(%L, %s, false)', quote_ident(sequencename), start_value), ', ')
+    FROM pg_sequences WHERE schemaname = current_schema()
 """)
 
 
@@ -183,7 +183,17 @@ def empty(url: str) -> None:
         # Neither foreign keys nor the triggers that keep the audit log as it is.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text("; ".join(f"DELETE FROM {name}" for name in tables)))
-        connection.execute(_RESTART_NUMBERS)
+        connection.execute(_restart_numbers(url))
+
+
+@functools.cache
+def _restart_numbers(url: str) -> TextClause:
+    """The statement that lets each number of a schema begin anew.
+
+    To ask each time which of them were used took the server three quarters of this: it opens each of them for that.
+    """
+    with _kept_open(url).connect() as connection:
+        return text(connection.execute(_RESTART_NUMBERS).scalar_one())
 
 
 @functools.cache
