@@ -18,8 +18,8 @@ _WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 
 
 _SOMEBODY_LIVES = SOMEBODY | Is.TITLE | Is.HOME | Is.HOUSE | Is.FEELS | Is.EVENT
-_SIGN_OF_POSITION = re.compile(r"[0-9]\.[0-9]|[°+]|///|w3w|what3words")
-"""What each position has."""
+_SIGN_OF_POSITION = re.compile(r"\.(?<=[0-9]\.)[0-9]|°|\+|///|w3w|what3words")
+"""What each position has. Each way begins with a character of its own: texts without one are passed over quickly."""
 _PLUS_CODE = re.compile(r"\b[2-9cfghjmpqrvwx]{4,8}\+[2-9cfghjmpqrvwx]{2,3}\b")
 _COORDINATES = re.compile(
     r"\b[ns]\s?[0-9]{1,2}°[^\n]{1,14}[ew]\s?[0-9]{1,3}°"

@@ -41,6 +41,7 @@ from conversations.session.safeguards.words import (
     Is,
     Token,
     behind_phrases,
+    has_one_of,
     languages_of,
     number_at,
     number_before,
@@ -69,7 +70,8 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
         return True
     if strict and milestone(text, tokens):
         return True
-    if not any(token.is_number or token.what & _NUMBER for token in tokens):
+    numbers = [at for at, token in enumerate(tokens) if token.is_number or token.what & _NUMBER]
+    if not numbers:
         return False
     if strict and any(_is_then(tokens, at) for at in behind_phrases("personal.at_age", tokens)):
         return True
@@ -91,38 +93,70 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
     one_of = known_words("personal.one_of")
     telling = _TELLING | whose
     for position, token in enumerate(tokens):
-        is_first = position == 0 or tokens[position - 1].text in ENDS
-        if not (token.what & telling or token.is_number or is_first or token.folded in one_of):
+        if not (token.what & telling or token.folded in one_of):
             continue
         if token.what & (Is.YEARS | Is.MONTHS) and _is_counted(tokens, position, whose, strict=strict):
             return True
-        if token.what & Is.AGE and strict and _follows_age(tokens, position):
-            return True
-        if token.what & whose and not token.what & Is.MONTH and is_beside(tokens, position):
-            return True
-        if token.what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
-            return True
-        if strict and token.what & Is.SAYS and _is_claimed(tokens, position):
-            return True
-        if strict and token.folded in one_of and _is_one_of(tokens, position):
-            return True
-        if strict and token.what & Is.LABEL and is_labelled(tokens, position):
-            return True
-        if strict and token.what & Is.ELDER and is_beside(tokens, position, is_apart=True):
-            return True
-        if strict and (token.is_number or token.what & Is.SAID) and is_just_turned(tokens, position):
-            return True
-        if strict and is_first and (_is_before(tokens, position) or is_told_first(tokens, position)):
-            return True
-        if strict and token.is_number and (is_with_sex(tokens, position) or is_decade(tokens, position)):
-            return True
-        if strict and token.is_number and (is_her_nth(tokens, position) or is_with_letter(tokens, position)):
-            return True
-        if strict and token.what & SOMEBODY and (is_behind_pronoun(tokens, position) or is_baby(tokens, position)):
-            return True
         if strict and token.what & Is.BIRTH and is_birthday(tokens, position):
             return True
-    return False
+        if position < numbers[-1] and _is_before_number(tokens, position, whose, strict=strict):
+            return True
+    return strict and (
+        any(_is_by_itself(tokens, at, about) for at in numbers if tokens[at].is_number or tokens[at].what & Is.SAID)
+        or _is_at_beginning(tokens, about)
+    )
+
+
+def _is_before_number(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:
+    """Say whether a word and a number somewhere behind it tell an age."""
+    what = tokens[position].what
+    if what & whose and not what & Is.MONTH and is_beside(tokens, position):
+        return True
+    if what & (Is.HAS | Is.TURNS) and _is_had(tokens, position, whose, strict=strict):
+        return True
+    if not strict:
+        return False
+    if what & Is.AGE and _follows_age(tokens, position):
+        return True
+    if what & Is.SAYS and _is_claimed(tokens, position):
+        return True
+    if tokens[position].folded in known_words("personal.one_of") and _is_one_of(tokens, position):
+        return True
+    if what & Is.LABEL and is_labelled(tokens, position):
+        return True
+    if what & Is.ELDER and is_beside(tokens, position, is_apart=True):
+        return True
+    return bool(what & SOMEBODY) and (is_behind_pronoun(tokens, position) or is_baby(tokens, position))
+
+
+def _is_by_itself(tokens: Sequence[Token], at: int, about: int) -> bool:
+    """Say whether a number tells an age with what stands at once beside it: "15F", "her 50s", "dieciocho recién"."""
+    if about & _TURNED and is_just_turned(tokens, at):
+        return True
+    if not tokens[at].is_number or not has_one_of(tokens[max(0, at - 1) : at + 3], _touching()):
+        return False
+    is_of_one = is_with_sex(tokens, at) or is_decade(tokens, at)
+    return is_of_one or is_her_nth(tokens, at) or is_with_letter(tokens, at)
+
+
+_TURNED = Is.TURNS | Is.SOME | Is.ELDER | SOMEBODY
+"""Meanings of which a text has one that tells who has just turned an age."""
+
+
+@cache
+def _touching() -> frozenset[str]:
+    """The words of which one stands beside a number that is an age by itself: "f", "s", "her"."""
+    return known_words("personal.his") | {"f", "m", "a", "s"}
+
+
+def _is_at_beginning(tokens: Sequence[Token], about: int) -> bool:
+    """Say whether a sentence begins with an age: "15, she says", "quince tenía cuando"."""
+    may_be_before = about & (SOMEBODY | Is.FEELS)
+    may_be_told = has_one_of(tokens, known_words("personal.had"))
+    if not (may_be_before or may_be_told):
+        return False
+    firsts = (at for at in range(len(tokens)) if at == 0 or tokens[at - 1].text in ENDS)
+    return any(_is_before(tokens, at) or is_told_first(tokens, at) for at in firsts)
 
 
 def _is_counted(tokens: Sequence[Token], position: int, whose: int, *, strict: bool) -> bool:

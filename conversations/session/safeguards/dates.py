@@ -39,10 +39,11 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
         and any(_is_cut_year(tokens, at) for at, token in enumerate(tokens) if token.text == "'")
     ):
         return True
-    if strict and any(_is_born(tokens, found.end()) for found in _born_in().finditer(folded)):
+    may_be_year = "19" in folded or "20" in folded
+    if strict and may_be_year and any(_is_born(tokens, found.end()) for found in _born_in().finditer(folded)):
         return True
     is_file = _FILE.search(folded) is not None
-    for found in _day().finditer(folded):
+    for found in _day().finditer(folded) if _may_be_day().search(folded) else ():
         day = next((n for n, token in enumerate(tokens) if token.to > found.start()), None)
         if day is None:
             continue
@@ -288,25 +289,51 @@ def _short_day() -> re.Pattern[str]:
 
 
 @cache
-def _day() -> re.Pattern[str]:
-    """A day and its month, in figures or in words. Month first only where people write so."""
+def _months() -> tuple[str, str, tuple[str, ...]]:
+    """The words of months: those that are nothing else, those that mean something else too, and those that stand
+    first where people write so.
+    """
     spelled = {w for language in LANGUAGES for w in numbered(language, MONTHS)}
     other_words = known_words("personal.not_dates") & spelled  # "12 mas" is a day in Creole, and twelve more in Spanish
-    months = "|".join(sorted(spelled - other_words, key=len, reverse=True))
-    first = "|".join(
+    first = (
         month
         for language in LANGUAGES
         if says_yes(language, "reading.month_first")
         for month in numbered(language, MONTHS)
         if len(month) > 3 or month == "may"
     )
+    months = "|".join(sorted(spelled - other_words, key=len, reverse=True))
+    return months, "|".join(sorted(other_words)), tuple(first)
+
+
+@cache
+def _behind_day() -> str:
+    """A regular expression for what stands between the figures of a day and its month, and for the month."""
     ordinals, links = any_phrase("reading.ordinals"), any_phrase("personal.date_links")
+    return rf"(?:st|nd|rd|th|{ordinals})?[^\w,;:]*(?:{links} )?(?:{_months()[0]})\b"
+
+
+@cache
+def _may_be_day() -> re.Pattern[str]:
+    """A figure with something that each day has beside one of its own.
+
+    It begins with a figure, so texts are passed over quickly: `_day` has to be tried at each word.
+    """
+    _, other_words, first = _months()
+    ends = "|".join(sorted({month[-2:] for month in first}))
+    return re.compile(rf"[0-9](?:[-./][0-9]|{_behind_day()}| (?:{other_words}) |(?<=(?:{ends}) [0-9]))")
+
+
+@cache
+def _day() -> re.Pattern[str]:
+    """A day and its month, in figures or in words. Month first only where people write so."""
+    _, other_words, first = _months()
     day, month = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"
     either = f"(?:{day}{{0}}{month}|{month}{{0}}{day}){{0}}"
     return re.compile(
         rf"(?<![-./0-9])(?:{either.format('/')}[0-9]{{2,4}}|{either.format('[-.]')}(?:[0-9]{{4}}|[0-9]{{2}}))(?![-./]?[0-9])"
         r"|\b[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}\b"
-        rf"|\b{day}(?:st|nd|rd|th|{ordinals})?[^\w,;:]*(?:{links} )?(?:{months})\b"
-        rf"|\b{day} (?:{'|'.join(sorted(other_words))}) (?:19|20)[0-9]{{2}}\b"
-        rf"|\b(?:{first}) {day}(?:st|nd|rd|th)?\b"
+        rf"|\b{day}{_behind_day()}"
+        rf"|\b{day} (?:{other_words}) (?:19|20)[0-9]{{2}}\b"
+        rf"|\b(?:{'|'.join(first)}) {day}(?:st|nd|rd|th)?\b"
     )

@@ -35,9 +35,14 @@ _SMALL = Is.LINK | Is.FEELS | Is.EVENT | Is.HAS | Is.NOT | Is.JOINS | Is.MARKER 
 _THREE_DIGITS = re.compile(r"[0-9](?:[-., /]?[0-9]){2}")
 
 
-def is_unexplained(folded: str, tokens: Sequence[Token], known: Known, *, strict: bool) -> bool:
-    """Say whether a text has a number, or a code with letters in it, that nothing of an office explains."""
+def is_unexplained(folded: str, tokens: Sequence[Token], about: int, known: Known, *, strict: bool) -> bool:
+    """Say whether a text has a number, or a code with letters in it, that nothing of an office explains.
+
+    `about` are the meanings of all its words together.
+    """
     if not _THREE_DIGITS.search(folded):
+        return False
+    if not about & _MAY_BE_ONE and (not strict or sum(map(str.isdigit, folded)) < _LEAST_OF_ANYBODY):
         return False
     at = 0
     while at < len(tokens):

@@ -66,7 +66,7 @@ def personal_data(
         return kind
     if (strict or not about & (Is.THING | Is.PLANNED | Is.INSTITUTION)) and is_position(folded):
         return "address"
-    if not may_give_contact and is_unexplained(folded, tokens, known, strict=strict):
+    if not may_give_contact and is_unexplained(folded, tokens, about, known, strict=strict):
         return "digits"
     if named(folded, tokens, about, known, strict=strict):
         return "name"

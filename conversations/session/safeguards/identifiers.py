@@ -212,16 +212,17 @@ def _is_phone_spoken(folded: str, tokens: Sequence[Token], about: int, known: Kn
         folded, tokens = rest, read_words(rest)
     if about & Is.REPEATED and (repeated := said_again(folded)) != folded:
         folded, tokens = repeated, read_words(repeated)
-    least = _LEAST - (_phone_before_words().search(folded) is not None)
-    if any(len(said) >= least and said not in known.numbers for said in digits_said(tokens)):
+    rows = list(digits_said(tokens))
+    least = _LEAST - (rows != [] and _phone_before_words().search(folded) is not None)
+    if any(len(said) >= least and said not in known.numbers for said in rows):
         return True
     said = list(numbers_said(folded, tokens))
     if any(len("".join(row)) >= _LEAST and any(each == "0" for each in row[:-1]) for row in said):
         return _phone_before_words().search(folded) is not None or any(
             _is_phone("".join(row), _REGIONS) for row in said if "".join(row) not in known.numbers
         )
-    rows = (groups for groups in said if not _are_round(groups) and "".join(groups) not in known.numbers)
-    return any(len("".join(groups)) > _LEAST and _is_phone("".join(groups), _REGIONS) for groups in rows)
+    told = (groups for groups in said if not _are_round(groups) and "".join(groups) not in known.numbers)
+    return any(len("".join(groups)) > _LEAST and _is_phone("".join(groups), _REGIONS) for groups in told)
 
 
 # ------------------------------------------------------------------ numbers

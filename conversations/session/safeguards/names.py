@@ -184,7 +184,7 @@ def _is_said_victim(tokens: Sequence[Token], at: int) -> bool:
 def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) -> list[int]:
     """Return the positions of the names."""
     shouted = sum(len(token.text) for token in tokens if token.is_upper and len(token.text) > 2)
-    is_shouted = shouted * 2 > sum(len(token.text) for token in tokens if token.is_word)
+    is_shouted = shouted > 0 and shouted * 2 > sum(len(token.text) for token in tokens if token.is_word)
     masked = institutions(tokens)
     found = []
     for at, token in enumerate(tokens):

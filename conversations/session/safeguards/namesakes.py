@@ -16,6 +16,8 @@ _IN_TITLES = frozenset('-."“”«»')
 def institutions(tokens: Sequence[Token]) -> set[int]:
     """Institutions that are named after a person: "hospital Robert Reid Cabral", "Sheraton Hotel"."""
     masked: set[int] = set()
+    if not any(each.is_capitalised or each.is_upper for each in tokens) and not any(map(_may_mask, tokens)):
+        return masked
     saints, behind, inside = (known_words(f"personal.{key}") for key in ("saints", "for", "inside"))
     seats, located = known_words("personal.seat"), known_words("personal.located")
     before_capitals = _before_capitals(tokens)
@@ -56,6 +58,11 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
                 masked.add(position)
                 position -= 1
     return masked | _quoted(tokens) | _located_with_article(tokens)
+
+
+def _may_mask(small: Token) -> bool:
+    """Say whether a word or a sign without a capital may have the name of an institution behind it."""
+    return small.what & Is.INSTITUTION > 0 or small.text == "#" or small.text in _QUOTES
 
 
 def _in_small_letters(tokens: Sequence[Token], at: int) -> range:

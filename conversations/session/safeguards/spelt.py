@@ -10,6 +10,7 @@ _STOPPED = re.compile(r"(?<![\w.-])(?:[^\W\d_]\.){3,}[^\W\d_](?![\w.])")
 _SPACED = re.compile(r"(?<![\w.-])[^\W\d_](?: [^\W\d_]){4,}(?![\w.-])")
 """ "d-o-c-e", "y.o.h.a.n.n.a", "Y o k a s t a". Initials have a stop behind the last."""
 _FOUR_APART = re.compile(r"(?: [^\W\d_]){4}(?!\w)")
+_BLANKS = 4
 _STOPS = 3
 """Stops of the shortest word with one behind each letter but the last."""
 _LOWER = re.compile(r"[a-zà-ÿ]")
@@ -29,7 +30,7 @@ def plain(text: str) -> str:
         text = _HYPHENED.sub(_joined, text)
     if text.count(".") >= _STOPS:
         text = _STOPPED.sub(_joined, text)
-    if _FOUR_APART.search(text):
+    if text.count(" ") >= _BLANKS and _FOUR_APART.search(text):
         text = _SPACED.sub(_joined, text)
     return _FIGURES.sub(_as_name, text) if _FIGURE_WITHIN.search(text) else text
 

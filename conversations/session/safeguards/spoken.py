@@ -8,7 +8,7 @@ from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import NUMBERS, any_phrase, joined_number_words, known_words, numbered
 from conversations.session.safeguards.misspelt import misspelt
-from conversations.session.safeguards.words import Is, Token, is_new, languages_of_number
+from conversations.session.safeguards.words import Is, Token, has_one_of, is_new, languages_of_number
 
 _LEAST = 3
 """How many words a spoken number has at least. A number in fewer words is a count."""
@@ -69,6 +69,8 @@ def _one_digit() -> str:
 def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
     """Each run of digits that is spoken one by one, at least in part: "ocho cero nueve, 555" is 809555."""
     digits, articles = _digit_words(), known_words("reading.articles")
+    if not has_one_of(tokens, digits.keys()):
+        return
     said = [token.folded for token in tokens if token.folded in digits]
     if len(said) < _LEAST or sum(word not in articles for word in said) < _LEAST - 1:
         return  # "de 18 a 35 en"
@@ -89,6 +91,8 @@ def digits_said(tokens: Sequence[Token]) -> Iterator[str]:
 def numbers_said(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[str, ...]]:
     """The same where tens and hundreds are said: "ochocientos nueve, 555" is 809 and 555. So may counts be."""
     words = _number_words()
+    if not has_one_of(tokens, words):
+        return
     said = [token for token in tokens if token.folded in words]
     if len(said) < _LEAST or all(token.what & Is.LINK for token in said):  # "de" is two in Creole alone
         return

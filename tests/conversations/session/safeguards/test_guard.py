@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES
+from conversations.session.reading.vocabulary import MONTHS, known_words, numbered
 from conversations.session.safeguards.guard import REWORDED, personal_data, refusal
 from conversations.session.safeguards.known import known_of
 from conversations.wording import wording
@@ -482,6 +483,17 @@ DAYS = {
 def test_the_day_of_what_happened_to_somebody_is_a_date(text: str) -> None:
     """However short it is written; a stretch of days and what takes place are of work."""
     assert personal_data(text, strict=True) == DAYS[text]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_day_is_seen_with_each_name_of_a_month(language: str) -> None:
+    """However the two are joined. A name that is another word too ("20 out") is one behind a blank alone."""
+    ways = ("15 {}", "15{}", "15. {}", "3rd of {}")
+    months = set(numbered(language, MONTHS)) - known_words("personal.not_dates")
+    texts = [f"la rescataron el {way.format(month)}" for month in months for way in ways]
+    if language == "en":
+        texts += [f"she was rescued {month} 15" for month in months if len(month) > 3]
+    assert [text for text in texts if personal_data(text, strict=True) != "date"] == []
 
 
 @pytest.mark.parametrize(
