@@ -75,11 +75,7 @@ class Card:
 
 
 def line(*parts: str | Span) -> Line:
-    return tuple(map(_span, parts))
-
-
-def _span(part: str | Span) -> Span:
-    return Span(part) if isinstance(part, str) else part
+    return tuple([Span(part) if isinstance(part, str) else part for part in parts])
 
 
 def bold(text: str) -> Span:

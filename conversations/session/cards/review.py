@@ -66,11 +66,14 @@ class _Told(NamedTuple):
 
 def _answer_lines(view: View) -> list[Line]:
     """The answers under their groups, as people say them. The limit leaves room for the lines below."""
-    told, known = list(_told(view)), profile(view.form.form_id)
-    answered = {name: each for each in told if (name := each.name)}
-    lead = [answered[name] for name in known.lead if name in answered]
-    lines = [line(bold(", ".join(_in_short(each, view.say) for each in lead)))] if lead else []
-    rest = [each for each in told if each not in lead and known.implied.get(each.name) not in answered]
+    rest, known = list(_told(view)), profile(view.form.form_id)
+    lines: list[Line] = []
+    if known.lead or known.implied:
+        answered = {name: each for each in rest if (name := each.name)}
+        lead = [answered[name] for name in known.lead if name in answered]
+        rest = [each for each in rest if each not in lead and known.implied.get(each.name) not in answered]
+        if lead:
+            lines.append(line(bold(", ".join(_in_short(each, view.say) for each in lead))))
     group = ""
     length = left_out = 0
     for run in _runs(view, rest):
