@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 
 from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState
 from conversations.plan.periods import PeriodType, ReportingPeriod
@@ -27,6 +28,10 @@ def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | No
         and (activity.added_on is None or activity.added_on < period.due_on)
         and (activity.retired_on is None or activity.retired_on >= period.locks_on)
     )
+
+
+EXPECTED_BY = attrgetter("start_on", "frequency", "added_on", "retired_on")
+"""All that `is_expected` asks of an activity: it says the same of all activities that have the same."""
 
 
 def expected_reports(

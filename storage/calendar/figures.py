@@ -165,9 +165,10 @@ class Figures:
         only_validated: bool = False,
     ) -> Standing:
         """The state of the plan at `now`, and the changes since `since`. It takes ten statements."""
-        with _uncollected():
-            records = self.records(plan_id, now, zone, since=since)
-            return standing(records, now, since, zone, only_validated=only_validated)
+        with _uncollected():  # the records have no name here, so that they are gone before the collector looks again
+            return standing(
+                self.records(plan_id, now, zone, since=since), now, since, zone, only_validated=only_validated
+            )
 
     def activity(
         self,

@@ -6,12 +6,13 @@ are DHIS2's: an agency that closed late counts as having reported, but not as on
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from conversations.plan.expected import is_expected
+from conversations.plan.expected import EXPECTED_BY, is_expected
 from conversations.plan.figures.standing_records import Closing, Records, Report
 from conversations.plan.model import Activity, ActivityStatus, Agency, ValidationState
 from conversations.plan.periods import ReportingPeriod, closing_due_on
@@ -109,24 +110,42 @@ class AgencyClosing:
         return self.closed_at is not None and self.closed_at.astimezone(zone).date() <= self.due_on
 
 
-def agency_closing(
-    activities: Iterable[Activity], closing: Closing, known: Mapping[str, Known], closed: Mapping[int, datetime]
-) -> AgencyClosing:
-    """Return how an agency closes, from its activities and the periods (by id) that it has closed."""
-    expected = received = 0
-    periods: dict[int, ReportingPeriod] = {}
+class Alike(NamedTuple):
+    """Activities of an agency of which reports are expected for the same periods."""
+
+    first: Activity
+    ended_on: date
+    known: Sequence[Known]
+    """The reports about each."""
+
+    def is_expected(self, period: ReportingPeriod) -> bool:
+        return is_expected(self.first, period, self.ended_on)
+
+
+def alike(activities: Iterable[Activity], known: Mapping[str, Known]) -> tuple[Alike, ...]:
+    """Return these activities by what is expected of them. An agency has many, and most began on the same day."""
+    groups: dict[Hashable, tuple[Activity, list[Known]]] = {}
     for activity in activities:
         found = known.get(activity.code, NOTHING)
-        for period in closing.periods:
-            if is_expected(activity, period, found.ended_on):
-                expected += 1
-                received += period.id in found.periods
-                periods[period.id] = period
-    done = [at for at in map(closed.get, periods) if at is not None]
+        groups.setdefault((EXPECTED_BY(activity), found.ended_on), (activity, []))[1].append(found)
+    return tuple(Alike(first, found[0].ended_on, found) for first, found in groups.values())
+
+
+def agency_closing(own: Sequence[Alike], closing: Closing, closed: Mapping[int, datetime]) -> AgencyClosing:
+    """Return how an agency closes, from its activities and the periods (by id) that it has closed."""
+    expected = received = 0
+    periods: list[ReportingPeriod] = []
+    for period in closing.periods:
+        known = [found for some in own if some.is_expected(period) for found in some.known]
+        if known:
+            periods.append(period)
+            expected += len(known)
+            received += sum([period.id in found.periods for found in known])
+    done = [at for at in (closed.get(period.id) for period in periods) if at is not None]
     return AgencyClosing(
         closing=closing,
         expected=expected,
-        periods=tuple(periods.values()),
+        periods=tuple(periods),
         received=received,
         closed_at=max(done) if done and len(done) == len(periods) else None,
     )
@@ -165,12 +184,10 @@ def closing_history(records: Records, today: date) -> tuple[ClosingHistory, ...]
     """
     known, validated = known_reports(records.reports), _validated(records.reports)
     closed, led = records.closed_at(), records.led_by()
+    own = [(agency, alike(led.get(agency.code, ()), known), closed.get(agency.id, {})) for agency in records.agencies]
     told: list[ClosingHistory] = []
     for closing in closings_until(records.periods, today):
-        found = [
-            (agency, agency_closing(led.get(agency.code, ()), closing, known, closed.get(agency.id, {})))
-            for agency in records.agencies
-        ]
+        found = [(agency, agency_closing(some, closing, closed_at)) for agency, some, closed_at in own]
         agencies = tuple((agency, each) for agency, each in found if each.is_expected)
         is_kept = closing.locks_on > records.kept_since
         if not told and not is_kept and not any(each.received or each.is_closed for _, each in agencies):

@@ -10,7 +10,7 @@ correction replaces it.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
@@ -21,8 +21,10 @@ from conversations.plan.expected import ClosingOfPeriods, is_expected, longest_u
 from conversations.plan.figures.closings import (
     NOTHING,
     AgencyClosing,
+    Alike,
     Known,
     agency_closing,
+    alike,
     closings_until,
     kept_closings,
     known_reports,
@@ -225,13 +227,14 @@ def standing(
     counts = [[0, 0, 0] for _ in closings]
     for agency in records.agencies:
         own = led.get(agency.code, ())
-        told = [agency_closing(own, closing, known, look.closed.get(agency.id, {})) for closing in closings]
+        due = alike(own, known)
+        told = [agency_closing(due, closing, look.closed.get(agency.id, {})) for closing in closings]
         for count, one in zip(counts, told, strict=True):
             count[0] += one.is_expected
             count[1] += one.is_closed
             count[2] += one.is_on_time(zone)
         if any(activity.retired_on is None for activity in own) or (told and told[-1].is_expected):
-            agencies.append(_agency_standing(agency, own, closings, told, look))
+            agencies.append(_agency_standing(agency, own, due, closings, told, look))
     locks = {period.id: period.locks_on for period in records.periods}
     owing = sorted(
         (
@@ -324,6 +327,7 @@ class _Look:
 def _agency_standing(
     agency: Agency,
     own: Sequence[Activity],
+    due: Sequence[Alike],
     closings: Sequence[Closing],
     told: Sequence[AgencyClosing],
     look: _Look,
@@ -347,7 +351,7 @@ def _agency_standing(
         vacant_since=_vacant_since(reporters, look.zone),
         unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
         reminders=look.records.reminded.get(agency.id, 0),
-        passed=_passed(agency, own, look),
+        passed=_passed(agency, due, look),
         due_on=now_due.due_on if now_due and now_due.is_expected else None,
     )
 
@@ -462,21 +466,15 @@ def _unexplained_since(activity: Activity, known: Known, look: _Look) -> date | 
     return found if found is not None and found <= today - UNEXPLAINED else None
 
 
-def _passed(agency: Agency, own: Iterable[Activity], look: _Look) -> tuple[ReportingPeriod, ...]:
-    today, past, closed = look.on.day, look.past, look.closed.get(agency.id, {})
-    by_type: dict[PeriodType, list[Activity]] = {}
-    for activity in own:
-        by_type.setdefault(activity.frequency.period_type, []).append(activity)
-    periods = [period for of_type in past.values() for period in of_type]
-
-    def expected(period: ReportingPeriod) -> Iterator[Known]:
-        of_type = ((each, look.known.get(each.code, NOTHING)) for each in by_type.get(period.type, ()))
-        return (found for each, found in of_type if is_expected(each, period, found.ended_on))
-
+def _passed(agency: Agency, due: Iterable[Alike], look: _Look) -> tuple[ReportingPeriod, ...]:
+    today, closed = look.on.day, look.closed.get(agency.id, {})
+    periods = [period for of_type in look.past.values() for period in of_type]
     closing = ClosingOfPeriods(
-        is_expected=lambda period: any(True for _ in expected(period)),
+        is_expected=lambda period: any(some.is_expected(period) for some in due),
         is_closed=lambda period: period.id in closed,
-        is_complete=lambda period: all(found.has_standing(period.id) for found in expected(period)),
+        is_complete=lambda period: all(
+            found.has_standing(period.id) for some in due if some.is_expected(period) for found in some.known
+        ),
         open_ones=[period for period in periods if period.is_open(today)],
         kept_since=look.records.kept_since,
         known_since=today - LOOK_BACK,

@@ -6,6 +6,7 @@ points below what is expected by today, if the report expected last is missing, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 from conversations.card import Line, bold, italic, line
@@ -39,16 +40,17 @@ class LateActivity:
 
 def late_activities(s: Standing) -> tuple[LateActivity, ...]:
     """Return the late activities, the longest first. Those that are equally late stay in the plan's own order."""
-    found = [late for each in s.activities if (late := _late(each, s)) is not None]
+    today = s.today
+    found = [late for each in s.activities if (late := _late(each, today)) is not None]
     return tuple(sorted(found, key=lambda late: late.order))
 
 
-def _late(each: ActivityStanding, s: Standing) -> LateActivity | None:
+def _late(each: ActivityStanding, today: date) -> LateActivity | None:
     if each.is_over or not each.is_started or each.light is Light.GREY:
         return None
     activity = each.activity
-    days = max(0, (s.today - activity.due_on).days)
-    gap = expected_progress(activity.start_on, activity.due_on, s.today) - progress_of(each)
+    days = max(0, (today - activity.due_on).days)
+    gap = expected_progress(activity.start_on, activity.due_on, today) - progress_of(each)
     gap = gap if gap > NOTABLE else Fraction(0)
     is_declared = each.last is not None and each.last.status == ActivityStatus.DELAYED
     return LateActivity(each, days, gap) if days or gap or each.missed or is_declared else None

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from importlib.resources import files
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,11 +17,13 @@ from openpyxl import load_workbook
 from conversations.plan.calendar.ladder import left_reports
 from conversations.plan.calendar.working_time import follow
 from conversations.plan.expected import (
+    EXPECTED_BY,
     ClosingOfPeriods,
     PastReport,
     closes_together,
     due_list,
     expected_reports,
+    is_expected,
     led_by_nobody,
     unclosed_row,
 )
@@ -263,6 +267,16 @@ def test_an_activity_added_later_is_expected_from_the_first_period_that_was_not_
     assert [len(expected_reports([late], reporting_period(m))) for m in months] == [0, 0, 0, 1]
     in_time = replace(late, added_on=date(2018, 10, 4))
     assert [len(expected_reports([in_time], reporting_period(m))) for m in months] == [0, 0, 1, 1]
+
+
+def test_what_is_expected_is_asked_of_nothing_else() -> None:
+    """Figures ask once for all activities that are expected by the same."""
+    whole = activity(added_on=date(2018, 10, 5), retired_on=date(2019, 10, 5))
+    start_on, frequency, added_on, retired_on = EXPECTED_BY(whole)
+    asked: Any = SimpleNamespace(start_on=start_on, frequency=frequency, added_on=added_on, retired_on=retired_on)
+    for ended_on in (None, date(2018, 11, 30)):
+        said = [is_expected(asked, reporting_period(month), ended_on) for month in ("201809", "201810", "201812")]
+        assert said == [False, True, ended_on is None]
 
 
 # ------------------------------------------------------------------ the due list
