@@ -236,6 +236,8 @@ def is_nearly(typed: str, meant: str) -> bool:
         return True
     if not -1 <= len(typed) - len(meant) <= 1 or min(len(typed), len(meant)) < 4 or not meant.isalpha():
         return False
+    if typed[0] != meant[0] and typed[-1] != meant[-1]:
+        return False  # one mistake leaves the first letter or the last one: three of four words are compared no further
     start = next((at for at, (one, other) in enumerate(zip(typed, meant, strict=False)) if one != other), None)
     if start is None:
         return True  # the last letter is missing, or one too many

@@ -142,6 +142,8 @@ def test_what_is_not_in_the_table_is_not_understood(text: str) -> None:
         ("istorial", "historial", True),
         ("historiall", "historial", True),
         ("hostorial", "historial", True),
+        ("ihstorial", "historial", True),
+        ("historila", "historial", True),
         ("hola", "hora", False),
         ("holaa", "hola", True),
         ("son", "sin", False),
