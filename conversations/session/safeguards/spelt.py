@@ -9,7 +9,7 @@ _HYPHENED = re.compile(r"(?<![\w.-])(?:[^\W\d_]{1,2}-){2,}[^\W\d_]{1,2}(?![\w-])
 _STOPPED = re.compile(r"(?<![\w.-])(?:[^\W\d_]\.){3,}[^\W\d_](?![\w.])")
 _SPACED = re.compile(r"(?<![\w.-])[^\W\d_](?: [^\W\d_]){4,}(?![\w.-])")
 """ "d-o-c-e", "y.o.h.a.n.n.a", "Y o k a s t a". Initials have a stop behind the last."""
-_FOUR_APART = re.compile(r"(?: [^\W\d_]){4}(?!\w)")
+_FOUR_APART = re.compile(r" [^\W\d_](?: [^\W\d_]){3}(?!\w)")
 _BLANKS = 4
 _STOPS = 3
 """Stops of the shortest word with one behind each letter but the last."""
