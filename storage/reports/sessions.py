@@ -101,10 +101,11 @@ _BY_CHAT = Prepared(
     select(*COLUMNS).join(_C, _C.c.session_id == _S.c.id).where(_C.c.id == bindparam("chat_id"), IS_OPEN)
 )
 _LOCK_CHAT = select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update()
-_OF_PERSON = (
+_OF_PERSON = Prepared(
     select(*COLUMNS)
     .where(_S.c.person_id == bindparam("person_id"), IS_OPEN)
-    .order_by(_S.c.touched_at.desc(), _S.c.id.desc())
+    .order_by(_S.c.touched_at.desc(), _S.c.id.desc()),
+    is_wide=True,
 )
 # LATERAL, OFFSET 0 and a state that is bound: the person's own rows by their index, chat by chat. A plan is kept, and
 # one that was made while the tables were small would go through all open sessions for each group.
@@ -155,6 +156,7 @@ _HOLDER = Prepared(
 _CORRECTING = Prepared(select(*COLUMNS).where(_S.c.supersedes_id == bindparam("submission_id"), IS_OPEN))
 _OPEN = Prepared(lambda dialect: insert_of(dialect, _S).on_conflict_do_nothing().returning(_S.c.id))
 _OPEN_NUMBERED = Prepared(lambda dialect: insert_of(dialect, _S).on_conflict_do_nothing())
+# No column of an index: SQLite writes an entry anew even if it stays the same.
 _SAVE = Prepared(
     update(_S)
     .where(_S.c.id == bindparam("session_id"), _S.c.version == bindparam("loaded"), IS_OPEN)
@@ -162,9 +164,7 @@ _SAVE = Prepared(
         version=bindparam("saved"),
         data=bindparam("text"),
         sealed_data=bindparam("sealed"),
-        state=bindparam("new_state"),
         touched_at=bindparam("now"),
-        expires_at=bindparam("expires"),
     ),
     is_joined=True,
     key="session_id",
@@ -227,7 +227,7 @@ class Sessions:
 
     def drafts_of(self, person_id: int) -> list[StoredSession]:
         """Return everything that the person has begun and not finished, latest first."""
-        rows = prepared(_OF_PERSON).rows(self._connection, {"person_id": person_id})
+        rows = _OF_PERSON.rows(self._connection, {"person_id": person_id})
         return [load(row, self._unit) for row in rows]
 
     def lapsing(self, after: datetime, before: datetime) -> list[StoredSession]:
@@ -266,9 +266,7 @@ class Sessions:
         return StoredSession(id=number, data=new.data, **values)
 
     def save(self, session: StoredSession, now: datetime, *, data: dict[str, Any] | None = None) -> StoredSession:
-        """Save the session's `state`, its `expires_at` and its `data`, or the given `data`.
-
-        Return it with its new version.
+        """Save the session's `data`, or the given `data`. Return it with its new version.
 
         Conflict, and nothing is written, if it was saved, closed or taken over since it was loaded.
         """
@@ -282,9 +280,7 @@ class Sessions:
                 "saved": session.version + 1,
                 "text": text,
                 "sealed": sealed,
-                "new_state": session.state,
                 "now": now,
-                "expires": session.expires_at,
             },
             rows=1,
         )
@@ -394,4 +390,4 @@ def idle_drafts(chats: Collection[int]) -> tuple[Prepared, dict[str, Any]]:
 def known_drafts(connection: Connection, person_id: int, rows: Iterable[Any]) -> dict[str, Known]:
     """Return those of the rows that are of this person, as the answer to what `drafts_of` will ask."""
     own = [row for row in rows if row.person_id == person_id]
-    return prepared(_OF_PERSON).known(connection, {"person_id": person_id}, own)
+    return _OF_PERSON.known(connection, {"person_id": person_id}, own)

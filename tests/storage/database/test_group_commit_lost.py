@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
-from storage.database.engines import sqlite_module
+from storage.database.engines import is_unavailable, parse_url, sqlite_engine, sqlite_module
 from storage.database.vault import KeyUnknown, key_unknown
 from storage.errors import Unavailable
 from storage.open_database import Database
@@ -42,10 +42,11 @@ def fault(request: pytest.FixtureRequest, sqlite_database: Database) -> Callable
     set_trap(sqlite_database)
     if request.param == "disk full":
 
-        @event.listens_for(sqlite_database.engine, "checkout")
-        def shrink(connection: Any, *_: object) -> None:
-            pages = connection.execute("PRAGMA page_count").fetchone()[0]
-            connection.execute(f"PRAGMA max_page_count={pages + 30}")
+        @event.listens_for(sqlite_database.engine, "begin")
+        def shrink(connection: Connection) -> None:
+            driver: Any = connection.connection.dbapi_connection
+            pages = driver.execute("PRAGMA page_count").fetchone()[0]
+            driver.execute(f"PRAGMA max_page_count={pages + 30}")
 
     return FAULTS[request.param]
 
@@ -69,7 +70,8 @@ def test_when_the_transaction_is_gone_nobody_of_the_group_is_told_success(
     # Telegram brings everything again: what was lost is applied now, what was not is recognised.
     again = [units.submit(f"chat {n}", update_number(n)).result(PATIENCE) for n in range(6)]
     assert {n for n, first in enumerate(again) if first} == lost
-    assert sqlite_database.engine.connect().exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+    with sqlite_database.reader() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 
 
 def test_planted_bug_without_asking_whether_the_transaction_stands_acknowledged_updates_are_lost(
@@ -275,6 +277,35 @@ def test_a_lock_held_for_long_makes_everybody_in_line_unavailable_at_once(
     assert all(isinstance(failure, Unavailable) for failure in failures)
     assert len(waits) < 10
     assert sqlite_database.units.submit("chat 1", learn("after")).result(PATIENCE) == "after"
+
+
+def test_whoever_begins_beside_a_lock_hears_of_it_as_of_any_refusal(sqlite_url: str) -> None:
+    """Commands catch SQLAlchemy's errors, and no driver's."""
+    engine = sqlite_engine(parse_url(sqlite_url))
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=0"))
+    with locked(sqlite_url), engine.connect() as connection, pytest.raises(OperationalError, match="locked") as refused:
+        connection.begin()
+    assert is_unavailable(refused.value)
+    engine.dispose()
+
+
+def test_between_its_groups_the_writer_keeps_its_connection_and_locks_nothing(
+    sqlite_database: Database, sqlite_url: str
+) -> None:
+    """Also after a group of which nothing was committed."""
+    taken: list[int] = []
+    event.listen(sqlite_database.engine, "checkout", lambda *_: taken.append(1))
+
+    def fail(unit: UnitOfWork) -> None:
+        unit.facts.set("undone", "yes", NOW)
+        raise ValueError
+
+    for work in (learn("a"), fail, learn("b")):
+        sqlite_database.units.submit("chat", work).exception(PATIENCE)
+        with locked(sqlite_url):
+            pass
+    assert known(sqlite_database, "a", "undone", "b") == {"a", "b"}
+    assert len(taken) == 1
 
 
 def test_updates_of_many_chats_share_commits(sqlite_database: Database) -> None:

@@ -22,7 +22,7 @@ def test_a_session_comes_back_as_it_was_saved(apply: Any, world: Any, sensitive:
     opened = apply(lambda unit: world.open(unit, sensitive=sensitive, data=data, agency_id=None))
     assert apply(lambda unit: unit.sessions.get(opened.id)) == opened
 
-    more = opened._replace(data={"more": data}, expires_at=LATER)
+    more = opened._replace(data={"more": data})
     saved = apply(lambda unit: unit.sessions.save(more, LATER))
     assert saved == more._replace(version=2, touched_at=LATER)
     assert apply(lambda unit: unit.sessions.get(opened.id)) == saved
