@@ -19,7 +19,7 @@ from typing import IO
 
 import psycopg
 from openpyxl import load_workbook
-from sqlalchemy import insert, select
+from sqlalchemy import insert, make_url, select
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.reports.coverage import shipped_forms
@@ -398,13 +398,22 @@ def deployed(
 
 
 def ports_of(pid: int) -> list[int]:
-    """The local ports of a process's TCP connections (Linux)."""
+    """The local ports of a process's connections to PostgreSQL (Linux).
+
+    Only of these: the system gives one port to several who connect to different places, so a port from which the bot
+    calls Telegram may be that of somebody else's connection to the server.
+    """
     inodes = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
             inodes.add(os.readlink(link).removeprefix("socket:[").removesuffix("]"))
     rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
-    return [int(row[1].partition(":")[2], 16) for row in rows if row[9] in inodes]
+    theirs = make_url(scratch.POSTGRES).port or 5432
+    return [_port(row[1]) for row in rows if row[9] in inodes and _port(row[2]) == theirs]
+
+
+def _port(address: str) -> int:
+    return int(address.partition(":")[2], 16)
 
 
 def children_of(pid: int) -> list[int]:

@@ -1,12 +1,15 @@
 """Two replicas behind a balancer: one is killed, one stands still, one is cut off from the database (T11)."""
 
+import os
 import random
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.faults.balanced import FAULTS, balanced
-from tests.faults.deployment import Cast, seed_of
+from tests.faults.deployment import Cast, ports_of, seed_of
+from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
 
@@ -16,3 +19,17 @@ def test_of_two_replicas_the_other_serves_and_nothing_is_lost_or_doubled(tmp_pat
     outcome = balanced(tmp_path, "postgresql", random.Random(seed_of()), cast=Cast(6, 2))
     assert outcome.violations == []
     assert [outcome.counts[fault] for fault in FAULTS] == [1, 1, 1]
+
+
+def test_who_is_cut_off_loses_no_port_but_those_to_the_database() -> None:
+    """Another process may have the same port for its connection to the server, and would be cut off instead."""
+    with (
+        scratch.schema_or_skip() as url,
+        scratch.connected(url) as connection,
+        socket.create_server(("127.0.0.1", 0)) as elsewhere,
+        socket.create_connection(elsewhere.getsockname()) as other,
+    ):
+        [(to_the_database,)] = connection.execute("SELECT inet_client_port()")
+        ports = ports_of(os.getpid())
+        assert to_the_database in ports
+        assert other.getsockname()[1] not in ports
