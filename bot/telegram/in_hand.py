@@ -60,8 +60,9 @@ def as_claimed(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Se
 
 def find_left(unit: UnitOfWork, now: datetime) -> tuple[frozenset[int], datetime | None]:
     """Return the chats whose replies go first, and the time before which Telegram wants no calls."""
+    unit.outbox.shorten_rests(now)
     chats = frozenset(reply.chat_id for reply in unit.outbox.open_replies())
-    reopens_at = silent_until(unit)
+    reopens_at = silent_until(unit, now)
     return chats, reopens_at if reopens_at is not None and reopens_at > now else None
 
 

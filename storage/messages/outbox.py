@@ -301,6 +301,14 @@ _WAKE = (
     .where(_O.c.owner == bindparam("replica"))
     .values(not_before=None)
 )
+_MADE_LATER = select(_O.c.id, _O.c.created_at, _O.c.not_before).where(
+    _IS_OPEN, _IS_REPLY, _O.c.state == _QUEUED, _O.c.not_before > bindparam("now"), _O.c.created_at > bindparam("now")
+)
+_REST = (
+    update(_O)
+    .where(_O.c.id == bindparam("row_id"), _O.c.state == _QUEUED, _O.c.lease_until.is_(None))
+    .values(not_before=bindparam("at"))
+)
 _WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
 _NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
 _NEW_CARD_NUMBERED = Prepared(insert(_C), is_joined=True)
@@ -517,7 +525,18 @@ class Outbox:
 
     def take_over(self, owners: Collection[int], now: datetime) -> tuple[int, int]:
         """Settle the rows of these ended replicas in the same way, without waiting for their leases."""
+        self.shorten_rests(now)
         return self._free(_FREE_ORPHANED, {"owners": list(owners), "now": now, "reason": "its process ended"})
+
+    def shorten_rests(self, now: datetime) -> None:
+        """Let replies rest no longer than was meant, if the clock has been set back since they were made.
+
+        Who handed one back remembers how long it was to rest, but a process that has ended does not. The row does not
+        say when that was written. It was not before the row was made.
+        """
+        for found in self._connection.execute(_MADE_LATER, {"now": now}).all():
+            at = now + (found.not_before - found.created_at)
+            self._connection.execute(_REST, {"row_id": found.id, "at": at})
 
     def _free(self, statements: tuple[Any, ...], values: Mapping[str, Any]) -> tuple[int, int]:
         *_, again, doubtful = (self._connection.execute(statement, values).rowcount for statement in statements)

@@ -9,10 +9,17 @@ from storage.database.unit import Unit
 _ENDS_AT: Final = "telegram.not_before"
 
 
-def silent_until(unit: Unit) -> datetime | None:
-    """Return when the last silence for all ends or has ended. None: Telegram has wanted none."""
-    ends_at = unit.of(Facts).get(_ENDS_AT)
-    return None if ends_at is None else datetime.fromisoformat(ends_at)
+def silent_until(unit: Unit, now: datetime) -> datetime | None:
+    """Return when the last silence for all ends or has ended. None: Telegram has wanted none.
+
+    It is no longer than it was when it was noted, also if the clock has been set back since.
+    """
+    facts = unit.of(Facts)
+    noted, noted_at = facts.get(_ENDS_AT), facts.learnt_at(_ENDS_AT)
+    if noted is None or noted_at is None:
+        return None
+    ends_at = datetime.fromisoformat(noted)
+    return min(ends_at, now + (ends_at - noted_at))
 
 
 def note_silence(unit: Unit, ends_at: datetime, now: datetime) -> None:

@@ -144,7 +144,7 @@ def look(unit: UnitOfWork, now: datetime, *, is_answering: bool = False) -> Seen
         held(unit),
         tuple(_led_by_nobody(unit, now)),
         tuple(_not_deleted(unit)),
-        silent_until(unit),
+        silent_until(unit, now),
         tuple(_dead_letters(unit)),
     )
 

@@ -145,6 +145,30 @@ async def test_a_clock_that_is_set_back_lengthens_no_pause(sandbox: Sandbox, dat
         await until(lambda: texts(sandbox, ANA) == ["one", "two"])
 
 
+async def test_a_clock_that_is_set_back_between_two_processes_lengthens_no_pause(
+    sandbox: Sandbox, database: Database
+) -> None:
+    """The second one knows only what is written: everybody waited for three hours, and who was refused too."""
+    clock = WrongClock()
+    clock.set_by(timedelta(hours=3))
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=60))
+    async with running(sandbox, database, clock=clock) as bot:
+        await bot.commit(*said(ANA, "one"))
+        await until(lambda: rule.hits == 1)
+        await quiet(bot)
+        await asyncio.to_thread(bot.presence.leave)  # nobody finds it dead
+    clock.set_by(timedelta(0))
+    sandbox.world.faults.remove()
+    async with running(sandbox, database, clock=clock) as bot:
+        assert 0.0 < bot.delivery.held_for <= 60.0
+        assert [row.not_before - clock.now() < timedelta(hours=1) for row in await bot.outbox()] == [True]
+        await bot.commit(*said(ANA, "two"))
+        await swept(bot)
+        assert texts(sandbox, ANA) == []
+        clock.move(61)
+        await until(lambda: texts(sandbox, ANA) == ["one", "two"])
+
+
 async def test_no_silence_is_longer_than_any_that_is_believed(sandbox: Sandbox, database: Database) -> None:
     """A start finds one that a clock has written which was ahead by a year: everybody would wait for it."""
     clock = HandClock()

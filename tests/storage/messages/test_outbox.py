@@ -181,6 +181,18 @@ def test_a_reply_rests_for_a_day_at_most_and_fan_out_until_it_is_due(apply: Any,
     assert [row.id for row in apply(claim)] == [id] * is_due
 
 
+@pytest.mark.parametrize(("kind", "is_due"), [("prompt", True), ("notice", True), ("reminder", False)])
+def test_a_reply_of_a_process_that_ended_rests_no_longer_because_the_clock_was_set_back(
+    apply: Any, kind: str, is_due: bool
+) -> None:
+    """For as long as it may have been told to, at most; whoever ends it remembers nothing. Fan-out may be due later."""
+    id = apply(lambda unit: add(unit, kind, not_before=NOW + MINUTE))
+    earlier = NOW - timedelta(hours=3)
+    apply(lambda unit: unit.outbox.take_over([1], earlier))
+    assert apply(lambda unit: claim(unit, earlier)) == []
+    assert [row.id for row in apply(lambda unit: claim(unit, earlier + MINUTE))] == [id] * is_due
+
+
 def test_a_failed_unit_says_nothing(database: Database, apply: Any) -> None:
     """G5: there is no "saved" of what was not."""
 
