@@ -1,6 +1,7 @@
 """Bring the tables to the state that this version of the program needs."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 MIGRATING = 7_236_528_430
 """The advisory lock with which replicas that start together migrate one after the other."""
+_ONE_IN_A_PROCESS = threading.Lock()
+"""Alembic keeps the connection of a migration in a module: of two at once, one would change the other's tables."""
 
 
 # ------------------------------------------------------------------ migrations
@@ -51,14 +54,15 @@ def upgrade(url: str) -> None:
 
     with _migrating(url) as connection:
         _expect_known(_found(connection))
-        command.upgrade(_alembic(connection), "head")
+        with _ONE_IN_A_PROCESS:
+            command.upgrade(_alembic(connection), "head")
 
 
 def downgrade(url: str, revision: str = "base") -> None:
     """Bring the tables back to `revision`; "base" removes everything."""
     from alembic import command
 
-    with _migrating(url) as connection:
+    with _migrating(url) as connection, _ONE_IN_A_PROCESS:
         command.downgrade(_alembic(connection), revision)
 
 

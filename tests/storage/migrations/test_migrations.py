@@ -1,6 +1,7 @@
 """Tables are made, compared and unmade by migrations alone, on both databases."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,15 @@ def test_a_second_upgrade_changes_nothing(url: str) -> None:
     with open_database(url) as database, database.view() as unit:
         assert unit.facts.get("kept") == "yes"
     assert catalogue(url) == before
+
+
+def test_databases_that_are_migrated_at_once_are_each_migrated(tmp_path: Path) -> None:
+    """None gets a statement that is meant for another."""
+    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("one", "two", "three")]
+    with ThreadPoolExecutor(len(urls)) as threads:
+        list(threads.map(upgrade, urls))
+    for url in urls:
+        check(url)
 
 
 def test_check_says_what_to_do_and_touches_nothing(empty_url: str) -> None:
