@@ -457,11 +457,18 @@ def go_on_alone() -> None:
 def fork_commands(asked: socket.socket, lasting: socket.socket, what: str) -> tuple[str, bool]:
     """For everything that is asked for, return once, in a process that is its own: program and `is_taken_apart`.
 
-    Ends with the run.
+    Ends with the run. Tells whoever asked the number of the process, and its exit code when it has ended.
     """
+    under_way: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        if lasting in select.select([asked, lasting], [], [])[0]:
+        ready = select.select([asked, lasting, *under_way], [], [])[0]
+        if lasting in ready:
             sys.exit()
+        for watched in under_way.keys() & ready:
+            tell_end(*under_way.pop(watched))
+            os.close(watched)
+        if asked not in ready:
+            continue
         wanted, handed, _, _ = socket.recv_fds(asked, 1, 4)
         if wanted == b"l":
             with socket.socket(fileno=handed[0]) as wire, wire.makefile(encoding="utf-8") as told:
@@ -471,15 +478,25 @@ def fork_commands(asked: socket.socket, lasting: socket.socket, what: str) -> tu
             continue
         if what == "children" and "numpy" not in sys.modules:
             import_for_children()
-        if not os.fork():
-            asked.close()
-            lasting.close()
-            return become_command(socket.socket(fileno=handed[0]), handed[1:])
-        for descriptor in handed:
+        asker, streams = socket.socket(fileno=handed[0]), handed[1:]
+        if not (command := os.fork()):
+            for each in (asked, lasting, *(other for _, other in under_way.values())):
+                each.close()
+            for watched in under_way:
+                os.close(watched)
+            return become_command(asker, streams)
+        for descriptor in streams:
             os.close(descriptor)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+        with contextlib.suppress(OSError):  # nobody asks any more
+            asker.sendall(f"{command}\n".encode())
+        under_way[os.pidfd_open(command)] = command, asker
+
+
+def tell_end(command: int, asker: socket.socket) -> None:
+    """Tell the exit code of a process that has ended to whoever asked for it, if they are still there."""
+    _, status = os.waitpid(command, 0)
+    with asker, contextlib.suppress(OSError):
+        asker.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
 def freeze() -> None:
@@ -491,12 +508,7 @@ def freeze() -> None:
 
 
 def become_command(asker: socket.socket, streams: list[int]) -> tuple[str, bool]:
-    """Fork once more: one waits and tells the exit code, the other goes on as Python does that was just started."""
-    if command := os.fork():
-        asker.sendall(f"{command}\n".encode())
-        _, status = os.waitpid(command, 0)
-        asker.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        os._exit(0)
+    """Go on as Python does that was just started."""
     with asker, asker.makefile(encoding="utf-8") as wire:
         program, arguments, folder, environment, is_taken_apart, leads = json.loads(wire.readline())
     if leads:
