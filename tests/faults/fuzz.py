@@ -41,7 +41,7 @@ TRACES = frozenset(
 taken out of the chat."""
 UNREADABLE: Json = {"callback_query": {"id": "1", "from": None, "chat_instance": "x"}}
 """Set aside for certain, whatever the dice say of the others."""
-OWN_FACTS = ("telegram.", "ready.", "alarm.", "vitals", "lineage")
+OWN_FACTS = ("telegram.", "ready.", "alarm.", "coverage.", "vitals", "lineage")
 """How the names of facts begin that a running bot notes of itself, whoever writes to it."""
 
 
