@@ -250,6 +250,8 @@ async def running(
                 if bot.polling is not None:
                     bot.polling.stop()
                     await fetching
+                else:  # a bot that is gone must not go on with what is kept
+                    await bot.intake.settle(1.8)
             except BaseException:
                 # A failed assertion is not to wait for tasks that have no reason to end.
                 if bot.polling is not None:
