@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PEERS := tests/peers
 # Many tests wait for a process, a database or a phone: more of them at once than there are cores. Each worker collects them
 # all, so not many more. 0: one after the other.
-WORKERS ?= 4
+WORKERS ?= 6
 
 # Many images of Python set it; then each of some hundred interpreters would compile the whole code anew.
 unexport PYTHONDONTWRITEBYTECODE
