@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from houses import House, schema
+from houses import House, by_hand, schema
 from PIL import Image
 from sqlalchemy import insert
 
@@ -80,7 +80,7 @@ def fill(database: Database, activities: int) -> int:
     """Two years in which nearly everybody reports every month. How many reports."""
     agencies = max(15, min(200, activities // 40))
     periods = [period_for(Frequency.MONTHLY, date(2017 + at // 12, 1 + at % 12, 1)) for at in range(MONTHS)]
-    with database.engine.begin() as connection:
+    with by_hand(database) as connection:
 
         def add(model: Any, rows: list[dict[str, Any]]) -> None:
             for start in range(0, len(rows), CHUNK):

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from houses import BEGINS, House, schema
+from houses import BEGINS, House, by_hand, schema
 from sqlalchemy import insert, make_url
 
 from bot.acts.people.enrolment import Newcomer, enrol
@@ -166,7 +166,7 @@ def filled(folder: Path, kind: str, submissions: int, questions: int) -> Iterato
                     }
                     for n in range(start, min(start + CHUNK, submissions))
                 ]  # fmt: skip
-                with database.engine.begin() as connection:
+                with by_hand(database) as connection:
                     connection.execute(insert(table(Submission)), rows)
         yield house, form_key
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator import FIRST_PERSON
-from houses import BEGINS, CLOCK, House, furnish, schema
+from houses import BEGINS, CLOCK, House, by_hand, furnish, schema
 from load import Plan, run
 from sqlalchemy import Connection, event, func, insert, select, text
 from sqlalchemy.exc import OperationalError
@@ -77,7 +77,7 @@ def fill(database: Database, submissions: int, people: int) -> None:
     report, totals = versions["activity_report"], versions["incident_free_text"]
     reports = max(submissions // 2, len(past))
     known = FIRST_PERSON + 1000
-    with database.engine.begin() as connection:
+    with by_hand(database) as connection:
         first = _highest(connection, Person) + 1
         ids = range(first, first + people)
         _many(connection, Person, ({"id": id, **_person(known + id)} for id in ids))

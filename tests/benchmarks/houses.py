@@ -20,7 +20,9 @@ from bot.open_storage import open_storage
 from bot.settings import SecretStr, Settings
 from bot.setup import set_up
 from conversations.plan.model import Role
+from storage.database.engines import sqlite_engine
 from storage.database.models import Activity, Agency, table
+from storage.open_database import Database
 from storage.plan.lists import touch
 from storage.unit_of_work import UnitOfWork
 
@@ -123,6 +125,18 @@ def _first(connection: Connection, rows: Table) -> dict[str, Any]:
     found = dict(connection.execute(select(rows).order_by(rows.c.id).limit(1)).mappings().one())
     del found["id"]
     return found
+
+
+@contextlib.contextmanager
+def by_hand(database: Database) -> Iterator[Connection]:
+    """Open a transaction beside the bot's own writer, which on SQLite keeps its only connection between two groups."""
+    engine = sqlite_engine(database.engine.url) if database.is_sqlite else database.engine
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        if engine is not database.engine:
+            engine.dispose()
 
 
 @contextlib.contextmanager
