@@ -3,6 +3,8 @@
 If an outcome is lost with the process, a reply may be sent twice; no reply is lost. It is one reply at most, because a
 chat gets no new message before the last one is recorded.
 
+So outcomes may wait a moment for each other, and share a unit. They do not while a message waits for one of them.
+
 The outcomes of a chat are recorded in their order. If an edit were recorded before the message that it edits, the next
 process would send that message again, with a question that has been answered, and nothing would follow to put it right.
 """
@@ -31,6 +33,8 @@ logger = structlog.get_logger(__name__)
 NOTES_A_UNIT: Final = 200
 RECORDERS: Final = 2
 """Units that record at the same time. While one commits, the next fills, because chats wait for the record."""
+GATHER: Final = 0.01
+"""Seconds that outcomes wait for each other. One by itself is a commit by itself, and on PostgreSQL three journeys."""
 
 
 @dataclass(slots=True)
@@ -65,6 +69,9 @@ class Recorder:
         """Chats of which a unit is being written. Their later notes wait for it."""
         self._reopens_at: datetime | None = None
         self._recorders = 0
+        self._is_wanted = asyncio.Event()
+        """Set while a message waits until the last one to its chat is recorded."""
+        self._is_gathering = False
         self._unrecorded: dict[int, _Unrecorded] = {}
         """Chats with messages that Telegram has and the database does not know of yet."""
         self.is_stuck = False
@@ -87,18 +94,23 @@ class Recorder:
     def unrecorded(self, chat_id: int) -> asyncio.Event | None:
         """The event to wait for before this chat may get a new message. None if there is nothing to wait for."""
         found = self._unrecorded.get(chat_id)
-        return None if found is None else found.is_recorded
+        if found is None:
+            return None
+        self._is_wanted.set()
+        return found.is_recorded
 
     def _start(self) -> None:
-        if self._recorders < RECORDERS:
+        if self._recorders < RECORDERS and not self._is_gathering:
             self._recorders += 1
             self.idle.clear()
             self._tasks.create_task(self._record())
 
     async def _record(self) -> None:
         try:
-            while (notes := self._next_notes()) or self._reopens_at is not None:
-                reopens_at, self._reopens_at = self._reopens_at, None
+            while (self._notes or self._reopens_at is not None) and not self._is_gathering:
+                notes, reopens_at = await self._gather()
+                if not notes and reopens_at is None:
+                    return  # the other recorder goes on with what waits for it
                 chats = {note.row.chat_id for note in notes}
                 self._writing |= chats
                 if not await self._record_batch(notes, reopens_at):
@@ -108,6 +120,15 @@ class Recorder:
             self._recorders -= 1
             if not self._recorders:
                 self.idle.set()
+
+    async def _gather(self) -> tuple[list[Note], datetime | None]:
+        """Wait a moment for other outcomes, unless a message waits for one of these. Take what the next unit writes."""
+        self._is_gathering = True
+        await until(self._is_wanted, GATHER)
+        self._is_wanted.clear()
+        self._is_gathering = False
+        reopens_at, self._reopens_at = self._reopens_at, None
+        return self._next_notes(), reopens_at
 
     def _next_notes(self) -> list[Note]:
         """Take the notes of the next unit. What waits for the unit of another recorder is taken by that recorder."""

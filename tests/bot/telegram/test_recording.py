@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from bot.telegram import recording
 from bot.telegram.in_hand import Note
 from bot.telegram.recording import Recorder
 from storage.errors import Unavailable
 from storage.messages.outbox import OutboxDraft, OutboxRow, Sent
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
-from tests.bot.telegram.wire import ANA, LUIS, HandClock, edit_of, rows_of, said, until
+from tests.bot.telegram.wire import ANA, LUIS, ROSA, HandClock, edit_of, rows_of, said, until
+from tests.deadlines import PATIENCE
 
 
 def a_card_and_its_edit(unit: UnitOfWork) -> tuple[OutboxRow, OutboxRow, OutboxRow]:
@@ -52,6 +56,33 @@ async def test_an_edit_is_not_recorded_before_the_message_that_it_edits(database
     with database.view() as unit:
         states = unit.outbox.states([asked.id, edited.id, other.id])
         assert {state for state, _ in states.values()} == {"sent"}
+
+
+async def test_outcomes_wait_for_each_other_until_a_message_waits_for_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each unit by itself would be a commit by itself. But nobody's next message waits for that."""
+    monkeypatch.setattr(recording, "GATHER", 2 * PATIENCE)
+    asked, _, other = await database.units.run(None, a_card_and_its_edit)
+    written: list[list[int]] = []
+
+    class Seen(Recorder):
+        async def _write(self, notes: Sequence[Note], reopens_at: datetime | None) -> None:
+            written.append([note.row.id for note in notes])
+            await super()._write(notes, reopens_at)
+
+    async with asyncio.TaskGroup() as tasks:
+        recorder = Seen(database.units, HandClock(), tasks, asyncio.Event(), lambda note: None)
+        recorder.note(Note(other, Sent(6), 6))
+        await database.units.run(None, lambda unit: None)
+        recorder.note(Note(asked, Sent(5), 5))
+        await database.units.run(None, lambda unit: None)
+        assert recorder.unrecorded(ROSA) is None
+        await database.units.run(None, lambda unit: None)
+        assert written == []
+        assert recorder.unrecorded(ANA) is not None
+        await until(recorder.idle.is_set)
+        assert written == [[other.id, asked.id]]
 
 
 async def test_a_note_that_cannot_be_recorded_costs_no_other_its_record(database: Database) -> None:
