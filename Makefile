@@ -20,7 +20,7 @@ demo: $(INSTALLED)  ## sandbox, bot and seeded plan at http://localhost:8080
 	$(BIN)/enlace demo $(DEMO)
 
 test: $(READY)  ## the whole test suite; what cannot run here is skipped visibly
-	@echo "The whole suite: a quarter of an hour on two slow cores, less on quick ones, twice that beside other work. A part: make quick"
+	@echo "The whole suite: seven to ten minutes on two cores, half as long again beside other work. A part: make quick"
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not planted" $(TESTS)
 
 again: $(READY)  ## what failed in the last run, one after the other, by name; fails if nothing had
