@@ -19,7 +19,7 @@ MOMENTS = frozenset({"time", "dateTime"})
 
 def sequence(form: Form, session: Session, instance: Instance) -> Sequence[str]:
     """The refs of the questions that this session asks now, in the form's order. The sending question is the last."""
-    refs = instance.asked(_withheld(form, session.restricted, session.filled))
+    refs = instance.asked(_askable(form, session.restricted, session.filled))
     return [ref for ref in refs if ref not in session.kept] if session.kept else refs
 
 
@@ -52,10 +52,7 @@ def batch(session: Session, instance: Instance, questions: Sequence[str], first:
 
 def is_asked(form: Form, session: Session, node: Node) -> bool:
     """Whether the session asks this node now."""
-    question = node.question
-    if not question.is_asked or question.type == "note":
-        return False
-    if node.place in _withheld(form, session.restricted, session.filled):
+    if node.place not in _askable(form, session.restricted, session.filled):
         return False
     if session.kept and node.ref in session.kept:
         return False
@@ -63,13 +60,13 @@ def is_asked(form: Form, session: Session, node: Node) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _withheld(form: Form, restricted: bool, filled: frozenset[str]) -> frozenset[Place]:
-    """The places of the questions that no such session of the form asks.
+def _askable(form: Form, restricted: bool, filled: frozenset[str]) -> frozenset[Place]:
+    """The places of the questions that such a session of the form may ask.
 
-    The bot has filled them in; or the activity is restricted, and they ask for a photo or a place (S10).
+    It never asks what the bot has filled in. If the activity is restricted, it asks for no photo and no place (S10).
     """
     never = (each for each in form.questions if each.name in filled or _is_never_asked(each, restricted))
-    return frozenset(question.place for question in never)
+    return form.asked - {question.place for question in never}
 
 
 def _is_never_asked(question: Question, restricted: bool) -> bool:

@@ -193,6 +193,10 @@ class Form:
         self.languages: tuple[str, ...] = ()
         self.default_language = ""
         self.questions: tuple[Question, ...] = ()
+        self.outside_repeats: dict[str, Question] = {}
+        """The questions that every session has once, by ref."""
+        self.asked: frozenset[Place] = frozenset()
+        """The places of the questions that a respondent may be asked: notes are only read."""
         self.groups: tuple[Group, ...] = ()
         self.root: Place
         self.frame = FrameType(None, None)

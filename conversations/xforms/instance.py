@@ -53,8 +53,6 @@ class Filling:
 class Instance(InstanceRules):
     """The answers of one session over a form. The laws are at the top of the module."""
 
-    __slots__ = ()
-
     @classmethod
     def start(
         cls,
@@ -82,6 +80,7 @@ class Instance(InstanceRules):
         )
         made.username, made.device_id, made.seed = filling.username, filling.device_id, filling.seed
         made._is_live = False
+        made._nodes = 0
         if last_saved and LAST_SAVED in form.instances:
             made.last_saved = dict(last_saved)
         made.root = made._frame(form.frame, None, 0, form.frame.template)
@@ -117,12 +116,12 @@ class Instance(InstanceRules):
     ) -> "Instance":
         """Make the instance again that `dump` wrote. It evaluates nothing. `form` must be the same version."""
         made = cls(form, now=now, timezone=timezone, language=language, instance_id=state["id"], limits=limits)
-        made._nodes = None
         made.username = state["username"]
         made.device_id = state["device_id"]
         made.seed = state["seed"]
         made.counter = state["counter"]
-        made.last_saved = state.get("last_saved", {})
+        if "last_saved" in state:
+            made.last_saved = state["last_saved"]
         made.root = load_frame(form.frame, None, 0, state["root"])
         return made
 
@@ -237,9 +236,11 @@ class Instance(InstanceRules):
         frame.filtered.pop(place.slot, None)
         if stored != frame.values[place.slot]:
             frame.values[place.slot] = stored
+            self._asked = None  # whether a question is read-only is read from the answers
             self._touched(place, frame)
-            self._settle()
-        return self._changes(ref_of(place, frame))
+            if self._dirty or self._fired:
+                self._settle()
+        return self._changes()
 
     def add(self, ref: str) -> Changes:
         """Add an instance at the end of a repeat. ValueError if the form itself counts them."""
@@ -249,7 +250,7 @@ class Instance(InstanceRules):
             raise ValueError(f"{ref} has {MAX_REPEATS} instances")
         self._add_frame(place, frame)
         self._settle()
-        return self._changes(ref)
+        return self._changes()
 
     def remove(self, ref: str) -> Changes:
         """Remove an instance of a repeat: the last one if `ref` has no number. Its answers are in `cleared`."""
@@ -261,7 +262,7 @@ class Instance(InstanceRules):
             raise KeyError(ref)
         self._remove_frames(place, frame, number - 1, number)
         self._settle()
-        return self._changes(ref)
+        return self._changes()
 
     def _refuse_counted(self, place: Place, ref: str) -> None:
         if self.form.logic[place].count is not None:

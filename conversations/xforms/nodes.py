@@ -7,7 +7,7 @@ an expression becomes "climb so many frames, read that number". So an evaluation
 session copies lists.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 LAST_SAVED = "__last-saved"
@@ -105,12 +105,12 @@ class Frame:
 
     __slots__ = ("calculated", "filtered", "index", "parent", "relevant", "repeats", "type", "values")
 
-    def __init__(self, frame_type: FrameType, parent: "Frame | None", index: int) -> None:
+    def __init__(self, frame_type: FrameType, parent: "Frame | None", index: int, values: Iterable[str]) -> None:
         self.type = frame_type
         self.parent = parent
         self.index = index
-        self.values: list[str] = []
-        self.relevant = bytearray()
+        self.values = list(values)
+        self.relevant = bytearray(b"\x01") * len(self.values)
         self.repeats: dict[int, list[Frame]] = {}
         # The last result of a calculation that the respondent may overwrite. A new result replaces their answer.
         self.calculated: dict[int, str] = {}
@@ -139,9 +139,8 @@ class Frame:
         assert home.parent is not None
         assert home.place is not None
         around = self.at(home.parent)
-        absent = Frame(home, around, len(around.repeats.get(home.place.slot, ())))
-        absent.values = [""] * len(home.places)
-        absent.relevant = bytearray(b"\x01" * len(home.places))
+        number = len(around.repeats.get(home.place.slot, ()))
+        absent = Frame(home, around, number, [""] * len(home.places))
         absent.repeats = {place.slot: [] for place in home.repeats}
         return absent
 

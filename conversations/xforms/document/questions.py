@@ -19,6 +19,8 @@ def make_questions(document: Document) -> None:
         form.logic[place].question = question
         questions.append(question)
     form.questions = tuple(questions)
+    form.outside_repeats = {each.path: each for each in questions if each.place.frame is form.frame}
+    form.asked = frozenset(each.place for each in questions if each.is_asked and each.type != "note")
     form.groups = tuple(document.groups)
 
 

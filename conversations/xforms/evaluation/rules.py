@@ -23,9 +23,8 @@ _MAX_ROUNDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The refs that one act changed. `cleared` are answers that were lost with their choice or their instance."""
+    """What became relevant, what no longer is, and the answers that were lost with their choice or their instance."""
 
-    answered: str = ""
     now_relevant: tuple[str, ...] = ()
     now_irrelevant: tuple[str, ...] = ()
     cleared: tuple[tuple[str, str], ...] = ()
@@ -33,8 +32,6 @@ class Changes:
 
 class InstanceRules(InstanceTexts):
     """Derives values from the answers. An act marks what reads a change; `_settle` evaluates that."""
-
-    __slots__ = ()
 
     def _mark_everything(self) -> None:
         self._dirty = self.form.everything
@@ -260,13 +257,11 @@ class InstanceRules(InstanceTexts):
 
     def _frame(self, frame_type: FrameType, parent: Frame | None, index: int, seed: Seed) -> Frame:
         """Make a frame and the instances it starts with. Exhausted if the instance has too many nodes."""
-        frame = Frame(frame_type, parent, index)
+        frame = Frame(frame_type, parent, index, seed.values)
         self._nodes = self.count_nodes() + len(seed.values)
         if self._nodes > self.limits.nodes:
             raise Exhausted("nodes")
         self.spend(len(seed.values))
-        frame.values = list(seed.values)
-        frame.relevant = bytearray(b"\x01" * len(seed.values))
         for place in frame_type.repeats:
             assert place.inner is not None
             seeds = seed.repeats.get(place.slot, ()) if self.form.logic[place].count is None else ()
@@ -339,15 +334,15 @@ class InstanceRules(InstanceTexts):
             if each.is_repeat:
                 self._mark(self.form.structure.get(each), around)
 
-    def _changes(self, ref: str = "") -> Changes:
+    def _changes(self) -> Changes:
+        """Return what the act that ends here has changed beside its own answer."""
         shown, hidden, cleared = self._shown, self._hidden, self._cleared
         if not shown and not hidden and not cleared:
-            return Changes(ref)
+            return _NO_CHANGES
         self._shown, self._hidden, self._cleared = [], [], []
         # What was hidden and shown again within one act has not changed.
         both = set(shown) & set(hidden)
         return Changes(
-            ref,
             tuple(ref_of(*each) for each in dict.fromkeys(shown) if each not in both),
             tuple(ref_of(*each) for each in dict.fromkeys(hidden) if each not in both),
             tuple(dict(cleared).items()),
@@ -365,6 +360,7 @@ def _nodes(frame: Frame) -> int:
 
 
 _NONE: Mapping[str, Unit] = {}
+_NO_CHANGES = Changes()
 _EVALUATE: dict[str, Callable[[InstanceRules, Unit, Frame], None]] = {
     "relevant": InstanceRules._relevant,
     "calculate": InstanceRules._calculate,

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from conversations.xforms.form import Form
@@ -41,11 +42,21 @@ def _zone(name: str) -> ZoneInfo:
 class InstanceState:
     """The frames of one session, the facts about it, and its budget. It evaluates nothing."""
 
-    __slots__ = (
-        "_added", "_asked", "_cleared", "_dirty", "_fired", "_hidden", "_is_live", "_moment", "_new", "_nodes",
-        "_scopes", "_shown", "counter", "device_id", "form", "instance_id", "language", "last_saved", "limits", "now",
-        "root", "seed", "steps", "timezone", "username",
-    )  # fmt: skip
+    root: Frame
+    username = ""
+    device_id = ""
+    seed = 0
+    counter = 0
+    last_saved: Mapping[str, str] = MappingProxyType({})
+    """The answers that `${last-saved#…}` reads, by ref."""
+    _nodes: int | None = None
+    """How many values it holds, once somebody has asked."""
+    _moment = ""
+    _asked: tuple[frozenset[Place] | None, tuple[str, ...]] | None = None
+    """What is asked since the last evaluation, among these places: a step and its card want it several times."""
+    _dirty = 0
+    _is_live = True
+    """Off while the instance is being made: first values are no changes, so they trigger nothing."""
 
     def __init__(
         self, form: Form, *, now: datetime, timezone: str, language: str, instance_id: str, limits: Limits = ANSWERING
@@ -53,22 +64,10 @@ class InstanceState:
         self.form = form
         self.limits = limits
         self.steps = limits.steps
-        self._nodes: int | None = 0
         self.now = now
         self.timezone = timezone
         self.language = language
         self.instance_id = instance_id
-        self.username = ""
-        self.device_id = ""
-        self.seed = 0
-        self.counter = 0
-        self.last_saved: Mapping[str, str] = {}
-        """The answers that `${last-saved#…}` reads, by ref."""
-        self.root: Frame
-        self._moment = ""
-        self._asked: tuple[frozenset[Place], tuple[str, ...]] | None = None
-        """What is asked since the last evaluation, without these places: a step and its card want it several times."""
-        self._dirty = 0
         self._scopes: dict[int, dict[Frame, None] | None] = {}
         self._shown: list[tuple[Place, Frame]] = []
         self._hidden: list[tuple[Place, Frame]] = []
@@ -76,8 +75,6 @@ class InstanceState:
         self._fired: list[tuple[Place, Frame]] = []
         self._added: list[Frame] = []
         self._new: dict[Frame, None] = {}
-        # First values are no changes: nothing is triggered while the instance or a repeat's instance is being made.
-        self._is_live = True
 
     def spend(self, steps: int) -> None:
         self.steps -= steps

@@ -30,22 +30,17 @@ def dump_frame(frame: Frame) -> dict[str, Any]:
 
 
 def load_frame(frame_type: FrameType, parent: Frame | None, index: int, dumped: Mapping[str, Any]) -> Frame:
-    frame = Frame(frame_type, parent, index)
-    frame.values = list(dumped["values"])
-    frame.relevant = bytearray(b"\x01") * len(frame.values)
+    frame = Frame(frame_type, parent, index, dumped["values"])
     for slot in dumped.get("hidden", ()):
         frame.relevant[slot] = 0
-    repeats = dumped.get("repeats")
-    if repeats:
-        for place in frame_type.repeats:
-            assert place.inner is not None
-            frame.repeats[place.slot] = [
-                load_frame(place.inner, frame, number, each) for number, each in enumerate(repeats[str(place.slot)])
-            ]
-    filtered = dumped.get("filtered")
-    if filtered:
-        frame.filtered = {int(slot): value for slot, value in filtered.items()}
-    calculated = dumped.get("calculated")
-    if calculated:
-        frame.calculated = {int(slot): value for slot, value in calculated.items()}
+    for place in frame_type.repeats:
+        assert place.inner is not None
+        instances = dumped["repeats"][str(place.slot)]
+        frame.repeats[place.slot] = [
+            load_frame(place.inner, frame, number, each) for number, each in enumerate(instances)
+        ]
+    if "filtered" in dumped:
+        frame.filtered = {int(slot): value for slot, value in dumped["filtered"].items()}
+    if "calculated" in dumped:
+        frame.calculated = {int(slot): value for slot, value in dumped["calculated"].items()}
     return frame

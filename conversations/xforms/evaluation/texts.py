@@ -68,6 +68,8 @@ class _Leaves:
     tails: tuple[str, ...]
     """Their paths, as they continue the ref of the frame."""
     has_repeats: bool
+    looked_at: int
+    """The leaves and repeats among which these were found: the steps that it costs."""
 
 
 @lru_cache(maxsize=256)
@@ -79,21 +81,18 @@ def _leaves_among(chosen: frozenset[Place], frame_type: FrameType) -> _Leaves:
         places=places,
         tails=tuple(place.path[start:] for place in places),
         has_repeats=any(place.is_repeat for place in places),
+        looked_at=len(frame_type.walk),
     )
 
 
 @lru_cache(maxsize=256)
-def _askable(form: Form, withheld: frozenset[Place]) -> tuple[frozenset[Place], frozenset[str]]:
-    """The places of the questions that may be asked, and the paths of those that may be read-only."""
-    questions = (each for each in form.questions if each.is_asked and each.type != "note")
-    places = frozenset(each.place for each in questions) - withheld
-    return places, frozenset(place.path for place in places & form.readonly)
+def _paths_of_readonly(form: Form, places: frozenset[Place]) -> frozenset[str]:
+    """The paths of those places that may be read-only."""
+    return frozenset(place.path for place in places & form.readonly)
 
 
 class InstanceTexts(InstanceState):
     """Returns all that a respondent sees: which questions are asked, their texts, and their choices."""
-
-    __slots__ = ()
 
     def nodes(self) -> Iterator[Node]:
         """Every leaf in document order, in each instance of its repeats."""
@@ -103,17 +102,17 @@ class InstanceTexts(InstanceState):
             if question is not None:
                 yield Node(self, frame, place, question)
 
-    def asked(self, withheld: frozenset[Place] = frozenset()) -> tuple[str, ...]:
+    def asked(self, among: frozenset[Place] | None = None) -> tuple[str, ...]:
         """The refs of the questions for the respondent, in document order: relevant, not read-only, and no notes.
 
-        Those of the `withheld` places are left out.
+        If `among` is given, only those of these places, which are some of `Form.asked`.
         """
-        if self._asked is None or self._asked[0] is not withheld:
-            places, readonly = _askable(self.form, withheld)
+        if self._asked is None or self._asked[0] is not among:
+            places = self.form.asked if among is None else among
             refs = self.relevant(places)
-            if readonly:
+            if readonly := _paths_of_readonly(self.form, places):
                 refs = [ref for ref in refs if path_of(ref) not in readonly or not self.node(ref).is_readonly]
-            self._asked = (withheld, tuple(refs))
+            self._asked = (among, tuple(refs))
         return self._asked[1]
 
     def relevant(self, places: frozenset[Place]) -> list[str]:
@@ -122,8 +121,8 @@ class InstanceTexts(InstanceState):
 
     def _relevant_in(self, frame: Frame, within: str, places: frozenset[Place]) -> list[str]:
         """The refs in and below one frame. `within` is the ref of the frame itself."""
-        self.spend(len(frame.type.walk))
         leaves = _leaves_among(places, frame.type)
+        self.spend(leaves.looked_at)
         relevant = compress(frame.relevant, leaves.by_slot)
         if not leaves.has_repeats:
             tails = compress(leaves.tails, relevant)
@@ -139,6 +138,9 @@ class InstanceTexts(InstanceState):
 
     def node(self, ref: str) -> Node:
         """The node at a ref, or with a name that only one node has. KeyError otherwise."""
+        question = self.form.outside_repeats.get(ref)
+        if question is not None:
+            return Node(self, self.root, question.place, question)
         place, frame = self._find(ref)
         question = self.form.logic[place].question
         if question is None:
