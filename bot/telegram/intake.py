@@ -21,7 +21,7 @@ The laws:
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from bot.telegram.giving_up import Deadly, Unmarked, if_it_can_be_said, no_apolo
 from bot.telegram.handled import Alarm, Clock, Excuse, Handle, Handled, TapAnswer
 from bot.telegram.raw import chat_of, update_type
 from bot.telegram.strangers import Strangers
-from bot.telegram.waiting import Backlog, Line, Waiting
+from bot.telegram.waiting import TRIES, Backlog, Line, Waiting
 from storage.database.durations import Durations
 from storage.database.unit import Opening
 from storage.database.vault import key_unknown
@@ -46,7 +46,6 @@ logger = structlog.get_logger(__name__)
 
 ALLOWED_UPDATES: Final = ("message", "edited_message", "callback_query", "my_chat_member")
 OTHER_UPDATES: Final = "other"
-TRIES: Final = 5
 WEBHOOK_FACT: Final = "telegram.webhook"
 
 BATCH: Final = 100
@@ -61,8 +60,6 @@ KEPT_BURST: Final = 8
 """How many kept updates of a chat are begun together."""
 AGAIN: Final = 1.0
 """Seconds before kept updates are tried again that could not be applied."""
-
-
 EXCUSED_FOR: Final = 3600.0
 
 
@@ -103,14 +100,13 @@ class Intake:
         self._delivery = delivery
         self._clock = clock
         self._strangers = strangers or Strangers()
-        self._lines: dict[int | str, Line] = {}
+        self._lines: dict[int | str | None, Line] = {}
         self._wary_of = 0
         self._wary_until = float("-inf")
         self._deaths: dict[int, int] = {}
         """Deaths that this process read from the mark of an update in flight. Its own tries do not count."""
         self._in_flight: dict[int, asyncio.Future[Handled]] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle = asyncio.Event()  # set when it is ending and nothing is open any more
         self._open = 0
         # For metrics (bot.web.metrics).
         self.updates = dict.fromkeys((*ALLOWED_UPDATES, OTHER_UPDATES), 0)
@@ -128,9 +124,8 @@ class Intake:
         self._wary_until = self._loop.time() + seconds
 
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> "asyncio.Future[Handled]":
-        """Apply an update.
-
-        The future is done when all its effects are durable; it fails with Unavailable if that is unknown.
+        """Apply an update. The future is done when all its effects are durable; it fails with Unavailable if that is
+        unknown.
 
         An update that is being applied already is not applied again: its future is returned. Its messages are sent
         whether or not anybody waits for the future. With `rides`, the caller sends the reply to its tap.
@@ -140,10 +135,10 @@ class Intake:
         if running is not None:
             return running
         chat_id = chat_of(update)
-        type_of_update = update_type(update)
         if chat_id is not None and not self._strangers.admits(chat_id, self._loop.time()):
             return self._drop(update)
-        self.updates[type_of_update if type_of_update in self.updates else OTHER_UPDATES] += 1
+        kind = update_type(update)
+        self.updates[kind if kind in self.updates else OTHER_UPDATES] += 1
         if chat_id is not None and chat_id in self._resting:
             self._resting.remove(chat_id)
             self._look_behind(chat_id)
@@ -154,9 +149,11 @@ class Intake:
                 return Handled(is_kept=True)
             return self._handle(unit, update, self._clock.now())
 
-        give_up = partial(self._set_aside, update)
-        self._in_flight[update_id] = future = self.submit(chat_id, work, give_up, update=update, rides=rides)
-        return future
+        waiting = self._waiting(work, partial(self._set_aside, update), chat_id, update_id)
+        waiting.update, waiting.rides = update, rides
+        self._in_flight[update_id] = waiting.future
+        self._stand_in_line(waiting)
+        return waiting.future
 
     def _drop(self, update: Mapping[str, Any]) -> "asyncio.Future[Handled]":
         """Acknowledge an update and do nothing else: no unit, no call.
@@ -194,28 +191,10 @@ class Intake:
         chat_id: int | None,
         work: Callable[[UnitOfWork], Handled],
         give_up: Callable[[UnitOfWork, Exception], Handled],
-        *,
-        update: Mapping[str, Any] | None = None,
-        rides: bool = False,
     ) -> "asyncio.Future[Handled]":
-        """Apply something in a chat's order: an update, or without one a downloaded file, for instance."""
-        waiting = self._waiting(work, give_up, chat_id, None if update is None else update["update_id"], rides=rides)
-        key = self._line_for(chat_id)
-        if key is None:
-            self._start(None, [waiting])
-            return waiting.future
-        waiting.update = update
-        self._put(key, waiting)
-        line = self._lines.get(key)
-        if line is None or self._most_waiting is None or chat_id is None:
-            return waiting.future
-        if key == ALONE and (excess := line.excess_of(chat_id, self._most_waiting)) is not None:
-            line = self._lines[chat_id] = Line(backlog=excess)
-            for each in excess.first:
-                each.future.add_done_callback(partial(self._taken, chat_id, excess))
-            self._keep(chat_id, line)
-        elif key != ALONE and line.keep_excess(self._most_waiting):
-            self._keep(chat_id, line)
+        """Apply something else than an update in a chat's order: a downloaded file, for instance."""
+        waiting = self._waiting(work, give_up, chat_id, None)
+        self._stand_in_line(waiting)
         return waiting.future
 
     def _waiting(
@@ -224,22 +203,41 @@ class Intake:
         give_up: Callable[[UnitOfWork, Exception], Handled],
         chat_id: int | None,
         update_id: int | None,
-        *,
-        rides: bool = False,
     ) -> Waiting:
-        future: asyncio.Future[Handled] = self._loop.create_future()
+        opening = None if update_id is None or chat_id is None else Opening(chat_id, self._bot_id, update_id)
+        waiting = Waiting(work, give_up, chat_id, opening, self._done, self._loop)
+        waiting.update_id = update_id
         self._open += 1
-        self._idle.clear()
-        return Waiting(work, give_up, future, chat_id, update_id, rides, self._loop.time())
+        return waiting
 
-    def _put(self, key: int | str, *several: Waiting) -> None:
+    def _stand_in_line(self, waiting: Waiting) -> None:
+        """Put it at the end of its line. It begins at once if it is alone there."""
+        chat_id, most = waiting.chat_id, self._most_waiting
+        key = self._line_for(chat_id)
+        line = self._lines.get(key)
+        self._put(key, [waiting])
+        if line is None or most is None or chat_id is None:
+            return
+        if key == ALONE and (excess := line.excess_of(chat_id, most)) is not None:
+            line = self._lines[chat_id] = Line(backlog=excess)
+            for each in excess.first:
+                each.future.add_done_callback(partial(self._taken, chat_id, excess))
+            self._keep(chat_id, line)
+        elif key != ALONE and line.keep_excess(most):
+            self._keep(chat_id, line)
+
+    def _put(self, key: int | str | None, several: list[Waiting]) -> None:
         """Put these at the end of a line. If it is new, they begin."""
         line = self._lines.get(key)
         if line is not None:
             line.waiting.extend(several)
-        else:
+        elif key == ALONE:
             self._lines[key] = Line(waiting=deque(several))
             self._go_on(key)
+        else:
+            if key is not None:
+                self._lines[key] = Line(begun=deque(several))
+            self._start(key, several)
 
     def _line_for(self, chat_id: int | None) -> int | str | None:
         """The chat's own line, or ALONE while updates are applied alone.
@@ -256,6 +254,7 @@ class Intake:
     async def settle(self, seconds: float) -> None:
         """Begin nothing more that is kept. Wait until nothing is being applied, at most for this many seconds."""
         self._is_ending = True
+        self._note_idle()
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
@@ -389,7 +388,7 @@ class Intake:
         behind.is_stored |= bool(found)
         if found and self._is_wary():
             found[-1].future.add_done_callback(partial(self._taken, chat_id, behind))
-            self._put(ALONE, *found)
+            self._put(ALONE, found)
         elif found:
             behind.is_taking = False
             line.begun.extend(found)
@@ -427,17 +426,12 @@ class Intake:
         behind.is_taking = False
         self._go_on(chat_id)
 
-    def _start(self, key: int | str | None, burst: Collection[Waiting]) -> None:
-        chat_id = next(iter(burst)).chat_id
-        works = [(each.work, each.give_up, None if key == ALONE else self._opening(each)) for each in burst]
-        units = self._units.begin_all(chat_id, works, tries=TRIES)
-        for waiting, unit in zip(burst, units, strict=True):
-            unit.add_done_callback(partial(self._done, key, waiting))
-
-    def _opening(self, waiting: Waiting) -> Opening | None:
-        if waiting.update_id is None or waiting.chat_id is None:
-            return None
-        return Opening(waiting.chat_id, self._bot_id, waiting.update_id)
+    def _start(self, key: int | str | None, burst: Sequence[Waiting]) -> None:
+        for each in burst:
+            each.key = key
+            if key == ALONE:
+                each.opening, each.shares = None, False
+        self._units.enqueue(burst[0].chat_id, burst)
 
     def _mark(self, update_id: int, was_put_back: bool, unit: UnitOfWork) -> "int | Unmarked":
         """Mark an update and return how often an earlier process died of it alone.
@@ -457,18 +451,19 @@ class Intake:
 
     def _marked(self, waiting: Waiting, marking: "asyncio.Future[int | Unmarked]") -> None:
         """Begin an update whose mark is durable, or set it aside if it has killed the process too often."""
-        if marking.cancelled() or marking.exception() is not None:
-            self._done(ALONE, waiting, marking)
+        error = asyncio.CancelledError() if marking.cancelled() else marking.exception()
+        if error is not None:
+            self._done(waiting, error)
             return
         deaths, update_id = marking.result(), waiting.update_id
         if deaths is Unmarked.LATER:
             self._put_back(waiting)
             return
         if isinstance(deaths, int) and update_id is not None:
-            work, give_up = waiting.work, waiting.give_up
+            work, give_up = waiting.function, waiting.give_up
             if deaths >= DEATHS:
                 work = partial(yield_up, waiting.give_up, Deadly(deaths))
-            waiting.work = partial(self._outlive, update_id, work)
+            waiting.function = partial(self._outlive, update_id, work)
             waiting.give_up = partial(self._outlive, update_id, give_up)
         self._start(ALONE, [waiting])
 
@@ -487,47 +482,53 @@ class Intake:
         unit.suspects.clear("update", self._bot_id, update_id)
         return handled
 
-    def _done(self, key: int | str | None, waiting: Waiting, unit: "asyncio.Future[Any]") -> None:
+    def _done(self, waiting: Waiting, outcome: Handled | BaseException) -> None:
         """Start the consequences of a unit that has ended, committed or not. They start in the order of the commits."""
-        error = asyncio.CancelledError() if unit.cancelled() else unit.exception()
         if waiting.is_told:  # an earlier update of its line was lost
             return
-        chat_id = waiting.chat_id
-        if error is None:
-            if waiting.update_id is not None:
-                self._wary_of -= key == ALONE
-                self._deaths.pop(waiting.update_id, None)
-                self.committing.add(self._loop.time() - waiting.since)
-            handled = unit.result()
-            if handled.answer is not None and not waiting.rides:
-                self._delivery.answer(handled.answer)
-            if handled.is_repeated and chat_id is not None:
-                self._delivery.look_after(chat_id)
-            if handled.deliveries:
-                self._delivery.feed(handled.deliveries)
-            self._tell(waiting, handled)
-            if key is not None:
-                if handled.is_kept and chat_id is not None:
-                    self._look_behind(chat_id)
-                if handled.is_stranger is not None and chat_id is not None:
-                    self._meet(key, chat_id, is_stranger=handled.is_stranger)
-                line = self._lines[key]
-                line.begun.popleft()
-                if not line.begun:
-                    self._go_on(key)
+        if isinstance(outcome, BaseException):
+            self._fail(waiting, outcome)
         else:
-            if chat_id is not None:
-                self._delivery.look_after(chat_id)  # it may have been committed all the same
-                if waiting.update_id is not None and key_unknown(error) is not None:
-                    self._tell_locked(chat_id)
-            if not isinstance(error, Unavailable):
-                logger.error("update.not_set_aside", reason=place_of(error))
-                error = Unavailable("an update could neither be applied nor set aside")
-            for each in self._lose(key, waiting):
-                failure = Unavailable(*error.args)
-                failure.__cause__ = key_unknown(error) if each.chat_id == chat_id else None
-                self._tell(each, failure)
+            self._follow(waiting, outcome)
         self._note_idle()
+
+    def _follow(self, waiting: Waiting, handled: Handled) -> None:
+        chat_id, key = waiting.chat_id, waiting.key
+        if waiting.update_id is not None:
+            self._wary_of -= key == ALONE
+            self._deaths.pop(waiting.update_id, None)
+            self.committing.add(self._loop.time() - waiting.since)
+        if handled.answer is not None and not waiting.rides:
+            self._delivery.answer(handled.answer)
+        if handled.is_repeated and chat_id is not None:
+            self._delivery.look_after(chat_id)
+        if handled.deliveries:
+            self._delivery.feed(handled.deliveries)
+        self._tell(waiting, handled)
+        if key is None:
+            return
+        if handled.is_kept and chat_id is not None:
+            self._look_behind(chat_id)
+        if handled.is_stranger is not None and chat_id is not None:
+            self._meet(key, chat_id, is_stranger=handled.is_stranger)
+        line = self._lines[key]
+        line.begun.popleft()
+        if not line.begun:
+            self._go_on(key)
+
+    def _fail(self, waiting: Waiting, error: BaseException) -> None:
+        chat_id = waiting.chat_id
+        if chat_id is not None:
+            self._delivery.look_after(chat_id)  # it may have been committed all the same
+            if waiting.update_id is not None and key_unknown(error) is not None:
+                self._tell_locked(chat_id)
+        if not isinstance(error, Unavailable):
+            logger.error("update.not_set_aside", reason=place_of(error))
+            error = Unavailable("an update could neither be applied nor set aside")
+        for each in self._lose(waiting.key, waiting):
+            failure = Unavailable(*error.args)
+            failure.__cause__ = key_unknown(error) if each.chat_id == chat_id else None
+            self._tell(each, failure)
 
     def _lose(self, key: int | str | None, waiting: Waiting) -> list[Waiting]:
         """Empty a line, and return what was in it. What is kept, and what is behind that, stays."""
@@ -544,7 +545,7 @@ class Intake:
         return lost
 
     def _note_idle(self) -> None:
-        if not self._open:
+        if self._is_ending and not self._open:
             self._idle.set()
 
     def _tell_locked(self, chat_id: int) -> None:

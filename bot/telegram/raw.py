@@ -12,7 +12,10 @@ def is_update(given: Any) -> bool:
 
 def update_type(update: Mapping[str, Any]) -> str:
     """Return `message`, `callback_query`, …"""
-    return next((name for name in update if name != "update_id"), "nothing")
+    for name in update:
+        if name != "update_id":
+            return name
+    return "nothing"
 
 
 def chat_of(update: Mapping[str, Any]) -> int | None:

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.telegram.handled import Handled
+from storage.database.lines import Work
+from storage.database.unit import Opening
 from storage.unit_of_work import UnitOfWork
 
+TRIES: Final = 5
+"""How often something is tried before it is set aside."""
 MOST_WAITING: Final = 32
 """How many updates of one chat wait in memory, while others are kept. A phone that was offline sends about as many."""
 MOST_POSTED: Final = 8
@@ -17,23 +21,42 @@ LOOK_BEHIND: Final = 2.0
 """Seconds between two looks at what other processes have kept: what stands still between them is taken over."""
 
 
-@dataclass(slots=True)
-class Waiting:
-    """A piece of work that waits for its turn in a chat."""
+class Waiting(Work):
+    """A piece of work that waits for its turn in a chat, and then for its commit."""
 
-    work: Callable[[UnitOfWork], Handled]
+    __slots__ = (
+        "chat_id", "ended", "future", "is_told", "key", "rides", "since", "update", "update_id", "was_put_back",
+    )  # fmt: skip
     give_up: Callable[[UnitOfWork, Exception], Handled]
-    future: "asyncio.Future[Handled]"
-    chat_id: int | None
-    update_id: int | None
-    """None: something else."""
-    rides: bool
-    since: float
-    update: Mapping[str, Any] | None = None
-    """The update, if it may be kept in the database until its turn."""
-    is_told: bool = False
-    was_put_back: bool = False
-    """Whether it has given way to the other chats of its line. It does so once."""
+
+    def __init__(
+        self,
+        apply: Callable[[UnitOfWork], Handled],
+        give_up: Callable[[UnitOfWork, Exception], Handled],
+        chat_id: int | None,
+        opening: Opening | None,
+        ended: "Callable[[Waiting, Handled | BaseException], object]",
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """`ended` is called with the result of the unit, or with its error."""
+        super().__init__(apply, TRIES, give_up, opening, loop)
+        self.future: asyncio.Future[Handled] = loop.create_future()
+        self.chat_id = chat_id
+        self.ended = ended
+        self.since = loop.time()
+        self.key: int | str | None = None
+        """The line in which it was begun."""
+        self.update_id: int | None = None
+        """None: something else."""
+        self.update: Mapping[str, Any] | None = None
+        """The update, if it may be kept in the database until its turn."""
+        self.rides = False
+        self.is_told = False
+        self.was_put_back = False
+        """Whether it has given way to the other chats of its line. It does so once."""
+
+    def tell(self, result: Any, error: BaseException | None) -> None:
+        self.ended(self, result if error is None else error)
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -47,7 +47,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.database.durations import Durations
 from storage.database.failures import GroupLost, GroupParted, giving_up, outcome, reason_of, unavailable
-from storage.database.lines import Group, Line, Queue, Told, Work
+from storage.database.lines import Awaited, Group, Line, Queue, Submitted, Told, Work
 from storage.database.outage import Outage
 from storage.database.statements import Prepared
 from storage.database.telling import Telling
@@ -177,9 +177,9 @@ class GroupCommit(Generic[U]):
         own, sets it aside; without `give_up` the future gets the last exception. The future gets Unavailable if the
         database cannot commit or nobody knows whether it did; then the caller must not acknowledge anything.
         """
-        future: Future[T] = Future()
-        self._enqueue(key, [Work(work, tries, give_up, future, None, opening)])
-        return future
+        submitted = Submitted(work, tries, give_up, opening)
+        self.enqueue(key, [submitted])
+        return submitted.future
 
     async def run(
         self,
@@ -206,24 +206,9 @@ class GroupCommit(Generic[U]):
         opening: Opening | None = None,
     ) -> "asyncio.Future[T]":
         """The same as `run`, but the unit is in its line when this returns."""
-        [future] = self.begin_all(key, [(work, give_up, opening)], tries=tries)
-        return future
-
-    def begin_all(
-        self,
-        key: Hashable | None,
-        works: Sequence[tuple[Callable[[U], T], Callable[[U, Exception], T] | None, Opening | None]],
-        *,
-        tries: int = 1,
-    ) -> "list[asyncio.Future[T]]":
-        """The same as `begin`, for several units that enter the line before any is applied.
-
-        If one is Unavailable, so are all after it.
-        """
-        loop = asyncio.get_running_loop()
-        line = [Work(work, tries, give_up, loop.create_future(), loop, opening) for work, give_up, opening in works]
-        self._enqueue(key, line)
-        return [work.future for work in line]  # type: ignore[misc]
+        awaited = Awaited(work, tries, give_up, opening)
+        self.enqueue(key, [awaited])
+        return awaited.future
 
     def close(self) -> None:
         """Apply every unit in line that a caller waits for, tell every caller, and stop. Later ones are Unavailable."""
@@ -238,7 +223,8 @@ class GroupCommit(Generic[U]):
             thread.join()
         self._writer.close()
 
-    def _enqueue(self, key: Hashable | None, works: list[Work]) -> None:
+    def enqueue(self, key: Hashable | None, works: Collection[Work]) -> None:
+        """Put these units in their line, before any of them is applied. If one is Unavailable, so are all after it."""
         with self._lock:
             if not self._is_closing:
                 line = Line(None) if key is None else self._lines.get(key)

@@ -11,46 +11,97 @@ from storage.database.unit import LastWords, Opened, Opening, Unit
 
 
 class Work:
-    """One submitted unit on its way to its result."""
+    """One unit on its way to its result. Its class says how the caller is told."""
 
     __slots__ = (
-        "collisions", "failures", "found", "function", "future", "give_up", "is_given_up", "is_started", "loop",
-        "opening", "shares", "tries",
+        "collisions", "failures", "found", "function", "give_up", "is_given_up", "loop", "opening", "shares", "tries",
     )  # fmt: skip
 
     def __init__(
         self,
         function: Callable[[Any], Any],
-        tries: int,
-        give_up: Callable[[Any, Exception], Any] | None,
-        future: "Future[Any] | asyncio.Future[Any]",
-        loop: asyncio.AbstractEventLoop | None,
+        tries: int = 1,
+        give_up: Callable[[Any, Exception], Any] | None = None,
         opening: Opening | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self.opening = opening
-        self.shares = opening is not None
-        """Whether it may share a transaction. False after it could not."""
         self.function = function
         self.tries = tries
         self.give_up = give_up
-        self.future = future
+        self.opening = opening
         self.loop = loop
+        """In whose thread the caller is told. None: in any."""
+        self.shares = opening is not None
+        """Whether it may share a transaction. False after it could not."""
         self.failures = 0
         self.collisions = 0
         self.found: tuple[Callable[[], Any], ...] = ()
         """The results of reads beside the writer, in the order in which the unit asks for them."""
         self.is_given_up = False
         """Whether this attempt sets it aside."""
-        self.is_started = False
 
     def is_wanted(self) -> bool:
         """Return False if the caller cancelled before it began, or has ended. From now on it cannot be cancelled."""
-        if not isinstance(self.future, Future):
-            return self.loop is None or not self.loop.is_closed()
+        return self.loop is None or not self.loop.is_closed()
+
+    def tell(self, result: Any, error: BaseException | None) -> None:
+        """Give the caller the result, or the error if there is one."""
+        raise NotImplementedError
+
+
+class Submitted(Work):
+    """A unit whose caller is a thread."""
+
+    __slots__ = ("future", "is_started")
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        tries: int = 1,
+        give_up: Callable[[Any, Exception], Any] | None = None,
+        opening: Opening | None = None,
+    ) -> None:
+        super().__init__(function, tries, give_up, opening)
+        self.future: Future[Any] = Future()
+        self.is_started = False
+
+    def is_wanted(self) -> bool:
         if self.is_started:
             return True
         self.is_started = True
         return self.future.set_running_or_notify_cancel()
+
+    def tell(self, result: Any, error: BaseException | None) -> None:
+        _settle(self.future, result, error)
+
+
+class Awaited(Work):
+    """A unit whose caller is asyncio, in the loop that is running now."""
+
+    __slots__ = ("future",)
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        tries: int = 1,
+        give_up: Callable[[Any, Exception], Any] | None = None,
+        opening: Opening | None = None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(function, tries, give_up, opening, loop)
+        self.future: asyncio.Future[Any] = loop.create_future()
+
+    def tell(self, result: Any, error: BaseException | None) -> None:
+        _settle(self.future, result, error)
+
+
+def _settle(future: "Future[Any] | asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
 class Line:

@@ -1,10 +1,12 @@
 """Give results to threads and to asyncio. The results of one group wake its loop once."""
 
 import asyncio
+import logging
 import threading
-from typing import Any
 
-from storage.database.lines import Told, Work
+from storage.database.lines import Told
+
+logger = logging.getLogger(__name__)
 
 
 class Telling:
@@ -17,11 +19,12 @@ class Telling:
     def tell(self, told: list[Told]) -> None:
         """Give out results. The results for one asyncio loop travel together and wake it once."""
         travelling: dict[asyncio.AbstractEventLoop, list[Told]] = {}
-        for work, result, error in told:
+        for each in told:
+            work, result, error = each
             if work.loop is None:
-                _answer(work, result, error)
+                work.tell(result, error)
             else:
-                travelling.setdefault(work.loop, []).append((work, result, error))
+                travelling.setdefault(work.loop, []).append(each)
         for loop, letters in travelling.items():
             with self._lock:
                 waiting = self._letters.get(loop)
@@ -39,14 +42,7 @@ class Telling:
         with self._lock:
             letters = self._letters.pop(loop)
         for work, result, error in letters:
-            _answer(work, result, error)
-
-
-def _answer(work: Work, result: Any, error: BaseException | None) -> None:
-    future = work.future
-    if future.cancelled() or future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+            try:
+                work.tell(result, error)
+            except Exception:  # the others are told all the same
+                logger.exception("a caller failed when it was told the result of its unit")

@@ -32,8 +32,7 @@ class ReadFirst(BaseException):
         self.read = read
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """The chat and the update with which a unit begins. With it, the unit may share a transaction on PostgreSQL.
 
     Such a unit locks no other chat. Without a chat it locks none, and it writes no row that others write.

@@ -282,14 +282,14 @@ async def test_what_waits_in_one_chat_is_begun_together(sandbox: Sandbox, databa
     """As many as may share a commit, in order; the next ones when all of these have ended."""
     async with running(sandbox, database) as bot:
         sizes: list[int] = []
-        begin_all = database.units.begin_all
+        enqueue = database.units.enqueue
 
-        def counted(key: Any, works: Any, **options: Any) -> Any:
+        def counted(key: Any, works: Any) -> None:
             if key == ANA:
                 sizes.append(len(works))
-            return begin_all(key, works, **options)
+            enqueue(key, works)
 
-        database.units.begin_all = counted  # type: ignore[method-assign]
+        database.units.enqueue = counted  # type: ignore[method-assign]
         count = 2 * BURST + 2
         await asyncio.gather(*(bot.intake.apply(_message(number, ANA, f"{number}")) for number in range(count)))
 

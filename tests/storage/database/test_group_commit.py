@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event, insert, text
 from sqlalchemy.exc import DBAPIError
 
+from storage.database.lines import Awaited
 from storage.database.models import Fact, table
 from storage.database.statements import Prepared
 from storage.errors import StorageError, Unavailable
@@ -430,12 +431,29 @@ async def test_what_is_begun_together_stands_in_line_before_any_of_it_is_applied
         raise Unavailable("the database is away")
 
     for _ in range(20):
-        begun = database.units.begin_all(
-            "chat", [(away, None, None), *((learn(f"b{n}"), None, None) for n in range(5))]
-        )
-        told = await asyncio.gather(*begun, return_exceptions=True)
+        begun = [Awaited(away), *(Awaited(learn(f"b{n}")) for n in range(5))]
+        database.units.enqueue("chat", begun)
+        told = await asyncio.gather(*(each.future for each in begun), return_exceptions=True)
         assert [type(each) for each in told] == [Unavailable] * 6
     assert known(database, *(f"b{n}" for n in range(5))) == set()
+
+
+async def test_a_caller_that_fails_when_it_is_told_harms_no_other(
+    sqlite_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says so. Those of the same group hear their results all the same."""
+
+    class Failing(Awaited):
+        def tell(self, result: object, error: BaseException | None) -> None:
+            raise Wrong
+
+    failing, other = Failing(learn("a")), Awaited(learn("b"))
+    with held(sqlite_database.units):
+        sqlite_database.units.enqueue("a", [failing])
+        sqlite_database.units.enqueue("b", [other])
+    assert await other.future == "b"
+    assert known(sqlite_database, "a", "b") == {"a", "b"}
+    assert "Wrong" in caplog.text
 
 
 async def test_run_raises_what_the_unit_raised(database: Database) -> None:
