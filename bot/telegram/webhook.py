@@ -4,12 +4,11 @@ import asyncio
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from bot.log import log_alarm
 from bot.settings import SecretStr
@@ -32,20 +31,19 @@ BODY_LIMIT: Final = 1024 * 1024
 """Bytes; an update is a few kilobytes."""
 
 
-Reply = tuple[Message, Message]
-"""What an ASGI server is given to send: the beginning of an answer, and its body."""
+class Reply(NamedTuple):
+    """The answer to a request."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
 
 
 def _reply(status: int, body: bytes = b"", *more: tuple[bytes, bytes]) -> Reply:
-    headers = [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store"), *more]
-    if body:
-        headers.append((b"content-type", b"application/json"))
-    return (
-        {"type": "http.response.start", "status": status, "headers": headers},
-        {"type": "http.response.body", "body": body},
-    )
+    return Reply(status, ((b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store"), *more), body)
 
 
+_JSON: Final = (b"content-type", b"application/json")
 _CLOSES: Final = (b"connection", b"close")
 APPLIED: Final = _reply(200)
 NOT_AN_UPDATE: Final = _reply(400)
@@ -55,23 +53,26 @@ TOO_LARGE: Final = _reply(413, b"", _CLOSES)
 COME_AGAIN: Final = _reply(503, b"", (b"retry-after", b"2"))
 
 
-@dataclass(frozen=True, slots=True)
-class Applying:
+class Applying(NamedTuple):
     """An update that is being applied."""
 
     handled: "asyncio.Future[Handled]"
-    """Cancel it to end the wait. The unit goes on: its messages are sent, and a repeated update changes nothing."""
+    """Whoever waits for the same update has this future too, so do not cancel it."""
     rides: bool
     """Whether the reply to its tap travels in the answer to the request."""
 
     def reply(self) -> Reply:
-        """Return the answer to the request, once `handled` is done: 200 only after the commit."""
-        if self.handled.cancelled() or self.handled.exception() is not None:
+        """Return the answer to the request: 200 only after the commit. It may be that nobody waits for it any longer.
+
+        The unit goes on then: its messages are sent, and a repeated update changes nothing.
+        """
+        handled = self.handled
+        if not handled.done() or handled.exception() is not None:
             return COME_AGAIN
-        answer = self.handled.result().answer
+        answer = handled.result().answer
         if not self.rides or answer is None:
             return APPLIED
-        return _reply(200, orjson.dumps({"method": "answerCallbackQuery", **answer_payload(answer)}))
+        return _reply(200, orjson.dumps({"method": "answerCallbackQuery", **answer_payload(answer)}), _JSON)
 
 
 class WebhookEndpoint:
@@ -102,9 +103,9 @@ class WebhookEndpoint:
         self.commit_timeout = commit_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        beginning, body = await self._answer(scope, receive)
-        await send(beginning)
-        await send(body)
+        status, headers, body = await self._answer(scope, receive)
+        await send({"type": "http.response.start", "status": status, "headers": [*headers]})
+        await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         headers = dict(scope["headers"])
@@ -123,10 +124,7 @@ class WebhookEndpoint:
         applying = self.begin(body)
         if applying is None:
             return NOT_AN_UPDATE
-        try:
-            await asyncio.wait([applying.handled], timeout=self.commit_timeout)
-        finally:
-            applying.handled.cancel()
+        await asyncio.wait([applying.handled], timeout=self.commit_timeout)
         return applying.reply()
 
     def lets_in(self, headers: Mapping[bytes, bytes]) -> bool:
@@ -139,7 +137,7 @@ class WebhookEndpoint:
         if update is None:
             return None
         rides = not self._delivery.is_held
-        return Applying(asyncio.shield(self._intake.apply(update, rides=rides)), rides)
+        return Applying(self._intake.apply(update, rides=rides), rides)
 
 
 async def _body(receive: Receive) -> bytes | None:

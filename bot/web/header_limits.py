@@ -9,6 +9,7 @@ few hundred that ask and never read the answer.
 
 import asyncio
 import copy
+import math
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -31,9 +32,11 @@ class ShortHeads(HttpToolsProtocol):
     within = WITHIN
     most = MOST
     reads_within = READS_WITHIN
-    _closing: asyncio.TimerHandle | None = None
+    _late_at = math.inf
+    """When what comes next, or what comes now, has taken too long."""
     _reading: asyncio.TimerHandle | None = None
     _length = 0
+    _is_in_head = False
     _has_asked = False
     _has_come = False
     _since = 0.0
@@ -44,7 +47,6 @@ class ShortHeads(HttpToolsProtocol):
         self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
         self._stop_reading()
         super().connection_lost(exc)
 
@@ -60,8 +62,13 @@ class ShortHeads(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._length += len(data)
-        most = LONGEST_REQUEST if self._closing is None else LONGEST
-        if self._length > most or (self._is_answered and not self._has_come):
+        most = LONGEST if self._is_in_head else LONGEST_REQUEST
+        if self._length > most or (not self._has_come and self._is_answered):
+            self._close()
+
+    def look(self, at: float) -> None:
+        """Close it if it has taken too long. The server looks ten times a second, so that no request needs timers."""
+        if at > self._late_at:
             self._close()
 
     def send_400_response(self, msg: str) -> None:
@@ -71,7 +78,7 @@ class ShortHeads(HttpToolsProtocol):
         super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
-        if self._closing is None:  # a further request on a connection that was kept
+        if not self._is_in_head:  # a further request on a connection that was kept
             self._wait()
         super().on_message_begin()
 
@@ -102,17 +109,14 @@ class ShortHeads(HttpToolsProtocol):
             min(idle, key=lambda each: (each._has_asked, each._since), default=self)._close()
 
     def _head_has_come(self) -> None:
-        self._stop_waiting()
-        self._has_asked, self._since = True, self.loop.time()
+        self._is_in_head, self._has_asked = False, True
+        self._late_at = math.inf
 
     def _wait(self) -> None:
-        self._length, self._since, self._has_come = 0, self.loop.time(), False
-        self._closing = self.loop.call_later(self.within, self._close)
-
-    def _stop_waiting(self) -> None:
-        if self._closing is not None:
-            self._closing.cancel()
-            self._closing = None
+        """Wait for a head."""
+        self._length, self._is_in_head, self._has_come = 0, True, False
+        self._since = self.loop.time()
+        self._late_at = self._since + self.within
 
     def _stop_reading(self) -> None:
         if self._reading is not None:
@@ -120,7 +124,6 @@ class ShortHeads(HttpToolsProtocol):
             self._reading = None
 
     def _close(self) -> None:
-        self._stop_waiting()
         self._stop_reading()
         if self.flow.write_paused:  # otherwise it would first wait until all is read
             self.transport.abort()

@@ -48,6 +48,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def on_tick(self, counter: int) -> bool:
+        at = asyncio.get_running_loop().time()
+        for connection in tuple(self.server_state.connections):
+            if isinstance(connection, ShortHeads):
+                connection.look(at)
+        return await super().on_tick(counter)
+
 
 class HttpServer:
     """Serves an application on an address: `run` until `stop`. Requests in progress are answered first.

@@ -508,10 +508,58 @@ class Stuck(Echo):  # type: ignore[misc, valid-type]
         return handled
 
 
+@contextlib.asynccontextmanager
+async def first_come(
+    sandbox: Sandbox, database: Database, handler: type[Echo], *, commit_timeout: float = 25.0, kept_for: float = 75
+) -> AsyncIterator[tuple[WebhookEndpoint, int]]:
+    """A server that hands updates to their endpoint, and its port."""
+    async with running(sandbox, database, handle=lambda bot_id: handler(bot_id).handle) as bot:
+        endpoint: Any = WebhookEndpoint(bot.intake, bot.delivery, SecretStr(SECRET), commit_timeout=commit_timeout)
+        server = HttpServer(endpoint, "127.0.0.1", 0, updates=endpoint)
+        server._server.config.timeout_keep_alive = kept_for  # type: ignore[assignment]
+        port = server.listen()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.run())
+            try:
+                yield endpoint, port
+            finally:
+                server.stop()
+
+
+async def test_a_commit_that_takes_long_is_not_waited_for_ever(sandbox: Sandbox, sqlite: Database) -> None:
+    """503 on a connection that is kept. The update is applied once: who brings it again waits for the same commit."""
+    Stuck.has_begun.clear()
+    Stuck.may_go_on.clear()
+    async with first_come(sandbox, sqlite, Stuck, commit_timeout=0.1) as (endpoint, port), asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for status in (503, 503, 200):
+            writer.write(post(numbered(1)))
+            if status == 200:
+                endpoint.commit_timeout = PATIENCE
+                Stuck.may_go_on.set()
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 %d " % status)
+            assert b"connection: close" not in head
+        writer.close()
+    assert texts(sandbox, ANA) == ["1: hola"]
+
+
+async def test_a_connection_on_which_no_update_comes_any_more_is_closed(sandbox: Sandbox, sqlite: Database) -> None:
+    """Telegram opens another one."""
+    async with first_come(sandbox, sqlite, Away, kept_for=0.1) as (_, port), asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post(numbered(1)))
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        assert await reader.read() == b""
+        writer.close()
+
+
 async def test_an_update_that_is_broken_off_at_the_end_is_told_to_come_again(
     sandbox: Sandbox, sqlite: Database
 ) -> None:
     """The server ends while its commit is waited for: 503, and the connection is closed."""
+    Stuck.has_begun.clear()
+    Stuck.may_go_on.clear()
     async with open_door(sandbox, sqlite, handler=Stuck) as (_, webhook, port):
         asked = asyncio.create_task(ask(port, post(json.dumps(UPDATE).encode())))
         await come(Stuck.has_begun.is_set, "the unit to begin")
