@@ -781,7 +781,17 @@ class Card(Base):
     """A message of ours that later ones edit. Its Telegram number is known only after it was delivered."""
 
     __tablename__ = "card"
-    __table_args__ = (Index("ix_card_chat_message", "chat_id", "message_id"), NEVER_AGAIN)
+    __table_args__ = (
+        # The message first: Telegram numbers a bot's messages across its chats, so the index grows at its end.
+        Index(
+            "ix_card_message",
+            "message_id",
+            "chat_id",
+            sqlite_where=text("message_id IS NOT NULL"),
+            info={POSTGRESQL_WHERE: "message_id IS NOT NULL"},
+        ),
+        NEVER_AGAIN,
+    )
     id: Column[int] = column(Id, primary_key=True)
     chat_id: Column[int] = column(BigInteger)
     message_id: Column[int | None] = column(BigInteger)
@@ -794,7 +804,7 @@ class ProcessedUpdate(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)  # the key is the whole row: one tree to write instead of two
     bot_id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
     update_id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
-    processed_at: Column[datetime] = column(index=True)
+    processed_at: Column[datetime]
 
 
 class PoisonUpdate(Base):

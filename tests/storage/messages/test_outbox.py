@@ -498,6 +498,19 @@ def test_a_card_learns_its_number_when_it_is_delivered_and_loses_it_when_it_is_g
     assert look() == 502
 
 
+def test_the_card_on_which_somebody_tapped_is_found_by_its_message(apply: Any) -> None:
+    """However many cards there are: an index has those that were sent."""
+
+    def plan(unit: UnitOfWork) -> str:
+        if unit.is_postgresql:
+            unit.connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # which is the faster for one row
+        explain = "EXPLAIN" if unit.is_postgresql else "EXPLAIN QUERY PLAN"
+        read = f"{explain} SELECT id FROM card WHERE chat_id = 1 AND message_id = 501 ORDER BY id DESC"
+        return str(unit.connection.exec_driver_sql(read).all())
+
+    assert "ix_card_message" in apply(plan)
+
+
 def test_a_draft_or_row_in_a_log_shows_no_text(apply: Any) -> None:
     """S8."""
     apply(lambda unit: add(unit, payload={"text": "canary"}))
