@@ -94,7 +94,7 @@ class Writer(Protocol):
         """Undo the open savepoint, and only that. False if only the whole group can be undone."""
 
     def finish(self, connection: Connection) -> None:
-        """Write everything that the group has not written yet. It may be committed with it."""
+        """Write everything that the group has not written yet, and commit it, if it shares a transaction."""
 
     def is_in_transaction(self, connection: Connection) -> bool:
         """Whether the group's work so far still exists and can be committed."""
@@ -309,6 +309,8 @@ class GroupCommit(Generic[U]):
                     if group.unsaid:
                         self._say_last(connection, group)
                     if group.done:
+                        if queue is self._alone and self._vault is not None and self._vault.newest() != key:
+                            raise GroupParted("the keyring has a new key")  # `retire_key` may not have seen our rows
                         began = self._monotonic()
                         try:
                             if group.savepoint is not None:
@@ -318,8 +320,6 @@ class GroupCommit(Generic[U]):
                             raise self._end_of(connection) from error
                         if not writer.is_in_transaction(connection):
                             raise GroupLost("the database dropped the transaction")
-                        if self._vault is not None and writer.threads and self._vault.newest() != key:
-                            raise GroupParted("the keyring has a new key")  # `retire_key` may not have seen our rows
                         connection.commit()
                         took = self._monotonic() - began
                 except BaseException:
@@ -355,6 +355,8 @@ class GroupCommit(Generic[U]):
             opened = self._writer.open(connection, [line.waiting[0].opening for line in new], waits=False)
         except (ApplyAlone, DBAPIError) as error:
             raise self._end_of(connection) from error
+        if self._vault is not None and self._writer.threads:
+            self._vault.look_again()  # `retire_key` waits for the chats that are locked now
         for line, each in zip(new, opened, strict=True):
             if each is None and self._writer.threads:
                 group.lines.remove(line)

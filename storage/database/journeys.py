@@ -5,12 +5,14 @@ of every update are prepared once for each connection, by name, and given to lib
 psycopg's own dumpers and loaders convert the values, so both ways can be mixed in one transaction.
 
 A round trip to the server (a journey) is expensive, and a statement in it is cheap. So the writes of a group wait here
-(`write_later`) and travel with the next question. The number of rows that they changed is checked then.
+(`write_later`) and travel with the next question, or with COMMIT. The server itself checks how many rows they change
+(`counted`), so that nobody needs to look before COMMIT.
 
 This module is imported only with PostgreSQL, because SQLite does not need psycopg.
 """
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -33,7 +35,7 @@ _NAME: Final = "line"
 class Statement:
     """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
-    __slots__ = ("formats", "is_joined", "is_steady", "key", "read", "sql", "tables", "writes")
+    __slots__ = ("formats", "is_joined", "is_steady", "key", "may_miss", "read", "sql", "tables", "writes")
 
     def __init__(
         self,
@@ -48,6 +50,8 @@ class Statement:
     ) -> None:
         self.sql = sql
         self.writes = written(sql)
+        self.may_miss = not sql.startswith("INSERT") or "ON CONFLICT" in sql
+        """Whether it may change fewer rows than it was given. An INSERT without ON CONFLICT adds them all, or fails."""
         self.tables = tables
         """The tables that it names."""
         self.read = read
@@ -88,9 +92,9 @@ class Statement:
     def execute_later(
         self, connection: Connection, bound: Sequence[Any], rows: int | None, then: "Callable[[Any], None] | None"
     ) -> None:
-        """Send the statement with the next question.
+        """Send the statement with the next question, or with COMMIT.
 
-        If it does not change exactly `rows` rows, the group is given up.
+        If it does not change exactly `rows` rows, the server goes no further, and the group is given up.
         """
         try:
             line_of(connection).write_later(self, bound, rows, then)
@@ -125,18 +129,18 @@ def rows_of_all(connection: Connection, asked: "Sequence[tuple[Statement, tuple[
 
 
 def finish(connection: Connection) -> None:
-    """Write what a group has left to write; with COMMIT in the same journey, if no number of rows is to be checked."""
+    """Write what a group has left to write, with COMMIT in the same journey."""
     line = line_of(connection)
     if any(each.statement.writes for each in line.waiting):
         try:
-            line.ask_all((), commit=line.can_commit_too)
+            line.ask_all((), commit=True)
         except Exception as error:
             tell_sqlalchemy(connection, error)
             raise
 
 
 def write_what_waits(connection: Connection) -> None:
-    """Send the writes that wait, and check how many rows each has changed."""
+    """Send the writes that wait."""
     if line_of(connection).has_waiting:
         execute_together(connection, ())
 
@@ -172,15 +176,15 @@ class _Waiting(NamedTuple):
     then: Callable[[Any], None] | None
 
 
-def _check(batch: Sequence[_Waiting], answer: Answer) -> None:
-    """Check how many rows this has changed, and tell each of the writes what it has returned."""
-    first = batch[0]
-    expected = first.rows
-    if expected is not None and len(batch) > 1:
-        expected = sum(each.rows or 0 for each in batch)
-    if expected is not None and answer.rowcount != expected:
-        raise ApplyAlone("something has changed since it was read")
-    if first.then is None:
+@cache
+def counted(sql: str, rows: int) -> str:
+    """Return a statement that does the same, and fails if it changes another number of rows."""
+    return f"WITH done AS ({sql} RETURNING 1) SELECT 1 / (count(*) = {rows})::INTEGER FROM done"
+
+
+def _tell(batch: Sequence[_Waiting], answer: Answer) -> None:
+    """Tell each of these writes what it has returned."""
+    if batch[0].then is None:
         return
     found = answer.fetchall()
     if len(batch) > 1:  # nothing promises that the rows come back in their order
@@ -205,8 +209,6 @@ class Line:
         """How many writes waited when the present unit began."""
         self._has_written = False
         """Whether a write of the present unit has been sent."""
-        self._is_spoilt = False
-        """Whether a write that had waited failed to do what was expected."""
         self.steady: Steady | None = None
         """What groups have read from `STEADY` tables; None outside a group."""
         self._kept = Steady()
@@ -219,11 +221,6 @@ class Line:
     @property
     def has_waiting(self) -> bool:
         return bool(self.waiting)
-
-    @property
-    def can_commit_too(self) -> bool:
-        """Whether nothing is to be checked between what waits and COMMIT."""
-        return not self._is_spoilt and all(each.rows is None for each in self.waiting)
 
     def write_later(
         self, statement: Statement, bound: Sequence[Any], rows: int | None, then: Callable[[Any], None] | None
@@ -264,12 +261,11 @@ class Line:
     @property
     def is_spoilt(self) -> bool:
         """Whether the transaction must not be committed."""
-        return self._is_spoilt or self._library.transaction_status == TransactionStatus.INERROR
+        return bool(self._library.transaction_status == TransactionStatus.INERROR)
 
     def forget(self) -> None:
         """Forget everything about the transaction, which is over."""
         self.waiting.clear()
-        self._is_spoilt = False
         self.steady = None
         self.ahead.begin({})
         self.series.clear()
@@ -339,25 +335,22 @@ class Line:
         if commit and results.pop().command_status != b"COMMIT":
             raise ApplyAlone("the transaction could not be committed")
         answers = [Answer(values, result) for result in results[bool(begin) :]]
-        self._is_spoilt = True  # unless everything is as expected
         for batch, answer in zip(batches, answers, strict=False):
-            _check(batch, answer)
-        self._is_spoilt = False
+            _tell(batch, answer)
         return answers[len(batches) :]
 
     def _sent(self, batch: Sequence[_Waiting]) -> tuple[bytes, Any, Any]:
         """Return the name of one statement for all these writes, its parameters, and their formats."""
-        first = batch[0]
-        sql = first.statement.sql
-        if len(batch) == 1:
-            return self._named(sql), first.dumped, first.formats
-        dumped = [*chain.from_iterable(each.dumped for each in batch)]
-        formats = [
-            *chain.from_iterable(each.formats for each in batch)
-        ]  # None is not written as the bytes beside it are
-        key = first.statement.key
-        many = insert_of(sql, len(batch)) if key is None else update_of(sql, len(batch), key)
-        return self._named(many), dumped, formats
+        first, many = batch[0], len(batch)
+        sql, key, dumped, formats = first.statement.sql, first.statement.key, first.dumped, first.formats
+        if many > 1:
+            sql = insert_of(sql, many) if key is None else update_of(sql, many, key)
+            dumped = [*chain.from_iterable(each.dumped for each in batch)]
+            # Of each of them: None is not written as the bytes beside it are.
+            formats = [*chain.from_iterable(each.formats for each in batch)]
+        if first.rows is not None and first.statement.may_miss:
+            sql = counted(sql, first.rows * many)
+        return self._named(sql), dumped, formats
 
     def _named(self, sql: str) -> bytes:
         """The name of a statement on this connection. It is prepared now if it was not yet."""
@@ -385,7 +378,10 @@ class Line:
 
     def _checked(self, result: Any) -> Any:
         if result.status not in _DONE:
-            raise errors.error_from_result(result, encoding=self._values.encoding)
+            error = errors.error_from_result(result, encoding=self._values.encoding)
+            if isinstance(error, errors.DivisionByZero):  # `counted`
+                raise ApplyAlone("something has changed since it was read")
+            raise error
         return result
 
     def _silent(self) -> Exception:

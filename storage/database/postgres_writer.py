@@ -2,8 +2,8 @@
 
 On PostgreSQL the round trips cost time, not the work of the server. So everything that the units of a group read at
 their beginning is read together (`open`): one statement locks their chats without waiting, then come first sights,
-visits and numbers for new rows. What the units write is kept until the end (`journeys`). Before COMMIT, the numbers of
-changed rows are checked.
+visits and numbers for new rows. What the units write is kept until the end, and travels with COMMIT (`journeys`). The
+server checks the numbers of changed rows.
 
 Nothing is rolled back in part. If a unit fails, its pending writes are forgotten. If that is not enough (an error of
 the server, a row that somebody else changed), the whole transaction is given up and its units are applied one by one. A

@@ -35,7 +35,7 @@ class ReadFirst(BaseException):
 class Opening(NamedTuple):
     """The chat and the update with which a unit begins. With it, the unit may share a transaction on PostgreSQL.
 
-    Such a unit locks no other chat. Without a chat it locks none, and it writes no row that others write.
+    Such a unit locks no other chat. Without a chat it locks none, writes no row that others write, and seals nothing.
     """
 
     chat_id: int | None = None

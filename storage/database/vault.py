@@ -64,7 +64,8 @@ class Vault:
 
     The keyring file is read again, if it has changed, by `look_again` and when a key is missing. So a running process
     learns of a rotation and of a keyring that was put in its place. Who seals looks again first, and once more before
-    what was sealed can be seen by others (`newest`). So nothing is sealed under a key that was retired meanwhile.
+    what was sealed can be seen by others (`newest`), unless whoever retires a key waits for it (`keep_as_they_are`). So
+    nothing is sealed under a key that was retired meanwhile.
     """
 
     __slots__ = ("_ciphers", "_current", "_keys", "_path", "_seen", "_token_key")

@@ -116,8 +116,12 @@ def _reseal(unit: "UnitOfWork", kind: Sealed, limit: int, without: set[int]) -> 
 
 
 def keep_as_they_are(unit: "UnitOfWork") -> None:
-    """Let nobody else write a sealed text until this unit ends. On SQLite, nobody else writes anything anyway."""
+    """Let nobody else write a sealed text until this unit ends. On SQLite, nobody else writes anything anyway.
+
+    A group of units writes last, but it has locked its chats before it seals anything, so it is waited for there.
+    """
     if unit.is_postgresql:
+        unit.connection.exec_driver_sql("LOCK TABLE chat IN EXCLUSIVE MODE")
         tables = ", ".join(sorted({kind.column.table.name for kind in SEALED}))
         unit.connection.exec_driver_sql(f"LOCK TABLE {tables} IN SHARE MODE")
 

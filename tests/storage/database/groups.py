@@ -1,17 +1,24 @@
 """Updates that share a transaction on PostgreSQL, as tests make them."""
 
 import contextlib
+import os
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
+import pytest
+
+from storage.database import journeys
+from storage.database.journeys import Line
 from storage.database.unit import Opening
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.plan import lists
 from storage.unit_of_work import UnitOfWork
-from tests.deadlines import PATIENCE
+from tests.deadlines import PATIENCE, wait_until
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 BOT = 77
@@ -74,3 +81,39 @@ def begin_chats(database: Database) -> None:
             unit.chats.lock(chat_id)
 
     database.units.submit(None, begin).result(PATIENCE)
+
+
+@contextlib.contextmanager
+def broken_commits(is_it: Callable[[Line], bool] = bool, *, after: Callable[[], bool] | None = None) -> Iterator[None]:
+    """Break the connection of a group in the journey with COMMIT: before it leaves, or `after` it has been executed.
+
+    Of the second, the answer is lost.
+    """
+    ask_all, told = Line.ask_all, journeys._told
+    losing = []
+
+    def asked(self: Line, asked: Sequence[Any], *, commit: bool = False) -> Any:
+        if commit and is_it(self):
+            if after is None:
+                _break(self._library)
+            else:
+                losing.append(self._library)
+        return ask_all(self, asked, commit=commit)
+
+    def lost(library: Any, number: int) -> Any:
+        if after is not None and library in losing:
+            wait_until(after, "what was sent is stored")
+            _break(library)
+        return told(library, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Line, "ask_all", asked)
+        patch.setattr(journeys, "_told", lost)
+        yield
+
+
+def _break(library: Any) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    os.dup2(ours.fileno(), library.socket)
+    ours.close()

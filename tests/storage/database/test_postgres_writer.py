@@ -12,7 +12,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event, text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage.database.journeys import Line
@@ -25,7 +26,7 @@ from storage.plan import lists
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
 from tests.storage.database import scratch
-from tests.storage.database.groups import BOT, CHATS, NOW, answer, begin_chats, gathered, reader, update
+from tests.storage.database.groups import BOT, CHATS, NOW, answer, begin_chats, broken_commits, gathered, reader, update
 
 
 class Wrong(Exception):
@@ -49,10 +50,10 @@ def said(database: Database) -> Counter[int]:
 
 
 # ------------------------------------------------------------------ the ordinary day
-def test_updates_of_many_chats_are_three_journeys_and_one_commit(
+def test_updates_of_many_chats_are_two_journeys_and_one_commit(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many there are: what they begin with, what they write, and COMMIT."""
+    """However many there are: what they begin with, and what they write with COMMIT."""
     journeys: list[int] = []
     ask_all = Line.ask_all
 
@@ -98,18 +99,28 @@ def test_a_unit_without_a_chat_is_one_journey_with_its_commit(
         assert unit.outbox.states([row.id]) == {row.id: ("sent", "")}
 
 
-def test_nothing_is_committed_before_it_is_counted(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An UPDATE of no row commits happily: where numbers of rows matter, COMMIT comes in a journey after them."""
-    committed: list[bool] = []
+def test_commit_travels_with_what_is_counted_and_nothing_is_committed_that_does_not_add_up(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An UPDATE of no row commits happily. So the server counts, and goes no further."""
+    committed: list[tuple[bool, int]] = []
     ask_all = Line.ask_all
 
     def heard(self: Line, asked: Any, *, commit: bool = False) -> Any:
-        committed.append(commit)
-        return ask_all(self, asked, commit=commit)
+        if commit:
+            with database.engine.begin() as by_hand:
+                by_hand.execute(text("INSERT INTO processed_update VALUES (:bot, 2, now())"), {"bot": BOT})
+        try:
+            return ask_all(self, asked, commit=commit)
+        finally:
+            committed.append((commit, self._library.transaction_status))
 
-    monkeypatch.setattr(Line, "ask_all", heard)
-    database.units.submit(1, answer(1), opening=update(1)).result(PATIENCE)
-    assert committed == [False, False]
+    with gathered(database):
+        futures = [database.units.submit(n, answer(n), opening=update(n)) for n in (1, 2, 3)]
+        monkeypatch.setattr(Line, "ask_all", heard)
+    assert [type(future.exception(PATIENCE)) for future in futures] == [type(None), AssertionError, type(None)]
+    assert committed[:2] == [(False, TransactionStatus.INTRANS), (True, TransactionStatus.INERROR)]
+    assert (said(database), turns(database)[2], database.units.parted) == (Counter((1, 3)), 0, 1)
 
 
 def test_a_failing_unit_takes_nothing_with_it_and_leaves_nothing(database: Database) -> None:
@@ -246,7 +257,7 @@ def test_nothing_of_a_group_that_was_given_up_stays_with_its_connection(
         other = database.units.submit(1, answer(1), opening=update(1))
         parting = database.units.submit(3, wrong, opening=update(3))
     assert (other.exception(PATIENCE), parting.exception(PATIENCE), database.units.parted) == (None, None, 1)
-    assert [(each.waiting, each.steady, each._is_spoilt) for each in lines] == [([], None, False)] * len(lines)
+    assert [(each.waiting, each.steady) for each in lines] == [([], None)] * len(lines)
     assert said(database) == Counter((1, 3))
 
 
@@ -457,30 +468,16 @@ def test_two_replicas_with_the_same_chats_apply_every_update_once_and_in_order(
 
 
 # ------------------------------------------------------------------ PostgreSQL goes away
+@pytest.mark.parametrize("is_stored", [False, True])
 def test_a_group_whose_commit_has_no_known_outcome_is_nobodys_success_and_its_redelivery_is_absorbed(
-    database: Database, postgres_server: Any
+    database: Database, *, is_stored: bool
 ) -> None:
     """T7: all of it is unavailable, and whichever way it went, each is applied once."""
-    pids: list[int] = []
-
-    def cut(connection: Connection) -> None:
-        if pids:
-            with postgres_server.connect() as server:
-                server.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pids.pop()})
-
-    def mark(unit: UnitOfWork) -> int:
-        pids.append(scratch.own_number(unit.connection))
-        return answer(3)(unit)
-
-    event.listen(database.engine, "commit", cut)
-    with gathered(database):
-        lost = [
-            database.units.submit(1, answer(1), opening=update(1)),
-            database.units.submit(3, mark, opening=update(3)),
-        ]
+    stored = (lambda: bool(said(database))) if is_stored else None
+    with broken_commits(after=stored), gathered(database):
+        lost = [database.units.submit(n, answer(n), opening=update(n)) for n in (1, 3)]
     assert [type(future.exception(PATIENCE)) for future in lost] == [Unavailable, Unavailable]
-    assert database.units.doubts == 1
-    event.remove(database.engine, "commit", cut)
+    assert (database.units.doubts, said(database)) == (1, Counter((1, 3) if is_stored else ()))
     for n in (1, 3):
         with contextlib.suppress(AssertionError):
             database.units.submit(n, answer(n), opening=update(n)).result(PATIENCE)

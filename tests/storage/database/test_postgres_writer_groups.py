@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
 
 from storage.database.unit import Opening
 from storage.errors import Unavailable
@@ -21,7 +20,7 @@ from storage.plan import lists
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
 from tests.storage.database import scratch
-from tests.storage.database.groups import reader
+from tests.storage.database.groups import broken_commits, reader
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 BOT = 77
@@ -170,21 +169,14 @@ def test_a_change_that_one_group_has_not_committed_is_not_read_by_the_other_and_
     assert later == [before, before]
 
 
-def test_a_commit_that_is_lost_is_the_loss_of_its_own_group(database: Database, postgres_server: Any) -> None:
+def test_a_commit_that_is_lost_is_the_loss_of_its_own_group(database: Database) -> None:
     """T7: the other group, which was being applied, is told success, and it is there."""
-
-    def cut(connection: Connection) -> None:
-        if connection.execute(text("SELECT pg_backend_pid()")).scalar_one() == one.pid:
-            with postgres_server.connect() as server:
-                server.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": one.pid})
-
     with standing(database, 1) as one, standing(database, 2) as two:
-        event.listen(database.engine, "commit", cut)
-        one.let_go()
-        event.remove(database.engine, "commit", cut)
+        with broken_commits(lambda line: line._library.backend_pid == one.pid):
+            one.let_go()
         assert two.go_on()
     assert isinstance(one.future.exception(PATIENCE), Unavailable)
-    assert (database.units.doubts, turns(database)[2]) == (1, 1)
+    assert (database.units.doubts, turns(database)[1], turns(database)[2]) == (1, 0, 1)
     assert submit(database, 1, lambda unit: answer(unit, 1, 50), 50).result(PATIENCE)
 
 

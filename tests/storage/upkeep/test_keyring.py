@@ -17,6 +17,7 @@ from storage.upkeep.keyring import WrongKeyring, retire, rotate
 from storage.upkeep.resealing import key_ids, reseal
 from tests.deadlines import PATIENCE
 from tests.storage.conftest import NOW
+from tests.storage.database.groups import begin_chats, update
 
 
 @pytest.fixture
@@ -87,6 +88,47 @@ def test_what_was_sealed_before_a_rotation_is_sealed_anew_before_it_is_written(
 
     postgres_database.units.submit(None, answer).result(PATIENCE)
     assert (applied, used(postgres_database)) == (["k1", "k2"], {"k2"})
+
+
+def test_a_key_is_not_retired_while_a_group_seals_with_it(
+    postgres_database: Database, postgres_url: str, world_on_postgres: Any, ring: Path, soon: Callable[[str], str]
+) -> None:
+    """What a group has sealed is sent with COMMIT. Before that it has written nothing, but has locked its chats."""
+    begin_chats(postgres_database)
+    old = Vault.load(ring).current
+
+    def answer(unit: UnitOfWork) -> bool:
+        world_on_postgres.open(unit, "uuid:1", sensitive=True)
+        Vault.rotate(ring)
+        with open_database(soon(postgres_url)) as other, pytest.raises(Unavailable):
+            other.units.submit(None, lambda unit: retire(unit, ring, old, no_files)).result(PATIENCE)
+        return unit.is_shared
+
+    assert postgres_database.units.submit(1, answer, opening=update(1)).result(PATIENCE)
+    assert (old in Vault.load(ring).key_ids, used(postgres_database)) == (True, {old})
+
+
+def test_a_group_seals_with_the_newest_key_of_the_moment_when_it_has_its_chats(
+    postgres_database: Database, world_on_postgres: Any, ring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then, a key that it knows may be retired."""
+    begin_chats(postgres_database)
+    writer = postgres_database.units._writer
+    open_ = writer.open
+
+    def opened(*args: Any, **given: Any) -> Any:
+        if Vault.load(ring).current == "k1":
+            Vault.rotate(ring)
+            Vault.retire(ring, "k1")
+        return open_(*args, **given)
+
+    def answer(unit: UnitOfWork) -> bool:
+        world_on_postgres.open(unit, "uuid:1", sensitive=True)
+        return unit.is_shared
+
+    monkeypatch.setattr(writer, "open", opened)
+    assert postgres_database.units.submit(1, answer, opening=update(1)).result(PATIENCE)
+    assert used(postgres_database) == {"k2"}
 
 
 def test_a_file_that_a_rotation_overtakes_is_sealed_anew(
