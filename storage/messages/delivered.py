@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.elements import Grouping
 
 from storage.database.models import Card, OutboxMessage, table
 from storage.database.statements import Prepared
@@ -43,20 +44,14 @@ _TIMES = bindparam("times", type_=ARRAY(DateTime(timezone=True)))
 _NUMBERS = bindparam("numbers", type_=ARRAY(BigInteger))
 _ATTEMPTS = bindparam("claims", type_=ARRAY(BigInteger))
 _ROWS = bindparam("rows", type_=ARRAY(BigInteger))
-_CALLED = func.unnest(_IDS, _TIMES, _ATTEMPTS).table_valued("id", "at", "attempt").render_derived(name="called")
-_SHOWN = (
-    func.unnest(_IDS, _NUMBERS, _ROWS, _ATTEMPTS)
-    .table_valued("id", "number", "row_id", "attempt")
-    .render_derived(name="shown")
-)
 
 
-def _of_call(column: Any) -> Any:
-    return select(column).where(_CALLED.c.id == _O.c.id).correlate(_O).scalar_subquery()
+def _of_its(array: Any, number: Any) -> Any:
+    """Return what this array holds for the row with this number.
 
-
-def _of_card(column: Any) -> Any:
-    return select(column).where(_SHOWN.c.id == _C.c.id).correlate(_C).scalar_subquery()
+    By its place: a subquery over the arrays would go through all of them for each row.
+    """
+    return Grouping(array)[func.array_position(_IDS, number)]
 
 
 def _is_still_told_by(row: Any, attempt: Any) -> Any:
@@ -76,8 +71,8 @@ _SENT = Prepared(
 # By ANY: a join would read all cards if its plan was made while there were few, and such a plan is kept.
 _SENT_TOGETHER = Prepared(
     update(_O)
-    .where(_O.c.id == any_(_IDS), _IS_OPEN, _O.c.attempts == _of_call(_CALLED.c.attempt))
-    .values(settled_at=_of_call(_CALLED.c.at), **_IS_SENT)
+    .where(_O.c.id == any_(_IDS), _IS_OPEN, _O.c.attempts == _of_its(_ATTEMPTS, _O.c.id))
+    .values(settled_at=_of_its(_TIMES, _O.c.id), **_IS_SENT)
 )
 _STANDS = Prepared(
     update(_C)
@@ -86,8 +81,8 @@ _STANDS = Prepared(
 )
 _STAND_TOGETHER = Prepared(
     update(_C)
-    .where(_C.c.id == any_(_IDS), _is_still_told_by(_of_card(_SHOWN.c.row_id), _of_card(_SHOWN.c.attempt)))
-    .values(message_id=_of_card(_SHOWN.c.number), is_gone=false())
+    .where(_C.c.id == any_(_IDS), _is_still_told_by(_of_its(_ROWS, _C.c.id), _of_its(_ATTEMPTS, _C.c.id)))
+    .values(message_id=_of_its(_NUMBERS, _C.c.id), is_gone=false())
 )
 
 
