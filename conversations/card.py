@@ -1,7 +1,8 @@
 """A screen as plain data: lines of styled text and rows of buttons.
 
-There is no Telegram here: `bot/telegram/render.py` turns a card into a call. Texts are spans of plain characters with
-a style, and only the renderer knows how a style is written. So nothing that a person typed can act as markup (S7).
+There is no Telegram here: `bot/telegram/render.py` turns a card into a call. Texts are plain characters, some of them
+spans with a style, and only the renderer knows how a style is written. So nothing that a person typed can act as markup
+(S7).
 """
 
 from dataclasses import dataclass
@@ -20,17 +21,19 @@ LABEL_LIMIT = 64
 LEADING = " ,;:·(«-–\N{NO-BREAK SPACE}"
 """Signs that lead to what follows: before "…" they lead nowhere."""
 
-Style = Literal["plain", "bold", "italic", "code"]
+Style = Literal["bold", "italic", "code"]
 Tone = Literal["", "primary", "success", "danger"]
 
 
 # A card has dozens of these. A frozen dataclass takes four times as long to be made as a named tuple.
 class Span(NamedTuple):
+    """A text with a style. Text without a style is a `str`."""
+
     text: str
-    style: Style = "plain"
+    style: Style
 
 
-Line = tuple[Span, ...]
+Line = tuple[str | Span, ...]
 
 
 class Button(NamedTuple):
@@ -75,7 +78,7 @@ class Card:
 
 
 def line(*parts: str | Span) -> Line:
-    return tuple([Span(part) if isinstance(part, str) else part for part in parts])
+    return parts
 
 
 def bold(text: str) -> Span:
@@ -90,9 +93,14 @@ def paragraph(text: str) -> tuple[Line, ...]:
     return tuple(line(part) for part in text.strip().split("\n"))
 
 
+def unstyled(parts: Line) -> str:
+    """The text of a line without its styles."""
+    return "".join(part if isinstance(part, str) else part.text for part in parts)
+
+
 def plain(card: Card) -> str:
     """The card's text without styles, as the terminal shows it."""
-    return "\n".join("".join(span.text for span in parts) for parts in card.lines)
+    return "\n".join(map(unstyled, card.lines))
 
 
 def cut(text: str, limit: int = NAME_LIMIT) -> str:

@@ -15,7 +15,7 @@ from bot.schedule.job import Job, Message, Moment
 from bot.schedule.regular import as_planned, regular
 from bot.schedule.reminders import carried, to_chase, told_rungs
 from bot.telegram import render
-from conversations.card import Button, Card, Line, home_button, line
+from conversations.card import Button, Card, Line, home_button, line, unstyled
 from conversations.languages import translated
 from conversations.plan.calendar.agenda import Agenda, Recipient, closing_topics
 from conversations.plan.calendar.ladder import Rung, Step
@@ -118,7 +118,7 @@ MONTHLY = Job("card", "digest", READERS, "month:16", time(9), regular(compose, R
 def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, language: str) -> str:
     """The coordinator's week as text."""
     found = Figures(unit).standing(plan_id, now, since, plan_zone(unit, plan_id))
-    return "\n".join("".join(span.text for span in each) for each in digests.digest(found, language))
+    return "\n".join(map(unstyled, digests.digest(found, language)))
 
 
 # ------------------------------------------------------------------ cards

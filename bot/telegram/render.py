@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from bot.telegram.updates import COMMAND_HEAD
-from conversations.card import Button, Card, Line, SharedRow, abridged
+from conversations.card import Button, Card, Line, SharedRow, Style, abridged
 from conversations.routes import split_tap
 
 TEXT_LIMIT = 4096
@@ -101,14 +101,19 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
     parts: list[str] = []
     entities: list[dict[str, Any]] = []
     at = 0
-    for spans in lines:
-        for text, style in spans:
+    for line in lines:
+        for part in line:
+            style: Style | None = None
+            if isinstance(part, str):
+                text = part
+            else:
+                text, style = part
             if text.isascii() and text.isprintable():
                 length = len(text)
             else:
                 text = cleaned(text)
                 length = units(text)
-            if style != "plain" and (core := text.strip()):
+            if style is not None and (core := text.strip()):
                 covered = length if len(core) == len(text) else units(core)
                 entities.append({"type": style, "offset": at + text.index(core), "length": covered})
             parts.append(text)

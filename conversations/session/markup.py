@@ -37,10 +37,10 @@ _INLINE = re.compile(
 )
 
 
-def marked(text: str, style: Style = "plain") -> tuple[Line, ...]:
+def marked(text: str, style: Style | None = None) -> tuple[Line, ...]:
     """The lines of a text with the styles that its author wrote. Text without a style gets `style`."""
     if not _ANY.search(text):
-        return tuple(line(Span(part, style)) for part in text.split("\n"))
+        return tuple(line(_styled(part, style)) for part in text.split("\n"))
     return tuple(_line(part, style) for part in _without_tags(text).split("\n"))
 
 
@@ -52,25 +52,29 @@ def spoken(text: str) -> str:
     return "\n".join(words)
 
 
-def _line(text: str, style: Style) -> Line:
+def _styled(text: str, style: Style | None) -> str | Span:
+    return text if style is None else Span(text, style)
+
+
+def _line(text: str, style: Style | None) -> Line:
     heading = _HEADING.match(text)
     if heading is not None:
         text, style = text[heading.end() :], "bold"
-    spans: list[Span] = []
+    spans: list[str | Span] = []
     at = 0
     for found in _INLINE.finditer(text):
         if found.start() > at:
-            spans.append(Span(text[at : found.start()], style))
+            spans.append(_styled(text[at : found.start()], style))
         at = found.end()
         if found["url"] is not None:
-            spans.append(Span(_link(found["text"], found["url"]), style))
+            spans.append(_styled(_link(found["text"], found["url"]), style))
         elif found["literal"] is not None:
-            spans.append(Span(found["literal"], style))
+            spans.append(_styled(found["literal"], style))
         else:
             is_strong = found["strong"] is not None or found["under"] is not None
             spans.append(Span(_word(found), "bold" if is_strong else "italic"))
     if at < len(text) or not spans:
-        spans.append(Span(text[at:], style))
+        spans.append(_styled(text[at:], style))
     return tuple(spans)
 
 

@@ -19,7 +19,7 @@ from bot.screens.reports.closing import to_close
 from bot.screens.reports.filling import reporter_of
 from bot.screens.reports.opening import open_report, show_nothing_left
 from bot.screens.reports.own_reports import pending
-from conversations.card import Button, Card, Line, bold, home_button, italic, line
+from conversations.card import Button, Card, Line, bold, home_button, italic, line, unstyled
 from conversations.dates import show_date
 from conversations.plan.calendar.agenda import NEEDS, Agenda, PauseKind, Recipient, Topic, told_topics
 from conversations.plan.calendar.ledger import LADDER
@@ -314,7 +314,7 @@ def chase(ex: Exchange, answer: str = "") -> None:
 def _text_of(ex: Exchange, agenda: Agenda, who: Recipient, topics: tuple[Topic, ...]) -> Iterator[Line]:
     """The text that one of them would read, in the language of the person who looks."""
     for parts in reminder(topics, replace(who, language=ex.language), agenda, colleague=None).lines:
-        if text := "".join(span.text for span in parts):
+        if text := unstyled(parts):
             yield line(italic(text))
 
 

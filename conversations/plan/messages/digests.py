@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from conversations.card import Line, bold, cut, italic, line
+from conversations.card import Line, bold, cut, italic, line, unstyled
 from conversations.languages import translated
 from conversations.plan.calendar.agenda import Agenda, Topic
 from conversations.plan.figures.annual import IndicatorYear, Year
@@ -541,7 +541,7 @@ def _composed(
 def _within_limit(limit: int, lengths: Iterable[int], compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...]:
     for shown in lengths:
         lines = compose(shown)
-        if sum(units(span.text) for each in lines for span in each) + len(lines) - 1 <= limit:
+        if sum(units(unstyled(each)) for each in lines) + len(lines) - 1 <= limit:
             break
     return lines
 

@@ -1,10 +1,9 @@
 """The review: what will be sent. And the list from which an answer is chosen to be changed."""
 
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
-from conversations.card import Button, Card, Line, Span, bold, cut, italic, line
+from conversations.card import Button, Card, Line, Span, bold, cut, italic, line, unstyled
 from conversations.routes import form_tap
 from conversations.session.cards.view import (
     LISTED,
@@ -25,7 +24,6 @@ from conversations.wording import Wording
 from conversations.xforms.evaluation.state import path_of
 from conversations.xforms.evaluation.texts import Node
 
-_TEXT = attrgetter("text")
 REVIEW_LIMIT = 3_000
 """Characters of answers in a review. A message has room for 4 096 with everything else."""
 
@@ -79,7 +77,7 @@ def _answer_lines(view: View) -> list[Line]:
     for run in _runs(view, rest):
         where = run[0].where
         made = _counted(view, run) if len(run) > 1 else line(f"{run[0].label}{view.say.colon}", bold(run[0].text))
-        length += sum(map(len, map(_TEXT, made))) + 1
+        length += len(unstyled(made)) + 1
         if length > REVIEW_LIMIT:
             left_out += len(run)
             continue

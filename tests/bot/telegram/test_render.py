@@ -17,7 +17,7 @@ from bot.sandbox.methods.call import Call
 from bot.sandbox.telegram import Person, World
 from bot.telegram import render
 from bot.telegram.updates import TOKEN_LIMIT, form_head
-from conversations.card import Button, Card, Line, Span, bold, italic, line
+from conversations.card import Button, Card, Line, Span, Style, bold, italic, line, plain
 from tests.taps import command_token, form_token
 
 PIECES = [
@@ -27,7 +27,7 @@ PIECES = [
     "<script>", "<a href='tg://user?id=1'>", "tg://user?id=1", "#tag", "/cmd", "𝟙", "🇩🇴", "\\", "]", "e.vil", "a@b.do",
     "z" * 300, "😀" * 300, "\u0489" * 40, "||s||", "```\n", "\u00ad", "\u200d", "\u200c", "\U000e0041",
 ]  # fmt: skip
-STYLES = ("plain", "plain", "bold", "italic", "code")
+STYLES: tuple[Style | None, ...] = (None, None, "bold", "italic", "code")
 FOUND = {"url", "email", "mention", "hashtag", "cashtag", "bot_command", "phone_number"}
 """What Telegram marks by itself in everything that anybody writes: what is shown is where it leads."""
 
@@ -78,12 +78,16 @@ def random_text(dice: random.Random) -> str:
             return "".join(dice.choices(PIECES, k=dice.randrange(1, longest)))
 
 
+def random_part(dice: random.Random) -> str | Span:
+    text, style = random_text(dice), dice.choice(STYLES)
+    return text if style is None else Span(text, style)
+
+
 def random_cards(count: int, seed: int) -> Iterator[Card]:
     dice = random.Random(seed)
     for _ in range(count):
         lines: list[Line] = [
-            tuple(Span(random_text(dice), dice.choice(STYLES)) for _ in range(dice.randrange(1, 4)))  # type: ignore[arg-type]
-            for _ in range(dice.randrange(1, 4))
+            tuple(random_part(dice) for _ in range(dice.randrange(1, 4))) for _ in range(dice.randrange(1, 4))
         ]
         yield Card(tuple(lines), ((Button(random_text(dice)[:64], "form:send", dice.choice(("", "danger"))),),))
 
@@ -93,7 +97,7 @@ def test_two_thousand_random_texts_reach_the_phone_as_they_are(wire: Wire) -> No
     sent = styled = cut = 0
     for card in random_cards(2_000, 71):
         payload = render.message(card, HEAD)
-        whole = "\n".join("".join(render.cleaned(span.text) for span in spans) for spans in card.lines)
+        whole = render.cleaned(plain(card))
         is_cut = units(whole.strip()) > render.TEXT_LIMIT - 2
         cut += is_cut
 
@@ -107,10 +111,10 @@ def test_two_thousand_random_texts_reach_the_phone_as_they_are(wire: Wire) -> No
         else:
             assert shown["text"] == (whole.strip() or "·")
         wanted = [
-            (span.style, render.cleaned(span.text).strip())
-            for spans in card.lines
-            for span in spans
-            if span.style != "plain" and render.cleaned(span.text).strip()
+            (part.style, render.cleaned(part.text).strip())
+            for parts in card.lines
+            for part in parts
+            if isinstance(part, Span) and render.cleaned(part.text).strip()
         ]
         ours = [(e["type"], part(shown["text"], e)) for e in payload.get("entities", ())]
         styled += len(ours)
@@ -212,7 +216,7 @@ def test_split_loses_nothing() -> None:
         assert all(0 < units(piece) <= 500 for piece in pieces)
         assert "".join(pieces).replace("\n", "") == render.cleaned(text).replace("\n", "")
     for card in random_cards(500, 6):
-        text = "\n".join(span.text for spans in card.lines for span in spans)
+        text = plain(card)
         pieces = render.split(text * 3)
         assert all(units(piece) <= render.TEXT_LIMIT for piece in pieces)
         assert "".join(pieces).replace("\n", "") == render.cleaned(text * 3).replace("\n", "")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from conversations.card import unstyled
 from conversations.plan.model import VALIDATION_MOVES, ValidationState
 from conversations.plan.review import (
     MOST_QUESTIONS,
@@ -121,7 +122,7 @@ def test_only_what_is_another_is_told_old_and_new() -> None:
 def test_more_differences_than_fit_are_counted() -> None:
     """And blank is a word."""
     many = [Difference(str(n), f"Pregunta {n}", "", "x" * 500) for n in range(9)]
-    lines = ["".join(span.text for span in each) for each in difference_lines(many, wording("es"))]
+    lines = [unstyled(each) for each in difference_lines(many, wording("es"))]
     assert lines[0].startswith("• Pregunta 0: sin respuesta → xxx")
     assert len(lines[0]) < 140
     assert lines[-1] == "… y 5 más"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations.card import Card
+from conversations.card import Card, plain, unstyled
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.plan.periods import periods_between
@@ -54,10 +54,6 @@ OFFERS = (
     Offer("audit", "csv", ("internal",), frozenset({"period"}), INSIDE),
 )
 USUAL = Choice("reports", "xlsx", "internal")
-
-
-def texts(card: Card) -> str:
-    return "\n".join("".join(span.text for span in each) for each in card.lines)
 
 
 def taps(card: Card) -> list[str]:
@@ -127,7 +123,7 @@ def test_a_filter_that_the_dataset_does_not_know_goes_and_is_named(
     """Neither caption nor file may claim it, and whoever asked for it is told."""
     choice, left = read_words(typed, OFFERS, SCOPE, USUAL)
     assert (choice, left) == (meant, Left(filters=lost))
-    said = texts(request_card(choice, OFFERS, wording("es"), left))
+    said = plain(request_card(choice, OFFERS, wording("es"), left))
     assert "no se filtra por: " in said
 
 
@@ -137,7 +133,7 @@ def test_a_request_never_becomes_one_for_somebody_who_may_see_more() -> None:
     assert choice.audience == "public"
     assert obstacles(choice, OFFERS) == ("audience",)
     card = request_card(choice, OFFERS, wording("es"))
-    assert "no se prepara para «Público»" in texts(card)
+    assert "no se prepara para «Público»" in plain(card)
     assert not [tap for tap in taps(card) if "go." in tap]
     assert "command:exportar:who" in taps(card)
     kept = Choice.of(choice.kept())  # asked again tomorrow, it still stands
@@ -159,7 +155,7 @@ def test_what_may_not_be_had_by_its_state_or_form_is_not_prepared() -> None:
     assert obstacles(replace(waiting, audience="internal"), OFFERS) == ()
     assert obstacles(replace(waiting, validation="validated"), OFFERS) == ()
     card = request_card(waiting, OFFERS, wording("es"))
-    assert "Solo sale lo validado" in texts(card)
+    assert "Solo sale lo validado" in plain(card)
     assert not [tap for tap in taps(card) if "go." in tap]
     assert "command:exportar:more" in taps(card)  # where it can be taken off
     closed = Choice("answers", "csv", "public", form_id="household")
@@ -267,7 +263,7 @@ def test_progress_is_a_bar_and_never_more_than_whole() -> None:
     say = wording("es")
 
     def text(done: int, total: int) -> str:
-        return "".join(span.text for each in working_card(USUAL, 1, done, total, say).lines for span in each)
+        return plain(working_card(USUAL, 1, done, total, say))
 
     assert "%" not in text(0, 0)
     assert "██████░░░░░░ 50%" in text(5, 10)
@@ -275,7 +271,7 @@ def test_progress_is_a_bar_and_never_more_than_whole() -> None:
 
 
 def words(lines: Sequence[Any]) -> str:
-    return "\n".join("".join(span.text for span in each) for each in lines)
+    return "\n".join(map(unstyled, lines))
 
 
 def test_the_caption_says_filter_audience_rows_time_and_part() -> None:
@@ -296,5 +292,5 @@ def test_the_caption_says_filter_audience_rows_time_and_part() -> None:
 def test_one_row_is_no_plural() -> None:
     """In the caption and in the message that says that it was sent."""
     say = wording("es")
-    assert "Enviado: 1 fila." in texts(done_card(USUAL, 1, (), say))
-    assert "Enviado: 2 filas." in texts(done_card(USUAL, 2, (), say))
+    assert "Enviado: 1 fila." in plain(done_card(USUAL, 1, (), say))
+    assert "Enviado: 2 filas." in plain(done_card(USUAL, 2, (), say))
