@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from bot.telegram.updates import COMMAND_HEAD
-from conversations.card import Button, Card, Line, SharedRow, Style, abridged
+from conversations.card import Button, Card, Line, SharedRow, abridged
 from conversations.routes import split_tap
 
 TEXT_LIMIT = 4096
@@ -21,6 +21,8 @@ _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f\u0333\u033f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 """Control and bidi characters. They can reorder or hide text, and Telegram drops some of them without saying so."""
+_UNDER, _OVER = "\u0333", "\u033f"
+"""The two of them that Python counts as printable."""
 
 
 def units(text: str) -> int:
@@ -30,8 +32,8 @@ def units(text: str) -> int:
 
 def cleaned(text: str) -> str:
     """Text without control and bidi characters, and without lone surrogates, which no encoding can carry."""
-    if text.isprintable() and (text.isascii() or _INVISIBLE.search(text) is None):
-        return text  # no lone surrogate is printable
+    if text.isprintable() and _UNDER not in text and _OVER not in text:
+        return text  # neither the others nor lone surrogates are printable
     return _INVISIBLE.sub("", text.replace("\t", " ")).encode("utf-8", "ignore").decode()
 
 
@@ -59,14 +61,14 @@ def message(card: Card, form_head: str | None = None) -> dict[str, Any]:
 
 
 def keyboard(rows: Iterable[tuple[Button, ...]], form_head: str | None = None) -> dict[str, Any]:
-    return {"inline_keyboard": [_row(row, form_head) for row in rows]}
-
-
-def _row(row: tuple[Button, ...], form_head: str | None) -> list[dict[str, Any]]:
-    if isinstance(row, SharedRow):
-        assert form_head, "only the card of a form has its buttons"
-        return [{"text": text, "callback_data": form_head + rest} for text, rest in _shared(row)]
-    return [_button(button, form_head) for button in row]
+    made: list[list[dict[str, Any]]] = []
+    for row in rows:
+        if isinstance(row, SharedRow):
+            assert form_head, "only the card of a form has its buttons"
+            made.append([{"text": text, "callback_data": form_head + rest} for text, rest in _shared(row)])
+        else:
+            made.append([_button(button, form_head) for button in row])
+    return {"inline_keyboard": made}
 
 
 @lru_cache(maxsize=1024)
@@ -98,35 +100,35 @@ def _label(text: str) -> str:
 
 def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]]]:
     """Text and entities of these lines, at most `limit` UTF-16 units long; blank text becomes one dot."""
-    parts: list[str] = []
+    said: list[str] = []
     entities: list[dict[str, Any]] = []
     at = 0
     for line in lines:
         for part in line:
-            style: Style | None = None
             if isinstance(part, str):
-                text = part
+                text = cleaned(part)
             else:
-                text, style = part
-            if text.isascii() and text.isprintable():
-                length = len(text)
-            else:
-                text = cleaned(text)
-                length = units(text)
-            if style is not None and (core := text.strip()):
-                covered = length if len(core) == len(text) else units(core)
-                entities.append({"type": style, "offset": at + text.index(core), "length": covered})
-            parts.append(text)
-            at += length
-        parts.append("\n")
+                text = cleaned(part.text)
+                if core := text.strip():
+                    entities.append({"type": part.style, "offset": at + text.index(core), "length": len(core)})
+            said.append(text)
+            at += len(text)
+        said.append("\n")
         at += 1
-    whole = "".join(parts)
-    trimmed = whole.strip()
-    # Telegram trims the text. Each blank is one UTF-16 unit, so offsets may count what it takes from the beginning.
-    if shift := whole.find(trimmed):
-        entities = [{**entity, "offset": entity["offset"] - shift} for entity in entities]
+    whole = "".join(said)
+    trimmed = whole.strip()  # as Telegram trims it
+    shift = whole.find(trimmed)
     trimmed = trimmed or "·"
-    return (trimmed, entities) if at <= limit or units(trimmed) <= limit else _cut(trimmed, entities, limit)
+    length = units(trimmed)
+    if shift or length != len(trimmed):
+        entities = [_in_units(trimmed, entity, shift) for entity in entities]
+    return (trimmed, entities) if length <= limit else _cut(trimmed, entities, limit)
+
+
+def _in_units(text: str, entity: dict[str, Any], shift: int) -> dict[str, Any]:
+    """An entity that counts characters, of which `shift` were taken from the beginning, as one that counts units."""
+    at = entity["offset"] - shift
+    return {**entity, "offset": units(text[:at]), "length": units(text[at : at + entity["length"]])}
 
 
 def _cut(text: str, entities: list[dict[str, Any]], limit: int) -> tuple[str, list[dict[str, Any]]]:

@@ -138,6 +138,9 @@ def test_nothing_that_hides_or_turns_text_reaches_a_reader() -> None:
     assert render.cleaned("niño 😀 \ud83d") == "niño 😀 "
     assert render.cleaned("👩‍👩‍👧 می‌خواهم שלום") == "👩‍👩‍👧 می‌خواهم שלום"
     assert render.cleaned("a\tb\r\nc") == "a b\nc"
+    marks = (0x7F, 0x333, 0x33F, 0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
+    for hidden in map(chr, (*range(9), *range(11, 32), *marks)):
+        assert render.cleaned(f"a{hidden}ñ") == "añ", hex(ord(hidden))
 
 
 @pytest.mark.parametrize(
@@ -150,6 +153,7 @@ def test_nothing_that_hides_or_turns_text_reaches_a_reader() -> None:
         ((line("e\u0301 ", bold("ñ")),), "e\u0301 ñ", [("bold", 3, 1)]),
         ((line("🇩🇴"), line(bold("a"), " ", italic("b"))), "🇩🇴\na b", [("bold", 5, 1), ("italic", 7, 1)]),
         ((line("  "), line(""), line(bold(" a "))), "a", [("bold", 0, 1)]),
+        ((line(" "), line("😀 ", bold("ñ😀"), " ", italic("x"))), "😀 ñ😀 x", [("bold", 3, 3), ("italic", 7, 1)]),
         ((line(bold(" \u202e "), "x"),), "x", []),
         ((line(bold("a\u200b\u202eb"), "c"),), "abc", [("bold", 0, 2)]),
         ((line("<b>x</b> ", bold("&lt;")),), "<b>x</b> &lt;", [("bold", 9, 4)]),
