@@ -20,14 +20,14 @@ While a restored database is held, messages that an act causes for other people 
 The module is long because every change of a row's state stands here, beside the picture of its states.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, assert_never
 
 import orjson
-from sqlalchemy import bindparam, case, func, insert, literal_column, null, select, tuple_, update
+from sqlalchemy import bindparam, case, false, func, insert, literal_column, null, select, tuple_, update
 
 from storage.database.facts import Facts
 from storage.database.models import Card, OutboxMessage, in_text, table
@@ -177,15 +177,17 @@ _IS_BEHIND = (
     .exists()
 )
 _NEW = insert(_O).values(doubts=literal_column("0"), error=literal_column("''"))
-_ADD = Prepared(_NEW.returning(_O.c.id, _IS_BEHIND))
+_SENDING_NOW = _NEW.values(state=_SENDING, attempts=literal_column("1"), not_before=null())
+_WAITS = _NEW.values(attempts=literal_column("0"), lease_until=null(), owner=null())
 
 
-def _add_numbered(dialect: str) -> Any:
-    return _NEW.returning(_O.c.id, _IS_BEHIND) if dialect == "postgresql" else _NEW
+def _numbered(new: Any) -> Callable[[str], Any]:
+    return lambda dialect: new.returning(_O.c.id, _IS_BEHIND) if dialect == "postgresql" else new
 
 
 # A row that is queued holds up those behind it, and two rows of one statement do not see each other.
-_ADD_SENDING, _ADD_QUEUED = Prepared(_add_numbered, is_joined=True), Prepared(_add_numbered)
+_ADD_SENDING, _ADD_QUEUED = Prepared(_numbered(_SENDING_NOW), is_joined=True), Prepared(_numbered(_WAITS))
+_ADD_SENDING_ALONE, _ADD_QUEUED_ALONE = (Prepared(new.returning(_O.c.id, _IS_BEHIND)) for new in (_SENDING_NOW, _WAITS))
 _CLAIMABLE = (
     select(_O.c.id)
     .where(
@@ -310,8 +312,8 @@ _REST = (
     .values(not_before=bindparam("at"))
 )
 _WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
-_NEW_CARD = Prepared(insert(_C).returning(_C.c.id))
-_NEW_CARD_NUMBERED = Prepared(insert(_C), is_joined=True)
+_NEW_CARD = insert(_C).values(message_id=null(), is_gone=false())
+_ADD_CARD, _ADD_CARD_NUMBERED = Prepared(_NEW_CARD.returning(_C.c.id)), Prepared(_NEW_CARD, is_joined=True)
 _CARD_MESSAGE = Prepared(select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone))
 _CARD_AT = (
     select(_C.c.id)
@@ -338,55 +340,39 @@ class Outbox:
         command at the server adds, because the command sends nothing. The sending process claims them when it looks
         next.
         """
-        waits = draft.not_before is not None and draft.not_before > now
-        is_held = draft.is_for_others and self._unit.of(Facts).is_held()
-        is_sending = draft.kind in REPLIES and not waits and not is_held and self._unit.replica_id is not None
-        said = orjson.dumps(draft.payload)
-        card_id = draft.card_id
-        if draft.is_restricted:
+        chat_id, kind, method, payload, card_id, sensitive, not_before, is_restricted, session_id, is_for_others = draft
+        unit = self._unit
+        waits = not_before is not None and not_before > now
+        is_held = is_for_others and unit.of(Facts).is_held()
+        is_sending = kind in REPLIES and not waits and not is_held and unit.replica_id is not None
+        if is_restricted:
             if card_id is None:
-                card_id = self.new_card(draft.chat_id)  # so that its number at Telegram will be known
-            self._unit.of(RestrictedMessages).note_card(draft.chat_id, card_id, now, session_id=draft.session_id)
-        text, sealed = None, None
-        if draft.sensitive:
-            sealed = self._unit.vault.seal_bytes(said, row(draft.chat_id, card_id, draft.method, now))
-        else:
-            text = said.decode()
-        attempts = 1 if is_sending else 0
+                card_id = self.new_card(chat_id)  # so that its number at Telegram will be known
+            unit.of(RestrictedMessages).note_card(chat_id, card_id, now, session_id=session_id)
+        said = orjson.dumps(payload)
         values = {
-            "chat_id": draft.chat_id,
-            "kind": draft.kind,
-            "method": draft.method,
+            "chat_id": chat_id,
+            "kind": kind,
+            "method": method,
             "card_id": card_id,
-            "state": "held" if is_held else "sending" if is_sending else "queued",
-            "sensitive": draft.sensitive,
-            "payload": text,
-            "sealed_payload": sealed,
-            "attempts": attempts,
-            "lease_until": now + lease if is_sending else None,
-            "not_before": draft.not_before,
+            "sensitive": sensitive,
+            "payload": None if sensitive else said.decode(),
+            "sealed_payload": unit.vault.seal_bytes(said, row(chat_id, card_id, method, now)) if sensitive else None,
             "created_at": now,
-            "owner": self._unit.replica_id if is_sending else None,
         }
-        added = OutboxRow(
-            id=0,
-            chat_id=draft.chat_id,
-            kind=draft.kind,
-            method=draft.method,
-            payload=draft.payload,
-            card_id=card_id,
-            sensitive=draft.sensitive,
-            attempts=attempts,
-            created_at=now,
-            is_held=is_held,
-        )
+        if is_sending:
+            values |= {"lease_until": now + lease, "owner": unit.replica_id}
+        else:
+            values |= {"state": "held" if is_held else "queued", "not_before": not_before}
+        added = OutboxRow(0, chat_id, kind, method, payload, card_id, sensitive, int(is_sending), now, is_held=is_held)
 
         def take(found: Sequence[Any]) -> None:
             added.is_behind = is_sending and found[1]
 
-        number = self._unit.add(_O.name, _ADD_SENDING if is_sending else _ADD_QUEUED, values, take)
+        number = unit.add(_O.name, _ADD_SENDING if is_sending else _ADD_QUEUED, values, take)
         if number is None:
-            number, is_behind = _ADD.first(self._connection, values)
+            alone = _ADD_SENDING_ALONE if is_sending else _ADD_QUEUED_ALONE
+            number, is_behind = alone.first(self._connection, values)
             added.is_behind = is_sending and is_behind
         added.id = number
         return added
@@ -580,9 +566,9 @@ class Outbox:
     # -------------------------------------------------------------- cards
     def new_card(self, chat_id: int) -> int:
         """Make a card. Its Telegram number is not known before it is sent."""
-        values = {"chat_id": chat_id, "message_id": None, "is_gone": False}
-        number = self._unit.add(_C.name, _NEW_CARD_NUMBERED, values)
-        return int(_NEW_CARD.first(self._connection, values)[0]) if number is None else number
+        values = {"chat_id": chat_id}
+        number = self._unit.add(_C.name, _ADD_CARD_NUMBERED, values)
+        return int(_ADD_CARD.first(self._connection, values)[0]) if number is None else number
 
     def card_message_id(self, card_id: int) -> int | None:
         """The Telegram number of a card that can be edited; None if it has not been delivered, or is gone."""

@@ -198,7 +198,7 @@ class RestrictedMessages:
             found: Iterable[Any] = here.rows(self._connection, values)
         else:
             found = self._connection.execute(_DUE, {"now": now})
-        return _deletions([_Standing(*row) for row in found], now)
+        return _deletions(found, now)
 
     def asked_by_due(self, now: datetime, chat_id: int) -> list[Question]:
         """Return the question of `due` for one chat (`Unit.say_last`)."""
@@ -262,46 +262,30 @@ class RestrictedMessages:
         return [Refused(*row) for row in self._connection.execute(found)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """One message that must be deleted."""
-
-    id: int
-    chat_id: int
-    card_id: int | None
-    message_id: int | None
-    written_at: datetime
-    reason: str
-
-    def is_sure(self, now: datetime) -> bool:
-        """Whether Telegram will not refuse to delete it, as far as we know."""
-        return not self.reason and self.written_at > now - TOGETHER_FOR
-
-    @property
-    def alone(self) -> Deletion:
-        payload = {} if self.message_id is None else {"message_id": self.message_id}
-        return Deletion(self.chat_id, (self.id,), ALONE, payload, self.card_id)
-
-
-def _deletions(found: Iterable[_Standing], now: datetime) -> list[Deletion]:
-    """Return the calls: one for all messages of a chat that Telegram will surely delete, and one for each of the
-    others.
+def _deletions(found: Iterable[Any], now: datetime) -> list[Deletion]:
+    """Return the calls for these rows: one for all messages of a chat that Telegram will surely delete, as far as we
+    know, and one for each of the others.
     """
-    sure: dict[int, list[_Standing]] = {}
+    sure: dict[int, list[Any]] = {}
     made = []
     for one in found:
-        if one.is_sure(now):
+        if not one.reason and one.written_at > now - TOGETHER_FOR:
             sure.setdefault(one.chat_id, []).append(one)
         else:
-            made.append(one.alone)
+            made.append(_alone(one))
     return [*map(_together, sure.values()), *made]
 
 
-def _together(sure: Sequence[_Standing]) -> Deletion:
+def _alone(one: Any) -> Deletion:
+    payload = {} if one.message_id is None else {"message_id": one.message_id}
+    return Deletion(one.chat_id, (one.id,), ALONE, payload, one.card_id)
+
+
+def _together(sure: Sequence[Any]) -> Deletion:
     if len(sure) == 1:
-        return sure[0].alone
+        return _alone(sure[0])
     payload = {
         "message_ids": [one.message_id for one in sure if one.message_id is not None],
         "@cards": [one.card_id for one in sure if one.card_id is not None],
     }
-    return Deletion(sure[0].chat_id, tuple(one.id for one in sure), TOGETHER, payload)
+    return Deletion(sure[0].chat_id, tuple([one.id for one in sure]), TOGETHER, payload)
