@@ -1,6 +1,6 @@
 """The reports that are expected of an agency in a period, and those that are still due."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
@@ -262,7 +262,9 @@ def due_list(
     for period in periods:
         if not period.is_open(on):
             continue
-        for item in _expected_items(activities, indicators, period, ended):
+        expected = (item for item in activities if is_expected(item, period, ended.get(item.code)))
+        items: tuple[Activity | Indicator, ...] = (*expected, *expected_indicators(indicators, period))
+        for item in items:
             past = by_subject.get(item.subject, [])
             this = next((report for report in past if report.period_code == period.code), None)
             closed_on = closed.get(period.code) if this is None and isinstance(item, Activity) else None
@@ -274,17 +276,6 @@ def due_list(
             is_reportable = item.subject not in unreportable
             due.append(DueReport(item, period, earlier[-1] if earlier else None, this, is_reportable))
     return tuple(sorted(due, key=_urgency))
-
-
-def _expected_items(
-    activities: tuple[Activity, ...],
-    indicators: tuple[Indicator, ...],
-    period: ReportingPeriod,
-    ended: Mapping[str, date],
-) -> Iterator[Activity | Indicator]:
-    for expected in expected_reports(activities, period, ended):
-        yield expected.activity
-    yield from expected_indicators(indicators, period)
 
 
 def _urgency(due: DueReport) -> tuple[date, bool, date, str]:

@@ -43,6 +43,10 @@ class StoredForm:
     published_by_id: int | None
 
 
+def _stored(found: Any) -> StoredForm:
+    return StoredForm(*found)
+
+
 @dataclass(frozen=True, slots=True)
 class NewForm:
     """A version of a form to publish. `sha256` is the workbook's."""
@@ -153,15 +157,14 @@ class Forms:
 
     def current(self, plan_id: int, form_id: str) -> StoredForm | None:
         """Return the version that new sessions begin with."""
-        found = _CURRENT.first(self._connection, {"plan_id": plan_id, "form_id": form_id})
-        return None if found is None else StoredForm(*found)
+        found = _CURRENT.made(self._connection, {"plan_id": plan_id, "form_id": form_id}, _stored)
+        return found[0] if found else None
 
     def version(self, form_version_id: int) -> StoredForm:
         """Return the version that a session began with. NotFound."""
-        found = _BY_ID.first(self._connection, {"id": form_version_id})
-        if found is None:
-            raise NotFound(f"form version {form_version_id}")
-        return StoredForm(*found)
+        for found in _BY_ID.made(self._connection, {"id": form_version_id}, _stored):
+            return found
+        raise NotFound(f"form version {form_version_id}")
 
     def xform(self, form_version_id: int) -> str:
         """Return the document from which a form is compiled. It may be large, so `version` does not read it.

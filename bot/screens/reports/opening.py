@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.acts.reports import reports
-from bot.acts.reports.reports import Report
+from bot.acts.reports.reports import Report, Reporter
 from bot.chat.exchange import Denied, Exchange
 from bot.schedule.agenda import lacking, passed_by
 from bot.screens.reports.closing import to_close
@@ -55,11 +55,12 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
     elif draft := _own_draft(ex, version.form_key, report.period.id):
         resume(ex, draft, anew=anew)
         return
-    begun = reports.begin(reporter_of(ex), report, version)
+    reporter = reporter_of(ex)
+    begun = reports.begin(reporter, report, version)
     if begun is None:
         ex.answer(notice_card(ex, ex.say("form.disagrees")), anew=anew)
         return
-    _open(ex, begun, version, report, anew=anew)
+    _open(ex, reporter, begun, version, report, anew=anew)
 
 
 def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: tuple[str, str] | None = None) -> None:
@@ -87,8 +88,9 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: t
     ):
         _meet_holder(ex, holder, report, anew=anew)
         return
-    begun = reports.begin_correction(reporter_of(ex), sent, report, meant)
-    _open(ex, begun, version, report, supersedes_id=sent.id, anew=anew)
+    reporter = reporter_of(ex)
+    begun = reports.begin_correction(reporter, sent, report, meant)
+    _open(ex, reporter, begun, version, report, supersedes_id=sent.id, anew=anew)
 
 
 def _correct_free(ex: Exchange, sent: StoredSubmission, version: StoredForm, *, anew: bool) -> None:
@@ -99,17 +101,20 @@ def _correct_free(ex: Exchange, sent: StoredSubmission, version: StoredForm, *, 
         return
     if holder is not None:
         reports.expire_draft(ex.unit, holder)
-    begun = reports.begin_free(reporter_of(ex), version, corrected=sent)
-    _open(ex, begun, version, None, supersedes_id=sent.id, anew=anew)
+    reporter = reporter_of(ex)
+    begun = reports.begin_free(reporter, version, corrected=sent)
+    _open(ex, reporter, begun, version, None, supersedes_id=sent.id, anew=anew)
 
 
 def open_free(ex: Exchange, version: StoredForm) -> None:
     """Begin a form that belongs to no report of the plan."""
-    _open(ex, reports.begin_free(reporter_of(ex), version), version, None, anew=False)
+    reporter = reporter_of(ex)
+    _open(ex, reporter, reports.begin_free(reporter, version), version, None, anew=False)
 
 
 def _open(
     ex: Exchange,
+    reporter: Reporter,
     begun: Step,
     version: StoredForm,
     report: Report | None,
@@ -118,7 +123,7 @@ def _open(
     anew: bool,
 ) -> None:
     try:
-        stored = reports.store(reporter_of(ex), begun, version, report, supersedes_id=supersedes_id)
+        stored = reports.store(reporter, begun, version, report, supersedes_id=supersedes_id)
     except Conflict:
         if report is None:
             raise

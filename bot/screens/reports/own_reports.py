@@ -239,7 +239,6 @@ def indicators(ex: Exchange, page: int = 0) -> None:
 def referrals(ex: Exchange, period_code: str) -> None:
     """The referral form, for agencies that must report referrals: totals of the open or reopened month."""
     months = _months(ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
-    home = (home_button(ex.say),)
     if not _reports_referrals(ex):
         ex.answer_line(ex.say("referrals.none"))
         return
@@ -249,7 +248,7 @@ def referrals(ex: Exchange, period_code: str) -> None:
     named = [month for month in months if month.code == period_code] or months
     if len(named) > 1:
         rows = tuple((Button(period_name(p, ex.language), tap(Route.REFERRALS, p.code)),) for p in named)
-        ex.answer(Card((line(ex.say("referrals.which")),), (*rows, home)))
+        ex.answer(Card((line(ex.say("referrals.which")),), (*rows, (home_button(ex.say),))))
         return
     open_report(ex, Report(FORM_OF["agency"], None, named[0]))
 
