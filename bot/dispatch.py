@@ -282,9 +282,10 @@ class Dispatch:
 
     def _note_restricted(self, ex: Exchange, what: What, quoted: int | None) -> None:
         """Note a message that was written beside something restricted, or quotes it. It is deleted later (S15)."""
-        message_id, typed = written(what), _typed(what)
+        message_id = written(what)
         if message_id is None:
             return
+        typed = _typed(what)
         is_quote = quoted is not None and ex.unit.restricted.is_shown_in(ex.chat_id, quoted)
         if is_quote or _is_restricted(ex, typed.text if typed is not None else ""):
             session = ex.visit.session

@@ -66,8 +66,7 @@ class Medium:
     caption: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     lines: tuple[Line, ...]
     rows: tuple[tuple[Button, ...], ...] = ()
     asks_place: str = ""

@@ -6,7 +6,7 @@ Nothing is sent from here. Everything that is said is an outbox row of the same 
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -91,14 +91,15 @@ class Exchange:
     """If the message answers no question: its time, and its album."""
     opening: str = ""
     """Lines that are put above the next card."""
-    _card_id: int | None = None
-    _is_card_restricted: bool = False
-    _language: str = ""
+    language: str = field(init=False)
+    _card_id: int | None = field(init=False)
+    _is_card_restricted: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self._card_id = self.visit.chat.card_id
-        self._is_card_restricted = self.visit.is_card_restricted
-        self._language = self.visit.person.language if self.visit.person else self.house.language
+        visit = self.visit
+        self._card_id = visit.chat.card_id
+        self._is_card_restricted = visit.is_card_restricted
+        self.language = visit.person.language if visit.person else self.house.language
 
     # -------------------------------------------------------------- who
     @property
@@ -177,16 +178,8 @@ class Exchange:
         return membership.role in REPORTERS
 
     @property
-    def language(self) -> str:
-        return self._language
-
-    @language.setter
-    def language(self, language: str) -> None:
-        self._language = language
-
-    @property
     def say(self) -> Wording:
-        return wording(self._language)
+        return wording(self.language)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -232,8 +225,8 @@ class Exchange:
         What is `restricted` makes no sound, cannot be passed on, and leaves the chat again (S15, S24); on its way it is
         `sealed`, as a link is that must stay.
         """
-        own = self.chat_id
-        is_elsewhere = chat_id not in (None, own)
+        own = self.visit.chat.id
+        is_elsewhere = chat_id is not None and chat_id != own
         if restricted and makes_message(method):
             payload = payload | PROTECTED
         draft = OutboxDraft(
@@ -270,7 +263,7 @@ class Exchange:
         each other: the present card is deleted first.
         """
         if self.opening:
-            card, self.opening = replace(card, lines=(line(self.opening), *card.lines)), ""
+            card, self.opening = card._replace(lines=(line(self.opening), *card.lines)), ""
         payload = render.message(card, form_head(*session) if session else None)
         if not anew and self._card_id is not None and self._is_card_restricted != restricted:
             self.drop_card()

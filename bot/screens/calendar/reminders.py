@@ -325,7 +325,7 @@ def _broadcast(
     card: Card,
 ) -> None:
     number = begin_broadcast(ex.actor, len(meant))
-    card_id = ex.show(replace(card, rows=(_stop_row(ex, number),)), anew=True)
+    card_id = ex.show(card._replace(rows=(_stop_row(ex, number),)), anew=True)
     show_broadcast_on(ex.actor, number, card_id, len(meant))
     remind(ex.actor, agenda, meant, number)
     ex.forget_card()

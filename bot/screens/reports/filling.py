@@ -73,8 +73,9 @@ def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, 
     """Show the first card of a session that was just opened, after its pictures."""
     ex.filling = stored.id
     card = session_card(form, begun.session, begun.instance, now=ex.now)
-    anew = _show_media(ex, card, stored.form_version_id, restricted=stored.sensitive) or anew
-    ex.show(card, anew=anew, session=(stored.id, begun.session.turn), restricted=stored.sensitive)
+    files = _files_of(ex, card, stored.form_version_id)
+    _show_files(ex, files, restricted=stored.sensitive)
+    ex.show(card, anew=anew or bool(files), session=(stored.id, begun.session.turn), restricted=stored.sensitive)
     ex.stand(stored.id)
 
 
@@ -217,7 +218,8 @@ def _draw(
     """
     restricted, answered = stored.sensitive, found.answered
     card = session_card(form, taken.session, taken.instance, now=ex.now, notices=found.notices)
-    anew = anew or (is_new and bool(_files_of(ex, card, stored.form_version_id)))
+    files = _files_of(ex, card, stored.form_version_id) if is_new else []
+    anew = anew or bool(files)
     if was_place and card.asks_place and answered is None:
         ex.drop_card()  # the next point of a line: the new card has the same keyboard
         anew = True
@@ -231,8 +233,7 @@ def _draw(
         ex.shrink(answered_card(taken.session, taken.instance, answered), restricted=restricted)
     elif anew:
         ex.drop_card()
-    if is_new:
-        _show_media(ex, card, stored.form_version_id, restricted=restricted)
+    _show_files(ex, files, restricted=restricted)
     ex.show(card, anew=anew, session=(stored.id, taken.session.turn), restricted=restricted)
 
 
@@ -244,10 +245,9 @@ def _files_of(ex: Exchange, card: Card, form_version_id: int) -> list[tuple[Medi
     return [(medium, files[medium.name]) for medium in card.media if medium.name in files][:_MEDIA_SHOWN]
 
 
-def _show_media(ex: Exchange, card: Card, form_version_id: int, *, restricted: bool) -> bool:
-    """Send the pictures and recordings of a card before it. False if it has none."""
-    found = _files_of(ex, card, form_version_id)
-    for medium, path in found:
+def _show_files(ex: Exchange, files: Sequence[tuple[Medium, Path]], *, restricted: bool) -> None:
+    """Send the pictures and recordings of a card before it."""
+    for medium, path in files:
         shown_as = SENT_AS[kind_of(medium.name)]
         payload: dict[str, Any] = {
             shown_as: "attach://file",
@@ -256,7 +256,6 @@ def _show_media(ex: Exchange, card: Card, form_version_id: int, *, restricted: b
         if medium.caption:
             payload["caption"] = medium.caption[:1000]
         ex.post(f"send{shown_as.capitalize()}", payload, restricted=restricted)
-    return bool(found)
 
 
 def _asks_place(form: Form, session: Session) -> bool:

@@ -42,7 +42,13 @@ def question_card(view: View, node: Node) -> Card:
     """Draw the card of one question: its subject, its words, how to answer it, and its buttons."""
     kept = suggestion(view.session, node)
     run = batch(view.session, view.instance, view.questions, node)
-    lines = (*_about(view, node), *_words(view, node), *_instructions(view, node, run, kept), *view.warnings)
+    lines = (
+        *_about(view, node),
+        *_words(view, node),
+        *_how_to_answer(view, node, run),
+        *_known_answer(view, node, kept),
+        *view.warnings,
+    )
     if coming := view.session.coming:
         lines = (*lines, line(view.say("file.coming_many", n=coming) if coming > 1 else view.say("file.coming")))
     media = _media(view, node)
@@ -113,9 +119,9 @@ def _progress(view: View, current: Node) -> str:
 
     While a later answer decides how many there are, it is "Pregunta 3".
     """
-    refs, form = view.questions, view.form
+    refs, form, ref = view.questions, view.form, current.ref
     last = len(refs) - bool(refs and path_of(refs[-1]) in sending(form))
-    position = refs.index(current.ref) if current.ref in refs else last
+    position = refs.index(ref) if ref in refs else last
     if decides := deciding(form):
         ahead = frozenset(view.stops) - view.session.seen
         if form.frame.repeats:
@@ -174,12 +180,8 @@ def _innermost(view: View, node: Node) -> str:
     return instance_label(view.instance, frame, view.say)
 
 
-def _instructions(view: View, node: Node, run: Sequence[Node], kept: str) -> list[Line]:
-    """Say how to answer, if the buttons do not say it; and show the answer so far."""
-    return [*_how_to_answer(view, node, run), *_known_answer(view, node, kept)]
-
-
 def _how_to_answer(view: View, node: Node, run: Sequence[Node]) -> list[Line]:
+    """Say how to answer, if the buttons do not say it."""
     say, kind = view.say, node.question.type
     if len(run) > 1:
         labels = ", ".join(_thing_counted(view.instance.label(member)) for member in run)

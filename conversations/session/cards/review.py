@@ -97,9 +97,9 @@ def _told(view: View) -> Iterator[_Told]:
         if isinstance(stop, RepeatStop):
             label = spoken(stop_label(view.instance, stop)).strip() or stop.group.name
             yield _Told(stop, "", label, str(len(stop.instances)))
-        elif stop.value and not is_sending(stop.question):
+        elif (value := stop.value) and not is_sending(stop.question):
             label = topic_of(view.instance, stop)
-            yield _Told(stop, groups_shown(view, stop), label, cut(view.shown(stop), 200))
+            yield _Told(stop, groups_shown(view, stop), label, cut(view.shown(stop, value), 200))
 
 
 def _in_short(told: _Told, say: Wording) -> str:

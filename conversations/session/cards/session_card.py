@@ -59,6 +59,8 @@ def _drawn(view: View) -> Card:
     elif session.at in view.questions:
         current = view.instance.node(session.at)
     match session.pending:
+        case None:
+            pass
         case Confirming(_, _, lost, _):
             return confirming_card(view, lost)
         case Reading(values, _) if current is not None:

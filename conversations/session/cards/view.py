@@ -70,24 +70,18 @@ def form_title(form: Form, about: Mapping[str, Any], language: str) -> str:
 
 
 def heading(form: Form, session: Session) -> tuple[Line, ...]:
-    """Say what the session is about, and why it was returned."""
-    about = session.about
-    if not about.get("code"):
-        return (line(bold(str(form_title(form, about, session.language)))), *_until(session), *_asked(about))
-    title = translated(about.get("name", {}), session.language)
-    lock = "🔒 " if session.restricted else ""
-    return (line(bold(f"{lock}{about['code']}"), f" · {title}"), *_until(session), *_asked(about))
-
-
-def _until(session: Session) -> tuple[Line, ...]:
-    """Write which period the session is about, and until when it can be sent."""
-    text = translated(session.about.get("until", {}), session.language)
-    return (line(text),) if text else ()
-
-
-def _asked(about: Mapping[str, Any]) -> tuple[Line, ...]:
-    """Why the report was returned. Every question that is answered again shows it."""
-    return (line(italic(f"↩️ «{about['asked']}»")),) if about.get("asked") else ()
+    """Say what the session is about, for which period, until when it can be sent, and why it was returned."""
+    about, language = session.about, session.language
+    if code := about.get("code"):
+        lock = "🔒 " if session.restricted else ""
+        lines = [line(bold(f"{lock}{code}"), f" · {translated(about.get('name', {}), language)}")]
+    else:
+        lines = [line(bold(form_title(form, about, language)))]
+    if until := translated(about.get("until", {}), language):
+        lines.append(line(until))
+    if reason := about.get("asked"):
+        lines.append(line(italic(f"↩️ «{reason}»")))  # every question that is answered again shows it
+    return tuple(lines)
 
 
 @cache
@@ -173,7 +167,8 @@ def instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
 
 def has_earlier(view: View, stop: Stop) -> bool:
     """Whether there is an earlier question to go back to."""
-    before = view.stops.index(stop.ref) if stop.ref in view.stops else len(view.stops)
+    ref = stop.ref
+    before = view.stops.index(ref) if ref in view.stops else len(view.stops)
     return not view.session.seen.isdisjoint(view.stops[:before])
 
 
