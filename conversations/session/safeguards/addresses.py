@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, number_at, sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, has_one_of, number_at, sentence_of
 
 _HOUSE = 4
 """Words between a street and the number of its house."""
@@ -64,12 +64,14 @@ def is_position(folded: str) -> bool:
 _OF_ADDRESSES = Is.HOME | Is.HOUSE | Is.STREET | Is.BESIDE | Is.ROOM
 
 
-def address(folded: str, tokens: Sequence[Token]) -> bool:
+def address(folded: str, tokens: Sequence[Token], about: int) -> bool:
     """Say whether a text tells one: a word of living and a street, a street and the number of a house, or a landmark.
 
     "Vive en la calle Sánchez", "manzana 4, apto. 2B", "detrás de la iglesia de Villa Faro". Where an institution is
-    spoken of it is of that.
+    spoken of it is of that. `about` are the meanings of all its words together.
     """
+    if not about & _OF_ADDRESSES and not has_one_of(tokens, {"c"}):
+        return False
     for at, token in enumerate(tokens):
         if not token.what & _OF_ADDRESSES and token.folded != "c":
             continue

@@ -8,6 +8,8 @@ to a person. Text that looks like a name, an age or a date may be a false alarm,
 way.
 """
 
+from functools import reduce
+from operator import attrgetter, or_
 from typing import Literal
 
 from conversations.session.reading.text import fold
@@ -30,6 +32,7 @@ from conversations.session.safeguards.victims import (
 from conversations.session.safeguards.words import Is, read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
+_WHAT = attrgetter("what")
 REWORDED = frozenset({"name", "age", "date", "address"})
 """The kinds that may be a false alarm, and can be said in another way."""
 
@@ -55,9 +58,7 @@ def personal_data(
             return kind
     folded = fold(shown)
     tokens = read_words(shown, known)
-    about = 0
-    for token in tokens:
-        about |= token.what
+    about = reduce(or_, map(_WHAT, tokens), 0)
     if not strict and about & (Is.SUFFERED | Is.VICTIMS):
         mark_victims(tokens, about)
         about |= Is.VICTIM if any(token.what & Is.VICTIM for token in tokens) else 0
@@ -75,7 +76,7 @@ def personal_data(
     if age(shown, folded, tokens, about, strict=strict and is_answer):
         return "age"
     is_victims_home = about & Is.VICTIM and about & Is.HOME
-    if (strict or is_victims_home) and address(folded, tokens):
+    if (strict or is_victims_home) and address(folded, tokens, about):
         return "address"
     if personal_date(folded, tokens, about, strict=strict):
         return "date"

@@ -7,10 +7,11 @@ Nothing in it is about a person.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from operator import attrgetter
+from typing import NamedTuple
 
 from conversations.languages import LANGUAGES, phrases, phrases_of_all
 from conversations.session.reading.text import fold
@@ -158,8 +159,7 @@ ENDS = frozenset(".;!?\n")
 """What ends a sentence. A full stop after an initial or an abbreviation does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One spelling, wherever it stands. `folded` is without accents and in lower case."""
 
     text: str
@@ -223,13 +223,7 @@ class Token:
     __slots__ = ("at", "folded", "is_capitalised", "is_known", "is_number", "is_upper", "is_word", "text", "to", "what")
 
     def __init__(self, word: Word, at: int, to: int) -> None:
-        self.text = word.text
-        self.folded = word.folded
-        self.what = word.what
-        self.is_word = word.is_word
-        self.is_number = word.is_number
-        self.is_capitalised = word.is_capitalised
-        self.is_upper = word.is_upper
+        self.text, self.folded, self.what, self.is_word, self.is_number, self.is_capitalised, self.is_upper = word
         self.is_known = False
         """The plan, or the list of places, knows it as part of a name."""
         self.at = at
@@ -247,10 +241,15 @@ def read_words(text: str, known: Known = NOTHING) -> list[Token]:
     """The tokens of a text, in order. Names that the plan or the lists of places and organisations know are marked."""
     tokens: list[Token] = []
     for found in _TOKEN.finditer(text):
-        number, length = _fused(found[0]) if found[0][-1] in "nN" else ("", 0)
-        tokens += _split(found, number, length) if length else (Token(_word(found[0]), found.start(), found.end()),)
-        if len(tokens) > 1 and tokens[-2].folded == _SMALL:
-            tokens[-1].what |= _table().get(_SMALL + tokens[-1].folded, 0)
+        spelled = found[0]
+        if spelled[-1] in "nN" and (fused := _fused(spelled))[1]:
+            tokens += _split(found, *fused)
+        else:
+            tokens.append(Token(_word(spelled), *found.span()))
+    if has_one_of(tokens, {_SMALL}):
+        for before, token in pairwise(tokens):
+            if before.folded == _SMALL:
+                token.what |= _table().get(_SMALL + token.folded, 0)
     _mark_known(tokens, known)
     return tokens
 
