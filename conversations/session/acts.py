@@ -65,8 +65,9 @@ def send(turn: Turn, node: Node | None = None) -> None:
     """Send the form. If something in it is wrong, go to the first question that is."""
     if node is not None:
         turn.instance.answer(node.ref, "send")
-    asked = {*turn.questions()}
-    for ref, violation in turn.instance.violations():
+    violations = turn.instance.violations()
+    asked = {*turn.questions()} if violations else set()
+    for ref, violation in violations:
         if (ref in asked or ref in turn.session.kept) and ref != (node.ref if node else ""):
             if node is not None:
                 turn.instance.answer(node.ref, "")

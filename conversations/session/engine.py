@@ -139,12 +139,11 @@ def step(
 
 def _step(form: Form, session: Session, event: Event, now: datetime, limits: Limits, known: Asked) -> Step:
     turn = Turn(form, session, _restored(form, session, now, limits), now, known)
-    if isinstance(event, Typed | Corrected) and len(event.text) > MAX_TYPED:
-        turn.reject(turn.say("err.too_long", n=MAX_TYPED))
-        return turn.finish()
     match event:
         case Tap():
             tap(turn, event)
+        case Typed(text) | Corrected(text) if len(text) > MAX_TYPED:
+            turn.reject(turn.say("err.too_long", n=MAX_TYPED))
         case Typed(text, origin):
             typed(turn, text, origin)
         case Corrected(text, origin):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import filterfalse
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,7 +70,8 @@ class Turn:
 
     def stops(self) -> Sequence[str]:
         """The refs of everything at which the session can stand now."""
-        return stops(self.form, self.session, self.questions(), self.instance)
+        questions = sequence(self.form, self.session, self.instance)
+        return stops(self.form, self.session, questions, self.instance) if self.form.frame.repeats else questions
 
     def stop(self) -> RepeatStop | None:
         """Return the stop of a repeat at which the session stands. None at a question or at the review."""
@@ -107,8 +109,7 @@ class Turn:
 
     def advance(self) -> None:
         """Stand at the first question that is not seen, or at the review."""
-        seen = self.session.seen
-        self.move(next((ref for ref in self.stops() if ref not in seen), REVIEW))
+        self.move(next(filterfalse(self.session.seen.__contains__, self.stops()), REVIEW))
 
     def finish(self) -> Step:
         session = self.session
@@ -162,7 +163,7 @@ class Turn:
         if isinstance(changes, Violation):
             self.reject(self.why_refused(node, value, changes))
             return False
-        lost = [each for each in changes.now_irrelevant if each in self.session.seen]
+        lost = list(filter(self.session.seen.__contains__, changes.now_irrelevant))
         if has_repeats:
             lost += [each for each, _ in changes.cleared if each in self.session.seen and not self.exists(each)]
         if lost and not is_confirmed:
@@ -176,14 +177,16 @@ class Turn:
                 self.effects.append(Ask(anew=bool(origin)))
                 return False
             changes = self.instance.answer(ref, value)
-        gone = {each for each, _ in changes.cleared} | set(lost)
+        gone = {*lost, *dict(changes.cleared)}
         seen = (self.session.seen - gone) | {ref}
-        alone = (ref,)
-        origins = {k: v for k, v in self.session.origins.items() if v != alone}
-        if origin:
-            origins[str(origin)] = (*origins.get(str(origin), ()), ref)
-            origins = dict(list(origins.items())[-_ORIGINS_KEPT:])
         kept = self.session.kept - gone
+        origins = self.session.origins
+        if (ref,) in origins.values():  # an earlier message answered this alone
+            origins = {message: refs for message, refs in origins.items() if refs != (ref,)}
+        if origin:
+            origins = {**origins, str(origin): (*origins.get(str(origin), ()), ref)}
+            if len(origins) > _ORIGINS_KEPT:
+                origins = dict([*origins.items()][-_ORIGINS_KEPT:])
         if has_repeats:
             kept = frozenset(each for each in kept if is_stop(each) or self.exists(each))
             seen &= {*self.stops()} | kept

@@ -46,39 +46,52 @@ _SUGGESTED = 8
 
 
 def typed(turn: Turn, text: str, origin: int) -> None:
-    """Handle typed text: first as the answer to an open question about an act, then at the stop of a repeat, then for
-    the form's question.
+    """Handle typed text: first as the answer to an open question about an act, then for the form's question or at the
+    stop of a repeat.
     """
     text = clean(text)
     node = turn.current()
     if emergency(text):
         turn.effects += [Notice("err.emergency"), Ask(anew=True)]
         return
-    if isinstance(turn.session.pending, Reading) and node is not None and _typed_reading(turn, node, text, origin):
+    if turn.session.pending is not None and _typed_about_act(turn, node, text, origin):
         return
-    if isinstance(turn.session.pending, Confirming | Removing) and (answer := turn.word(normalise(text), "sure")):
-        if isinstance(turn.session.pending, Removing):
-            settle_removing(turn, answer == "yes", origin)
-        else:
-            settle_confirming(turn, answer == "yes", origin)
-        return
-    if isinstance(turn.session.pending, Listing) and _typed_in_listing(turn, turn.session.pending, text, origin):
-        return
-    if isinstance(turn.session.pending, Confirming | Listing | Removing):
-        turn.set(pending=None)
-    if (stop := turn.stop()) is not None:
+    if node is not None:
+        _typed_at(turn, node, text, origin)
+    elif (stop := turn.stop()) is not None:
         _typed_at_stop(turn, stop, text, origin)
-        return
-    if node is None:
-        word = turn.navigation(text)
-        if word == "send":
+    else:
+        _typed_at_review(turn, text, origin)
+
+
+def _typed_about_act(turn: Turn, node: Node | None, text: str, origin: int) -> bool:
+    """Read an answer to the open question about an act.
+
+    Return False if the text is not one. Then the text is meant for the form, and the question is no longer open. Only
+    the question which instance of a repeat is meant stays open.
+    """
+    pending = turn.session.pending
+    if isinstance(pending, Reading):
+        return node is not None and _typed_reading(turn, node, text, origin)
+    if isinstance(pending, Confirming | Removing) and (answer := turn.word(normalise(text), "sure")):
+        settle = settle_removing if isinstance(pending, Removing) else settle_confirming
+        settle(turn, answer == "yes", origin)
+        return True
+    if isinstance(pending, Listing) and _typed_in_listing(turn, pending, text, origin):
+        return True
+    if not isinstance(pending, Choosing):
+        turn.set(pending=None)
+    return False
+
+
+def _typed_at_review(turn: Turn, text: str, origin: int) -> None:
+    match turn.navigation(text):
+        case "send":
             send(turn)
-        elif word == "leave":
+        case "leave":
             turn.effects.append(Leave())
-        else:
+        case _:
             turn.not_understood(text, origin, turn.say("form.review_help"))
-        return
-    _typed_at(turn, node, text, origin)
 
 
 def _typed_reading(turn: Turn, node: Node, text: str, origin: int) -> bool:

@@ -211,6 +211,8 @@ class Form:
         self.own_units: dict[Place, dict[str, Unit]] = {}
         self.readonly: frozenset[Place] = frozenset()
         """The places that may be read-only, by their own rule or by a rule of a group around them."""
+        self.may_be_readonly: frozenset[str] = frozenset()
+        """The paths of those among them that a respondent is asked."""
         self.everything = 0
         self.language_units: tuple[int, ...] = ()
         self.first_load: tuple[Action, ...] = ()

@@ -16,6 +16,7 @@ Source: ODK XForms specification; where its engines differ, docs/xlsform.md.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
@@ -27,6 +28,8 @@ from conversations.xforms.form import Form
 from conversations.xforms.limits import ANSWERING, Exhausted, Limits
 from conversations.xforms.nodes import LAST_SAVED, Frame, Place
 from conversations.xforms.question_types import QUESTION_TYPES, clean, coerce
+
+_VALUE = attrgetter("value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +155,14 @@ class Instance(InstanceRules):
         if question.value_type in ("dateTime", "time"):
             parameters = {**parameters, "offset": self.offset_of(self.now.replace(tzinfo=None))}
         stored = QUESTION_TYPES[question.type].cast(value, parameters)
-        if stored is None or stored == "":
+        if not stored:
             return None
         if question.type in ("select_one", "select_multiple", "rank"):
             return self._cast_choices(node, stored)
         return stored
 
     def _cast_choices(self, node: Node, stored: str) -> str | None:
-        items = self.form.logic[node.place].items
-        names = [choice.value for choice in self._choices(node.place, items, node.frame)] if items is not None else []
+        names = [*map(_VALUE, self.choices(node))]
         if node.question.type == "select_one":
             return stored if stored in names else None
         chosen = stored.split()
@@ -236,10 +238,11 @@ class Instance(InstanceRules):
         frame.filtered.pop(place.slot, None)
         if stored != frame.values[place.slot]:
             frame.values[place.slot] = stored
-            self._asked = None  # whether a question is read-only is read from the answers
             self._touched(place, frame)
             if self._dirty or self._fired:
                 self._settle()
+            elif self.form.may_be_readonly:
+                self._asked = None  # they are read from the answers
         return self._changes()
 
     def add(self, ref: str) -> Changes:

@@ -47,7 +47,7 @@ _UNACCENTED = _Characters(lambda character: "" if unicodedata.combining(characte
 
 def normalise(text: str) -> str:
     """The words in lower case between single spaces: no accents, emoji or punctuation. "" if nothing remains."""
-    return " ".join(WORD.findall(fold(plain(text))))
+    return " ".join(WORD.findall(text.lower() if text.isascii() else fold(plain(text))))
 
 
 @lru_cache(maxsize=4_096)

@@ -5,6 +5,8 @@ import unicodedata
 
 _BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 """Letters and symbols that show nothing."""
+_FIRST_MARK = "\u0300"
+"""Marks, and letters without a shape, begin here. Before it nothing that can be printed is taken out or composed."""
 _MARKS_KEPT = 3
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _SPACES = re.compile(" +")
@@ -16,20 +18,14 @@ def clean(text: str) -> str:
 
     Blanks are collapsed. Line breaks are kept, at most two in a row. Emoji keep the characters that join them.
     """
-    if _is_plain(text) and "\n" not in text and "  " not in text:
+    if text.isprintable() and "  " not in text and max(text, default="") < _FIRST_MARK:
         return text.strip()
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    kept = text if _is_plain(text) else "".join(_kept(text))
+    is_plain = max(text, default="") < _FIRST_MARK and text.replace("\n", "").isprintable()
+    kept = text if is_plain else "".join(_kept(text))
     lines = (_SPACES.sub(" ", line).strip() for line in kept.split("\n"))
     # Taking characters out may bring together what composes.
     return unicodedata.normalize("NFC", _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip())
-
-
-def _is_plain(text: str) -> bool:
-    """Say whether nothing has to be taken out or composed, as in most texts. Marks, and letters without a shape, begin
-    at U+0300.
-    """
-    return max(text, default="") < "\u0300" and text.replace("\n", "").isprintable()
 
 
 def _kept(text: str) -> list[str]:

@@ -80,9 +80,10 @@ def emergency(text: str) -> bool:
     """
     shown = _no_denials().sub("", seen(text))
     whole = normalise(shown)
-    if 1 <= len(whole.split()) <= 4 and _cries().intersection(whole.split()):
+    words = whole.split()
+    if len(words) <= 4 and not _cries().isdisjoint(words):
         return True
-    if _telling_words().isdisjoint(whole.split()):
+    if _telling_words().isdisjoint(words):
         return False
     clauses = {normalise(clause) for clause in _CLAUSE_ENDS.split(shown)}
     return any(_calls(said, language) for language in LANGUAGES for said in {*clauses, whole})

@@ -53,6 +53,7 @@ def _read(document: Document) -> Form:
     compile_logic(document)
     make_questions(document)
     form.readonly = readonly_places(document)
+    form.may_be_readonly = frozenset(place.path for place in form.asked & form.readonly)
     compile_texts(document)
     compile_actions(document)
     set_order(document)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import compress
 
 from conversations.xforms.evaluation.state import InstanceState, path_of, ref_of
-from conversations.xforms.form import Choice, FixedChoices, Form, Group, ItemSet, Question, Text
+from conversations.xforms.form import Choice, FixedChoices, Group, ItemSet, Question, Text
 from conversations.xforms.nodes import Frame, FrameType, Item, Place
 
 
@@ -85,12 +85,6 @@ def _leaves_among(chosen: frozenset[Place], frame_type: FrameType) -> _Leaves:
     )
 
 
-@lru_cache(maxsize=256)
-def _paths_of_readonly(form: Form, places: frozenset[Place]) -> frozenset[str]:
-    """The paths of those places that may be read-only."""
-    return frozenset(place.path for place in places & form.readonly)
-
-
 class InstanceTexts(InstanceState):
     """Returns all that a respondent sees: which questions are asked, their texts, and their choices."""
 
@@ -108,9 +102,8 @@ class InstanceTexts(InstanceState):
         If `among` is given, only those of these places, which are some of `Form.asked`.
         """
         if self._asked is None or self._asked[0] is not among:
-            places = self.form.asked if among is None else among
-            refs = self.relevant(places)
-            if readonly := _paths_of_readonly(self.form, places):
+            refs = self._relevant_in(self.root, "", self.form.asked if among is None else among)
+            if readonly := self.form.may_be_readonly:
                 refs = [ref for ref in refs if path_of(ref) not in readonly or not self.node(ref).is_readonly]
             self._asked = (among, tuple(refs))
         return self._asked[1]
@@ -209,10 +202,10 @@ class InstanceTexts(InstanceState):
     def _fill(self, text: Text, frame: Frame) -> str:
         return text.fill(self.language, self, frame) if text.by_language else ""
 
-    def choices(self, node: Node) -> list[Choice]:
+    def choices(self, node: Node) -> Sequence[Choice]:
         """The present choices of a select: filtered, in their order, with labels in the session's language."""
         items = self.form.logic[node.place].items
-        return list(self._choices(node.place, items, node.frame)) if items is not None else []
+        return self._choices(node.place, items, node.frame) if items is not None else ()
 
     def fixed_choices(self, node: Node) -> FixedChoices | None:
         """These choices, if they are the same in every session and were looked at before."""

@@ -26,10 +26,12 @@ def test_a_question_may_become_read_only():
     """)
     instance = start(made)
     assert not instance.node("b").is_readonly
+    assert instance.asked() == ("/data/a", "/data/g/b")
 
     instance.answer("a", "2")
 
     assert instance.node("b").is_readonly
+    assert instance.asked() == ("/data/a",)
 
 
 # --- the instance itself -------------------------------------------------------------------------------------
@@ -38,6 +40,7 @@ def test_a_bare_name_works_where_it_is_unique():
     instance = two_visits()
 
     assert instance.node("total").ref == "/data/total"
+    assert instance.node("/data/visit/met").ref == "/data/visit[1]/met"
     with pytest.raises(KeyError):
         instance.node("met")
     for ref in ("/data/visit[3]/met", "/data/nosuch", "/other/total", "/data/total[2]", "", "/data/visit[1]"):
