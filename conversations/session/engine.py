@@ -241,5 +241,5 @@ def _language_changed(turn: Turn, language: str) -> None:
 
 def filled_when(form: Form, answers: Mapping[str, str]) -> dict[str, str]:
     """Return the answers that say when and by whom the form was filled. The phone knows them, so nobody is asked."""
-    preloads = {place.path for place, logic in form.logic.items() if logic.preload[0] not in ("", "uid")}
+    preloads = {place.path for place, (kind, _) in form.preloads.items() if kind != "uid"}
     return {ref: value for ref, value in answers.items() if ref in preloads}

@@ -156,7 +156,6 @@ class Logic:
     required_message: Text = field(default_factory=lambda: Text({}))
     constraint_message: Text = field(default_factory=lambda: Text({}))
     items: ItemSet | None = None
-    preload: tuple[str, str] = ("", "")
     question: Question | None = None
     group: Group | None = None
     is_editable: bool = False
@@ -201,6 +200,8 @@ class Form:
         self.root: Place
         self.frame = FrameType(None, None)
         self.logic: dict[Place, Logic] = {}
+        self.preloads: dict[Place, tuple[str, str]] = {}
+        """What the phone fills in: the kind and its parameter, such as ("timestamp", "end")."""
         self.places: dict[str, Place] = {}
         self.by_name: dict[str, list[Place]] = {}
         self.instances: dict[str, Item] = {}

@@ -297,15 +297,15 @@ class Instance(InstanceRules):
 
     def answers(self) -> dict[str, str]:
         """The answers that are submitted, by ref: every relevant leaf that is not blank."""
-        end = self._end()
+        end, ends = self._end(), frozenset(filter(self._is_end, self.form.preloads))
         return {
             ref_of(place, frame): value
             for frame, place in self._leaves(self.root)
-            if frame.relevant[place.slot] and (value := end if self._is_end(place) else frame.values[place.slot])
+            if frame.relevant[place.slot] and (value := end if place in ends else frame.values[place.slot])
         }
 
     def _is_end(self, place: Place) -> bool:
-        return self.form.logic[place].preload == ("timestamp", "end")
+        return self.form.preloads.get(place) == ("timestamp", "end")
 
     def _end(self) -> str:
         return self.moment_text()
@@ -345,9 +345,8 @@ class Instance(InstanceRules):
         return self.cast(Node(self, frame, place, question), value) or ""
 
     def _preload(self) -> None:
-        for frame, place in self._leaves(self.root):
-            kind, parameter = self.form.logic[place].preload
-            if kind:
+        for place, (kind, parameter) in self.form.preloads.items():
+            for frame in self.frames(place.frame):
                 frame.values[place.slot] = self._preloaded(kind, parameter, frame.values[place.slot])
 
     def _preloaded(self, kind: str, parameter: str, default: str) -> str:

@@ -38,7 +38,8 @@ def compile_logic(document: Document) -> None:
                     logic.relevant = expression(document, source, place, "relevant", outside=True)
         if place.children and logic.calculate is not None:
             logic.calculate = None
-        logic.preload = (bind.get(f"{JAVAROSA}preload", ""), bind.get(f"{JAVAROSA}preloadParams", ""))
+        if place.is_leaf and (kind := bind.get(f"{JAVAROSA}preload")):
+            document.form.preloads[place] = (kind, bind.get(f"{JAVAROSA}preloadParams", ""))
 
 
 def compile_texts(document: Document) -> None:

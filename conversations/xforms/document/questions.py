@@ -77,8 +77,7 @@ def _make_question(document: Document, place: Place, number: int) -> Question:
 
 def unasked_type(document: Document, place: Place, value_type: str) -> str:
     """The type of a leaf without a control: filled in by the phone, a calculation, or hidden."""
-    logic = document.form.logic[place]
-    match logic.preload:
+    match document.form.preloads.get(place):
         case ("timestamp", "start" | "end" as kind):
             return kind
         case ("date", _):
@@ -93,7 +92,7 @@ def unasked_type(document: Document, place: Place, value_type: str) -> str:
         return "background-audio"
     if place.name == "audit" and value_type == "binary":
         return "audit"
-    return "calculate" if logic.calculate is not None else "hidden"
+    return "calculate" if document.form.logic[place].calculate is not None else "hidden"
 
 
 _CONTROL_PARAMETERS = {
