@@ -20,7 +20,6 @@ import orjson
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import BodyDecodeError, BuilderError, PoolTimeoutError, PyreqwestError, RequestTimeoutError
 from pyreqwest.multipart import FormBuilder, PartBuilder
-from pyreqwest.request import RequestBuilder
 from pyreqwest.response import Response
 
 from bot.telegram.errors import (
@@ -161,7 +160,7 @@ class Transport:
         on_headers: Callable[[Callable[[str], str | None]], None] | None = None,
     ) -> None:
         self._connections = connections
-        self._timeout = timeout
+        self._timeout = timedelta(seconds=timeout)
         self._fresh = fresh
         self._keepalive = KEEPALIVE_PLAIN if is_plain else KEEPALIVE_TLS
         self._on_headers = on_headers
@@ -218,30 +217,27 @@ class Transport:
             request = self._client.request(method, url)
         except ValueError:
             raise NotSent("not an address") from None
-        request.timeout(timedelta(seconds=self._timeout if timeout is None else timeout))
+        request.timeout(self._timeout if timeout is None else timedelta(seconds=timeout))
+        # A download shows each piece as it comes: a trickle would take long to fill what is read ahead.
+        request.streamed_read_buffer_limit(READ_AHEAD if limit is None else 0)
         if isinstance(body, bytes):
             request.header("Content-Type", "application/json").body_bytes(body)
         elif body is not None:
             request.multipart(body)
         try:
-            status, payload = await self._send(request, limit)
+            async with request.build_streamed() as response:
+                payload = await _at_most(response, ANSWER_LIMIT if limit is None else limit)
         except PyreqwestError as error:
             raise _meaning(error) from None
         except TooLarge as error:
             raise error if limit is not None else Unreadable("an answer without an end") from None
-        if 200 <= status < 300:
-            self.answered_at = self._time()
-            return payload
-        raise error_of(status, payload)
-
-    async def _send(self, request: RequestBuilder, limit: int | None) -> tuple[int, bytes]:
-        # A download shows each piece as it comes: a trickle would take long to fill what is read ahead.
-        ahead = READ_AHEAD if limit is None else 0
-        async with request.streamed_read_buffer_limit(ahead).build_streamed() as response:
-            payload = await _at_most(response, ANSWER_LIMIT if limit is None else limit)
         if self._on_headers is not None:
             self._on_headers(response.get_header)
-        return response.status, payload
+        status = response.status
+        if not 200 <= status < 300:
+            raise error_of(status, payload)
+        self.answered_at = self._time()
+        return payload
 
 
 def _meaning(error: PyreqwestError) -> TelegramError:
@@ -265,16 +261,14 @@ def _meaning(error: PyreqwestError) -> TelegramError:
 async def _at_most(response: Response, limit: int) -> bytes:
     """Return the body of an answer. TooLarge as soon as it has, or announces, more than `limit` bytes."""
     promised = response.get_header("Content-Length") or ""
-    left = limit
     if promised.isdecimal() and int(promised) > limit:
         raise TooLarge(f"over {limit} bytes")
-    parts: list[bytes] = []
+    payload = bytearray()
     while (part := await response.body_reader.read_chunk()) is not None:
-        left -= len(part)
-        if left < 0:
+        payload += part
+        if len(payload) > limit:
             raise TooLarge(f"over {limit} bytes")
-        parts.append(bytes(part))
-    return b"".join(parts)
+    return bytes(payload)
 
 
 def multipart(parameters: Mapping[str, Any], files: Mapping[str, File]) -> FormBuilder:
