@@ -11,8 +11,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 import structlog
 
@@ -22,9 +21,10 @@ from bot.telegram.http import File
 from bot.telegram.in_hand import Note
 from bot.telegram.lanes import Held
 from bot.telegram.methods import anew, in_words, makes_message
-from bot.telegram.outcomes import Gone, Migrated, Outcome, Sent, Undeliverable, classify
+from bot.telegram.outcomes import Gone, Migrated, Outcome, classify
+from bot.telegram.verdict import UNTRIED
 from storage.messages import outbox
-from storage.messages.outbox import REPLIES, OutboxRow
+from storage.messages.outbox import REPLIES, OutboxRow, Sent, Undeliverable
 from storage.unit_of_work import Units
 
 logger = structlog.get_logger(__name__)
@@ -43,14 +43,13 @@ async def open_path(path: str, is_wanted: IsWanted) -> IO[bytes]:
     return await asyncio.to_thread(open, path, "rb")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call that can be made at once: all that it needs has been read, drawn and opened."""
 
     row: OutboxRow
     method: str
     payload: Mapping[str, Any]
-    files: Mapping[str, File]
+    files: Mapping[str, File] | None = None
 
 
 class Calls:
@@ -71,8 +70,20 @@ class Calls:
         self._cards: OrderedDict[int, int] = OrderedDict()
         self._migrated: dict[int, int] = {}
 
+    def at_hand(self, held: Held) -> Call | None:
+        """Return the call for a row that needs nothing but what is remembered. None: it must be prepared."""
+        row, payload = held.row, held.row.payload
+        if held.tried is not UNTRIED or "@files" in payload or "@cards" in payload:
+            return None
+        if row.card_id is not None and not held.makes_message:
+            message_id = self._cards.get(row.card_id)
+            if message_id is None:
+                return None
+            payload = {**payload, "message_id": message_id}
+        return Call(row, row.method, payload)
+
     async def prepare(self, row: OutboxRow, opened: ExitStack, *, is_anew: bool) -> Call | Outcome:
-        """Prepare the call for one row. Its files are added to `opened`. An outcome instead: no call can be made.
+        """Prepare the call for any row. Its files are added to `opened`. An outcome instead: no call can be made.
 
         `is_anew`: the message to edit is gone, so a new message is sent instead.
         """
@@ -111,14 +122,14 @@ class Calls:
 
     async def make(self, call: Call) -> Outcome:
         """Make a prepared call, at once."""
-        chat_id = self._migrated.get(call.row.chat_id, call.row.chat_id)
+        row = call.row
+        payload = {**call.payload, "chat_id": self._migrated.get(row.chat_id, row.chat_id)}
         # The server may just have closed a kept connection. That must not leave a reminder in doubt.
-        fresh = call.row.kind not in REPLIES
-        payload = {**call.payload, "chat_id": chat_id}
+        fresh = row.kind not in REPLIES
         try:
-            result = await self._api.call(call.method, payload, call.files or None, fresh=fresh)
+            result = await self._api.call(call.method, payload, call.files, fresh=fresh)
         except errors.TelegramError as error:
-            return self._follow(call.row.chat_id, classify(error))
+            return self._follow(row.chat_id, classify(error))
         message_id = result.get("message_id") if isinstance(result, dict) else None
         return Sent(message_id if isinstance(message_id, int) else None)
 
@@ -149,12 +160,13 @@ class Calls:
         row, at = held.row, held.called_at
         if row.card_id is None:
             return Note(row, outcome, at=at)
-        if is_card_gone or (isinstance(outcome, outbox.Sent) and row.method == "deleteMessage"):
+        message_id = outcome.message_id if isinstance(outcome, Sent) else None
+        if is_card_gone or (row.method == "deleteMessage" and isinstance(outcome, Sent)):
             self._cards.pop(row.card_id, None)
-            return Note(row, outbox.Sent() if isinstance(outcome, outbox.Sent) else outcome, is_card_gone=True, at=at)
-        if not isinstance(outcome, outbox.Sent) or outcome.message_id is None:
+            return Note(row, outcome if message_id is None else Sent(), is_card_gone=True, at=at)
+        if message_id is None:
             return Note(row, outcome, at=at)
-        if self._cards.get(row.card_id) == outcome.message_id:
-            return Note(row, outbox.Sent(), at=at)
-        self._remember(row.card_id, outcome.message_id)
-        return Note(row, outcome, outcome.message_id, at=at)
+        if self._cards.get(row.card_id) == message_id:
+            return Note(row, Sent(), at=at)
+        self._remember(row.card_id, message_id)
+        return Note(row, outcome, message_id, at=at)

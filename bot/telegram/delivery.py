@@ -39,29 +39,17 @@ from bot.telegram.in_hand import (
     look,
 )
 from bot.telegram.lanes import Held, Lane, Lanes
-from bot.telegram.methods import answer_payload, makes_message
-from bot.telegram.outcomes import (
-    Ambiguous,
-    Gone,
-    Migrated,
-    NotModified,
-    NotSent,
-    Outcome,
-    Rejected,
-    RetryAfter,
-    Sent,
-    Undeliverable,
-    Unreachable,
-)
-from bot.telegram.pacer import ChatPace, Pacer, Window
+from bot.telegram.methods import answer_payload
+from bot.telegram.outcomes import NotSent, Outcome, Rejected, RetryAfter
+from bot.telegram.pacer import ChatPace, Pacer, Slots, Window
 from bot.telegram.recording import Recorder
-from bot.telegram.verdict import BACK_OFF, UNTRIED, Again, HandBack, LetGo, Settle, Tried, Verdict, weigh
+from bot.telegram.verdict import BACK_OFF, Again, HandBack, LetGo, Settle, Verdict, weigh
 from storage.database.durations import Durations
 from storage.database.vault import key_unknown
 from storage.errors import Unavailable
 from storage.messages import outbox
 from storage.messages.leases import Watch
-from storage.messages.outbox import LEASE, REPLIES, OutboxRow
+from storage.messages.outbox import LEASE, REPLIES, Ambiguous, OutboxRow, Sent, Undeliverable, Unreachable
 from storage.unit_of_work import Units
 
 logger = structlog.get_logger(__name__)
@@ -115,8 +103,8 @@ class Delivery:
         self._window = Window(clock)
         self._pacer = Pacer(rate)
         self._pace = ChatPace(is_paced=rate > 0)
-        self._reply_slots = asyncio.Semaphore(max(1, in_flight * 4 // 5))
-        self._fan_out_slots = asyncio.Semaphore(max(1, in_flight // 8))
+        self._reply_slots = Slots(max(1, in_flight * 4 // 5))
+        self._fan_out_slots = Slots(max(1, in_flight // 8))
         self._fan_out_turn = asyncio.Lock()
         """Held from a turn until its call begins, so that slow commits do not bring the calls together."""
 
@@ -248,7 +236,7 @@ class Delivery:
         if self._has_ended:
             return
         fed_at = self._time()
-        now, steady = self._clock.now(), self._clock.monotonic()
+        now, ours_until = self._clock.now(), self._clock.monotonic() + LEASE.total_seconds()
         for row in rows:
             if row.kind not in REPLIES:
                 self._wake.set()
@@ -258,8 +246,8 @@ class Delivery:
             if row.is_behind or row.chat_id in self._lanes.parked or self._abandon.is_set():
                 self._hand_back(row)
             else:
-                age = max(timedelta(), now - row.created_at)
-                self._enqueue(Held(row, steady + (LEASE - age).total_seconds(), fed_at))
+                age = max(0.0, (now - row.created_at).total_seconds())
+                self._enqueue(Held(row, ours_until - age, fed_at))
                 fed_at = 0.0
 
     def answer(self, answer: TapAnswer) -> None:
@@ -302,8 +290,7 @@ class Delivery:
             await self._look()
         finally:
             self._recorded_meanwhile = None
-            for note in meanwhile:
-                self._recorded(note)
+            self._recorded(meanwhile)
 
     async def _look(self) -> None:
         """Settle expired leases by kind, and claim rows that are queued and due."""
@@ -356,127 +343,149 @@ class Delivery:
 
     # -------------------------------------------------------------- a lane
     async def _drain(self, lane: Lane) -> None:
+        """Send the rows of a lane, the oldest first. When this returns, all are settled or handed back."""
         try:
             while lane.held:
-                row = lane.held[0].row
+                held = lane.held[0]
                 try:
-                    await self._send(lane, lane.held[0])
+                    self._follow(lane, held, await self._try(held))
                 except TokenRejected:
                     raise
                 except Exception as error:  # the boundary of one outbox row
+                    row = held.row
                     logger.exception("outbox.defect", row=row.id, kind=row.kind, method=row.method)
-                    self._settle(lane, Settle(outbox.Undeliverable(f"defect: {type(error).__name__}")))
+                    self._settle(lane, Settle(Undeliverable(f"defect: {type(error).__name__}")))
         finally:
             self._lanes.end(lane)
             if not self._lanes:
                 self._idle.set()
 
-    async def _send(self, lane: Lane, held: Held) -> None:
-        """Send one row. When this returns, the row is settled or handed back, and no longer in the lane."""
-        tried = UNTRIED
-        while True:
-            verdict = await self._try(held, tried)
-            match verdict:
-                case Settle():
-                    return self._settle(lane, verdict)
-                case HandBack(pause, is_retry):
-                    self.retries += is_retry
-                    return self._hand_back_lane(lane, pause, tried.doubts)
-                case LetGo():
-                    return self._let_go(lane)
-                case Again(tried, pause, is_retry):
-                    self.retries += is_retry
-                    if is_retry:
-                        tried = replace(tried, has_failed=True)
-                    if pause:
-                        tried = replace(tried, retry_at=self._time() + pause)
-                case _:
-                    assert_never(verdict)
+    def _follow(self, lane: Lane, held: Held, verdict: Verdict) -> None:
+        """Do what the verdict says of the first row of a lane. The row leaves the lane, unless it is tried again."""
+        match verdict:
+            case Settle():
+                self._settle(lane, verdict)
+            case HandBack(pause, is_retry):
+                self.retries += is_retry
+                self._hand_back_lane(lane, pause, held.tried.doubts)
+            case LetGo():
+                self._let_go(lane)
+            case Again(tried, pause, is_retry):
+                self.retries += is_retry
+                if is_retry:
+                    tried = replace(tried, has_failed=True)
+                held.tried = replace(tried, retry_at=self._time() + pause) if pause else tried
+            case _:
+                assert_never(verdict)
 
-    async def _try(self, held: Held, tried: Tried) -> Verdict:
+    async def _try(self, held: Held) -> Verdict:
         """Make the call if it may be made now. Otherwise wait, for a moment or until nothing prevents it."""
+        held.asks = held.is_reply and self._window.ask(held.row.chat_id)  # somebody waits for it
+        try:
+            hindrance = self._hindrance(held)
+            if hindrance is None:
+                if (call := self._calls.at_hand(held)) is not None:
+                    return await self._call_in_turn(held, call)
+                return await self._prepare(held)
+            if isinstance(hindrance, HandBack):
+                return hindrance
+            await until(*hindrance)
+            return Again(held.tried)
+        except Unavailable as error:  # the database is away, or a key is, which says nothing about this row
+            if (locked := key_unknown(error)) is not None:
+                self._alarm("keys", str(locked))
+            return HandBack(1.0)
+        finally:
+            if held.asks:
+                self._window.asked()
+
+    def _hindrance(self, held: Held) -> HandBack | tuple[asyncio.Event, float] | None:
+        """Return what prevents the call: an event to wait for, for so many seconds at most. None: nothing does."""
         if self._abandon.is_set():
             return HandBack()
-        row = held.row
-        if row.kind in REPLIES and self._window.ask(row.chat_id):  # somebody waits for it
-            try:
-                return await self._try_in_turn(held, tried)
-            finally:
-                self._window.asked()
-        return await self._try_in_turn(held, tried)
-
-    async def _try_in_turn(self, held: Held, tried: Tried) -> Verdict:
-        row = held.row
-        wait = max(0.0, self._window.left(row.chat_id), self._chat_wait(row))
+        row, tried = held.row, held.tried
+        wait = max(0.0, self._window.left(row.chat_id), self._chat_wait(held))
         if tried.retry_at:
             wait = max(wait, tried.retry_at - self._time())
         is_for_later = not held.has_begun and self._window.is_in_doubt  # else its lease would be renewed for hours
         if is_for_later or not held.has_time(self._clock.monotonic() + wait):
             return HandBack(wait)
         if wait > 0:
-            # In steps, so that a clock moved by hand is noticed.
-            await until(self._abandon, min(wait, 1.0))
-            return Again(tried)
+            return self._abandon, min(wait, 1.0)  # in steps, so that a clock moved by hand is noticed
         if not self._is_sure():
-            await until(self._abandon, SURE_AGAIN)
-            return Again(tried)
-        last_is_recorded = self._recorder.unrecorded(row.chat_id)
-        if last_is_recorded is not None and (tried.is_anew or makes_message(row.method)):
-            await until(last_is_recorded, 1.0)
-            return Again(tried)
-        try:
-            if tried.has_failed and await self._units.run(None, partial(is_taken_back, row=row)):
-                return HandBack()
-            with ExitStack() as opened:
-                call = await self._calls.prepare(row, opened, is_anew=tried.is_anew)
-                if isinstance(call, Call):
-                    return await self._call_in_turn(held, tried, call)
-                self._count(held, call)
-                return weigh(row, call, tried, self._back_off)
-        except Unavailable as error:  # the database is away, or a key is, which says nothing about this row
-            if (locked := key_unknown(error)) is not None:
-                self._alarm("keys", str(locked))
-            return HandBack(1.0)
+            return self._abandon, SURE_AGAIN
+        last_is_recorded = self._recorder.unrecorded(row.chat_id) if held.makes_message or tried.is_anew else None
+        return None if last_is_recorded is None else (last_is_recorded, 1.0)
 
-    async def _call_in_turn(self, held: Held, tried: Tried, call: Call) -> Verdict:
-        """Wait for a turn, make the call, and decide by its outcome."""
-        row = held.row
-        is_reply = row.kind in REPLIES
-        async with self._reply_slots if is_reply else self._fan_out_slots:
-            if self._is_shut(held):  # take no turn without using it: if turns are rare, none would be left
-                return Again(tried)
-            if held.has_begun:
-                has_waited = await self._pacer.turn(is_reply=is_reply)
-            else:
-                async with self._fan_out_turn:
-                    if self._is_shut(held):
-                        return Again(tried)
-                    await self._pacer.turn(is_reply=False)
-                    # After the turn: a row that still waits for a turn is not in doubt if we die.
-                    if self._is_shut(held):
-                        return Again(tried)
-                    steady, lasts = self._clock.monotonic(), lease_of_call(row)
-                    lease_until = self._clock.now() + lasts
-                    if not await self._units.run(None, lambda unit: unit.outbox.begin(row, lease_until)):
-                        return LetGo()
-                    held.begins(steady + lasts.total_seconds())
+    async def _prepare(self, held: Held) -> Verdict:
+        """Read, draw and open what the call needs, then make it in its turn."""
+        row, tried = held.row, held.tried
+        if tried.has_failed and await self._units.run(None, partial(is_taken_back, row=row)):
+            return HandBack()
+        with ExitStack() as opened:
+            call = await self._calls.prepare(row, opened, is_anew=tried.is_anew)
+            if isinstance(call, Call):
+                return await self._call_in_turn(held, call, has_waited=True)
+            self._count(held, call)
+            return weigh(row, call, tried, self._back_off)
+
+    async def _call_in_turn(self, held: Held, call: Call, *, has_waited: bool = False) -> Verdict:
+        """Wait for a turn, make the call, and decide by its outcome.
+
+        `has_waited`: since it was asked what prevents the call, so it is asked again.
+        """
+        slots = self._reply_slots if held.is_reply else self._fan_out_slots
+        if (slot := slots.take()) is not None:
+            await slot
+            has_waited = True
+        try:
+            # Take no turn without using it: if turns are rare, none would be left.
+            if has_waited and self._is_shut(held):
+                return Again(held.tried)
+            if not held.has_begun:
+                if (verdict := await self._begin(held)) is not None:
+                    return verdict
+                has_waited = True
+            elif (turn := self._pacer.turn(is_reply=held.is_reply)) is not None:
+                await turn
                 has_waited = True
             if has_waited and self._is_shut(held):
-                return Again(tried) if is_reply else HandBack()
+                return Again(held.tried) if held.is_reply else HandBack()
             held.called_at = self._clock.now()
             outcome = await self._calls.make(call)
+        finally:
+            slots.give()
         self._count(held, outcome)
-        return await self._weigh(row, outcome, tried)
+        if held.asks or not isinstance(outcome, Sent):
+            await self._heed(held, outcome)
+        return weigh(held.row, outcome, held.tried, self._back_off)
 
-    async def _weigh(self, row: OutboxRow, outcome: Outcome, tried: Tried) -> Verdict:
-        """Decide what happens to the row. Also stop all calls, if Telegram wants silence or does not know our token."""
+    async def _begin(self, held: Held) -> Verdict | None:
+        """Wait for the turn of fan-out, and note in the database that its call begins. A verdict: it must not."""
+        row = held.row
+        async with self._fan_out_turn:
+            if self._is_shut(held):
+                return Again(held.tried)
+            if (turn := self._pacer.turn(is_reply=False)) is not None:
+                await turn
+            # After the turn: a row that still waits for a turn is not in doubt if we die.
+            if self._is_shut(held):
+                return Again(held.tried)
+            steady, lasts = self._clock.monotonic(), lease_of_call(row)
+            lease_until = self._clock.now() + lasts
+            if not await self._units.run(None, lambda unit: unit.outbox.begin(row, lease_until)):
+                return LetGo()
+            held.begins(steady + lasts.total_seconds())
+            return None
+
+    async def _heed(self, held: Held, outcome: Outcome) -> None:
+        """Learn from an outcome for other calls. Stop them if Telegram wants silence, or does not know our token."""
+        row = held.row
         match outcome:
-            case Sent() | NotModified() | Gone() | Undeliverable() | Unreachable() | Migrated():
-                if self._window.heard(row.chat_id):
-                    logger.warning("telegram.retry_after_of_one_chat")
-                    self._wake.set()
             case RetryAfter(seconds):
                 self._close_window(seconds, row.chat_id)
+                if held.makes_message:
+                    self._pace.refused(row.chat_id, self._time())
             case Rejected(reason):
                 if await self._api.is_rejected():
                     logger.critical("telegram.token_rejected", reason=reason)
@@ -484,9 +493,10 @@ class Delivery:
                 self._alarm("method_refused", row.method)
             case NotSent() | Ambiguous():
                 pass
-            case _:
-                assert_never(outcome)
-        return weigh(row, outcome, tried, self._back_off)
+            case _ if held.asks:
+                self._window.heard()
+                logger.warning("telegram.retry_after_of_one_chat")
+                self._wake.set()
 
     # -------------------------------------------------------------- what follows
     def _settle(self, lane: Lane, verdict: Settle) -> None:
@@ -494,13 +504,13 @@ class Delivery:
         row = held.row
         self._recorder.note(self._calls.note(held, verdict.outcome, is_card_gone=verdict.is_card_gone))
         match verdict.outcome:
-            case outbox.Undeliverable(reason):
+            case Undeliverable(reason):
                 logger.warning("outbox.undeliverable", row=row.id, kind=row.kind, method=row.method, reason=reason)
-            case outbox.Unreachable(reason):
+            case Unreachable(reason):
                 # One attempt was enough: drop everything else that the bot wanted to send them by itself.
                 logger.info("person.unreachable", row=row.id, kind=row.kind, reason=reason)
                 for dropped in self._lanes.drop_fan_out(row.chat_id, lane):
-                    self._recorder.note(Note(dropped, outbox.Undeliverable(reason)))
+                    self._recorder.note(Note(dropped, Undeliverable(reason)))
 
     def _let_go(self, lane: Lane) -> None:
         """Drop the first row of a lane, which is not ours any more: nothing is sent, nothing recorded."""
@@ -523,15 +533,15 @@ class Delivery:
             self._pauses[row.id] = self._clock.monotonic() + pause, at
         self._recorder.note(Note(row, outbox.RetryAfter(at, "handed back", doubts)))
 
-    def _recorded(self, note: Note) -> None:
-        if self._recorded_meanwhile is None:
+    def _recorded(self, notes: Sequence[Note]) -> None:
+        if self._recorded_meanwhile is not None:
+            self._recorded_meanwhile.extend(notes)
+            return
+        for note in notes:
             self._forget(note.row, note.outcome)
-        else:
-            self._recorded_meanwhile.append(note)
 
     def _forget(self, row: OutboxRow, outcome: outbox.Outcome | None) -> None:
-        has_room_again = self._lanes.forget(row, outcome)
-        if has_room_again or (row.chat_id in self._lanes.parked and not self.is_held):
+        if self._lanes.forget(row, outcome) and not self.is_held:
             self._wake.set()
 
     # -------------------------------------------------------------- when
@@ -540,10 +550,10 @@ class Delivery:
         is_ours = held.has_time(self._clock.monotonic()) and self._is_sure()
         return not is_ours or self._window.left(held.row.chat_id) > 0 or self._abandon.is_set()
 
-    def _chat_wait(self, row: OutboxRow) -> float:
-        if row.kind not in REPLIES:
-            return self._pace.fan_out_wait(row.chat_id)
-        return self._pace.reply_wait(row.chat_id) if makes_message(row.method) else 0.0
+    def _chat_wait(self, held: Held) -> float:
+        if not held.is_reply:
+            return self._pace.fan_out_wait(held.row.chat_id)
+        return self._pace.reply_wait(held.row.chat_id) if held.makes_message else 0.0
 
     def _close_window(self, seconds: float, chat_id: int | None = None) -> None:
         """Send nothing for so many seconds, because Telegram wants silence: at least to this chat."""
@@ -558,5 +568,4 @@ class Delivery:
         now = self._time()
         if held.fed_at and isinstance(outcome, Sent):
             self.replying.add(now - held.fed_at)
-        was_refused = isinstance(outcome, RetryAfter)
-        self._pace.called(row.chat_id, now, made_message=makes_message(row.method), was_refused=was_refused)
+        self._pace.called(row.chat_id, now, made_message=held.makes_message)

@@ -160,7 +160,7 @@ class Transport:
         on_headers: Callable[[Callable[[str], str | None]], None] | None = None,
     ) -> None:
         self._connections = connections
-        self._timeout = timedelta(seconds=timeout)
+        self._timeout = timeout
         self._fresh = fresh
         self._keepalive = KEEPALIVE_PLAIN if is_plain else KEEPALIVE_TLS
         self._on_headers = on_headers
@@ -179,6 +179,7 @@ class Transport:
             .max_connections(self._connections)
             .pool_timeout(timedelta(seconds=CONNECT_TIMEOUT))
             .connect_timeout(timedelta(seconds=CONNECT_TIMEOUT))
+            .timeout(timedelta(seconds=self._timeout))
             .pool_idle_timeout(timedelta(seconds=self._keepalive))
             .pool_max_idle_per_host(0 if self._fresh else self._connections)
             .follow_redirects(False)  # one would be handed the token
@@ -217,7 +218,8 @@ class Transport:
             request = self._client.request(method, url)
         except ValueError:
             raise NotSent("not an address") from None
-        request.timeout(self._timeout if timeout is None else timedelta(seconds=timeout))
+        if timeout is not None:
+            request.timeout(timedelta(seconds=timeout))
         # A download shows each piece as it comes: a trickle would take long to fill what is read ahead.
         request.streamed_read_buffer_limit(READ_AHEAD if limit is None else 0)
         if isinstance(body, bytes):

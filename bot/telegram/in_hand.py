@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from storage.database.vault import KeyUnknown
 from storage.messages import outbox
@@ -17,8 +17,7 @@ REPLY_LANE: Final[tuple[outbox.Lane, ...]] = ("replies",)
 FAN_OUT_LANE: Final[tuple[outbox.Lane, ...]] = ("fan_out",)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """One row's outcome on its way into the database."""
 
     row: OutboxRow

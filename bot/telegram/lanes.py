@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from bot.telegram.methods import makes_message
+from bot.telegram.verdict import UNTRIED, Tried
 from storage.messages import outbox
 from storage.messages.outbox import REPLIES, OutboxRow
 
@@ -37,6 +39,12 @@ class Held:
     """When it was committed, if it is the first answer to an update; on the event loop's clock."""
     called_at: datetime | None = None
     """When the last call for it began; None: none has."""
+    tried: Tried = field(default=UNTRIED, init=False)
+    asks: bool = field(default=False, init=False)
+    """Whether its call is made to learn whose a silence is."""
+    is_reply: bool = field(init=False)
+    makes_message: bool = field(init=False)
+    """This and `is_reply` are asked several times for each call."""
     has_begun: bool = field(init=False)
     """Whether a call may be made: a reply's always, fan-out's once the database knows of it."""
     margin: float = field(default=0.0, init=False)
@@ -45,7 +53,8 @@ class Held:
     """Whether it is not certainly ours any more, whatever its lease says."""
 
     def __post_init__(self) -> None:
-        self.has_begun = self.row.kind in REPLIES
+        self.is_reply = self.has_begun = self.row.kind in REPLIES
+        self.makes_message = makes_message(self.row.method)
         if self.has_begun:
             self.margin = MARGIN
 
@@ -106,7 +115,8 @@ class Lanes:
         if self.rows.get(row.id, -1) >= row.attempts:
             return False
         self.rows[row.id] = row.attempts
-        self.fan_out += row.kind not in REPLIES
+        if row.kind not in REPLIES:
+            self.fan_out += 1
         return True
 
     def find(self, row: OutboxRow) -> bool:
@@ -122,7 +132,7 @@ class Lanes:
 
     def put(self, held: Held) -> Lane | None:
         """Put a row at the end of its lane. Returns the lane if it is new: somebody has to drain it."""
-        key = (held.row.chat_id, held.row.kind in REPLIES)
+        key = held.row.chat_id, held.is_reply
         lane = self._lanes.get(key)
         if lane is not None:
             lane.held.append(held)
@@ -177,15 +187,16 @@ class Lanes:
     def forget(self, row: OutboxRow, outcome: outbox.Outcome | None) -> bool:
         """Forget a row that was recorded, or never begun (None).
 
-        Return True if there is room for more fan-out again.
+        Return True if the outbox may have more for us now: its chat is parked, or there is room for fan-out again.
         """
         if self.rows.get(row.id) == row.attempts:
             del self.rows[row.id]
         if row.kind not in REPLIES:
             self.fan_out -= 1
-            return self.fan_out == FAN_OUT_IN_HAND // 3
-        if isinstance(outcome, outbox.RetryAfter):
+            if self.fan_out == FAN_OUT_IN_HAND // 3:
+                return True
+        elif isinstance(outcome, outbox.RetryAfter):
             self.returning[row.chat_id] -= 1
             if not self.returning[row.chat_id]:
                 del self.returning[row.chat_id]
-        return False
+        return row.chat_id in self.parked

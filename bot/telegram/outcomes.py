@@ -2,6 +2,8 @@
 
 Telegram says in an English sentence whether a person has blocked us, a message is too old to be edited, or nothing
 needed to change. A network says less. All other code calls `classify` and decides by its ten outcomes.
+
+Four of them may end a row. They are the outbox's own, and are recorded as they are.
 """
 
 import re
@@ -10,13 +12,7 @@ from typing import Final
 
 from bot.log import redact
 from bot.telegram import errors
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """Telegram did it; `message_id` if it made a message."""
-
-    message_id: int | None = None
+from storage.messages.outbox import Ambiguous, Sent, Undeliverable, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +32,6 @@ class RetryAfter:
     """Nothing was done, and Telegram does nothing for `seconds`."""
 
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """This person or chat does not receive us: blocked, deactivated, unknown."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Undeliverable:
-    """Telegram refuses this message, and always will."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ambiguous:
-    """Telegram may have done it."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,32 @@ ASKED_WITHIN: Final = 1.0
 """Seconds after which a chat looks again whether it must be silent, while another chat asks."""
 
 
+class Slots:
+    """Room for so many calls at the same time. It goes to whoever has waited longest."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    def take(self) -> asyncio.Future[None] | None:
+        """Take a slot, and `give` it back. Return what to wait for before it is there; None: it is."""
+        if self._free:
+            self._free -= 1
+            return None
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(slot)
+        return slot
+
+    def give(self) -> None:
+        """Give a slot back."""
+        while self._line:
+            slot = self._line.popleft()
+            if not slot.done():
+                slot.set_result(None)
+                return
+        self._free += 1
+
+
 class Pacer:
     """Turns, evenly spaced: `rate` a second, replies before fan-out; 0 gives every turn at once.
 
@@ -39,20 +65,19 @@ class Pacer:
         self._fan_out: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def turn(self, *, is_reply: bool) -> bool:
-        """Take a turn. Return whether it had to be waited for."""
+    def turn(self, *, is_reply: bool) -> asyncio.Future[None] | None:
+        """Take a turn. Return what to wait for before it comes; None: it is now."""
         if not self._interval:
-            return False
+            return None
         loop = asyncio.get_running_loop()
         if self._timer is None and loop.time() >= self._next:
             self._next = loop.time() + self._interval
-            return False
+            return None
         turn: asyncio.Future[None] = loop.create_future()
         (self._replies if is_reply else self._fan_out).append(turn)
         if self._timer is None:
             self._timer = loop.call_at(self._next, self._give)
-        await turn
-        return True
+        return turn
 
     def _give(self) -> None:
         self._timer = None
@@ -151,12 +176,9 @@ class Window:
         self._asking = chat_id
         return True
 
-    def heard(self, chat_id: int) -> bool:
-        """Note that Telegram took a call for this chat. If it asked, only the refused chats are silent: return True."""
-        if chat_id != self._asking:
-            return False  # it may have left before the refusal
+    def heard(self) -> None:
+        """Note that Telegram took the call that asked: only the refused chats are silent."""
         self._doubt_ends_at = 0.0
-        return True
 
     def asked(self) -> None:
         """Let another ask, if it is still in doubt."""
@@ -184,12 +206,15 @@ class ChatPace:
         sent_at = self._sent_at.get(chat_id)
         return 0.0 if sent_at is None else sent_at + CHAT_INTERVAL - asyncio.get_running_loop().time()
 
-    def called(self, chat_id: int, now: float, *, made_message: bool, was_refused: bool) -> None:
-        """Count a call for this chat that has ended. After a 429 its burst is used up: one refusal is enough."""
+    def called(self, chat_id: int, now: float, *, made_message: bool) -> None:
+        """Count a call for this chat that has ended."""
         if len(self._sent_at) > CHATS_REMEMBERED:
             self._sent_at = {chat: at for chat, at in self._sent_at.items() if at > now - CHAT_INTERVAL}
             self._full_at = {chat: at for chat, at in self._full_at.items() if at > now}
         self._sent_at[chat_id] = now
         if made_message:
-            full_at = max(self._full_at.get(chat_id, now), now) + CHAT_INTERVAL
-            self._full_at[chat_id] = now + CHAT_BURST * CHAT_INTERVAL if was_refused else full_at
+            self._full_at[chat_id] = max(self._full_at.get(chat_id, now), now) + CHAT_INTERVAL
+
+    def refused(self, chat_id: int, now: float) -> None:
+        """Note a 429 for a message to this chat. Its burst is used up: one refusal is enough."""
+        self._full_at[chat_id] = now + CHAT_BURST * CHAT_INTERVAL

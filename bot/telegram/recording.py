@@ -10,9 +10,7 @@ process would send that message again, with a question that has been answered, a
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -37,16 +35,8 @@ GATHER: Final = 0.01
 """Seconds that outcomes wait for each other. One by itself is a commit by itself, and on PostgreSQL three journeys."""
 
 
-@dataclass(slots=True)
-class _Unrecorded:
-    """Messages of one chat that would be sent twice if the process died now."""
-
-    rows: set[int] = field(default_factory=set)
-    is_recorded: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Recorder:
-    """Writes notes into the database. `recorded` is called with each note that is written.
+    """Writes notes into the database. `recorded` is called with the notes of each unit that is written.
 
     While the database is away it tries again each second, until `abandon` is set.
     """
@@ -57,14 +47,14 @@ class Recorder:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         abandon: asyncio.Event,
-        recorded: Callable[[Note], None],
+        recorded: Callable[[Sequence[Note]], None],
     ) -> None:
         self._units = units
         self._clock = clock
         self._tasks = tasks
         self._abandon = abandon
-        self._is_recorded = recorded
-        self._notes: deque[Note] = deque()
+        self._recorded = recorded
+        self._notes: list[Note] = []
         self._writing: set[int] = set()
         """Chats of which a unit is being written. Their later notes wait for it."""
         self._reopens_at: datetime | None = None
@@ -72,8 +62,11 @@ class Recorder:
         self._is_wanted = asyncio.Event()
         """Set while a message waits until the last one to its chat is recorded."""
         self._is_gathering = False
-        self._unrecorded: dict[int, _Unrecorded] = {}
-        """Chats with messages that Telegram has and the database does not know of yet."""
+        self._unrecorded: dict[int, set[int]] = {}
+        """By chat, the messages that would be sent twice if the process died now: Telegram has them, and the database
+        does not know."""
+        self._awaited: dict[int, asyncio.Event] = {}
+        """Set when all of those of a chat are recorded."""
         self.is_stuck = False
         """Whether the last unit could not be written."""
         self.idle = asyncio.Event()
@@ -82,8 +75,9 @@ class Recorder:
     def note(self, note: Note) -> None:
         """Record this outcome as soon as a unit has room for it."""
         self._notes.append(note)
-        if _is_new_message(note):
-            self._unrecorded.setdefault(note.row.chat_id, _Unrecorded()).rows.add(note.row.id)
+        row = note.row
+        if isinstance(note.outcome, outbox.Sent) and (note.message_id is not None or makes_message(row.method)):
+            self._unrecorded.setdefault(row.chat_id, set()).add(row.id)
         self._start()
 
     def note_window(self, reopens_at: datetime) -> None:
@@ -93,11 +87,10 @@ class Recorder:
 
     def unrecorded(self, chat_id: int) -> asyncio.Event | None:
         """The event to wait for before this chat may get a new message. None if there is nothing to wait for."""
-        found = self._unrecorded.get(chat_id)
-        if found is None:
+        if chat_id not in self._unrecorded:
             return None
         self._is_wanted.set()
-        return found.is_recorded
+        return self._awaited.setdefault(chat_id, asyncio.Event())
 
     def _start(self) -> None:
         if self._recorders < RECORDERS and not self._is_gathering:
@@ -132,13 +125,10 @@ class Recorder:
 
     def _next_notes(self) -> list[Note]:
         """Take the notes of the next unit. What waits for the unit of another recorder is taken by that recorder."""
-        found: list[Note] = []
-        left: deque[Note] = deque()
-        while self._notes and len(found) < NOTES_A_UNIT:
-            note = self._notes.popleft()
-            (left if note.row.chat_id in self._writing else found).append(note)
-        self._notes.extendleft(reversed(left))
-        return found
+        free = [note for note in self._notes if note.row.chat_id not in self._writing]
+        waiting = [note for note in self._notes if note.row.chat_id in self._writing] if self._writing else []
+        self._notes = waiting + free[NOTES_A_UNIT:]
+        return free[:NOTES_A_UNIT]
 
     async def _record_batch(self, notes: Sequence[Note], reopens_at: datetime | None) -> bool:
         """False if the database stayed away until there was no more time.
@@ -160,8 +150,7 @@ class Recorder:
                 if len(notes) > 1:
                     return await self._record_singly(notes, reopens_at)
             self.is_stuck = False
-            for note in notes:
-                self._forget(note)
+            self._forget(notes)
             return True
 
     async def _record_singly(self, notes: Sequence[Note], reopens_at: datetime | None) -> bool:
@@ -174,15 +163,14 @@ class Recorder:
         work = partial(write, notes=notes, reopens_at=reopens_at, now=self._clock.now())
         await self._units.run(None, work, opening=Opening())
 
-    def _forget(self, note: Note) -> None:
-        unrecorded = self._unrecorded.get(note.row.chat_id)
-        if unrecorded is not None:
-            unrecorded.rows.discard(note.row.id)
-            if not unrecorded.rows:
-                unrecorded.is_recorded.set()
-                del self._unrecorded[note.row.chat_id]
-        self._is_recorded(note)
-
-
-def _is_new_message(note: Note) -> bool:
-    return isinstance(note.outcome, outbox.Sent) and (note.message_id is not None or makes_message(note.row.method))
+    def _forget(self, notes: Sequence[Note]) -> None:
+        for note in notes:
+            chat_id = note.row.chat_id
+            unrecorded = self._unrecorded.get(chat_id)
+            if unrecorded is not None:
+                unrecorded.discard(note.row.id)
+                if not unrecorded:
+                    del self._unrecorded[chat_id]
+                    if (is_awaited := self._awaited.pop(chat_id, None)) is not None:
+                        is_awaited.set()
+        self._recorded(notes)

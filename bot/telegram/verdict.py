@@ -12,21 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from bot.telegram.methods import anew, makes_message
-from bot.telegram.outcomes import (
-    Ambiguous,
-    Gone,
-    Migrated,
-    NotModified,
-    NotSent,
-    Outcome,
-    Rejected,
-    RetryAfter,
-    Sent,
-    Undeliverable,
-    Unreachable,
-)
+from bot.telegram.outcomes import Gone, Migrated, NotModified, NotSent, Outcome, Rejected, RetryAfter
 from storage.messages import outbox
-from storage.messages.outbox import REPLIES, OutboxRow
+from storage.messages.outbox import REPLIES, Ambiguous, OutboxRow, Sent, Undeliverable, Unreachable
 
 BACK_OFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 AMBIGUOUS_TRIES: Final = 10
@@ -92,20 +80,16 @@ def weigh(row: OutboxRow, outcome: Outcome, tried: Tried, back_off: Sequence[flo
     """Decide what happens to a row after its call had this outcome."""
     is_reply = row.kind in REPLIES
     match outcome:
-        case Sent(message_id):
-            return Settle(outbox.Sent(message_id))
+        case Sent() | Undeliverable() | Unreachable():
+            return Settle(outcome)
         case NotModified():
-            return Settle(outbox.Sent(None))
+            return Settle(Sent())
         case Gone() if row.method == "deleteMessage":
-            return Settle(outbox.Sent())  # the message that was to be deleted is gone
+            return Settle(Sent())  # the message that was to be deleted is gone
         case Gone(reason):
             if not tried.is_anew and anew(row.method, row.payload) is not None:
                 return Again(replace(tried, is_anew=True))
-            return Settle(outbox.Undeliverable(reason), is_card_gone=row.card_id is not None)
-        case Undeliverable(reason):
-            return Settle(outbox.Undeliverable(reason))
-        case Unreachable(reason):
-            return Settle(outbox.Unreachable(reason))
+            return Settle(Undeliverable(reason), is_card_gone=row.card_id is not None)
         case Migrated():
             return Again(tried)
         case Rejected():
@@ -118,10 +102,10 @@ def weigh(row: OutboxRow, outcome: Outcome, tried: Tried, back_off: Sequence[flo
             return HandBack(pause(row.attempts, back_off), is_retry=True)
         case Ambiguous(reason):
             if not is_reply and (tried.is_anew or makes_message(row.method)):
-                return Settle(outbox.Ambiguous(reason))
+                return Settle(outcome)
             tried = replace(tried, doubts=tried.doubts + 1)
             if row.doubts + tried.doubts >= AMBIGUOUS_TRIES:
-                return Settle(outbox.Undeliverable(f"given up: {reason}"))
+                return Settle(Undeliverable(f"given up: {reason}"))
             return _retry(tried, back_off)
     assert_never(outcome)
 

@@ -116,7 +116,7 @@ class OpenReply:
 # The outcomes of a call. `bot.telegram.verdict` decides which one; this module does what follows.
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Telegram has it."""
+    """Telegram has it, or did it; `message_id` if it made a message."""
 
     message_id: int | None = None
 
@@ -133,14 +133,14 @@ class RetryAfter:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """This person cannot be written to (blocked, deactivated)."""
+    """This person or chat cannot be written to: blocked, deactivated, unknown."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
-    """This call can never succeed."""
+    """Telegram refuses this call, and always will."""
 
     reason: str = ""
 

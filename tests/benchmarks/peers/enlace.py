@@ -32,8 +32,7 @@ def without_pyreqwest() -> None:
     class HttpxTransport(Transport):
         def open(self) -> None:
             limits = httpx.Limits(max_connections=self._connections, max_keepalive_connections=self._connections)
-            seconds = self._timeout.total_seconds()
-            self._other = httpx.AsyncClient(limits=limits, timeout=httpx.Timeout(seconds, pool=30))
+            self._other = httpx.AsyncClient(limits=limits, timeout=httpx.Timeout(self._timeout, pool=30))
 
         async def close(self) -> None:
             await self._other.aclose()
@@ -41,7 +40,7 @@ def without_pyreqwest() -> None:
         async def exchange(
             self, url: str, body: Any, *, method: str = "POST", timeout: float | None = None, limit: int | None = None
         ) -> bytes:
-            headers, seconds = {"Content-Type": "application/json"}, timeout or self._timeout.total_seconds()
+            headers, seconds = {"Content-Type": "application/json"}, timeout or self._timeout
             answer = await self._other.request(method, url, content=body, headers=headers, timeout=seconds)
             if limit is not None and len(answer.content) > limit:
                 raise TooLarge(f"over {limit} bytes")

@@ -248,6 +248,8 @@ async def test_a_window_that_closes_while_a_card_is_looked_up_is_kept(
         card = await bot.card(ANA)
         await bot.commit(OutboxDraft(ANA, "prompt", "sendMessage", {"text": "one"}, card))
         await until(lambda: bool(texts(sandbox, ANA)))
+        await quiet(bot)
+        bot.delivery._calls._cards.clear()
         look_up = bot.delivery._calls._message_of
 
         looked_up: list[int] = []
@@ -265,6 +267,32 @@ async def test_a_window_that_closes_while_a_card_is_looked_up_is_kept(
         assert calls(sandbox, "editMessageText") == []
         clock.move(61)
         await until(lambda: len(calls(sandbox, "editMessageText")) == 1)
+
+
+async def test_a_window_that_closes_while_a_call_waits_for_room_is_kept(
+    sandbox: Sandbox, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more calls are made at once than there is room for, and what has waited is not made without asking again."""
+    has_begun, may_go, clock = asyncio.Event(), asyncio.Event(), HandClock()
+
+    class Slow(Calls):
+        async def make(self, call: Call) -> Outcome:
+            has_begun.set()
+            await may_go.wait()
+            return await super().make(call)
+
+    monkeypatch.setattr(delivery, "Calls", Slow)
+    async with running(sandbox, sqlite, clock=clock, in_flight=1) as bot:
+        await bot.commit(*said(ANA, "first"))
+        await has_begun.wait()
+        await bot.commit(*said(LUIS, "second"))
+        await until(lambda: len(bot.delivery._reply_slots._line) == 1)
+        bot.delivery._close_window(60.0)
+        may_go.set()
+        await swept(bot)
+        assert (texts(sandbox, ANA), texts(sandbox, LUIS)) == (["first"], [])
+        clock.move(61)
+        await until(lambda: texts(sandbox, LUIS) == ["second"])
 
 
 # ------------------------------------------------------------------ while much is going on

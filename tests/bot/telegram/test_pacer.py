@@ -10,7 +10,7 @@ import pytest
 
 from bot.sandbox.server import Sandbox
 from bot.telegram.calls import Call
-from bot.telegram.pacer import Pacer
+from bot.telegram.pacer import Pacer, Slots
 from storage.open_database import Database
 from tests.bot.telegram.wire import (
     ANA,
@@ -37,13 +37,18 @@ def in_leaping_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[
     return leaping
 
 
+async def turn(pacer: Pacer, *, is_reply: bool) -> None:
+    if (later := pacer.turn(is_reply=is_reply)) is not None:
+        await later
+
+
 @in_leaping_time
 async def test_turns_are_even_and_never_more_than_the_rate_in_any_second() -> None:
     """Telegram counts: 30 in a second is the end of it."""
     pacer, at = Pacer(29.5), []
 
     async def take() -> None:
-        await pacer.turn(is_reply=False)
+        await turn(pacer, is_reply=False)
         at.append(now())
 
     async with asyncio.TaskGroup() as tasks:
@@ -60,7 +65,7 @@ async def test_replies_take_their_turn_before_fan_out() -> None:
     pacer, order = Pacer(29.5), []
 
     async def take(name: str, *, is_reply: bool) -> None:
-        await pacer.turn(is_reply=is_reply)
+        await turn(pacer, is_reply=is_reply)
         order.append(name)
 
     async with asyncio.TaskGroup() as tasks:
@@ -75,10 +80,10 @@ async def test_replies_take_their_turn_before_fan_out() -> None:
 async def test_after_a_quiet_moment_a_turn_costs_nothing() -> None:
     """One person alone is answered at once, at any rate."""
     pacer = Pacer(29.5)
-    await pacer.turn(is_reply=True)
+    await turn(pacer, is_reply=True)
     await asyncio.sleep(0.04)
     begun = now()
-    await pacer.turn(is_reply=True)
+    await turn(pacer, is_reply=True)
 
     assert now() == begun
 
@@ -87,13 +92,32 @@ async def test_after_a_quiet_moment_a_turn_costs_nothing() -> None:
 async def test_whoever_gave_up_waiting_does_not_use_a_turn() -> None:
     """A cancelled wait leaves its place to the next."""
     pacer = Pacer(20.0)
-    await pacer.turn(is_reply=True)
+    await turn(pacer, is_reply=True)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await pacer.turn(is_reply=True)
-    await pacer.turn(is_reply=True)
+            await turn(pacer, is_reply=True)
+    await turn(pacer, is_reply=True)
 
     assert now() == pytest.approx(0.05)
+
+
+async def test_room_goes_to_whoever_has_waited_longest_and_still_waits() -> None:
+    """A place that is given back is somebody else's, and is lost by nobody who has gone away."""
+    slots = Slots(1)
+    assert slots.take() is None
+    gone, second, third = slots.take(), slots.take(), slots.take()
+    assert gone is not None
+    assert second is not None
+    assert third is not None
+
+    gone.cancel()
+    slots.give()
+    assert (second.done(), third.done()) == (True, False)
+    slots.give()
+    slots.give()
+    assert third.done()
+    assert slots.take() is None
+    assert slots.take() is not None
 
 
 async def test_fan_out_to_one_chat_is_a_message_a_second(sandbox: Sandbox, sqlite: Database) -> None:
@@ -133,9 +157,13 @@ async def test_replies_do_not_wait_for_fan_out_and_nothing_goes_beyond_the_rate(
     seen, granted = sandbox.world.ledger.entries, []
 
     class Noting(Pacer):
-        async def turn(self, *, is_reply: bool) -> None:
-            await super().turn(is_reply=is_reply)
-            granted.append(now())
+        def turn(self, *, is_reply: bool) -> asyncio.Future[None] | None:
+            later = super().turn(is_reply=is_reply)
+            if later is None:
+                granted.append(now())
+            else:
+                later.add_done_callback(lambda _: granted.append(now()))
+            return later
 
     async with running(sandbox, database, rate=rate) as bot:
         bot.delivery._pacer = Noting(rate)

@@ -41,8 +41,11 @@ async def test_an_edit_is_not_recorded_before_the_message_that_it_edits(database
                 await may_go.wait()
             await super()._write(notes, reopens_at)
 
+    def heard(notes: Sequence[Note]) -> None:
+        recorded.extend(note.row.id for note in notes)
+
     async with asyncio.TaskGroup() as tasks:
-        recorder = Held(database.units, HandClock(), tasks, asyncio.Event(), lambda note: recorded.append(note.row.id))
+        recorder = Held(database.units, HandClock(), tasks, asyncio.Event(), heard)
         recorder.note(Note(asked, Sent(5), 5))
         await has_begun.wait()
         recorder.note(Note(edited, Sent()))
@@ -72,7 +75,7 @@ async def test_outcomes_wait_for_each_other_until_a_message_waits_for_one(
             await super()._write(notes, reopens_at)
 
     async with asyncio.TaskGroup() as tasks:
-        recorder = Seen(database.units, HandClock(), tasks, asyncio.Event(), lambda note: None)
+        recorder = Seen(database.units, HandClock(), tasks, asyncio.Event(), lambda notes: None)
         recorder.note(Note(other, Sent(6), 6))
         await database.units.run(None, lambda unit: None)
         recorder.note(Note(asked, Sent(5), 5))
@@ -105,7 +108,7 @@ async def test_a_note_that_cannot_be_recorded_costs_no_other_its_record(database
             await super()._write(notes, reopens_at)
 
     async with asyncio.TaskGroup() as tasks:
-        recorder = Troubled(database.units, HandClock(), tasks, asyncio.Event(), lambda note: None)
+        recorder = Troubled(database.units, HandClock(), tasks, asyncio.Event(), lambda notes: None)
         recorder.note_window(reopens_at)
         recorder.note(Note(asked, Sent(5), 5))
         recorder.note(Note(edited, Sent()))
