@@ -237,7 +237,7 @@ def _message(message: Mapping[str, Any]) -> What:
     if message["chat"].get("type") != "private":
         return Elsewhere(may_leave=message["chat"].get("type") in ("group", "supergroup", "channel"))
     origin = _integer(message["message_id"])
-    if any(message.get(mark) for mark in _SECONDHAND.intersection(message)):
+    if not _SECONDHAND.isdisjoint(message) and any(message.get(mark) for mark in _SECONDHAND):
         return Secondhand(origin, _words_in(message))
     if isinstance(text := message.get("text"), str):
         beside = "" if _is_bare(message) else _words_in(message, "text")
@@ -283,7 +283,8 @@ _CODES = frozenset(
 
 def _is_bare(message: Mapping[str, Any]) -> bool:
     """Whether a text message has no words beside its text."""
-    return message.keys() <= _BARE and all(entity.keys() <= _MARK for entity in message.get("entities", ()))
+    entities = message.get("entities")
+    return message.keys() <= _BARE and (not entities or all(entity.keys() <= _MARK for entity in entities))
 
 
 def _words_in(message: Mapping[str, Any], *without: str) -> str:

@@ -230,7 +230,6 @@ class SqliteWriter:
 
     groups = 1
     threads = 0
-    at_once = 1
 
     def __init__(self, engine: Engine, group_size: int) -> None:
         self.engine = engine
@@ -264,7 +263,7 @@ class SqliteWriter:
 
     def open(self, connection: Connection, openings: Sequence[object], *, waits: bool) -> list[None]:
         """Read nothing ahead: every read of SQLite is fast enough."""
-        return [None] * len(openings)
+        raise NotImplementedError
 
     def begin(self, connection: Connection, opened: object) -> None:
         _driver(connection).execute("SAVEPOINT unit")

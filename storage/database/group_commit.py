@@ -66,8 +66,6 @@ class Writer(Protocol):
     """
 
     group_size: int
-    at_once: int
-    """How many units of a group are opened together."""
     groups: int
     """How many groups are applied at the same time, each in a thread."""
     threads: int
@@ -79,7 +77,7 @@ class Writer(Protocol):
     def open(
         self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool
     ) -> Sequence[Opened | None]:
-        """Read what these units begin with. None for a unit that does not fit in.
+        """Read what these units begin with, if there are `threads`. None for a unit that does not fit in.
 
         `waits`: the unit is alone, so it may wait for a lock.
         """
@@ -137,8 +135,8 @@ class GroupCommit(Generic[U]):
         self._lines: dict[Hashable, Line] = {}
         self._scheduled: set[Line] = set()
         """Lines that are ready, being served, resting, or waiting for a read beside the writer."""
-        self._together = Queue(self._lock, writer.group_size, writer.at_once, writer.groups)
-        self._alone = Queue(self._lock, 1, 1, writer.threads)
+        self._together = Queue(self._lock, writer.group_size, writer.groups)
+        self._alone = Queue(self._lock, 1, writer.threads)
         self._numbers = itertools.count()
         self._one_reading = threading.Lock()
         self._reading: set[Line] = set()
@@ -249,7 +247,7 @@ class GroupCommit(Generic[U]):
         """Wake a thread that serves this queue, or start one."""
         if queue.idle:
             queue.changed.notify()
-        if len(queue.ready) + len(queue.resting) > queue.idle and queue.threads < queue.limit:
+        if queue.threads < queue.limit and len(queue.ready) + len(queue.resting) > queue.idle:
             queue.threads += 1
             thread = threading.Thread(
                 target=self._serve, args=(queue,), name=f"units-{len(self._threads)}", daemon=True
@@ -263,11 +261,13 @@ class GroupCommit(Generic[U]):
 
     # -------------------------------------------------------------- serving
     def _serve(self, queue: Queue) -> None:
-        while (line := self._take(queue, wait=True)) is not None:
+        while (line := self._take(queue)) is not None:
             self._serve_group(queue, line)
 
-    def _take(self, queue: Queue, *, wait: bool) -> Line | None:
-        """The next line that has a unit. None if there is none. With `wait`, None only if there will never be one."""
+    def _take(self, queue: Queue, group: Group | None = None) -> Line | None:
+        """The next line that has a unit, for this group; None if there is none. Without a group, wait for one: then
+        None means that there will never be one.
+        """
         with self._lock:
             while True:
                 now = self._monotonic() if queue.resting else 0.0
@@ -276,18 +276,20 @@ class GroupCommit(Generic[U]):
                 while queue.ready:
                     line = queue.ready.popleft()
                     if line.waiting:
+                        if group is not None:
+                            group.lines.append(line)
                         return line
                     self._drop(line)
-                if not wait or (self._is_closing and not self._scheduled):
+                if group is not None or (self._is_closing and not self._scheduled):
                     return None
                 queue.idle += 1
                 queue.changed.wait(queue.resting[0][0] - now if queue.resting else None)
                 queue.idle -= 1
 
-    def _serve_group(self, queue: Queue, line: Line) -> None:
+    def _serve_group(self, queue: Queue, first: Line) -> None:
         writer = self._writer
         group = Group()
-        group.lines.append(line)
+        group.lines.append(first)
         begun = False
         took = 0.0
         try:
@@ -295,15 +297,15 @@ class GroupCommit(Generic[U]):
                 begun = True
                 key = None if self._vault is None else self._vault.newest()
                 try:
-                    new, until = [line], self._monotonic() + self._longest
-                    while new:
-                        if queue.at_once > 1:
-                            self._gather(queue, group, new)
-                        self._apply_all(connection, queue, group, new)
+                    line: Line | None = first
+                    until = self._monotonic() + self._longest
+                    while line is not None:
+                        if queue is self._together and writer.threads:
+                            self._apply_together(connection, queue, group, line)
+                        else:
+                            self._apply(connection, queue, group, line, None)
                         has_room = len(group) < queue.size and self._monotonic() < until
-                        another = self._take(queue, wait=False) if has_room else None
-                        new = [] if another is None else [another]
-                        group.lines.extend(new)
+                        line = self._take(queue, group) if has_room else None
                     while group.last:
                         self._apply(connection, queue, group, *group.last.pop(0))
                     if group.unsaid:
@@ -334,23 +336,14 @@ class GroupCommit(Generic[U]):
         else:
             self._settle(group, took)
 
-    def _gather(self, queue: Queue, group: Group, new: list[Line]) -> None:
-        """Add further ready lines to the lines that are opened together."""
-        while len(new) < min(queue.at_once, queue.size - len(group)):
-            line = self._take(queue, wait=False)
-            if line is None:
-                return
-            new.append(line)
-            group.lines.append(line)
-
-    def _apply_all(self, connection: Connection, queue: Queue, group: Group, new: list[Line]) -> None:
-        """Apply the first unit of each of these lines.
+    def _apply_together(self, connection: Connection, queue: Queue, group: Group, first: Line) -> None:
+        """Apply the first unit of this line, and of all that are ready, after one look at what they begin with.
 
         A unit that does not fit into a group is applied alone, later.
         """
-        if queue is self._alone:
-            self._apply(connection, queue, group, new[0], None)
-            return
+        new = [first]
+        while len(new) < queue.size - len(group) and (line := self._take(queue, group)) is not None:
+            new.append(line)
         try:
             opened = self._writer.open(connection, [line.waiting[0].opening for line in new], waits=False)
         except (ApplyAlone, DBAPIError) as error:
@@ -358,11 +351,11 @@ class GroupCommit(Generic[U]):
         if self._vault is not None and self._writer.threads:
             self._vault.look_again()  # `retire_key` waits for the chats that are locked now
         for line, each in zip(new, opened, strict=True):
-            if each is None and self._writer.threads:
+            if each is None:
                 group.lines.remove(line)
                 with self._lock:
                     self._go_alone(line)
-            elif each is not None and each.goes_last:
+            elif each.goes_last:
                 group.last.append((line, each))
             else:
                 self._apply(connection, queue, group, line, each)

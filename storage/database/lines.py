@@ -117,8 +117,8 @@ class Line:
 class Queue:
     """Lines that are ready, those that rest before their next try, and the threads that serve them."""
 
-    def __init__(self, lock: threading.Lock, size: int, at_once: int, limit: int) -> None:
-        self.size, self.at_once, self.limit = size, at_once, limit
+    def __init__(self, lock: threading.Lock, size: int, limit: int) -> None:
+        self.size, self.limit = size, limit
         self.ready: deque[Line] = deque()
         self.resting: list[tuple[float, int, Line]] = []
         self.changed = threading.Condition(lock)

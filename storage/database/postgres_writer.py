@@ -40,7 +40,7 @@ class PostgresWriter:
 
     def __init__(self, engine: Engine, open_together: Open, group_size: int, threads: int) -> None:
         self.engine = engine
-        self.group_size = self.at_once = min(group_size, MOST_UNITS)
+        self.group_size = min(group_size, MOST_UNITS)
         self.threads = threads
         self._open = open_together
         self._kept: dict[int, Connection] = {}
