@@ -51,9 +51,10 @@ _KEPT = Prepared(
         _C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger)))
     )
 )
+# Of one bot: with a list of bots too, a plan that was made while the table was empty reads all updates of the bot.
 _SEEN = Prepared(
-    select(_SEEN_UPDATE.c.bot_id, _SEEN_UPDATE.c.update_id).where(
-        _SEEN_UPDATE.c.bot_id == any_(bindparam("bots", type_=ARRAY(BigInteger))),
+    select(_SEEN_UPDATE.c.update_id).where(
+        _SEEN_UPDATE.c.bot_id == bindparam("bot"),
         _SEEN_UPDATE.c.update_id == any_(bindparam("updates", type_=ARRAY(BigInteger))),
     )
 )
@@ -92,11 +93,11 @@ def open_together(
     chats = [each.chat_id for each in openings if each.chat_id is not None]
     if not chats:
         return None, _opened_without_chat(connection, openings, waits=waits)
-    seen = {"bots": [each.bot_id for each in openings], "updates": [each.update_id for each in openings]}
+    bot_id = next(each.bot_id for each in openings if each.chat_id is not None)  # a process is one bot
     asked: list[tuple[Prepared, Mapping[str, Any]]] = [
         (_LOCK if waits else _LOCK_FREE, {"chats": chats}),
-        (_SEEN, seen),
-        (_KEPT, {"chats": chats, "bot": openings[0].bot_id}),
+        (_SEEN, {"bot": bot_id, "updates": [each.update_id for each in openings]}),
+        (_KEPT, {"bot": bot_id, "chats": chats}),
         idle_drafts(chats),
         visits(chats),
     ]
@@ -108,7 +109,7 @@ def open_together(
     if not waits:
         numbers = Numbers(connection, dict(zip(NUMBERS_A_UNIT, answers[-len(NUMBERS_A_UNIT) :], strict=True)))
         _, changed, *answers = answers
-    locked, are_seen = {id for (id,) in answers[0]}, {tuple(found) for found in answers[1]}
+    locked, are_seen = ({id for (id,) in found} for found in answers[:2])
     first_kept: dict[int | None, int | None] = dict(answers[2])
     known: dict[int, dict[str, Known]] = {}
     visited: dict[int | None, Any] = {}
@@ -123,7 +124,7 @@ def open_together(
         row = visited.get(each.chat_id)
         return Opened(
             each,
-            (each.bot_id, each.update_id) in are_seen,
+            each.chat_id is not None and each.update_id in are_seen,
             numbers,
             known.get(each.chat_id or 0, {}),
             endings.is_one(row),

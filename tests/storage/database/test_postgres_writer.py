@@ -22,6 +22,7 @@ from storage.database.unit import Opening
 from storage.errors import Conflict, Unavailable
 from storage.messages.outbox import OutboxDraft, Sent
 from storage.open_database import Database, open_database
+from storage.people.opening import _SEEN
 from storage.plan import lists
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE, wait_until
@@ -266,6 +267,29 @@ def test_an_update_that_is_known_is_not_new(database: Database) -> None:
     database.units.submit(3, answer(3), opening=update(3)).result(PATIENCE)
     again = database.units.submit(3, lambda unit: unit.inbox.first_sight(BOT, 3, NOW, chat_id=3), opening=update(3))
     assert (again.result(PATIENCE), database.units.parted) == (False, 0)
+
+
+def test_updates_are_looked_up_by_their_numbers_even_if_the_plan_was_made_while_there_were_none(
+    database: Database,
+) -> None:
+    """Such a plan is kept, and each group would read whatever the bot has handled lately."""
+    with database.engine.begin() as connection:
+        sql, bound = _SEEN.bound(connection, {"bot": BOT, "updates": [1, 2]})
+        connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        connection.exec_driver_sql(f"PREPARE looked_up AS {sql}")
+        explained = connection.exec_driver_sql(f"EXPLAIN EXECUTE looked_up ({bound[0]}, '{bound[1]}')").scalars().all()
+        connection.exec_driver_sql("DEALLOCATE looked_up")
+    assert [line for line in explained if "Index Cond" in line and "update_id = ANY" in line]
+
+
+def test_what_is_kept_of_a_chat_comes_first_also_if_a_record_begins_the_group(database: Database) -> None:
+    """G3: another replica has kept an update. A unit without a chat does not say whose bot this is."""
+    kept = [{"update_id": 4, "message": {"message_id": 4}}]
+    database.units.submit(None, lambda unit: unit.kept.keep(BOT, 1, kept, NOW)).result(PATIENCE)
+    with gathered(database):
+        database.units.submit(None, lambda unit: None, opening=Opening())
+        is_before = database.units.submit(1, lambda unit: unit.kept.is_before(BOT, 1, 5), opening=update(1, 5))
+    assert is_before.result(PATIENCE)
 
 
 def test_who_changes_the_plan_is_heard_by_the_rest_of_the_group(world_on_postgres: Any, database: Database) -> None:
