@@ -50,10 +50,16 @@ class Database:
             try:
                 with self._readers.connect() as connection:
                     connection.begin()  # now: a prepared statement goes past SQLAlchemy, and would begin nothing
-                    yield connection
+                    try:
+                        yield connection
+                    except BaseException:
+                        if self.is_sqlite:  # after trouble, another one
+                            connection.invalidate()
+                        raise
             finally:
-                if self._is_closed:  # meanwhile: nobody else closes what has just been given back
-                    pool.dispose()
+                if self._is_closed or pool is not self._readers.pool:
+                    pool.dispose()  # meanwhile: nobody else closes what has just been given back
+                if self._is_closed:
                     self._readers.dispose()
         except PoolTimeout as error:
             self._outage.lasts(error)
@@ -82,9 +88,8 @@ class Database:
         self.before_close(self)
         self.units.close()
         self._is_closed = True
+        self._readers.dispose()  # the writer's connection is the last: SQLite tidies its log up then
         self.engine.dispose()
-        if self._readers is not self.engine:
-            self._readers.dispose()
 
     def __enter__(self) -> "Database":
         return self
@@ -103,8 +108,8 @@ def open_database(url: str, *, vault: Vault | None = None, group_size: int = 64,
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = sqlite_engine(parsed)
-        return Database(engine, sqlite_readers(parsed), SqliteWriter(engine, group_size), vault)
+        engine, readers = sqlite_engine(parsed), sqlite_readers(parsed)
+        return Database(engine, readers, SqliteWriter(engine, group_size, readers), vault)
     from storage.database.postgres_writer import PostgresWriter  # psycopg is not needed beside SQLite
     from storage.people.opening import Endings, open_together
 

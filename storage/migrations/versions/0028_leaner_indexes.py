@@ -3,8 +3,8 @@
 Telegram numbers a bot's messages across all its chats. So an index of cards that begins with the message grows at its
 end, where one that began with the chat changed a page for each chat, before the message was known already.
 
-Updates that were seen are looked for by their key. Once an hour the old ones are forgotten by their time, which reads them all: 0.1 ms a
-thousand.
+Updates that were seen are looked for by their key. Once an hour the old ones are forgotten by their time, which reads
+them all: 0.1 ms a thousand.
 """
 
 import sqlalchemy as sa

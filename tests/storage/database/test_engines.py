@@ -214,11 +214,36 @@ def test_a_log_that_somebody_deleted_takes_nothing_along(sqlite_url: str, vault:
     log = Path(sqlite_url.removeprefix("sqlite:///") + "-wal")
     with open_database(sqlite_url, vault=vault) as opened:
         assert opened.units.submit(None, learn("before")).result(PATIENCE) == "before"
+        assert known(opened, "before") == {"before"}  # by a connection that is kept, and has the log too
         log.unlink()
         with pytest.raises(Unavailable):
             opened.units.submit(None, learn("meanwhile")).result(PATIENCE)
         assert opened.units.submit(None, learn("after")).result(PATIENCE) == "after"
         assert known(opened, "before", "meanwhile", "after") == {"before", "after"}
+
+
+def test_a_reader_is_kept_until_the_file_is_another_one_or_something_failed(sqlite_url: str, vault: Vault) -> None:
+    """A new one reads the whole schema, and several are needed each second."""
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+
+    def driver(opened: Database) -> object:
+        with opened.reader() as connection:
+            return connection.connection.dbapi_connection
+
+    with open_database(sqlite_url, vault=vault) as opened:
+        assert opened.units.submit(None, learn("before")).result(PATIENCE) == "before"
+        driver(opened)  # the log may be new with the first one
+        first = driver(opened)
+        assert driver(opened) is first
+
+        with pytest.raises(KeyError), opened.reader():
+            raise KeyError
+        second = driver(opened)
+        assert second is not first
+
+        shutil.copy(file, file.with_suffix(".copy"))
+        file.with_suffix(".copy").replace(file)
+        assert driver(opened) is not second
 
 
 def test_what_one_engine_has_compiled_another_of_its_kind_does_not_compile_again(
