@@ -43,6 +43,7 @@ from bot.workers.evidence import Evidence
 from bot.workers.exports import ExportWorker, look_again
 from bot.workers.imports import Importing
 from bot.workers.job_answers import Answers
+from bot.workers.lookout import Lookout
 from bot.workers.publishing import Publishing
 from bot.workers.trying import Trying
 from bot.workers.turns import Turns
@@ -251,9 +252,10 @@ class _Parts:
     door: "DataDoor | None"
     intake: Intake
     delivery: Delivery
-    evidence: tuple[Evidence, Evidence]
     exports: ExportWorker
-    outside: tuple[EventWorker, Trying]
+    events: EventWorker
+    workers: Sequence[Lookout | Evidence | ExportWorker | EventWorker | Trying]
+    """All that work on jobs and events, these two among them."""
     scheduler: Scheduler
     monitoring: "Sequence[HttpServer]"
     alarms: Alarms
@@ -263,7 +265,7 @@ class _Parts:
     def disown(self) -> None:
         """Send and call nothing of what is in hand: this process was taken for dead."""
         self.delivery.disown()
-        self.outside[0].disown()
+        self.events.disown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,28 +312,30 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         most_waiting=MOST_WAITING if settings.webhook_url is None else MOST_POSTED,
     )
     answers = Answers(intake, house, clock, alarms)
-    turns = Turns(clock)
+    turns, lookout = Turns(clock), Lookout(units, clock)
 
     def opener(room: Confinement, *, is_slow: bool) -> Evidence:
         plans = Importing(database, answers, store, room)
         forms = Publishing(api, units, answers, plans, store, clock, room)
-        return Evidence(api, database, intake, dispatch, store, clock, forms, room, turns, alarms, is_slow=is_slow)
+        return Evidence(
+            api, database, intake, dispatch, store, clock, forms, room, turns, lookout, alarms, is_slow=is_slow
+        )
 
     evidence = (opener(Confinement(FIRST_TRY), is_slow=False), opener(Confinement(), is_slow=True))
     feed, wake = delivery.feed, delivery.wake
-    exports = ExportWorker(database, store, parcels, clock, settings.timezone, feed=feed, wake=wake, alarm=alarms)
+    zone = settings.timezone
+    exports = ExportWorker(database, store, parcels, clock, zone, lookout, feed=feed, wake=wake, alarm=alarms)
     # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
     door = _door(base)
     asked = _readiness(base, alarms)
     source = _source(base, intake, delivery, alarms, door, asked)
     monitoring = _monitoring(base, door, asked, partial(_metrics, base, intake, delivery, scheduler, alarms))
-    outside = (
-        EventWorker(database, clock, tasks, house.inside, presence.is_sure),
-        Trying(database, answers, clock, settings.timezone, house.inside),
-    )
-    look = _lookout(base, store, alarms, scheduler)
+    events = EventWorker(database, clock, tasks, lookout, house.inside, presence.is_sure)
+    trying = Trying(database, answers, clock, zone, lookout, house.inside)
+    workers = (lookout, *evidence, exports, events, trying)
+    look = _premises(base, store, parcels, alarms, scheduler)
     return _Parts(
-        source, door, intake, delivery, evidence, exports, outside, scheduler, monitoring, alarms, look, presence
+        source, door, intake, delivery, exports, events, workers, scheduler, monitoring, alarms, look, presence
     )
 
 
@@ -348,7 +352,9 @@ def _deployment(base: _Base) -> Deployment:
     )
 
 
-def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler) -> Callable[[], Premises]:
+def _premises(
+    base: _Base, store: FileStore, parcels: Parcels, alarms: Alarms, scheduler: Scheduler
+) -> Callable[[], Premises]:
     """Return a function with which the chores read the present state of the bot's parts."""
     settings, api = base.settings, base.api
     started_at = base.clock.now()
@@ -363,7 +369,8 @@ def _lookout(base: _Base, store: FileStore, alarms: Alarms, scheduler: Scheduler
             scheduler.looked_at,
             scheduler.is_clock_held,
         )
-        return Premises(base.database, store, vitals, alarms, base.form_cache, lineage.beside(settings.keys))
+        beside = lineage.beside(settings.keys)
+        return Premises(base.database, store, vitals, alarms, base.form_cache, beside, parcels)
 
     return look
 
@@ -405,9 +412,7 @@ async def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.
     await parts.exports.start(is_alone=entered.is_alone)
     workers = [
         parts.presence.run(parts.delivery.wake, parts.disown),
-        *(opener.run() for opener in parts.evidence),
-        parts.exports.run(),
-        *(worker.run() for worker in parts.outside),
+        *(worker.run() for worker in parts.workers),
         parts.scheduler.run(),
         parts.alarms.run(stopping.event),
     ]
@@ -456,10 +461,7 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(COMMITTING):
             await running.incoming
-    for opener in parts.evidence:
-        opener.stop()
-    parts.exports.stop()
-    for worker in parts.outside:
+    for worker in parts.workers:
         worker.stop()
     parts.scheduler.stop()
     parts.alarms.stop()

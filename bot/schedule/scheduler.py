@@ -208,13 +208,12 @@ class Scheduler:
         return said
 
     def _plan(self, now: datetime) -> list[Batch]:
-        """Plan each schedule with its own reader, so that no answer has to wait."""
-        with self._database.view() as unit:
-            schedules = in_turn(unit.schedules.all(), now)
+        """Plan all schedules with one reader, so that no answer has to wait."""
         found: list[Batch] = []
-        for schedule in schedules:
-            with _one_job(schedule.plan_id, schedule.ledger, self._alarm), self._database.view() as unit:
-                found += due(unit, now, self._timezone, (schedule,))
+        with self._database.view() as unit:
+            for schedule in in_turn(unit.schedules.all(), now):
+                with _one_job(schedule.plan_id, schedule.ledger, self._alarm), unit.aside():
+                    found += due(unit, now, self._timezone, (schedule,))
         return found
 
     def second_look(self, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
@@ -246,7 +245,7 @@ def _alarm_clock(wake: Callable[[], Coroutine[None, None, None]], every: float) 
 def _one_job(plan_id: int, what: str, alarm: Alarm = log_alarm) -> Iterator[None]:
     """Log an error of one job and let the others go on. Only a missing database stops all of them.
 
-    Put it around a unit, a reader, or what runs `aside` in a unit: after a failed statement a unit cannot go on.
+    Put it around a unit, or around what runs `aside` in a unit or a view: after a failed statement neither can go on.
     """
     try:
         yield

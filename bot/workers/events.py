@@ -22,6 +22,7 @@ import structlog
 from bot.settings import Network
 from bot.stopping import until
 from bot.telegram.handled import Clock
+from bot.workers.lookout import EVENTS, LOOK_EVERY, Lookout
 from bot.workers.webhooks import TIMEOUT, Answer, call, calling
 from conversations.plan.sharing.events import payload
 from storage.database.vault import VaultError
@@ -39,7 +40,6 @@ logger = structlog.get_logger(__name__)
 
 HOLD_EVERY: Final = 5.0
 """Seconds between two renewals of the leases of what is in hand: BATCH calls, WIDTH at a time, outlast a lease."""
-LOOK_EVERY: Final = 0.5
 GATHER: Final = 0.25
 """So long the worker waits for further outcomes, to record several together."""
 BATCH: Final = 32
@@ -77,6 +77,7 @@ class EventWorker:
         database: Database,
         clock: Clock,
         tasks: asyncio.TaskGroup,
+        lookout: Lookout,
         inside: Sequence[Network] = (),
         is_sure: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -93,7 +94,7 @@ class EventWorker:
         self._watch = Watch()
         self._done: list[Outcome] = []
         self._given_back: list[Claimed] = []
-        self._is_news = asyncio.Event()
+        self._news = lookout.news_of((EVENTS,))
         self._stop = asyncio.Event()
         self._disowned_at = float("-inf")
         """When everything claimed until then had been taken over, on the clock that never jumps."""
@@ -106,12 +107,12 @@ class EventWorker:
     def stop(self) -> None:
         """Claim nothing more. A call in progress is recorded, or repeated after the next start."""
         self._stop.set()
-        self._is_news.set()
+        self._news.set()
 
     async def run(self) -> None:
         session: aiohttp.ClientSession | None = None
         async with contextlib.AsyncExitStack() as connections:
-            while not self._stop.is_set():
+            while await self._is_called():
                 try:
                     claimed = await self.turn()
                     if claimed and session is None:
@@ -124,19 +125,17 @@ class EventWorker:
                     logger.debug("events.unavailable")
                 except Exception:  # the boundary that all calls share
                     logger.exception("events.defect")
-                await self._news()
             with contextlib.suppress(Unavailable):
                 await self._units.run(None, self._taking({}))
 
-    async def _news(self) -> None:
-        """Wait for an outcome or for the next look; then a moment more, for other outcomes."""
-        self._is_news.clear()
+    async def _is_called(self) -> bool:
+        """Wait for an outcome or for the lookout; then a moment more, for other outcomes. False if it is stopped."""
         if not self._done and not self._given_back:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY):
-                    await self._is_news.wait()
+            await self._news.wait()
+        self._news.clear()
         if self._done or self._given_back:
             await until(self._stop, GATHER)
+        return not self._stop.is_set()
 
     async def turn(self) -> list[Claimed]:
         """Record the outcomes, renew leases, free claims that have run out, and claim the next events, in one unit.
@@ -198,7 +197,7 @@ class EventWorker:
         finally:
             lane.in_hand -= 1
             del self._held_at[one.id, one.tries]
-            self._is_news.set()
+            self._news.set()
 
     def _is_ours(self, one: Claimed, claimed_at: float) -> bool:
         """Whether a call that begins now ends before anybody else can claim its event."""

@@ -29,6 +29,7 @@ from bot.telegram.handled import Alarm, Clock, Handled
 from bot.telegram.intake import Intake
 from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import JobLoop, claim_next
+from bot.workers.lookout import Lookout
 from bot.workers.publishing import Publishing
 from bot.workers.turns import Turns
 from conversations.session.events import Fetched, FetchFailed
@@ -73,6 +74,7 @@ class Evidence:
         forms: Publishing,
         confinement: Confinement,
         turns: Turns,
+        lookout: Lookout,
         alarm: Alarm = log_alarm,
         *,
         is_slow: bool = False,
@@ -90,7 +92,7 @@ class Evidence:
         self._turns = turns
         self._is_slow = is_slow
         self._kinds = tuple(f"{SLOW}{kind}" for kind in KINDS) if is_slow else KINDS
-        self._loop = JobLoop("evidence", self._kinds, database, clock)
+        self._loop = JobLoop("evidence", self._kinds, lookout)
 
     def stop(self) -> None:
         """Begin nothing more. A file in hand is fetched again after the next start."""

@@ -13,19 +13,20 @@ person asks for it again. The bot itself never repeats an export (G7).
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.acts.sharing.exports import KEPT, KIND, Asker, send_part, wanted_of
+from bot.acts.sharing.exports import KIND, Asker, send_part, wanted_of
 from bot.log import log_alarm
 from bot.schedule.reminders import message_of
 from bot.telegram import render
 from bot.telegram.handled import Alarm, Clock
 from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import JobLoop, claim_next
+from bot.workers.lookout import Lookout
 from conversations.card import Card, line
 from conversations.dates import show_date
 from conversations.languages import translated
@@ -105,6 +106,7 @@ class ExportWorker:
         parcels: Parcels,
         clock: Clock,
         timezone: str,
+        lookout: Lookout,
         *,
         feed: Callable[[Sequence[OutboxRow]], None],
         wake: Callable[[], None],
@@ -123,8 +125,7 @@ class ExportWorker:
         self._wake = wake
         self._limit = limit
         self._show_every = show_every
-        self._loop = JobLoop("exports", (KIND,), database, clock)
-        self._swept_at = datetime.min.replace(tzinfo=UTC)
+        self._loop = JobLoop("exports", (KIND,), lookout)
         self._making: InProgress | None = None
 
     def stop(self) -> None:
@@ -140,16 +141,7 @@ class ExportWorker:
             await asyncio.to_thread(self._parcels.sweep, datetime.fromtimestamp(0, UTC), kept)
 
     async def run(self) -> None:
-        await self._loop.run(
-            self.make, lambda job, why: self._end(job, "failed", why), claim=self.claim, tidy=self._sweep
-        )
-
-    async def _sweep(self, now: datetime) -> None:
-        """Remove old files, every ten minutes."""
-        if now - self._swept_at > timedelta(minutes=10):
-            # By the machine's clock, as the files are dated: a clock that was moved would take them all.
-            await asyncio.to_thread(self._parcels.sweep, datetime.now(UTC) - KEPT)
-            self._swept_at = now
+        await self._loop.run(self.make, lambda job, why: self._end(job, "failed", why), claim=self.claim)
 
     async def claim(self, now: datetime) -> JobRow | None:
         """Settle the exports that were sent, and claim the next job."""

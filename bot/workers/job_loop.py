@@ -16,20 +16,15 @@ from typing import Final
 import structlog
 
 from bot.log import place_of
-from bot.stopping import until
-from bot.telegram.handled import BotError, Clock
+from bot.telegram.handled import BotError
+from bot.workers.lookout import Lookout
 from storage.errors import Unavailable
 from storage.messages.jobs import CLAIMS, JobRow
-from storage.messages.leases import Claim as Lease
-from storage.messages.leases import Watch
 from storage.messages.outbox import LEASE
-from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 
 logger = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.5
-"""Seconds between two looks while there is nothing to do."""
 HOLD_EVERY = 5.0
 """Seconds between two renewals of the lease: a busy machine may be late with four of them."""
 
@@ -60,22 +55,19 @@ class JobLoop:
     away, the next claim takes back the jobs that were in hand.
     """
 
-    def __init__(self, name: str, kinds: Sequence[str], database: Database, clock: Clock) -> None:
+    def __init__(self, name: str, kinds: Sequence[str], lookout: Lookout) -> None:
         self._unavailable = f"{name}.unavailable"
         self._defect = f"{name}.defect"
         self._kinds = kinds
-        self._database = database
-        self._clock = clock
-        self._watch = Watch()
-        self._stop = asyncio.Event()
-
-    @property
-    def is_stopped(self) -> bool:
-        return self._stop.is_set()
+        self._units = lookout.units
+        self._clock = lookout.clock
+        self._news = lookout.news_of(kinds)
+        self.is_stopped = False
 
     def stop(self) -> None:
         """Claim nothing more."""
-        self._stop.set()
+        self.is_stopped = True
+        self._news.set()
 
     async def run(
         self,
@@ -83,42 +75,28 @@ class JobLoop:
         fail: Callable[[JobRow, str], Awaitable[None]],
         *,
         claim: Claim | None = None,
-        tidy: Callable[[datetime], Awaitable[None]] | None = None,
     ) -> None:
-        """Work on jobs until `stop`. `claim` replaces the usual claim of a job. `tidy` is done before each look."""
+        """Work on jobs until `stop`, and wait for the lookout when none is left. `claim` replaces the usual claim."""
         claim = claim or self._claim
-        while not self.is_stopped:
+        while await self._is_called():
             try:
-                now = self._clock.now()
-                if tidy is not None:
-                    await tidy(now)
-                has_work, run_out = await asyncio.to_thread(self._look, now)
-                if run_out:
-                    await self._database.units.run(CLAIMS, partial(_requeue, claims=run_out))
-                if (has_work or run_out) and (job := await claim(now)) is not None:
+                while not self.is_stopped and (job := await claim(self._clock.now())) is not None:
                     await self._see_through(job, work, fail)
-                    continue
             except Unavailable:  # the next claim takes back what was in hand
                 logger.debug(self._unavailable)
             except BotError:
                 raise
             except Exception:  # the boundary that all jobs share
                 logger.exception(self._defect)
-            await until(self._stop, LOOK_EVERY)
 
-    def _look(self, now: datetime) -> tuple[bool, list[Lease]]:
-        """Ask a reader whether there is work, and which claims of others have run out.
-
-        So looking takes no turn of the writer.
-        """
-        me = self._database.units.replica_id
-        with self._database.view() as unit:
-            held = unit.jobs.leased(self._kinds, me)
-            has_work = unit.jobs.has_work(now, self._kinds, replica=me)
-        return has_work, self._watch.run_out(held, self._clock.monotonic())
+    async def _is_called(self) -> bool:
+        """Wait until there is work, or until it is stopped. False then."""
+        await self._news.wait()
+        self._news.clear()
+        return not self.is_stopped
 
     async def _claim(self, now: datetime) -> JobRow | None:
-        jobs = await self._database.units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now))
+        jobs = await self._units.run(CLAIMS, lambda unit: claim_next(unit, self._kinds, now))
         return jobs[0] if jobs else None
 
     async def _see_through(self, job: JobRow, work: Work, fail: Callable[[JobRow, str], Awaitable[None]]) -> None:
@@ -146,11 +124,7 @@ class JobLoop:
             await asyncio.sleep(HOLD_EVERY)
             lease_until = self._clock.now() + LEASE
             with contextlib.suppress(Unavailable):
-                is_ours = await self._database.units.run(None, partial(_hold, job=job, lease_until=lease_until))
-
-
-def _requeue(unit: UnitOfWork, claims: Sequence[Lease]) -> int:
-    return unit.jobs.requeue_expired(claims)
+                is_ours = await self._units.run(None, partial(_hold, job=job, lease_until=lease_until))
 
 
 def _hold(unit: UnitOfWork, job: JobRow, lease_until: datetime) -> bool:

@@ -18,6 +18,7 @@ from bot.telegram.handled import Clock
 from bot.workers.events import body_of
 from bot.workers.job_answers import Answers
 from bot.workers.job_loop import JobLoop
+from bot.workers.lookout import Lookout
 from bot.workers.webhooks import Answer, call, calling
 from conversations.plan.model import Role
 from storage.database.vault import VaultError
@@ -34,7 +35,13 @@ class Trying:
     """The worker that tries receivers and tokens, one at a time."""
 
     def __init__(
-        self, database: Database, answers: Answers, clock: Clock, timezone: str, inside: Sequence[Network] = ()
+        self,
+        database: Database,
+        answers: Answers,
+        clock: Clock,
+        timezone: str,
+        lookout: Lookout,
+        inside: Sequence[Network] = (),
     ) -> None:
         self._database = database
         self._units = database.units
@@ -42,7 +49,7 @@ class Trying:
         self._clock = clock
         self._timezone = timezone
         self._inside = inside
-        self._loop = JobLoop("trying", KINDS, database, clock)
+        self._loop = JobLoop("trying", KINDS, lookout)
 
     def stop(self) -> None:
         self._loop.stop()

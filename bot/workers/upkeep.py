@@ -8,7 +8,7 @@ of the date, and nobody can undo, waits while the clock cannot be trusted: one t
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from bot.acts.reports.coverage import is_checked, recheck
+from bot.acts.sharing.exports import KEPT
 from bot.acts.sharing.receivers import locked_lately, record_locks
 from bot.acts.upkeep.status import BEAT, DISK_FULL, MIB, Vitals, remember
 from bot.chat.form_cache import FormCache
@@ -24,6 +25,7 @@ from bot.starting import NO_ROOM
 from bot.stopping import until
 from bot.telegram.handled import Alarm, Clock
 from storage.errors import StorageError, Unavailable
+from storage.exports.parcels import Parcels
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.reports.files import FileStore
@@ -58,6 +60,7 @@ class Premises:
     forms: FormCache | None = None
     lineage: Path | None = None
     """The file that notes how far the database has come."""
+    parcels: Parcels | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,6 @@ class Chore:
 
 def seal_log(premises: Premises, now: datetime) -> None:
     """Seal the audit entries written since the last time. The new head of the chain is written to the log (S13)."""
-    with premises.database.view() as unit:
-        if not chain.is_waiting(unit):
-            return
     while (head := premises.database.units.submit(None, chain.seal).result()) is not None:
         logger.info("chain.sealed", position=head.position, head=head.note)
 
@@ -89,6 +89,13 @@ def forget(premises: Premises, now: datetime) -> None:
     with premises.database.view() as unit:  # no answer waits while files are counted
         kept = unit.attachments.keys()
     premises.store.sweep(kept, now - ORPHANS)
+
+
+def sweep_exports(premises: Premises, now: datetime) -> None:
+    """Remove the files of exports that nobody has fetched for long."""
+    if premises.parcels is not None:
+        # By the machine's clock, as the files are dated: a clock that was moved would take them all.
+        premises.parcels.sweep(datetime.now(UTC) - KEPT)
 
 
 def renew_seals(premises: Premises, now: datetime) -> None:
@@ -213,6 +220,7 @@ UPKEEP: tuple[Chore, ...] = (
     Chore("seal the audit log", timedelta(seconds=2), seal_log),
     Chore("tell of locks", timedelta(minutes=1), tell_of_locks, trusts_date=True),
     Chore("look back", timedelta(minutes=10), look_back),
+    Chore("sweep exports", timedelta(minutes=10), sweep_exports),
     Chore("forget", timedelta(hours=1), forget, trusts_date=True),
     Chore("renew seals", timedelta(days=1), renew_seals),
     Chore("take restricted messages out of chats", timedelta(minutes=1), clean_chats),

@@ -18,11 +18,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, case, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import bindparam, case, delete, exists, func, insert, literal_column, select, tuple_, update
 
 from storage.database.audit import Act, Audit
 from storage.database.marks import receiver_mark
 from storage.database.models import Endpoint, Event, EventDelivery, Plan, table
+from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import Vault
 from storage.errors import Conflict, NotFound
@@ -150,6 +151,10 @@ _IS_RESTED = (_D.c.reason == "") | rests.is_over(_D.c.next_at)  # what has not f
 _IS_DUE = (_D.c.state == "waiting") & _IS_RESTED & _D.c.lease_until.is_(None)
 _IS_CALLED = exists().where(_EP.c.id == _D.c.endpoint_id, _EP.c.paused_at.is_(None))
 _IS_WANTED = select(_EP.c.id).where(_EP.c.id == bindparam("endpoint"), _EP.c.paused_at.is_(None))
+# Written out: bound, the state would have SQLite prepare it anew each time, because of the index of what waits.
+_IS_ANY_WAITING = Prepared(
+    select(literal_column("1")).where(_D.c.state == literal_column("'waiting'")).limit(literal_column("1"))
+)
 _DUE_ENDPOINTS = select(_EP.c.id).where(
     _EP.c.paused_at.is_(None), exists().where(_D.c.endpoint_id == _EP.c.id, _IS_DUE, _IS_FIRST)
 )
@@ -357,6 +362,13 @@ class EventDeliveries:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._connection = unit.connection
+
+    def is_any_waiting(self) -> bool:
+        """Whether any event waits for its receiver: due, resting, claimed, or of a receiver that is paused.
+
+        The first one that is found answers, however many there are. So the writer may ask.
+        """
+        return _IS_ANY_WAITING.first(self._connection, {}) is not None
 
     def due(self, now: datetime) -> list[int]:
         """Return the receivers that something can be claimed for.

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, insert, literal, select, tuple_, update
 
 from storage.database.models import Job, Suspect, table
-from storage.database.statements import insert_into
+from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Unit
 from storage.errors import NotFound
 from storage.messages import rests
@@ -105,10 +105,10 @@ _AS_ANOTHER_KIND = (
 _HOLD = update(_J).where(_MINE).values(lease_until=bindparam("lease"))
 _IS_HELD = select(literal(1)).where(_MINE)
 _STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
-_LEASED = select(_J.c.id, _J.c.attempts, _J.c.lease_until).where(
-    _J.c.state == "working",
-    _J.c.kind.in_(bindparam("kinds", expanding=True)),
-    _J.c.owner.is_distinct_from(bindparam("replica", type_=_J.c.owner.type)),
+_LEASED = Prepared(
+    select(_J.c.id, _J.c.attempts, _J.c.lease_until).where(
+        _J.c.state == "working", _J.c.owner.is_distinct_from(bindparam("replica", type_=_J.c.owner.type))
+    )
 )
 _IS_EXPIRED = (_J.c.state == "working") & tuple_(_J.c.id, _J.c.attempts, _J.c.lease_until).in_(
     bindparam("claims", expanding=True)
@@ -134,14 +134,9 @@ _OTHER, _OTHERS_MARK = _J.alias(), _S.alias()
 _IS_ANOTHER_AT_WORK = exists().where(
     _OTHERS_MARK.c.kind == "job", _OTHERS_MARK.c.number == _OTHER.c.id, _OTHER.c.state == "working"
 )
-# Made once: each worker of an idle bot asks this twice a second, and a third of that was to make the statement.
 _IS_DUE = (_J.c.state == "queued") & rests.is_over(_J.c.not_before)
 _IS_LEFT = (_J.c.state == "working") & (_J.c.owner == bindparam("replica", type_=_J.c.owner.type))
-_HAS_WORK = (
-    select(literal(1))
-    .where(_J.c.kind.in_(bindparam("kinds", expanding=True)), _IS_DUE | _IS_LEFT | (_J.c.state == "sending"))
-    .limit(1)
-)
+_KINDS_WITH_WORK = Prepared(select(_J.c.kind).where(_IS_DUE | _IS_LEFT | (_J.c.state == "sending")).distinct())
 _WAITING = select(func.count()).where(_J.c.state == "queued")
 
 
@@ -228,14 +223,10 @@ class Jobs:
         """Give a job up. The reason stays for the operator. False as in `settle`."""
         return self._end(job, "failed", now, reason)
 
-    def has_work(self, now: datetime, kinds: Collection[str], *, replica: int | None = None) -> bool:
-        """Whether a job of these kinds can be claimed, or its result is being sent.
-
-        A worker without a job asks this through a reader, again and again, before it takes a turn of the writer. With
-        the `replica` that it runs in, it also says whether `take_back` would find something.
-        """
-        values = {"kinds": list(kinds), "replica": replica, **rests.at(now, rests.LONGEST_REFUSAL)}
-        return self._connection.execute(_HAS_WORK, values).first() is not None
+    def kinds_with_work(self, now: datetime) -> list[str]:
+        """Return the kinds of which a job can be claimed, or taken back (`take_back`), or its result is being sent."""
+        values = {"replica": self._unit.replica_id, **rests.at(now, rests.LONGEST_REFUSAL)}
+        return [kind for (kind,) in _KINDS_WITH_WORK.rows(self._connection, values)]
 
     def retry(self, job: JobRow, reason: str, now: datetime, *, tries: int = 8, at: datetime | None = None) -> bool:
         """Count a failure and try again at `at`, or after a pause that doubles. Give up after `tries` that failed.
@@ -283,13 +274,13 @@ class Jobs:
                 self._connection.execute(update(_J).where(_J.c.id == id).values(not_before=at))
         return len(found)
 
-    def leased(self, kinds: Collection[str], replica: int | None = None) -> list[Claim]:
-        """Return the claims of jobs of these kinds that other replicas than this one hold.
+    def leased(self) -> list[Claim]:
+        """Return the claims of jobs that other replicas than this one hold.
 
         What this one has in hand, it has in hand. See `take_back` for the rest.
         """
-        values = {"kinds": list(kinds), "replica": replica or NOBODY}
-        return [Claim(*row, LEASE) for row in self._connection.execute(_LEASED, values)]
+        values = {"replica": self._unit.replica_id or NOBODY}
+        return [Claim(row.id, row.attempts, row.lease_until, LEASE) for row in _LEASED.rows(self._connection, values)]
 
     def requeue_expired(self, claims: Collection[Claim]) -> int:
         """Queue the jobs of these claims again: their replica died, or stands still. Return how many.

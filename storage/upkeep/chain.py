@@ -175,17 +175,6 @@ def stored_head(unit: "UnitOfWork", *, is_trusted: bool = False) -> Head | None:
     raise StorageError("the head of the audit log was altered: run 'enlace audit verify'")
 
 
-def is_waiting(unit: "UnitOfWork") -> bool:
-    """Whether an entry is not linked yet.
-
-    Also whether roles and submissions from before there were marks still have none.
-    """
-    if unit.connection.execute(_UNSEALED.limit(1)).first() is not None:
-        return True
-    head = stored_head(unit)
-    return head is not None and not head.has_marked_data
-
-
 def sealed_until(unit: "UnitOfWork") -> tuple[Head | None, int]:
     """Return the head, and how many entries wait to be linked to it."""
     waiting: int = unit.connection.execute(select(func.count()).where(_E.c.hash.is_(None))).scalar_one()

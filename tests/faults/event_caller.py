@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 from bot.settings import read_networks  # noqa: E402
 from bot.workers import events  # noqa: E402
 from bot.workers.events import EventWorker  # noqa: E402
+from bot.workers.lookout import Lookout  # noqa: E402
 from storage.database.vault import Vault  # noqa: E402
 from storage.messages import endpoints  # noqa: E402
 from storage.open_database import open_database  # noqa: E402
@@ -37,7 +38,9 @@ async def serve(url: str, keys: Path) -> None:
     with open_database(url, vault=Vault.load(keys)) as database:
         await asyncio.to_thread(Presence(database, Wall().now).enter)
         async with asyncio.TaskGroup() as tasks:
-            worker = EventWorker(database, Wall(), tasks, read_networks("127.0.0.1/32"))
+            lookout = Lookout(database.units, Wall())
+            worker = EventWorker(database, Wall(), tasks, lookout, read_networks("127.0.0.1/32"))
+            tasks.create_task(lookout.run())
             print("ready", flush=True)
             await worker.run()
 

@@ -20,6 +20,7 @@ from bot.acts.sharing.receivers import new_secret
 from bot.settings import Network, read_networks
 from bot.workers import events, webhooks
 from bot.workers.events import EventWorker
+from bot.workers.lookout import Lookout
 from bot.workers.webhooks import call, calling, signed
 from conversations.plan.sharing.events import kinds_for
 from storage.messages import endpoints
@@ -121,11 +122,14 @@ async def working(
 ) -> AsyncIterator[EventWorker]:
     """The worker, until the end of the block; then it ends in order."""
     async with asyncio.TaskGroup() as tasks:
-        worker = EventWorker(database, Wall(), tasks, inside, is_sure)
+        lookout = Lookout(database.units, Wall())
+        worker = EventWorker(database, Wall(), tasks, lookout, inside, is_sure)
+        tasks.create_task(lookout.run())
         tasks.create_task(worker.run())
         try:
             yield worker
         finally:
+            lookout.stop()
             worker.stop()
 
 
@@ -320,7 +324,7 @@ async def test_what_stands_still_is_anothers_after_a_lease_and_by_no_jump(
     clock, claimed = Wound(), []
     with opened(url, tmp_path) as other:
         async with asyncio.TaskGroup() as tasks:
-            worker = EventWorker(other, clock, tasks)
+            worker = EventWorker(other, clock, tasks, Lookout(other.units, clock))
             for at in (0.0, LEASE.total_seconds() - 1, LEASE.total_seconds(), LEASE.total_seconds()):
                 clock.at = at
                 claimed.append([(one.id, one.tries) for one in await worker.turn()])

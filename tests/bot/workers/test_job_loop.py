@@ -1,7 +1,7 @@
 """A job in hand stays with its worker while that one lives, and is another replica's soon after it stands still."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.workers import job_loop
+from bot.workers import job_loop, lookout
 from bot.workers.job_loop import JobLoop
+from bot.workers.lookout import Lookout
 from storage.messages.jobs import JobRow
 from storage.messages.outbox import LEASE
 from storage.open_database import Database
@@ -34,15 +35,6 @@ class Clock:
         return self.at.timestamp()
 
 
-class Jumping(Clock):
-    """One whose wall clock was moved."""
-
-    jump = timedelta(0)
-
-    def now(self) -> datetime:
-        return self.at + self.jump
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return empty_database(request.param, tmp_path)
@@ -60,7 +52,7 @@ def pair(url: str, tmp_path: Path) -> Iterator[tuple[Database, Database]]:
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_loop, "HOLD_EVERY", 0.01)
-    monkeypatch.setattr(job_loop, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(lookout, "LOOK_EVERY", 0.01)
 
 
 def did(database: Database, work: Any) -> Any:
@@ -69,7 +61,7 @@ def did(database: Database, work: Any) -> Any:
 
 def expire(unit: UnitOfWork) -> int:
     """Every lease of another replica has run out, for whoever looks."""
-    return unit.jobs.requeue_expired(unit.jobs.leased(("chore",), unit.replica_id))
+    return unit.jobs.requeue_expired(unit.jobs.leased())
 
 
 def lease(database: Database) -> timedelta:
@@ -85,7 +77,6 @@ async def working(
     database: Database,
     clock: Clock,
     done: list[JobRow],
-    tidy: Callable[[datetime], Awaitable[None]] | None = None,
 ) -> AsyncIterator[asyncio.Event]:
     """The loop, with a job in hand; it goes on with that once the event is set."""
     let_go, begun = asyncio.Event(), asyncio.Event()
@@ -99,9 +90,11 @@ async def working(
     async def fail(job: JobRow, reason: str) -> None:
         raise AssertionError(reason)
 
-    loop = JobLoop("chores", ("chore",), database, clock)
+    looks = Lookout(database.units, clock)
+    loop = JobLoop("chores", ("chore",), looks)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(loop.run(work, fail, tidy=tidy))
+        tasks.create_task(looks.run())
+        tasks.create_task(loop.run(work, fail))
         async with asyncio.timeout(PATIENCE):
             await begun.wait()
         try:
@@ -109,6 +102,7 @@ async def working(
         finally:
             let_go.set()
             loop.stop()
+            looks.stop()
 
 
 async def test_a_job_in_hand_stays_in_hand_however_long_it_takes(pair: tuple[Database, Database]) -> None:
@@ -121,31 +115,6 @@ async def test_a_job_in_hand_stays_in_hand_however_long_it_takes(pair: tuple[Dat
         clock.at += timedelta(hours=1)
         await until(lambda: lease(one) == timedelta(hours=1) + LEASE, "the lease is renewed")
     assert len(done) == 1
-
-
-@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-3)])
-async def test_a_job_is_taken_over_when_it_has_stood_for_a_lease_and_by_no_jump(
-    pair: tuple[Database, Database], jump: timedelta
-) -> None:
-    """The wall clock was set on, and two replicas judged the same file; or back, and what was left waited for hours."""
-    one, other = pair
-    clock, done = Jumping(), []
-    did(one, lambda unit: unit.jobs.add("chore", {}, NOW))
-    [left] = did(one, lambda unit: unit.jobs.claim(NOW, NOW + LEASE))  # and stands still
-    looks = iter([timedelta(0), LEASE - timedelta(seconds=1), LEASE])
-    seen: list[bool] = []
-
-    async def tidy(_: datetime) -> None:
-        clock.jump = jump if seen else timedelta(0)  # between the first look and the second
-        clock.at = NOW + next(looks, LEASE)
-        with one.view() as unit:
-            seen.append(unit.jobs.is_held(left))
-
-    async with working(other, clock, done, tidy) as let_go:
-        let_go.set()
-        await until(lambda: done, "it is done by the other")
-    assert seen[:3] == [True] * 3
-    assert [(job.id, job.attempts) for job in done] == [(left.id, 2)]
 
 
 async def test_what_was_taken_over_is_neither_held_nor_settled_by_who_wakes_up(pair: tuple[Database, Database]) -> None:

@@ -1,6 +1,7 @@
 """The house's chores, and how they leave off."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from typing import Any, cast
 
 import pytest
 
+from bot.acts.sharing.exports import KEPT
 from bot.acts.upkeep.status import Vitals
-from bot.workers.upkeep import UPKEEP, Chore, Premises, keep_house, look_after_health, look_back
+from bot.workers.upkeep import UPKEEP, Chore, Premises, keep_house, look_after_health, look_back, sweep_exports
+from storage.exports.parcels import Parcels
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database
 from storage.reports.files import FileStore
@@ -157,6 +160,18 @@ def test_an_older_database_put_in_its_place_while_it_runs_is_noticed(tmp_path: P
         assert raised == ["held: the database went back in time: it was seen at 3 and stands at 1"]
         with database.view() as unit:
             assert unit.facts.is_held()
+
+
+def test_an_export_that_nobody_fetched_is_removed(tmp_path: Path) -> None:
+    """By the machine's clock, as files are dated: the bot's own may have been moved."""
+    old, new = tmp_path / "1-1-0.part", tmp_path / "2-1-0.part"
+    for file in (old, new):
+        file.touch()
+    made_at = (datetime.now(UTC) - KEPT - timedelta(hours=1)).timestamp()
+    os.utime(old, (made_at, made_at))
+    premises = Premises(cast(Database, None), cast(FileStore, None), VITALS, parcels=Parcels(tmp_path, None))
+    sweep_exports(premises, NOON + timedelta(days=365))
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_the_disk_the_folder_and_telegrams_silence_are_noticed(tmp_path: Path) -> None:

@@ -299,6 +299,27 @@ def test_a_receiver_may_ask_for_a_longer_pause(apply: Any, world: Any) -> None:
     assert waits.next_at == NOW + LONGEST_PAUSE
 
 
+def test_whether_any_event_waits_is_known_until_the_last_was_delivered(apply: Any, world: Any) -> None:
+    """Also of one in hand, which must be watched, and of one whose receiver is paused."""
+
+    def is_any_waiting() -> bool:
+        return bool(apply(lambda unit: unit.event_deliveries.is_any_waiting()))
+
+    one = apply(lambda unit: receiver(unit, world, kinds=("report.submitted",)))
+    assert not is_any_waiting()
+
+    apply(lambda unit: report(unit, world))
+    apply(lambda unit: unit.endpoints.pause(one, now=NOW, by=None))
+    assert is_any_waiting()
+
+    apply(lambda unit: unit.endpoints.resume(one, now=NOW, by=None))
+    claimed = apply(lambda unit: unit.event_deliveries.claim(one.id, 1, NOW, NOW))
+    assert is_any_waiting()
+
+    apply(lambda unit: unit.event_deliveries.settle([Outcome(each) for each in claimed], NOW))
+    assert not is_any_waiting()
+
+
 def test_a_try_that_was_taken_over_records_nothing(apply: Any, world: Any) -> None:
     """Its lease ran out, and another replica has it: what the first one comes back with is late."""
     one = apply(lambda unit: receiver(unit, world, kinds=("report.submitted",)))

@@ -20,7 +20,7 @@ def take(unit: UnitOfWork, now: datetime = NOW, **options: Any) -> Any:
 
 def expire(unit: UnitOfWork) -> int:
     """Every lease of another replica has run out, for whoever looks."""
-    return unit.jobs.requeue_expired(unit.jobs.leased(("fetch", "export"), unit.replica_id))
+    return unit.jobs.requeue_expired(unit.jobs.leased())
 
 
 def test_jobs_are_claimed_oldest_first_and_once(apply: Any) -> None:
@@ -78,27 +78,28 @@ def test_a_job_waits_for_its_time(apply: Any) -> None:
     assert len(apply(lambda unit: take(unit, LEASE))) == 1
 
 
-def test_a_worker_asks_without_taking_whether_there_is_work(database: Database, apply: Any) -> None:
-    """Through a reader: what is due, and what is on its way; nothing else, and no other kind."""
+def test_the_lookout_asks_without_taking_of_which_kinds_there_is_work(apply: Any) -> None:
+    """Of those of which a job is due, or on its way; nothing else. Each is named once."""
 
-    def has_work(now: datetime = NOW, kind: str = "fetch") -> bool:
-        with database.view() as unit:
-            return unit.jobs.has_work(now, (kind,))
+    def kinds(now: datetime = NOW) -> Any:
+        return sorted(apply(lambda unit: unit.jobs.kinds_with_work(now)))
 
-    assert not has_work()
+    assert kinds() == []
 
-    id = apply(lambda unit: unit.jobs.add("fetch", {}, NOW, not_before=LEASE))
-    assert (has_work(), has_work(LEASE), has_work(LEASE, "export")) == (False, True, False)
+    id, *_ = apply(
+        lambda unit: [unit.jobs.add(kind, {}, NOW, not_before=LEASE) for kind in ("fetch", "export", "export")]
+    )
+    assert (kinds(), kinds(LEASE)) == ([], ["export", "fetch"])
 
     (job,) = apply(lambda unit: take(unit, LEASE))
     later = LEASE + timedelta(minutes=5)
-    assert not has_work(later), "whose lease has run out, its watch tells"
+    assert kinds(later) == ["export"], "whose lease has run out, its watch tells"
 
     apply(lambda unit: unit.jobs.hand_over(id, {}))
-    assert has_work(LEASE)
+    assert kinds(LEASE) == ["export", "fetch"]
 
     apply(lambda unit: unit.jobs.over(job.id, "", LEASE))
-    assert not has_work(later)
+    assert kinds(later) == ["export"]
 
 
 def test_a_worker_that_lost_its_lease_cannot_settle_what_another_is_doing(apply: Any) -> None:
@@ -134,8 +135,7 @@ def test_a_claim_that_was_renewed_while_it_was_looked_at_stays(apply: Any) -> No
     """Its worker lives. Nobody suspects the job of anything."""
     apply(lambda unit: unit.jobs.add("fetch", {}, NOW))
     (job,) = apply(take)
-    watched = apply(lambda unit: unit.jobs.leased(("fetch",)))
-    assert apply(lambda unit: unit.jobs.leased(("export",))) == []
+    watched = apply(lambda unit: unit.jobs.leased())
     assert apply(lambda unit: unit.jobs.hold(job, NOW - timedelta(hours=3))), "by a clock that was set back"
     assert apply(lambda unit: unit.jobs.requeue_expired(watched)) == 0
     assert apply(lambda unit: unit.jobs.is_held(job))
@@ -357,11 +357,10 @@ def test_what_a_worker_had_in_hand_when_the_database_went_away_is_taken_back(dat
     database.units.replica_id = mine
     apply(lambda unit: [unit.jobs.add(kind, {}, NOW) for kind in ("fetch", "export")])
     (lost,) = apply(lambda unit: take(unit, kinds=("fetch",)))
-    with database.view() as unit:
-        seen = [unit.jobs.has_work(NOW, ("fetch",), replica=number) for number in (None, other, mine)]
-    assert seen == [False, False, True]
+    assert sorted(apply(lambda unit: unit.jobs.kinds_with_work(NOW))) == ["export", "fetch"]
 
     database.units.replica_id = other
+    assert apply(lambda unit: unit.jobs.kinds_with_work(NOW)) == ["export"]
     assert apply(lambda unit: unit.jobs.take_back(("fetch",), NOW)) == 0
 
     database.units.replica_id = mine
@@ -399,7 +398,7 @@ def test_what_is_taken_back_again_and_again_waits_longer_each_time(database: Dat
 
 
 def _has_work_at(now: datetime) -> Any:
-    return lambda unit: unit.jobs.has_work(now, ("fetch",))
+    return lambda unit: "fetch" in unit.jobs.kinds_with_work(now)
 
 
 def test_a_suspect_that_is_taken_back_is_none_any_more(database: Database, apply: Any) -> None:

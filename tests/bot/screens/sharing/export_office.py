@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.workers.exports import ExportWorker
+from bot.workers.lookout import Lookout
 from storage.exports.parcels import Parcels
 from storage.messages.jobs import StoredJob
 from storage.messages.outbox import OutboxRow
@@ -43,6 +44,7 @@ class Office:
         database = self.desk.database
         return ExportWorker(
             database, FileStore(self.folder / "evidence", database.vault), self.parcels, self.clock, ZONE,
+            Lookout(database.units, self.clock),
             feed=self.edits.extend, wake=lambda: None, **{"show_every": 0.05, **changes},
         )  # fmt: skip
 
