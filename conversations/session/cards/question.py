@@ -85,7 +85,7 @@ def _about(view: View, node: Node) -> list[Line]:
         lines.append(line(italic(say("review.also"))))
     if small := " · ".join(filter(None, (_progress(view, node), groups_shown(view, node)))):
         lines.append(line(italic(small)))
-    return [*lines, line("")]
+    return [*lines, line()]
 
 
 def _words(view: View, node: Node) -> list[Line]:
@@ -212,9 +212,9 @@ def _known_answer(view: View, node: Node, kept: str) -> list[Line]:
     if not kept or is_silent:
         return []
     if node.ref in view.session.seen and node.value:
-        return [line(view.say("form.current_answer"), " ", bold(view.shown(node, kept)))]
+        return [line(f"{view.say('form.current_answer')} ", bold(view.shown(node, kept)))]
     if kept == view.session.previous.get(node.question.name):
-        return [line(view.say("form.previous_answer"), " ", bold(view.shown(node, kept)))]
+        return [line(f"{view.say('form.previous_answer')} ", bold(view.shown(node, kept)))]
     return []  # the form's default: nobody's answer
 
 

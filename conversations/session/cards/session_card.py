@@ -103,4 +103,4 @@ def answered_card(session: Session, instance: Instance, answered: Answered) -> C
         label, text = topic_of(instance, node), shown(instance, node, session.language)
     else:
         label, text = topic(answered.label), answered.shown
-    return Card((line("✓ ", f"{label}{say.colon}", bold(text)),))
+    return Card((line(f"✓ {label}{say.colon}", bold(text)),))
