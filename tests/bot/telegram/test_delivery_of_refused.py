@@ -7,6 +7,7 @@ from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import TapAnswer
+from bot.telegram.pacer import CHAT_BURST, CHAT_INTERVAL
 from storage.messages.silence import note_silence
 from storage.open_database import Database
 from tests.bot.telegram.wire import (
@@ -57,6 +58,18 @@ async def test_a_minute_of_silence_is_kept_by_all(sandbox: Sandbox, database: Da
     assert not calls(sandbox, "answerCallbackQuery")
     assert texts(sandbox, ANA) == ["one"]
     assert texts(sandbox, LUIS) == ["two"]
+
+
+async def test_a_chat_that_was_refused_has_no_burst_left(sandbox: Sandbox, sqlite: Database) -> None:
+    """One refusal is enough: its next messages come one a second."""
+    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", chat=ANA, retry_after=60, times=1))
+    async with running(sandbox, sqlite) as bot:
+        pace = bot.delivery._pace
+        await bot.commit(*said(LUIS, "heard"), *said(ANA, "refused"))
+        await until(lambda: rule.hits == 1 and bot.delivery.is_held and texts(sandbox, LUIS) == ["heard"])
+        await until(lambda: LUIS in pace._full_at)
+        assert pace._full_at[ANA] - pace._sent_at[ANA] > (CHAT_BURST - 1) * CHAT_INTERVAL
+        assert pace._full_at[LUIS] - pace._sent_at[LUIS] < 2 * CHAT_INTERVAL
 
 
 async def test_a_long_silence_is_for_all_when_a_second_chat_is_refused(sandbox: Sandbox, database: Database) -> None:
