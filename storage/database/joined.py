@@ -1,17 +1,22 @@
 """Rows of several units in one INSERT or UPDATE, on PostgreSQL: a statement costs its server more than the row in it.
 
-The writes of a group wait, and travel in their order (`journeys`). A write that may be joined goes earlier: with the
-first of its kind, up to the last write that names one of its tables and may not be joined. Nothing in between can tell:
+The writes of a group wait, and travel in their order (`journeys`). A write that may be joined goes earlier, to the last
+of its kind, but never past a write that it minds. There are three sorts:
 
-- No two INSERTs that may be joined make the same row, and no key of the database refers to their tables or from them.
-- An UPDATE that may be joined changes one row, and a parameter names it. It never goes past another of the same row. It
-  changes no column that a key of the database refers to, and it names the tables that its own columns refer to.
+- One row: an INSERT, or an UPDATE of the row that a parameter names (`key`). It minds whatever writes the same row, and
+  an INSERT into a table that it refers to. No two INSERTs make the same row. The UPDATE changes no column of a unique
+  key, and none that a key of the database refers to.
+- All rows that have a value (`value`): an UPDATE. It minds whatever names one of its tables.
+- Any other write stays in its place.
+
+Each of them minds a write of the last two sorts that names one of its tables.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable
 from functools import cache
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 MOST: Final = 16
 """Rows of one statement. Each number of rows is a statement of its own, so there are only powers of two."""
@@ -27,10 +32,6 @@ class Statement(Protocol):
     def sql(self) -> str: ...
 
     @property
-    def tables(self) -> frozenset[str]:
-        """The tables that it names."""
-
-    @property
     def writes(self) -> str:
         """The table that it changes."""
 
@@ -41,6 +42,31 @@ class Statement(Protocol):
     @property
     def key(self) -> int | None:
         """Which parameter names the only row that it writes; None if none does."""
+
+    @property
+    def value(self) -> int | None:
+        """Which parameter is the value of all rows that it changes, if it may be joined with others like that."""
+
+    @property
+    def marks(self) -> "Marks":
+        """Return what it leaves where it stands, and what it minds."""
+
+
+class Marks(NamedTuple):
+    """What a write leaves where it stands, and what it minds: nothing that minds a mark goes past it."""
+
+    left: Collection[Hashable]
+    minded: Collection[Hashable]
+
+
+def marks(sql: str, writes: str, tables: Collection[str], *, is_row: bool) -> Marks:
+    """Return the marks of a write that changes `writes` and names these tables."""
+    named = {("named", each) for each in tables}
+    if not is_row:
+        return Marks(named.union(*({("held", each), ("filled", each)} for each in tables)), named)
+    if sql.startswith("INSERT"):
+        named.add(("filled", writes))
+    return Marks(named, {("held" if each == writes else "filled", each) for each in tables})
 
 
 class Write(Protocol):
@@ -60,44 +86,47 @@ W = TypeVar("W", bound=Write)
 def joined(writes: Iterable[W]) -> list[list[W]]:
     """Return these writes in the order in which they are sent, those together that become one statement."""
     found: list[list[W]] = []
-    growing: dict[str, list[W]] = {}
-    tables: frozenset[str] = frozenset()
-    """The tables that the growing ones name."""
-    rows: set[tuple[str, bytes]] = set()
-    """The rows that an UPDATE has named."""
+    growing: dict[Hashable, int] = {}
+    """Where the last of each kind stands."""
+    rows: dict[tuple[str, bytes], int] = {}
+    """Where a row is written last."""
+    last: defaultdict[Hashable, int] = defaultdict(int)
+    """Where the last write stands that has left a mark."""
     for write in writes:
         statement = write.statement
-        may_pass = statement.is_joined
-        if may_pass and statement.key is not None:
-            row = (statement.writes, bytes(write.dumped[statement.key]))
-            may_pass = row not in rows
-            rows.add(row)
-        batch = growing.get(statement.sql) if may_pass else None
-        if batch is not None:
-            batch.append(write)
-            if len(batch) == MOST:
-                del growing[statement.sql]
-            continue
-        batch = [write]
-        found.append(batch)
-        if not (may_pass or tables.isdisjoint(statement.tables)):
-            growing = {sql: them for sql, them in growing.items() if statement.tables.isdisjoint(_tables(them))}
-            tables = frozenset().union(*map(_tables, growing.values()))
-        if statement.is_joined:
-            growing[statement.sql] = batch
-            tables |= statement.tables
-    return [part for batch in found for part in (_parts(batch) if len(batch) > 1 else (batch,))]
+        left, minded = statement.marks
+        row = None if statement.key is None else (statement.writes, bytes(write.dumped[statement.key]))
+        kind = statement.sql if statement.is_joined else _same(write)
+        at = growing.get(kind)
+        if at is None or max(map(last.__getitem__, minded)) > at or (row is not None and rows.get(row, -1) >= at):
+            at = len(found)
+            found.append([])
+            last.update(dict.fromkeys(left, at))
+            if kind is not None:
+                growing[kind] = at
+        found[at].append(write)
+        if row is not None:
+            rows[row] = at
+    return [part for batch in found for part in _parts(batch)]
 
 
-def _tables(batch: Sequence[Write]) -> frozenset[str]:
-    return batch[0].statement.tables
+def _same(write: Write) -> Hashable:
+    """Return what is the same for all that differ in their value only. None for a write that stays in its place."""
+    statement = write.statement
+    if statement.value is None:
+        return None
+    others = list(write.dumped)
+    del others[statement.value]
+    return (statement.sql, *(None if each is None else bytes(each) for each in others))
 
 
 def _parts(batch: list[W]) -> list[list[W]]:
-    """Divide a batch into powers of two, the largest first."""
+    """Divide a batch into powers of two, the largest first, unless one statement has any number of values."""
+    if len(batch) == 1 or batch[0].statement.value is not None:
+        return [batch]
     parts = []
     while batch:
-        size = 1 << (len(batch).bit_length() - 1)
+        size = min(MOST, 1 << (len(batch).bit_length() - 1))
         parts.append(batch[:size])
         batch = batch[size:]
     return parts
@@ -135,6 +164,12 @@ def update_of(sql: str, rows: int, key: int) -> str:
     assert column is not None
     head, where = _TYPED_PLACE.sub(r"many.p\1", sql).split(" WHERE ")
     return f"{head} FROM (VALUES {values}) AS many ({names}) WHERE {where} AND {column[1]} = ANY (ARRAY[{keys}])"
+
+
+@cache
+def update_of_values(sql: str, value: int) -> str:
+    """Return the same UPDATE of rows that have one of several values: this parameter is an array."""
+    return re.sub(rf"= \${value + 1}::(\w+)", rf"= ANY (${value + 1}::\1[])", sql)
 
 
 def _end_of_row(text: str) -> int:

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from storage.database.ahead import Ahead, Known
 from storage.database.engines import tell_sqlalchemy
-from storage.database.joined import insert_of, joined, update_of
+from storage.database.joined import insert_of, joined, marks, update_of, update_of_values
 from storage.database.steady import STEADY, Steady, written
 from storage.errors import ApplyAlone
 
@@ -35,7 +35,19 @@ _NAME: Final = "line"
 class Statement:
     """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
-    __slots__ = ("formats", "is_joined", "is_steady", "key", "may_miss", "read", "sql", "tables", "writes")
+    __slots__ = (
+        "formats",
+        "is_joined",
+        "is_steady",
+        "key",
+        "marks",
+        "may_miss",
+        "read",
+        "sql",
+        "tables",
+        "value",
+        "writes",
+    )
 
     def __init__(
         self,
@@ -46,6 +58,7 @@ class Statement:
         *,
         is_joined: bool = False,
         key: int | None = None,
+        value: int | None = None,
         is_steady: bool = False,
     ) -> None:
         self.sql = sql
@@ -59,9 +72,14 @@ class Statement:
         self.is_steady = is_steady
         """Whether it reads only tables that seldom change."""
         self.is_joined = is_joined
-        """Whether it may become one with others of its kind. What it returns begins with its first parameter."""
+        """Whether it writes a row, and may become one with others of its kind. What it returns begins with its first
+        parameter.
+        """
         self.key = key
         """Which parameter names the only row that it writes; None if none does."""
+        self.value = value
+        """Which parameter is the value of all rows that it changes, if it may become one with others like that."""
+        self.marks = marks(sql, self.writes, tables, is_row=is_joined)
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
 
     def rows(self, connection: Connection, bound: tuple[Any, ...]) -> list[Any]:
@@ -342,13 +360,19 @@ class Line:
     def _sent(self, batch: Sequence[_Waiting]) -> tuple[bytes, Any, Any]:
         """Return the name of one statement for all these writes, its parameters, and their formats."""
         first, many = batch[0], len(batch)
-        sql, key, dumped, formats = first.statement.sql, first.statement.key, first.dumped, first.formats
-        if many > 1:
-            sql = insert_of(sql, many) if key is None else update_of(sql, many, key)
+        statement, dumped, formats = first.statement, first.dumped, first.formats
+        sql, key, value = statement.sql, statement.key, statement.value
+        if many > 1 and value is not None:
+            sql = update_of_values(sql, value)
+            dumped = list(dumped)
+            dumped[value] = b"{%b}" % b",".join(each.dumped[value] for each in batch)
+        elif many > 1:
+            is_insert = sql.startswith("INSERT")
+            sql = insert_of(sql, many) if key is None or is_insert else update_of(sql, many, key)
             dumped = [*chain.from_iterable(each.dumped for each in batch)]
             # Of each of them: None is not written as the bytes beside it are.
             formats = [*chain.from_iterable(each.formats for each in batch)]
-        if first.rows is not None and first.statement.may_miss:
+        if first.rows is not None and statement.may_miss:
             sql = counted(sql, first.rows * many)
         return self._named(sql), dumped, formats
 

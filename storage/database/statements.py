@@ -135,18 +135,21 @@ class Prepared:
         is_joined: bool = False,
         key: str | None = None,
         refers_to: Iterable[str] = (),
+        value: str | None = None,
         is_wide: bool = False,
     ) -> None:
         """Take a statement for both databases, or a function that makes one from a database's name.
 
         `is_joined`: an INSERT or UPDATE of one row, which may become one with others of its kind. `key`: the parameter
-        that names this row. `refers_to`: other tables, to which it refers (`storage.database.joined`). `is_wide`: a
-        SELECT of many columns, whose rows nobody reads `raw` (`_packed`).
+        that names this row. `refers_to`: other tables, to which it refers. `value`: the parameter, a number, that all
+        rows have which an UPDATE changes. Then it may become one with others for which the rest is the same
+        (`storage.database.joined`). `is_wide`: a SELECT of many columns, whose rows nobody reads `raw` (`_packed`).
         """
         self._statement = statement
         self._is_wide = is_wide
         self._is_joined = is_joined
         self._key = key
+        self._value = value
         self._refers_to = frozenset(refers_to)
         self._compiled: dict[str, _Compiled] = {}
 
@@ -241,6 +244,7 @@ class Prepared:
             names,
             is_joined=self._is_joined,
             key=self._key,
+            value=self._value,
             refers_to=self._refers_to,
             is_packed=self._is_wide and dialect.name == "sqlite",
         )
@@ -254,6 +258,7 @@ def _compile(
     *,
     is_joined: bool,
     key: str | None,
+    value: str | None,
     refers_to: frozenset[str],
     is_packed: bool,
 ) -> _Compiled:
@@ -277,8 +282,16 @@ def _compile(
         is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
         places = (f"${at}::BYTEA" if binary else f"${at}" for at, binary in enumerate(is_binary, 1))
         sql = _NAMED.sub(lambda _: next(places), sql).replace("%%", "%")
-        at = None if key is None else order.index(key)
-        on_server = journeys.Statement(sql, is_binary, tables, read, is_joined=is_joined, key=at, is_steady=is_steady)
+        on_server = journeys.Statement(
+            sql,
+            is_binary,
+            tables,
+            read,
+            is_joined=is_joined,
+            key=None if key is None else order.index(key),
+            value=None if value is None else order.index(value),
+            is_steady=is_steady,
+        )
         execute, execute_each = on_server.execute, on_server.execute_each
     elif is_change(written(sql)) or is_of_these(sql):
         execute, execute_each = partial(_mind, _execute, sql), partial(_mind, _execute_each, sql)

@@ -76,7 +76,9 @@ _IS_SHOWN_IN = Prepared(
     .select_from(_R.outerjoin(_C, _C.c.id == _R.c.card_id))
     .where(_R.c.chat_id == bindparam("chat"), func.coalesce(_C.c.message_id, _R.c.message_id) == bindparam("message"))
 )
-_END_OF_SESSION = Prepared(update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=AT_ONCE))
+_END_OF_SESSION = Prepared(
+    update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=AT_ONCE), value="session"
+)
 _DUE = (
     select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id, _R.c.written_at, _R.c.reason)
     .where(_R.c.outbox_id.is_(None), _R.c.due_at <= bindparam("now"))

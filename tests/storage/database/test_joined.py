@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
 
-from storage.database.joined import MOST, insert_of, joined, update_of
+from storage.database.joined import MOST, Marks, insert_of, joined, marks, update_of, update_of_values
 from storage.database.journeys import Line
 from storage.database.unit import Opening
 from storage.errors import Conflict
@@ -20,26 +21,46 @@ from tests.storage.database.groups import BOT, CHATS, NOW, answer, begin_chats, 
 
 class Statement(NamedTuple):
     sql: str
-    tables: frozenset[str]
-    is_joined: bool
     writes: str
+    is_joined: bool
     key: int | None
+    value: int | None
+    marks: Marks
 
 
 class Write(NamedTuple):
     statement: Statement
     number: int
-    dumped: tuple[bytes, ...] = ()
+    dumped: tuple[bytes | None, ...] = ()
 
 
-def write(sql: str, number: int = 0, *, is_joined: bool = True) -> Write:
-    return Write(Statement(sql, frozenset(sql.split()), is_joined, sql.partition(" ")[0], None), number)
+def write(sql: str, number: int = 0, *, tables: str = "a", row: bytes | None = None, is_joined: bool = True) -> Write:
+    """Return a write of the first of these tables; the others are those that it refers to."""
+    first, *_ = names = tables.split()
+    key = None if row is None else 0
+    left = marks(sql, first, names, is_row=is_joined)
+    return Write(Statement(sql, first, is_joined, key, None, left), number, () if row is None else (row,))
 
 
-def change(sql: str, row: bytes, number: int) -> Write:
-    """An UPDATE of this row in the first of these tables; the others are what its columns refer to."""
-    tables, _, _ = sql.partition(":")
-    return Write(Statement(sql, frozenset(tables.split()), True, tables.split()[0], 0), number, (row,))
+def add(tables: str, number: int = 0, row: bytes | None = None) -> Write:
+    return write(f"INSERT INTO {tables}", number, tables=tables, row=row)
+
+
+def change(tables: str, row: bytes, number: int, sort: str = "") -> Write:
+    return write(f"UPDATE {tables} {sort}", number, tables=tables, row=row)
+
+
+def end(table: str, value: bytes, number: int, other: bytes | None = None) -> Write:
+    left = marks(table, table, [table], is_row=False)
+    return Write(Statement(f"UPDATE {table}", table, False, None, 1, left), number, (other, value))
+
+
+def other(tables: str, number: int) -> Write:
+    return write(f"DELETE FROM {tables}", number, tables=tables, is_joined=False)
+
+
+def numbers(given: list[Write]) -> list[list[int]]:
+    return [[each.number for each in batch] for batch in joined(given)]
 
 
 @pytest.fixture
@@ -66,34 +87,52 @@ def named(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 def test_rows_of_a_table_go_together_where_the_first_of_them_stood() -> None:
     """Whatever speaks of other tables stays where it is."""
-    given = [write("a", 1), write("b", 2), write("c", 3, is_joined=False), write("a", 4), write("b", 5)]
-    assert [[each.number for each in batch] for batch in joined(given)] == [[1, 4], [2, 5], [3]]
+    assert numbers([add("a", 1), add("b", 2), other("c", 3), add("a", 4), add("b", 5)]) == [[1, 4], [2, 5], [3]]
 
 
 def test_no_row_goes_past_a_write_that_names_its_table() -> None:
     """What such a write finds there must be what it would have found."""
-    given = [write("a", 1), write("a other", 2, is_joined=False), write("a", 3), write("a", 4)]
-    assert [[each.number for each in batch] for batch in joined(given)] == [[1], [2], [3, 4]]
+    assert numbers([add("a", 1), other("a other", 2), add("a", 3), add("a", 4)]) == [[1], [2], [3, 4]]
+    assert numbers([add("a b", 1), other("b", 2), add("a b", 3)]) == [[1], [2], [3]]
 
 
 def test_changes_of_different_rows_go_together() -> None:
-    """Two kinds of them grow beside each other."""
-    given = [change("a:x", b"1", 1), change("a:y", b"2", 2), change("a:x", b"3", 3), change("a:y", b"4", 4)]
-    assert [[each.number for each in batch] for batch in joined(given)] == [[1, 3], [2, 4]]
+    """Two kinds of them grow beside each other, and beside new rows."""
+    x, y = (partial(change, "a", sort=sort) for sort in "xy")
+    assert numbers([x(b"1", 1), y(b"2", 2), x(b"3", 3), y(b"4", 4)]) == [[1, 3], [2, 4]]
+    assert numbers([add("a", 1, b"1"), x(b"2", 2), add("a", 3, b"3"), x(b"4", 4)]) == [[1, 3], [2, 4]]
 
 
 def test_no_change_of_a_row_goes_past_another_of_the_same_row() -> None:
     """Not of its own kind either: a statement changes a row once."""
-    other = [change("a:x", b"1", 1), change("a:y", b"2", 2), change("a:x", b"2", 3), change("a:y", b"3", 4)]
-    assert [[each.number for each in batch] for batch in joined(other)] == [[1], [2], [3], [4]]
-    own = [change("a:x", b"1", 1), change("a:x", b"1", 2), change("a:x", b"2", 3)]
-    assert [[each.number for each in batch] for batch in joined(own)] == [[1], [2, 3]]
+    others = [
+        change("a", b"1", 1, "x"),
+        change("a", b"2", 2, "y"),
+        change("a", b"2", 3, "x"),
+        change("a", b"3", 4, "y"),
+    ]
+    assert numbers(others) == [[1], [2, 4], [3]]
+    own = [change("a", b"1", 1), change("a", b"1", 2), change("a", b"2", 3)]
+    assert numbers(own) == [[1], [2, 3]]
 
 
-def test_no_change_goes_past_the_row_that_it_refers_to() -> None:
+def test_no_change_goes_past_the_row_that_it_changes_or_refers_to() -> None:
     """The row must be there."""
-    given = [change("a b:x", b"1", 1), write("b", 2, is_joined=False), change("a b:x", b"2", 3)]
-    assert [[each.number for each in batch] for batch in joined(given)] == [[1], [2], [3]]
+    assert numbers([change("a", b"1", 1), add("a", 2, b"2"), change("a", b"2", 3)]) == [[1], [2], [3]]
+    assert numbers([change("a b", b"1", 1), add("b", 2), change("a b", b"2", 3)]) == [[1], [2], [3]]
+    assert numbers([add("a b", 1), add("b", 2), add("a b", 3)]) == [[1], [2], [3]]
+
+
+def test_changes_of_all_rows_that_have_a_value_go_together_past_other_tables_only() -> None:
+    """Of these rows nobody knows which they are."""
+    assert numbers([end("a", b"1", 1), end("b", b"1", 2), add("c", 3), end("a", b"2", 4)]) == [[1, 4], [2], [3]]
+    for between in (change("a", b"9", 2), add("a", 2), other("c a", 2), end("a", b"2", 2, other=b"else")):
+        assert numbers([end("a", b"1", 1), between, end("a", b"3", 3)]) == [[1], [2], [3]]
+
+
+def test_nothing_goes_past_a_change_of_all_rows_that_have_a_value() -> None:
+    for made in (change("a", b"1", 1), add("a", 1, b"1"), change("b a", b"1", 1)):
+        assert numbers([made, end("a", b"1", 2), made._replace(number=3)]) == [[1], [2], [3]]
 
 
 def test_an_update_of_many_rows_looks_each_of_them_up_by_its_key() -> None:
@@ -107,11 +146,17 @@ def test_an_update_of_many_rows_looks_each_of_them_up_by_its_key() -> None:
     )
 
 
+def test_an_update_of_rows_with_many_values_has_an_array_of_them() -> None:
+    sql = "UPDATE t SET a=$1::BIGINT, b=$2::BIGINT WHERE t.c = $3::BIGINT AND t.d = 'open'"
+    assert update_of_values(sql, 2) == sql.replace("= $3::BIGINT", "= ANY ($3::BIGINT[])")
+
+
 def test_there_are_few_sizes_of_a_statement() -> None:
-    """Each is prepared on each connection."""
-    sizes = {len(batch) for rows in range(1, 70) for batch in joined([write("a")] * rows)}
+    """Each is prepared on each connection. An array has any size."""
+    sizes = {len(batch) for rows in range(1, 70) for batch in joined([add("a")] * rows)}
     assert sizes == {1, 2, 4, 8, MOST}
-    assert all(sum(map(len, joined([write("a")] * rows))) == rows for rows in range(70))
+    assert all(sum(map(len, joined([add("a")] * rows))) == rows for rows in range(70))
+    assert [len(batch) for batch in joined([end("a", b"1", 1)] * 69)] == [69]
 
 
 def test_an_insert_of_many_rows_numbers_its_parameters_on() -> None:
@@ -292,3 +337,134 @@ def test_an_update_that_was_seen_meanwhile_undoes_only_its_own_unit(database: Da
     assert seen
     assert database.units.parted == 1
     assert [future.result(PATIENCE) for future in futures] == [chat != 5 for chat in CHATS]
+
+
+def first_words(sent: Counter[str]) -> Counter[str]:
+    return Counter(" ".join(sql.split()[:3]) for sql in sent.elements())
+
+
+def begin(world: Any, chat: int) -> Callable[[UnitOfWork], Any]:
+    """A unit that begins a form in this chat; the form is restricted."""
+
+    def work(unit: UnitOfWork) -> Any:
+        session = world.open(unit, f"uuid:{chat}", sensitive=True)
+        unit.chats.set(chat, session_id=session.id)
+        unit.restricted.note_written(chat, 10 * chat, NOW, session_id=session.id)
+        return session
+
+    return work
+
+
+def test_receipts_of_a_group_are_a_statement_of_each_table(
+    world_on_postgres: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So are the forms that are begun in it. Each receipt is that of its own form, which leaves its own chat."""
+    world = world_on_postgres
+
+    def send(chat: int, session: Any) -> Callable[[UnitOfWork], Any]:
+        def work(unit: UnitOfWork) -> Any:
+            sent = world.submit(unit, session.instance_id, may_have_files=False, answers={"/data/chat": str(chat)})
+            assert unit.sessions.close(session.id, "cancelled" if chat == 8 else "submitted")
+            return sent
+
+        return work
+
+    written = named(monkeypatch)
+    with gathered(database):
+        begun = [database.units.submit(chat, begin(world, chat), opening=update(chat)) for chat in CHATS]
+    drafts = {chat: future.result(PATIENCE) for chat, future in zip(CHATS, begun, strict=True)}
+    assert first_words(written)["INSERT INTO session"] == 3, "2; 4 and 2 when more numbers were drawn"
+    assert database.units.submit(None, lambda unit: unit.restricted.due(NOW)).result(PATIENCE) == []
+    written.clear()
+    with gathered(database):
+        work = {chat: send(chat, session) for chat, session in drafts.items()}
+        futures = [database.units.submit(chat, work[chat], opening=update(chat, 100 + chat)) for chat in CHATS]
+    receipts = [future.result(PATIENCE) for future in futures]
+
+    assert database.units.parted == 0
+    assert first_words(written)["INSERT INTO submission"] == 1
+    assert first_words(written)["UPDATE session SET"] == 2, "as submitted, and as cancelled"
+    assert first_words(written)["UPDATE chat SET"] == first_words(written)["UPDATE restricted_message SET"] == 1
+    assert [each.receipt_number for each in receipts] == [*CHATS]
+    with database.view() as unit:
+        for chat, receipt in zip(CHATS, receipts, strict=True):
+            assert unit.submissions.by_instance(f"uuid:{chat}") == receipt
+            assert unit.submissions.answers(receipt) == {"/data/chat": str(chat)}
+            assert unit.sessions.get(drafts[chat].id).state == ("cancelled" if chat == 8 else "submitted")
+            stored = unit.chats.get(chat)
+            assert stored is not None
+            assert stored.session_id is None
+    due = database.units.submit(None, lambda unit: unit.restricted.due(NOW)).result(PATIENCE)
+    assert [deletion.chat_id for deletion in due] == [*CHATS]
+
+
+def test_a_form_that_somebody_else_has_ended_undoes_only_its_own_unit(
+    world_on_postgres: Any, database: Database
+) -> None:
+    """The other forms are ended when each unit is applied by itself."""
+
+    def end_it(session: Any) -> Callable[[UnitOfWork], bool]:
+        return lambda unit: unit.sessions.close(session.id, "submitted")
+
+    with gathered(database):
+        begun = [database.units.submit(chat, begin(world_on_postgres, chat), opening=update(chat)) for chat in CHATS]
+    drafts = [future.result(PATIENCE) for future in begun]
+    database.units.submit(None, lambda unit: unit.sessions.close(drafts[3].id, "cancelled")).result(PATIENCE)
+    with gathered(database):
+        futures = [
+            database.units.submit(chat, end_it(session), opening=update(chat, 100 + chat))
+            for chat, session in zip(CHATS, drafts, strict=True)
+        ]
+    ended = [future.result(PATIENCE) for future in futures]
+
+    assert ended == [True, True, True, False, True, True, True, True]
+    assert database.units.parted == 1
+
+
+def test_a_form_may_be_begun_about_what_another_one_was_ended_about(world_on_postgres: Any, database: Database) -> None:
+    """In one group: the end comes first, although another form was begun before it."""
+    world = world_on_postgres
+    about = {"subject": "activity:PRE-101", "reporting_period_id": world.period_ids[0]}
+    old = database.units.submit(None, lambda unit: world.open(unit, "uuid:old", **about)).result(PATIENCE)
+
+    def again(unit: UnitOfWork) -> None:
+        unit.sessions.close(old.id, "cancelled")
+        world.open(unit, "uuid:new", **about)
+
+    with gathered(database):
+        first = database.units.submit(1, begin(world, 1), opening=update(1))
+        second = database.units.submit(2, again, opening=update(2))
+    first.result(PATIENCE)
+    second.result(PATIENCE)
+
+    assert database.units.parted == 0
+
+
+def test_a_correction_is_begun_when_what_it_corrects_is_there(world_on_postgres: Any, database: Database) -> None:
+    """In one group, and although another form was begun and saved before both. It is saved when it is there itself."""
+    world = world_on_postgres
+    sent: list[Any] = []
+
+    def send(unit: UnitOfWork) -> None:
+        sent.append(world.submit(unit, f"uuid:sent-{len(sent)}", may_have_files=False))
+
+    def send_first(unit: UnitOfWork) -> None:
+        """Lock the plan, so that the next receipt asks nothing; and ask for something, so that this one is written."""
+        send(unit)
+        unit.chats.get(1)
+
+    def fill_in(instance_id: str) -> Callable[[UnitOfWork], None]:
+        def work(unit: UnitOfWork) -> None:
+            supersedes_id = sent[-1].id if len(sent) > 1 else None
+            unit.sessions.save(world.open(unit, instance_id, supersedes_id=supersedes_id), NOW)
+
+        return work
+
+    works = [send_first, fill_in("uuid:form"), send, fill_in("uuid:correction")]
+    works += [lambda unit: None] * 4  # so that numbers are drawn for two forms
+    with gathered(database):
+        futures = [database.units.submit(chat, work, opening=update(chat)) for chat, work in enumerate(works, 1)]
+    for future in futures:
+        future.result(PATIENCE)
+
+    assert database.units.parted == 0
