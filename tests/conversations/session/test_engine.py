@@ -150,6 +150,13 @@ def test_every_answer_is_three_taps_from_the_review() -> None:
     assert talk.answers["progress"] == "50"
 
 
+def test_a_word_that_chooses_no_answer_to_change_is_meant_for_the_form() -> None:
+    """At the list of answers, "atrás" goes to the question before: the list is no longer open."""
+    talk = Talk(previous=PREVIOUS).tap("Igual que el reporte anterior").say("Visitar 12 centros")
+    talk.tap("Cambiar algo").say("atrás")
+    assert talk.at == "next_step"
+
+
 def test_editing_a_message_corrects_its_answer_and_the_conversation_stays() -> None:
     """One's own Telegram message is the answer."""
     talk = Talk().tap("En curso").say("25")
@@ -164,6 +171,19 @@ def test_editing_a_message_corrects_its_answer_and_the_conversation_stays() -> N
     talk.happen(Corrected("300", origin))
     assert talk.session == before
     assert talk.rejection()
+
+
+def test_a_message_whose_answer_was_given_anew_corrects_nothing() -> None:
+    """Only the message that gave the present answer does."""
+    talk = Talk().tap("En curso").say("25")
+    first = talk.messages
+    talk.say("atrás").say("30")
+
+    talk.happen(Corrected("40", first))
+    assert talk.answers["progress"] == "30"
+
+    talk.happen(Corrected("40", talk.messages))
+    assert talk.answers["progress"] == "40"
 
 
 def test_editing_several_numbers_corrects_all_of_them() -> None:

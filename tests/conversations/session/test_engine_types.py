@@ -423,3 +423,12 @@ def test_hours_that_the_form_does_not_accept_cannot_be_tapped() -> None:
     phone = asking("time | q | ¿A qué hora? | substr(., 0, 2) >= 8 and substr(., 0, 2) < 10")
     taps = [button.tap for button in phone.buttons if button.tap.startswith("form:gather")]
     assert taps == ["form:gather:08", "form:gather:09"]
+
+
+def test_the_last_sixty_messages_can_be_edited() -> None:
+    """A session keeps no more of them, however long its form is."""
+    phone = Phone(made("\n".join(f"integer | n{number} | ¿Cuántos {number}?" for number in range(62))))
+    for number in range(62):
+        phone.say(str(number))
+    origins = phone.session.origins
+    assert list(origins.values()) == [(f"/data/n{number}",) for number in range(2, 62)]
