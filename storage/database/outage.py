@@ -1,6 +1,6 @@
 """What the log is told while the database is away.
 
-A dozen loops of a bot ask the database twice a second. If each of them wrote a line whenever it asks in vain, an outage
+The loops of a bot ask the database again and again. If each of them wrote a line whenever it asks in vain, an outage
 of one night would be a log in which nobody finds anything else. So the two doors of the database, its writer and its
 readers, tell it for all: when it begins, once a minute while it lasts, and when it is over.
 """

@@ -90,8 +90,7 @@ def test_a_pair_of_bots_waits_until_both_have_room(postgres_server: Engine, monk
         for place in (1, 2, 4):
             other.execute(text("SELECT pg_advisory_lock(:number)"), {"number": connections.QUEUE + place})
         thread, made = begun(pair)
-        wait_until(lambda: taken() == 4, "one of the pair has room")
-        assert len(connections._taken) == 1
+        wait_until(lambda: taken() == 4 and len(connections._taken) == 1, "one of the pair has room, and knows it")
         other.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": connections.QUEUE + 2})
         wait_until(lambda: len(connections._taken) == 2, "the other one too")
         with pytest.raises(AssertionError, match="asks once"), connections.room(postgres_server, 1):

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from conversations.card import unstyled
 from conversations.languages import LANGUAGES
 from conversations.plan.messages.digests import indicators_card
 from conversations.plan.messages.plan_state import spoken
@@ -44,7 +45,7 @@ def _elsewhere(unit: UnitOfWork, plan: Plan) -> Iterator[tuple[str, int]]:
     found = Figures(unit).indicators(plan.world.plan_id, plan.now, ZONE)
     for language in LANGUAGES:
         for line in indicators_card(found, 0, language):
-            text = "".join(run.text for run in line)
+            text = unstyled(line)
             if "IND-20" in text:
                 yield from (("card", each) for each in _numbers(text.partition("IND-20")[2]))
     for audience in AUDIENCES:
