@@ -45,13 +45,18 @@ def test_a_schema_that_is_moved_stops_nobody_for_good(tmp_path: Path, webhook: b
         finally:
             deployment.rows(f"ALTER SCHEMA {schema}_moved RENAME TO {schema}")
         until(lambda: SandboxClient(deployment.sandbox.url).ledger(chat=FIRST), bot.log)
+        until(lambda: recovered(deployment) == {"writer", "readers"}, bot.log)
         bot.stop()
         told = [line for line in lines(deployment) if line["level"] != "debug"]
         assert not hasty(line for line in told if line["event"] == "database.unavailable")
         assert {line["code"] for line in told if line["event"] == "database.unavailable"} == {"42P01"}
-        assert {line["door"] for line in told if line["event"] == "database.recovered"} == {"writer", "readers"}
         assert "Traceback" not in bot.log()
         assert deployment.rows("SELECT update_id FROM poison_update") == []
+
+
+def recovered(deployment: Deployment) -> set[str]:
+    """The doors that the log calls open again. Readers who have little to do find it out when they next read."""
+    return {line["door"] for line in lines(deployment) if line["event"] == "database.recovered"}
 
 
 def has_tried_both(deployment: Deployment) -> bool:
