@@ -1,37 +1,50 @@
 """Numbers for new rows, drawn from their sequences before the rows are written (PostgreSQL)."""
 
-from collections import deque
-from collections.abc import Mapping
-from typing import Any
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select
+from sqlalchemy import ARRAY, BigInteger, Connection, Text, bindparam, text
 
-from storage.database.statements import Prepared
+from storage.database.statements import Prepared, Question
 
-_SEQUENCE = (
-    select(func.to_regclass(func.pg_get_serial_sequence(bindparam("of"), "id")).label("name"))
-    .offset(literal_column("0"))  # looked up once, not for each number
-    .subquery()
+# The sequences are looked up once, not for each number (OFFSET 0). Each number has a place of its own in an array:
+# PostgreSQL keeps the plan of that, while it planned `generate_series` anew each time.
+_DRAWN: Final = """\
+SELECT names[place] AS of, nextval(sequences[place]) AS number FROM (
+    SELECT array_agg(name ORDER BY at) AS names,
+        array_agg(to_regclass(pg_get_serial_sequence(name, 'id')) ORDER BY at) AS sequences
+    FROM unnest(string_to_array(CAST(:tables AS text), ',')) WITH ORDINALITY AS named(name, at) OFFSET 0
+) AS looked_up, unnest(CAST(:places AS bigint[])) AS place"""
+_DRAW: Final = Prepared(
+    text(_DRAWN)
+    .bindparams(bindparam("tables", type_=Text), bindparam("places", type_=ARRAY(BigInteger)))
+    .columns(of=Text, number=BigInteger)
 )
-_DRAWN = select(func.nextval(_SEQUENCE.c.name)).select_from(_SEQUENCE, func.generate_series(1, bindparam("many")))
-_DRAW = Prepared(_DRAWN)
 
 
-def draw(table: str, many: int) -> tuple[Prepared, dict[str, Any]]:
-    """Return the question for so many numbers of this table; each row of the answer has one."""
-    return _DRAW, {"of": table, "many": many}
+def draw(many: Mapping[str, int]) -> Question:
+    """Return the question for so many numbers of each of these tables. The answer has a row for each: table, number."""
+    places = [place for place, number in enumerate(many.values(), 1) for _ in range(number)]
+    return _DRAW, {"tables": ",".join(many), "places": places}
 
 
 class Numbers:
     """Numbers for the new rows of one group. Those that it does not use are lost."""
 
-    def __init__(self, connection: Connection, drawn: Mapping[str, list[Any]]) -> None:
+    def __init__(self, connection: Connection, drawn: Iterable[tuple[str, int]] = ()) -> None:
+        """Take what the database has answered to `draw`."""
         self._connection = connection
-        self._left = {of: deque(number for (number,) in found) for of, found in drawn.items()}
+        self._left: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._keep(drawn)
 
     def next(self, table: str) -> int:
-        left = self._left.setdefault(table, deque())
+        left = self._left[table]
         if not left:
-            prepared, values = draw(table, 16)
-            left.extend(number for (number,) in prepared.rows(self._connection, values))
-        return int(left.popleft())
+            prepared, values = draw({table: 16})
+            self._keep(prepared.rows(self._connection, values))
+        return left.popleft()
+
+    def _keep(self, drawn: Iterable[tuple[str, int]]) -> None:
+        for of, number in drawn:
+            self._left[of].append(number)

@@ -34,8 +34,8 @@ from storage.reports.sessions import idle_drafts, known_drafts
 
 PATIENCE: Final = "500ms"
 """How long a group waits for a row that somebody else holds, and all its chats with it. Then its units part."""
-NUMBERS_A_UNIT: Final = {table(OutboxMessage).name: 3, table(Card).name: 1, table(Session).name: 1 / 4}
-"""How many are drawn for each unit of a group. More are drawn if these do not last."""
+NUMBERS_A_UNIT: Final = {table(OutboxMessage).name: 2, table(Card).name: 1, table(Session).name: 1 / 4}
+"""How many are drawn for each unit of a group, and once more for all of it. More are drawn if these do not last."""
 
 MOST_PLACES: Final = 1_000
 
@@ -43,7 +43,11 @@ _C, _F, _K, _SEEN_UPDATE = table(Chat), table(Fact), table(KeptUpdate), table(Pr
 _LOCKING = select(_C.c.id).where(_C.c.id == any_(bindparam("chats", type_=ARRAY(BigInteger)))).order_by(_C.c.id)
 _LOCK = Prepared(_LOCKING.with_for_update())
 _LOCK_FREE = Prepared(_LOCKING.with_for_update(skip_locked=True))
-_HURRY = Prepared(select(func.set_config("lock_timeout", PATIENCE, True)))
+# For the transaction of a group. All that units ask finds its rows by an index. But PostgreSQL reads a table that it
+# takes for small as a whole, and keeps that plan while the table grows. Without `jit`: a whole table is so dear now that
+# it would compile whatever reads one.
+_SETTINGS = {"lock_timeout": PATIENCE, "enable_seqscan": "off", "jit": "off"}
+_SET = Prepared(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
 _CHANGED = Prepared(select(_F.c.value).where(_F.c.name == literal_column(f"'{PLAN_CHANGED}'")))
 _FIRST = select(_K.c.update_id).where(_K.c.bot_id == bindparam("bot"), _K.c.chat_id == _C.c.id).order_by(_K.c.id)
 _KEPT = Prepared(
@@ -102,13 +106,13 @@ def open_together(
         visits(chats),
     ]
     if not waits:
-        drawn = [draw(of, ceil(each * len(openings))) for of, each in NUMBERS_A_UNIT.items()]
-        asked = [(_HURRY, {}), (_CHANGED, {}), *asked, *drawn]
+        drawn = draw({of: ceil(each * (len(openings) + 1)) for of, each in NUMBERS_A_UNIT.items()})
+        asked = [(_SET, {}), (_CHANGED, {}), *asked, drawn]
     answers = Prepared.rows_of_all(connection, asked)
     changed, numbers = None, None
     if not waits:
-        numbers = Numbers(connection, dict(zip(NUMBERS_A_UNIT, answers[-len(NUMBERS_A_UNIT) :], strict=True)))
-        _, changed, *answers = answers
+        _, changed, *answers, drawn_numbers = answers
+        numbers = Numbers(connection, drawn_numbers)
     locked, are_seen = ({id for (id,) in found} for found in answers[:2])
     first_kept: dict[int | None, int | None] = dict(answers[2])
     known: dict[int, dict[str, Known]] = {}
@@ -139,6 +143,6 @@ def _opened_without_chat(connection: Connection, openings: Sequence[Opening], *,
     """Return what units begin with that have no chat: they draw their numbers when they need them."""
     numbers = None
     if not waits:
-        _HURRY.later(connection, {})
-        numbers = Numbers(connection, {})
+        _SET.later(connection, {})
+        numbers = Numbers(connection)
     return [Opened(each, is_seen=False, numbers=numbers) for each in openings]

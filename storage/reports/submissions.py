@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, bindparam, func, insert, literal_column, select, update
 
 from conversations.plan.model import ValidationState
 from conversations.plan.sharing.events import EventKind
@@ -19,7 +19,7 @@ from storage.database.events import Events, has_receiver
 from storage.database.marks import OF_A_FILE, Row, submission_mark
 from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, table
 from storage.database.numbers import draw
-from storage.database.statements import Prepared
+from storage.database.statements import Prepared, Question
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
 from storage.reports.standing import StandingChanges
@@ -137,11 +137,13 @@ _STAND = (
 # NO KEY UPDATE: submissions of one plan number themselves one after the other, everything else goes on.
 _PLAN = table(Plan)
 _LOCK_PLAN = Prepared(select(_PLAN.c.id).where(_PLAN.c.id == bindparam("plan_id")).with_for_update(key_share=True))
+# Not by max(): while there are few, PostgreSQL makes a plan that reads all submissions of the plan, and keeps it.
+_NEWEST = select(_S.c.receipt_number).where(_S.c.plan_id == bindparam("plan_id")).order_by(_S.c.receipt_number.desc())
 _LAST = Prepared(
     select(
-        func.coalesce(func.max(_S.c.receipt_number), 0).label("receipt_number"),
+        func.coalesce(_NEWEST.limit(literal_column("1")).scalar_subquery(), 0).label("receipt_number"),
         has_receiver(bindparam("of_plan", type_=BigInteger)),
-    ).where(_S.c.plan_id == bindparam("plan_id"))
+    )
 )
 _FILE = table(Attachment)
 _FILES = Prepared(select(*(_FILE.c[name] for name in OF_A_FILE)).where(_FILE.c.instance_id == bindparam("instance_id")))
@@ -237,19 +239,19 @@ class Submissions:
             files = _FILES.rows(self._connection, instance) if new.may_have_files else []
             return None, series, [file._asdict() for file in files]
         plan = {"plan_id": new.plan_id}
-        asked: list[tuple[Prepared, dict[str, Any]]] = [
+        asked: list[Question] = [
             (_BY_INSTANCE, instance),
             (_FILES, instance),
             (_LAST, plan | {"of_plan": new.plan_id}),
         ]
         ids = []
         if self._unit.is_postgresql:
-            asked = [(_LOCK_PLAN, plan), draw(_S.name, IDS_A_GROUP if self._unit.is_shared else 1), *asked]
+            asked = [(_LOCK_PLAN, plan), draw({_S.name: IDS_A_GROUP if self._unit.is_shared else 1}), *asked]
             _, ids, *answers = Prepared.rows_of_all(self._connection, asked)
         else:
             answers = Prepared.rows_of_all(self._connection, asked)
         sent, files, [last] = answers
-        series = _Series(last.receipt_number, last.is_heard, deque(id for (id,) in ids))
+        series = _Series(last.receipt_number, last.is_heard, deque(number for _, number in ids))
         kept[_S.name, new.plan_id] = series
         return _load(sent[0]) if sent else None, series, [file._asdict() for file in files]
 

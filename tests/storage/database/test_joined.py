@@ -373,7 +373,7 @@ def test_receipts_of_a_group_are_a_statement_of_each_table(
     with gathered(database):
         begun = [database.units.submit(chat, begin(world, chat), opening=update(chat)) for chat in CHATS]
     drafts = {chat: future.result(PATIENCE) for chat, future in zip(CHATS, begun, strict=True)}
-    assert first_words(written)["INSERT INTO session"] == 3, "2; 4 and 2 when more numbers were drawn"
+    assert first_words(written)["INSERT INTO session"] == 4, "2 and 1; 4 and 1 when more numbers were drawn"
     assert database.units.submit(None, lambda unit: unit.restricted.due(NOW)).result(PATIENCE) == []
     written.clear()
     with gathered(database):
