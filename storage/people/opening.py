@@ -44,8 +44,8 @@ _LOCKING = select(_C.c.id).where(_C.c.id == any_(bindparam("chats", type_=ARRAY(
 _LOCK = Prepared(_LOCKING.with_for_update())
 _LOCK_FREE = Prepared(_LOCKING.with_for_update(skip_locked=True))
 # For the transaction of a group. All that units ask finds its rows by an index. But PostgreSQL reads a table that it
-# takes for small as a whole, and keeps that plan while the table grows. Without `jit`: a whole table is so dear now that
-# it would compile whatever reads one.
+# takes for small as a whole, and keeps that plan while the table grows. A whole table has such a price now that `jit`
+# would compile whatever reads one.
 _SETTINGS = {"lock_timeout": PATIENCE, "enable_seqscan": "off", "jit": "off"}
 _SET = Prepared(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
 _CHANGED = Prepared(select(_F.c.value).where(_F.c.name == literal_column(f"'{PLAN_CHANGED}'")))
