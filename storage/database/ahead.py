@@ -25,22 +25,22 @@ class Ahead:
     """What is known before the present unit asks for it: an answer for each SQL."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Known] = {}
+        self.known: dict[str, Known] = {}
 
     def begin(self, known: Mapping[str, Known]) -> None:
         """Begin a unit with these answers, and with nothing that was left by the one before."""
-        self._known = dict(known)
+        self.known = dict(known)
 
     def take(self, sql: str, bound: tuple[Any, ...]) -> list[Any] | None:
         """Return the rows that answer this question; None if it must be asked."""
-        found = self._known.get(sql)
+        found = self.known.get(sql)
         if found is None or found.bound != bound:
             return None
-        del self._known[sql]
+        del self.known[sql]
         return found.rows
 
     def note(self, writes: str) -> None:
         """Note that this table is about to be changed; blank for none, UNKNOWN if in doubt."""
-        if writes and self._known:
-            kept = {} if writes == UNKNOWN else self._known
-            self._known = {sql: known for sql, known in kept.items() if writes not in known.tables}
+        if writes and self.known:
+            kept = {} if writes == UNKNOWN else self.known
+            self.known = {sql: known for sql, known in kept.items() if writes not in known.tables}

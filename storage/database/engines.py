@@ -283,7 +283,7 @@ class SqliteWriter:
         """Read nothing ahead: every read of SQLite is fast enough."""
         raise NotImplementedError
 
-    def begin(self, connection: Connection, opened: object) -> None:
+    def begin(self, connection: Connection, known: object) -> None:
         _driver(connection).execute("SAVEPOINT unit")
         self._waiting.begin_unit()
 

@@ -35,16 +35,16 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from storage.database.ahead import Known
 from storage.database.durations import Durations
 from storage.database.failures import GroupLost, GroupParted, giving_up, outcome, reason_of, unavailable
 from storage.database.lines import Awaited, Group, Line, Queue, Submitted, Told, Work
@@ -82,8 +82,8 @@ class Writer(Protocol):
         `waits`: the unit is alone, so it may wait for a lock.
         """
 
-    def begin(self, connection: Connection, opened: Opened | None) -> None:
-        """Open a savepoint: of one unit, or of several without `threads`. `opened`: what was read for the unit."""
+    def begin(self, connection: Connection, known: Mapping[str, Known]) -> None:
+        """Open a savepoint: of one unit, or of several without `threads`. `known`: answers to what it may ask."""
 
     def end(self, connection: Connection) -> None:
         """Close the open savepoint. Fail if the unit swallowed an error that spoilt the transaction."""
@@ -406,11 +406,10 @@ class GroupCommit(Generic[U]):
     def _say_last(self, connection: Connection, group: Group) -> None:
         """Have units of a group end with what they say last. One journey answers what all of them ask."""
         try:
-            self._writer.begin(connection, None)  # what the last one knew is no answer any more
+            self._writer.begin(connection, {})  # what the last one knew is no answer any more
             known = Prepared.known_of_all(connection, [words.asked for _, words in group.unsaid])
             for (unit, words), answers in zip(group.unsaid, known, strict=True):
-                assert unit.opened is not None
-                self._writer.begin(connection, replace(unit.opened, known=answers))
+                self._writer.begin(connection, answers)
                 words.say()
                 self._writer.end(connection)
                 group.hooks.extend(unit.close())
@@ -423,7 +422,7 @@ class GroupCommit(Generic[U]):
             if shares:
                 return
             self._writer.end(connection)
-        self._writer.begin(connection, opened)
+        self._writer.begin(connection, {} if opened is None else opened.known)
         group.savepoint = (len(group.done), len(group.hooks)) if shares else None
 
     def _redo(self, connection: Connection, queue: Queue, group: Group) -> None:

@@ -14,7 +14,7 @@ Each of them minds a write of the last two sorts that names one of its tables.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
@@ -52,6 +52,9 @@ class Statement(Protocol):
         """Return what it leaves where it stands, and what it minds."""
 
 
+S = TypeVar("S", bound=Statement)
+
+
 class Marks(NamedTuple):
     """What a write leaves where it stands, and what it minds: nothing that minds a mark goes past it."""
 
@@ -69,60 +72,57 @@ def marks(sql: str, writes: str, tables: Collection[str], *, is_row: bool) -> Ma
     return Marks(named, {("held" if each == writes else "filled", each) for each in tables})
 
 
-class Write(Protocol):
-    """A write that waits."""
-
-    @property
-    def statement(self) -> Statement: ...
-
-    @property
-    def dumped(self) -> Any:
-        """The values of its parameters."""
+Write = tuple[S, tuple[Any, ...], int | None, Callable[[Any], None] | None]
+"""A write that waits: its statement, its parameters, how many rows it must change if that matters, and who hears what
+it returns. It is a plain tuple because a unit makes seven.
+"""
 
 
-W = TypeVar("W", bound=Write)
-
-
-def joined(writes: Iterable[W]) -> list[list[W]]:
+def joined(writes: "Iterable[Write[S]]") -> "list[list[Write[S]]]":
     """Return these writes in the order in which they are sent, those together that become one statement."""
-    found: list[list[W]] = []
+    found: list[list[Write[S]]] = []
     growing: dict[Hashable, int] = {}
     """Where the last of each kind stands."""
-    rows: dict[tuple[str, bytes], int] = {}
+    rows: dict[tuple[str, Any], int] = {}
     """Where a row is written last."""
     last: defaultdict[Hashable, int] = defaultdict(int)
     """Where the last write stands that has left a mark."""
+    free: set[Hashable] = set()
+    """The kinds that are known to grow past all marks."""
     for write in writes:
-        statement = write.statement
-        left, minded = statement.marks
-        row = None if statement.key is None else (statement.writes, bytes(write.dumped[statement.key]))
-        kind = statement.sql if statement.is_joined else _same(write)
+        statement, bound, _, _ = write
+        kind = statement.sql if statement.is_joined else _same(statement, bound)
         at = growing.get(kind)
-        if at is None or max(map(last.__getitem__, minded)) > at or (row is not None and rows.get(row, -1) >= at):
+        if at is not None and kind not in free:
+            if max(map(last.__getitem__, statement.marks.minded)) > at:
+                at = None
+            else:
+                free.add(kind)
+        if statement.key is not None:
+            row = (statement.writes, bound[statement.key])
+            if at is not None and rows.get(row, -1) >= at:
+                at = None
+            rows[row] = len(found) if at is None else at
+        if at is None:
             at = len(found)
             found.append([])
-            last.update(dict.fromkeys(left, at))
+            last.update(dict.fromkeys(statement.marks.left, at))
+            free.clear()
             if kind is not None:
                 growing[kind] = at
         found[at].append(write)
-        if row is not None:
-            rows[row] = at
     return [part for batch in found for part in _parts(batch)]
 
 
-def _same(write: Write) -> Hashable:
+def _same(statement: Statement, bound: tuple[Any, ...]) -> Hashable:
     """Return what is the same for all that differ in their value only. None for a write that stays in its place."""
-    statement = write.statement
-    if statement.value is None:
-        return None
-    others = list(write.dumped)
-    del others[statement.value]
-    return (statement.sql, *(None if each is None else bytes(each) for each in others))
+    value = statement.value
+    return None if value is None else (statement.sql, *bound[:value], *bound[value + 1 :])
 
 
-def _parts(batch: list[W]) -> list[list[W]]:
+def _parts(batch: list[Write[S]]) -> list[list[Write[S]]]:
     """Divide a batch into powers of two, the largest first, unless one statement has any number of values."""
-    if len(batch) == 1 or batch[0].statement.value is not None:
+    if len(batch) == 1 or batch[0][0].value is not None:
         return [batch]
     parts = []
     while batch:

@@ -14,7 +14,8 @@ This module is imported only with PostgreSQL, because SQLite does not need psyco
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from functools import cache
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final
 
 from psycopg import OperationalError, errors, generators, waiting
 from psycopg.adapt import PyFormat, Transformer
@@ -23,7 +24,7 @@ from sqlalchemy import Connection
 
 from storage.database.ahead import Ahead, Known
 from storage.database.engines import tell_sqlalchemy
-from storage.database.joined import insert_of, joined, marks, update_of, update_of_values
+from storage.database.joined import Write, insert_of, joined, marks, update_of, update_of_values
 from storage.database.steady import STEADY, Steady, written
 from storage.errors import ApplyAlone
 
@@ -107,19 +108,6 @@ class Statement:
             tell_sqlalchemy(connection, error)
             raise
 
-    def execute_later(
-        self, connection: Connection, bound: Sequence[Any], rows: int | None, then: "Callable[[Any], None] | None"
-    ) -> None:
-        """Send the statement with the next question, or with COMMIT.
-
-        If it does not change exactly `rows` rows, the server goes no further, and the group is given up.
-        """
-        try:
-            line_of(connection).write_later(self, bound, rows, then)
-        except Exception as error:
-            tell_sqlalchemy(connection, error)
-            raise
-
     def execute_each(self, connection: Connection, many: Sequence[Sequence[Any]]) -> None:
         """Execute it once for each of these rows, in one journey."""
         execute_together(connection, [(self, bound) for bound in many])
@@ -149,7 +137,7 @@ def rows_of_all(connection: Connection, asked: "Sequence[tuple[Statement, tuple[
 def finish(connection: Connection) -> None:
     """Write what a group has left to write, with COMMIT in the same journey."""
     line = line_of(connection)
-    if any(each.statement.writes for each in line.waiting):
+    if any(statement.writes for statement, *_ in line.waiting):
         try:
             line.ask_all((), commit=True)
         except Exception as error:
@@ -184,14 +172,8 @@ class Answer:
         return found
 
 
-class _Waiting(NamedTuple):
-    """A write that travels with the next question. `then` hears what it returns."""
-
-    statement: Statement
-    dumped: Any
-    formats: Any
-    rows: int | None
-    then: Callable[[Any], None] | None
+_Waiting = Write[Statement]
+_BOUND: Final = itemgetter(1)
 
 
 @cache
@@ -202,15 +184,15 @@ def counted(sql: str, rows: int) -> str:
 
 def _tell(batch: Sequence[_Waiting], answer: Answer) -> None:
     """Tell each of these writes what it has returned."""
-    if batch[0].then is None:
+    if batch[0][3] is None:
         return
     found = answer.fetchall()
     if len(batch) > 1:  # nothing promises that the rows come back in their order
-        by_number = {str(row[0]).encode(): row for row in found}
-        found = [by_number[bytes(each.dumped[0])] for each in batch]
-    for each, row in zip(batch, found, strict=True):
-        if each.then is not None:
-            each.then(each.statement.read(row))
+        by_number = {row[0]: row for row in found}
+        found = [by_number[bound[0]] for _, bound, _, _ in batch]
+    for (statement, _, _, then), row in zip(batch, found, strict=True):
+        if then is not None:
+            then(statement.read(row))
 
 
 class Line:
@@ -241,14 +223,21 @@ class Line:
         return bool(self.waiting)
 
     def write_later(
-        self, statement: Statement, bound: Sequence[Any], rows: int | None, then: Callable[[Any], None] | None
+        self,
+        statement: Statement,
+        bound: tuple[Any, ...],
+        rows: int | None = None,
+        then: Callable[[Any], None] | None = None,
     ) -> None:
+        """Send the statement with the next question, or with COMMIT.
+
+        If it does not change exactly `rows` rows, the server goes no further, and the group is given up.
+        """
         if statement.writes in STEADY:
             raise ApplyAlone("the plan changes")
-        self.ahead.note(statement.writes)
-        values = self._values
-        dumped = values.dump_sequence(bound, statement.formats)
-        self.waiting.append(_Waiting(statement, dumped, values.formats, rows, then))
+        if self.ahead.known:
+            self.ahead.note(statement.writes)
+        self.waiting.append((statement, bound, rows, then))
 
     def begin_group(self, version: object) -> None:
         """Begin a group, or go on with it. `version` is the last change of a steady table.
@@ -323,9 +312,10 @@ class Line:
         self.note("")
         for statement, _ in asked:
             self.note(statement.writes)
-        batches, self.waiting, self._mark = joined(self.waiting), [], 0
+        batches = joined(self.waiting)
         try:
             sending = [self._sent(batch) for batch in batches]
+            self.waiting, self._mark = [], 0
             for statement, bound in asked:
                 dumped = values.dump_sequence(bound, statement.formats)
                 sending.append((self._named(statement.sql), dumped, values.formats))
@@ -359,22 +349,25 @@ class Line:
 
     def _sent(self, batch: Sequence[_Waiting]) -> tuple[bytes, Any, Any]:
         """Return the name of one statement for all these writes, its parameters, and their formats."""
-        first, many = batch[0], len(batch)
-        statement, dumped, formats = first.statement, first.dumped, first.formats
-        sql, key, value = statement.sql, statement.key, statement.value
+        many = len(batch)
+        statement, bound, rows, _ = batch[0]
+        sql, key, value, formats = statement.sql, statement.key, statement.value, statement.formats
         if many > 1 and value is not None:
             sql = update_of_values(sql, value)
-            dumped = list(dumped)
-            dumped[value] = b"{%b}" % b",".join(each.dumped[value] for each in batch)
+            every = ",".join([str(bound[value]) for _, bound, _, _ in batch])
+            bound = (*bound[:value], f"{{{every}}}", *bound[value + 1 :])
         elif many > 1:
             is_insert = sql.startswith("INSERT")
             sql = insert_of(sql, many) if key is None or is_insert else update_of(sql, many, key)
-            dumped = [*chain.from_iterable(each.dumped for each in batch)]
-            # Of each of them: None is not written as the bytes beside it are.
-            formats = [*chain.from_iterable(each.formats for each in batch)]
-        if first.rows is not None and statement.may_miss:
-            sql = counted(sql, first.rows * many)
-        return self._named(sql), dumped, formats
+            bound, formats = tuple(chain.from_iterable(map(_BOUND, batch))), formats * many
+        if rows is not None and statement.may_miss:
+            sql = counted(sql, rows * many)
+        name = self._named(sql)
+        try:
+            return name, self._values.dump_sequence(bound, formats), self._values.formats
+        except Exception as error:
+            # Nobody knows whose value it is. All of it still waits, so the group is given up.
+            raise ApplyAlone("a value that cannot be sent") from error
 
     def _named(self, sql: str) -> bytes:
         """The name of a statement on this connection. It is prepared now if it was not yet."""

@@ -12,17 +12,18 @@ chat.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import get_ident
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, event
 
 from storage.database import journeys
+from storage.database.ahead import Known
 from storage.database.engines import is_unavailable, sqlstate, status
 from storage.database.steady import written
 from storage.database.unit import Opened, Opening
-from storage.errors import StorageError
+from storage.errors import ApplyAlone, StorageError
 
 MOST_UNITS: Final = 25
 """How many units share a group at most. If one group took all that wait, the other thread would find nothing."""
@@ -73,8 +74,8 @@ class PostgresWriter:
             journeys.line_of(connection).begin_group(version)
         return opened
 
-    def begin(self, connection: Connection, opened: Opened | None) -> None:
-        journeys.line_of(connection).begin_unit({} if opened is None else opened.known)
+    def begin(self, connection: Connection, known: Mapping[str, Known]) -> None:
+        journeys.line_of(connection).begin_unit(known)
 
     def end(self, connection: Connection) -> None:
         # PostgreSQL answers COMMIT in a spoilt transaction with ROLLBACK and no error.
@@ -103,5 +104,8 @@ class PostgresWriter:
 
 def _send_what_waits(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
     """Send waiting writes before SQLAlchemy executes a statement of its own."""
-    journeys.write_what_waits(connection)
+    try:
+        journeys.write_what_waits(connection)
+    except ApplyAlone as error:  # SQLAlchemy drops the connection after what is no Exception
+        raise StorageError("what waits could not be written") from error
     journeys.line_of(connection).note(written(statement))

@@ -45,7 +45,7 @@ from storage.database.ahead import Known
 from storage.database.steady import STEADY, is_change, note_change, steady_of, written
 
 if TYPE_CHECKING:
-    from storage.database.journeys import Statement
+    from storage.database.journeys import Line, Statement
 
 T = TypeVar("T")
 
@@ -188,15 +188,16 @@ class Prepared:
 
     def later(
         self,
+        line: "Line",
         connection: Connection,
         values: Mapping[str, Any],
         rows: int | None = None,
         then: Callable[[Any], None] | None = None,
     ) -> None:
-        """Execute it together with the next statement, on PostgreSQL (`Unit.write`)."""
-        compiled = self._for(connection, values)
+        """Execute it together with the next statement of this line, on PostgreSQL (`Unit.write`)."""
+        compiled = self._compiled.get("postgresql") or self._for(connection, values)
         assert compiled.on_server is not None
-        compiled.on_server.execute_later(connection, compiled.bind(values), rows, then)
+        line.write_later(compiled.on_server, compiled.bind(values), rows, then)
 
     def known(self, connection: Connection, values: Mapping[str, Any], rows: list[Any]) -> dict[str, Known]:
         """Return these rows, which were read otherwise, as the answer to this question (`Opened.known`)."""
@@ -365,11 +366,11 @@ _Process = Callable[[Any], Any]
 def _to_driver(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
     """Return how a parameter is converted; None if the driver takes it as it is.
 
-    SQLite stores a truth value as a number, and its driver asks a `memoryview`, which SQLAlchemy would make, how it
-    wants to be stored (1 µs). PostgreSQL reads an array of numbers or instants from one text: psycopg
+    SQLite stores a truth value as a number. Drivers take bytes as they are; what SQLAlchemy would make of them is asked
+    in Python how it wants to be stored (1 µs). PostgreSQL reads an array of numbers or instants from one text: psycopg
     would write it element by element, in Python.
     """
-    if isinstance(kind, Boolean) or (isinstance(kind, LargeBinary) and dialect.name == "sqlite"):
+    if isinstance(kind, Boolean | LargeBinary):
         return None
     if isinstance(kind, ARRAY) and isinstance(kind.item_type, BigInteger):
         return _numbers

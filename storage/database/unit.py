@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection, Result
@@ -15,6 +15,7 @@ from storage.errors import ApplyAlone, Unavailable
 
 if TYPE_CHECKING:
     from storage.database.ahead import Known
+    from storage.database.journeys import Line
     from storage.database.statements import Prepared, Question
 
 R = TypeVar("R")
@@ -50,16 +51,18 @@ class Numbers(Protocol):
         """Return a number greater than any that these chats were given before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """The rows that were read for a unit before it began."""
 
     opening: Opening
     is_seen: bool
     """Whether its update was handled before."""
-    numbers: Numbers | None
-    """None: the unit shares with nobody. Its writes are written at once and numbered by the database."""
-    known: "Mapping[str, Known]" = field(default_factory=dict)
+    numbers: Numbers | None = None
+    line: "Line | None" = None
+    """Where its group writes later. None, as its numbers are: the unit shares with nobody. Its writes are written at
+    once and numbered by the database.
+    """
+    known: "Mapping[str, Known]" = MappingProxyType({})
     """Answers to what it will probably ask."""
     goes_last: bool = False
     """Whether it will probably hold up other groups until COMMIT. Then it is applied after all others of its group."""
@@ -99,7 +102,8 @@ class Unit:
         self.locked_chats: set[int] = set()
         """Chats whose row this unit has locked already (PostgreSQL), so that it is not asked for twice."""
         self.opened = opened
-        self.is_shared = opened is not None and opened.numbers is not None
+        self._line = None if opened is None else opened.line
+        self.is_shared = self._line is not None
         """Whether others are applied in the same transaction, which writes last (PostgreSQL)."""
         if opened is not None and opened.opening.chat_id is not None:
             self.locked_chats.add(opened.opening.chat_id)
@@ -131,8 +135,8 @@ class Unit:
         In a group it is written later, before the next read. Then `rows` is returned at once, and the group is given up
         if the statement changes another number of them. So give `rows` wherever the caller depends on the number.
         """
-        if self.is_shared:
-            statement.later(self.connection, values, rows, then)
+        if self._line is not None:
+            statement.later(self._line, self.connection, values, rows, then)
             return rows or 0
         if then is None:
             return statement.count(self.connection, values)
@@ -141,11 +145,11 @@ class Unit:
 
     def write_each(self, statement: "Prepared", many: Sequence[Mapping[str, Any]]) -> None:
         """Write the statement once for each of these; there is at least one."""
-        if not self.is_shared:
+        if self._line is None:
             statement.each(self.connection, many)
             return
         for values in many:
-            statement.later(self.connection, values)
+            statement.later(self._line, self.connection, values)
 
     def add(
         self,
@@ -181,13 +185,11 @@ class Unit:
 
         Such a unit holds up other groups, so the next one at this place will be the last of its group.
         """
-        if not self.is_shared:
+        if self._line is None:
             return {}
-        from storage.database.journeys import line_of  # psycopg is not needed beside SQLite
-
         assert self.opened is not None
         self.opened.note_last()
-        return line_of(self.connection).series
+        return self._line.series
 
     def say_last(self, say: Callable[[], object], asked: "Sequence[Question]") -> None:
         """Call `say`, with which this unit ends. It asks these questions, and sees what was written before.

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, literal_column, select
 
 from storage.database.ahead import Known
+from storage.database.journeys import line_of
 from storage.database.models import (
     PLAN_CHANGED,
     Card,
@@ -109,10 +110,10 @@ def open_together(
         drawn = draw({of: ceil(each * (len(openings) + 1)) for of, each in NUMBERS_A_UNIT.items()})
         asked = [(_SET, {}), (_CHANGED, {}), *asked, drawn]
     answers = Prepared.rows_of_all(connection, asked)
-    changed, numbers = None, None
+    changed, numbers, line = None, None, None
     if not waits:
         _, changed, *answers, drawn_numbers = answers
-        numbers = Numbers(connection, drawn_numbers)
+        numbers, line = Numbers(connection, drawn_numbers), line_of(connection)
     locked, are_seen = ({id for (id,) in found} for found in answers[:2])
     first_kept: dict[int | None, int | None] = dict(answers[2])
     known: dict[int, dict[str, Known]] = {}
@@ -130,6 +131,7 @@ def open_together(
             each,
             each.chat_id is not None and each.update_id in are_seen,
             numbers,
+            line,
             known.get(each.chat_id or 0, {}),
             endings.is_one(row),
             partial(endings.note, row),
@@ -141,8 +143,8 @@ def open_together(
 
 def _opened_without_chat(connection: Connection, openings: Sequence[Opening], *, waits: bool) -> list[Opened | None]:
     """Return what units begin with that have no chat: they draw their numbers when they need them."""
-    numbers = None
-    if not waits:
-        _SET.later(connection, {})
-        numbers = Numbers(connection)
-    return [Opened(each, is_seen=False, numbers=numbers) for each in openings]
+    if waits:
+        return [Opened(each, is_seen=False) for each in openings]
+    numbers, line = Numbers(connection), line_of(connection)
+    _SET.later(line, connection, {})
+    return [Opened(each, is_seen=False, numbers=numbers, line=line) for each in openings]

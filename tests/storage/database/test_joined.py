@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from storage.database.joined import MOST, Marks, insert_of, joined, marks, update_of, update_of_values
+from storage.database.joined import MOST, Marks, Write, insert_of, joined, marks, update_of, update_of_values
 from storage.database.journeys import Line
 from storage.database.unit import Opening
 from storage.errors import Conflict
@@ -28,39 +28,36 @@ class Statement(NamedTuple):
     marks: Marks
 
 
-class Write(NamedTuple):
-    statement: Statement
-    number: int
-    dumped: tuple[bytes | None, ...] = ()
+Written = Write[Statement]
 
 
-def write(sql: str, number: int = 0, *, tables: str = "a", row: bytes | None = None, is_joined: bool = True) -> Write:
-    """Return a write of the first of these tables; the others are those that it refers to."""
+def write(sql: str, number: int = 0, *, tables: str = "a", row: int | None = None, is_joined: bool = True) -> Written:
+    """Return a write of the first of these tables; the others are those that it refers to. Its rows are its number."""
     first, *_ = names = tables.split()
     key = None if row is None else 0
     left = marks(sql, first, names, is_row=is_joined)
-    return Write(Statement(sql, first, is_joined, key, None, left), number, () if row is None else (row,))
+    return Statement(sql, first, is_joined, key, None, left), () if row is None else (row,), number, None
 
 
-def add(tables: str, number: int = 0, row: bytes | None = None) -> Write:
+def add(tables: str, number: int = 0, row: int | None = None) -> Written:
     return write(f"INSERT INTO {tables}", number, tables=tables, row=row)
 
 
-def change(tables: str, row: bytes, number: int, sort: str = "") -> Write:
+def change(tables: str, row: int, number: int, sort: str = "") -> Written:
     return write(f"UPDATE {tables} {sort}", number, tables=tables, row=row)
 
 
-def end(table: str, value: bytes, number: int, other: bytes | None = None) -> Write:
+def end(table: str, value: int, number: int, other: str | None = None) -> Written:
     left = marks(table, table, [table], is_row=False)
-    return Write(Statement(f"UPDATE {table}", table, False, None, 1, left), number, (other, value))
+    return Statement(f"UPDATE {table}", table, False, None, 1, left), (other, value), number, None
 
 
-def other(tables: str, number: int) -> Write:
+def other(tables: str, number: int) -> Written:
     return write(f"DELETE FROM {tables}", number, tables=tables, is_joined=False)
 
 
-def numbers(given: list[Write]) -> list[list[int]]:
-    return [[each.number for each in batch] for batch in joined(given)]
+def numbers(given: list[Written]) -> list[list[int]]:
+    return [[number for _, _, number, _ in batch] for batch in joined(given)]
 
 
 @pytest.fixture
@@ -99,40 +96,40 @@ def test_no_row_goes_past_a_write_that_names_its_table() -> None:
 def test_changes_of_different_rows_go_together() -> None:
     """Two kinds of them grow beside each other, and beside new rows."""
     x, y = (partial(change, "a", sort=sort) for sort in "xy")
-    assert numbers([x(b"1", 1), y(b"2", 2), x(b"3", 3), y(b"4", 4)]) == [[1, 3], [2, 4]]
-    assert numbers([add("a", 1, b"1"), x(b"2", 2), add("a", 3, b"3"), x(b"4", 4)]) == [[1, 3], [2, 4]]
+    assert numbers([x(1, 1), y(2, 2), x(3, 3), y(4, 4)]) == [[1, 3], [2, 4]]
+    assert numbers([add("a", 1, 1), x(2, 2), add("a", 3, 3), x(4, 4)]) == [[1, 3], [2, 4]]
 
 
 def test_no_change_of_a_row_goes_past_another_of_the_same_row() -> None:
     """Not of its own kind either: a statement changes a row once."""
     others = [
-        change("a", b"1", 1, "x"),
-        change("a", b"2", 2, "y"),
-        change("a", b"2", 3, "x"),
-        change("a", b"3", 4, "y"),
+        change("a", 1, 1, "x"),
+        change("a", 2, 2, "y"),
+        change("a", 2, 3, "x"),
+        change("a", 3, 4, "y"),
     ]
     assert numbers(others) == [[1], [2, 4], [3]]
-    own = [change("a", b"1", 1), change("a", b"1", 2), change("a", b"2", 3)]
+    own = [change("a", 1, 1), change("a", 1, 2), change("a", 2, 3)]
     assert numbers(own) == [[1], [2, 3]]
 
 
 def test_no_change_goes_past_the_row_that_it_changes_or_refers_to() -> None:
     """The row must be there."""
-    assert numbers([change("a", b"1", 1), add("a", 2, b"2"), change("a", b"2", 3)]) == [[1], [2], [3]]
-    assert numbers([change("a b", b"1", 1), add("b", 2), change("a b", b"2", 3)]) == [[1], [2], [3]]
+    assert numbers([change("a", 1, 1), add("a", 2, 2), change("a", 2, 3)]) == [[1], [2], [3]]
+    assert numbers([change("a b", 1, 1), add("b", 2), change("a b", 2, 3)]) == [[1], [2], [3]]
     assert numbers([add("a b", 1), add("b", 2), add("a b", 3)]) == [[1], [2], [3]]
 
 
 def test_changes_of_all_rows_that_have_a_value_go_together_past_other_tables_only() -> None:
     """Of these rows nobody knows which they are."""
-    assert numbers([end("a", b"1", 1), end("b", b"1", 2), add("c", 3), end("a", b"2", 4)]) == [[1, 4], [2], [3]]
-    for between in (change("a", b"9", 2), add("a", 2), other("c a", 2), end("a", b"2", 2, other=b"else")):
-        assert numbers([end("a", b"1", 1), between, end("a", b"3", 3)]) == [[1], [2], [3]]
+    assert numbers([end("a", 1, 1), end("b", 1, 2), add("c", 3), end("a", 2, 4)]) == [[1, 4], [2], [3]]
+    for between in (change("a", 9, 2), add("a", 2), other("c a", 2), end("a", 2, 2, other="else")):
+        assert numbers([end("a", 1, 1), between, end("a", 3, 3)]) == [[1], [2], [3]]
 
 
 def test_nothing_goes_past_a_change_of_all_rows_that_have_a_value() -> None:
-    for made in (change("a", b"1", 1), add("a", 1, b"1"), change("b a", b"1", 1)):
-        assert numbers([made, end("a", b"1", 2), made._replace(number=3)]) == [[1], [2], [3]]
+    for made in (change("a", 1, 1), add("a", 1, 1), change("b a", 1, 1)):
+        assert numbers([made, end("a", 1, 2), (*made[:2], 3, None)]) == [[1], [2], [3]]
 
 
 def test_an_update_of_many_rows_looks_each_of_them_up_by_its_key() -> None:
@@ -156,7 +153,7 @@ def test_there_are_few_sizes_of_a_statement() -> None:
     sizes = {len(batch) for rows in range(1, 70) for batch in joined([add("a")] * rows)}
     assert sizes == {1, 2, 4, 8, MOST}
     assert all(sum(map(len, joined([add("a")] * rows))) == rows for rows in range(70))
-    assert [len(batch) for batch in joined([end("a", b"1", 1)] * 69)] == [69]
+    assert [len(batch) for batch in joined([end("a", 1, 1)] * 69)] == [69]
 
 
 def test_an_insert_of_many_rows_numbers_its_parameters_on() -> None:

@@ -173,6 +173,24 @@ def test_an_error_of_the_server_is_its_own_units(database: Database) -> None:
     assert said(database) == Counter((1, 2, 4, 5))
 
 
+@pytest.mark.parametrize("value", ["\x00", "\ud83d"])
+def test_a_value_that_cannot_be_sent_is_its_own_units(database: Database, value: str) -> None:
+    """No driver writes it. That shows when it is sent: here, when another unit reads something."""
+
+    def spoil(unit: UnitOfWork) -> None:
+        answer(3)(unit)
+        unit.chats.set(3, awaits=value)
+
+    with gathered(database):
+        others = [database.units.submit(n, answer(n), opening=update(n)) for n in (1, 2)]
+        spoiling = database.units.submit(3, spoil, opening=update(3))
+        others.append(database.units.submit(4, answer(4), opening=update(4)))
+        reading = database.units.submit(5, lambda unit: unit.outbox.counts(), opening=update(5))
+    assert isinstance(spoiling.exception(PATIENCE), DBAPIError | UnicodeEncodeError)
+    assert [future.exception(PATIENCE) for future in (*others, reading)] == [None] * 4
+    assert said(database) == Counter((1, 2, 4))
+
+
 def test_units_read_what_those_before_them_in_the_group_have_written(database: Database) -> None:
     """They are one transaction, and each of them sees the ones before it."""
 
@@ -186,8 +204,9 @@ def test_units_read_what_those_before_them_in_the_group_have_written(database: D
 
 
 # ------------------------------------------------------------------ what has changed since it was read
+@pytest.mark.parametrize("shows", ["at COMMIT", "when another unit reads"])
 def test_what_somebody_else_has_changed_since_it_was_read_is_a_conflict_of_its_unit_alone(
-    world_on_postgres: Any, database: Database
+    world_on_postgres: Any, database: Database, shows: str
 ) -> None:
     """An UPDATE of no row commits happily. So its count is looked at before COMMIT, and then nothing is committed."""
     world, units = world_on_postgres, database.units
@@ -212,6 +231,8 @@ def test_what_somebody_else_has_changed_since_it_was_read_is_a_conflict_of_its_u
     with gathered(database):
         other = units.submit(1, answer(1), opening=update(1))
         saving = units.submit(3, save, opening=update(3))
+        if shows != "at COMMIT":
+            units.submit(4, lambda unit: unit.outbox.counts(), opening=update(4))
     assert (saving.result(PATIENCE), other.exception(PATIENCE)) == ("conflict", None)
     assert (len(conflicts), said(database)) == (1, Counter((1, 3)))
 
