@@ -347,7 +347,7 @@ class Exchange:
     def say_last(self, say: Callable[[], object]) -> None:
         """Call `say`, with which this exchange ends: it cleans the chat and says what is `due` (`Unit.say_last`)."""
         asked = self.unit.restricted.asked_by_due(self.now, self.chat_id)
-        asked += self.unit.plans.asked_by_due(self.membership.plan_id, self.agency_id)
+        asked += self.unit.plans.asked_by_due(self.membership.plan_id, self.agency_id, self.today)
         self.unit.say_last(say, asked)
 
     # -------------------------------------------------------------- taking out of the chat

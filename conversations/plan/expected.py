@@ -176,8 +176,6 @@ class PastReport(NamedTuple):
     period_end_on: date
     validation_state: ValidationState
     status: ActivityStatus | None = None
-    progress: int | None = None
-    submission_id: int = 0
 
     @property
     def ends_activity(self) -> bool:
@@ -207,12 +205,10 @@ def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
 
 
 class DueReport(NamedTuple):
-    """One report that an agency still has to send, with its report of the period before."""
+    """One report that an agency still has to send."""
 
     item: Activity | Indicator
     period: ReportingPeriod
-    previous: PastReport | None
-    """The report for the latest earlier period; "Igual que el reporte anterior" copies from it."""
     returned: PastReport | None = None
     """Set when the coordinator sent this period's report back."""
     is_reportable: bool = True
@@ -230,10 +226,6 @@ class DueReport(NamedTuple):
     def is_indicator(self) -> bool:
         return isinstance(self.item, Indicator)
 
-    @property
-    def previous_progress(self) -> int | None:
-        return self.previous.progress if self.previous else None
-
 
 def due_list(
     activities: Iterable[Activity],
@@ -247,34 +239,30 @@ def due_list(
 ) -> tuple[DueReport, ...]:
     """Return the reports that one agency still has to send on a day, in the order in which they are due.
 
+    Of its `reports`, those about open periods are needed, and the last one of each activity that a report has ended.
     Periods that are not open on that day are skipped. `closed` gives the day on which a period was closed, by its code.
     In a closed period, only the activities that were added to the plan after that day are due. Indicators stay due,
     because closing is about activity reports (DOMAIN §2.3). Computed indicators are never due. A report that was
     returned is due again, also in a closed period. `unreportable` are the subjects that no published form can report.
     """
-    reports = sorted(reports, key=attrgetter("period_end_on"))
-    by_subject: dict[str, list[PastReport]] = {}
-    for report in reports:
-        by_subject.setdefault(report.subject, []).append(report)
-    ended, closed = ended_activities(reports), closed or {}
+    reports = tuple(reports)
+    sent = {(report.subject, report.period_code): report for report in reports}
+    ended = ended_activities(reports)
     activities, indicators = tuple(activities), tuple(indicators)
     due: list[DueReport] = []
     for period in periods:
         if not period.is_open(on):
             continue
+        closed_on = closed.get(period.code) if closed else None
         expected = (item for item in activities if is_expected(item, period, ended.get(item.code)))
         items: tuple[Activity | Indicator, ...] = (*expected, *expected_indicators(indicators, period))
         for item in items:
-            past = by_subject.get(item.subject, [])
-            this = next((report for report in past if report.period_code == period.code), None)
-            closed_on = closed.get(period.code) if this is None and isinstance(item, Activity) else None
-            if closed_on is not None and isinstance(item, Activity) and not item.is_new_since(closed_on):
-                continue
+            this = sent.get((item.subject, period.code))
             if this is not None and this.validation_state != ValidationState.RETURNED:
                 continue
-            earlier = [report for report in past if report.period_end_on < period.end_on]
-            is_reportable = item.subject not in unreportable
-            due.append(DueReport(item, period, earlier[-1] if earlier else None, this, is_reportable))
+            if this is None and closed_on and isinstance(item, Activity) and not item.is_new_since(closed_on):
+                continue
+            due.append(DueReport(item, period, this, item.subject not in unreportable))
     return tuple(sorted(due, key=_urgency))
 
 

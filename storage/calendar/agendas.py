@@ -26,7 +26,6 @@ from conversations.plan.calendar.agenda_rows import (
 )
 from conversations.plan.calendar.ledger import BESIDE, LADDER, SAID, LedgerRow, job_name
 from conversations.plan.figures.monitoring import LOOK_BACK as CLOSINGS_KNOWN
-from conversations.plan.model import ActivityStatus
 from conversations.plan.periods import ReportingPeriod
 from storage.calendar.holidays import Holidays, known_since
 from storage.calendar.pauses import Pauses
@@ -36,7 +35,8 @@ from storage.database.models import Base
 from storage.database.statements import Prepared, one_of, prepared
 from storage.database.unit import Unit
 from storage.people.delegations import Delegations
-from storage.plan.plans import REPORTS, Plans, reopened_for, seen_locks_on, to_report
+from storage.plan.past_reports import ENDING_REPORTS, to_report
+from storage.plan.plans import Plans, reopened_for, seen_locks_on
 
 _tables = Base.metadata.tables
 _plan = _tables["plan"]
@@ -99,12 +99,6 @@ _ANSWERS = (
     )
     .order_by(_fire.c.id)
 )
-# For an activity that a report ended, read all reports: a later one may have taken it up again.
-_ENDED_ONCE = select(_submission.c.subject).where(
-    _submission.c.plan_id == _OF_PLAN,
-    _submission.c.is_current,
-    one_of(_submission.c.activity_status, (ActivityStatus.COMPLETED, ActivityStatus.CANCELLED)),
-)
 _LOCKED_UNCLOSED = Prepared(
     select(_period.c.id)
     .where(
@@ -118,7 +112,6 @@ _LOCKED_UNCLOSED = Prepared(
     )
     .limit(literal_column("1"))
 )
-_ENDING_REPORTS = REPORTS.where(_submission.c.subject.in_(_ENDED_ONCE))
 _DRAFTS = (
     select(_session.c.person_id, _session.c.subject, seen_locks_on.label("locks_on"))
     .join(_period, _period.c.id == _session.c.reporting_period_id)
@@ -259,7 +252,7 @@ class Agendas:
         ids = [period.id for period in periods]
         return Reports(
             activities=self._unit.of(Plans).activities(plan_id, include_retired=True, agencies=agencies),
-            ending=tuple(map(to_report, self._rows(_ENDING_REPORTS, plan_id=plan_id))),
+            ending=tuple(map(to_report, self._rows(ENDING_REPORTS, plan_id=plan_id))),
             sent=tuple(Sent(*row) for row in self._expanded(_REPORTED, plan_id=plan_id, period_ids=ids)),
             unreportable=self._unit.of(Plans).unreportable(plan_id),
         )

@@ -624,8 +624,17 @@ class Submission(Base):
             "ix_submission_subject",
             "plan_id",
             "subject",
+            "reporting_period_id",
             sqlite_where=text("is_current = 1 AND subject IS NOT NULL"),
             info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
+        ),
+        Index(
+            "ix_submission_ended",
+            "plan_id",
+            "subject",
+            "reporting_period_id",
+            sqlite_where=text("is_current = 1 AND (activity_status = 'completed' OR activity_status = 'cancelled')"),
+            info={POSTGRESQL_WHERE: "is_current AND (activity_status = 'completed' OR activity_status = 'cancelled')"},
         ),
         Index(
             "ix_submission_state",

@@ -11,18 +11,16 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, literal_column, select, union_all
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, literal_column, select
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
 from conversations.plan.model import (
     STANDARD_CELL,
     Activity,
-    ActivityStatus,
     Agency,
     Indicator,
     Translations,
-    ValidationState,
 )
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 from storage.database.facts import Facts
@@ -31,6 +29,13 @@ from storage.database.statements import Prepared, Question, prepared
 from storage.database.unit import Unit
 from storage.errors import Conflict, NotFound
 from storage.plan.closings import closed_on
+from storage.plan.past_reports import (
+    ENDING_REPORTS,
+    ENDING_REPORTS_OF_AGENCY,
+    REPORTS_FOR_DUE_LIST,
+    REPORTS_OF_PERIOD,
+    to_report,
+)
 
 T = TypeVar("T")
 _Select = Select[Any]
@@ -111,7 +116,6 @@ _period = _tables["reporting_period"]
 _cadence = _tables["cadence"]
 _closing = _tables["closing"]
 _reopening = _tables["reopening"]
-_submission = _tables["submission"]
 _fact = _tables["fact"]
 _code = _tables["code"]
 
@@ -286,35 +290,6 @@ _OPEN_PERIODS_SEEN = _AS_AGENCY_SEES.where(
 ).order_by(*_IN_ORDER)
 _NOTED = select(_fact.c.value).where(_fact.c.name == bindparam("noted"))
 
-# Only current versions: a corrected version no longer counts.
-REPORTS = (
-    select(
-        _submission.c.id,
-        _submission.c.subject,
-        _period.c.code,
-        _period.c.end_on,
-        _submission.c.validation_state,
-        _submission.c.activity_status,
-        _submission.c.progress,
-    )
-    .join(_period, _period.c.id == _submission.c.reporting_period_id)
-    .where(
-        _submission.c.plan_id == _OF_PLAN,
-        _submission.c.is_current,
-        _submission.c.subject.is_not(None),
-    )
-)
-# About what this agency leads today, whoever sent them: an activity may have changed hands. One IN of both kinds:
-# of two with OR between them, PostgreSQL makes a walk through everything that was ever sent.
-_LED_BY_AGENCY = union_all(
-    *(
-        select(f"{kind}:" + of_kind.c.code).where(of_kind.c.plan_id == _OF_PLAN, of_kind.c.agency_id == _OF_AGENCY)
-        for kind, of_kind in (("activity", _activity), ("indicator", _indicator))
-    )
-)
-_REPORTS_OF_AGENCY = REPORTS.where(_submission.c.subject.in_(_LED_BY_AGENCY))
-_ACTIVITY_REPORTS = REPORTS.where(_submission.c.activity_status.is_not(None))
-
 _CODE_LIST = (
     select(_code.c.code, _code.c.label, _code.c.attributes)
     .where(_code.c.plan_id == _OF_PLAN, _code.c.list == bindparam("list"))
@@ -458,12 +433,12 @@ class Plans:
     def due(self, plan_id: int, agency_id: int, on: date) -> tuple[DueReport, ...]:
         """The reports that the agency still has to send on that day, in the order in which they are due.
 
-        Each has the agency's report of the period before. It takes five statements. `on` is a day of the plan's zone.
+        It takes five statements. `on` is a day of the plan's zone.
         """
         seen = self._made(_to_period_and_closing, _OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
         if not seen:
             return ()
-        reported, noted = Prepared.rows_of_all(self._unit.connection, self.asked_by_due(plan_id, agency_id))
+        reported, noted = Prepared.rows_of_all(self._unit.connection, self.asked_by_due(plan_id, agency_id, on))
         return due_list(
             self.activities(plan_id, agency_id),
             self.indicators(plan_id, agency_id),
@@ -474,9 +449,9 @@ class Plans:
             unreportable=frozenset(noted[0].value.split() if noted else ()),
         )
 
-    def asked_by_due(self, plan_id: int, agency_id: int) -> list[Question]:
+    def asked_by_due(self, plan_id: int, agency_id: int, on: date) -> list[Question]:
         """Return the questions of `due` whose answers change with each report (`Unit.say_last`)."""
-        reported = prepared(_REPORTS_OF_AGENCY), {"plan_id": plan_id, "agency_id": agency_id}
+        reported = prepared(REPORTS_FOR_DUE_LIST), {"plan_id": plan_id, "agency_id": agency_id, "on": on}
         return [reported, (prepared(_NOTED), {"noted": f"{UNREPORTABLE}{plan_id}"})]
 
     def unreportable(self, plan_id: int) -> frozenset[str]:
@@ -487,13 +462,17 @@ class Plans:
         """Store the subjects that no published form can report."""
         self._unit.of(Facts).set(f"{UNREPORTABLE}{plan_id}", " ".join(sorted(subjects)), now)
 
-    def reports(self, plan_id: int, agency_id: int) -> tuple[PastReport, ...]:
-        """The current version of every report about the agency's items, in no order."""
-        return tuple(map(to_report, self._rows(_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)))
+    def reports(self, plan_id: int, agency_id: int, period_id: int) -> tuple[PastReport, ...]:
+        """The current version of each report about the agency's items for this period, in no order."""
+        values = {"plan_id": plan_id, "agency_id": agency_id, "period_id": period_id}
+        return tuple(map(to_report, self._rows(REPORTS_OF_PERIOD, **values)))
 
-    def ended(self, plan_id: int) -> dict[str, date]:
-        """The activities that a report has ended, as `expected_reports` wants it. One statement for the whole plan."""
-        return ended_activities(map(to_report, self._rows(_ACTIVITY_REPORTS, plan_id=plan_id)))
+    def ended(self, plan_id: int, agency_id: int | None = None) -> dict[str, date]:
+        """The activities, of the whole plan or of this agency, that a report has ended, for `expected_reports`."""
+        if agency_id is None:
+            return ended_activities(map(to_report, self._rows(ENDING_REPORTS, plan_id=plan_id)))
+        rows = self._rows(ENDING_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)
+        return ended_activities(map(to_report, rows))
 
     def _of(
         self, agency_id: int | None, make: Callable[[Any], T], plain: _Select, own: _Select, **values: Any
@@ -558,18 +537,6 @@ def _to_indicator(row: Any) -> Indicator:
         target_on=row.target_on,
         retired_on=row.retired_on,
         id=row.id,
-    )
-
-
-def to_report(row: Any) -> PastReport:
-    return PastReport(
-        subject=row.subject,
-        period_code=row.code,
-        period_end_on=row.end_on,
-        validation_state=ValidationState(row.validation_state),
-        status=ActivityStatus(row.activity_status) if row.activity_status else None,
-        progress=row.progress,
-        submission_id=row.id,
     )
 
 

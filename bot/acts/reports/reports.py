@@ -412,9 +412,11 @@ def is_begun(who: Reporter, report: Report) -> bool:
     )
 
 
-def may_be_nothing_new(who: Reporter, report: Report, reason: str) -> bool:
-    """Whether `report_nothing_new` would send a report. Nothing is stored."""
-    return _repeated(who, report, reason) is not None
+class NothingNew(NamedTuple):
+    """A report without news: it `repeats` the one before, or says of an activity that it has not begun."""
+
+    submission: NewSubmission
+    repeats: bool
 
 
 def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubmission | None:
@@ -423,11 +425,12 @@ def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubm
     Without a next step in earlier reports, the reason stands in its place. The report is filled through the form like
     any other. None, and nothing is stored, if the form asks for more, or if somebody has begun or sent the report.
     """
-    new = _repeated(who, report, reason)
-    return None if new is None else who.unit.submissions.add(new, who.actor.now)
+    new = without_news(who, report, reason)
+    return None if new is None else who.unit.submissions.add(new.submission, who.actor.now)
 
 
-def _repeated(who: Reporter, report: Report, reason: str) -> NewSubmission | None:
+def without_news(who: Reporter, report: Report, reason: str) -> NothingNew | None:
+    """Return what `report_nothing_new` would send. Nothing is stored."""
     assert report.subject is not None
     unit, plan_id = who.unit, who.actor.plan_id
     version = unit.forms.current(plan_id, report.form_id)
@@ -446,7 +449,7 @@ def _repeated(who: Reporter, report: Report, reason: str) -> NewSubmission | Non
     if taken is None:
         return None
     names = _by_name(taken.instance.answers())
-    return NewSubmission(
+    submission = NewSubmission(
         plan_id=plan_id,
         form_id=version.form_key,
         form_version_id=version.id,
@@ -463,6 +466,7 @@ def _repeated(who: Reporter, report: Report, reason: str) -> NewSubmission | Non
         zero_reason=reason,
         started_at=who.actor.now,
     )
+    return NothingNew(submission, repeats=bool(previous))
 
 
 def _filled_to_the_end(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.acts.calendar import pauses
-from bot.acts.reports.reports import Report, is_begun, may_be_nothing_new, report_nothing_new
+from bot.acts.reports.reports import NothingNew, Report, is_begun, report_nothing_new, without_news
 from bot.chat.exchange import Denied, Exchange
 from bot.schedule.agenda import agenda_of, outlook_of, reasons_of
 from bot.schedule.by_hand import begin_broadcast, remind, show_broadcast_on, stop_broadcast
@@ -153,16 +153,20 @@ def nothing_new(ex: Exchange, reason: str) -> None:
 
 def _ask_why(ex: Exchange, due: Sequence[DueReport]) -> None:
     """Name what would be sent, and ask for the reason. What must be reported apart is named before, not after."""
-    may_stay = [
-        not report.returned and may_be_nothing_new(reporter_of(ex), _about(report), REASONS[0]) for report in due
-    ]
-    stays = [report for report, may in zip(due, may_stay, strict=True) if may]
-    apart = _apart(ex, [report for report, may in zip(due, may_stay, strict=True) if not may])
+    stays: list[tuple[DueReport, NothingNew]] = []
+    others: list[DueReport] = []
+    for report in due:
+        found = None if report.returned else without_news(reporter_of(ex), _about(report), REASONS[0])
+        if found is None:
+            others.append(report)
+        else:
+            stays.append((report, found))
+    apart = _apart(ex, others)
     home = (home_button(ex.say),)
     if not stays:
         ex.answer(Card(tuple(apart), ((_start(ex),), home)))
         return
-    names = period_names(dict.fromkeys(report.period for report in stays), ex.language)
+    names = period_names(dict.fromkeys(report.period for report, _ in stays), ex.language)
     head = line(bold(f"{names[0].upper()}{names[1:]}"))
     rows = [(Button(ex.say(f"nothing.reason.{reason}"), tap(Route.NOTHING_NEW, reason)),) for reason in REASONS]
     ex.answer(Card((head, *_what_stays(ex, stays), *apart, line(ex.say("nothing.why"))), (*rows, home)))
@@ -188,15 +192,14 @@ def _start(ex: Exchange) -> Button:
     return Button(ex.say("menu.report"), tap(Route.BEGIN), "primary")
 
 
-def _what_stays(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
+def _what_stays(ex: Exchange, stays: Sequence[tuple[DueReport, NothingNew]]) -> Iterator[Line]:
     """Show what would be stored: the values of the report before, or "not begun" without one."""
     for many, one, some in (
-        ("nothing.stays", "nothing.stays_one", [report for report in due if report.previous is not None]),
-        ("nothing.first", "nothing.first_one", [report for report in due if report.previous is None]),
+        ("nothing.stays", "nothing.stays_one", [report.code for report, new in stays if new.repeats]),
+        ("nothing.first", "nothing.first_one", [report.code for report, new in stays if not new.repeats]),
     ):
         if some:
-            codes = _some(ex, [report.code for report in some])
-            yield line(ex.say(many if len(some) > 1 else one, n=len(some), codes=codes))
+            yield line(ex.say(many if len(some) > 1 else one, n=len(some), codes=_some(ex, some)))
 
 
 def _some(ex: Exchange, codes: Sequence[str]) -> str:

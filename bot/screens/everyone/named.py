@@ -89,7 +89,7 @@ def _toward(ex: Exchange, code: str, kind: str) -> Asked:
             return Route.REPORT, f"{kind}.{code}.{due.period.code}"
         plans, plan_id = ex.unit.plans, ex.membership.plan_id
         if kind == "a" and ex.membership.role in REPORTERS:
-            activity, ended = plans.activity(plan_id, code), plans.ended(plan_id)
+            activity, ended = plans.activity(plan_id, code), plans.ended(plan_id, ex.agency_id)
             for period in reversed(plans.open_periods(plan_id, ex.today, ex.agency_id)):
                 if expected_reports([activity], period, ended):
                     return Route.REPORT, f"{kind}.{code}.{period.code}"

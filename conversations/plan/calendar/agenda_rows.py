@@ -86,7 +86,7 @@ class Reports:
     activities: tuple[Activity, ...]
     """Retired ones too."""
     ending: Sequence[PastReport]
-    """All reports about activities that a report has ended: a later report may have taken one up again."""
+    """The last report that says that its activity has ended, and later ones: one may have taken it up again."""
     sent: Sequence[Sent]
     """The reports of these periods."""
     unreportable: frozenset[str] = frozenset()

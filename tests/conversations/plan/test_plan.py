@@ -79,7 +79,6 @@ def report(code: str, period: str, **values: object) -> PastReport:
     standard: dict[str, object] = {
         "validation_state": ValidationState.SUBMITTED,
         "status": ActivityStatus.IN_PROGRESS,
-        "progress": 30,
     }
     end_on = reporting_period(period).end_on
     return PastReport(f"activity:{code}", period, end_on, **{**standard, **values})  # type: ignore[arg-type]
@@ -301,23 +300,20 @@ def test_the_due_list_puts_first_what_is_due_first() -> None:
     ]
 
 
-def test_what_is_reported_is_no_longer_due_and_is_what_comes_before_the_next() -> None:
-    """The latest earlier report is the previous one, whatever order they are read in."""
-    past = [report("PRE-101", "201809", progress=40), report("PRE-101", "201807"), report("PRE-101", "201808")]
+def test_what_is_reported_is_no_longer_due_before_the_next_period() -> None:
+    """A report is about one period."""
+    past = [report("PRE-101", "201809"), report("PRE-101", "201807")]
     september, october = reporting_period("201809"), reporting_period("201810")
     assert due_list([activity()], [], [september], past, date(2018, 10, 3)) == ()
     (due,) = due_list([activity()], [], [october], past, date(2018, 11, 3))
-    assert due.previous is not None
-    assert (due.previous.status, due.previous_progress) == (ActivityStatus.IN_PROGRESS, 40)
-    assert due.previous.period_code == "201809"
+    assert (due.code, due.period, due.returned) == ("PRE-101", october, None)
 
 
 def test_a_returned_report_is_due_again() -> None:
-    """The coordinator sent it back; what it said before that period is still the previous report."""
+    """The coordinator sent it back."""
     returned = report("PRE-101", "201809", validation_state=ValidationState.RETURNED)
-    earlier = report("PRE-101", "201808", progress=12)
-    (due,) = due_list([activity()], [], [reporting_period("201809")], [returned, earlier], date(2018, 10, 3))
-    assert (due.returned, due.previous) == (returned, earlier)
+    (due,) = due_list([activity()], [], [reporting_period("201809")], [returned], date(2018, 10, 3))
+    assert due.returned == returned
 
 
 def test_a_closed_period_asks_for_no_activity_and_a_locked_one_for_nothing() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from conversations.plan.model import ActivityStatus, Post, Role, ValidationState
-from conversations.plan.periods import reporting_period
+from conversations.plan.periods import PeriodType, reporting_period
+from storage.database.statements import Prepared
 from storage.errors import Conflict, NotFound
 from storage.imports.applying import apply as plan_apply
 from storage.reports.submissions import NewSubmission
@@ -83,18 +84,6 @@ def test_the_due_list_of_an_agency_is_that_of_the_seed_plan(seeded: Any, apply: 
     ]
 
 
-def test_the_due_list_knows_what_was_said_last_time(seeded: Any, apply: Apply) -> None:
-    """The current version of the latest earlier report, by whoever sent it."""
-    first = apply(send(seeded, "activity:PRE-102", "201808"))
-    corrected = apply(
-        send(seeded, "activity:PRE-102", "201808", instance_id="uuid:2", supersedes_id=first, progress=15)
-    )
-    report = apply(due(seeded))[0]
-
-    assert (report.previous.status, report.previous_progress) == (ActivityStatus.IN_PROGRESS, 15)
-    assert (report.previous.submission_id, report.previous.period_code) == (corrected, "201808")
-
-
 def test_what_was_sent_is_done_and_what_was_returned_is_due_again(seeded: Any, apply: Apply) -> None:
     """The due list follows the validation state."""
     sent = apply(send(seeded, "activity:PRE-102", "201809"))
@@ -136,6 +125,59 @@ def test_the_whole_plan_knows_which_activities_have_ended(seeded: Any, apply: Ap
     assert ended == {"PRE-102": date(2018, 8, 31)}
     assert len(expected_at_closing(activities, date(2018, 9, 30), ended)) == 32
     assert "PRE-102" not in [d.code for d in apply(due(seeded))]
+
+
+def read_for_due(seeded: Any, on: date = TODAY) -> Callable[[UnitOfWork], list[tuple[str, str]]]:
+    """The reports that the due list reads: subject and period of each."""
+
+    def rows(unit: UnitOfWork) -> list[tuple[str, str]]:
+        asked = unit.plans.asked_by_due(seeded.plan_id, seeded.agency_id, on)
+        return sorted((row.subject, row.code) for row in Prepared.rows_of_all(unit.connection, asked)[0])
+
+    return rows
+
+
+def test_the_due_list_reads_no_report_of_the_years_before(seeded: Any, apply: Apply) -> None:
+    """Ten years of reports are one row, the one of a period that is open. An activity that has ended is one more."""
+    years = [period for period in apply(lambda unit: unit.plans.periods(seeded.plan_id)) if period.end_on < TODAY]
+    for period in years:
+        if period.type is PeriodType.MONTHLY:
+            apply(send(seeded, "activity:PRE-102", period.code))
+    assert apply(read_for_due(seeded)) == [("activity:PRE-102", "201809")]
+
+    for code, status in (("2018Q1", "in_progress"), ("2018Q2", "completed")):
+        apply(send(seeded, "activity:ASI-404", code, activity_status=status))
+    assert apply(read_for_due(seeded)) == [("activity:ASI-404", "2018Q2"), ("activity:PRE-102", "201809")]
+    assert [d.code for d in apply(due(seeded))] == ["IND-02"]
+
+
+def test_what_was_taken_up_again_is_due_whatever_came_between(seeded: Any, apply: Apply) -> None:
+    """Completed twice, and then in progress: only what came since the last time is read, and it is due."""
+    for period, status in (("201804", "completed"), ("201805", "delayed"), ("201806", "completed")):
+        apply(send(seeded, "activity:PRE-102", period, activity_status=status))
+    assert apply(lambda unit: unit.plans.ended(seeded.plan_id)) == {"PRE-102": date(2018, 6, 30)}
+    assert "PRE-102" not in [d.code for d in apply(due(seeded))]
+
+    apply(send(seeded, "activity:PRE-102", "201808"))
+    assert apply(read_for_due(seeded)) == [("activity:PRE-102", "201806"), ("activity:PRE-102", "201808")]
+    assert apply(lambda unit: unit.plans.ended(seeded.plan_id, seeded.agency_id)) == {}
+    assert "PRE-102" in [d.code for d in apply(due(seeded))]
+
+
+def test_a_reopened_period_asks_for_what_was_not_reported(seeded: Any, apply: Apply) -> None:
+    """It has locked for all others. What the agency sends for it is not asked again."""
+    september = apply(lambda unit: unit.plans.period(seeded.plan_id, "201809"))
+    later, until = date(2018, 10, 20), date(2018, 10, 25)
+    apply(
+        lambda unit: unit.periods.reopen(
+            seeded.plan_id, seeded.agency_id, september, until, reason="late", now=NOW, by=seeded.person_id
+        )
+    )
+    assert [d.code for d in apply(due(seeded, later))] == ["PRE-102", "ASI-404", "IND-02"]
+
+    apply(send(seeded, "activity:PRE-102", "201809"))
+    assert apply(read_for_due(seeded, later)) == [("activity:PRE-102", "201809")]
+    assert [d.code for d in apply(due(seeded, later))] == ["ASI-404", "IND-02"]
 
 
 def test_the_due_list_takes_five_statements_however_much_there_is(seeded: Any, apply: Apply, statements: Any) -> None:
