@@ -11,8 +11,9 @@ and not yet seen. So going back, correcting, and answers that open or close late
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, assert_never
 
 from conversations.session.effects import Ask, Reject
@@ -76,12 +77,12 @@ NOTHING_GIVEN: Final = Given()
 
 def begin(form: Form, filling: Filling, given: Given = NOTHING_GIVEN, *, limits: Limits = ANSWERING) -> Step:
     """Start a session at its first question. Exhausted if the form needs more than `limits` at its start."""
-    names = {question.name for question in form.questions if question.place.frame is form.frame}
+    names = _names(form)
     values = {name: value for name, value in given.values.items() if name in names}
     known = profile(form.form_id)
     instance = Instance.start(
         form,
-        replace(filling, language=form.language_for(given.asked_in, filling.language)),
+        filling._replace(language=form.language_for(given.asked_in, filling.language)),
         values=values,
         last_saved=given.last_saved,
         limits=limits,
@@ -107,6 +108,12 @@ def begin(form: Form, filling: Filling, given: Given = NOTHING_GIVEN, *, limits:
     if given.answers and not turn.session.only and ((node := turn.current()) is None or is_sending(node.question)):
         turn.look(pending=Listing())  # what was sent, each answer a button; behind it the review
     return turn.finish()
+
+
+@lru_cache(maxsize=256)
+def _names(form: Form) -> frozenset[str]:
+    """The names of the questions that every session has once."""
+    return frozenset(question.name for question in form.outside_repeats.values())
 
 
 def step(

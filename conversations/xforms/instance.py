@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from conversations.xforms.evaluation.rules import MAX_REPEATS, Changes, InstanceRules
@@ -40,8 +40,7 @@ class Violation:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Filling:
+class Filling(NamedTuple):
     """Who fills a form, when, where and in which language. Preloads and texts depend on it."""
 
     instance_id: str

@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final, Literal
 
@@ -100,12 +101,17 @@ def unlisted(form: Form, filled: dict[str, str], now: datetime) -> list[str]:
 
 def unlisted_in(instance: Instance, filled: dict[str, str]) -> list[str]:
     """The same as `unlisted`, for a session that has begun with these values."""
-    names = {question.name for question in instance.form.questions if question.type == "select_one"}
+    names = _with_choices(instance.form)
     return [
         name
         for name, value in filled.items()
-        if name in names and value not in {choice.value for choice in instance.choices(instance.node(name))}
+        if name in names and all(choice.value != value for choice in instance.choices(instance.node(name)))
     ]
+
+
+@lru_cache(maxsize=64)
+def _with_choices(form: Form) -> frozenset[str]:
+    return frozenset(question.name for question in form.questions if question.type == "select_one")
 
 
 def _known(form: Form, filled: dict[str, str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ unit of one update.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, assert_never
@@ -131,12 +130,9 @@ def take_unseen(ex: Exchange, stored: StoredSession, event: Fetched | FetchFaile
         reports.save(ex.unit, stored, taken.session, ex.now)
 
 
-@dataclass(slots=True)
 class _Outcome:
     """What the effects of one event require of the next card."""
 
-    notices: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
     answered: Answered | None = None
     is_shown: bool = False
     goes_below: bool = False
@@ -144,6 +140,10 @@ class _Outcome:
     is_stale: bool = False
     is_submitted: bool = False
     has_left: bool = False
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+        self.complaints: list[str] = []
 
 
 def _carry_out(

@@ -206,10 +206,12 @@ def _how_to_answer(view: View, node: Node, run: Sequence[Node]) -> list[Line]:
 
 def _known_answer(view: View, node: Node, kept: str) -> list[Line]:
     """The present answer, or the previous report's. Nothing if the card already shows it."""
+    if not kept:
+        return []
     kind = node.question.type
     is_told = node.question.name == profile(view.form.form_id).same_at
     is_silent = kind in ("select_multiple", "acknowledge", *LINES) or (is_told and node.ref not in view.session.seen)
-    if not kept or is_silent:
+    if is_silent:
         return []
     if node.ref in view.session.seen and node.value:
         return [line(f"{view.say('form.current_answer')} ", bold(view.shown(node, kept)))]

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from conversations.card import Button, Line, bold, italic, line
@@ -23,8 +22,7 @@ from conversations.xforms.instance import Instance
 from conversations.xforms.nodes import Frame, Place
 
 
-@dataclass(slots=True)
-class View:
+class View(NamedTuple):
     """The data from which a card is drawn: the session, its instance, and its reader's clock and language.
 
     `questions` are the refs of what is asked, in the form's order. `stops` also has those behind every open repeat.
@@ -73,15 +71,20 @@ def heading(form: Form, session: Session) -> tuple[Line, ...]:
     """Say what the session is about, for which period, until when it can be sent, and why it was returned."""
     about, language = session.about, session.language
     if code := about.get("code"):
-        lock = "🔒 " if session.restricted else ""
-        lines = [line(bold(f"{lock}{code}"), f" · {translated(about.get('name', {}), language)}")]
+        title = f"🔒 {code}" if session.restricted else f"{code}"
+        name = f" · {translated(about.get('name', {}), language)}"
     else:
-        lines = [line(bold(form_title(form, about, language)))]
-    if until := translated(about.get("until", {}), language):
-        lines.append(line(until))
+        title, name = form_title(form, about, language), ""
+    lines = _heading(title, name, translated(about.get("until", {}), language))
     if reason := about.get("asked"):
-        lines.append(line(italic(f"↩️ «{reason}»")))  # every question that is answered again shows it
-    return tuple(lines)
+        return (*lines, line(italic(f"↩️ «{reason}»")))  # every question that is answered again shows it
+    return lines
+
+
+@lru_cache(maxsize=1024)
+def _heading(title: str, name: str, until: str) -> tuple[Line, ...]:
+    head = line(bold(title), name) if name else line(bold(title))
+    return (head, line(until)) if until else (head,)
 
 
 @cache
@@ -132,6 +135,8 @@ def label_lines(view: View, node: Node) -> tuple[Line, ...]:
 
 def groups_shown(view: View, stop: Stop) -> str:
     """The groups around a question: repeats with the number of the instance, and the innermost group."""
+    if isinstance(stop, Node) and stop.question.group is None:
+        return ""
     if stop.frame.parent is None and isinstance(stop, Node):
         return spoken(view.instance.group_label(stop))
     groups = groups_around(stop)
