@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from conversations.card import Button, Line, bold, italic, line
@@ -22,7 +23,8 @@ from conversations.xforms.instance import Instance
 from conversations.xforms.nodes import Frame, Place
 
 
-class View(NamedTuple):
+@dataclass(slots=True)
+class View:
     """The data from which a card is drawn: the session, its instance, and its reader's clock and language.
 
     `questions` are the refs of what is asked, in the form's order. `stops` also has those behind every open repeat.
