@@ -18,8 +18,8 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-MOST: Final = 16
-"""Rows of one statement. Each number of rows is a statement of its own, so there are only powers of two."""
+SIZES: Final = (24, 16, 12, 8, 6, 4, 3, 2, 1)
+"""Rows of one statement. Each number of rows is a statement of its own, so there are few."""
 _PLACE: Final = re.compile(r"\$(\d+)")
 _TYPED_PLACE: Final = re.compile(r"\$(\d+)(::[A-Z]+(?: WITH TIME ZONE)?)")
 _VALUES: Final = " VALUES "
@@ -121,12 +121,12 @@ def _same(statement: Statement, bound: tuple[Any, ...]) -> Hashable:
 
 
 def _parts(batch: list[Write[S]]) -> list[list[Write[S]]]:
-    """Divide a batch into powers of two, the largest first, unless one statement has any number of values."""
+    """Divide a batch into `SIZES`, the largest first, unless one statement has any number of values."""
     if len(batch) == 1 or batch[0][0].value is not None:
         return [batch]
     parts = []
     while batch:
-        size = min(MOST, 1 << (len(batch).bit_length() - 1))
+        size = next(size for size in SIZES if size <= len(batch))
         parts.append(batch[:size])
         batch = batch[size:]
     return parts

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from psycopg import OperationalError, errors, generators, waiting
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from sqlalchemy import Connection
 
 from storage.database.ahead import Ahead, Known
@@ -30,7 +30,10 @@ from storage.errors import ApplyAlone
 
 _IDLE: Final = TransactionStatus.IDLE
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+_BINARY: Final = Format.BINARY
+"""How rows are answered: written and read as text they take half as long again, on both sides."""
 _NAME: Final = "line"
+_OR_NOTHING: Final = " ON CONFLICT DO NOTHING"
 
 
 class Statement:
@@ -179,6 +182,8 @@ _BOUND: Final = itemgetter(1)
 @cache
 def counted(sql: str, rows: int) -> str:
     """Return a statement that does the same, and fails if it changes another number of rows."""
+    if sql.endswith(_OR_NOTHING):  # a plain INSERT adds them all, or fails, and is half as dear
+        return sql.removesuffix(_OR_NOTHING)
     return f"WITH done AS ({sql} RETURNING 1) SELECT 1 / (count(*) = {rows})::INTEGER FROM done"
 
 
@@ -298,7 +303,7 @@ class Line:
             name = self._named(statement.sql)
             if begin := self._begin():
                 self._checked(self._library.exec_(begin))
-            result = self._library.exec_prepared(name, dumped, formats)
+            result = self._library.exec_prepared(name, dumped, formats, _BINARY)
         except MemoryError:
             raise self._silent() from None
         return Answer(self._values, self._checked(result))
@@ -327,7 +332,7 @@ class Line:
             if begin:
                 library.send_query_params(begin, None)
             for name, dumped, formats in sending:
-                library.send_query_prepared(name, dumped, formats)
+                library.send_query_prepared(name, dumped, formats, _BINARY)
             if commit:
                 library.send_query_params(b"COMMIT", None)
             library.pipeline_sync()

@@ -42,6 +42,7 @@ from sqlalchemy.types import TypeEngine
 
 from storage.database.added_last import is_of_these, write_first
 from storage.database.ahead import Known
+from storage.database.models import UtcDateTime
 from storage.database.steady import STEADY, is_change, note_change, steady_of, written
 
 if TYPE_CHECKING:
@@ -280,12 +281,12 @@ def _compile(
         from storage.database import journeys  # psycopg is not needed beside SQLite
 
         order = _NAMED.findall(sql)
-        is_binary = [isinstance(made.binds[name].type, LargeBinary) for name in order]
-        places = (f"${at}::BYTEA" if binary else f"${at}" for at, binary in enumerate(is_binary, 1))
+        kinds = [made.binds[name].type for name in order]
+        places = (f"${at}::BYTEA" if isinstance(kind, LargeBinary) else f"${at}" for at, kind in enumerate(kinds, 1))
         sql = _NAMED.sub(lambda _: next(places), sql).replace("%%", "%")
         on_server = journeys.Statement(
             sql,
-            is_binary,
+            [isinstance(kind, LargeBinary | UtcDateTime) for kind in kinds],  # an instant as text: 1.8 µs and not 0.2
             tables,
             read,
             is_joined=is_joined,
