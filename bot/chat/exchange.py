@@ -344,9 +344,11 @@ class Exchange:
         payload = {"message_id": message_id, "reaction": [{"type": "emoji", "emoji": emoji}]}
         self.post("setMessageReaction", payload, kind="notice")
 
-    def say_last(self, say: Callable[[], object]) -> None:
-        """Call `say`, with which this exchange ends: it cleans the chat and says what is `due` (`Unit.say_last`)."""
-        asked = self.unit.restricted.asked_by_due(self.now, self.chat_id)
+    def say_last(self, say: Callable[[], object], session_id: int) -> None:
+        """Call `say`, with which this exchange ends: it cleans the chat after this session, and says what is `due`
+        (`Unit.say_last`).
+        """
+        asked = self.unit.restricted.asked_by_left(session_id)
         asked += self.unit.plans.asked_by_due(self.membership.plan_id, self.agency_id, self.today)
         self.unit.say_last(say, asked)
 
@@ -356,11 +358,19 @@ class Exchange:
         row = self.post(ALONE, {"message_id": message_id}, kind="notice")
         self.unit.restricted.note_written(self.chat_id, message_id, self.now, outbox_id=row.id)
 
-    def clean_chat(self) -> None:
-        """Delete the messages that may not stay in this chat, because its form has ended (S15)."""
-        for one in self.unit.restricted.due(self.now, chat_id=self.chat_id):
+    def clean_chat(self, session_id: int | None = None) -> None:
+        """Delete the messages that may not stay in this chat, because its form has ended (S15).
+
+        `session_id`: the form was sent in this unit, and its messages are not due yet (`Sessions.end`).
+        """
+        restricted = self.unit.restricted
+        if session_id is None:
+            leaving = restricted.due(self.now, chat_id=self.chat_id)
+        else:
+            leaving = restricted.left_by(session_id, self.chat_id, self.now)
+        for one in leaving:
             row = self.post(one.method, one.payload, kind="notice", card_id=one.card_id)
-            self.unit.restricted.leaves(one, row.id)
+            restricted.leaves(one, row.id)
             if self._card_id in one.cards:
                 self._card_id = None
 

@@ -47,7 +47,7 @@ _R, _O, _C = map(table, (RestrictedMessage, OutboxMessage, Card))
 
 
 def _note(dialect: str) -> Any:
-    return insert_of(dialect, _R).values(reason=literal_column("''"))
+    return insert_of(dialect, _R).values(reason=literal_column("''")).inline()  # nobody asks for its number
 
 
 def _note_card(dialect: str) -> Any:
@@ -79,14 +79,16 @@ _IS_SHOWN_IN = Prepared(
 _END_OF_SESSION = Prepared(
     update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=AT_ONCE), value="session"
 )
-_DUE = (
+_STANDING = (
     select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id, _R.c.written_at, _R.c.reason)
-    .where(_R.c.outbox_id.is_(None), _R.c.due_at <= bindparam("now"))
+    .where(_R.c.outbox_id.is_(None))
     .order_by(_R.c.id)
     .limit(literal_column(str(PAGE)))  # not bound: SQLite would prepare it anew each time
     .with_for_update(skip_locked=True)
 )
+_DUE = _STANDING.where(_R.c.due_at <= bindparam("now"))
 _DUE_HERE = Prepared(_DUE.where(_R.c.chat_id == bindparam("chat")))
+_LEFT_BY_SESSION = Prepared(_STANDING.where(_R.c.session_id == bindparam("session")))
 _LEAVES = Prepared(update(_R).where(_R.c.id == bindparam("row")).values(outbox_id=bindparam("call")))
 _ROWS = any_(bindparam("rows", type_=ARRAY(BigInteger)))
 _LEAVE_TOGETHER = Prepared(update(_R).where(_R.c.id == _ROWS).values(outbox_id=bindparam("call")))
@@ -196,15 +198,26 @@ class RestrictedMessages:
     def due(self, now: datetime, *, chat_id: int | None = None) -> list[Deletion]:
         """A page of the messages that must be deleted now, oldest first: of every chat, or of this one."""
         if chat_id is not None:
-            [(here, values)] = self.asked_by_due(now, chat_id)
-            found: Iterable[Any] = here.rows(self._connection, values)
+            found: Iterable[Any] = _DUE_HERE.rows(self._connection, {"now": now, "chat": chat_id})
         else:
             found = self._connection.execute(_DUE, {"now": now})
         return _deletions(found, now)
 
-    def asked_by_due(self, now: datetime, chat_id: int) -> list[Question]:
-        """Return the question of `due` for one chat (`Unit.say_last`)."""
-        return [(_DUE_HERE, {"now": now, "chat": chat_id})]
+    def left_by(self, session_id: int, chat_id: int, now: datetime) -> list[Deletion]:
+        """A page of the messages that this draft, which has just ended, has left in this chat, oldest first.
+
+        The others that it has left are due.
+        """
+        [(left, values)] = self.asked_by_left(session_id)
+        found = left.rows(self._connection, values)
+        here = [one for one in found if one.chat_id == chat_id]
+        if len(here) < len(found) or len(found) == PAGE:
+            self.end_of_session(session_id)
+        return _deletions(here, now)
+
+    def asked_by_left(self, session_id: int) -> list[Question]:
+        """Return the question of `left_by` (`Unit.say_last`)."""
+        return [(_LEFT_BY_SESSION, {"session": session_id})]
 
     def leaves(self, deletion: Deletion, outbox_id: int) -> None:
         """Record that this call deletes these messages."""

@@ -299,11 +299,19 @@ class Sessions:
     def close(self, id: int, state: str) -> bool:
         """End a session as `submitted`, `cancelled` or `expired`, and take it off every chat.
 
-        False if it had ended before.
+        Its messages are due. False if it had ended before.
+        """
+        done = self.end(id, state)
+        self._unit.of(RestrictedMessages).end_of_session(id)
+        return done
+
+    def end(self, id: int, state: str) -> bool:
+        """Do the same as `close`, for a unit that deletes the session's messages itself (`RestrictedMessages.left_by`).
+
+        So it writes each of them once: with the call that deletes it.
         """
         done = self._unit.write(_CLOSE, {"session_id": id, "new_state": state}, rows=1)
         self._unit.write(_LEAVE_CHATS, {"closed_id": id})
-        self._unit.of(RestrictedMessages).end_of_session(id)
         return done == 1
 
     def reassign(self, id: int, person_id: int) -> StoredSession:

@@ -322,7 +322,8 @@ def changes_nothing(unit: UnitOfWork, stored: StoredSession, form: Form, taken: 
 def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple[StoredSubmission, list[Notification]]:
     """Store the submission. Return it, with the notification for the coordinator who had returned the report.
 
-    Sending an instance a second time changes nothing (G6).
+    Sending an instance a second time changes nothing (G6). The caller deletes what the draft has left in the chat
+    (`Exchange.clean_chat`).
     """
     unit = who.unit
     answers = taken.instance.answers()
@@ -343,7 +344,7 @@ def send(who: Reporter, stored: StoredSession, form: Form, taken: Step) -> tuple
         # Somebody else's report is current for this subject and period: ours could only correct it.
         unit.sessions.close(stored.id, "cancelled")
         raise
-    unit.sessions.close(stored.id, "submitted")
+    unit.sessions.end(stored.id, "submitted")
     if corrected is None or corrected.validation_state != "returned":
         return sent, []
     code = str(taken.session.about.get("code") or form_title(form, taken.session.about, FIRST))

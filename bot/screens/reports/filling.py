@@ -307,11 +307,11 @@ def submit(ex: Exchange, stored: StoredSession, form: Form, taken: Step, *, anew
     ex.filling = None
 
     def say() -> None:
-        ex.clean_chat()  # the present card is deleted with the others
+        ex.clean_chat(stored.id)  # the present card is deleted with the others
         receipt = receipt_card(ex, sent, taken.session, form)
         ex.answer(receipt, anew=anew, kind="receipt", sealed=stored.sensitive, is_last=True)
 
-    ex.say_last(say)
+    ex.say_last(say, stored.id)
 
 
 def _keep_as_sent(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from storage.messages.outbox import OutboxDraft, RetryAfter, Sent, Undeliverable
+from storage.messages.restricted import PAGE
 from storage.unit_of_work import UnitOfWork
 from tests.storage.database.hearing import heard
 
@@ -84,6 +85,31 @@ def test_what_was_written_for_a_form_is_due_when_it_ends(world: Any, apply: Appl
     assert ends("sent", lambda unit, id: unit.sessions.close(id, "submitted")) == [True]
     assert ends("discarded", lambda unit, id: unit.sessions.close(id, "cancelled")) == [True]
     assert ends("taken", lambda unit, id: unit.sessions.reassign(id, world.person_ids[1])) == [True]
+
+
+def test_who_ends_a_form_may_read_what_it_has_left(world: Any, apply: Apply) -> None:
+    """In its own chat, a page of it; the rest is due. Elsewhere nothing is due before somebody takes it out."""
+
+    def work(unit: UnitOfWork, *, many: int, elsewhere: bool) -> tuple[int, int, int]:
+        session_id = world.open(unit, f"uuid:{many}").id
+        for message_id in range(many):
+            unit.restricted.note_written(CHAT, 1_000 * many + message_id, NOW, session_id=session_id)
+        if elsewhere:
+            unit.restricted.note_written(CHAT + 1, many, NOW, session_id=session_id)
+        assert unit.sessions.end(session_id, "submitted")
+        before = unit.restricted.due(NOW)
+        left = unit.restricted.left_by(session_id, CHAT, NOW)
+        assert {one.chat_id for one in left} == {CHAT}
+        for one in left:
+            unit.restricted.leaves(one, 1)
+        after = unit.restricted.due(NOW)
+        for one in after:
+            unit.restricted.leaves(one, 1)
+        return len(before), sum(len(one.rows) for one in left), sum(len(one.rows) for one in after)
+
+    assert apply(lambda unit: work(unit, many=3, elsewhere=False)) == (0, 3, 0)
+    assert apply(lambda unit: work(unit, many=4, elsewhere=True)) == (0, 4, 1)
+    assert apply(lambda unit: work(unit, many=PAGE + 2, elsewhere=False)) == (0, PAGE, 2)
 
 
 def test_what_telegram_refuses_is_listed_until_it_is_gone(apply: Apply) -> None:
