@@ -117,6 +117,8 @@ class ChatChange(TypedDict, total=False):
 
 def _opened(chat_id: Any, telegram_id: Any) -> Any:
     """Return the SELECT of everything that is known when this person writes in this chat."""
+    # `+ 0` for the same reason as IS_STILL_OPEN: a person's sessions become many, and one of them is looked up.
+    is_its_own = _S.c.person_id + literal_column("0") == _P.c.id
     return (
         select(
             *sessions.COLUMNS,
@@ -150,7 +152,7 @@ def _opened(chat_id: Any, telegram_id: Any) -> Any:
         .outerjoin(_M, and_(_M.c.person_id == _P.c.id, _M.c.active_to.is_(None)))
         .outerjoin(_A, _A.c.id == _M.c.agency_id)
         .outerjoin(_R, _R.c.card_id == _C.c.card_id)
-        .outerjoin(_S, and_(_S.c.id == _C.c.session_id, _S.c.person_id == _P.c.id, sessions.IS_OPEN))
+        .outerjoin(_S, and_(_S.c.id == _C.c.session_id, is_its_own, sessions.IS_STILL_OPEN))
         .where(_C.c.id == chat_id)
         .order_by(_M.c.id)
     )

@@ -12,7 +12,7 @@ from functools import partial
 from math import ceil
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, func, literal_column, select
+from sqlalchemy import ARRAY, BigInteger, Connection, any_, bindparam, literal_column, select
 
 from storage.database.ahead import Known
 from storage.database.journeys import line_of
@@ -46,9 +46,17 @@ _LOCK = Prepared(_LOCKING.with_for_update())
 _LOCK_FREE = Prepared(_LOCKING.with_for_update(skip_locked=True))
 # For the transaction of a group. All that units ask finds its rows by an index. But PostgreSQL reads a table that it
 # takes for small as a whole, and keeps that plan while the table grows. A whole table has such a price now that `jit`
-# would compile whatever reads one.
-_SETTINGS = {"lock_timeout": PATIENCE, "enable_seqscan": "off", "jit": "off"}
-_SET = Prepared(select(*(func.set_config(name, value, True) for name, value in _SETTINGS.items())))
+# would compile whatever reads one. A question about an array that had few values at first would be planned anew each
+# time, which takes longer than its answer.
+_SETTINGS = {
+    "lock_timeout": PATIENCE,
+    "enable_seqscan": "off",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+_SET = Prepared(
+    select(*(literal_column(f"set_config('{name}', '{value}', true)") for name, value in _SETTINGS.items()))
+)
 _CHANGED = Prepared(select(_F.c.value).where(_F.c.name == literal_column(f"'{PLAN_CHANGED}'")))
 _FIRST = select(_K.c.update_id).where(_K.c.bot_id == bindparam("bot"), _K.c.chat_id == _C.c.id).order_by(_K.c.id)
 _KEPT = Prepared(

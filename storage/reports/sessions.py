@@ -94,6 +94,9 @@ _DATA, _INSTANCE = ([column.name for column in COLUMNS].index(name) for name in 
 # Written out: to see whether a partial index of open ones will do, SQLite prepares a statement anew each time a
 # value is bound to what the index fixes (27 µs), and without the value it cannot take the index.
 IS_OPEN = _S.c.state == literal_column("'open'")
+# For sessions that are looked up by their number. Beside the plain condition, PostgreSQL looks for them in the index of
+# all that are open while it takes that for short, and passes there whatever has ended since the last VACUUM.
+IS_STILL_OPEN = _S.c.state + literal_column("''") == literal_column("'open'")
 
 _BY_ID = Prepared(select(*COLUMNS).where(_S.c.id == bindparam("id")))
 _BY_INSTANCE = Prepared(select(*COLUMNS).where(_S.c.instance_id == bindparam("instance_id")))
@@ -164,7 +167,7 @@ _OPEN_NUMBERED = Prepared(
 # No column of an index: SQLite writes an entry anew even if it stays the same.
 _SAVE = Prepared(
     update(_S)
-    .where(_S.c.id == bindparam("session_id"), _S.c.version == bindparam("loaded"), IS_OPEN)
+    .where(_S.c.id == bindparam("session_id"), _S.c.version == bindparam("loaded"), IS_STILL_OPEN)
     .values(
         version=bindparam("saved"),
         data=bindparam("text"),
@@ -176,7 +179,7 @@ _SAVE = Prepared(
 )
 _CLOSE = Prepared(
     update(_S)
-    .where(_S.c.id == bindparam("session_id"), IS_OPEN)
+    .where(_S.c.id == bindparam("session_id"), IS_STILL_OPEN)
     .values(state=bindparam("new_state"), version=_S.c.version + 1),
     value="session_id",
 )
