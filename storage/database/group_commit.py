@@ -25,7 +25,6 @@ The laws:
 * Where others write at the same time, a group that a new key has overtaken is given up before COMMIT, and applied anew.
 * `Unavailable` never counts as a try. A unit that raises it itself (a key is unknown) does not fail the others.
 * What a unit says last (`Unit.say_last`) comes after all units of its group. If it fails, the group is given up.
-* A unit that may wait (`join`) comes last in the next group. No thread is woken for it before `hurry`.
 * Hooks of `after_commit` run after COMMIT and before results are given, so that callers see their effects.
 """
 
@@ -213,7 +212,6 @@ class GroupCommit(Generic[U]):
         """Apply every unit in line that a caller waits for, tell every caller, and stop. Later ones are Unavailable."""
         with self._lock:
             self._is_closing = True
-            self._make_joining_ready()
             for line in [line for line in self._reading if not any(work.is_wanted() for work in line.waiting)]:
                 self._reading.discard(line)
                 line.waiting.clear()
@@ -222,22 +220,6 @@ class GroupCommit(Generic[U]):
         for thread in self._threads:  # whoever starts another one is in the list before it
             thread.join()
         self._writer.close()
-
-    def join(self, work: Work) -> None:
-        """Let this unit, which has no key, share the commit of the next group, or of the one after it."""
-        with self._lock:
-            if not self._is_closing:
-                line = Line(None)
-                line.waiting.append(work)
-                self._scheduled.add(line)
-                self._together.joining.append(line)
-                return
-        self._telling.tell([(work, None, Unavailable("the bot is stopping"))])
-
-    def hurry(self) -> None:
-        """Wait no longer with the units that wait for a group."""
-        with self._lock:
-            self._make_joining_ready()
 
     def enqueue(self, key: Hashable | None, works: Collection[Work]) -> None:
         """Put these units in their line, before any of them is applied. If one is Unavailable, so are all after it."""
@@ -260,10 +242,6 @@ class GroupCommit(Generic[U]):
         queue = self._queue_of(line)
         queue.ready.append(line)
         self._call(queue)
-
-    def _make_joining_ready(self) -> None:
-        while self._together.joining:
-            self._make_ready(self._together.joining.popleft())
 
     def _call(self, queue: Queue) -> None:
         """Wake a thread that serves this queue, or start one."""
@@ -302,9 +280,6 @@ class GroupCommit(Generic[U]):
                             group.lines.append(line)
                         return line
                     self._drop(line)
-                if queue.joining and group is not None:
-                    queue.ready.append(queue.joining.popleft())
-                    continue
                 if group is not None or (self._is_closing and not self._scheduled):
                     return None
                 queue.idle += 1

@@ -120,8 +120,6 @@ class Queue:
     def __init__(self, lock: threading.Lock, size: int, limit: int) -> None:
         self.size, self.limit = size, limit
         self.ready: deque[Line] = deque()
-        self.joining: deque[Line] = deque()
-        """Lines that come last in the next group. Nobody is woken for them."""
         self.resting: list[tuple[float, int, Line]] = []
         self.changed = threading.Condition(lock)
         self.threads = 0

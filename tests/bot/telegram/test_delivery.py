@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -321,12 +320,12 @@ async def test_a_chat_gets_no_new_message_before_the_last_is_recorded(
 ) -> None:
     """A kill then repeats one message at most (T1); edits, which can be repeated, do not wait."""
     recorded: list[int] = []
-    may_record = threading.Event()
+    may_record = asyncio.Event()
 
     class Slow(Recorder):
-        def _record(self, unit: UnitOfWork) -> None:
-            assert may_record.wait(PATIENCE)
-            super()._record(unit)
+        async def _write(self, notes: Any, reopens_at: Any) -> None:
+            await may_record.wait()
+            await super()._write(notes, reopens_at)
             recorded.append(len(texts(sandbox, ANA)))
 
     monkeypatch.setattr(delivery, "Recorder", Slow)

@@ -15,10 +15,9 @@ import pytest
 from sqlalchemy import event, insert, text
 from sqlalchemy.exc import DBAPIError
 
-from storage.database.lines import Awaited, Submitted
+from storage.database.lines import Awaited
 from storage.database.models import Fact, table
 from storage.database.statements import Prepared
-from storage.database.unit import Opening
 from storage.errors import StorageError, Unavailable
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
@@ -393,37 +392,6 @@ def test_close_applies_everything_in_line(url: str) -> None:
     assert [future.result(0) for future in futures] == [f"f{n}" for n in range(30)]
     with pytest.raises(Unavailable):
         database.units.submit("chat", learn("late")).result(PATIENCE)
-
-
-def test_a_unit_that_may_wait_shares_the_commit_of_the_next_group(database: Database) -> None:
-    """Nothing is committed for it alone, and it is told with the others."""
-    commits = database.units.commits.count
-    joining = Submitted(learn("joining"), opening=Opening())
-    database.units.join(joining)
-    assert database.units.submit(None, learn("other"), opening=Opening()).result(PATIENCE) == "other"
-    assert joining.future.result(PATIENCE) == "joining"
-    assert known(database, "joining", "other") == {"joining", "other"}
-    assert database.units.commits.count == commits + 1
-
-
-def test_a_unit_that_may_wait_is_applied_when_it_may_wait_no_longer(database: Database) -> None:
-    """No other unit comes."""
-    joining = Submitted(learn("joining"), opening=Opening())
-    database.units.join(joining)
-    database.units.hurry()
-    assert joining.future.result(PATIENCE) == "joining"
-
-
-def test_close_applies_what_waits_for_a_group(url: str) -> None:
-    """Also if no unit came before it, so that no thread has begun. Later ones are told that it is too late."""
-    database = open_database(url)
-    joining, late = (Submitted(learn(name), opening=Opening()) for name in ("joining", "late"))
-    database.units.join(joining)
-    database.close()
-    database.units.join(late)
-    assert joining.future.result(0) == "joining"
-    with pytest.raises(Unavailable):
-        late.future.result(0)
 
 
 def test_a_cancelled_unit_that_has_not_begun_is_not_applied(database: Database) -> None:
