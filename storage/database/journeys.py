@@ -116,6 +116,9 @@ class Statement:
         execute_together(connection, [(self, bound) for bound in many])
 
 
+_FORGET_PLANS: Final = Statement("DISCARD PLANS", ())
+
+
 def execute_together(connection: Connection, asked: "Sequence[tuple[Statement, Sequence[Any]]]") -> "list[Answer]":
     """Execute all of these in one journey. Each begins when the one before it has ended, and sees its effects."""
     try:
@@ -219,6 +222,7 @@ class Line:
         self._kept = Steady()
         self.ahead = Ahead()
         """What was read for the present unit before it asked."""
+        self._openings, self._plans_last_until = 0, 4
         self.series: dict[Hashable, Any] = {}
         """Numbers that this transaction counts on by itself, because nobody else can until it ends."""
 
@@ -243,6 +247,16 @@ class Line:
         if self.ahead.known:
             self.ahead.note(statement.writes)
         self.waiting.append((statement, bound, rows, then))
+
+    def plan_anew(self) -> None:
+        """Have the server forget its plans when this is called for the 4th, 16th, 64th … time.
+
+        A plan that was made while a table was empty may read all of it, and is kept while its rows become many.
+        """
+        self._openings += 1
+        if self._openings == self._plans_last_until:
+            self._plans_last_until *= 4
+            self.write_later(_FORGET_PLANS, ())
 
     def begin_group(self, version: object) -> None:
         """Begin a group, or go on with it. `version` is the last change of a steady table.

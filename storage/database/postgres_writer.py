@@ -69,6 +69,8 @@ class PostgresWriter:
             self._kept.popitem()[1].close()
 
     def open(self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool) -> list[Opened | None]:
+        if not waits:
+            journeys.line_of(connection).plan_anew()
         version, opened = self._open(connection, [each for each in openings if each is not None], waits=waits)
         if version is not None:
             journeys.line_of(connection).begin_group(version)

@@ -115,6 +115,11 @@ class ChatChange(TypedDict, total=False):
     awaits: str
 
 
+# Whether no call deletes the present card, which is restricted; NULL if it is not. Asked by itself: this table is often
+# empty, and of a join with an empty table PostgreSQL makes a plan that reads all of it later.
+_DOES_CARD_STAND = select(_R.c.outbox_id.is_(None)).where(_R.c.card_id == _C.c.card_id).correlate(_C).scalar_subquery()
+
+
 def _opened(chat_id: Any, telegram_id: Any) -> Any:
     """Return the SELECT of everything that is known when this person writes in this chat."""
     # `+ 0` for the same reason as IS_STILL_OPEN: a person's sessions become many, and one of them is looked up.
@@ -128,8 +133,7 @@ def _opened(chat_id: Any, telegram_id: Any) -> Any:
             _C.c.card_id.label("chat_card_id"),
             _C.c.turn.label("chat_turn"),
             _C.c.awaits.label("chat_awaits"),
-            _R.c.id.is_not(None).label("is_card_restricted"),
-            (_R.c.id.is_not(None) & _R.c.outbox_id.is_(None)).label("does_card_stand"),
+            _DOES_CARD_STAND.label("does_card_stand"),
             _P.c.id.label("p_id"),
             _P.c.name.label("p_name"),
             _P.c.language.label("p_language"),
@@ -151,7 +155,6 @@ def _opened(chat_id: Any, telegram_id: Any) -> Any:
         .outerjoin(_P, _P.c.telegram_id == telegram_id)
         .outerjoin(_M, and_(_M.c.person_id == _P.c.id, _M.c.active_to.is_(None)))
         .outerjoin(_A, _A.c.id == _M.c.agency_id)
-        .outerjoin(_R, _R.c.card_id == _C.c.card_id)
         .outerjoin(_S, and_(_S.c.id == _C.c.session_id, is_its_own, sessions.IS_STILL_OPEN))
         .where(_C.c.id == chat_id)
         .order_by(_M.c.id)
@@ -171,8 +174,7 @@ _LOCK = Prepared(select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for
 _GET = select(*(_C.c[name] for name in StoredChat._fields)).where(_C.c.id == bindparam("chat_id"))
 _GET_LOCKED = _GET.with_for_update()
 _SESSION_WIDTH = len(sessions.COLUMNS)
-_RESTRICTED_AT = _SESSION_WIDTH + len(StoredChat._fields)
-_STANDS_AT = _RESTRICTED_AT + 1
+_STANDS_AT = _SESSION_WIDTH + len(StoredChat._fields)
 _PERSON_AT = _STANDS_AT + 1
 _MEMBERSHIP_AT = _PERSON_AT + len(VisitPerson._fields)
 
@@ -196,9 +198,10 @@ class Chats:
             self._create(chat_id)
             rows = _OPEN.rows(self._connection, values)
         first = rows[0]
-        chat, who = StoredChat(*first[_SESSION_WIDTH:_RESTRICTED_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
-        is_restricted = bool(first[_RESTRICTED_AT])
-        if first[_STANDS_AT] and chat.card_id is not None:
+        chat, who = StoredChat(*first[_SESSION_WIDTH:_STANDS_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
+        does_stand = first[_STANDS_AT]
+        is_restricted = does_stand is not None
+        if does_stand and chat.card_id is not None:
             self._unit.of(RestrictedMessages).know(chat.card_id)
         person = None if who[0] is None else VisitPerson(*who)
         memberships = tuple([VisitMembership(*row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None])

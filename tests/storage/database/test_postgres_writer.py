@@ -303,6 +303,24 @@ def test_updates_are_looked_up_by_their_numbers_even_if_the_plan_was_made_while_
     assert [line for line in explained if "Index Cond" in line and "update_id = ANY" in line]
 
 
+def test_plans_are_forgotten_ever_more_seldom(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On each connection by itself. Those of empty tables are soon made again, and those of large ones are kept."""
+    asked: dict[Line, Counter[str]] = {}
+    name = Line._named
+
+    def noting(self: Line, sql: str) -> bytes:
+        asked.setdefault(self, Counter())["groups" if sql.endswith("SKIP LOCKED") else sql] += 1
+        return name(self, sql)
+
+    monkeypatch.setattr(Line, "_named", noting)
+    for number in range(70):
+        database.units.submit(1, answer(1, 400 + number), opening=update(1, 400 + number)).result(PATIENCE)
+
+    assert sum(each["groups"] for each in asked.values()) == 70
+    for each in asked.values():
+        assert each["DISCARD PLANS"] == sum(seldom <= each["groups"] for seldom in (4, 16, 64))
+
+
 def test_what_is_kept_of_a_chat_comes_first_also_if_a_record_begins_the_group(database: Database) -> None:
     """G3: another replica has kept an update. A unit without a chat does not say whose bot this is."""
     kept = [{"update_id": 4, "message": {"message_id": 4}}]
