@@ -109,6 +109,27 @@ def test_a_session_that_ended_or_is_somebody_elses_is_not_brought(apply: Any, wo
     assert apply(visit) is None
 
 
+def test_a_visit_tells_whether_the_present_card_is_restricted(apply: Any) -> None:
+    """Also while a call deletes it: it is still what the phone shows."""
+    at = datetime(2018, 10, 1, tzinfo=UTC)
+
+    def seen(unit: UnitOfWork) -> list[bool]:
+        found = []
+        unit.chats.open(7, 7)
+        card = unit.outbox.new_card(7)
+        unit.chats.set(7, card_id=card)
+        for change in (
+            lambda: None,
+            lambda: unit.restricted.note_card(7, card, at),
+            lambda: unit.restricted.card_leaves(card, 1),
+        ):
+            change()
+            found.append(unit.chats.open(7, 7).is_card_restricted)
+        return found
+
+    assert apply(seen) == [False, True, True]
+
+
 def test_of_two_plans_the_role_is_that_of_the_open_session(apply: Any, world: Any) -> None:
     """Somebody may be coordinator of one plan and focal point of another."""
     chat_id = world.telegram_ids[0]
