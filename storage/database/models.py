@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Final
 
+import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -59,6 +60,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 _OFFSET = "+00:00"
+_WITH_MICROSECONDS = len('"2018-10-03T12:00:00.000001+00:00"')
+"""An instant in JSON. orjson leaves out microseconds that are 0."""
 
 
 # Every update writes nine instants: from SQLAlchemy's own processors, two behind each other, they cost a tenth of it.
@@ -82,6 +85,9 @@ def _written(value: datetime | None) -> str | None:
 @lru_cache(maxsize=64)
 def in_text(utc: datetime) -> str:
     """Write an instant of UTC as SQLite stores it."""
+    said = orjson.dumps(utc)  # "2018-10-03T12:00:00.000001+00:00", in half of the time that `isoformat` takes
+    if len(said) == _WITH_MICROSECONDS:
+        return said[1:27].decode().replace("T", " ")
     return utc.isoformat(" ", "microseconds").removesuffix(_OFFSET)
 
 

@@ -350,7 +350,7 @@ class Outbox:
                 card_id = self.new_card(chat_id)  # so that its number at Telegram will be known
             unit.of(RestrictedMessages).note_card(chat_id, card_id, now, session_id=session_id)
         said = orjson.dumps(payload)
-        values = {
+        values: dict[str, Any] = {
             "chat_id": chat_id,
             "kind": kind,
             "method": method,
@@ -361,9 +361,11 @@ class Outbox:
             "created_at": now,
         }
         if is_sending:
-            values |= {"lease_until": now + lease, "owner": unit.replica_id}
+            values["lease_until"] = now + lease
+            values["owner"] = unit.replica_id
         else:
-            values |= {"state": "held" if is_held else "queued", "not_before": not_before}
+            values["state"] = "held" if is_held else "queued"
+            values["not_before"] = not_before
         added = OutboxRow(0, chat_id, kind, method, payload, card_id, sensitive, int(is_sending), now, is_held=is_held)
 
         def take(found: Sequence[Any]) -> None:
@@ -634,4 +636,5 @@ def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) ->
     It is known before the row has a number, so the row is written once. To move a text to another row, somebody would
     have to move all of these with it.
     """
-    return f"outbox:{chat_id}:{card_id or 0}:{method}:{in_text(created_at.astimezone(UTC)).replace(' ', 'T')}"
+    utc = created_at if created_at.tzinfo is UTC else created_at.astimezone(UTC)
+    return f"outbox:{chat_id}:{card_id or 0}:{method}:{in_text(utc).replace(' ', 'T')}"

@@ -198,13 +198,15 @@ class Chats:
             self._create(chat_id)
             rows = _OPEN.rows(self._connection, values)
         first = rows[0]
-        chat, who = StoredChat(*first[_SESSION_WIDTH:_STANDS_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
+        chat, who = StoredChat._make(first[_SESSION_WIDTH:_STANDS_AT]), first[_PERSON_AT:_MEMBERSHIP_AT]
         does_stand = first[_STANDS_AT]
         is_restricted = does_stand is not None
         if does_stand and chat.card_id is not None:
             self._unit.of(RestrictedMessages).know(chat.card_id)
-        person = None if who[0] is None else VisitPerson(*who)
-        memberships = tuple([VisitMembership(*row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None])
+        person = None if who[0] is None else VisitPerson._make(who)
+        memberships = tuple(
+            [VisitMembership._make(row[_MEMBERSHIP_AT:]) for row in rows if row[_MEMBERSHIP_AT] is not None]
+        )
         if first[0] is None:
             return Visit(chat, person, memberships, None, None, is_card_restricted=is_restricted)
         load = lambda: sessions.load(first[:_SESSION_WIDTH], self._unit)  # noqa: E731 - only if it is asked for

@@ -89,7 +89,9 @@ class StoredSession(NamedTuple):
 
 COLUMNS: tuple[Any, ...] = (*(_S.c[name] for name in StoredSession._fields), _S.c.sealed_data)
 """The columns that `load` expects, in this order. `chats` selects the same beside the chat."""
-_DATA, _INSTANCE = ([column.name for column in COLUMNS].index(name) for name in ("data", "instance_id"))
+_DATA, _INSTANCE, _SEALED = (
+    [column.name for column in COLUMNS].index(name) for name in ("data", "instance_id", "sealed_data")
+)
 
 # Written out: to see whether a partial index of open ones will do, SQLite prepares a statement anew each time a
 # value is bound to what the index fixes (27 µs), and without the value it cannot take the index.
@@ -382,8 +384,10 @@ class Sessions:
         self, data: dict[str, Any], instance_id: str, *, sensitive: bool
     ) -> tuple[str, None] | tuple[None, bytes]:
         """Return the two columns of its data: in the clear, or sealed."""
-        text = orjson.dumps(data).decode()
-        return (None, self._unit.vault.seal(text, row(instance_id))) if sensitive else (text, None)
+        said = orjson.dumps(data)
+        if sensitive:
+            return None, self._unit.vault.seal_bytes(said, row(instance_id))
+        return said.decode(), None
 
 
 def row(instance_id: str) -> str:
@@ -393,12 +397,9 @@ def row(instance_id: str) -> str:
 
 def load(found: "Row[*tuple[Any, ...]] | tuple[Any, ...]", unit: Unit) -> StoredSession:
     """Read the session from the first columns of a row (see COLUMNS), unsealed if it is sealed."""
-    *values, sealed = found
-    text = values[_DATA]
-    if sealed is not None:
-        text = unit.vault.open(sealed, row(values[_INSTANCE]))
-    values[_DATA] = orjson.loads(text)
-    return StoredSession._make(values)
+    sealed = found[_SEALED]
+    said = found[_DATA] if sealed is None else unit.vault.open_bytes(sealed, row(found[_INSTANCE]))
+    return StoredSession._make((*found[:_DATA], orjson.loads(said), *found[_DATA + 1 : _SEALED]))
 
 
 def idle_drafts(chats: Collection[int]) -> tuple[Prepared, dict[str, Any]]:
