@@ -360,9 +360,16 @@ class Deployment:
         return self.bot.log().count('"intake.trouble"') if webhook is None else webhook.last_error_at or 0.0
 
     def is_anything_open(self) -> bool:
-        """Whether a message waits to be sent, or a job to be done. One statement: a job that ends leaves a message."""
-        messages = "SELECT 1 FROM outbox WHERE state IN ('queued', 'sending')"
-        return bool(self.rows(f"{messages} UNION ALL SELECT 1 FROM job WHERE state IN {jobs.OPEN} LIMIT 1"))
+        """Whether an update waits that was acknowledged, a job to be done, or a message to be sent.
+
+        In one statement, because each of them ends as the next one begins.
+        """
+        waiting = (
+            "kept_update",
+            f"job WHERE state IN {jobs.OPEN}",
+            "outbox WHERE state IN ('queued', 'sending')",
+        )
+        return bool(self.rows(f"{' UNION ALL '.join(f'SELECT 1 FROM {each}' for each in waiting)} LIMIT 1"))
 
     def close(self) -> None:
         for bot in self.bots:
