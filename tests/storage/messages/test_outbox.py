@@ -1,7 +1,7 @@
 """What must be sent: born with what it speaks of, claimed once, in order, and settled by kind (G5, G7, G11)."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from shutil import copy
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from storage.database.models import OutboxMessage, table
+from storage.database.models import OutboxMessage, in_text, table
 from storage.database.vault import Vault
 from storage.messages.outbox import (
     LANES,
@@ -21,6 +21,7 @@ from storage.messages.outbox import (
     Undeliverable,
     Unreachable,
 )
+from storage.messages.outbox import row as name_of
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
@@ -479,6 +480,17 @@ def test_a_sensitive_payload_is_sealed_and_comes_out_for_sending(apply: Any) -> 
     assert row.payload is None
     assert "víctimas".encode() not in row.sealed_payload
     assert apply(claim)[0].payload == {"text": "12 víctimas"}
+
+
+@pytest.mark.parametrize("microsecond", [0, 17])
+def test_a_seal_is_bound_to_an_instant_in_whatever_zone(microsecond: int) -> None:
+    """It is read in UTC, whoever wrote it."""
+    written = NOW.replace(microsecond=microsecond)
+    names = set()
+    for instant in (written.astimezone(timezone(timedelta(hours=-4))), written):
+        in_text.cache_clear()  # there, both are one instant
+        names.add(name_of(1, 2, "sendMessage", instant))
+    assert len(names) == 1
 
 
 def test_a_card_learns_its_number_when_it_is_delivered_and_loses_it_when_it_is_gone(apply: Any) -> None:
