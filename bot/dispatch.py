@@ -49,7 +49,7 @@ from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
 from conversations.session.events import Event, Fetched, FetchFailed, Located, Offered, Tap, Typed
 from conversations.session.reading.utterances import language_of
 from conversations.session.safeguards.emergencies import emergency
-from conversations.session.safeguards.guard import personal_data, refusal
+from conversations.session.safeguards.guard import personal_data, refusal, tells_of_shelter
 from conversations.wording import wording
 from conversations.xforms.limits import Exhausted
 from storage.errors import Conflict, NotFound
@@ -210,7 +210,7 @@ class Dispatch:
             case Pressed():
                 self._pressed(ex, what)
             case Said(event, beside):
-                if self._withholds(ex, event.origin, beside):
+                if self._withholds(ex, event.origin, beside, is_place=isinstance(event, Located)):
                     self._show_again(ex)
                 else:
                     self._event(ex, event)
@@ -293,12 +293,16 @@ class Dispatch:
                 ex.chat_id, message_id, ex.now, session_id=session.id if session is not None else None
             )
 
-    def _withholds(self, ex: Exchange, origin: int, said: str) -> bool:
-        """Delete a message if words in it that answer nothing seem to name somebody, and tell the person why."""
+    def _withholds(self, ex: Exchange, origin: int, said: str, *, is_place: bool = False) -> bool:
+        """Delete a message if words in it that answer nothing seem to name somebody, and tell the person why.
+
+        With `is_place` they are the name of a place on the map.
+        """
         if not said:
             return False
         is_strict = ex.visit.session is None or _is_restricted(ex)
-        kind = personal_data(said, strict=is_strict, known=ex.known())
+        is_shelter = is_place and tells_of_shelter(said)
+        kind = "shelter" if is_shelter else personal_data(said, strict=is_strict, known=ex.known())
         if kind is None:
             return False
         ex.delete(origin)

@@ -8,7 +8,7 @@ from conversations.session.effects import Answered, Ask, Notice, Reject, Stale, 
 from conversations.session.events import Fetched, FetchFailed, Offered
 from conversations.session.questions import UPLOADS, is_asked, is_sending
 from conversations.session.safeguards.characters import clean
-from conversations.session.safeguards.guard import personal_data
+from conversations.session.safeguards.guard import Kind, personal_data
 from conversations.session.session import Gathering, Sent
 from conversations.session.turn import Turn
 from conversations.xforms.evaluation.texts import Node
@@ -26,8 +26,8 @@ _BETWEEN_WORDS = re.compile(r"[_.+]+")
 
 def offered(turn: Turn, offer: Offered) -> None:
     """Let a file be fetched, if the question takes such a file."""
-    if _names_somebody(turn, offer):
-        _refuse(turn, offer, turn.say("err.pii_file"))
+    if kind := _withheld_kind(turn, offer):
+        _refuse(turn, offer, turn.say("err.pii_shelter" if kind == "shelter" else "err.pii_file"))
         turn.effects.append(Withhold(offer.origin))
         return
     is_picture = offer.kind in ("photo", "video") or offer.mime_type.startswith(("image/", "video/"))
@@ -113,17 +113,17 @@ def _refuse(turn: Turn, offer: Offered, message: str) -> None:
         turn.set(album=offer.album, gathering=Gathering(repeat_of(node), lost=(message,)))
 
 
-def _names_somebody(turn: Turn, offer: Offered) -> bool:
-    """Whether a file's name or caption contains personal data.
+def _withheld_kind(turn: Turn, offer: Offered) -> Kind | None:
+    """Return the kind of personal data that a file's name or caption contains, or None.
 
     A name made by a camera or a scanner is a time and a number, so it names nobody.
     """
     stem, _, ending = offer.name.rpartition(".")
     name = (stem or ending) if len(ending) <= 5 else offer.name
     said = "" if _MADE_BY_MACHINE.fullmatch(name) else _BETWEEN_WORDS.sub(" ", name)
-    return any(
-        personal_data(clean(text), strict=turn.is_strict, known=turn.known) for text in (said, offer.caption) if text
-    )
+    texts = (clean(text) for text in (said, offer.caption) if text)
+    found = (personal_data(text, strict=turn.is_strict, known=turn.known) for text in texts)
+    return next(filter(None, found), None)
 
 
 def _question_behind(turn: Turn, node: Node, offer: Offered) -> Node | None:

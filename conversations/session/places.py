@@ -7,6 +7,7 @@ from conversations.session.effects import Ask, Withhold
 from conversations.session.events import Located
 from conversations.session.questions import LINES, points_of
 from conversations.session.reading.text import normalise
+from conversations.session.safeguards.guard import tells_of_shelter
 from conversations.session.turn import Turn
 from conversations.xforms.evaluation.texts import Node
 
@@ -20,9 +21,7 @@ _DECIMAL = re.compile(r"-?\d+(\.\d+)?")
 def located(turn: Turn, place: Located) -> None:
     """Take a shared place as the answer, or as the next point of a line."""
     node = turn.current()
-    if turn.session.restricted:
-        turn.reject(turn.say("err.place_restricted"))
-        turn.effects.append(Withhold(place.origin))
+    if refuses_places(turn, place.origin):
         return
     point = f"{place.latitude} {place.longitude} 0 {place.accuracy or 0:g}"
     if node is not None and node.question.type == "geopoint":
@@ -32,6 +31,27 @@ def located(turn: Turn, place: Located) -> None:
     elif node is None or node.question.type != "select_one" or not _take_with_choice(turn, node, point, place.origin):
         is_list = node is not None and node.question.type in CHOSEN
         turn.reject(turn.say("err.place_chosen" if is_list else "err.place_unasked"))
+
+
+def refuses_places(turn: Turn, origin: int) -> bool:
+    """Withhold a place where none may be kept: about a restricted activity, and where a shelter is spoken of."""
+    if not turn.session.restricted and not _speaks_of_shelter(turn):
+        return False
+    turn.reject(turn.say("err.place_restricted" if turn.session.restricted else "err.pii_shelter"))
+    turn.effects.append(Withhold(origin))
+    return True
+
+
+def _speaks_of_shelter(turn: Turn) -> bool:
+    about = turn.session.about
+    titles = (each for key in ("name", "title") for each in about.get(key, {}).values())
+    answers = (node.value for node in turn.nodes() if node.question.type == "text")
+    return any(tells_of_shelter(text) for text in (turn.form.title, *titles, *answers) if text)
+
+
+def has_place(turn: Turn) -> bool:
+    """Say whether a place on the map has been answered."""
+    return any(node.value and node.question.type in ("geopoint", *LINES) for node in turn.nodes())
 
 
 def _take_with_choice(turn: Turn, node: Node, point: str, origin: int) -> bool:
@@ -84,6 +104,8 @@ def typed_line(turn: Turn, node: Node, text: str, origin: int) -> None:
         turn.look(marks=points_of(turn.session, node)[:-1])
         turn.effects[-1] = Ask(anew=True)
     elif points := _typed_points(text):
+        if refuses_places(turn, origin):
+            return
         _add_points(turn, node, points)
     else:
         turn.not_understood(text, origin, turn.say("err.points_expected"))

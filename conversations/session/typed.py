@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from conversations.session.acts import back, edit, send, settle_confirming, skip, take_meant
 from conversations.session.effects import Answered, Ask, Leave, Notice, Reject, Withhold
 from conversations.session.markup import spoken
-from conversations.session.places import typed_line, typed_place
+from conversations.session.places import has_place, refuses_places, typed_line, typed_place
 from conversations.session.questions import batch, is_asked, is_sending, stop_label
 from conversations.session.reading.choices import (
     Chosen,
@@ -28,7 +28,7 @@ from conversations.session.repeat_acts import add, change, choose, no_more, remo
 from conversations.session.repeats import RepeatStop, address, stop_at
 from conversations.session.safeguards.characters import clean
 from conversations.session.safeguards.emergencies import emergency
-from conversations.session.safeguards.guard import Kind, personal_data, refusal
+from conversations.session.safeguards.guard import Kind, personal_data, refusal, tells_of_shelter
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.session import Choosing, Confirming, Listing, Reading, Removing
 from conversations.session.shown import calendar_of, shown, told
@@ -209,7 +209,8 @@ def _typed_at(turn: Turn, node: Node, text: str, origin: int) -> None:
             turn.not_understood(text, origin, turn.say(f"err.{kind}_expected"))
         case "geopoint":
             if place := typed_place(text):
-                turn.answer(node, place, origin)
+                if not refuses_places(turn, origin):
+                    turn.answer(node, place, origin)
             else:
                 turn.not_understood(text, origin, turn.say("err.place_expected"))
         case "geotrace" | "geoshape":
@@ -341,7 +342,10 @@ def _typed_date(turn: Turn, node: Node, text: str, origin: int) -> None:
 
 
 def _typed_text(turn: Turn, node: Node, text: str, origin: int) -> None:
-    if kind := withheld_kind(node.question, text, strict=turn.is_strict, known=turn.known):
+    kind = withheld_kind(node.question, text, strict=turn.is_strict, known=turn.known)
+    if kind is None and has_place(turn) and tells_of_shelter(text):
+        kind = "shelter"
+    if kind:
         turn.reject(turn.say(refusal(kind)))
         turn.effects.append(Withhold(origin))
         return

@@ -120,7 +120,9 @@ def reopen(
     if len(reason) > LONGEST_REASON:
         raise Misuse(f"--reason has {LONGEST_REASON} characters at most; this one has {len(reason)}.")
     if personal_data(reason, strict=False) is not None:
-        raise Misuse("--reason seems to hold personal data (a document, a phone or an e-mail): say it without.")
+        raise Misuse(
+            "--reason seems to hold personal data (a phone, an e-mail) or the place of a shelter: say it without."
+        )
 
     def work(actor: "Actor") -> date:
         found = agency_named(actor.unit, actor.plan_id, agency)

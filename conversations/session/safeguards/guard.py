@@ -22,6 +22,7 @@ from conversations.session.safeguards.explained import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named, named_in_private
 from conversations.session.safeguards.officials import is_bare_name
+from conversations.session.safeguards.shelters import shelter_place, speaks_of_shelter
 from conversations.session.safeguards.spelt import plain, words_of_file
 from conversations.session.safeguards.victims import (
     counts_people,
@@ -31,9 +32,9 @@ from conversations.session.safeguards.victims import (
 )
 from conversations.session.safeguards.words import Is, read_words
 
-Kind = identifiers.Kind | Literal["name", "age", "date", "address"]
+Kind = identifiers.Kind | Literal["name", "age", "date", "address", "shelter"]
 _WHAT = attrgetter("what")
-REWORDED = frozenset({"name", "age", "date", "address"})
+REWORDED = frozenset({"name", "age", "date", "address", "shelter"})
 """The kinds that may be a false alarm, and can be said in another way."""
 
 
@@ -44,7 +45,8 @@ def personal_data(
 
     `strict` is for referrals and for text about a restricted activity. Without it, names of people at work and all
     kinds of days pass, but nothing about a victim and no name of a suspect does. With `may_give_contact` the question
-    asks for an institution's phone, address or page. With `strict` that never passes.
+    asks for an institution's phone, address or page. With `strict` that never passes. The place of a shelter never
+    does.
 
     With `is_answer` off, the text answers no question and is not kept. Then only the age of a victim is found, because
     "m gen 54" are 54 of something, and a name only in a case: who greets says who they are.
@@ -58,6 +60,8 @@ def personal_data(
             return kind
     folded = fold(shown)
     tokens = read_words(shown, known)
+    if shelter_place(folded, tokens):
+        return "shelter"
     about = reduce(or_, map(_WHAT, tokens), 0)
     if not strict and about & (Is.SUFFERED | Is.VICTIMS):
         mark_victims(tokens, about)
@@ -87,6 +91,11 @@ def personal_data(
         if (is_case or not counts_people(tokens)) and age(shown, folded, tokens, about, strict=is_answer):
             return "age"
     return None
+
+
+def tells_of_shelter(text: str) -> bool:
+    """Say whether a text speaks of a shelter: then a point on the map that comes with it is not kept."""
+    return speaks_of_shelter(read_words(plain(seen(text))))
 
 
 def is_name_alone(text: str) -> bool:

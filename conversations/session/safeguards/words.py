@@ -143,6 +143,7 @@ _COINED = re.compile(
 _DIMINUTIVE = re.compile(r"c?it[ao]s?$")
 _SHORT = 4
 """A word with this many letters or more may end a sentence. The full stop of a shorter word marks an abbreviation."""
+_LONGEST_PLACE = 8
 _IN_ONE_WORD = 30
 """Above this, only tens are one word in each language: "treinta y uno"."""
 _SMALL = "ti"
@@ -294,14 +295,14 @@ _NO_STOP = Is.TITLE | Is.STREET | Is.SHORTENED | Is.NUMBERED | Is.INSTITUTION | 
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
     """The first token of the sentence that holds this position, and the one behind its last."""
     first, last = position, position + 1
-    while first > 0 and not _ends(tokens, first - 1):
+    while first > 0 and not ends_sentence(tokens, first - 1):
         first -= 1
-    while last < len(tokens) and not _ends(tokens, last):
+    while last < len(tokens) and not ends_sentence(tokens, last):
         last += 1
     return first, last
 
 
-def _ends(tokens: Sequence[Token], position: int) -> bool:
+def ends_sentence(tokens: Sequence[Token], position: int) -> bool:
     """Say whether a sentence ends here. The stop of an abbreviation ends none: "Sra. Peña", "edif. 3"."""
     token = tokens[position]
     if token.text not in ENDS:
@@ -416,7 +417,9 @@ def behind_phrases(key: str, tokens: Sequence[Token]) -> Iterator[int]:
     for last, token in enumerate(tokens):
         for phrase in ending_so.get(token.folded, ()):
             first = last + 1 - len(phrase)
-            if first >= 0 and all(each.folded == word for each, word in zip(tokens[first:], phrase, strict=False)):
+            if first >= 0 and all(
+                each.folded == word for each, word in zip(tokens[first : last + 1], phrase, strict=True)
+            ):
                 yield last + 1
                 break
 
@@ -427,7 +430,7 @@ def _phrases_by_last(key: str) -> Mapping[str, tuple[tuple[str, ...], ...]]:
     """Last word → the phrases of a key that end so. A text is not searched for each of some hundred phrases."""
     found: dict[str, set[tuple[str, ...]]] = {}
     for phrase in phrases_of_all(key):
-        words = tuple(_POSSESSIVE.sub("", word) for word in _TOKEN.findall(fold(phrase)))
+        words = tuple(words_of(fold(phrase)))
         found.setdefault(words[-1], set()).add(words)
     return {last: tuple(each) for last, each in found.items()}
 
@@ -458,7 +461,7 @@ def _spelled() -> dict[str, int]:
             table[fold(word)] = table.get(fold(word), 0) | what
     for key, what in _BY_FIRST_WORD.items():
         for phrase in phrases_of_all(key):
-            word = _POSSESSIVE.sub("", _TOKEN.findall(fold(phrase))[0])
+            word = words_of(fold(phrase))[0]
             table[word] = table.get(word, 0) | what
     for language in LANGUAGES:
         for word in numbered(language, MONTHS):
@@ -511,6 +514,25 @@ def _places() -> Known:
     return known_of([*_lines("places.txt"), *_lines("divisions.txt"), *_lines("organisations.txt")])
 
 
+def place_at(tokens: Sequence[Token], at: int) -> tuple[int, bool]:
+    """The position behind the name of a place that begins here, whatever its capitals, 0 if none does; and whether it
+    is wider than a part of a town.
+    """
+    places = _places()
+    if tokens[at].folded not in places.lengths:
+        return (at + 1, True) if tokens[at].folded in _also_places() else (0, True)
+    row = [each for each in range(at, min(len(tokens), at + _LONGEST_PLACE)) if tokens[each].text != "-"]
+    folded = [tokens[each].folded for each in row]
+    if not (length := places.length_at(folded, 0)):
+        return 0, True
+    return row[length - 1] + 1, tuple(folded[:length]) not in _parts_of_towns().names
+
+
+@cache
+def _parts_of_towns() -> Known:
+    return known_of(line for line in _lines("places.txt") if line.endswith("*"))
+
+
 def is_place_too(token: Token) -> bool:
     """Say whether a name is also that of a place: "Kenya", "Loreto", "Kingston"."""
     return token.folded in _also_places() or _places().length_at([token.folded], 0) == 1
@@ -519,6 +541,11 @@ def is_place_too(token: Token) -> bool:
 @cache
 def _also_places() -> frozenset[str]:
     return frozenset(_lines("also_places.txt"))
+
+
+def words_of(folded: str) -> list[str]:
+    """The words of a folded phrase, as `read_words` takes them apart."""
+    return [_POSSESSIVE.sub("", word) for word in _TOKEN.findall(folded)]
 
 
 def _lines(name: str) -> list[str]:

@@ -4,8 +4,9 @@ import pytest
 
 from conversations.session import engine
 from conversations.session.effects import Fetch, Notice, Withhold
-from conversations.session.events import Event, Offered, Tap, Typed
+from conversations.session.events import Event, Located, Offered, Tap, Typed
 from conversations.session.safeguards.known import Known, known_of
+from tests.conversations.session.phone import Phone, made
 from tests.conversations.session.talk import NOW, PREVIOUS, Talk
 
 
@@ -125,3 +126,43 @@ def test_too_many_numbers_are_counted_not_called_personal_data() -> None:
     assert talk.session == before
     assert "Escriba 5" in talk.rejection()
     assert not talk.has(Withhold)
+
+
+VISIT = """
+    geopoint | where | ¿Dónde?  | | | |
+    text     | what  | ¿Qué?    | | | |
+"""
+
+
+@pytest.mark.parametrize("key", ["name", "title"])
+def test_no_point_on_the_map_is_kept_of_an_activity_about_shelters(key: str) -> None:
+    """Shared or typed; the refusal says why, and the message goes."""
+    phone = Phone(made(VISIT), about={key: {"es": "Equipar dos casas de acogida"}})
+    for place in (Located(18.47, -69.9, 12.0, 500), Typed("18.47, -69.9", 501)):
+        phone.happen(place)
+        assert "secreto" in phone.rejection()
+        assert phone.has(Withhold)
+        assert phone.at.endswith("where")
+
+
+@pytest.mark.parametrize("name", ["Equipar dos oficinas", "Casa de la Mujer de Villa Mella"])
+def test_a_text_about_a_shelter_and_a_point_on_the_map_are_not_kept_together(name: str) -> None:
+    """Whichever comes first; beside other words the point stays."""
+    phone = Phone(made(VISIT), about={"name": {"es": name}}).locate(18.47, -69.9)
+    assert phone.at.endswith("what")
+    phone.happen(Typed("Equipar el refugio", 502))
+    assert "secreto" in phone.rejection()
+    assert phone.has(Withhold)
+    phone.happen(Typed("Equipar la cocina", 503))
+    assert not phone.has(Withhold)
+
+
+def test_a_file_that_tells_where_a_shelter_is_is_refused_with_the_reason() -> None:
+    """By what is written with it too."""
+    talk = Talk()
+    talk.happen(
+        Offered("document", "id", "unique", "informe.pdf", "application/pdf", 10, "", 9, "Refugio, calle Hostos 14")
+    )
+    assert "secreto" in talk.rejection()
+    assert talk.has(Withhold)
+    assert not talk.has(Fetch)

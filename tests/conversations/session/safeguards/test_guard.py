@@ -455,7 +455,7 @@ HOMES = {
     "la menor vive en Los Girasoles": "address",
     "the survivor lives at 22 Mella Avenue": "address",
     "viktim nan abite nan lari Ozama 14": "address",
-    "La casa de acogida de la víctima queda en la calle Duarte 45": "address",
+    "La casa de acogida de la víctima queda en la calle Duarte 45": "shelter",
     "Taller con sobrevivientes en la calle Duarte 45": None,
     "Las víctimas reciben atención en la oficina de la calle Hincado 3": None,
     "Unidad de víctimas, av. Bolívar 202": None,

@@ -1,0 +1,142 @@
+"""The place of a shelter, a safe house or a foster family is refused under all rules, and work about shelters passes.
+
+The sentences of `guard_shelters.csv` were written by the hand that wrote the rule. It read each of the three sets
+(`since`) once before it improved the rule with it; docs/guard.md tells these first readings.
+"""
+
+import csv
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import pytest
+
+from conversations.languages import LANGUAGES
+from conversations.session.reading.text import fold
+from conversations.session.safeguards.guard import personal_data, refusal, tells_of_shelter
+from conversations.session.safeguards.shelters import shelter_place
+from conversations.session.safeguards.words import read_words
+from conversations.wording import wording
+from tests import ROOT
+
+TABLE = ROOT / "tests" / "conversations" / "data" / "guard_shelters.csv"
+COLUMNS = ["sentence", "language", "rules", "kind", "since"]
+LEAST_FOUND, MOST_FALSE = 0.95, 0.02
+
+
+def sentences(kind: str) -> Sequence[str]:
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return [row["sentence"] for row in csv.DictReader(file) if row["kind"] == kind]
+
+
+def test_the_table_has_enough_of_each_language_and_no_sentence_twice() -> None:
+    """A share of ten sentences says nothing."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        assert reader.fieldnames == COLUMNS
+        rows = list(reader)
+    assert len({row["sentence"] for row in rows}) == len(rows)
+    assert {row["kind"] for row in rows} == {"shelter", "none"}
+    for language in LANGUAGES:
+        assert sum(row["language"] == language for row in rows) >= 80
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_the_place_of_a_shelter_is_found_under_both_rules(strict: bool) -> None:
+    """It is its own kind, so that the refusal says why."""
+    told = sentences("shelter")
+    missed = [text for text in told if personal_data(text, strict=strict) != "shelter"]
+    assert len(missed) <= (1 - LEAST_FOUND) * len(told), missed
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_is_said_about_shelters_without_their_place_is_none(strict: bool) -> None:
+    """A municipality, what they need, whose place another street is."""
+    told = sentences("none")
+    refused = [text for text in told if personal_data(text, strict=strict) == "shelter"]
+    assert len(refused) <= MOST_FALSE * len(told), refused
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "El refugio está en la calle 5 no. 18 de Arroyo Hondo",
+        "nueva sede de la casa de acogida: C/ Las Mercedes 23",
+        "casa de acojida en los guaricanos",
+        "albergue 18.4861, -69.9312",
+        "the foster family lives next to the clinic",
+        "le foyer se trouve rue Capois, 14",
+        "refij la dèyè mache a",
+        "the shleter is opposite the park",
+        "se mudó el albergue a la urb. Los Maestros",
+        "Visitamos el refugio. Queda detrás del colmado.",
+    ],
+)
+def test_no_question_may_ask_for_the_place_of_a_shelter(text: str) -> None:
+    """Neither where a contact is asked for nor at rest."""
+    assert personal_data(text, strict=False, may_give_contact=True) == "shelter"
+    assert personal_data(text, strict=False, is_answer=False) == "shelter"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "capacitamos a tres casas de acogida en Santiago",
+        "Casa de la Mujer de Villa Mella",
+        "Taller para casas de acogida en el Hotel Lina, av. Máximo Gómez",
+        "El operativo en la calle El Conde terminó con dos mujeres en el refugio",
+    ],
+)
+def test_a_town_or_the_place_of_something_else_passes(text: str) -> None:
+    """What leads to no shelter is no secret of one."""
+    assert personal_data(text, strict=False) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "secret", "instead"),
+    [
+        ("es", "secreto", "una casa de acogida en Azua"),
+        ("en", "secret", "a shelter in Azua"),
+        ("ht", "sekrè", "yon sant akèy nan Azua"),
+        ("fr", "secret", "un refuge à Azua"),
+    ],
+)
+def test_the_refusal_says_why_and_what_to_write_instead(language: str, secret: str, instead: str) -> None:
+    """What it proposes is accepted."""
+    said = wording(language)(refusal("shelter"))
+    assert secret in said
+    assert instead in said.replace("\u00a0", " ")
+    assert personal_data(instead, strict=True) is None
+
+
+def test_only_what_speaks_of_a_shelter_takes_its_map_away() -> None:
+    """A point on the map is kept beside other words."""
+    assert tells_of_shelter("Visita al refujio")
+    assert not tells_of_shelter("Casa de la Mujer de Villa Mella")
+
+
+@pytest.mark.parametrize(
+    "piece", ["casa de ", "calle ", "en Los ", "c/. ", "detrás de la ", "cuadras de ", "45, rue ", "está a ", "a.b."]
+)
+def test_the_time_of_reading_grows_as_the_text_does(piece: str) -> None:
+    """Four times the text is four times the calls, and not sixteen."""
+    short, long = (_calls("refugio " + piece * (length // len(piece))) for length in (1_024, 4_096))
+    assert long <= 4.5 * short
+
+
+def _calls(text: str) -> int:
+    tokens, folded = read_words(text), fold(text)
+    shelter_place(folded, tokens)  # the tables are made once
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _what: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        shelter_place(folded, tokens)
+    finally:
+        sys.setprofile(before)
+    return calls
