@@ -29,16 +29,17 @@ _DOMAINS = (
 _OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?:^|\.)(?:un|oas|iom|unicef)\.org$")
 """Pages of governments, schools and international bodies lead to no person."""
 
-_EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
-_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}|[^\W\d_]{3,}[0-9]+@(?!\w)|@\.\w")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++\s?@\s?[\w-]++\.\w")
+_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}|(?<![^\W\d_])[^\W\d_]{3,}+[0-9]++@(?!\w)|@\.\w")
 _CASH = re.compile(r"(?<![\w$])\$[a-z]{3,}[0-9]+\b")
 """ "$luna05": an account that takes money."""
 _INCLUSIVE = re.compile(r"(?<=[^\W\d_])@(?=s?(?![\w.]))")
 """ "niñ@s" names nobody."""
 _URL = re.compile(
-    rf"\b(?:https?://|www\.)?((?:[\w-]+\.)+(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
+    rf"(?<![\w-])([\w-]++\.(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
     re.IGNORECASE,
 )
+"""The end of a host, from its last name on, and a path: what stands before it does not say whose page it is."""
 _ROLE = re.compile(
     r"(?<![\w.@-])(?:info|contacto|contact|oai|prensa|press|denuncias|recepcion|secretaria|webmaster|office|soporte)"
     r"@(?=(?:[\w-]+\.)+(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?(?![\w.]*\w))",
