@@ -293,17 +293,12 @@ _NO_STOP = Is.TITLE | Is.STREET | Is.SHORTENED | Is.NUMBERED | Is.INSTITUTION | 
 
 
 SIDE: Final = 64
-"""Tokens on either side of a word that a rule looks at.
-
-Nearly every rule asks for the sentence of nearly every word. One as long as the text would be read as often as it has
-words: three such texts stopped the bot for everybody.
-"""
+"""Tokens on either side of a word that a rule looks at: rules ask for the sentence of nearly every word."""
 
 
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
     """The first token of the sentence that holds this position, and the one behind its last: SIDE from it at most."""
-    first, last = position, position + 1
-    begin, end = max(0, position - SIDE), min(len(tokens), position + SIDE)
+    first, last, begin, end = position, position + 1, max(0, position - SIDE), min(len(tokens), position + SIDE)
     while first > begin and not ends_sentence(tokens, first - 1):
         first -= 1
     while last < end and not ends_sentence(tokens, last):
