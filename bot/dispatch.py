@@ -271,13 +271,14 @@ class Dispatch:
     def _forget_unread(self, ex: Exchange, what: What) -> None:
         """Delete what somebody writes who may not report now, if it seems to name somebody. Nobody reads it.
 
-        They had a form a moment ago, or will have one. Of people whom the bot never met it deletes nothing.
+        They had a form a moment ago, or will have one. Of people whom the bot never met it deletes nothing. Whatever
+        somebody writes who is suspended is deleted, and no rule reads it.
         """
         message_id = written(what)
         if ex.visit.person is None or message_id is None:
             return
         is_contact = isinstance(what, Unsupported) and what.is_contact
-        if is_contact or personal_data(words(what), strict=True, known=ex.known()):
+        if ex.visit.person.is_suspended or is_contact or personal_data(words(what), strict=True, known=ex.known()):
             ex.delete(message_id)
 
     def _note_restricted(self, ex: Exchange, what: What, quoted: int | None) -> None:

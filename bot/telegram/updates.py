@@ -17,6 +17,14 @@ TOKEN_LIMIT = 64
 """Bytes of callback_data (Bot API, InlineKeyboardButton)."""
 
 
+TEXT_LIMIT = 4096
+"""Characters of a text, and of a caption by those who pay Telegram. What is longer was never written on a phone."""
+NAME_LIMIT = 255
+"""Characters of a file's name, as on any disk."""
+WORDS_LIMIT = 4 * TEXT_LIMIT
+"""Characters of all other words of a message, which only the guard reads."""
+
+
 class Malformed(Exception):
     """An update that lacks something that the Bot API promises. It carries no content."""
 
@@ -212,7 +220,7 @@ def _edited(message: Mapping[str, Any]) -> What:
         return Ignored("edited_message")
     origin = _integer(message["message_id"])
     if isinstance(message.get("text"), str):
-        return Edited(Corrected(message["text"], origin), _words_in(message, "text"))
+        return Edited(Corrected(message["text"][:TEXT_LIMIT], origin), _words_in(message, "text"))
     return Reworded(origin, _words_in(message))
 
 
@@ -240,6 +248,7 @@ def _message(message: Mapping[str, Any]) -> What:
     if not _SECONDHAND.isdisjoint(message) and any(message.get(mark) for mark in _SECONDHAND):
         return Secondhand(origin, _words_in(message))
     if isinstance(text := message.get("text"), str):
+        text = text[:TEXT_LIMIT]
         beside = "" if _is_bare(message) else _words_in(message, "text")
         if text.startswith("/") and len(text) > 1:
             head, _, argument = text[1:].partition(" ")
@@ -317,7 +326,7 @@ def _words_in(message: Mapping[str, Any], *without: str) -> str:
             left += [(f"{path}[]", each) for each in value]
         elif isinstance(value, str) and value:
             parts.append(value)
-    return "\n".join(reversed(parts))
+    return "\n".join(reversed(parts))[:WORDS_LIMIT]
 
 
 def _is_code(key: str, value: Any) -> bool:
@@ -380,7 +389,7 @@ _FILES: tuple[tuple[str, Literal["photo", "document", "video", "audio", "voice"]
 
 def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
     album = str(message.get("media_group_id", ""))
-    caption = str(message.get("caption") or "")
+    caption = str(message.get("caption") or "")[:TEXT_LIMIT]
     if sizes := message.get("photo"):
         largest = max(sizes, key=lambda size: size.get("width", 0) * size.get("height", 0))
         return Offered(
@@ -396,7 +405,7 @@ def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
         )
     for name_of_it, kind in _FILES:
         if file := message.get(name_of_it):
-            name = str(file.get("file_name") or kind)
+            name = str(file.get("file_name") or kind)[:NAME_LIMIT]
             mime = str(file.get("mime_type") or "")
             return Offered(
                 kind,

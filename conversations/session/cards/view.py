@@ -94,7 +94,7 @@ def _marks() -> re.Pattern[str]:
     """Question marks, and notes such as "(opcional)"."""
     asides = "|".join(map(re.escape, phrases_of_all("aside.optional")))
     # In French a blank stands before the mark, and goes with it.
-    return re.compile(rf"¿|\s*[?؟]|\((?:{asides})[^)]*\)")
+    return re.compile(rf"¿|(?<!\s)\s*+[?؟]|\((?:{asides})[^)]*\)")
 
 
 def topic(label: str) -> str:

@@ -144,13 +144,13 @@ _STRONG = re.compile(r"[,;\n/|+&•]+")
 
 @cache
 def _position() -> re.Pattern[str]:
-    return re.compile(rf"(?:{any_phrase('reading.choice_number')} )*(\d{{1,3}})")
+    return re.compile(rf"(?:{any_phrase('reading.choice_number')} ){{0,4}}(\d{{1,3}})")
 
 
 @cache
 def _weak() -> re.Pattern[str]:
     """The pattern of what joins two choices, between blanks."""
-    return re.compile(rf"\s+(?:{any_phrase('reading.and')}|{any_phrase('reading.or')})\s+", re.IGNORECASE)
+    return re.compile(rf"(?<!\s)\s++(?:{any_phrase('reading.and')}|{any_phrase('reading.or')})\s++", re.IGNORECASE)
 
 
 @cache

@@ -35,7 +35,7 @@ _RELATIVE = {
 }
 _MONTH_FIRST = "reading.month_first"
 _LAST, _NEXT, _THIS, _BESIDE = "reading.last", "reading.next", "reading.this", "reading.beside_dates"
-_IN_FIGURES = re.compile(r"(\d{1,4})\s*([-/.\s])\s*(\d{1,2})(?:\s*\2\s*(\d{2}|\d{4}))?\.?")
+_IN_FIGURES = re.compile(r"(\d{1,4})(?:\s*+([-/.])\s*+|\s++)(\d{1,2})(?:(?(2)\s*+\2\s*+|\s++)(\d{2}|\d{4}))?\.?")
 
 
 @cache
@@ -154,7 +154,7 @@ def _weekday(words: str, today: date, language: str, prefer: Prefer) -> Read | N
     return _dated([before if wants_past else after])
 
 
-_MONTH_FIGURES = re.compile(r"(?:(\d{1,2})\s*[-/.\s]\s*(\d{4})|(\d{4})\s*[-/.\s]\s*(\d{1,2}))")
+_MONTH_FIGURES = re.compile(r"(?:(\d{1,2})(?:\s*+[-/.]\s*+|\s++)(\d{4})|(\d{4})(?:\s*+[-/.]\s*+|\s++)(\d{1,2}))")
 
 
 def read_month(text: str, language: str, *, is_year: bool = False) -> str:

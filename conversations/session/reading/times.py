@@ -42,7 +42,7 @@ def _sure_time() -> re.Pattern[str]:
 
 @cache
 def _trailing() -> re.Pattern[str]:
-    return re.compile(rf"\s+{any_phrase('reading.at')}$")
+    return re.compile(rf"(?<!\s)\s++{any_phrase('reading.at')}$")
 
 
 @cache

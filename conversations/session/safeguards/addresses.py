@@ -72,6 +72,7 @@ def address(folded: str, tokens: Sequence[Token], about: int) -> bool:
     """
     if not about & _OF_ADDRESSES and not has_one_of(tokens, {"c"}):
         return False
+    has_directions = bool(about & Is.HOUSE and _directions().search(folded))
     for at, token in enumerate(tokens):
         if not token.what & _OF_ADDRESSES and token.folded != "c":
             continue
@@ -85,7 +86,7 @@ def address(folded: str, tokens: Sequence[Token], about: int) -> bool:
                 return True
         elif (token.what & Is.STREET or token.folded == "c") and _is_told_street(tokens, at):
             return True
-        if token.what & Is.HOUSE and (_is_in_row(tokens, at) or _directions().search(folded)):
+        if token.what & Is.HOUSE and (has_directions or _is_in_row(tokens, at)):
             return True
         if token.what & Is.BESIDE and _is_beside_landmark(tokens, at):
             return True

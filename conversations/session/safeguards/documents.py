@@ -67,7 +67,7 @@ def _secret() -> re.Pattern[str]:
     said = rf"(?::|=|\b{any_phrase('personal.appears')}\b)"
     words = r"(?:[^\W\d]+\W{1,2}){0,5}?"
     return re.compile(
-        rf"\b{any_phrase('personal.secrets')}\b\W{{0,2}}(?:{words}{said}\W{{0,2}}|{words})([^\s,;]*[0-9][^\s,;%]*)"
+        rf"\b{any_phrase('personal.secrets')}\b\W{{0,2}}(?:{words}{said}\W{{0,2}}|{words})([^\s,;]{{0,40}}[0-9][^\s,;%]{{0,40}})"
     )
 
 

@@ -327,7 +327,7 @@ def _is_name(tokens: Sequence[Token], at: int, masked: set[int], known: Known, *
             return True
         if what & _CLEAR and _is_after_initial(tokens, at - 1) and tokens[at - 1].text == ".":
             return True
-        if token.is_capitalised and sum(each.is_word for each in tokens) == 1:
+        if token.is_capitalised and all(each is token or not each.is_word for each in tokens):
             return True
         weight = 2 if what & _CLEAR else 1
         if any(one.is_initial for one in beside) and (is_capital or is_shouting) and not what & Is.THING:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.at_desk import Desk
-from conversations.session.safeguards.words import NAME, Is, Token, behind_phrases, sentence_of
+from conversations.session.safeguards.words import NAME, SIDE, Is, Token, behind_phrases, sentence_of
 
 _BESIDE = 3
 """How many words stand between a post and a name, places left out: "fiscal titular de La Vega, Lcda. Aura García"."""
@@ -64,9 +64,9 @@ class Work:
     def _row(self, at: int) -> tuple[int, int]:
         """The whole name, and others in a row with it: "Amarilis Tió y Gregorio Sosa"."""
         tokens, begin, end = self.tokens, at, at + 1
-        while begin and _is_of_row(tokens, begin - 1, -1):
+        while begin > at - SIDE and begin and _is_of_row(tokens, begin - 1, -1):
             begin -= 1
-        while end < len(tokens) and _is_of_row(tokens, end, 1):
+        while end < min(len(tokens), at + SIDE) and _is_of_row(tokens, end, 1):
             end += 1
         return begin, end
 

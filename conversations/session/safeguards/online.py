@@ -29,16 +29,19 @@ _DOMAINS = (
 _OFFICIAL = re.compile(r"(?:^|\.)(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?$|(?:^|\.)(?:un|oas|iom|unicef)\.org$")
 """Pages of governments, schools and international bodies lead to no person."""
 
-_EMAIL = re.compile(r"[\w.+-]+\s?@\s?[\w-]+\.\w")
-_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}|[^\W\d_]{3,}[0-9]+@(?!\w)|@\.\w")
+_WORD, _NAME, _LETTERS, _SIGNS, _GAP = r"\w{1,64}", r"[\w-]{1,64}", "[a-z]{1,64}", "[a-z0-9_]{1,64}", r"\W{1,8}"
+"""Parts of patterns that may begin at any word: without an end they would read a long text as often as it has words."""
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++\s?@\s?[\w-]++\.\w")
+_HANDLE = re.compile(r"(?<![^\W\d_])@\s?\w|[\w.]@\w{2,}|(?<![^\W\d_])[^\W\d_]{3,}+[0-9]++@(?!\w)|@\.\w")
 _CASH = re.compile(r"(?<![\w$])\$[a-z]{3,}[0-9]+\b")
 """ "$luna05": an account that takes money."""
 _INCLUSIVE = re.compile(r"(?<=[^\W\d_])@(?=s?(?![\w.]))")
 """ "niñ@s" names nobody."""
 _URL = re.compile(
-    rf"\b(?:https?://|www\.)?((?:[\w-]+\.)+(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
+    rf"(?<![\w-])([\w-]++\.(?:{_DOMAINS}|gob|gov|gouv|edu|mil|int)(?:\.[a-z]{{2}})?)(?![\w@.-]\w)(/\S*)?",
     re.IGNORECASE,
 )
+"""The end of a host, from its last name on, and a path: what stands before it does not say whose page it is."""
 _ROLE = re.compile(
     r"(?<![\w.@-])(?:info|contacto|contact|oai|prensa|press|denuncias|recepcion|secretaria|webmaster|office|soporte)"
     r"@(?=(?:[\w-]+\.)+(?:gob|gov|gouv|edu|mil|int)(?:\.[a-z]{2})?(?![\w.]*\w))",
@@ -170,19 +173,19 @@ def _is_private(folded: str) -> bool:
 @cache
 def _private() -> re.Pattern[str]:
     private, appears = any_phrase("personal.private_accounts"), any_phrase("personal.appears")
-    return re.compile(rf"\b{private} ?(?:[:=/] ?|{appears} )([a-z][\w.-]{{3,}})(?=\W*(?:[,;.)]|$))")
+    return re.compile(rf"\b{private} ?(?:[:=/] ?|{appears} )([a-z][\w.-]{{3,64}})(?=\W{{0,8}}(?:[,;.)]|$))")
 
 
 @cache
 def _spelled_email() -> re.Pattern[str]:
-    at = rf"(?:[\[({{ ]\s*{any_phrase('personal.at_sign')}\s*[\])}} ])"
+    at = rf"(?:[\[({{ ]\s{{0,8}}{any_phrase('personal.at_sign')}\s{{0,8}}[\])}} ])"
     mail, service = any_phrase("personal.mail"), any_phrase("personal.mail_services")
-    dot = rf"(?:\.|[\[({{ ]\s*{any_phrase('personal.spelled_dot')}\s*[\])}} ])"
+    dot = rf"(?:\.|[\[({{ ]\s{{0,8}}{any_phrase('personal.spelled_dot')}\s{{0,8}}[\])}} ])"
     return re.compile(
-        rf"\w\s?{at}\s?[\w-]+(?: [\w-]+)?\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s*at\s*[\])}}]|\barroba\b"
+        rf"\w\s?{at}\s?{_NAME}(?: {_NAME})?\s?{dot}\s?(?:{_DOMAINS})\b|[\[({{]\s{{0,8}}at\s{{0,8}}[\])}}]|\barroba\b"
         rf"|\w\W?{at}\W?{service}\b|\w\W{{1,3}}{service}\W{{1,3}}(?:{any_phrase('personal.spelled_dot')}\W)?com\b"
-        rf"|\b[a-z]+(?:[0-9_]|\.[a-z0-9])[a-z0-9._]*\W+(?:\w{{1,5}}\W+)?{service}\b"
-        rf"|\b{mail} ?(?:[:=]|{any_phrase('personal.appears')}) ?[a-z]+\W+(?:\w{{1,5}}\W+)?{service}\b"
+        rf"|\b{_LETTERS}(?:[0-9_]|\.[a-z0-9])[a-z0-9._]{{0,64}}{_GAP}(?:\w{{1,5}}{_GAP})?{service}\b"
+        rf"|\b{mail} ?(?:[:=]|{any_phrase('personal.appears')}) ?{_LETTERS}{_GAP}(?:\w{{1,5}}{_GAP})?{service}\b"
     )
 
 
@@ -191,7 +194,7 @@ def _mail_at_service() -> re.Pattern[str]:
     """ "Su buzón: flor de loto 77 en gmail": words for an address, what it is, and its service."""
     mail, service = any_phrase("personal.mail"), any_phrase("personal.mail_services")
     said = rf"(?::|=|\b{any_phrase('personal.appears')}\b)"
-    return re.compile(rf"\b{mail}\b[^.;!?\n]{{0,40}}?{said}(?:\W{{1,2}}\w+){{1,6}}?\W{{1,3}}{service}\b")
+    return re.compile(rf"\b{mail}\b[^.;!?\n]{{0,40}}?{said}(?:\W{{1,2}}{_WORD}){{1,6}}?\W{{1,3}}{service}\b")
 
 
 @cache
@@ -202,8 +205,8 @@ def _spelled_link() -> re.Pattern[str]:
     host = r"(?:www|[tm]|wa|fb|bit|tiktok|instagram|facebook|telegram|youtube|snapchat|twitter)"
     return re.compile(
         rf"\b{host}{dot}(?:{_DOMAINS}){slash}"
-        r"|\b[a-z][\w-]+ \. ?(?:com|net|org|info)\b"
-        rf"|\b[a-z][\w-]+ {any_phrase('personal.spelled_dot')} (?:(?:{_DOMAINS}){slash}|(?:com|net|org|info)\b)"
+        rf"|\b[a-z]{_NAME} \. ?(?:com|net|org|info)\b"
+        rf"|\b[a-z]{_NAME} {any_phrase('personal.spelled_dot')} (?:(?:{_DOMAINS}){slash}|(?:com|net|org|info)\b)"
         rf"|\b(?:w w w|www(?! ?\.)){dot}[a-z]"
     )
 
@@ -215,13 +218,14 @@ def _account() -> re.Pattern[str]:
     appears, private = any_phrase("personal.appears"), any_phrase("personal.private_accounts")
     end = r"(?=[\s,;.)]|$)"
     return re.compile(
-        rf"\b{networks}\b\W{{0,3}}(?:\w+\W{{1,2}}){{0,2}}"
-        r"(?:[a-z]+[0-9._]+[a-z]*[0-9_]+[a-z]*|[a-z]+_[a-z0-9_]+|[a-z]+[0-9]{1,3}\b|[a-z]+\.[a-z]+\b|\w+#[0-9]{3,})"
-        rf"|\b[a-z]+(?:_[a-z0-9_]+|[0-9]{{2,4}})\W+(?:\w+\W+){{0,2}}{networks}\b"
-        rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{0,3}}{appears}\W+(?:[a-z]+ ){{1,3}}[0-9]{{1,4}}$"
-        rf"|\b{networks}\b\W{{1,3}}(?:\w+\W+){{1,3}}?{dot} \w+ {dot} \w"
-        rf"|\b{networks}\b(?:\W{{1,2}}\w+){{0,4}}?\W{{0,3}}(?:[a-z]+(?:[._][a-z0-9_]+|[0-9]{{2,}})|[a-z]+_){end}"
-        rf"|\b{private} [a-z]+-[0-9]{{2,4}}\b"
+        rf"\b{networks}\b\W{{0,3}}(?:{_WORD}\W{{1,2}}){{0,2}}"
+        rf"(?:{_LETTERS}[0-9._]{{1,64}}[a-z]{{0,64}}[0-9_]{{1,64}}[a-z]{{0,64}}|{_LETTERS}_{_SIGNS}"
+        rf"|{_LETTERS}[0-9]{{1,3}}\b|{_LETTERS}\.{_LETTERS}\b|{_WORD}#[0-9]{{3,}})"
+        rf"|\b{_LETTERS}(?:_{_SIGNS}|[0-9]{{2,4}}){_GAP}(?:{_WORD}{_GAP}){{0,2}}{networks}\b"
+        rf"|\b{networks}\b\W{{1,3}}(?:{_WORD}{_GAP}){{0,3}}{appears}{_GAP}(?:{_LETTERS} ){{1,3}}[0-9]{{1,4}}$"
+        rf"|\b{networks}\b\W{{1,3}}(?:{_WORD}{_GAP}){{1,3}}?{dot} {_WORD} {dot} \w"
+        rf"|\b{networks}\b(?:\W{{1,2}}{_WORD}){{0,4}}?\W{{0,3}}(?:{_LETTERS}(?:[._]{_SIGNS}|[0-9]{{2,}})|{_LETTERS}_){end}"
+        rf"|\b{private} {_LETTERS}-[0-9]{{2,4}}\b"
         rf"|\b{appears} [a-z]{{2,}}[._][a-z0-9_]{{2,}}\W{{1,3}}\w{{1,3}} {networks}\b"
     )
 
@@ -264,8 +268,11 @@ def _is_called(tokens: Sequence[Token], at: int) -> bool:
 @cache
 def _own_account() -> re.Pattern[str]:
     """ "His handle is bossman.rd", "usuario: yoli88": no network is named, and the word is none of a language."""
-    word = r"(?![\w-]+\.(?:pdf|docx?|xlsx?|jpe?g|png|csv|txt|mp4|zip)\b)[a-z]{2,}(?:[._][a-z0-9_]{2,}|[0-9]{2,4}\b)"
-    return re.compile(rf"\b{any_phrase('personal.profile')}\b\W{{1,3}}(?:{any_phrase('personal.appears')}\W+)?{word}")
+    no_file = rf"(?!{_NAME}\.(?:pdf|docx?|xlsx?|jpe?g|png|csv|txt|mp4|zip)\b)"
+    word = rf"{no_file}[a-z]{{2,}}(?:[._][a-z0-9_]{{2,}}|[0-9]{{2,4}}\b)"
+    return re.compile(
+        rf"\b{any_phrase('personal.profile')}\b\W{{1,3}}(?:{any_phrase('personal.appears')}{_GAP})?{word}"
+    )
 
 
 @cache

@@ -17,10 +17,10 @@ _LOWER = re.compile(r"[a-zà-ÿ]")
 _FIGURES = re.compile(r"(?<![\w])[^\W\d_]+[01345789]+[^\W\d_]+(?:[01345789]+[^\W\d_]+)*(?!\w)")
 _FIGURE_WITHIN = re.compile(r"[01345789][^\W\d_]")
 _AS_LETTERS = str.maketrans("01345789", "oieastbg")
-_FILE = re.compile(
-    r"([^\s/\\]+)\.(?:jpe?g|png|heic|webp|pdf|docx?|xlsx?|pptx?|csv|txt|mp[34]|ogg|od[st]|zip|m4a|opus)\s*$",
-    re.IGNORECASE,
+_ENDINGS = re.compile(
+    r"\.(?:jpe?g|png|heic|webp|pdf|docx?|xlsx?|pptx?|csv|txt|mp[34]|ogg|od[st]|zip|m4a|opus)$", re.IGNORECASE
 )
+_NO_FILE_NAME = re.compile(r"[\s/\\]")
 _BETWEEN_WORDS = re.compile(r"[_-]+")
 
 
@@ -50,7 +50,11 @@ def _as_name(found: re.Match[str]) -> str:
 
 def words_of_file(text: str) -> str:
     """The words of the name of a file, apart and without its ending; nothing if the text is none."""
-    found = _FILE.search(text)
-    if found is None or not _BETWEEN_WORDS.search(found[1]):
+    text = text.rstrip()
+    ending = _ENDINGS.search(text)
+    if ending is None:
         return ""
-    return _BETWEEN_WORDS.sub(" ", text[: found.start()] + found[1])
+    *_, name = _NO_FILE_NAME.split(text[: ending.start()])
+    if not _BETWEEN_WORDS.search(name):
+        return ""
+    return text[: ending.start() - len(name)] + _BETWEEN_WORDS.sub(" ", name)

@@ -17,7 +17,7 @@ _LONG = re.compile(r"\b[a-z]{21}")
 _YEAR = 4
 """Digits of a year. A row of such long numbers is a row of years or of counts."""
 _WORDED = re.compile(r"[=a-z\n]")
-_ROW = re.compile(r"[0-9=]+(?:[\s,.-]{1,3}[0-9=]+)+")
+_ROW = re.compile(r"(?<![0-9=])[0-9=]++(?:[\s,.-]{1,3}[0-9=]++)+")
 
 
 def said_again(folded: str) -> str:

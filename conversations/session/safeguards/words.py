@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from conversations.languages import LANGUAGES, phrases, phrases_of_all
 from conversations.session.reading.text import fold
@@ -292,12 +292,16 @@ _NO_STOP = Is.TITLE | Is.STREET | Is.SHORTENED | Is.NUMBERED | Is.INSTITUTION | 
 """What a short word with a stop is besides the last of its sentence: "Sra. Peña", "ma. fca. liriano"."""
 
 
+SIDE: Final = 64
+"""Tokens on either side of a word that a rule looks at: rules ask for the sentence of nearly every word."""
+
+
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
-    """The first token of the sentence that holds this position, and the one behind its last."""
-    first, last = position, position + 1
-    while first > 0 and not ends_sentence(tokens, first - 1):
+    """The first token of the sentence that holds this position, and the one behind its last: SIDE from it at most."""
+    first, last, begin, end = position, position + 1, max(0, position - SIDE), min(len(tokens), position + SIDE)
+    while first > begin and not ends_sentence(tokens, first - 1):
         first -= 1
-    while last < len(tokens) and not ends_sentence(tokens, last):
+    while last < end and not ends_sentence(tokens, last):
         last += 1
     return first, last
 

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from bot.telegram.updates import read, words
+from bot.telegram.updates import Said, read, words
+from conversations.session.events import Offered, Typed
 
 NAME = "la víctima Yuleisi Peralta"
 TYPES: dict[str, Any] = orjson.loads(files("bot.sandbox").joinpath("bot_api.json").read_bytes())["types"]
@@ -99,3 +100,21 @@ def test_what_a_place_is_called_elsewhere_is_no_number_of_somebody() -> None:
     """A place that was looked for on the phone bears a number of the service that found it."""
     place = {"location": {"latitude": 18.4, "longitude": -69.9}, "title": "Gazcue", "foursquare_id": "4b058804f964a520"}
     assert "4b05" not in said(venue=place)
+
+
+def test_what_is_longer_than_telegram_allows_is_cut_before_anybody_reads_it() -> None:
+    """Only a forged update holds more; what a phone can write is read whole."""
+    file = {"file_id": "x", "file_unique_id": "y", "file_name": "n" * 300}
+    sent = [{"text": "t" * 5000}, {"document": file, "caption": "c" * 5000}, {"contact": {"first_name": "f" * 50_000}}]
+    long, offered, contact = (read({"update_id": 1, "message": MESSAGE | each}).what for each in sent)
+
+    assert isinstance(long, Said)
+    assert isinstance(long.event, Typed)
+    assert long.event.text == "t" * 4096
+    assert isinstance(offered, Said)
+    assert isinstance(offered.event, Offered)
+    assert (offered.event.name, offered.event.caption) == ("n" * 255, "c" * 4096)
+    assert len(words(contact)) == 4 * 4096
+    assert words(read({"update_id": 1, "message": MESSAGE | {"text": "t" * 4095 + "ñ"}}).what).startswith(
+        "t" * 4095 + "ñ"
+    )

@@ -209,6 +209,25 @@ def test_a_suspended_person_is_out_at_once_and_is_not_told(desk: Desk) -> None:
     assert "suspended" not in say(desk, PEDRO, "/start")
 
 
+def test_what_a_suspended_person_writes_is_deleted_unread(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S16: no rule reads it, whatever it is, and one reply a day is the most it costs; a cry for help is heard."""
+    desk.tap(PEDRO, command_token("suspender", f"{whois(desk, ANA).id}.yes"))
+    monkeypatch.setattr("bot.dispatch.personal_data", lambda *given, **more: pytest.fail("read"))
+
+    written = [
+        desk.say(ANA, "Seguimos igual"),
+        desk.say(ANA, "a.b." * 1024),
+        desk.say(ANA, None, photo=[{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}], caption="x"),
+        desk.say(ANA, None, sticker={"file_id": "f"}),
+    ]
+    deleted = [
+        [row.payload["message_id"] for row in each.deliveries if row.method == "deleteMessage"] for each in written
+    ]
+    assert [len(each) for each in deleted] == [1, 1, 1, 1]
+    assert [bool(text_of(each, ANA)) for each in written] == [True, False, False, False]
+    assert "9-1-1" in text_of(desk.say(ANA, "auxilio"), ANA)
+
+
 def test_a_suspended_person_comes_back_when_an_admin_says_so_and_by_no_link(desk: Desk) -> None:
     """S18: after they were checked in person; with the role of before. An admin comes back at the server alone."""
     ana = whois(desk, ANA)

@@ -1,0 +1,104 @@
+"""Every reader of text from outside is linear: three messages of 4 096 signs once stopped the bot for everybody (S16).
+
+What is compared is processor time of this thread, the least of several times, of a text and of one four times as long:
+a linear reader takes 4 times as long, a quadratic one 16 times.
+"""
+
+import random
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conversations import languages
+from conversations.session.safeguards.emergencies import emergency
+from conversations.session.safeguards.guard import is_name_alone, personal_data
+from tests.conversations.session.safeguards.grown import patterns, text, units
+
+SHORT, LONG = 1024, 4096
+LINEAR = 8
+TRIFLE = 0.0006
+"""Seconds for the short text below which the long one takes at most 10 ms, whatever it is."""
+PATTERNS = patterns()
+
+
+def is_linear(read: Callable[[str], object], grow: Callable[[int], str]) -> bool:
+    """Whether a text of four times the length takes about four times as long. One that seems not to is tried again."""
+    return any(
+        (short := least(read, grow(SHORT), tries)) < TRIFLE or least(read, grow(LONG), tries) < LINEAR * short
+        for tries in (1, 3, 9)
+    )
+
+
+def least(read: Callable[[str], object], given: str, tries: int) -> float:
+    times = []
+    for _ in range(tries):
+        begun = time.thread_time()
+        read(given)
+        times.append(time.thread_time() - begun)
+    return min(times)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_pattern_reads_a_text_of_its_own_parts_once(name: str) -> None:
+    """Each part that it repeats, each beginning, and whole matches, over and over, with and without a wrong end."""
+    pattern = PATTERNS[name]
+
+    def read(given: str) -> None:
+        for _ in pattern.finditer(given):
+            pass
+
+    slow = [
+        (before, unit)
+        for before, unit in units(pattern)
+        for end in ("", "\x01a")
+        if not is_linear(read, lambda length, grown=(before, unit, end): text(grown[0], grown[1], length, grown[2]))  # type: ignore[misc]
+    ]
+    assert slow == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda given: personal_data(given, strict=False),
+        lambda given: personal_data(given, strict=True),
+        is_name_alone,
+        emergency,
+    ],
+    ids=["ordinary", "strict", "name alone", "emergency"],
+)
+def test_the_guard_as_a_whole_reads_a_text_once(read: Callable[[str], object]) -> None:
+    """Phrases that its rules know, and what those are about, over and over: no rule reads a sentence without end."""
+    dice = random.Random(5)
+    known = said()
+    about = ["María", "Pérez", "12", "809", "15 años", "a.b.", "X", "c/", "Arroyo Hondo", "@ana", "foo.com", "la niña"]
+    joints = [" ", ", ", ". ", "\n", "-", "", "/", " : "]
+    slow = []
+    for _ in range(60):
+        pieces = [dice.choice(known if dice.random() < 0.6 else about) for _ in range(dice.randint(1, 5))]
+        before, unit = dice.choice(known) + " ", dice.choice(joints).join(pieces) + dice.choice(joints)
+        if not is_linear(read, lambda length, grown=(before, unit): text(*grown, length)):  # type: ignore[misc]
+            slow.append((before, unit))
+    assert slow == []
+
+
+def said() -> list[str]:
+    """The phrases of every language, as its folder has them."""
+    found: set[str] = set()
+    for path in sorted(Path(languages.__file__).parent.glob("locales/*/language.po")):
+        for line in re.findall(r'^msgstr "(.*)"$', path.read_text("utf-8"), re.MULTILINE):
+            found |= {phrase.strip() for phrase in re.split(r"[|;]|\\n", line) if 0 < len(phrase.strip()) < 40}
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    "sent", ["a.b." * 1024, "." * 4096, "a" * 4095 + "@", "Pérez, 15 años/" * 273, "b." * 500 + ".pdf"]
+)
+def test_the_texts_that_stopped_the_bot_are_read_once(sent: str) -> None:
+    """They were found from outside, and their relatives here."""
+    for strict in (False, True):
+        assert is_linear(lambda given: personal_data(given, strict=strict), lambda length: sent[:length])  # noqa: B023
