@@ -137,7 +137,7 @@ HEARS: Mapping[Route, Callable[..., None]] = {
 }
 """Each gets the exchange, the pieces that the chat stored for it (`AWAITS`), one parameter each, and the typed text."""
 
-CARES: Mapping[Route, Callable[..., Care]] = {
+CARE_OF: Mapping[Route, Callable[..., Care]] = {
     Route.COMMENT: comments.care_of_comment,
     Route.COMMENTS: comments.care_of_answer,
     Route.REPLY: returned.care,

@@ -15,7 +15,7 @@ from bot.chat.actor import told
 from bot.chat.contact import contact, only_plan
 from bot.chat.exchange import Denied, Deployment, Exchange
 from bot.chat.permissions import find, permission_of, read_route
-from bot.commands import CARES, HANDLERS, HEARS, WORDS
+from bot.commands import CARE_OF, HANDLERS, HEARS, WORDS
 from bot.screens.everyone import edited, unasked, welcome
 from bot.screens.people import people, posts
 from bot.screens.reports import forms
@@ -533,10 +533,10 @@ def _care(ex: Exchange, text: str = "") -> Care:
     if (stored := ex.visit.session) is not None:
         return Care(stored.sensitive, stored.sensitive or bool(stored.data.get("strict")))
     awaited = read_awaited(ex.visit.chat.awaits)
-    if awaited is None or awaited[0] not in CARES:
+    if awaited is None or awaited[0] not in CARE_OF:
         return ORDINARY
     route, kept = awaited
-    return CARES[route](ex, *kept, text)
+    return CARE_OF[route](ex, *kept, text)
 
 
 def _typed(what: object) -> Typed | None:

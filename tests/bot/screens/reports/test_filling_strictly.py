@@ -83,9 +83,10 @@ def test_an_ordinary_activity_may_name_who_did_it(desk: Desk) -> None:
         {"photo": [{"file_id": "1", "file_unique_id": "1", "width": 9, "height": 9}], "caption": VICTIM},
         {"document": {"file_id": "1", "file_unique_id": "1", "file_name": f"{VICTIM}.pdf"}},
         {"text": VICTIM, "forward_origin": {"type": "hidden_user", "date": 1, "sender_user_name": "X"}},
+        {"text": NOBODY, "quote": {"text": VICTIM}, "external_reply": {}},
         {"venue": {"title": VICTIM, "address": "", "location": {"latitude": 18.4, "longitude": -69.9}}},
     ],
-    ids=["caption", "name of a file", "forward", "name of a place"],
+    ids=["caption", "name of a file", "forward", "quote", "name of a place"],
 )
 def test_what_comes_with_a_file_or_from_elsewhere_is_read_so_too(patrolled: Desk, content: dict[str, Any]) -> None:
     """The words beside an answer, and those that are none."""
