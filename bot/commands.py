@@ -14,6 +14,7 @@ from bot.screens.plan import digests, imports, late, periods, plan, settings
 from bot.screens.reports import comments, forms, own_reports, returned, review
 from bot.screens.sharing import exports, receivers, tokens
 from bot.screens.upkeep import audit, status
+from conversations.plan.model import Care
 from conversations.routes import Route
 
 HANDLERS: Mapping[Route, Callable[..., None]] = {
@@ -136,13 +137,14 @@ HEARS: Mapping[Route, Callable[..., None]] = {
 }
 """Each gets the exchange, the pieces that the chat stored for it (`AWAITS`), one parameter each, and the typed text."""
 
-SPEAKS_OF_RESTRICTED: Mapping[Route, Callable[..., bool]] = {
-    Route.COMMENT: comments.is_comment_restricted,
-    Route.COMMENTS: comments.is_answer_restricted,
-    Route.REPLY: returned.is_restricted,
-    Route.SEND_BACK: returned.is_restricted,
+CARE_OF: Mapping[Route, Callable[..., Care]] = {
+    Route.COMMENT: comments.care_of_comment,
+    Route.COMMENTS: comments.care_of_answer,
+    Route.REPLY: returned.care,
+    Route.REMARK: returned.care,
+    Route.SEND_BACK: returned.care,
 }
-"""Whether what is written for a route is about something restricted. Called as in HEARS; "" for what is not text.
+"""How what is written for a route is treated, by what it is about. Called as in HEARS; "" for what is not text.
 
 No other route takes words about a single report or item of the plan.
 """

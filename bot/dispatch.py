@@ -15,7 +15,7 @@ from bot.chat.actor import told
 from bot.chat.contact import contact, only_plan
 from bot.chat.exchange import Denied, Deployment, Exchange
 from bot.chat.permissions import find, permission_of, read_route
-from bot.commands import HANDLERS, HEARS, SPEAKS_OF_RESTRICTED, WORDS
+from bot.commands import CARE_OF, HANDLERS, HEARS, WORDS
 from bot.screens.everyone import edited, unasked, welcome
 from bot.screens.people import people, posts
 from bot.screens.reports import forms
@@ -45,6 +45,7 @@ from bot.telegram.updates import (
 )
 from conversations.card import Button, Card, home_button, line, paragraph
 from conversations.languages import LANGUAGES, language_name
+from conversations.plan.model import ORDINARY, Care
 from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
 from conversations.session.events import Event, Fetched, FetchFailed, Located, Offered, Tap, Typed
 from conversations.session.reading.utterances import language_of
@@ -301,7 +302,7 @@ class Dispatch:
         """
         if not said:
             return False
-        is_strict = ex.visit.session is None or _is_restricted(ex)
+        is_strict = ex.visit.session is None or _care(ex).is_read_strictly
         is_shelter = is_place and tells_of_shelter(said)
         kind = "shelter" if is_shelter else personal_data(said, strict=is_strict, known=ex.known())
         if kind is None:
@@ -396,12 +397,7 @@ class Dispatch:
         else:
             ex.forget_card()
             route, kept = awaited
-            if _is_restricted(ex, event.text):
-                is_refused = ex.refuses(event.text)
-            else:
-                may_name = permission_of(route).looks_people_up
-                is_refused = not may_name and ex.names_somebody(event.text, strict=False)
-            if not is_refused:
+            if permission_of(route).looks_people_up or not ex.refuses(event.text, _care(ex, event.text)):
                 self._check_allowed(ex, route)
                 HEARS[route](ex, *kept, event.text.strip())
 
@@ -534,13 +530,18 @@ def _is_no_search(ex: Exchange, route: Route, text: str) -> bool:
 
 def _is_restricted(ex: Exchange, text: str = "") -> bool:
     """Whether a message that comes now is written beside a restricted form, or where words about one are awaited."""
-    if ex.visit.session is not None:
-        return ex.visit.session.sensitive
+    return _care(ex, text).is_restricted
+
+
+def _care(ex: Exchange, text: str = "") -> Care:
+    """Return how a message that comes now is treated, by the form beside which it is written, or by what is awaited."""
+    if (stored := ex.visit.session) is not None:
+        return Care(stored.sensitive, stored.sensitive or bool(stored.data.get("strict")))
     awaited = read_awaited(ex.visit.chat.awaits)
-    if awaited is None or awaited[0] not in SPEAKS_OF_RESTRICTED:
-        return False
+    if awaited is None or awaited[0] not in CARE_OF:
+        return ORDINARY
     route, kept = awaited
-    return SPEAKS_OF_RESTRICTED[route](ex, *kept, text)
+    return CARE_OF[route](ex, *kept, text)
 
 
 def _typed(what: object) -> Typed | None:

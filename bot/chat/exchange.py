@@ -21,7 +21,7 @@ from bot.telegram.methods import PROTECTED, makes_message
 from bot.telegram.updates import form_head
 from conversations.card import Card, home_button, line
 from conversations.plan.expected import DueReport
-from conversations.plan.model import OF_AN_AGENCY
+from conversations.plan.model import OF_AN_AGENCY, Care
 from conversations.routes import Route, awaiting
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
@@ -374,24 +374,15 @@ class Exchange:
             if self._card_id in one.cards:
                 self._card_id = None
 
-    def names_somebody(self, text: str, *, strict: bool) -> bool:
-        """Whether the text carries personal data. Then it is deleted, and the person is asked for totals."""
-        kind = personal_data(text, strict=strict, known=self.known())
-        if kind is None:
-            return False
-        if self.typed_message_id is not None:
-            self.delete(self.typed_message_id)
-        self.notice(self.say(refusal(kind)))
-        return True
+    def refuses(self, text: str, care: Care) -> bool:
+        """Check text that was typed about something of this care. True if it carries personal data; the person is told.
 
-    def refuses(self, text: str) -> bool:
-        """Check text that was typed about something restricted. True if it seems to name somebody; the person is told.
-
-        The message is deleted from the chat in both cases (S15, DOMAIN §2.6).
+        Then the message is deleted from the chat, and if it is about something restricted, in both cases (S15, DOMAIN
+        §2.6).
         """
-        if self.typed_message_id is not None:
+        kind = personal_data(text, strict=care.is_read_strictly, known=self.known())
+        if self.typed_message_id is not None and (care.is_restricted or kind is not None):
             self.delete(self.typed_message_id)
-        kind = personal_data(text, strict=True, known=self.known())
         if kind is None:
             return False
         self.notice(self.say(refusal(kind)))

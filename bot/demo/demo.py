@@ -324,7 +324,9 @@ def fill(
         "restricted": "yes" if activity.is_restricted else "no",
     }
     filling = Filling(f"uuid:demo-{period.code}-{activity.code}", at, settings.timezone, "es")
-    taken = engine.begin(form, filling, Given(values=values, restricted=activity.is_restricted))
+    taken = engine.begin(
+        form, filling, Given(values=values, restricted=activity.is_restricted, strict=activity.care.is_read_strictly)
+    )
     answers = {
         "status": "in_progress",
         "progress": str(_PROGRESS[number % len(_PROGRESS)]),

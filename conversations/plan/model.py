@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from conversations.languages import translated
 from conversations.plan.periods import Frequency
@@ -82,6 +82,34 @@ def is_restricted(sensitivity: str) -> bool:
     return sensitivity not in ("public", "internal")
 
 
+def is_read_strictly(sensitivity: str, meets_victims: bool | None) -> bool:
+    """Whether the strict rules read what is written about an item: about a restricted one, and about an activity whose
+    reporters may meet a victim.
+    """
+    return is_restricted(sensitivity) or meets_victims is True
+
+
+class Care(NamedTuple):
+    """How words about something are treated. Each safeguard follows one of these two properties, and no other.
+
+    The first follows from what an activity publishes (its column `sensitivity`), the second also from whom its
+    reporters meet (`meets_victims`). The notes of a patrol can name a child, although its figures are open.
+    """
+
+    is_restricted: bool = False
+    """No photo and no place is asked (S10). Texts and files are sealed (S12), forgotten (S14), and deleted from the
+    chat (S15). A lock screen shows the code alone (S24). Outsiders see neither texts nor small figures (DOMAIN §2.5,
+    §2.7).
+    """
+    is_read_strictly: bool = False
+    """Whatever is typed about it is read by the strict rules: answers, reasons, comments, captions, names of files, and
+    what its reporters type where no form is open (DOMAIN §2.6). Whatever is restricted is read strictly.
+    """
+
+
+ORDINARY: Final = Care()
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A role in a plan that a person gets: for an agency or none, without end or until a day."""
@@ -134,6 +162,8 @@ class Activity:
     target_unit: Translations = field(default_factory=dict)
     means_of_verification: Translations = field(default_factory=dict)
     sensitivity: str = "public"
+    meets_victims: bool | None = None
+    """Whether its reporters may meet a victim. None: nobody has said."""
     added_on: date | None = None
     """The day on which a later import added it. None: it has been in the plan from its beginning."""
     retired_on: date | None = None
@@ -153,6 +183,10 @@ class Activity:
     @property
     def is_restricted(self) -> bool:
         return is_restricted(self.sensitivity)
+
+    @property
+    def care(self) -> Care:
+        return Care(self.is_restricted, is_read_strictly(self.sensitivity, self.meets_victims))
 
     def title(self, language: str) -> str:
         """Return the short name in that language, or in another; without a short name, the full name."""
@@ -215,6 +249,10 @@ class Indicator:
     @property
     def is_restricted(self) -> bool:
         return is_restricted(self.sensitivity)
+
+    @property
+    def care(self) -> Care:
+        return Care(self.is_restricted, self.is_restricted)
 
     def title(self, language: str) -> str:
         return translated(self.name, language) or self.code

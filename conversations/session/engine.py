@@ -58,6 +58,8 @@ class Given:
     about: Mapping[str, Any] = field(default_factory=dict)
     """The texts at the head of each card."""
     restricted: bool = False
+    strict: bool = False
+    """Texts are read by the strict rules, also in a form that is not strict itself."""
     answers: Mapping[str, str] = field(default_factory=dict)
     """Those of a submission, by ref. Then the session starts at the list of its answers, as a correction does."""
     only: Collection[str] = ()
@@ -98,7 +100,7 @@ def begin(form: Form, filling: Filling, given: Given = NOTHING_GIVEN, *, limits:
         previous={n: v for n, v in given.previous.items() if n in names and n not in known.never_copied},
         about=dict(given.about),
         restricted=given.restricted,
-        strict=known.strict,
+        strict=known.strict or given.strict,
     )
     turn = Turn(form, session, instance, filling.now)
     if given.answers:

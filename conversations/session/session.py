@@ -112,7 +112,7 @@ class Session:
     """What the report is about: code, name and until (translations), due_on, period, agency."""
     restricted: bool = False
     strict: bool = False
-    """Free text is read with the stricter patterns, as in referral forms (DOMAIN §2.6)."""
+    """Free text is read by the strict rules: of a referral, and of an activity that meets victims (DOMAIN §2.6)."""
     pending: Pending = None
     page: int = 0
     month: str = ""

@@ -136,7 +136,7 @@ class Turn:
 
     @property
     def is_strict(self) -> bool:
-        """Whether texts are read by the strict rules: in a referral, and about a restricted activity."""
+        """Whether texts are read by the strict rules (`conversations.plan.model.Care`)."""
         return self.before.strict or self.before.restricted
 
     def why_refused(self, node: Node, value: str, violation: Violation) -> str:

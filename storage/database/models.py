@@ -262,6 +262,8 @@ class Activity(Base):
     target_unit: Column[Translations]
     means_of_verification: Column[Translations]
     sensitivity: Column[str] = column(String(32), default="public")
+    meets_victims: Column[bool | None]
+    """Whether its reporters may meet a victim: then what they write is read strictly. NULL: nobody has said."""
     budget: Column[str] = column(default="")
     budget_status: Column[str] = column(default="")
     source: Column[str] = column(default="")

@@ -29,7 +29,14 @@ from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
 from storage.database.unit import Unit
 from storage.imports import history
-from storage.imports.differences import Difference, DifferenceKind, Differences, lowers_protection, shown_value
+from storage.imports.differences import (
+    Difference,
+    DifferenceKind,
+    Differences,
+    is_unmarked,
+    lowers_protection,
+    shown_value,
+)
 from storage.imports.reading import PlanDraft
 from storage.imports.sheets import BLANK, SETTINGS, SHEETS, SheetOf, Value, table_of
 from storage.plan.cadences import DAYS, columns
@@ -282,7 +289,13 @@ class _Comparison:
             for period in periods_between(starts_on, ends_on, types=self._cadences())
             if period.code not in self._periods
         )
-        return Differences(tuple(found))
+        return Differences(tuple(found), tuple(self._unmarked()))
+
+    def _unmarked(self) -> Iterator[str]:
+        kept = self._kept["activity"]
+        for code, row in self._wanted.get("activity", {}).items():
+            if is_unmarked({**(kept[code].values if code in kept else {}), **row}):
+                yield code
 
     def _plan_columns(self) -> dict[str, Any]:
         return _of_plan(self.draft.settings, self._settings["name"])

@@ -1,16 +1,23 @@
 """The changes that an import would make. They are shown before anything is changed."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
-from typing import Literal
+from typing import Final, Literal
 
+from conversations.languages import LANGUAGES
 from conversations.plan.figures.suppression import protected_below
-from conversations.plan.model import is_restricted
+from conversations.plan.model import is_read_strictly, is_restricted
+from conversations.session.reading.text import fold, plain
+from conversations.session.reading.vocabulary import any_phrase_in
 from conversations.wording import wording
 from storage.imports.sheets import Value
 
+NAMED: Final = 20
+"""So many activities are named that should be marked."""
 DifferenceKind = Literal["added", "changed", "retired", "restored"]
 
 
@@ -50,7 +57,31 @@ def lowers_protection(column: str, old: Mapping[str, Value], new: Mapping[str, V
         return protected_below(after, standard, is_restricted=was) < protected_below(
             before, standard, is_restricted=was
         )
+    if column == "meets_victims":
+        return _is_read_strictly(old) and not _is_read_strictly(new)
     return column == "sensitivity" and was and not is_now
+
+
+def is_unmarked(row: Mapping[str, Value]) -> bool:
+    """Whether nobody has said whom an activity's reporters meet, and its titles say that it may be a victim."""
+    return (
+        row.get("meets_victims") is None
+        and not is_restricted(str(row.get("sensitivity") or ""))
+        and any(
+            _signs(language).search(fold(plain(str(row.get(f"{column}_{language}") or ""))))
+            for language in LANGUAGES
+            for column in ("name", "short")
+        )
+    )
+
+
+@cache
+def _signs(language: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{any_phrase_in(language, 'reading.meets_victims')}")
+
+
+def _is_read_strictly(row: Mapping[str, Value]) -> bool:
+    return is_read_strictly(str(row.get("sensitivity") or ""), row.get("meets_victims") is True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +89,8 @@ class Differences:
     """The changes of an import, in the order in which they are made. False if there are none."""
 
     all: tuple[Difference, ...] = ()
+    unmarked: tuple[str, ...] = ()
+    """The activities of which the plan should say whether their reporters meet victims (`is_unmarked`)."""
 
     def __iter__(self) -> Iterator[Difference]:
         return iter(self.all)
@@ -75,7 +108,7 @@ class Differences:
         return counts
 
     def summary(self, language: str) -> str:
-        """One line for each table, or one line that says that nothing changes."""
+        """One line for each table, or one line that says that nothing changes; and what the plan should say more."""
         say = wording(language)
         lines = [
             say(
@@ -85,7 +118,12 @@ class Differences:
             )
             for table, kinds in self.counts().items()
         ]
-        return "\n".join(lines) or say("plan.summary.nothing")
+        if not lines:
+            lines = [say("plan.summary.nothing")]
+        if self.unmarked:
+            more = ", …" * (len(self.unmarked) > NAMED)
+            lines.append(say("plan.summary.unmarked", codes=", ".join(self.unmarked[:NAMED]) + more))
+        return "\n".join(lines)
 
     def fingerprint(self) -> str:
         """Return a text that is the same for the same changes of the same values, and only for these."""

@@ -70,6 +70,7 @@ _EXAMPLES: Final[Mapping[str, Mapping[str, Value]]] = {
         "indicator_code": "I-1",
         "target_qty": "12",
         "sensitivity": "public",
+        "meets_victims": False,
     },
 }
 """One example row for each sheet. Its texts are in the catalogues."""

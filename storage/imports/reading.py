@@ -292,7 +292,7 @@ class _Reading:
                 return self._date(sheet, row, one, text)
             case "number" | "whole":
                 return self._number(sheet, row, one, text)
-            case "flag":
+            case "flag" | "yes_no":
                 return self._word(sheet, row, one, text) in ("yes", "1", "TRUE")
             case "word":
                 return self._word(sheet, row, one, text)

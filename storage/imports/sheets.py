@@ -12,7 +12,20 @@ from conversations.plan.periods import LONGEST_CADENCE, Frequency
 
 Value = str | int | bool | date | None | tuple[str, ...] | dict[str, str]
 Kind = Literal[
-    "code", "text", "date", "number", "whole", "flag", "word", "reference", "references", "sdg", "gcm", "iso", "zone"
+    "code",
+    "text",
+    "date",
+    "number",
+    "whole",
+    "flag",
+    "yes_no",
+    "word",
+    "reference",
+    "references",
+    "sdg",
+    "gcm",
+    "iso",
+    "zone",
 ]
 
 
@@ -208,6 +221,7 @@ SHEETS: Final = (
             *_translated("target_unit", "target_unit", 80, needed=False),
             *_translated("means_of_verification", "means_of_verification", 500, needed=False),
             Field("sensitivity", "sensitivity", "word", needed=True, words=_SENSITIVITIES),
+            Field("meets_victims", "meets_victims", "yes_no", words=("yes", "no")),
             Field("budget", "budget", "number", aliases=("budget_dop",)),
             Field("budget_status", "budget_status", limit=80),
             _SOURCE,
@@ -223,7 +237,8 @@ CODE_SHEETS: Final = (
 )
 EXPLAINS: Final = frozenset({"leame", "readme", "plan", "sources", "export_crosswalk", "reporting_calendar"})
 """Sheets for people: the read-me, the flat view of the plan, the sources, and values that are computed here anyway."""
-BLANK: Mapping[str, Value] = {"date": None, "whole": 0, "flag": False, "references": ()}
+BLANK: Mapping[str, Value] = {"date": None, "whole": 0, "flag": False, "yes_no": None, "references": ()}
+"""What a blank cell says. Of `yes_no` it is a third answer: nobody has said."""
 
 
 def is_plan(tabs: Iterable[str]) -> bool:

@@ -184,6 +184,7 @@ _ACTIVITIES = (
         _activity.c.target_unit,
         _activity.c.means_of_verification,
         _activity.c.sensitivity,
+        _activity.c.meets_victims,
         _activity.c.added_on,
         _activity.c.retired_on,
     )
@@ -508,6 +509,7 @@ def _to_activity(row: Any) -> Activity:
         target_unit=row.target_unit,
         means_of_verification=row.means_of_verification,
         sensitivity=row.sensitivity,
+        meets_victims=row.meets_victims,
         added_on=row.added_on,
         retired_on=row.retired_on,
         id=row.id,

@@ -21,7 +21,7 @@ from bot.chat.actor import Actor, Notification
 from bot.chat.form_cache import FormCache
 from conversations.card import Line
 from conversations.languages import FIRST, LANGUAGES
-from conversations.plan.model import Activity, Indicator
+from conversations.plan.model import Activity, Care, Indicator
 from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.plan.review import difference_lines, differences, state_of_correction
 from conversations.session import engine
@@ -84,8 +84,8 @@ class Report:
         return self.item.subject if self.item else None
 
     @property
-    def is_restricted(self) -> bool:
-        return self.item.is_restricted if self.item else profile(self.form_id).always_sensitive
+    def care(self) -> Care:
+        return self.item.care if self.item else Care(profile(self.form_id).always_sensitive)
 
 
 # ------------------------------------------------------------------ begun
@@ -113,7 +113,8 @@ def _begin(
         values=filled,
         previous=previous,
         about=_about(report, who),
-        restricted=report.is_restricted,
+        restricted=report.care.is_restricted,
+        strict=report.care.is_read_strictly,
         last_saved=last_saved,
     )
     begun = engine.begin(form, _filling(who), given)
@@ -137,7 +138,8 @@ def begin_correction(
         asked_in=who.form_language,
         values=filled,
         about=_about(report, who) | ({"asked": asked} if asked else {}),
-        restricted=report.is_restricted,
+        restricted=report.care.is_restricted,
+        strict=report.care.is_read_strictly,
         answers=answers,
         only=only,
     )
@@ -197,7 +199,7 @@ def store(
             subject=report.subject if report else None,
             reporting_period_id=report.period.id if report else None,
             supersedes_id=supersedes_id,
-            sensitive=is_sensitive or (report is not None and report.is_restricted),
+            sensitive=is_sensitive or (report is not None and report.care.is_restricted),
             data=begun.session.to_json(),
             expires_at=expires_at,
         ),
@@ -460,7 +462,7 @@ def without_news(who: Reporter, report: Report, reason: str) -> NothingNew | Non
         subject=report.subject,
         reporting_period_id=report.period.id,
         answers=taken.instance.answers(),
-        sensitive=report.is_restricted or _is_sensitive(form),
+        sensitive=report.care.is_restricted or _is_sensitive(form),
         language=who.language,
         activity_status=names.get("status"),
         progress=_percent(names),
@@ -517,7 +519,7 @@ def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[
         values |= {
             "activity": report.item.code,
             "prev_progress": previous.get("progress_final") or previous.get("progress") or "0",
-            "restricted": "yes" if report.is_restricted else "no",
+            "restricted": "yes" if report.care.is_restricted else "no",
         }
     elif report.item is not None:
         values["indicator"] = report.item.code

@@ -226,7 +226,7 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     known = ex.known()
     known = replace(known, words=_beside_table(known.words))
     kind = personal_data(text, strict=True, known=known, is_answer=False)
-    if kind == "name" and not is_name_alone(text) and not _may_speak_of_restricted(ex):
+    if kind == "name" and not is_name_alone(text) and not _may_meet_victims(ex):
         kind = personal_data(text, strict=False, known=known)
     if kind is None or wanted in ("", CHAT, *ABOUT_SOMEBODY):
         return kind
@@ -237,10 +237,10 @@ def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
     return personal_data(text, strict=False, known=known, is_answer=False) or (None if kind == "date" else kind)
 
 
-def _may_speak_of_restricted(ex: Exchange) -> bool:
-    """Whether what this person writes may be about a restricted activity: one of their agency, or of those they see."""
+def _may_meet_victims(ex: Exchange) -> bool:
+    """Whether notes of an activity are read strictly: of one of this person's agency, or of those they see."""
     agency_id = ex.agency_id if ex.is_reporter else None
-    return any(each.is_restricted for each in ex.unit.plans.activities(ex.membership.plan_id, agency_id))
+    return any(each.care.is_read_strictly for each in ex.unit.plans.activities(ex.membership.plan_id, agency_id))
 
 
 @lru_cache(maxsize=4)

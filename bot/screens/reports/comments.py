@@ -10,7 +10,7 @@ from bot.acts.reports import comments as acts
 from bot.chat.exchange import Denied, Exchange
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
 from conversations.dates import show_date
-from conversations.plan.model import Activity, Indicator, Role
+from conversations.plan.model import ORDINARY, Activity, Care, Indicator, Role
 from conversations.routes import Route, awaiting, tap
 from conversations.session.reading.utterances import LONGEST as LONGEST_SAYING
 from conversations.session.reading.utterances import mentioned_code
@@ -43,10 +43,7 @@ def comment_typed(ex: Exchange, argument: str) -> None:
         return
     if not text:
         _ask_comment(ex, about)
-    elif is_comment_restricted(ex, about, text):
-        if not ex.refuses(text):
-            hear_comment(ex, about, text)
-    elif not ex.names_somebody(text, strict=False):
+    elif not ex.refuses(text, care_of_comment(ex, about, text)):
         hear_comment(ex, about, text)
 
 
@@ -107,7 +104,7 @@ def hear_answer(ex: Exchange, _: str, number: int, text: str) -> None:
         ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
         ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", number))
         return
-    news = acts.answer(ex.actor, found, text, is_restricted=_is_restricted(ex, found.code))
+    news = acts.answer(ex.actor, found, text, is_restricted=_care(ex, found.code).is_restricted)
     if news is None:
         ex.answer_line(ex.say("comment.settled_already"))
         return
@@ -127,7 +124,9 @@ def _open_comments(ex: Exchange, page: int) -> None:
     for one in found[page * LISTED : (page + 1) * LISTED]:
         head = " · ".join(part for part in (one.agency_code, one.code) if part)
         text = (
-            f"🔒 {head}" if _is_restricted(ex, one.code) else cut(f"{head}{ex.say.colon}{' '.join(one.text.split())}")
+            f"🔒 {head}"
+            if _care(ex, one.code).is_restricted
+            else cut(f"{head}{ex.say.colon}{' '.join(one.text.split())}")
         )
         rows.append((Button(text, tap(Route.COMMENTS, one.id)),))
     if pages > 1:
@@ -149,7 +148,7 @@ def _show_comment(ex: Exchange, one: StoredComment) -> None:
     if one.subject and one.subject.startswith("activity:"):
         rows.append((Button(one.code, tap(Route.ACTIVITY, one.code)),))
     rows.append((Button(say("command.comentarios"), tap(Route.COMMENTS)), home_button(ex.say)))
-    ex.answer(Card(tuple(lines), tuple(rows)), restricted=_is_restricted(ex, one.code))
+    ex.answer(Card(tuple(lines), tuple(rows)), restricted=_care(ex, one.code).is_restricted)
 
 
 def _settle(ex: Exchange, act: str, one: StoredComment) -> None:
@@ -160,7 +159,7 @@ def _settle(ex: Exchange, act: str, one: StoredComment) -> None:
         lines = (line(bold(ex.say("comment.answer_to", name=one.name))), *paragraph(cut(one.text, 300)))
         rows = ((Button(ex.say("comment.cancel"), tap(Route.COMMENTS)),),)
         card = Card((*lines, line(""), line(ex.say("comment.write_answer"))), rows)
-        ex.show(card, restricted=_is_restricted(ex, one.code))
+        ex.show(card, restricted=_care(ex, one.code).is_restricted)
         ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", one.id))
     else:
         acts.settle(ex.actor, one)
@@ -179,7 +178,7 @@ def _own_comments(ex: Exchange) -> None:
         lines += [line(""), line(bold(about), f" · {when}"), line(italic(cut(" ".join(one.text.split()), 200)))]
         lines += _outcome(ex, one)
     rows = ((Button(ex.say("command.comentar"), tap(Route.COMMENT)), home_button(ex.say)),)
-    ex.answer(Card(tuple(lines), rows), restricted=any(_is_restricted(ex, one.code) for one in found))
+    ex.answer(Card(tuple(lines), rows), restricted=any(_care(ex, one.code).is_restricted for one in found))
 
 
 def _outcome(ex: Exchange, one: StoredComment) -> tuple[Line, ...]:
@@ -203,30 +202,33 @@ def _about(ex: Exchange, argument: str) -> str:
     return code if code and len(code) <= 32 and _item(ex, code) else ""
 
 
-def is_comment_restricted(ex: Exchange, argument: str, text: str) -> bool:
-    """Whether a comment with these words is about something restricted."""
+def care_of_comment(ex: Exchange, argument: str, text: str) -> Care:
+    """Return how a comment with these words is treated."""
     item = _commented(ex, argument, text)
-    return item is not None and item.is_restricted
+    return ORDINARY if item is None else item.care
 
 
-def is_answer_restricted(ex: Exchange, _: str, number: int, text: str) -> bool:
-    """Whether the comment that is answered is about something restricted."""
-    return _is_restricted(ex, _comment(ex, number).code)
+def care_of_answer(ex: Exchange, _: str, number: int, text: str) -> Care:
+    """Return how an answer to this comment is treated: as the comment."""
+    return _care(ex, _comment(ex, number).code)
 
 
 def _commented(ex: Exchange, argument: str, text: str) -> Activity | Indicator | None:
-    """The item that a comment is about: the one it was asked for, else a restricted one that it names."""
+    """The item that a comment is about: the one it was asked for, else one that it names whose notes are read strictly,
+    a restricted one first.
+    """
     asked_for = _item(ex, _about(ex, argument))
     if asked_for is not None:
         return asked_for
     plans, plan_id = ex.unit.plans, ex.membership.plan_id
-    codes = [
-        *(each.code for each in plans.activities(plan_id) if each.is_restricted),
-        *(each.code for each in plans.indicators(plan_id) if each.is_restricted),
-    ]
-    pieces = (text[at : at + LONGEST_SAYING] for at in range(0, len(text), LONGEST_SAYING // 2))
-    named = next(filter(None, (mentioned_code(piece, codes) for piece in pieces)), None)
-    return None if named is None else _item(ex, named)
+    items: list[Activity | Indicator] = [*plans.activities(plan_id), *plans.indicators(plan_id)]
+    pieces = [text[at : at + LONGEST_SAYING] for at in range(0, len(text), LONGEST_SAYING // 2)]
+    for care in (Care(True, True), Care(False, True)):
+        codes = {each.code: each for each in items if each.care == care}
+        named = next(filter(None, (mentioned_code(piece, codes) for piece in pieces)), None)
+        if named is not None:
+            return codes[named]
+    return None
 
 
 def _item(ex: Exchange, code: str) -> Activity | Indicator | None:
@@ -237,13 +239,12 @@ def _item(ex: Exchange, code: str) -> Activity | Indicator | None:
     return None
 
 
-def _is_restricted(ex: Exchange, code: str) -> bool:
-    """Whether the comment on this item must leave the chat again.
-
-    True too for an item that the plan no longer knows.
-    """
-    item = _item(ex, code) if code else None
-    return bool(code) and (item is None or item.is_restricted)
+def _care(ex: Exchange, code: str) -> Care:
+    """Return how a comment on this item is treated. One that the plan no longer knows counts as restricted."""
+    if not code:
+        return ORDINARY
+    item = _item(ex, code)
+    return Care(True, True) if item is None else item.care
 
 
 def _title(ex: Exchange, code: str) -> str:

@@ -1,8 +1,10 @@
 """The screens of a returned report for its reporter: correct the answers that were asked about, or reply."""
 
 from bot.acts.reports import reviewing
+from bot.acts.reports.reports import item_of
 from bot.chat.exchange import Exchange
 from conversations.card import Button, Card, home_button, line
+from conversations.plan.model import Care
 from conversations.plan.review import LONGEST_REASON
 from conversations.routes import Route, awaiting, tap
 from storage.errors import Conflict
@@ -44,9 +46,11 @@ def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
     ex.answer(Card((line(ex.say(key, code=code)),), (home,)))
 
 
-def is_restricted(ex: Exchange, submission_id: int, *_: int | str | None) -> bool:
-    """Whether words about this report must leave the chat again."""
-    return ex.unit.submissions.get(submission_id).sensitive
+def care(ex: Exchange, submission_id: int, *_: int | str | None) -> Care:
+    """Return how words about this report are treated: as it was sent, and strictly if the plan says so by now."""
+    sent = ex.unit.submissions.get(submission_id)
+    item = item_of(ex.unit, sent.plan_id, sent.subject)
+    return Care(sent.sensitive, sent.sensitive or (item is not None and item.care.is_read_strictly))
 
 
 def _asked_about(ex: Exchange, submission_id: int) -> StoredSubmission:

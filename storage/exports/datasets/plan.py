@@ -58,6 +58,7 @@ GCM = ("gcm_objectives", Kind.TEXT)
 """
 PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("sensitivity", Kind.CODE),
+    ("meets_victims", Kind.FLAG),
     ("budget", Kind.TEXT),
     ("currency", Kind.TEXT),
     ("budget_status", Kind.TEXT),
@@ -183,6 +184,7 @@ def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
             "restricted": is_restricted(found.sensitivity),
             "retired_on": found.retired_on,
             "sensitivity": found.sensitivity,
+            "meets_victims": found.meets_victims,
             "budget": found.budget or None,
             "currency": (found.currency or None) if found.budget else None,
             "budget_status": found.budget_status or None,

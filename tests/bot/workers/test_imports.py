@@ -170,3 +170,25 @@ def test_a_plan_whose_periods_are_all_locked_says_so(town: Town, admin: Officer)
     town.start()
     assert words in send(admin, "again.xlsx", book.data(), "Cambios al plan")
     admin.tap("Cancelar")
+
+
+def test_a_workbook_that_does_not_say_who_meets_victims_is_asked_about_it(town: Town, admin: Officer) -> None:
+    """In the chat and at the server: which activities look as if. It is imported all the same, as it was before."""
+    book = Book().drop_column("activities", "meets_victims").put("activities", "PRE-101", "due_date", "2020-12-03")
+    words = "pueden encontrarse con víctimas"
+    assert words not in send(admin, "plan.xlsx", book.data(), "Cambios al plan"), "the stored plan says it"
+
+    town.stop()
+    town.change("UPDATE activity SET meets_victims = NULL")
+    file = town.folder / "before.xlsx"
+    file.write_bytes(book.data())
+    looked = town.enlace("plan", "import", str(file), "--dry-run")
+    assert (looked.returncode, words in looked.stderr, "PRE-302" in looked.stderr) == (0, True, True)
+    town.start()
+
+    asked = send(admin, "again.xlsx", book.data(), "Cambios al plan")
+    assert words in asked
+    assert "PRE-302" in asked
+    admin.tap("✅ Aplicar")
+    assert words in admin.wait_for("✅ Plan actualizado")
+    assert due(town) == "2020-12-03"

@@ -118,7 +118,9 @@ def test_plan_whole(told: tuple[Plan, Truth]) -> None:
                 row["gcm_objectives"] = None
             if is_inside(asked):
                 sensitivity = "restricted" if code == RESTRICTED else "public"
-                row |= {"sensitivity": sensitivity, "budget": None, "currency": None, "budget_status": None}
+                meets = True if code == "PRE-101" else None
+                row |= {"sensitivity": sensitivity, "meets_victims": meets}
+                row |= {"budget": None, "currency": None, "budget_status": None}
                 row["source"] = "Ley"
             expected.append(row)
         assert_whole(plan, "plan", expected, **asked)

@@ -114,7 +114,8 @@ class History:
             key = add(unit, Activity, **here, objective_id=objective, agency_id=self.agency[agency], code=code,
                 name={"es": f"Acción {code}"}, short_name={}, start_on=start, due_on=DUE, report_frequency=kind,
                 target_quantity="120", target_unit={"es": "centros"}, means_of_verification={"es": "Actas"},
-                sensitivity="restricted" if code == RESTRICTED else "public", source="Ley")  # fmt: skip
+                sensitivity="restricted" if code == RESTRICTED else "public",
+                meets_victims=True if code == "PRE-101" else None, source="Ley")  # fmt: skip
             if code == "PRE-101":
                 add(unit, ActivitySupport, activity_id=key, agency_id=self.agency["PGR"])
         for code, agency, more in (

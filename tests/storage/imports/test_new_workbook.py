@@ -77,7 +77,7 @@ def test_each_header_says_what_belongs_there_and_what_has_words_offers_them() ->
     for sheet_of in SHEETS:
         for number, one in enumerate(sheet_of.fields, 1):
             cell = workbook[sheet_of.name].cell(2, number).coordinate
-            if one.kind in ("word", "flag", "reference", "date"):
+            if one.kind in ("word", "flag", "yes_no", "reference", "date"):
                 assert (sheet_of.name, cell) in offered, one.header
             if one.kind == "reference":
                 assert offered[sheet_of.name, cell] == f"{one.refers_to}!$A$2:$A$1001"

@@ -12,14 +12,17 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
 
+from conversations.plan.model import Care
 from storage.database.engines import sqlite_module
 from storage.database.migrating import check, downgrade, head, upgrade
 from storage.database.models import Base
+from storage.database.vault import Vault
 from storage.errors import Unmigrated
 from storage.open_database import Database, open_database
 from tests import ROOT
 from tests.deadlines import PATIENCE
 from tests.storage.database import scratch
+from tests.storage.imports.plan_books import bring, seed_draft
 
 NOON = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 CATALOGUES = {
@@ -295,3 +298,19 @@ def test_every_plan_and_every_period_keeps_the_days_that_were_in_force(own_url: 
         "2018Q1": ("2018-02-09", *usual["quarterly"]),
         "2018": ("2018-02-09", *usual["annual"]),
     }, "what an admin has moved stays where it is"
+
+
+def test_of_the_activities_of_before_nobody_has_said_whom_their_reporters_meet(own_url: str, vault: Vault) -> None:
+    """0031: they are read as before until a workbook says it; the column comes and goes without another change."""
+    with open_database(own_url, vault=vault) as database:
+        database.units.submit(None, bring(seed_draft())).result(PATIENCE)
+    downgrade(own_url, "0030")
+    upgrade(own_url)
+    with open_database(own_url, vault=vault) as database:
+        with database.view() as unit:
+            found = {each.code: each for each in unit.plans.activities(unit.plans.only().id)}
+        changes = database.units.submit(None, bring(seed_draft(), NOON)).result(PATIENCE)
+    assert {each.meets_victims for each in found.values()} == {None}
+    assert (found["PRE-302"].care, found["ASI-201"].care) == (Care(False, False), Care(True, True))
+    assert {each.column for each in changes} == {"meets_victims"}
+    assert len(changes) == len(found)
