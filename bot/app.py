@@ -35,7 +35,7 @@ from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.errors import InvalidToken, TelegramError
 from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
-from bot.telegram.intake import BATCH, CAUTION, Intake
+from bot.telegram.intake import Intake
 from bot.telegram.polling import Polling
 from bot.telegram.waiting import LOOK_BEHIND, MOST_POSTED, MOST_WAITING
 from bot.workers.events import EventWorker
@@ -405,7 +405,7 @@ async def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.
     entered = await asyncio.to_thread(parts.presence.enter)
     await parts.scheduler.learn_hold()
     if entered.ended:
-        parts.intake.beware(**({"updates": BATCH} if isinstance(parts.source, Polling) else {"seconds": CAUTION}))
+        parts.intake.beware()
     await parts.delivery.start()
     await parts.intake.resume()
     outgoing = tasks.create_task(parts.delivery.run())

@@ -10,9 +10,10 @@ The laws:
   one fails because the database is away, those behind it fail too, and Telegram sends all of them again in order (G3).
 * An update that fails five times is set aside as poison, with its type and the place of the failure, but without its
   content. The person is told in the same transaction, and the chat goes on.
-* After an unclean end, the updates that may be its cause are applied alone, one at a time over all chats. Each has a
-  mark that is durable before the update begins (`storage.messages.suspects`). An update that has killed the process
-  three times is set aside like poison. After a clean end, no update has a mark.
+* After an unclean end, the updates that may be its cause are applied alone, one at a time over all chats: the first
+  to come, and later those that are older than these. Each has a mark that is durable before the update begins
+  (`storage.messages.suspects`). An update that has killed the process three times is set aside like poison. After a
+  clean end, no update has a mark.
 * A chat that waits, retries or floods delays no other chat: the chats take turns, and waiting updates of one chat share
   commits. What a stranger sends in excess is acknowledged without being read (S16). What somebody else sends in excess
   is *kept* (`storage.messages.kept`): it is durable, but not applied yet, when it is acknowledged. Otherwise nobody
@@ -33,7 +34,8 @@ from bot.telegram.giving_up import Deadly, Unmarked, if_it_can_be_said, no_apolo
 from bot.telegram.handled import Alarm, Clock, Excuse, Handle, Handled, TapAnswer
 from bot.telegram.raw import chat_of, update_type
 from bot.telegram.strangers import Strangers
-from bot.telegram.waiting import TRIES, Backlog, Line, Waiting
+from bot.telegram.suspicion import Suspicion
+from bot.telegram.waiting import BATCH, TRIES, Backlog, Line, Waiting
 from storage.database.durations import Durations
 from storage.database.unit import Opening
 from storage.database.vault import key_unknown
@@ -48,12 +50,8 @@ ALLOWED_UPDATES: Final = ("message", "edited_message", "callback_query", "my_cha
 OTHER_UPDATES: Final = "other"
 WEBHOOK_FACT: Final = "telegram.webhook"
 
-BATCH: Final = 100
-"""Updates a getUpdates brings at most; also how far we may run ahead of one that does not commit."""
-CAUTION: Final = 180.0
-"""For how many seconds after an unclean end a webhook repeats the updates that were in progress."""
 ALONE: Final = "alone"
-"""The line of updates that are applied while nothing else is. The other lines are named by their chats."""
+"""The line of updates that are applied one at a time. The other lines are named by their chats."""
 BURST: Final = 16
 """How many updates of one chat are begun together. They may share a commit; other chats wait for no more than these."""
 KEPT_BURST: Final = 8
@@ -101,8 +99,7 @@ class Intake:
         self._clock = clock
         self._strangers = strangers or Strangers()
         self._lines: dict[int | str | None, Line] = {}
-        self._wary_of = 0
-        self._wary_until = float("-inf")
+        self._suspicion = Suspicion()
         self._deaths: dict[int, int] = {}
         """Deaths that this process read from the mark of an update in flight. Its own tries do not count."""
         self._in_flight: dict[int, asyncio.Future[Handled]] = {}
@@ -118,10 +115,9 @@ class Intake:
         self.committing = Durations()
         """From an update's delivery to its commit."""
 
-    def beware(self, *, updates: int = 0, seconds: float = 0.0) -> None:
-        """Apply the next updates alone, up to this number or this long: one of them may have killed a process."""
-        self._wary_of = updates
-        self._wary_until = self._loop.time() + seconds
+    def beware(self, updates: int = BATCH) -> None:
+        """Apply so many of the next updates alone, and older ones that come later: one may have killed a process."""
+        self._suspicion = Suspicion(updates)
 
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> "asyncio.Future[Handled]":
         """Apply an update. The future is done when all its effects are durable; it fails with Unavailable if that is
@@ -213,7 +209,7 @@ class Intake:
     def _stand_in_line(self, waiting: Waiting) -> None:
         """Put it at the end of its line. It begins at once if it is alone there."""
         chat_id, most = waiting.chat_id, self._most_waiting
-        key = self._line_for(chat_id)
+        key = self._line_for(waiting)
         line = self._lines.get(key)
         self._put(key, [waiting])
         if line is None or most is None or chat_id is None:
@@ -231,25 +227,19 @@ class Intake:
         line = self._lines.get(key)
         if line is not None:
             line.waiting.extend(several)
-        elif key == ALONE:
+        elif key is None:
+            self._start(key, several)
+        else:
             self._lines[key] = Line(waiting=deque(several))
             self._go_on(key)
-        else:
-            if key is not None:
-                self._lines[key] = Line(begun=deque(several))
-            self._start(key, several)
 
-    def _line_for(self, chat_id: int | None) -> int | str | None:
-        """The chat's own line, or ALONE while updates are applied alone.
-
-        No update overtakes another: a chat that has a line stays in it, and ALONE is used until it is empty.
-        """
+    def _line_for(self, waiting: Waiting) -> int | str | None:
+        """The chat's own line, or ALONE for a suspect and for what comes behind one of its chat: nothing overtakes."""
+        chat_id, alone = waiting.chat_id, self._lines.get(ALONE)
         if chat_id in self._lines:
             return chat_id
-        return ALONE if self._is_wary() or ALONE in self._lines else chat_id
-
-    def _is_wary(self) -> bool:
-        return self._wary_of > 0 or self._loop.time() < self._wary_until
+        waiting.is_suspect = self._suspicion.falls_on(waiting.update_id)
+        return ALONE if waiting.is_suspect or (alone is not None and alone.has(chat_id)) else chat_id
 
     async def settle(self, seconds: float) -> None:
         """Begin nothing more that is kept. Wait until nothing is being applied, at most for this many seconds."""
@@ -282,16 +272,16 @@ class Intake:
             del self._lines[key]
 
     def _go_on_alone(self, line: Line) -> None:
-        """Begin the next update of those that are applied alone. The chats take turns."""
+        """Begin the next suspect. The chats take turns. What waits behind none any more goes on in its chat's line."""
+        for chat_id in line.behind_no_suspect():
+            self._put(chat_id, line.take_of(chat_id))
         if not line.waiting:
             del self._lines[ALONE]
             return
         first = line.next_of_several(self._last_alone)
+        assert first.update_id is not None, "a suspect is an update"
         self._last_alone = first.chat_id
         line.begun.append(first)
-        if first.update_id is None:
-            self._start(ALONE, line.begun)
-            return
         marking = self._units.begin(None, partial(self._mark, first.update_id, first.was_put_back), tries=TRIES)
         marking.add_done_callback(partial(self._marked, first))
 
@@ -300,7 +290,7 @@ class Intake:
         """Take up what an earlier process has kept. Call it before the first update is applied."""
         self._resting.update(await self._units.run(None, lambda unit: unit.kept.resting(self._bot_id)))
         self._left = await self._units.run(None, lambda unit: unit.kept.chats(self._bot_id))
-        self._wary_of += KEPT_BURST * len(self._left) * (self._wary_of > 0)
+        self._suspicion.widen(KEPT_BURST * len(self._left))
         for chat_id in self._left:
             self._look_behind(chat_id)
 
@@ -386,7 +376,9 @@ class Intake:
         found = [self._of_backlog(chat_id, behind, kept) for kept in reading.result()]
         behind.stored = max(0, behind.stored - len(found))
         behind.is_stored |= bool(found)
-        if found and self._is_wary():
+        if found and self._suspicion.falls_on(found[0].update_id, len(found)):
+            for each in found:
+                each.is_suspect = True
             found[-1].future.add_done_callback(partial(self._taken, chat_id, behind))
             self._put(ALONE, found)
         elif found:
@@ -472,8 +464,8 @@ class Intake:
         line = self._lines[ALONE]
         waiting.was_put_back = True
         line.begun.popleft()
-        of_chat = [each for each in line.waiting if each.chat_id == waiting.chat_id]
-        line.waiting = deque([each for each in line.waiting if each.chat_id != waiting.chat_id] + [waiting, *of_chat])
+        of_chat = line.take_of(waiting.chat_id)
+        line.waiting.extend((waiting, *of_chat))
         self._go_on(ALONE)
 
     def _outlive(self, update_id: int, apply: Callable[..., Handled], unit: UnitOfWork, *failure: Exception) -> Handled:
@@ -495,7 +487,6 @@ class Intake:
     def _follow(self, waiting: Waiting, handled: Handled) -> None:
         chat_id, key = waiting.chat_id, waiting.key
         if waiting.update_id is not None:
-            self._wary_of -= key == ALONE
             self._deaths.pop(waiting.update_id, None)
             self.committing.add(self._loop.time() - waiting.since)
         if handled.answer is not None and not waiting.rides:
@@ -526,6 +517,8 @@ class Intake:
             logger.error("update.not_set_aside", reason=place_of(error))
             error = Unavailable("an update could neither be applied nor set aside")
         for each in self._lose(waiting.key, waiting):
+            if each.is_suspect:
+                self._suspicion.give_back()
             failure = Unavailable(*error.args)
             failure.__cause__ = key_unknown(error) if each.chat_id == chat_id else None
             self._tell(each, failure)

@@ -15,8 +15,9 @@ from bot.stopping import Breakable, until
 from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.handled import Alarm, Clock, Handled, TokenRejected
-from bot.telegram.intake import ALLOWED_UPDATES, BATCH, WEBHOOK_FACT, Intake
+from bot.telegram.intake import ALLOWED_UPDATES, WEBHOOK_FACT, Intake
 from bot.telegram.raw import chat_of, host_of, is_update
+from bot.telegram.waiting import BATCH
 from storage.database.vault import key_unknown
 from storage.errors import Unavailable
 from storage.unit_of_work import Units

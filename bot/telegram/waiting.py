@@ -11,6 +11,8 @@ from storage.database.lines import Work
 from storage.database.unit import Opening
 from storage.unit_of_work import UnitOfWork
 
+BATCH: Final = 100
+"""Updates a getUpdates brings at most; also how far we may run ahead of one that does not commit."""
 TRIES: Final = 5
 """How often something is tried before it is set aside."""
 MOST_WAITING: Final = 32
@@ -25,7 +27,8 @@ class Waiting(Work):
     """A piece of work that waits for its turn in a chat, and then for its commit."""
 
     __slots__ = (
-        "chat_id", "ended", "future", "is_told", "key", "rides", "since", "update", "update_id", "was_put_back",
+        "chat_id", "ended", "future", "is_suspect", "is_told", "key", "rides", "since", "update", "update_id",
+        "was_put_back",
     )  # fmt: skip
     give_up: Callable[[UnitOfWork, Exception], Handled]
 
@@ -52,6 +55,8 @@ class Waiting(Work):
         """The update, if it may be kept in the database until its turn."""
         self.rides = False
         self.is_told = False
+        self.is_suspect = False
+        """Whether it may have killed an earlier process. Then it is applied alone."""
         self.was_put_back = False
         """Whether it has given way to the other chats of its line. It does so once."""
 
@@ -88,6 +93,23 @@ class Line:
     waiting: deque[Waiting] = field(default_factory=deque)
     backlog: Backlog | None = None
     """What waits behind them. None: nothing does."""
+
+    def has(self, chat_id: int | None) -> bool:
+        """Whether there is anything of this chat in it."""
+        return any(each.chat_id == chat_id for each in (*self.begun, *self.waiting))
+
+    def behind_no_suspect(self) -> list[int | None]:
+        """The chats of a line of several of which no suspect is first."""
+        first: dict[int | None, Waiting] = {}
+        for each in self.waiting:
+            first.setdefault(each.chat_id, each)
+        return [chat_id for chat_id, each in first.items() if not each.is_suspect]
+
+    def take_of(self, chat_id: int | None) -> list[Waiting]:
+        """Take what waits of this chat out of a line of several chats, in order."""
+        taken = [each for each in self.waiting if each.chat_id == chat_id]
+        self.waiting = deque(each for each in self.waiting if each.chat_id != chat_id)
+        return taken
 
     def keep_excess(self, most: int) -> bool:
         """Move what waits in excess behind the line, in order. Return whether there is anything behind it now."""

@@ -24,9 +24,10 @@ from bot.settings import SecretStr, Settings
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Handled, TapAnswer
-from bot.telegram.intake import BATCH, CAUTION, Intake
+from bot.telegram.intake import Intake
 from bot.telegram.polling import Polling
-from bot.telegram.waiting import MOST_POSTED, MOST_WAITING
+from bot.telegram.suspicion import Suspicion
+from bot.telegram.waiting import BATCH, MOST_POSTED, MOST_WAITING
 from bot.web.server import Webhook, questions
 from storage.database.vault import Vault
 from storage.messages.outbox import OutboxDraft, OutboxRow
@@ -109,7 +110,7 @@ def die() -> None:
 
 
 # ------------------------------------------------------------------ planted defects
-PLANTS = ("never_wary", "count_everybody")
+PLANTS = ("never_wary", "count_everybody", "only_the_first")
 
 
 class BlamesEverybody(Intake):
@@ -118,6 +119,13 @@ class BlamesEverybody(Intake):
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> Any:
         self._units.begin(None, lambda unit: self._mark(update["update_id"], True, unit))
         return super().apply(update, rides=rides)
+
+
+class OnlyTheFirst(Suspicion):
+    """Falls on the first to come, and on nothing older that comes later."""
+
+    def falls_on(self, update_id: int | None, number: int = 1) -> bool:
+        return self._left > 0 and super().falls_on(update_id, number)
 
 
 async def serve(options: argparse.Namespace) -> None:
@@ -152,7 +160,9 @@ async def serve(options: argparse.Namespace) -> None:
                 api.bot_id, database.units, echo.handle, delivery, clock, apologise=echo.apologise, most_waiting=most
             )
             if entered.ended and "never_wary" not in plants:
-                intake.beware(**({"seconds": CAUTION} if options.webhook_port else {"updates": BATCH}))
+                intake.beware()
+                if "only_the_first" in plants:
+                    intake._suspicion = OnlyTheFirst(BATCH)
             await intake.resume()
             sending = tasks.create_task(delivery.run())
             source = _source(options, api, database, intake, delivery, clock)

@@ -14,6 +14,7 @@ from typing import Any
 from bot.sandbox import people
 from tests.faults import oracle
 from tests.faults.balanced import balanced
+from tests.faults.busy import busied
 from tests.faults.cancelled import cancelled
 from tests.faults.crowd import crowd
 from tests.faults.deployment import Cast, Deployment, deployed, until
@@ -258,6 +259,7 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "events": told,
     "crowd": crowd,
     "stops": stopped,
+    "busy": busied,
     "flood": flooded,
     "excess": struck_while_kept,
     "woken": overtaken,

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from bot.sandbox.faults import Fault
+from bot.telegram.waiting import BATCH
 from storage.database.models import PoisonUpdate, Suspect, table
 from tests.bot.telegram.wire import opened, texts
 from tests.deadlines import wait_until
-from tests.faults.town import CHATS, MakeTown, Town, lines, make_town
+from tests.faults.town import CHATS, MakeTown, Town, lines, make_town, note_marks
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +90,62 @@ def test_planted_nobody_is_marked_and_it_is_tried_for_ever(make_town: MakeTown) 
     town = make_town()
     everybody_says(town)
     assert start_until_it_stays(town, ["never_wary"]) == 4
+
+
+def comes_again_behind_a_hundred(town: Town, plant: Sequence[str] = (), at_most: int = 4) -> int:
+    """Telegram tries again late what killed: others have written more than a hundred times by then; how many deaths."""
+    town.say(["kill me"], chats=[KILLER])
+    [killing] = town.world.bot.pending
+    others = [chat for chat in CHATS if chat != KILLER]
+    deaths = 0
+    while killing in town.world.bot.pending and deaths < at_most:
+        held = town.world.faults.add(Fault("reset", "webhook", KILLER))
+        town.say([f"{deaths}.{number}" for number in range(1 + BATCH // len(others))], chats=others)
+        town.start(plant=plant)
+        wait_until(lambda: town.world.bot.pending == [killing], "all others are applied", show=town.log)
+        town.world.faults.remove(held.id)
+        town.hurry()
+        process = town.process
+        assert process is not None
+        wait_until(lambda p=process: not town.world.bot.pending or p.poll() is not None, "it dies, or has survived")  # type: ignore[misc]
+        if process.poll() is not None:
+            town.wait_for_death()
+            deaths += 1
+    return deaths
+
+
+def test_an_update_that_kills_is_found_also_if_it_comes_again_behind_a_hundred_others(make_town: MakeTown) -> None:
+    """By webhook the first to come are others: what is older than these is suspected too."""
+    town = make_town(webhook=True)
+    assert comes_again_behind_a_hundred(town) == 3, town.log()
+    town.settle()
+    town.stop()
+    assert poisoned(town) == ["the process ended 3 times while this alone was being applied"]
+    assert marks(town) == []
+
+
+@pytest.mark.planted
+def test_planted_only_the_first_to_come_are_suspected(make_town: MakeTown) -> None:
+    """Planted: a number alone. By webhook what kills comes behind it, and would kill for ever."""
+    assert comes_again_behind_a_hundred(make_town(webhook=True), ["only_the_first"]) == 4
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("sqlite", "webhook"), ("sqlite", "polling"), ("postgresql", "webhook")])
+def test_after_a_death_no_more_is_applied_alone_than_can_have_been_its_cause(
+    make_town: MakeTown, kind: str, mode: str
+) -> None:
+    """However much comes afterwards: `opened` leaves an unclean end, and 480 lines wait."""
+    town = make_town(kind, webhook=mode == "webhook")
+    with opened(town.url, town.folder) as database:
+        for statement in note_marks(is_sqlite=kind == "sqlite"):
+            database.units.submit(None, lambda unit, s=statement: unit.connection.execute(text(s))).result()  # type: ignore[misc]
+    script = lines(40)
+    town.say(script)
+    town.start()
+    town.settle()
+    town.stop()
+    assert town.violations(script, extra_messages=0) == []
+    assert len(_column(town, lambda: text("SELECT number FROM marked"))) in range(BATCH, 2 * BATCH + 1)
 
 
 def killed_at_random(town: Town, kills: int, plant: Sequence[str] = ()) -> list[str]:

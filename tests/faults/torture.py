@@ -55,6 +55,8 @@ class Run:
 KILLED = {"cast": FIFTY, "deaths": 60, "apart": 250}
 AS_STARTED = KILLED | {"deaths": 10, "is_forked": False}
 """Each bot an interpreter of its own, with all its imports, as operators start it."""
+BUSY = {"cast": Cast(40, 1), "deaths": 3, "slower": 2.0}
+"""340 messages, and more, before each kill and from ten seconds after it."""
 RUNS = (
     Run("T1", "sqlite", "polling", KILLED, 12),
     Run("T1", "sqlite", "webhook", KILLED, 8),
@@ -87,6 +89,10 @@ RUNS = (
     Run("events", "postgresql", "", {"deaths": 200}),
     Run("crowd", "sqlite", "polling", {"cast": Cast(200, 1), "rate": 25.0}),
     Run("crowd", "postgresql", "webhook", {"cast": Cast(200, 1), "rate": 25.0}),
+    Run("busy", "sqlite", "polling", BUSY),
+    Run("busy", "sqlite", "webhook", BUSY),
+    Run("busy", "postgresql", "polling", BUSY),
+    Run("busy", "postgresql", "webhook", BUSY),
     Run("flood", "sqlite", "polling", {"forms": 40, "deaths": 10}),
     Run("flood", "postgresql", "polling", {"forms": 40, "deaths": 10}),
     Run("flood", "sqlite", "webhook", {"forms": 40, "deaths": 10}),

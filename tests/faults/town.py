@@ -144,3 +144,16 @@ def make_town(tmp_path: Path) -> Iterator[MakeTown]:
 
 def lines(count: int = LINES) -> list[str]:
     return [f"line {number}" for number in range(count)]
+
+
+def note_marks(*, is_sqlite: bool) -> Sequence[str]:
+    """Statements after which the table `marked` has a row for each update that was applied alone."""
+    note = "INSERT INTO marked VALUES (new.number);"
+    on_insert = "CREATE TRIGGER note_mark AFTER INSERT ON suspect"
+    if is_sqlite:
+        return "CREATE TABLE marked (number INTEGER)", f"{on_insert} BEGIN {note} END"
+    return (
+        "CREATE TABLE marked (number bigint)",
+        f"CREATE FUNCTION note_mark() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {note} RETURN new; END $$",
+        f"{on_insert} FOR EACH ROW EXECUTE FUNCTION note_mark()",
+    )

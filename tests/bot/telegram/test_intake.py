@@ -17,6 +17,8 @@ from bot.telegram import polling
 from bot.telegram.handled import Handled
 from bot.telegram.intake import BURST
 from bot.telegram.raw import chat_of, update_type
+from bot.telegram.suspicion import Suspicion
+from bot.telegram.waiting import BATCH
 from storage.database.vault import KeyUnknown
 from storage.errors import Unavailable
 from storage.open_database import Database
@@ -348,27 +350,72 @@ def marks(unit: UnitOfWork) -> dict[int, int]:
     return {row.number: row.deaths for row in unit.connection.execute(text("SELECT number, deaths FROM suspect"))}
 
 
+class Looking(Echo):  # type: ignore[misc, valid-type]
+    """Notes of each update, in the order in which they are applied, how often its mark says that it has killed."""
+
+    def __init__(self, bot_id: int) -> None:
+        super().__init__(bot_id)
+        self.seen: list[tuple[int, int]] = []
+
+    def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
+        self.seen.append((raw["update_id"], marks(unit).get(raw["update_id"], 0)))
+        handled: Handled = super().handle(unit, raw, now)
+        return handled
+
+
+@pytest.fixture
+def looking(sandbox: Sandbox) -> Looking:
+    return Looking(int(sandbox.token.partition(":")[0]))
+
+
 async def test_after_an_unclean_end_updates_are_applied_alone_each_under_a_mark(
-    sandbox: Sandbox, database: Database
+    sandbox: Sandbox, database: Database, looking: Looking
 ) -> None:
     """Over all chats, in order; the mark is durable before, and gone with what was applied. Then all is as ever."""
-    seen: list[dict[int, int]] = []
-
-    class Looking(Echo):  # type: ignore[misc, valid-type]
-        def handle(self, unit: UnitOfWork, raw: Mapping[str, Any], now: datetime) -> Handled:
-            seen.append(marks(unit))
-            handled: Handled = super().handle(unit, raw, now)
-            return handled
-
-    async with running(sandbox, database, handle=lambda bot_id: Looking(bot_id).handle) as bot:
-        bot.intake.beware(updates=4)
+    async with running(sandbox, database, handle=lambda _: looking.handle) as bot:
+        bot.intake.beware(5)
         spoken = [(1, ANA, "a"), (2, LUIS, "b"), (3, ANA, "c"), (4, ROSA, "d"), (5, LUIS, "e")]
         await asyncio.gather(*(bot.intake.apply(_message(*each)) for each in spoken))
-        assert seen == [{1: 1}, {2: 1}, {3: 1}, {4: 1}, {5: 1}], "the line is left when it is empty"
+        assert looking.seen == [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]
         await bot.intake.apply(_message(6, ANA, "f"))
-        assert seen[5:] == [{}]
+        assert looking.seen[5:] == [(6, 0)]
         assert await bot.heard(ANA) == ["a", "c", "f"]
         assert await database.units.run(None, marks) == {}
+
+
+async def test_who_writes_afterwards_is_no_suspect_and_waits_for_those_of_their_own_chat_alone(
+    sandbox: Sandbox, database: Database, looking: Looking
+) -> None:
+    """Two are suspected: what comes behind them is applied as ever, in its chat's order."""
+    async with running(sandbox, database, handle=lambda _: looking.handle) as bot:
+        bot.intake.beware(2)
+        later = [(number, ANA, f"{number}") for number in range(3, 3 + 2 * BURST)]
+        spoken = [(1, ANA, "1"), (2, LUIS, "2"), *later, (90, ROSA, "90")]
+        await asyncio.gather(*(bot.intake.apply(_message(*each)) for each in spoken))
+        assert {number for number, deaths in looking.seen if deaths} == {1, 2}
+        assert await bot.heard(ANA) == ["1", *(each[2] for each in later)]
+        assert not bot.intake._lines
+
+
+async def test_what_is_older_than_the_first_to_come_is_a_suspect_too(
+    sandbox: Sandbox, database: Database, looking: Looking
+) -> None:
+    """By webhook what was in flight at a death comes again long after others. What is newer was sent later."""
+    async with running(sandbox, database, handle=lambda _: looking.handle) as bot:
+        bot.intake.beware(2)
+        for number, chat in ((500, ANA), (700, LUIS), (701, ANA), (600, ROSA), (702, ROSA), (499, LUIS)):
+            await bot.intake.apply(_message(number, chat, "x"))
+        assert looking.seen == [(500, 1), (700, 1), (701, 0), (600, 1), (702, 0), (499, 1)]
+
+
+def test_no_more_is_suspected_than_can_have_been_in_flight() -> None:
+    """A hundred that come first, and a hundred older ones. What could not be applied comes again: it counts once."""
+    suspicion = Suspicion(BATCH)
+    assert sum(suspicion.falls_on(1_000 + number) for number in range(500)) == BATCH
+    assert suspicion.falls_on(7)
+    suspicion.give_back()
+    assert sum(suspicion.falls_on(number) for number in range(500)) == BATCH
+    assert not Suspicion().falls_on(1)
 
 
 async def test_what_an_earlier_process_died_of_three_times_is_set_aside_and_told(
@@ -387,7 +434,7 @@ async def test_what_an_earlier_process_died_of_three_times_is_set_aside_and_told
             await database.units.run(
                 None, lambda unit, n=update_id, d=deaths: unit.suspects.mark("update", bot.api.bot_id, [n], d, now)
             )
-        bot.intake.beware(updates=9)
+        bot.intake.beware(9)
         chats = {1: ANA, 2: LUIS, 3: ROSA}
         await asyncio.gather(*(bot.intake.apply(_message(n, chat, "x")) for n, chat in chats.items()))
         await quiet(bot)
@@ -414,7 +461,7 @@ async def test_what_may_be_set_aside_at_the_next_death_is_tried_behind_the_other
     async with running(sandbox, database, handle=lambda bot_id: Noting(bot_id).handle) as bot:
         now = bot.clock.now()
         await database.units.run(None, lambda unit: unit.suspects.mark("update", bot.api.bot_id, [1, 9], 2, now))
-        bot.intake.beware(updates=9)
+        bot.intake.beware(9)
         spoken = [(1, ANA, "a"), (2, LUIS, "b"), (3, ANA, "c"), (4, ROSA, "d"), (5, LUIS, "e")]
         await asyncio.gather(*(bot.intake.apply(_message(*each)) for each in spoken))
         assert order == ["b", "d", "e", "a", "c"]
@@ -432,7 +479,7 @@ async def test_a_database_that_is_away_is_no_death(sandbox: Sandbox, database: D
         return gates[0].handle
 
     async with running(sandbox, database, handle=handle) as bot:
-        bot.intake.beware(seconds=PATIENCE)
+        bot.intake.beware()
         gates[0].is_away.set()
         for _ in range(4):
             with pytest.raises(Unavailable):

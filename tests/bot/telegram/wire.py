@@ -240,7 +240,7 @@ async def running(
                 strangers=strangers,
                 most_waiting=MOST_WAITING if polls else most_waiting,
             )
-            bot.intake.beware(updates=wary_of)
+            bot.intake.beware(wary_of)
             await bot.intake.resume()
             try:
                 if polls:
