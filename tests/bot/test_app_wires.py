@@ -13,6 +13,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.app import _api, _Base, _compose, _introduce, _Parts, _version, units_vault
 from bot.chat.form_cache import FormCache
@@ -24,15 +25,16 @@ from bot.telegram.waiting import MOST_POSTED, MOST_WAITING
 from bot.workers.exports import REVOKED
 from bot.workers.upkeep import UPKEEP
 from storage.calendar.ledger import NewFire
+from storage.database.models import OutboxMessage, table
 from storage.errors import Unavailable
-from storage.messages.outbox import OutboxDraft
+from storage.messages.outbox import Kind, OutboxDraft
 from storage.messages.suspects import DEATHS
 from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.holding import Held
 from storage.upkeep.presence import Presence
 from tests.bot.desk import settings_in
-from tests.bot.telegram.wire import WrongClock, calls, swept, texts, until
+from tests.bot.telegram.wire import WrongClock, swept, texts, until
 from tests.ports import free_port
 
 ANA, PEDRO = 501, 506
@@ -59,11 +61,18 @@ class Composed:
     sandbox: Sandbox
     presence: Doubtful
     clock: WrongClock
+    tasks: asyncio.TaskGroup
+    sending: asyncio.Task[None] | None = None
+
+    async def send(self) -> None:
+        """Begin the delivery: until then it sends what it is fed, and looks for nothing."""
+        await self.parts.delivery.start()
+        self.sending = self.tasks.create_task(self.parts.delivery.run())
 
     async def do(self, work: Callable[[UnitOfWork], Any]) -> Any:
         return await self.base.database.units.run(None, work)
 
-    async def say(self, kind: str, chat_id: int, text: str) -> int:
+    async def say(self, kind: Kind, chat_id: int, text: str) -> int:
         """Commit a message and let it be sent, as whoever says something does."""
         draft = OutboxDraft(chat_id, kind, "sendMessage", {"text": text})
         row = await self.do(lambda unit: unit.outbox.add(draft, now=self.clock.now()))
@@ -111,14 +120,13 @@ async def composed(folder: Path, sandbox: Sandbox, **settings: Any) -> AsyncIter
         await asyncio.to_thread(presence.enter)
         try:
             async with asyncio.TaskGroup() as tasks:
-                parts = _compose(base, tasks, presence)
-                await parts.delivery.start()
-                sending = tasks.create_task(parts.delivery.run())
+                made = Composed(base, _compose(base, tasks, presence), sandbox, presence, clock, tasks)
                 try:
-                    yield Composed(base, parts, sandbox, presence, clock)
+                    yield made
                 finally:
-                    parts.delivery.stop()
-                    await sending
+                    made.parts.delivery.stop()
+                    if made.sending is not None:
+                        await made.sending
         finally:
             presence.close()
             await api.shutdown()
@@ -218,7 +226,6 @@ async def test_whoever_raises_an_alarm_raises_it_where_admins_are_told(bot: Comp
     bot.parts.alarms("disk", "full")
     assert set(bot.parts.alarms.raised()) == {"database", "disk"}
 
-    bot.parts.delivery.stop()  # what is fed is sent; nobody looks for it
     await bot.parts.alarms.look()
     await until(lambda: len(texts(bot.sandbox, PEDRO)) == 1)
 
@@ -226,6 +233,7 @@ async def test_whoever_raises_an_alarm_raises_it_where_admins_are_told(bot: Comp
 # ------------------------------------------------------------------ where it leads
 async def test_what_is_no_longer_due_is_not_sent(bot: Composed) -> None:
     """Delivery asks the schedule once more, in the unit that claims a message (G8)."""
+    await bot.send()
     draft = OutboxDraft(ANA, "reminder", "sendMessage", {"text": "Hoy vence"})
 
     def fire(unit: UnitOfWork) -> int:
@@ -244,6 +252,7 @@ async def test_what_is_no_longer_due_is_not_sent(bot: Composed) -> None:
 
 async def test_an_export_is_not_sent_to_who_may_not_have_it(bot: Composed) -> None:
     """Delivery asks the exports once more, in the unit that claims a file (S5)."""
+    await bot.send()
     upload = {"@files": {"document": {"path": "export:99-1-0", "name": "x.csv", "type": "text/csv"}}}
     draft = OutboxDraft(ANA, "export", "sendDocument", upload)
     row = await bot.do(lambda unit: unit.outbox.add(draft, now=bot.clock.now()))
@@ -254,6 +263,7 @@ async def test_an_export_is_not_sent_to_who_may_not_have_it(bot: Composed) -> No
 @pytest.mark.parametrize("why", ["the clock has jumped", "the database was restored"])
 async def test_what_nobody_asked_for_waits_while_the_schedule_is_held(bot: Composed, why: str) -> None:
     """Replies go; reminders wait, until the hold is over (G9)."""
+    await bot.send()
     if why == "the clock has jumped":
         bot.clock.set_by(timedelta(hours=1))
     else:
@@ -321,7 +331,6 @@ async def test_an_update_is_answered(bot: Composed) -> None:
 
 async def test_what_a_hold_kept_back_is_sent_when_it_is_over(bot: Composed) -> None:
     """The schedule wakes the delivery, and raises what holds it."""
-    bot.parts.delivery.stop()
     await bot.do(lambda unit: unit.facts.set("held", THEN.isoformat(), THEN))
     await bot.parts.scheduler.look()
     assert set(bot.parts.alarms.raised()) == {"held"}
@@ -333,15 +342,34 @@ async def test_what_a_hold_kept_back_is_sent_when_it_is_over(bot: Composed) -> N
 
 
 async def test_who_was_taken_for_dead_calls_nobody_with_what_it_had(bot: Composed) -> None:
-    """Neither Telegram nor receivers."""
-    bot.parts.events._disowned_at = 0.0
+    """What it had in hand is handed back, and claimed anew before it is sent; receivers are not called either."""
+    await bot.send()
     bot.presence.is_cut = True
-    await bot.say("prompt", ANA, "one")
+    row = await bot.say("prompt", ANA, "one")
+    await until(lambda: bot.presence.asked > 0)
+    before = bot.clock.monotonic()
     bot.parts.disown()
     bot.presence.is_cut = False
-    await bot.swept()
-    assert bot.parts.events._disowned_at > 0.0
-    assert len(calls(bot.sandbox, "sendMessage")) <= 1
+    assert await bot.outcome(row) == ("sent", "")
+    claims = select(table(OutboxMessage).c.attempts).where(table(OutboxMessage).c.id == row)
+    assert await bot.do(lambda unit: unit.connection.execute(claims).scalar_one()) == 2
+    assert bot.parts.events._disowned_at >= before
+
+
+async def test_who_says_something_has_it_sent_at_once(bot: Composed) -> None:
+    """Nobody waits for the next look into the outbox: rows are fed, and the delivery is woken."""
+    made = held_by(bot.parts)
+    feeds = {type(one).__name__: attributes(one)["_feed"] for one in made if "_feed" in attributes(one)}
+    assert set(feeds) == {"Alarms", "ExportWorker", "Scheduler"}
+    for name, feed in feeds.items():
+        draft = OutboxDraft(ANA, "prompt", "sendMessage", {"text": name})
+        feed([await bot.do(lambda unit, draft=draft: unit.outbox.add(draft, now=bot.clock.now()))])  # type: ignore[operator]
+    await until(lambda: texts(bot.sandbox, ANA) == list(feeds))
+
+    for wake in (bot.parts.exports._wake, bot.parts.scheduler._said):
+        bot.parts.delivery._wake.clear()
+        wake()
+        assert bot.parts.delivery._wake.is_set()
 
 
 async def test_the_chores_see_the_parts_that_run(bot: Composed) -> None:

@@ -385,7 +385,6 @@ def test_a_method_may_ride_on_the_webhooks_answer(sandbox: Sandbox, bot: BotByHa
     for text in ("a", "b", "c"):
         people.say(sandbox.world, ANA, text)
 
-
     def ridden() -> list[tuple[str, int]]:
         return [(call.method, call.status) for call in sandbox.world.calls if call.via == "webhook"]
 
