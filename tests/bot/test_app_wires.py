@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
@@ -15,13 +16,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.app import _api, _Base, _compose, _introduce, _Parts, _version, units_vault
+from bot.app import StartedClock, _api, _Base, _compose, _introduce, _Parts, _version, units_vault
+from bot.chat.exchange import Deployment
 from bot.chat.form_cache import FormCache
+from bot.doors.data import BASE
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person
 from bot.settings import SecretStr, Settings
 from bot.telegram.waiting import MOST_POSTED, MOST_WAITING
+from bot.web.server import HttpServer, Webhook
 from bot.workers.exports import REVOKED
 from bot.workers.upkeep import UPKEEP
 from storage.calendar.ledger import NewFire
@@ -35,6 +39,7 @@ from storage.upkeep.holding import Held
 from storage.upkeep.presence import Presence
 from tests.bot.desk import settings_in
 from tests.bot.telegram.wire import WrongClock, swept, texts, until
+from tests.deadlines import PATIENCE
 from tests.ports import free_port
 
 ANA, PEDRO = 501, 506
@@ -106,13 +111,13 @@ def running() -> Iterator[Sandbox]:
 
 
 @contextlib.asynccontextmanager
-async def composed(folder: Path, sandbox: Sandbox, **settings: Any) -> AsyncIterator[Composed]:
+async def composed(folder: Path, sandbox: Sandbox, *, clock: Any = None, **settings: Any) -> AsyncIterator[Composed]:
     sandbox.world.reset()
     for number in (ANA, PEDRO):
         sandbox.world.add_person(Person(number, "X"), started=True)
     chosen = replace(settings_in(folder, sandbox.url), **settings)
     with open_storage(chosen) as database:
-        clock = WrongClock()
+        clock = clock or WrongClock()
         api, store = _api(chosen, clock), FileStore(chosen.files, units_vault(database))
         base = _Base(chosen, clock, database, api, FormCache(chosen.timezone, store))
         await _introduce(base)
@@ -196,24 +201,66 @@ TUNED = {
 """How fast, how many, which of two: what tests turn, and the shipped bot leaves."""
 
 
+def addresses(by_webhook: bool) -> dict[str, Any]:
+    """A bot with all that listens."""
+    at = f"127.0.0.1:{free_port()}"
+    webhook = {"webhook_url": f"http://{at}/telegram", "webhook_secret": SecretStr("x" * 16)} if by_webhook else {}
+    return {"listen": at, "metrics": f"127.0.0.1:{free_port()}", "app_url": "http://127.0.0.1"} | webhook
+
+
+def servers_of(parts: _Parts) -> list[HttpServer]:
+    """The one that is open to the world, and the one for monitoring."""
+    metrics, *door = parts.monitoring
+    return [parts.source.server if isinstance(parts.source, Webhook) else door[0], metrics]
+
+
+async def served(server: HttpServer, *paths: str) -> list[int]:
+    """The status of each path, while it serves."""
+
+    def ask(port: int, path: str) -> int:
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            return connection.getresponse().status
+
+    port = server.listen()
+    serving = asyncio.create_task(server.run())
+    try:
+        return [await asyncio.to_thread(ask, port, path) for path in paths]
+    finally:
+        server.stop()
+        await serving
+
+
+@pytest.mark.parametrize("by_webhook", [False, True])
+async def test_programs_and_monitoring_find_their_door(
+    tmp_path: Path, furnished: Path, running: Sandbox, by_webhook: bool
+) -> None:
+    """Whichever way updates come. What stops the bot's work is told to whoever asks whether it is ready."""
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    async with composed(tmp_path, running, **addresses(by_webhook)) as made:
+        world, metrics = servers_of(made.parts)
+        assert await served(world, "/healthz", BASE, "/metrics") == [200, 401, 404]
+        assert await served(metrics, "/metrics", "/readyz") == [200, 200]
+
+
 @pytest.mark.parametrize("by_webhook", [False, True])
 async def test_every_option_of_a_part_is_handed_in(
     tmp_path: Path, furnished: Path, running: Sandbox, by_webhook: bool
 ) -> None:
     """What a constructor has a default for is forgotten without an error: a second look, an alarm, a hold."""
     shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
-    port = free_port()
-    address = {"webhook_url": f"http://127.0.0.1:{port}/telegram", "listen": f"127.0.0.1:{port}"}
-    chosen: dict[str, Any] = {
-        "events_inside": "10.0.0.0/8", "app_url": "http://127.0.0.1", "webhook_secret": SecretStr("x" * 16),
-        "language": "fr", "send_rate": 7.0, "metrics": "127.0.0.1:0",
+    chosen: dict[str, Any] = addresses(by_webhook) | {
+        "events_inside": "10.0.0.0/8",  "language": "fr", "send_rate": 7.0, "timezone": "America/Port-au-Prince",
     }  # fmt: skip
-    async with composed(tmp_path, running, **chosen, **(address if by_webhook else {})) as made:
+    async with composed(tmp_path, running, **chosen) as made:
         assert left_as_they_are(made.parts) - TUNED == set()
         assert made.parts.intake._most_waiting == (MOST_POSTED if by_webhook else MOST_WAITING)
         assert made.parts.delivery._pacer._interval == pytest.approx(1 / 7)
-        if by_webhook:
-            made.parts.source.server._listening.close()  # type: ignore[union-attr]  # nobody has begun it
+        [house] = [one for one in held_by(made.parts) if isinstance(one, Deployment)]
+        assert (house.language, house.timezone) == (chosen["language"], chosen["timezone"])
+        for server in servers_of(made.parts):
+            await served(server, "/healthz")
 
 
 async def test_whoever_raises_an_alarm_raises_it_where_admins_are_told(bot: Composed) -> None:
@@ -329,6 +376,16 @@ async def test_an_update_is_answered(bot: Composed) -> None:
     await until(lambda: len(texts(bot.sandbox, ANA)) == 1)
 
 
+async def test_a_clock_that_is_moved_wakes_the_schedule(tmp_path: Path, furnished: Path, running: Sandbox) -> None:
+    """The one that follows the sandbox's, so that what is due then is said at once."""
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    clock = StartedClock(THEN)
+    async with composed(tmp_path, running, clock=clock) as made:
+        made.parts.scheduler._wake.clear()
+        clock.follow(str(clock.now().timestamp() + 3600))
+        assert made.parts.scheduler._wake.is_set()
+
+
 async def test_what_a_hold_kept_back_is_sent_when_it_is_over(bot: Composed) -> None:
     """The schedule wakes the delivery, and raises what holds it."""
     await bot.do(lambda unit: unit.facts.set("held", THEN.isoformat(), THEN))
@@ -378,7 +435,7 @@ async def test_the_chores_see_the_parts_that_run(bot: Composed) -> None:
     seen = bot.parts.look()
     assert seen.vitals.version == _version()
     assert seen.vitals.looked_at == bot.parts.scheduler.looked_at is not None
-    assert seen.vitals.answered_ago is not None
+    assert None not in (seen.vitals.answered_ago, seen.vitals.skew)
     assert seen.vitals.free > 0
     assert (seen.forms, seen.database) == (bot.base.form_cache, bot.base.database)
     for chore in UPKEEP:
