@@ -12,7 +12,28 @@ from conversations.languages import LANGUAGES
 from conversations.plan.model import Post, Role
 from conversations.wording import wording
 from storage.calendar.ledger import NewFire
-from storage.database.models import Attachment, Base, Invitation, OutboxMessage, Stranger, Submission, table
+from storage.database.models import (
+    Attachment,
+    Base,
+    Comment,
+    Endpoint,
+    Event,
+    EventDelivery,
+    Fire,
+    Invitation,
+    Job,
+    KeptUpdate,
+    OutboxMessage,
+    PoisonUpdate,
+    ProcessedUpdate,
+    ReviewDecision,
+    Session,
+    Stranger,
+    Submission,
+    Suspect,
+    table,
+)
+from storage.messages.kept import BOT_FACT
 from storage.messages.outbox import OutboxDraft, Sent
 from storage.reports.files import NewAttachment
 from storage.reports.forms import NewForm
@@ -81,6 +102,128 @@ def attach(unit: UnitOfWork, world: Any, instance_id: str, *, sensitive: bool) -
         ),
         NOW,
     )
+
+
+Values = Callable[[UnitOfWork, Any, datetime], dict[str, Any]]
+
+
+def add(unit: UnitOfWork, model: type[Base], **values: Any) -> int:
+    """Insert a row; its first key."""
+    key = unit.connection.execute(insert(table(model)).values(**values)).inserted_primary_key
+    assert key is not None
+    return int(key[0]) if isinstance(key[0], int) else 0
+
+
+def of_a_receiver(unit: UnitOfWork, world: Any, at: datetime) -> dict[str, Any]:
+    endpoint = add(
+        unit, Endpoint, plan_id=world.plan_id, host="x", sealed_target=b"x", audience="inside", kinds=",", made_at=at
+    )
+    event = add(unit, Event, **of_the_plan(unit, world, at))
+    return {
+        "endpoint_id": endpoint,
+        "event_id": event,
+        "lane": "",
+        "state": "delivered",
+        "next_at": at,
+        "settled_at": at,
+    }
+
+
+def of_the_plan(_: UnitOfWork, world: Any, at: datetime) -> dict[str, Any]:
+    return {"plan_id": world.plan_id, "uid": "1", "kind": "report.submitted", "data": {}, "at": at}
+
+
+def of_a_file(unit: UnitOfWork, world: Any, at: datetime, *, sensitive: bool = True) -> dict[str, Any]:
+    world.submit(unit, "uuid:file")
+    names = dict.fromkeys(("ref", "file_name", "original_name", "mime_type", "sha256", "original_sha256"), "x")
+    return names | {
+        "plan_id": world.plan_id, "instance_id": "uuid:file", "size": 1, "sensitive": sensitive, "created_at": at,
+    }  # fmt: skip
+
+
+def of_an_unsent_file(unit: UnitOfWork, world: Any, at: datetime) -> dict[str, Any]:
+    draft = world.open(unit, "uuid:draft", now=at)
+    unit.sessions.close(draft.id, "cancelled")
+    return of_a_file(unit, world, at, sensitive=False) | {"instance_id": "uuid:draft"}
+
+
+def of_a_draft(unit: UnitOfWork, world: Any, at: datetime) -> dict[str, Any]:
+    ids = {"plan_id": world.plan_id, "person_id": world.person_ids[0], "form_id": world.form_key}
+    return ids | {
+        "form_version_id": world.form_version_id, "instance_id": "uuid:1", "state": "expired", "version": 1,
+        "sensitive": True, "sealed_data": b"x", "opened_at": at, "touched_at": at, "expires_at": at,
+    }  # fmt: skip
+
+
+def of_a_return(unit: UnitOfWork, world: Any, at: datetime) -> dict[str, Any]:
+    sent = world.submit(unit, "uuid:returned")
+    return {
+        "plan_id": world.plan_id, "submission_id": sent.id, "root_id": sent.root_id, "person_id": world.person_ids[2],
+        "decision": "returned", "questions": [], "sealed_reason": b"x", "decided_at": at,
+    }  # fmt: skip
+
+
+LIVES: dict[str, tuple[str, int, type[Base], str, Values]] = {
+    "an update that was applied": ("updates", 7, ProcessedUpdate, "update_id",
+        lambda unit, world, at: {"bot_id": 1, "update_id": 1, "processed_at": at}),
+    "a mark of suspicion": ("updates", 7, Suspect, "number",
+        lambda unit, world, at: {"kind": "update", "bot_id": 1, "number": 1, "deaths": 1, "marked_at": at}),
+    "what is kept for another bot": ("updates", 7, KeptUpdate, "id",
+        lambda unit, world, at: {"bot_id": 2, "update_id": 1, "chat_id": 1, "sealed_update": b"x", "kept_at": at}),
+    "a message": ("messages", 7, OutboxMessage, "id",
+        lambda unit, world, at: {"chat_id": 1, "kind": "reply", "method": "sendMessage", "state": "sent",
+            "created_at": at, "settled_at": at}),
+    "a job": ("jobs", 7, Job, "id",
+        lambda unit, world, at: {"kind": "export", "payload": {}, "state": "done", "created_at": at, "settled_at": at}),
+    "what was typed into a draft": ("drafts", 7, Session, "sealed_data", of_a_draft),
+    "a file of a draft": ("drafts", 7, Attachment, "id", of_an_unsent_file),
+    "an event": ("events", 30, Event, "id", of_the_plan),
+    "the call of a receiver": ("events", 30, EventDelivery, "id", of_a_receiver),
+    "a stranger who was answered": ("strangers", 30, Stranger, "telegram_id",
+        lambda unit, world, at: {"telegram_id": 1, "answered_at": at}),
+    "a stranger who tried a link": ("strangers", 30, Stranger, "telegram_id",
+        lambda unit, world, at: {"telegram_id": 1, "failures": 1, "failures_since": at}),
+    "a link that has lapsed": ("invitations", 90, Invitation, "id",
+        lambda unit, world, at: {"plan_id": world.plan_id, "token_hash": "x", "role": "admin", "created_at": at,
+            "expires_at": at}),
+    "an update that was set aside": ("poisoned", 90, PoisonUpdate, "id",
+        lambda unit, world, at: {"bot_id": 1, "update_id": 1, "update_type": "message", "reason": "x",
+            "set_aside_at": at}),
+    "a line of the ledger": ("reminders", 400, Fire, "id",
+        lambda unit, world, at: {"plan_id": world.plan_id, "person_id": world.person_ids[0], "what": "digest",
+            "window": "2018-10-03", "state": "sent", "fired_at": at}),
+    "a file of a restricted report": ("sensitive", 730, Attachment, "id", of_a_file),
+    "the reason of a return": ("sensitive", 730, ReviewDecision, "sealed_reason", of_a_return),
+    "a comment": ("sensitive", 730, Comment, "sealed_text",
+        lambda unit, world, at: {"plan_id": world.plan_id, "person_id": world.person_ids[0], "sealed_text": b"x",
+            "sealed_reply": b"x", "written_at": at}),
+}  # fmt: skip
+"""What is kept: by which rule, for how many days, and the column that is empty when it is gone."""
+
+
+@pytest.mark.parametrize("what", LIVES)
+def test_everything_is_there_to_the_last_second_of_its_days_and_not_for_longer(
+    apply: Any, world: Any, what: str
+) -> None:
+    """No rule deletes it a second before: an update that Telegram repeats is known for seven days (G2)."""
+    name, days, model, column, values = LIVES[what]
+
+    def is_there(when: datetime) -> bool:
+        for rule in RETENTION:
+            keep(apply, rule, when)
+        there = select(func.count(table(model).c[column]))
+        return bool(apply(lambda unit: unit.connection.execute(there).scalar_one()))
+
+    apply(lambda unit: unit.facts.set(BOT_FACT, "1", NOW))
+    apply(lambda unit: add(unit, model, **values(unit, world, NOW)))
+    last = NOW + timedelta(days=days)
+
+    assert [is_there(last + timedelta(seconds=seconds)) for seconds in (-1, 1)] == [True, False]
+    assert RULES[name].kept == timedelta(days=days)
+
+
+def test_every_rule_has_an_example_of_what_it_deletes() -> None:
+    assert {name for name, *_ in LIVES.values()} == set(RULES)
 
 
 def test_every_rule_is_told_in_every_language() -> None:
