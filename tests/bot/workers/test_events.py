@@ -5,7 +5,7 @@ import contextlib
 import random
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,20 +13,22 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import update
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from bot.acts.sharing.addresses import BadAddress, is_callable, read_address
 from bot.acts.sharing.receivers import new_secret
-from bot.settings import Network, read_networks
+from bot.settings import Reach, read_networks
 from bot.workers import events, webhooks
 from bot.workers.events import EventWorker
 from bot.workers.lookout import Lookout
 from bot.workers.webhooks import call, calling, signed
 from conversations.plan.sharing.events import kinds_for
+from storage.database.models import Membership, table
 from storage.messages import endpoints
 from storage.messages.endpoints import NewEndpoint, StoredEndpoint, Target
 from storage.messages.leases import Claim
-from storage.messages.outbox import LEASE
+from storage.messages.outbox import LEASE, OutboxRow
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import empty_database, opened
@@ -35,7 +37,8 @@ from tests.deadlines import PATIENCE, until
 from tests.ports import free_port
 from tests.storage.conftest import World, build_world
 
-HERE = read_networks("127.0.0.0/8")
+HERE = Reach(read_networks("127.0.0.0/8"), range(1, 65536))
+OUTSIDE_ALONE = Reach()
 SECRET = new_secret()
 
 
@@ -108,6 +111,11 @@ def reported(database: Database, world: World, code: str, *, corrections: int = 
         did(database, send)
 
 
+def seen(database: Database, look: Callable[[UnitOfWork], Any]) -> Any:
+    with database.view() as unit:
+        return look(unit)
+
+
 def counts(database: Database) -> dict[str, int]:
     found: dict[str, int] = {}
     with database.view() as unit:
@@ -118,12 +126,15 @@ def counts(database: Database) -> dict[str, int]:
 
 @asynccontextmanager
 async def working(
-    database: Database, inside: tuple[Network, ...] = HERE, is_sure: Callable[[], bool] = lambda: True
+    database: Database,
+    reach: Reach = HERE,
+    is_sure: Callable[[], bool] = lambda: True,
+    feed: Callable[[Sequence[OutboxRow]], None] = lambda _: None,
 ) -> AsyncIterator[EventWorker]:
     """The worker, until the end of the block; then it ends in order."""
     async with asyncio.TaskGroup() as tasks:
         lookout = Lookout(database.units, Wall())
-        worker = EventWorker(database, Wall(), tasks, lookout, inside, is_sure)
+        worker = EventWorker(database, Wall(), tasks, lookout, reach, is_sure, feed=feed)
         tasks.create_task(lookout.run())
         tasks.create_task(worker.run())
         try:
@@ -324,7 +335,7 @@ async def test_what_stands_still_is_anothers_after_a_lease_and_by_no_jump(
     clock, claimed = Wound(), []
     with opened(url, tmp_path) as other:
         async with asyncio.TaskGroup() as tasks:
-            worker = EventWorker(other, clock, tasks, Lookout(other.units, clock))
+            worker = EventWorker(other, clock, tasks, Lookout(other.units, clock), HERE, feed=lambda _: None)
             for at in (0.0, LEASE.total_seconds() - 1, LEASE.total_seconds(), LEASE.total_seconds()):
                 clock.at = at
                 claimed.append([(one.id, one.tries) for one in await worker.turn()])
@@ -387,6 +398,39 @@ async def test_a_receiver_that_is_taken_away_is_told_nothing_more(
     assert receiver.calls == events.WIDTH
 
 
+async def test_a_receiver_that_says_it_is_gone_is_called_no_more_until_somebody_resumes_it(
+    at_once: None, database: Database, world: World
+) -> None:
+    """410 Gone (Standard Webhooks): at once, with what is in hand too; admins hear of it once, and nothing is lost."""
+    moods: list[Mood] = ["gone"]
+    told: list[OutboxRow] = []
+    did(database, lambda unit: unit.connection.execute(update(table(Membership)).values(role="admin")))
+    async with receiving(Receiver(SECRET, lambda: moods[0])) as gone, receiving(Receiver(SECRET)) as well:
+        one = added(database, world, gone.url)
+        for number in range(3 * events.WIDTH):
+            reported(database, world, f"PRE-{number + 101}")
+        async with working(database, feed=told.extend):
+            await until(
+                lambda: seen(database, lambda unit: unit.endpoints.all(world.plan_id))[0].paused_at, "it is off"
+            )
+            called = gone.calls
+            assert called <= events.WIDTH
+            added(database, world, well.url)
+            reported(database, world, "ATE-101")
+            await until(lambda: well.calls == 1, "another receiver is told")
+            assert gone.calls == called
+            assert seen(database, lambda unit: unit.event_deliveries.gone(world.plan_id)) == {one.id}
+            assert [row.chat_id for row in told] == list(world.telegram_ids)
+            acts = [each.act for each in seen(database, lambda unit: unit.audit.latest())]
+            assert acts.count("endpoint.gone") == 1
+
+            moods[0] = "take"
+            did(database, lambda unit: unit.endpoints.resume(one, now=datetime.now(UTC), by=None))
+            await until(lambda: len(gone.kept) == 3 * events.WIDTH + 1, "it is told all that it missed")
+            await until(lambda: counts(database) == {"delivered": gone.calls - called + 1}, "all is delivered")
+            assert seen(database, lambda unit: unit.event_deliveries.gone(world.plan_id)) == frozenset()
+
+
 async def test_a_receiver_that_hangs_is_given_up_for_the_moment(
     database: Database, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -426,7 +470,7 @@ async def test_nothing_is_told_while_the_database_is_held(database: Database, wo
 @pytest.mark.parametrize(
     ("mood", "reason", "status"),
     [("take", "", 204), ("flood", "", 200), ("fail", "status", 500), ("redirect", "redirect", 307),
-     ("busy", "status", 503), ("reset", "reset", None)],
+     ("busy", "status", 503), ("reset", "reset", None), ("gone", "gone", 410)],
 )  # fmt: skip
 async def test_what_a_receiver_answers_is_a_status_and_a_word(mood: Any, reason: str, status: int | None) -> None:
     """A redirect is not followed, an answer without end is not read to its end, and no word of it is kept."""
@@ -502,11 +546,21 @@ def test_only_public_addresses_are_called() -> None:
 async def test_no_socket_is_opened_to_an_address_inside(host: str) -> None:
     """However it is written: what is looked at is the address that is connected to."""
     with _listening() as (port, connected):
-        async with calling(()) as session:
+        async with calling(OUTSIDE_ALONE) as session:
             for scheme in ("http", "https"):
                 found = await call(session, Target(f"{scheme}://{host}:{port}/in", SECRET), "evt_1", b"{}", Wall().now)
                 assert found.reason in ("inside", "dns", "connect"), (host, found)
         assert not connected()
+
+
+async def test_nothing_is_called_on_a_port_that_the_operator_does_not_name() -> None:
+    """A name may get another meaning, and a receiver may have been added before: the socket's port is looked at."""
+    async with receiving(Receiver(SECRET)) as receiver:
+        found = []
+        for ports in (Reach().ports, [receiver.port]):
+            async with calling(Reach(HERE.inside, ports)) as session:
+                found.append(await call(session, Target(receiver.url, SECRET), "evt_1", b"{}", Wall().now))
+        assert ([answer.reason for answer in found], receiver.calls) == (["port", ""], 1)
 
 
 @contextlib.contextmanager
@@ -540,7 +594,7 @@ async def test_a_name_that_changes_its_address_is_no_way_in(monkeypatch: pytest.
 
         monkeypatch.setattr(aiohttp.DefaultResolver, "resolve", resolve)
         for _ in range(4):
-            async with calling(()) as session:
+            async with calling(OUTSIDE_ALONE) as session:
                 target = Target(f"https://hooks.example.org:{port}/in", SECRET)
                 assert (await call(session, target, "evt_1", b"{}", Wall().now)).reason == "inside"
 
@@ -558,15 +612,18 @@ async def test_a_name_that_changes_its_address_is_no_way_in(monkeypatch: pytest.
         ("http://127.0.0.1/", "scheme"), ("https://localhost/", "inside"), ("https://[::1]/", "inside"),
         ("https://10.1.2.3/", "inside"), ("https://[fd00::1]/", "inside"), ("https://169.254.169.254/", "inside"),
         ("https://example.org/in?key=1#frag", "ok"), ("javascript:alert(1)", "scheme"),
+        ("https://example.org:22/", "port"), ("https://example.org:6379/in", "port"),
+        ("https://10.1.2.3:22/", "inside"),
+        ("https://example.org:8443/in", "ok"), ("https://example.org:80/in", "ok"), ("https://example.org:0/", "url"),
     ],
 )  # fmt: skip
 def test_an_address_that_cannot_be_is_refused_with_its_reason(url: str, why: str) -> None:
     """When it is typed, before anything is called."""
     if why == "ok":
-        assert read_address(url)[1] == "example.org"
+        assert read_address(url, OUTSIDE_ALONE)[1] == "example.org"
     else:
         with pytest.raises(BadAddress) as refused:
-            read_address(url)
+            read_address(url, OUTSIDE_ALONE)
         assert refused.value.why == why
 
 
@@ -574,5 +631,7 @@ def test_http_is_for_this_machine_alone_and_only_if_the_operator_says_so() -> No
     """ENLACE_EVENTS_INSIDE=127.0.0.1/32: a receiver beside the bot."""
     assert read_address("http://127.0.0.1:8000/in", HERE) == ("http://127.0.0.1:8000/in", "127.0.0.1")
     assert read_address("http://localhost:8000/in", HERE)[1] == "localhost"
+    with pytest.raises(BadAddress, match="port"):
+        read_address("http://127.0.0.1:8000/in", Reach(HERE.inside))
     with pytest.raises(BadAddress):
-        read_address("http://10.0.0.1/in", read_networks("10.0.0.0/8"))
+        read_address("http://10.0.0.1/in", Reach(read_networks("10.0.0.0/8")))
