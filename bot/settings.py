@@ -224,7 +224,7 @@ class Settings:
 
     @property
     def reach(self) -> Reach:
-        """Where receivers of events are called."""
+        """The addresses and ports where receivers of events are called."""
         return Reach(read_networks(self.events_inside), _numbers(self.events_ports))
 
     @property
