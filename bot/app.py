@@ -28,7 +28,7 @@ from bot.errors import Complaint
 from bot.log import configure_logging
 from bot.open_storage import BOT_USERNAME, open_storage
 from bot.schedule.scheduler import ClockWatch, Scheduler
-from bot.settings import Settings, read_networks
+from bot.settings import Settings
 from bot.starting import expect_evidence_folder, only_one
 from bot.stopping import COMMITTING, SENDING, Stopping, until
 from bot.telegram.api import Api
@@ -330,8 +330,8 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
     asked = _readiness(base, alarms)
     source = _source(base, intake, delivery, alarms, door, asked)
     monitoring = _monitoring(base, door, asked, partial(_metrics, base, intake, delivery, scheduler, alarms))
-    events = EventWorker(database, clock, tasks, lookout, house.inside, presence.is_sure)
-    trying = Trying(database, answers, clock, zone, lookout, house.inside)
+    events = EventWorker(database, clock, tasks, lookout, house.reach, presence.is_sure, feed=feed)
+    trying = Trying(database, answers, clock, zone, lookout, house.reach)
     workers = (lookout, *evidence, exports, events, trying)
     look = _premises(base, store, parcels, alarms, scheduler)
     return _Parts(
@@ -347,7 +347,7 @@ def _deployment(base: _Base) -> Deployment:
         timezone=base.settings.timezone,
         forms=base.form_cache,
         new_instance_id=lambda: f"uuid:{uuid.uuid4()}",
-        inside=read_networks(base.settings.events_inside),
+        reach=base.settings.reach,
         origin=base.settings.origin,
     )
 

@@ -49,6 +49,7 @@ from conversations.plan.model import ORDINARY, Care
 from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
 from conversations.session.events import Event, Fetched, FetchFailed, Located, Offered, Tap, Typed
 from conversations.session.reading.utterances import language_of
+from conversations.session.safeguards.characters import clean, read_name
 from conversations.session.safeguards.emergencies import emergency
 from conversations.session.safeguards.guard import personal_data, refusal, tells_of_shelter
 from conversations.wording import wording
@@ -392,14 +393,19 @@ class Dispatch:
             ex.forget_card()
             ex.delete(event.origin)
             ex.notice(ex.say("err.emergency"))
-        elif awaited is None or unasked.leaves(event.text, ex.language) or _is_no_search(ex, awaited[0], event.text):
+        elif (
+            awaited is None
+            or not (typed := clean(event.text))
+            or unasked.leaves(event.text, ex.language)
+            or _is_no_search(ex, awaited[0], event.text)
+        ):
             self._at_rest(ex, event)
         else:
             ex.forget_card()
             route, kept = awaited
             if permission_of(route).looks_people_up or not ex.refuses(event.text, _care(ex, event.text)):
                 self._check_allowed(ex, route)
-                HEARS[route](ex, *kept, event.text.strip())
+                HEARS[route](ex, *kept, typed)
 
     def _at_rest(self, ex: Exchange, event: Event | Secondhand | Unsupported) -> None:
         """A message that no question asked for. It is answered, but not stored and not logged."""
@@ -454,6 +460,10 @@ class Dispatch:
         assert incoming.sender is not None
         language = self._language_of(ex, incoming)
         ex.delete(start.origin)
+        if ex.visit.person is None and not read_name(incoming.sender.first_name):
+            if ex.unit.people.may_answer_stranger(ex.telegram_id, ex.now):
+                ex.notice(wording(language)("no_name"))
+            return
         membership = ex.unit.joining.redeem(
             start.argument,
             ex.telegram_id,

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -16,6 +16,14 @@ Network = IPv4Network | IPv6Network
 TELEGRAM = "https://api.telegram.org"
 LONGEST_SECRET = 4096
 """Characters in a file with one secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where receivers of events are called: on which ports, and in which networks besides the public internet."""
+
+    inside: tuple[Network, ...] = ()
+    ports: Collection[int] = (443, 80, 8443)
 
 
 def read_settings() -> "Settings":
@@ -98,6 +106,12 @@ def _networks(text: str) -> str:
         read_networks(text)
     except ValueError:
         raise ValueError("not networks separated by commas, such as 10.20.0.0/16,127.0.0.1/32") from None
+    return text
+
+
+def _ports(text: str) -> str:
+    if not all(0 < port < 65536 for port in _numbers(text)):
+        raise ValueError("not ports separated by commas, such as 443,8443")
     return text
 
 
@@ -200,12 +214,18 @@ class Settings:
     log_format: Literal["console", "json"] = _set("console", _one_of("console", "json"))
     metrics: str = _set("", _address)
     events_inside: str = _set("", _networks)
+    events_ports: str = _set(",".join(map(str, Reach().ports)), _ports)
     app_url: str | None = _set(None, _origin)
 
     @property
     def origin(self) -> str:
         """The public address of the data door, without a path; "" if no door is open."""
         return "" if self.app_url is None else self.app_url.rstrip("/")
+
+    @property
+    def reach(self) -> Reach:
+        """The addresses and ports where receivers of events are called."""
+        return Reach(read_networks(self.events_inside), _numbers(self.events_ports))
 
     @property
     def secrets(self) -> list[str]:
@@ -263,6 +283,11 @@ def _in_its_file(variable: str, texts: Mapping[str, str]) -> str:
 def read_networks(text: str) -> tuple[Network, ...]:
     """Networks, separated by commas. ValueError if one is not a network."""
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return numbers, separated by commas; 0 for what is none."""
+    return tuple(int(part) if part.strip().isdecimal() else 0 for part in text.split(","))
 
 
 def host_and_port(address: str) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from bot.telegram import render
 from conversations.card import Card
 from conversations.wording import Wording
-from storage.messages.outbox import OutboxDraft
+from storage.messages.outbox import OutboxDraft, OutboxRow
 from storage.unit_of_work import UnitOfWork
 
 
@@ -73,14 +73,16 @@ def message(card: Card) -> dict[str, Any]:
     return render.message(card)
 
 
-def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime) -> None:
-    """Put notifications into the outbox for the running bot.
+def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime) -> list[OutboxRow]:
+    """Put notifications into the outbox. Return the rows, which the running bot sends.
 
-    The command line uses this, because it sends nothing itself.
+    The command line uses this, because it sends nothing itself; so do workers, which feed the rows to the delivery.
     """
+    rows = []
     for one in news:
         card_id = unit.outbox.new_card(one.chat_id) if one.is_card else None
         draft = OutboxDraft(
             one.chat_id, "notice", one.method, one.payload, card_id, sensitive=one.sealed, is_for_others=True
         )
-        unit.outbox.add(draft, now=now)
+        rows.append(unit.outbox.add(draft, now=now))
+    return rows

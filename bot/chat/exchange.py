@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from bot.chat.actor import Actor, Notification, told
 from bot.chat.form_cache import FormCache
 from bot.chat.permissions import REPORTERS, allows
-from bot.settings import Network
+from bot.settings import Reach
 from bot.telegram import render
 from bot.telegram.methods import PROTECTED, makes_message
 from bot.telegram.updates import form_head
@@ -63,7 +63,7 @@ class Deployment:
     timezone: str
     forms: FormCache
     new_instance_id: Callable[[], str]
-    inside: tuple[Network, ...] = ()
+    reach: Reach = Reach()  # noqa: RUF009
     """Internal networks in which receivers of events may be."""
     origin: str = ""
     """The public address of the data door, without a path; "" while it is shut."""

@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -125,7 +125,9 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     receiver = Receiver()
     hear(settings, receiver, start)
     receiver.listen(world)
-    supervisor = Supervisor(settings, world, data_token(settings, start))
+    supervisor = Supervisor(
+        replace(settings, events_ports=str(receiver.server_port)), world, data_token(settings, start)
+    )
     try:
         supervisor.order("start")
         for member in PHONES:

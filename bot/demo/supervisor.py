@@ -243,4 +243,5 @@ def environment(settings: Settings) -> dict[str, str]:
         "ENLACE_LANGUAGE": settings.language,
         "ENLACE_LOG_LEVEL": settings.log_level,
         "ENLACE_EVENTS_INSIDE": settings.events_inside,
+        "ENLACE_EVENTS_PORTS": settings.events_ports,
     }

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import structlog
 
-from bot.settings import Network
+from bot.acts.sharing.receivers import switch_off
+from bot.settings import Reach
 from bot.stopping import until
 from bot.telegram.handled import Clock
 from bot.workers.lookout import EVENTS, LOOK_EVERY, Lookout
@@ -27,9 +28,9 @@ from bot.workers.webhooks import TIMEOUT, Answer, call, calling
 from conversations.plan.sharing.events import payload
 from storage.database.vault import VaultError
 from storage.errors import Unavailable
-from storage.messages.endpoints import Claimed, Outcome, target_of
+from storage.messages.endpoints import GONE, Claimed, Outcome, target_of
 from storage.messages.leases import Claim, Watch
-from storage.messages.outbox import LEASE
+from storage.messages.outbox import LEASE, OutboxRow
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 
@@ -46,8 +47,8 @@ BATCH: Final = 32
 WIDTH: Final = 8
 """Simultaneous calls to one receiver."""
 
-_Taken = tuple[list[Claimed], frozenset[tuple[int, int]]]
-"""What was claimed, and the claims whose leases were renewed."""
+_Taken = tuple[list[Claimed], frozenset[tuple[int, int]], list[OutboxRow]]
+"""What was claimed, the claims whose leases were renewed, and messages for admins."""
 
 
 def body_of(one: Claimed) -> bytes:
@@ -56,11 +57,15 @@ def body_of(one: Claimed) -> bytes:
 
 
 class _Lane:
-    """The calls to one receiver: how many are claimed, and whether the last one failed."""
+    """The calls to one receiver: how many are claimed, whether the last one failed, and when it said that it is gone.
+
+    The unit that records this pauses the receiver. So what is claimed later is claimed because somebody resumed it.
+    """
 
     def __init__(self) -> None:
         self.in_hand = 0
         self.is_failing = False
+        self.gone_at = float("-inf")
         self.turn = asyncio.Semaphore(WIDTH)
 
     @property
@@ -78,16 +83,19 @@ class EventWorker:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         lookout: Lookout,
-        inside: Sequence[Network] = (),
+        reach: Reach,
         is_sure: Callable[[], bool] = lambda: True,
+        *,
+        feed: Callable[[Sequence[OutboxRow]], None],
     ) -> None:
-        """`is_sure`: whether nobody can have taken over what this process has claimed."""
+        """`is_sure`: whether nobody can have taken over what this process has claimed. `feed` sends messages."""
         self._database = database
         self._units = database.units
         self._clock = clock
         self._tasks = tasks
-        self._inside = inside
+        self._reach = reach
         self._is_sure = is_sure
+        self._feed = feed
         self._lanes: dict[int, _Lane] = {}
         self._held_at: dict[tuple[int, int], float] = {}
         """When each claim in hand was certainly ours last, on the clock that never jumps."""
@@ -116,7 +124,7 @@ class EventWorker:
                 try:
                     claimed = await self.turn()
                     if claimed and session is None:
-                        session = await connections.enter_async_context(calling(self._inside))
+                        session = await connections.enter_async_context(calling(self._reach))
                     for one in claimed:
                         assert session is not None
                         self._lanes[one.endpoint_id].in_hand += 1
@@ -150,9 +158,10 @@ class EventWorker:
         ageing = [id for (id, _), held_at in self._held_at.items() if now - held_at >= HOLD_EVERY]
         if not done and not given_back and not room and not ageing and not run_out:
             return []
-        claimed, held = await self._units.run(None, self._taking(room, ageing, run_out))
+        claimed, held, news = await self._units.run(None, self._taking(room, ageing, run_out))
         self._held_at |= dict.fromkeys(held & self._held_at.keys(), now)
         self._held_at |= {(one.id, one.tries): now for one in claimed}
+        self._feed(news)
         del self._done[:done]
         del self._given_back[:given_back]
         return claimed
@@ -190,6 +199,8 @@ class EventWorker:
                     return
                 answer = await self._call(session, one)
             lane.is_failing = bool(answer.reason)
+            if answer.reason == GONE:
+                lane.gone_at = self._clock.monotonic()
             self.counts[answer.reason or "delivered"] += 1
             self._done.append(Outcome(one, answer.reason, answer.status, answer.not_before))
             if answer.reason:
@@ -200,9 +211,10 @@ class EventWorker:
             self._news.set()
 
     def _is_ours(self, one: Claimed, claimed_at: float) -> bool:
-        """Whether a call that begins now ends before anybody else can claim its event."""
+        """Whether a call that begins now ends before anybody else can claim its event, and its receiver is not gone."""
         left = self._held_at[one.id, one.tries] + LEASE.total_seconds() - self._clock.monotonic()
-        return self._is_sure() and claimed_at > self._disowned_at and left > TIMEOUT
+        is_current = claimed_at > max(self._disowned_at, self._lanes[one.endpoint_id].gone_at)
+        return self._is_sure() and is_current and left > TIMEOUT
 
     async def _is_wanted(self, one: Claimed, claimed_at: float) -> bool:
         """Whether its receiver is still to be called: an admin may have removed it since the event was claimed."""
@@ -240,13 +252,17 @@ def _take(
 ) -> _Taken:
     """Record the outcomes, free what was not called and what has run out, renew what is ageing, and claim events.
 
-    Nothing is claimed while the database is held: the original may have sent these events.
+    A receiver that says it is gone is switched off before anything more is claimed for it. Nothing is claimed while the
+    database is held: the original may have sent these events.
     """
     unit.event_deliveries.settle(done, now)
+    news: list[OutboxRow] = []
+    for plan_id, endpoint_id in {(one.claimed.plan_id, one.claimed.endpoint_id) for one in done if one.reason == GONE}:
+        news += switch_off(unit, plan_id, endpoint_id, now)
     unit.event_deliveries.give_back(given_back)
     unit.event_deliveries.free(run_out)
     held = unit.event_deliveries.hold(ageing, now + LEASE)
     if not room or unit.facts.is_held():
-        return [], held
+        return [], held, news
     claimed = [unit.event_deliveries.claim(id, most, now, now + LEASE) for id, most in room.items()]
-    return [one for each in claimed for one in each], held
+    return [one for each in claimed for one in each], held, news

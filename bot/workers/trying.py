@@ -5,7 +5,6 @@ writer's units, so they are jobs, like the download of a file.
 """
 
 import asyncio
-from collections.abc import Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from bot.acts.sharing import receivers, tokens
 from bot.chat.actor import Actor
 from bot.screens.sharing.receivers import show_tried
 from bot.screens.sharing.tokens import show_read
-from bot.settings import Network
+from bot.settings import Reach
 from bot.telegram.handled import Clock
 from bot.workers.events import body_of
 from bot.workers.job_answers import Answers
@@ -41,14 +40,14 @@ class Trying:
         clock: Clock,
         timezone: str,
         lookout: Lookout,
-        inside: Sequence[Network] = (),
+        reach: Reach,
     ) -> None:
         self._database = database
         self._units = database.units
         self._answers = answers
         self._clock = clock
         self._timezone = timezone
-        self._inside = inside
+        self._reach = reach
         self._loop = JobLoop("trying", KINDS, lookout)
 
     def stop(self) -> None:
@@ -101,5 +100,5 @@ class Trying:
             target = target_of(vault, ping)
         except VaultError:
             return Answer("keys")
-        async with calling(self._inside) as session:
+        async with calling(self._reach) as session:
             return await call(session, target, ping.uid, body_of(ping), self._clock.now)

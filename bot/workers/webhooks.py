@@ -10,16 +10,17 @@ import base64
 import hmac
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from bot.acts.sharing.addresses import is_callable
+from bot.acts.sharing.addresses import BadAddress, expect_callable
 from bot.acts.sharing.receivers import SECRET
-from bot.settings import Network
-from storage.messages.endpoints import Target
+from bot.settings import Reach
+from storage.messages.endpoints import GONE, Target
 
 if TYPE_CHECKING:
     import aiohttp
@@ -31,12 +32,10 @@ READ: Final = 16 * 1024
 """Bytes of an answer that are read, so that its connection can be reused. A longer answer ends the connection."""
 KEEPALIVE: Final = 3.0
 
-REASONS: Final = ("inside", "dns", "connect", "tls", "timeout", "reset", "redirect", "status", "keys")
-"""Why a try failed, in a word."""
-
-
-class Inside(Exception):
-    """A name that now resolves to an address that may not be called."""
+REASONS: Final = (
+    "inside", "port", "dns", "connect", "tls", "timeout", "reset", "redirect", "status", GONE, "keys",
+)  # fmt: skip
+"""Why a try failed, in a word. `inside` and `port`: the name now stands for what may not be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +62,13 @@ def signed(secret: str, uid: str, at: datetime, body: bytes) -> dict[str, str]:
     return {"webhook-id": uid, "webhook-timestamp": stamp, "webhook-signature": signature}
 
 
-def calling(inside: Sequence[Network], *, tls: ssl.SSLContext | None = None) -> "aiohttp.ClientSession":
+def calling(reach: Reach, *, tls: ssl.SSLContext | None = None) -> "aiohttp.ClientSession":
     """A session that checks every socket: the checked address is the one it connects to."""
     import aiohttp  # where nobody is told of events, this is 5 MB
 
     def checked(found: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
         family, kind, protocol, _, where = found
-        if not is_callable(str(where[0]), inside):
-            raise Inside
+        expect_callable(str(where[0]), int(where[1]), reach)
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
@@ -101,10 +99,10 @@ async def call(
                 await _read(response)
                 return Answer(status=status)
             response.close()
-            reason = "redirect" if 300 <= status < 400 else "status"
+            reason = "redirect" if 300 <= status < 400 else GONE if status == HTTPStatus.GONE else "status"
             return Answer(reason, status, _asked_pause(response.headers.get("Retry-After", ""), status, now()))
-    except Inside:
-        return Answer("inside")
+    except BadAddress as barred:
+        return Answer(barred.why)
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, ssl.SSLError):
         return Answer("tls")
     except aiohttp.ClientConnectorDNSError:

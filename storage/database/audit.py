@@ -79,6 +79,7 @@ Act = Literal[
     "endpoint.changed",
     "endpoint.removed",
     "endpoint.paused",
+    "endpoint.gone",
     "endpoint.resumed",
     "endpoint.tried",
     "endpoint.replayed",

@@ -7,7 +7,7 @@ export leaves an audit entry before its file exists. An exporter writes in const
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from conversations.dates import show_date
@@ -29,7 +29,7 @@ from storage.exports.files.plan_state import write_plan_state, write_three_p
 from storage.exports.formats.delimited import write_csv, write_package
 from storage.exports.formats.json_lines import write_jsonl
 from storage.exports.formats.workbooks import write_xlsx
-from storage.exports.tables import Dataset, Extract
+from storage.exports.tables import Dataset, Extract, shown
 from storage.exports.wanted import INTERNAL, OBSERVERS, Progress, Refused, Wanted, Written, span_of
 from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
@@ -122,7 +122,7 @@ SEVERAL = frozenset({"answers"})
 def _tabular(dataset: TableDataset, format: TableFormat) -> Exporter:
     def named(unit: UnitOfWork, wanted: Wanted) -> Extract:
         plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
-        return replace(dataset.tables(unit, wanted), plan=translated(plan.name, wanted.language))
+        return shown(dataset.tables(unit, wanted), translated(plan.name, wanted.language))
 
     def write_it(unit: UnitOfWork, _: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
         return format.write(named(unit, wanted), wanted, out, progress)

@@ -10,11 +10,12 @@ programs are the same in every language.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from conversations.session.safeguards.characters import visible
 from conversations.wording import Wording, wording
 from storage.exports.codes import labels_of
 from storage.exports.wanted import Wanted
@@ -86,6 +87,32 @@ class Extract:
 
 
 Dataset = Callable[["UnitOfWork", Wanted], Extract]
+
+
+def shown(extract: Extract, plan: str) -> Extract:
+    """Return the extract as every format writes it: with the name of its plan, and all its texts `visible`."""
+    tables = tuple(
+        replace(table, title=visible(table.title), columns=tuple(map(_shown_column, table.columns)))
+        for table in extract.tables
+    )
+    texts = [
+        [at for at, column in enumerate(table.columns) if column.kind in (Kind.TEXT, Kind.ANY)] for table in tables
+    ]
+    rows = ((number, _shown_row(row, texts[number])) for number, row in extract.rows)
+    return replace(extract, tables=tables, rows=rows, plan=visible(plan))
+
+
+def _shown_row(row: Sequence[Cell], texts: Sequence[int]) -> Sequence[Cell]:
+    for at in texts:
+        cell = row[at]
+        if type(cell) is str and not cell.isprintable():
+            return [visible(each) if type(each) is str else each for each in row]
+    return row
+
+
+def _shown_column(column: Column) -> Column:
+    labels = {code: visible(label) for code, label in column.labels.items()}
+    return replace(column, label=visible(column.label), note=visible(column.note), labels=labels)
 
 
 def columns(

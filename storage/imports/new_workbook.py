@@ -14,6 +14,7 @@ from typing import Any, Final
 from conversations.languages import LANGUAGES, language_name
 from conversations.plan.model import STANDARD_CELL
 from conversations.plan.periods import USUAL_CADENCES, Frequency
+from conversations.session.safeguards.characters import visible
 from conversations.wording import wording
 from storage.imports.countries import Country, Place
 from storage.imports.reading import read_plan
@@ -187,7 +188,7 @@ class _Writing:
             case date():
                 sheet.write_datetime(row, column, value, self._day)
             case _:
-                sheet.write_string(row, column, str(value), self._cell_look)
+                sheet.write_string(row, column, visible(str(value)), self._cell_look)
 
 
 def _rule(one: Field, offered: Sequence[str]) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import Literal
 from zoneinfo import available_timezones
 
 from conversations.languages import LANGUAGES, language_name
+from conversations.session.safeguards.characters import clean
 from conversations.xforms.problems import AuthorError, Problem
 from conversations.xforms.workbook import Book, Sheet, read_book
 from storage.imports.sheets import (
@@ -180,7 +181,7 @@ class _Reading:
         numbers: dict[str, int] = {}
         folded: dict[str, str] = {}
         texts_of = {
-            number: {columns[header]: text for header, text in cells.items() if header in columns}
+            number: {columns[header]: clean(text) for header, text in cells.items() if header in columns}
             for number, cells in sheet.rows
         }
         translated = [one.header for one in sheet_of.fields if one.language and one.needed]
@@ -213,7 +214,7 @@ class _Reading:
         first: dict[str, int] = {}
         counts: Counter[str] = Counter()
         texts_of = {
-            number: {columns[header]: text for header, text in cells.items() if header in columns}
+            number: {columns[header]: clean(text) for header, text in cells.items() if header in columns}
             for number, cells in sheet.rows
         }
         led = self._led(sheet_of.name, sheet, labels, columns.values(), texts_of.values())

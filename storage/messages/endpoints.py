@@ -8,6 +8,8 @@ is a row for each receiver, which waits until that receiver has confirmed it:
       │  ▼
       └─ dead, once the pauses are used up; `replay` has it wait anew
 
+A receiver that says it is gone for good is switched off: paused, and what it was told last waits with the rest.
+
 In one lane (a report, a period, the plan) only the first waiting event may be claimed. So the events of a report arrive
 in order. An event that cannot be delivered delays its own report alone, until it is dead.
 """
@@ -37,6 +39,8 @@ _BEFORE = table(EventDelivery).alias("before")
 MOST: Final = 10
 """Receivers of one plan. Every act costs time for each of them."""
 STATES: Final = ("waiting", "delivered", "dead")
+GONE: Final = "gone"
+"""Why a try failed that the receiver answered with 410: it wants no more calls (Standard Webhooks)."""
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=12)
 
@@ -291,6 +295,10 @@ class Endpoints:
         """Stop calling the receiver, and keep its events. False if it was paused already."""
         return self._set_pause(endpoint, now, now, by, "endpoint.paused")
 
+    def switch_off(self, endpoint: StoredEndpoint, *, now: datetime) -> bool:
+        """Pause a receiver that says it is gone. False if it was paused already."""
+        return self._set_pause(endpoint, now, now, None, "endpoint.gone")
+
     def resume(self, endpoint: StoredEndpoint, *, now: datetime, by: int | None) -> bool:
         """Call it again, beginning with the events that wait. False if it was not paused."""
         return self._set_pause(endpoint, None, now, by, "endpoint.resumed")
@@ -409,8 +417,9 @@ class EventDeliveries:
         dead = 0
         for outcome in outcomes:
             tries = outcome.claimed.tries
-            is_over = not outcome.reason or tries > len(PAUSES)
-            again = now + PAUSES[tries - 1] if not is_over else now
+            is_gone = outcome.reason == GONE  # due as soon as it is resumed, however often it was tried
+            is_over = not outcome.reason or (tries > len(PAUSES) and not is_gone)
+            again = now if is_over or is_gone else now + PAUSES[tries - 1]
             if outcome.not_before is not None:
                 again = max(again, min(outcome.not_before, now + LONGEST_PAUSE))
             state = "delivered" if not outcome.reason else "dead" if is_over else "waiting"
@@ -455,6 +464,12 @@ class EventDeliveries:
         """Return how many deliveries of each receiver are in each state."""
         statement = _COUNTED if plan_id is None else _COUNTED.where(_EP.c.plan_id == plan_id)
         return {(id, state): count for id, state, count in self._connection.execute(statement)}
+
+    def gone(self, plan_id: int) -> frozenset[int]:
+        """Return the receivers whose last answer to an event that waits was that they are gone."""
+        here = (_EP.c.plan_id == plan_id, _D.c.state == "waiting", _D.c.reason == GONE)
+        found = select(_D.c.endpoint_id).join(_EP, _EP.c.id == _D.c.endpoint_id).where(*here)
+        return frozenset(self._connection.execute(found).scalars())
 
     def troubled(self, late: datetime, dead_since: datetime) -> list[Troubled]:
         """Return the receivers with a failed delivery that waits since before `late`, or with one that died after

@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select, update
 
 from conversations.languages import FIRST
 from conversations.plan.model import ROLE_TYPES, Agency
+from conversations.session.safeguards.characters import read_name
 from storage.database.audit import Act, Audit
 from storage.database.marks import altered_contents, contents
 from storage.database.models import Base
@@ -193,7 +194,7 @@ class Agencies:
 
 
 def _names(name: dict[str, str]) -> dict[str, str]:
-    return {language: " ".join(text.split())[:LONGEST_NAME] for language, text in name.items()}
+    return {language: read_name(text)[:LONGEST_NAME].rstrip() for language, text in name.items()}
 
 
 def _iso(on: date | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, delete, or_, select, update
 
 from conversations.plan.model import AGENCY_ROLES, Role, Translations
+from conversations.session.safeguards.characters import read_name
 from storage.database.audit import Act, Audit
 from storage.database.models import Base
 from storage.database.statements import Prepared, insert_of, insert_or_ignore
@@ -229,11 +230,14 @@ class People:
     def add(self, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str) -> Person:
         """Add the person with that number. A person who is known already keeps name and language.
 
-        A name of blanks, which Telegram allows, becomes a dash.
+        ValueError for a new person whose name shows no letter, which Telegram allows.
         """
+        kept = read_name(name)
+        if not kept and self.by_telegram_id(telegram_id) is None:
+            raise ValueError("a person's name needs a letter")
         row: dict[str, object] = {
             "telegram_id": telegram_id,
-            "name": " ".join(name.split())[:LONGEST_NAME] or "–",
+            "name": kept[:LONGEST_NAME].rstrip(),
             "language": language,
             "timezone": timezone,
             "joined_at": now,

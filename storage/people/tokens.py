@@ -20,6 +20,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, insert, select, update
 
 from conversations.plan.sharing.export_request import AUDIENCES
+from conversations.session.safeguards.characters import clean
 from storage.database.audit import Audit
 from storage.database.marks import token_mark
 from storage.database.models import DataRead, table
@@ -84,7 +85,7 @@ class DataTokens:
             "plan_id": plan_id,
             "prefix": prefix,
             "audience": audience,
-            "name": " ".join(name.split())[:LONGEST_NAME],
+            "name": " ".join(clean(name).split())[:LONGEST_NAME],
             "created_at": now,
             "created_by_id": by,
         }

@@ -130,6 +130,16 @@ _DDE_CELL = re.compile(r"""(?:^|[,;\t"])\s*[=+\-@][^,;\t\n"|]{0,80}\|[^,;\t\n!]{
 _FETCHING_CELL = re.compile(
     rf"""(?:^|[,;\t"])\s*[=+@][^\t\n]{{0,400}}?{_FETCHING.pattern}""", re.MULTILINE | re.IGNORECASE
 )
+_RTF_OBJECTS: Final = (
+    *("object", "objdata", "objocx", "objemb", "objlink", "objautlink", "objsub", "objpub", "objicemb", "objhtml"),
+    *("objupdate", "objalias", "objclass", "linkself"),
+)
+"""The words of an object in an RTF document (RTF 1.9.1, "Objects"). With `objupdate` it runs without being asked."""
+_RTF_OBJECT = re.compile(
+    rb"\\(?:%s)(?![a-z])"
+    % b"|".join(rb"[\s{}\0]{0,99}".join(re.findall(rb".", word.encode())) for word in _RTF_OBJECTS)
+)
+"""Such a word, also with groups or line breaks between its letters, which some readers pass over."""
 _RTF_CODE = re.compile(rb"\\'([0-9A-Fa-f]{2})")
 _RTF_LETTER = re.compile(rb"\\u(-?\d{1,6}) ?\??")
 _RTF_FETCHED = re.compile(rb"\\(?:template|datafile)\b\s*([^{}]{0,400})")
@@ -403,12 +413,17 @@ def of_table(text: str) -> Reason | None:
 
 def of_rtf(data: bytes) -> Reason | None:
     """Return what an RTF document does: an object in it, or a template or a field that fetches something."""
-    if b"\\objdata" in data or b"\\objocx" in data:
-        return "macros"
-    plain = _RTF_CODE.sub(lambda code: bytes((int(code[1], 16),)), data)
-    plain = _RTF_LETTER.sub(lambda code: chr(int(code[1]) % 65_536).encode("utf-8", "ignore"), plain)
+    if _RTF_OBJECT.search(_spelt(data.replace(b"\\\\", b" "))):
+        return "attached"
+    plain = _spelt(data)
     fetched = (found[1].decode("latin-1").replace("\\\\", "\\") for found in _RTF_FETCHED.finditer(plain))
     return "remote" if any(map(_FIELD.search, _rtf_fields(plain))) or any(map(_is_away, fetched)) else None
+
+
+def _spelt(data: bytes) -> bytes:
+    """Return RTF with letters instead of their codes."""
+    plain = _RTF_CODE.sub(lambda code: bytes((int(code[1], 16),)), data)
+    return _RTF_LETTER.sub(lambda code: chr(int(code[1]) % 65_536).encode("utf-8", "ignore"), plain)
 
 
 def _rtf_fields(plain: bytes) -> Iterator[str]:

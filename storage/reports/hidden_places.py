@@ -9,8 +9,9 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
 
 from conversations.xforms.workbook import DAMAGE
 from storage.reports.pdf_streams import READABLE, streams
@@ -32,8 +33,17 @@ COORDINATES: Final = re.compile(
 """ISO 6709, in degrees or with minutes and seconds, as cameras write it into the `©xyz` and
 `com.apple.quicktime.location` of a video; the same in XMP; the sentences of a receiver (NMEA 0183) in the videos of
 cars; and the subtitles of drones."""
-LOCI: Final = re.compile(rb"loci\0\0\0\0.{2}[^\0]{0,255}\0.", re.DOTALL)
-"""3GPP TS 26.244, 8.10: a name and its role, and then length, width and height in twelve bytes."""
+_HOLDS_BOXES: Final = frozenset((b"moov", b"trak", b"mdia", b"minf", b"udta", b"meta", b"ilst", b"moof", b"traf"))
+_PLACES: Final = frozenset((b"\xa9xyz", b"loci", b"gps ", b"GPS ", b"gps0", b"XMP_"))
+"""Boxes of a recording that are only there to say where it was made (QuickTime; 3GPP TS 26.244, 8.10; cameras of cars),
+and notes as photos have them (XMP), which may say it in any words. A phone shows none of them.
+"""
+_BEGINS: Final = {b"uuid": bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), b"free": b"GPS "}
+"""Boxes that are such notes if they begin so: XMP in MP4 (XMP part 3, 1.2.7), and where a car was."""
+_PLACE_NAMES: Final = (b"location", b"gps")
+"""What is in the name of a note that says a place, in the table `keys` of a recording (`com.apple.quicktime.…`)."""
+_MOST_NAMES: Final = 1_000
+_DEEPEST: Final = 8
 GPS_TRACK: Final = re.compile(rb"GPS[59].(.)(..)", re.DOTALL)
 """GoPro's telemetry (GPMF): a key, the type of its samples, how long one is, and how many follow."""
 _PLACES_BESIDE = re.compile(rb"stsd\0{4}.{8}(?:camm|djmd)", re.DOTALL)
@@ -65,10 +75,60 @@ def of_recording(data: bytes) -> bool:
     return any(each.search(data) for each in (_PLACES_BESIDE, _PACKED_NOTES)) or _is_taken_somewhere(data)
 
 
+class Box(NamedTuple):
+    """A box of a recording (ISO 14496-12, 4.2): where its type stands, and from where to where its content goes."""
+
+    kind: bytes
+    type_at: int
+    start: int
+    end: int
+
+
+def noted(data: bytes) -> Iterator[Box]:
+    """Return the boxes of a recording that say where it was made, whatever they say it in."""
+    return _noted(data, 0, len(data), _DEEPEST)
+
+
+def _noted(data: bytes, start: int, end: int, depth: int, names: Sequence[bytes] = ()) -> Iterator[Box]:
+    table = next((box for box in _boxes(data, start, end) if box.kind == b"keys"), None)
+    if table is not None:
+        names = [
+            data[key.start : key.end].lower() for key in islice(_boxes(data, table.start + 8, table.end), _MOST_NAMES)
+        ]
+    for box in _boxes(data, start, end):
+        if _is_place(data, box, names):
+            yield box
+        elif box.kind in _HOLDS_BOXES and depth:
+            # In a file of ISO, four bytes stand before the boxes of `meta`; in one of QuickTime they do not.
+            is_full = box.kind == b"meta" and data[box.start + 4 : box.start + 8] != b"hdlr"
+            yield from _noted(data, box.start + 4 * is_full, box.end, depth - 1, names)
+
+
+def _is_place(data: bytes, box: Box, names: Sequence[bytes]) -> bool:
+    """Whether a box says where a recording was made. `names` are those of the notes whose type is a number."""
+    begins = _BEGINS.get(box.kind)
+    if box.kind in _PLACES or (begins is not None and data.startswith(begins, box.start)):
+        return True
+    number = int.from_bytes(box.kind) - 1
+    return 0 <= number < len(names) and any(each in names[number] for each in _PLACE_NAMES)
+
+
+def _boxes(data: bytes, at: int, end: int) -> Iterator[Box]:
+    """Return the boxes that follow one another here. One that is longer than there is room for ends with it."""
+    while at + 8 <= end:
+        length, head = int.from_bytes(data[at : at + 4]), 8
+        if length == 1:
+            length, head = int.from_bytes(data[at + 8 : at + 16]), 16
+        stop = end if length == 0 else min(end, at + max(length, head))
+        yield Box(data[at + 4 : at + 8], at + 4, min(at + head, stop), stop)
+        at = stop
+
+
 def _is_recorded_somewhere(part: bytes) -> bool:
     """Whether a part of a document is a recording with its place: nothing is overwritten in a document."""
-    found = part[4:8] == _RECORDING and any(each.search(part) for each in (COORDINATES, LOCI, _PLACES_BESIDE))
-    return bool(found)
+    if part[4:8] != _RECORDING:
+        return False
+    return any(each.search(part) for each in (COORDINATES, _PLACES_BESIDE)) or any(noted(part))
 
 
 def _parts(data: bytes) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from conversations.xforms.workbook import DAMAGE
-from storage.reports import active_content, hidden_places
+from storage.reports import active_content, hidden_places, script_signs
 from storage.reports.refusals import Refused
 
 Accept = Literal["image", "audio", "video", "file"]
@@ -112,7 +112,13 @@ _OLE_STREAMS = (
     ("Book", _Kind("application/vnd.ms-excel", "xls")),
 )
 _ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"MSCF", b"\x28\xb5\x2f\xfd")
-_MARKUP = re.compile(rb"<\s*(svg|html|script|body|iframe|!doctype\s+html|!doctype\s+svg|head)\b", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<\s{0,99}(svg|html|script|body|iframe|!doctype\s{1,99}html|!doctype\s{1,99}svg|head)\b"
+    r"|<(?:img|object|embed|form|input|base|link|meta|video|audio)\s[^<>]{0,200}?\b"
+    r"(?:src|href|data|action|http-equiv|on[a-z]{3,20})\s{0,9}=",
+    re.IGNORECASE,
+)
+"""A page, or a part of one that fetches or runs something, wherever it stands: no browser minds the text before it."""
 _CODE = re.compile(rb"<\s*(?:html|script|iframe|\?php)\b", re.IGNORECASE)
 _END_OF_ZIP = b"PK\x05\x06"
 _ARCHIVE_INSIDE = re.compile(rb"PK\x05\x06\0{4}|Rar!\x1a\x07|7z\xbc\xaf\x27\x1c")
@@ -238,17 +244,22 @@ def _of_text(data: bytes, extension: str) -> _Kind | Refused | None:
     if text is None:
         return None
     head = text.lstrip("\ufeff \t\r\n")[:4096].encode("utf-8", "replace")
-    if markup := _MARKUP.search(head):
-        return Refused("svg" if b"svg" in markup[1].lower() else "html")
+    is_pdf = head.startswith(b"%PDF-")
+    if markup := _MARKUP.search(text, 0, 4096 if is_pdf else len(text)):
+        return Refused("svg" if "svg" in (markup[1] or "").lower() else "html")
     if head.startswith((b"<?xml", b"<!")):
         return Refused("svg" if b"svg" in head.lower() else "unknown")
-    if head.startswith((b"%PDF-", b"<?")):
-        return None if head.startswith(b"%PDF-") else Refused("executable")
+    if is_pdf:
+        return None
+    if head.startswith(b"<?"):
+        return Refused("executable")
     if head.startswith(b"{\\rtf"):
         acts = active_content.of_rtf(data)
         return Refused(acts) if acts else _Kind("application/rtf", "rtf")
     if head.upper().startswith(b"BEGIN:VCARD"):
         return Refused("unknown")  # it is about a person, and nothing else
+    if script_signs.is_program(text):
+        return Refused("executable")
     if _LETTER.search(text):
         return Refused("attached")
     if acts := active_content.of_table(text):
@@ -358,10 +369,14 @@ def _is_not_wanted(kind: _Kind, claimed_mime: str, accept: Accept) -> Refused | 
 
 
 def _without_place(data: bytes) -> bytes:
-    """Return a recording of the same length, with zeros in place of where it was made."""
+    """Return a recording of the same length, with zeros in place of where it was made.
+
+    The box of such a note becomes free space. So everything else stays where it is, and is found by its offset.
+    """
     stored = bytearray(hidden_places.COORDINATES.sub(lambda found: re.sub(rb"\d", b"0", found[0]), data))
-    for found in hidden_places.LOCI.finditer(data):
-        _clear(stored, found.end(), 12)
+    for box in hidden_places.noted(data):
+        stored[box.type_at : box.type_at + 4] = b"free"
+        _clear(stored, box.start, box.end - box.start)
     for found in hidden_places.GPS_TRACK.finditer(data):
         _clear(stored, found.end(), found[1][0] * int.from_bytes(found[2]))
     return bytes(stored)

@@ -36,7 +36,8 @@ LINKS_KEPT: Final = timedelta(days=90)
 """How long a link is kept after it has lapsed."""
 
 _TOKENS = ("token.made", "token.revoked")
-_ENDPOINTS = ("endpoint.added", "endpoint.changed", "endpoint.paused", "endpoint.resumed", "endpoint.removed")
+_PAUSES = ("endpoint.paused", "endpoint.gone", "endpoint.resumed")
+_ENDPOINTS = ("endpoint.added", "endpoint.changed", *_PAUSES, "endpoint.removed")
 _LINKS = ("invitation.issued",)
 _LINKS_WITHDRAWN = ("invitation.revoked", "invitation.declined")
 _DELEGATIONS = ("delegation.begun", "delegation.ended")
@@ -117,7 +118,7 @@ def _tokens(unit: "UnitOfWork") -> Iterator[Difference]:
 def _endpoints(unit: "UnitOfWork") -> Iterator[Difference]:
     from storage.messages.endpoints import row as sealed_name
 
-    paused = told(unit, ("endpoint.paused", "endpoint.resumed"), "endpoint")
+    paused = told(unit, _PAUSES, "endpoint")
     made, there = told(unit, _ENDPOINTS, "endpoint"), set()
     for row in unit.connection.execute(select(_ENDPOINT).order_by(_ENDPOINT.c.id)).mappings():
         there.add(row["id"])
@@ -130,7 +131,7 @@ def _endpoints(unit: "UnitOfWork") -> Iterator[Difference]:
         here = (row["plan_id"], row["host"], row["audience"], kinds)
         is_as_told = here == (said["plan_id"], said["host"], said["audience"], said["kinds"])
         target = opened(unit, row["sealed_target"], sealed_name(row["plan_id"], row["made_at"]))
-        is_paused = paused.get(row["id"], {}).get("act") == "endpoint.paused"
+        is_paused = paused.get(row["id"], {}).get("act") in _PAUSES[:2]
         if not is_as_told or target is None or not is_as_marked(said, receiver_mark(unit.vault, row)):
             yield Difference(row["id"], f"{what} was altered")
         elif is_paused != (row["paused_at"] is not None):

@@ -204,7 +204,8 @@ def hear(house: House, stack: ExitStack) -> dict[str, str]:
     process = stack.enter_context(subprocess.Popen([sys.executable, str(HEARS)], stdout=subprocess.PIPE))
     stack.callback(process.kill)
     assert process.stdout is not None
-    url = f"http://127.0.0.1:{int(process.stdout.readline())}/"
+    port = int(process.stdout.readline())
+    url = f"http://127.0.0.1:{port}/"
 
     def add(unit: UnitOfWork) -> None:
         target, kinds = Target(url, new_secret()), kinds_for("internal")
@@ -215,7 +216,7 @@ def hear(house: House, stack: ExitStack) -> dict[str, str]:
 
     with open_storage(house.settings) as database:
         database.units.submit(None, add).result()
-    return {"ENLACE_EVENTS_INSIDE": "127.0.0.1/32"}
+    return {"ENLACE_EVENTS_INSIDE": "127.0.0.1/32", "ENLACE_EVENTS_PORTS": str(port)}
 
 
 # ------------------------------------------------------------------ the table

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from bot.settings import read_networks  # noqa: E402
+from bot.settings import Reach, read_networks  # noqa: E402
 from bot.workers import events  # noqa: E402
 from bot.workers.events import EventWorker  # noqa: E402
 from bot.workers.lookout import Lookout  # noqa: E402
@@ -39,7 +39,14 @@ async def serve(url: str, keys: Path) -> None:
         await asyncio.to_thread(Presence(database, Wall().now).enter)
         async with asyncio.TaskGroup() as tasks:
             lookout = Lookout(database.units, Wall())
-            worker = EventWorker(database, Wall(), tasks, lookout, read_networks("127.0.0.1/32"))
+            worker = EventWorker(
+                database,
+                Wall(),
+                tasks,
+                lookout,
+                Reach(read_networks("127.0.0.1/32"), range(1, 65536)),
+                feed=lambda _: None,
+            )
             tasks.create_task(lookout.run())
             print("ready", flush=True)
             await worker.run()

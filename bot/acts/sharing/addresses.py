@@ -3,7 +3,8 @@
 Somebody who can make the bot call an address can reach what is otherwise closed to them: the database beside the bot, a
 router's page, a cloud's metadata service that gives out passwords. So only public addresses are called. The check
 happens when the connection is made, after the name was resolved, so a name that changes its meaning (DNS rebinding) is
-no way around. The server's operator can allow internal networks with ENLACE_EVENTS_INSIDE. Nobody in a chat can.
+no way around. On ports that are not the web's something else listens, such as a shell or a cache. The server's operator
+can allow internal networks with ENLACE_EVENTS_INSIDE and other ports with ENLACE_EVENTS_PORTS. Nobody in a chat can.
 """
 
 import ipaddress
@@ -11,11 +12,13 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from bot.settings import Network
+from bot.settings import Network, Reach
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 LONGEST: Final = 1000
+_USUAL: Final = {"https": 443, "http": 80}
+"""Schemes, and the port of an address that names none."""
 NEVER: Final = tuple(
     ipaddress.ip_network(one)
     for one in (
@@ -37,6 +40,14 @@ class BadAddress(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+def expect_callable(address: str, port: int, reach: Reach) -> None:
+    """BadAddress if nothing at this address (numbers, not a name), or nothing on this port, may be called."""
+    if not is_callable(address, reach.inside):
+        raise BadAddress("inside")
+    if port not in reach.ports:
+        raise BadAddress("port")
 
 
 def is_callable(address: str, inside: Sequence[Network] = ()) -> bool:
@@ -76,7 +87,7 @@ def _meant(address: Address) -> Address:
     return address
 
 
-def read_address(text: str, inside: Sequence[Network] = ()) -> tuple[str, str]:
+def read_address(text: str, reach: Reach) -> tuple[str, str]:
     """Read typed or pasted text as the address of a receiver. Return it with its host.
 
     BadAddress says what is wrong. The address must be https. It may be http if the host is this machine and the
@@ -89,16 +100,20 @@ def read_address(text: str, inside: Sequence[Network] = ()) -> tuple[str, str]:
         raise BadAddress("url")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise BadAddress("url") from None
-    if parts.scheme not in ("https", "http"):
+    if port == 0:
+        raise BadAddress("url")
+    if parts.scheme not in _USUAL:
         raise BadAddress("scheme")
     if not host or len(host) > 253:
         raise BadAddress("url")
     if parts.username is not None or parts.password is not None:
         raise BadAddress("login")
-    _expect_outside(parts, host, inside)
+    _expect_outside(parts, host, reach.inside)
+    if (port or _USUAL[parts.scheme]) not in reach.ports:
+        raise BadAddress("port")
     return parts._replace(fragment="").geturl(), host
 
 

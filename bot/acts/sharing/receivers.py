@@ -6,20 +6,22 @@ and its secret is shown once, to the person who set it up.
 
 import base64
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.acts.sharing.addresses import read_address
-from bot.chat.actor import Actor, Notification, told
-from bot.settings import Network
+from bot.chat.actor import Actor, Notification, tell_later, told
+from bot.settings import Reach
 from conversations.card import Button, Card, line
 from conversations.plan.model import Role
 from conversations.plan.sharing.events import PUBLIC, audiences_of
 from conversations.routes import Route, tap
-from conversations.wording import wording
+from conversations.wording import Wording, wording
+from storage.errors import NotFound
 from storage.messages.endpoints import Claimed, NewEndpoint, StoredEndpoint, Target
+from storage.messages.outbox import OutboxRow
 from storage.unit_of_work import UnitOfWork
 
 TRY: Final = "try_receiver"
@@ -35,13 +37,13 @@ def new_secret() -> str:
 
 
 def add(
-    actor: Actor, address: str, *, audience: str = PUBLIC, kinds: Collection[str], inside: Sequence[Network] = ()
+    actor: Actor, address: str, *, audience: str = PUBLIC, kinds: Collection[str], reach: Reach
 ) -> tuple[StoredEndpoint, str, list[Notification]]:
     """Set up a receiver. Return it with its secret and the notifications for the other admins.
 
     It is for the public unless another audience is chosen. BadAddress, or Conflict if there are too many.
     """
-    url, host = read_address(address, inside)
+    url, host = read_address(address, reach)
     secret = new_secret()
     made = actor.unit.endpoints.add(
         actor.plan_id,
@@ -49,15 +51,24 @@ def add(
         actor.now,
         by=actor.person_id,
     )
+
+    def added(say: Wording) -> str:
+        return say("receivers.told", name=actor.named(say), host=host, audience=say(f"export.audience.{audience}"))
+
+    return made, secret, _tell_admins(actor.unit, actor.plan_id, added, but=actor.person_id)
+
+
+def _tell_admins(
+    unit: UnitOfWork, plan_id: int, words: Callable[[Wording], str], *, but: int | None = None
+) -> list[Notification]:
+    """Notifications for the plan's admins, in the words of their languages, with a button to the receivers."""
     news = []
-    for one in actor.unit.people.with_role(actor.plan_id, Role.ADMIN):
-        if one.id != actor.person_id:
+    for one in unit.people.with_role(plan_id, Role.ADMIN):
+        if one.id != but:
             say = wording(one.language)
-            audience_told = say(f"export.audience.{audience}")
-            text = say("receivers.told", name=actor.named(say), host=host, audience=audience_told)
             rows = ((Button(say("receivers.look"), tap(Route.RECEIVERS), "primary"),),)
-            news.append(told(one.telegram_id, Card((line(text),), rows)))
-    return made, secret, news
+            news.append(told(one.telegram_id, Card((line(words(say)),), rows)))
+    return news
 
 
 def pause(actor: Actor, endpoint: StoredEndpoint) -> bool:
@@ -112,6 +123,20 @@ def ask_for_ping(actor: Actor, chat_id: int, endpoint: StoredEndpoint) -> None:
 
 
 # ------------------------------------------------------------------ what nobody does
+def switch_off(unit: UnitOfWork, plan_id: int, endpoint_id: int, now: datetime) -> list[OutboxRow]:
+    """Stop calling a receiver that says it is gone for good, until an admin resumes it. Its events wait.
+
+    Return the messages for the admins: none if it is paused or removed already.
+    """
+    try:
+        found = unit.endpoints.get(plan_id, endpoint_id)
+    except NotFound:
+        return []
+    if not unit.endpoints.switch_off(found, now=now):
+        return []
+    return tell_later(unit, _tell_admins(unit, plan_id, lambda say: say("receivers.gone", host=found.host)), now)
+
+
 def locked_lately(unit: UnitOfWork, now: datetime) -> list[tuple[int, str, str]]:
     """Locks of plans with receivers, if they are not recorded yet: plan, period, and the event's number.
 

@@ -65,11 +65,12 @@ def add(
 ) -> None:
     """Add an agency. Add it to the plan's workbook too: the next import decides."""
     from bot.acts.people import agencies
+    from conversations.session.safeguards.characters import read_name
 
     chosen = settings()
-    names = {language: text for language, text in _names(context, name, chosen).items() if text.strip()}
+    names = {language: text for language, text in _names(context, name, chosen).items() if read_name(text)}
     if not names:
-        raise Misuse("An agency needs its --name.")
+        raise Misuse("An agency needs its --name, in which a letter can be seen.")
     first = day("--from", since, chosen)
     _expect_usable(names, kind)
 
@@ -173,11 +174,14 @@ def _names(context: typer.Context, name: str | None, chosen: "Settings") -> dict
 def _expect_usable(names: dict[str, str], kind: str | None) -> None:
     """Refuse a name that the chat would refuse or cut."""
     from conversations.plan.model import ROLE_TYPES
+    from conversations.session.safeguards.characters import read_name
     from storage.people.agencies import LONGEST_NAME
 
     if kind is not None and kind not in ROLE_TYPES:
         raise Misuse(f"--type {kind!r} is not one of {', '.join(ROLE_TYPES)}.")
     for text in names.values():
-        length = len(" ".join(text.split()))
+        if text.strip() and not read_name(text):
+            raise Misuse("An agency's name needs a letter that can be seen; a blank one removes it.")
+        length = len(read_name(text))
         if length > LONGEST_NAME:
             raise Misuse(f"An agency's name has {LONGEST_NAME} characters at most; this one has {length}.")

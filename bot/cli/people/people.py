@@ -57,15 +57,16 @@ def add(
     """Enrol a person at the server, the privacy notice taken as read: for scripts and tests."""
     from bot.acts.people.enrolment import enrol, role_named
     from conversations.languages import LANGUAGES
+    from conversations.session.safeguards.characters import read_name
     from storage.people.people import LONGEST_NAME
 
     chosen, at = settings(), now()
     granted = role_named(role)
     if not 0 < telegram_id < 2**52:
         raise Misuse(f"{telegram_id} is nobody's number: Telegram's are positive, and below 2^52.")
-    name = " ".join(name.split())
+    name = read_name(name)
     if not name:
-        raise Misuse("A person needs a name.")
+        raise Misuse("A person needs a --name in which a letter can be seen.")
     if len(name) > LONGEST_NAME:
         raise Misuse(f"A name has {LONGEST_NAME} characters at most; this one has {len(name)}.")
     if language and language not in LANGUAGES:

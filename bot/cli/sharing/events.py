@@ -30,6 +30,7 @@ REFUSED = {
     "names 127.0.0.1/32",
     "inside": "it is inside the network, where nobody is called; the operator may allow networks in "
     "ENLACE_EVENTS_INSIDE",
+    "port": "its port is not one of those that are called; the operator may allow others in ENLACE_EVENTS_PORTS",
     "login": "it holds a user name or password; a receiver knows us by the signature",
     "long": "it is too long",
     "url": "it is no address such as https://example.org/enlace",
@@ -42,13 +43,13 @@ def list_receivers(plan_code: PlanOption = "", as_json: JsonOption = False) -> N
     chosen = settings()
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
-        counted = unit.event_deliveries.counts(plan.id)
+        counted, gone = unit.event_deliveries.counts(plan.id), unit.event_deliveries.gone(plan.id)
         return [
             {
                 "receiver": one.id,
                 "host": one.host,
                 "audience": one.audience,
-                "state": "paused" if one.paused_at else "on",
+                "state": ("gone" if one.id in gone else "paused") if one.paused_at else "on",
                 **{state: counted.get((one.id, state), 0) for state in ("delivered", "waiting", "dead")},
                 "since": local(one.made_at, chosen),
                 "kinds": list(one.kinds),
@@ -75,7 +76,6 @@ def add(
     from bot.acts.sharing import receivers
     from bot.acts.sharing.addresses import BadAddress
     from bot.chat.actor import tell_later
-    from bot.settings import read_networks
     from conversations.plan.sharing.export_request import AUDIENCES
 
     if audience not in AUDIENCES:
@@ -84,8 +84,7 @@ def add(
     chosen, address = settings(), sys.stdin.readline() if url == "-" else url
 
     def work(actor: "Actor") -> "tuple[StoredEndpoint, str]":
-        inside = read_networks(chosen.events_inside)
-        made, secret, news = receivers.add(actor, address, audience=audience, kinds=wanted, inside=inside)
+        made, secret, news = receivers.add(actor, address, audience=audience, kinds=wanted, reach=chosen.reach)
         tell_later(actor.unit, news, actor.now)
         return made, secret
 
@@ -112,6 +111,7 @@ def try_receiver(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None
 
 TROUBLE = {
     "inside": "its name stands for an address inside the network; see ENLACE_EVENTS_INSIDE",
+    "port": "its port is not one of those that are called; see ENLACE_EVENTS_PORTS",
     "dns": "there is no such name",
     "connect": "nobody listens there",
     "tls": "its certificate is not valid, or it speaks no TLS",
@@ -119,6 +119,7 @@ TROUBLE = {
     "reset": "it broke the connection off",
     "redirect": "it sends us elsewhere, and no redirect is followed; give the address it names",
     "status": "it answered with a status that is not 2xx",
+    "gone": "it answered 410: it is gone for good; once the other team has it back, see 'enlace events resume'",
     "keys": "its address is sealed under a key that is not in the keyring",
 }
 """For the operator: the meaning of each code of `bot.workers.webhooks.REASONS`."""
@@ -126,14 +127,13 @@ TROUBLE = {
 
 async def _call(ping: "Claimed", chosen: "Settings") -> "Answer":
     from bot.cli.at_server import now
-    from bot.settings import read_networks
     from bot.workers.events import body_of
     from bot.workers.webhooks import call, calling
     from storage.database.vault import Vault
     from storage.messages.endpoints import target_of
 
     target = target_of(Vault.load(chosen.keys), ping)
-    async with calling(read_networks(chosen.events_inside)) as session:
+    async with calling(chosen.reach) as session:
         return await call(session, target, ping.uid, body_of(ping), now)
 
 

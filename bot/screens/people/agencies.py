@@ -19,6 +19,7 @@ from conversations.plan.model import ROLE_TYPES, Agency
 from conversations.routes import ButtonTap, Route, awaiting, tap
 from conversations.session.reading.dates import read_date
 from conversations.session.reading.results import Understood
+from conversations.session.safeguards.characters import read_name
 from storage.people.agencies import LONGEST_NAME, Belongings, read_code
 
 LISTED = 9
@@ -180,6 +181,9 @@ def hear(ex: Exchange, which: int | str, what: str, code: str, text: str) -> Non
     found = _agency(ex, which)
     match what:
         case "name" if code in LANGUAGES:
+            if not read_name(text):
+                _ask(ex, (which, "name", code), "agencies.no_letter", tap(Route.AGENCY, found.id))
+                return
             _show_agency(ex, acts.rename(ex.actor, found, {code: text}))
         case "from" | "end":
             match read_date(text, today=ex.today, language=ex.language, prefer="future"):
@@ -196,7 +200,7 @@ def _propose(ex: Exchange, text: str) -> None:
     say = ex.say
     word, _, name = " ".join(text.split()).partition(" ")
     code = read_code(word)
-    if code is None or not name or len(name) > LONGEST_NAME:
+    if code is None or not read_name(name) or len(name) > LONGEST_NAME:
         _ask(ex, ("new",), "agencies.ask_again", tap(Route.AGENCIES))
         return
     if any(agency.code.upper() == code for agency in ex.unit.plans.agencies(ex.membership.plan_id)):

@@ -14,7 +14,6 @@ from conversations.plan.model import ORDINARY, Activity, Care, Indicator, Role
 from conversations.routes import Route, awaiting, tap
 from conversations.session.reading.utterances import LONGEST as LONGEST_SAYING
 from conversations.session.reading.utterances import mentioned_code
-from conversations.session.safeguards.characters import clean
 from storage.errors import NotFound
 from storage.reports.comments import StoredComment
 
@@ -64,8 +63,7 @@ def _ask_comment(ex: Exchange, about: str) -> None:
 
 def hear_comment(ex: Exchange, argument: str, text: str) -> None:
     """Keep the comment, thank for it, and notify the coordinators."""
-    text = clean(text)
-    if not text or len(text) > LONGEST:
+    if len(text) > LONGEST:
         ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
         ex.stand(None, awaits=awaiting(Route.COMMENT, argument))
         return
@@ -99,8 +97,7 @@ def hear_answer(ex: Exchange, _: str, number: int, text: str) -> None:
     if ex.membership.role != Role.COORDINATOR:
         raise Denied  # the question was put to somebody whose role has changed since
     found = _comment(ex, number)
-    text = clean(text)
-    if not text or len(text) > LONGEST:
+    if len(text) > LONGEST:
         ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
         ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", number))
         return

@@ -28,9 +28,10 @@ def receivers(ex: Exchange) -> None:
     """All receivers of the plan and their state."""
     say, plan_id = ex.say, ex.membership.plan_id
     found, counted = ex.unit.endpoints.all(plan_id), ex.unit.event_deliveries.counts(plan_id)
+    gone = ex.unit.event_deliveries.gone(plan_id)
     lines: list[Line] = [line(bold(say("receivers.title", n=len(found))))]
     for one in found:
-        lines.append(line(bold(one.host), f" · {_audience(ex, one)} · {_state(ex, one, counted)}"))
+        lines.append(line(bold(one.host), f" · {_audience(ex, one)} · {_state(ex, one, counted, gone)}"))
     lines.append(line(italic(say("receivers.what"))))
     rows = [(Button(cut(f"{one.id} · {one.host}"), tap(Route.RECEIVER, one.id)),) for one in found]
     rows.append((Button(say("receivers.new"), tap(Route.RECEIVER, "new"), "primary"),))
@@ -86,11 +87,12 @@ def _again(ex: Exchange, found: StoredEndpoint) -> StoredEndpoint:
 
 def _show(ex: Exchange, found: StoredEndpoint, first: str = "") -> None:
     say, to = ex.say, partial(tap, Route.RECEIVER, found.id)
-    counted = ex.unit.event_deliveries.counts(found.plan_id)
+    counted, gone = ex.unit.event_deliveries.counts(found.plan_id), ex.unit.event_deliveries.gone(found.plan_id)
     dead = counted.get((found.id, "dead"), 0)
     lines: list[Line] = [line(first)] if first else []
     lines += [
-        line(bold(found.host), f" · {_audience(ex, found)} · {_state(ex, found, counted)}"),
+        line(bold(found.host), f" · {_audience(ex, found)} · {_state(ex, found, counted, gone)}"),
+        *([line(say("receivers.gone", host=found.host))] if _is_off(found, gone) else []),
         line(say("receivers.told_of", kinds=", ".join(say(f"event.{kind}") for kind in found.kinds))),
         line(say("receivers.counts", **_numbers(found, counted))),
     ]
@@ -121,9 +123,16 @@ def _numbers(found: StoredEndpoint, counted: dict[tuple[int, str], int]) -> dict
     return {state: counted.get((found.id, state), 0) for state in SHAPES}
 
 
-def _state(ex: Exchange, found: StoredEndpoint, counted: dict[tuple[int, str], int]) -> str:
+def _is_off(found: StoredEndpoint, gone: Collection[int]) -> bool:
+    """Whether a receiver is paused because it said that it is gone."""
+    return found.paused_at is not None and found.id in gone
+
+
+def _state(ex: Exchange, found: StoredEndpoint, counted: dict[tuple[int, str], int], gone: Collection[int]) -> str:
     """Name the worst trouble of a receiver in a word or two."""
     say, numbers = ex.say, _numbers(found, counted)
+    if _is_off(found, gone):
+        return f"{SHAPES['dead']} {say('receivers.state.gone')}"
     if numbers["dead"]:
         return f"{SHAPES['dead']} {say('receivers.state.dead', n=numbers['dead'])}"
     if found.paused_at is not None:
@@ -229,7 +238,7 @@ def hear(ex: Exchange, _: str, audience: str, choice: str, text: str) -> None:
         ex.delete(ex.typed_message_id)
     try:
         chosen = unpacked(choice, audience) or kinds_for(audience)
-        made, secret, news = acts.add(ex.actor, text, audience=audience, kinds=chosen, inside=ex.house.inside)
+        made, secret, news = acts.add(ex.actor, text, audience=audience, kinds=chosen, reach=ex.house.reach)
     except BadAddress as refused:
         _ask(ex, audience, choice, ex.say(f"receivers.refused.{refused.why}"))
         return

@@ -22,6 +22,7 @@ from fpdf.syntax import PDFObject
 
 from conversations.card import abridged
 from conversations.plan.figures.lights import Light
+from conversations.session.safeguards.characters import visible
 
 INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
 FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "on_track": (30, 125, 69), "grey": (86, 98, 109)}
@@ -146,6 +147,7 @@ class Paper:
 
         It belongs to the open element. Decoration, and text outside of all elements, is not read aloud.
         """
+        text = visible(text)
         self._set(size, text, is_bold=is_bold)
         if width and self.pdf.get_string_width(text) > width:
             length = len(text) - 1

@@ -320,16 +320,6 @@ def test_an_agency_is_changed_at_the_server(folder: Path) -> None:
     assert contents(folder) == before
 
 
-def test_names_are_as_long_as_in_the_chat_and_the_limit_is_said(folder: Path) -> None:
-    """Cut in silence, a name would be another one."""
-    person = ("people", "add", "--telegram-id", "3", "--role", "reader", "--name")
-    agency = ("agencies", "add", "--code", "ZZ", "--name")
-    for given, limit in ((person, 128), (agency, 160)):
-        long = enlace(folder, *given, "x" * (limit + 1))
-        assert (long.code, is_one_line(long), f"{limit} characters at most" in long.err) == (2, True, True)
-        assert enlace(folder, *given, "x" * limit).code == 0
-
-
 def test_periods_are_listed_moved_reopened_and_locked_again_at_the_server(folder: Path) -> None:
     """The agency's people are told each time; what no button offers is refused with what can be done."""
     enrol(folder, (501, "Ana", "focal_point", "PGR"), (506, "Pedro", "admin", ""))

@@ -14,9 +14,9 @@ import orjson
 from aiohttp import web
 from standardwebhooks import Webhook
 
-Mood = Literal["take", "fail", "busy", "redirect", "reset", "take_and_reset", "take_and_fail", "hold", "flood"]
+Mood = Literal["take", "fail", "busy", "redirect", "reset", "take_and_reset", "take_and_fail", "hold", "flood", "gone"]
 MOODS: tuple[Mood, ...] = ("take", "fail", "busy", "redirect", "reset", "take_and_reset", "take_and_fail", "flood")
-"""What it may do of itself. `hold` answers when it is let go."""
+"""What it may do of itself. `hold` answers when it is let go, and `gone` wants no more calls."""
 
 
 @dataclass
@@ -54,6 +54,8 @@ class Receiver:
             return web.Response(status=307, headers={"Location": self.url.replace("/in", "/elsewhere")})
         if mood == "busy":
             return web.Response(status=503, headers={"Retry-After": "0"})
+        if mood == "gone":
+            return web.Response(status=410)
         if mood == "flood":
             return web.Response(body=b"x" * 300_000)
         return web.Response(status=500 if mood in ("fail", "take_and_fail", "reset", "take_and_reset") else 204)

@@ -3,30 +3,27 @@
 import asyncio
 import contextlib
 import random
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
-from standardwebhooks import Webhook, WebhookVerificationError
+from sqlalchemy import update
 
-from bot.acts.sharing.addresses import BadAddress, is_callable, read_address
 from bot.acts.sharing.receivers import new_secret
-from bot.settings import Network, read_networks
+from bot.settings import Reach, read_networks
 from bot.workers import events, webhooks
 from bot.workers.events import EventWorker
 from bot.workers.lookout import Lookout
-from bot.workers.webhooks import call, calling, signed
 from conversations.plan.sharing.events import kinds_for
+from storage.database.models import Membership, table
 from storage.messages import endpoints
 from storage.messages.endpoints import NewEndpoint, StoredEndpoint, Target
 from storage.messages.leases import Claim
-from storage.messages.outbox import LEASE
+from storage.messages.outbox import LEASE, OutboxRow
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.bot.telegram.wire import empty_database, opened
@@ -35,7 +32,7 @@ from tests.deadlines import PATIENCE, until
 from tests.ports import free_port
 from tests.storage.conftest import World, build_world
 
-HERE = read_networks("127.0.0.0/8")
+HERE = Reach(read_networks("127.0.0.0/8"), range(1, 65536))
 SECRET = new_secret()
 
 
@@ -108,6 +105,11 @@ def reported(database: Database, world: World, code: str, *, corrections: int = 
         did(database, send)
 
 
+def seen(database: Database, look: Callable[[UnitOfWork], Any]) -> Any:
+    with database.view() as unit:
+        return look(unit)
+
+
 def counts(database: Database) -> dict[str, int]:
     found: dict[str, int] = {}
     with database.view() as unit:
@@ -118,12 +120,15 @@ def counts(database: Database) -> dict[str, int]:
 
 @asynccontextmanager
 async def working(
-    database: Database, inside: tuple[Network, ...] = HERE, is_sure: Callable[[], bool] = lambda: True
+    database: Database,
+    reach: Reach = HERE,
+    is_sure: Callable[[], bool] = lambda: True,
+    feed: Callable[[Sequence[OutboxRow]], None] = lambda _: None,
 ) -> AsyncIterator[EventWorker]:
     """The worker, until the end of the block; then it ends in order."""
     async with asyncio.TaskGroup() as tasks:
         lookout = Lookout(database.units, Wall())
-        worker = EventWorker(database, Wall(), tasks, lookout, inside, is_sure)
+        worker = EventWorker(database, Wall(), tasks, lookout, reach, is_sure, feed=feed)
         tasks.create_task(lookout.run())
         tasks.create_task(worker.run())
         try:
@@ -156,25 +161,6 @@ async def test_what_happens_arrives_signed(database: Database, world: World) -> 
         "plan": "RD-2017", "receipt": 1, "root_receipt": 1, "version": 1, "form_id": "activity_report",
         "activity": "A-1", "period": "201808", "agency": "MINERD",
     }  # fmt: skip
-
-
-def test_a_signature_is_the_standards() -> None:
-    """Checked by the library of the standard's authors; another body, number, time or secret is refused."""
-    body, now = b'{"type":"ping"}', datetime.now(UTC)
-    headers = signed(SECRET, "evt_1", now, body)
-
-    assert Webhook(SECRET).verify(body, headers) == {"type": "ping"}
-
-    forged = [
-        (SECRET, b'{"type":"pong"}', headers),
-        (SECRET, body, headers | {"webhook-id": "evt_2"}),
-        (SECRET, body, headers | {"webhook-timestamp": str(int(now.timestamp()) + 1)}),
-        (new_secret(), body, headers),
-        (SECRET, body, signed(SECRET, "evt_1", now - timedelta(hours=1), body)),
-    ]
-    for secret, said, heads in forged:
-        with pytest.raises(WebhookVerificationError):
-            Webhook(secret).verify(said, heads)
 
 
 @pytest.mark.usefixtures("at_once")
@@ -324,7 +310,7 @@ async def test_what_stands_still_is_anothers_after_a_lease_and_by_no_jump(
     clock, claimed = Wound(), []
     with opened(url, tmp_path) as other:
         async with asyncio.TaskGroup() as tasks:
-            worker = EventWorker(other, clock, tasks, Lookout(other.units, clock))
+            worker = EventWorker(other, clock, tasks, Lookout(other.units, clock), HERE, feed=lambda _: None)
             for at in (0.0, LEASE.total_seconds() - 1, LEASE.total_seconds(), LEASE.total_seconds()):
                 clock.at = at
                 claimed.append([(one.id, one.tries) for one in await worker.turn()])
@@ -387,6 +373,39 @@ async def test_a_receiver_that_is_taken_away_is_told_nothing_more(
     assert receiver.calls == events.WIDTH
 
 
+async def test_a_receiver_that_says_it_is_gone_is_called_no_more_until_somebody_resumes_it(
+    at_once: None, database: Database, world: World
+) -> None:
+    """410 Gone (Standard Webhooks): at once, with what is in hand too; admins hear of it once, and nothing is lost."""
+    moods: list[Mood] = ["gone"]
+    told: list[OutboxRow] = []
+    did(database, lambda unit: unit.connection.execute(update(table(Membership)).values(role="admin")))
+    async with receiving(Receiver(SECRET, lambda: moods[0])) as gone, receiving(Receiver(SECRET)) as well:
+        one = added(database, world, gone.url)
+        for number in range(3 * events.WIDTH):
+            reported(database, world, f"PRE-{number + 101}")
+        async with working(database, feed=told.extend):
+            await until(
+                lambda: seen(database, lambda unit: unit.endpoints.all(world.plan_id))[0].paused_at, "it is off"
+            )
+            called = gone.calls
+            assert called <= events.WIDTH
+            added(database, world, well.url)
+            reported(database, world, "ATE-101")
+            await until(lambda: well.calls == 1, "another receiver is told")
+            assert gone.calls == called
+            assert seen(database, lambda unit: unit.event_deliveries.gone(world.plan_id)) == {one.id}
+            assert [row.chat_id for row in told] == list(world.telegram_ids)
+            acts = [each.act for each in seen(database, lambda unit: unit.audit.latest())]
+            assert acts.count("endpoint.gone") == 1
+
+            moods[0] = "take"
+            did(database, lambda unit: unit.endpoints.resume(one, now=datetime.now(UTC), by=None))
+            await until(lambda: len(gone.kept) == 3 * events.WIDTH + 1, "it is told all that it missed")
+            await until(lambda: counts(database) == {"delivered": gone.calls - called + 1}, "all is delivered")
+            assert seen(database, lambda unit: unit.event_deliveries.gone(world.plan_id)) == frozenset()
+
+
 async def test_a_receiver_that_hangs_is_given_up_for_the_moment(
     database: Database, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,159 +439,3 @@ async def test_nothing_is_told_while_the_database_is_held(database: Database, wo
 
         did(database, lambda unit: unit.facts.forget("held"))
         await until(lambda: receiver.calls == 1, "it is told afterwards")
-
-
-# ------------------------------------------------------------------ what a receiver does
-@pytest.mark.parametrize(
-    ("mood", "reason", "status"),
-    [("take", "", 204), ("flood", "", 200), ("fail", "status", 500), ("redirect", "redirect", 307),
-     ("busy", "status", 503), ("reset", "reset", None)],
-)  # fmt: skip
-async def test_what_a_receiver_answers_is_a_status_and_a_word(mood: Any, reason: str, status: int | None) -> None:
-    """A redirect is not followed, an answer without end is not read to its end, and no word of it is kept."""
-    async with receiving(Receiver(SECRET, lambda: mood)) as receiver, calling(HERE) as session:
-        found = await call(session, Target(receiver.url, SECRET), "evt_1", b"{}", Wall().now)
-    assert (found.reason, found.status) == (reason, status)
-    assert receiver.calls == 1
-
-
-async def test_a_receiver_that_is_not_there() -> None:
-    """Nobody listens, no such name, no TLS where it should be: a word for each."""
-    async with receiving(Receiver(SECRET)) as receiver, calling(HERE) as session:
-        urls = {
-            f"http://127.0.0.1:{free_port()}/in": "connect",
-            "https://nowhere.invalid/in": "dns",
-            receiver.url.replace("http:", "https:"): "tls",
-        }
-        found = {url: await call(session, Target(url, SECRET), "evt_1", b"{}", Wall().now) for url in urls}
-    assert {url: answer.reason for url, answer in found.items()} == urls
-
-
-# ------------------------------------------------------------------ where it is never called
-INSIDE = (
-    "127.0.0.1", "127.8.9.1", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-    "100.100.100.200", "192.0.0.192", "198.18.0.1", "224.0.0.1", "255.255.255.255", "168.63.129.16", "240.0.0.1",
-    "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1", "2001:db8::1",
-    "::ffff:169.254.169.254", "64:ff9b::a00:1", "2002:a00:1::1", "::10.0.0.1", "2001:0:0:0:0:0:f5ff:fffe", "words",
-)  # fmt: skip
-OUTSIDE = ("1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "64:ff9b::101:101")
-
-
-def test_only_public_addresses_are_called() -> None:
-    """Private, local, shared, reserved, metadata of clouds; also inside IPv6, in each of the ways to write that."""
-    assert [address for address in INSIDE if is_callable(address)] == []
-    assert [address for address in OUTSIDE if not is_callable(address)] == []
-    house = read_networks("10.0.0.0/8, fd00::/8")
-    assert [address for address in INSIDE if is_callable(address, house)] == [
-        "10.0.0.1", "fd00:ec2::254", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "::10.0.0.1",
-        "2001:0:0:0:0:0:f5ff:fffe",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "localhost",
-        "127.1",
-        "2130706433",
-        "0x7f000001",
-        "0",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "localhost.",
-        "at.localhost",
-        "127.0.0.1.",
-        "0177.0.0.1",
-        "0x7f.1",
-        "017700000001",
-        "127。0。0。1",
-        "127．0．0．1",
-        "①②⑦.0.0.1",
-        "ⓛocalhost",
-        "%31%32%37.0.0.1",
-        "[::127.0.0.1]",
-        "[64:ff9b::7f00:1]",
-        "[::1%25lo]",
-        "[::ffff:0:127.0.0.1]",
-        "user@127.0.0.1",
-        "example.org:80@127.0.0.1",
-    ],
-)
-async def test_no_socket_is_opened_to_an_address_inside(host: str) -> None:
-    """However it is written: what is looked at is the address that is connected to."""
-    with _listening() as (port, connected):
-        async with calling(()) as session:
-            for scheme in ("http", "https"):
-                found = await call(session, Target(f"{scheme}://{host}:{port}/in", SECRET), "evt_1", b"{}", Wall().now)
-                assert found.reason in ("inside", "dns", "connect"), (host, found)
-        assert not connected()
-
-
-@contextlib.contextmanager
-def _listening() -> Iterator[tuple[int, Callable[[], bool]]]:
-    """A port on every address of this machine, and whether anybody has come."""
-    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
-        server.setblocking(False)
-
-        def connected() -> bool:
-            try:
-                server.accept()[0].close()
-            except BlockingIOError:
-                return False
-            return True
-
-        yield server.getsockname()[1], connected
-
-
-async def test_a_name_that_changes_its_address_is_no_way_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DNS rebinding: public when it was looked at, inside when it is connected to. It is looked at there."""
-    with _listening() as (port, connected):
-        resolved = iter([["93.184.216.34", "127.0.0.1"], ["127.0.0.1"], ["::1"], ["::ffff:127.0.0.1"]])
-
-        async def resolve(_: object, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
-            found = next(resolved)
-            return [
-                {"hostname": host, "host": address, "port": port, "proto": 0, "flags": socket.AI_NUMERICHOST,
-                 "family": socket.AF_INET6 if ":" in address else socket.AF_INET}
-                for address in found[-1:]
-            ]  # fmt: skip
-
-        monkeypatch.setattr(aiohttp.DefaultResolver, "resolve", resolve)
-        for _ in range(4):
-            async with calling(()) as session:
-                target = Target(f"https://hooks.example.org:{port}/in", SECRET)
-                assert (await call(session, target, "evt_1", b"{}", Wall().now)).reason == "inside"
-
-        assert not connected()
-
-
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("ftp://example.org/x", "scheme"), ("http://example.org/x", "scheme"), ("example.org/x", "scheme"),
-        ("https://", "url"), ("https:///x", "url"), ("https://example.org:99999/", "url"), ("https://[::1/", "url"),
-        ("https://a b.org/", "url"), ("https://example.org/\n", "ok"), ("https://ex\u202eample.org/", "url"),
-        ("https://user:pass@example.org/", "login"), ("https://user@example.org/", "login"),
-        ("https://example.org/" + "x" * 1000, "long"), ("https://127.0.0.1/", "inside"),
-        ("http://127.0.0.1/", "scheme"), ("https://localhost/", "inside"), ("https://[::1]/", "inside"),
-        ("https://10.1.2.3/", "inside"), ("https://[fd00::1]/", "inside"), ("https://169.254.169.254/", "inside"),
-        ("https://example.org/in?key=1#frag", "ok"), ("javascript:alert(1)", "scheme"),
-    ],
-)  # fmt: skip
-def test_an_address_that_cannot_be_is_refused_with_its_reason(url: str, why: str) -> None:
-    """When it is typed, before anything is called."""
-    if why == "ok":
-        assert read_address(url)[1] == "example.org"
-    else:
-        with pytest.raises(BadAddress) as refused:
-            read_address(url)
-        assert refused.value.why == why
-
-
-def test_http_is_for_this_machine_alone_and_only_if_the_operator_says_so() -> None:
-    """ENLACE_EVENTS_INSIDE=127.0.0.1/32: a receiver beside the bot."""
-    assert read_address("http://127.0.0.1:8000/in", HERE) == ("http://127.0.0.1:8000/in", "127.0.0.1")
-    assert read_address("http://localhost:8000/in", HERE)[1] == "localhost"
-    with pytest.raises(BadAddress):
-        read_address("http://10.0.0.1/in", read_networks("10.0.0.0/8"))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from bot.settings import Reach
 from bot.workers.events import EventWorker
 from bot.workers.job_loop import JobLoop
 from bot.workers.lookout import Lookout
@@ -104,7 +105,7 @@ async def test_workers_who_have_nothing_to_do_open_no_view_and_apply_no_unit(pai
 
     loops = [JobLoop(kind, (kind,), lookout) for kind in ("fetch", "export")]
     async with asyncio.TaskGroup() as tasks:
-        worker = EventWorker(database, Clock(), tasks, lookout)
+        worker = EventWorker(database, Clock(), tasks, lookout, Reach(), feed=lambda _: None)
         tasks.create_task(worker.run())
         for loop in loops:
             tasks.create_task(loop.run(never, never))

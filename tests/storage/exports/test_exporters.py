@@ -1,6 +1,8 @@
 """The table of exporters: each is told apart, listed on its page, and every column has a label in every language."""
 
+import io
 import re
+import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from conversations.wording import catalogue, wording
+from storage.database.models import Agency, Person, table
 from storage.exports.exporters import DATASETS, EXPORTERS, exporter
 from storage.exports.tables import Kind
 from storage.open_database import Database
@@ -62,6 +65,32 @@ def test_the_page_lists_every_exporter(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--rewrite-golden"):
         PAGE_OF_EXPORTS.write_text(written, "utf-8")
     assert PAGE_OF_EXPORTS.read_text("utf-8") == written
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx", "jsonl"])
+def test_no_text_that_goes_out_is_turned_around(plan: Plan, apply: Any, format: str) -> None:
+    """Also of a name that was stored before names were cleaned; of agencies, which a workbook shows by name (S7)."""
+    turned = "Ana\u202e zeréP\u2066"
+
+    def rename(unit: Any) -> None:
+        unit.connection.execute(table(Person).update().values(name=turned))
+        unit.connection.execute(table(Agency).update().values(name={"es": turned}))
+
+    apply(rename)
+    for dataset in ("people", "agencies", "reports"):
+        data, _ = plan.take(dataset, format, role=Role.ADMIN if dataset == "people" else Role.COORDINATOR)
+        text = whole(data)
+        assert "\u202e" not in text
+        assert "\u2066" not in text
+        assert dataset != "people" or "Ana zeréP" in text
+
+
+def whole(data: bytes) -> str:
+    """All that is in a file, or in the members of a ZIP."""
+    if not data.startswith(b"PK"):
+        return data.decode()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -69,6 +69,13 @@ def test_a_text_in_no_language_is_a_missing_column() -> None:
     assert "plan.missing_column" in {each.code for each in refused.value.problems}
 
 
+def test_a_text_is_what_can_be_seen_of_it() -> None:
+    """A sign that turns a text around, or that nobody sees, is left out; a name of nothing else is a missing one."""
+    book = Book().put("activities", "PRE-101", "name_es", "Jornada\u202e de\u200b  formación")
+    assert book.draft().rows["activity"]["PRE-101"]["name_es"] == "Jornada de formación"
+    assert Book().put("activities", "PRE-101", "name_es", "\u200b\u202e").errors()[0][0] == "missing_value"
+
+
 def test_every_language_has_its_columns() -> None:
     """In the workbook that is written as in the one that is read."""
     for sheet_of in SHEETS:

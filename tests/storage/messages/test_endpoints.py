@@ -405,7 +405,7 @@ def test_address_and_secret_are_sealed(apply: Any, world: Any, vault: Vault) -> 
 
 
 def test_whatever_is_done_to_a_receiver_is_audited(apply: Any, world: Any) -> None:
-    """Added, paused, changed, resumed, tried, replayed, removed; what waited for it goes with it."""
+    """Added, paused, switched off, changed, resumed, tried, replayed, removed; what waited for it goes with it."""
     one = apply(lambda unit: receiver(unit, world))
     apply(lambda unit: report(unit, world))
     apply(lambda unit: unit.connection.execute(table(EventDelivery).update().values(state="dead")))
@@ -416,7 +416,8 @@ def test_whatever_is_done_to_a_receiver_is_audited(apply: Any, world: Any) -> No
     assert changed.kinds == told
     assert not apply(lambda unit: unit.endpoints.set_kinds(changed, told, now=NOW, by=by))
 
-    for act in ("pause", "resume", "tried", "replay", "remove"):
+    assert apply(lambda unit: unit.endpoints.switch_off(one, now=NOW))
+    for act in ("resume", "pause", "tried", "replay", "remove"):
         apply(lambda unit, act=act: getattr(unit.endpoints, act)(one, now=NOW, by=by))
     acts = [entry.act for entry in apply(lambda unit: unit.audit.latest()) if entry.act.startswith("endpoint.")]
     assert sorted(acts) == sorted(act for act in audit.AUDITED_ACTS if act.startswith("endpoint."))

@@ -398,6 +398,12 @@ def test_a_name_is_one_line_of_reasonable_length(world: Any, apply: Apply) -> No
     assert apply(add) == first
 
 
-def test_a_name_of_blanks_is_a_dash(world: Any, apply: Apply) -> None:
-    """Telegram lets a space pass that Python strips, and whoever is addressed by name has one."""
-    assert apply(lambda unit: unit.people.add(ANA, "\u00a0\u2003", "es", NOW, timezone=ZONE)).name == "–"
+@pytest.mark.parametrize("name", ["\u00a0\u2003", "\u200b\u200b", "\u202e", "🌸", ""])
+def test_nobody_is_let_in_under_a_name_that_cannot_be_read(world: Any, apply: Apply, name: str) -> None:
+    """Telegram lets it pass; whoever is known already keeps the name they have."""
+    with pytest.raises(ValueError, match="letter"):
+        apply(lambda unit: unit.people.add(ANA, name, "es", NOW, timezone=ZONE))
+    assert apply(lambda unit: unit.people.by_telegram_id(ANA)) is None
+
+    apply(lambda unit: unit.people.add(ANA, "Ana\u202e\u2003Pérez", "es", NOW, timezone=ZONE))
+    assert apply(lambda unit: unit.people.add(ANA, name, "es", NOW, timezone=ZONE)).name == "Ana Pérez"

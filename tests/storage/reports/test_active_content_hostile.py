@@ -81,6 +81,14 @@ HOSTILE = {
         "a.rtf",
         "remote",
     ),
+    "an object that is brought up to date": (rb"{\rtf1{\object\objupdate{\result x}}}", "a.rtf", "attached"),
+    "only the word that does it": (rb"{\rtf1 x\objupdate}", "a.rtf", "attached"),
+    "an object's data": (rb"{\rtf1{\*\objdata 0105}}", "a.rtf", "attached"),
+    "an object's data, split by a group": (rb"{\rtf1{\*\obj{}data 0105}}", "a.rtf", "attached"),
+    "an object's data, split by lines": (b"{\\rtf1{\\*\\ob\r\nj\r\nda\tta 0105}}", "a.rtf", "attached"),
+    "an object's data in codes": (rb"{\rtf1{\*\ob\'6a\u100?ata 0105}}", "a.rtf", "attached"),
+    "an object behind much text": (rb"{\rtf1 " + rb"Acta.\par " * 9000 + rb"{\*\objdata 0105}}", "a.doc", "attached"),
+    "an object behind a backslash": (rb"{\rtf1 C:\\\objdata 0105}", "a.rtf", "attached"),
     "a source of letters": (rb"{\rtf1{\*\datafile \\\\e\\x}}", "a.rtf", "remote"),
 }  # fmt: skip
 
@@ -100,9 +108,10 @@ def test_a_hostile_document_is_refused(what: str) -> None:
         (pptx(HOVERED % b""), "a.pptx"),
         (cell(b"SUM(A1:A9)"), "a.xlsx"),
         (pdf(rb"<</Title(\120lan)>>"), "a.pdf"),
+        (b"{\\rtf1 Acta\\\nobjetivos y object\\par C:\\\\object\\\\data\\objattph}", "a.rtf"),
         (rb'{\rtf1{\field{\*\fldinst {HYPERLINK "http://e"}}{\fldrslt INCLUDEPICTURE "http://e"}}}', "a.rtf"),
     ],
-    ids=["a shade", "the next slide", "a sum", "a title", "a link"],
+    ids=["a shade", "the next slide", "a sum", "a title", "a name", "a link"],
 )
 def test_what_looks_alike_and_fetches_nothing_is_kept(data: bytes, name: str) -> None:
     found = inspect(data, claimed_name=name, claimed_mime="", accept="file")

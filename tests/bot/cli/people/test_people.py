@@ -127,3 +127,28 @@ def test_what_is_left_to_report_depends_on_the_instant(folder: Path) -> None:
     assert {row["period"] for row in rows} >= {"201809", "2018Q3"}
     assert all(line.count("\t") == 4 for line in on.out.splitlines())
     assert early.out.strip() == "[]"
+
+
+def test_names_are_as_long_as_in_the_chat_and_the_limit_is_said(folder: Path) -> None:
+    """Cut in silence, a name would be another one."""
+    person = ("people", "add", "--telegram-id", "3", "--role", "reader", "--name")
+    agency = ("agencies", "add", "--code", "ZZ", "--name")
+    for given, limit in ((person, 128), (agency, 160)):
+        long = enlace(folder, *given, "x" * (limit + 1))
+        assert (long.code, is_one_line(long), f"{limit} characters at most" in long.err) == (2, True, True)
+        assert enlace(folder, *given, "x" * limit).code == 0
+
+
+def test_a_name_needs_a_letter_that_can_be_seen(folder: Path) -> None:
+    """Of a person, and of an agency that is new or renamed; what turns a text around is left out."""
+    person = ("people", "add", "--telegram-id", "3", "--role", "reader", "--name")
+    agency = ("agencies", "add", "--code", "ZZ", "--name")
+    for given in (person, agency, ("agencies", "change", "--code", "PGR", "--name-fr")):
+        refused = enlace(folder, *given, "\u200b\u200c")
+        assert (refused.code, is_one_line(refused), "letter" in refused.err) == (2, True, True), given
+    assert enlace(folder, *person, "Ana\u202e Pérez").code == 0
+    assert "\tAna Pérez\t" in enlace(folder, "people", "list").out
+    assert enlace(folder, *agency, "Z\u202e").code == 0
+    assert {row["agency"]: row["name"] for row in json.loads(enlace(folder, "agencies", "list", "--json").out)}[
+        "ZZ"
+    ] == "Z"

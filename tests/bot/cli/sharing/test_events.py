@@ -16,8 +16,6 @@ from tests.bot.house import furnish
 
 pytestmark = pytest.mark.slow
 
-HERE = {"ENLACE_EVENTS_INSIDE": "127.0.0.1/32"}
-
 
 class Listener(HTTPServer):
     """Keeps what comes in, and answers with `status`."""
@@ -61,20 +59,23 @@ def folder(tmp_path: Path) -> Path:
 def test_a_receiver_is_set_up_tried_and_removed(folder: Path, listener: Listener) -> None:
     """From the shell alone: the secret on stdout once, and afterwards nowhere."""
     url = f"http://127.0.0.1:{listener.server_port}/in?key=abc"
-    added = enlace(folder, "events", "add", "-", "--audience", "internal", say=f"{url}\n", **HERE)
+    inside = {"ENLACE_EVENTS_INSIDE": "127.0.0.1/32"}
+    here = inside | {"ENLACE_EVENTS_PORTS": f"443,{listener.server_port}"}
+    added = enlace(folder, "events", "add", "-", "--audience", "internal", say=f"{url}\n", **here)
     assert added.code == 0, added
 
     number, secret = added.out.split()
-    tried = enlace(folder, "events", "test", number, **HERE)
+    tried = enlace(folder, "events", "test", number, **here)
     assert (tried.code, tried.out) == (0, "delivered\t204\n")
 
     [(headers, body)] = listener.heard
     assert Webhook(secret).verify(body, headers)["type"] == "ping"
 
     listener.status = 307
-    tried = enlace(folder, "events", "test", number, **HERE)
+    tried = enlace(folder, "events", "test", number, **here)
     assert (tried.code, tried.out, is_one_line(tried)) == (1, "redirect\t307\n", True)
     assert enlace(folder, "events", "test", number).out == "inside\t-\n"  # whoever does not allow it does not call it
+    assert enlace(folder, "events", "test", number, **inside).out == "port\t-\n"
     assert len(listener.heard) == 2
     for act, code in (("pause", 0), ("pause", 1), ("resume", 0), ("resume", 1), ("replay", 0), ("deliveries", 0)):
         assert enlace(folder, "events", act, number).code == code, act
@@ -100,6 +101,7 @@ def test_a_receiver_is_set_up_tried_and_removed(folder: Path, listener: Listener
     [
         (("add", "http://example.org/in"), 1, "https://"),
         (("add", "https://169.254.169.254/latest"), 1, "ENLACE_EVENTS_INSIDE"),
+        (("add", "https://example.org:6379/in"), 1, "ENLACE_EVENTS_PORTS"),
         (("add", "https://example.org/in", "--audience", "all"), 2, "internal, observers, public"),
         (("add", "https://example.org/in", "--kinds", "report.submitted"), 2, "there are report.validated"),
         (("deliveries", "1", "--state", "lost"), 2, "waiting, delivered, dead"),
@@ -116,10 +118,13 @@ def test_what_cannot_be_is_one_sentence_with_its_remedy(
     assert words in refused.err
 
 
-def test_a_setting_that_is_no_network_is_named(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"), [("ENLACE_EVENTS_INSIDE", "everywhere"), ("ENLACE_EVENTS_PORTS", "443,https")]
+)
+def test_a_setting_that_is_no_network_and_no_port_is_named(folder: Path, name: str, text: str) -> None:
     """Before anything is done."""
-    refused = enlace(folder, "events", "list", ENLACE_EVENTS_INSIDE="everywhere")
-    assert "ENLACE_EVENTS_INSIDE" in refused.err
+    refused = enlace(folder, "events", "list", **{name: text})
+    assert name in refused.err
     assert refused.code == 1
 
 

@@ -120,6 +120,25 @@ def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: 
     assert desk.do(lambda unit: unit.people.by_telegram_id(NEWCOMER)) is not None
 
 
+def test_who_has_no_name_that_can_be_read_is_told_so_and_the_link_waits(desk: Desk) -> None:
+    """A stranger, so once a day; a name of bidi controls is kept without them."""
+    code = desk.do(
+        lambda unit: unit.invitations.issue(Post(Role.READER), plan_id=unit.plans.only().id, now=desk.now, by=None)
+    )
+
+    def begin(name: str) -> list[str]:
+        sender = {"id": NEWCOMER, "is_bot": False, "first_name": name, "language_code": "es"}
+        return said(desk.say(NEWCOMER, f"/start {code}", **{"from": sender}), NEWCOMER)
+
+    assert "no tiene ninguna letra que se vea" in begin("\u200b\u200b")[-1]
+    assert begin("\u200b\u200b") == []
+    assert "Soy el asistente" in begin("Ana\u202e Pérez")[-1]
+
+    found = desk.do(lambda unit: unit.people.by_telegram_id(NEWCOMER))
+    assert found is not None
+    assert found.name == "Ana Pérez"
+
+
 def test_the_link_by_which_somebody_came_in_leads_them_back(desk: Desk) -> None:
     """It is what stands in their chats; it makes nothing twice, and tapping it often locks nobody out."""
     code = desk.do(

@@ -412,6 +412,21 @@ def test_an_agency_is_named_in_the_language_of_whoever_types_it(desk: Desk) -> N
     assert "ES Fiscalía" in say(desk, PEDRO, "Fiscalía")
 
 
+def test_an_agencys_name_is_what_can_be_seen_of_it(desk: Desk) -> None:
+    """What cannot be seen is left out of everything that is typed where it is awaited; no letter, no name."""
+    inm = agency_of(desk, "INM")
+    for typed, told in (("🏢", "no tiene ninguna letra"), ("\u202eMigra\u200bción", "Migración")):
+        tap(desk, PEDRO, "agencia", f"{inm.id}.name.es")
+        assert told in say(desk, PEDRO, typed)
+    assert agency_of(desk, "INM").name["es"] == "Migración"
+
+    tap(desk, PEDRO, "agencia", f"{inm.id}.name.fr")
+    say(desk, PEDRO, "\u200b\u200b")
+    tap(desk, PEDRO, "agencia", "new")
+    assert "Primero la sigla" in say(desk, PEDRO, "FISCAL \u200b🏢")
+    assert agency_of(desk, "INM").name == inm.name | {"es": "Migración"}
+
+
 def test_an_agency_is_renamed_in_a_language_and_becomes_something_else(desk: Desk) -> None:
     """One question at a time, from its card."""
     inm = agency_of(desk, "INM")

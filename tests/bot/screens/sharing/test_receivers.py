@@ -16,7 +16,8 @@ from bot.screens.sharing.receivers import show_tried
 from bot.workers.webhooks import REASONS
 from conversations.plan.sharing.events import OFFERED, kinds_for, packed
 from conversations.plan.sharing.export_request import AUDIENCES
-from storage.messages.endpoints import MOST, Outcome, target_of
+from storage.messages.endpoints import GONE, MOST, Outcome, target_of
+from storage.messages.outbox import LEASE, OutboxRow
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, press, said
 from tests.bot.house import ANA, CARMEN, PEDRO, furnish, settings_in
@@ -74,6 +75,7 @@ def test_an_administrator_adds_a_receiver_and_sees_its_secret_once(office: Offic
 @pytest.mark.parametrize(
     ("url", "word"),
     [("http://example.org/x", "https://"), ("https://10.0.0.1/x", "ENLACE_EVENTS_INSIDE"), ("hola", "https://"),
+     ("https://example.org:22/x", "ENLACE_EVENTS_PORTS"),
      ("https://ana:clave@example.org/", "contraseña"), ("https://example.org/" + "x" * 1000, "1000"),
      ("https://example.org /x", "https://example.org/enlace")],
 )  # fmt: skip
@@ -113,6 +115,31 @@ def test_a_receiver_is_paused_resumed_and_removed(office: Office) -> None:
     assert len(office.endpoints()) == 1
     assert "Receptores de eventos: 0" in tap(".remove.yes")
     assert "Receptores de eventos: 0" in tap("")
+
+
+def test_one_that_says_it_is_gone_is_off_and_its_admins_hear_how_to_switch_it_on(office: Office) -> None:
+    """Once, each in their language; the list and its own screen say why, until it is resumed."""
+    office.paste(URL)
+    [made] = office.endpoints()
+
+    def answer(unit: UnitOfWork) -> list[OutboxRow]:
+        unit.events.record("period.locked", made.plan_id, {"period": "201809"}, NOW)
+        [claimed] = unit.event_deliveries.claim(made.id, 9, NOW, NOW + LEASE)
+        unit.event_deliveries.settle([Outcome(claimed, GONE, 410)], NOW)
+        return [row for _ in range(2) for row in receivers.switch_off(unit, made.plan_id, made.id, NOW)]
+
+    [told] = office.do(answer)
+    assert told.chat_id == PEDRO
+    assert "contestó que ya no existe (410)" in str(told.payload)
+
+    assert "apagado: contestó 410" in office.asked(office.say(PEDRO, "/receptores"))
+    shown = office.asked(office.tap(PEDRO, command_token("receptor", str(made.id))))
+    assert "toque Reanudar" in shown
+    assert office.do(lambda unit: unit.event_deliveries.claim(made.id, 9, NOW, NOW + LEASE)) == []
+
+    office.tap(PEDRO, command_token("receptor", f"{made.id}.resume"))
+    assert "por entregar: 1" in office.asked(office.say(PEDRO, "/receptores"))
+    assert len(office.do(lambda unit: unit.event_deliveries.claim(made.id, 9, NOW, NOW + LEASE))) == 1
 
 
 def test_what_was_delivered_and_what_is_dead_is_shown_and_replayed(office: Office) -> None:

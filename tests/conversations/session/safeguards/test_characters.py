@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES, phrases
-from conversations.session.safeguards.characters import clean
+from conversations.session.safeguards.characters import clean, read_name, visible
 from conversations.session.safeguards.emergencies import emergency
 
 
@@ -36,6 +36,36 @@ def test_cleaning_keeps_what_people_meant_to_write() -> None:
     assert clean("n\u0303") == "ñ"
     assert clean("a" + "\u0301" * 50) == "á" + "\u0301" * 3
     assert clean("\u3164\u2800") == ""
+
+
+PERSIAN, HINDI = "می\u200cخواهم", "क्\u200dष"
+"""Read in another way without the invisible sign in them."""
+
+
+def test_an_invisible_sign_stays_between_letters_that_are_read_by_it_alone() -> None:
+    for word in (PERSIAN, HINDI):
+        assert clean(word) == word
+    for word in ("a\u200cb", "\u200cم", "م\u200d", "م\u200c\u202eخ", "5\u200c6", "а\u200dб"):
+        assert not {"\u200c", "\u200d"} & set(clean(word)), word
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Ana\u202e zeréP\u200b\n", "Ana zeréP"), ("\u2066Ana\u2069\ufeff", "Ana"), ("Ana 🌸", "Ana 🌸"),
+        ("Nú\u00adñez", "Núñez"),
+        (PERSIAN, PERSIAN), ("李", "李"), ("\u200b\u200c", ""), ("\u202e", ""),
+        ("🌸", ""), ("809 555", ""), ("–", ""), ("\u3164", ""),
+    ],
+)  # fmt: skip
+def test_a_name_is_what_can_be_seen_of_it_and_has_a_letter(typed: str, kept: str) -> None:
+    assert read_name(typed) == kept
+
+
+def test_what_is_shown_outside_has_no_sign_that_turns_it_around() -> None:
+    """Its letters, line breaks and joiners stay (S7)."""
+    turned = "".join(map(chr, (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+    assert visible(f"a{turned}b\n{PERSIAN} ñ") == f"ab\n{PERSIAN} ñ"
 
 
 EMERGENCIES = [
