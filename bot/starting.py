@@ -18,7 +18,7 @@ from typing import IO, Final, TypeVar
 import structlog
 from sqlalchemy import make_url
 
-from bot.errors import Complaint, unavailable
+from bot.errors import NO_ROOM, Complaint, unavailable
 from bot.open_storage import expect_ours
 from bot.settings import Settings
 from bot.stopping import until
@@ -31,7 +31,6 @@ from storage.upkeep import lineage
 
 logger = structlog.get_logger(__name__)
 
-NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 TRY_EVERY: Final = 1.0
 """Seconds after which a database that was away at the start is asked again."""
 LOOK_EVERY: Final = 5.0

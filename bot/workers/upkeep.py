@@ -20,8 +20,8 @@ from bot.acts.sharing.exports import KEPT
 from bot.acts.sharing.receivers import locked_lately, record_locks
 from bot.acts.upkeep.status import BEAT, DISK_FULL, MIB, Vitals, remember
 from bot.chat.form_cache import FormCache
+from bot.errors import NO_ROOM
 from bot.log import log_alarm
-from bot.starting import NO_ROOM
 from bot.stopping import until
 from bot.telegram.handled import Alarm, Clock
 from storage.errors import StorageError, Unavailable
