@@ -29,7 +29,7 @@ from bot.log import configure_logging
 from bot.open_storage import BOT_USERNAME, expect_ours, open_unasked
 from bot.schedule.scheduler import ClockWatch, Scheduler
 from bot.settings import Settings, read_networks
-from bot.starting import answered, expect_evidence_folder, is_ours, look_back, only_one, outgrown
+from bot.starting import answered, count_on, expect_evidence_folder, is_ours, look_back, only_one, outgrown
 from bot.stopping import COMMITTING, SENDING, Stopping, until
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
@@ -233,6 +233,8 @@ async def _serve(base: _Base, stopping: Stopping, *, is_known: bool) -> None:
                 reason = outdated.result() if outdated.done() else None
                 await _end(parts, running, stopping)
             _cancel_others()
+        if reason is None and presence.id:
+            await asyncio.to_thread(count_on, base.settings, base.database, base.clock.now())
         await asyncio.to_thread(presence.leave)
     except* (BotError, Complaint, StorageError) as group:
         if group.subgroup(TokenRejected) is not None:

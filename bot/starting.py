@@ -161,6 +161,12 @@ def _expect_own_tables(database: Database) -> None:
         expect_own_tables(connection)
 
 
+def count_on(settings: Settings, database: Database, now: datetime) -> None:
+    """Count the database once more at the end: an earlier copy of it is behind from now on."""
+    with contextlib.suppress(Unavailable):
+        look_back(settings, database, now)
+
+
 def look_back(settings: Settings, database: Database, now: datetime) -> None:
     """Hold the database, before anything is sent, if it is older than the one that was served from here."""
     try:

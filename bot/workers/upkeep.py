@@ -219,7 +219,7 @@ UPKEEP: tuple[Chore, ...] = (
     Chore("look after coverage", timedelta(seconds=30), look_after_coverage),
     Chore("seal the audit log", timedelta(seconds=2), seal_log),
     Chore("tell of locks", timedelta(minutes=1), tell_of_locks, trusts_date=True),
-    Chore("look back", timedelta(minutes=10), look_back),
+    Chore("look back", timedelta(seconds=15), look_back),
     Chore("sweep exports", timedelta(minutes=10), sweep_exports),
     Chore("forget", timedelta(hours=1), forget, trusts_date=True),
     Chore("renew seals", timedelta(days=1), renew_seals),
