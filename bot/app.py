@@ -26,10 +26,10 @@ from bot.chat.permissions import telegram_menu
 from bot.dispatch import Dispatch
 from bot.errors import Complaint
 from bot.log import configure_logging
-from bot.open_storage import BOT_USERNAME, open_storage
+from bot.open_storage import BOT_USERNAME, expect_ours, open_unasked
 from bot.schedule.scheduler import ClockWatch, Scheduler
 from bot.settings import Settings
-from bot.starting import expect_evidence_folder, only_one
+from bot.starting import answered, count_on, expect_evidence_folder, is_ours, look_back, only_one, outgrown
 from bot.stopping import COMMITTING, SENDING, Stopping, until
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
@@ -52,7 +52,7 @@ from bot.workers.uploads import Uploads
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from storage.database.vault import Vault
-from storage.errors import StorageError, Unavailable
+from storage.errors import StorageError, Unavailable, Unmigrated
 from storage.exports.parcels import Parcels
 from storage.messages.kept import BOT_FACT
 from storage.messages.leases import since_boot
@@ -126,7 +126,7 @@ def serve(settings: Settings, clock: Clock, *, parent: int | None = None) -> Non
             "ENLACE_TELEGRAM_TOKEN is not set. Ask @BotFather for a token, or try `enlace demo` without one."
         )
     configure_logging(settings.log_level, settings.log_format, secrets=settings.secrets)
-    with open_storage(settings) as database, only_one(settings):
+    with open_unasked(settings) as database, only_one(settings):
         expect_evidence_folder(settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(run(settings, clock, database, parent))
@@ -163,10 +163,10 @@ async def run(settings: Settings, clock: Clock, database: Database, parent: int 
     base = _Base(settings, clock, database, api, form_cache)
     try:
         async with stopping.breaking():
+            is_known = await asyncio.to_thread(is_ours, settings, database)
             await _introduce(base)
-            await _prepare(base)
         if not stopping.is_asked:
-            await _serve(base, stopping)
+            await _serve(base, stopping, is_known=is_known)
         logger.info("bot.stopped")
     finally:
         with contextlib.suppress(Exception):
@@ -210,38 +210,41 @@ def _remember_rejection(database: Database, clock: Clock) -> None:
         database.units.submit(None, partial(keep, raised=rejected, now=now)).result()
 
 
-async def _prepare(base: _Base) -> None:
-    """Do everything that is done once, before the first update. It may be interrupted at any point."""
-    try:
-        await base.database.units.run(None, partial(_learn, api=base.api, now=base.clock.now()))
-        await asyncio.to_thread(_look_back, base.settings, base.database, base.clock)
-    except Unavailable as error:
-        raise Complaint(
-            f"The database cannot be written to: {error}. See that its disk has room and that the bot may write there."
-        ) from None
-
-
-async def _serve(base: _Base, stopping: Stopping) -> None:
+async def _serve(base: _Base, stopping: Stopping, *, is_known: bool) -> None:
     """Run all tasks until the bot stops. A process that ends before this returns has ended uncleanly."""
     presence = Presence(base.database, base.clock.now)
+    reason: Unmigrated | None = None
     try:
         async with asyncio.TaskGroup() as tasks:
             parts = _compose(base, tasks, presence)
-            running = await _begin(parts, base, stopping, tasks)
-            mode = "webhook" if base.settings.webhook_url else "polling"
-            logger.info("bot.ready", username=base.api.username, mode=mode)
-            tasks.create_task(_settle_in(base, stopping))
-            stop = tasks.create_task(stopping.event.wait())
-            await asyncio.wait({stop, running.incoming}, return_when=asyncio.FIRST_COMPLETED)
-            await _end(parts, running, stopping)
+            for server in parts.servers:
+                server.listen()  # before the outbox: a second copy started by mistake leaves the first one's alone
+                tasks.create_task(server.run())
+            async with stopping.breaking():
+                await _take_over(parts, base, is_known=is_known)
+            if not stopping.is_asked:
+                running = _begin(parts, base, stopping, tasks)
+                mode = "webhook" if base.settings.webhook_url else "polling"
+                logger.info("bot.ready", username=base.api.username, mode=mode)
+                tasks.create_task(_settle_in(base, stopping))
+                stop = tasks.create_task(stopping.event.wait())
+                outdated = tasks.create_task(outgrown(base.database, stopping.event))
+                await asyncio.wait({stop, outdated, running.incoming}, return_when=asyncio.FIRST_COMPLETED)
+                reason = outdated.result() if outdated.done() else None
+                await _end(parts, running, stopping)
+            _cancel_others()
+        if reason is None and presence.id:
+            await asyncio.to_thread(count_on, base.settings, base.database, base.clock.now())
         await asyncio.to_thread(presence.leave)
-    except* (BotError, StorageError) as group:
+    except* (BotError, Complaint, StorageError) as group:
         if group.subgroup(TokenRejected) is not None:
             await asyncio.to_thread(_remember_rejection, base.database, base.clock)
         await asyncio.to_thread(presence.leave)
         raise Complaint(str(group.exceptions[0])) from None
     finally:
         presence.close()
+    if reason is not None:
+        raise Complaint(f"{reason}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +260,8 @@ class _Parts:
     workers: Sequence[Lookout | Evidence | ExportWorker | EventWorker | Trying]
     """All that work on jobs and events, these two among them."""
     scheduler: Scheduler
-    monitoring: "Sequence[HttpServer]"
+    servers: "Sequence[HttpServer]"
+    """They answer a supervisor from the beginning, also while the bot waits for its database."""
     alarms: Alarms
     look: Callable[[], Premises]
     presence: Presence
@@ -325,18 +329,17 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
     feed, wake = delivery.feed, delivery.wake
     zone = settings.timezone
     exports = ExportWorker(database, store, parcels, clock, zone, lookout, feed=feed, wake=wake, alarm=alarms)
-    # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
     door = _door(base)
     asked = _readiness(base, alarms)
     source = _source(base, intake, delivery, alarms, door, asked)
-    monitoring = _monitoring(base, door, asked, partial(_metrics, base, intake, delivery, scheduler, alarms))
+    servers = _monitoring(base, door, asked, partial(_metrics, base, intake, delivery, scheduler, alarms))
+    if not isinstance(source, Polling):
+        servers.append(source.server)
     events = EventWorker(database, clock, tasks, lookout, house.reach, presence.is_sure, feed=feed)
     trying = Trying(database, answers, clock, zone, lookout, house.reach)
     workers = (lookout, *evidence, exports, events, trying)
     look = _premises(base, store, parcels, alarms, scheduler)
-    return _Parts(
-        source, door, intake, delivery, exports, events, workers, scheduler, monitoring, alarms, look, presence
-    )
+    return _Parts(source, door, intake, delivery, exports, events, workers, scheduler, servers, alarms, look, presence)
 
 
 def _deployment(base: _Base) -> Deployment:
@@ -397,26 +400,35 @@ def _scheduler(
     return scheduler
 
 
-async def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.TaskGroup) -> _Running:
-    """Begin all parts. Take over the work of an earlier process before the first update comes in."""
-    for server in parts.monitoring:
-        server.listen()
-        tasks.create_task(server.run())
-    entered = await asyncio.to_thread(parts.presence.enter)
-    await parts.scheduler.learn_hold()
+async def _take_over(parts: _Parts, base: _Base, *, is_known: bool) -> None:
+    """Ask the database for everything that is asked once, and take over the work of an earlier process.
+
+    All of it before the first update is applied. It may be broken off at any point.
+    """
+    units, api = base.database.units, base.api
+    if not is_known:
+        await answered(partial(asyncio.to_thread, expect_ours, base.settings, base.database))
+    await answered(lambda: units.run(None, partial(_learn, api=api, now=base.clock.now())))
+    await answered(partial(asyncio.to_thread, look_back, base.settings, base.database, base.clock.now()))
+    entered = await answered(partial(asyncio.to_thread, parts.presence.enter))
+    await answered(parts.scheduler.learn_hold)
     if entered.ended:
         parts.intake.beware()
-    await parts.delivery.start()
-    await parts.intake.resume()
+    await answered(parts.delivery.start)
+    await answered(parts.intake.resume)
+    await answered(partial(parts.exports.start, is_alone=entered.is_alone))
+
+
+def _begin(parts: _Parts, base: _Base, stopping: Stopping, tasks: asyncio.TaskGroup) -> _Running:
+    """Begin all parts; their loops bear with a database that goes away."""
     outgoing = tasks.create_task(parts.delivery.run())
-    await parts.exports.start(is_alone=entered.is_alone)
     workers = [
         parts.presence.run(parts.delivery.wake, parts.disown),
         *(worker.run() for worker in parts.workers),
         parts.scheduler.run(),
         parts.alarms.run(stopping.event),
+        keep_house(parts.look, base.clock, stopping.event),
     ]
-    workers.append(keep_house(parts.look, base.clock, stopping.event))
     if not base.database.is_sqlite or parts.scheduler.is_held:
         workers.append(_inherit(parts.intake, stopping.event))
     begun = frozenset(tasks.create_task(worker) for worker in workers)
@@ -467,11 +479,14 @@ async def _end(parts: _Parts, running: _Running, stopping: Stopping) -> None:
     parts.alarms.stop()
     parts.delivery.stop()
     running.outgoing.add_done_callback(lambda _: parts.presence.stop())  # what is sent last needs it
-    for server in parts.monitoring:
+    for server in parts.servers:
         server.stop()
     if parts.door is not None:
         parts.door.close()
     await asyncio.wait({running.outgoing, *running.workers}, timeout=SENDING)
+
+
+def _cancel_others() -> None:
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
 
@@ -501,16 +516,14 @@ def _source(
     door: "DataDoor | None",
     asked: "Mapping[str, Question]",
 ) -> "Polling | Webhook":
-    """The source of updates: polling, or the webhook with its address taken."""
+    """The source of updates: polling, or the webhook."""
     settings, api, units, clock = base.settings, base.api, base.database.units, base.clock
     if settings.webhook_url is None:
         return Polling(api, units, intake, clock, alarm=alarms)
     from bot.web.server import Webhook
 
     routes = door.routes() if door is not None else ()
-    webhook = Webhook(api, units, intake, delivery, clock, settings, asked=asked, routes=routes, alarm=alarms)
-    webhook.listen()
-    return webhook
+    return Webhook(api, units, intake, delivery, clock, settings, asked=asked, routes=routes, alarm=alarms)
 
 
 def _monitoring(
@@ -556,17 +569,6 @@ def units_vault(database: Database) -> Vault:
 def _learn(unit: UnitOfWork, *, api: Api, now: datetime) -> None:
     unit.facts.set(BOT_USERNAME, api.username, now)
     unit.facts.set(BOT_FACT, str(api.bot_id), now)
-
-
-def _look_back(settings: Settings, database: Database, clock: Clock) -> None:
-    """Hold the database, before anything is sent, if it is older than the one that was served from here."""
-    try:
-        found = lineage.look(database, lineage.beside(settings.keys), clock.now())
-    except OSError as error:
-        logger.info("lineage.not_kept", reason=error.strerror)
-        return
-    if found is not None:
-        logger.critical("database.went_back", reason=str(found), remedy="look at it, then: enlace db resume")
 
 
 def _warm(database: Database, form_cache: FormCache, stopping: Stopping) -> None:

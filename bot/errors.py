@@ -1,5 +1,10 @@
 """Errors that an operator can mend, each told in one line."""
 
+import errno
+from typing import Final
+
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+
 
 class Complaint(Exception):
     """An error for the operator. Its sentence is shown unchanged. It says what is wrong and what to do."""
@@ -7,6 +12,13 @@ class Complaint(Exception):
 
 class Misuse(Complaint):
     """The command was not given as it must be: exit code 2, and nothing was tried."""
+
+
+def refused(error: OSError) -> str:
+    """Return the sentence for what the system did not let a command do: a full disk, a folder that may only be read."""
+    where = f"{error.filename}: " if error.filename else ""
+    remedy = "Make room" if error.errno in NO_ROOM else "Mend that"
+    return f"{where}{error.strerror or error}. {remedy}, then give the command again."
 
 
 def unavailable(error: Exception) -> str:

@@ -24,6 +24,19 @@ BOT_USERNAME = "telegram.username"
 
 def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
     """Open and check the database. If it cannot be used, a Complaint names the reason and the remedy."""
+    database = open_unasked(settings, needs_keys=needs_keys)
+    try:
+        expect_ours(settings, database)
+    except BaseException as error:
+        database.close()
+        if isinstance(error, Unavailable):
+            raise Complaint(unavailable(error)) from None
+        raise
+    return database
+
+
+def open_unasked(settings: Settings, *, needs_keys: bool = True) -> Database:
+    """Open the keyring, and the database without asking it anything: it may be away. Then call `expect_ours`."""
     try:
         vault = Vault.load(settings.keys) if needs_keys else None
     except VaultError as error:
@@ -33,22 +46,24 @@ def open_storage(settings: Settings, *, needs_keys: bool = True) -> Database:
             f"The keyring {settings.keys} cannot be read ({error.strerror}). `enlace init` makes one."
         ) from None
     try:
-        check(settings.database_url)
-        database = open_database(settings.database_url, vault=vault)
-    except Unmigrated as error:
-        raise Complaint(f"The database is not up to date: {error}.") from None
-    except Unavailable as error:
-        raise Complaint(unavailable(error)) from None
+        return open_database(settings.database_url, vault=vault)
     except StorageError as error:
         raise Complaint(f"The database cannot be used: {error}.") from None
-    if vault is not None:
-        try:
-            _know_keyring(database, vault, settings)
-        except BaseException:
-            database.close()
-            raise
-        database.before_close = _link_what_was_done
-    return database
+
+
+def expect_ours(settings: Settings, database: Database) -> None:
+    """Complaint unless the tables are this version's, and the keyring theirs. Unavailable while nobody answers."""
+    try:
+        check(settings.database_url)
+        if database.vault is not None:
+            _know_keyring(database, database.vault, settings)
+            database.before_close = _link_what_was_done
+    except Unmigrated as error:
+        raise Complaint(f"{error}.") from None
+    except Unavailable:
+        raise
+    except StorageError as error:
+        raise Complaint(f"The database cannot be used: {error}.") from None
 
 
 def _know_keyring(database: Database, vault: Vault, settings: Settings) -> None:
@@ -61,8 +76,6 @@ def _know_keyring(database: Database, vault: Vault, settings: Settings) -> None:
             database.units.submit(None, lambda unit: unit.facts.set(KEYRING, known_values(vault), at)).result()
     except WrongKeyring as error:
         raise wrong_keyring(settings, error.needed) from None
-    except Unavailable as error:
-        raise Complaint(f"The database cannot be used: {error}.") from None
 
 
 def wrong_keyring(settings: Settings, needed: frozenset[str]) -> Complaint:

@@ -1,9 +1,10 @@
 """The command line. A line is read with the table of commands alone, or with Typer.
 
-An error is shown as one sentence.
+An error is shown as one sentence: here, for every command.
 """
 
 import importlib
+import os
 import sys
 
 from bot.cli.console import fail
@@ -12,17 +13,14 @@ from bot.cli.nouns import plainly
 
 def main() -> None:
     """The console script. What the operator can fix is one line on stderr and exit code 1."""
-    from bot.errors import Complaint, Misuse, unavailable
+    from bot.errors import Complaint, Misuse, refused, unavailable
     from storage.errors import StorageError, Unavailable
 
     try:
-        match plainly(sys.argv[1:]):
-            case None:
-                from bot.cli.typed import app  # `run` lives for months without
-
-                app()
-            case noun, options:
-                getattr(importlib.import_module(noun.module), noun.name)(**options)
+        try:
+            _obey()
+        finally:
+            print(end="", flush=True)  # here, where a full disk is a sentence
     except Misuse as misuse:
         fail(str(misuse), 2)
     except Complaint as complaint:
@@ -31,6 +29,29 @@ def main() -> None:
         fail(unavailable(error))
     except StorageError as error:
         fail(str(error))
+    except BrokenPipeError:  # whoever reads it has enough, as `head`
+        _write_nothing_more()
+        sys.exit(1)
+    except OSError as error:
+        _write_nothing_more()
+        fail(refused(error))
+
+
+def _obey() -> None:
+    match plainly(sys.argv[1:]):
+        case None:
+            from bot.cli.typed import app  # `run` lives for months without
+
+            app()
+        case noun, options:
+            getattr(importlib.import_module(noun.module), noun.name)(**options)
+
+
+def _write_nothing_more() -> None:
+    """Let nobody hear what still waits for the standard output: the interpreter would fail at it once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from storage.messages.leases import Watch
 from storage.messages.outbox import LEASE, UPLOAD_LEASE, OpenReply, OutboxRow
 from storage.messages.silence import note_silence, silent_until
 from storage.unit_of_work import UnitOfWork
+from storage.upkeep import lineage
 
 REPLIES_CLAIMED: Final = 200
 REPLY_LANE: Final[tuple[outbox.Lane, ...]] = ("replies",)
@@ -94,8 +95,10 @@ def look(
     """Settle expired rows, claim those that are due, and take in hand our own that nobody is sending.
 
     The leases of what waits in our hands are renewed. A process that stands still renews none. `steady` tells the time
-    of the clock that never jumps.
+    of the clock that never jumps. If somebody has restored the tables, nothing is claimed, and they are held.
     """
+    if lineage.hold_copy(unit, now):
+        return Found((), False, frozenset())
     unit.outbox.settle_expired(watch.run_out(unit.outbox.leased(asked.in_hand), steady()), now)
     renewed = unit.outbox.renew(asked.waiting, now + LEASE) if asked.waiting else {}
     if asked.overslept:

@@ -101,6 +101,8 @@ class WebhookEndpoint:
             logger.warning("webhook.short_secret", advice="16 characters or more cannot be guessed")
         self._body_timeout = body_timeout
         self.commit_timeout = commit_timeout
+        self.is_open = True
+        """Whether updates are applied. While the bot waits for its database, each is answered 503."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         status, headers, body = await self._answer(scope, receive)
@@ -136,8 +138,16 @@ class WebhookEndpoint:
         update = _update_in(body)
         if update is None:
             return None
+        if not self.is_open:
+            return Applying(_not_yet(), rides=False)
         rides = not self._delivery.is_held
         return Applying(self._intake.apply(update, rides=rides), rides)
+
+
+def _not_yet() -> "asyncio.Future[Handled]":
+    handled: asyncio.Future[Handled] = asyncio.get_running_loop().create_future()
+    handled.set_exception(Unavailable("the bot waits for its database"))
+    return handled
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -91,6 +91,8 @@ class HttpServer:
         self._port = port
         self._setting = setting
         self._listening: socket.socket | None = None
+        self.ended = asyncio.Event()
+        """Set when nobody is answered any more."""
 
     def listen(self) -> int:
         """Take the address and return its port. Clients that connect from now on are served as soon as `run` runs."""
@@ -105,8 +107,11 @@ class HttpServer:
         self.listen()
         listening, self._listening = self._listening, None
         assert listening is not None
-        with listening:
-            await self._server.serve(sockets=[listening])
+        try:
+            with listening:
+                await self._server.serve(sockets=[listening])
+        finally:
+            self.ended.set()
 
 
 def _until_the_end(app: ASGIApp) -> ASGIApp:
@@ -205,9 +210,10 @@ def alone(settings: Settings, routes: Sequence[BaseRoute], asked: Mapping[str, Q
 
 
 class Webhook:
-    """Brings updates by webhook, as `Polling` does by polling: `listen`, then `run` until `stop`.
+    """Brings updates by webhook, as `Polling` does by polling: `run` until `stop`, while its `server` runs.
 
-    `asked` are the questions of `/readyz`.
+    The server runs first: it answers a supervisor while the bot waits for its database. `asked` are the questions of
+    `/readyz`.
     """
 
     def __init__(
@@ -225,24 +231,20 @@ class Webhook:
         look_every: float = 5.0,
     ) -> None:
         self._intake = intake
-        endpoint: Any = WebhookEndpoint(intake, delivery, settings.webhook_secret)
+        self._endpoint = WebhookEndpoint(intake, delivery, settings.webhook_secret)
+        self._endpoint.is_open = False
+        endpoint: Any = self._endpoint
         app = web_app([Route(PATH, endpoint, methods=["POST"]), *routes], asked)
-        self.server = HttpServer(app, *host_and_port(settings.listen), updates=endpoint)
+        self.server = HttpServer(app, *host_and_port(settings.listen), updates=self._endpoint)
         address = str(settings.webhook_url)
         self.keeper = WebhookKeeper(
             api, units, clock, address, settings.webhook_secret, alarm=alarm, look_every=look_every
         )
 
-    def listen(self) -> None:
-        """Take the address. BotError if another process has it."""
-        self.server.listen()
-
     async def run(self) -> None:
-        # Telegram is told where to deliver only when somebody opens there.
-        self.listen()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.server.run())
-            tasks.create_task(self.keeper.run())
+        self._endpoint.is_open = True
+        await self.keeper.run()  # Telegram is told where to deliver only when somebody opens there
+        await self.server.ended.wait()
         await self._intake.settle(3.0)
 
     def stop(self) -> None:

@@ -20,8 +20,8 @@ from bot.acts.sharing.exports import KEPT
 from bot.acts.sharing.receivers import locked_lately, record_locks
 from bot.acts.upkeep.status import BEAT, DISK_FULL, MIB, Vitals, remember
 from bot.chat.form_cache import FormCache
+from bot.errors import NO_ROOM
 from bot.log import log_alarm
-from bot.starting import NO_ROOM
 from bot.stopping import until
 from bot.telegram.handled import Alarm, Clock
 from storage.errors import StorageError, Unavailable
@@ -219,7 +219,7 @@ UPKEEP: tuple[Chore, ...] = (
     Chore("look after coverage", timedelta(seconds=30), look_after_coverage),
     Chore("seal the audit log", timedelta(seconds=2), seal_log),
     Chore("tell of locks", timedelta(minutes=1), tell_of_locks, trusts_date=True),
-    Chore("look back", timedelta(minutes=10), look_back),
+    Chore("look back", timedelta(seconds=15), look_back),
     Chore("sweep exports", timedelta(minutes=10), sweep_exports),
     Chore("forget", timedelta(hours=1), forget, trusts_date=True),
     Chore("renew seals", timedelta(days=1), renew_seals),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
@@ -52,6 +52,25 @@ def original_of(error: BaseException) -> BaseException:
     """Return the driver's own error, if one is behind this."""
     cause = error.__cause__ if isinstance(error, GroupLost | GroupParted) and error.__cause__ else error
     return getattr(cause, "orig", None) or cause
+
+
+REFUSALS: Final = (
+    "authentication failed", "autentificación", "authentification", "no password supplied", "does not exist",
+    "no existe", "n'existe pas", "pg_hba.conf", "not permitted to log in", "permission denied", "SSL", "certificate",
+)  # fmt: skip
+"""What a server says that runs and lets us in under no circumstances. At a connection the driver has no code for it."""
+HELD_BY_OTHERS: Final = (5, 6)
+"""SQLITE_BUSY and SQLITE_LOCKED. A file that cannot be used otherwise does not mend itself."""
+
+
+def is_worth_waiting(error: Unavailable) -> bool:
+    """Whether the database may answer without anybody's hand: it is not up yet, it was cut, or others hold it."""
+    original = original_of(error.__cause__ or error)
+    code = getattr(original, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in HELD_BY_OTHERS
+    is_up = getattr(original, "sqlstate", None)  # a server that has said this much goes on talking
+    return bool(is_up) or not any(said in str(original) for said in REFUSALS)
 
 
 def unavailable(reason: str, error: BaseException) -> Unavailable:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -71,10 +72,14 @@ def head() -> str:
     return max(_numbers())
 
 
-def _numbers() -> set[str]:
-    """The numbers of all migrations. The name of each one's file begins with its number."""
+@cache
+def _numbers() -> frozenset[str]:
+    """The numbers of the migrations that this process knows. The name of each one's file begins with its number.
+
+    They are read once: a newer version that is installed under a running bot brings files that this process is not of.
+    """
     versions = (files("storage") / "migrations" / "versions").iterdir()
-    return {file.name.partition("_")[0] for file in versions if file.name.endswith(".py")}
+    return frozenset(file.name.partition("_")[0] for file in versions if file.name.endswith(".py"))
 
 
 def _found(connection: Connection) -> str | None:
@@ -85,7 +90,29 @@ def _found(connection: Connection) -> str | None:
 def _expect_known(found: str | None) -> None:
     """Raise Unmigrated if a newer program has migrated these tables: no command of this one brings them further."""
     if found is not None and found not in _numbers():
-        raise Unmigrated(f"tables are at {found}, which this version does not know: install the version that made them")
+        raise Unmigrated(
+            f"The tables are at {found}: a newer version of Enlace has made them, and this one knows them up to "
+            f"{head()}. Install that version, or a newer one, and start it"
+        )
+
+
+def _expect_own(found: str | None) -> None:
+    _expect_known(found)
+    if found != head():
+        raise Unmigrated(
+            f"The tables are at {found or 'nothing'} and this version of Enlace needs {head()}: "
+            "`enlace db upgrade` brings them there"
+        )
+
+
+def expect_own_tables(connection: Connection) -> None:
+    """Raise Unmigrated if somebody has brought the tables to another version under a running program.
+
+    Tables that are not there at all may come back: somebody moves or restores them.
+    """
+    found = _found(connection)
+    if found is not None:
+        _expect_own(found)
 
 
 def found(url: str) -> str | None:
@@ -105,10 +132,6 @@ def found(url: str) -> str | None:
 def check(url: str) -> None:
     """Raise Unmigrated unless the tables are exactly those of this version. Changes nothing."""
     parsed = parse_url(url)
-    wanted = head()
     if parsed.get_backend_name() == "sqlite" and not sqlite_file(parsed).exists():
-        raise Unmigrated("there is no database yet: run 'enlace init'")
-    version = found(url)
-    _expect_known(version)
-    if version != wanted:
-        raise Unmigrated(f"tables are at {version or 'nothing'}, this version needs {wanted}: run 'enlace db upgrade'")
+        raise Unmigrated("There is no database yet: `enlace init` makes one")
+    _expect_own(found(url))

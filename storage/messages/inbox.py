@@ -8,9 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from storage.database.migrating import expect_own_tables
 from storage.database.models import Chat, PoisonUpdate, ProcessedUpdate, table
 from storage.database.statements import Prepared, insert_of
 from storage.database.unit import Unit
+from storage.errors import Unavailable, Unmigrated
 
 _SEEN = table(ProcessedUpdate)
 _POISON = table(PoisonUpdate)
@@ -60,8 +62,13 @@ class Inbox:
     ) -> bool:
         """Give the update up as poison: it counts as seen, so its chat goes on. Its content is not kept.
 
-        False, and nothing changed, if it has been seen: another replica has applied it, or set it aside.
+        False, and nothing changed, if it has been seen: another replica has applied it, or set it aside. Unavailable if
+        a newer program has changed the tables since: then the update is no poison, and waits for that program.
         """
+        try:
+            expect_own_tables(self._connection)
+        except Unmigrated as error:
+            raise Unavailable(str(error)) from error
         if not self.first_sight(bot_id, update_id, now, chat_id=chat_id):
             return False
         self._connection.execute(

@@ -102,10 +102,10 @@ class Presence:
 
         This is done at once: a second look would cost two seconds.
 
-        It blocks. Unavailable if the database is away.
+        It blocks. Unavailable if the database is away; then it may be called again.
         """
         self._started_at = self._now()
-        self.id = self._units.submit(None, lambda unit: unit.replicas.add(self._started_at)).result()
+        self.id = self.id or self._units.submit(None, lambda unit: unit.replicas.add(self._started_at)).result()
         self._units.replica_id = self.id
         asked_at = self._monotonic()
         ended = self._bury(self.others() if self._database.is_sqlite else self._unheld())
@@ -166,12 +166,12 @@ class Presence:
     def leave(self) -> None:
         """Leave cleanly: free everything that is still in hand, and remove the row.
 
-        It blocks. Without a database, nothing is changed.
+        It blocks. Without a database, or with one of another version, nothing is changed.
         """
         with self._guard:
             self._is_over = True  # a look that comes now would add our row again
-            with contextlib.suppress(Unavailable):
-                self._bury([self.id])
+            with contextlib.suppress(Unavailable, SQLAlchemyError):
+                self._bury([self.id] if self.id else [])
             self._let_go()
 
     def close(self) -> None:

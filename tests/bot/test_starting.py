@@ -54,7 +54,7 @@ def no_keyring(folder: Path) -> None:
 
 MENDABLE: dict[Callable[[Path], None], str] = {
     a_file_for_a_folder: "Evidence cannot be kept in",
-    a_table_that_cannot_grow: "The database cannot be written to",
+    a_table_that_cannot_grow: "The disk is full",
     no_keyring: "The keyring",
 }
 

@@ -166,6 +166,8 @@ async def serve(options: argparse.Namespace) -> None:
             await intake.resume()
             sending = tasks.create_task(delivery.run())
             source = _source(options, api, database, intake, delivery, clock)
+            if isinstance(source, Webhook):
+                tasks.create_task(source.server.run())
             fetching = tasks.create_task(source.run())
             print("ready", flush=True)
             await stopping.wait()

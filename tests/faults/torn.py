@@ -102,6 +102,9 @@ class Proxy:
             for work in (wire.up, wire.down):
                 threading.Thread(target=work, name="proxy", daemon=True).start()
 
+    def count(self, said: bytes) -> None:
+        """Called before anything is carried to the server."""
+
     def forget(self, *ends: socket.socket) -> None:
         with self._lock:
             self._open -= set(ends)
@@ -133,6 +136,7 @@ class _Wire:
                         break
                     self.is_cut = self.is_cut or self.proxy.takes("answer")
                 self.proxy.flows.wait()
+                self.proxy.count(said)
                 self.server.sendall(said)
         if not self.is_cut:
             self.proxy.forget(self.client, self.server)

@@ -8,6 +8,7 @@ need no memory.
 Source: "Excel specifications and limits".
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +79,8 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
             "strings_to_urls": False,
             "strings_to_numbers": False,
         }
-        book = xlsxwriter.Workbook(out, options)
+        target = _Target(out)
+        book = xlsxwriter.Workbook(target, options)
         try:
             book.use_zip64()
             looks = Looks(book)
@@ -103,10 +105,48 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
             _cover(cover, looks, extract, wanted, done)
             _close(book)
         except BaseException:
+            target.give_up()
             for left in book.worksheets():  # it closes its temporary files only when it ends normally
                 left.row_data_fh.close()
             raise
     return Written(done, tuple(extract.lacking))
+
+
+class _Target:
+    """The file of a workbook, as its archive wants one. `give_up`: from then on nothing is written and nothing fails.
+
+    The library leaves its archive open if the disk is full. The archive's destructor would write its end to a file that
+    is closed by then, and complain of it on the terminal.
+    """
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out: BinaryIO | _Nowhere = out
+
+    def give_up(self) -> None:
+        self._out = _Nowhere()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._out, name)
+
+
+class _Nowhere:
+    """A file that keeps nothing but its position."""
+
+    def __init__(self) -> None:
+        self._at = 0
+
+    def write(self, content: bytes) -> int:
+        self._at += len(content)
+        return len(content)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset
+        return offset
+
+    def tell(self) -> int:
+        return self._at
+
+    def flush(self) -> None: ...
 
 
 def _close(book: Any) -> None:

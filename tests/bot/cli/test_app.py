@@ -124,6 +124,42 @@ def test_misuse_is_exit_code_2(folder: Path) -> None:
     assert contents(folder) == before
 
 
+SHOWN = (
+    ("people", "list"),
+    ("audit", "list"),
+    ("people", "--help"),
+    ("export", "plan", "--format", "csv", "--out", "-"),
+)
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_what_the_system_refuses_is_one_sentence_whatever_the_command(folder: Path, line: str) -> None:
+    """Each command writes somewhere. The interpreter does not fail once more when it ends."""
+    command = [sys.executable, "-m", "bot", *line]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment(folder, {}),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert is_one_line(Done(done.returncode, "", done.stderr)), done.stderr
+
+
+def test_a_reader_that_has_enough_is_no_failure_that_is_told(folder: Path) -> None:
+    """`enlace audit list | head -1`."""
+    command = f"{sys.executable} -m bot audit list | true"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment(folder, {}), stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_clock_cannot_be_moved_at_telegrams_own_host(tmp_path: Path) -> None:
     """Reminders of another year would reach real people."""
     done = enlace(tmp_path, "run", "--clock", "2018-10-03T08:00")

@@ -85,6 +85,7 @@ async def open_door(
             bot.api, database.units, bot.intake, bot.delivery, bot.clock, settings, asked=asked, **options
         )
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(webhook.server.run())
             tasks.create_task(webhook.run())
             try:
                 await until(lambda: sandbox.world.bot.webhook is not None)

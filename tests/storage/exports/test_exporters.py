@@ -1,6 +1,9 @@
 """The table of exporters: each is told apart, listed on its page, and every column has a label in every language."""
 
+import errno
+import gc
 import io
+import os
 import re
 import zipfile
 from collections.abc import Callable, Sequence
@@ -19,6 +22,7 @@ from storage.database.models import Agency, Person, table
 from storage.exports.exporters import DATASETS, EXPORTERS, exporter
 from storage.exports.tables import Kind
 from storage.open_database import Database
+from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 from tests import ROOT
 from tests.deadlines import PATIENCE
@@ -131,3 +135,37 @@ def last_asked(unit: UnitOfWork, read: Callable[[], object]) -> tuple[str, Any]:
     read()
     event.remove(unit.connection, "before_cursor_execute", note)
     return asked[-1]
+
+
+# ------------------------------------------------------------------ a disk without room
+class Full(io.BytesIO):
+    """A file on a disk that has room for so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self._room = room
+
+    def write(self, content: Any) -> int:
+        if self.tell() + len(content) > self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(content)
+
+
+@pytest.mark.parametrize("format", sorted({each.format for each in EXPORTERS}))
+def test_a_full_disk_is_the_systems_own_error_and_nothing_complains_later(plan: Plan, format: str) -> None:
+    """Whatever a library has begun to write does not try again when it is collected: that is a traceback, too late."""
+    used = next(each for each in EXPORTERS if each.format == format)
+    wanted, store = plan.wanted(), FileStore(plan.folder, plan.database.vault)
+    whole = io.BytesIO()
+
+    def write(out: io.BytesIO) -> None:
+        with plan.database.view() as unit:
+            used.write(unit, store, wanted, out, lambda done, total: None)
+
+    write(whole)
+    for room in (0, len(whole.getvalue()) // 2):
+        with Full(room) as out, pytest.raises(OSError, match="No space left") as caught:
+            write(out)
+        assert caught.value.errno == errno.ENOSPC
+        del caught
+        gc.collect()  # what a destructor complains of is an error of this test

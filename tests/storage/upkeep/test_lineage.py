@@ -13,7 +13,7 @@ from storage.errors import Unavailable
 from storage.messages.outbox import OutboxDraft
 from storage.open_database import Database, open_database
 from storage.upkeep.holding import held, settle_and_hold
-from storage.upkeep.lineage import FACT, Mark, WentBack, begin_anew, beside, compare, look
+from storage.upkeep.lineage import FACT, Mark, WentBack, begin_anew, beside, compare, hold_copy, look
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -172,7 +172,7 @@ def test_of_two_who_begin_at_once_neither_forgets_the_other(
         late = postgres_database.units.submit(None, lambda unit: compare(unit, {}, NOW)).result()
     (first,) = began
     assert isinstance(first, Mark)
-    assert late == Mark(first.name, 2)
+    assert late == Mark(first.name, 2, first.place)
 
 
 def test_while_the_database_is_away_the_file_stays_as_it_is(database: Database, file: Path) -> None:
@@ -183,3 +183,54 @@ def test_while_the_database_is_away_the_file_stays_as_it_is(database: Database, 
     with pytest.raises(Unavailable):
         look(database, file, NOW)
     assert file.read_text() == before
+
+
+# ------------------------------------------------------------------ where the tables are
+ELSEWHERE = ("1", "2", "3")
+
+
+@pytest.mark.parametrize("number", range(3), ids=["the table", "the database", "the server"])
+def test_tables_that_were_made_since_are_a_copy_whatever_the_file_says(
+    database: Database, apply: Any, file: Path, number: int
+) -> None:
+    """A restore makes new tables, here or elsewhere; no count need have been noted, nor any file be there."""
+    look(database, file, NOW)
+    mark = stands_at(database)
+    assert mark is not None
+    if database.is_sqlite:
+        assert mark.place == ()
+        return
+    place = [*mark.place]
+    place[number] = ELSEWHERE[number]
+    put_back(apply, Mark(mark.name, mark.count, tuple(place)))
+    file.unlink()
+    assert look(database, file, LATER) == WentBack(0, mark.count, is_copy=True)
+    assert is_held(database)
+    apply(lambda unit: (unit.facts.set("held", "", LATER), begin_anew(unit, LATER)))
+    assert look(database, file, LATER) is None
+    assert not is_held(database)
+
+
+def test_what_was_marked_before_places_were_is_no_copy(database: Database, apply: Any, file: Path) -> None:
+    """Nor is one whose server could not be asked for its number."""
+    look(database, file, NOW)
+    mark = stands_at(database)
+    assert mark is not None
+    for place in ((), (*mark.place[:2], "")):
+        apply(lambda unit, place=place: unit.facts.set(FACT, str(Mark(mark.name, 9 + len(place), place)), NOW))
+        assert look(database, file, LATER) is None
+    found = stands_at(database)
+    assert found is not None
+    assert found.place == mark.place
+
+
+def test_a_copy_is_held_by_whoever_would_take_what_waits_in_it(database: Database, apply: Any, file: Path) -> None:
+    """Somebody has restored under a running bot: between two looks nothing of it is claimed."""
+    look(database, file, NOW)
+    mark = stands_at(database)
+    assert mark is not None
+    assert apply(lambda unit: hold_copy(unit, NOW)) is False
+    put_back(apply, Mark(mark.name, mark.count, ELSEWHERE))
+    assert apply(lambda unit: hold_copy(unit, LATER)) is not database.is_sqlite
+    assert is_held(database) is not database.is_sqlite
+    assert apply(lambda unit: hold_copy(unit, LATER)) is False
