@@ -6,7 +6,7 @@ Nothing in it is about a person.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
@@ -234,7 +234,32 @@ class Token:
         return self.is_upper and len(self.text) == 1
 
 
+NO_WORD = Token(Word("", "", 0, is_word=False, is_number=False, is_capitalised=False, is_upper=False), 0, 0)
+"""What stands before the first word of a text and behind its last: without letters, without a meaning."""
 _FOLDED = attrgetter("folded")
+
+
+def word_at(tokens: Sequence[Token], at: int) -> Token:
+    """Return the token at a position, also if it is outside the text."""
+    return tokens[at] if 0 <= at < len(tokens) else NO_WORD
+
+
+def meanings(tokens: Iterable[Token]) -> int:
+    """Return the meanings of all these words together, as one mask."""
+    about = 0
+    for token in tokens:
+        about |= token.what
+    return about
+
+
+def is_followed(tokens: Iterable[Token], what: int, *, over: int) -> bool:
+    """Say whether the first of these words that does not mean one of `over` means `what`."""
+    for token in tokens:
+        if token.what & what:
+            return True
+        if not token.what & over:
+            return False
+    return False
 
 
 def read_words(text: str, known: Known = NOTHING) -> list[Token]:
