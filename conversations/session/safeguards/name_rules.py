@@ -505,6 +505,9 @@ REASONS: Table[Candidate, bool] = Table(
          "firmó su tutora, Bienvenida Ogando"),
     Rule("beside a capital of no list", FOR, Shape.LISTED, lambda c: c.is_capital and _is_beside_odd(c),
          "Louisilia Petit-Homme pa touche depi 3 mwa"),
+    Rule("a surname", FOR, Shape.LISTED,
+         lambda c: c.is_capital and c.what & Is.SURNAME and not c.begins and not c.may_be_place,
+         "la familia Lao pidió la ficha"),
     # In the middle of a sentence a capital that nothing explains is a name, whether a list has it or not.
     Rule("a capital that is explained", AGAINST, Shape.CAPITAL, lambda c: not c.is_unheard,
          "Report due on 30 November"),
