@@ -108,12 +108,12 @@ def _places() -> frozenset[str]:
     return known_words("personal.located")
 
 
-def is_no_count(behind: Token | None) -> bool:
+def is_no_count(behind: Token) -> bool:
     """Say whether the words after "de 13" cannot be counted: "de 13 vendía".
 
     Things that are counted are in the plural.
     """
-    if behind is None or not behind.text.islower() or behind.folded.endswith(("s", "x")):
+    if not behind.text.islower() or behind.folded.endswith(("s", "x")):
         return False
     other = SOMEBODY | Is.COMMON | Is.THING | Is.LINK | Is.BETWEEN | Is.MONTH | Is.YEARS | Is.MONTHS | Is.INSTITUTION
     return not behind.what & other
