@@ -5,7 +5,7 @@ años" are not. The nearest word before the number that says what it counts deci
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cached_property
 from typing import NamedTuple
 
 from conversations.session.reading.vocabulary import known_words
@@ -55,23 +55,29 @@ _MOST_NEAR = 90
 _NUMBER = Is.SAID | Is.ORDINAL
 _TURNED = Is.TURNS | Is.SOME | Is.ELDER | SOMEBODY
 """Meanings of which a text has one that tells who has just turned an age."""
+_ONE_OF = 1 << 100
+"""What "one" means in "one of them"."""
 _TELLING = (
-    _NUMBER | Is.YEARS | Is.MONTHS | Is.AGE | Is.HAS | Is.TURNS | Is.SAYS | Is.LABEL | Is.ELDER | Is.BIRTH | SOMEBODY
+    Is.YEARS | Is.MONTHS | Is.AGE | Is.HAS | Is.TURNS | Is.SAYS | Is.LABEL | Is.ELDER | Is.BIRTH | Is.TITLE | SOMEBODY
 )
 """Meanings of which a word that tells an age has one, if it does not begin a sentence."""
-
-
 _BEHIND_NUMBER = Is.YEARS | Is.MONTHS | Is.BIRTH
 """What a word means that tells an age with a number before it. Others have theirs behind them."""
 
 
-class Told(NamedTuple):
+class Told:
     """A text that may tell an age, and where its numbers are."""
 
-    text: str
-    tokens: Sequence[Token]
-    about: int
-    numbers: Sequence[int]
+    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
+        self.text, self.tokens = text, tokens
+        self.numbers = [at for at, token in enumerate(tokens) if token.is_number or token.what & _NUMBER]
+
+    @cached_property
+    def touched(self) -> list[int]:
+        """The numbers in figures beside which a word stands that makes an age of one by itself: "f", "s", "her"."""
+        touching = known_words("personal.his") | {"f", "m", "a", "s"}
+        figures = (at for at in self.numbers if self.tokens[at].is_number)
+        return [at for at in figures if has_one_of(self.tokens[max(0, at - 1) : at + 3], touching)]
 
 
 class Telling(NamedTuple):
@@ -92,37 +98,20 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
 
     `about` are the meanings of all its words together.
     """
-    numbers = [at for at, token in enumerate(tokens) if token.is_number or token.what & _NUMBER]
-    told = Told(text, tokens, about, numbers)
-    if strict and (WITHOUT_NUMBER.verdict(told, about) or (numbers and WITH_NUMBER.verdict(told, about))):
+    told = Told(text, tokens)
+    if strict and (WITHOUT_NUMBER.verdict(told, about) or (told.numbers and WITH_NUMBER.verdict(told, about))):
         return True
-    if not numbers:
+    if not told.numbers:
         return False
     whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM
-    one_of = known_words("personal.one_of")
-    may_tell = _TELLING | whose
-    return any(
-        WORDS.verdict(
-            Telling(tokens, at, whose, strict), token.what if at < numbers[-1] else token.what & _BEHIND_NUMBER
-        )
-        for at, token in enumerate(tokens)
-        if token.what & may_tell or token.folded in one_of
-    )
-
-
-def _touches(told: Told, touches: Callable[[Sequence[Token], int], bool]) -> bool:
-    """Say whether a number in figures tells an age with what stands at once beside it."""
-    tokens = told.tokens
-    return any(
-        tokens[at].is_number and has_one_of(tokens[max(0, at - 1) : at + 3], _touching()) and touches(tokens, at)
-        for at in told.numbers
-    )
-
-
-@cache
-def _touching() -> frozenset[str]:
-    """The words of which one stands beside a number that is an age by itself: "f", "s", "her"."""
-    return known_words("personal.his") | {"f", "m", "a", "s"}
+    one_of, last = known_words("personal.one_of"), told.numbers[-1]
+    for at, token in enumerate(tokens):
+        what = (token.what & _TELLING) | (_ONE_OF if token.folded in one_of else 0)
+        if at >= last:
+            what &= _BEHIND_NUMBER
+        if what and WORDS.verdict(Telling(tokens, at, whose, strict), what):
+            return True
+    return False
 
 
 def _has_just_turned(told: Told) -> bool:
@@ -316,13 +305,13 @@ WITH_NUMBER: Table[Told, bool] = Table(
          "classe de 3e, déscolarisée"),
     Rule("just turned", AGE, _TURNED, _has_just_turned,
          "dieciocho recién cumplidos"),
-    Rule("with a sex", AGE, ANY, lambda c: _touches(c, is_with_sex),
+    Rule("with a sex", AGE, ANY, lambda c: any(is_with_sex(c.tokens, at) for at in c.touched),
          "14/F, en albergue"),
-    Rule("a ten of years", AGE, ANY, lambda c: _touches(c, is_decade),
+    Rule("a ten of years", AGE, ANY, lambda c: any(is_decade(c.tokens, at) for at in c.touched),
          "a woman in her 50s"),
-    Rule("her fifteenth", AGE, ANY, lambda c: _touches(c, is_her_nth),
+    Rule("her fifteenth", AGE, ANY, lambda c: any(is_her_nth(c.tokens, at) for at in c.touched),
          "her 18th is in June"),
-    Rule("with the letter of years", AGE, ANY, lambda c: _touches(c, is_with_letter),
+    Rule("with the letter of years", AGE, ANY, lambda c: any(is_with_letter(c.tokens, at) for at in c.touched),
          "16a, embarazada"),
     Rule("first, before somebody", AGE, SOMEBODY | Is.FEELS, _is_before_somebody,
          "Forty-four, never married, keeps goats."),
@@ -345,8 +334,7 @@ WORDS: Table[Telling, bool] = Table(
          "edad: 13"),
     Rule("claimed", AGE, Is.SAYS, lambda c: _is_claimed(c.tokens, c.at),
          "Elle dit 18, le carnet de vaccination dit 15"),
-    Rule("one of several", AGE, ANY,
-         lambda c: c.tokens[c.at].folded in known_words("personal.one_of") and _is_one_of(c.tokens, c.at),
+    Rule("one of several", AGE, _ONE_OF, lambda c: _is_one_of(c.tokens, c.at),
          "la de diecisiete no quiere"),
     Rule("one of several, by number", AGE, Is.LABEL, lambda c: is_labelled(c.tokens, c.at),
          "V1: 26 an, V2: 30 an"),

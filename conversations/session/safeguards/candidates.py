@@ -43,6 +43,8 @@ class Shape:
     """It has a capital, where not everything has."""
     CAPITAL_NAME = 1 << 104
     SHOUTING = 1 << 105
+    SHORT = 1 << 108
+    """It is in capitals, fewer than a name has: initials, an acronym."""
     LISTED = 1 << 106
     """A list of names has it, and no dictionary of everyday words."""
     GIVEN = 1 << 107
@@ -72,8 +74,8 @@ class Candidate:
             shape |= Shape.SMALL_NAME if what & NAME else 0
         elif self.is_capital:
             shape = Shape.CAPITAL_NAME | Shape.CAPITAL if what & NAME else Shape.CAPITAL
-        elif self.is_shouting:
-            shape = Shape.SHOUTING
+        elif token.is_upper:
+            shape = Shape.SHOUTING if self.is_shouting else Shape.SHORT
         if what & NAME and not what & Is.COMMON:
             shape |= Shape.LISTED
             if what & Is.GIVEN and (self.is_capital or token.is_upper or not what & Is.LIMIT):

@@ -28,7 +28,7 @@ class Rule(NamedTuple, Generic[Case, Verdict]):
 class Table(Generic[Case, Verdict]):
     def __init__(self, *rules: Rule[Case, Verdict]) -> None:
         self.rules = rules
-        self._of = reduce(or_, (rule.of for rule in rules))
+        self._of = reduce(or_, (rule.of for rule in rules), 0)
 
     def verdict(self, case: Case, what: int) -> Verdict | None:
         """Return the verdict of the first rule that applies, or None. `what` are the meanings of the case."""

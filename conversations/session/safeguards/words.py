@@ -438,10 +438,10 @@ def behind_phrases(key: str, tokens: Sequence[Token]) -> Iterator[int]:
     ending_so = _phrases_by_last(key)
     if not has_one_of(tokens, ending_so.keys()):  # nearly always
         return
-    for last, token in enumerate(tokens):
-        for phrase in ending_so.get(token.folded, ()):
+    for last in [at for at, token in enumerate(tokens) if token.folded in ending_so]:
+        for phrase in ending_so[tokens[last].folded]:
             first = last + 1 - len(phrase)
-            if first >= 0 and all(each.folded == word for each, word in zip(tokens[first:], phrase, strict=False)):
+            if first >= 0 and tuple(map(_FOLDED, tokens[first : last + 1])) == phrase:
                 yield last + 1
                 break
 

@@ -26,11 +26,12 @@ RULES = [
 
 
 def told(text: str) -> tuple[str | None, ...]:
-    """What the guard says of a text: by strict rules, by ordinary ones, and of what answers no question."""
+    """What the guard says of a text: by strict and by ordinary rules, of no answer, and where a contact is asked for."""
     return (
         personal_data(text, strict=True),
         personal_data(text, strict=False),
         personal_data(text, strict=False, is_answer=False),
+        personal_data(text, strict=False, may_give_contact=True),
     )
 
 
