@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, has_one_of, number_at, sentence_of
+from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, has_one_of, number_at
 
 _HOUSE = 4
 """Words between a street and the number of its house."""

@@ -10,7 +10,8 @@ from functools import cache, cached_property
 from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.text import fold
 from conversations.session.reading.vocabulary import known_words
-from conversations.session.safeguards.words import NAME, Is, Token, behind_phrases, sentence_of
+from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.words import NAME, Is, Token, behind_phrases
 
 _SMALL = 4
 """Small words between a name and its verb: "Ana ya no se lo ha enviado"."""

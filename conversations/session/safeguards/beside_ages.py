@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.counted import is_cut, is_no_count, is_uncounted
-from conversations.session.safeguards.words import OLDEST, SOMEBODY, Is, Token, number_at, number_from
+from conversations.session.safeguards.rules import ANY, Rule, Table
+from conversations.session.safeguards.words import OLDEST, SOMEBODY, Is, Token, number_at, number_from, word_at
 
 _LEAST_ABOUT = 10
 """The youngest age that is told about: "quince y pico"."""
@@ -37,63 +38,70 @@ def _are_counts_by_sex(tokens: Sequence[Token], position: int) -> bool:
     return {"f", "m"} <= touching
 
 
+class Beside:
+    """Somebody, and a number behind with nothing between but signs and small words. It may be a row of numbers."""
+
+    def __init__(self, tokens: Sequence[Token], at: int, number: int, opening: str) -> None:
+        self.tokens, self.at, self.opening = tokens, at, opening
+        self.is_list = word_at(tokens, at + 1).text == ":"
+        self.is_digits = tokens[number].is_number
+        self.value, self.end = number_from(tokens, number) or (0, number)
+        self.is_age = 0 < self.value < OLDEST
+        self.next = word_at(tokens, self.end)
+        self.is_joined = False
+        self.last = self.end
+        while word_at(tokens, self.last).what & Is.JOINS or (self.is_list and word_at(tokens, self.last).text == ","):
+            other = number_from(tokens, self.last + 1)
+            if other is None:
+                break
+            self.is_joined = bool(tokens[self.last].what & Is.JOINS)
+            self.last = other[1]
+        self.behind = word_at(tokens, self.last)
+
+
 def is_beside(tokens: Sequence[Token], position: int, *, is_apart: bool = False) -> bool:
-    """ "joven (17)", "woman, 34, from", "a girl of eleven", "F/15", "girl, approx. 12", "sisters, 12 and 15": the
-    number counts nothing. With `is_apart` a sign must stand between: "l'aînée, 17"."""
+    """Say whether a number behind somebody counts nothing. With `is_apart` a sign must stand between: "l'aînée, 17"."""
     if _is_sex_of_counts(tokens, position):
         return False
     ahead, opening = position + 1, ""
-    is_list = tokens[ahead].text == ":" if ahead < len(tokens) else False
-    ahead += is_list
+    ahead += word_at(tokens, ahead).text == ":"
     while ahead < len(tokens) and not tokens[ahead].is_number:
         token = tokens[ahead]
         is_of = token.folded in ("de", "of", "d")
         if number_at(tokens, ahead) is not None and not (is_of and opening != "of"):
             break
-        is_stop = token.text == "." and (bool(tokens[ahead - 1].what & Is.ABOUT) or ahead == position + 1)
-        is_limit = ahead == position + 1 and token.what & Is.LIMIT and token.what & Is.ELDER  # "un señor mayor de 80"
-        is_limit = is_limit and number_at(tokens, ahead + 2) != ADULT
-        if ahead - position > 4 or not (is_of or is_stop or is_limit or token.text in "(,/" or token.what & Is.ABOUT):
+        may_open = is_of or token.text in "(,/"
+        if ahead - position > 4 or not (may_open or token.what & Is.ABOUT or _is_passed(tokens, position, ahead)):
             return False
         is_apart = is_apart and token.text not in "(,"
-        if is_of or token.text in "(,/":
+        if may_open:
             opening = "of" if is_of else token.text
         ahead += 1
-    found = number_from(tokens, ahead)
-    if found is None or not 0 < found[0] < OLDEST or is_apart:
+    if is_apart or number_at(tokens, ahead) is None:
         return False
-    if is_list and tokens[position].folded in known_words("personal.his"):  # "Ella: dieciséis"
-        return is_uncounted(tokens, found[1])
-    if not (opening or tokens[ahead].is_number):
-        return found[0] >= LEAST_BESIDE and found[1] < len(tokens) and bool(tokens[found[1]].what & Is.FEELS)
-    is_joined = False
-    while found[1] < len(tokens) and (tokens[found[1]].what & Is.JOINS or (is_list and tokens[found[1]].text == ",")):
-        other = number_from(tokens, found[1] + 1)
-        if other is None:
-            break
-        is_joined = bool(tokens[found[1]].what & Is.JOINS)
-        found = other
-    if is_list and not is_joined:  # "niña: 3, niño: 4" are counts
-        return False
-    behind = tokens[found[1]] if found[1] < len(tokens) else None
-    if behind and behind.text == ")":  # "(F, 22) moved"
-        return True
-    if opening == "," and behind and behind.folded in known_words("personal.after_age"):
-        return number_at(tokens, found[1] + 1) is None  # "teenager, fourteen I think"
-    if behind and behind.folded in ("a", "m") and is_cut(tokens, found[1]):  # "niña 15a", "vict. 16 a."
-        return True
-    if not opening and not tokens[position].what & (Is.FILED | Is.LINK) and _is_alone_behind(tokens, found[1]):
-        return True
-    if opening == "of":
-        is_told = behind is not None and behind.what & Is.HAS and not behind.what & (Is.LINK | Is.BETWEEN)
-        return bool(is_told) or is_uncounted(tokens, found[1]) or is_no_count(behind)  # "a boy of 11 was"
-    if (
-        opening == "/" and behind and (behind.what & Is.EVENT or behind.folded in known_words("personal.comes_from"))
-    ):  # "f/15 from", "f/15 rescued"
-        return True
-    return (behind.text if behind else ".") in {"(": (")",), ",": (",", ".", "a", "&", ";", ")")}.get(
-        opening, (".", ",")
-    )
+    beside = Beside(tokens, position, ahead, opening)
+    return beside.is_age and bool(NUMBERS.verdict(beside, ANY))
+
+
+def _is_passed(tokens: Sequence[Token], position: int, ahead: int) -> bool:
+    """Say whether a stop may stand there, or a limit that is none: "un señor mayor de 80"."""
+    token = tokens[ahead]
+    if token.text == ".":
+        return ahead == position + 1 or bool(tokens[ahead - 1].what & Is.ABOUT)
+    is_elder = ahead == position + 1 and token.what & Is.LIMIT and token.what & Is.ELDER
+    return bool(is_elder) and number_at(tokens, ahead + 2) != ADULT
+
+
+def _is_before_guess(c: Beside) -> bool:
+    return c.behind.folded in known_words("personal.after_age")
+
+
+def _is_before_event(c: Beside) -> bool:
+    return bool(c.behind.what & Is.EVENT) or c.behind.folded in known_words("personal.comes_from")
+
+
+_CLOSING = {"(": (")",), ",": (",", ".", "a", "&", ";", ")", ""), "of": (), "/": ("", ".", ",")}
+"""What follows an age behind each opening: the end of a text, too."""
 
 
 def _is_alone_behind(tokens: Sequence[Token], at: int) -> bool:
@@ -237,24 +245,89 @@ def _is_hour(tokens: Sequence[Token], position: int) -> bool:
     return position > 0 and bool(tokens[position - 1].what & Is.LINK) and tokens[position - 1].folded.endswith("s")
 
 
+class Turned:
+    """A number, and the words behind it that may say that somebody has just turned it."""
+
+    def __init__(self, tokens: Sequence[Token], at: int, found: tuple[int, int]) -> None:
+        self.tokens, self.at = tokens, at
+        self.value, self.end = found
+        self.one, self.other = word_at(tokens, self.end), word_at(tokens, self.end + 1)
+
+
 def is_just_turned(tokens: Sequence[Token], position: int) -> bool:
-    """ "Dieciocho recién cumplidos"."""
+    """Say whether the words behind a number tell that it is an age: "dieciocho recién cumplidos"."""
     found = number_from(tokens, position)
-    behind = tokens[found[1] : found[1] + 3] if found else []
-    row = [token for token in behind if not token.what & Is.LINK]
-    is_joined = bool(behind) and behind[0].what & Is.JOINS  # "pág. 14 y va fe de errata"
-    if found and not is_joined and len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS:
-        return True  # "18 acabaditos de cumplir"
-    is_article = bool(behind) and behind[0].what & Is.LINK and not behind[0].what & Is.JOINS
-    is_of = found and len(behind) > 1 and is_article and behind[1].what & _KIN
-    if (
-        is_of and not tokens[position].what & Is.LINK and not _is_hour(tokens, position)
-    ):  # "de 19 la mayor", "20 la mamá"
-        return not behind[2:] or not behind[2].is_word or bool(behind[2].what & Is.JOINS)
-    behind = behind[:2]
-    some = next((n for n, token in enumerate(behind) if token.what & Is.SOME), None)
-    if found and some is not None and found[0] >= _LEAST_ABOUT:
-        is_one = behind[some].at == tokens[found[1] + some - 1].to  # "thirty-something", "50ish"
-        if is_one or is_uncounted(tokens, found[1] + some + 1):  # "cuarenta y tantos"
-            return True
-    return len(behind) == 2 and bool(behind[0].what & (Is.HAS | Is.ABOUT) and behind[1].what & Is.TURNS)
+    return found is not None and bool(TURNED.verdict(Turned(tokens, position, found), ANY))
+
+
+def _is_turned_over_small(c: Turned) -> bool:
+    row = [token for token in c.tokens[c.end : c.end + 3] if not token.what & Is.LINK]
+    is_turned = len(row) == 2 and row[0].what & (Is.HAS | Is.ABOUT) and row[1].what & Is.TURNS
+    return bool(is_turned) and not c.one.what & Is.JOINS  # "pág. 14 y va fe de errata"
+
+
+def _is_before_kin(c: Turned) -> bool:
+    is_kin = c.one.what & Is.LINK and not c.one.what & Is.JOINS and c.other.what & _KIN
+    if not is_kin or c.tokens[c.at].what & Is.LINK or _is_hour(c.tokens, c.at):
+        return False
+    third = word_at(c.tokens, c.end + 2)
+    return not third.is_word or bool(third.what & Is.JOINS)
+
+
+def _is_about(c: Turned) -> bool:
+    """ "Cuarenta y tantos", "thirty-something", "50ish"."""
+    some = next((n for n, token in enumerate((c.one, c.other), c.end) if token.what & Is.SOME), None)
+    if some is None or c.value < _LEAST_ABOUT:
+        return False
+    return c.tokens[some].at == c.tokens[some - 1].to or is_uncounted(c.tokens, some + 1)
+
+
+AGE, NO_AGE = True, False
+# fmt: off
+NUMBERS: Table[Beside, bool] = Table(
+    Rule("a pronoun, and a colon", AGE, ANY,
+         lambda c: c.is_list and c.tokens[c.at].folded in known_words("personal.his") and is_uncounted(c.tokens, c.end),
+         "Ella: dieciseis. El: cuarenta y dos"),
+    Rule("in words, and feels", AGE, ANY,
+         lambda c: not (c.opening or c.is_digits) and c.value >= LEAST_BESIDE and c.next.what & Is.FEELS,
+         "la niña quince quiere irse"),
+    Rule("in words", NO_AGE, ANY, lambda c: not (c.opening or c.is_digits),
+         "Acompañar a una sobreviviente a la audiencia"),
+    Rule("a list of counts", NO_AGE, ANY, lambda c: c.is_list and not c.is_joined,
+         "niña: 3, niño: 4"),
+    Rule("in brackets", AGE, ANY, lambda c: c.behind.text == ")",
+         "(víctima 22) llegó"),
+    Rule("before a guess", AGE, ANY,
+         lambda c: c.opening == "," and _is_before_guess(c) and number_at(c.tokens, c.last + 1) is None,
+         "varón, 11 a., sin acompañante"),
+    Rule("before a count", NO_AGE, ANY, lambda c: c.opening == "," and _is_before_guess(c),
+         "Joven, 15 a 24 años"),
+    Rule("with the letter of years", AGE, ANY, lambda c: c.behind.folded in ("a", "m") and is_cut(c.tokens, c.last),
+         "femenina de 16a con embarazo"),
+    Rule("at once behind", AGE, ANY,
+         lambda c: not (c.opening or c.tokens[c.at].what & (Is.FILED | Is.LINK)) and _is_alone_behind(c.tokens, c.last),
+         "granmoun 71 kap mande"),
+    Rule('"of", and told', AGE, ANY,
+         lambda c: c.opening == "of" and c.behind.what & Is.HAS and not c.behind.what & (Is.LINK | Is.BETWEEN),
+         "a boy of 11 was found alone at the gate"),
+    Rule('"of", and nothing counted', AGE, ANY, lambda c: c.opening == "of" and is_uncounted(c.tokens, c.last),
+         "llegó con su hermanita de 6"),
+    Rule('"of", and what is no thing', AGE, ANY, lambda c: c.opening == "of" and is_no_count(c.behind),
+         "una haitianita de 13 vendía en el semáforo"),
+    Rule("a sex, and from where", AGE, ANY, lambda c: c.opening == "/" and _is_before_event(c),
+         "f/15 from corozal"),
+    Rule("closed by a sign", AGE, ANY, lambda c: c.behind.text in _CLOSING.get(c.opening, ("", ".", ",")),
+         "woman, 34, from Haiti"),
+)
+TURNED: Table[Turned, bool] = Table(
+    Rule("turned, over small words", AGE, ANY, _is_turned_over_small,
+         "18 acabaditos de cumplir"),
+    Rule("who has it follows", AGE, ANY, _is_before_kin,
+         "de 19 la mayor"),
+    Rule("about so old", AGE, ANY, _is_about,
+         "wit = 50ish male"),
+    Rule("turned", AGE, ANY,
+         lambda c: c.one.what & (Is.HAS | Is.ABOUT) and c.other.what & Is.TURNS,
+         "quince casi cumple en mayo"),
+)
+# fmt: on

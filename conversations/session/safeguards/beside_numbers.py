@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.counted import is_no_count
 from conversations.session.safeguards.groups import is_year
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, sentence_of
+from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, word_at
 
 _LEAST_BARE = 3
 """Digits of a number right behind somebody; a shorter one is an age or counts something."""
@@ -107,8 +108,8 @@ def _is_of_plate(tokens: Sequence[Token], at: int) -> bool:
     plate, number = _called_so(tokens, at), tokens[at].text
     if plate < 0 or _bare(tokens[plate]) not in known_words("personal.plates"):
         return False
-    behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    has_letters = behind is not None and behind.is_upper and len(behind.text) <= _LEAST_BARE
+    behind = word_at(tokens, at + 1)
+    has_letters = behind.is_upper and len(behind.text) <= _LEAST_BARE
     is_free = has_letters or _is_alone(tokens, at) or is_no_count(behind)
     return len(number) >= _LEAST_BARE and not is_year(number) and is_free
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from conversations.session.reading.vocabulary import known_words
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
+from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token
 
 _SHORT_NAME = 3
 """Digits of the shortest number of a paper, and letters of the longest word that is cut."""

@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 
 from conversations.session.reading.vocabulary import known_words
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, Word, behind_phrases, number_at, number_from
+from conversations.session.safeguards.words import (
+    NO_WORD,
+    SOMEBODY,
+    Is,
+    Token,
+    behind_phrases,
+    meanings,
+    number_at,
+    number_from,
+)
 
 GUESSED = 2
 """The largest difference, in years, between two guesses of one person's age: "edad: 15-16"."""
-_NONE = Token(Word("", "", 0, is_word=False, is_number=False, is_capitalised=False, is_upper=False), 0, 0)
+OF = frozenset({"de", "del", "of"})
 
 
 def is_of_office(tokens: Sequence[Token], first: int, position: int) -> bool:
@@ -53,14 +62,14 @@ def is_uncounted(tokens: Sequence[Token], ahead: int) -> bool:
     return bool(behind.what & (Is.JOINS | Is.DURATION | Is.APART)) and not is_preposition
 
 
-def word_behind(tokens: Sequence[Token], position: int) -> Token | None:
+def word_behind(tokens: Sequence[Token], position: int) -> Token:
     """The next word behind a unit, over a hyphen."""
     for token in tokens[position + 1 : position + 3]:
         if token.is_word:
             return token
         if token.text != "-":
-            return None
-    return None
+            break
+    return NO_WORD
 
 
 def next_word(tokens: Sequence[Token], position: int, number: int) -> Token:
@@ -72,7 +81,7 @@ def next_word(tokens: Sequence[Token], position: int, number: int) -> Token:
                 return token
         elif token.text != "-":
             break
-    return _NONE
+    return NO_WORD
 
 
 def comma_before(tokens: Sequence[Token], first: int, position: int) -> int:
@@ -99,12 +108,12 @@ def _places() -> frozenset[str]:
     return known_words("personal.located")
 
 
-def is_no_count(behind: Token | None) -> bool:
+def is_no_count(behind: Token) -> bool:
     """Say whether the words after "de 13" cannot be counted: "de 13 vendía".
 
     Things that are counted are in the plural.
     """
-    if behind is None or not behind.text.islower() or behind.folded.endswith(("s", "x")):
+    if not behind.text.islower() or behind.folded.endswith(("s", "x")):
         return False
     other = SOMEBODY | Is.COMMON | Is.THING | Is.LINK | Is.BETWEEN | Is.MONTH | Is.YEARS | Is.MONTHS | Is.INSTITUTION
     return not behind.what & other
@@ -115,3 +124,20 @@ def is_cut(tokens: Sequence[Token], at: int) -> bool:
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
     is_fast = tokens[at].at == tokens[at - 1].to
     return (is_fast and tokens[at].folded == "a") if is_fast else behind is None or behind.text in ".,;)"
+
+
+def is_said_of_somebody(tokens: Sequence[Token], first: int, position: int) -> bool:
+    """ "Dice", "el pasaporte dice", "la mamá dice"; not "el informe dice": who or what says it is of one person."""
+    if is_of_office(tokens, first, position):
+        return False
+    about = meanings(tokens[max(first, position - 6) : position])
+    if about & Is.PLANNED and not about & SOMEBODY:
+        return False
+    return bool(about & (SOMEBODY | Is.FILED | Is.TITLE)) or position == first
+
+
+def is_guess(tokens: Sequence[Token], position: int) -> bool:
+    """ "Entre 14 y 15": a range of next to nothing is what somebody's age is thought to be."""
+    one, other = number_at(tokens, position + 1), number_at(tokens, position + 3)
+    is_joined = position + 2 < len(tokens) and tokens[position + 2].what & (Is.JOINS | Is.BETWEEN)
+    return bool(is_joined and one is not None and other is not None and 0 < other - one <= GUESSED)

@@ -6,7 +6,8 @@ from functools import cache
 
 from conversations.languages import LANGUAGES, says_yes
 from conversations.session.reading.vocabulary import MONTHS, WEEKDAYS, any_phrase, known_words, numbered
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, sentence_of
+from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token
 
 _FILE = re.compile(r"\.(?:jpe?g|png|heic|webp|pdf|docx?|xlsx?|pptx?|csv|txt|mp4|ogg|od[st]|zip)$")
 """The end of a name of a file: phones and scanners write the day on which it was made before it."""

@@ -13,7 +13,8 @@ from conversations.session.reading.vocabulary import any_phrase, known_words
 from conversations.session.safeguards.beside_numbers import is_one
 from conversations.session.safeguards.groups import LEAST_OF_CODE, TOLL_FREE, is_year
 from conversations.session.safeguards.known import Known
-from conversations.session.safeguards.words import ENDS, FILE_ENDINGS, SOMEBODY, Is, Token, sentence_of
+from conversations.session.safeguards.sentences import ENDS, sentence_of
+from conversations.session.safeguards.words import FILE_ENDINGS, SOMEBODY, Is, Token
 
 _SEEN_BACK = 40
 """Characters before a number among which the name of its paper stands."""

@@ -11,7 +11,8 @@ from conversations.session.reading.text import normalise
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.counted import is_of_office, is_uncounted
 from conversations.session.safeguards.phrasing import milestone_words, milestones
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, has_one_of, sentence_of
+from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, has_one_of
 
 _OF_ONE = SOMEBODY | Is.TITLE | Is.FEELS | Is.ELDER
 _OF_WORK = Is.THING | Is.PLANNED | Is.INSTITUTION | Is.LIMIT

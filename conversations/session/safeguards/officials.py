@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.at_desk import Desk
-from conversations.session.safeguards.words import NAME, SIDE, Is, Token, behind_phrases, sentence_of
+from conversations.session.safeguards.sentences import SIDE, sentence_of
+from conversations.session.safeguards.words import NAME, Is, Token, behind_phrases
 
 _BESIDE = 3
 """How many words stand between a post and a name, places left out: "fiscal titular de La Vega, Lcda. Aura García"."""

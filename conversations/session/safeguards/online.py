@@ -6,15 +6,8 @@ from functools import cache
 from typing import Literal
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
-from conversations.session.safeguards.words import (
-    NAME,
-    SOMEBODY,
-    Is,
-    Token,
-    behind_phrases,
-    read_words,
-    sentence_of,
-)
+from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, read_words
 
 Online = Literal["email", "handle", "link"]
 

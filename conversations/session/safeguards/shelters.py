@@ -16,18 +16,8 @@ from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.addresses import is_position
 from conversations.session.safeguards.known import Known
 from conversations.session.safeguards.misspelt import misspelt
-from conversations.session.safeguards.words import (
-    ENDS,
-    NAME,
-    SOMEBODY,
-    Is,
-    Token,
-    behind_phrases,
-    ends_sentence,
-    is_new,
-    place_at,
-    words_of,
-)
+from conversations.session.safeguards.sentences import ENDS, ends_sentence
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, is_new, place_at, words_of
 
 
 class Part(Enum):

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from conversations.session.reading.vocabulary import known_words, known_words_in
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, begins, behind_phrases, sentence_of
+from conversations.session.safeguards.sentences import begins, sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases
 
 _BACK = 6
 """Tokens before what was done among which stands to whom: "la joven que sacamos del"."""

@@ -6,12 +6,12 @@ Nothing in it is about a person.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from conversations.languages import LANGUAGES, phrases, phrases_of_all
 from conversations.session.reading.text import fold
@@ -141,8 +141,6 @@ _COINED = re.compile(
 )
 """How new given names of the Dominican Republic and Haiti begin and end, and next to no other word does."""
 _DIMINUTIVE = re.compile(r"c?it[ao]s?$")
-_SHORT = 4
-"""A word with this many letters or more may end a sentence. The full stop of a shorter word marks an abbreviation."""
 _LONGEST_PLACE = 8
 _IN_ONE_WORD = 30
 """Above this, only tens are one word in each language: "treinta y uno"."""
@@ -156,8 +154,6 @@ FILE_ENDINGS = frozenset((
     "jpg", "jpeg", "png", "heic", "webp", "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "csv", "txt", "mp3",
     "mp4", "ogg", "opus", "m4a", "odt", "ods", "odp", "zip",
 ))  # fmt: skip
-ENDS = frozenset(".;!?\n")
-"""What ends a sentence. A full stop after an initial or an abbreviation does not."""
 
 
 class Word(NamedTuple):
@@ -235,7 +231,32 @@ class Token:
         return self.is_upper and len(self.text) == 1
 
 
+NO_WORD = Token(Word("", "", 0, is_word=False, is_number=False, is_capitalised=False, is_upper=False), 0, 0)
+"""What stands before the first word of a text and behind its last: without letters, without a meaning."""
 _FOLDED = attrgetter("folded")
+
+
+def word_at(tokens: Sequence[Token], at: int) -> Token:
+    """Return the token at a position, also if it is outside the text."""
+    return tokens[at] if 0 <= at < len(tokens) else NO_WORD
+
+
+def meanings(tokens: Iterable[Token]) -> int:
+    """Return the meanings of all these words together, as one mask."""
+    about = 0
+    for token in tokens:
+        about |= token.what
+    return about
+
+
+def is_followed(tokens: Iterable[Token], what: int, *, over: int) -> bool:
+    """Say whether the first of these words that does not mean one of `over` means `what`."""
+    for token in tokens:
+        if token.what & what:
+            return True
+        if not token.what & over:
+            return False
+    return False
 
 
 def read_words(text: str, known: Known = NOTHING) -> list[Token]:
@@ -277,66 +298,6 @@ _YEARS_JOINED = 2
 _JOINED_YEARS = (("zan", ""), ("an", ""), ("zan", "s"), ("van", "f"), ("tan", ""), ("ran", ""))
 """ "Dezan", "kenzan", "dizan", "nevan", "ventan", "katran": how years begin where they are joined to a number, and what
 sound of the number they change."""
-
-
-def _is_whole(word: Token) -> bool:
-    """Say whether a word is whole though it is short: "nan sèt ka. Mezi yo", "nan Sid. Ventè"."""
-    if word.is_known or (word.is_upper and len(word.text) > 2 and not word.what & Is.TITLE):  # "con la PNC. Hoy"
-        return True
-    if word.is_capitalised and word.what & Is.COMMON and not word.what & Is.TITLE:
-        return True
-    return word.text.islower() and word.what > 0 and not word.what & _NO_STOP
-
-
-_NO_STOP = Is.TITLE | Is.STREET | Is.SHORTENED | Is.NUMBERED | Is.INSTITUTION | NAME
-"""What a short word with a stop is besides the last of its sentence: "Sra. Peña", "ma. fca. liriano"."""
-
-
-SIDE: Final = 64
-"""Tokens on either side of a word that a rule looks at: rules ask for the sentence of nearly every word."""
-
-
-def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
-    """The first token of the sentence that holds this position, and the one behind its last: SIDE from it at most."""
-    first, last, begin, end = position, position + 1, max(0, position - SIDE), min(len(tokens), position + SIDE)
-    while first > begin and not ends_sentence(tokens, first - 1):
-        first -= 1
-    while last < end and not ends_sentence(tokens, last):
-        last += 1
-    return first, last
-
-
-def ends_sentence(tokens: Sequence[Token], position: int) -> bool:
-    """Say whether a sentence ends here. The stop of an abbreviation ends none: "Sra. Peña", "edif. 3"."""
-    token = tokens[position]
-    if token.text not in ENDS:
-        return False
-    if token.text != "." or position == 0 or not tokens[position - 1].is_word:
-        return True
-    if tokens[position - 1].what & Is.SHORTENED:  # "vict. 16 a."
-        return False
-    if position > 1 and tokens[position - 1].what & Is.YEARS and tokens[position - 2].is_number:
-        return len(tokens[position - 1].text) > 1  # "15 an ak 20 an. Atik 11"
-    if tokens[position - 1].what & Is.SAID:  # "Renunció una. Quedan ocho"
-        return True
-    before, behind = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
-    if behind and behind.is_capitalised and behind.at > token.to and _is_whole(before):
-        return True
-    is_short = before.what & (Is.STREET if len(before.text) > _SHORT else Is.STREET | SOMEBODY)  # "Masc. 19 años"
-    return len(before.text) >= _SHORT and not (behind and behind.is_number and is_short)
-
-
-def begins(tokens: Sequence[Token], at: int) -> bool:
-    """Say whether the word begins a sentence, where any word has a capital."""
-    first, _ = sentence_of(tokens, at)
-    return not any(token.is_word for token in tokens[_behind_bullet(tokens, first) : at])
-
-
-def _behind_bullet(tokens: Sequence[Token], first: int) -> int:
-    """ "b. Publicar", "c) Imprimir": a letter that numbers the words after it."""
-    row = tokens[first : first + 2]
-    is_bullet = len(row) == 2 and row[0].text.islower() and len(row[0].text) == 1 and row[1].text in ".)"
-    return first + 2 if is_bullet else first
 
 
 def number_before(tokens: Sequence[Token], position: int, language: int) -> tuple[int, int] | None:
@@ -418,12 +379,10 @@ def behind_phrases(key: str, tokens: Sequence[Token]) -> Iterator[int]:
     ending_so = _phrases_by_last(key)
     if not has_one_of(tokens, ending_so.keys()):  # nearly always
         return
-    for last, token in enumerate(tokens):
-        for phrase in ending_so.get(token.folded, ()):
+    for last in [at for at, token in enumerate(tokens) if token.folded in ending_so]:
+        for phrase in ending_so[tokens[last].folded]:
             first = last + 1 - len(phrase)
-            if first >= 0 and all(
-                each.folded == word for each, word in zip(tokens[first : last + 1], phrase, strict=True)
-            ):
+            if first >= 0 and tuple(map(_FOLDED, tokens[first : last + 1])) == phrase:
                 yield last + 1
                 break
 
