@@ -6,6 +6,7 @@ were none. Everything here patches the product from outside, in a process that w
 """
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -422,6 +423,19 @@ def fan_out_first() -> None:
     Pacer.turn = lambda self, *, is_reply: turn(self, is_reply=not is_reply)
 
 
+# ------------------------------------------------------------------ S16: slow texts
+def try_each_beginning() -> None:
+    from conversations.session.safeguards import online
+
+    online._URL = re.compile(rf"\b((?:[\w-]+\.)+(?:{online._DOMAINS}))(?![\w@.-]\w)(/\S*)?", re.IGNORECASE)
+
+
+def keep_what_the_suspended_write() -> None:
+    from bot import dispatch
+
+    dispatch.written = lambda what: None
+
+
 A_FEW_ZONES: Mapping[str, Any] = {"zones": 2, "last_year": 2024, "days": 3}
 
 PLANTS: dict[str, Plant] = {
@@ -494,6 +508,10 @@ PLANTS: dict[str, Plant] = {
     "speak_at_night": Plant("G10", "no hour is a quiet one", "T12", speak_at_night, A_FEW_ZONES),
     "one_lane_for_all": Plant("G11", "messages leave one after the other", "crowd", one_lane_for_all),
     "fan_out_first": Plant("G11", "replies go after fan-out", "crowd", fan_out_first),
+    "try_each_beginning": Plant("S16", "a pattern tries each beginning with each end", "texts", try_each_beginning),
+    "keep_what_the_suspended_write": Plant(
+        "S16", "what a suspended person writes stays in the chat", "texts", keep_what_the_suspended_write
+    ),
 }
 
 TRIES = 3

@@ -32,6 +32,7 @@ from tests.faults.repeats import repeated
 from tests.faults.rivals import rivals
 from tests.faults.schedules import schedules
 from tests.faults.shipped_bot import POINTS
+from tests.faults.slow_texts import slow_texts
 from tests.faults.standing import stood_still
 from tests.faults.stops import stopped
 from tests.faults.torn import torn
@@ -258,6 +259,7 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "T15": upgraded,
     "events": told,
     "crowd": crowd,
+    "texts": slow_texts,
     "stops": stopped,
     "busy": busied,
     "flood": flooded,

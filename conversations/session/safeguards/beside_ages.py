@@ -313,7 +313,7 @@ NUMBERS: Table[Beside, bool] = Table(
     Rule('"of", and nothing counted', AGE, ANY, lambda c: c.opening == "of" and is_uncounted(c.tokens, c.last),
          "llegó con su hermanita de 6"),
     Rule('"of", and what is no thing', AGE, ANY, lambda c: c.opening == "of" and is_no_count(c.behind),
-         "una haitianita de 13 vendía en el semáforo"),
+         "una venezolanita de 13 vendía en el semáforo"),
     Rule("a sex, and from where", AGE, ANY, lambda c: c.opening == "/" and _is_before_event(c),
          "f/15 from corozal"),
     Rule("closed by a sign", AGE, ANY, lambda c: c.behind.text in _CLOSING.get(c.opening, ("", ".", ",")),
