@@ -14,6 +14,7 @@ from tests.bot.telegram.wire import (
     ANA,
     LUIS,
     ROSA,
+    Bot,
     HandClock,
     WrongClock,
     calls,
@@ -28,6 +29,11 @@ from tests.bot.telegram.wire import (
 DAY = 86_400
 
 
+async def heard(bot: Bot, refusals: int = 1) -> None:
+    """Until the bot has heard of so many refusals: Telegram has said them a moment before."""
+    await until(lambda: bot.delivery.counts["prompt", "RetryAfter"] == refusals)
+
+
 async def test_a_minute_of_silence_is_kept_by_all(sandbox: Sandbox, database: Database) -> None:
     """A short 429 binds everything until it is over (G11): other chats, reminders, even replies to taps; also one that
     was about to be called.
@@ -39,12 +45,11 @@ async def test_a_minute_of_silence_is_kept_by_all(sandbox: Sandbox, database: Da
             await may_go.wait()
             await super()._answer(answer)
 
-    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=60, times=1))
+    sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=60, times=1))
     async with running(sandbox, database, clock=clock, delivery_class=Slow) as bot:
         bot.delivery.answer(TapAnswer("0"))
         await bot.commit(*said(ANA, "one"))
-        await until(lambda: rule.hits == 1)
-        await until(lambda: bot.delivery.is_held)
+        await heard(bot)
         may_go.set()
         begun = len(sandbox.world.calls)
         await bot.commit(*said(LUIS, "two"), *said(ROSA, "three", kind="reminder"))
@@ -78,12 +83,12 @@ async def test_a_long_silence_is_for_all_when_a_second_chat_is_refused(sandbox: 
     rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=600))
     async with running(sandbox, database, clock=clock) as bot:
         await bot.commit(*said(ANA, "one"))
-        await until(lambda: rule.hits == 1)
+        await heard(bot)
         await bot.commit(*said(ROSA, "three", kind="reminder"))
         await swept(bot)
         assert rule.hits == 1
         await bot.commit(*said(LUIS, "two"))
-        await until(lambda: rule.hits == 2)
+        await heard(bot, 2)
         begun = len(sandbox.world.calls)
         await bot.commit(*said(ROSA, "four"), *said(LUIS, "five"), *said(ANA, "six"))
         bot.delivery.answer(TapAnswer("1"))
@@ -104,7 +109,7 @@ async def test_a_day_of_silence_for_one_chat_keeps_nobody_else_waiting(sandbox: 
     rule = sandbox.world.faults.add(Fault("429", method="sendMessage", chat=ANA, retry_after=DAY))
     async with running(sandbox, database, clock=clock) as bot:
         await bot.commit(*said(ANA, "one", "two"))
-        await until(lambda: rule.hits == 1)
+        await heard(bot)
         await bot.commit(*said(ROSA, "due", kind="reminder"))
         for number in range(3):
             await bot.commit(*said(LUIS, f"line {number}"))
@@ -129,11 +134,11 @@ async def test_a_day_of_silence_for_one_chat_keeps_nobody_else_waiting(sandbox: 
 
 async def test_who_asks_in_vain_asks_again(sandbox: Sandbox, database: Database) -> None:
     """A call that the network loses says nothing about the silence; the next one does."""
-    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", chat=ANA, retry_after=DAY))
+    sandbox.world.faults.add(Fault("429", method="sendMessage", chat=ANA, retry_after=DAY))
     lost = sandbox.world.faults.add(Fault("reset", method="sendMessage", chat=LUIS, times=2))
     async with running(sandbox, database) as bot:
         await bot.commit(*said(ANA, "one"))
-        await until(lambda: rule.hits == 1)
+        await heard(bot)
         await bot.commit(*said(LUIS, "two"))
         await until(lambda: texts(sandbox, LUIS) == ["two"])
         await bot.commit(*said(ROSA, "three"))
@@ -164,10 +169,10 @@ async def test_a_clock_that_is_set_back_between_two_processes_lengthens_no_pause
     """The second one knows only what is written: everybody waited for three hours, and who was refused too."""
     clock = WrongClock()
     clock.set_by(timedelta(hours=3))
-    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=60))
+    sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=60))
     async with running(sandbox, database, clock=clock) as bot:
         await bot.commit(*said(ANA, "one"))
-        await until(lambda: rule.hits == 1)
+        await heard(bot)
         await quiet(bot)
         await asyncio.to_thread(bot.presence.leave)  # nobody finds it dead
     clock.set_by(timedelta(0))
@@ -194,12 +199,12 @@ async def test_no_silence_is_longer_than_any_that_is_believed(sandbox: Sandbox, 
 async def test_hours_of_silence_are_kept_across_a_restart(sandbox: Sandbox, database: Database) -> None:
     """The rows go back with a `not_before`, the new process reads when the window ends, and order is kept."""
     clock = HandClock()
-    rule = sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=10_072))
+    sandbox.world.faults.add(Fault("429", method="sendMessage", retry_after=10_072))
     async with running(sandbox, database, clock=clock) as bot:
         await bot.commit(*said(ANA, "one", "two"))
-        await until(lambda: rule.hits == 1)
+        await heard(bot)
         await bot.commit(*said(LUIS, "hello"))
-        await until(lambda: rule.hits == 2)
+        await heard(bot, 2)
         await quiet(bot)
         await bot.commit(*said(ANA, "three"))
         await quiet(bot)

@@ -181,6 +181,17 @@ def refusal(status: str, description: str, **parameters: Any) -> bytes:
     return response(json.dumps(said).encode(), status)
 
 
+@pytest.mark.parametrize(("date", "is_read"), [("Wed, 03 Oct 2018 12:00:00 GMT", True), ("today", False)])
+async def test_the_date_of_an_answer_says_by_how_much_our_clock_is_ahead(date: str, is_read: bool) -> None:
+    """Telegram's is of the shape that HTTP gives a date (G9); one that cannot be read says nothing."""
+    dated = response(OK).replace(b"\r\n\r\n", f"\r\nDate: {date}\r\n\r\n".encode(), 1)
+    async with serving(writes(dated)) as (_, api):
+        await api.call("sendMessage", {"chat_id": 1, "text": "x"})
+        ahead = api.skew(datetime(2018, 10, 3, 13, tzinfo=UTC))
+    assert (ahead is not None) == is_read
+    assert ahead is None or 3600 - PATIENCE < ahead <= 3600
+
+
 # ------------------------------------------------------------------ certain and uncertain
 async def test_a_refused_connection_is_certainly_not_sent() -> None:
     """Nobody listens: Telegram cannot have seen it, so it may be repeated whatever it is."""

@@ -226,13 +226,29 @@ def test_split_loses_nothing() -> None:
         assert "".join(pieces).replace("\n", "") == render.cleaned(text * 3).replace("\n", "")
 
 
+def test_a_text_that_is_too_long_ends_with_its_last_line_or_word() -> None:
+    """With the line, if no more than half of the text is lost by it."""
+    for first, kept in ((60, "a" * 60 + "…"), (40, "a" * 40 + "\nbb bb bb")):
+        text, _ = render.written([line("a" * first), line("bb " * 100)], 100)
+        assert text.startswith(kept)
+        assert units(text) <= 100
+    assert text.endswith("bb…")
+
+
 def test_every_piece_of_a_split_text_is_a_message(wire: Wire) -> None:
     """Exactly at the limit, too."""
-    for text in ("😀" * 5000, "a" * 4096, "a\n" * 5000, "x" * 4095 + "😀"):
+    for text in ("😀" * 5000, "a" * 4096, "a\n" * 5000, "x" * 4095 + "😀", "a" * 4000 + "\n" + "X" * 200):
         pieces = render.split(text)
         assert "".join(wire.send(render.plain_message(piece))["text"] for piece in pieces).replace("\n", "") == (
             text.replace("\n", "")
         )
+
+
+def test_the_button_that_matters_most_is_seen_to_be_it(wire: Wire) -> None:
+    """By the style that Telegram draws; a button without one is drawn as ever."""
+    rows = ((Button("Enviar", "form:send", "primary"),), (Button("Volver", "form:back"),))
+    [[first], [second]] = render.keyboard(rows, "f:1:1:")["inline_keyboard"]
+    assert (first.get("style"), second.get("style")) == ("primary", None)
 
 
 def test_a_place_is_asked_for_with_a_keyboard_of_words(wire: Wire) -> None:

@@ -285,7 +285,14 @@ def test_what_fails_is_tried_for_three_days_and_then_is_dead(apply: Any, world: 
     assert timedelta(days=2.9) < at - NOW < timedelta(days=3)
     assert apply(lambda unit: unit.event_deliveries.counts())[one.id, "dead"] == 1
     assert [each.kind for each in apply(lambda unit: failing(unit, one, at))] == ["report.returned"]
+    assert [each.kind for each in apply(lambda unit: unit.event_deliveries.latest(one, states=("dead",)))] == [
+        "report.submitted"
+    ]
+    assert apply(lambda unit: unit.endpoints.replay(one, now=at, by=None, only=[0])) == 0
     assert apply(lambda unit: unit.endpoints.replay(one, now=at, by=None)) == 1
+    again = apply(lambda unit: unit.event_deliveries.latest(one))
+    assert [each.tries for each in again] == [1, 0]
+    assert apply(lambda unit: unit.event_deliveries.latest(one, before=again[0].id)) == again[1:]
     assert [each.kind for each in apply(lambda unit: failing(unit, one, at))] == ["report.submitted"]
 
 
@@ -318,6 +325,16 @@ def test_whether_any_event_waits_is_known_until_the_last_was_delivered(apply: An
 
     apply(lambda unit: unit.event_deliveries.settle([Outcome(each) for each in claimed], NOW))
     assert not is_any_waiting()
+
+
+def test_who_gives_back_what_another_has_claimed_since_frees_nothing(apply: Any, world: Any) -> None:
+    """What was claimed and not called waits as before, and is its next claimer's."""
+    one = apply(lambda unit: receiver(unit, world, kinds=("report.submitted",)))
+    apply(lambda unit: report(unit, world))
+    first = apply(lambda unit: unit.event_deliveries.claim(one.id, 1, NOW, NOW))
+    assert apply(lambda unit: unit.event_deliveries.give_back(first)) == 1
+    assert len(apply(lambda unit: unit.event_deliveries.claim(one.id, 1, NOW, NOW))) == 1
+    assert apply(lambda unit: unit.event_deliveries.give_back(first)) == 0
 
 
 def test_a_try_that_was_taken_over_records_nothing(apply: Any, world: Any) -> None:
@@ -387,7 +404,9 @@ def test_a_paused_receiver_is_not_called_and_loses_nothing(apply: Any, world: An
 
     apply(lambda unit: report(unit, world))
     assert apply(lambda unit: unit.event_deliveries.due(NOW)) == []
+    assert not apply(lambda unit: unit.event_deliveries.is_wanted(one.id))
     assert apply(lambda unit: unit.endpoints.resume(one, now=NOW, by=None))
+    assert apply(lambda unit: unit.event_deliveries.is_wanted(one.id))
     assert apply(lambda unit: unit.event_deliveries.due(NOW)) == [one.id]
 
 
@@ -419,7 +438,11 @@ def test_whatever_is_done_to_a_receiver_is_audited(apply: Any, world: Any) -> No
     assert apply(lambda unit: unit.endpoints.switch_off(one, now=NOW))
     for act in ("resume", "pause", "tried", "replay", "remove"):
         apply(lambda unit, act=act: getattr(unit.endpoints, act)(one, now=NOW, by=by))
-    acts = [entry.act for entry in apply(lambda unit: unit.audit.latest()) if entry.act.startswith("endpoint.")]
+    entries = [entry for entry in apply(lambda unit: unit.audit.latest()) if entry.act.startswith("endpoint.")]
+    acts = [entry.act for entry in entries]
+    added = next(entry for entry in entries if entry.act == "endpoint.added")
+    assert {entry.plan_id for entry in entries} == {world.plan_id}
+    assert added.details["kinds"] == len(one.kinds)
     assert sorted(acts) == sorted(act for act in audit.AUDITED_ACTS if act.startswith("endpoint."))
 
     with pytest.raises(NotFound):

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from storage.database.models import Job, table
 from storage.errors import NotFound
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -263,7 +265,9 @@ def test_a_job_whose_result_is_sent_is_held_handed_over_and_over(apply: Any) -> 
     [sending] = apply(lambda unit: unit.jobs.of_kind("export", chat_id=7))
     assert (sending.state, sending.payload) == ("sending", {"a": 1, "parts": [1]})
 
-    apply(lambda unit: unit.jobs.over(number, "ambiguous", NOW))
+    assert [apply(lambda unit: unit.jobs.over(number, "ambiguous", NOW)) for _ in range(2)] == [True, False]
+    settled = select(table(Job).c.settled_at).where(table(Job).c.id == number)
+    assert apply(lambda unit: unit.connection.execute(settled).scalar_one()) == NOW
     done = apply(lambda unit: unit.jobs.get(number))
     assert (done.state, done.error) == ("done", "ambiguous")
     assert not apply(lambda unit: unit.jobs.of_kind("export"))
@@ -289,7 +293,7 @@ def test_a_job_that_is_being_done_can_be_stopped(apply: Any) -> None:
 def left_by_a_dead_worker(unit: UnitOfWork, at: datetime) -> Any:
     """What is taken once the lease of whoever had it has run out."""
     expire(unit)
-    return take(unit, at)
+    return take(unit, at, limit=9)
 
 
 def test_a_job_whose_worker_dies_again_and_again_is_deadly_at_the_third_death_as_a_suspect(apply: Any) -> None:

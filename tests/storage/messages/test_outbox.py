@@ -373,6 +373,7 @@ def test_a_reminder_that_waits_for_the_morning_holds_up_no_reply(apply: Any) -> 
 
 def test_a_lane_can_be_claimed_alone(apply: Any) -> None:
     """Delivery asks for replies while fan-out is paced."""
+    assert apply(lambda unit: unit.outbox.waiting()) == {"queued": 0, "sending": 0}
     apply(lambda unit: add(unit, "reminder", 1))
     assert apply(lambda unit: claim(unit, lanes=("replies",))) == []
     assert len(apply(lambda unit: claim(unit, lanes=("fan_out",)))) == 1

@@ -207,6 +207,21 @@ def test_what_leaves_a_chat_leaves_by_one_call(apply: Apply) -> None:
     assert apply(lambda unit: unit.restricted.due(NOW + 9 * DAY)) == []
 
 
+def test_what_a_person_wrote_and_a_call_deletes_at_once_is_known_until_it_is_gone(apply: Apply) -> None:
+    """It is not asked for again meanwhile; if the call fails, it is due like the rest."""
+
+    def refused_at_once(unit: UnitOfWork) -> int:
+        row = unit.outbox.add(OutboxDraft(CHAT, "notice", "deleteMessage", {"message_id": 7}), now=NOW)
+        unit.restricted.note_written(CHAT, 7, NOW, outbox_id=row.id)
+        return row.id
+
+    row = apply(refused_at_once)
+    assert apply(lambda unit: unit.restricted.due(NOW + DAY)) == []
+    apply(lambda unit: unit.outbox.record(row, Undeliverable("BadRequest: no"), NOW))
+    apply(lambda unit: unit.restricted.settle(NOW))
+    assert [one.payload for one in apply(lambda unit: unit.restricted.due(NOW + DAY))] == [{"message_id": 7}]
+
+
 def test_what_may_be_too_old_is_asked_for_alone(apply: Apply) -> None:
     """An update may have waited a day before it was noted: after another day nobody knows what the call skipped."""
     apply(written_for_a_form)
