@@ -340,7 +340,10 @@ def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
 
 
 def receipt(ex: Exchange, submission_id: int) -> None:
-    """Show a receipt again: number, time, state and the answers, except restricted text."""
+    """Show a receipt again: number, time, state and the answers, except restricted text.
+
+    It says more than the receipt that stays, so the card of a restricted report leaves the chat again (S15).
+    """
     sent = ex.own_submission(submission_id)
     say = ex.say
     at = sent.submitted_at.astimezone(ex.zone)
@@ -372,7 +375,7 @@ def receipt(ex: Exchange, submission_id: int) -> None:
     if sent.version > 1:
         rows.append((Button(say("versions.see", version=sent.version), tap(Route.VERSIONS, sent.id)),))
     rows.append((Button(say("menu.history"), tap(Route.HISTORY)), home_button(say)))
-    ex.answer(Card(tuple(lines), tuple(rows)))
+    ex.answer(Card(tuple(lines), tuple(rows)), restricted=sent.sensitive)
 
 
 def versions(ex: Exchange, submission_id: int) -> None:
@@ -401,7 +404,7 @@ def versions(ex: Exchange, submission_id: int) -> None:
         rows.append((Button(say("versions.see", version=before.version), tap(Route.VERSIONS, before.id)),))
     current = chain[-1]
     rows.append((Button(say("versions.back"), tap(Route.RECEIPT, current.id)), home_button(say)))
-    ex.answer(Card(tuple(lines), tuple(rows)))
+    ex.answer(Card(tuple(lines), tuple(rows)), restricted=sent.sensitive)
 
 
 def correction(ex: Exchange, submission_id: int, origin: int | None, text: str) -> None:

@@ -16,7 +16,10 @@ from storage.reports.submissions import StoredSubmission
 
 
 def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: Form) -> Card:
-    """The receipt: number, time and the answers; then the next step."""
+    """The receipt: number, time, activity and status; then the next step.
+
+    A receipt stays in the chat. So one of a restricted report has no title, status or progress (S15).
+    """
     say, language = ex.say, ex.language
     period = ex.unit.plans.period_by_id(sent.reporting_period_id) if sent.reporting_period_id else None
     number = f"{sent.receipt_number:04d}"
@@ -26,8 +29,9 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
     if not about.get("code"):
         lines.append(line(bold(form_title(form, session.about, language))))
     else:
-        lines.append(line(bold(str(about["code"])), f" · {translated(about['name'], language)}"))
-    if sent.activity_status is not None:
+        name = "🔒" if sent.sensitive else translated(about["name"], language)
+        lines.append(line(bold(str(about["code"])), f" · {name}"))
+    if sent.activity_status is not None and not sent.sensitive:
         lines.append(line(f"{status_label(ex, sent.activity_status)}, {ex.say.percent(sent.progress or 0)}"))
     at = sent.submitted_at.astimezone(ex.zone)
     lines.append(

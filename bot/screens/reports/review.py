@@ -115,14 +115,17 @@ def _by_agency(waiting: Sequence[Waiting]) -> dict[str, list[Waiting]]:
 
 
 def _item_button(ex: Exchange, one: Waiting, *, names_period: bool) -> Button:
-    """Return the button of one report. Of several about one activity, each names its period instead of the progress."""
+    """Return the button of one report. Of several about one activity, each names its period instead of the progress.
+
+    The queue stays in the chat, so of a restricted report it says neither (S15).
+    """
     mark = "🔒 " if one.sensitive else ""
     if one.reviewer_id == ex.person.id:
         mark = f"↩️ {mark}"
     elif one.validation_state == ValidationState.CORRECTED:
         mark = f"✏️ {mark}"
     parts = [one.agency_code, one.code or ex.unit.forms.version(one.form_version_id).title]
-    if one.activity_status is not None:
+    if one.activity_status is not None and not one.sensitive:
         declared = ex.say(f"export.status.{one.activity_status}")
         parts.append(declared if names_period else f"{declared}, {ex.say.percent(one.progress or 0)}")
         if standing := standing_of(ex, one.subject):
@@ -142,13 +145,24 @@ def item(ex: Exchange, submission_id: int, how: str) -> None:
         sent = ex.unit.submissions.get(ex.unit.submissions.versions(sent.root_id)[-1].id)
         ex.toast = ex.say("review.superseded")
     if how in ("later", "leave"):
-        following = _after(ex, sent.id) if how == "later" else None
-        ex.show(report_card(ex, following) if following else _queue_card(ex, 0))
-    elif sent.sensitive and how:
-        ex.show(report_card(ex, sent, is_whole=how == "all", is_seen=True), restricted=True)
+        _show(ex, _after(ex, sent.id) if how == "later" else None)
     else:
-        ex.show(report_card(ex, sent, is_whole=how == "all"))
-    ex.stand(None)
+        card = report_card(ex, sent, is_whole=how == "all", is_seen=sent.sensitive and bool(how))
+        ex.answer(card, restricted=sent.sensitive)
+
+
+def _show(
+    ex: Exchange,
+    sent: StoredSubmission | None,
+    head: Sequence[Line] = (),
+    extra: Sequence[tuple[Button, ...]] = (),
+) -> None:
+    """Show a report, or the queue if there is none. The card of a restricted report leaves the chat again (S15)."""
+    if sent is None:
+        card = _queue_card(ex, 0, head=head)
+        ex.answer(Card(card.lines, (*extra, *card.rows)))
+    else:
+        ex.answer(report_card(ex, sent, head, extra), restricted=sent.sensitive)
 
 
 def _after(ex: Exchange, sent_id: int) -> StoredSubmission | None:
@@ -185,7 +199,7 @@ def _moved(ex: Exchange, sent: StoredSubmission) -> None:
     current = sent if sent.is_current else ex.unit.submissions.versions(sent.root_id)[-1]
     current = ex.unit.submissions.get(current.id)
     ex.toast = ex.say("review.moved")
-    ex.answer(report_card(ex, current))
+    _show(ex, current)
 
 
 # ------------------------------------------------------------------ evidence
@@ -223,19 +237,15 @@ def validate(ex: Exchange, what: int | str, word: str) -> None:
             (Button(ex.say("review.approve"), tap(Route.VALIDATE, sent.id, "yes"), "danger"),),
             (Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),),
         )
-        ex.answer(Card((line(bold(code), f" · {title}"), line(ex.say("review.approve_sure"))), rows))
+        lines = (line(bold(code), f" · {title}"), line(ex.say("review.approve_sure")))
+        ex.answer(Card(lines, rows), restricted=sent.sensitive)
         return
     following = _after(ex, sent.id)
     if _decided(ex, sent, lambda: reviewing.validate(ex.actor, sent)) is None:
         return
     head = [line(f"✅ {ex.say('review.validated', code=code)}"), line("")]
     undo = [(Button(ex.say("review.undo", code=code), tap(Route.VALIDATE, sent.id, "undo")),)]
-    if following is None or following.id == sent.id:
-        card = _queue_card(ex, 0, head=head)
-        card = Card(card.lines, (*undo, *card.rows))
-    else:
-        card = report_card(ex, following, head, undo)
-    ex.answer(card)
+    _show(ex, None if following is None or following.id == sent.id else following, head, undo)
 
 
 def _decided(ex: Exchange, sent: StoredSubmission, decide: Callable[[], T]) -> T | None:
@@ -256,7 +266,7 @@ def _take_back(ex: Exchange, sent: StoredSubmission) -> None:
         ex.toast, ex.is_alert = ex.say("review.too_late"), True
         return
     sent = ex.unit.submissions.get(sent.id)
-    ex.answer(report_card(ex, sent, [line(ex.say("review.taken_back")), line("")]))
+    _show(ex, sent, [line(ex.say("review.taken_back")), line("")])
 
 
 def _ordinary(ex: Exchange, agency: str, waiting: Sequence[Waiting]) -> list[Waiting]:
@@ -286,7 +296,7 @@ def _validate_together(ex: Exchange, agency: str, seal: str) -> None:
         return
     now_seal = f"{zlib.crc32(','.join(str(one.id) for one in found).encode()):x}"
     if len(found) == 1 and seal != now_seal:
-        ex.answer(report_card(ex, ex.unit.submissions.get(found[0].id)))
+        _show(ex, ex.unit.submissions.get(found[0].id))
         return
     if seal != now_seal:
         lines = [line(bold(ex.say("review.together_sure", n=len(found), agency=agency)))]
@@ -379,7 +389,8 @@ def _ask_what(
     key = ("review.go_on" if len(ticked) > 1 else "review.go_on_one") if ticked else "review.go_on_all"
     rows.append((Button(say(key, n=len(ticked)), tap(Route.SEND_BACK, sent.id, marks, "why"), "primary"),))
     rows.append((Button(say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),))
-    ex.answer(Card((line(bold(code), f" · {title}"), line(say("review.which"))), tuple(rows)))
+    card = Card((line(bold(code), f" · {title}"), line(say("review.which"))), tuple(rows))
+    ex.answer(card, restricted=sent.sensitive)
 
 
 def _ask_why(ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], ticked: frozenset[int]) -> None:
@@ -425,7 +436,7 @@ def _return(
     ex.pass_on(told)
     key = "review.returned" if told else "review.returned_nobody"
     head = [line(f"↩️ {ex.say(key, code=code)}"), line("")]
-    ex.answer(report_card(ex, following, head) if following else _queue_card(ex, 0, head=head))
+    _show(ex, following, head)
 
 
 # ------------------------------------------------------------------ a word without a decision
@@ -455,7 +466,7 @@ def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
         return
     ex.pass_on(told)
     key = "review.remark_sent" if told else "review.returned_nobody"
-    ex.answer(report_card(ex, sent, [line(f"💬 {ex.say(key, code=code)}"), line("")]))
+    _show(ex, sent, [line(f"💬 {ex.say(key, code=code)}"), line("")])
 
 
 def _remarkable(ex: Exchange, submission_id: int) -> StoredSubmission | None:

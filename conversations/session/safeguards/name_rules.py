@@ -399,7 +399,7 @@ REASONS: Table[Candidate, bool] = Table(
     Rule("initials and one more", FOR, Shape.SHORT, lambda c: c.initials and _has_initial_behind(c),
          "Se pidió información de R.A. de la C."),
     Rule("initials of nobody", AGAINST, Shape.SHORT, lambda c: c.initials == "NN",
-         "La menor N.N. fue referida a CONANI"),
+         "La menor N.N. fue referida a CONADI"),
     Rule("initials behind somebody", FOR, Shape.SHORT, lambda c: c.initials and _are_behind_somebody(c),
          "viktim M.J. soti Wanament, li poko ka pale"),
     Rule("initials that feel", FOR, Shape.SHORT, lambda c: c.initials and _do_initials_feel(c),

@@ -1,5 +1,6 @@
 """What is restricted or personal is sealed, leaves the chat and is in no log: the whole way, with the real bot."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +69,13 @@ def test_nothing_restricted_stands_in_the_chat_once_it_is_sent_or_a_day_has_pass
     assert all(call["params"].get("disable_notification") for call in silent)
     receipt = ana.tap("Enviar ahora")
     assert "Recibo n.º" in receipt
+    assert "ASI-201 · 🔒" in receipt
+    assert "%" not in receipt
     town.rest()
     assert canary not in str(ana.phone.messages())
+    [names] = town.rows("SELECT name, short_name FROM activity WHERE code = 'ASI-201'")
+    titles = {each["es"] for each in map(json.loads, names)}
+    assert not [title for title in titles if title in str(ana.phone.messages())]
     assert [call["method"] for call in town.client.calls()].count("deleteMessages") == 1
     assert [m["text"] for m in ana.phone.messages() if not m["from"]["is_bot"]] == ["/pendientes"]
 

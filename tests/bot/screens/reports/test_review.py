@@ -147,9 +147,38 @@ def test_restricted_text_is_out_of_the_chat_with_the_next_tap_and_within_a_day(d
         again = tap(desk, CARMEN, "revision", f"{number}.see")
         assert "Convocar la mesa" in text_of(again)
         left = tap(desk, CARMEN, name, argument)
-        assert [each.method for each in left.deliveries] == ["deleteMessage", "sendMessage"]
+        # What is restricted may follow it on its card; what stays is a message of its own.
+        is_card_left = [each.method for each in left.deliveries] == ["deleteMessage", "sendMessage"]
+        assert is_card_left or [(each.method, each.sensitive) for each in left.deliveries] == [
+            ("editMessageText", True)
+        ]
         assert "Convocar la mesa" not in text_of(left)
         desk.do(lambda unit: unit.submissions.set_validation_state(number, "submitted"))
+
+
+def test_what_a_coordinator_sees_of_a_restricted_report_leaves_the_chat_and_the_queue_that_stays_has_its_code(
+    desk: Desk,
+) -> None:
+    """Title and progress too (S15): on the report's own card, in its return, in the report behind another one."""
+    open_one, number = sent(desk), sent(desk, "ASI-201", sensitive=True)
+    title = desk.do(lambda unit: unit.plans.activity(unit.plans.only().id, "ASI-201").title("es"))
+    queue = desk.say(CARMEN, "/revisar")
+    assert [each for each in buttons(queue) if "ASI-201" in each and "%" not in each]
+    assert not [row for row in queue.deliveries if row.sensitive]
+
+    for name, argument in (("revision", number), ("devolver", number), ("validar", open_one)):
+        shown = tap(desk, CARMEN, name, argument)
+        assert title in text_of(shown), name
+        [card] = [row for row in shown.deliveries if row.method in ("sendMessage", "editMessageText")]
+        assert card.sensitive, name
+
+
+def test_what_an_officer_sees_of_a_restricted_report_leaves_the_chat(desk: Desk) -> None:
+    """What is in the history says more than the receipt that stays: status, progress, which answers changed (S15)."""
+    for number, is_sealed in ((sent(desk), False), (sent(desk, "ASI-201", sensitive=True), True)):
+        for name in ("recibo", "versiones"):
+            [card] = [row for row in tap(desk, ANA, name, number).deliveries if row.method != "deleteMessage"]
+            assert card.sensitive == is_sealed, name
 
 
 def test_a_sealed_file_is_opened_on_its_way(desk: Desk, tmp_path: Path) -> None:
