@@ -4,23 +4,57 @@ What is compared is processor time of this thread, the least of several times, o
 a linear reader takes 4 times as long, a quadratic one 16 times.
 """
 
+import importlib
+import inspect
+import pkgutil
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conversations import languages
 from conversations.session.safeguards.emergencies import emergency
 from conversations.session.safeguards.guard import is_name_alone, personal_data
-from tests.conversations.session.safeguards.grown import patterns, text, units
+from tests.grown import grown, units
 
 SHORT, LONG = 1024, 4096
 LINEAR = 8
 TRIFLE = 0.0006
 """Seconds for the short text below which the long one takes at most 10 ms, whatever it is."""
+PACKAGES = ("conversations.session", "bot.screens.everyone", "bot.telegram")
+
+
+def held(value: Any) -> Iterator[re.Pattern[str]]:
+    """The patterns in a value of a module; of a cached function, those that it makes."""
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+        yield value
+    elif isinstance(value, tuple | list):
+        for each in value:
+            yield from held(each)
+    elif isinstance(value, dict):
+        yield from held(list(value.values()))
+    elif hasattr(value, "cache_info") and "Pattern" in str(inspect.signature(value).return_annotation):
+        asked = list(inspect.signature(value).parameters)
+        for given in [()] if not asked else [(each,) for each in languages.LANGUAGES] if asked == ["language"] else []:
+            yield from held(value(*given))
+
+
+def patterns() -> dict[str, re.Pattern[str]]:
+    """Each pattern of the modules that read text from outside, by its name."""
+    found: dict[str, tuple[str, re.Pattern[str]]] = {}
+    for package in map(importlib.import_module, PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            for name, value in vars(importlib.import_module(module.name)).items():
+                for at, each in enumerate(held(value)):
+                    found.setdefault(each.pattern, (f"{module.name}.{name}.{at}", each))
+    return dict(found.values())
+
+
 PATTERNS = patterns()
 
 
@@ -41,6 +75,10 @@ def least(read: Callable[[str], object], given: str, tries: int) -> float:
     return min(times)
 
 
+def growing(unit: str, before: str, behind: str, length: int) -> str:
+    return grown(unit, length, before=before, behind=behind)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_reads_a_text_of_its_own_parts_once(name: str) -> None:
@@ -53,9 +91,9 @@ def test_a_pattern_reads_a_text_of_its_own_parts_once(name: str) -> None:
 
     slow = [
         (before, unit)
-        for before, unit in units(pattern)
+        for before, unit in units(pattern, random.Random(pattern.pattern))
         for end in ("", "\x01a")
-        if not is_linear(read, lambda length, grown=(before, unit, end): text(grown[0], grown[1], length, grown[2]))  # type: ignore[misc]
+        if not is_linear(read, partial(growing, unit, before, end))
     ]
     assert slow == []
 
@@ -81,7 +119,7 @@ def test_the_guard_as_a_whole_reads_a_text_once(read: Callable[[str], object]) -
     for _ in range(60):
         pieces = [dice.choice(known if dice.random() < 0.6 else about) for _ in range(dice.randint(1, 5))]
         before, unit = dice.choice(known) + " ", dice.choice(joints).join(pieces) + dice.choice(joints)
-        if not is_linear(read, lambda length, grown=(before, unit): text(*grown, length)):  # type: ignore[misc]
+        if not is_linear(read, partial(growing, unit, before, "")):
             slow.append((before, unit))
     assert slow == []
 
