@@ -244,6 +244,11 @@ def word_at(tokens: Sequence[Token], at: int) -> Token:
     return tokens[at] if 0 <= at < len(tokens) else NO_WORD
 
 
+def position_of(tokens: Sequence[Token], offset: int) -> int:
+    """Return where the token stands that holds or follows this character of the text; the last one, if none does."""
+    return next((at for at, token in enumerate(tokens) if token.to > offset), len(tokens) - 1)
+
+
 def meanings(tokens: Iterable[Token]) -> int:
     """Return the meanings of all these words together, as one mask."""
     about = 0
@@ -319,18 +324,16 @@ _NO_STOP = Is.TITLE | Is.STREET | Is.SHORTENED | Is.NUMBERED | Is.INSTITUTION | 
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
     """The first token of the sentence that holds this position, and the one behind its last."""
     first, last = position, position + 1
-    while first > 0 and not _ends(tokens, first - 1):
+    while first > 0 and not (tokens[first - 1].text in ENDS and _ends(tokens, first - 1)):
         first -= 1
-    while last < len(tokens) and not _ends(tokens, last):
+    while last < len(tokens) and not (tokens[last].text in ENDS and _ends(tokens, last)):
         last += 1
     return first, last
 
 
 def _ends(tokens: Sequence[Token], position: int) -> bool:
-    """Say whether a sentence ends here. The stop of an abbreviation ends none: "Sra. Peña", "edif. 3"."""
+    """Say whether a sentence ends with this sign. The stop of an abbreviation ends none: "Sra. Peña", "edif. 3"."""
     token = tokens[position]
-    if token.text not in ENDS:
-        return False
     if token.text != "." or position == 0 or not tokens[position - 1].is_word:
         return True
     if tokens[position - 1].what & Is.SHORTENED:  # "vict. 16 a."
