@@ -37,6 +37,15 @@ def any_phrase(key: str) -> str:
     return _any_of(tuple(fold(phrase) for phrase in phrases_of_all(key)))
 
 
+_KEY = re.compile(r"<([a-z]+\.[a-z_]+)>")
+
+
+@cache
+def pattern(template: str) -> re.Pattern[str]:
+    """Compile a regular expression in which the name of a key between "<" and ">" stands for any of its phrases."""
+    return re.compile(_KEY.sub(lambda found: any_phrase(found[1]), template))
+
+
 @cache
 def any_phrase_in(language: str, key: str) -> str:
     """Return the same for one language. It matches nothing if the language lacks such words."""

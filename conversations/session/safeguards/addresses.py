@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from typing import NamedTuple
 
-from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.reading.vocabulary import known_words, pattern
+from conversations.session.safeguards.rules import Rule, Table
 from conversations.session.safeguards.sentences import sentence_of
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, has_one_of, number_at
 
@@ -37,18 +38,10 @@ _LEAST_OF_COMPASS = 8
 """Digits of a latitude and a longitude that lead to one street."""
 
 
-@cache
-def _compass() -> re.Pattern[str]:
-    """ "18.4861 norte, 69 con 93 12 oeste"."""
-    north, west = any_phrase("personal.latitude"), any_phrase("personal.longitude")
-    return re.compile(rf"\b[0-9][^;\n]{{1,14}}?\b{north}\b[^;\n]{{1,20}}?[0-9][^a-z;\n]{{0,6}}{west}\b")
-
-
-@cache
-def _position() -> re.Pattern[str]:
-    """ "GPS 18.47, -69.90", "lat 18.46 long 69.91"."""
-    degrees = r"-?[0-9]{1,3}\.[0-9]+"
-    return re.compile(rf"\b{any_phrase('personal.position')}\b\W{{1,4}}{degrees}°?[^0-9\n;]{{1,12}}{degrees}")
+_COMPASS = r"\b[0-9][^;\n]{1,14}?\b<personal.latitude>\b[^;\n]{1,20}?[0-9][^a-z;\n]{0,6}<personal.longitude>\b"
+""" "18.4861 norte, 69 con 93 12 oeste"."""
+_POSITION = r"\b<personal.position>\b\W{1,4}-?[0-9]{1,3}\.[0-9]+°?[^0-9\n;]{1,12}-?[0-9]{1,3}\.[0-9]+"
+""" "GPS 18.47, -69.90", "lat 18.46 long 69.91"."""
 
 
 def is_position(folded: str) -> bool:
@@ -57,12 +50,28 @@ def is_position(folded: str) -> bool:
         return False
     if _COORDINATES.search(folded) or ("+" in folded and _PLUS_CODE.search(folded)):
         return True
-    if (found := _compass().search(folded)) and sum(map(str.isdigit, found[0])) >= _LEAST_OF_COMPASS:
+    if (found := pattern(_COMPASS).search(folded)) and sum(map(str.isdigit, found[0])) >= _LEAST_OF_COMPASS:
         return True
-    return "." in folded and bool(_THREE_WORDS.search(folded) or _position().search(folded))
+    return "." in folded and bool(_THREE_WORDS.search(folded) or pattern(_POSITION).search(folded))
 
 
 _OF_ADDRESSES = Is.HOME | Is.HOUSE | Is.STREET | Is.BESIDE | Is.ROOM
+
+
+class Place(NamedTuple):
+    """A word of living, of a street or of a landmark, in a text."""
+
+    tokens: Sequence[Token]
+    at: int
+    has_directions: bool
+    """The text says which way leads somewhere: "segunda a la derecha, la casa con verja"."""
+
+    @property
+    def is_lived_in(self) -> bool:
+        """Say whether somebody lives there: "vive", "la casa de la joven", "her new apartment"."""
+        what = self.tokens[self.at].what
+        is_house = what & Is.HOUSE and (_is_of_somebody(self.tokens, self.at) or _is_hers(self.tokens, self.at))
+        return bool(what & Is.HOME or is_house)
 
 
 def address(folded: str, tokens: Sequence[Token], about: int) -> bool:
@@ -73,33 +82,17 @@ def address(folded: str, tokens: Sequence[Token], about: int) -> bool:
     """
     if not about & _OF_ADDRESSES and not has_one_of(tokens, {"c"}):
         return False
-    has_directions = bool(about & Is.HOUSE and _directions().search(folded))
+    has_directions = about & Is.HOUSE and pattern(r"\b<personal.directions>\b").search(folded) is not None
     for at, token in enumerate(tokens):
-        if not token.what & _OF_ADDRESSES and token.folded != "c":
-            continue
-        if token.what & Is.HOME or (token.what & Is.HOUSE and (_is_of_somebody(tokens, at) or _is_hers(tokens, at))):
-            _, last = sentence_of(tokens, at)
-            if any(tokens[other].what & Is.STREET or _is_village(tokens, other) for other in range(at + 1, last)):
-                return True
-            if _is_found_by_landmark(tokens, at, last) or _is_in_small_place(tokens, at, last):
-                return True
-            if _is_told_address(tokens, at):
-                return True
-        elif (token.what & Is.STREET or token.folded == "c") and _is_told_street(tokens, at):
-            return True
-        if token.what & Is.HOUSE and (has_directions or _is_in_row(tokens, at)):
-            return True
-        if token.what & Is.BESIDE and _is_beside_landmark(tokens, at):
-            return True
-        if token.what & Is.ROOM and _is_room(tokens, at):
+        what = (token.what | (Is.STREET if token.folded == "c" else 0)) & _OF_ADDRESSES
+        if what and PLACES.verdict(Place(tokens, at, bool(has_directions)), what):
             return True
     return False
 
 
-@cache
-def _directions() -> re.Pattern[str]:
-    """ "Segunda a la derecha, la casa con verja"."""
-    return re.compile(rf"\b{any_phrase('personal.directions')}\b")
+def _has_street_behind(c: Place) -> bool:
+    _, last = sentence_of(c.tokens, c.at)
+    return any(c.tokens[at].what & Is.STREET or _is_village(c.tokens, at) for at in range(c.at + 1, last))
 
 
 def _is_of_somebody(tokens: Sequence[Token], at: int) -> bool:
@@ -162,9 +155,9 @@ def _is_village(tokens: Sequence[Token], at: int) -> bool:
     return bool(tokens[at].what & Is.VILLAGE and behind and (behind.is_capitalised or behind.what & Is.LINK))
 
 
-def _is_found_by_landmark(tokens: Sequence[Token], at: int, last: int) -> bool:
+def _is_found_by_landmark(tokens: Sequence[Token], at: int) -> bool:
     """ "Lives up the hill from the school": one sentence, and nothing that somebody does between."""
-    first, _ = sentence_of(tokens, at)
+    first, last = sentence_of(tokens, at)
     if any(_is_of_work(token) for token in tokens[first:at]):
         return False
     for position in range(at + 2, min(last, at + _NEAR)):
@@ -176,8 +169,9 @@ def _is_found_by_landmark(tokens: Sequence[Token], at: int, last: int) -> bool:
     return False
 
 
-def _is_in_small_place(tokens: Sequence[Token], at: int, last: int) -> bool:
+def _is_in_small_place(tokens: Sequence[Token], at: int) -> bool:
     """ "Stays in Los Girasoles": no list of places has it, so it is smaller than a municipality."""
+    _, last = sentence_of(tokens, at)
     for position in range(at + 1, min(last, at + _NEAR)):
         if _is_of_work(tokens[position]):  # "held a workshop in Busia"
             return False
@@ -316,3 +310,31 @@ def _is_house(tokens: Sequence[Token], position: int) -> bool:
     is_crossing = behind is not None and behind.text == "x" and position + 2 < len(tokens)  # "rue 10 x 15"
     is_counted = behind is not None and behind.text.islower() and not (is_named or is_crossing)
     return token.is_number and len(token.text) <= 4 and not is_counted
+
+
+# fmt: off
+PLACES: Table[Place, bool] = Table(
+    Rule("lived in, and a street", True, Is.HOME | Is.HOUSE, lambda c: c.is_lived_in and _has_street_behind(c),
+         "li rete nan ri kapwa nimewo 12."),
+    Rule("lived in, by a landmark", True, Is.HOME | Is.HOUSE,
+         lambda c: c.is_lived_in and _is_found_by_landmark(c.tokens, c.at),
+         "family lives up the hill from the school in Jimaní"),
+    Rule("lived in, in a small place", True, Is.HOME | Is.HOUSE,
+         lambda c: c.is_lived_in and _is_in_small_place(c.tokens, c.at),
+         "she stays at her aunt's in Los Girasoles"),
+    Rule("lived in, and a number", True, Is.HOME | Is.HOUSE,
+         lambda c: c.is_lived_in and _is_told_address(c.tokens, c.at),
+         "Her address is 12 Santiago"),
+    Rule("a street, and a house, somebody or a corner", True, Is.STREET,
+         lambda c: not c.is_lived_in and _is_told_street(c.tokens, c.at),
+         "barrio Capotillo, casa 23"),
+    Rule("a house in a row", True, Is.HOUSE, lambda c: _is_in_row(c.tokens, c.at),
+         "la joven está en la última casita"),
+    Rule("a house by the way to it", True, Is.HOUSE, lambda c: c.has_directions,
+         "segunda a la derecha, la única casa de block"),
+    Rule("beside a landmark", True, Is.BESIDE, lambda c: _is_beside_landmark(c.tokens, c.at),
+         "frente al colmado La Bendición"),
+    Rule("a room by its number", True, Is.ROOM, lambda c: _is_room(c.tokens, c.at),
+         "you can find him every nite in room 9 of the sunset guesthouse"),
+)
+# fmt: on

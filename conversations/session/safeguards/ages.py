@@ -104,11 +104,12 @@ def age(text: str, folded: str, tokens: Sequence[Token], about: int, *, strict: 
         return False
     whose = SOMEBODY | Is.TITLE if strict else Is.VICTIM
     one_of, last = known_words("personal.one_of"), told.numbers[-1]
-    for at, token in enumerate(tokens):
-        what = (token.what & _TELLING) | (_ONE_OF if token.folded in one_of else 0)
-        if at >= last:
-            what &= _BEHIND_NUMBER
-        if what and WORDS.verdict(Telling(tokens, at, whose, strict), what):
+    telling = [at for at, token in enumerate(tokens) if token.what & _TELLING or token.folded in one_of]
+    for at in telling:
+        what = tokens[at].what if at < last else tokens[at].what & _BEHIND_NUMBER
+        if tokens[at].folded in one_of and at < last:
+            what |= _ONE_OF
+        if WORDS.verdict(Telling(tokens, at, whose, strict), what):
             return True
     return False
 

@@ -3,17 +3,39 @@
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 from conversations.languages import LANGUAGES, says_yes
-from conversations.session.reading.vocabulary import MONTHS, WEEKDAYS, any_phrase, known_words, numbered
+from conversations.session.reading.vocabulary import MONTHS, WEEKDAYS, any_phrase, known_words, numbered, pattern
+from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import sentence_of
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, meanings, position_of, word_at
 
 _FILE = re.compile(r"\.(?:jpe?g|png|heic|webp|pdf|docx?|xlsx?|pptx?|csv|txt|mp4|ogg|od[st]|zip)$")
 """The end of a name of a file: phones and scanners write the day on which it was made before it."""
 _SHORT_YEAR = re.compile(r"[6-9][0-9]")
 """ "Clase 98"."""
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_OF_FIGURES = frozenset("%/-:")
+_BORN_WHEN = r"\b<personal.was_born>\b(?:\W{1,2}\w+){0,3}?\W{1,2}<personal.born_when>\b"
+
+
+class Dated(NamedTuple):
+    """A text that may tell a day."""
+
+    folded: str
+    tokens: Sequence[Token]
+    strict: bool
+
+
+class Day:
+    """A day in a text, and what its sentence and the words before it say."""
+
+    def __init__(self, dated: Dated, start: int) -> None:
+        self.folded, self.tokens, self.strict = dated
+        self.at = position_of(self.tokens, start)
+        self.before = self.folded[:start]
+        self.about = _about(self.tokens, self.at)
 
 
 def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: bool) -> bool:
@@ -21,49 +43,60 @@ def personal_date(folded: str, tokens: Sequence[Token], about: int, *, strict: b
 
     `about` are the meanings of all its words together.
     """
-    if strict and about & Is.BIRTH and _is_born_when(folded, tokens):
-        return True
-    if strict and about & (Is.BIRTH | Is.TURNS) and _is_birthday_on(folded, tokens):
-        return True
-    if strict and about & SOMEBODY and any(_is_feast_of(tokens, found.start()) for found in _feast().finditer(folded)):
+    dated = Dated(folded, tokens, strict)
+    if strict and WITHOUT_NUMBER.verdict(dated, about):
         return True
     if not any(token.is_number or token.what & Is.MONTH for token in tokens):
         return False
-    for at, token in enumerate(tokens) if about & (Is.BIRTH | Is.COHORT) else ():
-        if token.what & Is.BIRTH and not _is_held(tokens, at) and _has_year_or_month(tokens, at):
-            return True
-        if strict and token.what & Is.COHORT and _is_of_year(tokens, at):
-            return True
-    if (
-        strict
-        and "'" in folded
-        and any(_is_cut_year(tokens, at) for at, token in enumerate(tokens) if token.text == "'")
-    ):
+    if WITH_NUMBER.verdict(dated, about):
         return True
-    may_be_year = "19" in folded or "20" in folded
-    if strict and may_be_year and any(_is_born(tokens, found.end()) for found in _born_in().finditer(folded)):
+    days = _day().finditer(folded) if _may_be_day().search(folded) else ()
+    if any(DAYS.verdict(Day(dated, found.start()), ANY) for found in days):
         return True
-    is_file = _FILE.search(folded) is not None
-    for found in _day().finditer(folded) if _may_be_day().search(folded) else ():
-        day = next((n for n, token in enumerate(tokens) if token.to > found.start()), None)
-        if day is None:
-            continue
-        about = _about(tokens, day)
-        if _due().search(folded[: found.start()]):
-            continue
-        is_birth = (strict and about & Is.BIRTH and not about & Is.MARKER) or _birth().search(folded[: found.start()])
-        if is_birth:
-            return True
-        if _ends_stretch(tokens, day):
-            continue
-        if (about & Is.EVENT or _happens(folded, tokens, day)) and (strict or about & Is.VICTIM):
-            return True
-        if strict and not is_file and _may_be_of_somebody(tokens, day, about):
-            return True
-    if not strict:
+    return strict and _is_day_of_event(dated)
+
+
+def _is_day_of_event(c: Dated) -> bool:
+    """ "El martes 9 la golpearon": words that are a day only beside something that happened to somebody."""
+    days = {found.start() for found in _short_day().finditer(c.folded)}
+    return bool(days) and any(
+        token.at in days and _is_of_event(c.folded, c.tokens, at) for at, token in enumerate(c.tokens)
+    )
+
+
+def _is_feast(c: Dated) -> bool:
+    return any(_is_feast_of(c.tokens, found.start()) for found in pattern(r"\b<personal.feasts>\b").finditer(c.folded))
+
+
+def _is_year_of_birth(c: Dated) -> bool:
+    return any(
+        token.what & Is.BIRTH and not _is_held(c.tokens, at) and _has_year_or_month(c.tokens, at)
+        for at, token in enumerate(c.tokens)
+    )
+
+
+def _is_of_class(c: Dated) -> bool:
+    return any(token.what & Is.COHORT and _is_of_year(c.tokens, at) for at, token in enumerate(c.tokens))
+
+
+def _has_cut_year(c: Dated) -> bool:
+    return any(_is_cut_year(c.tokens, at) for at, token in enumerate(c.tokens) if token.text == "'")
+
+
+def _is_from_year(c: Dated) -> bool:
+    if "19" not in c.folded and "20" not in c.folded:
         return False
-    days = {found.start() for found in _short_day().finditer(folded)}
-    return bool(days) and any(token.at in days and _is_of_event(folded, tokens, at) for at, token in enumerate(tokens))
+    return any(_is_born(c.tokens, found.end()) for found in pattern(r"\b<personal.born_in>\b").finditer(c.folded))
+
+
+def _is_birth(c: Day) -> bool:
+    is_told = c.strict and c.about & Is.BIRTH and not c.about & Is.MARKER
+    return bool(is_told or pattern(r"\b<personal.birth_signs>\W{0,3}$").search(c.before))
+
+
+def _is_event(c: Day) -> bool:
+    may_be = c.strict or c.about & Is.VICTIM
+    return bool(may_be) and (bool(c.about & Is.EVENT) or _happens(c.folded, c.tokens, c.at))
 
 
 def _is_of_event(folded: str, tokens: Sequence[Token], day: int) -> bool:
@@ -77,37 +110,21 @@ def _is_of_event(folded: str, tokens: Sequence[Token], day: int) -> bool:
 def _happens(folded: str, tokens: Sequence[Token], day: int) -> bool:
     """ "Dio a luz el 5 de agosto": what happens to one person, in the sentence of the day."""
     first, last = sentence_of(tokens, day)
-    return _happened().search(folded, tokens[first].at, tokens[last - 1].to) is not None
-
-
-@cache
-def _happened() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.happened')}\b")
+    return pattern(r"\b<personal.happened>\b").search(folded, tokens[first].at, tokens[last - 1].to) is not None
 
 
 def _is_feast_of(tokens: Sequence[Token], start: int) -> bool:
     """ "The accused assaulted her on Easter Sunday": the day has a name instead of a number."""
-    at = next((n for n, token in enumerate(tokens) if token.to > start), len(tokens) - 1)
-    about = _about(tokens, at)
+    about = _about(tokens, position_of(tokens, start))
     return bool(about & (Is.EVENT | Is.FEELS) and about & SOMEBODY)
-
-
-@cache
-def _feast() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.feasts')}\b")
 
 
 def _is_born_when(folded: str, tokens: Sequence[Token]) -> bool:
     """ "Nació el año del ciclón", "born right after the strike": a birth by what was then, of somebody."""
-    for found in _born_when().finditer(folded):
-        at = next((n for n, token in enumerate(tokens) if token.to > found.start()), len(tokens) - 1)
+    for found in pattern(_BORN_WHEN).finditer(folded):
+        at = position_of(tokens, found.start())
         first, last = sentence_of(tokens, at)
-        said = 0
-        for token in tokens[first:at]:
-            said |= token.what
-        about = 0
-        for token in tokens[first:last]:
-            about |= token.what
+        said, about = meanings(tokens[first:at]), meanings(tokens[first:last])
         is_marked = at > first and tokens[at - 1].what & Is.MARKER
         if said & SOMEBODY or not (said & _OF_WORK or (is_marked and not about & SOMEBODY)):
             return True
@@ -121,8 +138,8 @@ _OF_WORK = Is.THING | Is.PLANNED | Is.INSTITUTION
 
 def _is_birthday_on(folded: str, tokens: Sequence[Token]) -> bool:
     """ "Cumple el día de la Altagracia", "cumple en mayo"; not "el plazo se cumple el 5 de mayo"."""
-    for found in _birthday_on().finditer(folded):
-        at = next((n for n, token in enumerate(tokens) if token.to > found.start()), len(tokens) - 1)
+    for found in pattern(r"\b<personal.birthday_on>\b").finditer(folded):
+        at = position_of(tokens, found.start())
         first, _ = sentence_of(tokens, at)
         behind = next((token for token in tokens if token.at >= found.end() and not token.what & Is.LINK), None)
         is_day = behind is not None and bool(
@@ -137,25 +154,10 @@ def _is_birthday_on(folded: str, tokens: Sequence[Token]) -> bool:
     return False
 
 
-@cache
-def _birthday_on() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.birthday_on')}\b")
-
-
-@cache
-def _born_when() -> re.Pattern[str]:
-    return re.compile(
-        rf"\b{any_phrase('personal.was_born')}\b(?:\W{{1,2}}\w+){{0,3}}?\W{{1,2}}{any_phrase('personal.born_when')}\b"
-    )
-
-
 def _about(tokens: Sequence[Token], at: int) -> int:
     """Return the meanings of all words of the sentence that holds this position, as one mask."""
     first, last = sentence_of(tokens, at)
-    about = 0
-    for token in tokens[first:last]:
-        about |= token.what
-    return about
+    return meanings(tokens[first:last])
 
 
 def _may_be_of_somebody(tokens: Sequence[Token], day: int, about: int) -> bool:
@@ -167,10 +169,11 @@ def _may_be_of_somebody(tokens: Sequence[Token], day: int, about: int) -> bool:
         return False
     if not about & SOMEBODY and any(_counts_several(tokens, at) for at in range(first, last - 1)):
         return False
-    said = 0
-    for token in tokens[first:last]:
-        is_of_day = token.is_number or token.what & Is.MONTH or token.folded in _weekdays()  # "August" is a name too
-        said |= 0 if is_of_day else token.what
+    said = meanings(
+        token  # "August" is a name too
+        for token in tokens[first:last]
+        if not (token.is_number or token.what & Is.MONTH or token.folded in _weekdays())
+    )
     if not said & ~(Is.LINK | Is.SAID | Is.NUMBER):  # "jueves, 4 de octubre"
         return not any(token.folded in _weekdays() for token in tokens[first:last])
     return bool(said & _OF_SOMEBODY) or (last - first <= _SHORT and not said & (Is.COMMON | Is.INSTITUTION))
@@ -206,9 +209,7 @@ def _is_held(tokens: Sequence[Token], position: int) -> bool:
     """ "Reyinyon an ap fèt 15 novanm": in Creole, an event is "born" too. The subject of the verb decides."""
     first, _ = sentence_of(tokens, position)
     before = tokens[first:position]
-    what = 0
-    for token in before:
-        what |= token.what
+    what = meanings(before)
     is_named = bool(before) and bool(before[-1].what & Is.MARKER)
     if is_named and not before[-1].what & Is.HAS:  # "ap fèt", "pral fèt": what is still to be is held
         return not what & SOMEBODY
@@ -221,8 +222,8 @@ def _is_of_year(tokens: Sequence[Token], position: int) -> bool:
     ahead = position + 1
     while ahead < len(tokens) and (tokens[ahead].what & Is.LINK or tokens[ahead].text in ".:"):
         ahead += 1
-    is_short = ahead == position + 1 and ahead < len(tokens) and _SHORT_YEAR.fullmatch(tokens[ahead].text) is not None
-    return is_short or (ahead < len(tokens) and _YEAR.fullmatch(tokens[ahead].text) is not None)
+    year = word_at(tokens, ahead).text
+    return bool(_YEAR.fullmatch(year) or (ahead == position + 1 and _SHORT_YEAR.fullmatch(year)))
 
 
 def _has_year_or_month(tokens: Sequence[Token], position: int) -> bool:
@@ -239,8 +240,8 @@ def _is_born(tokens: Sequence[Token], end: int) -> bool:
     at = next((n for n, token in enumerate(tokens) if token.at >= end), len(tokens))
     if at >= len(tokens) or not _YEAR.fullmatch(tokens[at].text):
         return False
-    behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    is_alone = behind is None or not behind.is_word or bool(behind.what & (Is.JOINS | Is.APART))
+    behind = word_at(tokens, at + 1)
+    is_alone = not behind.is_word or bool(behind.what & (Is.JOINS | Is.APART))
     first, _ = sentence_of(tokens, at)
     is_work = any(token.what & _WORKS and len(token.text) > 2 for token in tokens[first:at])
     return is_alone and not is_work
@@ -248,8 +249,8 @@ def _is_born(tokens: Sequence[Token], end: int) -> bool:
 
 def _is_cut_year(tokens: Sequence[Token], at: int) -> bool:
     """ "Fem, '07"."""
-    year = tokens[at + 1] if at + 1 < len(tokens) else None
-    is_year = year is not None and year.is_number and len(year.text) == len("07") and year.at == tokens[at].to
+    year = word_at(tokens, at + 1)
+    is_year = year.is_number and len(year.text) == len("07") and year.at == tokens[at].to
     return is_year and bool(_about(tokens, at) & (SOMEBODY | Is.BIRTH))
 
 
@@ -257,25 +258,8 @@ def _is_short_year(tokens: Sequence[Token], at: int) -> bool:
     """ "Nació en el 99", "born '05"."""
     if not tokens[at].is_number or len(tokens[at].text) != len("99"):
         return False
-    behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    return behind is None or (not behind.is_word and behind.text not in "%/-:") or bool(behind.what & Is.JOINS)
-
-
-@cache
-def _born_in() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.born_in')}\b")
-
-
-@cache
-def _birth() -> re.Pattern[str]:
-    """ "F/N 22-08-99"."""
-    return re.compile(rf"\b{any_phrase('personal.birth_signs')}\W{{0,3}}$")
-
-
-@cache
-def _due() -> re.Pattern[str]:
-    """ "Para el 15 de noviembre"."""
-    return re.compile(rf"\b{any_phrase('personal.due')} $")
+    behind = word_at(tokens, at + 1)
+    return (not behind.is_word and behind.text not in _OF_FIGURES) or bool(behind.what & Is.JOINS)
 
 
 @cache
@@ -338,3 +322,42 @@ def _day() -> re.Pattern[str]:
         rf"|\b{day} (?:{other_words}) (?:19|20)[0-9]{{2}}\b"
         rf"|\b(?:{'|'.join(first)}) {day}(?:st|nd|rd|th)?\b"
     )
+
+
+IS_DATE, PASSES = True, False
+# fmt: off
+WITHOUT_NUMBER: Table[Dated, bool] = Table(
+    Rule("born when something was", IS_DATE, Is.BIRTH, lambda c: _is_born_when(c.folded, c.tokens),
+         "nació el mismo año del huracán Georges, según su mamá"),
+    Rule("a birthday on a feast", IS_DATE, Is.BIRTH | Is.TURNS, lambda c: _is_birthday_on(c.folded, c.tokens),
+         "cumple el día de la Altagracia"),
+    Rule("a feast on which it happened", IS_DATE, SOMEBODY, _is_feast,
+         "the girl was beaten on Tabaski day"),
+)
+WITH_NUMBER: Table[Dated, bool] = Table(
+    Rule("the year or the month of a birth", IS_DATE, Is.BIRTH, _is_year_of_birth,
+         "li fèt an 2010"),
+    Rule("of the class of a year", IS_DATE, Is.COHORT, lambda c: c.strict and _is_of_class(c),
+         "b. 1994, Colombian, wants to go home"),
+    Rule("a year cut short", IS_DATE, ANY, lambda c: c.strict and "'" in c.folded and _has_cut_year(c),
+         "ingreso: fem, '07, hait."),
+    Rule("from a year", IS_DATE, ANY, lambda c: c.strict and _is_from_year(c),
+         "me dijo que es del 2004, pero parece menor"),
+)
+DAYS: Table[Day, bool] = Table(
+    Rule("due", PASSES, ANY, lambda c: pattern(r"\b<personal.due> $").search(c.before),
+         "la víctima declara para el 15 de noviembre"),
+    Rule("of a birth", IS_DATE, ANY, _is_birth,
+         "ddn 21/09/2010"),
+    Rule("the end of a stretch", PASSES, ANY, lambda c: _ends_stretch(c.tokens, c.at),
+         "rescatadas del 5 al 7 de julio"),
+    Rule("something happened", IS_DATE, ANY, _is_event,
+         "rescued on July 19 from a bar"),
+    Rule("ordinary rules", PASSES, ANY, lambda c: not c.strict,
+         "May 3rd"),
+    Rule("in the name of a file", PASSES, ANY, lambda c: _FILE.search(c.folded),
+         "IMG 12-05-2018.jpg"),
+    Rule("somebody's", IS_DATE, ANY, lambda c: _may_be_of_somebody(c.tokens, c.at, c.about),
+         "se el 7-9-2003"),
+)
+# fmt: on

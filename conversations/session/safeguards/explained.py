@@ -7,14 +7,14 @@ what it is: a year, a day, an hour, a line of a budget, an amount in threes.
 
 import re
 from collections.abc import Sequence
-from functools import cache
 
-from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.reading.vocabulary import known_words, pattern
 from conversations.session.safeguards.beside_numbers import is_one
 from conversations.session.safeguards.groups import LEAST_OF_CODE, TOLL_FREE, is_year
 from conversations.session.safeguards.known import Known
+from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import ENDS, sentence_of
-from conversations.session.safeguards.words import FILE_ENDINGS, SOMEBODY, Is, Token
+from conversations.session.safeguards.words import FILE_ENDINGS, NO_WORD, SOMEBODY, Is, Token, word_at
 
 _SEEN_BACK = 40
 """Characters before a number among which the name of its paper stands."""
@@ -54,7 +54,9 @@ def is_unexplained(folded: str, tokens: Sequence[Token], about: int, known: Know
         digits = sum(len(token.text) for token in tokens[first:end] if token.is_number)
         least = _least(tokens, first, strict=strict) if digits >= LEAST_OF_CODE else None
         is_bare = least is not None and _is_bare(tokens[first:end], known, least)
-        if is_bare and not _is_explained(folded, tokens, first, end, is_of_one=least == _LEAST_OF_ONE):
+        if is_bare and not EXPLANATIONS.verdict(
+            Code(folded, tokens, first, end, is_of_one=least == _LEAST_OF_ONE), ANY
+        ):
             return True
         at = max(end, at + 1)
     return False
@@ -147,28 +149,29 @@ def _is_behind_one(tokens: Sequence[Token], at: int) -> bool:
     return any(token.text.endswith(("'s", "’s")) and is_one(token) for token in tokens[max(0, at - _NEAR) : at])
 
 
-def _is_explained(folded: str, tokens: Sequence[Token], first: int, end: int, *, is_of_one: bool) -> bool:
-    code = tokens[first:end]
-    before = folded[max(0, code[0].at - _SEEN_BACK) : code[0].at]
-    is_hers = is_of_one and _is_behind_one(tokens, first)
-    if _AMOUNT.search(before) or (is_reference_before(before) and not is_hers):
-        return True
-    if any(token.is_word or token.text in "/#" for token in code) or code[0].text[0] == "0":
-        return False
-    digits = sum(len(token.text) for token in code if token.is_number)
-    may_be_line = digits <= _LONGEST_LINE or code[-1].text.endswith("00")
-    if may_be_line and (before[-1:] == "*" or _line_before().search(before)):
-        return True
-    behind = tokens[end] if end < len(tokens) else None
-    if behind is None or behind.text in ENDS:
-        return False
-    if not behind.is_word:
-        return behind.text in "%$€£°"
-    if behind.what & (Is.BETWEEN | Is.JOINS) and end + 1 < len(tokens) and tokens[end + 1].is_number:
-        return True
-    if behind.what & _SMALL and not behind.what & (Is.YEARS | Is.MONTHS):
-        return False
-    return digits <= _LONGEST_COUNT or behind.folded.endswith(("s", "x")) or len(code) > 1
+class Code:
+    """A number or a code in a text, and what stands before and behind it."""
+
+    def __init__(self, folded: str, tokens: Sequence[Token], first: int, end: int, *, is_of_one: bool) -> None:
+        self.tokens, self.first, self.end = tokens, first, end
+        self.code = tokens[first:end]
+        self.before = folded[max(0, self.code[0].at - _SEEN_BACK) : self.code[0].at]
+        self.behind = word_at(tokens, end)
+        self.digits = sum(len(token.text) for token in self.code if token.is_number)
+        self.is_hers = is_of_one and _is_behind_one(tokens, first)
+
+
+def _is_line(c: Code) -> bool:
+    may_be = c.digits <= _LONGEST_LINE or c.code[-1].text.endswith("00")
+    return may_be and (c.before[-1:] == "*" or pattern(_LINE_BEFORE).search(c.before) is not None)
+
+
+def _is_between(c: Code) -> bool:
+    return bool(c.behind.what & (Is.BETWEEN | Is.JOINS)) and word_at(c.tokens, c.end + 1).is_number
+
+
+def _may_count(c: Code) -> bool:
+    return c.digits <= _LONGEST_COUNT or c.behind.folded.endswith(("s", "x")) or len(c.code) > 1
 
 
 _AMOUNT = re.compile(r"(?:[$€£]|\b(?:rd|us|usd|eur|htg|dop|fcfa|gy|tt|ghs|php|total|s/))\.?\s?$|[0-9][., ]$")
@@ -176,15 +179,36 @@ _AMOUNT = re.compile(r"(?:[$€£]|\b(?:rd|us|usd|eur|htg|dop|fcfa|gy|tt|ghs|php
 
 def is_reference_before(before: str) -> bool:
     """Say whether these words before a number are of a paper of an office."""
-    return _reference().search(before) is not None
+    return pattern(r"\b<personal.references>\b[^;!?\n]{0,24}$").search(before) is not None
 
 
-@cache
-def _reference() -> re.Pattern[str]:
-    return re.compile(rf"\b{any_phrase('personal.references')}\b[^;!?\n]{{0,24}}$")
+_LINE_BEFORE = r"\b(?:<personal.hotline>|<personal.lines>|<personal.phone>)\b[^;!?\n0-9]{0,24}$"
 
 
-@cache
-def _line_before() -> re.Pattern[str]:
-    lines = "|".join(map(any_phrase, ("personal.hotline", "personal.lines", "personal.phone")))
-    return re.compile(rf"\b(?:{lines})\b[^;!?\n0-9]{{0,24}}$")
+EXPLAINED, BARE = True, False
+# fmt: off
+EXPLANATIONS: Table[Code, bool] = Table(
+    Rule("an amount", EXPLAINED, ANY, lambda c: _AMOUNT.search(c.before),
+         "la víctima recibió RD$45123 ayer"),
+    Rule("a paper of an office", EXPLAINED, ANY, lambda c: not c.is_hers and is_reference_before(c.before),
+         "loi n° 137-03, art. 9"),
+    Rule("letters, or a zero before it", BARE, ANY,
+         lambda c: c.code[0].text[0] == "0" or any(token.is_word or token.text in "/#" for token in c.code),
+         "rele tonton l nan 0133"),
+    Rule("a line that everybody may call", EXPLAINED, ANY, _is_line,
+         "Liy 188 la resevwa 31 apèl, 4 sou trafik moun"),
+    Rule("at the end", BARE, ANY, lambda c: c.behind is NO_WORD or c.behind.text in ENDS,
+         "moun nan pa vle sèvis la, nou ba l nimewo 188"),
+    Rule("before the sign of what it is", EXPLAINED, ANY, lambda c: c.behind.text in "%$€£°",
+         "la abogada pagó 12345 $"),
+    Rule("before another sign", BARE, ANY, lambda c: not c.behind.is_word,
+         "Biwo Lethem nan bay 70 318 44, pa gen lòt bagay"),
+    Rule("a range", EXPLAINED, ANY, _is_between,
+         "la jueza vio 12015 a 12030 casos"),
+    Rule("before a small word", BARE, ANY,
+         lambda c: c.behind.what & _SMALL and not c.behind.what & (Is.YEARS | Is.MONTHS),
+         "+504 es el celular d la mama"),
+    Rule("a count", EXPLAINED, ANY, _may_count,
+         "120 moun te patisipe nan Okap"),
+)
+# fmt: on

@@ -8,8 +8,7 @@ to a person. Text that looks like a name, an age or a date may be a false alarm,
 way.
 """
 
-from functools import reduce
-from operator import attrgetter, or_
+from functools import cached_property
 from typing import Literal
 
 from conversations.session.reading.text import fold
@@ -22,6 +21,7 @@ from conversations.session.safeguards.explained import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.session.safeguards.names import named, named_in_private
 from conversations.session.safeguards.officials import is_bare_name
+from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.shelters import shelter_place, speaks_of_shelter
 from conversations.session.safeguards.spelt import plain, words_of_file
 from conversations.session.safeguards.victims import (
@@ -30,10 +30,9 @@ from conversations.session.safeguards.victims import (
     speaks_of_victims_alone,
     tells_of_a_case,
 )
-from conversations.session.safeguards.words import Is, read_words
+from conversations.session.safeguards.words import Is, meanings, read_words
 
 Kind = identifiers.Kind | Literal["name", "age", "date", "address", "shelter"]
-_WHAT = attrgetter("what")
 REWORDED = frozenset({"name", "age", "date", "address", "shelter"})
 """The kinds that may be a false alarm, and can be said in another way."""
 
@@ -58,39 +57,93 @@ def personal_data(
         kind = personal_data(words, strict=strict, known=known, may_give_contact=may_give_contact)
         if kind not in (None, "date", "digits"):  # scanners write their day and a number into it
             return kind
-    folded = fold(shown)
-    tokens = read_words(shown, known)
-    if shelter_place(folded, tokens):
+    written = Written(
+        shown, known, strict=strict, may_give_contact=may_give_contact and not strict, is_answer=is_answer
+    )
+    if shelter_place(written.folded, written.tokens):
         return "shelter"
-    about = reduce(or_, map(_WHAT, tokens), 0)
-    if not strict and about & (Is.SUFFERED | Is.VICTIMS):
-        mark_victims(tokens, about)
-        about |= Is.VICTIM if any(token.what & Is.VICTIM for token in tokens) else 0
-    may_give_contact = may_give_contact and not strict
-    if kind := identifiers.identifier(shown, folded, tokens, about, known, may_give_contact=may_give_contact):
-        return kind
-    if (strict or not about & (Is.THING | Is.PLANNED | Is.INSTITUTION)) and is_position(folded):
-        return "address"
-    if not may_give_contact and is_unexplained(folded, tokens, about, known, strict=strict):
-        return "digits"
-    if named(folded, tokens, about, known, strict=strict):
-        return "name"
-    is_ordinary = not strict
-    strict = strict or bool(about & Is.VICTIM and speaks_of_victims_alone(tokens))
-    if age(shown, folded, tokens, about, strict=strict and is_answer):
-        return "age"
-    is_victims_home = about & Is.VICTIM and about & Is.HOME
-    if (strict or is_victims_home) and address(folded, tokens, about):
-        return "address"
-    if personal_date(folded, tokens, about, strict=strict):
-        return "date"
-    if is_ordinary:
-        is_case = tells_of_a_case(tokens)
-        if (is_answer or is_case) and named_in_private(tokens, known, is_case=is_case):
-            return "name"
-        if (is_case or not counts_people(tokens)) and age(shown, folded, tokens, about, strict=is_answer):
-            return "age"
-    return None
+    return written.identifier or KINDS.verdict(written, ANY)
+
+
+class Written:
+    """A text that is read for personal data, by one of the two rules."""
+
+    def __init__(self, text: str, known: Known, *, strict: bool, may_give_contact: bool, is_answer: bool) -> None:
+        self.text, self.folded, self.known = text, fold(text), known
+        self.is_ordinary, self.is_answer, self.may_give_contact = not strict, is_answer, may_give_contact
+        self.tokens = tokens = read_words(text, known)
+        about = meanings(tokens)
+        if not strict and about & (Is.SUFFERED | Is.VICTIMS):
+            mark_victims(tokens, about)
+            about |= Is.VICTIM if any(token.what & Is.VICTIM for token in tokens) else 0
+        self.about = about
+
+    @property
+    def identifier(self) -> identifiers.Kind | None:
+        return identifiers.identifier(
+            self.text, self.folded, self.tokens, self.about, self.known, may_give_contact=self.may_give_contact
+        )
+
+    @cached_property
+    def is_strict(self) -> bool:
+        """Say whether whatever is told of somebody counts: by strict rules, or where a victim alone is spoken of."""
+        return not self.is_ordinary or bool(self.about & Is.VICTIM and speaks_of_victims_alone(self.tokens))
+
+    @cached_property
+    def is_case(self) -> bool:
+        return tells_of_a_case(self.tokens)
+
+    def tells_age(self, *, strict: bool) -> bool:
+        """Say whether it tells an age. Without `strict`, only a victim's."""
+        return age(self.text, self.folded, self.tokens, self.about, strict=strict)
+
+
+def _is_position(w: Written) -> bool:
+    is_told = not w.is_ordinary or not w.about & (Is.THING | Is.PLANNED | Is.INSTITUTION)
+    return is_told and is_position(w.folded)
+
+
+def _has_unexplained(w: Written) -> bool:
+    if w.may_give_contact:
+        return False
+    return is_unexplained(w.folded, w.tokens, w.about, w.known, strict=not w.is_ordinary)
+
+
+def _is_address(w: Written) -> bool:
+    is_victims_home = w.about & Is.VICTIM and w.about & Is.HOME
+    return bool(w.is_strict or is_victims_home) and address(w.folded, w.tokens, w.about)
+
+
+def _is_named_in_private(w: Written) -> bool:
+    may_be = w.is_ordinary and (w.is_answer or w.is_case)
+    return may_be and named_in_private(w.tokens, w.known, is_case=w.is_case)
+
+
+def _is_age_in_private(w: Written) -> bool:
+    may_be = w.is_ordinary and (w.is_case or not counts_people(w.tokens))
+    return may_be and w.tells_age(strict=w.is_answer)
+
+
+# fmt: off
+KINDS: Table[Written, Kind] = Table(
+    Rule("a position", "address", ANY, _is_position,
+         "lat 18.9412 lon -70.4105"),
+    Rule("a number that nothing explains", "digits", ANY, _has_unexplained,
+         "+504 es el celular d la mama"),
+    Rule("a name", "name", ANY, lambda w: named(w.folded, w.tokens, w.about, w.known, strict=not w.is_ordinary),
+         "Buscar a Yolanda"),
+    Rule("an age", "age", ANY, lambda w: w.tells_age(strict=w.is_strict and w.is_answer),
+         "edad: 23"),
+    Rule("where somebody lives", "address", ANY, _is_address,
+         "barrio Capotillo, casa 23"),
+    Rule("a day", "date", ANY, lambda w: personal_date(w.folded, w.tokens, w.about, strict=w.is_strict),
+         "ddn 21/09/2010"),
+    Rule("the name of nobody at work", "name", ANY, _is_named_in_private,
+         "Look for Yolanda"),
+    Rule("the age of nobody who is counted", "age", ANY, _is_age_in_private,
+         "âge : 24"),
+)
+# fmt: on
 
 
 def tells_of_shelter(text: str) -> bool:

@@ -20,6 +20,9 @@ from conversations.session.safeguards.sentences import begins, sentence_of
 from conversations.session.safeguards.victims import is_beside_victim, tells_of_one
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, read_words
 
+_MAY_BE = NAME | Is.COINED
+"""Meanings of which a word in small letters has one if it may be a name and is in a table."""
+
 
 def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, strict: bool) -> bool:
     """Say whether a text names a person. Without `strict`, only somebody who is called a victim there, or introduced.
@@ -143,9 +146,9 @@ def _evidence(tokens: Sequence[Token], known: Known, introduced: Sequence[int]) 
     shouted = sum(len(token.text) for token in tokens if token.is_upper and len(token.text) > 2)
     is_shouted = shouted > 0 and shouted * 2 > sum(len(token.text) for token in tokens if token.is_word)
     text = Text(tokens, institutions(tokens), introduced, known, is_shouted)
-    return [at for at, token in enumerate(tokens) if _may_be_name(token) and is_name(Candidate(text, at))]
-
-
-def _may_be_name(token: Token) -> bool:
-    is_new = not token.what & ~NAME and token.text.islower()
-    return is_new or token.is_capitalised or token.is_upper or bool(token.what & (NAME | Is.COINED))
+    may_be = [
+        at
+        for at, token in enumerate(tokens)
+        if token.is_capitalised or token.is_upper or token.what & _MAY_BE or (token.is_word and not token.what)
+    ]
+    return [at for at in may_be if is_name(Candidate(text, at))]

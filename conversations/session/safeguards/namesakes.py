@@ -1,16 +1,37 @@
 """What bears the name of a person without being one: a hospital, a street, a saint's parish, a title between quotes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from conversations.languages import phrases_of_all
 from conversations.session.reading.vocabulary import known_words
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token
+from conversations.session.safeguards.rules import Rule, Table
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, is_followed, word_at
 
 _QUOTES = {'"': '"', "“": "”", "«": "»"}
 _IN_TITLES = frozenset('-."“”«»')
 """Signs that stand inside the name of an institution or a work."""
+
+
+class Head(NamedTuple):
+    """A word behind or before which the name of an institution may stand."""
+
+    tokens: Sequence[Token]
+    at: int
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    @property
+    def before(self) -> Token:
+        return word_at(self.tokens, self.at - 1)
+
+
+_CAPITAL, _UPPER, _BEFORE, _SMALL_BEFORE, _HASH = 1 << 100, 1 << 101, 1 << 102, 1 << 103, 1 << 104
+"""How a head is written: with a capital, in capitals, before a capital, the same in small letters, as a sign."""
 
 
 def institutions(tokens: Sequence[Token]) -> set[int]:
@@ -18,46 +39,60 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
     masked: set[int] = set()
     if not any(each.is_capitalised or each.is_upper for each in tokens) and not any(map(_may_mask, tokens)):
         return masked
-    saints, behind, inside = (known_words(f"personal.{key}") for key in ("saints", "for", "inside"))
-    seats, located = known_words("personal.seat"), known_words("personal.located")
     before_capitals = _before_capitals(tokens)
     for at, token in enumerate(tokens):
-        is_capital = token.is_capitalised or token.is_upper
-        if not is_capital and at not in before_capitals and not token.what & Is.INSTITUTION and token.text != "#":
-            continue
-        if token.folded in inside and at in before_capitals and not (at and _may_be_in_somebody(tokens[at - 1])):
-            masked.update(_inside(tokens, at + 1))
-        if token.text == "#":  # "#CorazonAzul" is a campaign
-            masked.add(at + 1)
-        if token.is_capitalised:
-            if token.folded in saints:
-                masked |= _of_saint(tokens, at)
-        elif token.is_upper:
-            if begin := _behind_acronym(tokens, at):
-                masked.update((*range(at, begin), *_full_name(tokens, begin)))
-        elif at in before_capitals and at and token.folded in seats and tokens[at - 1].folded in located:
-            masked.update(_inside(tokens, at + 1))  # "nan fwontyè Aguas Verdes"
-        elif at in before_capitals and at and (token.what & Is.LINK or token.folded in behind):
-            masked.update(_of_place(tokens, at))
-        if token.is_capitalised and token.what & _HEADS and not token.what & _NO_HEADS:
-            masked |= _of_office(tokens, at)
-        if not token.what & Is.INSTITUTION and not _is_shelter(tokens, at):
-            continue
-        if token.text.islower():
-            masked.update(_in_small_letters(tokens, at + 1))
-        position = at + 1
-        is_plural = token.folded.endswith(("s", "x"))
-        while position < len(tokens) and (
-            _carries_on(tokens, position) or (is_plural and tokens[position].what & Is.JOINS)
-        ):
-            masked.add(position)
-            position += 1
-        if token.is_capitalised:
-            position = at - 1
-            while position >= 0 and tokens[position].is_capitalised and _is_before_house(tokens, position, at):
-                masked.add(position)
-                position -= 1
+        shape = _CAPITAL if token.is_capitalised else _UPPER if token.is_upper else 0
+        if at in before_capitals:
+            shape |= _BEFORE if shape else _BEFORE | _SMALL_BEFORE
+        if token.text == "#":
+            shape |= _HASH
+        if token.is_capitalised and _is_shelter(tokens, at):
+            shape |= Is.INSTITUTION
+        if shape or token.what & Is.INSTITUTION:
+            head = Head(tokens, at)
+            for positions in HEADS.verdicts(head, token.what | shape):
+                masked.update(positions(head))
     return masked | _quoted(tokens) | _located_with_article(tokens)
+
+
+def _is_in_place(c: Head) -> bool:
+    if c.token.folded not in known_words("personal.inside"):
+        return False
+    return not c.at or not _may_be_in_somebody(c.before)
+
+
+def _is_seat(c: Head) -> bool:
+    """Say whether it is the word for a place, behind where something is: "nan fwontyè"."""
+    is_located = c.before.folded in known_words("personal.located")
+    return is_located and c.token.folded in known_words("personal.seat")
+
+
+def _is_of(c: Head) -> bool:
+    is_link = c.token.what & Is.LINK or c.token.folded in known_words("personal.for")
+    return bool(is_link) and c.at > 0 and not _is_seat(c)
+
+
+def _behind_house(c: Head) -> range:
+    """Return where the name behind a house stands."""
+    position = c.at + 1
+    is_plural = c.token.folded.endswith(("s", "x"))
+    while position < len(c.tokens) and (
+        _carries_on(c.tokens, position) or (is_plural and c.tokens[position].what & Is.JOINS)
+    ):
+        position += 1
+    return range(c.at + 1, position)
+
+
+def _before_house(c: Head) -> range:
+    position = c.at - 1
+    while word_at(c.tokens, position).is_capitalised and _is_before_house(c.tokens, position, c.at):
+        position -= 1
+    return range(position + 1, c.at)
+
+
+def _acronym_and_name(c: Head) -> tuple[int, ...]:
+    begin = _behind_acronym(c.tokens, c.at)
+    return (*range(c.at, begin), *_full_name(c.tokens, begin))
 
 
 def _may_mask(small: Token) -> bool:
@@ -275,7 +310,7 @@ def _is_of_place(tokens: Sequence[Token], at: int) -> bool:
 def _is_shelter(tokens: Sequence[Token], at: int) -> bool:
     """ "Casa Rosada", "Hogar Doña Chucha", "Haven House": a house that has a name takes people in."""
     token = tokens[at]
-    if not token.is_capitalised or token.folded not in known_words("personal.shelter_names"):
+    if token.folded not in known_words("personal.shelter_names"):
         return False
     return any(0 <= near < len(tokens) and tokens[near].is_capitalised for near in (at - 1, at + 1))
 
@@ -325,12 +360,7 @@ def _carries_on(tokens: Sequence[Token], position: int) -> bool:
 
 def feels(tokens: Sequence[Token], at: int) -> bool:
     """ "Nurys quiere", "Yokasta se escapó", "Daphne says": what only somebody does follows at once."""
-    for token in tokens[at + 1 : at + 4]:
-        if token.what & Is.FEELS:
-            return True
-        if not token.what & (Is.LINK | Is.HAS | Is.NOT | Is.MARKER):
-            return False
-    return False
+    return is_followed(tokens[at + 1 : at + 4], Is.FEELS, over=Is.LINK | Is.HAS | Is.NOT | Is.MARKER)
 
 
 def acts(tokens: Sequence[Token], at: int) -> bool:
@@ -341,3 +371,32 @@ def acts(tokens: Sequence[Token], at: int) -> bool:
         if not token.what & (Is.NOT | Is.HAS):
             return False
     return False
+
+
+# fmt: off
+HEADS: Table[Head, Callable[[Head], Iterable[int]]] = Table(
+    Rule("in a place", lambda c: _inside(c.tokens, c.at + 1), _BEFORE, _is_in_place,
+         "Dimos charla en el Rosanna Peguero Mejía."),
+    Rule("a campaign", lambda c: (c.at + 1,), _HASH, lambda c: True,
+         "#YokastaVive"),
+    Rule("a saint", lambda c: _of_saint(c.tokens, c.at), _CAPITAL,
+         lambda c: c.token.folded in known_words("personal.saints"),
+         "Referral made to the St. Vincent de Paul shelter"),
+    Rule("a school that is cut short", _acronym_and_name, _UPPER, lambda c: _behind_acronym(c.tokens, c.at),
+         "charla en I.E. José Carlos Mariátegui, 5 aulas"),
+    Rule("where a place is", lambda c: _inside(c.tokens, c.at + 1), _SMALL_BEFORE, _is_seat,
+         "Pa gen entèprèt kreyòl nan fwontyè Aguas Verdes"),
+    Rule("of a place", lambda c: _of_place(c.tokens, c.at), _SMALL_BEFORE, _is_of,
+         "Las enfermeras del Cabral y Báez piden kits"),
+    Rule("an office", lambda c: _of_office(c.tokens, c.at), _CAPITAL,
+         lambda c: c.token.what & _HEADS and not c.token.what & _NO_HEADS,
+         "Los Cupos De Acogida Están Llenos Desde Julio."),
+    Rule("a full name in small letters", lambda c: _in_small_letters(c.tokens, c.at + 1), Is.INSTITUTION,
+         lambda c: c.token.text.islower(),
+         "Visita al hospital jaime mota para ver el consultorio nuevo"),
+    Rule("behind a house", _behind_house, Is.INSTITUTION, lambda c: True,
+         "charla liceo Salomé Ureña"),
+    Rule("before a house", _before_house, Is.INSTITUTION, lambda c: c.token.is_capitalised,
+         "King Street office close til Wed for painting"),
+)
+# fmt: on

@@ -1,13 +1,14 @@
 """E-mails, links and the names of accounts, however their signs are written: "arroba", "[.]", "guion bajo"."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from conversations.session.reading.vocabulary import any_phrase, known_words
+from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import sentence_of
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, read_words
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, read_words, word_at
 
 Online = Literal["email", "handle", "link"]
 
@@ -51,41 +52,42 @@ _DEFANGED = re.compile(r"\s?[\[({]\s?\.\s?[\])}]\s?")
 """ "Citas[.]com": a page as those write it who want nobody to open it."""
 
 
+class Written(NamedTuple):
+    """A text as it is read for addresses and accounts."""
+
+    text: str
+    folded: str
+    tokens: Sequence[Token]
+
+    @property
+    def unmarked(self) -> str:
+        """Return the text without what "@" is for that leads to nobody."""
+        return _INCLUSIVE.sub("a", _ROLE.sub("", self.text))
+
+
 def online(text: str, folded: str, tokens: Sequence[Token], about: int) -> Online | None:
     """The kind of address or account that a text tells, or None. `about` are the meanings of all its words together."""
     if "." in text and _DEFANGED.search(text):
         text, folded = _DEFANGED.sub(".", text), _DEFANGED.sub(".", folded)
-    if "@" in text:
-        plain = _INCLUSIVE.sub("a", _ROLE.sub("", text))
-        if _EMAIL.search(plain):
-            return "email"
-        if _HANDLE.search(plain):
-            return "handle"
-    if about & (Is.AT_SIGN | Is.MAIL_SERVICES) and _spelled_email().search(folded):
-        return "email"
-    if about & Is.MAIL_SERVICES and _mail_at_service().search(folded):
-        return "email"
-    if (about & (Is.SPELLED_DOT | Is.SPELLED_SLASH) or _LOOSE.search(folded)) and _spelled_link().search(folded):
-        return "link"
-    if "." in text and (_LINK.search(text) or _URL.search(text)):
-        for page in _URL.finditer(text):
-            if not _OFFICIAL.search(page[1].lower().removeprefix("www.")):
-                return "link"
-        if not _URL.search(text) and _LINK.search(text):
-            return "link"
-    if "$" in text and _CASH.search(folded):
-        return "handle"
-    if about & Is.PROFILE and _own_account().search(folded):
-        return "handle"
-    if about & Is.UNDERLINED and _underscored().search(folded):
-        return "handle"
-    if not about & Is.ACCOUNTS:
-        return None
-    if _account().search(folded) or is_account(tokens) or _is_private(folded) or _is_named_there(tokens):
-        return "handle"
-    if _is_quoted_there(tokens):
-        return "handle"
-    return "handle" if any(_is_shown(tokens, found.end()) for found in _shown_as().finditer(folded)) else None
+    signs = (
+        _AT * ("@" in text) | _DOT * ("." in text) | _DOLLAR * ("$" in text) | _LOOSELY * bool(_LOOSE.search(folded))
+    )
+    return SIGNS.verdict(Written(text, folded, tokens), about | signs)
+
+
+_AT, _DOT, _DOLLAR, _LOOSELY = 1 << 100, 1 << 101, 1 << 102, 1 << 103
+"""The signs that a text has, as meanings of it."""
+
+
+def _is_link(w: Written) -> bool:
+    pages = list(_URL.finditer(w.text))
+    if not pages:
+        return _LINK.search(w.text) is not None
+    return any(not _OFFICIAL.search(page[1].lower().removeprefix("www.")) for page in pages)
+
+
+def _is_shown_as(w: Written) -> bool:
+    return any(_is_shown(w.tokens, found.end()) for found in _shown_as().finditer(w.folded))
 
 
 @cache
@@ -231,31 +233,55 @@ def is_account(tokens: Sequence[Token]) -> bool:
     return any(token.what & Is.ACCOUNTS and _is_called(tokens, at) for at, token in enumerate(tokens))
 
 
-def _is_called(tokens: Sequence[Token], at: int) -> bool:
-    owner = tokens[at - 1] if at else None
-    is_owned = owner is not None and (owner.what & Is.PROFILE or owner.folded in known_words("personal.his"))
-    is_owned = is_owned or (at > 1 and bool(tokens[at - 2].what & Is.PROFILE))
-    is_introduced = False
-    for ahead in range(at + 1, min(at + _NAME_BEHIND, len(tokens))):
-        token = tokens[ahead]
-        if token.text in ":=(" or token.what & Is.APPEARS:
-            is_introduced = True
-        elif is_introduced and token.what & Is.AT_SIGN:
-            return True
-        elif token.what & Is.PROFILE or token.folded in known_words("personal.his"):
-            is_owned = True
-        elif token.what & Is.LINK or token.text in "\"'“”«»":
-            continue
-        elif not token.is_word or token.is_known:
-            return False
-        elif token.is_capitalised and token.what & (NAME | Is.COINED) and not token.what & Is.COMMON:
-            return bool(is_owned or is_introduced)
-        elif is_introduced and token.is_capitalised and not token.what & ~(NAME | Is.COINED | Is.LINK):
-            behind = tokens[ahead + 1] if ahead + 1 < len(tokens) else None
-            return bool(is_owned or (behind and behind.is_capitalised and not behind.what & Is.COMMON))
-        else:
-            return bool(is_owned and is_introduced and not token.what & ~(NAME | Is.COINED))
+class Called:
+    """The words behind a network, one by one: whether one says whose account it is, or introduces its name."""
+
+    def __init__(self, tokens: Sequence[Token], net: int) -> None:
+        self.tokens, self.at = tokens, net
+        owner = word_at(tokens, net - 1)
+        is_profile = (owner.what | word_at(tokens, net - 2).what) & Is.PROFILE
+        self.is_owned = bool(is_profile) or owner.folded in known_words("personal.his")
+        self.is_introduced = False
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+
+def _is_called(tokens: Sequence[Token], net: int) -> bool:
+    called = Called(tokens, net)
+    for ahead in range(net + 1, min(net + _NAME_BEHIND, len(tokens))):
+        called.at = ahead
+        met = NAMES.verdict(called, tokens[ahead].what)
+        if isinstance(met, bool):
+            return met
+        if met:
+            met(called)
     return False
+
+
+def _introduce(c: Called) -> None:
+    c.is_introduced = True
+
+
+def _pass(_: Called) -> None:
+    """Look at the next word."""
+
+
+def _own(c: Called) -> None:
+    c.is_owned = True
+
+
+def _is_name_capital(c: Called) -> bool:
+    is_there = c.is_owned or c.is_introduced
+    return is_there and c.token.is_capitalised and not c.token.what & Is.COMMON
+
+
+def _is_odd_capital(c: Called) -> bool:
+    if not c.is_introduced or not c.token.is_capitalised or c.token.what & ~(NAME | Is.COINED | Is.LINK):
+        return False
+    behind = word_at(c.tokens, c.at + 1)
+    return c.is_owned or (behind.is_capitalised and not behind.what & Is.COMMON)
 
 
 @cache
@@ -272,3 +298,62 @@ def _own_account() -> re.Pattern[str]:
 def _underscored() -> re.Pattern[str]:
     """ "Bella guion bajo 22": a sign that stands in no sentence is said between two words."""
     return re.compile(rf"\w\W{{1,3}}{any_phrase('personal.spelled_underscore')}\W{{1,3}}\w")
+
+
+# fmt: off
+SIGNS: Table[Written, Online] = Table(
+    Rule("an address", "email", _AT, lambda w: _EMAIL.search(w.unmarked),
+         "rosmery.91@hotmail.com"),
+    Rule("an account behind its sign", "handle", _AT, lambda w: _HANDLE.search(w.unmarked),
+         "recruiter: @vip_models"),
+    Rule("an address that is spelt", "email", Is.AT_SIGN | Is.MAIL_SERVICES,
+         lambda w: _spelled_email().search(w.folded),
+         "k.dorvil at proton dot me"),
+    Rule("an address by its service", "email", Is.MAIL_SERVICES, lambda w: _mail_at_service().search(w.folded),
+         "escriba a su buzón personal: flor de loto 77 en gmail"),
+    Rule("a page that is spelt", "link", Is.SPELLED_DOT | Is.SPELLED_SLASH | _LOOSELY,
+         lambda w: _spelled_link().search(w.folded),
+         "instagram . com / lanena.rd"),
+    Rule("a page", "link", _DOT, _is_link,
+         "annonce sur youtu.be/dQx9abc"),
+    Rule("an account that takes money", "handle", _DOLLAR, lambda w: _CASH.search(w.folded),
+         "send it to $luna05"),
+    Rule("an account of no network", "handle", Is.PROFILE, lambda w: _own_account().search(w.folded),
+         "la prueba es un live de la cuenta lamami_caribena_ofc"),
+    Rule("a sign that stands in no sentence", "handle", Is.UNDERLINED, lambda w: _underscored().search(w.folded),
+         'through the handle "sirknight underscore tema"'),
+    Rule("a network, and no word", "handle", Is.ACCOUNTS, lambda w: _account().search(w.folded),
+         "add her snapchat lil.tiff_592"),
+    Rule("a network, and a name", "handle", Is.ACCOUNTS, lambda w: is_account(w.tokens),
+         "facebook: Yuleisy La Prieta"),
+    Rule("a network without offices", "handle", Is.ACCOUNTS, lambda w: _is_private(w.folded),
+         "snap: bigdaddycaye"),
+    Rule("called so on a network", "handle", Is.ACCOUNTS, lambda w: _is_named_there(w.tokens),
+         "li rele tèt li Ti Chef Lakay sou facebook"),
+    Rule("quoted beside a network", "handle", Is.ACCOUNTS, lambda w: _is_quoted_there(w.tokens),
+         'the Facebook account "Bossman Bartica Gold" sent the fare'),
+    Rule("shown on a network", "handle", Is.ACCOUNTS, _is_shown_as,
+         "le escribe por Messenger, donde aparece como Princesa Del Sur"),
+)
+NAMES: Table[Called, bool | Callable[[Called], None]] = Table(
+    Rule("a sign before a name", _introduce, ANY, lambda c: c.token.text in ":=(" or c.token.what & Is.APPEARS,
+         "facebook: Yanely la Bella Oficial"),
+    Rule("the sign of an address", True, Is.AT_SIGN, lambda c: c.is_introduced,
+         "his Telegram handle is at boss underscore"),
+    Rule("whose it is", _own, ANY, lambda c: c.token.what & Is.PROFILE or c.token.folded in known_words("personal.his"),
+         "her insta handle: brownskin dot kay"),
+    Rule("a small word", _pass, ANY, lambda c: c.token.what & Is.LINK or c.token.text in "\"'“”«»",
+         'su Facebook es "Yuleisy Bella"'),
+    Rule("a sign, or a place", False, ANY, lambda c: not c.token.is_word or c.token.is_known,
+         "su Facebook: Azua, lunita"),
+    Rule("somebody's name", True, NAME | Is.COINED, _is_name_capital,
+         'Tinder: "Brian, 829 luego 555'),
+    Rule("a name that no list has", True, ANY, _is_odd_capital,
+         "FB: Ti Cheri Bèl Flè 509, se kont viktim nan"),
+    Rule("a word of no table", True, ANY,
+         lambda c: c.is_owned and c.is_introduced and not c.token.what & ~(NAME | Is.COINED),
+         "her insta handle: brownskin dot kay"),
+    Rule("another word", False, ANY, lambda c: True,
+         "face: Nena Linda Bella, ahi sale la foto"),
+)
+# fmt: on

@@ -1,4 +1,4 @@
-"""Rules that are read from top to bottom: the first that applies decides.
+"""Rules that are read from top to bottom: the first that applies decides, or each that does adds something.
 
 Each has the sentence that it is for, and none is there for nothing: a test takes each rule out of its table, and its
 sentence is then judged otherwise.
@@ -36,6 +36,10 @@ class Table(Generic[Case, Verdict]):
             if applies(case):
                 return verdict  # type: ignore[no-any-return]
         return None
+
+    def verdicts(self, case: Case, what: int) -> list[Verdict]:
+        """Return the verdicts of all rules that apply."""
+        return [verdict for verdict, applies in _of_meanings(self, what & self._of) if applies(case)]
 
 
 @lru_cache(maxsize=4_096)

@@ -241,6 +241,11 @@ def word_at(tokens: Sequence[Token], at: int) -> Token:
     return tokens[at] if 0 <= at < len(tokens) else NO_WORD
 
 
+def position_of(tokens: Sequence[Token], offset: int) -> int:
+    """Return where the token stands that holds or follows this character of the text; the last one, if none does."""
+    return next((at for at, token in enumerate(tokens) if token.to > offset), len(tokens) - 1)
+
+
 def meanings(tokens: Iterable[Token]) -> int:
     """Return the meanings of all these words together, as one mask."""
     about = 0
