@@ -7,8 +7,29 @@ from typing import Any
 import orjson
 import pytest
 
-from bot.telegram.updates import Said, read, words
-from conversations.session.events import Offered, Typed
+from bot.telegram.updates import (
+    TOKEN_LIMIT,
+    Command,
+    CommandTap,
+    Edited,
+    Elsewhere,
+    FormTap,
+    Ignored,
+    Incoming,
+    Malformed,
+    Membership,
+    Pressed,
+    Reworded,
+    Said,
+    Secondhand,
+    Sender,
+    Unsupported,
+    form_head,
+    read,
+    read_token,
+    words,
+)
+from conversations.session.events import Corrected, Located, Offered, Typed
 
 NAME = "la víctima Yuleisi Peralta"
 TYPES: dict[str, Any] = orjson.loads(files("bot.sandbox").joinpath("bot_api.json").read_bytes())["types"]
@@ -118,3 +139,131 @@ def test_what_is_longer_than_telegram_allows_is_cut_before_anybody_reads_it() ->
     assert words(read({"update_id": 1, "message": MESSAGE | {"text": "t" * 4095 + "ñ"}}).what).startswith(
         "t" * 4095 + "ñ"
     )
+
+
+# ------------------------------------------------------------------ what each update is
+ANA = Sender(7, "Ana", "ht")
+FROM = {"id": 7, "is_bot": False, "first_name": "Ana", "language_code": "ht"}
+GROUP = {"id": -9, "type": "group"}
+SHORT = {"width": 90, "height": 60, "file_id": "s", "file_unique_id": "t"}
+LARGE = {"width": 60, "height": 900, "file_id": "l", "file_unique_id": "u", "file_size": 8}
+WIDE = {"width": 900, "height": 40, "file_id": "w", "file_unique_id": "v"}
+PLACE = {"latitude": 18.4, "longitude": -69.9}
+SHEET = {"file_id": "d", "file_unique_id": "e", "file_name": "a.pdf", "mime_type": "application/pdf", "file_size": 9}
+TAP = {"id": "77", "from": FROM, "message": {**MESSAGE, "message_id": 4}, "data": "c:menu"}
+JOINED = {"chat": MESSAGE["chat"], "from": FROM, "new_chat_member": {"status": "member"}}
+
+MESSAGES: dict[str, tuple[dict[str, Any], Any]] = {
+    "text": ({"text": "hola"}, Said(Typed("hola", 5))),
+    "command": ({"text": "/Menu@enlace_bot  a b "}, Command("menu", "a b", 5)),
+    "a stroke": ({"text": "/"}, Said(Typed("/", 5))),
+    "forward": ({"text": "x", "forward_origin": {"type": "hidden_user"}}, Secondhand(5, "x")),
+    "place": ({"location": PLACE | {"horizontal_accuracy": 12}}, Said(Located(18.4, -69.9, 12.0, 5))),
+    "place on a map": ({"venue": {"location": PLACE, "title": "Tú"}}, Said(Located(18.4, -69.9, None, 5), "Tú")),
+    "photo": (
+        {"photo": [SHORT, LARGE, WIDE], "caption": "c", "media_group_id": "m"},
+        Said(Offered("photo", "l", "u", "photo.jpg", "image/jpeg", 8, "m", 5, "c")),
+    ),
+    "document": ({"document": SHEET}, Said(Offered("document", "d", "e", "a.pdf", "application/pdf", 9, "", 5, ""))),
+    "voice without a name": (
+        {"voice": {"file_id": "d", "file_unique_id": "e"}},
+        Said(Offered("voice", "d", "e", "voice", "", None, "", 5, "")),
+    ),
+    "contact": (
+        {"contact": {"phone_number": "809", "first_name": "X", "last_name": "Y"}},
+        Unsupported(5, True, "809\nX\nY\nX Y"),
+    ),
+    "sticker": ({"sticker": {"file_id": "d"}}, Unsupported(5, False, "")),
+    "service": ({"new_chat_title": "N"}, Reworded(5, "N")),
+    "in a group": ({"chat": GROUP, "text": "x"}, Elsewhere(may_leave=True)),
+    "in a chat of another kind": ({"chat": GROUP | {"type": "x"}, "text": "x"}, Elsewhere(may_leave=False)),
+    "from another's chat": ({"from": FROM | {"id": 8}, "text": "x"}, Ignored("message")),
+}  # fmt: skip
+EDITED: dict[str, tuple[dict[str, Any], Any]] = {
+    "text": ({"text": "hola"}, Edited(Corrected("hola", 5))),
+    "text with a link": (
+        {"text": "vea", "entities": [{"type": "text_link", "offset": 0, "length": 3, "url": "https://x.y/Ana"}]},
+        Edited(Corrected("vea", 5), "https://x.y/Ana"),
+    ),
+    "caption": ({"caption": "hola", "photo": [SHORT]}, Reworded(5, "hola")),
+    "in a group": ({"chat": GROUP, "text": "x"}, Ignored("edited_message")),
+    "from another's chat": ({"from": FROM | {"id": 8}, "text": "x"}, Ignored("edited_message")),
+}
+TAPS: dict[str, tuple[dict[str, Any], Any]] = {
+    "button": ({}, Pressed("77", "c:menu", 4)),
+    "button of a message that is gone": ({"message": None}, Pressed("77", "c:menu", None)),
+    "longest": ({"data": "x" * TOKEN_LIMIT}, Pressed("77", "x" * TOKEN_LIMIT, 4)),
+    "too long": ({"data": "é" * TOKEN_LIMIT}, Ignored("callback_query")),
+    "game": ({"data": None}, Ignored("callback_query")),
+    "another's": ({"from": FROM | {"id": 8}}, Ignored("callback_query")),
+    "in a group": ({"message": {**MESSAGE, "chat": GROUP}}, Elsewhere(may_leave=False)),
+}
+MEMBERS: dict[str, tuple[dict[str, Any], Any]] = {
+    "back": ({}, Membership(is_blocked=False)),
+    "blocked": ({"new_chat_member": {"status": "kicked"}}, Membership(is_blocked=True)),
+    "invited": ({"chat": GROUP}, Elsewhere(may_leave=True)),
+    "thrown out": ({"chat": GROUP, "new_chat_member": {"status": "left"}}, Elsewhere(may_leave=False)),
+    "another's": ({"from": FROM | {"id": 8}}, Ignored("my_chat_member")),
+}
+UPDATES = {
+    "message": (MESSAGE | {"from": FROM}, MESSAGES),
+    "edited_message": (MESSAGE | {"from": FROM}, EDITED),
+    "callback_query": (TAP, TAPS),
+    "my_chat_member": (JOINED, MEMBERS),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, (_, cases) in UPDATES.items() for name in cases], ids=str
+)
+def test_each_update_is_read_as_what_it_is(kind: str, name: str) -> None:
+    """With who sent it, in which chat, under which number."""
+    usual, cases = UPDATES[kind]
+    changes, what = cases[name]
+    holder: dict[str, Any] = usual | changes
+    chat = holder.get("chat") or (holder.get("message") or MESSAGE)["chat"]
+    sender = ANA._replace(telegram_id=holder["from"]["id"])
+    assert read({"update_id": 3, kind: holder}) == Incoming(3, chat["id"], sender, what)
+
+
+def test_an_update_of_nobody_or_of_no_known_kind_is_acknowledged() -> None:
+    """A channel speaks for nobody; what is lacking is set aside."""
+    assert read({"update_id": 3, "channel_post": {"chat": {"id": -9}}}) == Incoming(3, -9, None, Elsewhere(True))
+    assert read({"update_id": 3, "poll": {}}) == Incoming(3, 0, None, Ignored("poll"))
+    bot = MESSAGE | {"from": FROM | {"is_bot": True}, "text": "x"}
+    assert read({"update_id": 3, "message": bot}).sender is None
+    for lacking in (
+        {"message": {"text": "x"}},
+        {"callback_query": TAP | {"from": None}},
+        {"message": MESSAGE | {"message_id": "5"}},
+    ):
+        with pytest.raises(Malformed):
+            read({"update_id": 3, **lacking})
+
+
+def test_what_is_quoted_is_known_by_its_number() -> None:
+    """A quote stays in the chat when its message goes; an answer without one shows nothing of it."""
+    replied = {"reply_to_message": {"message_id": 4}}
+    assert [
+        read({"update_id": 3, "message": MESSAGE | {"text": "x"} | more}).quoted
+        for more in (replied | {"quote": {"text": "y"}}, replied, {"quote": {"text": "y"}})
+    ] == [4, None, None]
+
+
+@pytest.mark.parametrize(
+    ("data", "tap"),
+    [
+        (form_head(0xABC, 0x1F) + "pick:a:b", FormTap(0xABC, 0x1F, "pick", "a:b")),
+        (f"f:{'f' * 15}:{'f' * 8}:x:", FormTap(0xFFFFFFFFFFFFFFF, 0xFFFFFFFF, "x", "")),
+        (f"f:{'0' * 16}:1:x:", None),
+        (f"f:1:{'0' * 9}:x:", None),
+        ("f:1:2:x", None),
+        ("f:g:2:x:", None),
+        ("c:menu", CommandTap("menu", "")),
+        ("c:plan:a:b", CommandTap("plan", "a:b")),
+        ("x:1", None),
+    ],
+)
+def test_a_button_says_what_its_data_say(data: str, tap: object) -> None:
+    """Numbers too long for a row of ours are nobody's; an argument may have colons."""
+    assert read_token(data) == tap

@@ -550,3 +550,7 @@ def test_of_a_card_that_a_death_left_only_the_last_is_repeated(apply: Any) -> No
     states = apply(lambda unit: unit.outbox.states(ids))
     assert [states[id][0] for id in ids] == ["ambiguous", "ambiguous", "queued", "queued", "queued"]
     assert {states[id][1] for id in ids[:2]} == {"overtaken"}
+    said = select(_O.c.payload, _O.c.sealed_payload, _O.c.lease_until, _O.c.settled_at).where(_O.c.id.in_(ids[:2]))
+    assert set(apply(lambda unit: unit.connection.execute(said).all())) == {(None, None, None, LATER)}, (
+        "nothing is left"
+    )
