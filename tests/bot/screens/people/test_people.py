@@ -512,7 +512,7 @@ def test_an_admin_decides_what_may_be_decided_and_it_takes_effect(desk: Desk) ->
     assert "Pida su enlace a la coordinación del plan" in say(desk, 601, "hola")
 
     tap(desk, PEDRO, "ajuste", "contact")
-    assert "Oficina CITIM, 809 555 0100" in say(desk, PEDRO, "Oficina CITIM, 809 555 0100")
+    assert "Oficina CITIM, 809 555 0100" in say(desk, PEDRO, "Oficina\u202e CITIM, \u200b809 555 0100")
     assert "Pida su enlace a Oficina CITIM, 809 555 0100" in say(desk, 602, "hola")
     assert "Pida uno nuevo a Oficina CITIM" in say(desk, 603, "/start nonsense")
 
