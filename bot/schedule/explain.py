@@ -17,7 +17,7 @@ from conversations.plan.calendar.agenda_rows import LOOK_BACK
 from conversations.plan.calendar.ladder import FOR_COORDINATORS, all_steps, ladder_fires_after
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.notices import Say, decide, is_meant, paced, silenced, steps_meant, window_of_today
-from conversations.plan.calendar.working_time import ONE_DAY, Times, fires_after, instant, next_working_hour
+from conversations.plan.calendar.working_time import ONE_DAY, Times, fires_after, has_begun, instant, next_working_hour
 from conversations.plan.model import Role
 from conversations.wording import Wording
 from storage.calendar.schedules import StoredSchedule
@@ -98,7 +98,7 @@ def _told_to_all(unit: UnitOfWork, schedule: StoredSchedule, today: date, wanted
         on
         for on in {fire.on for fire in unit.ledger.fires(plan_id, today, schedule.ledger)}
         if not any(
-            who.since <= on
+            has_begun(who.since, on, today)
             for name in zones
             for who in unit.recipients.not_told(plan_id, schedule.ledger, name, on, wanted, ignore_states=("open",))
         )

@@ -8,7 +8,7 @@ from bot.schedule.agenda import outlook_of
 from bot.schedule.job import Compose, Message, Moment, Planned, Scan
 from conversations.plan.calendar.agenda import Agenda, Reason, Recipient
 from conversations.plan.calendar.notices import WAITED_FOR, is_held_over, regular_silence, why_no_window, windows_now
-from conversations.plan.calendar.working_time import is_quiet, is_too_late
+from conversations.plan.calendar.working_time import has_begun, is_quiet, is_too_late
 from conversations.plan.model import Role
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule
@@ -50,7 +50,8 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             for who, reason in reasons.items():
                 if reason in WAITED_FOR:
                     continue  # a pause that ends in time must not drop the week
-                planned.append(_planned(schedule, who, windows, messages.get(who.person_id, ()), reason, nothing))
+                said = messages.get(who.person_id, ())
+                planned.append(_planned(schedule, who, windows, said, reason, nothing, moment.day_of(who)))
         return planned
 
     return scan
@@ -66,10 +67,11 @@ def _untold(
     holidays: Collection[date],
 ) -> list[Recipient]:
     """Return the people in a zone who have not been told. If it is too late, only those without a row in the ledger."""
-    is_late = is_too_late(window, moment.now.astimezone(ZoneInfo(zone)).date(), holidays)
+    today = moment.now.astimezone(ZoneInfo(zone)).date()
+    is_late = is_too_late(window, today, holidays)
     ignored = () if is_late else moment.replaceable_states
     found = unit.recipients.not_told(moment.plan_id, schedule.ledger, zone, window, roles, ignore_states=ignored)
-    return [who for who in found if who.since <= window]
+    return [who for who in found if has_begun(who.since, window, today)]
 
 
 def _planned(
@@ -79,6 +81,7 @@ def _planned(
     messages: Sequence[Message],
     reason: Reason | None,
     nothing: Reason,
+    today: date,
 ) -> Planned:
     return Planned(
         who,
@@ -86,7 +89,7 @@ def _planned(
         tuple(messages),
         reason or ("" if messages else nothing),
         rungs=tuple(rung for message in messages for rung in message.rungs),
-        missed=tuple(day for day in windows[-3:-1] if day >= who.since) if messages else (),
+        missed=tuple(day for day in windows[-3:-1] if has_begun(who.since, day, today)) if messages else (),
         ledger=schedule.ledger,
     )
 
@@ -105,11 +108,13 @@ def as_planned(
     """Look again, for a job whose words stay valid for the whole day.
 
     A message that was held until a later day is dropped. If its window is not too late then, the window is sent with
-    that day's figures. So is a message from before the plan was changed: it may say what is restricted since then.
+    that day's figures. So is a message from before the plan was changed: it may say what is restricted since then. A
+    change that lies ahead of now was written under another clock, before this message.
     """
     last_change = changed_at(unit, moment.plan_id)
     return {
         fire.id: "held_over"
         for fire, who in told
-        if is_held_over(who, moment.now, fire.fired_at, is_by_hand=fire.is_by_hand) or fire.fired_at < last_change
+        if is_held_over(who, moment.now, fire.fired_at, is_by_hand=fire.is_by_hand)
+        or fire.fired_at < last_change <= moment.now
     }

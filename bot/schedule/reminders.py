@@ -28,7 +28,7 @@ from conversations.plan.calendar.notices import (
     still_due,
     window_of_today,
 )
-from conversations.plan.calendar.working_time import WORK_BEGINS, Times, is_hour
+from conversations.plan.calendar.working_time import WORK_BEGINS, Times, has_begun, is_hour
 from conversations.plan.messages.reminders import names_colleagues, reminder
 from conversations.plan.model import AGENCY_ROLES, Role
 from storage.calendar.ledger import StoredFire
@@ -89,7 +89,7 @@ def _awaiting(unit: UnitOfWork, moment: Moment, holidays: frozenset[date]) -> It
                 untold = unit.recipients.not_told(
                     plan_id, schedule.ledger, name, window, roles, ignore_states=("open",)
                 )
-                yield from (who for who in untold if who.since <= window)
+                yield from (who for who in untold if has_begun(who.since, window, moment.day_of(who)))
 
 
 def carriers_of(unit: UnitOfWork, plan_id: int) -> list[tuple[StoredSchedule, Collection[Role]]]:

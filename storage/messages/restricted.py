@@ -237,9 +237,11 @@ class RestrictedMessages:
         """Read from the outbox what Telegram has done. Forget messages that are gone, and try the others again.
 
         If a call for many is in doubt, each of its messages is due at once, alone. A message counts as refused only
-        after a call of its own.
+        after a call of its own. A message that is due later than any is was written under another clock: it is due now.
         """
         self._standing.clear()
+        is_wrong = _R.c.outbox_id.is_(None) & (_R.c.due_at > now + LOOK_AGAIN)
+        self._connection.execute(update(_R).where(is_wrong).values(due_at=now))
         state, method = (
             select(_O.c[name]).where(_O.c.id == _R.c.outbox_id).scalar_subquery() for name in ("state", "method")
         )

@@ -197,7 +197,7 @@ class Joining:
         return row.failures, row.failures_since
 
     def _count_failure(self, telegram_id: int, failures: int, since: datetime | None, now: datetime) -> None:
-        if since is None or since <= now - FAILURES_WINDOW:
+        if since is None or not now - FAILURES_WINDOW < since <= now:
             failures, since = 0, now
         failures += 1
         if failures >= FAILURES_ALLOWED:
@@ -240,4 +240,4 @@ class Joining:
 
 
 def _is_locked_out(failures: int, since: datetime | None, now: datetime) -> bool:
-    return failures >= FAILURES_ALLOWED and since is not None and now < since + FAILURES_WINDOW
+    return failures >= FAILURES_ALLOWED and since is not None and since <= now < since + FAILURES_WINDOW

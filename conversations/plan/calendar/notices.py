@@ -33,6 +33,7 @@ from conversations.plan.calendar.working_time import (
     WORK_ENDS,
     Times,
     falls_on,
+    has_begun,
     hour_there,
     instant,
     is_quiet,
@@ -103,8 +104,7 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
     if not pending and not is_awaited:
         lapsed = _lapsed(agenda, who, day)
         return Silence("too_late", max(lapsed)) if lapsed else Silence("no_step")
-    silence = not_reminded(agenda, who, now, day)
-    if silence is not None:
+    if (silence := not_reminded(agenda, who, now, day)) is not None:
         return Silence(silence, day)
     missed = tuple(
         sorted({step.on for step in pending if step.on < day and (who.person_id, step.on) not in agenda.windows})
@@ -164,8 +164,8 @@ def _meant(steps: Collection[Step], agenda: Agenda, who: Recipient, day: date) -
 
 def _lapsed(agenda: Agenda, who: Recipient, day: date) -> list[date]:
     """Return the days of steps that are too late to be told and are not in the ledger yet."""
-    meant = _meant(agenda.lapsed, agenda, who, day)
-    return [step.on for step in meant if step.on >= who.since and (who.person_id, step.on) not in agenda.windows]
+    mine = (step.on for step in _meant(agenda.lapsed, agenda, who, day) if has_begun(who.since, step.on, day))
+    return [on for on in mine if (who.person_id, on) not in agenda.windows]
 
 
 def concerns(agenda: Agenda, who: Recipient, day: date) -> bool:
@@ -381,7 +381,7 @@ def windows_now(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collec
     return [
         window
         for window in windows_until(Times(when.days, when.at, zone), now, holidays, own=own)
-        if instant(window, when.at, zone) >= when.begins_at
+        if has_begun(when.begins_at, instant(window, when.at, zone), now)
     ]
 
 
@@ -393,7 +393,7 @@ def is_to_come(when: Recurrence, own: ZoneInfo, now: datetime, holidays: Collect
         falls_on(when.days, day, holidays)
         and now < instant(day, at, own)
         and at < WORK_ENDS
-        and instant(day, when.at, zone) >= when.begins_at
+        and has_begun(when.begins_at, instant(day, when.at, zone), now)
     )
 
 
@@ -426,7 +426,7 @@ def why_no_window(outlook: Agenda, when: Recurrence, who: Recipient, now: dateti
     own, holidays = ZoneInfo(who.timezone), outlook.holidays
     day, comes_later = now.astimezone(own).date(), is_to_come(when, own, now, holidays)
     window = window_of_today(when, own, now, holidays)
-    if window is None or who.since > window:
+    if window is None or not has_begun(who.since, window, day):
         last = windows_now(when, own, now, holidays)[-1:]
         is_missed = any(outlook.windows.get((who.person_id, each)) == "too_late" for each in last)
         return "too_late" if is_missed else "no_window"

@@ -10,9 +10,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from conversations.plan.periods import ReportingPeriod
+
+T = TypeVar("T", date, datetime)
 
 WORK_BEGINS = time(8)
 WORK_ENDS = time(18)
@@ -219,6 +222,15 @@ def windows_until(
         for day in candidates
         if falls_on(when.days, day, holidays) and instant(day, hour_there(day, when.at, when.zone, own), own) <= now
     ]
+
+
+def has_begun(since: T, at: T, now: T) -> bool:
+    """Whether something that begins `since` had begun `at` that moment or day.
+
+    What lies ahead of now was written under another clock, and says nothing: a deployment was prepared on a machine
+    whose clock was years ahead, and its digests would have been due years later.
+    """
+    return since <= at or since > now
 
 
 def is_hour(when: Times, now: datetime, holidays: Collection[date]) -> bool:

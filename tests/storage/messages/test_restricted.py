@@ -65,6 +65,14 @@ def test_what_a_replica_wrote_whose_clock_is_ahead_is_due_with_the_rest(world: A
     assert apply(work) == [1]
 
 
+def test_what_was_noted_under_a_clock_that_was_years_ahead_is_due_at_the_next_sweep(apply: Apply) -> None:
+    """It would stand on the phone for as many years."""
+    apply(lambda unit: unit.restricted.note_written(CHAT, 7, NOW + 3000 * DAY))
+    assert apply(lambda unit: unit.restricted.due(NOW)) == []
+    apply(lambda unit: unit.restricted.settle(NOW))
+    assert [one.payload for one in apply(lambda unit: unit.restricted.due(NOW))] == [{"message_id": 7}]
+
+
 def test_what_was_written_for_a_form_is_due_when_it_ends(world: Any, apply: Apply) -> None:
     """Sent, thrown away, lapsed or taken over by a colleague; what belongs to another form stays."""
 

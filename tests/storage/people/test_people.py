@@ -130,6 +130,14 @@ def test_five_failures_in_an_hour_lock_a_number_out_for_an_hour(world: Any, appl
     assert apply(redeem(token, now=last + HOUR)) is not None
 
 
+def test_failures_under_a_clock_that_was_years_ahead_lock_nobody_out_for_years(world: Any, apply: Apply) -> None:
+    """They are as old as any: a good link lets them in."""
+    token = apply(issue(world))
+    for _ in range(6):
+        apply(redeem("x", now=NOW + timedelta(days=3000)))
+    assert apply(redeem(token, now=NOW)) is not None
+
+
 def test_failures_that_are_an_hour_old_are_forgotten(world: Any, apply: Apply) -> None:
     """Four of them, and one an hour later: a good link still lets them in."""
     token = apply(issue(world))
