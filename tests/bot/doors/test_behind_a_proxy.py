@@ -191,3 +191,43 @@ def test_updates_arrive_with_their_secret_and_503_goes_back(proxy: Proxy) -> Non
     away = proxy.call("POST", "/telegram", b"away", **sent)
     assert (away.status, away.headers["retry-after"]) == (503, "2")
     assert proxy.call("POST", "/telegram", b"x" * 3_000_000, **sent).status in (413, 503)  # 503: Caddy of 2022
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_where_both_replicas_are_gone_telegram_is_told_to_come_again_soon(front: str, tmp_path: Path) -> None:
+    """The proxy says so itself: after a 502 without Retry-After Telegram would wait up to two minutes."""
+    tmp_path.chmod(0o755)
+    outside = free_port()
+    with in_front(front, tmp_path, outside, (free_port(), free_port())), through(outside) as asking:
+        asking.request("POST", "/telegram", b"{}")
+        answer = asking.getresponse()
+        assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+
+
+@pytest.mark.parametrize("front", FRONTS[:1])
+def test_nginx_passes_on_what_one_replica_turns_away(front: str, tmp_path: Path) -> None:
+    """With its body, and each time: neither is avoided for what it answered to another request."""
+    tmp_path.chmod(0o755)
+    outside, heard = free_port(), []
+
+    def replica(status: int) -> Route:
+        async def answer(request: Request) -> Response:
+            heard.append((status, await request.body()))
+            return Response(status_code=status)
+
+        return Route("/telegram", answer, methods=["POST"])
+
+    furnish(tmp_path / "house")
+    with open_storage(settings_in(tmp_path / "house")) as database:
+        one, other = served(database, (replica(503),)), served(database, (replica(200),))
+        with one as away, other as there, in_front(front, tmp_path, outside, (away.port, there.port)):
+            for _ in range(4):
+                with through(outside) as asking:
+                    asking.request("POST", "/telegram", b"an update")
+                    assert asking.getresponse().status == 200
+    assert heard.count((200, b"an update")) == 4
+    assert (503, b"an update") in heard
+
+
+def through(port: int) -> contextlib.closing[http.client.HTTPConnection]:
+    return contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE))
