@@ -72,9 +72,8 @@ def cut_off(
                 until(FirstAnswers(work).is_complete, logs)
             if deployment.refusals() != refused:
                 outcome.violations.append("Telegram was refused something while one replica of two was cut off")
-            time.sleep(
-                max(0.0, seconds - (time.monotonic() - answered_at.began))
-            )  # how long it is cut off is the fault
+            lasted = time.monotonic() - answered_at.began
+            time.sleep(max(0.0, seconds - lasted))  # how long it is cut off is the fault
             assert not is_open(first.port)
             proxy.come_back()
             until(lambda: is_open(first.port), logs)
