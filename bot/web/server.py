@@ -44,6 +44,15 @@ CLOSING: Final = 3
 
 
 class _Server(uvicorn.Server):
+    """uvicorn, which closes its address while `is_away`: whoever is in front of it asks another replica then."""
+
+    def __init__(
+        self, config: uvicorn.Config, listen: Callable[[], socket.socket], is_away: Callable[[], bool]
+    ) -> None:
+        super().__init__(config)
+        self._listen = listen
+        self._is_away = is_away
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -53,14 +62,34 @@ class _Server(uvicorn.Server):
         for connection in tuple(self.server_state.connections):
             if isinstance(connection, ShortHeads):
                 connection.look(at)
+        if self._is_away() and self.servers:
+            self._leave()
+        elif not self._is_away() and not self.servers:
+            await self._come_back()
         return await super().on_tick(counter)
+
+    def _leave(self) -> None:
+        """Accept nobody, keep no connection, and answer those who wait that they are to come again."""
+        logger.warning("server.left")
+        for server in self.servers:
+            server.close()
+        self.servers = []
+        for connection in tuple(self.server_state.connections):
+            connection.shutdown()
+        for task in tuple(self.server_state.tasks):
+            task.cancel()
+
+    async def _come_back(self) -> None:
+        with contextlib.suppress(BotError):  # somebody has taken the address: it is tried again
+            await self.startup(sockets=[self._listen()])
+            logger.info("server.came_back")
 
 
 class HttpServer:
     """Serves an application on an address: `run` until `stop`. Requests in progress are answered first.
 
     `setting` is the variable that holds the address; errors name it for the operator. `updates`: updates that come
-    whole are handed to it directly.
+    whole are handed to it directly. `is_away`: whether nobody is to be let in at this moment.
     """
 
     def __init__(
@@ -71,6 +100,7 @@ class HttpServer:
         *,
         updates: WebhookEndpoint | None = None,
         setting: str = "ENLACE_LISTEN",
+        is_away: Callable[[], bool] = lambda: False,
     ) -> None:
         config = uvicorn.Config(
             _until_the_end(app),
@@ -86,10 +116,8 @@ class HttpServer:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=CLOSING,
         )
-        self._server = _Server(config)
-        self._host = host
-        self._port = port
-        self._setting = setting
+        self._listen = partial(_listen, host, port, setting)
+        self._server = _Server(config, self._listen, is_away)
         self._listening: socket.socket | None = None
         self.ended = asyncio.Event()
         """Set when nobody is answered any more."""
@@ -97,7 +125,7 @@ class HttpServer:
     def listen(self) -> int:
         """Take the address and return its port. Clients that connect from now on are served as soon as `run` runs."""
         if self._listening is None:
-            self._listening = _listen(self._host, self._port, self._setting)
+            self._listening = self._listen()
         return int(self._listening.getsockname()[1])
 
     def stop(self) -> None:
@@ -213,7 +241,7 @@ class Webhook:
     """Brings updates by webhook, as `Polling` does by polling: `run` until `stop`, while its `server` runs.
 
     The server runs first: it answers a supervisor while the bot waits for its database. `asked` are the questions of
-    `/readyz`.
+    `/readyz`. `is_away`: whether another replica is to be asked at this moment.
     """
 
     def __init__(
@@ -228,6 +256,7 @@ class Webhook:
         asked: Mapping[str, Question],
         routes: Sequence[BaseRoute] = (),
         alarm: Alarm = log_alarm,
+        is_away: Callable[[], bool] = lambda: False,
         look_every: float = 5.0,
     ) -> None:
         self._intake = intake
@@ -235,7 +264,7 @@ class Webhook:
         self._endpoint.is_open = False
         endpoint: Any = self._endpoint
         app = web_app([Route(PATH, endpoint, methods=["POST"]), *routes], asked)
-        self.server = HttpServer(app, *host_and_port(settings.listen), updates=self._endpoint)
+        self.server = HttpServer(app, *host_and_port(settings.listen), updates=self._endpoint, is_away=is_away)
         address = str(settings.webhook_url)
         self.keeper = WebhookKeeper(
             api, units, clock, address, settings.webhook_secret, alarm=alarm, look_every=look_every

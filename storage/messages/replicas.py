@@ -25,12 +25,13 @@ BURY = delete(REPLICA).where(REPLICA.c.id.in_(bindparam("ids", expanding=True)))
 # Two numbers name a lock: the table's (schemas share the locks of their database) and the replica's.
 LOCK_CLASS = "CAST(CAST(CAST('replica' AS regclass) AS oid) AS integer)"
 TRY = text(f"SELECT pg_try_advisory_xact_lock({LOCK_CLASS}, CAST(:id AS integer))")
-UNHELD = text("""
-    SELECT id FROM replica WHERE id <> :me AND NOT EXISTS (
+OTHERS = text("""
+    SELECT id, EXISTS (
         SELECT FROM pg_locks
         WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND objid = CAST(replica.id AS oid)
           AND classid = CAST(CAST('replica' AS regclass) AS oid)
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS is_held
+    FROM replica WHERE id <> :me
 """)
 
 

@@ -33,7 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from storage.database.statements import insert_or_ignore
 from storage.errors import Unavailable
 from storage.messages.leases import since_boot
-from storage.messages.replicas import LOCK_CLASS, REPLICA, UNHELD
+from storage.messages.replicas import LOCK_CLASS, OTHERS, REPLICA
 
 if TYPE_CHECKING:
     from storage.open_database import Database
@@ -93,6 +93,8 @@ class Presence:
         self._held_at = float("-inf")
         """When our lock was certainly held last, on the clock that never jumps."""
         self._was_buried = False
+        self._has_company = False
+        """Whether another process held its lock when we looked last."""
         self._missing: dict[int, float] = {}
         """The processes seen without their lock, and since when, on the clock that never jumps."""
         self._stop = asyncio.Event()
@@ -118,6 +120,10 @@ class Presence:
     def is_sure(self) -> bool:
         """Whether nobody can have taken over what this process has in hand."""
         return self._database.is_sqlite or self._monotonic() - self._held_at < self._grace
+
+    def is_cut_off(self) -> bool:
+        """Whether to leave the work to others: we have lost the database, and another one had it when we looked."""
+        return self._has_company and (self._holder is None or not self.is_sure())
 
     async def run(
         self, on_end: Callable[[], object] = lambda: None, on_return: Callable[[], object] = lambda: None
@@ -190,7 +196,9 @@ class Presence:
             try:
                 if self._holder is None:
                     self._holder = self._hold()
-                return frozenset(self._holder.execute(UNHELD, {"me": self.id}).scalars())
+                others = self._holder.execute(OTHERS, {"me": self.id}).all()
+                self._has_company = any(is_held for _, is_held in others)
+                return frozenset(id for id, is_held in others if not is_held)
             except SQLAlchemyError as error:
                 self._let_go()
                 self._missing.clear()  # they may have lost theirs as we have lost ours

@@ -70,7 +70,7 @@ def test_the_units_run_as_nobody_in_particular_and_write_in_one_place(name: str)
 def test_the_containers_can_do_nothing_but_serve() -> None:
     """Non-root, read-only, no capabilities, and only `prepare` connects as the role that may make tables."""
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
-    for name in ("bot", "prepare"):
+    for name in ("bot", "second", "prepare"):
         service = services[name]
         assert (service["read_only"], service["cap_drop"], service["user"]) == (True, ["ALL"], "10001:10001"), name
         assert service["security_opt"] == ["no-new-privileges:true"]

@@ -40,7 +40,9 @@ def busied(
         for statement in note_marks(is_sqlite=deployment.is_sqlite):
             deployment.rows(statement)
         deployment.start(plant=plant)
-        while outcome.counts["deaths"] < deaths and (until_time is None or time.monotonic() < until_time):
+        while outcome.counts["deaths"] < deaths:
+            if outcome.counts["deaths"] and until_time is not None and time.monotonic() > until_time:
+                break
             before = [took for _ in range(waves) for took in wave(deployment, numbers)]
             marked = _marked(deployment)
             for number in numbers:

@@ -17,6 +17,7 @@ from tests.faults.balanced import balanced
 from tests.faults.busy import busied
 from tests.faults.cancelled import cancelled
 from tests.faults.crowd import crowd
+from tests.faults.cut_off import cut_off
 from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.disk import exhausted
 from tests.faults.drawn import drawn
@@ -255,6 +256,7 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "T9": locked,
     "T10": fuzzed,
     "T11": balanced,
+    "cut off": cut_off,
     "T12": schedules,
     "T15": upgraded,
     "events": told,

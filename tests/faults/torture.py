@@ -57,6 +57,7 @@ AS_STARTED = KILLED | {"deaths": 10, "is_forked": False}
 """Each bot an interpreter of its own, with all its imports, as operators start it."""
 BUSY = {"cast": Cast(40, 1), "deaths": 3, "slower": 2.0}
 """340 messages, and more, before each kill and from ten seconds after it."""
+CUT = {"cast": Cast(20, 5), "rounds": 5, "seconds": 25.0}
 RUNS = (
     Run("T1", "sqlite", "polling", KILLED, 12),
     Run("T1", "sqlite", "webhook", KILLED, 8),
@@ -82,6 +83,8 @@ RUNS = (
     Run("T10", "sqlite", "polling", {"rounds": 40}),
     Run("T10", "postgresql", "webhook", {"rounds": 40}),
     Run("T11", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 5, "seconds": 60.0}, 3),
+    Run("cut off", "postgresql", "webhook", CUT | {"front": "nginx.conf"}, 2),
+    Run("cut off", "postgresql", "webhook", CUT | {"front": "Caddyfile"}, 2),
     Run("T12", "sqlite", "", {}),
     Run("T15", "sqlite", "polling", {"cast": Cast(20, 5), "times": 4}),
     Run("T15", "postgresql", "webhook", {"cast": Cast(20, 5), "times": 4}),

@@ -7,14 +7,12 @@ import contextlib
 import gzip
 import http.client
 import json
-import os
-import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -25,15 +23,11 @@ from bot.doors.limits import STRANGERS
 from bot.open_storage import open_storage
 from tests.bot.doors.served import Answer, Served, basic, served
 from tests.bot.house import furnish, settings_in
-from tests.deadlines import PATIENCE, wait_until
+from tests.deadlines import PATIENCE
 from tests.ports import free_port
+from tests.proxies import FRONTS, HOST, in_front
 
 pytestmark = pytest.mark.slow
-
-DEPLOY: Final = Path(__file__).parents[3] / "deploy"
-HOST: Final = "enlace.example.org"
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-CADDY = shutil.which("caddy")
 
 
 class Proxy(Served):
@@ -71,53 +65,6 @@ async def _telegram(request: Request) -> Response:
     return JSONResponse({"size": len(body), "secret": request.headers.get("x-telegram-bot-api-secret-token")})
 
 
-def _adapted(name: str, certificate: Path, key: Path, outside: int, inside: int) -> str:
-    """The shipped file. Each change is found in it, or the file is another than this test knows."""
-    text = (DEPLOY / name).read_text()
-    changes: Mapping[str, str]
-    if name == "nginx.conf":
-        changes = {
-            "listen 443 ssl;": f"listen 127.0.0.1:{outside} ssl;",
-            "listen [::]:443 ssl;": "",
-            f"/etc/letsencrypt/live/{HOST}/fullchain.pem": str(certificate),
-            f"/etc/letsencrypt/live/{HOST}/privkey.pem": str(key),
-            "127.0.0.1:8443": f"127.0.0.1:{inside}",
-            "_timeout 10s": "_timeout 1s",
-        }
-    else:
-        changes = {
-            f"\n{HOST} {{\n": f"\nhttps://{HOST}:{outside} {{\n\tbind 127.0.0.1\n\ttls {certificate} {key}\n",
-            "127.0.0.1:8443": f"127.0.0.1:{inside}",
-            "read_header 10s": "read_header 1s",
-            "\n{\n": "\n{\n\tadmin off\n\tauto_https off\n",
-        }
-    for found, instead in changes.items():
-        assert found in text, found
-        text = text.replace(found, instead)
-    return text
-
-
-def _command(name: str, folder: Path, text: str) -> list[str]:
-    """How it is started in the foreground; what the file says is checked as an operator would."""
-    written = folder / name
-    written.write_text(text)
-    if name == "Caddyfile":
-        assert CADDY is not None
-        subprocess.run([CADDY, "validate", "--adapter", "caddyfile", "--config", written], check=True, cwd=folder)
-        return [CADDY, "run", "--adapter", "caddyfile", "--config", str(written)]
-    assert NGINX is not None
-    around = folder / "around.conf"
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    around.write_text(
-        ("user root; " if os.geteuid() == 0 else "")
-        + f"daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; events {{}} http {{ "
-        + " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-        + f" include {written}; }}"
-    )
-    subprocess.run([NGINX, "-t", "-q", "-c", around, "-e", folder / "error.log"], check=True)
-    return [NGINX, "-c", str(around), "-e", str(folder / "error.log")]
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("certificate")
@@ -130,13 +77,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return made, key
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param("nginx.conf", marks=pytest.mark.skipif(NGINX is None, reason="no nginx on this machine")),
-        pytest.param("Caddyfile", marks=pytest.mark.skipif(CADDY is None, reason="no Caddy on this machine")),
-    ],
-)
+@pytest.fixture(scope="module", params=FRONTS)
 def proxy(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]
 ) -> Iterator[Proxy]:
@@ -145,23 +86,9 @@ def proxy(
     furnish(folder / "house")
     echo = Route("/telegram", _telegram, methods=["POST"])
     with open_storage(settings_in(folder / "house")) as database, served(database, (echo,)) as inside:
-        outside = free_port()
-        text = _adapted(request.param, *certificate, outside, inside.port)
-        command = _command(request.param, folder, text)
-        with (folder / "said.log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={"HOME": str(folder)})
-        try:
-            wait_until(lambda: _answers(outside), "the proxy listens", unless=lambda: process.poll() is not None)
+        outside, nobody = free_port(), free_port()  # of the two replicas one is gone
+        with in_front(request.param, folder, outside, (inside.port, nobody), certificate):
             yield Proxy(inside, outside, certificate[0])
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
-
-
-def _answers(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 # ------------------------------------------------------------------ reading
@@ -241,7 +168,7 @@ def test_only_reading_gets_through(proxy: Proxy, method: str) -> None:
 # ------------------------------------------------------------------ what is too much
 def test_a_body_at_the_door_is_refused(proxy: Proxy) -> None:
     with contextlib.suppress(http.client.IncompleteRead):  # the door hangs up while the proxy passes its answer on
-        assert proxy.call("GET", "/data/v1/agencies", b"x" * 100_000).status in (400, 401, 413, 502)
+        assert proxy.call("GET", "/data/v1/agencies", b"x" * 100_000).status in (400, 401, 413, 503)
     assert proxy.read("agencies").status == 200
 
 
@@ -263,4 +190,44 @@ def test_updates_arrive_with_their_secret_and_503_goes_back(proxy: Proxy) -> Non
     assert answer.json == {"size": 500_002, "secret": "a-secret"}
     away = proxy.call("POST", "/telegram", b"away", **sent)
     assert (away.status, away.headers["retry-after"]) == (503, "2")
-    assert proxy.call("POST", "/telegram", b"x" * 3_000_000, **sent).status in (413, 502)  # 502: Caddy of 2022
+    assert proxy.call("POST", "/telegram", b"x" * 3_000_000, **sent).status in (413, 503)  # 503: Caddy of 2022
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_where_both_replicas_are_gone_telegram_is_told_to_come_again_soon(front: str, tmp_path: Path) -> None:
+    """The proxy says so itself: after a 502 without Retry-After Telegram would wait up to two minutes."""
+    tmp_path.chmod(0o755)
+    outside = free_port()
+    with in_front(front, tmp_path, outside, (free_port(), free_port())), through(outside) as asking:
+        asking.request("POST", "/telegram", b"{}")
+        answer = asking.getresponse()
+        assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+
+
+@pytest.mark.parametrize("front", FRONTS[:1])
+def test_nginx_passes_on_what_one_replica_turns_away(front: str, tmp_path: Path) -> None:
+    """With its body, and each time: neither is avoided for what it answered to another request."""
+    tmp_path.chmod(0o755)
+    outside, heard = free_port(), []
+
+    def replica(status: int) -> Route:
+        async def answer(request: Request) -> Response:
+            heard.append((status, await request.body()))
+            return Response(status_code=status)
+
+        return Route("/telegram", answer, methods=["POST"])
+
+    furnish(tmp_path / "house")
+    with open_storage(settings_in(tmp_path / "house")) as database:
+        one, other = served(database, (replica(503),)), served(database, (replica(200),))
+        with one as away, other as there, in_front(front, tmp_path, outside, (away.port, there.port)):
+            for _ in range(4):
+                with through(outside) as asking:
+                    asking.request("POST", "/telegram", b"an update")
+                    assert asking.getresponse().status == 200
+    assert heard.count((200, b"an update")) == 4
+    assert (503, b"an update") in heard
+
+
+def through(port: int) -> contextlib.closing[http.client.HTTPConnection]:
+    return contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE))

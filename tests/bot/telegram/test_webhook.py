@@ -41,6 +41,7 @@ from tests.bot.telegram.wire import (
 from tests.deadlines import PATIENCE
 from tests.deadlines import until as come
 from tests.ports import free_port
+from tests.proxies import is_open
 
 SECRET = "a-secret-that-nobody-guesses_1234"
 UPDATE = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": ANA, "type": "private"}, "text": "hola"}}
@@ -542,6 +543,37 @@ async def test_a_commit_that_takes_long_is_not_waited_for_ever(sandbox: Sandbox,
             assert head.startswith(b"HTTP/1.1 %d " % status)
             assert b"connection: close" not in head
         writer.close()
+    assert texts(sandbox, ANA) == ["1: hola"]
+
+
+async def test_who_is_cut_off_lets_nobody_in_and_keeps_nobody_until_it_is_back(
+    sandbox: Sandbox, sqlite: Database
+) -> None:
+    """Who waits is told to come again, who is idle is hung up on, who comes is refused: another replica is asked."""
+    Stuck.has_begun.clear()
+    Stuck.may_go_on.clear()
+    away = asyncio.Event()
+    async with (
+        open_door(sandbox, sqlite, handler=Stuck, is_away=away.is_set) as (_, _, port),
+        asyncio.timeout(PATIENCE),
+    ):
+        idle, kept = await asyncio.open_connection("127.0.0.1", port)
+        waiting, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post(numbered(1)))
+        await come(Stuck.has_begun.is_set, "its unit has begun")
+        away.set()
+        told = await waiting.read()
+        assert told.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 2\r\n" in told
+        assert await idle.read() == b""
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        away.clear()
+        Stuck.may_go_on.set()
+        await come(lambda: is_open(port), "it listens again")
+        assert (await ask(port, post(numbered(1))))[0] == 200
+        for each in (kept, writer):
+            each.close()
     assert texts(sandbox, ANA) == ["1: hola"]
 
 

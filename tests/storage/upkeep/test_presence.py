@@ -16,7 +16,7 @@ from bot.settings import inherited_environment
 from storage.database.models import Job, OutboxMessage, table
 from storage.errors import Unavailable
 from storage.messages.outbox import LEASE, OutboxDraft
-from storage.messages.replicas import UNHELD
+from storage.messages.replicas import OTHERS
 from storage.open_database import Database, open_database
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.presence import GRACE, Presence
@@ -79,7 +79,7 @@ def until_unheld(database: Database, id: int) -> None:
     """The server frees the lock when it has noticed the death: at once, but not in the same instant."""
     while not database.is_sqlite:
         with database.reader() as connection:
-            if id in connection.execute(UNHELD, {"me": 0}).scalars().all():
+            if (id, False) in connection.execute(OTHERS, {"me": 0}).all():
                 return
 
 
@@ -317,6 +317,29 @@ async def test_who_has_not_held_the_lock_for_the_grace_is_not_sure_of_anything(
     assert (heard, two.is_sure()) == ([False], True)
     await look_once(two, lambda: heard.append(True))
     assert heard == [False]
+
+
+async def test_who_has_lost_the_database_is_cut_off_if_somebody_else_has_it(
+    both: Both, postgres_server: Engine
+) -> None:
+    """A single replica has nobody to leave the work to: it stays, and says that one is to come again."""
+    one, two, clock = both
+    await look_once(two)
+    assert not two.is_cut_off()
+    clock.at += GRACE
+    assert two.is_cut_off()
+    await look_once(two)
+    assert not two.is_cut_off()
+    cut(postgres_server, two)
+    await look_once(two)
+    assert two.is_cut_off(), "at once: its connection is known to be lost"
+    await look_once(two)
+    assert not two.is_cut_off()
+    cut(postgres_server, one)
+    one.close()
+    await look_once(two)
+    clock.at += GRACE
+    assert not two.is_cut_off()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system has its own ways")
