@@ -328,7 +328,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
     # Addresses are taken before the outbox: a second copy started by mistake leaves the first one's alone.
     door = _door(base)
     asked = _readiness(base, alarms)
-    source = _source(base, intake, delivery, alarms, door, asked, presence)
+    source = _source(base, intake, delivery, alarms, door, asked, presence.is_cut_off)
     monitoring = _monitoring(base, door, asked, partial(_metrics, base, intake, delivery, scheduler, alarms))
     events = EventWorker(database, clock, tasks, lookout, house.inside, presence.is_sure)
     trying = Trying(database, answers, clock, zone, lookout, house.inside)
@@ -500,7 +500,7 @@ def _source(
     alarms: Alarms,
     door: "DataDoor | None",
     asked: "Mapping[str, Question]",
-    presence: Presence,
+    is_away: Callable[[], bool],
 ) -> "Polling | Webhook":
     """The source of updates: polling, or the webhook with its address taken."""
     settings, api, units, clock = base.settings, base.api, base.database.units, base.clock
@@ -510,16 +510,7 @@ def _source(
 
     routes = door.routes() if door is not None else ()
     webhook = Webhook(
-        api,
-        units,
-        intake,
-        delivery,
-        clock,
-        settings,
-        asked=asked,
-        routes=routes,
-        alarm=alarms,
-        is_away=presence.is_cut_off,
+        api, units, intake, delivery, clock, settings, asked=asked, routes=routes, alarm=alarms, is_away=is_away
     )
     webhook.listen()
     return webhook
