@@ -331,7 +331,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
     exports = ExportWorker(database, store, parcels, clock, zone, lookout, feed=feed, wake=wake, alarm=alarms)
     door = _door(base)
     asked = _readiness(base, alarms)
-    source = _source(base, intake, delivery, alarms, door, asked, presence)
+    source = _source(base, intake, delivery, alarms, door, asked, presence.is_cut_off)
     servers = _monitoring(base, door, asked, partial(_metrics, base, intake, delivery, scheduler, alarms))
     if not isinstance(source, Polling):
         servers.append(source.server)
@@ -515,7 +515,7 @@ def _source(
     alarms: Alarms,
     door: "DataDoor | None",
     asked: "Mapping[str, Question]",
-    presence: Presence,
+    is_away: Callable[[], bool],
 ) -> "Polling | Webhook":
     """The source of updates: polling, or the webhook."""
     settings, api, units, clock = base.settings, base.api, base.database.units, base.clock
@@ -525,16 +525,7 @@ def _source(
 
     routes = door.routes() if door is not None else ()
     return Webhook(
-        api,
-        units,
-        intake,
-        delivery,
-        clock,
-        settings,
-        asked=asked,
-        routes=routes,
-        alarm=alarms,
-        is_away=presence.is_cut_off,
+        api, units, intake, delivery, clock, settings, asked=asked, routes=routes, alarm=alarms, is_away=is_away
     )
 
 
