@@ -99,6 +99,8 @@ RUNS = (
     Run("standing", "postgresql", "webhook", {"ways": ("kill", "pause")}),
     Run("drawn", "sqlite", "polling", {"ways": ("kill", "stop", "kill later")}),
     Run("drawn", "postgresql", "webhook", {"ways": ("kill", "kill later", "pause", "pause later"), "seconds": 60.0}),
+    Run("aged", "sqlite", "", {"reports": 2000}),
+    Run("aged", "postgresql", "", {"reports": 2000}),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
     Run("stops", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
 )
