@@ -246,7 +246,7 @@ TIMED_ON_PURPOSE = {
     "bot/telegram/test_pacer.py::test_after_a_quiet_moment_a_turn_costs_nothing": "in time that leaps",
     "bot/telegram/test_pacer.py::test_whoever_gave_up_waiting_does_not_use_a_turn": "in time that leaps",
     "bot/telegram/test_http.py::answer": "a server that is slow",
-    "bot/telegram/test_http.py::keeps_silent": "a server that is slow",
+    "bot/telegram/misbehaving.py::keeps_silent": "a server that is slow",
     "bot/telegram/test_http.py::test_a_download_ends_in_time": "the law is that it is broken off; the server is slow",
     "bot/telegram/test_http.py::test_a_download_that_is_too_large_is_broken_off": "its server is slow",
     "bot/sandbox/test_control.py::test_waiting_ends_when_something_is_shown_or_time_is_up": "the law",

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.sandbox import people
 from tests.faults import oracle
+from tests.faults.aged import aged
 from tests.faults.balanced import balanced
 from tests.faults.busy import busied
 from tests.faults.cancelled import cancelled
@@ -269,5 +270,6 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "woken": overtaken,
     "standing": stood_still,
     "drawn": drawn,
+    "aged": aged,
 }
 """By row of the table in GUARANTEES §3; T12 works no phones."""

@@ -112,6 +112,8 @@ RUNS = (
     Run("texts", "sqlite", "webhook", {"cast": Cast(20, 1)}),
     Run("texts", "postgresql", "polling", {"cast": Cast(20, 1)}),
     Run("texts", "postgresql", "webhook", {"cast": Cast(20, 1)}),
+    Run("aged", "sqlite", "", {"reports": 2000}),
+    Run("aged", "postgresql", "", {"reports": 2000}),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
     Run("stops", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
 )
