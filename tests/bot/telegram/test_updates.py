@@ -108,6 +108,8 @@ def test_a_quote_is_read_unless_the_bot_wrote_it() -> None:
         replied = {"message_id": 4, "from": {"id": 9, "is_bot": is_bot, "first_name": "X"}}
         found = said(text="ella", reply_to_message=replied, quote={"text": NAME, "position": 0})
         assert (NAME in found) == is_read
+        elsewhere = said(text="ella", reply_to_message=replied, external_reply={}, quote={"text": NAME, "position": 0})
+        assert NAME in elsewhere
 
 
 def test_a_preview_of_an_address_that_is_typed_says_nothing_new() -> None:

@@ -230,6 +230,14 @@ def test_what_a_person_wrote_and_a_call_deletes_at_once_is_known_until_it_is_gon
     assert [one.payload for one in apply(lambda unit: unit.restricted.due(NOW + DAY))] == [{"message_id": 7}]
 
 
+def test_what_a_call_did_that_nobody_remembers_is_asked_again(apply: Apply) -> None:
+    """After an outage of more than a week the call is gone from the outbox, with what became of it."""
+    apply(lambda unit: unit.restricted.note_written(CHAT, 7, NOW, outbox_id=99))
+    apply(lambda unit: unit.restricted.settle(NOW))
+    assert [one.messages for one in apply(lambda unit: unit.restricted.refused())] == [1]
+    assert len(apply(lambda unit: unit.restricted.due(NOW + DAY))) == 1
+
+
 def test_what_may_be_too_old_is_asked_for_alone(apply: Apply) -> None:
     """An update may have waited a day before it was noted: after another day nobody knows what the call skipped."""
     apply(written_for_a_form)

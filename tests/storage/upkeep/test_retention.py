@@ -305,23 +305,23 @@ def test_drafts_lose_what_was_typed_and_the_files_nobody_sent(apply: Any, world:
     opened: StoredSession = apply(lambda unit: world.open(unit, "uuid:open"))
     sent: StoredSession = apply(lambda unit: world.open(unit, "uuid:sent"))
     apply(lambda unit: world.submit(unit, "uuid:sent") and None)
-    for session in (thrown, opened, sent):
+    lapsed: StoredSession = apply(lambda unit: world.open(unit, "uuid:sent, and lapsed elsewhere"))
+    apply(lambda unit: world.submit(unit, lapsed.instance_id) and None)
+    for session in (thrown, opened, sent, lapsed):
         apply(lambda unit, id=session.instance_id: attach(unit, world, id, sensitive=False))
     apply(lambda unit: unit.sessions.close(thrown.id, "cancelled"))
     apply(lambda unit: unit.sessions.close(sent.id, "submitted"))
+    apply(lambda unit: unit.sessions.close(lapsed.id, "expired"))
     keep(apply, RULES["drafts"], after(RULES["drafts"]))
-    assert apply(lambda unit: count(unit, Attachment)) == 3
+    assert apply(lambda unit: count(unit, Attachment)) == 4
     keep(apply, RULES["drafts"], after(RULES["drafts"], 1))
     assert [apply(lambda unit, id=s.id: unit.sessions.get(id)).data for s in (thrown, opened, sent)] == [
         {},
         opened.data,
         {},
     ]
-    assert apply(lambda unit: [len(unit.attachments.of_instance(s.instance_id)) for s in (thrown, opened, sent)]) == [
-        0,
-        1,
-        1,
-    ]
+    whose = [session.instance_id for session in (thrown, opened, sent, lapsed)]
+    assert apply(lambda unit: [len(unit.attachments.of_instance(one)) for one in whose]) == [0, 1, 1, 1]
 
 
 @pytest.fixture
