@@ -11,7 +11,7 @@ import socket
 import ssl
 import tempfile
 import traceback
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
