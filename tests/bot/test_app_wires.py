@@ -210,7 +210,7 @@ def addresses(by_webhook: bool) -> dict[str, Any]:
 
 def servers_of(parts: _Parts) -> list[HttpServer]:
     """The one that is open to the world, and the one for monitoring."""
-    metrics, *door = parts.monitoring
+    metrics, *door = (each for each in parts.servers if each is not getattr(parts.source, "server", None))
     return [parts.source.server if isinstance(parts.source, Webhook) else door[0], metrics]
 
 
@@ -417,7 +417,7 @@ async def test_who_says_something_has_it_sent_at_once(bot: Composed) -> None:
     """Nobody waits for the next look into the outbox: rows are fed, and the delivery is woken."""
     made = held_by(bot.parts)
     feeds = {type(one).__name__: attributes(one)["_feed"] for one in made if "_feed" in attributes(one)}
-    assert set(feeds) == {"Alarms", "ExportWorker", "Scheduler"}
+    assert set(feeds) == {"Alarms", "EventWorker", "ExportWorker", "Scheduler"}
     for name, feed in feeds.items():
         draft = OutboxDraft(ANA, "prompt", "sendMessage", {"text": name})
         feed([await bot.do(lambda unit, draft=draft: unit.outbox.add(draft, now=bot.clock.now()))])  # type: ignore[operator]
