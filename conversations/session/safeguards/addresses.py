@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from conversations.session.reading.vocabulary import known_words, pattern
 from conversations.session.safeguards.rules import Rule, Table
-from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.sentences import SIDE, sentence_of
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, has_one_of, number_at
 
 _HOUSE = 4
@@ -229,7 +229,7 @@ def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
     if not is_shelter and (is_shown or any(_is_of_work(token) for token in before)):  # "photo devant le lycée"
         return False
     words = 0
-    for token in tokens[at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text == ".") :]:
+    for token in tokens[at + 1 + (at + 1 < len(tokens) and tokens[at + 1].text == ".") : at + SIDE]:
         if token.what & Is.LANDMARK:
             return True
         if token.is_word and not token.what & (Is.LINK | Is.TOWARDS | Is.BESIDE):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from conversations.session.reading.vocabulary import known_words
-from conversations.session.safeguards.sentences import sentence_of
+from conversations.session.safeguards.sentences import reach, sentence_of
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token
 
 _SHORT_NAME = 3
@@ -29,8 +29,10 @@ def may_be_place(tokens: Sequence[Token], at: int) -> bool:
     """ "From Volta and Ashanti", "por Tacna": behind a small word or a comma, where nobody is spoken of."""
     if tokens[at].what & (Is.GIVEN_WORD | Is.COINED):
         return False
-    first = at
-    while first and (tokens[first - 1].is_capitalised or tokens[first - 1].is_upper or tokens[first - 1].text == "-"):
+    first, (begin, _) = at, reach(tokens, at)
+    while first > begin and (
+        tokens[first - 1].is_capitalised or tokens[first - 1].is_upper or tokens[first - 1].text == "-"
+    ):
         first -= 1
     if is_in_row_of_places(tokens, at):
         return True
@@ -43,8 +45,8 @@ def may_be_place(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_inserted(tokens: Sequence[Token], first: int, at: int) -> bool:
     """ "The cook, Nenita, told": who it is, between two commas."""
-    end = at + 1
-    while end < len(tokens) and tokens[end].is_capitalised:
+    end, (_, last) = at + 1, reach(tokens, at)
+    while end < last and tokens[end].is_capitalised:
         end += 1
     is_between = tokens[first - 1].text == "," and end < len(tokens) and tokens[end].text == ","
     return is_between and first > 1 and tokens[first - 2].text.islower()
@@ -52,9 +54,10 @@ def _is_inserted(tokens: Sequence[Token], first: int, at: int) -> bool:
 
 def is_in_row_of_places(tokens: Sequence[Token], at: int) -> bool:
     """ "Thies, Mbour and Saint-Louis": a word among several, of which one is a place that a list has."""
+    first, last = reach(tokens, at)
     for step in (-1, 1):
         position, signs = at + step, 0
-        while 0 <= position < len(tokens):
+        while first <= position < last:
             token = tokens[position]
             is_between = _is_between(token)
             signs += step > 0 and token.text == "("  # "Puerto Iguazú (Argentina)"
@@ -87,8 +90,8 @@ def is_place_of_row(tokens: Sequence[Token], at: int) -> bool:
 
 def is_after_places(tokens: Sequence[Token], at: int) -> bool:
     """ "To Sabah through Tawi-Tawi", "Places: Pasay and Clark": a word alone that is led to as places are."""
-    first = at
-    while first and (tokens[first - 1].is_capitalised or _is_between(tokens[first - 1])):
+    first, (begin, _) = at, reach(tokens, at)
+    while first > begin and (tokens[first - 1].is_capitalised or _is_between(tokens[first - 1])):
         first -= 1
     if not first or any(tokens[other].what & NAME for other in (at - 1, at + 1) if 0 <= other < len(tokens)):
         return False
@@ -197,8 +200,8 @@ def is_located(tokens: Sequence[Token], at: int) -> bool:
     """ "En el Malecón", "nan Malpas": what follows such a word, and no list has as a name, is a place."""
     if tokens[at].what & (NAME | Is.COINED):
         return False
-    before = at - 1
-    while before >= 0 and (
+    before, (begin, _) = at - 1, reach(tokens, at)
+    while before >= begin and (
         (tokens[before].is_capitalised and not tokens[before].what & (NAME | Is.COINED))
         or (tokens[before].what & Is.LINK and tokens[before].folded not in known_words("personal.located"))
     ):

@@ -8,9 +8,11 @@ from typing import NamedTuple
 from conversations.languages import LANGUAGES, says_yes
 from conversations.session.reading.vocabulary import MONTHS, WEEKDAYS, any_phrase, known_words, numbered, pattern
 from conversations.session.safeguards.rules import ANY, Rule, Table
-from conversations.session.safeguards.sentences import sentence_of
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, meanings, position_of, word_at
+from conversations.session.safeguards.sentences import SIDE, sentence_of
+from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, meanings, position_of, token_from, word_at
 
+_BEFORE = 200
+"""Characters before a day in which what it is of is looked for."""
 _FILE = re.compile(r"\.(?:jpe?g|png|heic|webp|pdf|docx?|xlsx?|pptx?|csv|txt|mp4|ogg|od[st]|zip)$")
 """The end of a name of a file: phones and scanners write the day on which it was made before it."""
 _SHORT_YEAR = re.compile(r"[6-9][0-9]")
@@ -34,7 +36,7 @@ class Day:
     def __init__(self, dated: Dated, start: int) -> None:
         self.folded, self.tokens, self.strict = dated
         self.at = position_of(self.tokens, start)
-        self.before = self.folded[:start]
+        self.before = self.folded[max(0, start - _BEFORE) : start]
         self.about = _about(self.tokens, self.at)
 
 
@@ -141,7 +143,8 @@ def _is_birthday_on(folded: str, tokens: Sequence[Token]) -> bool:
     for found in pattern(r"\b<personal.birthday_on>\b").finditer(folded):
         at = position_of(tokens, found.start())
         first, _ = sentence_of(tokens, at)
-        behind = next((token for token in tokens if token.at >= found.end() and not token.what & Is.LINK), None)
+        begin = token_from(tokens, found.end())
+        behind = next((token for token in tokens[begin : begin + SIDE] if not token.what & Is.LINK), None)
         is_day = behind is not None and bool(
             behind.is_number or behind.what & Is.MONTH or found[0].endswith((" de", " dia"))
         )
@@ -231,13 +234,13 @@ def _has_year_or_month(tokens: Sequence[Token], position: int) -> bool:
     if any(_is_short_year(tokens, at) for at in range(position + 1, min(last, position + 5))):
         return True
     return any(token.what & Is.MONTH or _YEAR.fullmatch(token.text) for token in tokens[first:last]) or any(
-        token.is_number and len(token.text) == 4 for token in tokens[position:]
+        token.is_number and len(token.text) == 4 for token in tokens[position : position + SIDE]
     )
 
 
 def _is_born(tokens: Sequence[Token], end: int) -> bool:
     """ "La joven es de 1999", "es del 2005": a year and nothing behind, and no work in the sentence."""
-    at = next((n for n, token in enumerate(tokens) if token.at >= end), len(tokens))
+    at = token_from(tokens, end)
     if at >= len(tokens) or not _YEAR.fullmatch(tokens[at].text):
         return False
     behind = word_at(tokens, at + 1)

@@ -28,6 +28,7 @@ from conversations.session.safeguards.capitals import (
 )
 from conversations.session.safeguards.namesakes import acts, feels
 from conversations.session.safeguards.rules import Rule, Table
+from conversations.session.safeguards.sentences import reach
 from conversations.session.safeguards.words import (
     FILE_ENDINGS,
     NAME,
@@ -145,9 +146,9 @@ def _is_cut(c: Candidate) -> bool:
 
 def _is_name_of_house(c: Candidate) -> bool:
     """Say whether an English house or street is called so."""
-    end = c.at + 1
+    end, (_, last) = c.at + 1, reach(c.tokens, c.at)
     houses = Is.INSTITUTION | Is.STREET
-    while word_at(c.tokens, end).is_capitalised and not c.tokens[end].what & houses:
+    while end < last and c.tokens[end].is_capitalised and not c.tokens[end].what & houses:
         end += 1
     house = word_at(c.tokens, end)
     is_house = house.is_capitalised and house.what & houses and house.folded in _english_houses()
@@ -161,8 +162,8 @@ def _english_houses() -> frozenset[str]:
 
 def _is_place_of_kin(c: Candidate) -> bool:
     """Say whether a place of a list begins the sentence, and a comma and who it is follow."""
-    end = c.at
-    while word_at(c.tokens, end + 1).is_known:
+    end, (_, last) = c.at, reach(c.tokens, c.at)
+    while end < last and word_at(c.tokens, end + 1).is_known:
         end += 1
     behind = c.tokens[end + 1 : end + 4]
     if end == c.at or len(behind) < 3 or behind[0].text != "," or not c.begins:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from conversations.languages import phrases_of_all
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.rules import Rule, Table
+from conversations.session.safeguards.sentences import reach
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, is_followed, word_at
 
 _QUOTES = {'"': '"', "“": "”", "«": "»"}
@@ -76,7 +77,7 @@ def _behind_house(c: Head) -> range:
     """Return where the name behind a house stands."""
     position = c.at + 1
     is_plural = c.token.folded.endswith(("s", "x"))
-    while position < len(c.tokens) and (
+    while position < reach(c.tokens, c.at)[1] and (
         _carries_on(c.tokens, position) or (is_plural and c.tokens[position].what & Is.JOINS)
     ):
         position += 1
@@ -85,7 +86,8 @@ def _behind_house(c: Head) -> range:
 
 def _before_house(c: Head) -> range:
     position = c.at - 1
-    while word_at(c.tokens, position).is_capitalised and _is_before_house(c.tokens, position, c.at):
+    first, _ = reach(c.tokens, c.at)
+    while position >= first and c.tokens[position].is_capitalised and _is_before_house(c.tokens, position, c.at):
         position -= 1
     return range(position + 1, c.at)
 
@@ -102,8 +104,8 @@ def _may_mask(small: Token) -> bool:
 
 def _in_small_letters(tokens: Sequence[Token], at: int) -> range:
     """ "Hospital jaime mota": a full name at once behind a house, and nothing that is told of somebody."""
-    end = at
-    while end < len(tokens) and tokens[end].text.islower() and _is_called_so(tokens[end]):
+    end, (_, last) = at, reach(tokens, at)
+    while end < last and tokens[end].text.islower() and _is_called_so(tokens[end]):
         end += 1
     behind = tokens[end : end + 4]
     is_told = bool(behind) and behind[0].text == "," and any(each.what & SOMEBODY for each in behind)
@@ -126,14 +128,14 @@ def _of_office(tokens: Sequence[Token], head: int) -> set[int]:
     A word that a list has as a given name is somebody's.
     """
     masked: set[int] = set()
-    at = head - 1
-    while at >= 0 and (_is_of_office(tokens[at]) or (tokens[at].text == "-" and masked)):
+    at, (first, last) = head - 1, reach(tokens, head)
+    while at >= first and (_is_of_office(tokens[at]) or (tokens[at].text == "-" and masked)):
         masked.add(at)
         at -= 1
         if masked and at > 0 and tokens[at].what & Is.JOINS and _is_of_office(tokens[at - 1]):
             at -= 1
     at = head + 1
-    while at < len(tokens) and tokens[head].what & (Is.INSTITUTION | Is.THING) and _is_of_office(tokens[at]):
+    while at < last and tokens[head].what & (Is.INSTITUTION | Is.THING) and _is_of_office(tokens[at]):
         masked.add(at)
         at += 1
     return masked
@@ -169,8 +171,8 @@ def _is_before_house(tokens: Sequence[Token], position: int, house: int) -> bool
 
 def _behind_acronym(tokens: Sequence[Token], at: int) -> int:
     """Return the position behind "CHU" or "I.E."; 0 if there is none."""
-    letters, end = tokens[at].text, at + 1
-    while _is_stop(tokens, end) and end + 1 < len(tokens) and tokens[end + 1].is_initial:
+    letters, end, (_, last) = tokens[at].text, at + 1, reach(tokens, at)
+    while _is_stop(tokens, end) and end + 1 < last and tokens[end + 1].is_initial:
         letters, end = letters + tokens[end + 1].text, end + 2
     end += _is_stop(tokens, end)
     return end if letters in _acronyms() else 0
@@ -187,8 +189,8 @@ def _is_stop(tokens: Sequence[Token], at: int) -> bool:
 
 def _full_name(tokens: Sequence[Token], at: int) -> range:
     """Return where a name of several words stands from a position on: a school bears the whole one."""
-    end = at
-    while end < len(tokens) and (tokens[end].is_capitalised or (tokens[end].what & Is.LINK and end > at)):
+    end, (_, last) = at, reach(tokens, at)
+    while end < last and (tokens[end].is_capitalised or (tokens[end].what & Is.LINK and end > at)):
         end += 1
     return range(at, end if sum(token.is_capitalised for token in tokens[at:end]) > 1 else at)
 
@@ -218,8 +220,8 @@ def _of_place(tokens: Sequence[Token], link: int) -> range:
 
 def _end_of_places(tokens: Sequence[Token], begin: int) -> int:
     """Return where a row of places ends: "Kédougou et de Tambacounda", "Chiriquí, Veraguas y Colón"."""
-    end = begin
-    while end < len(tokens):
+    end, (_, last) = begin, reach(tokens, begin)
+    while end < last:
         ahead = end
         while end > begin and ahead < len(tokens) and _is_between_places(tokens[ahead]):
             ahead += 1
@@ -293,8 +295,8 @@ def _of_saint(tokens: Sequence[Token], at: int) -> set[int]:
         return set()
     if may_be_name and (feels(tokens, name) or acts(tokens, name)):
         return set()
-    masked = {at, name}
-    while (name := name + 1) < len(tokens) and (_is_of_place(tokens, name) or tokens[name].is_known):
+    masked, (_, last) = {at, name}, reach(tokens, name)
+    while (name := name + 1) < last and (_is_of_place(tokens, name) or tokens[name].is_known):
         masked.add(name)
     return masked
 
@@ -339,10 +341,14 @@ def _quoted(tokens: Sequence[Token]) -> set[int]:
     for at, token in enumerate(tokens):
         if token.text not in _QUOTES or at in masked:
             continue
-        close = next((n for n in range(at + 1, len(tokens)) if tokens[n].text == _QUOTES[token.text]), at)
+        close = next((n for n in range(at + 1, reach(tokens, at)[1]) if tokens[n].text == _QUOTES[token.text]), at)
         within = tokens[at + 1 : close]
         is_title = sum(each.is_word for each in within) > 1 and not any(each.what & Is.GIVEN for each in within)
-        if at and tokens[at - 1].what & Is.APPEARS and any(each.what & SOMEBODY for each in tokens[:at]):
+        if (
+            at
+            and tokens[at - 1].what & Is.APPEARS
+            and any(each.what & SOMEBODY for each in tokens[reach(tokens, at)[0] : at])
+        ):
             continue  # "el imputado, conocido como «Papo la Grúa»"
         if is_title and not any(each.what & (SOMEBODY | Is.TITLE) for each in tokens[max(0, at - 3) : at]):
             masked.update(range(at, close + 1))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from conversations.session.reading.vocabulary import known_words, known_words_in
 from conversations.session.safeguards.at_desk import Desk
-from conversations.session.safeguards.sentences import SIDE, sentence_of
+from conversations.session.safeguards.sentences import reach, sentence_of
 from conversations.session.safeguards.words import NAME, Is, Token, behind_phrases
 
 _BESIDE = 3
@@ -65,9 +65,10 @@ class Work:
     def _row(self, at: int) -> tuple[int, int]:
         """The whole name, and others in a row with it: "Amarilis Tió y Gregorio Sosa"."""
         tokens, begin, end = self.tokens, at, at + 1
-        while begin > at - SIDE and begin and _is_of_row(tokens, begin - 1, -1):
+        first, last = reach(tokens, at)
+        while begin > first and _is_of_row(tokens, begin - 1, -1):
             begin -= 1
-        while end < min(len(tokens), at + SIDE) and _is_of_row(tokens, end, 1):
+        while end < last and _is_of_row(tokens, end, 1):
             end += 1
         return begin, end
 

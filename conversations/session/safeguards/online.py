@@ -8,7 +8,16 @@ from typing import Literal, NamedTuple
 from conversations.session.reading.vocabulary import any_phrase, known_words
 from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import sentence_of
-from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, behind_phrases, read_words, word_at
+from conversations.session.safeguards.words import (
+    NAME,
+    SOMEBODY,
+    Is,
+    Token,
+    behind_phrases,
+    read_words,
+    token_from,
+    word_at,
+)
 
 Online = Literal["email", "handle", "link"]
 
@@ -98,8 +107,8 @@ def _shown_as() -> re.Pattern[str]:
 
 def _is_shown(tokens: Sequence[Token], end: int) -> bool:
     """ "Messenger, donde aparece como Princesa Del Sur"; not "Facebook, como Ministerio"."""
-    token = next((token for token in tokens if token.at >= end), None)
-    if token is None or token.is_known or not token.is_capitalised:
+    token = word_at(tokens, token_from(tokens, end))
+    if token.is_known or not token.is_capitalised:
         return False
     return not token.what & (Is.COMMON | Is.INSTITUTION | Is.THING | Is.PLANNED | Is.ACCOUNTS)
 

@@ -28,9 +28,14 @@ SIDE: Final = 64
 """Tokens on either side of a word that a rule looks at: rules ask for the sentence of nearly every word."""
 
 
+def reach(tokens: Sequence[Token], at: int) -> tuple[int, int]:
+    """The first position that a rule about this word looks at, and the one behind the last."""
+    return max(0, at - SIDE), min(len(tokens), at + SIDE)
+
+
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
     """The first token of the sentence that holds this position, and the one behind its last: SIDE from it at most."""
-    first, last, begin, end = position, position + 1, max(0, position - SIDE), min(len(tokens), position + SIDE)
+    first, last, (begin, end) = position, position + 1, reach(tokens, position)
     while first > begin and not ends_sentence(tokens, first - 1):
         first -= 1
     while last < end and not ends_sentence(tokens, last):

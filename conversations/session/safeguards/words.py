@@ -6,6 +6,7 @@ Nothing in it is about a person.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -243,7 +244,12 @@ def word_at(tokens: Sequence[Token], at: int) -> Token:
 
 def position_of(tokens: Sequence[Token], offset: int) -> int:
     """Return where the token stands that holds or follows this character of the text; the last one, if none does."""
-    return next((at for at, token in enumerate(tokens) if token.to > offset), len(tokens) - 1)
+    return min(bisect_right(tokens, offset, key=attrgetter("to")), len(tokens) - 1)
+
+
+def token_from(tokens: Sequence[Token], offset: int) -> int:
+    """Return where the first token stands that begins here in the text, or later; one past the last if none does."""
+    return bisect_left(tokens, offset, key=attrgetter("at"))
 
 
 def meanings(tokens: Iterable[Token]) -> int:
