@@ -59,7 +59,7 @@ MENDABLE: dict[str, tuple[Callable[[Path], None], tuple[str, ...], dict[str, str
     # what is wrong: how it comes about, the command, its environment, a word of the remedy
     "no token": (nothing, ("run",), {"ENLACE_TELEGRAM_TOKEN": ""}, "ENLACE_TELEGRAM_TOKEN"),
     "nobody answers": (nothing, ("run",), NOWHERE, "ENLACE_TELEGRAM_API"),
-    "no database server": (nothing, ("run",), POSTGRES | NOWHERE, "ENLACE_DATABASE_URL"),
+    "no database server": (nothing, ("due",), POSTGRES | NOWHERE, "ENLACE_DATABASE_URL"),
     "no database server to upgrade": (nothing, ("db", "upgrade"), POSTGRES, "ENLACE_DATABASE_URL"),
     "no folder": (
         nothing, ("db", "upgrade"), {"ENLACE_DATABASE_URL": "sqlite:////no/such/x.db"}, "ENLACE_DATABASE_URL",
