@@ -49,9 +49,9 @@ def cut_off(
         deployment.address = f"http://127.0.0.1:{outside}/telegram"
         through = proxy.url_for(deployment.url)
 
-        def start() -> None:  # each of the two registers the webhook; the last to start is not the one that is cut off
-            first.start(plant=plant, ENLACE_DATABASE_URL=through)
+        def start() -> None:
             second.start(plant=plant)
+            first.start(plant=plant, ENLACE_DATABASE_URL=through)  # it knows of the other from its first look on
 
         start()
         work = stack.enter_context(at_work(deployment, dice))
@@ -75,7 +75,8 @@ def cut_off(
             for _ in range(2):
                 until(FirstAnswers(work).is_complete, logs)
             if deployment.refusals() != refused:
-                outcome.violations.append("Telegram was refused something while one replica of two was cut off")
+                said = deployment.world.bot.webhook
+                outcome.violations.append(f"Telegram was refused something while one of two was cut off: {said}")
             lasted = time.monotonic() - answered_at.began
             time.sleep(max(0.0, seconds - lasted))  # how long it is cut off is the fault
             assert not is_open(first.port)
@@ -83,7 +84,8 @@ def cut_off(
             until(lambda: is_open(first.port), logs)
             second.stop()
             outcome.violations += answered(deployment, work, work.answers + cast.people)
-            second.start(plant=plant)
+            first.stop()
+            start()
         return finish(deployment, work, outcome, deaths=outcome.counts["cuts"])
 
 

@@ -32,7 +32,7 @@ def told(folder: Path, kind: str, dice: random.Random, *, deaths: int, **_: Any)
     """Whatever dies in whatever moment: each event at least once, and the versions of a report in their order."""
     outcome, secret, url = Outcome(), new_secret(), empty_database(kind, folder)
     receiver = Receiver(secret, lambda: dice.choice(MOODS))
-    with opened(url, folder) as database, _listening(receiver):
+    with opened(url, folder) as database, listening(receiver):
         world: World = database.units.submit(None, build_world).result(PATIENCE)
         database.units.submit(None, lambda unit: _add(unit, world, receiver)).result(PATIENCE)
         killed = round_ = 0
@@ -45,7 +45,7 @@ def told(folder: Path, kind: str, dice: random.Random, *, deaths: int, **_: Any)
                 killed += 1
         _call_and_kill(database, url, folder, receiver, 0)
         outcome.counts["kills"] = killed
-        outcome.violations += _violations(database, receiver)
+        outcome.violations += not_told(database, receiver)
         outcome.counts["events"] = len(receiver.kept)
         outcome.counts["calls"] = receiver.calls
     return outcome
@@ -100,7 +100,8 @@ def _call_and_kill(database: Database, url: str, folder: Path, receiver: Receive
         process.stdout.close()
 
 
-def _violations(database: Database, receiver: Receiver) -> list[str]:
+def not_told(database: Database, receiver: Receiver) -> list[str]:
+    """Each event that the receiver has not, that never was, or that came before an earlier one of its report."""
     with database.view() as unit:
         rows = unit.connection.exec_driver_sql("SELECT uid FROM event ORDER BY id").all()
     expected = {uid for (uid,) in rows}
@@ -108,12 +109,14 @@ def _violations(database: Database, receiver: Receiver) -> list[str]:
     found += [f"never happened: {uid}" for uid in sorted(receiver.kept.keys() - expected)]
     heard: dict[str, list[int]] = {}
     for body in receiver.kept.values():
-        heard.setdefault(body["data"]["activity"], []).append(body["data"]["version"])
+        if "version" in body["data"]:
+            about = f"{body['data'].get('activity')} {body['data'].get('period')}"
+            heard.setdefault(about, []).append(body["data"]["version"])
     return found + [f"out of order: {code} {order}" for code, order in heard.items() if order != sorted(order)]
 
 
 @contextmanager
-def _listening(receiver: Receiver) -> Iterator[None]:
+def listening(receiver: Receiver) -> Iterator[None]:
     """The receiver, in a thread with a loop of its own."""
     up, over = threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []

@@ -14,6 +14,7 @@ from typing import Any
 from bot.sandbox import people
 from tests.faults import oracle
 from tests.faults.aged import aged
+from tests.faults.at_once import all_at_once
 from tests.faults.balanced import balanced
 from tests.faults.busy import busied
 from tests.faults.cancelled import cancelled
@@ -271,5 +272,6 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "standing": stood_still,
     "drawn": drawn,
     "aged": aged,
+    "at once": all_at_once,
 }
 """By row of the table in GUARANTEES §3; T12 works no phones."""

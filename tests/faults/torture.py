@@ -57,6 +57,7 @@ AS_STARTED = KILLED | {"deaths": 10, "is_forked": False}
 """Each bot an interpreter of its own, with all its imports, as operators start it."""
 BUSY = {"cast": Cast(40, 1), "deaths": 3, "slower": 2.0}
 """340 messages, and more, before each kill and from ten seconds after it."""
+AT_ONCE = {"cast": Cast(20, 5), "deaths": 10}
 CUT = {"cast": Cast(20, 5), "rounds": 5, "seconds": 25.0}
 RUNS = (
     Run("T1", "sqlite", "polling", KILLED, 12),
@@ -114,6 +115,10 @@ RUNS = (
     Run("texts", "postgresql", "webhook", {"cast": Cast(20, 1)}),
     Run("aged", "sqlite", "", {"reports": 2000}),
     Run("aged", "postgresql", "", {"reports": 2000}),
+    Run("at once", "sqlite", "polling", AT_ONCE, 2),
+    Run("at once", "sqlite", "webhook", AT_ONCE, 2),
+    Run("at once", "postgresql", "polling", AT_ONCE, 2),
+    Run("at once", "postgresql", "webhook", AT_ONCE, 2),
     Run("stops", "sqlite", "polling", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
     Run("stops", "postgresql", "webhook", {"cast": Cast(20, 5), "rounds": 4, "at_most": 10.0}),
 )
