@@ -77,6 +77,7 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     if missed is not None:
         rows.append((lapsed_line(ex, missed)[1],))
     rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
+    rows.append((Button(say("home.more"), tap(Route.HOME, "more")),))
     return Card(
         (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods, due)), tuple(rows)
     )
