@@ -12,6 +12,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
 from bot.screens.plan.digests import vacancies
+from bot.screens.reports.opening import phase_lines
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.plan.expected import expected_reports
 from conversations.plan.figures.closings import closings_until, kept_closings
@@ -121,7 +122,7 @@ _COUNTS: Mapping[str, Callable[[Exchange], int]] = {
 def home(ex: Exchange) -> None:
     """The first screen: how things stand, in a line or two, and the acts of the role."""
     head, *rest = _headline(ex)
-    ex.offer(Card((line(bold(head)), *map(line, rest)), _rows(ex, HOMES[ex.membership.role])))
+    ex.offer(Card((line(bold(head)), *phase_lines(ex), *map(line, rest)), _rows(ex, HOMES[ex.membership.role])))
 
 
 def more(ex: Exchange) -> None:

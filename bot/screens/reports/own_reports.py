@@ -23,6 +23,7 @@ from bot.screens.reports.opening import (
     lapsed,
     lapsed_line,
     open_report,
+    phase_lines,
     resume,
     show_nothing_left,
     take_over,
@@ -109,8 +110,12 @@ def _nothing_due_lines(
     names = ", ".join(period_name(period, ex.language) for period in theirs)
     title = say("menu.title", agency=ex.agency_code, period_name=names) if theirs else ""
     yield line(bold(title or ex.agency_code))
+    rests = () if periods else phase_lines(ex)
+    yield from rests
     if missed is not None:
         yield lapsed_line(ex, missed)[0]
+    elif rests:
+        return
     elif not periods:
         yield line(say("menu.no_period"))
     else:
