@@ -106,7 +106,7 @@ licences: $(INSTALLED)  ## docs/licences.md, made anew
 	@$(BIN)/python deploy/supply/supply.py licences "$(SITE)"
 
 # The same commit makes the same bytes: its files as they are committed, its date, and nobody's umask.
-wheel: $(READY)  ## the package of the last commit in dist/, the same bytes wherever it is made
+wheel: $(INSTALLED)  ## the package of the last commit in dist/, the same bytes wherever it is made
 	@umask 022 && made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && git -c tar.umask=0022 archive HEAD | tar -xp -C "$$made" && \
 		SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m pip wheel --quiet \
 		--disable-pip-version-check --no-deps --no-build-isolation -w dist "$$made" && sha256sum dist/*.whl
@@ -121,11 +121,9 @@ $(INSTALLED): deploy/requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r deploy/requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m pip uninstall --quiet --disable-pip-version-check --yes pip  # 16 MB that nothing runs on
 	@touch $@
 
 $(READY): $(INSTALLED) requirements.lock
 	@echo "Adding what it is tested with (about a minute) …"
-	@$(PYTHON) -m venv $(VENV)  # with pip again
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
