@@ -124,6 +124,17 @@ _SPOKEN: Any = (
         ),
     )
 )
+_LAST_SAID: Any = (
+    select(_fire.c.person_id, func.max(_fire.c.fired_at, type_=_fire.c.fired_at.type))
+    .where(
+        _fire.c.plan_id == _OF_PLAN,
+        _fire.c.person_id.in_(bindparam("people", expanding=True)),
+        _fire.c.what == bindparam("what"),
+        _fire.c.state.in_(SAID),
+        _fire.c.fired_at < bindparam("before"),
+    )
+    .group_by(_fire.c.person_id)
+)
 _ONE_SCAN = text("SELECT pg_advisory_xact_lock(CAST(CAST(to_regclass('fire') AS oid) AS integer), 0)")
 _IDS: Any = bindparam("ids", expanding=True)
 _OF_OUTBOX = select(*_FIRE_COLUMNS).where(or_(_fire.c.outbox_id.in_(_IDS), _fire.c.lead_id.in_(_IDS)))
@@ -311,6 +322,11 @@ class Ledger:
             self._connection.execute(_ONE_SCAN)
         values = {"people": list(people), "since": since}
         return [LedgerRow(*row) for row in self._connection.execute(_SPOKEN, values)]
+
+    def last_said(self, plan_id: int, what: str, people: Collection[int], before: datetime) -> dict[int, datetime]:
+        """Return, by person, when this job last told them something before an instant."""
+        values = {"plan_id": plan_id, "what": what, "people": list(people), "before": before}
+        return dict(self._connection.execute(_LAST_SAID, values).tuples().all())
 
     def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:
         """The ledger's rows behind these messages, by their numbers."""

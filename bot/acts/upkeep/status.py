@@ -17,6 +17,7 @@ import orjson
 from bot.alarms.standing import PREFIX, Standing, standing
 from bot.alarms.standing import sentence as alarm_sentence
 from bot.settings import Settings
+from conversations.plan.entering import NOBODY, Funnel, Station, funnel
 from conversations.plan.expected import led_by_nobody
 from conversations.wording import Wording
 from storage.database.migrating import head
@@ -78,6 +79,8 @@ class Seen:
     """Until when Telegram takes nothing from anybody (a 429)."""
     dead_letters: tuple[str, ...] = ()
     """Receivers with undelivered events: host and number."""
+    people: Funnel = NOBODY
+    """How far the people of all plans have come, and whom nothing reaches."""
 
     @property
     def is_silent(self) -> bool:
@@ -146,7 +149,14 @@ def look(unit: UnitOfWork, now: datetime, *, is_answering: bool = False) -> Seen
         tuple(_not_deleted(unit)),
         silent_until(unit, now),
         tuple(_dead_letters(unit)),
+        _funnel(unit, now),
     )
+
+
+def _funnel(unit: UnitOfWork, now: datetime) -> Funnel:
+    plans = [plan.id for plan in unit.plans.all()]
+    ways = [way for plan_id in plans for way in unit.entering.ways(plan_id)]
+    return funnel(ways, [link for plan_id in plans for link in unit.entering.unused_links(plan_id, now)], now)
 
 
 def _dead_letters(unit: UnitOfWork) -> Iterator[str]:
@@ -243,7 +253,13 @@ def _jobs(seen: Seen) -> Reading:
 
 
 def _people(seen: Seen) -> Reading:
-    return Reading("good", {"drafts": seen.health.drafts, "unreachable": seen.health.unreachable})
+    found = seen.people
+    values = {"drafts": seen.health.drafts, "silent": found.silent} | {str(at): found.at[at] for at in Station}
+    if not found.lost:
+        return Reading("good", values)
+    named = [f"{way.name} ({way.agency_code or way.role})" for way in found.lost]
+    who = ", ".join(named[:NAMED]) + (" …" if len(named) > NAMED else "")
+    return Reading("warn", values | {"who": who, "ago": seen.now - found.lost[0].stopped_at}, "lost")
 
 
 def _leading(seen: Seen) -> Reading | None:

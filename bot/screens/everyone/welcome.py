@@ -94,7 +94,7 @@ def _only_in_forms(ex: Exchange) -> dict[tuple[str, int], tuple[str, str]]:
 def privacy(ex: Exchange, step: str = "") -> None:
     """Show the privacy notice before anything else: totals only, no names; and the data stored about the person."""
     if step == "accept":
-        accept_privacy(ex.actor)
+        ex.pass_on(accept_privacy(ex.actor))
         menu(ex)
         return
     if step in ("data", "more"):

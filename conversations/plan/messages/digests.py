@@ -56,6 +56,7 @@ from conversations.plan.messages.digest_words import (
     why,
     with_remark,
 )
+from conversations.plan.messages.entering import vacancy_remark
 from conversations.plan.messages.reminders import closing_head, closing_remarks
 from conversations.plan.model import ActivityStatus
 from conversations.plan.periods import period_name, period_names
@@ -266,12 +267,7 @@ def people(s: Standing, say: Wording, shown: int) -> list[Line]:
     """Name agencies without a focal point, people whom no message reaches, and people who have fallen silent."""
     lines = []
     if vacant := sorted(vacancies(s), key=lambda agency: not agency.is_expected):
-        named = ", ".join(
-            with_remark(
-                agency.code, say("digest.from", date=day(agency.vacant_since, s, say)) if agency.vacant_since else ""
-            )
-            for agency in vacant[: shown * 2]
-        )
+        named = ", ".join(with_remark(agency.code, vacancy_remark(agency, s, say)) for agency in vacant[: shown * 2])
         text = and_more(named, len(vacant) - shown * 2, say)
         lines.append(line(bold(say("digest.vacant", n=len(vacant))), " ", text))
     blocked = [(name, agency.code) for agency in s.agencies for name in agency.unreachable]

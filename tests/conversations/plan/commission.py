@@ -138,7 +138,7 @@ RECORDS = Records(
     ),
     reporters=(
         *(
-            Reporter(ID[code], Role.FOCAL_POINT, f"Persona {code}", is_unreachable=code == "DGP")
+            Reporter(ID[code], Role.FOCAL_POINT, f"Persona {code}", absence="unreachable" if code == "DGP" else None)
             for code in ("MIREX", "MITUR", "MMUJER", "PGR", "CONANI", "DGP", "INM")
         ),
         Reporter(ID["DPD"], Role.FOCAL_POINT, "Persona DPD", active_to=day("2018-10-01")),

@@ -22,7 +22,7 @@ from tests.bot.house import CARMEN, PEDRO, furnish, settings_in
 
 WELL = Seen(
     NOW,
-    Health("SQLite", 5 << 20, head(), 2, NOW - timedelta(seconds=4), 0, 0, 3, 1, 0),
+    Health("SQLite", 5 << 20, head(), 2, NOW - timedelta(seconds=4), 0, 0, 3, 0),
     Vitals("0.1.0", NOW - timedelta(days=3), 1.5, 0.2, 9 << 30, NOW - timedelta(seconds=5), False),
     NOW - timedelta(seconds=20),
     "12.0a1b2c3d4e5f",
