@@ -125,7 +125,7 @@ _SPOKEN: Any = (
     )
 )
 _LAST_SAID: Any = (
-    select(_fire.c.person_id, func.max(_fire.c.fired_at, type_=_fire.c.fired_at.type))
+    select(_fire.c.person_id, func.max(_fire.c.fired_at, type_=_fire.c.fired_at.type).label("last_at"))
     .where(
         _fire.c.plan_id == _OF_PLAN,
         _fire.c.person_id.in_(bindparam("people", expanding=True)),
@@ -326,7 +326,7 @@ class Ledger:
     def last_said(self, plan_id: int, what: str, people: Collection[int], before: datetime) -> dict[int, datetime]:
         """Return, by person, when this job last told them something before an instant."""
         values = {"plan_id": plan_id, "what": what, "people": list(people), "before": before}
-        return dict(self._connection.execute(_LAST_SAID, values).tuples().all())
+        return {row.person_id: row.last_at for row in self._connection.execute(_LAST_SAID, values)}
 
     def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:
         """The ledger's rows behind these messages, by their numbers."""
