@@ -36,7 +36,7 @@ def all_at_once(
     until_time: float | None = None,
     plant: str = "",
 ) -> Outcome:
-    """One kill a round, in the midst of an import and a rotation; each import says another title (G1, G2)."""
+    """One kill a round, in the midst of an import and a rotation; each import says another name (G1, G2)."""
     from tests.faults.scenarios import answered, at_work, finish
 
     outcome, receiver = Outcome(), Receiver(new_secret(), is_of_today=False)
@@ -48,8 +48,8 @@ def all_at_once(
         with deployment.database() as database:
             database.units.submit(None, lambda unit: add(unit, receiver)).result(PATIENCE)
         given = {"ENLACE_EVENTS_INSIDE": "127.0.0.1/32", "ENLACE_EVENTS_PORTS": str(receiver.port)}
-        workbook, titled = folder / "plan.xlsx", {""}
-        assert ended(command(deployment, "plan", "export", "--out", str(workbook))) == 0
+        workbook, names = folder / "plan.xlsx", set[str]()
+        assert command(deployment, "plan", "export", "--out", str(workbook)).wait(PATIENCE) == 0
         deployment.start(plant=plant, **given)
         for number in range(deaths):
             if number and until_time is not None and time.monotonic() > until_time:
@@ -57,24 +57,24 @@ def all_at_once(
             outcome.violations += answered(deployment, work, work.answers + cast.people)
             if work.violations or outcome.violations:
                 break
-            title = f"Said anew {number}"
-            code = entitle(workbook, title)
+            name = f"Said anew {number}"
+            code = rename(workbook, name)
             importing = command(deployment, "plan", "import", str(workbook))
             rotating = command(deployment, "keys", "rotate")
             outcome.violations += answered(deployment, work, work.answers + dice.randint(0, 3 * cast.people))
             deployment.bot.kill()
             outcome.counts["deaths"] += 1
-            if number % 3 == 2:
+            is_killed = number % 3 == 2
+            if is_killed:
                 importing.kill()
-            if ended(importing) == 0:
-                titled = {title}
-                outcome.counts["imports"] += 1
-            else:
-                titled = titled | {title}
-            outcome.counts["rotations"] += ended(rotating) == 0
+            codes = {"import": importing.wait(PATIENCE), "rotation": rotating.wait(PATIENCE)}
+            names = names | {name} if codes["import"] else {name}
+            for what, exit_code in codes.items():
+                outcome.counts[what] += exit_code == 0
+                if exit_code and not (is_killed and what == "import"):
+                    outcome.violations.append(f"the {what} ended with exit code {exit_code}")
             deployment.start(plant=plant, **given)
-            found = title_of(deployment, code)
-            if titled != {""} and found not in titled:
+            if (found := name_of(deployment, code)) not in names:
                 outcome.violations.append(f"the activity is called {found!r}, which no import said")
         if not outcome.violations and not work.violations:
             work.is_ending = True
@@ -104,22 +104,17 @@ def command(deployment: Deployment, *arguments: str) -> subprocess.Popen[bytes]:
         )
 
 
-def ended(process: subprocess.Popen[bytes]) -> int:
-    """Its exit code; below 0 if it was killed."""
-    return process.wait(PATIENCE)
-
-
-def entitle(workbook: Path, title: str) -> str:
+def rename(workbook: Path, name: str) -> str:
     """Give the first activity of the plan's workbook another name; its code."""
     book = load_workbook(workbook)
     sheet = book["activities"]
     column = {cell.value: cell.column for cell in sheet[1]}
-    sheet.cell(2, column["name_en"]).value = title
+    sheet.cell(2, column["name_en"]).value = name
     book.save(workbook)
     return str(sheet.cell(2, column["code"]).value)
 
 
-def title_of(deployment: Deployment, code: str) -> str:
+def name_of(deployment: Deployment, code: str) -> str:
     activity = table(Activity)
     with deployment.database() as database, database.view() as unit:
         return str(unit.connection.execute(select(activity.c.name).where(activity.c.code == code)).scalar_one()["en"])

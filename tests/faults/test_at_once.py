@@ -16,5 +16,5 @@ def test_all_at_once_loses_and_doubles_nothing(tmp_path: Path, kind: str, mode: 
     """No answer, no event, no row of the plan."""
     outcome = all_at_once(tmp_path, kind, random.Random(seed_of()), webhook=mode == "webhook")
     assert outcome.violations == []
-    assert (outcome.counts["deaths"], outcome.counts["imports"], outcome.counts["rotations"]) == (2, 2, 2)
+    assert (outcome.counts["deaths"], outcome.counts["import"], outcome.counts["rotation"]) == (2, 2, 2)
     assert outcome.counts["events"] > 0
