@@ -59,7 +59,7 @@ bench: $(READY)  ## Enlace and its peers in one run, with ratios; BENCH="--round
 MINUTES ?= 60
 torture: $(READY)  ## the bot is killed and mistreated for an hour; MINUTES=10 SEED=1 ONLY=T1, or PLANT=name, PLANT=all
 	$(BIN)/python tests/faults/torture.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
-		$(if $(ONLY),--only $(ONLY)) $(if $(PLANT),--plant $(PLANT))
+		$(if $(ONLY),--only "$(ONLY)") $(if $(PLANT),--plant $(PLANT))
 
 # Bots made with other people's libraries, which the sandbox must serve too. Apart from ours: aiogram wants an older
 # pydantic, and nothing that Enlace runs on is installed from npm.
