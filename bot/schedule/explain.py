@@ -136,7 +136,7 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | Non
             continue
         moment = Moment.of(schedule.plan_id, now, timezone)
         roles = job.roles_of(schedule)
-        everybody = [who for who in unit.recipients.all(schedule.plan_id) if who.role in roles]
+        everybody = [job.sees(who) for who in unit.recipients.all(schedule.plan_id) if who.role in roles]
         if schedule.what == LADDER:
             everybody = [who for who in everybody if is_meant(who)]
         planned = one_a_day(unit, Batch(schedule.plan_id, job, job.scan(unit, schedule, moment)), now)

@@ -1,6 +1,6 @@
 """A job that sends the same kind of message in each of its windows, such as a weekly digest."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,20 @@ from storage.plan.past_limits import changed_at
 from storage.unit_of_work import UnitOfWork
 
 
-def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing_to_tell") -> Scan:
+def regular(
+    compose: Compose,
+    roles: frozenset[Role],
+    nothing: Reason = "nothing_to_tell",
+    *,
+    among: Callable[[UnitOfWork, Moment], Collection[int]] | None = None,
+    sees: Callable[[Recipient], Recipient] = lambda who: who,
+) -> Scan:
     """Return the scan of a job that says the same kind of thing in each window: a digest, a monthly card.
 
     After an outage or a pause only the latest window is said, and only for two working days. Earlier windows are
     recorded as told later. If the latest is too late, that is recorded. `nothing` is the reason that is recorded for
-    people who have nothing to be told.
+    people who have nothing to be told. `among`: the people about whom anything is decided; all of these roles without
+    it. `sees`: as in `Job.sees`.
     """
 
     def scan(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
@@ -29,6 +37,7 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
         holidays = unit.holidays.days(moment.plan_id)
         wanted = schedule.among(roles)
         outlook: Agenda | None = None
+        concerned: Collection[int] | None = None
         for name in unit.recipients.zones(moment.plan_id):
             own = ZoneInfo(name)
             if is_quiet(moment.now, own, holidays):
@@ -36,7 +45,10 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
             windows = windows_now(schedule.recurrence, own, moment.now, holidays)
             if not windows:
                 continue
-            untold = _untold(unit, schedule, moment, name, windows[-1], wanted, holidays)
+            untold = [sees(who) for who in _untold(unit, schedule, moment, name, windows[-1], wanted, holidays)]
+            if among is not None and untold:
+                concerned = among(unit, moment) if concerned is None else concerned
+                untold = [who for who in untold if who.person_id in concerned]
             if not untold:
                 continue
             outlook = outlook or outlook_of(unit, moment, schedule.ledger)

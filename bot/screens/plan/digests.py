@@ -23,6 +23,8 @@ from conversations.languages import translated
 from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import ActivityStanding, AgencyStanding, Standing, plenary_items
 from conversations.plan.messages import digest_words, digests
+from conversations.plan.messages.digest_words import with_remark
+from conversations.plan.messages.entering import vacancy_remark
 from conversations.plan.model import Role
 from conversations.plan.periods import period_name
 from conversations.routes import Route, tap
@@ -156,9 +158,10 @@ def _agency_card(
     lines.append(line(italic(say("digest.light_meaning"))))
     if not view.is_public:
         if not one.focal_points:
-            lines.append(line(f"👤 {say('digest.no_focal_point')}"))
+            lines.append(line("👤 ", with_remark(say("digest.no_focal_point"), vacancy_remark(one, found, say))))
         if one.unreachable:
-            lines.append(line(f"🚫 {say('digest.unreachable')} {', '.join(one.unreachable)}"))
+            names = one.unreachable
+            lines.append(line("🚫 ", *digest_words.counted_list("digest.unreachable", names, say, len(names))))
     order = sorted(one.activities, key=lambda each: (_ORDER[each.light], each.code))
     pages = max(1, -(-len(order) // ACTIVITIES))
     page %= pages

@@ -11,6 +11,7 @@ from typing import Literal
 
 from conversations.plan.calendar.ladder import FOR_COORDINATORS, Left, Rung, Step
 from conversations.plan.calendar.working_time import ONE_DAY, working_day_until
+from conversations.plan.entering import Absence
 from conversations.plan.expected import closes_together
 from conversations.plan.model import AGENCY_ROLES, Role
 from conversations.plan.periods import ReportingPeriod, closing_due_on
@@ -38,6 +39,7 @@ Reason = Literal[
     "paused",
     "snoozed",
     "delegated",
+    "suspended",
     "unreachable",
     "no_privacy",
     "nothing_expected",
@@ -71,8 +73,8 @@ class Recipient:
     since: date = date.min
     until: date = date.max
     """The first day on which the role is over: because it was for a time, or because the agency leaves the plan."""
-    is_unreachable: bool = False
-    has_accepted_privacy: bool = True
+    absence: Absence | None = None
+    """Why nothing reaches them. None: messages do."""
     is_contributor: bool = False
 
     @property

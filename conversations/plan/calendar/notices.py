@@ -182,10 +182,8 @@ def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason
     """Return why this person may be told nothing at all now, or None. It is called at planning and again at sending."""
     if day >= who.until:
         return "no_role"
-    if who.is_unreachable:
-        return "unreachable"
-    if not who.has_accepted_privacy:
-        return "no_privacy"
+    if who.absence is not None:
+        return who.absence
     kinds: Mapping[str, Reason] = {"everybody": "paused_for_everybody", "own": "paused", "delegated": "delegated"}
     for pause in agenda.pauses:
         if pause.kind in kinds and pause.holds(who.person_id, now, day):

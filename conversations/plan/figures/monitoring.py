@@ -17,6 +17,7 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from conversations.plan.entering import Absence
 from conversations.plan.expected import ClosingOfPeriods, is_expected, longest_unclosed_row
 from conversations.plan.figures.closings import (
     NOTHING,
@@ -30,7 +31,8 @@ from conversations.plan.figures.closings import (
     known_reports,
 )
 from conversations.plan.figures.lights import Declared, Light, traffic_light
-from conversations.plan.figures.standing_records import Closing, Queue, Records, Report, Reporter
+from conversations.plan.figures.standing_records import Closing, Queue, Records, Report
+from conversations.plan.figures.vacancies import not_reached, vacant_since, vacant_why
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 
@@ -113,14 +115,17 @@ class AgencyStanding:
     silent: int
     """For how many closings in a row it sent no report, up to the last one whose due day is over."""
     focal_points: int
+    """Those whom messages reach: an agency with others alone is vacant."""
     vacant_since: date | None
     unreachable: tuple[str, ...]
-    """Names of those who blocked the bot or left Telegram."""
+    """Names of those whom nothing reaches: they have not accepted, blocked the bot, or left Telegram."""
     reminders: int
     passed: tuple[ReportingPeriod, ...] = ()
     """Its longest row of periods, up to the last, that locked before it closed them."""
     due_on: date | None = None
     """Until when it closes in time. None if nothing is expected of it."""
+    vacant_why: Absence | None = None
+    """Why nothing reaches its focal point. None if it has none at all, or one who receives."""
 
     @property
     def code(self) -> str:
@@ -347,9 +352,10 @@ def _agency_standing(
         closed_at=now_due.closed_at if now_due else None,
         is_on_time=now_due is not None and now_due.is_on_time(look.zone),
         silent=_silent(told, look.on.day, look.records.kept_since),
-        focal_points=sum(_is_there(r) and r.role is Role.FOCAL_POINT for r in reporters),
-        vacant_since=_vacant_since(reporters, look.zone),
-        unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
+        focal_points=sum(r.is_there and r.role is Role.FOCAL_POINT for r in reporters),
+        vacant_since=vacant_since(reporters, look.zone),
+        vacant_why=vacant_why(reporters),
+        unreachable=not_reached(reporters),
         reminders=look.records.reminded.get(agency.id, 0),
         passed=_passed(agency, due, look),
         due_on=now_due.due_on if now_due and now_due.is_expected else None,
@@ -522,19 +528,6 @@ def _has_advanced(each: ActivityStanding, since: datetime, now: datetime) -> boo
     if since < last.sent_at <= now:
         return last.progress != (each.before.progress if each.before else 0)
     return last.corrected_at is not None and since < last.corrected_at <= now
-
-
-def _is_there(reporter: Reporter) -> bool:
-    return reporter.active_to is None and not reporter.is_suspended
-
-
-def _vacant_since(reporters: Sequence[Reporter], zone: ZoneInfo) -> date | None:
-    """Return the day on which the last focal point left. None if there is one, or never was one."""
-    focal_points = [reporter for reporter in reporters if reporter.role is Role.FOCAL_POINT]
-    if any(map(_is_there, focal_points)):
-        return None
-    ends = [reporter.active_to for reporter in focal_points if reporter.active_to is not None]
-    return max(ends).astimezone(zone).date() if ends else None
 
 
 def percent_of(part: int, whole: int) -> int:

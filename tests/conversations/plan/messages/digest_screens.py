@@ -114,7 +114,9 @@ def crowd(size: int) -> Standing:
         for each, status in zip(activities, ["delayed", "suspended", "cancelled", "completed"] * size, strict=False)
     )
     people = tuple(
-        Reporter(n, Role.FOCAL_POINT if n % 2 else Role.ALTERNATE, "Nombre Apellido Larguísimo", is_unreachable=True)
+        Reporter(
+            n, Role.FOCAL_POINT if n % 2 else Role.ALTERNATE, "Nombre Apellido Larguísimo", None, "unreachable", MONDAY
+        )
         for n in range(1, size + 1)
     )
     return stand(

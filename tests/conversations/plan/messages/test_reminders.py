@@ -64,7 +64,7 @@ def test_of_whom_nobody_can_be_reminded_it_says_why() -> None:
     alone = agenda_on("2018-10-05", with_focal_point=frozenset())
     now = at("2018-10-05T10:00")
     assert chase(alone, [], now).silent == {"MMUJER": "no_role"}
-    gone = replace(ANA, is_unreachable=True)
+    gone = replace(ANA, absence="unreachable")
     assert chase(alone, [gone], now).silent == {"MMUJER": "unreachable"}
     assert [who for who, _ in chase(alone, [gone, LUIS], now).meant] == [LUIS]
     night = chase(alone, [ANA], at("2018-10-05T20:00"))
