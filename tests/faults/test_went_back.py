@@ -77,10 +77,10 @@ def dumped(town: Town) -> Path:
 
 
 def restored(dump: Path, address: str, *options: str) -> None:
-    """Begun again when a bot that runs reads the same tables in another order, and the server refuses one of the two."""
+    """Begun again when the server refuses it because a running bot reads the same tables in another order."""
     command = ["pg_restore", "--exit-on-error", *options, address, str(dump)]
     while True:
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=dict(os.environ))
         if "deadlock detected" not in ended.stderr:
             assert not ended.returncode, ended.stderr
             return
