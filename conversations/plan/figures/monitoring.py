@@ -112,8 +112,6 @@ class AgencyStanding:
     reported: int
     closed_at: datetime | None
     is_on_time: bool
-    silent: int
-    """For how many closings in a row it sent no report, up to the last one whose due day is over."""
     focal_points: int
     """Those whom messages reach: an agency with others alone is vacant."""
     vacant_since: date | None
@@ -121,7 +119,7 @@ class AgencyStanding:
     """Names of those whom nothing reaches: they have not accepted, blocked the bot, or left Telegram."""
     reminders: int
     passed: tuple[ReportingPeriod, ...] = ()
-    """Its longest row of periods, up to the last, that locked before it closed them."""
+    """Its longest row of periods, up to the last, that locked before it closed them: the one measure of silence."""
     due_on: date | None = None
     """Until when it closes in time. None if nothing is expected of it."""
     vacant_why: Absence | None = None
@@ -138,6 +136,11 @@ class AgencyStanding:
     @property
     def is_closed(self) -> bool:
         return self.closed_at is not None
+
+    @property
+    def in_a_row(self) -> int:
+        """How many periods in a row locked before it closed them (DOMAIN §5.3, steps 6 and 7)."""
+        return len(self.passed)
 
     @property
     def worst(self) -> Cell:
@@ -351,7 +354,6 @@ def _agency_standing(
         reported=now_due.received if now_due else 0,
         closed_at=now_due.closed_at if now_due else None,
         is_on_time=now_due is not None and now_due.is_on_time(look.zone),
-        silent=_silent(told, look.on.day, look.records.kept_since),
         focal_points=sum(r.is_there and r.role is Role.FOCAL_POINT for r in reporters),
         vacant_since=vacant_since(reporters, look.zone),
         vacant_why=vacant_why(reporters),
@@ -360,20 +362,6 @@ def _agency_standing(
         passed=_passed(agency, due, look),
         due_on=now_due.due_on if now_due and now_due.is_expected else None,
     )
-
-
-def _silent(told: Sequence[AgencyClosing], today: date, kept_since: date) -> int:
-    """Return how many closings in a row, back from the last that was due, brought no report.
-
-    A closing that was due before the plan was kept here does not count, as in `_passed`: nobody could report for it.
-    """
-    silent = 0
-    for each in reversed(told):
-        if each.received:
-            break
-        if each.is_expected and kept_since <= each.due_on < today:
-            silent += 1
-    return silent
 
 
 def _missed(activity: Activity, known: Known, on: _On) -> int:
@@ -564,7 +552,7 @@ def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
     """
     asked, passed, unexplained = [], [], []
     for agency in s.agencies:
-        is_silent = len(agency.passed) >= PLENARY
+        is_silent = agency.in_a_row >= PLENARY
         if is_silent:
             passed.append(PlenaryItem(agency.agency, agency.passed[0].locks_on, passed=agency.passed))
         for each in agency.activities:

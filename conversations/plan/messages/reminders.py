@@ -281,7 +281,7 @@ def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) ->
         label = agenda.reasons.get(answer)
         remarks.append(translated(label, language) if label else say(f"remind.need.{answer}"))
     if topic.rung is Rung.LOCKED and (times := agenda.in_a_row.get(agency, 0)) >= IN_A_ROW:
-        remarks.append(say("remind.in_a_row" if times < PLENARY else "remind.to_plenary", n=times))
+        remarks.append(say("digest.passed" if times < PLENARY else "remind.to_plenary", n=times))
     return remarks
 
 
