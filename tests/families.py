@@ -17,6 +17,7 @@ from conversations.plan.figures.annual import CALENDARS, PILLARS
 from conversations.plan.figures.lights import Light
 from conversations.plan.messages import plan_state
 from conversations.plan.messages.reminders import STAGES
+from conversations.plan.messages.week import CHANGED, Act
 from conversations.plan.model import ROLE_TYPES, Role, ValidationState
 from conversations.plan.periods import Frequency, PeriodStage, PlanPhase
 from conversations.plan.sharing import export_request
@@ -62,6 +63,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "command.{}": tuple(one.route for one in PERMISSIONS if one.in_menu),
     "digest.trend_{}": ("up", "down"),
     "digest.trend_{}_one": ("up", "down"),
+    "week.{}": CHANGED,
+    "week.act.{}": tuple(Act),
+    "week.waits.{}": tuple(Act),
     "due.reason.{}": (*get_args(Reason), "no_window", "not_exported"),
     "err.{}_expected": (*UPLOADS, "place"),
     "event.{}": EVENT_KINDS,

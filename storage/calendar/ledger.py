@@ -130,7 +130,7 @@ _LAST_SAID: Any = (
     .where(
         _fire.c.plan_id == _OF_PLAN,
         _fire.c.person_id.in_(bindparam("people", expanding=True)),
-        _fire.c.what == bindparam("what"),
+        or_(_fire.c.what == bindparam("what"), _fire.c.what.startswith(bindparam("schedules"))),
         _fire.c.state.in_(SAID),
         _fire.c.fired_at < bindparam("before"),
     )
@@ -325,8 +325,8 @@ class Ledger:
         return [LedgerRow(*row) for row in self._connection.execute(_SPOKEN, values)]
 
     def last_said(self, plan_id: int, what: str, people: Collection[int], before: datetime) -> dict[int, datetime]:
-        """Return, by person, when this job last told them something before an instant."""
-        values = {"plan_id": plan_id, "what": what, "people": list(people), "before": before}
+        """Return, by person, when this job last told them something before an instant, by any of its schedules."""
+        values = {"plan_id": plan_id, "what": what, "schedules": f"{what}.", "people": list(people), "before": before}
         return {row.person_id: row.last_at for row in self._connection.execute(_LAST_SAID, values)}
 
     def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:

@@ -40,8 +40,8 @@ ACTIVITIES = 12
 def summary(ex: Exchange, page: int | None, length: str = "") -> None:
     """/resumen: show the week to coordinators, the month's card to readers, and their own agency to everybody else.
 
-    As a command, it is sent below with its picture. With a `page` it is edited in place. With the `length` "whole" its
-    lists are complete.
+    As a command, it is sent below with its picture. With a `page` it is edited in place. With the `length` "whole" it
+    is the whole one: the week is a few lines without it.
     """
     if ex.membership.role in REPORTERS:
         agency(ex)
@@ -174,7 +174,7 @@ def _agency_card(
         rows.append((Button(cut(text), tap(Route.ACTIVITY, each.code)),))
     if pages > 1:
         rows.append((Button(say("digest.page"), tap(Route.AGENCY_DIGEST, one.code, page + 1)),))
-    rows.append((home_button(say),) if is_own else (Button(say("digest.back"), tap(Route.DIGEST, 0)),))
+    rows.append((home_button(say),) if is_own else (Button(say("digest.back"), tap(Route.DIGEST, 0, "whole")),))
     return Card(tuple(lines), tuple(rows))
 
 

@@ -283,17 +283,6 @@ def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
     return tuple(Topic(found[0].period, tuple(found)) for found in by_period.values())
 
 
-def closing_count(agenda: Agenda, period: ReportingPeriod) -> tuple[int, int]:
-    """Return how many agencies have closed this period's closing, and how many should.
-
-    The digest uses the same numbers.
-    """
-    codes = [p.code for p in agenda.periods if p.end_on == period.end_on and p.code in agenda.expecting]
-    expected = frozenset[str]().union(*(agenda.expecting[code] for code in codes))
-    missing = {agency for code in codes for agency in agenda.unclosed.get(code, ())}
-    return len(expected - missing), len(expected)
-
-
 def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ...]:
     """Return the topics for coordinators: who has not closed when grace ends, and when the period locks.
 

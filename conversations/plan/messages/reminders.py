@@ -20,7 +20,6 @@ from conversations.plan.calendar.agenda import (
     Recipient,
     Topic,
     asks_why,
-    closing_count,
 )
 from conversations.plan.calendar.ladder import FOR_REPORTERS, Rung, ladder
 from conversations.plan.calendar.notices import RANK
@@ -235,7 +234,8 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
     for topic in topics:
         if lines:
             lines.append(line(""))
-        lines.append(line(bold(f"{closing_head(topic, who.language)}. {_closing_stands(agenda, topic, who.language)}")))
+        unclosed = say("closing.unclosed", n=len(topic.agencies))
+        lines.append(line(bold(f"{closing_head(topic, who.language)}. {unclosed}")))
         for agency in topic.agencies[:AGENCIES_LISTED]:
             left = left_of(agenda, agency, (topic.period,), who.language)
             parts = [agency, left]
@@ -256,17 +256,6 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
 def closing_head(topic: Topic, language: str) -> str:
     """Say that grace has ended or that the period has locked."""
     return wording(language)(f"closing.{topic.rung}", period_name=period_name(topic.period, language))
-
-
-def _closing_stands(agenda: Agenda, topic: Topic, language: str) -> str:
-    """Say how many agencies have closed what ends with the period, of how many.
-
-    The digest and /progreso show the same number.
-    """
-    closed, expected = closing_count(agenda, topic.period)
-    same_end = (p for p in agenda.periods if p.end_on == topic.period.end_on)
-    month = next((p for p in same_end if p.type is PeriodType.MONTHLY), topic.period)
-    return wording(language)("closing.count", closing=period_name(month, language), closed=closed, expected=expected)
 
 
 def silence_of(reason: Reason, language: str) -> str:
@@ -292,13 +281,19 @@ def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> li
     for topic in locked:
         name = period_name(topic.period, language)
         rows.append((Button(say("closing.reopen", period_name=name), tap(Route.REOPEN, topic.period.code)),))
-    passed = {code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW}
-    letters = sorted(passed - agenda.put_off)
+    letters = letters_offered(agenda, locked)
     if len(letters) > LETTERS:
         rows.append((Button(say("escalate.open_all", n=len(letters)), tap(Route.LETTERS)),))
     else:
         rows += [(Button(say("escalate.open", agency=agency), tap(Route.LETTERS, agency)),) for agency in letters]
     return rows
+
+
+def letters_offered(agenda: Agenda, topics: Collection[Topic]) -> list[str]:
+    """Return the agencies, of periods that have locked, whose head may get a letter now."""
+    locked = (topic for topic in topics if topic.rung is Rung.LOCKED)
+    passed = {code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW}
+    return sorted(passed - agenda.put_off)
 
 
 def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:
