@@ -139,7 +139,7 @@ class AgencyStanding:
 
     @property
     def in_a_row(self) -> int:
-        """How many periods in a row locked before it closed them (DOMAIN §5.3, steps 6 and 7)."""
+        """Return how many periods in a row locked before it closed them (DOMAIN §5.3, steps 6 and 7)."""
         return len(self.passed)
 
     @property

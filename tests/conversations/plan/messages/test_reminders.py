@@ -86,7 +86,7 @@ def test_a_notice_counts_what_is_left_of_its_own_period() -> None:
     left = {"PGR": (Left(ACTIVITY, SEPTEMBER), *(Left(QUARTERLY, THIRD_QUARTER),) * 5)}
     both = {"201809": frozenset({"MIDE", "PGR"})}
     text, _ = noticed("2018-10-15", left=left, expecting=both, unclosed={"201809": ("MIDE", "PGR")})
-    assert "Septiembre 2018 quedó cerrado. Cierre de septiembre 2018: 0 de 2 instituciones" in text
+    assert "Septiembre 2018 quedó cerrado. Sin cerrar (2):" in text
     assert "• PGR · queda 1" in text
     assert "• MIDE · todo enviado, sin cerrar" in text
 
@@ -112,7 +112,7 @@ def test_of_many_letters_one_button_opens_the_list() -> None:
     """Nine agencies are nine letters, not four."""
     agencies = tuple(f"A{number}" for number in range(9))
     text, buttons = noticed("2018-10-15", left={}, unclosed={"201809": agencies}, in_a_row=dict.fromkeys(agencies, 5))
-    assert text.count("5 períodos seguidos: para la agenda del pleno") == 9
+    assert text.count("5 períodos seguidos sin cerrar: para la agenda del pleno") == 9
     assert buttons[-2] == ("✉️ Oficios: 9 instituciones", "command:oficio:")
     _, buttons = noticed("2018-10-15", left={}, unclosed={"201809": agencies}, in_a_row={"A1": 2})
     assert buttons[-2] == ("✉️ A1: oficio", "command:oficio:A1")
