@@ -52,6 +52,7 @@ Reason = Literal[
     "too_late",
     "told_later",
     "yields",
+    "spent",
     "held_over",
     "schedule_paused",
     "restored",
@@ -182,6 +183,8 @@ class Agenda:
     """
     notices: Mapping[int, frozenset[date]] = field(default_factory=dict)
     """By person, the days on which the ladder told them something, by itself or because a coordinator asked."""
+    spent: Mapping[int, tuple[date, ...]] = field(default_factory=dict)
+    """By person, the days of the notices that count for their budget: of every job, in all their plans."""
     unanswered: Mapping[int, frozenset[date]] = field(default_factory=dict)
     """By person, the days of the notices since the last one under which they pressed something."""
     reporting: frozenset[str] = frozenset()
