@@ -146,8 +146,11 @@ class Withheld:
 def withheld(plan_id: int, what: str, rows: Iterable[LedgerRow], now: datetime, officers: Collection[int]) -> Withheld:
     """Return to whom this job of this plan says nothing now, by the messages of all jobs and plans since a month ago.
 
-    Its own notices of that day do not count: two schedules of one job were each made for their own hour.
+    Its own notices of that day do not count: two schedules of one job were each made for their own hour. Of a job in
+    `BESIDE` nothing is withheld.
     """
+    if job_name(what) in BESIDE:
+        return Withheld((), ())
     today, spent = set[int](), dict[int, list[date]]()
     days: dict[int, date] = {}
     for row in rows:

@@ -1,7 +1,7 @@
 """One notice a person and day (DOMAIN §5.3), whatever the job: also of a job that has never heard of the rule."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from bot.schedule.regular import as_planned, regular
 from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from conversations.card import Card, line
 from conversations.plan.calendar.agenda import Recipient
-from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LedgerRow, have_had_notice, job_name, waits_for
+from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LedgerRow, Withheld, job_name, waits_for, withheld
 from conversations.plan.calendar.working_time import instant
 from conversations.plan.model import Post, Role
 from storage.calendar.schedules import StoredSchedule
@@ -235,10 +235,12 @@ def test_planted_a_rule_that_looks_at_one_plan_alone_lets_two_through(
 ) -> None:
     """The law above would be red."""
 
-    def of_one_plan(plan_id: int, what: str, rows: Iterable[LedgerRow], now: datetime) -> frozenset[int]:
-        return have_had_notice(plan_id, what, [row for row in rows if row.plan_id == plan_id], now)
+    def of_one_plan(
+        plan_id: int, what: str, rows: Iterable[LedgerRow], now: datetime, officers: Collection[int]
+    ) -> Withheld:
+        return withheld(plan_id, what, [row for row in rows if row.plan_id == plan_id], now, officers)
 
-    monkeypatch.setattr("bot.schedule.one_a_day.have_had_notice", of_one_plan)
+    monkeypatch.setattr("bot.schedule.one_a_day.withheld", of_one_plan)
     live_two_plans(desk)
     assert two_in_a_day(desk)
 

@@ -1,4 +1,4 @@
-"""A quarter of notices over a real database: who is prompt, and who is silent (DOMAIN §5.3, decision 0046)."""
+"""A quarter of notices over a real database: who is prompt, and who is silent (DOMAIN §5.3, decision 0200)."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -10,6 +10,7 @@ from bot.schedule.explain import explained, upcoming
 from bot.schedule.scheduler import look_at
 from bot.schedule.settling import settle
 from conversations.plan.calendar import notices
+from conversations.plan.calendar.ledger import OFFICERS, month_of, week_of
 from conversations.plan.calendar.working_time import is_working_day
 from storage.database.models import Fire, OutboxMessage, table
 from storage.messages.outbox import Sent
@@ -47,11 +48,11 @@ def ten_working_days(desk: Desk) -> set[date]:
 
 
 def test_a_quarter_of_somebody_prompt_and_of_somebody_silent(desk: Desk) -> None:
-    """At most two a week; four in January's first ten working days; and one a month for who answers the first."""
+    """At most two a week and four a month; and one a month for who answers the first."""
     heard = lived(desk, date(2018, 10, 1), date(2019, 1, 31))
     days = [day for day, _ in heard[SILENT]]
-    assert max(Counter(day - timedelta(days=day.weekday()) for day in days).values()) == notices.A_WEEK
-    assert len(ten_working_days(desk).intersection(days)) == notices.IN_TEN_DAYS
+    assert max(Counter(map(week_of, days)).values()) == OFFICERS[week_of]
+    assert max(Counter(map(month_of, days)).values()) == OFFICERS[month_of]
 
     ended = [p for p in desk.do(lambda unit: unit.plans.periods(1)) if p.code in ("201812", "2018Q4", "2018S2")]
     assert {period.due_on for period in ended} <= set(days), "no due day yields"
@@ -62,7 +63,8 @@ def test_a_quarter_of_somebody_prompt_and_of_somebody_silent(desk: Desk) -> None
 
 def test_planted_without_the_pace_it_is_nine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The law above would be red."""
-    monkeypatch.setattr(notices, "has_room", lambda agenda, who, day, rank: True)
+    monkeypatch.setattr(notices, "keeps_budget", lambda agenda, who, day, rank: True)
+    monkeypatch.setattr("bot.schedule.ledger.one_a_day", lambda unit, batch, now: batch.planned)
     heard = lived(desk, JANUARY, date(2019, 1, 16))
     assert len(ten_working_days(desk).intersection(day for day, _ in heard[SILENT])) >= 9
 
