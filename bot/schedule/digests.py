@@ -65,6 +65,8 @@ VIEWS: dict[str, View] = {
 }
 RANKED = frozenset({Role.COORDINATOR, Role.ADMIN})
 """Roles that get the week. The others get a card."""
+PICTURED = frozenset({Role.OBSERVER, Role.READER})
+"""Roles whose scheduled card has its picture above it. The week is one message; /resumen shows the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
             reminder, rungs = reminders[who.person_id]
             card = Card((*card.lines, line(""), *reminder.lines), (*reminder.rows, *card.rows))
         payload = message(card)
-        shown = None if who.role in RANKED else picture_of(who.role, found, who.language)
+        shown = picture_of(who.role, found, who.language) if who.role in PICTURED else None
         picture = (Message(shown, "sendPhoto"),) if shown else ()
         made[who.person_id] = (*picture, Message(payload, is_card=True, rungs=rungs))
     return made

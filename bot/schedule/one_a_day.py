@@ -15,6 +15,7 @@ from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ledger import ASKED_FOR, BESIDE, CARRIERS, LADDER, LONGEST, withheld
 from conversations.plan.calendar.notices import concerns, is_meant
 from conversations.plan.calendar.working_time import falls_on
+from conversations.plan.model import AGENCY_ROLES
 from storage.unit_of_work import UnitOfWork
 
 
@@ -28,7 +29,7 @@ def one_a_day(unit: UnitOfWork, batch: Batch, now: datetime) -> Sequence[Planned
     if not people or what in BESIDE:
         return planned
     rows = unit.ledger.messages_since([who.person_id for who in people], now - LONGEST)
-    found = withheld(plan_id, what, rows, now, {who.person_id for who in people if who.reports})
+    found = withheld(plan_id, what, rows, now, {who.person_id for who in people if who.role in AGENCY_ROLES})
     waiting = set(found.today)
     if what != LADDER and what not in CARRIERS:
         waiting |= _spoken_for(unit, plan_id, people, now)

@@ -123,7 +123,10 @@ def month_of(on: date) -> date:
 Budget = Mapping[Callable[[date], date], int]
 EVERYBODY: Budget = {day_of: 1}
 OFFICERS: Budget = {day_of: 1, week_of: 2, month_of: 4}
-"""The most notices that somebody who reports gets, over all plans and topics, in each span of time."""
+"""The most notices that whoever reports for an agency gets, over all plans and topics, in each span of time.
+
+An observer's reminders of indicators keep it too; their monthly card comes on its day, and is counted.
+"""
 LONGEST = timedelta(days=32)
 """How far back notices count: a month, and a day for the zones."""
 

@@ -230,6 +230,23 @@ def test_who_has_roles_in_two_plans_gets_one_notice_a_day_and_hears_of_both(desk
         assert len(plans) == 2
 
 
+def test_one_notice_is_about_all_plans(desk: Desk) -> None:
+    """What is due in both shares one message; the other plan's ladder reads it as its own, and says nothing after."""
+    desk.do(lambda unit: furnish_schedules(unit, 1, LONG_AGO))
+    open_second_plan(desk)
+    for what in ("advice", "blunt"):
+        set_schedule(desk, what, paused_at=LONG_AGO)
+    desk.do(lambda unit: unit.plans.rename(unit.plans.by_code("P2").id, {"es": "Plan segundo"}))
+    told = [one for day in (5, 8) for one in scan(desk, here(f"2018-10-{day:02}T09:10")).get(ANA, ())]
+    assert told
+    other = [one.text for one in told if "Plan segundo" in one.text or "Plan Nacional" in one.text]
+    assert other == [one.text for one in told]
+    assert sum("septiembre 2018" in line.lower() for line in told[0].text.splitlines()) >= 2
+    number = desk.do(lambda unit: number_of(unit, ANA))
+    days = [on for (person, on), _ in said(desk).items() if person == number]
+    assert len(days) == len(told)
+
+
 def test_planted_a_rule_that_looks_at_one_plan_alone_lets_two_through(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
