@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from bot.chat.actor import message
 from bot.schedule import jobs, scheduler
@@ -23,6 +24,7 @@ from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LedgerRow, With
 from conversations.plan.calendar.working_time import instant
 from conversations.plan.model import Post, Role
 from storage.calendar.schedules import StoredSchedule
+from storage.database.models import Plan, table
 from storage.imports.applying import apply
 from storage.imports.reading import read_plan
 from storage.seed import seed_workbook
@@ -236,7 +238,9 @@ def test_one_notice_is_about_all_plans(desk: Desk) -> None:
     open_second_plan(desk)
     for what in ("advice", "blunt"):
         set_schedule(desk, what, paused_at=LONG_AGO)
-    desk.do(lambda unit: unit.plans.rename(unit.plans.by_code("P2").id, {"es": "Plan segundo"}))
+    plan = table(Plan)
+    named = update(plan).where(plan.c.code == "P2").values(name={"es": "Plan segundo"})
+    desk.do(lambda unit: unit.connection.execute(named) and None)
     told = [one for day in (5, 8) for one in scan(desk, here(f"2018-10-{day:02}T09:10")).get(ANA, ())]
     assert told
     other = [one.text for one in told if "Plan segundo" in one.text or "Plan Nacional" in one.text]
