@@ -188,7 +188,9 @@ def _button_of(offer: Offer, role: Role, say: Wording) -> Button | None:
         case Act.NAME:
             return _naming(offer.names, role, say)
         case Act.LETTER:
-            found = Route.LETTERS, Button(say("escalate.open_all", n=offer.n), tap(Route.LETTERS))
+            one = Button(say("escalate.open", agency=offer.names[0]), tap(Route.LETTERS, offer.names[0]))
+            several = Button(say("escalate.open_all", n=offer.n), tap(Route.LETTERS))
+            found = Route.LETTERS, several if offer.n > 1 else one
         case Act.DECIDE:
             found = Route.DIGEST, Button(say("digest.see_decisions", n=offer.n), tap(Route.DIGEST, 0, "whole"))
     route, button = found

@@ -99,13 +99,9 @@ def test_a_notice_tells_what_is_only_to_be_adjusted() -> None:
 
 
 def test_a_notice_offers_what_works() -> None:
-    """Nobody can be reminded of what has locked, and it can be reopened; in grace who can be told is reminded."""
+    """Nobody can be reminded of what has locked, and it can be reopened."""
     _, buttons = noticed("2018-10-15", reachable=frozenset({"MMUJER"}))
     assert [tap for _, tap in buttons] == ["command:reabrir:201809", "command:progreso:201809"]
-    _, buttons = noticed("2018-10-11", reachable=frozenset({"MMUJER"}))
-    assert [tap for _, tap in buttons] == ["command:recordar:", "command:progreso:201809"]
-    _, buttons = noticed("2018-10-11", reachable=frozenset({"PGR"}))
-    assert [tap for _, tap in buttons] == ["command:progreso:201809"]
 
 
 def test_of_many_letters_one_button_opens_the_list() -> None:
