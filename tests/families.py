@@ -18,7 +18,7 @@ from conversations.plan.figures.lights import Light
 from conversations.plan.messages import plan_state
 from conversations.plan.messages.reminders import STAGES
 from conversations.plan.model import ROLE_TYPES, Role, ValidationState
-from conversations.plan.periods import Frequency, PeriodStage
+from conversations.plan.periods import Frequency, PeriodStage, PlanPhase
 from conversations.plan.sharing import export_request
 from conversations.plan.sharing.events import KINDS as EVENT_KINDS
 from conversations.session.profiles import FORM_OF
@@ -39,6 +39,7 @@ from storage.seed import seed_workbook
 from storage.upkeep.retention import RETENTION
 
 PAUSED = ("everybody", "own")
+PHASES = (PlanPhase.AHEAD, PlanPhase.OVER)
 
 
 def families() -> dict[str, tuple[str, ...]]:
@@ -87,6 +88,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "history.{}": tuple(ValidationState),
     "job.{}": tuple(job.what for job in JOBS),
     "joined.{}": tuple(Role),
+    "menu.plan_{}": PHASES,
+    "menu.plan_{}_ask": PHASES,
+    "menu.plan_{}_way": PHASES,
     "nothing.reason.{}": reminders.REASONS,
     "kept.{}": tuple(rule.name for rule in RETENTION),
     "pause.{}.begun": PAUSED,

@@ -140,7 +140,7 @@ def digest_card(
         agenda, to_chase = ladder()
         steps = agenda.steps if untold is None else untold
         topics = closing_topics(agenda, steps) if role is Role.COORDINATOR else ()
-        foot = sealed_lines(unit, say, role, is_scheduled=untold is not None)
+        foot = sealed_lines(unit, say) if role is Role.ADMIN else ()
         short, whole = (
             digests.digest(found, language, topics, agenda, is_public=view.is_public, is_whole=is_whole, foot=foot)
             for is_whole in (False, True)
@@ -164,21 +164,15 @@ def digest_card(
     return Card(lines, tuple(rows))
 
 
-def sealed_lines(unit: UnitOfWork, say: Wording, role: Role, *, is_scheduled: bool) -> tuple[Line, ...]:
-    """Say how far the audit log is sealed: to administrators, and to coordinators once a week, unasked.
-
-    So the head of its chain is on phones too, which the server's operator cannot change.
-    """
-    if role is not Role.ADMIN and not is_scheduled:
-        return ()
+def sealed_lines(unit: UnitOfWork, say: Wording) -> tuple[Line, ...]:
+    """Say how far the audit log is sealed. So the head of its chain is on a phone too, which no server can change."""
     try:
         head, waiting = sealed_until(unit)
     except StorageError:
         return (line(""), line(f"⛔ {say('status.audit_broken')}"))
     if head is None:
         return ()
-    said = say("digest.seal", head=head.note) if is_scheduled else say("status.audit", head=head.note, n=waiting)
-    return (line(""), line(f"🔏 {said}"))
+    return (line(""), line(f"🔏 {say('status.audit', head=head.note, n=waiting)}"))
 
 
 def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[tuple[Button, ...]]:

@@ -69,12 +69,13 @@ class StoredFire:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A notice of the ladder that a newer one has replaced: its message, its language and its steps."""
+    """A notice of the ladder that a newer one has replaced: its message, its language, its steps and its time."""
 
     chat_id: int
     card_id: int
     language: str
     rungs: str
+    fired_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _is_earlier(fire: Any, than: Any) -> Any:
 
 
 _REPLACED = (
-    select(_outbox.c.chat_id, _outbox.c.card_id, _person.c.language, _older.c.rungs)
+    select(_outbox.c.chat_id, _outbox.c.card_id, _person.c.language, _older.c.rungs, _older.c.fired_at)
     .select_from(_fire)
     .join(_older, _is_earlier(_older, _fire))
     .join(_outbox, _outbox.c.id == _older.c.outbox_id)
@@ -332,7 +333,7 @@ class Ledger:
         return [fire.id for fire in settled if fire.what == LADDER and fire.state == "sent"]
 
     def replaced(self, ids: Collection[int]) -> list[Replaced]:
-        """Return the older notices of the ladder that these ones replace, and that can still be edited.
+        """Return the older notices of the ladder that these ones replace, and whose message still stands.
 
         One statement.
         """

@@ -158,7 +158,8 @@ def _agency_card(
         if not one.focal_points:
             lines.append(line(f"👤 {say('digest.no_focal_point')}"))
         if one.unreachable:
-            lines.append(line(f"🚫 {say('digest.unreachable')} {', '.join(one.unreachable)}"))
+            names = one.unreachable
+            lines.append(line("🚫 ", *digest_words.counted_list("digest.unreachable", names, say, len(names))))
     order = sorted(one.activities, key=lambda each: (_ORDER[each.light], each.code))
     pages = max(1, -(-len(order) // ACTIVITIES))
     page %= pages

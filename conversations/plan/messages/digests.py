@@ -33,6 +33,7 @@ from conversations.plan.messages.digest_words import (
     and_more,
     closing_name,
     column_name,
+    counted_list,
     day,
     decision_text,
     declared,
@@ -117,12 +118,10 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
     )
     if missing:
         vacant = sum(not agency.focal_points for agency in missing)
-        named = ", ".join(
-            with_remark(agency.code, _why_missing(agency, say, tells_vacancy=vacant <= VACANCIES))
-            for agency in missing[: shown * 2]
-        )
-        key = "digest.missing" if s.is_due else "digest.to_close"
-        lines.append(line(say(key, who=and_more(named, len(missing) - shown * 2, say))))
+        names = [
+            with_remark(agency.code, _why_missing(agency, say, tells_vacancy=vacant <= VACANCIES)) for agency in missing
+        ]
+        lines.append(counted_list("digest.missing" if s.is_due else "digest.to_close", names, say, shown * 2))
     reported, expected = (sum(getattr(a, name) for a in s.agencies) for name in ("reported", "expected"))
     lines.append(line(say("digest.reports", reported=reported, expected=expected)))
     return lines
@@ -263,25 +262,26 @@ def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def people(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Name agencies without a focal point, people whom no message reaches, and people who have fallen silent."""
+    """Name agencies without a focal point, people whom no message reaches, and agencies that have fallen silent.
+
+    An agency that waits for a decision about its unclosed periods is counted there: one message gives it one number.
+    """
     lines = []
     if vacant := sorted(vacancies(s), key=lambda agency: not agency.is_expected):
-        named = ", ".join(
+        names = [
             with_remark(
                 agency.code, say("digest.from", date=day(agency.vacant_since, s, say)) if agency.vacant_since else ""
             )
-            for agency in vacant[: shown * 2]
-        )
-        text = and_more(named, len(vacant) - shown * 2, say)
-        lines.append(line(bold(say("digest.vacant", n=len(vacant))), " ", text))
-    blocked = [(name, agency.code) for agency in s.agencies for name in agency.unreachable]
-    if blocked:
-        named = ", ".join(f"{cut(name, 24)} ({code})" for name, code in blocked[:shown])
-        lines.append(line(bold(say("digest.unreachable")), " ", and_more(named, len(blocked) - shown, say)))
-    silent = sorted((a for a in s.agencies if a.silent > 1), key=lambda agency: -agency.silent)
+            for agency in vacant
+        ]
+        lines.append(counted_list("digest.vacant", names, say, shown * 2))
+    if blocked := [f"{cut(name, 24)} ({agency.code})" for agency in s.agencies for name in agency.unreachable]:
+        lines.append(counted_list("digest.unreachable", blocked, say, shown))
+    with_decision = {item.agency.code for item in plenary_items(s) if item.passed}
+    silent = [agency for agency in s.agencies if agency.silent > 1 and agency.code not in with_decision]
     if silent:
-        named = ", ".join(f"{agency.code} ({agency.silent})" for agency in silent[: shown * 2])
-        lines.append(line(bold(say("digest.silent")), " ", and_more(named, len(silent) - shown * 2, say)))
+        names = [f"{agency.code} ({agency.silent})" for agency in sorted(silent, key=lambda agency: -agency.silent)]
+        lines.append(counted_list("digest.silent", names, say, shown * 2))
     return lines
 
 

@@ -12,6 +12,7 @@ from bot.acts.upkeep.status import CHECKS, Seen, Vitals, look, readings, remembe
 from bot.cli.upkeep.status import status_rows
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
+from conversations.plan.periods import PlanPhase
 from conversations.wording import catalogue, wording
 from storage.database.migrating import head
 from storage.upkeep import chain
@@ -63,6 +64,8 @@ CASES: dict[str, tuple[Seen, str, str]] = {
     "not looked yet": (seen(looked_at=None), "reminders", "warn"),
     "tasks failed": (seen(jobs_failed=2), "jobs", "warn"),
     "updates were set aside": (seen(poisoned=1), "jobs", "warn"),
+    "the plan is over": (replace(WELL, resting=(PlanPhase.OVER, "p", NOW.date())), "plan", "warn"),
+    "the plan has not begun": (replace(WELL, resting=(PlanPhase.AHEAD, "p", NOW.date())), "plan", "warn"),
     "nobody leads": (replace(WELL, led_by_nobody=tuple(f"A-{n}" for n in range(20))), "leading", "warn"),
     "restricted messages stand": (replace(WELL, not_deleted=("Ana, chat 7 (2, 2018-10-01)",)), "restricted", "warn"),
     "a receiver does not hear": (replace(WELL, dead_letters=("example.org",)), "receivers", "warn"),
