@@ -77,8 +77,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append((close_button(closes, say),))
     if missed is not None:
         rows.append((lapsed_line(ex, missed)[1],))
-    rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
-    rows.append((Button(say("home.more"), tap(Route.HOME, "more")),))
+    last = (("menu.history", Route.HISTORY, ()), ("menu.help", Route.HELP, ()), ("home.more", Route.HOME, ("more",)))
+    rows.append(tuple(Button(say(key), tap(route, *given)) for key, route, given in last))
     return Card(
         (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods, due)), tuple(rows)
     )
