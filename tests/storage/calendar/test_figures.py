@@ -48,6 +48,7 @@ def seeded(apply: Apply) -> Any:
         for number, code in enumerate(("PGR", "MMUJER", "MIREX", "DPD"), start=1):
             person = unit.people.add(number, f"Persona {code}", "es", NOW - WEEK * 20, timezone=plan.timezone)
             unit.roles.grant(person.id, plan.id, Post(Role.FOCAL_POINT, agencies[code]), now=NOW - WEEK * 20)
+            unit.people.accept_privacy(person.id, NOW - WEEK * 20)
             people[code] = person.id
         unit.leaving.end_membership(people["DPD"], plan.id, now=NOW - timedelta(days=14), by=None)
         unit.people.mark_unreachable(2, NOW - WEEK)
