@@ -20,6 +20,7 @@ from conversations.plan.calendar.agenda import Agenda, Recipient
 from conversations.plan.calendar.ledger import LADDER, day_there
 from conversations.plan.calendar.working_time import ONE_DAY, instant
 from conversations.plan.entering import LOST_AFTER, NUDGED_AFTER, Station, UnusedLink, Way, is_nudged, is_told
+from conversations.plan.expected import expected_reports
 from conversations.plan.messages.entering import where_stopped
 from conversations.plan.model import OF_AN_AGENCY, Role
 from conversations.routes import Route, tap
@@ -86,20 +87,31 @@ def _to_tell(unit: UnitOfWork, moment: Moment, before: datetime) -> Mapping[int,
 
 
 def _first_reports(unit: UnitOfWork, moment: Moment, ways: Sequence[Way]) -> Mapping[int, date]:
-    """Return the focal points whose first report could be sent and is awaited, with the day on which it is due."""
-    waiting = [way for way in ways if way.station is Station.ACCEPTED and way.absence is None]
-    if not any(way.reached_at + NUDGED_AFTER[0] <= moment.now for way in waiting):
+    """Return the focal points whose first report could be sent and is awaited, with the day on which it was due.
+
+    That is the first due day of the periods that were open since they accepted. It stays the same when a colleague
+    reports or a period locks, so nobody becomes news twice.
+    """
+    waiting = {way.person_id: way for way in ways if way.station is Station.ACCEPTED and way.absence is None}
+    if not any(way.reached_at + NUDGED_AFTER[0] <= moment.now for way in waiting.values()):
         return {}
-    periods = unit.plans.open_periods(moment.plan_id, moment.today)
-    if not periods:
+    periods = unit.plans.periods(moment.plan_id)
+    open_ones = [period for period in periods if period.is_open(moment.today)]
+    if not open_ones:
         return {}
-    reports = unit.agendas.reports(moment.plan_id, periods, {way.agency_code for way in waiting})
-    left = reports.left(periods, unit.agendas.closed(moment.plan_id, min(period.end_on for period in periods)))
-    return {
-        way.person_id: min(one.period.due_on for one in left[way.agency_code])
-        for way in waiting
-        if left.get(way.agency_code)
-    }
+    reports = unit.agendas.reports(moment.plan_id, open_ones, {way.agency_code for way in waiting.values()})
+    left = reports.left(open_ones, unit.agendas.closed(moment.plan_id, min(one.end_on for one in open_ones)))
+    by_due_day = sorted((one for one in periods if one.opens_on <= moment.today), key=lambda one: one.due_on)
+    zone = plan_zone(unit, moment.plan_id)
+
+    def first_due(way: Way) -> date:
+        since = day_there(way.reached_at, zone.key)
+        theirs = [each for each in reports.activities if each.agency_code == way.agency_code]
+        return next(
+            one.due_on for one in by_due_day if one.locks_on > since and expected_reports(theirs, one, reports.ended)
+        )
+
+    return {person_id: first_due(way) for person_id, way in waiting.items() if left.get(way.agency_code)}
 
 
 def _news(

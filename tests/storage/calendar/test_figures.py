@@ -232,7 +232,10 @@ def test_lists_equal_independent_sql(lived: Any, apply: Apply) -> None:
 def test_people_equal_independent_sql(lived: Any, apply: Apply) -> None:
     """Who reports for whom today, who left when, whom no message reaches."""
     found = apply(standing(lived))
-    assert {agency.code for agency in found.agencies if agency.focal_points} == {"PGR", "MMUJER", "MIREX"}
+    assert {agency.code for agency in found.agencies if agency.focal_points} == {"PGR", "MIREX"}
+    blocked = found.agency("MMUJER")
+    assert (blocked.vacant_since, blocked.vacant_why) == (date(2018, 10, 8), "unreachable")
+    assert blocked.expected > 0, "vacant is the reason, not an excuse"
     assert found.agency("DPD").vacant_since == date(2018, 10, 1)
     assert found.agency("MMUJER").unreachable == ("Persona MMUJER",)
 
