@@ -93,7 +93,9 @@ def _first_reports(unit: UnitOfWork, moment: Moment, ways: Sequence[Way]) -> Map
     reports or a period locks, so nobody becomes news twice.
     """
     waiting = {way.person_id: way for way in ways if way.station is Station.ACCEPTED and way.absence is None}
-    if not any(way.reached_at + NUDGED_AFTER[0] <= moment.now for way in waiting.values()):
+    zone = plan_zone(unit, moment.plan_id)
+    since = {person_id: day_there(way.reached_at, zone.key) for person_id, way in waiting.items()}
+    if not any(day + NUDGED_AFTER[0] <= moment.today for day in since.values()):
         return {}
     periods = unit.plans.periods(moment.plan_id)
     open_ones = [period for period in periods if period.is_open(moment.today)]
@@ -102,13 +104,13 @@ def _first_reports(unit: UnitOfWork, moment: Moment, ways: Sequence[Way]) -> Map
     reports = unit.agendas.reports(moment.plan_id, open_ones, {way.agency_code for way in waiting.values()})
     left = reports.left(open_ones, unit.agendas.closed(moment.plan_id, min(one.end_on for one in open_ones)))
     by_due_day = sorted((one for one in periods if one.opens_on <= moment.today), key=lambda one: one.due_on)
-    zone = plan_zone(unit, moment.plan_id)
 
     def first_due(way: Way) -> date:
-        since = day_there(way.reached_at, zone.key)
         theirs = [each for each in reports.activities if each.agency_code == way.agency_code]
         return next(
-            one.due_on for one in by_due_day if one.locks_on > since and expected_reports(theirs, one, reports.ended)
+            one.due_on
+            for one in by_due_day
+            if one.locks_on > since[way.person_id] and expected_reports(theirs, one, reports.ended)
         )
 
     return {person_id: first_due(way) for person_id, way in waiting.items() if left.get(way.agency_code)}

@@ -102,16 +102,25 @@ def test_from_the_nudge_one_goes_on_to_the_end(in_october: Desk) -> None:
     assert heard(told, PEDRO, "no termina de entrar") == []
 
 
-def test_who_accepts_and_sends_no_first_report_is_reminded_and_then_their_admin_hears(in_october: Desk) -> None:
-    """The ladder's reminders count as the nudge; the admin hears when what is awaited is late, once."""
+@pytest.mark.parametrize(
+    ("accepted", "nudged", "told"),
+    [
+        ("2018-10-02", [], ["10-10"]),  # the ladder reminds on the next day
+        ("2018-10-16", ["10-17"], ["10-24"]),  # it has nothing to say before the last day, the 19th
+    ],
+)
+def test_who_accepts_and_sends_no_first_report_is_reminded_and_then_their_admin_hears(
+    in_october: Desk, accepted: str, nudged: list[str], told: list[str]
+) -> None:
+    """The ladder's reminder counts as the nudge. The admin hears once, though periods lock and others open."""
     desk = in_october
-    enter(desk, NINA, agency="MINERD", accepts=True)
-    told = days(desk, "2018-10-03", "2018-11-30")
+    desk.now = here(f"{accepted}T11:00")
+    enter(desk, NINA, accepts=True)
+    said_then = days(desk, str(date.fromisoformat(accepted) + timedelta(days=1)), "2018-11-30")
 
-    assert next(day for day, each in told.items() if NINA in each) == "10-04"
-    assert heard(told, NINA, "Su primer reporte son unos toques") == ["10-04"]
-    assert heard(told, PEDRO, "no ha enviado su primer reporte") == ["10-10"]
-    assert len(of(desk, NINA, "entering")) == 1
+    assert heard(said_then, NINA, "Su primer reporte son unos toques") == nudged
+    assert heard(said_then, PEDRO, "no ha enviado su primer reporte") == told
+    assert [f"{fire.on:%m-%d}" for fire in of(desk, NINA, "entering")] == nudged
 
 
 def test_a_link_that_nobody_opens_is_told_a_day_after_it_has_expired(in_october: Desk) -> None:
