@@ -106,7 +106,7 @@ def test_from_the_nudge_one_goes_on_to_the_end(in_october: Desk) -> None:
     ("accepted", "nudged", "told"),
     [
         ("2018-10-02", [], ["10-10"]),  # the ladder reminds on the next day
-        ("2018-10-16", ["10-17"], ["10-24"]),  # it has nothing to say before the last day, the 19th
+        ("2018-10-16", ["10-17"], ["11-01"]),  # it is silent until the 19th; from the 21st no period is open
     ],
 )
 def test_who_accepts_and_sends_no_first_report_is_reminded_and_then_their_admin_hears(
