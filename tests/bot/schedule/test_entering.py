@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import event
 
 from bot.schedule.entering import concerned
 from bot.schedule.job import Moment
@@ -11,6 +10,7 @@ from conversations.plan.model import Post, Role
 from tests.bot.desk import Desk, buttons, press, said, tap, text_of
 from tests.bot.house import ANA, CARMEN, PEDRO, ROSA
 from tests.bot.schedule.days import ZONE, Told, here, number_of, of, scan
+from tests.storage.database.hearing import heard as heard_by
 
 NINA, JOSE = 611, 612
 OPENED = "2018-10-02T11:00"
@@ -173,16 +173,10 @@ def test_it_keeps_to_working_days_and_hours_and_to_pauses(in_october: Desk) -> N
 def test_while_nobody_has_stopped_a_look_takes_two_statements_and_leaves_no_row(in_october: Desk) -> None:
     """It looks every few seconds, all day."""
     desk = in_october
-    asked: list[str] = []
-
-    def note(*arguments: object) -> None:
-        asked.append(str(arguments[2]))
-
+    moment = Moment.of(1, here("2018-10-03T10:01"), ZONE)
     with desk.database.view() as unit:
-        event.listen(unit.connection, "before_cursor_execute", note)
-        found = concerned(unit, Moment.of(1, here("2018-10-03T10:01"), ZONE))
-        event.remove(unit.connection, "before_cursor_execute", note)
-    assert (list(found), len(asked)) == ([], 2)
+        assert list(concerned(unit, moment)) == []
+        assert len(heard_by(unit, lambda unit: concerned(unit, moment))) == 2
 
     days(desk, "2018-10-02", "2018-10-31")
     assert [fire for who in (ANA, CARMEN, PEDRO, ROSA) for fire in of(desk, who, "entering")] == []
