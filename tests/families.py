@@ -13,6 +13,7 @@ from conversations.plan import review
 from conversations.plan.calendar.agenda import NEEDS, Reason
 from conversations.plan.calendar.ladder import FOR_COORDINATORS
 from conversations.plan.calendar.working_time import WEEKDAYS
+from conversations.plan.entering import Absence, Station
 from conversations.plan.figures.annual import CALENDARS, PILLARS
 from conversations.plan.figures.lights import Light
 from conversations.plan.messages import plan_state
@@ -67,6 +68,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "week.act.{}": tuple(Act),
     "week.waits.{}": tuple(Act),
     "due.reason.{}": (*get_args(Reason), "no_window", "not_exported"),
+    "entering.nudge.{}": (Station.OPENED, Station.ACCEPTED),
+    "entering.stopped.{}": (Station.INVITED, Station.OPENED, Station.ACCEPTED, "unreachable", "suspended"),
     "err.{}_expected": (*UPLOADS, "place"),
     "event.{}": EVENT_KINDS,
     "event.why.{}": REASONS_TO_FAIL,
@@ -101,6 +104,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "pause.{}.begun_unlimited": PAUSED,
     "pause.{}.choose": PAUSED,
     "pause.{}.ended": PAUSED,
+    "people.mark.{}": get_args(Absence),
     "people.{}_count": ("suspended", "unreachable"),
     "periods.{}": ("opens", "due", "grace", "locks"),
     "periods.stage.{}": get_args(PeriodStage),

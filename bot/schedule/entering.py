@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 
 from bot.acts.people.people import post_name
 from bot.chat.actor import message
-from bot.schedule.agenda import agenda_of, outlook_of
 from bot.schedule.digests import plan_zone
 from bot.schedule.job import Job, Message, Moment
 from bot.schedule.regular import as_planned, regular
 from conversations.card import Button, Card, Line, line
 from conversations.languages import LANGUAGES, language_name, translated
-from conversations.plan.calendar.agenda import Agenda, Recipient, told_topics
+from conversations.plan.calendar.agenda import Agenda, Recipient
 from conversations.plan.calendar.ledger import LADDER, day_there
 from conversations.plan.calendar.working_time import ONE_DAY, instant
 from conversations.plan.entering import LOST_AFTER, NUDGED_AFTER, Station, UnusedLink, Way, is_nudged, is_told
+from conversations.plan.expected import expected_reports
 from conversations.plan.messages.entering import where_stopped
 from conversations.plan.model import OF_AN_AGENCY, Role
 from conversations.routes import Route, tap
@@ -33,52 +33,87 @@ LISTED = 8
 
 
 def concerned(unit: UnitOfWork, moment: Moment) -> Collection[int]:
-    """Return the people about whom this job decides something: those who have stopped, and the admins who may hear."""
-    ways = unit.entering.stopped(moment.plan_id)
-    if not ways and not unit.entering.unused_links(moment.plan_id, moment.now):
-        return ()
-    admins = {admin.id for admin in unit.people.with_role(moment.plan_id, Role.ADMIN) if admin.absence is None}
-    return admins | {way.person_id for way in ways if way.absence != "unreachable"}
+    """Return the people who have something to be told. Two statements while nobody has stopped."""
+    return _to_tell(unit, moment, moment.now).keys()
 
 
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
     """Return what people are told: those who have stopped are asked to go on, and admins hear who does not."""
-    plan_id, zone = moment.plan_id, plan_zone(unit, moment.plan_id)
-    ways = unit.entering.stopped(plan_id)
-    awaited = _first_reports(unit, moment, ways)
-    news = [*_news(ways, unit.entering.unused_links(plan_id, moment.now), awaited, moment.now, zone)]
-    stopped = {way.person_id: way for way in ways}
-    admins = {admin.id for admin in unit.people.with_role(plan_id, Role.ADMIN)}
-    ids = [who.person_id for who in people]
-    heard = unit.ledger.last_said(plan_id, ENTERING.what, ids, instant(moment.today, time(0), zone))
-    reminded = unit.ledger.last_said(plan_id, LADDER, awaited, moment.now) if awaited else {}
+    zone = plan_zone(unit, moment.plan_id)
+    found = _to_tell(unit, moment, instant(moment.today, time(0), zone))
     made: dict[int, tuple[Message, ...]] = {}
     for who in people:
-        last_at, today = heard.get(who.person_id), moment.day_of(who)
-        last_on = day_there(last_at, who.timezone) if last_at is not None else None
-        if (way := stopped.get(who.person_id)) is not None:
-            reminded_at = reminded.get(who.person_id)
-            is_asked = way.station is Station.OPENED or (
-                way.person_id in awaited and (reminded_at is None or reminded_at < way.reached_at)
-            )
-            if is_asked and is_nudged(day_there(way.reached_at, who.timezone), last_on, today):
+        match found.get(who.person_id):
+            case None:
+                continue
+            case Way() as way:
                 made[who.person_id] = (_nudge(unit, moment, way, who.language),)
-        elif told := [
-            one for on, one, by in news if is_told(on, last_on, today) and (by == who.person_id or by not in admins)
-        ]:
-            made[who.person_id] = (_told(told, zone, who.language),)
+            case news:
+                made[who.person_id] = (_told(news, zone, who.language),)
     return made
 
 
-def _first_reports(unit: UnitOfWork, moment: Moment, ways: Sequence[Way]) -> Mapping[int, date]:
-    """Return the focal points whose first report could be sent and is awaited, with the day on which it is due."""
-    waiting = {way.person_id: way for way in ways if way.station is Station.ACCEPTED and way.absence is None}
-    if not any(way.reached_at + NUDGED_AFTER[0] <= moment.now for way in waiting.values()):
+def _to_tell(unit: UnitOfWork, moment: Moment, before: datetime) -> Mapping[int, Way | Sequence[Way | UnusedLink]]:
+    """Return, by person, their own way if they are asked to go on, or of whom they hear if they are admins.
+
+    What was said before that instant is not said again.
+    """
+    plan_id = moment.plan_id
+    ways, links = unit.entering.stopped(plan_id), unit.entering.unused_links(plan_id, moment.now)
+    if not ways and not links:
         return {}
-    people = unit.recipients.all(moment.plan_id, waiting)
-    agenda = agenda_of(unit, moment, outlook_of(unit, moment), people)
-    left = {who.person_id: [topic for topic in told_topics(agenda, who) if topic.left] for who in people}
-    return {id: min(topic.period.due_on for topic in topics) for id, topics in left.items() if topics}
+    zone = plan_zone(unit, plan_id)
+    admins = [admin.id for admin in unit.people.with_role(plan_id, Role.ADMIN) if admin.absence is None]
+    nudged = [way for way in ways if way.absence != "unreachable"]
+    last_at = unit.ledger.last_said(plan_id, ENTERING.what, [*admins, *(way.person_id for way in nudged)], before)
+    last_on = {person_id: day_there(at, zone.key) for person_id, at in last_at.items()}
+    awaited = _first_reports(unit, moment, ways)
+    reminded = unit.ledger.last_said(plan_id, LADDER, awaited, moment.now) if awaited else {}
+    found: dict[int, Way | Sequence[Way | UnusedLink]] = {}
+    for way in nudged:
+        reminded_at = reminded.get(way.person_id)
+        is_asked = way.station is Station.OPENED or (
+            way.person_id in awaited and (reminded_at is None or reminded_at < way.reached_at)
+        )
+        if is_asked and is_nudged(day_there(way.reached_at, zone.key), last_on.get(way.person_id), moment.today):
+            found[way.person_id] = way
+    news = [*_news(ways, links, awaited, moment.now, zone)]
+    for admin in admins:
+        last = last_on.get(admin)
+        told = [one for on, one, by in news if is_told(on, last, moment.today) and (by == admin or by not in admins)]
+        if told:
+            found[admin] = told
+    return found
+
+
+def _first_reports(unit: UnitOfWork, moment: Moment, ways: Sequence[Way]) -> Mapping[int, date]:
+    """Return the focal points whose first report could be sent and is awaited, with the day on which it was due.
+
+    That is the first due day of the periods that were open since they accepted. It stays the same when a colleague
+    reports or a period locks, so nobody becomes news twice.
+    """
+    waiting = {way.person_id: way for way in ways if way.station is Station.ACCEPTED and way.absence is None}
+    zone = plan_zone(unit, moment.plan_id)
+    since = {person_id: day_there(way.reached_at, zone.key) for person_id, way in waiting.items()}
+    if not any(day + NUDGED_AFTER[0] <= moment.today for day in since.values()):
+        return {}
+    periods = unit.plans.periods(moment.plan_id)
+    open_ones = [period for period in periods if period.is_open(moment.today)]
+    if not open_ones:
+        return {}
+    reports = unit.agendas.reports(moment.plan_id, open_ones, {way.agency_code for way in waiting.values()})
+    left = reports.left(open_ones, unit.agendas.closed(moment.plan_id, min(one.end_on for one in open_ones)))
+    by_due_day = sorted((one for one in periods if one.opens_on <= moment.today), key=lambda one: one.due_on)
+
+    def first_due(way: Way) -> date:
+        theirs = [each for each in reports.activities if each.agency_code == way.agency_code]
+        return next(
+            one.due_on
+            for one in by_due_day
+            if one.locks_on > since[way.person_id] and expected_reports(theirs, one, reports.ended)
+        )
+
+    return {person_id: first_due(way) for person_id, way in waiting.items() if left.get(way.agency_code)}
 
 
 def _news(

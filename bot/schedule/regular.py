@@ -28,8 +28,10 @@ def regular(
 
     After an outage or a pause only the latest window is said, and only for two working days. Earlier windows are
     recorded as told later. If the latest is too late, that is recorded. `nothing` is the reason that is recorded for
-    people who have nothing to be told. `among`: the people about whom anything is decided; all of these roles without
-    it. `sees`: as in `Job.sees`.
+    people who have nothing to be told. `sees`: as in `Job.sees`.
+
+    `among` returns the people who have something to be told. Such a job looks on every day and is silent on most, so
+    only what is said is recorded.
     """
 
     def scan(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
@@ -43,11 +45,12 @@ def regular(
             if is_quiet(moment.now, own, holidays):
                 continue
             windows = windows_now(schedule.recurrence, own, moment.now, holidays)
-            if not windows:
+            if windows and among is not None and concerned is None:
+                concerned = among(unit, moment)
+            if not windows or (concerned is not None and not concerned):
                 continue
             untold = [sees(who) for who in _untold(unit, schedule, moment, name, windows[-1], wanted, holidays)]
-            if among is not None and untold:
-                concerned = among(unit, moment) if concerned is None else concerned
+            if concerned is not None:
                 untold = [who for who in untold if who.person_id in concerned]
             if not untold:
                 continue
@@ -63,7 +66,10 @@ def regular(
                 if reason in WAITED_FOR:
                     continue  # a pause that ends in time must not drop the week
                 said = messages.get(who.person_id, ())
-                planned.append(_planned(schedule, who, windows, said, reason, nothing, moment.day_of(who)))
+                if concerned is None:
+                    planned.append(_planned(schedule, who, windows, said, reason, nothing, moment.day_of(who)))
+                elif said:
+                    planned.append(Planned(who, windows[-1], tuple(said), ledger=schedule.ledger))
         return planned
 
     return scan

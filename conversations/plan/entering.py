@@ -17,7 +17,7 @@ from conversations.plan.model import Role
 
 
 class Station(StrEnum):
-    """How far somebody has come. Each has a sentence `station.…` in the catalogue."""
+    """A station of the way. `entering.stopped.…` in the catalogue says that somebody stopped there."""
 
     INVITED = "invited"
     """There is a link, and nobody has used it."""
@@ -79,7 +79,7 @@ class Way:
 
     @property
     def reached_at(self) -> datetime:
-        """Since when they stand at `station`, as long as they have not arrived."""
+        """Return since when they stand at `station`, as long as they have not arrived."""
         return self.entered_at if self.accepted_at is None else max(self.entered_at, self.accepted_at)
 
     @property
@@ -88,7 +88,7 @@ class Way:
 
     @property
     def absent_since(self) -> datetime | None:
-        """Since when nothing reaches them."""
+        """Return since when nothing reaches them. None: messages do."""
         return absent_since(self.entered_at, self.suspended_at, self.unreachable_at, self.accepted_at)
 
     @property
@@ -98,12 +98,12 @@ class Way:
 
     @property
     def stopped_at(self) -> datetime:
-        """Since when they have been where they are."""
+        """Return since when they have been where they are."""
         return self.absent_since or self.reached_at
 
     @property
     def told_after(self) -> timedelta:
-        """How long after `stopped_at` their admins are told."""
+        """Return how long after `stopped_at` their admins are told."""
         return LOST_AFTER if self.absence == "unreachable" else TOLD_AFTER
 
     def is_lost(self, now: datetime) -> bool:

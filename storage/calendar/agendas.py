@@ -195,7 +195,7 @@ class Agendas:
             others=[LedgerRow(*row) for row in others],
             pauses=tuple(one.pause for one in self._unit.of(Pauses).current(plan_id, today - LOOK_BACK)),
             delegations=[
-                Delegated(one.person_id, one.deputy_id, one.begun_at, one.until_on)
+                Delegated(one.person_id, one.deputy_id if one.receives else None, one.begun_at, one.until_on)
                 for one in self._unit.of(Delegations).of_plan(plan_id)
             ],
             # Drafts lapse in the first minute of the day on which their period locks.
@@ -216,7 +216,7 @@ class Agendas:
         answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if is_closing else []
         return AgendaRows(
             reports=reports,
-            closed=self._closed(plan_id, since),
+            closed=self.closed(plan_id, since),
             kept_since=self.kept_since(plan_id, today) if is_closing else today,
             indicators=tuple(one for one in indicators if one.subject not in reports.unreportable),
             reporters=() if scope.is_decided and not is_closing else self._unit.of(Recipients).reporters(plan_id),
@@ -244,7 +244,7 @@ class Agendas:
         return PassedRows(
             periods=periods,
             reports=self.reports(plan_id, ended_together(periods, today), None if agency is None else {agency}),
-            closed=self._closed(plan_id, today - CLOSINGS_KNOWN),
+            closed=self.closed(plan_id, today - CLOSINGS_KNOWN),
             kept_since=self.kept_since(plan_id, today),
         )
 
@@ -259,6 +259,13 @@ class Agendas:
             sent=tuple(Sent(*row) for row in self._expanded(_REPORTED, plan_id=plan_id, period_ids=ids)),
             unreportable=self._unit.of(Plans).unreportable(plan_id),
         )
+
+    def closed(self, plan_id: int, since: date) -> dict[tuple[str, str], date]:
+        """Return, by agency and period, the day on which it was closed; of the periods that end since a day."""
+        return {
+            (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
+            for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
+        }
 
     def kept_since(self, plan_id: int, today: date) -> date:
         """Return since when the plan's calendar is kept here.
@@ -280,12 +287,6 @@ class Agendas:
         return {name.removeprefix(prefix): last for name, last, _ in self._unit.of(Facts).starting(prefix)}
 
     # -------------------------------------------------------------- inside
-    def _closed(self, plan_id: int, since: date) -> dict[tuple[str, str], date]:
-        return {
-            (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
-            for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
-        }
-
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
         return prepared(statement).rows(self._connection, values)
 

@@ -100,9 +100,10 @@ def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> st
     """Say who has delegated their post to whom, and until when, in one sentence."""
     until = show_date(delegation.last_day.isoformat(), say.language)
     values = {"giver": unit.people.by_id(delegation.person_id).name, "date": until}
-    if delegation.deputy_id is None:
+    deputy = unit.people.by_id(delegation.deputy_id) if delegation.deputy_id is not None else None
+    if deputy is None or deputy.absence == "no_privacy":
         return say("delegate.awaited", **values)
-    return say("delegate.standing", **values, deputy=unit.people.by_id(delegation.deputy_id).name)
+    return say("delegate.standing", **values, deputy=deputy.name)
 
 
 # ------------------------------------------------------------------ given back

@@ -39,7 +39,7 @@ LOOK_BACK = timedelta(days=21)
 # ------------------------------------------------------------------ rows
 @dataclass(frozen=True, slots=True)
 class Delegated:
-    """A post that is delegated until a day. While `deputy_id` is None, nobody has accepted it."""
+    """A post that is delegated until a day. `deputy_id` is None while no deputy receives messages for it."""
 
     person_id: int
     deputy_id: int | None

@@ -97,7 +97,9 @@ def test_due_gives_the_reason_that_holds(desk: Desk) -> None:
     """Paused, both are; not "told in the digest" and "not today"."""
     desk.now = here("2018-10-12T12:00")
     tap(desk, CARMEN, "pausar", "0")
-    assert reasons(desk, "2018-10-16T09:00") == dict.fromkeys(("reminders", "digest"), "paused_for_everybody")
+    found = reasons(desk, "2018-10-16T09:00")
+    assert found.pop("entering") == "before_the_hour"
+    assert found == dict.fromkeys(("reminders", "digest"), "paused_for_everybody")
 
     tap(desk, CARMEN, "pausar", "end")
     set_schedule(desk, "reminders", days="mon")

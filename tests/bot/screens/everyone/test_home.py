@@ -107,7 +107,7 @@ def test_who_joins_reads_what_it_does_for_their_role(desk: Desk, role: Role, age
 
 
 def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: Desk) -> None:
-    """Addressed to who is invited; the phone copies or shares it; one line when they have joined."""
+    """Addressed to who is invited; the phone copies or shares it; one line when they have accepted."""
     chosen = press(desk, PEDRO, press(desk, PEDRO, desk.say(PEDRO, "/menu"), "✉️ Invitar"), "Lectura ministerial")
     text = said(chosen, PEDRO)[-1]
     assert text.startswith(f"Hola. Le invitan al asistente de «{desk.do(lambda unit: unit.plans.only()).name['es']}»")
@@ -120,8 +120,13 @@ def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: 
     assert (sent["url"], link in sent["text"][0]) == ([link], False)
     assert not any(part.endswith(":") for part in sent["text"][0].split("\n")), "the phone puts the link above the text"
 
-    joined = desk.say(NEWCOMER, f"/start {link.partition('=')[2]}")
-    assert said(joined, PEDRO) == ["✅ X ya entró: Lectura ministerial."]
+    opened = desk.say(NEWCOMER, f"/start {link.partition('=')[2]}")
+    chosen = tap(desk, NEWCOMER, "idioma", "es")
+    assert said(opened, PEDRO) + said(chosen, PEDRO) == []
+
+    accepted = tap(desk, NEWCOMER, "privacidad", "accept")
+    assert said(accepted, PEDRO) == ["✅ X ya entró: Lectura ministerial."]
+    assert said(tap(desk, NEWCOMER, "privacidad", "accept"), PEDRO) == []
     assert desk.do(lambda unit: unit.people.by_telegram_id(NEWCOMER)) is not None
 
 

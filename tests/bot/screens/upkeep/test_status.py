@@ -1,5 +1,6 @@
 """How the bot is, told to whoever asks: every line has its words in every language, and worst comes first."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,8 @@ from bot.acts.upkeep.status import CHECKS, Seen, Vitals, look, readings, remembe
 from bot.cli.upkeep.status import status_rows
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
+from conversations.plan.entering import Funnel, Way
+from conversations.plan.model import Role
 from conversations.plan.periods import PlanPhase
 from conversations.wording import catalogue, wording
 from storage.database.migrating import head
@@ -29,6 +32,7 @@ WELL = Seen(
     "12.0a1b2c3d4e5f",
     0,
 )
+LOST = Way(1, "Ana", Role.FOCAL_POINT, "MMUJER", NOW - timedelta(days=30))
 
 
 def seen(**changes: Any) -> Seen:
@@ -64,6 +68,7 @@ CASES: dict[str, tuple[Seen, str, str]] = {
     "not looked yet": (seen(looked_at=None), "reminders", "warn"),
     "tasks failed": (seen(jobs_failed=2), "jobs", "warn"),
     "updates were set aside": (seen(poisoned=1), "jobs", "warn"),
+    "somebody is lost on the way in": (replace(WELL, people=Funnel(Counter(), 1, (LOST,))), "people", "warn"),
     "the plan is over": (replace(WELL, resting=(PlanPhase.OVER, "p", NOW.date())), "plan", "warn"),
     "the plan has not begun": (replace(WELL, resting=(PlanPhase.AHEAD, "p", NOW.date())), "plan", "warn"),
     "nobody leads": (replace(WELL, led_by_nobody=tuple(f"A-{n}" for n in range(20))), "leading", "warn"),
