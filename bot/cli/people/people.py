@@ -55,6 +55,7 @@ def list_people(plan_code: PlanOption = "", as_json: JsonOption = False) -> None
 
     people, counted = look(plan_code, rows, at=chosen)
     print_rows(people, as_json, ("telegram_id", "name", "role", "agency", "state", "station", "since"))
+    print(end="", flush=True)  # a full disk is said before anything else
     talk(counted)
 
 
