@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from typing import IO, Any, Final, NamedTuple
 
 import structlog
+from telegram import Message
 
 from bot.telegram import errors
-from bot.telegram.api import Api
-from bot.telegram.http import File
+from bot.telegram.api import Api, File
 from bot.telegram.in_hand import Note
 from bot.telegram.lanes import Held
 from bot.telegram.methods import anew, in_words, makes_message
@@ -130,8 +130,7 @@ class Calls:
             result = await self._api.call(call.method, payload, call.files, fresh=fresh)
         except errors.TelegramError as error:
             return self._follow(row.chat_id, classify(error))
-        message_id = result.get("message_id") if isinstance(result, dict) else None
-        return Sent(message_id if isinstance(message_id, int) else None)
+        return Sent(result.message_id if isinstance(result, Message) else None)
 
     def _follow(self, chat_id: int, outcome: Outcome) -> Outcome:
         """Remember the number of a chat that has moved."""
