@@ -173,77 +173,6 @@ def test_what_stands_beside_a_file_cannot_spoil_it() -> None:
     assert MESSAGES["document"][1] == read({"update_id": 1, "message": MESSAGE | {"document": SHEET} | beside}).what
 
 
-IDS = st.integers(1, 2**52)
-USERS = st.fixed_dictionaries(
-    {"id": IDS, "is_bot": st.just(False), "first_name": st.text(max_size=70)},
-    optional={
-        "language_code": st.sampled_from(["es", "ht", "pt-br", ""]),
-        "last_name": st.text(),
-        "is_premium": st.just(True),
-    },
-)
-TEXTS = st.text(min_size=1, max_size=TEXT_LIMIT) | st.from_regex(
-    r"/[a-zA-Z_]{1,9}(@\w{1,9})?( .{0,9})?", fullmatch=True
-)
-
-
-@st.composite
-def updates(draw: st.DrawFn) -> dict[str, Any]:
-    """A text, an edited text or a tap, as Telegram sends them."""
-    sender, number, chat_kind = draw(USERS), draw(IDS), draw(st.sampled_from(["private", "group"]))
-    chat = {"id": sender["id"] if chat_kind == "private" else -number, "type": chat_kind}
-    message: dict[str, Any] = {"message_id": number, "date": draw(st.integers(0, 2**31)), "chat": chat}
-    if draw(st.booleans()):
-        quoted = {"message_id": number + 1, "date": 1, "chat": chat, "from": ITSELF, "text": "x"}
-        message |= {"reply_to_message": quoted, "quote": {"text": "x", "position": 0}}
-    kind = draw(st.sampled_from(["message", "edited_message", "callback_query"]))
-    if kind == "callback_query":
-        tapped = {"id": str(number), "from": sender, "chat_instance": "1", "data": draw(st.text(max_size=80))}
-        holder = tapped | draw(st.sampled_from([{}, {"message": message | {"from": ITSELF, "text": "x"}}]))
-    else:
-        holder = message | {"from": sender, "text": draw(TEXTS)}
-    return {"update_id": draw(IDS), kind: holder}
-
-
-@given(updates())
-@example({"update_id": 1, "message": MESSAGE | {"from": FROM | {"first_name": ""}, "text": "/"}})
-def test_texts_and_taps_are_read_as_the_library_reads_them(raw: dict[str, Any]) -> None:
-    """They are read from the JSON, for their number; an `Update` says the same."""
-    incoming, update = read(raw), Update.de_json(raw)
-    query, message, user = update.callback_query, update.message or update.edited_message, update.effective_user
-    assert user is not None
-    chat = update.effective_chat or Chat(user.id, Chat.PRIVATE)
-    assert incoming[:3] == (update.update_id, chat.id, Sender(user.id, user.first_name[:64], user.language_code or ""))
-    if message is not None:
-        replied = message.reply_to_message if message.quote else None
-        assert incoming.quoted == (replied and replied.message_id)
-    match incoming.what:
-        case Command(name, argument, origin):
-            assert message is not None
-            assert message.text is not None
-            said = message.text.split(" ", 1)
-            assert (name, argument, origin) == (
-                said[0][1:].split("@")[0].lower(),
-                "".join(said[1:]).strip(),
-                message.message_id,
-            )
-        case Said(Typed(text, origin)) | Edited(Corrected(text, origin)):
-            assert message is not None
-            assert (text, origin) == (message.text, message.message_id)
-            assert isinstance(incoming.what, Edited) == (update.edited_message is not None)
-        case Pressed(id, data, number):
-            assert query is not None
-            assert (id, data, number) == (query.id, query.data, query.message and query.message.message_id)
-        case Elsewhere():
-            assert chat.type == Chat.GROUP
-        case Ignored("callback_query"):
-            assert query is not None
-            assert len((query.data or "").encode()) > TOKEN_LIMIT
-        case what:
-            assert what == Ignored("edited_message")
-            assert chat.type == Chat.GROUP
-
-
 ANA = Sender(7, "Ana", "ht")
 FROM = {"id": 7, "is_bot": False, "first_name": "Ana", "language_code": "ht"}
 GROUP = {"id": -9, "type": "group"}
@@ -380,3 +309,75 @@ def test_what_is_quoted_is_known_by_its_number() -> None:
 def test_a_button_says_what_its_data_say(data: str, tap: object) -> None:
     """Numbers too long for a row of ours are nobody's; an argument may have colons."""
     assert read_token(data) == tap
+
+
+# ------------------------------------------------------------------ as the library reads them
+IDS = st.integers(1, 2**52)
+USERS = st.fixed_dictionaries(
+    {"id": IDS, "is_bot": st.just(False), "first_name": st.text(max_size=70)},
+    optional={
+        "language_code": st.sampled_from(["es", "ht", "pt-br", ""]),
+        "last_name": st.text(),
+        "is_premium": st.just(True),
+    },
+)
+TEXTS = st.text(min_size=1, max_size=TEXT_LIMIT) | st.from_regex(
+    r"/[a-zA-Z_]{1,9}(@\w{1,9})?( .{0,9})?", fullmatch=True
+)
+
+
+@st.composite
+def updates(draw: st.DrawFn) -> dict[str, Any]:
+    """A text, an edited text or a tap, as Telegram sends them."""
+    sender, number, chat_kind = draw(USERS), draw(IDS), draw(st.sampled_from(["private", "group"]))
+    chat = {"id": sender["id"] if chat_kind == "private" else -number, "type": chat_kind}
+    message: dict[str, Any] = {"message_id": number, "date": draw(st.integers(0, 2**31)), "chat": chat}
+    if draw(st.booleans()):
+        quoted = {"message_id": number + 1, "date": 1, "chat": chat, "from": ITSELF, "text": "x"}
+        message |= {"reply_to_message": quoted, "quote": {"text": "x", "position": 0}}
+    kind = draw(st.sampled_from(["message", "edited_message", "callback_query"]))
+    if kind == "callback_query":
+        tapped = {"id": str(number), "from": sender, "chat_instance": "1", "data": draw(st.text(max_size=80))}
+        holder = tapped | draw(st.sampled_from([{}, {"message": message | {"from": ITSELF, "text": "x"}}]))
+    else:
+        holder = message | {"from": sender, "text": draw(TEXTS)}
+    return {"update_id": draw(IDS), kind: holder}
+
+
+@given(updates())
+@example({"update_id": 1, "message": MESSAGE | {"from": FROM | {"first_name": ""}, "text": "/"}})
+def test_texts_and_taps_are_read_as_the_library_reads_them(raw: dict[str, Any]) -> None:
+    """They are read from the JSON, for their number; an `Update` says the same."""
+    incoming, update = read(raw), Update.de_json(raw)
+    query, message, user = update.callback_query, update.message or update.edited_message, update.effective_user
+    assert user is not None
+    chat = update.effective_chat or Chat(user.id, Chat.PRIVATE)
+    assert incoming[:3] == (update.update_id, chat.id, Sender(user.id, user.first_name[:64], user.language_code or ""))
+    if message is not None:
+        replied = message.reply_to_message if message.quote else None
+        assert incoming.quoted == (replied and replied.message_id)
+    match incoming.what:
+        case Command(name, argument, origin):
+            assert message is not None
+            assert message.text is not None
+            said = message.text.split(" ", 1)
+            assert (name, argument, origin) == (
+                said[0][1:].split("@")[0].lower(),
+                "".join(said[1:]).strip(),
+                message.message_id,
+            )
+        case Said(Typed(text, origin)) | Edited(Corrected(text, origin)):
+            assert message is not None
+            assert (text, origin) == (message.text, message.message_id)
+            assert isinstance(incoming.what, Edited) == (update.edited_message is not None)
+        case Pressed(id, data, number):
+            assert query is not None
+            assert (id, data, number) == (query.id, query.data, query.message and query.message.message_id)
+        case Elsewhere():
+            assert chat.type == Chat.GROUP
+        case Ignored("callback_query"):
+            assert query is not None
+            assert len((query.data or "").encode()) > TOKEN_LIMIT
+        case what:
+            assert what == Ignored("edited_message")
+            assert chat.type == Chat.GROUP
