@@ -178,7 +178,9 @@ class Api:
         calling = getattr(bot, method)(**given, api_kwargs=rest)
         try:
             return await calling
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except TelegramError:
+            raise
+        except Exception as error:  # noqa: BLE001
             # Telegram answered, and may have acted: the answer lacks something, or has it in another shape.
             raise Unreadable(f"{method} answered something else: {type(error).__name__}") from None
 

@@ -27,6 +27,9 @@ NAME_LIMIT = 255
 WORDS_LIMIT = 4 * TEXT_LIMIT
 """Characters of all other words of a message, which only the guard reads."""
 
+ILL_FORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError)
+"""What is raised where an update is not as the Bot API promises. The last two: a date that no calendar has."""
+
 
 class Malformed(Exception):
     """An update that lacks something that the Bot API promises. It carries no content."""
@@ -173,7 +176,7 @@ def read(raw: Mapping[str, Any]) -> Incoming:
     """Read what kind of update this is. Malformed if a promised field is missing or has another type."""
     try:
         return _read(raw)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except ILL_FORMED as error:
         raise Malformed(f"{update_type(raw)}: {type(error).__name__}") from None
 
 
@@ -384,7 +387,7 @@ def _content(message: Mapping[str, Any]) -> Message | None:
     """The message as an object of the library. None if the library cannot read it."""
     try:
         return Message.de_json({name: message[name] for name in _CONTENT.intersection(message)})
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+    except ILL_FORMED:
         return None
 
 

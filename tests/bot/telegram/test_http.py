@@ -173,11 +173,12 @@ async def test_a_proxy_of_the_machine_is_not_used(monkeypatch: pytest.MonkeyPatc
         (writes(response(b"[" * 100_000)), Unreadable),
         (writes(refusal("500 Internal Server Error", "Internal Server Error: restart")), ServerFault),
         (writes(response(OK.replace(b'"date"', b'"day"'))), Unreadable),
+        (writes(response(OK.replace(b'"date": 1', b'"date": 1e300'))), Unreadable),
         (writes(response(b'{"ok": true, "result": 7}')), Unreadable),
         (writes(b"nonsense\r\n\r\n", closes=True), Unreadable),
     ],
     ids=["reset", "closed", "silent", "502 page", "200 page", "cut JSON", "cut body", "not an object", "no result",
-         "brackets", "500", "no date", "a number", "not HTTP"],
+         "brackets", "500", "no date", "no day", "a number", "not HTTP"],
 )  # fmt: skip
 async def test_what_breaks_after_the_call_has_left_is_ambiguous(
     answer: Answer, expected: type[errors.TelegramError]

@@ -156,6 +156,8 @@ def test_what_is_longer_than_telegram_allows_is_cut_before_anybody_reads_it() ->
         {"location": {"latitude": 18.4}},
         {"venue": {"location": {"latitude": 18.4, "longitude": -69.9}}},
         {"document": {"file_id": "d"}},
+        {"document": {"file_id": "d", "file_unique_id": "e"}, "date": 1e300},
+        {"document": {"file_id": "d", "file_unique_id": "e"}, "date": 2**62},
         {"hologram": {"caption": NAME}},
     ],
     ids=lambda content: orjson.dumps(content).decode(),
