@@ -1,6 +1,7 @@
 """The Bot API: calls, updates and downloads, through `telegram.Bot`.
 
-Calls are python-telegram-bot's methods, and their results are its objects. Updates stay JSON (`updates` reads them).
+Calls are python-telegram-bot's methods, and their results are its objects. What is most of the work stays JSON: stored
+rows, which are JSON in the database, and updates (`updates` reads them).
 The token is part of every address; so no error, no `repr` and no log line of ours holds an address.
 """
 
@@ -10,12 +11,10 @@ import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from inspect import signature
 from typing import IO, Any, Final
 from urllib.parse import quote
 
-from telegram import Bot, BotCommand, InputFile, ReactionType, TelegramObject
+from telegram import Bot, BotCommand, InputFile
 from telegram.warnings import PTBUserWarning
 
 from bot.settings import SecretStr
@@ -31,13 +30,7 @@ CLOCK_HEADER: Final = "X-Sandbox-Clock"
 File = tuple[str, bytes | IO[bytes], str]
 """Name, content, media type."""
 
-OBJECTS: Final[Mapping[str, tuple[str, type[TelegramObject]]]] = {
-    "setMyCommands": ("commands", BotCommand),
-    "setMessageReaction": ("reaction", ReactionType),
-}
-"""Methods that do not take JSON for one parameter: a list of these objects."""
-
-# `getUpdates` is asked for as JSON, on purpose: an update that cannot be parsed must not stop those behind it.
+# `getUpdates` and stored rows are JSON on purpose, though the library has methods for them.
 warnings.filterwarnings("ignore", "Please use 'Bot", PTBUserWarning)
 
 
@@ -149,33 +142,17 @@ class Api:
         for each in (self._polling, self._kept, self._fresh):
             await each.shutdown()
 
-    async def call(
-        self,
-        method: str,
-        payload: Mapping[str, Any],
-        files: Mapping[str, File] | None = None,
-        *,
-        timeout: float | None = None,
-        fresh: bool = False,
-    ) -> Any:
-        """Call a method of `telegram.Bot` and return its result. Raises the errors of `bot.telegram.errors`.
+    async def call(self, method: str, payload: Mapping[str, Any], *, timeout: float | None = None) -> Any:
+        """Call a method of `telegram.Bot` and return its object. Raises the errors of `bot.telegram.errors`.
 
-        `timeout` is in seconds, for the whole call. `fresh` makes it on a new connection.
+        `timeout` is in seconds, for the whole call.
         """
         given = dict(payload)
-        if method in OBJECTS:
-            name, kind = OBJECTS[method]
-            given[name] = [kind.de_json(each) for each in given[name]]
-        for field, (file_name, content, media_type) in (files or {}).items():
-            given[field] = InputFile(content, file_name, read_file_handle=False)
-            given[field].mimetype = media_type
-        bot = self._careful if fresh else self._bot
+        if "commands" in given:  # the one parameter of ours that it does not take as JSON
+            given["commands"] = BotCommand.de_list(given["commands"])
         if timeout is not None:
             given["read_timeout"] = timeout
-        known = _parameters(method)
-        rest = {name: given.pop(name) for name in [*given] if name not in known}
-        # Parameters that are lacking are noticed here, before anything is sent.
-        calling = getattr(bot, method)(**given, api_kwargs=rest)
+        calling = getattr(self._bot, method)(**given)  # a parameter that is lacking is noticed here: nothing was sent
         try:
             return await calling
         except TelegramError:
@@ -183,6 +160,19 @@ class Api:
         except Exception as error:  # noqa: BLE001
             # Telegram answered, and may have acted: the answer lacks something, or has it in another shape.
             raise Unreadable(f"{method} answered something else: {type(error).__name__}") from None
+
+    async def post(
+        self, method: str, payload: Mapping[str, Any], files: Mapping[str, File] | None = None, *, fresh: bool = False
+    ) -> Any:
+        """Make the call of a stored row, which is JSON, and return Telegram's raw result.
+
+        `fresh` makes it on a new connection. Raises the errors of `bot.telegram.errors`.
+        """
+        given = dict(payload)
+        for field, (file_name, content, media_type) in (files or {}).items():
+            given[field] = InputFile(content, file_name, read_file_handle=False)
+            given[field].mimetype = media_type
+        return await (self._careful if fresh else self._bot).do_api_request(method, given)
 
     async def updates(self, offset: int | None, *, limit: int, wait: int, allowed: list[str]) -> Any:
         """Return the next raw updates; wait up to `wait` seconds for the first.
@@ -216,9 +206,3 @@ class Api:
                 return await self._kept.fetch(address, timeout=timeout, limit=limit)
         except TimeoutError:
             raise TimedOut from None
-
-
-@cache
-def _parameters(method: str) -> frozenset[str]:
-    """The names of the parameters of a method of `telegram.Bot`."""
-    return frozenset(signature(getattr(Bot, method)).parameters)

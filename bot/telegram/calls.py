@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from typing import IO, Any, Final, NamedTuple
 
 import structlog
-from telegram import Message
 
 from bot.telegram import errors
 from bot.telegram.api import Api, File
@@ -127,10 +126,11 @@ class Calls:
         # The server may just have closed a kept connection. That must not leave a reminder in doubt.
         fresh = row.kind not in REPLIES
         try:
-            result = await self._api.call(call.method, payload, call.files, fresh=fresh)
+            result = await self._api.post(call.method, payload, call.files, fresh=fresh)
         except errors.TelegramError as error:
             return self._follow(row.chat_id, classify(error))
-        return Sent(result.message_id if isinstance(result, Message) else None)
+        message_id = result.get("message_id") if isinstance(result, dict) else None
+        return Sent(message_id if isinstance(message_id, int) else None)
 
     def _follow(self, chat_id: int, outcome: Outcome) -> Outcome:
         """Remember the number of a chat that has moved."""
