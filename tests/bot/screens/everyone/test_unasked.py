@@ -200,13 +200,7 @@ def test_what_is_no_text_is_answered_in_words(desk: Desk, what: dict[str, Any], 
     [
         {"text": "eso mismo", "external_reply": {}, "quote": {"text": "la víctima se llama Yuleisi Peralta"}},
         {"text": "es ella", "external_reply": {"contact": {"first_name": "Y", "phone_number": "8095550142"}}},
-        {
-            "venue": {
-                "location": {"latitude": 18, "longitude": 9},
-                "address": "",
-                "title": "Casa de la víctima Yuleisi Peralta",
-            }
-        },
+        {"venue": {"location": {"latitude": 1, "longitude": 9}, "address": "víctima Yuleisi Peralta", "title": "Casa"}},
         {"venue": {"location": {"latitude": 18, "longitude": 9}, "address": "", "title": "Casa de acogida"}},
         {"audio": {"file_id": "A", "file_unique_id": "B", "duration": 3, "title": "víctima Yuleisi Peralta"}},
         {"text": "es esta", "external_reply": {"document": {"file_name": "víctima Yuleisi Peralta.pdf"}}},
