@@ -51,7 +51,7 @@ def test_a_token_that_is_revoked_while_the_bot_runs_ends_it(
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_page_of_somebody_on_the_way_is_no_word_of_telegrams(town: Town, status: int) -> None:
     """A captive portal answers each call for a while: nobody has blocked the bot, the token is as good as before."""
-    for method in ("sendMessage", "getUpdates", "editMessageText"):
+    for method in ("sendMessage", "getUpdates", "editMessageText", "getMe"):
         town.sandbox.world.faults.add(Fault("html", method, status=status, times=2))
     town.officer(ANA).say("/menu")
     wait_until(lambda: _hits(town) >= 4, "both have met the page", show=town.logged)
