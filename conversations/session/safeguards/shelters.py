@@ -288,7 +288,8 @@ def _named_behind(tokens: Sequence[Token], at: int) -> int:
     if token.is_number:
         return at + 1 if len(token.text) <= _HOUSE else 0
     is_unknown = not token.what & ~(_MAY_BE | Is.SAID) and token.is_word and len(token.text) > 1  # "calle doce"
-    is_numbered = token.is_capitalised and at + 1 < len(tokens) and tokens[at + 1].is_number  # "Calle Central 41"
+    is_next = token.is_capitalised and at + 1 < len(tokens)
+    is_numbered = is_next and (tokens[at + 1].is_number or tokens[at + 1].is_capitalised)  # "Calle Central 41"
     return at + 1 if is_unknown or is_numbered or _is_name(token) or _number_behind(tokens, at + 1) else 0
 
 
@@ -347,7 +348,7 @@ def _number_behind(tokens: Sequence[Token], at: int) -> int:
 
 def _beside(tokens: Sequence[Token], at: int, shelters: Mapping[int, int]) -> tuple[Part | None, int]:
     """ "Detrás del colmado", "across from the primary school", "frente a la UASD"."""
-    is_time_too = tokens[at].folded in known_words("personal.afterwards")
+    is_time_too, thing = tokens[at].folded in known_words("personal.afterwards"), 0
     for ahead in range(at + 1, min(len(tokens), at + 1 + _NEAR)):
         token = tokens[ahead]
         if token.what & Is.LANDMARK:
@@ -360,9 +361,9 @@ def _beside(tokens: Sequence[Token], at: int, shelters: Mapping[int, int]) -> tu
             return Part.NAMES, ahead + 1
         if _is_name(token) and not place_at(tokens, ahead)[0]:
             return (Part.PASSES if is_time_too else Part.NAMES), ahead + 1
-        if not is_time_too and _is_any_thing(tokens, ahead):
-            return Part.PASSES, ahead + 1
-    return None, at + 1
+        if not thing and not is_time_too and _is_any_thing(tokens, ahead):
+            thing = ahead + 1
+    return (Part.PASSES, thing) if thing else (None, at + 1)
 
 
 def _is_any_thing(tokens: Sequence[Token], at: int) -> bool:
