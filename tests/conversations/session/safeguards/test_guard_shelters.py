@@ -1,7 +1,7 @@
 """The place of a shelter, a safe house or a foster family is refused under all rules, and work about shelters passes.
 
-The first three sets of `guard_shelters.csv` (`since`) were written by the hand that wrote the rule, the others by another.
-Each was read once before the rule was improved with it, the last one never: docs/guard.md tells these first readings.
+The first three sets of `guard_shelters.csv` (`since`) are by the hand that wrote the rule, the others by another. Each
+was read once before the rule was improved with it, the last one never: docs/guard.md tells these first readings.
 """
 
 import csv
