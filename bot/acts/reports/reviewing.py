@@ -114,7 +114,7 @@ def asked_again(unit: UnitOfWork, sent: StoredSubmission, say: Wording) -> tuple
 def _returned(
     actor: Actor, person: Person, sent: StoredSubmission, asked: StoredDecision, code: str, labels: Sequence[str]
 ) -> Notification:
-    """What to answer again and why, in the language of somebody who can. Of a restricted report, neither."""
+    """Say what to answer again and why, in the language of somebody who can. Of a restricted report, say neither."""
     say, reason = wording(person.language), actor.unit.reviews.reason(asked)
     if sent.sensitive or not reason:
         lines = [line(say("review.returned_restricted", coordinator=actor.name, code=code))]

@@ -103,7 +103,7 @@ def test_due_gives_the_reason_that_holds(desk: Desk) -> None:
 
     tap(desk, CARMEN, "pausar", "end")
     set_schedule(desk, "reminders", days="mon")
-    assert reasons(desk, "2018-10-11T09:30")["reminders"] == "no_window"
+    assert reasons(desk, "2018-11-15T09:30")["reminders"] == "no_window"
 
 
 def test_a_window_that_nobody_said_is_in_the_ledger_with_the_reason(desk: Desk) -> None:
