@@ -321,7 +321,7 @@ class Dispatch:
         if said.strip() and personal_data(said, strict=True, known=ex.known()):
             ex.delete(typed.origin)
         if route is None:
-            welcome.show_help(ex, "help.unknown")
+            welcome.show_help(ex, key="help.unknown")
             return
         self._check_allowed(ex, route)
         ex.typed_message_id = typed.origin

@@ -38,13 +38,13 @@ QUIET: Final = (
     "alembic",
     "apscheduler",
     "asyncio",
-    "hyper_util",
+    "httpcore",
+    "httpx",
     "multipart",
     "PIL",
     "pyxform",
-    "reqwest",
-    "rustls",
     "sqlalchemy",
+    "telegram",
     "uvicorn",
 )
 """Loggers that write addresses, parameters or bodies below WARNING, or nothing useful."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot.acts.reports.coverage import publish_shipped
 from bot.errors import Complaint
@@ -9,15 +10,17 @@ from bot.open_storage import expect_no_sealed_data, open_storage
 from bot.settings import Settings
 from storage.database.migrating import upgrade
 from storage.database.vault import Vault
-from storage.errors import NotFound
 from storage.imports.applying import apply
 from storage.imports.reading import read_plan
-from storage.seed import SEED_PLAN, seed_workbook
+from storage.seed import EXAMPLE, SEED_PLAN, Example, seed_workbook
 from storage.unit_of_work import UnitOfWork
 
 
-def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iterator[str]:
-    """Set up the deployment. Yields a line for each thing done."""
+def set_up(settings: Settings, now: datetime, *, is_empty: bool = False, is_from_today: bool = False) -> Iterator[str]:
+    """Set up the deployment. Yields a line for each thing done.
+
+    `is_from_today`: the shipped plan is made as an example that has begun this year.
+    """
     if settings.keys.exists():
         Vault.load(settings.keys)
         yield f"Keyring: {settings.keys} (there already)."
@@ -33,19 +36,23 @@ def set_up(settings: Settings, now: datetime, *, is_empty: bool = False) -> Iter
         raise Complaint(f"The folder {settings.files} cannot be made ({error.strerror}). Check ENLACE_FILES.") from None
     with open_storage(settings) as database:
         if not is_empty:
-            yield database.units.submit(None, lambda unit: _plan(unit, now, settings)).result()
+            yield database.units.submit(None, lambda unit: _plan(unit, now, settings, is_from_today)).result()
         database.units.submit(None, lambda unit: _calendar(unit, now)).result()
         yield from database.units.submit(None, lambda unit: _forms(unit, now)).result()
 
 
-def _plan(unit: UnitOfWork, now: datetime, settings: Settings) -> str:
-    try:
-        unit.plans.by_code(SEED_PLAN)
-        return f"Plan: {SEED_PLAN} (there already)."
-    except NotFound:
-        pass
-    found = apply(unit, read_plan(seed_workbook()), SEED_PLAN, None, now, timezone=settings.timezone)
-    return f"Plan: {SEED_PLAN}. {found.summary(settings.language)}"
+def _plan(unit: UnitOfWork, now: datetime, settings: Settings, is_from_today: bool) -> str:
+    example = Example(now.astimezone(ZoneInfo(settings.timezone)).date())
+    there = [plan.code for plan in unit.plans.all()]
+    is_there = (code for code in there if code.startswith(EXAMPLE) or (code == SEED_PLAN and not is_from_today))
+    if code := next(is_there, ""):
+        return f"Plan: {code} (there already)."
+    if is_from_today:
+        code, draft = example.code, read_plan(seed_workbook(), example.read)
+    else:
+        code, draft = SEED_PLAN, read_plan(seed_workbook())
+    found = apply(unit, draft, code, None, now, timezone=settings.timezone)
+    return f"Plan: {code}. {found.summary(settings.language)}"
 
 
 def _calendar(unit: UnitOfWork, now: datetime) -> None:

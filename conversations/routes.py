@@ -279,6 +279,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.PREFERENCES: (maybe(word("zone")), TEXT),
     Route.MY_DATA: (maybe(word("file", "kept")),),
     Route.LANGUAGE: (maybe(NAME), PAGE),
+    Route.HELP: (maybe(word("more")),),
     Route.HOME: (maybe(word("new", "more")),),
     Route.BEGIN: (maybe(CODE),),
     Route.NOTHING_NEW: (maybe(CODE),),

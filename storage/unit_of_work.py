@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from storage.people.agencies import Agencies
     from storage.people.chats import Chats
     from storage.people.delegations import Delegations
+    from storage.people.entering import Entering
     from storage.people.invitations import Invitations
     from storage.people.joining import Joining
     from storage.people.leaving import Leaving
@@ -122,6 +123,12 @@ class UnitOfWork(Unit):
         from storage.people.invitations import Invitations
 
         return Invitations
+
+    @_repository
+    def entering(self) -> "type[Entering]":
+        from storage.people.entering import Entering
+
+        return Entering
 
     @_repository
     def role_requests(self) -> "type[RoleRequests]":

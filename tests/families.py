@@ -13,12 +13,14 @@ from conversations.plan import review
 from conversations.plan.calendar.agenda import NEEDS, Reason
 from conversations.plan.calendar.ladder import FOR_COORDINATORS
 from conversations.plan.calendar.working_time import WEEKDAYS
+from conversations.plan.entering import Absence, Station
 from conversations.plan.figures.annual import CALENDARS, PILLARS
 from conversations.plan.figures.lights import Light
 from conversations.plan.messages import plan_state
 from conversations.plan.messages.reminders import STAGES
+from conversations.plan.messages.week import CHANGED, Act
 from conversations.plan.model import ROLE_TYPES, Role, ValidationState
-from conversations.plan.periods import Frequency, PeriodStage
+from conversations.plan.periods import Frequency, PeriodStage, PlanPhase
 from conversations.plan.sharing import export_request
 from conversations.plan.sharing.events import KINDS as EVENT_KINDS
 from conversations.session.profiles import FORM_OF
@@ -39,6 +41,7 @@ from storage.seed import seed_workbook
 from storage.upkeep.retention import RETENTION
 
 PAUSED = ("everybody", "own")
+PHASES = (PlanPhase.AHEAD, PlanPhase.OVER)
 
 
 def families() -> dict[str, tuple[str, ...]]:
@@ -61,7 +64,12 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "command.{}": tuple(one.route for one in PERMISSIONS if one.in_menu),
     "digest.trend_{}": ("up", "down"),
     "digest.trend_{}_one": ("up", "down"),
+    "week.{}": CHANGED,
+    "week.act.{}": tuple(Act),
+    "week.waits.{}": tuple(Act),
     "due.reason.{}": (*get_args(Reason), "no_window", "not_exported"),
+    "entering.nudge.{}": (Station.OPENED, Station.ACCEPTED),
+    "entering.stopped.{}": (Station.INVITED, Station.OPENED, Station.ACCEPTED, "unreachable", "suspended"),
     "err.{}_expected": (*UPLOADS, "place"),
     "event.{}": EVENT_KINDS,
     "event.why.{}": REASONS_TO_FAIL,
@@ -87,12 +95,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "history.{}": tuple(ValidationState),
     "job.{}": tuple(job.what for job in JOBS),
     "joined.{}": tuple(Role),
+    "menu.plan_{}": PHASES,
+    "menu.plan_{}_ask": PHASES,
+    "menu.plan_{}_way": PHASES,
     "nothing.reason.{}": reminders.REASONS,
     "kept.{}": tuple(rule.name for rule in RETENTION),
     "pause.{}.begun": PAUSED,
     "pause.{}.begun_unlimited": PAUSED,
     "pause.{}.choose": PAUSED,
     "pause.{}.ended": PAUSED,
+    "people.mark.{}": get_args(Absence),
     "people.{}_count": ("suspended", "unreachable"),
     "periods.{}": ("opens", "due", "grace", "locks"),
     "periods.stage.{}": get_args(PeriodStage),

@@ -71,7 +71,7 @@ RUN = ["--", "run", "--clock", "2018-10-03T08:00"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [RUN, ["--without", "group", *RUN], ["--without", "pyreqwest", *RUN]])
+@pytest.mark.parametrize("arguments", [RUN, ["--without", "group", *RUN], ["--without", "aiohttp", *RUN]])
 def test_three_people_fill_the_form_with_enlace(tmp_path: Path, arguments: list[str]):
     """As it is and with each slowdown: every conversation ends with a receipt, and the report has its figures."""
     settings = house(tmp_path)

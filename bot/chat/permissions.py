@@ -40,6 +40,8 @@ class Permission:
     roles: frozenset[Role]
     reach: Reach
     kind: Literal["menu", "typed", "button"] = "menu"
+    unlisted: frozenset[Role] = frozenset()
+    """Roles that may use it, but need it too seldom for a line in their menu and help."""
     looks_people_up: bool = False
     """Whether a person's name may be typed here. Everywhere else, text with personal data is refused first."""
     also_contributors: bool = False
@@ -52,6 +54,10 @@ class Permission:
     @property
     def in_menu(self) -> bool:
         return self.kind == "menu"
+
+    def is_listed_for(self, role: str, *, is_contributor: bool = False) -> bool:
+        """Whether the menu and help of this role list it."""
+        return self.in_menu and role not in self.unlisted and self.is_for(role, is_contributor=is_contributor)
 
     def is_for(self, role: str, *, is_contributor: bool = False) -> bool:
         """Whether somebody with this role may use it, with or without the right to report."""
@@ -88,30 +94,30 @@ PERMISSIONS: tuple[Permission, ...] = (
         also_contributors=True,
     ),
     Permission(Route.INDICATORS, REPORTERS, "own_agency", also_contributors=True),
-    Permission(Route.REFERRALS, REPORTERS, "own_agency"),
     Permission(Route.HISTORY, REPORTERS, "own_agency", also_contributors=True),
     Permission(Route.CLOSE, REPORTERS, "own_agency"),
+    Permission(Route.REFERRALS, REPORTERS, "own_agency"),
     Permission(Route.DIGEST, ENROLLED, "plan"),
     Permission(Route.DELEGATE, REPORTERS, "own_agency"),
     Permission(Route.QUEUE, COORDINATORS, "plan"),
+    Permission(Route.STATUS, ADMINS, "plan"),
+    Permission(Route.INVITE, ADMINS, "plan"),
+    Permission(Route.PEOPLE, CHIEFS, "plan", looks_people_up=True),
     Permission(Route.SEARCH, EXPORT_TAKERS, "plan"),
-    Permission(Route.PROGRESS, CHIEFS, "plan"),
     Permission(Route.CHASE, CHIEFS, "plan"),
+    Permission(Route.PROGRESS, CHIEFS, "plan"),
     Permission(Route.LETTERS, COORDINATORS, "plan"),
     Permission(Route.SCHEDULES, ADMINS, "plan"),
     Permission(Route.EXPORT, EXPORT_TAKERS, "plan"),
-    Permission(Route.TOKENS, ADMINS, "plan"),
+    Permission(Route.TOKENS, ADMINS, "plan", kind="typed"),
     Permission(Route.HOLIDAYS, ADMINS, "plan"),
     Permission(Route.PERIODS, CHIEFS, "plan"),
-    Permission(Route.STATUS, ADMINS, "plan"),
-    Permission(Route.AUDIT, REPORTERS | CHIEFS, "plan"),
+    Permission(Route.AUDIT, REPORTERS | CHIEFS, "plan", unlisted=REPORTERS),
     Permission(Route.PAUSE, REPORTERS | CHIEFS, "plan"),
-    Permission(Route.PEOPLE, CHIEFS, "plan", looks_people_up=True),
     Permission(Route.AGENCIES, ADMINS, "plan"),
-    Permission(Route.INVITE, ADMINS, "plan"),
-    Permission(Route.FORMS, ADMINS | REPORTERS, "plan"),
-    Permission(Route.PLAN, ENROLLED, "plan"),
-    Permission(Route.RECEIVERS, ADMINS, "plan"),
+    Permission(Route.FORMS, ADMINS | REPORTERS, "plan", unlisted=REPORTERS),
+    Permission(Route.PLAN, ENROLLED, "plan", unlisted=REPORTERS),
+    Permission(Route.RECEIVERS, ADMINS, "plan", kind="typed"),
     Permission(Route.RECEIVER, ADMINS, "plan", kind="button", looks_people_up=True),
     Permission(Route.IMPORT, ADMINS, "plan", kind="button"),
     Permission(Route.UNDO_IMPORT, ADMINS, "plan", kind="button"),
@@ -205,8 +211,8 @@ def read_route(name: str) -> Route | None:
 
 
 def menu_permissions(role: Role, *, is_contributor: bool = False) -> Iterator[Permission]:
-    """The rows of the command menu of a role, in the table's order."""
-    return (one for one in PERMISSIONS if one.in_menu and one.is_for(role, is_contributor=is_contributor))
+    """The rows of the command menu of a role, in the table's order: what it does most comes first."""
+    return (one for one in PERMISSIONS if one.is_listed_for(role, is_contributor=is_contributor))
 
 
 def telegram_menu(role: Role, language: str, *, is_contributor: bool = False) -> list[tuple[str, str]]:

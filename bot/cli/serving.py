@@ -57,9 +57,14 @@ def _expect_free(port: int) -> None:
 @app.command()
 def init(
     empty: Annotated[bool, typer.Option("--empty", help="Neither the shipped plan nor the shipped forms.")] = False,
+    from_today: Annotated[
+        bool, typer.Option("--from-today", help="The shipped plan as an example that has begun this year.")
+    ] = False,
 ) -> None:
     """Prepare a deployment: database, keyring, shipped plan and forms. A second run changes nothing."""
     from bot.setup import set_up
 
-    for sentence in set_up(settings(), now(), is_empty=empty):
+    if empty and from_today:
+        fail("--empty makes no plan, and --from-today makes the example: use one of them", 2)
+    for sentence in set_up(settings(), now(), is_empty=empty, is_from_today=from_today):
         talk(sentence)

@@ -1,6 +1,6 @@
 """Digests: the coordinator's week, the minister's card and the observer's view."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cache
@@ -18,12 +18,13 @@ from bot.telegram import render
 from conversations.card import Button, Card, Line, home_button, line, unstyled
 from conversations.languages import translated
 from conversations.plan.calendar.agenda import Agenda, Recipient, closing_topics
-from conversations.plan.calendar.ladder import Rung, Step
+from conversations.plan.calendar.ladder import Rung
 from conversations.plan.calendar.ledger import CARRIERS
-from conversations.plan.calendar.notices import Chase, pending_steps
+from conversations.plan.calendar.notices import Chase
 from conversations.plan.figures.monitoring import ActivityStanding, Standing, plenary_items
-from conversations.plan.messages import digests
-from conversations.plan.messages.reminders import closing_acts
+from conversations.plan.messages import digests, week
+from conversations.plan.messages.reminders import closing_acts, letters_offered
+from conversations.plan.messages.week import Act, Offer
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
@@ -33,6 +34,8 @@ from storage.unit_of_work import UnitOfWork
 from storage.upkeep.chain import sealed_until
 
 WEEK = timedelta(days=7)
+LONGEST = timedelta(days=31)
+"""What changed before is no news, also for somebody whose last digest is older."""
 ON_A_SCREEN = 24
 """How many agencies have a button: the worst, or the first in the alphabet. Others are at most three taps away."""
 IN_A_ROW = 3
@@ -62,11 +65,13 @@ VIEWS: dict[str, View] = {
 }
 RANKED = frozenset({Role.COORDINATOR, Role.ADMIN})
 """Roles that get the week. The others get a card."""
+PICTURED = frozenset({Role.OBSERVER, Role.READER})
+"""Roles whose scheduled card has its picture above it. The week is one message; /resumen shows the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The part of a digest that is shown: the page of its agencies, and whether its lists are complete."""
+    """The part of a digest that is shown: the page of its agencies, and whether it is the whole one."""
 
     page: int = 0
     is_whole: bool = False
@@ -74,26 +79,28 @@ class Shown:
 
 # ------------------------------------------------------------------ for the scheduler and the command line
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
-    """Return, for the scheduler, the picture and the text of each person's role, in their language.
+    """Return, for the scheduler, the message of each person's role, in their language.
 
-    Each role is counted once. The text is a card: its buttons work as those of /resumen, in the same message. It also
-    says what the ladder has for the same person that day (`CARRIERS`): to coordinators what /resumen says about it, to
-    contributors of indicators their reminder.
+    Coordinators get the week since their last digest, in one message. A card for readers has its picture above it. What
+    several people see is counted once. The text is a card: its buttons work as those of /resumen, in the same message.
+    It also says what the ladder has for the same person that day (`CARRIERS`): to coordinators that a period has
+    locked, to contributors of indicators their reminder.
     """
     zone = plan_zone(unit, moment.plan_id)
-    counted: dict[bool, Standing] = {}
     made: dict[int, tuple[Message, ...]] = {}
     ladder = ladder_of(unit, moment)
     reminders = carried(unit, moment, people)
+    ranked = [who.person_id for who in people if who.role in RANKED]
+    last = unit.ledger.last_said(moment.plan_id, WEEKLY.what, ranked, moment.now) if ranked else {}
+
+    @cache
+    def counted(since: datetime, *, only_validated: bool) -> Standing:
+        return Figures(unit).standing(moment.plan_id, moment.now, since, zone, only_validated=only_validated)
+
     for who in people:
-        only_validated = VIEWS[who.role].only_validated
-        if only_validated not in counted:
-            counted[only_validated] = Figures(unit).standing(
-                moment.plan_id, moment.now, moment.now - WEEK, zone, only_validated=only_validated
-            )
-        found = counted[only_validated]
-        untold = pending_steps(ladder()[0], who, moment.day_of(who)) if who.role is Role.COORDINATOR else ()
-        card = digest_card(unit, moment.plan_id, who.role, found, who.language, Shown(), ladder, untold)
+        since = max(last.get(who.person_id, moment.now - WEEK), moment.now - LONGEST)
+        found = counted(since, only_validated=VIEWS[who.role].only_validated)
+        card = digest_card(unit, moment.plan_id, who.role, found, who.language, Shown(), ladder)
         rungs: tuple[Rung, ...] = ()
         if who.role is Role.COORDINATOR:
             rungs = told_rungs(ladder()[0], who, moment)
@@ -101,7 +108,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
             reminder, rungs = reminders[who.person_id]
             card = Card((*card.lines, line(""), *reminder.lines), (*reminder.rows, *card.rows))
         payload = message(card)
-        shown = picture_of(who.role, found, who.language)
+        shown = picture_of(who.role, found, who.language) if who.role in PICTURED else None
         picture = (Message(shown, "sendPhoto"),) if shown else ()
         made[who.person_id] = (*picture, Message(payload, is_card=True, rungs=rungs))
     return made
@@ -130,25 +137,19 @@ def digest_card(
     language: str,
     shown: Shown,
     ladder: Callable[[], tuple[Agenda, Chase]],
-    untold: Collection[Step] | None = None,
 ) -> Card:
-    """Return a role's digest. Of the ladder it tells a coordinator the steps `untold`; without them, all of now."""
+    """Return a role's digest: to coordinators and administrators the week in a few lines, or the whole one."""
     say, view = wording(language), VIEWS[role]
     rows: list[tuple[Button, ...]] = []
     lines: tuple[Line, ...]
+    if role in RANKED and not shown.is_whole:
+        return week_card(role, found, language, *ladder())
     if role in RANKED:
         agenda, to_chase = ladder()
-        steps = agenda.steps if untold is None else untold
-        topics = closing_topics(agenda, steps) if role is Role.COORDINATOR else ()
-        foot = sealed_lines(unit, say, role, is_scheduled=untold is not None)
-        short, whole = (
-            digests.digest(found, language, topics, agenda, is_public=view.is_public, is_whole=is_whole, foot=foot)
-            for is_whole in (False, True)
-        )
-        lines = whole if shown.is_whole else short
-        if whole != short:
-            to = tap(Route.DIGEST, 0) if shown.is_whole else tap(Route.DIGEST, 0, "whole")
-            rows.append((Button(say("digest.short" if shown.is_whole else "digest.whole"), to),))
+        topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
+        foot = sealed_lines(unit, say) if role is Role.ADMIN else ()
+        lines = digests.digest(found, language, topics, agenda, is_public=view.is_public, foot=foot)
+        rows.append((Button(say("digest.short"), tap(Route.DIGEST, 0)),))
         rows += acts_of(role, found, say, len(to_chase.agencies))
         rows += closing_acts(agenda, topics, language)
     elif role is Role.READER:
@@ -164,21 +165,56 @@ def digest_card(
     return Card(lines, tuple(rows))
 
 
-def sealed_lines(unit: UnitOfWork, say: Wording, role: Role, *, is_scheduled: bool) -> tuple[Line, ...]:
-    """Say how far the audit log is sealed: to administrators, and to coordinators once a week, unasked.
+def week_card(role: Role, found: Standing, language: str, agenda: Agenda, to_chase: Chase) -> Card:
+    """Return the week in a few lines, with the button of the act that helps most, and those of two more."""
+    say = wording(language)
+    letters = letters_offered(agenda, closing_topics(agenda, agenda.steps))
+    ways = {offer: _button_of(offer, role, say) for offer in week.offers(found, to_chase.agencies, letters)}
+    offered = {offer: button for offer, button in ways.items() if button is not None}
+    first, *others = offered.values() if offered else (None,)
+    rows: list[tuple[Button, ...]] = [(first._replace(tone="primary"),)] if first else []
+    rows += [tuple(others[:2])] if others else []
+    rows += [(Button(say("digest.whole"), tap(Route.DIGEST, 0, "whole")),), (home_button(say),)]
+    return Card(week.week(found, language, tuple(offered), is_public=VIEWS[role].is_public), tuple(rows))
 
-    So the head of its chain is on phones too, which the server's operator cannot change.
-    """
-    if role is not Role.ADMIN and not is_scheduled:
-        return ()
+
+def _button_of(offer: Offer, role: Role, say: Wording) -> Button | None:
+    """Return the button with which this role does an act. None if it may not."""
+    match offer.act:
+        case Act.REMIND:
+            found = Route.CHASE, Button(say("digest.remind", n=offer.n), tap(Route.CHASE))
+        case Act.VALIDATE:
+            found = Route.QUEUE, Button(say("digest.review", n=offer.n), tap(Route.QUEUE))
+        case Act.NAME:
+            return _naming(offer.names, role, say)
+        case Act.LETTER:
+            one = Button(say("escalate.open", agency=offer.names[0]), tap(Route.LETTERS, offer.names[0]))
+            several = Button(say("escalate.open_all", n=offer.n), tap(Route.LETTERS))
+            found = Route.LETTERS, several if offer.n > 1 else one
+        case Act.DECIDE:
+            found = Route.DIGEST, Button(say("digest.see_decisions", n=offer.n), tap(Route.DIGEST, 0, "whole"))
+    route, button = found
+    return button if permission_of(route).is_for(role) else None
+
+
+def _naming(vacant: Sequence[str], role: Role, say: Wording) -> Button:
+    """Return the button for posts that nobody holds: an invitation, or the request for one."""
+    if len(vacant) > 1 and permission_of(Route.PEOPLE).is_for(role):
+        return Button(say("digest.invite_several", n=len(vacant)), tap(Route.PEOPLE, "vacant"))
+    invites = permission_of(Route.INVITE).is_for(role)
+    to = tap(Route.INVITE, Role.FOCAL_POINT, vacant[0]) if invites else tap(Route.VACANCY, vacant[0])
+    return Button(say("digest.invite", agency=vacant[0]), to)
+
+
+def sealed_lines(unit: UnitOfWork, say: Wording) -> tuple[Line, ...]:
+    """Say how far the audit log is sealed. So the head of its chain is on a phone too, which no server can change."""
     try:
         head, waiting = sealed_until(unit)
     except StorageError:
         return (line(""), line(f"⛔ {say('status.audit_broken')}"))
     if head is None:
         return ()
-    said = say("digest.seal", head=head.note) if is_scheduled else say("status.audit", head=head.note, n=waiting)
-    return (line(""), line(f"🔏 {said}"))
+    return (line(""), line(f"🔏 {say('status.audit', head=head.note, n=waiting)}"))
 
 
 def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[tuple[Button, ...]]:
@@ -193,12 +229,8 @@ def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[t
     if to_remind and may(Route.CHASE):
         row.append(Button(say("digest.remind", n=to_remind), tap(Route.CHASE)))
     rows = [tuple(row)] if row else []
-    vacant = [agency.code for agency in digests.vacancies(found)]
-    if len(vacant) > 1 and may(Route.PEOPLE):
-        rows.append((Button(say("digest.invite_several", n=len(vacant)), tap(Route.PEOPLE, "vacant")),))
-    elif vacant:
-        to = tap(Route.INVITE, Role.FOCAL_POINT, vacant[0]) if may(Route.INVITE) else tap(Route.VACANCY, vacant[0])
-        rows.append((Button(say("digest.invite", agency=vacant[0]), to),))
+    if vacant := [agency.code for agency in digests.vacancies(found)]:
+        rows.append((_naming(vacant, role, say),))
     return rows
 
 
@@ -211,7 +243,7 @@ def agency_rows(found: Standing, view: View, page: int, say: Wording) -> list[tu
     buttons = [Button(f"{a.worst.light.shape} {a.code}", tap(Route.AGENCY_DIGEST, a.code)) for a in shown]
     rows = [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
     if pages > 1:
-        rows.append((Button(say("digest.page"), tap(Route.DIGEST, (page + 1) % pages)),))
+        rows.append((Button(say("digest.page"), tap(Route.DIGEST, (page + 1) % pages, "whole")),))
     return rows
 
 

@@ -14,7 +14,7 @@ from bot.schedule.regular import why_not
 from bot.schedule.reminders import IN_DIGEST, carriers_of, leaving_to_digests
 from conversations.plan.calendar.agenda import Pause, Recipient
 from conversations.plan.calendar.agenda_rows import LOOK_BACK
-from conversations.plan.calendar.ladder import FOR_COORDINATORS, all_steps, ladder_fires_after
+from conversations.plan.calendar.ladder import ALONE, all_steps, ladder_fires_after
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.notices import Say, decide, is_meant, paced, silenced, steps_meant, window_of_today
 from conversations.plan.calendar.working_time import ONE_DAY, Times, fires_after, has_begun, instant, next_working_hour
@@ -68,9 +68,9 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
         told = outlook.told_until.get(who.person_id, date.min)
         if who.reports:
             meant = tuple(steps_meant(agenda, who, every_step))
-            notices = agenda.notices.get(who.person_id, frozenset())
+            notices = agenda.spent.get(who.person_id, ())
         else:
-            meant, notices = tuple(step for step in every_step if step.rung in FOR_COORDINATORS), None
+            meant, notices = tuple(step for step in every_step if step.rung in ALONE), None
         spoken = tuple(when for when, roles in carriers if who.role in roles)
         kinds.add((meant, notices, max(told, day) if reason == IN_DIGEST else told, day if reason else None, spoken))
     coming: set[datetime] = set()
@@ -136,12 +136,16 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | Non
             continue
         moment = Moment.of(schedule.plan_id, now, timezone)
         roles = job.roles_of(schedule)
-        everybody = [who for who in unit.recipients.all(schedule.plan_id) if who.role in roles]
+        everybody = [job.sees(who) for who in unit.recipients.all(schedule.plan_id) if who.role in roles]
         if schedule.what == LADDER:
             everybody = [who for who in everybody if is_meant(who)]
-        planned = one_a_day(unit, Batch(schedule.plan_id, job, job.scan(unit, schedule, moment)), now)
+        wanted = job.scan(unit, schedule, moment)
+        planned = one_a_day(unit, Batch(schedule.plan_id, job, wanted), now)
         said = {one.who.person_id: one for one in planned}
-        reasons = _reasons(unit, schedule, everybody, moment)
+        reasons = dict(_reasons(unit, schedule, everybody, moment))
+        for held in wanted:
+            if held.is_said and held.who.person_id not in said and reasons.get(held.who.person_id) == "no_window":
+                reasons[held.who.person_id] = "spent"
         for who in everybody:
             one = said.get(who.person_id)
             if schedule.paused_at is not None:

@@ -117,6 +117,8 @@ class Job:
     """Whether a plan has at most one schedule of it, because a second one would have nothing more to say."""
     is_offered: bool = True
     """Whether it can be scheduled. Otherwise another event causes it."""
+    sees: Callable[[Recipient], Recipient] = lambda who: who
+    """Return a person as the rules of who may be told see them for this job."""
 
     def roles_of(self, schedule: StoredSchedule) -> Collection[Role]:
         return schedule.among(self.roles)

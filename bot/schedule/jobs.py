@@ -1,6 +1,7 @@
 """JOBS: everything that is sent on schedule. A message without a row here is never sent."""
 
 from bot.schedule import digests, exports
+from bot.schedule.entering import ENTERING
 from bot.schedule.job import Job
 from bot.schedule.reminders import REMINDERS
 from bot.schedule.restored import RESTORED
@@ -13,6 +14,7 @@ JOBS: tuple[Job, ...] = (
     digests.MONTHLY,
     VALIDATED,
     VACANCIES,
+    ENTERING,
     exports.SCHEDULED,
     RESTORED,
 )

@@ -1,25 +1,26 @@
-"""One notice for each person and day (DOMAIN §5.3). It is enforced for every job when plans become messages.
+"""The budget of notices (DOMAIN §5.3). It is enforced for every job when plans become messages.
 
-`conversations.plan.calendar.ledger.waits_for` is the rule, and `BESIDE` has its exceptions. Here it is applied: a
-person who has had a notice today, of any plan, gets no other. A job that is neither the ladder nor one of its carriers
-waits for these, also in the person's other plans.
+`conversations.plan.calendar.ledger.withheld` is the rule, and `BESIDE` has its exceptions. Here it is applied: a person
+who has had a notice today, of any plan, gets no other, and an officer no third in a week or fifth in a month. A job
+that is neither the ladder nor one of its carriers waits for these, also in the person's other plans.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.schedule.agenda import outlook_of
 from bot.schedule.job import Batch, Moment, Planned
 from bot.schedule.reminders import leaving_to_digests
 from conversations.plan.calendar.agenda import Recipient
-from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LADDER, have_had_notice
+from conversations.plan.calendar.ledger import ASKED_FOR, BESIDE, CARRIERS, LADDER, LONGEST, withheld
 from conversations.plan.calendar.notices import concerns, is_meant
 from conversations.plan.calendar.working_time import falls_on
+from conversations.plan.model import AGENCY_ROLES
 from storage.unit_of_work import UnitOfWork
 
 
 def one_a_day(unit: UnitOfWork, batch: Batch, now: datetime) -> Sequence[Planned]:
-    """Return the messages of a batch that may be said now, so that nobody gets a second notice on a day.
+    """Return the messages of a batch that may be said now, so that nobody gets more notices than their budget allows.
 
     What is left out is not recorded. The job finds it again on the next day, if it is not too late then.
     """
@@ -27,13 +28,16 @@ def one_a_day(unit: UnitOfWork, batch: Batch, now: datetime) -> Sequence[Planned
     people = [one.who for one in planned if one.is_said]
     if not people or what in BESIDE:
         return planned
-    rows = unit.ledger.messages_since([who.person_id for who in people], now - timedelta(days=2))
-    waiting = set(have_had_notice(plan_id, what, rows, now))
+    rows = unit.ledger.messages_since([who.person_id for who in people], now - LONGEST)
+    found = withheld(plan_id, what, rows, now, {who.person_id for who in people if who.role in AGENCY_ROLES})
+    waiting = set(found.today)
     if what != LADDER and what not in CARRIERS:
         waiting |= _spoken_for(unit, plan_id, people, now)
         numbers = [who.person_id for who in people]
         for other in (plan.id for plan in unit.plans.all() if plan.id != plan_id):
             waiting |= _spoken_for(unit, other, unit.recipients.all(other, numbers), now)
+    asked = {one.who.person_id for one in planned if one.reason == ASKED_FOR}
+    waiting |= set(found.spent) - asked
     return [one for one in planned if not one.is_said or one.who.person_id not in waiting]
 
 

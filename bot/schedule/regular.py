@@ -1,6 +1,6 @@
 """A job that sends the same kind of message in each of its windows, such as a weekly digest."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,22 @@ from storage.plan.past_limits import changed_at
 from storage.unit_of_work import UnitOfWork
 
 
-def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing_to_tell") -> Scan:
+def regular(
+    compose: Compose,
+    roles: frozenset[Role],
+    nothing: Reason = "nothing_to_tell",
+    *,
+    among: Callable[[UnitOfWork, Moment], Collection[int]] | None = None,
+    sees: Callable[[Recipient], Recipient] = lambda who: who,
+) -> Scan:
     """Return the scan of a job that says the same kind of thing in each window: a digest, a monthly card.
 
     After an outage or a pause only the latest window is said, and only for two working days. Earlier windows are
     recorded as told later. If the latest is too late, that is recorded. `nothing` is the reason that is recorded for
-    people who have nothing to be told.
+    people who have nothing to be told. `sees`: as in `Job.sees`.
+
+    `among` returns the people who have something to be told. Such a job looks on every day and is silent on most, so
+    only what is said is recorded.
     """
 
     def scan(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Sequence[Planned]:
@@ -29,14 +39,19 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
         holidays = unit.holidays.days(moment.plan_id)
         wanted = schedule.among(roles)
         outlook: Agenda | None = None
+        concerned: Collection[int] | None = None
         for name in unit.recipients.zones(moment.plan_id):
             own = ZoneInfo(name)
             if is_quiet(moment.now, own, holidays):
                 continue
             windows = windows_now(schedule.recurrence, own, moment.now, holidays)
-            if not windows:
+            if windows and among is not None and concerned is None:
+                concerned = among(unit, moment)
+            if not windows or (concerned is not None and not concerned):
                 continue
-            untold = _untold(unit, schedule, moment, name, windows[-1], wanted, holidays)
+            untold = [sees(who) for who in _untold(unit, schedule, moment, name, windows[-1], wanted, holidays)]
+            if concerned is not None:
+                untold = [who for who in untold if who.person_id in concerned]
             if not untold:
                 continue
             outlook = outlook or outlook_of(unit, moment, schedule.ledger)
@@ -51,7 +66,10 @@ def regular(compose: Compose, roles: frozenset[Role], nothing: Reason = "nothing
                 if reason in WAITED_FOR:
                     continue  # a pause that ends in time must not drop the week
                 said = messages.get(who.person_id, ())
-                planned.append(_planned(schedule, who, windows, said, reason, nothing, moment.day_of(who)))
+                if concerned is None:
+                    planned.append(_planned(schedule, who, windows, said, reason, nothing, moment.day_of(who)))
+                elif said:
+                    planned.append(Planned(who, windows[-1], tuple(said), ledger=schedule.ledger))
         return planned
 
     return scan

@@ -8,11 +8,20 @@ from zoneinfo import ZoneInfo
 from bot.chat.actor import message
 from bot.schedule.agenda import agenda_of, agenda_within, outlook_of
 from bot.schedule.job import Job, Message, Moment, Planned
-from conversations.card import Card
-from conversations.plan.calendar.agenda import Agenda, Reason, Recipient, Topic, asked_for_evidence, closing_topics
+from conversations.card import Card, Line
+from conversations.languages import translated
+from conversations.plan.calendar.agenda import (
+    Agenda,
+    Reason,
+    Recipient,
+    Topic,
+    asked_for_evidence,
+    closing_topics,
+    told_topics,
+)
 from conversations.plan.calendar.agenda_rows import Scope
 from conversations.plan.calendar.ladder import Rung
-from conversations.plan.calendar.ledger import CARRIERS, LADDER
+from conversations.plan.calendar.ledger import ASKED_FOR, CARRIERS, LADDER
 from conversations.plan.calendar.notices import (
     Chase,
     Say,
@@ -22,6 +31,7 @@ from conversations.plan.calendar.notices import (
     concerns,
     decide,
     is_meant,
+    not_reminded,
     pending_steps,
     settled,
     silenced,
@@ -29,7 +39,7 @@ from conversations.plan.calendar.notices import (
     window_of_today,
 )
 from conversations.plan.calendar.working_time import WORK_BEGINS, Times, has_begun, is_hour
-from conversations.plan.messages.reminders import names_colleagues, reminder
+from conversations.plan.messages.reminders import names_colleagues, of_another_plan, reminder
 from conversations.plan.model import AGENCY_ROLES, Role
 from storage.calendar.ledger import StoredFire
 from storage.calendar.schedules import StoredSchedule
@@ -68,7 +78,8 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
     hours = {who: schedule.recurrence.hour_there(moment.day_of(who), zone) for who, zone in found}
     verdicts = [(who, decide(agenda, who, moment.now, hours[who], zone)) for who, zone in found]
     told = by_agency(who for who, verdict in verdicts if isinstance(verdict, Say))
-    return [one for who, verdict in verdicts if (one := _planned(verdict, agenda, who, told)) is not None]
+    others = left_elsewhere(unit, moment, [who for who, verdict in verdicts if isinstance(verdict, Say)])
+    return [one for who, verdict in verdicts if (one := _planned(verdict, agenda, who, told, others)) is not None]
 
 
 def leaving_to_digests(unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient]) -> Agenda:
@@ -123,14 +134,17 @@ def _planned(
     agenda: Agenda,
     who: Recipient,
     told: Mapping[str, Sequence[Recipient]],
+    elsewhere: Mapping[int, Sequence[Line]],
 ) -> Planned | None:
     match verdict:
-        case Say(window, topics, missed):
+        case Say(window, topics, missed, is_asked_for):
             pending = pending_steps(agenda, who, window)
             about = {period for topic in topics for period in (topic.period, *topic.closes)}
             about.update(asked_for_evidence(agenda, who, pending))
             rungs = _in_order(step.rung for step in pending if step.period in about)
-            return Planned(who, window, (worded(topics, who, agenda, told),), rungs=rungs, missed=missed)
+            reason = ASKED_FOR if is_asked_for else ""
+            words = (worded(topics, who, agenda, told, elsewhere.get(who.person_id, ())),)
+            return Planned(who, window, words, reason, rungs=rungs, missed=missed)
         case Silence(reason, window):
             return None if window is None else Planned(who, window, reason=reason, is_open=verdict.is_open)
 
@@ -160,6 +174,7 @@ def look_again(
         if silenced(agenda, who, moment.now, moment.day_of(who)) is None:
             heard.setdefault(on, []).append(who)
     colleagues = {on: by_agency(people) for on, people in heard.items()}
+    elsewhere = left_elsewhere(unit, moment, [who for _, who in told])
     seen: dict[int, Message | str | None] = {}
     for fire, who in told:
         if not is_meant(who):
@@ -168,16 +183,45 @@ def look_again(
         zone = ZoneInfo(who.timezone)
         match still_due(agenda, who, moment.now, zone, fire.on, fire.told_rungs, is_chased=fire.is_by_hand):
             case Say(_, topics):
-                seen[fire.id] = worded(topics, who, agenda, colleagues.get(fire.on, {}))
+                there = elsewhere.get(who.person_id, ())
+                seen[fire.id] = worded(topics, who, agenda, colleagues.get(fire.on, {}), there)
             case Silence(reason):
                 seen[fire.id] = reason
     return seen
 
 
-def worded(topics: Sequence[Topic], who: Recipient, agenda: Agenda, told: Mapping[str, Sequence[Recipient]]) -> Message:
+def left_elsewhere(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Line, ...]]:
+    """Return what each of these people has to hear of other plans: one notice is about all plans (DOMAIN §5.3).
+
+    The ladders there read this notice as their own (`agenda_rows`).
+    """
+    found: dict[int, tuple[Line, ...]] = {}
+    for plan in unit.plans.all() if people else ():
+        there = Moment.of(plan.id, moment.now, plan.timezone)
+        same = unit.recipients.all(plan.id, [who.person_id for who in people]) if plan.id != moment.plan_id else ()
+        if not any(is_meant(who) for who in same):
+            continue
+        agenda = agenda_of(unit, there, outlook_of(unit, there), same)
+        for who in same:
+            if is_meant(who) and not_reminded(agenda, who, moment.now, there.day_of(who)) is None:
+                closings = () if who.reports else closing_topics(agenda, pending_steps(agenda, who, there.day_of(who)))
+                topics = told_topics(agenda, who) if who.reports else closings
+                lines = of_another_plan(translated(plan.name, who.language), topics, who, agenda)
+                found[who.person_id] = (*found.get(who.person_id, ()), *lines)
+    return found
+
+
+def worded(
+    topics: Sequence[Topic],
+    who: Recipient,
+    agenda: Agenda,
+    told: Mapping[str, Sequence[Recipient]],
+    elsewhere: Sequence[Line] = (),
+) -> Message:
     """Write a reminder. If colleagues of the agency are reminded too (`told`), it names the first of them."""
     others = (other for other in told.get(who.agency_code, ()) if other.person_id != who.person_id)
-    return replace(message_of(reminder(topics, who, agenda, colleague=next(others, None))), is_card=True)
+    card = reminder(topics, who, agenda, colleague=next(others, None), elsewhere=elsewhere)
+    return replace(message_of(card), is_card=True)
 
 
 def by_agency(told: Iterable[Recipient]) -> dict[str, list[Recipient]]:

@@ -342,7 +342,7 @@ def _seen(unit: UnitOfWork, moment: Moment, fires: Sequence[StoredFire]) -> Mapp
         if not fire.is_by_hand and not is_meant:
             seen[fire.id] = "schedule_paused"
             continue
-        found = second_look(outlook, who, moment.now, fire.on, is_by_hand=fire.is_by_hand)
+        found = second_look(outlook, job.sees(who), moment.now, fire.on, is_by_hand=fire.is_by_hand)
         if found is not None:
             seen[fire.id] = found
             continue

@@ -1,30 +1,37 @@
-"""The Bot API: calls, updates and downloads as JSON.
+"""The Bot API: calls, updates and downloads, through `telegram.Bot`.
 
-Building `Message` objects nobody reads cost a third of a measured bot's throughput (DESIGN §11), so `call`
-sends JSON and returns Telegram's raw result. The token is part of every address; so no error, no `repr` and no
-log line of ours holds an address.
+Calls are python-telegram-bot's methods, and their results are its objects. What is most of the work stays JSON: stored
+rows, which are JSON in the database, and updates (`updates` reads them).
+The token is part of every address; so no error, no `repr` and no log line of ours holds an address.
 """
 
 import asyncio
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import quote
 
-import orjson
+from telegram import Bot, BotCommand, InputFile
+from telegram.warnings import PTBUserWarning
 
 from bot.settings import SecretStr
 from bot.telegram.errors import BadRequest, InvalidToken, TelegramError, TimedOut, TooLarge, Unreadable
-from bot.telegram.http import TIMEOUT, UPLOAD_TIMEOUT, File, Transport, multipart, result_of
+from bot.telegram.http import TIMEOUT, Request
 
 TELEGRAM: Final = "https://api.telegram.org"
 DOWNLOAD_LIMIT: Final = 20 * 1024 * 1024
 """Bytes; the Bot API hands out no larger file."""
 DOWNLOAD_TIMEOUT: Final = 90.0
 CLOCK_HEADER: Final = "X-Sandbox-Clock"
-SETTLE: Final = 0.05
+
+File = tuple[str, bytes | IO[bytes], str]
+"""Name, content, media type."""
+
+# `getUpdates` and stored rows are JSON on purpose, though the library has methods for them.
+warnings.filterwarnings("ignore", "Please use 'Bot", PTBUserWarning)
 
 
 class Api:
@@ -55,8 +62,8 @@ class Api:
             if clock is not None and on_clock is not None:
                 on_clock(clock)
 
-        def transport(connections: int, *, fresh: bool = False) -> Transport:
-            return Transport(
+        def request(connections: int, *, fresh: bool = False) -> Request:
+            return Request(
                 connections=connections,
                 timeout=timeout,
                 fresh=fresh,
@@ -64,11 +71,17 @@ class Api:
                 on_headers=on_headers,
             )
 
-        self._polling = transport(2)
-        self._kept = transport(connections)
-        self._fresh = transport(connections, fresh=True)
-        self._methods = f"{server}/bot{secret}/"
-        self._files = f"{server}/file/bot{secret}/"
+        def bot(request: Request) -> Bot:
+            return Bot(
+                secret,
+                base_url=lambda token: f"{server}/bot{token}",
+                base_file_url=lambda token: f"{server}/file/bot{token}",
+                request=request,
+                get_updates_request=self._polling,
+            )
+
+        self._polling, self._kept, self._fresh = request(2), request(connections), request(connections, fresh=True)
+        self._bot, self._careful = bot(self._kept), bot(self._fresh)
         number = secret.partition(":")[0]
         self.bot_id = int(number) if number.isdigit() else 0
         """The number before the token's colon; 0 for a token that has none."""
@@ -99,14 +112,14 @@ class Api:
         return now.timestamp() - told - ago
 
     async def initialize(self) -> None:
-        """Open connections and ask for the bot's own name. Raises `InvalidToken`, without the token in its text."""
+        """Open connections and ask for the bot's own name. Raises `InvalidToken`, without the token in its text.
+
+        `Bot.initialize` would put the token there.
+        """
         self._time = asyncio.get_running_loop().time
         for each in (self._polling, self._kept, self._fresh):
-            each.open()
-        me = await self.call("getMe", {})
-        if not isinstance(me, dict):
-            raise Unreadable("getMe told nothing of a bot")
-        self.username = str(me.get("username") or "")
+            await each.initialize()
+        self.username = (await self.call("getMe", {})).username or ""
 
     async def is_rejected(self) -> bool:
         """Whether Telegram rejects our token: getMe must say so, twice.
@@ -127,42 +140,47 @@ class Api:
     async def shutdown(self) -> None:
         """Close the connections. No call may be made afterwards."""
         for each in (self._polling, self._kept, self._fresh):
-            await each.close()
-        # The client's own thread may still be on its way back from the last answer. An interpreter that ends under it
-        # aborts: 5 of 100 processes that ended within a millisecond did, none of those that waited for two.
-        await asyncio.sleep(SETTLE)
+            await each.shutdown()
 
-    async def call(
-        self,
-        method: str,
-        payload: Mapping[str, Any],
-        files: Mapping[str, File] | None = None,
-        *,
-        timeout: float | None = None,
-        fresh: bool = False,
-    ) -> Any:
-        """Call a method and return Telegram's raw `result`. Raises the errors of `bot.telegram.errors`.
+    async def call(self, method: str, payload: Mapping[str, Any], *, timeout: float | None = None) -> Any:
+        """Call a method of `telegram.Bot` and return its object. Raises the errors of `bot.telegram.errors`.
 
         `timeout` is in seconds, for the whole call.
         """
-        if files:
-            body: Any = multipart(payload, files)
-            timeout = UPLOAD_TIMEOUT if timeout is None else timeout
-        else:
-            body = orjson.dumps(payload)
-        transport = self._fresh if fresh else self._kept
-        return result_of(await transport.exchange(self._methods + method, body, timeout=timeout))
+        given = dict(payload)
+        if "commands" in given:  # the one parameter of ours that it does not take as JSON
+            given["commands"] = BotCommand.de_list(given["commands"])
+        if timeout is not None:
+            given["read_timeout"] = timeout
+        calling = getattr(self._bot, method)(**given)  # a parameter that is lacking is noticed here: nothing was sent
+        try:
+            return await calling
+        except TelegramError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # Telegram answered, and may have acted: the answer lacks something, or has it in another shape.
+            raise Unreadable(f"{method} answered something else: {type(error).__name__}") from None
+
+    async def post(
+        self, method: str, payload: Mapping[str, Any], files: Mapping[str, File] | None = None, *, fresh: bool = False
+    ) -> Any:
+        """Make the call of a stored row, which is JSON, and return Telegram's raw result.
+
+        `fresh` makes it on a new connection. Raises the errors of `bot.telegram.errors`.
+        """
+        given = dict(payload)
+        for field, (file_name, content, media_type) in (files or {}).items():
+            given[field] = InputFile(content, file_name, read_file_handle=False)
+            given[field].mimetype = media_type
+        return await (self._careful if fresh else self._bot).do_api_request(method, given)
 
     async def updates(self, offset: int | None, *, limit: int, wait: int, allowed: list[str]) -> Any:
         """Return the next raw updates; wait up to `wait` seconds for the first.
 
         Telegram deletes all updates below `offset`.
         """
-        payload: dict[str, Any] = {"limit": limit, "timeout": wait, "allowed_updates": allowed}
-        if offset is not None:
-            payload["offset"] = offset
-        body = orjson.dumps(payload)
-        found = result_of(await self._polling.exchange(self._methods + "getUpdates", body, timeout=wait + TIMEOUT))
+        payload = {"offset": offset, "limit": limit, "timeout": wait, "allowed_updates": allowed}
+        found = await self._bot.do_api_request("getUpdates", payload, read_timeout=wait + TIMEOUT)
         if not isinstance(found, list):
             raise Unreadable("getUpdates told no updates")
         return found
@@ -181,12 +199,10 @@ class Api:
                     if "too big" in str(error).lower():
                         raise TooLarge(f"over {limit} bytes") from None
                     raise
-                if not isinstance(file, dict):
-                    raise Unreadable("getFile told nothing of a file")
-                size = file.get("file_size")
-                if isinstance(size, int) and size > limit:
+                if isinstance(file.file_size, int) and file.file_size > limit:
                     raise TooLarge(f"over {limit} bytes")
-                address = self._files + quote(str(file.get("file_path", "")))
-                return await self._kept.exchange(address, None, method="GET", timeout=timeout, limit=limit)
+                folder = f"{self._bot.base_file_url}/"
+                address = folder + quote(str(file.file_path or "").removeprefix(folder))
+                return await self._kept.fetch(address, timeout=timeout, limit=limit)
         except TimeoutError:
             raise TimedOut from None

@@ -16,8 +16,7 @@ from typing import IO, Any, Final, NamedTuple
 import structlog
 
 from bot.telegram import errors
-from bot.telegram.api import Api
-from bot.telegram.http import File
+from bot.telegram.api import Api, File
 from bot.telegram.in_hand import Note
 from bot.telegram.lanes import Held
 from bot.telegram.methods import anew, in_words, makes_message
@@ -127,7 +126,7 @@ class Calls:
         # The server may just have closed a kept connection. That must not leave a reminder in doubt.
         fresh = row.kind not in REPLIES
         try:
-            result = await self._api.call(call.method, payload, call.files, fresh=fresh)
+            result = await self._api.post(call.method, payload, call.files, fresh=fresh)
         except errors.TelegramError as error:
             return self._follow(row.chat_id, classify(error))
         message_id = result.get("message_id") if isinstance(result, dict) else None

@@ -261,8 +261,8 @@ class Delivery:
         try:
             if not self.is_held:  # asked here: a 429 may have come since the tap
                 await self._api.call("answerCallbackQuery", answer_payload(answer), timeout=5.0)
-        except errors.TooManyRequests as error:
-            self._close_window(error.seconds)
+        except errors.RetryAfter as error:
+            self._close_window(errors.seconds_of(error))
         except errors.TelegramError:
             pass  # older than 150 s, answered already, or the network: the button stops by itself
         finally:

@@ -1,26 +1,46 @@
-"""The errors of a call of the Bot API.
+"""The errors of a call of the Bot API: python-telegram-bot's, and ours for what it does not tell apart.
 
 `sendMessage` has no idempotency key. So after a failed call the only question is whether Telegram may have acted on it.
-After `NotSent` and after a refusal by Telegram itself it has not. After any other `NetworkError` it may have. No error
+After `NotSent` and after a refusal by Telegram itself it has not. After any other `NetworkError` it may have; but
+`BadRequest`, which is Telegram's refusal, is a `NetworkError` to python-telegram-bot: ask for it first. No error
 contains an address, because the address contains the token.
 """
 
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 
-class TelegramError(Exception):
-    """A call that failed."""
+__all__ = [
+    "BadRequest",
+    "ChatMigrated",
+    "Conflict",
+    "ConnectionLost",
+    "Forbidden",
+    "InvalidToken",
+    "NetworkError",
+    "NotSent",
+    "RefusedFile",
+    "RetryAfter",
+    "ServerFault",
+    "TelegramError",
+    "TimedOut",
+    "TooLarge",
+    "Unreadable",
+    "seconds_of",
+]
 
 
 # ------------------------------------------------------------------ what the network did
-class NetworkError(TelegramError):
-    """Telegram has not answered, or something else answered in its place."""
-
-
 class NotSent(NetworkError):
     """The call certainly never reached Telegram: refused, no such host, no TLS, no connection in time."""
-
-
-class TimedOut(NetworkError):
-    """No whole answer came in time: Telegram may have acted."""
 
 
 class ConnectionLost(NetworkError):
@@ -35,42 +55,16 @@ class Unreadable(NetworkError):
     """An answer that cannot be the Bot API's: a proxy's HTML page, or incomplete JSON. Telegram may have acted."""
 
 
-# ------------------------------------------------------------------ what Telegram said: nothing was done
-class BadRequest(TelegramError):
-    """400, or a refusal of a kind that we do not know."""
-
-
-class InvalidToken(TelegramError):
-    """401 for a token that nobody has, 404 for one that is malformed."""
-
-
-class Forbidden(TelegramError):
-    """403: this person or chat does not receive us."""
-
-
-class Conflict(TelegramError):
-    """409: somebody else asks for the updates of this bot, or a webhook is set."""
-
-
+# ------------------------------------------------------------------ what was too large
 class RefusedFile(TelegramError):
     """A 413 answer: the file to upload is too large. Trying again does not help."""
 
 
-class TooManyRequests(TelegramError):
-    """429: for `seconds` nothing may be sent."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"Flood control exceeded. Retry in {seconds} seconds")
-        self.seconds = seconds
-
-
-class ChatMigrated(TelegramError):
-    """The group has become a supergroup, under the number `new_chat_id`."""
-
-    def __init__(self, new_chat_id: int) -> None:
-        super().__init__("the chat has migrated")
-        self.new_chat_id = new_chat_id
-
-
 class TooLarge(TelegramError):
     """A download that exceeds our limit. It was stopped."""
+
+
+def seconds_of(error: RetryAfter) -> int:
+    """The seconds for which nothing may be sent."""
+    waiting = error.retry_after
+    return waiting if isinstance(waiting, int) else int(waiting.total_seconds())

@@ -1,26 +1,20 @@
-"""HTTP to the Bot API over pyreqwest. It distinguishes what was certainly not sent from what may have been sent.
+"""HTTP to the Bot API over aiohttp. It distinguishes what was certainly not sent from what may have been sent.
 
-aiohttp took twice its processor time for a call. pyreqwest's error classes do not tell this difference: a connection
-that breaks during a call is a `ConnectError`, as is one that is refused. But the chain of causes tells it: hyper names
-the phase that failed, and only what failed while connecting was not sent.
+`telegram.Bot` hands each call to a `Request`. An answer outside 2xx becomes an error here, not in python-telegram-bot:
+that reads a captive portal's 403 page as "blocked by this person", and writes what it cannot parse to the log.
 """
 
 import asyncio
 import io
 import json
-import os
+import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import timedelta
-from typing import IO, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
-os.putenv("MIMALLOC_ALLOW_THP", "0")  # pyreqwest's allocator asks for huge pages when it is loaded: 10 MB, hardly used
-
+import aiohttp
 import orjson
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import BodyDecodeError, BuilderError, PoolTimeoutError, PyreqwestError, RequestTimeoutError
-from pyreqwest.multipart import FormBuilder, PartBuilder
-from pyreqwest.response import Response
+from telegram.request import BaseRequest, RequestData
 
 from bot.telegram.errors import (
     BadRequest,
@@ -31,11 +25,11 @@ from bot.telegram.errors import (
     InvalidToken,
     NotSent,
     RefusedFile,
+    RetryAfter,
     ServerFault,
     TelegramError,
     TimedOut,
     TooLarge,
-    TooManyRequests,
     Unreadable,
 )
 
@@ -54,18 +48,13 @@ LONGEST_RETRY: Final = 24 * 3600
 UNTIMED_RETRY: Final = 5
 """Seconds to keep still after a 429 that does not say how long."""
 
-CONNECTING: Final = "client error (Connect)"
-"""What hyper calls a call that failed before anything of it was written."""
-
-CHUNK: Final = 1 << 18
 ANSWER_LIMIT: Final = 32 << 20
 """Bytes of an answer. A hundred updates have less than one million. A proxy that sends without end took 3 GB of memory
 in half a minute, before the call's time was over."""
-READ_AHEAD: Final = 1 << 16
-"""Bytes of an answer that are read before we ask for them: all of nearly every one."""
 
-File = tuple[str, bytes | IO[bytes], str]
-"""Name, content, media type."""
+_UNSET: Final = BaseRequest.DEFAULT_NONE
+_JSON: Final = {"Content-Type": "application/json"}
+_ALWAYS: Final = {"User-Agent": "Enlace", "Accept-Encoding": "identity"}
 
 
 def parse_json(payload: bytes) -> Any:
@@ -103,7 +92,7 @@ def error_of(status: int, payload: bytes) -> TelegramError:
     if not (isinstance(answer, dict) and answer.get("ok") is False):
         # A 403 page of a captive portal must not read as "this person blocked the bot".
         if status == 429:
-            return TooManyRequests(UNTIMED_RETRY)
+            return RetryAfter(UNTIMED_RETRY)
         if status == 413:
             return RefusedFile("Request Entity Too Large")
         return ServerFault(f"HTTP {status}") if status >= 500 else Unreadable(f"HTTP {status} from something else")
@@ -116,8 +105,8 @@ def error_of(status: int, payload: bytes) -> TelegramError:
         return ChatMigrated(migrated)
     if status == 429:
         if not isinstance(retry_after, int) or retry_after <= 0:
-            return TooManyRequests(UNTIMED_RETRY)
-        return TooManyRequests(min(retry_after, LONGEST_RETRY))
+            return RetryAfter(UNTIMED_RETRY)
+        return RetryAfter(min(retry_after, LONGEST_RETRY))
     match status:
         case 400:
             return BadRequest(said)
@@ -132,19 +121,8 @@ def error_of(status: int, payload: bytes) -> TelegramError:
     return ServerFault(said) if status >= 500 else BadRequest(said)
 
 
-def result_of(payload: bytes) -> Any:
-    """The `result` of a 2xx answer."""
-    try:
-        answer = parse_json(payload)
-    except ValueError:
-        raise Unreadable("an answer that is not JSON") from None
-    if not (isinstance(answer, dict) and answer.get("ok") is True and "result" in answer):
-        raise Unreadable("JSON, but not an answer of the Bot API")
-    return answer["result"]
-
-
-class Transport:
-    """Connections to one server.
+class Request(BaseRequest):
+    """Connections to one server, for `telegram.Bot`.
 
     `fresh` opens a connection for each call, so that a kept connection which the server has just closed cannot make a
     reminder ambiguous. `on_headers` is called with a function that reads the headers of an answer.
@@ -161,138 +139,159 @@ class Transport:
     ) -> None:
         self._connections = connections
         self._timeout = timeout
-        self._fresh = fresh
-        self._keepalive = KEEPALIVE_PLAIN if is_plain else KEEPALIVE_TLS
+        self._is_plain = is_plain
+        self._keepalive = None if fresh else KEEPALIVE_PLAIN if is_plain else KEEPALIVE_TLS
         self._on_headers = on_headers
-        self._client: Client | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._time: Callable[[], float] = time.monotonic
         """The event loop's time, once it is open."""
         self.answered_at: float | None = None
         """The event loop's time of the last answer that was a success."""
 
-    def open(self) -> None:
-        if self._client is not None:
+    @property
+    def read_timeout(self) -> float:
+        return self._timeout
+
+    async def initialize(self) -> None:
+        """Open the connections."""
+        if self._session is not None:
             return
         self._time = asyncio.get_running_loop().time
-        self._client = (
-            ClientBuilder()
-            .max_connections(self._connections)
-            .pool_timeout(timedelta(seconds=CONNECT_TIMEOUT))
-            .connect_timeout(timedelta(seconds=CONNECT_TIMEOUT))
-            .timeout(timedelta(seconds=self._timeout))
-            .pool_idle_timeout(timedelta(seconds=self._keepalive))
-            .pool_max_idle_per_host(0 if self._fresh else self._connections)
-            .follow_redirects(False)  # one would be handed the token
-            .no_proxy()
-            .referer(False)
-            .gzip(False)
-            .brotli(False)
-            .zstd(False)
-            .deflate(False)
-            .user_agent("Enlace")
-            .build()
+        kept = {"force_close": True} if self._keepalive is None else {"keepalive_timeout": self._keepalive}
+        # aiohttp's own context was made when it was imported: SSL_CERT_FILE is read here.
+        trusts = True if self._is_plain else ssl.create_default_context()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=trusts, **kept),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_ALWAYS,
+            auto_decompress=False,
+            trust_env=False,
         )
 
-    async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+    async def shutdown(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
-    async def exchange(
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Parse a 2xx answer: an object with a `result`."""
+        try:
+            answer = parse_json(payload)
+        except ValueError:
+            raise Unreadable("an answer that is not JSON") from None
+        if not (isinstance(answer, dict) and answer.get("ok") is True and "result" in answer):
+            raise Unreadable("JSON, but not an answer of the Bot API")
+        return answer
+
+    async def do_request(
         self,
         url: str,
-        body: bytes | FormBuilder | None,
-        *,
-        method: str = "POST",
-        timeout: float | None = None,
-        limit: int | None = None,
-    ) -> bytes:
-        """Return the body of a 2xx answer, which may have `limit` bytes: TooLarge. Any other answer raises.
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: Any = _UNSET,
+        write_timeout: Any = _UNSET,
+        connect_timeout: Any = _UNSET,
+        pool_timeout: Any = _UNSET,
+    ) -> tuple[int, bytes]:
+        """Return status and body of a 2xx answer. Any other answer raises.
 
-        `timeout` is in seconds, for the whole call. Without `limit`, an answer longer than any of the Bot API is
-        Unreadable.
+        `read_timeout` is in seconds, for the whole call.
         """
-        if self._client is None:
+        body: bytes | aiohttp.FormData
+        if request_data is not None and request_data.contains_files:
+            body, headers, usual = _form(request_data), None, UPLOAD_TIMEOUT
+        else:
+            body, headers, usual = _json(request_data), _JSON, self._timeout
+        seconds = usual if read_timeout is _UNSET else read_timeout
+        try:
+            return await self._exchange(method, url, body, headers, seconds, ANSWER_LIMIT)
+        except TooLarge:
+            raise Unreadable("an answer without an end") from None
+
+    async def fetch(self, url: str, *, timeout: float, limit: int) -> bytes:
+        """Return the file at this address, in `timeout` seconds. `TooLarge` beyond `limit` bytes."""
+        return (await self._exchange("GET", url, None, None, timeout, limit))[1]
+
+    async def _exchange(
+        self, method: str, url: str, body: Any, headers: dict[str, str] | None, seconds: float, limit: int
+    ) -> tuple[int, bytes]:
+        if self._session is None:
             raise NotSent("the connection is not open")
+        limits = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
         try:
-            request = self._client.request(method, url)
-        except ValueError:
-            raise NotSent("not an address") from None
-        if timeout is not None:
-            request.timeout(timedelta(seconds=timeout))
-        # A download shows each piece as it comes: a trickle would take long to fill what is read ahead.
-        request.streamed_read_buffer_limit(READ_AHEAD if limit is None else 0)
-        if isinstance(body, bytes):
-            request.header("Content-Type", "application/json").body_bytes(body)
-        elif body is not None:
-            request.multipart(body)
-        try:
-            async with request.build_streamed() as response:
-                payload = await _at_most(response, ANSWER_LIMIT if limit is None else limit)
-        except PyreqwestError as error:
+            async with self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,  # one would be handed the token
+            ) as response:
+                payload = await _at_most(response, limit)
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             raise _meaning(error) from None
-        except TooLarge as error:
-            raise error if limit is not None else Unreadable("an answer without an end") from None
         if self._on_headers is not None:
-            self._on_headers(response.get_header)
-        status = response.status
-        if not 200 <= status < 300:
-            raise error_of(status, payload)
+            self._on_headers(response.headers.get)
+        if not 200 <= response.status < 300:
+            raise error_of(response.status, payload)
         self.answered_at = self._time()
-        return payload
+        return response.status, payload
 
 
-def _meaning(error: PyreqwestError) -> TelegramError:
+def _meaning(error: Exception) -> TelegramError:
     """The error that a failed call means, if no answer came.
 
-    pyreqwest's message may contain the address, and the address contains the token. So only the class of the error is
+    aiohttp's message may contain the address, and the address contains the token. So only the class of the error is
     passed on.
     """
-    name, details = type(error).__name__, getattr(error, "details", None) or {}
-    if isinstance(error, PoolTimeoutError | BuilderError):
-        return NotSent(name)
-    if any(cause["message"] == CONNECTING for cause in details.get("causes") or ()):
-        return NotSent(name)
-    if isinstance(error, RequestTimeoutError):
-        return TimedOut()
-    if isinstance(error, BodyDecodeError):
-        return Unreadable("an answer cut off")
+    name = type(error).__name__
+    match error:
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.InvalidURL():
+            return NotSent(name)
+        case TimeoutError():
+            return TimedOut()
+        case aiohttp.ClientPayloadError():
+            return Unreadable("an answer cut off")
+        case aiohttp.ClientResponseError():
+            return Unreadable("an answer that is not HTTP")
     return ConnectionLost(name)
 
 
-async def _at_most(response: Response, limit: int) -> bytes:
+async def _at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Return the body of an answer. TooLarge as soon as it has, or announces, more than `limit` bytes."""
-    promised = response.get_header("Content-Length") or ""
-    if promised.isdecimal() and int(promised) > limit:
-        raise TooLarge(f"over {limit} bytes")
-    payload = bytearray()
-    while (part := await response.body_reader.read_chunk()) is not None:
-        payload += part
-        if len(payload) > limit:
-            raise TooLarge(f"over {limit} bytes")
-    return bytes(payload)
+    promised = response.content_length
+    if promised is None:
+        payload = bytearray()
+        while part := await response.content.readany():
+            payload += part
+            if len(payload) > limit:
+                break
+        else:
+            return bytes(payload)
+    elif promised <= limit:
+        return await response.read()
+    response.close()
+    raise TooLarge(f"over {limit} bytes")
 
 
-def multipart(parameters: Mapping[str, Any], files: Mapping[str, File]) -> FormBuilder:
-    """A request body with files. Text parameters stay as they are, the others become JSON, as the Bot API wants."""
-    form = FormBuilder().percent_encode_noop()  # else "año.xlsx" arrives as "a%C3%B1o.xlsx"
-    for name, value in parameters.items():
-        form.text(name, value if isinstance(value, str) else orjson.dumps(value).decode())
-    for field, (file_name, content, kind) in files.items():
-        part = PartBuilder.from_bytes(content) if isinstance(content, bytes) else _streamed(content)
-        form.part(field, part.file_name(_header_safe(file_name)).mime(kind))
+def _json(data: RequestData | None) -> bytes:
+    try:
+        return orjson.dumps(data.parameters if data is not None else {})
+    except TypeError as error:  # our defect: it will not be better the next time
+        raise BadRequest(f"no JSON: {error}") from None
+
+
+def _form(data: RequestData) -> aiohttp.FormData:
+    """A body with files. Texts stay as they are, other parameters are JSON, as the Bot API wants."""
+    form = aiohttp.FormData(quote_fields=False)  # else "año.xlsx" arrives as "a%C3%B1o.xlsx"
+    for name, value in data.json_parameters.items():
+        form.add_field(name, value)
+    for name, (file_name, content, kind) in data.multipart_data.items():
+        # aiohttp warns of more than a megabyte of bytes, which it would write in one piece.
+        streamed = io.BytesIO(content) if isinstance(content, bytes) else content
+        form.add_field(name, streamed, filename=_header_safe(file_name), content_type=kind)
     return form
-
-
-def _streamed(content: IO[bytes]) -> PartBuilder:
-    async def parts() -> AsyncIterator[bytes]:
-        while part := await asyncio.to_thread(content.read, CHUNK):
-            yield part
-
-    begin = content.tell()
-    length = content.seek(0, io.SEEK_END) - begin
-    content.seek(begin)
-    return PartBuilder.from_stream_with_length(parts(), length)
 
 
 def _header_safe(name: str) -> str:

@@ -96,8 +96,8 @@ def classify(error: errors.TelegramError) -> Outcome:
     match error:
         case errors.NotSent():
             return NotSent(reason)
-        case errors.TooManyRequests():
-            return RetryAfter(error.seconds)
+        case errors.RetryAfter():
+            return RetryAfter(errors.seconds_of(error))
         case errors.ChatMigrated():
             return Migrated(error.new_chat_id)
         case errors.Forbidden():

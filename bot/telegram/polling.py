@@ -131,9 +131,10 @@ class Polling:
         except errors.Conflict as error:
             await self._on_conflict(error)
             return None
-        except errors.TooManyRequests as error:
-            logger.warning("telegram.retry_after", seconds=error.seconds, method="getUpdates")
-            await until(self._stop, min(error.seconds, LONGEST_SILENCE))
+        except errors.RetryAfter as error:
+            seconds = errors.seconds_of(error)
+            logger.warning("telegram.retry_after", seconds=seconds, method="getUpdates")
+            await until(self._stop, min(seconds, LONGEST_SILENCE))
             return None
         except errors.TelegramError as error:
             await self._rest("telegram", f"{type(error).__name__}: {error}")
@@ -225,7 +226,7 @@ class Polling:
         try:
             own = await self._units.run(None, lambda unit: unit.facts.get(WEBHOOK_FACT))
             info = await self._api.call("getWebhookInfo", {})
-            address = str(info.get("url", ""))
+            address = info.url
             if not address:
                 return False
             if address != own:

@@ -1,15 +1,18 @@
 """Raw update → `Incoming`: the only reader of what Telegram sends.
 
-Anyone may send anything, and new kinds of updates appear with every Bot API version. So an update is read from its JSON
-directly, field by field: an update that is not understood becomes `Ignored` (and is acknowledged); one that lacks a
-required field raises `Malformed` (and is set aside after a few tries). Types of the library are not built here: they
-cost more than the whole conversation step, and refuse updates of a newer API. Source: Bot API, "Update", "Message",
-"CallbackQuery".
+Anyone may send anything, and new kinds of updates appear with every Bot API version. So the envelope of an update is
+read from its JSON, field by field: an update that is not understood becomes `Ignored` (and is acknowledged); one that
+lacks a required field raises `Malformed` (and is set aside after a few tries). So are texts and taps, which are nearly
+all: an `Update` of python-telegram-bot costs more than the whole conversation step. Other messages are read with its
+types. The guard reads the words of every message from the JSON, also of kinds that the library does not know.
+Source: Bot API, "Update", "Message", "CallbackQuery".
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+from telegram import Chat, ChatMember, ChatMemberUpdated, Message
 
 from conversations.session.events import Corrected, Located, Offered, Typed
 
@@ -23,6 +26,9 @@ NAME_LIMIT = 255
 """Characters of a file's name, as on any disk."""
 WORDS_LIMIT = 4 * TEXT_LIMIT
 """Characters of all other words of a message, which only the guard reads."""
+
+ILL_FORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError)
+"""What is raised where an update is not as the Bot API promises. The last two: a date that no calendar has."""
 
 
 class Malformed(Exception):
@@ -170,7 +176,7 @@ def read(raw: Mapping[str, Any]) -> Incoming:
     """Read what kind of update this is. Malformed if a promised field is missing or has another type."""
     try:
         return _read(raw)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except ILL_FORMED as error:
         raise Malformed(f"{update_type(raw)}: {type(error).__name__}") from None
 
 
@@ -209,10 +215,9 @@ def _is_anothers(chat: Mapping[str, Any], sender: Sender | None) -> bool:
 
 
 def _membership(change: Mapping[str, Any]) -> What:
-    status = change["new_chat_member"]["status"]
-    if change["chat"].get("type") == "private":
-        return Membership(is_blocked=status in ("kicked", "left"))
-    return Elsewhere(may_leave=status not in ("left", "kicked"))
+    update = ChatMemberUpdated.de_json(dict(change))
+    is_out = update.new_chat_member.status in (ChatMember.BANNED, ChatMember.LEFT)
+    return Membership(is_blocked=is_out) if update.chat.type == Chat.PRIVATE else Elsewhere(may_leave=not is_out)
 
 
 def _edited(message: Mapping[str, Any]) -> What:
@@ -254,19 +259,13 @@ def _message(message: Mapping[str, Any]) -> What:
             head, _, argument = text[1:].partition(" ")
             return Command(head.partition("@")[0].lower(), argument.strip(), origin, beside)
         return Said(Typed(text, origin), beside)
-    if location := message.get("location") or (message.get("venue") or {}).get("location"):
-        accuracy = location.get("horizontal_accuracy")
-        place = Located(
-            float(location["latitude"]),
-            float(location["longitude"]),
-            None if accuracy is None else float(accuracy),
-            origin,
-        )
-        return Said(place, _words_in(message))
-    if offer := _offer(message, origin):
-        return Said(offer, _words_in(message, "caption", *(f"{kind}.file_name" for kind, _ in _FILES)))
     if _SERVICE.intersection(message):
         return Reworded(origin, _words_in(message))
+    content = _content(message)
+    if content is not None and (place := _place(content)):
+        return Said(place, _words_in(message))
+    if content is not None and (offer := _offer(content)):
+        return Said(offer, _words_in(message, "caption", *(f"{kind}.file_name" for kind in _FILES)))
     return Unsupported(origin, is_contact="contact" in message, said=_words_in(message))
 
 
@@ -379,45 +378,45 @@ _SERVICE = frozenset(
 )
 """Messages that nobody wrote: they get no answer. Some show a name all the same."""
 
-_FILES: tuple[tuple[str, Literal["photo", "document", "video", "audio", "voice"]], ...] = (
-    ("document", "document"),
-    ("video", "video"),
-    ("audio", "audio"),
-    ("voice", "voice"),
-)
+_FILES: tuple[Literal["document", "video", "audio", "voice"], ...] = ("document", "video", "audio", "voice")
+_CONTENT = frozenset(["message_id", "date", "chat", "caption", "media_group_id", "location", "venue", "photo", *_FILES])
+"""The fields of a message that are read with the library's types. What stands beside them cannot spoil them."""
 
 
-def _offer(message: Mapping[str, Any], origin: int) -> Offered | None:
-    album = str(message.get("media_group_id", ""))
-    caption = str(message.get("caption") or "")[:TEXT_LIMIT]
-    if sizes := message.get("photo"):
-        largest = max(sizes, key=lambda size: size.get("width", 0) * size.get("height", 0))
-        return Offered(
-            "photo",
-            str(largest["file_id"]),
-            str(largest["file_unique_id"]),
-            "photo.jpg",
-            "image/jpeg",
-            largest.get("file_size"),
-            album,
-            origin,
-            caption,
-        )
-    for name_of_it, kind in _FILES:
-        if file := message.get(name_of_it):
-            name = str(file.get("file_name") or kind)[:NAME_LIMIT]
-            mime = str(file.get("mime_type") or "")
-            return Offered(
-                kind,
-                str(file["file_id"]),
-                str(file["file_unique_id"]),
-                name,
-                mime,
-                file.get("file_size"),
-                album,
-                origin,
-                caption,
-            )
+def _content(message: Mapping[str, Any]) -> Message | None:
+    """The message as an object of the library. None if the library cannot read it."""
+    try:
+        return Message.de_json({name: message[name] for name in _CONTENT.intersection(message)})
+    except ILL_FORMED:
+        return None
+
+
+def _place(message: Message) -> Located | None:
+    location = message.location or (message.venue.location if message.venue else None)
+    if location is None:
+        return None
+    accuracy = location.horizontal_accuracy
+    return Located(
+        float(location.latitude),
+        float(location.longitude),
+        None if accuracy is None else float(accuracy),
+        message.message_id,
+    )
+
+
+def _offer(message: Message) -> Offered | None:
+    # The library does not check that a text is one.
+    album, caption = str(message.media_group_id or ""), str(message.caption or "")[:TEXT_LIMIT]
+    origin = message.message_id
+    if message.photo:
+        largest = max(message.photo, key=lambda size: size.width * size.height)
+        ids = str(largest.file_id), str(largest.file_unique_id)
+        return Offered("photo", *ids, "photo.jpg", "image/jpeg", largest.file_size, album, origin, caption)
+    for kind in _FILES:
+        if file := getattr(message, kind):
+            ids = str(file.file_id), str(file.file_unique_id)
+            name, media_type = str(getattr(file, "file_name", None) or kind)[:NAME_LIMIT], str(file.mime_type or "")
+            return Offered(kind, *ids, name, media_type, file.file_size, album, origin, caption)
     return None
 
 

@@ -218,9 +218,9 @@ class WebhookKeeper:
                     await self._api.call("setWebhook", self._parameters)
                     is_set = True
                 info = await self._api.call("getWebhookInfo", {})
-                if info.get("url") != self._address:
+                if info.url != self._address:
                     is_set = False
-                    self._alarm("foreign_webhook", f"updates go to {host_of(str(info.get('url', '')))}")
+                    self._alarm("foreign_webhook", f"updates go to {host_of(info.url)}")
             except (errors.TelegramError, Unavailable) as error:
                 if isinstance(error, errors.InvalidToken) and await self._api.is_rejected():
                     raise TokenRejected from None

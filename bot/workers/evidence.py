@@ -23,7 +23,7 @@ from bot.acts.reports.reports import FETCH
 from bot.dispatch import Dispatch
 from bot.log import log_alarm, place_of
 from bot.telegram.api import Api
-from bot.telegram.errors import BadRequest, TelegramError, TooLarge, TooManyRequests
+from bot.telegram.errors import BadRequest, RetryAfter, TelegramError, TooLarge, seconds_of
 from bot.telegram.giving_up import if_it_can_be_said
 from bot.telegram.handled import Alarm, Clock, Handled
 from bot.telegram.intake import Intake
@@ -155,8 +155,8 @@ class Evidence:
         except TooLarge:
             await self._feed(job, FetchFailed(payload["unique_id"], "report.file_big", (("max_mb", MAX_MB),)))
             return
-        except TooManyRequests as error:
-            at = self._clock.now() + timedelta(seconds=error.seconds)
+        except RetryAfter as error:
+            at = self._clock.now() + timedelta(seconds=seconds_of(error))
             await self._units.run(None, lambda unit: unit.jobs.put_back(job, "retry after", at=at))
             return
         except TelegramError as error:

@@ -98,7 +98,7 @@ class Importing:
             return
         shown = {
             "name": name,
-            "is_over": tried.is_over,
+            "phase": tried.phase,
             "workbook": draft.sha256,
             "fingerprint": found.fingerprint(),
             "summary": found.summary(ex.language).splitlines(),
@@ -128,8 +128,8 @@ class Importing:
         if is_again:
             lines.append(line(bold(say("import.changed_meanwhile"))))
         lines += [line(text) for text in shown["summary"]]
-        if shown.get("is_over"):  # what an earlier version of the program stored does not say it
-            lines.append(line(bold(say("import.over"))))
+        if (words := f"import.{shown.get('phase')}") in say:  # what an earlier version stored has no phase
+            lines.append(line(bold(say(words))))
         if notes and page == 0:
             lines += [line(""), *told(notes, ex.language, say)]
         if not sentences:

@@ -14,7 +14,7 @@ from bot.chat.exchange import Exchange
 from bot.chat.permissions import ADMINS
 from bot.screens.reports.forms import publication_day
 from bot.telegram.api import Api
-from bot.telegram.errors import TelegramError, TooLarge, TooManyRequests
+from bot.telegram.errors import RetryAfter, TelegramError, TooLarge, seconds_of
 from bot.telegram.handled import Clock
 from bot.workers.imports import Importing
 from bot.workers.job_answers import SHOWN, Answers, listed, told
@@ -114,8 +114,8 @@ class Publishing:
         except TooLarge:
             await self._refuse(job, [Problem("bundle.too_big", values={"limit": 20})])
             return
-        except TooManyRequests as error:
-            at = self._clock.now() + timedelta(seconds=error.seconds)
+        except RetryAfter as error:
+            at = self._clock.now() + timedelta(seconds=seconds_of(error))
             await self._units.run(None, lambda unit: unit.jobs.put_back(job, "retry after", at=at))
             return
         except TelegramError as error:

@@ -134,6 +134,22 @@ class ReportingPeriod:
         return self.opens_on <= on < self.locks_on
 
 
+class PlanPhase(StrEnum):
+    """Where a plan stands on a day. Outside of `UNDER_WAY` nobody can report."""
+
+    AHEAD = "ahead"
+    UNDER_WAY = "under_way"
+    OVER = "over"
+
+
+def plan_phase(starts_on: date, periods: Collection[ReportingPeriod], on: date) -> PlanPhase:
+    """Return the phase of a plan with this first day and these periods. It is over once all its periods are locked."""
+    if on < starts_on:
+        return PlanPhase.AHEAD
+    is_over = bool(periods) and all(period.locks_on <= on for period in periods)
+    return PlanPhase.OVER if is_over else PlanPhase.UNDER_WAY
+
+
 _CODE = re.compile(r"(?P<year>[12]\d{3})(?:(?P<month>0[1-9]|1[0-2])|Q(?P<quarter>[1-4])|S(?P<half>[12]))?", re.ASCII)
 
 

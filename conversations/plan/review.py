@@ -228,8 +228,10 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
         return lines
     by_name = {answer.name: answer for answer in report.answers if answer.value}
     if not is_whole:
-        told = [(shape, by_name[name].shown) for shape, name in known.highlights if name in by_name]
-        lines += [line(f"{shape} {excerpt(text, 200)}") for shape, text in told]
+        told = [(shape, by_name[name]) for shape, name in known.highlights if name in by_name]
+        for shape, answer in told:
+            sentence = known.sentences.get((answer.name, answer.value))
+            lines.append(line(f"{shape} {say(sentence) if sentence else excerpt(answer.shown, 200)}"))
         if not known.highlights:
             lines += [line(f"{a.label}{say.colon}", bold(excerpt(a.shown))) for a in by_name.values()][
                 : 2 * SHOWN_CHANGES

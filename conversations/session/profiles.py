@@ -31,6 +31,8 @@ class Profile:
     """The first line of a review, without the questions' words: how the activity stands."""
     implied: Mapping[str, str] = field(default_factory=dict)
     """Answers that a review leaves out where the answer to this other question says it already."""
+    sentences: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The sentence of the catalogue that a review says for an answer, in place of the question and its choice."""
     strict: bool = False
     always_sensitive: bool = False
 
@@ -74,6 +76,10 @@ PROFILES: Mapping[str, Profile] = {
         chips={"progress": ("10", "25", "50", "75", "90")},
         lead=("status", "progress"),
         implied={"reached": "ben_total", "photo_ok": "evidence_photo", "place": "gps"},
+        sentences={
+            ("evidence_type", "later"): "review.evidence_later",
+            ("evidence_type", "none"): "review.evidence_none",
+        },
         highlights=(
             ("📅", "completion_date"),
             ("📅", "new_due_date"),

@@ -37,7 +37,6 @@ SPDX: Final[Mapping[str, str]] = {
 """What packages wrote before there was `License-Expression`, as SPDX writes it."""
 
 UNSAID: Final[Mapping[str, str]] = {
-    "pyreqwest": "Apache-2.0",
     "pysqlite3": "Zlib",
     "pyxform": "BSD-2-Clause",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",

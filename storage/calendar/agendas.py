@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, bindparam, case, func, literal_column, not_, or_, select
+from sqlalchemy import Select, and_, bindparam, func, literal_column, not_, or_, select
 
 from conversations.plan.calendar.agenda import PASSING, Agenda
 from conversations.plan.calendar.agenda_rows import (
@@ -24,7 +24,7 @@ from conversations.plan.calendar.agenda_rows import (
     concerned,
     ended_together,
 )
-from conversations.plan.calendar.ledger import BESIDE, LADDER, SAID, LedgerRow, job_name
+from conversations.plan.calendar.ledger import BESIDE, LADDER, LONGEST, SAID, LedgerRow, job_name
 from conversations.plan.figures.monitoring import LOOK_BACK as CLOSINGS_KNOWN
 from conversations.plan.periods import ReportingPeriod
 from storage.calendar.holidays import Holidays, known_since
@@ -62,24 +62,25 @@ _LEDGER = (
 )
 _OWN = _LEDGER.where(_fire.c.what == bindparam("what"))
 _OWN_OF = _OWN.where(_fire.c.person_id.in_(bindparam("people", expanding=True)))
-_ITS_NAME = case(
-    (_schedule.c.shipped.is_not(None), _schedule.c.what),
-    else_=_schedule.c.what.concat(literal_column("'.'")).concat(_schedule.c.id),
-)
-# Messages, sent or waiting, of the other jobs that share the day's notice (DOMAIN §5.3).
-_OTHERS = _LEDGER.where(
-    _fire.c.what.in_(
-        select(_ITS_NAME).where(
-            _schedule.c.plan_id == _OF_PLAN,
-            not_(one_of(_schedule.c.what, sorted(BESIDE))),
-            _schedule.c.what != bindparam("job"),
-        )
-    ),
-    one_of(_fire.c.state, SAID),
-    or_(
-        _fire.c.state == literal_column("'queued'"),
-        func.coalesce(_fire.c.settled_at, _fire.c.fired_at) >= bindparam("said_since"),
-    ),
+# Messages of every job that shares people's budget, sent or waiting, in all plans of this plan's people (DOMAIN §5.3).
+_OTHERS = (
+    select(
+        *(_fire.c[name] for name in LedgerRow.__slots__ if name in _fire.c),
+        _person.c.timezone,
+        select(_plan.c.timezone).where(_plan.c.id == _OF_PLAN).scalar_subquery(),
+    )
+    .join(_person, _person.c.id == _fire.c.person_id)
+    .where(
+        _fire.c.plan_id.in_(select(_plan.alias().c.id)),  # the index on (plan, person) finds them
+        _fire.c.person_id.in_(select(_membership.c.person_id).where(_membership.c.plan_id == _OF_PLAN)),
+        _fire.c.window >= bindparam("since"),
+        not_(one_of(_fire.c.what, sorted(BESIDE))),
+        one_of(_fire.c.state, SAID),
+        or_(
+            _fire.c.state == literal_column("'queued'"),
+            func.coalesce(_fire.c.settled_at, _fire.c.fired_at) >= bindparam("said_since"),
+        ),
+    )
 )
 # Count for the agency that they reported for at that time. Their role today, or in other plans, does not matter.
 _ANSWERS = (
@@ -177,13 +178,15 @@ class Agendas:
             ledger = self._rows(_OWN, **own)
         else:
             ledger = self._expanded(_OWN_OF, **own, people=sorted(people))
-        # The ladder learns from digests which steps were told; all others, who has had a notice today.
-        back = LOOK_BACK if what == LADDER else timedelta(days=2)
+        # The ladder learns how much of people's budgets is spent; all others, who has had a notice today.
+        back = LONGEST if what == LADDER else timedelta(days=2)
         said_since = datetime.combine(today - back, time(0), UTC)
         others: list[Any] = []
         if job_name(what) not in BESIDE:
-            others = self._rows(_OTHERS, plan_id=plan_id, job=job_name(what), since=since, said_since=said_since)
+            windows_since = (today - max(back, LOOK_BACK)).isoformat()
+            others = self._rows(_OTHERS, plan_id=plan_id, since=windows_since, said_since=said_since)
         return OutlookRows(
+            plan_id=plan_id,
             what=what,
             today=today,
             holidays=self._unit.of(Holidays).days(plan_id),
@@ -192,7 +195,7 @@ class Agendas:
             others=[LedgerRow(*row) for row in others],
             pauses=tuple(one.pause for one in self._unit.of(Pauses).current(plan_id, today - LOOK_BACK)),
             delegations=[
-                Delegated(one.person_id, one.deputy_id, one.begun_at, one.until_on)
+                Delegated(one.person_id, one.deputy_id if one.receives else None, one.begun_at, one.until_on)
                 for one in self._unit.of(Delegations).of_plan(plan_id)
             ],
             # Drafts lapse in the first minute of the day on which their period locks.
@@ -213,7 +216,7 @@ class Agendas:
         answers = self._rows(_ANSWERS, plan_id=plan_id, since=(today - LOOK_BACK).isoformat()) if is_closing else []
         return AgendaRows(
             reports=reports,
-            closed=self._closed(plan_id, since),
+            closed=self.closed(plan_id, since),
             kept_since=self.kept_since(plan_id, today) if is_closing else today,
             indicators=tuple(one for one in indicators if one.subject not in reports.unreportable),
             reporters=() if scope.is_decided and not is_closing else self._unit.of(Recipients).reporters(plan_id),
@@ -241,7 +244,7 @@ class Agendas:
         return PassedRows(
             periods=periods,
             reports=self.reports(plan_id, ended_together(periods, today), None if agency is None else {agency}),
-            closed=self._closed(plan_id, today - CLOSINGS_KNOWN),
+            closed=self.closed(plan_id, today - CLOSINGS_KNOWN),
             kept_since=self.kept_since(plan_id, today),
         )
 
@@ -256,6 +259,13 @@ class Agendas:
             sent=tuple(Sent(*row) for row in self._expanded(_REPORTED, plan_id=plan_id, period_ids=ids)),
             unreportable=self._unit.of(Plans).unreportable(plan_id),
         )
+
+    def closed(self, plan_id: int, since: date) -> dict[tuple[str, str], date]:
+        """Return, by agency and period, the day on which it was closed; of the periods that end since a day."""
+        return {
+            (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
+            for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
+        }
 
     def kept_since(self, plan_id: int, today: date) -> date:
         """Return since when the plan's calendar is kept here.
@@ -277,12 +287,6 @@ class Agendas:
         return {name.removeprefix(prefix): last for name, last, _ in self._unit.of(Facts).starting(prefix)}
 
     # -------------------------------------------------------------- inside
-    def _closed(self, plan_id: int, since: date) -> dict[tuple[str, str], date]:
-        return {
-            (row.agency, row.period): row.closed_at.astimezone(ZoneInfo(row.timezone)).date()
-            for row in self._rows(_CLOSED, plan_id=plan_id, since=since)
-        }
-
     def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> list[Any]:
         return prepared(statement).rows(self._connection, values)
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, case, func, literal, literal_column, or_, select
 
+from conversations.plan.entering import absence, absent_since
 from conversations.plan.figures.annual import IndicatorYear, this_year
 from conversations.plan.figures.closings import ClosingHistory, closing_history, closings_until
 from conversations.plan.figures.monitoring import COLUMNS, LOOK_BACK, ActivityStanding, Standing, standing
@@ -83,14 +84,15 @@ _CLOSED = Prepared(
     .join(_period, _period.c.id == _closing.c.reporting_period_id)
     .where(_closing.c.plan_id == _PLAN_ID, _period.c.end_on >= _FROM, _closing.c.closed_at <= _AT)
 )
+_OF_ABSENCE = (_person.c.suspended_at, _person.c.unreachable_at, _person.c.privacy_accepted_at)
 _REPORTERS = Prepared(
     select(
         _membership.c.agency_id,
         _membership.c.role,
         _person.c.name,
         case((_membership.c.active_to <= _AT, _membership.c.active_to)).label("active_to"),
-        _person.c.suspended_at.is_not(None).label("is_suspended"),
-        _person.c.unreachable_at.is_not(None).label("is_unreachable"),
+        _membership.c.active_from,
+        *(case((column <= _AT, column)).label(column.name) for column in _OF_ABSENCE),
     )
     .join(_person, _person.c.id == _membership.c.person_id)
     .where(
@@ -296,13 +298,14 @@ def _to_activity(found: Any) -> Activity:
 
 
 def _to_reporter(row: Any) -> Reporter:
+    known = row.suspended_at, row.unreachable_at, row.privacy_accepted_at
     return Reporter(
         agency_id=row.agency_id,
         role=Role(row.role),
         name=row.name,
         active_to=row.active_to,
-        is_suspended=bool(row.is_suspended),
-        is_unreachable=bool(row.is_unreachable),
+        absence=absence(*known),
+        absent_since=absent_since(row.active_from, *known),
     )
 
 

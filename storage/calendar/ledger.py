@@ -69,12 +69,13 @@ class StoredFire:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A notice of the ladder that a newer one has replaced: its message, its language and its steps."""
+    """A notice of the ladder that a newer one has replaced: its message, its language, its steps and its time."""
 
     chat_id: int
     card_id: int
     language: str
     rungs: str
+    fired_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,17 @@ _SPOKEN: Any = (
         ),
     )
 )
+_LAST_SAID: Any = (
+    select(_fire.c.person_id, func.max(_fire.c.fired_at, type_=_fire.c.fired_at.type).label("last_at"))
+    .where(
+        _fire.c.plan_id == _OF_PLAN,
+        _fire.c.person_id.in_(bindparam("people", expanding=True)),
+        or_(_fire.c.what == bindparam("what"), _fire.c.what.startswith(bindparam("schedules"))),
+        _fire.c.state.in_(SAID),
+        _fire.c.fired_at < bindparam("before"),
+    )
+    .group_by(_fire.c.person_id)
+)
 _ONE_SCAN = text("SELECT pg_advisory_xact_lock(CAST(CAST(to_regclass('fire') AS oid) AS integer), 0)")
 _IDS: Any = bindparam("ids", expanding=True)
 _OF_OUTBOX = select(*_FIRE_COLUMNS).where(or_(_fire.c.outbox_id.in_(_IDS), _fire.c.lead_id.in_(_IDS)))
@@ -162,7 +174,7 @@ def _is_earlier(fire: Any, than: Any) -> Any:
 
 
 _REPLACED = (
-    select(_outbox.c.chat_id, _outbox.c.card_id, _person.c.language, _older.c.rungs)
+    select(_outbox.c.chat_id, _outbox.c.card_id, _person.c.language, _older.c.rungs, _older.c.fired_at)
     .select_from(_fire)
     .join(_older, _is_earlier(_older, _fire))
     .join(_outbox, _outbox.c.id == _older.c.outbox_id)
@@ -312,6 +324,11 @@ class Ledger:
         values = {"people": list(people), "since": since}
         return [LedgerRow(*row) for row in self._connection.execute(_SPOKEN, values)]
 
+    def last_said(self, plan_id: int, what: str, people: Collection[int], before: datetime) -> dict[int, datetime]:
+        """Return, by person, when this job last told them something before an instant, by any of its schedules."""
+        values = {"plan_id": plan_id, "what": what, "schedules": f"{what}.", "people": list(people), "before": before}
+        return {row.person_id: row.last_at for row in self._connection.execute(_LAST_SAID, values)}
+
     def of_outbox(self, ids: Collection[int]) -> dict[int, StoredFire]:
         """The ledger's rows behind these messages, by their numbers."""
         if not ids:
@@ -332,7 +349,7 @@ class Ledger:
         return [fire.id for fire in settled if fire.what == LADDER and fire.state == "sent"]
 
     def replaced(self, ids: Collection[int]) -> list[Replaced]:
-        """Return the older notices of the ladder that these ones replace, and that can still be edited.
+        """Return the older notices of the ladder that these ones replace, and whose message still stands.
 
         One statement.
         """

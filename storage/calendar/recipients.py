@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ledger import SAID
+from conversations.plan.entering import absence
 from conversations.plan.model import AGENCY_ROLES, OF_AN_AGENCY, Role
 from storage.database.models import Base
 from storage.database.statements import Prepared, one_of
@@ -50,8 +51,9 @@ _RECIPIENTS = (
         _membership.c.active_from,
         _membership.c.until_on,
         case((one_of(_membership.c.role, OF_AN_AGENCY), _agency.c.active_to)).label("agency_ends_on"),
-        _person.c.unreachable_at.is_not(None).label("is_unreachable"),
-        _person.c.privacy_accepted_at.is_not(None).label("has_accepted"),
+        _person.c.suspended_at,
+        _person.c.unreachable_at,
+        _person.c.privacy_accepted_at,
         _membership.c.is_contributor,
     )
     .join(_membership, _HAS_ROLE)
@@ -127,8 +129,7 @@ def _to_recipient(row: Any) -> Recipient:
         agency_code=row.agency_code or "",
         since=row.active_from.astimezone(ZoneInfo(row.timezone)).date(),
         until=min(row.until_on or date.max, row.agency_ends_on or date.max),
-        is_unreachable=row.is_unreachable,
-        has_accepted_privacy=row.has_accepted,
+        absence=absence(row.suspended_at, row.unreachable_at, row.privacy_accepted_at),
         is_contributor=row.is_contributor,
     )
 

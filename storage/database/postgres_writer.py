@@ -12,11 +12,14 @@ chat.
 """
 
 import contextlib
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import get_ident
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
 
 from storage.database import journeys
 from storage.database.ahead import Known
@@ -27,6 +30,8 @@ from storage.errors import ApplyAlone, StorageError
 
 MOST_UNITS: Final = 25
 """How many units share a group at most. If one group took all that wait, the other thread would find nothing."""
+KNOCK_EVERY: Final = 1.0
+"""Seconds between two tries to reach a server that has refused a connection."""
 Open = Callable[..., tuple[object, list[Opened | None]]]
 """Reads which transaction was the last to change steady tables, and what these openings ask for; None for those that
 do not fit into a group (storage.people.opening).
@@ -39,18 +44,31 @@ class PostgresWriter:
     groups = 2
     """While one group waits for the server, the other one is applied."""
 
-    def __init__(self, engine: Engine, open_together: Open, group_size: int, threads: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        open_together: Open,
+        group_size: int,
+        threads: int,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.engine = engine
         self.group_size = min(group_size, MOST_UNITS)
         self.threads = threads
         self._open = open_together
         self._kept: dict[int, Connection] = {}
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._refused: BaseException | None = None
+        """What the driver said when it was refused a connection, until one is given."""
+        self._knock_at = 0.0
         event.listen(engine, "before_cursor_execute", _send_what_waits)
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
         """Return this thread's own connection. To take one from the pool each time would cost three statements."""
-        connection = self._kept.pop(get_ident(), None) or self.engine.connect()
+        connection = self._kept.pop(get_ident(), None) or self._connected()
         try:
             connection.begin()
             try:
@@ -63,6 +81,24 @@ class PostgresWriter:
             connection.close()
             raise
         self._kept[get_ident()] = connection
+
+    def _connected(self) -> Connection:
+        """Return a new connection. Where one has just been refused, refuse without asking: a bot that is cut off from
+        its database would try at every update. What waits fails at once, as it would have.
+        """
+        with self._lock:
+            if self._refused is not None:
+                if self._monotonic() < self._knock_at:
+                    raise OperationalError(None, None, self._refused) from self._refused
+                self._knock_at = self._monotonic() + KNOCK_EVERY  # one tries for all
+        try:
+            connection = self.engine.connect()
+        except OperationalError as error:
+            with self._lock:
+                self._refused, self._knock_at = error.orig, self._monotonic() + KNOCK_EVERY
+            raise
+        self._refused = None
+        return connection
 
     def close(self) -> None:
         while self._kept:

@@ -14,7 +14,8 @@ from datetime import date, datetime
 from sqlalchemy import func, insert, select, update
 
 from conversations.languages import FIRST
-from conversations.plan.model import ROLE_TYPES, Agency
+from conversations.plan.entering import absence
+from conversations.plan.model import ROLE_TYPES, Agency, Role
 from conversations.session.safeguards.characters import read_name
 from storage.database.audit import Act, Audit
 from storage.database.marks import altered_contents, contents
@@ -58,6 +59,9 @@ def read_code(text: str) -> str | None:
     return code if _CODE.fullmatch(code) else None
 
 
+_OF_ABSENCE = (_person.c.suspended_at, _person.c.unreachable_at, _person.c.privacy_accepted_at)
+
+
 class Agencies:
     """Agencies, changed one at a time in chat or at the server; the plan's workbook changes them too (`imports`)."""
 
@@ -68,22 +72,22 @@ class Agencies:
     def belongings(self, plan_id: int) -> dict[int, Belongings]:
         """Return agency id → its people, focal points and activities, in a fixed number of statements.
 
-        Suspended people count as people of their agency, but not as focal points.
+        Those whom no message reaches count as people of their agency, but not as focal points.
         """
         people, focal = Counter[int](), Counter[int]()
         current = (
-            select(_membership.c.agency_id, _membership.c.role, _person.c.suspended_at.is_(None), func.count())
+            select(_membership.c.agency_id, _membership.c.role, *_OF_ABSENCE, func.count())
             .join(_person, _person.c.id == _membership.c.person_id)
             .where(
                 _membership.c.plan_id == plan_id,
                 _membership.c.active_to.is_(None),
                 _membership.c.agency_id.is_not(None),
             )
-            .group_by(_membership.c.agency_id, _membership.c.role, _person.c.suspended_at.is_(None))
+            .group_by(_membership.c.agency_id, _membership.c.role, *_OF_ABSENCE)
         )
-        for agency_id, role, is_here, count in self._connection.execute(current):
+        for agency_id, role, *known, count in self._connection.execute(current):
             people[agency_id] += count
-            if role == "focal_point" and is_here:
+            if role == Role.FOCAL_POINT and absence(*known) is None:
                 focal[agency_id] += count
         plans = self._unit.of(Plans)
         ids, ended = {agency.code: agency.id for agency in plans.agencies(plan_id)}, plans.ended(plan_id)

@@ -21,11 +21,15 @@ from storage.database.unit import Unit
 _tables = Base.metadata.tables
 _delegation = _tables["delegation"]
 _membership = _tables["membership"]
+_person = _tables["person"]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDelegation:
-    """`person_id` gave it, `deputy_id` has it: None while the link has not been used."""
+    """`person_id` gave it, `deputy_id` has it: None while the link has not been used.
+
+    `receives`: whether messages reach the deputy. Until they do, the giver is reminded as before.
+    """
 
     id: int
     plan_id: int
@@ -35,14 +39,23 @@ class StoredDelegation:
     invitation_id: int | None
     begun_at: datetime
     until_on: date
+    receives: bool
 
     @property
     def last_day(self) -> date:
         return self.until_on - timedelta(days=1)
 
 
-_CURRENT = (
-    select(*(_delegation.c[name] for name in StoredDelegation.__slots__))
+_CURRENT: Any = (
+    select(
+        *(_delegation.c[name] for name in StoredDelegation.__slots__ if name in _delegation.c),
+        and_(
+            _person.c.suspended_at.is_(None),
+            _person.c.unreachable_at.is_(None),
+            _person.c.privacy_accepted_at.is_not(None),
+        ).label("receives"),
+    )
+    .outerjoin(_person, _person.c.id == _delegation.c.deputy_id)
     .where(_delegation.c.ended_at.is_(None))
     .order_by(_delegation.c.id)
 )

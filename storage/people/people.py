@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, delete, or_, select, update
 
+from conversations.plan.entering import Absence, absence
 from conversations.plan.model import AGENCY_ROLES, Role, Translations
 from conversations.session.safeguards.characters import read_name
 from storage.database.audit import Act, Audit
@@ -61,6 +62,11 @@ class Person:
     @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
+
+    @property
+    def absence(self) -> Absence | None:
+        """Why nothing reaches them. None: messages do."""
+        return absence(self.suspended_at, self.unreachable_at, self.privacy_accepted_at)
 
     @property
     def membership(self) -> Membership | None:
@@ -261,13 +267,14 @@ class People:
     def set_timezone(self, person_id: int, timezone: str) -> None:
         self._set(person_id, timezone=timezone)
 
-    def accept_privacy(self, person_id: int, now: datetime) -> None:
-        """Record the consent to the privacy notice. Its first time stays: accepting again does not change it."""
-        self._connection.execute(
+    def accept_privacy(self, person_id: int, now: datetime) -> bool:
+        """Record the consent to the privacy notice. Return whether it is the first time, which stays."""
+        done = self._connection.execute(
             update(_person)
             .where(_person.c.id == person_id, _person.c.privacy_accepted_at.is_(None))
             .values(privacy_accepted_at=now)
         )
+        return done.rowcount == 1
 
     # -------------------------------------------------------------- what Telegram says about them
     def mark_unreachable(self, telegram_id: int, now: datetime) -> None:

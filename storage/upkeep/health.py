@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import case, func, select, text
 
-from storage.database.models import Job, KeptUpdate, OutboxMessage, Person, PoisonUpdate, Session, table
+from storage.database.models import Job, KeptUpdate, OutboxMessage, PoisonUpdate, Session, table
 from storage.messages.outbox import REPLIES
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 A_WHILE = timedelta(minutes=1)
 """A call that failed is made again within it."""
 
-_O, _J, _S, _P, _X, _K = (table(each) for each in (OutboxMessage, Job, Session, Person, PoisonUpdate, KeptUpdate))
+_O, _J, _S, _X, _K = (table(each) for each in (OutboxMessage, Job, Session, PoisonUpdate, KeptUpdate))
 _IS_REPLY = _O.c.kind.in_(REPLIES)
 
 
@@ -31,7 +31,6 @@ class Health:
     jobs_waiting: int
     jobs_failed: int
     drafts: int
-    unreachable: int
     poisoned: int
     kept: int = 0
     kept_since: datetime | None = None
@@ -78,7 +77,6 @@ def health(unit: "UnitOfWork", now: datetime) -> Health:
         count(_J.c.id, _J.c.state == "queued"),
         count(_J.c.id, _J.c.state == "failed", _J.c.settled_at > week),
         count(_S.c.id, _S.c.state == "open"),
-        count(_P.c.id, _P.c.unreachable_at.is_not(None)),
         count(_X.c.id, _X.c.set_aside_at > week),
         count(_K.c.id),
         connection.execute(select(func.min(_K.c.kept_at))).scalar_one(),

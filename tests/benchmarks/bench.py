@@ -69,7 +69,7 @@ PEER = {"BENCH_API": "{api}", "BENCH_TOKEN": "{token}"}
 PEER_HOOK = {"BENCH_HOOK_PORT": "{hook_port}"}
 RUN = ("--", "run", "--clock", CLOCK)
 EACH = ("--without", "group", *RUN)
-HTTPX = ("--without", "pyreqwest", *RUN)
+HTTPX = ("--without", "aiohttp", *RUN)
 
 BOTS = (
     Bot("ptb", "PTB ConversationHandler, keeps nothing", "ptb.py", (), PEER, PEER_HOOK),

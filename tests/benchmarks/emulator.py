@@ -288,7 +288,8 @@ class Telegram:
 
     def _delete_all(self, parameters: Json) -> bool:
         """What is not there is skipped."""
-        for message_id in parameters["message_ids"]:
+        numbers = parameters["message_ids"]  # python-telegram-bot's own client writes JSON in a form
+        for message_id in orjson.loads(numbers) if isinstance(numbers, str) else numbers:
             with contextlib.suppress(Refused):
                 self._delete({"chat_id": parameters["chat_id"], "message_id": message_id})
         return True

@@ -122,7 +122,7 @@ def test_each_line_of_json_is_json() -> None:
 
 def test_libraries_that_tell_addresses_are_heard_from_warning_on() -> None:
     """A client's connections log every address at DEBUG, SQLAlchemy parameters at INFO."""
-    noisy = ("reqwest.connect", "hyper_util.client", "aiohttp.client", "sqlalchemy.engine.Engine", "uvicorn.access")
+    noisy = ("telegram.Bot", "httpx", "aiohttp.client", "sqlalchemy.engine.Engine", "uvicorn.access")
     lines = (
         f"logging.getLogger({name!r}).info('chatter'); logging.getLogger({name!r}).warning('trouble')" for name in noisy
     )
@@ -135,7 +135,8 @@ def test_libraries_that_tell_addresses_are_heard_from_warning_on() -> None:
 def test_a_level_above_warning_holds_for_them_too() -> None:
     """ERROR means ERROR."""
     program = (
-        PREAMBLE.replace("FORMAT", "'json'").replace("DEBUG", "ERROR") + "logging.getLogger('reqwest').warning('x')"
+        PREAMBLE.replace("FORMAT", "'json'").replace("DEBUG", "ERROR")
+        + "logging.getLogger('telegram.Bot').warning('x')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert done.stderr == ""

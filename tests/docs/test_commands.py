@@ -11,9 +11,10 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,12 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from bot.sandbox.server import running_sandbox
+from bot.sandbox.client import Phone, SandboxClient
+from bot.sandbox.server import Sandbox, running_sandbox
+from bot.sandbox.telegram import Person
 from bot.settings import inherited_environment
 from tests.bot.cli import forked, tree
-from tests.deadlines import PATIENCE
+from tests.deadlines import PATIENCE, has_ended, wait_until
 from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
@@ -152,12 +155,17 @@ def lay_out(folder: Path) -> None:
             (folder / path.name).symlink_to(path)
 
 
-def script_of(page: str) -> str:
-    """One bash script: each command announced by a line that no program prints, and the first failure is the last."""
+def script_of(page: str, *, waits: bool = False) -> str:
+    """One bash script: each command announced by a line that no program prints, and the first failure is the last.
+
+    `waits`: it ends only when something is written into `gate`.
+    """
     lines = ["set -euo pipefail", "exec 2>&1", "trap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT"]
     for block in RUN[page]:
         for command in commands(block):
             lines += [f"printf '\\036%s\\n' {command.line}", command.typed]
+    if waits:
+        lines += ["printf '\\036typed\\n'", "read -r < gate"]
     return "\n".join([*lines, "printf '\\036end\\n'"]) + "\n"
 
 
@@ -186,7 +194,14 @@ def test_the_drills_do_the_same_on_postgresql(tmp_path: Path, tmp_path_factory: 
         play("docs/guide/drills.md", tmp_path, tmp_path_factory, ENLACE_DATABASE_URL=url)
 
 
-def play(page: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, **settings: str) -> None:
+def play(
+    page: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    meanwhile: Callable[[Sandbox, Path], None] | None = None,
+    **settings: str,
+) -> None:
+    """Run the page's commands. `meanwhile` is called after the last one, while what they started still runs."""
     lacking = [
         tool for tool in ("bash", "curl", "make") if f"{tool} " in script_of(page) and shutil.which(tool) is None
     ]
@@ -206,7 +221,9 @@ def play(page: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, **
             **settings,
         }
         script = tmp_path / "session.sh"
-        script.write_text(script_of(page), "utf-8")
+        gate = tmp_path / "gate"
+        os.mkfifo(gate)
+        script.write_text(script_of(page, waits=meanwhile is not None), "utf-8")
         with (tmp_path / "session.log").open("wb") as log:
             process = subprocess.Popen(
                 ["bash", script],
@@ -219,6 +236,11 @@ def play(page: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, **
                 pass_fds=[forked.wire()],
             )
         try:
+            if meanwhile:
+                said = tmp_path / "session.log"
+                wait_until(lambda: "\x1etyped" in said.read_text("utf-8"), "all is typed", unless=has_ended(process))
+                meanwhile(sandbox, said)
+                gate.write_text("\n")
             code = process.wait(5 * PATIENCE)  # a page is many commands
         finally:
             # The shell ends what the page left running; this is for a shell that could not.
@@ -233,3 +255,62 @@ def play(page: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, **
                 assert is_shown(line, said[str(command.line)]), (
                     f"{page}:{command.line} does not print {line!r} but\n{said[str(command.line)]}"
                 )
+
+
+# ------------------------------------------------------------------ a newcomer's first five minutes
+class Newcomer:
+    """A phone that presses what the page, or the bot, says."""
+
+    def __init__(self, sandbox: Sandbox, number: int, name: str) -> None:
+        sandbox.world.add_person(Person(number, name, language_code="es"))
+        self.phone: Phone = SandboxClient(sandbox.url).phone(number)
+
+    def shows(self, words: str) -> str:
+        """Wait until the chat has these words, in a text or on a button; return all of it."""
+        return wait_until(lambda: all_ if words in (all_ := str(self.phone.messages())) else "", f"{words!r} is shown")
+
+    def tap(self, words: str) -> None:
+        """Tap the newest button with these words in it."""
+
+        def found() -> tuple[int, str] | None:
+            for message in reversed(self.phone.messages()):
+                for row in (message.get("reply_markup") or {}).get("inline_keyboard", []):
+                    for button in row:
+                        if words in button["text"]:
+                            return message["message_id"], button["text"]
+            return None
+
+        self.phone.tap(*wait_until(found, f"there is a button {words!r}", show=lambda: self.phone.messages()[-2:]))
+
+    def join(self, link: str) -> None:
+        self.phone.start(link)
+        for words in ("Español", "Entendido", "De acuerdo"):
+            self.tap(words)
+
+
+def test_the_path_of_the_readme_with_a_real_token_ends_at_a_first_report(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """On the day on which it is tried: the page's commands, two phones, and an activity that is due is reported."""
+
+    def report(sandbox: Sandbox, log: Path) -> None:
+        codes = re.findall(r"[\w-]{43}", log.read_text("utf-8"))
+        admin = Newcomer(sandbox, 900, "Olga")
+        admin.join(codes[-1])
+        admin.phone.say("/invitar")
+        admin.tap("Punto focal")
+        admin.tap("MMUJER")
+        link = re.findall(r"start=([\w-]{43})", admin.shows("start="))[-1]
+
+        officer = Newcomer(sandbox, 901, "Ana")
+        officer.join(link)
+        officer.tap("PRE-101")
+        officer.tap("No iniciada")
+        officer.shows("próximo paso")
+        officer.phone.say("Firmar el contrato de la pauta")
+        officer.tap("Enviar ahora")
+        officer.shows("Enviado")
+
+    play("README.md", tmp_path, tmp_path_factory, report)
+    with contextlib.closing(sqlite3.connect(tmp_path / "enlace.db")) as connection:
+        assert connection.execute("SELECT subject FROM submission").fetchall() == [("activity:PRE-101",)]

@@ -57,7 +57,7 @@ def leads_somewhere(link: str, page: Path) -> bool:
     target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
     if not target.exists() or not target.is_relative_to(ROOT):
         return False
-    return not parts.fragment or parts.fragment in anchors(target)
+    return not parts.fragment or unquote(parts.fragment) in anchors(target)
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -84,3 +84,17 @@ def test_every_picture_says_what_it_shows() -> None:
         if token.type == "image" and not token.content
     ]
     assert silent == []
+
+
+# ------------------------------------------------------------------ two languages
+ENGLISH_ONLY = frozenset({"country.md", "deploy.md", "drills.md", "language.md", "runbook.md", "server.md", "try.md"})
+"""Guides for the people at the server. All others are for officers, coordinators or admins."""
+OTHER = re.compile(r"^# .+\n\n\*(?:En español|This page in English): \[[^]]+\]\(([a-z]+\.md)\)\.\*\n")
+
+
+def test_each_guide_for_officers_coordinators_and_admins_exists_in_both_languages() -> None:
+    """Below its title it links the same page in the other language, which links it back."""
+    guides = {page.name: OTHER.match(page.read_text("utf-8")) for page in (ROOT / "docs" / "guide").glob("*.md")}
+    other = {name: found[1] for name, found in guides.items() if found}
+    assert guides.keys() - other.keys() == ENGLISH_ONLY
+    assert {name: other.get(there) for name, there in other.items()} == {name: name for name in other}

@@ -358,7 +358,7 @@ def to_the_end(page: Page, life: Life) -> None:
         if number == 7:
             assert page.evaluate(PICTURE_IS_WHOLE, 505), "a digest's picture is seen whole"
             expect(page.locator("#phone-505 article.bot").last).to_contain_text(
-                re.compile("(Reportes|Reports): 4 (de|of)")
+                re.compile("(reportes|reports): 4 (de|of)")
             )
         if number == 14 and page.evaluate("navigator.pdfViewerEnabled"):
             expect(page.locator("dialog.pages iframe")).to_be_visible()

@@ -266,6 +266,16 @@ def test_a_screen_reader_finds_its_way(sandbox: Process, opened: Opened) -> None
     assert page.evaluate("document.querySelector('#phones').contains(document.activeElement)")
 
 
+def test_on_a_narrow_screen_the_page_still_has_its_heading(sandbox: Process, opened: Opened) -> None:
+    """360 pixels: it takes no room, and a screen reader begins with it (axe: page-has-heading-one)."""
+    sandbox.person()
+    page = opened(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    expect(page.locator(".phone.current")).to_be_visible()
+
+    assert page.get_by_role("heading", level=1).count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 # Text on a plain ground, how much lighter or darker than it; letters on pictures and patterns are left out.
 PALE = """() => {
   const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);

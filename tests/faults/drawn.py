@@ -1,7 +1,7 @@
-"""G7: the bot dies, or stands still, while the picture of everybody's digest is drawn, and while it goes out.
+"""G7: the bot dies, or stands still, while the picture of the readers' card is drawn, and while it goes out.
 
 A picture takes seconds on a busy machine. Only what Telegram was called for may be in doubt, and everybody else gets
-their digest from whoever is there next, once. A reply does not wait for a picture.
+their card from whoever is there next, once. A reply does not wait for a picture.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ from tests.faults.crowd import plan_reminders
 from tests.faults.deployment import FIRST, ZONE, Bot, Cast, Deployment, children_of, deployed, until
 from tests.faults.outcome import Outcome
 
-MONDAY = datetime(2018, 10, 8, 8, 40, tzinfo=ZoneInfo(ZONE))
-"""The digest of the week was due at half past eight; no reminder is due before nine."""
-COORDINATORS = range(300_001, 300_041)
+CARD_DAY = datetime(2018, 10, 16, 9, 10, tzinfo=ZoneInfo(ZONE))
+"""The card of the month was due at nine."""
+READERS = range(300_001, 300_041)
 MESSAGES = 2
-"""What each of them gets: the picture, and the digest in words."""
+"""What each of them gets: the picture, and the card in words."""
 A_FEW = 5
 RATE = 5.0
 ON_ITS_WAY = 1
@@ -58,11 +58,11 @@ def drawn(
     for number, way in enumerate(ways):
         (own := folder / str(number)).mkdir()
         replicas = 2 if way.startswith("pause") else 1
-        with deployed(own, kind, cast, webhook=webhook, replicas=replicas, rate=RATE, start=MONDAY) as deployment:
+        with deployed(own, kind, cast, webhook=webhook, replicas=replicas, rate=RATE, start=CARD_DAY) as deployment:
             deployment.is_taken_apart = True  # what draws is looked for among their children
             with deployment.database() as database:
                 database.units.submit(None, populate).result(PATIENCE)
-            for chat in COORDINATORS:
+            for chat in READERS:
                 deployment.world.add_person(Person(chat, f"C{chat}"), started=True)
             deployment.start(plant=plant)
             outcome.violations += [f"{way}: {each}" for each in struck(deployment, way, seconds, outcome.counts)]
@@ -73,8 +73,8 @@ def drawn(
 
 def populate(unit: UnitOfWork) -> None:
     plan_reminders(unit)
-    for chat in COORDINATORS:
-        enrol(unit, Newcomer(chat, f"C{chat}", Role.COORDINATOR, "MIREX", "en"), BEGINS, ZONE)
+    for chat in READERS:
+        enrol(unit, Newcomer(chat, f"C{chat}", Role.READER, None, "en"), BEGINS, ZONE)
 
 
 def struck(deployment: Deployment, way: str, seconds: float, counts: Counter[str]) -> list[str]:
@@ -144,7 +144,7 @@ def reply_comes_meanwhile(deployment: Deployment) -> list[str]:
 
 def called(deployment: Deployment) -> int:
     """How many calls Telegram has seen begin for these people."""
-    return sum(call.chat in COORDINATORS for call in list(deployment.world.calls))
+    return sum(call.chat in READERS for call in list(deployment.world.calls))
 
 
 def is_settled(deployment: Deployment) -> bool:
@@ -153,7 +153,7 @@ def is_settled(deployment: Deployment) -> bool:
         "SELECT count(*), sum(CASE WHEN state IN ('queued', 'sending') THEN 1 ELSE 0 END)"
         " FROM outbox WHERE kind = 'digest'"
     )
-    return rows == MESSAGES * len(COORDINATORS) and not waiting
+    return rows == MESSAGES * len(READERS) and not waiting
 
 
 def against(deployment: Deployment, before: int, counts: Counter[str], way: str) -> list[str]:
@@ -161,15 +161,13 @@ def against(deployment: Deployment, before: int, counts: Counter[str], way: str)
         chat for (chat,) in deployment.rows("SELECT chat_id FROM outbox WHERE kind = 'digest' AND state = 'ambiguous'")
     ]
     shown = Counter(
-        seen.chat
-        for seen in list(deployment.world.ledger.since(0))
-        if seen.what == "send" and seen.chat in COORDINATORS
+        seen.chat for seen in list(deployment.world.ledger.since(0)) if seen.what == "send" and seen.chat in READERS
     )
-    missed = {chat: MESSAGES - shown[chat] for chat in COORDINATORS if shown[chat] < MESSAGES}
+    missed = {chat: MESSAGES - shown[chat] for chat in READERS if shown[chat] < MESSAGES}
     counts[f"{way}: in doubt"] += len(in_doubt)
     counts[f"{way}: not arrived"] += sum(missed.values())
     may_be_lost = ON_ITS_WAY if before else 0
-    found = [f"{chat} was told {shown[chat]} times" for chat in COORDINATORS if shown[chat] > MESSAGES]
+    found = [f"{chat} was told {shown[chat]} times" for chat in READERS if shown[chat] > MESSAGES]
     if len(in_doubt) > before + may_be_lost:
         found.append(f"{len(in_doubt)} messages are in doubt, and Telegram was called {before} times")
     if sum(missed.values()) > may_be_lost or set(missed) - set(in_doubt):

@@ -34,7 +34,7 @@ class Countdown:
 
 def die_at(point: str, reached: Countdown) -> None:
     """Patch the seam at which this point lies: what a unit does, what is called after its commit, what was sent."""
-    handle, call = Dispatch.handle, Api.call
+    handle, post = Dispatch.handle, Api.post
 
     def handled(self, unit, raw, now):
         if point == "before_acknowledging":
@@ -44,14 +44,14 @@ def die_at(point: str, reached: Countdown) -> None:
             reached()
         return result
 
-    async def called(self, method, *given, **more):
-        result = await call(self, method, *given, **more)
+    async def posted(self, method, *given, **more):
+        result = await post(self, method, *given, **more)
         if method in ("sendMessage", "editMessageText"):
             reached()
         return result
 
     if point == "before_marking":
-        Api.call = called
+        Api.post = posted
     else:
         assert point in POINTS, point
         Dispatch.handle = handled

@@ -56,11 +56,14 @@ def delegate_by_link(actor: Actor, giver: Membership, last_day: date) -> tuple[L
 
 
 def link_used(unit: UnitOfWork, membership: Membership) -> list[Notification]:
-    """Return the notifications after somebody has used a link.
+    """Return the notifications when somebody is in by a link: they have used it, and accepted the privacy note.
 
-    They are for the person who made the link, and for the one who left the post by it.
+    They are for the person who made the link, and for the one who left the post by it. Nothing reaches a person who
+    has not accepted, so nobody is told before.
     """
     person = unit.people.by_id(membership.person_id)
+    if person.absence == "no_privacy":
+        return []
     if membership.until_on is None or membership.agency_id is None:
         return _inviter_told(unit, membership, person)
     news = []
@@ -97,9 +100,10 @@ def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> st
     """Say who has delegated their post to whom, and until when, in one sentence."""
     until = show_date(delegation.last_day.isoformat(), say.language)
     values = {"giver": unit.people.by_id(delegation.person_id).name, "date": until}
-    if delegation.deputy_id is None:
+    deputy = unit.people.by_id(delegation.deputy_id) if delegation.deputy_id is not None else None
+    if deputy is None or deputy.absence == "no_privacy":
         return say("delegate.awaited", **values)
-    return say("delegate.standing", **values, deputy=unit.people.by_id(delegation.deputy_id).name)
+    return say("delegate.standing", **values, deputy=deputy.name)
 
 
 # ------------------------------------------------------------------ given back

@@ -1,6 +1,7 @@
 """Acts on oneself: language, time zone, and the consent to the privacy notice."""
 
-from bot.chat.actor import Actor
+from bot.acts.people.delegations import link_used
+from bot.chat.actor import Actor, Notification
 
 
 def set_language(actor: Actor, language: str) -> None:
@@ -17,5 +18,9 @@ def set_timezone(actor: Actor, name: str) -> None:
     actor.unit.people.set_timezone(actor.oneself, name)
 
 
-def accept_privacy(actor: Actor) -> None:
-    actor.unit.people.accept_privacy(actor.oneself, actor.now)
+def accept_privacy(actor: Actor) -> list[Notification]:
+    """Record the consent. The first time, return what tells those who had invited the person: only now they are in."""
+    if not actor.unit.people.accept_privacy(actor.oneself, actor.now):
+        return []
+    person = actor.unit.people.by_id(actor.oneself)
+    return [news for held in person.memberships for news in link_used(actor.unit, held)]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from bot.acts.reports.coverage import Gap, NotCovered, cover, gaps
 from bot.chat.actor import Actor
 from bot.chat.form_cache import FormCache
+from conversations.plan.periods import PlanPhase, plan_phase
 from conversations.wording import Wording
 from storage.errors import NotFound
 from storage.imports.history import Hanging
@@ -34,20 +35,20 @@ KINDS: Final = (APPLY, PAGE, SEND)
 class Imported:
     """The changes, and the shipped forms that were published again so that all of it can be reported.
 
-    `is_over`: something changed, and all periods of the plan are locked, so nobody can report.
+    `phase`: where the plan stands then, if something changed.
     """
 
     found: "Differences"
     renewed: tuple[StoredForm, ...] = ()
-    is_over: bool = False
+    phase: PlanPhase = PlanPhase.UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What an import would bring: the items that no form could report, and whether the plan would be over."""
+    """What an import would bring: the items that no form could report, and where the plan would stand."""
 
     gaps: tuple[Gap, ...] = ()
-    is_over: bool = False
+    phase: PlanPhase = PlanPhase.UNDER_WAY
 
 
 def import_plan(
@@ -77,8 +78,8 @@ def import_plan(
             return Imported(found)
         plan = unit.plans.by_code(plan_code)
         today, periods = now.astimezone(ZoneInfo(plan.timezone)).date(), unit.plans.periods(plan.id)
-        is_over = bool(found) and bool(periods) and all(period.locks_on <= today for period in periods)
-        return Imported(found, cover(unit, forms, plan.id, before, now, by), is_over)
+        phase = plan_phase(plan.starts_on, periods, today) if found else PlanPhase.UNDER_WAY
+        return Imported(found, cover(unit, forms, plan.id, before, now, by), phase)
 
 
 class _Tried(Exception):
@@ -89,15 +90,15 @@ def try_plan(
     unit: UnitOfWork, forms: FormCache, draft: "PlanDraft", plan_code: str, now: datetime, *, timezone: str
 ) -> Trial:
     """Return what an import of this draft would bring. The import is tried, then undone."""
-    is_over = False
+    phase = PlanPhase.UNDER_WAY
     try:
         with unit.aside():
-            is_over = import_plan(unit, forms, draft, plan_code, None, now, timezone=timezone).is_over
+            phase = import_plan(unit, forms, draft, plan_code, None, now, timezone=timezone).phase
             raise _Tried
     except NotCovered as refused:
         return Trial(refused.gaps)
     except _Tried:
-        return Trial(is_over=is_over)
+        return Trial(phase=phase)
 
 
 # ------------------------------------------------------------------ sent to the bot, shown, decided about

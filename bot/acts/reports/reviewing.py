@@ -13,7 +13,7 @@ from bot.chat.actor import Actor, Notification, told
 from bot.chat.permissions import REPORTERS
 from conversations.card import Button, Card, Line, italic, line
 from conversations.plan.model import Role
-from conversations.plan.review import WAITING, why
+from conversations.plan.review import SHOWN_CHANGES, WAITING, excerpt, why
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.errors import Conflict
@@ -33,13 +33,23 @@ def take_back(actor: Actor, sent: StoredSubmission) -> None:
 
 
 def send_back(
-    actor: Actor, sent: StoredSubmission, code: str, questions: Iterable[str], reason: str
+    actor: Actor,
+    sent: StoredSubmission,
+    code: str,
+    questions: Iterable[str],
+    reason: str,
+    labels: Callable[[str], Sequence[str]],
 ) -> list[Notification]:
-    """Ask again for these questions, or for all if none is named. Return the notifications for those who can answer."""
+    """Ask again for these questions, or for all if none is named. Return the notifications for those who can answer.
+
+    `labels` names the questions in a language.
+    """
     asked = actor.unit.reviews.decide(
         sent, "returned", actor.oneself, actor.now, questions=list(questions), reason=reason
     )
-    return [_returned(actor, person, sent, asked, code) for person in recipients(actor.unit, sent)]
+    return [
+        _returned(actor, person, sent, asked, code, labels(person.language)) for person in recipients(actor.unit, sent)
+    ]
 
 
 def answer_in_words(actor: Actor, sent: StoredSubmission, code: str, agency: str, text: str) -> list[Notification]:
@@ -101,16 +111,21 @@ def asked_again(unit: UnitOfWork, sent: StoredSubmission, say: Wording) -> tuple
 
 
 # ------------------------------------------------------------------ who is told what
-def _returned(actor: Actor, person: Person, sent: StoredSubmission, asked: StoredDecision, code: str) -> Notification:
-    """The question, in the language of somebody who can answer."""
+def _returned(
+    actor: Actor, person: Person, sent: StoredSubmission, asked: StoredDecision, code: str, labels: Sequence[str]
+) -> Notification:
+    """Say what to answer again and why, in the language of somebody who can. Of a restricted report, say neither."""
     say, reason = wording(person.language), actor.unit.reviews.reason(asked)
     if sent.sensitive or not reason:
-        text = say("review.returned_restricted", coordinator=actor.name, code=code)
+        lines = [line(say("review.returned_restricted", coordinator=actor.name, code=code))]
     else:
-        text = say("returned", coordinator=actor.name, code=code, comment=why(reason, say))
+        lines = [line(say("returned", coordinator=actor.name, code=code, comment=why(reason, say)))]
+        lines += [line(f"☑ {excerpt(label)}") for label in labels[:SHOWN_CHANGES]]
+        if len(labels) > SHOWN_CHANGES:
+            lines.append(line(say("review.and_more", n=len(labels) - SHOWN_CHANGES)))
     row = [Button(say("review.correct"), tap(Route.CORRECT, sent.id), "primary")]
     row.append(Button(say("review.reply"), tap(Route.REPLY, sent.id)))
-    return told(person.telegram_id, Card((line(text),), (tuple(row),)))
+    return told(person.telegram_id, Card(tuple(lines), (tuple(row),)))
 
 
 def recipients(unit: UnitOfWork, sent: StoredSubmission) -> Sequence[Person]:

@@ -8,7 +8,7 @@ them too, and sees when the process is silent. Each line is a word and a shape, 
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,10 @@ import orjson
 from bot.alarms.standing import PREFIX, Standing, standing
 from bot.alarms.standing import sentence as alarm_sentence
 from bot.settings import Settings
+from conversations.dates import show_date
+from conversations.plan.entering import NOBODY, Funnel, Station, funnel
 from conversations.plan.expected import led_by_nobody
+from conversations.plan.periods import PlanPhase, plan_phase
 from conversations.wording import Wording
 from storage.database.migrating import head
 from storage.errors import StorageError
@@ -78,6 +81,10 @@ class Seen:
     """Until when Telegram takes nothing from anybody (a 429)."""
     dead_letters: tuple[str, ...] = ()
     """Receivers with undelivered events: host and number."""
+    resting: tuple[PlanPhase, str, date] | None = None
+    """If no plan is under way: the phase of the last one, its code, and the day on which it begins or ended."""
+    people: Funnel = NOBODY
+    """How far the people of all plans have come, and whom nothing reaches."""
 
     @property
     def is_silent(self) -> bool:
@@ -146,7 +153,26 @@ def look(unit: UnitOfWork, now: datetime, *, is_answering: bool = False) -> Seen
         tuple(_not_deleted(unit)),
         silent_until(unit, now),
         tuple(_dead_letters(unit)),
+        _resting(unit, now),
+        _funnel(unit, now),
     )
+
+
+def _resting(unit: UnitOfWork, now: datetime) -> tuple[PlanPhase, str, date] | None:
+    last = None
+    for plan in sorted(unit.plans.all(), key=lambda each: each.ends_on):
+        today = now.astimezone(ZoneInfo(plan.timezone)).date()
+        phase = plan_phase(plan.starts_on, unit.plans.periods(plan.id), today)
+        if phase is PlanPhase.UNDER_WAY:
+            return None
+        last = (phase, plan.code, plan.starts_on if phase is PlanPhase.AHEAD else plan.ends_on)
+    return last
+
+
+def _funnel(unit: UnitOfWork, now: datetime) -> Funnel:
+    plans = [plan.id for plan in unit.plans.all()]
+    ways = [way for plan_id in plans for way in unit.entering.ways(plan_id)]
+    return funnel(ways, [link for plan_id in plans for link in unit.entering.unused_links(plan_id, now)], now)
 
 
 def _dead_letters(unit: UnitOfWork) -> Iterator[str]:
@@ -243,7 +269,13 @@ def _jobs(seen: Seen) -> Reading:
 
 
 def _people(seen: Seen) -> Reading:
-    return Reading("good", {"drafts": seen.health.drafts, "unreachable": seen.health.unreachable})
+    found = seen.people
+    values = {"drafts": seen.health.drafts, "silent": found.silent} | {str(at): found.at[at] for at in Station}
+    if not found.lost:
+        return Reading("good", values)
+    named = [f"{way.name} ({way.agency_code or way.role})" for way in found.lost]
+    who = ", ".join(named[:NAMED]) + (" …" if len(named) > NAMED else "")
+    return Reading("warn", values | {"who": who, "ago": seen.now - found.lost[0].stopped_at}, "lost")
 
 
 def _leading(seen: Seen) -> Reading | None:
@@ -251,6 +283,13 @@ def _leading(seen: Seen) -> Reading | None:
     if not codes:
         return None
     return Reading("warn", {"n": len(codes), "codes": ", ".join(codes[:NAMED]) + (" …" if len(codes) > NAMED else "")})
+
+
+def _plan(seen: Seen) -> Reading | None:
+    if seen.resting is None:
+        return None
+    phase, code, day = seen.resting
+    return Reading("warn", {"plan": code, "date": day}, "ahead" if phase is PlanPhase.AHEAD else "")
 
 
 def _restricted(seen: Seen) -> Reading | None:
@@ -294,6 +333,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("reminders", _reminders),
     ("jobs", _jobs),
     ("people", _people),
+    ("plan", _plan),
     ("leading", _leading),
     ("restricted", _restricted),
     ("receivers", _receivers),
@@ -337,6 +377,8 @@ def _told(what: str, value: Any, say: Wording) -> str:
             if seconds >= 2 * size:
                 return say(f"status.ago.{unit}", n=seconds // size)
         return say("status.ago.seconds", n=seconds)
+    if isinstance(value, date):
+        return show_date(value.isoformat(), say.language)
     if what == "size":
         return f"{value / GIB:.1f} GB" if value >= GIB else f"{value / MIB:.0f} MB"
     return str(value)

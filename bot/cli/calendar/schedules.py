@@ -63,7 +63,7 @@ def _row(actor: "Actor", schedule: "StoredSchedule") -> Row:
 
 @app.command("add")
 def add_schedule(
-    what: Annotated[str, typer.Argument(help="reminders, digest, card, validated, vacancies or export.")],
+    what: Annotated[str, typer.Argument(help="reminders, digest, card, validated, vacancies, entering or export.")],
     days: Annotated[str, typer.Option(help="workdays, mon to fri, month:1 or month:15; the usual ones.")] = "",
     at: Annotated[str, typer.Option(metavar="HH:MM", help="From 08:00 to 17:30, by the half hour.")] = "",
     role: Annotated[list[str] | None, typer.Option(help="To these roles alone; may be given again.")] = None,

@@ -37,6 +37,8 @@ def invite(
         print(json.dumps(made))
     else:
         print(made["link"] or made["code"])
+        if not made["link"]:
+            talk(f"`enlace run` has not learnt the bot's name yet. Open its chat and write: /start {made['code']}")
         talk(f"It works once and expires at {made['expires_at']}. Send it to the person in private.")
 
 

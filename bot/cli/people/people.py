@@ -20,28 +20,43 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
+_STATES = {None: "active", "suspended": "suspended", "unreachable": "unreachable", "no_privacy": "not_accepted"}
 RequestArgument = Annotated[int, typer.Argument(metavar="N", help="Its number in `people requests`.")]
 
 
 @app.command("list")
 def list_people(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
-    """List everybody with a role, one a line."""
+    """List everybody with a role, one a line: how far they have come, and since when nothing reaches them.
 
-    def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
+    The last line counts the stations, and goes to stderr.
+    """
+    from conversations.plan.entering import Station, funnel
+
+    chosen, at = settings(), now()
+
+    def rows(unit: "UnitOfWork", plan: "Plan") -> tuple[list[Row], str]:
+        ways = {way.person_id: way for way in unit.entering.ways(plan.id)}
+        found = funnel(ways.values(), unit.entering.unused_links(plan.id, at), at)
+        counted = ", ".join(f"{found.at[station]} {station}" for station in Station)
         return [
             {
                 "telegram_id": person.telegram_id,
                 "name": person.name,
                 "role": membership.role.value,
                 "agency": membership.agency_code or "-",
-                "state": "suspended" if person.is_suspended else ("unreachable" if person.unreachable_at else "active"),
+                "state": _STATES[person.absence],
                 "language": person.language,
+                "station": ways[person.id].station.value,
+                "since": local(ways[person.id].stopped_at, chosen) if ways[person.id].is_under_way else "-",
             }
             for person in unit.people.list(plan.id)
             for membership in person.memberships
-        ]
+        ], f"{counted}; {found.silent} whom no message reaches."
 
-    print_rows(look(plan_code, rows), as_json, ("telegram_id", "name", "role", "agency", "state"))
+    people, counted = look(plan_code, rows, at=chosen)
+    print_rows(people, as_json, ("telegram_id", "name", "role", "agency", "state", "station", "since"))
+    print(end="", flush=True)  # a full disk is said before anything else
+    talk(counted)
 
 
 @app.command()

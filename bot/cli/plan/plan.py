@@ -93,8 +93,8 @@ def import_plan(
             tried = try_plan(unit, FormCache(chosen.timezone), draft, code, now(), timezone=chosen.timezone)
             for gap in tried.gaps:
                 talk(gap.sentence(say))
-            if tried.is_over:
-                talk(say("import.over"))
+            if (key := f"import.{tried.phase}") in say:
+                talk(say(key))
             return differences(unit, draft, code)
         if not lower_protection and (lowering := differences(unit, draft, code).lowering):
             told = "\n".join(each.sentence(chosen.language) for each in lowering)
@@ -106,8 +106,8 @@ def import_plan(
             raise Complaint(f"{say('coverage.refused')}\n{told}") from None
         for form in imported.renewed:
             talk(say("coverage.renewed", form=title_of(form, say), version=form.version))
-        if imported.is_over:
-            talk(say("import.over"))
+        if (key := f"import.{imported.phase}") in say:
+            talk(say(key))
         return imported.found
 
     found = in_unit(work, at=chosen)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -49,6 +49,6 @@ def _plain_value(value: Any) -> Any:
     match value:
         case timedelta():
             return round(value.total_seconds())
-        case datetime():
+        case date():  # an instant too
             return value.isoformat()
     return value

@@ -73,7 +73,7 @@ def _list(ex: Exchange, page: int) -> None:
     lines: list[Line] = [line(bold(say(key, n=len(passed))))]
     for code in shown:
         n = len(passed[code])
-        remarks = [say("remind.in_a_row" if n < PLENARY else "remind.to_plenary", n=n)]
+        remarks = [say("digest.passed" if n < PLENARY else "remind.to_plenary", n=n)]
         if code in off:
             remarks.append(say("escalate.put_off"))
         lines.append(line(f"• {code} · ", " · ".join(remarks)))

@@ -1,8 +1,8 @@
-"""The first screen of roles that do not report, and the progress of the closing.
+"""The first screen of roles that do not report, what is behind *Más*, and the progress of the closing.
 
 Somebody who opens the bot between two meetings wants one number and one button. So the screen says how the closing
-stands and offers what the role does most, with its counts. The rest is behind *Más*. A focal point has no such screen:
-for them it is the due list.
+stands and offers what the role does most, with its counts. The rest is behind *Más*. A focal point's
+first screen is the due list. Every command of a role's menu is reached from here by taps.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +12,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
 from bot.screens.plan.digests import vacancies
+from bot.screens.reports.opening import phase_lines
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.plan.expected import expected_reports
 from conversations.plan.figures.closings import closings_until, kept_closings
@@ -19,6 +20,7 @@ from conversations.plan.figures.monitoring import percent_of
 from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Part, Route, tap
+from conversations.session.profiles import FORM_OF
 from storage.errors import NotFound
 
 
@@ -41,6 +43,14 @@ _PAGE = Item(Route.EXPORT, "home.page", ("page",))
 _LAST = (Item(Route.MY_DATA, "home.misdatos"), Item(Route.PREFERENCES, "home.ajustes"), Item(Route.HELP, "menu.help"))
 _COMMENTS = Item(Route.COMMENTS, "home.comentarios", count="comments", counted="home.comments")
 
+_REPORTERS = (
+    (Item(Route.CLOSE, "menu.close_period"), Item(Route.REFERRALS, "menu.referrals")),
+    (Item(Route.INDICATORS, "menu.indicators"), Item(Route.FORMS, "", count="forms", counted="home.formularios")),
+    (Item(Route.DIGEST, "home.summary"), Item(Route.PLAN, "home.plan")),
+    (Item(Route.DELEGATE, "home.delegar"), Item(Route.PAUSE, "home.pausar")),
+    _LAST,
+)
+
 HOMES: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     Role.COORDINATOR: (
         (Item(Route.QUEUE, "home.revisar", count="waiting", counted="digest.review"),),
@@ -62,11 +72,13 @@ HOMES: Mapping[str, tuple[tuple[Item, ...], ...]] = {
         (Item(Route.DIGEST, "home.summary"), Item(Route.PLAN, "home.areas")),
         (Item(Route.INDICATORS, "contributor.own"), Item(Route.INDICATOR_DIGEST, "digest.indicators")),
         (Item(Route.COMMENT, "command.comentar"), Item(Route.COMMENTS, "comment.own")),
+        (Item(Route.HISTORY, "menu.history"),),
         (_PAGE, Item(Route.EXPORT, "home.download")),
+        (Item(Route.SEARCH, "home.buscar"),),
         _LAST,
     ),
     Role.READER: (
-        (_PAGE,),
+        (_PAGE, Item(Route.SEARCH, "home.buscar")),
         (Item(Route.DIGEST, "home.summary"), Item(Route.PLAN, "home.areas")),
         (Item(Route.INDICATOR_DIGEST, "digest.indicators"), Item(Route.EXPORT, "home.download")),
         _LAST,
@@ -75,11 +87,14 @@ HOMES: Mapping[str, tuple[tuple[Item, ...], ...]] = {
 """The buttons of each role's first screen. A person sees those that they may use."""
 
 MORE: Mapping[str, tuple[tuple[Item, ...], ...]] = {
+    Role.FOCAL_POINT: _REPORTERS,
+    Role.ALTERNATE: _REPORTERS,
     Role.COORDINATOR: (
         (_COMMENTS, Item(Route.PROGRESS, "home.progreso")),
         (Item(Route.PLAN, "home.plan"), Item(Route.PEOPLE, "home.personas")),
         (Item(Route.PERIODS, "home.periodo"), Item(Route.PAUSE, "home.pausar")),
         (Item(Route.EXPORT, "home.exportar"), Item(Route.AUDIT, "home.auditoria")),
+        (Item(Route.LETTERS, "home.oficio"),),
         _LAST,
     ),
     Role.ADMIN: (
@@ -98,6 +113,7 @@ _COUNTS: Mapping[str, Callable[[Exchange], int]] = {
     "waiting": lambda ex: ex.unit.reviews.count_waiting(ex.membership.plan_id),
     "to_remind": lambda ex: len(to_chase(ex.unit, _moment(ex))[1].agencies),
     "vacancies": lambda ex: len(vacancies(ex)),
+    "forms": lambda ex: sum(form.form_id not in FORM_OF.values() for form in ex.unit.forms.list(ex.membership.plan_id)),
     "comments": lambda ex: len(ex.unit.comments.open(ex.membership.plan_id)),
 }
 """What the buttons count: the same as the screen behind each, and as the digest."""
@@ -106,7 +122,7 @@ _COUNTS: Mapping[str, Callable[[Exchange], int]] = {
 def home(ex: Exchange) -> None:
     """The first screen: how things stand, in a line or two, and the acts of the role."""
     head, *rest = _headline(ex)
-    ex.offer(Card((line(bold(head)), *map(line, rest)), _rows(ex, HOMES[ex.membership.role])))
+    ex.offer(Card((line(bold(head)), *phase_lines(ex), *map(line, rest)), _rows(ex, HOMES[ex.membership.role])))
 
 
 def more(ex: Exchange) -> None:

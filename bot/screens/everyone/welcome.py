@@ -1,15 +1,16 @@
 """The first screens: the menu of a role, the language, the privacy notice, and help."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from bot.acts.people.oneself import accept_privacy, set_form_language, set_language
 from bot.chat.contact import whom_to_ask
 from bot.chat.exchange import Exchange
-from bot.chat.permissions import PERMISSIONS, REPORTERS, menu_of
+from bot.chat.permissions import REPORTERS, menu_of, menu_permissions
 from bot.screens.everyone import home
 from bot.screens.reports import own_reports
 from bot.screens.reports.opening import resume
-from conversations.card import Button, Card, Line, bold, home_button, italic, line, paragraph
+from conversations.card import Button, Card, bold, home_button, italic, line, paragraph
 from conversations.languages import LANGUAGES, language_name, translated
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
@@ -31,10 +32,10 @@ def menu(ex: Exchange, anew: str = "") -> None:
     """Show the first screen of a role. For a focal point it is the due list: reporting begins with one tap."""
     if anew == "new":
         ex.forget_card()
-    if ex.membership.role in REPORTERS:
-        own_reports.pending(ex)
-    elif anew == "more":
+    if anew == "more":
         home.more(ex)
+    elif ex.membership.role in REPORTERS:
+        own_reports.pending(ex)
     else:
         home.home(ex)
 
@@ -94,7 +95,7 @@ def _only_in_forms(ex: Exchange) -> dict[tuple[str, int], tuple[str, str]]:
 def privacy(ex: Exchange, step: str = "") -> None:
     """Show the privacy notice before anything else: totals only, no names; and the data stored about the person."""
     if step == "accept":
-        accept_privacy(ex.actor)
+        ex.pass_on(accept_privacy(ex.actor))
         menu(ex)
         return
     if step in ("data", "more"):
@@ -132,17 +133,30 @@ def _joined(ex: Exchange) -> str:
     )
 
 
-def show_help(ex: Exchange, key: str = "help.title") -> None:
-    """Show the commands of this role, made from the table of permissions."""
-    lines: list[Line] = [line(bold(ex.say(key)))]
-    for one in PERMISSIONS:
-        if one.in_menu and ex.allows(one.route):
-            lines.append(line(f"/{one.name_in(ex.language)} · {ex.say(f'command.{one.route}')}"))
-    if ex.is_reporter:
-        lines += [line(""), line(ex.say("help.form"))]
+HELP_SHOWN: Final = 5
+"""Commands on the first page of the help. With its other lines it has eight at most, which fit a small phone."""
+
+
+def show_help(ex: Exchange, page: str = "", *, key: str = "help.title") -> None:
+    """Show what this role does most, and behind *Más* its other commands. Both are made from the table of permissions.
+
+    The person reads it on the first screen or a tap away from it, so it leaves out the commands of both.
+    """
+    role, is_contributor = Role(ex.membership.role), ex.membership.is_contributor
+    listed = [
+        f"/{one.name_in(ex.language)} · {ex.say(f'command.{one.route}')}"
+        for one in menu_permissions(role, is_contributor=is_contributor)
+        if ex.allows(one.route) and one.route not in (Route.START, Route.HELP)
+    ]
+    if page == "more":
+        lines = [line(bold(ex.say("help.more"))), *map(line, listed[HELP_SHOWN:])]
+        lines += [line(""), line(ex.say("help.form"))] if ex.is_reporter else []
+        ex.offer(Card(tuple(lines), ((Button(ex.say("nav.back"), tap(Route.HELP)), home_button(ex.say)),)))
+        return
     people = whom_to_ask(ex.unit, ex.language, ex.membership, ex.person.id)
+    lines = [line(bold(ex.say(key))), *map(line, listed[:HELP_SHOWN])]
     lines += [line(""), line(ex.say("help.person", people=people))]
-    ex.offer(Card(tuple(lines), ((home_button(ex.say),),)))
+    ex.offer(Card(tuple(lines), ((Button(ex.say("home.more"), tap(Route.HELP, "more")), home_button(ex.say)),)))
 
 
 def offer_menu(ex: Exchange) -> None:

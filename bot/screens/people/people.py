@@ -26,6 +26,8 @@ from bot.screens.plan.digests import vacancies
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
 from conversations.dates import show_date
 from conversations.languages import language_name
+from conversations.plan.entering import UnusedLink, Way, funnel
+from conversations.plan.messages.entering import funnel_in_words, where_stopped
 from conversations.plan.model import OF_AN_AGENCY, Agency, Post, Role
 from conversations.routes import ButtonTap, Route, awaiting, tap
 from conversations.session.reading.text import normalise
@@ -52,6 +54,8 @@ def people(ex: Exchange, group: str, page: int) -> None:
     """
     if group == "vacant":
         _show_vacancies(ex)
+    elif group == "entering":
+        _show_under_way(ex, page)
     elif group:
         _show_group(ex, group, page)
     else:
@@ -62,7 +66,10 @@ def _overview(ex: Exchange) -> None:
     say, plan_id = ex.say, ex.membership.plan_id
     everybody = ex.unit.people.list(plan_id)
     vacant = vacancies(ex)
-    lines: list[Line] = [line(bold(say("people.title", n=len(everybody))))]
+    links = ex.unit.entering.unused_links(plan_id, ex.now)
+    found = funnel(ex.unit.entering.ways(plan_id), links, ex.now)
+    stopped = len(ex.unit.entering.stopped(plan_id)) + len(links)
+    lines: list[Line] = [line(bold(say("people.title", n=len(everybody)))), line(funnel_in_words(found, say))]
     rows: list[tuple[Button, ...]] = []
     if vacant:
         named = ", ".join(vacant[:NAMED]) + (" …" if len(vacant) > NAMED else "")
@@ -76,19 +83,20 @@ def _overview(ex: Exchange) -> None:
             ("unreachable", "people.unreachable"),
         )
     ]
+    groups.append(("entering", say("people.entering"), stopped))
     buttons = [Button(f"{label} ({count})", tap(Route.PEOPLE, key, 0)) for key, label, count in groups if count]
     rows += [tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
     for key in ("unreachable", "suspended"):
         if count := len(_in_group(everybody, key)):
             lines.append(line(say(f"people.{key}_count", n=count)))
     if ex.allows(Route.INVITE):
-        links = len(ex.unit.invitations.open(plan_id, ex.now))
+        open_links = len(ex.unit.invitations.open(plan_id, ex.now))
         asked = len(ex.unit.role_requests.waiting(plan_id, ex.now))
         if asked:
             rows.append((Button(say("people.requests", n=asked), tap(Route.ROLE_REQUESTS), "primary"),))
         row = [Button(say("command.invitar"), tap(Route.INVITE))]
-        if links:
-            row.append(Button(say("people.links", n=links), tap(Route.LINKS)))
+        if open_links:
+            row.append(Button(say("people.links", n=open_links), tap(Route.LINKS)))
         rows.append(tuple(row))
     lines += [line(""), line(italic(say("people.search")))]
     _listen(ex, lines, [*rows, (home_button(say),)])
@@ -103,6 +111,32 @@ def _show_vacancies(ex: Exchange) -> None:
     rows.append((Button(say("nav.back"), tap(Route.PEOPLE)),))
     key = "people.vacancies_invite" if ex.allows(Route.INVITE) else "people.vacancies_ask"
     ex.answer(Card((line(say(key if buttons else "people.no_vacancies")),), tuple(rows)))
+
+
+def _show_under_way(ex: Exchange, page: int) -> None:
+    """Show who has stopped on the way in or receives nothing any more, and since when, the longest first.
+
+    Links that nobody has used are named too.
+    """
+    say, plan_id = ex.say, ex.membership.plan_id
+    ways = sorted(ex.unit.entering.stopped(plan_id), key=lambda way: way.stopped_at)
+    found: list[Way | UnusedLink] = [*ways, *ex.unit.entering.unused_links(plan_id, ex.now)]
+    pages = max(1, -(-len(found) // LISTED))
+    page %= pages
+    lines = [line(bold(f"{say('people.entering')} ({len(found)})"))]
+    if not found:
+        lines.append(line(say("people.nobody")))
+    rows: list[tuple[Button, ...]] = []
+    for one in found[page * LISTED : (page + 1) * LISTED]:
+        post = post_name(say, one.role, one.agency_code)
+        who = post if isinstance(one, UnusedLink) else f"{one.name} · {post}"
+        lines.append(line(f"• {who}{say.colon}{where_stopped(one, ex.zone, say)}"))
+        if isinstance(one, Way):
+            rows.append((Button(cut(who), tap(Route.PERSON, one.person_id)),))
+    if pages > 1:
+        rows.append((Button(say("people.page"), tap(Route.PEOPLE, "entering", page + 1)),))
+    rows.append((Button(say("nav.back"), tap(Route.PEOPLE)),))
+    _listen(ex, lines, rows)
 
 
 def _show_group(ex: Exchange, group: str, page: int) -> None:
@@ -122,8 +156,7 @@ def _show_group(ex: Exchange, group: str, page: int) -> None:
 
 
 def _in_group(everybody: Sequence[Person], group: str) -> list[Person]:
-    """Return the people of a group: a role, an agency (`a` and its id), the suspended, or people Telegram does not
-    reach.
+    """Return the people of a group: a role, an agency (`a` and its id), the suspended, or people whom nothing reaches.
 
     Denied for other groups.
     """
@@ -131,7 +164,7 @@ def _in_group(everybody: Sequence[Person], group: str) -> list[Person]:
         case "suspended":
             found = [person for person in everybody if person.is_suspended]
         case "unreachable":
-            found = [person for person in everybody if person.unreachable_at and not person.is_suspended]
+            found = [person for person in everybody if person.absence in ("unreachable", "no_privacy")]
         case role if role in set(Role):
             found = [person for person in everybody if not person.is_suspended and _role(person) == role]
         case agency if agency.startswith("a"):
@@ -220,6 +253,9 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
         lines.append(line(bold(say("people.is_suspended", date=_shown_day(ex, who.suspended_at)))))
     elif who.unreachable_at:
         lines.append(line(bold(say("people.is_unreachable", date=_shown_day(ex, who.unreachable_at)))))
+    elif who.absence == "no_privacy":
+        opened = say("entering.stopped.opened", date=_shown_day(ex, membership.active_from))
+        lines.append(line(bold(say("people.has_stopped", what=opened))))
     else:
         lines.append(line(say("people.is_reachable")))
     rows: list[tuple[Button, ...]] = []
@@ -506,13 +542,7 @@ def _role(who: Person) -> Role:
 
 def _person_button(ex: Exchange, who: Person) -> Button:
     membership, say = who.memberships[0], ex.say
-    mark = (
-        say("people.mark.suspended")
-        if who.is_suspended
-        else say("people.mark.unreachable")
-        if who.unreachable_at
-        else ""
-    )
+    mark = say(f"people.mark.{who.absence}") if who.absence else ""
     return Button(
         cut(f"{mark}{who.name} · {post_name(say, membership.role, membership.agency_code)}"), tap(Route.PERSON, who.id)
     )

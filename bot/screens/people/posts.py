@@ -204,10 +204,10 @@ def _agency_id(ex: Exchange, code: str) -> int:
 
 
 def _vacant_agency(ex: Exchange, code: str) -> int:
-    """The id of an agency without a focal point. Denied otherwise: the present one must be relieved first."""
+    """The id of an agency without a focal point whom messages reach. Denied otherwise: that one is relieved first."""
     agency_id = _agency_id(ex, code)
     there = ex.unit.people.of_agency(ex.membership.plan_id, agency_id)
-    if any(one.memberships[0].role is Role.FOCAL_POINT for one in there):
+    if any(one.memberships[0].role is Role.FOCAL_POINT and one.absence is None for one in there):
         raise Denied
     return agency_id
 

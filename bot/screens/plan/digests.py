@@ -23,6 +23,8 @@ from conversations.languages import translated
 from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import ActivityStanding, AgencyStanding, Standing, plenary_items
 from conversations.plan.messages import digest_words, digests
+from conversations.plan.messages.digest_words import with_remark
+from conversations.plan.messages.entering import vacancy_remark
 from conversations.plan.model import Role
 from conversations.plan.periods import period_name
 from conversations.routes import Route, tap
@@ -38,8 +40,8 @@ ACTIVITIES = 12
 def summary(ex: Exchange, page: int | None, length: str = "") -> None:
     """/resumen: show the week to coordinators, the month's card to readers, and their own agency to everybody else.
 
-    As a command, it is sent below with its picture. With a `page` it is edited in place. With the `length` "whole" its
-    lists are complete.
+    As a command, it is sent below with its picture. With a `page` it is edited in place. With the `length` "whole" it
+    is the whole one: the week is a few lines without it.
     """
     if ex.membership.role in REPORTERS:
         agency(ex)
@@ -156,9 +158,10 @@ def _agency_card(
     lines.append(line(italic(say("digest.light_meaning"))))
     if not view.is_public:
         if not one.focal_points:
-            lines.append(line(f"👤 {say('digest.no_focal_point')}"))
+            lines.append(line("👤 ", with_remark(say("digest.no_focal_point"), vacancy_remark(one, found, say))))
         if one.unreachable:
-            lines.append(line(f"🚫 {say('digest.unreachable')} {', '.join(one.unreachable)}"))
+            names = one.unreachable
+            lines.append(line("🚫 ", *digest_words.counted_list("digest.unreachable", names, say, len(names))))
     order = sorted(one.activities, key=lambda each: (_ORDER[each.light], each.code))
     pages = max(1, -(-len(order) // ACTIVITIES))
     page %= pages
@@ -171,7 +174,7 @@ def _agency_card(
         rows.append((Button(cut(text), tap(Route.ACTIVITY, each.code)),))
     if pages > 1:
         rows.append((Button(say("digest.page"), tap(Route.AGENCY_DIGEST, one.code, page + 1)),))
-    rows.append((home_button(say),) if is_own else (Button(say("digest.back"), tap(Route.DIGEST, 0)),))
+    rows.append((home_button(say),) if is_own else (Button(say("digest.back"), tap(Route.DIGEST, 0, "whole")),))
     return Card(tuple(lines), tuple(rows))
 
 

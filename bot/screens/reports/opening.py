@@ -11,7 +11,7 @@ from bot.screens.reports.filling import apply, notice_card, reporter_of, show_fi
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.dates import show_date
 from conversations.plan.messages.reminders import close_button
-from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.plan.periods import PlanPhase, ReportingPeriod, period_name, plan_phase
 from conversations.routes import Route, tap
 from conversations.session.events import Resumed
 from conversations.session.profiles import FORM_OF
@@ -211,15 +211,28 @@ def show_nothing_left(ex: Exchange) -> None:
     What is only to be closed has its button, and a period that the agency let lock has one to ask for it.
     """
     plans, plan_id, home = ex.unit.plans, ex.membership.plan_id, (home_button(ex.say),)
+    told = phase_lines(ex) or (line(ex.say("menu.nothing")),)
     if ex.membership.is_contributor:
-        ex.answer(Card((line(ex.say("menu.nothing")),), (home,)))
+        ex.answer(Card(told, (home,)))
     elif closes := to_close(ex, plans.open_periods(plan_id, ex.today, ex.agency_id)):
         ex.answer(Card((line(ex.say("menu.only_close")),), ((close_button(closes, ex.say),), home)))
     elif (period := lapsed(ex)) is not None:
-        told, asking = lapsed_line(ex, period)
-        ex.answer(Card((told,), ((asking,), home)))
+        let_lock, asking = lapsed_line(ex, period)
+        ex.answer(Card((*phase_lines(ex), let_lock), ((asking,), home)))
     else:
-        ex.answer(Card((line(ex.say("menu.nothing")),), (home,)))
+        ex.answer(Card(told, (home,)))
+
+
+def phase_lines(ex: Exchange) -> tuple[Line, ...]:
+    """Say that the plan has not begun or is over, and the way out. Nothing while it is under way."""
+    plan = ex.unit.plans.by_id(ex.membership.plan_id)
+    phase = plan_phase(plan.starts_on, ex.unit.plans.periods(plan.id), ex.today)
+    if phase is PlanPhase.UNDER_WAY:
+        return ()
+    day = plan.starts_on if phase is PlanPhase.AHEAD else plan.ends_on
+    told = ex.say(f"menu.plan_{phase}", date=show_date(day.isoformat(), ex.language))
+    way = ex.say(f"menu.plan_{phase}_way") if ex.allows(Route.PERIODS) else ex.say(f"menu.plan_{phase}_ask")
+    return line(bold(told)), line(way)
 
 
 def lapsed(ex: Exchange) -> ReportingPeriod | None:

@@ -23,6 +23,7 @@ from bot.screens.reports.opening import (
     lapsed,
     lapsed_line,
     open_report,
+    phase_lines,
     resume,
     show_nothing_left,
     take_over,
@@ -76,7 +77,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
         rows.append((close_button(closes, say),))
     if missed is not None:
         rows.append((lapsed_line(ex, missed)[1],))
-    rows.append((Button(say("menu.history"), tap(Route.HISTORY)), Button(say("menu.help"), tap(Route.HELP))))
+    last = (("menu.history", Route.HISTORY, ()), ("menu.help", Route.HELP, ()), ("home.more", Route.HOME, ("more",)))
+    rows.append(tuple(Button(say(key), tap(route, *given)) for key, route, given in last))
     return Card(
         (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods, due)), tuple(rows)
     )
@@ -108,8 +110,12 @@ def _nothing_due_lines(
     names = ", ".join(period_name(period, ex.language) for period in theirs)
     title = say("menu.title", agency=ex.agency_code, period_name=names) if theirs else ""
     yield line(bold(title or ex.agency_code))
+    rests = () if periods else phase_lines(ex)
+    yield from rests
     if missed is not None:
         yield lapsed_line(ex, missed)[0]
+    elif rests:
+        return
     elif not periods:
         yield line(say("menu.no_period"))
     else:

@@ -430,7 +430,12 @@ def _return(
     following = _after(ex, sent.id)
     code, _ = named(ex, sent)
     refs = [questions[at].ref for at in sorted(ticked)]
-    told = _decided(ex, sent, lambda: reviewing.send_back(ex.actor, sent, code, refs, reason))
+
+    def labels(language: str) -> list[str]:
+        asked = ex.house.forms.answers(ex.unit, sent, language) if refs else ()
+        return [each.label for each in asked if each.ref in refs]
+
+    told = _decided(ex, sent, lambda: reviewing.send_back(ex.actor, sent, code, refs, reason, labels))
     if told is None:
         return
     ex.pass_on(told)

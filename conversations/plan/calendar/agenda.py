@@ -11,6 +11,7 @@ from typing import Literal
 
 from conversations.plan.calendar.ladder import FOR_COORDINATORS, Left, Rung, Step
 from conversations.plan.calendar.working_time import ONE_DAY, working_day_until
+from conversations.plan.entering import Absence
 from conversations.plan.expected import closes_together
 from conversations.plan.model import AGENCY_ROLES, Role
 from conversations.plan.periods import ReportingPeriod, closing_due_on
@@ -38,6 +39,7 @@ Reason = Literal[
     "paused",
     "snoozed",
     "delegated",
+    "suspended",
     "unreachable",
     "no_privacy",
     "nothing_expected",
@@ -50,6 +52,7 @@ Reason = Literal[
     "too_late",
     "told_later",
     "yields",
+    "spent",
     "held_over",
     "schedule_paused",
     "restored",
@@ -71,8 +74,8 @@ class Recipient:
     since: date = date.min
     until: date = date.max
     """The first day on which the role is over: because it was for a time, or because the agency leaves the plan."""
-    is_unreachable: bool = False
-    has_accepted_privacy: bool = True
+    absence: Absence | None = None
+    """Why nothing reaches them. None: messages do."""
     is_contributor: bool = False
 
     @property
@@ -180,6 +183,8 @@ class Agenda:
     """
     notices: Mapping[int, frozenset[date]] = field(default_factory=dict)
     """By person, the days on which the ladder told them something, by itself or because a coordinator asked."""
+    spent: Mapping[int, tuple[date, ...]] = field(default_factory=dict)
+    """By person, the days of the notices that count for their budget: of every job, in all their plans."""
     unanswered: Mapping[int, frozenset[date]] = field(default_factory=dict)
     """By person, the days of the notices since the last one under which they pressed something."""
     reporting: frozenset[str] = frozenset()
@@ -279,17 +284,6 @@ def _topics(agenda: Agenda, all_left: Sequence[Left]) -> tuple[Topic, ...]:
         if left.period.is_open(agenda.today):
             by_period.setdefault(left.period.code, []).append(left)
     return tuple(Topic(found[0].period, tuple(found)) for found in by_period.values())
-
-
-def closing_count(agenda: Agenda, period: ReportingPeriod) -> tuple[int, int]:
-    """Return how many agencies have closed this period's closing, and how many should.
-
-    The digest uses the same numbers.
-    """
-    codes = [p.code for p in agenda.periods if p.end_on == period.end_on and p.code in agenda.expecting]
-    expected = frozenset[str]().union(*(agenda.expecting[code] for code in codes))
-    missing = {agency for code in codes for agency in agenda.unclosed.get(code, ())}
-    return len(expected - missing), len(expected)
 
 
 def closing_topics(agenda: Agenda, pending: Collection[Step]) -> tuple[Topic, ...]:

@@ -39,7 +39,7 @@ LOOK_BACK = timedelta(days=21)
 # ------------------------------------------------------------------ rows
 @dataclass(frozen=True, slots=True)
 class Delegated:
-    """A post that is delegated until a day. While `deputy_id` is None, nobody has accepted it."""
+    """A post that is delegated until a day. `deputy_id` is None while no deputy receives messages for it."""
 
     person_id: int
     deputy_id: int | None
@@ -51,6 +51,7 @@ class Delegated:
 class OutlookRows:
     """The rows for the outlook of one job on one day of the plan's zone. `what` is the job's name in the ledger."""
 
+    plan_id: int
     what: str
     today: date
     holidays: frozenset[date]
@@ -58,7 +59,7 @@ class OutlookRows:
     ledger: Sequence[LedgerRow]
     """The job's own rows since `LOOK_BACK`."""
     others: Sequence[LedgerRow]
-    """What the jobs that share the daily notice with it have said, or wait to send."""
+    """What every job has said to people of the plan, or waits to send, in all their plans."""
     pauses: tuple[Pause, ...]
     delegations: Sequence[Delegated]
     drafts: Sequence[tuple[int, str, date]]
@@ -186,10 +187,11 @@ def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
     late: set[tuple[int, date]] = set()
     notices: dict[int, set[date]] = {}
     unanswered: dict[int, set[date]] = {}
+    spent: dict[int, list[date]] = {}
     had_notice: set[tuple[int, date]] = set()
     for row in sorted(rows.ledger, key=lambda row: row.fired_at):
         on = row.on
-        if row.is_notice:
+        if row.is_notice and (row.rungs or row.is_by_hand):
             notices.setdefault(row.person_id, set()).add(row.said_on)
         if row.is_said:
             unanswered.setdefault(row.person_id, set()).add(row.said_on)
@@ -209,9 +211,14 @@ def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
             told_until[row.person_id] = min(on, row.made_on_in_plan)
     windows |= dict.fromkeys(late, "told_today")
     for row in rows.others:
-        if not waits_for(rows.what, row.what):
+        if row.is_notice:
+            spent.setdefault(row.person_id, []).append(row.said_on)
+        is_other_plan = row.plan_id != rows.plan_id
+        if not waits_for(rows.what, row.what, is_other_plan=is_other_plan):
             continue
-        if rows.what != LADDER or job_name(row.what) not in CARRIERS:
+        # The ladder of another plan names what is left in this one, as a digest names what the ladder has.
+        is_carried = (row.what == LADDER and bool(row.rungs)) if is_other_plan else job_name(row.what) in CARRIERS
+        if rows.what != LADDER or not is_carried:
             had_notice.add((row.person_id, row.said_on))
             if row.state == "queued":
                 waiting[row.person_id] = "told_today"
@@ -223,9 +230,10 @@ def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
         steps_until = min(row.made_on, row.made_on_in_plan) if row.rungs else date.min
         told[row.person_id] = max(told.get(row.person_id, date.min), row.made_on)
         told_until[row.person_id] = max(told_until.get(row.person_id, date.min), steps_until)
-        windows.setdefault((row.person_id, row.said_on), "told_in_digest")
+        reason = "told_today" if is_other_plan else "told_in_digest"
+        windows.setdefault((row.person_id, row.said_on), reason)
         if row.state == "queued":
-            waiting.setdefault(row.person_id, "told_in_digest")
+            waiting.setdefault(row.person_id, reason)
     return replace(
         agenda,
         told=told,
@@ -234,6 +242,7 @@ def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
         waiting=waiting,
         had_notice=had_notice,
         notices={person: frozenset(days) for person, days in notices.items()},
+        spent={person: tuple(days) for person, days in spent.items()},
         unanswered={person: frozenset(days) for person, days in unanswered.items()},
     )
 

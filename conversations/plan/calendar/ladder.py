@@ -38,6 +38,8 @@ FOR_REPORTERS = frozenset({Rung.OPEN, Rung.BEFORE, Rung.DUE, Rung.LATE, Rung.LAS
 FOR_ALTERNATES = frozenset({Rung.LATE, Rung.LAST})
 """The steps that an alternate is told of besides the focal point."""
 FOR_COORDINATORS = frozenset({Rung.GRACE_ENDED, Rung.LOCKED})
+ALONE = frozenset({Rung.LOCKED})
+"""The steps for coordinators that come by themselves. Their weekly digest carries everything else."""
 
 
 def ladder(period: ReportingPeriod, holidays: Collection[date]) -> Mapping[Rung, date]:
@@ -87,8 +89,8 @@ def lapsed_steps(periods: Iterable[ReportingPeriod], today: date, holidays: Coll
 
 
 def steps_ahead(periods: Iterable[ReportingPeriod], today: date, holidays: Collection[date]) -> tuple[Step, ...]:
-    """The steps for reporters in the next three weeks. A message of today may have to leave room for them."""
-    until = today + timedelta(days=21)
+    """The steps for reporters within a month. A message of today may have to leave room for them."""
+    until = today + timedelta(days=31)
     near = [period for period in periods if period.opens_on <= until and today <= period.locks_on]
     return tuple(s for s in all_steps(near, holidays) if s.rung in FOR_REPORTERS and today <= s.on <= until)
 

@@ -1,14 +1,15 @@
-"""The rules of the ledger: what was said to whom, and which messages share the one notice that a person gets on a day.
+"""The rules of the ledger: what was said to whom, and the budget of notices that a person has.
 
-One notice for each person and day, all topics together (DOMAIN §5.3). That is decided here, once, for every job and
-over all plans: a job says nothing to a person who has had a message of another job on the same day. A new job need not
-know the rule; the scheduler keeps it (`bot.schedule.ledger.write_once`). The exceptions are in `BESIDE`, each with its
-reason.
+One notice a day, all topics together (DOMAIN §5.3); for officers also two a week and four a month. `has_room` decides
+that, for every job and over all plans: the ladder asks it before it decides, and the scheduler asks it for whatever any
+job has planned (`bot.schedule.ledger.write_once`), so a new job need not know it. The exceptions are in `BESIDE`, each
+with its reason. What never enters the ledger is no notice: an emergency, a lost phone, an operator's alarm, and the
+answer to somebody's own act.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from conversations.plan.model import Role
@@ -24,17 +25,20 @@ CARRIERS: Mapping[str, frozenset[Role]] = {
 On such a day the ladder itself is silent for these people: one message a day, all topics together (DOMAIN §5.3).
 """
 BESIDE: Mapping[str, str] = {
-    "validated": "One line without a sound at the end of the day. It asks for nothing.",
+    "validated": "What became of one's own report: a line without a sound, which asks for nothing.",
     "export": "A file that an admin ordered for that day and hour.",
-    "restored": "Said once after a restore, so that nobody's answers are lost.",
+    "restored": "An operator's alarm after a restore, so that nobody's answers are lost.",
 }
-"""Jobs that may speak beside the day's notice, each with the reason. Every other job shares the day with all others."""
+"""Jobs that are outside of everybody's budget, each with the reason. All other jobs share it."""
+ASKED_FOR = "asked_for"
+"""The reason of a notice that its reader asked for ("remind me tomorrow"): an answer to their own act."""
 
 SAID = ("queued", "sent", "ambiguous")
 """States of a row of the ledger that was said, or will be. In the others nobody was told anything."""
 UNSAID = ("open", "skipped", "cancelled", "undeliverable")
 
 
+# ------------------------------------------------------------------ the rows
 def job_name(ledger_name: str) -> str:
     """Return the job of a name in the ledger: `digest` for `digest.7`, the name of a schedule that an admin added."""
     return ledger_name.partition(".")[0]
@@ -79,8 +83,8 @@ class LedgerRow:
 
     @property
     def is_notice(self) -> bool:
-        """Whether it counts for the pace: the ladder sent it, or a coordinator did by hand."""
-        return self.is_said and bool(self.rungs or self.is_by_hand)
+        """Whether it is paid from its reader's budget: any job's message that they did not ask for."""
+        return self.is_said and job_name(self.what) not in BESIDE and self.reason != ASKED_FOR
 
     @property
     def said_on(self) -> date:
@@ -101,15 +105,64 @@ def day_there(at: datetime, timezone: str) -> date:
     return at.astimezone(ZoneInfo(timezone)).date()
 
 
-def have_had_notice(plan_id: int, what: str, rows: Iterable[LedgerRow], now: datetime) -> frozenset[int]:
-    """Return the people to whom this job of this plan says nothing now.
+# ------------------------------------------------------------------ the budget
+def day_of(on: date) -> date:
+    return on
 
-    Another job or another plan has sent them a message today, or has one on its way.
+
+def week_of(on: date) -> date:
+    """Return the Monday of its week."""
+    return on - timedelta(days=on.weekday())
+
+
+def month_of(on: date) -> date:
+    """Return the first day of its month."""
+    return on.replace(day=1)
+
+
+Budget = Mapping[Callable[[date], date], int]
+EVERYBODY: Budget = {day_of: 1}
+OFFICERS: Budget = {day_of: 1, week_of: 2, month_of: 4}
+"""The most notices that whoever reports for an agency gets, over all plans and topics, in each span of time.
+
+An observer's reminders of indicators keep it too; their monthly card comes on its day, and is counted.
+"""
+LONGEST = timedelta(days=32)
+"""How far back notices count: a month, and a day for the zones."""
+
+
+def has_room(day: date, said_on: Collection[date], budget: Budget) -> bool:
+    """Whether one notice more on a day is within a budget, beside the notices of these days."""
+    return all(sum(span(on) == span(day) for on in said_on) < most for span, most in budget.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """The people to whom something is not said now."""
+
+    today: Collection[int]
+    """They have had another message today, or one waits to be sent."""
+    spent: Collection[int]
+    """Their notices of this week or month are used up."""
+
+
+def withheld(plan_id: int, what: str, rows: Iterable[LedgerRow], now: datetime, officers: Collection[int]) -> Withheld:
+    """Return to whom this job of this plan says nothing now, by the messages of all jobs and plans since a month ago.
+
+    Its own notices of that day do not count: two schedules of one job were each made for their own hour. Of a job in
+    `BESIDE` nothing is withheld.
     """
-    return frozenset(
-        row.person_id
-        for row in rows
-        if row.is_said
-        and waits_for(what, row.what, is_other_plan=row.plan_id != plan_id)
-        and (row.state == "queued" or row.said_on == day_there(now, row.timezone))
-    )
+    if job_name(what) in BESIDE:
+        return Withheld((), ())
+    today, spent = set[int](), dict[int, list[date]]()
+    days: dict[int, date] = {}
+    for row in rows:
+        day = days[row.person_id] = day_there(now, row.timezone)
+        on = day if row.state == "queued" else row.said_on
+        is_other = waits_for(what, row.what, is_other_plan=row.plan_id != plan_id)
+        if row.is_said and is_other and not has_room(day, [on], EVERYBODY):
+            today.add(row.person_id)
+        if row.is_notice and row.person_id in officers:
+            spent.setdefault(row.person_id, []).append(on)
+    longer = {span: most for span, most in OFFICERS.items() if span not in EVERYBODY}
+    return Withheld(today, {person for person, on in spent.items() if not has_room(days[person], on, longer)})

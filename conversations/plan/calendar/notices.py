@@ -9,7 +9,6 @@ allowed both times. The scheduler asks here and writes the ledger; it decides no
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -26,7 +25,8 @@ from conversations.plan.calendar.agenda import (
     owes_evidence,
     told_topics,
 )
-from conversations.plan.calendar.ladder import FOR_ALTERNATES, FOR_COORDINATORS, FOR_REPORTERS, Rung, Step, is_timely
+from conversations.plan.calendar.ladder import ALONE, FOR_ALTERNATES, FOR_REPORTERS, Rung, Step, is_timely
+from conversations.plan.calendar.ledger import OFFICERS, has_room, week_of
 from conversations.plan.calendar.working_time import (
     ONE_DAY,
     WORK_BEGINS,
@@ -43,7 +43,6 @@ from conversations.plan.calendar.working_time import (
     windows_until,
     working_day_from,
     working_day_until,
-    working_days_after,
 )
 from conversations.plan.model import AGENCY_ROLES, Role
 from conversations.plan.periods import ReportingPeriod, closing_due_on
@@ -72,6 +71,8 @@ class Say:
     window: date
     topics: tuple[Topic, ...]
     missed: tuple[date, ...] = ()
+    is_asked_for: bool = False
+    """Whether the reader asked for it, so that it is outside of their budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
     if (reason := settled(agenda, who, day)) is not None:
         return Silence(reason)
     pending = pending_steps(agenda, who, day)
-    is_awaited = _is_awaited(agenda, who, day) or bool(_announced(agenda, who, day))
+    is_asked_for, is_announced = _is_awaited(agenda, who, day), bool(_announced(agenda, who, day))
+    is_awaited = is_asked_for or is_announced
     if not pending and not is_awaited:
         lapsed = _lapsed(agenda, who, day)
         return Silence("too_late", max(lapsed)) if lapsed else Silence("no_step")
@@ -127,10 +129,11 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
             return Silence("focal_point_told", day)
         if not is_awaited and all(_was_just_opened(agenda, who, step, day) for step in pending):
             return Silence("told_already", day)
-        if not is_awaited and own and not has_room(agenda, who, day, min(RANK[step.rung] for step in own)):
+        ranks = [RANK[step.rung] for step in own] + ([0] if is_announced else [])
+        if not is_asked_for and ranks and not keeps_budget(agenda, who, day, min(ranks)):
             return Silence("yields", day)
-        is_due = topics or _announced(agenda, who, day) or asked_for_evidence(agenda, who, pending)
-        return Say(day, topics, missed) if is_due else Silence("nothing_left", day)
+        is_due = topics or is_announced or asked_for_evidence(agenda, who, pending)
+        return Say(day, topics, missed, is_asked_for) if is_due else Silence("nothing_left", day)
     topics = closing_topics(agenda, pending)
     return Say(day, topics, missed) if topics else Silence("everybody_closed", day)
 
@@ -157,7 +160,7 @@ def pending_steps(agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]
 
 
 def _meant(steps: Collection[Step], agenda: Agenda, who: Recipient, day: date) -> tuple[Step, ...]:
-    rungs = FOR_REPORTERS if who.reports else FOR_COORDINATORS
+    rungs = FOR_REPORTERS if who.reports else ALONE
     told = agenda.told_until.get(who.person_id, agenda.told.get(who.person_id, date.min))
     return tuple(step for step in steps if step.rung in rungs and told < step.on <= day)
 
@@ -182,10 +185,8 @@ def silenced(agenda: Agenda, who: Recipient, now: datetime, day: date) -> Reason
     """Return why this person may be told nothing at all now, or None. It is called at planning and again at sending."""
     if day >= who.until:
         return "no_role"
-    if who.is_unreachable:
-        return "unreachable"
-    if not who.has_accepted_privacy:
-        return "no_privacy"
+    if who.absence is not None:
+        return who.absence
     kinds: Mapping[str, Reason] = {"everybody": "paused_for_everybody", "own": "paused", "delegated": "delegated"}
     for pause in agenda.pauses:
         if pause.kind in kinds and pause.holds(who.person_id, now, day):
@@ -257,23 +258,19 @@ def _rungs(agenda: Agenda, who: Recipient) -> frozenset[Rung]:
     return FOR_ALTERNATES if is_beside and not agenda.stands_in(who) else FOR_REPORTERS
 
 
-# ------------------------------------------------------------------ the pace
-A_WEEK, IN_TEN_DAYS = 2, 4
-"""The most notices of the ladder for one person, from Monday to Sunday and in any ten working days."""
-TEN_DAYS = 10
+# ------------------------------------------------------------------ the ladder's part of the budget
 RANK: Mapping[Rung, int] = {
     rung: rank for rank, rung in enumerate((Rung.DUE, Rung.LAST, Rung.OPEN, Rung.LATE, Rung.BEFORE))
 }
 """The order of the steps if there is not room for all. A step that yields becomes a part of the next notice."""
 
 
-def has_room(agenda: Agenda, who: Recipient, day: date, rank: int) -> bool:
+def keeps_budget(agenda: Agenda, who: Recipient, day: date, rank: int) -> bool:
     """Whether a step of that rank is told on that day.
 
     Otherwise it yields to earlier messages or to steps that come soon.
     """
-    coming = steps_meant(agenda, who, agenda.ahead)
-    return is_next(day, rank, agenda.notices.get(who.person_id, ()), coming, agenda.holidays)
+    return is_next(day, rank, agenda.spent.get(who.person_id, ()), steps_meant(agenda, who, agenda.ahead))
 
 
 def paced(
@@ -284,47 +281,28 @@ def paced(
     holidays: Collection[date],
 ) -> Iterator[tuple[date, datetime]]:
     """Return the coming days of the ladder on which these steps bring a notice that does not have to yield."""
-    taken = set(notices)
+    taken = list(notices)
     for day, moment in fires:
         ranks = [RANK[step.rung] for step in meant if told < step.on and is_timely(step, day, holidays)]
         told = day
-        if ranks and is_next(day, min(ranks), taken, meant, holidays):
-            taken.add(day)
+        if ranks and is_next(day, min(ranks), taken, meant):
+            taken.append(day)
             yield day, moment
 
 
-def is_next(day: date, rank: int, told: Collection[date], coming: Iterable[Step], holidays: Collection[date]) -> bool:
-    """Whether a notice on this day keeps the pace beside the days already told and the steps that go first.
+def is_next(day: date, rank: int, told: Iterable[date], coming: Iterable[Step]) -> bool:
+    """Whether a notice on this day keeps the budget beside the days already told and the steps that go first.
 
-    It leaves room for the steps that go first in its week, and for each due day within ten working days. What is told
-    around a due day leaves room for each last day, too.
+    It leaves room for the steps that go first in its week, and for each due day within a month. What is told around a
+    due day leaves room for each last day, too.
     """
     kept = {Rung.DUE} if rank <= RANK[Rung.OPEN] else {Rung.DUE, Rung.LAST}
-    taken = {on for on in told if on != day}
+    taken = [on for on in told if on != day]
     for step in sorted(coming, key=lambda step: (RANK[step.rung], step.on)):
-        first = RANK[step.rung] < rank and (step.rung in kept or _week(step.on) == _week(day))
-        if first and step.on > day and keeps_pace(step.on, taken, holidays):
-            taken.add(step.on)
-    return keeps_pace(day, taken, holidays)
-
-
-def keeps_pace(day: date, told: Collection[date], holidays: Collection[date]) -> bool:
-    """Whether the pace allows a notice on that day: at most two in a week, and four in any ten working days."""
-    days = sorted({*told, day})
-    if sum(_week(on) == _week(day) for on in days) > A_WEEK:
-        return False
-    runs = zip(days, days[IN_TEN_DAYS:], strict=False)
-    return not any(first <= day <= last and _are_within_ten(first, last, holidays) for first, last in runs)
-
-
-def _week(day: date) -> date:
-    """The Monday of its week."""
-    return day - timedelta(days=day.weekday())
-
-
-def _are_within_ten(first: date, last: date, holidays: Collection[date]) -> bool:
-    before = working_days_after(first, last, holidays)
-    return (last - first).days < TEN_DAYS or next(islice(before, TEN_DAYS - 1, None), None) is None
+        first = RANK[step.rung] < rank and (step.rung in kept or week_of(step.on) == week_of(day))
+        if first and step.on > day and has_room(step.on, taken, OFFICERS):
+            taken.append(step.on)
+    return has_room(day, taken, OFFICERS)
 
 
 def steps_meant(agenda: Agenda, who: Recipient, steps: Iterable[Step]) -> list[Step]:
@@ -597,4 +575,6 @@ def why_not_chased(agenda: Agenda, who: Recipient, now: datetime) -> Reason | No
         return "told_today"
     if (silence := not_reminded(agenda, who, now, day)) is not None:
         return silence
+    if not has_room(day, agenda.spent.get(who.person_id, ()), OFFICERS):
+        return "spent"
     return "quiet_hours" if is_quiet(now, zone, agenda.holidays) else None

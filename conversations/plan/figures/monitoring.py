@@ -17,6 +17,7 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from conversations.plan.entering import Absence
 from conversations.plan.expected import ClosingOfPeriods, is_expected, longest_unclosed_row
 from conversations.plan.figures.closings import (
     NOTHING,
@@ -30,7 +31,8 @@ from conversations.plan.figures.closings import (
     known_reports,
 )
 from conversations.plan.figures.lights import Declared, Light, traffic_light
-from conversations.plan.figures.standing_records import Closing, Queue, Records, Report, Reporter
+from conversations.plan.figures.standing_records import Closing, Queue, Records, Report
+from conversations.plan.figures.vacancies import not_reached, vacant_since, vacant_why
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 
@@ -110,17 +112,18 @@ class AgencyStanding:
     reported: int
     closed_at: datetime | None
     is_on_time: bool
-    silent: int
-    """For how many closings in a row it sent no report, up to the last one whose due day is over."""
     focal_points: int
+    """Those whom messages reach: an agency with others alone is vacant."""
     vacant_since: date | None
     unreachable: tuple[str, ...]
-    """Names of those who blocked the bot or left Telegram."""
+    """Names of those whom nothing reaches: they have not accepted, blocked the bot, or left Telegram."""
     reminders: int
     passed: tuple[ReportingPeriod, ...] = ()
-    """Its longest row of periods, up to the last, that locked before it closed them."""
+    """Its longest row of periods, up to the last, that locked before it closed them: the one measure of silence."""
     due_on: date | None = None
     """Until when it closes in time. None if nothing is expected of it."""
+    vacant_why: Absence | None = None
+    """Why nothing reaches its focal point. None if it has none at all, or one who receives."""
 
     @property
     def code(self) -> str:
@@ -133,6 +136,11 @@ class AgencyStanding:
     @property
     def is_closed(self) -> bool:
         return self.closed_at is not None
+
+    @property
+    def in_a_row(self) -> int:
+        """Return how many periods in a row locked before it closed them (DOMAIN §5.3, steps 6 and 7)."""
+        return len(self.passed)
 
     @property
     def worst(self) -> Cell:
@@ -346,28 +354,14 @@ def _agency_standing(
         reported=now_due.received if now_due else 0,
         closed_at=now_due.closed_at if now_due else None,
         is_on_time=now_due is not None and now_due.is_on_time(look.zone),
-        silent=_silent(told, look.on.day, look.records.kept_since),
-        focal_points=sum(_is_there(r) and r.role is Role.FOCAL_POINT for r in reporters),
-        vacant_since=_vacant_since(reporters, look.zone),
-        unreachable=tuple(r.name for r in reporters if _is_there(r) and r.is_unreachable),
+        focal_points=sum(r.is_there and r.role is Role.FOCAL_POINT for r in reporters),
+        vacant_since=vacant_since(reporters, look.zone),
+        vacant_why=vacant_why(reporters),
+        unreachable=not_reached(reporters),
         reminders=look.records.reminded.get(agency.id, 0),
         passed=_passed(agency, due, look),
         due_on=now_due.due_on if now_due and now_due.is_expected else None,
     )
-
-
-def _silent(told: Sequence[AgencyClosing], today: date, kept_since: date) -> int:
-    """Return how many closings in a row, back from the last that was due, brought no report.
-
-    A closing that was due before the plan was kept here does not count, as in `_passed`: nobody could report for it.
-    """
-    silent = 0
-    for each in reversed(told):
-        if each.received:
-            break
-        if each.is_expected and kept_since <= each.due_on < today:
-            silent += 1
-    return silent
 
 
 def _missed(activity: Activity, known: Known, on: _On) -> int:
@@ -524,19 +518,6 @@ def _has_advanced(each: ActivityStanding, since: datetime, now: datetime) -> boo
     return last.corrected_at is not None and since < last.corrected_at <= now
 
 
-def _is_there(reporter: Reporter) -> bool:
-    return reporter.active_to is None and not reporter.is_suspended
-
-
-def _vacant_since(reporters: Sequence[Reporter], zone: ZoneInfo) -> date | None:
-    """Return the day on which the last focal point left. None if there is one, or never was one."""
-    focal_points = [reporter for reporter in reporters if reporter.role is Role.FOCAL_POINT]
-    if any(map(_is_there, focal_points)):
-        return None
-    ends = [reporter.active_to for reporter in focal_points if reporter.active_to is not None]
-    return max(ends).astimezone(zone).date() if ends else None
-
-
 def percent_of(part: int, whole: int) -> int:
     """Return the percentage, rounded half up, as people round; 0 if the whole is 0."""
     return (200 * part + whole) // (2 * whole) if whole else 0
@@ -571,7 +552,7 @@ def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
     """
     asked, passed, unexplained = [], [], []
     for agency in s.agencies:
-        is_silent = len(agency.passed) >= PLENARY
+        is_silent = agency.in_a_row >= PLENARY
         if is_silent:
             passed.append(PlenaryItem(agency.agency, agency.passed[0].locks_on, passed=agency.passed))
         for each in agency.activities:

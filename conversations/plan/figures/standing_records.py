@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
+from conversations.plan.entering import Absence
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
 from conversations.plan.periods import ReportingPeriod
 
@@ -108,8 +109,14 @@ class Reporter:
     role: Role
     name: str
     active_to: datetime | None = None
-    is_suspended: bool = False
-    is_unreachable: bool = False
+    absence: Absence | None = None
+    """Why nothing reaches them. None: messages do."""
+    absent_since: datetime | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether they have the post and receive what is sent to it."""
+        return self.active_to is None and self.absence is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Final
 
-from conversations.card import Line, cut, line
+from conversations.card import Line, bold, cut, line
 from conversations.dates import show_date
 from conversations.languages import translated
 from conversations.plan.figures.lights import Light, expected_progress
@@ -214,6 +214,12 @@ def named_standings(
 
 def headed_list(head: str, names: str, say: Wording) -> str:
     return f"{head}{say.colon}{names}" if names else head
+
+
+def counted_list(key: str, names: Sequence[str], say: Wording, shown: int) -> Line:
+    """Return a list under its own number: `n` of the head is the length of the list, never another figure."""
+    named = and_more(", ".join(names[:shown]), len(names) - shown, say)
+    return line(bold(say(key, n=len(names))), " ", named)
 
 
 def with_remark(code: str, remark: str) -> str:

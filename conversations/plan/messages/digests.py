@@ -1,21 +1,21 @@
-"""The texts of the digests: the coordinator's week, the minister's month, the observer's view.
+"""The texts of the whole digests: the coordinator's week, the minister's month, the observer's view.
 
-People read a digest before a meeting in which they have to decide. So it begins with what only they can decide, shows
-the worst first, and says what has changed instead of everything (DOMAIN §5.1). People do not read long texts, so a
-digest has at most 1 500 characters: lists are shortened, counts stay. A light is always a shape and a word.
+People read a digest before a meeting in which they have to decide. So it begins with what only they can decide and
+shows the worst first (DOMAIN §5.1). What comes by itself is shorter (`week`); this is one tap behind it. Lists are
+shortened until the whole fits one message; counts stay. A light is always a shape and a word.
 
 `SECTIONS` is read from top to bottom. A section is a function of the counted state (`monitoring.Standing`), the wording
 and how many items a list may name. It returns lines, or none if there is nothing to say.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from conversations.card import Line, bold, cut, italic, line, unstyled
 from conversations.languages import translated
-from conversations.plan.calendar.agenda import Agenda, Topic
+from conversations.plan.calendar.agenda import IN_A_ROW, Agenda, Topic
 from conversations.plan.figures.annual import IndicatorYear, Year
 from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import (
@@ -33,6 +33,7 @@ from conversations.plan.messages.digest_words import (
     and_more,
     closing_name,
     column_name,
+    counted_list,
     day,
     decision_text,
     declared,
@@ -56,18 +57,16 @@ from conversations.plan.messages.digest_words import (
     why,
     with_remark,
 )
+from conversations.plan.messages.entering import vacancy_remark
 from conversations.plan.messages.reminders import closing_head, closing_remarks
 from conversations.plan.model import ActivityStatus
 from conversations.plan.periods import period_name, period_names
 from conversations.wording import Wording, wording
 
-LIMIT = 1500
-"""Characters of a digest, as Telegram counts them (UTF-16 units)."""
-SHOWN = (6, 5, 4, 3, 2, 1, 0)
+LIMIT = 3600
+"""Characters of a digest, as Telegram counts them (UTF-16 units): a message holds 4 096, the card adds a few lines."""
+SHOWN = (100, 40, 20, 12, 8, 6, 5, 4, 3, 2, 1, 0)
 """Items of a list that are named: as many as leave the whole within the limit."""
-WHOLE_LIMIT = 3600
-"""Characters of the whole digest: a message holds 4 096, and the card adds a few lines."""
-WHOLE_SHOWN = (100, 40, 20, 12, 8, *SHOWN)
 LATE_EVIDENCE = 10
 """Days after which promised evidence is told as late."""
 AHEAD = 14
@@ -81,6 +80,13 @@ Section = Callable[[Standing, Wording, int], list[Line]]
 
 
 # ------------------------------------------------------------------ the coordinator's week
+def heading(s: Standing, say: Wording) -> list[Line]:
+    """Return the title; below it, for readers who see validated reports only, that they do."""
+    key, name = "digest.title" if s.closing else "digest.title_plain", closing_name(s.closing, say)
+    title_line = line(bold(say(key, date=day(s.today, s, say), period_name=name)))
+    return [title_line, line(italic(say("digest.only_validated")))] if s.only_validated else [title_line]
+
+
 def decisions(s: Standing, say: Wording, shown: int) -> list[Line]:
     """Say what only the coordinator or the plenary can decide. Open questions come first, then what waits longest."""
     waiting = plenary_items(s)
@@ -111,35 +117,33 @@ def closing(s: Standing, say: Wording, shown: int) -> list[Line]:
         due=day(s.due_on, s, say) if s.due_on else "",
     )
     lines = [line(bold(say("digest.closing")), " ", f"{text}{trend(s, say)}")]
-    missing = sorted(
-        (agency for agency in s.agencies if agency.is_expected and not agency.is_closed),
-        key=lambda agency: -agency.silent,
-    )
-    if missing:
+    if missing := unclosed(s):
         vacant = sum(not agency.focal_points for agency in missing)
-        named = ", ".join(
-            with_remark(agency.code, _why_missing(agency, say, tells_vacancy=vacant <= VACANCIES))
-            for agency in missing[: shown * 2]
-        )
-        key = "digest.missing" if s.is_due else "digest.to_close"
-        lines.append(line(say(key, who=and_more(named, len(missing) - shown * 2, say))))
+        names = [
+            with_remark(agency.code, _why_missing(agency, say, tells_vacancy=vacant <= VACANCIES)) for agency in missing
+        ]
+        lines.append(counted_list("digest.missing" if s.is_due else "digest.to_close", names, say, shown * 2))
     reported, expected = (sum(getattr(a, name) for a in s.agencies) for name in ("reported", "expected"))
     lines.append(line(say("digest.reports", reported=reported, expected=expected)))
     return lines
 
 
+def unclosed(s: Standing) -> list[AgencyStanding]:
+    """Return the agencies that have not closed the present closing, those with most unclosed periods first."""
+    missing = (agency for agency in s.agencies if agency.is_expected and not agency.is_closed)
+    return sorted(missing, key=lambda agency: -agency.in_a_row)
+
+
 def lapsed(topics: Sequence[Topic], agenda: Agenda, s: Standing, say: Wording, shown: int) -> list[Line]:
     """Say which agencies' grace has ended, or whose period has locked: the ladder's lines for coordinators."""
     lines: list[Line] = []
-    order = {agency.code: (-agency.silent, place) for place, agency in enumerate(s.agencies)}
+    order = {agency.code: (-agency.in_a_row, place) for place, agency in enumerate(s.agencies)}
     for topic in topics:
         remarks = {code: ", ".join(closing_remarks(agenda, topic, code, say.language)) for code in topic.agencies}
         named = sorted(topic.agencies, key=lambda code: (not remarks[code], *order.get(code, (0, len(order)))))
-        names = ", ".join(with_remark(code, remarks[code]) for code in named[: shown * 2])
         head = f"{closing_head(topic, say.language)}."
         lines.append(line(bold(head), " ", say(f"closing.{topic.rung}_then")))
-        if listed := and_more(names, len(named) - shown * 2, say):
-            lines.append(line(f"• {listed}"))
+        lines.append(counted_list("closing.unclosed", [with_remark(c, remarks[c]) for c in named], say, shown * 2))
     return lines
 
 
@@ -263,25 +267,21 @@ def evidence(s: Standing, say: Wording, shown: int) -> list[Line]:
 
 
 def people(s: Standing, say: Wording, shown: int) -> list[Line]:
-    """Name agencies without a focal point, people whom no message reaches, and people who have fallen silent."""
+    """Name agencies without a focal point, people whom no message reaches, and agencies that close nothing.
+
+    An agency whose unclosed periods wait for a decision stands there: one message names it once.
+    """
     lines = []
     if vacant := sorted(vacancies(s), key=lambda agency: not agency.is_expected):
-        named = ", ".join(
-            with_remark(
-                agency.code, say("digest.from", date=day(agency.vacant_since, s, say)) if agency.vacant_since else ""
-            )
-            for agency in vacant[: shown * 2]
-        )
-        text = and_more(named, len(vacant) - shown * 2, say)
-        lines.append(line(bold(say("digest.vacant", n=len(vacant))), " ", text))
-    blocked = [(name, agency.code) for agency in s.agencies for name in agency.unreachable]
-    if blocked:
-        named = ", ".join(f"{cut(name, 24)} ({code})" for name, code in blocked[:shown])
-        lines.append(line(bold(say("digest.unreachable")), " ", and_more(named, len(blocked) - shown, say)))
-    silent = sorted((a for a in s.agencies if a.silent > 1), key=lambda agency: -agency.silent)
+        names = [with_remark(agency.code, vacancy_remark(agency, s, say)) for agency in vacant]
+        lines.append(counted_list("digest.vacant", names, say, shown * 2))
+    if blocked := [f"{cut(name, 24)} ({agency.code})" for agency in s.agencies for name in agency.unreachable]:
+        lines.append(counted_list("digest.unreachable", blocked, say, shown))
+    with_decision = {item.agency.code for item in plenary_items(s) if item.passed}
+    silent = [agency for agency in s.agencies if agency.in_a_row >= IN_A_ROW and agency.code not in with_decision]
     if silent:
-        named = ", ".join(f"{agency.code} ({agency.silent})" for agency in silent[: shown * 2])
-        lines.append(line(bold(say("digest.silent")), " ", and_more(named, len(silent) - shown * 2, say)))
+        names = [f"{agency.code} ({agency.in_a_row})" for agency in sorted(silent, key=lambda agency: -agency.in_a_row)]
+        lines.append(counted_list("digest.unclosed", names, say, shown * 2))
     return lines
 
 
@@ -317,22 +317,19 @@ def digest(
     agenda: Agenda | None = None,
     *,
     is_public: bool = False,
-    is_whole: bool = False,
     foot: Sequence[Line] = (),
 ) -> tuple[Line, ...]:
-    """Write the coordinator's week, in at most 1 500 characters. `topics` are the ladder's topics for that day.
+    """Write the coordinator's whole week: everything that one message can hold. `topics` are the ladder's of that day.
 
     `foot`: lines below it in the same message; their characters count too. `is_public`: for readers who may not see the
-    text of restricted activities. `is_whole`: name everything that a message can hold.
+    text of restricted activities.
     """
     say, s = wording(language), replace(s, is_public=is_public)
     sections: Sequence[Section] = SECTIONS
     if topics and agenda is not None:
         after = SECTIONS.index(closing) + 1
         sections = (*SECTIONS[:after], partial(lapsed, topics, agenda), *SECTIONS[after:])
-    limit, lengths = (WHOLE_LIMIT, WHOLE_SHOWN) if is_whole else (LIMIT, SHOWN)
-    head = (_title(s, say), line(italic(say("digest.only_validated")))) if s.only_validated else (_title(s, say),)
-    return _within_limit(limit, lengths, lambda shown: (*_composed(head, s, say, shown, sections), *foot))
+    return _within_limit(lambda shown: (*_composed(heading(s, say), s, say, shown, sections), *foot))
 
 
 # ------------------------------------------------------------------ the minister's month
@@ -509,7 +506,7 @@ def silence(agency: AgencyStanding) -> tuple[int, tuple[int, int]]:
 
     Equals stay in the plan's own order, as in every list of agencies of which nothing else is said.
     """
-    return -agency.silent, urgency(agency)
+    return -agency.in_a_row, urgency(agency)
 
 
 def urgency(agency: AgencyStanding) -> tuple[int, int]:
@@ -521,13 +518,6 @@ def urgency(agency: AgencyStanding) -> tuple[int, int]:
 
 
 # ------------------------------------------------------------------ inside
-def _title(s: Standing, say: Wording) -> Line:
-    name = closing_name(s.closing, say)
-    if s.closing is None:
-        return line(bold(say("digest.title_plain", date=day(s.today, s, say))))
-    return line(bold(say("digest.title", date=day(s.today, s, say), period_name=name)))
-
-
 def _composed(
     head: Sequence[Line], s: Standing, say: Wording, shown: int, sections: Sequence[Section]
 ) -> tuple[Line, ...]:
@@ -538,10 +528,10 @@ def _composed(
     return tuple(lines)
 
 
-def _within_limit(limit: int, lengths: Iterable[int], compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...]:
-    for shown in lengths:
+def _within_limit(compose: Callable[[int], tuple[Line, ...]]) -> tuple[Line, ...]:
+    for shown in SHOWN:
         lines = compose(shown)
-        if sum(units(unstyled(each)) for each in lines) + len(lines) - 1 <= limit:
+        if sum(units(unstyled(each)) for each in lines) + len(lines) - 1 <= LIMIT:
             break
     return lines
 

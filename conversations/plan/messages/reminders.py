@@ -20,12 +20,12 @@ from conversations.plan.calendar.agenda import (
     Recipient,
     Topic,
     asks_why,
-    closing_count,
 )
 from conversations.plan.calendar.ladder import FOR_REPORTERS, Rung, ladder
 from conversations.plan.calendar.notices import RANK
 from conversations.plan.calendar.working_time import ONE_DAY
 from conversations.plan.figures.monitoring import PLENARY
+from conversations.plan.messages.digest_words import counted_list
 from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Route, tap
@@ -46,12 +46,47 @@ PAST_DUE = STAGES[3:]
 """At these stages the message names the colleagues who were told too."""
 
 
-def reminder(topics: Collection[Topic], who: Recipient, agenda: Agenda, *, colleague: Recipient | None = None) -> Card:
+def reminder(
+    topics: Collection[Topic],
+    who: Recipient,
+    agenda: Agenda,
+    *,
+    colleague: Recipient | None = None,
+    elsewhere: Sequence[Line] = (),
+) -> Card:
     """Write one message about all topics, the newest step's topic in full, with buttons for all of them.
 
-    `colleague` is somebody of the agency who gets the same message.
+    Reports come first, then what is to be closed or sent later, then what other plans have (`elsewhere`), and a
+    question last. `colleague` is somebody of the agency who gets the same message.
     """
-    return _to_coordinator(topics, who, agenda) if not who.reports else _to_reporter(topics, who, agenda, colleague)
+    if who.reports:
+        return _to_reporter(topics, who, agenda, colleague, elsewhere)
+    card = _to_coordinator(topics, who, agenda)
+    return card._replace(lines=(*card.lines, *elsewhere))
+
+
+def of_another_plan(name: str, topics: Sequence[Topic], who: Recipient, agenda: Agenda) -> list[Line]:
+    """Return what somebody has to hear of another plan of theirs, below its name. Empty if there is nothing."""
+    if who.reports:
+        lines = [line(_also(topic, who)) for topic in topics] + _drafts_and_evidence(who, agenda)
+    else:
+        say, key = wording(who.language), "closing.unclosed"
+        lines = [
+            line(f"{closing_head(topic, who.language)}. ", *counted_list(key, topic.agencies, say, AGENCIES_LISTED))
+            for topic in topics
+        ]
+    return [line(""), line(bold(name)), *lines] if lines else []
+
+
+def _drafts_and_evidence(who: Recipient, agenda: Agenda) -> list[Line]:
+    """Return which drafts expire soon, and which promised evidence is awaited."""
+    say, promised = wording(who.language), agenda.promised.get(who.person_id, ())[:PROMISES]
+    drafts = [
+        line(say("remind.draft", code=draft.code, date=show_date((draft.on - ONE_DAY).isoformat(), who.language)))
+        for draft in agenda.lapsing.get(who.person_id, ())
+    ]
+    codes = [each.code for each in promised]
+    return [*drafts, *([line(say("remind.promised", codes=say.listed(codes)))] if promised else [])]
 
 
 def stage(period: ReportingPeriod, today: date, holidays: Collection[date]) -> str:
@@ -83,21 +118,21 @@ def _head(topics: Collection[Topic], agenda: Agenda) -> Topic:
     return max(topics, key=newness)
 
 
-def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, colleague: Recipient | None) -> Card:
-    say = wording(who.language)
-    drafts = [
-        line(say("remind.draft", code=draft.code, date=show_date((draft.on - ONE_DAY).isoformat(), who.language)))
-        for draft in agenda.lapsing.get(who.person_id, ())
-    ]
+def _to_reporter(
+    topics: Collection[Topic],
+    who: Recipient,
+    agenda: Agenda,
+    colleague: Recipient | None,
+    elsewhere: Sequence[Line],
+) -> Card:
+    say, drafts = wording(who.language), agenda.lapsing.get(who.person_id, ())
     promised = agenda.promised.get(who.person_id, ())[:PROMISES]
-    owed = [line(say("remind.promised", codes=say.listed([each.code for each in promised])))] if promised else []
+    owed = [*_drafts_and_evidence(who, agenda), *elsewhere]
     sending = [(Button(say("heard.evidence", code=each.code), tap(Route.CORRECT, each.id)),) for each in promised]
     if not topics:
         route = Route.INDICATORS if who.is_contributor else Route.DUE
         begin = (Button(say("remind.start"), tap(route), "primary"),)
-        return Card(
-            (*_greeted(who, drafts, promised, agenda), *drafts, *owed), (*([begin] if drafts else []), *sending)
-        )
+        return Card((*_greeted(who, bool(drafts), promised, agenda), *owed), (*([begin] if drafts else []), *sending))
     head = _head(topics, agenda)
     key = stage(head.period, agenda.today, agenda.holidays)
     is_stuck = bool(head.left) and asks_why(agenda, who, head.period)
@@ -113,7 +148,6 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     if len(head.left) > LISTED:
         lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
     lines += [line(_also(topic, who)) for topic in topics if topic is not head]
-    lines += drafts
     lines += owed
     if key in PAST_DUE and colleague and head.left:
         is_copied = colleague.role is Role.ALTERNATE and who.role is not Role.ALTERNATE
@@ -140,10 +174,10 @@ def _to_reporter(topics: Collection[Topic], who: Recipient, agenda: Agenda, coll
     return Card(tuple(lines), tuple(rows))
 
 
-def _greeted(who: Recipient, drafts: Sequence[Line], promised: Sequence[Promise], agenda: Agenda) -> list[Line]:
+def _greeted(who: Recipient, has_drafts: bool, promised: Sequence[Promise], agenda: Agenda) -> list[Line]:
     """The beginning of a message that only asks for evidence: all reports are sent, and until when it is received."""
     about = next((period for each in promised for period in agenda.periods if period.code == each.period), None)
-    if drafts or about is None:
+    if has_drafts or about is None:
         return []
     last = show_date(about.last_on.isoformat(), who.language)
     return [line(wording(who.language)("remind.evidence", name=who.name.partition(" ")[0], last=last))]
@@ -235,7 +269,8 @@ def _to_coordinator(topics: Collection[Topic], who: Recipient, agenda: Agenda) -
     for topic in topics:
         if lines:
             lines.append(line(""))
-        lines.append(line(bold(f"{closing_head(topic, who.language)}. {_closing_stands(agenda, topic, who.language)}")))
+        unclosed = say("closing.unclosed", n=len(topic.agencies))
+        lines.append(line(bold(f"{closing_head(topic, who.language)}. {unclosed}")))
         for agency in topic.agencies[:AGENCIES_LISTED]:
             left = left_of(agenda, agency, (topic.period,), who.language)
             parts = [agency, left]
@@ -258,17 +293,6 @@ def closing_head(topic: Topic, language: str) -> str:
     return wording(language)(f"closing.{topic.rung}", period_name=period_name(topic.period, language))
 
 
-def _closing_stands(agenda: Agenda, topic: Topic, language: str) -> str:
-    """Say how many agencies have closed what ends with the period, of how many.
-
-    The digest and /progreso show the same number.
-    """
-    closed, expected = closing_count(agenda, topic.period)
-    same_end = (p for p in agenda.periods if p.end_on == topic.period.end_on)
-    month = next((p for p in same_end if p.type is PeriodType.MONTHLY), topic.period)
-    return wording(language)("closing.count", closing=period_name(month, language), closed=closed, expected=expected)
-
-
 def silence_of(reason: Reason, language: str) -> str:
     """Say why nobody of an agency can be told anything."""
     return wording(language)("digest.no_focal_point" if reason == "no_role" else f"due.reason.{reason}")
@@ -281,7 +305,7 @@ def closing_remarks(agenda: Agenda, topic: Topic, agency: str, language: str) ->
         label = agenda.reasons.get(answer)
         remarks.append(translated(label, language) if label else say(f"remind.need.{answer}"))
     if topic.rung is Rung.LOCKED and (times := agenda.in_a_row.get(agency, 0)) >= IN_A_ROW:
-        remarks.append(say("remind.in_a_row" if times < PLENARY else "remind.to_plenary", n=times))
+        remarks.append(say("digest.passed" if times < PLENARY else "remind.to_plenary", n=times))
     return remarks
 
 
@@ -292,13 +316,19 @@ def closing_acts(agenda: Agenda, topics: Collection[Topic], language: str) -> li
     for topic in locked:
         name = period_name(topic.period, language)
         rows.append((Button(say("closing.reopen", period_name=name), tap(Route.REOPEN, topic.period.code)),))
-    passed = {code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW}
-    letters = sorted(passed - agenda.put_off)
+    letters = letters_offered(agenda, locked)
     if len(letters) > LETTERS:
         rows.append((Button(say("escalate.open_all", n=len(letters)), tap(Route.LETTERS)),))
     else:
         rows += [(Button(say("escalate.open", agency=agency), tap(Route.LETTERS, agency)),) for agency in letters]
     return rows
+
+
+def letters_offered(agenda: Agenda, topics: Collection[Topic]) -> list[str]:
+    """Return the agencies, of periods that have locked, whose head may get a letter now."""
+    locked = (topic for topic in topics if topic.rung is Rung.LOCKED)
+    passed = {code for topic in locked for code in topic.agencies if agenda.in_a_row.get(code, 0) >= IN_A_ROW}
+    return sorted(passed - agenda.put_off)
 
 
 def left_of(agenda: Agenda, agency_code: str, periods: Collection[ReportingPeriod], language: str) -> str:

@@ -117,16 +117,14 @@ def _fixed_words(form: Form, place: Place, language: str) -> tuple[Line, ...] | 
 def _progress(view: View, current: Node) -> str:
     """Return the position of this question: "3/12".
 
-    While a later answer decides how many there are, it is "Pregunta 3".
+    While this answer or a later one decides how many there are, it is "Pregunta 3": a total that was said stays.
     """
     refs, form, ref = view.questions, view.form, current.ref
     last = len(refs) - bool(refs and path_of(refs[-1]) in sending(form))
     position = refs.index(ref) if ref in refs else last
     if decides := deciding(form):
-        ahead = frozenset(view.stops) - view.session.seen
-        if form.frame.repeats:
-            ahead = frozenset(map(path_of, ahead))
-        if not ahead.isdisjoint(decides):
+        ahead = view.stops[view.stops.index(ref) :] if ref in view.stops else view.stops
+        if not decides.isdisjoint(map(path_of, ahead) if form.frame.repeats else ahead):
             return view.say("form.position", n=position + 1)
     return f"{position + 1}/{last}" if last > 1 else ""
 

@@ -76,7 +76,7 @@ def _answer_lines(view: View) -> list[Line]:
     length = left_out = 0
     for run in _runs(view, rest):
         where = run[0].where
-        made = _counted(view, run) if len(run) > 1 else line(f"{run[0].label}{view.say.colon}", bold(run[0].text))
+        made = _counted(view, run) if len(run) > 1 else _one(view, run[0])
         length += len(unstyled(made)) + 1
         if length > REVIEW_LIMIT:
             left_out += len(run)
@@ -87,6 +87,14 @@ def _answer_lines(view: View) -> list[Line]:
         group = where
         lines.append(made)
     return [*lines, line(view.say("repeat.and_more", n=left_out))] if left_out else lines
+
+
+def _one(view: View, told: _Told) -> Line:
+    """Write one answer beside its question, or the sentence that says both."""
+    value = told.stop.value if isinstance(told.stop, Node) else ""
+    if sentence := profile(view.form.form_id).sentences.get((told.name, value)):
+        return line(bold(view.say(sentence)))
+    return line(f"{told.label}{view.say.colon}", bold(told.text))
 
 
 def _told(view: View) -> Iterator[_Told]:

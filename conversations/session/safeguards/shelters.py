@@ -85,18 +85,19 @@ def shelter_place(folded: str, tokens: Sequence[Token]) -> bool:
 def _is_led_to(parts: Iterator[_Said]) -> bool:
     """Say whether something that leads to a house belongs to a shelter."""
     owner: Part | None = None
-    lies = is_pending = was_pending = False
+    lies = is_pending = was_pending = is_named = False
     ago, last, began, stands = _REACH + 1, 0, 0, 0
     for part, at, behind in parts:
         if part is Part.END:
-            was_pending, is_pending = is_pending, False
+            was_pending, is_pending, is_named = is_pending, False, False
             owner, lies, ago, began = None, False, ago + 1, behind
         elif part in _SHELTERS:
-            if part is not Part.GOAL and (is_pending or (was_pending and at - began < _EARLY)):
+            lies = lies and at - stands <= _VERB  # "se mudó el albergue a Naco"; not "are in that shelter at Winneba"
+            is_told = is_pending or (lies and is_named) or (was_pending and at - began < _EARLY)
+            if part is not Part.GOAL and is_told:
                 return True
             if part is Part.SHELTER or owner is not Part.MEETING:
                 owner = Part.TOPIC if part is Part.TOPIC else Part.SHELTER
-            lies = lies and at - stands <= _VERB  # "se mudó el albergue a Naco"; not "are in that shelter at Winneba"
             ago, last, is_pending = 0, behind, False
         elif part in (Part.LIES, Part.LIES_THERE):
             lies, stands = True, at
@@ -112,6 +113,8 @@ def _is_led_to(parts: Iterator[_Said]) -> bool:
             if owner is Part.SHELTER or is_its or (owner is None and is_next):
                 return True
             is_pending = is_pending or (owner is None and part is not Part.PASSES)
+        elif part is Part.NAMES:  # "Detrás del estadio Cibao queda la casa segura"
+            is_named = is_named or owner is None
     return False
 
 
@@ -231,8 +234,9 @@ def _lead(
     if token.folded in known_words("personal.maps") and _is_on_map(tokens, at):
         return Part.LEADS, at + 1
     if behind := _small_place_behind(tokens, at, is_address=is_address):
-        is_one_word = behind == at + 1 and not place_at(tokens, at)[0]  # any town abroad
-        return (Part.PASSES if is_one_word else Part.NAMES), behind
+        is_listed = place_at(tokens, at)[0] > 0
+        is_one_word = behind == at + 1 and not is_listed  # any town abroad
+        return (Part.PASSES if is_one_word or (not is_listed and _is_on_the(tokens, at)) else Part.NAMES), behind
     return None, at + 1
 
 
@@ -283,8 +287,10 @@ def _named_behind(tokens: Sequence[Token], at: int) -> int:
     token = tokens[at]
     if token.is_number:
         return at + 1 if len(token.text) <= _HOUSE else 0
-    is_unknown = not token.what & ~_MAY_BE and token.is_word and len(token.text) > 1
-    return at + 1 if is_unknown or _is_name(token) or _number_behind(tokens, at + 1) else 0
+    is_unknown = not token.what & ~(_MAY_BE | Is.SAID) and token.is_word and len(token.text) > 1  # "calle doce"
+    is_next = token.is_capitalised and at + 1 < len(tokens)
+    is_numbered = is_next and (tokens[at + 1].is_number or tokens[at + 1].is_capitalised)  # "Calle Central 41"
+    return at + 1 if is_unknown or is_numbered or _is_name(token) or _number_behind(tokens, at + 1) else 0
 
 
 def _behind(tokens: Sequence[Token], at: int, signs: str, what: int) -> int:
@@ -309,11 +315,24 @@ def _quarter_behind(tokens: Sequence[Token], at: int) -> int:
     for ahead in range(at + 1, min(len(tokens), at + 1 + _NEXT)):
         behind, is_wide = place_at(tokens, ahead)
         if behind:
-            return 0 if is_wide else behind
+            return 0 if is_wide and not (ahead == at + 1 and _is_called(tokens, at)) else behind
         if tokens[ahead].text != "." and not tokens[ahead].what & Is.LINK:
+            if (
+                ahead == at + 1 and tokens[at].what & Is.STREET and _are_capitals(tokens, ahead)
+            ):  # "sector Pueblo Nuevo"
+                return ahead + 2
             is_name = _is_name(tokens[ahead]) and (tokens[ahead].is_capitalised or tokens[at].is_upper)
             return ahead + 1 if is_name else 0
     return 0
+
+
+def _are_capitals(tokens: Sequence[Token], at: int) -> bool:
+    return at + 1 < len(tokens) and tokens[at].is_capitalised and tokens[at + 1].is_capitalised
+
+
+def _is_called(tokens: Sequence[Token], at: int) -> bool:
+    """ "Barrio Libertad", not "zona Santiago": a part of a town that is called as a town is."""
+    return tokens[at + 1].is_capitalised and bool(tokens[at].what & Is.STREET)
 
 
 def _number_behind(tokens: Sequence[Token], at: int) -> int:
@@ -329,7 +348,7 @@ def _number_behind(tokens: Sequence[Token], at: int) -> int:
 
 def _beside(tokens: Sequence[Token], at: int, shelters: Mapping[int, int]) -> tuple[Part | None, int]:
     """ "Detrás del colmado", "across from the primary school", "frente a la UASD"."""
-    is_time_too = tokens[at].folded in known_words("personal.afterwards")
+    is_time_too, thing = tokens[at].folded in known_words("personal.afterwards"), 0
     for ahead in range(at + 1, min(len(tokens), at + 1 + _NEAR)):
         token = tokens[ahead]
         if token.what & Is.LANDMARK:
@@ -342,7 +361,17 @@ def _beside(tokens: Sequence[Token], at: int, shelters: Mapping[int, int]) -> tu
             return Part.NAMES, ahead + 1
         if _is_name(token) and not place_at(tokens, ahead)[0]:
             return (Part.PASSES if is_time_too else Part.NAMES), ahead + 1
-    return None, at + 1
+        if not thing and not is_time_too and _is_any_thing(tokens, ahead):
+            thing = ahead + 1
+    return (Part.PASSES, thing) if thing else (None, at + 1)
+
+
+def _is_any_thing(tokens: Sequence[Token], at: int) -> bool:
+    """ "Frente a la envasadora", "al lado del tribunal": not "frente a la crisis", "al lado de las mujeres"."""
+    token = tokens[at]
+    is_house = not token.what & ~_MAY_BE or token.folded in known_words("personal.elsewhere")
+    is_thing = is_house and token.is_word and not token.folded.endswith(tuple(known_words("personal.abstract_ends")))
+    return is_thing and not token.what & Is.LINK and tokens[at - 1].folded in known_words("personal.the")
 
 
 def _is_on_map(tokens: Sequence[Token], at: int) -> bool:
@@ -366,10 +395,18 @@ def _small_place_behind(tokens: Sequence[Token], at: int, *, is_address: bool) -
 def _is_located(tokens: Sequence[Token], at: int, *, is_address: bool) -> bool:
     """ "En Arroyo Hondo", "de Los Prados", "la dirección es Las Palmas"."""
     before, token = tokens[at - 1], tokens[at]
-    if before.folded in known_words("personal.located") or (is_address and before.what & (Is.LINK | Is.HAS)):
+    if before.folded in known_words("personal.located") or _is_on_the(tokens, at):
+        return True
+    if is_address and before.what & (Is.LINK | Is.HAS):
         return True
     if before.folded in known_words("personal.moves_to") and tokens[at - 2].folded in known_words("personal.lies"):
         return at > 1
     behind = tokens[at + 1] if at + 1 < len(tokens) else None
-    is_called = behind is not None and behind.is_capitalised and not token.what & (Is.GIVEN | Is.GIVEN_WORD)
+    is_called = behind is not None and behind.is_capitalised
     return is_called and token.is_capitalised and before.folded in known_words("personal.belongs")
+
+
+def _is_on_the(tokens: Sequence[Token], at: int) -> bool:
+    """ "Está en la Núñez de Cáceres"."""
+    is_the = tokens[at - 1].folded in known_words("personal.the")
+    return at > 1 and is_the and tokens[at - 2].folded in known_words("personal.located")

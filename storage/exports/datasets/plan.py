@@ -79,7 +79,7 @@ AGENCIES: tuple[tuple[str, Kind], ...] = (
     ("on_time", Kind.FLAG),
 )
 AGENCIES_INSIDE: tuple[tuple[str, Kind], ...] = (
-    ("silent_closings", Kind.WHOLE),
+    ("unclosed_in_a_row", Kind.WHOLE),
     ("focal_points", Kind.WHOLE),
     ("reminders", Kind.WHOLE),
 )
@@ -237,7 +237,7 @@ def _agency(agency: Agency, found: AgencyStanding | None, standing: Standing, wa
         "received_reports": found.reported if found else 0,
         "closed": found.is_closed if found and is_expected else None,
         "on_time": found.is_on_time if found and is_expected and found.is_closed else None,
-        "silent_closings": found.silent if found else None,
+        "unclosed_in_a_row": found.in_a_row if found else None,
         "focal_points": found.focal_points if found else None,
         "reminders": found.reminders if found else None,
     }

@@ -2,8 +2,7 @@
 
 SQL, forms, words of all languages, tables of phrases: of the processor that a bot needs to start, to answer a few
 people and to end, three quarters went there, and the suites start hundreds. It is lived over a database of its own, and
-nothing else of it is left: no thread, no loop, no handler, no hook. It speaks HTTP by other means: the threads of the
-bot's own client are not Python's, and would not be there in a fork.
+nothing else of it is left: no thread, no loop, no handler, no hook.
 """
 
 import asyncio
@@ -17,8 +16,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -30,8 +27,6 @@ from bot.sandbox import people
 from bot.sandbox.server import running_sandbox
 from bot.sandbox.telegram import Person, World
 from bot.signals import SIGNALS
-from bot.telegram import api
-from bot.telegram.http import Transport, error_of
 from conversations.plan.model import Role
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import settings_in
@@ -100,40 +95,16 @@ class Visitors(threading.Thread):
         )
 
 
-class Spoken(Transport):
-    """HTTP without a thread: each call on a connection of its own."""
-
-    def open(self) -> None:
-        pass
-
-    async def exchange(self, url: str, body: Any, **_: Any) -> bytes:
-        address = urlsplit(url)
-        reading, writing = await asyncio.open_connection(address.hostname, address.port)
-        try:
-            lines = f"POST {address.path} HTTP/1.0", "Content-Type: application/json", f"Content-Length: {len(body)}"
-            writing.write("\r\n".join((*lines, "", "")).encode() + body)
-            head, _, told = (await reading.read()).partition(b"\r\n\r\n")
-        finally:
-            writing.close()
-        status = int(head.split()[1])
-        if status != 200:
-            raise error_of(status, told)
-        self.answered_at = asyncio.get_running_loop().time()
-        return told
-
-
 @contextlib.contextmanager
 def as_before() -> Iterator[None]:
     """What the bot changes in its process is afterwards as it was."""
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     hooks, of_threads = (sys.excepthook, sys.unraisablehook), threading.excepthook
-    threshold, transport = gc.get_threshold(), api.Transport
+    threshold = gc.get_threshold()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    api.Transport = Spoken  # type: ignore[misc]
     try:
         yield
     finally:
-        api.Transport = transport  # type: ignore[misc]
         structlog.reset_defaults()
         gc.set_threshold(*threshold)
         (sys.excepthook, sys.unraisablehook), threading.excepthook = hooks, of_threads

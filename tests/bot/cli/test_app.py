@@ -212,15 +212,15 @@ def test_the_bot_loads_only_what_its_ordinary_day_needs(folder: Path) -> None:
     modules = loaded_modules(folder, "run", **NOWHERE)
     found = {name.partition(".")[0] for name in modules}
 
-    assert {"sqlalchemy", "pyreqwest", "structlog"} <= found
-    assert found & {*HEAVY, "aiohttp", "click", "pydantic", "typer"} == set()
+    assert {"sqlalchemy", "telegram", "aiohttp", "structlog"} <= found
+    assert found & {*HEAVY, "click", "pydantic", "typer"} == set()
     assert modules & {"sqlalchemy.orm", "sqlalchemy.dialects.postgresql"} == set()  # beside SQLite: 10 MB of the 120
 
 
 def test_help_loads_next_to_nothing(folder: Path) -> None:
     """Whoever asks how a command is written does not wait for what it would do."""
     found = loaded(folder, "run", "--help")
-    assert found & {*HEAVY - {"rich"}, "aiohttp", "babel", "pyreqwest", "sqlalchemy", "structlog"} == set()
+    assert found & {*HEAVY - {"rich"}, "aiohttp", "babel", "telegram", "sqlalchemy", "structlog"} == set()
 
 
 def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
@@ -242,8 +242,8 @@ def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
         "aiohttp",
         "babel",
         "pydantic",
-        "pyreqwest",
         "structlog",
+        "telegram",
         "typer",
     } == set()
 
@@ -252,7 +252,7 @@ def test_an_export_is_not_kept_waiting_by_what_reads_the_line(folder: Path) -> N
     """Typer, with pydantic, would be a quarter of its start."""
     found = loaded(folder, "export", "agencies", "--format", "csv", "--out", "a.csv")
     assert (folder / "a.csv").is_file()
-    assert found & {*HEAVY, "aiohttp", "click", "pydantic", "pyreqwest", "structlog", "typer"} == set()
+    assert found & {*HEAVY, "aiohttp", "click", "pydantic", "structlog", "telegram", "typer"} == set()
 
 
 @pytest.mark.parametrize(

@@ -406,10 +406,10 @@ def test_schedules_are_kept_at_the_server(folder: Path) -> None:
     """Seen with their next three times, added, paused, resumed, said now, removed; each in the log."""
     enrol(folder, (502, "Carmen", "coordinator", ""))
     rows = json.loads(enlace(folder, "schedules", "list", "--json").out)
-    assert [row["what"] for row in rows] == ["reminders", "digest", "card", "validated", "vacancies"]
+    assert [row["what"] for row in rows] == ["reminders", "digest", "card", "validated", "vacancies", "entering"]
 
     number = {row["what"]: str(row["schedule"]) for row in rows}
-    assert [len(row["next"]) for row in rows[1:]] == [3, 3, 3, 3]
+    assert [len(row["next"]) for row in rows[1:]] == [3, 3, 3, 3, 3]
 
     added = enlace(folder, "schedules", "add", "digest", "--days", "thu", "--at", "16:30", "--zone", "plan")
     export = enlace(
@@ -431,7 +431,7 @@ def test_schedules_are_kept_at_the_server(folder: Path) -> None:
     assert enlace(folder, "schedules", "remove", number["card"]).code == 0
 
     left = [row["what"] for row in json.loads(enlace(folder, "schedules", "list", "--json").out)]
-    assert left == ["reminders", "digest", "validated", "vacancies", "digest", "export"]
+    assert left == ["reminders", "digest", "validated", "vacancies", "entering", "digest", "export"]
     assert {actor for act, actor in acts(folder) if act == "schedule_changed"} == {None}
 
     before = contents(folder)

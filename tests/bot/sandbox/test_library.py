@@ -1,6 +1,7 @@
 """The library that the bot uses, talking to the sandbox as it would to Telegram."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -106,9 +107,11 @@ async def test_every_update_it_gets_is_understood(sandbox: Sandbox, bot: Bot) ->
     assert updates[6].my_chat_member.new_chat_member.status == "kicked"
 
 
-@pytest.mark.filterwarnings("ignore:.*retry_after")
-async def test_every_refusal_becomes_the_librarys_exception(sandbox: Sandbox, bot: Bot) -> None:
+async def test_every_refusal_becomes_the_librarys_exception(
+    sandbox: Sandbox, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It chooses the class by number and words."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # as the bot has it
     with pytest.raises(BadRequest, match="Chat not found"):
         await bot.send_message(42, "x")
     people.block(sandbox.world, ANA)
@@ -120,7 +123,7 @@ async def test_every_refusal_becomes_the_librarys_exception(sandbox: Sandbox, bo
     sandbox.world.faults.add(Fault("429", method="getMe", retry_after=10_072, times=1))
     with pytest.raises(RetryAfter) as later:
         await bot.get_me()
-    assert later.value.retry_after == 10_072
+    assert later.value.retry_after == timedelta(seconds=10_072)
     for kind in ("5xx", "reset", "html"):
         sandbox.world.faults.add(Fault(kind, method="getMe", times=1))
         with pytest.raises(NetworkError):

@@ -16,9 +16,10 @@ from bot.schedule.explain import explained, upcoming
 from bot.schedule.job import Moment
 from bot.schedule.ledger import write_once
 from bot.schedule.scheduler import due, look_at
-from conversations.plan.calendar.ladder import FOR_COORDINATORS, Rung, Step, all_steps
+from conversations.plan.calendar.ladder import ALONE, Rung, Step, all_steps
 from conversations.plan.calendar.ledger import SAID
 from conversations.plan.calendar.working_time import GRACE_DAYS, WORK_ENDS, falls_on, instant, working_days_after
+from conversations.plan.model import Role
 from conversations.wording import wording
 from storage.database.models import Person, Plan, table
 from storage.messages.outbox import Outcome, Sent, Undeliverable
@@ -34,9 +35,7 @@ LOCKED = "septiembre 2018 quedó cerrado"
 def steps_until(desk: Desk, until: date) -> list[Step]:
     """What the ladder has for coordinators in the days before."""
     found = all_steps(desk.do(lambda unit: unit.plans.periods(1)), ())
-    return [
-        step for step in found if step.rung in FOR_COORDINATORS and timedelta(0) <= until - step.on < timedelta(days=7)
-    ]
+    return [step for step in found if step.rung in ALONE and timedelta(0) <= until - step.on < timedelta(days=7)]
 
 
 def why(desk: Desk, now: datetime, name: str = "Carmen") -> str:
@@ -51,14 +50,13 @@ def why(desk: Desk, now: datetime, name: str = "Carmen") -> str:
 
 # ------------------------------------------------------------------ the coordinator
 def test_the_digest_says_that_the_period_has_locked_and_the_ladder_is_silent(desk: Desk) -> None:
-    """With its buttons; no row of the ladder's own; the step is told, on this day and on the next."""
-    assert "Terminaron los días de gracia" in scan(desk, here("2018-10-11T09:01"))[CARMEN][0].text
+    """No row of the ladder's own; the step is told, on this day and on the next. That grace has ended is no notice."""
+    assert CARMEN not in scan(desk, here("2018-10-11T09:01"))
 
     [digest] = scan(desk, here("2018-10-15T08:31"))[CARMEN]
     assert "Semana al 15 oct 2018" in digest.text
     assert LOCKED in digest.text.lower()
-    assert "Se puede reabrir" in digest.text
-    assert "Reabrir septiembre 2018" in digest.buttons
+    assert "Ver completo" in digest.buttons
     assert why(desk, here("2018-10-15T09:01")) == "lo dice el resumen de ese día"
     for later in ("2018-10-15T09:01", "2018-10-15T14:00"):
         assert CARMEN not in scan(desk, here(later))
@@ -66,16 +64,14 @@ def test_the_digest_says_that_the_period_has_locked_and_the_ladder_is_silent(des
     told = [fire for fire in of(desk, CARMEN) if fire.state in SAID][-1]
     assert (told.what, told.told_rungs) == ("digest", (Rung.LOCKED,))
 
-    [notice] = scan(desk, here("2018-10-16T09:01"))[CARMEN]
-    assert "Terminaron los días de gracia" in notice.text  # of the quarter
-    assert LOCKED not in notice.text.lower()
-
+    assert CARMEN not in scan(desk, here("2018-10-16T09:01"))
     desk.now = here("2018-10-17T08:05")
-    assert "Terminaron los días de gracia" in said(tap(desk, CARMEN, "resumen"), CARMEN)[-1]
+    assert LOCKED in said(tap(desk, CARMEN, "resumen"), CARMEN)[-1].lower(), "asked for, the week is a week"
     tap(desk, PEDRO, "programar", f"{desk.do(lambda unit: schedule_of(unit, 'digest').id)}.now")
     [again] = scan(desk, here("2018-10-17T09:01"))[CARMEN]
-    assert "Semana al 17 oct 2018" in again.text
-    assert "Terminaron los días de gracia" not in again.text, "what a notice has told is told again unasked"
+    assert "Cambió desde el 15 oct 2018" in again.text
+    assert "Terminaron los días de gracia del 3.er trimestre 2018" in again.text
+    assert LOCKED not in again.text.lower(), "what the last digest has told is told again"
 
 
 def test_without_a_digest_the_ladder_says_it(desk: Desk) -> None:
@@ -109,7 +105,7 @@ def test_after_a_stop_of_both_hours_one_message_comes(desk: Desk) -> None:
     [digest] = scan(desk, here("2018-10-16T12:00"))[CARMEN]
 
     assert LOCKED in digest.text.lower()
-    assert "Terminaron los días de gracia" in digest.text
+    assert "Terminaron los días de gracia" in digest.text, "since there was no digest, of a week"
     assert CARMEN not in scan(desk, here("2018-10-16T12:01"))
     assert CARMEN not in scan(desk, here("2018-10-17T09:01"))
 
@@ -149,10 +145,11 @@ def test_the_week_asked_for_says_it_too_and_changes_nothing(desk: Desk) -> None:
     for _ in range(2):
         shown = tap(desk, CARMEN, "resumen")
         assert LOCKED in said(shown, CARMEN)[-1].lower()
-        assert any("Reabrir septiembre 2018" in words for words in buttons(shown, CARMEN))
+        whole = tap(desk, CARMEN, "resumen", "0.whole")
+        assert any("Reabrir septiembre 2018" in words for words in buttons(whole, CARMEN))
 
     assert of(desk, CARMEN) == []
-    assert not any("Reabrir" in words for words in buttons(tap(desk, PEDRO, "resumen"), PEDRO))
+    assert not any("Reabrir" in words for words in buttons(tap(desk, PEDRO, "resumen", "0.whole"), PEDRO))
     assert CARMEN in scan(desk, here("2018-10-15T08:31"))
 
 
@@ -173,13 +170,14 @@ def test_the_week_asked_for_is_of_the_same_day_as_the_one_that_comes(desk: Desk)
 
 def test_sent_now_it_speaks_for_the_ladder_too(desk: Desk) -> None:
     """By /programar, on any day."""
-    desk.now = here("2018-10-11T08:05")
+    set_schedule(desk, "digest", days="fri")
+    desk.now = here("2018-10-15T08:05")
     number = desk.do(lambda unit: schedule_of(unit, "digest").id)
     tap(desk, PEDRO, "programar", f"{number}.now")
-    [digest] = scan(desk, here("2018-10-11T09:01"))[CARMEN]
+    [digest] = scan(desk, here("2018-10-15T09:01"))[CARMEN]
 
-    assert "Semana al 11 oct 2018" in digest.text
-    assert [fire.told_rungs for fire in of(desk, CARMEN) if fire.state in SAID] == [(Rung.GRACE_ENDED,)]
+    assert "Semana al 15 oct 2018" in digest.text
+    assert [fire.told_rungs for fire in of(desk, CARMEN) if fire.state in SAID][-1] == (Rung.LOCKED,)
 
 
 def test_the_preview_of_the_ladder_leaves_out_what_a_digest_will_say(desk: Desk) -> None:
@@ -189,7 +187,7 @@ def test_the_preview_of_the_ladder_leaves_out_what_a_digest_will_say(desk: Desk)
     def work(unit: UnitOfWork) -> list[datetime]:
         return upcoming(unit, schedule_of(unit, "reminders"), here("2018-10-10T12:00"), HERE)
 
-    assert desk.do(work) == [here("2018-10-11T09:00"), here("2018-10-16T09:00"), here("2018-11-13T09:00")]
+    assert desk.do(work) == [here("2018-11-15T09:00"), here("2019-01-15T09:00"), here("2019-01-25T09:00")]
 
 
 def test_a_digest_held_beyond_the_hours_is_said_the_next_morning(desk: Desk) -> None:
@@ -225,7 +223,7 @@ def test_the_preview_knows_of_a_digest_that_is_still_owed(desk: Desk) -> None:
     assert CARMEN not in scan(desk, here("2018-10-15T19:00"))
 
     coming = desk.do(work)
-    assert coming[0].astimezone(HERE).date() == date(2018, 11, 13)
+    assert coming[0].astimezone(HERE).date() == date(2018, 11, 15)
     assert CARMEN in scan(desk, here("2018-10-16T08:01"))
     assert CARMEN not in scan(desk, here("2018-10-16T09:01"))
 
@@ -290,7 +288,7 @@ SCANS = [
 def test_never_two_in_a_day_and_no_step_lost_or_told_twice(
     kept: Habits, furnished: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Grace ends and a period locks, of a month and of a quarter, under any hours and outages."""
+    """A month locks, under any hours and outages."""
     for desk in opened(furnished, tmp_path_factory.mktemp("house") / "house"):
         set_schedule(desk, "digest", days=kept.digest_days, at=kept.digest_at)
         set_schedule(desk, "reminders", days=kept.ladder_days, at=kept.ladder_at)
@@ -344,7 +342,7 @@ def test_no_step_is_lost_where_the_plans_day_begins_later(desk: Desk, zone: str)
     assert max(heard.values()) == 1
 
     rungs = Counter(rung for fire in of(desk, CARMEN) if fire.state in SAID for rung in fire.told_rungs)
-    assert rungs == {Rung.GRACE_ENDED: 2, Rung.LOCKED: 2}
+    assert rungs == {Rung.LOCKED: 2}
 
 
 def test_planted_a_ladder_that_does_not_wait_for_the_digest_makes_no_second_notice(
@@ -360,6 +358,12 @@ def test_planted_a_ladder_that_does_not_wait_for_the_digest_makes_no_second_noti
 
 
 # ------------------------------------------------------------------ a picture and a text
+@pytest.fixture
+def pictured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The week has its picture above it, as readers' cards have: whatever is made of two messages."""
+    monkeypatch.setattr("bot.schedule.digests.PICTURED", frozenset(Role))
+
+
 def sweep(desk: Desk, at: str, *, limit: int = 1, outcome: Outcome = Sent(1)) -> list[str]:
     """One claim of delivery, looked at and sent; by which calls of the Bot API."""
     desk.now = now = here(at)
@@ -377,7 +381,7 @@ def sweep(desk: Desk, at: str, *, limit: int = 1, outcome: Outcome = Sent(1)) ->
     return desk.do(work)
 
 
-def test_the_text_of_a_digest_is_looked_at_like_its_picture(desk: Desk) -> None:
+def test_the_text_of_a_digest_is_looked_at_like_its_picture(desk: Desk, pictured: None) -> None:
     """A kill or a 429 lies between them: neither at night nor in a pause does the text follow alone."""
     assert sweep(desk, "2018-10-15T08:31") == ["sendPhoto"]
     assert sweep(desk, "2018-10-15T22:00") == []
@@ -388,14 +392,14 @@ def test_the_text_of_a_digest_is_looked_at_like_its_picture(desk: Desk) -> None:
     assert sweep(desk, "2018-10-16T08:40") == []
 
 
-def test_a_picture_that_is_taken_back_takes_its_text_along(desk: Desk) -> None:
+def test_a_picture_that_is_taken_back_takes_its_text_along(desk: Desk, pictured: None) -> None:
     """Claimed one by one: yesterday's text would follow the new digest, and nobody would know whose it is."""
     scan(desk, here("2018-10-15T08:31"), is_sent=False)
     assert sweep(desk, "2018-10-15T22:00") == []
     assert len(scan(desk, here("2018-10-16T08:01"))[CARMEN]) == 1
 
 
-def test_what_becomes_of_the_text_becomes_of_the_digest(desk: Desk) -> None:
+def test_what_becomes_of_the_text_becomes_of_the_digest(desk: Desk, pictured: None) -> None:
     """A refused text has told nothing, though its picture came; a refused picture takes nothing from the text."""
     sweep(desk, "2018-10-15T08:31")
     sweep(desk, "2018-10-15T08:32", outcome=Undeliverable("400"))
@@ -403,7 +407,7 @@ def test_what_becomes_of_the_text_becomes_of_the_digest(desk: Desk) -> None:
     assert LOCKED in notice.text.lower()
 
 
-def test_a_digest_without_its_picture_has_been_told(desk: Desk) -> None:
+def test_a_digest_without_its_picture_has_been_told(desk: Desk, pictured: None) -> None:
     sweep(desk, "2018-10-15T08:31", outcome=Undeliverable("400"))
     sweep(desk, "2018-10-15T08:32", limit=9)
     assert CARMEN not in scan(desk, here("2018-10-15T09:01"))

@@ -97,11 +97,13 @@ def test_due_gives_the_reason_that_holds(desk: Desk) -> None:
     """Paused, both are; not "told in the digest" and "not today"."""
     desk.now = here("2018-10-12T12:00")
     tap(desk, CARMEN, "pausar", "0")
-    assert reasons(desk, "2018-10-16T09:00") == dict.fromkeys(("reminders", "digest"), "paused_for_everybody")
+    found = reasons(desk, "2018-10-16T09:00")
+    assert found.pop("entering") == "before_the_hour"
+    assert found == dict.fromkeys(("reminders", "digest"), "paused_for_everybody")
 
     tap(desk, CARMEN, "pausar", "end")
     set_schedule(desk, "reminders", days="mon")
-    assert reasons(desk, "2018-10-11T09:30")["reminders"] == "no_window"
+    assert reasons(desk, "2018-11-15T09:30")["reminders"] == "no_window"
 
 
 def test_a_window_that_nobody_said_is_in_the_ledger_with_the_reason(desk: Desk) -> None:
@@ -170,15 +172,15 @@ def test_a_step_that_is_too_late_for_whoever_is_out_of_reach_is_decided_once(des
     assert desk.do(lambda unit: list(due(unit, now + timedelta(minutes=1), ZONE))) == []
 
 
-def test_the_end_of_grace_says_of_whom_nobody_can_be_called(desk: Desk) -> None:
-    """With the reasons (DOMAIN §5.3, step 4): no focal point, out of reach, paused by herself."""
+def test_a_lock_says_of_whom_nobody_can_be_called(desk: Desk) -> None:
+    """With the reasons (DOMAIN §5.3, step 5): no focal point, out of reach, paused by herself."""
     set_schedule(desk, "digest", paused_at=here("2018-10-01T12:00"))
     for day in (1, 3, 5, 8):
         scan(desk, here(f"2018-10-{day:02}T09:01"))
     desk.now = here("2018-10-09T10:00")
     desk.do(lambda unit: unit.people.mark_unreachable(ROSA, desk.now))
     tap(desk, JEAN, "pausar", "7")
-    [notice] = scan(desk, here("2018-10-11T09:01"))[CARMEN]
+    [notice] = scan(desk, here("2018-10-15T09:01"))[CARMEN]
     told = {row.split(" · ")[0]: row for row in notice.text.splitlines() if row.startswith("• ")}
 
     assert told["• PGR"] == "• PGR · quedan 2 · bloqueó al asistente"

@@ -1,7 +1,7 @@
 """One notice a person and day (DOMAIN §5.3), whatever the job: also of a job that has never heard of the rule."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from bot.chat.actor import message
 from bot.schedule import jobs, scheduler
@@ -19,10 +20,11 @@ from bot.schedule.regular import as_planned, regular
 from bot.schedule.scheduler import ensure_schedules as furnish_schedules
 from conversations.card import Card, line
 from conversations.plan.calendar.agenda import Recipient
-from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LedgerRow, have_had_notice, job_name, waits_for
+from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LedgerRow, Withheld, job_name, waits_for, withheld
 from conversations.plan.calendar.working_time import instant
 from conversations.plan.model import Post, Role
 from storage.calendar.schedules import StoredSchedule
+from storage.database.models import Plan, table
 from storage.imports.applying import apply
 from storage.imports.reading import read_plan
 from storage.seed import seed_workbook
@@ -230,15 +232,36 @@ def test_who_has_roles_in_two_plans_gets_one_notice_a_day_and_hears_of_both(desk
         assert len(plans) == 2
 
 
+def test_one_notice_is_about_all_plans(desk: Desk) -> None:
+    """What is due in both shares one message; the other plan's ladder reads it as its own, and says nothing after."""
+    desk.do(lambda unit: furnish_schedules(unit, 1, LONG_AGO))
+    open_second_plan(desk)
+    for what in ("advice", "blunt"):
+        set_schedule(desk, what, paused_at=LONG_AGO)
+    plan = table(Plan)
+    named = update(plan).where(plan.c.code == "P2").values(name={"es": "Plan segundo"})
+    desk.do(lambda unit: unit.connection.execute(named) and None)
+    told = [one for day in (5, 8) for one in scan(desk, here(f"2018-10-{day:02}T09:10")).get(ANA, ())]
+    assert told
+    other = [one.text for one in told if "Plan segundo" in one.text or "Plan Nacional" in one.text]
+    assert other == [one.text for one in told]
+    assert sum("septiembre 2018" in line.lower() for line in told[0].text.splitlines()) >= 2
+    number = desk.do(lambda unit: number_of(unit, ANA))
+    days = [on for (person, on), _ in said(desk).items() if person == number]
+    assert len(days) == len(told)
+
+
 def test_planted_a_rule_that_looks_at_one_plan_alone_lets_two_through(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The law above would be red."""
 
-    def of_one_plan(plan_id: int, what: str, rows: Iterable[LedgerRow], now: datetime) -> frozenset[int]:
-        return have_had_notice(plan_id, what, [row for row in rows if row.plan_id == plan_id], now)
+    def of_one_plan(
+        plan_id: int, what: str, rows: Iterable[LedgerRow], now: datetime, officers: Collection[int]
+    ) -> Withheld:
+        return withheld(plan_id, what, [row for row in rows if row.plan_id == plan_id], now, officers)
 
-    monkeypatch.setattr("bot.schedule.one_a_day.have_had_notice", of_one_plan)
+    monkeypatch.setattr("bot.schedule.one_a_day.withheld", of_one_plan)
     live_two_plans(desk)
     assert two_in_a_day(desk)
 

@@ -123,7 +123,7 @@ def test_who_waits_for_the_quarter_closes_the_month_with_it_by_the_later_date(de
     """
     report_one(desk, COCO, "ASI-202")
     grace_ended, month_locked, before_the_end = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (11, 15, 17))
-    assert "CONANI" not in scan(desk, grace_ended)[CARMEN]
+    assert CARMEN not in scan(desk, grace_ended), "the weekly digest says it"
 
     desk.do(lambda unit: unit.schedules.change(1, schedule_of(unit, "digest"), paused_at=month_locked))
     notice = scan(desk, month_locked)[CARMEN]

@@ -1,17 +1,18 @@
-"""A quarter of notices over a real database: who is prompt, and who is silent (DOMAIN §5.3, decision 0046)."""
+"""A quarter of notices over a real database: who is prompt, and who is silent (DOMAIN §5.3, decision 0200)."""
 
 from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.schedule.explain import explained, upcoming
 from bot.schedule.scheduler import look_at
 from bot.schedule.settling import settle
 from conversations.plan.calendar import notices
+from conversations.plan.calendar.ledger import OFFICERS, month_of, week_of
 from conversations.plan.calendar.working_time import is_working_day
-from storage.database.models import OutboxMessage, table
+from storage.database.models import Fire, OutboxMessage, table
 from storage.messages.outbox import Sent
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.retention import RETENTION
@@ -47,11 +48,11 @@ def ten_working_days(desk: Desk) -> set[date]:
 
 
 def test_a_quarter_of_somebody_prompt_and_of_somebody_silent(desk: Desk) -> None:
-    """At most two a week; four in January's first ten working days; and one a month for who answers the first."""
+    """At most two a week and four a month; and one a month for who answers the first."""
     heard = lived(desk, date(2018, 10, 1), date(2019, 1, 31))
     days = [day for day, _ in heard[SILENT]]
-    assert max(Counter(day - timedelta(days=day.weekday()) for day in days).values()) == notices.A_WEEK
-    assert len(ten_working_days(desk).intersection(days)) == notices.IN_TEN_DAYS
+    assert max(Counter(map(week_of, days)).values()) == OFFICERS[week_of]
+    assert max(Counter(map(month_of, days)).values()) == OFFICERS[month_of]
 
     ended = [p for p in desk.do(lambda unit: unit.plans.periods(1)) if p.code in ("201812", "2018Q4", "2018S2")]
     assert {period.due_on for period in ended} <= set(days), "no due day yields"
@@ -62,7 +63,8 @@ def test_a_quarter_of_somebody_prompt_and_of_somebody_silent(desk: Desk) -> None
 
 def test_planted_without_the_pace_it_is_nine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The law above would be red."""
-    monkeypatch.setattr(notices, "has_room", lambda agenda, who, day, rank: True)
+    monkeypatch.setattr(notices, "keeps_budget", lambda agenda, who, day, rank: True)
+    monkeypatch.setattr("bot.schedule.ledger.one_a_day", lambda unit, batch, now: batch.planned)
     heard = lived(desk, JANUARY, date(2019, 1, 16))
     assert len(ten_working_days(desk).intersection(day for day, _ in heard[SILENT])) >= 9
 
@@ -107,9 +109,13 @@ def test_a_correction_that_was_only_looked_at_is_no_draft_to_lose(desk: Desk) ->
 
 # ------------------------------------------------------------------ one can be begun from
 def edits(desk: Desk) -> list[tuple[int, str]]:
-    """The chats in which an older notice becomes a line, and what has become of that."""
+    """The chats in which an older notice becomes a word, and what has become of that."""
+    return calls_of(desk, "editMessageText")
+
+
+def calls_of(desk: Desk, method: str) -> list[tuple[int, str]]:
     _O = table(OutboxMessage)
-    asked = select(_O.c.chat_id, _O.c.state).where(_O.c.method == "editMessageText").order_by(_O.c.id)
+    asked = select(_O.c.chat_id, _O.c.state).where(_O.c.method == method).order_by(_O.c.id)
     return desk.do(lambda unit: [tuple(row) for row in unit.connection.execute(asked)])
 
 
@@ -173,13 +179,32 @@ def test_the_one_before_becomes_a_line_however_long_ago_it_was(desk: Desk) -> No
     assert before == 0
 
 
+@pytest.mark.parametrize(
+    ("hours", "method"),
+    [(24, "deleteMessage"), (46, "deleteMessage"), (47, "editMessageText"), (96, "editMessageText")],
+)
+def test_a_notice_that_telegram_still_deletes_leaves_the_chat(desk: Desk, hours: int, method: str) -> None:
+    """Bot API, deleteMessage: for 48 hours. Later it becomes a word, with no button to begin from."""
+    now = here("2018-10-05T09:01")
+    scan(desk, here("2018-10-01T09:01"))
+    desk.do(place_all)
+    said_at = {"fired_at": now - timedelta(hours=hours)}
+    desk.do(lambda unit: unit.connection.execute(update(table(Fire)).values(said_at)))
+    scan(desk, now)
+    desk.do(lambda unit: settle(unit, desk.now))
+
+    by_method = {each: [who for who, _ in calls_of(desk, each)] for each in ("deleteMessage", "editMessageText")}
+    assert by_method.pop(method).count(SILENT) == 1
+    assert by_method.popitem()[1] == []
+
+
 def test_a_coordinators_notices_stay(desk: Desk) -> None:
-    """Each is of a period of its own: grace that has ended, a month that has locked."""
+    """Each is of a period of its own: a month that has locked, and a quarter."""
     desk.do(lambda unit: unit.schedules.change(1, schedule_of(unit, "digest").id, paused_at=here("2018-10-01T08:00")))
-    for day in ("2018-10-11", "2018-10-15", "2018-10-16"):
+    for day in ("2018-10-15", "2018-10-22"):
         assert CARMEN in scan(desk, here(f"{day}T09:01"))
         desk.do(place_all)
-    assert CARMEN not in {who for who, _ in edits(desk)}
+    assert CARMEN not in {who for who, _ in (*edits(desk), *calls_of(desk, "deleteMessage"))}
 
 
 # ------------------------------------------------------------------ foretold

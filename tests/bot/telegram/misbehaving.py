@@ -19,8 +19,8 @@ from bot.settings import SecretStr
 from bot.telegram.api import Api
 
 TOKEN = "123456789:CANARY-token-AAAAAAAAAAAAAAAAAAAAAAAAA"
-OK = json.dumps({"ok": True, "result": {"message_id": 7}}).encode()
 SENT = {"message_id": 7, "date": 1, "chat": {"id": 1, "type": "private", "first_name": "x"}}
+OK = json.dumps({"ok": True, "result": SENT}).encode()
 ME = json.dumps({"ok": True, "result": {"id": 1, "is_bot": True, "first_name": "x", "username": "x_bot"}}).encode()
 
 Answer = Callable[[bytes, bytes, asyncio.StreamWriter], Awaitable[None]]

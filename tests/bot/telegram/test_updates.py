@@ -6,8 +6,12 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from telegram import Chat, Update
 
 from bot.telegram.updates import (
+    TEXT_LIMIT,
     TOKEN_LIMIT,
     Command,
     CommandTap,
@@ -144,6 +148,33 @@ def test_what_is_longer_than_telegram_allows_is_cut_before_anybody_reads_it() ->
 
 
 # ------------------------------------------------------------------ what each update is
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"photo": [{"file_id": "s"}]},
+        {"photo": 7},
+        {"location": {"latitude": 18.4}},
+        {"venue": {"location": {"latitude": 18.4, "longitude": -69.9}}},
+        {"document": {"file_id": "d"}},
+        {"document": {"file_id": "d", "file_unique_id": "e"}, "date": 1e300},
+        {"document": {"file_id": "d", "file_unique_id": "e"}, "date": 2**62},
+        {"hologram": {"caption": NAME}},
+    ],
+    ids=lambda content: orjson.dumps(content).decode(),
+)
+def test_a_message_that_the_library_cannot_read_answers_nothing(content: dict[str, Any]) -> None:
+    """It is acknowledged, so it stops nobody; its words reach the guard."""
+    what = read({"update_id": 1, "message": MESSAGE | content | {"novelty": [NAME]}}).what
+    assert isinstance(what, Unsupported)
+    assert NAME in words(what)
+
+
+def test_what_stands_beside_a_file_cannot_spoil_it() -> None:
+    """A part that the library refuses, in a version of the API that it does not know."""
+    beside = {"external_reply": {"x": 1}, "reply_markup": 7, "effect_id": [], "sticker": {}}
+    assert MESSAGES["document"][1] == read({"update_id": 1, "message": MESSAGE | {"document": SHEET} | beside}).what
+
+
 ANA = Sender(7, "Ana", "ht")
 FROM = {"id": 7, "is_bot": False, "first_name": "Ana", "language_code": "ht"}
 GROUP = {"id": -9, "type": "group"}
@@ -153,7 +184,15 @@ WIDE = {"width": 900, "height": 40, "file_id": "w", "file_unique_id": "v"}
 PLACE = {"latitude": 18.4, "longitude": -69.9}
 SHEET = {"file_id": "d", "file_unique_id": "e", "file_name": "a.pdf", "mime_type": "application/pdf", "file_size": 9}
 TAP = {"id": "77", "from": FROM, "message": {**MESSAGE, "message_id": 4}, "data": "c:menu"}
-JOINED = {"chat": MESSAGE["chat"], "from": FROM, "new_chat_member": {"status": "member"}}
+ITSELF = {"id": 9, "is_bot": True, "first_name": "Enlace"}
+BANNED = {"user": ITSELF, "status": "kicked", "until_date": 0}
+JOINED = {
+    "chat": MESSAGE["chat"],
+    "from": FROM,
+    "date": 1538568000,
+    "old_chat_member": {"user": ITSELF, "status": "left"},
+    "new_chat_member": {"user": ITSELF, "status": "member"},
+}
 
 MESSAGES: dict[str, tuple[dict[str, Any], Any]] = {
     "text": ({"text": "hola"}, Said(Typed("hola", 5))),
@@ -161,14 +200,17 @@ MESSAGES: dict[str, tuple[dict[str, Any], Any]] = {
     "a stroke": ({"text": "/"}, Said(Typed("/", 5))),
     "forward": ({"text": "x", "forward_origin": {"type": "hidden_user"}}, Secondhand(5, "x")),
     "place": ({"location": PLACE | {"horizontal_accuracy": 12}}, Said(Located(18.4, -69.9, 12.0, 5))),
-    "place on a map": ({"venue": {"location": PLACE, "title": "Tú"}}, Said(Located(18.4, -69.9, None, 5), "Tú")),
+    "place on a map": (
+        {"venue": {"location": PLACE, "title": "Tú", "address": "Vía"}},
+        Said(Located(18.4, -69.9, None, 5), "Tú\nVía"),
+    ),
     "photo": (
         {"photo": [SHORT, LARGE, WIDE], "caption": "c", "media_group_id": "m"},
         Said(Offered("photo", "l", "u", "photo.jpg", "image/jpeg", 8, "m", 5, "c")),
     ),
     "document": ({"document": SHEET}, Said(Offered("document", "d", "e", "a.pdf", "application/pdf", 9, "", 5, ""))),
     "voice without a name": (
-        {"voice": {"file_id": "d", "file_unique_id": "e"}},
+        {"voice": {"file_id": "d", "file_unique_id": "e", "duration": 3}},
         Said(Offered("voice", "d", "e", "voice", "", None, "", 5, "")),
     ),
     "contact": (
@@ -202,9 +244,9 @@ TAPS: dict[str, tuple[dict[str, Any], Any]] = {
 }
 MEMBERS: dict[str, tuple[dict[str, Any], Any]] = {
     "back": ({}, Membership(is_blocked=False)),
-    "blocked": ({"new_chat_member": {"status": "kicked"}}, Membership(is_blocked=True)),
+    "blocked": ({"new_chat_member": BANNED}, Membership(is_blocked=True)),
     "invited": ({"chat": GROUP}, Elsewhere(may_leave=True)),
-    "thrown out": ({"chat": GROUP, "new_chat_member": {"status": "left"}}, Elsewhere(may_leave=False)),
+    "thrown out": ({"chat": GROUP, "new_chat_member": {"user": ITSELF, "status": "left"}}, Elsewhere(may_leave=False)),
     "another's": ({"from": FROM | {"id": 8}}, Ignored("my_chat_member")),
 }
 UPDATES = {
@@ -269,3 +311,75 @@ def test_what_is_quoted_is_known_by_its_number() -> None:
 def test_a_button_says_what_its_data_say(data: str, tap: object) -> None:
     """Numbers too long for a row of ours are nobody's; an argument may have colons."""
     assert read_token(data) == tap
+
+
+# ------------------------------------------------------------------ as the library reads them
+IDS = st.integers(1, 2**52)
+USERS = st.fixed_dictionaries(
+    {"id": IDS, "is_bot": st.just(False), "first_name": st.text(max_size=70)},
+    optional={
+        "language_code": st.sampled_from(["es", "ht", "pt-br", ""]),
+        "last_name": st.text(),
+        "is_premium": st.just(True),
+    },
+)
+TEXTS = st.text(min_size=1, max_size=TEXT_LIMIT) | st.from_regex(
+    r"/[a-zA-Z_]{1,9}(@\w{1,9})?( .{0,9})?", fullmatch=True
+)
+
+
+@st.composite
+def updates(draw: st.DrawFn) -> dict[str, Any]:
+    """A text, an edited text or a tap, as Telegram sends them."""
+    sender, number, chat_kind = draw(USERS), draw(IDS), draw(st.sampled_from(["private", "group"]))
+    chat = {"id": sender["id"] if chat_kind == "private" else -number, "type": chat_kind}
+    message: dict[str, Any] = {"message_id": number, "date": draw(st.integers(0, 2**31)), "chat": chat}
+    if draw(st.booleans()):
+        quoted = {"message_id": number + 1, "date": 1, "chat": chat, "from": ITSELF, "text": "x"}
+        message |= {"reply_to_message": quoted, "quote": {"text": "x", "position": 0}}
+    kind = draw(st.sampled_from(["message", "edited_message", "callback_query"]))
+    if kind == "callback_query":
+        tapped = {"id": str(number), "from": sender, "chat_instance": "1", "data": draw(st.text(max_size=80))}
+        holder = tapped | draw(st.sampled_from([{}, {"message": message | {"from": ITSELF, "text": "x"}}]))
+    else:
+        holder = message | {"from": sender, "text": draw(TEXTS)}
+    return {"update_id": draw(IDS), kind: holder}
+
+
+@given(updates())
+@example({"update_id": 1, "message": MESSAGE | {"from": FROM | {"first_name": ""}, "text": "/"}})
+def test_texts_and_taps_are_read_as_the_library_reads_them(raw: dict[str, Any]) -> None:
+    """They are read from the JSON, for their number; an `Update` says the same."""
+    incoming, update = read(raw), Update.de_json(raw)
+    query, message, user = update.callback_query, update.message or update.edited_message, update.effective_user
+    assert user is not None
+    chat = update.effective_chat or Chat(user.id, Chat.PRIVATE)
+    assert incoming[:3] == (update.update_id, chat.id, Sender(user.id, user.first_name[:64], user.language_code or ""))
+    if message is not None:
+        replied = message.reply_to_message if message.quote else None
+        assert incoming.quoted == (replied and replied.message_id)
+    match incoming.what:
+        case Command(name, argument, origin):
+            assert message is not None
+            assert message.text is not None
+            said = message.text.split(" ", 1)
+            assert (name, argument, origin) == (
+                said[0][1:].split("@")[0].lower(),
+                "".join(said[1:]).strip(),
+                message.message_id,
+            )
+        case Said(Typed(text, origin)) | Edited(Corrected(text, origin)):
+            assert message is not None
+            assert (text, origin) == (message.text, message.message_id)
+            assert isinstance(incoming.what, Edited) == (update.edited_message is not None)
+        case Pressed(id, data, number):
+            assert query is not None
+            assert (id, data, number) == (query.id, query.data, query.message and query.message.message_id)
+        case Elsewhere():
+            assert chat.type == Chat.GROUP
+        case Ignored("callback_query"):
+            assert query is not None
+            assert len((query.data or "").encode()) > TOKEN_LIMIT
+        case what:
+            assert what == Ignored("edited_message")
+            assert chat.type == Chat.GROUP

@@ -138,9 +138,10 @@ RECORDS = Records(
     ),
     reporters=(
         *(
-            Reporter(ID[code], Role.FOCAL_POINT, f"Persona {code}", is_unreachable=code == "DGP")
-            for code in ("MIREX", "MITUR", "MMUJER", "PGR", "CONANI", "DGP", "INM")
+            Reporter(ID[code], Role.FOCAL_POINT, f"Persona {code}")
+            for code in ("MIREX", "MITUR", "MMUJER", "PGR", "CONANI", "INM")
         ),
+        Reporter(ID["DGP"], Role.FOCAL_POINT, "Persona DGP", absence="unreachable", absent_since=day("2018-09-20")),
         Reporter(ID["DPD"], Role.FOCAL_POINT, "Persona DPD", active_to=day("2018-10-01")),
     ),
     queue=Queue(2, "PER-305", "MIREX", day("2018-10-09")),

@@ -48,6 +48,7 @@ def seeded(apply: Apply) -> Any:
         for number, code in enumerate(("PGR", "MMUJER", "MIREX", "DPD"), start=1):
             person = unit.people.add(number, f"Persona {code}", "es", NOW - WEEK * 20, timezone=plan.timezone)
             unit.roles.grant(person.id, plan.id, Post(Role.FOCAL_POINT, agencies[code]), now=NOW - WEEK * 20)
+            unit.people.accept_privacy(person.id, NOW - WEEK * 20)
             people[code] = person.id
         unit.leaving.end_membership(people["DPD"], plan.id, now=NOW - timedelta(days=14), by=None)
         unit.people.mark_unreachable(2, NOW - WEEK)
@@ -231,7 +232,10 @@ def test_lists_equal_independent_sql(lived: Any, apply: Apply) -> None:
 def test_people_equal_independent_sql(lived: Any, apply: Apply) -> None:
     """Who reports for whom today, who left when, whom no message reaches."""
     found = apply(standing(lived))
-    assert {agency.code for agency in found.agencies if agency.focal_points} == {"PGR", "MMUJER", "MIREX"}
+    assert {agency.code for agency in found.agencies if agency.focal_points} == {"PGR", "MIREX"}
+    blocked = found.agency("MMUJER")
+    assert (blocked.vacant_since, blocked.vacant_why) == (date(2018, 10, 8), "unreachable")
+    assert blocked.expected > 0, "vacant is the reason, not an excuse"
     assert found.agency("DPD").vacant_since == date(2018, 10, 1)
     assert found.agency("MMUJER").unreachable == ("Persona MMUJER",)
 

@@ -62,8 +62,8 @@ def test_people_are_added_listed_suspended_and_restored(folder: Path) -> None:
     assert [enlace(folder, *each).code for each in (admin, focal)] == [0, 0]
 
     lines = enlace(folder, "people", "list").out.splitlines()
-    assert "506\tPedro Núñez\tadmin\t-\tactive" in lines
-    assert all(line.count("\t") == 4 for line in lines)
+    assert "506\tPedro Núñez\tadmin\t-\tactive\tarrived\t-" in lines
+    assert all(line.count("\t") == 6 for line in lines)
 
     last, unknown = (enlace(folder, "people", "suspend", "--telegram-id", number) for number in ("506", "999"))
     assert (last.code, is_one_line(last)) == (1, True)

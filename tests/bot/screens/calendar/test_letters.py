@@ -15,7 +15,7 @@ from conversations.plan.calendar.agenda_rows import Scope
 from storage.calendar.figures import Figures
 from storage.database.models import Activity, table
 from storage.unit_of_work import UnitOfWork
-from tests.bot.desk import Desk
+from tests.bot.desk import Desk, tap
 from tests.bot.house import ANA, CARMEN, PEDRO
 from tests.taps import command_token
 
@@ -121,7 +121,7 @@ def test_a_letter_that_was_put_off_is_offered_again_after_another_period(desk: D
     """Neither counted nor offered until the row has grown; the list says so, and has its draft all the same."""
 
     def offered() -> int:
-        [label] = [label for label in labels(desk.say(CARMEN, "/resumen")) if "Oficios" in label]
+        [label] = [label for label in labels(tap(desk, CARMEN, "resumen", "0.whole")) if "Oficios" in label]
         return int(label.split()[2])
 
     before = offered()
@@ -130,7 +130,7 @@ def test_a_letter_that_was_put_off_is_offered_again_after_another_period(desk: D
 
     listed = said(desk.say(CARMEN, "/oficio")) + said(ask(desk, CARMEN, "p.1"))
     assert listed.count("pospuesto hasta otro período") == 1
-    assert "• PGR · 2 períodos seguidos · pospuesto hasta otro período" in listed
+    assert "• PGR · 2 períodos seguidos sin cerrar · pospuesto hasta otro período" in listed
     assert "Procuraduría" in said(ask(desk, CARMEN, "PGR.draft"))
 
     desk.now = datetime(2018, 12, 17, 13, tzinfo=UTC)

@@ -169,7 +169,7 @@ def test_naming_opens_the_list_of_all_that_is_vacant(desk: Desk, who: int) -> No
 def test_vacancies_are_one_number_in_text_button_and_list(desk: Desk, who: int, now: datetime) -> None:
     """An agency that nothing is expected of yet has a post to fill all the same."""
     desk.now = now
-    digest = desk.say(who, "/resumen")
+    digest = tap(desk, who, "resumen", "0.whole")
     [told] = re.findall(r"Sin punto focal \((\d+)\)", said(digest, who)[-1])
     label = next(words for words in buttons(digest, who) if "Nombrar" in words)
 

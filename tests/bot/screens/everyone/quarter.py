@@ -228,11 +228,12 @@ def assert_numbers(quarter: Quarter, folder: Path, *, is_workbook: bool = False)
 
 
 def assert_digest(desk: Desk, who: int, counted: list[Any]) -> None:
-    """The line of lights counts what goes on; what is completed or cancelled stands apart."""
-    shown = said(desk.say(who, "/resumen"), who)[-1]
-    [line] = [each for each in shown.splitlines() if each.startswith("Semáforo")]
-    told = {SHAPES[shape]: int(n) for shape, n in re.findall(r"(🔴|🟡|🟢|⚪)\D*(\d+)", line)}
-    assert told == Counter(row.light for row in counted if not row.is_completed and not row.is_dropped)
+    """The line of lights counts what goes on, in short and in full; what is completed or cancelled stands apart."""
+    whole = said(tap(desk, who, "resumen", "0.whole"), who)[-1]
+    short = said(desk.say(who, "/resumen"), who)[-1]
+    for line in (next(each for each in whole.splitlines() if each.startswith("Semáforo")), short.splitlines()[-1]):
+        told = {SHAPES[shape]: int(n) for shape, n in re.findall(r"(🔴|🟡|🟢|⚪)\D*(\d+)", line)}
+        assert told == Counter(row.light for row in counted if not row.is_completed and not row.is_dropped)
 
 
 def assert_agencies(desk: Desk, who: int, counted: list[Any], look: int) -> None:
@@ -240,7 +241,9 @@ def assert_agencies(desk: Desk, who: int, counted: list[Any], look: int) -> None
 
     A third of the agencies is opened at a look, another third at the next: to count for a card counts the whole plan.
     """
-    agencies = {words: data for words, data in buttons(desk.say(who, "/resumen"), who).items() if words[0] in SHAPES}
+    agencies = {
+        words: data for words, data in buttons(tap(desk, who, "resumen", "0.whole"), who).items() if words[0] in SHAPES
+    }
     assert {words[2:] for words in agencies} == {row.agency for row in counted}
     for words, data in sorted(agencies.items(), key=lambda each: each[0][2:])[look % 3 :: 3]:
         rows = [row for row in counted if row.agency == words[2:]]

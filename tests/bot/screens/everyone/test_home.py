@@ -1,14 +1,19 @@
 """The first screens of those who do not report: few buttons, with counts; one page at once; words of their role."""
 
+import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from bot.acts.people.enrolment import Newcomer, enrol
+from bot.chat.permissions import menu_permissions, permission_of
+from bot.telegram.updates import CommandTap, read_token
 from conversations.plan.model import Post, Role
+from conversations.routes import Route
 from tests.bot.desk import Desk, buttons, press, said, tap
-from tests.bot.house import ANA, CARMEN, GRACE, PEDRO
+from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO
+from tests.taps import command_token
 
 NEWCOMER, MINISTER = 991, 992
 
@@ -102,7 +107,7 @@ def test_who_joins_reads_what_it_does_for_their_role(desk: Desk, role: Role, age
 
 
 def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: Desk) -> None:
-    """Addressed to who is invited; the phone copies or shares it; one line when they have joined."""
+    """Addressed to who is invited; the phone copies or shares it; one line when they have accepted."""
     chosen = press(desk, PEDRO, press(desk, PEDRO, desk.say(PEDRO, "/menu"), "✉️ Invitar"), "Lectura ministerial")
     text = said(chosen, PEDRO)[-1]
     assert text.startswith(f"Hola. Le invitan al asistente de «{desk.do(lambda unit: unit.plans.only()).name['es']}»")
@@ -115,8 +120,13 @@ def test_an_invitation_is_forwarded_as_it_is_and_its_maker_hears_who_came(desk: 
     assert (sent["url"], link in sent["text"][0]) == ([link], False)
     assert not any(part.endswith(":") for part in sent["text"][0].split("\n")), "the phone puts the link above the text"
 
-    joined = desk.say(NEWCOMER, f"/start {link.partition('=')[2]}")
-    assert said(joined, PEDRO) == ["✅ X ya entró: Lectura ministerial."]
+    opened = desk.say(NEWCOMER, f"/start {link.partition('=')[2]}")
+    chosen = tap(desk, NEWCOMER, "idioma", "es")
+    assert said(opened, PEDRO) + said(chosen, PEDRO) == []
+
+    accepted = tap(desk, NEWCOMER, "privacidad", "accept")
+    assert said(accepted, PEDRO) == ["✅ X ya entró: Lectura ministerial."]
+    assert said(tap(desk, NEWCOMER, "privacidad", "accept"), PEDRO) == []
     assert desk.do(lambda unit: unit.people.by_telegram_id(NEWCOMER)) is not None
 
 
@@ -168,3 +178,60 @@ def test_an_admin_sees_vacancies_and_few_buttons(desk: Desk) -> None:
     vacant = [each for each in offered if each.startswith("👤")]
     assert f"Sin punto focal ({len(vacant)})" == words[0]
     assert offered[: len(vacant)] == vacant
+
+
+LISTED = [
+    (ANA, Role.FOCAL_POINT),
+    (JEAN, Role.FOCAL_POINT),
+    (CARMEN, Role.COORDINATOR),
+    (PEDRO, Role.ADMIN),
+    (GRACE, Role.OBSERVER),
+    (MINISTER, Role.READER),
+]
+
+
+@pytest.mark.parametrize(("who", "role"), LISTED)
+def test_every_command_of_a_menu_is_reached_from_the_first_screen_by_taps_alone(
+    desk: Desk, who: int, role: Role
+) -> None:
+    """Nobody has to type a word. Only screens that a command shows too are gone through."""
+    listed = {one.route for one in menu_permissions(role)}
+    waiting, met = list(buttons(desk.say(who, "/menu"), who).values()), set[str]()
+    while waiting:
+        pressed = read_token(waiting.pop(0))
+        if not isinstance(pressed, CommandTap) or pressed.name in met:
+            continue
+        met.add(pressed.name)
+        if pressed.name == Route.HOME or permission_of(Route(pressed.name)).is_typed:
+            waiting += buttons(tap(desk, who, pressed.name, pressed.argument), who).values()
+
+    in_a_form = {Route.CANCEL}  # on the card of every question, as Salir
+    assert listed - met - in_a_form == {Route.START}, "the first screen itself"
+
+
+@pytest.mark.parametrize(("who", "role"), LISTED)
+def test_a_help_is_eight_lines_and_the_rest_is_a_tap_away(desk: Desk, who: int, role: Role) -> None:
+    """Between them the two pages name each command of the menu once, without the way here."""
+    first = desk.say(who, "/ayuda")
+    text = said(first, who)[-1]
+    assert len(text.split("\n")) <= 8
+
+    assert command_token(Route.HELP, "more") in buttons(first, who).values()
+    rest = said(tap(desk, who, Route.HELP, "more"), who)[-1]
+    language = desk.do(lambda unit: unit.people.by_telegram_id(who)).language
+    named = re.findall("^/([a-z_]+)", f"{text}\n{rest}", re.MULTILINE)
+    listed = [one.name_in(language) for one in menu_permissions(role) if one.route not in (Route.START, Route.HELP)]
+    assert named == listed
+
+
+def test_what_hardly_any_officer_or_admin_needs_is_in_no_menu(desk: Desk) -> None:
+    """It is no less possible: whoever types it gets it."""
+    officer, admin = ({one.route for one in menu_permissions(role)} for role in (Role.FOCAL_POINT, Role.ADMIN))
+    unlisted = {Route.AUDIT, Route.FORMS, Route.PLAN}
+    assert officer.isdisjoint(unlisted)
+    assert admin.isdisjoint({Route.RECEIVERS, Route.TOKENS})
+    assert unlisted <= admin
+
+    for who, words in ((ANA, ("/auditoria", "/formularios", "/plan")), (PEDRO, ("/receptores", "/accesos"))):
+        for word in words:
+            assert "No conozco" not in said(desk.say(who, word), who)[-1]

@@ -84,7 +84,10 @@ def test_the_last_day_may_be_typed(desk: Desk) -> None:
 
 
 def test_somebody_who_is_invited_for_some_days_has_no_role_afterwards(desk: Desk) -> None:
-    """A link for one person and until one day; the coordination knows; from the first minute of the day it is over."""
+    """A link for one person and until one day; the coordination knows; from the first minute of the day it is over.
+
+    The giver hears of the deputy when they have accepted the privacy note.
+    """
     whom = desk.say(ROSA, "/delegar")
     until = press(desk, ROSA, whom, "➕ Invitar a otra persona")
     link = press(desk, ROSA, until, next(words for words in buttons(until, ROSA) if words.startswith("7 días")))
@@ -92,10 +95,13 @@ def test_somebody_who_is_invited_for_some_days_has_no_role_afterwards(desk: Desk
 
     joined = desk.say(MARTA, f"/start {token_in(link, ROSA)}")
     assert roles(desk, MARTA) == [("alternate", "PGR")]
-    assert "X reporta por usted" in said(joined, ROSA)[-1]
+    assert said(joined, ROSA) == []
+    assert "todavía no ha entrado" in said(desk.say(ROSA, "/delegar"), ROSA)[-1]
 
     tap(desk, MARTA, "idioma", "es")
-    tap(desk, MARTA, "privacidad", "accept")
+    accepted = tap(desk, MARTA, "privacidad", "accept")
+    assert "X reporta por usted" in said(accepted, ROSA)[-1]
+
     begun = tap(desk, MARTA, "reportar", "a.PER-101.2018Q3")
     assert "PER-101" in said(begun, MARTA)[-1]
     assert "Solo el punto focal" not in said(desk.say(MARTA, "/delegar"), MARTA)[-1]

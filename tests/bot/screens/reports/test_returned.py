@@ -49,6 +49,7 @@ def test_a_return_names_its_questions_and_reaches_the_reporter_in_their_language
     assert "El reporte de PRE-101 se devolvió" in text_of(done, CARMEN)
     assert "Carmen Soto reviewed PRE-101" in text_of(done, ANA)
     assert "¿Cuál es el próximo centro?" in text_of(done, ANA)
+    assert "☑ What is the next step" in text_of(done, ANA)
     assert text_of(done, LUIS) == ""
 
     [decision] = desk.do(lambda unit: unit.reviews.of_chain("uuid:PRE-101"))

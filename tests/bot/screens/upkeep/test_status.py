@@ -1,5 +1,6 @@
 """How the bot is, told to whoever asks: every line has its words in every language, and worst comes first."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,9 @@ from bot.acts.upkeep.status import CHECKS, Seen, Vitals, look, readings, remembe
 from bot.cli.upkeep.status import status_rows
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
+from conversations.plan.entering import Funnel, Way
+from conversations.plan.model import Role
+from conversations.plan.periods import PlanPhase
 from conversations.wording import catalogue, wording
 from storage.database.migrating import head
 from storage.upkeep import chain
@@ -22,12 +26,13 @@ from tests.bot.house import CARMEN, PEDRO, furnish, settings_in
 
 WELL = Seen(
     NOW,
-    Health("SQLite", 5 << 20, head(), 2, NOW - timedelta(seconds=4), 0, 0, 3, 1, 0),
+    Health("SQLite", 5 << 20, head(), 2, NOW - timedelta(seconds=4), 0, 0, 3, 0),
     Vitals("0.1.0", NOW - timedelta(days=3), 1.5, 0.2, 9 << 30, NOW - timedelta(seconds=5), False),
     NOW - timedelta(seconds=20),
     "12.0a1b2c3d4e5f",
     0,
 )
+LOST = Way(1, "Ana", Role.FOCAL_POINT, "MMUJER", NOW - timedelta(days=30))
 
 
 def seen(**changes: Any) -> Seen:
@@ -63,6 +68,9 @@ CASES: dict[str, tuple[Seen, str, str]] = {
     "not looked yet": (seen(looked_at=None), "reminders", "warn"),
     "tasks failed": (seen(jobs_failed=2), "jobs", "warn"),
     "updates were set aside": (seen(poisoned=1), "jobs", "warn"),
+    "somebody is lost on the way in": (replace(WELL, people=Funnel(Counter(), 1, (LOST,))), "people", "warn"),
+    "the plan is over": (replace(WELL, resting=(PlanPhase.OVER, "p", NOW.date())), "plan", "warn"),
+    "the plan has not begun": (replace(WELL, resting=(PlanPhase.AHEAD, "p", NOW.date())), "plan", "warn"),
     "nobody leads": (replace(WELL, led_by_nobody=tuple(f"A-{n}" for n in range(20))), "leading", "warn"),
     "restricted messages stand": (replace(WELL, not_deleted=("Ana, chat 7 (2, 2018-10-01)",)), "restricted", "warn"),
     "a receiver does not hear": (replace(WELL, dead_letters=("example.org",)), "receivers", "warn"),

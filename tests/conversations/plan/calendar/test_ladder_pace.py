@@ -1,7 +1,8 @@
-"""The pace of the ladder: one for a person over all periods, whatever the calendar (DOMAIN §5.3, decision 0046)."""
+"""The pace of the ladder: one for a person over all periods, whatever the calendar (DOMAIN §5.3, decision 0200)."""
 
 import zoneinfo
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -22,8 +23,9 @@ from conversations.plan.calendar.ladder import (
     steps,
     steps_ahead,
 )
-from conversations.plan.calendar.notices import A_WEEK, IN_TEN_DAYS, RANK, Say, decide, has_room, pending_steps
-from conversations.plan.calendar.working_time import instant, is_working_day
+from conversations.plan.calendar.ledger import OFFICERS, month_of, week_of
+from conversations.plan.calendar.notices import RANK, Say, decide, keeps_budget, pending_steps
+from conversations.plan.calendar.working_time import instant
 from conversations.plan.model import Activity, Role
 from conversations.plan.periods import (
     USUAL_CADENCES,
@@ -71,6 +73,7 @@ class Life:
             told={number: self._settled},
             told_until={number: self._settled},
             notices={number: frozenset(self.said)},
+            spent={number: tuple(self.said)},
         )
 
     def look(self, day: date) -> None:
@@ -98,22 +101,9 @@ class Life:
         return self
 
 
-def in_a_week(days: Collection[date]) -> int:
-    """The most notices from a Monday to a Sunday."""
-    mondays = [day - timedelta(days=day.weekday()) for day in days]
-    return max(map(mondays.count, mondays), default=0)
-
-
-def in_ten_working_days(days: Sequence[date], holidays: Collection[date]) -> int:
-    """The most notices in any ten working days in a row."""
-    if not days:
-        return 0
-    working = [
-        day
-        for number in range((max(days) - min(days)).days + 1)
-        if is_working_day(day := min(days) + timedelta(days=number), holidays)
-    ]
-    return max(len({*working[at : at + 10]} & {*days}) for at in range(len(working)))
+def most_in(span: Callable[[date], date], days: Collection[date]) -> int:
+    """The most notices in one week, or one month."""
+    return max(Counter(map(span, days)).values(), default=0)
 
 
 def ended_with(end: date, holidays: Collection[date] = (), *, is_yearly: bool = True) -> tuple[ReportingPeriod, ...]:
@@ -141,7 +131,7 @@ def test_what_is_told_around_the_due_day_leaves_room_for_the_last_day() -> None:
 
 def test_planted_without_the_pace_it_is_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The law above would be red."""
-    monkeypatch.setattr(notices, "has_room", lambda agenda, who, day, rank: True)
+    monkeypatch.setattr(notices, "keeps_budget", lambda agenda, who, day, rank: True)
     periods = ended_with(date(2018, 12, 31), NEW_YEAR, is_yearly=False)
     life = Life(periods, NEW_YEAR).lived(date(2019, 1, 1), 31)
     assert sum(day <= date(2019, 1, 15) for day in life.said) >= 9
@@ -154,8 +144,8 @@ def test_the_worst_of_each_year_keeps_the_pace_and_every_due_day(year: int) -> N
     periods = periods_between(first - timedelta(days=370), last)
     ana, luis = (Life(periods, who=who).lived(first, 400) for who in (ANA, LUIS))
     for life in (ana, luis):
-        assert in_a_week(life.said) <= A_WEEK
-        assert in_ten_working_days(sorted(life.said), ()) <= IN_TEN_DAYS
+        assert most_in(week_of, life.said) <= OFFICERS[week_of]
+        assert most_in(month_of, life.said) <= OFFICERS[month_of]
     due = {step.on for step in all_steps(periods, ()) if step.rung is Rung.DUE and first < step.on <= last}
     assert due <= set(ana.said)
 
@@ -216,8 +206,8 @@ def test_over_random_calendars_nobody_hears_more_than_twice_a_week(drawn: tuple[
     """Any cadences, holidays, zone and days on which the bot does not run; the focal point and the alternate."""
     life, first = drawn
     life.lived(first, 75)
-    assert in_a_week(life.said) <= A_WEEK
-    assert in_ten_working_days(sorted(life.said), life.holidays) <= IN_TEN_DAYS
+    assert most_in(week_of, life.said) <= OFFICERS[week_of]
+    assert most_in(month_of, life.said) <= OFFICERS[month_of]
 
 
 @pytest.mark.slow
@@ -232,5 +222,5 @@ def test_over_random_calendars_no_step_takes_the_room_of_one_that_goes_first(dra
         monday = day - timedelta(days=day.weekday())
         below = {on for on in life.said if monday <= on < day and min(RANK[step.rung] for step in life.said[on]) > rank}
         others = frozenset(on for on in life.said if on < day) - below
-        agenda = replace(life.agenda(instant(day, NINE, PLAN)), notices={life.who.person_id: others})
-        assert not below or not has_room(agenda, life.who, day, rank)
+        agenda = replace(life.agenda(instant(day, NINE, PLAN)), spent={life.who.person_id: tuple(others)})
+        assert not below or not keeps_budget(agenda, life.who, day, rank)

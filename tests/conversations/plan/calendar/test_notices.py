@@ -59,13 +59,13 @@ def test_the_alternate_is_told_after_the_due_day_or_when_nobody_else_can_be() ->
     assert isinstance(decided(alone, LUIS, "2018-10-05T09:00"), Say)
 
 
-def test_the_coordinator_is_told_when_grace_ends_and_when_the_period_locks() -> None:
-    """And not before: what is late by a day is between the bot and the agency."""
-    assert decided(agenda_on("2018-10-08"), CARMEN, "2018-10-08T09:00") == Silence("no_step")
-    for day in ("2018-10-11", "2018-10-15"):
-        verdict = decided(agenda_on(day), CARMEN, f"{day}T09:00")
-        assert isinstance(verdict, Say)
-        assert verdict.topics[0].agencies == ("MMUJER",)
+def test_the_coordinator_is_told_when_the_period_locks() -> None:
+    """And not before: the weekly digest carries everything else, also that grace has ended."""
+    for day in ("2018-10-08", "2018-10-11"):
+        assert decided(agenda_on(day), CARMEN, f"{day}T09:00") == Silence("no_step")
+    verdict = decided(agenda_on("2018-10-15"), CARMEN, "2018-10-15T09:00")
+    assert isinstance(verdict, Say)
+    assert verdict.topics[0].agencies == ("MMUJER",)
 
 
 def test_nothing_left_is_nothing_said() -> None:

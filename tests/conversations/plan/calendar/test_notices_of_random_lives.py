@@ -3,6 +3,7 @@
 import functools
 import heapq
 import zoneinfo
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from conversations.plan.calendar.agenda import Agenda, Pause
 from conversations.plan.calendar.ladder import Left, Rung, Step, lapsed_steps, steps, steps_ahead
-from conversations.plan.calendar.notices import A_WEEK, Say, Silence, decide, still_due
+from conversations.plan.calendar.ledger import OFFICERS, month_of, week_of
+from conversations.plan.calendar.notices import Say, Silence, decide, still_due
 from conversations.plan.calendar.working_time import instant, is_quiet, working_day_from, working_days_after
 from conversations.plan.periods import ReportingPeriod, reporting_period
 from tests.conversations.plan.calendar.september import (
@@ -78,7 +80,7 @@ class Life:
             steps=on_the_ladder[0],
             lapsed=on_the_ladder[1],
             ahead=on_the_ladder[2],
-            notices={1: frozenset(on for on, state in ledger.windows.items() if state == "queued") - asked_for},
+            spent={1: tuple({on for on, state in ledger.windows.items() if state == "queued"} - asked_for)},
             left={
                 "MMUJER": tuple(
                     Left(ACTIVITY, period)
@@ -204,7 +206,7 @@ def lived(
         if not remembers:
             agenda = replace(agenda, windows={}, told={})
         if not keeps_pace:
-            agenda = replace(agenda, notices={})
+            agenda = replace(agenda, spent={})
         if not catches_up:
             agenda = replace(agenda, steps=tuple(step for step in agenda.steps if step.on == agenda.today))
         match decide(agenda, who, now, NINE, life.zone):
@@ -228,8 +230,9 @@ def violations(life: Life, ledger: Ledger) -> set[str]:
     if len(days) != len(set(days)):
         found.add("twice in a day")
     unasked = [day for day in days if day not in {until for _, until in life.snoozes}]
-    if any(sum(0 <= (day - monday).days < 7 for day in unasked) > A_WEEK for monday in map(_monday, unasked)):
-        found.add("three in a week")
+    for span, name in ((week_of, "three in a week"), (month_of, "five in a month")):
+        if max(Counter(map(span, unasked)).values(), default=0) > OFFICERS[span]:
+            found.add(name)
     for now, asked, to_be_closed in ledger.said:
         if is_quiet(now, life.zone, life.holidays):
             found.add("in quiet hours")
@@ -252,10 +255,6 @@ def violations(life: Life, ledger: Ledger) -> set[str]:
     if not life.holds and any(_is_left_unclosed(life, ledger, period) for period in life.periods):
         found.add("never asked to close")
     return found
-
-
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())
 
 
 def _horizon(life: Life, period: ReportingPeriod) -> tuple[date, date, datetime] | None:

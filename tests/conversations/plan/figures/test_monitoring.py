@@ -106,26 +106,25 @@ def test_changes_are_those_of_the_week() -> None:
     assert stand(now=later).changed == ()
 
 
-def test_silence_is_counted_in_closings_whose_day_is_over() -> None:
-    """DPD has sent nothing for July, August and September; DGP missed one."""
-    assert {a.code: a.silent for a in stand().agencies if a.silent} == {"DPD": 3, "DGP": 1}
-    since_september = stand(replace(RECORDS, kept_since=date(2018, 9, 1)))
-    assert {a.code: a.silent for a in since_september.agencies if a.silent} == {"DPD": 2, "DGP": 1}, "as `passed`"
+def test_silence_is_counted_in_periods_that_locked_unclosed() -> None:
+    """The one measure of every screen: DPD closed none of three months, MITUR and DGP none of two, PGR left one."""
+    counted = {each.code: each.in_a_row for each in stand().agencies if each.in_a_row}
+    assert counted == {"DPD": 3, "DGP": 2, "MITUR": 2, "PGR": 1}
 
 
 def test_a_report_that_came_before_its_due_day_is_not_missing() -> None:
-    """July and August were left out; September's, sent on the third, ends both the row and the silence at once."""
+    """July and August were left out; September's, sent on the third, ends the row at once."""
     early = activity("PER-404", "PGR", "2018-01-01", "2020-12-31")
     reports = tuple(report("PER-404", *each) for each in (("201806", "in_progress", 30, "2018-07-03"),))
     records = replace(EMPTY, activities=(early,), reports=reports)
     third = day("2018-10-03")
     [before] = [stand(records, now=third).agency("PGR")]
     assert before is not None
-    assert (before.silent, before.activities[0].missed, before.activities[0].light) == (2, 2, Light.CRITICAL)
+    assert (before.activities[0].missed, before.activities[0].light) == (2, Light.CRITICAL)
     sent = replace(records, reports=(*reports, report("PER-404", "201809", "in_progress", 30, "2018-10-03")))
     [after] = [stand(sent, now=third).agency("PGR")]
     assert after is not None
-    assert (after.silent, after.activities[0].missed, after.activities[0].light) == (0, 0, Light.ON_TRACK)
+    assert (after.activities[0].missed, after.activities[0].light) == (0, Light.ON_TRACK)
 
 
 def test_a_correction_is_news_only_of_what_it_changes() -> None:

@@ -1,6 +1,7 @@
 """Everything that is read of a digest, one screen below the other, of a plan in which much is wrong."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -10,7 +11,7 @@ from conversations.plan.calendar.ladder import Rung
 from conversations.plan.figures.annual import IndicatorYear, Reported, Revision, this_year
 from conversations.plan.figures.monitoring import Standing
 from conversations.plan.figures.standing_records import Detail, Queue, Records, Reporter
-from conversations.plan.messages import digests
+from conversations.plan.messages import digests, week
 from conversations.plan.model import Agency, Indicator, Role
 from conversations.plan.periods import Frequency
 from tests.conversations.plan.commission import (
@@ -44,15 +45,25 @@ def text(lines: tuple[Line, ...]) -> str:
     return plain(Card(lines))
 
 
+def weekly(
+    found: Standing, language: str, to_remind: Sequence[str], letters: Sequence[str], *, is_public: bool = False
+) -> tuple[Line, ...]:
+    """The week in a few lines, with everything that can be done offered to its reader."""
+    return week.week(found, language, week.offers(found, to_remind, letters), is_public=is_public)
+
+
 def screens(language: str) -> str:
     """Everything that is read, one below the other."""
     inside, outside = stand(), stand(only_validated=True)
     parts = {
-        "the coordinator's week": digests.digest(inside, language),
-        "the admin's week": digests.digest(outside, language, is_public=True),
+        "the coordinator's week": weekly(inside, language, ("DGP", "DPD", "MITUR"), ("DPD",)),
+        "the admin's week": weekly(outside, language, (), (), is_public=True),
+        "the first week": weekly(stand(FIRST_WEEK), language, ("DGP", "DPD"), ()),
+        "no plan yet": weekly(stand(replace(EMPTY, periods=())), language, (), ()),
+        "the coordinator's whole week": digests.digest(inside, language),
+        "the admin's whole week": digests.digest(outside, language, is_public=True),
         "the day a month locks and a quarter's grace ends": digests.digest(inside, language, LAPSED, LADDER),
-        "the first week": digests.digest(stand(FIRST_WEEK), language),
-        "no plan yet": digests.digest(stand(replace(EMPTY, periods=())), language),
+        "the whole first week": digests.digest(stand(FIRST_WEEK), language),
         "the minister's card": digests.minister_card(outside, language),
         "a decision": digests.decision_card(inside, 0, language),
         "periods that passed": digests.decision_card(inside, 2, language),
@@ -114,7 +125,9 @@ def crowd(size: int) -> Standing:
         for each, status in zip(activities, ["delayed", "suspended", "cancelled", "completed"] * size, strict=False)
     )
     people = tuple(
-        Reporter(n, Role.FOCAL_POINT if n % 2 else Role.ALTERNATE, "Nombre Apellido Larguísimo", is_unreachable=True)
+        Reporter(
+            n, Role.FOCAL_POINT if n % 2 else Role.ALTERNATE, "Nombre Apellido Larguísimo", None, "unreachable", MONDAY
+        )
         for n in range(1, size + 1)
     )
     return stand(

@@ -6,6 +6,7 @@ are kept as text files, in each language, and a change of any is seen before it 
 """
 
 import calendar
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -273,3 +274,25 @@ def test_a_question_of_every_type_can_be_drawn_and_pressed(kind: str, language: 
         assert Phone(form_of(kind), language).say("x").say(said).card.lines
     for other in LANGUAGES:
         assert Phone(form_of(kind), language).say("x").happen(LanguageChanged(other)).card.lines
+
+
+@pytest.mark.parametrize("form_name", BEGUN)
+def test_a_total_that_was_said_stays(form_name: str) -> None:
+    """Until the answer that decides how many questions there are, a card says where it is and not of how many."""
+    said = [card.splitlines() for card in (plain(card) for _, card in walk(form_name, "es"))]
+    totals = {found[1] for lines in said for each in lines if (found := re.fullmatch(r"\d+/(\d+)(?: · .*)?", each))}
+    assert len(totals) <= 1
+    assert not any(re.match(r"1/\d", each) for lines in said for each in lines)
+
+
+def test_what_follows_later_is_said_in_a_sentence() -> None:
+    """A choice in the first person ("I will send it later") reads wrong beside what the bot says of a report."""
+    phone = Phone(shipped("activity_report"), "es", **BEGUN["activity_report"])
+    answers = ANSWERS["activity_report"] | {"evidence_type": "later"}
+    while (at := phone.taken.instance.node(phone.session.at).question).name != "send_action":
+        if (value := answers.get(at.name)) is not None:
+            phone.answer(value)
+        else:
+            phone.tap("form:skip")
+    assert "Sin evidencia todavía" in plain(phone.card)
+    assert "La envío después" not in plain(phone.card)

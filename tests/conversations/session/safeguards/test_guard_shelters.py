@@ -1,7 +1,7 @@
 """The place of a shelter, a safe house or a foster family is refused under all rules, and work about shelters passes.
 
-The sentences of `guard_shelters.csv` were written by the hand that wrote the rule. It read each of the three sets
-(`since`) once before it improved the rule with it; docs/guard.md tells these first readings.
+The first three sets of `guard_shelters.csv` (`since`) are by the hand that wrote the rule, the others by another. Each
+was read once before the rule was improved with it, the last one never: docs/guard.md tells these first readings.
 """
 
 import csv
@@ -21,12 +21,15 @@ from tests import ROOT
 
 TABLE = ROOT / "tests" / "conversations" / "data" / "guard_shelters.csv"
 COLUMNS = ["sentence", "language", "rules", "kind", "since"]
-LEAST_FOUND, MOST_FALSE = 0.95, 0.02
+LEAST_FOUND = {"41": 0.95, "42": 0.95, "43": 0.94, "44": 0.85, "45": 0.60, "46": 0.80}
+"""Of each set. What is missing in the last three is missing: no share is a goal that was reached."""
+MOST_FALSE = 0.02
 
 
-def sentences(kind: str) -> Sequence[str]:
+def sentences(kind: str, since: str = "") -> Sequence[str]:
     with TABLE.open(encoding="utf-8", newline="") as file:
-        return [row["sentence"] for row in csv.DictReader(file) if row["kind"] == kind]
+        rows = [row for row in csv.DictReader(file) if row["kind"] == kind]
+    return [row["sentence"] for row in rows if since in ("", row["since"])]
 
 
 def test_the_table_has_enough_of_each_language_and_no_sentence_twice() -> None:
@@ -37,16 +40,18 @@ def test_the_table_has_enough_of_each_language_and_no_sentence_twice() -> None:
         rows = list(reader)
     assert len({row["sentence"] for row in rows}) == len(rows)
     assert {row["kind"] for row in rows} == {"shelter", "none"}
+    assert {row["since"] for row in rows} == LEAST_FOUND.keys()
     for language in LANGUAGES:
         assert sum(row["language"] == language for row in rows) >= 80
 
 
+@pytest.mark.parametrize("since", LEAST_FOUND)
 @pytest.mark.parametrize("strict", [False, True])
-def test_the_place_of_a_shelter_is_found_under_both_rules(strict: bool) -> None:
+def test_the_place_of_a_shelter_is_found_under_both_rules(strict: bool, since: str) -> None:
     """It is its own kind, so that the refusal says why."""
-    told = sentences("shelter")
+    told = sentences("shelter", since)
     missed = [text for text in told if personal_data(text, strict=strict) != "shelter"]
-    assert len(missed) <= (1 - LEAST_FOUND) * len(told), missed
+    assert len(told) - len(missed) >= LEAST_FOUND[since] * len(told), missed
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -70,6 +75,11 @@ def test_what_is_said_about_shelters_without_their_place_is_none(strict: bool) -
         "the shleter is opposite the park",
         "se mudó el albergue a la urb. Los Maestros",
         "Visitamos el refugio. Queda detrás del colmado.",
+        "El refugio está en la Núñez de Cáceres",
+        "Detrás del estadio Cibao queda la casa segura",
+        "la casa de acogida está frente a la envasadora",
+        "El equipo visitó la casa de acogida del barrio Libertad",
+        "refugio en la calle doce",
     ],
 )
 def test_no_question_may_ask_for_the_place_of_a_shelter(text: str) -> None:
@@ -85,6 +95,9 @@ def test_no_question_may_ask_for_the_place_of_a_shelter(text: str) -> None:
         "Casa de la Mujer de Villa Mella",
         "Taller para casas de acogida en el Hotel Lina, av. Máximo Gómez",
         "El operativo en la calle El Conde terminó con dos mujeres en el refugio",
+        "El refugio está frente a la crisis",
+        "La casa de acogida está en la Fase Dos",
+        "la casa de acogida en zona Santiago",
     ],
 )
 def test_a_town_or_the_place_of_something_else_passes(text: str) -> None:
