@@ -156,7 +156,7 @@ def _triangle(r: float) -> list[Point]:
 
 
 def _circle(r: float) -> list[Point]:
-    return [(r * cos(pi * at / 36), r * sin(pi * at / 36)) for at in range(72)]
+    return [(r * cos(pi * at / 36), r * sin(pi * at / 36)) for at in range(73)]
 
 
 def _ring(r: float) -> list[Point]:
