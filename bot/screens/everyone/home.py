@@ -1,8 +1,8 @@
 """The first screen of roles that do not report, what is behind *Más*, and the progress of the closing.
 
 Somebody who opens the bot between two meetings wants one number and one button. So the screen says how the closing
-stands and offers what the role does most, with its counts. The rest is behind *Más*. A focal point's
-first screen is the due list. Every command of a role's menu is reached from here by taps.
+stands and offers what the role does most, with its counts. The rest is behind *Más*. A focal point begins with the due
+list. Every command of a role's menu is reached from here by taps.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -107,8 +107,12 @@ def test_a_month_on_the_phones(town: Town) -> None:
 
     ana.tap("Que me llamen")
     at(town, "2018-10-11T09:00")
+    assert not any("Terminaron los días de gracia" in str(each) for each in carmen.from_bot), "a line of the week"
     at(town, "2018-10-15T09:00")
     hear(carmen, "quedó cerrado")
+    town.rest()
+    carmen.tap("Ver completo")
+    assert "MMUJER (Que me llamen)" in carmen.text
     # A clock that is moved while a call is recorded ends its lease: it was said, and is in doubt.
     days = [row[0] for row in fires(town, ANA) if row[1] in SAID]
     assert days == ["2018-10-03", "2018-10-05", "2018-10-08"]

@@ -21,15 +21,15 @@ from tests import ROOT
 
 TABLE = ROOT / "tests" / "conversations" / "data" / "guard_shelters.csv"
 COLUMNS = ["sentence", "language", "rules", "kind", "since"]
-LEAST_FOUND = {"41": 0.95, "42": 0.95, "43": 0.94, "44": 0.85, "45": 0.60, "46": 0.80}
-"""Of each set. What is missing in the last three is missing: no share is a goal that was reached."""
+LEAST_FOUND = {("41", "42", "43"): 0.95, ("44",): 0.85, ("45",): 0.60, ("46",): 0.80}
+"""Of these sets together. 0.95 is the goal; the last three tell how far from it the rule is for another hand."""
 MOST_FALSE = 0.02
 
 
-def sentences(kind: str, since: str = "") -> Sequence[str]:
+def sentences(kind: str, since: Sequence[str] = ()) -> Sequence[str]:
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == kind]
-    return [row["sentence"] for row in rows if since in ("", row["since"])]
+    return [row["sentence"] for row in rows if not since or row["since"] in since]
 
 
 def test_the_table_has_enough_of_each_language_and_no_sentence_twice() -> None:
@@ -40,14 +40,14 @@ def test_the_table_has_enough_of_each_language_and_no_sentence_twice() -> None:
         rows = list(reader)
     assert len({row["sentence"] for row in rows}) == len(rows)
     assert {row["kind"] for row in rows} == {"shelter", "none"}
-    assert {row["since"] for row in rows} == LEAST_FOUND.keys()
+    assert {row["since"] for row in rows} == {each for sets in LEAST_FOUND for each in sets}
     for language in LANGUAGES:
         assert sum(row["language"] == language for row in rows) >= 80
 
 
-@pytest.mark.parametrize("since", LEAST_FOUND)
+@pytest.mark.parametrize("since", LEAST_FOUND, ids="+".join)
 @pytest.mark.parametrize("strict", [False, True])
-def test_the_place_of_a_shelter_is_found_under_both_rules(strict: bool, since: str) -> None:
+def test_the_place_of_a_shelter_is_found_under_both_rules(strict: bool, since: tuple[str, ...]) -> None:
     """It is its own kind, so that the refusal says why."""
     told = sentences("shelter", since)
     missed = [text for text in told if personal_data(text, strict=strict) != "shelter"]
