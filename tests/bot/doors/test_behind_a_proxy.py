@@ -86,9 +86,13 @@ def proxy(
     furnish(folder / "house")
     echo = Route("/telegram", _telegram, methods=["POST"])
     with open_storage(settings_in(folder / "house")) as database, served(database, (echo,)) as inside:
-        outside, nobody = free_port(), free_port()  # of the two replicas one is gone
-        with in_front(request.param, folder, outside, (inside.port, nobody), certificate):
-            yield Proxy(inside, outside, certificate[0])
+        outside = free_port()
+        with (
+            socket.socket() as gone
+        ):  # of the two replicas one is gone; bound and deaf, so that nobody else gets its port
+            gone.bind(("127.0.0.1", 0))
+            with in_front(request.param, folder, outside, (inside.port, gone.getsockname()[1]), certificate):
+                yield Proxy(inside, outside, certificate[0])
 
 
 # ------------------------------------------------------------------ reading
