@@ -2,12 +2,27 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import Complaint
 from conversations.languages import FIRST, LANGUAGES
@@ -26,93 +41,17 @@ class Reach:
     ports: Collection[int] = (443, 80, 8443)
 
 
-def read_settings() -> "Settings":
-    """The settings, or a Complaint that names each variable that is wrong, and never its value."""
-    try:
-        file = Path(".env")
-        stored = _stored(file) if file.is_file() else {}
-        given = {name.upper(): text for name, text in stored.items() if text}
-        given |= {name.upper(): text for name, text in os.environ.items() if text}  # noqa: TID251
-        return settings_from(given)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Complaint(f"The file .env cannot be read ({type(error).__name__}). See .env.example.") from None
-
-
-def _stored(file: Path) -> Mapping[str, str | None]:
-    """Read the variables in .env.
-
-    Complaint about a line that is not NAME=value, because it would be ignored silently.
-    """
-    from dotenv import dotenv_values  # a server has its settings in the environment
-    from dotenv.parser import parse_stream
-
-    with file.open(encoding="utf-8") as lines:
-        wrong = [part.original for part in parse_stream(lines) if part.error]
-    if wrong:
-        first = wrong[0].line + len(wrong[0].string) - len(wrong[0].string.lstrip("\n"))
-        raise Complaint(f"The file .env cannot be used: line {first} is not NAME=value. See .env.example.")
-    return dotenv_values(file, encoding="utf-8")
-
-
 def inherited_environment() -> dict[str, str]:
     """The machine's environment without any setting of ours, for a child process that gets its own."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ENLACE_")}  # noqa: TID251
 
 
-class SecretStr:
-    """A text that no log, no error and no `repr` shows."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def get_secret_value(self) -> str:
-        return self._value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SecretStr) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __repr__(self) -> str:
-        return "SecretStr(**)"
-
-
-# ------------------------------------------------------------------ how a variable is read
-# Each takes the text of a variable and returns the setting. ValueError: what the text should have been.
-def _web_address(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.isascii()
-    except ValueError:  # whose message shows the text
-        is_one = False
-    if not is_one or " " in text:
-        raise ValueError("must be an address that begins with http:// or https://")
-    return urlunsplit(parts._replace(path=parts.path or "/"))
-
-
-def _origin(text: str) -> str:
-    address = _web_address(text)
-    parts = urlsplit(address)
-    if parts.path != "/" or parts.query or parts.username:
+# ------------------------------------------------------------------ what a setting must be
+# ValueError: what the text should have been. pydantic's own sentences say the rest; none shows the text.
+def _origin(address: HttpUrl) -> HttpUrl:
+    if address.path != "/" or address.query or address.username:
         raise ValueError("must be an address without a path, such as https://enlace.example.org")
     return address
-
-
-def _networks(text: str) -> str:
-    try:
-        read_networks(text)
-    except ValueError:
-        raise ValueError("not networks separated by commas, such as 10.20.0.0/16,127.0.0.1/32") from None
-    return text
-
-
-def _ports(text: str) -> str:
-    if not all(0 < port < 65536 for port in _numbers(text)):
-        raise ValueError("not ports separated by commas, such as 443,8443")
-    return text
 
 
 def _known_zone(name: str) -> str:
@@ -139,14 +78,14 @@ def _api_address(address: str) -> str:
     return address.rstrip("/")
 
 
-def _token(text: str) -> SecretStr:
+def _token(token: SecretStr) -> SecretStr:
     """Refuse what cannot be a part of an address: it would fail in the middle of one, with the text in the error.
 
     A local server of the Bot API may have tokens of another shape, so only their characters are checked.
     """
-    if not re.fullmatch(r"[A-Za-z0-9:._~-]+", text):
+    if not re.fullmatch(r"[A-Za-z0-9:._~-]*", token.get_secret_value()):
         raise ValueError("must be a number, a colon, and letters, as BotFather gives it")
-    return SecretStr(text)
+    return token
 
 
 def _database_address(text: str) -> str:
@@ -168,64 +107,66 @@ def _address(address: str) -> str:
     return address
 
 
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    if not 0 <= rate < float("inf"):
-        raise ValueError("must be a number, 0 or more")
-    return rate
+def _parts(text: object) -> object:
+    """Return the parts of a text, which commas separate; anything else as it is."""
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
-def _one_of(*known: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in known:
-            raise ValueError(f"must be one of {', '.join(known)}")
-        return text
-
-    return read
+Address = Annotated[str, AfterValidator(_address)]
+Port = Annotated[int, Field(gt=0, lt=65536)]
+_SECRET = Field(default=SecretStr(""), validate_default=True)
+"""No secret was given, unless it stands in its file."""
 
 
-def _set(default: Any, read: Callable[[str], object] = str, **options: Any) -> Any:
-    """A setting, its default, and how its variable is read."""
-    return field(default=default, metadata={"read": read}, **options)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(BaseModel):
     """Names are a contract: `ENLACE_` and the field's name in capitals."""
 
-    telegram_token_file: Path | None = _set(None, Path)
-    database_url_file: Path | None = _set(None, Path)
-    webhook_secret_file: Path | None = _set(None, Path)
-    telegram_token: SecretStr = _set(SecretStr(""), _token)
-    telegram_api: str = _set(TELEGRAM, _api_address)
-    database_url: str = _set("sqlite:///enlace.db", _database_address, repr=False)
-    timezone: str = _set("America/Santo_Domingo", _known_zone)
-    language: str = _set(FIRST, _known_language)
-    webhook_url: str | None = _set(None, _web_address)
-    webhook_secret: SecretStr = _set(SecretStr(""), SecretStr)
-    listen: str = _set("127.0.0.1:8443", _address)
-    files: Path = _set(Path("evidence"), Path)
-    keys: Path = _set(Path("enlace-keys.json"), Path)
-    send_rate: float = _set(29.0, _rate)
-    log_level: str = _set("INFO", _one_of("DEBUG", "INFO", "WARNING", "ERROR"))
-    log_format: Literal["console", "json"] = _set("console", _one_of("console", "json"))
-    metrics: str = _set("", _address)
-    events_inside: str = _set("", _networks)
-    events_ports: str = _set(",".join(map(str, Reach().ports)), _ports)
-    app_url: str | None = _set(None, _origin)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    telegram_token_file: Path | None = None
+    database_url_file: Path | None = None
+    webhook_secret_file: Path | None = None
+    telegram_token: Annotated[SecretStr, AfterValidator(_token)] = _SECRET
+    telegram_api: Annotated[str, AfterValidator(_api_address)] = TELEGRAM
+    database_url: Annotated[str, AfterValidator(_database_address)] = Field(
+        default="sqlite:///enlace.db", repr=False, validate_default=True
+    )
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "America/Santo_Domingo"
+    language: Annotated[str, AfterValidator(_known_language)] = FIRST
+    webhook_url: HttpUrl | None = None
+    webhook_secret: SecretStr = _SECRET
+    listen: Address = "127.0.0.1:8443"
+    files: Path = Path("evidence")
+    keys: Path = Path("enlace-keys.json")
+    send_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 29.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+    metrics: Address | None = None
+    events_inside: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_parts)] = ()
+    events_ports: Annotated[tuple[Port, ...], NoDecode, BeforeValidator(_parts)] = (443, 80, 8443)
+    app_url: Annotated[HttpUrl, AfterValidator(_origin)] | None = None
+
+    @field_validator("telegram_token", "database_url", "webhook_secret", mode="before")
+    @classmethod
+    def _in_its_file(cls, given: Any, info: ValidationInfo) -> Any:
+        """Read a secret from its file, if one is named: containers and systemd provide secrets in files."""
+        file = info.data.get(f"{info.field_name}_file")
+        if file is None:
+            return given
+        variable = f"ENLACE_{info.field_name}_FILE".upper()
+        if given != cls.model_fields[str(info.field_name)].default:
+            raise ValueError(f"is given, and {variable} too: leave one of them out")
+        return _secret_in(file, variable)
 
     @property
     def origin(self) -> str:
         """The public address of the data door, without a path; "" if no door is open."""
-        return "" if self.app_url is None else self.app_url.rstrip("/")
+        return "" if self.app_url is None else str(self.app_url).rstrip("/")
 
     @property
     def reach(self) -> Reach:
         """The addresses and ports where receivers of events are called."""
-        return Reach(read_networks(self.events_inside), _numbers(self.events_ports))
+        return Reach(self.events_inside, self.events_ports)
 
     @property
     def secrets(self) -> list[str]:
@@ -242,52 +183,60 @@ class Settings:
         return [secret for secret in known if secret]
 
 
-def settings_from(given: Mapping[str, str]) -> Settings:
-    """Make the settings from these variables. An empty variable counts as absent.
+class _Environment(Settings, BaseSettings):
+    """The settings as the environment tells them, and `.env` where it is silent. An empty variable counts as absent."""
 
-    One Complaint names every variable that is wrong.
-    """
-    texts = {name.upper(): text for name, text in given.items() if text}
-    found: dict[str, Any] = {}
-    faults = []
-    for setting in fields(Settings):
-        variable = f"ENLACE_{setting.name.upper()}"
-        try:
-            text = _in_its_file(variable, texts) if f"{variable}_FILE" in texts else texts.get(variable)
-            if text is not None:
-                found[setting.name] = setting.metadata["read"](text)
-        except ValueError as error:
-            faults.append(f"{variable}: {error}")
-    if faults:
-        raise Complaint(f"The settings cannot be used: {'; '.join(faults)}. See .env.example.")
-    return Settings(**found)
+    model_config = SettingsConfigDict(
+        env_prefix="ENLACE_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        validate_default=False,
+    )
 
 
-def _in_its_file(variable: str, texts: Mapping[str, str]) -> str:
-    """Read a secret from its file: containers and systemd provide secrets in files."""
-    name = f"{variable}_FILE"
-    if variable in texts:
-        raise ValueError(f"is given, and {name} too: leave one of them out")
+def read_settings() -> Settings:
+    """The settings, or a Complaint that names each variable that is wrong, and never its value."""
     try:
-        with Path(texts[name]).open(encoding="utf-8-sig") as file:  # editors begin a file with a mark of its encoding
-            content = file.read(LONGEST_SECRET + 1).strip()
+        _expect_variables(Path(".env"))
+        return _Environment()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the file that {name} names cannot be read ({type(error).__name__})") from None
+        raise Complaint(f"The file .env cannot be read ({type(error).__name__}). See .env.example.") from None
+    except ValidationError as error:
+        faults = {
+            f"ENLACE_{fault['loc'][0]}".upper(): fault["msg"].removeprefix("Value error, ")
+            for fault in error.errors(include_url=False, include_input=False)
+        }
+        listed = "; ".join(f"{variable}: {what}" for variable, what in faults.items())
+        raise Complaint(f"The settings cannot be used: {listed}. See .env.example.") from None
+
+
+def _expect_variables(file: Path) -> None:
+    """Complaint about a line of .env that is not NAME=value, because it would be ignored silently."""
+    from dotenv.parser import parse_stream  # a server has its settings in the environment
+
+    if not file.is_file():
+        return
+    with file.open(encoding="utf-8") as lines:
+        wrong = [part.original for part in parse_stream(lines) if part.error]
+    if wrong:
+        first = wrong[0].line + len(wrong[0].string) - len(wrong[0].string.lstrip("\n"))
+        raise Complaint(f"The file .env cannot be used: line {first} is not NAME=value. See .env.example.")
+
+
+def _secret_in(file: Path, variable: str) -> str:
+    """Read the one line of a file that this variable names. ValueError if it is no secret."""
+    try:
+        with file.open(encoding="utf-8-sig") as text:  # editors begin a file with a mark of its encoding
+            content = text.read(LONGEST_SECRET + 1).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the file that {variable} names cannot be read ({type(error).__name__})") from None
     if not content:
-        raise ValueError(f"the file that {name} names is empty")
+        raise ValueError(f"the file that {variable} names is empty")
     if len(content.splitlines()) > 1 or len(content) > LONGEST_SECRET:
-        raise ValueError(f"the file that {name} names holds more than one line")
+        raise ValueError(f"the file that {variable} names holds more than one line")
     return content
-
-
-def read_networks(text: str) -> tuple[Network, ...]:
-    """Networks, separated by commas. ValueError if one is not a network."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """Return numbers, separated by commas; 0 for what is none."""
-    return tuple(int(part) if part.strip().isdecimal() else 0 for part in text.split(","))
 
 
 def host_and_port(address: str) -> tuple[str, int]:

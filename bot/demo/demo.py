@@ -9,11 +9,14 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.chat.form_cache import FormCache
@@ -23,7 +26,7 @@ from bot.open_storage import open_storage
 from bot.sandbox import people
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
-from bot.settings import SecretStr, Settings
+from bot.settings import Settings
 from bot.setup import set_up
 from conversations.languages import LANGUAGES
 from conversations.plan.expected import expected_reports
@@ -126,7 +129,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     hear(settings, receiver, start)
     receiver.listen(world)
     supervisor = Supervisor(
-        replace(settings, events_ports=str(receiver.server_port)), world, data_token(settings, start)
+        settings.model_copy(update={"events_ports": (receiver.server_port,)}), world, data_token(settings, start)
     )
     try:
         supervisor.order("start")
@@ -184,7 +187,7 @@ def demo_settings() -> Settings:
         files=FOLDER / "evidence",
         keys=FOLDER / "keys.json",
         webhook_url=None,
-        events_inside=f"{HERE}/32",
+        events_inside=(ip_network(HERE),),
         log_level="WARNING",
         log_format="console",
     )

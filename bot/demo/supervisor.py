@@ -242,6 +242,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "ENLACE_TIMEZONE": settings.timezone,
         "ENLACE_LANGUAGE": settings.language,
         "ENLACE_LOG_LEVEL": settings.log_level,
-        "ENLACE_EVENTS_INSIDE": settings.events_inside,
-        "ENLACE_EVENTS_PORTS": settings.events_ports,
+        "ENLACE_EVENTS_INSIDE": ",".join(map(str, settings.events_inside)),
+        "ENLACE_EVENTS_PORTS": ",".join(map(str, settings.events_ports)),
     }

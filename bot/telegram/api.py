@@ -14,10 +14,10 @@ from email.utils import parsedate_to_datetime
 from typing import IO, Any, Final
 from urllib.parse import quote
 
+from pydantic import SecretStr
 from telegram import Bot, BotCommand, InputFile
 from telegram.warnings import PTBUserWarning
 
-from bot.settings import SecretStr
 from bot.telegram.errors import BadRequest, InvalidToken, TelegramError, TimedOut, TooLarge, Unreadable
 from bot.telegram.http import TIMEOUT, Request
 

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
+from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from bot.log import log_alarm
-from bot.settings import SecretStr
 from bot.stopping import until
 from bot.telegram import errors
 from bot.telegram.api import Api

@@ -228,6 +228,7 @@ def operations(settings: Settings, metrics: BaseRoute, asked: Mapping[str, Quest
 
     It has its own address, because the address of the webhook is open to the world.
     """
+    assert settings.metrics is not None
     host, port = host_and_port(settings.metrics)
     return HttpServer(web_app([metrics], asked), host, port, setting="ENLACE_METRICS")
 

@@ -6,10 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
+
 from bot.chat.exchange import Deployment
 from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
-from bot.settings import SecretStr, Settings
+from bot.settings import Settings
 from bot.telegram.handled import Handled
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork

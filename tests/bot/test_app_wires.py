@@ -5,7 +5,7 @@ import contextlib
 import inspect
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import HTTPConnection
@@ -115,7 +115,7 @@ async def composed(folder: Path, sandbox: Sandbox, *, clock: Any = None, **setti
     sandbox.world.reset()
     for number in (ANA, PEDRO):
         sandbox.world.add_person(Person(number, "X"), started=True)
-    chosen = replace(settings_in(folder, sandbox.url), **settings)
+    chosen = Settings.model_validate(settings_in(folder, sandbox.url).model_dump() | settings)
     with open_storage(chosen) as database:
         clock = clock or WrongClock()
         api, store = _api(chosen, clock), FileStore(chosen.files, units_vault(database))

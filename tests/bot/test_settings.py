@@ -14,7 +14,7 @@ TOKEN = "7000000001:AAExample"
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder without .env, and an environment without settings."""
     monkeypatch.chdir(tmp_path)
-    for name in Settings.__dataclass_fields__:
+    for name in Settings.model_fields:
         monkeypatch.delenv(f"ENLACE_{name.upper()}", raising=False)
     return tmp_path
 

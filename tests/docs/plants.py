@@ -302,7 +302,7 @@ def a_door_that_reads_as_the_coordination(patch: pytest.MonkeyPatch, _: ExitStac
 def a_setting_that_nobody_documents(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from bot.settings import Settings
 
-    patch.setitem(Settings.__dataclass_fields__, "fresh", Settings.__dataclass_fields__["language"])
+    patch.setitem(Settings.model_fields, "fresh", Settings.model_fields["language"])
 
 
 def a_table_without_its_migration(_: pytest.MonkeyPatch, stack: ExitStack) -> None:

@@ -81,7 +81,7 @@ def test_the_containers_can_do_nothing_but_serve() -> None:
 
 def test_deploy_knows_only_settings_that_exist() -> None:
     """A setting that is misspelt is silently another deployment."""
-    known = {f"ENLACE_{name.upper()}" for name in Settings.__dataclass_fields__}
+    known = {f"ENLACE_{name.upper()}" for name in Settings.model_fields}
     files = [path for path in DEPLOY.iterdir() if path.is_file()]
     named = {name for path in files for name in re.findall(r"\bENLACE_[A-Z_]+", path.read_text("utf-8"))}
     assert named - known == set()

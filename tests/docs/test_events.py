@@ -4,12 +4,13 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from bot.acts.sharing.receivers import new_secret
-from bot.settings import Reach, read_networks
+from bot.settings import Reach
 from bot.workers.webhooks import call, calling
 from conversations.plan.sharing.events import EVENTS
 from storage.messages.endpoints import Target
@@ -37,7 +38,7 @@ async def test_the_receiver_of_the_page_hears_once(page: str, tmp_path: Path) ->
             url, body = f"http://127.0.0.1:{port}/", b'{"type":"ping","data":{"plan":"RD"}}'
 
             async def answered(signed_with: str) -> str:
-                async with calling(Reach(read_networks("127.0.0.1/32"), [port])) as session:
+                async with calling(Reach((ip_network("127.0.0.1/32"),), [port])) as session:
                     found = await call(session, Target(url, signed_with), "evt_1", body, lambda: datetime.now(UTC))
                 return found.reason or "taken"
 

@@ -19,6 +19,7 @@ from typing import IO
 
 import psycopg
 from openpyxl import load_workbook
+from pydantic import SecretStr
 from sqlalchemy import insert, make_url, select
 
 from bot.acts.people.enrolment import Newcomer, enrol
@@ -27,7 +28,7 @@ from bot.demo.demo import BEGINS
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person, World
-from bot.settings import SecretStr, Settings, inherited_environment
+from bot.settings import Settings, inherited_environment
 from conversations.plan.model import Role
 from storage.database.models import Activity, Agency, table
 from storage.messages import jobs

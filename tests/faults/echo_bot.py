@@ -19,8 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import HttpUrl, SecretStr
+
 from bot.log import configure_logging
-from bot.settings import SecretStr, Settings
+from bot.settings import Settings
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.handled import Handled, TapAnswer
@@ -187,7 +189,7 @@ def _source(options: argparse.Namespace, api: Api, database: Any, intake: Intake
             delivery: Delivery, clock: RealClock) -> Polling | Webhook:  # fmt: skip
     if options.webhook_port:
         settings = Settings(
-            webhook_url=f"http://127.0.0.1:{options.webhook_port}/telegram",
+            webhook_url=HttpUrl(f"http://127.0.0.1:{options.webhook_port}/telegram"),
             webhook_secret=SecretStr(SECRET),
             listen=f"127.0.0.1:{options.webhook_port}",
             database_url=options.database,

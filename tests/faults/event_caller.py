@@ -9,12 +9,13 @@ import asyncio
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from bot.settings import Reach, read_networks  # noqa: E402
+from bot.settings import Reach  # noqa: E402
 from bot.workers import events  # noqa: E402
 from bot.workers.events import EventWorker  # noqa: E402
 from bot.workers.lookout import Lookout  # noqa: E402
@@ -44,7 +45,7 @@ async def serve(url: str, keys: Path) -> None:
                 Wall(),
                 tasks,
                 lookout,
-                Reach(read_networks("127.0.0.1/32"), range(1, 65536)),
+                Reach((ip_network("127.0.0.1/32"),), range(1, 65536)),
                 feed=lambda _: None,
             )
             tasks.create_task(lookout.run())

@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -260,7 +259,7 @@ def test_a_dump_in_a_new_database_is_recognised(town: Town) -> None:
         connection.execute(text(f'CREATE DATABASE "{new.database}"'))
     try:
         restored(dump, address_of(new.difference_update_query(["options"])))
-        town.settings = replace(town.settings, database_url=new.render_as_string(hide_password=False))
+        town.settings = town.settings.model_copy(update={"database_url": new.render_as_string(hide_password=False)})
         town.start()
         holds_it(town)
     finally:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def learn_name(folder: Path) -> None:
 
 
 def settings_of(folder: Path) -> Any:
-    return replace(settings_in(folder), keys=folder / "keys.json")
+    return settings_in(folder).model_copy(update={"keys": folder / "keys.json"})
 
 
 def options(group: Any) -> Iterator[str]:

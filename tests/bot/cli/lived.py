@@ -14,7 +14,6 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -44,7 +43,7 @@ ASKED = ("/menu", "/pendientes", "/estado", "hola")
 def live_once(folder: Path, url: str = "") -> None:
     """Serve until everybody has what they wanted, and end."""
     with as_before(), running_sandbox(start=BEGINS.timestamp()) as sandbox:
-        settings = replace(settings_in(folder, sandbox.url, url), metrics=f"127.0.0.1:{free_port()}")
+        settings = settings_in(folder, sandbox.url, url).model_copy(update={"metrics": f"127.0.0.1:{free_port()}"})
         for number in (*REPORT, *ASK):
             sandbox.world.add_person(Person(number, f"P{number}"), started=True)
         ends, held_open = os.pipe()

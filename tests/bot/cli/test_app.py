@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import wraps
 from inspect import signature
 from pathlib import Path
@@ -22,11 +21,12 @@ from typing import Any
 import pytest
 import typer.main
 from click.testing import CliRunner
+from pydantic import SecretStr
 
 from bot.cli import typed
 from bot.cli.nouns import plainly
 from bot.sandbox.server import running_sandbox
-from bot.settings import SecretStr, Settings
+from bot.settings import Settings
 from storage.reports import children
 from tests.bot.cli import forked, tree
 from tests.bot.cli.commands import (
@@ -172,7 +172,7 @@ def test_no_secret_can_be_given_where_everybody_on_the_machine_sees_it() -> None
     secret = re.compile("token|secret|password|passphrase")
     assert [name for name in options(tree.whole()) if secret.search(name or "")] == []
 
-    fields = {name: field.type for name, field in Settings.__dataclass_fields__.items() if secret.search(name)}
+    fields = {name: field.annotation for name, field in Settings.model_fields.items() if secret.search(name)}
     assert {kind for name, kind in fields.items() if not name.endswith("_file")} == {SecretStr}
     assert "swordfish" not in repr(Settings(database_url="postgresql+psycopg://a:swordfish@b/c"))
 
@@ -212,8 +212,8 @@ def test_the_bot_loads_only_what_its_ordinary_day_needs(folder: Path) -> None:
     modules = loaded_modules(folder, "run", **NOWHERE)
     found = {name.partition(".")[0] for name in modules}
 
-    assert {"sqlalchemy", "telegram", "aiohttp", "structlog"} <= found
-    assert found & {*HEAVY, "click", "pydantic", "typer"} == set()
+    assert {"sqlalchemy", "telegram", "aiohttp", "pydantic", "structlog"} <= found
+    assert found & {*HEAVY, "click", "typer"} == set()
     assert modules & {"sqlalchemy.orm", "sqlalchemy.dialects.postgresql"} == set()  # beside SQLite: 10 MB of the 120
 
 
@@ -241,7 +241,6 @@ def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
         *HEAVY,
         "aiohttp",
         "babel",
-        "pydantic",
         "structlog",
         "telegram",
         "typer",
@@ -249,10 +248,10 @@ def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
 
 
 def test_an_export_is_not_kept_waiting_by_what_reads_the_line(folder: Path) -> None:
-    """Typer, with pydantic, would be a quarter of its start."""
+    """Nor by what serves Telegram."""
     found = loaded(folder, "export", "agencies", "--format", "csv", "--out", "a.csv")
     assert (folder / "a.csv").is_file()
-    assert found & {*HEAVY, "aiohttp", "click", "pydantic", "structlog", "telegram", "typer"} == set()
+    assert found & {*HEAVY, "aiohttp", "click", "structlog", "telegram", "typer"} == set()
 
 
 @pytest.mark.parametrize(
@@ -344,7 +343,7 @@ def test_run_ends_cleanly_when_told_to(folder: Path, record_property: Callable[[
     """SIGTERM: in flight is committed, then exit 0, with "bot.stopped" as the last word."""
     with running_sandbox() as sandbox:
         town = Town(sandbox, folder)
-        town.settings = replace(settings_of(folder), telegram_api=sandbox.url)
+        town.settings = settings_of(folder).model_copy(update={"telegram_api": sandbox.url})
         began = time.monotonic()
         town.start()
         record_property("seconds_until_ready", round(time.monotonic() - began, 2))

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from importlib import resources
+from ipaddress import ip_network
 from typing import get_args
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bot.acts.sharing.receivers import new_secret
 from bot.demo.receiver import Receiver
 from bot.sandbox.telegram import World
-from bot.settings import Reach, read_networks
+from bot.settings import Reach
 from bot.workers.webhooks import call, calling
 from conversations.languages import LANGUAGES
 from conversations.plan.sharing.events import EventKind
@@ -22,7 +23,7 @@ async def test_what_it_is_told_stands_among_what_the_bot_did() -> None:
     receiver.listen(world)
     body = b'{"type":"report.validated","data":{"activity":"PRE-101"}}'
     try:
-        async with calling(Reach(read_networks("127.0.0.1/32"), [receiver.server_port])) as session:
+        async with calling(Reach((ip_network("127.0.0.1/32"),), [receiver.server_port])) as session:
             answers = [
                 await call(
                     session, Target(receiver.url, secret), "evt_1", body, lambda: datetime(2018, 10, 3, tzinfo=UTC)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from telegram import Message
 
-from bot.settings import SecretStr
 from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.errors import (

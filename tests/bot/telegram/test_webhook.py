@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import HttpUrl, SecretStr
 
 from bot.alarms.standing import KINDS
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import Sandbox
-from bot.settings import SecretStr, Settings
+from bot.settings import Settings
 from bot.telegram.handled import BotError, Handled
 from bot.telegram.intake import Intake
 from bot.telegram.webhook import WebhookEndpoint
@@ -76,7 +77,7 @@ async def open_door(
     """A bot with its webhook served and set."""
     port = free_port()
     settings = Settings(
-        webhook_url=f"http://127.0.0.1:{port}/telegram",
+        webhook_url=HttpUrl(f"http://127.0.0.1:{port}/telegram"),
         webhook_secret=SecretStr(SECRET),
         listen=f"127.0.0.1:{port}",
         database_url=url,

@@ -19,13 +19,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from bot.log import log_alarm
 from bot.sandbox.server import Sandbox
 from bot.sandbox.telegram import Person
-from bot.settings import SecretStr
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
 from bot.telegram.giving_up import no_apology

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.acts.sharing.receivers import new_secret
-from bot.settings import Reach, read_networks
+from bot.settings import Reach
 from bot.workers import events, webhooks
 from bot.workers.events import EventWorker
 from bot.workers.lookout import Lookout
@@ -32,7 +33,7 @@ from tests.deadlines import PATIENCE, until
 from tests.ports import free_port
 from tests.storage.conftest import World, build_world
 
-HERE = Reach(read_networks("127.0.0.0/8"), range(1, 65536))
+HERE = Reach((ip_network("127.0.0.0/8"),), range(1, 65536))
 SECRET = new_secret()
 
 

@@ -4,6 +4,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import aiohttp
@@ -12,13 +13,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from bot.acts.sharing.addresses import BadAddress, is_callable, read_address
 from bot.acts.sharing.receivers import new_secret
-from bot.settings import Reach, read_networks
+from bot.settings import Reach
 from bot.workers.webhooks import call, calling, signed
 from storage.messages.endpoints import Target
 from tests.bot.workers.receiver import Receiver, receiving
 from tests.ports import free_port
 
-HERE = Reach(read_networks("127.0.0.0/8"), range(1, 65536))
+HERE = Reach((ip_network("127.0.0.0/8"),), range(1, 65536))
 OUTSIDE_ALONE = Reach()
 SECRET = new_secret()
 
@@ -87,7 +88,7 @@ def test_only_public_addresses_are_called() -> None:
     """Private, local, shared, reserved, metadata of clouds; also inside IPv6, in each of the ways to write that."""
     assert [address for address in INSIDE if is_callable(address)] == []
     assert [address for address in OUTSIDE if not is_callable(address)] == []
-    house = read_networks("10.0.0.0/8, fd00::/8")
+    house = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
     assert [address for address in INSIDE if is_callable(address, house)] == [
         "10.0.0.1", "fd00:ec2::254", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "::10.0.0.1",
         "2001:0:0:0:0:0:f5ff:fffe",
@@ -215,4 +216,4 @@ def test_http_is_for_this_machine_alone_and_only_if_the_operator_says_so() -> No
     with pytest.raises(BadAddress, match="port"):
         read_address("http://127.0.0.1:8000/in", Reach(HERE.inside))
     with pytest.raises(BadAddress):
-        read_address("http://10.0.0.1/in", Reach(read_networks("10.0.0.0/8")))
+        read_address("http://10.0.0.1/in", Reach((ip_network("10.0.0.0/8"),)))
