@@ -316,7 +316,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         most_waiting=MOST_WAITING if settings.webhook_url is None else MOST_POSTED,
     )
     answers = Answers(intake, house, clock, alarms)
-    turns, lookout = Turns(clock), Lookout(units, clock)
+    turns, lookout = Turns(clock), Lookout(units, clock, scheduler.wake)
 
     def opener(room: Confinement, *, is_slow: bool) -> Evidence:
         plans = Importing(database, answers, store, room)

@@ -1,9 +1,11 @@
 """The loop that looks for what is due and sends it.
 
-APScheduler's own job stores cannot be shared, its default tolerates one second of lateness, and a wall clock that jumps
-stalls or floods it (GUARANTEES §1). So it only wakes this loop. A scan asks the database "what is due at `now`?". What
-is due, and what was said, are rows. Any number of replicas may scan at once, be killed anywhere, and start again: the
-process that inserts the ledger row sends the message, in the same transaction (G8).
+Every schedule is a job of APScheduler (`bot.schedule.timetable`), which wakes this loop at its hour to scan it. Jobs
+live in memory: a store of APScheduler's cannot be shared by replicas, and a wall clock that jumps stalls it (GUARANTEES
+§1). So all schedules are scanned, and the jobs made anew, when the bot starts, when the calendar has changed, and once
+a minute. A scan asks the database "what is due at `now`?". What is due, and what was said, are rows. Any number of
+replicas may scan at once, be killed anywhere, and start again: the process that inserts the ledger row sends the
+message, in the same transaction (G8).
 
 If the wall clock and the monotonic clock differ by more than five minutes, somebody has changed the time. Then nothing
 is sent until they have agreed for half an hour, and the operator is told (G9). The same holds while the wall clock and
@@ -13,10 +15,10 @@ sandbox's is meant to be moved: there the scan comes at once.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -41,19 +43,19 @@ from storage.calendar.schedules import NewSchedule, StoredSchedule
 from storage.database.vault import KeyUnknown
 from storage.errors import Unavailable
 from storage.messages import outbox
+from storage.messages.leases import since_boot
 from storage.messages.outbox import OutboxDraft, OutboxRow
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.holding import Held, held
 
 if TYPE_CHECKING:
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+    from bot.schedule.timetable import Hours, Timetable
 
 logger = structlog.get_logger(__name__)
 
-LOOK_EVERY: Final = 5.0
-PATIENCE: Final = 60.0
-"""Seconds after which a scan happens by itself, even if a moved wall clock has stopped APScheduler."""
+SWEEP_EVERY: Final = 60.0
+"""Seconds after which all schedules are scanned, whatever has become of their jobs."""
 PROGRESS_EVERY: Final = 1.0
 FIRES_A_UNIT: Final = 25
 JUMP: Final = timedelta(minutes=5)
@@ -110,7 +112,6 @@ class Scheduler:
         said: Callable[[], None],
         feed: Callable[[Sequence[OutboxRow]], None] = lambda rows: None,
         watch: ClockWatch | None = None,
-        look_every: float = LOOK_EVERY,
         alarm: Alarm = log_alarm,
     ) -> None:
         self._database = database
@@ -118,10 +119,14 @@ class Scheduler:
         self._timezone = timezone
         self._said = said
         self._feed = feed
-        self._patience = PATIENCE
+        self._patience = SWEEP_EVERY
         self._watch = watch
         self._alarm = alarm
-        self._look_every = look_every
+        self._timetable: Timetable | None = None
+        self._rung: set[int] = set()
+        """The schedules whose hour has come since the last look."""
+        self._is_swept = False
+        """Whether all schedules are to be scanned only when a minute has passed."""
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self.hold: Held | None = None
@@ -146,6 +151,12 @@ class Scheduler:
         self.hold = await self._database.units.run(None, held)
 
     def wake(self) -> None:
+        """Scan all schedules at once: the clock was moved, or the calendar has changed."""
+        self._is_swept = False
+        self._wake.set()
+
+    def _rang(self, schedule_id: int) -> None:
+        self._rung.add(schedule_id)
         self._wake.set()
 
     def stop(self) -> None:
@@ -153,23 +164,29 @@ class Scheduler:
         self._wake.set()
 
     async def run(self) -> None:
-        alarm = await asyncio.to_thread(_alarm_clock, self._called, self._look_every)
-        alarm.start()
+        self._timetable = await asyncio.to_thread(_timetable, self._clock, self._rang)
+        self._timetable.jobs.start()
+        swept_at = 0.0
         try:
             while not self._stop.is_set():
                 self._wake.clear()
-                await self.look()
+                rung, self._rung = self._rung, set()
+                began = since_boot()
+                if self._is_swept and began - swept_at < self._patience:
+                    await self.look(rung)
+                else:
+                    swept_at, self._is_swept = began, True
+                    await self.look()
                 if not self._stop.is_set():
-                    await until(self._wake, self._patience)
+                    await until(self._wake, max(0.0, swept_at + self._patience - since_boot()))
         finally:
-            alarm.shutdown(wait=False)
+            self._timetable.jobs.shutdown(wait=False)
 
-    async def _called(self) -> None:
-        """Wake `run`. Being a coroutine, it needs no thread of a pool that a hanging database may have filled."""
-        self._wake.set()
+    async def look(self, only: Collection[int] | None = None) -> None:
+        """Send what is due of these schedules, or of all, unless the database or the clock is held.
 
-    async def look(self) -> None:
-        """Send everything that is due, unless the database or the clock is held. An error is logged, never raised."""
+        An error is logged, never raised.
+        """
         try:
             was = self.hold
             await self.learn_hold()
@@ -180,18 +197,23 @@ class Scheduler:
             if self.is_clock_held:
                 self._alarm("clock", "the clock has jumped, or is not Telegram's: nothing is said on schedule")
             if not self.is_held:
-                await self.scan(self._clock.now())
+                await self.scan(self._clock.now(), only)
         except Unavailable as error:
             logger.debug("scan.unavailable", reason=str(error))
         except Exception:  # the boundary that all jobs share
             logger.exception("scan.defect")
 
-    async def scan(self, now: datetime) -> int:
-        """Send everything that is due. Return the number of messages. It may be called at any time, by anybody."""
+    async def scan(self, now: datetime, only: Collection[int] | None = None) -> int:
+        """Send what is due of these schedules, or of all. Return the number of messages.
+
+        It may be called at any time, by anybody.
+        """
         units = self._database.units
         self.looked_at = now
         replaced = await units.run(None, partial(_begin, now=now))
-        planned = await asyncio.to_thread(self._plan, now)
+        planned, hours = await asyncio.to_thread(self._plan, now, only)
+        if hours is not None and self._timetable is not None:
+            self._timetable.arrange(hours, now)
         said = 0
         for batch in _chunks(planned):
             with _one_job(batch.plan_id, batch.job.what, self._alarm):
@@ -200,21 +222,26 @@ class Scheduler:
                     self.counts[batch.job.what, outcome] += number
                 said += made["said"]
         edits, goes_on = await units.run(None, partial(show_progress, now=now))
-        self._patience = PROGRESS_EVERY if goes_on else PATIENCE
+        self._patience = PROGRESS_EVERY if goes_on else SWEEP_EVERY
         if edits:
             self._feed(edits)
         if said or replaced:
             self._said()
         return said
 
-    def _plan(self, now: datetime) -> list[Batch]:
-        """Plan all schedules with one reader, so that no answer has to wait."""
+    def _plan(
+        self, now: datetime, only: Collection[int] | None = None
+    ) -> "tuple[list[Batch], dict[int, Hours] | None]":
+        """Plan these schedules, or all, with one reader, so that no answer has to wait. Return the hours of all too."""
+        from bot.schedule.timetable import hours_of
+
         found: list[Batch] = []
         with self._database.view() as unit:
             for schedule in in_turn(unit.schedules.all(), now):
-                with _one_job(schedule.plan_id, schedule.ledger, self._alarm), unit.aside():
-                    found += due(unit, now, self._timezone, (schedule,))
-        return found
+                if only is None or schedule.id in only:
+                    with _one_job(schedule.plan_id, schedule.ledger, self._alarm), unit.aside():
+                        found += due(unit, now, self._timezone, (schedule,))
+            return found, hours_of(unit) if only is None else None
 
     def second_look(self, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
         """Return the rows that are still to be sent, in today's words.
@@ -227,18 +254,11 @@ class Scheduler:
         return kept
 
 
-def _alarm_clock(wake: Callable[[], Coroutine[None, None, None]], every: float) -> "AsyncIOScheduler":
-    """Return the scheduler that calls `wake` again and again.
+def _timetable(clock: Clock, rang: Callable[[int], None]) -> "Timetable":
+    """Return the timetable, imported late: APScheduler then looks for plug-ins in all installed packages."""
+    from bot.schedule.timetable import Timetable
 
-    APScheduler looks for plug-ins in all installed packages when it is imported, so it is imported late.
-    """
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler
-    from apscheduler.triggers.interval import IntervalTrigger
-
-    alarm = AsyncIOScheduler(timezone=UTC)
-    trigger = IntervalTrigger(seconds=every, timezone=UTC)
-    alarm.add_job(wake, trigger, coalesce=True, misfire_grace_time=None, max_instances=1)
-    return alarm
+    return Timetable(clock, rang)
 
 
 @contextmanager

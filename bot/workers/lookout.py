@@ -6,7 +6,7 @@ is something for it.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
@@ -32,11 +32,15 @@ class Lookout:
     It also frees the jobs whose claims have run out (decision 0180): a replica that stands still keeps nothing.
     """
 
-    def __init__(self, units: Units, clock: Clock) -> None:
+    def __init__(self, units: Units, clock: Clock, replan: Callable[[], None] = lambda: None) -> None:
+        """`replan` is called when somebody has changed what is sent on schedule, in whatever process."""
         self.units = units
         self.clock = clock
         self._watch = Watch()
         self._news: dict[str, asyncio.Event] = {}
+        self._replan = replan
+        self._told: tuple[int, int] | None = None
+        """The last act and the last broadcast that the calendar was told of."""
         self._stop = asyncio.Event()
 
     def news_of(self, kinds: Iterable[str]) -> asyncio.Event:
@@ -60,13 +64,20 @@ class Lookout:
 
     async def look(self) -> None:
         """Look once."""
-        for kind in await self.units.run(CLAIMS, self._look):
+        kinds, told = await self.units.run(CLAIMS, self._look)
+        for kind in kinds:
             if kind in self._news:
                 self._news[kind].set()
+        if self._told is not None and told != self._told:
+            self._replan()
+        self._told = told
 
-    def _look(self, unit: UnitOfWork) -> list[str]:
-        """Free the jobs whose claims have run out, and return the kinds of which there is work."""
+    def _look(self, unit: UnitOfWork) -> tuple[list[str], tuple[int, int]]:
+        """Free the jobs whose claims have run out. Return the kinds of which there is work, and the calendar's last
+        act and broadcast.
+        """
         held = unit.jobs.leased()
         unit.jobs.requeue_expired(self._watch.run_out(held, self.clock.monotonic()))
         kinds = unit.jobs.kinds_with_work(self.clock.now())
-        return [*kinds, EVENTS] if unit.event_deliveries.is_any_waiting() else kinds
+        told = unit.audit.last_on_calendar(self._told and self._told[0]), unit.broadcasts.last()
+        return ([*kinds, EVENTS] if unit.event_deliveries.is_any_waiting() else kinds), told

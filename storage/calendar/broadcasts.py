@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from storage.database.models import Base
+from storage.database.statements import Prepared
 from storage.database.unit import Unit
 
 
@@ -68,6 +69,9 @@ _BROADCASTS = (
 )
 
 
+_LAST = Prepared(select(func.coalesce(func.max(_broadcast.c.id), 0)))
+
+
 class Broadcasts:
     """Broadcasts that are not finished."""
 
@@ -81,6 +85,10 @@ class Broadcasts:
         )
         id: int = self._connection.execute(statement.returning(_broadcast.c.id)).scalar_one()
         return id
+
+    def last(self) -> int:
+        """The number of the last broadcast; 0 if there was none."""
+        return int(_LAST.first(self._connection, {})[0])
 
     def going_on(self, id: int | None = None) -> list[Progress]:
         """The broadcasts that are not finished, and their progress."""

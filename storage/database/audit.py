@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
 import orjson
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, or_, select
 
 from conversations.plan.sharing.events import EventKind
 from storage.database.events import Events, is_heard
 from storage.database.models import AuditEntry, table
+from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import Vault
 
@@ -126,6 +127,9 @@ UNTOLD: Final[tuple[str, ...]] = (
 an act that is in neither table.
 """
 
+CALENDAR: Final = ("schedule_", "holiday_", "reminders.", "period.", "plan.", "agency.")
+"""Prefixes of the acts that change what is sent on schedule, or when."""
+
 NONCE: Final = 16
 """How many hexadecimal digits at the start of a mark make it different each time."""
 
@@ -230,11 +234,26 @@ class Audit:
             statement = statement.where((_E.c.actor_id == search.concerning) | is_named)
         return [StoredAuditEntry(*row) for row in self._connection.execute(statement)]
 
+    def last_on_calendar(self, after: int | None) -> int:
+        """Return the number of the last act after this one that changes what is sent on schedule, or `after`.
+
+        Without `after`: of the last act of all.
+        """
+        if after is None:
+            return _LAST.first(self._connection, {})[0] or 0
+        return _ON_CALENDAR.first(self._connection, {"after": after})[0] or after
+
     def actors(self, plan_id: int) -> list[int]:
         """Return everybody who did an audited act in this plan."""
         return list(self._connection.execute(_ACTORS, {"plan_id": plan_id}).scalars())
 
 
+_LAST = Prepared(select(func.max(_E.c.id)))
+_ON_CALENDAR = Prepared(
+    select(func.max(_E.c.id)).where(
+        _E.c.id > bindparam("after"), or_(*(_E.c.act.startswith(prefix, autoescape=True) for prefix in CALENDAR))
+    )
+)
 _ACTORS = (
     select(_E.c.actor_id)
     .where(_E.c.plan_id == bindparam("plan_id"), _E.c.actor_id.is_not(None))

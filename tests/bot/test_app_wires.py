@@ -195,7 +195,7 @@ def left_as_they_are(parts: _Parts) -> set[str]:
 TUNED = {
     "Delivery.back_off", "Delivery.sweep_every", "Evidence.is_slow", "ExportWorker.limit", "ExportWorker.show_every",
     "HttpServer.is_away", "HttpServer.setting", "Polling.wait", "Request.connections", "Request.fresh",
-    "Request.timeout", "Scheduler.look_every", "Strangers.known", "WebhookEndpoint.body_timeout",
+    "Request.timeout", "Strangers.known", "WebhookEndpoint.body_timeout",
     "WebhookEndpoint.commit_timeout", "WebhookKeeper.look_every",
 }  # fmt: skip
 """How fast, how many, which of two: what tests turn, and the shipped bot leaves."""

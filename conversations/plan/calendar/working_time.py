@@ -195,12 +195,19 @@ class Times:
     zone: ZoneInfo
 
 
-def fires_after(when: Times, now: datetime, holidays: Collection[date]) -> Iterator[tuple[date, datetime]]:
-    """Return the windows of a schedule from now on, with their instants."""
-    day = now.astimezone(when.zone).date()
+def fires_after(
+    when: Times, now: datetime, holidays: Collection[date], *, own: ZoneInfo | None = None
+) -> Iterator[tuple[date, datetime]]:
+    """Return the windows of a schedule from now on, with their instants: for a person who lives in `own`, or in the
+    zone itself.
+    """
+    own = own or when.zone
+    day = now.astimezone(own).date()
     for _ in range(366 * 2):
-        if falls_on(when.days, day, holidays) and (moment := instant(day, when.at, when.zone)) > now:
-            yield day, moment
+        if falls_on(when.days, day, holidays):
+            moment = instant(day, hour_there(day, when.at, when.zone, own), own)
+            if moment > now:
+                yield day, moment
         day += ONE_DAY
 
 

@@ -209,7 +209,7 @@ def changes_the_plan(unit: UnitOfWork) -> None:
 async def test_a_week_that_was_written_for_another_plan_is_made_anew(either_database: Database) -> None:
     """A reader counted it beside the unit that changed the plan, and perhaps restricted what it says."""
     database, scheduler = either_database, Scheduler(either_database, Wound(), ZONE, said=lambda: None)
-    planned = scheduler._plan(MONDAY)
+    planned, _ = scheduler._plan(MONDAY)
     database.units.submit(None, changes_the_plan).result()
     for batch in planned:
         database.units.submit(None, partial(write_once, batch=batch, now=MONDAY)).result()
@@ -323,7 +323,7 @@ def test_a_clock_that_was_wrong_from_the_beginning_is_known_by_telegrams_date() 
 
 
 def test_whoever_asks_learns_of_a_jump_at_once(database: Database) -> None:
-    """Delivery sweeps every two seconds, the scheduler looks every five."""
+    """Delivery sweeps every two seconds, the scheduler once a minute."""
     clock = Wound()
     scheduler = Scheduler(database, clock, ZONE, said=lambda: None, watch=ClockWatch(clock))
     assert not scheduler.is_held

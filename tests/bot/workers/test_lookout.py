@@ -82,8 +82,8 @@ async def test_a_job_is_taken_over_when_it_has_stood_for_a_lease_and_by_no_jump(
     assert (again.id, again.attempts) == (left.id, 2)
 
 
-def test_a_look_that_finds_nothing_asks_three_questions(pair: tuple[Database, Database]) -> None:
-    """For all workers together. Four looked for jobs and one for events, each in a view of its own."""
+def test_a_look_that_finds_nothing_asks_five_questions(pair: tuple[Database, Database]) -> None:
+    """For all workers together, and for the calendar: two are the last row of a table."""
     lookout = Lookout(pair[0].units, Clock())
     asked: list[str] = []
 
@@ -91,7 +91,7 @@ def test_a_look_that_finds_nothing_asks_three_questions(pair: tuple[Database, Da
         asked.extend(heard(unit, lookout._look))
 
     did(pair[0], look)
-    assert [statement.partition(" ")[0] for statement in asked] == ["SELECT"] * 3
+    assert [statement.partition(" ")[0] for statement in asked] == ["SELECT"] * 5
 
 
 async def test_workers_who_have_nothing_to_do_open_no_view_and_apply_no_unit(pair: tuple[Database, Database]) -> None:
