@@ -67,20 +67,20 @@ def _head(sheet: Paper, page: Page) -> float:
 
 
 def _tiles(sheet: Paper, page: Page, y: float) -> float:
-    """Draw the seven figures that readers look for first."""
-    wide = WIDTH / 7
+    """Draw the nine figures that readers look for first."""
+    wide = WIDTH / 9
     x = LEFT
     for light, word, count in page.lights:
         with sheet.element("P"):
             sheet.stamp(light, x + 4.4, y + 6, 3.6)
             sheet.write(x + 10, y + 2, str(count), 17, is_bold=True)
-            sheet.write(x, y + 11, word, 8, colour=FAINT, width=wide - 2)
+            sheet.write(x, y + 11, word, 7, colour=FAINT, width=wide - 1)
         x += wide
     tick, done = page.completed
     with sheet.element("P"):
         sheet.tick(x + 3.4, y + 6, 2.4)
         sheet.write(x + 8, y + 2, str(done), 17, is_bold=True)
-        sheet.write(x, y + 11, tick, 8, colour=FAINT, width=wide - 2)
+        sheet.write(x, y + 11, tick, 7, colour=FAINT, width=wide - 1)
     for what, percent, how, against in page.rates:
         x += wide
         with sheet.element("P"):
@@ -95,7 +95,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
     if not page.areas:
         return y
     y = sheet.heading(page.words["areas"], LEFT, y, WIDTH)
-    columns = [LEFT + 100 + 12 * number for number in range(5)]
+    columns = [LEFT + 88 + 10 * number for number in range(len(page.lights) + 1)]
     with sheet.element("Table"):
         with sheet.element("TR"):
             with sheet.header():
@@ -104,7 +104,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
                 with sheet.header():
                     sheet.stamp(light, x + 4, y + 2.4, 1.9, alt=word)
             with sheet.header():
-                sheet.tick(columns[4] + 4, y + 2.4, 1.5, alt=page.completed[0])
+                sheet.tick(columns[-1] + 4, y + 2.4, 1.5, alt=page.completed[0])
             with sheet.header():
                 sheet.write(RIGHT - 1, y + 0.6, page.words["mean"], 7.5, colour=FAINT, align="R", width=30)
         y += 5.6
@@ -113,7 +113,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
                 sheet.stripe(LEFT, y, WIDTH, 5.8)
             with sheet.element("TR"):
                 with sheet.header("Row"):
-                    sheet.write(LEFT + 1, y + 1.1, area.name, 8.5, width=97)
+                    sheet.write(LEFT + 1, y + 1.1, area.name, 8.5, width=85)
                 counts = [*(area.counts[light] for light in WORST_FIRST), area.completed]
                 for x, value in zip(columns, counts, strict=True):
                     with sheet.element("TD"):
@@ -164,9 +164,12 @@ def _matrix(sheet: Paper, page: Page, y: float, width: float) -> float:
         y += 4.2
     x = LEFT
     for light, word in page.matrix["legend"]:  # for the eye; a screen reader has read each word in its place
+        long = sheet.length(word, 7)
+        if x + 4.6 + long > LEFT + width:
+            x, y = LEFT, y + 4.4
         sheet.stamp(light, x + 2, y + 3, 1.6)
         sheet.write(x + 4.6, y + 1.4, word, 7, colour=FAINT)
-        x += 7 + sheet.length(word, 7)
+        x += 7 + long
     return y + 6
 
 
