@@ -20,7 +20,7 @@ YEARS = 4
 """The last so many years of each calendar fit on a page."""
 
 
-FOOT = 18.0
+FOOT = 21.0
 """Millimetres that the method note and the line above it need at most."""
 INDICATOR_HIGH = 4.0
 """Millimetres of an indicator's row, at least."""
@@ -67,27 +67,42 @@ def _head(sheet: Paper, page: Page) -> float:
 
 
 def _tiles(sheet: Paper, page: Page, y: float) -> float:
-    """Draw the nine figures that readers look for first."""
-    wide = WIDTH / 9
+    """Draw the nine figures that readers look for first. A rate has a sentence below it, so it is wider."""
+    wide, rate_wide = 18.4, (WIDTH - 7 * 18.4) / 2
     x = LEFT
     for light, word, count in page.lights:
         with sheet.element("P"):
             sheet.stamp(light, x + 4.4, y + 6, 3.6)
-            sheet.write(x + 10, y + 2, str(count), 17, is_bold=True)
-            sheet.write(x, y + 11, word, 7, colour=FAINT, width=wide - 1)
+            _count(sheet, count, x + 9.4, y)
+            _named(sheet, word, x, y, wide)
         x += wide
     tick, done = page.completed
     with sheet.element("P"):
         sheet.tick(x + 3.4, y + 6, 2.4)
-        sheet.write(x + 8, y + 2, str(done), 17, is_bold=True)
-        sheet.write(x, y + 11, tick, 7, colour=FAINT, width=wide - 1)
+        _count(sheet, done, x + 8, y)
+        _named(sheet, tick, x, y, wide)
+    x += wide
     for what, percent, how, against in page.rates:
-        x += wide
         with sheet.element("P"):
             sheet.write(x, y + 2, percent, 17, is_bold=True)
-            sheet.write(x, y + 11, f"{what}{page.words['colon']}{how}" if how else what, 7, colour=FAINT, width=wide)
-            sheet.write(x, y + 14, against, 7, colour=FAINT, width=wide)
+            sheet.write(
+                x, y + 11, f"{what}{page.words['colon']}{how}" if how else what, 7, colour=FAINT, width=rate_wide
+            )
+            sheet.write(x, y + 14, against, 7, colour=FAINT, width=rate_wide)
+        x += rate_wide
     return y + 18.5
+
+
+def _count(sheet: Paper, count: int, x: float, y: float) -> None:
+    """Write a tile's number, smaller from three digits on: the next tile's shape begins 9 mm on."""
+    text = str(count)
+    size = min(17.0, 17.0 * 2 / len(text))
+    sheet.write(x, y + 2 + (17 - size) * 0.18, text, size, is_bold=True)
+
+
+def _named(sheet: Paper, word: str, x: float, y: float, wide: float) -> None:
+    for number, text in enumerate(sheet.wrapped(word, wide - 1, 7, lines=2)):
+        sheet.write(x, y + 11 + 3 * number, text, 7, colour=FAINT, width=wide - 1)
 
 
 def _areas(sheet: Paper, page: Page, y: float) -> float:
@@ -248,7 +263,7 @@ def _indicators(sheet: Paper, page: Page, y: float) -> float:
 
 
 def _foot(sheet: Paper, page: Page) -> None:
-    lines = sheet.wrapped(f"{page.words['method']}. {page.method}", WIDTH, 6.5, lines=5)
+    lines = sheet.wrapped(f"{page.words['method']}. {page.method}", WIDTH, 6.5, lines=6)
     y = BOTTOM - 2.9 * len(lines)
     sheet.rule(y - 1.2)
     with sheet.element("P"):
