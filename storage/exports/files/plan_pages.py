@@ -102,8 +102,8 @@ def _count(sheet: Paper, count: int, x: float, y: float) -> None:
 
 def _named(sheet: Paper, word: str, x: float, y: float, wide: float) -> None:
     """Write what a tile counts, in two lines if one is too narrow for it."""
-    for number, text in enumerate(sheet.wrapped(word, wide - 1, 7, lines=2)):
-        sheet.write(x, y + 11 + 3 * number, text, 7, colour=FAINT, width=wide - 1)
+    for row, text in enumerate(sheet.wrapped(word, wide - 1, 7, lines=2)):
+        sheet.write(x, y + 11 + 3 * row, text, 7, colour=FAINT, width=wide - 1)
 
 
 def _areas(sheet: Paper, page: Page, y: float) -> float:
