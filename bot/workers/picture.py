@@ -22,7 +22,7 @@ Point = tuple[float, float]
 
 LONGEST = 1280
 """Pixels of the longer side; source: what Telegram's servers do to a photo."""
-MARGIN, TOP, HEADING, ROW, FOOT = 36, 186, 58, 86, 84
+MARGIN, TOP, HEADING, ROW, FOOT = 36, 232, 58, 86, 84
 """In units. A unit is a pixel, unless the picture must be smaller."""
 CODE, WIDEST, NARROWEST = 250, 190, 128
 """The width of the agencies' column, and of the others."""
@@ -30,8 +30,10 @@ COLOURS = 64
 """The number of colours. Flat shapes need no more, and the file is a fifth of the size."""
 
 INK, FAINT, PAPER, STRIPE = "#1c2733", "#667380", "#ffffff", "#f3f5f7"
-FILLS = {"critical": "#c3271b", "attention": "#f2b705", "on_track": "#1e7d45", "grey": "#56626d"}
-TEXTS = {"critical": "#ffffff", "attention": "#2b2100", "on_track": "#ffffff", "grey": INK}
+FILLS = {"critical": "#c3271b", "attention": "#f2b705", "no_report": "#56626d", "to_validate": "#2b62a3",
+         "on_track": "#1e7d45", "grey": "#56626d"}  # fmt: skip
+TEXTS = {"critical": "#ffffff", "attention": "#2b2100", "no_report": INK, "to_validate": "#ffffff",
+         "on_track": "#ffffff", "grey": INK}  # fmt: skip
 
 
 def draw(shown: Mapping[str, Any]) -> bytes:
@@ -68,11 +70,18 @@ def draw(shown: Mapping[str, Any]) -> bytes:
 
 
 def _legend(sheet: "_Sheet", entries: Sequence[Any], width: float) -> None:
+    """Write shape and word of each light, in two lines: in one, the words would be too small for a phone."""
+    half = -(-len(entries) // 2)
+    for number, row in enumerate((entries[:half], entries[half:])):
+        _legend_line(sheet, row, width, MARGIN + 88.0 + 50 * number)
+
+
+def _legend_line(sheet: "_Sheet", entries: Sequence[Any], width: float, y: float) -> None:
     around = (58 + 8.0) * len(entries)
     size = min(30.0, 30 * max(0.5, (width - around) / max(1.0, sum(sheet.length(word, 30) for _, word in entries))))
     spare = width - sum(sheet.length(word, size) + 58 for _, word in entries)
     gap = max(8.0, min(34.0, spare / max(1, len(entries))))
-    x, y = float(MARGIN), MARGIN + 96.0
+    x = float(MARGIN)
     for light, word in entries:
         sheet.stamp((x + 22, y), light, 21)
         sheet.write((x + 56, y), word, size, MARGIN + width - x - 56)
@@ -147,7 +156,7 @@ def _triangle(r: float) -> list[Point]:
 
 
 def _circle(r: float) -> list[Point]:
-    return [(r * cos(pi * at / 36), r * sin(pi * at / 36)) for at in range(72)]
+    return [(r * cos(pi * at / 36), r * sin(pi * at / 36)) for at in range(73)]
 
 
 def _ring(r: float) -> list[Point]:
@@ -155,9 +164,26 @@ def _ring(r: float) -> list[Point]:
     return _circle(r) + _circle(r * 0.8)[::-1]
 
 
+CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
+"""Of a square, round to where it began."""
+
+
+def _frame(r: float) -> list[Point]:
+    """A hollow square, as the chat's ⬜."""
+    k, inner = r * 0.9, r * 0.7
+    return [*((k * x, k * y) for x, y in CORNERS), *((inner * x, -inner * y) for x, y in CORNERS)]
+
+
+def _diamond(r: float) -> list[Point]:
+    k = r * 1.2
+    return [(0, -k), (k, 0), (0, k), (-k, 0)]
+
+
 SHAPES: Mapping[str, Callable[[float], list[Point]]] = {
     "critical": _octagon,
     "attention": _triangle,
+    "no_report": _frame,
+    "to_validate": _diamond,
     "on_track": _circle,
     "grey": _ring,
 }

@@ -64,6 +64,8 @@ VALIDATION_MOVES: Mapping[ValidationState, frozenset[ValidationState]] = {
     ValidationState.CORRECTED: frozenset({ValidationState.VALIDATED, ValidationState.RETURNED}),
 }
 """Where a report may go from each state (DOMAIN §2.1)."""
+WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
+"""The states in which a report waits for the coordinator."""
 
 
 # ------------------------------------------------------------------ what is reported on

@@ -39,8 +39,6 @@ MOST_QUESTIONS = 120
 """How many questions can be ticked one by one: their marks travel in a button, which holds 64 bytes."""
 SHOWN_CHANGES = 4
 SHOWN_TEXT = 90
-WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
-"""The states in which a report waits for the coordinator."""
 
 
 # ------------------------------------------------------------------ where a report may go

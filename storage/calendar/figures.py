@@ -19,7 +19,7 @@ from conversations.plan.figures.annual import IndicatorYear, this_year
 from conversations.plan.figures.closings import ClosingHistory, closing_history, closings_until
 from conversations.plan.figures.monitoring import COLUMNS, LOOK_BACK, ActivityStanding, Standing, standing
 from conversations.plan.figures.standing_records import Closed, Queue, Records, Reporter
-from conversations.plan.model import AGENCY_ROLES, Activity, Indicator, Role, Translations, ValidationState
+from conversations.plan.model import AGENCY_ROLES, WAITING, Activity, Indicator, Role, Translations
 from conversations.plan.periods import Frequency
 from storage.calendar.counted_reports import WHOLE, counted_reports, span_of
 from storage.calendar.holidays import known_since
@@ -110,7 +110,7 @@ _WAITING = Prepared(
     .where(
         _w.c.plan_id == _PLAN_ID,
         _w.c.is_current,
-        one_of(_w.c.validation_state, (ValidationState.SUBMITTED, ValidationState.CORRECTED)),
+        one_of(_w.c.validation_state, sorted(WAITING)),
         _w.c.submitted_at <= _AT,
     )
     .order_by(_w.c.submitted_at, _w.c.id)

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
 
 from conversations.plan.calendar.ledger import SAID
-from conversations.plan.model import ValidationState
-from conversations.plan.review import TAKE_BACK, WAITING, Pace, may_move
+from conversations.plan.model import WAITING, ValidationState
+from conversations.plan.review import TAKE_BACK, Pace, may_move
 from storage.database.audit import Act, Audit
 from storage.database.marks import decision_mark, words_mark
 from storage.database.models import Agency, Fire, ReviewDecision, Submission, table

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from bot.chat.actor import Actor, Notification, told
 from bot.chat.permissions import REPORTERS
 from conversations.card import Button, Card, Line, italic, line
-from conversations.plan.model import Role
-from conversations.plan.review import SHOWN_CHANGES, WAITING, excerpt, why
+from conversations.plan.model import WAITING, Role
+from conversations.plan.review import SHOWN_CHANGES, excerpt, why
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.errors import Conflict

@@ -20,9 +20,11 @@ export function textNodes(text, entities, language, acts) {
   return trimmed(nest(text, 0, text.length, all, { language, acts })).flatMap((node) => (typeof node === "string" ? ringed(node) : [node]));
 }
 
-/** The white circle is drawn with an edge, as in Telegram and in the pictures: a browser's own is hardly seen. */
+const EDGED = { "⚪": "ring", "⬜": "ring frame" };
+
+/** The white circle and square are drawn with an edge, as in Telegram and in the pictures: a browser's own are hardly seen. */
 export function ringed(text) {
-  return text.split(/(⚪)/u).filter(Boolean).map((part) => (part === "⚪" ? h("span", { class: "ring" }, part) : part));
+  return text.split(/([⚪⬜])/u).filter(Boolean).map((part) => (part in EDGED ? h("span", { class: EDGED[part] }, part) : part));
 }
 
 /** A block makes its own line: the line feeds that surround it in the text would show as empty lines. */

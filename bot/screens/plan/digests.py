@@ -20,8 +20,7 @@ from bot.schedule.job import Moment
 from bot.screens.reports.receipts import status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.languages import translated
-from conversations.plan.figures.lights import Light
-from conversations.plan.figures.monitoring import ActivityStanding, AgencyStanding, Standing, plenary_items
+from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, AgencyStanding, Standing, plenary_items
 from conversations.plan.messages import digest_words, digests
 from conversations.plan.messages.digest_words import with_remark
 from conversations.plan.messages.entering import vacancy_remark
@@ -162,7 +161,7 @@ def _agency_card(
         if one.unreachable:
             names = one.unreachable
             lines.append(line("🚫 ", *digest_words.counted_list("digest.unreachable", names, say, len(names))))
-    order = sorted(one.activities, key=lambda each: (_ORDER[each.light], each.code))
+    order = sorted(one.activities, key=lambda each: (WORST_FIRST.index(each.light), each.code))
     pages = max(1, -(-len(order) // ACTIVITIES))
     page %= pages
     rows: list[tuple[Button, ...]] = []
@@ -182,9 +181,6 @@ def _owes(each: ActivityStanding, today: date, say: Wording) -> str:
     """The light of a completed activity, which has another shape, and why: the agency's own shape counts it."""
     why = digest_words.why(each, today, say) if each.is_completed else []
     return f" · {each.light.shape} {', '.join(why)}" if why else ""
-
-
-_ORDER = {Light.CRITICAL: 0, Light.ATTENTION: 1, Light.ON_TRACK: 2, Light.GREY: 3}
 
 
 def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: StoredSubmission | None) -> Card:

@@ -20,7 +20,7 @@ from conversations.card import LABEL_LIMIT, NAME_LIMIT, Button, Card, Line, bold
 from conversations.dates import show_date
 from conversations.plan import review
 from conversations.plan.messages import digest_words
-from conversations.plan.model import ActivityStatus, ValidationState
+from conversations.plan.model import WAITING, ActivityStatus, ValidationState
 from conversations.plan.periods import period_name
 from conversations.plan.review import WEEK, Answer
 from conversations.routes import Route, awaiting, tap
@@ -188,7 +188,7 @@ def _submission(ex: Exchange, submission_id: int) -> StoredSubmission:
 def _waiting(ex: Exchange, submission_id: int) -> StoredSubmission | None:
     """A report that waits for a decision. For any other, show its state and return None."""
     sent = _submission(ex, submission_id)
-    if sent.is_current and sent.validation_state in review.WAITING:
+    if sent.is_current and sent.validation_state in WAITING:
         return sent
     _moved(ex, sent)
     return None

@@ -11,7 +11,7 @@ from bot.screens.reports.receipts import status_label
 from conversations.card import NAME_LIMIT, Button, Card, Line, home_button, line
 from conversations.dates import show_date
 from conversations.plan import review
-from conversations.plan.model import ActivityStatus
+from conversations.plan.model import WAITING, ActivityStatus
 from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.plan.review import Answer, Reviewed
 from conversations.routes import Route, tap
@@ -40,7 +40,7 @@ def report_card(
     found = _read(ex, sent, is_hidden=is_hidden)
     lines = [*head, *review.report_lines(found, profile(form.form_id), say, is_whole=is_whole)]
     rows: list[tuple[Button, ...]] = []
-    is_waiting = sent.is_current and sent.validation_state in review.WAITING
+    is_waiting = sent.is_current and sent.validation_state in WAITING
     if is_hidden:
         rows.append((Button(say("review.see"), tap(Route.SENT_REPORT, sent.id, "see")),))
     elif not is_whole:

@@ -16,6 +16,8 @@ class Light(StrEnum):
     GREY = "grey"
     CRITICAL = "critical"
     ATTENTION = "attention"
+    NO_REPORT = "no_report"
+    TO_VALIDATE = "to_validate"
     ON_TRACK = "on_track"
 
     @property
@@ -29,9 +31,12 @@ class Light(StrEnum):
 
 # Python 3.11 takes longer to find a member in its class than to compute a light.
 _GREY, _CRITICAL, _ATTENTION, _ON_TRACK = Light.GREY, Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK
+_NO_REPORT, _TO_VALIDATE = Light.NO_REPORT, Light.TO_VALIDATE
 _CANCELLED, _COMPLETED = ActivityStatus.CANCELLED, ActivityStatus.COMPLETED
 _SUSPENDED = ActivityStatus.SUSPENDED
-_SHAPES = {_GREY: "⚪", _CRITICAL: "🔴", _ATTENTION: "🟡", _ON_TRACK: "🟢"}
+_SHAPES = {
+    _GREY: "⚪", _CRITICAL: "🔴", _ATTENTION: "🟡", _NO_REPORT: "⬜", _TO_VALIDATE: "🔷", _ON_TRACK: "🟢",
+}  # fmt: skip
 
 
 def expected_progress(start_on: date, due_on: date, today: date) -> Fraction:
@@ -50,7 +55,7 @@ def _days_gone(start_on: date, due_on: date, today: date) -> tuple[int, int]:
 
 
 class Declared(NamedTuple):
-    """What the last report of an activity declares. Without a report: no status and no progress."""
+    """What the last report that a reader may count declares. Without one: no status and no progress."""
 
     status: ActivityStatus | None = None
     progress: int = 0
@@ -58,6 +63,8 @@ class Declared(NamedTuple):
     is_cancellation_approved: bool = False
     new_due_on: date | None = None
     """The new due date of a suspended activity."""
+    is_waiting: bool = False
+    """Where no report counts: whether one waits for validation."""
 
 
 def traffic_light(start_on: date, due_on: date, today: date, declared: Declared, missed_in_a_row: int = 0) -> Light:
@@ -65,7 +72,7 @@ def traffic_light(start_on: date, due_on: date, today: date, declared: Declared,
 
     `missed_in_a_row` counts the expected reports that are missing, back from the last one.
     """
-    status, progress, is_evidence_pending, is_cancellation_approved, new_due_on = declared
+    status, progress, is_evidence_pending, is_cancellation_approved, new_due_on, is_waiting = declared
     if today < start_on or (status == _CANCELLED and is_cancellation_approved):
         return _GREY
     gone, whole = _days_gone(start_on, due_on, today)
@@ -85,4 +92,6 @@ def traffic_light(start_on: date, due_on: date, today: date, declared: Declared,
         or (is_completed and is_evidence_pending)
     ):
         return _ATTENTION
+    if status is None:
+        return _TO_VALIDATE if is_waiting else _NO_REPORT
     return _ON_TRACK

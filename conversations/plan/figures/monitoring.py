@@ -44,7 +44,7 @@ UNEXPLAINED = timedelta(days=60)
 """An activity that has been red for so long without an explanation is for the plenary too."""
 LOOK_BACK = timedelta(days=400)
 """How far back closings are known: three quarters in a row, and the days until they lock."""
-WORST_FIRST = (Light.CRITICAL, Light.ATTENTION, Light.ON_TRACK, Light.GREY)
+WORST_FIRST = (Light.CRITICAL, Light.ATTENTION, Light.NO_REPORT, Light.TO_VALIDATE, Light.ON_TRACK, Light.GREY)
 
 
 # ------------------------------------------------------------------ what comes out
@@ -384,12 +384,18 @@ def _missed(activity: Activity, known: Known, on: _On) -> int:
     return missed
 
 
-def _light(activity: Activity, last: Report | None, missed: int, on: _On) -> Light:
+def _is_waiting(known: Known, on: _On, until: date = date.max) -> bool:
+    """Whether a report waits for validation, of those that had been sent by then about periods that end by `until`."""
+    return any(each.is_waiting and each.sent_at <= on.by and each.end_on <= until for each in known.current)
+
+
+def _light(activity: Activity, last: Report | None, missed: int, on: _On, *, is_waiting: bool = False) -> Light:
+    """`is_waiting` counts only where no report does."""
     start_on, due_on, day = activity.start_on, activity.due_on, on.day
     if day < start_on:
         return Light.GREY
     if last is None:
-        return on.light(start_on, due_on, day, missed)
+        return on.light(start_on, due_on, day, missed, None, 0, False, False, None, is_waiting)
     status = last.status
     # The form asks for the new date. Only a report that this reader may read can say that there is none.
     new_due_on = last.detail.new_due_on if status is _SUSPENDED and last.detail else due_on
@@ -406,8 +412,14 @@ def _standing_of(activity: Activity, look: _Look) -> ActivityStanding:
     missed = _missed(activity, known, on)
     return ActivityStanding(
         activity=activity,
-        light=_light(activity, last, missed, on),
-        light_before=_light(activity, last_then, _missed(activity, known, then), then),
+        light=_light(activity, last, missed, on, is_waiting=last is None and _is_waiting(known, on)),
+        light_before=_light(
+            activity,
+            last_then,
+            _missed(activity, known, then),
+            then,
+            is_waiting=last_then is None and _is_waiting(known, then),
+        ),
         last=last,
         before=known.shown[-2] if len(known.shown) > 1 else None,
         missed=missed,
@@ -495,8 +507,11 @@ def _cells(standings: Iterable[ActivityStanding], closings: Sequence[Closing], l
                 at -= 1
             is_todays = at_lock is on and at == len(shown)
             last = shown[at - 1] if at else None
-            missed = 0 if is_todays else _missed(activity, known, at_lock)
-            lights.append(standing.light if is_todays else _light(activity, last, missed, at_lock))
+            if is_todays:
+                lights.append(standing.light)
+                continue
+            is_waiting = last is None and _is_waiting(known, at_lock, month_end)
+            lights.append(_light(activity, last, _missed(activity, known, at_lock), at_lock, is_waiting=is_waiting))
     return tuple(map(worst_of, columns))
 
 

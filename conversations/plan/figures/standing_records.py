@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from conversations.plan.entering import Absence
-from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
+from conversations.plan.model import WAITING, Activity, ActivityStatus, Agency, Role, ValidationState
 from conversations.plan.periods import ReportingPeriod
 
 
@@ -83,6 +83,11 @@ class Report(NamedTuple):
     def is_read(self, *, only_validated: bool) -> bool:
         """Whether a reader sees this version: `only_validated` for those who read validated reports only."""
         return self.state is _VALIDATED if only_validated else self.is_current
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for the coordinator."""
+        return self.state in WAITING
 
     @property
     def ends_activity(self) -> bool:

@@ -246,7 +246,7 @@ def _weight(each: IndicatorYear) -> tuple[bool, bool, int, bool, str]:
 
 def _method(s: Standing, reader: Reader, language: str) -> str:
     say = wording(language)
-    parts = [say("state.method.lights"), say("state.method.rates")]
+    parts = [say("state.method.lights"), say("state.method.silence"), say("state.method.rates")]
     parts.append(say("state.method.dash"))
     parts.append(say("state.method.whole" if reader.reads_restricted else "state.method.validated"))
     if not reader.reads_restricted:

@@ -25,7 +25,8 @@ from conversations.plan.figures.lights import Light
 from conversations.session.safeguards.characters import visible
 
 INK, FAINT, RULE, STRIPE = (28, 39, 51), (95, 107, 118), (176, 186, 194), (243, 245, 247)
-FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "on_track": (30, 125, 69), "grey": (86, 98, 109)}
+FILLS = {"critical": (195, 39, 27), "attention": (242, 183, 5), "no_report": (86, 98, 109),
+         "to_validate": (43, 98, 163), "on_track": (30, 125, 69), "grey": (86, 98, 109)}  # fmt: skip
 LEFT, RIGHT, WIDTH, BOTTOM = 12.0, 198.0, 186.0, 285.0
 """Millimetres of A4. An office printer leaves the margin blank."""
 Colour = tuple[int, int, int]
@@ -252,9 +253,13 @@ def is_right_to_left(text: str) -> bool:
     return any(bidirectional(character) in ("R", "AL") for character in text)
 
 
+CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))
+"""Of a square, round to where it began."""
+
+
 def _shape(light: str, x: float, y: float, r: float) -> Iterator[tuple[float, float]]:
-    """Return the corners of a light's shape, as on the digest's picture: a stop sign, a warning sign, a circle, a
-    ring.
+    """Return the corners of a light's shape, as on the digest's picture: a stop sign, a warning sign, a frame, a
+    diamond, a circle, a ring.
     """
     match Light(light):
         case Light.CRITICAL:
@@ -263,6 +268,12 @@ def _shape(light: str, x: float, y: float, r: float) -> Iterator[tuple[float, fl
                 yield x + r * cos(angle), y + r * sin(angle)
         case Light.ATTENTION:
             yield from ((x, y - r), (x + r * 1.1, y + r * 0.9), (x - r * 1.1, y + r * 0.9))
+        case Light.NO_REPORT:
+            for k, way in ((r * 0.9, 1), (r * 0.62, -1)):
+                yield from ((x + k * dx, y + way * k * dy) for dx, dy in CORNERS)
+        case Light.TO_VALIDATE:
+            k = r * 1.15
+            yield from ((x, y - k), (x + k, y), (x, y + k), (x - k, y))
         case Light.ON_TRACK:
             for at in range(36):
                 yield x + r * cos(pi * at / 18), y + r * sin(pi * at / 18)

@@ -20,7 +20,7 @@ YEARS = 4
 """The last so many years of each calendar fit on a page."""
 
 
-FOOT = 18.0
+FOOT = 21.0
 """Millimetres that the method note and the line above it need at most."""
 INDICATOR_HIGH = 4.0
 """Millimetres of an indicator's row, at least."""
@@ -67,27 +67,43 @@ def _head(sheet: Paper, page: Page) -> float:
 
 
 def _tiles(sheet: Paper, page: Page, y: float) -> float:
-    """Draw the seven figures that readers look for first."""
-    wide = WIDTH / 7
+    """Draw the nine figures that readers look for first. A rate has a sentence below it, so it is wider."""
+    wide, rate_wide = 18.4, (WIDTH - 7 * 18.4) / 2
     x = LEFT
     for light, word, count in page.lights:
         with sheet.element("P"):
             sheet.stamp(light, x + 4.4, y + 6, 3.6)
-            sheet.write(x + 10, y + 2, str(count), 17, is_bold=True)
-            sheet.write(x, y + 11, word, 8, colour=FAINT, width=wide - 2)
+            _count(sheet, count, x + 9.4, y)
+            _named(sheet, word, x, y, wide)
         x += wide
     tick, done = page.completed
     with sheet.element("P"):
         sheet.tick(x + 3.4, y + 6, 2.4)
-        sheet.write(x + 8, y + 2, str(done), 17, is_bold=True)
-        sheet.write(x, y + 11, tick, 8, colour=FAINT, width=wide - 2)
+        _count(sheet, done, x + 8, y)
+        _named(sheet, tick, x, y, wide)
+    x += wide
     for what, percent, how, against in page.rates:
-        x += wide
         with sheet.element("P"):
             sheet.write(x, y + 2, percent, 17, is_bold=True)
-            sheet.write(x, y + 11, f"{what}{page.words['colon']}{how}" if how else what, 7, colour=FAINT, width=wide)
-            sheet.write(x, y + 14, against, 7, colour=FAINT, width=wide)
+            sheet.write(
+                x, y + 11, f"{what}{page.words['colon']}{how}" if how else what, 7, colour=FAINT, width=rate_wide
+            )
+            sheet.write(x, y + 14, against, 7, colour=FAINT, width=rate_wide)
+        x += rate_wide
     return y + 18.5
+
+
+def _count(sheet: Paper, count: int, x: float, y: float) -> None:
+    """Write a tile's number, smaller from three digits on: the next tile's shape begins 9 mm on."""
+    text = str(count)
+    size = min(17.0, 17.0 * 2 / len(text))
+    sheet.write(x, y + 2 + (17 - size) * 0.18, text, size, is_bold=True)
+
+
+def _named(sheet: Paper, word: str, x: float, y: float, wide: float) -> None:
+    """Write what a tile counts, in two lines if one is too narrow for it."""
+    for row, text in enumerate(sheet.wrapped(word, wide - 1, 7, lines=2)):
+        sheet.write(x, y + 11 + 3 * row, text, 7, colour=FAINT, width=wide - 1)
 
 
 def _areas(sheet: Paper, page: Page, y: float) -> float:
@@ -95,7 +111,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
     if not page.areas:
         return y
     y = sheet.heading(page.words["areas"], LEFT, y, WIDTH)
-    columns = [LEFT + 100 + 12 * number for number in range(5)]
+    columns = [LEFT + 88 + 10 * number for number in range(len(page.lights) + 1)]
     with sheet.element("Table"):
         with sheet.element("TR"):
             with sheet.header():
@@ -104,7 +120,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
                 with sheet.header():
                     sheet.stamp(light, x + 4, y + 2.4, 1.9, alt=word)
             with sheet.header():
-                sheet.tick(columns[4] + 4, y + 2.4, 1.5, alt=page.completed[0])
+                sheet.tick(columns[-1] + 4, y + 2.4, 1.5, alt=page.completed[0])
             with sheet.header():
                 sheet.write(RIGHT - 1, y + 0.6, page.words["mean"], 7.5, colour=FAINT, align="R", width=30)
         y += 5.6
@@ -113,7 +129,7 @@ def _areas(sheet: Paper, page: Page, y: float) -> float:
                 sheet.stripe(LEFT, y, WIDTH, 5.8)
             with sheet.element("TR"):
                 with sheet.header("Row"):
-                    sheet.write(LEFT + 1, y + 1.1, area.name, 8.5, width=97)
+                    sheet.write(LEFT + 1, y + 1.1, area.name, 8.5, width=85)
                 counts = [*(area.counts[light] for light in WORST_FIRST), area.completed]
                 for x, value in zip(columns, counts, strict=True):
                     with sheet.element("TD"):
@@ -164,9 +180,12 @@ def _matrix(sheet: Paper, page: Page, y: float, width: float) -> float:
         y += 4.2
     x = LEFT
     for light, word in page.matrix["legend"]:  # for the eye; a screen reader has read each word in its place
+        long = sheet.length(word, 7)
+        if x + 4.6 + long > LEFT + width:
+            x, y = LEFT, y + 4.4
         sheet.stamp(light, x + 2, y + 3, 1.6)
         sheet.write(x + 4.6, y + 1.4, word, 7, colour=FAINT)
-        x += 7 + sheet.length(word, 7)
+        x += 7 + long
     return y + 6
 
 
@@ -245,7 +264,7 @@ def _indicators(sheet: Paper, page: Page, y: float) -> float:
 
 
 def _foot(sheet: Paper, page: Page) -> None:
-    lines = sheet.wrapped(f"{page.words['method']}. {page.method}", WIDTH, 6.5, lines=5)
+    lines = sheet.wrapped(f"{page.words['method']}. {page.method}", WIDTH, 6.5, lines=6)
     y = BOTTOM - 2.9 * len(lines)
     sheet.rule(y - 1.2)
     with sheet.element("P"):

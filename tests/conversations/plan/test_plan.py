@@ -427,6 +427,16 @@ P, C = ActivityStatus.IN_PROGRESS, ActivityStatus.COMPLETED
         (70, Declared(P, 80), 0, Light.ON_TRACK),
         (50, Declared(C, 100, is_evidence_pending=True), 0, Light.ATTENTION),
         (50, Declared(C, 100), 0, Light.ON_TRACK),
+        (10, Declared(), 0, Light.NO_REPORT),
+        (10, Declared(is_waiting=True), 0, Light.TO_VALIDATE),
+        (11, Declared(), 0, Light.ATTENTION),
+        (11, Declared(is_waiting=True), 0, Light.ATTENTION),
+        (26, Declared(is_waiting=True), 0, Light.CRITICAL),
+        (10, Declared(), 1, Light.ATTENTION),
+        (10, Declared(), 2, Light.CRITICAL),
+        (-1, Declared(is_waiting=True), 0, Light.GREY),
+        (10, Declared(P, 0), 0, Light.ON_TRACK),
+        (10, Declared(ActivityStatus.NOT_STARTED, 0, is_waiting=True), 0, Light.ON_TRACK),
     ],
 )
 def test_the_light_is_the_first_condition_that_holds(day: int, declared: Declared, missed: int, light: Light) -> None:

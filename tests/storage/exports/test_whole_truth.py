@@ -40,7 +40,7 @@ from tests.storage.exports.truth import (
 Row = dict[str, Any]
 TODAY = NOW.astimezone(ZONE).date()
 JOINED = datetime(2018, 10, 3, 12, tzinfo=UTC)
-WORST_FIRST = ("critical", "attention", "on_track", "grey")
+WORST_FIRST = ("critical", "attention", "no_report", "to_validate", "on_track", "grey")
 
 
 def assert_whole(plan: Plan, dataset: str, expected: list[Row], **asked: Any) -> None:
@@ -78,7 +78,15 @@ def light_of(truth: Truth, code: str, kind: str, start: date, asked: Mapping[str
         return "critical"
     if gap > 10 or (DUE - day <= timedelta(days=30) and progress < 80) or missing == 1:
         return "attention"
-    return "on_track"
+    if last is not None:
+        return "on_track"
+    # What this reader may not count has come, or nothing has.
+    came = [
+        state
+        for (reported, period), (*_, state) in truth.reports.items()
+        if reported == code and by_code(period).opens_on <= day
+    ]
+    return "to_validate" if {"submitted", "corrected"} & {*came} else "no_report"
 
 
 def test_lights_day_after_day(told: tuple[Plan, Truth]) -> None:

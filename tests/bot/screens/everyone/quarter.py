@@ -24,7 +24,9 @@ from tests.bot.house import CARMEN, PEDRO
 from tests.bot.schedule.days import HERE
 from tests.storage.exports.small_plan import Plan
 
-SHAPES: Final = {"🔴": "critical", "🟡": "attention", "🟢": "on_track", "⚪": "grey"}
+SHAPES: Final = {
+    "🔴": "critical", "🟡": "attention", "⬜": "no_report", "🔷": "to_validate", "🟢": "on_track", "⚪": "grey",
+}  # fmt: skip
 WORST_FIRST: Final = tuple(SHAPES.values())
 SHAPE_OF: Final = {light: shape for shape, light in SHAPES.items()}
 STATUSES: Final = (*["in_progress"] * 4, "delayed", "suspended", "completed", "cancelled", "not_started")
@@ -74,7 +76,9 @@ LIGHTS: Final = f"""
                CASE WHEN :today >= a.due_on THEN 100.0
                     ELSE 100.0 * (day_number(:today) - day_number(a.start_on))
                                / (day_number(a.due_on) - day_number(a.start_on))
-               END - coalesce(l.progress, 0) AS gap
+               END - coalesce(l.progress, 0) AS gap,
+               EXISTS (SELECT 1 FROM sent w WHERE w.subject = 'activity:' || a.code AND w.is_current
+                       AND w.validation_state IN ('submitted', 'corrected')) AS waits
         FROM activity a JOIN agency g ON g.id = a.agency_id
         LEFT JOIN latest l ON l.subject = 'activity:' || a.code AND l.nth = 1
         LEFT JOIN missing m ON m.subject = 'activity:' || a.code
@@ -87,7 +91,9 @@ LIGHTS: Final = f"""
             THEN 'critical'
         WHEN gap > 10 OR day_number(due_on) - day_number(:today) <= 30 AND coalesce(progress, 0) < 80 OR missed = 1
              OR status = 'completed' AND owes THEN 'attention'
-        ELSE 'on_track' END AS light
+        WHEN status IS NOT NULL THEN 'on_track'
+        WHEN waits THEN 'to_validate'
+        ELSE 'no_report' END AS light
     FROM standing ORDER BY code
 """
 WAITING: Final = """
@@ -232,7 +238,7 @@ def assert_digest(desk: Desk, who: int, counted: list[Any]) -> None:
     whole = said(tap(desk, who, "resumen", "0.whole"), who)[-1]
     short = said(desk.say(who, "/resumen"), who)[-1]
     for line in (next(each for each in whole.splitlines() if each.startswith("Semáforo")), short.splitlines()[-1]):
-        told = {SHAPES[shape]: int(n) for shape, n in re.findall(r"(🔴|🟡|🟢|⚪)\D*(\d+)", line)}
+        told = {SHAPES[shape]: int(n) for shape, n in re.findall(r"(🔴|🟡|⬜|🔷|🟢|⚪)\D*(\d+)", line)}
         assert told == Counter(row.light for row in counted if not row.is_completed and not row.is_dropped)
 
 

@@ -17,7 +17,7 @@ DAYS = ("2018-10-12", "2018-11-15", "2018-12-28", "2019-01-09", "2019-02-01")
 
 @pytest.mark.parametrize(
     ("either_settings", "seed"),
-    [("sqlite", 1), ("postgresql", 2)],
+    [("sqlite", 1), ("postgresql", 3)],
     indirect=["either_settings"],
 )
 def test_every_light_and_count_is_what_the_tables_say(either_desk: Desk, tmp_path: Path, seed: int) -> None:

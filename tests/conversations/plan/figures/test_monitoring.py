@@ -348,9 +348,65 @@ def test_an_activity_added_in_mid_period_is_not_red_for_reports_before_it_was_th
     added = replace(activity("PRE-199", "MIREX", "2018-07-01", "2025-12-31"), added_on=date(2018, 10, 5))
     known = replace(RECORDS, activities=(added,), reports=(), closed=())
     [one] = stand(known).activities
-    assert (one.missed, one.light) == (0, Light.ON_TRACK)
+    assert (one.missed, one.light) == (0, Light.NO_REPORT)
     [before] = stand(replace(known, activities=(replace(added, added_on=None),))).activities
     assert (before.missed, before.light) == (2, Light.CRITICAL)
+
+
+WAITS, BACK, GOOD = ValidationState.SUBMITTED, ValidationState.RETURNED, ValidationState.VALIDATED
+
+
+@pytest.mark.parametrize(
+    ("state", "of_all", "of_validated"),
+    [
+        (None, Light.NO_REPORT, Light.NO_REPORT),
+        (WAITS, Light.ON_TRACK, Light.TO_VALIDATE),
+        (ValidationState.CORRECTED, Light.ON_TRACK, Light.TO_VALIDATE),
+        (BACK, Light.ON_TRACK, Light.NO_REPORT),
+        (GOOD, Light.ON_TRACK, Light.ON_TRACK),
+    ],
+)
+def test_nothing_is_green_without_a_report_that_counts(
+    state: ValidationState | None, of_all: Light, of_validated: Light
+) -> None:
+    """Who reads validated data sees that a report waits. A report that went back waits for its officer."""
+    one = activity("PRE-999", "INM", "2018-09-01", "2025-12-31")
+    sent = () if state is None else (report("PRE-999", "201809", "in_progress", 1, "2018-10-02", state=state),)
+    records = replace(EMPTY, activities=(one,), reports=sent)
+    third = day("2018-10-03")
+    for only_validated, expected in ((False, of_all), (True, of_validated)):
+        [agency] = stand(records, now=third, only_validated=only_validated).agencies
+        [found] = agency.activities
+        assert (found.light, agency.worst, agency.cells[-1]) == (expected, Cell(expected, 1), Cell(expected, 1))
+        assert found.light_before is Light.NO_REPORT, "a week ago nothing had come"
+
+
+def test_a_newer_report_that_waits_takes_no_light_away() -> None:
+    """What was validated counts on."""
+    one = activity("PRE-999", "INM", "2018-07-01", "2025-12-31")
+    sent = (
+        report("PRE-999", "201808", "in_progress", 1, "2018-09-03"),
+        report("PRE-999", "201809", "in_progress", 2, "2018-10-02", state=WAITS),
+    )
+    records = replace(EMPTY, activities=(one,), reports=sent)
+    assert stand(records, now=day("2018-10-03"), only_validated=True).activities[0].light is Light.ON_TRACK
+
+
+def test_a_column_says_what_waited_of_its_month_or_of_one_before() -> None:
+    """A report about September is none about August."""
+    one = activity("PRE-999", "INM", "2018-08-01", "2025-12-31", "quarterly")
+    monthly = activity("PRE-998", "PGR", "2018-08-01", "2025-12-31")
+    sent = (
+        report("PRE-999", "2018Q3", "in_progress", 1, "2018-10-02", state=WAITS),
+        report("PRE-998", "201808", "in_progress", 1, "2018-09-03", state=WAITS),
+    )
+    records = replace(EMPTY, activities=(one, monthly), reports=sent)
+    found = stand(records, now=day("2018-10-03"), only_validated=True)
+    columns = {each.code: [cell and cell.light for cell in each.cells[-2:]] for each in found.agencies}
+    assert columns == {
+        "INM": [Light.NO_REPORT, Light.TO_VALIDATE],
+        "PGR": [Light.TO_VALIDATE, Light.TO_VALIDATE],
+    }
 
 
 def test_a_column_knows_the_reports_of_its_month_and_of_those_before() -> None:
