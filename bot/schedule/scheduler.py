@@ -56,6 +56,8 @@ logger = structlog.get_logger(__name__)
 
 SWEEP_EVERY: Final = 60.0
 """Seconds after which all schedules are scanned, whatever has become of their jobs."""
+LOOK_EVERY: Final = 5.0
+"""Seconds between two looks at what has arrived, and at whether the database is held. They scan no schedule."""
 PROGRESS_EVERY: Final = 1.0
 FIRES_A_UNIT: Final = 25
 JUMP: Final = timedelta(minutes=5)
@@ -119,7 +121,7 @@ class Scheduler:
         self._timezone = timezone
         self._said = said
         self._feed = feed
-        self._patience = SWEEP_EVERY
+        self._patience = LOOK_EVERY
         self._watch = watch
         self._alarm = alarm
         self._timetable: Timetable | None = None
@@ -172,20 +174,21 @@ class Scheduler:
                 self._wake.clear()
                 rung, self._rung = self._rung, set()
                 began = since_boot()
-                if self._is_swept and began - swept_at < self._patience:
+                if self._is_swept and began - swept_at < SWEEP_EVERY:
                     await self.look(rung)
-                else:
-                    swept_at, self._is_swept = began, True
-                    await self.look()
+                else:  # what could not be looked at, because the database was away or held, is soon looked at again
+                    self._is_swept = True
+                    self._is_swept = await self.look() and self._is_swept
+                    swept_at = began
                 if not self._stop.is_set():
-                    await until(self._wake, max(0.0, swept_at + self._patience - since_boot()))
+                    await until(self._wake, self._patience)
         finally:
             self._timetable.jobs.shutdown(wait=False)
 
-    async def look(self, only: Collection[int] | None = None) -> None:
+    async def look(self, only: Collection[int] | None = None) -> bool:
         """Send what is due of these schedules, or of all, unless the database or the clock is held.
 
-        An error is logged, never raised.
+        Return whether that was done. An error is logged, never raised.
         """
         try:
             was = self.hold
@@ -198,10 +201,12 @@ class Scheduler:
                 self._alarm("clock", "the clock has jumped, or is not Telegram's: nothing is said on schedule")
             if not self.is_held:
                 await self.scan(self._clock.now(), only)
+                return True
         except Unavailable as error:
             logger.debug("scan.unavailable", reason=str(error))
         except Exception:  # the boundary that all jobs share
             logger.exception("scan.defect")
+        return False
 
     async def scan(self, now: datetime, only: Collection[int] | None = None) -> int:
         """Send what is due of these schedules, or of all. Return the number of messages.
@@ -211,9 +216,11 @@ class Scheduler:
         units = self._database.units
         self.looked_at = now
         replaced = await units.run(None, partial(_begin, now=now))
-        planned, hours = await asyncio.to_thread(self._plan, now, only)
-        if hours is not None and self._timetable is not None:
-            self._timetable.arrange(hours, now)
+        planned: list[Batch] = []
+        if only is None or only:
+            planned, hours = await asyncio.to_thread(self._plan, now, only)
+            if hours is not None and self._timetable is not None:
+                self._timetable.arrange(hours, now)
         said = 0
         for batch in _chunks(planned):
             with _one_job(batch.plan_id, batch.job.what, self._alarm):
@@ -222,7 +229,7 @@ class Scheduler:
                     self.counts[batch.job.what, outcome] += number
                 said += made["said"]
         edits, goes_on = await units.run(None, partial(show_progress, now=now))
-        self._patience = PROGRESS_EVERY if goes_on else SWEEP_EVERY
+        self._patience = PROGRESS_EVERY if goes_on else LOOK_EVERY
         if edits:
             self._feed(edits)
         if said or replaced:
