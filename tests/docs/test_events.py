@@ -1,12 +1,15 @@
 """The receiver of the guide, run as it stands on the page: it hears, once, and refuses what is not ours."""
 
+import json
 import re
+import runpy
 import subprocess
 import sys
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from bot.acts.sharing.receivers import new_secret
@@ -52,6 +55,19 @@ async def test_the_receiver_of_the_page_hears_once(page: str, tmp_path: Path) ->
             process.kill()
     assert said.read_text("utf-8").count("ping {'plan': 'RD'}") == 1
     assert len(code.splitlines()) < 25
+
+
+def test_the_schema_is_of_what_is_sent() -> None:
+    """It is made from the table of events, and the page's own example is one."""
+    made = runpy.run_path(str(GUIDE.parent / "events.py"))
+    assert made["OUT"].read_text("utf-8") == made["text"](), "run: python docs/events.py"
+
+    schema = json.loads(made["text"]())
+    (shown,) = re.findall(r"```json\n(.*?)```", (GUIDE / "events.md").read_text("utf-8"), re.DOTALL)
+    example = json.loads(shown)
+    jsonschema.validate(example, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(example | {"type": "report.lost"}, schema)
 
 
 @pytest.mark.parametrize("page", PAGES)

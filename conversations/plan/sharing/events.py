@@ -8,8 +8,12 @@ figures that an event has, status and progress.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final, Literal, cast, get_args
+from datetime import UTC, date, datetime
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar, cast, get_args
+
+from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, TypeAdapter, WithJsonSchema
 
 from conversations.plan.model import ValidationState
 from conversations.plan.sharing.export_request import AUDIENCES, is_told_outside
@@ -35,35 +39,97 @@ PUBLIC: Final = AUDIENCES[-1]
 _EVERYBODY: Final = frozenset(AUDIENCES)
 _INSIDE: Final = frozenset({INTERNAL})
 
-_REPORT: Final = ("receipt", "root_receipt", "version", "form_id", "activity", "indicator", "period", "agency")
 _FIGURES: Final = ("validation", "status", "progress")
+
+
+# ------------------------------------------------------------------ the data of each kind, in this order
+# What is not a field of these never leaves. docs/guide/events.schema.json is made from them.
+class About(BaseModel):
+    """What every event says: the plan's code."""
+
+    plan: str
+
+
+class OfReport(About):
+    """References to one version of a report. `root_receipt` is the receipt of its first version."""
+
+    receipt: int | None = None
+    root_receipt: int | None = None
+    version: int | None = None
+    form_id: str | None = None
+    activity: str | None = None
+    indicator: str | None = None
+    period: str | None = None
+    agency: str | None = None
+
+
+class OfValidated(OfReport):
+    """The same, with the only figures that an event has."""
+
+    validation: Literal["validated"] | None = None
+    status: str | None = None
+    progress: int | float | None = None
+    """Percent."""
+
+
+class OfPeriod(About):
+    """A period, and an agency if it is about one."""
+
+    period: str | None = None
+    agency: str | None = None
+
+
+class OfReopened(OfPeriod):
+    """A period that is open for one agency until a day."""
+
+    until: date | None = None
+
+
+class OfDays(About):
+    """A period and its new days."""
+
+    period: str | None = None
+    opens_on: date | None = None
+    due_on: date | None = None
+    grace_until_on: date | None = None
+    locks_on: date | None = None
+
+
+class OfPlan(About):
+    """What has changed: an act, as the audit log names it, and the agency or form that it is about."""
+
+    change: str | None = None
+    agency: str | None = None
+    form_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row: a kind of event, its audiences, and the fields of its `data`, in this order.
-
-    Fields that are not listed never leave.
-    """
+    """One row: a kind of event, its audiences, and its `data`."""
 
     kind: EventKind
     audiences: frozenset[str]
-    fields: tuple[str, ...]
+    data: type[About]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of its data, in order, but for the plan's code."""
+        return tuple(name for name in self.data.model_fields if name != "plan")
 
 
 EVENTS: Final[tuple[Event, ...]] = (
-    Event("report.submitted", _INSIDE, _REPORT),
-    Event("report.corrected", _INSIDE, _REPORT),
-    Event("report.returned", _INSIDE, _REPORT),
-    Event("report.answered", _INSIDE, _REPORT),
-    Event("report.validated", _EVERYBODY, (*_REPORT, *_FIGURES)),
-    Event("report.taken_back", _EVERYBODY, _REPORT),
-    Event("period.closed", _EVERYBODY, ("period", "agency")),
-    Event("period.moved", _EVERYBODY, ("period", "opens_on", "due_on", "grace_until_on", "locks_on")),
-    Event("period.reopened", _EVERYBODY, ("period", "agency", "until")),
-    Event("period.locked", _EVERYBODY, ("period", "agency")),
-    Event("plan.changed", _EVERYBODY, ("change", "agency", "form_id")),
-    Event("ping", _EVERYBODY, ()),
+    Event("report.submitted", _INSIDE, OfReport),
+    Event("report.corrected", _INSIDE, OfReport),
+    Event("report.returned", _INSIDE, OfReport),
+    Event("report.answered", _INSIDE, OfReport),
+    Event("report.validated", _EVERYBODY, OfValidated),
+    Event("report.taken_back", _EVERYBODY, OfReport),
+    Event("period.closed", _EVERYBODY, OfPeriod),
+    Event("period.moved", _EVERYBODY, OfDays),
+    Event("period.reopened", _EVERYBODY, OfReopened),
+    Event("period.locked", _EVERYBODY, OfPeriod),
+    Event("plan.changed", _EVERYBODY, OfPlan),
+    Event("ping", _EVERYBODY, About),
 )
 """In the order in which receivers are offered them. A kind of event that is not in this table does not exist."""
 
@@ -71,6 +137,34 @@ KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
 OFFERED: Final = tuple(kind for kind in KINDS if kind != "ping")
 """The kinds that a receiver may ask for. A ping is only sent on trial. Add a new kind last: buttons store places."""
 _OF: Final[Mapping[str, Event]] = {event.kind: event for event in EVENTS}
+
+_K = TypeVar("_K", bound=str)
+_D = TypeVar("_D", bound=About)
+
+
+def _with_milliseconds(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Body(BaseModel, Generic[_K, _D]):
+    """The body of a call to a receiver. `timestamp` is when it happened."""
+
+    type: _K
+    timestamp: Annotated[
+        AwareDatetime,
+        PlainSerializer(_with_milliseconds, str),
+        WithJsonSchema({"type": "string", "format": "date-time"}),
+    ]
+    data: _D
+
+
+_BODIES: Final = {event.kind: Body[Literal[event.kind], event.data] for event in EVENTS}  # type: ignore[name-defined]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of all bodies that a receiver may get."""
+    known: Any = Annotated[reduce(or_, _BODIES.values()), Field(discriminator="type")]
+    return TypeAdapter(known).json_schema(mode="serialization")
 
 
 def told_of(kind: str, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,9 +215,9 @@ def payload(kind: str, data: Mapping[str, Any], at: datetime, audience: str, pla
     fields = _OF[kind].fields
     if data.get("validation") != ValidationState.VALIDATED:
         fields = tuple(name for name in fields if name not in _FIGURES)
-    told = {name: data[name] for name in fields if name in data}
-    instant = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"type": kind, "timestamp": instant, "data": {"plan": plan, **told}}
+    told = {"plan": plan, **{name: data[name] for name in fields if name in data}}
+    body: BaseModel = _BODIES[cast(EventKind, kind)](type=kind, timestamp=at, data=told)
+    return body.model_dump(mode="json", exclude_none=True)
 
 
 def read_kinds(words: Iterable[str], audience: str) -> Collection[str]:
