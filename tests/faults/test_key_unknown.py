@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ def seal_anew(town: Town) -> Path:
     mine = town.settings
     theirs = mine.keys.with_name("theirs.json")
     shutil.copy(mine.keys, theirs)
-    town.settings = replace(mine, keys=theirs)
+    town.settings = mine.model_copy(update={"keys": theirs})
     assert town.enlace("keys", "rotate").returncode == 0
     with open_storage(town.settings) as database:
         assert database.units.submit(None, reseal).result() > 0

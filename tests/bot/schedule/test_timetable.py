@@ -19,6 +19,7 @@ from storage.calendar.schedules import NewSchedule
 from storage.errors import Unavailable
 from storage.messages.leases import since_boot
 from storage.open_database import Database
+from tests.bot.house import ANA
 from tests.bot.schedule.wound import NINE, ZONE, Wound
 from tests.deadlines import until
 
@@ -116,13 +117,23 @@ async def test_a_change_is_followed_at_once_whoever_makes_it(either_database: Da
 
 
 async def test_what_is_not_of_the_calendar_wakes_nobody(either_database: Database) -> None:
-    """A reader of the data door leaves an entry at every reading."""
-    async with running(either_database, Ahead(NINE + timedelta(hours=1))) as looked:
-        did(either_database, lambda unit: unit.audit.record("token.read", None, unit.plans.only().id, {}, NINE))
-        last = did(either_database, lambda unit: unit.audit.last_on_calendar(0))
-        await asyncio.sleep(2 * 0.5 + 0.2)  # the lookout has looked twice
-    assert looked.scans.count(None) == 1
-    assert last == did(either_database, lambda unit: unit.audit.last_on_calendar(last))
+    """A reader of the data door leaves an entry at every reading. A broadcast has a progress to show."""
+    woken: list[str] = []
+    lookout = Lookout(either_database.units, Ahead(NINE), lambda: woken.append("woken"))
+    await lookout.look()
+    did(either_database, lambda unit: unit.audit.record("token.read", None, unit.plans.only().id, {}, NINE))
+    await lookout.look()
+    assert woken == []
+
+    did(either_database, lambda unit: unit.audit.record("holiday_changed", None, unit.plans.only().id, {}, NINE))
+    await lookout.look()
+    await lookout.look()
+    assert woken == ["woken"]
+
+    ana = did(either_database, lambda unit: unit.people.by_telegram_id(ANA).id)
+    did(either_database, lambda unit: unit.broadcasts.begin(unit.plans.only().id, ana, None, 1, NINE))
+    await lookout.look()
+    assert woken == ["woken"] * 2
 
 
 async def test_a_job_that_is_lost_loses_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
