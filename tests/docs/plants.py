@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
+from pydantic import create_model
 
 # That a test turns red is all there is to see: nobody reads which is the smallest example.
 settings.register_profile(
@@ -253,7 +254,10 @@ def an_act_that_nobody_decided_about(patch: pytest.MonkeyPatch, _: ExitStack) ->
 def an_event_with_all_that_the_act_knows(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
     from conversations.plan.sharing import events
 
-    every = tuple(replace(event, fields=(*event.fields, "reason")) for event in events.EVENTS)
+    every = tuple(
+        replace(event, data=create_model("Talkative", __base__=event.data, reason=(str | None, None)))
+        for event in events.EVENTS
+    )
     patch.setattr(events, "_OF", {event.kind: event for event in every})
 
 
