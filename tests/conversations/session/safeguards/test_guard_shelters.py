@@ -21,8 +21,8 @@ from tests import ROOT
 
 TABLE = ROOT / "tests" / "conversations" / "data" / "guard_shelters.csv"
 COLUMNS = ["sentence", "language", "rules", "kind", "since"]
-LEAST_FOUND = {("41", "42", "43"): 0.95, ("44",): 0.85, ("45",): 0.60, ("46",): 0.80}
-"""Of these sets together. 0.95 is the goal; the last three tell how far from it the rule is for another hand."""
+LEAST_FOUND = {("41", "42", "43"): 0.95, ("44",): 0.85, ("45",): 0.60, ("46",): 0.80, ("47",): 0.40}
+"""Of these sets together. 0.95 is the goal; the last four tell how far from it the rule is for another hand."""
 MOST_FALSE = 0.02
 
 
