@@ -107,11 +107,24 @@ def _address(address: str) -> str:
     return address
 
 
+def _whole(text: object) -> object:
+    """Refuse an address that a library would repair: a space in it, or the port 0."""
+    if isinstance(text, str) and (" " in text or text.partition("://")[2].partition("/")[0].endswith(":0")):
+        raise ValueError("must be an address that begins with http:// or https://")
+    return text
+
+
 def _parts(text: object) -> object:
     """Return the parts of a text, which commas separate; anything else as it is."""
+    return [part.strip() for part in text.split(",")] if isinstance(text, str) else text
+
+
+def _filled(text: object) -> object:
+    """Return the parts of a text that are not empty; anything else as it is."""
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
+WebAddress = Annotated[HttpUrl, BeforeValidator(_whole)]
 Address = Annotated[str, AfterValidator(_address)]
 Port = Annotated[int, Field(gt=0, lt=65536)]
 _SECRET = Field(default=SecretStr(""), validate_default=True)
@@ -133,7 +146,7 @@ class Settings(BaseModel):
     )
     timezone: Annotated[str, AfterValidator(_known_zone)] = "America/Santo_Domingo"
     language: Annotated[str, AfterValidator(_known_language)] = FIRST
-    webhook_url: HttpUrl | None = None
+    webhook_url: WebAddress | None = None
     webhook_secret: SecretStr = _SECRET
     listen: Address = "127.0.0.1:8443"
     files: Path = Path("evidence")
@@ -142,9 +155,9 @@ class Settings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
     metrics: Address | None = None
-    events_inside: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_parts)] = ()
+    events_inside: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_filled)] = ()
     events_ports: Annotated[tuple[Port, ...], NoDecode, BeforeValidator(_parts)] = (443, 80, 8443)
-    app_url: Annotated[HttpUrl, AfterValidator(_origin)] | None = None
+    app_url: Annotated[WebAddress, AfterValidator(_origin)] | None = None
 
     @field_validator("telegram_token", "database_url", "webhook_secret", mode="before")
     @classmethod
@@ -154,7 +167,7 @@ class Settings(BaseModel):
         if file is None:
             return given
         variable = f"ENLACE_{info.field_name}_FILE".upper()
-        if given != cls.model_fields[str(info.field_name)].default:
+        if given is not cls.model_fields[str(info.field_name)].default:  # not equal: the default may be given too
             raise ValueError(f"is given, and {variable} too: leave one of them out")
         return _secret_in(file, variable)
 

@@ -174,12 +174,11 @@ class Scheduler:
                 self._wake.clear()
                 rung, self._rung = self._rung, set()
                 began = since_boot()
-                if self._is_swept and began - swept_at < SWEEP_EVERY:
-                    await self.look(rung)
-                else:  # what could not be looked at, because the database was away or held, is soon looked at again
-                    self._is_swept = True
-                    self._is_swept = await self.look() and self._is_swept
-                    swept_at = began
+                is_sweep = not self._is_swept or began - swept_at >= SWEEP_EVERY
+                if is_sweep:
+                    swept_at, self._is_swept = began, True
+                if not await self.look(None if is_sweep else rung):  # the database was away, or held: soon again
+                    self._is_swept = False
                 if not self._stop.is_set():
                     await until(self._wake, self._patience)
         finally:

@@ -1,5 +1,6 @@
 """The environment: what is wrong is one sentence that names the variable, never its value."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,49 @@ def test_a_file_of_no_use_is_named(
         read_settings()
     assert said in str(complaint.value)
     assert TOKEN not in str(complaint.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("EVENTS_PORTS", "443,"),
+        ("EVENTS_PORTS", "443,canary"),
+        ("EVENTS_PORTS", "0"),
+        ("EVENTS_INSIDE", "10.20.0.1/16"),
+        ("WEBHOOK_URL", "https://example.org:0/canary"),
+        ("WEBHOOK_URL", "https://example.org/a canary"),
+        ("WEBHOOK_URL", "ftp://example.org/canary"),
+        ("APP_URL", "https://example.org/canary"),
+        ("SEND_RATE", "inf"),
+        ("LOG_FORMAT", "canary"),
+        ("METRICS", "canary"),
+    ],
+)
+def test_what_is_no_such_setting_is_named_and_not_repaired(
+    alone: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """The sentence names the variable, and shows nothing of its value."""
+    monkeypatch.setenv(f"ENLACE_{variable}", value)
+    with pytest.raises(Complaint, match=f"cannot be used: ENLACE_{variable}: ") as complaint:
+        read_settings()
+    assert "canary" not in str(complaint.value)
+
+
+def test_networks_may_end_with_a_comma(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As lists do that somebody shortens."""
+    monkeypatch.setenv("ENLACE_EVENTS_INSIDE", "10.20.0.0/16, 127.0.0.1/32,")
+    assert read_settings().reach.inside == (ip_network("10.20.0.0/16"), ip_network("127.0.0.1/32"))
+
+
+def test_the_database_that_is_used_without_a_setting_may_not_be_given_beside_a_file(
+    alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the default, and was given all the same."""
+    (alone / "secret").write_text("postgresql+psycopg://db/enlace", "utf-8")
+    monkeypatch.setenv("ENLACE_DATABASE_URL_FILE", str(alone / "secret"))
+    monkeypatch.setenv("ENLACE_DATABASE_URL", "sqlite:///enlace.db")
+    with pytest.raises(Complaint, match="leave one of them out"):
+        read_settings()
 
 
 def test_the_password_of_the_database_is_kept_out_of_logs(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
