@@ -10,10 +10,8 @@ all of them at once, and a reader who looks for a column looks in one place. Not
 """
 
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any, ClassVar, Final
 
-import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -52,52 +50,18 @@ class UtcDateTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
 
-    def bind_processor(self, dialect: Dialect) -> Any:
-        return _as_utc if dialect.name == "postgresql" else _written
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        utc = value.astimezone(UTC)
+        return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 
-    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
-        return _in_utc if dialect.name == "postgresql" else _read
-
-
-_OFFSET = "+00:00"
-_WITH_MICROSECONDS = len('"2018-10-03T12:00:00.000001+00:00"')
-"""An instant in JSON. orjson leaves out microseconds that are 0."""
-
-
-# Every update writes nine instants: from SQLAlchemy's own processors, two behind each other, they cost a tenth of it.
-def _as_utc(value: datetime | None) -> datetime | None:
-    return value if value is None or value.tzinfo is UTC else _aware(value)
-
-
-def _aware(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise ValueError("naive datetime")
-    return value.astimezone(UTC)
-
-
-def _written(value: datetime | None) -> str | None:
-    """The instant as SQLAlchemy writes a DateTime to SQLite: "2018-10-03 12:00:00.000000"."""
-    return None if value is None else in_text(value if value.tzinfo is UTC else _aware(value))
-
-
-# Of the fourteen instants that an update writes, nine are its own. UTC alone may be remembered: elsewhere the two hours
-# that a clock shows twice are equal, and are not the same instant.
-@lru_cache(maxsize=64)
-def in_text(utc: datetime) -> str:
-    """Write an instant of UTC as SQLite stores it."""
-    said = orjson.dumps(utc)  # "2018-10-03T12:00:00.000001+00:00", in half of the time that `isoformat` takes
-    if len(said) == _WITH_MICROSECONDS:
-        return said[1:27].decode().replace("T", " ")
-    return utc.isoformat(" ", "microseconds").removesuffix(_OFFSET)
-
-
-def _in_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone(UTC)
-
-
-def _read(text: str | None) -> datetime | None:
-    # `replace` would take eight times as long as all the rest.
-    return None if text is None else datetime.fromisoformat(text + _OFFSET)
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
 Translations = dict[str, str]

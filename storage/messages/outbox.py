@@ -30,7 +30,7 @@ import orjson
 from sqlalchemy import bindparam, case, false, func, insert, literal_column, null, select, tuple_, update
 
 from storage.database.facts import Facts
-from storage.database.models import Card, OutboxMessage, in_text, table
+from storage.database.models import Card, OutboxMessage, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown, SealBroken
@@ -636,5 +636,5 @@ def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) ->
     It is known before the row has a number, so the row is written once. To move a text to another row, somebody would
     have to move all of these with it.
     """
-    utc = created_at if created_at.tzinfo is UTC else created_at.astimezone(UTC)
-    return f"outbox:{chat_id}:{card_id or 0}:{method}:{in_text(utc).replace(' ', 'T')}"
+    said_at = created_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"outbox:{chat_id}:{card_id or 0}:{method}:{said_at}"

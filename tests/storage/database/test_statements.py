@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import ARRAY, BigInteger, DateTime, bindparam, insert, literal, select
-from sqlalchemy.dialects import sqlite
 
-from storage.database.models import Chat, OutboxMessage, Session, in_text, table
+from storage.database.models import Chat, OutboxMessage, Session, table
 from storage.database.statements import Prepared
 from tests.deadlines import PATIENCE
 
@@ -51,15 +50,6 @@ def test_what_is_written_and_read_is_the_same_either_way(apply: Any) -> None:
     assert all(other == first for other in others)
     assert NOW.astimezone(UTC) in first
     assert True in first
-
-
-@pytest.mark.parametrize("microsecond", [0, 1, 17, 100_000, 999_999])
-def test_sqlite_stores_an_instant_as_sqlalchemy_would(microsecond: int) -> None:
-    """It compares them as texts, and there are some that were written before."""
-    instant = datetime(2018, 10, 3, 12, 0, 5, microsecond, tzinfo=UTC)
-    write = DateTime().dialect_impl(sqlite.dialect()).bind_processor(sqlite.dialect())
-    assert write is not None
-    assert in_text(instant) == write(instant.replace(tzinfo=None))
 
 
 def test_columns_that_come_as_one_text_are_the_same(apply: Any) -> None:
