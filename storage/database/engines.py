@@ -106,19 +106,6 @@ def sqlite_module() -> ModuleType:
     raise StorageError(f"SQLite {found} can corrupt databases: {wanted} or newer is needed (pip install pysqlite3)")
 
 
-def _bind_as_they_are(module: ModuleType) -> None:
-    """Tell the driver that these values need no conversion.
-
-    It asks that of each one, a dozen for each answer, and an answer that it has to look for takes it 4 µs.
-    """
-    for kind, same in ((type(None), _nothing), (bytes, bytes), (bool, int)):
-        module.register_adapter(kind, same)
-
-
-def _nothing(_: None) -> None:
-    """The adapter of None."""
-
-
 def sqlite_file(url: URL) -> Path:
     return Path(url.database or "").absolute()
 
@@ -126,7 +113,6 @@ def sqlite_file(url: URL) -> Path:
 def sqlite_engine(url: URL, *, pooled: bool = True) -> Engine:
     file = sqlite_file(url)
     module = sqlite_module()
-    _bind_as_they_are(module)
     engine = create_engine(
         f"sqlite:///{file}",
         module=module,

@@ -80,12 +80,6 @@ def test_the_writing_connection_is_durable_and_strict(sqlite_database: Database)
     }
 
 
-@pytest.mark.parametrize("value", [None, True, b"sealed"])
-def test_the_driver_looks_for_no_conversion_of_a_value_that_needs_none(sqlite_database: Database, value: Any) -> None:
-    """It takes it 4 µs to find that there is none, a dozen times for each answer."""
-    assert sqlite_module().adapt(value) == value
-
-
 def test_a_reader_cannot_write(database: Database) -> None:
     """Not by mistake either: the database itself refuses."""
     with pytest.raises(Exception, match=r"readonly|read-only"), database.view() as unit:
