@@ -50,18 +50,33 @@ class UtcDateTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("naive datetime")
-        utc = value.astimezone(UTC)
-        return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return _in_utc if dialect.name == "postgresql" else _written
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        return _in_utc if dialect.name == "postgresql" else _read
+
+
+# An update writes fourteen instants. SQLAlchemy's own two processors, one behind the other, would take a tenth of it.
+def _in_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("naive datetime")
+    return value.astimezone(UTC)
+
+
+_OFFSET = "+00:00"
+
+
+def _written(value: datetime | None) -> str | None:
+    """The instant as SQLAlchemy writes a DateTime to SQLite: "2018-10-03 12:00:00.000000"."""
+    utc = _in_utc(value)
+    return None if utc is None else utc.isoformat(" ", "microseconds").removesuffix(_OFFSET)
+
+
+def _read(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text + _OFFSET)
 
 
 Translations = dict[str, str]

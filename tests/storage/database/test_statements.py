@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import ARRAY, BigInteger, DateTime, bindparam, insert, select
+from sqlalchemy.dialects import sqlite
 
-from storage.database.models import Chat, OutboxMessage, Session, table
+from storage.database.models import Chat, OutboxMessage, Session, UtcDateTime, table
 from storage.database.statements import Prepared
 from tests.deadlines import PATIENCE
 
@@ -50,6 +51,17 @@ def test_what_is_written_and_read_is_the_same_either_way(apply: Any) -> None:
     assert all(other == first for other in others)
     assert NOW.astimezone(UTC) in first
     assert True in first
+
+
+@pytest.mark.parametrize("microsecond", [0, 17])
+def test_sqlite_stores_an_instant_as_sqlalchemy_would(microsecond: int) -> None:
+    """It compares them as texts, and there are some that were written before."""
+    instant = datetime(2018, 10, 3, 12, 0, 5, microsecond, tzinfo=UTC)
+    dialect = sqlite.dialect()
+    ours, theirs = (kind.dialect_impl(dialect).bind_processor(dialect) for kind in (UtcDateTime(), DateTime()))
+    assert ours is not None
+    assert theirs is not None
+    assert ours(instant) == theirs(instant.replace(tzinfo=None))
 
 
 def test_an_hour_that_a_clock_shows_twice_is_two_instants(apply: Any) -> None:
