@@ -21,13 +21,12 @@ from storage.imports.reading import read_plan
 from storage.imports.sheets import (
     CADENCES,
     CODE_SHEETS,
+    READ,
     SETTINGS,
     SHEETS,
-    CodeSheetOf,
-    Field,
+    Column,
     SheetOf,
     Value,
-    note_of,
     sheet_of_list,
     without_language,
 )
@@ -77,11 +76,7 @@ _EXAMPLES: Final[Mapping[str, Mapping[str, Value]]] = {
 """One example row for each sheet. Its texts are in the catalogues."""
 
 
-NOTED: Final = frozenset(
-    {note_of(one) for sheet_of in (SETTINGS, *SHEETS) for one in sheet_of.fields}
-    | {sheet_of.list_header for sheet_of in CODE_SHEETS if sheet_of.list_header}
-    | {sheet_of.label for sheet_of in CODE_SHEETS}
-)
+NOTED: Final = frozenset(one.note for sheet_of in READ for one in sheet_of.fields)
 """The notes that explain a column in every language (`book.note.…`)."""
 
 
@@ -130,7 +125,7 @@ class _Writing:
         for column, one in enumerate(sheet_of.fields):
             is_needed = one.needed and one.language in ("", self._say.language)
             wide = 40 if one.kind == "text" and one.limit > 100 else 14
-            width += self._header(sheet, column, one.header, is_needed, wide, note_of(one))
+            width += self._header(sheet, column, one.header, is_needed, wide, one.note)
             if rule := _rule(one, (offered or {}).get(one.header, ())):
                 sheet.data_validation(1, column, ROWS, column, rule)
             for row, example in enumerate(examples, 1):
@@ -138,7 +133,7 @@ class _Writing:
         self._on_paper(sheet, width)
         sheet.freeze_panes(1, 1)
 
-    def codes(self, sheet_of: CodeSheetOf, rows: Sequence[Mapping[str, str]]) -> None:
+    def codes(self, sheet_of: SheetOf, rows: Sequence[Mapping[str, str]]) -> None:
         sheet = self._book.add_worksheet(sheet_of.name)
         first = [*([sheet_of.list_header] if sheet_of.list_header else []), "code"]
         headers = list(dict.fromkeys([*first, *(f"{sheet_of.label}_{each}" for each in LANGUAGES), *chain(*rows)]))
@@ -150,8 +145,8 @@ class _Writing:
         for number, row in enumerate(rows, 1):
             for column, header in enumerate(headers):
                 self._cell(sheet, number, column, row.get(header))
-        if sheet_of.words:
-            sheet.data_validation(1, 0, ROWS, 0, {"validate": "list", "source": list(sheet_of.words)})
+        if sheet_of["code"].words:
+            sheet.data_validation(1, 0, ROWS, 0, {"validate": "list", "source": list(sheet_of["code"].words)})
         self._on_paper(sheet, width)
         sheet.freeze_panes(1, len(first))
 
@@ -191,7 +186,7 @@ class _Writing:
                 sheet.write_string(row, column, visible(str(value)), self._cell_look)
 
 
-def _rule(one: Field, offered: Sequence[str]) -> dict[str, Any] | None:
+def _rule(one: Column, offered: Sequence[str]) -> dict[str, Any] | None:
     """The validation of a cell below this header. None: any text."""
     words = offered or one.words
     if one.kind == "flag":
@@ -245,7 +240,7 @@ def _example(sheet_of: SheetOf, language: str, today: date) -> dict[str, Value]:
     return row
 
 
-def _codes(sheet_of: CodeSheetOf, shipped: Mapping[str, Mapping[str, Value]], of: Country) -> Iterator[dict[str, str]]:
+def _codes(sheet_of: SheetOf, shipped: Mapping[str, Mapping[str, Value]], of: Country) -> Iterator[dict[str, str]]:
     """The shipped plan's code lists that forms ask, and the country's places."""
     for key, row in shipped.items():
         name, _, code = key.partition("/")
