@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from bot.sandbox import markup
 from bot.sandbox.methods.changing import REACTIONS
@@ -40,6 +40,8 @@ class Sender:
     In a group: one of its members, an administrator who is anonymous behind the group, or a channel. `via_bot` and
     `origin` (a MessageOrigin) say that the words are not the sender's own.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     person: Annotated[int | None, Field(alias="from")] = None
     is_anonymous: Annotated[bool, Field(alias="anonymous")] = False
