@@ -5,7 +5,7 @@ request, and what would be right. It never repeats what was sent, which may be a
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -37,17 +37,10 @@ class ProblemDetails(BaseModel):
     there_is: tuple[str, ...] = ()
 
 
-class ToldError(BaseModel):
-    """What went wrong, in the form of OData."""
-
-    code: str
-    message: str
-
-
 class ODataError(BaseModel):
     """An error answer as OData has it (OData JSON 4.01, §21)."""
 
-    error: ToldError
+    error: dict[Literal["code", "message"], str]
 
 
 class Problem(Exception):
@@ -69,7 +62,7 @@ class Problem(Exception):
         """The answer as JSON: a problem, or an error of OData."""
         said: BaseModel
         if is_odata:
-            said = ODataError(error=ToldError(code=self.code, message=self.detail))
+            said = ODataError(error={"code": self.code, "message": self.detail})
         else:
             said = ProblemDetails(
                 type=f"urn:enlace:problem:{self.code}",

@@ -7,14 +7,14 @@ do everything. It is no part of Telegram: the bot sees nothing of it but its eff
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import orjson
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, validate_call
+from pydantic import ConfigDict, TypeAdapter, ValidationError, validate_call
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -29,11 +29,11 @@ from bot.sandbox.methods.profile import commands_for
 from bot.sandbox.people import ImpossibleError, Sender
 from bot.sandbox.refusals import Refusal
 from bot.sandbox.schema import Upload
-from bot.sandbox.telegram import Chat, ChatKind, Person, World
+from bot.sandbox.telegram import Chat, Person, World
 
 Json = dict[str, Any]
 Handler = Callable[[Request], Awaitable[Response]]
-Act = Callable[..., Json | None]
+Act = Callable[..., object]
 PAGE: Final = Path(__file__).parent / "page"
 SHOWN: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "audio/mpeg", "audio/ogg", "video/mp4",
                           "application/pdf"})  # fmt: skip
@@ -273,7 +273,9 @@ class Control:
 
         async def handle(request: Request) -> Response:
             where = [self._chat(request).id] if "id" in request.path_params else []
-            return as_json(checked(self.world, *where, **await _json(request)) or {"ok": True})
+            done = checked(self.world, *where, **await _json(request))
+            done = {"query_id": done} if isinstance(done, str) else done
+            return as_json(done if isinstance(done, dict) else {"ok": True})
 
         return handle
 
@@ -303,17 +305,6 @@ def _add_person(world: World, started: bool = False, deactivated: bool | None = 
         world.people[made.id].is_deactivated = deactivated
 
 
-def _add_group(
-    world: World,
-    id: int,
-    title: str = "Grupo",
-    members: Sequence[int] = (),
-    kind: Annotated[ChatKind, Field(alias="type")] = "supergroup",
-    by: int | None = None,
-) -> None:
-    people.add_to_group(world, id, title, members, kind=kind, by=by)
-
-
 def _move_clock(world: World, to: datetime | None = None, by: float | None = None) -> Json:
     """Move it by seconds, or to Unix seconds or an ISO date and time (UTC if it names no zone)."""
     if (to is None) == (by is None):
@@ -330,17 +321,6 @@ def _switch(world: World, **switches: Any) -> Json:
 
 def _say(world: World, chat_id: int, text: str = "", reply_to: int | None = None, **sender: Any) -> Json:
     return people.say(world, chat_id, text, reply_to=reply_to, sender=TypeAdapter(Sender).validate_python(sender))
-
-
-def _tap(
-    world: World,
-    chat_id: int,
-    message_id: int,
-    data: str | None = None,
-    text: str | None = None,
-    person: Annotated[int | None, Field(alias="from")] = None,
-) -> Json:
-    return {"query_id": people.tap(world, chat_id, message_id, data=data, text=text, person=person)}
 
 
 def _locate(
@@ -372,12 +352,12 @@ def _forward(
 
 ACTS: Final[Mapping[str, Act]] = {
     "/people": _add_person,
-    "/groups": _add_group,
+    "/groups": people.add_to_group,
     "/clock": _move_clock,
     "/switches": _switch,
     "/reset": World.reset,
     "/chats/{id:path}/text": _say,
-    "/chats/{id:path}/tap": _tap,
+    "/chats/{id:path}/tap": people.tap,
     "/chats/{id:path}/edit": people.edit,
     "/chats/{id:path}/react": people.react,
     "/chats/{id:path}/location": _locate,

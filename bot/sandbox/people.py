@@ -142,7 +142,7 @@ def tap(
     *,
     data: str | None = None,
     text: str | None = None,
-    person: int | None = None,
+    person: Annotated[int | None, Field(alias="from")] = None,
 ) -> str:
     """Tap a button of a message; return the number of the query.
 
@@ -349,11 +349,11 @@ def clear(world: World, chat_id: int) -> None:
 
 def add_to_group(
     world: World,
-    chat_id: int,
-    title: str,
-    members: Sequence[int],
+    chat_id: Annotated[int, Field(alias="id")],
+    title: str = "Grupo",
+    members: Sequence[int] = (),
     *,
-    kind: ChatKind = "supergroup",
+    kind: Annotated[ChatKind, Field(alias="type")] = "supergroup",
     by: int | None = None,
 ) -> Chat:
     """Make a group or channel and add the bot to it. The bot gets the updates that Telegram sends."""

@@ -9,12 +9,12 @@ A value that its type cannot hold is stored as the engines do, cut to fit or bla
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, model_validator
 
 from conversations.xforms.evaluation.state import ref_of
 from conversations.xforms.evaluation.texts import Node
@@ -55,13 +55,6 @@ class Step(BaseModel):
     count: int = 1
 
 
-class Preload(BaseModel):
-    """What a form asks of the phone that it is filled on."""
-
-    username: str = "oracle-user"
-    device_id: Annotated[str, Field(validation_alias="deviceID")] = "oracle-device"
-
-
 class Script(BaseModel):
     """Steps, and the circumstances of the form; a list is its steps alone."""
 
@@ -71,7 +64,7 @@ class Script(BaseModel):
     seed: int = 1
     lang: str = ""
     mode: Literal["full", "diff"] | None = None
-    preload: Preload = Preload()
+    preload: Mapping[str, str] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -86,7 +79,7 @@ class _Refused(Exception):
 def replay(form: Form, script: object, *, mode: str = "diff") -> Iterator[dict[str, Any]]:
     """Yield all lines of the transcript: the loaded form as step 0, one for each step, and a last one with `final`.
 
-    `script` is a Script, or the JSON of one; ValidationError if it is none. `mode` is "full" (all nodes in every line) or
+    `script` is a Script, or its JSON; ValidationError if it is none. `mode` is "full" (all nodes in every line) or
     "diff" (after step 0 only what changed). Never raises for a step that the form does not allow: its line then has
     `ok: false` and the reason.
     """
@@ -99,8 +92,8 @@ def replay(form: Form, script: object, *, mode: str = "diff") -> Iterator[dict[s
             now=outline.now,
             timezone=outline.tz,
             language=form.default_language,
-            username=outline.preload.username,
-            device_id=outline.preload.device_id,
+            username=outline.preload.get("username", "oracle-user"),
+            device_id=outline.preload.get("deviceID", "oracle-device"),
             seed=outline.seed,
         ),
     )

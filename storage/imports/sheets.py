@@ -112,11 +112,6 @@ Sdg = Annotated[str, Kind("sdg"), _REFERENCE]
 Gcm = Annotated[str, Kind("gcm"), _REFERENCE]
 Sensitivity = Literal["public", "internal", "restricted"]
 Cadence: TypeAlias = Literal[tuple(each.value for each in Frequency)]  # type: ignore[valid-type]
-RoleType: TypeAlias = Literal[ROLE_TYPES]  # type: ignore[valid-type]
-Computation: TypeAlias = Literal[COMPUTATIONS]  # type: ignore[valid-type]
-Pillar: TypeAlias = Literal[PILLARS]  # type: ignore[valid-type]
-Status: TypeAlias = Literal[tuple(each.value for each in ActivityStatus)]  # type: ignore[valid-type]
-State: TypeAlias = Literal[tuple(each.value for each in ValidationState)]  # type: ignore[valid-type]
 
 
 # ------------------------------------------------------------------ columns and rows
@@ -239,7 +234,7 @@ class AgencyRow(BaseModel):
     code: Code
     name: Name = Field("", max_length=200)
     role: Text500 = Field("", serialization_alias="mandate")
-    role_type: RoleType
+    role_type: Literal[ROLE_TYPES]  # type: ignore[valid-type]
     founding_member: Annotated[Literal["yes", "no", "invited"], _FLAG, _YES] = Field(
         _NO, validation_alias=AliasChoices("founding_member", "member_2018")
     )
@@ -283,8 +278,8 @@ class IndicatorRow(BaseModel):
     sensitivity: Sensitivity
     min_cell: Count = 0
     by_exploitation: Annotated[Literal["0", "1", "no", "yes", "FALSE", "TRUE"], _FLAG, _YES] = _NO
-    computed: Computation = ""
-    annual_table: Pillar = ""
+    computed: Literal[COMPUTATIONS] = ""  # type: ignore[valid-type]
+    annual_table: Literal[PILLARS] = ""  # type: ignore[valid-type]
     target_source: Text = Field("", serialization_alias="target.source")
     note: Text500 = ""
 
@@ -312,12 +307,12 @@ class ActivityRow(BaseModel):
 
 
 class StatusRow(BaseModel):
-    code: Status
+    code: Literal[tuple(each.value for each in ActivityStatus)]  # type: ignore[valid-type]
     label: Label = ""
 
 
 class StateRow(BaseModel):
-    code: State
+    code: Literal[tuple(each.value for each in ValidationState)]  # type: ignore[valid-type]
     label: Label = ""
 
 
