@@ -395,7 +395,7 @@ HALF_A_SENTENCE = re.compile(
 
 
 def test_a_function_says_first_what_it_does_or_returns() -> None:
-    """A verb, `Whether`, or a noun: not half a sentence that its reader has to complete (decision 0079)."""
+    """A verb, `Whether`, or a noun: not half a sentence (docs/decisions/code-and-docs.md)."""
     found = [
         f"{path}:{node.lineno} {said}"
         for path, node in named()

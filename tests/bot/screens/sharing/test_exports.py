@@ -388,7 +388,7 @@ def test_too_large_for_telegram_is_said_with_the_remedy(office: Office) -> None:
 
 
 def test_of_two_replicas_that_see_how_an_export_ended_one_tells_it(office: Office) -> None:
-    """Both have read it as being sent; the second finds it ended, and says nothing (decision 0161)."""
+    """Both have read it as being sent; the second finds it ended: docs/decisions/presence-and-leases.md."""
     office.ask(CARMEN, "submissions")
     office.work()
     sent = office.job()
