@@ -58,3 +58,9 @@ def test_a_code_that_the_code_cites_is_told_on_its_page() -> None:
     told = {letter: (ROOT / "docs" / name).read_text("utf-8") for letter, name in TOLD_ON.items()}
     cited = {found for path in code() if path.suffix == ".py" for found in CODE.findall(path.read_text("utf-8"))}
     assert {each for each in cited if not re.search(rf"\b{each}\b", told[each[0]])} == set()
+
+
+def test_nothing_is_cited_that_its_reader_does_not_have() -> None:
+    """A paragraph stands behind the name of a public standard, never of a page that is elsewhere."""
+    elsewhere = re.compile(r"\b(?:DESIGN|DOMAIN|GUARANTEES|HOUSE|SECURITY|STYLE)(?:\.md|\s+§|\s+[GST]\d)")
+    assert [str(path) for path in code() if elsewhere.search(path.read_text("utf-8"))] == []

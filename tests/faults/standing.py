@@ -25,7 +25,7 @@ from tests.storage.database import scratch
 
 ADMIN = 200_001
 TAKEN_OVER_IN = 30.0
-"""Seconds within which GUARANTEES T11 wants what a replica had in hand to be another's."""
+"""Seconds within which T11 wants what a replica had in hand to be another's."""
 
 
 def stood_still(
