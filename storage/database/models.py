@@ -1,4 +1,4 @@
-"""Every table. Names are the field's own (DESIGN §6); everything below a plan carries its `plan_id`.
+"""Every table. Names are the field's own (docs/domain.md#glossary); everything below a plan carries its `plan_id`.
 
 Three conventions hold throughout:
 * instants are aware UTC (`UtcDateTime` refuses naive ones), days are dates;
@@ -162,7 +162,7 @@ class Objective(Base):
 
 
 class Agency(Base):
-    """An agency. It is never deleted: membership of the commission changes, reports stay (DOMAIN §1.1)."""
+    """An agency. It is never deleted: membership of the commission changes, reports stay (docs/domain.md#agencies)."""
 
     __tablename__ = "agency"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
@@ -325,7 +325,7 @@ class Closing(Base):
 class Reopening(Base):
     """A locked period that one agency may report on again for some days.
 
-    Its reason is part of the record (DOMAIN §4.4).
+    Its reason is part of the record (docs/domain.md#reopening).
     """
 
     __tablename__ = "reopening"
@@ -422,7 +422,7 @@ class Membership(Base):
     until_on: Column[date | None]
     """For a temporary role: the first day on which it is over, in the plan's zone. It may end earlier."""
     is_contributor: Column[bool] = column(default=False, server_default=false())
-    """An observer who also reports the indicators of their own agency (DOMAIN §2.7)."""
+    """An observer who also reports the indicators of their own agency (docs/domain.md#who-sees-what)."""
     mark: Column[str | None] = column(String(32))
     """A keyed hash of the row (`storage.database.marks`). Somebody who has only the database cannot make one."""
 
@@ -671,7 +671,7 @@ class Submission(Base):
     receipt_number: Column[int]
     activity_status: Column[str | None] = column(String(32))
     """Status and progress are kept in the clear also when the answers are sealed: rates and lights count them
-    (DOMAIN §2.3).
+    (docs/domain.md#rates).
     """
     progress: Column[int | None]
     promises_evidence: Column[bool] = column(default=False, server_default=false())
@@ -710,7 +710,7 @@ class ReviewDecision(Base):
 
 
 class Comment(Base):
-    """A comment by an observer for the coordination. It never changes an agency's datum (DOMAIN §4.5)."""
+    """A comment by an observer for the coordination. It never changes an agency's datum (docs/domain.md#comments)."""
 
     __tablename__ = "comment"
     __table_args__ = (Index("ix_comment_plan", "plan_id", "settled_at"), NEVER_AGAIN)
@@ -909,7 +909,7 @@ class RestrictedMessage(Base):
 
 
 class Job(Base):
-    """Long work that a worker claims (DESIGN §3): a download, an export, a broadcast."""
+    """Long work that a worker claims: a download, an export, a broadcast."""
 
     __tablename__ = "job"
     __table_args__ = (Index("ix_job_state", "state", "id"), NEVER_AGAIN)

@@ -51,7 +51,7 @@ REPLIES: frozenset[str] = frozenset(LANES["replies"])
 LOCKED_FOR = timedelta(minutes=1)
 """The pause before a row with a missing key is tried again."""
 LEASE = timedelta(seconds=26)
-"""With a look every two seconds, another replica takes over within thirty of a death (GUARANTEES T11)."""
+"""With a look every two seconds, another replica takes over within thirty of a death (T11)."""
 UPLOAD_LEASE = timedelta(minutes=10)
 """An export may be 45 MB on a slow line, and is never sent twice. So no call begins that could outlast the lease."""
 

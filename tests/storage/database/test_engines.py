@@ -65,7 +65,7 @@ def test_an_old_sqlite_is_replaced_and_without_replacement_refused(monkeypatch: 
 
 
 def test_the_writing_connection_is_durable_and_strict(sqlite_database: Database) -> None:
-    """The settings GUARANTEES asks for, read back from the connection itself."""
+    """The settings that what is guaranteed asks for, read back from the connection itself."""
 
     def read(unit: Any) -> dict[str, Any]:
         names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")

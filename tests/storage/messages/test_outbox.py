@@ -123,7 +123,9 @@ def test_fan_out_is_born_queued_and_an_expired_lease_leaves_it_in_doubt(apply: A
 
 
 def test_what_is_in_doubt_counts_for_the_day_on_which_its_call_could_begin(apply: Any) -> None:
-    """A process that died on Friday is missed on Monday: nobody has had Monday's notice by that (DOMAIN §5.3)."""
+    """A process that died on Friday is missed on Monday: nobody has had Monday's notice by that
+    (docs/domain.md#reminders).
+    """
 
     def settled_at(unit: UnitOfWork, id: int) -> datetime | None:
         return unit.connection.execute(select(_O.c.settled_at).where(_O.c.id == id)).scalar_one()
