@@ -40,8 +40,8 @@ MODELS = (Card, Chat, OutboxMessage, ProcessedUpdate, RestrictedMessage, Session
 GROWING = {table(model).name for model in MODELS}
 _IS_GROUP = text("SELECT current_setting('lock_timeout') = :patience")
 # Of this connection alone: what it has not told the server's statistics yet, and its last transaction is not told.
-_READ_AS_A_WHOLE = text("SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0")
-_PLANNED_ANEW = text("SELECT statement FROM pg_prepared_statements WHERE custom_plans > 0")
+_READ_AS_A_WHOLE = text("SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0")
+_PLANNED_ANEW = text("SELECT statement, custom_plans FROM pg_prepared_statements WHERE custom_plans > 0")
 
 
 class DeskInGroups(Desk):
@@ -77,16 +77,26 @@ def desk(tmp_path: Path) -> Iterator[DeskInGroups]:
 def done(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """What groups have done by now: the tables that one read as a whole, the statements that one planned anew."""
     found: Counter[str] = Counter()
-    finish = PostgresWriter.finish
+    finish, connected = PostgresWriter.finish, PostgresWriter._connected
+
+    def counted(connection: Connection) -> Counter[str]:
+        rows = [row for question in (_READ_AS_A_WHOLE, _PLANNED_ANEW) for row in connection.execute(question)]
+        return Counter({what: count for what, count in rows})
+
+    def beginning(self: PostgresWriter) -> Connection:
+        connection = connected(self)
+        connection.info["before"] = counted(connection)  # others have had the connection before this group
+        connection.rollback()
+        return connection
 
     def asking(self: PostgresWriter, connection: Connection) -> None:
         journeys.write_what_waits(connection)
         if connection.execute(_IS_GROUP, {"patience": PATIENCE_OF_A_GROUP}).scalar_one():
             found["groups"] += 1
-            for question in (_READ_AS_A_WHOLE, _PLANNED_ANEW):
-                found.update(connection.execute(question).scalars())
+            found.update(list(counted(connection) - connection.info["before"]))
         finish(self, connection)
 
+    monkeypatch.setattr(PostgresWriter, "_connected", beginning)
     monkeypatch.setattr(PostgresWriter, "finish", asking)
     return found
 
