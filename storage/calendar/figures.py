@@ -7,7 +7,7 @@ statements. `storage.calendar.counted_reports` says which reports are read, and
 
 import contextlib
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from storage.database.models import Base
 from storage.database.statements import Prepared, one_of
 from storage.database.unit import Unit
 from storage.plan.cadences import Cadences
+from storage.plan.past_rows import PastRows
 from storage.plan.plans import Plans
 from storage.reports.revisions import revisions
 
@@ -191,7 +192,9 @@ class Figures:
         span = span_of(periods, closings, since.astimezone(zone).date())
         records = Records(
             agencies=plans.agencies(plan_id),
-            activities=tuple(map(_to_activity, _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code}))),
+            activities=self._ever(
+                plan_id, map(_to_activity, _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code}))
+            ),
             periods=periods,
             reports=counted_reports(self._unit, plan_id, now, periods, span, code),
             closed=(),
@@ -221,7 +224,7 @@ class Figures:
         span = WHOLE if is_whole else span_of(periods, closings, (since or now).astimezone(zone).date())
         closed = {"plan_id": plan_id, "at": now, "from_day": min(span.from_day, today - LOOK_BACK)}
         opened = closings[-1].opens_on.isoformat() if closings else date.max.isoformat()
-        activities = tuple(map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
+        activities = self._ever(plan_id, map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
         return Records(
             agencies=plans.agencies(plan_id),
             activities=activities,
@@ -234,6 +237,9 @@ class Figures:
             reminded=dict(_REMINDED.rows(connection, {"plan_id": plan_id, "at": now, "from_window": opened})),
             kept_since=self._kept_since(plan_id, now, zone),
         )
+
+    def _ever(self, plan_id: int, present: Iterable[Activity]) -> tuple[Activity, ...]:
+        return self._unit.of(PastRows).with_earlier(plan_id, "activity", tuple(present))
 
     def _kept_since(self, plan_id: int, now: datetime, zone: ZoneInfo) -> date:
         return (self._unit.of(Facts).learnt_at(known_since(plan_id)) or now).astimezone(zone).date()

@@ -154,7 +154,7 @@ def standing_of(actor: Actor, period: ReportingPeriod, agency: Agency) -> Stored
 
 def expected_agencies(actor: Actor, period: ReportingPeriod) -> list[Agency]:
     plans, plan_id = actor.unit.plans, actor.plan_id
-    due = expected_reports(plans.activities(plan_id, include_retired=True), period, plans.ended(plan_id))
+    due = expected_reports(plans.activities_ever(plan_id), period, plans.ended(plan_id))
     codes = {report.activity.agency_code for report in due}
     return [agency for agency in plans.agencies(plan_id) if agency.code in codes]
 
