@@ -119,7 +119,7 @@ class Dispatch:
         take: Callable[[StoredSession], Fetched | FetchFailed | None],
         now: datetime,
     ) -> Handled:
-        """Feed the result of a file's download back to the session it was for (DESIGN §3).
+        """Feed the result of a file's download back to the session it was for.
 
         `take` gives the result, and attaches the file. It is asked only if the sender may still answer in the session.
         """

@@ -1,4 +1,4 @@
-"""Every setting of Enlace with its default, read once from the environment and from `.env` (DESIGN §2)."""
+"""Every setting of Enlace with its default, read once from the environment and from `.env`."""
 
 import os
 import re

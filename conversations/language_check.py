@@ -17,7 +17,7 @@ from conversations.languages import FIRST, LACKING, LANGUAGES, TABLES, folder_of
 
 Kind = Literal["file", "missing", "unknown", "twice", "placeholder", "long", "table", "command", "emergency"]
 MESSAGE_LIMIT: Final = 330
-"""DOMAIN §4: nothing longer is read."""
+"""docs/domain.md#words-in-the-chat: nothing longer is read."""
 DESCRIPTION_LIMIT: Final = 256
 """Characters of a command's description in Telegram's menu (Bot API, BotCommand)."""
 CHAT: Final = (

@@ -39,7 +39,7 @@ from tests.families import families
 PACKAGES = ("bot", "conversations", "storage")
 CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
 BUTTON_LIMIT = 30
-"""DOMAIN §4: nothing wider fits."""
+"""docs/domain.md#words-in-the-chat: nothing wider fits."""
 
 NOT_KEYS = re.compile(
     r"(plan|form|event)\.(id|xlsx)|(language|periods)\.po|" + "|".join(map(re.escape, (*AUDITED_ACTS, *EVENT_KINDS)))
@@ -257,7 +257,7 @@ def test_every_problem_has_its_sentence_and_remedy() -> None:
 
 
 def test_no_sentence_in_the_chat_is_too_long_to_be_read() -> None:
-    """DOMAIN §4: at most 330 characters."""
+    """docs/domain.md#words-in-the-chat: at most 330 characters."""
     long = []
     for language in LANGUAGES:
         for name in CHAT:
@@ -280,7 +280,7 @@ def buttons() -> set[str]:
 
 
 def test_no_button_is_too_wide() -> None:
-    """DOMAIN §4: at most 30 characters, what it is filled with left out."""
+    """docs/domain.md#words-in-the-chat: at most 30 characters, what it is filled with left out."""
     keys = buttons()
     assert {"nav.back", "menu.home", "form.same", "form.send"} <= keys
     wide = [
@@ -395,7 +395,7 @@ HALF_A_SENTENCE = re.compile(
 
 
 def test_a_function_says_first_what_it_does_or_returns() -> None:
-    """A verb, `Whether`, or a noun: not half a sentence that its reader has to complete (decision 0079)."""
+    """A verb, `Whether`, or a noun: not half a sentence (docs/decisions/code-and-docs.md)."""
     found = [
         f"{path}:{node.lineno} {said}"
         for path, node in named()

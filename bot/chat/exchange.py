@@ -377,8 +377,8 @@ class Exchange:
     def refuses(self, text: str, care: Care) -> bool:
         """Check text that was typed about something of this care. True if it carries personal data; the person is told.
 
-        Then the message is deleted from the chat, and if it is about something restricted, in both cases (S15, DOMAIN
-        §2.6).
+        Then the message is deleted from the chat, and if it is about something restricted, in both cases (S15,
+        docs/domain.md#free-text).
         """
         kind = personal_data(text, strict=care.is_read_strictly, known=self.known())
         if self.typed_message_id is not None and (care.is_restricted or kind is not None):

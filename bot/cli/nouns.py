@@ -1,4 +1,4 @@
-"""The table of the command line (DESIGN §2; the names are a contract): every command and group, and its module.
+"""The table of the command line (its names are a contract): every command and group, and its module.
 
 Data goes to stdout, messages to stderr; exit 0 done, 1 failed, 2 used wrongly. A module is imported when its command is
 used, and imports what it needs when it runs. So `--help` reads only this table, and `run`, which lives for months,

@@ -188,7 +188,7 @@ def figures(families: Iterable[Metric]) -> dict[str, int]:
 
 
 def moments(now: datetime, zone: ZoneInfo, holidays: Collection[date] = frozenset()) -> list[dict[str, Any]]:
-    """The next opening, due day and lock of a monthly period, each at its hour (DOMAIN §5.3).
+    """The next opening, due day and lock of a monthly period, each at its hour (docs/domain.md#reminders).
 
     Opening and due day are announced at nine. A period is locked from the first minute of its day.
     """

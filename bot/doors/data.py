@@ -18,7 +18,6 @@ from functools import partial
 from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
-import orjson
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,12 +27,11 @@ from bot.doors.credentials import UNAUTHORISED, address_of, network_of, token_of
 from bot.doors.limits import NETWORKS, READS, STRANGERS, Allowances
 from bot.doors.odata import PATH, VERSION, feed_of, write_odata
 from bot.doors.openapi import openapi
-from bot.doors.parameters import LONGEST_ADDRESS, MEDIA_TYPES, TABULAR, asked_of, single
+from bot.doors.parameters import LONGEST_ADDRESS, MEDIA_TYPES, TABULAR, Asked, asked_of, read
 from bot.doors.problems import NOT_FOUND, Problem, unknown
 from bot.doors.reading import BASE, Reader, listed, write_dataset, write_dictionary
 from bot.doors.spool import Spool, Wrote, ready
 from bot.telegram.handled import Clock
-from conversations.languages import LANGUAGES
 from storage.database.marks import protection_mark
 from storage.errors import Unavailable
 from storage.open_database import Database
@@ -204,8 +202,8 @@ def understand(request: Request) -> Understood:
     """Read what a request asks for. Problem if there is no such thing."""
     path = request.url.path.removeprefix(BASE).strip("/")
     if not path:
-        single(request.query_params.multi_items(), [])
-        return Understood("list", lambda unit, reader, out: _json(out, orjson.dumps(listed(reader))))
+        read(request, Asked, [])
+        return Understood("list", _listed)
     dataset, _, rest = path.partition("/")
     if dataset == "odata":
         feed = feed_of(request, rest)
@@ -213,14 +211,11 @@ def understand(request: Request) -> Understood:
     if rest == "columns":
         if dataset not in TABULAR:
             raise unknown("dataset", TABULAR, 404)
-        language = single(request.query_params.multi_items(), ["language"]).get("language", "")
-        if language and language not in LANGUAGES:
-            raise unknown("language", list(LANGUAGES))
-        return Understood("columns", partial(_columns, dataset, language))
+        return Understood("columns", partial(_columns, dataset, read(request, Asked, ["language"]).language))
     if rest:
         raise NOT_FOUND
     asked = asked_of(request, dataset)
-    return Understood(dataset, lambda unit, reader, out: write_dataset(unit, asked, reader, out))
+    return Understood(dataset, lambda unit, reader, out: write_dataset(unit, dataset, asked, reader, out))
 
 
 def _columns(dataset: str, language: str, unit: UnitOfWork, reader: Reader, out: BinaryIO) -> Wrote:
@@ -228,6 +223,6 @@ def _columns(dataset: str, language: str, unit: UnitOfWork, reader: Reader, out:
     return Wrote(MEDIA_TYPES["json"])
 
 
-def _json(out: BinaryIO, content: bytes) -> Wrote:
-    out.write(content)
+def _listed(_: UnitOfWork, reader: Reader, out: BinaryIO) -> Wrote:
+    out.write(listed(reader).model_dump_json().encode())
     return Wrote(MEDIA_TYPES["json"])

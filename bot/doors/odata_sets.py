@@ -11,6 +11,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
+from pydantic import BaseModel, Field
+
 from bot.doors.odata_filter import BOOLEAN, DAY, INSTANT, NUMBER, STRING
 from bot.doors.parameters import TABULAR
 from bot.doors.reading import Reader, extract_of
@@ -139,11 +141,16 @@ def _identifier(text: str, taken: set[str]) -> str:
 
 
 # ------------------------------------------------------------------ documents
-def service_document(sets: Iterable[EntitySet], base: str) -> dict[str, Any]:
-    return {
-        "@odata.context": f"{base}/$metadata",
-        "value": [{"name": each.name, "kind": "EntitySet", "url": each.name, "title": each.title} for each in sets],
-    }
+class Document(BaseModel):
+    """An answer in OData: sets, or rows of one."""
+
+    context: str = Field(serialization_alias="@odata.context")
+    value: tuple[dict[str, Any], ...]
+
+
+def service_document(sets: Iterable[EntitySet], base: str) -> str:
+    value = ({"name": each.name, "kind": "EntitySet", "url": each.name, "title": each.title} for each in sets)
+    return Document(context=f"{base}/$metadata", value=tuple(value)).model_dump_json(by_alias=True)
 
 
 def metadata(sets: Sequence[EntitySet]) -> str:

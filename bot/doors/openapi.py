@@ -1,33 +1,24 @@
-"""The OpenAPI 3.1 document of the data door, made from the tables that the door itself uses.
+"""The OpenAPI 3.1 document of the data door, made from the models that the door itself reads and writes with.
 
 It says nothing about any plan, so it needs no token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import orjson
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
-from bot.doors.odata import OPTIONS
+from bot.doors.odata import OPTIONS, Options
 from bot.doors.odata import PATH as ODATA
-from bot.doors.parameters import JSON, LENGTHS, LONGEST, MEDIA_TYPES, TABULAR, parameters_of
-from bot.doors.problems import TITLES
-from bot.doors.reading import BASE
-from conversations.languages import LANGUAGES
-from storage.exports.exporters import DATASETS
-from storage.exports.paging import FOLLOWED
+from bot.doors.odata_sets import Document
+from bot.doors.parameters import JSON, MEDIA_TYPES, TABULAR, Asked, names_of
+from bot.doors.problems import TITLES, ODataError, ProblemDetails
+from bot.doors.reading import ANSWERS, BASE, Listed, Package
 
 Schema = dict[str, Any]
-LANGUAGE: Final[Schema] = {
-    "name": "language", "in": "query", "schema": {"type": "string", "enum": list(LANGUAGES)},
-}  # fmt: skip
-ROW: Final[Schema] = {
-    "type": "object",
-    "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
-    "description": "By the names of the columns, which /columns explains.",
-}
-NUMBER_OPTIONS: Final = ("$top", "$skip")
 
 
 @cache
@@ -36,15 +27,14 @@ def openapi() -> bytes:
 
 
 def _document() -> Schema:
-    paths: Schema = {f"{BASE}/": {"get": _operation("list", "What this token reads.", (), {"type": "object"})}}
+    said: tuple[type[BaseModel], ...] = (Listed, Package, Document, ProblemDetails, ODataError, *ANSWERS.values())
+    _, schemas = models_json_schema([(each, "serialization") for each in said], ref_template=_ref("{model}")["$ref"])
+    paths: Schema = {f"{BASE}/": {"get": _operation("list", "What this token reads.", Listed)}}
     for dataset in TABULAR:
         paths[f"{BASE}/{dataset}"] = _both(_dataset(dataset))
-        paths[f"{BASE}/{dataset}/columns"] = {
-            "get": _operation(
-                f"{dataset}_columns", f"What each column of {dataset} means: a Frictionless data package.", (LANGUAGE,),
-                {"type": "object", "required": ["resources"]},
-            )
-        }  # fmt: skip
+        about = f"What each column of {dataset} means: a Frictionless data package."
+        columns = _operation(f"{dataset}_columns", about, Package, _parameters(Asked, ["language"]))
+        paths[f"{BASE}/{dataset}/columns"] = {"get": columns}
     paths |= _odata()
     return {
         "openapi": "3.1.0",
@@ -61,38 +51,14 @@ def _document() -> Schema:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic", "description": "The token is the password."},
             },
-            "schemas": {"Problem": _problem(), "ODataError": _odata_error(), "Row": ROW},
+            "schemas": schemas["$defs"],
         },
     }
 
 
 def _dataset(dataset: str) -> Schema:
-    audiences = next(each.audiences for each in DATASETS if each.name == dataset)
-    parameters = [
-        {"name": each.name, "in": "query", "description": each.about, "schema": dict(each.schema)}
-        for each in parameters_of(dataset)
-    ]
-    rows = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
-    required = ["dataset", "audience", "filters", "rows"]
-    schema: Schema = {
-        "type": "object",
-        "properties": {
-            "dataset": {"const": dataset},
-            "audience": {"enum": sorted(audiences)},
-            "filters": {"type": "object", "additionalProperties": {"type": "string"}},
-            "rows": rows,
-        },
-        "additionalProperties": False,
-    }
-    if dataset in FOLLOWED:
-        schema["properties"] |= {
-            "removed": {"type": "array", "items": {"type": "integer"}},
-            "has_more": {"type": "boolean"},
-            "next": {"type": "string", "format": "uri"},
-        }
-        required = [*required, "removed", "has_more", "next"]
-    schema["required"] = required
-    made = _operation(dataset, f"The rows of {dataset}, as `enlace export {dataset}` writes them.", parameters, schema)
+    about = f"The rows of {dataset}, as `enlace export {dataset}` writes them."
+    made = _operation(dataset, about, ANSWERS[dataset], _parameters(Asked, names_of(dataset)))
     content = made["responses"]["200"]["content"]
     for format, media_type in MEDIA_TYPES.items():
         if format != JSON:
@@ -100,39 +66,37 @@ def _dataset(dataset: str) -> Schema:
     return made
 
 
+def _parameters(model: type[BaseModel], names: Iterable[str]) -> Iterator[Schema]:
+    """Describe these parameters of a model."""
+    known = model.model_json_schema()["properties"]
+    for name in names:
+        told = known[name]
+        about = told.pop("description", "")
+        schema = {key: value for key, value in told.items() if key not in ("title", "default")}
+        yield {"name": name, "in": "query", "description": about, "schema": schema}
+
+
 def _odata() -> Schema:
-    options = [
-        {"name": name, "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999}}
-        if name in NUMBER_OPTIONS
-        else {"name": name, "in": "query", "schema": {"enum": ["true", "false"]}}
-        if name == "$count"
-        else {"name": name, "in": "query", "schema": {"enum": ["json"]}}
-        if name == "$format"
-        else {"name": name, "in": "query", "schema": {"type": "string", "maxLength": LENGTHS.get(name, LONGEST)}}
-        for name in OPTIONS
-    ]
     of_set = {"name": "set", "in": "path", "required": True, "schema": {"type": "string"}}
-    rows = {"type": "object", "required": ["@odata.context", "value"]}
-    xml = _operation("odata_metadata", "The sets in CSDL.", (), {"type": "string"}, is_odata=True)
+    options = [of_set, *_parameters(Options, OPTIONS)]
+    xml = _operation("odata_metadata", "The sets in CSDL.", Document, is_odata=True)
     xml["responses"]["200"]["content"] = {"application/xml": {"schema": {"type": "string"}}}
-    return {
-        f"{ODATA}/": {"get": _operation("odata", "The OData v4 service document.", (), rows, is_odata=True)},
-        f"{ODATA}/$metadata": {"get": xml},
-        f"{ODATA}/{{set}}": {"get": _operation("odata_set", "A set's rows.", (of_set, *options), rows, is_odata=True)},
-    }
+    sets = _operation("odata", "The OData v4 service document.", Document, is_odata=True)
+    rows = _operation("odata_set", "A set's rows.", Document, options, is_odata=True)
+    return {f"{ODATA}/": {"get": sets}, f"{ODATA}/$metadata": {"get": xml}, f"{ODATA}/{{set}}": {"get": rows}}
 
 
 def _operation(
-    name: str, summary: str, parameters: Any, schema: Mapping[str, Any], *, is_odata: bool = False
+    name: str, summary: str, answer: type[BaseModel], parameters: Iterable[Schema] = (), *, is_odata: bool = False
 ) -> Schema:
-    error = "ODataError" if is_odata else "Problem"
+    error = ODataError if is_odata else ProblemDetails
     media_type = "application/json" if is_odata else "application/problem+json"
-    content = {media_type: {"schema": {"$ref": f"#/components/schemas/{error}"}}}
+    content = {media_type: {"schema": _ref(error.__name__)}}
     responses: Schema = {
         "200": {
             "description": "Here it is.",
             "headers": {"ETag": {"schema": {"type": "string"}}},
-            "content": {"application/json": {"schema": dict(schema)}},
+            "content": {"application/json": {"schema": _ref(answer.__name__)}},
         },
         "304": {"description": "It is what If-None-Match names."},
     }
@@ -152,30 +116,5 @@ def _both(operation: Schema) -> Schema:
     return {"get": operation, "head": head}
 
 
-def _problem() -> Schema:
-    return {
-        "type": "object",
-        "required": ["type", "title", "status", "detail"],
-        "properties": {
-            "type": {"type": "string", "pattern": "^urn:enlace:problem:[a-z-]+$"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "there_is": {"type": "array", "items": {"type": "string"}},
-        },
-        "additionalProperties": False,
-    }
-
-
-def _odata_error() -> Schema:
-    return {
-        "type": "object",
-        "required": ["error"],
-        "properties": {
-            "error": {
-                "type": "object",
-                "required": ["code", "message"],
-                "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-            }
-        },
-    }
+def _ref(model: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{model}"}

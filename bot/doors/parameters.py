@@ -1,13 +1,14 @@
-"""Read the parameters of a request to the data door, strictly, from one table.
+"""Read the parameters of a request to the data door, strictly, by one model.
 
 A parameter that is ignored would mislead: somebody who types `perod` would take the whole history for one month. So a
-parameter that is not in the table is refused, and the answer lists those that exist.
+parameter that a dataset does not have is refused, and the answer lists those that exist.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal, TypeVar, get_args
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
 from bot.doors.problems import Problem, unknown
@@ -28,57 +29,75 @@ NAMES: Final = {name.removesuffix("_id"): name for name in FILTERS}
 LONGEST: Final = 400
 LONGEST_CURSOR: Final = 7000
 """A snapshot of PostgreSQL names each transaction that was open: with a hundred of them a cursor has some thousands."""
-LONGEST_FILTER: Final = 4000
 LONGEST_ADDRESS: Final = 8000
 """Characters of path and query. nginx and others accept 8 KB for the first line of a request."""
-LENGTHS: Final = {"cursor": LONGEST_CURSOR, "$skiptoken": LONGEST_CURSOR, "$filter": LONGEST_FILTER}
-"""Where another length holds than `LONGEST`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter, and its description for OpenAPI."""
-
-    name: str
-    about: str
-    schema: Mapping[str, object] = field(
-        default_factory=lambda: {"type": "string", "minLength": 1, "maxLength": LONGEST}
-    )
-
-
-COMMON: Final = (
-    Parameter(
-        "format",
-        "json, csv or jsonl (a JSON object a line); without it, what the Accept header prefers.",
-        {"type": "string", "enum": list(MEDIA_TYPES)},
-    ),
-    Parameter("language", "Of labels.", {"type": "string", "enum": list(LANGUAGES)}),
-    Parameter("bom", "1: begin a CSV with the mark by which Excel knows it.", {"type": "string", "enum": ["0", "1"]}),
-)
-OF_SEVERAL: Final = (Parameter("table", "Of a CSV: the table of a repeat, by its name; without it, the form's own."),)
-OF_FOLLOWED: Final = (
-    Parameter(
-        "limit",
-        "Read by pages of at most so many reports. `next` leads to the next page, and later to what has changed.",
-        {"type": "integer", "minimum": 1, "maximum": MOST},
-    ),
-    Parameter(
-        "cursor",
-        "What `next` of an answer says: it goes on from there, with the filters of the first request.",
-        {"type": "string", "minLength": 1, "maxLength": LONGEST_CURSOR},
-    ),
-)
-FILTER_WORDS: Final[Mapping[str, str]] = {
-    "form_id": "Only answers to these forms, by their form_id.",
-    "period": "201809 or 2018Q3; a year: all that lies in it; a range: 201807..201812.",
-    "agency": "Only these agencies: codes, with commas between.",
-    "area": "Only these strategic areas: codes, with commas between.",
-    "status": "Only activities with this status.",
-    "validation": "Only reports in this state of validation.",
-    "since": "Only what was sent or decided since this day (2018-10-03) or instant.",
-}
-
 TABULAR: Final = tuple(each.name for each in DATASETS)
+M = TypeVar("M", bound=BaseModel)
+
+
+# ------------------------------------------------------------------ what a parameter must be
+def _digits(text: object) -> object:
+    """Refuse the texts that are numbers only for Python, such as `1_0`."""
+    if isinstance(text, str) and re.fullmatch("[0-9]{1,9}", text) is None:
+        raise ValueError
+    return text
+
+
+Signs = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Text = Annotated[Signs, Field(min_length=1, max_length=LONGEST)]
+Cursor = Annotated[Signs, Field(min_length=1, max_length=LONGEST_CURSOR)]
+DIGITS: Final = BeforeValidator(_digits)
+_REMEDIES: Final[Mapping[str, str]] = {
+    "bom": "`bom` is 1 or 0.",
+    "limit": f"`limit` is a number from 1 to {MOST}.",
+    "$count": "$count is true or false.",
+    "$top": "$top is a whole number, 0 or more.",
+    "$skip": "$skip is a whole number, 0 or more.",
+}
+"""What would be right in a parameter. Of other parameters the model has the words."""
+
+
+class Filters(BaseModel):
+    """Which rows: the filters of `FILTERS`. The docstring of a parameter describes it for OpenAPI."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    form: Text = ""
+    """Only answers to these forms, by their form_id."""
+    period: Text = ""
+    """201809 or 2018Q3; a year: all that lies in it; a range: 201807..201812."""
+    agency: Text = ""
+    """Only these agencies: codes, with commas between."""
+    area: Text = ""
+    """Only these strategic areas: codes, with commas between."""
+    status: Text = ""
+    """Only activities with this status."""
+    validation: Text = ""
+    """Only reports in this state of validation."""
+    since: Text = ""
+    """Only what was sent or decided since this day (2018-10-03) or instant."""
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters that are given, by their names in `FILTERS`."""
+        return {full: value for name, full in NAMES.items() if (value := getattr(self, name))}
+
+
+class Asked(Filters):
+    """A request for a dataset. `names_of` says which of these parameters a dataset has."""
+
+    format: Literal[tuple(MEDIA_TYPES)] = ""  # type: ignore[valid-type]
+    """json, csv or jsonl (a JSON object a line); without it, what the Accept header prefers."""
+    language: Literal[LANGUAGES] = ""  # type: ignore[valid-type]
+    """Of labels."""
+    bom: Literal["0", "1"] = "0"
+    """1: begin a CSV with the mark by which Excel knows it."""
+    table: Text = ""
+    """Of a CSV: the table of a repeat, by its name; without it, the form's own."""
+    limit: Annotated[int, Field(ge=1, le=MOST), DIGITS] = 0
+    """Read by pages of at most so many reports. `next` leads to the next page, and later to what has changed."""
+    cursor: Cursor = ""
+    """What `next` of an answer says: it goes on from there, with the filters of the first request."""
 
 
 def filters_of(dataset: str) -> tuple[str, ...]:
@@ -87,74 +106,50 @@ def filters_of(dataset: str) -> tuple[str, ...]:
     return tuple(name for name in FILTERS if name in used)
 
 
-def parameters_of(dataset: str) -> tuple[Parameter, ...]:
-    """All parameters of a dataset."""
-    filters = tuple(Parameter(name.removesuffix("_id"), FILTER_WORDS[name]) for name in filters_of(dataset))
-    several = OF_SEVERAL if dataset == "answers" else ()
-    return (*filters, *COMMON, *several, *(OF_FOLLOWED if dataset in FOLLOWED else ()))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request for a dataset."""
-
-    dataset: str
-    format: str
-    filters: Mapping[str, str]
-    language: str = ""
-    bom: bool = False
-    table: str = ""
-    limit: int | None = None
-    cursor: str = ""
+def names_of(dataset: str) -> list[str]:
+    """The names of all parameters of a dataset."""
+    lacking = {name for name, full in NAMES.items() if full not in filters_of(dataset)}
+    lacking |= set() if dataset == "answers" else {"table"}
+    lacking |= set() if dataset in FOLLOWED else {"limit", "cursor"}
+    return [name for name in Asked.model_fields if name not in lacking]
 
 
 def asked_of(request: Request, dataset: str) -> Asked:
     """Read the parameters. Problem for an unknown, repeated or malformed one."""
     if dataset not in TABULAR:
         raise unknown("dataset", TABULAR, 404)
-    given = single(request.query_params.multi_items(), [each.name for each in parameters_of(dataset)])
-    limit = given.get("limit", "")
-    if limit and not (limit.isascii() and limit.isdecimal() and len(limit) < 6 and 1 <= int(limit) <= MOST):
-        raise Problem(400, "limit", f"`limit` is a number from 1 to {MOST}.")
-    if (language := given.get("language", "")) and language not in LANGUAGES:
-        raise unknown("language", list(LANGUAGES))
-    if given.get("bom", "0") not in ("0", "1"):
-        raise Problem(400, "bom", "`bom` is 1 or 0.")
-    made = Asked(
-        dataset,
-        format_of(request, given.get("format", "")),
-        {NAMES[name]: value for name, value in given.items() if name in NAMES and value},
-        language,
-        given.get("bom") == "1",
-        given.get("table", ""),
-        int(limit) if limit else None,
-        given.get("cursor", ""),
-    )
+    made = read(request, Asked, names_of(dataset))
+    made = made if made.format else made.model_copy(update={"format": accepted(request)})
     if (made.cursor or made.limit) and made.format != JSON:
         raise Problem(
             400, "format", "Pages and what has changed are read as JSON: leave `format` out. As CSV all comes at once."
         )
-    form = made.filters.get("form_id", "")
-    if made.dataset == "answers" and made.format == CSV and (not form or "," in form):
+    if dataset == "answers" and made.format == CSV and (not made.form or "," in made.form):
         raise Problem(400, "form", "As CSV the answers to one form: name it with `form`. All forms come as JSON.")
     return made
 
 
-def single(items: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]:
-    """Parameters by name. Problem for an unknown, repeated or too long one."""
+def read(request: Request, model: type[M], known: Sequence[str]) -> M:
+    """Read the parameters with these names. Problem for an unknown, repeated, empty or malformed one."""
     given: dict[str, str] = {}
-    for name, value in items:
+    for name, value in request.query_params.multi_items():
         if name not in known:
             raise unknown("parameter", known)
         if name in given:
             raise Problem(400, "twice", f"`{name}` is given twice. Several codes stand in one, with commas between.")
-        if len(value) > LENGTHS.get(name, LONGEST) or "\0" in value:
-            raise Problem(400, "too-long", f"`{name}` is longer than anything it could be.")
         if not value.strip(" ,") and not name.startswith("$"):
             # A program whose variable is empty would be given the whole history for one month.
             raise Problem(400, "empty", f"`{name}` is empty: leave it out, or say which.")
         given[name] = value
-    return given
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        name, kind = str(error.errors()[0]["loc"][0]), error.errors()[0]["type"]
+    if name in _REMEDIES:
+        raise Problem(400, name.removeprefix("$"), _REMEDIES[name])
+    if kind == "literal_error":
+        raise unknown(name, get_args(model.model_fields[name].annotation))
+    raise Problem(400, "too-long", f"`{name}` is longer than anything it could be.")
 
 
 def next_address(origin: str, path: str) -> str:
@@ -164,14 +159,10 @@ def next_address(origin: str, path: str) -> str:
     return origin + path
 
 
-def format_of(request: Request, named: str) -> str:
-    """The named format, otherwise the first that the client accepts. JSON for a client that accepts anything."""
-    if named:
-        if named not in MEDIA_TYPES:
-            raise unknown("format", list(MEDIA_TYPES))
-        return named
-    accepted = [part.partition(";") for part in request.headers.get("accept", "*/*").split(",")]
-    for media, _, parameters in sorted(accepted, key=lambda part: _weight(part[2]), reverse=True):
+def accepted(request: Request) -> str:
+    """The first format that the client accepts. JSON for a client that accepts anything."""
+    named = [part.partition(";") for part in request.headers.get("accept", "*/*").split(",")]
+    for media, _, parameters in sorted(named, key=lambda part: _weight(part[2]), reverse=True):
         media = media.strip().lower()
         if _weight(parameters) == 0:
             continue

@@ -6,16 +6,17 @@ The exports decide what may leave and what is suppressed. This module only decid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final, Literal
 
 import orjson
+from pydantic import BaseModel, RootModel, WithJsonSchema, create_model
 
 from bot.doors.parameters import CSV, JSON, MEDIA_TYPES, Asked, filters_of, next_address
 from bot.doors.problems import Problem, unknown
 from bot.doors.spool import Wrote
 from conversations.languages import FIRST
 from storage.errors import NotFound
-from storage.exports.exporters import check_wanted, datasets_for, exporter
+from storage.exports.exporters import DATASETS, check_wanted, datasets_for, exporter
 from storage.exports.formats.delimited import write_csv, write_table
 from storage.exports.formats.dictionary import data_package
 from storage.exports.formats.json_lines import write_array, write_jsonl
@@ -27,6 +28,66 @@ from storage.reports.standing import StandingChanges
 from storage.unit_of_work import UnitOfWork
 
 BASE: Final = "/data/v1"
+Address = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+
+
+class Row(RootModel[dict[str, str | int | float | bool | None]]):
+    """By the names of the columns, which /columns explains."""
+
+
+# ------------------------------------------------------------------ what an answer says
+class Offered(BaseModel, extra="forbid"):
+    """A dataset, with the addresses of its rows and of the explanation of its columns."""
+
+    name: str
+    url: Address
+    columns: Address
+    filters: tuple[str, ...]
+    is_followed: bool
+
+
+class Listed(BaseModel, extra="forbid"):
+    """What a token may read."""
+
+    audience: str
+    datasets: tuple[Offered, ...]
+    formats: tuple[str, ...]
+    openapi: Address
+
+
+class Rows(BaseModel, extra="forbid"):
+    """All rows of a dataset."""
+
+    dataset: str
+    audience: str
+    filters: dict[str, str]
+    rows: tuple[Row, ...]
+
+
+class Followed(Rows):
+    """A page of rows, or all, and the receipts of reports that have left the dataset."""
+
+    removed: tuple[int, ...]
+    has_more: bool
+    next: Address
+
+
+class Package(BaseModel):
+    """What each column means: a Frictionless data package."""
+
+    resources: tuple[dict[str, Any], ...]
+
+
+ANSWERS: Final[Mapping[str, type[Rows]]] = {
+    each.name: create_model(
+        f"{each.name}_answer",
+        __base__=Followed if each.name in FOLLOWED else Rows,
+        dataset=(Literal[each.name], ...),  # type: ignore[arg-type]
+        audience=(Literal[tuple(sorted(each.audiences))], ...),  # type: ignore[arg-type]
+    )
+    for each in DATASETS
+}
+"""The model of the answer about each dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +119,7 @@ def expect_readable(dataset: str, audience: str) -> None:
         there_is = datasets_for(audience)
         raise Problem(
             403, "audience", f"{dataset} is not for {audience}, for whom this token is. For {audience} there is: "
-            f"{', '.join(there_is)}", there_is=list(there_is),
+            f"{', '.join(there_is)}", there_is=there_is,
         )  # fmt: skip
 
 
@@ -97,69 +158,74 @@ class Round:
     after: Place
 
 
-def page_at(unit: UnitOfWork, asked: Asked, wanted: Wanted) -> Round:
+def page_at(unit: UnitOfWork, dataset: str, wanted: Wanted, cursor: str, limit: int) -> Round:
     """Return the request (limited to one page if the dataset has pages) and the reader's place after it."""
-    if asked.dataset not in FOLLOWED:
+    if dataset not in FOLLOWED:
         return Round(wanted, None, BEGIN)
     place = BEGIN
-    if asked.cursor:
+    if cursor:
         try:
-            wanted, place = read_cursor(unit, asked.cursor, asked.dataset, wanted)
+            wanted, place = read_cursor(unit, cursor, dataset, wanted)
         except NoCursor as error:
             raise Problem(400, "cursor", f"This cursor cannot be read here: {error}. Begin without one.") from None
         except Stale as error:
             raise Problem(
                 410, "begin-again", f"This cursor is no longer good: {error}. Begin again without a cursor."
             ) from None
-    check_filters(unit, asked.dataset, wanted)
-    if not asked.cursor and asked.limit is None:
+    check_filters(unit, dataset, wanted)
+    if not cursor and not limit:
         return Round(wanted, None, Place(unit.of(StandingChanges).now(), "", 0))
-    found = page(unit, asked.dataset, wanted, place, asked.limit or MOST)
+    found = page(unit, dataset, wanted, place, limit or MOST)
     return Round(replace(wanted, only=found.ids), found, found.next)
 
 
 # ------------------------------------------------------------------ formats
-def write_dataset(unit: UnitOfWork, asked: Asked, reader: Reader, out: BinaryIO) -> Wrote:
+def write_dataset(unit: UnitOfWork, dataset: str, asked: Asked, reader: Reader, out: BinaryIO) -> Wrote:
     """Write the requested dataset into a file."""
-    expect_readable(asked.dataset, reader.token.audience)
-    wanted = reader.wanted(asked.filters, asked.language, bom=asked.bom)
+    expect_readable(dataset, reader.token.audience)
+    wanted = reader.wanted(asked.filters, asked.language, bom=asked.bom == "1")
     if asked.format == JSON:
-        return _write_json(unit, asked, reader, page_at(unit, asked, wanted), out)
-    extract = extract_of(unit, asked.dataset, wanted)
+        return _write_json(unit, dataset, asked, reader, page_at(unit, dataset, wanted, asked.cursor, asked.limit), out)
+    extract = extract_of(unit, dataset, wanted)
     if asked.format != CSV:
         write_jsonl(extract, wanted, out, _in_silence)
     elif extract.is_several:
         write_table(extract, table_named(extract, asked.table), wanted, out)
     else:
         write_csv(extract, wanted, out, _in_silence)
-    named = {"Content-Disposition": f'attachment; filename="{asked.dataset}.{asked.format}"'}
+    named = {"Content-Disposition": f'attachment; filename="{dataset}.{asked.format}"'}
     return Wrote(MEDIA_TYPES[asked.format], named)
 
 
-def _write_json(unit: UnitOfWork, asked: Asked, reader: Reader, round: Round, out: BinaryIO) -> Wrote:
+def _write_json(unit: UnitOfWork, dataset: str, asked: Asked, reader: Reader, round: Round, out: BinaryIO) -> Wrote:
     wanted, found = round.wanted, round.page
+    filters = {name.removesuffix("_id"): value for name, value in wanted.filters.items()}
+    said: dict[str, Any] = {"dataset": dataset, "audience": wanted.audience, "filters": filters, "rows": ()}
+    if dataset in FOLLOWED:
+        limit = f"&limit={asked.limit}" if asked.limit else ""
+        told = cursor(unit, dataset, wanted, round.after, after=asked.cursor)
+        said |= {
+            "removed": found.removed if found else (),
+            "has_more": found is not None and found.has_more,
+            "next": next_address(reader.origin, f"{BASE}/{dataset}?cursor={told}{limit}"),
+        }
+    answer = ANSWERS[dataset].model_validate(said)
+    out.write(_members(answer, "dataset", "audience", "filters", before=b"{") + b',"rows":')
     # Most readings of a copy find nothing new: they read nothing of what rows are made from.
-    is_idle = bool(asked.cursor) and found is not None and not found.ids
-    extract = None if is_idle else extract_of(unit, asked.dataset, wanted)
-    head: dict[str, Any] = {
-        "dataset": asked.dataset,
-        "audience": wanted.audience,
-        "filters": {name.removesuffix("_id"): value for name, value in wanted.filters.items()},
-    }
-    out.write(orjson.dumps(head)[:-1] + b',"rows":')
-    if extract is None:
+    if asked.cursor and found is not None and not found.ids:
         out.write(b"[\n]")
     else:
-        write_array(extract, out)
-    if asked.dataset not in FOLLOWED:
+        write_array(extract_of(unit, dataset, wanted), out)
+    if dataset not in FOLLOWED:
         out.write(b"}\n")
         return Wrote(MEDIA_TYPES[JSON])
-    gone = {"removed": list(found.removed) if found else [], "has_more": found is not None and found.has_more}
-    out.write(b"," + orjson.dumps(gone)[1:-1])
-    limit = f"&limit={asked.limit}" if asked.limit else ""
-    told = cursor(unit, asked.dataset, wanted, round.after, after=asked.cursor)
-    next = {"next": next_address(reader.origin, f"{BASE}/{asked.dataset}?cursor={told}{limit}")}
-    return Wrote(MEDIA_TYPES[JSON], tail=b"," + orjson.dumps(next)[1:] + b"\n")
+    out.write(_members(answer, "removed", "has_more"))
+    return Wrote(MEDIA_TYPES[JSON], tail=_members(answer, "next") + b"}\n")
+
+
+def _members(answer: Rows, *names: str, before: bytes = b",") -> bytes:
+    """Some members of an answer. Its rows are written between them, one by one."""
+    return before + answer.model_dump_json(include=set(names)).encode()[1:-1]
 
 
 def table_named(extract: Extract, name: str) -> int:
@@ -188,24 +254,20 @@ def _as_csv(extract: Extract, table: str) -> str:
     return f"form={form}&format=csv" + (f"&table={table}" if repeat else "")
 
 
-def listed(reader: Reader) -> dict[str, Any]:
+def listed(reader: Reader) -> Listed:
     """Return the answer of `/data/v1` itself: the datasets that a token may read, with their addresses."""
-    audience = reader.token.audience
-    return {
-        "audience": audience,
-        "datasets": [
-            {
-                "name": name,
-                "url": f"{reader.origin}{BASE}/{name}",
-                "columns": f"{reader.origin}{BASE}/{name}/columns",
-                "filters": [each.removesuffix("_id") for each in filters_of(name)],
-                "is_followed": name in FOLLOWED,
-            }
-            for name in datasets_for(audience)
-        ],
-        "formats": list(MEDIA_TYPES),
-        "openapi": f"{reader.origin}{BASE}/openapi.json",
-    }
+    audience, base = reader.token.audience, f"{reader.origin}{BASE}"
+    datasets = tuple(
+        Offered(
+            name=name,
+            url=f"{base}/{name}",
+            columns=f"{base}/{name}/columns",
+            filters=tuple(each.removesuffix("_id") for each in filters_of(name)),
+            is_followed=name in FOLLOWED,
+        )
+        for name in datasets_for(audience)
+    )
+    return Listed(audience=audience, datasets=datasets, formats=tuple(MEDIA_TYPES), openapi=f"{base}/openapi.json")
 
 
 def _in_silence(done: int, total: int) -> None:

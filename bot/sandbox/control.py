@@ -7,13 +7,14 @@ do everything. It is no part of Telegram: the bot sees nothing of it but its eff
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import orjson
+from pydantic import ConfigDict, TypeAdapter, ValidationError, validate_call
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -22,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from bot.sandbox import people
 from bot.sandbox.clock import rung
-from bot.sandbox.faults import fault_from
+from bot.sandbox.faults import Fault
 from bot.sandbox.journal import chat_in
 from bot.sandbox.methods.profile import commands_for
 from bot.sandbox.people import ImpossibleError, Sender
@@ -31,6 +32,8 @@ from bot.sandbox.schema import Upload
 from bot.sandbox.telegram import Chat, Person, World
 
 Json = dict[str, Any]
+Handler = Callable[[Request], Awaitable[Response]]
+Act = Callable[..., object]
 PAGE: Final = Path(__file__).parent / "page"
 SHOWN: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "audio/mpeg", "audio/ogg", "video/mp4",
                           "application/pdf"})  # fmt: skip
@@ -43,17 +46,6 @@ def as_json(content: object, status: int = 200) -> Response:
 
 class NotUnderstoodError(Exception):
     """A control request that the control API does not understand."""
-
-
-def moment(given: object) -> float:
-    """Read Unix seconds, or an ISO date and time (UTC if it names no zone)."""
-    if isinstance(given, (int, float)) and not isinstance(given, bool):
-        return float(given)
-    try:
-        parsed = datetime.fromisoformat(str(given))
-    except ValueError:
-        raise NotUnderstoodError(f"not a moment: {given!r}") from None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
 class Supervisor(Protocol):
@@ -116,53 +108,19 @@ class Control:
             "unread": chat.unread,
         }  # fmt: skip
 
-    async def add_people(self, request: Request) -> Response:
-        given = await _json(request)
-        if not isinstance(given.get("id"), int) or not given.get("first_name"):
-            raise NotUnderstoodError("a person needs an id and a first_name")
-        names = ("id", "first_name", "title", "language_code", "last_name", "username")
-        person = Person(**{name: given[name] for name in names if name in given})
-        self.world.add_person(person, started=bool(given.get("started")))
-        if "deactivated" in given:
-            self.world.people[person.id].is_deactivated = bool(given["deactivated"])
-        return as_json({"ok": True})
-
-    async def add_group(self, request: Request) -> Response:
-        given = await _json(request)
-        people.add_to_group(
-            self.world,
-            int(given["id"]),
-            str(given.get("title", "Grupo")),
-            given.get("members", []),
-            kind=given.get("type", "supergroup"),
-            by=given.get("by"),
-        )
-        return as_json({"ok": True})
-
     async def update(self, request: Request) -> Response:
         return as_json({"update_id": self.world.inject(await _json(request))})
-
-    async def clock(self, request: Request) -> Response:
-        given = await _json(request)
-        if ("to" in given) == ("by" in given):
-            raise NotUnderstoodError("say where to move the clock: to or by")
-        if "to" in given:
-            self.world.move_clock(to=moment(given["to"]))
-        else:
-            self.world.move_clock(by=float(given["by"]))
-        return as_json({"now": self.world.now()})
 
     async def faults(self, request: Request) -> Response:
         world = self.world
         if request.method == "GET":
             return as_json([fault.as_json() for fault in world.faults.rules])
         if request.method == "DELETE":
-            given = await _json(request)
-            number = given.get("id") or request.query_params.get("id")
+            number = (await _json(request)).get("id") or request.query_params.get("id")
             with world.lock:
                 world.faults.remove(int(number) if number else None)
         else:
-            fault = fault_from(await _json(request))
+            fault = TypeAdapter(Fault).validate_python(await _json(request))
             with world.lock:
                 world.faults.add(fault)
             world.tell({"type": "state"})
@@ -170,23 +128,13 @@ class Control:
         world.tell({"type": "state"})
         return as_json({"ok": True})
 
-    async def reset(self, request: Request) -> Response:
-        self.world.reset()
-        return as_json({"ok": True})
-
-    async def switches(self, request: Request) -> Response:
-        given = await _json(request)
-        self.world.switch(**{name: given[name] for name in ("down", "latency", "limits") if name in given})
-        return as_json({"down": self.world.down, "latency": self.world.latency, "limits": self.world.limited})
-
     async def supervisor(self, request: Request) -> Response:
         """Show the state of the bot's own process; 404 if nothing supervises it."""
         if self._supervisor is None:
             return as_json({"error": "the bot is not supervised here"}, 404)
         if request.method == "GET":
             return as_json(await asyncio.to_thread(self._supervisor.state))
-        given = await _json(request)
-        return as_json(await asyncio.to_thread(self._supervisor.order, str(given.get("do", ""))))
+        return as_json(await asyncio.to_thread(self._supervisor.order, str((await _json(request)).get("do", ""))))
 
     # ---------------------------------------------------------------- what has happened
     async def ledger(self, request: Request) -> Response:
@@ -319,32 +267,17 @@ class Control:
     def _chat(self, request: Request) -> Chat:
         return people.open_chat(self.world, int(request.path_params["id"]))
 
-    async def text(self, request: Request) -> Response:
-        given = await _json(request)
-        chat = self._chat(request)
-        message = people.say(
-            self.world, chat.id, str(given.get("text", "")), reply_to=given.get("reply_to"), sender=_sender(given)
-        )
-        return as_json(message)
+    def act(self, act: Act) -> Handler:
+        """The handler of an act: the body's members are its arguments, as its signature wants them."""
+        checked = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(act)
 
-    async def tap(self, request: Request) -> Response:
-        given = await _json(request)
-        chat = self._chat(request)
-        query = people.tap(
-            self.world, chat.id, int(given["message_id"]), data=given.get("data"), text=given.get("text"),
-            person=given.get("from"),
-        )  # fmt: skip
-        return as_json({"query_id": query})
+        async def handle(request: Request) -> Response:
+            where = [self._chat(request).id] if "id" in request.path_params else []
+            done = checked(self.world, *where, **await _json(request))
+            done = {"query_id": done} if isinstance(done, str) else done
+            return as_json(done if isinstance(done, dict) else {"ok": True})
 
-    async def edit(self, request: Request) -> Response:
-        given = await _json(request)
-        return as_json(people.edit(self.world, self._chat(request).id, int(given["message_id"]), str(given["text"])))
-
-    async def react(self, request: Request) -> Response:
-        given = await _json(request)
-        emoji = str(given["emoji"]) if given.get("emoji") else None
-        people.react(self.world, self._chat(request).id, int(given["message_id"]), emoji)
-        return as_json({"ok": True})
+        return handle
 
     async def files(self, request: Request) -> Response:
         chat = self._chat(request)
@@ -359,70 +292,82 @@ class Control:
             raise NotUnderstoodError("a file needs `as` (photo, document, video, audio, voice, sticker) and a `file`")
         return as_json(people.send_files(self.world, chat.id, kind, uploads, caption=caption))  # type: ignore[arg-type]
 
-    async def location(self, request: Request) -> Response:
-        given = await _json(request)
-        names = ("latitude", "longitude", "horizontal_accuracy")
-        place: Json = {name: given[name] for name in names if name in given}
-        if len(place) < 2:
-            raise NotUnderstoodError("a place needs latitude and longitude")
-        chat = self._chat(request)
-        if "title" in given:
-            message = people.send_venue(self.world, chat.id, place, given["title"], given.get("address", ""))
-        else:
-            message = people.send_location(self.world, chat.id, place)
-        return as_json(message)
-
-    async def contact(self, request: Request) -> Response:
-        given = await _json(request)
-        return as_json(people.send_contact(self.world, self._chat(request).id, given or None))
-
-    async def forward(self, request: Request) -> Response:
-        """Forward a message.
-
-        The request has {"text"} and perhaps {"origin"}, or a whole {"content"} of message fields.
-        """
-        given = await _json(request)
-        content = given.get("content") or {"text": str(given.get("text", ""))}
-        return as_json(people.forward(self.world, self._chat(request).id, content, given.get("origin")))
-
-    async def block(self, request: Request) -> Response:
-        people.block(self.world, self._chat(request).id)
-        return as_json({"ok": True})
-
-    async def unblock(self, request: Request) -> Response:
-        people.unblock(self.world, self._chat(request).id)
-        return as_json({"ok": True})
-
-    async def start(self, request: Request) -> Response:
-        given = await _json(request)
-        return as_json(people.start(self.world, self._chat(request).id, str(given.get("payload") or "")))
-
-    async def clear(self, request: Request) -> Response:
-        people.clear(self.world, self._chat(request).id)
-        return as_json({"ok": True})
-
 
 async def _json(request: Request) -> Json:
-    body = await request.body()
-    if not body.strip():
-        return {}
-    try:
-        given = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise NotUnderstoodError(f"not JSON: {error}") from None
-    if not isinstance(given, dict):
-        raise NotUnderstoodError("an object is expected")
-    return given
+    return TypeAdapter(Json).validate_json((await request.body()).strip() or b"{}")
 
 
-def _sender(given: Json) -> Sender:
-    return Sender(
-        person=given.get("from"),
-        is_anonymous=bool(given.get("anonymous")),
-        channel=given.get("sender_chat"),
-        via_bot=given.get("via_bot"),
-        origin=given.get("origin"),
-    )
+# ------------------------------------------------------------------ acts: their arguments are the members of a body
+def _add_person(world: World, started: bool = False, deactivated: bool | None = None, **person: Any) -> None:
+    made = TypeAdapter(Person).validate_python(person)
+    world.add_person(made, started=started)
+    if deactivated is not None:
+        world.people[made.id].is_deactivated = deactivated
+
+
+def _move_clock(world: World, to: datetime | None = None, by: float | None = None) -> Json:
+    """Move it by seconds, or to Unix seconds or an ISO date and time (UTC if it names no zone)."""
+    if (to is None) == (by is None):
+        raise NotUnderstoodError("say where to move the clock: to or by")
+    moment = None if to is None else (to if to.tzinfo else to.replace(tzinfo=UTC)).timestamp()
+    world.move_clock(to=moment, by=by or 0.0)
+    return {"now": world.now()}
+
+
+def _switch(world: World, **switches: Any) -> Json:
+    validate_call(world.switch)(**switches)
+    return {"down": world.down, "latency": world.latency, "limits": world.limited}
+
+
+def _say(world: World, chat_id: int, text: str = "", reply_to: int | None = None, **sender: Any) -> Json:
+    return people.say(world, chat_id, text, reply_to=reply_to, sender=TypeAdapter(Sender).validate_python(sender))
+
+
+def _locate(
+    world: World,
+    chat_id: int,
+    latitude: float,
+    longitude: float,
+    horizontal_accuracy: float | None = None,
+    title: str = "",
+    address: str = "",
+) -> Json:
+    place = {"latitude": latitude, "longitude": longitude}
+    place |= {} if horizontal_accuracy is None else {"horizontal_accuracy": horizontal_accuracy}
+    if title:
+        return people.send_venue(world, chat_id, place, title, address)
+    return people.send_location(world, chat_id, place)
+
+
+def _share_contact(world: World, chat_id: int, **contact: Any) -> Json:
+    return people.send_contact(world, chat_id, contact or None)
+
+
+def _forward(
+    world: World, chat_id: int, text: str = "", content: Json | None = None, origin: Json | None = None
+) -> Json:
+    """Forward a text, or the fields of a whole message as `content`."""
+    return people.forward(world, chat_id, content or {"text": text}, origin)
+
+
+ACTS: Final[Mapping[str, Act]] = {
+    "/people": _add_person,
+    "/groups": people.add_to_group,
+    "/clock": _move_clock,
+    "/switches": _switch,
+    "/reset": World.reset,
+    "/chats/{id:path}/text": _say,
+    "/chats/{id:path}/tap": people.tap,
+    "/chats/{id:path}/edit": people.edit,
+    "/chats/{id:path}/react": people.react,
+    "/chats/{id:path}/location": _locate,
+    "/chats/{id:path}/contact": _share_contact,
+    "/chats/{id:path}/forward": _forward,
+    "/chats/{id:path}/block": people.block,
+    "/chats/{id:path}/unblock": people.unblock,
+    "/chats/{id:path}/start": people.start,
+    "/chats/{id:path}/clear": people.clear,
+}
 
 
 class Fresh(StaticFiles):
@@ -434,9 +379,6 @@ class Fresh(StaticFiles):
         return response
 
 
-Handler = Callable[[Request], Awaitable[Response]]
-
-
 def _guarded(handler: Handler) -> Handler:
     async def guarded(request: Request) -> Response:
         try:
@@ -445,6 +387,9 @@ def _guarded(handler: Handler) -> Handler:
             return as_json({"error": str(error)}, 404 if str(error).startswith("there is no chat") else 409)
         except Refusal as refusal:
             return as_json({"error": refusal.description}, 409)
+        except ValidationError as error:
+            said = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            return as_json({"error": "; ".join(said)}, 400)
         except (NotUnderstoodError, KeyError, ValueError, TypeError) as error:
             return as_json({"error": f"{type(error).__name__}: {error}"}, 400)
 
@@ -465,26 +410,11 @@ def routes(world: World, supervisor: Supervisor | None = None) -> list[BaseRoute
 
     return [
         route("/state", control.state, "GET"),
-        route("/people", control.add_people, "POST"),
-        route("/groups", control.add_group, "POST"),
-        route("/chats/{id:path}/text", control.text, "POST"),
-        route("/chats/{id:path}/tap", control.tap, "POST"),
-        route("/chats/{id:path}/edit", control.edit, "POST"),
-        route("/chats/{id:path}/react", control.react, "POST"),
+        *(route(path, control.act(act), "POST") for path, act in ACTS.items()),
         route("/chats/{id:path}/files", control.files, "POST"),
-        route("/chats/{id:path}/location", control.location, "POST"),
-        route("/chats/{id:path}/contact", control.contact, "POST"),
-        route("/chats/{id:path}/forward", control.forward, "POST"),
-        route("/chats/{id:path}/block", control.block, "POST"),
-        route("/chats/{id:path}/unblock", control.unblock, "POST"),
-        route("/chats/{id:path}/start", control.start, "POST"),
-        route("/chats/{id:path}/clear", control.clear, "POST"),
         route("/chats/{id:path}", control.chat, "GET"),
         route("/update", control.update, "POST"),
-        route("/clock", control.clock, "POST"),
         route("/faults", control.faults, "GET", "POST", "DELETE"),
-        route("/reset", control.reset, "POST"),
-        route("/switches", control.switches, "POST"),
         route("/supervisor", control.supervisor, "GET", "POST"),
         route("/ledger", control.ledger, "GET"),
         route("/calls", control.calls, "GET"),

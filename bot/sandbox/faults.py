@@ -19,9 +19,12 @@ asserts `hits`.
 
 import random
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from collections.abc import Iterable
+from dataclasses import asdict, field
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import AfterValidator, ConfigDict
+from pydantic.dataclasses import dataclass
 
 Kind = Literal["refuse", "429", "5xx", "html", "truncated", "reset", "timeout", "slow", "repeat"]
 When = Literal["before", "after"]
@@ -30,7 +33,15 @@ KINDS: Final = frozenset(get_args(Kind))
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+@dataclass(config=ConfigDict(extra="forbid"))
 class Fault:
     """One rule. Without `times` and `probability` it strikes every time until it is removed.
 
@@ -39,7 +50,7 @@ class Fault:
     """
 
     kind: Kind
-    method: str = ".*"
+    method: Annotated[str, AfterValidator(_expression)] = ".*"
     chat: int | None = None
     when: When = "before"
     status: int | None = None
@@ -50,18 +61,14 @@ class Fault:
     probability: float = 1.0
     seed: int = 0
     skip: int = 0  # let so many calls pass first
-    id: int = 0
-    hits: int = 0
-    _dice: random.Random = field(default_factory=random.Random, repr=False)
+    id: int = field(default=0, init=False)
+    hits: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
-        re.compile(self.method)
 
     def as_json(self) -> Json:
-        names = ("id", "kind", "method", "chat", "when", "status", "description", "retry_after", "delay", "times",
-                 "probability", "seed", "skip", "hits")  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        return {"id": self.id} | asdict(self)
 
     def strikes(self, method: str, chat: object) -> bool:
         """Whether this call is hit. A hit is counted."""
@@ -102,19 +109,3 @@ class Faults:
 
     def hits(self, ids: Iterable[int] | None = None) -> int:
         return sum(rule.hits for rule in self.rules if ids is None or rule.id in ids)
-
-
-def fault_from(given: Mapping[str, Any]) -> Fault:
-    """Read a rule of the control API. ValueError says what is wrong with it."""
-    known = {"kind", "method", "chat", "when", "status", "description", "retry_after", "delay", "times", "probability",
-             "seed", "skip"}  # fmt: skip
-    if unknown := sorted(set(given) - known):
-        raise ValueError(f"unknown in a fault: {', '.join(unknown)}")
-    if given.get("kind") not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
-    if given.get("when", "before") not in get_args(When):
-        raise ValueError("when must be before or after")
-    try:
-        return Fault(**given)
-    except (TypeError, re.error) as error:
-        raise ValueError(str(error)) from None

@@ -11,7 +11,9 @@ and change nothing.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import ConfigDict, Field
 
 from bot.sandbox import markup
 from bot.sandbox.methods.changing import REACTIONS
@@ -39,9 +41,11 @@ class Sender:
     `origin` (a MessageOrigin) say that the words are not the sender's own.
     """
 
-    person: int | None = None
-    is_anonymous: bool = False
-    channel: Json | None = None
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    person: Annotated[int | None, Field(alias="from")] = None
+    is_anonymous: Annotated[bool, Field(alias="anonymous")] = False
+    channel: Annotated[Json | None, Field(alias="sender_chat")] = None
     via_bot: Json | None = None
     origin: Json | None = None
 
@@ -138,7 +142,7 @@ def tap(
     *,
     data: str | None = None,
     text: str | None = None,
-    person: int | None = None,
+    person: Annotated[int | None, Field(alias="from")] = None,
 ) -> str:
     """Tap a button of a message; return the number of the query.
 
@@ -209,14 +213,14 @@ def edit(world: World, chat_id: int, message_id: int, text: str) -> Json:
         return changed
 
 
-def react(world: World, chat_id: int, message_id: int, emoji: str | None) -> None:
+def react(world: World, chat_id: int, message_id: int, emoji: str | None = None) -> None:
     """Set the person's reaction to a message, or remove it. The bot gets it if it asked for `message_reaction`."""
     with world.lock:
         chat = open_chat(world, chat_id)
         kept = chat.messages.get(message_id)
         if kept is None or chat.person is None:
             raise ImpossibleError(f"there is no message {message_id} to react to")
-        if emoji is not None and emoji.rstrip("\ufe0f") not in REACTIONS:
+        if emoji and emoji.rstrip("\ufe0f") not in REACTIONS:
             raise ImpossibleError(f"a phone does not offer {emoji!r} as a reaction")
         before = kept.reactions.get("person", [])
         after: list[Json] = [{"type": "emoji", "emoji": emoji}] if emoji else []
@@ -345,11 +349,11 @@ def clear(world: World, chat_id: int) -> None:
 
 def add_to_group(
     world: World,
-    chat_id: int,
-    title: str,
-    members: Sequence[int],
+    chat_id: Annotated[int, Field(alias="id")],
+    title: str = "Grupo",
+    members: Sequence[int] = (),
     *,
-    kind: ChatKind = "supergroup",
+    kind: Annotated[ChatKind, Field(alias="type")] = "supergroup",
     by: int | None = None,
 ) -> Chat:
     """Make a group or channel and add the bot to it. The bot gets the updates that Telegram sends."""

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final, Literal
 
+from pydantic import ConfigDict
+
 from bot.sandbox.clock import Bell, Clock
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import KEPT_ENTRIES, Journal, Ledger, Recorded, Seen, chat_in
@@ -46,6 +48,8 @@ UNASKED: Final = frozenset({"chat_member", "message_reaction", "message_reaction
 @dataclass(slots=True)
 class Person:
     """A person with a telephone."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     id: int
     first_name: str

@@ -43,7 +43,7 @@ IN_A_ROW = 3
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The parts of a plan that a role sees (DOMAIN §2.7)."""
+    """The parts of a plan that a role sees (docs/domain.md#who-sees-what)."""
 
     only_validated: bool
     """Statuses and lights come only from reports that the coordinator has validated."""

@@ -21,7 +21,7 @@ def write_once(
     """Write ledger rows and messages for those who have none yet. Return how many were said, skipped and held back.
 
     Nothing else adds a reminder or a digest to the outbox, and each is added once (G8). It is the only notice of a
-    person's day, except for what somebody sends by hand (DOMAIN §5.3).
+    person's day, except for what somebody sends by hand (docs/domain.md#reminders).
     """
     plan_id, job, wanted = batch
     planned = wanted if is_by_hand else one_a_day(unit, batch, now)

@@ -1,4 +1,4 @@
-"""The budget of notices (DOMAIN §5.3). It is enforced for every job when plans become messages.
+"""The budget of notices (docs/domain.md#reminders). It is enforced for every job when plans become messages.
 
 `conversations.plan.calendar.ledger.withheld` is the rule, and `BESIDE` has its exceptions. Here it is applied: a person
 who has had a notice today, of any plan, gets no other, and an officer no third in a week or fifth in a month. A job

@@ -191,7 +191,8 @@ def look_again(
 
 
 def left_elsewhere(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Line, ...]]:
-    """Return what each of these people has to hear of other plans: one notice is about all plans (DOMAIN §5.3).
+    """Return what each of these people has to hear of other plans: one notice is about all plans
+    (docs/domain.md#reminders).
 
     The ladders there read this notice as their own (`agenda_rows`).
     """

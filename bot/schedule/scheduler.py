@@ -1,11 +1,11 @@
 """The loop that looks for what is due and sends it.
 
 Every schedule is a job of APScheduler (`bot.schedule.timetable`), which wakes this loop at its hour to scan it. Jobs
-live in memory: a store of APScheduler's cannot be shared by replicas, and a wall clock that jumps stalls it (GUARANTEES
-§1). So all schedules are scanned, and the jobs made anew, when the bot starts, when the calendar has changed, and once
-a minute. A scan asks the database "what is due at `now`?". What is due, and what was said, are rows. Any number of
-replicas may scan at once, be killed anywhere, and start again: the process that inserts the ledger row sends the
-message, in the same transaction (G8).
+live in memory: a store of APScheduler's cannot be shared by replicas, and a wall clock that jumps stalls it
+(docs/reliability.md#facts-of-the-world). So all schedules are scanned, and the jobs made anew, when the bot starts,
+when the calendar has changed, and once a minute. A scan asks the database "what is due at `now`?". What is due, and
+what was said, are rows. Any number of replicas may scan at once, be killed anywhere, and start again: the process that
+inserts the ledger row sends the message, in the same transaction (G8).
 
 If the wall clock and the monotonic clock differ by more than five minutes, somebody has changed the time. Then nothing
 is sent until they have agreed for half an hour, and the operator is told (G9). The same holds while the wall clock and

@@ -1,7 +1,7 @@
 """When the next call may be made: evenly spaced turns, the silence after a 429, and each chat's own pace.
 
 Telegram allows about 30 messages a second, and one a second in a chat. A limiter that allows bursts earned 45 to 89
-refusals per 600 messages (DESIGN §11), and one refusal silences the bot for everybody.
+refusals per 600 messages (docs/decisions/sending.md), and one refusal silences the bot for everybody.
 """
 
 import asyncio

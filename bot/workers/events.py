@@ -5,7 +5,8 @@ receiver, calls, and records the outcomes. Several outcomes and the next claims 
 people's answers to apply. Every receiver has its own calls, so a slow one delays nobody else. A receiver that fails
 gets one call at a time until it answers again. If the process dies, the replica that notices it frees the claimed
 events. The receiver recognises a repetition by its number. A process that was taken for dead and lives on calls nobody
-with what it had claimed: another one may have sent it, and later events of the same report (decision 0161).
+with what it had claimed: another one may have sent it, and later events of the same report
+(docs/decisions/presence-and-leases.md).
 """
 
 import asyncio

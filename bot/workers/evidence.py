@@ -1,4 +1,4 @@
-"""Files that people send: fetched outside any unit, checked, stored, and only then an answer (S10, DESIGN §3).
+"""Files that people send: fetched outside any unit, checked, stored, and only then an answer (S10).
 
 A download may take a minute and may fail, and no update waits for it. The update that brought the file committed a job
 and was acknowledged. This worker claims the job, and its result is applied in the chat's order like any other event. A

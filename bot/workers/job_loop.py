@@ -2,7 +2,7 @@
 
 A claimed job is a row with a lease, which the loop renews while the job is worked on. If the process dies, another
 replica takes the job over at once. If the process stands still, another one takes it over when the lease has run out
-(decision 0165).
+(docs/decisions/presence-and-leases.md).
 """
 
 import asyncio

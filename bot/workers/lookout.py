@@ -29,7 +29,8 @@ EVENTS: Final = "events"
 class Lookout:
     """Looks until it is stopped, and wakes those who wait for work of the kinds that it finds.
 
-    It also frees the jobs whose claims have run out (decision 0180): a replica that stands still keeps nothing.
+    It also frees the jobs whose claims have run out: a replica that stands still keeps nothing
+    (docs/decisions/presence-and-leases.md).
     """
 
     def __init__(self, units: Units, clock: Clock, replan: Callable[[], None] = lambda: None) -> None:

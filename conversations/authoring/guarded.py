@@ -1,7 +1,7 @@
 """Warn authors of questions that nobody can answer, because the guard refuses every answer that the form accepts.
 
 Many forms require a telephone, an e-mail or an identity number, with a constraint that accepts nothing else. The guard
-refuses just that (SECURITY, last paragraph), so officers would meet a question they cannot pass. So each required text
+refuses just that (docs/guard.md), so officers would meet a question they cannot pass. So each required text
 question is tested with values that the guard refuses and with values that it accepts.
 """
 

@@ -40,8 +40,8 @@ EXPECTED_BY = attrgetter("start_on", "frequency", "added_on", "retired_on", "val
 def expected_reports(
     activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date] | None = None
 ) -> tuple[ExpectedReport, ...]:
-    """Return the reports that are expected: of each activity, for each period in which it is open and due (DOMAIN
-    §2.3).
+    """Return the reports that are expected: of each activity, for each period in which it is open and due
+    (docs/domain.md#rates).
 
     An activity is open from its start, even if that is the last day of the period. It stays open until a report says
     that it is completed or cancelled. `ended` gives, by activity code, the last day of the period of that report; that
@@ -66,8 +66,8 @@ def closes_together(
     """Return the periods that "Cerrar el mes" closes for an agency: all that end on the first month's end that is open.
 
     Periods that the agency has closed are left out (`is_unclosed`: it had something to report, and has not closed the
-    period). All close by the latest of their days (DOMAIN §2.4). A month may lock with all its reports sent while its
-    quarter is still open; then it is closed together with the quarter.
+    period). All close by the latest of their days (docs/domain.md#calendar). A month may lock with all its reports sent
+    while its quarter is still open; then it is closed together with the quarter.
     """
     periods = tuple(periods)
     open_ones = [period for period in periods if period.is_open(today) and is_unclosed(period)]
@@ -246,8 +246,9 @@ def due_list(
     Of its `reports`, those about open periods are needed, and the last one of each activity that a report has ended.
     Periods that are not open on that day are skipped. `closed` gives the day on which a period was closed, by its code.
     In a closed period, only the activities that were added to the plan after that day are due. Indicators stay due,
-    because closing is about activity reports (DOMAIN §2.3). Computed indicators are never due. A report that was
-    returned is due again, also in a closed period. `unreportable` are the subjects that no published form can report.
+    because closing is about activity reports (docs/domain.md#rates). Computed indicators are never due. A report that
+    was returned is due again, also in a closed period. `unreportable` are the subjects that no published form can
+    report.
     """
     reports = tuple(reports)
     sent = {(report.subject, report.period_code): report for report in reports}

@@ -3,7 +3,7 @@
 A national plan is monitored by calendar. Sixty activities of fifteen agencies are due monthly, quarterly, half-yearly
 or yearly, and several of these fall on the same five days of a month. Everything here is computed from dates and
 declared statuses; nobody types it. So the due list, the reminder, the digest and the reporting rate cannot disagree
-about what was expected. Sources: DOMAIN §2 and §5.1.
+about what was expected. Sources: docs/domain.md.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ Translations = Mapping[str, str]
 
 
 class Role(StrEnum):
-    """The roles in a plan (DOMAIN §2.7). A person has one role in each plan."""
+    """The roles in a plan (docs/domain.md#who-sees-what). A person has one role in each plan."""
 
     FOCAL_POINT = "focal_point"
     ALTERNATE = "alternate"
@@ -63,7 +63,7 @@ VALIDATION_MOVES: Mapping[ValidationState, frozenset[ValidationState]] = {
     ValidationState.VALIDATED: frozenset({ValidationState.CORRECTED}),
     ValidationState.CORRECTED: frozenset({ValidationState.VALIDATED, ValidationState.RETURNED}),
 }
-"""Where a report may go from each state (DOMAIN §2.1)."""
+"""Where a report may go from each state (docs/domain.md#status-and-validation)."""
 WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
 """The states in which a report waits for the coordinator."""
 
@@ -72,11 +72,13 @@ WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
 STANDARD_CELL: Final = 10
 """The limit for restricted figures, if neither the plan nor the indicator sets one."""
 LEAST_CELL: Final = 3
-"""The lowest limit that a plan may set: one or two people can be recognised everywhere (DOMAIN §1.4)."""
+"""The lowest limit that a plan may set: one or two people can be recognised everywhere (docs/domain.md#small-numbers).
+"""
 
 
 def is_restricted(sensitivity: str) -> bool:
-    """Whether an item's text stays with agency and coordinator, and no photo or place is asked (S10, DOMAIN §2.5–2.7).
+    """Whether an item's text stays with agency and coordinator, and no photo or place is asked (S10,
+    docs/domain.md#restricted-activities).
 
     The plan's own column says so: `public` and `internal` do not restrict; `restricted` does, and so does any unknown
     word.
@@ -100,12 +102,12 @@ class Care(NamedTuple):
 
     is_restricted: bool = False
     """No photo and no place is asked (S10). Texts and files are sealed (S12), forgotten (S14), and deleted from the
-    chat (S15). A lock screen shows the code alone (S24). Outsiders see neither texts nor small figures (DOMAIN §2.5,
-    §2.7).
+    chat (S15). A lock screen shows the code alone (S24). Outsiders see neither texts nor small figures
+    (docs/domain.md#restricted-activities).
     """
     is_read_strictly: bool = False
     """Whatever is typed about it is read by the strict rules: answers, reasons, comments, captions, names of files, and
-    what its reporters type where no form is open (DOMAIN §2.6). Whatever is restricted is read strictly.
+    what its reporters type where no form is open (docs/domain.md#free-text). Whatever is restricted is read strictly.
     """
 
 
@@ -119,7 +121,7 @@ class Post:
     role: Role
     agency_id: int | None = None
     is_contributor: bool = False
-    """Whether an observer also reports the indicators that their agency leads (DOMAIN §2.7)."""
+    """Whether an observer also reports the indicators that their agency leads (docs/domain.md#who-sees-what)."""
     until_on: date | None = None
     """The first day on which it is over."""
 
@@ -202,7 +204,9 @@ class Activity:
 
 
 COMPUTATIONS = ("reporting_rate", "rate_on_time", "share_completed")
-"""The figures that the bot computes itself (DOMAIN §6), by their names in the plan's column `computed`."""
+"""The figures that the bot computes itself (docs/domain.md#computed-figures), by their names in the plan's column
+`computed`.
+"""
 
 
 def is_year(period: str) -> bool:

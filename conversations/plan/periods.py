@@ -64,7 +64,7 @@ USUAL_CADENCES: Cadences = {
     PeriodType.SIX_MONTHLY: Cadence(opening=1, due=15, grace=20, lock=25),
     PeriodType.YEARLY: Cadence(opening=1, due=20, grace=25, lock=30),
 }
-"""The cadences of a plan that names none (DOMAIN §2.4)."""
+"""The cadences of a plan that names none (docs/domain.md#calendar)."""
 LONGEST_CADENCE = 180
 """The latest day on which a period may lock."""
 
@@ -212,7 +212,9 @@ def periods_between(
 
 
 def closing_due_on(periods: Iterable[ReportingPeriod]) -> date:
-    """Return the day until which an agency closes these periods: the latest of their due days (DOMAIN §2.4)."""
+    """Return the day until which an agency closes these periods: the latest of their due days
+    (docs/domain.md#calendar).
+    """
     return max(period.due_on for period in periods)
 
 

@@ -10,7 +10,7 @@ Laws:
 * Taking back a validation is not such a change. A validation counts from the moment when it can no longer be taken
   back, and nobody is told of it before.
 * Stored values are compared. Their labels are shown, in the reader's language.
-Sources: DOMAIN §2.1, §2.7, §4.3; DESIGN §4.
+Source: docs/domain.md#status-and-validation.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -128,7 +128,7 @@ def step(
     limits: Limits = ANSWERING,
     is_trial: bool = False,
 ) -> Step:
-    """Apply one event to a session. The laws are at the top of the module. Source: DESIGN §4.
+    """Apply one event to a session. The laws are at the top of the module. Source: docs/domain.md#a-report.
 
     `known` returns the names and numbers of the plan: they are no personal data, wherever they are typed. It is asked
     only if a free text is read. An event that needs more than `limits` is refused like any answer that cannot be taken.

@@ -112,7 +112,9 @@ class Session:
     """What the report is about: code, name and until (translations), due_on, period, agency."""
     restricted: bool = False
     strict: bool = False
-    """Free text is read by the strict rules: of a referral, and of an activity that meets victims (DOMAIN §2.6)."""
+    """Free text is read by the strict rules: of a referral, and of an activity that meets victims
+    (docs/domain.md#free-text).
+    """
     pending: Pending = None
     page: int = 0
     month: str = ""

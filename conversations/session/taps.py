@@ -190,7 +190,9 @@ def _rest(turn: Turn, node: Node) -> None:
 
 
 def _same(turn: Turn) -> None:
-    """Do "Igual que el reporte anterior": copy what may be copied, and stop at what must be asked (DESIGN §4)."""
+    """Do "Igual que el reporte anterior": copy what may be copied, and stop at what must be asked
+    (docs/domain.md#a-report).
+    """
     known = turn.profile
     for _ in range(len(turn.form.questions)):
         ref = next((ref for ref in turn.questions() if ref not in turn.session.seen), None)

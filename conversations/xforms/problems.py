@@ -1,7 +1,7 @@
 """An author's mistakes: everything that is wrong with a workbook, at once, each with its place and its remedy.
 
 Forms and plans are written in a spreadsheet by people who are not programmers. Each round trip through Excel costs them
-time. So readers collect `Problem`s and go on, and a refused file is refused with the whole list (STYLE §2, "Errors").
+time. So readers collect `Problem`s and go on, and a refused file is refused with the whole list (CONTRIBUTING.md).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -9,9 +9,12 @@ A value that its type cannot hold is stored as the engines do, cut to fit or bla
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, model_validator
 
 from conversations.xforms.evaluation.state import ref_of
 from conversations.xforms.evaluation.texts import Node
@@ -22,10 +25,6 @@ from conversations.xforms.nodes import Frame, Place
 from conversations.xforms.problems import AuthorError
 from conversations.xforms.question_types import coerce
 
-Step = Mapping[str, Any]
-Script = Mapping[str, Any] | Sequence[Step]
-
-_DEFAULT_NOW = "2026-01-01T00:00:00Z"
 _ACCEPTS = {"image": "image/*", "audio": "audio/*", "video": "video/*"}
 _NODE_TYPES = {
     "select_one": "select_one", "select_multiple": "select_multiple", "rank": "rank", "acknowledge": "trigger",
@@ -34,33 +33,73 @@ _NODE_TYPES = {
 }  # fmt: skip
 
 
+def _instant(text: object) -> datetime:
+    found = datetime.fromisoformat(str(text))
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError):
+        raise ValueError("not an IANA time zone") from None
+    return name
+
+
+class Step(BaseModel):
+    """One step: an answer (`set`; `force` also where none is asked), repeats, the language or the time."""
+
+    op: str = "set"
+    ref: str = ""
+    value: Any = None
+    count: int = 1
+
+
+class Script(BaseModel):
+    """Steps, and the circumstances of the form; a list is its steps alone."""
+
+    steps: tuple[Step, ...] = ()
+    now: Annotated[datetime, BeforeValidator(_instant)] = datetime(2026, 1, 1, tzinfo=UTC)
+    tz: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    seed: int = 1
+    lang: str = ""
+    mode: Literal["full", "diff"] | None = None
+    preload: Mapping[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _outline(cls, given: Any) -> Any:
+        return {"steps": given} if isinstance(given, list) else given
+
+
 class _Refused(Exception):
     """A step that the form does not allow. The line says so, and the replay goes on."""
 
 
-def replay(form: Form, script: Script, *, mode: str = "diff") -> Iterator[dict[str, Any]]:
+def replay(form: Form, script: object, *, mode: str = "diff") -> Iterator[dict[str, Any]]:
     """Yield all lines of the transcript: the loaded form as step 0, one for each step, and a last one with `final`.
 
-    `mode` is "full" (all nodes in every line) or "diff" (after step 0 only what changed). Never raises for a step: its
-    line then has `ok: false` and the reason.
+    `script` is a Script, or its JSON; ValidationError if it is none. `mode` is "full" (all nodes in every line) or
+    "diff" (after step 0 only what changed). Never raises for a step that the form does not allow: its line then has
+    `ok: false` and the reason.
     """
-    outline: Mapping[str, Any] = script if isinstance(script, Mapping) else {"steps": script}
-    mode = outline.get("mode", mode)
+    outline = Script.model_validate(script)
+    mode = outline.mode or mode
     instance = Instance.start(
         form,
         Filling(
-            instance_id=f"replay-{outline.get('seed', 1)}",
-            now=_instant(outline.get("now") or _DEFAULT_NOW),
-            timezone=outline.get("tz") or "UTC",
+            instance_id=f"replay-{outline.seed}",
+            now=outline.now,
+            timezone=outline.tz,
             language=form.default_language,
-            username=str((outline.get("preload") or {}).get("username", "oracle-user")),
-            device_id=str((outline.get("preload") or {}).get("deviceID", "oracle-device")),
-            seed=int(outline.get("seed", 1)),
+            username=outline.preload.get("username", "oracle-user"),
+            device_id=outline.preload.get("deviceID", "oracle-device"),
+            seed=outline.seed,
         ),
     )
-    if outline.get("lang"):
+    if outline.lang:
         try:
-            _set_language(instance, outline["lang"])
+            _set_language(instance, outline.lang)
         except _Refused as refusal:
             yield {"step": 0, "op": "load", "ok": False, "error": str(refusal)}
             return
@@ -71,11 +110,10 @@ def replay(form: Form, script: Script, *, mode: str = "diff") -> Iterator[dict[s
         "missing": list(form.missing_media), "language": instance.language, "nodes": before,
         "violations": _violations(instance),
     }  # fmt: skip
-    steps: Sequence[Step] = outline.get("steps") or ()
     failed = 0
-    for number, step in enumerate(steps, 1):
-        line: dict[str, Any] = {"step": number, "op": step.get("op", "set")}
-        line |= {key: step[key] for key in ("ref", "value") if key in step}
+    for number, step in enumerate(outline.steps, 1):
+        line: dict[str, Any] = {"step": number, "op": step.op}
+        line |= step.model_dump(include={"ref", "value"}, exclude_unset=True)
         line["ok"] = True
         try:
             _apply(instance, step)
@@ -89,7 +127,7 @@ def replay(form: Form, script: Script, *, mode: str = "diff") -> Iterator[dict[s
         before = after
         yield line
     yield {
-        "final": True, "steps": len(steps), "failedSteps": failed, "violations": _violations(instance),
+        "final": True, "steps": len(outline.steps), "failedSteps": failed, "violations": _violations(instance),
         "status": "ready" if not _violations(instance) else "pending", "xml": instance.submission_xml(),
         "warnings": [problem.sentence("en") for problem in form.warnings],
     }  # fmt: skip
@@ -99,11 +137,6 @@ def refused(error: AuthorError) -> dict[str, Any]:
     """The transcript of a form that does not load: one line with the reasons."""
     reasons = "; ".join(problem.sentence("en") for problem in error.problems if problem.severity == "error")
     return {"step": 0, "op": "load", "ok": False, "error": reasons}
-
-
-def _instant(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _set_language(instance: Instance, name: str) -> None:
@@ -117,24 +150,23 @@ def _set_language(instance: Instance, name: str) -> None:
 
 
 def _apply(instance: Instance, step: Step) -> None:
-    op = step.get("op", "set")
-    ref = str(step.get("ref", ""))
+    ref = step.ref
     try:
-        match op:
+        match step.op:
             case "set" | "force":
-                _answer(instance, ref, step.get("value"), is_forced=op == "force")
+                _answer(instance, ref, step.value, is_forced=step.op == "force")
             case "add":
-                for _ in range(int(step.get("count") or 1)):
+                for _ in range(step.count):
                     instance.add(ref.rpartition("[")[0] if ref.endswith("]") else ref)
             case "remove":
-                for _ in range(int(step.get("count") or 1)):
+                for _ in range(step.count):
                     instance.remove(ref)
             case "lang":
-                _set_language(instance, str(step.get("value")))
+                _set_language(instance, str(step.value))
             case "now":
-                instance.set_now(_instant(str(step.get("value"))))
+                instance.set_now(_instant(step.value))
             case _:
-                raise _Refused(f"unknown op '{op}'")
+                raise _Refused(f"unknown op '{step.op}'")
     except KeyError:
         raise _Refused(f"no node at {ref}" if ref.startswith("/") else f"no single node named '{ref}'") from None
     except ValueError as error:

@@ -62,7 +62,8 @@ _LEDGER = (
 )
 _OWN = _LEDGER.where(_fire.c.what == bindparam("what"))
 _OWN_OF = _OWN.where(_fire.c.person_id.in_(bindparam("people", expanding=True)))
-# Messages of every job that shares people's budget, sent or waiting, in all plans of this plan's people (DOMAIN §5.3).
+# Messages of every job that shares people's budget, sent or waiting, in all plans of this plan's people
+# (docs/domain.md#reminders).
 _OTHERS = (
     select(
         *(_fire.c[name] for name in LedgerRow.__slots__ if name in _fire.c),

@@ -2,7 +2,7 @@
 
 A process may be killed after it has decided that something is due, or two processes may decide it at once. So the
 decision is a row of the ledger, unique for person, job and local window. It is inserted in one transaction with the
-outbox row of the message (GUARANTEES G8). The second process inserts nothing and sends nothing. If somebody is not
+outbox row of the message (G8). The second process inserts nothing and sends nothing. If somebody is not
 told, the reason is a row too.
 """
 

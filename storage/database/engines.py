@@ -106,19 +106,6 @@ def sqlite_module() -> ModuleType:
     raise StorageError(f"SQLite {found} can corrupt databases: {wanted} or newer is needed (pip install pysqlite3)")
 
 
-def _bind_as_they_are(module: ModuleType) -> None:
-    """Tell the driver that these values need no conversion.
-
-    It asks that of each one, a dozen for each answer, and an answer that it has to look for takes it 4 µs.
-    """
-    for kind, same in ((type(None), _nothing), (bytes, bytes), (bool, int)):
-        module.register_adapter(kind, same)
-
-
-def _nothing(_: None) -> None:
-    """The adapter of None."""
-
-
 def sqlite_file(url: URL) -> Path:
     return Path(url.database or "").absolute()
 
@@ -126,7 +113,6 @@ def sqlite_file(url: URL) -> Path:
 def sqlite_engine(url: URL, *, pooled: bool = True) -> Engine:
     file = sqlite_file(url)
     module = sqlite_module()
-    _bind_as_they_are(module)
     engine = create_engine(
         f"sqlite:///{file}",
         module=module,
@@ -152,11 +138,7 @@ def sqlite_engine(url: URL, *, pooled: bool = True) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin_immediate(connection: Connection) -> None:
-        try:
-            _driver(connection).execute("BEGIN IMMEDIATE")  # by SQLAlchemy it is a fourth of what a group of one costs
-        except module.Error as error:
-            tell_sqlalchemy(connection, error)
-            raise
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -252,8 +234,6 @@ class SqliteWriter:
         self.engine = engine
         self.group_size = group_size
         self._readers = readers
-        self._kept: Connection | None = None
-        """The connection, between two groups. To take it from the pool each time would cost as much as a small unit."""
         self._file = OwnFile(sqlite_file(engine.url))
         self._waiting: AddedLast
         """The waiting rows of the group that is being applied."""
@@ -263,8 +243,7 @@ class SqliteWriter:
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
         self._file.check()
-        connection, self._kept = self._kept or self.engine.connect(), None
-        try:
+        with self.engine.connect() as connection:
             connection.begin()
             if "logs" not in connection.info:  # a new connection; of a known one, the look before COMMIT decides
                 self._file.check(connection)
@@ -273,11 +252,6 @@ class SqliteWriter:
             self._waiting = add_last(connection)
             self._waiting.begin_group()
             yield connection
-            connection.rollback()  # undo what failed; nothing to undo after a commit
-        except BaseException:
-            connection.close()
-            raise
-        self._kept = connection
 
     def open(self, connection: Connection, openings: Sequence[object], *, waits: bool) -> list[None]:
         """Read nothing ahead: every read of SQLite is fast enough."""
@@ -309,10 +283,6 @@ class SqliteWriter:
 
     def is_collision(self, error: BaseException) -> bool:
         return False
-
-    def close(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
 
     def distrust(self, connection: Connection) -> None:
         # The connection is opened again after each trouble. That is cheap, and right for a file that moved, filled up
@@ -356,6 +326,7 @@ def postgres_engine(url: URL, threads: int) -> Engine:
         pool_size=threads + 4,
         max_overflow=4,
         pool_timeout=10,
+        pool_use_lifo=True,  # the connection that was used last knows its statements and the plan
         connect_args={
             "options": settings,
             "connect_timeout": 5,

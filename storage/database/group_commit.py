@@ -106,9 +106,6 @@ class Writer(Protocol):
     def distrust(self, connection: Connection) -> None:
         """Drop the connection if its last error says that it may be useless."""
 
-    def close(self) -> None:
-        """Give back the connection that was kept between groups. No thread is at work any more."""
-
 
 class GroupCommit(Generic[U]):
     """Applies units of work durably and in order. Its threads start with the first unit and end with `close`."""
@@ -219,7 +216,6 @@ class GroupCommit(Generic[U]):
             self._wake_all()
         for thread in self._threads:  # whoever starts another one is in the list before it
             thread.join()
-        self._writer.close()
 
     def enqueue(self, key: Hashable | None, works: Collection[Work]) -> None:
         """Put these units in their line, before any of them is applied. If one is Unavailable, so are all after it."""

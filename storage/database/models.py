@@ -1,4 +1,4 @@
-"""Every table. Names are the field's own (DESIGN §6); everything below a plan carries its `plan_id`.
+"""Every table. Names are the field's own (docs/domain.md#glossary); everything below a plan carries its `plan_id`.
 
 Three conventions hold throughout:
 * instants are aware UTC (`UtcDateTime` refuses naive ones), days are dates;
@@ -10,10 +10,8 @@ all of them at once, and a reader who looks for a column looks in one place. Not
 """
 
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any, ClassVar, Final
 
-import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -53,50 +51,31 @@ class UtcDateTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
 
     def bind_processor(self, dialect: Dialect) -> Any:
-        return _as_utc if dialect.name == "postgresql" else _written
+        return _in_utc if dialect.name == "postgresql" else _written
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         return _in_utc if dialect.name == "postgresql" else _read
 
 
-_OFFSET = "+00:00"
-_WITH_MICROSECONDS = len('"2018-10-03T12:00:00.000001+00:00"')
-"""An instant in JSON. orjson leaves out microseconds that are 0."""
-
-
-# Every update writes nine instants: from SQLAlchemy's own processors, two behind each other, they cost a tenth of it.
-def _as_utc(value: datetime | None) -> datetime | None:
-    return value if value is None or value.tzinfo is UTC else _aware(value)
-
-
-def _aware(value: datetime) -> datetime:
+# An update writes fourteen instants. SQLAlchemy's own two processors, one behind the other, would take a tenth of it.
+def _in_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
     if value.tzinfo is None:
         raise ValueError("naive datetime")
     return value.astimezone(UTC)
 
 
+_OFFSET = "+00:00"
+
+
 def _written(value: datetime | None) -> str | None:
     """The instant as SQLAlchemy writes a DateTime to SQLite: "2018-10-03 12:00:00.000000"."""
-    return None if value is None else in_text(value if value.tzinfo is UTC else _aware(value))
-
-
-# Of the fourteen instants that an update writes, nine are its own. UTC alone may be remembered: elsewhere the two hours
-# that a clock shows twice are equal, and are not the same instant.
-@lru_cache(maxsize=64)
-def in_text(utc: datetime) -> str:
-    """Write an instant of UTC as SQLite stores it."""
-    said = orjson.dumps(utc)  # "2018-10-03T12:00:00.000001+00:00", in half of the time that `isoformat` takes
-    if len(said) == _WITH_MICROSECONDS:
-        return said[1:27].decode().replace("T", " ")
-    return utc.isoformat(" ", "microseconds").removesuffix(_OFFSET)
-
-
-def _in_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone(UTC)
+    utc = _in_utc(value)
+    return None if utc is None else utc.isoformat(" ", "microseconds").removesuffix(_OFFSET)
 
 
 def _read(text: str | None) -> datetime | None:
-    # `replace` would take eight times as long as all the rest.
     return None if text is None else datetime.fromisoformat(text + _OFFSET)
 
 
@@ -183,7 +162,7 @@ class Objective(Base):
 
 
 class Agency(Base):
-    """An agency. It is never deleted: membership of the commission changes, reports stay (DOMAIN §1.1)."""
+    """An agency. It is never deleted: membership of the commission changes, reports stay (docs/domain.md#agencies)."""
 
     __tablename__ = "agency"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
@@ -350,7 +329,7 @@ class Closing(Base):
 class Reopening(Base):
     """A locked period that one agency may report on again for some days.
 
-    Its reason is part of the record (DOMAIN §4.4).
+    Its reason is part of the record (docs/domain.md#reopening).
     """
 
     __tablename__ = "reopening"
@@ -465,7 +444,7 @@ class Membership(Base):
     until_on: Column[date | None]
     """For a temporary role: the first day on which it is over, in the plan's zone. It may end earlier."""
     is_contributor: Column[bool] = column(default=False, server_default=false())
-    """An observer who also reports the indicators of their own agency (DOMAIN §2.7)."""
+    """An observer who also reports the indicators of their own agency (docs/domain.md#who-sees-what)."""
     mark: Column[str | None] = column(String(32))
     """A keyed hash of the row (`storage.database.marks`). Somebody who has only the database cannot make one."""
 
@@ -714,7 +693,7 @@ class Submission(Base):
     receipt_number: Column[int]
     activity_status: Column[str | None] = column(String(32))
     """Status and progress are kept in the clear also when the answers are sealed: rates and lights count them
-    (DOMAIN §2.3).
+    (docs/domain.md#rates).
     """
     progress: Column[int | None]
     promises_evidence: Column[bool] = column(default=False, server_default=false())
@@ -753,7 +732,7 @@ class ReviewDecision(Base):
 
 
 class Comment(Base):
-    """A comment by an observer for the coordination. It never changes an agency's datum (DOMAIN §4.5)."""
+    """A comment by an observer for the coordination. It never changes an agency's datum (docs/domain.md#comments)."""
 
     __tablename__ = "comment"
     __table_args__ = (Index("ix_comment_plan", "plan_id", "settled_at"), NEVER_AGAIN)
@@ -952,7 +931,7 @@ class RestrictedMessage(Base):
 
 
 class Job(Base):
-    """Long work that a worker claims (DESIGN §3): a download, an export, a broadcast."""
+    """Long work that a worker claims: a download, an export, a broadcast."""
 
     __tablename__ = "job"
     __table_args__ = (Index("ix_job_state", "state", "id"), NEVER_AGAIN)

@@ -15,7 +15,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from threading import get_ident
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, event
@@ -57,7 +56,6 @@ class PostgresWriter:
         self.group_size = min(group_size, MOST_UNITS)
         self.threads = threads
         self._open = open_together
-        self._kept: dict[int, Connection] = {}
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._refused: BaseException | None = None
@@ -67,24 +65,17 @@ class PostgresWriter:
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
-        """Return this thread's own connection. To take one from the pool each time would cost three statements."""
-        connection = self._kept.pop(get_ident(), None) or self._connected()
-        try:
+        with self._connected() as connection:
             connection.begin()
             try:
                 yield connection
-                connection.rollback()  # undo what failed; nothing to undo after a commit
             finally:
-                if not connection.invalidated and not connection.closed:
+                if not connection.invalidated:
                     journeys.line_of(connection).forget()  # the pool may give the connection to anybody
-        except BaseException:
-            connection.close()
-            raise
-        self._kept[get_ident()] = connection
 
     def _connected(self) -> Connection:
-        """Return a new connection. Where one has just been refused, refuse without asking: a bot that is cut off from
-        its database would try at every update. What waits fails at once, as it would have.
+        """Return a connection. Where one has just been refused, refuse without asking: a bot that is cut off from its
+        database would try at every update. What waits fails at once, as it would have.
         """
         with self._lock:
             if self._refused is not None:
@@ -99,10 +90,6 @@ class PostgresWriter:
             raise
         self._refused = None
         return connection
-
-    def close(self) -> None:
-        while self._kept:
-            self._kept.popitem()[1].close()
 
     def open(self, connection: Connection, openings: Sequence[Opening | None], *, waits: bool) -> list[Opened | None]:
         if not waits:

@@ -17,7 +17,6 @@ from functools import cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import orjson
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -25,13 +24,10 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Dialect,
-    Float,
     LargeBinary,
-    Numeric,
     Select,
     Table,
     false,
-    func,
     literal,
     literal_column,
     or_,
@@ -137,17 +133,15 @@ class Prepared:
         key: str | None = None,
         refers_to: Iterable[str] = (),
         value: str | None = None,
-        is_wide: bool = False,
     ) -> None:
         """Take a statement for both databases, or a function that makes one from a database's name.
 
         `is_joined`: an INSERT or UPDATE of one row, which may become one with others of its kind. `key`: the parameter
         that names this row. `refers_to`: other tables, to which it refers. `value`: the parameter, a number, that all
         rows have which an UPDATE changes. Then it may become one with others for which the rest is the same
-        (`storage.database.joined`). `is_wide`: a SELECT of many columns, whose rows nobody reads `raw` (`_packed`).
+        (`storage.database.joined`).
         """
         self._statement = statement
-        self._is_wide = is_wide
         self._is_joined = is_joined
         self._key = key
         self._value = value
@@ -248,7 +242,6 @@ class Prepared:
             key=self._key,
             value=self._value,
             refers_to=self._refers_to,
-            is_packed=self._is_wide and dialect.name == "sqlite",
         )
         return compiled
 
@@ -262,12 +255,9 @@ def _compile(
     key: str | None,
     value: str | None,
     refers_to: frozenset[str],
-    is_packed: bool,
 ) -> _Compiled:
     columns = statement.exported_columns
     read = _reading(list(columns.keys()), [_from_driver(column.type, dialect) for column in columns])
-    if is_packed:
-        statement, read = _packed(statement, read)
     made = statement.compile(dialect=dialect, column_keys=names)
     sql = str(made)
     if "POSTCOMPILE" in sql:
@@ -309,30 +299,6 @@ def _compile(
         is_steady,
         tables,
     )
-
-
-def _packed(
-    statement: Select[Any], read: Callable[[Sequence[Any]], Any]
-) -> tuple[Select[Any], Callable[[Sequence[Any]], Any]]:
-    """Return a SELECT of the same rows whose columns are one JSON array, with its blobs beside it; and how it is read.
-
-    SQLite's driver names each column of each execution anew, and lets other threads have the interpreter before each
-    value: a visit of 42 columns takes 15 µs as they are, and 7 in this way.
-    """
-    columns = list(statement.selected_columns)
-    places = [place for place, column in enumerate(columns) if isinstance(column.type, LargeBinary)]
-    if any(isinstance(column.type, Float | Numeric) for column in columns):
-        raise ValueError("SQLite would round a number that is not whole")
-    blobs = [columns[place] for place in places]
-    others = [column for place, column in enumerate(columns) if place not in places]
-
-    def unpack(found: Sequence[Any]) -> Any:
-        values = orjson.loads(found[0])
-        for place, blob in zip(places, found[1:], strict=True):
-            values.insert(place, blob)
-        return read(values)
-
-    return statement.with_only_columns(func.json_array(*others), *blobs), unpack
 
 
 def _reads_steady(statement: Any, sql: str, tables: frozenset[str]) -> bool:

@@ -41,7 +41,7 @@ INSIDE = frozenset({INTERNAL})
 TAKERS: frozenset[Role | None] = frozenset({Role.COORDINATOR, Role.ADMIN, None})
 """For each audience, the roles that may export for it. None is a person at the server."""
 OUTSIDERS = frozenset({Role.OBSERVER, Role.READER})
-"""Roles that get a row for observers only if the row names them, and nothing else (DOMAIN §2.7)."""
+"""Roles that get a row for observers only if the row names them, and nothing else (docs/domain.md#who-sees-what)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ DATASETS: tuple[TableDataset, ...] = (
     TableDataset("reminders", reminders, INSIDE, TAKERS, WHEN | {"agency"}),
     TableDataset("audit", audit, INSIDE, TAKERS, WHEN),
 )
-"""A minister's reader gets no raw reports (DOMAIN §4.6)."""
+"""A minister's reader gets no raw reports (docs/domain.md#ministers)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ def _option(name: str) -> str:
 
 
 def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
-    """A file name that says what the file holds: plan, dataset, filters, audience, time (DESIGN §8).
+    """A file name that says what the file holds: plan, dataset, filters, audience, time.
 
     A program reads codes. A PDF is for a person: its name has the words of their language, and the day as it is written
     there.

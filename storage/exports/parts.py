@@ -4,8 +4,8 @@ A bot may send 50 MB, and a plan's evidence can be larger. Every part can be ope
 `.zip.001` that needs a program to be joined. The entries of a ZIP are distributed over several ZIPs; unzipped into one
 folder they are complete again. Any other file is made again for half of the agencies, and again, until it fits. An
 export for observers or the public is not divided: numbers would be suppressed in each part by itself, and compared with
-the whole they could reveal what it hides (DOMAIN §2.5). An export that cannot be divided is refused; it can be made at
-the server.
+the whole they could reveal what it hides (docs/domain.md#small-numbers). An export that cannot be divided is refused;
+it can be made at the server.
 """
 
 import os

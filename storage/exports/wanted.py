@@ -2,7 +2,7 @@
 
 Data that has left cannot be called back. Two questions decide what may leave: for whom it is (`audience`), and in whose
 name it is asked (`role`). No default opens anything. Every dataset asks `Wanted` for both, so that all decide alike
-(DOMAIN §2.1, §2.5–2.7).
+(docs/domain.md#restricted-activities).
 """
 
 import re
@@ -36,7 +36,7 @@ class Refused(Conflict):
 def gets_only_validated(audience: str, role: Role | None) -> bool:
     """Whether only validated reports go out.
 
-    Only a coordinator, for the plan's own use, gets others too (DOMAIN §2.1, §2.7).
+    Only a coordinator, for the plan's own use, gets others too (docs/domain.md#who-sees-what).
     """
     return audience != INTERNAL or role is not Role.COORDINATOR
 

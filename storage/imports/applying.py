@@ -38,7 +38,7 @@ from storage.imports.differences import (
     shown_value,
 )
 from storage.imports.reading import PlanDraft
-from storage.imports.sheets import BLANK, SETTINGS, SHEETS, SheetOf, Value, table_of
+from storage.imports.sheets import SETTINGS, SHEETS, SheetOf, Value, table_of
 from storage.plan.cadences import DAYS, columns
 from storage.plan.lists import touch
 
@@ -219,7 +219,7 @@ class _Comparison:
                 elif one.kept in row:
                     values[one.header] = row[one.kept]
                 elif one.kept:
-                    values[one.header] = BLANK.get(one.kind, "")
+                    values[one.header] = one.blank
             retired_on = row[sheet_of.retired_by] if sheet_of.retired_by else None
             kept[row["code"]] = Kept(row["id"], values | extras.get(row["id"], {}), retired_on)
         return kept
@@ -415,7 +415,7 @@ class _Comparison:
         table = _tables[sheet_of.table]
         columns: dict[str, Any] = {}
         for one in sheet_of.fields:
-            value = values.get(one.header, BLANK.get(one.kind, ""))
+            value = values.get(one.header, one.blank)
             if one.kept not in table.c:
                 continue
             if one.language:

@@ -32,7 +32,9 @@ class Difference:
     old: Value = None
     new: Value = None
     lowers_protection: bool = False
-    """Whether this change would show outsiders figures or texts that are kept from them now (DOMAIN §2.5, §2.7)."""
+    """Whether this change would show outsiders figures or texts that are kept from them now
+    (docs/domain.md#restricted-activities).
+    """
 
     def sentence(self, language: str) -> str:
         say = wording(language)

@@ -21,13 +21,12 @@ from storage.imports.reading import read_plan
 from storage.imports.sheets import (
     CADENCES,
     CODE_SHEETS,
+    READ,
     SETTINGS,
     SHEETS,
-    CodeSheetOf,
-    Field,
+    Column,
     SheetOf,
     Value,
-    note_of,
     sheet_of_list,
     without_language,
 )
@@ -77,11 +76,7 @@ _EXAMPLES: Final[Mapping[str, Mapping[str, Value]]] = {
 """One example row for each sheet. Its texts are in the catalogues."""
 
 
-NOTED: Final = frozenset(
-    {note_of(one) for sheet_of in (SETTINGS, *SHEETS) for one in sheet_of.fields}
-    | {sheet_of.list_header for sheet_of in CODE_SHEETS if sheet_of.list_header}
-    | {sheet_of.label for sheet_of in CODE_SHEETS}
-)
+NOTED: Final = frozenset(one.note for sheet_of in READ for one in sheet_of.fields)
 """The notes that explain a column in every language (`book.note.…`)."""
 
 
@@ -101,12 +96,12 @@ def begin_workbook(of: Country, language: str, today: date, *, has_holidays: boo
     holidays = say("book.holidays" if has_holidays else "book.no_holidays", **names)
     for number, text in enumerate((*say("book.about", **names).split("\n"), holidays)):
         about.write_string(number, 0, text)
-    writing.sheet(SETTINGS, _settings(of, language, today), offered={"timezone": of.zones} if of.zones else {})
+    writing.sheet(SETTINGS, [_settings(of, language, today)], {"timezone": of.zones} if of.zones else {})
     for sheet_of in SHEETS:
-        writing.sheet(sheet_of, *_examples(sheet_of, language, today))
+        writing.sheet(sheet_of, _examples(sheet_of, language, today))
     shipped = read_plan(seed_workbook()).rows["code"]
     for code_sheet_of in CODE_SHEETS:
-        writing.codes(code_sheet_of, list(_codes(code_sheet_of, shipped, of)))
+        writing.sheet(code_sheet_of, _codes(code_sheet_of, shipped, of))
     book.close()
     return file.getvalue()
 
@@ -123,37 +118,22 @@ class _Writing:
         self._day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
 
     def sheet(
-        self, sheet_of: SheetOf, *examples: Mapping[str, Value], offered: Mapping[str, Sequence[str]] | None = None
+        self, sheet_of: SheetOf, rows: Iterable[Mapping[str, Value]], offered: Mapping[str, Sequence[str]] | None = None
     ) -> None:
-        sheet = self._book.add_worksheet(sheet_of.name)
-        width = 0
-        for column, one in enumerate(sheet_of.fields):
-            is_needed = one.needed and one.language in ("", self._say.language)
-            wide = 40 if one.kind == "text" and one.limit > 100 else 14
-            width += self._header(sheet, column, one.header, is_needed, wide, note_of(one))
-            if rule := _rule(one, (offered or {}).get(one.header, ())):
+        """Write a sheet. What its rows have besides its columns follows, as the attributes of codes do."""
+        rows = tuple(rows)
+        sheet, width = self._book.add_worksheet(sheet_of.name), 0
+        for column, header in enumerate(dict.fromkeys([*sheet_of.row.columns, *chain(*rows)])):
+            one = sheet_of.row.columns.get(header)
+            is_needed = one is not None and one.needed and one.language in ("", self._say.language)
+            wide = 40 if one is None or (one.kind == "text" and one.limit > 100) else 14
+            width += self._header(sheet, column, header, is_needed, wide, one.note if one else header)
+            if one and (rule := _rule(one, (offered or {}).get(header, ()))):
                 sheet.data_validation(1, column, ROWS, column, rule)
-            for row, example in enumerate(examples, 1):
-                self._cell(sheet, row, column, example.get(one.header))
-        self._on_paper(sheet, width)
-        sheet.freeze_panes(1, 1)
-
-    def codes(self, sheet_of: CodeSheetOf, rows: Sequence[Mapping[str, str]]) -> None:
-        sheet = self._book.add_worksheet(sheet_of.name)
-        first = [*([sheet_of.list_header] if sheet_of.list_header else []), "code"]
-        headers = list(dict.fromkeys([*first, *(f"{sheet_of.label}_{each}" for each in LANGUAGES), *chain(*rows)]))
-        width = 0
-        for column, header in enumerate(headers):
-            is_needed = header in (*first, f"{sheet_of.label}_{self._say.language}")
-            note = without_language(header)[0]
-            width += self._header(sheet, column, header, is_needed, 18 if header in first else 40, note)
-        for number, row in enumerate(rows, 1):
-            for column, header in enumerate(headers):
+            for number, row in enumerate(rows, 1):
                 self._cell(sheet, number, column, row.get(header))
-        if sheet_of.words:
-            sheet.data_validation(1, 0, ROWS, 0, {"validate": "list", "source": list(sheet_of.words)})
         self._on_paper(sheet, width)
-        sheet.freeze_panes(1, len(first))
+        sheet.freeze_panes(1, 2 if sheet_of.list_header else 1)
 
     def _on_paper(self, sheet: Any, width: int) -> None:
         """Set up printing: as many pages as it can be read on, with the header and the code on each."""
@@ -191,7 +171,7 @@ class _Writing:
                 sheet.write_string(row, column, visible(str(value)), self._cell_look)
 
 
-def _rule(one: Field, offered: Sequence[str]) -> dict[str, Any] | None:
+def _rule(one: Column, offered: Sequence[str]) -> dict[str, Any] | None:
     """The validation of a cell below this header. None: any text."""
     words = offered or one.words
     if one.kind == "flag":
@@ -245,7 +225,7 @@ def _example(sheet_of: SheetOf, language: str, today: date) -> dict[str, Value]:
     return row
 
 
-def _codes(sheet_of: CodeSheetOf, shipped: Mapping[str, Mapping[str, Value]], of: Country) -> Iterator[dict[str, str]]:
+def _codes(sheet_of: SheetOf, shipped: Mapping[str, Mapping[str, Value]], of: Country) -> Iterator[dict[str, str]]:
     """The shipped plan's code lists that forms ask, and the country's places."""
     for key, row in shipped.items():
         name, _, code = key.partition("/")

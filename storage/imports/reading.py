@@ -4,11 +4,12 @@ import difflib
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import groupby, pairwise
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from conversations.languages import LANGUAGES, language_name
@@ -16,24 +17,22 @@ from conversations.session.safeguards.characters import clean
 from conversations.xforms.problems import AuthorError, Problem
 from conversations.xforms.workbook import Book, Sheet, read_book
 from storage.imports.sheets import (
-    BLANK,
     CADENCES,
     CODE_SHEETS,
     EXPLAINS,
+    LONGEST_LABEL,
+    READ,
     SETTINGS,
     SHEETS,
-    CodeSheetOf,
-    Field,
+    Column,
+    Complain,
+    Row,
     SheetOf,
     Value,
 )
 
-_NEGATIVE_IS_WRONG = frozenset({"target_qty", "budget", "min_cell", "order", "target"})
-_CODE_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-_READ = tuple(sheet_of.name for sheet_of in (SETTINGS, *SHEETS, *CODE_SHEETS))
+_READ = tuple(sheet_of.name for sheet_of in READ)
 _FREQUENCIES = CADENCES["code"].words
-_EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +133,11 @@ class _Reading:
             elif folded in _READ:
                 self._problems.extend(sheet.problems)
 
-    def _columns(
-        self, name: str, sheet: Sheet, known: Collection[str], needed: Iterable[str], aliases: Mapping[str, str]
-    ) -> dict[str, str]:
+    def _columns(self, name: str, sheet: Sheet, of: type[Row], more: Iterable[str]) -> dict[str, str]:
         """Map the sheet's headers to the names we know. Notes a problem for a missing or unknown header."""
+        known = [*of.columns, *more]
+        needed = [one.header for one in of.columns.values() if one.needed and not one.language]
+        aliases = {alias: one.header for one in of.columns.values() for alias in one.aliases}
         columns: dict[str, str] = {}
         self._letters[name] = letters = {}
         unknown: dict[str, str] = {}
@@ -170,27 +170,52 @@ class _Reading:
             self._say("formula", name, rows[0], letter, {"count": len(rows)})
 
     # -------------------------------------------------------------- rows
-    def _read(self, sheet_of: SheetOf, sheet: Sheet) -> None:
-        known = {one.header: one for one in sheet_of.fields}
-        needed = [one.header for one in sheet_of.fields if one.needed and not one.language]
-        aliases = {alias: one.header for one in sheet_of.fields for alias in one.aliases}
-        columns = self._columns(sheet_of.name, sheet, known, needed, aliases)
+    def _rows_in(
+        self, name: str, sheet: Sheet, of: type[Row], more: Iterable[str] = ()
+    ) -> Iterator[tuple[int, dict[str, str], dict[str, Any]]]:
+        """Yield each row's number, texts and values. Columns in `more` are known, and have only texts."""
+        columns = self._columns(name, sheet, of, more)
         if not columns:
             return
+        rows = [
+            (number, {columns[header]: clean(text) for header, text in cells.items() if header in columns})
+            for number, cells in sheet.rows
+        ]
+        translated = [one.header for one in of.columns.values() if one.language and one.needed]
+        led = self._led(name, sheet, translated, columns.values(), [texts for _, texts in rows])
+        for number, texts in rows:
+            complain: Complain = partial(self._complain, name, number, led)
+            row = of.model_validate({header: texts.get(header, "") for header in of.columns}, context=complain)
+            yield number, texts, {header: value for header, value in row if header in self._letters[name]}
+
+    def _complain(self, sheet: str, row: int, led: Mapping[str, str], one: Column, text: str, problem: str) -> None:
+        """Note the problem of a cell, if it is in a column of the file."""
+        if one.header not in self._letters[sheet]:
+            return
+        if problem:
+            values = {
+                "value": text,
+                "column": one.header,
+                "limit": one.limit,
+                "length": one.limit if one.kind == "iso" else len(text),
+                "least": one.least,
+                "most": one.most,
+                "expected": ", ".join(one.words),
+            }
+            if one.kind == "zone":
+                values["suggestion"] = next(iter(difflib.get_close_matches(text, available_timezones(), 1)), "")
+            self._say(problem, sheet, row, one.header, values)
+        elif led.get(one.header) == one.header or (one.needed and not one.language):
+            self._say("missing_value", sheet, row, one.header, {"column": one.header})
+        elif one.header in led and one.kept in ("name", "short_name"):
+            values = {"language": language_name(one.language), "column": one.header}
+            self._say("untranslated", sheet, row, one.header, values, "note")
+
+    def _read(self, sheet_of: SheetOf, sheet: Sheet) -> None:
         rows: dict[str, dict[str, Value]] = {}
         numbers: dict[str, int] = {}
         folded: dict[str, str] = {}
-        texts_of = {
-            number: {columns[header]: clean(text) for header, text in cells.items() if header in columns}
-            for number, cells in sheet.rows
-        }
-        translated = [one.header for one in sheet_of.fields if one.language and one.needed]
-        led = self._led(sheet_of.name, sheet, translated, columns.values(), texts_of.values())
-        for number, texts in texts_of.items():
-            row = {
-                header: self._value(sheet_of.name, number, known[header], texts.get(header, ""), led)
-                for header in columns.values()
-            }
+        for number, _, row in self._rows_in(sheet_of.name, sheet, sheet_of.row):
             code = str(row.get("code") or "")
             other = folded.setdefault(code.casefold(), code)
             if code in numbers:
@@ -201,52 +226,29 @@ class _Reading:
                 if other != code:
                     values = {"value": code, "other": other, "first": numbers[other]}
                     self._say("similar_code", sheet_of.name, number, "code", values, "warning")
-        self._rows[sheet_of.name] = rows
-        self._numbers[sheet_of.name] = numbers
+        if self._letters[sheet_of.name]:
+            self._rows[sheet_of.name] = rows
+            self._numbers[sheet_of.name] = numbers
 
-    def _read_codes(self, sheet_of: CodeSheetOf, sheet: Sheet, codes: dict[str, dict[str, Value]]) -> None:
-        labels = {f"{sheet_of.label}_{language}": f"label_{language}" for language in LANGUAGES}
-        known = {header.casefold().replace(" ", "_") for header in sheet.headers}
-        needed = ["code", *([sheet_of.list_header] if sheet_of.list_header else [])]
-        columns = self._columns(sheet_of.name, sheet, known, needed, {})
-        if not columns:
-            return
+    def _read_codes(self, sheet_of: SheetOf, sheet: Sheet, codes: dict[str, dict[str, Value]]) -> None:
         first: dict[str, int] = {}
         counts: Counter[str] = Counter()
-        texts_of = {
-            number: {columns[header]: clean(text) for header, text in cells.items() if header in columns}
-            for number, cells in sheet.rows
-        }
-        led = self._led(sheet_of.name, sheet, labels, columns.values(), texts_of.values())
-        needed += [header for header, leading in led.items() if header == leading]
-        for number, texts in texts_of.items():
-            for header in needed:
-                if header in columns.values() and not texts.get(header):
-                    self._say("missing_value", sheet_of.name, number, header, {"column": header})
-            name = sheet_of.list or texts.get(sheet_of.list_header, "").casefold().replace(" ", "_")
-            code = texts.get("code", "")
-            for header, text in ((sheet_of.list_header, name), ("code", code)):
-                if text:
-                    self._check_code(sheet_of.name, number, header, text, 64)
-            if sheet_of.words and code and code not in sheet_of.words:
-                values = {"value": code, "column": "code", "expected": ", ".join(sheet_of.words)}
-                self._say("unknown_word", sheet_of.name, number, "code", values)
-            for header, text in texts.items():
-                self._check_length(sheet_of.name, number, header, text, 1000)
+        known = {header.casefold().replace(" ", "_") for header in sheet.headers}
+        for number, texts, row in self._rows_in(sheet_of.name, sheet, sheet_of.row, known):
+            attributes = {header: text for header, text in texts.items() if header not in sheet_of.row.columns}
+            for header, text in attributes.items():
+                if len(text) > LONGEST_LABEL:
+                    values = {"length": len(text), "limit": LONGEST_LABEL}
+                    self._say("too_long", sheet_of.name, number, header, values)
+            name, code = sheet_of.list or row.get(sheet_of.list_header, ""), row.get("code", "")
             key = f"{name}/{code}"
             if key in first:
                 self._say_duplicate(sheet_of.name, number, code, first[key])
                 continue
             first[key] = number
             counts[name] += 1
-            row: dict[str, Value] = {kept: texts.get(header, "") for header, kept in labels.items()}
-            row["attributes"] = {
-                header: text
-                for header, text in texts.items()
-                if header not in labels and header not in ("code", sheet_of.list_header)
-            }
-            row["position"] = counts[name]
-            codes[key] = row
+            labels = {f"label_{each}": row.get(f"{sheet_of.label}_{each}", "") for each in LANGUAGES}
+            codes[key] = {**labels, "attributes": attributes, "position": counts[name]}
 
     # -------------------------------------------------------------- cells
     def _led(
@@ -278,84 +280,6 @@ class _Reading:
             leading |= {header: first for header in there if filled[header] or header == first}
         return leading
 
-    def _value(self, sheet: str, row: int, one: Field, text: str, led: Mapping[str, str]) -> Value:
-        if not text:
-            if led.get(one.header) == one.header or (one.needed and not one.language):
-                self._say("missing_value", sheet, row, one.header, {"column": one.header})
-            elif one.header in led and one.kept in ("name", "short_name"):
-                values = {"language": language_name(one.language), "column": one.header}
-                self._say("untranslated", sheet, row, one.header, values, "note")
-            return BLANK.get(one.kind, "")
-        match one.kind:
-            case "code":
-                self._check_code(sheet, row, one.header, text, one.limit)
-            case "date":
-                return self._date(sheet, row, one, text)
-            case "number" | "whole":
-                return self._number(sheet, row, one, text)
-            case "flag" | "yes_no":
-                return self._word(sheet, row, one, text) in ("yes", "1", "TRUE")
-            case "word":
-                return self._word(sheet, row, one, text)
-            case "iso":
-                if len(text) != one.limit or not (text.isascii() and text.isalpha() and text.isupper()):
-                    self._say(
-                        "bad_iso",
-                        sheet,
-                        row,
-                        one.header,
-                        {"value": text, "column": one.header, "length": one.limit},
-                    )
-            case "zone":
-                if text not in available_timezones():
-                    close = difflib.get_close_matches(text, available_timezones(), 1)
-                    values = {"value": text, "suggestion": next(iter(close), "")}
-                    self._say("unknown_zone", sheet, row, one.header, values)
-            case "references":
-                return tuple(sorted({part for part in re.split(r"[;,\s]+", text) if part}))
-            case "text" | "reference" | "sdg" | "gcm":
-                self._check_length(sheet, row, one.header, text, one.limit)
-        return text
-
-    def _date(self, sheet: str, row: int, one: Field, text: str) -> date | None:
-        try:
-            day = date.fromisoformat(text) if len(text) == 10 else None
-        except ValueError:
-            day = None
-        if day is None:
-            self._say("bad_date", sheet, row, one.header, {"value": text})
-        elif not _EARLIEST <= day <= _LATEST:
-            self._say("far_date", sheet, row, one.header, {"value": text})
-        return day
-
-    def _number(self, sheet: str, row: int, one: Field, text: str) -> Value:
-        is_whole = one.kind == "whole"
-        if _NUMBER.fullmatch(text) is None or len(text) > 18 or (is_whole and ("." in text or len(text) > 9)):
-            self._say("bad_number", sheet, row, one.header, {"value": text})
-            return BLANK.get(one.kind, "")
-        if text.startswith("-") and one.header in _NEGATIVE_IS_WRONG:
-            self._say("negative_number", sheet, row, one.header, {"value": text})
-        if is_whole and one.most and not one.least <= int(text) <= one.most:
-            values = {"value": text, "column": one.header, "least": one.least, "most": one.most}
-            self._say("number_out_of_range", sheet, row, one.header, values)
-        return int(text) if is_whole else text
-
-    def _check_code(self, sheet: str, row: int, header: str, text: str, limit: int) -> None:
-        if len(text) > limit or _CODE_SHAPE.fullmatch(text) is None:
-            self._say("bad_code", sheet, row, header, {"value": text, "limit": limit})
-
-    def _word(self, sheet: str, row: int, one: Field, text: str) -> str:
-        """Return the word of the column that this text means. Excel likes to begin a cell with a capital letter."""
-        found = next((word for word in one.words if word.casefold() == text.casefold()), "")
-        if not found:
-            values = {"value": text, "column": one.header, "expected": ", ".join(one.words)}
-            self._say("unknown_word", sheet, row, one.header, values)
-        return found or text
-
-    def _check_length(self, sheet: str, row: int, header: str, text: str, limit: int) -> None:
-        if len(text) > limit:
-            self._say("too_long", sheet, row, header, {"length": len(text), "limit": limit})
-
     # -------------------------------------------------------------- between rows
     def _check_references(self, sheet_of: SheetOf, codes: Mapping[str, Mapping[str, Value]]) -> None:
         for code, row in self._rows.get(sheet_of.name, {}).items():
@@ -368,7 +292,7 @@ class _Reading:
                 elif one.kind in ("sdg", "gcm"):
                     self._check_titles(sheet_of.name, number, one, str(value or ""), codes)
 
-    def _check_named(self, sheet: str, number: int, one: Field, names: Sequence[str]) -> None:
+    def _check_named(self, sheet: str, number: int, one: Column, names: Sequence[str]) -> None:
         """Check that each name is a code of the sheet that the column refers to; suggest the most similar one."""
         known = self._rows[one.refers_to]
         for name in names:
@@ -378,7 +302,7 @@ class _Reading:
                 self._say(_UNKNOWN[one.refers_to], sheet, number, one.header, values)
 
     def _check_titles(
-        self, sheet: str, number: int, one: Field, text: str, codes: Mapping[str, Mapping[str, Value]]
+        self, sheet: str, number: int, one: Column, text: str, codes: Mapping[str, Mapping[str, Value]]
     ) -> None:
         if "sdg_gcm_reference" not in self._sheets:
             return

@@ -15,7 +15,7 @@ from conversations.languages import LANGUAGES
 from conversations.wording import wording
 from storage.database.unit import Unit
 from storage.imports.applying import Kept, kept_rows
-from storage.imports.sheets import CODE_SHEETS, SETTINGS, SHEETS, CodeSheetOf, SheetOf, Value, sheet_of_list
+from storage.imports.sheets import CODE_SHEETS, SETTINGS, SHEETS, SheetOf, Value, sheet_of_list
 
 _WIDTHS = {"code": 14, "date": 12, "number": 12, "whole": 9, "flag": 11, "yes_no": 14, "word": 14, "reference": 14}
 
@@ -122,7 +122,7 @@ def _as_number(text: str) -> Value:
     return int(text) if is_whole else text
 
 
-def _codes(sheet_of: CodeSheetOf, kept: Mapping[str, Kept]) -> tuple[list[str], list[list[Value]]]:
+def _codes(sheet_of: SheetOf, kept: Mapping[str, Kept]) -> tuple[list[str], list[list[Value]]]:
     """Headers and rows of the lists on this sheet, each list in its order."""
     own = [(key, one) for key, one in kept.items() if sheet_of_list(key.partition("/")[0]) == sheet_of.name]
     lists = list(dict.fromkeys(key.partition("/")[0] for key, _ in own))

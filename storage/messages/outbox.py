@@ -30,7 +30,7 @@ import orjson
 from sqlalchemy import bindparam, case, false, func, insert, literal_column, null, select, tuple_, update
 
 from storage.database.facts import Facts
-from storage.database.models import Card, OutboxMessage, in_text, table
+from storage.database.models import Card, OutboxMessage, table
 from storage.database.statements import Prepared
 from storage.database.unit import Unit
 from storage.database.vault import KeyUnknown, SealBroken
@@ -51,7 +51,7 @@ REPLIES: frozenset[str] = frozenset(LANES["replies"])
 LOCKED_FOR = timedelta(minutes=1)
 """The pause before a row with a missing key is tried again."""
 LEASE = timedelta(seconds=26)
-"""With a look every two seconds, another replica takes over within thirty of a death (GUARANTEES T11)."""
+"""With a look every two seconds, another replica takes over within thirty of a death (T11)."""
 UPLOAD_LEASE = timedelta(minutes=10)
 """An export may be 45 MB on a slow line, and is never sent twice. So no call begins that could outlast the lease."""
 
@@ -636,5 +636,5 @@ def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) ->
     It is known before the row has a number, so the row is written once. To move a text to another row, somebody would
     have to move all of these with it.
     """
-    utc = created_at if created_at.tzinfo is UTC else created_at.astimezone(UTC)
-    return f"outbox:{chat_id}:{card_id or 0}:{method}:{in_text(utc).replace(' ', 'T')}"
+    said_at = created_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"outbox:{chat_id}:{card_id or 0}:{method}:{said_at}"

@@ -2,7 +2,7 @@
 
 The members of a commission change by decree and by election, but an agency's reports stay its own. So an agency is
 never deleted. It takes part from one day until another. After that day its people report nothing, until it takes part
-again (DOMAIN §1.1).
+again (docs/domain.md#agencies).
 """
 
 import re

@@ -161,7 +161,7 @@ def _opened(chat_id: Any, telegram_id: Any) -> Any:
     )
 
 
-_OPEN = Prepared(_opened(bindparam("chat_id"), bindparam("telegram_id")), is_wide=True)
+_OPEN = Prepared(_opened(bindparam("chat_id"), bindparam("telegram_id")))
 # OFFSET keeps it apart: the plan that is kept is that for one chat, over and over, and joins no whole tables.
 _ASKED = (
     func.unnest(bindparam("chats", type_=ARRAY(BigInteger)), type_=BigInteger)

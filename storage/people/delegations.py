@@ -2,7 +2,7 @@
 
 People fall ill, give birth and travel, and their reports are due all the same. A focal point leaves the post to a
 colleague, or to somebody who is invited for these days. On a day that is fixed at the beginning, the focal point has
-the post again. Nobody has to remember to take it back (DESIGN §4).
+the post again. Nobody has to remember to take it back (docs/decisions/dates-and-clocks.md).
 
 Laws: a delegation ends with the role of the person who gave it. A person who was invited for it has a role until its
 last day; every use of the role checks that day (`bot.chat.exchange`). Their drafts go back with the post.

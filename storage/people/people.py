@@ -38,7 +38,7 @@ class Membership:
     agency_name: Translations
     active_from: datetime
     is_contributor: bool = False
-    """Whether an observer also reports the indicators that their agency leads (DOMAIN §2.7)."""
+    """Whether an observer also reports the indicators that their agency leads (docs/domain.md#who-sees-what)."""
     until_on: date | None = None
     """The first day on which a role for a time is over."""
 

@@ -1,9 +1,9 @@
 """Changes to a reporting period: its days for everybody, and its reopening for one agency.
 
 A period locks by the calendar, and some agency always has a reason to report later. So a coordinator may reopen it, for
-one agency and some days, with the reason on record (DOMAIN §4.4). A dozen places ask whether a period is open. They
-read the period as their agency sees it (`plans`), with the lock day that a reopening has moved. A draft stores its own
-end. So every change here also moves the ends of its drafts, in the same transaction.
+one agency and some days, with the reason on record (docs/domain.md#reopening). A dozen places ask whether a period is
+open. They read the period as their agency sees it (`plans`), with the lock day that a reopening has moved. A draft
+stores its own end. So every change here also moves the ends of its drafts, in the same transaction.
 """
 
 from dataclasses import dataclass, field

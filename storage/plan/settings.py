@@ -74,7 +74,9 @@ LINK_HOURS = Setting("link_hours", "number", "72", least=1, most=72)
 DRAFT_DAYS = Setting("draft_days", "number", "30", least=3, most=90)
 """How many days a draft is kept that has no reporting period."""
 SHOW_GCM = Setting("show_gcm", "yes_no", "no")
-"""Whether the Global Compact's objectives are shown to ministers and the public (DOMAIN §1.3: off by default)."""
+"""Whether the Global Compact's objectives are shown to ministers and the public
+(docs/domain.md#sdgs-and-the-global-compact: off by default).
+"""
 
 SETTINGS: tuple[Setting, ...] = (CONTACT, LANGUAGE, LINK_HOURS, DRAFT_DAYS, SHOW_GCM)
 

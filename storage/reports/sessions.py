@@ -110,7 +110,6 @@ _OF_PERSON = Prepared(
     select(*COLUMNS)
     .where(_S.c.person_id == bindparam("person_id"), IS_OPEN)
     .order_by(_S.c.touched_at.desc(), _S.c.id.desc()),
-    is_wide=True,
 )
 # LATERAL, OFFSET 0 and a state that is bound: the person's own rows by their index, chat by chat. A plan is kept, and
 # one that was made while the tables were small would go through all open sessions for each group.

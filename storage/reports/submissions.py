@@ -109,7 +109,7 @@ _COLUMNS = tuple(_S.c[_NAMES.get(name, name)] for name in StoredSubmission.__slo
 
 _BY_ID = Prepared(select(*_COLUMNS).where(_S.c.id == bindparam("id")))
 _PROMISES = select(_S.c.promises_evidence).where(_S.c.id == bindparam("id"))
-_BY_INSTANCE = Prepared(select(*_COLUMNS).where(_S.c.instance_id == bindparam("instance_id")), is_wide=True)
+_BY_INSTANCE = Prepared(select(*_COLUMNS).where(_S.c.instance_id == bindparam("instance_id")))
 _VERSIONS = select(*_COLUMNS).where(_S.c.root_id == bindparam("root_id")).order_by(_S.c.version)
 _CURRENT = Prepared(
     select(*_COLUMNS).where(

@@ -290,9 +290,9 @@ def a_filter_that_is_passed_over(patch: pytest.MonkeyPatch, _: ExitStack) -> Non
 
 
 def a_filter_without_a_sentence(patch: pytest.MonkeyPatch, _: ExitStack) -> None:
-    from bot.doors.parameters import FILTER_WORDS
+    from bot.doors.parameters import Filters
 
-    patch.delitem(FILTER_WORDS, "since")  # type: ignore[arg-type]
+    patch.delitem(Filters.model_fields, "since")
 
 
 def a_door_that_reads_as_the_coordination(patch: pytest.MonkeyPatch, _: ExitStack) -> None:

@@ -1,4 +1,5 @@
-"""The faults of GUARANTEES §3, one function each: do it to a bot that people are working with, then ask the oracle.
+"""The faults of docs/reliability.md, one function each: do it to a bot that people are working with, then ask the
+oracle.
 
 The same function runs small in `make test` and for many minutes in `make torture`. It asserts that its fault happened,
 and returns what it counted and every violation it found: none, unless a defect was planted.
@@ -274,4 +275,4 @@ SCENARIOS: dict[str, Callable[..., Outcome]] = {
     "aged": aged,
     "at once": all_at_once,
 }
-"""By row of the table in GUARANTEES §3; T12 works no phones."""
+"""By row of the table in docs/reliability.md; T12 works no phones."""

@@ -1,7 +1,7 @@
 """T11: a replica is killed, or stands still, while it makes an export or looks at a file.
 
 The other one takes the job over: at once from a dead one, and when its lease has run out from one that stands still.
-Whoever wakes up then has nothing more to say of it (decision 0165).
+Whoever wakes up then has nothing more to say of it (docs/decisions/presence-and-leases.md).
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from tests.storage.database import scratch
 
 ADMIN = 200_001
 TAKEN_OVER_IN = 30.0
-"""Seconds within which GUARANTEES T11 wants what a replica had in hand to be another's."""
+"""Seconds within which T11 wants what a replica had in hand to be another's."""
 
 
 def stood_still(

@@ -177,7 +177,7 @@ def test_it_ends_in_any_trouble_with_telegram(
     furnished: Path, tmp_path: Path, trouble: str, number: signal.Signals
 ) -> None:
     """While it polls, and while it waits before polling again."""
-    rule = replace(TROUBLES[trouble], hits=0)
+    rule = replace(TROUBLES[trouble])
     with town(furnished, tmp_path) as at:
         at.start()
         at.sandbox.world.faults.add(rule)

@@ -1,4 +1,4 @@
-"""`make torture`: the faults of GUARANTEES §3 for as long as you like, and a table of what came of them.
+"""`make torture`: the faults of docs/reliability.md for as long as you like, and a table of what came of them.
 
     python tests/faults/torture.py [--minutes 60] [--seed N] [--only T1] [--plant NAME | --plant all]
 

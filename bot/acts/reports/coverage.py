@@ -6,8 +6,8 @@ itself, and a database may still have forms of an older bot. Then something woul
 The laws:
 * A change of the plan that would leave an item without a form is mended by publishing the shipped form again, if the
   shipped form was published before. Otherwise the change is refused, and its items are named.
-* An item that still cannot be reported stays expected (DOMAIN §2.3), is stored as a fact, raises an alarm, and nobody
-  is asked for it.
+* An item that still cannot be reported stays expected (docs/domain.md#rates), is stored as a fact, raises an alarm, and
+  nobody is asked for it.
 """
 
 import hashlib

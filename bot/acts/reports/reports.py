@@ -423,7 +423,7 @@ class NothingNew(NamedTuple):
 
 
 def report_nothing_new(who: Reporter, report: Report, reason: str) -> StoredSubmission | None:
-    """Send a report that repeats the previous one, with its next step and the reason's code (DOMAIN §2.3).
+    """Send a report that repeats the previous one, with its next step and the reason's code (docs/domain.md#rates).
 
     Without a next step in earlier reports, the reason stands in its place. The report is filled through the form like
     any other. None, and nothing is stored, if the form asks for more, or if somebody has begun or sent the report.
@@ -511,8 +511,8 @@ def _filling(who: Reporter) -> Filling:
 
 
 def _filled(who: Reporter, report: Report, previous: Mapping[str, str]) -> dict[str, str]:
-    """Return the answers that the bot takes from the plan (DESIGN §4): agency, item, period, earlier progress,
-    restriction.
+    """Return the answers that the bot takes from the plan (docs/domain.md#a-report): agency, item, period, earlier
+    progress, restriction.
     """
     values = {"agency": who.agency_code, "period": report.period.code}
     if isinstance(report.item, Activity):

@@ -1,5 +1,5 @@
-"""The audit log in sentences: in the chat for the people whom it concerns (DOMAIN §2.7), at the server for its
-operator.
+"""The audit log in sentences: in the chat for the people whom it concerns (docs/domain.md#who-sees-what), at the server
+for its operator.
 
 A log that only a programmer can read keeps nobody honest. So every act is one sentence in the reader's language. It
 names the actor by role and agency. Only admins see names, because they answer for access.

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import typer
+from pydantic import ValidationError
 
 from bot.cli.console import write_file
 from bot.cli.reports.form_files import read_form
@@ -23,7 +23,7 @@ from conversations.session.turn import Step
 from conversations.wording import wording
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling, Instance
-from conversations.xforms.transcript import replay
+from conversations.xforms.transcript import Script, replay
 
 
 def replay_lines(file: Path, script_file: Path, mode: str) -> Iterator[str]:
@@ -37,23 +37,17 @@ def replay_lines(file: Path, script_file: Path, mode: str) -> Iterator[str]:
     return (json.dumps(step, ensure_ascii=False) for step in replay(form, script, mode=mode))
 
 
-def _script(file: Path) -> Any:
+def _script(file: Path) -> Script:
     try:
-        script = json.loads(file.read_text("utf-8"))
+        return Script.model_validate_json(file.read_bytes())
     except OSError as error:
         raise Complaint(f"{file}: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise Complaint(f"{file} is not JSON; a script is an object with `now`, `tz` and `steps`.") from None
-    outline: Any = {"steps": script} if isinstance(script, list) else script
-    try:
-        datetime.fromisoformat(outline.get("now") or "2018-10-03")
-        ZoneInfo(outline.get("tz") or "UTC")
-        is_script = all(isinstance(step, dict) for step in outline.get("steps") or ())
-    except (AttributeError, TypeError, ValueError, OSError, KeyError):
-        is_script = False
-    if not is_script:
-        raise Complaint(f"{file} is not a script: `now` (ISO), `tz` (IANA) and `steps`, each with `ref` and `value`.")
-    return outline
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            raise Complaint(f"{file} is not JSON; a script is an object with `now`, `tz` and `steps`.") from None
+        raise Complaint(
+            f"{file} is not a script: `now` (ISO), `tz` (IANA) and `steps`, each with `ref` and `value`."
+        ) from None
 
 
 def fill(form: Form, language: str, timezone: str, clock: Callable[[], datetime], *, save: Path | None = None) -> int:

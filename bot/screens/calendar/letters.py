@@ -1,7 +1,7 @@
 """The letter after two periods without closing: the bot drafts it for the head of the institution, a person sends it.
 
-A machine must not write to a minister in somebody's place (DOMAIN §5.3, step 6). So the bot counts, proposes a phone
-call first, and shows a text to copy. The coordinator decides whether it is sent, and on which letterhead.
+A machine must not write to a minister in somebody's place (docs/domain.md#reminders). So the bot counts, proposes a
+phone call first, and shows a text to copy. The coordinator decides whether it is sent, and on which letterhead.
 """
 
 from bot.acts.calendar.letters import put_off as put_letter_off

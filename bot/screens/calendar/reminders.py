@@ -221,7 +221,9 @@ def explain(ex: Exchange, need: str) -> None:
 
 # ------------------------------------------------------------------ pauses
 def pause(ex: Exchange, choice: str) -> None:
-    """/pausar: pause the person's own reminders. A coordinator or admin can pause everybody's (DOMAIN §5.3)."""
+    """/pausar: pause the person's own reminders. A coordinator or admin can pause everybody's
+    (docs/domain.md#reminders).
+    """
     is_everybody = ex.membership.role not in AGENCY_ROLES
     kind: PauseKind = "everybody" if is_everybody else "own"
     person_id = None if is_everybody else ex.person.id

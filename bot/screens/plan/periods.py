@@ -1,7 +1,7 @@
 """/periodo: the state of every reporting period; move its days for everybody, or reopen one for one agency.
 
 A coordinator decides this on the phone while somebody waits. So an agency's request arrives as a message with one
-button that grants it, and a reopening ends by itself (DOMAIN §4.4, §5.3).
+button that grants it, and a reopening ends by itself (docs/domain.md#reopening).
 """
 
 from functools import partial

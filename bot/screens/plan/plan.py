@@ -1,9 +1,10 @@
 """/plan: read the plan on a phone: area, objective, then the card of an activity or indicator, in one message.
 
 Most people who must carry out a plan have never held it: it is a PDF of ninety pages in somebody's mail. Here it is
-three taps away, in the reader's language. Everybody sees what they may (DOMAIN §2.7): a focal point what their agency
-leads, others all of it, a restricted activity by its code alone. The Global Compact's objectives are shown to those who
-run the plan, and to others only if an admin has switched them on (DOMAIN §1.3).
+three taps away, in the reader's language. Everybody sees what they may (docs/domain.md#who-sees-what): a focal point
+what their agency leads, others all of it, a restricted activity by its code alone. The Global Compact's objectives are
+shown to those who run the plan, and to others only if an admin has switched them on
+(docs/domain.md#sdgs-and-the-global-compact).
 """
 
 from collections.abc import Sequence
@@ -184,7 +185,9 @@ def _activity(ex: Exchange, code: str) -> None:
 
 
 def _indicator(ex: Exchange, code: str) -> None:
-    """An indicator's definition, baseline and target, and its figure as anybody may see it (DOMAIN §2.5)."""
+    """An indicator's definition, baseline and target, and its figure as anybody may see it
+    (docs/domain.md#small-numbers).
+    """
     say, language, plan_id = ex.say, ex.language, ex.membership.plan_id
     indicator = next((each for each in _all_indicators(ex) if each.code == code), None)
     if indicator is None:

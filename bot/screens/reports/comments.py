@@ -1,7 +1,7 @@
 """Observers' comments to the coordination.
 
 An invited member sees from outside what a report leaves out. Their comment reaches the coordination and is answered. It
-never changes an agency's datum (DOMAIN §4.5).
+never changes an agency's datum (docs/domain.md#comments).
 """
 
 import contextlib

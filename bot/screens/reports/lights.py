@@ -1,4 +1,4 @@
-"""The computed light of an activity, beside the status that a report declares (DOMAIN §1.2).
+"""The computed light of an activity, beside the status that a report declares (docs/domain.md#status-and-validation).
 
 A report is of its day, a light is of today. Both are shown together, so that nobody takes what an officer declares for
 what the dates say.

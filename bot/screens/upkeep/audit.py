@@ -1,4 +1,4 @@
-"""/auditoria: the audit log in the chat, for the people whom it concerns (DOMAIN §2.7)."""
+"""/auditoria: the audit log in the chat, for the people whom it concerns (docs/domain.md#who-sees-what)."""
 
 import re
 from dataclasses import dataclass, replace

@@ -17,7 +17,7 @@ from conversations.plan.model import AGENCY_ROLES, Role
 from conversations.plan.periods import ReportingPeriod, closing_due_on
 
 IN_A_ROW = 2
-"""After this many periods in a row without a closing, a letter is offered (DOMAIN §5.3, step 6)."""
+"""After this many periods in a row without a closing, a letter is offered (docs/domain.md#reminders)."""
 NEEDS = ("days", "call", "no_data")
 """The things that somebody may need in order to report; catalogue keys `remind.need.…`."""
 PASSING = ("tomorrow", "nothing_new")

@@ -1,4 +1,4 @@
-"""The ladder of reminders (DOMAIN §5.3): its steps, and the days on which they are told."""
+"""The ladder of reminders (docs/domain.md#reminders): its steps, and the days on which they are told."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from conversations.plan.periods import ReportingPeriod
 
 # ------------------------------------------------------------------ the ladder
 class Rung(StrEnum):
-    """The steps of the ladder (DOMAIN §5.3), in their order."""
+    """The steps of the ladder (docs/domain.md#reminders), in their order."""
 
     OPEN = "open"
     BEFORE = "before"

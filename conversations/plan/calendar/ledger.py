@@ -1,10 +1,10 @@
 """The rules of the ledger: what was said to whom, and the budget of notices that a person has.
 
-One notice a day, all topics together (DOMAIN §5.3); for officers also two a week and four a month. `has_room` decides
-that, for every job and over all plans: the ladder asks it before it decides, and the scheduler asks it for whatever any
-job has planned (`bot.schedule.ledger.write_once`), so a new job need not know it. The exceptions are in `BESIDE`, each
-with its reason. What never enters the ledger is no notice: an emergency, a lost phone, an operator's alarm, and the
-answer to somebody's own act.
+One notice a day, all topics together (docs/domain.md#reminders); for officers also two a week and four a month.
+`has_room` decides that, for every job and over all plans: the ladder asks it before it decides, and the scheduler asks
+it for whatever any job has planned (`bot.schedule.ledger.write_once`), so a new job need not know it. The exceptions
+are in `BESIDE`, each with its reason. What never enters the ledger is no notice: an emergency, a lost phone, an
+operator's alarm, and the answer to somebody's own act.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -22,7 +22,8 @@ CARRIERS: Mapping[str, frozenset[Role]] = {
 }
 """The jobs whose message also contains the ladder's message of that day, and the roles for which it does.
 
-On such a day the ladder itself is silent for these people: one message a day, all topics together (DOMAIN §5.3).
+On such a day the ladder itself is silent for these people: one message a day, all topics together
+(docs/domain.md#reminders).
 """
 BESIDE: Mapping[str, str] = {
     "validated": "What became of one's own report: a line without a sound, which asks for nothing.",

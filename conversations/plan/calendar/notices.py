@@ -1,4 +1,5 @@
-"""May this person be told now, and what: each rule that says yes or no, in one place (DOMAIN §5.3, GUARANTEES G8, G10).
+"""May this person be told now, and what: each rule that says yes or no, in one place (docs/domain.md#reminders, G8,
+G10).
 
 People accept reminders only while they are right: a sent report is never asked for again, nobody gets two in a day,
 nobody is woken. So the steps whose day has come decide whether somebody is told. The state at the moment of sending

@@ -2,7 +2,7 @@
 
 People mute a bot that writes at three in the morning, on a holiday, or an hour late because the clocks changed. A
 schedule has wall time in a zone, and a zone skips hours, repeats them, and may already have tomorrow's date. All of
-that is computed here, from dates and instants that are passed in (GUARANTEES G9, G10; DOMAIN §2.4, §5.3).
+that is computed here, from dates and instants that are passed in (G9, G10; docs/domain.md#calendar).
 """
 
 from collections import deque

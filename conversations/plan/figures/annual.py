@@ -1,8 +1,8 @@
 """Figures by the year: what a plan is asked for every May and every March, and which part may be told.
 
 The government's report covers January to December. The report that grades the country covers April to March. Today
-somebody gathers both by letter (DOMAIN §1.2, §1.6). Figures come in by month or quarter, so both years are made from
-the same ones. A year without a figure is not zero; the text says how many of its periods have one.
+somebody gathers both by letter (docs/domain.md#annual-table). Figures come in by month or quarter, so both years are
+made from the same ones. A year without a figure is not zero; the text says how many of its periods have one.
 
 Law: what may be told of small numbers is decided over the whole history of an indicator, corrections included, in the
 order of its validations. It is never decided over the part that somebody filters, because a reader can compare two

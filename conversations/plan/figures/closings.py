@@ -1,8 +1,9 @@
 """What an agency had to close at a month's end, and whether it did. Rates, digests and exports all read it here.
 
 A month's end closes the periods of every frequency that end on that day, and an agency closes by the latest due day of
-its own periods (DOMAIN §2.4). With monthly and quarterly items, it has closed September when it has closed both. Rates
-are DHIS2's: an agency that closed late counts as having reported, but not as on time (DOMAIN §2.3).
+its own periods (docs/domain.md#calendar). With monthly and quarterly items, it has closed September when it has closed
+both. Rates are DHIS2's: an agency that closed late counts as having reported, but not as on time
+(docs/domain.md#rates).
 """
 
 from collections import defaultdict

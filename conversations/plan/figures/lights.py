@@ -1,4 +1,4 @@
-"""The light of an activity, computed from dates (DOMAIN §2.2). The declared status is shown beside it."""
+"""The light of an activity, computed from dates (docs/domain.md#lights). The declared status is shown beside it."""
 
 from datetime import date, timedelta
 from enum import StrEnum
@@ -68,7 +68,7 @@ class Declared(NamedTuple):
 
 
 def traffic_light(start_on: date, due_on: date, today: date, declared: Declared, missed_in_a_row: int = 0) -> Light:
-    """Compute the light of an activity by the rules of DOMAIN §2.2, from top to bottom. Nobody types a light.
+    """Compute the light of an activity by the rules of docs/domain.md#lights, from top to bottom. Nobody types a light.
 
     `missed_in_a_row` counts the expected reports that are missing, back from the last one.
     """

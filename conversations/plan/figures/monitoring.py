@@ -2,8 +2,8 @@
 
 A coordinator, a minister and an observer ask the same questions with different rights, in a chat, a picture and a
 report. All of it is counted here, once, from rows that storage reads, so that no two of them can disagree. Rates are
-DHIS2's: an agency that closed late counts as having reported, but not as on time (DOMAIN §2.3). Lights are computed
-(DOMAIN §2.2).
+DHIS2's: an agency that closed late counts as having reported, but not as on time (docs/domain.md#rates). Lights are
+computed (docs/domain.md#lights).
 
 A past day is counted with what is known today: a report counts from the day on which it was first sent, and its
 correction replaces it.
@@ -40,7 +40,7 @@ from conversations.plan.versions import holds
 COLUMNS = 6
 """Closings that are looked back on, the present one included: half a year fits a phone."""
 PLENARY = 3
-"""After so many periods in a row without a closing, the plenary is told (DOMAIN §5.3, step 7)."""
+"""After so many periods in a row without a closing, the plenary is told (docs/domain.md#reminders)."""
 UNEXPLAINED = timedelta(days=60)
 """An activity that has been red for so long without an explanation is for the plenary too."""
 LOOK_BACK = timedelta(days=400)
@@ -140,7 +140,7 @@ class AgencyStanding:
 
     @property
     def in_a_row(self) -> int:
-        """Return how many periods in a row locked before it closed them (DOMAIN §5.3, steps 6 and 7)."""
+        """Return how many periods in a row locked before it closed them (docs/domain.md#reminders)."""
         return len(self.passed)
 
     @property
@@ -571,7 +571,7 @@ def days_between(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PlenaryItem:
-    """An activity or an agency that only the coordination or the plenary can deal with (DOMAIN §5.1, §5.3)."""
+    """An activity or an agency that only the coordination or the plenary can deal with (docs/domain.md#reminders)."""
 
     agency: Agency
     since: date

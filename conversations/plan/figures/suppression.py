@@ -1,4 +1,5 @@
-"""What may be shown of small numbers about people to readers outside the plan's coordination (DOMAIN §2.5).
+"""What may be shown of small numbers about people to readers outside the plan's coordination
+(docs/domain.md#small-numbers).
 
 "Two girls, in March" may be girls that somebody knows. Hiding the two is not enough: a reader subtracts the other parts
 from the total. So `suppress` hides the small number and a second one that covers it. It does so only if a reader who
@@ -109,7 +110,7 @@ def in_a_row(total: int, parts: Mapping[str, int] | None = None, *, min_cell: in
 
     Readers compare the rows of an activity with each other and with its year. So a number above zero is hidden
     completely, not even shown as `<10`; zero is shown. If one category holds everybody, the zeros of the others would
-    reveal it, so none of them is shown (DOMAIN §2.5.6).
+    reveal it, so none of them is shown (docs/domain.md#small-numbers).
     """
     parts = parts or {}
     if min_cell <= 1:
@@ -136,7 +137,7 @@ class Releases:
 
     A correction may take people away. So two more things are refused: blocks about the same days, such as a figure and
     its correction, that are few people together; and two sums that differ by few people, if one of them contains all
-    events of the other (DOMAIN §2.5.5).
+    events of the other (docs/domain.md#small-numbers).
     """
 
     def __init__(self, min_cell: int) -> None:

@@ -52,7 +52,9 @@ def reason(each: ActivityStanding, s: Standing, say: Wording) -> str:
 
 
 def declared(each: ActivityStanding, say: Wording) -> str:
-    """Return the status that was declared last; a light is shown beside it (DOMAIN §1.2). "" if nobody has reported."""
+    """Return the status that was declared last; a light is shown beside it (docs/domain.md#status-and-validation). ""
+    if nobody has reported.
+    """
     return "" if each.last is None else say(f"export.status.{each.last.status}")
 
 
@@ -60,7 +62,7 @@ _SOON: Final = {0: "digest.why_today", 1: "digest.why_tomorrow"}
 
 
 def why(each: ActivityStanding, today: date, say: Wording) -> list[str]:
-    """Return why the activity's light is yellow or red, in the order of the rule (DOMAIN §2.2)."""
+    """Return why the activity's light is yellow or red, in the order of the rule (docs/domain.md#lights)."""
     if each.light not in (Light.CRITICAL, Light.ATTENTION):
         return []
     progress, left = progress_of(each), (each.activity.due_on - today).days

@@ -1,8 +1,8 @@
 """The texts of the whole digests: the coordinator's week, the minister's month, the observer's view.
 
 People read a digest before a meeting in which they have to decide. So it begins with what only they can decide and
-shows the worst first (DOMAIN §5.1). What comes by itself is shorter (`week`); this is one tap behind it. Lists are
-shortened until the whole fits one message; counts stay. A light is always a shape and a word.
+shows the worst first (docs/domain.md#the-week). What comes by itself is shorter (`week`); this is one tap behind it.
+Lists are shortened until the whole fits one message; counts stay. A light is always a shape and a word.
 
 `SECTIONS` is read from top to bottom. A section is a function of the counted state (`monitoring.Standing`), the wording
 and how many items a list may name. It returns lines, or none if there is nothing to say.
@@ -307,7 +307,7 @@ SECTIONS: tuple[Section, ...] = (
     people,
     good_news,
 )
-"""The sections in the order in which a coordinator wants them on Monday at 08:30 (DOMAIN §5.1)."""
+"""The sections in the order in which a coordinator wants them on Monday at 08:30 (docs/domain.md#the-week)."""
 
 
 def digest(
@@ -403,7 +403,9 @@ def observer_card(s: Standing, language: str, areas: Sequence[tuple[str, str]], 
 
 
 def indicators_card(found: Sequence[IndicatorYear], page: int, language: str) -> tuple[Line, ...]:
-    """Write a page of indicators with their targets: validated figures, small ones protected (DOMAIN §2.5)."""
+    """Write a page of indicators with their targets: validated figures, small ones protected
+    (docs/domain.md#small-numbers).
+    """
     say = wording(language)
     known = [each for each in found if each.year.reported]
     if not known:
@@ -461,7 +463,8 @@ def shown_figure(figure: Figure, say: Wording) -> str:
 def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[str, Any]:
     """Return what the picture shows, as JSON: for each agency and closing, the worst light and how many have it.
 
-    Readers who have to act see the worst agency first. Readers who must not rank see alphabetical order (DOMAIN §4.6).
+    Readers who have to act see the worst agency first. Readers who must not rank see alphabetical order
+    (docs/domain.md#ministers).
     """
     say = wording(language)
     agencies = [agency for agency in s.agencies if any(agency.cells)]

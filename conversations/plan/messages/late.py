@@ -19,7 +19,7 @@ from conversations.wording import Wording
 LISTED = 8
 """Activities of one page: each has a line of the text and a button."""
 NOTABLE = 10
-"""Points below what is expected that the light ignores (DOMAIN §2.2)."""
+"""Points below what is expected that the light ignores (docs/domain.md#lights)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """A plan on one page: a minister takes it into a meeting, a secretariat pins it to the wall, a donor gets it by mail.
 
 It shows the counts of the digests together on paper: lights by area, who closed, what waits for a decision, what is
-red, and the indicators with their targets. What it shows depends on the reader's audience (DOMAIN §2.5–2.7). Pages are
-often printed without colour, so a light is a shape and a word. If there is more than a page holds, the page says how
-much.
+red, and the indicators with their targets. What it shows depends on the reader's audience
+(docs/domain.md#restricted-activities). Pages are often printed without colour, so a light is a shape and a word. If
+there is more than a page holds, the page says how much.
 
 Pure: this module decides what the page says. Another one draws it.
 """
@@ -39,7 +39,7 @@ class Reader:
     reads_decisions: bool = False
     reads_reasons: bool = True
     ranks: bool = False
-    """Whether institutions stand worst first, or in alphabetical order (DOMAIN §4.6)."""
+    """Whether institutions stand worst first, or in alphabetical order (docs/domain.md#ministers)."""
     role: Role | None = None
 
 
@@ -214,7 +214,8 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
 def _indicators(
     found: Sequence[IndicatorYear], reader: Reader, language: str
 ) -> tuple[tuple[str, str, str, str, str, str], ...]:
-    """Return the indicators that matter most. A missing figure is a dash, which differs from zero (DOMAIN §2.3).
+    """Return the indicators that matter most. A missing figure is a dash, which differs from zero
+    (docs/domain.md#rates).
 
     Beside a target stands the number that it is compared with: the sum since the beginning, or the year's figure if the
     target is of a year.

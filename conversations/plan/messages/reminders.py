@@ -215,7 +215,9 @@ def period_until(period: ReportingPeriod, language: str) -> str:
 
 
 def _last(topic: Topic) -> ReportingPeriod:
-    """The period of a topic that locks last: an agency closes all by the latest of their days (DOMAIN §2.4)."""
+    """The period of a topic that locks last: an agency closes all by the latest of their days
+    (docs/domain.md#calendar).
+    """
     return max(topic.closes, key=lambda period: period.locks_on, default=topic.period)
 
 

@@ -2,7 +2,7 @@
 
 People who export want mostly the same as last time, for the next period. So the first screen shows the whole request
 with everything answered. One button prepares the file, and each answer can be changed in the same message. The audience
-is asked before anything leaves, because data that has left cannot be called back (DOMAIN §4.3).
+is asked before anything leaves, because data that has left cannot be called back (docs/domain.md#who-sees-what).
 
 Law: if a part of the request cannot be had, the screen says so; nothing is left out silently. The audience is never
 replaced by one that may see more. Until such a question is answered, nothing is prepared.

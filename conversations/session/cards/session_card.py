@@ -1,8 +1,8 @@
 """What a phone shows of a session: one card, drawn from the state of the session.
 
-A card is one message with buttons. It is edited in place as long as the respondent only taps (DESIGN §4). Its texts are
-plain characters. Only the renderer (`bot/telegram/render.py`) knows how a style is written. So nothing that a person
-typed can act as markup (S7).
+A card is one message with buttons. It is edited in place as long as the respondent only taps
+(docs/domain.md#words-in-the-chat). Its texts are plain characters. Only the renderer (`bot/telegram/render.py`) knows
+how a style is written. So nothing that a person typed can act as markup (S7).
 """
 
 from collections.abc import Iterable, Sequence

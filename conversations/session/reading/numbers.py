@@ -175,7 +175,7 @@ def _spelled_number(said: str, language: str) -> Read:
     said = joined_number_words(said, language, with_hundreds=True)
     words = LETTERS.findall(said)
     if " ".join(words) in said_as("reading.none"):
-        return Ambiguous(("0",))  # zero is a figure; a missing figure is not zero (DOMAIN §2.3)
+        return Ambiguous(("0",))  # zero is a figure; a missing figure is not zero (docs/domain.md#rates)
     parts = number_parts(language)
     places = [place for place, word in enumerate(words) if word in parts or word in multipliers()]
     if not places or re.search(r"[^\w\s.,!¡]|_", said):

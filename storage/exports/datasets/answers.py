@@ -9,7 +9,7 @@ begin with `_`. A question with such a name gets a number.
 
 Law: free text, files and places of restricted reports go to coordinators only. Observers and the public get coded
 answers and numbers of the plan's own forms. They get no number of few people, and nobody's sex or age beside a place
-(DOMAIN §2.5–2.7). What may not go out is not unsealed.
+(docs/domain.md#restricted-activities). What may not go out is not unsealed.
 """
 
 import re
@@ -72,7 +72,7 @@ CODED = NUMBERS | {
 }  # fmt: skip
 """Types whose answers are numbers, days, or codes of the form's author. Such an answer contains nobody's own words."""
 PLACES = frozenset({"place", "province", "region", "municipality"})
-"""Coded questions of the plan's own forms that ask for a place (DOMAIN §2.5.3)."""
+"""Coded questions of the plan's own forms that ask for a place (docs/domain.md#small-numbers)."""
 ABOUT_THE_ACTIVITY = frozenset({"progress"})
 """Numbers that do not count people."""
 SPLITS: tuple[tuple[str, ...], ...] = (tuple(PEOPLE.values()), *((beginning,) for beginning in DIMENSIONS.values()))

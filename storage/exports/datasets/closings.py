@@ -1,4 +1,5 @@
-"""Who closed what, and when. The reporting rate of every agency and month can be computed from this (DOMAIN §2.3).
+"""Who closed what, and when. The reporting rate of every agency and month can be computed from this
+(docs/domain.md#rates).
 
 A row is an agency and a closing (the end of a month) at which something was expected of it. An agency with nothing to
 report has no row. So the mean of `closed` is the reporting rate, and the mean of `on_time` is the rate on time. They

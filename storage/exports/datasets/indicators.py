@@ -1,4 +1,5 @@
-"""Indicators and the annual 3P table: value, divisions, target, baseline, unit and cut-off (DOMAIN §1.2, §1.6).
+"""Indicators and the annual 3P table: value, divisions, target, baseline, unit and cut-off
+(docs/domain.md#annual-table).
 
 Sources count in different units, and figures without their unit, source and last day have been quoted wrongly. So each
 row has all of these. Inside the coordination, a row is what was reported for a period. For outsiders, a figure of few
@@ -100,8 +101,8 @@ def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row for each figure: the total, and each category.
 
     Every period in which an indicator was expected has a row: with a figure, or with the reason why there is none.
-    `value` is a number or empty; `value_status` is the reason. Zero is a number (DOMAIN §2.3). In an export of the
-    whole plan, an indicator that was never asked yet has a row too, for its target.
+    `value` is a number or empty; `value_status` is the reason. Zero is a number (docs/domain.md#rates). In an export of
+    the whole plan, an indicator that was never asked yet has a row too, for its target.
     """
     named = INDICATORS
     if shows_gcm(unit, wanted):

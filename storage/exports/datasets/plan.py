@@ -53,8 +53,8 @@ PLAN: tuple[tuple[str, Kind], ...] = (
     ("retired_on", Kind.DAY),
 )
 GCM = ("gcm_objectives", Kind.TEXT)
-"""For partners and donors. Other audiences see it only if an admin has decided so; the shipped plan did not (DOMAIN
-§1.3).
+"""For partners and donors. Other audiences see it only if an admin has decided so; the shipped plan did not
+(docs/domain.md#sdgs-and-the-global-compact).
 """
 PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("sensitivity", Kind.CODE),

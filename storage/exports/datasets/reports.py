@@ -1,5 +1,5 @@
 """One row for the current version of each report about an activity: a secretariat pastes it into its annual report
-(DOMAIN §1.6).
+(docs/domain.md#annual-table).
 
 Answers are found by the names of their questions, as everywhere: if an edition of the form lacks a question, its cells
 stay empty. Text that only a coordinator may read goes only to a coordinator. Observers and the public get no free text,
@@ -67,7 +67,7 @@ COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("files", Kind.WHOLE),
 )
 INSIDE_COLUMNS: tuple[tuple[str, Kind], ...] = (
-    # Nobody's sex or age stands beside a place in what leaves the coordination (DOMAIN §2.5.3).
+    # Nobody's sex or age stands beside a place in what leaves the coordination (docs/domain.md#small-numbers).
     ("place", Kind.CODE),
     ("province", Kind.CODE),
     ("obstacle_detail", Kind.TEXT),

@@ -2,8 +2,9 @@
 
 Somebody who checks a report a year later has a folder and a spreadsheet. The index leads from a receipt to its file,
 and its SHA-256 proves that it is the file that was sent. A lost or altered file has a row too, with its `state`: a
-reader of the index must not believe that nothing is missing. Restricted files go to coordinators only (S10, DOMAIN
-§2.7). The index names only what the asking role may have, because a row for a hidden file would reveal it.
+reader of the index must not believe that nothing is missing. Restricted files go to coordinators only (S10,
+docs/domain.md#who-sees-what). The index names only what the asking role may have, because a row for a hidden file would
+reveal it.
 
 Files are compressed already, so they are stored as they are. One file at a time is in memory.
 """

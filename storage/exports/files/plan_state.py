@@ -78,8 +78,8 @@ def table_of(unit: UnitOfWork, wanted: Wanted) -> Crosstab:
 
 
 def reader_of(wanted: Wanted) -> Reader:
-    """Return what the reader may see (DOMAIN §2.7): decisions are for those who take them, reasons are not for the
-    public.
+    """Return what the reader may see (docs/domain.md#who-sees-what): decisions are for those who take them, reasons are
+    not for the public.
     """
     return Reader(
         audience=wanted.audience,

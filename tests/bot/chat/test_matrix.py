@@ -410,7 +410,7 @@ def test_whatever_changes_access_or_data_of_others_leaves_an_audit_entry(walks: 
 
 
 def test_restricted_text_is_read_by_its_agency_and_the_coordination_alone(walks: dict[str, Walk]) -> None:
-    """DOMAIN §2.7: on every screen of everybody else, admins included, no canary sings."""
+    """docs/domain.md#who-sees-what: on every screen of everybody else, admins included, no canary sings."""
     assert [f"{label}: {each}" for label, found in walks.items() for each in found.leaks] == []
 
 

@@ -208,7 +208,7 @@ def loaded_modules(folder: Path, *arguments: str, **given: str) -> set[str]:
 
 
 def test_the_bot_loads_only_what_its_ordinary_day_needs(folder: Path) -> None:
-    """120 MB are a promise (DESIGN §11), and structlog with rich would print local variables: answers."""
+    """120 MB are a promise (docs/performance.md), and structlog with rich would print local variables: answers."""
     modules = loaded_modules(folder, "run", **NOWHERE)
     found = {name.partition(".")[0] for name in modules}
 

@@ -135,7 +135,7 @@ def test_what_dead_processes_counted_is_added_once() -> None:
     ],
 )
 def test_the_moments_to_come_are_the_plans_own(now: str, coming: str) -> None:
-    """By the calendar of DOMAIN §2.4 in the plan's zone, at the hour of §5.3; the next of each kind, soonest first."""
+    """By docs/domain.md#calendar in the plan's zone, at the ladder's hour; the next of each kind, soonest first."""
     found = moments(datetime.fromisoformat(now).replace(tzinfo=ZONE), ZONE)
     told = [f"{each['name']} {datetime.fromtimestamp(each['at'], ZONE):%Y-%m-%dT%H:%M}" for each in found]
     assert ", ".join(told) == coming

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from bot.doors.openapi import openapi
-from bot.doors.parameters import FILTER_WORDS, TABULAR, parameters_of
+from bot.doors.parameters import TABULAR, Filters, names_of
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from tests.bot.doors.served import Answer, Served
 
@@ -54,11 +54,12 @@ def test_it_is_open_and_says_what_the_door_obeys(door: Served) -> None:
     paths = answer.json["paths"]
     for dataset in TABULAR:
         named = [each["name"] for each in paths[f"/data/v1/{dataset}"]["get"]["parameters"]]
-        assert named == [each.name for each in parameters_of(dataset)]
+        assert named == names_of(dataset)
 
 
 def test_every_filter_has_its_sentence_at_the_door() -> None:
-    assert set(FILTER_WORDS) == set(FILTERS)
+    assert list(Filters.model_fields) == [name.removesuffix("_id") for name in FILTERS]
+    assert all(each.description for each in Filters.model_fields.values())
 
 
 def values(schema: Any) -> st.SearchStrategy[str]:

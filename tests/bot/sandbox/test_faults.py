@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic import TypeAdapter
 
 from bot.sandbox import people
 from bot.sandbox.client import BotByHand
-from bot.sandbox.faults import Fault, Faults, fault_from
+from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.server import Sandbox, reset
 from bot.sandbox.telegram import Person
 from tests.bot.resting import poll_begun
@@ -162,7 +163,7 @@ def test_used_up_rules_stay_to_be_counted() -> None:
 def test_a_rule_that_makes_no_sense_is_refused(given: dict[str, Any]) -> None:
     """With the reason."""
     with pytest.raises(ValueError):
-        fault_from(given)
+        TypeAdapter(Fault).validate_python(given)
 
 
 def test_down_cuts_every_connection_and_the_poll_that_waits(sandbox: Sandbox, bot: BotByHand) -> None:

@@ -1,4 +1,4 @@
-"""What is sent by hand waits for the morning, and is then the one message of that day (DOMAIN §5.3)."""
+"""What is sent by hand waits for the morning, and is then the one message of that day (docs/domain.md#reminders)."""
 
 from datetime import timedelta
 

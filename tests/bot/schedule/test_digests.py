@@ -1,4 +1,6 @@
-"""One message a person and day (DOMAIN §5.3): where a digest or a card comes, it says what the ladder has to say."""
+"""One message a person and day (docs/domain.md#reminders): where a digest or a card comes, it says what the ladder has
+to say.
+"""
 
 from collections import Counter
 from dataclasses import dataclass

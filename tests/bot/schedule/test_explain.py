@@ -173,7 +173,7 @@ def test_a_step_that_is_too_late_for_whoever_is_out_of_reach_is_decided_once(des
 
 
 def test_a_lock_says_of_whom_nobody_can_be_called(desk: Desk) -> None:
-    """With the reasons (DOMAIN §5.3, step 5): no focal point, out of reach, paused by herself."""
+    """With the reasons (docs/domain.md#reminders): no focal point, out of reach, paused by herself."""
     set_schedule(desk, "digest", paused_at=here("2018-10-01T12:00"))
     for day in (1, 3, 5, 8):
         scan(desk, here(f"2018-10-{day:02}T09:01"))

@@ -1,4 +1,6 @@
-"""One notice a person and day (DOMAIN §5.3), whatever the job: also of a job that has never heard of the rule."""
+"""One notice a person and day (docs/domain.md#reminders), whatever the job: also of a job that has never heard of the
+rule.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence

@@ -119,7 +119,8 @@ def report_one(desk: Desk, who: int, code: str) -> None:
 def test_who_waits_for_the_quarter_closes_the_month_with_it_by_the_later_date(desk: Desk) -> None:
     """CONANI has a monthly activity and two of the quarter: sent on the 4th and the 17th, all is closed on the 17th.
 
-    DOMAIN §2.4. When the month locks, on the 15th, it is nobody who did not report, and its row is not counted.
+    docs/domain.md#calendar. When the month locks, on the 15th, it is nobody who did not report, and its row is not
+    counted.
     """
     report_one(desk, COCO, "ASI-202")
     grace_ended, month_locked, before_the_end = (datetime(2018, 10, day, 13, 1, tzinfo=UTC) for day in (11, 15, 17))

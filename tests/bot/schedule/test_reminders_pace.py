@@ -1,4 +1,4 @@
-"""A quarter of notices over a real database: who is prompt, and who is silent (DOMAIN §5.3, decision 0200)."""
+"""A quarter of notices over a real database: who is prompt, and who is silent (docs/decisions/notices.md)."""
 
 from collections import Counter
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""The silence that Telegram asks for with a 429: for all, or for the chat that was refused (decision 0177)."""
+"""The silence that a 429 asks for: for all, or for the chat that was refused (docs/decisions/sending.md)."""
 
 import asyncio
 from datetime import timedelta

@@ -138,7 +138,7 @@ async def test_updates_whose_numbers_start_anew_are_taken(sandbox: Sandbox, sqli
 
 # ------------------------------------------------------------------ order and poison
 async def test_poison_is_set_aside_after_five_tries_and_its_chat_goes_on(sandbox: Sandbox, database: Database) -> None:
-    """Its kind and the place of the failure are kept, its content is not (GUARANTEES §1)."""
+    """Its kind and the place of the failure are kept, its content is not (docs/reliability.md#facts-of-the-world)."""
     for line in ("before", "poison: María", "after"):
         people.say(sandbox.world, ANA, line)
     async with running(sandbox, database, polls=True) as bot:

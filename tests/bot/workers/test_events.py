@@ -428,7 +428,7 @@ def _reason(database: Database) -> str:
 
 
 async def test_nothing_is_told_while_the_database_is_held(database: Database, world: World) -> None:
-    """A restored copy holds events that the original has told, perhaps: somebody looks first (decision 0025)."""
+    """A restored copy holds events the original may have told; a person looks first (docs/decisions/restore.md)."""
     async with receiving(Receiver(SECRET)) as receiver, working(database) as worker:
         did(database, lambda unit: unit.facts.set("held", "restored", datetime.now(UTC)))
         added(database, world, receiver.url)

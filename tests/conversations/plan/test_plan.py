@@ -87,7 +87,7 @@ def report(code: str, period: str, **values: object) -> PastReport:
 # ------------------------------------------------------------------ periods
 @pytest.mark.parametrize("row", CALENDAR, ids=[row["period"] for row in CALENDAR])
 def test_every_period_of_the_reporting_calendar_is_computed_to_the_day(row: dict[str, str]) -> None:
-    """DOMAIN §2.4: the calendar is the test, exactly."""
+    """docs/domain.md#calendar: the calendar is the test, exactly."""
     period = reporting_period(row["period"])
     actual = {
         "period": period.code,
@@ -207,7 +207,7 @@ def test_a_period_goes_through_its_stages_day_by_day() -> None:
 
 
 def test_a_closing_of_several_periods_is_due_when_the_last_of_them_is() -> None:
-    """With monthly and quarterly items an agency closes by the later date (DOMAIN §2.4)."""
+    """With monthly and quarterly items an agency closes by the later date (docs/domain.md#calendar)."""
     periods = [reporting_period("201809"), reporting_period("2018Q3")]
     assert closing_due_on(periods) == date(2018, 10, 10)
 
@@ -228,7 +228,7 @@ def test_a_period_is_named_as_people_say_it(code: str, es: str, en: str, ht: str
 
 # ------------------------------------------------------------------ expected reports
 def test_the_september_closing_of_the_seed_plan_expects_33_reports_of_15_institutions() -> None:
-    """DOMAIN §5.1: 33 from 15, MISPAS none, PEDATEC one, and 10 activities start later than 15 October."""
+    """docs/domain.md#the-week: 33 from 15, MISPAS none, PEDATEC one, and 10 activities start later than 15 October."""
     activities = seed_activities()
     expected = expected_at_closing(activities, date(2018, 9, 30))
     by_agency = Counter(report.activity.agency_code for report in expected)
@@ -363,7 +363,7 @@ def test_a_report_returned_after_closing_is_due_again() -> None:
 def test_completed_ends_an_activity_when_declared_and_cancelled_when_approved(
     status: ActivityStatus, state: ValidationState, is_due: bool
 ) -> None:
-    """Cancelling needs the coordinator (DOMAIN §2.1)."""
+    """Cancelling needs the coordinator (docs/domain.md#status-and-validation)."""
     past = [report("PRE-101", "201808", status=status, validation_state=state)]
     assert bool(due_list([activity()], [], [reporting_period("201809")], past, date(2018, 10, 3))) is is_due
 
@@ -385,7 +385,7 @@ def test_the_plans_column_restricts_and_so_does_a_word_that_nobody_knows(sensiti
 
 
 def test_an_agency_takes_part_between_its_dates_and_not_by_a_bill_alone() -> None:
-    """Membership changes, agencies stay (DOMAIN §1.1)."""
+    """Membership changes, agencies stay (docs/domain.md#agencies)."""
     closed_down = Agency("DPD", {}, active_to=date(2020, 8, 16))
     assert [closed_down.is_active(date(2020, 8, day)) for day in (15, 16)] == [True, False]
     assert not Agency("PJ", {}, role_type="proposed").is_active(date(2020, 8, 15))
@@ -393,7 +393,7 @@ def test_an_agency_takes_part_between_its_dates_and_not_by_a_bill_alone() -> Non
 
 # ------------------------------------------------------------------ the traffic light
 def test_the_worked_case_of_the_traffic_light_is_yellow() -> None:
-    """DOMAIN §2.2: PRE-405, 136 of 302 days gone, 45 % expected, 30 % reported, gap 15."""
+    """docs/domain.md#lights: PRE-405, 136 of 302 days gone, 45 % expected, 30 % reported, gap 15."""
     start, due, today = date(2018, 9, 1), date(2019, 6, 30), date(2019, 1, 15)
     assert round(expected_progress(start, due, today)) == 45
     light = traffic_light(start, due, today, Declared(ActivityStatus.IN_PROGRESS, 30))
@@ -440,7 +440,7 @@ P, C = ActivityStatus.IN_PROGRESS, ActivityStatus.COMPLETED
     ],
 )
 def test_the_light_is_the_first_condition_that_holds(day: int, declared: Declared, missed: int, light: Light) -> None:
-    """DOMAIN §2.2, from top to bottom, at the edges of each condition."""
+    """docs/domain.md#lights, from top to bottom, at the edges of each condition."""
     today = START + timedelta(days=day)
     assert traffic_light(START, DUE, today, declared, missed_in_a_row=missed) is light
 
@@ -497,7 +497,7 @@ def test_what_ended_together_closes_together(
     closed: tuple[ReportingPeriod, ...],
     together: tuple[ReportingPeriod, ...],
 ) -> None:
-    """DOMAIN §2.4: with what is open a month whose reports are all in, never one that lacks a report."""
+    """docs/domain.md#calendar: with what is open a month whose reports are all in, never one that lacks a report."""
     periods = (AUGUST, SEPTEMBER, QUARTER)
     assert closes_together(periods, today, lambda p: p not in closed, complete.__contains__) == together
 

@@ -53,7 +53,7 @@ def given(phone: Phone) -> dict[str, str]:
 
 # ------------------------------------------------------------------ where a report may go
 def test_a_report_moves_as_the_table_says_and_nowhere_else() -> None:
-    """DOMAIN §2.1, written out once more: five states, seven moves."""
+    """docs/domain.md#status-and-validation, written out once more: five states, seven moves."""
     moves = {(before, after) for before in ValidationState for after in ValidationState if may_move(before, after)}
     assert moves == {
         ("draft", "submitted"),

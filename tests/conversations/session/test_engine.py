@@ -43,7 +43,7 @@ def test_in_progress_takes_at_most_eight_taps() -> None:
 
 
 def test_a_completed_activity_with_people_and_a_photo() -> None:
-    """The worked exchange of DOMAIN §4.2, with the photo sent as it comes."""
+    """The worked exchange of docs/domain.md#a-report, with the photo sent as it comes."""
     talk = Talk(previous=PREVIOUS)
     talk.tap("Completada").tap("Omitir").say("ayer").tap("Sí").say("230")
     assert talk.at == "ben_women"
@@ -326,7 +326,7 @@ def test_a_correction_begins_at_the_list_of_what_was_answered() -> None:
 
 
 def test_progress_that_falls_asks_why() -> None:
-    """The previous progress is filled by the bot; a fall needs a reason (DOMAIN §6)."""
+    """The previous progress is filled by the bot; a fall needs a reason (docs/domain.md#forms)."""
     talk = Talk(previous=PREVIOUS | {"progress_final": "40"})
     talk.tap("En curso").tap("25")
     assert talk.at == "drop_reason"

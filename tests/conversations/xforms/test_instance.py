@@ -68,7 +68,7 @@ def test_the_submission_is_xml_whatever_was_typed():
 
 
 def test_an_instance_needs_an_aware_clock():
-    """Naive datetimes are refused, at the start and later (STYLE §1)."""
+    """Naive datetimes are refused, at the start and later."""
     made = form(TRANSLATED)
     naive = datetime(2018, 10, 3)
 
@@ -90,7 +90,9 @@ def shipped(name: str) -> Form:
     ("name", "asked"), [("activity_report", 32), ("indicator_update", 33), ("incident_free_text", 21)]
 )
 def test_the_shipped_forms_have_no_problem_and_speak_the_languages_of_the_bot(name, asked):
-    """DOMAIN §6: the forms load without a warning, in Spanish first, and in each other language that the bot has."""
+    """docs/domain.md#forms: the forms load without a warning, in Spanish first, and in each other language that the bot
+    has.
+    """
     made = shipped(name)
 
     assert made.form_id == name
@@ -101,7 +103,7 @@ def test_the_shipped_forms_have_no_problem_and_speak_the_languages_of_the_bot(na
 
 
 def test_an_ongoing_activity_is_reported():
-    """The illustrative exchange of DOMAIN §4.2, up to the note that five persons are without data."""
+    """The illustrative exchange of docs/domain.md#a-report, up to the note that five persons are without data."""
     instance = start(
         shipped("activity_report"), agency="MINERD", activity="PRE-102", period="201809", prev_progress="12"
     )

@@ -217,7 +217,7 @@ def test_length_has_a_limit():
 
 
 def test_a_regex_is_linear_in_time():
-    """The classic exponential pattern answers at once (SECURITY: no way to hang the bot from a chat)."""
+    """The classic exponential pattern answers at once (no way to hang the bot from a chat)."""
     form = world("regex(/data/t, '^(a+)+$')")
     instance = Instance.start(form, Filling("x", NOW, "UTC", "en"))
 

@@ -286,7 +286,7 @@ def test_reminders_are_those_of_who_reported_for_the_agency_then(seeded: Any, ap
 
 
 def test_the_lights_of_the_worked_example(seeded: Any, apply: Apply) -> None:
-    """DOMAIN §2.2: PRE-405 on 15 January 2019, 45 % expected and 30 % reported, is yellow."""
+    """docs/domain.md#lights: PRE-405 on 15 January 2019, 45 % expected and 30 % reported, is yellow."""
     then = datetime(2019, 1, 15, 15, tzinfo=UTC)
     activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PRE-405"))
     for period in ("2018Q3", "2018Q4"):
@@ -298,7 +298,7 @@ def test_the_lights_of_the_worked_example(seeded: Any, apply: Apply) -> None:
 
 
 def test_the_closing_of_the_example_expects_what_the_domain_says(seeded: Any, apply: Apply) -> None:
-    """DOMAIN §5.1: at the September closing 33 reports of 15 institutions; 10 activities begin later."""
+    """docs/domain.md#the-week: at the September closing 33 reports of 15 institutions; 10 activities begin later."""
     found = apply(standing(seeded))
     assert (found.rate.expected, sum(agency.expected for agency in found.agencies)) == (15, 33)
     assert sum(each.light is Light.GREY for each in found.activities) == 10

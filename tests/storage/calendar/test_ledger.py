@@ -1,4 +1,4 @@
-"""The ledger of fires: once for who, what and window, whoever comes first, on both databases (GUARANTEES G8)."""
+"""The ledger of fires: once for who, what and window, whoever comes first, on both databases (G8)."""
 
 import subprocess
 import sys

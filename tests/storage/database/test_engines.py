@@ -65,7 +65,7 @@ def test_an_old_sqlite_is_replaced_and_without_replacement_refused(monkeypatch: 
 
 
 def test_the_writing_connection_is_durable_and_strict(sqlite_database: Database) -> None:
-    """The settings GUARANTEES asks for, read back from the connection itself."""
+    """The settings that what is guaranteed asks for, read back from the connection itself."""
 
     def read(unit: Any) -> dict[str, Any]:
         names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
@@ -78,12 +78,6 @@ def test_the_writing_connection_is_durable_and_strict(sqlite_database: Database)
         "busy_timeout": module.BUSY_MS,
         "secure_delete": 1,
     }
-
-
-@pytest.mark.parametrize("value", [None, True, b"sealed"])
-def test_the_driver_looks_for_no_conversion_of_a_value_that_needs_none(sqlite_database: Database, value: Any) -> None:
-    """It takes it 4 µs to find that there is none, a dozen times for each answer."""
-    assert sqlite_module().adapt(value) == value
 
 
 def test_a_reader_cannot_write(database: Database) -> None:

@@ -1,7 +1,7 @@
 """The transaction: order, tries, group commit, and the ways in which a database lets go of one.
 
 Every fault here is shown to have happened, and the checks that stand against it are taken away once, to see
-the test turn red (GUARANTEES §3): a crash suite in which nothing crashes proves nothing.
+the test turn red (docs/reliability.md): a crash suite in which nothing crashes proves nothing.
 """
 
 import asyncio

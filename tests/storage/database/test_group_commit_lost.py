@@ -289,12 +289,8 @@ def test_whoever_begins_beside_a_lock_hears_of_it_as_of_any_refusal(sqlite_url: 
     engine.dispose()
 
 
-def test_between_its_groups_the_writer_keeps_its_connection_and_locks_nothing(
-    sqlite_database: Database, sqlite_url: str
-) -> None:
+def test_between_its_groups_the_writer_locks_nothing(sqlite_database: Database, sqlite_url: str) -> None:
     """Also after a group of which nothing was committed."""
-    taken: list[int] = []
-    event.listen(sqlite_database.engine, "checkout", lambda *_: taken.append(1))
 
     def fail(unit: UnitOfWork) -> None:
         unit.facts.set("undone", "yes", NOW)
@@ -305,7 +301,6 @@ def test_between_its_groups_the_writer_keeps_its_connection_and_locks_nothing(
         with locked(sqlite_url):
             pass
     assert known(sqlite_database, "a", "undone", "b") == {"a", "b"}
-    assert len(taken) == 1
 
 
 def test_updates_of_many_chats_share_commits(sqlite_database: Database) -> None:

@@ -62,7 +62,6 @@ def test_while_it_refuses_it_is_asked_once_a_second_and_all_hear_what_it_said(wi
     assert said(writer), "not yet"
     clock.at += KNOCK_EVERY
     assert said(writer) == ""
-    writer.close()
     engine.dispose()
 
 

@@ -98,7 +98,9 @@ def test_a_zip_is_dealt_out_by_its_entries(house: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changes", [{"agency": "PGR"}, {"audience": "observers"}])
 def test_what_cannot_be_divided_is_refused_and_leaves_nothing(house: Path, tmp_path: Path, changes: Any) -> None:
-    """One institution alone; and what is suppressed as a whole, whose parts laid beside it could tell (DOMAIN §2.5)."""
+    """One institution alone; and what is suppressed as a whole, whose parts laid beside it could tell
+    (docs/domain.md#small-numbers).
+    """
     used = Exporter("reports", "csv", write_lines, frozenset({"internal", "observers"}), suffix=".csv")
     with pytest.raises(TooLarge):
         made(house, tmp_path, used, 50, **changes)

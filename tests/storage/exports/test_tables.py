@@ -117,7 +117,9 @@ def test_what_is_not_reported_is_not_zero(plan: Plan) -> None:
 
 
 def test_only_a_coordinator_has_what_is_not_validated_and_what_is_restricted(plan: Plan) -> None:
-    """An admin, and whoever is at the server, has validated data without the restricted text (DOMAIN §2.7)."""
+    """An admin, and whoever is at the server, has validated data without the restricted text
+    (docs/domain.md#who-sees-what).
+    """
     for role in (Role.ADMIN, None):
         rows = plan.rows("reports", role=role)
         assert [(row["activity"], row["people_total"], row["obstacle_detail"]) for row in rows] == [
@@ -155,7 +157,9 @@ def test_what_was_validated_is_told_outside_while_its_correction_waits(plan: Pla
 
 
 def test_a_correction_is_on_time_if_what_it_corrects_was(plan: Plan, apply: Any) -> None:
-    """Sent on the 3rd, due on the 5th, returned, and corrected on the 9th: the agency was on time (DOMAIN §2.3)."""
+    """Sent on the 3rd, due on the 5th, returned, and corrected on the 9th: the agency was on time
+    (docs/domain.md#rates).
+    """
     world = plan.world
 
     def sent(number: int, **more: Any) -> Any:
@@ -248,7 +252,9 @@ def test_people_of_a_restricted_indicator_are_few_though_it_names_no_limit(plan:
 
 
 def test_the_global_compact_is_in_no_ministerial_or_public_file_unless_an_admin_says_so(plan: Plan, apply: Any) -> None:
-    """Not adopted here: on for partners and inside, a switch for the others (DOMAIN §1.3)."""
+    """Not adopted here: on for partners and inside, a switch for the others
+    (docs/domain.md#sdgs-and-the-global-compact).
+    """
 
     def columns() -> list[bool]:
         asked = ({}, {"audience": "observers"}, {"audience": "observers", "role": Role.READER}, {"audience": "public"})
@@ -335,7 +341,7 @@ def test_a_filter_leaves_in_what_it_names(plan: Plan) -> None:
 
 
 def test_missing_is_said_of_what_had_to_be_reported_and_is_not_there(plan: Plan, apply: Any) -> None:
-    """A filter makes no figure that exists "missing", and what was asked of nobody is not (DOMAIN §2.3)."""
+    """A filter makes no figure that exists "missing", and what was asked of nobody is not (docs/domain.md#rates)."""
 
     def found(**asked: Any) -> list[tuple[Cell, ...]]:
         rows = plan.rows("indicators", **asked)

@@ -50,7 +50,7 @@ def assert_whole(plan: Plan, dataset: str, expected: list[Row], **asked: Any) ->
         assert rows == [{name: same(cell) for name, cell in row.items()} for row in expected], (format, asked)
 
 
-# ------------------------------------------------------------------ the light (DOMAIN §2.2)
+# ------------------------------------------------------------------ the light (docs/domain.md#lights)
 def last_read(truth: Truth, code: str, asked: Mapping[str, Any], day: date = TODAY) -> tuple[date, str, int] | None:
     """End of the period, status and progress of the last report until that day that this reader may have."""
     seen = [

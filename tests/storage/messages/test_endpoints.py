@@ -385,7 +385,7 @@ def test_an_event_rests_for_half_a_day_at_most(apply: Any, world: Any) -> None:
 
 
 def test_what_a_dead_replica_had_in_hand_is_free_at_once(apply: Any, world: Any) -> None:
-    """Whoever buries it frees it (decision 0026), long before a lease ends."""
+    """Whoever buries it frees it (docs/decisions/presence-and-leases.md), long before a lease ends."""
     one = apply(lambda unit: receiver(unit, world, kinds=("report.submitted",)))
     apply(lambda unit: report(unit, world))
 

@@ -160,7 +160,7 @@ def test_a_job_rests_for_a_day_at_most(database: Database, apply: Any) -> None:
 
 
 def test_a_job_is_held_until_another_has_it_or_it_is_stopped(apply: Any) -> None:
-    """What a worker says of its progress is asked for just before (decision 0161)."""
+    """What a worker says of its progress is asked for just before (docs/decisions/presence-and-leases.md)."""
     stopped = apply(lambda unit: unit.jobs.add("export", {}, NOW))
     [first] = apply(take)
     assert apply(lambda unit: unit.jobs.is_held(first))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from storage.database.models import OutboxMessage, in_text, table
+from storage.database.models import OutboxMessage, table
 from storage.database.vault import Vault
 from storage.messages.outbox import (
     LANES,
@@ -123,7 +123,9 @@ def test_fan_out_is_born_queued_and_an_expired_lease_leaves_it_in_doubt(apply: A
 
 
 def test_what_is_in_doubt_counts_for_the_day_on_which_its_call_could_begin(apply: Any) -> None:
-    """A process that died on Friday is missed on Monday: nobody has had Monday's notice by that (DOMAIN §5.3)."""
+    """A process that died on Friday is missed on Monday: nobody has had Monday's notice by that
+    (docs/domain.md#reminders).
+    """
 
     def settled_at(unit: UnitOfWork, id: int) -> datetime | None:
         return unit.connection.execute(select(_O.c.settled_at).where(_O.c.id == id)).scalar_one()
@@ -487,11 +489,8 @@ def test_a_sensitive_payload_is_sealed_and_comes_out_for_sending(apply: Any) -> 
 def test_a_seal_is_bound_to_an_instant_in_whatever_zone(microsecond: int) -> None:
     """It is read in UTC, whoever wrote it."""
     written = NOW.replace(microsecond=microsecond)
-    names = set()
-    for instant in (written.astimezone(timezone(timedelta(hours=-4))), written):
-        in_text.cache_clear()  # there, both are one instant
-        names.add(name_of(1, 2, "sendMessage", instant))
-    assert len(names) == 1
+    instants = (written.astimezone(timezone(timedelta(hours=-4))), written)
+    assert len({name_of(1, 2, "sendMessage", instant) for instant in instants}) == 1
 
 
 def test_a_card_learns_its_number_when_it_is_delivered_and_loses_it_when_it_is_gone(apply: Any) -> None:

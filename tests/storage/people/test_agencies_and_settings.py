@@ -34,7 +34,7 @@ def add(
 
 # ------------------------------------------------------------------ agencies
 def test_an_agency_joins_is_renamed_leaves_and_comes_back(world: Any, apply: Apply) -> None:
-    """It is one row all the while; who takes part on a day follows from its two dates (DOMAIN §1.1)."""
+    """It is one row all the while; who takes part on a day follows from its two dates (docs/domain.md#agencies)."""
     plan_id = world.plan_id
     made = apply(add(world))
     assert (made.code, made.name["es"], made.role_type) == ("INM", "Instituto Nacional de Migración", "collaborator")

@@ -94,7 +94,7 @@ def test_a_decision_moves_the_report_and_is_audited_with_its_reason_kept(
     ],
 )  # fmt: skip
 def test_an_illegal_move_is_refused_and_writes_nothing(apply: Any, world: Any, state: str, decision: Any) -> None:
-    """DOMAIN §2.1: whatever is tapped."""
+    """docs/domain.md#status-and-validation: whatever is tapped."""
 
     def work(unit: UnitOfWork) -> list[str]:
         sent = report(world, unit, validation_state=state)

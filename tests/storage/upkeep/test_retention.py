@@ -380,7 +380,7 @@ def test_words_of_restricted_reports_go_and_figures_stay(apply: Any, world: Any,
 
 
 def test_who_keeps_a_copy_hears_of_a_report_that_lost_its_words(apply: Any, world: Any, sealed: Any) -> None:
-    """Of one that stands; that another was ever sent is not for them (decision 0049)."""
+    """Of one that stands; that another was ever sent is not for them (docs/decisions/data-door.md)."""
     stood, sent = sealed("uuid:1"), sealed("uuid:2")
     apply(lambda unit: unit.submissions.set_validation_state(stood.id, "validated"))
     before = apply(lambda unit: unit.of(StandingChanges).now())

@@ -1,4 +1,6 @@
-"""Two periods in a row without closing: a letter that a person may send, and the bot never does (DOMAIN §5.3)."""
+"""Two periods in a row without closing: a letter that a person may send, and the bot never does
+(docs/domain.md#reminders).
+"""
 
 from datetime import UTC, date, datetime
 from typing import Any

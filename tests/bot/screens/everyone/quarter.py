@@ -1,7 +1,7 @@
 """A quarter of chance over the shipped plan, and its numbers counted with SQL: what the screens and files are held to.
 
-The statements know the rules of the domain (DOMAIN §2.2) and the tables, and nothing of the house's own counting. They
-are written once for both databases; `dialect` puts in the few words that each has of its own.
+The statements know the rules of the domain (docs/domain.md#lights) and the tables, and nothing of the house's own
+counting. They are written once for both databases; `dialect` puts in the few words that each has of its own.
 """
 
 import random

@@ -105,7 +105,9 @@ def test_who_is_looked_for_among_people_and_not_found_is_not_said_again(desk: De
 
 
 def test_a_coordinator_sees_people_and_changes_nobody(desk: Desk) -> None:
-    """DOMAIN §2.7: configuration is the administrator's; whom to call is the coordinator's daily bread."""
+    """docs/domain.md#who-sees-what: configuration is the administrator's; whom to call is the coordinator's daily
+    bread.
+    """
     ana = whois(desk, ANA)
     handled = desk.tap(CARMEN, command_token("persona", str(ana.id)))
     assert "Ana Martínez" in text_of(handled, CARMEN)

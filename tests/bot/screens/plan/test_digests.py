@@ -88,7 +88,7 @@ def rows_of(handled: Any) -> list[Any]:
 def test_an_admin_reads_no_title_of_what_is_restricted(desk: Desk) -> None:
     """On the days on which such an activity begins, the week names it: to the coordinator in full, to an admin by code.
 
-    With the lock that stands for the rest (DOMAIN §2.7).
+    With the lock that stands for the rest (docs/domain.md#who-sees-what).
     """
     with desk.database.view() as unit:
         plan = unit.plans.by_code(SEED_PLAN)
@@ -150,7 +150,7 @@ def test_a_focal_point_sees_one_agency_and_no_other(desk: Desk) -> None:
 
 
 def test_an_observer_reads_totals_and_no_restricted_text(desk: Desk) -> None:
-    """DOMAIN §2.7: validated, public; a restricted activity is a code, a report's answers stay inside."""
+    """docs/domain.md#who-sees-what: validated; a restricted activity is a code, a report's answers stay inside."""
     view = desk.say(GRACE, "/resumen")
     assert "Observer view" in text_of(view)
     assert "<10" in text_of(view)
@@ -208,7 +208,7 @@ def test_evidence_goes_to_who_reads_answers_and_never_from_a_restricted_activity
 
 
 def test_a_minister_reads_one_screen_and_no_ranking(desk: Desk) -> None:
-    """DOMAIN §4.6: institutions in alphabetical order with their light."""
+    """docs/domain.md#ministers: institutions in alphabetical order with their light."""
     card = desk.say(READER, "/resumen")
     assert "Plan Nacional" in text_of(card)
 

@@ -79,7 +79,7 @@ def test_what_a_page_leaves_out_opens_in_the_same_message(desk: Desk) -> None:
 
 
 def test_who_looks_on_reads_codes_of_what_is_restricted_and_validated_reports_only(desk: Desk) -> None:
-    """DOMAIN §2.7, as in every other digest."""
+    """docs/domain.md#who-sees-what, as in every other digest."""
     for who in (CARMEN, GRACE, READER):
         desk.say(who, "/idioma es")
     inside = text_of(desk.say(CARMEN, ASKED["es"]))

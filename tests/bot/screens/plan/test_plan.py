@@ -89,7 +89,7 @@ def test_a_focal_point_reads_what_the_agency_leads(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("who", "is_told"), [(CARMEN, True), (PEDRO, False), (GRACE, False)])
 def test_a_restricted_activity_is_a_code_to_who_does_not_coordinate(desk: Desk, who: int, is_told: bool) -> None:
-    """ASI and PER-2: name and means of verification stay inside (DOMAIN §2.7); agency and days do not."""
+    """ASI and PER-2: name and means of verification stay inside (docs/domain.md#who-sees-what); agency, days do not."""
     text, _ = read(desk, who, "a.ASI-101")
     assert "ASI-101" in text
 
@@ -111,7 +111,9 @@ def _name_of(unit: UnitOfWork) -> dict[str, str]:
 
 
 def test_the_global_compact_is_shown_outside_only_where_it_is_switched_on(desk: Desk) -> None:
-    """DOMAIN §1.3: off by default for observers and ministers, always there for who runs the plan."""
+    """docs/domain.md#sdgs-and-the-global-compact: off by default for observers and ministers, always there for who runs
+    the plan.
+    """
     told = {language: wording(language)("plan.gcm") for language in ("es", "en")}
     assert told["es"] in read(desk, CARMEN, "O.PRE-1")[0]
     assert told["es"] in read(desk, ANA, "a.PRE-101")[0]

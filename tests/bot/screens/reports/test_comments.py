@@ -210,7 +210,9 @@ def test_a_comment_is_settled_once_and_only_by_who_coordinates(office: Office) -
 
 
 def test_a_contributor_reports_the_indicators_of_their_agency_and_nothing_else(office: Office) -> None:
-    """Before the right nothing; with it IND-14, 23 and 24 (DOMAIN §2.7), their receipt and correction, and no more."""
+    """Before the right nothing; with it IND-14, 23 and 24 (docs/domain.md#who-sees-what), their receipt and correction,
+    and no more.
+    """
     open_one = command_token("reportar", "i.IND-14.2018")
     assert office.tap(GRACE, open_one).answer.show_alert  # type: ignore[union-attr]
     assert wording("en")("contributor.own") not in office.shown(office.say(GRACE, "/menu"), GRACE)[1]

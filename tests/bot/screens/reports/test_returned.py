@@ -139,7 +139,7 @@ def test_nothing_is_asked_so_about_a_restricted_report_nor_of_oneself(desk: Desk
 
 
 def test_what_is_typed_about_a_restricted_report_leaves_the_chat_and_names_nobody(desk: Desk) -> None:
-    """The reason and the word back alike; who is refused is still asked (S15, DOMAIN §2.6)."""
+    """The reason and the word back alike; who is refused is still asked (S15, docs/domain.md#free-text)."""
     number = sent(desk, "ASI-201", sensitive=True)
     tap(desk, CARMEN, "devolver", f"{number}.1.why")
     refused = desk.say(CARMEN, "Falta lo de Maria Perez, de 14 años")

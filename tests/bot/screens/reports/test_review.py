@@ -272,7 +272,7 @@ def test_nobody_validates_or_returns_their_own(desk: Desk) -> None:
 
 
 def test_a_cancellation_is_approved_in_so_many_words(desk: Desk) -> None:
-    """Until then the activity goes on being expected, and its light is no grey one (DOMAIN §2.2)."""
+    """Until then the activity goes on being expected, and its light is no grey one (docs/domain.md#lights)."""
     number = sent(desk, answers={"status": "cancelled"})
     plan = desk.do(lambda unit: unit.plans.only().id)
     asked = tap(desk, CARMEN, "validar", number)

@@ -104,7 +104,9 @@ def test_a_request_for_the_public_is_never_made_for_those_inside(office: Office)
 
 
 def test_who_may_have_only_validated_reports_is_told_so(office: Office) -> None:
-    """The true reason, on the screen and under the finger; and the filter can be taken off (DOMAIN §2.7)."""
+    """The true reason, on the screen and under the finger; and the filter can be taken off
+    (docs/domain.md#who-sees-what).
+    """
     screen = office.desk.say(PEDRO, "/exportar reportes enviados")
     assert "Solo sale lo validado" in text_of(screen)
 
@@ -121,7 +123,7 @@ def test_who_may_have_only_validated_reports_is_told_so(office: Office) -> None:
 
 
 def test_status_validation_and_form_are_chosen_with_buttons_and_reach_the_file(office: Office) -> None:
-    """DESIGN §8: period, agency, area, status, validation; a form where the dataset is of forms."""
+    """Period, agency, area, status, validation; a form where the dataset is of forms."""
     office.desk.say(CARMEN, "/exportar answers csv interno")
     more = office.desk.tap(CARMEN, command_token("exportar", "more"))
     assert [tap for tap in taps(more) if tap.startswith("c:exportar:")] == [
@@ -388,7 +390,7 @@ def test_too_large_for_telegram_is_said_with_the_remedy(office: Office) -> None:
 
 
 def test_of_two_replicas_that_see_how_an_export_ended_one_tells_it(office: Office) -> None:
-    """Both have read it as being sent; the second finds it ended, and says nothing (decision 0161)."""
+    """Both have read it as being sent; the second finds it ended: docs/decisions/presence-and-leases.md."""
     office.ask(CARMEN, "submissions")
     office.work()
     sent = office.job()

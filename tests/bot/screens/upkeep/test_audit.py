@@ -118,7 +118,7 @@ def test_an_admin_reads_who_did_what_page_by_page(desk: Desk) -> None:
 
 
 def test_a_coordinator_reads_roles_and_no_names(desk: Desk) -> None:
-    """DOMAIN §2.7: the coordination sees the log; who is who is for admins."""
+    """docs/domain.md#who-sees-what: the coordination sees the log; who is who is for admins."""
     handled = desk.tap(CARMEN, Look(kind="people").tap().replace("command:", "c:"))
     assert "Administración" in text(handled)
     assert "Pedro" not in text(handled)

@@ -1,4 +1,4 @@
-"""The pace of the ladder: one for a person over all periods, whatever the calendar (DOMAIN §5.3, decision 0200)."""
+"""The pace of the ladder: one a person over all periods, whatever the calendar (docs/decisions/notices.md)."""
 
 import zoneinfo
 from collections import Counter

@@ -1,4 +1,7 @@
-"""One budget a person, over all plans and jobs: one notice a day, two a week, four a month (decision 0200)."""
+"""One budget a person, over all plans and jobs: one notice a day, two a week, four a month.
+
+See docs/decisions/notices.md.
+"""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who is reminded, and who is not: decisions over random plans, calendars and outages (GUARANTEES G8, G10)."""
+"""Who is reminded, and who is not: decisions over random plans, calendars and outages (G8, G10)."""
 
 from dataclasses import replace
 from datetime import date
@@ -52,7 +52,7 @@ def test_two_words_of_the_same_on_two_days_are_one() -> None:
 
 
 def test_the_alternate_is_told_after_the_due_day_or_when_nobody_else_can_be() -> None:
-    """DOMAIN §5.3, step 3; a focal point on leave or blocked is no focal point."""
+    """docs/domain.md#reminders; a focal point on leave or blocked is no focal point."""
     assert decided(agenda_on("2018-10-05"), LUIS, "2018-10-05T09:00").reason == "focal_point_told"  # type: ignore[union-attr]
     assert isinstance(decided(agenda_on("2018-10-08"), LUIS, "2018-10-08T09:00"), Say)
     alone = agenda_on("2018-10-05", with_focal_point=frozenset())
@@ -227,7 +227,7 @@ def test_who_has_no_name_is_told_all_the_same() -> None:
 
 @pytest.mark.parametrize("day", ["2018-10-05", "2018-10-12"])
 def test_who_has_sent_everything_is_asked_to_close(day: str) -> None:
-    """DOMAIN §1.5: completeness is declared, on the due day and on the last, with the button that does it."""
+    """docs/domain.md#closing: completeness is declared, on the due day and the last, with the button that does it."""
     agenda = whole_on(day)
     verdict = decided(agenda, ANA, f"{day}T09:00")
     assert isinstance(verdict, Say)
@@ -274,7 +274,9 @@ def test_a_pause_silences_the_closing_too(kind: str) -> None:
 
 
 def test_with_monthly_and_quarterly_items_the_later_day_counts() -> None:
-    """DOMAIN §2.4: closed together, so not asked for while the quarter has time; and in one sentence for both."""
+    """docs/domain.md#calendar: closed together, so not asked for while the quarter has time; and in one sentence for
+    both.
+    """
     periods = (SEPTEMBER, THIRD_QUARTER)
     both = {period.code: ("MMUJER",) for period in periods}
 

@@ -1,4 +1,4 @@
-"""Working days, wall times and the ladder: dates and instants in, decisions out (GUARANTEES G9, G10, T12)."""
+"""Working days, wall times and the ladder: dates and instants in, decisions out (G9, G10, T12)."""
 
 import zoneinfo
 from collections.abc import Iterable

@@ -31,12 +31,12 @@ from tests.conversations.plan.commission import (
 
 
 def test_late_closings_count_as_reported_and_never_as_on_time() -> None:
-    """DOMAIN §2.3: seven agencies had something to close; PGR closed a day after its quarterly due day."""
+    """docs/domain.md#rates: seven agencies had something to close; PGR closed a day after its quarterly due day."""
     assert stand().rate == Rate(expected=7, closed=4, on_time=3)
 
 
 def test_an_agency_with_monthly_and_quarterly_items_closes_by_the_later_date() -> None:
-    """DOMAIN §2.4: MIREX closed on 10 October at 23:00; its monthly item alone was due on the fifth."""
+    """docs/domain.md#calendar: MIREX closed on 10 October at 23:00; its monthly item alone was due on the fifth."""
     mirex = stand().agency("MIREX")
     assert mirex is not None
     assert (mirex.closed_at, mirex.is_on_time) == (day("2018-10-10", 23), True)
@@ -70,7 +70,7 @@ def test_expected_reports_and_those_that_came() -> None:
 
 
 def test_lights_follow_the_rule() -> None:
-    """DOMAIN §2.2: late, missing twice, missing once, completed, ahead of its start."""
+    """docs/domain.md#lights: late, missing twice, missing once, completed, ahead of its start."""
     lights = {each.code: each.light for each in stand().activities}
     assert lights["PRE-405"] is Light.CRITICAL, "two reports in a row never came"
     assert lights["PER-101"] is Light.CRITICAL, "a gap of more than 25 points"
@@ -80,7 +80,9 @@ def test_lights_follow_the_rule() -> None:
 
 
 def test_what_is_not_validated_changes_no_light_for_those_outside() -> None:
-    """DOMAIN §2.1: status and progress of validated reports only; that something was reported is the same."""
+    """docs/domain.md#status-and-validation: status and progress of validated reports only; that something was reported
+    is the same.
+    """
     inside, outside = stand(), stand(only_validated=True)
     seen = {each.code: each.last.status for each in outside.activities if each.last}
     assert seen["PRE-301"] == "in_progress", "September's, delayed, still waits for validation"
@@ -202,7 +204,7 @@ def test_the_reports_of_a_year_ago_do_not_make_a_light_green() -> None:
 
 @pytest.mark.parametrize("state", [ValidationState.RETURNED, ValidationState.SUBMITTED])
 def test_a_cancellation_counts_once_it_is_approved(state: ValidationState) -> None:
-    """DOMAIN §2.1: cancelling needs the coordinator."""
+    """docs/domain.md#status-and-validation: cancelling needs the coordinator."""
     one = activity("PRE-999", "INM", "2018-07-01", "2020-12-31")
     sent = report("PRE-999", "201809", "cancelled", 10, "2018-10-04", state=state)
     base = replace(RECORDS, activities=(one,), reports=(sent,), closed=(Closed(1, 1, MONDAY),))
@@ -219,7 +221,7 @@ def unexplained(*reports: Report, start: str = "2018-01-01", due: str = "2018-08
 
 
 def test_what_is_red_for_sixty_days_and_nobody_has_said_why_is_for_the_plenary() -> None:
-    """DOMAIN §5.3, step 7: red since the day after its due day; a reason, and less than sixty days, are none."""
+    """docs/domain.md#reminders: red since the day after its due day; a reason, and less than sixty days, are none."""
     said = Detail(("budget",))
     first, second, third = (
         report("PER-404", "201806", "in_progress", 90, "2018-07-04"),

@@ -102,7 +102,7 @@ def test_what_is_shown_is_true(parts: Mapping[str, int]) -> None:
          "nine and nine", "a small total", "one category holds everybody", "small parts of a small total"],
 )  # fmt: skip
 def test_the_worked_cases(parts: Mapping[str, int], text: str) -> None:
-    """DOMAIN §2.5, as a reader sees it."""
+    """docs/domain.md#small-numbers, as a reader sees it."""
     shown = suppress(sum(parts.values()), parts)
     cells = " ".join(figure.text("●") for figure in shown.parts.values())
     assert f"{shown.total.text('●')}: {cells}".strip() == text
@@ -121,7 +121,9 @@ def test_what_is_told_month_after_month_does_not_subtract_to_a_small_number(step
 
 
 def test_of_two_releases_the_longer_is_published() -> None:
-    """DOMAIN §2.5.5: 40 until June was told, so the 43 of September are not; the year is, if it is of enough more."""
+    """docs/domain.md#small-numbers: 40 until June was told, so the 43 of September are not; the year is, if it is of
+    enough more.
+    """
     releases, first = Releases(10), date(2018, 1, 1)
     told = []
     for day, people in ((date(2018, 6, 30), 40), (date(2018, 9, 30), 3), (date(2018, 12, 31), 7)):
@@ -142,7 +144,7 @@ def test_parts_that_do_not_add_up_are_a_defect() -> None:
 
 
 def test_in_a_row_nobody_is_shown_and_zeros_only_where_they_single_out_no_one() -> None:
-    """All four girls: that the others are zero would say it (DOMAIN §2.5.6)."""
+    """All four girls: that the others are zero would say it (docs/domain.md#small-numbers)."""
     hidden = Figure(None)
     alone = in_a_row(4, {"women": 0, "girls": 4})
     assert (alone.total, dict(alone.parts)) == (hidden, {"women": hidden, "girls": hidden})

@@ -120,7 +120,7 @@ def test_one_digest_gives_an_agency_one_number_for_its_silence() -> None:
 
 
 def test_sections_come_in_the_order_of_the_brief() -> None:
-    """DOMAIN §5.1: what to decide, who has not closed, what changed; one good thing at the end."""
+    """docs/domain.md#the-week: what to decide, who has not closed, what changed; one good thing at the end."""
     told = text(digests.digest(stand(), "es"))
     heads = ["Para decidir", "Cierre:", "Cambió", "Por validar:", "Semáforo, con", "Vence en", "Evidencia", "Sin punto",
              "No les llegan", "Buena noticia"]  # fmt: skip
@@ -146,7 +146,7 @@ def test_a_light_is_never_a_colour_alone() -> None:
 
 
 def test_a_restricted_activity_keeps_its_words() -> None:
-    """DOMAIN §2.3, 2.7: it counts, and neither its title nor what was written about it leaves the coordination."""
+    """docs/domain.md#rates: it counts, and neither its title nor what was written about it leaves the coordination."""
     say = wording("es")
     restricted = next(each for each in stand().activities if each.code == "PER-202")
     open_one = next(each for each in stand().activities if each.code == "PER-101")
@@ -220,7 +220,9 @@ def test_who_has_sent_everything_is_told_to_have_only_to_close() -> None:
 
 
 def test_readers_are_not_shown_a_ranking() -> None:
-    """DOMAIN §4.6: institutions in alphabetical order for those who must not rank; worst first for who acts."""
+    """docs/domain.md#ministers: institutions in alphabetical order for those who must not rank; worst first for who
+    acts.
+    """
     ranked, alphabetical = digests.matrix(stand(), "es"), digests.matrix(stand(), "es", alphabetical=True)
     codes = [code for code, _ in alphabetical["rows"]]
     assert codes == sorted(codes)
@@ -280,7 +282,7 @@ def test_what_is_due_within_a_day_is_due_today_or_tomorrow() -> None:
 
 
 def test_a_count_that_goes_on_is_told_beside_its_baseline_and_the_years_before() -> None:
-    """Whoever subtracts what was told before finds no small number, as in the exports (DOMAIN §2.5.5)."""
+    """Whoever subtracts what was told before finds no small number, as in exports (docs/domain.md#small-numbers)."""
     stock = {"aggregation": "latest", "sensitivity": "restricted", "min_cell": 10, "baseline": "110"}
     say, earlier = wording("es"), value(date(2017, 12, 31), 120)
     shown = lambda *values: digests.shown_value(indicator("IND-23", *values, **stock).year, say)  # noqa: E731

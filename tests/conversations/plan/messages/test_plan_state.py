@@ -44,7 +44,9 @@ def test_the_page_is_as_it_was_read(language: str, request: pytest.FixtureReques
 
 
 def test_each_reader_gets_what_they_may_read() -> None:
-    """DOMAIN §2.5-2.7: figures in full and restricted texts inside, protected outside; decisions for who decides."""
+    """docs/domain.md#restricted-activities: figures in full and restricted texts inside, protected outside; decisions
+    for who decides.
+    """
     inside, minister, public = ("\n".join(spoken(page(reader))) for reader in READERS)
     assert "IND-13 | Indicador IND-13 | – | 7 | 7 | 90" in inside
     for told in (minister, public):
@@ -60,7 +62,7 @@ def test_each_reader_gets_what_they_may_read() -> None:
 
 
 def test_zero_is_a_figure_and_missing_is_a_dash() -> None:
-    """DOMAIN §2.3."""
+    """docs/domain.md#rates."""
     rows = {row[0]: row[2:] for row in page("public").indicators}
     assert rows["IND-21"] == ("–", "0", "0", "–")
     assert rows["IND-20"][0] == "0"

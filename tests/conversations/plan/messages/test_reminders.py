@@ -117,7 +117,7 @@ def test_of_many_letters_one_button_opens_the_list() -> None:
 @pytest.mark.parametrize("language", ["es", "en", "ht"])
 @pytest.mark.parametrize("code", ["201809", "2018Q3", "2018S2", "2018"])
 def test_every_button_of_a_notice_fits(language: str, code: str) -> None:
-    """At most 30 characters, whatever the period is called (DOMAIN §4)."""
+    """At most 30 characters, whatever the period is called (docs/domain.md#words-in-the-chat)."""
     period = reporting_period(code)
     for rung in (Rung.GRACE_ENDED, Rung.LOCKED):
         topic = Topic(period, rung=rung, agencies=("MMUJER",))
@@ -160,7 +160,7 @@ def test_something_restricted_is_named_by_its_code() -> None:
 @pytest.mark.parametrize("language", ["es", "en", "ht"])
 @pytest.mark.parametrize("day", ["2018-10-01", "2018-10-03", "2018-10-05", "2018-10-08", "2018-10-12"])
 def test_every_wording_fits_a_phone(language: str, day: str) -> None:
-    """At most 330 characters before the list, buttons of at most 30 (DOMAIN §4)."""
+    """At most 330 characters before the list, buttons of at most 30 (docs/domain.md#words-in-the-chat)."""
     agenda = agenda_on(day)
     card = reminder(
         (Topic(SEPTEMBER, (Left(ACTIVITY, SEPTEMBER),) * 9),), replace(ANA, language=language), agenda, colleague=LUIS

@@ -21,7 +21,7 @@ FIVE = tuple(f"A{number}" for number in range(5))
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("size", [1, 3, 9, 50, 400])
 def test_the_week_has_at_most_twelve_lines(size: int, language: str) -> None:
-    """However bad it is, for each reader; and never more than is read before a meeting (DOMAIN §5.1)."""
+    """However bad it is, for each reader; and never more than is read before a meeting (docs/domain.md#the-week)."""
     for found in (crowd(size), replace(crowd(size), only_validated=True)):
         told = text(weekly(found, language, FIVE, FIVE))
         assert len(told.splitlines()) <= week.LINES

@@ -275,7 +275,7 @@ def words(lines: Sequence[Any]) -> str:
 
 
 def test_the_caption_says_filter_audience_rows_time_and_part() -> None:
-    """DESIGN §8: whoever finds the document later knows what it is."""
+    """Whoever finds the document later knows what it is."""
     choice = Choice("reports", "xlsx", "observers", "2018Q3", "PGR", validation="validated")
     say = wording("es")
     made = Made(choice, "RD-2017", 12, "2018-10-03 08:00")

@@ -301,7 +301,7 @@ def test_nothing_raises_whatever_is_typed(text: str, language: str, integer: boo
 def test_several_numbers_in_one_message_are_taken_only_when_nothing_else_was_meant(
     typed: str, count: int, expected: str | None
 ) -> None:
-    """All or none (DESIGN §4)."""
+    """All or none (docs/domain.md#a-report)."""
     numbers = read_numbers(typed, count)
     assert (" ".join(numbers) if numbers else None) == expected
 

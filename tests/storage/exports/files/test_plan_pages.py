@@ -308,7 +308,7 @@ def test_evidence_comes_with_an_index_that_proves_it(house: House) -> None:
 
 
 def test_evidence_for_an_admin_is_validated_and_nothing_restricted(house: House) -> None:
-    """DOMAIN §2.7; and the index does not name what is left out. Nobody outside gets any."""
+    """docs/domain.md#who-sees-what; and the index does not name what is left out. Nobody outside gets any."""
     content, written = made(house, "media", "zip", role=Role.ADMIN)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         told = archive.read("index.csv").decode()
@@ -322,7 +322,7 @@ def test_evidence_for_an_admin_is_validated_and_nothing_restricted(house: House)
 
 
 def test_who_watches_takes_out_what_is_for_observers_and_nothing_else() -> None:
-    """A forged audience gets nothing (S3); a minister's reader gets no raw reports (DOMAIN §4.6)."""
+    """A forged audience gets nothing (S3); a minister's reader gets no raw reports (docs/domain.md#ministers)."""
     assert exporter("reports", "xlsx", "observers", Role.OBSERVER) is not None
     assert exporter("reports", "xlsx", "observers", Role.READER) is None
     for role in (Role.OBSERVER, Role.READER):
