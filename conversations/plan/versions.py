@@ -5,13 +5,16 @@ periods expect, and never what a locked one did. So a row has versions, and each
 its days. A reopening moves the day until which a period is reported on, not the day that settled it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Protocol, TypeVar
 
 
 class Versioned(Protocol):
     """A row of the plan. It holds for the periods that lock from `valid_from` on, and before `valid_to`."""
+
+    @property
+    def code(self) -> str: ...
 
     @property
     def valid_from(self) -> date | None: ...
@@ -33,6 +36,17 @@ def as_of(versions: Sequence[T], seals_on: date) -> T:
     return next((one for one in versions if holds(one, seals_on)), versions[0])
 
 
-def present(versions: Iterable[T]) -> tuple[T, ...]:
-    """Return the versions that are in the plan today."""
-    return tuple(one for one in versions if one.valid_to is None)
+def by_code(versions: Iterable[T]) -> dict[str, list[T]]:
+    """Return code → the versions of its row, the present one first, as they come."""
+    found: dict[str, list[T]] = {}
+    for one in versions:
+        found.setdefault(one.code, []).append(one)
+    return found
+
+
+def version_of(versions: Mapping[str, Sequence[T]], code: str | None, seals_on: date | None) -> T | None:
+    """Return the row with this code as a period goes by it. Without a period, as it is today. None: there is no such."""
+    own = versions.get(code or "")
+    if not own:
+        return None
+    return own[0] if seals_on is None else as_of(own, seals_on)

@@ -1,7 +1,7 @@
 """Read-only numbers from which digests, cards and dashboards are counted, in a fixed number of statements.
 
-Everybody asks for a digest on Monday morning at once. However large the plan and however long its history, it takes ten
-statements. `storage.calendar.counted_reports` says which reports are read, and
+Everybody asks for a digest on Monday morning at once. However large the plan and however long its history, it takes
+eleven statements. `storage.calendar.counted_reports` says which reports are read, and
 `conversations.plan.figures.monitoring` decides what is counted from them.
 """
 
@@ -167,7 +167,7 @@ class Figures:
         *,
         only_validated: bool = False,
     ) -> Standing:
-        """The state of the plan at `now`, and the changes since `since`. It takes ten statements."""
+        """The state of the plan at `now`, and the changes since `since`. It takes eleven statements."""
         with _uncollected():  # the records have no name here, so that they are gone before the collector looks again
             return standing(
                 self.records(plan_id, now, zone, since=since), now, since, zone, only_validated=only_validated
@@ -190,11 +190,10 @@ class Figures:
         periods = plans.periods(plan_id)
         closings = closings_until(periods, now.astimezone(zone).date(), COLUMNS)
         span = span_of(periods, closings, since.astimezone(zone).date())
+        found = _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code})
         records = Records(
             agencies=plans.agencies(plan_id),
-            activities=self._ever(
-                plan_id, map(_to_activity, _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code}))
-            ),
+            activities=self._ever(plan_id, map(_to_activity, found)),
             periods=periods,
             reports=counted_reports(self._unit, plan_id, now, periods, span, code),
             closed=(),

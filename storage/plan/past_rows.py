@@ -31,7 +31,7 @@ _period = _tables["reporting_period"]
 _objective = _tables["objective"]
 _area = _tables["strategic_area"]
 
-REMEMBERED: Final = ("strategic_area", "agency", "objective", "indicator", "activity", "code")
+REMEMBERED: Final = ("strategic_area", "agency", "objective", "indicator", "activity")
 """The tables whose rows say what was expected, and by which names it is told."""
 TARGETS: Final = "targets"
 """Among an indicator's past columns: its rows of the table of targets."""
@@ -74,6 +74,15 @@ _OBJECTIVES = Prepared(
     .where(_objective.c.plan_id == bindparam("plan_id"))
 )
 _SEALS = select(func.coalesce(_period.c.sealed_on, _period.c.locks_on))
+
+
+def as_it_was(edits: Iterable[Past], column: str, value: Any, seals_on: date) -> Any:
+    """Return what a column said for the periods that locked on that day. `value` is what it says today."""
+    for past in edits:
+        if past.valid_to <= seals_on:
+            break
+        value = past.columns.get(column, value)
+    return value
 
 
 def sealed_late(plan_id: int) -> str:

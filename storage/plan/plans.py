@@ -357,6 +357,10 @@ class Plans:
         agencies = (_to_agency(row) for row in self._rows(_AGENCIES, plan_id=plan_id))
         return tuple(agency for agency in agencies if on is None or agency.is_active(on))
 
+    def agencies_ever(self, plan_id: int) -> tuple[Agency, ...]:
+        """Return the agencies, with every earlier version of each behind it."""
+        return self._unit.of(PastRows).with_earlier(plan_id, "agency", self.agencies(plan_id))
+
     def agency(self, plan_id: int, code: str) -> Agency:
         for row in self._rows(_AGENCY, plan_id=plan_id, code=code):
             return _to_agency(row)

@@ -6,12 +6,13 @@ report has no row. So the mean of `closed` is the reporting rate, and the mean o
 are counted by the same function as in the digests, over the whole history.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from conversations.languages import translated
 from conversations.plan.figures.closings import AgencyClosing, ClosingHistory
 from conversations.plan.model import Agency
 from conversations.plan.periods import PeriodType, period_for
+from conversations.plan.versions import as_of, by_code
 from storage.calendar.figures import Figures
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
@@ -37,7 +38,8 @@ CLOSINGS: tuple[tuple[str, Kind], ...] = (
 
 def closings(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row for each agency and closing that expected something of it, by closing and agency."""
-    rows = [row for told in history_of(unit, wanted) if _is_chosen(told, wanted) for row in _rows(told, wanted)]
+    names = by_code(unit.plans.agencies_ever(wanted.plan_id))
+    rows = [row for told in history_of(unit, wanted) if _is_chosen(told, wanted) for row in _rows(told, names, wanted)]
     return one_table("closings", wanted, CLOSINGS, len(rows), ([row[name] for name, _ in CLOSINGS] for row in rows))
 
 
@@ -51,11 +53,11 @@ def _is_chosen(told: ClosingHistory, wanted: Wanted) -> bool:
     return span is None or any(span.holds(each.code, each.start_on, each.end_on) for each in told.closing.periods)
 
 
-def _rows(told: ClosingHistory, wanted: Wanted) -> Iterator[Mapping[str, Cell]]:
+def _rows(told: ClosingHistory, names: Mapping[str, Sequence[Agency]], wanted: Wanted) -> Iterator[Mapping[str, Cell]]:
     chosen = wanted.one_of("agency")
     for agency, each in sorted(told.agencies, key=lambda pair: pair[0].code):
         if not chosen or agency.code in chosen:
-            yield _row(agency, each, wanted)
+            yield _row(as_of(names[agency.code], told.closing.seals_on), each, wanted)
 
 
 def _row(agency: Agency, each: AgencyClosing, wanted: Wanted) -> Mapping[str, Cell]:
