@@ -45,7 +45,7 @@ def by_code(versions: Iterable[T]) -> dict[str, list[T]]:
 
 
 def version_of(versions: Mapping[str, Sequence[T]], code: str | None, seals_on: date | None) -> T | None:
-    """Return the row with this code as a period goes by it. Without a period, as it is today. None: there is no such."""
+    """Return the row with this code as a period goes by it; without a period, as it is today. None: no such row."""
     own = versions.get(code or "")
     if not own:
         return None

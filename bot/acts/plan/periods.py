@@ -11,8 +11,11 @@ from conversations.plan.calendar.working_time import ONE_DAY, closed_early, exte
 from conversations.plan.expected import expected_reports
 from conversations.plan.model import AGENCY_ROLES, Agency, Role
 from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.plan.versions import as_of
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
+from storage.errors import Conflict, NotFound
+from storage.plan.past_rows import PastRows
 from storage.plan.periods import StoredReopening
 
 MORE = (1, 3, 5)
@@ -126,6 +129,27 @@ def set_days(actor: Actor, moved: ReportingPeriod) -> list[Notification]:
         for who in unit.people.of_agency(actor.plan_id, agency.id)
         if who.memberships[0].role in AGENCY_ROLES
     ]
+
+
+def correct(actor: Actor, period: ReportingPeriod, code: str, lead: str, reason: str) -> str:
+    """Correct which agency was expected to report an activity in a locked period; return the code of the one before.
+
+    Conflict for a period that has not locked: until then, the plan itself says it. Figures that go by the correction
+    are marked, and the log names who made it, why, and what was there before.
+    """
+    unit, plan_id = actor.unit, actor.plan_id
+    if period.seals_on > actor.today:
+        raise Conflict(f"{period.code} has not locked")
+    versions = [each for each in unit.plans.activities_ever(plan_id) if each.code == code]
+    if not versions:
+        raise NotFound(f"no activity {code!r}")
+    was, agency = as_of(versions, period.seals_on).agency_code, unit.plans.agency(plan_id, lead)
+    unit.of(PastRows).correct(
+        plan_id, "activity", versions[0].id, period.seals_on, {"agency_id": agency.id}, reason
+    )  # fmt: skip
+    details = {"code": code, "period": period.code, "was": was, "is": agency.code, "reason": reason}
+    unit.audit.record("plan.corrected", actor.person_id, plan_id, details, actor.now)
+    return was
 
 
 def last_day_card(period: ReportingPeriod, language: str) -> Card:

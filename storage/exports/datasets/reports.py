@@ -121,8 +121,8 @@ class _Rows:
                 _S.c.submitted_at, _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive,
                 _S.c.answers, _S.c.sealed_answers, _S.c.zero_reason,
                 _P.c.code.label("period"), _P.c.start_on, _P.c.end_on, _P.c.due_on,
-
-                func.coalesce(_P.c.sealed_on, _P.c.locks_on).label("seals_on"), _A.c.code.label("agency"), _PERSON.c.name.label("sent_by"),
+                func.coalesce(_P.c.sealed_on, _P.c.locks_on).label("seals_on"),
+                _A.c.code.label("agency"), _PERSON.c.name.label("sent_by"),
                 files.label("files"), case((_S.c.version > 1, first), else_=_S.c.submitted_at).label("first_sent_at"),
             )
             .join(_P, _P.c.id == _S.c.reporting_period_id)

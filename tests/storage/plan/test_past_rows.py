@@ -87,7 +87,8 @@ def edited(chance: random.Random) -> Book:
     for code in chance.sample(activities, 6):
         match chance.randrange(5):
             case 0:
-                book.put("activities", code, "responsible", chance.choice(LEADS)).put("activities", code, "supporting", "")
+                book.put("activities", code, "responsible", chance.choice(LEADS))
+                book.put("activities", code, "supporting", "")
             case 1:
                 book.put("activities", code, "report_frequency", chance.choice(["monthly", "quarterly"]))
             case 2:
