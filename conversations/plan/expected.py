@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState
 from conversations.plan.periods import PeriodType, ReportingPeriod
+from conversations.plan.versions import holds
 
 
 # ------------------------------------------------------------------ what is expected
@@ -27,11 +28,12 @@ def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | No
         and activity.frequency.period_type == period.type
         and (ended_on is None or ended_on >= period.end_on)
         and (activity.added_on is None or activity.added_on < period.due_on)
-        and (activity.retired_on is None or activity.retired_on >= period.locks_on)
+        and (activity.retired_on is None or activity.retired_on >= period.seals_on)
+        and holds(activity, period.seals_on)
     )
 
 
-EXPECTED_BY = attrgetter("start_on", "frequency", "added_on", "retired_on")
+EXPECTED_BY = attrgetter("start_on", "frequency", "added_on", "retired_on", "valid_from", "valid_to")
 """All that `is_expected` asks of an activity: it says the same of all activities that have the same."""
 
 
@@ -45,7 +47,7 @@ def expected_reports(
     that it is completed or cancelled. `ended` gives, by activity code, the last day of the period of that report; that
     report itself was still expected. The due date does not end an activity, because the commission most wants to hear
     about overdue work. Not expected: an activity that was added on the period's due day or later, or that was retired
-    before the period locked.
+    before the period locked. Of an activity that was edited, each period counts the version that it goes by.
     """
     ended = ended or {}
     return tuple(
@@ -147,7 +149,9 @@ def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod
         for indicator in indicators
         if indicator.frequency.period_type == period.type
         and not indicator.is_computed
-        and (indicator.retired_on is None or indicator.retired_on >= period.locks_on)
+        and (indicator.added_on is None or indicator.added_on < period.due_on)
+        and (indicator.retired_on is None or indicator.retired_on >= period.seals_on)
+        and holds(indicator, period.seals_on)
     )
 
 

@@ -138,6 +138,10 @@ class Agency:
     active_from: date | None = None
     active_to: date | None = None
     id: int = field(default=0, compare=False)
+    valid_from: date | None = field(default=None, compare=False)
+    """The first day on which a period must lock to go by this version of the row. None: from the beginning."""
+    valid_to: date | None = field(default=None, compare=False)
+    """The first day on which a period that locks goes by the next version. None: this is the present one."""
 
     def is_active(self, on: date) -> bool:
         """Whether the agency takes part on that day. An agency that a bill only proposes does not take part yet."""
@@ -172,6 +176,8 @@ class Activity:
     """The day on which a later import added it. None: it has been in the plan from its beginning."""
     retired_on: date | None = None
     id: int = field(default=0, compare=False)
+    valid_from: date | None = field(default=None, compare=False)
+    valid_to: date | None = field(default=None, compare=False)
 
     @property
     def subject(self) -> str:
@@ -232,8 +238,12 @@ class Indicator:
     baseline_period: str = ""
     target: str = ""
     target_on: date | None = None
+    added_on: date | None = None
+    """As an activity's."""
     retired_on: date | None = None
     id: int = field(default=0, compare=False)
+    valid_from: date | None = field(default=None, compare=False)
+    valid_to: date | None = field(default=None, compare=False)
 
     @property
     def subject(self) -> str:

@@ -102,6 +102,13 @@ class ReportingPeriod:
     """Whether an admin has set its days."""
     is_reopened: bool = field(default=False, compare=False)
     """Whether it was reopened for one agency. Then `locks_on` is the end of the reopening."""
+    sealed_on: date | None = field(default=None, compare=False)
+    """The day on which it locked first, if it was opened again since. It has settled what was expected."""
+
+    @property
+    def seals_on(self) -> date:
+        """Return the day that settles what is expected for it: the one on which it locks first."""
+        return self.sealed_on or self.locks_on
 
     def stage(self, on: date) -> PeriodStage:
         """Return the stage of reporting on a day: ahead, open, grace (past due), late (past grace), locked."""

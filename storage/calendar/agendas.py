@@ -255,7 +255,7 @@ class Agendas:
         """The activities of these agencies, or of all, and the reports that they sent for these periods."""
         ids = [period.id for period in periods]
         return Reports(
-            activities=self._unit.of(Plans).activities(plan_id, include_retired=True, agencies=agencies),
+            activities=self._unit.of(Plans).activities_ever(plan_id, agencies=agencies),
             ending=tuple(map(to_report, self._rows(ENDING_REPORTS, plan_id=plan_id))),
             sent=tuple(Sent(*row) for row in self._expanded(_REPORTED, plan_id=plan_id, period_ids=ids)),
             unreportable=self._unit.of(Plans).unreportable(plan_id),

@@ -1,13 +1,13 @@
 """Read-only numbers from which digests, cards and dashboards are counted, in a fixed number of statements.
 
-Everybody asks for a digest on Monday morning at once. However large the plan and however long its history, it takes ten
-statements. `storage.calendar.counted_reports` says which reports are read, and
+Everybody asks for a digest on Monday morning at once. However large the plan and however long its history, it takes
+eleven statements. `storage.calendar.counted_reports` says which reports are read, and
 `conversations.plan.figures.monitoring` decides what is counted from them.
 """
 
 import contextlib
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from storage.database.models import Base
 from storage.database.statements import Prepared, one_of
 from storage.database.unit import Unit
 from storage.plan.cadences import Cadences
+from storage.plan.past_rows import PastRows
 from storage.plan.plans import Plans
 from storage.reports.revisions import revisions
 
@@ -166,7 +167,7 @@ class Figures:
         *,
         only_validated: bool = False,
     ) -> Standing:
-        """The state of the plan at `now`, and the changes since `since`. It takes ten statements."""
+        """The state of the plan at `now`, and the changes since `since`. It takes eleven statements."""
         with _uncollected():  # the records have no name here, so that they are gone before the collector looks again
             return standing(
                 self.records(plan_id, now, zone, since=since), now, since, zone, only_validated=only_validated
@@ -189,9 +190,10 @@ class Figures:
         periods = plans.periods(plan_id)
         closings = closings_until(periods, now.astimezone(zone).date(), COLUMNS)
         span = span_of(periods, closings, since.astimezone(zone).date())
+        found = _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code})
         records = Records(
             agencies=plans.agencies(plan_id),
-            activities=tuple(map(_to_activity, _ACTIVITY.rows(connection, {"plan_id": plan_id, "code": code}))),
+            activities=self._ever(plan_id, map(_to_activity, found)),
             periods=periods,
             reports=counted_reports(self._unit, plan_id, now, periods, span, code),
             closed=(),
@@ -221,7 +223,7 @@ class Figures:
         span = WHOLE if is_whole else span_of(periods, closings, (since or now).astimezone(zone).date())
         closed = {"plan_id": plan_id, "at": now, "from_day": min(span.from_day, today - LOOK_BACK)}
         opened = closings[-1].opens_on.isoformat() if closings else date.max.isoformat()
-        activities = tuple(map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
+        activities = self._ever(plan_id, map(_to_activity, _ACTIVITIES.rows(connection, {"plan_id": plan_id})))
         return Records(
             agencies=plans.agencies(plan_id),
             activities=activities,
@@ -234,6 +236,9 @@ class Figures:
             reminded=dict(_REMINDED.rows(connection, {"plan_id": plan_id, "at": now, "from_window": opened})),
             kept_since=self._kept_since(plan_id, now, zone),
         )
+
+    def _ever(self, plan_id: int, present: Iterable[Activity]) -> tuple[Activity, ...]:
+        return self._unit.of(PastRows).with_earlier(plan_id, "activity", tuple(present))
 
     def _kept_since(self, plan_id: int, now: datetime, zone: ZoneInfo) -> date:
         return (self._unit.of(Facts).learnt_at(known_since(plan_id)) or now).astimezone(zone).date()

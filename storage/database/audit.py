@@ -49,6 +49,7 @@ Act = Literal[
     "agency.reactivated",
     "plan.imported",
     "plan.undone",
+    "plan.corrected",
     "plan.downloaded",
     "form_published",
     "exported",

@@ -209,6 +209,8 @@ class Indicator(Base):
     annual_table: Column[str] = column(String(32), default="", server_default="")
     """Its part of the annual 3P table (conversations.plan.figures.annual.PILLARS). Blank: it is not in the table."""
     note: Column[str] = column(default="")
+    added_on: Column[date | None]
+    """The day on which a later import added it. Blank: it is in the plan from its beginning."""
     retired_on: Column[date | None]
 
 
@@ -307,6 +309,8 @@ class ReportingPeriod(Base):
     due_day: Column[int] = column(default=0, server_default="0")
     grace_day: Column[int] = column(default=0, server_default="0")
     lock_day: Column[int] = column(default=0, server_default="0")
+    sealed_on: Column[date | None]
+    """The day on which it locked first, if somebody has opened it again for everybody. NULL: `locks_on`."""
 
 
 class Closing(Base):
@@ -369,6 +373,24 @@ class PlanImport(Base):
     before: Column[bytes] = column(LargeBinary)
     undone_at: Column[datetime | None]
     undone_by_id: Column[int | None] = column(ForeignKey("person.id"))
+
+
+class PastRow(Base):
+    """What a row of the plan said before an edit, for the periods that had locked by then (storage.plan.past_rows)."""
+
+    __tablename__ = "past_row"
+    __table_args__ = (UniqueConstraint("plan_id", "of_table", "row_id", "valid_to"),)
+    id: Column[int] = column(Id, primary_key=True)
+    plan_id: Column[int] = column(ForeignKey("plan.id"))
+    of_table: Column[str] = column(String(32))
+    row_id: Column[int] = column(Id)
+    valid_to: Column[date]
+    """The first day on which a period that locks goes by what the row says afterwards."""
+    columns: Column[dict[str, Any]]
+    """The columns that the edit changed, as they were. A column that is not here is as after the edit."""
+    reason: Column[str] = column(default="", server_default="")
+    """Why somebody has corrected what was expected of the periods that locked on the day before. Blank: no correction.
+    """
 
 
 class Setting(Base):

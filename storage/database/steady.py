@@ -25,6 +25,7 @@ STEADY: Final = frozenset(
         "form_version",
         "indicator",
         "objective",
+        "past_row",
         "plan",
         "reopening",
         "reporting_period",

@@ -33,6 +33,7 @@ WORDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "data_source": ("table.code.data_source.", ("admin", "system", "minutes", "survey", "estimate")),
     "data_status": ("table.code.data_status.", ("final", "preliminary", "zero", "not_available", "missing")),
     "evidence": ("table.code.evidence.", ("photo", "document", "link", "later", "none")),
+    "expectation": ("table.code.expectation.", ("open", "sealed", "late", "corrected")),
     "level": ("table.code.level.", ("output", "outcome", "impact", "other")),
     "outcome": (
         "table.code.outcome.",

@@ -28,6 +28,7 @@ from storage.exports.codes import plans_own
 from storage.exports.datasets.answers import chosen_forms, of_chosen_forms
 from storage.exports.datasets.reports import ABOUT_ACTIVITIES
 from storage.exports.wanted import Wanted, with_filters
+from storage.plan.past_rows import PastRows
 from storage.reports.standing import CHANGE, Moment, StandingChanges
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.lineage import FACT as LINEAGE
@@ -213,6 +214,7 @@ def _plan(unit: UnitOfWork, wanted: Wanted) -> str:
         plans.by_id(id),
         plans.activities(id, include_retired=True),
         plans.indicators(id, include_retired=True),
+        unit.of(PastRows).of_plan(id),
         plans.strategic_areas(id),
         plans.agencies(id),
         [(each.code, each.start_on, each.end_on, each.due_on) for each in plans.periods(id)],

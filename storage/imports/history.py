@@ -9,6 +9,7 @@ vanish, nothing is undone, and they are named.
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,14 +17,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import Date, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
+from conversations.plan.expected import expected_indicators, expected_reports
 from storage.calendar.moving_periods import follow_calendar
 from storage.database.audit import Audit
 from storage.database.marks import contents, import_mark, protection_mark
-from storage.database.models import Base, UtcDateTime
+from storage.database.models import Base
 from storage.database.unit import Unit
 from storage.plan.lists import touch
+from storage.plan.past_rows import TARGETS, PastRows, plain, typed
+from storage.plan.plans import Plans
 
 _tables = Base.metadata.tables
 _import = _tables["plan_import"]
@@ -59,6 +63,12 @@ class Snapshot:
 
     rows: Rows
     lists: dict[str, dict[int, list[Row]]]
+
+    def remembered(self) -> Rows:
+        """Return the rows of which locked periods tell; each indicator with its targets."""
+        own = self.lists["target"]
+        indicators = {id: row | {TARGETS: own.get(id, [])} for id, row in self.rows["indicator"].items()}
+        return self.rows | {"indicator": indicators}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +108,11 @@ def take(unit: Unit, plan_id: int) -> Snapshot:
     connection = unit.connection
     plan = _tables["plan"]
     found = connection.execute(select(plan).where(plan.c.id == plan_id)).mappings().one()
-    rows: Rows = {"plan": {plan_id: {name: _plain(found[name]) for name in _OF_PLAN_ROW}}}
+    rows: Rows = {"plan": {plan_id: {name: plain(found[name]) for name in _OF_PLAN_ROW}}}
     for name in TABLES:
         table = _tables[name]
         each = connection.execute(select(table).where(table.c.plan_id == plan_id)).mappings()
-        rows[name] = {row["id"]: {column: _plain(value) for column, value in row.items()} for row in each}
+        rows[name] = {row["id"]: {column: plain(value) for column, value in row.items()} for row in each}
     lists: dict[str, dict[int, list[Row]]] = {}
     for name, (parent, parent_table) in LISTS.items():
         table, owner = _tables[name], _tables[parent_table]
@@ -114,7 +124,7 @@ def take(unit: Unit, plan_id: int) -> Snapshot:
         )
         lists[name] = {}
         for row in connection.execute(statement).mappings():
-            values = {column: _plain(value) for column, value in row.items() if column != "id"}
+            values = {column: plain(value) for column, value in row.items() if column != "id"}
             lists[name].setdefault(row[parent], []).append(values)
     return Snapshot(rows, lists)
 
@@ -124,6 +134,7 @@ def record(
 ) -> dict[str, object]:
     """Note the changes since `before` as those of the last import. Return what its audit entry says of the note."""
     after = take(unit, plan_id)
+    unit.of(PastRows).note(plan_id, before.remembered(), after.remembered(), now)
     added: dict[str, list[int]] = {}
     changed: dict[str, dict[str, dict[str, tuple[Any, Any]]]] = {}
     for name, rows in after.rows.items():
@@ -153,9 +164,9 @@ def record(
 
 
 # ------------------------------------------------------------------ taking it back
-def look_back(unit: Unit, plan_id: int) -> Undo | None:
+def look_back(unit: Unit, plan_id: int, now: datetime) -> Undo | None:
     """Return what `undo` would do now; None if there is nothing to undo."""
-    found = _Undoing.of_last(unit, plan_id)
+    found = _Undoing.of_last(unit, plan_id, now)
     return None if found is None else found.told()
 
 
@@ -163,16 +174,17 @@ def undo(unit: Unit, plan_id: int, import_id: int, *, actor_id: int | None, now:
     """Undo that import. None, and nothing is changed, if it is not the last one or is undone already."""
     plan = _tables["plan"]
     unit.connection.execute(select(plan.c.id).where(plan.c.id == plan_id).with_for_update(key_share=True)).all()
-    found = _Undoing.of_last(unit, plan_id)
+    found = _Undoing.of_last(unit, plan_id, now)
     if found is None or found.import_id != import_id:
         return None
     told = found.told()
     if not told.is_possible:
         return told
+    before = found.current.remembered()
     found.write()
+    unit.of(PastRows).note(plan_id, before, take(unit, plan_id).remembered(), now)
     if found.restoring.get("cadence") or found.added.get("cadence"):
-        zone = ZoneInfo(unit.connection.execute(select(plan.c.timezone).where(plan.c.id == plan_id)).scalar_one())
-        follow_calendar(unit, plan_id, now.astimezone(zone).date(), now)
+        follow_calendar(unit, plan_id, found.today, now)
     touch(unit, plan_id)
     unit.connection.execute(
         update(_import).where(_import.c.id == import_id).values(undone_at=now, undone_by_id=actor_id)
@@ -195,6 +207,7 @@ class _Undoing:
 
     unit: Unit
     plan_id: int
+    today: date
     import_id: int
     imported_at: datetime
     imported_by_id: int | None
@@ -206,13 +219,14 @@ class _Undoing:
     lists: dict[str, dict[int, list[Row]]] = field(default_factory=dict)
 
     @classmethod
-    def of_last(cls, unit: Unit, plan_id: int) -> "_Undoing | None":
+    def of_last(cls, unit: Unit, plan_id: int, now: datetime) -> "_Undoing | None":
         statement = select(_import).where(_import.c.plan_id == plan_id).order_by(_import.c.id.desc()).limit(1)
         row = unit.connection.execute(statement).first()
         if row is None or row.undone_at is not None:
             return None
         noted = orjson.loads(zlib.decompress(row.before))
-        found = cls(unit, plan_id, row.id, row.imported_at, row.imported_by_id, noted, take(unit, plan_id))
+        today = now.astimezone(ZoneInfo(unit.of(Plans).by_id(plan_id).timezone)).date()
+        found = cls(unit, plan_id, today, row.id, row.imported_at, row.imported_by_id, noted, take(unit, plan_id))
         found._compare()
         return found
 
@@ -269,8 +283,10 @@ class _Undoing:
                 for column in other.columns:
                     if any(key.column is _tables[table].c.id for key in column.foreign_keys):
                         yield from self._named_by(table, ids, other.name, column.name)
+            yield from self._remembered_by(table, ids)
             if table in ("activity", "indicator"):
                 yield from self._reported_on(table, ids)
+                yield from self._expected_by(table, ids)
 
     def _named_by(self, table: str, ids: Collection[int], other: str, column: str) -> Iterator[Hanging]:
         names = _tables[other].c[column]
@@ -316,13 +332,46 @@ class _Undoing:
             for subject, count in self.unit.connection.execute(statement):
                 yield Hanging(table, subjects[subject], other, count)
 
+    def _remembered_by(self, table: str, ids: Collection[int]) -> Iterator[Hanging]:
+        """Earlier versions of rows that stay: a locked period goes by them."""
+        columns = {
+            column.name
+            for name in TABLES
+            for column in _tables[name].columns
+            if any(key.column is _tables[table].c.id for key in column.foreign_keys)
+        }
+        edits = self.unit.of(PastRows).of_plan(self.plan_id)
+        named = Counter(
+            past.columns[column]
+            for rows in edits.values()
+            for of_row in rows.values()
+            for past in of_row
+            for column in columns & past.columns.keys()
+            if past.columns[column] in ids
+        )
+        for id, count in sorted(named.items()):
+            yield Hanging(table, self._code(table, id), "past_row", count)
+
+    def _expected_by(self, table: str, ids: Collection[int]) -> Iterator[Hanging]:
+        """Periods that have locked since, and expected something about the row."""
+        plans = self.unit.of(Plans)
+        locked = [each for each in plans.periods(self.plan_id) if each.seals_on <= self.today]
+        if table == "activity":
+            activities = [each for each in plans.activities(self.plan_id, include_retired=True) if each.id in ids]
+            asked = [each.activity.code for period in locked for each in expected_reports(activities, period)]
+        else:
+            indicators = [each for each in plans.indicators(self.plan_id, include_retired=True) if each.id in ids]
+            asked = [each.code for period in locked for each in expected_indicators(indicators, period)]
+        for code, count in sorted(Counter(asked).items()):
+            yield Hanging(table, code, "reporting_period", count)
+
     # -------------------------------------------------------------- doing it
     def write(self) -> None:
         connection = self.unit.connection
         for name, rows in self.restoring.items():
             table = _tables[name]
             for id, columns in rows.items():
-                values = {column: restored(table.c[column], value) for column, value in columns.items()}
+                values = {column: typed(table.c[column], value) for column, value in columns.items()}
                 connection.execute(update(table).where(table.c.id == id).values(values))
         for name, (parent, parent_table) in LISTS.items():
             table = _tables[name]
@@ -331,7 +380,7 @@ class _Undoing:
             if gone:
                 connection.execute(delete(table).where(table.c[parent].in_(gone)))
             again = [
-                {column: restored(table.c[column], value) for column, value in row.items()}
+                {column: typed(table.c[column], value) for column, value in row.items()}
                 for rows_ in lists.values()
                 for row in rows_
             ]
@@ -340,16 +389,3 @@ class _Undoing:
         for name in reversed(TABLES):
             if ids := self.added.get(name):
                 connection.execute(delete(_tables[name]).where(_tables[name].c.id.in_(sorted(ids))))
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON returns it, so that a noted value equals a stored one."""
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def restored(column: Any, value: Any) -> Any:
-    if isinstance(value, str) and isinstance(column.type, UtcDateTime):
-        return datetime.fromisoformat(value)
-    if isinstance(value, str) and isinstance(column.type, Date):
-        return date.fromisoformat(value)
-    return value

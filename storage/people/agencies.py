@@ -23,6 +23,7 @@ from storage.database.models import Base
 from storage.database.unit import Unit
 from storage.errors import Conflict
 from storage.plan.lists import touch
+from storage.plan.past_rows import PastRows, plain
 from storage.plan.plans import Plans
 
 LONGEST_NAME = 160
@@ -169,7 +170,13 @@ class Agencies:
     ) -> Agency:
         here = (_agency.c.id == agency.id, _agency.c.plan_id == plan_id)
         is_as_told = self._hold(plan_id)
+        whole = select(_agency).where(*here)
+        before = self._connection.execute(whole).mappings().one()
         self._connection.execute(update(_agency).where(*here).values(**values))
+        after = self._connection.execute(whole).mappings().one()
+        edit = before, after
+        was, is_now = ({"agency": {agency.id: {name: plain(value) for name, value in row.items()}}} for row in edit)
+        self._unit.of(PastRows).note(plan_id, was, is_now, now)
         self._record(act, plan_id, agency.code, details, now, by, is_as_told)
         return self._unit.of(Plans).agency_by_id(agency.id)
 

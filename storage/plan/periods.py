@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from conversations.plan.periods import ReportingPeriod
 from storage.database.audit import Act, Audit
@@ -173,6 +173,11 @@ class Periods:
     # -------------------------------------------------------------- inside
     def _put(self, period: ReportingPeriod, now: datetime, **values: object) -> dict[str, date]:
         days = {name: getattr(period, name) for name in ("opens_on", "due_on", "grace_until_on", "locks_on")}
+        locked = select(_period.c.locks_on, _plan.c.timezone).join(_plan, _plan.c.id == _period.c.plan_id)
+        locked_on, zone = self._connection.execute(locked.where(_period.c.id == period.id)).one()
+        if locked_on <= now.astimezone(ZoneInfo(zone)).date():
+            # Opened again: what was expected is what it was on the day on which it locked first.
+            values["sealed_on"] = func.coalesce(_period.c.sealed_on, locked_on)
         self._connection.execute(update(_period).where(_period.c.id == period.id).values(**days, **values))
         self._move_drafts(_session.c.reporting_period_id == period.id, now=now)
         return days

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, literal_column, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, func, literal_column, select
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
@@ -36,6 +36,7 @@ from storage.plan.past_reports import (
     REPORTS_OF_PERIOD,
     to_report,
 )
+from storage.plan.past_rows import PastRows
 
 T = TypeVar("T")
 _Select = Select[Any]
@@ -220,6 +221,7 @@ _INDICATORS = (
         _indicator.c.baseline_period,
         _target.c.value.label("target"),
         _target.c.target_on,
+        _indicator.c.added_on,
         _indicator.c.retired_on,
     )
     .join(_agency, _agency.c.id == _indicator.c.agency_id)
@@ -242,6 +244,7 @@ _PERIOD_COLUMNS = (
     _period.c.due_on,
     _period.c.grace_until_on,
     _period.c.is_moved,
+    _period.c.sealed_on,
 )
 _IN_ORDER = (_period.c.end_on, _period.c.due_on)
 _AS_IT_IS = select(*_PERIOD_COLUMNS, _period.c.locks_on, literal_column("0").label("is_reopened"))
@@ -273,7 +276,10 @@ def reopened_for(agency_id: Any) -> Any:
 
 _AS_AGENCY_SEES = (
     select(
-        *_PERIOD_COLUMNS,
+        *(column for column in _PERIOD_COLUMNS if column is not _period.c.sealed_on),
+        case((_IS_REOPENED, func.coalesce(_period.c.sealed_on, _period.c.locks_on)), else_=_period.c.sealed_on).label(
+            "sealed_on"
+        ),
         seen_locks_on.label("locks_on"),
         case((_IS_REOPENED, 1), else_=0).label("is_reopened"),
         _closing.c.closed_at,
@@ -351,6 +357,10 @@ class Plans:
         agencies = (_to_agency(row) for row in self._rows(_AGENCIES, plan_id=plan_id))
         return tuple(agency for agency in agencies if on is None or agency.is_active(on))
 
+    def agencies_ever(self, plan_id: int) -> tuple[Agency, ...]:
+        """Return the agencies, with every earlier version of each behind it."""
+        return self._unit.of(PastRows).with_earlier(plan_id, "agency", self.agencies(plan_id))
+
     def agency(self, plan_id: int, code: str) -> Agency:
         for row in self._rows(_AGENCY, plan_id=plan_id, code=code):
             return _to_agency(row)
@@ -385,6 +395,26 @@ class Plans:
         else:
             activities = self._of(agency_id, _to_activity, _ACTIVITIES, _ACTIVITIES_OF_AGENCY, plan_id=plan_id)
         return tuple(activity for activity in activities if include_retired or activity.retired_on is None)
+
+    def activities_ever(
+        self, plan_id: int, agency_id: int | None = None, *, agencies: Collection[str] | None = None
+    ) -> tuple[Activity, ...]:
+        """Return the same with every earlier version, for `expected_reports`: each period counts the one it goes by.
+
+        Retired ones are among them. Of an agency, those versions that it led.
+        """
+        past = self._unit.of(PastRows)
+        if "activity" not in past.of_plan(plan_id):
+            return self.activities(plan_id, agency_id, include_retired=True, agencies=agencies)
+        if agency_id is not None:
+            agencies = [self.agency_by_id(agency_id).code]
+        found = past.with_earlier(plan_id, "activity", self.activities(plan_id, include_retired=True))
+        return tuple(each for each in found if agencies is None or each.agency_code in agencies)
+
+    def indicators_ever(self, plan_id: int) -> tuple[Indicator, ...]:
+        """Return the indicators, retired ones too, and every earlier version of each behind it."""
+        present = self.indicators(plan_id, include_retired=True)
+        return self._unit.of(PastRows).with_earlier(plan_id, "indicator", present)
 
     def activity(self, plan_id: int, code: str) -> Activity:
         """Return an activity, also a retired one: old reports name retired ones."""
@@ -440,9 +470,16 @@ class Plans:
         if not seen:
             return ()
         reported, noted = Prepared.rows_of_all(self._unit.connection, self.asked_by_due(plan_id, agency_id, on))
+        # Of the open periods, those that were opened again go by the plan as it was.
+        is_again = any(period.seals_on <= on for period, _ in seen)
+        activities = self.activities_ever(plan_id, agency_id) if is_again else self.activities(plan_id, agency_id)
+        indicators = self.indicators(plan_id, agency_id)
+        if is_again:
+            own = self.agency_by_id(agency_id).code
+            indicators = tuple(each for each in self.indicators_ever(plan_id) if each.agency_code == own)
         return due_list(
-            self.activities(plan_id, agency_id),
-            self.indicators(plan_id, agency_id),
+            [each for each in activities if each.retired_on is None],
+            [each for each in indicators if each.retired_on is None],
             [period for period, _ in seen],
             map(to_report, reported),
             on,
@@ -537,6 +574,7 @@ def _to_indicator(row: Any) -> Indicator:
         baseline_period=row.baseline_period,
         target=row.target or "",
         target_on=row.target_on,
+        added_on=row.added_on,
         retired_on=row.retired_on,
         id=row.id,
     )
@@ -559,4 +597,5 @@ def _to_period(row: Any) -> ReportingPeriod:
         id=row.id,
         is_moved=bool(row.is_moved),
         is_reopened=bool(row.is_reopened),
+        sealed_on=row.sealed_on,
     )

@@ -11,8 +11,11 @@ from conversations.plan.calendar.working_time import ONE_DAY, closed_early, exte
 from conversations.plan.expected import expected_reports
 from conversations.plan.model import AGENCY_ROLES, Agency, Role
 from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.plan.versions import as_of
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
+from storage.errors import Conflict, NotFound
+from storage.plan.past_rows import PastRows
 from storage.plan.periods import StoredReopening
 
 MORE = (1, 3, 5)
@@ -128,6 +131,27 @@ def set_days(actor: Actor, moved: ReportingPeriod) -> list[Notification]:
     ]
 
 
+def correct(actor: Actor, period: ReportingPeriod, code: str, lead: str, reason: str) -> str:
+    """Correct which agency was expected to report an activity in a locked period; return the code of the one before.
+
+    Conflict for a period that has not locked: until then, the plan itself says it. Figures that go by the correction
+    are marked, and the log names who made it, why, and what was there before.
+    """
+    unit, plan_id = actor.unit, actor.plan_id
+    if period.seals_on > actor.today:
+        raise Conflict(f"{period.code} has not locked")
+    versions = [each for each in unit.plans.activities_ever(plan_id) if each.code == code]
+    if not versions:
+        raise NotFound(f"no activity {code!r}")
+    was, agency = as_of(versions, period.seals_on).agency_code, unit.plans.agency(plan_id, lead)
+    unit.of(PastRows).correct(
+        plan_id, "activity", versions[0].id, period.seals_on, {"agency_id": agency.id}, reason
+    )  # fmt: skip
+    details = {"code": code, "period": period.code, "was": was, "is": agency.code, "reason": reason}
+    unit.audit.record("plan.corrected", actor.person_id, plan_id, details, actor.now)
+    return was
+
+
 def last_day_card(period: ReportingPeriod, language: str) -> Card:
     say = wording(language)
     text = say("periods.last_day", period_name=period_name(period, language))
@@ -154,7 +178,7 @@ def standing_of(actor: Actor, period: ReportingPeriod, agency: Agency) -> Stored
 
 def expected_agencies(actor: Actor, period: ReportingPeriod) -> list[Agency]:
     plans, plan_id = actor.unit.plans, actor.plan_id
-    due = expected_reports(plans.activities(plan_id, include_retired=True), period, plans.ended(plan_id))
+    due = expected_reports(plans.activities_ever(plan_id), period, plans.ended(plan_id))
     codes = {report.activity.agency_code for report in due}
     return [agency for agency in plans.agencies(plan_id) if agency.code in codes]
 

@@ -85,6 +85,33 @@ def move(
     talk(f"{code} opens {moved.opens_on}, is due {moved.due_on} and locks {moved.locks_on}.")
 
 
+@app.command()
+def correct(
+    code: PeriodArgument,
+    activity: Annotated[str, typer.Argument(metavar="ACTIVITY", help="Its code, such as PRE-102.")],
+    lead: Annotated[str, typer.Option("--lead", metavar="AGENCY", help="The agency that had to report it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the log.")],
+    plan_code: PlanOption = "",
+) -> None:
+    """Correct who had to report an activity in a period that has locked. Every figure that it moves is marked."""
+    from bot.acts.plan.periods import correct
+    from storage.errors import Conflict, NotFound
+
+    if not reason.strip():
+        fail("A correction needs a reason: --reason", 2)
+
+    def work(actor: "Actor") -> str:
+        try:
+            return correct(actor, _period(actor, code), activity, lead, reason.strip())
+        except (Conflict, NotFound) as error:
+            raise Complaint(
+                f"{error}. A correction is of a locked period, an activity and an agency of the plan."
+            ) from error
+
+    was = act(plan_code, work)
+    talk(f"{activity} in {code}: {was} before, {lead} now. The rates of both are marked as corrected.")
+
+
 _STAGES = {
     "ahead": "yet to open",
     "open": "open",

@@ -182,11 +182,11 @@ def undo(
 
     def work(unit: "UnitOfWork") -> "Undo | None":
         plan = plan_named(unit, plan_code)
-        found = history.look_back(unit, plan.id)
+        found = history.look_back(unit, plan.id, now())
         return found if found is None else importing.undo(server(unit, plan.id, chosen), found.import_id)
 
     if dry_run:
-        found = look(plan_code, lambda unit, plan: history.look_back(unit, plan.id), at=chosen)
+        found = look(plan_code, lambda unit, plan: history.look_back(unit, plan.id, now()), at=chosen)
     else:
         found = in_unit(work, at=chosen)
     if found is None:

@@ -223,7 +223,7 @@ def count(ex: Exchange) -> ClosingCount | None:
 
 def _count_of(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> ClosingCount:
     plan_id, unit = ex.membership.plan_id, ex.unit
-    activities, ended = unit.plans.activities(plan_id, include_retired=True), unit.plans.ended(plan_id)
+    activities, ended = unit.plans.activities_ever(plan_id), unit.plans.ended(plan_id)
     returned, closed = unit.reviews.returned(plan_id), unit.closings.closed(plan_id, periods[0].end_on)
     agencies: dict[str, _Reported] = {}
     for period in periods:

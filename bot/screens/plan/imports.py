@@ -51,7 +51,7 @@ def undo(ex: Exchange, answer: str, import_id: int | None) -> None:
             lines = [line(bold(say("import.undone"))), *_about_undo(ex, done)]
             ex.answer(Card(tuple(lines), (plan_row(ex),)))
             return
-    found = history.look_back(ex.unit, plan_id)
+    found = history.look_back(ex.unit, plan_id, ex.now)
     if found is None:
         ex.answer(Card((line(say("import.nothing_to_undo")),), (plan_row(ex),)))
         return

@@ -17,7 +17,7 @@ def to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[Report
     ids, ends = {period.id for period in periods}, {period.end_on for period in periods}
     beside = plans.periods_ending(plan_id, min(ends), max(ends))
     locked = [period for period in beside if period.end_on in ends and period.id not in ids]
-    activities, ended = plans.activities(plan_id, ex.agency_id), plans.ended(plan_id, ex.agency_id)
+    activities, ended = plans.activities_ever(plan_id, ex.agency_id), plans.ended(plan_id, ex.agency_id)
     expected = {p.id: {e.activity.subject for e in expected_reports(activities, p, ended)} for p in (*locked, *periods)}
     unreportable = plans.unreportable(plan_id)
     sent = {

@@ -191,7 +191,7 @@ def _period_names(due: Sequence[DueReport], language: str) -> str:
 def _expects(ex: Exchange, period: ReportingPeriod) -> bool:
     """Whether the period expects a report of their agency."""
     plans, plan_id, agency_id = ex.unit.plans, ex.membership.plan_id, ex.agency_id
-    return bool(expected_reports(plans.activities(plan_id, agency_id), period, plans.ended(plan_id, agency_id)))
+    return bool(expected_reports(plans.activities_ever(plan_id, agency_id), period, plans.ended(plan_id, agency_id)))
 
 
 def is_any_open(ex: Exchange) -> bool:

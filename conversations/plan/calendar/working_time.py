@@ -76,10 +76,10 @@ def closed_early(period: ReportingPeriod, today: date) -> ReportingPeriod:
 
 
 def extended(period: ReportingPeriod, days: int, today: date, holidays: Collection[date]) -> ReportingPeriod:
-    """Move all days that much later, to working days. If the period has locked, only the lock moves, from today."""
+    """Move all days that much later, to working days. Of a period that has locked once, only the lock, from today."""
     more = timedelta(days=days)
-    if period.stage(today) == "locked":
-        return replace(period, locks_on=working_day_from(today + more, holidays))
+    if period.sealed_on is not None or period.stage(today) == "locked":
+        return replace(period, locks_on=working_day_from(max(today, period.locks_on) + more, holidays))
     due_on, grace_until_on, locks_on = (
         working_day_from(day + more, holidays) for day in (period.due_on, period.grace_until_on, period.locks_on)
     )

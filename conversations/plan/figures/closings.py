@@ -17,6 +17,7 @@ from conversations.plan.expected import EXPECTED_BY, is_expected
 from conversations.plan.figures.standing_records import Closing, Records, Report
 from conversations.plan.model import Activity, ActivityStatus, Agency, ValidationState
 from conversations.plan.periods import ReportingPeriod, closing_due_on
+from conversations.plan.versions import holds
 
 
 class Known:
@@ -193,7 +194,7 @@ def closing_history(records: Records, today: date) -> tuple[ClosingHistory, ...]
         is_kept = closing.locks_on > records.kept_since
         if not told and not is_kept and not any(each.received or each.is_closed for _, each in agencies):
             continue
-        present = [each for each in records.activities if _was_in_plan(each, closing.month_end)]
+        present = [each for each in records.activities if _was_in_plan(each, closing)]
         completed = sum(_is_completed(validated.get(each.code, ()), closing.month_end) for each in present)
         told.append(ClosingHistory(closing, agencies, completed, len(present)))
     return tuple(told)
@@ -212,7 +213,9 @@ def _is_completed(reports: Sequence[Report], month_end: date) -> bool:
     return last is not None and last.status == ActivityStatus.COMPLETED
 
 
-def _was_in_plan(activity: Activity, month_end: date) -> bool:
-    return (activity.added_on is None or activity.added_on <= month_end) and (
-        activity.retired_on is None or activity.retired_on > month_end
+def _was_in_plan(activity: Activity, closing: Closing) -> bool:
+    return (
+        (activity.added_on is None or activity.added_on <= closing.month_end)
+        and (activity.retired_on is None or activity.retired_on > closing.month_end)
+        and holds(activity, closing.seals_on)
     )

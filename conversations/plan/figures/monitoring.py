@@ -11,7 +11,7 @@ correction replaces it.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -35,6 +35,7 @@ from conversations.plan.figures.standing_records import Closing, Queue, Records,
 from conversations.plan.figures.vacancies import not_reached, vacant_since, vacant_why
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
+from conversations.plan.versions import holds
 
 COLUMNS = 6
 """Closings that are looked back on, the present one included: half a year fits a phone."""
@@ -241,7 +242,7 @@ def standing(
             count[0] += one.is_expected
             count[1] += one.is_closed
             count[2] += one.is_on_time(zone)
-        if any(activity.retired_on is None for activity in own) or (told and told[-1].is_expected):
+        if any(map(_is_present, own)) or (told and told[-1].is_expected):
             agencies.append(_agency_standing(agency, own, due, closings, told, look))
     locks = {period.id: period.locks_on for period in records.periods}
     owing = sorted(
@@ -343,13 +344,13 @@ def _agency_standing(
     """Return an agency's activities, its cells for each closing, and its state at the present closing, the last of
     `told`.
     """
-    standings = tuple(_standing_of(activity, look) for activity in own if activity.retired_on is None)
+    standings = tuple(_standing_of(activity, look) for activity in own if _is_present(activity))
     now_due = told[-1] if told else None
     reporters = [reporter for reporter in look.records.reporters if reporter.agency_id == agency.id]
     return AgencyStanding(
         agency=agency,
         activities=standings,
-        cells=_cells(standings, closings, look),
+        cells=_cells(own, {each.code: each.light for each in standings}, closings, look),
         expected=now_due.expected if now_due else 0,
         reported=now_due.received if now_due else 0,
         closed_at=now_due.closed_at if now_due else None,
@@ -364,12 +365,29 @@ def _agency_standing(
     )
 
 
+def _was_in_plan(activity: Activity, seals_on: date) -> bool:
+    """Whether a period that locked on that day goes by this version of it."""
+    return (
+        (activity.added_on is None or activity.added_on < seals_on)
+        and (activity.retired_on is None or activity.retired_on >= seals_on)
+        and holds(activity, seals_on)
+    )
+
+
+def _is_present(activity: Activity) -> bool:
+    """Whether it is in the plan today, and this is how."""
+    return activity.retired_on is None and activity.valid_to is None
+
+
 def _missed(activity: Activity, known: Known, on: _On) -> int:
     """Count the missing reports, back from the last one, by what had been sent by then.
 
-    It counts to two, because more make no light worse. A report that was sent early is not missing.
+    It counts to two, because more make no light worse. A report that was sent early is not missing. Who had to send it
+    makes no difference to the light, so an activity that was edited counts as if it had always been as it is.
     """
     missed = 0
+    if activity.valid_from is not None:
+        activity = replace(activity, valid_from=None)
     for period in on.opened[activity.frequency]:
         sent_at = known.periods.get(period.id)
         if sent_at is not None and sent_at <= on.by:
@@ -488,27 +506,35 @@ def _passed(agency: Agency, due: Iterable[Alike], look: _Look) -> tuple[Reportin
     return longest_unclosed_row(periods, today, closing)
 
 
-def _cells(standings: Iterable[ActivityStanding], closings: Sequence[Closing], look: _Look) -> tuple[Cell | None, ...]:
-    """Return the state on the day each closing locked, or today's. What came since to a reopened period counts too."""
+def _cells(
+    own: Iterable[Activity], todays: Mapping[str, Light], closings: Sequence[Closing], look: _Look
+) -> tuple[Cell | None, ...]:
+    """Return the state on the day each closing locked, or today's. What came since to a reopened period counts too.
+
+    `own` are the versions of the agency's activities; each counts where it was the one in the plan. `todays` are the
+    lights of those that are in it today.
+    """
     on = look.on
     columns: list[list[Light]] = [[] for _ in closings]
     backwards = [
-        (closing.month_end, look.moment(min(on.day, closing.locks_on), on.by), lights)
+        (closing, closing.month_end, look.moment(min(on.day, closing.locks_on), on.by), lights)
         for closing, lights in zip(reversed(closings), reversed(columns), strict=True)
     ]
-    for standing in standings:
-        activity = standing.activity
+    for activity in own:
         known = look.known.get(activity.code, NOTHING)
         shown, at = known.shown, len(known.shown)
-        for month_end, at_lock, lights in backwards:
-            if activity.start_on > month_end and at_lock.day < on.day:
-                continue  # it began later than this column's day
+        for closing, month_end, at_lock, lights in backwards:
+            if at_lock.day < on.day:
+                if activity.start_on > month_end or not _was_in_plan(activity, closing.seals_on):
+                    continue  # it began later than this column's day, or was another's then
+            elif not _is_present(activity):
+                continue
             while at and shown[at - 1].end_on > month_end:
                 at -= 1
             is_todays = at_lock is on and at == len(shown)
             last = shown[at - 1] if at else None
             if is_todays:
-                lights.append(standing.light)
+                lights.append(todays[activity.code])
                 continue
             is_waiting = last is None and _is_waiting(known, at_lock, month_end)
             lights.append(_light(activity, last, _missed(activity, known, at_lock), at_lock, is_waiting=is_waiting))

@@ -30,6 +30,11 @@ class Closing:
     def locks_on(self) -> date:
         return max(period.locks_on for period in self.periods)
 
+    @property
+    def seals_on(self) -> date:
+        """Return the day that settles what was expected for the last of its periods."""
+        return max(period.seals_on for period in self.periods)
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -140,7 +145,7 @@ class Records:
 
     agencies: tuple[Agency, ...]
     activities: tuple[Activity, ...]
-    """Retired activities too: they were expected until they were retired."""
+    """Retired activities too: they were expected until they were retired. And earlier versions of edited ones."""
     periods: tuple[ReportingPeriod, ...]
     reports: tuple[Report, ...]
     """The reports of the closings looked back on and of the one before, each activity's last older ones, and those

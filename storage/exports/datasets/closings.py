@@ -6,15 +6,18 @@ report has no row. So the mean of `closed` is the reporting rate, and the mean o
 are counted by the same function as in the digests, over the whole history.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 
 from conversations.languages import translated
 from conversations.plan.figures.closings import AgencyClosing, ClosingHistory
 from conversations.plan.model import Agency
-from conversations.plan.periods import PeriodType, period_for
+from conversations.plan.periods import PeriodType, ReportingPeriod, period_for
+from conversations.plan.versions import as_of, by_code
 from storage.calendar.figures import Figures
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted, span_of
+from storage.plan.past_rows import PastRows
 from storage.unit_of_work import UnitOfWork
 
 CLOSINGS: tuple[tuple[str, Kind], ...] = (
@@ -32,12 +35,19 @@ CLOSINGS: tuple[tuple[str, Kind], ...] = (
     ("closed_at", Kind.INSTANT),
     ("on_time", Kind.FLAG),
     ("days_late", Kind.WHOLE),
+    ("expectation", Kind.CODE),
 )
 
 
 def closings(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row for each agency and closing that expected something of it, by closing and agency."""
-    rows = [row for told in history_of(unit, wanted) if _is_chosen(told, wanted) for row in _rows(told, wanted)]
+    names, marks = by_code(unit.plans.agencies_ever(wanted.plan_id)), _Marks(unit, wanted)
+    rows = [
+        row
+        for told in history_of(unit, wanted)
+        if _is_chosen(told, wanted)
+        for row in _rows(told, names, marks, wanted)
+    ]
     return one_table("closings", wanted, CLOSINGS, len(rows), ([row[name] for name, _ in CLOSINGS] for row in rows))
 
 
@@ -51,14 +61,42 @@ def _is_chosen(told: ClosingHistory, wanted: Wanted) -> bool:
     return span is None or any(span.holds(each.code, each.start_on, each.end_on) for each in told.closing.periods)
 
 
-def _rows(told: ClosingHistory, wanted: Wanted) -> Iterator[Mapping[str, Cell]]:
+class _Marks:
+    """By which state of the plan it is known what was expected of an agency."""
+
+    def __init__(self, unit: UnitOfWork, wanted: Wanted) -> None:
+        past = unit.of(PastRows)
+        self._today = wanted.now.astimezone(wanted.zone).date()
+        self._late_until = past.sealed_late_until(wanted.plan_id) or date.min
+        self._corrected: set[tuple[str, date]] = set()
+        marked = past.corrected(wanted.plan_id)
+        for versions in by_code(unit.plans.activities_ever(wanted.plan_id)).values() if marked else ():
+            for table, id, seals_on in marked:
+                if table == "activity" and id == versions[0].id:
+                    # The agency that the correction took it from, and the one that it gave it to.
+                    for day in (seals_on - timedelta(days=1), seals_on, seals_on + timedelta(days=1)):
+                        self._corrected.add((as_of(versions, day).agency_code, seals_on))
+
+    def of(self, agency: str, periods: Iterable[ReportingPeriod]) -> str:
+        seals = [period.seals_on for period in periods]
+        if any((agency, day) in self._corrected for day in seals):
+            return "corrected"
+        if max(seals) > self._today:
+            return "open"
+        return "late" if min(seals) <= self._late_until else "sealed"
+
+
+def _rows(
+    told: ClosingHistory, names: Mapping[str, Sequence[Agency]], marks: _Marks, wanted: Wanted
+) -> Iterator[Mapping[str, Cell]]:
     chosen = wanted.one_of("agency")
     for agency, each in sorted(told.agencies, key=lambda pair: pair[0].code):
         if not chosen or agency.code in chosen:
-            yield _row(agency, each, wanted)
+            row = _row(as_of(names[agency.code], told.closing.seals_on), each, wanted)
+            yield row | {"expectation": marks.of(agency.code, each.periods)}
 
 
-def _row(agency: Agency, each: AgencyClosing, wanted: Wanted) -> Mapping[str, Cell]:
+def _row(agency: Agency, each: AgencyClosing, wanted: Wanted) -> dict[str, Cell]:
     month = period_for(PeriodType.MONTHLY, each.closing.month_end)
     closed_at = at(each.closed_at, wanted.zone)
     today = wanted.now.astimezone(wanted.zone).date()

@@ -20,6 +20,7 @@ from conversations.plan.figures.annual import DIMENSIONS, Locks, Revision, Year,
 from conversations.plan.figures.suppression import Figure
 from conversations.plan.model import Indicator
 from conversations.plan.periods import ReportingPeriod as PlanPeriod
+from conversations.plan.versions import as_of, by_code
 from conversations.wording import Wording, wording
 from storage.database.models import Indicator as IndicatorTable
 from storage.database.models import ReportingPeriod, Submission, table
@@ -129,12 +130,12 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
     panel = _Panel(unit, wanted)
     more = _columns_of(unit, wanted)
     is_whole = not any((wanted.period, wanted.validation, wanted.since))
-    for indicator in _chosen(unit, wanted):
-        about = _about(indicator, more[indicator.code], wanted)
-        rows = list(panel.rows(indicator))
-        if not rows and is_whole:
-            rows = [{"value_status": "not_expected"}]
-        yield from (about | row for row in rows)
+    for versions in _chosen(unit, wanted):
+        rows = list(panel.rows(versions)) or ([{"value_status": "not_expected"}] if is_whole else [])
+        for row in rows:
+            told = as_of(versions, panel.seals_on(row)) if "period" in row else versions[0]
+            if _is_wanted(told, wanted):
+                yield _about(told, more[told.code], wanted) | row
 
 
 class _Panel:
@@ -151,23 +152,35 @@ class _Panel:
         self._periods = [each for each in unit.plans.periods(wanted.plan_id) if each.opens_on <= self._today]
         # With a filter by state or by change, every row was sent, so nothing of it is missing.
         self._tells_gaps = not wanted.validation and not wanted.since
-        has_computed = not wanted.validation and any(each.is_computed for each in _chosen(unit, wanted))
+        self._seals = {each.code: each.seals_on for each in unit.plans.periods(wanted.plan_id)}
+        has_computed = not wanted.validation and any(each[0].is_computed for each in _chosen(unit, wanted))
         self._closings = history_of(unit, wanted) if has_computed else ()
 
-    def rows(self, indicator: Indicator) -> Iterator[Row]:
+    def seals_on(self, row: Row) -> date:
+        """Return the day that settled what was expected for a row's period, or for the last one of its year."""
+        code, end_on = row["period"], row["period_end"]
+        assert isinstance(code, str)
+        assert isinstance(end_on, date)
+        within = [self._seals[each.code] for each in self._periods if code in (each.code, str(each.end_on.year))]
+        return self._seals.get(code) or max(within, default=end_on)
+
+    def rows(self, versions: Sequence[Indicator]) -> Iterator[Row]:
+        """The rows of an indicator. `versions` are how it is and how it was."""
+        indicator = versions[0]
         if indicator.is_computed:
             return self._computed(indicator)
         made = self._history.get(indicator.subject, ())
         if self._wanted.is_released and is_protected(indicator, made):
-            return self._by_the_year(indicator, made)
-        return self._by_the_period(indicator)
+            return self._by_the_year(versions, made)
+        return self._by_the_period(versions)
 
-    def _by_the_period(self, indicator: Indicator) -> Iterator[Row]:
+    def _by_the_period(self, versions: Sequence[Indicator]) -> Iterator[Row]:
+        indicator = versions[0]
         sent = {one.found.code: one for one in self._sent.get(indicator.subject, ())}
         periods = {code: (one.found.end_on, one.found.start_on) for code, one in sent.items()}
         if self._tells_gaps:
             for period in self._periods:
-                if expected_indicators((indicator,), period) and self._is_chosen(period):
+                if expected_indicators(versions, period) and self._is_chosen(period):
                     periods[period.code] = period.end_on, period.start_on
         for code, (end_on, start_on) in sorted(periods.items(), key=lambda pair: (pair[1], pair[0])):
             common: Row = {"period": code, "period_start": start_on, "period_end": end_on}
@@ -176,7 +189,8 @@ class _Panel:
             else:
                 yield common | self._gap(indicator, (code,))
 
-    def _by_the_year(self, indicator: Indicator, made: Sequence[Revision]) -> Iterator[Row]:
+    def _by_the_year(self, versions: Sequence[Indicator], made: Sequence[Revision]) -> Iterator[Row]:
+        indicator = versions[0]
         since = self._wanted.since_at
         for year in _years(indicator, made, self._unit, self._wanted, self._locks):
             if year.calendar != "calendar":
@@ -196,7 +210,7 @@ class _Panel:
             asked = [
                 each.code
                 for each in self._periods
-                if year.first <= each.end_on <= year.last and expected_indicators((indicator,), each)
+                if year.first <= each.end_on <= year.last and expected_indicators(versions, each)
             ]
             if asked and self._tells_gaps:
                 yield common | self._gap(indicator, asked)
@@ -265,7 +279,7 @@ def _as_reported(sent: "_Sent", wanted: Wanted, say: Wording) -> Iterator[Row]:
 def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
     history, locks = revisions(unit, wanted.plan_id, wanted.zone), unit.of(Cadences).locks(wanted.plan_id)
     span, today = span_of(wanted.period), wanted.now.astimezone(wanted.zone).date()
-    for indicator in measures(_chosen(unit, wanted)):
+    for indicator in measures(each[0] for each in _chosen(unit, wanted) if _is_wanted(each[0], wanted)):
         for year in _years(indicator, history.get(indicator.subject, ()), unit, wanted, locks):
             if year.first > today or (span is not None and not span.start_on <= year.first <= span.end_on):
                 continue
@@ -362,11 +376,15 @@ class _Sent:
         self.found, self.said = found, said
 
 
-def _chosen(unit: UnitOfWork, wanted: Wanted) -> Iterator[Indicator]:
+def _chosen(unit: UnitOfWork, wanted: Wanted) -> list[list[Indicator]]:
+    """Return the indicators that the filters choose in any version, each as its versions, the present one first."""
+    every = by_code(unit.plans.indicators_ever(wanted.plan_id)).values()
+    return [versions for versions in every if any(_is_wanted(each, wanted) for each in versions)]
+
+
+def _is_wanted(indicator: Indicator, wanted: Wanted) -> bool:
     agencies, areas = wanted.one_of("agency"), wanted.one_of("area")
-    for indicator in unit.plans.indicators(wanted.plan_id, include_retired=True):
-        if (not agencies or indicator.agency_code in agencies) and (not areas or indicator.area_code in areas):
-            yield indicator
+    return (not agencies or indicator.agency_code in agencies) and (not areas or indicator.area_code in areas)
 
 
 def _sent(unit: UnitOfWork, wanted: Wanted) -> dict[str, list[_Sent]]:

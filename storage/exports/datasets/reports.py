@@ -16,12 +16,14 @@ from conversations.languages import translated
 from conversations.plan.figures.annual import whole
 from conversations.plan.figures.suppression import Figure, in_a_row
 from conversations.plan.model import Activity
+from conversations.plan.versions import by_code, version_of
 from storage.database.models import Agency as AgencyTable
 from storage.database.models import Attachment, Person, ReportingPeriod, Submission, table
 from storage.exports.choosing import allowed, root_receipt, streamed
 from storage.exports.codes import plans_own
 from storage.exports.tables import PROTECTED, Cell, Extract, Kind, at, one_table
 from storage.exports.wanted import Wanted
+from storage.plan.past_rows import PastRows, as_it_was
 from storage.reports.revisions import limits
 from storage.reports.submissions import named_answers
 from storage.unit_of_work import UnitOfWork
@@ -102,9 +104,11 @@ class _Rows:
     def __init__(self, unit: UnitOfWork, wanted: Wanted, names: Sequence[str]) -> None:
         self._unit, self._wanted, self._names = unit, wanted, names
         plans = unit.plans
-        self._activities = {a.code: a for a in plans.activities(wanted.plan_id, include_retired=True)}
+        self._activities = by_code(plans.activities_ever(wanted.plan_id))
+        self._agencies = by_code(plans.agencies_ever(wanted.plan_id))
         self._limits = limits(unit, wanted.plan_id)
-        self._areas = {each.code: each.name for each in plans.strategic_areas(wanted.plan_id)}
+        self._areas = {each.code: each for each in plans.strategic_areas(wanted.plan_id)}
+        self._past_areas = unit.of(PastRows).of_plan(wanted.plan_id).get("strategic_area", {})
         self._statuses = {each.code: each.label for each in plans.code_list(wanted.plan_id, "activity_status")}
 
     def all(self, conditions: Sequence[Any]) -> Iterator[Sequence[Cell]]:
@@ -117,7 +121,8 @@ class _Rows:
                 _S.c.submitted_at, _S.c.validation_state, _S.c.activity_status, _S.c.progress, _S.c.sensitive,
                 _S.c.answers, _S.c.sealed_answers, _S.c.zero_reason,
                 _P.c.code.label("period"), _P.c.start_on, _P.c.end_on, _P.c.due_on,
-                _A.c.code.label("agency"), _A.c.name.label("agency_name"), _PERSON.c.name.label("sent_by"),
+                func.coalesce(_P.c.sealed_on, _P.c.locks_on).label("seals_on"),
+                _A.c.code.label("agency"), _PERSON.c.name.label("sent_by"),
                 files.label("files"), case((_S.c.version > 1, first), else_=_S.c.submitted_at).label("first_sent_at"),
             )
             .join(_P, _P.c.id == _S.c.reporting_period_id)
@@ -132,7 +137,8 @@ class _Rows:
     def _cells(self, found: Any) -> dict[str, Cell]:
         wanted, language = self._wanted, self._wanted.language
         code = found.subject.partition(":")[2]
-        activity = self._activities.get(code)
+        activity = version_of(self._activities, code, found.seals_on)
+        agency = version_of(self._agencies, found.agency, found.seals_on)
         is_restricted = bool(found.sensitive) or activity is None or activity.is_restricted
         hides_text = is_restricted and not wanted.sees_restricted
         # Restricted answers are not even unsealed for outsiders.
@@ -146,9 +152,9 @@ class _Rows:
             "activity": code,
             "activity_name": self._title(activity, is_restricted),
             "area": activity.area_code if activity else None,
-            "area_name": (translated(self._areas.get(activity.area_code, {}), language) or None) if activity else None,
+            "area_name": self._area_name(activity.area_code, found.seals_on) if activity else None,
             "agency": found.agency,
-            "agency_name": (translated(found.agency_name, language) or None) if found.agency_name else None,
+            "agency_name": (translated(agency.name, language) or None) if agency else None,
             "period": found.period,
             "period_start": found.start_on,
             "period_end": found.end_on,
@@ -176,6 +182,13 @@ class _Rows:
         for name, question in TEXTS.items():
             cells[name] = None if hides_text else (said.get(question) or None)
         return cells | self._people(said, activity, found, is_restricted)
+
+    def _area_name(self, code: str, seals_on: date) -> str | None:
+        area = self._areas.get(code)
+        if area is None:
+            return None
+        name = as_it_was(self._past_areas.get(area.id, ()), "name", area.name, seals_on)
+        return translated(name, self._wanted.language) or None
 
     def _title(self, activity: Activity | None, is_restricted: bool) -> str | None:
         """Return the title. Of a restricted activity, others get only the code (as in the chat)."""

@@ -175,7 +175,7 @@ class Acts:
         bring(book.draft())(unit)
 
     def undo_plan(self, unit: UnitOfWork) -> None:
-        found = history.look_back(unit, self.door.plan_id)
+        found = history.look_back(unit, self.door.plan_id, NOW)
         if found is not None and found.is_possible:
             history.undo(unit, self.door.plan_id, found.import_id, actor_id=None, now=NOW)
 

@@ -271,8 +271,8 @@ def test_an_activity_added_later_is_expected_from_the_first_period_that_was_not_
 def test_what_is_expected_is_asked_of_nothing_else() -> None:
     """Figures ask once for all activities that are expected by the same."""
     whole = activity(added_on=date(2018, 10, 5), retired_on=date(2019, 10, 5))
-    start_on, frequency, added_on, retired_on = EXPECTED_BY(whole)
-    asked: Any = SimpleNamespace(start_on=start_on, frequency=frequency, added_on=added_on, retired_on=retired_on)
+    named = ("start_on", "frequency", "added_on", "retired_on", "valid_from", "valid_to")
+    asked: Any = SimpleNamespace(**dict(zip(named, EXPECTED_BY(whole), strict=True)))
     for ended_on in (None, date(2018, 11, 30)):
         said = [is_expected(asked, reporting_period(month), ended_on) for month in ("201809", "201810", "201812")]
         assert said == [False, True, ended_on is None]

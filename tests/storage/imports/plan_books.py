@@ -141,5 +141,5 @@ def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 def take_back(unit: UnitOfWork) -> Undo | None:
     """The last import, if it can be."""
     plan_id = unit.plans.only().id
-    found = history.look_back(unit, plan_id)
+    found = history.look_back(unit, plan_id, LATER_STILL)
     return found and history.undo(unit, plan_id, found.import_id, actor_id=None, now=LATER_STILL)

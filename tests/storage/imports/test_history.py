@@ -19,6 +19,7 @@ from storage.imports.reading import read_plan
 from storage.imports.sheets import is_plan
 from storage.imports.workbook import plan_workbook
 from storage.open_database import Database
+from storage.plan import past_rows
 from storage.reports.submissions import NewSubmission
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
@@ -40,7 +41,7 @@ def plan_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def look(unit: UnitOfWork) -> Undo | None:
-    return history.look_back(unit, unit.plans.only().id)
+    return history.look_back(unit, unit.plans.only().id, NOW)
 
 
 def another_edition() -> Book:
@@ -243,5 +244,5 @@ def test_a_workbook_is_told_from_a_form_by_its_sheets() -> None:
 
 def test_what_is_noted_reads_back_as_what_it_was() -> None:
     """Instants and days, out of JSON."""
-    assert history.restored(_tables["plan"].c.imported_at, NOW.isoformat()) == NOW
-    assert history.restored(_tables["plan"].c.starts_on, "2018-01-02") == date(2018, 1, 2)
+    assert past_rows.typed(_tables["plan"].c.imported_at, NOW.isoformat()) == NOW
+    assert past_rows.typed(_tables["plan"].c.starts_on, "2018-01-02") == date(2018, 1, 2)

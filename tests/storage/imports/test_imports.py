@@ -381,7 +381,7 @@ def test_a_plan_says_its_name_country_currency_and_zone_itself(apply: Apply) -> 
 
 def undo_last(unit: UnitOfWork) -> None:
     plan_id = unit.plans.only().id
-    found = history.look_back(unit, plan_id)
+    found = history.look_back(unit, plan_id, LATER)
     assert found is not None
     history.undo(unit, plan_id, found.import_id, actor_id=None, now=LATER)
 

@@ -133,7 +133,7 @@ def test_a_change_of_cadence_is_taken_back_with_its_import(apply: Apply) -> None
 
     def undo(unit: UnitOfWork) -> Any:
         plan_id = unit.plans.only().id
-        found = history.look_back(unit, plan_id)
+        found = history.look_back(unit, plan_id, at(3))
         assert found is not None
         return history.undo(unit, plan_id, found.import_id, actor_id=None, now=at(3))
 

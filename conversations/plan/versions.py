@@ -1,0 +1,52 @@
+"""A row of the plan as it was: which of its versions a period goes by.
+
+What is expected for a period is settled on the day on which it locks. Who edits the plan later changes what later
+periods expect, and never what a locked one did. So a row has versions, and each holds for the periods that lock within
+its days. A reopening moves the day until which a period is reported on, not the day that settled it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Protocol, TypeVar
+
+
+class Versioned(Protocol):
+    """A row of the plan. It holds for the periods that lock from `valid_from` on, and before `valid_to`."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def valid_from(self) -> date | None: ...
+
+    @property
+    def valid_to(self) -> date | None: ...
+
+
+T = TypeVar("T", bound=Versioned)
+
+
+def holds(row: Versioned, seals_on: date) -> bool:
+    """Whether a period that locks on that day goes by this version."""
+    return (row.valid_from is None or row.valid_from <= seals_on) and (row.valid_to is None or seals_on < row.valid_to)
+
+
+def as_of(versions: Sequence[T], seals_on: date) -> T:
+    """Return the version by which a period goes that locks on that day. `versions` are those of one row."""
+    return next((one for one in versions if holds(one, seals_on)), versions[0])
+
+
+def by_code(versions: Iterable[T]) -> dict[str, list[T]]:
+    """Return code → the versions of its row, the present one first, as they come."""
+    found: dict[str, list[T]] = {}
+    for one in versions:
+        found.setdefault(one.code, []).append(one)
+    return found
+
+
+def version_of(versions: Mapping[str, Sequence[T]], code: str | None, seals_on: date | None) -> T | None:
+    """Return the row with this code as a period goes by it; without a period, as it is today. None: no such row."""
+    own = versions.get(code or "")
+    if not own:
+        return None
+    return own[0] if seals_on is None else as_of(own, seals_on)

@@ -1,0 +1,250 @@
+"""What was expected of a locked period stays, whatever somebody edits afterwards: every export says the same."""
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from storage.calendar.figures import Figures
+from storage.calendar.holidays import known_since
+from storage.database.models import Base, Person
+from storage.imports import history
+from storage.open_database import Database
+from storage.plan.past_rows import PastRows
+from storage.unit_of_work import UnitOfWork
+from tests.storage.exports.small_plan import ZONE, Plan, add
+from tests.storage.imports.plan_books import Apply, Book, bring, seed_draft
+
+BEGUN = datetime(2018, 6, 1, 12, tzinfo=UTC)
+NOW = datetime(2018, 11, 1, 12, tzinfo=UTC)
+"""September has locked, October opens."""
+LOCKED = "201807", "201808", "201809", "2018Q3"
+LEADS = "MINERD", "PGR", "MT", "MMUJER"
+WORDS = "Taller", "Ruta", "Mesa", "Comprar vehículos"
+_tables = Base.metadata.tables
+
+
+@pytest.fixture
+def lived(database: Database, apply: Apply, tmp_path: Path) -> Plan:
+    """The shipped plan since June, of which two agencies have closed September."""
+
+    def make(unit: UnitOfWork) -> int:
+        bring(seed_draft(), BEGUN)(unit)
+        plan_id = unit.plans.only().id
+        unit.facts.set(known_since(plan_id), "", BEGUN)
+        person_id = add(unit, Person, telegram_id=4711, name="Rosa", language="es", timezone=str(ZONE), joined_at=BEGUN)
+        for code in ("MMUJER", "PGR"):
+            for period in ("201808", "201809"):
+                agency, month = unit.plans.agency(plan_id, code), unit.plans.period(plan_id, period)
+                unit.closings.close(plan_id, agency.id, month.id, person_id, datetime(2018, 10, 4, 12, tzinfo=UTC))
+        return plan_id
+
+    return Plan(database, SimpleNamespace(plan_id=apply(make)), tmp_path, NOW)
+
+
+def told(plan: Plan, now: datetime = NOW) -> dict[str, list[Any]]:
+    """What is exported of the locked periods at that instant, and the rates and cells of a digest about them."""
+    seen = Plan(plan.database, plan.world, plan.folder, now)
+    found: dict[str, list[Any]] = {
+        name: [row for row in seen.rows(name) if row.get("period") in LOCKED] for name in ("closings", "indicators")
+    }
+    with plan.database.view() as unit:
+        standing = Figures(unit).standing(plan.world.plan_id, now, now - timedelta(days=7), ZONE)
+    ends = [closing.month_end for closing in standing.closings]
+    past = [place for place, end in enumerate(ends) if end <= date(2018, 9, 30)]
+    found["rates"] = [standing.rates[place] for place in past]
+    # Whoever has nothing to do in the plan any more has no line in its digest.
+    found["cells"] = [
+        (each.code, place, cell)
+        for each in standing.agencies
+        for place in past
+        if each.activities and (cell := each.cells[place])
+    ]
+    return found
+
+
+def moved(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """What is in one and not in the other, either way. Of agencies that left or came, no cells."""
+    both = {code for code, *_ in before["cells"]} & {code for code, *_ in after["cells"]}
+    before, after = (each | {"cells": [one for one in each["cells"] if one[0] in both]} for each in (before, after))
+    return {
+        name: found
+        for name, rows in before.items()
+        if (found := [each for each in rows if each not in after[name]] + [e for e in after[name] if e not in rows])
+    }
+
+
+def edited(chance: random.Random) -> Book:
+    """The plan as somebody sends it back: rows renamed, given to others, moved, retired, added."""
+    book = Book()
+    agencies = [row[0] for row in book.cells["agencies"][1:]]
+    activities = [row[0] for row in book.cells["activities"][1:]]
+    indicators = [row[0] for row in book.cells["indicators"][1:]]
+    for code in chance.sample(activities, 6):
+        match chance.randrange(5):
+            case 0:
+                book.put("activities", code, "responsible", chance.choice(LEADS))
+                book.put("activities", code, "supporting", "")
+            case 1:
+                book.put("activities", code, "report_frequency", chance.choice(["monthly", "quarterly"]))
+            case 2:
+                book.put("activities", code, "start_date", "2018-12-01")
+            case 3:
+                book.put("activities", code, "name_es", chance.choice(WORDS))
+            case _:
+                book.drop("activities", code)
+    for code in chance.sample(indicators, 3):
+        match chance.randrange(4):
+            case 0:
+                book.put("indicators", code, "responsible", chance.choice(LEADS))
+            case 1:
+                book.put("indicators", code, "target", str(chance.randrange(900)))
+            case 2:
+                book.put("indicators", code, "name_es", chance.choice(WORDS))
+            case _:
+                book.put("indicators", code, "unit", "percent")
+    book.put("agencies", chance.choice(agencies), "name_es", chance.choice(WORDS))
+    return book
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_edit_rewrites_a_locked_period(lived: Plan, apply: Apply, seed: int) -> None:
+    """Nor does its undo, nor a second edit on another day."""
+    chance = random.Random(seed)
+    before, at = told(lived), NOW
+    assert all(before.values())
+    for _ in range(3):
+        apply(bring(edited(chance).draft(), at))
+        assert not moved(before, told(lived))
+        if chance.random() < 0.5:
+            apply(lambda unit, at=at: _take_back(unit, at))
+            assert not moved(before, told(lived))
+        at += timedelta(days=chance.choice([0, 1]))
+
+
+def _take_back(unit: UnitOfWork, now: datetime) -> None:
+    plan_id = unit.plans.only().id
+    found = history.look_back(unit, plan_id, now)
+    assert found is not None
+    history.undo(unit, plan_id, found.import_id, actor_id=None, now=now)
+
+
+def test_an_activity_that_changes_hands_is_its_new_leads_from_then_on(lived: Plan, apply: Apply) -> None:
+    """September stays MMUJER's, and October is expected of the other."""
+    before = led(lived, NOW)
+    apply(bring(Book().put("activities", "PRE-101", "responsible", "PGR").draft(), NOW))
+    later = NOW + timedelta(days=20)  # October has locked
+    assert before["201809"] == "MMUJER"
+    assert {period: who for period, who in led(lived, later).items() if period in ("201808", "201809", "201810")} == {
+        "201808": "MMUJER",
+        "201809": "MMUJER",
+        "201810": "PGR",
+    }
+
+
+def led(plan: Plan, now: datetime) -> dict[str, str]:
+    """By period, who was expected to report PRE-101."""
+    with plan.database.view() as unit:
+        versions = [each for each in unit.plans.activities_ever(plan.world.plan_id) if each.code == "PRE-101"]
+        expected = {
+            each.code: [one.agency_code for one in versions if _is_asked(one, each)]
+            for each in unit.plans.periods(plan.world.plan_id)
+            if each.opens_on <= now.astimezone(ZONE).date()
+        }
+    assert all(len(who) <= 1 for who in expected.values())
+    return {period: who[0] for period, who in expected.items() if who}
+
+
+def _is_asked(activity: Any, period: Any) -> bool:
+    from conversations.plan.expected import is_expected
+
+    return is_expected(activity, period)
+
+
+def test_a_month_that_is_opened_again_expects_what_it_did(lived: Plan, apply: Apply) -> None:
+    """For one agency and for all: its due list has the activity that it led then, and the seal stays where it was."""
+
+    def due(unit: UnitOfWork, agency: str, on: date) -> list[tuple[str, str]]:
+        plan_id = unit.plans.only().id
+        found = unit.plans.due(plan_id, unit.plans.agency(plan_id, agency).id, on)
+        return [(each.code, each.period.code) for each in found if each.code == "PRE-101"]
+
+    apply(bring(Book().put("activities", "PRE-101", "responsible", "MT").draft(), NOW))
+
+    def reopen(unit: UnitOfWork) -> None:
+        plan_id = unit.plans.only().id
+        mmujer, july = unit.plans.agency(plan_id, "MMUJER"), unit.plans.period(plan_id, "201807")
+        unit.periods.reopen(plan_id, mmujer.id, july, date(2018, 11, 9), reason="missing", now=NOW, by=None)
+
+    apply(reopen)
+    on = date(2018, 11, 2)
+    assert apply(lambda unit: due(unit, "MMUJER", on)) == [("PRE-101", "201807")]
+    assert ("PRE-101", "201810") in apply(lambda unit: due(unit, "MT", on))
+    before = told(lived)
+
+    def open_for_all(unit: UnitOfWork) -> None:
+        from dataclasses import replace
+
+        july = unit.plans.period(unit.plans.only().id, "201807")
+        unit.periods.set_days(replace(july, locks_on=date(2018, 11, 20)), now=NOW, by=None)
+
+    apply(open_for_all)
+    assert [row["expected_reports"] for row in told(lived)["closings"]] == [
+        row["expected_reports"] for row in before["closings"]
+    ]
+    assert apply(lambda unit: unit.plans.period(unit.plans.only().id, "201807").seals_on) < NOW.date()
+
+
+def test_an_edit_of_which_no_locked_period_would_tell_is_not_kept(database: Database, apply: Apply) -> None:
+    """A plan that begins stores no past, and what is put back on its day leaves none."""
+
+    def count(unit: UnitOfWork) -> int:
+        return int(unit.connection.execute(select(func.count()).select_from(_tables["past_row"])).scalar_one())
+
+    before = datetime(2017, 1, 2, 12, tzinfo=UTC)
+    apply(bring(seed_draft(), before))
+    apply(bring(Book().put("activities", "PRE-101", "responsible", "PGR").draft(), before))
+    assert apply(count) == 0
+    apply(bring(Book().put("activities", "PRE-101", "responsible", "MT").draft(), NOW))
+    assert apply(count) == 1
+    apply(lambda unit: _take_back(unit, NOW))
+    assert apply(count) == 0
+
+
+def test_a_row_on_which_a_locked_period_hangs_is_not_undone(lived: Plan, apply: Apply) -> None:
+    """It was expected in a month that has locked since: its removal would rewrite that month."""
+    book = Book()
+    row = list(book.cells["activities"][book.row("activities", "PRE-101")])
+    row[0] = "PRE-199"
+    book.cells["activities"].append(row)
+    apply(bring(book.draft(), NOW))
+    later = NOW + timedelta(days=20)
+    found = apply(lambda unit: history.look_back(unit, unit.plans.only().id, later))
+    assert found is not None
+    assert [(one.code, one.what, one.count) for one in found.hanging] == [("PRE-199", "reporting_period", 1)]
+    found = apply(lambda unit: history.look_back(unit, unit.plans.only().id, NOW))
+    assert found is not None
+    assert found.is_possible
+
+
+def test_a_correction_changes_its_own_period_and_no_other(lived: Plan, apply: Apply) -> None:
+    """September was PGR's after all. August, October and the plan as it is stay."""
+    apply(bring(Book().put("activities", "PRE-101", "responsible", "MT").draft(), NOW))
+    before = led(lived, NOW + timedelta(days=20))
+
+    def correct(unit: UnitOfWork) -> Any:
+        plan_id = unit.plans.only().id
+        activity, september = unit.plans.activity(plan_id, "PRE-101"), unit.plans.period(plan_id, "201809")
+        pgr = unit.plans.agency(plan_id, "PGR")
+        past = unit.of(PastRows)
+        was = past.correct(plan_id, "activity", activity.id, september.seals_on, {"agency_id": pgr.id}, "acta 4")
+        assert past.corrected(plan_id) == {("activity", activity.id, september.seals_on)}
+        return was, unit.plans.agency(plan_id, "MMUJER").id
+
+    was, mmujer = apply(correct)
+    assert was == {"agency_id": mmujer}
+    assert led(lived, NOW + timedelta(days=20)) == before | {"201809": "PGR"}
