@@ -27,7 +27,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlalchemy.util import LRUCache
 
-from storage.database.added_last import AddedLast, add_last, write_first
 from storage.database.steady import keep_steady, note_change
 from storage.errors import StorageError, Unavailable
 
@@ -235,10 +234,7 @@ class SqliteWriter:
         self.group_size = group_size
         self._readers = readers
         self._file = OwnFile(sqlite_file(engine.url))
-        self._waiting: AddedLast
-        """The waiting rows of the group that is being applied."""
         event.listen(engine, "before_cursor_execute", note_change)
-        event.listen(engine, "before_cursor_execute", write_first)
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -249,8 +245,6 @@ class SqliteWriter:
                 self._file.check(connection)
             [version] = _driver(connection).execute("PRAGMA data_version").fetchone()
             keep_steady(connection).begin(version)
-            self._waiting = add_last(connection)
-            self._waiting.begin_group()
             yield connection
 
     def open(self, connection: Connection, openings: Sequence[object], *, waits: bool) -> list[None]:
@@ -259,7 +253,6 @@ class SqliteWriter:
 
     def begin(self, connection: Connection, known: object) -> None:
         _driver(connection).execute("SAVEPOINT unit")
-        self._waiting.begin_unit()
 
     def end(self, connection: Connection) -> None:
         _driver(connection).execute("RELEASE unit")
@@ -268,11 +261,9 @@ class SqliteWriter:
         driver = _driver(connection)
         driver.execute("ROLLBACK TO unit")
         driver.execute("RELEASE unit")
-        self._waiting.undo_unit()
         return True
 
     def finish(self, connection: Connection) -> None:
-        self._waiting.write()
         self._file.check(connection)
 
     def is_in_transaction(self, connection: Connection) -> bool:

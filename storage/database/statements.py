@@ -36,7 +36,6 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
-from storage.database.added_last import is_of_these, write_first
 from storage.database.ahead import Known
 from storage.database.models import UtcDateTime
 from storage.database.steady import STEADY, is_change, note_change, steady_of, written
@@ -176,6 +175,12 @@ class Prepared:
         changed: int = compiled.execute(connection, compiled.bind(values)).rowcount
         return changed
 
+    def number(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Execute an INSERT on SQLite; return the number of its row."""
+        compiled = self._for(connection, values)
+        given: int = compiled.execute(connection, compiled.bind(values)).lastrowid
+        return given
+
     def bound(self, connection: Connection, values: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """Return its SQL, and the parameters as the driver writes them."""
         compiled = self._for(connection, values)
@@ -285,7 +290,7 @@ def _compile(
             is_steady=is_steady,
         )
         execute, execute_each = on_server.execute, on_server.execute_each
-    elif is_change(written(sql)) or is_of_these(sql):
+    elif is_change(written(sql)):
         execute, execute_each = partial(_mind, _execute, sql), partial(_mind, _execute_each, sql)
     else:
         execute, execute_each = partial(_execute, sql), partial(_execute_each, sql)
@@ -317,9 +322,8 @@ def _execute_each(sql: str, connection: Connection, many: Sequence[Sequence[Any]
 
 
 def _mind(execute: Callable[..., Any], sql: str, connection: Connection, bound: Sequence[Any]) -> Any:
-    """Execute a statement that changes a steady table, or names a table whose new rows may wait."""
+    """Execute a statement that changes a steady table."""
     note_change(connection, None, sql)
-    write_first(connection, None, sql)
     return execute(sql, connection, bound)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from sqlalchemy import Connection, Result
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.database.added_last import added_last
 from storage.database.engines import is_unavailable
 from storage.database.vault import Vault, VaultError
 from storage.errors import ApplyAlone, Unavailable
@@ -91,7 +90,6 @@ class Unit:
     ) -> None:
         self.connection = connection
         self.is_postgresql = connection.dialect.name == "postgresql"
-        self._added_last = added_last(connection)
         self._vault = vault
         self.replica_id = replica_id
         """The process that applies it, if it is one that sends and works (storage.upkeep.presence)."""
@@ -158,17 +156,13 @@ class Unit:
         values: dict[str, Any],
         then: Callable[[Any], None] | None = None,
     ) -> int | None:
-        """Add a row at the end of the group, and return its number. None, and nothing is done, outside a group.
+        """Add a row, and return its number. None, and nothing is done, on PostgreSQL outside a group.
 
-        The number is put into `values` too.
-
-        On PostgreSQL `then` is called with what the statement returns.
+        On PostgreSQL the row is added at the end of the group: the number is put into `values` too, and `then` is
+        called with what the statement returns.
         """
-        waiting = self._added_last
-        if waiting is not None:
-            given = values["id"] = waiting.number(table)
-            waiting.add(*statement.bound(self.connection, values))
-            return given
+        if not self.is_postgresql:
+            return statement.number(self.connection, values)
         number = self.drawn_number(table)
         if number is not None:
             values["id"] = number
@@ -239,17 +233,12 @@ class Unit:
         if self.is_shared:
             raise ApplyAlone("something may fail alone")
         hooks, locked = len(self._after_commit), set(self.locked_chats)
-        waiting = self._added_last
-        if waiting is not None:
-            waiting.write()  # rows that were added before stay, even if this part fails
         savepoint = self.connection.begin_nested()
         try:
             yield
         except BaseException as error:
             del self._after_commit[hooks:]
             self.locked_chats &= locked
-            if waiting is not None:
-                waiting.drop()
             try:
                 savepoint.rollback()
             except SQLAlchemyError:
