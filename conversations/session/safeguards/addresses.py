@@ -55,6 +55,16 @@ def is_position(folded: str) -> bool:
     return "." in folded and bool(_THREE_WORDS.search(folded) or pattern(_POSITION).search(folded))
 
 
+_MAP_LINK = re.compile(
+    r"maps\.(?:app|google|apple)\b|/maps\b|\bwaze\.com|\b(?:osm|openstreetmap)\.org|\bplus\.codes|\bgeo:-?[0-9]"
+)
+
+
+def leads_to_map(folded: str) -> bool:
+    """Say whether a text has a link that opens a map at a place."""
+    return ("/" in folded or "geo:" in folded) and _MAP_LINK.search(folded) is not None
+
+
 _OF_ADDRESSES = Is.HOME | Is.HOUSE | Is.STREET | Is.BESIDE | Is.ROOM
 
 
