@@ -6,8 +6,10 @@
 
 from collections.abc import Iterator
 from enum import Enum, auto
-from functools import cache
+from functools import cache, reduce
 from itertools import product
+from operator import or_
+from typing import NamedTuple
 
 from conversations.languages import phrases_of_all
 from conversations.session.reading.text import fold
@@ -35,6 +37,8 @@ class Stay(Enum):
 
     HOUSED = auto()
     """ "Las rescatadas duermen en", "ahí las tenemos", "the girls are lodged at"."""
+    HOUSED_THERE = auto()
+    """The same of a place that was told before: "alquilamos una casa en Naco para las víctimas"."""
     BROUGHT = auto()
     """ "Llevamos las víctimas a", "las muchachas están en": only a street tells where they live."""
 
@@ -103,7 +107,7 @@ def _are_housed(text: Text, at: int) -> bool:
 def _are_several(text: Text, at: int) -> bool:
     """ "Las víctimas", "viktim yo"; not "viktim nan"."""
     is_one_too = text.says(at, "victim", "housed")
-    return text.says(at, "several", "victims") and not (is_one_too and not text.any_says(at + 1, at + 3, "them"))
+    return text.says(at, "several", "victims") and not (is_one_too and not text.any_says(at + 1, at + 3, "them_behind"))
 
 
 def _house_behind(text: Text, at: int) -> int:
@@ -129,7 +133,7 @@ def _where_behind(text: Text, at: int) -> int:
         if _do_we_keep(text, ahead):
             return ahead + 1
         stays = stays or text.says(ahead, "stays", "lodged", "are")
-        whom = whom or text.says(ahead, "several", "victims")
+        whom = whom or text.says(ahead, "several", "victims", "lodged")
         if stays and whom:
             return ahead + 1
     return 0
@@ -139,9 +143,38 @@ def _do_we_keep(text: Text, at: int) -> bool:
     return text.says(at, "keeps") and (text.tokens[at].folded.endswith(_WE) or text.any_says(at - 2, at, "we"))
 
 
+def _is_of_them(text: Text, at: int) -> bool:
+    """ "Las tenemos", "keep them", "tenemos a las muchachas"."""
+    is_beside = text.says(at - 1, "them") or text.says(at + 1, "them_behind")
+    return is_beside or text.any_says(at + 1, at + _OF_WHOM, "several")
+
+
 # ------------------------------------------------------------------ somebody who is housed
-_WHOM = SAYS["several"] | SAYS["victims"] | SAYS["victim"] | SAYS["housed"] | SAYS["them"]
-_HOW = SAYS["stays"] | SAYS["lodged"] | SAYS["keeps"] | SAYS["are"] | SAYS["moves"]
+class _Said(NamedTuple):
+    """What somebody's stay is told by: a word, another before it, and how many words lie between at the most."""
+
+    now: str
+    before: str
+    reach: int
+    stay: Stay
+    example: str
+
+
+_SAID = (
+    _Said("kept", "", 0, Stay.HOUSED, "las tenemos en"),
+    _Said("lodged", "one", _BACK, Stay.HOUSED, "la víctima está alojada en"),
+    _Said("one", "lodged", _AHEAD, Stay.HOUSED, "alojamiento de la víctima:"),
+    _Said("stays", "several", _BACK, Stay.HOUSED, "las rescatadas duermen en"),
+    _Said("several", "stays", _AHEAD, Stay.HOUSED, "viven las rescatadas en"),
+    _Said("several", "rented", 2 * _AHEAD, Stay.HOUSED_THERE, "alquilamos una casa en Los Prados para las víctimas"),
+    _Said("several", "are there", _AHEAD, Stay.HOUSED_THERE, "en la calle 5, ahí están las víctimas"),
+    _Said("moves", "one", _BACK, Stay.BROUGHT, "la víctima fue llevada a"),
+    _Said("one", "moves", _AHEAD, Stay.BROUGHT, "llevar comida a la víctima, calle"),
+    _Said("are", "several", _AHEAD, Stay.BROUGHT, "las víctimas están en"),
+)
+"""From top to bottom: the first of them that is said counts."""
+_WHOM = reduce(or_, (SAYS[key] for key in ("several", "victims", "victim", "housed", "them", "them_behind")))
+_HOW = reduce(or_, (SAYS[key] for key in ("stays", "lodged", "keeps", "are", "moves", "rented")))
 
 
 def stays_in(text: Text) -> dict[int, Stay]:
@@ -150,35 +183,30 @@ def stays_in(text: Text) -> dict[int, Stay]:
     if not (words & _WHOM and words & _HOW):
         return {}
     found: dict[int, Stay] = {}
-    nothing = -_BACK
-    one = several = lodged = stays = moved = there = nothing  # where each was said last
+    last = {"": 0}  # position of each word that was said in this sentence
     for at in range(len(text.tokens)):
-        if ends_sentence(text.tokens, at):
-            one = several = lodged = stays = moved = there = nothing
+        if not text.said[at] & (_WHOM | _HOW):
+            last = {"": 0} if ends_sentence(text.tokens, at) else last
             continue
-        is_several = _are_several(text, at)
-        several = at if is_several else several
-        one = at if is_several or text.says(at, "victim", "housed") else one
-        is_lodged, is_stay = text.says(at, "lodged"), text.says(at, "stays")
-        is_moved, is_are = text.says(at, "moves"), text.says(at, "are")
-        if (
-            (
-                _do_we_keep(text, at)
-                and text.any_says(at - 1, at + 2 + (text.says(at + 1, "any_one")), "them", "several")
-            )
-            or (is_lodged and at - one < _BACK)
-            or (is_stay and at - several < _BACK)
-            or (one == at and (at - lodged < _AHEAD or (is_several and at - stays < _AHEAD)))
-        ):
-            found[at] = Stay.HOUSED
-        elif (
-            (is_moved and at - one < _BACK) or (one == at and at - moved < _AHEAD) or (is_are and at - several < _AHEAD)
-        ):
-            found[at] = Stay.BROUGHT
-        elif is_several and at - there < _AHEAD:
-            found[at] = Stay.HOUSED
-        lodged = at if is_lodged else lodged
-        stays = at if is_stay else stays
-        moved = at if is_moved else moved
-        there = at if is_are and text.any_says(at - 2, at + 2, "there") else there
+        heard = _heard(text, at)
+        for said in _SAID:
+            if said.now in heard and said.before in last and (not said.reach or at - last[said.before] < said.reach):
+                found[at] = said.stay
+                break
+        last |= dict.fromkeys(heard, at)
     return found
+
+
+def _heard(text: Text, at: int) -> set[str]:
+    """Return what this word says of somebody's stay."""
+    heard = {key for key in ("lodged", "stays", "moves", "are") if text.says(at, key)}
+    is_several = _are_several(text, at)
+    if is_several or text.says(at, "victim", "housed"):
+        heard |= {"several", "one"} if is_several else {"one"}
+    if "are" in heard and text.any_says(at - 2, at + 2, "there"):
+        heard.add("are there")
+    if text.says(at, "rented") and not text.says(at, "homes"):
+        heard.add("rented")
+    if _do_we_keep(text, at) and _is_of_them(text, at):
+        heard.add("kept")
+    return heard

@@ -36,6 +36,8 @@ class Part(Enum):
     MEETING = auto()
     OTHER = auto()
     """Another house: the places behind it are its own."""
+    DONE = auto()
+    """What was done elsewhere: the way that was told before went there."""
     ASIDE = auto()
     """Somebody, or whose the shelter is: before a shelter their places are their own, behind it they have none."""
     LIES = auto()
@@ -62,6 +64,7 @@ _AS_PART = {
     Leads.BY_NAME: Part.NAMES,
     Leads.IN_PASSING: Part.PASSES,
 }
+_AS_STAY = {Stay.HOUSED: Part.HOUSED, Stay.HOUSED_THERE: Part.HOUSED_THERE, Stay.BROUGHT: Part.BROUGHT}
 _REACH = 2
 """Sentences behind a shelter that may still tell its place without naming it: "Está detrás de la bomba"."""
 _EARLY = 5
@@ -98,18 +101,20 @@ def shelter_place(folded: str, tokens: Sequence[Token]) -> bool:
 def _is_led_to(parts: Iterator[_Said]) -> bool:
     """Say whether something that leads to a house belongs to a shelter."""
     owner: Part | None = None
-    lies = is_pending = was_pending = is_named = is_beside = is_on_way = False
+    lies = is_pending = was_pending = is_named = is_beside = is_on_way = is_brought = False
     ago, last, began, stands = _REACH + 1, 0, 0, 0
     for part, at, behind in parts:
         is_next = owner is None and 0 < ago <= _REACH and (lies or at - began < _EARLY)
         if part is Part.END:
-            was_pending, is_pending, is_named, is_beside, is_on_way = is_pending, False, False, False, False
+            was_pending = is_pending
+            is_pending = is_named = is_beside = is_on_way = is_brought = False
             owner, lies, ago, began = None, False, ago + 1, behind
         elif part in _SHELTERS:
             lies = lies and at - stands <= _VERB  # "se mudó el albergue a Naco"; not "are in that shelter at Winneba"
             is_told = is_pending or (lies and is_named) or (was_pending and at - began < _EARLY)
             if is_on_way or (part is not Part.GOAL and is_told):
                 return True
+            is_brought = False
             if part is Part.SHELTER or owner is not Part.MEETING:
                 owner = Part.TOPIC if part is Part.TOPIC else Part.SHELTER
             ago, last, is_pending = 0, behind, False
@@ -122,16 +127,18 @@ def _is_led_to(parts: Iterator[_Said]) -> bool:
                 return True
             if owner is not Part.MEETING:
                 owner, ago = Part.SHELTER, (ago if part is Part.BROUGHT else 0)
-            lies, last, stands = part is not Part.BROUGHT, behind, at
+            is_brought = part is Part.BROUGHT
+            lies, last, stands = not is_brought, behind, at
         elif part in (Part.LIES, Part.LIES_THERE):
-            lies, stands = True, at
+            lies, stands = not is_brought, at
             if part is Part.LIES_THERE and ago == 0 and owner is Part.OTHER:
                 owner = Part.SHELTER
         elif part is Part.SEAT or (part is Part.BUILDING and is_beside):
-            if owner is Part.SHELTER or is_beside or is_next:
+            if (owner is Part.SHELTER and not is_brought) or is_beside or is_next:
                 return True
             is_named, owner = is_named or owner is None, Part.OTHER
-        elif part in (Part.OTHER, Part.MEETING, Part.BUILDING):
+        elif part in (Part.OTHER, Part.DONE, Part.MEETING, Part.BUILDING):
+            is_on_way = is_on_way and part is not Part.DONE
             is_named = is_named or (part is Part.BUILDING and owner is None)
             owner = Part.MEETING if part is Part.MEETING else Part.OTHER
         elif part is Part.ASIDE:
@@ -168,8 +175,7 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
         elif at in stays and not (is_named and stays[at] is Stay.BROUGHT):
             last = behind
             is_there = text.any_says(at - _NEXT, behind + 1, "there")
-            is_housed = stays[at] is Stay.HOUSED
-            yield (Part.HOUSED_THERE if is_there else Part.HOUSED if is_housed else Part.BROUGHT), at, behind
+            yield (Part.HOUSED_THERE if is_there else _AS_STAY[stays[at]]), at, behind
         else:
             way = Way(text, at, shelters, is_address)
             part = _led(way, last)
@@ -204,13 +210,15 @@ def _is_seat(text: Text, at: int, last: int) -> bool:
 
 
 def _as_mentioned(text: Text, at: int) -> Part:
+    if text.says(at, "where") and text.any_says(at - _NEXT, at, "there", "is"):  # "ahí es donde están las muchachas"
+        return Part.HOUSED_THERE
     if text.is_introduced(at, "stands_near"):
         return Part.BESIDE
     is_topic = text.is_introduced(at, "shelter_topic")
     if text.is_introduced(at, "shelter_goal"):
         is_rented = text.any_says(at - _RENTED, at, "rented")  # "se alquiló una casa en Alma Rosa para la casa de …"
         return Part.TOPIC if is_topic and is_rented else Part.GOAL
-    if text.says(at - 1, "any_one") and text.says(at - 2, "located"):  # "ya está protegida en un albergue"
+    if text.says(at - 1 - text.says(at - 1, "any_one"), "located"):  # "ya está protegida en un albergue"
         return Part.GOAL
     return Part.TOPIC if is_topic else Part.SHELTER
 
@@ -226,8 +234,10 @@ def _part(text: Text, at: int, *, is_it: bool, is_its_name: bool) -> Part | None
         return Part.LIES_THERE if is_clause else Part.LIES
     if text.says(at, "gatherings"):
         return Part.MEETING
+    if text.says(at, "elsewhere_done"):
+        return Part.DONE
     is_street = token.what & (Is.STREET | Is.VILLAGE) or text.says(at, "quarters")
-    if (token.what & _HOLDERS and not is_street) or text.says(at, "elsewhere", "elsewhere_done"):
+    if (token.what & _HOLDERS and not is_street) or text.says(at, "elsewhere"):
         return None if is_its_name else Part.ASIDE if text.is_introduced(at, "belongs") else Part.OTHER
     if token.what & Is.HOUSE and text.is_introduced(at, "whose"):
         return Part.OTHER

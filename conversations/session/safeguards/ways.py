@@ -8,7 +8,7 @@ from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import ENDS
 from conversations.session.safeguards.shelter_words import Text
-from conversations.session.safeguards.words import NAME, Is, Token, number_at, place_at
+from conversations.session.safeguards.words import NAME, Is, Token, number_at, place_at, without_article
 
 _NEAR = 5
 """Words between "beside" and what stands there."""
@@ -169,10 +169,13 @@ def _is_distance(w: Way) -> bool:
         return False
     if number_at(w.text.tokens, w.at - 1) is None and not w.text.says(w.at - 1, "few"):
         return False
-    if w.text.says(w.at + 1, "further"):
+    if w.text.says(w.at + 1, "further") or (is_length and w.text.any_says(w.at - _NEXT, w.at, "walks")):
         return True
-    is_thing = w.text.says(w.at + 2, "the") or is_name(w.text.at(w.at + 2)) or w.text.says(w.at + 1, "the")
-    return is_length and w.text.says(w.at + 1, "away_from") and is_thing
+    there = w.text.at(w.at + 2)
+    if not is_length:
+        return w.text.says(w.at + 1, "away_from", "the") and bool(there.what & Is.LANDMARK)
+    is_joined = w.text.says(w.at + 1, "the") or without_article(there.folded) != there.folded
+    return is_joined or (w.text.says(w.at + 1, "away_from") and (w.text.says(w.at + 2, "the") or is_name(there)))
 
 
 def _is_one_in_row(w: Way) -> bool:
@@ -256,7 +259,13 @@ def _is_building(w: Way) -> bool:
     token, before = w.text.at(at), w.text.at(w.at - 1)
     is_called = (token.is_capitalised or token.is_upper) and (at == w.at + 1 or not place_at(w.text.tokens, at)[0])
     is_called = is_called or (token.is_number and at == w.at + 1) or (is_name(before) and w.at > 1)
+    is_called = is_called or (w.says("buildings") and w.text.says(w.at - 1, "the") and _is_of_something(w.text, at))
     return is_old or (is_called and not w.text.is_introduced(w.at, "any_one"))
+
+
+def _is_of_something(text: Text, at: int) -> bool:
+    """ "El convento de las dominicas"; not "el convento de Azua"."""
+    return bool(text.at(at - 1).what & Is.LINK) and text.at(at).is_word and not place_at(text.tokens, at)[0]
 
 
 # ------------------------------------------------------------------ names of places
@@ -317,7 +326,7 @@ WAYS: Table[Way, Leads] = Table(
          "para ir al refugio: la segunda casa"),
     Rule("the way to go", Leads.ON_THE_WAY, ANY, _is_walked,
          "para ir al refugio doblas en la bomba"),
-    Rule("what it looks like", Leads.IN_PASSING, ANY, _is_looks,
+    Rule("what it looks like", Leads.BY_NAME, ANY, _is_looks,
          "el refugio es la puerta verde"),
     Rule("whose house it was", Leads.IN_PASSING, ANY, _is_whose_house,
          "el refugio queda en la casa de doña Chea"),
