@@ -73,7 +73,7 @@ _NEXT = 3
 """Words between a shelter and the name of a small place."""
 _VERB = 2
 """Words between a verb and the shelter that stands or moves."""
-_SEATED = 5
+_SEATED = 7
 """Words between a verb and the building that something stands in."""
 _RENTED = 9
 """Words between what is done with a house and the shelter that it becomes."""
@@ -201,9 +201,13 @@ def _is_seat(text: Text, at: int, last: int) -> bool:
     if 0 < last == at:
         return True
     for before in range(at - 1, max(-1, at - 1 - _SEATED), -1):
-        if text.says(before, "lies", "stays", "lodged", "is") or (before == last and text.tokens[before].text in ":("):
+        if text.says(before, "lies", "stays", "lodged", "keeps", "is") or (
+            before == last and text.tokens[before].text in ":("
+        ):
             return True
-        is_small = text.tokens[before].what & (Is.LINK | Is.BESIDE) or text.says(before, "former", "along")
+        is_small = text.tokens[before].what & (Is.LINK | Is.BESIDE | Is.ORDINAL) or text.says(
+            before, "former", "along", "located", "several"
+        )
         if not is_small:
             return False
     return False

@@ -135,7 +135,8 @@ def _has_number(text: Text, at: int) -> bool:
     number, behind, next_one = text.at(at), text.at(at + 1), text.at(at + 2)
     if not number.is_number or len(number.text) > _HOUSE:
         return False
-    is_anothers = behind.is_word and behind.text.islower() and behind.at > number.to
+    is_joined = behind.what & Is.LINK and next_one.what & Is.STREET  # "villa 14 del residencial"
+    is_anothers = behind.is_word and behind.text.islower() and behind.at > number.to and not is_joined
     is_decimal = behind.text != "" and behind.text in ".,/%" and next_one.is_number and next_one.at == behind.to
     return not (is_anothers or is_decimal)
 
@@ -190,6 +191,7 @@ def _is_walked(w: Way) -> bool:
     """ "Doblas en la bomba", "get off at the water tower", "prenez la rue": not "entra en la fase 2"."""
     if not w.says("walks"):
         return False
+    is_told = False
     for at in w.ahead(_NEAR):
         token = w.text.tokens[at]
         if w.is_over(at):
@@ -200,7 +202,9 @@ def _is_walked(w: Way) -> bool:
         if at > w.at + 1 and is_name(token) and not place_at(w.text.tokens, at)[0]:
             return not token.what & Is.INSTITUTION
         if not (token.what & (Is.LINK | Is.BESIDE | Is.ORDINAL) or w.text.says(at, "along")):
-            return False
+            if is_told or token.what:
+                return False
+            is_told = True  # "follow the dirt road"
     return False
 
 
