@@ -26,6 +26,7 @@ _PLUS_CODE = re.compile(r"\b[2-9cfghjmpqrvwx]{4,8}\+[2-9cfghjmpqrvwx]{2,3}\b")
 _COORDINATES = re.compile(
     r"\b[ns]\s?[0-9]{1,2}°[^\n]{1,14}[ew]\s?[0-9]{1,3}°"
     r"|\b[ns]\s?[0-9]{1,2} [0-9]{1,2}\.[0-9]+\W{1,3}[ewo]\s?[0-9]{1,3} [0-9]"
+    r"|\b[0-9]{1,2}\.[0-9]{2,}°?[ ,;]{1,3}-[0-9]{1,3}\.[0-9]{2,}"
     r"|\b[0-9]{1,2}(?:\.[0-9]{3,}|°[^\n]{1,12})[^\w.]{0,3}[ns]?[^\w.]{1,4}[0-9]{1,3}(?:\.[0-9]{3,}|°)"
 )
 
@@ -53,6 +54,16 @@ def is_position(folded: str) -> bool:
     if (found := pattern(_COMPASS).search(folded)) and sum(map(str.isdigit, found[0])) >= _LEAST_OF_COMPASS:
         return True
     return "." in folded and bool(_THREE_WORDS.search(folded) or pattern(_POSITION).search(folded))
+
+
+_MAP_LINK = re.compile(
+    r"maps\.(?:app|google|apple)\b|/maps\b|\bwaze\.com|\b(?:osm|openstreetmap)\.org|\bplus\.codes|\bgeo:-?[0-9]"
+)
+
+
+def leads_to_map(folded: str) -> bool:
+    """Say whether a text has a link that opens a map at a place."""
+    return ("/" in folded or "geo:" in folded) and _MAP_LINK.search(folded) is not None
 
 
 _OF_ADDRESSES = Is.HOME | Is.HOUSE | Is.STREET | Is.BESIDE | Is.ROOM

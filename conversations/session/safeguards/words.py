@@ -176,8 +176,13 @@ def _word(text: str) -> Word:
     whole = _meaning(folded) | (_table().get(spelled, 0) if spelled != folded else 0)
     is_word, is_upper = text[0].isalpha(), _POSSESSIVE.sub("", text).isupper()  # "the DPP's office"
     is_capitalised = len(text) > 1 and text[0].isupper() and not is_upper
-    what = (whole or _meaning(_ELIDED.sub("", folded))) & ~_WITHOUT_ACCENT.get(text, 0)
+    what = (whole or _meaning(without_article(folded))) & ~_WITHOUT_ACCENT.get(text, 0)
     return Word(text, folded, what, is_word, text[0].isdecimal(), is_capitalised, is_upper)
+
+
+def without_article(folded: str) -> str:
+    """The word without what French joins to it: "l'ancien"."""
+    return _ELIDED.sub("", folded)
 
 
 def _meaning(folded: str) -> int:

@@ -1,0 +1,71 @@
+"""The words of a text about a shelter, each with what the catalogues say of it where the way to a house is told."""
+
+from collections.abc import Sequence
+from functools import cache, lru_cache, reduce
+from operator import or_
+from typing import Final, NamedTuple
+
+from conversations.languages import phrases_of_all
+from conversations.session.reading.text import fold
+from conversations.session.safeguards.words import NO_WORD, Is, Token, without_article
+
+_KEYS = """
+homes several houses_whom victim victims housed lodged stays keeps we them them_behind are moves where there
+is lies addresses gatherings elsewhere elsewhere_done belongs whose any_one shelter_goal shelter_topic stands_near
+rented located the moves_to ways ways_behind quarters units parts_too stands_by afterwards buildings former
+lengths counted_houses few further away_from doors in_order walks along colours maps
+"""
+SAYS: Final = {key: 1 << number for number, key in enumerate(_KEYS.split())}
+"""The keys `personal.…` that are asked for, each with a bit. language.po explains them."""
+_NEXT = 3
+
+
+class Text(NamedTuple):
+    """The words of a text, and what each says as a mask of SAYS."""
+
+    tokens: Sequence[Token]
+    said: Sequence[int]
+
+    def at(self, position: int) -> Token:
+        return self.tokens[position] if 0 <= position < len(self.tokens) else NO_WORD
+
+    def says(self, position: int, *keys: str) -> bool:
+        """Say whether the word there is one of these. Outside the text none is."""
+        return 0 <= position < len(self.said) and any(self.said[position] & SAYS[key] for key in keys)
+
+    def any_says(self, first: int, behind: int, *keys: str) -> bool:
+        """Say whether one of the words from the first position to the one before `behind` is one of these."""
+        return any(self.says(at, *keys) for at in range(max(0, first), behind))
+
+    def is_introduced(self, position: int, key: str) -> bool:
+        """Say whether such a word stands before this one, with small words between at the most."""
+        for at in range(position - 1, max(-1, position - 1 - _NEXT), -1):
+            if self.says(at, key):
+                return True
+            if not self.tokens[at].is_word or not self.tokens[at].what & Is.LINK:
+                return False
+        return False
+
+
+def text_of(tokens: Sequence[Token]) -> Text:
+    return Text(tokens, [_said(token.folded) for token in tokens])
+
+
+def about(text: Text) -> int:
+    """Return what all words say together."""
+    return reduce(or_, text.said, 0)
+
+
+@lru_cache(maxsize=8_192)
+def _said(folded: str) -> int:
+    table = _table()
+    return table.get(folded, 0) or table.get(without_article(folded), 0)
+
+
+@cache
+def _table() -> dict[str, int]:
+    table: dict[str, int] = {}
+    for key, bit in SAYS.items():
+        for word in map(fold, phrases_of_all(f"personal.{key}")):
+            table[word] = table.get(word, 0) | bit
+    return table
