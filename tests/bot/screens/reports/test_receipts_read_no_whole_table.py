@@ -81,7 +81,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     def counted(connection: Connection) -> Counter[str]:
         rows = [row for question in (_READ_AS_A_WHOLE, _PLANNED_ANEW) for row in connection.execute(question)]
-        return Counter({what: count for what, count in rows})
+        return Counter(dict(map(tuple, rows)))
 
     def beginning(self: PostgresWriter) -> Connection:
         connection = connected(self)
