@@ -61,6 +61,8 @@ MAY_LACK: Final = frozenset(
         "personal.trusts",
         "personal.whose",
         "personal.inside",
+        "personal.them",  # said before the verb in one language, behind it in another
+        "personal.them_behind",
         "elided",
         "elided_after",
     }

@@ -82,6 +82,7 @@ OF_A_PLAN = [
     ("periods", "move", "201809", "--days", "3"),
     ("periods", "reopen", "201808", "--agency", "PGR", "--reason", "missing"),
     ("periods", "end", "201808", "--agency", "PGR"),
+    ("periods", "correct", "201808", "PRE-101", "--lead", "PGR", "--reason", "the sheet was late"),
     ("schedules", "list"),
     ("schedules", "add", "digest"),
     ("schedules", "pause", "9"),
