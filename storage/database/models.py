@@ -605,6 +605,17 @@ class Session(Base):
     expires_at: Column[datetime]
 
 
+@event.listens_for(Session.__table__, "after_create")
+def _leave_room(_: object, connection: Connection, **__: object) -> None:
+    """Leave three tenths of each page free on PostgreSQL.
+
+    A draft is saved with each answer. PostgreSQL writes a changed row anew, and if it finds room on the same page, the
+    indexes of the table stay as they are.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE session SET (fillfactor = 70)")
+
+
 class Submission(Base):
     """A final, versioned set of answers. A correction is a new row with the same `root_id`; no row is overwritten."""
 
