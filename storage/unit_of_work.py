@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from storage.reports.submissions import Submissions
 
 
-class _Repository:
+class Repository:
     """A repository of a unit, by its name. The unit makes it when it is first asked for it.
 
     The class is looked up once for the whole process. Every update uses five repositories; `cached_property` would look
@@ -59,7 +59,7 @@ class _Repository:
     """
 
     def __init__(self, module: str) -> None:
-        self._module = module
+        self.module = module
         self._class: Any = None
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -67,14 +67,14 @@ class _Repository:
 
     def __get__(self, unit: Unit, _: object) -> Any:
         if self._class is None:
-            self._class = getattr(import_module(self._module), self._class_name)
+            self._class = getattr(import_module(self.module), self._class_name)
         made = unit.__dict__[self._name] = unit.of(self._class)  # there it is found from now on
         return made
 
 
 def _repository(module: str) -> Any:
     """Return a repository of this module. Its name and its class come from its place in a class."""
-    return _Repository(module)
+    return Repository(module)
 
 
 class UnitOfWork(Unit):

@@ -86,19 +86,9 @@ _OF_PLAN = Prepared(_SCHEDULES.where(_schedule.c.plan_id == bindparam("plan_id")
 
 
 def _to_schedule(row: Any) -> StoredSchedule:
-    return StoredSchedule(
-        id=row.id,
-        plan_id=row.plan_id,
-        what=row.what,
-        days=row.days,
-        at=time.fromisoformat(row.at),
-        timezone=row.timezone,
-        roles=tuple(Role(role) for role in row.roles.split(",") if role),
-        paused_at=row.paused_at,
-        begins_at=row.begins_at,
-        shipped=row.shipped,
-        details=row.details or {},
-    )
+    roles = tuple(Role(role) for role in row.roles.split(",") if role)
+    more = {"at": time.fromisoformat(row.at), "roles": roles, "details": row.details or {}}
+    return StoredSchedule(**row._asdict() | more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,16 @@ Translations = dict[str, str]
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
 POSTGRESQL_WHERE = "postgresql_where"
 """The condition of an index, for `complete`: told to the index at once, it would import PostgreSQL's dialect."""
+
+
+def partial_index(name: str, *columns: str, where: str, sqlite: str = "", unique: bool = False) -> Index:
+    """Return an index of the rows that meet a condition.
+
+    SQLite uses it only if a question has the very words, and SQLAlchemy writes some of them otherwise there: `sqlite`.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=text(sqlite or where), info={POSTGRESQL_WHERE: where})
+
+
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 """SQLite reuses the number of a deleted last row. This option forbids it: buttons, seals and leases outlive their
 rows.
@@ -334,13 +344,8 @@ class Reopening(Base):
 
     __tablename__ = "reopening"
     __table_args__ = (
-        Index(
-            "uq_reopening_current",
-            "agency_id",
-            "reporting_period_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            info={POSTGRESQL_WHERE: "ended_at IS NULL"},
+        partial_index(
+            "uq_reopening_current", "agency_id", "reporting_period_id", unique=True, where="ended_at IS NULL"
         ),
         NEVER_AGAIN,
     )
@@ -425,14 +430,7 @@ class Membership(Base):
     __tablename__ = "membership"
     __table_args__ = (
         Index("ix_membership_person", "person_id"),
-        Index(
-            "uq_membership_current",
-            "plan_id",
-            "person_id",
-            unique=True,
-            sqlite_where=text("active_to IS NULL"),
-            info={POSTGRESQL_WHERE: "active_to IS NULL"},
-        ),
+        partial_index("uq_membership_current", "plan_id", "person_id", unique=True, where="active_to IS NULL"),
     )
     id: Column[int] = column(Id, primary_key=True)
     plan_id: Column[int] = column(ForeignKey("plan.id"))
@@ -454,14 +452,7 @@ class Delegation(Base):
 
     __tablename__ = "delegation"
     __table_args__ = (
-        Index(
-            "uq_delegation_current",
-            "plan_id",
-            "person_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            info={POSTGRESQL_WHERE: "ended_at IS NULL"},
-        ),
+        partial_index("uq_delegation_current", "plan_id", "person_id", unique=True, where="ended_at IS NULL"),
         Index("ix_delegation_deputy", "deputy_id"),
         NEVER_AGAIN,
     )
@@ -561,23 +552,17 @@ class Session(Base):
 
     __tablename__ = "session"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_session_open_subject",
             "plan_id",
             "form_id",
             "subject",
             "reporting_period_id",
             unique=True,
-            sqlite_where=text("state = 'open' AND subject IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "state = 'open' AND subject IS NOT NULL"},
+            where="state = 'open' AND subject IS NOT NULL",
         ),
         Index("ix_session_person", "person_id", "state"),
-        Index(
-            "ix_session_lapsing",
-            "expires_at",
-            sqlite_where=text("state = 'open'"),
-            info={POSTGRESQL_WHERE: "state = 'open'"},
-        ),
+        partial_index("ix_session_lapsing", "expires_at", where="state = 'open'"),
         CheckConstraint("(data IS NULL) <> (sealed_data IS NULL)", name="data_or_sealed"),
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
         NEVER_AGAIN,
@@ -621,63 +606,55 @@ class Submission(Base):
 
     __tablename__ = "submission"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_submission_current_subject",
             "plan_id",
             "form_id",
             "subject",
             "reporting_period_id",
             unique=True,
-            sqlite_where=text("is_current = 1 AND subject IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
+            where="is_current AND subject IS NOT NULL",
+            sqlite="is_current = 1 AND subject IS NOT NULL",
         ),
-        Index(
-            "ix_submission_period",
-            "plan_id",
-            "reporting_period_id",
-            sqlite_where=text("is_current AND subject IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
+        partial_index(
+            "ix_submission_period", "plan_id", "reporting_period_id", where="is_current AND subject IS NOT NULL"
         ),
         Index("ix_submission_person", "person_id", "id"),
         Index("ix_submission_agency", "agency_id", "id"),
-        Index(
+        partial_index(
             "ix_submission_subject",
             "plan_id",
             "subject",
             "reporting_period_id",
-            sqlite_where=text("is_current = 1 AND subject IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
+            where="is_current AND subject IS NOT NULL",
+            sqlite="is_current = 1 AND subject IS NOT NULL",
         ),
-        Index(
+        partial_index(
             "ix_submission_ended",
             "plan_id",
             "subject",
             "reporting_period_id",
-            sqlite_where=text("is_current = 1 AND (activity_status = 'completed' OR activity_status = 'cancelled')"),
-            info={POSTGRESQL_WHERE: "is_current AND (activity_status = 'completed' OR activity_status = 'cancelled')"},
+            where="is_current AND (activity_status = 'completed' OR activity_status = 'cancelled')",
+            sqlite="is_current = 1 AND (activity_status = 'completed' OR activity_status = 'cancelled')",
         ),
-        Index(
+        partial_index(
             "ix_submission_state",
             "plan_id",
             "validation_state",
             "submitted_at",
-            sqlite_where=text("is_current = 1"),
-            info={POSTGRESQL_WHERE: "is_current"},
+            where="is_current",
+            sqlite="is_current = 1",
         ),
-        Index(
+        partial_index(
             "ix_submission_standing",
             "plan_id",
             "subject",
-            sqlite_where=text("is_standing = 1 AND is_current = 0"),
-            info={POSTGRESQL_WHERE: "is_standing AND NOT is_current"},
+            where="is_standing AND NOT is_current",
+            sqlite="is_standing = 1 AND is_current = 0",
         ),
         UniqueConstraint("plan_id", "receipt_number"),
-        Index(
-            "ix_submission_indicator",
-            "plan_id",
-            "subject",
-            sqlite_where=text("subject IS NOT NULL AND activity_status IS NULL"),
-            info={POSTGRESQL_WHERE: "subject IS NOT NULL AND activity_status IS NULL"},
+        partial_index(
+            "ix_submission_indicator", "plan_id", "subject", where="subject IS NOT NULL AND activity_status IS NULL"
         ),
         Index("uq_submission_version", "root_id", "version", unique=True),
         CheckConstraint("(answers IS NULL) <> (sealed_answers IS NULL)", name="answers_or_sealed"),
@@ -788,14 +765,7 @@ class Chat(Base):
     """One private chat: which session it is filling, which card it shows. Every update locks this row (G3)."""
 
     __tablename__ = "chat"
-    __table_args__ = (
-        Index(
-            "ix_chat_session",
-            "session_id",
-            sqlite_where=text("session_id IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "session_id IS NOT NULL"},
-        ),
-    )
+    __table_args__ = (partial_index("ix_chat_session", "session_id", where="session_id IS NOT NULL"),)
     id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
     """Telegram's chat id."""
     person_id: Column[int | None] = column(ForeignKey("person.id"))
@@ -812,13 +782,7 @@ class Card(Base):
     __tablename__ = "card"
     __table_args__ = (
         # The message first: Telegram numbers a bot's messages across its chats, so the index grows at its end.
-        Index(
-            "ix_card_message",
-            "message_id",
-            "chat_id",
-            sqlite_where=text("message_id IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "message_id IS NOT NULL"},
-        ),
+        partial_index("ix_card_message", "message_id", "chat_id", where="message_id IS NOT NULL"),
         NEVER_AGAIN,
     )
     id: Column[int] = column(Id, primary_key=True)
@@ -877,14 +841,7 @@ class OutboxMessage(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(
-            "ix_outbox_open",
-            "state",
-            "chat_id",
-            "id",
-            sqlite_where=text("state IN ('queued', 'sending')"),
-            info={POSTGRESQL_WHERE: "state IN ('queued', 'sending')"},
-        ),
+        partial_index("ix_outbox_open", "state", "chat_id", "id", where="state IN ('queued', 'sending')"),
         CheckConstraint("(payload IS NULL) OR (sealed_payload IS NULL)", name="payload_or_sealed"),
         NEVER_AGAIN,
     )
@@ -1015,14 +972,7 @@ class EventDelivery(Base):
 
     __tablename__ = "event_delivery"
     __table_args__ = (
-        Index(
-            "ix_event_delivery_waiting",
-            "endpoint_id",
-            "lane",
-            "id",
-            sqlite_where=text("state = 'waiting'"),
-            info={POSTGRESQL_WHERE: "state = 'waiting'"},
-        ),
+        partial_index("ix_event_delivery_waiting", "endpoint_id", "lane", "id", where="state = 'waiting'"),
         Index("ix_event_delivery_state", "endpoint_id", "state", "settled_at"),
         Index("ix_event_delivery_event", "event_id"),
         NEVER_AGAIN,
@@ -1053,14 +1003,7 @@ class Schedule(Base):
 
     __tablename__ = "schedule"
     __table_args__ = (
-        Index(
-            "uq_schedule_shipped",
-            "plan_id",
-            "shipped",
-            unique=True,
-            sqlite_where=text("shipped IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "shipped IS NOT NULL"},
-        ),
+        partial_index("uq_schedule_shipped", "plan_id", "shipped", unique=True, where="shipped IS NOT NULL"),
         NEVER_AGAIN,
     )
     id: Column[int] = column(Id, primary_key=True)
@@ -1094,12 +1037,7 @@ class Fire(Base):
         Index("ix_fire_window", "plan_id", "what", "window"),
         Index("ix_fire_lead", "lead_id"),
         Index("ix_fire_outbox", "outbox_id"),
-        Index(
-            "ix_fire_queued",
-            "outbox_id",
-            sqlite_where=text("state = 'queued'"),
-            info={POSTGRESQL_WHERE: "state = 'queued'"},
-        ),
+        partial_index("ix_fire_queued", "outbox_id", where="state = 'queued'"),
         Index("ix_fire_broadcast", "broadcast_id"),
         NEVER_AGAIN,
     )
@@ -1179,12 +1117,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("ix_audit_entry_plan", "plan_id", "id"),
-        Index(
-            "ix_audit_entry_unsealed",
-            "id",
-            sqlite_where=text("hash IS NULL"),
-            info={POSTGRESQL_WHERE: "hash IS NULL"},
-        ),
+        partial_index("ix_audit_entry_unsealed", "id", where="hash IS NULL"),
         Index("uq_audit_entry_position", "position", unique=True),
         Index("uq_audit_entry_mark", "mark", unique=True),
         NEVER_AGAIN,
