@@ -3,12 +3,14 @@
 import asyncio
 import hmac
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final
 
 import orjson
 import structlog
 from pydantic import SecretStr
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bot.log import log_alarm
@@ -16,7 +18,7 @@ from bot.stopping import until
 from bot.telegram import errors
 from bot.telegram.api import Api
 from bot.telegram.delivery import Delivery
-from bot.telegram.handled import Alarm, BotError, Clock, Handled, TokenRejected
+from bot.telegram.handled import Alarm, BotError, Clock, TokenRejected
 from bot.telegram.http import parse_json
 from bot.telegram.intake import ALLOWED_UPDATES, WEBHOOK_FACT, Intake
 from bot.telegram.methods import answer_payload
@@ -26,53 +28,12 @@ from storage.unit_of_work import UnitOfWork, Units
 
 logger = structlog.get_logger(__name__)
 
-SECRET_HEADER: Final = b"x-telegram-bot-api-secret-token"
+
 BODY_LIMIT: Final = 1024 * 1024
 """Bytes; an update is a few kilobytes."""
-
-
-class Reply(NamedTuple):
-    """The answer to a request."""
-
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
-
-
-def _reply(status: int, body: bytes = b"", *more: tuple[bytes, bytes]) -> Reply:
-    return Reply(status, ((b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store"), *more), body)
-
-
-_JSON: Final = (b"content-type", b"application/json")
-_CLOSES: Final = (b"connection", b"close")
-APPLIED: Final = _reply(200)
-NOT_AN_UPDATE: Final = _reply(400)
-FORBIDDEN: Final = _reply(403, b"", _CLOSES)
-TOO_SLOW: Final = _reply(408, b"", _CLOSES)
-TOO_LARGE: Final = _reply(413, b"", _CLOSES)
-COME_AGAIN: Final = _reply(503, b"", (b"retry-after", b"2"))
-
-
-class Applying(NamedTuple):
-    """An update that is being applied."""
-
-    handled: "asyncio.Future[Handled]"
-    """Whoever waits for the same update has this future too, so do not cancel it."""
-    rides: bool
-    """Whether the reply to its tap travels in the answer to the request."""
-
-    def reply(self) -> Reply:
-        """Return the answer to the request: 200 only after the commit. It may be that nobody waits for it any longer.
-
-        The unit goes on then: its messages are sent, and a repeated update changes nothing.
-        """
-        handled = self.handled
-        if not handled.done() or handled.exception() is not None:
-            return COME_AGAIN
-        answer = handled.result().answer
-        if not self.rides or answer is None:
-            return APPLIED
-        return _reply(200, orjson.dumps({"method": "answerCallbackQuery", **answer_payload(answer)}), _JSON)
+_CLOSES: Final = {"connection": "close"}
+_TOO_LARGE: Final = Response(status_code=413, headers=_CLOSES)
+_COME_AGAIN: Final = Response(status_code=503, headers={"retry-after": "2"})
 
 
 class WebhookEndpoint:
@@ -80,7 +41,7 @@ class WebhookEndpoint:
     read.
 
     An ASGI application. Its answer may carry only the reply to a tap: what travels there has no outcome, so a question
-    could be lost for good. `lets_in` and `begin` are for a server that has the whole update already.
+    could be lost for good.
     """
 
     def __init__(
@@ -100,71 +61,63 @@ class WebhookEndpoint:
         if len(self._secret) < 16:
             logger.warning("webhook.short_secret", advice="16 characters or more cannot be guessed")
         self._body_timeout = body_timeout
-        self.commit_timeout = commit_timeout
+        self._commit_timeout = commit_timeout
         self.is_open = True
         """Whether updates are applied. While the bot waits for its database, each is answered 503."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status, headers, body = await self._answer(scope, receive)
-        await send({"type": "http.response.start", "status": status, "headers": [*headers]})
-        await send({"type": "http.response.body", "body": body})
+        reply = await self._answer(Request(scope, receive))
+        await reply(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
-        headers = dict(scope["headers"])
-        if not self.lets_in(headers):
-            return FORBIDDEN
-        length = headers.get(b"content-length", b"0")
+    async def _answer(self, request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("x-telegram-bot-api-secret-token", "").encode(), self._secret):
+            return Response(status_code=403, headers=_CLOSES)
+        length = request.headers.get("content-length", "0")
         if not length.isdigit() or int(length) > BODY_LIMIT:
-            return TOO_LARGE
+            return _TOO_LARGE
         try:
             async with asyncio.timeout(self._body_timeout):
-                body = await _body(receive)
+                body = await _body(request)
         except TimeoutError:
-            return TOO_SLOW
+            return Response(status_code=408, headers=_CLOSES)
         if body is None:
-            return TOO_LARGE
-        applying = self.begin(body)
-        if applying is None:
-            return NOT_AN_UPDATE
-        await asyncio.wait([applying.handled], timeout=self.commit_timeout)
-        return applying.reply()
-
-    def lets_in(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether a request with these headers, their names in lower case, comes from Telegram."""
-        return hmac.compare_digest(headers.get(SECRET_HEADER, b""), self._secret)
-
-    def begin(self, body: bytes) -> Applying | None:
-        """Begin to apply the update in this body. None if there is none."""
+            return _TOO_LARGE
         update = _update_in(body)
         if update is None:
-            return None
-        if not self.is_open:
-            return Applying(_not_yet(), rides=False)
-        rides = not self._delivery.is_held
-        return Applying(self._intake.apply(update, rides=rides), rides)
+            return Response(status_code=400)
+        return await self._apply(update) if self.is_open else _COME_AGAIN
+
+    async def _apply(self, update: dict[str, Any]) -> Response:
+        """Apply the update, and return 200 only after the commit.
+
+        If nobody waits for it any longer, the unit goes on: its messages are sent, and a repeated update changes
+        nothing.
+        """
+        rides = not self._delivery.is_held  # the reply to its tap travels in the answer
+        handled = self._intake.apply(update, rides=rides)  # whoever waits for the same update has it: never cancelled
+        await asyncio.wait([handled], timeout=self._commit_timeout)
+        if not handled.done() or handled.exception() is not None:
+            return _COME_AGAIN
+        answer = handled.result().answer
+        if not rides or answer is None:
+            return Response()
+        told = orjson.dumps({"method": "answerCallbackQuery", **answer_payload(answer)})
+        return Response(told, media_type="application/json")
 
 
-def _not_yet() -> "asyncio.Future[Handled]":
-    handled: asyncio.Future[Handled] = asyncio.get_running_loop().create_future()
-    handled.set_exception(Unavailable("the bot waits for its database"))
-    return handled
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The request's body, or None as soon as it is too long."""
+async def _body(request: Request) -> bytes | None:
+    """The request's body, or None as soon as it is too long. Empty if the client has gone."""
     parts: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > BODY_LIMIT:
-            return None
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > BODY_LIMIT:
+                return None
+            parts.append(part)
+    except ClientDisconnect:
+        return b""
+    return b"".join(parts)
 
 
 def _update_in(body: bytes) -> dict[str, Any] | None:

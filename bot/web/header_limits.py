@@ -83,7 +83,8 @@ class ShortHeads(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> Any:
-        self._head_has_come()
+        self._is_in_head, self._has_asked = False, True
+        self._late_at = math.inf
         return super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -107,10 +108,6 @@ class ShortHeads(HttpToolsProtocol):
         if len(standing) >= self.most:
             idle = [each for each in standing if each._is_idle]
             min(idle, key=lambda each: (each._has_asked, each._since), default=self)._close()
-
-    def _head_has_come(self) -> None:
-        self._is_in_head, self._has_asked = False, True
-        self._late_at = math.inf
 
     def _wait(self) -> None:
         """Wait for a head."""

@@ -29,7 +29,6 @@ from bot.telegram.intake import Intake
 from bot.telegram.webhook import WebhookEndpoint, WebhookKeeper
 from bot.web.header_limits import ShortHeads
 from bot.web.health import Question, web_app
-from bot.web.updates_first import PATH, UpdatesFirst
 from storage.database.migrating import check
 from storage.errors import StorageError, Unavailable
 from storage.unit_of_work import Units
@@ -39,6 +38,8 @@ logger = structlog.get_logger(__name__)
 ASKED: Final = "ready.asked"
 SILENCE: Final = 120.0
 """Seconds without a successful call after which Telegram counts as not reached."""
+PATH: Final = "/telegram"
+"""The path to which Telegram delivers updates."""
 CLOSING: Final = 3
 """Seconds for the requests in progress when the server is to end."""
 
@@ -88,8 +89,8 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an application on an address: `run` until `stop`. Requests in progress are answered first.
 
-    `setting` is the variable that holds the address; errors name it for the operator. `updates`: updates that come
-    whole are handed to it directly. `is_away`: whether nobody is to be let in at this moment.
+    `setting` is the variable that holds the address; errors name it for the operator. `is_away`: whether nobody is to
+    be let in at this moment.
     """
 
     def __init__(
@@ -98,7 +99,6 @@ class HttpServer:
         host: str,
         port: int,
         *,
-        updates: WebhookEndpoint | None = None,
         setting: str = "ENLACE_LISTEN",
         is_away: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -112,7 +112,7 @@ class HttpServer:
             proxy_headers=False,  # bot.doors.credentials decides whose word counts about the client's address
             date_header=False,
             ws="none",
-            http=ShortHeads if updates is None else partial(UpdatesFirst, endpoint=updates),  # type: ignore[arg-type]
+            http=ShortHeads,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=CLOSING,
         )
@@ -265,7 +265,7 @@ class Webhook:
         self._endpoint.is_open = False
         endpoint: Any = self._endpoint
         app = web_app([Route(PATH, endpoint, methods=["POST"]), *routes], asked)
-        self.server = HttpServer(app, *host_and_port(settings.listen), updates=self._endpoint, is_away=is_away)
+        self.server = HttpServer(app, *host_and_port(settings.listen), is_away=is_away)
         address = str(settings.webhook_url)
         self.keeper = WebhookKeeper(
             api, units, clock, address, settings.webhook_secret, alarm=alarm, look_every=look_every

@@ -108,6 +108,7 @@ EVENTS: Final[dict[Act, EventKind]] = {
     "period.locked_again": "period.locked",
     "plan.imported": "plan.changed",
     "plan.undone": "plan.changed",
+    "plan.corrected": "plan.changed",
     "agency.added": "plan.changed",
     "agency.renamed": "plan.changed",
     "agency.changed": "plan.changed",

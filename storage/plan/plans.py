@@ -15,13 +15,7 @@ from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, fun
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
-from conversations.plan.model import (
-    STANDARD_CELL,
-    Activity,
-    Agency,
-    Indicator,
-    Translations,
-)
+from conversations.plan.model import STANDARD_CELL, Activity, Agency, Indicator, Translations
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 from storage.database.facts import Facts
 from storage.database.models import Base

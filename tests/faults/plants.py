@@ -47,18 +47,15 @@ def acknowledge_first() -> None:
 
 
 def answer_first() -> None:
-    from bot.telegram import webhook
+    from starlette.responses import Response
 
-    real = webhook.WebhookEndpoint.begin
+    from bot.telegram.webhook import WebhookEndpoint
 
-    def begin(self, body):
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.05, real, self, body)
-        told = loop.create_future()
-        told.set_result(webhook.Handled())
-        return webhook.Applying(told, rides=False)
+    async def answered(self, update):
+        asyncio.get_running_loop().call_later(0.05, self._intake.apply, update)
+        return Response()
 
-    webhook.WebhookEndpoint.begin = begin
+    WebhookEndpoint._apply = answered
 
 
 def keep_nothing() -> None:

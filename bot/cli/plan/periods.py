@@ -88,7 +88,7 @@ def move(
 @app.command()
 def correct(
     code: PeriodArgument,
-    activity: Annotated[str, typer.Argument(metavar="ACTIVITY", help="Its code, such as PRE-102.")],
+    activity: Annotated[str, typer.Argument(metavar="ACTIVITY", help="Its code in the plan.")],
     lead: Annotated[str, typer.Option("--lead", metavar="AGENCY", help="The agency that had to report it.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the log.")],
     plan_code: PlanOption = "",

@@ -25,7 +25,6 @@ from bot.telegram.intake import Intake
 from bot.telegram.webhook import WebhookEndpoint
 from bot.web.header_limits import LONGEST, ShortHeads
 from bot.web.server import HttpServer, Webhook, questions
-from bot.web.updates_first import UpdatesFirst
 from storage.errors import Unavailable
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
@@ -232,13 +231,13 @@ async def test_however_it_comes_an_update_is_applied(
     """Each is answered 200 on the connection, which is kept, and each is applied."""
     sent, answers = b"".join(pieces).count(b"POST "), 0
     written, read = bytearray(), bytearray()
-    real = UpdatesFirst.data_received
+    real = ShortHeads.data_received
 
-    def received(self: UpdatesFirst, data: bytes) -> None:
+    def received(self: ShortHeads, data: bytes) -> None:
         read.extend(data)
         real(self, data)
 
-    monkeypatch.setattr(UpdatesFirst, "data_received", received)
+    monkeypatch.setattr(ShortHeads, "data_received", received)
     async with open_door(sandbox, sqlite) as (_, _, port), asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for piece in pieces:
@@ -519,7 +518,7 @@ async def first_come(
     """A server that hands updates to their endpoint, and its port."""
     async with running(sandbox, database, handle=lambda bot_id: handler(bot_id).handle) as bot:
         endpoint: Any = WebhookEndpoint(bot.intake, bot.delivery, SecretStr(SECRET), commit_timeout=commit_timeout)
-        server = HttpServer(endpoint, "127.0.0.1", 0, updates=endpoint)
+        server = HttpServer(endpoint, "127.0.0.1", 0)
         server._server.config.timeout_keep_alive = kept_for  # type: ignore[assignment]
         port = server.listen()
         async with asyncio.TaskGroup() as tasks:
@@ -539,7 +538,7 @@ async def test_a_commit_that_takes_long_is_not_waited_for_ever(sandbox: Sandbox,
         for status in (503, 503, 200):
             writer.write(post(numbered(1)))
             if status == 200:
-                endpoint.commit_timeout = PATIENCE
+                endpoint._commit_timeout = PATIENCE
                 Stuck.may_go_on.set()
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 %d " % status)

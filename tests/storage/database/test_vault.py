@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import select, text
+from sqlalchemy import Date, select, text
 
 from storage.database.models import Base, Comment, OutboxMessage, Session, Submission, table
 from storage.database.vault import NONCE, Vault, VaultError
@@ -250,7 +250,8 @@ def test_after_a_rotation_everything_is_sealed_anew_while_people_go_on_answering
 
 def test_every_sealed_column_is_resealed() -> None:
     """A column that rotation forgets could never be read again."""
-    sealed = {(t.name, c.name) for t in Base.metadata.sorted_tables for c in t.columns if c.name.startswith("sealed_")}
+    columns = {(t.name, c.name): c.type for t in Base.metadata.sorted_tables for c in t.columns}
+    sealed = {where for where, kind in columns.items() if where[1].startswith("sealed_") and not isinstance(kind, Date)}
     assert {(kind.column.table.name, kind.column.name) for kind in SEALED} == sealed
 
 

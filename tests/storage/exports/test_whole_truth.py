@@ -179,6 +179,7 @@ def test_closings_whole(told: tuple[Plan, Truth]) -> None:
             "due_on": max(each.due_on for each in kinds.values()),
             "locks_on": max(each.locks_on for each in kinds.values()), "expected_reports": wanted,
             "received_reports": came, "closed": closed, "closed_at": closed_at, "on_time": on_time, "days_late": late,
+            "expectation": "sealed" if max(each.locks_on for each in kinds.values()) <= TODAY else "open",
         })  # fmt: skip
         assert month != SILENT
     for asked in READERS:
