@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from storage.reports.submissions import Submissions
 
 
-class Repository:
+class OnFirstUse:
     """A repository of a unit, by its name. The unit makes it when it is first asked for it.
 
     The class is looked up once for the whole process. Every update uses five repositories; `cached_property` would look
@@ -74,7 +74,7 @@ class Repository:
 
 def _repository(module: str) -> Any:
     """Return a repository of this module. Its name and its class come from its place in a class."""
-    return Repository(module)
+    return OnFirstUse(module)
 
 
 class UnitOfWork(Unit):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from storage.unit_of_work import Repository, UnitOfWork
+from storage.unit_of_work import OnFirstUse, UnitOfWork
 from tests import ROOT
 from tests.conftest import LONGEST
 
@@ -78,7 +78,7 @@ def name_of(path: Path) -> str:
 @functools.cache
 def repositories() -> dict[str, str]:
     """`unit.people` and its like: by name, the module that it is in."""
-    return {name: each.module for name, each in vars(UnitOfWork).items() if isinstance(each, Repository)}
+    return {name: each.module for name, each in vars(UnitOfWork).items() if isinstance(each, OnFirstUse)}
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from conversations.plan.calendar.notices import Recurrence
 from conversations.plan.model import Role
 from storage.database.models import Base
 from storage.database.statements import Prepared, insert_or_ignore
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,8 @@ class NewSchedule:
     details: Mapping[str, Any] | None = None
 
 
-class Schedules:
+class Schedules(Repository):
     """The schedules of every plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def all(self, plan_id: int | None = None) -> tuple[StoredSchedule, ...]:
         """Return the schedules that are not deleted, paused ones included. Without `plan_id`: of every plan."""

@@ -20,7 +20,7 @@ from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 from storage.database.facts import Facts
 from storage.database.models import Base
 from storage.database.statements import Prepared, Question, prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 from storage.plan.closings import closed_on
 from storage.plan.past_reports import (
@@ -298,11 +298,8 @@ _CODE_LIST = (
 )
 
 
-class Plans:
+class Plans(Repository):
     """Questions about plans. Nothing here writes."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
 
     # -------------------------------------------------------------- plans
     def all(self) -> tuple[Plan, ...]:

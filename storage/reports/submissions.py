@@ -20,7 +20,7 @@ from storage.database.marks import OF_A_FILE, Row, submission_mark
 from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, table
 from storage.database.numbers import draw
 from storage.database.statements import Prepared, Question
-from storage.database.unit import Unit
+from storage.database.unit import Repository, Unit
 from storage.errors import Conflict, NotFound
 from storage.reports.standing import StandingChanges
 
@@ -159,12 +159,8 @@ _REPORTED = select(_S.c.subject).where(
 )
 
 
-class Submissions:
+class Submissions(Repository):
     """The submissions of every plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def add(self, new: NewSubmission, now: datetime) -> StoredSubmission:
         """Store a submission. Return it with its receipt number, the next one of its plan.
