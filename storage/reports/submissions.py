@@ -262,14 +262,6 @@ class Submissions(Repository):
         answers: dict[str, Any] = orjson.loads(text or "{}")
         return answers
 
-    def set_validation_state(self, id: int, state: str) -> None:
-        """Set the state that a coordinator decided. Conflict if the submission was corrected meanwhile."""
-        moved = update(_S).where(_S.c.id == id, _S.c.is_current).values(validation_state=state).returning(_S.c.root_id)
-        root_id = self._connection.execute(moved).scalar()
-        if root_id is None:
-            raise Conflict(f"submission {id} is not current")
-        self.stand(root_id)
-
     def stand(self, root_id: str) -> None:
         """Mark the last validated version of a chain as the valid one (`stands`). If none is validated, none is marked.
 
