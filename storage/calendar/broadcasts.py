@@ -55,16 +55,7 @@ _BROADCASTS = (
     .join(_person, _person.c.id == _broadcast.c.person_id)
     .outerjoin(_fire, _fire.c.broadcast_id == _broadcast.c.id)
     .where(_broadcast.c.ended_at.is_(None))
-    .group_by(
-        _broadcast.c.id,
-        _broadcast.c.plan_id,
-        _broadcast.c.person_id,
-        _person.c.telegram_id,
-        _broadcast.c.card_id,
-        _broadcast.c.shown,
-        _broadcast.c.total,
-        _broadcast.c.stopped_at,
-    )
+    .group_by(_broadcast.c.id, _person.c.id)
     .order_by(_broadcast.c.id)
 )
 

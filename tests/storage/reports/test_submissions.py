@@ -260,20 +260,6 @@ def test_history_is_paged_newest_first(apply: Any, world: Any) -> None:
     assert sent[0].id in {s.id for s in apply(lambda unit: unit.submissions.of_agency(agency, only_current=False))}
 
 
-def test_validation_is_of_the_current_version(apply: Any, world: Any) -> None:
-    """A coordinator who looks at a corrected report is told."""
-    first = apply(lambda unit: world.submit(unit, "uuid:1"))
-    second = apply(lambda unit: world.submit(unit, "uuid:2"))
-    apply(lambda unit: set_state(unit, first.id, "validated"))
-    states = [apply(lambda unit, id=id: unit.submissions.get(id).validation_state) for id in (first.id, second.id)]
-
-    assert states == ["validated", "submitted"]
-
-    apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id))
-    with pytest.raises(Conflict):
-        apply(lambda unit: set_state(unit, second.id, "validated"))
-
-
 def test_the_version_validated_last_stands_until_the_next_one_is(apply: Any, world: Any) -> None:
     """What is told outside is never nothing because somebody corrected it, and never what nobody has validated."""
 
