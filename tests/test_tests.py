@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from storage.unit_of_work import OnFirstUse, UnitOfWork
 from tests import ROOT
 from tests.conftest import LONGEST
 
@@ -77,15 +78,7 @@ def name_of(path: Path) -> str:
 @functools.cache
 def repositories() -> dict[str, str]:
     """`unit.people` and its like: by name, the module that it is in."""
-    tree = ast.parse((ROOT / "storage" / "unit_of_work.py").read_text("utf-8"))
-    [unit] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "UnitOfWork"]
-    return {
-        method.name: line.module or ""
-        for method in unit.body
-        if isinstance(method, ast.FunctionDef)
-        for line in method.body
-        if isinstance(line, ast.ImportFrom)
-    }
+    return {name: each.module for name, each in vars(UnitOfWork).items() if isinstance(each, OnFirstUse)}
 
 
 @functools.cache

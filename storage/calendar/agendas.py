@@ -33,7 +33,7 @@ from storage.calendar.recipients import Recipients
 from storage.database.facts import Facts
 from storage.database.models import Base
 from storage.database.statements import Prepared, one_of, prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.people.delegations import Delegations
 from storage.plan.past_reports import ENDING_REPORTS, to_report
 from storage.plan.plans import Plans, reopened_for, seen_locks_on
@@ -159,12 +159,8 @@ _CLOSED = (
 )
 
 
-class Agendas:
+class Agendas(Repository):
     """The rows from which an agenda is made."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def outlook_rows(
         self, plan_id: int, today: date, what: str = LADDER, people: Collection[int] | None = None

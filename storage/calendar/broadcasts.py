@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from storage.database.models import Base
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,8 @@ _BROADCASTS = (
 _LAST = Prepared(select(func.coalesce(func.max(_broadcast.c.id), 0)))
 
 
-class Broadcasts:
+class Broadcasts(Repository):
     """Broadcasts that are not finished."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def begin(self, plan_id: int, person_id: int, card_id: int | None, total: int, now: datetime) -> int:
         statement = insert(_broadcast).values(

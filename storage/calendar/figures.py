@@ -26,7 +26,7 @@ from storage.calendar.holidays import known_since
 from storage.database.facts import Facts
 from storage.database.models import Base
 from storage.database.statements import Prepared, one_of
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.plan.cadences import Cadences
 from storage.plan.past_rows import PastRows
 from storage.plan.plans import Plans
@@ -146,11 +146,8 @@ _REMINDED = Prepared(
 )
 
 
-class Figures:
+class Figures(Repository):
     """Numbers of a plan. Nothing here writes to the database."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
 
     def is_large(self, plan_id: int) -> bool:
         """Whether counting this plan takes so long that others would notice: it has more than some hundreds of

@@ -13,7 +13,7 @@ from sqlalchemy import (
 
 from storage.database.models import Base
 from storage.database.statements import Prepared, insert_into
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,8 @@ def known_since(plan_id: int) -> str:
     return f"calendar.{plan_id}"
 
 
-class Holidays:
+class Holidays(Repository):
     """The holidays of a plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def days(self, plan_id: int) -> frozenset[date]:
         return frozenset(row.on for row in _HOLIDAYS.rows(self._connection, {"plan_id": plan_id}))

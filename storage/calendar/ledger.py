@@ -30,7 +30,7 @@ from conversations.plan.calendar.ladder import Rung
 from conversations.plan.calendar.ledger import LADDER, SAID, UNSAID, LedgerRow
 from storage.database.models import Base
 from storage.database.statements import insert_of
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.messages.outbox import Outbox, OutboxDraft
 
 
@@ -246,12 +246,8 @@ def _fire_statement(dialect: str, *, is_by_hand: bool) -> Any:
     return statement.returning(_fire.c.id, _fire.c.person_id, _fire.c.what, _fire.c.window)
 
 
-class Ledger:
+class Ledger(Repository):
     """The rows of the ledger."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def fire_all(
         self,

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from conversations.plan.calendar.agenda import Pause, PauseKind
 from storage.database.models import Base
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,8 @@ _PAUSES = Prepared(
 )
 
 
-class Pauses:
+class Pauses(Repository):
     """The pauses of a plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def current(self, plan_id: int, since: date) -> tuple[StoredPause, ...]:
         """The pauses that are not over, or ended after that moment."""

@@ -22,7 +22,7 @@ from conversations.plan.entering import absence
 from conversations.plan.model import AGENCY_ROLES, OF_AN_AGENCY, Role
 from storage.database.models import Base
 from storage.database.statements import Prepared, one_of
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 TOLD_TOO = 8
 """How many people of an agency are searched for one who was told the same."""
@@ -134,12 +134,8 @@ def _to_recipient(row: Any) -> Recipient:
     )
 
 
-class Recipients:
+class Recipients(Repository):
     """Everybody with a role in a plan, with all that is needed to send them a message."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def zones(self, plan_id: int) -> list[str]:
         """Return the time zones in which the people of the plan live."""

@@ -17,7 +17,7 @@ from conversations.plan.calendar.notices import Recurrence
 from conversations.plan.model import Role
 from storage.database.models import Base
 from storage.database.statements import Prepared, insert_or_ignore
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +86,9 @@ _OF_PLAN = Prepared(_SCHEDULES.where(_schedule.c.plan_id == bindparam("plan_id")
 
 
 def _to_schedule(row: Any) -> StoredSchedule:
-    return StoredSchedule(
-        id=row.id,
-        plan_id=row.plan_id,
-        what=row.what,
-        days=row.days,
-        at=time.fromisoformat(row.at),
-        timezone=row.timezone,
-        roles=tuple(Role(role) for role in row.roles.split(",") if role),
-        paused_at=row.paused_at,
-        begins_at=row.begins_at,
-        shipped=row.shipped,
-        details=row.details or {},
-    )
+    roles = tuple(Role(role) for role in row.roles.split(",") if role)
+    more = {"at": time.fromisoformat(row.at), "roles": roles, "details": row.details or {}}
+    return StoredSchedule(**row._asdict() | more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +104,8 @@ class NewSchedule:
     details: Mapping[str, Any] | None = None
 
 
-class Schedules:
+class Schedules(Repository):
     """The schedules of every plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def all(self, plan_id: int | None = None) -> tuple[StoredSchedule, ...]:
         """Return the schedules that are not deleted, paused ones included. Without `plan_id`: of every plan."""

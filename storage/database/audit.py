@@ -19,7 +19,7 @@ from conversations.plan.sharing.events import EventKind
 from storage.database.events import Events, is_heard
 from storage.database.models import AuditEntry, table
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.database.vault import Vault
 
 _E = table(AuditEntry)
@@ -176,12 +176,8 @@ class Search:
     """A person: their own acts, and the acts that name them."""
 
 
-class Audit:
+class Audit(Repository):
     """The log of audited acts: grants, imports, exports, reviews, reopenings, views of restricted text."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def record(
         self, act: Act, actor_id: int | None, plan_id: int | None, details: Mapping[str, Any], now: datetime

@@ -37,10 +37,16 @@ class Declared:
     def __init_subclass__(cls) -> None:
         if "__tablename__" not in vars(cls):
             return  # the base of a family: its metadata and types
-        columns = [_placed(cls, name, annotation) for name, annotation in cls.__annotations__.items()]
+        own = [_placed(cls, name, annotation) for name, annotation in cls.__annotations__.items()]
+        columns = (*cls.first_columns(), *own)
         options = [each for each in cls.__table_args__ if isinstance(each, dict)]
         rest = [each for each in cls.__table_args__ if not isinstance(each, dict)]
         cls.__table__ = Table(cls.__tablename__, cls.metadata, *columns, *rest, **(options[0] if options else {}))
+
+    @classmethod
+    def first_columns(cls) -> tuple[Column[Any], ...]:
+        """Return the columns that each table of a family begins with."""
+        return ()
 
 
 def _placed(cls: type[Declared], name: str, annotation: Any) -> Column[Any]:

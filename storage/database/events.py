@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from conversations.plan.sharing.events import EventKind, audiences_of, told_of
 from storage.database.models import Agency, Endpoint, Event, EventDelivery, Form, ReportingPeriod, Submission, table
 from storage.database.statements import Prepared, insert_or_ignore
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 _EP, _E, _D = table(Endpoint), table(Event), table(EventDelivery)
 _S, _F, _P, _A = table(Submission), table(Form), table(ReportingPeriod), table(Agency)
@@ -89,12 +89,8 @@ LANE: Final[Mapping[str, str]] = {"report": "root_receipt", "period": "period"}
 """The part of a lane's name after its noun. The events of one lane (a report or a period) arrive in order."""
 
 
-class Events:
+class Events(Repository):
     """The events of a plan. Only the delivery to receivers reads them."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def record(
         self, kind: EventKind, plan_id: int, details: Mapping[str, Any], now: datetime, *, uid: str = ""

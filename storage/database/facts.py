@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, func, select
 
 from storage.database.models import Fact, table
 from storage.database.statements import Prepared, insert_into, insert_or_ignore
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 _F = table(Fact)
 _GET = select(_F.c.value).where(_F.c.name == bindparam("name"))
@@ -30,11 +30,8 @@ _LOCKED = _GET.with_for_update()
 _SHARED = select(_F.c.value).where(_F.c.name == bindparam("name")).with_for_update(read=True)
 
 
-class Facts:
+class Facts(Repository):
     """Facts by name: a value, and when it was learnt."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._connection = unit.connection
 
     def get(self, name: str) -> str | None:
         found = _KNOWN_AS.first(self._connection, {"name": name})

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from storage.database.engines import parse_url, postgres_engine, reaching, sqlite_engine, sqlite_file, sqlite_readers
+from storage.database.models import Base
 from storage.errors import Unmigrated
 
 if TYPE_CHECKING:
     from alembic.config import Config
 MIGRATING = 7_236_528_430
 """The advisory lock with which replicas that start together migrate one after the other."""
+LAST_WITH_EVERY_STEP = "5dd6162e"
+"""The last commit that upgrades from each version, also from those between two versions."""
 _ONE_IN_A_PROCESS = threading.Lock()
 """Alembic keeps the connection of a migration in a module: of two at once, one would change the other's tables."""
 
@@ -49,22 +52,19 @@ def _migrating(url: str) -> Iterator[Connection]:
 def upgrade(url: str) -> None:
     """Bring the tables to this version, all or nothing. If they are at this version already, change nothing.
 
-    Unmigrated if they are of a version that this program does not know.
+    New tables are made from the models, older ones are brought there step by step. Unmigrated if this program has no
+    step from where they are.
     """
     from alembic import command
 
-    with _migrating(url) as connection:
-        _expect_known(_found(connection))
-        with _ONE_IN_A_PROCESS:
-            command.upgrade(_alembic(connection), "head")
-
-
-def downgrade(url: str, revision: str = "base") -> None:
-    """Bring the tables back to `revision`; "base" removes everything."""
-    from alembic import command
-
     with _migrating(url) as connection, _ONE_IN_A_PROCESS:
-        command.downgrade(_alembic(connection), revision)
+        found = _found(connection)
+        _expect_known(found)
+        if found is None:
+            Base.metadata.create_all(connection, checkfirst=False)
+            command.stamp(_alembic(connection), "head")
+        else:
+            command.upgrade(_alembic(connection), "head")
 
 
 def head() -> str:
@@ -88,12 +88,18 @@ def _found(connection: Connection) -> str | None:
 
 
 def _expect_known(found: str | None) -> None:
-    """Raise Unmigrated if a newer program has migrated these tables: no command of this one brings them further."""
-    if found is not None and found not in _numbers():
+    """Raise Unmigrated if no command of this program brings these tables to its own version."""
+    if found is None or found in _numbers():
+        return
+    if found < head():
         raise Unmigrated(
-            f"The tables are at {found}: a newer version of Enlace has made them, and this one knows them up to "
-            f"{head()}. Install that version, or a newer one, and start it"
+            f"The tables are at {found}, a step between two versions: `enlace db upgrade` of commit "
+            f"{LAST_WITH_EVERY_STEP} brings them to one that this version knows"
         )
+    raise Unmigrated(
+        f"The tables are at {found}: a newer version of Enlace has made them, and this one knows them up to "
+        f"{head()}. Install that version, or a newer one, and start it"
+    )
 
 
 def _expect_own(found: str | None) -> None:

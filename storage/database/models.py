@@ -83,6 +83,16 @@ Translations = dict[str, str]
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
 POSTGRESQL_WHERE = "postgresql_where"
 """The condition of an index, for `complete`: told to the index at once, it would import PostgreSQL's dialect."""
+
+
+def partial_index(name: str, *columns: str, where: str, sqlite: str = "", unique: bool = False) -> Index:
+    """Return an index of the rows that meet a condition.
+
+    SQLite uses it only if a question has the very words, and SQLAlchemy writes some of them otherwise there: `sqlite`.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=text(sqlite or where), info={POSTGRESQL_WHERE: where})
+
+
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 """SQLite reuses the number of a deleted last row. This option forbids it: buttons, seals and leases outlive their
 rows.
@@ -111,6 +121,17 @@ class Base(Declared):
     }
 
 
+class OfPlan(Base):
+    """A numbered row of a plan."""
+
+    id: Column[int]
+    plan_id: Column[int]
+
+    @classmethod
+    def first_columns(cls) -> tuple[Column[Any], ...]:
+        return Column("id", Id, primary_key=True), Column("plan_id", ForeignKey("plan.id"), nullable=False)
+
+
 # ------------------------------------------------------------------ the plan
 class Plan(Base):
     __tablename__ = "plan"
@@ -135,11 +156,9 @@ class Plan(Base):
     """Changes with every change of what forms take from the plan (storage.plan.lists)."""
 
 
-class StrategicArea(Base):
+class StrategicArea(OfPlan):
     __tablename__ = "strategic_area"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     code: Column[str] = column(String(32))
     name: Column[Translations]
     intent: Column[Translations]
@@ -147,11 +166,9 @@ class StrategicArea(Base):
     source: Column[str] = column(default="")
 
 
-class Objective(Base):
+class Objective(OfPlan):
     __tablename__ = "objective"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     strategic_area_id: Column[int] = column(ForeignKey("strategic_area.id"))
     code: Column[str] = column(String(32))
     programme: Column[str] = column(default="")
@@ -161,13 +178,11 @@ class Objective(Base):
     source: Column[str] = column(default="")
 
 
-class Agency(Base):
+class Agency(OfPlan):
     """An agency. It is never deleted: membership of the commission changes, reports stay (docs/domain.md#agencies)."""
 
     __tablename__ = "agency"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     code: Column[str] = column(String(32))
     name: Column[Translations]
     mandate: Column[str] = column(default="")
@@ -180,11 +195,9 @@ class Agency(Base):
     source: Column[str] = column(default="")
 
 
-class Indicator(Base):
+class Indicator(OfPlan):
     __tablename__ = "indicator"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     strategic_area_id: Column[int] = column(ForeignKey("strategic_area.id"))
     agency_id: Column[int] = column(ForeignKey("agency.id"))
     code: Column[str] = column(String(32))
@@ -214,22 +227,18 @@ class Indicator(Base):
     retired_on: Column[date | None]
 
 
-class Target(Base):
+class Target(OfPlan):
     __tablename__ = "target"
     __table_args__ = (UniqueConstraint("indicator_id", "target_on"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     indicator_id: Column[int] = column(ForeignKey("indicator.id"))
     value: Column[str]
     target_on: Column[date | None]
     source: Column[str] = column(default="")
 
 
-class Activity(Base):
+class Activity(OfPlan):
     __tablename__ = "activity"
     __table_args__ = (UniqueConstraint("plan_id", "code"), Index("ix_activity_agency", "agency_id"))
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     objective_id: Column[int] = column(ForeignKey("objective.id"))
     agency_id: Column[int] = column(ForeignKey("agency.id"))
     indicator_id: Column[int | None] = column(ForeignKey("indicator.id"))
@@ -259,13 +268,11 @@ class ActivitySupport(Base):
     agency_id: Column[int] = column(ForeignKey("agency.id"), primary_key=True)
 
 
-class Code(Base):
+class Code(OfPlan):
     """One row of the plan's code lists: statuses, validation states, SDG and GCM titles, disaggregations."""
 
     __tablename__ = "code"
     __table_args__ = (UniqueConstraint("plan_id", "list", "code"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     list: Column[str] = column(String(64))
     code: Column[str] = column(String(64))
     label: Column[Translations]
@@ -273,13 +280,11 @@ class Code(Base):
     position: Column[int]
 
 
-class Cadence(Base):
+class Cadence(OfPlan):
     """A periodicity of the plan: how many days after the end of a period reporting opens, is due, and ends."""
 
     __tablename__ = "cadence"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     code: Column[str] = column(String(16))
     """One of `conversations.plan.periods.Frequency`."""
     opening_day: Column[int]
@@ -289,11 +294,9 @@ class Cadence(Base):
     retired_on: Column[date | None]
 
 
-class ReportingPeriod(Base):
+class ReportingPeriod(OfPlan):
     __tablename__ = "reporting_period"
     __table_args__ = (UniqueConstraint("plan_id", "code"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     code: Column[str] = column(String(16))
     period_type: Column[str] = column(String(16))
     start_on: Column[date]
@@ -313,20 +316,18 @@ class ReportingPeriod(Base):
     """The day on which it locked first, if somebody has opened it again for everybody. NULL: `locks_on`."""
 
 
-class Closing(Base):
+class Closing(OfPlan):
     """An agency's "Cerrar el mes": it has reported everything it had to report for this period."""
 
     __tablename__ = "closing"
     __table_args__ = (UniqueConstraint("agency_id", "reporting_period_id"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     agency_id: Column[int] = column(ForeignKey("agency.id"))
     reporting_period_id: Column[int] = column(ForeignKey("reporting_period.id"))
     closed_at: Column[datetime]
     closed_by_id: Column[int] = column(ForeignKey("person.id"))
 
 
-class Reopening(Base):
+class Reopening(OfPlan):
     """A locked period that one agency may report on again for some days.
 
     Its reason is part of the record (docs/domain.md#reopening).
@@ -334,18 +335,11 @@ class Reopening(Base):
 
     __tablename__ = "reopening"
     __table_args__ = (
-        Index(
-            "uq_reopening_current",
-            "agency_id",
-            "reporting_period_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            info={POSTGRESQL_WHERE: "ended_at IS NULL"},
+        partial_index(
+            "uq_reopening_current", "agency_id", "reporting_period_id", unique=True, where="ended_at IS NULL"
         ),
         NEVER_AGAIN,
     )
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     agency_id: Column[int] = column(ForeignKey("agency.id"))
     reporting_period_id: Column[int] = column(ForeignKey("reporting_period.id"))
     reason: Column[str]
@@ -360,13 +354,11 @@ class Reopening(Base):
     """When somebody ended or refused it. A reopening that ran to its last day has none."""
 
 
-class PlanImport(Base):
+class PlanImport(OfPlan):
     """A workbook that was applied, and the plan before it, so that the last import can be undone."""
 
     __tablename__ = "plan_import"
     __table_args__ = (NEVER_AGAIN,)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     imported_at: Column[datetime]
     imported_by_id: Column[int | None] = column(ForeignKey("person.id"))
     sha256: Column[str] = column(String(64))
@@ -375,13 +367,11 @@ class PlanImport(Base):
     undone_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
-class PastRow(Base):
+class PastRow(OfPlan):
     """What a row of the plan said before an edit, for the periods that had locked by then (storage.plan.past_rows)."""
 
     __tablename__ = "past_row"
     __table_args__ = (UniqueConstraint("plan_id", "of_table", "row_id", "valid_to"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     of_table: Column[str] = column(String(32))
     row_id: Column[int] = column(Id)
     valid_to: Column[date]
@@ -421,21 +411,12 @@ class Person(Base):
     """Since when Telegram refuses to deliver to this person (403, deactivated). /start clears it."""
 
 
-class Membership(Base):
+class Membership(OfPlan):
     __tablename__ = "membership"
     __table_args__ = (
         Index("ix_membership_person", "person_id"),
-        Index(
-            "uq_membership_current",
-            "plan_id",
-            "person_id",
-            unique=True,
-            sqlite_where=text("active_to IS NULL"),
-            info={POSTGRESQL_WHERE: "active_to IS NULL"},
-        ),
+        partial_index("uq_membership_current", "plan_id", "person_id", unique=True, where="active_to IS NULL"),
     )
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     person_id: Column[int] = column(ForeignKey("person.id"))
     agency_id: Column[int | None] = column(ForeignKey("agency.id"))
     role: Column[str] = column(String(32))
@@ -449,24 +430,15 @@ class Membership(Base):
     """A keyed hash of the row (`storage.database.marks`). Somebody who has only the database cannot make one."""
 
 
-class Delegation(Base):
+class Delegation(OfPlan):
     """A focal point's post, given to a colleague or an invited person until a day."""
 
     __tablename__ = "delegation"
     __table_args__ = (
-        Index(
-            "uq_delegation_current",
-            "plan_id",
-            "person_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            info={POSTGRESQL_WHERE: "ended_at IS NULL"},
-        ),
+        partial_index("uq_delegation_current", "plan_id", "person_id", unique=True, where="ended_at IS NULL"),
         Index("ix_delegation_deputy", "deputy_id"),
         NEVER_AGAIN,
     )
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     agency_id: Column[int] = column(ForeignKey("agency.id"))
     person_id: Column[int] = column(ForeignKey("person.id"))
     deputy_id: Column[int | None] = column(ForeignKey("person.id"))
@@ -478,13 +450,11 @@ class Delegation(Base):
     ended_at: Column[datetime | None]
 
 
-class RoleRequest(Base):
+class RoleRequest(OfPlan):
     """A role that one admin wants to give and that a second admin must grant."""
 
     __tablename__ = "role_request"
     __table_args__ = (NEVER_AGAIN,)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     person_id: Column[int | None] = column(ForeignKey("person.id"))
     """Who gets the role. None: the person who uses the link that is made when the request is granted."""
     role: Column[str] = column(String(32))
@@ -497,12 +467,10 @@ class RoleRequest(Base):
     decided_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
-class Invitation(Base):
+class Invitation(OfPlan):
     """A link that gives a role once (S1). Only a keyed hash of its token is kept."""
 
     __tablename__ = "invitation"
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     token_hash: Column[str] = column(String(64), unique=True)
     role: Column[str] = column(String(32))
     agency_id: Column[int | None] = column(ForeignKey("agency.id"))
@@ -531,11 +499,9 @@ class Stranger(Base):
 
 
 # ------------------------------------------------------------------ forms, sessions, submissions
-class Form(Base):
+class Form(OfPlan):
     __tablename__ = "form"
     __table_args__ = (UniqueConstraint("plan_id", "form_id"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     form_id: Column[str] = column(String(128))
 
 
@@ -553,7 +519,7 @@ class FormVersion(Base):
     published_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
-class Session(Base):
+class Session(OfPlan):
     """A form being filled.
 
     One open session for each subject and period: focal point and alternate cannot fill it twice.
@@ -561,29 +527,21 @@ class Session(Base):
 
     __tablename__ = "session"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_session_open_subject",
             "plan_id",
             "form_id",
             "subject",
             "reporting_period_id",
             unique=True,
-            sqlite_where=text("state = 'open' AND subject IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "state = 'open' AND subject IS NOT NULL"},
+            where="state = 'open' AND subject IS NOT NULL",
         ),
         Index("ix_session_person", "person_id", "state"),
-        Index(
-            "ix_session_lapsing",
-            "expires_at",
-            sqlite_where=text("state = 'open'"),
-            info={POSTGRESQL_WHERE: "state = 'open'"},
-        ),
+        partial_index("ix_session_lapsing", "expires_at", where="state = 'open'"),
         CheckConstraint("(data IS NULL) <> (sealed_data IS NULL)", name="data_or_sealed"),
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
         NEVER_AGAIN,
     )
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     person_id: Column[int] = column(ForeignKey("person.id"))
     agency_id: Column[int | None] = column(ForeignKey("agency.id"))
     form_id: Column[int] = column(ForeignKey("form.id"))
@@ -605,76 +563,77 @@ class Session(Base):
     expires_at: Column[datetime]
 
 
-class Submission(Base):
+@event.listens_for(Session.__table__, "after_create")
+def _leave_room(_: object, connection: Connection, **__: object) -> None:
+    """Leave three tenths of each page free on PostgreSQL.
+
+    A draft is saved with each answer. PostgreSQL writes a changed row anew, and if it finds room on the same page, the
+    indexes of the table stay as they are.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE session SET (fillfactor = 70)")
+
+
+class Submission(OfPlan):
     """A final, versioned set of answers. A correction is a new row with the same `root_id`; no row is overwritten."""
 
     __tablename__ = "submission"
     __table_args__ = (
-        Index(
+        partial_index(
             "uq_submission_current_subject",
             "plan_id",
             "form_id",
             "subject",
             "reporting_period_id",
             unique=True,
-            sqlite_where=text("is_current = 1 AND subject IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
+            where="is_current AND subject IS NOT NULL",
+            sqlite="is_current = 1 AND subject IS NOT NULL",
         ),
-        Index(
-            "ix_submission_period",
-            "plan_id",
-            "reporting_period_id",
-            sqlite_where=text("is_current AND subject IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
+        partial_index(
+            "ix_submission_period", "plan_id", "reporting_period_id", where="is_current AND subject IS NOT NULL"
         ),
         Index("ix_submission_person", "person_id", "id"),
         Index("ix_submission_agency", "agency_id", "id"),
-        Index(
+        partial_index(
             "ix_submission_subject",
             "plan_id",
             "subject",
             "reporting_period_id",
-            sqlite_where=text("is_current = 1 AND subject IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "is_current AND subject IS NOT NULL"},
+            where="is_current AND subject IS NOT NULL",
+            sqlite="is_current = 1 AND subject IS NOT NULL",
         ),
-        Index(
+        partial_index(
             "ix_submission_ended",
             "plan_id",
             "subject",
             "reporting_period_id",
-            sqlite_where=text("is_current = 1 AND (activity_status = 'completed' OR activity_status = 'cancelled')"),
-            info={POSTGRESQL_WHERE: "is_current AND (activity_status = 'completed' OR activity_status = 'cancelled')"},
+            where="is_current AND (activity_status = 'completed' OR activity_status = 'cancelled')",
+            sqlite="is_current = 1 AND (activity_status = 'completed' OR activity_status = 'cancelled')",
         ),
-        Index(
+        partial_index(
             "ix_submission_state",
             "plan_id",
             "validation_state",
             "submitted_at",
-            sqlite_where=text("is_current = 1"),
-            info={POSTGRESQL_WHERE: "is_current"},
+            where="is_current",
+            sqlite="is_current = 1",
         ),
-        Index(
+        partial_index(
             "ix_submission_standing",
             "plan_id",
             "subject",
-            sqlite_where=text("is_standing = 1 AND is_current = 0"),
-            info={POSTGRESQL_WHERE: "is_standing AND NOT is_current"},
+            where="is_standing AND NOT is_current",
+            sqlite="is_standing = 1 AND is_current = 0",
         ),
         UniqueConstraint("plan_id", "receipt_number"),
-        Index(
-            "ix_submission_indicator",
-            "plan_id",
-            "subject",
-            sqlite_where=text("subject IS NOT NULL AND activity_status IS NULL"),
-            info={POSTGRESQL_WHERE: "subject IS NOT NULL AND activity_status IS NULL"},
+        partial_index(
+            "ix_submission_indicator", "plan_id", "subject", where="subject IS NOT NULL AND activity_status IS NULL"
         ),
         Index("uq_submission_version", "root_id", "version", unique=True),
         CheckConstraint("(answers IS NULL) <> (sealed_answers IS NULL)", name="answers_or_sealed"),
         CheckConstraint("subject IS NULL OR reporting_period_id IS NOT NULL", name="subject_has_period"),
         NEVER_AGAIN,
     )
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     form_id: Column[int] = column(ForeignKey("form.id"))
     form_version_id: Column[int] = column(ForeignKey("form_version.id"))
     instance_id: Column[str] = column(String(64), unique=True)
@@ -712,13 +671,11 @@ class Submission(Base):
     """A keyed hash of what was sent (`storage.database.marks`). Somebody who has only the database cannot make one."""
 
 
-class ReviewDecision(Base):
+class ReviewDecision(OfPlan):
     """A coordinator's decision about one version of a report: validated, or returned with a reason."""
 
     __tablename__ = "review_decision"
     __table_args__ = (Index("ix_review_decision_root", "root_id", "id"), NEVER_AGAIN)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     submission_id: Column[int] = column(ForeignKey("submission.id"))
     root_id: Column[str] = column(String(64))
     """The `root_id` of the report, so that a corrected report comes back to the coordinator who returned it."""
@@ -731,13 +688,11 @@ class ReviewDecision(Base):
     decided_at: Column[datetime]
 
 
-class Comment(Base):
+class Comment(OfPlan):
     """A comment by an observer for the coordination. It never changes an agency's datum (docs/domain.md#comments)."""
 
     __tablename__ = "comment"
     __table_args__ = (Index("ix_comment_plan", "plan_id", "settled_at"), NEVER_AGAIN)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     person_id: Column[int] = column(ForeignKey("person.id"))
     subject: Column[str | None] = column(String(64))
     sealed_text: Column[bytes | None]
@@ -750,11 +705,9 @@ class Comment(Base):
     settled_by_id: Column[int | None] = column(ForeignKey("person.id"))
 
 
-class Attachment(Base):
+class Attachment(OfPlan):
     __tablename__ = "attachment"
     __table_args__ = (Index("ix_attachment_instance", "instance_id"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     instance_id: Column[str] = column(String(64))
     ref: Column[str]
     file_name: Column[str]
@@ -777,14 +730,7 @@ class Chat(Base):
     """One private chat: which session it is filling, which card it shows. Every update locks this row (G3)."""
 
     __tablename__ = "chat"
-    __table_args__ = (
-        Index(
-            "ix_chat_session",
-            "session_id",
-            sqlite_where=text("session_id IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "session_id IS NOT NULL"},
-        ),
-    )
+    __table_args__ = (partial_index("ix_chat_session", "session_id", where="session_id IS NOT NULL"),)
     id: Column[int] = column(BigInteger, primary_key=True, autoincrement=False)
     """Telegram's chat id."""
     person_id: Column[int | None] = column(ForeignKey("person.id"))
@@ -801,13 +747,7 @@ class Card(Base):
     __tablename__ = "card"
     __table_args__ = (
         # The message first: Telegram numbers a bot's messages across its chats, so the index grows at its end.
-        Index(
-            "ix_card_message",
-            "message_id",
-            "chat_id",
-            sqlite_where=text("message_id IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "message_id IS NOT NULL"},
-        ),
+        partial_index("ix_card_message", "message_id", "chat_id", where="message_id IS NOT NULL"),
         NEVER_AGAIN,
     )
     id: Column[int] = column(Id, primary_key=True)
@@ -866,14 +806,7 @@ class OutboxMessage(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(
-            "ix_outbox_open",
-            "state",
-            "chat_id",
-            "id",
-            sqlite_where=text("state IN ('queued', 'sending')"),
-            info={POSTGRESQL_WHERE: "state IN ('queued', 'sending')"},
-        ),
+        partial_index("ix_outbox_open", "state", "chat_id", "id", where="state IN ('queued', 'sending')"),
         CheckConstraint("(payload IS NULL) OR (sealed_payload IS NULL)", name="payload_or_sealed"),
         NEVER_AGAIN,
     )
@@ -963,7 +896,7 @@ class Replica(Base):
 
 
 # ------------------------------------------------------------------ what others are told
-class Endpoint(Base):
+class Endpoint(OfPlan):
     """A receiver outside that gets events.
 
     Its address and secret are sealed, because many addresses are secrets too.
@@ -971,8 +904,6 @@ class Endpoint(Base):
 
     __tablename__ = "endpoint"
     __table_args__ = (Index("ix_endpoint_plan", "plan_id"), NEVER_AGAIN)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     host: Column[str] = column(String(255))
     """The part of its address that may be shown."""
     sealed_target: Column[bytes]
@@ -985,13 +916,11 @@ class Endpoint(Base):
     paused_at: Column[datetime | None]
 
 
-class Event(Base):
+class Event(OfPlan):
     """Something that happened to the plan or a report: references and codes, never words. Written with the act."""
 
     __tablename__ = "event"
     __table_args__ = (NEVER_AGAIN,)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     uid: Column[str] = column(String(64), unique=True)
     """The `webhook-id`: the same at every try, so that a receiver recognises a repetition."""
     kind: Column[str] = column(String(32))
@@ -1004,14 +933,7 @@ class EventDelivery(Base):
 
     __tablename__ = "event_delivery"
     __table_args__ = (
-        Index(
-            "ix_event_delivery_waiting",
-            "endpoint_id",
-            "lane",
-            "id",
-            sqlite_where=text("state = 'waiting'"),
-            info={POSTGRESQL_WHERE: "state = 'waiting'"},
-        ),
+        partial_index("ix_event_delivery_waiting", "endpoint_id", "lane", "id", where="state = 'waiting'"),
         Index("ix_event_delivery_state", "endpoint_id", "state", "settled_at"),
         Index("ix_event_delivery_event", "event_id"),
         NEVER_AGAIN,
@@ -1037,23 +959,14 @@ class EventDelivery(Base):
 
 
 # ------------------------------------------------------------------ what is said of the bot's own accord
-class Schedule(Base):
+class Schedule(OfPlan):
     """A regular message: what, when, to whom, in which zone. Never deleted, because fires refer to it."""
 
     __tablename__ = "schedule"
     __table_args__ = (
-        Index(
-            "uq_schedule_shipped",
-            "plan_id",
-            "shipped",
-            unique=True,
-            sqlite_where=text("shipped IS NOT NULL"),
-            info={POSTGRESQL_WHERE: "shipped IS NOT NULL"},
-        ),
+        partial_index("uq_schedule_shipped", "plan_id", "shipped", unique=True, where="shipped IS NOT NULL"),
         NEVER_AGAIN,
     )
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     what: Column[str] = column(String(32))
     shipped: Column[str | None] = column(String(32))
     """For a schedule that every plan begins with: its name. So it is made once, and not again after it was deleted."""
@@ -1074,7 +987,7 @@ class Schedule(Base):
     deleted_at: Column[datetime | None]
 
 
-class Fire(Base):
+class Fire(OfPlan):
     """The ledger: what was said to whom for which local window, or why not. Inserted with its outbox row (G8)."""
 
     __tablename__ = "fire"
@@ -1083,17 +996,10 @@ class Fire(Base):
         Index("ix_fire_window", "plan_id", "what", "window"),
         Index("ix_fire_lead", "lead_id"),
         Index("ix_fire_outbox", "outbox_id"),
-        Index(
-            "ix_fire_queued",
-            "outbox_id",
-            sqlite_where=text("state = 'queued'"),
-            info={POSTGRESQL_WHERE: "state = 'queued'"},
-        ),
+        partial_index("ix_fire_queued", "outbox_id", where="state = 'queued'"),
         Index("ix_fire_broadcast", "broadcast_id"),
         NEVER_AGAIN,
     )
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     person_id: Column[int] = column(ForeignKey("person.id"))
     what: Column[str] = column(String(32))
     """The job. For a schedule that admins have added also its number: `digest`, `digest.7`."""
@@ -1118,13 +1024,11 @@ class Fire(Base):
     settled_at: Column[datetime | None]
 
 
-class Broadcast(Base):
+class Broadcast(OfPlan):
     """A message that somebody sent to many people at once. Its card shows the progress."""
 
     __tablename__ = "broadcast"
     __table_args__ = (NEVER_AGAIN,)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     person_id: Column[int] = column(ForeignKey("person.id"))
     card_id: Column[int | None] = column(Id)
     shown: Column[str] = column(String(64), default="")
@@ -1135,13 +1039,11 @@ class Broadcast(Base):
     ended_at: Column[datetime | None]
 
 
-class Pause(Base):
+class Pause(OfPlan):
     """A pause that somebody asked for: a hurricane, a leave, a hand-over, "tomorrow"."""
 
     __tablename__ = "pause"
     __table_args__ = (Index("ix_pause_plan", "plan_id", "ended_at"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     kind: Column[str] = column(String(16))
     person_id: Column[int | None] = column(ForeignKey("person.id"))
     from_at: Column[datetime]
@@ -1168,12 +1070,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("ix_audit_entry_plan", "plan_id", "id"),
-        Index(
-            "ix_audit_entry_unsealed",
-            "id",
-            sqlite_where=text("hash IS NULL"),
-            info={POSTGRESQL_WHERE: "hash IS NULL"},
-        ),
+        partial_index("ix_audit_entry_unsealed", "id", where="hash IS NULL"),
         Index("uq_audit_entry_position", "position", unique=True),
         Index("uq_audit_entry_mark", "mark", unique=True),
         NEVER_AGAIN,
@@ -1244,13 +1141,11 @@ def _tell_changes(_: object, connection: Connection, **__: object) -> None:
             connection.exec_driver_sql(statement)
 
 
-class DataToken(Base):
+class DataToken(OfPlan):
     """Lets a program read the exports for one audience. Only a hash of the token is kept; the prefix identifies it."""
 
     __tablename__ = "data_token"
     __table_args__ = (Index("ix_data_token_plan", "plan_id"),)
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     prefix: Column[str] = column(String(16), unique=True)
     token_hash: Column[str] = column(String(64))
     audience: Column[str] = column(String(16))
@@ -1271,7 +1166,7 @@ class DataRead(Base):
     reads: Column[int]
 
 
-class StandingChange(Base):
+class StandingChange(OfPlan):
     """The standing version of a report has changed, or there is none any more: copies of exports must look at it again.
 
     `transaction_id` is PostgreSQL's number of the transaction that made the change. With it a reader can say which
@@ -1285,8 +1180,6 @@ class StandingChange(Base):
         Index("ix_standing_change_root", "root_id"),
         NEVER_AGAIN,
     )
-    id: Column[int] = column(Id, primary_key=True)
-    plan_id: Column[int] = column(ForeignKey("plan.id"))
     root_id: Column[str] = column(String(64))
     transaction_id: Column[int] = column(BigInteger)
 

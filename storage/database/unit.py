@@ -263,3 +263,11 @@ class Unit:
         if found is None:
             found = self._repositories[repository] = repository(self)
         return found
+
+
+class Repository:
+    """Questions about one subject, and changes of it, in one transaction. A unit has one of each class (`Unit.of`)."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._connection = unit.connection

@@ -6,7 +6,7 @@ export leaves an audit entry before its file exists. An exporter writes in const
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -182,7 +182,18 @@ def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
             "filter",
             f"{used.dataset} cannot be filtered by {', '.join(map(_option, strays))}; it can by: {known}",
         )
-    plans = unit.plans
+    _check_times(unit, wanted)
+    _check_codes(unit, wanted)
+    validated = ValidationState.VALIDATED
+    if wanted.only_validated and set(wanted.one_of("validation")) - {validated}:
+        raise Refused(
+            "validation", f"only {validated} reports are taken out, save by a coordinator for the plan's own use"
+        )
+    refuse_closed_forms(wanted)
+
+
+def _check_times(unit: UnitOfWork, wanted: Wanted) -> None:
+    """Check that the period holds a period of the plan, and that `since` is a day or an instant."""
     try:
         span = span_of(wanted.period)
     except ValueError:
@@ -193,26 +204,28 @@ def check_wanted(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> None:
         raise NotFound(
             f"{wanted.since!r} is neither a day (2018-10-03) nor an instant (2018-10-03T08:00-04:00)"
         ) from None
-    periods = plans.periods(wanted.plan_id)
+    periods = unit.plans.periods(wanted.plan_id)
     if span is not None and not any(span.holds(each.code, each.start_on, each.end_on) for each in periods):
         raise NotFound(f"no reporting period {wanted.period!r}")
-    existing_codes = {
-        "form_id": ("form", {each.form_id for each in unit.forms.list(wanted.plan_id)}),
-        "agency": ("agency", {each.code for each in plans.agencies(wanted.plan_id)}),
-        "area": ("strategic area", {each.code for each in plans.strategic_areas(wanted.plan_id)}),
-        "status": ("activity status", {each.value for each in ActivityStatus}),
-        "validation": ("validation state", {each.value for each in ValidationState}),
-    }
-    for name, (what, existing) in existing_codes.items():
-        for code in wanted.one_of(name):
-            if code not in existing:
-                raise NotFound(f"no {what} {code!r}; there are: {', '.join(sorted(existing))}")
-    validated = ValidationState.VALIDATED
-    if wanted.only_validated and set(wanted.one_of("validation")) - {validated}:
-        raise Refused(
-            "validation", f"only {validated} reports are taken out, save by a coordinator for the plan's own use"
-        )
-    refuse_closed_forms(wanted)
+
+
+_CODES: dict[str, tuple[str, Callable[[UnitOfWork, int], Iterable[str]]]] = {
+    "form_id": ("form", lambda unit, plan_id: (each.form_id for each in unit.forms.list(plan_id))),
+    "agency": ("agency", lambda unit, plan_id: (each.code for each in unit.plans.agencies(plan_id))),
+    "area": ("strategic area", lambda unit, plan_id: (each.code for each in unit.plans.strategic_areas(plan_id))),
+    "status": ("activity status", lambda *_: ActivityStatus),
+    "validation": ("validation state", lambda *_: ValidationState),
+}
+"""Filters that name codes: what they name, and which there are."""
+
+
+def _check_codes(unit: UnitOfWork, wanted: Wanted) -> None:
+    for name, (what, listed) in _CODES.items():
+        if codes := wanted.one_of(name):
+            existing = set(listed(unit, wanted.plan_id))
+            for code in codes:
+                if code not in existing:
+                    raise NotFound(f"no {what} {code!r}; there are: {', '.join(sorted(existing))}")
 
 
 def _option(name: str) -> str:

@@ -9,11 +9,11 @@ number is the word `PROTECTED` in a column of numbers, or None with its reason i
 programs are the same in every language.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from conversations.session.safeguards.characters import visible
 from conversations.wording import Wording, wording
@@ -87,6 +87,9 @@ class Extract:
 
 
 Dataset = Callable[["UnitOfWork", Wanted], Extract]
+R = TypeVar("R")
+ColumnOf = tuple[str, Kind, Callable[[R], Cell]]
+"""A column of a dataset: its name, its kind, and the cell that it has for something which is a row."""
 
 
 def shown(extract: Extract, plan: str) -> Extract:
@@ -157,6 +160,21 @@ def one_table(
     title = wording(wanted.language)(f"table.{name}")
     table = Table(name, title, columns(wanted.language, *named, lists=lists))
     return Extract((table,), total, ((0, row) for row in rows), [] if lacking is None else lacking)
+
+
+def table_of(
+    name: str,
+    wanted: Wanted,
+    columns: Sequence[ColumnOf[R]],
+    total: int,
+    of: Iterable[R],
+    *,
+    lists: Mapping[str, Mapping[str, str]] | None = None,
+) -> Extract:
+    """An extract of one table that has a row for each of these."""
+    cells = [cell for _, _, cell in columns]
+    rows = ([cell(each) for cell in cells] for each in of)
+    return one_table(name, wanted, [(named, kind) for named, kind, _ in columns], total, rows, lists=lists)
 
 
 def at(moment: datetime | None, zone: tzinfo) -> datetime | None:

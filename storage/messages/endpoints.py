@@ -26,7 +26,7 @@ from storage.database.audit import Act, Audit
 from storage.database.marks import receiver_mark
 from storage.database.models import Endpoint, Event, EventDelivery, Plan, table
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.database.vault import Vault
 from storage.errors import Conflict, NotFound
 from storage.messages import rests
@@ -253,12 +253,8 @@ def target_of(vault: Vault, endpoint: "StoredEndpoint | Claimed") -> Target:
     return Target(**orjson.loads(vault.open(bytes(endpoint.sealed_target), row(endpoint.plan_id, endpoint.made_at))))
 
 
-class Endpoints:
+class Endpoints(Repository):
     """The receivers of each plan. Every act on a receiver is audited, without its address."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def add(self, plan_id: int, new: NewEndpoint, now: datetime, *, by: int | None) -> StoredEndpoint:
         """Set up a receiver. It gets the events from now on. Conflict if the plan has `MOST` already."""
@@ -364,12 +360,8 @@ class Endpoints:
         return found
 
 
-class EventDeliveries:
+class EventDeliveries(Repository):
     """The deliveries to receivers: those that wait, were delivered, or are dead."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def is_any_waiting(self) -> bool:
         """Whether any event waits for its receiver: due, resting, claimed, or of a receiver that is paused.

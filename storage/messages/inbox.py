@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from storage.database.migrating import expect_own_tables
 from storage.database.models import Chat, PoisonUpdate, ProcessedUpdate, table
 from storage.database.statements import Prepared, insert_of
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Unavailable, Unmigrated
 
 _SEEN = table(ProcessedUpdate)
@@ -22,12 +22,8 @@ _SEE = Prepared(lambda dialect: insert_of(dialect, _SEEN).on_conflict_do_nothing
 _LOCK = Prepared(select(_CHAT.c.id).where(_CHAT.c.id == bindparam("chat_id")).with_for_update())
 
 
-class Inbox:
+class Inbox(Repository):
     """The updates this deployment has seen, by bot and number."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def first_sight(self, bot_id: int, update_id: int, now: datetime, *, chat_id: int | None = None) -> bool:
         """Return True once for each update, and only if the unit commits.

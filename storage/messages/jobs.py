@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, ins
 
 from storage.database.models import Job, Suspect, table
 from storage.database.statements import Prepared, insert_into
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import NotFound
 from storage.messages import rests
 from storage.messages.leases import Claim
@@ -140,12 +140,8 @@ _KINDS_WITH_WORK = Prepared(select(_J.c.kind).where(_IS_DUE | _IS_LEFT | (_J.c.s
 _WAITING = select(func.count()).where(_J.c.state == "queued")
 
 
-class Jobs:
+class Jobs(Repository):
     """Jobs that wait, are being done, or have ended."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def add(
         self,

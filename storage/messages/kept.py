@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, delete, exists, func, literal_column, select
 from storage.database.facts import HELD, Facts
 from storage.database.models import Chat, KeptUpdate, ProcessedUpdate, Session, table
 from storage.database.statements import Prepared, insert_of
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.database.vault import SealBroken
 from storage.messages.restricted import RestrictedMessages
 
@@ -56,12 +56,8 @@ class Kept:
     """Why its content is not known: somebody has altered it."""
 
 
-class KeptUpdates:
+class KeptUpdates(Repository):
     """The updates that wait in the database, in a line for each chat."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def keep(self, bot_id: int, chat_id: int, updates: Sequence[Mapping[str, Any]], now: datetime) -> None:
         """Put these updates at the end of their chat's line. One that is there already keeps its place.

@@ -32,7 +32,7 @@ from sqlalchemy import bindparam, case, false, func, insert, literal_column, nul
 from storage.database.facts import Facts
 from storage.database.models import Card, OutboxMessage, table
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository, Unit
 from storage.database.vault import KeyUnknown, SealBroken
 from storage.messages import rests
 from storage.messages.delivered import Shown, record_cards, record_sent
@@ -324,12 +324,11 @@ _CARD_AT = (
 _GONE = Prepared(update(_C).where(_C.c.id == bindparam("card")).values(is_gone=True))
 
 
-class Outbox:
+class Outbox(Repository):
     """Rows that wait to be sent, are being sent, or are settled."""
 
     def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
+        super().__init__(unit)
         self.locked: list[KeyUnknown] = []
         """The missing keys because of which some rows could not be claimed."""
 

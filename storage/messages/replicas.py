@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, text
 
 from storage.database.facts import Facts
 from storage.database.models import Replica, table
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.messages.endpoints import EventDeliveries
 from storage.messages.jobs import Jobs
 from storage.messages.outbox import Outbox
@@ -35,12 +35,8 @@ OTHERS = text("""
 """)
 
 
-class Replicas:
+class Replicas(Repository):
     """The processes that run on this database, and those that ended uncleanly and were not removed yet."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def add(self, now: datetime) -> int:
         """Add a process that begins. Return its number."""

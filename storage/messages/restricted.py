@@ -23,7 +23,7 @@ from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, literal
 
 from storage.database.models import Card, OutboxMessage, RestrictedMessage, table
 from storage.database.statements import Prepared, Question, insert_of
-from storage.database.unit import Unit
+from storage.database.unit import Repository, Unit
 
 READ_FOR: Final = timedelta(hours=23)
 """How long a restricted message may stay in a chat. The chore that deletes it runs every minute."""
@@ -121,12 +121,11 @@ class Refused:
     since: datetime
 
 
-class RestrictedMessages:
+class RestrictedMessages(Repository):
     """Every restricted message that may be in a chat."""
 
     def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
+        super().__init__(unit)
         self._standing: set[int] = set()
         """Cards that this unit knows to be noted, and by no call on their way out."""
 

@@ -22,7 +22,7 @@ from sqlalchemy import bindparam, delete, select
 
 from storage.database.models import Suspect, table
 from storage.database.statements import insert_into
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 DEATHS: Final = 3
 """How many times a process may die of something, alone, before it is set aside."""
@@ -37,14 +37,11 @@ _KILLING = select(_S.c.number).where(_S.c.kind == "update", _S.c.deaths >= 2).li
 _PURGE = delete(_S).where(_S.c.marked_at < bindparam("before"))
 
 
-class Suspects:
+class Suspects(Repository):
     """The marks of updates and jobs that may kill the process.
 
     `bot_id` is 0 for a job, because its number is unique.
     """
-
-    def __init__(self, unit: Unit) -> None:
-        self._connection = unit.connection
 
     def found(self, kind: Literal["update", "job"], bot_id: int, number: int) -> int:
         """Return how many deaths the mark counts; 0 if there is no mark."""

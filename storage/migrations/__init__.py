@@ -1,1 +1,1 @@
-"""The history of the tables: one step forwards and one back for each version. `storage.database.migrating` runs it."""
+"""How older tables become those of `storage.database.models`, step by step. `storage.database.migrating` runs it."""

@@ -20,7 +20,7 @@ from conversations.session.safeguards.characters import read_name
 from storage.database.audit import Act, Audit
 from storage.database.marks import altered_contents, contents
 from storage.database.models import Base
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict
 from storage.plan.lists import touch
 from storage.plan.past_rows import PastRows, plain
@@ -63,12 +63,8 @@ def read_code(text: str) -> str | None:
 _OF_ABSENCE = (_person.c.suspended_at, _person.c.unreachable_at, _person.c.privacy_accepted_at)
 
 
-class Agencies:
+class Agencies(Repository):
     """Agencies, changed one at a time in chat or at the server; the plan's workbook changes them too (`imports`)."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def belongings(self, plan_id: int) -> dict[int, Belongings]:
         """Return agency id → its people, focal points and activities, in a fixed number of statements.

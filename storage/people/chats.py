@@ -14,7 +14,7 @@ from sqlalchemy import ARRAY, BigInteger, Connection, and_, bindparam, func, lit
 from storage.database.ahead import Known
 from storage.database.models import Agency, Chat, Membership, Person, RestrictedMessage, Session, table
 from storage.database.statements import Prepared, insert_into
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.messages.restricted import RestrictedMessages
 from storage.reports import sessions
 from storage.reports.sessions import StoredSession
@@ -179,12 +179,8 @@ _PERSON_AT = _STANDS_AT + 1
 _MEMBERSHIP_AT = _PERSON_AT + len(VisitPerson._fields)
 
 
-class Chats:
+class Chats(Repository):
     """All private chats of the bot."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def open(self, chat_id: int, telegram_id: int) -> Visit:
         """Read what every update begins with.

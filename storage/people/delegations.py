@@ -16,7 +16,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 
 from storage.database.models import Base
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 _tables = Base.metadata.tables
 _delegation = _tables["delegation"]
@@ -63,12 +63,8 @@ _OF_PLAN = Prepared(_CURRENT.where(_delegation.c.plan_id == bindparam("plan_id")
 _OF_AGENCY = Prepared(_CURRENT.where(_delegation.c.agency_id == bindparam("agency_id")))
 
 
-class Delegations:
+class Delegations(Repository):
     """Delegated posts."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     # -------------------------------------------------------------- looking
     def of_plan(self, plan_id: int) -> tuple[StoredDelegation, ...]:

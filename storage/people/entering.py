@@ -10,7 +10,7 @@ from conversations.plan.entering import UnusedLink, Way
 from conversations.plan.model import Role
 from storage.database.models import Base
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 WATCHED: Final = timedelta(days=90)
 """How long an unused link is on the list. After that the post is vacant, as if nobody had been invited."""
@@ -106,11 +106,8 @@ _UNUSED = Prepared(
 )
 
 
-class Entering:
+class Entering(Repository):
     """The ways of a plan's people. Nothing here writes."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._connection = unit.connection
 
     def ways(self, plan_id: int) -> Sequence[Way]:
         """Return the way of everybody who has a role in the plan now, also of suspended people. One statement."""

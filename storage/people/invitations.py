@@ -11,7 +11,7 @@ from conversations.plan.model import Post, Role
 from storage.database.audit import Audit
 from storage.database.marks import link_mark
 from storage.database.models import Base
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 from storage.people.people import People, check_role
 from storage.plan.plans import Plans
@@ -46,12 +46,8 @@ _agency = _tables["agency"]
 _invitation = _tables["invitation"]
 
 
-class Invitations:
+class Invitations(Repository):
     """Links that let somebody in, once."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def issue(
         self,

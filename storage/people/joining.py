@@ -16,7 +16,7 @@ from conversations.plan.model import Post, Role
 from storage.database.audit import Act, Audit
 from storage.database.models import Base
 from storage.database.statements import insert_into
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.people.delegations import Delegations
 from storage.people.people import ADMINS, Membership, People, Person
 from storage.people.role_requests import RoleRequests, StoredRequest, is_open
@@ -48,12 +48,8 @@ _stranger = _tables["stranger"]
 _request = _tables["role_request"]
 
 
-class Joining:
+class Joining(Repository):
     """Links that are used, and requests that are decided."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def redeem(
         self, token: str, telegram_id: int, name: str, language: str, now: datetime, *, timezone: str

@@ -16,7 +16,7 @@ from conversations.plan.model import AGENCY_ROLES, Role
 from storage.database.audit import Audit
 from storage.database.marks import mark_role
 from storage.database.models import Base
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict
 from storage.messages.outbox import Outbox
 from storage.messages.restricted import RestrictedMessages
@@ -35,12 +35,8 @@ _job = _tables["job"]
 _pause = _tables["pause"]
 
 
-class Leaving:
+class Leaving(Repository):
     """Ends roles, people's access and delegations, with everything that depends on them."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def end_membership(self, person_id: int, plan_id: int, *, now: datetime, by: int | None) -> bool:
         """Take the role away ("ya no soy el punto focal"), with all that is pending under it.

@@ -17,7 +17,7 @@ from conversations.session.safeguards.characters import read_name
 from storage.database.audit import Act, Audit
 from storage.database.models import Base
 from storage.database.statements import Prepared, insert_of, insert_or_ignore
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import NotFound
 
 STRANGER_PAUSE = timedelta(days=1)
@@ -165,12 +165,8 @@ _ONCE_A_DAY = Prepared(_once_a_day)
 """Whoever has no role can send as much as Telegram lets through: each update costs no more than this."""
 
 
-class People:
+class People(Repository):
     """Everybody who was ever let in, with their roles and preferences."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     # -------------------------------------------------------------- who is it?
     def by_telegram_id(self, telegram_id: int) -> Person | None:

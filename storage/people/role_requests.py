@@ -15,7 +15,7 @@ from sqlalchemy import insert, or_, select, update
 from conversations.plan.model import Role
 from storage.database.audit import Audit
 from storage.database.models import Base
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.people.people import People
 
 GUARDED = frozenset({Role.ADMIN, Role.COORDINATOR})
@@ -64,12 +64,8 @@ _REQUESTS = (
 )
 
 
-class RoleRequests:
+class RoleRequests(Repository):
     """Roles that have been asked for and wait for a second admin."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def needs_second(self, plan_id: int, role: Role, by: int, now: datetime) -> bool:
         """Whether this admin's grant of this role must wait for a second admin. It locks the plan until the unit ends.

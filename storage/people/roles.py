@@ -14,7 +14,7 @@ from storage.database.audit import Audit
 from storage.database.marks import mark_role
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 from storage.people.delegations import Delegations, StoredDelegation
 from storage.people.invitations import INVITATION_TTL, Invitations
@@ -28,12 +28,8 @@ _membership = _tables["membership"]
 _delegation = _tables["delegation"]
 
 
-class Roles:
+class Roles(Repository):
     """Roles and posts, given and changed."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def grant(
         self,

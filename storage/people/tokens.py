@@ -25,7 +25,7 @@ from storage.database.audit import Audit
 from storage.database.marks import token_mark
 from storage.database.models import DataRead, table
 from storage.database.models import DataToken as TokenTable
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 
 SHAPE: Final = re.compile(r"enlace_([a-z2-7]{8})_[A-Za-z0-9_-]{43}")
@@ -64,12 +64,8 @@ _COLUMNS = tuple(_T.c[name] for name in DataToken.__slots__)
 _BY_PREFIX = select(*_COLUMNS, _T.c.token_hash).where(_T.c.prefix == bindparam("prefix"), _T.c.revoked_at.is_(None))
 
 
-class DataTokens:
+class DataTokens(Repository):
     """The tokens of a plan, and how often each was used."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     # -------------------------------------------------------------- made and revoked
     def make(self, plan_id: int, audience: str, name: str, now: datetime, by: int | None) -> MadeToken:

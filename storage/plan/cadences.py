@@ -14,7 +14,7 @@ from conversations.plan import periods as rules
 from conversations.plan.periods import Cadence, Frequency, reporting_period
 from storage.database.models import Base
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 _cadence = Base.metadata.tables["cadence"]
 _period = Base.metadata.tables["reporting_period"]
@@ -36,11 +36,8 @@ def columns(cadence: Cadence) -> dict[str, int]:
     return dict(zip(DAYS, (cadence.opening, cadence.due, cadence.grace, cadence.lock), strict=True))
 
 
-class Cadences:
+class Cadences(Repository):
     """The cadences of a plan, and those of its periods."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._connection = unit.connection
 
     def of_plan(self, plan_id: int) -> rules.Cadences:
         """The periodicities that the plan has."""

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from storage.database.events import Events, is_heard
 from storage.database.models import Base
 from storage.database.statements import insert_into, prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 _tables = Base.metadata.tables
 _plan = _tables["plan"]
@@ -35,11 +35,8 @@ _CLOSED = (
 )
 
 
-class Closings:
+class Closings(Repository):
     """Which agencies have closed which periods, and when."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
 
     def close(self, plan_id: int, agency_id: int, period_id: int, person_id: int, now: datetime) -> bool:
         """Record that the agency has sent all its reports for the period.

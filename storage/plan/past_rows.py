@@ -22,7 +22,7 @@ from conversations.plan.periods import Frequency
 from storage.database.facts import Facts
 from storage.database.models import Base, UtcDateTime
 from storage.database.statements import Prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository, Unit
 
 _tables = Base.metadata.tables
 _plan = _tables["plan"]
@@ -104,12 +104,8 @@ def typed(column: Any, value: Any) -> Any:
     return value
 
 
-class PastRows:
+class PastRows(Repository):
     """The earlier versions of a plan's rows."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     # -------------------------------------------------------------- reading
     def of_plan(self, plan_id: int) -> dict[str, dict[int, list[Past]]]:

@@ -17,7 +17,7 @@ from conversations.plan.periods import ReportingPeriod
 from storage.database.audit import Act, Audit
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 from storage.plan.plans import reopened_for, seen_locks_on
 
@@ -83,12 +83,8 @@ _DRAFTS = (
 )
 
 
-class Periods:
+class Periods(Repository):
     """Changes to the calendar of a plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     # -------------------------------------------------------------- for one agency
     def reopenings(self, plan_id: int, on: date) -> tuple[StoredReopening, ...]:

@@ -20,7 +20,7 @@ from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
 from storage.database.facts import Facts
 from storage.database.models import Base
 from storage.database.statements import Prepared, Question, prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 from storage.plan.closings import closed_on
 from storage.plan.past_reports import (
@@ -169,7 +169,7 @@ _ACTIVITIES = (
         _agency.c.code.label("agency_code"),
         _activity.c.start_on,
         _activity.c.due_on,
-        _activity.c.report_frequency,
+        _activity.c.report_frequency.label("frequency"),
         _activity.c.name,
         _activity.c.short_name,
         _area.c.code.label("area_code"),
@@ -298,11 +298,8 @@ _CODE_LIST = (
 )
 
 
-class Plans:
+class Plans(Repository):
     """Questions about plans. Nothing here writes."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
 
     # -------------------------------------------------------------- plans
     def all(self) -> tuple[Plan, ...]:
@@ -525,53 +522,12 @@ def _to_agency(row: Any) -> Agency:
 
 
 def _to_activity(row: Any) -> Activity:
-    return Activity(
-        code=row.code,
-        agency_code=row.agency_code,
-        start_on=row.start_on,
-        due_on=row.due_on,
-        frequency=Frequency(row.report_frequency),
-        name=row.name,
-        short_name=row.short_name,
-        area_code=row.area_code,
-        objective_code=row.objective_code,
-        indicator_code=row.indicator_code or "",
-        target_quantity=row.target_quantity,
-        target_unit=row.target_unit,
-        means_of_verification=row.means_of_verification,
-        sensitivity=row.sensitivity,
-        meets_victims=row.meets_victims,
-        added_on=row.added_on,
-        retired_on=row.retired_on,
-        id=row.id,
-    )
+    more = {"frequency": Frequency(row.frequency), "indicator_code": row.indicator_code or ""}
+    return Activity(**row._asdict() | more)
 
 
 def _to_indicator(row: Any) -> Indicator:
-    return Indicator(
-        code=row.code,
-        agency_code=row.agency_code,
-        frequency=Frequency(row.frequency),
-        name=row.name,
-        area_code=row.area_code,
-        level=row.level,
-        unit=row.unit,
-        direction=row.direction,
-        aggregation=row.aggregation,
-        sensitivity=row.sensitivity,
-        min_cell=row.min_cell,
-        standard_cell=row.standard_cell,
-        by_exploitation=row.by_exploitation,
-        computed=row.computed,
-        annual_table=row.annual_table,
-        baseline=row.baseline,
-        baseline_period=row.baseline_period,
-        target=row.target or "",
-        target_on=row.target_on,
-        added_on=row.added_on,
-        retired_on=row.retired_on,
-        id=row.id,
-    )
+    return Indicator(**row._asdict() | {"frequency": Frequency(row.frequency), "target": row.target or ""})
 
 
 def _to_period_and_closing(row: Any) -> tuple[ReportingPeriod, date | None]:

@@ -16,7 +16,7 @@ from storage.database.audit import Audit
 from storage.database.marks import setting_mark
 from storage.database.models import Base
 from storage.database.statements import insert_into
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 Kind = Literal["text", "number", "yes_no", "choice"]
 
@@ -91,12 +91,8 @@ def find(name: str) -> Setting | None:
     return _BY_NAME.get(name)
 
 
-class PlanSettings:
+class PlanSettings(Repository):
     """The settings of each plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def text(self, plan_id: int, setting: Setting) -> str:
         """Return the value that was set, or the default. A value that the table no longer allows counts as not set."""

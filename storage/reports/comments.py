@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 from storage.database.audit import Audit
 from storage.database.marks import answer_mark, comment_mark, words_mark
 from storage.database.models import Agency, Comment, Membership, Person, table
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import NotFound
 
 _C = table(Comment)
@@ -76,12 +76,8 @@ _COMMENTS = select(*_COLUMNS).select_from(_OF_WRITERS)
 _WAITING = select(_C.c.id, _C.c.subject, _COLUMNS[-1], _C.c.written_at).select_from(_OF_WRITERS)
 
 
-class Comments:
+class Comments(Repository):
     """Comments of a plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def add(self, plan_id: int, person_id: int, subject: str | None, text: str, now: datetime) -> int:
         """Add a comment; return its number. Like a decision, it leaves an entry in the log, without its words (S13)."""

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from storage.database.models import Attachment, table
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.database.vault import KeyUnknown, SealBroken, Vault
 from storage.errors import NotFound, StorageError
 from storage.reports.inspection import Inspected
@@ -295,11 +295,8 @@ _MOVE = (
 )
 
 
-class Attachments:
+class Attachments(Repository):
     """The files of answers."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._connection = unit.connection
 
     def add(self, new: NewAttachment, now: datetime) -> StoredAttachment:
         """Attach a stored file to an answer, in place of the file that the answer had.

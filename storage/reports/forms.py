@@ -19,7 +19,7 @@ from conversations.xforms.form import Form as CompiledForm
 from storage.database.marks import OF_A_FORM, form_mark
 from storage.database.models import Form, FormVersion, Session, table
 from storage.database.statements import Prepared, insert_into
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 from storage.plan.lists import plan_lists
 
@@ -114,12 +114,8 @@ def _compiled_once(xform: str, lists: tuple[tuple[str, bytes], ...]) -> Compiled
     return read_xform(xform, media=dict(lists))
 
 
-class Forms:
+class Forms(Repository):
     """The forms of every plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def publish(self, new: NewForm, now: datetime, *, by: int | None = None) -> StoredForm:
         """Make this version the form's current one, also if it was published before.

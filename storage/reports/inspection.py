@@ -311,33 +311,35 @@ def _of_zip(data: bytes) -> _Kind | Refused:
         return Refused("unzips_too_far")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries, comment = archive.infolist(), archive.comment
-            names = {entry.filename.lower() for entry in entries}
-            mime = _open_document(archive, entries)
+            kind = _kind_of_zip(archive)
+            reason = _wrong_with_zip(archive, kind, data)
     except DAMAGE:
         return Refused("damaged")
-    if any(name.endswith((".class", "classes.dex")) for name in names) or "meta-inf/manifest.mf" in names:
-        return Refused("executable")
-    is_document = mime in _OPEN_DOCUMENTS or any(member in names for member, _ in _ZIPPED)
-    if not is_document:
-        return Refused("archive")
-    if comment or b"%PDF-" in data[:1024] or data.rfind(_END_OF_ZIP) + _LENGTH_OF_END != len(data):
-        return Refused("mixed")  # no program that writes documents writes anything behind them
-    unzipped = sum(entry.file_size for entry in entries)
-    if unzipped > MAX_UNZIPPED or (unzipped > 50_000_000 and unzipped > 200 * len(data)):
-        return Refused("unzips_too_far")
-    if any(entry.flag_bits & 1 for entry in entries):
-        return Refused("password")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            active = active_content.of_zipped(archive)
-    except DAMAGE:
-        return Refused("damaged")
-    if active:
-        return Refused(active)
+    return kind if kind is not None and reason is None else Refused(reason or "archive")
+
+
+def _kind_of_zip(archive: zipfile.ZipFile) -> _Kind | None:
+    """Return the kind of document that a zip is. None: it is none."""
+    mime = _open_document(archive, archive.infolist())
     if mime in _OPEN_DOCUMENTS:
         return _Kind(mime, _OPEN_DOCUMENTS[mime])
-    return next(kind for member, kind in _ZIPPED if member in names)
+    names = {name.lower() for name in archive.namelist()}
+    return next((kind for member, kind in _ZIPPED if member in names), None)
+
+
+def _wrong_with_zip(archive: zipfile.ZipFile, kind: _Kind | None, data: bytes) -> str | None:
+    entries, names = archive.infolist(), {name.lower() for name in archive.namelist()}
+    unzipped = sum(entry.file_size for entry in entries)
+    ends_itself = data.rfind(_END_OF_ZIP) + _LENGTH_OF_END == len(data)  # no program writes anything behind a document
+    found = {
+        "executable": "meta-inf/manifest.mf" in names
+        or any(name.endswith((".class", "classes.dex")) for name in names),
+        "archive": kind is None,
+        "mixed": archive.comment or b"%PDF-" in data[:1024] or not ends_itself,
+        "unzips_too_far": unzipped > max(50_000_000, 200 * len(data)) or unzipped > MAX_UNZIPPED,
+        "password": any(entry.flag_bits & 1 for entry in entries),
+    }
+    return next((reason for reason, is_so in found.items() if is_so), None) or active_content.of_zipped(archive)
 
 
 def _open_document(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> str:

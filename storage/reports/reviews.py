@@ -18,7 +18,7 @@ from conversations.plan.review import TAKE_BACK, Pace, may_move
 from storage.database.audit import Act, Audit
 from storage.database.marks import decision_mark, words_mark
 from storage.database.models import Agency, Fire, ReviewDecision, Submission, table
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 from storage.errors import Conflict
 from storage.reports.submissions import StoredSubmission, Submissions
 
@@ -164,12 +164,8 @@ class _Verdict:
     reason: str = ""
 
 
-class Reviews:
+class Reviews(Repository):
     """Decisions about reports. Each is audited in the transaction in which it is made (S13)."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     # -------------------------------------------------------------- deciding
     def decide(

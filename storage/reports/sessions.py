@@ -29,7 +29,7 @@ from sqlalchemy import (
 from storage.database.ahead import Known
 from storage.database.models import Chat, Membership, Person, Session, table
 from storage.database.statements import Prepared, insert_of, prepared
-from storage.database.unit import Unit
+from storage.database.unit import Repository, Unit
 from storage.errors import Conflict, NotFound
 from storage.messages.restricted import RestrictedMessages
 
@@ -190,12 +190,8 @@ _LAPSING = (
 _LAPSED = select(_S.c.id).where(IS_OPEN, _S.c.expires_at <= bindparam("before")).with_for_update(skip_locked=True)
 
 
-class Sessions:
+class Sessions(Repository):
     """The forms being filled in every chat."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     # -------------------------------------------------------------- finding
     def lock(self, chat_id: int) -> StoredSession | None:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, literal, n
 from sqlalchemy.types import UserDefinedType
 
 from storage.database.models import StandingChange, table
-from storage.database.unit import Unit
+from storage.database.unit import Repository
 
 CHANGE: Final = table(StandingChange)
 Moment = NewType("Moment", str)
@@ -37,14 +37,10 @@ class _Named(UserDefinedType[Any]):
 _XID8, _SNAPSHOT = _Named("xid8"), _Named("pg_snapshot")
 
 
-class StandingChanges:
+class StandingChanges(Repository):
     """The record of changes: a row whenever another version of a report becomes the valid one, or none is valid any
     more.
     """
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def note(self, plan_id: int, root_id: str) -> None:
         """Record, in the transaction of the change, that a report has changed for readers who keep a copy."""

@@ -20,7 +20,7 @@ from storage.database.marks import OF_A_FILE, Row, submission_mark
 from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, table
 from storage.database.numbers import draw
 from storage.database.statements import Prepared, Question
-from storage.database.unit import Unit
+from storage.database.unit import Repository, Unit
 from storage.errors import Conflict, NotFound
 from storage.reports.standing import StandingChanges
 
@@ -157,12 +157,8 @@ _REPORTED = select(_S.c.subject).where(
 )
 
 
-class Submissions:
+class Submissions(Repository):
     """The submissions of every plan."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._connection = unit.connection
 
     def add(self, new: NewSubmission, now: datetime) -> StoredSubmission:
         """Store a submission. Return it with its receipt number, the next one of its plan.
@@ -263,14 +259,6 @@ class Submissions:
             text = self._unit.vault.open(submission.sealed_text, row(submission.instance_id))
         answers: dict[str, Any] = orjson.loads(text or "{}")
         return answers
-
-    def set_validation_state(self, id: int, state: str) -> None:
-        """Set the state that a coordinator decided. Conflict if the submission was corrected meanwhile."""
-        moved = update(_S).where(_S.c.id == id, _S.c.is_current).values(validation_state=state).returning(_S.c.root_id)
-        root_id = self._connection.execute(moved).scalar()
-        if root_id is None:
-            raise Conflict(f"submission {id} is not current")
-        self.stand(root_id)
 
     def stand(self, root_id: str) -> None:
         """Mark the last validated version of a chain as the valid one (`stands`). If none is validated, none is marked.

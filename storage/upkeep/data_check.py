@@ -330,33 +330,51 @@ def _decisions(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
 
 
 def _comments(unit: "UnitOfWork", now: datetime) -> Iterator[Difference]:
-    from storage.reports.comments import old_name, reply_name, text_name
-
     written, answered = told(unit, _COMMENTS, "comment"), told(unit, _ANSWERS, "comment")
     first = min(written, default=None)
     for row in by_id(unit, select(_COMMENT), _COMMENT.c.id):
-        id, what = row["id"], f"comment {row['id']}"
-        said, answer = written.pop(id, None), answered.get(id)
-        place = (row["plan_id"], row["person_id"], row["written_at"], row["subject"])
-        before = old_name(*place)
-        is_over = row["sealed_text"] is None and row["sealed_reply"] is None and now - row["written_at"] >= WORDS_KEPT
-        words = opened(unit, row["sealed_text"], text_name(*place), before=before)
-        reply = opened(unit, row["sealed_reply"], reply_name(*place), before=before)
-        if said is None and first is not None and id > first:
-            yield Difference(id, f"{what} was not written through this program")
-        elif said is not None and not compare_digest(said["mark"], comment_mark(unit.vault, row)):
-            yield Difference(id, f"{what} was altered")
-        elif not is_over and (words is None or (said and not _are_words(unit, said, f"comment:{id}", words))):
-            yield Difference(id, f"the words of {what} were altered or are gone")
-        if answer is None:
-            if said is not None and any(row[name] is not None for name in _OF_AN_ANSWER):
-                yield Difference(id, f"{what} is settled, and the log does not say by whom")
-        elif not compare_digest(answer["mark"], answer_mark(unit.vault, row)):
-            yield Difference(id, f"{what} is not settled as the log says")
-        elif not is_over and not _are_words(unit, answer, f"reply:{id}", reply):
-            yield Difference(id, f"the answer to {what} was altered or is gone")
+        said = written.pop(row["id"], None)
+        has_no_words = row["sealed_text"] is None and row["sealed_reply"] is None
+        is_over = has_no_words and now - row["written_at"] >= WORDS_KEPT
+        if said is None and first is not None and row["id"] > first:
+            yield Difference(row["id"], f"comment {row['id']} was not written through this program")
+        elif wrong := _in_a_comment(unit, row, said, is_over=is_over):
+            yield Difference(row["id"], wrong)
+        if wrong := _in_an_answer(unit, row, said, answered.get(row["id"]), is_over=is_over):
+            yield Difference(row["id"], wrong)
     for id in sorted(written):
         yield Difference(id, f"comment {id} is gone")
+
+
+def _in_a_comment(unit: "UnitOfWork", row: Any, said: dict[str, Any] | None, *, is_over: bool) -> str | None:
+    """Return how a comment differs from its entry. One of before has no entry, but its words must open."""
+    from storage.reports.comments import old_name, text_name
+
+    if said is not None and not compare_digest(said["mark"], comment_mark(unit.vault, row)):
+        return f"comment {row['id']} was altered"
+    place = (row["plan_id"], row["person_id"], row["written_at"], row["subject"])
+    words = opened(unit, row["sealed_text"], text_name(*place), before=old_name(*place))
+    if is_over or (words is not None and (said is None or _are_words(unit, said, f"comment:{row['id']}", words))):
+        return None
+    return f"the words of comment {row['id']} were altered or are gone"
+
+
+def _in_an_answer(
+    unit: "UnitOfWork", row: Any, said: dict[str, Any] | None, answer: dict[str, Any] | None, *, is_over: bool
+) -> str | None:
+    """Return how what settled a comment differs from its entry. Of a comment of before, nothing is known."""
+    from storage.reports.comments import old_name, reply_name
+
+    if answer is None:
+        is_settled = any(row[name] is not None for name in _OF_AN_ANSWER)
+        return f"comment {row['id']} is settled, and the log does not say by whom" if said and is_settled else None
+    if not compare_digest(answer["mark"], answer_mark(unit.vault, row)):
+        return f"comment {row['id']} is not settled as the log says"
+    place = (row["plan_id"], row["person_id"], row["written_at"], row["subject"])
+    reply = opened(unit, row["sealed_reply"], reply_name(*place), before=old_name(*place))
+    if is_over or _are_words(unit, answer, f"reply:{row['id']}", reply):
+        return None
+    return f"the answer to comment {row['id']} was altered or is gone"
 
 
 def _are_words(unit: "UnitOfWork", said: dict[str, Any], place: str, words: str | None) -> bool:

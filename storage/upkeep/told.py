@@ -1,7 +1,7 @@
 """What the audit log told of each thing, for the checks that compare it with the rows (`storage.upkeep.data_check`)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final
@@ -54,6 +54,31 @@ def told(unit: "UnitOfWork", acts: tuple[str, ...], *names: str, in_plan: bool =
             **details, "plan_id": plan_id, "act": act, "entry": entry, "by": by, "at": at,
         }  # fmt: skip
     return found
+
+
+def compared(
+    rows: Iterable[Any],
+    said: Told,
+    what: str,
+    wrong: Callable[[Any, dict[str, Any]], str | None],
+    *,
+    key: str = "id",
+    unmade: str = "was not made by this program",
+    may_be_gone: Callable[[dict[str, Any]], bool] = lambda entry: False,
+) -> Iterator[Difference]:
+    """Compare rows with their entries. Each row has an entry, and each entry has its row unless that `may_be_gone`.
+
+    `wrong` returns what is wrong with a row that has an entry, if anything is. `unmade` is said of a row without one.
+    """
+    there = set()
+    for row in rows:
+        there.add(row[key])
+        entry = said.get(row[key])
+        if problem := unmade if entry is None else wrong(row, entry):
+            yield Difference(row["id"], f"{what} {row[key]} {problem}")
+    for name in sorted(said.keys() - there):
+        if not may_be_gone(said[name]):
+            yield Difference(None, f"{what} {name} is gone")
 
 
 def is_as_marked(said: Mapping[str, Any], mark: str) -> bool:

@@ -429,7 +429,7 @@ PLANTS: Mapping[str, Plant] = {
     ),
     "a setting": Plant(HOUSE + "test_env_example_names_exactly_the_settings", a_setting_that_nobody_documents),
     "a table": Plant(
-        "tests/storage/migrations/test_migrations.py::test_alembic_finds_nothing_to_do_after_an_upgrade[sqlite]",
+        "tests/storage/migrations/test_migrations.py::test_a_database_of_an_old_commit_gets_the_tables_of_a_new_one[9468034d-sqlite]",
         a_table_without_its_migration,
     ),
 }

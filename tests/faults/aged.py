@@ -9,8 +9,6 @@ import random
 import signal
 import subprocess
 import sys
-import tarfile
-from io import BytesIO
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,28 +17,19 @@ from bot.open_storage import open_storage
 from bot.sandbox.server import running_sandbox
 from storage.database.migrating import found, head
 from storage.database.models import Submission, table
-from tests import ROOT
 from tests.bot.cli import forked
 from tests.bot.house import ANA, BEGINS, Town
 from tests.deadlines import PATIENCE
 from tests.faults.deployment import Cast
 from tests.faults.of_old import hash_of
 from tests.faults.outcome import Outcome
+from tests.history import tree_of
 from tests.storage.database import scratch
 
 OLD = "7b6c921"
 """Of 26 November 2026: eight migrations, and the oldest that anybody is known to have tried."""
 PROGRAM = Path(__file__).with_name("of_old.py")
 _S = table(Submission)
-
-
-def tree_of(commit: str, folder: Path) -> Path:
-    """The files of a commit. An AssertionError if the repository has no history."""
-    done = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
-    assert done.returncode == 0, f"{commit} is not in the history that is here: fetch all of it\n{done.stderr.decode()}"
-    with tarfile.open(fileobj=BytesIO(done.stdout)) as archive:
-        archive.extractall(folder, filter="data")
-    return folder
 
 
 def aged(

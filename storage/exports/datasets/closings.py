@@ -7,7 +7,8 @@ are counted by the same function as in the digests, over the whole history.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from conversations.languages import translated
 from conversations.plan.figures.closings import AgencyClosing, ClosingHistory
@@ -15,27 +16,57 @@ from conversations.plan.model import Agency
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_for
 from conversations.plan.versions import as_of, by_code
 from storage.calendar.figures import Figures
-from storage.exports.tables import Cell, Extract, Kind, at, one_table
+from storage.exports.tables import ColumnOf, Extract, Kind, at, table_of
 from storage.exports.wanted import Wanted, span_of
 from storage.plan.past_rows import PastRows
 from storage.unit_of_work import UnitOfWork
 
-CLOSINGS: tuple[tuple[str, Kind], ...] = (
-    ("agency", Kind.TEXT),
-    ("agency_name", Kind.TEXT),
-    ("period", Kind.TEXT),
-    ("period_start", Kind.DAY),
-    ("period_end", Kind.DAY),
-    ("periods", Kind.TEXT),
-    ("due_on", Kind.DAY),
-    ("locks_on", Kind.DAY),
-    ("expected_reports", Kind.WHOLE),
-    ("received_reports", Kind.WHOLE),
-    ("closed", Kind.FLAG),
-    ("closed_at", Kind.INSTANT),
-    ("on_time", Kind.FLAG),
-    ("days_late", Kind.WHOLE),
-    ("expectation", Kind.CODE),
+
+class _Row(NamedTuple):
+    """An agency and a closing that expected something of it. The agency is as it was when that was sealed."""
+
+    agency: Agency
+    each: AgencyClosing
+    expectation: str
+    wanted: Wanted
+
+    @property
+    def month(self) -> ReportingPeriod:
+        return period_for(PeriodType.MONTHLY, self.each.closing.month_end)
+
+    @property
+    def closed_at(self) -> datetime | None:
+        return at(self.each.closed_at, self.wanted.zone)
+
+    @property
+    def is_on_time(self) -> bool | None:
+        """None while it can still be closed in time: nobody knows yet."""
+        today = self.wanted.now.astimezone(self.wanted.zone).date()
+        if self.closed_at is None and today <= self.each.due_on:
+            return None
+        return self.each.is_on_time(self.wanted.zone)
+
+    @property
+    def days_late(self) -> int | None:
+        return None if self.closed_at is None else max(0, (self.closed_at.date() - self.each.due_on).days)
+
+
+CLOSINGS: tuple[ColumnOf[_Row], ...] = (
+    ("agency", Kind.TEXT, lambda of: of.agency.code),
+    ("agency_name", Kind.TEXT, lambda of: translated(of.agency.name, of.wanted.language) or None),
+    ("period", Kind.TEXT, lambda of: of.month.code),
+    ("period_start", Kind.DAY, lambda of: of.month.start_on),
+    ("period_end", Kind.DAY, lambda of: of.month.end_on),
+    ("periods", Kind.TEXT, lambda of: " ".join(period.code for period in of.each.periods)),
+    ("due_on", Kind.DAY, lambda of: of.each.due_on),
+    ("locks_on", Kind.DAY, lambda of: of.each.locks_on),
+    ("expected_reports", Kind.WHOLE, lambda of: of.each.expected),
+    ("received_reports", Kind.WHOLE, lambda of: of.each.received),
+    ("closed", Kind.FLAG, lambda of: of.each.is_closed),
+    ("closed_at", Kind.INSTANT, lambda of: of.closed_at),
+    ("on_time", Kind.FLAG, lambda of: of.is_on_time),
+    ("days_late", Kind.WHOLE, lambda of: of.days_late),
+    ("expectation", Kind.CODE, lambda of: of.expectation),
 )
 
 
@@ -48,7 +79,7 @@ def closings(unit: UnitOfWork, wanted: Wanted) -> Extract:
         if _is_chosen(told, wanted)
         for row in _rows(told, names, marks, wanted)
     ]
-    return one_table("closings", wanted, CLOSINGS, len(rows), ([row[name] for name, _ in CLOSINGS] for row in rows))
+    return table_of("closings", wanted, CLOSINGS, len(rows), rows)
 
 
 def history_of(unit: UnitOfWork, wanted: Wanted) -> tuple[ClosingHistory, ...]:
@@ -86,34 +117,9 @@ class _Marks:
         return "late" if min(seals) <= self._late_until else "sealed"
 
 
-def _rows(
-    told: ClosingHistory, names: Mapping[str, Sequence[Agency]], marks: _Marks, wanted: Wanted
-) -> Iterator[Mapping[str, Cell]]:
+def _rows(told: ClosingHistory, names: Mapping[str, Sequence[Agency]], marks: _Marks, wanted: Wanted) -> Iterator[_Row]:
     chosen = wanted.one_of("agency")
     for agency, each in sorted(told.agencies, key=lambda pair: pair[0].code):
         if not chosen or agency.code in chosen:
-            row = _row(as_of(names[agency.code], told.closing.seals_on), each, wanted)
-            yield row | {"expectation": marks.of(agency.code, each.periods)}
-
-
-def _row(agency: Agency, each: AgencyClosing, wanted: Wanted) -> dict[str, Cell]:
-    month = period_for(PeriodType.MONTHLY, each.closing.month_end)
-    closed_at = at(each.closed_at, wanted.zone)
-    today = wanted.now.astimezone(wanted.zone).date()
-    return {
-        "agency": agency.code,
-        "agency_name": translated(agency.name, wanted.language) or None,
-        "period": month.code,
-        "period_start": month.start_on,
-        "period_end": month.end_on,
-        "periods": " ".join(period.code for period in each.periods),
-        "due_on": each.due_on,
-        "locks_on": each.locks_on,
-        "expected_reports": each.expected,
-        "received_reports": each.received,
-        "closed": each.is_closed,
-        "closed_at": closed_at,
-        # While it can still be closed in time, nobody knows yet.
-        "on_time": each.is_on_time(wanted.zone) if closed_at is not None or today > each.due_on else None,
-        "days_late": max(0, (closed_at.date() - each.due_on).days) if closed_at is not None else None,
-    }
+            as_sealed = as_of(names[agency.code], told.closing.seals_on)
+            yield _Row(as_sealed, each, marks.of(agency.code, each.periods), wanted)

@@ -3,7 +3,7 @@
 Names stay inside the coordination. Elsewhere a person is a number (`P0012`), the same in every dataset.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -12,52 +12,13 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from storage.database.models import Agency, AuditEntry, Fire, Membership, Person, table
 from storage.exports.choosing import streamed
-from storage.exports.tables import Cell, Extract, Kind, at, one_table
+from storage.exports.tables import ColumnOf, Extract, Kind, at, table_of
 from storage.exports.wanted import Wanted, span_of
 from storage.unit_of_work import UnitOfWork
 
 _PERSON, _MEMBERSHIP, _AGENCY, _FIRE, _AUDIT = (
     table(Person), table(Membership), table(Agency), table(Fire), table(AuditEntry),
 )  # fmt: skip
-
-PEOPLE: tuple[tuple[str, Kind], ...] = (
-    ("person", Kind.TEXT),
-    ("role", Kind.CODE),
-    ("agency", Kind.TEXT),
-    ("active_since", Kind.INSTANT),
-    ("active_until", Kind.INSTANT),
-)
-PEOPLE_INSIDE: tuple[tuple[str, Kind], ...] = (
-    ("person_name", Kind.TEXT),
-    ("language", Kind.CODE),
-    ("joined_at", Kind.INSTANT),
-    ("suspended_at", Kind.INSTANT),
-    ("unreachable_at", Kind.INSTANT),
-)
-REMINDERS: tuple[tuple[str, Kind], ...] = (
-    ("number", Kind.WHOLE),
-    ("local_day", Kind.TEXT),
-    ("what", Kind.TEXT),
-    ("person", Kind.TEXT),
-    ("person_name", Kind.TEXT),
-    ("role", Kind.CODE),
-    ("agency", Kind.TEXT),
-    ("rungs", Kind.TEXT),
-    ("outcome", Kind.CODE),
-    ("reason", Kind.TEXT),
-    ("pressed", Kind.TEXT),
-    ("fired_at", Kind.INSTANT),
-    ("settled_at", Kind.INSTANT),
-)
-AUDIT: tuple[tuple[str, Kind], ...] = (
-    ("number", Kind.WHOLE),
-    ("at", Kind.INSTANT),
-    ("act", Kind.TEXT),
-    ("person", Kind.TEXT),
-    ("person_name", Kind.TEXT),
-    ("details", Kind.TEXT),
-    ("hash", Kind.TEXT),
-)
 
 
 def code(person_id: int | None) -> str | None:
@@ -68,7 +29,21 @@ def code(person_id: int | None) -> str | None:
 def people(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row for each role that somebody has or had in the plan."""
     conditions = [_MEMBERSHIP.c.plan_id == wanted.plan_id, *_of_agencies(wanted)]
-    named = PEOPLE if wanted.is_released else (*PEOPLE, *PEOPLE_INSIDE)
+    columns: list[ColumnOf[Any]] = [
+        ("person", Kind.TEXT, lambda of: code(of.person_id)),
+        ("role", Kind.CODE, lambda of: of.role),
+        ("agency", Kind.TEXT, lambda of: of.code),
+        ("active_since", Kind.INSTANT, lambda of: at(of.active_from, wanted.zone)),
+        ("active_until", Kind.INSTANT, lambda of: at(of.active_to, wanted.zone)),
+    ]
+    if not wanted.is_released:
+        columns += [
+            ("person_name", Kind.TEXT, lambda of: of.name),
+            ("language", Kind.CODE, lambda of: of.language),
+            ("joined_at", Kind.INSTANT, lambda of: at(of.joined_at, wanted.zone)),
+            ("suspended_at", Kind.INSTANT, lambda of: at(of.suspended_at, wanted.zone)),
+            ("unreachable_at", Kind.INSTANT, lambda of: at(of.unreachable_at, wanted.zone)),
+        ]
     statement = (
         select(
             _MEMBERSHIP.c.id, _MEMBERSHIP.c.person_id, _MEMBERSHIP.c.role, _MEMBERSHIP.c.active_from,
@@ -80,18 +55,8 @@ def people(unit: UnitOfWork, wanted: Wanted) -> Extract:
         .where(*conditions)
     )  # fmt: skip
 
-    def rows() -> Iterator[Sequence[Cell]]:
-        for found in streamed(unit, statement.order_by(_MEMBERSHIP.c.id)):
-            row: list[Cell] = [
-                code(found.person_id), found.role, found.code, at(found.active_from, wanted.zone),
-                at(found.active_to, wanted.zone),
-            ]  # fmt: skip
-            if not wanted.is_released:
-                since = (found.joined_at, found.suspended_at, found.unreachable_at)
-                row += [found.name, found.language, *(at(moment, wanted.zone) for moment in since)]
-            yield row
-
-    return one_table("people", wanted, named, _count(unit, statement), rows())
+    rows = streamed(unit, statement.order_by(_MEMBERSHIP.c.id))
+    return table_of("people", wanted, columns, _count(unit, statement), rows)
 
 
 def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
@@ -116,14 +81,23 @@ def reminders(unit: UnitOfWork, wanted: Wanted) -> Extract:
         .where(*conditions)
     )  # fmt: skip
 
-    def rows() -> Iterator[Sequence[Cell]]:
-        for f in streamed(unit, statement.order_by(_FIRE.c.id)):
-            yield [
-                f.id, f.window, f.what, code(f.person_id), f.name, f.role, f.code, f.rungs or None, f.state,
-                f.reason or None, f.answer or None, at(f.fired_at, wanted.zone), at(f.settled_at, wanted.zone),
-            ]  # fmt: skip
-
-    return one_table("reminders", wanted, REMINDERS, _count(unit, statement), rows())
+    columns: tuple[ColumnOf[Any], ...] = (
+        ("number", Kind.WHOLE, lambda of: of.id),
+        ("local_day", Kind.TEXT, lambda of: of.window),
+        ("what", Kind.TEXT, lambda of: of.what),
+        ("person", Kind.TEXT, lambda of: code(of.person_id)),
+        ("person_name", Kind.TEXT, lambda of: of.name),
+        ("role", Kind.CODE, lambda of: of.role),
+        ("agency", Kind.TEXT, lambda of: of.code),
+        ("rungs", Kind.TEXT, lambda of: of.rungs or None),
+        ("outcome", Kind.CODE, lambda of: of.state),
+        ("reason", Kind.TEXT, lambda of: of.reason or None),
+        ("pressed", Kind.TEXT, lambda of: of.answer or None),
+        ("fired_at", Kind.INSTANT, lambda of: at(of.fired_at, wanted.zone)),
+        ("settled_at", Kind.INSTANT, lambda of: at(of.settled_at, wanted.zone)),
+    )
+    rows = streamed(unit, statement.order_by(_FIRE.c.id))
+    return table_of("reminders", wanted, columns, _count(unit, statement), rows)
 
 
 _PROOFS = frozenset(("decision", "mark", "words"))
@@ -147,15 +121,21 @@ def audit(unit: UnitOfWork, wanted: Wanted) -> Extract:
         .where(*conditions)
     )  # fmt: skip
 
-    def rows() -> Iterator[Sequence[Cell]]:
-        for found in streamed(unit, statement.order_by(_AUDIT.c.id)):
-            told = {name: value for name, value in (found.details or {}).items() if name not in _PROOFS}
-            details = orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode() if told else None
-            yield [
-                found.id, at(found.at, wanted.zone), found.act, code(found.actor_id), found.name, details, found.hash,
-            ]  # fmt: skip
+    columns: tuple[ColumnOf[Any], ...] = (
+        ("number", Kind.WHOLE, lambda of: of.id),
+        ("at", Kind.INSTANT, lambda of: at(of.at, wanted.zone)),
+        ("act", Kind.TEXT, lambda of: of.act),
+        ("person", Kind.TEXT, lambda of: code(of.actor_id)),
+        ("person_name", Kind.TEXT, lambda of: of.name),
+        ("details", Kind.TEXT, lambda of: _details(of.details or {})),
+        ("hash", Kind.TEXT, lambda of: of.hash),
+    )
+    return table_of("audit", wanted, columns, _count(unit, statement), streamed(unit, statement.order_by(_AUDIT.c.id)))
 
-    return one_table("audit", wanted, AUDIT, _count(unit, statement), rows())
+
+def _details(of_act: Mapping[str, Any]) -> str | None:
+    told = {name: value for name, value in of_act.items() if name not in _PROOFS}
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode() if told else None
 
 
 def _of_agencies(wanted: Wanted) -> list[ColumnElement[bool]]:

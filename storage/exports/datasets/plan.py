@@ -4,21 +4,22 @@ Statuses and lights come from the function that the chat and the digest use (`co
 So the workbook on a minister's desk and the card on her phone cannot differ.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
 from conversations.languages import translated
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.monitoring import AgencyStanding, Standing
+from conversations.plan.figures.monitoring import ActivityStanding, AgencyStanding, Standing
+from conversations.plan.figures.standing_records import Closing, Report
 from conversations.plan.model import Agency, Role, is_restricted
 from storage.calendar.figures import Figures
 from storage.database.models import Activity, ActivitySupport, Indicator, Objective, Plan, StrategicArea, table
 from storage.database.models import Agency as AgencyTable
 from storage.exports.datasets.reports import number_or_text
-from storage.exports.tables import Cell, Extract, Kind, one_table
+from storage.exports.tables import ColumnOf, Extract, Kind, table_of
 from storage.exports.wanted import PUBLIC, Wanted
 from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
@@ -27,61 +28,104 @@ _PLAN = table(Plan)
 _ACTIVITY, _OBJECTIVE, _AREA, _INDICATOR = table(Activity), table(Objective), table(StrategicArea), table(Indicator)
 _AGENCY, _SUPPORT = table(AgencyTable), table(ActivitySupport)
 
-PLAN: tuple[tuple[str, Kind], ...] = (
-    ("activity", Kind.TEXT),
-    ("activity_name", Kind.TEXT),
-    ("area", Kind.TEXT),
-    ("area_name", Kind.TEXT),
-    ("objective", Kind.TEXT),
-    ("objective_name", Kind.TEXT),
-    ("agency", Kind.TEXT),
-    ("supporting", Kind.TEXT),
-    ("start_on", Kind.DAY),
-    ("due_on", Kind.DAY),
-    ("frequency", Kind.CODE),
-    ("status", Kind.TEXT),
-    ("status_name", Kind.TEXT),
-    ("progress", Kind.WHOLE),
-    ("light", Kind.CODE),
-    ("last_period_end", Kind.DAY),
-    ("indicator", Kind.TEXT),
-    ("target", Kind.DECIMAL),
-    ("target_unit", Kind.TEXT),
-    ("means_of_verification", Kind.TEXT),
-    ("sdg_targets", Kind.TEXT),
-    ("restricted", Kind.FLAG),
-    ("retired_on", Kind.DAY),
+
+class _Activity(NamedTuple):
+    """An activity as it is told: what its plan promises, and its state now."""
+
+    found: Any
+    stands: ActivityStanding | None
+    supporting: str
+    status_name: str | None
+    language: str
+    is_released: bool
+
+    @property
+    def last(self) -> Report | None:
+        return self.stands.last if self.stands else None
+
+    @property
+    def is_restricted(self) -> bool:
+        return is_restricted(self.found.sensitivity)
+
+    def words(self, translations: Mapping[str, str]) -> str | None:
+        return translated(translations, self.language) or None
+
+    def own_words(self, translations: Mapping[str, str]) -> str | None:
+        """Return words that say what is done. Of a restricted activity, outsiders get none."""
+        return None if self.is_released and self.is_restricted else self.words(translations)
+
+
+PLAN: tuple[ColumnOf[_Activity], ...] = (
+    ("activity", Kind.TEXT, lambda of: of.found.code),
+    ("activity_name", Kind.TEXT, lambda of: of.own_words(of.found.name)),
+    ("area", Kind.TEXT, lambda of: of.found.area_code),
+    ("area_name", Kind.TEXT, lambda of: of.words(of.found.area_name)),
+    ("objective", Kind.TEXT, lambda of: of.found.objective_code),
+    ("objective_name", Kind.TEXT, lambda of: of.words(of.found.objective_name)),
+    ("agency", Kind.TEXT, lambda of: of.found.agency_code),
+    ("supporting", Kind.TEXT, lambda of: of.supporting or None),
+    ("start_on", Kind.DAY, lambda of: of.found.start_on),
+    ("due_on", Kind.DAY, lambda of: of.found.due_on),
+    ("frequency", Kind.CODE, lambda of: of.found.report_frequency),
+    ("status", Kind.TEXT, lambda of: of.last.status.value if of.last else None),
+    ("status_name", Kind.TEXT, lambda of: of.status_name),
+    ("progress", Kind.WHOLE, lambda of: of.last.progress if of.last else None),
+    ("light", Kind.CODE, lambda of: of.stands.light.value if of.stands else None),
+    ("last_period_end", Kind.DAY, lambda of: of.last.end_on if of.last else None),
+    ("indicator", Kind.TEXT, lambda of: of.found.indicator_code),
+    ("target", Kind.DECIMAL, lambda of: number_or_text(of.found.target_quantity or "")),
+    ("target_unit", Kind.TEXT, lambda of: of.own_words(of.found.target_unit)),
+    ("means_of_verification", Kind.TEXT, lambda of: of.own_words(of.found.means_of_verification)),
+    ("sdg_targets", Kind.TEXT, lambda of: of.found.sdg_targets or None),
+    ("restricted", Kind.FLAG, lambda of: of.is_restricted),
+    ("retired_on", Kind.DAY, lambda of: of.found.retired_on),
 )
-GCM = ("gcm_objectives", Kind.TEXT)
+GCM: ColumnOf[_Activity] = ("gcm_objectives", Kind.TEXT, lambda of: of.found.gcm_objectives or None)
 """For partners and donors. Other audiences see it only if an admin has decided so; the shipped plan did not
 (docs/domain.md#sdgs-and-the-global-compact).
 """
-PLAN_INSIDE: tuple[tuple[str, Kind], ...] = (
-    ("sensitivity", Kind.CODE),
-    ("meets_victims", Kind.FLAG),
-    ("budget", Kind.TEXT),
-    ("currency", Kind.TEXT),
-    ("budget_status", Kind.TEXT),
-    ("source", Kind.TEXT),
+PLAN_INSIDE: tuple[ColumnOf[_Activity], ...] = (
+    ("sensitivity", Kind.CODE, lambda of: of.found.sensitivity),
+    ("meets_victims", Kind.FLAG, lambda of: of.found.meets_victims),
+    ("budget", Kind.TEXT, lambda of: of.found.budget or None),
+    ("currency", Kind.TEXT, lambda of: (of.found.budget and of.found.currency) or None),
+    ("budget_status", Kind.TEXT, lambda of: of.found.budget_status or None),
+    ("source", Kind.TEXT, lambda of: of.found.source or None),
 )
-AGENCIES: tuple[tuple[str, Kind], ...] = (
-    ("agency", Kind.TEXT),
-    ("agency_name", Kind.TEXT),
-    ("role_type", Kind.CODE),
-    ("active_from", Kind.DAY),
-    ("active_to", Kind.DAY),
-    ("activities", Kind.WHOLE),
-    ("light", Kind.CODE),
-    ("closing_month_end", Kind.DAY),
-    ("expected_reports", Kind.WHOLE),
-    ("received_reports", Kind.WHOLE),
-    ("closed", Kind.FLAG),
-    ("on_time", Kind.FLAG),
+
+
+class _Agency(NamedTuple):
+    """An agency as it is told. `stands` is None if nothing was ever expected of it."""
+
+    agency: Agency
+    stands: AgencyStanding | None
+    closing: Closing | None
+    language: str
+
+    @property
+    def expected(self) -> AgencyStanding | None:
+        """The standing, if the present closing expects something of the agency."""
+        return self.stands if self.stands is not None and self.stands.is_expected else None
+
+
+AGENCIES: tuple[ColumnOf[_Agency], ...] = (
+    ("agency", Kind.TEXT, lambda of: of.agency.code),
+    ("agency_name", Kind.TEXT, lambda of: translated(of.agency.name, of.language) or None),
+    ("role_type", Kind.CODE, lambda of: of.agency.role_type),
+    ("active_from", Kind.DAY, lambda of: of.agency.active_from),
+    ("active_to", Kind.DAY, lambda of: of.agency.active_to),
+    ("activities", Kind.WHOLE, lambda of: len(of.stands.activities) if of.stands else 0),
+    ("light", Kind.CODE, lambda of: (of.stands.worst.light if of.stands else Light.GREY).value),
+    ("closing_month_end", Kind.DAY, lambda of: of.closing.month_end if of.closing and of.expected else None),
+    ("expected_reports", Kind.WHOLE, lambda of: of.stands.expected if of.stands else 0),
+    ("received_reports", Kind.WHOLE, lambda of: of.stands.reported if of.stands else 0),
+    ("closed", Kind.FLAG, lambda of: of.expected.is_closed if of.expected else None),
+    ("on_time", Kind.FLAG, lambda of: of.expected.is_on_time if of.expected and of.expected.is_closed else None),
 )
-AGENCIES_INSIDE: tuple[tuple[str, Kind], ...] = (
-    ("unclosed_in_a_row", Kind.WHOLE),
-    ("focal_points", Kind.WHOLE),
-    ("reminders", Kind.WHOLE),
+AGENCIES_INSIDE: tuple[ColumnOf[_Agency], ...] = (
+    ("unclosed_in_a_row", Kind.WHOLE, lambda of: of.stands.in_a_row if of.stands else None),
+    ("focal_points", Kind.WHOLE, lambda of: of.stands.focal_points if of.stands else None),
+    ("reminders", Kind.WHOLE, lambda of: of.stands.reminders if of.stands else None),
 )
 WEEK = timedelta(days=7)
 
@@ -97,8 +141,7 @@ def plan(unit: UnitOfWork, wanted: Wanted) -> Extract:
     if not wanted.is_released:
         named = (*named, *PLAN_INSIDE)
     rows = list(_activities(unit, wanted))
-    told = ([row[name] for name, _ in named] for row in rows)
-    return one_table("plan", wanted, named, len(rows), told, lists=_lights(wanted))
+    return table_of("plan", wanted, named, len(rows), rows, lists=_lights(wanted))
 
 
 def shows_gcm(unit: UnitOfWork, wanted: Wanted) -> bool:
@@ -120,13 +163,8 @@ def agencies(unit: UnitOfWork, wanted: Wanted) -> Extract:
         if not wanted.agency or agency.code in wanted.one_of("agency")
     ]
     named = AGENCIES if wanted.is_released else (*AGENCIES, *AGENCIES_INSIDE)
-
-    def rows() -> Iterator[Sequence[Cell]]:
-        for agency in chosen:
-            cells = _agency(agency, found.get(agency.code), standing, wanted)
-            yield [cells[name] for name, _ in named]
-
-    return one_table("agencies", wanted, named, len(chosen), rows(), lists=_lights(wanted))
+    rows = (_Agency(agency, found.get(agency.code), standing.closing, wanted.language) for agency in chosen)
+    return table_of("agencies", wanted, named, len(chosen), rows, lists=_lights(wanted))
 
 
 def _lights(wanted: Wanted) -> dict[str, Mapping[str, str]]:
@@ -140,10 +178,23 @@ def _standing(unit: UnitOfWork, wanted: Wanted) -> Standing:
     )  # fmt: skip
 
 
-def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
+def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[_Activity]:
     standing = {each.code: each for each in _standing(unit, wanted).activities}
-    statuses = {each.code: each.label for each in unit.plans.code_list(wanted.plan_id, "activity_status")}
-    language = wanted.language
+    statuses = {
+        each.code: each.text(wanted.language) for each in unit.plans.code_list(wanted.plan_id, "activity_status")
+    }
+    supports = _supporting(unit, wanted)
+    for found in unit.connection.execute(_of_plan(wanted)):
+        stands = standing.get(found.code)
+        status = stands.last.status.value if stands and stands.last else ""
+        if not wanted.status or status in wanted.one_of("status"):
+            name = statuses.get(status) or None
+            supporting = " ".join(supports.get(found.id, ()))
+            yield _Activity(found, stands, supporting, name, wanted.language, wanted.is_released)
+
+
+def _supporting(unit: UnitOfWork, wanted: Wanted) -> dict[int, list[str]]:
+    """Return the codes of the agencies that support each activity, by the activity's number."""
     supports: dict[int, list[str]] = {}
     for activity_id, code in unit.connection.execute(
         select(_SUPPORT.c.activity_id, _AGENCY.c.code)
@@ -152,44 +203,7 @@ def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Cell]]:
         .order_by(_AGENCY.c.code)
     ):
         supports.setdefault(activity_id, []).append(code)
-    for found in unit.connection.execute(_of_plan(wanted)):
-        hides = wanted.is_released and is_restricted(found.sensitivity)
-        stands = standing.get(found.code)
-        last = stands.last if stands else None
-        if wanted.status and (last is None or last.status not in wanted.one_of("status")):
-            continue
-        yield {
-            "activity": found.code,
-            "activity_name": None if hides else (translated(found.name, language) or None),
-            "area": found.area_code,
-            "area_name": translated(found.area_name, language) or None,
-            "objective": found.objective_code,
-            "objective_name": translated(found.objective_name, language) or None,
-            "agency": found.agency_code,
-            "supporting": " ".join(supports.get(found.id, ())) or None,
-            "start_on": found.start_on,
-            "due_on": found.due_on,
-            "frequency": found.report_frequency,
-            "status": last.status.value if last else None,
-            "status_name": translated(statuses.get(last.status.value, {}), language) or None if last else None,
-            "progress": last.progress if last else None,
-            "light": stands.light.value if stands else None,
-            "last_period_end": last.end_on if last else None,
-            "indicator": found.indicator_code,
-            "target": number_or_text(found.target_quantity or ""),
-            "target_unit": None if hides else (translated(found.target_unit, language) or None),
-            "means_of_verification": None if hides else (translated(found.means_of_verification, language) or None),
-            "sdg_targets": found.sdg_targets or None,
-            "gcm_objectives": found.gcm_objectives or None,
-            "restricted": is_restricted(found.sensitivity),
-            "retired_on": found.retired_on,
-            "sensitivity": found.sensitivity,
-            "meets_victims": found.meets_victims,
-            "budget": found.budget or None,
-            "currency": (found.currency or None) if found.budget else None,
-            "budget_status": found.budget_status or None,
-            "source": found.source or None,
-        }
+    return supports
 
 
 def _of_plan(wanted: Wanted) -> Any:
@@ -219,25 +233,3 @@ def _of_plan(wanted: Wanted) -> Any:
     if areas := wanted.one_of("area"):
         statement = statement.where(_AREA.c.code.in_(areas))
     return statement
-
-
-def _agency(agency: Agency, found: AgencyStanding | None, standing: Standing, wanted: Wanted) -> dict[str, Cell]:
-    is_expected = found is not None and found.is_expected
-    closing = standing.closing
-    return {
-        "agency": agency.code,
-        "agency_name": translated(agency.name, wanted.language) or None,
-        "role_type": agency.role_type,
-        "active_from": agency.active_from,
-        "active_to": agency.active_to,
-        "activities": len(found.activities) if found else 0,
-        "light": (found.worst.light if found else Light.GREY).value,
-        "closing_month_end": closing.month_end if closing and is_expected else None,
-        "expected_reports": found.expected if found else 0,
-        "received_reports": found.reported if found else 0,
-        "closed": found.is_closed if found and is_expected else None,
-        "on_time": found.is_on_time if found and is_expected and found.is_closed else None,
-        "unclosed_in_a_row": found.in_a_row if found else None,
-        "focal_points": found.focal_points if found else None,
-        "reminders": found.reminders if found else None,
-    }

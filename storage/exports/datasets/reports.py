@@ -7,21 +7,21 @@ and numbers of people only if nothing about the activity is restricted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, case, func, select
 
 from conversations.languages import translated
 from conversations.plan.figures.annual import whole
 from conversations.plan.figures.suppression import Figure, in_a_row
-from conversations.plan.model import Activity
+from conversations.plan.model import Activity, Agency
 from conversations.plan.versions import by_code, version_of
 from storage.database.models import Agency as AgencyTable
 from storage.database.models import Attachment, Person, ReportingPeriod, Submission, table
 from storage.exports.choosing import allowed, root_receipt, streamed
 from storage.exports.codes import plans_own
-from storage.exports.tables import PROTECTED, Cell, Extract, Kind, at, one_table
+from storage.exports.tables import PROTECTED, Cell, ColumnOf, Extract, Kind, at, table_of
 from storage.exports.wanted import Wanted
 from storage.plan.past_rows import PastRows, as_it_was
 from storage.reports.revisions import limits
@@ -33,60 +33,102 @@ _PERSON, _FILE = table(Person), table(Attachment)
 _FIRST = table(Submission).alias("first")
 
 PEOPLE = {"women": "ben_women", "men": "ben_men", "girls": "ben_girls", "boys": "ben_boys"}
-COLUMNS: tuple[tuple[str, Kind], ...] = (
-    ("receipt", Kind.WHOLE),
-    ("root_receipt", Kind.WHOLE),
-    ("activity", Kind.TEXT),
-    ("activity_name", Kind.TEXT),
-    ("area", Kind.TEXT),
-    ("area_name", Kind.TEXT),
-    ("agency", Kind.TEXT),
-    ("agency_name", Kind.TEXT),
-    ("period", Kind.TEXT),
-    ("period_start", Kind.DAY),
-    ("period_end", Kind.DAY),
-    ("status", Kind.TEXT),
-    ("status_name", Kind.TEXT),
-    ("progress", Kind.WHOLE),
-    ("validation", Kind.CODE),
-    ("version", Kind.WHOLE),
-    ("submitted_at", Kind.INSTANT),
-    ("on_time", Kind.FLAG),
-    ("restricted", Kind.FLAG),
-    ("quantity", Kind.DECIMAL),
-    ("people_total", Kind.WHOLE),
-    ("women", Kind.WHOLE),
-    ("men", Kind.WHOLE),
-    ("girls", Kind.WHOLE),
-    ("boys", Kind.WHOLE),
-    ("unknown", Kind.WHOLE),
-    ("completed_on", Kind.DAY),
-    ("new_due_on", Kind.DAY),
-    ("obstacles", Kind.CODE),
-    ("zero_reason", Kind.CODE),
-    ("needs_decision", Kind.FLAG),
-    ("evidence", Kind.CODE),
-    ("files", Kind.WHOLE),
+
+
+class _Report(NamedTuple):
+    """A report as it is told, with the activity and the agency as they were when its period was sealed."""
+
+    found: Any
+    said: Mapping[str, str]
+    """Its answers, by question. Restricted ones are not even unsealed for outsiders."""
+    activity: Activity | None
+    agency: Agency | None
+    area_name: str | None
+    status_name: str | None
+    people: Mapping[str, Cell]
+    is_restricted: bool
+    wanted: Wanted
+
+    @property
+    def title(self) -> str | None:
+        """The title. Of a restricted activity, others get only the code (as in the chat)."""
+        if self.activity is None or (self.is_restricted and self.wanted.is_released):
+            return None
+        return self.activity.title(self.wanted.language)
+
+    @property
+    def hides_text(self) -> bool:
+        return self.is_restricted and not self.wanted.sees_restricted
+
+    def text(self, question: str) -> str | None:
+        return None if self.hides_text else (self.said.get(question) or None)
+
+    def place(self, question: str) -> str | None:
+        """Return a place.
+
+        The shipped form asks restricted reports for none. If another edition does, the place does not go out.
+        """
+        return None if self.is_restricted else (self.said.get(question) or None)
+
+    @property
+    def submitted_at(self) -> datetime | None:
+        return at(self.found.submitted_at, self.wanted.zone)
+
+    @property
+    def is_on_time(self) -> bool:
+        """Whether its first version was: a correction takes the place of that."""
+        first_sent_at = at(self.found.first_sent_at, self.wanted.zone)
+        assert first_sent_at is not None
+        return bool(first_sent_at.date() <= self.found.due_on)
+
+
+COLUMNS: tuple[ColumnOf[_Report], ...] = (
+    ("receipt", Kind.WHOLE, lambda of: of.found.receipt_number),
+    ("root_receipt", Kind.WHOLE, lambda of: of.found.root_receipt),
+    ("activity", Kind.TEXT, lambda of: of.found.subject.partition(":")[2]),
+    ("activity_name", Kind.TEXT, lambda of: of.title),
+    ("area", Kind.TEXT, lambda of: of.activity.area_code if of.activity else None),
+    ("area_name", Kind.TEXT, lambda of: of.area_name),
+    ("agency", Kind.TEXT, lambda of: of.found.agency),
+    ("agency_name", Kind.TEXT, lambda of: (of.agency and translated(of.agency.name, of.wanted.language)) or None),
+    ("period", Kind.TEXT, lambda of: of.found.period),
+    ("period_start", Kind.DAY, lambda of: of.found.start_on),
+    ("period_end", Kind.DAY, lambda of: of.found.end_on),
+    ("status", Kind.TEXT, lambda of: of.found.activity_status),
+    ("status_name", Kind.TEXT, lambda of: of.status_name),
+    ("progress", Kind.WHOLE, lambda of: of.found.progress),
+    ("validation", Kind.CODE, lambda of: of.found.validation_state),
+    ("version", Kind.WHOLE, lambda of: of.found.version),
+    ("submitted_at", Kind.INSTANT, lambda of: of.submitted_at),
+    ("on_time", Kind.FLAG, lambda of: of.is_on_time),
+    ("restricted", Kind.FLAG, lambda of: of.is_restricted),
+    ("quantity", Kind.DECIMAL, lambda of: of.people["quantity"]),
+    ("people_total", Kind.WHOLE, lambda of: of.people["people_total"]),
+    ("women", Kind.WHOLE, lambda of: of.people["women"]),
+    ("men", Kind.WHOLE, lambda of: of.people["men"]),
+    ("girls", Kind.WHOLE, lambda of: of.people["girls"]),
+    ("boys", Kind.WHOLE, lambda of: of.people["boys"]),
+    ("unknown", Kind.WHOLE, lambda of: of.people["unknown"]),
+    ("completed_on", Kind.DAY, lambda of: day(of.said.get("completion_date"))),
+    ("new_due_on", Kind.DAY, lambda of: day(of.said.get("new_due_date"))),
+    ("obstacles", Kind.CODE, lambda of: of.said.get("obstacle") or None),
+    ("zero_reason", Kind.CODE, lambda of: of.found.zero_reason or None),
+    ("needs_decision", Kind.FLAG, lambda of: {"yes": True, "no": False}.get(of.said.get("needs_decision", ""))),
+    ("evidence", Kind.CODE, lambda of: of.said.get("evidence_type") or None),
+    ("files", Kind.WHOLE, lambda of: None if of.hides_text else of.found.files),
 )
-INSIDE_COLUMNS: tuple[tuple[str, Kind], ...] = (
+INSIDE_COLUMNS: tuple[ColumnOf[_Report], ...] = (
     # Nobody's sex or age stands beside a place in what leaves the coordination (docs/domain.md#small-numbers).
-    ("place", Kind.CODE),
-    ("province", Kind.CODE),
-    ("obstacle_detail", Kind.TEXT),
-    ("decision", Kind.TEXT),
-    ("next_step", Kind.TEXT),
-    ("evidence_link", Kind.TEXT),
-    ("evidence_note", Kind.TEXT),
-    ("sent_by", Kind.TEXT),
-    ("instance", Kind.TEXT),
+    ("place", Kind.CODE, lambda of: of.place("place")),
+    ("province", Kind.CODE, lambda of: of.place("province")),
+    ("obstacle_detail", Kind.TEXT, lambda of: of.text("obstacle_detail")),
+    ("decision", Kind.TEXT, lambda of: of.text("decision_text")),
+    ("next_step", Kind.TEXT, lambda of: of.text("next_step")),
+    ("evidence_link", Kind.TEXT, lambda of: of.text("evidence_link")),
+    ("evidence_note", Kind.TEXT, lambda of: of.text("evidence_desc")),
+    ("sent_by", Kind.TEXT, lambda of: of.found.sent_by),
+    ("instance", Kind.TEXT, lambda of: of.found.instance_id),
 )
-TEXTS = {
-    "obstacle_detail": "obstacle_detail",
-    "decision": "decision_text",
-    "next_step": "next_step",
-    "evidence_link": "evidence_link",
-    "evidence_note": "evidence_desc",
-}
 ABOUT_ACTIVITIES: ColumnElement[bool] = _S.c.subject.startswith("activity:")
 
 
@@ -95,14 +137,13 @@ def reports(unit: UnitOfWork, wanted: Wanted) -> Extract:
     conditions = [*allowed(unit, wanted), ABOUT_ACTIVITIES]
     total = unit.connection.execute(select(func.count()).select_from(_S).where(*conditions)).scalar_one()
     named = COLUMNS if wanted.is_released else (*COLUMNS, *INSIDE_COLUMNS)
-    rows = _Rows(unit, wanted, [name for name, _ in named]).all(conditions)
     lists = plans_own(unit, wanted.plan_id, wanted.language)
-    return one_table("reports", wanted, named, total, rows, lists=lists)
+    return table_of("reports", wanted, named, total, _Reports(unit, wanted).all(conditions), lists=lists)
 
 
-class _Rows:
-    def __init__(self, unit: UnitOfWork, wanted: Wanted, names: Sequence[str]) -> None:
-        self._unit, self._wanted, self._names = unit, wanted, names
+class _Reports:
+    def __init__(self, unit: UnitOfWork, wanted: Wanted) -> None:
+        self._unit, self._wanted = unit, wanted
         plans = unit.plans
         self._activities = by_code(plans.activities_ever(wanted.plan_id))
         self._agencies = by_code(plans.agencies_ever(wanted.plan_id))
@@ -111,7 +152,7 @@ class _Rows:
         self._past_areas = unit.of(PastRows).of_plan(wanted.plan_id).get("strategic_area", {})
         self._statuses = {each.code: each.label for each in plans.code_list(wanted.plan_id, "activity_status")}
 
-    def all(self, conditions: Sequence[Any]) -> Iterator[Sequence[Cell]]:
+    def all(self, conditions: Sequence[Any]) -> Iterator[_Report]:
         files = select(func.count()).where(_FILE.c.instance_id == _S.c.instance_id).scalar_subquery()
         # A correction takes the place of the first version, which is looked up by its key if there is one.
         first = select(_FIRST.c.submitted_at).where(_FIRST.c.instance_id == _S.c.root_id).scalar_subquery()
@@ -131,57 +172,24 @@ class _Rows:
             .where(*conditions)
         )  # fmt: skip
         for found in streamed(self._unit, statement.order_by(_S.c.id)):
-            cells = self._cells(found)
-            yield [cells[name] for name in self._names]
+            yield self._told(found)
 
-    def _cells(self, found: Any) -> dict[str, Cell]:
-        wanted, language = self._wanted, self._wanted.language
-        code = found.subject.partition(":")[2]
-        activity = version_of(self._activities, code, found.seals_on)
-        agency = version_of(self._agencies, found.agency, found.seals_on)
+    def _told(self, found: Any) -> _Report:
+        wanted = self._wanted
+        activity = version_of(self._activities, found.subject.partition(":")[2], found.seals_on)
         is_restricted = bool(found.sensitive) or activity is None or activity.is_restricted
-        hides_text = is_restricted and not wanted.sees_restricted
-        # Restricted answers are not even unsealed for outsiders.
         said = {} if is_restricted and wanted.is_released else named_answers(self._unit, found)
-        submitted_at, first_sent_at = at(found.submitted_at, wanted.zone), at(found.first_sent_at, wanted.zone)
-        assert submitted_at is not None
-        assert first_sent_at is not None
-        cells: dict[str, Cell] = {
-            "receipt": found.receipt_number,
-            "root_receipt": found.root_receipt,
-            "activity": code,
-            "activity_name": self._title(activity, is_restricted),
-            "area": activity.area_code if activity else None,
-            "area_name": self._area_name(activity.area_code, found.seals_on) if activity else None,
-            "agency": found.agency,
-            "agency_name": (translated(agency.name, language) or None) if agency else None,
-            "period": found.period,
-            "period_start": found.start_on,
-            "period_end": found.end_on,
-            "status": found.activity_status,
-            "status_name": translated(self._statuses.get(found.activity_status, {}), language) or None,
-            "progress": found.progress,
-            "validation": found.validation_state,
-            "version": found.version,
-            "submitted_at": submitted_at,
-            "on_time": first_sent_at.date() <= found.due_on,
-            "restricted": is_restricted,
-            "completed_on": day(said.get("completion_date")),
-            "new_due_on": day(said.get("new_due_date")),
-            "obstacles": said.get("obstacle") or None,
-            "zero_reason": found.zero_reason or None,
-            "needs_decision": {"yes": True, "no": False}.get(said.get("needs_decision", "")),
-            "evidence": said.get("evidence_type") or None,
-            "files": None if hides_text else found.files,
-            # The shipped form asks restricted reports for no place. If another edition does, the place does not go out.
-            "place": None if is_restricted else (said.get("place") or None),
-            "province": None if is_restricted else (said.get("province") or None),
-            "sent_by": found.sent_by,
-            "instance": found.instance_id,
-        }
-        for name, question in TEXTS.items():
-            cells[name] = None if hides_text else (said.get(question) or None)
-        return cells | self._people(said, activity, found, is_restricted)
+        return _Report(
+            found,
+            said,
+            activity,
+            version_of(self._agencies, found.agency, found.seals_on),
+            self._area_name(activity.area_code, found.seals_on) if activity else None,
+            translated(self._statuses.get(found.activity_status, {}), wanted.language) or None,
+            self._people(said, activity, is_restricted),
+            is_restricted,
+            wanted,
+        )
 
     def _area_name(self, code: str, seals_on: date) -> str | None:
         area = self._areas.get(code)
@@ -190,15 +198,7 @@ class _Rows:
         name = as_it_was(self._past_areas.get(area.id, ()), "name", area.name, seals_on)
         return translated(name, self._wanted.language) or None
 
-    def _title(self, activity: Activity | None, is_restricted: bool) -> str | None:
-        """Return the title. Of a restricted activity, others get only the code (as in the chat)."""
-        if activity is None or (is_restricted and self._wanted.is_released):
-            return None
-        return activity.title(self._wanted.language)
-
-    def _people(
-        self, said: Mapping[str, str], activity: Activity | None, found: Any, is_restricted: bool
-    ) -> dict[str, Cell]:
+    def _people(self, said: Mapping[str, str], activity: Activity | None, is_restricted: bool) -> dict[str, Cell]:
         quantity = number(said.get("qty_done"))
         total = whole(said.get("ben_total"))
         parts = {name: whole(said.get(question)) for name, question in PEOPLE.items()}

@@ -8,44 +8,49 @@ a report, here and in every export.
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, func, or_, select
 
 from conversations.plan.model import ValidationState
 from storage.database.models import Agency, ReportingPeriod, ReviewDecision, Submission, table
 from storage.exports.choosing import matching, root_receipt
-from storage.exports.tables import Cell, Extract, Kind, at, one_table
+from storage.exports.tables import ColumnOf, Extract, Kind, at, table_of
 from storage.exports.wanted import Wanted
 from storage.unit_of_work import UnitOfWork
 
 _S, _P, _A, _D = table(Submission), table(ReportingPeriod), table(Agency), table(ReviewDecision)
 
-WITHDRAWN: tuple[tuple[str, Kind], ...] = (
-    ("root_receipt", Kind.WHOLE),
-    ("receipt", Kind.WHOLE),
-    ("version", Kind.WHOLE),
-    ("subject", Kind.TEXT),
-    ("agency", Kind.TEXT),
-    ("period", Kind.TEXT),
-    ("withdrawn_at", Kind.INSTANT),
-    ("withdrawal", Kind.CODE),
-    ("replaced_by", Kind.WHOLE),
-)
+
+class _Withdrawn(NamedTuple):
+    """A version that stood, and what took its place, if anything did."""
+
+    before: Any
+    after: Any
+    found: Any
+    """The validation, or the withdrawn validation, by which that happened."""
 
 
 def withdrawn(unit: UnitOfWork, wanted: Wanted) -> Extract:
     """One row for each validated version that was then replaced or taken back, in the order of that."""
-    rows = sorted(_withdrawn(unit, wanted), key=lambda row: (row["withdrawn_at"], row["receipt"]))
     since = wanted.since_at
-    kept = [row for row in rows if since is None or row["withdrawn_at"] >= since]
-    told = (
-        [row[name] if name != "withdrawn_at" else at(row[name], wanted.zone) for name, _ in WITHDRAWN] for row in kept
+    kept = [each for each in _withdrawn(unit, wanted) if since is None or each.found.at >= since]
+    kept.sort(key=lambda each: (each.found.at, each.before.receipt_number))
+    columns: tuple[ColumnOf[_Withdrawn], ...] = (
+        ("root_receipt", Kind.WHOLE, lambda of: of.found.root_receipt),
+        ("receipt", Kind.WHOLE, lambda of: of.before.receipt_number),
+        ("version", Kind.WHOLE, lambda of: of.before.version),
+        ("subject", Kind.TEXT, lambda of: (of.found.subject or "").partition(":")[2] or None),
+        ("agency", Kind.TEXT, lambda of: of.found.agency),
+        ("period", Kind.TEXT, lambda of: of.found.period),
+        ("withdrawn_at", Kind.INSTANT, lambda of: at(of.found.at, wanted.zone)),
+        ("withdrawal", Kind.CODE, lambda of: "taken_back" if of.found.decision == "taken_back" else "corrected"),
+        ("replaced_by", Kind.WHOLE, lambda of: of.after.receipt_number if of.after else None),
     )
-    return one_table("withdrawn", wanted, WITHDRAWN, len(kept), told)
+    return table_of("withdrawn", wanted, columns, len(kept), kept)
 
 
-def _withdrawn(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Any]]:
+def _withdrawn(unit: UnitOfWork, wanted: Wanted) -> Iterator[_Withdrawn]:
     for _, events in groupby(_events(unit, wanted), key=lambda found: found.root_id):
         standing: dict[int, Any] = {}
         for found in events:
@@ -55,20 +60,8 @@ def _withdrawn(unit: UnitOfWork, wanted: Wanted) -> Iterator[dict[str, Any]]:
             else:
                 standing[found.version] = found
             after = standing[max(standing)] if standing else None
-            if before is None or (after is not None and after.version == before.version):
-                continue
-            cells: dict[str, Cell | Any] = {
-                "root_receipt": found.root_receipt,
-                "receipt": before.receipt_number,
-                "version": before.version,
-                "subject": (found.subject or "").partition(":")[2] or None,
-                "agency": found.agency,
-                "period": found.period,
-                "withdrawn_at": found.at,
-                "withdrawal": "taken_back" if found.decision == "taken_back" else "corrected",
-                "replaced_by": after.receipt_number if after else None,
-            }
-            yield cells
+            if before is not None and (after is None or after.version != before.version):
+                yield _Withdrawn(before, after, found)
 
 
 def _events(unit: UnitOfWork, wanted: Wanted) -> Any:

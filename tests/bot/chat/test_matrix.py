@@ -38,6 +38,7 @@ from storage.upkeep.retention import RETENTION
 from tests import ROOT
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import furnish, settings_in
+from tests.storage.validation import set_state
 from tests.taps import command_token
 
 PAGE = ROOT / "docs" / "access.md"
@@ -137,7 +138,7 @@ def _canaries(unit: UnitOfWork) -> None:
             update(table(Submission)).where(table(Submission).c.id == one.id).values(sealed_answers=sealed)
         )
         if number < 2:
-            unit.submissions.set_validation_state(one.id, "submitted")
+            set_state(unit, one.id, "submitted")
 
 
 # ------------------------------------------------------------------ trying

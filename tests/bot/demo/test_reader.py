@@ -12,6 +12,7 @@ from storage.unit_of_work import UnitOfWork
 from tests.bot.doors.served import NOW, Served, served
 from tests.bot.house import CARMEN, furnish, settings_in
 from tests.ports import free_port
+from tests.storage.validation import set_state
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_what_is_validated_arrives_at_the_reader(door: Served) -> None:
         carmen = unit.people.by_telegram_id(CARMEN)
         assert carmen is not None
         sent = unit.submissions.get(1)
-        unit.submissions.set_validation_state(sent.id, ValidationState.SUBMITTED)
+        set_state(unit, sent.id, ValidationState.SUBMITTED)
         again = unit.submissions.get(1)
         unit.reviews.decide(again, "validated", carmen.id, NOW)
 

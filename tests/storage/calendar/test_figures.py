@@ -28,6 +28,7 @@ from tests.closings import expected_at_closing
 from tests.storage.blank_forms import blank_form
 from tests.storage.database.put_back import once_made
 from tests.storage.imports.plan_books import seed_draft
+from tests.storage.validation import set_state
 
 ZONE = ZoneInfo("America/Santo_Domingo")
 NOW = datetime(2018, 10, 15, 8, 30, tzinfo=ZONE).astimezone(UTC)
@@ -121,7 +122,7 @@ def lived(seeded: Any, apply: Apply) -> Any:
                     seeded, expected.activity, expected.period.code, sent, answers=answers, activity_status=status,
                     progress=100 if status == "completed" else dice.randint(0, 90),
                 )(unit)  # fmt: skip
-                unit.submissions.set_validation_state(number, dice.choice(["submitted", "validated", "returned"]))
+                set_state(unit, number, dice.choice(["submitted", "validated", "returned"]))
             for code, agency_id in seeded.agencies.items():
                 periods = {
                     e.period for e in expected_at_closing(activities, month_end) if e.activity.agency_code == code
@@ -364,7 +365,7 @@ def test_those_outside_see_the_last_validated_report_however_old(seeded: Any, ap
     """The newer ones wait for validation: they change nothing outside, and hide nothing."""
     activity = apply(lambda unit: unit.plans.activity(seeded.plan_id, "PER-303"))
     sent = [apply(send(seeded, activity, p, NOW - WEEK * 6, progress=n)) for p, n in (("201806", 5), ("201807", 9))]
-    apply(lambda unit: unit.submissions.set_validation_state(sent[0], "validated"))
+    apply(lambda unit: set_state(unit, sent[0], "validated"))
     later = datetime(2019, 9, 2, tzinfo=UTC)
     for only_validated, progress in ((True, 5), (False, 9)):
         found = apply(standing(seeded, later, only_validated=only_validated))
@@ -434,15 +435,15 @@ def test_what_was_validated_stands_while_its_correction_waits(seeded: Any, apply
         return one.last.progress, one.last.status, found.received
 
     first = report(30, "in_progress")
-    apply(lambda unit: unit.submissions.set_validation_state(first, "validated"))
+    apply(lambda unit: set_state(unit, first, "validated"))
     second = report(45, "delayed", supersedes_id=first, validation_state="corrected")
     assert read(only_validated=True)[:2] == (30, "in_progress")
     assert read(only_validated=False) == (45, "delayed", read(only_validated=True)[2])
 
-    apply(lambda unit: unit.submissions.set_validation_state(second, "returned"))
+    apply(lambda unit: set_state(unit, second, "returned"))
     assert read(only_validated=True)[:2] == (30, "in_progress")
 
-    apply(lambda unit: unit.submissions.set_validation_state(second, "validated"))
+    apply(lambda unit: set_state(unit, second, "validated"))
     assert read(only_validated=True)[:2] == (45, "delayed")
 
 
@@ -537,7 +538,7 @@ def test_a_count_that_goes_on_is_told_beside_the_years_before(seeded: Any, apply
         ("IND-23", "2018Q2", NOW - WEEK, "120"), ("IND-23", "2018Q4", later, "125"), ("IND-20", "201808", NOW, "12"),
     ):  # fmt: skip
         id = figure(seeded, apply, code, period, sent, value_people=number)
-        apply(lambda unit, id=id: unit.submissions.set_validation_state(id, "validated"))
+        apply(lambda unit, id=id: set_state(unit, id, "validated"))
     look = lambda at, **more: {  # noqa: E731
         each.indicator.code: each.year
         for each in apply(lambda unit: Figures(unit).indicators(seeded.plan_id, at, ZONE, **more))
@@ -563,7 +564,7 @@ def test_indicators_are_added_up_from_validated_figures(seeded: Any, apply: Appl
     for (code, period), answers in told.items():
         number = figure(seeded, apply, code, period, **answers)
         if code != "IND-07":
-            apply(lambda unit, number=number: unit.submissions.set_validation_state(number, "validated"))
+            apply(lambda unit, number=number: set_state(unit, number, "validated"))
     look = lambda unit: Figures(unit).indicators(seeded.plan_id, NOW, ZONE)  # noqa: E731
     found = {each.indicator.code: each.year for each in apply(look) if each.year.reported}
 

@@ -1,30 +1,36 @@
-"""Tables are made, compared and unmade by migrations alone, on both databases."""
+"""Old tables become those of the models, step by step, on both databases."""
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
+from alembic import command
+from alembic.config import Config
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Column, Engine, MetaData, Table, create_engine, text
 
-from conversations.plan.model import Care
 from storage.database.engines import sqlite_module
-from storage.database.migrating import check, downgrade, head, upgrade
-from storage.database.models import Base
-from storage.database.vault import Vault
+from storage.database.migrating import check, head, upgrade
 from storage.errors import Unmigrated
 from storage.open_database import Database, open_database
 from tests import ROOT
 from tests.deadlines import PATIENCE
-from tests.storage.database import scratch
-from tests.storage.imports.plan_books import bring, seed_draft
+from tests.history import tree_of
 
 NOON = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
+FORM = """
+    <h:html xmlns:h="http://www.w3.org/1999/xhtml" xmlns="http://www.w3.org/2002/xforms"><h:head><model>
+    <itext><translation lang="Español (es)"><text id="there"><value>Allá</value></text></translation></itext>
+    <instance id="agency"><root><item><name>B</name><label>B</label></item></root></instance>
+    <instance id="region"><root><item><name>here</name><label>Aquí</label></item>
+    <item><itextId>there</itextId><name>there</name></item></root></instance>
+    </model></h:head></h:html>
+"""
 CATALOGUES = {
     "sqlite": """
         SELECT type, name, tbl_name, sql FROM sqlite_master
@@ -40,6 +46,15 @@ CATALOGUES = {
         SELECT 'column', column_name, table_name, concat(data_type, character_maximum_length, is_nullable,
                replace(coalesce(column_default, ''), current_schema() || '.', ''))
         FROM information_schema.columns WHERE table_schema = current_schema() AND table_name <> 'alembic_version'
+        UNION ALL
+        SELECT 'trigger', tgname, tgrelid::regclass::text, replace(pg_get_triggerdef(oid), current_schema() || '.', '')
+        FROM pg_trigger WHERE NOT tgisinternal
+          AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
+        UNION ALL
+        SELECT 'function', proname, '', prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+        UNION ALL
+        SELECT 'option', relname, '', reloptions::text FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND reloptions IS NOT NULL
     """,
 }
 
@@ -62,14 +77,62 @@ def in_any_order(definition: str) -> tuple[str, ...]:
     return tuple(sorted(" ".join(part.replace('"', "").split()).rstrip(" )") for part in definition.split(",")))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def own_url(request: pytest.FixtureRequest) -> str:
-    """Migrated tables that no other test has."""
-    if request.param == "sqlite":
-        return str(request.getfixturevalue("sqlite_url"))
-    url: str = request.getfixturevalue("make_schema")()
-    scratch.migrate(url)
-    return url
+OLD = ("7b6c921", "9468034d")
+"""The commits whose databases are upgraded. The first had the migrations up to 0008, the second those up to 0030."""
+
+
+@pytest.fixture(params=OLD)
+def old(request: pytest.FixtureRequest, empty_url: str, tmp_path: Path) -> tuple[str, MetaData]:
+    """A database with the tables of an old commit and a row in each, and those tables."""
+    engine = old_engine(request.param, empty_url, tmp_path)
+    tables = MetaData()
+    with engine.begin() as connection:
+        tables.reflect(connection)
+        for each in tables.sorted_tables:
+            if each.name != "alembic_version":
+                connection.execute(each.insert(), row_of(each))
+    engine.dispose()
+    return empty_url, tables
+
+
+def old_engine(commit: str, url: str, folder: Path) -> Engine:
+    """Make the tables of an old commit with its own migrations."""
+    scripts = tree_of(commit, folder / "old", "storage/migrations/versions") / "storage" / "migrations"
+    shutil.copy(ROOT / "storage" / "migrations" / "env.py", scripts)
+    engine = engine_for(url)
+    config = Config()
+    config.set_main_option("script_location", str(scripts))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return engine
+
+
+def row_of(of: Table) -> dict[str, Any]:
+    """Return a row with something in each column that is in the clear. What it refers to is the first of its table."""
+    return {
+        column.name: 1 if column.foreign_keys or column.name == "id" else something(column)
+        for column in of.columns
+        if (of.name, column.name) != ("restricted_message", "message_id")  # its card is known instead
+        if not (column.nullable and column.name.startswith("sealed_"))
+    }
+
+
+def something(column: Column[Any]) -> Any:
+    kind = column.type.python_type
+    if kind is str:
+        return column.name[: getattr(column.type, "length", None)]
+    return {bool: True, int: 7, object: {"es": column.name}, bytes: b"sealed", datetime: NOON, date: NOON.date()}[kind]
+
+
+def rows(url: str, tables: MetaData) -> dict[str, list[Any]]:
+    """Return all rows of these tables, as far as these tables had columns."""
+    engine = engine_for(url)
+    with engine.connect() as connection:
+        found = {each.name: list(connection.execute(each.select())) for each in tables.sorted_tables}
+    engine.dispose()
+    del found["alembic_version"]
+    return found
 
 
 def test_the_newest_migration_is_known_by_the_number_of_its_file() -> None:
@@ -78,43 +141,26 @@ def test_the_newest_migration_is_known_by_the_number_of_its_file() -> None:
     assert head() == ScriptDirectory(str(migrations)).get_current_head()
 
 
-def test_alembic_finds_nothing_to_do_after_an_upgrade(url: str) -> None:
-    """Models and migrations say the same."""
-    engine = engine_for(url)
-    with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
-    engine.dispose()
-    assert differences == []
+def test_a_database_of_an_old_commit_gets_the_tables_of_a_new_one(
+    old: tuple[str, MetaData], make_schema: Callable[[], str], tmp_path: Path
+) -> None:
+    """A new one is made from the models, so models and migrations say the same: checks, triggers and options too."""
+    url, _ = old
+    new = f"sqlite:///{tmp_path / 'new.db'}" if url.startswith("sqlite") else make_schema()
+    upgrade(new)
+    upgrade(url)
+    check(url)
+    assert catalogue(url) == catalogue(new)
 
 
-def test_sqlite_has_the_same_tables_migrated_as_made_from_the_models(sqlite_url: str, tmp_path: Path) -> None:
-    """Also where Alembic does not look: checks, partial indexes, AUTOINCREMENT."""
-    made = f"sqlite:///{tmp_path / 'made.db'}"
-    engine = engine_for(made)
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    assert catalogue(sqlite_url) == catalogue(made)
-
-
-def test_postgresql_has_the_same_tables_migrated_as_made_from_the_models(make_schema: Callable[[], str]) -> None:
-    """Also where Alembic does not look: checks, partial indexes, names of keys."""
-    migrated, made = make_schema(), make_schema()
-    upgrade(migrated)
-    engine = engine_for(made)
-    Base.metadata.create_all(engine)
-    engine.dispose()
-    assert catalogue(migrated) == catalogue(made)
-
-
-def test_a_downgrade_to_base_leaves_nothing(own_url: str) -> None:
-    """Down is the inverse of up."""
-    downgrade(own_url)
-    engine = engine_for(own_url)
-    tables = inspect(engine).get_table_names()
-    engine.dispose()
-    assert tables == ["alembic_version"]
-    with pytest.raises(Unmigrated):
-        check(own_url)
+def test_a_database_of_an_old_commit_keeps_its_rows(old: tuple[str, MetaData]) -> None:
+    """Each table has its row afterwards, with the same in each column that it had."""
+    url, tables = old
+    before = rows(url, tables)
+    upgrade(url)
+    after = rows(url, tables)
+    assert all(before.values())
+    assert {name: [row for row in after[name] if row in found] for name, found in before.items()} == before
 
 
 def test_a_second_upgrade_changes_nothing(url: str) -> None:
@@ -147,40 +193,41 @@ def test_check_says_what_to_do_and_touches_nothing(empty_url: str) -> None:
 
 
 @pytest.mark.parametrize("command", [check, upgrade])
-def test_tables_of_a_newer_program_are_named_as_such(url: str, command: Callable[[str], None]) -> None:
-    """An older program cannot bring them anywhere: to tell its operator to upgrade them would lead nowhere."""
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        ("9999", r"at 9999: a newer version .* Install that version"),
+        ("0019", r"at 0019, a step between two versions: `enlace db upgrade` of commit 5dd6162e brings them"),
+    ],
+)
+def test_tables_that_this_program_cannot_bring_up_to_date_are_named_as_such(
+    url: str, number: str, sentence: str, command: Callable[[str], None]
+) -> None:
+    """To tell the operator to upgrade them with this program would lead nowhere."""
     engine = create_engine(url)
     with engine.begin() as connection:
-        known = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{number}'"))
     try:
-        with pytest.raises(
-            Unmigrated,
-            match=r"at 9999: a newer version .* Install that version",
-        ):
+        with pytest.raises(Unmigrated, match=sentence):
             command(url)
     finally:  # on PostgreSQL the next tests of this process have the same tables
         with engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = :known"), {"known": known})
+            connection.execute(text("UPDATE alembic_version SET version_num = :known"), {"known": head()})
         engine.dispose()
 
 
-def test_a_failed_upgrade_leaves_no_half_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_upgrade_leaves_no_half_of_it(old: tuple[str, MetaData], monkeypatch: pytest.MonkeyPatch) -> None:
     """On SQLite too, where Alembic by itself would commit statement by statement."""
-    from alembic.operations import Operations
+    url, _ = old
+    before = catalogue(url)
 
-    url = f"sqlite:///{tmp_path / 'half.db'}"
-    original = Operations.create_table
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("power cut")
 
-    def fail_at_outbox(self: Operations, name: str, *args: Any, **options: Any) -> Any:
-        if name == "outbox":
-            raise RuntimeError("power cut")
-        return original(self, name, *args, **options)
-
-    monkeypatch.setattr(Operations, "create_table", fail_at_outbox)
+    monkeypatch.setattr(Operations, "create_table", fail)  # each step makes one, behind other changes
     with pytest.raises(RuntimeError, match="power cut"):
         upgrade(url)
-    assert catalogue(url) == set()
+    assert catalogue(url) == before
 
 
 def test_the_database_file_is_nobody_elses_to_read(sqlite_database: Database, tmp_path: Path) -> None:
@@ -193,65 +240,40 @@ def test_the_database_file_is_nobody_elses_to_read(sqlite_database: Database, tm
     assert modes == dict.fromkeys(("new.db", "new.db-wal", "new.db-shm"), 0o600)
 
 
-def test_what_an_added_schedule_has_told_is_told_under_its_own_name_too(own_url: str) -> None:
-    """0006: each has a name of its own in the ledger from then on, and says nothing again (G8)."""
-    downgrade(own_url, "0005")
-    engine = engine_for(own_url)
-    at = "'2018-10-08 12:30:00+00:00'"
+def test_what_was_written_in_code_and_forms_is_in_each_plan_afterwards(empty_url: str, tmp_path: Path) -> None:
+    """7b6c921: whatever the plan, what its codes, its zone and its form meant until then is written into it."""
+    engine = old_engine("7b6c921", empty_url, tmp_path)
+    tables = MetaData()
     with engine.begin() as connection:
-        for statement in (
-            "INSERT INTO plan (code, name, starts_on, ends_on, timezone)"
-            " VALUES ('p', '{}', '2018-01-01', '2020-12-31', 'America/Santo_Domingo')",
-            "INSERT INTO person (telegram_id, name, language, timezone, joined_at)"
-            f" VALUES (1, 'Ana', 'es', 'America/Santo_Domingo', {at})",
-            *(
-                "INSERT INTO schedule (plan_id, what, shipped, days, at, timezone, roles, created_at)"
-                f" VALUES (1, 'digest', {shipped}, 'mon', '08:30', '', '', {at})"
-                for shipped in ("'digest'", "NULL")
-            ),
-            'INSERT INTO fire (plan_id, person_id, what, "window", state, reason, rungs, answer, fired_at)'
-            f" VALUES (1, 1, 'digest', '2018-10-08', 'sent', '', '', '', {at})",
-        ):
-            connection.execute(text(statement))
-    upgrade(own_url)
-    with engine.connect() as connection:
-        rows = connection.execute(text('SELECT what, "window", state FROM fire ORDER BY id')).all()
-    engine.dispose()
-    assert [tuple(row) for row in rows] == [("digest", "2018-10-08", "sent"), ("digest.2", "2018-10-08", "skipped")]
+        tables.reflect(connection)
 
+        def add(table: str, *rows: dict[str, Any]) -> None:
+            of = tables.tables[table]
+            for number, row in enumerate(rows, 1):
+                connection.execute(of.insert(), row_of(of) | {"id": number} | row)
 
-def test_rules_that_named_codes_are_columns_with_what_was_in_force(own_url: str) -> None:
-    """0012: whatever the plan, what its codes and its time zone meant until then is written into it."""
-    downgrade(own_url, "0011")
-    engine = engine_for(own_url)
-    with engine.begin() as connection:
-        for statement in (
-            *(
-                "INSERT INTO plan (code, name, starts_on, ends_on, timezone)"
-                f" VALUES ('{code}', '{{}}', '2018-01-01', '2020-12-31', '{zone}')"
-                for code, zone in (("a", "America/Santo_Domingo"), ("b", "America/Tegucigalpa"))
-            ),
-            "INSERT INTO strategic_area (plan_id, code, name, intent, position, source)"
-            " VALUES (1, 'X', '{}', '{}', 1, '')",
-            "INSERT INTO agency (plan_id, code, name, mandate, role_type, founding_member, source)"
-            " VALUES (1, 'A', '{}', '', 'member', '0', '')",
-            *(
-                "INSERT INTO indicator (plan_id, strategic_area_id, agency_id, code, name, level, unit, direction,"
-                " aggregation, disaggregation, frequency, baseline, baseline_period, baseline_source, sdg_target,"
-                " sdg_indicator, gcm_objective, sensitivity, min_cell, by_exploitation, note)"
-                f" VALUES (1, 1, 1, '{code}', '{{}}', '', '', '', '', '', 'monthly', '', '', '', '', '', '', '',"
-                " 0, '0', '')"
-                for code in ("IND-02", "IND-03", "IND-12", "IND-17", "IND-19", "IND-22")
-            ),
-        ):
-            connection.execute(text(statement))
-    upgrade(own_url)
-    with engine.connect() as connection:
-        plans = connection.execute(text("SELECT code, country, currency FROM plan ORDER BY id")).all()
-        rules = connection.execute(text("SELECT code, computed, annual_table FROM indicator ORDER BY code")).all()
-    engine.dispose()
-    assert [tuple(row) for row in plans] == [("a", "DO", "DOP"), ("b", "", "DOP")]
-    assert [tuple(row) for row in rules] == [
+        add(
+            "plan", {"code": "a", "timezone": "America/Santo_Domingo"}, {"code": "b", "timezone": "America/Tegucigalpa"}
+        )
+        add("strategic_area", {})
+        add("objective", {})
+        add("agency", {"code": "A"}, {"code": "B"}, {"code": "A", "plan_id": 2})
+        add("indicator", *({"code": f"IND-{number}"} for number in ("02", "03", "12", "17", "19", "22")))
+        add("activity", *({"code": code, "sensitivity": "open"} for code in ("ASI-1", "PER-1", "PER-2")))
+        add("reporting_period", *({"code": kind, "period_type": kind} for kind in ("Monthly", "Quarterly", "Yearly")))
+        add("person", {})
+        add("form", {"form_id": "incident_free_text"})
+        add("form_version", {"xform": FORM})
+        add("code", {"id": 100, "list": "region", "code": "here"})
+        add("job", {"kind": "unsay", "state": "queued", "payload": {"card": 3}, "chat_id": 9}, {"kind": "export"})
+    upgrade(empty_url)
+
+    def found(sql: str) -> list[tuple[Any, ...]]:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(sql))]
+
+    assert found("SELECT code, country, currency FROM plan ORDER BY id") == [("a", "DO", "DOP"), ("b", "", "DOP")]
+    assert found("SELECT code, computed, annual_table FROM indicator ORDER BY id") == [
         ("IND-02", "", ""),
         ("IND-03", "", "prevention"),
         ("IND-12", "", "prosecution"),
@@ -259,61 +281,26 @@ def test_rules_that_named_codes_are_columns_with_what_was_in_force(own_url: str)
         ("IND-19", "share_completed", ""),
         ("IND-22", "", "protection"),
     ]
-
-
-def test_every_plan_and_every_period_keeps_the_days_that_were_in_force(own_url: str) -> None:
-    """0013: cadences become rows, of plans of any country."""
-    downgrade(own_url, "0012")
-    engine = engine_for(own_url)
-    days = "'2018-01-01', '2018-01-31', '2018-02-01', '2018-02-09', '2018-02-12', '2018-02-15'"
-    with engine.begin() as connection:
-        for number, code in enumerate(("a", "b"), 1):
-            connection.execute(
-                text(
-                    "INSERT INTO plan (code, name, starts_on, ends_on, timezone)"
-                    f" VALUES ('{code}', '{{}}', '2018-01-01', '2020-12-31', 'America/Tegucigalpa')"
-                )
-            )
-            for period, kind in (("201801", "Monthly"), ("2018Q1", "Quarterly"), ("2018", "Yearly")):
-                connection.execute(
-                    text(
-                        "INSERT INTO reporting_period (plan_id, code, period_type, start_on, end_on, opens_on, due_on,"
-                        f" grace_until_on, locks_on) VALUES ({number}, '{period}', '{kind}', {days})"
-                    )
-                )
-    upgrade(own_url)
-    columns = "opening_day, due_day, grace_day, lock_day"
-    with engine.connect() as connection:
-        cadences = connection.execute(text(f"SELECT plan_id, code, {columns} FROM cadence WHERE retired_on IS NULL"))
-        periods = connection.execute(text(f"SELECT code, due_on, {columns} FROM reporting_period WHERE plan_id = 2"))
-        kept = {tuple(row)[:2]: tuple(row)[2:] for row in cadences}
-        own = {row[0]: (str(row[1])[:10], *row[2:]) for row in periods}
+    assert found("SELECT code, sensitivity, meets_victims FROM activity ORDER BY id") == [
+        ("ASI-1", "restricted", None),
+        ("PER-1", "open", None),
+        ("PER-2", "restricted", None),
+    ]
+    days = "opening_day, due_day, grace_day, lock_day"
+    usual = {"monthly": (1, 5, 10, 15), "quarterly": (1, 10, 15, 20), "semiannual": (1, 15, 20, 25)}
+    usual["annual"] = (1, 20, 25, 30)
+    assert found(f"SELECT plan_id, code, {days} FROM cadence ORDER BY plan_id, opening_day, due_day") == [
+        (plan, code, *numbers) for plan in (1, 2) for code, numbers in usual.items()
+    ]
+    assert found(f"SELECT {days} FROM reporting_period ORDER BY id") == [
+        usual["monthly"],
+        usual["quarterly"],
+        usual["annual"],
+    ]
+    referring = found("SELECT id FROM agency WHERE reports_referrals = (1 = 1) ORDER BY id")
+    assert referring == [(2,)], "the one in the list of the form of its own plan"
+    assert found("SELECT code, position FROM code ORDER BY position") == [("there", 2), ("here", 7)]
+    assert found("SELECT chat_id, card_id, reason FROM restricted_message") == [(9, 3, "")]
+    assert found("SELECT kind FROM job") == [("export",)]
+    assert found("SELECT name FROM fact ORDER BY name")[-2:] == [("sealed_late.1",), ("sealed_late.2",)]
     engine.dispose()
-    usual = {
-        "monthly": (1, 5, 10, 15),
-        "quarterly": (1, 10, 15, 20),
-        "semiannual": (1, 15, 20, 25),
-        "annual": (1, 20, 25, 30),
-    }
-    assert kept == {(plan, code): numbers for plan in (1, 2) for code, numbers in usual.items()}
-    assert own == {
-        "201801": ("2018-02-09", *usual["monthly"]),
-        "2018Q1": ("2018-02-09", *usual["quarterly"]),
-        "2018": ("2018-02-09", *usual["annual"]),
-    }, "what an admin has moved stays where it is"
-
-
-def test_of_the_activities_of_before_nobody_has_said_whom_their_reporters_meet(own_url: str, vault: Vault) -> None:
-    """0031: they are read as before until a workbook says it; the column comes and goes without another change."""
-    with open_database(own_url, vault=vault) as database:
-        database.units.submit(None, bring(seed_draft())).result(PATIENCE)
-    downgrade(own_url, "0030")
-    upgrade(own_url)
-    with open_database(own_url, vault=vault) as database:
-        with database.view() as unit:
-            found = {each.code: each for each in unit.plans.activities(unit.plans.only().id)}
-        changes = database.units.submit(None, bring(seed_draft(), NOON)).result(PATIENCE)
-    assert {each.meets_victims for each in found.values()} == {None}
-    assert (found["PRE-302"].care, found["ASI-201"].care) == (Care(False, False), Care(True, True))
-    assert {each.column for each in changes} == {"meets_victims"}
-    assert len(changes) == len(found)

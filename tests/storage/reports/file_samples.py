@@ -65,6 +65,12 @@ def zipped(parts: dict[str, bytes], **options: Any) -> bytes:
     return file.getvalue()
 
 
+def pdf(*things: bytes) -> bytes:
+    """A PDF with these objects, the first of which is its root."""
+    objects = b"".join(b"%d 0 obj\n%s\nendobj\n" % (number, each) for number, each in enumerate(things, 1))
+    return b"%PDF-1.7\n" + objects + b"trailer<</Root 1 0 R>>\n%%EOF\n"
+
+
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 DOCX = zipped({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>"})
 

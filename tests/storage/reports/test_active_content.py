@@ -9,20 +9,11 @@ import zlib
 import pytest
 from PIL import Image
 
-from storage.reports.inspection import Inspected, inspect
-from storage.reports.refusals import Refused
+from tests.storage.reports.file_samples import kept, pdf, refusal, zipped
 
 SCRIPT = b"5 0 <</S/JavaScript/JS(app.alert(1))>>"
 RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 WORDS = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return made.getvalue()
 
 
 def document(files: dict[str, bytes] | None = None, *, said: str = "", kinds: str = "", related: str = "") -> bytes:
@@ -37,10 +28,6 @@ def document(files: dict[str, bytes] | None = None, *, said: str = "", kinds: st
             **(files or {}),
         }
     )
-
-
-def pdf(thing: bytes) -> bytes:
-    return b"%PDF-1.7\n1 0 obj\n" + thing + b"\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
 def objects(data: bytes, head: bytes = b"/Filter/FlateDecode", behind: bytes = b"") -> bytes:
@@ -188,9 +175,7 @@ EVASIONS: dict[str, tuple[bytes, str, str]] = {
 def test_no_way_of_writing_it_hides_what_a_document_does(what: str) -> None:
     """The reader on the other side is forgiving, so the one who looks is, too."""
     data, name, reason = EVASIONS[what]
-    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
-    assert isinstance(found, Refused), found
-    assert found.reason == reason
+    assert refusal(data, name) == reason
 
 
 def workbook(formula: str = "", *, encoding: str = "utf-8", **parts: bytes) -> bytes:
@@ -242,9 +227,7 @@ ASKS = {
 def test_no_server_learns_who_opened_the_evidence(what: str) -> None:
     """Formulas that ask a server, workbooks and databases elsewhere, and pages that a PDF opens by itself."""
     data, name = ASKS[what]
-    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
-    assert isinstance(found, Refused), found
-    assert found.reason == "remote"
+    assert refusal(data, name) == "remote"
 
 
 @pytest.mark.parametrize(
@@ -270,19 +253,16 @@ def test_no_server_learns_who_opened_the_evidence(what: str) -> None:
 )
 def test_what_documents_usually_hold_is_kept(data: bytes, name: str) -> None:
     """Page numbers, links, the table behind a chart, letters, formulas, the page that is shown first, a template."""
-    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
-    assert isinstance(found, Inspected), found
-    assert found.data == data
+    assert kept(data, name).data == data
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"), [("a.iqy", "a.iqy.txt"), ("a.url", "a.url.txt"), ("acta.v2", "acta.v2.txt"), ("acta", "acta")]
+    ("sent", "named"), [("a.iqy", "a.iqy.txt"), ("a.url", "a.url.txt"), ("acta.v2", "acta.v2.txt"), ("acta", "acta")]
 )
-def test_an_ending_that_nothing_here_knows_starts_nothing(sent: str, kept: str) -> None:
+def test_an_ending_that_nothing_here_knows_starts_nothing(sent: str, named: str) -> None:
     """What the system of whoever opens it would start by its name is kept as the text that it is."""
-    found = inspect(b"WEB\n1\nhola\n", claimed_name=sent, claimed_mime="", accept="file")
-    assert isinstance(found, Inspected)
-    assert (found.original_name, found.mime_type) == (kept, "text/plain")
+    found = kept(b"WEB\n1\nhola\n", sent)
+    assert (found.original_name, found.mime_type) == (named, "text/plain")
 
 
 def _box(kind: bytes, data: bytes) -> bytes:
@@ -304,9 +284,7 @@ LOCI = bytes(4) + b"\x15\xc7\0\0" + struct.pack(">iii", -4583195, 1211504, 0) + 
 def test_a_video_forgets_its_place_however_it_is_written(told: bytes, secret: bytes) -> None:
     """With minutes and seconds, as 3GPP has it, and in XMP; the file is as long as before."""
     video = _box(b"ftyp", b"mp42\0\0\0\0mp42isom") + _box(b"moov", _box(b"udta", told)) + _box(b"mdat", bytes(64))
-    found = inspect(video, claimed_name="v.mp4", claimed_mime="", accept="video")
-
-    assert isinstance(found, Inspected)
+    found = kept(video, "v.mp4", accept="video")
     assert secret in video
     assert secret not in found.data
     assert len(found.data) == len(video)
@@ -325,16 +303,13 @@ WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm" + bytes(20)
 )
 def test_a_recording_of_any_kind_forgets_its_place(name: str, data: bytes, secret: bytes) -> None:
     """The track of a camera that notes each second where it is, and a browser's recording."""
-    found = inspect(data, claimed_name=name, claimed_mime="", accept="video")
-    assert isinstance(found, Inspected), found
+    found = kept(data, name, accept="video")
     assert (secret in data, secret in found.data, len(found.data)) == (True, False, len(data))
 
 
 def test_a_recording_whose_cover_tells_a_place_is_refused() -> None:
     """A photo is on the cover of a sound as it came from the phone."""
-    found = inspect(b"ID3\x03\0\0\0\0\x0f\x76APIC" + photo(), claimed_name="a.mp3", claimed_mime="", accept="audio")
-    assert isinstance(found, Refused)
-    assert found.reason == "place"
+    assert refusal(b"ID3\x03\0\0\0\0\x0f\x76APIC" + photo(), "a.mp3", accept="audio") == "place"
 
 
 TEMPLATE = b"{\\rtf1{\\*\\template %s}x}"
@@ -401,9 +376,7 @@ ELSEWHERE = (
 @pytest.mark.parametrize(("name", "data"), [each[1:] for each in ELSEWHERE], ids=[each[0] for each in ELSEWHERE])
 def test_what_is_fetched_from_elsewhere_is_refused_whatever_kind_of_part_it_is(name: str, data: bytes) -> None:
     """Only links are followed by hand; every other address is asked by the program that opens the document."""
-    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
-    assert isinstance(found, Refused)
-    assert found.reason in ("remote", "scripts")
+    assert refusal(data, name) in ("remote", "scripts")
 
 
 @pytest.mark.parametrize(
@@ -423,7 +396,7 @@ def test_what_is_fetched_from_elsewhere_is_refused_whatever_kind_of_part_it_is(n
 )
 def test_what_lies_on_this_computer_or_waits_for_somebody_is_kept(name: str, data: bytes) -> None:
     """A template of Word's own, a linked photo, a link, the names of sheets."""
-    assert isinstance(inspect(data, claimed_name=name, claimed_mime="", accept="file"), Inspected)
+    assert kept(data, name)
 
 
 FETCHES = f"<x:document xmlns:x='{WORDS}'><x:fldSimple x:instr='{{}}'/></x:document>"
@@ -454,9 +427,7 @@ FETCHES = f"<x:document xmlns:x='{WORDS}'><x:fldSimple x:instr='{{}}'/></x:docum
 )
 def test_what_is_fetched_when_it_is_opened_is_refused_whatever_fetches_it(name: str, data: bytes, reason: str) -> None:
     """A field, a query, another document that is merged in, and a part whose name says nothing of what it is."""
-    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
-    assert isinstance(found, Refused)
-    assert found.reason == reason
+    assert refusal(data, name) == reason
 
 
 @pytest.mark.parametrize(
@@ -472,4 +443,4 @@ def test_what_is_fetched_when_it_is_opened_is_refused_whatever_fetches_it(name: 
 )
 def test_a_link_and_loose_markup_do_nothing(data: bytes) -> None:
     """They are in the documents that offices send."""
-    assert isinstance(inspect(data, claimed_name="a.docx", claimed_mime="", accept="file"), Inspected)
+    assert kept(data, "a.docx")

@@ -1,14 +1,11 @@
 """Documents made to harm whoever opens them, by somebody who had not read the rules that refuse them (S10)."""
 
-import io
 import struct
-import zipfile
 
 import pytest
 
 from storage.reports import active_content
-from storage.reports.inspection import Inspected, inspect
-from storage.reports.refusals import Refused
+from tests.storage.reports.file_samples import kept, pdf, refusal, zipped
 
 W = b"<w:document xmlns:w='u' xmlns:v='v'>%s</w:document>"
 DRAWING = b"<svg xmlns='http://www.w3.org/2000/svg'>%s</svg>"
@@ -17,11 +14,7 @@ MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"
 
 
 def packed(main: str, body: bytes = b"<x/>", **parts: bytes) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in {"[Content_Types].xml": b"<Types/>", main: body, **parts}.items():
-            archive.writestr(name, data)
-    return made.getvalue()
+    return zipped({"[Content_Types].xml": b"<Types/>", main: body, **parts})
 
 
 def docx(body: bytes = b"", **parts: bytes) -> bytes:
@@ -42,10 +35,6 @@ def cell(formula: bytes) -> bytes:
 
 def pptx(slide: bytes) -> bytes:
     return packed("ppt/presentation.xml", **{"ppt/slides/slide1.xml": slide})
-
-
-def pdf(thing: bytes) -> bytes:
-    return b"%%PDF-1.7\n1 0 obj\n%s\nendobj\ntrailer<</Root 1 0 R>>\n%%%%EOF" % thing
 
 
 HOSTILE = {
@@ -96,9 +85,7 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_document_is_refused(what: str) -> None:
     data, name, reason = HOSTILE[what]
-    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
-    assert isinstance(found, Refused), found
-    assert found.reason == reason
+    assert refusal(data, name) == reason
 
 
 @pytest.mark.parametrize(
@@ -114,8 +101,7 @@ def test_a_hostile_document_is_refused(what: str) -> None:
     ids=["a shade", "the next slide", "a sum", "a title", "a name", "a link"],
 )
 def test_what_looks_alike_and_fetches_nothing_is_kept(data: bytes, name: str) -> None:
-    found = inspect(data, claimed_name=name, claimed_mime="", accept="file")
-    assert isinstance(found, Inspected), found
+    assert kept(data, name)
 
 
 @pytest.mark.parametrize(
@@ -129,17 +115,14 @@ def test_what_looks_alike_and_fetches_nothing_is_kept(data: bytes, name: str) ->
 )
 def test_what_a_camera_notes_each_second_is_overwritten(told: bytes, secret: bytes) -> None:
     video = MP4 + told + b"\0\0\0\x08mdat"
-    found = inspect(video, claimed_name="v.mp4", claimed_mime="", accept="video")
-    assert isinstance(found, Inspected)
+    found = kept(video, "v.mp4", accept="video")
     assert (secret in found.data, len(found.data)) == (False, len(video))
 
 
 @pytest.mark.parametrize("track", [b"camm", b"djmd"])
 def test_a_track_of_places_without_a_mark_has_the_recording_refused(track: bytes) -> None:
     video = MP4 + b"\0\0\0\x20stsd\0\0\0\0\0\0\0\1\0\0\0\x10" + track + struct.pack("<d", 18.4861)
-    found = inspect(video, claimed_name="v.mp4", claimed_mime="", accept="video")
-    assert isinstance(found, Refused)
-    assert found.reason == "place"
+    assert refusal(video, "v.mp4", accept="video") == "place"
 
 
 def test_instructions_in_many_pieces_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,11 +138,7 @@ def test_instructions_in_many_pieces_are_read_once(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(active_content, "_FIELD", Counting())
     pieces = 5_000
-    found = inspect(
-        docx(b"<w:instrText>A</w:instrText>" * pieces), claimed_name="a.docx", claimed_mime="", accept="file"
-    )
-    assert isinstance(found, Inspected)
+    assert kept(docx(b"<w:instrText>A</w:instrText>" * pieces), "a.docx")
     assert read < 300 * pieces
     split = b"".join(b"<w:instrText>%c</w:instrText>" % letter for letter in b'INCLUDEPICTURE "http://e.example"')
-    found = inspect(docx(split), claimed_name="a.docx", claimed_mime="", accept="file")
-    assert isinstance(found, Refused)
+    assert refusal(docx(split), "a.docx") == "remote"

@@ -17,6 +17,7 @@ from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
 from tests.storage.database.groups import begin_chats, gathered, update
 from tests.storage.receipts import by_receipt
+from tests.storage.validation import set_state
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 
@@ -263,14 +264,14 @@ def test_validation_is_of_the_current_version(apply: Any, world: Any) -> None:
     """A coordinator who looks at a corrected report is told."""
     first = apply(lambda unit: world.submit(unit, "uuid:1"))
     second = apply(lambda unit: world.submit(unit, "uuid:2"))
-    apply(lambda unit: unit.submissions.set_validation_state(first.id, "validated"))
+    apply(lambda unit: set_state(unit, first.id, "validated"))
     states = [apply(lambda unit, id=id: unit.submissions.get(id).validation_state) for id in (first.id, second.id)]
 
     assert states == ["validated", "submitted"]
 
     apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id))
     with pytest.raises(Conflict):
-        apply(lambda unit: unit.submissions.set_validation_state(second.id, "validated"))
+        apply(lambda unit: set_state(unit, second.id, "validated"))
 
 
 def test_the_version_validated_last_stands_until_the_next_one_is(apply: Any, world: Any) -> None:
@@ -284,19 +285,19 @@ def test_the_version_validated_last_stands_until_the_next_one_is(apply: Any, wor
     other = apply(lambda unit: world.submit(unit, "uuid:other"))
     assert standing() == []
 
-    apply(lambda unit: unit.submissions.set_validation_state(first.id, "validated"))
+    apply(lambda unit: set_state(unit, first.id, "validated"))
     second = apply(lambda unit: world.submit(unit, "uuid:2", supersedes_id=first.id, validation_state="corrected"))
-    apply(lambda unit: unit.submissions.set_validation_state(other.id, "returned"))
+    apply(lambda unit: set_state(unit, other.id, "returned"))
     assert standing() == ["uuid:1"]
 
-    apply(lambda unit: unit.submissions.set_validation_state(second.id, "returned"))
+    apply(lambda unit: set_state(unit, second.id, "returned"))
     third = apply(lambda unit: world.submit(unit, "uuid:3", supersedes_id=second.id, validation_state="corrected"))
     assert standing() == ["uuid:1"]
 
-    apply(lambda unit: unit.submissions.set_validation_state(third.id, "validated"))
+    apply(lambda unit: set_state(unit, third.id, "validated"))
     assert standing() == ["uuid:3"]
 
-    apply(lambda unit: unit.submissions.set_validation_state(third.id, "corrected"))
+    apply(lambda unit: set_state(unit, third.id, "corrected"))
     assert standing() == ["uuid:1"], "taken back"
 
 

@@ -43,6 +43,7 @@ from storage.reports.standing import CHANGE, StandingChanges
 from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 from storage.upkeep.retention import RETENTION, Rule
+from tests.storage.validation import set_state
 
 NOW = datetime(2018, 10, 3, 12, 0, tzinfo=UTC)
 RULES = {rule.name: rule for rule in RETENTION}
@@ -382,7 +383,7 @@ def test_words_of_restricted_reports_go_and_figures_stay(apply: Any, world: Any,
 def test_who_keeps_a_copy_hears_of_a_report_that_lost_its_words(apply: Any, world: Any, sealed: Any) -> None:
     """Of one that stands; that another was ever sent is not for them (docs/decisions/data-door.md)."""
     stood, sent = sealed("uuid:1"), sealed("uuid:2")
-    apply(lambda unit: unit.submissions.set_validation_state(stood.id, "validated"))
+    apply(lambda unit: set_state(unit, stood.id, "validated"))
     before = apply(lambda unit: unit.of(StandingChanges).now())
     rule = RULES["sensitive"]
     keep(apply, rule, after(rule, 1))

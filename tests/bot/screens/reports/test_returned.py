@@ -25,6 +25,7 @@ from tests.bot.screens.reports.reviewed import (
     state_of,
     tap,
 )
+from tests.storage.validation import set_state
 
 pytestmark = pytest.mark.usefixtures("two_coordinators")
 
@@ -188,7 +189,7 @@ def test_a_word_about_a_restricted_report_that_comes_too_late_leaves_the_chat_to
     """A colleague was faster: nothing is kept of it, and it does not stay (S15)."""
     number = sent(desk, "ASI-201", sensitive=True)
     tap(desk, CARMEN, "devolver", f"{number}.1.why")
-    desk.do(lambda unit: unit.submissions.set_validation_state(number, "validated"))
+    desk.do(lambda unit: set_state(unit, number, "validated"))
     assert "deleteMessage" in [row.method for row in desk.say(CARMEN, "Falta el total").deliveries]
 
 
@@ -197,7 +198,7 @@ def test_what_has_locked_is_not_sent_back_into_nowhere(desk: Desk) -> None:
     number = desk.do(
         lambda unit: unit.submissions.of_agency(unit.plans.agency(unit.plans.only().id, "MMUJER").id)[-1].id
     )
-    desk.do(lambda unit: unit.submissions.set_validation_state(number, "submitted"))
+    desk.do(lambda unit: set_state(unit, number, "submitted"))
     refused = tap(desk, CARMEN, "devolver", f"{number}.1.w0")
 
     assert "ya cerró" in text_of(refused)

@@ -23,6 +23,7 @@ from tests.bot.screens.reports.reviewed import (
     state_of,
     tap,
 )
+from tests.storage.validation import set_state
 
 pytestmark = pytest.mark.usefixtures("two_coordinators")
 
@@ -153,7 +154,7 @@ def test_restricted_text_is_out_of_the_chat_with_the_next_tap_and_within_a_day(d
             ("editMessageText", True)
         ]
         assert "Convocar la mesa" not in text_of(left)
-        desk.do(lambda unit: unit.submissions.set_validation_state(number, "submitted"))
+        desk.do(lambda unit: set_state(unit, number, "submitted"))
 
 
 def test_what_a_coordinator_sees_of_a_restricted_report_leaves_the_chat_and_the_queue_that_stays_has_its_code(

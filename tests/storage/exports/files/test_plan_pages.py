@@ -29,6 +29,7 @@ from storage.reports.files import FileStore, NewAttachment
 from storage.reports.inspection import Inspected
 from tests.bot.house import furnish, settings_in
 from tests.pseudo import PSEUDO
+from tests.storage.validation import set_state
 
 NOW = datetime(2018, 10, 16, 12, tzinfo=UTC)
 BEFORE = datetime(2018, 7, 2, 12, tzinfo=UTC)
@@ -79,7 +80,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                     NOW,
                 )
                 state = "validated" if is_validated else "submitted"
-                unit.submissions.set_validation_state(unit.submissions.by_instance(instance).id, state)
+                set_state(unit, unit.submissions.by_instance(instance).id, state)
                 if code == "PRE-304":
                     store.delete(key)
                 if code == "PRE-105":
