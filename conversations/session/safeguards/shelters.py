@@ -6,8 +6,9 @@ a landmark or a part of a town is: that of the shelter, or of a workshop, a cour
 of. What is as wide as a municipality leads to no house.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
+from typing import NamedTuple
 
 from conversations.session.safeguards.addresses import is_position, leads_to_map
 from conversations.session.safeguards.sentences import ends_sentence
@@ -55,9 +56,14 @@ class Part(Enum):
     END = auto()
 
 
-_Said = tuple[Part, int, int]
-"""A part, its first word, and the one behind its last."""
-_SHELTERS = frozenset({Part.SHELTER, Part.GOAL, Part.TOPIC})
+class _Said(NamedTuple):
+    """A part, its first word, and the one behind its last."""
+
+    part: Part
+    at: int
+    behind: int
+
+
 _AS_PART = {
     Leads.TO_A_HOUSE: Part.LEADS,
     Leads.ON_THE_WAY: Part.ROUTE,
@@ -98,60 +104,131 @@ def shelter_place(folded: str, tokens: Sequence[Token]) -> bool:
 
 
 # ------------------------------------------------------------------ whose place it is
-def _is_led_to(parts: Iterator[_Said]) -> bool:
+def _is_led_to(parts: Iterable[_Said]) -> bool:
     """Say whether something that leads to a house belongs to a shelter."""
-    owner: Part | None = None
-    lies = is_pending = was_pending = is_named = is_beside = is_on_way = is_brought = False
-    ago, last, began, stands = _REACH + 1, 0, 0, 0
-    for part, at, behind in parts:
-        is_next = owner is None and 0 < ago <= _REACH and (lies or at - began < _EARLY)
-        if part is Part.END:
-            was_pending = is_pending
-            is_pending = is_named = is_beside = is_on_way = is_brought = False
-            owner, lies, ago, began = None, False, ago + 1, behind
-        elif part in _SHELTERS:
-            lies = lies and at - stands <= _VERB  # "se mudó el albergue a Naco"; not "are in that shelter at Winneba"
-            is_told = is_pending or (lies and is_named) or (was_pending and at - began < _EARLY)
-            if is_on_way or (part is not Part.GOAL and is_told):
-                return True
-            is_brought = False
-            if part is Part.SHELTER or owner is not Part.MEETING:
-                owner = Part.TOPIC if part is Part.TOPIC else Part.SHELTER
-            ago, last, is_pending = 0, behind, False
-        elif part is Part.BESIDE:
-            if is_pending or is_named or is_on_way:
-                return True
-            owner, lies, is_beside, ago, last = Part.SHELTER, True, True, 0, behind
-        elif part in (Part.HOUSED, Part.HOUSED_THERE, Part.BROUGHT):
-            if part is Part.HOUSED_THERE and (is_pending or is_named or is_on_way):
-                return True
-            if owner is not Part.MEETING:
-                owner, ago = Part.SHELTER, (ago if part is Part.BROUGHT else 0)
-            is_brought = part is Part.BROUGHT
-            lies, last, stands = not is_brought, behind, at
-        elif part in (Part.LIES, Part.LIES_THERE):
-            lies, stands = not is_brought, at
-            if part is Part.LIES_THERE and ago == 0 and owner is Part.OTHER:
-                owner = Part.SHELTER
-        elif part is Part.SEAT or (part is Part.BUILDING and is_beside):
-            if (owner is Part.SHELTER and not is_brought) or is_beside or is_next:
-                return True
-            is_named, owner = is_named or owner is None, Part.OTHER
-        elif part in (Part.OTHER, Part.DONE, Part.MEETING, Part.BUILDING):
-            is_on_way = is_on_way and part is not Part.DONE
-            is_named = is_named or (part is Part.BUILDING and owner is None)
-            owner = Part.MEETING if part is Part.MEETING else Part.OTHER
-        elif part is Part.ASIDE:
-            owner = owner or part
-        elif part in (Part.LEADS, Part.ROUTE) or lies or (part is Part.NAMES and ago == 0 and at - last <= _NEXT):
-            is_its = owner is Part.TOPIC and (lies or at - last <= _NEXT)  # not "the driver of the shelter had an …"
-            if owner is Part.SHELTER or is_its or is_next or is_beside:
-                return True
-            is_pending = is_pending or (owner is None and part is not Part.PASSES)
-            is_on_way = is_on_way or (part is Part.ROUTE and owner is not Part.MEETING)
-        elif part is Part.NAMES:  # "Detrás del estadio Cibao queda la casa segura"
-            is_named = is_named or owner is None
-    return False
+    reading = _Reading()
+    return any(_STEPS[said.part](reading, said) for said in parts)
+
+
+class _Reading:
+    """Whose place is told, word after word. Each step takes one part, and says whether a shelter's place is told."""
+
+    def __init__(self) -> None:
+        self.ago = _REACH + 1
+        """Sentences since a shelter was told of."""
+        self.last = 0
+        """The word behind that shelter."""
+        self.is_way_in_last_sentence = self.is_way = False
+        self.stands = 0
+        self._begin(0)
+
+    def _begin(self, at: int) -> None:
+        self.began = at
+        self.owner: Part | None = None
+        self.lies = self.is_brought = self.is_beside = False
+        self.is_way_in_last_sentence, self.is_way = self.is_way, False
+        self.is_route = self.is_named = False
+        """What was told before a shelter: a street or the like, how to go, the name of a place."""
+
+    def _is_early(self, at: int) -> bool:
+        return at - self.began < _EARLY
+
+    def _is_next(self, at: int) -> bool:
+        """Say whether this sentence speaks of nobody's place yet, and one before it spoke of a shelter."""
+        return self.owner is None and 0 < self.ago <= _REACH and (self.lies or self._is_early(at))
+
+    def _tells_way(self) -> bool:
+        return self.is_way or self.is_named or self.is_route
+
+    def end(self, said: _Said) -> bool:
+        self._begin(said.behind)
+        self.ago += 1
+        return False
+
+    def shelter(self, said: _Said) -> bool:
+        # "se mudó el albergue a Naco"; not "are in that shelter at Winneba"
+        self.lies = self.lies and said.at - self.stands <= _VERB
+        is_told = self.is_way or (self.lies and self.is_named)
+        is_told = is_told or (self.is_way_in_last_sentence and self._is_early(said.at))
+        if self.is_route or (said.part is not Part.GOAL and is_told):
+            return True
+        self.is_brought = False
+        if said.part is Part.SHELTER or self.owner is not Part.MEETING:
+            self.owner = Part.TOPIC if said.part is Part.TOPIC else Part.SHELTER
+        self.ago, self.last, self.is_way = 0, said.behind, False
+        return False
+
+    def beside(self, said: _Said) -> bool:
+        self.owner, self.lies, self.is_beside, self.ago, self.last = Part.SHELTER, True, True, 0, said.behind
+        return self._tells_way()
+
+    def housed(self, said: _Said) -> bool:
+        if said.part is Part.HOUSED_THERE and self._tells_way():
+            return True
+        self.is_brought = said.part is Part.BROUGHT
+        if self.owner is not Part.MEETING:
+            self.owner, self.ago = Part.SHELTER, (self.ago if self.is_brought else 0)
+        self.lies, self.last, self.stands = not self.is_brought, said.behind, said.at
+        return False
+
+    def lie(self, said: _Said) -> bool:
+        self.lies, self.stands = not self.is_brought, said.at
+        if said.part is Part.LIES_THERE and self.ago == 0 and self.owner is Part.OTHER:
+            self.owner = Part.SHELTER
+        return False
+
+    def seat(self, said: _Said) -> bool:
+        if (self.owner is Part.SHELTER and not self.is_brought) or self.is_beside or self._is_next(said.at):
+            return True
+        self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
+        return False
+
+    def building(self, said: _Said) -> bool:
+        if self.is_beside:
+            return True
+        self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
+        return False
+
+    def other(self, said: _Said) -> bool:
+        self.is_route = self.is_route and said.part is not Part.DONE
+        self.owner = Part.MEETING if said.part is Part.MEETING else Part.OTHER
+        return False
+
+    def aside(self, said: _Said) -> bool:
+        self.owner = self.owner or said.part
+        return False
+
+    def name(self, said: _Said) -> bool:
+        """ "Detrás del estadio Cibao queda la casa segura"."""
+        is_near = said.part is Part.NAMES and self.ago == 0 and said.at - self.last <= _NEXT
+        if self.lies or is_near:
+            return self.way(said)
+        self.is_named = self.is_named or (said.part is Part.NAMES and self.owner is None)
+        return False
+
+    def way(self, said: _Said) -> bool:
+        is_near = self.lies or said.at - self.last <= _NEXT  # not "the driver of the shelter had an …"
+        is_its = self.owner is Part.SHELTER or (self.owner is Part.TOPIC and is_near)
+        if is_its or self._is_next(said.at) or self.is_beside:
+            return True
+        self.is_way = self.is_way or (self.owner is None and said.part is not Part.PASSES)
+        self.is_route = self.is_route or (said.part is Part.ROUTE and self.owner is not Part.MEETING)
+        return False
+
+
+_STEPS: Mapping[Part, Callable[[_Reading, _Said], bool]] = {
+    Part.END: _Reading.end,
+    **dict.fromkeys((Part.SHELTER, Part.GOAL, Part.TOPIC), _Reading.shelter),
+    Part.BESIDE: _Reading.beside,
+    **dict.fromkeys((Part.HOUSED, Part.HOUSED_THERE, Part.BROUGHT), _Reading.housed),
+    **dict.fromkeys((Part.LIES, Part.LIES_THERE), _Reading.lie),
+    Part.SEAT: _Reading.seat,
+    Part.BUILDING: _Reading.building,
+    **dict.fromkeys((Part.OTHER, Part.DONE, Part.MEETING), _Reading.other),
+    Part.ASIDE: _Reading.aside,
+    **dict.fromkeys((Part.NAMES, Part.PASSES), _Reading.name),
+    **dict.fromkeys((Part.LEADS, Part.ROUTE), _Reading.way),
+}
 
 
 def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -> Iterator[_Said]:
@@ -164,18 +241,18 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
     while at < len(tokens):
         behind = at + 1
         if at in leading:
-            yield Part.ROUTE, at, behind
+            yield _Said(Part.ROUTE, at, behind)
         if at in shelters:
             has_shelter, behind = True, shelters[at]
             last, is_named = behind, True
-            yield _as_mentioned(text, at), at, behind
+            yield _Said(_as_mentioned(text, at), at, behind)
         elif ends_sentence(tokens, at):
             is_address, is_named, began = False, False, behind
-            yield Part.END, at, behind
+            yield _Said(Part.END, at, behind)
         elif at in stays and not (is_named and stays[at] is Stay.BROUGHT):
             last = behind
             is_there = text.any_says(at - _NEXT, behind + 1, "there")
-            yield (Part.HOUSED_THERE if is_there else _AS_STAY[stays[at]]), at, behind
+            yield _Said(Part.HOUSED_THERE if is_there else _AS_STAY[stays[at]], at, behind)
         else:
             way = Way(text, at, shelters, is_address)
             part = _led(way, last)
@@ -185,7 +262,7 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
             is_address = is_address or text.says(at, "addresses")
             behind = max(behind, place_at(tokens, at)[0])
             if part:
-                yield part, at, behind
+                yield _Said(part, at, behind)
         at = behind
 
 
