@@ -14,8 +14,8 @@ from conversations.session.safeguards.addresses import is_position, leads_to_map
 from conversations.session.safeguards.sentences import ends_sentence
 from conversations.session.safeguards.shelter_words import Text, text_of
 from conversations.session.safeguards.sheltered import Stay, shelters_in, spans, stays_in
-from conversations.session.safeguards.ways import Leads, Way, way_told
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, place_at
+from conversations.session.safeguards.ways import Leads, Way, is_name, way_told
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, place_at, quarter_at
 
 
 class Part(Enum):
@@ -45,14 +45,20 @@ class Part(Enum):
     """It stands or moves somewhere."""
     LIES_THERE = auto()
     """The same behind a comma: what stood between two commas is over."""
-    SEAT = auto()
-    """A building by its name, right behind a word for standing, or behind the shelter."""
+    IS = auto()
+    """Right behind a shelter, what follows is it, or where it stands: "refugio: ", "the shelter is"."""
     BUILDING = auto()
-    """Another building, by its name."""
+    """A building by its name: behind a word for standing it is where the shelter is, else it is another."""
+    CALLED = auto()
+    """A name: behind the house that the shelter stands in or by, it is of that house."""
+    WIDE = auto()
+    """A municipality or what is wider. What is told of a shelter is told behind it as well."""
     LEADS = auto()
     ROUTE = auto()
     NAMES = auto()
     PASSES = auto()
+    SOMEWHERE = auto()
+    SOMEWHERE_SAID = auto()
     END = auto()
 
 
@@ -69,6 +75,9 @@ _AS_PART = {
     Leads.ON_THE_WAY: Part.ROUTE,
     Leads.BY_NAME: Part.NAMES,
     Leads.IN_PASSING: Part.PASSES,
+    Leads.IN_BUILDING: Part.BUILDING,
+    Leads.SOMEWHERE: Part.SOMEWHERE,
+    Leads.SOMEWHERE_SAID: Part.SOMEWHERE_SAID,
 }
 _AS_STAY = {Stay.HOUSED: Part.HOUSED, Stay.HOUSED_THERE: Part.HOUSED_THERE, Stay.BROUGHT: Part.BROUGHT}
 _REACH = 2
@@ -126,6 +135,8 @@ class _Reading:
         self.began = at
         self.owner: Part | None = None
         self.lies = self.is_brought = self.is_beside = False
+        self.seat = 0
+        """The word behind another house that the shelter stands in or by."""
         self.is_way_in_last_sentence, self.is_way = self.is_way, False
         self.is_route = self.is_named = False
         """What was told before a shelter: a street or the like, how to go, the name of a place."""
@@ -136,6 +147,11 @@ class _Reading:
     def _is_next(self, at: int) -> bool:
         """Say whether this sentence speaks of nobody's place yet, and one before it spoke of a shelter."""
         return self.owner is None and 0 < self.ago <= _REACH and (self.lies or self._is_early(at))
+
+    def _is_its_seat(self, said: _Said) -> bool:
+        """Say whether another house is what the shelter stands in or by."""
+        is_there = self.owner is Part.SHELTER and self.lies and 0 <= said.at - self.stands <= _SEATED
+        return is_there and said.part not in (Part.DONE, Part.MEETING)
 
     def _tells_way(self) -> bool:
         return self.is_way or self.is_named or self.is_route
@@ -177,22 +193,34 @@ class _Reading:
             self.owner = Part.SHELTER
         return False
 
-    def seat(self, said: _Said) -> bool:
-        if (self.owner is Part.SHELTER and not self.is_brought) or self.is_beside or self._is_next(said.at):
-            return True
-        self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
+    def wide(self, said: _Said) -> bool:
+        if said.at - self.last < _NEXT:
+            self.last = said.behind
+        if said.at - self.stands < _NEXT:
+            self.stands = said.behind
+        return False
+
+    def is_(self, said: _Said) -> bool:
+        if self.ago == 0 and said.at - self.last < _NEXT:
+            self.lies, self.stands = True, said.at
         return False
 
     def building(self, said: _Said) -> bool:
-        if self.is_beside:
+        if self.is_beside or self._is_its_seat(said) or (self.lies and self._is_next(said.at)):
             return True
         self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
         return False
 
     def other(self, said: _Said) -> bool:
+        if self._is_its_seat(said):  # "resguardadas en finca del km 22"
+            self.seat = said.behind
+            return False
         self.is_route = self.is_route and said.part is not Part.DONE
         self.owner = Part.MEETING if said.part is Part.MEETING else Part.OTHER
         return False
+
+    def called(self, said: _Said) -> bool:
+        return self.owner is Part.SHELTER and 0 < self.seat and said.at - self.seat < _EARLY
 
     def aside(self, said: _Said) -> bool:
         self.owner = self.owner or said.part
@@ -205,6 +233,12 @@ class _Reading:
             return self.way(said)
         self.is_named = self.is_named or (said.part is Part.NAMES and self.owner is None)
         return False
+
+    def somewhere(self, said: _Said) -> bool:
+        """ "El refugio ta en kapotillo", "refugio en capotillo"."""
+        is_there = self.lies and said.at - self.stands <= _NEXT
+        is_next = said.part is Part.SOMEWHERE and said.at - self.last < _NEXT
+        return self.owner is Part.SHELTER and not self.is_brought and self.ago == 0 and (is_there or is_next)
 
     def way(self, said: _Said) -> bool:
         is_near = self.lies or said.at - self.last <= _NEXT  # not "the driver of the shelter had an …"
@@ -222,11 +256,14 @@ _STEPS: Mapping[Part, Callable[[_Reading, _Said], bool]] = {
     Part.BESIDE: _Reading.beside,
     **dict.fromkeys((Part.HOUSED, Part.HOUSED_THERE, Part.BROUGHT), _Reading.housed),
     **dict.fromkeys((Part.LIES, Part.LIES_THERE), _Reading.lie),
-    Part.SEAT: _Reading.seat,
+    Part.IS: _Reading.is_,
+    Part.WIDE: _Reading.wide,
+    Part.CALLED: _Reading.called,
     Part.BUILDING: _Reading.building,
     **dict.fromkeys((Part.OTHER, Part.DONE, Part.MEETING), _Reading.other),
     Part.ASIDE: _Reading.aside,
     **dict.fromkeys((Part.NAMES, Part.PASSES), _Reading.name),
+    **dict.fromkeys((Part.SOMEWHERE, Part.SOMEWHERE_SAID), _Reading.somewhere),
     **dict.fromkeys((Part.LEADS, Part.ROUTE), _Reading.way),
 }
 
@@ -255,39 +292,24 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
             yield _Said(Part.HOUSED_THERE if is_there else _AS_STAY[stays[at]], at, behind)
         else:
             way = Way(text, at, shelters, is_address)
-            part = _led(way, last)
-            if part is None and 0 < last == at and (text.says(at, "is") or tokens[at].text == ":"):
-                part = Part.LIES
-            part = part or _part(text, at, is_it=has_shelter and at == began, is_its_name=0 < last == at)
+            leads = way_told(way)
+            part = _AS_PART[leads] if leads else _part(text, at, is_it=has_shelter and at == began, is_its_name=0 < last == at)
             is_address = is_address or text.says(at, "addresses")
-            behind = max(behind, place_at(tokens, at)[0])
+            if part is None and (text.says(at, "is") or tokens[at].text in (":", "=", ">", "→")):
+                part = Part.IS
+            if part is None:
+                part = _as_called(text, at)
+            behind = max(behind, place_at(tokens, at)[0], quarter_at(tokens, at))
             if part:
                 yield _Said(part, at, behind)
         at = behind
 
 
-def _led(way: Way, last: int) -> Part | None:
-    leads = way_told(way)
-    if leads is not Leads.IN_BUILDING:
-        return _AS_PART.get(leads) if leads else None
-    return Part.SEAT if _is_seat(way.text, way.at, last) else Part.BUILDING
-
-
-def _is_seat(text: Text, at: int, last: int) -> bool:
-    """Say whether nothing but small words stands between this building and a word for standing or the shelter."""
-    if 0 < last == at:
-        return True
-    for before in range(at - 1, max(-1, at - 1 - _SEATED), -1):
-        if text.says(before, "lies", "stays", "lodged", "keeps", "is") or (
-            before == last and text.tokens[before].text in ":("
-        ):
-            return True
-        is_small = text.tokens[before].what & (Is.LINK | Is.BESIDE | Is.ORDINAL) or text.says(
-            before, "former", "along", "located", "several"
-        )
-        if not is_small:
-            return False
-    return False
+def _as_called(text: Text, at: int) -> Part | None:
+    behind, is_wide = place_at(text.tokens, at)
+    if behind and is_wide:
+        return Part.WIDE
+    return Part.CALLED if is_name(text.tokens[at]) and at else None
 
 
 def _as_mentioned(text: Text, at: int) -> Part:

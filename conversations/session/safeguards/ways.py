@@ -8,7 +8,15 @@ from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import ENDS
 from conversations.session.safeguards.shelter_words import Text
-from conversations.session.safeguards.words import NAME, Is, Token, number_at, place_at, without_article
+from conversations.session.safeguards.words import (
+    NAME,
+    Is,
+    Token,
+    number_at,
+    place_at,
+    quarter_at,
+    without_article,
+)
 
 _NEAR = 5
 """Words between "beside" and what stands there."""
@@ -31,6 +39,10 @@ class Leads(Enum):
     """A small place by its name alone: it counts where something is said to stand, and right behind the shelter."""
     IN_PASSING = auto()
     """ "After the bridge": of a place where something is said to stand, else of a time."""
+    SOMEWHERE = auto()
+    """ "In" and what is not known to be no place: it counts right behind the shelter or a word for standing."""
+    SOMEWHERE_SAID = auto()
+    """The same behind a word for standing alone: "por los rieles"."""
     IN_BUILDING = auto()
     """A building by its name: it counts where something is said to stand in it or to be it, else it is another."""
 
@@ -96,7 +108,9 @@ def _has_name(w: Way, ahead: int) -> bool:
         return False
     is_unknown = not token.what & ~(_MAY_BE | Is.SAID) and token.is_word and len(token.text) > 1  # "calle doce"
     behind = w.text.at(at + 1)
-    is_numbered = token.is_capitalised and (behind.is_number or behind.is_capitalised)  # "Calle Central 41"
+    is_numbered = token.is_capitalised and (  # "Calle Central 41", "bd Toussaint"
+        behind.is_number or behind.is_capitalised or not token.what & (Is.LINK | Is.INSTITUTION | Is.THING)
+    )
     return is_unknown or is_numbered or is_name(token) or _has_number(w.text, at + 1)
 
 
@@ -283,8 +297,10 @@ def _is_on_map(w: Way) -> bool:
 def _small_place(w: Way) -> Leads | None:
     """ "En Arroyo Hondo", "de Los Prados", "la dirección es Las Palmas": no municipality."""
     behind, is_wide = place_at(w.text.tokens, w.at)
-    if behind:
+    if behind and (is_wide or behind >= quarter_at(w.text.tokens, w.at)):
         return None if is_wide else Leads.BY_NAME
+    if quarter_at(w.text.tokens, w.at):
+        return Leads.BY_NAME
     if not w.at or not _is_located(w):
         return None
     behind = w.at
@@ -310,6 +326,40 @@ def _is_located(w: Way) -> bool:
 def _is_on_the(w: Way, key: str) -> bool:
     """ "Está en la Núñez de Cáceres"."""
     return w.text.says(w.at - 1, "the") and w.text.says(w.at - 2, key)
+
+
+def _somewhere(w: Way) -> Leads | None:
+    """ "En kapotillo", "en el 28", "at Hostos", "por los rieles": not "en obras", "en Santiago", "en 18 meses"."""
+    before = w.at - 1
+    while before >= w.at - 2 and w.text.at(before).what & Is.LINK and not w.text.says(before, "there_in"):
+        before -= 1  # "por los", "detrás de la"
+    is_there = w.text.says(before, "there_in", "stands_by") or w.text.at(before).what & Is.BESIDE
+    if not is_there or not _may_be_place(w.text, w.at):
+        return None
+    if w.token.is_capitalised or w.token.is_upper or w.token.what & (Is.GIVEN | Is.SURNAME):
+        return Leads.SOMEWHERE
+    if w.token.is_number or (before < w.at - 1 and not w.token.folded.endswith(tuple(known_words("personal.verb_ends")))):
+        return Leads.SOMEWHERE_SAID
+    is_many_or_verb = w.token.folded.endswith(("s", *known_words("personal.verb_ends")))
+    return None if is_many_or_verb else Leads.SOMEWHERE
+
+
+def _may_be_place(text: Text, at: int) -> bool:
+    token, (behind, is_wide) = text.tokens[at], place_at(text.tokens, at)
+    if behind:
+        return not is_wide or _goes_on(text, behind)
+    if token.is_number:
+        return len(token.text) < _HOUSE and not text.at(at + 1).is_word and text.at(at + 1).text not in tuple(".,/%:")
+    if not token.is_word or len(token.text) < _NEXT or token.what & Is.LINK or text.says(at, "states", "quarters"):
+        return False
+    is_abstract = token.folded.endswith(tuple(known_words("personal.abstract_ends")))
+    is_wide = token.folded in known_words("personal.wide") or token.folded in known_words("personal.saints")
+    return not is_abstract and not is_wide and not token.what & ~(_MAY_BE | Is.LANDMARK | Is.STREET)
+
+
+def _goes_on(text: Text, at: int) -> bool:
+    """ "Honduras del Oeste"."""
+    return bool(text.at(at).what & Is.LINK) and text.at(at + 1).is_capitalised and not place_at(text.tokens, at + 1)[0]
 
 
 # fmt: off
@@ -348,6 +398,10 @@ WAYS: Table[Way, Leads] = Table(
          "el refugio está en Arroyo Hondo"),
     Rule("a place of one word", Leads.IN_PASSING, ANY, lambda w: _small_place(w) is Leads.IN_PASSING,
          "El refugio está en la Núñez de Cáceres"),
+    Rule("in what is called so", Leads.SOMEWHERE, ANY, lambda w: _somewhere(w) is Leads.SOMEWHERE,
+         "refugio en kapotillo"),
+    Rule("in whatever it is", Leads.SOMEWHERE_SAID, ANY, lambda w: _somewhere(w) is Leads.SOMEWHERE_SAID,
+         "el refugio ta por los rieles"),
 )
 # fmt: on
 
