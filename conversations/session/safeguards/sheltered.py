@@ -6,7 +6,7 @@
 
 from collections.abc import Iterator
 from enum import Enum, auto
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from itertools import product
 from operator import or_
 from typing import NamedTuple
@@ -49,7 +49,7 @@ class Stay(Enum):
 
 def shelters_in(text: Text) -> dict[int, int]:
     """Return where each shelter begins, by a name for it or by whom it houses → the position behind it."""
-    meant = [_as_meant().get(token.folded, token.folded) for token in text.tokens]
+    meant = [_as_meant(token.folded) for token in text.tokens]
     found = spans("personal.shelters", meant)
     by_whom = dict(_by_whom_they_house(text)) if about(text) & (SAYS["homes"] | SAYS["where"]) else {}
     by_kind = dict(_by_kind(text)) if about(text) & SAYS["shelter_kinds"] else {}
@@ -81,17 +81,23 @@ def _phrases(key: str) -> Known:
     return Known({first: tuple(sorted(each, reverse=True)) for first, each in lengths.items()}, frozenset(names))
 
 
+@lru_cache(maxsize=8_192)
+def _as_meant(typed: str) -> str:
+    """The word of the name of a shelter that this one is for, but for one slip: "refuguio", "shleter"."""
+    if len(typed) < _LEAST_MISSPELT or not is_new(typed):
+        return typed
+    return next((slips[each] for slips in [_slips()] for each in (typed, *_without_one(typed)) if each in slips), typed)
+
+
 @cache
-def _as_meant() -> dict[str, str]:
-    """A misspelt word of the name of a shelter → the word."""
-    words = {word for name in _phrases("personal.shelters").names for word in name}
-    return {
-        typed: word
-        for word in sorted(words)
-        if len(word) >= _LEAST_MISSPELT
-        for typed in misspelt(word)
-        if typed not in words and is_new(typed)
-    }
+def _slips() -> dict[str, str]:
+    """Each word of the name of a shelter, and what is left of it without one letter or with two that are swapped."""
+    words = {word for name in _phrases("personal.shelters").names for word in name if len(word) >= _LEAST_MISSPELT}
+    return {typed: word for word in sorted(words) for typed in (*_without_one(word), *misspelt(word), word)}
+
+
+def _without_one(word: str) -> list[str]:
+    return [word[:at] + word[at + 1 :] for at in range(1, len(word))]
 
 
 # ------------------------------------------------------------------ a house, by its kind and by whom it houses

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
+from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.addresses import is_position, leads_to_map
 from conversations.session.safeguards.sentences import ends_sentence
 from conversations.session.safeguards.shelter_words import Text, text_of
@@ -24,6 +25,8 @@ class Part(Enum):
     SHELTER = auto()
     GOAL = auto()
     """A shelter that is spoken about, or where somebody goes: what was told before is another place."""
+    INSIDE = auto()
+    """A shelter in which something is or is done: what was told before is another place, unless it says "there"."""
     TOPIC = auto()
     """A shelter that a meeting may be about, or whose people come to it."""
     BESIDE = auto()
@@ -49,6 +52,8 @@ class Part(Enum):
     """Right behind a shelter, what follows is it, or where it stands: "refugio: ", "the shelter is"."""
     BUILDING = auto()
     """A building by its name: behind a word for standing it is where the shelter is, else it is another."""
+    LODGING = auto()
+    """The same where people lodge: also where somebody was brought."""
     CALLED = auto()
     """A name: behind the house that the shelter stands in or by, it is of that house."""
     WIDE = auto()
@@ -94,6 +99,7 @@ _RENTED = 9
 """Words between what is done with a house and the shelter that it becomes."""
 _PRONOUN = 4
 _SHORT_NAME = 3
+_IS = frozenset(":=>→(")
 _HOLDERS = Is.INSTITUTION | Is.LANDMARK
 
 
@@ -150,8 +156,12 @@ class _Reading:
 
     def _is_its_seat(self, said: _Said) -> bool:
         """Say whether another house is what the shelter stands in or by."""
-        is_there = self.owner is Part.SHELTER and self.lies and 0 <= said.at - self.stands <= _SEATED
+        is_its = self.owner is Part.SHELTER or self._is_next(said.at)
+        is_there = is_its and self.lies and said.at - self.stands <= _SEATED
         return is_there and said.part not in (Part.DONE, Part.MEETING)
+
+    def _is_close(self, said: _Said) -> bool:
+        return self.owner is Part.SHELTER and said.at - self.last < _NEXT
 
     def _tells_way(self) -> bool:
         return self.is_way or self.is_named or self.is_route
@@ -166,10 +176,10 @@ class _Reading:
         self.lies = self.lies and said.at - self.stands <= _VERB
         is_told = self.is_way or (self.lies and self.is_named)
         is_told = is_told or (self.is_way_in_last_sentence and self._is_early(said.at))
-        if self.is_route or (said.part is not Part.GOAL and is_told):
+        if self.is_route or (said.part not in (Part.GOAL, Part.INSIDE) and is_told):
             return True
         self.is_brought = False
-        if said.part is Part.SHELTER or self.owner is not Part.MEETING:
+        if said.part in (Part.SHELTER, Part.INSIDE) or self.owner is not Part.MEETING:
             self.owner = Part.TOPIC if said.part is Part.TOPIC else Part.SHELTER
         self.ago, self.last, self.is_way = 0, said.behind, False
         return False
@@ -206,10 +216,17 @@ class _Reading:
         return False
 
     def building(self, said: _Said) -> bool:
-        if self.is_beside or self._is_its_seat(said) or (self.lies and self._is_next(said.at)):
+        if self.is_beside or self._is_its_seat(said):
             return True
+        if self._is_close(said):  # "refugio en Punta Cana, Plaza Progreso local 8"
+            return False
         self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
         return False
+
+    def lodging(self, said: _Said) -> bool:
+        is_there = (self.lies or self.is_brought) and said.at - self.last <= _SEATED
+        is_its = self.owner is Part.SHELTER and (is_there or said.at == self.last)
+        return is_its or self.building(said)
 
     def other(self, said: _Said) -> bool:
         if self._is_its_seat(said):  # "resguardadas en finca del km 22"
@@ -252,7 +269,7 @@ class _Reading:
 
 _STEPS: Mapping[Part, Callable[[_Reading, _Said], bool]] = {
     Part.END: _Reading.end,
-    **dict.fromkeys((Part.SHELTER, Part.GOAL, Part.TOPIC), _Reading.shelter),
+    **dict.fromkeys((Part.SHELTER, Part.GOAL, Part.INSIDE, Part.TOPIC), _Reading.shelter),
     Part.BESIDE: _Reading.beside,
     **dict.fromkeys((Part.HOUSED, Part.HOUSED_THERE, Part.BROUGHT), _Reading.housed),
     **dict.fromkeys((Part.LIES, Part.LIES_THERE), _Reading.lie),
@@ -260,6 +277,7 @@ _STEPS: Mapping[Part, Callable[[_Reading, _Said], bool]] = {
     Part.WIDE: _Reading.wide,
     Part.CALLED: _Reading.called,
     Part.BUILDING: _Reading.building,
+    Part.LODGING: _Reading.lodging,
     **dict.fromkeys((Part.OTHER, Part.DONE, Part.MEETING), _Reading.other),
     Part.ASIDE: _Reading.aside,
     **dict.fromkeys((Part.NAMES, Part.PASSES), _Reading.name),
@@ -279,7 +297,9 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
         behind = at + 1
         if at in leading:
             yield _Said(Part.ROUTE, at, behind)
-        if at in shelters:
+        if at in shelters and text.is_introduced(at, "generic"):
+            behind = shelters[at]
+        elif at in shelters:
             has_shelter, behind = True, shelters[at]
             last, is_named = behind, True
             yield _Said(_as_mentioned(text, at), at, behind)
@@ -293,9 +313,13 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
         else:
             way = Way(text, at, shelters, is_address)
             leads = way_told(way)
-            part = _AS_PART[leads] if leads else _part(text, at, is_it=has_shelter and at == began, is_its_name=0 < last == at)
+            if leads is Leads.IN_BUILDING and text.any_says(at - 1, at + 2, "former", "lodgings"):
+                part = Part.LODGING
+            else:
+                is_it, is_its_name = has_shelter and at == began, 0 < last == at
+                part = _AS_PART[leads] if leads else _part(text, at, is_it=is_it, is_its_name=is_its_name)
             is_address = is_address or text.says(at, "addresses")
-            if part is None and (text.says(at, "is") or tokens[at].text in (":", "=", ">", "→")):
+            if part is None and (text.says(at, "is") or tokens[at].text in _IS):
                 part = Part.IS
             if part is None:
                 part = _as_called(text, at)
@@ -322,7 +346,7 @@ def _as_mentioned(text: Text, at: int) -> Part:
         is_rented = text.any_says(at - _RENTED, at, "rented")  # "se alquiló una casa en Alma Rosa para la casa de …"
         return Part.TOPIC if is_topic and is_rented else Part.GOAL
     if text.says(at - 1 - text.says(at - 1, "any_one"), "located"):  # "ya está protegida en un albergue"
-        return Part.GOAL
+        return Part.INSIDE
     return Part.TOPIC if is_topic else Part.SHELTER
 
 
@@ -340,7 +364,8 @@ def _part(text: Text, at: int, *, is_it: bool, is_its_name: bool) -> Part | None
     if text.says(at, "elsewhere_done"):
         return Part.DONE
     is_street = token.what & (Is.STREET | Is.VILLAGE) or text.says(at, "quarters")
-    if (token.what & _HOLDERS and not is_street) or text.says(at, "elsewhere"):
+    is_wide = token.folded in known_words("personal.wide")
+    if (token.what & _HOLDERS and not is_street and not is_wide) or text.says(at, "elsewhere"):
         return None if is_its_name else Part.ASIDE if text.is_introduced(at, "belongs") else Part.OTHER
     if token.what & Is.HOUSE and text.is_introduced(at, "whose"):
         return Part.OTHER

@@ -195,7 +195,7 @@ def _is_distance(w: Way) -> bool:
 
 def _is_one_in_row(w: Way) -> bool:
     """ "La segunda casa", "primer portón", "troisième maison"; not "la primera casa de acogida"."""
-    if not w.says("doors") or not w.at or w.at in w.shelters:
+    if not w.at or w.at in w.shelters:
         return False
     is_ordinal = w.text.tokens[w.at - 1].what & Is.ORDINAL or w.text.says(w.at - 1, "in_order")
     return bool(is_ordinal or _is_ordinal_end(w.text, w.at - 1))
@@ -297,6 +297,8 @@ def _is_on_map(w: Way) -> bool:
 def _small_place(w: Way) -> Leads | None:
     """ "En Arroyo Hondo", "de Los Prados", "la dirección es Las Palmas": no municipality."""
     behind, is_wide = place_at(w.text.tokens, w.at)
+    if behind == w.at + 1 and _is_called_as_town(w):
+        return Leads.BY_NAME
     if behind and (is_wide or behind >= quarter_at(w.text.tokens, w.at)):
         return None if is_wide else Leads.BY_NAME
     if quarter_at(w.text.tokens, w.at):
@@ -310,6 +312,12 @@ def _small_place(w: Way) -> Leads | None:
         return None
     is_one_word = behind == w.at + 1  # any town abroad
     return Leads.IN_PASSING if is_one_word or _is_on_the(w, "located") else Leads.BY_NAME
+
+
+def _is_called_as_town(w: Way) -> bool:
+    """ "En la Duarte": a street, called as somebody is and a town as well."""
+    is_in_the = w.text.says(w.at - 1, "the_street") and w.text.says(w.at - 2, "there_in", "belongs")
+    return is_in_the and bool(w.token.what & NAME) and not w.token.what & ~(NAME | Is.COINED)
 
 
 def _is_located(w: Way) -> bool:
@@ -331,7 +339,7 @@ def _is_on_the(w: Way, key: str) -> bool:
 def _somewhere(w: Way) -> Leads | None:
     """ "En kapotillo", "en el 28", "at Hostos", "por los rieles": not "en obras", "en Santiago", "en 18 meses"."""
     before = w.at - 1
-    while before >= w.at - 2 and w.text.at(before).what & Is.LINK and not w.text.says(before, "there_in"):
+    while before >= w.at - 2 and _is_article(w.text, before) and not w.text.says(before, "there_in"):
         before -= 1  # "por los", "detrás de la"
     is_there = w.text.says(before, "there_in", "stands_by") or w.text.at(before).what & Is.BESIDE
     if not is_there or not _may_be_place(w.text, w.at):
@@ -342,6 +350,10 @@ def _somewhere(w: Way) -> Leads | None:
         return Leads.SOMEWHERE_SAID
     is_many_or_verb = w.token.folded.endswith(("s", *known_words("personal.verb_ends")))
     return None if is_many_or_verb else Leads.SOMEWHERE
+
+
+def _is_article(text: Text, at: int) -> bool:
+    return bool(text.at(at).what & Is.LINK) and not text.says(at, "any_one")
 
 
 def _may_be_place(text: Text, at: int) -> bool:
@@ -376,7 +388,9 @@ WAYS: Table[Way, Leads] = Table(
          "refugio: apto. 12"),
     Rule("so far from somewhere", Leads.ON_THE_WAY, ANY, _is_distance,
          "el refugio, a dos cuadras de la gallera"),
-    Rule("one of a row", Leads.ON_THE_WAY, ANY, _is_one_in_row,
+    Rule("a floor", Leads.BY_NAME, ANY, lambda w: w.says("floors") and not _is_article(w.text, w.at - 1) and _is_one_in_row(w),
+         "el refugio está en el segundo piso"),
+    Rule("one of a row", Leads.ON_THE_WAY, ANY, lambda w: w.says("doors") and _is_one_in_row(w),
          "para ir al refugio: la segunda casa"),
     Rule("the way to go", Leads.ON_THE_WAY, ANY, _is_walked,
          "para ir al refugio doblas en la bomba"),
