@@ -56,6 +56,8 @@ class Part(Enum):
     """The same where people lodge: also where somebody was brought."""
     CALLED = auto()
     """A name: behind the house that the shelter stands in or by, it is of that house."""
+    THE_ONE = auto()
+    """Before what tells one shelter from others: "el refugio, el de la Privada", "la que está"."""
     WIDE = auto()
     """A municipality or what is wider. What is told of a shelter is told behind it as well."""
     LEADS = auto()
@@ -144,8 +146,8 @@ class _Reading:
         self.seat = 0
         """The word behind another house that the shelter stands in or by."""
         self.is_way_in_last_sentence, self.is_way = self.is_way, False
-        self.is_route = self.is_named = False
-        """What was told before a shelter: a street or the like, how to go, the name of a place."""
+        self.is_route = self.is_named = self.is_anything = False
+        """What was told before a shelter: how to go, the name of a place, any way at all."""
 
     def _is_early(self, at: int) -> bool:
         return at - self.began < _EARLY
@@ -164,7 +166,7 @@ class _Reading:
         return self.owner is Part.SHELTER and said.at - self.last < _NEXT
 
     def _tells_way(self) -> bool:
-        return self.is_way or self.is_named or self.is_route
+        return self.is_way or self.is_named or self.is_route or self.is_anything
 
     def end(self, said: _Said) -> bool:
         self._begin(said.behind)
@@ -236,6 +238,11 @@ class _Reading:
         self.owner = Part.MEETING if said.part is Part.MEETING else Part.OTHER
         return False
 
+    def the_one(self, said: _Said) -> bool:
+        if self.ago == 0:
+            self.lies, self.seat, self.stands = True, said.behind, said.at
+        return False
+
     def called(self, said: _Said) -> bool:
         return self.owner is Part.SHELTER and 0 < self.seat and said.at - self.seat < _EARLY
 
@@ -245,7 +252,8 @@ class _Reading:
 
     def name(self, said: _Said) -> bool:
         """ "Detrás del estadio Cibao queda la casa segura"."""
-        is_near = said.part is Part.NAMES and self.ago == 0 and said.at - self.last <= _NEXT
+        how_far = _SEATED if self.owner is Part.SHELTER else _NEXT
+        is_near = said.part is Part.NAMES and self.ago == 0 and said.at - self.last <= how_far
         if self.lies or is_near:
             return self.way(said)
         self.is_named = self.is_named or (said.part is Part.NAMES and self.owner is None)
@@ -275,6 +283,7 @@ _STEPS: Mapping[Part, Callable[[_Reading, _Said], bool]] = {
     **dict.fromkeys((Part.LIES, Part.LIES_THERE), _Reading.lie),
     Part.IS: _Reading.is_,
     Part.WIDE: _Reading.wide,
+    Part.THE_ONE: _Reading.the_one,
     Part.CALLED: _Reading.called,
     Part.BUILDING: _Reading.building,
     Part.LODGING: _Reading.lodging,
@@ -319,6 +328,8 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
                 is_it, is_its_name = has_shelter and at == began, 0 < last == at
                 part = _AS_PART[leads] if leads else _part(text, at, is_it=is_it, is_its_name=is_its_name)
             is_address = is_address or text.says(at, "addresses")
+            if _is_the_one(text, at) and (not part or part is Part.ASIDE):
+                part = Part.THE_ONE
             if part is None and (text.says(at, "is") or tokens[at].text in _IS):
                 part = Part.IS
             if part is None:
@@ -327,6 +338,12 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
             if part:
                 yield _Said(part, at, behind)
         at = behind
+
+
+def _is_the_one(text: Text, at: int) -> bool:
+    """ ", la de la Rafael Castillo", "albergue de la Tunti Cáceres"."""
+    before = text.at(at - 1).text
+    return text.says(at, "the_ones") and text.says(at + 1, "belongs") and before in (",", ":", "(")
 
 
 def _as_called(text: Text, at: int) -> Part | None:

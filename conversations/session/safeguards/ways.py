@@ -147,9 +147,11 @@ def _has_number(text: Text, at: int) -> bool:
     """Say whether the number of a house stands here. In "etapa 2 del plan" it is another's."""
     at = _behind(text, at, ".#", Is.NUMBERED)
     number, behind, next_one = text.at(at), text.at(at + 1), text.at(at + 2)
+    if number.is_upper and len(number.text) == 1:  # "manzana H"
+        return True
     if not number.is_number or len(number.text) > _HOUSE:
         return False
-    is_joined = behind.what & Is.LINK and next_one.what & Is.STREET  # "villa 14 del residencial"
+    is_joined = behind.what & Is.LINK and not next_one.what & Is.MONTH  # "villa 14 del residencial"
     is_anothers = behind.is_word and behind.text.islower() and behind.at > number.to and not is_joined
     is_decimal = behind.text != "" and behind.text in ".,/%" and next_one.is_number and next_one.at == behind.to
     return not (is_anothers or is_decimal)
@@ -281,6 +283,18 @@ def _is_building(w: Way) -> bool:
     return is_old or (is_called and not w.text.is_introduced(w.at, "any_one"))
 
 
+def _is_in_former(w: Way) -> bool:
+    """ "En la antigua escuela", "inside the old railway compound"; not "en el mismo"."""
+    if not w.says("former") or w.says("states"):
+        return False
+    return w.text.says(w.at - 1, "there_in") or (_is_article(w.text, w.at - 1) and w.text.says(w.at - 2, "there_in"))
+
+
+def _is_stop(w: Way) -> bool:
+    """ "Metro Portazgo", "arrêt Total"."""
+    return w.says("transit") and is_name(w.text.at(w.at + 1))
+
+
 def _is_of_something(text: Text, at: int) -> bool:
     """ "El convento de las dominicas"; not "el convento de Azua"."""
     return bool(text.at(at - 1).what & Is.LINK) and text.at(at).is_word and not place_at(text.tokens, at)[0]
@@ -406,6 +420,10 @@ WAYS: Table[Way, Leads] = Table(
          "el refugio está detrás de la sastrería"),
     Rule("on a map", Leads.TO_A_HOUSE, ANY, _is_on_map,
          'el refugio sale en Waze como "Lavandería"'),
+    Rule("a stop", Leads.TO_A_HOUSE, ANY, _is_stop,
+         "piso protegido en Vallecas, metro Portazgo"),
+    Rule("a house that was another", Leads.BY_NAME, ANY, _is_in_former,
+         "the shelter is inside the old railway compound"),
     Rule("a building by its name", Leads.IN_BUILDING, ANY, _is_building,
          "el refugio está en la torre Alco"),
     Rule("a small place", Leads.BY_NAME, ANY, lambda w: _small_place(w) is Leads.BY_NAME,
