@@ -197,6 +197,7 @@ _SAID = (
     _Said("one", "lodged", _AHEAD, Stay.HOUSED, "alojamiento de la víctima:"),
     _Said("stays", "several", _BACK, Stay.HOUSED, "las rescatadas duermen en"),
     _Said("several", "stays", _AHEAD, Stay.HOUSED, "viven las rescatadas en"),
+    _Said("rented", "several", _BACK, Stay.HOUSED, "las chicas están en el apto que alquilamos en"),
     _Said("several", "rented", 2 * _AHEAD, Stay.HOUSED_THERE, "alquilamos una casa en Los Prados para las víctimas"),
     _Said("several", "are there", _AHEAD, Stay.HOUSED_THERE, "en la calle 5, ahí están las víctimas"),
     _Said("moves", "one", _BACK, Stay.BROUGHT, "la víctima fue llevada a"),

@@ -101,6 +101,9 @@ _RENTED = 9
 """Words between what is done with a house and the shelter that it becomes."""
 _PRONOUN = 4
 _SHORT_NAME = 3
+_SHELTERS = frozenset({Part.SHELTER, Part.GOAL})
+_NEAR_ONLY: Mapping[Part | None, int] = {Part.TOPIC: 2, Part.GOAL: 5}
+"""Words between such a shelter and its place."""
 _IS = frozenset(":=>→(")
 _HOLDERS = Is.INSTITUTION | Is.LANDMARK
 
@@ -158,12 +161,16 @@ class _Reading:
 
     def _is_its_seat(self, said: _Said) -> bool:
         """Say whether another house is what the shelter stands in or by."""
-        is_its = self.owner is Part.SHELTER or self._is_next(said.at)
+        is_its = self.owner in _SHELTERS or self._is_next(said.at)
         is_there = is_its and self.lies and said.at - self.stands <= _SEATED
         return is_there and said.part not in (Part.DONE, Part.MEETING)
 
+    def _is_near(self, said: _Said) -> bool:
+        """ "La puerta del refugio de la calle 5"; not "the driver of the shelter had an accident on"."""
+        return self.lies or said.at - self.last <= _NEAR_ONLY.get(self.owner, 0)
+
     def _is_close(self, said: _Said) -> bool:
-        return self.owner is Part.SHELTER and said.at - self.last < _NEXT
+        return self.owner in _SHELTERS and said.at - self.last < _NEXT
 
     def _tells_way(self) -> bool:
         return self.is_way or self.is_named or self.is_route or self.is_anything
@@ -182,7 +189,7 @@ class _Reading:
             return True
         self.is_brought = False
         if said.part in (Part.SHELTER, Part.INSIDE) or self.owner is not Part.MEETING:
-            self.owner = Part.TOPIC if said.part is Part.TOPIC else Part.SHELTER
+            self.owner = said.part if said.part in _NEAR_ONLY else Part.SHELTER
         self.ago, self.last, self.is_way = 0, said.behind, False
         return False
 
@@ -227,7 +234,7 @@ class _Reading:
 
     def lodging(self, said: _Said) -> bool:
         is_there = (self.lies or self.is_brought) and said.at - self.last <= _SEATED
-        is_its = self.owner is Part.SHELTER and (is_there or said.at == self.last)
+        is_its = self.owner in _SHELTERS and (is_there or said.at == self.last)
         return is_its or self.building(said)
 
     def other(self, said: _Said) -> bool:
@@ -244,7 +251,8 @@ class _Reading:
         return False
 
     def called(self, said: _Said) -> bool:
-        return self.owner is Part.SHELTER and 0 < self.seat and said.at - self.seat < _EARLY
+        is_its = self.owner in _SHELTERS or self.owner is Part.TOPIC
+        return is_its and 0 < self.seat and said.at - self.seat < _EARLY
 
     def aside(self, said: _Said) -> bool:
         self.owner = self.owner or said.part
@@ -263,11 +271,12 @@ class _Reading:
         """ "El refugio ta en kapotillo", "refugio en capotillo"."""
         is_there = self.lies and said.at - self.stands <= _NEXT
         is_next = said.part is Part.SOMEWHERE and said.at - self.last < _NEXT
-        return self.owner is Part.SHELTER and not self.is_brought and self.ago == 0 and (is_there or is_next)
+        return self.owner in _SHELTERS and not self.is_brought and self.ago == 0 and (is_there or is_next)
 
     def way(self, said: _Said) -> bool:
-        is_near = self.lies or said.at - self.last <= _NEXT  # not "the driver of the shelter had an …"
-        is_its = self.owner is Part.SHELTER or (self.owner is Part.TOPIC and is_near)
+        self.is_anything = True
+        is_near = said.part is Part.ROUTE or self._is_near(said)
+        is_its = self.owner is Part.SHELTER or (self.owner in _NEAR_ONLY and is_near)
         if is_its or self._is_next(said.at) or self.is_beside:
             return True
         self.is_way = self.is_way or (self.owner is None and said.part is not Part.PASSES)
@@ -322,13 +331,14 @@ def _parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) -
         else:
             way = Way(text, at, shelters, is_address)
             leads = way_told(way)
-            if leads is Leads.IN_BUILDING and text.any_says(at - 1, at + 2, "former", "lodgings"):
+            is_lodging = text.any_says(at - 1, at + 2, "former", "lodgings") or tokens[at].what & Is.HOUSE
+            if leads is Leads.IN_BUILDING and is_lodging:
                 part = Part.LODGING
             else:
                 is_it, is_its_name = has_shelter and at == began, 0 < last == at
                 part = _AS_PART[leads] if leads else _part(text, at, is_it=is_it, is_its_name=is_its_name)
             is_address = is_address or text.says(at, "addresses")
-            if _is_the_one(text, at) and (not part or part is Part.ASIDE):
+            if (_is_the_one(text, at) or (at == last and _is_of_the_street(text, at))) and (not part or part is Part.ASIDE):
                 part = Part.THE_ONE
             if part is None and (text.says(at, "is") or tokens[at].text in _IS):
                 part = Part.IS
@@ -346,6 +356,12 @@ def _is_the_one(text: Text, at: int) -> bool:
     return text.says(at, "the_ones") and text.says(at + 1, "belongs") and before in (",", ":", "(")
 
 
+def _is_of_the_street(text: Text, at: int) -> bool:
+    is_the = text.says(at, "belongs") and text.says(at + 1, "the_street")
+    street = text.at(at + 2)
+    return is_the and street.is_capitalised and is_name(street) and not street.what & Is.INSTITUTION
+
+
 def _as_called(text: Text, at: int) -> Part | None:
     behind, is_wide = place_at(text.tokens, at)
     if behind and is_wide:
@@ -354,6 +370,8 @@ def _as_called(text: Text, at: int) -> Part | None:
 
 
 def _as_mentioned(text: Text, at: int) -> Part:
+    if text.any_says(at - _SEATED, at, "there") and text.any_says(at - _SEATED, at, "is", "lies", "are"):
+        return Part.HOUSED_THERE
     if text.says(at, "where") and text.any_says(at - _NEXT, at, "there", "is"):  # "ahí es donde están las muchachas"
         return Part.HOUSED_THERE
     if text.is_introduced(at, "stands_near"):

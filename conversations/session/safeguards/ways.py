@@ -295,6 +295,17 @@ def _is_stop(w: Way) -> bool:
     return w.says("transit") and is_name(w.text.at(w.at + 1))
 
 
+def _is_number_and_name(w: Way) -> bool:
+    """ "At 45 Hostos", ", 22A Waterloo"; not "took in 3 Haitian girls"."""
+    if not w.token.is_capitalised or not is_name(w.token) or place_at(w.text.tokens, w.at)[0]:
+        return False
+    number = w.at - 1 - (len(w.text.at(w.at - 1).text) == 1)
+    behind = w.text.at(w.at + 1)
+    is_apart = w.text.says(number - 1, "there_in") or w.text.at(number - 1).text in (",", ":", "(")
+    is_house = w.text.at(number).is_number and len(w.text.at(number).text) <= _HOUSE
+    return is_apart and is_house and not behind.text.islower()
+
+
 def _is_of_something(text: Text, at: int) -> bool:
     """ "El convento de las dominicas"; not "el convento de Azua"."""
     return bool(text.at(at - 1).what & Is.LINK) and text.at(at).is_word and not place_at(text.tokens, at)[0]
@@ -410,7 +421,7 @@ WAYS: Table[Way, Leads] = Table(
          "para ir al refugio doblas en la bomba"),
     Rule("what it looks like", Leads.BY_NAME, ANY, _is_looks,
          "el refugio es la puerta verde"),
-    Rule("whose house it was", Leads.IN_PASSING, ANY, _is_whose_house,
+    Rule("whose house it was", Leads.IN_BUILDING, ANY, _is_whose_house,
          "el refugio queda en la casa de doña Chea"),
     Rule("by a landmark", Leads.TO_A_HOUSE, ANY, lambda w: _stands_by(w) is Leads.TO_A_HOUSE,
          "el refugio, detrás del colmado"),
@@ -420,6 +431,8 @@ WAYS: Table[Way, Leads] = Table(
          "el refugio está detrás de la sastrería"),
     Rule("on a map", Leads.TO_A_HOUSE, ANY, _is_on_map,
          'el refugio sale en Waze como "Lavandería"'),
+    Rule("a number and a name", Leads.BY_NAME, ANY, _is_number_and_name,
+         "delivered to the refuge, 22A Waterloo"),
     Rule("a stop", Leads.TO_A_HOUSE, ANY, _is_stop,
          "piso protegido en Vallecas, metro Portazgo"),
     Rule("a house that was another", Leads.BY_NAME, ANY, _is_in_former,
