@@ -40,6 +40,8 @@ class Part(Enum):
     MEETING = auto()
     OTHER = auto()
     """Another house: the places behind it are its own."""
+    ELSEWHERE = auto()
+    """The same, which no shelter stands in: a court, the police."""
     DONE = auto()
     """What was done elsewhere: the way that was told before went there."""
     ASIDE = auto()
@@ -163,7 +165,7 @@ class _Reading:
         """Say whether another house is what the shelter stands in or by."""
         is_its = self.owner in _SHELTERS or self._is_next(said.at)
         is_there = is_its and self.lies and said.at - self.stands <= _SEATED
-        return is_there and said.part not in (Part.DONE, Part.MEETING)
+        return is_there and said.part not in (Part.DONE, Part.MEETING, Part.ELSEWHERE)
 
     def _is_near(self, said: _Said) -> bool:
         """ "La puerta del refugio de la calle 5"; not "the driver of the shelter had an accident on"."""
@@ -176,8 +178,8 @@ class _Reading:
         return self.is_way or self.is_named or self.is_route or self.is_anything
 
     def end(self, said: _Said) -> bool:
+        self.ago = _REACH + 1 if self.owner is Part.MEETING else self.ago + 1
         self._begin(said.behind)
-        self.ago += 1
         return False
 
     def shelter(self, said: _Said) -> bool:
@@ -220,7 +222,7 @@ class _Reading:
         return False
 
     def is_(self, said: _Said) -> bool:
-        if self.ago == 0 and said.at - self.last < _NEXT:
+        if (self.ago == 0 and said.at - self.last < _NEXT) or self._is_next(said.at):
             self.lies, self.stands = True, said.at
         return False
 
@@ -296,7 +298,7 @@ _STEPS: Mapping[Part, Callable[[_Reading, _Said], bool]] = {
     Part.CALLED: _Reading.called,
     Part.BUILDING: _Reading.building,
     Part.LODGING: _Reading.lodging,
-    **dict.fromkeys((Part.OTHER, Part.DONE, Part.MEETING), _Reading.other),
+    **dict.fromkeys((Part.OTHER, Part.ELSEWHERE, Part.DONE, Part.MEETING), _Reading.other),
     Part.ASIDE: _Reading.aside,
     **dict.fromkeys((Part.NAMES, Part.PASSES), _Reading.name),
     **dict.fromkeys((Part.SOMEWHERE, Part.SOMEWHERE_SAID), _Reading.somewhere),
@@ -401,7 +403,9 @@ def _part(text: Text, at: int, *, is_it: bool, is_its_name: bool) -> Part | None
     is_street = token.what & (Is.STREET | Is.VILLAGE) or text.says(at, "quarters")
     is_wide = token.folded in known_words("personal.wide")
     if (token.what & _HOLDERS and not is_street and not is_wide) or text.says(at, "elsewhere"):
-        return None if is_its_name else Part.ASIDE if text.is_introduced(at, "belongs") else Part.OTHER
+        is_elsewhere = text.says(at, "elsewhere")
+        other = Part.ELSEWHERE if is_elsewhere else Part.OTHER
+        return None if is_its_name else Part.ASIDE if text.is_introduced(at, "belongs") else other
     if token.what & Is.HOUSE and text.is_introduced(at, "whose"):
         return Part.OTHER
     is_short = len(token.text) <= _PRONOUN

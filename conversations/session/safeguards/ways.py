@@ -106,6 +106,8 @@ def _has_name(w: Way, ahead: int) -> bool:
         return len(token.text) <= _HOUSE
     if at in w.shelters:
         return False
+    if token.what & Is.LANDMARK and w.token.what & Is.STREET:  # "calle del cementerio"
+        return True
     is_unknown = not token.what & ~(_MAY_BE | Is.SAID) and token.is_word and len(token.text) > 1  # "calle doce"
     behind = w.text.at(at + 1)
     is_numbered = token.is_capitalised and (  # "Calle Central 41", "bd Toussaint"
@@ -273,7 +275,9 @@ def _is_any_thing(text: Text, at: int) -> bool:
 def _is_building(w: Way) -> bool:
     """ "Está en la torre Alco", "es el antiguo hotel": not "está en un hotel"."""
     is_old = w.text.is_introduced(w.at, "former") or w.text.says(w.at + 1, "former")
-    if not (w.token.what & Is.LANDMARK or w.says("buildings") or (is_old and w.token.what & Is.HOUSE)):
+    is_wide = w.token.folded in known_words("personal.wide")
+    is_in = w.token.what & Is.INSTITUTION and not is_wide and w.text.is_introduced(w.at, "located")
+    if not (w.token.what & Is.LANDMARK or w.says("buildings") or is_in or (is_old and w.token.what & Is.HOUSE)):
         return False
     at = _behind(w.text, w.at + 1, "", Is.LINK)
     token, before = w.text.at(at), w.text.at(w.at - 1)
@@ -341,8 +345,23 @@ def _small_place(w: Way) -> Leads | None:
 
 def _is_called_as_town(w: Way) -> bool:
     """ "En la Duarte": a street, called as somebody is and a town as well."""
-    is_in_the = w.text.says(w.at - 1, "the_street") and w.text.says(w.at - 2, "there_in", "belongs")
-    return is_in_the and bool(w.token.what & NAME) and not w.token.what & ~(NAME | Is.COINED)
+    return _is_in_the_street(w) and bool(w.token.what & NAME) and not w.token.what & ~(NAME | Is.COINED)
+
+
+def _is_in_the_street(w: Way) -> bool:
+    return w.text.says(w.at - 1, "the_street") and w.text.says(w.at - 2, "there_in", "belongs", "walks")
+
+
+def _is_only_number(w: Way) -> bool:
+    """ "En la 17", "la 30 de mayo", "Rosa Duarte #8", "Mon Repos 42"."""
+    before, behind = w.text.at(w.at - 1), w.text.at(w.at + 1)
+    if not w.token.is_number or len(w.token.text) > _HOUSE:
+        return False
+    is_counted = behind.text.islower() and not (behind.what & Is.LINK and w.text.at(w.at + 2).what & Is.MONTH)
+    if is_counted or behind.text in tuple("%/:"):
+        return False
+    is_its = before.text == "#" or (before.is_capitalised and is_name(before) and not before.is_known)
+    return is_its or _is_in_the_street(w)
 
 
 def _is_located(w: Way) -> bool:
@@ -431,6 +450,8 @@ WAYS: Table[Way, Leads] = Table(
          "el refugio está detrás de la sastrería"),
     Rule("on a map", Leads.TO_A_HOUSE, ANY, _is_on_map,
          'el refugio sale en Waze como "Lavandería"'),
+    Rule("a number alone", Leads.BY_NAME, ANY, _is_only_number,
+         "refugio de la 17"),
     Rule("a number and a name", Leads.BY_NAME, ANY, _is_number_and_name,
          "delivered to the refuge, 22A Waterloo"),
     Rule("a stop", Leads.TO_A_HOUSE, ANY, _is_stop,
