@@ -275,7 +275,7 @@ def _is_any_thing(text: Text, at: int) -> bool:
 def _is_building(w: Way) -> bool:
     """ "Está en la torre Alco", "es el antiguo hotel": not "está en un hotel"."""
     is_old = w.text.is_introduced(w.at, "former") or w.text.says(w.at + 1, "former")
-    is_wide = w.token.folded in known_words("personal.wide")
+    is_wide = w.token.folded in known_words("personal.wide") or place_at(w.text.tokens, w.at)[0]
     is_in = w.token.what & Is.INSTITUTION and not is_wide and w.text.is_introduced(w.at, "located")
     if not (w.token.what & Is.LANDMARK or w.says("buildings") or is_in or (is_old and w.token.what & Is.HOUSE)):
         return False
@@ -390,7 +390,9 @@ def _somewhere(w: Way) -> Leads | None:
         return None
     if w.token.is_capitalised or w.token.is_upper or w.token.what & (Is.GIVEN | Is.SURNAME):
         return Leads.SOMEWHERE
-    if w.token.is_number or (before < w.at - 1 and not w.token.folded.endswith(tuple(known_words("personal.verb_ends")))):
+    if w.token.is_number or (
+        before < w.at - 1 and not w.token.folded.endswith(tuple(known_words("personal.verb_ends")))
+    ):
         return Leads.SOMEWHERE_SAID
     is_many_or_verb = w.token.folded.endswith(("s", *known_words("personal.verb_ends")))
     return None if is_many_or_verb else Leads.SOMEWHERE
