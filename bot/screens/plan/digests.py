@@ -55,7 +55,7 @@ def summary(ex: Exchange, page: int | None, length: str = "") -> None:
         show_in_place(ex, card)
         return
     ex.forget_card()
-    if picture := picture_of(role, found, ex.language):
+    if picture := picture_of(ex.unit, ex.membership.plan_id, role, found, ex.language):
         ex.post("sendPhoto", picture)
     ex.answer(card)
 
