@@ -37,23 +37,26 @@ class Declared:
     def __init_subclass__(cls) -> None:
         if "__tablename__" not in vars(cls):
             return  # the base of a family: its metadata and types
-        own = [_placed(cls, name, annotation) for name, annotation in cls.__annotations__.items()]
-        columns = (*cls.first_columns(), *own)
+        own = {name: _placed(cls, name, annotation) for name, annotation in cls.__annotations__.items()}
+        columns = cls.first_columns() | own
+        for name, each in columns.items():
+            each.name = each.key = name
         options = [each for each in cls.__table_args__ if isinstance(each, dict)]
         rest = [each for each in cls.__table_args__ if not isinstance(each, dict)]
-        cls.__table__ = Table(cls.__tablename__, cls.metadata, *columns, *rest, **(options[0] if options else {}))
+        cls.__table__ = Table(
+            cls.__tablename__, cls.metadata, *columns.values(), *rest, **(options[0] if options else {})
+        )
 
     @classmethod
-    def first_columns(cls) -> tuple[Column[Any], ...]:
+    def first_columns(cls) -> dict[str, Column[Any]]:
         """Return the columns that each table of a family begins with."""
-        return ()
+        return {}
 
 
 def _placed(cls: type[Declared], name: str, annotation: Any) -> Column[Any]:
     (stated,) = get_args(annotation)
     kinds = [each for each in get_args(stated) if each is not NoneType] if NoneType in get_args(stated) else [stated]
     given: Column[Any] = vars(cls).get(name, Column())
-    given.name = given.key = name
     if given.type._isnull and not given.foreign_keys:
         given.type = cls.types[kinds[0]]
     if not given.primary_key:

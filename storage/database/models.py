@@ -128,8 +128,8 @@ class OfPlan(Base):
     plan_id: Column[int]
 
     @classmethod
-    def first_columns(cls) -> tuple[Column[Any], ...]:
-        return Column("id", Id, primary_key=True), Column("plan_id", ForeignKey("plan.id"), nullable=False)
+    def first_columns(cls) -> dict[str, Column[Any]]:
+        return {"id": Column(Id, primary_key=True), "plan_id": Column(ForeignKey("plan.id"), nullable=False)}
 
 
 # ------------------------------------------------------------------ the plan

@@ -17,7 +17,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -106,8 +106,13 @@ def _opened(out: Path) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _beside(folder: Path, mode: int) -> Iterator[Path]:
     """Make a new file in that folder under a lock. It is removed at the end unless it was moved."""
-    _sweep(folder)
-    made, handle = _new(folder, mode)
+
+    def make() -> tuple[Path, int]:
+        made = folder / f"{PREFIX}{secrets.token_hex(8)}"
+        return made, os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode)
+
+    _sweep(folder, PREFIX)
+    made, handle = _new(make)
     try:
         yield made
     finally:
@@ -115,29 +120,30 @@ def _beside(folder: Path, mode: int) -> Iterator[Path]:
         os.close(handle)
 
 
-def _new(folder: Path, mode: int) -> tuple[Path, int]:
+def _new(make: Callable[[], tuple[Path, int]]) -> tuple[Path, int]:
+    """Return what `make` has made and opened, under a lock."""
     while True:
-        made = folder / f"{PREFIX}{secrets.token_hex(8)}"
-        handle = os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode)
+        made, handle = make()
         if fcntl is None:
             return made, handle
         fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
+        if made.exists():
             return made, handle
         os.close(handle)  # another process removed it before it was locked
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes have left here. If a file cannot be removed, go on all the same."""
+def _sweep(folder: Path, prefix: str) -> None:
+    """Remove what killed processes have left here. If something cannot be removed, go on all the same."""
     if fcntl is None:
         return
     with contextlib.suppress(OSError):
-        for left in folder.glob(f"{PREFIX}*"):
-            with contextlib.suppress(OSError):
-                handle = os.open(left, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        for left in folder.glob(f"{prefix}*"):
+            with contextlib.suppress(OSError):  # it is another's, or in use
+                is_folder = left.is_dir()
+                handle = os.open(left, (os.O_RDONLY if is_folder else os.O_RDWR) | os.O_NOFOLLOW | os.O_CLOEXEC)
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    left.unlink()
+                    shutil.rmtree(left) if is_folder else left.unlink()
                 finally:
                     os.close(handle)
 
@@ -159,36 +165,17 @@ def working_folder() -> Iterator[Path]:
 
     If a killed process left files in its folder, the next process removes them.
     """
-    _sweep_folders(Path(tempfile.gettempdir()))
-    made, handle = _new_folder()
+
+    def make() -> tuple[Path, int]:
+        while True:
+            made = Path(tempfile.mkdtemp(prefix=FOLDERS))
+            with contextlib.suppress(FileNotFoundError):  # another process removed it before it was opened
+                return made, os.open(made if fcntl else os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    _sweep(Path(tempfile.gettempdir()), FOLDERS)
+    made, handle = _new(make)
     try:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
         os.close(handle)
-
-
-def _new_folder() -> tuple[Path, int]:
-    while True:
-        made = Path(tempfile.mkdtemp(prefix=FOLDERS))
-        with contextlib.suppress(FileNotFoundError):  # another process removed it before it was opened
-            if fcntl is None:
-                return made, os.open(os.devnull, os.O_RDONLY)
-            handle = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if made.exists():
-                return made, handle
-            os.close(handle)
-
-
-def _sweep_folders(parent: Path) -> None:
-    if fcntl is None:
-        return
-    for left in parent.glob(f"{FOLDERS}*"):
-        with contextlib.suppress(OSError):  # it is another's, or in use
-            handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(left)
-            finally:
-                os.close(handle)

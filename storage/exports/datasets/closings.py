@@ -40,7 +40,7 @@ class _Row(NamedTuple):
 
     @property
     def is_on_time(self) -> bool | None:
-        """None while it can still be closed in time: nobody knows yet."""
+        """Whether it was closed in time. None while it still can be: nobody knows yet."""
         today = self.wanted.now.astimezone(self.wanted.zone).date()
         if self.closed_at is None and today <= self.each.due_on:
             return None

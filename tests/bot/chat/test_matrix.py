@@ -134,9 +134,8 @@ def _canaries(unit: UnitOfWork) -> None:
         answers |= {path: text for path in answers if path.endswith("next_step")}
         assert text in answers.values()
         sealed = unit.vault.seal(orjson.dumps(answers).decode(), submissions.row(one.instance_id))
-        unit.connection.execute(
-            update(table(Submission)).where(table(Submission).c.id == one.id).values(sealed_answers=sealed)
-        )
+        this_one = update(table(Submission)).where(table(Submission).c.id == one.id)
+        unit.connection.execute(this_one.values(sealed_answers=sealed))
         if number < 2:
             set_state(unit, one.id, "submitted")
 
