@@ -13,7 +13,7 @@ from conversations.session.safeguards.sentences import ends_sentence
 from conversations.session.safeguards.shelter_words import Text
 from conversations.session.safeguards.sheltered import Stay, spans
 from conversations.session.safeguards.ways import Leads, Way, is_name, way_told
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, place_at, quarter_at
+from conversations.session.safeguards.words import Is, Token, place_at, quarter_at
 
 _NEXT = 3
 """Words around "there", and before a shelter, that are looked at."""
@@ -21,7 +21,6 @@ _SEATED = 7
 """Words between "there" and the shelter that it points to."""
 _RENTED = 9
 """Words between what is done with a house and the shelter that it becomes."""
-_PRONOUN = 4
 _SHORT_NAME = 3
 _IS = frozenset(":=>→(")
 _HOLDERS = Is.INSTITUTION | Is.LANDMARK
@@ -53,7 +52,7 @@ class Part(Enum):
     DONE = auto()
     """What was done elsewhere: the way that was told before went there."""
     ASIDE = auto()
-    """Somebody, or whose the shelter is: before a shelter their places are their own, behind it they have none."""
+    """Whose the shelter is, or who helps it: before a shelter their places are their own, behind it they have none."""
     LIES = auto()
     """It stands or moves somewhere."""
     LIES_THERE = auto()
@@ -109,8 +108,6 @@ class Here(NamedTuple):
     at: int
     last: int
     """The word behind the last shelter, 0 if none was told of."""
-    is_first: bool
-    """It begins a sentence behind one that tells of a shelter."""
 
     @property
     def token(self) -> Token:
@@ -146,14 +143,8 @@ def _is_other(h: Here) -> bool:
     return bool(h.token.what & _HOLDERS and not is_street and not is_wide)
 
 
-def _belongs(h: Here) -> bool:
-    return h.text.is_introduced(h.at, "belongs")
-
-
-def _is_somebody(h: Here) -> bool:
-    """Say whether somebody is told. A pronoun at the beginning is the shelter's: "Li dèyè mache a"."""
-    is_short = len(h.token.text) <= _PRONOUN
-    return bool(h.token.what & SOMEBODY and not (is_short and (h.is_first or h.token.what & Is.LINK)))
+def _is_others(h: Here) -> bool:
+    return (_is_other(h) or h.says("elsewhere")) and h.text.is_introduced(h.at, "belongs")
 
 
 # fmt: off
@@ -172,30 +163,23 @@ PARTS: Table[Here, Part | None] = Table(
          "la joven del refugio, captada en la calle 5"),
     Rule("the name of the shelter", None, ANY, lambda h: h.is_its_name and (_is_other(h) or h.says("elsewhere")),
          "casa refugio modelo en la calle 5"),
-    Rule("whose it is, or who helps it", Part.ASIDE, ANY, lambda h: (_is_other(h) or h.says("elsewhere")) and _belongs(h),
+    Rule("whose it is, or who helps it", Part.ASIDE, ANY, _is_others,
          "el refugio de la fundación, calle 5"),
     Rule("where no shelter is", Part.ELSEWHERE, ANY, lambda h: h.says("elsewhere"),
          "el refugio está pidiendo cita en la fiscalía de la calle 5"),
     Rule("another house", Part.OTHER, ANY, _is_other,
-         "salió del refugio y llegó al hospital de la calle 5"),
-    Rule("whose house", Part.OTHER, ANY, lambda h: h.token.what & Is.HOUSE and h.text.is_introduced(h.at, "whose"),
-         "el refugio la llevó a su casa en la calle 5"),
-    Rule("somebody in a clause", Part.OTHER, ANY,
-         lambda h: _is_somebody(h) and h.is_clause and len(h.token.text) <= _PRONOUN,
-         "in the shelter, she was found behind the bar"),
-    Rule("somebody", Part.ASIDE, ANY, _is_somebody,
-         "la señora de la calle 5 pidió cupo: el refugio"),
+         "se pintó un mural en la avenida del Puerto sobre la red de refugios"),
     Rule("a body by its letters", Part.ASIDE, ANY,
          lambda h: h.token.is_upper and len(h.token.text) == _SHORT_NAME,
          "la ONG de la calle 5 visitó el refugio"),
     Rule("a comma", Part.APART, ANY, lambda h: h.token.text == ",",
          "a la casa de acogida, piso 3 del edificio Doña Chela"),
     Rule("what it is", Part.IS, ANY, lambda h: h.says("is") or h.token.text in _IS,
-         "refugio: sastrería Núñez"),
+         "lugar seguro: hotel piedra, hab 204"),
     Rule("a municipality", Part.WIDE, ANY, lambda h: place_at(h.text.tokens, h.at)[0] > 0,
-         "refugio en Punta Cana: sastrería Núñez"),
+         "Refugio en Punta Cana, Plaza Progreso local 8"),
     Rule("a name", Part.CALLED, ANY, lambda h: h.at > 0 and is_name(h.token),
-         "El albergue temporal es el salón parroquial Santa Rosa"),
+         "las muchachas estan en el refugio de la Fabio Fiallo"),
 )
 # fmt: on
 
@@ -205,8 +189,8 @@ def parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) ->
     tokens = text.tokens
     folded = [token.folded for token in tokens]
     leading = {**spans("personal.directions", folded), **spans("personal.leads_on", folded)}
-    at = began = last = 0
-    is_address = has_shelter = is_named = False
+    at = last = 0
+    is_address = is_named = False
     while at < len(tokens):
         behind = at + 1
         if at in leading:
@@ -214,17 +198,17 @@ def parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) ->
         if at in shelters:
             behind = shelters[at]
             if not text.is_introduced(at, "generic"):
-                has_shelter, last, is_named = True, behind, True
+                last, is_named = behind, True
                 yield Said(_as_mentioned(text, at), at, behind)
         elif ends_sentence(tokens, at):
-            is_address, is_named, began = False, False, behind
+            is_address = is_named = False
             yield Said(Part.END, at, behind)
         elif at in stays and not (is_named and stays[at] is Stay.BROUGHT):
             last = behind
             is_there = text.any_says(at - _NEXT, behind + 1, "there")
             yield Said(Part.HOUSED_THERE if is_there else _AS_STAY[stays[at]], at, behind)
         else:
-            here = Here(text, at, last, is_first=has_shelter and at == began)
+            here = Here(text, at, last)
             part = _as_way(Way(text, at, shelters, is_address)) or PARTS.verdict(here, 0)
             is_address = is_address or text.says(at, "addresses")
             behind = max(behind, place_at(tokens, at)[0], quarter_at(tokens, at))

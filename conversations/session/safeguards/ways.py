@@ -205,6 +205,11 @@ def _is_one_in_row(w: Way) -> bool:
     return bool(is_ordinal or _is_ordinal_end(w.text, w.at - 1))
 
 
+def _is_floor(w: Way) -> bool:
+    """ "El segundo piso", "2do nivel"; not "a nivel"."""
+    return w.says("floors") and not _is_article(w.text, w.at - 1) and _is_one_in_row(w)
+
+
 def _is_walked(w: Way) -> bool:
     """ "Doblas en la bomba", "get off at the water tower", "prenez la rue": not "entra en la fase 2"."""
     if not w.says("walks"):
@@ -276,7 +281,9 @@ def _is_building(w: Way) -> bool:
     """ "Está en la torre Alco", "es el antiguo hotel": not "está en un hotel"."""
     is_old = w.text.is_introduced(w.at, "former") or w.text.says(w.at + 1, "former")
     is_wide = w.token.folded in known_words("personal.wide") or place_at(w.text.tokens, w.at)[0]
-    is_in = w.token.what & Is.INSTITUTION and not is_wide and w.text.is_introduced(w.at, "located")
+    is_in = (
+        w.token.what & Is.INSTITUTION and not (is_wide or w.says("quarters")) and w.text.is_introduced(w.at, "located")
+    )
     if not (w.token.what & Is.LANDMARK or w.says("buildings") or is_in or (is_old and w.token.what & Is.HOUSE)):
         return False
     at = _behind(w.text, w.at + 1, "", Is.LINK)
@@ -323,24 +330,22 @@ def _is_on_map(w: Way) -> bool:
     )
 
 
-def _small_place(w: Way) -> Leads | None:
+def _is_small_place(w: Way) -> bool:
     """ "En Arroyo Hondo", "de Los Prados", "la dirección es Las Palmas": no municipality."""
     behind, is_wide = place_at(w.text.tokens, w.at)
     if behind == w.at + 1 and _is_called_as_town(w):
-        return Leads.BY_NAME
+        return True
     if behind and (is_wide or behind >= quarter_at(w.text.tokens, w.at)):
-        return None if is_wide else Leads.BY_NAME
+        return not is_wide
     if quarter_at(w.text.tokens, w.at):
-        return Leads.BY_NAME
-    if not w.at or not _is_located(w):
-        return None
+        return True
+    if not w.at or not _is_located(w) or _is_on_the(w, "located"):
+        return False
     behind = w.at
     while behind < w.at + _NEAR and _is_unknown_name(w.text.at(behind)):
         behind += 1
-    if not any(not token.what & Is.LINK for token in w.text.tokens[w.at : behind]):
-        return None
     is_one_word = behind == w.at + 1  # any town abroad
-    return Leads.IN_PASSING if is_one_word or _is_on_the(w, "located") else Leads.BY_NAME
+    return not is_one_word and any(not token.what & Is.LINK for token in w.text.tokens[w.at : behind])
 
 
 def _is_called_as_town(w: Way) -> bool:
@@ -388,14 +393,14 @@ def _somewhere(w: Way) -> Leads | None:
     is_there = w.text.says(before, "there_in", "stands_by") or w.text.at(before).what & Is.BESIDE
     if not is_there or not _may_be_place(w.text, w.at):
         return None
+    if w.token.is_capitalised and w.text.says(w.at - 1, "located"):  # any town abroad
+        return Leads.SOMEWHERE_SAID
     if w.token.is_capitalised or w.token.is_upper or w.token.what & (Is.GIVEN | Is.SURNAME):
         return Leads.SOMEWHERE
-    if w.token.is_number or (
-        before < w.at - 1 and not w.token.folded.endswith(tuple(known_words("personal.verb_ends")))
-    ):
+    is_verb = w.token.folded.endswith(tuple(known_words("personal.verb_ends")))
+    if w.token.is_number or (before < w.at - 1 and not is_verb):
         return Leads.SOMEWHERE_SAID
-    is_many_or_verb = w.token.folded.endswith(("s", *known_words("personal.verb_ends")))
-    return None if is_many_or_verb else Leads.SOMEWHERE
+    return None if is_verb or w.token.folded.endswith("s") else Leads.SOMEWHERE
 
 
 def _is_article(text: Text, at: int) -> bool:
@@ -427,14 +432,14 @@ WAYS: Table[Way, Leads] = Table(
     Rule("a street behind its name", Leads.TO_A_HOUSE, ANY, _is_way_behind_name,
          "the shelter on Duarte Street"),
     Rule("a street that is cut short", Leads.TO_A_HOUSE, ANY, _is_short_street,
-         "refugio: C/ Las Mercedes"),
+         "ojo vecinos del refugio en la c/ 17"),
     Rule("a part of a town", Leads.TO_A_HOUSE, ANY, _is_quarter,
          "El equipo visitó la casa de acogida del barrio Libertad"),
     Rule("the number of a house", Leads.TO_A_HOUSE, ANY, _is_numbered_house,
          "refugio: apto. 12"),
     Rule("so far from somewhere", Leads.ON_THE_WAY, ANY, _is_distance,
          "el refugio, a dos cuadras de la gallera"),
-    Rule("a floor", Leads.BY_NAME, ANY, lambda w: w.says("floors") and not _is_article(w.text, w.at - 1) and _is_one_in_row(w),
+    Rule("a floor", Leads.BY_NAME, ANY, _is_floor,
          "el refugio está en el segundo piso"),
     Rule("one of a row", Leads.ON_THE_WAY, ANY, lambda w: w.says("doors") and _is_one_in_row(w),
          "para ir al refugio: la segunda casa"),
@@ -451,25 +456,23 @@ WAYS: Table[Way, Leads] = Table(
     Rule("by a thing, or after something", Leads.IN_PASSING, ANY, lambda w: _stands_by(w) is Leads.IN_PASSING,
          "el refugio está detrás de la sastrería"),
     Rule("on a map", Leads.TO_A_HOUSE, ANY, _is_on_map,
-         'el refugio sale en Waze como "Lavandería"'),
+         "waze lists the shelter as 'Blue Moon Guesthouse'"),
     Rule("a number alone", Leads.BY_NAME, ANY, _is_only_number,
          "refugio de la 17"),
     Rule("a number and a name", Leads.BY_NAME, ANY, _is_number_and_name,
          "delivered to the refuge, 22A Waterloo"),
     Rule("a stop", Leads.TO_A_HOUSE, ANY, _is_stop,
-         "piso protegido en Vallecas, metro Portazgo"),
+         "elles sont dans un appart à Belleville, métro Couronnes, c'est notre refuge"),
     Rule("a house that was another", Leads.BY_NAME, ANY, _is_in_former,
          "the shelter is inside the old railway compound"),
     Rule("a building by its name", Leads.IN_BUILDING, ANY, _is_building,
          "el refugio está en la torre Alco"),
-    Rule("a small place", Leads.BY_NAME, ANY, lambda w: _small_place(w) is Leads.BY_NAME,
-         "el refugio está en Arroyo Hondo"),
-    Rule("a place of one word", Leads.IN_PASSING, ANY, lambda w: _small_place(w) is Leads.IN_PASSING,
-         "El refugio está en la Núñez de Cáceres"),
+    Rule("a small place", Leads.BY_NAME, ANY, _is_small_place,
+         "le refuge est à Turgeau"),
     Rule("in what is called so", Leads.SOMEWHERE, ANY, lambda w: _somewhere(w) is Leads.SOMEWHERE,
          "refugio en kapotillo"),
     Rule("in whatever it is", Leads.SOMEWHERE_SAID, ANY, lambda w: _somewhere(w) is Leads.SOMEWHERE_SAID,
-         "el refugio ta por los rieles"),
+         "la casa d acogia ta en el 28"),
 )
 # fmt: on
 
