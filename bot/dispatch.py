@@ -49,6 +49,7 @@ from conversations.plan.model import ORDINARY, Care
 from conversations.routes import Route, TapAction, read_awaited, read_parts, tap
 from conversations.session.events import Event, Fetched, FetchFailed, Located, Offered, Tap, Typed
 from conversations.session.reading.utterances import language_of
+from conversations.session.reading.wishes import is_statement, leaves
 from conversations.session.safeguards.characters import clean, read_name
 from conversations.session.safeguards.emergencies import emergency
 from conversations.session.safeguards.guard import personal_data, refusal, tells_of_shelter
@@ -396,7 +397,7 @@ class Dispatch:
         elif (
             awaited is None
             or not (typed := clean(event.text))
-            or unasked.leaves(event.text, ex.language)
+            or leaves(event.text, ex.language)
             or _is_no_search(ex, awaited[0], event.text)
         ):
             self._at_rest(ex, event)
@@ -535,7 +536,7 @@ def _is_own_link(ex: Exchange, token: str) -> bool:
 
 def _is_no_search(ex: Exchange, route: Route, text: str) -> bool:
     """Whether a sentence came where a person was looked for, and finds nobody: it is read as if nothing was asked."""
-    return route is Route.PEOPLE and unasked.is_statement(text) and not people.who_answer(ex, text)
+    return route is Route.PEOPLE and is_statement(text) and not people.who_answer(ex, text)
 
 
 def _is_restricted(ex: Exchange, text: str = "") -> bool:
