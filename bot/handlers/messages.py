@@ -14,6 +14,7 @@ from bot.screens.reports.opening import resume
 from bot.telegram.updates import Edited, Membership, Reworded, Said, Secondhand, Unsupported
 from conversations.routes import Route, read_awaited
 from conversations.session.events import Event, Located, Offered, Typed
+from conversations.session.reading.wishes import is_statement, leaves
 from conversations.session.safeguards.characters import clean
 from conversations.session.safeguards.emergencies import emergency
 
@@ -70,9 +71,9 @@ def _awaited(ex: Exchange, text: str) -> tuple[Route, tuple[int | str | None, ..
     They are if somebody wants to leave, or says something where a person was looked for.
     """
     awaited = read_awaited(ex.visit.chat.awaits)
-    if awaited is None or not clean(text) or unasked.leaves(text, ex.language):
+    if awaited is None or not clean(text) or leaves(text, ex.language):
         return None
-    is_said = awaited[0] is Route.PEOPLE and unasked.is_statement(text) and not people.who_answer(ex, text)
+    is_said = awaited[0] is Route.PEOPLE and is_statement(text) and not people.who_answer(ex, text)
     return None if is_said else awaited
 
 
