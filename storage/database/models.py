@@ -209,6 +209,8 @@ class Indicator(Base):
     annual_table: Column[str] = column(String(32), default="", server_default="")
     """Its part of the annual 3P table (conversations.plan.figures.annual.PILLARS). Blank: it is not in the table."""
     note: Column[str] = column(default="")
+    continues: Column[str] = column(default="", server_default="")
+    """The codes whose series it continues, between spaces: its former code, or those that it was made of."""
     added_on: Column[date | None]
     """The day on which a later import added it. Blank: it is in the plan from its beginning."""
     retired_on: Column[date | None]
@@ -248,6 +250,8 @@ class Activity(Base):
     budget: Column[str] = column(default="")
     budget_status: Column[str] = column(default="")
     source: Column[str] = column(default="")
+    continues: Column[str] = column(default="", server_default="")
+    """The codes whose series it continues, between spaces: its former code, or those that it was made of."""
     added_on: Column[date | None]
     """The day on which a later import added it. Blank: it is in the plan from its beginning."""
     retired_on: Column[date | None]
@@ -379,7 +383,10 @@ class PastRow(Base):
     """What a row of the plan said before an edit, for the periods that had locked by then (storage.plan.past_rows)."""
 
     __tablename__ = "past_row"
-    __table_args__ = (UniqueConstraint("plan_id", "of_table", "row_id", "valid_to"),)
+    __table_args__ = (
+        UniqueConstraint("plan_id", "of_table", "row_id", "valid_to"),
+        Index("ix_past_row_agency", "agency_id"),
+    )
     id: Column[int] = column(Id, primary_key=True)
     plan_id: Column[int] = column(ForeignKey("plan.id"))
     of_table: Column[str] = column(String(32))
@@ -391,6 +398,8 @@ class PastRow(Base):
     reason: Column[str] = column(default="", server_default="")
     """Why somebody has corrected what was expected of the periods that locked on the day before. Blank: no correction.
     """
+    agency_id: Column[int | None] = column(Id)
+    """The agency that led the row, if the edit gave it to another: reports about it are read for both."""
 
 
 class Setting(Base):
