@@ -62,3 +62,12 @@ def _placed(cls: type[Declared], name: str, annotation: Any) -> Column[Any]:
     if not given.primary_key:
         given.nullable = kinds[0] is not stated
     return given
+
+
+def in_columns(record: Any, of: Table, *, but: str = "") -> dict[str, Any]:
+    """Return the fields of a record that are columns of a table under the same name, `but` for one.
+
+    So a new column is named in the record and in the table, and nowhere between them.
+    """
+    names = [column.name for column in of.columns if column.name != but and hasattr(record, column.name)]
+    return {name: getattr(record, name) for name in names}

@@ -10,7 +10,7 @@ reporting period belong to the admin and are not computed again.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from conversations.plan.periods import USUAL_CADENCES, Cadence, Cadences, Freque
 from storage.calendar.holidays import Holidays
 from storage.calendar.moving_periods import follow_calendar
 from storage.database.audit import Audit
+from storage.database.declared import in_columns
 from storage.database.marks import contents, protection_mark
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
@@ -504,24 +505,15 @@ class _Comparison:
     def _write_periods(self, codes: Collection[str]) -> None:
         starts_on, ends_on = _span(self.draft, self.plan_code)
         holidays, cadences = self.unit.of(Holidays).days(self.plan_id), self._cadences()
-        rows: Sequence[dict[str, Any]] = [
-            {
-                "plan_id": self.plan_id,
-                "code": period.code,
-                "period_type": period.type.value,
-                "start_on": period.start_on,
-                "end_on": period.end_on,
-                "opens_on": period.opens_on,
-                "due_on": period.due_on,
-                "grace_until_on": period.grace_until_on,
-                "locks_on": period.locks_on,
-                **columns(cadences[period.type]),
-            }
+        table = _tables["reporting_period"]
+        rows = [
+            in_columns(period, table, but="id")
+            | {"plan_id": self.plan_id, "period_type": period.type.value, **columns(cadences[period.type])}
             for period in periods_between(starts_on, ends_on, types=cadences, holidays=holidays, cadences=cadences)
             if period.code in codes
         ]
         if rows:
-            self.unit.connection.execute(insert(_tables["reporting_period"]), rows)
+            self.unit.connection.execute(insert(table), rows)
 
 
 def kept_rows(unit: Unit, plan_code: str) -> Mapping[str, Mapping[str, Kept]]:

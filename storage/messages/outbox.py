@@ -615,18 +615,8 @@ class Outbox(Repository):
         if found.sealed_payload is not None:
             name = row(found.chat_id, found.card_id, found.method, found.created_at)
             text = self._unit.vault.open(found.sealed_payload, name)
-        return OutboxRow(
-            id=found.id,
-            chat_id=found.chat_id,
-            kind=found.kind,
-            method=found.method,
-            payload=orjson.loads(text or "{}"),
-            card_id=found.card_id,
-            sensitive=found.sensitive,
-            attempts=found.attempts,
-            created_at=found.created_at,
-            doubts=found.doubts,
-        )
+        own = {column.name: getattr(found, column.name) for column in _ROW}
+        return OutboxRow(**own, payload=orjson.loads(text or "{}"))
 
 
 def row(chat_id: int, card_id: int | None, method: str, created_at: datetime) -> str:

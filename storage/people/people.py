@@ -4,12 +4,12 @@ A Telegram account does not prove who its owner is, so nobody is let in by name 
 `roles` gives them roles, and `leaving` ends a role with everything that depends on it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from conversations.plan.entering import Absence, absence
 from conversations.plan.model import AGENCY_ROLES, Role, Translations
@@ -95,29 +95,23 @@ _pause = _tables["pause"]
 
 _IS_CURRENT = _membership.c.active_to.is_(None)
 
+_PERSON_COLUMNS = [_person.c[name] for name in Person.__slots__ if name != "memberships"]
+_MEMBERSHIP_COLUMNS = (
+    _membership.c.id,
+    _membership.c.plan_id,
+    _plan.c.code,
+    _membership.c.person_id,
+    _membership.c.role,
+    _membership.c.agency_id,
+    _agency.c.code,
+    _agency.c.name,
+    _membership.c.active_from,
+    _membership.c.is_contributor,
+    _membership.c.until_on,
+)
+"""In the order of `Membership`."""
 _PEOPLE = (
-    select(
-        _person.c.id,
-        _person.c.telegram_id,
-        _person.c.name,
-        _person.c.language,
-        _person.c.form_language,
-        _person.c.timezone,
-        _person.c.joined_at,
-        _person.c.privacy_accepted_at,
-        _person.c.suspended_at,
-        _person.c.unreachable_at,
-        _membership.c.id.label("membership_id"),
-        _membership.c.plan_id,
-        _plan.c.code.label("plan_code"),
-        _membership.c.role,
-        _membership.c.agency_id,
-        _agency.c.code.label("agency_code"),
-        _agency.c.name.label("agency_name"),
-        _membership.c.active_from,
-        _membership.c.is_contributor,
-        _membership.c.until_on,
-    )
+    select(*_PERSON_COLUMNS, *_MEMBERSHIP_COLUMNS)
     .select_from(_person)
     .outerjoin(_membership, and_(_membership.c.person_id == _person.c.id, _IS_CURRENT))
     .outerjoin(_plan, _plan.c.id == _membership.c.plan_id)
@@ -306,12 +300,14 @@ class People(Repository):
 
     # -------------------------------------------------------------- inside
     def _people(self, statement: Any, **values: object) -> tuple[Person, ...]:
-        found: dict[int, tuple[Row[*tuple[Any, ...]], list[Membership]]] = {}
+        found: dict[int, tuple[dict[str, Any], list[Membership]]] = {}
         for row in self._connection.execute(statement, values):
-            _, memberships = found.setdefault(row.id, (row, []))
-            if row.membership_id is not None:
-                memberships.append(_to_membership(row))
-        return tuple(_to_person(row, memberships) for row, memberships in found.values())
+            own = {column.name: value for column, value in zip(_PERSON_COLUMNS, row, strict=False)}
+            _, memberships = found.setdefault(own["id"], (own, []))
+            of_membership = row[len(_PERSON_COLUMNS) :]
+            if of_membership[0] is not None:
+                memberships.append(_to_membership(of_membership))
+        return tuple(Person(**own, memberships=tuple(memberships)) for own, memberships in found.values())
 
     def current(self, person_id: int, plan_id: int) -> Membership | None:
         memberships = self.by_id(person_id).memberships
@@ -357,36 +353,10 @@ class People(Repository):
             self._unit.of(Audit).record(act, actor_id=by, plan_id=plan_id, details={"person": person.id}, now=now)
 
 
-def _to_membership(row: Row[*tuple[Any, ...]]) -> Membership:
-    return Membership(
-        id=row.membership_id,
-        plan_id=row.plan_id,
-        plan_code=row.plan_code,
-        person_id=row.id,
-        role=Role(row.role),
-        agency_id=row.agency_id,
-        agency_code=row.agency_code or "",
-        agency_name=row.agency_name or {},
-        active_from=row.active_from,
-        is_contributor=row.is_contributor,
-        until_on=row.until_on,
-    )
-
-
-def _to_person(row: Row[*tuple[Any, ...]], memberships: Iterable[Membership]) -> Person:
-    return Person(
-        id=row.id,
-        telegram_id=row.telegram_id,
-        name=row.name,
-        language=row.language,
-        timezone=row.timezone,
-        joined_at=row.joined_at,
-        privacy_accepted_at=row.privacy_accepted_at,
-        suspended_at=row.suspended_at,
-        unreachable_at=row.unreachable_at,
-        memberships=tuple(memberships),
-        form_language=row.form_language,
-    )
+def _to_membership(row: Sequence[Any]) -> Membership:
+    id, plan_id, plan_code, person_id, role, agency_id, agency_code, agency_name, *more = row
+    agency = agency_id, agency_code or "", agency_name or {}
+    return Membership(id, plan_id, plan_code, person_id, Role(role), *agency, *more)
 
 
 def check_role(role: Role, agency_id: int | None, *, is_contributor: bool) -> None:

@@ -53,7 +53,7 @@ _REQUESTS = (
         _request.c.person_id,
         _request.c.role,
         _request.c.agency_id,
-        _agency.c.code,
+        _agency.c.code.label("agency_code"),
         _request.c.requested_at,
         _request.c.requested_by_id,
         _request.c.decision,
@@ -150,15 +150,4 @@ def is_open(now: datetime) -> tuple[Any, ...]:
 
 
 def _to_request(row: Any) -> StoredRequest:
-    return StoredRequest(
-        id=row.id,
-        plan_id=row.plan_id,
-        person_id=row.person_id,
-        role=Role(row.role),
-        agency_id=row.agency_id,
-        agency_code=row.code or "",
-        requested_at=row.requested_at,
-        requested_by_id=row.requested_by_id,
-        decision=row.decision,
-        decided_by_id=row.decided_by_id,
-    )
+    return StoredRequest(**row._asdict() | {"role": Role(row.role), "agency_code": row.agency_code or ""})

@@ -15,10 +15,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from storage.database.declared import in_columns
 from storage.database.models import Attachment, table
 from storage.database.unit import Repository
 from storage.database.vault import KeyUnknown, SealBroken, Vault
@@ -307,22 +308,14 @@ class Attachments(Repository):
         self._connection.execute(_REMOVE, {"of_instance": new.instance_id, "of_ref": new.ref})
         taken = {other.file_name for other in self.of_instance(new.instance_id)}
         inspected = new.inspected
-        values = {
-            "plan_id": new.plan_id,
-            "instance_id": new.instance_id,
-            "ref": new.ref,
+        values: dict[str, Any] = {
+            **in_columns(new, _A),
+            **in_columns(inspected, _A),
             "file_name": answer_name(new.ref, inspected.sha256, inspected.extension, taken),
-            "original_name": inspected.original_name,
-            "mime_type": inspected.mime_type,
-            "size": inspected.size,
-            "sha256": inspected.sha256,
-            "original_sha256": inspected.original_sha256,
-            "is_compressed": new.is_compressed,
-            "sensitive": new.sensitive,
             "created_at": now,
         }
         number = self._connection.execute(insert(_A).values(**values).returning(_A.c.id)).scalar_one()
-        return StoredAttachment(number, **values)  # type: ignore[arg-type]
+        return StoredAttachment(number, **values)
 
     def of_instance(self, instance_id: str) -> list[StoredAttachment]:
         """The files of an instance, in the order in which they were sent."""

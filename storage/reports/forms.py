@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, func, select, update
 from conversations.xforms.bundle import plan_lists_of
 from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import Form as CompiledForm
+from storage.database.declared import in_columns
 from storage.database.marks import OF_A_FORM, form_mark
 from storage.database.models import Form, FormVersion, Session, table
 from storage.database.statements import Prepared, insert_into
@@ -128,16 +129,7 @@ class Forms(Repository):
         number = self._connection.execute(_KEY, key).scalar_one()
         id = self._connection.execute(
             insert_into(self._connection, _V).on_conflict_do_nothing().returning(_V.c.id),
-            {
-                "form_id": number,
-                "version": new.version,
-                "title": new.title,
-                "xform": new.xform,
-                "workbook": new.workbook,
-                "sha256": new.sha256,
-                "published_at": now,
-                "published_by_id": by,
-            },
+            in_columns(new, _V) | {"form_id": number, "published_at": now, "published_by_id": by},
         ).scalar_one_or_none()
         if id is not None:
             return self.version(id)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from storage.database.ahead import Known
+from storage.database.declared import in_columns
 from storage.database.models import Chat, Membership, Person, Session, table
 from storage.database.statements import Prepared, insert_of, prepared
 from storage.database.unit import Repository, Unit
@@ -236,21 +237,11 @@ class Sessions(Repository):
     def open(self, new: NewSession, now: datetime) -> StoredSession:
         """Open a session. Conflict if the subject is open for the period already (see `holder`); the unit can go on."""
         values: dict[str, Any] = {
-            "plan_id": new.plan_id,
-            "person_id": new.person_id,
-            "agency_id": new.agency_id,
-            "form_id": new.form_id,
-            "form_version_id": new.form_version_id,
-            "instance_id": new.instance_id,
-            "subject": new.subject,
-            "reporting_period_id": new.reporting_period_id,
-            "supersedes_id": new.supersedes_id,
+            **in_columns(new, _S, but="data"),
             "state": "open",
             "version": 1,
-            "sensitive": new.sensitive,
             "opened_at": now,
             "touched_at": now,
-            "expires_at": new.expires_at,
         }
         text, sealed = self._kept(new.data, new.instance_id, sensitive=new.sensitive)
         row = values | {"data": text, "sealed_data": sealed}

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, bindparam, func, insert, literal_column, sele
 
 from conversations.plan.model import ValidationState
 from conversations.plan.sharing.events import EventKind
+from storage.database.declared import in_columns
 from storage.database.events import Events, has_receiver
 from storage.database.marks import OF_A_FILE, Row, submission_mark
 from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, table
@@ -179,7 +180,7 @@ class Submissions(Repository):
         text = None if new.sensitive else said
         number, id = series.next()
         values = {
-            **_values(new),
+            **in_columns(new, _S, but="answers"),
             **_place_after(old, new),
             "receipt_number": number,
             "submitted_at": now,
@@ -354,27 +355,6 @@ class Submissions(Repository):
     def _one(self, statement: Prepared, values: dict[str, Any]) -> StoredSubmission | None:
         found = statement.first(self._connection, values)
         return None if found is None else _load(found)
-
-
-def _values(new: NewSubmission) -> dict[str, Any]:
-    """Return the columns that are stored as they are given."""
-    return {
-        "plan_id": new.plan_id,
-        "form_id": new.form_id,
-        "form_version_id": new.form_version_id,
-        "instance_id": new.instance_id,
-        "person_id": new.person_id,
-        "agency_id": new.agency_id,
-        "subject": new.subject,
-        "reporting_period_id": new.reporting_period_id,
-        "validation_state": new.validation_state,
-        "activity_status": new.activity_status,
-        "progress": new.progress,
-        "sensitive": new.sensitive,
-        "language": new.language,
-        "started_at": new.started_at,
-        "zero_reason": new.zero_reason,
-    }
 
 
 def _place_after(old: StoredSubmission | None, new: NewSubmission) -> dict[str, Any]:
