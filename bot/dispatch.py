@@ -13,8 +13,8 @@ from typing import Any
 
 from bot.chat.actor import told
 from bot.chat.exchange import Denied, Deployment, Exchange
-from bot.handlers import gates, guarding, messages, routing
-from bot.screens.everyone import emergencies, joining, strangers, welcome
+from bot.handlers import emergencies, gates, guarding, joining, messages, routing, strangers
+from bot.screens.everyone import welcome
 from bot.screens.reports.filling import apply, take_unseen
 from bot.telegram.handled import Handled, TapAnswer
 from bot.telegram.raw import chat_of

@@ -3,9 +3,10 @@
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import permission_of
 from bot.commands import HANDLERS, HEARS
+from bot.handlers import emergencies
 from bot.handlers.guarding import care_now, must_go, withholds
 from bot.handlers.routing import check_allowed, read_for
-from bot.screens.everyone import emergencies, unasked
+from bot.screens.everyone import unasked
 from bot.screens.everyone.edited import edited
 from bot.screens.people import people
 from bot.screens.reports import forms

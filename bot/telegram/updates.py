@@ -159,13 +159,9 @@ def words(what: "What") -> str:
             return f"{text}\n{beside}"
         case Said(event=Offered(name=name, caption=caption), beside=beside):
             return f"{name}\n{caption}\n{beside}"
-        case (
-            Invited(beside=said)
-            | Said(beside=said)
-            | Reworded(said=said)
-            | Secondhand(said=said)
-            | Unsupported(said=said)
-        ):
+        case Invited(beside=said) | Said(beside=said):
+            return said
+        case Reworded(said=said) | Secondhand(said=said) | Unsupported(said=said):
             return said
     return ""
 
@@ -176,9 +172,8 @@ def typed_in(what: "What") -> Typed | None:
 
 
 _NOT_WRITTEN = (Pressed, Membership, Elsewhere, Ignored)
-What = (
-    Command | Invited | Pressed | Said | Edited | Reworded | Secondhand | Unsupported | Membership | Elsewhere | Ignored
-)
+Written = Command | Invited | Said | Edited | Reworded | Secondhand | Unsupported
+What = Written | Pressed | Membership | Elsewhere | Ignored
 
 
 class Incoming(NamedTuple):

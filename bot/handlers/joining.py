@@ -3,8 +3,8 @@
 from bot.acts.people.delegations import link_used
 from bot.chat.contact import contact
 from bot.chat.exchange import Exchange
+from bot.handlers.strangers import newcomers_language
 from bot.screens.everyone import welcome
-from bot.screens.everyone.strangers import newcomers_language
 from bot.screens.people import posts
 from bot.telegram.updates import Incoming, Invited
 from conversations.card import Button, Card, Line, line, paragraph

@@ -1,7 +1,7 @@
 """Somebody who writes is in danger. They are answered before anybody asks who they are."""
 
 from bot.chat.exchange import Exchange
-from bot.screens.everyone.strangers import newcomers_language
+from bot.handlers.strangers import newcomers_language
 from bot.telegram.updates import Incoming, typed_in
 from conversations.session.events import Typed
 from conversations.session.reading.utterances import language_of
