@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import (
@@ -131,6 +131,10 @@ _SECRET = Field(default=SecretStr(""), validate_default=True)
 """No secret was given, unless it stands in its file."""
 
 
+SEND_RATE: Final = 29.0
+"""Messages a second to all chats together, a little below what Telegram allows a bot."""
+
+
 class Settings(BaseModel):
     """Names are a contract: `ENLACE_` and the field's name in capitals."""
 
@@ -151,7 +155,7 @@ class Settings(BaseModel):
     listen: Address = "127.0.0.1:8443"
     files: Path = Path("evidence")
     keys: Path = Path("enlace-keys.json")
-    send_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 29.0
+    send_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = SEND_RATE
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
     metrics: Address | None = None

@@ -270,7 +270,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.AGENCIES: (PAGE,),
     Route.INVITE: (maybe(CODE), maybe(CODE), maybe(word("observes", "reports"))),
     Route.PLAN: (maybe(word("A", "O", "I", "a", "i")), maybe(CODE), replace(PAGE, before="~")),
-    Route.IMPORT: (Piece("yes|no|p[0-9]{1,4}", "str"), CONTENT),
+    Route.IMPORT: (Piece("yes|no|same|another|p[0-9]{1,4}|f[0-9QS]{4,6}", "str"), CONTENT),
     Route.RECEIVER: (number_or(word("new")), maybe(NAME), maybe(NAME)),
     Route.UNDO_IMPORT: (YES, maybe(NUMBER)),
     Route.COMMENT: (maybe(CODE),),

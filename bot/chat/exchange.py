@@ -101,6 +101,20 @@ class Exchange:
         self._is_card_restricted = visit.is_card_restricted
         self.language = visit.person.language if visit.person else self.house.language
 
+    def afresh(self) -> "Exchange":
+        """The same exchange with the person, the chat and its session as they are stored now."""
+        visit = self.unit.chats.open(self.chat_id, self.telegram_id)
+        return Exchange(
+            self.unit,
+            visit,
+            self.now,
+            self.house,
+            self.telegram_id,
+            self.query_id,
+            self.tapped_message_id,
+            self.deliveries,
+        )
+
     # -------------------------------------------------------------- who
     @property
     def chat_id(self) -> int:
@@ -123,6 +137,16 @@ class Exchange:
         """Whether this person has a role now. A role for a time ends on its day."""
         membership = self.visit.membership
         return membership is not None and (membership.until_on is None or self.today < membership.until_on)
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether this person has no role now."""
+        return self.visit.person is None or not self.has_role or self.visit.person.is_suspended
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether this person has a role in an agency of the plan, and has accepted the privacy notice."""
+        return not self.is_stranger and not self.agency_has_left and self.person.has_accepted_privacy
 
     @property
     def agency_has_left(self) -> bool:

@@ -1,14 +1,13 @@
-"""The command line. A line is read with the table of commands alone, or with Typer.
+"""The command line: what Typer reads is done, and what goes wrong is told.
 
 An error is shown as one sentence: here, for every command.
 """
 
-import importlib
 import os
 import sys
 
 from bot.cli.console import fail
-from bot.cli.nouns import plainly
+from bot.cli.typed import app
 
 
 def main() -> None:
@@ -18,7 +17,7 @@ def main() -> None:
 
     try:
         try:
-            _obey()
+            app()
         finally:
             print(end="", flush=True)  # here, where a full disk is a sentence
     except Misuse as misuse:
@@ -35,16 +34,6 @@ def main() -> None:
     except OSError as error:
         _write_nothing_more()
         fail(refused(error))
-
-
-def _obey() -> None:
-    match plainly(sys.argv[1:]):
-        case None:
-            from bot.cli.typed import app  # `run` lives for months without
-
-            app()
-        case noun, options:
-            getattr(importlib.import_module(noun.module), noun.name)(**options)
 
 
 def _write_nothing_more() -> None:

@@ -1,4 +1,4 @@
-"""`enlace run`. Its options are in the table of the command line."""
+"""`enlace run`."""
 
 import contextlib
 import ctypes
@@ -6,7 +6,9 @@ import gc
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
 
 from bot.cli.at_server import moment, settings
 from bot.cli.console import fail
@@ -14,11 +16,19 @@ from bot.cli.console import fail
 if TYPE_CHECKING:
     from bot.settings import Settings
 
+app = typer.Typer()
+
 _ARENA_MAX: Final = -8
 """M_ARENA_MAX of malloc.h."""
 
 
-def run(clock: str = "", parent: str = "") -> None:
+@app.command()
+def run(
+    clock: Annotated[
+        str, typer.Option(metavar="ISO", help="Start the clock at this time. Refused at Telegram's own host.")
+    ] = "",
+    parent: Annotated[str, typer.Option(help="A pipe; its end is ours.", hidden=True)] = "",
+) -> None:
     """Serve the bot: by polling, or by webhook if ENLACE_WEBHOOK_URL is set."""
     gc.disable()  # until the bot is ready (bot.app): what start-up builds stays, and is searched for garbage once
     share_one_arena()

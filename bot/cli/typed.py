@@ -2,14 +2,13 @@
 
 import importlib
 from functools import cached_property
-from inspect import Parameter, Signature, cleandoc, signature
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from bot.cli.nouns import NOUNS, Noun, Option
+from bot.cli.nouns import NOUNS, Noun
 
 
 class Unloaded(TyperCommand):
@@ -21,8 +20,7 @@ class Unloaded(TyperCommand):
 
     @cached_property
     def loaded(self) -> Any:
-        module = importlib.import_module(self.noun.module)
-        group = get_group(module.app if self.noun.options is None else declared(self.noun, module))
+        group = get_group(importlib.import_module(self.noun.module).app)
         if not self.noun.is_group:
             return group.commands[self.noun.name]
         group.name, group.help = self.noun.name, self.noun.help
@@ -53,27 +51,3 @@ app = typer.Typer(
 @app.callback()
 def enlace() -> None:
     """Typer makes a group of what has a callback; the group's commands are in NOUNS."""
-
-
-def declared(noun: Noun, module: Any) -> typer.Typer:
-    """The options of the table, as if the command's function were written for Typer."""
-
-    def command(**given: str | bool) -> None:
-        getattr(module, noun.name)(**given)
-
-    usual = signature(getattr(module, noun.name)).parameters
-    told = [_parameter(option, usual[option.parameter].default) for option in noun.options or ()]
-    command.__signature__ = Signature(told)  # type: ignore[attr-defined]
-    alone = typer.Typer()
-    alone.command(noun.name, help=cleandoc(getattr(module, noun.name).__doc__ or noun.help))(command)
-    return alone
-
-
-def _parameter(option: Option, default: Any) -> Parameter:
-    kind: type = bool if option.is_switch else str
-    told = (
-        typer.Option(option.flag, metavar=option.metavar, help=option.help, hidden=option.is_hidden)
-        if option.flag.startswith("-")
-        else typer.Argument(metavar=option.metavar, help=option.help)
-    )
-    return Parameter(option.parameter, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, told])

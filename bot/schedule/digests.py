@@ -109,7 +109,8 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
             reminder, rungs = reminders[who.person_id]
             card = Card((*card.lines, line(""), *reminder.lines), (*reminder.rows, *card.rows))
         payload = message(card)
-        shown = picture_of(who.role, found, who.language) if who.role in PICTURED else None
+        is_pictured = who.role in PICTURED
+        shown = picture_of(unit, moment.plan_id, who.role, found, who.language) if is_pictured else None
         picture = (Message(shown, "sendPhoto"),) if shown else ()
         made[who.person_id] = (*picture, Message(payload, is_card=True, rungs=rungs))
     return made
@@ -265,9 +266,10 @@ def plan_zone(unit: UnitOfWork, plan_id: int) -> ZoneInfo:
     return ZoneInfo(unit.plans.by_id(plan_id).timezone)
 
 
-def picture_of(role: Role, found: Standing, language: str) -> dict[str, Any] | None:
+def picture_of(unit: UnitOfWork, plan_id: int, role: Role, found: Standing, language: str) -> dict[str, Any] | None:
     """Parameters of sendPhoto; None while there is nothing to draw."""
-    shown = digests.matrix(found, language, alphabetical=VIEWS[role].alphabetical)
+    plan = translated(unit.plans.by_id(plan_id).name, language)
+    shown = digests.matrix(found, language, plan=plan, alphabetical=VIEWS[role].alphabetical)
     if not shown["rows"]:
         return None
     text = render.plain_message(digests.caption(found, language, ranked=role in RANKED))["text"]

@@ -1,8 +1,8 @@
 """The budget of notices (docs/domain.md#reminders). It is enforced for every job when plans become messages.
 
 `conversations.plan.calendar.ledger.withheld` is the rule, and `BESIDE` has its exceptions. Here it is applied: a person
-who has had a notice today, of any plan, gets no other, and an officer no third in a week or fifth in a month. A job
-that is neither the ladder nor one of its carriers waits for these, also in the person's other plans.
+who has had a notice today, of any plan, gets no other, and whoever reports no third in a week or fifth in a month. A
+job that is neither the ladder nor one of its carriers waits for these, also in the person's other plans.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,6 @@ from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ledger import ASKED_FOR, BESIDE, CARRIERS, LADDER, LONGEST, withheld
 from conversations.plan.calendar.notices import concerns, is_meant
 from conversations.plan.calendar.working_time import falls_on
-from conversations.plan.model import AGENCY_ROLES
 from storage.unit_of_work import UnitOfWork
 
 
@@ -29,7 +28,7 @@ def one_a_day(unit: UnitOfWork, batch: Batch, now: datetime) -> Sequence[Planned
     if not people or what in BESIDE:
         return planned
     rows = unit.ledger.messages_since([who.person_id for who in people], now - LONGEST)
-    found = withheld(plan_id, what, rows, now, {who.person_id for who in people if who.role in AGENCY_ROLES})
+    found = withheld(plan_id, what, rows, now, {who.person_id for who in people if who.reports})
     waiting = set(found.today)
     if what != LADDER and what not in CARRIERS:
         waiting |= _spoken_for(unit, plan_id, people, now)

@@ -21,7 +21,7 @@ from conversations.plan.calendar.agenda import (
 )
 from conversations.plan.calendar.agenda_rows import Scope
 from conversations.plan.calendar.ladder import Rung
-from conversations.plan.calendar.ledger import ASKED_FOR, CARRIERS, LADDER
+from conversations.plan.calendar.ledger import ASKED_FOR, CARRIERS, LADDER, OFFICERS, has_room
 from conversations.plan.calendar.notices import (
     Chase,
     Say,
@@ -83,24 +83,32 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
 
 
 def leaving_to_digests(unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient]) -> Agenda:
-    """Return the outlook with the people whom a digest or a card will still reach on this day."""
+    """Return the outlook with the people whom a digest or a card will still reach on this day.
+
+    It does not reach somebody who reports and whose budget is spent.
+    """
     carried = {role for roles in CARRIERS.values() for role in roles}
     if not any(who.role in carried for who in people):
         return outlook
-    days = [(who.person_id, moment.day_of(who)) for who in _awaiting(unit, moment, outlook.holidays)]
+    days = [(who.person_id, moment.day_of(who)) for who in _awaiting(unit, moment, outlook)]
     return replace(outlook, windows=dict.fromkeys(days, IN_DIGEST) | dict(outlook.windows))
 
 
-def _awaiting(unit: UnitOfWork, moment: Moment, holidays: frozenset[date]) -> Iterator[Recipient]:
+def _awaiting(unit: UnitOfWork, moment: Moment, outlook: Agenda) -> Iterator[Recipient]:
     plan_id = moment.plan_id
     for schedule, roles in carriers_of(unit, plan_id):
         for name in unit.recipients.zones(plan_id):
-            window = window_of_today(schedule.recurrence, ZoneInfo(name), moment.now, holidays)
+            window = window_of_today(schedule.recurrence, ZoneInfo(name), moment.now, outlook.holidays)
             if window is not None:
                 untold = unit.recipients.not_told(
                     plan_id, schedule.ledger, name, window, roles, ignore_states=("open",)
                 )
-                yield from (who for who in untold if has_begun(who.since, window, moment.day_of(who)))
+                there = (who for who in untold if has_begun(who.since, window, moment.day_of(who)))
+                yield from (who for who in there if not who.reports or _has_room(outlook, who, moment.day_of(who)))
+
+
+def _has_room(outlook: Agenda, who: Recipient, day: date) -> bool:
+    return has_room(day, outlook.spent.get(who.person_id, ()), OFFICERS)
 
 
 def carriers_of(unit: UnitOfWork, plan_id: int) -> list[tuple[StoredSchedule, Collection[Role]]]:

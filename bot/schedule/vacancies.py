@@ -10,6 +10,7 @@ from bot.schedule.regular import as_planned, regular
 from conversations.card import Button, Card, line
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.messages import digests
+from conversations.plan.messages.digest_words import and_more
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
 from conversations.wording import wording
@@ -30,9 +31,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
 
 def _told(codes: Sequence[str], language: str) -> Message:
     say, count = wording(language), len(codes)
-    named = ", ".join(codes[:LISTED])
-    if count > LISTED:
-        named = f"{named} {say('digest.more', n=count - LISTED)}"
+    named = and_more(", ".join(codes[:LISTED]), count - LISTED, say)
     text = say("vacancies.told" if count > 1 else "vacancies.told_one", n=count, agencies=named)
     invite = Button(say("people.vacancies", n=count), tap(Route.PEOPLE, "vacant"), "primary")
     return Message(message(Card((line(text),), ((invite,),))), is_card=True)

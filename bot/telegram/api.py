@@ -20,10 +20,9 @@ from telegram.warnings import PTBUserWarning
 
 from bot.telegram.errors import BadRequest, InvalidToken, TelegramError, TimedOut, TooLarge, Unreadable
 from bot.telegram.http import TIMEOUT, Request
+from conversations.xforms.limits import FILE_BYTES
 
 TELEGRAM: Final = "https://api.telegram.org"
-DOWNLOAD_LIMIT: Final = 20 * 1024 * 1024
-"""Bytes; the Bot API hands out no larger file."""
 DOWNLOAD_TIMEOUT: Final = 90.0
 CLOCK_HEADER: Final = "X-Sandbox-Clock"
 
@@ -185,7 +184,7 @@ class Api:
             raise Unreadable("getUpdates told no updates")
         return found
 
-    async def download(self, file_id: str, *, limit: int = DOWNLOAD_LIMIT, timeout: float = DOWNLOAD_TIMEOUT) -> bytes:
+    async def download(self, file_id: str, *, limit: int = FILE_BYTES, timeout: float = DOWNLOAD_TIMEOUT) -> bytes:
         """Download a file that somebody sent.
 
         `TooLarge` beyond `limit` bytes, `TimedOut` after `timeout` seconds in all. Telegram's `file_path` is used only

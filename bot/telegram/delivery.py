@@ -23,6 +23,7 @@ from typing import Final, assert_never
 import structlog
 
 from bot.log import log_alarm
+from bot.settings import SEND_RATE
 from bot.stopping import until
 from bot.telegram import errors
 from bot.telegram.api import Api
@@ -77,7 +78,7 @@ class Delivery:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         *,
-        rate: float = 29.0,
+        rate: float = SEND_RATE,
         in_flight: int = 100,
         sweep_every: float = 2.0,
         back_off: Sequence[float] = BACK_OFF,

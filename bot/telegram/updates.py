@@ -52,6 +52,16 @@ class Command:
     """Other words in it, as in `Said`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """`/start CODE`: somebody has tapped the link of an invitation (Bot API, "Deep linking")."""
+
+    token: str = field(repr=False)
+    origin: int
+    beside: str = field(default="", repr=False)
+    """Other words in it, as in `Said`."""
+
+
 class Pressed(NamedTuple):
     """A tapped button. `data` is input, not proof (S3): it is checked against the database."""
 
@@ -149,13 +159,21 @@ def words(what: "What") -> str:
             return f"{text}\n{beside}"
         case Said(event=Offered(name=name, caption=caption), beside=beside):
             return f"{name}\n{caption}\n{beside}"
-        case Said(beside=said) | Reworded(said=said) | Secondhand(said=said) | Unsupported(said=said):
+        case Invited(beside=said) | Said(beside=said):
+            return said
+        case Reworded(said=said) | Secondhand(said=said) | Unsupported(said=said):
             return said
     return ""
 
 
+def typed_in(what: "What") -> Typed | None:
+    """Return the typed text of a message, if it is one."""
+    return what.event if isinstance(what, Said) and isinstance(what.event, Typed) else None
+
+
 _NOT_WRITTEN = (Pressed, Membership, Elsewhere, Ignored)
-What = Command | Pressed | Said | Edited | Reworded | Secondhand | Unsupported | Membership | Elsewhere | Ignored
+Written = Command | Invited | Said | Edited | Reworded | Secondhand | Unsupported
+What = Written | Pressed | Membership | Elsewhere | Ignored
 
 
 class Incoming(NamedTuple):
@@ -257,7 +275,9 @@ def _message(message: Mapping[str, Any]) -> What:
         beside = "" if _is_bare(message) else _words_in(message, "text")
         if text.startswith("/") and len(text) > 1:
             head, _, argument = text[1:].partition(" ")
-            return Command(head.partition("@")[0].lower(), argument.strip(), origin, beside)
+            name, argument = head.partition("@")[0].lower(), argument.strip()
+            is_link = name == "start" and argument
+            return Invited(argument, origin, beside) if is_link else Command(name, argument, origin, beside)
         return Said(Typed(text, origin), beside)
     if _SERVICE.intersection(message):
         return Reworded(origin, _words_in(message))

@@ -33,6 +33,7 @@ from bot.workers.lookout import Lookout
 from bot.workers.publishing import Publishing
 from bot.workers.turns import Turns
 from conversations.session.events import Fetched, FetchFailed
+from conversations.xforms.limits import FILE_MB
 from storage.messages.jobs import CLAIMS, JobRow
 from storage.open_database import Database
 from storage.reports.confinement import Confinement, Interrupted, TooSlow
@@ -48,7 +49,6 @@ KINDS = (FETCH, *publishing.KINDS, *importing.KINDS)
 SLOW: Final = "slow:"
 """How the kind of a job begins that the second worker does."""
 TRIES = 3
-MAX_MB = "20"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Evidence:
         try:
             data = await self._api.download(payload["file_id"])
         except TooLarge:
-            await self._feed(job, FetchFailed(payload["unique_id"], "report.file_big", (("max_mb", MAX_MB),)))
+            await self._feed(job, FetchFailed(payload["unique_id"], "report.file_big", (("max_mb", str(FILE_MB)),)))
             return
         except RetryAfter as error:
             at = self._clock.now() + timedelta(seconds=seconds_of(error))

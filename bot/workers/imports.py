@@ -2,20 +2,22 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from bot.acts.plan import importing
-from bot.acts.plan.importing import Trial, import_plan, try_plan
+from bot.acts.plan.importing import Terms, Trial, import_plan, try_plan
 from bot.acts.reports.coverage import Gap, NotCovered
 from bot.acts.reports.forms import title_of
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import ADMINS, CHIEFS
-from bot.screens.plan.imports import BUTTON_DIGITS, LISTED, LONGEST, answer_from_plan, plan_row
+from bot.screens.plan.imports import BUTTON_DIGITS, LISTED, LONGEST, OFFERED, answer_from_plan, plan_row
 from bot.workers.job_answers import Answers, listed, told
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
+from conversations.plan.periods import PeriodType, ReportingPeriod, period_name
 from conversations.routes import Route, tap
 from conversations.xforms.problems import AuthorError, Problem
 from storage.errors import NotFound
@@ -88,17 +90,34 @@ class Importing:
         ex.stand(None)
 
     def _show_differences(
-        self, ex: Exchange, name: str, draft: "PlanDraft", found: "Differences", *, is_again: bool = False
+        self,
+        ex: Exchange,
+        name: str,
+        draft: "PlanDraft",
+        found: "Differences",
+        terms: Terms = Terms(),
+        *,
+        is_again: bool = False,
     ) -> None:
         """Show the first screen of the differences. They are stored, so that exactly these are applied later."""
-        code = ex.unit.plans.by_id(ex.membership.plan_id).code
-        tried = try_plan(ex.unit, ex.house.forms, draft, code, ex.now, timezone=ex.house.timezone) if found else Trial()
+        plan_id = ex.membership.plan_id
+        code = ex.unit.plans.by_id(plan_id).code
+        try:
+            tried = _try(ex, draft, code, terms) if found else Trial()
+        except NotFound:  # the period has locked meanwhile
+            terms = replace(terms, begins="")
+            tried = _try(ex, draft, code, terms)
         if tried.gaps:
             self._refuse_uncovered(ex, name, tried.gaps)
             return
         shown = {
             "name": name,
-            "phase": tried.phase,
+            "phase": tried.effect.phase,
+            "effect": list(tried.effect.sentences(ex.say)),
+            "begins": terms.begins,
+            "offered": _offered(ex, tried.effect.begins),
+            "same": list(terms.same),
+            "doubts": [[each.code, str(each.new), each.sentence(ex.language)] for each in tried.doubts],
             "workbook": draft.sha256,
             "fingerprint": found.fingerprint(),
             "summary": found.summary(ex.language).splitlines(),
@@ -141,11 +160,19 @@ class Importing:
             lines.append(line(say("import.lowers_chat")))
             ex.answer(Card(tuple(lines), (plan_row(ex),)))
             return
+        number = key[:BUTTON_DIGITS]
+        cancel = Button(say("import.no"), tap(Route.IMPORT, "no", number))
+        if doubts := shown.get("doubts"):
+            lines += [line(""), line(bold(say("import.reused"))), line(cut(doubts[0][2], 2 * LONGEST))]
+            answers = (("import.same", importing.SAME), ("import.another", importing.ANOTHER))
+            buttons = tuple(Button(say(words), tap(Route.IMPORT, act, number)) for words, act in answers)
+            ex.answer(Card(tuple(lines), (buttons, (cancel,))))
+            return
+        lines += [line(text) for text in shown.get("effect", ())]
         pages = -(-len(sentences) // LISTED)
         page %= pages
         lines.append(line(""))
         lines += [line(cut(text, LONGEST)) for text in sentences[page * LISTED : (page + 1) * LISTED]]
-        number = key[:BUTTON_DIGITS]
         rows: list[tuple[Button, ...]] = []
         if pages > 1:
             lines.append(line(italic(say("import.page", page=page + 1, pages=pages))))
@@ -153,34 +180,78 @@ class Importing:
             before = Button(say("import.before"), tap(Route.IMPORT, f"p{(page - 1) % pages}", number))
             rows.append((before, more) if pages > 2 else (more,))
         yes = Button(say("import.yes"), tap(Route.IMPORT, "yes", number), "primary")
-        rows.append((yes, Button(say("import.no"), tap(Route.IMPORT, "no", number))))
+        rows.append((yes, cancel))
+        rows += [
+            (Button(words, tap(Route.IMPORT, f"{importing.FROM}{code}", number)),)
+            for code, words in shown.get("offered", ())
+        ]
         ex.answer(Card(tuple(lines), tuple(rows)))
 
     async def _page(self, job: JobRow) -> None:
-        shown = await asyncio.to_thread(self._shown, job.payload["key"])
+        key, said = job.payload["key"], job.payload.get("said", "")
+        shown = await asyncio.to_thread(self._shown, key)
 
         def draw(ex: Exchange) -> None:
-            if shown is None:
-                answer_from_plan(ex, "publish.gone")
-            elif importing.waiting(ex.unit, ex.person.id) == job.payload["key"]:
-                self._draw(ex, job.payload["key"], shown, job.payload["page"])
+            if importing.waiting(ex.unit, ex.person.id) == key:
+                self._draw(ex, key, shown or {}, job.payload["page"])
 
-        await self._answers.give(job, draw, ADMINS)
+        def give_another_code(ex: Exchange) -> None:
+            if shown is not None and importing.waiting(ex.unit, ex.person.id) == key:
+                importing.settle(ex.actor)
+                code, new, _ = shown["doubts"][0]
+                ex.answer(Card((line(ex.say("import.another_way", code=code, new=new)),), (plan_row(ex),)))
+
+        if shown is None:
+            await self._answers.give(job, lambda ex: answer_from_plan(ex, "publish.gone"), ADMINS)
+        elif said == importing.ANOTHER:
+            await self._answers.give(job, give_another_code, ADMINS)
+        elif said:
+            await self._show_again(job, shown, said)
+        else:
+            await self._answers.give(job, draw, ADMINS)
+
+    async def _show_again(self, job: JobRow, shown: Mapping[str, Any], said: str) -> None:
+        """Show the differences with one more thing said."""
+        terms = Terms(shown["begins"], shown["same"])
+        if said == importing.SAME:
+            terms = replace(terms, same=[*terms.same, shown["doubts"][0][0]])
+        else:
+            terms = replace(terms, begins=said.removeprefix(importing.FROM))
+        draft = await self._read(job, shown)
+        if draft is None:
+            return
+        found = await asyncio.to_thread(self._differences, job, draft)
+
+        def show(ex: Exchange) -> None:
+            if importing.waiting(ex.unit, ex.person.id) == job.payload["key"]:
+                self._show_differences(ex, shown["name"], draft, found, terms)
+
+        await self._answers.give(job, show, ADMINS)
+
+    async def _read(self, job: JobRow, shown: Mapping[str, Any] | None) -> "PlanDraft | None":
+        """Read the workbook that was shown. None, and that is said, if it is gone."""
+        from storage.imports.reading import read_plan
+
+        try:
+            if shown is None:
+                raise NotFound(job.payload["key"])
+            data = await asyncio.to_thread(self._store.get, storage_key(shown["workbook"], sensitive=False))
+            return await asyncio.to_thread(read_plan, data, self._confinement.book)
+        except (NotFound, AuthorError):
+            await self._answers.give(job, lambda ex: answer_from_plan(ex, "publish.gone"), ADMINS)
+            return None
 
     # -------------------------------------------------------------- applying
     async def _apply(self, job: JobRow) -> None:
-        from storage.imports.reading import read_plan
+        from storage.imports.applying import differences
+        from storage.imports.differences import ReusedCodes
 
         key = job.payload["key"]
         shown = await asyncio.to_thread(self._shown, key)
-        try:
-            if shown is None:
-                raise NotFound(key)
-            data = await asyncio.to_thread(self._store.get, storage_key(shown["workbook"], sensitive=False))
-            draft = await asyncio.to_thread(read_plan, data, self._confinement.book)
-        except (NotFound, AuthorError):
-            await self._answers.give(job, lambda ex: answer_from_plan(ex, "publish.gone"), ADMINS)
+        draft = await self._read(job, shown)
+        if draft is None or shown is None:
             return
+        terms = Terms(shown.get("begins", ""), shown.get("same", ()))
 
         def apply_it(ex: Exchange) -> None:
             if importing.waiting(ex.unit, ex.person.id) != key:
@@ -198,18 +269,25 @@ class Importing:
                     ex.now,
                     timezone=ex.house.timezone,
                     shown=fingerprint,
+                    terms=terms,
                 )
+            except (NotFound, ReusedCodes):
+                self._show_differences(
+                    ex, shown["name"], draft, differences(ex.unit, draft, code), terms, is_again=True
+                )
+                return
             except NotCovered as refused:
                 self._refuse_uncovered(ex, shown["name"], refused.gaps)
                 return
             found = imported.found
             if found.fingerprint() != fingerprint:
-                self._show_differences(ex, shown["name"], draft, found, is_again=True)
+                self._show_differences(ex, shown["name"], draft, found, terms, is_again=True)
                 return
             importing.settle(ex.actor)
             lines = [
                 line(bold(ex.say("import.done"))),
                 *(line(text) for text in found.summary(ex.language).splitlines()),
+                *(line(text) for text in imported.effect.sentences(ex.say)),
                 *(
                     line(ex.say("coverage.renewed", form=title_of(each, ex.say), version=each.version))
                     for each in imported.renewed
@@ -257,6 +335,20 @@ class Importing:
         path = self._store.path(self._store.put(data, sensitive=False))
         upload = {"path": str(path), "name": name, "type": mime_type}
         ex.post("sendDocument", {"document": "attach://file", "@files": {"file": upload}}, kind="notice")
+
+
+def _try(ex: Exchange, draft: "PlanDraft", code: str, terms: Terms) -> Trial:
+    return try_plan(ex.unit, ex.house.forms, draft, code, ex.now, timezone=ex.house.timezone, terms=terms)
+
+
+def _offered(ex: Exchange, begins: ReportingPeriod | None) -> list[tuple[str, str]]:
+    """The next periods from which the changes could hold instead: their codes, and the words of a button."""
+    ahead = importing.first_periods(ex.unit, ex.membership.plan_id, ex.today)
+    shortest = min((list(PeriodType).index(each.type) for each in ahead), default=0)
+    some = [each for each in ahead if list(PeriodType).index(each.type) == shortest and begins not in (None, each)]
+    return [
+        (each.code, ex.say("import.from_button", period_name=period_name(each, ex.language))) for each in some[:OFFERED]
+    ]
 
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

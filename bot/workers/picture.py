@@ -43,7 +43,8 @@ def draw(shown: Mapping[str, Any]) -> bytes:
     wide = max(NARROWEST, min(WIDEST, (1080 - 2 * MARGIN - CODE) // max(1, len(columns))))
     width = max(2 * MARGIN + CODE + wide * len(columns), 860)
     foot = TOP + HEADING + ROW * len(rows)
-    sheet = _Sheet(width, foot + FOOT + (44 if shown["more"] else 0))
+    notes = [text for text in (shown["more"], shown["note"], shown.get("plan")) if text]  # what waits may lack it
+    sheet = _Sheet(width, foot + FOOT + 44 * (len(notes) - 1))
     sheet.write((MARGIN, MARGIN + 24), shown["title"], 44, width - 2 * MARGIN, is_bold=True)
     _legend(sheet, shown["legend"], width - 2 * MARGIN)
     left = MARGIN + CODE
@@ -64,7 +65,7 @@ def draw(shown: Mapping[str, Any]) -> bytes:
             lower = middle + (7 if light == "attention" else 0)  # a triangle's belly is below its middle
             size = 40 if count < 100 else 28
             sheet.write((x, lower), str(count), size, wide, colour=TEXTS[light], is_bold=True, anchor="mm")
-    for line, text in enumerate(filter(None, (shown["more"], shown["note"]))):
+    for line, text in enumerate(notes):
         sheet.write((MARGIN, foot + 38 + 44 * line), text, 30, width - 2 * MARGIN, colour=FAINT)
     return sheet.png()
 

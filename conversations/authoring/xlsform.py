@@ -30,10 +30,11 @@ from conversations.authoring.trial import try_form
 from conversations.xforms.conformance import Kind, feature
 from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import CheckedForm, Form
+from conversations.xforms.limits import FILE_BYTES, FILE_MB
 from conversations.xforms.nodes import FrameType, Item, Place
 from conversations.xforms.problems import AuthorError, Problem, Severity
 from conversations.xforms.question_types import QUESTION_TYPES
-from conversations.xforms.workbook import MAX_BYTES, Sheet, check_workbook, is_locked, read_checked
+from conversations.xforms.workbook import Sheet, check_workbook, is_locked, read_checked
 from conversations.xforms.xpath.compile import compile_expression
 from conversations.xforms.xpath.expression import Surroundings
 from conversations.xforms.xpath.syntax import ExpressionError
@@ -87,8 +88,8 @@ def read_xlsform(data: bytes, file_name: str, *, media: Mapping[str, bytes] = {}
     """
     kind = file_name.rpartition(".")[2].casefold()
     stem = re.split(r"[/\\]", file_name)[-1].rpartition(".")[0]
-    if len(data) > MAX_BYTES:
-        values = {"size": -(-len(data) // 2**20), "limit": MAX_BYTES // 2**20}
+    if len(data) > FILE_BYTES:
+        values = {"size": -(-len(data) // 2**20), "limit": FILE_MB}
         raise AuthorError([Problem("workbook.too_big", values=values)])
     if kind == "xml":
         if data.count(b"<") > MAX_XFORM_TAGS:

@@ -1,14 +1,16 @@
 """The reports that are expected of an agency in a period, and those that are still due."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState
 from conversations.plan.periods import PeriodType, ReportingPeriod
-from conversations.plan.versions import holds
+from conversations.plan.versions import as_of, by_code, holds
+
+T = TypeVar("T", Activity, Indicator, Agency)
 
 
 # ------------------------------------------------------------------ what is expected
@@ -153,6 +155,37 @@ def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod
         and (indicator.retired_on is None or indicator.retired_on >= period.seals_on)
         and holds(indicator, period.seals_on)
     )
+
+
+def rewritten(before: Iterable[T], after: Iterable[T], locked: Sequence[ReportingPeriod]) -> tuple[str, ...]:
+    """Return the codes of the rows that say something else for a locked period than they did, or are asked for there
+    and were not. `before` and `after` are all versions of all rows. It must be empty after an edit, but for today's
+    protection, which counts for every period.
+    """
+    was, is_now = by_code(map(_shown, before)), by_code(map(_shown, after))
+
+    def says_otherwise(code: str, versions: Sequence[T]) -> bool:
+        if code not in was:
+            return any(_is_asked(one, period) for one in versions for period in locked)
+        if len(versions) == len(was[code]) == 1:
+            return versions != was[code] and bool(locked)
+        return any(as_of(versions, each.seals_on) != as_of(was[code], each.seals_on) for each in locked)
+
+    return tuple(code for code, versions in is_now.items() if says_otherwise(code, versions))
+
+
+def _shown(row: T) -> T:
+    """The row without what no figure or export tells: how strictly texts about it are read."""
+    return replace(row, meets_victims=None) if isinstance(row, Activity) else row
+
+
+def _is_asked(row: Activity | Indicator | Agency, period: ReportingPeriod) -> bool:
+    match row:
+        case Activity():
+            return is_expected(row, period)
+        case Indicator():
+            return bool(expected_indicators((row,), period))
+    return False
 
 
 def led_by_nobody(

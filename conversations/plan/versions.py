@@ -6,8 +6,12 @@ its days. A reopening moves the day until which a period is reported on, not the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from typing import Protocol, TypeVar
+from datetime import date, timedelta
+from typing import Final, Protocol, TypeVar
+
+from conversations.plan.periods import ReportingPeriod
+
+ONE_DAY: Final = timedelta(days=1)
 
 
 class Versioned(Protocol):
@@ -24,6 +28,24 @@ class Versioned(Protocol):
 
 
 T = TypeVar("T", bound=Versioned)
+
+
+def period_named(periods: Iterable[ReportingPeriod], name: str) -> ReportingPeriod | None:
+    """Return the period with this code; for a day, written 2018-11-01, the first one that ends on it or later."""
+    try:
+        day = date.fromisoformat(name)
+    except ValueError:
+        return next((each for each in periods if each.code == name), None)
+    return next((each for each in periods if each.end_on >= day), None)
+
+
+def changed_on(period: ReportingPeriod, periods: Iterable[ReportingPeriod], today: date) -> date:
+    """Return the last day on which a period that locks goes by the plan as it was, if an edit holds from `period` on.
+
+    It is the day before the period opens, so that it does not matter when the periods around it really lock.
+    """
+    before = (each.seals_on for each in periods if each.type == period.type and each.end_on < period.end_on)
+    return min(max(today, period.opens_on - ONE_DAY, *before), period.seals_on - ONE_DAY)
 
 
 def holds(row: Versioned, seals_on: date) -> bool:

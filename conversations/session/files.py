@@ -12,9 +12,8 @@ from conversations.session.safeguards.guard import Kind, personal_data
 from conversations.session.session import Gathering, Sent
 from conversations.session.turn import Turn
 from conversations.xforms.evaluation.texts import Node
+from conversations.xforms.limits import FILE_BYTES, FILE_MB
 
-FILE_LIMIT = 20_000_000
-"""The bytes that a bot may download (Bot API, getFile)."""
 _MADE_BY_MACHINE = re.compile(
     r"(?:(?:img|vid|pxl|dsc|dscn|mvimg|scan|doc|image|photo|foto|video|audio|voice|ptt|document|file|screenshot"
     r"|camscanner|adobe scan|captura de pantalla|whatsapp (?:image|video|audio|ptt))?[-_ ]*)?"
@@ -49,8 +48,8 @@ def offered(turn: Turn, offer: Offered) -> None:
         key = f"err.{node.question.type}_expected" if node and node.question.type in UPLOADS else "err.file_unasked"
         _refuse(turn, offer, turn.say(key))
         return
-    if offer.size is not None and offer.size > FILE_LIMIT:
-        _refuse(turn, offer, turn.say("report.file_big", max_mb=FILE_LIMIT // 1_000_000))
+    if offer.size is not None and offer.size > FILE_BYTES:
+        _refuse(turn, offer, turn.say("report.file_big", max_mb=FILE_MB))
         return
     sent = Sent(offer.file_id, offer.unique_id, offer.name, offer.mime_type, offer.kind == "photo")
     turn.set(album=offer.album)

@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import unescape
 
+from conversations.xforms.limits import FILE_BYTES, FILE_MB
 from conversations.xforms.problems import AuthorError, Problem
 
-MAX_BYTES = 20 * 1024 * 1024
-"""The largest file that a bot can download from Telegram."""
 MAX_FILES = 500
 MAX_UNZIPPED = 64 * 1024 * 1024
 FORM_KINDS = (".xlsx", ".xlsm", ".xls", ".md")
@@ -95,8 +94,8 @@ def stored_bundle(form_id: str, content: bytes) -> Bundle:
 
 
 def _unpacked(data: bytes) -> Bundle:
-    if len(data) > MAX_BYTES:
-        raise AuthorError([Problem("bundle.too_big", values={"limit": MAX_BYTES // 2**20})])
+    if len(data) > FILE_BYTES:
+        raise AuthorError([Problem("bundle.too_big", values={"limit": FILE_MB})])
     found: dict[str, bytes] = {}
     try:
         # Counted in the raw bytes, because zipfile builds an object for each entry before it can be asked.

@@ -29,6 +29,10 @@ class Limits:
     size: int
 
 
+FILE_MB = 20
+FILE_BYTES = FILE_MB * 2**20
+"""The largest file that a bot can download from Telegram (Bot API, getFile)."""
+
 ANSWERING = Limits(steps=8_000_000, text=131_072, nodes=50_000, size=2_000_000)
 PUBLISHING = Limits(steps=2_000_000, text=32_768, nodes=25_000, size=500_000)
 """A trial run at publishing gets less. So real answers may be longer than those of the trial."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from conversations.xforms.limits import FILE_MB
 from conversations.xforms.xpath.values import moment, number_of, text_of, written_offset
 
 Support = Literal["same", "differs", "unsupported"]
@@ -181,10 +182,10 @@ QUESTION_TYPES: dict[str, QuestionType] = {
         _type("geopoint", "input", "geopoint", True, _point, "same", "Shared location or venue, with its accuracy."),
         _type("geotrace", "input", "geotrace", True, _trace, "differs", "Points one by one, shared or typed."),
         _type("geoshape", "input", "geoshape", True, _shape, "differs", "Points one by one; it closes itself."),
-        _type("image", "upload", "binary", True, _text, "same", "A photo, 20 MB; its metadata is removed."),
-        _type("audio", "upload", "binary", True, _text, "same", "A voice message or audio file, 20 MB."),
-        _type("video", "upload", "binary", True, _text, "same", "A video, 20 MB."),
-        _type("file", "upload", "binary", True, _text, "same", "A document, 20 MB; its bytes are kept."),
+        _type("image", "upload", "binary", True, _text, "same", f"A photo, {FILE_MB} MB; its metadata is removed."),
+        _type("audio", "upload", "binary", True, _text, "same", f"A voice message or audio file, {FILE_MB} MB."),
+        _type("video", "upload", "binary", True, _text, "same", f"A video, {FILE_MB} MB."),
+        _type("file", "upload", "binary", True, _text, "same", f"A document, {FILE_MB} MB; its bytes are kept."),
         _type("osm", "upload", "binary", True, _text, "unsupported", "OpenStreetMap editing needs a map editor."),
         _type("calculate", "", "string", False, _text, "same", "Not shown."),
         _type("hidden", "", "string", False, _text, "same", "Not shown; the bot may fill it in."),

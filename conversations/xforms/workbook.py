@@ -23,10 +23,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from conversations.xforms.limits import FILE_BYTES, FILE_MB
 from conversations.xforms.problems import AuthorError, Problem
 
-MAX_BYTES = 20 * 1024 * 1024
-"""The largest file that a bot can download from Telegram."""
 MAX_ENTRIES = 1_000
 MAX_UNZIPPED = 64 * 1024 * 1024
 MAX_RATIO = 250
@@ -151,8 +150,8 @@ def headers(data: bytes) -> dict[str, dict[str, str]]:
 def _not_a_zip(data: bytes) -> Problem | None:
     if not data:
         return Problem("workbook.empty")
-    if len(data) > MAX_BYTES:
-        return Problem("workbook.too_big", values={"size": _megabytes(len(data)), "limit": _megabytes(MAX_BYTES)})
+    if len(data) > FILE_BYTES:
+        return Problem("workbook.too_big", values={"size": _megabytes(len(data)), "limit": FILE_MB})
     if data.startswith(b"PK"):
         return None
     if data.startswith(_OLE):

@@ -5,26 +5,22 @@ of every update are prepared once for each connection, by name, and given to lib
 psycopg's own dumpers and loaders convert the values, so both ways can be mixed in one transaction.
 
 A round trip to the server (a journey) is expensive, and a statement in it is cheap. So the writes of a group wait here
-(`write_later`) and travel with the next question, or with COMMIT. The server itself checks how many rows they change
-(`counted`), so that nobody needs to look before COMMIT.
+(`write_later`) and travel together, with the next question or before COMMIT.
 
 This module is imported only with PostgreSQL, because SQLite does not need psycopg.
 """
 
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
-from functools import cache
-from itertools import chain
-from operator import itemgetter
-from typing import Any, Final
+import select
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from psycopg import OperationalError, errors, generators, waiting
+from psycopg import OperationalError, errors
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from sqlalchemy import Connection
 
 from storage.database.ahead import Ahead, Known
 from storage.database.engines import tell_sqlalchemy
-from storage.database.joined import Write, insert_of, joined, marks, update_of, update_of_values
 from storage.database.steady import STEADY, Steady, written
 from storage.errors import ApplyAlone
 
@@ -33,57 +29,27 @@ _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 _BINARY: Final = Format.BINARY
 """How rows are answered: written and read as text they take half as long again, on both sides."""
 _NAME: Final = "line"
-_OR_NOTHING: Final = " ON CONFLICT DO NOTHING"
 
 
 class Statement:
     """SQL with `$1`, `$2` …; a parameter without a type of its own has a cast."""
 
-    __slots__ = (
-        "formats",
-        "is_joined",
-        "is_steady",
-        "key",
-        "marks",
-        "may_miss",
-        "read",
-        "sql",
-        "tables",
-        "value",
-        "writes",
-    )
+    __slots__ = ("formats", "is_steady", "read", "sql", "writes")
 
     def __init__(
         self,
         sql: str,
         is_binary: Sequence[bool],
-        tables: frozenset[str] = frozenset(),
         read: Callable[[Sequence[Any]], Any] = tuple,
         *,
-        is_joined: bool = False,
-        key: int | None = None,
-        value: int | None = None,
         is_steady: bool = False,
     ) -> None:
         self.sql = sql
         self.writes = written(sql)
-        self.may_miss = not sql.startswith("INSERT") or "ON CONFLICT" in sql
-        """Whether it may change fewer rows than it was given. An INSERT without ON CONFLICT adds them all, or fails."""
-        self.tables = tables
-        """The tables that it names."""
         self.read = read
         """Makes a row of what the driver gives."""
         self.is_steady = is_steady
         """Whether it reads only tables that seldom change."""
-        self.is_joined = is_joined
-        """Whether it writes a row, and may become one with others of its kind. What it returns begins with its first
-        parameter.
-        """
-        self.key = key
-        """Which parameter names the only row that it writes; None if none does."""
-        self.value = value
-        """Which parameter is the value of all rows that it changes, if it may become one with others like that."""
-        self.marks = marks(sql, self.writes, tables, is_row=is_joined)
         self.formats = [PyFormat.BINARY if binary else PyFormat.TEXT for binary in is_binary]
 
     def rows(self, connection: Connection, bound: tuple[Any, ...]) -> list[Any]:
@@ -141,14 +107,9 @@ def rows_of_all(connection: Connection, asked: "Sequence[tuple[Statement, tuple[
 
 
 def finish(connection: Connection) -> None:
-    """Write what a group has left to write, with COMMIT in the same journey."""
-    line = line_of(connection)
-    if any(statement.writes for statement, *_ in line.waiting):
-        try:
-            line.ask_all((), commit=True)
-        except Exception as error:
-            tell_sqlalchemy(connection, error)
-            raise
+    """Write what a group has left to write, before its COMMIT."""
+    if any(each.statement.writes for each in line_of(connection).waiting):
+        write_what_waits(connection)
 
 
 def write_what_waits(connection: Connection) -> None:
@@ -178,29 +139,15 @@ class Answer:
         return found
 
 
-_Waiting = Write[Statement]
-_BOUND: Final = itemgetter(1)
+class _Write(NamedTuple):
+    """A write that waits."""
 
-
-@cache
-def counted(sql: str, rows: int) -> str:
-    """Return a statement that does the same, and fails if it changes another number of rows."""
-    if sql.endswith(_OR_NOTHING):  # a plain INSERT adds them all, or fails, and is half as dear
-        return sql.removesuffix(_OR_NOTHING)
-    return f"WITH done AS ({sql} RETURNING 1) SELECT 1 / (count(*) = {rows})::INTEGER FROM done"
-
-
-def _tell(batch: Sequence[_Waiting], answer: Answer) -> None:
-    """Tell each of these writes what it has returned."""
-    if batch[0][3] is None:
-        return
-    found = answer.fetchall()
-    if len(batch) > 1:  # nothing promises that the rows come back in their order
-        by_number = {row[0]: row for row in found}
-        found = [by_number[bound[0]] for _, bound, _, _ in batch]
-    for (statement, _, _, then), row in zip(batch, found, strict=True):
-        if then is not None:
-            then(statement.read(row))
+    statement: Statement
+    bound: tuple[Any, ...]
+    rows: int | None
+    """How many rows it must change; None if that does not matter."""
+    then: Callable[[Any], None] | None
+    """Hears what it returns."""
 
 
 class Line:
@@ -211,12 +158,14 @@ class Line:
         self._library = driver.pgconn
         self._values = Transformer(driver)
         self._names: dict[str, bytes] = {}
-        self.waiting: list[_Waiting] = []
+        self.waiting: list[_Write] = []
         """Writes that travel with the next journey."""
         self._mark = 0
         """How many writes waited when the present unit began."""
         self._has_written = False
         """Whether a write of the present unit has been sent."""
+        self._has_missed = False
+        """Whether a write of this transaction has changed other rows than it had to."""
         self.steady: Steady | None = None
         """What groups have read from `STEADY` tables; None outside a group."""
         self._kept = Steady()
@@ -238,15 +187,15 @@ class Line:
         rows: int | None = None,
         then: Callable[[Any], None] | None = None,
     ) -> None:
-        """Send the statement with the next question, or with COMMIT.
+        """Send the statement with the next question, or before COMMIT.
 
-        If it does not change exactly `rows` rows, the server goes no further, and the group is given up.
+        If it does not change exactly `rows` rows, the group is given up.
         """
         if statement.writes in STEADY:
             raise ApplyAlone("the plan changes")
         if self.ahead.known:
             self.ahead.note(statement.writes)
-        self.waiting.append((statement, bound, rows, then))
+        self.waiting.append(_Write(statement, bound, rows, then))
 
     def plan_anew(self) -> None:
         """Have the server forget its plans when this is called for the 4th, 16th, 64th … time.
@@ -287,11 +236,12 @@ class Line:
     @property
     def is_spoilt(self) -> bool:
         """Whether the transaction must not be committed."""
-        return bool(self._library.transaction_status == TransactionStatus.INERROR)
+        return self._has_missed or bool(self._library.transaction_status == TransactionStatus.INERROR)
 
     def forget(self) -> None:
         """Forget everything about the transaction, which is over."""
         self.waiting.clear()
+        self._has_missed = False
         self.steady = None
         self.ahead.begin({})
         self.series.clear()
@@ -322,8 +272,8 @@ class Line:
             raise self._silent() from None
         return Answer(self._values, self._checked(result))
 
-    def ask_all(self, asked: Sequence[tuple[Statement, Sequence[Any]]], *, commit: bool = False) -> list[Answer]:
-        """Execute several statements in order, then `commit`; the server executes none behind one that fails.
+    def ask_all(self, asked: Sequence[tuple[Statement, Sequence[Any]]]) -> list[Answer]:
+        """Send the writes that wait, then these statements; the server executes none behind one that fails.
 
         It begins with the first while the last is still being sent.
         """
@@ -331,13 +281,16 @@ class Line:
         self.note("")
         for statement, _ in asked:
             self.note(statement.writes)
-        batches = joined(self.waiting)
         try:
-            sending = [self._sent(batch) for batch in batches]
-            self.waiting, self._mark = [], 0
-            for statement, bound in asked:
-                dumped = values.dump_sequence(bound, statement.formats)
-                sending.append((self._named(statement.sql), dumped, values.formats))
+            sending = [self._sent(each.statement, each.bound) for each in self.waiting]
+        except MemoryError:
+            raise self._silent() from None
+        except Exception as error:
+            # Nobody knows whose value it is. All of it still waits, so the group is given up.
+            raise ApplyAlone("a value that cannot be sent") from error
+        writes, self.waiting, self._mark = self.waiting, [], 0
+        try:
+            sending += [self._sent(*each) for each in asked]
         except MemoryError:
             raise self._silent() from None
         begin = self._begin()
@@ -347,46 +300,28 @@ class Line:
                 library.send_query_params(begin, None)
             for name, dumped, formats in sending:
                 library.send_query_prepared(name, dumped, formats, _BINARY)
-            if commit:
-                library.send_query_params(b"COMMIT", None)
             library.pipeline_sync()
-            number = bool(begin) + len(sending) + commit
-            results = waiting.wait(_told(library, number), library.socket, interval=1.0)
+            results = _told(library, bool(begin) + len(sending))
             if library.status == ConnStatus.OK:
                 library.exit_pipeline_mode()
         except BaseException:
-            library.finish()  # half way: it seems to be in its transaction, which may have been committed
+            library.finish()  # half way: nobody knows where its transaction stands
             raise
         for result in results:
             self._checked(result)
-        if commit and results.pop().command_status != b"COMMIT":
-            raise ApplyAlone("the transaction could not be committed")
         answers = [Answer(values, result) for result in results[bool(begin) :]]
-        for batch, answer in zip(batches, answers, strict=False):
-            _tell(batch, answer)
-        return answers[len(batches) :]
+        for write, answer in zip(writes, answers, strict=False):
+            if write.rows not in (None, answer.rowcount):
+                self._has_missed = True
+                raise ApplyAlone("something has changed since it was read")
+            if write.then is not None:
+                write.then(write.statement.read(answer.fetchall()[0]))
+        return answers[len(writes) :]
 
-    def _sent(self, batch: Sequence[_Waiting]) -> tuple[bytes, Any, Any]:
-        """Return the name of one statement for all these writes, its parameters, and their formats."""
-        many = len(batch)
-        statement, bound, rows, _ = batch[0]
-        sql, key, value, formats = statement.sql, statement.key, statement.value, statement.formats
-        if many > 1 and value is not None:
-            sql = update_of_values(sql, value)
-            every = ",".join([str(bound[value]) for _, bound, _, _ in batch])
-            bound = (*bound[:value], f"{{{every}}}", *bound[value + 1 :])
-        elif many > 1:
-            is_insert = sql.startswith("INSERT")
-            sql = insert_of(sql, many) if key is None or is_insert else update_of(sql, many, key)
-            bound, formats = tuple(chain.from_iterable(map(_BOUND, batch))), formats * many
-        if rows is not None and statement.may_miss:
-            sql = counted(sql, rows * many)
-        name = self._named(sql)
-        try:
-            return name, self._values.dump_sequence(bound, formats), self._values.formats
-        except Exception as error:
-            # Nobody knows whose value it is. All of it still waits, so the group is given up.
-            raise ApplyAlone("a value that cannot be sent") from error
+    def _sent(self, statement: Statement, bound: Sequence[Any]) -> tuple[bytes, Any, Any]:
+        """Return the name of the statement, its parameters as they are sent, and their formats."""
+        name = self._named(statement.sql)
+        return name, self._values.dump_sequence(bound, statement.formats), self._values.formats
 
     def _named(self, sql: str) -> bytes:
         """The name of a statement on this connection. It is prepared now if it was not yet."""
@@ -414,10 +349,7 @@ class Line:
 
     def _checked(self, result: Any) -> Any:
         if result.status not in _DONE:
-            error = errors.error_from_result(result, encoding=self._values.encoding)
-            if isinstance(error, errors.DivisionByZero):  # `counted`
-                raise ApplyAlone("something has changed since it was read")
-            raise error
+            raise errors.error_from_result(result, encoding=self._values.encoding)
         return result
 
     def _silent(self) -> Exception:
@@ -427,15 +359,22 @@ class Line:
         return OperationalError(self._library.get_error_message() or "the connection is lost")
 
 
-def _told(library: Any, number: int) -> Generator[Any, Any, list[Any]]:
-    """The server's answers to so many statements. Waits as psycopg waits, so other threads go on."""
-    yield from generators.send(library)
-    results = []
-    for _ in range(number):
-        [result] = yield from generators.fetch_many(library)
-        results.append(result)
-    yield from generators.fetch_many(library)  # the end of the results of one statement
-    return results
+def _told(library: Any, number: int) -> list[Any]:
+    """Return the server's answers to so many statements of a pipeline. Other threads go on while it waits."""
+    socket = select.poll()
+    socket.register(library.socket, select.POLLIN | select.POLLOUT)
+    while library.flush():
+        socket.poll()
+        library.consume_input()  # the server reads no more while nobody takes what it answers
+    socket.modify(library.socket, select.POLLIN)
+    results: list[Any] = []
+    while len(results) <= number:  # the last one is that of the pipeline's end
+        while library.is_busy():
+            socket.poll()
+            library.consume_input()
+        if (result := library.get_result()) is not None:  # None ends the results of one statement
+            results.append(result)
+    return results[:-1]
 
 
 def line_of(connection: Connection) -> Line:

@@ -222,6 +222,8 @@ class Indicator(OfPlan):
     annual_table: Column[str] = column(String(32), default="", server_default="")
     """Its part of the annual 3P table (conversations.plan.figures.annual.PILLARS). Blank: it is not in the table."""
     note: Column[str] = column(default="")
+    continues: Column[str] = column(default="", server_default="")
+    """The codes whose series it continues, between spaces: its former code, or those that it was made of."""
     added_on: Column[date | None]
     """The day on which a later import added it. Blank: it is in the plan from its beginning."""
     retired_on: Column[date | None]
@@ -257,6 +259,8 @@ class Activity(OfPlan):
     budget: Column[str] = column(default="")
     budget_status: Column[str] = column(default="")
     source: Column[str] = column(default="")
+    continues: Column[str] = column(default="", server_default="")
+    """The codes whose series it continues, between spaces: its former code, or those that it was made of."""
     added_on: Column[date | None]
     """The day on which a later import added it. Blank: it is in the plan from its beginning."""
     retired_on: Column[date | None]
@@ -371,7 +375,10 @@ class PastRow(OfPlan):
     """What a row of the plan said before an edit, for the periods that had locked by then (storage.plan.past_rows)."""
 
     __tablename__ = "past_row"
-    __table_args__ = (UniqueConstraint("plan_id", "of_table", "row_id", "valid_to"),)
+    __table_args__ = (
+        UniqueConstraint("plan_id", "of_table", "row_id", "valid_to"),
+        Index("ix_past_row_agency", "agency_id"),
+    )
     of_table: Column[str] = column(String(32))
     row_id: Column[int] = column(Id)
     valid_to: Column[date]
@@ -381,6 +388,8 @@ class PastRow(OfPlan):
     reason: Column[str] = column(default="", server_default="")
     """Why somebody has corrected what was expected of the periods that locked on the day before. Blank: no correction.
     """
+    agency_id: Column[int | None] = column(Id)
+    """The agency that led the row, if the edit gave it to another: reports about it are read for both."""
 
 
 class Setting(Base):

@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
@@ -124,27 +123,9 @@ class Prepared:
     of a list cannot be prepared.
     """
 
-    def __init__(
-        self,
-        statement: Any,
-        *,
-        is_joined: bool = False,
-        key: str | None = None,
-        refers_to: Iterable[str] = (),
-        value: str | None = None,
-    ) -> None:
-        """Take a statement for both databases, or a function that makes one from a database's name.
-
-        `is_joined`: an INSERT or UPDATE of one row, which may become one with others of its kind. `key`: the parameter
-        that names this row. `refers_to`: other tables, to which it refers. `value`: the parameter, a number, that all
-        rows have which an UPDATE changes. Then it may become one with others for which the rest is the same
-        (`storage.database.joined`).
-        """
+    def __init__(self, statement: Any) -> None:
+        """Take a statement for both databases, or a function that makes one from a database's name."""
         self._statement = statement
-        self._is_joined = is_joined
-        self._key = key
-        self._value = value
-        self._refers_to = frozenset(refers_to)
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
@@ -239,28 +220,11 @@ class Prepared:
 
     def _compile(self, dialect: Dialect, names: list[str]) -> _Compiled:
         statement = self._statement(dialect.name) if callable(self._statement) else self._statement
-        compiled = self._compiled[dialect.name] = _compile(
-            statement,
-            dialect,
-            names,
-            is_joined=self._is_joined,
-            key=self._key,
-            value=self._value,
-            refers_to=self._refers_to,
-        )
+        compiled = self._compiled[dialect.name] = _compile(statement, dialect, names)
         return compiled
 
 
-def _compile(
-    statement: Any,
-    dialect: Dialect,
-    names: list[str],
-    *,
-    is_joined: bool,
-    key: str | None,
-    value: str | None,
-    refers_to: frozenset[str],
-) -> _Compiled:
+def _compile(statement: Any, dialect: Dialect, names: list[str]) -> _Compiled:
     columns = statement.exported_columns
     read = _reading(list(columns.keys()), [_from_driver(column.type, dialect) for column in columns])
     made = statement.compile(dialect=dialect, column_keys=names)
@@ -268,7 +232,7 @@ def _compile(
     if "POSTCOMPILE" in sql:
         raise ValueError("an IN of a list cannot be prepared")
     order = made.positiontup
-    tables = refers_to.union(each.name for each in iterate(statement) if isinstance(each, Table))
+    tables = frozenset(each.name for each in iterate(statement) if isinstance(each, Table))
     execute: Any
     on_server = None
     is_steady = _reads_steady(statement, sql, tables)
@@ -282,11 +246,7 @@ def _compile(
         on_server = journeys.Statement(
             sql,
             [isinstance(kind, LargeBinary | UtcDateTime) for kind in kinds],  # an instant as text: 1.8 µs and not 0.2
-            tables,
             read,
-            is_joined=is_joined,
-            key=None if key is None else order.index(key),
-            value=None if value is None else order.index(value),
             is_steady=is_steady,
         )
         execute, execute_each = on_server.execute, on_server.execute_each
@@ -371,51 +331,36 @@ def _binding(
     order: Sequence[tuple[str, _Process | None]], constants: Mapping[str, Any], given: Collection[str]
 ) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
     """Return a function that makes the driver's parameters from the given values and the statement's own constants."""
-    made = [(f"values[{name!r}]" if name in given else f"constants[{name!r}]", process) for name, process in order]
-    parts, processes = _applied(made)
-    bind: Callable[[Mapping[str, Any]], tuple[Any, ...]]
-    bind = _written_out(f"lambda values: ({parts})", processes, constants=constants)
+    own = {name: constants[name] for name, _ in order if name not in given}
+    names = [name for name, _ in order]
+    processes = _processes([process for _, process in order])
+
+    def bind(values: Mapping[str, Any]) -> tuple[Any, ...]:
+        if own:
+            values = {**own, **values}
+        return _processed(list(map(values.__getitem__, names)), processes)
+
     return bind
 
 
 def _reading(columns: Sequence[str], reads: Sequence[_Process | None]) -> Callable[[Sequence[Any]], Any]:
     """Return a function that makes a named tuple from a row of the driver."""
     row: Any = namedtuple("Row", columns, rename=True)  # type: ignore[misc]  # the value is known when the statement is compiled
-    if not any(reads):
+    processes = _processes(reads)
+    if not processes:
         return partial(tuple.__new__, row)
-    parts, processes = "", {}
-    for is_plain, run in groupby(enumerate(reads), key=lambda each: each[1] is None):
-        places = [*run]
-        if is_plain:  # one slice: a wide row has few columns to convert
-            parts += f"*found[{places[0][0]}:{places[-1][0] + 1}], "
-            continue
-        for place, process in places:
-            parts += f"process_{place}(found[{place}]), "
-            processes[f"process_{place}"] = process
-    read: Callable[[Sequence[Any]], Any]
-    read = _written_out(f"lambda found: new(row, ({parts}))", processes, new=tuple.__new__, row=row)
-    return read
+    return lambda found: tuple.__new__(row, _processed(list(found), processes))
 
 
-def _applied(parts: Iterable[tuple[str, _Process | None]]) -> tuple[str, dict[str, Any]]:
-    """Return the items of a tuple, each in the call of its processor; and these processors by name."""
-    written, processes = "", {}
-    for place, (part, process) in enumerate(parts):
-        if process is not None:
-            processes[f"process_{place}"] = process
-            part = f"process_{place}({part})"
-        written += f"{part}, "
-    return written, processes
+def _processes(each: Iterable[_Process | None]) -> list[tuple[int, _Process]]:
+    """Return the processors of a row, each with its place."""
+    return [(place, process) for place, process in enumerate(each) if process is not None]
 
 
-def _written_out(code: str, processes: Mapping[str, Any], **names: Any) -> Any:
-    """Compile code that was written for one statement, as `namedtuple` does.
-
-    A loop over the parameters would take longer than SQLite.
-
-    The code contains only names of columns and numbers.
-    """
-    return eval(code, {**processes, **names})  # noqa: S307
+def _processed(values: list[Any], processes: list[tuple[int, _Process]]) -> tuple[Any, ...]:
+    for place, process in processes:
+        values[place] = process(values[place])
+    return tuple(values)
 
 
 Question = tuple[Prepared, Mapping[str, Any]]

@@ -34,6 +34,9 @@ from storage.imports.differences import (
     Difference,
     DifferenceKind,
     Differences,
+    Doubt,
+    ReusedCodes,
+    doubtful_title,
     is_unmarked,
     lowers_protection,
     shown_value,
@@ -62,8 +65,13 @@ def apply(
     *,
     timezone: str = DEFAULT_TIMEZONE,
     shown: str | None = None,
+    changed_on: date | None = None,
+    same: Collection[str] = (),
 ) -> Differences:
     """Make the plan what the draft says, and return the changes. Without changes there is no audit entry.
+
+    Periods that lock until `changed_on` go by the plan as it was: until today, if nobody names a later day.
+    ReusedCodes, and nothing is changed, for codes that may stand for something else and are not in `same`.
 
     `shown` is the fingerprint of the differences that somebody has confirmed. If the differences are no longer these,
     nothing is applied, and the present differences are returned.
@@ -92,11 +100,15 @@ def apply(
     found = comparison.differences(is_new=is_new)
     if not found or (shown is not None and shown != found.fingerprint()):
         return found
+    if unsaid := [each for each in found.doubts if each.code not in same]:
+        raise ReusedCodes(unsaid)
     before = None if is_new else history.take(unit, comparison.plan_id)
-    comparison.apply(found, now)
+    comparison.apply(found, now, changed_on)
     noted: dict[str, object] = {}
     if before is not None:
-        noted = history.record(unit, comparison.plan_id, before, draft.sha256, actor_id=actor_id, now=now)
+        noted = history.record(
+            unit, comparison.plan_id, before, draft.sha256, actor_id=actor_id, now=now, changed_on=changed_on
+        )
     details: dict[str, object] = {
         "plan": plan_code,
         "workbook": draft.sha256,
@@ -290,7 +302,24 @@ class _Comparison:
             for period in periods_between(starts_on, ends_on, types=self._cadences())
             if period.code not in self._periods
         )
-        return Differences(tuple(found), tuple(self._unmarked()))
+        return Differences(tuple(found), tuple(self._doubts()), tuple(self._unmarked()))
+
+    def _doubts(self) -> Iterator[Doubt]:
+        kept = {code: each.values["area_code"] for code, each in self._kept["objective"].items()}
+        wanted = {code: row.get("area_code") for code, row in self._wanted.get("objective", {}).items()}
+        for table in ("agency", "indicator", "activity"):
+            for code, row in self._wanted.get(table, {}).items():
+                if (present := self._kept[table].get(code)) is None:
+                    continue
+                old, new = self._with_area(present.values, kept), self._with_area(row, wanted)
+                if header := doubtful_title(old, new, was_retired=present.retired_on is not None):
+                    yield Doubt(table, code, old[header], new[header])
+
+    @staticmethod
+    def _with_area(row: Mapping[str, Value], areas: Mapping[str, Value]) -> Mapping[str, Value]:
+        """The row, an activity's with the area of its objective."""
+        area = areas.get(str(row.get("objective_code")))
+        return row if area is None else {**row, "area_code": area}
 
     def _unmarked(self) -> Iterator[str]:
         kept = self._kept["activity"]
@@ -358,14 +387,14 @@ class _Comparison:
         }
 
     # -------------------------------------------------------------- making it so
-    def apply(self, found: Differences, now: datetime) -> None:
+    def apply(self, found: Differences, now: datetime, changed_on: date | None) -> None:
         today = now.astimezone(ZoneInfo(self._timezone)).date()
         touched: dict[str, dict[str, set[DifferenceKind]]] = {}
         for one in found:
             touched.setdefault(one.table, {}).setdefault(one.code, set()).add(one.kind)
         for sheet_of in SHEETS:
             for code, kinds in touched.get(sheet_of.table, {}).items():
-                self._write(sheet_of, code, kinds, today)
+                self._write(sheet_of, code, kinds, changed_on or today)
         self._write_codes(touched.get("code", {}))
         self._write_periods(touched.get("reporting_period", {}))
         if touched.get("cadence"):
@@ -384,12 +413,12 @@ class _Comparison:
         )
         touch(self.unit, self.plan_id)
 
-    def _write(self, sheet_of: SheetOf, code: str, kinds: Collection[DifferenceKind], today: date) -> None:
+    def _write(self, sheet_of: SheetOf, code: str, kinds: Collection[DifferenceKind], changed_on: date) -> None:
         table = _tables[sheet_of.table]
         kept = self._kept[sheet_of.table].get(code)
         if "retired" in kinds:
             if kept is not None:
-                statement = update(table).where(table.c.id == kept.id).values({sheet_of.retired_by: today})
+                statement = update(table).where(table.c.id == kept.id).values({sheet_of.retired_by: changed_on})
                 self.unit.connection.execute(statement)
             return
         old = kept.values if kept else {}
@@ -399,7 +428,7 @@ class _Comparison:
             columns[sheet_of.retired_by] = None
         if kept is None:
             if "added_on" in table.c and not self._is_first:
-                columns["added_on"] = today
+                columns["added_on"] = changed_on
             row = {"plan_id": self.plan_id, **columns}
             # With the values apart, a sheet's rows are one statement for SQLAlchemy: half the time of an import.
             kept = Kept(self.unit.connection.execute(insert(table).returning(table.c.id), row).scalar_one(), {})

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from conversations.languages import LANGUAGES
 from conversations.plan.figures.suppression import protected_below
@@ -14,6 +14,7 @@ from conversations.plan.model import is_read_strictly, is_restricted
 from conversations.session.reading.text import fold, plain
 from conversations.session.reading.vocabulary import any_phrase_in
 from conversations.wording import wording
+from storage.errors import Conflict
 from storage.imports.sheets import Value
 
 NAMED: Final = 20
@@ -46,6 +47,45 @@ class Difference:
             old=shown_value(self.old) or say("plan.difference.blank"),
             new=shown_value(self.new) or say("plan.difference.blank"),
         )
+
+
+class Doubt(NamedTuple):
+    """A code that was used before, and whose row may now be another one."""
+
+    table: str
+    code: str
+    old: Value
+    new: Value
+    """What it was called, and what it would be called."""
+
+    def sentence(self, language: str) -> str:
+        say = wording(language)
+        return say("plan.doubt", table=say(f"plan.table.{self.table}"), code=self.code, old=self.old, new=self.new)
+
+
+class ReusedCodes(Conflict):
+    """Codes that may stand for something else now. Reports carry them, so somebody has to say that they do not."""
+
+    def __init__(self, doubts: Sequence[Doubt]) -> None:
+        super().__init__(", ".join(each.code for each in doubts))
+        self.doubts = tuple(doubts)
+
+
+def doubtful_title(old: Mapping[str, Value], new: Mapping[str, Value], *, was_retired: bool) -> str:
+    """Return the column whose text says that a code may stand for another row now; "" for the same row.
+
+    So it is for a row that was retired and comes back under another title, and for one whose title, lead and area all
+    change at once. `new` has the columns of the file, and the area as `area_code`.
+    """
+    titles = (
+        name
+        for name in new
+        if name.startswith(("name_", "short_")) and old.get(name) and new[name] and old[name] != new[name]
+    )
+    is_other = was_retired or all(
+        old.get(name) and name in new and old[name] != new[name] for name in ("responsible", "area_code")
+    )
+    return next(titles, "") if is_other else ""
 
 
 def lowers_protection(column: str, old: Mapping[str, Value], new: Mapping[str, Value], standard: int) -> bool:
@@ -91,6 +131,8 @@ class Differences:
     """The changes of an import, in the order in which they are made. False if there are none."""
 
     all: tuple[Difference, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    """The codes of which somebody must say that they stand for the same as before."""
     unmarked: tuple[str, ...] = ()
     """The activities of which the plan should say whether their reporters meet victims (`is_unmarked`)."""
 

@@ -130,11 +130,18 @@ def take(unit: Unit, plan_id: int) -> Snapshot:
 
 
 def record(
-    unit: Unit, plan_id: int, before: Snapshot, sha256: str, *, actor_id: int | None, now: datetime
+    unit: Unit,
+    plan_id: int,
+    before: Snapshot,
+    sha256: str,
+    *,
+    actor_id: int | None,
+    now: datetime,
+    changed_on: date | None = None,
 ) -> dict[str, object]:
     """Note the changes since `before` as those of the last import. Return what its audit entry says of the note."""
     after = take(unit, plan_id)
-    unit.of(PastRows).note(plan_id, before.remembered(), after.remembered(), now)
+    pending = unit.of(PastRows).note(plan_id, before.remembered(), after.remembered(), now, changed_on=changed_on)
     added: dict[str, list[int]] = {}
     changed: dict[str, dict[str, dict[str, tuple[Any, Any]]]] = {}
     for name, rows in after.rows.items():
@@ -151,7 +158,7 @@ def record(
             old_list, new_list = before.lists[name].get(id, []), after.lists[name].get(id, [])
             if old_list != new_list:
                 lists.setdefault(name, {})[str(id)] = (old_list, new_list)
-    noted = zlib.compress(orjson.dumps({"added": added, "changed": changed, "lists": lists}))
+    noted = zlib.compress(orjson.dumps({"added": added, "changed": changed, "lists": lists, "pending": pending}))
     values = {
         "plan_id": plan_id,
         "imported_at": now,
@@ -182,7 +189,8 @@ def undo(unit: Unit, plan_id: int, import_id: int, *, actor_id: int | None, now:
         return told
     before = found.current.remembered()
     found.write()
-    unit.of(PastRows).note(plan_id, before, take(unit, plan_id).remembered(), now)
+    pending = found.noted.get("pending", {})  # what an earlier version of the bot noted has none
+    unit.of(PastRows).note(plan_id, before, take(unit, plan_id).remembered(), now, pending=pending)
     if found.restoring.get("cadence") or found.added.get("cadence"):
         follow_calendar(unit, plan_id, found.today, now)
     touch(unit, plan_id)

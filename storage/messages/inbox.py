@@ -18,7 +18,7 @@ _SEEN = table(ProcessedUpdate)
 _POISON = table(PoisonUpdate)
 _CHAT = table(Chat)
 
-_SEE = Prepared(lambda dialect: insert_of(dialect, _SEEN).on_conflict_do_nothing(), is_joined=True)
+_SEE = Prepared(lambda dialect: insert_of(dialect, _SEEN).on_conflict_do_nothing())
 _LOCK = Prepared(select(_CHAT.c.id).where(_CHAT.c.id == bindparam("chat_id")).with_for_update())
 
 

@@ -186,7 +186,7 @@ def _numbered(new: Any) -> Callable[[str], Any]:
 
 
 # A row that is queued holds up those behind it, and two rows of one statement do not see each other.
-_ADD_SENDING, _ADD_QUEUED = Prepared(_numbered(_SENDING_NOW), is_joined=True), Prepared(_numbered(_WAITS))
+_ADD_SENDING, _ADD_QUEUED = Prepared(_numbered(_SENDING_NOW)), Prepared(_numbered(_WAITS))
 _ADD_SENDING_ALONE, _ADD_QUEUED_ALONE = (Prepared(new.returning(_O.c.id, _IS_BEHIND)) for new in (_SENDING_NOW, _WAITS))
 _CLAIMABLE = (
     select(_O.c.id)
@@ -313,7 +313,7 @@ _REST = (
 )
 _WAITING = select(_O.c.state, func.count()).where(_IS_OPEN).group_by(_O.c.state)
 _NEW_CARD = insert(_C).values(message_id=null(), is_gone=false())
-_ADD_CARD, _ADD_CARD_NUMBERED = Prepared(_NEW_CARD.returning(_C.c.id)), Prepared(_NEW_CARD, is_joined=True)
+_ADD_CARD, _ADD_CARD_NUMBERED = Prepared(_NEW_CARD.returning(_C.c.id)), Prepared(_NEW_CARD)
 _CARD_MESSAGE = Prepared(select(_C.c.message_id).where(_C.c.id == bindparam("card_id"), ~_C.c.is_gone))
 _CARD_AT = (
     select(_C.c.id)

@@ -68,7 +68,7 @@ def _note_leaving(dialect: str) -> Any:
 
 
 # Beside a restricted form each of these is executed for every answer.
-_NOTE_CARD, _NOTE_WRITTEN = Prepared(_note_card, is_joined=True), Prepared(_note_written, is_joined=True)
+_NOTE_CARD, _NOTE_WRITTEN = Prepared(_note_card), Prepared(_note_written)
 _NOTE_LEAVING = Prepared(_note_leaving)
 _IS_CARD = Prepared(select(_R.c.id).where(_R.c.card_id == bindparam("card")))
 _IS_SHOWN_IN = Prepared(
@@ -76,9 +76,7 @@ _IS_SHOWN_IN = Prepared(
     .select_from(_R.outerjoin(_C, _C.c.id == _R.c.card_id))
     .where(_R.c.chat_id == bindparam("chat"), func.coalesce(_C.c.message_id, _R.c.message_id) == bindparam("message"))
 )
-_END_OF_SESSION = Prepared(
-    update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=AT_ONCE), value="session"
-)
+_END_OF_SESSION = Prepared(update(_R).where(_R.c.session_id == bindparam("session")).values(due_at=AT_ONCE))
 _STANDING = (
     select(_R.c.id, _R.c.chat_id, _R.c.card_id, _R.c.message_id, _R.c.written_at, _R.c.reason)
     .where(_R.c.outbox_id.is_(None))

@@ -288,6 +288,4 @@ def _change(columns: tuple[str, ...]) -> tuple[Prepared, tuple[str, ...]]:
     """
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
     statement = update(_C).where(_C.c.id == bindparam("chat_id")).values(values)
-    refers_to = (key.column.table.name for name in columns for key in _C.c[name].foreign_keys)
-    one = Prepared(statement, is_joined=True, key="chat_id", refers_to=refers_to)
-    return one, ("chat_id", *(f"new_{name}" for name in columns))
+    return Prepared(statement), ("chat_id", *(f"new_{name}" for name in columns))

@@ -15,8 +15,9 @@ from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 from storage.people.people import People, check_role
 from storage.plan.plans import Plans
+from storage.plan.settings import LINK_HOURS
 
-INVITATION_TTL = timedelta(hours=72)
+INVITATION_TTL = timedelta(hours=LINK_HOURS.most)
 """The longest a link lives."""
 FIRST_ADMIN_TTL = timedelta(minutes=15)
 

@@ -16,6 +16,7 @@ from storage.database.statements import one_of
 _tables = Base.metadata.tables
 _activity = _tables["activity"]
 _indicator = _tables["indicator"]
+_past = _tables["past_row"]
 _period = _tables["reporting_period"]
 _reopening = _tables["reopening"]
 _submission = _tables["submission"]
@@ -38,13 +39,19 @@ _REPORTS = (
     .join(_period, _period.c.id == _submission.c.reporting_period_id)
     .where(_submission.c.is_current, _submission.c.subject.is_not(None))
 )
-# About what this agency leads today, whoever sent them: an activity may have changed hands. One IN of both kinds:
+# About what this agency leads or has led, whoever sent them: an activity may have changed hands. One IN of all kinds:
 # of two with OR between them, PostgreSQL makes a walk through everything that was ever sent.
 _LED_BY_AGENCY = union_all(
     *(
         select(f"{kind}:" + of_kind.c.code).where(of_kind.c.plan_id == _OF_PLAN, of_kind.c.agency_id == _OF_AGENCY)
         for kind, of_kind in (("activity", _activity), ("indicator", _indicator))
-    )
+    ),
+    *(
+        select(f"{kind}:" + of_kind.c.code)
+        .join(_past, and_(_past.c.row_id == of_kind.c.id, _past.c.of_table == kind))
+        .where(_past.c.plan_id == _OF_PLAN, _past.c.agency_id == _OF_AGENCY)
+        for kind, of_kind in (("activity", _activity), ("indicator", _indicator))
+    ),
 )
 _OF_THIS_AGENCY = _REPORTS.where(_submission.c.plan_id == _OF_PLAN, _submission.c.subject.in_(_LED_BY_AGENCY))
 _NOT_LOCKED = union_all(

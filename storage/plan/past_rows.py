@@ -2,8 +2,9 @@
 
 A locked period goes by the plan as it was on the day on which it locked. Nothing is copied when it locks: that day is
 its seal. Whoever edits a row afterwards stores the columns that the edit changes, as they were, and the first day that
-goes by the new ones. So there is one seal, whoever comes first, after an outage, with two replicas, or from a backup.
-An edit of which no locked period would tell stores nothing.
+goes by the new ones: tomorrow, or the day on which the period opens from which the edit is to hold. So there is one
+seal, whoever comes first, after an outage, with two replicas, or from a backup. An edit of which no period that goes by
+the old row would tell stores nothing.
 
 What a row said for a period is read backwards: from the row as it is, through the edits that came after the period had
 locked (`conversations.plan.versions`). Today's protection of survivors always counts, whatever was sealed.
@@ -47,6 +48,8 @@ _DAYS: Final = frozenset(("start_on", "due_on", "added_on", "retired_on", "activ
 Row = dict[str, Any]
 Rows = Mapping[str, Mapping[int, Row]]
 """The rows of a plan: by table and number, values fit for JSON."""
+Pending = dict[str, dict[str, list[tuple[str, Mapping[str, Any], str]]]]
+"""Versions that are yet to begin, by table and number, fit for JSON: first day of the next version, columns, reason."""
 T = TypeVar("T", Activity, Indicator, Agency)
 
 
@@ -142,20 +145,47 @@ class PastRows(Repository):
         return date.fromisoformat(found) if found else None
 
     # -------------------------------------------------------------- writing
-    def note(self, plan_id: int, before: Rows, after: Rows, now: datetime) -> None:
-        """Keep what an edit has changed, for the periods that had locked by then. `before` and `after` are all rows."""
-        zone = self._connection.execute(select(_plan.c.timezone).where(_plan.c.id == plan_id)).scalar_one()
-        today = now.astimezone(ZoneInfo(zone)).date()
+    def note(
+        self,
+        plan_id: int,
+        before: Rows,
+        after: Rows,
+        now: datetime,
+        *,
+        changed_on: date | None = None,
+        pending: Pending | None = None,
+    ) -> Pending:
+        """Keep what an edit has changed, for the periods that lock on `changed_on` (today, or a later day) or before.
+
+        `before` and `after` are all rows. If an earlier edit of a row is yet to begin, the columns that this edit
+        changes say there, too, what they say now. Return such versions as they were before: an undo gives them back as
+        `pending`.
+        """
         edits, seals = self.of_plan(plan_id), self._seals(plan_id)
+        today = self._today(plan_id, now)
+        begins_on = (changed_on or today) + ONE_DAY
+        found: Pending = {}
         for table in REMEMBERED:
             for id, old in before.get(table, {}).items():
-                new = after.get(table, {}).get(id)
+                new, past = after.get(table, {}).get(id), edits.get(table, {}).get(id, ())
                 if new is None or new == old:
                     continue
-                states = _states(old, edits.get(table, {}).get(id, ()))
-                if not states or states[0].valid_to != today + ONE_DAY:  # of two edits on a day, the first counts
-                    states.insert(0, _State(today + ONE_DAY, old))
-                self._store(plan_id, table, id, new, states, seals)
+                if still := [each for each in past if each.valid_to > today + ONE_DAY]:
+                    found.setdefault(table, {})[str(id)] = [
+                        (str(one.valid_to), one.columns, one.reason) for one in still
+                    ]
+                states = _states(old, past)
+                if pending is None:
+                    changes = {name: value for name, value in new.items() if old.get(name) != value}
+                    later = [each._replace(row=each.row | changes) for each in states]
+                else:
+                    later = _states(new, (_pending(id, *one) for one in pending.get(table, {}).get(str(id), ())))
+                self._store(plan_id, table, id, new, _edited(old, states, begins_on, later), seals)
+        return found
+
+    def _today(self, plan_id: int, now: datetime) -> date:
+        zone = self._connection.execute(select(_plan.c.timezone).where(_plan.c.id == plan_id)).scalar_one()
+        return now.astimezone(ZoneInfo(zone)).date()
 
     def correct(self, plan_id: int, table: str, id: int, seals_on: date, columns: Row, reason: str) -> Row:
         """Change what a row said for the periods that locked on that day, and for no others; return what it said.
@@ -201,7 +231,7 @@ class PastRows(Repository):
                 continue
             rows.append(
                 {"plan_id": plan_id, "of_table": table, "row_id": id, "valid_to": state.valid_to, "columns": columns,
-                 "reason": state.reason}
+                 "reason": state.reason, "agency_id": columns.get("agency_id")}
             )  # fmt: skip
             following = state.row
         if rows:
@@ -224,6 +254,22 @@ def _states(present: Row, edits: Iterable[Past]) -> list[_State]:
         row = row | dict(past.columns)
         states.append(_State(past.valid_to, row, past.reason))
     return states
+
+
+def _pending(id: int, valid_to: str, columns: Mapping[str, Any], reason: str) -> Past:
+    return Past(id, date.fromisoformat(valid_to), columns, reason)
+
+
+def _edited(old: Row, states: Sequence[_State], begins_on: date, later: Sequence[_State]) -> list[_State]:
+    """Return the states of a row after an edit that holds from `begins_on` on: there the `later` ones take over."""
+    held = [each for each in states if each.valid_to >= begins_on]
+    last = held[-1] if held else _State(begins_on, old)
+    until = _State(begins_on, last.row, last.reason if last.valid_to == begins_on else "")
+    return [
+        *(each for each in later if each.valid_to > begins_on),
+        until,
+        *(each for each in states if each.valid_to < begins_on),
+    ]
 
 
 def targets(unit: Unit, ids: Iterable[int]) -> dict[int, list[Row]]:

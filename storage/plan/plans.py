@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, func, literal_column, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, func, literal_column, or_, select
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
@@ -109,6 +109,7 @@ _support = _tables["activity_support"]
 _activity = _tables["activity"]
 _period = _tables["reporting_period"]
 _cadence = _tables["cadence"]
+_past = _tables["past_row"]
 _closing = _tables["closing"]
 _reopening = _tables["reopening"]
 _fact = _tables["fact"]
@@ -286,9 +287,13 @@ _AS_AGENCY_SEES = (
 )
 _PERIOD_SEEN = _AS_AGENCY_SEES.where(_period.c.plan_id == _OF_PLAN, _period.c.code == _WITH_CODE)
 _PERIOD_SEEN_BY_ID = _AS_AGENCY_SEES.where(_period.c.id == bindparam("period_id"))
-_OPEN_PERIODS_SEEN = _AS_AGENCY_SEES.where(
-    _period.c.plan_id == _OF_PLAN, _IS_ASKED, _period.c.opens_on <= _ON, seen_locks_on > _ON
-).order_by(*_IN_ORDER)
+# A period that seals on `last_change` or later goes by the present rows.
+_LAST_CHANGE = select(func.max(_past.c.valid_to)).where(_past.c.plan_id == _OF_PLAN).scalar_subquery()
+_OPEN_PERIODS_SEEN = (
+    _AS_AGENCY_SEES.add_columns(_LAST_CHANGE.label("last_change"))
+    .where(_period.c.plan_id == _OF_PLAN, _IS_ASKED, _period.c.opens_on <= _ON, seen_locks_on > _ON)
+    .order_by(*_IN_ORDER)
+)
 _NOTED = select(_fact.c.value).where(_fact.c.name == bindparam("noted"))
 
 _CODE_LIST = (
@@ -395,11 +400,17 @@ class Plans(Repository):
         Retired ones are among them. Of an agency, those versions that it led.
         """
         past = self._unit.of(PastRows)
-        if "activity" not in past.of_plan(plan_id):
+        edits = past.of_plan(plan_id).get("activity")
+        if not edits:
             return self.activities(plan_id, agency_id, include_retired=True, agencies=agencies)
-        if agency_id is not None:
+        if agency_id is None:
+            present = self.activities(plan_id, include_retired=True)
+        else:
+            led = {id for id, edited in edits.items() if any(e.columns.get("agency_id") == agency_id for e in edited)}
+            some = _ACTIVITIES.where(or_(_activity.c.agency_id == agency_id, _activity.c.id.in_(sorted(led))))
+            present = tuple(map(_to_activity, self._unit.connection.execute(some, {"plan_id": plan_id})))
             agencies = [self.agency_by_id(agency_id).code]
-        found = past.with_earlier(plan_id, "activity", self.activities(plan_id, include_retired=True))
+        found = past.with_earlier(plan_id, "activity", present)
         return tuple(each for each in found if agencies is None or each.agency_code in agencies)
 
     def indicators_ever(self, plan_id: int) -> tuple[Indicator, ...]:
@@ -457,16 +468,16 @@ class Plans(Repository):
 
         It takes five statements. `on` is a day of the plan's zone.
         """
-        seen = self._made(_to_period_and_closing, _OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
-        if not seen:
+        rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
+        if not rows:
             return ()
+        seen = [_to_period_and_closing(row) for row in rows]
         reported, noted = Prepared.rows_of_all(self._unit.connection, self.asked_by_due(plan_id, agency_id, on))
-        # Of the open periods, those that were opened again go by the plan as it was.
-        is_again = any(period.seals_on <= on for period, _ in seen)
-        activities = self.activities_ever(plan_id, agency_id) if is_again else self.activities(plan_id, agency_id)
-        indicators = self.indicators(plan_id, agency_id)
-        if is_again:
+        activities, indicators = self.activities(plan_id, agency_id), self.indicators(plan_id, agency_id)
+        # What was opened again goes by the plan as it was, and so does what opens before an edit is to hold.
+        if min(period.seals_on for period, _ in seen) < (rows[0].last_change or date.min):
             own = self.agency_by_id(agency_id).code
+            activities = self.activities_ever(plan_id, agency_id)
             indicators = tuple(each for each in self.indicators_ever(plan_id) if each.agency_code == own)
         return due_list(
             [each for each in activities if each.retired_on is None],

@@ -70,7 +70,7 @@ CONTACT = Setting("contact", "text", "", most=80, is_personal=True)
 LANGUAGE = Setting("language", "choice", "", choices=LANGUAGES)
 """The language of newcomers if the bot does not speak their phone's. Blank: the deployment's language."""
 LINK_HOURS = Setting("link_hours", "number", "72", least=1, most=72)
-"""How long a link made in the chat lives; never longer than `people.INVITATION_TTL` (S1)."""
+"""How long a link that is made in the chat lives. The most is that of every link (S1)."""
 DRAFT_DAYS = Setting("draft_days", "number", "30", least=3, most=90)
 """How many days a draft is kept that has no reporting period."""
 SHOW_GCM = Setting("show_gcm", "yes_no", "no")

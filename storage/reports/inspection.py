@@ -16,14 +16,13 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Literal
 
+from conversations.xforms.limits import FILE_BYTES, FILE_MB
 from conversations.xforms.workbook import DAMAGE
 from storage.reports import active_content, hidden_places, script_signs
 from storage.reports.refusals import Refused
 
 Accept = Literal["image", "audio", "video", "file"]
 
-MAX_BYTES = 20 * 1024 * 1024
-"""What a bot may download (Bot API, getFile); a document of that size is refused before, politely."""
 MAX_ENTRIES = 10_000
 MAX_UNZIPPED = 1 << 30
 LONGEST_NAME = 120
@@ -160,8 +159,8 @@ def inspect(
     """
     if not data:
         return Refused("empty")
-    if len(data) > MAX_BYTES:
-        return Refused("too_big", {"max_mb": MAX_BYTES // (1024 * 1024)})
+    if len(data) > FILE_BYTES:
+        return Refused("too_big", {"max_mb": FILE_MB})
     name = safe_name(claimed_name)
     extension = _extension(name)
     if extension in active_content.PROGRAM_NAMES:

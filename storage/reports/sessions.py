@@ -160,12 +160,7 @@ _HOLDER = Prepared(
 )
 _CORRECTING = Prepared(select(*COLUMNS).where(_S.c.supersedes_id == bindparam("submission_id"), IS_OPEN))
 _OPEN = Prepared(lambda dialect: insert_of(dialect, _S).on_conflict_do_nothing().returning(_S.c.id))
-_OPEN_NUMBERED = Prepared(
-    lambda dialect: insert_of(dialect, _S).on_conflict_do_nothing(),
-    is_joined=True,
-    key="id",
-    refers_to={key.column.table.name for key in _S.foreign_keys},
-)
+_OPEN_NUMBERED = Prepared(lambda dialect: insert_of(dialect, _S).on_conflict_do_nothing())
 # No column of an index: SQLite writes an entry anew even if it stays the same.
 _SAVE = Prepared(
     update(_S)
@@ -175,19 +170,14 @@ _SAVE = Prepared(
         data=bindparam("text"),
         sealed_data=bindparam("sealed"),
         touched_at=bindparam("now"),
-    ),
-    is_joined=True,
-    key="session_id",
+    )
 )
 _CLOSE = Prepared(
     update(_S)
     .where(_S.c.id == bindparam("session_id"), IS_STILL_OPEN)
-    .values(state=bindparam("new_state"), version=_S.c.version + 1),
-    value="session_id",
+    .values(state=bindparam("new_state"), version=_S.c.version + 1)
 )
-_LEAVE_CHATS = Prepared(
-    update(_C).where(_C.c.session_id == bindparam("closed_id")).values(session_id=None), value="closed_id"
-)
+_LEAVE_CHATS = Prepared(update(_C).where(_C.c.session_id == bindparam("closed_id")).values(session_id=None))
 _REASSIGN = (
     update(_S)
     .where(_S.c.id == bindparam("session_id"), IS_OPEN)

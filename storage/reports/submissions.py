@@ -149,9 +149,7 @@ _LAST = Prepared(
 _FILE = table(Attachment)
 _FILES = Prepared(select(*(_FILE.c[name] for name in OF_A_FILE)).where(_FILE.c.instance_id == bindparam("instance_id")))
 _ADD = Prepared(insert(_S).returning(_S.c.id))
-_ADD_NUMBERED = Prepared(
-    insert(_S), is_joined=True, key="id", refers_to={key.column.table.name for key in _S.foreign_keys}
-)
+_ADD_NUMBERED = Prepared(insert(_S))
 _REPORTED = select(_S.c.subject).where(
     _S.c.plan_id == bindparam("plan_id"),
     _S.c.reporting_period_id == bindparam("reporting_period_id"),

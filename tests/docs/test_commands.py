@@ -9,6 +9,7 @@ import contextlib
 import functools
 import os
 import re
+import runpy
 import shutil
 import signal
 import sqlite3
@@ -119,6 +120,13 @@ def test_a_mark_stands_right_above_its_block() -> None:
         marks = len(re.findall("^ *<!-- not run", page.read_text("utf-8"), re.MULTILINE))
         held = sum(bool(block.not_run) for block in blocks(page))
         assert marks == held, page.relative_to(ROOT)
+
+
+def test_the_page_of_commands_says_what_the_command_line_says_of_itself() -> None:
+    """`python docs/commands.py` writes it: an option without a sentence, or unknown to the page, fails here."""
+    made = runpy.run_path(str(ROOT / "docs" / "commands.py"))
+    assert (ROOT / "docs" / "commands.md").read_text("utf-8") == made["text"]()
+    assert re.findall(r"^- `[^`]*`$", made["text"](), re.MULTILINE) == []
 
 
 def names(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

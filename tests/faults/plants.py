@@ -428,9 +428,9 @@ def try_each_beginning() -> None:
 
 
 def keep_what_the_suspended_write() -> None:
-    from bot import dispatch
+    from bot.handlers import guarding
 
-    dispatch.written = lambda what: None
+    guarding.written = lambda what: None
 
 
 A_FEW_ZONES: Mapping[str, Any] = {"zones": 2, "last_year": 2024, "days": 3}

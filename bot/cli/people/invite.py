@@ -9,7 +9,7 @@ import typer
 
 from bot.cli.at_server import in_unit, server, settings
 from bot.cli.console import fail, talk
-from bot.cli.options import ContributorOption, JsonOption, PlanOption
+from bot.cli.options import ContributorOption, JsonOption, PlanOption, RoleOption
 from bot.errors import Complaint
 from conversations.plan.model import Post
 
@@ -21,7 +21,7 @@ app = typer.Typer()
 
 @app.command()
 def invite(
-    role: Annotated[str, typer.Option(help="admin, coordinator, focal_point, alternate, observer or reader.")],
+    role: RoleOption,
     agency: Annotated[str, typer.Option(help="Code of the agency.")] = "",
     ttl: Annotated[
         str, typer.Option(help="How long the link lives, such as 72h or 15m; an admin's at most 15m.")

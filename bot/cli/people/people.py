@@ -7,7 +7,7 @@ import typer
 from bot.acts.people.enrolment import Newcomer
 from bot.cli.at_server import Row, act, change, in_unit, local, look, now, server, settings
 from bot.cli.console import print_rows, talk
-from bot.cli.options import ContributorOption, JsonOption, PersonOption, PlanOption
+from bot.cli.options import ContributorOption, JsonOption, LanguageOption, PersonOption, PlanOption, RoleOption
 from bot.errors import Complaint, Misuse
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def list_people(plan_code: PlanOption = "", as_json: JsonOption = False) -> None
 @app.command()
 def add(
     telegram_id: PersonOption,
-    name: Annotated[str, typer.Option()],
-    role: Annotated[str, typer.Option()],
-    agency: Annotated[str, typer.Option()] = "",
-    language: Annotated[str, typer.Option()] = "",
+    name: Annotated[str, typer.Option(help="As others are to see it.")],
+    role: RoleOption,
+    agency: Annotated[str, typer.Option(help="Code of the agency.")] = "",
+    language: LanguageOption = "",
     contributor: ContributorOption = False,
     plan_code: PlanOption = "",
 ) -> None:
@@ -136,8 +136,8 @@ def restore(telegram_id: PersonOption) -> None:
 @app.command("role")
 def change_role(
     telegram_id: PersonOption,
-    role: Annotated[str, typer.Option()],
-    agency: Annotated[str, typer.Option()] = "",
+    role: RoleOption,
+    agency: Annotated[str, typer.Option(help="Code of the agency.")] = "",
     plan_code: PlanOption = "",
 ) -> None:
     """Give somebody another role, or their role in another agency. The bot tells them."""

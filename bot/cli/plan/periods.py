@@ -88,7 +88,7 @@ def move(
 @app.command()
 def correct(
     code: PeriodArgument,
-    activity: Annotated[str, typer.Argument(metavar="ACTIVITY", help="Its code in the plan.")],
+    activity: Annotated[str, typer.Argument(metavar="ACTIVITY", help="Its code, as in the plan.")],
     lead: Annotated[str, typer.Option("--lead", metavar="AGENCY", help="The agency that had to report it.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the log.")],
     plan_code: PlanOption = "",
@@ -169,7 +169,9 @@ def reopen(
 
 
 @app.command()
-def end(code: PeriodArgument, agency: Annotated[str, typer.Option()], plan_code: PlanOption = "") -> None:
+def end(
+    code: PeriodArgument, agency: Annotated[str, typer.Option(help="Code of the agency.")], plan_code: PlanOption = ""
+) -> None:
     """End an agency's reopening before its last day, or refuse the one it asked for. Its people are told."""
     from bot.acts.plan.periods import end_reopening, standing_of
     from bot.chat.actor import tell_later

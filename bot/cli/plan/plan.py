@@ -1,5 +1,6 @@
 """`enlace plan`: the plan's workbook, read into the database and written from it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from bot.cli.options import PlanOption
 from bot.errors import Complaint
 
 if TYPE_CHECKING:
+    from storage.imports.differences import Difference, Doubt
     from storage.imports.history import Undo
     from storage.unit_of_work import UnitOfWork
 
@@ -64,18 +66,26 @@ def import_plan(
     lower_protection: Annotated[
         bool, typer.Option("--lower-protection", help="Apply also what takes protection from figures or texts.")
     ] = False,
+    begins: Annotated[
+        str, typer.Option("--from", metavar="PERIOD|DAY", help="From when it holds; else from the next one to lock.")
+    ] = "",
+    same: Annotated[
+        list[str] | None, typer.Option("--same", metavar="CODE", help="A code used before that stands for the same.")
+    ] = None,
     print_all: Annotated[
         bool, typer.Option("--all", help=f"Print every row that is added, not just {FEW} of a sheet.")
     ] = False,
 ) -> None:
     """Print the differences to the stored plan, then apply them in one transaction."""
+    from bot.acts.plan.importing import Effect, Terms, try_plan
     from bot.acts.plan.importing import import_plan as import_it
-    from bot.acts.plan.importing import try_plan
     from bot.acts.reports.coverage import NotCovered
     from bot.acts.reports.forms import title_of
     from bot.chat.form_cache import FormCache
     from conversations.wording import wording
+    from storage.errors import NotFound
     from storage.imports.applying import differences
+    from storage.imports.differences import ReusedCodes
     from storage.imports.reading import read_plan
     from storage.reports.confinement import Confinement
 
@@ -89,26 +99,40 @@ def import_plan(
         code = plan_code or draft.code or _only_code(unit)
         if not code:
             raise Complaint(say("import.no_code"))
-        if dry_run:
-            tried = try_plan(unit, FormCache(chosen.timezone), draft, code, now(), timezone=chosen.timezone)
-            for gap in tried.gaps:
-                talk(gap.sentence(say))
-            if (key := f"import.{tried.phase}") in say:
-                talk(say(key))
-            return differences(unit, draft, code)
-        if not lower_protection and (lowering := differences(unit, draft, code).lowering):
-            told = "\n".join(each.sentence(chosen.language) for each in lowering)
-            raise Complaint(f"{say('import.lowers')}\n{told}\n{say('import.lowers_server')}")
+        how: Any = {"timezone": chosen.timezone, "terms": Terms(begins, same or ())}
         try:
-            imported = import_it(unit, FormCache(chosen.timezone), draft, code, None, now(), timezone=chosen.timezone)
+            if dry_run:
+                tried = try_plan(unit, FormCache(chosen.timezone), draft, code, now(), **how)
+                for gap in tried.gaps:
+                    talk(gap.sentence(say))
+                for doubt in tried.doubts:
+                    talk(doubt.sentence(chosen.language))
+                tell(tried.effect)
+                return differences(unit, draft, code)
+            if not lower_protection and (lowering := differences(unit, draft, code).lowering):
+                raise Complaint(refusal("import.lowers", lowering, say("import.lowers_server")))
+            imported = import_it(unit, FormCache(chosen.timezone), draft, code, None, now(), **how)
         except NotCovered as refused:
             told = "\n".join(gap.sentence(say) for gap in refused.gaps)
             raise Complaint(f"{say('coverage.refused')}\n{told}") from None
+        except ReusedCodes as asked:
+            codes = " --same ".join(each.code for each in asked.doubts)
+            raise Complaint(refusal("import.reused", asked.doubts, say("import.reused_server", codes=codes))) from None
+        except NotFound as error:
+            raise Complaint(say("import.bad_from", value=error)) from None
         for form in imported.renewed:
             talk(say("coverage.renewed", form=title_of(form, say), version=form.version))
-        if (key := f"import.{imported.phase}") in say:
-            talk(say(key))
+        tell(imported.effect)
         return imported.found
+
+    def refusal(key: str, named: "Iterable[Difference | Doubt]", way: str) -> str:
+        return "\n".join([say(key), *(each.sentence(chosen.language) for each in named), way])
+
+    def tell(effect: Effect) -> None:
+        for sentence in effect.sentences(say):
+            talk(sentence)
+        if (key := f"import.{effect.phase}") in say:
+            talk(say(key))
 
     found = in_unit(work, at=chosen)
     for sentence in found.sentences(chosen.language, None if print_all else FEW):

@@ -1,15 +1,15 @@
-"""`enlace export`: write a dataset from the database into a file, with a progress bar.
-
-Its options are in the table of the command line.
-"""
+"""`enlace export`: write a dataset from the database into a file, with a progress bar."""
 
 import sys
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
 
 from bot.cli.at_server import now, settings
 from bot.cli.console import expect_language, fail, making, talk, where
+from bot.cli.options import PlanOption
 from bot.errors import Misuse
 
 if TYPE_CHECKING:
@@ -18,23 +18,40 @@ if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 
+app = typer.Typer()
+
+
+@app.command()
 def export(
-    dataset: str,
-    out: str,
-    format: str,
-    audience: str = "internal",
-    role: str = "",
-    period: str = "",
-    agency: str = "",
-    area: str = "",
-    status: str = "",
-    validation: str = "",
-    form: str = "",
-    since: str = "",
-    language: str = "",
-    bom: bool = False,
-    dictionary: str = "",
-    plan_code: str = "",
+    dataset: Annotated[str, typer.Argument(help="What to take out; docs/exports.md lists what there is.")],
+    out: Annotated[str, typer.Option(metavar="<path>", help="The file to write; - is the standard output.")],
+    format: Annotated[
+        str,
+        typer.Option(help="csv, xlsx, jsonl, datapackage; pdf for plan-state, zip for media, xml-zip for submissions."),
+    ],
+    audience: Annotated[
+        str, typer.Option(help="For whom: internal, observers or public. Small numbers are suppressed.")
+    ] = "internal",
+    role: Annotated[
+        str, typer.Option(help="As whom: admin (what is validated, no restricted text) or coordinator.")
+    ] = "",
+    period: Annotated[
+        str, typer.Option(help="201809 or 2018Q3; a year: all that lies in it; a range: 201807..201812.")
+    ] = "",
+    agency: Annotated[str, typer.Option(help="Only these agencies; codes, separated by commas.")] = "",
+    area: Annotated[str, typer.Option(help="Only these strategic areas.")] = "",
+    status: Annotated[str, typer.Option(help="Only activities with this status, such as delayed.")] = "",
+    validation: Annotated[str, typer.Option(help="Only reports in this state of validation.")] = "",
+    form: Annotated[str, typer.Option(help="Only this form, by its form_id.")] = "",
+    since: Annotated[
+        str, typer.Option(help="Only what was sent or decided since this day, as 2018-10-03, or instant.")
+    ] = "",
+    language: Annotated[str, typer.Option(help="Of labels: es, en, ht or fr.")] = "",
+    bom: Annotated[bool, typer.Option("--bom", help="Begin a CSV with the mark by which Excel knows UTF-8.")] = False,
+    dictionary: Annotated[
+        str, typer.Option(metavar="<path>", help="Beside csv or jsonl: what each column means, as a datapackage.json.")
+    ] = "",
+    plan_code: PlanOption = "",
 ) -> None:
     """Write a dataset to a file, readable by its owner alone, with an audit entry before it.
 

@@ -1,4 +1,4 @@
-"""`enlace status`: how the bot is, worst first. Its options are in the table of the command line."""
+"""`enlace status`: how the bot is, worst first."""
 
 import json
 from dataclasses import replace
@@ -6,14 +6,21 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import typer
+
 from bot.cli.at_server import now, settings
 from bot.cli.console import expect_language
+from bot.cli.options import JsonOption, LanguageOption
 
 if TYPE_CHECKING:
     from bot.settings import Settings
 
 
-def status(language: str = "", as_json: bool = False) -> None:
+app = typer.Typer()
+
+
+@app.command()
+def status(language: LanguageOption = "", as_json: JsonOption = False) -> None:
     """Print the state of the bot, worst first: a word, a subject and a sentence. Exit 1 if something does not work."""
     chosen = settings()
     expect_language(language)

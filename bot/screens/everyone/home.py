@@ -12,7 +12,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
 from bot.screens.plan.digests import vacancies
-from bot.screens.reports.opening import phase_lines
+from bot.screens.reports.filling import phase_lines
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.plan.expected import expected_reports
 from conversations.plan.figures.closings import closings_until, kept_closings

@@ -6,9 +6,9 @@ the bot offers two or three likely buttons. A phrase never does anything by itse
 the button that follows.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 from typing import Final
 
 from bot.chat.exchange import Exchange
@@ -16,23 +16,6 @@ from bot.chat.permissions import REPORTERS
 from bot.screens.everyone import in_words
 from bot.screens.everyone.home import HOMES
 from bot.screens.everyone.in_words import offer, people_to_ask, toward
-from bot.screens.everyone.meanings import (
-    ABOUT_ITEMS,
-    ABOUT_SOMEBODY,
-    AGREED,
-    ANSWERED,
-    ASKED,
-    CHAT,
-    DONE,
-    GREETING,
-    NOT_NOW,
-    OF_AN_ITEM,
-    OF_OTHERS,
-    OF_REPORTERS,
-    OFFERED,
-    SELDOM,
-    STATEMENT,
-)
 from bot.screens.everyone.named import (
     LIKELY,
     Asked,
@@ -52,27 +35,29 @@ from conversations.dates import show_date
 from conversations.plan.periods import period_name
 from conversations.routes import Route, tap
 from conversations.session.events import Event, Located, Offered, Typed
-from conversations.session.reading.likeness import Likely, is_far_ahead, likely, surest, worth_offering
+from conversations.session.reading.meanings import (
+    ABOUT_ITEMS,
+    ABOUT_SOMEBODY,
+    CHAT,
+    DONE,
+    HELP,
+    OF_AN_ITEM,
+    OF_OTHERS,
+    POLITE,
+    Writer,
+    is_harmless,
+    wish_of,
+)
 from conversations.session.reading.phrase_table import prepare, table_words
 from conversations.session.reading.text import normalise
-from conversations.session.reading.utterances import (
-    POLITE,
-    Utterance,
-    count_words,
-    significant,
-    understood,
-)
-from conversations.session.reading.wishes import is_answer, wishes
+from conversations.session.reading.utterances import significant
+from conversations.session.reading.wishes import Reading, is_answer, is_statement, read
 from conversations.session.safeguards.guard import Kind, is_name_alone, personal_data, refusal
 from conversations.session.safeguards.names import only_names
 from storage.reports.submissions import StoredSubmission
 
 PROMISES: Final = 12
 """How many sent reports are searched for those that promised evidence."""
-BARE: Final = 2
-"""Words of a command at the most. What has more is a sentence, which may only sound like a command."""
-
-ROUTES: Final = frozenset(map(str, Route))
 
 
 def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
@@ -102,54 +87,15 @@ def hear(ex: Exchange, event: Event | Secondhand | Unsupported) -> Asked | None:
     return None
 
 
-def leaves(text: str, language: str) -> bool:
-    """Whether a person who was asked for words wants to leave instead: "cancelar", "menú", and no further word."""
-    meant = understood(text, language)
-    return meant is not None and meant.is_all and meant.meaning in ("cancelar", "menu")
-
-
-def is_statement(text: str) -> bool:
-    """Whether a text has the words of a sentence, and not of a name."""
-    return count_words(text) >= STATEMENT
-
-
 def _read(ex: Exchange, text: str) -> Asked | None:
-    """Follow a text if it is sure which route or item it means. Otherwise offer what is likely."""
+    """Follow a text that says one thing. Otherwise the first step that has an answer gives it."""
     if not _build_tables.cache_info().currsize:
         ex.unit.read_first(lambda _: _build_tables())
-    meant = understood(text, ex.language)
-    if meant is not None and meant.meaning == AGREED and "?" in text:
-        meant = replace(meant, meaning=GREETING)
-    if meant is not None and meant.is_all and meant.is_whole:
-        return _follow(ex, meant.meaning)
-    if meant is not None and len(text.split()) > BARE and not (meant.is_sure or _leads(ex, meant.meaning)):
-        meant = None
-    said = [meaning for meaning in wishes(text, ex.language) if _leads(ex, meaning)]
-    less_sure = _apart(ex, [*([] if meant is None or meant.is_polite else [meant.meaning]), *said])
-    found = _likeliest_of(ex, likely(text, ex.language))
-    is_one = len(less_sure) < 2 or (len(said) < 2 and is_far_ahead(found))
-    if meant is not None and meant.is_all and is_one and (meant.is_polite or _is_likeliest(found, meant)):
-        return _follow(ex, meant.meaning)
-    wanted = surest(found) if is_one and count_words(text) > 1 else ""
-    if ex.is_reporter and wanted and found[0].weight < ANSWERED and is_answer(text):
-        wanted = ""
-    if is_one and meant is not None and _is_meant(found, meant):
-        wanted = meant.meaning
-    if _found_people(ex, text):
-        return None
-    if (kind := _personal(ex, text, wanted)) is not None:
-        return _refuse(ex, kind, wanted, [*less_sure, *worth_offering(found)])
-    if (named := mentioned(ex, text)) is not None:
-        return _named(ex, named, next(iter([*less_sure, *worth_offering(found)]), ""))
-    likeliest = next(iter(worth_offering(found)), "")
-    opens = likeliest in ("reportar", "buscar") and (wanted == likeliest or not is_answer(text))
-    code = unknown_code(ex, text, is_about_items=opens)
-    if code is not None and (meant is None or meant.meaning in (HELP, *ABOUT_ITEMS)):
-        ex.go_below()
-        key = "heard.not_among" if ex.membership.role in REPORTERS else "heard.no_code"
-        _offer_likely(ex, ex.say(key, code=code, agency=ex.agency_code), _meant_only(ex, ["buscar"]))
-        return None
-    return _guess(ex, text, [wanted] if wanted else less_sure, worth_offering(found), is_sure=bool(wanted))
+    heard = _Heard(ex, text, read(text, ex.language, _writer(ex)))
+    if heard.reading.is_all:
+        return _follow(ex, heard.reading.wish)
+    answers = (step(ex, heard) for step in STEPS)
+    return next(answer for answer in answers if answer is not None).to
 
 
 @cache
@@ -161,59 +107,65 @@ def _build_tables() -> None:
     prepare()
 
 
-def _likeliest_of(ex: Exchange, found: Iterable[Likely]) -> list[Likely]:
-    """Rank what a text may mean by who writes: nobody means what only others do, and seldom what only others may do."""
-    if ex.is_reporter:
-        counts = {False: SELDOM, True: 1}
-        weighed = [replace(each, weight=each.weight * counts[_is_theirs(ex, each.meaning)]) for each in found]
-        ranked = sorted(weighed, key=lambda each: -each.weight)
-    else:
-        ranked = [each for each in found if each.meaning not in OF_REPORTERS]
-    kept = _apart(ex, [each.meaning for each in ranked])
-    return [each for each in ranked if each.meaning in kept]
+def _writer(ex: Exchange) -> Writer:
+    return Writer(ex.allows, ex.is_reporter)
 
 
-def _apart(ex: Exchange, meanings: Iterable[str]) -> list[str]:
-    """Return these meanings without those that come to the same for this person as one before them."""
-    once: dict[str, str] = {}
-    for each in meanings:
-        once.setdefault(_led_to(ex, each), each)
-    return list(once.values())
+@dataclass(frozen=True)
+class _Heard:
+    """A text with its meaning, and with what it names in the plan."""
+
+    ex: Exchange
+    text: str
+    reading: Reading
+
+    @cached_property
+    def titles(self) -> Asked | list[Button]:
+        """The item whose title it says, or a button for each that it may mean."""
+        return named_like(self.ex, self.text)
+
+    @cached_property
+    def items(self) -> list[Button]:
+        """Buttons for what it may mean: by words of a title, or by one rare word if it is about an item."""
+        first = next(iter(self.reading.near), "")
+        if self.titles or first not in ABOUT_ITEMS:
+            return [] if isinstance(self.titles, tuple) else self.titles
+        is_sought = first == "buscar"
+        agencies = agencies_like(self.ex, self.text) if is_sought else []
+        return [*agencies, *items_like(self.ex, self.text, is_sought=is_sought)]
 
 
-def _led_to(ex: Exchange, meaning: str) -> str:
-    """Return what this meaning comes to for this person: the same route, or the same offer, is the same wish."""
-    if meaning in NOT_NOW:
-        return NOT_NOW[0]
-    is_answered = meaning in ANSWERS or meaning in TOLD
-    return meaning if is_answered else next((route for route in _routes(meaning) if ex.allows(route)), meaning)
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The text is answered, or answered by the route that follows."""
+
+    to: Asked | None = None
 
 
-def _is_theirs(ex: Exchange, meaning: str) -> bool:
-    """Whether this person may do what the meaning is first of all about. A page is an export."""
-    if meaning == "page":
-        return ex.allows(Route.EXPORT)
-    return meaning in ANSWERS or meaning in TOLD or ex.allows(_routes(meaning)[0])
-
-
-def _named(ex: Exchange, named: Asked, about: str) -> Asked | None:
-    """Lead to the item or institution that a text names; or offer it beside what may be wanted of it."""
-    ex.go_below()
-    if ex.is_reporter or about not in OF_OTHERS:
-        return named
-    wanted = _meant_only(ex, [about])
-    _offer_likely(ex, ex.say("heard.which") if wanted else _not_yours(ex), [*wanted, named_button(ex, *named)])
-    return None
-
-
-def _found_people(ex: Exchange, text: str) -> bool:
-    """Search people by name, for those who may see people. True if the text was answered in this way."""
-    words = significant(text)
+# ------------------------------------------------------------------ the steps
+def _find_people(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Search people by name, for those who may see people."""
+    words = significant(heard.text)
     if not (words and ex.allows(Route.PEOPLE) and people.is_called(ex, words)):
-        return False
+        return None
     ex.forget_card()
     people.search(ex, " ".join(words))
-    return True
+    return _Answer()
+
+
+def _refuse(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Delete a text with personal data from the chat, and answer only the request in it (S15)."""
+    reading, wish = heard.reading, heard.reading.wish
+    if (kind := _personal(ex, heard.text, wish)) is None:
+        return None
+    if ex.typed_message_id is not None:
+        ex.delete(ex.typed_message_id)
+    ex.go_below()
+    if not wish or wish in (*POLITE, CHAT) or not _writer(ex).is_led_by(wish):
+        _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, [*reading.said, *reading.likely]))
+        return _Answer()
+    ex.opening = ex.say(refusal(kind) if wish in ABOUT_SOMEBODY else "heard.deleted")
+    return _Answer(_follow(ex, wish))
 
 
 def _personal(ex: Exchange, text: str, wanted: str) -> Kind | None:
@@ -249,95 +201,109 @@ def _beside_table(words: frozenset[str]) -> frozenset[str]:
     return words | table_words()
 
 
-def _refuse(ex: Exchange, kind: Kind, wanted: str, likely_ones: list[str]) -> Asked | None:
-    """Delete a text with personal data from the chat, and answer only the request in it (S15)."""
-    if ex.typed_message_id is not None:
-        ex.delete(ex.typed_message_id)
-    ex.go_below()
-    if not wanted or wanted in (*POLITE, CHAT) or not _leads(ex, wanted):
-        _offer_likely(ex, ex.say(refusal(kind)), _meant_like(ex, likely_ones))
+def _lead_to_named(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Lead to the code or institution that a text names; or offer it beside what may be wanted of it."""
+    if (named := mentioned(ex, heard.text)) is None:
         return None
-    ex.opening = ex.say(refusal(kind) if wanted in ABOUT_SOMEBODY else "heard.deleted")
-    return _follow(ex, wanted)
-
-
-def _is_meant(found: Sequence[Likely], meant: Utterance) -> bool:
-    """Whether the text has this meaning. Thanks count only if nothing else is likelier; an act must be certain."""
-    if meant.is_polite:
-        return next((each.meaning for each in found), meant.meaning) in POLITE
-    return (meant.is_sure or _is_told(meant.meaning)) and _is_likeliest(found, meant)
-
-
-def _is_likeliest(found: Sequence[Likely], meant: Utterance) -> bool:
-    return next(iter(worth_offering(found)), meant.meaning) == meant.meaning
-
-
-def _guess(ex: Exchange, text: str, wanted: Sequence[str], ranked: Sequence[str], *, is_sure: bool) -> Asked | None:
-    """Follow a title, then what is surely meant. If there is neither, say so and offer likely buttons."""
-    likely_items = named_like(ex, text)
-    if isinstance(likely_items, tuple):
-        ex.go_below()
-        return likely_items
-    if is_sure and wanted[0] == CHAT:
-        return _follow(ex, CHAT)
-    near = [each for each in dict.fromkeys([*wanted, *ranked]) if each != CHAT]
-    wanted = [each for each in wanted if each != CHAT]
-    is_sure = is_sure and bool(wanted)
-    if near and near[0] in ABOUT_ITEMS and not likely_items:
-        is_sought = near[0] == "buscar"
-        likely_items = [*(agencies_like(ex, text) if is_sought else []), *items_like(ex, text, is_sought=is_sought)]
-    is_of_an_item = bool(likely_items) and near[:1] != [] and near[0] in OF_AN_ITEM
-    if is_sure and not is_of_an_item and _leads(ex, wanted[0]):
-        return _tell(ex, wanted[0], ranked) if _is_told(wanted[0]) else _follow(ex, wanted[0])
     ex.go_below()
-    told = [each for each in wanted if each in TOLD] or [each for each in wanted[:1] if _is_told(each)]
-    if not wanted and DONE in ranked[:LIKELY] and "?" not in text and is_statement(text):
+    about = next(iter([*heard.reading.said, *heard.reading.likely]), "")
+    if ex.is_reporter or about not in OF_OTHERS:
+        return _Answer(named)
+    wanted = _meant_only(ex, [about])
+    _offer_likely(ex, ex.say("heard.which") if wanted else _not_yours(ex), [*wanted, named_button(ex, *named)])
+    return _Answer()
+
+
+def _refuse_code(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Say that a code leads nowhere, and to reporters not whether somebody else has it."""
+    reading = heard.reading
+    likeliest = next(iter(reading.likely), "")
+    is_about_items = likeliest in ("reportar", "buscar") and (reading.wish == likeliest or not is_answer(heard.text))
+    code = unknown_code(ex, heard.text, is_about_items=is_about_items)
+    if code is None or reading.phrase not in ("", HELP, *ABOUT_ITEMS):
+        return None
+    ex.go_below()
+    key = "heard.not_among" if ex.membership.role in REPORTERS else "heard.no_code"
+    _offer_likely(ex, ex.say(key, code=code, agency=ex.agency_code), _meant_only(ex, ["buscar"]))
+    return _Answer()
+
+
+def _lead_to_title(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Lead to the item whose title alone has these words."""
+    if not isinstance(heard.titles, tuple):
+        return None
+    ex.go_below()
+    return _Answer(heard.titles)
+
+
+def _do(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Follow what is surely wanted, unless it is wanted of an item that has to be chosen."""
+    wish = heard.reading.wish
+    is_of_an_item = wish in OF_AN_ITEM and bool(heard.items)
+    if not wish or is_of_an_item or not _writer(ex).is_led_by(wish):
+        return None
+    return _Answer(_tell(ex, wish, heard.reading.likely) if is_harmless(wish) else _follow(ex, wish))
+
+
+def _tell_what_was_said(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Answer in words what was said but is not sure; they do no harm. So is a statement that may tell of work done."""
+    reading = heard.reading
+    if reading.wish:
+        return None
+    told = [each for each in reading.wanted if each in TOLD] or list(filter(is_harmless, reading.wanted[:1]))
+    if not reading.wanted and DONE in reading.likely[:LIKELY] and "?" not in heard.text and is_statement(heard.text):
         told = [DONE]
-    if told and not is_sure:
-        return _tell(ex, told[0], [*wanted, *ranked])
-    if ex.is_reporter and not wanted and is_answer(text):
-        _offer_likely(ex, ex.say("heard.answer"), _drafts(ex) + _first_due(ex, LIKELY))
+    return _Answer(_tell(ex, told[0], [*reading.wanted, *reading.likely])) if told else None
+
+
+def _offer_questions(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Say that nothing is open for what looks like an answer ("230"), and offer what may be meant to be filled."""
+    if not ex.is_reporter or heard.reading.wanted or not is_answer(heard.text):
         return None
-    named = list(dict.fromkeys([*agencies_like(ex, text), *likely_items]))[: LIKELY - 1]
+    ex.go_below()
+    _offer_likely(ex, ex.say("heard.answer"), _drafts(ex) + _first_due(ex, LIKELY))
+    return _Answer()
+
+
+def _offer_near(ex: Exchange, heard: _Heard) -> _Answer:
+    """Say what is lacking, and offer what was named and what is near."""
+    ex.go_below()
+    reading, near = heard.reading, heard.reading.near
+    named = list(dict.fromkeys([*agencies_like(ex, heard.text), *heard.items]))[: LIKELY - 1]
     if near and near[0] in OF_OTHERS:
         named = [*_meant_only(ex, near[:1]), *named]
-    if near and not named and not _leads(ex, near[0]):
+    if near and not named and not _writer(ex).is_led_by(near[0]):
         said = _not_yours(ex)
-    elif named or (wanted and near):
+    elif named or reading.wanted:
         said = ex.say("heard.which")
-    elif ranked[:1] == [CHAT]:
-        said = ex.say("heard.chat")
     else:
         said = f"{ex.say('heard.unclear')}\n{_whom_to_ask(ex)}"
     _offer_likely(ex, said, _with_draft(ex, [*named, *_meant_like(ex, near)]))
-    return None
+    return _Answer()
 
 
-def _is_told(meaning: str) -> bool:
-    """Whether this meaning is answered in words alone.
-
-    If somebody meant something else, such an answer does no harm.
-    """
-    return meaning in TOLD or meaning in (HELP, MENU)
+STEPS: Final[tuple[Callable[[Exchange, _Heard], _Answer | None], ...]] = (
+    _find_people,  # "busco a Ana Martínez"
+    _refuse,  # "eso lo ve Yokasta Pérez", "una niña de 14 años"
+    _lead_to_named,  # "la pre 101 por favor", "cómo va Turismo"
+    _refuse_code,  # "¿qué significa ABC-77?"
+    _lead_to_title,  # "la campaña en radio"
+    _do,  # "oye y hasta qué día es que tengo chance de mandar lo mío"
+    _tell_what_was_said,  # "se fue la luz, ¿se guardó?", "dimos el taller en Azua con la regional"
+    _offer_questions,  # "20 mujeres"
+    _offer_near,  # "quiero llenar lo de los bateyes", "asdfgh"
+)
+"""How a text that says more than one thing is answered: the first step that has an answer counts."""
 
 
 def _tell(ex: Exchange, meaning: str, others: Iterable[str]) -> Asked | None:
     """Answer in words, and offer what else was said or may be meant, because the text says more than this."""
     ex.go_below()
-    beside = _meant_only(ex, [each for each in list(others)[:LIKELY] if not _is_told(each)])[: LIKELY - 1]
+    beside = _meant_only(ex, [each for each in list(others)[:LIKELY] if not is_harmless(each)])[: LIKELY - 1]
     if meaning not in TOLD:
         return _follow(ex, meaning)
     TOLD[meaning](ex, beside)
     return None
-
-
-def _leads(ex: Exchange, meaning: str) -> bool:
-    """Whether a sentence with this meaning leads this person somewhere."""
-    return meaning in ANSWERS or meaning in TOLD or any(map(ex.allows, _routes(meaning)))
-
-
-def _routes(meaning: str) -> tuple[Route, ...]:
-    return ASKED[meaning] if meaning in ASKED else (Route(meaning),)
 
 
 def _follow(ex: Exchange, meaning: str) -> Asked | None:
@@ -349,11 +315,11 @@ def _follow(ex: Exchange, meaning: str) -> Asked | None:
     if meaning in TOLD:
         TOLD[meaning](ex, [])
         return None
-    allowed = next((route for route in _routes(meaning) if ex.allows(route)), None)
-    if allowed is None:
+    route = _writer(ex).route_of(meaning)
+    if route is None:
         _offer_likely(ex, _not_yours(ex))
         return None
-    return allowed, ""
+    return route, ""
 
 
 def _not_yours(ex: Exchange) -> str:
@@ -529,8 +495,6 @@ TOLD: Mapping[str, Callable[[Exchange, list[Button]], None]] = {
     "cancelar": _left,
 }
 """Meanings that are answered in words, together with buttons for other meanings."""
-HELP, MENU = str(Route.HELP), str(Route.HOME)
-"""Meanings with a route of their own that are also answered in words."""
 
 
 # ------------------------------------------------------------------ what is likely meant
@@ -557,12 +521,10 @@ def _meant_only(ex: Exchange, meanings: Iterable[str]) -> list[Button]:
     """Return a button for each of these meanings that leads somewhere. Help and the menu come below in any case."""
     found = []
     for meaning in meanings:
-        if meaning == "page" and ex.allows(Route.EXPORT):
-            found.append(Button(ex.say("home.page"), tap(Route.EXPORT, "page")))
-            continue
-        ways = OFFERED.get(meaning) or ((Route(meaning),) if meaning in ROUTES else ())
-        route = next(filter(ex.allows, ways), None)
-        if route not in (None, Route.HELP, Route.HOME, Route.CANCEL):
+        route = next(filter(ex.allows, wish_of(meaning).button), None)
+        if meaning == "page" and route is not None:
+            found.append(Button(ex.say("home.page"), tap(route, "page")))
+        elif route not in (None, Route.HELP, Route.HOME):
             found.append(toward(ex, route))
     return list(dict.fromkeys(found))
 

@@ -17,6 +17,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
 from bot.schedule.digests import VIEWS, WEEK, Shown, View, digest_card, ladder_of, picture_of, plan_zone, shape_of
 from bot.schedule.job import Moment
+from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.receipts import status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.languages import translated
@@ -41,7 +42,7 @@ def summary(ex: Exchange, page: int | None, length: str = "") -> None:
     """/resumen: show the week to coordinators, the month's card to readers, and their own agency to everybody else.
 
     As a command, it is sent below with its picture. With a `page` it is edited in place. With the `length` "whole" it
-    is the whole one: the week is a few lines without it.
+    is the whole one: the week is a few lines without it. If the plan is over or has not begun, it says that first.
     """
     if ex.membership.role in REPORTERS:
         agency(ex)
@@ -50,11 +51,12 @@ def summary(ex: Exchange, page: int | None, length: str = "") -> None:
     role = Role(ex.membership.role)
     shown = Shown(page or 0, is_whole=length == "whole")
     card = digest_card(ex.unit, ex.membership.plan_id, role, found, ex.language, shown, ladder_of(ex.unit, _moment(ex)))
+    card = _with_phase(ex, card)
     if page is not None:
         show_in_place(ex, card)
         return
     ex.forget_card()
-    if picture := picture_of(role, found, ex.language):
+    if picture := picture_of(ex.unit, ex.membership.plan_id, role, found, ex.language):
         ex.post("sendPhoto", picture)
     ex.answer(card)
 
@@ -75,7 +77,7 @@ def agency(ex: Exchange, code: str = "", page: int = 0) -> None:
         return
     card = _agency_card(one, found, view_of(ex), ex.say, page, is_own=is_own)
     if is_own and not ex.query_id:
-        ex.answer(card)
+        ex.answer(_with_phase(ex, card))
     else:
         show_in_place(ex, card)
 
@@ -254,6 +256,10 @@ def _files(
 # ------------------------------------------------------------------ inside
 def _moment(ex: Exchange) -> Moment:
     return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
+
+
+def _with_phase(ex: Exchange, card: Card) -> Card:
+    return card._replace(lines=(*phase_lines(ex), *card.lines))
 
 
 def view_of(ex: Exchange) -> View:

@@ -20,6 +20,8 @@ from storage.imports.history import Undo
 
 LISTED = 8
 """Differences on one screen."""
+OFFERED = 2
+"""Other periods from which the changes could hold, each with a button."""
 BUTTON_DIGITS = 32
 LONGEST = 180
 """Characters of one difference on the screen."""
@@ -27,7 +29,10 @@ LONGEST = 180
 
 # ------------------------------------------------------------------ in the unit of an update
 def decide(ex: Exchange, act: str, number: str) -> None:
-    """Apply, cancel, or show page `p3` of the workbook that a button names. An old button decides nothing."""
+    """Apply, cancel, show page `p3` of the workbook that a button names, or answer what its import asks.
+
+    An old button decides nothing.
+    """
     key = importing.waiting(ex.unit, ex.person.id)
     if not key.startswith(number):
         ex.toast = ex.say("publish.stale")
@@ -37,6 +42,8 @@ def decide(ex: Exchange, act: str, number: str) -> None:
     elif act == "no":
         importing.settle(ex.actor)
         ex.answer(Card((line(ex.say("publish.discarded")),), ((home_button(ex.say),),)))
+    elif act != "yes":
+        importing.answer_question(ex.actor, ex.chat_id, key, act)
     else:
         importing.apply_shown(ex.actor, ex.chat_id, key)
         ex.answer(Card((line(ex.say("import.applying")),)))

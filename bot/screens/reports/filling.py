@@ -16,9 +16,9 @@ from bot.chat.contact import whom_to_ask
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.form_cache import SENT_AS
 from bot.screens.reports.receipts import receipt_card
-from conversations.card import Button, Card, Medium, home_button, line
-from conversations.dates import last_day
-from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.card import Button, Card, Line, Medium, bold, home_button, line
+from conversations.dates import last_day, show_date
+from conversations.plan.periods import PlanPhase, ReportingPeriod, period_name, plan_phase
 from conversations.routes import Route, tap
 from conversations.session import engine
 from conversations.session.cards.session_card import answered_card, session_card
@@ -337,7 +337,19 @@ def show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
     ask = (Button(ex.say("reopening.ask"), tap(Route.ASK_REOPENING, period.code)),)
     home = (home_button(ex.say),)
     has_locked = period.stage(ex.today) == "locked"
-    ex.answer(Card((line(text),), (ask, home) if has_locked else (home,)), anew=anew)
+    ex.answer(Card((*phase_lines(ex), line(text)), (ask, home) if has_locked else (home,)), anew=anew)
+
+
+def phase_lines(ex: Exchange) -> tuple[Line, ...]:
+    """Say that the plan has not begun or is over, and the way out. Nothing while it is under way."""
+    plan = ex.unit.plans.by_id(ex.membership.plan_id)
+    phase = plan_phase(plan.starts_on, ex.unit.plans.periods(plan.id), ex.today)
+    if phase is PlanPhase.UNDER_WAY:
+        return ()
+    day = plan.starts_on if phase is PlanPhase.AHEAD else plan.ends_on
+    told = ex.say(f"menu.plan_{phase}", date=show_date(day.isoformat(), ex.language))
+    way = ex.say(f"menu.plan_{phase}_way") if ex.allows(Route.PERIODS) else ex.say(f"menu.plan_{phase}_ask")
+    return line(bold(told)), line(way)
 
 
 def notice_card(ex: Exchange, text: str) -> Card:

@@ -7,11 +7,11 @@ from bot.acts.reports.reports import Report, Reporter
 from bot.chat.exchange import Denied, Exchange
 from bot.schedule.agenda import lacking, passed_by
 from bot.screens.reports.closing import to_close
-from bot.screens.reports.filling import apply, notice_card, reporter_of, show_first, show_locked
+from bot.screens.reports.filling import apply, notice_card, phase_lines, reporter_of, show_first, show_locked
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.dates import show_date
 from conversations.plan.messages.reminders import close_button
-from conversations.plan.periods import PlanPhase, ReportingPeriod, period_name, plan_phase
+from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.routes import Route, tap
 from conversations.session.events import Resumed
 from conversations.session.profiles import FORM_OF
@@ -221,18 +221,6 @@ def show_nothing_left(ex: Exchange) -> None:
         ex.answer(Card((*phase_lines(ex), let_lock), ((asking,), home)))
     else:
         ex.answer(Card(told, (home,)))
-
-
-def phase_lines(ex: Exchange) -> tuple[Line, ...]:
-    """Say that the plan has not begun or is over, and the way out. Nothing while it is under way."""
-    plan = ex.unit.plans.by_id(ex.membership.plan_id)
-    phase = plan_phase(plan.starts_on, ex.unit.plans.periods(plan.id), ex.today)
-    if phase is PlanPhase.UNDER_WAY:
-        return ()
-    day = plan.starts_on if phase is PlanPhase.AHEAD else plan.ends_on
-    told = ex.say(f"menu.plan_{phase}", date=show_date(day.isoformat(), ex.language))
-    way = ex.say(f"menu.plan_{phase}_way") if ex.allows(Route.PERIODS) else ex.say(f"menu.plan_{phase}_ask")
-    return line(bold(told)), line(way)
 
 
 def lapsed(ex: Exchange) -> ReportingPeriod | None:

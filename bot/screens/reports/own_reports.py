@@ -15,7 +15,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
 from bot.screens.reports.closing import to_close
 from bot.screens.reports.drafts import drafts_of_others
-from bot.screens.reports.filling import apply
+from bot.screens.reports.filling import apply, phase_lines
 from bot.screens.reports.lights import light_lines
 from bot.screens.reports.opening import (
     correct,
@@ -23,7 +23,6 @@ from bot.screens.reports.opening import (
     lapsed,
     lapsed_line,
     open_report,
-    phase_lines,
     resume,
     show_nothing_left,
     take_over,

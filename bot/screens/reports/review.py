@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bot.acts.reports import reviewing
 from bot.chat.exchange import Denied, Exchange
+from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.lights import standing_of
 from bot.screens.reports.receipts import status_label
 from bot.screens.reports.review_card import named, report_card
@@ -363,7 +364,7 @@ def _has_locked(ex: Exchange, sent: StoredSubmission) -> bool:
     code = ex.unit.plans.agency_by_id(sent.agency_id).code if sent.agency_id else ""
     reopen = Button(ex.say("review.reopen", agency=code), tap(Route.REOPEN, period.code, code))
     rows = ((reopen,), (Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),))
-    ex.answer(Card((line(ex.say("review.locked", period_name=name)),), rows))
+    ex.answer(Card((*phase_lines(ex), line(ex.say("review.locked", period_name=name))), rows))
     return True
 
 

@@ -1,6 +1,6 @@
 """The rules of the ledger: what was said to whom, and the budget of notices that a person has.
 
-One notice a day, all topics together (docs/domain.md#reminders); for officers also two a week and four a month.
+One notice a day, all topics together (docs/domain.md#reminders); for whoever reports also two a week and four a month.
 `has_room` decides that, for every job and over all plans: the ladder asks it before it decides, and the scheduler asks
 it for whatever any job has planned (`bot.schedule.ledger.write_once`), so a new job need not know it. The exceptions
 are in `BESIDE`, each with its reason. What never enters the ledger is no notice: an emergency, a lost phone, an
@@ -124,10 +124,7 @@ def month_of(on: date) -> date:
 Budget = Mapping[Callable[[date], date], int]
 EVERYBODY: Budget = {day_of: 1}
 OFFICERS: Budget = {day_of: 1, week_of: 2, month_of: 4}
-"""The most notices that whoever reports for an agency gets, over all plans and topics, in each span of time.
-
-An observer's reminders of indicators keep it too; their monthly card comes on its day, and is counted.
-"""
+"""The most notices that whoever reports gets, over all plans and topics, in each span of time."""
 LONGEST = timedelta(days=32)
 """How far back notices count: a month, and a day for the zones."""
 

@@ -460,11 +460,11 @@ def shown_figure(figure: Figure, say: Wording) -> str:
 
 
 # ------------------------------------------------------------------ the picture
-def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[str, Any]:
+def matrix(s: Standing, language: str, *, plan: str = "", alphabetical: bool = False) -> dict[str, Any]:
     """Return what the picture shows, as JSON: for each agency and closing, the worst light and how many have it.
 
     Readers who have to act see the worst agency first. Readers who must not rank see alphabetical order
-    (docs/domain.md#ministers).
+    (docs/domain.md#ministers). A picture is passed on without the words around it, so it names its `plan`.
     """
     say = wording(language)
     agencies = [agency for agency in s.agencies if any(agency.cells)]
@@ -483,6 +483,7 @@ def matrix(s: Standing, language: str, *, alphabetical: bool = False) -> dict[st
         ],
         "legend": [[light.value, light_word(light, say)] for light in WORST_FIRST],
         "note": say("digest.picture_note"),
+        "plan": plan,
         "more": say("digest.more", n=len(agencies) - ROWS) if len(agencies) > ROWS else "",
     }
 

@@ -12,10 +12,11 @@ from heapq import nlargest
 from itertools import pairwise
 from math import exp, log, sqrt
 
+from conversations.session.reading.meanings import POLITE
 from conversations.session.reading.phrase_table import PhraseTable, akin_words, near_words, table_of
 from conversations.session.reading.spelled import said_words
 from conversations.session.reading.text import normalise
-from conversations.session.reading.utterances import DENIES, LONGEST, POLITE, SLIP, language_of
+from conversations.session.reading.utterances import DENIES, LONGEST, SLIP, language_of
 
 LIKELY = 0.2
 """A meaning is offered if it weighs this much."""

@@ -7,9 +7,9 @@ words in dictionaries they took 28 MB. Here a word is a number, and a phrase is 
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from math import log, sqrt
 
 from conversations.languages import LANGUAGES
@@ -20,6 +20,28 @@ _WORDS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
+class _Runs:
+    """Rows of numbers, one row after another."""
+
+    ends: "array[int]"
+    numbers: "array[int]"
+
+    @classmethod
+    def of(cls, typecode: str, rows: Iterable[Iterable[int]]) -> "_Runs":
+        ends, numbers = array("I", [0]), array(typecode)
+        for row in rows:
+            numbers.extend(row)
+            ends.append(len(numbers))
+        return cls(ends, numbers)
+
+    def row(self, place: int) -> "array[int]":
+        return self.numbers[self.ends[place] : self.ends[place + 1]]
+
+    def length(self, place: int) -> int:
+        return self.ends[place + 1] - self.ends[place]
+
+
+@dataclass(frozen=True, slots=True)
 class PhraseTable:
     """The phrases of a language in their order, each by its place."""
 
@@ -27,10 +49,8 @@ class PhraseTable:
     words: Sequence[str]
     numbers: Mapping[str, int]
     meanings: Sequence[str]
-    said: "array[int]"
-    """The words of all phrases, one phrase after another."""
-    starts: "array[int]"
-    """Where each phrase starts in `said`."""
+    said: _Runs
+    """The words of each phrase."""
     meant: "array[int]"
     names_from: int
     """The first place of the names of commands. They are whole texts; all phrases before them may be parts."""
@@ -38,26 +58,23 @@ class PhraseTable:
     """The first two words of each phrase as one number, in ascending order."""
     opened: "array[int]"
     """The phrases, in the order of `openings`."""
-    having_starts: "array[int]"
-    having_places: "array[int]"
+    places: _Runs
     """The phrases that have each word, once each."""
-    counted_starts: "array[int]"
-    counted_meanings: "array[int]"
-    counted: "array[int]"
-    """For each word, how many phrases of each meaning have it."""
+    counted: _Runs
+    """For each word, the meanings that have it. Longer names do not count."""
+    times: _Runs
+    """In how many phrases of each of these meanings the word is."""
     told: "array[int]"
     """For each meaning, how many words its phrases have, the same word once a phrase."""
     weights: "array[float]"
     """How much each word weighs: more, the fewer meanings have it."""
     lengths: "array[float]"
     """For each phrase, how much its words weigh together, as a vector. 0: it is no sentence, or has numbers only."""
-    weighty: "array[int]"
-    """For each phrase, how many different words it has that may not stand beside any phrase. 0: it is a whole text."""
     denials: frozenset[str]
 
     def phrase(self, place: int) -> Words:
         words = self.words
-        return tuple([words[each] for each in self.said[self.starts[place] : self.starts[place + 1]]])
+        return tuple([words[each] for each in self.said.row(place)])
 
     def meaning(self, place: int) -> str:
         return self.meanings[self.meant[place]]
@@ -68,17 +85,17 @@ class PhraseTable:
     def having(self, word: str) -> Sequence[int]:
         """Return the phrases that have a word."""
         number = self.numbers.get(word)
-        return () if number is None else self.having_places[slice(*self.having_starts[number : number + 2])]
+        return () if number is None else self.places.row(number)
 
     def count_phrases(self, word: str) -> int:
         number = self.numbers.get(word)
-        return 0 if number is None else self.having_starts[number + 1] - self.having_starts[number]
+        return 0 if number is None else self.places.length(number)
 
     def beginning(self, first: str, second: str = "") -> Iterator[int]:
         """Return the phrases that begin with these two words, or that are this single word."""
         one, other = self.numbers.get(first), self.numbers.get(second, -1)
         if one is not None and (other >= 0 or not second):
-            opening = one * _WORDS + other + 1
+            opening = _opening(one, other)
             at = bisect_left(self.openings, opening)
             while at < len(self.openings) and self.openings[at] == opening:
                 yield self.opened[at]
@@ -88,13 +105,12 @@ class PhraseTable:
         """Return each meaning, by its place, that has a word, and in how many phrases. Longer names do not count."""
         number = self.numbers.get(word)
         if number is not None:
-            its = slice(*self.counted_starts[number : number + 2])
-            yield from zip(self.counted_meanings[its], self.counted[its], strict=True)
+            yield from zip(self.counted.row(number), self.times.row(number), strict=True)
 
     def count_meanings(self, word: str) -> int:
         """Return how many meanings have a word."""
         number = self.numbers.get(word)
-        return 0 if number is None else self.counted_starts[number + 1] - self.counted_starts[number]
+        return 0 if number is None else self.counted.length(number)
 
     def weight(self, word: str) -> float:
         """Return how much a word weighs. 0 if no meaning has it."""
@@ -122,45 +138,32 @@ def table_of(language: str) -> PhraseTable:
         raise ValueError(f"the table of {language} has more than {_WORDS} words")
     numbers = {word: number for number, word in enumerate(words)}
     meanings = tuple(dict.fromkeys(meaning for _, meaning in told))
-    places = {meaning: place for place, meaning in enumerate(meanings)}
-    numbered = [[numbers[word] for word in said] for said, _ in told]
-    meant = array("B", (places[meaning] for _, meaning in told))
-    having: list[list[int]] = [[] for _ in words]
-    for place, said in enumerate(numbered):
-        for word in set(said):
-            having[word].append(place)
-    are_alike = [place < names_from or len(said) == 1 for place, said in enumerate(numbered)]
-    counts = [Counter(meant[place] for place in some if are_alike[place]) for some in having]
-    weights = [
-        log(1 + len(meanings) / len(its)) if its and not word.isdecimal() else 0
-        for word, its in zip(words, counts, strict=True)
-    ]
-    beside = {numbers[word] for word in beside_words() & numbers.keys()}
-    keys = [said[0] * _WORDS + (said[1] + 1 if len(said) > 1 else 0) for said in numbered]
-    opened = sorted(range(len(keys)), key=keys.__getitem__)
+    said = [[numbers[word] for word in phrase] for phrase, _ in told]
+    meant = array(
+        "B", map({meaning: place for place, meaning in enumerate(meanings)}.__getitem__, [m for _, m in told])
+    )
+    compared = [place < names_from or len(phrase) == 1 for place, phrase in enumerate(said)]
+    places, counts = _where_words_are(said, meant, compared, len(words))
+    weights = [_weight(word, its, len(meanings)) for word, its in zip(words, counts, strict=True)]
+    openings = [_opening(*phrase[:2]) for phrase in said]
+    opened = sorted(range(len(said)), key=openings.__getitem__)
+    together = sum(counts, Counter[int]())
     return PhraseTable(
         language,
         words,
         numbers,
         meanings,
-        array("H", (word for said in numbered for word in said)),
-        _ends(numbered),
+        _Runs.of("H", said),
         meant,
         names_from,
-        array("I", (keys[place] for place in opened)),
+        array("I", map(openings.__getitem__, opened)),
         array("I", opened),
-        _ends(having),
-        array("I", (place for some in having for place in some)),
-        _ends(counts),
-        array("B", (meaning for its in counts for meaning in its)),
-        array("I", (times for its in counts for times in its.values())),
-        array("I", (sum(its[meaning] for its in counts) for meaning in range(len(meanings)))),
+        _Runs.of("I", places),
+        _Runs.of("B", counts),
+        _Runs.of("I", map(Counter.values, counts)),
+        array("I", map(together.__getitem__, range(len(meanings)))),
         array("f", weights),
-        array(
-            "f",
-            (_length(weights, said) if is_one else 0 for said, is_one in zip(numbered, are_alike, strict=True)),
-        ),
-        array("B", (_count_weighty(said, beside, is_name=place >= names_from) for place, said in enumerate(numbered))),
+        array("f", map(partial(_length, weights), said, compared)),
         denial_words(language),
     )
 
@@ -174,21 +177,30 @@ def _phrases(language: str) -> tuple[list[tuple[Words, str]], int]:
     return [*of_each[False], *of_each[True]], len(of_each[False])
 
 
-def _ends(parts: Sequence[Sequence[int] | Mapping[int, float]]) -> "array[int]":
-    """Return where each part starts if they stand one after another, and where the last one ends."""
-    ends = array("I", [0])
-    for part in parts:
-        ends.append(ends[-1] + len(part))
-    return ends
+def _where_words_are(
+    said: Sequence[Sequence[int]], meant: Sequence[int], compared: Sequence[bool], words: int
+) -> tuple[list[list[int]], list[Counter[int]]]:
+    """Return, for each word, the phrases that have it; and in how many phrases of each meaning that are `compared`."""
+    places: list[list[int]] = [[] for _ in range(words)]
+    counts = [Counter[int]() for _ in range(words)]
+    for place, phrase in enumerate(said):
+        for word in set(phrase):
+            places[word].append(place)
+            if compared[place]:
+                counts[word][meant[place]] += 1
+    return places, counts
 
 
-def _length(weights: Sequence[float], said: Sequence[int]) -> float:
-    return sqrt(sum(weights[word] ** 2 for word in set(said)))
+def _opening(first: int, second: int = -1) -> int:
+    return first * _WORDS + second + 1
 
 
-def _count_weighty(said: Sequence[int], beside: set[int], *, is_name: bool) -> int:
-    its = len(set(said) - beside)
-    return 0 if is_name and its > 1 else its
+def _weight(word: str, its: Counter[int], meanings: int) -> float:
+    return log(1 + meanings / len(its)) if its and not word.isdecimal() else 0
+
+
+def _length(weights: Sequence[float], said: Sequence[int], is_compared: bool) -> float:
+    return sqrt(sum(weights[word] ** 2 for word in set(said))) if is_compared else 0
 
 
 def prepare() -> None:

@@ -60,14 +60,14 @@ def entries(language: str) -> Iterator[tuple[str, str, bool]]:
         for key in tables(FIRST):
             if key.startswith(prefix) and key != BESIDE and (said := told.get(key, LACKING)) != LACKING:
                 meaning = key.removeprefix(prefix)
-                for phrase in said.replace("_", " ").split("|"):
+                for phrase in said.split("|"):
                     yield phrase, meaning, prefix == NAMED
 
 
 def written_out(phrase: str) -> list[str]:
     """Return each way of saying a phrase. A slash separates words of which any may be used: "ya lo/la/ mandé".
 
-    If nothing follows the last slash, the word may also be missing.
+    If nothing follows the last slash, the word may also be missing. Words of one choice are joined: "sa/ki_rapò ki".
     """
     if "/" not in phrase:
         return [phrase]

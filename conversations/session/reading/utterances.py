@@ -7,13 +7,13 @@ misunderstood costs one tap.
 """
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from operator import contains, eq
 
 from conversations.languages import LANGUAGES
+from conversations.session.reading.meanings import POLITE
 from conversations.session.reading.phrase_table import (
     is_nearly,
     near_words,
@@ -28,8 +28,6 @@ from conversations.session.reading.vocabulary import any_phrase
 
 LONGEST = 300
 """Characters. A longer message is not searched for a meaning."""
-POLITE = ("thanks", "greeting", "agreed")
-"""If a text has several of these, the first one counts: "gracias, buenas tardes"."""
 _CODE = re.compile(r"\b([a-z]{2,6}) ?([0-9]{1,4})\b")
 _DOTTED = re.compile(r"(?<![0-9.,])[0-9]\.[0-9]\.[0-9]{1,2}(?![0-9.])")
 _NUMBERED = re.compile(r"(?<=\s)[0-9]\.[0-9]{1,2}(?=[\s,;:!?]|$)(?! ?%)")
@@ -37,8 +35,6 @@ _DASHED = re.compile(r"\b[A-Za-z]{2,4}[0-9]?-[A-Za-z]?[0-9]{1,4}\b")
 _UPSET, _PUZZLED = frozenset("😭😢😡🤬😠😤🙄😩😫😞😔😖😣🤦👎😓😰"), frozenset("🤷🤔😕🧐😵🤨🫤🤯")
 LITTLE = 4
 """Words that are less than a sentence."""
-COMMON = 0.5
-"""Words that weigh less than this together are in too many phrases. Where they stand apart, they mean nothing."""
 TELLING = 0.3
 """The least weight of the words of a name: a word that four names share is too little alone."""
 SLIP = 0.8
@@ -83,12 +79,6 @@ def understood(text: str, language: str) -> Utterance | None:
     found = [each for place, code in enumerate(languages) for each in _within(said_words(text, code), code, place)]
     thanks = [each for each in found if not each.is_more_than_polite]
     best = max((each for each in found if not any(_is_part(each, of) for of in thanks)), default=None)
-    if best is None or (best.left_over > 0 and not best.is_more_than_polite):
-        gathered = [each for code in languages for each in _gathered(said_words(text, code), code)]
-        gathered = [each for each in gathered if each.meaning not in POLITE]
-        if gathered:
-            first = max(gathered, key=lambda each: (each.words, each.weight))
-            return Utterance(first.meaning, first.left_over == 0, first.left_over < first.words)
     return None if best is None else Utterance(best.meaning, best.left_over == 0, best.left_over < best.words)
 
 
@@ -292,36 +282,3 @@ def _is_denied(before: Words, phrase: Words, language: str) -> bool:
     """Whether a phrase that denies nothing itself stands behind a word that denies: "no quiero cancelar"."""
     denials = denial_words(language)
     return not denials.isdisjoint(before[-DENIES:]) and denials.isdisjoint(phrase)
-
-
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    """A phrase whose words were all said, in any order, with few others."""
-
-    meaning: str
-    words: int
-    weight: float
-    """The weight of its words. A word that no other meaning has counts as one."""
-    left_over: int
-
-
-def _gathered(said: Words, language: str) -> Iterator[_Gathered]:
-    """Find the phrases of a language whose words were all said. Words that change nothing are ignored.
-
-    A word is separated from its neighbours. That counts only if the phrase has a single weighty word.
-    """
-    table, denials = table_of(language), denial_words(language)
-    near = {word: near_words(word) for word in dict.fromkeys(said) if word not in beside_words()}
-    heard = sorted({each for some in near.values() for each in some} - beside_words())
-    times = Counter(chain.from_iterable(map(table.having, heard)))
-    for rank in (rank for rank, each in times.items() if each == table.weighty[rank]):
-        phrase = table.phrase(rank)
-        words = dict.fromkeys(word for word in phrase if word not in beside_words())
-        weight = sum((1 if word in near else SLIP) / (table.count_meanings(word) or 1) for word in words)
-        if sum(map(len, words)) <= 4 or weight < COMMON:
-            continue
-        left_over = sum(some.isdisjoint(words) for some in near.values())
-        denying = phrase if len(words) == 1 else words
-        is_denied = not denials.isdisjoint(said) and denials.isdisjoint(denying)
-        if left_over <= (2 * len(words) - 1 if len(words) > 1 else 0) and not is_denied:
-            yield _Gathered(table.meaning(rank), len(words), weight, left_over)

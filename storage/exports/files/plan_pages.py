@@ -37,7 +37,7 @@ def drawn(page: Page, now: datetime) -> bytes:
 def drawn_table(page: Page, table: Crosstab, now: datetime) -> bytes:
     """The 3P table as a PDF; `page` has its words. A table without measures is a line that says so."""
     with ExitStack() as held:
-        title = f"{page.words['three_p']} · {page.subtitle}"
+        title = f"{page.words['three_p']} · {page.title} · {page.subtitle}"
         paper = Paper(held, title=title, language=page.language, now=now)
         _draw_table(paper, page, table)
         return bytes(paper.pdf.output())

@@ -83,6 +83,7 @@ def write_xlsx(extract: Extract, wanted: Wanted, out: BinaryIO, progress: Progre
         book = xlsxwriter.Workbook(target, options)
         try:
             book.use_zip64()
+            book.set_properties({"title": f"{extract.plan} · {extract.tables[0].title}"})
             looks = Looks(book)
             cover = book.add_worksheet(_sheet_name(wording(wanted.language)("table.cover"), book))
             overview, drawn = None, None

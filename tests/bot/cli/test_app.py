@@ -3,7 +3,6 @@
 Each command is a real process; its exit code says whether it worked, and each stream says its own.
 """
 
-import importlib
 import os
 import re
 import signal
@@ -13,8 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +21,6 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 
 from bot.cli import typed
-from bot.cli.nouns import plainly
 from bot.sandbox.server import running_sandbox
 from bot.settings import Settings
 from storage.reports import children
@@ -213,7 +209,7 @@ def test_the_bot_loads_only_what_its_ordinary_day_needs(folder: Path) -> None:
     found = {name.partition(".")[0] for name in modules}
 
     assert {"sqlalchemy", "telegram", "aiohttp", "pydantic", "structlog"} <= found
-    assert found & {*HEAVY, "click", "typer"} == set()
+    assert found & {*HEAVY, "click"} == set()
     assert modules & {"sqlalchemy.orm", "sqlalchemy.dialects.postgresql"} == set()  # beside SQLite: 10 MB of the 120
 
 
@@ -243,69 +239,14 @@ def test_the_status_loads_what_it_reads_and_no_more(folder: Path) -> None:
         "babel",
         "structlog",
         "telegram",
-        "typer",
     } == set()
 
 
-def test_an_export_is_not_kept_waiting_by_what_reads_the_line(folder: Path) -> None:
-    """Nor by what serves Telegram."""
+def test_an_export_is_not_kept_waiting_by_what_serves_telegram(folder: Path) -> None:
+    """It loads what it reads and writes."""
     found = loaded(folder, "export", "agencies", "--format", "csv", "--out", "a.csv")
     assert (folder / "a.csv").is_file()
-    assert found & {*HEAVY, "aiohttp", "click", "structlog", "telegram", "typer"} == set()
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "run --clock",
-        "run --clock 2018-10-03 --clock 2018-10-04",
-        "run --clock --help",
-        "run --clok 2018-10-03",
-        "run extra argument",
-        "run --json",
-        "status --json --json",
-        "status --language --json",
-        "status es",
-        "export agencies --format csv",
-        "export --format csv --out a.csv",
-        "export agencies --format csv --out",
-        "export agencies reports --format csv --out a.csv",
-        "run --help",
-        "due",
-        "",
-    ],
-)
-def test_a_line_with_anything_but_the_options_of_the_table_is_left_to_typer(line: str) -> None:
-    """It says what is wrong, and knows what everybody expects of a command line."""
-    assert plainly(line.split()) is None
-
-
-@pytest.mark.parametrize(
-    ("line", "given"),
-    [
-        ("run --clock 2018-10-03", {"clock": "2018-10-03"}),
-        ("status", {}),
-        ("status --json --language fr", {"as_json": True, "language": "fr"}),
-        ("export agencies --format csv --out -", {"dataset": "agencies", "format": "csv", "out": "-"}),
-        (
-            "export --bom --format csv agencies --out a.csv --plan PNI",
-            {"bom": True, "format": "csv", "dataset": "agencies", "out": "a.csv", "plan_code": "PNI"},
-        ),
-    ],
-)
-def test_a_line_with_options_of_the_table_is_read_as_typer_reads_it(
-    line: str, given: dict[str, object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same values reach the command, whoever has read the line."""
-    noun, options = plainly(line.split()) or pytest.fail("it was left to Typer")
-    module, called = importlib.import_module(noun.module), list[dict[str, object]]()
-    command = getattr(module, noun.name)
-    monkeypatch.setattr(module, noun.name, wraps(command)(lambda **options: called.append(options)))
-
-    typed.app(line.split(), standalone_mode=False)
-
-    assert options == given
-    assert called == [{name: options.get(name, told.default) for name, told in signature(command).parameters.items()}]
+    assert found & {*HEAVY, "aiohttp", "click", "structlog", "telegram"} == set()
 
 
 def test_the_list_of_commands_loads_none_of_them(folder: Path) -> None:

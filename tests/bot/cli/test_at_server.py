@@ -516,7 +516,9 @@ def test_open_comments_are_counted_at_the_server_and_not_read(folder: Path) -> N
     did(folder, comment)
     no_keys(folder)
     listed = enlace(folder, "comments", "list")
+    rows = json.loads(enlace(folder, "comments", "list", "--json").out)
 
+    assert [(row["about"], row["agency"]) for row in rows] == [("PRE-101", "IJM"), ("the plan", "IJM")]
     assert [row.split("\t")[1:3] for row in listed.out.splitlines()] == [["PRE-101", "IJM"], ["the plan", "IJM"]]
     assert listed.err == "2 open comments.\n"
 
@@ -568,6 +570,20 @@ def test_data_goes_to_the_standard_output_and_talk_beside_it(folder: Path, given
     assert (full.code, full.out, full.said) == (
         1, "", ["enlace: /dev/full: No space left on device. Nothing was written."],
     )  # fmt: skip
+
+
+def test_an_export_holds_what_was_asked_for(folder: Path) -> None:
+    """A filter that finds nothing leaves the head alone; the dictionary speaks the language of the labels."""
+    plan = ("export", "plan", "--format", "csv", "--out", "plan.csv")
+    assert enlace(folder, *plan, "--status", "delayed").code == 0
+    assert len((folder / "plan.csv").read_text("utf-8").splitlines()) == 1
+
+    assert enlace(folder, *plan, "--language", "fr", "--dictionary", "words.json").code == 0
+    assert len((folder / "plan.csv").read_text("utf-8").splitlines()) > 50
+    assert "Institution" in (folder / "words.json").read_text("utf-8")
+
+    reports = ("export", "reports", "--format", "csv", "--out", "reports.csv", "--validation", "validated")
+    assert (enlace(folder, *reports).code, enlace(folder, *plan, "--validation", "validated").code) == (0, 2)
 
 
 def test_lists_are_columns_on_a_terminal(folder: Path) -> None:

@@ -359,6 +359,23 @@ def test_what_somebody_sends_by_hand_does_not_wait(desk: Desk) -> None:
     assert CARMEN in scan(desk, here("2018-10-11T10:01"))
 
 
+def test_the_card_of_whoever_contributes_keeps_their_budget(desk: Desk) -> None:
+    """An observer who reports indicators has two notices a week, cards and reminders together. What they asked for is
+    said on its day, by the ladder: no card takes it along.
+    """
+    desk.now = here("2019-01-11T12:00")
+    set_schedule(desk, "card", days="workdays", at=time(8), begins_at=desk.now)
+    tap(desk, PEDRO, "aporta", f"{desk.do(lambda unit: number_of(unit, GRACE))}.yes")
+    week = [GRACE in scan(desk, here(f"2019-01-{day}T08:01")) for day in range(14, 17)]
+    assert week == [True, True, False]
+
+    desk.now = here("2019-01-16T12:01")
+    tap(desk, GRACE, "posponer")
+    assert GRACE not in scan(desk, here("2019-01-17T08:01"))
+    [reminder] = scan(desk, here("2019-01-17T09:01"))[GRACE]
+    assert "IND-14" in reminder.text
+
+
 def test_a_card_waits_for_a_reminder_that_came_first(desk: Desk) -> None:
     """An observer who contributes is told of their indicators at nine; the card of noon comes on the day after."""
     set_schedule(desk, "card", days="workdays", at=time(8), begins_at=LONG_AGO)

@@ -53,12 +53,12 @@ import pytest
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.open_storage import open_storage
-from bot.screens.everyone.meanings import OFFERED
 from bot.telegram.handled import Handled
 from bot.telegram.updates import COMMAND_HEAD
 from conversations.languages import FIRST, LANGUAGES, phrases, tables
 from conversations.plan.model import Role
 from conversations.routes import Route
+from conversations.session.reading.meanings import WISHES, wish_of
 from conversations.session.reading.spelled import written_out
 from conversations.wording import wording
 from tests.bot.desk import NOW, Desk, buttons, said, tap
@@ -238,7 +238,7 @@ def _answers(desk: Desk, who: int, handled: Handled, meaning: str, typed: str, l
         return True
     if meaning == "institucion":
         return any(f"{code} · " in shown for code in INSTITUTIONS for shown in (text, *_words(handled, who)))
-    routes = list(OFFERED.get(meaning) or ((Route(meaning),) if meaning in set(Route) else ()))
+    routes = wish_of(meaning).button if meaning in WISHES or meaning in set(Route) else ()
     is_offered = not set(_offered(handled, who)).isdisjoint((*routes, *ALSO.get(meaning, ())))
     return is_offered or any(_is_shown(desk, who, text, one) for one in routes)
 

@@ -74,6 +74,39 @@ def test_a_plan_is_looked_at_applied_and_undone(town: Town, admin: Officer) -> N
     assert due(town) == "2020-11-30"
 
 
+def test_an_import_asks_what_it_cannot_know(town: Town, admin: Officer) -> None:
+    """From when it holds, and whether a code that is used again is the same; and says what locked months see."""
+    file = town.folder / "without.xlsx"
+    file.write_bytes(Book().drop("activities", "PRE-303").data())
+    without = town.enlace("plan", "import", str(file))
+    assert "En los períodos cerrados no cambia nada." in without.stderr
+    book = Book().put("activities", "PRE-303", "short_es", "Comprar vehículos")
+    text = send(admin, "again.xlsx", book.data(), "¿Es lo mismo con otro nombre?")
+    assert "PRE-303: se llamaba" in text
+    assert "✅ Aplicar" not in admin.buttons
+    admin.tap("Es otra cosa")
+    admin.wait_for("«Comprar vehículos» un código que nadie haya usado")
+
+    file.write_bytes(book.data())
+    for more in ([], ["--dry-run"]):
+        refused = town.enlace("plan", "import", str(file), *more)
+        assert (refused.returncode, "se llamaba" in refused.stderr) == (0 if more else 1, True)
+    assert "--from" not in refused.stderr
+    assert "enlace periods correct" in town.enlace("plan", "import", str(file), "--from", "201801").stderr
+
+    send(admin, "again.xlsx", book.data(), "¿Es lo mismo con otro nombre?")
+    admin.tap("Es lo mismo")
+    assert "Vale desde: septiembre 2018" in admin.wait_for("En los períodos cerrados no cambia nada.")
+    admin.tap("Desde octubre 2018")
+    admin.wait_for("Vale desde: octubre 2018")
+    admin.tap("✅ Aplicar")
+    assert "Vale desde: octubre 2018" in admin.wait_for("✅ Plan actualizado")
+    assert town.rows("SELECT valid_to FROM past_row WHERE of_table = 'activity' ORDER BY valid_to")[-1] == (
+        "2018-11-01",
+    )
+    assert town.enlace("plan", "undo").returncode == 0
+
+
 def test_no_tap_takes_protection_from_figures(town: Town, admin: Officer) -> None:
     """A workbook that would open what is suppressed is shown with what it opens, and has no button; nothing changes."""
     book = Book().put("indicators", "IND-20", "min_cell", 5).put("indicators", "IND-21", "sensitivity", "public")

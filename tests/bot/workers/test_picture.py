@@ -22,7 +22,7 @@ def test_nothing_is_written_over_the_edge(standing: object, language: str) -> No
     """The margin on the right stays empty, whatever the words of the legend and the title."""
     assert callable(standing)
 
-    image = Image.open(io.BytesIO(draw(matrix(standing(), language)))).convert("RGB")
+    image = Image.open(io.BytesIO(draw(matrix(standing(), language, plan="Plan Nacional " * 20)))).convert("RGB")
     assert max(image.size) <= LONGEST
 
     half = round(MARGIN / 2 * min(1, LONGEST / max(image.size)))

@@ -4,12 +4,14 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from storage.database import journeys
 from storage.database.journeys import Line
@@ -85,30 +87,34 @@ def begin_chats(database: Database) -> None:
 
 @contextlib.contextmanager
 def broken_commits(is_it: Callable[[Line], bool] = bool, *, after: Callable[[], bool] | None = None) -> Iterator[None]:
-    """Break the connection of a group in the journey with COMMIT: before it leaves, or `after` it has been executed.
+    """Break the connection of a group that ends: before its writes leave, or `after` its COMMIT has been executed.
 
     Of the second, the answer is lost.
     """
-    ask_all, told = Line.ask_all, journeys._told
+    finish, commit = journeys.finish, psycopg.Connection.commit
     losing = []
 
-    def asked(self: Line, asked: Sequence[Any], *, commit: bool = False) -> Any:
-        if commit and is_it(self):
+    def finished(connection: Connection) -> None:
+        line = journeys.line_of(connection)
+        if is_it(line) and any(each.statement.writes for each in line.waiting):
             if after is None:
-                _break(self._library)
+                _break(line._library)
             else:
-                losing.append(self._library)
-        return ask_all(self, asked, commit=commit)
+                losing.append(line._library)
+        finish(connection)
 
-    def lost(library: Any, number: int) -> Any:
-        if after is not None and library in losing:
-            wait_until(after, "what was sent is stored")
-            _break(library)
-        return told(library, number)
+    def committed(self: psycopg.Connection[Any]) -> None:
+        if after is None or self.pgconn not in losing:
+            commit(self)
+            return
+        self.pgconn.send_query(b"COMMIT")
+        wait_until(after, "what was sent is stored")
+        self.pgconn.finish()
+        raise psycopg.OperationalError("the answer is lost")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Line, "ask_all", asked)
-        patch.setattr(journeys, "_told", lost)
+        patch.setattr(journeys, "finish", finished)
+        patch.setattr(psycopg.Connection, "commit", committed)
         yield
 
 

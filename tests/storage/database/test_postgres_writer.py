@@ -12,7 +12,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -54,13 +53,13 @@ def said(database: Database) -> Counter[int]:
 def test_updates_of_many_chats_are_two_journeys_and_one_commit(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many there are: what they begin with, and what they write with COMMIT."""
+    """However many there are: what they begin with, and what they write."""
     journeys: list[int] = []
     ask_all = Line.ask_all
 
-    def counted(self: Line, asked: Any, *, commit: bool = False) -> Any:
+    def counted(self: Line, asked: Any) -> Any:
         journeys.append(len(asked))
-        return ask_all(self, asked, commit=commit)
+        return ask_all(self, asked)
 
     def alone(self: Line, *_: object) -> Any:
         raise AssertionError("a journey for one statement")
@@ -77,50 +76,43 @@ def test_updates_of_many_chats_are_two_journeys_and_one_commit(
     assert said(database) == Counter(CHATS)
 
 
-def test_a_unit_without_a_chat_is_one_journey_with_its_commit(
+def test_a_unit_without_a_chat_is_one_journey_and_its_commit(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The record of what was sent: it reads nothing and counts nothing, so COMMIT travels with it."""
+    """The record of what was sent: it reads nothing."""
     draft = OutboxDraft(1, "prompt", "sendMessage", {"text": "?"})
     row = database.units.submit(1, lambda unit: unit.outbox.add(draft, now=NOW)).result(PATIENCE)
-    committed: list[bool] = []
+    made: list[Any] = []
     ask_all = Line.ask_all
 
-    def heard(self: Line, asked: Any, *, commit: bool = False) -> Any:
-        committed.append(commit)
-        return ask_all(self, asked, commit=commit)
+    def heard(self: Line, asked: Any) -> Any:
+        made.append(asked)
+        return ask_all(self, asked)
 
     def record(unit: UnitOfWork) -> None:
         unit.outbox.record_all([(row, Sent(), NOW)])
 
     monkeypatch.setattr(Line, "ask_all", heard)
     database.units.submit(None, record, opening=Opening()).result(PATIENCE)
-    assert committed == [True]
+    assert made == [()]
     with database.view() as unit:
         assert unit.outbox.states([row.id]) == {row.id: ("sent", "")}
 
 
-def test_commit_travels_with_what_is_counted_and_nothing_is_committed_that_does_not_add_up(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An UPDATE of no row commits happily. So the server counts, and goes no further."""
-    committed: list[tuple[bool, int]] = []
+def test_nothing_is_committed_that_does_not_add_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An UPDATE of no row commits happily. So what was changed is counted before COMMIT."""
     ask_all = Line.ask_all
 
-    def heard(self: Line, asked: Any, *, commit: bool = False) -> Any:
-        if commit:
+    def heard(self: Line, asked: Any) -> Any:
+        if not asked:  # the group writes
             with database.engine.begin() as by_hand:
                 by_hand.execute(text("INSERT INTO processed_update VALUES (:bot, 2, now())"), {"bot": BOT})
-        try:
-            return ask_all(self, asked, commit=commit)
-        finally:
-            committed.append((commit, self._library.transaction_status))
+        return ask_all(self, asked)
 
     with gathered(database):
         futures = [database.units.submit(n, answer(n), opening=update(n)) for n in (1, 2, 3)]
         monkeypatch.setattr(Line, "ask_all", heard)
     assert [type(future.exception(PATIENCE)) for future in futures] == [type(None), AssertionError, type(None)]
-    assert committed[:2] == [(False, TransactionStatus.INTRANS), (True, TransactionStatus.INERROR)]
     assert (said(database), turns(database)[2], database.units.parted) == (Counter((1, 3)), 0, 1)
 
 

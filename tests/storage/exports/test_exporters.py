@@ -19,7 +19,8 @@ from conversations.plan.model import Role
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS
 from conversations.wording import catalogue, wording
 from storage.database.models import Agency, Person, table
-from storage.exports.exporters import DATASETS, EXPORTERS, exporter
+from storage.database.models import Plan as StoredPlan
+from storage.exports.exporters import DATASETS, EXPORTERS, Exporter, exporter, file_name
 from storage.exports.tables import Kind
 from storage.open_database import Database
 from storage.reports.files import FileStore
@@ -135,6 +136,31 @@ def last_asked(unit: UnitOfWork, read: Callable[[], object]) -> tuple[str, Any]:
     read()
     event.remove(unit.connection, "before_cursor_execute", note)
     return asked[-1]
+
+
+@pytest.mark.parametrize("used", EXPORTERS, ids=lambda each: f"{each.dataset}-{each.format}")
+def test_a_file_of_the_example_says_so_wherever_it_is_passed_on(plan: Plan, apply: Any, used: Exporter) -> None:
+    """In its name, which has the plan's code; and a workbook or a PDF in the title that a viewer shows."""
+    name = "Ejemplo · Plan Nacional"
+    apply(
+        lambda unit: unit.connection.execute(
+            table(StoredPlan).update().values(code="ejemplo-2026-2028", name={"es": name})
+        )
+    )
+    role = next(role for role in used.takers if role)
+    wanted, out = plan.wanted(role=role, audience=next(iter(used.audiences))), io.BytesIO()
+    with plan.database.view() as unit:
+        used.write(unit, FileStore(plan.folder, plan.database.vault), wanted, out, lambda done, total: None)
+        called = file_name(unit, used, wanted)
+    if used.suffix == ".pdf":
+        title = re.search(rb"/Title <feff(\w+)>", out.getvalue())
+        assert title
+        assert name in bytes.fromhex(title[1].decode()).decode("utf-16-be")
+        return
+    assert called.startswith("ejemplo-2026-2028_")
+    if used.suffix == ".xlsx":
+        with zipfile.ZipFile(out) as archive:
+            assert f"<dc:title>{name} · " in archive.read("docProps/core.xml").decode()
 
 
 # ------------------------------------------------------------------ a disk without room

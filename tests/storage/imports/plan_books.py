@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -107,12 +107,14 @@ class Book:
         return [(p.code.removeprefix("plan."), p.place("es")) for p in self.problems() if p.severity == "error"]
 
 
-def bring(draft: PlanDraft, now: datetime = NOW, code: str = SEED_PLAN) -> Callable[[UnitOfWork], Differences]:
+def bring(
+    draft: PlanDraft, now: datetime = NOW, code: str = SEED_PLAN, *, changed_on: date | None = None, same: str = ""
+) -> Callable[[UnitOfWork], Differences]:
     """Import it. What is shipped is put back into a database that is empty: it had been imported into such a one."""
 
     def work(unit: UnitOfWork) -> Differences:
         def imported(unit: UnitOfWork) -> Differences:
-            return applying.apply(unit, draft, code, None, now)
+            return applying.apply(unit, draft, code, None, now, changed_on=changed_on, same=same.split())
 
         if draft is seed_draft() and is_empty(unit):
             return once_made(f"{code}, imported at {now}", unit, imported)

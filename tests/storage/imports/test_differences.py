@@ -6,11 +6,11 @@ import pytest
 
 from conversations.plan.model import Care
 from storage.imports.applying import differences
-from storage.imports.differences import Differences, is_unmarked
+from storage.imports.differences import Differences, ReusedCodes, is_unmarked
 from storage.imports.sheets import Value
 from storage.seed import SEED_PLAN
 from storage.unit_of_work import UnitOfWork
-from tests.storage.imports.plan_books import LATER, Apply, Book, bring, seed_draft, take_back, told
+from tests.storage.imports.plan_books import LATER, NOW, Apply, Book, bring, seed_draft, take_back, told
 
 pytestmark = pytest.mark.slow
 MEETS = "meets_victims"
@@ -93,3 +93,22 @@ def test_who_takes_strict_rules_from_notes_means_it(apply: Apply) -> None:
     assert not apply(bring(marked.draft(), LATER)).lowering
     [(kind, place)] = Book().put("activities", "PRE-101", MEETS, "maybe").errors()
     assert (kind, place) == ("unknown_word", "activities · V2")
+
+
+def test_a_code_is_not_given_to_another_row_unasked(apply: Apply) -> None:
+    """A retired code that comes back under another title, or one whose title, lead and area all change."""
+    apply(bring(seed_draft(), NOW))
+    apply(bring(Book().drop("activities", "PRE-102").draft(), LATER))
+    back = Book().put("activities", "PRE-102", "short_es", "Comprar vehículos")
+    other = Book().put("activities", "PRE-101", "name_es", "Comprar vehículos")
+    for column, value in (("responsible", "MT"), ("objective_code", "PER-1"), ("area_code", "PER")):
+        other.put("activities", "PRE-101", column, value)
+    for book, code in ((back, "PRE-102"), (other, "PRE-101")):
+        with pytest.raises(ReusedCodes) as asked:
+            apply(bring(book.draft(), LATER))
+        [doubt] = asked.value.doubts
+        assert (doubt.table, doubt.code, doubt.new) == ("activity", code, "Comprar vehículos")
+        assert "«Comprar vehículos»" in doubt.sentence("es")
+        apply(bring(book.draft(), LATER, same=code))
+        apply(bring(Book().draft(), LATER, same=code))
+    assert not apply(lambda unit: differences(unit, Book().draft(), SEED_PLAN)).doubts

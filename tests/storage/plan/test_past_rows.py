@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from conversations.plan.versions import as_of, changed_on, period_named
 from storage.calendar.figures import Figures
 from storage.calendar.holidays import known_since
 from storage.database.models import Base, Person
 from storage.imports import history
+from storage.imports.differences import ReusedCodes
 from storage.open_database import Database
+from storage.plan.past_reports import _LED_BY_AGENCY
 from storage.plan.past_rows import PastRows
 from storage.unit_of_work import UnitOfWork
 from tests.storage.exports.small_plan import ZONE, Plan, add
@@ -118,12 +121,34 @@ def test_no_edit_rewrites_a_locked_period(lived: Plan, apply: Apply, seed: int) 
     before, at = told(lived), NOW
     assert all(before.values())
     for _ in range(3):
-        apply(bring(edited(chance).draft(), at))
+        _bring_as_asked(apply, chance, edited(chance), at)
         assert not moved(before, told(lived))
         if chance.random() < 0.5:
             apply(lambda unit, at=at: _take_back(unit, at))
             assert not moved(before, told(lived))
         at += timedelta(days=chance.choice([0, 1]))
+
+
+def _bring_as_asked(apply: Apply, chance: random.Random, book: Book, at: datetime) -> None:
+    """Import it from some period on. Of each code that is used again, say that it is the same or give it another."""
+    opens = chance.choice(("", "201810", "201811", "201901", "2018Q4", "2019-03-15"))
+    held = apply(lambda unit: _last_day(unit, opens, at)) if opens else None
+    try:
+        apply(bring(book.draft(), at, changed_on=held))
+    except ReusedCodes as asked:
+        others = [each for each in asked.doubts if chance.random() < 0.5]
+        for each in others:
+            sheet = "activities" if each.table == "activity" else "indicators"
+            if each.table != "agency":
+                book.put(sheet, each.code, "code", f"{each.code}b")
+        apply(bring(book.draft(), at, changed_on=held, same=" ".join(each.code for each in asked.doubts)))
+
+
+def _last_day(unit: UnitOfWork, name: str, now: datetime) -> date:
+    periods = unit.plans.periods(unit.plans.only().id)
+    found = period_named(periods, name)
+    assert found is not None
+    return changed_on(found, periods, now.date())
 
 
 def _take_back(unit: UnitOfWork, now: datetime) -> None:
@@ -248,3 +273,85 @@ def test_a_correction_changes_its_own_period_and_no_other(lived: Plan, apply: Ap
     was, mmujer = apply(correct)
     assert was == {"agency_id": mmujer}
     assert led(lived, NOW + timedelta(days=20)) == before | {"201809": "PGR"}
+
+
+def test_an_edit_may_hold_from_a_later_period(lived: Plan, apply: Apply) -> None:
+    """From November: October, which is open, is still its old lead's, and its due list says so."""
+    book = Book()
+    row = list(book.cells["activities"][book.row("activities", "PRE-101")])
+    row[0] = "PRE-199"
+    book.put("activities", "PRE-101", "responsible", "PGR").drop("activities", "ASI-201")
+    book.cells["activities"].append(row)
+    before = past_of(apply)
+    held = apply(lambda unit: _last_day(unit, "201811", NOW))
+    assert held == date(2018, 11, 30)
+    apply(bring(book.draft(), NOW, changed_on=held))
+    after = NOW + timedelta(days=50)  # November has locked
+    assert {period: who for period, who in led(lived, after).items() if period >= "201809" and "Q" not in period} == {
+        "201809": "MMUJER",
+        "201810": "MMUJER",
+        "201811": "PGR",
+    }
+    asked = apply(lambda unit: due_of(unit, "MMUJER", date(2018, 11, 2)))
+    assert ("PRE-101", "201810") in asked
+    assert ("ASI-201", "201810") in asked
+    assert not [code for code, _ in asked if code == "PRE-199"]
+    assert "PRE-101" not in [code for code, _ in apply(lambda unit: due_of(unit, "PGR", date(2018, 11, 2)))]
+    later = date(2018, 12, 3)
+    assert {code for code, period in apply(lambda unit: due_of(unit, "MMUJER", later)) if period == "201811"} >= {
+        "PRE-199"
+    }
+    assert not {"PRE-101", "ASI-201"} & {code for code, _ in apply(lambda unit: due_of(unit, "MMUJER", later))}
+    assert ("PRE-101", "201811") in apply(lambda unit: due_of(unit, "PGR", later))
+
+    apply(lambda unit: _take_back(unit, NOW + timedelta(days=3)))
+    assert past_of(apply) == before
+    assert ("PRE-101", "201811") in apply(lambda unit: due_of(unit, "MMUJER", later))
+
+
+def due_of(unit: UnitOfWork, agency: str, on: date) -> list[tuple[str, str]]:
+    plan_id = unit.plans.only().id
+    found = unit.plans.due(plan_id, unit.plans.agency(plan_id, agency).id, on)
+    return [(each.code, each.period.code) for each in found]
+
+
+def past_of(apply: Apply) -> dict[str, dict[int, list[Any]]]:
+    return apply(lambda unit: unit.of(PastRows).of_plan(unit.plans.only().id))
+
+
+def test_what_its_former_lead_sends_is_no_longer_due(lived: Plan, apply: Apply) -> None:
+    """October is still MMUJER's, and done when MMUJER has sent it, although the plan gives it to another already."""
+    held = apply(lambda unit: _last_day(unit, "201811", NOW))
+    apply(bring(Book().put("activities", "PRE-101", "responsible", "PGR").draft(), NOW, changed_on=held))
+
+    def sent(unit: UnitOfWork) -> set[str]:
+        plan_id = unit.plans.only().id
+        agency = unit.plans.agency(plan_id, "MMUJER")
+        return {row[0] for row in unit.connection.execute(_LED_BY_AGENCY, {"plan_id": plan_id, "agency_id": agency.id})}
+
+    assert "activity:PRE-101" in apply(sent)
+
+
+def test_an_earlier_edit_changes_a_later_one_in_its_own_columns_alone(lived: Plan, apply: Apply) -> None:
+    """The new title begins in January. Who gives the row to another today neither hastens it nor puts it off."""
+    january = apply(lambda unit: _last_day(unit, "201901", NOW))
+    book = Book().put("activities", "PRE-101", "short_es", "Cine")
+    apply(bring(book.draft(), NOW, changed_on=january))
+    before = past_of(apply)
+    apply(bring(book.put("activities", "PRE-101", "responsible", "MT").draft(), NOW + timedelta(days=1)))
+
+    def said(unit: UnitOfWork) -> dict[str, tuple[str, str]]:
+        plan_id = unit.plans.only().id
+        own = [each for each in unit.plans.activities_ever(plan_id) if each.code == "PRE-101"]
+        found = {each.code: as_of(own, each.seals_on) for each in unit.plans.periods(plan_id)}
+        codes = ("201809", "201810", "201812", "201901")
+        return {code: (found[code].agency_code, found[code].title("es")[:4]) for code in codes}
+
+    assert apply(said) == {
+        "201809": ("MMUJER", "Camp"),
+        "201810": ("MT", "Camp"),
+        "201812": ("MT", "Camp"),
+        "201901": ("MT", "Cine"),
+    }
+    apply(lambda unit: _take_back(unit, NOW + timedelta(days=2)))
+    assert past_of(apply) == before

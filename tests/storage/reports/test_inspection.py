@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES
 from conversations.wording import catalogue
-from storage.reports.inspection import MAX_BYTES, REASONS, Inspected
+from conversations.xforms.limits import FILE_BYTES
+from storage.reports.inspection import REASONS, Inspected
 from tests.storage.reports.file_samples import DOCX, PDF, drawn, kept, look, pdf, refusal, with_gps, zipped
 
 TEMPLATE = (
@@ -49,7 +50,7 @@ OGG = b"OggS\0\x02" + bytes(200)
 REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     # what: bytes, name, reason
     "nothing": (lambda: b"", "a.pdf", "empty"),
-    "over 20 MB": (lambda: PDF + bytes(MAX_BYTES), "a.pdf", "too_big"),
+    "over 20 MB": (lambda: PDF + bytes(FILE_BYTES), "a.pdf", "too_big"),
     "SVG": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg" onload="x()"/>', "a.svg", "svg"),
     "SVG named as a photo": (lambda: b"<?xml version='1.0'?>\n<!-- x --><svg/>", "a.png", "svg"),
     "SVG in UTF-16": (lambda: "<svg/>".encode("utf-16"), "a.svg", "svg"),

@@ -1,6 +1,7 @@
 """People at the server: invited, added, suspended; and what is left to report."""
 
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,6 +43,21 @@ def test_the_first_admin_has_15_minutes_and_the_second_is_invited_in_the_chat(fo
     second = enlace(folder, "invite", "--role", "admin")
     assert (second.code, second.out, is_one_line(second)) == (1, "", True)
     assert "in the chat" in second.err
+
+
+def test_an_observer_is_enrolled_or_invited_as_a_contributor(folder: Path) -> None:
+    """They also report the indicators that their agency leads; nobody else is one."""
+    observer = ("--role", "observer", "--agency", "IJM", "--contributor")
+    assert enlace(folder, "people", "add", "--telegram-id", "7", "--name", "Jean", *observer).code == 0
+    assert enlace(folder, "invite", *observer).code == 0
+    with sqlite3.connect(folder / "enlace.db") as database:
+        found = [
+            database.execute(f"SELECT is_contributor FROM {name}").fetchall() for name in ("membership", "invitation")
+        ]
+    assert found == [[(1,)], [(1,)]]
+
+    reader = enlace(folder, "invite", "--role", "reader", "--contributor")
+    assert (reader.code, is_one_line(reader)) == (1, True)
 
 
 def test_roles_and_agencies_must_fit(folder: Path) -> None:

@@ -151,6 +151,7 @@ def test_a_plan_is_shown_then_applied_then_already_there(folder: Path) -> None:
     assert "Campaña nueva" in shown.out
     assert "Cancillería" in shown.out
     assert len(shown.out.splitlines()) == 2
+    assert enlace(folder, "plan", "import", "plan.xlsx", "--dry-run", "--all").out == shown.out  # nothing is added
 
     applied = enlace(folder, "plan", "import", "plan.xlsx")
     assert (applied.code, applied.out) == (0, shown.out)

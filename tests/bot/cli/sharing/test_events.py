@@ -138,6 +138,7 @@ def test_one_dead_letter_is_told_again(folder: Path) -> None:
         database.execute("UPDATE event_delivery SET state = 'dead'")
     dead = json.loads(enlace(folder, "events", "deliveries", "1", "--state", "dead", "--json").out)
     assert len(dead) == 2
+    assert len(enlace(folder, "events", "deliveries", "1", "--limit", "1").out.splitlines()) == 1
     assert "1 events" in enlace(folder, "events", "replay", "1", "--only", dead[0]["id"]).err
 
     again = enlace(folder, "events", "replay", "1", "--only", dead[0]["id"])

@@ -31,9 +31,10 @@ def test_the_first_screen_of_each_role_says_it(desk: Desk, who: int, phase: str)
     assert "Este plan" not in said(desk.say(who, "/menu"), who)[-1]
 
     desk.now = here(DAYS[phase])
-    shown = said(desk.say(who, "/menu"), who)[-1]
-    assert phase in shown
-    assert ("/plan" in shown) == (who in (CARMEN, PEDRO))
+    for command in ("/menu", "/resumen"):
+        shown = said(desk.say(who, command), who)[-1]
+        assert phase in shown
+        assert ("/plan" in shown) == (who in (CARMEN, PEDRO))
 
 
 @pytest.mark.parametrize("phase", DAYS)
@@ -42,6 +43,7 @@ def test_the_due_list_and_an_old_button_say_it(desk: Desk, phase: str) -> None:
     desk.now = here(DAYS[phase])
     assert phase in said(desk.say(ANA, "/pendientes"), ANA)[-1]
     assert phase in said(tap(desk, ANA, "novedades", "no_progress"), ANA)[-1]
+    assert phase in said(tap(desk, ANA, "reportar", "a.PRE-101.201809"), ANA)[-1]
 
 
 @pytest.mark.parametrize(

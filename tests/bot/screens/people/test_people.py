@@ -214,7 +214,7 @@ def test_a_suspended_person_is_out_at_once_and_is_not_told(desk: Desk) -> None:
 def test_what_a_suspended_person_writes_is_deleted_unread(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """S16: no rule reads it, whatever it is, and one reply a day is the most it costs; a cry for help is heard."""
     desk.tap(PEDRO, command_token("suspender", f"{whois(desk, ANA).id}.yes"))
-    monkeypatch.setattr("bot.dispatch.personal_data", lambda *given, **more: pytest.fail("read"))
+    monkeypatch.setattr("bot.handlers.guarding.personal_data", lambda *given, **more: pytest.fail("read"))
 
     written = [
         desk.say(ANA, "Seguimos igual"),

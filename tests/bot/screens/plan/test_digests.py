@@ -331,6 +331,7 @@ def test_a_scheduled_week_is_one_message_and_a_card_has_its_picture(desk: Desk) 
     assert all((text.method, text.is_card) == ("sendMessage", True) for *_, text in made.values())
     pictures = {chat_id: [one.method for one in before] for chat_id, (*before, _) in made.items()}
     assert pictures == {CARMEN: [], GRACE: ["sendPhoto"], READER: ["sendPhoto"]}
+    assert '"plan":"National' in made[GRACE][0].payload["@files"]["photo"]["path"]
     told = {chat_id: text.payload["text"] for chat_id, (*_, text) in made.items()}
     assert told[CARMEN].startswith("Semana al")
     assert told[GRACE].startswith("Observer view")

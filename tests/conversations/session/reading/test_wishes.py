@@ -1,8 +1,51 @@
-"""Several wishes in one message, and answers that come when nothing is asked."""
+"""What somebody wants by a text, and answers that come when nothing is asked."""
 
 import pytest
 
-from conversations.session.reading.wishes import is_answer, wishes
+from conversations.routes import Route
+from conversations.session.reading.meanings import Writer
+from conversations.session.reading.wishes import Reading, is_answer, read, wishes
+
+REPORTER = Writer({Route.DUE, Route.HISTORY, Route.LANGUAGE, Route.HELP, Route.HOME, Route.EXPLAIN}.__contains__, True)
+ADMIN = Writer({Route.PEOPLE, Route.INVITE, Route.HELP, Route.HOME}.__contains__, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("hola", Reading("greeting", is_all=True)),
+        ("¿todo bien?", Reading("greeting", is_all=True)),
+        ("todo bien", Reading("agreed", is_all=True)),
+    ],
+)
+def test_a_phrase_that_is_all_is_followed_at_once(text: str, reading: Reading) -> None:
+    """What agrees greets if it is a question."""
+    assert read(text, "es", REPORTER) == reading
+
+
+def test_two_wishes_are_both_said_and_none_is_sure() -> None:
+    """In the order in which they were said."""
+    found = read("póngamelo en inglés y dígame qué me falta", "es", REPORTER)
+    assert (found.wish, found.said, found.near[:2]) == ("", ("idioma", "pendientes"), ("idioma", "pendientes"))
+
+
+@pytest.mark.parametrize(
+    ("text", "writer", "wish"),
+    [
+        ("eran 30 personas no 300", REPORTER, "historial"),
+        ("30 personas en la jornada", REPORTER, ""),
+        ("oye y hasta qué día es que tengo chance de mandar lo mío", REPORTER, "pendientes"),
+    ],
+)
+def test_what_is_far_ahead_is_wanted_unless_it_looks_like_an_answer(text: str, writer: Writer, wish: str) -> None:
+    """A correction of a figure is none."""
+    assert read(text, "es", writer).wish == wish
+
+
+def test_nobody_means_what_only_others_do() -> None:
+    """Who does not report has no report to be saved, and has sent none."""
+    assert "saved" in read("se fue la luz y no sé si quedó mi reporte", "es", REPORTER).near
+    assert "saved" not in read("se fue la luz y no sé si quedó mi reporte", "es", ADMIN).likely
 
 
 @pytest.mark.parametrize(
@@ -32,7 +75,15 @@ def test_what_looks_like_an_answer_is_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hola", "i have two questions", "voy a estar de licencia médica hasta el 15", "una persona me dijo"]
+    "text",
+    [
+        "",
+        "hola",
+        "30 personas, no 300",
+        "i have two questions",
+        "voy a estar de licencia médica hasta el 15",
+        "una persona me dijo",
+    ],
 )
 def test_a_number_in_a_sentence_is_no_answer(text: str) -> None:
     """Whoever says more than a number wants something else."""
