@@ -40,7 +40,6 @@ from storage.plan.plans import Plans, reopened_for, seen_locks_on
 
 _tables = Base.metadata.tables
 _plan = _tables["plan"]
-_schedule = _tables["schedule"]
 _fire = _tables["fire"]
 _person = _tables["person"]
 _membership = _tables["membership"]

@@ -88,10 +88,6 @@ _membership = _tables["membership"]
 _agency = _tables["agency"]
 _plan = _tables["plan"]
 _stranger = _tables["stranger"]
-_session = _tables["session"]
-_chat = _tables["chat"]
-_job = _tables["job"]
-_pause = _tables["pause"]
 
 _IS_CURRENT = _membership.c.active_to.is_(None)
 
