@@ -13,7 +13,7 @@ from conversations.session.safeguards.sentences import ends_sentence
 from conversations.session.safeguards.shelter_words import Text
 from conversations.session.safeguards.sheltered import Stay, spans
 from conversations.session.safeguards.ways import Leads, Way, is_name, way_told
-from conversations.session.safeguards.words import Is, Token, place_at, quarter_at
+from conversations.session.safeguards.words import SOMEBODY, Is, Token, place_at, quarter_at
 
 _NEXT = 3
 """Words around "there", and before a shelter, that are looked at."""
@@ -36,6 +36,8 @@ class Part(Enum):
     """A shelter in which something is or is done: what was told before is another place, unless it says "there"."""
     TOPIC = auto()
     """A shelter that a meeting may be about, or whose people come to it."""
+    PART_OF = auto()
+    """A shelter of which something is told that does not move: "la puerta del refugio"."""
     BESIDE = auto()
     """A shelter that something stands by: whatever has a name leads to it."""
     HOUSED = auto()
@@ -239,4 +241,14 @@ def _as_mentioned(text: Text, at: int) -> Part:
         return Part.TOPIC if is_topic and is_rented else Part.GOAL
     if text.says(at - 1 - text.says(at - 1, "any_one"), "located"):  # "ya está protegida en un albergue"
         return Part.INSIDE
+    if is_topic and _is_of_thing(text, at):
+        return Part.PART_OF
     return Part.TOPIC if is_topic else Part.SHELTER
+
+
+def _is_of_thing(text: Text, at: int) -> bool:
+    """ "La puerta del refugio"; not "el chofer del refugio", "taller de casas de acogida"."""
+    of = next((before for before in range(at - 1, max(-1, at - 1 - _NEXT), -1) if text.says(before, "belongs")), 0)
+    owned = text.at(of - 1)
+    is_moving = owned.what & (SOMEBODY | Is.TITLE) or text.says(of - 1, "gatherings", "comes", "several")
+    return of > 0 and owned.is_word and not is_moving

@@ -14,7 +14,7 @@ homes takes_in shelter_kinds several houses_whom victim victims housed lodged st
 moves where there is lies addresses gatherings elsewhere elsewhere_done belongs any_one shelter_goal
 shelter_topic stands_near rented located the moves_to ways ways_behind quarters units parts_too stands_by afterwards
 buildings former lengths counted_houses few further away_from doors in_order walks along colours maps there_in
-states lodgings floors generic the_street the_ones transit
+states lodgings floors generic the_street the_ones transit comes ours
 """
 SAYS: Final = {key: 1 << number for number, key in enumerate(_KEYS.split())}
 """The keys `personal.…` that are asked for, each with a bit. language.po explains them."""

@@ -120,8 +120,18 @@ def _by_whom_they_house(text: Text) -> Iterator[tuple[int, int]]:
     for at in range(len(text.tokens)):
         if text.says(at, "homes") and (behind := _house_behind(text, at)):
             yield at, behind
+        if text.says(at, "homes") and _is_ours(text, at):
+            yield at, at + 1
         if text.says(at, "where") and (behind := _where_behind(text, at)):
             yield at, behind
+
+
+def _is_ours(text: Text, at: int) -> bool:
+    """ "Nuestra casa", "mudamos la casa", "ahí mismo es la casa": not "la nueva casa de la cultura"."""
+    is_moved = any(text.says(before, "keeps") and _do_we_keep(text, before) for before in (at - 1, at - 2))
+    is_there = text.any_says(at - _AHEAD, at, "there") and text.any_says(at - 2, at, "is")
+    is_ours = is_moved or is_there or text.any_says(at - 1, at, "ours")
+    return is_ours and not text.says(at + 1, "belongs")
 
 
 def _is_small(text: Text, at: int) -> bool:

@@ -23,8 +23,8 @@ _VERB = 2
 """Words between a verb and the shelter that stands or moves."""
 _SEATED = 7
 """Words between a verb and the building that something stands in."""
-_SHELTERS = frozenset({Part.SHELTER, Part.GOAL})
-_NEAR_ONLY: Mapping[Part | None, int] = {Part.TOPIC: 2, Part.GOAL: 5}
+_SHELTERS = frozenset({Part.SHELTER, Part.GOAL, Part.PART_OF})
+_NEAR_ONLY: Mapping[Part | None, int] = {Part.TOPIC: 2, Part.PART_OF: 7, Part.GOAL: 5}
 """Words between such a shelter and its place."""
 
 
@@ -182,7 +182,7 @@ class _Reading:
         return False
 
     def called(self, said: Said) -> bool:
-        is_its = self.owner in _SHELTERS or self.owner is Part.TOPIC
+        is_its = self.owner in _SHELTERS or self.owner in _NEAR_ONLY
         return is_its and self.seat > 0 and said.at - self.seat < _EARLY
 
     def aside(self, said: Said) -> bool:
@@ -201,7 +201,7 @@ class _Reading:
     def somewhere(self, said: Said) -> bool:
         """ "El refugio ta en kapotillo", "refugio en capotillo"."""
         is_there = self.lies and said.at - self.stands <= _NEXT
-        is_next = said.part is Part.SOMEWHERE and said.at - self.last < _NEXT
+        is_next = self.owner is not Part.PART_OF and said.part is Part.SOMEWHERE and said.at - self.last < _NEXT
         return self.owner in _SHELTERS and not self.is_brought and self.ago == 0 and (is_there or is_next)
 
     def way(self, said: Said) -> bool:
@@ -217,7 +217,7 @@ class _Reading:
 
 _STEPS: Mapping[Part, Callable[[_Reading, Said], bool]] = {
     Part.END: _Reading.end,
-    **dict.fromkeys((Part.SHELTER, Part.GOAL, Part.INSIDE, Part.TOPIC), _Reading.shelter),
+    **dict.fromkeys((Part.SHELTER, Part.GOAL, Part.INSIDE, Part.TOPIC, Part.PART_OF), _Reading.shelter),
     Part.BESIDE: _Reading.beside,
     **dict.fromkeys((Part.HOUSED, Part.HOUSED_THERE, Part.BROUGHT), _Reading.housed),
     **dict.fromkeys((Part.LIES, Part.LIES_THERE), _Reading.lie),

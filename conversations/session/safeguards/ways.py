@@ -413,6 +413,8 @@ def _may_be_place(text: Text, at: int) -> bool:
         return not is_wide or _goes_on(text, behind)
     if token.is_number:
         return len(token.text) < _HOUSE and not text.at(at + 1).is_word and text.at(at + 1).text not in tuple(".,/%:")
+    if text.at(at + 1).what & Is.INSTITUTION:  # "the Manila port"
+        return False
     if not token.is_word or len(token.text) < _NEXT or token.what & Is.LINK or text.says(at, "states", "quarters"):
         return False
     is_abstract = token.folded.endswith(tuple(known_words("personal.abstract_ends")))
@@ -422,7 +424,8 @@ def _may_be_place(text: Text, at: int) -> bool:
 
 def _goes_on(text: Text, at: int) -> bool:
     """ "Honduras del Oeste"."""
-    return bool(text.at(at).what & Is.LINK) and text.at(at + 1).is_capitalised and not place_at(text.tokens, at + 1)[0]
+    is_of = text.at(at).what & Is.LINK and not text.at(at).what & Is.JOINS and not text.says(at + 1, "states")
+    return bool(is_of) and text.at(at + 1).is_capitalised and not place_at(text.tokens, at + 1)[0]
 
 
 # fmt: off
