@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.chat.actor import Actor, Notification, told
@@ -34,6 +34,9 @@ from storage.reports.sessions import StoredSession
 from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 BURST = timedelta(seconds=4)
 """A message that comes so soon after another belongs to it: nobody has read an answer in between."""
 _OFFERED = re.compile(rf"{Route.HOME}:([0-9]+)?(?:\.([^.]*))?")
@@ -44,6 +47,14 @@ class Denied(Exception):
 
     It is an outcome, not a fault: the unit commits.
     """
+
+
+def existing(find: Callable[P, T], *asked: P.args, **more: P.kwargs) -> T:
+    """Return what a button names. Denied if it is not there: a button proves nothing (S3)."""
+    try:
+        return find(*asked, **more)
+    except NotFound:
+        raise Denied from None
 
 
 def number_of(argument: str) -> int:
@@ -167,10 +178,7 @@ class Exchange:
 
     def own_submission(self, submission_id: int) -> StoredSubmission:
         """A submission of their agency, by the number that a button carries. Denied if it is not theirs."""
-        try:
-            sent = self.unit.submissions.get(submission_id)
-        except NotFound:
-            raise Denied from None
+        sent = existing(self.unit.submissions.get, submission_id)
         self.expect_theirs(sent)
         return sent
 

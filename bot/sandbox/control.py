@@ -7,8 +7,9 @@ do everything. It is no part of Telegram: the bot sees nothing of it but its eff
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -26,7 +27,7 @@ from bot.sandbox.clock import rung
 from bot.sandbox.faults import Fault
 from bot.sandbox.journal import chat_in
 from bot.sandbox.methods.profile import commands_for
-from bot.sandbox.people import ImpossibleError, Sender
+from bot.sandbox.people import FileKind, ImpossibleError, Sender
 from bot.sandbox.refusals import Refusal
 from bot.sandbox.schema import Upload
 from bot.sandbox.telegram import Chat, Person, World
@@ -37,6 +38,8 @@ Act = Callable[..., object]
 PAGE: Final = Path(__file__).parent / "page"
 SHOWN: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "audio/mpeg", "audio/ogg", "video/mp4",
                           "application/pdf"})  # fmt: skip
+SEEN: Final = ("send", "edit", "delete", "answer", "pin", "unpin", "reaction")
+"""The kinds of entries that a phone shows."""
 SILENT_AFTER: Final = 65.0  # real seconds without a getUpdates after which the bot counts as gone
 
 
@@ -111,43 +114,43 @@ class Control:
     async def update(self, request: Request) -> Response:
         return as_json({"update_id": self.world.inject(await _json(request))})
 
-    async def faults(self, request: Request) -> Response:
-        world = self.world
-        if request.method == "GET":
-            return as_json([fault.as_json() for fault in world.faults.rules])
-        if request.method == "DELETE":
-            number = (await _json(request)).get("id") or request.query_params.get("id")
-            with world.lock:
-                world.faults.remove(int(number) if number else None)
-        else:
-            fault = TypeAdapter(Fault).validate_python(await _json(request))
-            with world.lock:
-                world.faults.add(fault)
-            world.tell({"type": "state"})
-            return as_json(fault.as_json())
-        world.tell({"type": "state"})
-        return as_json({"ok": True})
+    def faults(self) -> object:
+        return [fault.as_json() for fault in self.world.faults.rules]
 
-    async def supervisor(self, request: Request) -> Response:
-        """Show the state of the bot's own process; 404 if nothing supervises it."""
+    def add_fault(self, **rule: Any) -> object:
+        fault = TypeAdapter(Fault).validate_python(rule)
+        with self.world.lock:
+            self.world.faults.add(fault)
+        self.world.tell({"type": "state"})
+        return fault.as_json()
+
+    def remove_faults(self, id: int | None = None) -> object:
+        """Remove this fault, or all."""
+        with self.world.lock:
+            self.world.faults.remove(id)
+        self.world.tell({"type": "state"})
+        return {"ok": True}
+
+    async def supervisor(self) -> object:
+        """Show the state of the bot's own process."""
+        return await asyncio.to_thread(self._supervised().state)
+
+    async def order(self, do: str = "") -> object:
+        return await asyncio.to_thread(self._supervised().order, do)
+
+    def _supervised(self) -> Supervisor:
         if self._supervisor is None:
-            return as_json({"error": "the bot is not supervised here"}, 404)
-        if request.method == "GET":
-            return as_json(await asyncio.to_thread(self._supervisor.state))
-        return as_json(await asyncio.to_thread(self._supervisor.order, str((await _json(request)).get("do", ""))))
+            raise ImpossibleError("there is no supervisor of the bot here")
+        return self._supervisor
 
     # ---------------------------------------------------------------- what has happened
-    async def ledger(self, request: Request) -> Response:
-        chat = request.query_params.get("chat")
-        since = int(request.query_params.get("since", 0))
+    def ledger(self, since: int = 0, chat: int | None = None) -> object:
         with self.world.lock:
-            entries = self.world.ledger.since(since, int(chat) if chat else None)
-            return as_json([seen.as_json() for seen in entries])
+            return [seen.as_json() for seen in self.world.ledger.since(since, chat)]
 
-    async def calls(self, request: Request) -> Response:
-        since = int(request.query_params.get("since", 0))
+    def calls(self, since: int = 0) -> object:
         with self.world.lock:
-            return as_json([call.as_json() for call in self.world.calls.since(since)])
+            return [call.as_json() for call in self.world.calls.since(since)]
 
     async def updates(self, request: Request) -> Response:
         """List the latest updates, oldest first, and whether each still waits for the bot.
@@ -164,27 +167,26 @@ class Control:
                 ]
             )  # fmt: skip
 
-    async def wait(self, request: Request) -> Response:
+    async def wait(
+        self, chat: int | None = None, after: int = 0, kinds: Sequence[str] = SEEN, timeout: float = 10.0
+    ) -> object:
         """Wait for the next thing that this phone is shown after entry `after`; null if `timeout` seconds pass.
 
         `kinds` selects the kinds. Typing and drafts are left out unless named.
         """
-        given = await _json(request)
-        chat, after = given.get("chat"), int(given.get("after", 0))
-        kinds = given.get("kinds", ["send", "edit", "delete", "answer", "pin", "unpin", "reaction"])
-        deadline = time.monotonic() + min(float(given.get("timeout", 10)), 60)
+        deadline = time.monotonic() + min(timeout, 60)
         ledger = self.world.ledger
         while True:
             with self.world.lock:
                 for seen in ledger.since(after, chat):
                     if seen.what in kinds:
-                        return as_json(seen.as_json())
+                        return seen.as_json()
                 after = ledger.entries.total
                 waiter = ledger.bell.waiter()
             left = deadline - time.monotonic()
             if left <= 0 or self.world.is_closing:
                 waiter.cancel()
-                return as_json(None)
+                return None
             await rung(waiter, left)
 
     async def events(self, request: Request) -> Response:
@@ -280,17 +282,30 @@ class Control:
         return handle
 
     async def files(self, request: Request) -> Response:
-        chat = self._chat(request)
+        """Send files that a form holds, beside `as`, their kind, and a caption."""
         async with request.form(max_part_size=64 * 1024 * 1024, max_files=20) as form:
-            uploads = [
-                Upload(value.filename or "", await value.read(), value.content_type or "")
-                for name, value in form.multi_items()
-                if isinstance(value, UploadFile)
-            ]
-            kind, caption = str(form.get("as", "document")), str(form.get("caption", ""))
-        if kind not in ("photo", "document", "video", "audio", "voice", "sticker") or not uploads:
-            raise NotUnderstoodError("a file needs `as` (photo, document, video, audio, voice, sticker) and a `file`")
-        return as_json(people.send_files(self.world, chat.id, kind, uploads, caption=caption))  # type: ignore[arg-type]
+            given = [*form.multi_items()]
+            uploads = [await upload_of(value) for _, value in given if isinstance(value, UploadFile)]
+            words = {name: value for name, value in given if not isinstance(value, UploadFile)}
+        kind, caption = TypeAdapter(FileKind).validate_python(words.get("as", "document")), words.get("caption", "")
+        if not uploads:
+            raise NotUnderstoodError("a form of files needs a file")
+        return as_json(people.send_files(self.world, self._chat(request).id, kind, uploads, caption=caption))
+
+
+async def upload_of(sent: UploadFile) -> Upload:
+    return Upload(sent.filename or "", await sent.read(), sent.content_type or "")
+
+
+def read(handler: Callable[..., object]) -> Handler:
+    """A handler whose arguments are the members of the query and of the body, as its signature wants them."""
+    checked = validate_call(handler)
+
+    async def handle(request: Request) -> Response:
+        found = checked(**{**request.query_params, **await _json(request)})
+        return as_json(await found if isawaitable(found) else found)
+
+    return handle
 
 
 async def _json(request: Request) -> Json:
@@ -384,7 +399,7 @@ def _guarded(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except ImpossibleError as error:
-            return as_json({"error": str(error)}, 404 if str(error).startswith("there is no chat") else 409)
+            return as_json({"error": str(error)}, 404 if str(error).startswith("there is no ") else 409)
         except Refusal as refusal:
             return as_json({"error": refusal.description}, 409)
         except ValidationError as error:
@@ -414,12 +429,15 @@ def routes(world: World, supervisor: Supervisor | None = None) -> list[BaseRoute
         route("/chats/{id:path}/files", control.files, "POST"),
         route("/chats/{id:path}", control.chat, "GET"),
         route("/update", control.update, "POST"),
-        route("/faults", control.faults, "GET", "POST", "DELETE"),
-        route("/supervisor", control.supervisor, "GET", "POST"),
-        route("/ledger", control.ledger, "GET"),
-        route("/calls", control.calls, "GET"),
+        route("/faults", read(control.faults), "GET"),
+        route("/faults", read(control.add_fault), "POST"),
+        route("/faults", read(control.remove_faults), "DELETE"),
+        route("/supervisor", read(control.supervisor), "GET"),
+        route("/supervisor", read(control.order), "POST"),
+        route("/ledger", read(control.ledger), "GET"),
+        route("/calls", read(control.calls), "GET"),
         route("/updates", control.updates, "GET"),
-        route("/wait", control.wait, "POST"),
+        route("/wait", read(control.wait), "POST"),
         route("/events", control.events, "GET"),
         route("/files/{file_id}", control.file, "GET"),
         Route("/", index, methods=["GET"]),

@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 
 from bot.sandbox.clock import rung
+from bot.sandbox.faults import Fault
 from bot.sandbox.refusals import OTHER_POLLER, WEBHOOK_IS_ACTIVE, Refusal
 from bot.sandbox.telegram import Bot, Pending, Webhook, World
 
@@ -170,14 +171,7 @@ class Courier:
         reply: Json | None = None
         error, retry_after = "", 0.0
         try:
-            for _ in range(2 if fault is not None and fault.kind == "repeat" else 1):
-                if fault is not None and fault.kind == "slow":
-                    await asyncio.sleep(fault.delay or 0)
-                elif fault is not None and fault.kind != "repeat" and fault.when == "before":
-                    raise aiohttp.ClientConnectionError("fault")
-                error, retry_after, reply = await self._send(session, webhook, pending)
-            if fault is not None and fault.kind not in ("repeat", "slow"):
-                raise aiohttp.ClientConnectionError("fault")
+            error, retry_after, reply = await self._send_through(fault, session, webhook, pending)
         except TimeoutError:
             error = "Read timeout expired"
         except aiohttp.ClientConnectorError:
@@ -197,6 +191,22 @@ class Courier:
             method = str(reply.pop("method", "")).lower()
             if method and method not in UNRIDEABLE and not method.startswith("get"):
                 await self._perform(bot, method, reply)
+
+    async def _send_through(
+        self, fault: Fault | None, session: aiohttp.ClientSession, webhook: Webhook, pending: Pending
+    ) -> tuple[str, float, Json | None]:
+        """Send it as this fault lets it through: late, twice, or with a connection that breaks before or after."""
+        if fault is None:
+            return await self._send(session, webhook, pending)
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.delay or 0)
+            return await self._send(session, webhook, pending)
+        if fault.kind == "repeat":
+            await self._send(session, webhook, pending)
+            return await self._send(session, webhook, pending)
+        if fault.when == "after":
+            await self._send(session, webhook, pending)
+        raise aiohttp.ClientConnectionError("fault")
 
     async def _send(
         self, session: aiohttp.ClientSession, webhook: Webhook, pending: Pending

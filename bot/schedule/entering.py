@@ -68,22 +68,28 @@ def _to_tell(unit: UnitOfWork, moment: Moment, before: datetime) -> Mapping[int,
     last_at = unit.ledger.last_said(plan_id, ENTERING.what, [*admins, *(way.person_id for way in nudged)], before)
     last_on = {person_id: day_there(at, zone.key) for person_id, at in last_at.items()}
     awaited = _first_reports(unit, moment, ways)
-    reminded = unit.ledger.last_said(plan_id, LADDER, awaited, moment.now) if awaited else {}
-    found: dict[int, Way | Sequence[Way | UnusedLink]] = {}
-    for way in nudged:
-        reminded_at = reminded.get(way.person_id)
-        is_asked = way.station is Station.OPENED or (
-            way.person_id in awaited and (reminded_at is None or reminded_at < way.reached_at)
-        )
-        if is_asked and is_nudged(day_there(way.reached_at, zone.key), last_on.get(way.person_id), moment.today):
-            found[way.person_id] = way
     news = [*_news(ways, links, awaited, moment.now, zone)]
+    found: dict[int, Way | Sequence[Way | UnusedLink]] = {}
+    for way in _waiting_for_a_nudge(unit, moment, nudged, awaited):
+        if is_nudged(day_there(way.reached_at, zone.key), last_on.get(way.person_id), moment.today):
+            found[way.person_id] = way
     for admin in admins:
         last = last_on.get(admin)
         told = [one for on, one, by in news if is_told(on, last, moment.today) and (by == admin or by not in admins)]
         if told:
             found[admin] = told
     return found
+
+
+def _waiting_for_a_nudge(
+    unit: UnitOfWork, moment: Moment, ways: Sequence[Way], awaited: Mapping[int, date]
+) -> Iterator[Way]:
+    """Yield who has not accepted, and whose first report is awaited and no reminder has asked for it."""
+    reminded = unit.ledger.last_said(moment.plan_id, LADDER, awaited, moment.now) if awaited else {}
+    for way in ways:
+        at = reminded.get(way.person_id)
+        if way.station is Station.OPENED or (way.person_id in awaited and (at is None or at < way.reached_at)):
+            yield way
 
 
 def _first_reports(unit: UnitOfWork, moment: Moment, ways: Sequence[Way]) -> Mapping[int, date]:

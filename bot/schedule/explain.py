@@ -1,9 +1,10 @@
 """What a schedule says next, and why somebody gets a message or none."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.schedule.agenda import agenda_of, outlook_of
@@ -12,9 +13,9 @@ from bot.schedule.jobs import job_of
 from bot.schedule.one_a_day import one_a_day
 from bot.schedule.regular import why_not
 from bot.schedule.reminders import IN_DIGEST, carriers_of, leaving_to_digests
-from conversations.plan.calendar.agenda import Pause, Recipient
+from conversations.plan.calendar.agenda import Agenda, Pause, Recipient
 from conversations.plan.calendar.agenda_rows import LOOK_BACK
-from conversations.plan.calendar.ladder import ALONE, all_steps, ladder_fires_after
+from conversations.plan.calendar.ladder import ALONE, Step, all_steps, ladder_fires_after
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.notices import Say, decide, is_meant, paced, silenced, steps_meant, window_of_today
 from conversations.plan.calendar.working_time import ONE_DAY, Times, fires_after, has_begun, instant, next_working_hour
@@ -34,53 +35,86 @@ def upcoming(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: Zo
     For the ladder, these are the days of its steps. A window that everybody has been told does not count. Nothing is
     sent while the schedule is paused, or before a pause for everybody ends.
     """
-    job = job_of(schedule.what)
-    assert job is not None
     if schedule.paused_at is not None:
         return []
     if (pause := pause_of_all(unit, schedule.plan_id, now, zone)) is not None:
         if pause.until_on is None:
             return []
         now = instant(pause.until_on, time(0), zone)
+    coming = _steps_ahead if schedule.what == LADDER else _windows_ahead
+    return [*islice(coming(unit, schedule, now, zone), PREVIEWED)]
+
+
+def _wanted(schedule: StoredSchedule) -> Collection[Role]:
+    job = job_of(schedule.what)
+    assert job is not None
+    return job.roles_of(schedule)
+
+
+def _windows_ahead(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield the windows of a schedule, today's too if it was missed, without those that everybody has been told."""
     free, today = unit.holidays.days(schedule.plan_id), now.astimezone(zone).date()
-    wanted = job.roles_of(schedule)
     opens = next_working_hour(now, zone, free)
-    if schedule.what != LADDER:
-        owed = window_of_today(schedule.recurrence, zone, opens, free)
-        done = _told_to_all(unit, schedule, min(today, owed or today), wanted)
-        coming_ones = fires_after(Times(schedule.days, schedule.at, zone), now, free)
-        if owed is not None and instant(owed, schedule.at, zone) <= now:
-            coming_ones = chain([(owed, opens)], coming_ones)
-        return [at for _, at in islice((one for one in coming_ones if one[0] not in done), PREVIEWED)]
+    owed = window_of_today(schedule.recurrence, zone, opens, free)
+    done = _told_to_all(unit, schedule, min(today, owed or today), _wanted(schedule))
+    coming = fires_after(Times(schedule.days, schedule.at, zone), now, free)
+    if owed is not None and instant(owed, schedule.at, zone) <= now:
+        coming = chain([(owed, opens)], coming)
+    return (at for on, at in coming if on not in done)
+
+
+def _steps_ahead(unit: UnitOfWork, schedule: StoredSchedule, now: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield the instants at which the ladder reminds somebody, in their order."""
+    free, wanted = unit.holidays.days(schedule.plan_id), _wanted(schedule)
+    opens = next_working_hour(now, zone, free)
     moment = Moment(schedule.plan_id, opens, opens.astimezone(zone).date())
     people = [who for who in unit.recipients.all(schedule.plan_id) if who.role in wanted and is_meant(who)]
-    outlook = outlook_of(unit, moment)
-    outlook = leaving_to_digests(unit, moment, outlook, people)
+    outlook = leaving_to_digests(unit, moment, outlook_of(unit, moment), people)
     agenda = agenda_of(unit, moment, outlook, people)
     every_step = [s for s in all_steps(outlook.periods, free) if -LOOK_BACK <= s.on - moment.today <= PREVIEW]
     carriers = [
         (Times(one.days, one.at, one.zone(zone.key)), roles) for one, roles in carriers_of(unit, schedule.plan_id)
     ]
-    kinds = set()
-    for who in people:
-        day = moment.day_of(who)
-        reason = outlook.windows.get((who.person_id, day))
-        told = outlook.told_until.get(who.person_id, date.min)
-        if who.reports:
-            meant = tuple(steps_meant(agenda, who, every_step))
-            notices = agenda.spent.get(who.person_id, ())
-        else:
-            meant, notices = tuple(step for step in every_step if step.rung in ALONE), None
-        spoken = tuple(when for when, roles in carriers if who.role in roles)
-        kinds.add((meant, notices, max(told, day) if reason == IN_DIGEST else told, day if reason else None, spoken))
+    times = Times(schedule.days, schedule.at, zone)
     coming: set[datetime] = set()
-    for meant, notices, told, over, spoken in kinds:
-        since = instant(over + ONE_DAY, time(0), zone) if over else now
-        fires = ladder_fires_after(meant, Times(schedule.days, schedule.at, zone), since, free, told, spoken)
-        if notices is not None:
-            fires = paced(fires, meant, notices, told, free)
+    for one in {_prospect(agenda, who, moment, every_step, carriers) for who in people}:
+        since = instant(one.over + ONE_DAY, time(0), zone) if one.over else now
+        fires = ladder_fires_after(one.steps, times, since, free, one.told, one.carriers)
+        if one.notices is not None:
+            fires = paced(fires, one.steps, one.notices, one.told, free)
         coming |= {at for _, at in islice(fires, PREVIEWED)}
-    return sorted(coming)[:PREVIEWED]
+    return iter(sorted(coming))
+
+
+class _Prospect(NamedTuple):
+    """What decides on which days the ladder reminds a person. It is the same for most people of a plan."""
+
+    steps: tuple[Step, ...]
+    notices: tuple[date, ...] | None
+    """The days on which they had a notice; None for those whose reminders keep no distance."""
+    told: date
+    over: date | None
+    """The day that is over for them, because a message has covered it."""
+    carriers: tuple[Times, ...]
+
+
+def _prospect(
+    agenda: Agenda,
+    who: Recipient,
+    moment: Moment,
+    every_step: Sequence[Step],
+    carriers: Iterable[tuple[Times, Collection[Role]]],
+) -> _Prospect:
+    day = moment.day_of(who)
+    reason = agenda.windows.get((who.person_id, day))
+    told = agenda.told_until.get(who.person_id, date.min)
+    return _Prospect(
+        tuple(steps_meant(agenda, who, every_step) if who.reports else (s for s in every_step if s.rung in ALONE)),
+        tuple(agenda.spent.get(who.person_id, ())) if who.reports else None,
+        max(told, day) if reason == IN_DIGEST else told,
+        day if reason else None,
+        tuple(when for when, roles in carriers if who.role in roles),
+    )
 
 
 def pause_of_all(unit: UnitOfWork, plan_id: int, now: datetime, zone: ZoneInfo) -> Pause | None:

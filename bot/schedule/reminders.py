@@ -55,31 +55,35 @@ def plan_reminders(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -
 
     It is asked every few seconds, so it is cheap while nothing is due: the plan is read only if it concerns somebody.
     """
-    holidays = unit.holidays.days(moment.plan_id)
-    found: list[tuple[Recipient, ZoneInfo]] = []
-    roles = schedule.among(ROLES)
+    found = [*_at_their_hour(unit, schedule, moment)]
+    outlook = outlook_of(unit, moment) if found else Agenda(moment.today)
+    found = [who for who in found if concerns(outlook, who, moment.day_of(who))]
+    if found:
+        outlook = leaving_to_digests(unit, moment, outlook, found)
+        found = [who for who in found if settled(outlook, who, moment.day_of(who)) is None]
+    if not found:
+        return ()
+    agenda = agenda_of(unit, moment, outlook, found)
+    verdicts = [(who, _verdict(schedule, agenda, who, moment)) for who in found]
+    said = [who for who, verdict in verdicts if isinstance(verdict, Say)]
+    told, others = by_agency(said), left_elsewhere(unit, moment, said)
+    return [one for who, verdict in verdicts if (one := _planned(verdict, agenda, who, told, others)) is not None]
+
+
+def _at_their_hour(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> Iterator[Recipient]:
+    """The people in whose zone the hour of the schedule has come, and who have not been told today."""
+    holidays, roles = unit.holidays.days(moment.plan_id), schedule.among(ROLES)
     for name in unit.recipients.zones(moment.plan_id):
         own = ZoneInfo(name)
         day = moment.now.astimezone(own).date()
         if is_hour(Times(schedule.days, schedule.recurrence.hour_there(day, own), own), moment.now, holidays):
             untold = unit.recipients.not_told(moment.plan_id, schedule.what, name, day, roles)
-            found += [(who, own) for who in untold if is_meant(who)]
-    if not found:
-        return ()
-    outlook = outlook_of(unit, moment)
-    found = [(who, zone) for who, zone in found if concerns(outlook, who, moment.day_of(who))]
-    if not found:
-        return ()
-    outlook = leaving_to_digests(unit, moment, outlook, [who for who, _ in found])
-    found = [(who, zone) for who, zone in found if settled(outlook, who, moment.day_of(who)) is None]
-    if not found:
-        return ()
-    agenda = agenda_of(unit, moment, outlook, [who for who, _ in found])
-    hours = {who: schedule.recurrence.hour_there(moment.day_of(who), zone) for who, zone in found}
-    verdicts = [(who, decide(agenda, who, moment.now, hours[who], zone)) for who, zone in found]
-    told = by_agency(who for who, verdict in verdicts if isinstance(verdict, Say))
-    others = left_elsewhere(unit, moment, [who for who, verdict in verdicts if isinstance(verdict, Say)])
-    return [one for who, verdict in verdicts if (one := _planned(verdict, agenda, who, told, others)) is not None]
+            yield from (who for who in untold if is_meant(who))
+
+
+def _verdict(schedule: StoredSchedule, agenda: Agenda, who: Recipient, moment: Moment) -> Verdict:
+    zone = ZoneInfo(who.timezone)
+    return decide(agenda, who, moment.now, schedule.recurrence.hour_there(moment.day_of(who), zone), zone)
 
 
 def leaving_to_digests(unit: UnitOfWork, moment: Moment, outlook: Agenda, people: Sequence[Recipient]) -> Agenda:

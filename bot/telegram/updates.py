@@ -147,7 +147,7 @@ class Ignored:
 
 def written(what: "What") -> int | None:
     """Return the number of the message, if the person wrote this as a message."""
-    return None if isinstance(what, _NOT_WRITTEN) else what.origin
+    return what.origin if isinstance(what, Written) else None
 
 
 def words(what: "What") -> str:
@@ -171,7 +171,6 @@ def typed_in(what: "What") -> Typed | None:
     return what.event if isinstance(what, Said) and isinstance(what.event, Typed) else None
 
 
-_NOT_WRITTEN = (Pressed, Membership, Elsewhere, Ignored)
 Written = Command | Invited | Said | Edited | Reworded | Secondhand | Unsupported
 What = Written | Pressed | Membership | Elsewhere | Ignored
 
@@ -321,12 +320,7 @@ def _words_in(message: Mapping[str, Any], *without: str) -> str:
     First and last name are one line, as the phone shows them. A quote of what the bot wrote has no new words, and the
     preview of an address that the text shows has none either.
     """
-    replied = message.get("reply_to_message")
-    if "external_reply" not in message and replied and replied.get("from", {}).get("is_bot"):
-        without = (*without, "quote")
-    text, preview = message.get("text"), message.get("link_preview_options")
-    if text and preview and _bare(preview.get("url", "")) in text:
-        without = (*without, "link_preview_options.url")
+    without += _shown_already(message)
     parts: list[str] = []
     left: list[tuple[str, Any]] = [
         (key, each) for key, each in message.items() if key not in _ENVELOPE and not _is_code(key, each)
@@ -336,8 +330,7 @@ def _words_in(message: Mapping[str, Any], *without: str) -> str:
         if path in without:
             continue
         if isinstance(value, Mapping):
-            name = [value[key] for key in ("first_name", "last_name") if isinstance(value.get(key), str)]
-            parts += [" ".join(name)] if len(name) > 1 else []
+            parts += _full_name(value)
             left += [(f"{path}.{key}", each) for key, each in value.items() if not _is_code(key, each)]
         elif isinstance(value, list):
             if path.endswith("text") and "text[]" not in path:
@@ -346,6 +339,20 @@ def _words_in(message: Mapping[str, Any], *without: str) -> str:
         elif isinstance(value, str) and value:
             parts.append(value)
     return "\n".join(reversed(parts))[:WORDS_LIMIT]
+
+
+def _shown_already(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """The paths of texts that stand in the chat already: a quote of the bot's words, the address under a preview."""
+    replied, preview = message.get("reply_to_message"), message.get("link_preview_options")
+    is_of_bot = "external_reply" not in message and replied and replied.get("from", {}).get("is_bot")
+    text = message.get("text")
+    is_typed = text and preview and _bare(preview.get("url", "")) in text
+    return (*(("quote",) if is_of_bot else ()), *(("link_preview_options.url",) if is_typed else ()))
+
+
+def _full_name(holder: Mapping[str, Any]) -> list[str]:
+    name = [holder[key] for key in ("first_name", "last_name") if isinstance(holder.get(key), str)]
+    return [" ".join(name)] if len(name) > 1 else []
 
 
 def _is_code(key: str, value: Any) -> bool:

@@ -1,5 +1,6 @@
 """`enlace people`: who may use the bot, and in which role."""
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ from bot.cli.options import ContributorOption, JsonOption, LanguageOption, Perso
 from bot.errors import Complaint, Misuse
 
 if TYPE_CHECKING:
-    from bot.chat.actor import Actor
+    from bot.chat.actor import Actor, Notification
     from storage.people.joining import Decision
     from storage.people.people import Membership, Person
     from storage.people.role_requests import StoredRequest
@@ -103,16 +104,8 @@ def add(
 def suspend(telegram_id: PersonOption) -> None:
     """Take somebody's access away at once: role, drafts, pending messages."""
     from bot.acts.people import people
-    from bot.chat.actor import tell_later
 
-    chosen = settings()
-
-    def work(unit: "UnitOfWork") -> None:
-        who = _known(unit, telegram_id)
-        actor = server(unit, 0, chosen)  # of no plan: it holds in all plans
-        tell_later(unit, people.suspend(actor, who), actor.now)
-
-    change(work, at=chosen)
+    _in_all_plans(telegram_id, people.suspend)
     talk("Suspended.")
 
 
@@ -120,17 +113,21 @@ def suspend(telegram_id: PersonOption) -> None:
 def restore(telegram_id: PersonOption) -> None:
     """Give a suspended person access again. The bot tells them."""
     from bot.acts.people import people
+
+    _in_all_plans(telegram_id, people.restore)
+    talk("Restored.")
+
+
+def _in_all_plans(telegram_id: int, act: "Callable[[Actor, Person], Iterable[Notification]]") -> None:
     from bot.chat.actor import tell_later
 
     chosen = settings()
 
     def work(unit: "UnitOfWork") -> None:
-        who = _known(unit, telegram_id)
-        actor = server(unit, 0, chosen)  # of no plan: it holds in all plans
-        tell_later(unit, people.restore(actor, who), actor.now)
+        actor = server(unit, 0, chosen)  # of no plan
+        tell_later(unit, act(actor, _known(unit, telegram_id)), actor.now)
 
     change(work, at=chosen)
-    talk("Restored.")
 
 
 @app.command("role")

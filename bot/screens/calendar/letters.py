@@ -5,7 +5,7 @@ phone call first, and shows a text to copy. The coordinator decides whether it i
 """
 
 from bot.acts.calendar.letters import put_off as put_letter_off
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Exchange, existing
 from bot.schedule.agenda import agenda_within, lacking, outlook_of, passed_by, with_letters
 from bot.schedule.job import Moment
 from conversations.card import Button, Card, Line, bold, home_button, line, paragraph
@@ -15,7 +15,6 @@ from conversations.plan.figures.plenary import PLENARY
 from conversations.plan.model import AGENCY_ROLES, Agency
 from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.routes import Route, tap
-from storage.errors import NotFound
 
 ACTS = (("draft", "escalate.draft"), ("call", "escalate.call"), ("later", "escalate.later"))
 PAGE = "p"
@@ -33,10 +32,7 @@ def escalate(ex: Exchange, code: str, act: int | str) -> None:
     if not code or code == PAGE:
         _list(ex, act if isinstance(act, int) else 0)
         return
-    try:
-        agency = ex.unit.plans.agency(ex.membership.plan_id, code)
-    except NotFound:
-        raise Denied from None
+    agency = existing(ex.unit.plans.agency, ex.membership.plan_id, code)
     say, home = ex.say, (home_button(ex.say),)
     passed = passed_by(ex.unit, ex.membership.plan_id, code, ex.today)
     if len(passed) < 2:

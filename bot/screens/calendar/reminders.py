@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from bot.acts.calendar import pauses
 from bot.acts.reports.reports import NothingNew, Report, is_begun, report_nothing_new, without_news
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, existing
 from bot.schedule.agenda import agenda_of, outlook_of, reasons_of
 from bot.schedule.by_hand import begin_broadcast, remind, show_broadcast_on, stop_broadcast
 from bot.schedule.job import Moment
@@ -23,7 +23,7 @@ from conversations.card import Button, Card, Line, bold, home_button, italic, li
 from conversations.dates import show_date
 from conversations.plan.calendar.agenda import NEEDS, Agenda, PauseKind, Recipient, Topic, told_topics
 from conversations.plan.calendar.ledger import LADDER
-from conversations.plan.calendar.notices import next_reminder_on
+from conversations.plan.calendar.notices import Chase, next_reminder_on
 from conversations.plan.calendar.working_time import ONE_DAY, working_day_from, working_days_after
 from conversations.plan.expected import DueReport
 from conversations.plan.messages.reminders import close_button, left_of, reason_rows, reminder
@@ -31,7 +31,6 @@ from conversations.plan.model import AGENCY_ROLES
 from conversations.plan.periods import ReportingPeriod, period_name, period_names
 from conversations.routes import Route, tap
 from conversations.session.profiles import FORM_OF
-from storage.errors import NotFound
 from storage.reports.submissions import StoredSubmission
 
 REASONS = ("no_progress", "waiting", "budget", "season")
@@ -69,10 +68,7 @@ def begin(ex: Exchange, code: str) -> None:
 
 
 def _period_of_own(ex: Exchange, code: str) -> ReportingPeriod | None:
-    try:
-        return ex.unit.plans.period(ex.membership.plan_id, code, ex.agency_id) if code else None
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.plans.period, ex.membership.plan_id, code, ex.agency_id) if code else None
 
 
 def postpone(ex: Exchange) -> None:
@@ -225,36 +221,41 @@ def pause(ex: Exchange, choice: str) -> None:
     (docs/domain.md#reminders).
     """
     is_everybody = ex.membership.role not in AGENCY_ROLES
-    kind: PauseKind = "everybody" if is_everybody else "own"
-    person_id = None if is_everybody else ex.person.id
-    say = ex.say
     today = ex.today if is_everybody else ex.now.astimezone(ex.zone).date()  # everybody's is the plan's
     if choice == "end":
-        if is_everybody:
-            pauses.resume_everybody(ex.actor)
-        else:
-            pauses.resume_own(ex.actor)
-        ex.answer_line(say(f"pause.{kind}.ended"))
-        return
-    if choice in map(str, (0, *PAUSES)):
+        (pauses.resume_everybody if is_everybody else pauses.resume_own)(ex.actor)
+        ex.answer_line(ex.say(f"pause.{_kind(ex)}.ended"))
+    elif choice in map(str, (0, *PAUSES)):
         until_on = today + timedelta(days=int(choice)) if choice != "0" else None
-        if is_everybody:
-            pauses.pause_everybody(ex.actor, until_on)
-        else:
-            pauses.pause_own(ex.actor, until_on)
-        if until_on is None:
-            text = say(f"pause.{kind}.begun_unlimited")
-        else:
-            text = say(f"pause.{kind}.begun", date=last_day(until_on, ex.language))
-        rows = ((Button(say("pause.end"), tap(Route.PAUSE, "end")),), (home_button(say),))
-        ex.answer(Card((line(text),), rows))
-        return
-    rows_: list[tuple[Button, ...]] = [
+        (pauses.pause_everybody if is_everybody else pauses.pause_own)(ex.actor, until_on)
+        _show_begun(ex, until_on)
+    else:
+        _offer_pauses(ex, today)
+
+
+def _kind(ex: Exchange) -> PauseKind:
+    return "own" if ex.membership.role in AGENCY_ROLES else "everybody"
+
+
+def _show_begun(ex: Exchange, until_on: date | None) -> None:
+    if until_on is None:
+        text = ex.say(f"pause.{_kind(ex)}.begun_unlimited")
+    else:
+        text = ex.say(f"pause.{_kind(ex)}.begun", date=last_day(until_on, ex.language))
+    rows = ((Button(ex.say("pause.end"), tap(Route.PAUSE, "end")),), (home_button(ex.say),))
+    ex.answer(Card((line(text),), rows))
+
+
+def _offer_pauses(ex: Exchange, today: date) -> None:
+    """Offer the lengths of a pause; if one lasts now, say until when, and offer its end."""
+    say, kind = ex.say, _kind(ex)
+    rows: list[tuple[Button, ...]] = [
         tuple(Button(say("pause.days" if days > 1 else "pause.day", n=days), tap(Route.PAUSE, days)) for days in pair)
         for pair in (PAUSES[:2], PAUSES[2:])
     ]
     if kind == "everybody":
-        rows_.append((Button(say("pause.unlimited_button"), tap(Route.PAUSE, 0)),))
+        rows.append((Button(say("pause.unlimited_button"), tap(Route.PAUSE, 0)),))
+    person_id = None if kind == "everybody" else ex.person.id
     current = ex.unit.pauses.current(ex.membership.plan_id, today)
     now = [p for p in current if p.kind == kind and p.person_id == person_id]
     lines = [line(say(f"pause.{kind}.choose"))]
@@ -262,9 +263,9 @@ def pause(ex: Exchange, choice: str) -> None:
         until = now[-1].until_on
         text = say("pause.now", date=last_day(until, ex.language)) if until else say("pause.now_unlimited")
         lines.insert(0, line(bold(text)))
-        rows_.append((Button(say("pause.end"), tap(Route.PAUSE, "end"), "success"),))
-    rows_.append((home_button(say),))
-    ex.answer(Card(tuple(lines), tuple(rows_)))
+        rows.append((Button(say("pause.end"), tap(Route.PAUSE, "end"), "success"),))
+    rows.append((home_button(say),))
+    ex.answer(Card(tuple(lines), tuple(rows)))
 
 
 def last_day(until_on: date, language: str) -> str:
@@ -288,32 +289,41 @@ def chase(ex: Exchange, answer: str = "") -> None:
         card = Card((line(say("chase.sending", sent=0, total=len(found.meant))),), (_stop_row(ex, 0),))
         _broadcast(ex, agenda, found.meant, card)
         return
-    count = len(found.waiting)
-    lines = [line(bold(say("chase.title" if count > 1 else "chase.title_one", n=count)))]
+    now = len(found.agencies)
+    key = "chase.now" if now > 1 else "chase.now_one"
+    rows = [(Button(say(key, n=now), tap(Route.CHASE, "yes"), "primary"),)] if now else []
+    ex.answer(Card((*_who_waits(ex, agenda, found), *_who_is_told(ex, agenda, found)), (*rows, home)))
+
+
+def _who_waits(ex: Exchange, agenda: Agenda, found: Chase) -> Iterator[Line]:
+    """The agencies that owe something, what it is, and why nobody there is reminded."""
+    say, count = ex.say, len(found.waiting)
+    yield line(bold(say("chase.title" if count > 1 else "chase.title_one", n=count)))
     open_ones = [period for period in agenda.periods if period.is_open(ex.today)]
-    lines += [line(each.named_until(ex.language)) for each in open_ones]
+    yield from (line(each.named_until(ex.language)) for each in open_ones)
     for code in found.waiting[: 2 * LISTED]:
         parts = [code, left_of(agenda, code, open_ones, ex.language)]
         reason = found.silent.get(code, "quiet_hours" if code in found.resting else None)
         if reason is not None and reason != "paused_for_everybody":
             parts.append(say("digest.no_focal_point") if reason == "no_role" else say(f"due.reason.{reason}"))
-        lines.append(line("• ", " · ".join(parts)))
+        yield line("• ", " · ".join(parts))
     if count > 2 * LISTED:
-        lines.append(line(say("remind.more", n=count - 2 * LISTED)))
+        yield line(say("remind.more", n=count - 2 * LISTED))
+
+
+def _who_is_told(ex: Exchange, agenda: Agenda, found: Chase) -> Iterator[Line]:
+    """How many people a press reminds and how many were reminded today; then the words that one of them would read."""
+    say = ex.say
     if meant := len(found.meant):
-        lines.append(line(say("chase.people" if meant > 1 else "chase.people_one", n=meant)))
+        yield line(say("chase.people" if meant > 1 else "chase.people_one", n=meant))
     if told := len(found.told_today):
-        lines.append(line(say("chase.told_today" if told > 1 else "chase.told_today_one", n=told)))
+        yield line(say("chase.told_today" if told > 1 else "chase.told_today_one", n=told))
     if "paused_for_everybody" in found.silent.values():
-        lines.append(line(say("chase.paused")))
-    if found.resting and not found.meant:
-        lines.append(line(say("chase.quiet")))
+        yield line(say("chase.paused"))
     if found.meant:
-        lines += [line(""), line(say("chase.text")), *_text_of(ex, agenda, *found.meant[0])]
-    now = len(found.agencies)
-    key = "chase.now" if now > 1 else "chase.now_one"
-    rows = [(Button(say(key, n=now), tap(Route.CHASE, "yes"), "primary"),)] if now else []
-    ex.answer(Card(tuple(lines), (*rows, home)))
+        yield from (line(""), line(say("chase.text")), *_text_of(ex, agenda, *found.meant[0]))
+    elif found.resting:
+        yield line(say("chase.quiet"))
 
 
 def _text_of(ex: Exchange, agenda: Agenda, who: Recipient, topics: tuple[Topic, ...]) -> Iterator[Line]:

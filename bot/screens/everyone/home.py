@@ -8,7 +8,7 @@ list. Every command of a role's menu is reached from here by taps.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Exchange, existing
 from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
 from bot.screens.plan.digests import vacancies
@@ -21,7 +21,6 @@ from conversations.plan.model import Role
 from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Part, Route, tap
 from conversations.session.profiles import FORM_OF
-from storage.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +273,4 @@ def progress(ex: Exchange, period_code: str) -> None:
 
 
 def _period(ex: Exchange, code: str) -> ReportingPeriod:
-    try:
-        return ex.unit.plans.period(ex.membership.plan_id, code)
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.plans.period, ex.membership.plan_id, code)

@@ -8,20 +8,16 @@ from collections.abc import Collection
 from functools import partial
 
 from bot.acts.people.people import set_contributor
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, existing
 from conversations.card import Button, Card, bold, home_button, line
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
-from storage.errors import NotFound
 
 
 def contribution(ex: Exchange, person_id: int, answer: str) -> None:
     """Give an observer the right to report their agency's indicators, or take it away. Without an answer, ask."""
     plan_id, say = ex.membership.plan_id, ex.say
-    try:
-        person = ex.unit.people.by_id(person_id)
-    except NotFound:
-        raise Denied from None
+    person = existing(ex.unit.people.by_id, person_id)
     membership = person.membership_in(plan_id)
     if membership is None or membership.role is not Role.OBSERVER or membership.agency_id is None:
         raise Denied

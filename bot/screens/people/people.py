@@ -19,7 +19,7 @@ from bot.acts.people.people import (
     request_in_words,
     settle_request,
 )
-from bot.chat.exchange import Denied, Exchange, number_of
+from bot.chat.exchange import Denied, Exchange, existing, number_of
 from bot.chat.permissions import REPORTERS
 from bot.screens.people import contributors
 from bot.screens.plan.digests import vacancies
@@ -33,7 +33,6 @@ from conversations.routes import ButtonTap, Route, awaiting, tap
 from conversations.session.reading.text import normalise
 from conversations.session.safeguards.guard import personal_data
 from conversations.wording import Wording
-from storage.errors import NotFound
 from storage.people.joining import Decision
 from storage.people.people import Membership, Person
 from storage.people.role_requests import REQUEST_TTL
@@ -299,43 +298,57 @@ def _acts(say: Wording, who: Person, membership: Membership) -> list[tuple[Butto
 
 def change_role(ex: Exchange, person_id: int, name: str, agency_id: int | None, answer: str) -> None:
     """Change a role. Each screen asks for what is missing, and the last one for confirmation."""
-    say = ex.say
     who, present = _other(ex, person_id)
-    to = partial(tap, Route.CHANGE_ROLE, who.id)
-    back = (Button(say("nav.back"), tap(Route.PERSON, who.id)),)
     if not name:
-        rows = [(Button(say(f"role.{role}"), to(role)),) for role in ORDER if role is not present.role]
-        ex.answer(Card((line(say("people.which_role", name=who.name)),), (*rows, back)))
+        _ask_role(ex, who, present)
         return
     if name not in set(Role):
         raise Denied
     role = Role(name)
     if role in OF_AN_AGENCY and not agency_id:
-        agencies = ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today)
-        agencies = tuple(a for a in agencies if (role, a.id) != (present.role, present.agency_id))
-        ex.answer(Card((line(say("invite.agency")),), (*_threes([(a.code, to(role, a.id)) for a in agencies]), back)))
+        _ask_agency(ex, who, present, role)
         return
     agency = _active_agency(ex, agency_id) if role in OF_AN_AGENCY and agency_id else None
     if (role, agency.id if agency else None) == (present.role, present.agency_id):
         _show_person(ex, who, present)
-        return
-    code = agency.code if agency else ""
-    if answer != "yes":
-        before, after = post_name(say, present.role, present.agency_code), post_name(say, role, code)
-        lines = [line(say("people.change_sure", name=who.name, before=before, after=after))]
-        drafts = len(ex.unit.sessions.drafts_of(who.id))
-        if drafts and not ({present.role, role} <= REPORTERS and agency and agency.id == present.agency_id):
-            lines.append(line(say("people.drafts_go", n=drafts)))
-        if people_acts.needs_second(ex.actor, role):
-            lines.append(line(say("people.second_needed")))
-        yes = Button(say("people.change_yes"), to(role, agency.id if agency else 0, "yes"), "primary")
-        ex.answer(Card(tuple(lines), ((yes,), back)))
-        return
-    if role is not present.role and _asked(ex, role, agency, who):
-        return
-    ex.pass_on(people_acts.change_role(ex.actor, who, present, role, agency.id if agency else None))
-    ex.toast = say("people.changed")
-    _show_person(ex, *ex.unit.people.in_plan(ex.membership.plan_id, who.id))
+    elif answer != "yes":
+        _ask_if_sure(ex, who, present, role, agency)
+    elif role is present.role or not _asked(ex, role, agency, who):
+        ex.pass_on(people_acts.change_role(ex.actor, who, present, role, agency.id if agency else None))
+        ex.toast = ex.say("people.changed")
+        _show_person(ex, *ex.unit.people.in_plan(ex.membership.plan_id, who.id))
+
+
+def _ask_role(ex: Exchange, who: Person, present: Membership) -> None:
+    to = partial(tap, Route.CHANGE_ROLE, who.id)
+    rows = [(Button(ex.say(f"role.{role}"), to(role)),) for role in ORDER if role is not present.role]
+    ex.answer(Card((line(ex.say("people.which_role", name=who.name)),), (*rows, _back(ex, who))))
+
+
+def _ask_agency(ex: Exchange, who: Person, present: Membership, role: Role) -> None:
+    to = partial(tap, Route.CHANGE_ROLE, who.id, role)
+    agencies = ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today)
+    others = [(a.code, to(a.id)) for a in agencies if (role, a.id) != (present.role, present.agency_id)]
+    ex.answer(Card((line(ex.say("invite.agency")),), (*_threes(others), _back(ex, who))))
+
+
+def _ask_if_sure(ex: Exchange, who: Person, present: Membership, role: Role, agency: Agency | None) -> None:
+    """Say what changes, what becomes of the drafts, and whether another admin has to agree."""
+    say, code = ex.say, agency.code if agency else ""
+    before, after = post_name(say, present.role, present.agency_code), post_name(say, role, code)
+    lines = [line(say("people.change_sure", name=who.name, before=before, after=after))]
+    drafts = len(ex.unit.sessions.drafts_of(who.id))
+    if drafts and not ({present.role, role} <= REPORTERS and agency and agency.id == present.agency_id):
+        lines.append(line(say("people.drafts_go", n=drafts)))
+    if people_acts.needs_second(ex.actor, role):
+        lines.append(line(say("people.second_needed")))
+    to = tap(Route.CHANGE_ROLE, who.id, role, agency.id if agency else 0, "yes")
+    ex.answer(Card(tuple(lines), ((Button(say("people.change_yes"), to, "primary"),), _back(ex, who))))
+
+
+def _back(ex: Exchange, who: Person) -> tuple[Button]:
+    """The row that leads back to a person."""
+    return (Button(ex.say("nav.back"), tap(Route.PERSON, who.id)),)
 
 
 def suspend(ex: Exchange, person_id: int, answer: str) -> None:
@@ -347,7 +360,7 @@ def suspend(ex: Exchange, person_id: int, answer: str) -> None:
         lines = [line(say("people.suspend_sure", name=who.name)), line(say("people.suspend_what", drafts=drafts))]
         rows = (
             (Button(say("people.suspend_yes"), tap(Route.SUSPEND, who.id, "yes"), "danger"),),
-            (Button(say("nav.back"), tap(Route.PERSON, who.id)),),
+            _back(ex, who),
         )
         ex.answer(Card(tuple(lines), rows))
         return
@@ -370,7 +383,7 @@ def restore(ex: Exchange, person_id: int, answer: str) -> None:
         _show_person(ex, *ex.unit.people.in_plan(ex.membership.plan_id, who.id))
         return
     checked = (Button(say("people.checked"), tap(Route.RESTORE, who.id, "yes"), "primary"),)
-    back = (Button(say("nav.back"), tap(Route.PERSON, who.id)),)
+    back = _back(ex, who)
     key = "people.restore_admin" if needs_server else "people.restore_how"
     ex.answer(Card(paragraph(say(key, name=who.name)), (back,) if needs_server else (checked, back)))
 
@@ -508,10 +521,7 @@ def decide(ex: Exchange, request_id: int, answer: str) -> None:
 # ------------------------------------------------------------------ inside
 def _whom(ex: Exchange, person_id: int) -> tuple[Person, Membership]:
     """Return the person that a button names, with their role in this plan. Denied for anybody else."""
-    try:
-        return ex.unit.people.in_plan(ex.membership.plan_id, person_id)
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.people.in_plan, ex.membership.plan_id, person_id)
 
 
 def _other(ex: Exchange, person_id: int, *, is_suspended: bool = False) -> tuple[Person, Membership]:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from bot.acts.people import delegations as acts
 from bot.acts.people.people import Link, issue_link, link_in_words
 from bot.chat.contact import contact
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, existing
 from bot.chat.permissions import REPORTERS
 from bot.screens.reports.drafts import drafts_of_others, others_of_agency
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
@@ -20,7 +20,6 @@ from conversations.routes import Route, awaiting, tap
 from conversations.session.reading.dates import read_date
 from conversations.session.reading.results import Understood
 from conversations.wording import Wording
-from storage.errors import NotFound
 from storage.people.delegations import StoredDelegation
 from storage.people.joining import OfferedRole
 from storage.people.people import Membership, Person
@@ -197,10 +196,7 @@ def succeed(ex: Exchange, code: str, role_name: str) -> None:
 
 
 def _agency_id(ex: Exchange, code: str) -> int:
-    try:
-        return ex.unit.plans.agency(ex.membership.plan_id, code).id
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.plans.agency, ex.membership.plan_id, code).id
 
 
 def _vacant_agency(ex: Exchange, code: str) -> int:
@@ -269,10 +265,7 @@ def _name_of(ex: Exchange, head: int | str) -> str:
 
 
 def _whom(ex: Exchange, person_id: int) -> tuple[Person, Membership]:
-    try:
-        return ex.unit.people.in_plan(ex.membership.plan_id, person_id)
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.people.in_plan, ex.membership.plan_id, person_id)
 
 
 def _shown_link(ex: Exchange, link: Link, role: Role, agency_code: str) -> tuple[Line, ...]:

@@ -21,7 +21,7 @@ from bot.acts.plan.periods import (
     set_days,
     standing_of,
 )
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, existing
 from conversations.card import Button, Card, Line, bold, home_button, italic, line
 from conversations.dates import show_date
 from conversations.plan.calendar.working_time import ONE_DAY
@@ -29,7 +29,6 @@ from conversations.plan.model import Agency
 from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.routes import Route, awaiting, tap
 from conversations.wording import Wording
-from storage.errors import NotFound
 from storage.plan.periods import StoredReopening
 
 LISTED = 8
@@ -288,17 +287,11 @@ def _stamp(period: ReportingPeriod) -> str:
 
 # ------------------------------------------------------------------ inside
 def _period(ex: Exchange, code: str, agency: Agency | None = None) -> ReportingPeriod:
-    try:
-        return ex.unit.plans.period(ex.membership.plan_id, code, agency.id if agency else None)
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.plans.period, ex.membership.plan_id, code, agency.id if agency else None)
 
 
 def _agency(ex: Exchange, code: str) -> Agency:
-    try:
-        return ex.unit.plans.agency(ex.membership.plan_id, code)
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.plans.agency, ex.membership.plan_id, code)
 
 
 def _days(ex: Exchange, period: ReportingPeriod) -> list[Line]:

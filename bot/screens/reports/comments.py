@@ -7,7 +7,7 @@ never changes an agency's datum (docs/domain.md#comments).
 import contextlib
 
 from bot.acts.reports import comments as acts
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, existing
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
 from conversations.dates import show_date
 from conversations.plan.model import ORDINARY, Activity, Care, Indicator, Role
@@ -187,10 +187,7 @@ def _outcome(ex: Exchange, one: StoredComment) -> tuple[Line, ...]:
 
 
 def _comment(ex: Exchange, comment_id: int) -> StoredComment:
-    try:
-        return ex.unit.comments.get(ex.membership.plan_id, comment_id)
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.comments.get, ex.membership.plan_id, comment_id)
 
 
 def _about(ex: Exchange, argument: str) -> str:

@@ -5,7 +5,7 @@ A button names the bundle it decides about, so a button of an earlier check deci
 
 from bot.acts.reports import publishing
 from bot.acts.reports.forms import title_of
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, existing
 from bot.screens.reports.opening import open_free, resume
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.dates import show_date
@@ -14,7 +14,6 @@ from conversations.routes import Route, tap
 from conversations.session.events import Offered
 from conversations.session.profiles import FORM_OF
 from conversations.xforms.bundle import DATA_KINDS, FORM_KINDS, kind_of
-from storage.errors import NotFound
 from storage.reports.forms import StoredForm
 
 SENT_KINDS = (*FORM_KINDS, *DATA_KINDS, ".zip")
@@ -83,10 +82,7 @@ def show_form(ex: Exchange, what: int | str, version_id: int | None) -> None:
             pass
         case _:
             raise Denied
-    try:
-        form = ex.unit.forms.version(wanted)
-    except NotFound:
-        raise Denied from None
+    form = existing(ex.unit.forms.version, wanted)
     if form.plan_id != ex.membership.plan_id:
         raise Denied
     say = ex.say

@@ -11,7 +11,7 @@ from bot.acts.people.delegations import in_words
 from bot.acts.plan.periods import close as close_periods
 from bot.acts.reports import reviewing
 from bot.acts.reports.reports import Report, discard_draft
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, existing
 from bot.chat.permissions import REPORTERS
 from bot.screens.reports.closing import to_close
 from bot.screens.reports.drafts import drafts_of_others
@@ -39,7 +39,6 @@ from conversations.routes import Route, tap
 from conversations.session.events import Tap
 from conversations.session.profiles import FORM_OF
 from conversations.session.session import Session
-from storage.errors import NotFound
 from storage.reports.sessions import StoredSession
 from storage.reports.submissions import StoredSubmission
 
@@ -290,20 +289,14 @@ def discard(ex: Exchange, session_id: int, answer: str) -> None:
 
 
 def _own_session(ex: Exchange, session_id: int) -> StoredSession:
-    try:
-        stored = ex.unit.sessions.get(session_id)
-    except NotFound:
-        raise Denied from None
+    stored = existing(ex.unit.sessions.get, session_id)
     if stored.person_id != ex.person.id or stored.state != "open":
         raise Denied
     return stored
 
 
 def take(ex: Exchange, session_id: int) -> None:
-    try:
-        stored = ex.unit.sessions.get(session_id)
-    except NotFound:
-        raise Denied from None
+    stored = existing(ex.unit.sessions.get, session_id)
     take_over(ex, stored)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from bot.acts.reports import reviewing
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Denied, Exchange, existing
 from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.lights import standing_of
 from bot.screens.reports.receipts import status_label
@@ -25,7 +25,7 @@ from conversations.plan.model import WAITING, ActivityStatus, ValidationState
 from conversations.plan.periods import period_name
 from conversations.plan.review import WEEK, Answer
 from conversations.routes import Route, awaiting, tap
-from storage.errors import Conflict, NotFound
+from storage.errors import Conflict
 from storage.reports.reviews import OwnReport, Waiting
 from storage.reports.submissions import StoredSubmission
 
@@ -177,10 +177,7 @@ def _after(ex: Exchange, sent_id: int) -> StoredSubmission | None:
 
 def _submission(ex: Exchange, submission_id: int) -> StoredSubmission:
     """A report of the person's own plan. Denied for any other plan (S3)."""
-    try:
-        sent = ex.unit.submissions.get(submission_id)
-    except NotFound:
-        raise Denied from None
+    sent = existing(ex.unit.submissions.get, submission_id)
     if sent.plan_id != ex.membership.plan_id:
         raise Denied
     return sent

@@ -2,7 +2,7 @@
 
 from bot.acts.sharing import exports as acts
 from bot.acts.sharing.exports import AT_ONCE, KEPT, KIND, Asker, offers_of, request, scope_of
-from bot.chat.exchange import Denied, Exchange, number_of
+from bot.chat.exchange import Denied, Exchange, existing, number_of
 from conversations.card import Card, home_button, line
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_progress import ended_card, sending_card, working_card
@@ -187,10 +187,7 @@ _OF_A_JOB = {"stop": _stop, "again": _again}
 
 def _own_job(ex: Exchange, number: int) -> StoredJob:
     """The export that a button names. Denied unless this person asked for it, in the role they have now (S3)."""
-    try:
-        return acts.own_job(ex.actor, ex.membership.role, number)
-    except NotFound:
-        raise Denied from None
+    return existing(acts.own_job, ex.actor, ex.membership.role, number)
 
 
 # ------------------------------------------------------------------ inside

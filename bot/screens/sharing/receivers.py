@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.acts.sharing import receivers as acts
 from bot.acts.sharing.addresses import BadAddress
-from bot.chat.exchange import Denied, Exchange, number_of
+from bot.chat.exchange import Exchange, existing, number_of
 from conversations.card import Button, Card, Line, Span, bold, cut, home_button, italic, line
 from conversations.dates import show_date
 from conversations.plan.sharing.events import kinds_for, packed, unpacked
@@ -263,10 +263,7 @@ def _say_full(ex: Exchange) -> None:
 # ------------------------------------------------------------------ tried
 def show_tried(ex: Exchange, endpoint_id: int, reason: str, status: int | None) -> None:
     """Show how a receiver answered a ping."""
-    try:
-        found = ex.unit.endpoints.get(ex.membership.plan_id, endpoint_id)
-    except NotFound:
-        raise Denied from None
+    found = existing(ex.unit.endpoints.get, ex.membership.plan_id, endpoint_id)
     if reason:
         told = ex.say("receivers.failed", why=ex.say(f"event.why.{reason}", status=status or "–"))
     else:

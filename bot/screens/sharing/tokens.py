@@ -9,11 +9,11 @@ from typing import Final
 
 from bot.acts.people.people import day_and_hour
 from bot.acts.sharing import tokens as acts
-from bot.chat.exchange import Denied, Exchange
+from bot.chat.exchange import Exchange, existing
 from conversations.card import Button, Card, Line, Span, bold, home_button, italic, line
 from conversations.plan.sharing.export_request import AUDIENCES
 from conversations.routes import Route, tap
-from storage.errors import Conflict, NotFound
+from storage.errors import Conflict
 from storage.people.tokens import DataToken
 
 LISTED: Final = 10
@@ -108,10 +108,7 @@ def _make(ex: Exchange, audience: str) -> None:
 
 
 def _named(ex: Exchange, prefix: str) -> DataToken:
-    try:
-        return ex.unit.tokens.get(ex.membership.plan_id, prefix)
-    except NotFound:
-        raise Denied from None
+    return existing(ex.unit.tokens.get, ex.membership.plan_id, prefix)
 
 
 # ------------------------------------------------------------------ tried
