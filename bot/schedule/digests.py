@@ -21,7 +21,8 @@ from conversations.plan.calendar.agenda import Agenda, Recipient, closing_topics
 from conversations.plan.calendar.ladder import Rung
 from conversations.plan.calendar.ledger import CARRIERS
 from conversations.plan.calendar.notices import Chase
-from conversations.plan.figures.monitoring import ActivityStanding, Standing, plenary_items
+from conversations.plan.figures.monitoring import ActivityStanding, Standing
+from conversations.plan.figures.plenary import plenary_items
 from conversations.plan.messages import digests, week
 from conversations.plan.messages.reminders import closing_acts, letters_offered
 from conversations.plan.messages.week import Act, Offer

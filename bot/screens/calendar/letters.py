@@ -11,7 +11,7 @@ from bot.schedule.job import Moment
 from conversations.card import Button, Card, Line, bold, home_button, line, paragraph
 from conversations.languages import translated
 from conversations.plan.calendar.agenda_rows import Scope, put_off
-from conversations.plan.figures.monitoring import PLENARY
+from conversations.plan.figures.plenary import PLENARY
 from conversations.plan.model import AGENCY_ROLES, Agency
 from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.routes import Route, tap

@@ -20,7 +20,8 @@ from bot.schedule.job import Moment
 from bot.screens.reports.receipts import status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.languages import translated
-from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, AgencyStanding, Standing, plenary_items
+from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, AgencyStanding, Standing
+from conversations.plan.figures.plenary import plenary_items
 from conversations.plan.messages import digest_words, digests
 from conversations.plan.messages.digest_words import with_remark
 from conversations.plan.messages.entering import vacancy_remark

@@ -39,8 +39,6 @@ from conversations.plan.versions import holds
 
 COLUMNS = 6
 """Closings that are looked back on, the present one included: half a year fits a phone."""
-PLENARY = 3
-"""After so many periods in a row without a closing, the plenary is told (docs/domain.md#reminders)."""
 UNEXPLAINED = timedelta(days=60)
 """An activity that has been red for so long without an explanation is for the plenary too."""
 LOOK_BACK = timedelta(days=400)
@@ -567,45 +565,6 @@ def percent_of(part: int, whole: int) -> int:
 def days_between(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
     """Return the number of calendar days between two instants in that zone."""
     return (later.astimezone(zone).date() - earlier.astimezone(zone).date()).days
-
-
-@dataclass(frozen=True, slots=True)
-class PlenaryItem:
-    """An activity or an agency that only the coordination or the plenary can deal with (docs/domain.md#reminders)."""
-
-    agency: Agency
-    since: date
-    each: ActivityStanding | None = None
-    """The activity whose report asks for a decision, or that is red without an explanation."""
-    passed: tuple[ReportingPeriod, ...] = ()
-
-    @property
-    def is_asked_for(self) -> bool:
-        """Whether a report asks for a decision. If not, the item is only unexplained."""
-        return self.each is not None and self.each.asked_at is not None
-
-
-def plenary_items(s: Standing) -> tuple[PlenaryItem, ...]:
-    """Return the matters for the plenary, those that have waited longest first.
-
-    Decisions that are asked for come first, then agencies that have let PLENARY periods pass, then red activities
-    without an explanation. An agency that let periods pass is named instead of its unexplained activities.
-    """
-    asked, passed, unexplained = [], [], []
-    for agency in s.agencies:
-        is_silent = agency.in_a_row >= PLENARY
-        if is_silent:
-            passed.append(PlenaryItem(agency.agency, agency.passed[0].locks_on, passed=agency.passed))
-        for each in agency.activities:
-            if each.asked_at is not None:
-                asked.append(PlenaryItem(agency.agency, each.asked_at.astimezone(s.zone).date(), each))
-            elif each.unexplained_since is not None and not is_silent:
-                unexplained.append(PlenaryItem(agency.agency, each.unexplained_since, each))
-    return tuple(
-        item
-        for items in (asked, passed, unexplained)
-        for item in sorted(items, key=lambda one: (one.since, one.agency.code, one.each.code if one.each else ""))
-    )
 
 
 def due_within(standing: Standing, days: int) -> tuple[tuple[date, tuple[ReportingPeriod, ...]], ...]:

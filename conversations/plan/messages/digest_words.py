@@ -8,7 +8,8 @@ from conversations.card import Line, bold, cut, line
 from conversations.dates import show_date
 from conversations.languages import translated
 from conversations.plan.figures.lights import Light, expected_progress
-from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, PlenaryItem, Standing
+from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing
+from conversations.plan.figures.plenary import PlenaryItem
 from conversations.plan.figures.standing_records import Closing
 from conversations.plan.model import Activity
 from conversations.plan.periods import PeriodName, PeriodType, period_name

@@ -25,8 +25,8 @@ from conversations.plan.figures.monitoring import (
     days_between,
     due_within,
     percent_of,
-    plenary_items,
 )
+from conversations.plan.figures.plenary import plenary_items
 from conversations.plan.figures.suppression import Figure
 from conversations.plan.messages.digest_words import (
     TITLE,

@@ -15,7 +15,8 @@ from typing import Any
 from conversations.card import cut
 from conversations.plan.figures.annual import IndicatorYear
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing, percent_of, plenary_items
+from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing, percent_of
+from conversations.plan.figures.plenary import plenary_items
 from conversations.plan.messages import digest_words, digests
 from conversations.plan.model import ActivityStatus, Role
 from conversations.plan.sharing.export_request import audience_name

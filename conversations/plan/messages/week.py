@@ -14,7 +14,8 @@ from conversations.card import Line, bold, line
 from conversations.dates import short_date
 from conversations.plan.expected import is_expected
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.monitoring import PlenaryItem, Standing, days_between, plenary_items
+from conversations.plan.figures.monitoring import Standing, days_between
+from conversations.plan.figures.plenary import PlenaryItem, plenary_items
 from conversations.plan.messages.digest_words import (
     and_more,
     counted_list,

@@ -254,12 +254,12 @@ class _Found:
 
     @property
     def exact(self) -> int:
-        """How many of its words are spelled as in the table."""
+        """Return how many of its words are spelled as in the table."""
         return sum(map(eq, self.said[self.at : self.ends], self.phrase))
 
     @property
     def left_over(self) -> int:
-        """How many words beside it change something."""
+        """Return how many words beside it change something."""
         return sum(word not in beside_words() for word in (*self.said[: self.at], *self.said[self.ends :]))
 
     @property
@@ -276,7 +276,7 @@ class _Found:
 
     @property
     def order(self) -> tuple[bool, int, int, int, int]:
-        """Of two, the greater one counts: "gracias, ya lo envié" means that it was sent."""
+        """Return what decides between two phrases; the greater counts: in "gracias, ya lo envié", that it was sent."""
         return not self.is_polite, sum(map(len, self.phrase)), self.exact, -self.foreignness, -self.rank
 
     def is_part(self, of: "_Found") -> bool:

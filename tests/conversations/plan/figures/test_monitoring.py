@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from conversations.plan.figures.closings import closings_until
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.monitoring import Cell, Rate, Standing, due_within, plenary_items, worst_of
+from conversations.plan.figures.monitoring import Cell, Rate, Standing, due_within, worst_of
+from conversations.plan.figures.plenary import plenary_items
 from conversations.plan.figures.standing_records import Closed, Detail, Records, Report
 from conversations.plan.model import ActivityStatus, ValidationState
 from conversations.plan.periods import PeriodType

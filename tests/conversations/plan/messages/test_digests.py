@@ -13,7 +13,8 @@ import pytest
 from conversations.card import line
 from conversations.languages import LANGUAGES
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.monitoring import ActivityStanding, plenary_items
+from conversations.plan.figures.monitoring import ActivityStanding
+from conversations.plan.figures.plenary import plenary_items
 from conversations.plan.figures.standing_records import Closing, Detail, Records
 from conversations.plan.messages import digest_words, digests
 from conversations.plan.periods import PeriodType
