@@ -8,7 +8,7 @@ from functools import cache
 from itertools import pairwise
 
 from conversations.languages import phrases
-from conversations.session.reading.choices import Choices, Matched, NoMatch, match_choice
+from conversations.session.reading.choices import Choices, match_choice
 from conversations.session.reading.results import Ambiguous, NotUnderstood, Read, Understood
 from conversations.session.reading.text import LETTERS, fold, plain
 from conversations.session.reading.vocabulary import (
@@ -287,5 +287,5 @@ def _by_label(numbers: list[str], pieces: list[str], labels: Sequence[str]) -> t
 
 
 def _named(text: str, choices: Choices) -> str | None:
-    matched = match_choice(text, choices) if text else NoMatch()
-    return matched.value if isinstance(matched, Matched) else None
+    matched = match_choice(text, choices)
+    return matched.value if isinstance(matched, Understood) else None
