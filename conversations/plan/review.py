@@ -226,14 +226,7 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
         return lines
     by_name = {answer.name: answer for answer in report.answers if answer.value}
     if not is_whole:
-        told = [(shape, by_name[name]) for shape, name in known.highlights if name in by_name]
-        for shape, answer in told:
-            sentence = known.sentences.get((answer.name, answer.value))
-            lines.append(line(f"{shape} {say(sentence) if sentence else excerpt(answer.shown, 200)}"))
-        if not known.highlights:
-            lines += [line(f"{a.label}{say.colon}", bold(excerpt(a.shown))) for a in by_name.values()][
-                : 2 * SHOWN_CHANGES
-            ]
+        lines += _highlights(by_name, known, say)
     if report.since_version:
         lines += [line(""), line(bold(say("review.since_version", version=report.version - 1)))]
         lines += difference_lines(report.since_version, say)
@@ -243,6 +236,19 @@ def report_lines(report: Reviewed, known: Profile, say: Wording, *, is_whole: bo
     if is_whole:
         lines.append(line(""))
         lines += [line(f"{answer.label}{say.colon}", bold(excerpt(answer.shown, 200))) for answer in by_name.values()]
+    return lines
+
+
+def _highlights(answers: Mapping[str, Answer], known: Profile, say: Wording) -> list[Line]:
+    """Write the answers that tell most. Of a form for which nobody has said which these are, the first ones."""
+    if not known.highlights:
+        first = list(answers.values())[: 2 * SHOWN_CHANGES]
+        return [line(f"{each.label}{say.colon}", bold(excerpt(each.shown))) for each in first]
+    lines = []
+    for shape, name in known.highlights:
+        if (answer := answers.get(name)) is not None:
+            sentence = known.sentences.get((name, answer.value))
+            lines.append(line(f"{shape} {say(sentence) if sentence else excerpt(answer.shown, 200)}"))
     return lines
 
 

@@ -25,13 +25,8 @@ _BETWEEN_WORDS = re.compile(r"[_.+]+")
 
 def offered(turn: Turn, offer: Offered) -> None:
     """Let a file be fetched, if the question takes such a file."""
-    if kind := _withheld_kind(turn, offer):
-        _refuse(turn, offer, turn.say("err.pii_shelter" if kind == "shelter" else "err.pii_file"))
-        turn.effects.append(Withhold(offer.origin))
-        return
-    is_picture = offer.kind in ("photo", "video") or offer.mime_type.startswith(("image/", "video/"))
-    if turn.session.restricted and is_picture:
-        _refuse(turn, offer, turn.say("report.evidence_sensitive"))
+    if why := _why_withheld(turn, offer):
+        _refuse(turn, offer, turn.say(why))
         turn.effects.append(Withhold(offer.origin))
         return
     before = turn.session
@@ -112,7 +107,17 @@ def _refuse(turn: Turn, offer: Offered, message: str) -> None:
         turn.set(album=offer.album, gathering=Gathering(repeat_of(node), lost=(message,)))
 
 
-def _withheld_kind(turn: Turn, offer: Offered) -> Kind | None:
+def _why_withheld(turn: Turn, offer: Offered) -> str:
+    """Return the sentence for a file that leaves the chat: its name or caption has personal data, or it is a picture
+    for a restricted report. Blank if it may stay.
+    """
+    if kind := _personal_data(turn, offer):
+        return "err.pii_shelter" if kind == "shelter" else "err.pii_file"
+    is_picture = offer.kind in ("photo", "video") or offer.mime_type.startswith(("image/", "video/"))
+    return "report.evidence_sensitive" if turn.session.restricted and is_picture else ""
+
+
+def _personal_data(turn: Turn, offer: Offered) -> Kind | None:
     """Return the kind of personal data that a file's name or caption contains, or None.
 
     A name made by a camera or a scanner is a time and a number, so it names nobody.

@@ -1,7 +1,7 @@
 """The working copy of a session during one step. `finish` turns it into a `Step`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import filterfalse
@@ -177,24 +177,25 @@ class Turn:
                 self.effects.append(Ask(anew=bool(origin)))
                 return False
             changes = self.instance.answer(ref, value)
-        gone = {*lost, *dict(changes.cleared)}
-        seen = (self.session.seen - gone) | {ref}
-        kept = self.session.kept - gone
-        origins = self.session.origins
-        if (ref,) in origins.values():  # an earlier message answered this alone
-            origins = {message: refs for message, refs in origins.items() if refs != (ref,)}
+        self._remember(ref, {*lost, *dict(changes.cleared)}, origin)
+        return True
+
+    def _remember(self, ref: str, gone: Collection[str], origin: int) -> None:
+        """Note that this was answered, by this message, and that these answers are gone."""
+        seen = self.session.seen.difference(gone) | {ref}
+        kept = self.session.kept.difference(gone)
+        # An earlier message that answered this alone answers nothing any more.
+        origins = {message: refs for message, refs in self.session.origins.items() if refs != (ref,)}
         if origin:
             origins = {**origins, str(origin): (*origins.get(str(origin), ()), ref)}
-            if len(origins) > _ORIGINS_KEPT:
-                origins = dict([*origins.items()][-_ORIGINS_KEPT:])
-        if has_repeats:
+            origins = dict([*origins.items()][-_ORIGINS_KEPT:])
+        if self.form.frame.repeats:
             kept = frozenset(each for each in kept if is_stop(each) or self.exists(each))
             seen &= {*self.stops()} | kept
-            # If a message's answer was removed with its instance, the message answers nothing any more.
+            # Neither does one whose answer was removed with its instance.
             origins = {message: refs for message, refs in origins.items() if all(map(self.exists, refs))}
         self.set(seen=seen, kept=kept, origins=origins)
         self.is_changed = True
-        return True
 
     def exists(self, ref: str) -> bool:
         try:

@@ -11,10 +11,6 @@ from conversations.session.markup import spoken
 from conversations.session.places import has_place, refuses_places, typed_line, typed_place
 from conversations.session.questions import batch, is_asked, is_sending, stop_label
 from conversations.session.reading.choices import (
-    Chosen,
-    Matched,
-    NoMatch,
-    Several,
     match_choice,
     match_choices,
     search_choices,
@@ -167,7 +163,7 @@ def _typed_in_listing(turn: Turn, listing: Listing, text: str, origin: int) -> b
         if stop.ref.startswith(f"{listing.within}/")
     ]
     match match_choice(text, labels):
-        case Matched(value) if not text.strip().isdecimal():
+        case Understood(value) if not text.strip().isdecimal():
             edit(turn, value)
             turn.effects = [Ask(anew=True) if isinstance(effect, Ask) else effect for effect in turn.effects]
             return True
@@ -236,7 +232,7 @@ def _goes_elsewhere(turn: Turn, node: Node, text: str) -> bool:
 def _typed_choice(turn: Turn, node: Node, text: str, origin: int) -> None:
     choices = turn.instance.choices(node)
     match match_choice(text, [(choice.value, spoken(choice.label)) for choice in choices]):
-        case Matched(value):
+        case Understood(value):
             if is_sending(node.question):
                 if value == "send":
                     send(turn, node)
@@ -244,9 +240,9 @@ def _typed_choice(turn: Turn, node: Node, text: str, origin: int) -> None:
                     turn.effects.append(Leave())
             else:
                 turn.answer(node, value, origin)
-        case Several(values):
+        case Ambiguous(values):
             _ask_which(turn, values, origin)
-        case NoMatch():
+        case NotUnderstood(reason):
             if len(meant := _as_yes_or_no(turn, text, choices)) == 1:
                 turn.answer(node, meant[0], origin)
             elif _goes_elsewhere(turn, node, text):
@@ -254,7 +250,7 @@ def _typed_choice(turn: Turn, node: Node, text: str, origin: int) -> None:
             elif found := search_choices(text, [(c.value, spoken(c.label)) for c in choices], _SUGGESTED):
                 _ask_which(turn, [value for value, _ in found], origin)
             else:
-                turn.not_understood(text, origin, turn.say("err.choice"))
+                turn.not_understood(text, origin, turn.say(reason))
 
 
 def _as_yes_or_no(turn: Turn, text: str, choices: Sequence[Choice]) -> list[str]:
@@ -266,9 +262,9 @@ def _as_yes_or_no(turn: Turn, text: str, choices: Sequence[Choice]) -> list[str]
 def _typed_choices(turn: Turn, node: Node, text: str, origin: int) -> None:
     choices = turn.instance.choices(node)
     match match_choices(text, [(choice.value, spoken(choice.label)) for choice in choices]):
-        case Chosen(values):
-            turn.answer(node, " ".join(values), origin)
-        case Several(values) if node.question.type == "select_multiple":
+        case Understood(value):
+            turn.answer(node, value, origin)
+        case Ambiguous(values) if node.question.type == "select_multiple":
             _ask_which(turn, values, origin)
         case _:
             if _goes_elsewhere(turn, node, text):

@@ -226,7 +226,7 @@ def type_of(control: str, value_type: str, *, mediatype: str = "", readonly: boo
     return ""
 
 
-def coerce(value_type: str, value: str, parameters: Mapping[str, str] = {}) -> str:
+def coerce(value_type: str, value: str) -> str:
     """A calculated or scripted value as ODK's engines store it: tolerant where they are, blank if it cannot be used.
 
     12.9 becomes the integer 12, a dateTime becomes the date. A person's answer goes through `QuestionType.cast`
@@ -243,16 +243,16 @@ def coerce(value_type: str, value: str, parameters: Mapping[str, str] = {}) -> s
             number = number_of(value)
             return decimal_text(number) if math.isfinite(number) else ""
         case "date":
-            return _date(value, parameters) or ""
+            return _date(value, {}) or ""
         case "dateTime":
-            return _date_time(value, parameters) or ""
+            return _date_time(value, {}) or ""
         case "time":
-            return _time(value, parameters) or ""
+            return _time(value, {}) or ""
         case "geopoint":
-            return _point(value, parameters) or ""
+            return _point(value, {}) or ""
         case "geotrace":
-            return _points(1, closed=False)(value, parameters) or ""
+            return _points(1, closed=False)(value, {}) or ""
         case "geoshape":
-            return _points(1, closed=False)(value, parameters) or ""
+            return _points(1, closed=False)(value, {}) or ""
         case _:
             return clean(value)

@@ -45,7 +45,7 @@ def edited(file: str, *edit: tuple[str, str]) -> Callable[[Path], None]:
         (edited("chat.po", (r'msgid "close.done"\nmsgstr "[^"]*"', "")), "missing", "close.done"),
         (edited("chat.po", (r'msgid "close.done"', '#, fuzzy\nmsgid "close.done"')), "missing", "close.done"),
         (edited("chat.po", (r'msgid "close.done"', 'msgid "close.dome"')), "unknown", "close.dome"),
-        (edited("chat.po", (r'msgid "close.done"', 'msgid "close.already"')), "twice", "close.already"),
+        (edited("chat.po", (r'msgid "close.done"', 'msgid "close.added"')), "twice", "close.added"),
         (edited("chat.po", (r"{agency} closed", "It closed")), "placeholder", "close.done"),
         (edited("chat.po", (r"{agency} closed", "{agency} {agencies} closed")), "placeholder", "close.done"),
         (edited("chat.po", (r"{agency} closed", "{agency closed")), "placeholder", "close.done"),

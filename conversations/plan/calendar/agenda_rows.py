@@ -1,5 +1,6 @@
 """Make an agenda from rows of the database. Repositories return the rows; their meaning is decided here."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -179,72 +180,88 @@ def outlook(rows: OutlookRows) -> Agenda:
 
 
 def _with_ledger(agenda: Agenda, rows: OutlookRows) -> Agenda:
-    tomorrow = rows.today + ONE_DAY
-    told: dict[int, date] = {}
-    told_until: dict[int, date] = {}
-    windows: dict[tuple[int, date], Reason] = {}
-    waiting: dict[int, Reason] = {}
-    late: set[tuple[int, date]] = set()
-    notices: dict[int, set[date]] = {}
-    unanswered: dict[int, set[date]] = {}
-    spent: dict[int, list[date]] = {}
-    had_notice: set[tuple[int, date]] = set()
+    told = _Told(rows)
     for row in sorted(rows.ledger, key=lambda row: row.fired_at):
-        on = row.on
-        if row.is_notice and (row.rungs or row.is_by_hand):
-            notices.setdefault(row.person_id, set()).add(row.said_on)
-        if row.is_said:
-            unanswered.setdefault(row.person_id, set()).add(row.said_on)
-        if row.answer:
-            unanswered.pop(row.person_id, None)
-        # Undeliverable has no reason of ours: Telegram's is that nobody is there.
-        reason = "told_today" if row.is_said else cast("Reason", row.reason or "unreachable")
-        windows[row.person_id, on] = reason
-        if row.is_said and row.is_by_hand:  # a scheduled one leaves on its own day or not at all
-            late.add((row.person_id, row.said_on))
-        if row.state == "queued":
-            waiting[row.person_id] = "told_today"
-        # A step that another message already covered counts as sent. A wrong clock noted the windows of the future.
-        is_settled = row.state not in ("open", "undeliverable") and row.reason != "told_later"
-        if told.get(row.person_id, date.min) < on <= tomorrow and is_settled:
-            told[row.person_id] = on
-            told_until[row.person_id] = min(on, row.made_on_in_plan)
-    windows |= dict.fromkeys(late, "told_today")
+        told.note_own(row)
+    told.windows |= dict.fromkeys(told.late, "told_today")
     for row in rows.others:
-        if row.is_notice:
-            spent.setdefault(row.person_id, []).append(row.said_on)
-        is_other_plan = row.plan_id != rows.plan_id
-        if not waits_for(rows.what, row.what, is_other_plan=is_other_plan):
-            continue
-        # The ladder of another plan names what is left in this one, as a digest names what the ladder has.
-        is_carried = (row.what == LADDER and bool(row.rungs)) if is_other_plan else job_name(row.what) in CARRIERS
-        if rows.what != LADDER or not is_carried:
-            had_notice.add((row.person_id, row.said_on))
-            if row.state == "queued":
-                waiting[row.person_id] = "told_today"
-            continue
-        if row.made_on > tomorrow:
-            continue
-        if row.is_said and row.rungs:
-            notices.setdefault(row.person_id, set()).add(row.said_on)
-        steps_until = min(row.made_on, row.made_on_in_plan) if row.rungs else date.min
-        told[row.person_id] = max(told.get(row.person_id, date.min), row.made_on)
-        told_until[row.person_id] = max(told_until.get(row.person_id, date.min), steps_until)
-        reason = "told_today" if is_other_plan else "told_in_digest"
-        windows.setdefault((row.person_id, row.said_on), reason)
-        if row.state == "queued":
-            waiting.setdefault(row.person_id, reason)
+        told.note_other(row)
     return replace(
         agenda,
-        told=told,
-        told_until=told_until,
-        windows=windows,
-        waiting=waiting,
-        had_notice=had_notice,
-        notices={person: frozenset(days) for person, days in notices.items()},
-        spent={person: tuple(days) for person, days in spent.items()},
-        unanswered={person: frozenset(days) for person, days in unanswered.items()},
+        told=told.told,
+        told_until=told.told_until,
+        windows=told.windows,
+        waiting=told.waiting,
+        had_notice=told.had_notice,
+        notices={person: frozenset(days) for person, days in told.notices.items()},
+        spent={person: tuple(days) for person, days in told.spent.items()},
+        unanswered={person: frozenset(days) for person, days in told.unanswered.items()},
     )
+
+
+class _Told:
+    """What the ledger says of each person, row by row. Its parts are those of an agenda."""
+
+    def __init__(self, rows: OutlookRows) -> None:
+        self.plan_id, self.what, self.tomorrow = rows.plan_id, rows.what, rows.today + ONE_DAY
+        self.told: dict[int, date] = {}
+        self.told_until: dict[int, date] = {}
+        self.windows: dict[tuple[int, date], Reason] = {}
+        self.waiting: dict[int, Reason] = {}
+        self.late: set[tuple[int, date]] = set()
+        """The days on which a message left that was sent by hand. A scheduled one leaves on its own day or not."""
+        self.notices: dict[int, set[date]] = defaultdict(set)
+        self.unanswered: dict[int, set[date]] = defaultdict(set)
+        self.spent: dict[int, list[date]] = defaultdict(list)
+        self.had_notice: set[tuple[int, date]] = set()
+
+    def note_own(self, row: LedgerRow) -> None:
+        """Note a row of this job, the rows in the order in which they fired."""
+        who, on = row.person_id, row.on
+        if row.is_notice and (row.rungs or row.is_by_hand):
+            self.notices[who].add(row.said_on)
+        if row.is_said:
+            self.unanswered[who].add(row.said_on)
+            if row.is_by_hand:
+                self.late.add((who, row.said_on))
+        if row.answer:
+            self.unanswered.pop(who, None)
+        # Undeliverable has no reason of ours: Telegram's is that nobody is there.
+        self.windows[who, on] = "told_today" if row.is_said else cast("Reason", row.reason or "unreachable")
+        if row.state == "queued":
+            self.waiting[who] = "told_today"
+        # A step that another message already covered counts as sent. A wrong clock noted the windows of the future.
+        is_settled = row.state not in ("open", "undeliverable") and row.reason != "told_later"
+        if self.told.get(who, date.min) < on <= self.tomorrow and is_settled:
+            self.told[who] = on
+            self.told_until[who] = min(on, row.made_on_in_plan)
+
+    def note_other(self, row: LedgerRow) -> None:
+        """Note a row of any job in any plan: it is one of the day's notices, or it told what this job would tell."""
+        who, is_other_plan = row.person_id, row.plan_id != self.plan_id
+        if row.is_notice:
+            self.spent[who].append(row.said_on)
+        if not waits_for(self.what, row.what, is_other_plan=is_other_plan):
+            return
+        # The ladder of another plan names what is left in this one, as a digest names what the ladder has.
+        is_carried = (row.what == LADDER and bool(row.rungs)) if is_other_plan else job_name(row.what) in CARRIERS
+        if self.what != LADDER or not is_carried:
+            self.had_notice.add((who, row.said_on))
+            if row.state == "queued":
+                self.waiting[who] = "told_today"
+        elif row.made_on <= self.tomorrow:
+            self._note_carried(row, "told_today" if is_other_plan else "told_in_digest")
+
+    def _note_carried(self, row: LedgerRow, reason: Reason) -> None:
+        who = row.person_id
+        if row.is_said and row.rungs:
+            self.notices[who].add(row.said_on)
+        steps_until = min(row.made_on, row.made_on_in_plan) if row.rungs else date.min
+        self.told[who] = max(self.told.get(who, date.min), row.made_on)
+        self.told_until[who] = max(self.told_until.get(who, date.min), steps_until)
+        self.windows.setdefault((who, row.said_on), reason)
+        if row.state == "queued":
+            self.waiting.setdefault(who, reason)
 
 
 # ------------------------------------------------------------------ the agenda

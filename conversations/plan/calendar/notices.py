@@ -102,41 +102,47 @@ def decide(agenda: Agenda, who: Recipient, now: datetime, at: time, zone: ZoneIn
     if (reason := settled(agenda, who, day)) is not None:
         return Silence(reason)
     pending = pending_steps(agenda, who, day)
-    is_asked_for, is_announced = _is_awaited(agenda, who, day), bool(_announced(agenda, who, day))
-    is_awaited = is_asked_for or is_announced
-    if not pending and not is_awaited:
+    if not pending and not _is_awaited(agenda, who, day) and not _announced(agenda, who, day):
         lapsed = _lapsed(agenda, who, day)
         return Silence("too_late", max(lapsed)) if lapsed else Silence("no_step")
     if (silence := not_reminded(agenda, who, now, day)) is not None:
         return Silence(silence, day)
-    missed = tuple(
-        sorted({step.on for step in pending if step.on < day and (who.person_id, step.on) not in agenda.windows})
-    )
+    earlier = {step.on for step in pending if step.on < day}
+    missed = tuple(sorted(on for on in earlier if (who.person_id, on) not in agenda.windows))
     if who.reports:
-        if not is_awaited and not any(_is_expected(agenda, who, step.period) for step in pending):
-            return Silence("nothing_expected", day)
-        topics = told_topics(agenda, who)
-        left = {one.period for topic in topics for one in topic.left}
-        closes = {period for topic in topics for period in topic.closes}
-        pending = tuple(
-            step
-            for step in pending
-            if step.period in left or _tells_to_close(step, closes) or asks_for_evidence(agenda, who, step)
-        )
-        if not is_awaited and not pending:
-            return Silence("nothing_left", day)
-        own = [step for step in pending if step.rung in _rungs(agenda, who)]
-        if who.role is Role.ALTERNATE and not is_awaited and not own:
-            return Silence("focal_point_told", day)
-        if not is_awaited and all(_was_just_opened(agenda, who, step, day) for step in pending):
-            return Silence("told_already", day)
-        ranks = [RANK[step.rung] for step in own] + ([0] if is_announced else [])
-        if not is_asked_for and ranks and not keeps_budget(agenda, who, day, min(ranks)):
-            return Silence("yields", day)
-        is_due = topics or is_announced or asked_for_evidence(agenda, who, pending)
-        return Say(day, topics, missed, is_asked_for) if is_due else Silence("nothing_left", day)
+        return _decide_for_reporter(agenda, who, day, pending, missed)
     topics = closing_topics(agenda, pending)
     return Say(day, topics, missed) if topics else Silence("everybody_closed", day)
+
+
+def _decide_for_reporter(
+    agenda: Agenda, who: Recipient, day: date, pending: Collection[Step], missed: tuple[date, ...]
+) -> Verdict:
+    """Decide whether somebody who reports is told of these steps. What they wait for is told without a step."""
+    is_asked_for, is_announced = _is_awaited(agenda, who, day), bool(_announced(agenda, who, day))
+    topics = told_topics(agenda, who)
+    left = {one.period for topic in topics for one in topic.left}
+    closes = {period for topic in topics for period in topic.closes}
+    still = tuple(
+        step
+        for step in pending
+        if step.period in left or _tells_to_close(step, closes) or asks_for_evidence(agenda, who, step)
+    )
+    own = [step for step in still if step.rung in _rungs(agenda, who)]
+    if not is_asked_for and not is_announced:
+        if not any(_is_expected(agenda, who, step.period) for step in pending):
+            return Silence("nothing_expected", day)
+        if not still:
+            return Silence("nothing_left", day)
+        if who.role is Role.ALTERNATE and not own:
+            return Silence("focal_point_told", day)
+        if all(_was_just_opened(agenda, who, step, day) for step in still):
+            return Silence("told_already", day)
+    ranks = [RANK[step.rung] for step in own] + ([0] if is_announced else [])
+    if not is_asked_for and ranks and not keeps_budget(agenda, who, day, min(ranks)):
+        return Silence("yields", day)
+    is_due = topics or is_announced or asked_for_evidence(agenda, who, still)
+    return Say(day, topics, missed, is_asked_for) if is_due else Silence("nothing_left", day)
 
 
 def settled(agenda: Agenda, who: Recipient, day: date) -> Reason | None:

@@ -21,6 +21,8 @@ WORK_BEGINS = time(8)
 WORK_ENDS = time(18)
 LAST_HOUR = time(17, 30)
 """The latest hour at which a message may begin. At six people are at home."""
+LOOKED_BACK = 10
+"""Days at the least that are looked back for a window that has not been told."""
 GRACE_DAYS = 2
 """For how many working days a step may be told late."""
 ONE_DAY = timedelta(days=1)
@@ -211,16 +213,14 @@ def fires_after(
         day += ONE_DAY
 
 
-def windows_until(
-    when: Times, now: datetime, holidays: Collection[date], *, back: int = 10, own: ZoneInfo | None = None
-) -> list[date]:
+def windows_until(when: Times, now: datetime, holidays: Collection[date], *, own: ZoneInfo | None = None) -> list[date]:
     """Return the windows that have come for a person who lives in `own` (or in the zone itself), oldest first.
 
     It looks back some days, and further while it is not too late: holidays may last longer.
     """
     own = own or when.zone
     day, working, candidates = now.astimezone(own).date(), 0, deque[date]()
-    while len(candidates) <= back or working <= GRACE_DAYS:
+    while len(candidates) <= LOOKED_BACK or working <= GRACE_DAYS:
         candidates.appendleft(day)
         working += is_working_day(day, holidays)
         day -= ONE_DAY

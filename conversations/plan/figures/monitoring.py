@@ -243,14 +243,7 @@ def standing(
         if any(map(_is_present, own)) or (told and told[-1].is_expected):
             agencies.append(_agency_standing(agency, own, due, closings, told, look))
     locks = {period.id: period.locks_on for period in records.periods}
-    owing = sorted(
-        (
-            report
-            for report in records.reports
-            if closings and report.promises_evidence and report.is_read(only_validated=only_validated)
-        ),
-        key=lambda report: (report.sent_at, report.submission_id),
-    )
+    owing = _owing(records.reports, only_validated=only_validated) if closings else []
     activities = tuple(activity for agency in agencies for activity in agency.activities)
     return Standing(
         now=now,
@@ -274,6 +267,12 @@ def standing(
         kept_since=records.kept_since,
         only_validated=only_validated,
     )
+
+
+def _owing(reports: Iterable[Report], *, only_validated: bool) -> list[Report]:
+    """Return the reports that promise evidence, in the order in which they were sent."""
+    found = [each for each in reports if each.promises_evidence and each.is_read(only_validated=only_validated)]
+    return sorted(found, key=lambda report: (report.sent_at, report.submission_id))
 
 
 def worst_of(lights: Iterable[Light]) -> Cell | None:

@@ -1,4 +1,4 @@
-"""What only the coordination or the plenary of the commission can deal with."""
+"""The matters for the plenary: what only the coordination or all institutions together can deal with."""
 
 from dataclasses import dataclass
 from datetime import date

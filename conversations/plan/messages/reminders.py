@@ -125,28 +125,13 @@ def _to_reporter(
     colleague: Recipient | None,
     elsewhere: Sequence[Line],
 ) -> Card:
-    say, drafts = wording(who.language), agenda.lapsing.get(who.person_id, ())
-    promised = agenda.promised.get(who.person_id, ())[:PROMISES]
     owed = [*_drafts_and_evidence(who, agenda), *elsewhere]
-    sending = [(Button(say("heard.evidence", code=each.code), tap(Route.CORRECT, each.id)),) for each in promised]
     if not topics:
-        route = Route.INDICATORS if who.is_contributor else Route.DUE
-        begin = (Button(say("remind.start"), tap(route), "primary"),)
-        return Card((*_greeted(who, bool(drafts), promised, agenda), *owed), (*([begin] if drafts else []), *sending))
-    head = _head(topics, agenda)
+        return _of_what_is_owed(who, agenda, owed)
+    say, head = wording(who.language), _head(topics, agenda)
     key = stage(head.period, agenda.today, agenda.holidays)
     is_stuck = bool(head.left) and asks_why(agenda, who, head.period)
-    lines: list[Line] = [line(_told(head, key, who))]
-    lines.append(line(period_until(_last(head), who.language)))
-    # If all have come back, the first line says so.
-    mark = f" · {say('remind.is_returned')}" if any(not left.is_returned for left in head.left) else ""
-    for left in head.left[:LISTED]:
-        returned = mark if left.is_returned else ""
-        # A lock screen shows it: something restricted is named by its code (S24).
-        name = "🔒" if left.item.is_restricted else left.item.title(who.language)
-        lines.append(line(f"• {left.item.code} ", name, returned))
-    if len(head.left) > LISTED:
-        lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
+    lines = [line(_told(head, key, who)), line(period_until(_last(head), who.language)), *_left_lines(head, who)]
     lines += [line(_also(topic, who)) for topic in topics if topic is not head]
     lines += owed
     if key in PAST_DUE and colleague and head.left:
@@ -154,24 +139,62 @@ def _to_reporter(
         lines.append(line(say("remind.copied" if is_copied else "remind.told_too", colleague=colleague.name)))
     if is_stuck:  # a reworded question is no other question, and the day stays the same
         lines.append(line(bold(say("remind.why"))))
-    if who.is_contributor:
-        start = Button(say("remind.start"), tap(Route.INDICATORS), "primary")
-        return Card(tuple(lines), ((start,), (Button(say("remind.tomorrow"), tap(Route.POSTPONE)),)))
-    has_left = any(topic.left for topic in topics)
-    has_unsent = any(not left.is_returned for topic in topics for left in topic.left)
+    return Card(tuple(lines), tuple(_ways_on(topics, head, who, agenda, is_stuck=is_stuck)))
+
+
+def _of_what_is_owed(who: Recipient, agenda: Agenda, owed: Sequence[Line]) -> Card:
+    """The message to somebody who has sent all reports: a draft expires, or evidence was promised."""
+    drafts, promised = agenda.lapsing.get(who.person_id, ()), agenda.promised.get(who.person_id, ())[:PROMISES]
+    start = [(_start_button(who, Route.INDICATORS if who.is_contributor else Route.DUE),)] if drafts else []
+    return Card((*_greeted(who, bool(drafts), promised, agenda), *owed), (*start, *_evidence_rows(who, agenda)))
+
+
+def _left_lines(head: Topic, who: Recipient) -> list[Line]:
+    """Name what is left of a topic. If all has come back, the first line says so, and no report is marked."""
+    say = wording(who.language)
+    mark = f" · {say('remind.is_returned')}" if any(not left.is_returned for left in head.left) else ""
+    lines = []
+    for left in head.left[:LISTED]:
+        # A lock screen shows it: something restricted is named by its code (S24).
+        name = "🔒" if left.item.is_restricted else left.item.title(who.language)
+        lines.append(line(f"• {left.item.code} ", name, mark if left.is_returned else ""))
+    if len(head.left) > LISTED:
+        lines.append(line(say("remind.more", n=len(head.left) - LISTED)))
+    return lines
+
+
+def _ways_on(
+    topics: Collection[Topic], head: Topic, who: Recipient, agenda: Agenda, *, is_stuck: bool
+) -> list[tuple[Button, ...]]:
+    """The buttons of a reminder. A contributor has indicators alone, and no post to give up."""
+    say = wording(who.language)
     tomorrow = Button(say("remind.tomorrow"), tap(Route.POSTPONE))
+    if who.is_contributor:
+        return [(_start_button(who, Route.INDICATORS),), (tomorrow,)]
+    with_left = [topic for topic in (head, *topics) if topic.left]
+    has_unsent = any(not left.is_returned for topic in with_left for left in topic.left)
+    is_past_due = stage(head.period, agenda.today, agenda.holidays) in PAST_DUE
     rows = reason_rows(agenda.reasons, who.language, is_short=True) if is_stuck else []
     if closes := [period for topic in topics for period in topic.closes]:
         rows.append((close_button(closes, say),))
-    if has_left:
-        begun = next(topic.period for topic in (head, *topics) if topic.left)
-        rows.append((Button(say("remind.start"), tap(Route.BEGIN, begun.code), "primary"),))
-    rows += sending
+    if with_left:
+        rows.append((_start_button(who, Route.BEGIN, with_left[0].period.code),))
+    rows += _evidence_rows(who, agenda)
     rows.append((tomorrow, Button(say("remind.nothing_new"), tap(Route.NOTHING_NEW))) if has_unsent else (tomorrow,))
-    if has_left and key in PAST_DUE and not is_stuck:
+    if with_left and is_past_due and not is_stuck:
         rows.append((Button(say("remind.explain"), tap(Route.EXPLAIN)),))
     rows.append((Button(say("remind.not_me"), tap(Route.LEAVE_POST)),))
-    return Card(tuple(lines), tuple(rows))
+    return rows
+
+
+def _start_button(who: Recipient, route: Route, *parts: str) -> Button:
+    return Button(wording(who.language)("remind.start"), tap(route, *parts), "primary")
+
+
+def _evidence_rows(who: Recipient, agenda: Agenda) -> list[tuple[Button, ...]]:
+    """A button for each report that promised evidence."""
+    say, promised = wording(who.language), agenda.promised.get(who.person_id, ())[:PROMISES]
+    return [(Button(say("heard.evidence", code=each.code), tap(Route.CORRECT, each.id)),) for each in promised]
 
 
 def _greeted(who: Recipient, has_drafts: bool, promised: Sequence[Promise], agenda: Agenda) -> list[Line]:

@@ -317,15 +317,7 @@ def period_label(code: str, say: Wording) -> str:
 
 
 # ------------------------------------------------------------------ the request
-def request_card(
-    choice: Choice,
-    offers: Sequence[Offer],
-    say: Wording,
-    left: Left | None = None,
-    *,
-    to: Taps = partial(tap, Route.EXPORT),
-    extra: tuple[Button, ...] = (),
-) -> Card:
+def request_card(choice: Choice, offers: Sequence[Offer], say: Wording, left: Left | None = None) -> Card:
     """The whole request, with a button for each answer. The button that prepares it is missing if it cannot be made."""
     lines: list[Line] = [line(bold(say("export.title")))]
     if left and left.words:
@@ -333,7 +325,11 @@ def request_card(
     if left and left.filters:
         lines.append(line(refused("filter", choice, say, left.filters)))
     lines += [line(""), *described(choice, offers, say)]
-    audiences, in_the_way = offer_of(choice, offers).audiences, obstacles(choice, offers)
+    audiences, in_the_way, to = (
+        offer_of(choice, offers).audiences,
+        obstacles(choice, offers),
+        partial(tap, Route.EXPORT),
+    )
     rows: list[tuple[Button, ...]] = []
     if not in_the_way:
         rows.append((Button(say("export.go"), to("go", choice.mark), "primary"),))
@@ -341,7 +337,7 @@ def request_card(
         rows.append((Button(say("export.who"), to("who")),))
     rows.append((Button(say("export.what"), to("what")), Button(say("export.as"), to("as"))))
     rows += filter_rows(choice, offers, say, to)
-    return Card(tuple(lines), (*rows, (*extra, home_button(say))))
+    return Card(tuple(lines), (*rows, (home_button(say),)))
 
 
 def filter_rows(choice: Choice, offers: Sequence[Offer], say: Wording, to: Taps) -> list[tuple[Button, ...]]:

@@ -4,39 +4,15 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 
 from conversations.session.reading.in_letters import InLetters
+from conversations.session.reading.results import Ambiguous, NotUnderstood, Read, Understood
 from conversations.session.reading.text import known, normalise, plain, symbols
 from conversations.session.reading.vocabulary import any_phrase, known_words
 
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """The text means exactly one choice."""
-
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Several:
-    """The text may mean any of these choices. A single one must be confirmed."""
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The choices of a select_multiple, in the order of the list, each once."""
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NoMatch:
-    pass
-
+NONE = NotUnderstood("err.choice")
+NONE_OF_SEVERAL = NotUnderstood("err.choices")
 
 Choices = Sequence[tuple[str, str]]
 """(value, label) in the order shown."""
@@ -106,17 +82,17 @@ def _positions(texts: Iterable[str]) -> dict[str, list[int]]:
     return found
 
 
-def match_choice(text: str, choices: Choices) -> Matched | Several | NoMatch:
+def match_choice(text: str, choices: Choices) -> Read:
     """Find the choice that was typed: by its number from 1, its code or its label.
 
     Accents, case and emoji do not matter. The beginning of a label is enough if only one label begins so. Other words
     of a label only suggest it. If two ways of reading give different choices, none is taken: "2" may be the code of
     the first.
     """
-    return NoMatch() if len(text) > 1_000 else _match(text, _List(choices))
+    return NONE if len(text) > 1_000 else _match(text, _List(choices))
 
 
-def _match(text: str, among: _List) -> Matched | Several | NoMatch:
+def _match(text: str, among: _List) -> Read:
     said = normalise(text)
     if not said:
         shown = symbols(text)
@@ -129,14 +105,14 @@ def _match(text: str, among: _List) -> Matched | Several | NoMatch:
     if found := exact or among.begun_with(said):
         return _one_of(among.values(found))
     within = among.values(among.with_words(said.split())) if len(said) >= 4 else ()
-    return Several(within) if within else NoMatch()
+    return Ambiguous(within) if within else NONE
 
 
-def _one_of(values: Iterable[str]) -> Matched | Several | NoMatch:
+def _one_of(values: Iterable[str]) -> Read:
     found = tuple(dict.fromkeys(values))
     if not found:
-        return NoMatch()
-    return Matched(found[0]) if len(found) == 1 else Several(found)
+        return NONE
+    return Understood(found[0]) if len(found) == 1 else Ambiguous(found)
 
 
 _STRONG = re.compile(r"[,;\n/|+&•]+")
@@ -159,26 +135,26 @@ def _leading() -> re.Pattern[str]:
     return re.compile(rf"^\s*{any_phrase('reading.and')}\s+", re.IGNORECASE)
 
 
-def match_choices(text: str, choices: Choices) -> Chosen | Several | NoMatch:
+def match_choices(text: str, choices: Choices) -> Read:
     """Find the choices of a select_multiple: "1, 3 y 4", "1 3 4", labels between commas or on lines.
 
-    A label may contain commas and "y". So the longest run of words that is a choice counts. If one piece is no choice,
-    nothing is chosen. If one piece may be several choices, they are named.
+    They are read in the order of the list, each once, with blanks between. A label may contain commas and "y". So the
+    longest run of words that is a choice counts. If one piece is no choice, nothing is chosen. If one piece may be
+    several choices, they are named.
     """
     if len(text) > 1_000:
-        return NoMatch()
+        return NONE_OF_SEVERAL
     among = _List(choices)
     whole = _match(text, among)
-    if isinstance(whole, Matched):
-        return Chosen((whole.value,))
+    if isinstance(whole, Understood):
+        return whole
     if not re.search(r"\d\s*-\s*\d", plain(text)):  # "1-3": a range, or two?
         picked = _pick(_pieces(text), among)
-        if isinstance(picked, Chosen):
-            order = {value: position for position, (value, _) in enumerate(choices)}
-            return Chosen(tuple(sorted(set(picked.values), key=lambda value: order[value])))
-        if isinstance(picked, Several):
+        if isinstance(picked, Ambiguous):
             return picked
-    return whole if isinstance(whole, Several) else NoMatch()
+        if picked:
+            return Understood(" ".join(dict.fromkeys(value for value, _ in choices if value in picked)))
+    return whole if isinstance(whole, Ambiguous) else NONE_OF_SEVERAL
 
 
 def _pieces(text: str) -> list[str]:
@@ -192,30 +168,35 @@ def _pieces(text: str) -> list[str]:
     return pieces
 
 
-def _pick(pieces: list[str], among: _List) -> Chosen | Several | NoMatch:
-    picked: list[str] = []
-    doubt: Several | None = None
+def _pick(pieces: list[str], among: _List) -> set[str] | Ambiguous:
+    """Return the choice of each piece, or the choices that one piece may be. Empty if one is no choice."""
+    picked: set[str] = set()
+    doubt: Ambiguous | None = None
     at = 0
     while at < len(pieces):
-        for length in range(min(4, len(pieces) - at), 0, -1):
-            # Joined pieces must be a whole label: a beginning would swallow its neighbours.
-            joined = normalise(" ".join(pieces[at : at + length]))
-            if length > 1:
-                matched = _one_of(among.values(among.by_label_without_joints.get(_without_joints(joined), ())))
-            else:
-                matched = _match(pieces[at], among)
-            if isinstance(matched, Matched):
-                picked.append(matched.value)
-                at += length
-                break
-            if length == 1:
-                if isinstance(matched, NoMatch):
-                    return NoMatch()
+        length, matched = _longest(pieces[at : at + 4], among)
+        at += length
+        match matched:
+            case Understood(value):
+                picked.add(value)
+            case Ambiguous():
                 doubt = doubt or matched
-                at += 1
-    if doubt is not None:
-        return doubt
-    return Chosen(tuple(picked)) if picked else NoMatch()
+            case NotUnderstood():
+                return set()
+    return picked if doubt is None else doubt
+
+
+def _longest(pieces: list[str], among: _List) -> tuple[int, Read]:
+    """Return how many of these pieces are one choice, and which. Otherwise what the first piece is by itself.
+
+    Joined pieces must be a whole label: a beginning would swallow its neighbours.
+    """
+    for length in range(len(pieces), 1, -1):
+        joined = _without_joints(normalise(" ".join(pieces[:length])))
+        matched = _one_of(among.values(among.by_label_without_joints.get(joined, ())))
+        if isinstance(matched, Understood):
+            return length, matched
+    return 1, _match(pieces[0], among)
 
 
 def _without_joints(normalised: str) -> str:

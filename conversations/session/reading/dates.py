@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Literal
@@ -251,50 +252,72 @@ def _date_in_figures(said: str, today: date, language: str, prefer: Prefer) -> R
     return _dated([*days, swapped], is_certain=swapped is None)
 
 
-def _date_in_words(said: str, today: date, language: str, prefer: Prefer) -> Read | None:
+@dataclass(slots=True)
+class _Spoken:
+    """What is said of a day in words: a month, a weekday, and one or two numbers: the day, perhaps the year."""
+
+    month: int | None = None
+    weekday: int | None = None
+    numbers: list[str] = field(default_factory=list)
+    is_month_second: bool = False
+    """Whether one number stood before the month."""
+
+
+def _spoken(said: str, language: str) -> _Spoken | None:
+    """Return the parts of a day in words. None if another word is among them."""
     if re.search(r"[^\w\s,./'()-]|_", said.replace("º", "").replace("°", "")):
         return None
-    said = joined_number_words(said, language)
     months, weekdays = numbered_in_all(language, MONTHS), numbered_in_all(language, WEEKDAYS)
-    spelled = numbered(language, NUMBERS)
-    beside, own_beside = known_words(_BESIDE), known_words_in(language, _BESIDE)
-    first_day, ordinals = known_words("reading.first"), known_words("reading.ordinals")
-    month = weekday = None
-    month_at = 0
-    numbers: list[str] = []
-    for piece in re.findall(r"\d+|[^\W\d_]+", said.replace("º", " ")):
-        if piece.isdigit():
-            numbers.append(piece)
-        elif piece in first_day:
-            numbers.append("1")
-        elif piece in months and month is None:
-            month, month_at = months[piece], len(numbers)
-        elif piece in weekdays and weekday is None:
-            weekday = weekdays[piece]
+    spelled, own_beside = numbered(language, NUMBERS), known_words_in(language, _BESIDE)
+    ignored = known_words(_BESIDE) | known_words("reading.ordinals")
+    found = _Spoken()
+    for piece in re.findall(r"\d+|[^\W\d_]+", joined_number_words(said, language).replace("º", " ")):
+        if piece.isdecimal():
+            found.numbers.append(piece)
+        elif piece in known_words("reading.first"):
+            found.numbers.append("1")
+        elif piece in months and found.month is None:
+            found.month, found.is_month_second = months[piece], len(found.numbers) == 1
+        elif piece in weekdays and found.weekday is None:
+            found.weekday = weekdays[piece]
         elif piece in spelled and piece not in own_beside:
-            numbers.append(str(spelled[piece]))
-        elif piece not in beside and piece not in ordinals:
+            found.numbers.append(str(spelled[piece]))
+        elif piece not in ignored:
             return None
-    if month is None or len(numbers) not in (1, 2) or any(len(n) not in (1, 2, 4) for n in numbers):
+    return found
+
+
+def _date_in_words(said: str, today: date, language: str, prefer: Prefer) -> Read | None:
+    spoken = _spoken(said, language)
+    if spoken is None or spoken.month is None or any(len(each) not in (1, 2, 4) for each in spoken.numbers):
         return None
-    if len(numbers) == 1:
-        [day] = numbers
-        if len(day) == 4:
-            return NotUnderstood("err.date")  # a month, not a day
-        if weekday is not None:
-            fitting = [d for y in (-1, 0, 1) if (d := _day_within(today.year + y, month, int(day)))]
-            fitting = [d for d in fitting if d.weekday() == weekday]
-            if fitting:
-                return _dated([min(fitting, key=lambda d: abs(d - today))])
-        # "sep 18" is what others write for September 2018.
-        is_certain = weekday is None and (month_at == 1 or says_yes(language, _MONTH_FIRST))
-        return _without_year(month, int(day), today, prefer, is_certain=is_certain)
-    first, second = numbers
+    match spoken.numbers:
+        case [day]:
+            return _day_of_month(day, spoken.month, spoken, today, language, prefer)
+        case [first, second]:
+            return _day_of_year(first, second, spoken.month, spoken.weekday, today)
+        case _:
+            return None
+
+
+def _day_of_month(day: str, month: int, spoken: _Spoken, today: date, language: str, prefer: Prefer) -> Read:
+    """Read a day without a year. A weekday finds the year in which it fits."""
+    if len(day) == 4:
+        return NotUnderstood("err.date")  # a month, not a day
+    years = [_day_within(today.year + shift, month, int(day)) for shift in (-1, 0, 1)]
+    fitting = [found for found in years if found is not None and found.weekday() == spoken.weekday]
+    if fitting:
+        return _dated([min(fitting, key=lambda found: abs(found - today))])
+    # "sep 18" is what others write for September 2018.
+    is_certain = spoken.weekday is None and (spoken.is_month_second or says_yes(language, _MONTH_FIRST))
+    return _without_year(month, int(day), today, prefer, is_certain=is_certain)
+
+
+def _day_of_year(first: str, second: str, month: int, weekday: int | None, today: date) -> Read:
+    """Read a day with its year, which has four digits or stands last. Another weekday makes it uncertain."""
     if len(first) == 4:
-        if len(second) == 4:
-            return NotUnderstood("err.date")
         first, second = second, first
-    elif len(second) == 1:
+    if len(first) == 4 or len(second) == 1:
         return NotUnderstood("err.date")
     found = _day_within(_full_year(second, today), month, int(first))
     return _dated([found], is_certain=weekday is None or (found is not None and found.weekday() == weekday))

@@ -151,39 +151,44 @@ def _alike(
     And whether the text denies what the likest one says: a denial elsewhere in the text ("I did it, do not write any
     more") says nothing about it.
     """
-    weights = {word: counts for readings in meant.values() for word, counts in readings.items()}
-    weights = {word: counts * table.weight(word) ** 2 for word, counts in weights.items()}
-    usual = [word for word in weights if table.count_phrases(word) * USUAL > len(table.meant)]
-    if len(usual) == len(weights):
-        usual = []
-    scores: dict[int, float] = {}
-    for word in [each for each in weights if each not in usual]:
-        for place in table.having(word):
-            scores[place] = scores.get(place, 0) + weights[word]
-    length = sum(max(map(table.weight, each), default=UNKNOWN * table.rarest) ** 2 for each in meant.values())
+    weights = {word: counts * table.weight(word) ** 2 for its in meant.values() for word, counts in its.items()}
     pairs = dict(_pairs(said))
+    length = sum(max(map(table.weight, each), default=UNKNOWN * table.rarest) ** 2 for each in meant.values())
     length += _of_pairs(pairs, table)
-    lengths = table.lengths
-    ranked = [(score / lengths[place], -place) for place, score in scores.items() if lengths[place]]
-    ahead = [-place for _, place in nlargest(COMPARED, ranked)]
     denies = not table.denials.isdisjoint(said)
     found: dict[str, list[tuple[float, bool]]] = {}
-    for place in ahead:
+    for place in _nearest(weights, table):
         words = [word for word in table.phrase(place) if not word.isdecimal()]
         its = dict(_pairs(words))
-        long = table.lengths[place] ** 2 + _squares(table.language, place)
         both = sum(its[pair] * pairs[pair] * _pair_weight(pair, table) ** 2 for pair in its.keys() & pairs.keys())
+        shared = sum(weights.get(word, 0) for word in dict.fromkeys(words))
         is_denied = table.denials.isdisjoint(words) and not denied.isdisjoint(words)
         differs = is_denied or not (denies or table.denials.isdisjoint(words))
-        counts = DENIED if differs else 1
-        shared = scores[place] + sum(weights[word] for word in usual if word in words)
-        cosine = counts * (shared + both) / sqrt(long * length)
+        long = table.lengths[place] ** 2 + _squares(table.language, place)
+        cosine = (DENIED if differs else 1) * (shared + both) / sqrt(long * length)
         found.setdefault(table.meaning(place), []).append((cosine, is_denied))
-    return {
-        meaning: (sum(each * counts for (each, _), counts in zip(likest, LIKEST, strict=False)), likest[0][1])
-        for meaning, some in found.items()
-        if (likest := sorted(some, reverse=True))
-    }
+    return {meaning: _likest(some) for meaning, some in found.items()}
+
+
+def _nearest(weights: Mapping[str, float], table: PhraseTable) -> list[int]:
+    """Return the phrases to compare a text with: those that share the weightiest words with it.
+
+    A word that very many phrases have finds none, unless the text has no other words.
+    """
+    rare = [word for word in weights if table.count_phrases(word) * USUAL <= len(table.meant)]
+    scores: dict[int, float] = {}
+    for word in rare or weights:
+        for place in table.having(word):
+            scores[place] = scores.get(place, 0) + weights[word]
+    lengths = table.lengths
+    ranked = [(score / lengths[place], -place) for place, score in scores.items() if lengths[place]]
+    return [-place for _, place in nlargest(COMPARED, ranked)]
+
+
+def _likest(some: list[tuple[float, bool]]) -> tuple[float, bool]:
+    """Add up how alike the likest phrases of a meaning are."""
+    likest = sorted(some, reverse=True)
+    return sum(each * counts for (each, _), counts in zip(likest, LIKEST, strict=False)), likest[0][1]
 
 
 def _denied(text: str, language: str, table: PhraseTable) -> frozenset[str]:

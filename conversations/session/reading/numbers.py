@@ -8,7 +8,7 @@ from functools import cache
 from itertools import pairwise
 
 from conversations.languages import phrases
-from conversations.session.reading.choices import Choices, Matched, NoMatch, match_choice
+from conversations.session.reading.choices import Choices, match_choice
 from conversations.session.reading.results import Ambiguous, NotUnderstood, Read, Understood
 from conversations.session.reading.text import LETTERS, fold, plain
 from conversations.session.reading.vocabulary import (
@@ -53,26 +53,25 @@ def read_number(text: str, *, integer: bool, language: str) -> Read:
     if not tokens or sum(map(_digits, (t[0] for t in tokens))) != _digits(said) or _digits(said) > _MOST_DIGITS:
         return NotUnderstood("err.number")
     start, end = tokens[0].start(), tokens[-1].end()
-    figures = said[start:end]
+    before, figures, after = said[:start], said[start:end], said[end:]
     readings = _one_figure(figures, integer) if len(tokens) == 1 else _spaced_figure(figures)
-    if readings is None:
+    around = _around(before, after, language)
+    if readings is None or around is None:
         return NotUnderstood("err.number")
-    values, is_certain = readings
-    around = _around(said[:start], said[end:], language)
-    if around is None:
-        return NotUnderstood("err.number")
-    times, is_plain = around
+    (values, is_certain), (times, is_plain) = readings, around
     sign = "-" if figures.startswith("-") else ""
     found = list(dict.fromkeys(_canonical(sign + value, times) for value in values))
-    if (
-        not sign
-        and LETTERS.findall(said[:start])[-1:]
-        and known_words("reading.minus").issuperset(LETTERS.findall(said[:start]))
-    ):
+    if not sign and _ends_in_minus(before):
         found = [_canonical(f"-{found[0]}"), *found]
     if integer and all("." in value for value in found):
         return NotUnderstood("err.integer")
     return Understood(found[0]) if is_certain and is_plain and len(found) == 1 else Ambiguous(tuple(found))
+
+
+def _ends_in_minus(before: str) -> bool:
+    """Whether the words before a number are those for "minus"."""
+    words = LETTERS.findall(before)
+    return bool(words) and known_words("reading.minus").issuperset(words)
 
 
 @cache
@@ -288,5 +287,5 @@ def _by_label(numbers: list[str], pieces: list[str], labels: Sequence[str]) -> t
 
 
 def _named(text: str, choices: Choices) -> str | None:
-    matched = match_choice(text, choices) if text else NoMatch()
-    return matched.value if isinstance(matched, Matched) else None
+    matched = match_choice(text, choices)
+    return matched.value if isinstance(matched, Understood) else None

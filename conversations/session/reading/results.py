@@ -19,7 +19,7 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """`reason` is a catalogue key: err.number, err.integer, err.date, err.time, err.datetime."""
+    """`reason` is a catalogue key, as err.number or err.choice."""
 
     reason: str
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, tzinfo
 from functools import cache
 from itertools import product
 
-from conversations.session.reading.dates import Prefer, day_in
+from conversations.session.reading.dates import day_in
 from conversations.session.reading.results import Ambiguous, NotUnderstood, Read, Understood, values_of
 from conversations.session.reading.text import fold, plain
 from conversations.session.reading.vocabulary import any_phrase, said_as
@@ -53,8 +53,8 @@ def _named_times() -> Mapping[str, time]:
     }
 
 
-def read_time(text: str, *, language: str, offset: str = "") -> Read:
-    """Read a time of day as "08:30:00.000", followed by `offset` ("-04:00") if one is given.
+def read_time(text: str, *, language: str) -> Read:
+    """Read a time of day as "08:30:00.000", followed by its offset if it has one.
 
     "08:30", "15:00" and "8 p. m." have one reading. "8:30" and "8" may be in the morning or in the evening.
     """
@@ -65,11 +65,11 @@ def read_time(text: str, *, language: str, offset: str = "") -> Read:
         hour, minute, second = (int(iso[part]) for part in (1, 2, 3))
         if hour > 23 or minute > 59 or second > 59:
             return NotUnderstood("err.time")
-        return Understood(f"{iso[1]}:{iso[2]}:{iso[3]}.{(iso[4] or '').ljust(3, '0')}{(iso[5] or offset).upper()}")
+        return Understood(f"{iso[1]}:{iso[2]}:{iso[3]}.{(iso[4] or '').ljust(3, '0')}{(iso[5] or '').upper()}")
     times = _times(said)
     if times is None:
         return NotUnderstood("err.time")
-    values = tuple(f"{found.isoformat()}.000{offset}" for found in times)
+    values = tuple(f"{found.isoformat()}.000" for found in times)
     return Understood(values[0]) if len(values) == 1 else Ambiguous(values)
 
 
@@ -92,9 +92,7 @@ def _times(said: str) -> list[time] | None:
     return [time(hour, minute, second) for hour in hours]
 
 
-def read_datetime(
-    text: str, *, today: date, language: str, prefer: Prefer = "past", zone: tzinfo | None = None
-) -> Read:
+def read_datetime(text: str, *, today: date, language: str, zone: tzinfo | None = None) -> Read:
     """Read a day and a time as "2018-09-15T08:30:00.000". With a `zone`, its offset at that time is added."""
     said = " ".join(plain(text).replace(",", " ").split())
     if len(said) > 80:
@@ -102,7 +100,7 @@ def read_datetime(
     found: dict[str, None] = {}
     is_certain = True
     for day_text, time_text in _day_and_time(said):
-        days = day_in(day_text, today, language, prefer, may_guess=False)
+        days = day_in(day_text, today, language, "past", may_guess=False)
         times = read_time(time_text, language=language)
         for day, at in product(values_of(days), values_of(times)):
             found[f"{day}T{at}{_offset(f'{day}T{at}', zone)}"] = None

@@ -7,7 +7,7 @@ misunderstood costs one tap.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from operator import contains, eq
@@ -77,9 +77,12 @@ def understood(text: str, language: str) -> Utterance | None:
         if (meaning := table_of(code).whole(said_words(text, code))) is not None:
             return Utterance(meaning, is_all=True, is_whole=True)
     found = [each for place, code in enumerate(languages) for each in _within(said_words(text, code), code, place)]
-    thanks = [each for each in found if not each.is_more_than_polite]
-    best = max((each for each in found if not any(_is_part(each, of) for of in thanks)), default=None)
-    return None if best is None else Utterance(best.meaning, best.left_over == 0, best.left_over < best.words)
+    thanks = [each for each in found if each.is_polite]
+    candidates = (each for each in found if not any(each.is_part(of) for of in thanks))
+    best = max(candidates, key=lambda each: each.order, default=None)
+    if best is None:
+        return None
+    return Utterance(best.meaning, best.left_over == 0, is_sure=best.left_over < len(best.phrase))
 
 
 def _drawn(faces: frozenset[str]) -> Utterance | None:
@@ -227,58 +230,84 @@ def _is_of(typed: str, word: str) -> bool:
 
 
 # ------------------------------------------------------------------ the table
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class _Found:
-    """A phrase found in a text. Of two, the greater one counts: "gracias, ya lo envié" means that it was sent."""
+    """A phrase of a language that stands in a text, perhaps with slips."""
 
-    is_more_than_polite: bool
-    letters: int
-    exact: int
-    own: int
-    first: int
-    meaning: str
-    left_over: int
-    words: int
+    said: Words
+    language: str
+    foreignness: int
+    """0: it is the person's own language."""
     at: int
+    phrase: Words
+    meaning: str
+    rank: int
+    is_name: bool
+
+    @property
+    def ends(self) -> int:
+        return self.at + len(self.phrase)
+
+    @property
+    def is_polite(self) -> bool:
+        return self.meaning in POLITE
+
+    @property
+    def exact(self) -> int:
+        """Return how many of its words are spelled as in the table."""
+        return sum(map(eq, self.said[self.at : self.ends], self.phrase))
+
+    @property
+    def left_over(self) -> int:
+        """Return how many words beside it change something."""
+        return sum(word not in beside_words() for word in (*self.said[: self.at], *self.said[self.ends :]))
+
+    @property
+    def must_be_alone(self) -> bool:
+        """Whether it means nothing in a sentence: a command, one word of another language, small words only."""
+        is_of_small_words = not self.is_polite and beside_words().issuperset(self.phrase)
+        return self.is_name or is_of_small_words or (self.foreignness > 0 and len(self.phrase) == 1)
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether it denies nothing itself and stands behind a word that denies: "no quiero cancelar"."""
+        denials = denial_words(self.language)
+        return not denials.isdisjoint(self.said[: self.at][-DENIES:]) and denials.isdisjoint(self.phrase)
+
+    @property
+    def order(self) -> tuple[bool, int, int, int, int]:
+        """Return what decides between two phrases; the greater counts: in "gracias, ya lo envié", that it was sent."""
+        return not self.is_polite, sum(map(len, self.phrase)), self.exact, -self.foreignness, -self.rank
+
+    def is_part(self, of: "_Found") -> bool:
+        """Whether its words are part of a longer phrase: "aide" in "merci pour votre aide"."""
+        return of.at <= self.at and self.ends <= of.ends and len(self.phrase) < len(of.phrase)
 
 
-def _is_part(found: _Found, of: _Found) -> bool:
-    """Whether its words are part of a longer phrase: "aide" in "merci pour votre aide"."""
-    return of.at <= found.at and found.at + found.words <= of.at + of.words and found.words < of.words
+NOT_MEANT: tuple[Callable[[_Found], bool], ...] = (
+    # one greets first or last, and agrees first: "a cómo está el dólar" asks
+    lambda it: it.meaning == "greeting" and it.at > 0 and it.ends < len(it.said) and it.left_over > 0,
+    lambda it: it.meaning == "agreed" and it.at > 0,
+    # a command with a slip stands nearly alone
+    lambda it: it.is_name and len(it.said) > len(it.phrase) + 1 and it.exact < len(it.phrase),
+    # a slip of a lone word: "refuge" among others is not "refusé"
+    lambda it: len(it.phrase) == 1 < len(it.said) and not it.exact,
+    lambda it: not it.is_polite and it.is_denied,
+    # as much as the phrase is left over: the text is about something else
+    lambda it: it.left_over > (0 if it.must_be_alone else 2 * len(it.phrase) - 1),
+)
+"""Why a phrase that stands in a text is not what the text means."""
 
 
-def _within(said: Words, language: str, place: int) -> Iterator[_Found]:
-    """Find each phrase of a language in a text, if only few words are left beside it."""
+def _within(said: Words, language: str, foreignness: int) -> Iterator[_Found]:
+    """Find each phrase of a language that a text means."""
     near = [near_words(word) for word in said]
-    beside = [word in beside_words() for word in said]
     table = table_of(language)
     for at, (starts, seconds) in enumerate(zip(near, [*near[1:], frozenset[str]()], strict=True)):
         begun = (table.beginning(start, second) for start in starts for second in ("", *seconds))
         for rank in chain.from_iterable(begun):
-            phrase, meaning, is_alone = table.phrase(rank), table.meaning(rank), table.is_name(rank)
-            ends = at + len(phrase)
-            if ends > len(said) or not all(map(contains, near[at:ends], phrase)):
-                continue
-            left_over = beside[:at].count(False) + beside[ends:].count(False)
-            is_foreign_word = place > 0 and len(phrase) == 1
-            is_of_small_words = meaning not in POLITE and beside_words().issuperset(phrase)
-            must_be_alone = is_alone or is_foreign_word or is_of_small_words
-            is_inside = at > 0 and ends < len(said) and left_over > 0
-            if (meaning == "greeting" and is_inside) or (meaning == "agreed" and at > 0):
-                continue  # one greets first or last, and agrees first: "a cómo está el dólar" asks
-            if is_alone and len(said) > len(phrase) + 1 and not all(map(eq, said[at:ends], phrase)):
-                continue  # a command with a slip stands nearly alone
-            if meaning not in POLITE and _is_denied(said[:at], phrase, language):
-                continue
-            exact = sum(map(eq, said[at:ends], phrase))
-            if len(phrase) == 1 and not exact and len(said) > 1:
-                continue  # a slip of a lone word: "refuge" among others is not "refusé"
-            if left_over <= (0 if must_be_alone else 2 * len(phrase) - 1):
-                letters = sum(map(len, phrase))
-                yield _Found(meaning not in POLITE, letters, exact, -place, -rank, meaning, left_over, len(phrase), at)
-
-
-def _is_denied(before: Words, phrase: Words, language: str) -> bool:
-    """Whether a phrase that denies nothing itself stands behind a word that denies: "no quiero cancelar"."""
-    denials = denial_words(language)
-    return not denials.isdisjoint(before[-DENIES:]) and denials.isdisjoint(phrase)
+            phrase = table.phrase(rank)
+            if at + len(phrase) <= len(said) and all(map(contains, near[at:], phrase)):
+                it = _Found(said, language, foreignness, at, phrase, table.meaning(rank), rank, table.is_name(rank))
+                if not any(rule(it) for rule in NOT_MEANT):
+                    yield it

@@ -58,12 +58,12 @@ class Reading:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """What is surely wanted, otherwise what was said."""
+        """Return what is surely wanted, otherwise what was said."""
         return (self.wish,) if self.wish else tuple(each for each in self.said if each != CHAT)
 
     @property
     def near(self) -> tuple[str, ...]:
-        """What is wanted or likely, each once."""
+        """Return what is wanted or likely, each once."""
         return tuple(each for each in dict.fromkeys([*self.wanted, *self.likely]) if each != CHAT)
 
 

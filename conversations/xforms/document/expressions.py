@@ -12,13 +12,11 @@ from conversations.xforms.xpath.syntax import ExpressionError
 
 
 def expression(
-    document: Document, source: str, place: Place, column: str, *, outside: bool = False, in_item: bool = False
+    document: Document, source: str, place: Place, column: str, *, outside: bool = False
 ) -> Expression | None:
     """Compile an expression. If that fails, note the problem and return None."""
     try:
-        found = compile_expression(
-            source, place, _surroundings(document), outside=outside, in_item=in_item, column=column
-        )
+        found = compile_expression(source, place, _surroundings(document), outside=outside, column=column)
     except ExpressionError as error:
         values = {"expression": source.strip(), "at": error.at + 1, "column": column, "found": "", **error.values}
         document.problem(f"expression.{error.code}", place.path, severity="error", **values)

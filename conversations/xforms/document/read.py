@@ -6,6 +6,7 @@ at the first.
 """
 
 from collections.abc import Mapping
+from xml.etree.ElementTree import Element
 
 from conversations.xforms.document.body import read_body, read_unsupported_action
 from conversations.xforms.document.document import Document
@@ -27,15 +28,15 @@ def read_xform(xml: str | bytes, *, media: Mapping[str, bytes] = {}) -> Form:
 
 
 def _read(document: Document) -> Form:
-    form = document.form
-    head = next((child for child in document.root if local(child) == "head"), None)
-    body = next((child for child in document.root if local(child) == "body"), None)
-    model = next((child for child in head if local(child) == "model"), None) if head is not None else None
-    instances = [child for child in model if local(child) == "instance"] if model is not None else []
+    form, root = document.form, document.root
+    head, body = _child(root, "head"), _child(root, "body")
+    model = _child(head, "model")
+    instances = [] if model is None else [child for child in model if local(child) == "instance"]
     primary = next(iter(instances[0]), None) if instances else None
-    if local(document.root) != "html" or head is None or body is None or model is None or primary is None:
+    if local(root) != "html" or head is None or body is None or model is None or primary is None:
         raise AuthorError([Problem("xform.not_xform")])
-    form.title = next((text_in(child) for child in head if local(child) == "title"), "")
+    title = _child(head, "title")
+    form.title = "" if title is None else text_in(title)
     form.form_id = primary.get("id") or primary.get(f"{JAVAROSA}id") or local(primary)
     form.version = primary.get("version", "")
     read_itext(document, model)
@@ -62,3 +63,8 @@ def _read(document: Document) -> Form:
         raise AuthorError(document.problems)
     form.warnings = tuple(document.problems)
     return form
+
+
+def _child(parent: Element | None, name: str) -> Element | None:
+    """Return the first child of this name."""
+    return None if parent is None else next((child for child in parent if local(child) == name), None)

@@ -36,15 +36,15 @@ def origin_frame(scope: Scope) -> Frame:
     return scope.origin
 
 
-def climb(levels: int, start: Get = own_frame) -> Get:
-    """Get the frame that lies so many levels around `start`."""
+def climb(levels: int) -> Get:
+    """Get the frame that lies so many levels around the own one."""
     if levels == 0:
-        return start
+        return own_frame
     if levels == 1:
-        return (lambda s: s.frame.parent) if start is own_frame else (lambda s: start(s).parent)
+        return lambda scope: scope.frame.parent
 
     def climb(scope: Scope) -> Frame:
-        frame: Frame = start(scope)
+        frame: Frame = scope.frame
         for _ in range(levels):
             frame = frame.parent  # type: ignore[assignment]
         return frame

@@ -9,17 +9,15 @@ from hypothesis import strategies as st
 
 from conversations.languages import LANGUAGES, phrases
 from conversations.session.reading.choices import (
-    Chosen,
-    Matched,
-    NoMatch,
-    Several,
+    NONE,
+    NONE_OF_SEVERAL,
     match_choice,
     match_choices,
     search_choices,
 )
 from conversations.session.reading.in_letters import LEAST, InLetters
 from conversations.session.reading.numbers import read_number
-from conversations.session.reading.results import Understood
+from conversations.session.reading.results import Ambiguous, Understood
 
 # ------------------------------------------------------------------ choices
 STATUS = [
@@ -34,24 +32,24 @@ STATUS = [
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("2", Matched("in_progress")),
-        ("2.", Matched("in_progress")),
-        ("2️⃣", Matched("in_progress")),
-        ("la 2", Matched("in_progress")),
-        ("opción 2", Matched("in_progress")),
-        ("in_progress", Matched("in_progress")),
-        ("EN CURSO", Matched("in_progress")),
-        ("en curso!", Matched("in_progress")),
-        ("🔵 En curso", Matched("in_progress")),
-        ("🔵", Matched("in_progress")),
-        ("ret", Matched("delayed")),
-        ("c", Several(("completed", "cancelled"))),
-        ("curso", Several(("in_progress",))),
-        ("9", NoMatch()),
-        ("-2", NoMatch()),
-        ("pendiente", NoMatch()),
-        ("", NoMatch()),
-        ("🟣", NoMatch()),
+        ("2", Understood("in_progress")),
+        ("2.", Understood("in_progress")),
+        ("2️⃣", Understood("in_progress")),
+        ("la 2", Understood("in_progress")),
+        ("opción 2", Understood("in_progress")),
+        ("in_progress", Understood("in_progress")),
+        ("EN CURSO", Understood("in_progress")),
+        ("en curso!", Understood("in_progress")),
+        ("🔵 En curso", Understood("in_progress")),
+        ("🔵", Understood("in_progress")),
+        ("ret", Understood("delayed")),
+        ("c", Ambiguous(("completed", "cancelled"))),
+        ("curso", Ambiguous(("in_progress",))),
+        ("9", NONE),
+        ("-2", NONE),
+        ("pendiente", NONE),
+        ("", NONE),
+        ("🟣", NONE),
     ],
 )
 def test_a_choice_is_matched_by_number_code_label_or_beginning(typed: str, expected: object) -> None:
@@ -61,9 +59,9 @@ def test_a_choice_is_matched_by_number_code_label_or_beginning(typed: str, expec
 
 def test_a_number_that_is_place_of_one_choice_and_code_of_another_is_not_resolved() -> None:
     """ "2" may be the second or the one called 2."""
-    assert match_choice("2", [("2", "Dos"), ("1", "Uno")]) == Several(("2", "1"))
-    assert match_choice("18", [("a", "18 años o más")]) == Matched("a")
-    assert match_choice("1", [("a", "2 veces"), ("b", "1 vez")]) == Several(("a", "b"))
+    assert match_choice("2", [("2", "Dos"), ("1", "Uno")]) == Ambiguous(("2", "1"))
+    assert match_choice("18", [("a", "18 años o más")]) == Understood("a")
+    assert match_choice("1", [("a", "2 veces"), ("b", "1 vez")]) == Ambiguous(("a", "b"))
 
 
 SERVICES = [
@@ -78,18 +76,18 @@ SERVICES = [
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("1, 3 y 4", Chosen(("shelter", "legal", "servitude"))),
-        ("1 3 4", Chosen(("shelter", "legal", "servitude"))),
-        ("3,1,3", Chosen(("shelter", "legal"))),
-        ("salud y acogida", Chosen(("shelter", "health"))),
-        ("Salud\nAcogida", Chosen(("shelter", "health"))),
-        ("acogida, servidumbre, incluida la doméstica, salud", Chosen(("shelter", "health", "servitude"))),
-        ("retorno y reintegración y salud", Chosen(("health", "return"))),
-        ("2", Chosen(("health",))),
-        ("1 y 9", NoMatch()),
-        ("1-3", NoMatch()),
-        ("salud y s", Several(("health", "servitude"))),
-        ("", NoMatch()),
+        ("1, 3 y 4", Understood("shelter legal servitude")),
+        ("1 3 4", Understood("shelter legal servitude")),
+        ("3,1,3", Understood("shelter legal")),
+        ("salud y acogida", Understood("shelter health")),
+        ("Salud\nAcogida", Understood("shelter health")),
+        ("acogida, servidumbre, incluida la doméstica, salud", Understood("shelter health servitude")),
+        ("retorno y reintegración y salud", Understood("health return")),
+        ("2", Understood("health")),
+        ("1 y 9", NONE_OF_SEVERAL),
+        ("1-3", NONE_OF_SEVERAL),
+        ("salud y s", Ambiguous(("health", "servitude"))),
+        ("", NONE_OF_SEVERAL),
     ],
 )
 def test_several_choices_are_matched_all_or_none(typed: str, expected: object) -> None:
@@ -139,8 +137,8 @@ def test_a_long_list_is_read_as_often_for_many_pieces_as_for_one() -> None:
     """A message of numbers, at a question with thousands of places, made everybody wait for a minute."""
     places = [(f"c{number}", f"Place {number} North") for number in range(400)]
     few, many = Read(places), Read(places)
-    assert match_choices("1, 2", few) == Chosen(("c0", "c1"))
-    assert match_choices(", ".join(map(str, range(1, 201))), many) == Chosen(tuple(f"c{n}" for n in range(200)))
+    assert match_choices("1, 2", few) == Understood("c0 c1")
+    assert match_choices(", ".join(map(str, range(1, 201))), many) == Understood(" ".join(f"c{n}" for n in range(200)))
     assert many.times == few.times
 
 

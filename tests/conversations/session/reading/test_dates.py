@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.session.reading.dates import read_date
-from conversations.session.reading.results import Ambiguous, Understood
+from conversations.session.reading.results import Ambiguous, NotUnderstood, Understood
 from tests.conversations.session.reading.today import WEDNESDAY, shown
 
 # ------------------------------------------------------------------ dates
@@ -176,3 +176,8 @@ def test_a_day_without_a_year_is_its_last_one_or_a_question(today: date, ago: in
 )
 def test_days_are_read_as_a_language_writes_them(text: str, day: str) -> None:
     assert read_date(text, today=date(2018, 10, 15), language="fr") == Understood(day)
+
+
+def test_a_raised_figure_is_no_day() -> None:
+    """ "²" is a digit for Python, and no number: it is refused in words, as any other slip."""
+    assert read_date("enero ²", today=WEDNESDAY, language="es") == NotUnderstood("err.date")

@@ -246,7 +246,7 @@ def test_nothing_raises_whatever_is_typed(text: str, language: str, integer: boo
         day = read_date(text, today=today, language=language, prefer=prefer)
         for value in day.readings if isinstance(day, Ambiguous) else [day.value] if isinstance(day, Understood) else []:
             assert date.fromisoformat(value).isoformat() == value
-        read_datetime(text, today=today, language=language, prefer=prefer, zone=ZoneInfo("America/Santo_Domingo"))
+        read_datetime(text, today=today, language=language, zone=ZoneInfo("America/Santo_Domingo"))
     read_time(text, language=language)
     choices = [("a", "Falta de presupuesto"), ("b", "Otro"), ("1", "Sí, 12"), (text, text)]
     match_choice(text, choices)

@@ -68,7 +68,6 @@ def test_a_moment_carries_the_offset_its_zone_had_then() -> None:
         read = read_datetime(typed, today=WEDNESDAY, language="es", zone=zone)
         assert isinstance(read, Understood)
         assert read.value.endswith(f"T08:30:00.000{offset}")
-    assert read_time("08:30", language="es", offset="-04:00") == Understood("08:30:00.000-04:00")
 
 
 @pytest.mark.parametrize(("text", "time"), [("8 heures du soir", "20:00"), ("15 h 30", "15:30"), ("midi", "12:00")])
