@@ -189,6 +189,7 @@ _ACTIVITIES = (
         _activity.c.meets_victims,
         _activity.c.added_on,
         _activity.c.retired_on,
+        _activity.c.continues,
     )
     .join(_agency, _agency.c.id == _activity.c.agency_id)
     .join(_objective, _objective.c.id == _activity.c.objective_id)
@@ -224,6 +225,7 @@ _INDICATORS = (
         _target.c.target_on,
         _indicator.c.added_on,
         _indicator.c.retired_on,
+        _indicator.c.continues,
     )
     .join(_agency, _agency.c.id == _indicator.c.agency_id)
     .join(_area, _area.c.id == _indicator.c.strategic_area_id)
@@ -560,6 +562,7 @@ def _to_activity(row: Any) -> Activity:
         meets_victims=row.meets_victims,
         added_on=row.added_on,
         retired_on=row.retired_on,
+        continues=row.continues,
         id=row.id,
     )
 
@@ -587,6 +590,7 @@ def _to_indicator(row: Any) -> Indicator:
         target_on=row.target_on,
         added_on=row.added_on,
         retired_on=row.retired_on,
+        continues=row.continues,
         id=row.id,
     )
 
