@@ -175,6 +175,8 @@ class Activity:
     added_on: date | None = None
     """The day on which a later import added it. None: it has been in the plan from its beginning."""
     retired_on: date | None = None
+    continues: str = ""
+    """The codes whose series it continues, between spaces (`conversations.plan.series`)."""
     id: int = field(default=0, compare=False)
     valid_from: date | None = field(default=None, compare=False)
     valid_to: date | None = field(default=None, compare=False)
@@ -241,6 +243,8 @@ class Indicator:
     added_on: date | None = None
     """As an activity's."""
     retired_on: date | None = None
+    continues: str = ""
+    """The codes whose series it continues, between spaces (`conversations.plan.series`)."""
     id: int = field(default=0, compare=False)
     valid_from: date | None = field(default=None, compare=False)
     valid_to: date | None = field(default=None, compare=False)

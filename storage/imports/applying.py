@@ -302,7 +302,19 @@ class _Comparison:
             for period in periods_between(starts_on, ends_on, types=self._cadences())
             if period.code not in self._periods
         )
-        return Differences(tuple(found), tuple(self._doubts()), tuple(self._unmarked()))
+        return Differences(
+            tuple(found), tuple(self._doubts()), tuple(self._unmarked()), tuple(sorted(self._never_was()))
+        )
+
+    def _never_was(self) -> set[str]:
+        """The codes that rows continue, and that the plan has never had."""
+        return {
+            code
+            for table in ("indicator", "activity")
+            for row in self._wanted.get(table, {}).values()
+            for code in str(row.get("continues") or "").split()
+            if code not in self._kept[table] and code not in self._wanted[table]
+        }
 
     def _doubts(self) -> Iterator[Doubt]:
         kept = {code: each.values["area_code"] for code, each in self._kept["objective"].items()}

@@ -135,6 +135,8 @@ class Differences:
     """The codes of which somebody must say that they stand for the same as before."""
     unmarked: tuple[str, ...] = ()
     """The activities of which the plan should say whether their reporters meet victims (`is_unmarked`)."""
+    never_was: tuple[str, ...] = ()
+    """Codes that rows continue, and that the plan has never had."""
 
     def __iter__(self) -> Iterator[Difference]:
         return iter(self.all)
@@ -167,6 +169,8 @@ class Differences:
         if self.unmarked:
             more = ", …" * (len(self.unmarked) > NAMED)
             lines.append(say("plan.summary.unmarked", codes=", ".join(self.unmarked[:NAMED]) + more))
+        if self.never_was:
+            lines.append(say("plan.summary.never_was", codes=", ".join(self.never_was)))
         return "\n".join(lines)
 
     def fingerprint(self) -> str:

@@ -108,6 +108,12 @@ Agencies = Annotated[
     BeforeValidator(lambda text: sorted({part for part in re.split(r"[;,\s]+", text) if part})),
     WithJsonSchema({"type": "string"}),
 ]
+Codes = Annotated[
+    str,
+    _TEXT,
+    BeforeValidator(lambda text: " ".join(dict.fromkeys(part for part in re.split(r"[;,\s]+", text) if part))),
+    Field(max_length=300),
+]
 Sdg = Annotated[str, Kind("sdg"), _REFERENCE]
 Gcm = Annotated[str, Kind("gcm"), _REFERENCE]
 Sensitivity = Literal["public", "internal", "restricted"]
@@ -280,6 +286,7 @@ class IndicatorRow(BaseModel):
     by_exploitation: Annotated[Literal["0", "1", "no", "yes", "FALSE", "TRUE"], _FLAG, _YES] = _NO
     computed: Literal[COMPUTATIONS] = ""  # type: ignore[valid-type]
     annual_table: Literal[PILLARS] = ""  # type: ignore[valid-type]
+    continues: Codes = ""
     target_source: Text = Field("", serialization_alias="target.source")
     note: Text500 = ""
 
@@ -303,6 +310,7 @@ class ActivityRow(BaseModel):
     meets_victims: Annotated[Literal["yes", "no"], _YES_NO, _YES] = _BLANK
     budget: Amount = Field("", validation_alias=AliasChoices("budget", "budget_dop"))
     budget_status: Text80 = ""
+    continues: Codes = ""
     source: Text = ""
 
 

@@ -40,7 +40,8 @@ ONE_DAY: Final = timedelta(days=1)
 
 _AS_THEY_ARE: Final = frozenset(
     ("name", "short_name", "target_quantity", "target_unit", "means_of_verification", "role_type", "level", "unit",
-     "direction", "aggregation", "baseline", "baseline_period", "by_exploitation", "computed", "annual_table")
+     "direction", "aggregation", "baseline", "baseline_period", "by_exploitation", "computed", "annual_table",
+     "continues")
 )  # fmt: skip
 """Columns that are fields of the same name. What protects survivors is none of them: today's value always counts."""
 _DAYS: Final = frozenset(("start_on", "due_on", "added_on", "retired_on", "active_from", "active_to"))

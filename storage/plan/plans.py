@@ -183,6 +183,7 @@ _ACTIVITIES = (
         _activity.c.meets_victims,
         _activity.c.added_on,
         _activity.c.retired_on,
+        _activity.c.continues,
     )
     .join(_agency, _agency.c.id == _activity.c.agency_id)
     .join(_objective, _objective.c.id == _activity.c.objective_id)
@@ -218,6 +219,7 @@ _INDICATORS = (
         _target.c.target_on,
         _indicator.c.added_on,
         _indicator.c.retired_on,
+        _indicator.c.continues,
     )
     .join(_agency, _agency.c.id == _indicator.c.agency_id)
     .join(_area, _area.c.id == _indicator.c.strategic_area_id)

@@ -20,6 +20,7 @@ from conversations.languages import translated
 from conversations.plan.messages.digest_words import title
 from conversations.plan.messages.digests import shown_figure, shown_value
 from conversations.plan.model import Activity, Indicator, Role
+from conversations.plan.series import earlier
 from conversations.routes import Route, tap
 from conversations.wording import Wording
 from storage.calendar.figures import Figures
@@ -174,6 +175,8 @@ def _activity(ex: Exchange, code: str) -> None:
     if not is_hidden and (means := translated(activity.means_of_verification, language)):
         lines.append(_row(say, say("plan.means"), means))
     objective = next(one for one in _objectives(ex) if one.code == activity.objective_code)
+    every = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, include_retired=True)}
+    lines += [_row(say, say("plan.continues"), f"{each.code} · {_title(ex, each)}") for each in earlier(every, code)]
     lines += _goals(ex, objective.sdg_targets, objective.gcm_objectives)
     rows = [(Button(say("plan.state"), tap(Route.ACTIVITY, code)),)]
     known = {each.code for each in _all_indicators(ex)}
@@ -204,18 +207,30 @@ def _indicator(ex: Exchange, code: str) -> None:
     if indicator.target:
         until = f" ({show_date(indicator.target_on.isoformat(), language)})" if indicator.target_on else ""
         lines.append(_row(say, say("plan.target"), f"{indicator.target}{until}"))
-    found = Figures(ex.unit).indicator(plan_id, indicator, ex.now, ZoneInfo(ex.house.timezone))
-    if found.year.reported:
-        value, until = shown_value(found.year, say)
-        lines.append(_row(say, say("plan.value", year=found.year.first.year), value + until))
-    if found.so_far is not None:
-        lines.append(_row(say, say("state.so_far"), shown_figure(found.so_far, say)))
+    lines += _figures(ex, indicator)
+    every = {each.code: each for each in ex.unit.plans.indicators(plan_id, include_retired=True)}
+    for each in earlier(every, code):
+        lines.append(_row(say, say("plan.continues"), f"{each.code} · {each.title(language)}"))
+        lines += _figures(ex, each)
     lines += _goals(ex, " · ".join(part for part in (more.sdg_target, more.sdg_indicator) if part), more.gcm_objective)
     back = (Button(say("nav.back"), tap(Route.PLAN, "I", indicator.area_code)),)
     _show_screen(ex, lines, _with_comment(ex, [], code), back)
 
 
 # ------------------------------------------------------------------ inside
+def _figures(ex: Exchange, indicator: Indicator) -> list[Line]:
+    """The figures of an indicator under its own code, as anybody may see them."""
+    say = ex.say
+    found = Figures(ex.unit).indicator(ex.membership.plan_id, indicator, ex.now, ZoneInfo(ex.house.timezone))
+    lines: list[Line] = []
+    if found.year.reported:
+        value, until = shown_value(found.year, say)
+        lines.append(_row(say, say("plan.value", year=found.year.first.year), value + until))
+    if found.so_far is not None:
+        lines.append(_row(say, say("state.so_far"), shown_figure(found.so_far, say)))
+    return lines
+
+
 def _goals(ex: Exchange, sdg: str, gcm: str) -> list[Line]:
     lines = []
     if sdg:

@@ -39,6 +39,7 @@ _S, _P, _I = table(Submission), table(ReportingPeriod), table(IndicatorTable)
 
 INDICATORS: tuple[tuple[str, Kind], ...] = (
     ("indicator", Kind.TEXT),
+    ("continues", Kind.TEXT),
     ("indicator_name", Kind.TEXT),
     ("area", Kind.TEXT),
     ("agency", Kind.TEXT),
@@ -348,6 +349,7 @@ def _named(rows: Iterable[Row], unit: UnitOfWork, wanted: Wanted) -> Iterator[Ro
 def _about(indicator: Indicator, more: Any, wanted: Wanted) -> Row:
     return {
         "indicator": indicator.code,
+        "continues": indicator.continues or None,
         "indicator_name": indicator.title(wanted.language),
         "area": indicator.area_code,
         "agency": indicator.agency_code,

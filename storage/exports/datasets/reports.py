@@ -86,6 +86,7 @@ COLUMNS: tuple[ColumnOf[_Report], ...] = (
     ("receipt", Kind.WHOLE, lambda of: of.found.receipt_number),
     ("root_receipt", Kind.WHOLE, lambda of: of.found.root_receipt),
     ("activity", Kind.TEXT, lambda of: of.found.subject.partition(":")[2]),
+    ("continues", Kind.TEXT, lambda of: (of.activity and of.activity.continues) or None),
     ("activity_name", Kind.TEXT, lambda of: of.title),
     ("area", Kind.TEXT, lambda of: of.activity.area_code if of.activity else None),
     ("area_name", Kind.TEXT, lambda of: of.area_name),

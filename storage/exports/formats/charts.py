@@ -9,10 +9,11 @@ reveal it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conversations.plan.model import is_year
+from conversations.plan.series import series
 from conversations.wording import Wording, wording
 from storage.exports.tables import PROTECTED, Cell, Extract
 from storage.exports.wanted import Wanted
@@ -28,12 +29,15 @@ ON_A_PAGE = 36
 
 @dataclass(slots=True)
 class _Block:
+    code: str
     title: str
     is_sum: bool = False
     is_by_the_year: bool = False
     rows: list[tuple[str, Cell, Cell]] = field(default_factory=list)
     """Period, value, target."""
     baseline: Cell = None
+    continues: str = ""
+    since: str = ""
 
     @property
     def has_figures(self) -> bool:
@@ -99,9 +103,30 @@ class Charts:
         code = str(cell("indicator"))
         title = f"{code} · {cell('indicator_name') or ''}".rstrip(" ·")
         is_by_the_year = is_year(str(cell("baseline_period") or ""))
-        block = self._blocks.setdefault(code, _Block(title, cell("aggregation") == "sum", is_by_the_year))
+        block = self._blocks.setdefault(code, _Block(code, title, cell("aggregation") == "sum", is_by_the_year))
+        block.continues = str(cell("continues") or "")
+        block.since = block.since or str(cell("period_end") or "")
         block.baseline = cell("baseline")
         block.rows.append((str(cell("period") or ""), self._shown(cell), cell("target")))
+
+    def _joined(self) -> list[_Block]:
+        """The blocks, in which a row that goes on under another code is one line with it.
+
+        So it is if the codes tell of different periods. Those that were merged into one stand side by side.
+        """
+        of: dict[str, list[_Block]] = {}
+        goes_on = series(self._blocks.values())
+        for block in self._blocks.values():
+            of.setdefault(goes_on[block.code], []).append(block)
+        found: list[_Block] = []
+        for code, blocks in of.items():
+            rows = [row for block in sorted(blocks, key=lambda block: block.since or "9999") for row in block.rows]
+            is_line = code in self._blocks and len({period for period, *_ in rows}) == len(rows)
+            if is_line and len({block.is_sum for block in blocks}) == 1:
+                found.append(replace(self._blocks[code], rows=rows))
+            else:
+                found += blocks
+        return found
 
     @staticmethod
     def _shown(cell: Callable[[str], Cell]) -> Cell:
@@ -123,7 +148,7 @@ class Charts:
         sheet.set_column(1, 2, 11)
         sheet.set_column(3, 3, 15)
         sheet.set_column(4, 4, 2)
-        told = [block for block in self._blocks.values() if block.has_figures]
+        told = [block for block in self._joined() if block.has_figures]
         row = 0
         sheet.set_row(row, 24)
         sheet.write_string(row, 0, say("table.charts"), looks.title)
@@ -164,7 +189,7 @@ class Charts:
         if block.baseline is not None:
             sheet.write_string(last + 1, 0, f"{say('table.column.baseline')}{say.colon}{block.baseline}")
 
-        def series(at: int, **looks_of: Any) -> dict[str, Any]:
+        def drawn(at: int, **looks_of: Any) -> dict[str, Any]:
             name = sheet.get_name()
             ends = {"categories": [name, top + 2, 0, last, 0], "values": [name, top + 2, at, last, at]}
             return {"name": [name, top + 1, at], **ends, **looks_of}
@@ -173,17 +198,17 @@ class Charts:
         is_summed = len(columns) == 3
         # With two rows or columns the labels would cover each other; the numbers are on the left anyway.
         labels = {"value": not is_summed, "num_format": "0.0" if block.is_fraction else "#,##0"}
-        chart.add_series(series(1, fill={"color": COLUMN}, gap=80, data_labels=labels))
+        chart.add_series(drawn(1, fill={"color": COLUMN}, gap=80, data_labels=labels))
         if is_summed:
             line.add_series(
-                series(
+                drawn(
                     3, line={"color": SUM, "width": 2.25}, marker={"type": "circle", "size": 6, "fill": {"color": SUM}}
                 )
             )
         if any(isinstance(target, int | float) for _, _, target in block.rows):
             # Dashed and with its own mark: the target must be recognised without colour too.
             mark = {"type": "diamond", "size": 7, "fill": {"color": TARGET}}
-            line.add_series(series(2, line={"color": TARGET, "width": 2, "dash_type": "dash"}, marker=mark))
+            line.add_series(drawn(2, line={"color": TARGET, "width": 2, "dash_type": "dash"}, marker=mark))
         if line.series:
             chart.combine(line)
         chart.set_title({"name": block.title, "name_font": {"size": 11}, "overlay": False})

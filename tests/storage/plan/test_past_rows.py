@@ -13,8 +13,10 @@ from conversations.plan.versions import as_of, changed_on, period_named
 from storage.calendar.figures import Figures
 from storage.calendar.holidays import known_since
 from storage.database.models import Base, Person
-from storage.imports import history
+from storage.imports import applying, history
 from storage.imports.differences import ReusedCodes
+from storage.imports.reading import read_plan
+from storage.imports.workbook import plan_workbook
 from storage.open_database import Database
 from storage.plan.past_reports import _LED_BY_AGENCY
 from storage.plan.past_rows import PastRows
@@ -140,7 +142,10 @@ def _bring_as_asked(apply: Apply, chance: random.Random, book: Book, at: datetim
         for each in others:
             sheet = "activities" if each.table == "activity" else "indicators"
             if each.table != "agency":
+                if "continues" not in book.cells[sheet][0]:
+                    book.add_column(sheet, "continues")
                 book.put(sheet, each.code, "code", f"{each.code}b")
+                book.put(sheet, f"{each.code}b", "continues", each.code)
         apply(bring(book.draft(), at, changed_on=held, same=" ".join(each.code for each in asked.doubts)))
 
 
@@ -355,3 +360,19 @@ def test_an_earlier_edit_changes_a_later_one_in_its_own_columns_alone(lived: Pla
     }
     apply(lambda unit: _take_back(unit, NOW + timedelta(days=2)))
     assert past_of(apply) == before
+
+
+def test_what_a_row_continues_is_told_from_then_on_and_comes_back_in_the_workbook(lived: Plan, apply: Apply) -> None:
+    """PRE-101 goes on as PRE-191: its reports keep their code, and rows of locked months say nothing new."""
+    book = Book().add_column("activities", "continues").add_column("indicators", "continues")
+    book.put("activities", "PRE-101", "code", "PRE-191").put("activities", "PRE-191", "continues", "PRE-101; PRE-101")
+    book.put("indicators", "IND-01", "continues", "IND-00")
+    before = told(lived)
+    found = apply(bring(book.draft(), NOW))
+    assert found.never_was == ("IND-00",)
+    assert "IND-00" in found.summary("es")
+    assert not moved(before, told(lived))
+    new = apply(lambda unit: unit.plans.activity(unit.plans.only().id, "PRE-191"))
+    assert new.continues == "PRE-101"
+    data = apply(lambda unit: plan_workbook(unit, unit.plans.only().code, NOW))
+    assert not apply(lambda unit: applying.differences(unit, read_plan(data), unit.plans.only().code))

@@ -14,7 +14,7 @@ from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.wording import wording
 from storage.exports.datasets.indicators import INDICATORS
-from storage.exports.formats.charts import CHARTS, _Block
+from storage.exports.formats.charts import CHARTS, Charts, _Block
 from storage.exports.formats.workbooks import write_xlsx
 from storage.exports.tables import one_table
 from storage.exports.wanted import Wanted
@@ -71,14 +71,16 @@ def test_what_is_added_up_stands_beside_its_target_as_the_sum_since_the_beginnin
     assert told == {("201801", 3): 3, ("201802", 5): 8, ("201803", 2): 10,
                     ("201801", 12): 12, ("201802", "<10"): None, ("201803", 15): None,
                     ("201801", 7): 7, ("201802", None): 7, ("201803", 1): 8}  # fmt: skip
-    one = _Block("IND-15", True, rows=[("2018Q4", 4, 9), ("2019Q1", 3, 9), ("2019Q2", None, 9), ("2019Q3", 1, 9)])
+    one = _Block(
+        "IND-15", "IND-15", True, rows=[("2018Q4", 4, 9), ("2019Q1", 3, 9), ("2019Q2", None, 9), ("2019Q3", 1, 9)]
+    )
     assert one.sums == [4, 7, 7, 8]
     assert replace(one, is_by_the_year=True).sums == [4, 3, 3, 4], "its target is of a year"
 
 
 def test_the_line_of_a_yearly_count_is_parted_in_january() -> None:
     """It begins anew there, and a line that falls would read as a loss. A count that goes on is not parted."""
-    one = _Block("IND-15", True, rows=[("2018Q4", 4, 9), ("2019Q1", 3, 9), ("2019Q2", None, 9)])
+    one = _Block("IND-15", "IND-15", True, rows=[("2018Q4", 4, 9), ("2019Q1", 3, 9), ("2019Q2", None, 9)])
     assert [period for period, *_ in one.lines] == ["2018Q4", "2019Q1", "2019Q2"]
     assert replace(one, is_by_the_year=True).lines == [
         ("2018Q4", 4, 9, 4), ("", None, None, None), ("2019Q1", 3, 9, 3), ("2019Q2", None, 9, 3),
@@ -115,3 +117,22 @@ def test_a_workbook_without_figures_says_so_and_a_large_one_says_how_many_more()
     full = book({f"IND-{number:03}": [1] for number in range(CHARTS + 5)})
     assert len(charts(full)) == CHARTS
     assert any("y 5 más" in str(row[0]) for row in cells(full))
+
+
+def test_a_row_that_goes_on_under_another_code_is_one_line_with_it() -> None:
+    """Renamed in March: one chart, of both codes' figures in turn. Two that were merged have a chart each."""
+
+    def told(code: str, continues: str, months: range) -> list[dict[str, Any]]:
+        return [
+            {"indicator": code, "continues": continues, "period": f"20180{month}", "period_end": f"2018-0{month}-28",
+             "dimension": "total", "value": month, "aggregation": "sum"}
+            for month in months
+        ]  # fmt: skip
+
+    names = [name for name, _ in INDICATORS]
+    of_charts = Charts(one_table("indicators", Wanted(1, "UTC", NOW), INDICATORS, 0, ()), "es")
+    for each in (*told("I-1", "", range(1, 3)), *told("I-9", "I-1", range(3, 5)), *told("I-2", "", range(1, 3)),
+                 *told("I-3", "", range(1, 3)), *told("I-8", "I-2 I-3", range(3, 5))):  # fmt: skip
+        of_charts.take([each.get(name) for name in names])
+    joined = {block.title: [value for _, value, _ in block.rows] for block in of_charts._joined()}
+    assert joined == {"I-9": [1, 2, 3, 4], "I-2": [1, 2], "I-3": [1, 2], "I-8": [3, 4]}
