@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -12,7 +12,7 @@ from bot.cli.options import JsonOption, PlanOption
 from bot.errors import Complaint, Misuse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from bot.chat.actor import Actor
     from bot.settings import Settings
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from storage.messages.endpoints import Claimed, StoredEndpoint
     from storage.plan.plans import Plan
     from storage.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -219,12 +221,8 @@ def pause(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
     """Pause a receiver: it is not called, and events wait for it."""
     from bot.acts.sharing import receivers
 
-    def work(actor: "Actor") -> None:
-        one = _named(actor.unit, actor.plan_id, receiver)
-        if not receivers.pause(actor, one):
-            raise Complaint(f"Receiver {receiver} is paused already.")
-
-    act(plan_code, work)
+    if not _act_on(receiver, receivers.pause, plan_code):
+        raise Complaint(f"Receiver {receiver} is paused already.")
     talk(f"Receiver {receiver} is paused.")
 
 
@@ -233,12 +231,8 @@ def resume(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
     """End a receiver's pause: send it what waits, and what happens from now on."""
     from bot.acts.sharing import receivers
 
-    def work(actor: "Actor") -> None:
-        one = _named(actor.unit, actor.plan_id, receiver)
-        if not receivers.resume(actor, one):
-            raise Complaint(f"Receiver {receiver} is not paused.")
-
-    act(plan_code, work)
+    if not _act_on(receiver, receivers.resume, plan_code):
+        raise Complaint(f"Receiver {receiver} is not paused.")
     talk(f"Receiver {receiver} is told what waited.")
 
 
@@ -247,12 +241,12 @@ def remove(receiver: ReceiverArgument, plan_code: PlanOption = "") -> None:
     """Remove a receiver. It gets nothing more, also nothing that waits for it."""
     from bot.acts.sharing import receivers
 
-    def work(actor: "Actor") -> None:
-        one = _named(actor.unit, actor.plan_id, receiver)
-        receivers.remove(actor, one)
-
-    act(plan_code, work)
+    _act_on(receiver, receivers.remove, plan_code)
     talk(f"Receiver {receiver} is removed.")
+
+
+def _act_on(receiver: int, do: "Callable[[Actor, StoredEndpoint], T]", plan_code: str) -> T:
+    return act(plan_code, lambda actor: do(actor, _named(actor.unit, actor.plan_id, receiver)))
 
 
 def _kinds(words: str, audience: str) -> "Collection[str]":
