@@ -1,6 +1,8 @@
 """A correction of what was expected in a locked period: one period, with what it said before, on record and marked."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,15 +11,26 @@ from sqlalchemy import select, text
 
 from bot.acts.plan.periods import correct
 from bot.chat.actor import Actor
+from bot.open_storage import open_storage
 from conversations.plan.versions import as_of
 from storage.database.marks import altered_contents
 from storage.database.models import Base
 from storage.errors import Conflict, NotFound
 from storage.unit_of_work import UnitOfWork
-from tests.storage.imports.plan_books import Apply, bring, seed_draft
+from tests.bot.desk import Desk
+from tests.bot.house import install, settings_in
 
 NOW = datetime(2018, 11, 1, 12, tzinfo=UTC)
 ZONE = "America/Santo_Domingo"
+Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
+
+
+@pytest.fixture
+def apply(tmp_path: Path) -> Iterator[Apply]:
+    """The shipped plan, and nobody."""
+    install(tmp_path)
+    with open_storage(settings_in(tmp_path)) as database:
+        yield Desk(database).do
 
 
 def corrected(unit: UnitOfWork, code: str, changes: dict[str, str], period: str = "201809") -> dict[str, str]:
@@ -35,7 +48,6 @@ def said(unit: UnitOfWork, code: str, period: str) -> Any:
 
 def test_what_was_expected_of_a_locked_period_is_corrected_there_alone(apply: Apply) -> None:
     """Lead, cadence, target and days of an activity; lead, cadence and target of an indicator."""
-    apply(bring(seed_draft(), datetime(2018, 6, 1, 12, tzinfo=UTC)))
     changes = {
         "lead": "PGR",
         "cadence": "quarterly",
@@ -80,14 +92,12 @@ def test_a_correction_that_cannot_be_is_refused(
     apply: Apply, code: str, changes: dict[str, str], period: str, error: type[Exception]
 ) -> None:
     """Of an open period, of nothing, or to what the row cannot have."""
-    apply(bring(seed_draft(), datetime(2018, 6, 1, 12, tzinfo=UTC)))
     with pytest.raises(error):
         apply(lambda unit: corrected(unit, code, changes, period))
 
 
 def test_what_a_locked_period_goes_by_is_not_altered_unseen(apply: Apply) -> None:
     """Who has the database changes what September expected: the log's last mark of it is another."""
-    apply(bring(seed_draft(), datetime(2018, 6, 1, 12, tzinfo=UTC)))
     apply(lambda unit: corrected(unit, "PRE-101", {"lead": "PGR"}))
 
     def altered(unit: UnitOfWork) -> dict[str, list[str]]:
