@@ -36,7 +36,8 @@ from storage.database.statements import Prepared, one_of, prepared
 from storage.database.unit import Repository
 from storage.people.delegations import Delegations
 from storage.plan.past_reports import ENDING_REPORTS, to_report
-from storage.plan.plans import Plans, reopened_for, seen_locks_on
+from storage.plan.plans import Plans
+from storage.plan.seen_periods import reopened_for, seen_locks_on
 
 _tables = Base.metadata.tables
 _plan = _tables["plan"]

@@ -50,9 +50,9 @@ OF_A_RECEIVER: Final = ("id", "plan_id", "host", "audience", "kinds", "made_at")
 OF_A_FORM: Final = ("form_id", "version", "title", "xform", "sha256")
 OF_THE_PLAN: Final = (
     "plan", "strategic_area", "objective", "agency", "indicator", "target", "activity", "activity_support", "code",
-    "cadence",
+    "cadence", "past_row",
 )  # fmt: skip
-"""The tables that a workbook writes. Agencies are changed in the chat too."""
+"""The tables that a workbook writes. Agencies are changed in the chat too: then `past_row` has what they were."""
 UNMARKED: Final = frozenset({"lists_revision"})
 """It changes with what it is made of."""
 _CHANGES = (

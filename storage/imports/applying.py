@@ -324,7 +324,8 @@ class _Comparison:
                 if (present := self._kept[table].get(code)) is None:
                     continue
                 old, new = self._with_area(present.values, kept), self._with_area(row, wanted)
-                if header := doubtful_title(old, new, was_retired=present.retired_on is not None):
+                was_retired = present.retired_on is not None and not row.get("active_to")
+                if header := doubtful_title(old, new, was_retired=was_retired):
                     yield Doubt(table, code, old[header], new[header])
 
     @staticmethod

@@ -182,7 +182,7 @@ class Agencies(Repository):
         If one was altered by hand before, no mark is made anew: the old one gives the change away.
         """
         touch(self._unit, plan_id)
-        return not altered_contents(self._unit, plan_id, "agency")
+        return not altered_contents(self._unit, plan_id, "agency", "past_row")
 
     def _record(
         self,
@@ -196,7 +196,7 @@ class Agencies(Repository):
     ) -> None:
         told: dict[str, object] = {"agency": code, **details}
         if is_as_told:
-            told["contents"] = contents(self._unit, plan_id, "agency")
+            told["contents"] = contents(self._unit, plan_id, "agency", "past_row")
         self._unit.of(Audit).record(act, actor_id=by, plan_id=plan_id, details=told, now=now)
 
 

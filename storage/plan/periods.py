@@ -19,7 +19,7 @@ from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
 from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
-from storage.plan.plans import reopened_for, seen_locks_on
+from storage.plan.seen_periods import reopened_for, seen_locks_on
 
 _tables = Base.metadata.tables
 _plan = _tables["plan"]

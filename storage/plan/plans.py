@@ -11,18 +11,17 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, case, exists, func, literal_column, or_, select
+from sqlalchemy import BindParameter, Select, bindparam, or_, select
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
 from conversations.plan.model import STANDARD_CELL, Activity, Agency, Indicator, Translations
-from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
+from conversations.plan.periods import Frequency, ReportingPeriod
 from storage.database.facts import Facts
 from storage.database.models import Base
 from storage.database.statements import Prepared, Question, prepared
 from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
-from storage.plan.closings import closed_on
 from storage.plan.past_reports import (
     ENDING_REPORTS,
     ENDING_REPORTS_OF_AGENCY,
@@ -31,6 +30,18 @@ from storage.plan.past_reports import (
     to_report,
 )
 from storage.plan.past_rows import PastRows
+from storage.plan.seen_periods import (
+    OPEN_PERIODS,
+    OPEN_PERIODS_SEEN,
+    PERIOD,
+    PERIOD_BY_ID,
+    PERIOD_SEEN,
+    PERIOD_SEEN_BY_ID,
+    PERIODS,
+    PERIODS_ENDING,
+    to_period,
+    to_period_and_closing,
+)
 
 T = TypeVar("T")
 _Select = Select[Any]
@@ -107,11 +118,6 @@ _indicator = _tables["indicator"]
 _target = _tables["target"]
 _support = _tables["activity_support"]
 _activity = _tables["activity"]
-_period = _tables["reporting_period"]
-_cadence = _tables["cadence"]
-_past = _tables["past_row"]
-_closing = _tables["closing"]
-_reopening = _tables["reopening"]
 _fact = _tables["fact"]
 _code = _tables["code"]
 
@@ -231,71 +237,6 @@ _INDICATORS = (
 _INDICATOR = _INDICATORS.where(_indicator.c.code == _WITH_CODE)
 _INDICATORS_OF_AGENCY = _INDICATORS.where(_indicator.c.agency_id == _OF_AGENCY)
 
-_PERIOD_COLUMNS = (
-    _period.c.id,
-    _period.c.code,
-    _period.c.period_type,
-    _period.c.start_on,
-    _period.c.end_on,
-    _period.c.opens_on,
-    _period.c.due_on,
-    _period.c.grace_until_on,
-    _period.c.is_moved,
-    _period.c.sealed_on,
-)
-_IN_ORDER = (_period.c.end_on, _period.c.due_on)
-_AS_IT_IS = select(*_PERIOD_COLUMNS, _period.c.locks_on, literal_column("0").label("is_reopened"))
-# If the plan has given up a periodicity, periods that had not opened by then are not asked for.
-_IS_ASKED = ~exists().where(
-    _cadence.c.plan_id == _period.c.plan_id,
-    _cadence.c.code == case({each.period_type.value: each.value for each in Frequency}, value=_period.c.period_type),
-    _cadence.c.retired_on < _period.c.opens_on,
-)
-_PERIODS = _AS_IT_IS.where(_period.c.plan_id == _OF_PLAN, _IS_ASKED).order_by(*_IN_ORDER)
-_PERIODS_ENDING = _PERIODS.where(_period.c.end_on >= bindparam("first"), _period.c.end_on <= bindparam("last"))
-_PERIOD = _AS_IT_IS.where(_period.c.plan_id == _OF_PLAN, _period.c.code == _WITH_CODE)
-_PERIOD_BY_ID = _AS_IT_IS.where(_period.c.id == bindparam("period_id"))
-_OPEN_PERIODS = _PERIODS.where(_period.c.opens_on <= _ON, _period.c.locks_on > _ON)
-
-# As one agency sees it: a reopened period locks when the reopening ends; for all others it is locked already.
-_IS_REOPENED = _reopening.c.until_on > _period.c.locks_on
-seen_locks_on = case((_IS_REOPENED, _reopening.c.until_on), else_=_period.c.locks_on)
-
-
-def reopened_for(agency_id: Any) -> Any:
-    """Return the join of a period with its reopening for an agency. `seen_locks_on` is its lock day for that agency."""
-    return and_(
-        _reopening.c.reporting_period_id == _period.c.id,
-        _reopening.c.agency_id == agency_id,
-        _reopening.c.ended_at.is_(None),
-    )
-
-
-_AS_AGENCY_SEES = (
-    select(
-        *(column for column in _PERIOD_COLUMNS if column is not _period.c.sealed_on),
-        case((_IS_REOPENED, func.coalesce(_period.c.sealed_on, _period.c.locks_on)), else_=_period.c.sealed_on).label(
-            "sealed_on"
-        ),
-        seen_locks_on.label("locks_on"),
-        case((_IS_REOPENED, 1), else_=0).label("is_reopened"),
-        _closing.c.closed_at,
-        _plan.c.timezone,
-    )
-    .select_from(_period)
-    .join(_plan, _plan.c.id == _period.c.plan_id)
-    .outerjoin(_reopening, reopened_for(_OF_AGENCY))
-    .outerjoin(_closing, and_(_closing.c.reporting_period_id == _period.c.id, _closing.c.agency_id == _OF_AGENCY))
-)
-_PERIOD_SEEN = _AS_AGENCY_SEES.where(_period.c.plan_id == _OF_PLAN, _period.c.code == _WITH_CODE)
-_PERIOD_SEEN_BY_ID = _AS_AGENCY_SEES.where(_period.c.id == bindparam("period_id"))
-# A period that seals on `last_change` or later goes by the present rows.
-_LAST_CHANGE = select(func.max(_past.c.valid_to)).where(_past.c.plan_id == _OF_PLAN).scalar_subquery()
-_OPEN_PERIODS_SEEN = (
-    _AS_AGENCY_SEES.add_columns(_LAST_CHANGE.label("last_change"))
-    .where(_period.c.plan_id == _OF_PLAN, _IS_ASKED, _period.c.opens_on <= _ON, seen_locks_on > _ON)
-    .order_by(*_IN_ORDER)
-)
 _NOTED = select(_fact.c.value).where(_fact.c.name == bindparam("noted"))
 
 _CODE_LIST = (
@@ -442,25 +383,25 @@ class Plans(Repository):
     # -------------------------------------------------------------- periods
     def periods(self, plan_id: int) -> tuple[ReportingPeriod, ...]:
         """Return the periods in the order in which they end; of a given-up periodicity, those that had opened."""
-        return tuple(self._made(_to_period, _PERIODS, plan_id=plan_id))
+        return tuple(self._made(to_period, PERIODS, plan_id=plan_id))
 
     def periods_ending(self, plan_id: int, first: date, last: date) -> tuple[ReportingPeriod, ...]:
         """Return the periods that end between these days, both included."""
-        return tuple(self._made(_to_period, _PERIODS_ENDING, plan_id=plan_id, first=first, last=last))
+        return tuple(self._made(to_period, PERIODS_ENDING, plan_id=plan_id, first=first, last=last))
 
     def open_periods(self, plan_id: int, on: date, agency_id: int | None = None) -> tuple[ReportingPeriod, ...]:
         """The periods that are open on that day of the plan's zone; for an agency, also those reopened for it."""
-        return tuple(self._of(agency_id, _to_period, _OPEN_PERIODS, _OPEN_PERIODS_SEEN, plan_id=plan_id, on=on))
+        return tuple(self._of(agency_id, to_period, OPEN_PERIODS, OPEN_PERIODS_SEEN, plan_id=plan_id, on=on))
 
     def period(self, plan_id: int, code: str, agency_id: int | None = None) -> ReportingPeriod:
         """Return the period as everybody sees it, or with `agency_id` as this agency sees it."""
-        for period in self._of(agency_id, _to_period, _PERIOD, _PERIOD_SEEN, plan_id=plan_id, code=code):
+        for period in self._of(agency_id, to_period, PERIOD, PERIOD_SEEN, plan_id=plan_id, code=code):
             return period
         raise NotFound(f"no reporting period {code!r}")
 
     def period_by_id(self, period_id: int, agency_id: int | None = None) -> ReportingPeriod:
         """Return the period as everybody sees it, or with `agency_id` as this agency sees it."""
-        for period in self._of(agency_id, _to_period, _PERIOD_BY_ID, _PERIOD_SEEN_BY_ID, period_id=period_id):
+        for period in self._of(agency_id, to_period, PERIOD_BY_ID, PERIOD_SEEN_BY_ID, period_id=period_id):
             return period
         raise NotFound(f"no reporting period {period_id}")
 
@@ -470,10 +411,10 @@ class Plans(Repository):
 
         It takes five statements. `on` is a day of the plan's zone.
         """
-        rows = self._rows(_OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
+        rows = self._rows(OPEN_PERIODS_SEEN, plan_id=plan_id, agency_id=agency_id, on=on)
         if not rows:
             return ()
-        seen = [_to_period_and_closing(row) for row in rows]
+        seen = [to_period_and_closing(row) for row in rows]
         reported, noted = Prepared.rows_of_all(self._unit.connection, self.asked_by_due(plan_id, agency_id, on))
         activities, indicators = self.activities(plan_id, agency_id), self.indicators(plan_id, agency_id)
         # What was opened again goes by the plan as it was, and so does what opens before an edit is to hold.
@@ -541,24 +482,3 @@ def _to_activity(row: Any) -> Activity:
 
 def _to_indicator(row: Any) -> Indicator:
     return Indicator(**row._asdict() | {"frequency": Frequency(row.frequency), "target": row.target or ""})
-
-
-def _to_period_and_closing(row: Any) -> tuple[ReportingPeriod, date | None]:
-    return _to_period(row), None if row.closed_at is None else closed_on(row)
-
-
-def _to_period(row: Any) -> ReportingPeriod:
-    return ReportingPeriod(
-        code=row.code,
-        type=PeriodType(row.period_type),
-        start_on=row.start_on,
-        end_on=row.end_on,
-        opens_on=row.opens_on,
-        due_on=row.due_on,
-        grace_until_on=row.grace_until_on,
-        locks_on=row.locks_on,
-        id=row.id,
-        is_moved=bool(row.is_moved),
-        is_reopened=bool(row.is_reopened),
-        sealed_on=row.sealed_on,
-    )

@@ -1,21 +1,23 @@
 """Acts on the days of a period: open, extend, lock, or reopen for one agency."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 from bot.chat.actor import Actor, Notification, told
 from conversations.card import Button, Card, line
 from conversations.dates import show_date
 from conversations.plan.calendar.working_time import ONE_DAY, closed_early, extended, opened_early, working_day_from
 from conversations.plan.expected import expected_reports
-from conversations.plan.model import AGENCY_ROLES, Agency, Role
-from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.plan.model import AGENCY_ROLES, Activity, Agency, Indicator, Role
+from conversations.plan.periods import Frequency, ReportingPeriod, period_name
 from conversations.plan.versions import as_of
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
+from storage.database.marks import altered_contents, contents
 from storage.errors import Conflict, NotFound
-from storage.plan.past_rows import PastRows
+from storage.plan.past_rows import TARGETS, PastRows
 from storage.plan.periods import StoredReopening
 
 MORE = (1, 3, 5)
@@ -131,25 +133,80 @@ def set_days(actor: Actor, moved: ReportingPeriod) -> list[Notification]:
     ]
 
 
-def correct(actor: Actor, period: ReportingPeriod, code: str, lead: str, reason: str) -> str:
-    """Correct which agency was expected to report an activity in a locked period; return the code of the one before.
+def correct(
+    actor: Actor, period: ReportingPeriod, code: str, changes: Mapping[str, str], reason: str
+) -> dict[str, str]:
+    """Correct what was expected of an activity or indicator in a locked period; return what it said, by field.
 
-    Conflict for a period that has not locked: until then, the plan itself says it. Figures that go by the correction
-    are marked, and the log names who made it, why, and what was there before.
+    `changes` are values by field (CORRECTED). Conflict for a period that has not locked: until then, the plan itself
+    says it. ValueError for a field or a value that the row cannot have. Figures that go by the correction are marked,
+    and the log names who made it, why, and what was there before.
     """
     unit, plan_id = actor.unit, actor.plan_id
     if period.seals_on > actor.today:
         raise Conflict(f"{period.code} has not locked")
-    versions = [each for each in unit.plans.activities_ever(plan_id) if each.code == code]
+    every: list[Activity | Indicator] = [*unit.plans.activities_ever(plan_id), *unit.plans.indicators_ever(plan_id)]
+    versions = [each for each in every if each.code == code]
     if not versions:
-        raise NotFound(f"no activity {code!r}")
-    was, agency = as_of(versions, period.seals_on).agency_code, unit.plans.agency(plan_id, lead)
-    unit.of(PastRows).correct(
-        plan_id, "activity", versions[0].id, period.seals_on, {"agency_id": agency.id}, reason
-    )  # fmt: skip
-    details = {"code": code, "period": period.code, "was": was, "is": agency.code, "reason": reason}
+        raise NotFound(f"no activity or indicator {code!r}")
+    was: Activity | Indicator = as_of(versions, period.seals_on)
+    said: dict[str, str] = {}
+    columns: dict[str, Any] = {}
+    for field, value in changes.items():
+        said[field] = _said(was, field)
+        columns |= _columns(actor, was, field, value)
+    is_as_told = not altered_contents(unit, plan_id, "past_row")
+    table = was.subject.partition(":")[0]
+    unit.of(PastRows).correct(plan_id, table, versions[0].id, period.seals_on, columns, reason)
+    details: dict[str, object] = {
+        "code": code,
+        "period": period.code,
+        "was": said,
+        "is": dict(changes),
+        "reason": reason,
+    }
+    if is_as_told:
+        details["contents"] = contents(unit, plan_id, "past_row")
     unit.audit.record("plan.corrected", actor.person_id, plan_id, details, actor.now)
-    return was
+    return said
+
+
+CORRECTED = ("lead", "cadence", "target", "start_date", "due_date")
+"""What can be corrected. An indicator has no start_date and no due_date."""
+
+
+def _said(row: Activity | Indicator, field: str) -> str:
+    is_activity = isinstance(row, Activity)
+    match field:
+        case "lead":
+            return row.agency_code
+        case "cadence":
+            return row.frequency.value
+        case "target":
+            return row.target_quantity if isinstance(row, Activity) else row.target
+        case "start_date" | "due_date" if isinstance(row, Activity):
+            return (row.start_on if field == "start_date" else row.due_on).isoformat()
+    raise ValueError(
+        f"{field}: what can be corrected of {row.code} is {', '.join(CORRECTED[: None if is_activity else 3])}"
+    )
+
+
+def _columns(actor: Actor, row: Activity | Indicator, field: str, value: str) -> dict[str, Any]:
+    """The columns of the row's table that say the value."""
+    match field:
+        case "lead":
+            return {"agency_id": actor.unit.plans.agency(actor.plan_id, value).id}
+        case "cadence":
+            return {"report_frequency" if isinstance(row, Activity) else "frequency": Frequency(value).value}
+        case "start_date" | "due_date":
+            return {"start_on" if field == "start_date" else "due_on": date.fromisoformat(value).isoformat()}
+    if not value.replace(".", "", 1).isdecimal():
+        raise ValueError(f"target: {value!r} is no number")
+    if isinstance(row, Activity):
+        return {"target_quantity": value}
+    on = row.target_on.isoformat() if row.target_on else None
+    own = {"plan_id": actor.plan_id, "indicator_id": row.id, "value": value, "target_on": on, "source": ""}
+    return {TARGETS: [own]}
 
 
 def last_day_card(period: ReportingPeriod, language: str) -> Card:

@@ -88,28 +88,36 @@ def move(
 @app.command()
 def correct(
     code: PeriodArgument,
-    activity: Annotated[str, typer.Argument(metavar="ACTIVITY", help="Its code, as in the plan.")],
-    lead: Annotated[str, typer.Option("--lead", metavar="AGENCY", help="The agency that had to report it.")],
+    item: Annotated[str, typer.Argument(metavar="ACTIVITY|INDICATOR", help="Its code, as in the plan.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the log.")],
+    lead: Annotated[str, typer.Option("--lead", metavar="AGENCY", help="The agency that had to report it.")] = "",
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="cadence, target, start_date or due_date; several at once."),
+    ] = None,
     plan_code: PlanOption = "",
 ) -> None:
-    """Correct who had to report an activity in a period that has locked. Every figure that it moves is marked."""
+    """Correct what was expected in a period that has locked, and of whom. Every figure that it moves is marked."""
     from bot.acts.plan.periods import correct
     from storage.errors import Conflict, NotFound
 
     if not reason.strip():
         fail("A correction needs a reason: --reason", 2)
+    pairs = [each.partition("=") for each in values or ()]
+    changes = {field.strip(): value.strip() for field, _, value in pairs} | ({"lead": lead} if lead else {})
+    if not changes:
+        fail("Say what it should have been: --lead or --set", 2)
 
-    def work(actor: "Actor") -> str:
+    def work(actor: "Actor") -> dict[str, str]:
         try:
-            return correct(actor, _period(actor, code), activity, lead, reason.strip())
-        except (Conflict, NotFound) as error:
+            return correct(actor, _period(actor, code), item, changes, reason.strip())
+        except (Conflict, NotFound, ValueError) as error:
             raise Complaint(
-                f"{error}. A correction is of a locked period, an activity and an agency of the plan."
+                f"{error}. A correction is of a locked period, a row of the plan and values that it can have."
             ) from error
 
-    was = act(plan_code, work)
-    talk(f"{activity} in {code}: {was} before, {lead} now. The rates of both are marked as corrected.")
+    for field, was in act(plan_code, work).items():
+        talk(f"{item} in {code}, {field}: {was or 'nothing'} before, {changes[field]} now. It is marked as corrected.")
 
 
 _STAGES = {
