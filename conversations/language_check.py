@@ -63,6 +63,8 @@ MAY_LACK: Final = frozenset(
         "personal.inside",
         "personal.them",  # said before the verb in one language, behind it in another
         "personal.them_behind",
+        "personal.the_street",
+        "personal.verb_ends",
         "elided",
         "elided_after",
     }

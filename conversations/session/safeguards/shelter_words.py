@@ -10,10 +10,11 @@ from conversations.session.reading.text import fold
 from conversations.session.safeguards.words import NO_WORD, Is, Token, without_article
 
 _KEYS = """
-homes several houses_whom victim victims housed lodged stays keeps we them them_behind are moves where there
-is lies addresses gatherings elsewhere elsewhere_done belongs whose any_one shelter_goal shelter_topic stands_near
-rented located the moves_to ways ways_behind quarters units parts_too stands_by afterwards buildings former
-lengths counted_houses few further away_from doors in_order walks along colours maps
+homes takes_in shelter_kinds several houses_whom victim victims housed lodged stays keeps we them them_behind are
+moves where there is lies addresses gatherings elsewhere elsewhere_done belongs any_one shelter_goal
+shelter_topic stands_near rented located the moves_to ways ways_behind quarters units parts_too stands_by afterwards
+buildings former lengths counted_houses few further away_from doors in_order walks along colours maps there_in
+states lodgings floors generic the_street the_ones transit comes
 """
 SAYS: Final = {key: 1 << number for number, key in enumerate(_KEYS.split())}
 """The keys `personal.…` that are asked for, each with a bit. language.po explains them."""

@@ -6,7 +6,7 @@
 
 from collections.abc import Iterator
 from enum import Enum, auto
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from itertools import product
 from operator import or_
 from typing import NamedTuple
@@ -22,12 +22,16 @@ from conversations.session.safeguards.words import Is, is_new, words_of
 _LEAST_MISSPELT = 6
 _OF_WHOM = 5
 """Words between a house and those who are housed in it: "la casa de las dos muchachas"."""
+_SMALL_WORDS = 2
+"""Words between a house and what makes a shelter of it: "casa de la acogida"."""
 _WHERE = 6
 """Words between "where" and that somebody is kept there: "donde están ahora las muchachas"."""
 _BACK = 9
 """Words between those who are housed and how: "las dos hermanas rescatadas en Azua duermen"."""
 _AHEAD = 6
 """The same, where how stands first: "ahí duermen ahora las víctimas"."""
+_FIRST_WORDS = 2
+"""Words of a sentence in which nobody is told: "ya duermen en"."""
 _WE = "mos"
 """ "Tenemos": who says so houses them. Whoever "tiene" them may be their captor."""
 
@@ -45,10 +49,11 @@ class Stay(Enum):
 
 def shelters_in(text: Text) -> dict[int, int]:
     """Return where each shelter begins, by a name for it or by whom it houses → the position behind it."""
-    meant = [_as_meant().get(token.folded, token.folded) for token in text.tokens]
+    meant = [_as_meant(token.folded) for token in text.tokens]
     found = spans("personal.shelters", meant)
     by_whom = dict(_by_whom_they_house(text)) if about(text) & (SAYS["homes"] | SAYS["where"]) else {}
-    return {**by_whom, **found}
+    by_kind = dict(_by_kind(text)) if about(text) & SAYS["shelter_kinds"] else {}
+    return {**by_whom, **found, **by_kind}
 
 
 def spans(key: str, words: list[str]) -> dict[int, int]:
@@ -76,27 +81,61 @@ def _phrases(key: str) -> Known:
     return Known({first: tuple(sorted(each, reverse=True)) for first, each in lengths.items()}, frozenset(names))
 
 
+@lru_cache(maxsize=8_192)
+def _as_meant(typed: str) -> str:
+    """The word of the name of a shelter that this one is for, but for one slip: "refuguio", "shleter"."""
+    if len(typed) < _LEAST_MISSPELT or not is_new(typed):
+        return typed
+    return next((slips[each] for slips in [_slips()] for each in (typed, *_without_one(typed)) if each in slips), typed)
+
+
 @cache
-def _as_meant() -> dict[str, str]:
-    """A misspelt word of the name of a shelter → the word."""
-    words = {word for name in _phrases("personal.shelters").names for word in name}
-    return {
-        typed: word
-        for word in sorted(words)
-        if len(word) >= _LEAST_MISSPELT
-        for typed in misspelt(word)
-        if typed not in words and is_new(typed)
-    }
+def _slips() -> dict[str, str]:
+    """Each word of the name of a shelter, and what is left of it without one letter or with two that are swapped."""
+    words = {word for name in _phrases("personal.shelters").names for word in name if len(word) >= _LEAST_MISSPELT}
+    return {typed: word for word in sorted(words) for typed in (*_without_one(word), *misspelt(word), word)}
 
 
-# ------------------------------------------------------------------ a house, by whom it houses
+def _without_one(word: str) -> list[str]:
+    return [word[:at] + word[at + 1 :] for at in range(1, len(word))]
+
+
+# ------------------------------------------------------------------ a house, by its kind and by whom it houses
+def _by_kind(text: Text) -> Iterator[tuple[int, int]]:
+    """ "Casa de acogida", "fanmi ki akeyi", "safe house": not "familia, emergencia"."""
+    for at in range(len(text.tokens)):
+        if text.says(at, "shelter_kinds") and text.says(at + 1, "takes_in"):
+            yield at, at + 2
+        if not text.says(at, "takes_in"):
+            continue
+        ahead = at + 1
+        while ahead <= at + _SMALL_WORDS and _is_small(text, ahead):
+            ahead += 1
+        if text.says(ahead, "shelter_kinds"):
+            yield at, ahead + 1
+
+
 def _by_whom_they_house(text: Text) -> Iterator[tuple[int, int]]:
     """ "La casa de las muchachas", "the girls' home", "donde las tenemos", "where the women are"."""
     for at in range(len(text.tokens)):
         if text.says(at, "homes") and (behind := _house_behind(text, at)):
             yield at, behind
+        if text.says(at, "homes") and _is_ours(text, at):
+            yield at, at + 1
         if text.says(at, "where") and (behind := _where_behind(text, at)):
             yield at, behind
+
+
+def _is_ours(text: Text, at: int) -> bool:
+    """ "Mudamos la casa", "ahí mismo es la casa"; not "ahí es la casa de la cultura"."""
+    is_moved = any(text.says(before, "keeps") and _do_we_keep(text, before) for before in (at - 1, at - 2))
+    is_there = text.any_says(at - _AHEAD, at, "there") and text.any_says(at - 2, at, "is")
+    return (is_moved or is_there) and not text.says(at + 1, "belongs")
+
+
+def _is_small(text: Text, at: int) -> bool:
+    is_of_house = text.at(at).what & Is.LINK or text.says(at, "houses_whom")
+    return bool(is_of_house) and not text.says(at, "shelter_kinds")
 
 
 def _are_housed(text: Text, at: int) -> bool:
@@ -163,9 +202,11 @@ class _Said(NamedTuple):
 _SAID = (
     _Said("kept", "", 0, Stay.HOUSED, "las tenemos en"),
     _Said("lodged", "one", _BACK, Stay.HOUSED, "la víctima está alojada en"),
+    _Said("lodged alone", "", 0, Stay.HOUSED, "Hébergées à l'hôtel"),
     _Said("one", "lodged", _AHEAD, Stay.HOUSED, "alojamiento de la víctima:"),
     _Said("stays", "several", _BACK, Stay.HOUSED, "las rescatadas duermen en"),
     _Said("several", "stays", _AHEAD, Stay.HOUSED, "viven las rescatadas en"),
+    _Said("rented", "several", _BACK, Stay.HOUSED, "las chicas están en el apto que alquilamos en"),
     _Said("several", "rented", 2 * _AHEAD, Stay.HOUSED_THERE, "alquilamos una casa en Los Prados para las víctimas"),
     _Said("several", "are there", _AHEAD, Stay.HOUSED_THERE, "en la calle 5, ahí están las víctimas"),
     _Said("moves", "one", _BACK, Stay.BROUGHT, "la víctima fue llevada a"),
@@ -180,15 +221,18 @@ _HOW = reduce(or_, (SAYS[key] for key in ("stays", "lodged", "keeps", "are", "mo
 def stays_in(text: Text) -> dict[int, Stay]:
     """Return where it is said that somebody is housed, and what."""
     words = about(text)
-    if not (words & _WHOM and words & _HOW):
+    if not words & _HOW:
         return {}
     found: dict[int, Stay] = {}
-    last = {"": 0}  # position of each word that was said in this sentence
+    last, began = {"": 0}, 0  # position of each word that was said in this sentence
     for at in range(len(text.tokens)):
         if not text.said[at] & (_WHOM | _HOW):
-            last = {"": 0} if ends_sentence(text.tokens, at) else last
+            if ends_sentence(text.tokens, at):
+                last, began = {"": 0}, at + 1
             continue
         heard = _heard(text, at)
+        if "lodged" in heard and at - began < _FIRST_WORDS:
+            heard.add("lodged alone")
         for said in _SAID:
             if said.now in heard and said.before in last and (not said.reach or at - last[said.before] < said.reach):
                 found[at] = said.stay

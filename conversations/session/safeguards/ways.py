@@ -8,7 +8,15 @@ from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import ENDS
 from conversations.session.safeguards.shelter_words import Text
-from conversations.session.safeguards.words import NAME, Is, Token, number_at, place_at, without_article
+from conversations.session.safeguards.words import (
+    NAME,
+    Is,
+    Token,
+    number_at,
+    place_at,
+    quarter_at,
+    without_article,
+)
 
 _NEAR = 5
 """Words between "beside" and what stands there."""
@@ -31,6 +39,10 @@ class Leads(Enum):
     """A small place by its name alone: it counts where something is said to stand, and right behind the shelter."""
     IN_PASSING = auto()
     """ "After the bridge": of a place where something is said to stand, else of a time."""
+    SOMEWHERE = auto()
+    """ "In" and what is not known to be no place: it counts right behind the shelter or a word for standing."""
+    SOMEWHERE_SAID = auto()
+    """The same behind a word for standing alone: "por los rieles"."""
     IN_BUILDING = auto()
     """A building by its name: it counts where something is said to stand in it or to be it, else it is another."""
 
@@ -94,9 +106,13 @@ def _has_name(w: Way, ahead: int) -> bool:
         return len(token.text) <= _HOUSE
     if at in w.shelters:
         return False
+    if token.what & Is.LANDMARK and w.token.what & Is.STREET:  # "calle del cementerio"
+        return True
     is_unknown = not token.what & ~(_MAY_BE | Is.SAID) and token.is_word and len(token.text) > 1  # "calle doce"
     behind = w.text.at(at + 1)
-    is_numbered = token.is_capitalised and (behind.is_number or behind.is_capitalised)  # "Calle Central 41"
+    is_numbered = token.is_capitalised and (  # "Calle Central 41", "bd Toussaint"
+        behind.is_number or behind.is_capitalised or not token.what & (Is.LINK | Is.INSTITUTION | Is.THING)
+    )
     return is_unknown or is_numbered or is_name(token) or _has_number(w.text, at + 1)
 
 
@@ -133,9 +149,11 @@ def _has_number(text: Text, at: int) -> bool:
     """Say whether the number of a house stands here. In "etapa 2 del plan" it is another's."""
     at = _behind(text, at, ".#", Is.NUMBERED)
     number, behind, next_one = text.at(at), text.at(at + 1), text.at(at + 2)
+    if number.is_upper and len(number.text) == 1:  # "manzana H"
+        return True
     if not number.is_number or len(number.text) > _HOUSE:
         return False
-    is_joined = behind.what & Is.LINK and next_one.what & Is.STREET  # "villa 14 del residencial"
+    is_joined = behind.what & Is.LINK and not next_one.what & Is.MONTH  # "villa 14 del residencial"
     is_anothers = behind.is_word and behind.text.islower() and behind.at > number.to and not is_joined
     is_decimal = behind.text != "" and behind.text in ".,/%" and next_one.is_number and next_one.at == behind.to
     return not (is_anothers or is_decimal)
@@ -181,10 +199,15 @@ def _is_distance(w: Way) -> bool:
 
 def _is_one_in_row(w: Way) -> bool:
     """ "La segunda casa", "primer portón", "troisième maison"; not "la primera casa de acogida"."""
-    if not w.says("doors") or not w.at or w.at in w.shelters:
+    if not w.at or w.at in w.shelters:
         return False
     is_ordinal = w.text.tokens[w.at - 1].what & Is.ORDINAL or w.text.says(w.at - 1, "in_order")
     return bool(is_ordinal or _is_ordinal_end(w.text, w.at - 1))
+
+
+def _is_floor(w: Way) -> bool:
+    """ "El segundo piso", "2do nivel"; not "a nivel"."""
+    return w.says("floors") and not _is_article(w.text, w.at - 1) and _is_one_in_row(w)
 
 
 def _is_walked(w: Way) -> bool:
@@ -257,7 +280,11 @@ def _is_any_thing(text: Text, at: int) -> bool:
 def _is_building(w: Way) -> bool:
     """ "Está en la torre Alco", "es el antiguo hotel": not "está en un hotel"."""
     is_old = w.text.is_introduced(w.at, "former") or w.text.says(w.at + 1, "former")
-    if not (w.token.what & Is.LANDMARK or w.says("buildings") or (is_old and w.token.what & Is.HOUSE)):
+    is_wide = w.token.folded in known_words("personal.wide") or place_at(w.text.tokens, w.at)[0]
+    is_in = (
+        w.token.what & Is.INSTITUTION and not (is_wide or w.says("quarters")) and w.text.is_introduced(w.at, "located")
+    )
+    if not (w.token.what & Is.LANDMARK or w.says("buildings") or is_in or (is_old and w.token.what & Is.HOUSE)):
         return False
     at = _behind(w.text, w.at + 1, "", Is.LINK)
     token, before = w.text.at(at), w.text.at(w.at - 1)
@@ -265,6 +292,29 @@ def _is_building(w: Way) -> bool:
     is_called = is_called or (token.is_number and at == w.at + 1) or (is_name(before) and w.at > 1)
     is_called = is_called or (w.says("buildings") and w.text.says(w.at - 1, "the") and _is_of_something(w.text, at))
     return is_old or (is_called and not w.text.is_introduced(w.at, "any_one"))
+
+
+def _is_in_former(w: Way) -> bool:
+    """ "En la antigua escuela", "inside the old railway compound"; not "en el mismo"."""
+    if not w.says("former") or w.says("states"):
+        return False
+    return w.text.says(w.at - 1, "there_in") or (_is_article(w.text, w.at - 1) and w.text.says(w.at - 2, "there_in"))
+
+
+def _is_stop(w: Way) -> bool:
+    """ "Metro Portazgo", "arrêt Total"."""
+    return w.says("transit") and is_name(w.text.at(w.at + 1))
+
+
+def _is_number_and_name(w: Way) -> bool:
+    """ "At 45 Hostos", ", 22A Waterloo"; not "took in 3 Haitian girls"."""
+    if not w.token.is_capitalised or not is_name(w.token) or place_at(w.text.tokens, w.at)[0]:
+        return False
+    number = w.at - 1 - (len(w.text.at(w.at - 1).text) == 1)
+    behind = w.text.at(w.at + 1)
+    is_apart = w.text.says(number - 1, "there_in") or w.text.at(number - 1).text in (",", ":", "(")
+    is_house = w.text.at(number).is_number and len(w.text.at(number).text) <= _HOUSE
+    return is_apart and is_house and not behind.text.islower()
 
 
 def _is_of_something(text: Text, at: int) -> bool:
@@ -280,20 +330,43 @@ def _is_on_map(w: Way) -> bool:
     )
 
 
-def _small_place(w: Way) -> Leads | None:
+def _is_small_place(w: Way) -> bool:
     """ "En Arroyo Hondo", "de Los Prados", "la dirección es Las Palmas": no municipality."""
     behind, is_wide = place_at(w.text.tokens, w.at)
-    if behind:
-        return None if is_wide else Leads.BY_NAME
-    if not w.at or not _is_located(w):
-        return None
+    if behind == w.at + 1 and _is_called_as_town(w):
+        return True
+    if behind and (is_wide or behind >= quarter_at(w.text.tokens, w.at)):
+        return not is_wide
+    if quarter_at(w.text.tokens, w.at):
+        return True
+    if not w.at or not _is_located(w) or _is_on_the(w, "located"):
+        return False
     behind = w.at
     while behind < w.at + _NEAR and _is_unknown_name(w.text.at(behind)):
         behind += 1
-    if not any(not token.what & Is.LINK for token in w.text.tokens[w.at : behind]):
-        return None
     is_one_word = behind == w.at + 1  # any town abroad
-    return Leads.IN_PASSING if is_one_word or _is_on_the(w, "located") else Leads.BY_NAME
+    return not is_one_word and any(not token.what & Is.LINK for token in w.text.tokens[w.at : behind])
+
+
+def _is_called_as_town(w: Way) -> bool:
+    """ "En la Duarte": a street, called as somebody is and a town as well."""
+    return _is_in_the_street(w) and bool(w.token.what & NAME) and not w.token.what & ~(NAME | Is.COINED)
+
+
+def _is_in_the_street(w: Way) -> bool:
+    return w.text.says(w.at - 1, "the_street") and w.text.says(w.at - 2, "there_in", "belongs", "walks")
+
+
+def _is_only_number(w: Way) -> bool:
+    """ "En la 17", "la 30 de mayo", "Rosa Duarte #8", "Mon Repos 42"."""
+    before, behind = w.text.at(w.at - 1), w.text.at(w.at + 1)
+    if not w.token.is_number or len(w.token.text) > _HOUSE:
+        return False
+    is_counted = behind.text.islower() and not (behind.what & Is.LINK and w.text.at(w.at + 2).what & Is.MONTH)
+    if is_counted or behind.text in tuple("%/:"):
+        return False
+    is_its = before.text == "#" or (before.is_capitalised and is_name(before) and not before.is_known)
+    return is_its or _is_in_the_street(w)
 
 
 def _is_located(w: Way) -> bool:
@@ -312,6 +385,49 @@ def _is_on_the(w: Way, key: str) -> bool:
     return w.text.says(w.at - 1, "the") and w.text.says(w.at - 2, key)
 
 
+def _somewhere(w: Way) -> Leads | None:
+    """ "En kapotillo", "en el 28", "at Hostos", "por los rieles": not "en obras", "en Santiago", "en 18 meses"."""
+    before = w.at - 1
+    while before >= w.at - 2 and _is_article(w.text, before) and not w.text.says(before, "there_in"):
+        before -= 1  # "por los", "detrás de la"
+    is_there = w.text.says(before, "there_in", "stands_by") or w.text.at(before).what & Is.BESIDE
+    if not is_there or not _may_be_place(w.text, w.at):
+        return None
+    if w.token.is_capitalised and w.text.says(w.at - 1, "located"):  # any town abroad
+        return Leads.SOMEWHERE_SAID
+    if w.token.is_capitalised or w.token.is_upper or w.token.what & (Is.GIVEN | Is.SURNAME):
+        return Leads.SOMEWHERE
+    is_verb = w.token.folded.endswith(tuple(known_words("personal.verb_ends")))
+    if w.token.is_number or (before < w.at - 1 and not is_verb):
+        return Leads.SOMEWHERE_SAID
+    return None if is_verb or w.token.folded.endswith("s") else Leads.SOMEWHERE
+
+
+def _is_article(text: Text, at: int) -> bool:
+    return bool(text.at(at).what & Is.LINK) and not text.says(at, "any_one")
+
+
+def _may_be_place(text: Text, at: int) -> bool:
+    token, (behind, is_wide) = text.tokens[at], place_at(text.tokens, at)
+    if behind:
+        return not is_wide or _goes_on(text, behind)
+    if token.is_number:
+        return len(token.text) < _HOUSE and not text.at(at + 1).is_word and text.at(at + 1).text not in tuple(".,/%:")
+    if text.at(at + 1).what & Is.INSTITUTION:  # "the Manila port"
+        return False
+    if not token.is_word or len(token.text) < _NEXT or token.what & Is.LINK or text.says(at, "states", "quarters"):
+        return False
+    is_abstract = token.folded.endswith(tuple(known_words("personal.abstract_ends")))
+    is_wide = token.folded in known_words("personal.wide") or token.folded in known_words("personal.saints")
+    return not is_abstract and not is_wide and not token.what & ~(_MAY_BE | Is.LANDMARK | Is.STREET)
+
+
+def _goes_on(text: Text, at: int) -> bool:
+    """ "Honduras del Oeste"."""
+    is_of = text.at(at).what & Is.LINK and not text.at(at).what & Is.JOINS and not text.says(at + 1, "states")
+    return bool(is_of) and text.at(at + 1).is_capitalised and not place_at(text.tokens, at + 1)[0]
+
+
 # fmt: off
 WAYS: Table[Way, Leads] = Table(
     Rule("a street by its name or number", Leads.TO_A_HOUSE, ANY, _is_named_way,
@@ -319,20 +435,22 @@ WAYS: Table[Way, Leads] = Table(
     Rule("a street behind its name", Leads.TO_A_HOUSE, ANY, _is_way_behind_name,
          "the shelter on Duarte Street"),
     Rule("a street that is cut short", Leads.TO_A_HOUSE, ANY, _is_short_street,
-         "refugio: C/ Las Mercedes"),
+         "ojo vecinos del refugio en la c/ 17"),
     Rule("a part of a town", Leads.TO_A_HOUSE, ANY, _is_quarter,
          "El equipo visitó la casa de acogida del barrio Libertad"),
     Rule("the number of a house", Leads.TO_A_HOUSE, ANY, _is_numbered_house,
          "refugio: apto. 12"),
     Rule("so far from somewhere", Leads.ON_THE_WAY, ANY, _is_distance,
          "el refugio, a dos cuadras de la gallera"),
-    Rule("one of a row", Leads.ON_THE_WAY, ANY, _is_one_in_row,
+    Rule("a floor", Leads.BY_NAME, ANY, _is_floor,
+         "el refugio está en el segundo piso"),
+    Rule("one of a row", Leads.ON_THE_WAY, ANY, lambda w: w.says("doors") and _is_one_in_row(w),
          "para ir al refugio: la segunda casa"),
     Rule("the way to go", Leads.ON_THE_WAY, ANY, _is_walked,
          "para ir al refugio doblas en la bomba"),
     Rule("what it looks like", Leads.BY_NAME, ANY, _is_looks,
          "el refugio es la puerta verde"),
-    Rule("whose house it was", Leads.IN_PASSING, ANY, _is_whose_house,
+    Rule("whose house it was", Leads.IN_BUILDING, ANY, _is_whose_house,
          "el refugio queda en la casa de doña Chea"),
     Rule("by a landmark", Leads.TO_A_HOUSE, ANY, lambda w: _stands_by(w) is Leads.TO_A_HOUSE,
          "el refugio, detrás del colmado"),
@@ -341,13 +459,23 @@ WAYS: Table[Way, Leads] = Table(
     Rule("by a thing, or after something", Leads.IN_PASSING, ANY, lambda w: _stands_by(w) is Leads.IN_PASSING,
          "el refugio está detrás de la sastrería"),
     Rule("on a map", Leads.TO_A_HOUSE, ANY, _is_on_map,
-         'el refugio sale en Waze como "Lavandería"'),
+         "waze lists the shelter as 'Blue Moon Guesthouse'"),
+    Rule("a number alone", Leads.BY_NAME, ANY, _is_only_number,
+         "refugio de la 17"),
+    Rule("a number and a name", Leads.BY_NAME, ANY, _is_number_and_name,
+         "delivered to the refuge, 22A Waterloo"),
+    Rule("a stop", Leads.TO_A_HOUSE, ANY, _is_stop,
+         "elles sont dans un appart à Belleville, métro Couronnes, c'est notre refuge"),
+    Rule("a house that was another", Leads.BY_NAME, ANY, _is_in_former,
+         "the shelter is inside the old railway compound"),
     Rule("a building by its name", Leads.IN_BUILDING, ANY, _is_building,
          "el refugio está en la torre Alco"),
-    Rule("a small place", Leads.BY_NAME, ANY, lambda w: _small_place(w) is Leads.BY_NAME,
-         "el refugio está en Arroyo Hondo"),
-    Rule("a place of one word", Leads.IN_PASSING, ANY, lambda w: _small_place(w) is Leads.IN_PASSING,
-         "El refugio está en la Núñez de Cáceres"),
+    Rule("a small place", Leads.BY_NAME, ANY, _is_small_place,
+         "le refuge est à Turgeau"),
+    Rule("in what is called so", Leads.SOMEWHERE, ANY, lambda w: _somewhere(w) is Leads.SOMEWHERE,
+         "refugio en kapotillo"),
+    Rule("in whatever it is", Leads.SOMEWHERE_SAID, ANY, lambda w: _somewhere(w) is Leads.SOMEWHERE_SAID,
+         "la casa d acogia ta en el 28"),
 )
 # fmt: on
 

@@ -507,6 +507,21 @@ def place_at(tokens: Sequence[Token], at: int) -> tuple[int, bool]:
     return row[length - 1] + 1, tuple(folded[:length]) not in _parts_of_towns().names
 
 
+def quarter_at(tokens: Sequence[Token], at: int) -> int:
+    """The position behind the name of a part of a town that begins here and may be a name as well; 0 if none does."""
+    quarters = _quarters()
+    if tokens[at].folded not in quarters.lengths:
+        return 0
+    folded = [token.folded for token in tokens[at : at + _LONGEST_PLACE]]
+    length = quarters.length_at(folded, 0)
+    return at + length if length else 0
+
+
+@cache
+def _quarters() -> Known:
+    return known_of(_lines("quarters.txt"))
+
+
 @cache
 def _parts_of_towns() -> Known:
     return known_of(line for line in _lines("places.txt") if line.endswith("*"))
