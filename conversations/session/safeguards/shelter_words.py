@@ -14,7 +14,7 @@ homes takes_in shelter_kinds several houses_whom victim victims housed lodged st
 moves where there is lies addresses gatherings elsewhere elsewhere_done belongs any_one shelter_goal
 shelter_topic stands_near rented located the moves_to ways ways_behind quarters units parts_too stands_by afterwards
 buildings former lengths counted_houses few further away_from doors in_order walks along colours maps there_in
-states lodgings floors generic the_street the_ones transit comes ours
+states lodgings floors generic the_street the_ones transit comes
 """
 SAYS: Final = {key: 1 << number for number, key in enumerate(_KEYS.split())}
 """The keys `personal.…` that are asked for, each with a bit. language.po explains them."""
@@ -32,7 +32,8 @@ class Text(NamedTuple):
 
     def says(self, position: int, *keys: str) -> bool:
         """Say whether the word there is one of these. Outside the text none is."""
-        return 0 <= position < len(self.said) and any(self.said[position] & SAYS[key] for key in keys)
+        said = self.said[position] if 0 <= position < len(self.said) else 0
+        return said != 0 and said & _mask(keys) != 0
 
     def any_says(self, first: int, behind: int, *keys: str) -> bool:
         """Say whether one of the words from the first position to the one before `behind` is one of these."""
@@ -55,6 +56,11 @@ def text_of(tokens: Sequence[Token]) -> Text:
 def about(text: Text) -> int:
     """Return what all words say together."""
     return reduce(or_, text.said, 0)
+
+
+@cache
+def _mask(keys: tuple[str, ...]) -> int:
+    return reduce(or_, (SAYS[key] for key in keys))
 
 
 @lru_cache(maxsize=8_192)

@@ -19,7 +19,8 @@ from conversations.session.safeguards.sentences import ends_sentence
 from conversations.session.safeguards.shelter_words import SAYS, Text, about
 from conversations.session.safeguards.words import Is, is_new, words_of
 
-_LEAST_MISSPELT = 6
+_LEAST_MISSPELT, _MOST_MISSPELT = 6, 12
+"""Letters of a word that may be one of a shelter, but for a slip."""
 _OF_WHOM = 5
 """Words between a house and those who are housed in it: "la casa de las dos muchachas"."""
 _SMALL_WORDS = 2
@@ -84,9 +85,10 @@ def _phrases(key: str) -> Known:
 @lru_cache(maxsize=8_192)
 def _as_meant(typed: str) -> str:
     """The word of the name of a shelter that this one is for, but for one slip: "refuguio", "shleter"."""
-    if len(typed) < _LEAST_MISSPELT or not is_new(typed):
+    if not _LEAST_MISSPELT <= len(typed) <= _MOST_MISSPELT or not is_new(typed):
         return typed
-    return next((slips[each] for slips in [_slips()] for each in (typed, *_without_one(typed)) if each in slips), typed)
+    slips = _slips()
+    return next((slips[each] for each in (typed, *_without_one(typed)) if each in slips), typed)
 
 
 @cache
@@ -127,11 +129,10 @@ def _by_whom_they_house(text: Text) -> Iterator[tuple[int, int]]:
 
 
 def _is_ours(text: Text, at: int) -> bool:
-    """ "Nuestra casa", "mudamos la casa", "ahí mismo es la casa": not "la nueva casa de la cultura"."""
+    """ "Mudamos la casa", "ahí mismo es la casa"; not "ahí es la casa de la cultura"."""
     is_moved = any(text.says(before, "keeps") and _do_we_keep(text, before) for before in (at - 1, at - 2))
     is_there = text.any_says(at - _AHEAD, at, "there") and text.any_says(at - 2, at, "is")
-    is_ours = is_moved or is_there or text.any_says(at - 1, at, "ours")
-    return is_ours and not text.says(at + 1, "belongs")
+    return (is_moved or is_there) and not text.says(at + 1, "belongs")
 
 
 def _is_small(text: Text, at: int) -> bool:

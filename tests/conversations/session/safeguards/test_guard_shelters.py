@@ -1,7 +1,8 @@
 """The place of a shelter, a safe house or a foster family is refused under all rules, and work about shelters passes.
 
-The first three sets of `guard_shelters.csv` (`since`) are by the hand that wrote the rule, the others by another. Each
-was read once before the rule was improved with it, the last one never: docs/guard.md tells these first readings.
+Sets 41 to 43 and 48 to 51 of `guard_shelters.csv` (`since`) are by hands that wrote the rule, the others by two that
+did not. Each was measured once before the rule was improved with it, the last one and a quarter of 47 only measured:
+docs/guard.md tells these first readings.
 """
 
 import csv
@@ -21,8 +22,18 @@ from tests import ROOT
 
 TABLE = ROOT / "tests" / "conversations" / "data" / "guard_shelters.csv"
 COLUMNS = ["sentence", "language", "rules", "kind", "since"]
-LEAST_FOUND = {("41", "42", "43"): 0.95, ("44",): 0.85, ("45",): 0.60, ("46",): 0.80, ("47",): 0.40}
-"""Of these sets together. 0.95 is the goal; the last four tell how far from it the rule is for another hand."""
+LEAST_FOUND = {
+    ("41", "42", "43"): 0.99,
+    ("44",): 0.96,
+    ("45",): 0.98,
+    ("46",): 0.96,
+    ("47",): 0.92,
+    ("48",): 0.92,
+    ("49",): 0.82,
+    ("50",): 0.76,
+    ("51",): 0.69,
+}
+"""Of these sets together. 0.95 of unknown sentences is the goal; the last set tells how far from it the rule is."""
 MOST_FALSE = 0.02
 
 
