@@ -276,6 +276,25 @@ def test_on_a_narrow_screen_the_page_still_has_its_heading(sandbox: Process, ope
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+SMALL = """() => [...document.querySelectorAll("button, select, summary, textarea, a[href], input")]
+  .map((each) => [each.closest("label") ?? each, each])
+  .filter(([hit, each]) => each.checkVisibility({ visibilityProperty: true }) && !each.matches(".skip"))
+  .map(([hit, each]) => [hit.getBoundingClientRect(), each])
+  .filter(([{ width, height }]) => Math.min(width, height) < 44)
+  .map(([{ width, height }, each]) => [each.outerHTML.slice(0, 90), width, height])"""
+
+
+def test_on_a_narrow_screen_a_finger_hits_whatever_can_be_tapped(sandbox: Process, opened: Opened) -> None:
+    """44 pixels each way: on the phone, above it, and in what opens there."""
+    who = sandbox.person()
+    page = opened(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    expect(phone(page, who)).to_be_visible()
+    assert page.evaluate(SMALL) == []
+    page.locator(".gear").tap()
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 # Text on a plain ground, how much lighter or darker than it; letters on pictures and patterns are left out.
 PALE = """() => {
   const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);

@@ -20,12 +20,15 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from bot.sandbox import people
+from bot.sandbox.telegram import Person
 from tests.faults.deployment import Cast, Deployment, deployed, until
 from tests.faults.outcome import Outcome
 from tests.ports import free_port
 from tests.storage.database import scratch
 
 COMMIT = b"COMMIT"
+STRANGER = 800_000
 CUTS = ("answer", "request")
 """What of a COMMIT is lost: the bot cannot know which, and it was carried out in one case only."""
 
@@ -230,6 +233,7 @@ def torn(
         stack.callback(proxy.close)
         deployment = stack.enter_context(deployed(folder, kind, cast, webhook=webhook, url=url))
         deployment.url_of_bots = proxy.url_for(url)
+        deployment.world.add_person(Person(STRANGER, "Nadie"), started=True)
         work = stack.enter_context(at_work(deployment, dice))
         deployment.start(plant=plant)
         for number in range(faults):
@@ -250,10 +254,14 @@ def torn(
 
 
 def go_away(proxy: Proxy, server: Cluster | None, deployment: Deployment, outcome: Outcome) -> None:
-    """Nobody reaches the database, until the bot has said so to Telegram (or, polling, has tried again)."""
+    """Nobody reaches the database, until the bot has said so to Telegram (or, polling, has tried again).
+
+    A stranger writes: whoever reports may be waiting for an answer at that moment, and then nobody would.
+    """
     refused = proxy.refused
     broken = proxy.go_down()
     assert broken > 0
+    people.say(deployment.world, STRANGER, "/help")
     if server is not None:
         server.control("restart")
         outcome.counts["restarts"] += 1

@@ -10,7 +10,10 @@ when it is sent (`bot.workers.picture`): no update waits for Pillow, nothing is 
 drawn again.
 """
 
+from collections.abc import Callable
 from datetime import date
+from functools import cache
+from typing import TypeVar
 
 from bot.acts.people.agencies import ask_for_focal_point
 from bot.chat.exchange import Denied, Exchange
@@ -34,6 +37,8 @@ from storage.calendar.figures import Figures
 from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
 
+T = TypeVar("T")
+
 ACTIVITIES = 12
 
 
@@ -50,7 +55,9 @@ def summary(ex: Exchange, page: int | None, length: str = "") -> None:
     found = standing_for(ex)
     role = Role(ex.membership.role)
     shown = Shown(page or 0, is_whole=length == "whole")
-    card = digest_card(ex.unit, ex.membership.plan_id, role, found, ex.language, shown, ladder_of(ex.unit, _moment(ex)))
+    moment = _moment(ex)
+    ladder = cache(lambda: _read(ex, lambda unit: ladder_of(unit, moment)()))
+    card = digest_card(ex.unit, ex.membership.plan_id, role, found, ex.language, shown, ladder)
     card = _with_phase(ex, card)
     if page is not None:
         show_in_place(ex, card)
@@ -268,14 +275,20 @@ def view_of(ex: Exchange) -> View:
 
 
 def standing_for(ex: Exchange) -> Standing:
-    """Return the state of the plan. For a large plan it is counted beside the writer, so that no other answer waits."""
+    """Return the state of the plan."""
     plan_id, only_validated, now = ex.membership.plan_id, view_of(ex).only_validated, ex.now
 
     def count(unit: UnitOfWork) -> Standing:
         zone = plan_zone(unit, plan_id)
         return Figures(unit).standing(plan_id, now, now - WEEK, zone, only_validated=only_validated)
 
-    return ex.unit.read_first(count) if Figures(ex.unit).is_large(plan_id) else count(ex.unit)
+    return _read(ex, count)
+
+
+def _read(ex: Exchange, read: Callable[[UnitOfWork], T]) -> T:
+    """Return what `read` finds. For a large plan it runs beside the writer, so that no other answer waits."""
+    is_large = Figures(ex.unit).is_large(ex.membership.plan_id)
+    return ex.unit.read_first(read) if is_large else read(ex.unit)
 
 
 def _activity(ex: Exchange, code: str) -> tuple[ActivityStanding, Standing]:

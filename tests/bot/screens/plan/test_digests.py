@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from bot.open_storage import open_storage
+from bot.schedule import digests as schedule
 from bot.schedule.digests import MONTHLY, WEEK, WEEKLY, compose
 from bot.schedule.job import Moment
 from bot.workers.picture import SHAPES, draw
@@ -65,17 +66,20 @@ def test_a_large_plan_is_counted_beside_the_writer_and_says_the_same(
     """In a view, which cannot write, in another thread than the one that applies everybody's answers."""
     small = text_of(desk.say(CARMEN, "/resumen"))
     readers: list[str] = []
-    counted = Figures.standing
 
-    def standing(self: Figures, *given: Any, **named: Any) -> Any:
-        readers.append(threading.current_thread().name)
-        return counted(self, *given, **named)
+    def watched(reads: Any) -> Any:
+        def read(*given: Any, **named: Any) -> Any:
+            readers.append(threading.current_thread().name)
+            return reads(*given, **named)
 
-    monkeypatch.setattr(Figures, "standing", standing)
+        return read
+
+    monkeypatch.setattr(Figures, "standing", watched(Figures.standing))
+    monkeypatch.setattr(schedule, "to_chase", watched(schedule.to_chase))
     monkeypatch.setattr(Figures, "is_large", lambda self, plan_id: True)
 
     assert text_of(desk.say(CARMEN, "/resumen")) == small
-    assert readers == ["reading-first"]
+    assert readers == ["reading-first"] * 2
 
 
 def rows_of(handled: Any) -> list[Any]:
