@@ -296,7 +296,7 @@ def chase(ex: Exchange, answer: str = "") -> None:
 
 
 def _who_waits(ex: Exchange, agenda: Agenda, found: Chase) -> Iterator[Line]:
-    """The agencies that owe something, what it is, and why nobody there is reminded."""
+    """List the agencies that owe something, what it is, and why nobody there is reminded."""
     say, count = ex.say, len(found.waiting)
     yield line(bold(say("chase.title" if count > 1 else "chase.title_one", n=count)))
     open_ones = [period for period in agenda.periods if period.is_open(ex.today)]
@@ -312,7 +312,7 @@ def _who_waits(ex: Exchange, agenda: Agenda, found: Chase) -> Iterator[Line]:
 
 
 def _who_is_told(ex: Exchange, agenda: Agenda, found: Chase) -> Iterator[Line]:
-    """How many people a press reminds and how many were reminded today; then the words that one of them would read."""
+    """Say how many people a press reminds and how many were reminded today, and show the words that one would read."""
     say = ex.say
     if meant := len(found.meant):
         yield line(say("chase.people" if meant > 1 else "chase.people_one", n=meant))
