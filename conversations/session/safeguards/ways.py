@@ -307,7 +307,7 @@ def _is_stop(w: Way) -> bool:
 
 
 def _is_number_and_name(w: Way) -> bool:
-    """ "At 45 Hostos", ", 22A Waterloo"; not "took in 3 Haitian girls"."""
+    """ "At 45 Hostos", ", 22A Waterloo"; not "took in 3 Colombian girls"."""
     if not w.token.is_capitalised or not is_name(w.token) or place_at(w.text.tokens, w.at)[0]:
         return False
     number = w.at - 1 - (len(w.text.at(w.at - 1).text) == 1)

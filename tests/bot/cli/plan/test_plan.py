@@ -205,6 +205,40 @@ def test_a_plan_that_takes_protection_away_is_meant_or_not_imported(folder: Path
     assert contents(there) != before
 
 
+def test_a_code_that_says_something_else_now_is_meant_or_not_imported(folder: Path) -> None:
+    """Retired, and back under another title: named, and refused until somebody says that it is the same."""
+
+    def attempt(title: str | None, *options: str) -> Done:
+        book = openpyxl.load_workbook(io.BytesIO(seed_workbook()))
+        sheet = book["activities"]
+        row = next(row for row in sheet.iter_rows() if row[0].value == "PRE-102")
+        if title is None:
+            sheet.delete_rows(row[0].row)
+        for cell in row:
+            if title is not None and str(sheet.cell(1, cell.column).value).startswith(("name", "short")):
+                cell.value = title
+        book.save(folder / "plan.xlsx")
+        return enlace(folder, "plan", "import", "plan.xlsx", *options)
+
+    assert attempt(None).code == 0
+    before = contents(folder)
+    refused = attempt("Comprar vehículos")
+    assert (refused.code, refused.out, contents(folder)) == (1, "", before)
+    assert "--same PRE-102" in refused.err
+    assert attempt("Comprar vehículos", "--same", "PRE-102").code == 0
+
+
+def test_what_was_expected_of_a_locked_period_is_corrected(folder: Path) -> None:
+    correct = ("periods", "correct", "201809", "PRE-101", "--reason", "a slip of the workbook", "--set")
+    done = enlace(folder, *correct, "target=7")
+    assert (done.code, "target" in done.err, "7 now" in done.err) == (0, True, True)
+    done = enlace(folder, *correct[:-1], "--lead", "PGR")
+    assert (done.code, "PGR now" in done.err) == (0, True)
+    before = contents(folder)
+    refused = enlace(folder, *correct, "target=many")
+    assert (refused.code, is_one_line(refused), contents(folder)) == (1, True, before)
+
+
 def test_a_broken_plan_is_refused_with_every_problem_at_its_place(folder: Path) -> None:
     """Sheet, cell, sentence and remedy of each, in the plan's language; exit 1 and nothing stored."""
     data = edited_plan(activities__B3="NO-SUCH", activities__L4="someday", indicators__A5="IND-01", agencies__A3=None)
