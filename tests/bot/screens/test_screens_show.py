@@ -109,16 +109,19 @@ def storage() -> Storage:
 
 
 def repositories() -> dict[str, Name]:
-    """By the name that a unit of work gives it: the class of each repository, which is imported where it is named."""
+    """By the name that a unit of work gives it: the class of each repository, and its module."""
     tree = ast.parse((ROOT / "storage" / "unit_of_work.py").read_text("utf-8"))
     unit = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "UnitOfWork")
     return {
-        method.name: (str(node.module), node.names[0].name)
-        for method in unit.body
-        if isinstance(method, ast.FunctionDef)
-        for node in method.body
-        if isinstance(node, ast.ImportFrom)
+        name: (module, kind)
+        for row in unit.body
+        if isinstance(row, ast.AnnAssign) and isinstance(row.value, ast.Call)
+        for name, kind, module in [map(_text, (row.target, row.annotation, row.value.args[0]))]
     }
+
+
+def _text(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else str(ast.literal_eval(node))
 
 
 def writes(source: str) -> Iterator[str]:

@@ -202,7 +202,7 @@ def test_reports_whole(told: tuple[Plan, Truth]) -> None:
             if is_closed and not is_inside(asked):
                 people = dict.fromkeys(people, "protected")
             row: Row = {
-                "receipt": receipt, "root_receipt": receipt, "activity": code,
+                "receipt": receipt, "root_receipt": receipt, "activity": code, "continues": None,
                 "activity_name": None if is_closed and not is_inside(asked) else f"Acción {code}", "area": "PRE",
                 "area_name": "Prevención", "agency": agencies[code], "agency_name": agencies[code], "period": month,
                 "period_start": period.start_on, "period_end": period.end_on, "status": status, "status_name": None,
@@ -311,7 +311,8 @@ def about(code: str) -> Row:
     """What the plan says of an indicator, in every one of its rows."""
     computed = code in COMPUTED
     row: Row = {
-        "indicator": code, "indicator_name": code, "area": "PRE", "agency": "PGR" if code == "IND-20" else "MINERD",
+        "indicator": code, "continues": None, "indicator_name": code, "area": "PRE",
+        "agency": "PGR" if code == "IND-20" else "MINERD",
         "unit": "percent" if computed else "people", "level": "output", "direction": "increase",
         "aggregation": "ratio" if computed else "sum",
     }  # fmt: skip
