@@ -11,8 +11,6 @@ from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.sentences import reach, sentence_of
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token
 
-_SHORT_NAME = 3
-"""Digits of the shortest number of a paper, and letters of the longest word that is cut."""
 _LETTERS = 4
 """Letters of the longest acronym before the place of an office."""
 _BEFORE_PLACE = frozenset(",/(&")

@@ -17,10 +17,6 @@ BEHIND = 40
 _LOCATOR = 6
 """Characters of the code of a ticket, which has letters between its digits: "QX7T2M"."""
 _LEAST_OF_PLATE = 4
-_LEAST_OF_UNEXPLAINED = 5
-_LEAST_OF_RUN = 6
-_LONGEST = 3
-"""Letters of a unit or a word that is longer than the beginning of a code."""
 
 
 def is_document(folded: str, about: int) -> bool:
