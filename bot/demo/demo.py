@@ -69,7 +69,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
 
 
 def _furnished(settings: Settings, url: str, secret: str) -> Furnished:
-    """What `furnish` returns from a process of its own, which ends and gives its memory back."""
+    """Furnish in a process of its own, which ends and gives its memory back. Return what `furnish` returns."""
     alone = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=alone) as pool:
         return pool.submit(_furnish, settings, url, secret).result()
