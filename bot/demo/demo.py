@@ -2,101 +2,33 @@
 
 The demo begins on 3 October 2018, because the seed plan ends in 2020 and nothing of it would be due today. The
 sandbox ("Telegram") runs here; the bot is a process of its own that this one starts, restarts when it dies, and
-stops when the page asks, so that a killed bot leaves its Telegram standing, as in life.
+stops when the page asks, so that a killed bot leaves its Telegram standing, as in life. What must be in place first is
+made by a process that ends: the page needs neither forms nor a database, and the demo must fit a small machine.
 """
 
+import multiprocessing
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date, datetime
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final
-from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from bot.acts.people.enrolment import Newcomer, enrol
-from bot.chat.form_cache import FormCache
+from bot.demo.cast import PHONES
 from bot.demo.receiver import Receiver
 from bot.demo.supervisor import Supervisor, free_port
-from bot.open_storage import open_storage
 from bot.sandbox import people
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import Person, World
 from bot.settings import Settings
-from bot.setup import set_up
-from conversations.languages import LANGUAGES
-from conversations.plan.expected import expected_reports
-from conversations.plan.model import Activity, Role
-from conversations.plan.periods import ReportingPeriod
-from conversations.plan.sharing.events import INTERNAL, kinds_for
-from conversations.session import engine
-from conversations.session.engine import Given
-from conversations.session.events import Event, Tap, Typed
-from conversations.session.questions import is_sending
-from conversations.session.session import Session
-from conversations.wording import wording
-from conversations.xforms.form import Form
-from conversations.xforms.instance import Filling
-from storage.messages.endpoints import NewEndpoint, Target
-from storage.reports.submissions import NewSubmission
-from storage.unit_of_work import UnitOfWork
 
-BEGINS = datetime(2018, 10, 3, 8, 0, tzinfo=ZoneInfo("America/Santo_Domingo"))
 FOLDER = Path("demo")
-LAST_PERIODS = ("2018Q2", "201808")
-WAITING = (("PRE-103", "2018Q3"), ("ASI-301", "201809"))
-_Due = tuple[Activity, ReportingPeriod, datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """A person with a phone on the page."""
-
-    telegram_id: int
-    name: str
-    role: Role
-    agency: str
-    language: str
-
-    @property
-    def title(self) -> dict[str, str]:
-        """Return what stands above the phone, in each language of the page: the role, and what it does with the bot."""
-        return {language: self._title(language) for language in LANGUAGES}
-
-    def _title(self, language: str) -> str:
-        say = wording(language)
-        post = " · ".join(filter(None, [say(f"role.{self.role}"), self.agency]))
-        does = DOES[self.role].get(language)
-        return f"{post}{say.colon}{does}" if does else post
-
-
-DOES: Final[Mapping[Role, Mapping[str, str]]] = {
-    Role.FOCAL_POINT: {"es": "reporta", "en": "reports", "fr": "informe", "ht": "rapòte"},
-    Role.ALTERNATE: {"es": "releva", "en": "stands in", "fr": "remplace", "ht": "ranplase"},
-    Role.COORDINATOR: {
-        "es": "revisa", "en": "reviews", "fr": "vérifie", "ht": "revize",
-    },
-    Role.ADMIN: {"es": "da acceso", "en": "gives access", "fr": "donne accès", "ht": "bay aksè"},
-    Role.OBSERVER: {"es": "ve totales", "en": "sees totals", "fr": "voit totaux", "ht": "wè total yo"},
-    Role.READER: {"es": "una página", "en": "one page", "fr": "une page", "ht": "li yon paj"},
-}  # fmt: skip
-
-
-CAST = (
-    Cast(501, "Ana Martínez", Role.FOCAL_POINT, "MMUJER", "es"),
-    Cast(502, "Luis Peña", Role.ALTERNATE, "MMUJER", "es"),
-    Cast(505, "Carmen Soto", Role.COORDINATOR, "MIREX", "es"),
-    Cast(506, "Pedro Núñez", Role.ADMIN, "", "es"),
-    Cast(507, "Grace Miller", Role.OBSERVER, "IJM", "en"),
-    Cast(503, "Rosa Díaz", Role.FOCAL_POINT, "PGR", "es"),
-    Cast(504, "Jean Baptiste", Role.FOCAL_POINT, "DGP", "ht"),
-)
-MINISTER = Cast(509, "Rafael Castillo", Role.READER, "", "es")
-PHONES = (*CAST, MINISTER)
+Furnished = tuple[datetime, str, Collection[date]]
+"""When the demo goes on, the token of the reader at the data door, and the country's holidays."""
 RECENTLY = {
     "es": "Recién llegada",
     "en": "Newcomer",
@@ -111,12 +43,8 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     if fresh and FOLDER.exists():
         shutil.rmtree(FOLDER)
     FOLDER.mkdir(exist_ok=True)
-    settings = demo_settings()
-    for sentence in set_up(settings, BEGINS.astimezone(UTC)):
-        print(sentence, file=sys.stderr)
-    if seed(settings):
-        print("People enrolled, last period's reports and two of this one's in place.", file=sys.stderr)
-    start = wake(settings)
+    settings, receiver = demo_settings(), Receiver()
+    start, data_token, holidays = _furnished(settings, receiver.url, receiver.secret)
     world = World(start=start.timestamp(), token=settings.telegram_token.get_secret_value())
     # Update numbers never repeat. Otherwise the bot would take new messages for redelivered ones.
     world.bot.next_update_id = int(time.time())
@@ -125,12 +53,9 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
             Person(member.telegram_id, member.name, language_code=member.language, title=member.title), started=True
         )
     world.add_person(NEWCOMER)
-    receiver = Receiver()
-    hear(settings, receiver, start)
     receiver.listen(world)
-    supervisor = Supervisor(
-        settings.model_copy(update={"events_ports": (receiver.server_port,)}), world, data_token(settings, start)
-    )
+    settings = settings.model_copy(update={"events_ports": (receiver.server_port,)})
+    supervisor = Supervisor(settings, world, data_token, holidays)
     try:
         supervisor.order("start")
         for member in PHONES:
@@ -143,37 +68,19 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
         receiver.shutdown()
 
 
-def hear(settings: Settings, receiver: Receiver, now: datetime) -> None:
-    """Make this demonstration's receiver the one that gets every event. Remove the receiver of an earlier run."""
-
-    def work(unit: UnitOfWork) -> None:
-        plan_id = unit.plans.only().id
-        for each in unit.endpoints.all(plan_id):
-            if each.host == HERE:
-                unit.endpoints.remove(each, now=now, by=None)
-        target, kinds = Target(receiver.url, receiver.secret), kinds_for(INTERNAL)
-        unit.endpoints.add(plan_id, NewEndpoint(target, HERE, audience=INTERNAL, kinds=kinds), now, by=None)
-
-    with open_storage(settings) as database:
-        database.units.submit(None, work).result()
+def _furnished(settings: Settings, url: str, secret: str) -> Furnished:
+    """Furnish in a process of its own, which ends and gives its memory back. Return what `furnish` returns."""
+    alone = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=alone) as pool:
+        return pool.submit(_furnish, settings, url, secret).result()
 
 
-HERE: Final = "127.0.0.1"
-READER: Final = "demo"
+def _furnish(settings: Settings, url: str, secret: str) -> Furnished:
+    # Forms, database and plan: memory that the page does not need.
+    from bot.demo.furnishing import furnish
+    from storage.messages.endpoints import Target
 
-
-def data_token(settings: Settings, now: datetime) -> str:
-    """Make a public token for this demonstration's reader. Revoke the token of an earlier run."""
-
-    def work(unit: UnitOfWork) -> str:
-        plan_id = unit.plans.only().id
-        for each in unit.tokens.all(plan_id, only_open=True):
-            if each.name == READER:
-                unit.tokens.revoke(plan_id, each.prefix, now, None)
-        return unit.tokens.make(plan_id, "public", READER, now, None).secret
-
-    with open_storage(settings) as database:
-        return database.units.submit(None, work).result()
+    return furnish(settings, Target(url, secret))
 
 
 def demo_settings() -> Settings:
@@ -187,167 +94,7 @@ def demo_settings() -> Settings:
         files=FOLDER / "evidence",
         keys=FOLDER / "keys.json",
         webhook_url=None,
-        events_inside=(ip_network(HERE),),
+        events_inside=(ip_network("127.0.0.1"),),
         log_level="WARNING",
         log_format="console",
     )
-
-
-# ------------------------------------------------------------------ what is in place when it begins
-def seed(settings: Settings) -> bool:
-    """Enrol the cast, send every agency's reports until October, and leave two reports to review.
-
-    It is one unit: a demo that was interrupted begins again. False if it is done already.
-    """
-
-    def work(unit: UnitOfWork) -> bool:
-        if unit.people.list(unit.plans.only().id):
-            return False
-        populate(unit, settings)
-        _enrol(unit, settings, [MINISTER])
-        _report(unit, settings, _waiting(unit), is_validated=False)
-        return True
-
-    with open_storage(settings) as database:
-        return database.units.submit(None, work).result()
-
-
-def populate(unit: UnitOfWork, settings: Settings) -> None:
-    """The cast with their roles, and last period's reports, reviewed already."""
-    _enrol(unit, settings, CAST)
-    _report(unit, settings, _last(unit), is_validated=True)
-
-
-def wake(settings: Settings) -> datetime:
-    """The time at which the demo goes on: its beginning, or just after the last act of an earlier run.
-
-    Telegram begins with empty phones, so no chat has a present card any more.
-    """
-    from sqlalchemy import func, select, update
-
-    from storage.database.models import Chat, ProcessedUpdate, table
-
-    def work(unit: UnitOfWork) -> datetime | None:
-        unit.connection.execute(update(table(Chat)).values(card_id=None))
-        latest: datetime | None = unit.connection.execute(
-            select(func.max(table(ProcessedUpdate).c.processed_at))
-        ).scalar()
-        return latest
-
-    with open_storage(settings) as database:
-        latest = database.units.submit(None, work).result()
-    begin = BEGINS.astimezone(UTC)
-    return max(begin, latest + timedelta(minutes=1)) if latest else begin
-
-
-def _enrol(unit: UnitOfWork, settings: Settings, members: Iterable[Cast]) -> None:
-    for member in members:
-        enrol(
-            unit,
-            Newcomer(member.telegram_id, member.name, member.role, member.agency, member.language),
-            BEGINS.astimezone(UTC) - timedelta(days=60),
-            settings.timezone,
-        )
-
-
-_PROGRESS = (12, 35, 20, 8, 50, 27, 15, 40, 5, 60)
-_NEXT_STEPS = (
-    "Convocar la próxima jornada con los equipos locales",
-    "Revisar el material con la mesa técnica antes de fin de mes",
-    "Enviar el borrador a las instituciones de apoyo",
-    "Cerrar el calendario del próximo trimestre",
-)
-
-
-def _last(unit: UnitOfWork) -> Iterator[_Due]:
-    """The reports that were due before October."""
-    plan = unit.plans.only()
-    for code in LAST_PERIODS:
-        period = unit.plans.period(plan.id, code)
-        at = datetime(period.opens_on.year, period.opens_on.month, 4, 14, 0, tzinfo=UTC)
-        for expected in expected_reports(unit.plans.activities(plan.id), period):
-            yield expected.activity, period, at
-
-
-def _waiting(unit: UnitOfWork) -> Iterator[_Due]:
-    """The reports that were sent the day before and are in the coordinator's queue."""
-    plan = unit.plans.only()
-    for activity, period in WAITING:
-        yield (
-            unit.plans.activity(plan.id, activity),
-            unit.plans.period(plan.id, period),
-            BEGINS.astimezone(UTC) - timedelta(hours=16),
-        )
-
-
-def _report(unit: UnitOfWork, settings: Settings, due: Iterator[_Due], *, is_validated: bool) -> None:
-    """Reports that are filled through the same engine as in the chat."""
-    plan = unit.plans.only()
-    version = unit.forms.current(plan.id, "activity_report")
-    if version is None:
-        return
-    form = FormCache(settings.timezone).version(unit, version.id)
-    reporters = {
-        person.membership.agency_id: person.id
-        for person in unit.people.list(plan.id)
-        if person.membership and person.membership.role is Role.FOCAL_POINT
-    }
-    fallback = next(p.id for p in unit.people.list(plan.id) if p.membership and p.membership.role is Role.COORDINATOR)
-    agencies = {agency.code: agency.id for agency in unit.plans.agencies(plan.id)}
-    for number, (activity, period, at) in enumerate(due, 1):
-        unit.submissions.add(
-            NewSubmission(
-                plan_id=plan.id,
-                form_id=version.form_key,
-                form_version_id=version.id,
-                instance_id=f"uuid:demo-{period.code}-{activity.code}",
-                person_id=reporters.get(agencies[activity.agency_code], fallback),
-                agency_id=agencies[activity.agency_code],
-                subject=activity.subject,
-                reporting_period_id=period.id,
-                answers=fill(form, activity, period, number, at, settings),
-                sensitive=activity.is_restricted,
-                language="es",
-                activity_status="in_progress",
-                progress=_PROGRESS[number % len(_PROGRESS)],
-                started_at=at,
-                validation_state="validated" if is_validated else "submitted",
-            ),
-            at + timedelta(minutes=number),
-        )
-
-
-def fill(
-    form: Form, activity: Activity, period: ReportingPeriod, number: int, at: datetime, settings: Settings
-) -> dict[str, str]:
-    """An "en curso" report as an officer taps it."""
-    values = {
-        "agency": activity.agency_code,
-        "activity": activity.code,
-        "period": period.code,
-        "prev_progress": "0",
-        "restricted": "yes" if activity.is_restricted else "no",
-    }
-    filling = Filling(f"uuid:demo-{period.code}-{activity.code}", at, settings.timezone, "es")
-    taken = engine.begin(
-        form, filling, Given(values=values, restricted=activity.is_restricted, strict=activity.care.is_read_strictly)
-    )
-    answers = {
-        "status": "in_progress",
-        "progress": str(_PROGRESS[number % len(_PROGRESS)]),
-        "reached": "no",
-        "evidence_type": "later",
-        "next_step": _NEXT_STEPS[number % len(_NEXT_STEPS)],
-    }
-    for _ in range(len(form.questions)):
-        node = taken.instance.node(taken.session.at)
-        if is_sending(node.question):
-            break
-        taken = engine.step(form, taken.session, _event(taken.session, node.question.name, answers), now=at)
-    return taken.instance.answers()
-
-
-def _event(session: Session, name: str, answers: Mapping[str, str]) -> Event:
-    if name in answers:
-        return Typed(answers[name], 1)
-    return Tap(session.turn, "skip")

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
-from bot.acts.sharing.receivers import new_secret
+from bot.acts.sharing.signatures import new_secret, signed
 from bot.sandbox.telegram import World
-from bot.workers.webhooks import signed
 
 MOST: Final = 64 * 1024
 

@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.acts.calendar.holidays import country_of, public_holidays
 from bot.demo.reader import Reader
 from bot.sandbox.telegram import World
 from bot.settings import Settings, inherited_environment
@@ -40,7 +39,9 @@ MIDNIGHT: Final = time(0)
 class Supervisor:
     """Keeps the bot's process running. The page can kill it, start it, and see what it does."""
 
-    def __init__(self, settings: Settings, world: World, data_token: str = "") -> None:
+    def __init__(
+        self, settings: Settings, world: World, data_token: str = "", holidays: Collection[date] = frozenset()
+    ) -> None:
         self._settings = settings
         self._reader = Reader(free_port(), data_token)
         self._world = world
@@ -51,8 +52,7 @@ class Supervisor:
         self._port = 0
         self._since = world.now()
         self._counts = Counts()
-        begins = datetime.fromtimestamp(world.now(), UTC).date()
-        self._holidays = frozenset(public_holidays(country_of(settings.timezone), begins.year, begins.year + 6))
+        self._holidays = holidays
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._watcher.start()

@@ -6,8 +6,6 @@ followed. (standard-webhooks/standard-webhooks, spec v1.0.0)
 """
 
 import asyncio
-import base64
-import hmac
 import socket
 import ssl
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from bot.acts.sharing.addresses import BadAddress, expect_callable
-from bot.acts.sharing.receivers import SECRET
+from bot.acts.sharing.signatures import signed
 from bot.settings import Reach
 from storage.messages.endpoints import GONE, Target
 
@@ -48,18 +46,6 @@ class Answer:
     reason: str = ""
     status: int | None = None
     not_before: datetime | None = None
-
-
-def signed(secret: str, uid: str, at: datetime, body: bytes) -> dict[str, str]:
-    """The three headers of a call.
-
-    By them a receiver knows that it is us, recognises a repetition, and refuses old calls.
-    """
-    key = base64.b64decode(secret.removeprefix(SECRET))
-    stamp = str(int(at.timestamp()))
-    mac = hmac.digest(key, b".".join((uid.encode(), stamp.encode(), body)), "sha256")
-    signature = f"v1,{base64.b64encode(mac).decode()}"
-    return {"webhook-id": uid, "webhook-timestamp": stamp, "webhook-signature": signature}
 
 
 def calling(reach: Reach, *, tls: ssl.SSLContext | None = None) -> "aiohttp.ClientSession":

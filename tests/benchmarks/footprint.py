@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 
 from bot.acts.people.enrolment import enrol
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.demo.supervisor import environment, free_port, scraped
 from bot.open_storage import open_storage
 from bot.sandbox import people

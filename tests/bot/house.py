@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.demo import demo
-from bot.demo.demo import BEGINS, CAST
+from bot.demo import furnishing
+from bot.demo.cast import BEGINS, CAST
 from bot.open_storage import open_storage
 from bot.sandbox import people
 from bot.sandbox.client import Phone, SandboxClient
@@ -63,7 +63,7 @@ def _copy(name: str, make: Callable[..., None], folder: Path, database_url: str)
 def populate(settings: Settings) -> None:
     """The demo's people and last period's reports, with nothing to be reviewed."""
     with open_storage(settings) as database:
-        database.units.submit(None, lambda unit: demo.populate(unit, settings)).result()
+        database.units.submit(None, lambda unit: furnishing.populate(unit, settings)).result()
 
 
 class Town:

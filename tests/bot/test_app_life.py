@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from bot.acts.sharing import exports
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.open_storage import BOT_USERNAME, open_storage
 from bot.workers import evidence, trying
 from conversations.languages import LANGUAGES

@@ -24,7 +24,7 @@ from sqlalchemy import insert, make_url, select
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.acts.reports.coverage import shipped_forms
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.open_storage import open_storage
 from bot.sandbox.server import Sandbox, running_sandbox
 from bot.sandbox.telegram import Person, World

@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.acts.people.enrolment import Newcomer, enrol
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.sandbox import people
 from bot.sandbox.telegram import Person
 from conversations.plan.model import Role

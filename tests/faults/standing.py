@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.acts.people.enrolment import Newcomer, enrol
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.sandbox import people
 from bot.sandbox.faults import Fault
 from bot.sandbox.schema import Upload

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.open_storage import open_storage
 from bot.sandbox.server import running_sandbox
 from storage.upkeep.resealing import reseal

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import running_sandbox

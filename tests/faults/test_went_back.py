@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from bot.demo.demo import BEGINS, CAST
+from bot.demo.cast import BEGINS, CAST
 from bot.open_storage import open_storage
 from bot.sandbox.server import running_sandbox
 from storage.database.engines import postgres_engine

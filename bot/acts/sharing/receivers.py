@@ -4,7 +4,6 @@ A receiver gets data for as long as nobody looks. So every admin is notified of 
 and its secret is shown once, to the person who set it up.
 """
 
-import base64
 import secrets
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.acts.sharing.addresses import read_address
+from bot.acts.sharing.signatures import new_secret
 from bot.chat.actor import Actor, Notification, tell_later, told
 from bot.settings import Reach
 from conversations.card import Button, Card, line
@@ -25,15 +25,8 @@ from storage.messages.outbox import OutboxRow
 from storage.unit_of_work import UnitOfWork
 
 TRY: Final = "try_receiver"
-SECRET: Final = "whsec_"  # noqa: S105
-"""How a secret begins (Standard Webhooks)."""
 LOCKED_LATELY: Final = timedelta(days=3)
 """If an outage delays the notice of a lock, it is sent within these days or not at all."""
-
-
-def new_secret() -> str:
-    """32 bytes from the system, as Standard Webhooks writes them."""
-    return SECRET + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def add(

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, update
 
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.chat.permissions import PERMISSIONS, Permission, permission_of, read_route
-from bot.demo.demo import CAST
+from bot.demo.cast import CAST
 from bot.open_storage import open_storage
 from bot.screens.everyone.preferences import kept_for
 from bot.telegram.handled import Handled

@@ -12,7 +12,7 @@ import pytest
 from bot.chat import permissions
 from bot.chat.permissions import PERMISSIONS, permission_of
 from bot.commands import HANDLERS, HEARS, WORDS
-from bot.demo.demo import CAST
+from bot.demo.cast import CAST
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role

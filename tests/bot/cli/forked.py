@@ -410,7 +410,7 @@ def compile_forms(plan: str) -> None:
 
 def set_up_once() -> None:
     """The same for commands, of which every second one is `init`."""
-    from bot.demo.demo import BEGINS
+    from bot.demo.cast import BEGINS
     from bot.setup import set_up
     from tests.bot.desk import settings_in
 

@@ -20,7 +20,7 @@ import structlog
 
 from bot import app
 from bot.acts.people.enrolment import Newcomer, enrol
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.open_storage import open_storage
 from bot.sandbox import people
 from bot.sandbox.server import running_sandbox

@@ -8,7 +8,9 @@ import shutil
 from datetime import UTC
 from pathlib import Path
 
-from bot.demo.demo import BEGINS, FOLDER, demo_settings, seed
+from bot.demo.cast import BEGINS
+from bot.demo.demo import FOLDER, demo_settings
+from bot.demo.furnishing import seed
 from bot.setup import set_up
 from tests.once import made_once
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.demo.supervisor import COUNTED, Counts, Supervisor, moments
 from bot.sandbox.client import SandboxClient
 from bot.sandbox.server import running_sandbox

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.open_storage import open_storage
 from bot.schedule.scheduler import Scheduler
 from bot.setup import set_up

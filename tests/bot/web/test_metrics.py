@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
 from bot.alarms.standing import KINDS
-from bot.demo.demo import BEGINS, CAST
+from bot.demo.cast import BEGINS, CAST
 from bot.sandbox.server import running_sandbox
 from bot.schedule.jobs import JOBS
 from bot.schedule.scheduler import Scheduler

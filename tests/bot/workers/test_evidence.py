@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-from bot.demo.demo import BEGINS
+from bot.demo.cast import BEGINS
 from bot.sandbox.faults import Fault
 from bot.sandbox.server import running_sandbox
 from bot.workers.evidence import TRIES

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo import demo
+from bot.demo import furnishing
+from bot.demo.cast import BEGINS, DOES, PHONES
 from bot.open_storage import open_storage
 from bot.settings import Settings
 from bot.setup import set_up
@@ -22,41 +23,41 @@ def people(settings: Settings) -> int:
 def test_who_is_interrupted_at_furnishing_begins_it_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the people and their reports nothing is there; then everything is, and a second time changes nothing."""
     settings = settings_in(tmp_path)
-    list(set_up(settings, demo.BEGINS))
+    list(set_up(settings, BEGINS))
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(demo, "_report", interrupted)
+        patched.setattr(furnishing, "_report", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            demo.seed(settings)
+            furnishing.seed(settings)
     assert people(settings) == 0
-    assert demo.seed(settings) is True
-    assert demo.seed(settings) is False
-    assert people(settings) == len(demo.PHONES)
+    assert furnishing.seed(settings) is True
+    assert furnishing.seed(settings) is False
+    assert people(settings) == len(PHONES)
     with open_storage(settings) as database, database.reader() as connection:
         waiting = "SELECT count(*) FROM submission WHERE coalesce(validation_state, '') <> 'validated'"
-        assert connection.exec_driver_sql(waiting).scalar_one() == len(demo.WAITING)
+        assert connection.exec_driver_sql(waiting).scalar_one() == len(furnishing.WAITING)
 
 
 def test_a_demo_that_goes_on_forgets_the_cards_of_its_empty_phones(tmp_path: Path) -> None:
     """It begins where it began, or a minute after the last update that the bot has taken."""
     settings = settings_in(tmp_path)
-    list(set_up(settings, demo.BEGINS))
-    demo.seed(settings)
-    assert demo.wake(settings) == demo.BEGINS
+    list(set_up(settings, BEGINS))
+    furnishing.seed(settings)
+    assert furnishing.wake(settings) == BEGINS
     with open_storage(settings) as database:
         taken = "INSERT INTO processed_update (bot_id, update_id, processed_at) VALUES (7, 7, '2018-11-01 12:00:00')"
         database.units.submit(None, lambda unit: unit.connection.exec_driver_sql(taken)).result()
-    assert demo.wake(settings) > demo.BEGINS
+    assert furnishing.wake(settings) > BEGINS
 
 
 def test_above_each_phone_stands_what_its_role_does() -> None:
     """Somebody who has never seen a commission knows it from the page alone, in each of its languages, in one line."""
-    for member in demo.PHONES:
+    for member in PHONES:
         titles = member.title
         assert set(titles) == set(LANGUAGES)
         for language, title in titles.items():
-            assert title.endswith(demo.DOES[member.role][language])
+            assert title.endswith(DOES[member.role][language])
             assert len(title) <= 33
