@@ -54,6 +54,7 @@ PLANTS: Mapping[str, tuple[str, str]] = {
     "the sandbox knows nothing of the bot": ("bot.sandbox.clock", "storage.errors"),
     "the doors read exports and know nothing of the chat": ("bot.doors.limits", "bot.screens.sharing.tokens"),
     "a call to a receiver knows nothing of the chat": ("bot.workers.webhooks", "bot.chat.exchange"),
+    "the demonstration's page carries no database and no form": ("bot.demo.receiver", "storage.errors"),
     "a drawing in a process of its own waits for no library of the database": (
         "storage.exports.codes",
         "storage.people.agencies",

@@ -1,9 +1,9 @@
-"""Who has a phone on the demonstration's page, and when their story begins."""
+"""Who has a phone on the demonstration's page, when their story begins, and what the page must be told of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from conversations.languages import LANGUAGES
@@ -58,3 +58,13 @@ CAST = (
 )
 MINISTER = Cast(509, "Rafael Castillo", Role.READER, "", "es")
 PHONES = (*CAST, MINISTER)
+
+
+class Furnished(NamedTuple):
+    """What the page must know of what is in place."""
+
+    start: datetime
+    """When the demo goes on."""
+    data_token: str
+    """The token of the reader at the data door."""
+    holidays: Collection[date]

@@ -10,15 +10,13 @@ import multiprocessing
 import shutil
 import sys
 import time
-from collections.abc import Collection
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date, datetime
 from ipaddress import ip_network
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from bot.demo.cast import PHONES
+from bot.demo.cast import PHONES, Furnished
 from bot.demo.receiver import Receiver
 from bot.demo.supervisor import Supervisor, free_port
 from bot.sandbox import people
@@ -27,8 +25,6 @@ from bot.sandbox.telegram import Person, World
 from bot.settings import Settings
 
 FOLDER = Path("demo")
-Furnished = tuple[datetime, str, Collection[date]]
-"""When the demo goes on, the token of the reader at the data door, and the country's holidays."""
 RECENTLY = {
     "es": "Recién llegada",
     "en": "Newcomer",
@@ -44,8 +40,8 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
         shutil.rmtree(FOLDER)
     FOLDER.mkdir(exist_ok=True)
     settings, receiver = demo_settings(), Receiver()
-    start, data_token, holidays = _furnished(settings, receiver.url, receiver.secret)
-    world = World(start=start.timestamp(), token=settings.telegram_token.get_secret_value())
+    furnished = _furnish_apart(settings, receiver)
+    world = World(start=furnished.start.timestamp(), token=settings.telegram_token.get_secret_value())
     # Update numbers never repeat. Otherwise the bot would take new messages for redelivered ones.
     world.bot.next_update_id = int(time.time())
     for member in PHONES:
@@ -55,7 +51,7 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
     world.add_person(NEWCOMER)
     receiver.listen(world)
     settings = settings.model_copy(update={"events_ports": (receiver.server_port,)})
-    supervisor = Supervisor(settings, world, data_token, holidays)
+    supervisor = Supervisor(settings, world, furnished.data_token, furnished.holidays)
     try:
         supervisor.order("start")
         for member in PHONES:
@@ -68,11 +64,11 @@ def serve_demo(port: int, *, fresh: bool = False) -> None:
         receiver.shutdown()
 
 
-def _furnished(settings: Settings, url: str, secret: str) -> Furnished:
-    """Furnish in a process of its own, which ends and gives its memory back. Return what `furnish` returns."""
+def _furnish_apart(settings: Settings, receiver: Receiver) -> Furnished:
+    """Furnish in a process of its own, which ends and gives its memory back."""
     alone = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=alone) as pool:
-        return pool.submit(_furnish, settings, url, secret).result()
+        return pool.submit(_furnish, settings, receiver.url, receiver.secret).result()
 
 
 def _furnish(settings: Settings, url: str, secret: str) -> Furnished:

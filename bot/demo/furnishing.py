@@ -1,14 +1,14 @@
 """What is in place when the demonstration begins: people, forms, last period's reports, and who hears of it all."""
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.acts.calendar.holidays import country_of, public_holidays
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.chat.form_cache import FormCache
-from bot.demo.cast import BEGINS, CAST, MINISTER, Cast
+from bot.demo.cast import BEGINS, CAST, MINISTER, Cast, Furnished
 from bot.open_storage import open_storage
 from bot.settings import Settings
 from bot.setup import set_up
@@ -33,11 +33,8 @@ WAITING = (("PRE-103", "2018Q3"), ("ASI-301", "201809"))
 _Due = tuple[Activity, ReportingPeriod, datetime]
 
 
-def furnish(settings: Settings, target: Target) -> tuple[datetime, str, Collection[date]]:
-    """Make what is missing. Return when the demo goes on, the token of its reader, and the country's holidays.
-
-    `target` gets every event from now on.
-    """
+def furnish(settings: Settings, target: Target) -> Furnished:
+    """Make what is missing. `target` gets every event from now on."""
     for sentence in set_up(settings, BEGINS.astimezone(UTC)):
         print(sentence, file=sys.stderr)
     if seed(settings):
@@ -45,7 +42,7 @@ def furnish(settings: Settings, target: Target) -> tuple[datetime, str, Collecti
     start = wake(settings)
     hear(settings, target, start)
     holidays = public_holidays(country_of(settings.timezone), start.year, start.year + 6)
-    return start, data_token(settings, start), frozenset(holidays)
+    return Furnished(start, data_token(settings, start), frozenset(holidays))
 
 
 def hear(settings: Settings, target: Target, now: datetime) -> None:

@@ -1,11 +1,13 @@
 """What is in place when a demo begins: all of it, or nothing yet."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from bot.demo import furnishing
+from bot.demo import demo, furnishing
 from bot.demo.cast import BEGINS, DOES, PHONES
+from bot.demo.receiver import Receiver
 from bot.open_storage import open_storage
 from bot.settings import Settings
 from bot.setup import set_up
@@ -51,6 +53,27 @@ def test_a_demo_that_goes_on_forgets_the_cards_of_its_empty_phones(tmp_path: Pat
         taken = "INSERT INTO processed_update (bot_id, update_id, processed_at) VALUES (7, 7, '2018-11-01 12:00:00')"
         database.units.submit(None, lambda unit: unit.connection.exec_driver_sql(taken)).result()
     assert furnishing.wake(settings) > BEGINS
+
+
+def test_another_process_furnishes_and_the_page_is_told_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it goes on, its holidays, a token; of two demos one after the other only the last one is told of events."""
+    monkeypatch.chdir(tmp_path)
+    demo.FOLDER.mkdir()
+    settings = demo.demo_settings()
+    for _ in range(2):
+        receiver = Receiver()
+        found = demo._furnish_apart(settings, receiver)
+        receiver.server_close()
+        assert found.start == BEGINS
+        assert date(2018, 12, 25) in found.holidays
+        with open_storage(settings) as database, database.view() as unit:
+            plan_id = unit.plans.only().id
+            [token] = unit.tokens.all(plan_id, only_open=True)
+            assert unit.tokens.admitted(found.data_token) == token
+            [heard] = unit.endpoints.all(plan_id)
+            assert heard.host == furnishing.HERE
 
 
 def test_above_each_phone_stands_what_its_role_does() -> None:
