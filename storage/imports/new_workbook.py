@@ -11,7 +11,7 @@ from datetime import date
 from itertools import chain
 from typing import Any, Final
 
-from conversations.languages import LANGUAGES, language_name
+from conversations.languages import language_name
 from conversations.plan.model import STANDARD_CELL
 from conversations.plan.periods import USUAL_CADENCES, Frequency
 from conversations.session.safeguards.characters import visible
@@ -80,13 +80,14 @@ NOTED: Final = frozenset(one.note for sheet_of in READ for one in sheet_of.field
 """The notes that explain a column in every language (`book.note.…`)."""
 
 
-def begin_workbook(of: Country, language: str, today: date, *, has_holidays: bool) -> bytes:
-    """Return the .xlsx, with notes in that language."""
+def begin_workbook(of: Country, language: str, today: date, *, has_holidays: bool, also: Iterable[str] = ()) -> bytes:
+    """Return the .xlsx with notes in that language. Texts have a column in it, and in each of `also`."""
     import xlsxwriter
 
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    writing = _Writing(book, language)
+    languages = tuple(dict.fromkeys((language, *also)))
+    writing = _Writing(book, languages)
     say = wording(language)
     about = book.add_worksheet("README")
     about.set_column(0, 0, 78, book.add_format({"text_wrap": True, "valign": "top"}))
@@ -101,7 +102,7 @@ def begin_workbook(of: Country, language: str, today: date, *, has_holidays: boo
         writing.sheet(sheet_of, _examples(sheet_of, language, today))
     shipped = read_plan(seed_workbook()).rows["code"]
     for code_sheet_of in CODE_SHEETS:
-        writing.sheet(code_sheet_of, _codes(code_sheet_of, shipped, of))
+        writing.sheet(code_sheet_of, _codes(code_sheet_of, shipped, of, languages))
     book.close()
     return file.getvalue()
 
@@ -109,9 +110,10 @@ def begin_workbook(of: Country, language: str, today: date, *, has_holidays: boo
 class _Writing:
     """Writes sheets: their headers, drop-downs below them, and rows."""
 
-    def __init__(self, book: Any, language: str) -> None:
+    def __init__(self, book: Any, languages: Sequence[str]) -> None:
         self._book = book
-        self._say = wording(language)
+        self._languages = ("", *languages)
+        self._say = wording(languages[0])
         self._head = book.add_format({"bold": True, "bg_color": "#E8EEF4", "bottom": 1})
         self._needed = book.add_format({"bold": True, "bg_color": "#CFE0F1", "bottom": 1})
         self._cell_look = book.add_format({"text_wrap": True, "valign": "top"})
@@ -123,7 +125,8 @@ class _Writing:
         """Write a sheet. What its rows have besides its columns follows, as the attributes of codes do."""
         rows = tuple(rows)
         sheet, width = self._book.add_worksheet(sheet_of.name), 0
-        for column, header in enumerate(dict.fromkeys([*sheet_of.row.columns, *chain(*rows)])):
+        own = (one.header for one in sheet_of.fields if one.language in self._languages)
+        for column, header in enumerate(dict.fromkeys([*own, *chain(*rows)])):
             one = sheet_of.row.columns.get(header)
             is_needed = one is not None and one.needed and one.language in ("", self._say.language)
             wide = 40 if one is None or (one.kind == "text" and one.limit > 100) else 14
@@ -225,20 +228,23 @@ def _example(sheet_of: SheetOf, language: str, today: date) -> dict[str, Value]:
     return row
 
 
-def _codes(sheet_of: SheetOf, shipped: Mapping[str, Mapping[str, Value]], of: Country) -> Iterator[dict[str, str]]:
+def _codes(
+    sheet_of: SheetOf, shipped: Mapping[str, Mapping[str, Value]], of: Country, languages: Sequence[str]
+) -> Iterator[dict[str, str]]:
     """The shipped plan's code lists that forms ask, and the country's places."""
     for key, row in shipped.items():
         name, _, code = key.partition("/")
         if name not in _OWN and sheet_of_list(name) == sheet_of.name:
-            labels = {f"{sheet_of.label}_{each}": str(row[f"label_{each}"]) for each in LANGUAGES}
+            # Official titles have not been translated into every language: the author translates the English one.
+            labels = {f"{sheet_of.label}_{each}": str(row[f"label_{each}"] or row["label_en"]) for each in languages}
             named = {sheet_of.list_header: name} if sheet_of.list_header else {}
             more = row["attributes"] if isinstance(row["attributes"], dict) else {}
             yield {**named, "code": code, **labels, **more}
     if sheet_of.name == "codelists":
         for name, places in (("nationality", (of.place,)), ("province", of.provinces), ("region", of.regions)):
-            yield from _places(name, places)
+            yield from _places(name, places, languages)
 
 
-def _places(name: str, places: Iterable[Place]) -> Iterator[dict[str, str]]:
+def _places(name: str, places: Iterable[Place], languages: Sequence[str]) -> Iterator[dict[str, str]]:
     for place in places:
-        yield {"list": name, "code": place.code, **{f"label_{each}": place.name(each) for each in LANGUAGES}}
+        yield {"list": name, "code": place.code, **{f"label_{each}": place.name(each) for each in languages}}

@@ -296,9 +296,13 @@ class _Reading:
         """Check that each name is a code of the sheet that the column refers to; suggest the most similar one."""
         known = self._rows[one.refers_to]
         for name in names:
-            if name and name not in known:
+            if one.kind == "reference" and len(several := _several(name, known)) > 1:
+                key = "several_codes" if (sheet, one.header) == ("activities", "responsible") else "one_code"
+                values: dict[str, object] = {"value": name, "first": several[0], "others": "; ".join(several[1:])}
+                self._say(key, sheet, number, one.header, values)
+            elif name and name not in known:
                 close = difflib.get_close_matches(name, known, 1)
-                values: dict[str, object] = {"value": name, "suggestion": next(iter(close), "")}
+                values = {"value": name, "suggestion": next(iter(close), "")}
                 self._say(_UNKNOWN[one.refers_to], sheet, number, one.header, values)
 
     def _check_titles(
@@ -406,6 +410,15 @@ class _Reading:
     ) -> None:
         letter = self._letters.get(sheet, {}).get(column, column)
         self._problems.append(Problem(f"plan.{code}", sheet, row, letter, values or {}, severity))
+
+
+def _several(text: str, known: Collection[str]) -> Sequence[str]:
+    """Return the codes that somebody wrote in a cell for one code; the text itself if it is one, or none of `known`."""
+    parts = [part.strip() for part in re.split(r"[;,/&+|]", text) if part.strip()]
+    if text in known or any(part in known for part in parts):
+        return [text] if text in known else parts
+    words = text.split()
+    return words if len(words) > 1 and all(word in known for word in words) else [text]
 
 
 _UNKNOWN = {

@@ -26,7 +26,10 @@ FEW = 5
 def new_plan(
     country: Annotated[str, typer.Option("--country", help="Its ISO 3166-1 code, such as HN.")],
     out: Annotated[Path, typer.Option("--out", help="The .xlsx to write.")],
-    language: Annotated[str, typer.Option("--language", help="Of the notes in the workbook; else the server's.")] = "",
+    language: Annotated[
+        list[str] | None,
+        typer.Option("--language", help="Of notes and texts, else the server's; again for texts in another."),
+    ] = None,
 ) -> None:
     """Write a workbook to begin a plan with: explained, with drop-downs, examples and the country's regions."""
     from bot.acts.calendar.holidays import public_holidays
@@ -35,22 +38,23 @@ def new_plan(
     from storage.imports.countries import country as find_country
     from storage.imports.new_workbook import begin_workbook
 
-    language = language or settings().language
-    if language not in LANGUAGES:
-        fail(f"{language!r} is none of the bot's languages: {', '.join(LANGUAGES)}.")
-    say = wording(language)
+    first, *also = language or [settings().language]
+    for each in (first, *also):
+        if each not in LANGUAGES:
+            fail(f"{each!r} is none of the bot's languages: {', '.join(LANGUAGES)}.")
+    say = wording(first)
     found = find_country(country.strip().upper())
     if found is None:
         fail(say("book.unknown_country", code=country))
     today = now().date()
     has_holidays = bool(public_holidays(found.place.code, today.year, today.year))
-    write_file(out, begin_workbook(found, language, today, has_holidays=has_holidays))
+    write_file(out, begin_workbook(found, first, today, has_holidays=has_holidays, also=also))
     place = found.place
     talk(
         say(
             "book.written",
             out=where(out),
-            country=place.name(language),
+            country=place.name(first),
             regions=len(found.regions),
             currency=place.currency,
             zone=found.zones[0] if found.zones else "UTC",

@@ -2,20 +2,23 @@
 
 import functools
 import io
+import re
 from datetime import UTC, date, datetime
 from importlib.resources import files
 
 import pytest
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
 
 from conversations.languages import LANGUAGES
+from conversations.plan.model import ROLE_TYPES
 from conversations.wording import wording
 from storage.imports.applying import apply as plan_apply
 from storage.imports.countries import country
 from storage.imports.new_workbook import begin_workbook
 from storage.imports.reading import read_plan
-from storage.imports.sheets import CADENCES, CODE_SHEETS, SETTINGS, SHEETS
+from storage.imports.sheets import CADENCES, CODE_SHEETS, SETTINGS, SHEETS, without_language
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.deadlines import PATIENCE
@@ -31,9 +34,8 @@ def book(code: str, language: str = "es") -> bytes:
     return begin_workbook(found, language, DAY, has_holidays=True)
 
 
-def cell_of(sheet: str, header: str) -> str:
-    fields = next(sheet_of for sheet_of in SHEETS if sheet_of.name == sheet).fields
-    return f"{get_column_letter([one.header for one in fields].index(header) + 1)}1"
+def letter_of(sheet: Worksheet, header: str) -> str:
+    return get_column_letter([cell.value for cell in sheet[1]].index(header) + 1)
 
 
 def test_a_continent_without_a_currency_is_no_country_to_plan_in() -> None:
@@ -67,7 +69,9 @@ def test_each_header_says_what_belongs_there_and_what_has_words_offers_them() ->
     for sheet_of in (SETTINGS, *SHEETS, *CODE_SHEETS):
         sheet = workbook[sheet_of.name]
         assert [cell.value for cell in sheet[1] if cell.comment is None] == [], sheet_of.name
-    assert say("book.note.responsible") in workbook["activities"][cell_of("activities", "responsible")].comment.text
+    assert say("book.note.responsible") in str(
+        workbook["activities"][letter_of(workbook["activities"], "responsible") + "1"].comment
+    )
 
     offered = {
         (sheet.title, str(rule.sqref).split(":")[0]): rule.formula1
@@ -75,14 +79,35 @@ def test_each_header_says_what_belongs_there_and_what_has_words_offers_them() ->
         for rule in sheet.data_validations.dataValidation
     }
     for sheet_of in SHEETS:
-        for number, one in enumerate(sheet_of.fields, 1):
-            cell = workbook[sheet_of.name].cell(2, number).coordinate
+        for one in (one for one in sheet_of.fields if one.language in ("", "en")):
+            cell = letter_of(workbook[sheet_of.name], one.header) + "2"
             if one.kind in ("word", "flag", "yes_no", "reference", "date"):
                 assert (sheet_of.name, cell) in offered, one.header
             if one.kind == "reference":
                 assert offered[sheet_of.name, cell] == f"{one.refers_to}!$A$2:$A$1001"
-    zone = get_column_letter([one.header for one in SETTINGS.fields].index("timezone") + 1)
-    assert "America/Tegucigalpa" in str(offered["settings", f"{zone}2"])
+    zone = letter_of(workbook["settings"], "timezone") + "2"
+    assert "America/Tegucigalpa" in str(offered["settings", zone])
+
+
+def test_texts_have_columns_in_the_languages_that_were_asked_for_and_in_no_other() -> None:
+    """One language, unless the author asks for more: an author who reads English fills no French column."""
+    found = country("HN")
+    assert found is not None
+    more = begin_workbook(found, "fr", DAY, has_holidays=True, also=["ht"])
+    for data, asked in ((book("HN", "en"), {"en"}), (more, {"fr", "ht"})):
+        headers = [
+            cell.value for sheet in load_workbook(io.BytesIO(data)) for cell in sheet[1] if sheet.title != "README"
+        ]
+        assert {without_language(str(header))[1] for header in headers} - {""} == asked
+        assert read_plan(data).problems == ()
+
+
+def test_a_note_that_names_words_names_those_that_are_accepted() -> None:
+    """The note on the kind of an agency offered words that the import refuses."""
+    for language in LANGUAGES:
+        note = wording(language)("book.note.role_type")
+        assert [word for word in ROLE_TYPES if word not in note] == []
+        assert not {"invited", "operational"} & set(re.findall("[a-z]+", note))
 
 
 def test_a_country_brings_its_regions_and_its_currency() -> None:
