@@ -12,7 +12,7 @@ from bot.demo.cast import BEGINS, CAST, MINISTER, Cast, Furnished
 from bot.open_storage import open_storage
 from bot.settings import Settings
 from bot.setup import set_up
-from conversations.plan.expected import expected_reports
+from conversations.plan.expected import expected_activities
 from conversations.plan.model import Activity, Role
 from conversations.plan.periods import ReportingPeriod
 from conversations.plan.sharing.events import INTERNAL, kinds_for
@@ -149,8 +149,8 @@ def _last(unit: UnitOfWork) -> Iterator[_Due]:
     for code in LAST_PERIODS:
         period = unit.plans.period(plan.id, code)
         at = datetime(period.opens_on.year, period.opens_on.month, 4, 14, 0, tzinfo=UTC)
-        for expected in expected_reports(unit.plans.activities(plan.id), period):
-            yield expected.activity, period, at
+        for activity in expected_activities(unit.plans.activities(plan.id), period):
+            yield activity, period, at
 
 
 def _waiting(unit: UnitOfWork) -> Iterator[_Due]:

@@ -18,11 +18,12 @@ from conversations.card import Button, Card, Line, line
 from conversations.languages import LANGUAGES, language_name, translated
 from conversations.plan.calendar.agenda import Agenda, Recipient
 from conversations.plan.calendar.ledger import LADDER, day_there
-from conversations.plan.calendar.working_time import ONE_DAY, instant
+from conversations.plan.calendar.working_time import instant
 from conversations.plan.entering import LOST_AFTER, NUDGED_AFTER, Station, UnusedLink, Way, is_nudged, is_told
-from conversations.plan.expected import expected_reports
+from conversations.plan.expected import expected_activities
 from conversations.plan.messages.entering import where_stopped
 from conversations.plan.model import OF_AN_AGENCY, Role
+from conversations.plan.periods import ONE_DAY
 from conversations.routes import Route, tap
 from conversations.wording import wording
 from storage.calendar.ledger import StoredFire
@@ -116,7 +117,7 @@ def _first_reports(unit: UnitOfWork, moment: Moment, ways: Sequence[Way]) -> Map
         return next(
             one.due_on
             for one in by_due_day
-            if one.locks_on > since[way.person_id] and expected_reports(theirs, one, reports.ended)
+            if one.locks_on > since[way.person_id] and expected_activities(theirs, one, reports.ended)
         )
 
     return {person_id: first_due(way) for person_id, way in waiting.items() if left.get(way.agency_code)}

@@ -18,8 +18,9 @@ from conversations.plan.calendar.agenda_rows import LOOK_BACK
 from conversations.plan.calendar.ladder import ALONE, Step, all_steps, ladder_fires_after
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.notices import Say, decide, is_meant, paced, silenced, steps_meant, window_of_today
-from conversations.plan.calendar.working_time import ONE_DAY, Times, fires_after, has_begun, instant, next_working_hour
+from conversations.plan.calendar.working_time import Times, fires_after, has_begun, instant, next_working_hour
 from conversations.plan.model import Role
+from conversations.plan.periods import ONE_DAY
 from conversations.wording import Wording
 from storage.calendar.schedules import StoredSchedule
 from storage.unit_of_work import UnitOfWork

@@ -6,7 +6,7 @@ from datetime import date
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
-from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState
+from conversations.plan.model import Activity, ActivityStatus, Agency, Indicator, ValidationState, ends_activity
 from conversations.plan.periods import PeriodType, ReportingPeriod
 from conversations.plan.versions import as_of, by_code, holds
 
@@ -14,24 +14,22 @@ T = TypeVar("T", Activity, Indicator, Agency)
 
 
 # ------------------------------------------------------------------ what is expected
-@dataclass(frozen=True, slots=True)
-class ExpectedReport:
-    activity: Activity
-    period: ReportingPeriod
-
-
 def is_expected(activity: Activity, period: ReportingPeriod, ended_on: date | None = None) -> bool:
-    """Whether a report about an activity is expected for that period. `ended_on` as in `expected_reports`.
+    """Whether a report about an activity is expected for that period. `ended_on` as in `expected_activities`.
 
     Only this function decides it: the due list, the reminder, the digest and the rates all call it.
     """
+    is_open = activity.start_on <= period.end_on and (ended_on is None or ended_on >= period.end_on)
+    return is_open and _is_for(period, activity)
+
+
+def _is_for(period: ReportingPeriod, row: Activity | Indicator) -> bool:
+    """Whether a period goes by this version of a row: added before the due day, and not retired before the lock."""
     return (
-        activity.start_on <= period.end_on
-        and activity.frequency.period_type == period.type
-        and (ended_on is None or ended_on >= period.end_on)
-        and (activity.added_on is None or activity.added_on < period.due_on)
-        and (activity.retired_on is None or activity.retired_on >= period.seals_on)
-        and holds(activity, period.seals_on)
+        row.frequency.period_type == period.type
+        and (row.added_on is None or row.added_on < period.due_on)
+        and (row.retired_on is None or row.retired_on >= period.seals_on)
+        and holds(row, period.seals_on)
     )
 
 
@@ -39,10 +37,10 @@ EXPECTED_BY = attrgetter("start_on", "frequency", "added_on", "retired_on", "val
 """All that `is_expected` asks of an activity: it says the same of all activities that have the same."""
 
 
-def expected_reports(
+def expected_activities(
     activities: Iterable[Activity], period: ReportingPeriod, ended: Mapping[str, date] | None = None
-) -> tuple[ExpectedReport, ...]:
-    """Return the reports that are expected: of each activity, for each period in which it is open and due
+) -> tuple[Activity, ...]:
+    """Return the activities about which a report is expected: those that are open and due in that period
     (docs/domain.md#rates).
 
     An activity is open from its start, even if that is the last day of the period. It stays open until a report says
@@ -52,11 +50,7 @@ def expected_reports(
     before the period locked. Of an activity that was edited, each period counts the version that it goes by.
     """
     ended = ended or {}
-    return tuple(
-        ExpectedReport(activity, period)
-        for activity in activities
-        if is_expected(activity, period, ended.get(activity.code))
-    )
+    return tuple(each for each in activities if is_expected(each, period, ended.get(each.code)))
 
 
 def closes_together(
@@ -142,19 +136,8 @@ def longest_unclosed_row(
 
 
 def expected_indicators(indicators: Iterable[Indicator], period: ReportingPeriod) -> tuple[Indicator, ...]:
-    """Return the indicators that are asked for in that period, by their frequency.
-
-    Computed ones are never asked for.
-    """
-    return tuple(
-        indicator
-        for indicator in indicators
-        if indicator.frequency.period_type == period.type
-        and not indicator.is_computed
-        and (indicator.added_on is None or indicator.added_on < period.due_on)
-        and (indicator.retired_on is None or indicator.retired_on >= period.seals_on)
-        and holds(indicator, period.seals_on)
-    )
+    """Return the indicators that are asked for in that period, by their frequency. Computed ones never are."""
+    return tuple(each for each in indicators if not each.is_computed and _is_for(period, each))
 
 
 def rewritten(before: Iterable[T], after: Iterable[T], locked: Sequence[ReportingPeriod]) -> tuple[str, ...]:
@@ -214,20 +197,11 @@ class PastReport(NamedTuple):
     validation_state: ValidationState
     status: ActivityStatus | None = None
 
-    @property
-    def ends_activity(self) -> bool:
-        """Whether this report ends the activity: a "completed" one at once, a "cancelled" one when it is approved."""
-        if self.validation_state == ValidationState.RETURNED:
-            return False
-        if self.status == ActivityStatus.CANCELLED:
-            return self.validation_state == ValidationState.VALIDATED
-        return self.status == ActivityStatus.COMPLETED
-
 
 def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
     """Return the activities that their latest report ended → the last day of its period.
 
-    It is the argument `ended` of `expected_reports`.
+    It is the argument `ended` of `expected_activities`.
     """
     latest: dict[str, PastReport] = {}
     for report in reports:
@@ -237,7 +211,7 @@ def ended_activities(reports: Iterable[PastReport]) -> dict[str, date]:
     return {
         subject.removeprefix("activity:"): report.period_end_on
         for subject, report in latest.items()
-        if report.ends_activity
+        if ends_activity(report.status, report.validation_state)
     }
 
 
@@ -292,7 +266,7 @@ def due_list(
         if not period.is_open(on):
             continue
         closed_on = closed.get(period.code) if closed else None
-        expected = (item for item in activities if is_expected(item, period, ended.get(item.code)))
+        expected = expected_activities(activities, period, ended)
         items: tuple[Activity | Indicator, ...] = (*expected, *expected_indicators(indicators, period))
         for item in items:
             this = sent.get((item.subject, period.code))

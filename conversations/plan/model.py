@@ -68,6 +68,13 @@ WAITING = frozenset({ValidationState.SUBMITTED, ValidationState.CORRECTED})
 """The states in which a report waits for the coordinator."""
 
 
+def ends_activity(status: ActivityStatus | None, state: ValidationState) -> bool:
+    """Whether a report ends its activity: a "completed" one at once, a "cancelled" one when it is approved."""
+    if status is ActivityStatus.CANCELLED:
+        return state is ValidationState.VALIDATED
+    return status is ActivityStatus.COMPLETED and state is not ValidationState.RETURNED
+
+
 # ------------------------------------------------------------------ what is reported on
 STANDARD_CELL: Final = 10
 """The limit for restricted figures, if neither the plan nor the indicator sets one."""

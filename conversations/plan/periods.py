@@ -75,7 +75,7 @@ _MONTHS: Mapping[PeriodType, int] = {
     PeriodType.YEARLY: 12,
 }
 
-_ONE_DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 PeriodStage = Literal["ahead", "open", "grace", "late", "locked"]
 
@@ -123,7 +123,7 @@ class ReportingPeriod:
     @property
     def last_on(self) -> date:
         """Return the last day on which a report about it is received: the day before it locks."""
-        return self.locks_on - _ONE_DAY
+        return self.locks_on - ONE_DAY
 
     def until(self, language: str) -> str:
         """Say until when it can be reported. Usually it names two days; for a reopened period, only the last."""
@@ -206,7 +206,7 @@ def periods_between(
         period = period_for(period_type, start, holidays, cadences)
         while period.end_on <= end:
             found.append(period)
-            period = period_for(period_type, period.end_on + timedelta(days=1), holidays, cadences)
+            period = period_for(period_type, period.end_on + ONE_DAY, holidays, cadences)
     order = tuple(PeriodType)
     return tuple(sorted(found, key=lambda period: (period.end_on, order.index(period.type))))
 
@@ -225,31 +225,36 @@ def _period(
     cadence = cadences.get(period_type) or USUAL_CADENCES[period_type]
     start_on = date(year, 1 + index * months, 1)
     after = start_on.month + months
-    end_on = (date(year + 1, 1, 1) if after > 12 else date(year, after, 1)) - _ONE_DAY
+    end_on = (date(year + 1, 1, 1) if after > 12 else date(year, after, 1)) - ONE_DAY
     code = {
         PeriodType.MONTHLY: f"{year}{index + 1:02}",
         PeriodType.QUARTERLY: f"{year}Q{index + 1}",
         PeriodType.SIX_MONTHLY: f"{year}S{index + 1}",
         PeriodType.YEARLY: f"{year}",
     }[period_type]
-    grace_until_on = _working_day(end_on + timedelta(days=cadence.grace), holidays)
+    grace_until_on = working_day_from(end_on + timedelta(days=cadence.grace), holidays)
     return ReportingPeriod(
         code=code,
         type=period_type,
         start_on=start_on,
         end_on=end_on,
         opens_on=end_on + timedelta(days=cadence.opening),
-        due_on=_working_day(end_on + timedelta(days=cadence.due), holidays),
+        due_on=working_day_from(end_on + timedelta(days=cadence.due), holidays),
         grace_until_on=grace_until_on,
         # Where a weekend moves the last day of grace onto the lock, that day is still one of grace.
-        locks_on=_working_day(max(end_on + timedelta(days=cadence.lock), grace_until_on + _ONE_DAY), holidays),
+        locks_on=working_day_from(max(end_on + timedelta(days=cadence.lock), grace_until_on + ONE_DAY), holidays),
     )
 
 
-def _working_day(on: date, holidays: Collection[date]) -> date:
-    while on.weekday() >= 5 or on in holidays:
-        on += timedelta(days=1)
-    return on
+def is_working_day(day: date, holidays: Collection[date]) -> bool:
+    return day.weekday() < 5 and day not in holidays
+
+
+def working_day_from(day: date, holidays: Collection[date]) -> date:
+    """Return that day, or the next working day."""
+    while not is_working_day(day, holidays):
+        day += ONE_DAY
+    return day
 
 
 class PeriodName(str):

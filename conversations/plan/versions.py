@@ -6,12 +6,11 @@ its days. A reopening moves the day until which a period is reported on, not the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
-from typing import Final, Protocol, TypeVar
+from datetime import date
+from typing import Protocol, TypeVar
 
-from conversations.plan.periods import ReportingPeriod
-
-ONE_DAY: Final = timedelta(days=1)
+from conversations.plan.model import Activity
+from conversations.plan.periods import ONE_DAY, ReportingPeriod
 
 
 class Versioned(Protocol):
@@ -51,6 +50,15 @@ def changed_on(period: ReportingPeriod, periods: Iterable[ReportingPeriod], toda
 def holds(row: Versioned, seals_on: date) -> bool:
     """Whether a period that locks on that day goes by this version."""
     return (row.valid_from is None or row.valid_from <= seals_on) and (row.valid_to is None or seals_on < row.valid_to)
+
+
+def was_in_plan(activity: Activity, day: date, seals_on: date) -> bool:
+    """Whether the plan had this version of an activity as that day began, for a period that locks on `seals_on`."""
+    return (
+        (activity.added_on is None or activity.added_on < day)
+        and (activity.retired_on is None or activity.retired_on >= day)
+        and holds(activity, seals_on)
+    )
 
 
 def as_of(versions: Sequence[T], seals_on: date) -> T:

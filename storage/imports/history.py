@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import delete, func, insert, select, update
 
-from conversations.plan.expected import expected_indicators, expected_reports
+from conversations.plan.expected import expected_activities, expected_indicators
 from storage.calendar.moving_periods import follow_calendar
 from storage.database.audit import Audit
 from storage.database.marks import contents, import_mark, protection_mark
@@ -366,7 +366,7 @@ class _Undoing:
         locked = [each for each in plans.periods(self.plan_id) if each.seals_on <= self.today]
         if table == "activity":
             activities = [each for each in plans.activities(self.plan_id, include_retired=True) if each.id in ids]
-            asked = [each.activity.code for period in locked for each in expected_reports(activities, period)]
+            asked = [each.code for period in locked for each in expected_activities(activities, period)]
         else:
             indicators = [each for each in plans.indicators(self.plan_id, include_retired=True) if each.id in ids]
             asked = [each.code for period in locked for each in expected_indicators(indicators, period)]

@@ -338,7 +338,7 @@ class Plans(Repository):
     def activities_ever(
         self, plan_id: int, agency_id: int | None = None, *, agencies: Collection[str] | None = None
     ) -> tuple[Activity, ...]:
-        """Return the same with every earlier version, for `expected_reports`: each period counts the one it goes by.
+        """Return the same with every earlier version, for `expected_activities`: each period counts the one it goes by.
 
         Retired ones are among them. Of an agency, those versions that it led.
         """
@@ -451,7 +451,7 @@ class Plans(Repository):
         return tuple(map(to_report, self._rows(REPORTS_OF_PERIOD, **values)))
 
     def ended(self, plan_id: int, agency_id: int | None = None) -> dict[str, date]:
-        """The activities, of the whole plan or of this agency, that a report has ended, for `expected_reports`."""
+        """The activities, of the whole plan or of this agency, that a report has ended, for `expected_activities`."""
         if agency_id is None:
             return ended_activities(map(to_report, self._rows(ENDING_REPORTS, plan_id=plan_id)))
         rows = self._rows(ENDING_REPORTS_OF_AGENCY, plan_id=plan_id, agency_id=agency_id)

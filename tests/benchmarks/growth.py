@@ -35,7 +35,7 @@ from bot.chat.form_cache import FormCache
 from bot.dispatch import Dispatch
 from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
-from conversations.plan.expected import expected_reports
+from conversations.plan.expected import expected_activities
 from conversations.plan.model import Role
 from storage.database.models import (
     Attachment,
@@ -216,10 +216,10 @@ def _past_reports(unit: UnitOfWork) -> list[tuple[str, int, int]]:
     agencies = {agency.code: agency.id for agency in unit.plans.agencies(plan_id)}
     activities = unit.plans.activities(plan_id)
     return [
-        (expected.activity.subject, period.id, agencies[expected.activity.agency_code])
+        (activity.subject, period.id, agencies[activity.agency_code])
         for period in unit.plans.periods(plan_id)
         if period.locks_on < NOW.date()
-        for expected in expected_reports(activities, period)
+        for activity in expected_activities(activities, period)
     ]
 
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from bot.chat.actor import Actor
-from conversations.plan.calendar.working_time import is_working_day
+from conversations.plan.periods import is_working_day
 from storage.calendar.holidays import known_since
 from storage.calendar.moving_periods import follow_calendar
 from storage.plan.plans import Plan

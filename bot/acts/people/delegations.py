@@ -8,8 +8,9 @@ from bot.acts.people.people import Link, link_lives, menu_gone, post_name, role_
 from bot.chat.actor import Actor, Notification, message, told
 from conversations.card import Button, Card, home_button, line
 from conversations.dates import show_date
-from conversations.plan.calendar.working_time import ONE_DAY, is_quiet
+from conversations.plan.calendar.working_time import is_quiet
 from conversations.plan.model import AGENCY_ROLES, Post, Role
+from conversations.plan.periods import ONE_DAY
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.messages.outbox import OutboxDraft

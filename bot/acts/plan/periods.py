@@ -8,10 +8,10 @@ from typing import Any
 from bot.chat.actor import Actor, Notification, told
 from conversations.card import Button, Card, line
 from conversations.dates import show_date
-from conversations.plan.calendar.working_time import ONE_DAY, closed_early, extended, opened_early, working_day_from
-from conversations.plan.expected import expected_reports
+from conversations.plan.calendar.working_time import closed_early, extended, opened_early
+from conversations.plan.expected import expected_activities
 from conversations.plan.model import AGENCY_ROLES, Activity, Agency, Indicator, Role
-from conversations.plan.periods import Frequency, ReportingPeriod, period_name
+from conversations.plan.periods import ONE_DAY, Frequency, ReportingPeriod, period_name, working_day_from
 from conversations.plan.versions import as_of
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
@@ -235,8 +235,8 @@ def standing_of(actor: Actor, period: ReportingPeriod, agency: Agency) -> Stored
 
 def expected_agencies(actor: Actor, period: ReportingPeriod) -> list[Agency]:
     plans, plan_id = actor.unit.plans, actor.plan_id
-    due = expected_reports(plans.activities_ever(plan_id), period, plans.ended(plan_id))
-    codes = {report.activity.agency_code for report in due}
+    due = expected_activities(plans.activities_ever(plan_id), period, plans.ended(plan_id))
+    codes = {activity.agency_code for activity in due}
     return [agency for agency in plans.agencies(plan_id) if agency.code in codes]
 
 

@@ -28,7 +28,7 @@ PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="Its code,
 @app.command("list")
 def list_periods(plan_code: PlanOption = "", as_json: JsonOption = False) -> None:
     """List the periods: code, state, days, and the agencies that have a period reopened or asked for it."""
-    from conversations.plan.calendar.working_time import ONE_DAY
+    from conversations.plan.periods import ONE_DAY
 
     chosen = settings()
     on = today(chosen)

@@ -24,11 +24,11 @@ from conversations.dates import show_date
 from conversations.plan.calendar.agenda import NEEDS, Agenda, PauseKind, Recipient, Topic, told_topics
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.notices import Chase, next_reminder_on
-from conversations.plan.calendar.working_time import ONE_DAY, working_day_from, working_days_after
+from conversations.plan.calendar.working_time import working_days_after
 from conversations.plan.expected import DueReport
 from conversations.plan.messages.reminders import close_button, left_of, reason_rows, reminder
 from conversations.plan.model import AGENCY_ROLES
-from conversations.plan.periods import ReportingPeriod, period_name, period_names
+from conversations.plan.periods import ONE_DAY, ReportingPeriod, period_name, period_names, working_day_from
 from conversations.routes import Route, tap
 from conversations.session.profiles import FORM_OF
 from storage.reports.submissions import StoredSubmission

@@ -14,7 +14,7 @@ from bot.schedule.reminders import to_chase
 from bot.screens.plan.digests import vacancies
 from bot.screens.reports.filling import phase_lines
 from conversations.card import Button, Card, Line, bold, home_button, line
-from conversations.plan.expected import expected_reports
+from conversations.plan.expected import expected_activities
 from conversations.plan.figures.closings import closings_until, kept_closings
 from conversations.plan.figures.monitoring import percent_of
 from conversations.plan.model import Role
@@ -227,8 +227,8 @@ def _count_of(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> ClosingCoun
     agencies: dict[str, _Reported] = {}
     for period in periods:
         done = unit.submissions.current_for(plan_id, period.id)
-        for report in expected_reports(activities, period, ended):
-            code, subject = report.activity.agency_code, report.activity.subject
+        for activity in expected_activities(activities, period, ended):
+            code, subject = activity.agency_code, activity.subject
             found = agencies.setdefault(code, _Reported())
             found.expected += 1
             found.received += subject in done
@@ -236,7 +236,7 @@ def _count_of(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> ClosingCoun
             closed_on = closed.get((code, period.id))
             if closed_on is None:
                 found.open_periods.add(period.id)
-            elif subject not in done and report.activity.is_new_since(closed_on):
+            elif subject not in done and activity.is_new_since(closed_on):
                 found.added += 1
     return ClosingCount(periods, agencies)
 

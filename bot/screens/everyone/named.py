@@ -12,7 +12,7 @@ from bot.schedule.digests import VIEWS
 from bot.screens.reports.receipts import due_tap
 from conversations.card import Button, cut
 from conversations.languages import translated
-from conversations.plan.expected import DueReport, expected_reports
+from conversations.plan.expected import DueReport, expected_activities
 from conversations.plan.model import Activity
 from conversations.routes import Route, tap
 from conversations.session.reading.utterances import (
@@ -91,7 +91,7 @@ def _toward(ex: Exchange, code: str, kind: str) -> Asked:
         if kind == "a" and ex.membership.role in REPORTERS:
             activity, ended = plans.activity(plan_id, code), plans.ended(plan_id, ex.agency_id)
             for period in reversed(plans.open_periods(plan_id, ex.today, ex.agency_id)):
-                if expected_reports([activity], period, ended):
+                if expected_activities([activity], period, ended):
                     return Route.REPORT, f"{kind}.{code}.{period.code}"
     if kind == "a" and ex.membership.role not in REPORTERS:
         return Route.ACTIVITY, code

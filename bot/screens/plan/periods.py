@@ -24,9 +24,8 @@ from bot.acts.plan.periods import (
 from bot.chat.exchange import Denied, Exchange, existing
 from conversations.card import Button, Card, Line, bold, home_button, italic, line
 from conversations.dates import show_date
-from conversations.plan.calendar.working_time import ONE_DAY
 from conversations.plan.model import Agency
-from conversations.plan.periods import ReportingPeriod, period_name
+from conversations.plan.periods import ONE_DAY, ReportingPeriod, period_name
 from conversations.routes import Route, awaiting, tap
 from conversations.wording import Wording
 from storage.plan.periods import StoredReopening

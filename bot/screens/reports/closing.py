@@ -1,7 +1,7 @@
 """The periods that close together: every screen that offers to close a period names the same ones."""
 
 from bot.chat.exchange import Exchange
-from conversations.plan.expected import closes_together, expected_reports
+from conversations.plan.expected import closes_together, expected_activities
 from conversations.plan.model import ValidationState
 from conversations.plan.periods import ReportingPeriod
 
@@ -18,7 +18,7 @@ def to_close(ex: Exchange, periods: tuple[ReportingPeriod, ...]) -> tuple[Report
     beside = plans.periods_ending(plan_id, min(ends), max(ends))
     locked = [period for period in beside if period.end_on in ends and period.id not in ids]
     activities, ended = plans.activities_ever(plan_id, ex.agency_id), plans.ended(plan_id, ex.agency_id)
-    expected = {p.id: {e.activity.subject for e in expected_reports(activities, p, ended)} for p in (*locked, *periods)}
+    expected = {p.id: {e.subject for e in expected_activities(activities, p, ended)} for p in (*locked, *periods)}
     unreportable = plans.unreportable(plan_id)
     sent = {
         (report.subject, report.period_code)

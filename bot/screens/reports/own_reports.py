@@ -31,7 +31,7 @@ from bot.screens.reports.receipts import due_tap, status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
 from conversations.dates import show_date
 from conversations.plan import review
-from conversations.plan.expected import DueReport, expected_reports
+from conversations.plan.expected import DueReport, expected_activities
 from conversations.plan.messages.reminders import close_button
 from conversations.plan.model import Activity
 from conversations.plan.periods import PeriodType, ReportingPeriod, closing_due_on, period_name, period_names
@@ -189,7 +189,7 @@ def _period_names(due: Sequence[DueReport], language: str) -> str:
 def _expects(ex: Exchange, period: ReportingPeriod) -> bool:
     """Whether the period expects a report of their agency."""
     plans, plan_id, agency_id = ex.unit.plans, ex.membership.plan_id, ex.agency_id
-    return bool(expected_reports(plans.activities_ever(plan_id, agency_id), period, plans.ended(plan_id, agency_id)))
+    return bool(expected_activities(plans.activities_ever(plan_id, agency_id), period, plans.ended(plan_id, agency_id)))
 
 
 def is_any_open(ex: Exchange) -> bool:

@@ -10,11 +10,11 @@ from datetime import date, datetime
 from typing import Literal
 
 from conversations.plan.calendar.ladder import FOR_COORDINATORS, Left, Rung, Step
-from conversations.plan.calendar.working_time import ONE_DAY, working_day_until
+from conversations.plan.calendar.working_time import working_day_until
 from conversations.plan.entering import Absence
 from conversations.plan.expected import closes_together
 from conversations.plan.model import AGENCY_ROLES, Role
-from conversations.plan.periods import ReportingPeriod, closing_due_on
+from conversations.plan.periods import ONE_DAY, ReportingPeriod, closing_due_on
 
 IN_A_ROW = 2
 """After this many periods in a row without a closing, a letter is offered (docs/domain.md#reminders)."""

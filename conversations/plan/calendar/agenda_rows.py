@@ -20,18 +20,17 @@ from conversations.plan.calendar.ladder import (
 )
 from conversations.plan.calendar.ledger import CARRIERS, LADDER, LedgerRow, day_there, job_name, waits_for
 from conversations.plan.calendar.notices import silenced
-from conversations.plan.calendar.working_time import ONE_DAY
 from conversations.plan.expected import (
     ClosingOfPeriods,
     PastReport,
     ended_activities,
-    expected_reports,
+    expected_activities,
     longest_unclosed_row,
 )
 from conversations.plan.figures.closings import closings_until
 from conversations.plan.figures.monitoring import LOOK_BACK as CLOSINGS_KNOWN
 from conversations.plan.model import Activity, Indicator, Role, ValidationState
-from conversations.plan.periods import ReportingPeriod
+from conversations.plan.periods import ONE_DAY, ReportingPeriod
 
 LOOK_BACK = timedelta(days=21)
 """How far back the ledger is read: beyond the last step that could still be told."""
@@ -352,9 +351,7 @@ def _cannot_be_told(outlook: Agenda, who: Recipient, now: datetime) -> Reason | 
 
 
 def _agencies(reports: Reports, period: ReportingPeriod) -> frozenset[str]:
-    return frozenset(
-        expected.activity.agency_code for expected in expected_reports(reports.activities, period, reports.ended)
-    )
+    return frozenset(each.agency_code for each in expected_activities(reports.activities, period, reports.ended))
 
 
 # ------------------------------------------------------------------ periods that passed unclosed

@@ -7,18 +7,10 @@ from enum import StrEnum
 from heapq import merge
 from itertools import chain
 
-from conversations.plan.calendar.working_time import (
-    ONE_DAY,
-    Times,
-    fires_after,
-    is_hour,
-    is_too_late,
-    working_day_from,
-    working_day_until,
-)
-from conversations.plan.expected import expected_indicators, expected_reports
+from conversations.plan.calendar.working_time import Times, fires_after, is_hour, is_too_late, working_day_until
+from conversations.plan.expected import expected_activities, expected_indicators
 from conversations.plan.model import Activity, Indicator
-from conversations.plan.periods import ReportingPeriod
+from conversations.plan.periods import ONE_DAY, ReportingPeriod, working_day_from
 
 
 # ------------------------------------------------------------------ the ladder
@@ -178,8 +170,7 @@ def left_reports(
     activities = tuple(activities)
     left: dict[str, list[Left]] = {}
     for period in periods:
-        for expected in expected_reports(activities, period, ended):
-            activity = expected.activity
+        for activity in expected_activities(activities, period, ended):
             key = activity.subject, period.code
             is_returned = key in returned
             closed_on = closed.get((activity.agency_code, period.code))

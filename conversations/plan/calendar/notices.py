@@ -29,7 +29,6 @@ from conversations.plan.calendar.agenda import (
 from conversations.plan.calendar.ladder import ALONE, FOR_ALTERNATES, FOR_REPORTERS, Rung, Step, is_timely
 from conversations.plan.calendar.ledger import OFFICERS, has_room, week_of
 from conversations.plan.calendar.working_time import (
-    ONE_DAY,
     WORK_BEGINS,
     WORK_ENDS,
     Times,
@@ -39,14 +38,12 @@ from conversations.plan.calendar.working_time import (
     instant,
     is_quiet,
     is_too_late,
-    is_working_day,
     next_working_hour,
     windows_until,
-    working_day_from,
     working_day_until,
 )
 from conversations.plan.model import AGENCY_ROLES, Role
-from conversations.plan.periods import ReportingPeriod, closing_due_on
+from conversations.plan.periods import ONE_DAY, ReportingPeriod, closing_due_on, is_working_day, working_day_from
 
 OPEN_REASONS = frozenset(
     {

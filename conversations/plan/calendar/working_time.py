@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from conversations.plan.periods import ReportingPeriod
+from conversations.plan.periods import ONE_DAY, ReportingPeriod, is_working_day, working_day_from
 
 T = TypeVar("T", date, datetime)
 
@@ -25,21 +25,9 @@ LOOKED_BACK = 10
 """Days at the least that are looked back for a window that has not been told."""
 GRACE_DAYS = 2
 """For how many working days a step may be told late."""
-ONE_DAY = timedelta(days=1)
 
 
 # ------------------------------------------------------------------ working days
-def is_working_day(day: date, holidays: Collection[date]) -> bool:
-    return day.weekday() < 5 and day not in holidays
-
-
-def working_day_from(day: date, holidays: Collection[date]) -> date:
-    """Return that day, or the next working day."""
-    while not is_working_day(day, holidays):
-        day += ONE_DAY
-    return day
-
-
 def working_day_until(day: date, holidays: Collection[date]) -> date:
     """Return that day, or the working day before it."""
     while not is_working_day(day, holidays):

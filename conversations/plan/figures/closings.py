@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from conversations.plan.expected import EXPECTED_BY, is_expected
 from conversations.plan.figures.standing_records import Closing, Records, Report
 from conversations.plan.model import Activity, ActivityStatus, Agency, ValidationState
-from conversations.plan.periods import ReportingPeriod, closing_due_on
-from conversations.plan.versions import holds
+from conversations.plan.periods import ONE_DAY, ReportingPeriod, closing_due_on
+from conversations.plan.versions import was_in_plan
 
 
 class Known:
@@ -194,7 +194,8 @@ def closing_history(records: Records, today: date) -> tuple[ClosingHistory, ...]
         is_kept = closing.locks_on > records.kept_since
         if not told and not is_kept and not any(each.received or each.is_closed for _, each in agencies):
             continue
-        present = [each for each in records.activities if _was_in_plan(each, closing)]
+        after = closing.month_end + ONE_DAY
+        present = [each for each in records.activities if was_in_plan(each, after, closing.seals_on)]
         completed = sum(_is_completed(validated.get(each.code, ()), closing.month_end) for each in present)
         told.append(ClosingHistory(closing, agencies, completed, len(present)))
     return tuple(told)
@@ -211,11 +212,3 @@ def _validated(reports: Iterable[Report]) -> dict[str, list[Report]]:
 def _is_completed(reports: Sequence[Report], month_end: date) -> bool:
     last = next((report for report in reversed(reports) if report.end_on <= month_end), None)
     return last is not None and last.status == ActivityStatus.COMPLETED
-
-
-def _was_in_plan(activity: Activity, closing: Closing) -> bool:
-    return (
-        (activity.added_on is None or activity.added_on <= closing.month_end)
-        and (activity.retired_on is None or activity.retired_on > closing.month_end)
-        and holds(activity, closing.seals_on)
-    )

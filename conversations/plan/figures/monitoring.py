@@ -35,7 +35,7 @@ from conversations.plan.figures.standing_records import Closing, Queue, Records,
 from conversations.plan.figures.vacancies import not_reached, vacant_since, vacant_why
 from conversations.plan.model import Activity, ActivityStatus, Agency, Role, ValidationState
 from conversations.plan.periods import Frequency, PeriodType, ReportingPeriod
-from conversations.plan.versions import holds
+from conversations.plan.versions import was_in_plan
 
 COLUMNS = 6
 """Closings that are looked back on, the present one included: half a year fits a phone."""
@@ -362,15 +362,6 @@ def _agency_standing(
     )
 
 
-def _was_in_plan(activity: Activity, seals_on: date) -> bool:
-    """Whether a period that locked on that day goes by this version of it."""
-    return (
-        (activity.added_on is None or activity.added_on < seals_on)
-        and (activity.retired_on is None or activity.retired_on >= seals_on)
-        and holds(activity, seals_on)
-    )
-
-
 def _is_present(activity: Activity) -> bool:
     """Whether it is in the plan today, and this is how."""
     return activity.retired_on is None and activity.valid_to is None
@@ -522,7 +513,7 @@ def _cells(
         shown, at = known.shown, len(known.shown)
         for closing, month_end, at_lock, lights in backwards:
             if at_lock.day < on.day:
-                if activity.start_on > month_end or not _was_in_plan(activity, closing.seals_on):
+                if activity.start_on > month_end or not was_in_plan(activity, closing.seals_on, closing.seals_on):
                     continue  # it began later than this column's day, or was another's then
             elif not _is_present(activity):
                 continue

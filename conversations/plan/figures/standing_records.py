@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from conversations.plan.entering import Absence
-from conversations.plan.model import WAITING, Activity, ActivityStatus, Agency, Role, ValidationState
+from conversations.plan.model import WAITING, Activity, ActivityStatus, Agency, Role, ValidationState, ends_activity
 from conversations.plan.periods import ReportingPeriod
 
 
@@ -47,10 +47,6 @@ class Detail:
     new_due_on: date | None = None
 
 
-_RETURNED, _VALIDATED = ValidationState.RETURNED, ValidationState.VALIDATED  # as in `lights`
-_CANCELLED, _COMPLETED = ActivityStatus.CANCELLED, ActivityStatus.COMPLETED
-
-
 class Report(NamedTuple):
     """A report about an activity: the parts that are counted.
 
@@ -87,7 +83,7 @@ class Report(NamedTuple):
 
     def is_read(self, *, only_validated: bool) -> bool:
         """Whether a reader sees this version: `only_validated` for those who read validated reports only."""
-        return self.state is _VALIDATED if only_validated else self.is_current
+        return self.state is ValidationState.VALIDATED if only_validated else self.is_current
 
     @property
     def is_waiting(self) -> bool:
@@ -96,12 +92,7 @@ class Report(NamedTuple):
 
     @property
     def ends_activity(self) -> bool:
-        """Whether this report ends the activity, as in `PastReport.ends_activity`."""
-        if self.state is _RETURNED:
-            return False
-        if self.status is _CANCELLED:
-            return self.state is _VALIDATED
-        return self.status is _COMPLETED
+        return ends_activity(self.status, self.state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,7 @@ def number(text: str) -> str:
 
 
 def progress_of(each: ActivityStanding) -> int:
+    """Progress in percent, from the reports that this reader may see."""
     if each.last is None:
         return 0
     return 100 if each.is_completed else each.last.progress

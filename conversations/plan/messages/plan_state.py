@@ -18,7 +18,7 @@ from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing, percent_of
 from conversations.plan.figures.plenary import plenary_items
 from conversations.plan.messages import digest_words, digests
-from conversations.plan.model import ActivityStatus, Role
+from conversations.plan.model import Role
 from conversations.plan.sharing.export_request import audience_name
 from conversations.wording import Wording, wording
 
@@ -176,15 +176,8 @@ def _area(name: str, own: Sequence[ActivityStanding]) -> Area | None:
     begun = [each for each in own if each.is_started]
     counts = {light: sum(each.light is light and not each.is_completed for each in own) for light in WORST_FIRST}
     is_told = any(each.last is not None for each in begun)
-    mean = percent_of(sum(map(progress, begun)), 100 * len(begun)) if is_told else None
+    mean = percent_of(sum(map(digest_words.progress_of, begun)), 100 * len(begun)) if is_told else None
     return Area(name, counts, sum(each.is_completed for each in own), mean)
-
-
-def progress(each: ActivityStanding) -> int:
-    """Progress in percent, from the reports that this reader may see."""
-    if each.last is None:
-        return 0
-    return 100 if each.last.status == ActivityStatus.COMPLETED else each.last.progress
 
 
 def _decisions(s: Standing, language: str) -> Iterator[str]:

@@ -23,11 +23,10 @@ from conversations.plan.calendar.agenda import (
 )
 from conversations.plan.calendar.ladder import FOR_REPORTERS, Rung, ladder
 from conversations.plan.calendar.notices import RANK
-from conversations.plan.calendar.working_time import ONE_DAY
 from conversations.plan.figures.plenary import PLENARY
 from conversations.plan.messages.digest_words import counted_list
 from conversations.plan.model import Role
-from conversations.plan.periods import PeriodType, ReportingPeriod, period_name, period_names
+from conversations.plan.periods import ONE_DAY, PeriodType, ReportingPeriod, period_name, period_names
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 

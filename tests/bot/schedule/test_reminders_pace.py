@@ -11,7 +11,7 @@ from bot.schedule.scheduler import look_at
 from bot.schedule.settling import settle
 from conversations.plan.calendar import notices
 from conversations.plan.calendar.ledger import OFFICERS, month_of, week_of
-from conversations.plan.calendar.working_time import is_working_day
+from conversations.plan.periods import is_working_day
 from storage.database.models import Fire, OutboxMessage, table
 from storage.messages.outbox import Sent
 from storage.unit_of_work import UnitOfWork

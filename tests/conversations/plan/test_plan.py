@@ -22,7 +22,7 @@ from conversations.plan.expected import (
     PastReport,
     closes_together,
     due_list,
-    expected_reports,
+    expected_activities,
     is_expected,
     led_by_nobody,
     unclosed_row,
@@ -231,7 +231,7 @@ def test_the_september_closing_of_the_seed_plan_expects_33_reports_of_15_institu
     """docs/domain.md#the-week: 33 from 15, MISPAS none, PEDATEC one, and 10 activities start later than 15 October."""
     activities = seed_activities()
     expected = expected_at_closing(activities, date(2018, 9, 30))
-    by_agency = Counter(report.activity.agency_code for report in expected)
+    by_agency = Counter(each.agency_code for each in expected)
     assert (len(expected), len(by_agency)) == (33, 15)
     assert (by_agency["MISPAS"], by_agency["PEDATEC"], by_agency["DGP"]) == (0, 1, 2)
     assert sum(a.start_on > date(2018, 10, 15) for a in activities) == 10
@@ -241,7 +241,7 @@ def test_an_activity_is_expected_from_the_period_in_which_it_starts() -> None:
     """Open on the last day of the period is open."""
     period = reporting_period("201809")
     starts = [activity(str(on), start_on=on) for on in (date(2018, 9, 30), date(2018, 10, 1))]
-    assert [e.activity.code for e in expected_reports(starts, period)] == ["2018-09-30"]
+    assert [e.code for e in expected_activities(starts, period)] == ["2018-09-30"]
 
 
 def test_an_overdue_activity_is_still_expected_until_a_report_ended_it() -> None:
@@ -249,23 +249,23 @@ def test_an_overdue_activity_is_still_expected_until_a_report_ended_it() -> None
     overdue = activity(due_on=date(2018, 8, 31))
     ended = {overdue.code: date(2018, 10, 31)}
     months = ["201809", "201810", "201811"]
-    assert [len(expected_reports([overdue], reporting_period(m))) for m in months] == [1, 1, 1]
-    assert [len(expected_reports([overdue], reporting_period(m), ended)) for m in months] == [1, 1, 0]
+    assert [len(expected_activities([overdue], reporting_period(m))) for m in months] == [1, 1, 1]
+    assert [len(expected_activities([overdue], reporting_period(m), ended)) for m in months] == [1, 1, 0]
 
 
 def test_a_retired_activity_stays_expected_for_the_periods_that_were_locked_before() -> None:
     """What the rates said about the past does not change; nothing is asked any more."""
     retired = activity(retired_on=date(2018, 10, 20))
-    assert [len(expected_reports([retired], reporting_period(m))) for m in ("201809", "201810")] == [1, 0]
+    assert [len(expected_activities([retired], reporting_period(m))) for m in ("201809", "201810")] == [1, 0]
 
 
 def test_an_activity_added_later_is_expected_from_the_first_period_that_was_not_due_yet() -> None:
     """Nobody could have reported what was not in the plan: red for two missing reports on its first day."""
     late = activity(added_on=date(2018, 10, 5))
     months = ["201807", "201808", "201809", "201810"]
-    assert [len(expected_reports([late], reporting_period(m))) for m in months] == [0, 0, 0, 1]
+    assert [len(expected_activities([late], reporting_period(m))) for m in months] == [0, 0, 0, 1]
     in_time = replace(late, added_on=date(2018, 10, 4))
-    assert [len(expected_reports([in_time], reporting_period(m))) for m in months] == [0, 0, 1, 1]
+    assert [len(expected_activities([in_time], reporting_period(m))) for m in months] == [0, 0, 1, 1]
 
 
 def test_what_is_expected_is_asked_of_nothing_else() -> None:

@@ -16,6 +16,7 @@ from conversations.plan.calendar.ladder import Rung
 from conversations.plan.figures.lights import Light
 from conversations.plan.figures.monitoring import Rate
 from conversations.plan.model import ActivityStatus, Post, Role
+from conversations.plan.periods import period_for
 from storage.calendar.figures import Figures
 from storage.calendar.holidays import known_since
 from storage.calendar.ledger import NewFire
@@ -105,7 +106,7 @@ def lived(seeded: Any, apply: Apply) -> Any:
     def live(unit: UnitOfWork) -> None:
         activities = unit.plans.activities(seeded.plan_id)
         for month_end, opens in ((date(2018, 8, 31), date(2018, 9, 1)), (date(2018, 9, 30), date(2018, 10, 1))):
-            for expected in expected_at_closing(activities, month_end):
+            for activity in expected_at_closing(activities, month_end):
                 if dice.random() < 0.2:
                     continue
                 sent = datetime(opens.year, opens.month, dice.randint(1, 12), dice.randint(12, 22), tzinfo=UTC)
@@ -119,14 +120,13 @@ def lived(seeded: Any, apply: Apply) -> Any:
                         "/data/new_due_date": "2019-06-30",
                     }
                 number = send(
-                    seeded, expected.activity, expected.period.code, sent, answers=answers, activity_status=status,
-                    progress=100 if status == "completed" else dice.randint(0, 90),
+                    seeded, activity, period_for(activity.frequency, month_end).code, sent, answers=answers,
+                    activity_status=status, progress=100 if status == "completed" else dice.randint(0, 90),
                 )(unit)  # fmt: skip
                 set_state(unit, number, dice.choice(["submitted", "validated", "returned"]))
             for code, agency_id in seeded.agencies.items():
-                periods = {
-                    e.period for e in expected_at_closing(activities, month_end) if e.activity.agency_code == code
-                }
+                own = [each for each in expected_at_closing(activities, month_end) if each.agency_code == code]
+                periods = {period_for(each.frequency, month_end) for each in own}
                 at = datetime(opens.year, opens.month, dice.randint(2, 14), 23, tzinfo=UTC)
                 if dice.random() < 0.7:
                     for period in periods:

@@ -20,7 +20,7 @@ from bot.open_storage import open_storage
 from bot.setup import set_up
 from bot.workers.upkeep import Premises, look_after_coverage
 from conversations.authoring.xlsform import read_xlsform
-from conversations.plan.expected import DueReport, expected_indicators, expected_reports
+from conversations.plan.expected import DueReport, expected_activities, expected_indicators
 from conversations.plan.model import Role
 from conversations.routes import Route
 from conversations.session.session import Session
@@ -169,8 +169,7 @@ def expected(unit: UnitOfWork, on: date) -> set[tuple[str, str, str]]:
     found = set()
     for period in unit.plans.periods(plan.id):
         if period.is_open(on):
-            items = [each.activity for each in expected_reports(activities, period)]
-            items += expected_indicators(indicators, period)  # type: ignore[arg-type]
+            items = (*expected_activities(activities, period), *expected_indicators(indicators, period))
             found |= {(item.agency_code, item.subject, period.code) for item in items}
     return found
 

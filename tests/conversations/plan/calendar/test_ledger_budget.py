@@ -33,9 +33,18 @@ from conversations.plan.calendar.ledger import (
     withheld,
 )
 from conversations.plan.calendar.notices import Say, chase, decide, pending_steps
-from conversations.plan.calendar.working_time import instant, is_working_day, working_day_from
+from conversations.plan.calendar.working_time import instant
 from conversations.plan.model import Activity, Role
-from conversations.plan.periods import USUAL_CADENCES, Cadence, Frequency, PeriodType, ReportingPeriod, periods_between
+from conversations.plan.periods import (
+    USUAL_CADENCES,
+    Cadence,
+    Frequency,
+    PeriodType,
+    ReportingPeriod,
+    is_working_day,
+    periods_between,
+    working_day_from,
+)
 
 ZONE = ZoneInfo("America/Santo_Domingo")
 NINE = time(9)

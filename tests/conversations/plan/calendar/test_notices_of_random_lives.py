@@ -18,8 +18,8 @@ from conversations.plan.calendar.agenda import Agenda, Pause
 from conversations.plan.calendar.ladder import Left, Rung, Step, lapsed_steps, steps, steps_ahead
 from conversations.plan.calendar.ledger import OFFICERS, month_of, week_of
 from conversations.plan.calendar.notices import Say, Silence, decide, still_due
-from conversations.plan.calendar.working_time import instant, is_quiet, working_day_from, working_days_after
-from conversations.plan.periods import ReportingPeriod, reporting_period
+from conversations.plan.calendar.working_time import instant, is_quiet, working_days_after
+from conversations.plan.periods import ReportingPeriod, reporting_period, working_day_from
 from tests.conversations.plan.calendar.september import (
     ACTIVITY,
     ANA,

@@ -17,11 +17,10 @@ from conversations.plan.calendar.working_time import (
     instant,
     is_quiet,
     is_too_late,
-    is_working_day,
     windows_until,
     working_days_after,
 )
-from conversations.plan.periods import PeriodType, period_for, reporting_period
+from conversations.plan.periods import PeriodType, is_working_day, period_for, reporting_period
 
 SANTO_DOMINGO = ZoneInfo("America/Santo_Domingo")
 ZONES = sorted(zoneinfo.available_timezones())
