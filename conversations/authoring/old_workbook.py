@@ -10,8 +10,6 @@ from typing import Any
 from conversations.xforms.problems import AuthorError, Problem
 from conversations.xforms.workbook import MAX_COLUMNS, MAX_ROWS
 
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""The first bytes of such a file."""
 MAX_CELLS = 500_000
 
 

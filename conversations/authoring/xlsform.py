@@ -24,7 +24,7 @@ from pyxform.xls2xform import convert
 
 from conversations.authoring.completing import complete
 from conversations.authoring.guarded import never_answered, refused_contacts
-from conversations.authoring.old_workbook import OLE, as_xlsx
+from conversations.authoring.old_workbook import as_xlsx
 from conversations.authoring.sheets import MAX_CHOICE_ROWS, MAX_SURVEY_ROWS, check_size, markdown_sheets
 from conversations.authoring.trial import try_form
 from conversations.xforms.conformance import Kind, feature
@@ -34,25 +34,13 @@ from conversations.xforms.limits import FILE_BYTES, FILE_MB
 from conversations.xforms.nodes import FrameType, Item, Place
 from conversations.xforms.problems import AuthorError, Problem, Severity
 from conversations.xforms.question_types import QUESTION_TYPES
-from conversations.xforms.workbook import Sheet, check_workbook, is_locked, read_checked
+from conversations.xforms.workbook import DAMAGE, OLE, Sheet, check_workbook, is_locked, read_checked
 from conversations.xforms.xpath.compile import compile_expression
 from conversations.xforms.xpath.expression import Surroundings
 from conversations.xforms.xpath.syntax import ExpressionError
 
 MAX_XFORM_TAGS = 1_000_000
 """Tags of an XForm. The largest real ones have some 200 000, most of them in choice lists."""
-# What pyxform raises on workbooks that it did not expect, besides its own error.
-_LEAKS = (
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    RuntimeError,
-    NotImplementedError,
-    OSError,
-)
 _HEADERS = {
     "relevance": "relevant", "calculate": "calculation", "readonly": "read_only", "count": "repeat_count",
     "jr:count": "repeat_count", "constraining_message": "constraint_message", "requiredmsg": "required_message",
@@ -159,15 +147,8 @@ class _Check:
         self.conformed: set[tuple[str, str]] = set()
         self._scaffold: tuple[Place, Surroundings] | None = None
 
-    def problem(
-        self, code: str, row: _Row | None = None, column: str = "", *, severity: Severity = "error", **values: object
-    ) -> None:
-        if row is None:
-            found = Problem(code, column=column, values=values, severity=severity)
-        else:
-            found = Problem(code, row.sheet, row.number, row.letter(column), values, severity)
-        if found not in self.problems:
-            self.problems.append(found)
+    def problem(self, code: str, row: _Row, column: str, *, severity: Severity = "error", **values: object) -> None:
+        self.tell(code, row, row.letter(column), severity=severity, **values)
 
     def publish(self) -> CheckedForm:
         self.check_sheets()
@@ -398,8 +379,9 @@ class _Check:
             is_good = False
         return is_good
 
-    def tell(self, code: str, row: _Row, letter: str, **values: object) -> None:
-        found = Problem(code, row.sheet, row.number, letter, values=values)
+    def tell(self, code: str, row: _Row, letter: str, *, severity: Severity = "error", **values: object) -> None:
+        """Note a problem of a cell, once."""
+        found = Problem(code, row.sheet, row.number, letter, values, severity)
         if found not in self.problems:
             self.problems.append(found)
 
@@ -413,7 +395,7 @@ class _Check:
             values = {"expression": text, "at": at + 1, "found": "", **error.values}
             if error.code == "not_nodes":
                 return  # the scaffold has no repeats
-            self.tell(f"expression.{error.code}", row, letter, **values)
+            self.tell(f"expression.{error.code}", row, letter, severity="error", **values)
 
     def scaffold(self) -> tuple[Place, Surroundings]:
         if self._scaffold is None:
@@ -451,7 +433,7 @@ class _Check:
             return None, self.complaint(str(error), "error")
         except RecursionError:
             return None, Problem("xlsform.converter", values={"detail": "too deeply nested"})
-        except _LEAKS as error:
+        except DAMAGE as error:  # what it did not expect
             return None, Problem("xlsform.converter", values={"detail": f"{type(error).__name__}: {error}"[:200]})
         for warning in told:
             self.add(self.complaint(warning, "note"))

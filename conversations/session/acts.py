@@ -1,6 +1,6 @@
 """What both a tap and a word can do: go back, skip, edit, send, choose a reading."""
 
-from conversations.session.effects import Ask, Notice, Reject, Stale, Submit
+from conversations.session.effects import Ask, Leave, Notice, Reject, Stale, Submit
 from conversations.session.questions import MOMENTS
 from conversations.session.repeat_acts import take_back_added
 from conversations.session.repeats import address, is_stop, stop_at
@@ -79,6 +79,14 @@ def send(turn: Turn, node: Node | None = None) -> None:
     turn.effects.append(Submit())
 
 
+def send_or_leave(turn: Turn, node: Node, value: str) -> None:
+    """Take the answer of the form's own sending question."""
+    if value == "send":
+        send(turn, node)
+    else:
+        turn.effects.append(Leave())
+
+
 def settle_confirming(turn: Turn, is_confirmed: bool, origin: int = 0) -> None:
     """Take the new answer, although other answers are lost. Or keep everything as it is."""
     pending = turn.session.pending
@@ -90,8 +98,7 @@ def settle_confirming(turn: Turn, is_confirmed: bool, origin: int = 0) -> None:
         turn.answer(turn.instance.node(pending.ref), pending.value, origin, is_confirmed=True)
         return
     turn.set(seen=turn.session.seen | {pending.ref})
-    turn.advance()
-    turn.effects.append(Ask(anew=bool(origin)))
+    turn.go_on(origin)
 
 
 def settle_reading(turn: Turn, node: Node | None, argument: str) -> None:
@@ -112,6 +119,5 @@ def take_meant(turn: Turn, node: Node, value: str, origin: int = 0) -> None:
         return
     marks = {*marks_of(turn, node), value}
     order = [choice.value for choice in turn.instance.choices(node)]
-    turn.look(marks=tuple(name for name in order if name in marks))
+    turn.look(anew=bool(origin), marks=tuple(name for name in order if name in marks))
     turn.is_changed = True
-    turn.effects[-1] = Ask(anew=bool(origin))

@@ -37,7 +37,7 @@ from conversations.session.repeats import RepeatStop, is_stop, repeat_stop
 from conversations.session.safeguards.known import Asked, nothing
 from conversations.session.session import REVIEW, Listing, Session
 from conversations.session.taps import tap
-from conversations.session.turn import Step, Turn
+from conversations.session.turn import Step, Turn, restored
 from conversations.session.typed import corrected, typed
 from conversations.wording import wording
 from conversations.xforms.evaluation.rules import MAX_REPEATS
@@ -142,12 +142,12 @@ def step(
         reason = f"err.too_much_{limit.measure}"
         if isinstance(event, Fetched):  # its question would wait for it for ever
             return step(form, session, FetchFailed(event.unique_id, reason), now=now, known=known, limits=limits)
-        instance = _restored(form, session, now, limits)
+        instance = restored(form, session, now, limits)
         return Step(session, (Reject(wording(session.language)(reason)),), instance)
 
 
 def _step(form: Form, session: Session, event: Event, now: datetime, limits: Limits, known: Asked) -> Step:
-    turn = Turn(form, session, _restored(form, session, now, limits), now, known)
+    turn = Turn(form, session, restored(form, session, now, limits), now, known)
     match event:
         case Tap():
             tap(turn, event)
@@ -172,17 +172,6 @@ def _step(form: Form, session: Session, event: Event, now: datetime, limits: Lim
         case _:
             assert_never(event)
     return turn.finish()
-
-
-def _restored(form: Form, session: Session, now: datetime, limits: Limits) -> Instance:
-    return Instance.restore(
-        form,
-        session.state,
-        now=now,
-        timezone=session.timezone,
-        language=form.language_for(session.asked_in, session.language),
-        limits=limits,
-    )
 
 
 def load(turn: Turn, answers: Mapping[str, str]) -> None:

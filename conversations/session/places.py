@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from conversations.session.effects import Ask, Withhold
+from conversations.session.effects import Withhold
 from conversations.session.events import Located
 from conversations.session.questions import LINES, points_of
 from conversations.session.reading.text import normalise
@@ -79,12 +79,11 @@ def _add_points(turn: Turn, node: Node, points: Sequence[str]) -> None:
     if len(gathered) > MAX_POINTS:
         turn.reject(turn.say("err.points_full", n=MAX_POINTS))
         return
-    turn.look(marks=gathered)
-    turn.effects[-1] = Ask(anew=True)
+    turn.look(anew=True, marks=gathered)
 
 
 def finish_line(turn: Turn, node: Node, origin: int = 0) -> None:
-    """Take the points that were gathered as the line. A shape is closed by itself."""
+    """Take the points that were gathered as the line, as ODK writes it. A shape ends at its first point."""
     points = points_of(turn.session, node)
     least = LEAST_POINTS[node.question.type]
     if not points and not node.is_required:
@@ -92,7 +91,8 @@ def finish_line(turn: Turn, node: Node, origin: int = 0) -> None:
     elif len(points) < least:
         turn.reject(turn.say("err.points_few", n=least))
     else:
-        turn.answer(node, line_of(node, points), origin)
+        is_closed = node.question.type != "geoshape" or points[-1] == points[0]
+        turn.answer(node, ";".join(points if is_closed else (*points, points[0])), origin)
 
 
 def typed_line(turn: Turn, node: Node, text: str, origin: int) -> None:
@@ -101,12 +101,10 @@ def typed_line(turn: Turn, node: Node, text: str, origin: int) -> None:
     if word == "done":
         finish_line(turn, node, origin)
     elif word == "undo":
-        turn.look(marks=points_of(turn.session, node)[:-1])
-        turn.effects[-1] = Ask(anew=True)
+        turn.look(anew=True, marks=points_of(turn.session, node)[:-1])
     elif points := _typed_points(text):
-        if refuses_places(turn, origin):
-            return
-        _add_points(turn, node, points)
+        if not refuses_places(turn, origin):
+            _add_points(turn, node, points)
     else:
         turn.not_understood(text, origin, turn.say("err.points_expected"))
 
@@ -138,9 +136,3 @@ def _typed_points(text: str) -> list[str]:
             return []
         points.append(point)
     return points
-
-
-def line_of(node: Node, points: Sequence[str]) -> str:
-    """Write points as ODK writes a line. A shape ends at its first point."""
-    closing = [points[0]] if node.question.type == "geoshape" and points[-1] != points[0] else []
-    return ";".join([*points, *closing])

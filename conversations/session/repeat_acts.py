@@ -1,5 +1,6 @@
 """What a respondent can do behind a repeat: add an instance, change one, remove one, go on."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from conversations.session.effects import Added, Answered, Ask, Removed, Stale
@@ -40,8 +41,7 @@ def no_more(turn: Turn, stop: RepeatStop, origin: int = 0) -> None:
     turn.set(seen=turn.session.seen | {stop.ref})
     label = turn.instance.group_label(stop.group, stop.frame)
     turn.effects.append(Answered(label=label, shown=str(len(stop.instances))))
-    turn.advance()
-    turn.effects.append(Ask(anew=bool(origin)))
+    turn.go_on(origin)
 
 
 def choose(turn: Turn, stop: RepeatStop, act: Literal["edit", "remove"], origin: int = 0) -> None:
@@ -89,10 +89,9 @@ def remove(turn: Turn, argument: str, origin: int = 0) -> None:
     if lost:
         turn.set(pending=Removing(ref, tuple(lost)))
         turn.is_changed = True
-        turn.effects.append(Ask(anew=bool(origin)))
     else:
         _remove_now(turn, ref)
-        turn.effects.append(Ask(anew=bool(origin)))
+    turn.effects.append(Ask(anew=bool(origin)))
 
 
 def settle_removing(turn: Turn, is_confirmed: bool, origin: int = 0) -> None:
@@ -111,15 +110,14 @@ def _remove_now(turn: Turn, ref: str) -> None:
     repeat, _, number = ref.removesuffix("]").rpartition("[")
     turn.instance.remove(ref)
     gone = int(number)
-    remaining = (renumbered(seen, repeat, gone) for seen in turn.session.seen)
-    kept = {new for old in turn.session.kept if (new := renumbered(old, repeat, gone)) is not None}
-    origins = {
-        origin: tuple(new for old in refs if (new := renumbered(old, repeat, gone)) is not None)
-        for origin, refs in turn.session.origins.items()
-    }
-    stop = f"{repeat}[+]"
-    seen = frozenset(new for new in remaining if new is not None) - {stop}
-    turn.set(kept=frozenset(kept) - {stop}, origins={k: v for k, v in origins.items() if v})
+
+    def left(refs: Iterable[str]) -> tuple[str, ...]:
+        return tuple(new for old in refs if (new := renumbered(old, repeat, gone)) is not None)
+
+    origins = {origin: refs for origin, before in turn.session.origins.items() if (refs := left(before))}
+    stop, kept = f"{repeat}[+]", frozenset(left(turn.session.kept))
+    seen = frozenset(left(turn.session.seen)) - {stop}
+    turn.set(kept=kept - {stop}, origins=origins)
     turn.set(seen=seen & ({*turn.stops()} | kept))
     turn.effects.append(Removed(ref))
     if stop in turn.stops():

@@ -94,29 +94,22 @@ def is_stop(ref: str) -> bool:
 
 def address(instance: Instance, stop: Stop) -> str:
     """A short name of a stop that fits a button: the question's number, then the numbers of its instances."""
-    frame = stop.frame
     if isinstance(stop, Node):
         number = str(stop.question.number)
     else:
         number = f"+{next(i for i, group in enumerate(instance.form.groups) if group is stop.group)}"
-    return ".".join([number, *(str(index) for index in reversed(list(_indices(frame))))])
+    return ".".join([number, *[str(each.index + 1) for each, _ in instances_around(stop.frame)][::-1]])
 
 
-def _indices(frame: Frame) -> Iterator[int]:
-    around: Frame | None = frame
-    while around is not None and around.type.place is not None:
-        yield around.index + 1
-        around = around.parent
+def instances_around(frame: Frame) -> Iterator[tuple[Frame, Place]]:
+    """The instances of repeats that a frame is in, each with its repeat, the innermost first."""
+    return ((each, place) for each in frame.around() if (place := each.type.place) is not None)
 
 
 def open_instance(instance: Instance, frame: Frame) -> Frame | None:
     """The innermost instance here that the respondent may remove. None outside of open repeats."""
-    around: Frame | None = frame
-    while around is not None and (place := around.type.place) is not None:
-        if instance.form.logic[place].count is None:
-            return around
-        around = around.parent
-    return None
+    found = (each for each, place in instances_around(frame) if instance.form.logic[place].count is None)
+    return next(found, None)
 
 
 def instance_ref(frame: Frame) -> str:
@@ -148,10 +141,8 @@ def groups_around(stop: Stop) -> list[Group]:
 
 def number_in(group: Group, frame: Frame) -> tuple[int, int] | None:
     """Return the number of the instance that a frame is in, and how many there are. None outside of the repeat."""
-    around: Frame | None = frame
-    while around is not None and around.type.place is not None:
-        if around.type.place is group.place:
-            assert around.parent is not None
-            return around.index + 1, len(around.parent.repeats[around.type.place.slot])
-        around = around.parent
+    for each, place in instances_around(frame):
+        if place is group.place:
+            assert each.parent is not None
+            return each.index + 1, len(each.parent.repeats[place.slot])
     return None

@@ -156,28 +156,13 @@ class Session:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads back to an equal session. What is blank is mostly left out."""
-        row: dict[str, Any] = {
-            "instance_id": self.instance_id,
-            "language": self.language,
-            "timezone": self.timezone,
-            "state": self.state,
-            "at": self.at,
-            "turn": self.turn,
-            "seen": sorted(self.seen),
-            "filled": sorted(self.filled),
-            "previous": self.previous,
-            "about": self.about,
-        }
+        row = {name: self.__dict__[name] for name in _ALWAYS}
         for name in compress(_UNLESS_BLANK, map(self.__dict__.get, _UNLESS_BLANK)):
             row[name] = self.__dict__[name]
-        if self.only:
-            row["only"] = sorted(self.only)
-        if self.kept:
-            row["kept"] = sorted(self.kept)
+        for name in _SETS & row.keys():
+            row[name] = sorted(row[name])
         if self.marks is not None:
-            row["marks"] = list(self.marks)
-        if self.origins:
-            row["origins"] = {origin: list(refs) for origin, refs in self.origins.items()}
+            row["marks"] = self.marks
         if self.gathering is not None:
             row["gathering"] = asdict(self.gathering)
         if self.pending is not None:
@@ -196,29 +181,27 @@ class Session:
         return _BLANK.changed(**fields)
 
 
-_UNLESS_BLANK = ("asked_in", "restricted", "strict", "page", "month", "fetching", "album")
-"""The fields that are written as they are, and left out if they are blank."""
+_ALWAYS = ("instance_id", "language", "timezone", "state", "at", "turn", "seen", "filled", "previous", "about")
+_UNLESS_BLANK = ("asked_in", "restricted", "strict", "page", "month", "fetching", "album", "only", "kept", "origins")
+"""The fields that are left out if they are blank."""
+_SETS = frozenset({"seen", "filled", "only", "kept"})
+"""The fields that are written in alphabetical order."""
 _FIELDS = frozenset(each.name for each in dataclasses.fields(Session))
 _BLANK: Final = Session(instance_id="", language="", timezone="", state={}, at="")
 
 
 def _open_question(pending: Reading | Confirming | Listing | Choosing | Removing) -> dict[str, Any]:
+    """Return the question about an act under its name: its only field, or all of them."""
     match pending:
-        case Reading(values, origin):
-            return {"reading": {"values": list(values), "origin": origin}}
-        case Confirming(ref, value, lost, origin):
-            return {"confirming": {"ref": ref, "value": value, "lost": list(lost), "origin": origin}}
-        case Listing(within):
-            return {"listing": within or True}
-        case Choosing(act):
-            return {"choosing": act}
-        case Removing(ref, lost):
-            return {"removing": {"ref": ref, "lost": list(lost)}}
+        case Listing(told) | Choosing(told):
+            return {type(pending).__name__.lower(): told or True}
+        case _:
+            return {type(pending).__name__.lower(): asdict(pending)}
 
 
 _OPEN: Mapping[str, Callable[[Any], Pending]] = {
     "reading": lambda row: Reading(tuple(row["values"]), row["origin"]),
-    "confirming": lambda row: Confirming(row["ref"], row["value"], tuple(row["lost"]), row["origin"]),
+    "confirming": lambda row: Confirming(**row | {"lost": tuple(row["lost"])}),
     "listing": lambda within: Listing("" if within is True else within),
     "choosing": Choosing,
     "removing": lambda row: Removing(row["ref"], tuple(row["lost"])),

@@ -3,8 +3,17 @@
 from datetime import datetime
 from typing import Literal, assert_never
 
-from conversations.session.acts import back, edit, marks_of, send, settle_confirming, settle_reading, skip
-from conversations.session.effects import Ask, Leave, Stale
+from conversations.session.acts import (
+    back,
+    edit,
+    marks_of,
+    send,
+    send_or_leave,
+    settle_confirming,
+    settle_reading,
+    skip,
+)
+from conversations.session.effects import Leave, Stale
 from conversations.session.events import Tap
 from conversations.session.places import finish_line
 from conversations.session.questions import LINES, MOMENTS, batch, is_sending, suggestion
@@ -47,8 +56,7 @@ def tap(turn: Turn, tap: Tap) -> None:
         case "done" if (stop := turn.stop()) is not None:
             no_more(turn, stop)
         case "review":
-            turn.advance()
-            turn.effects.append(Ask())
+            turn.go_on()
         case "page":
             turn.look(page=whole_number(tap.argument))
         case "edit":
@@ -113,33 +121,30 @@ def _pick(turn: Turn, node: Node, argument: str) -> None:
     if node.question.type == "acknowledge":
         turn.answer(node, "OK")
         return
-    choices = turn.instance.choices(node)
-    position = whole_number(argument)
-    if not 0 <= position < len(choices):
-        turn.effects.append(Stale())
-        return
-    value = choices[position].value
-    if is_sending(node.question):
-        if value == "send":
-            send(turn, node)
-        else:
-            turn.effects.append(Leave())
-        return
     if node.question.type == "rank":
         _mark(turn, node, argument, True)
+    elif (value := _choice_at(turn, node, argument)) is None:
         return
-    turn.answer(node, value)
+    elif is_sending(node.question):
+        send_or_leave(turn, node, value)
+    else:
+        turn.answer(node, value)
+
+
+def _choice_at(turn: Turn, node: Node, argument: str) -> str | None:
+    """Return the choice at this position. None if the list has become shorter: then the button is stale."""
+    choices, position = turn.instance.choices(node), whole_number(argument)
+    if 0 <= position < len(choices):
+        return choices[position].value
+    turn.effects.append(Stale())
+    return None
 
 
 def _mark(turn: Turn, node: Node, argument: str, is_on: bool) -> None:
     """Set or remove the mark of a choice. A ranking is complete when every choice is marked."""
-    choices = turn.instance.choices(node)
-    position = whole_number(argument)
-    if not 0 <= position < len(choices):
-        turn.effects.append(Stale())
+    if (value := _choice_at(turn, node, argument)) is None:
         return
-    value, marks = choices[position].value, marks_of(turn, node)
-    order = [choice.value for choice in choices]
+    marks, order = marks_of(turn, node), [choice.value for choice in turn.instance.choices(node)]
     kept = [mark for mark in marks if mark in order and (is_on or mark != value)]
     if is_on and value not in kept:
         kept.append(value)
@@ -185,8 +190,7 @@ def _rest(turn: Turn, node: Node) -> None:
         value = member.value or ("" if not member.is_required else "0")
         if not turn.take(member, value):
             return
-    turn.advance()
-    turn.effects.append(Ask())
+    turn.go_on()
 
 
 def _same(turn: Turn) -> None:
@@ -214,5 +218,4 @@ def _same(turn: Turn) -> None:
             break  # no longer acceptable today (a date that has passed): ask it
         turn.instance.answer(ref, value)
         turn.set(seen=turn.session.seen | {ref})
-    turn.advance()
-    turn.effects.append(Ask())
+    turn.go_on()

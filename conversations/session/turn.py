@@ -16,11 +16,12 @@ from conversations.session.repeats import RepeatStop, is_stop, repeat_stop
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import Asked, Known, nothing
 from conversations.session.session import REVIEW, Confirming, Session
-from conversations.session.words import navigation_words, words_for
+from conversations.session.words import words_for
 from conversations.wording import wording
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Instance, Violation
+from conversations.xforms.limits import Limits
 
 _ORIGINS_KEPT = 60
 
@@ -32,6 +33,20 @@ class Step:
     session: Session
     effects: tuple[Effect, ...]
     instance: Instance = field(compare=False, repr=False)
+
+
+def restored(
+    form: Form, session: Session, now: datetime, limits: Limits, state: Mapping[str, Any] | None = None
+) -> Instance:
+    """Return the instance of a session as it was stored, or as it is in this state."""
+    return Instance.restore(
+        form,
+        session.state if state is None else state,
+        now=now,
+        timezone=session.timezone,
+        language=form.language_for(session.asked_in, session.language),
+        limits=limits,
+    )
 
 
 class Turn:
@@ -215,29 +230,25 @@ class Turn:
         if self.form.frame.repeats:
             node = self.instance.node(node.ref)  # a confirmation or refusal meanwhile may have made the instance anew
         self.effects.append(Answered(node.ref))
+        self.go_on(origin)
+
+    def go_on(self, origin: int = 0) -> None:
+        """Ask what is not seen: below the message that was answered, if it was typed."""
         self.advance()
         self.effects.append(Ask(anew=bool(origin)))
 
-    def look(self, **changes: Any) -> None:
+    def look(self, *, anew: bool = False, **changes: Any) -> None:
         """Change only what the card shows: a page, a month, marks. Its other buttons stay valid."""
         self.set(**changes)
-        self.effects.append(Ask())
+        self.effects.append(Ask(anew=anew))
 
     def restore(self, state: Mapping[str, Any] | None = None) -> None:
         """Return to the instance as it was before this step, or to this state."""
-        self.instance = Instance.restore(
-            self.form,
-            self.before.state if state is None else state,
-            now=self.now,
-            timezone=self.before.timezone,
-            language=self.form.language_for(self.before.asked_in, self.before.language),
-            limits=self.instance.limits,
-        )
+        self.instance = restored(self.form, self.before, self.now, self.instance.limits, state)
 
     def word(self, said: str, about: str) -> str:
-        """The action that this word means at this place of the session; see `words_for`."""
+        """The action that this word means about something, in the respondent's language or in Spanish; "" if none."""
         return words_for(self.session.language, about).get(said, "")
 
     def navigation(self, text: str) -> str:
-        """Return the navigation that this text means, in the respondent's language or in Spanish; "" if none."""
-        return navigation_words(self.session.language).get(normalise(text), "")
+        return self.word(normalise(text), "navigation")

@@ -5,16 +5,12 @@ from collections.abc import Sequence
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from conversations.session.acts import back, edit, send, settle_confirming, skip, take_meant
+from conversations.session.acts import back, edit, send, send_or_leave, settle_confirming, skip, take_meant
 from conversations.session.effects import Answered, Ask, Leave, Notice, Reject, Withhold
 from conversations.session.markup import spoken
 from conversations.session.places import has_place, refuses_places, typed_line, typed_place
 from conversations.session.questions import batch, is_asked, is_sending, stop_label
-from conversations.session.reading.choices import (
-    match_choice,
-    match_choices,
-    search_choices,
-)
+from conversations.session.reading.choices import Choices, match_choice, match_choices, search_choices
 from conversations.session.reading.dates import read_date, read_month
 from conversations.session.reading.numbers import read_number, read_numbers
 from conversations.session.reading.results import Ambiguous, NotUnderstood, Read, Understood
@@ -31,7 +27,7 @@ from conversations.session.shown import calendar_of, shown, told
 from conversations.session.turn import Turn
 from conversations.session.words import whole_number
 from conversations.xforms.evaluation.texts import Node
-from conversations.xforms.form import Choice, Question
+from conversations.xforms.form import Question
 
 NUMBERS = frozenset({"integer", "decimal", "range"})
 _NUMBERS_SEEN = 16
@@ -230,14 +226,11 @@ def _goes_elsewhere(turn: Turn, node: Node, text: str) -> bool:
 
 
 def _typed_choice(turn: Turn, node: Node, text: str, origin: int) -> None:
-    choices = turn.instance.choices(node)
-    match match_choice(text, [(choice.value, spoken(choice.label)) for choice in choices]):
+    choices = _as_typed(turn, node)
+    match match_choice(text, choices):
         case Understood(value):
             if is_sending(node.question):
-                if value == "send":
-                    send(turn, node)
-                else:
-                    turn.effects.append(Leave())
+                send_or_leave(turn, node, value)
             else:
                 turn.answer(node, value, origin)
         case Ambiguous(values):
@@ -247,21 +240,26 @@ def _typed_choice(turn: Turn, node: Node, text: str, origin: int) -> None:
                 turn.answer(node, meant[0], origin)
             elif _goes_elsewhere(turn, node, text):
                 return
-            elif found := search_choices(text, [(c.value, spoken(c.label)) for c in choices], _SUGGESTED):
+            elif found := search_choices(text, choices, _SUGGESTED):
                 _ask_which(turn, [value for value, _ in found], origin)
             else:
                 turn.not_understood(text, origin, turn.say(reason))
 
 
-def _as_yes_or_no(turn: Turn, text: str, choices: Sequence[Choice]) -> list[str]:
+def _as_typed(turn: Turn, node: Node) -> Choices:
+    """The choices of a question with the words by which they are typed."""
+    return [(choice.value, spoken(choice.label)) for choice in turn.instance.choices(node)]
+
+
+def _as_yes_or_no(turn: Turn, text: str, choices: Choices) -> list[str]:
     """Return the choices that say yes, or no, as this text does in other words: "claro", "nope"."""
     meant = turn.word(normalise(text), "sure")
-    return [each.value for each in choices if meant and turn.word(normalise(spoken(each.label)), "sure") == meant]
+    return [value for value, label in choices if meant and turn.word(normalise(label), "sure") == meant]
 
 
 def _typed_choices(turn: Turn, node: Node, text: str, origin: int) -> None:
-    choices = turn.instance.choices(node)
-    match match_choices(text, [(choice.value, spoken(choice.label)) for choice in choices]):
+    choices = _as_typed(turn, node)
+    match match_choices(text, choices):
         case Understood(value):
             turn.answer(node, value, origin)
         case Ambiguous(values) if node.question.type == "select_multiple":
@@ -269,9 +267,7 @@ def _typed_choices(turn: Turn, node: Node, text: str, origin: int) -> None:
         case _:
             if _goes_elsewhere(turn, node, text):
                 return
-            if node.question.type == "select_multiple" and (
-                found := search_choices(text, [(c.value, spoken(c.label)) for c in choices], _SUGGESTED)
-            ):
+            if node.question.type == "select_multiple" and (found := search_choices(text, choices, _SUGGESTED)):
                 _ask_which(turn, [value for value, _ in found], origin)
             else:
                 turn.not_understood(text, origin, turn.say("err.choices"))
@@ -313,8 +309,7 @@ def _take_numbers(turn: Turn, run: Sequence[Node], numbers: Sequence[str], origi
         labels.append(f"{turn.instance.label(member)} {number}")
     label = turn.instance.group_label(run[0]) or labels[0]
     turn.effects.append(Answered(label=label, shown=", ".join(numbers)))
-    turn.advance()
-    turn.effects.append(Ask(anew=True))
+    turn.go_on(origin)
 
 
 def _typed_date(turn: Turn, node: Node, text: str, origin: int) -> None:

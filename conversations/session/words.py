@@ -7,25 +7,21 @@ from conversations.languages import FIRST
 from conversations.session.reading.text import normalise
 from conversations.wording import wording
 
-
-@cache
-def navigation_words(language: str) -> Mapping[str, str]:
-    """Each word for going back, skipping, leaving and sending, in a language and in Spanish."""
-    known: dict[str, str] = {}
-    for action in ("back", "skip", "leave", "send"):
-        for say in (wording(language), wording(FIRST)):
-            for word in say(f"words.{action}").split("|"):
-                known.setdefault(normalise(word), action)
-    return known
+ACTIONS = {
+    "navigation": ("back", "skip", "leave", "send"),
+    "another": ("done", "add", "edit", "remove"),
+    "sure": ("yes", "no"),
+    "line": ("done", "undo"),
+}
+"""What can be said in a word: anywhere, behind a repeat, to a question about an act, of a line of points."""
 
 
 @cache
 def words_for(language: str, about: str) -> Mapping[str, str]:
-    """The words for acts at a repeat, a question or a line, in a language and in Spanish: word → action."""
-    actions = {"another": ("done", "add", "edit", "remove"), "sure": ("yes", "no"), "line": ("done", "undo")}[about]
+    """The words for the actions of one row of `ACTIONS`, in a language and in Spanish: word → action."""
     known: dict[str, str] = {}
     for say in (wording(language), wording(FIRST)):
-        for action in actions:
+        for action in ACTIONS[about]:
             for word in say(f"words.{action}").split("|"):
                 known.setdefault(normalise(word), action)
     if about == "another":

@@ -11,13 +11,13 @@ Laws: entries are counted and measured before anything is unpacked. Names are ba
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import unescape
 
 from conversations.xforms.limits import FILE_BYTES, FILE_MB
 from conversations.xforms.problems import AuthorError, Problem
+from conversations.xforms.workbook import CENTRAL_ENTRY, DAMAGE, OLE
 
 MAX_FILES = 500
 MAX_UNZIPPED = 64 * 1024 * 1024
@@ -35,7 +35,6 @@ PLAN_LISTS = (
 """Files that the plan itself writes. A form names them and does not contain them (`storage.plan.lists`)."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_DAMAGE = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, OSError, EOFError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,11 @@ def stored_bundle(form_id: str, content: bytes) -> Bundle:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 is_workbook = "[Content_Types].xml" in archive.namelist()
-        except _DAMAGE:
+        except DAMAGE:
             is_workbook = True
         if not is_workbook:
             return _unpacked(content)
-    kind = "xlsx" if content.startswith(b"PK") else "xls" if content.startswith(b"\xd0\xcf\x11\xe0") else "md"
+    kind = "xlsx" if content.startswith(b"PK") else "xls" if content.startswith(OLE) else "md"
     return Bundle(f"{form_id}.{kind}", content)
 
 
@@ -99,7 +98,7 @@ def _unpacked(data: bytes) -> Bundle:
     found: dict[str, bytes] = {}
     try:
         # Counted in the raw bytes, because zipfile builds an object for each entry before it can be asked.
-        if data.count(b"PK\x01\x02") > MAX_FILES * 2:
+        if data.count(CENTRAL_ENTRY) > MAX_FILES * 2:
             raise AuthorError([Problem("bundle.too_many", values={"limit": MAX_FILES})])
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir() and is_wanted(entry.filename)]
@@ -118,7 +117,7 @@ def _unpacked(data: bytes) -> Bundle:
                 found[bare(entry.filename)] = content
     except AuthorError:
         raise
-    except _DAMAGE:
+    except DAMAGE:
         raise AuthorError([Problem("bundle.damaged")]) from None
     workbooks = [name for name in found if kind_of(name) in FORM_KINDS]
     if len(workbooks) > 1:

@@ -13,7 +13,7 @@ Laws:
 Source: ODK XForms specification; where its engines differ, docs/xlsform.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -296,44 +296,22 @@ class Instance(InstanceRules):
 
     def answers(self) -> dict[str, str]:
         """The answers that are submitted, by ref: every relevant leaf that is not blank."""
-        end, ends = self._end(), frozenset(filter(self._is_end, self.form.preloads))
+        end = self.moment_text()
+        ends = {place for place, preload in self.form.preloads.items() if preload == ("timestamp", "end")}
         return {
             ref_of(place, frame): value
             for frame, place in self._leaves(self.root)
             if frame.relevant[place.slot] and (value := end if place in ends else frame.values[place.slot])
         }
 
-    def _is_end(self, place: Place) -> bool:
-        return self.form.preloads.get(place) == ("timestamp", "end")
+    def submission_xml(self, answers: Mapping[str, str] | None = None, deprecated_id: str = "") -> str:
+        """The instance as XML, as ODK engines submit it: relevant nodes only, and blank ones empty.
 
-    def _end(self) -> str:
-        return self.moment_text()
-
-    def submission_xml(self) -> str:
-        """The instance as XML, as ODK engines submit it: relevant nodes only, and blank ones empty."""
-        form = self.form
-        written: list[str] = []
-        version = f" version={quoteattr(form.version)}" if form.version else ""
-        self._write(self.root, form.root, f" id={quoteattr(form.form_id)}{version}", written)
-        return "".join(written)
-
-    def _write(self, frame: Frame, place: Place, attributes: str, written: list[str]) -> None:
-        name = place.name
-        if place.is_leaf:
-            value = self._end() if self._is_end(place) else frame.values[place.slot]
-            written.append(f"<{name}>{escape(value)}</{name}>" if value else f"<{name}/>")
-            return
-        written.append(f"<{name}{attributes}>")
-        for child in place.children.values():
-            if not frame.relevant[child.slot]:
-                continue
-            if child.is_repeat:
-                for each in frame.repeats[child.slot]:
-                    if each.relevant[0]:
-                        self._write(each, child, "", written)
-            else:
-                self._write(frame, child, "", written)
-        written.append(f"</{name}>")
+        With `answers`, by ref, it has these, even if the form would calculate something else today. A correction names
+        the instance that it replaces.
+        """
+        writer = _Writer(self, self.answers() if answers is None else answers, deprecated_id)
+        return "".join(writer.root())
 
     def _stored(self, place: Place, frame: Frame, value: str) -> str:
         question = self.form.logic[place].question
@@ -362,3 +340,35 @@ class Instance(InstanceRules):
                 return clean(self.device_id)
             case _:
                 return default
+
+
+class _Writer:
+    def __init__(self, instance: Instance, answers: Mapping[str, str], deprecated_id: str) -> None:
+        self._instance = instance
+        self._answers = answers
+        self._deprecated_id = deprecated_id
+        self._above = {ref[:at] for ref in answers for at, character in enumerate(ref) if character == "/"}
+        """The refs of everything that an answer stands below."""
+
+    def root(self) -> Iterator[str]:
+        form = self._instance.form
+        version = f" version={quoteattr(form.version)}" if form.version else ""
+        yield from self._node(form.root, self._instance.root, f" id={quoteattr(form.form_id)}{version}")
+
+    def _node(self, place: Place, frame: Frame, attributes: str = "") -> Iterator[str]:
+        if place.is_leaf:
+            value = self._answers.get(ref_of(place, frame), "")
+            yield f"<{place.name}>{escape(value)}</{place.name}>" if value else f"<{place.name}/>"
+            if self._deprecated_id and place.path.endswith("/meta/instanceID"):
+                yield f"<deprecatedID>{escape(self._deprecated_id)}</deprecatedID>"
+            return
+        yield f"<{place.name}{attributes}>"
+        for child in place.children.values():
+            if child.is_repeat:
+                for each in frame.repeats[child.slot]:
+                    ref = f"{ref_of(child, frame)}[{each.index + 1}]"
+                    if (frame.relevant[child.slot] and each.relevant[0]) or ref in self._above:
+                        yield from self._node(child, each)
+            elif frame.relevant[child.slot] or (ref := ref_of(child, frame)) in self._answers or ref in self._above:
+                yield from self._node(child, frame)
+        yield f"</{place.name}>"

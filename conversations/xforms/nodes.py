@@ -117,13 +117,12 @@ class Frame:
         # The whole answer to a select if a choice_filter hides a part of it. It comes back with the choice.
         self.filtered: dict[int, str] = {}
 
-    def up(self, frame_type: FrameType) -> "Frame":
-        """The frame of this type around this one."""
-        frame = self
-        while frame.type is not frame_type:
-            assert frame.parent is not None
+    def around(self) -> Iterator["Frame"]:
+        """This frame and the frames around it, the innermost first."""
+        frame: Frame | None = self
+        while frame is not None:
+            yield frame
             frame = frame.parent
-        return frame
 
     def at(self, home: FrameType) -> "Frame":
         """The frame of type `home` as seen from this one: itself or a frame around it.
@@ -131,11 +130,9 @@ class Frame:
         If there is none, an absent instance stands for it, as in JavaRosa. Everything in it is blank. The same frames
         lie around it as around this frame.
         """
-        frame: Frame | None = self
-        while frame is not None:
+        for frame in self.around():
             if frame.type is home:
                 return frame
-            frame = frame.parent
         assert home.parent is not None
         assert home.place is not None
         around = self.at(home.parent)
@@ -144,21 +141,8 @@ class Frame:
         absent.repeats = {place.slot: [] for place in home.repeats}
         return absent
 
-    def is_within(self, other: "Frame") -> bool:
-        frame: Frame | None = self
-        while frame is not None:
-            if frame is other:
-                return True
-            frame = frame.parent
-        return False
-
     def is_within_any(self, others: Container["Frame"]) -> bool:
-        frame: Frame | None = self
-        while frame is not None:
-            if frame in others:
-                return True
-            frame = frame.parent
-        return False
+        return any(frame in others for frame in self.around())
 
 
 class Item:

@@ -242,17 +242,11 @@ def coerce(value_type: str, value: str) -> str:
         case "decimal":
             number = number_of(value)
             return decimal_text(number) if math.isfinite(number) else ""
-        case "date":
-            return _date(value, {}) or ""
-        case "dateTime":
-            return _date_time(value, {}) or ""
-        case "time":
-            return _time(value, {}) or ""
-        case "geopoint":
-            return _point(value, {}) or ""
-        case "geotrace":
-            return _points(1, closed=False)(value, {}) or ""
-        case "geoshape":
-            return _points(1, closed=False)(value, {}) or ""
         case _:
-            return clean(value)
+            return _COERCED.get(value_type, _text)(value, {}) or ""
+
+
+_line = _points(1, closed=False)
+_COERCED: Mapping[str, Cast] = {
+    "date": _date, "dateTime": _date_time, "time": _time, "geopoint": _point, "geotrace": _line, "geoshape": _line,
+}  # fmt: skip

@@ -40,8 +40,10 @@ MAX_COLUMNS = 1_000
 _LAST_ROW_OF_EXCEL = 1_048_576
 _CHUNK = 1 << 16
 _RATIO_MATTERS_FROM = 1 << 20
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_CENTRAL_ENTRY = b"PK\x01\x02"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""The first bytes of an .xls, and of a workbook with a password."""
+CENTRAL_ENTRY = b"PK\x01\x02"
+"""What each entry of a ZIP begins with in its directory."""
 
 DAMAGE = (
     zipfile.BadZipFile,
@@ -57,7 +59,6 @@ DAMAGE = (
     OSError,
     EOFError,
     RuntimeError,
-    NotImplementedError,
 )
 """What libraries raise on a damaged file: they find damage only by failing. (Pillow's own error is an OSError.)"""
 
@@ -154,7 +155,7 @@ def _not_a_zip(data: bytes) -> Problem | None:
         return Problem("workbook.too_big", values={"size": _megabytes(len(data)), "limit": FILE_MB})
     if data.startswith(b"PK"):
         return None
-    if data.startswith(_OLE):
+    if data.startswith(OLE):
         return Problem("workbook.password" if is_locked(data) else "workbook.old_xls")
     head = data[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
     if head.startswith(b"<"):
@@ -169,7 +170,7 @@ def is_locked(data: bytes) -> bool:
 
 def _measured(data: bytes) -> Problem | Size:
     # Counted in the raw bytes, because zipfile builds an object for each entry before it can be asked.
-    if data.count(_CENTRAL_ENTRY) > MAX_ENTRIES:
+    if data.count(CENTRAL_ENTRY) > MAX_ENTRIES:
         return Problem("workbook.too_many_entries", values={"limit": MAX_ENTRIES})
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

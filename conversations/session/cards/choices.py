@@ -5,19 +5,18 @@ from functools import lru_cache
 
 from conversations.card import LABEL_LIMIT, Button, SharedRow, cut
 from conversations.routes import ButtonTap, form_tap
-from conversations.session.cards.view import View, page_row
+from conversations.session.cards.view import View, on_page
 from conversations.session.markup import spoken
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import FixedChoices
 
-PAGED_OVER = 8
 PAGE = 8
 
 
 def choice_rows(view: View, node: Node) -> list[tuple[Button, ...]]:
     choices = view.instance.choices(node)
     current = node.value
-    if not current and len(choices) <= PAGED_OVER and (fixed := view.instance.fixed_choices(node)) is not None:
+    if not current and len(choices) <= PAGE and (fixed := view.instance.fixed_choices(node)) is not None:
         return [*_shared_rows(fixed, node.question.appearances)]
     labels = [f"{'✓ ' if choice.value == current else ''}{spoken(choice.label)}" for choice in choices]
     taps = [form_tap("pick", position) for position in range(len(choices))]
@@ -54,13 +53,9 @@ def mark_rows(view: View, node: Node) -> list[tuple[Button, ...]]:
 
 def _paged(view: View, node: Node, labels: Sequence[str], taps: Sequence[ButtonTap]) -> list[tuple[Button, ...]]:
     """Put buttons on pages. Two short ones share a row, unless an appearance says otherwise (`columns-n`, `likert`)."""
-    pages = max(1, -(-len(labels) // PAGE)) if len(labels) > PAGED_OVER else 1
-    page = min(max(view.session.page, 0), pages - 1)
-    first, last = (page * PAGE, (page + 1) * PAGE) if pages > 1 else (0, len(labels))
-    rows = _in_columns(node.question.appearances, labels[first:last], taps[first:last])
-    if pages > 1:
-        rows.append(page_row(view, page, pages))
-    return rows
+    page, turning = on_page(view, len(labels), PAGE)
+    shown = slice(page.start, page.stop)
+    return [*_in_columns(node.question.appearances, labels[shown], taps[shown]), *turning]
 
 
 def _in_columns(

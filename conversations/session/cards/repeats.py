@@ -12,14 +12,13 @@ from conversations.session.cards.view import (
     has_earlier,
     instance_label,
     note_lines,
-    page_row,
+    on_page,
+    repeat_label,
     topic,
 )
 from conversations.session.markup import spoken
-from conversations.session.questions import stop_label
-from conversations.session.repeats import RepeatStop, instance_ref
+from conversations.session.repeats import RepeatStop, instance_ref, instances_around
 from conversations.xforms.evaluation.rules import MAX_REPEATS
-from conversations.xforms.nodes import Frame
 
 _SUMMED = 2
 """So many answers tell people which instance it is: a name and one more."""
@@ -28,7 +27,7 @@ _LOST_SHOWN = 25
 
 def repeat_card(view: View, stop: RepeatStop) -> Card:
     """Draw the card after the last instance: add another, edit one, remove one, or go on."""
-    label = spoken(stop_label(view.instance, stop)).strip() or stop.group.name
+    label = repeat_label(view, stop)
     lines = list(view.heading)
     if where := groups_shown(view, stop):
         lines.append(line(italic(where)))
@@ -58,17 +57,12 @@ def choosing_card(view: View, stop: RepeatStop, act: str) -> Card:
     summaries = _summaries(view, stop)
     is_edit = act == "edit"
     which = view.say("repeat.which_edit") if is_edit else view.say("repeat.which_remove")
-    pages = max(1, -(-len(summaries) // LISTED))
-    page = min(max(view.session.page, 0), pages - 1)
-    numbers = range(page * LISTED, min((page + 1) * LISTED, len(summaries)))
-    rows: list[tuple[Button, ...]] = [
-        (Button(cut(summaries[n], LISTED_LIMIT), form_tap("change" if is_edit else "remove", n + 1)),) for n in numbers
-    ]
-    if pages > 1:
-        rows.append(page_row(view, page, pages))
-    rows.append((Button(view.say("nav.back"), form_tap("back")),))
-    label = spoken(stop_label(view.instance, stop)).strip() or stop.group.name
-    return Card((*view.heading, *view.warnings, line(bold(label)), line(which)), tuple(rows))
+    page, turning = on_page(view, len(summaries), LISTED)
+    rows = (
+        (Button(cut(summaries[n], LISTED_LIMIT), form_tap("change" if is_edit else "remove", n + 1)),) for n in page
+    )
+    lines = (*view.heading, *view.warnings, line(bold(repeat_label(view, stop))), line(which))
+    return Card(lines, (*rows, *turning, (Button(view.say("nav.back"), form_tap("back")),)))
 
 
 def _summaries(view: View, stop: RepeatStop) -> list[str]:
@@ -90,11 +84,8 @@ def _summaries(view: View, stop: RepeatStop) -> list[str]:
 
 def removing_card(view: View, ref: str, lost: Sequence[str]) -> Card:
     """Show the answers that an instance has, before it is removed."""
-    frame: Frame | None = view.instance.node(lost[0]).frame
-    while frame is not None and frame.parent is not None and instance_ref(frame) != ref:
-        frame = frame.parent
-    assert frame is not None
-    what = instance_label(view.instance, frame, view.say)
+    around = instances_around(view.instance.node(lost[0]).frame)
+    what = instance_label(view.instance, next(each for each, _ in around if instance_ref(each) == ref), view.say)
     return _sure_card(view, view.say("repeat.would_remove", what=what), lost, view.say("repeat.yes_remove"))
 
 

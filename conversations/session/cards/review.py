@@ -12,13 +12,14 @@ from conversations.session.cards.view import (
     groups_shown,
     instance_label,
     note_lines,
-    page_row,
+    on_page,
+    repeat_label,
     thing_counted,
     topic_of,
 )
 from conversations.session.markup import marked, spoken
 from conversations.session.profiles import profile
-from conversations.session.questions import is_sending, sending, stop_label
+from conversations.session.questions import is_sending, sending
 from conversations.session.repeats import RepeatStop, Stop, address, instance_ref, stop_at
 from conversations.wording import Wording
 from conversations.xforms.evaluation.state import path_of
@@ -103,8 +104,7 @@ def _told(view: View) -> Iterator[_Told]:
             continue
         stop = stop_at(view.instance, ref)
         if isinstance(stop, RepeatStop):
-            label = spoken(stop_label(view.instance, stop)).strip() or stop.group.name
-            yield _Told(stop, "", label, str(len(stop.instances)))
+            yield _Told(stop, "", repeat_label(view, stop), str(len(stop.instances)))
         elif (value := stop.value) and not is_sending(stop.question):
             label = topic_of(view.instance, stop)
             yield _Told(stop, groups_shown(view, stop), label, cut(view.shown(stop, value), 200))
@@ -151,14 +151,13 @@ def listing_card(view: View, within: str) -> Card:
     """The answers to choose from: all, or those of the repeat instance `within`."""
     seen, sends = view.session.seen, sending(view.form)
     known = [ref for ref in view.stops if ref in seen and ref.startswith(f"{within}/") and path_of(ref) not in sends]
-    pages = -(-len(known) // LISTED)
-    page = min(max(view.session.page, 0), max(pages - 1, 0))
+    page, turning = on_page(view, len(known), LISTED)
+    stops = (stop_at(view.instance, known[at]) for at in page)
     rows: list[tuple[Button, ...]] = [
         (Button(cut(_listed(view, stop, within), LISTED_LIMIT), form_tap("edit", address(view.instance, stop))),)
-        for stop in (stop_at(view.instance, ref) for ref in known[page * LISTED : (page + 1) * LISTED])
+        for stop in stops
     ]
-    if pages > 1:
-        rows.append(page_row(view, page, pages))
+    rows += turning
     if within:
         number = within.rpartition("[")[2].removesuffix("]")
         rows.append((Button(view.say("repeat.remove"), form_tap("remove", number)),))
@@ -168,9 +167,7 @@ def listing_card(view: View, within: str) -> Card:
 
 def _listed(view: View, stop: Stop, within: str) -> str:
     if isinstance(stop, RepeatStop):
-        text = (
-            f"{spoken(stop_label(view.instance, stop)).strip() or stop.group.name}{view.say.colon}{len(stop.instances)}"
-        )
+        text = f"{repeat_label(view, stop)}{view.say.colon}{len(stop.instances)}"
     else:
         text = f"{topic_of(view.instance, stop)}{view.say.colon}{view.shown(stop)}"
     if stop.frame.parent is not None and instance_ref(stop.frame) != within:

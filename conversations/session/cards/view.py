@@ -172,6 +172,10 @@ def instance_label(instance: Instance, frame: Frame, say: Wording) -> str:
     return _numbered(instance, label or place.name, place.path, (frame.index + 1, total), say)
 
 
+def repeat_label(view: View, stop: RepeatStop) -> str:
+    return spoken(view.instance.group_label(stop.group, stop.frame)).strip() or stop.group.name
+
+
 def has_earlier(view: View, stop: Stop) -> bool:
     """Whether there is an earlier question to go back to."""
     ref = stop.ref
@@ -185,13 +189,16 @@ LISTED_LIMIT = 44
 """Characters of an answer on the button that changes it."""
 
 
-def page_row(view: View, page: int, pages: int) -> tuple[Button, ...]:
-    """The buttons that turn pages."""
-    return (
+def on_page(view: View, count: int, size: int) -> tuple[range, tuple[tuple[Button, ...], ...]]:
+    """Return the positions on the present page of a list, and the row that turns pages; none if there is one page."""
+    pages = max(1, -(-count // size))
+    page = min(max(view.session.page, 0), pages - 1)
+    row = (
         Button("◀", form_tap("page", (page - 1) % pages)),
         Button(view.say("form.page", page=page + 1, pages=pages), form_tap("page", page)),
         Button("▶", form_tap("page", (page + 1) % pages)),
     )
+    return range(page * size, min((page + 1) * size, count)), (row,) if pages > 1 else ()
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 from conversations.xforms.document.document import Document
 from conversations.xforms.document.expressions import expression, label_of
 from conversations.xforms.document.instance import place_at
-from conversations.xforms.document.xml import JAVAROSA, local
+from conversations.xforms.document.xml import JAVAROSA, child_of, local
 from conversations.xforms.form import Group
 from conversations.xforms.nodes import Place
 
@@ -29,11 +29,10 @@ def read_body(document: Document, element: Element, group: Group | None) -> None
 
 def _read_group(document: Document, element: Element, group: Group | None) -> None:
     ref = element.get("ref", "").strip()
-    context = document.form.places.get(group.path) if group is not None else document.form.root
-    place = place_at(document, ref, context) if ref else None
+    place = place_at(document, ref, _context(document, group)) if ref else None
     if ref and place is None:
         document.problem("xform.control_nowhere", ref, severity="warning")
-    repeat = next((child for child in element if local(child) == "repeat"), None)
+    repeat = child_of(element, "repeat")
     if repeat is not None and all(local(child) in ("repeat", "label", "setvalue", "hint") for child in element):
         _read_repeat(document, repeat, group, element)
         return
@@ -42,8 +41,7 @@ def _read_group(document: Document, element: Element, group: Group | None) -> No
 
 
 def _read_repeat(document: Document, element: Element, group: Group | None, around: Element | None) -> None:
-    context = document.form.places.get(group.path) if group is not None else document.form.root
-    place = place_at(document, element.get("nodeset", ""), context)
+    place = place_at(document, element.get("nodeset", ""), _context(document, group))
     if place is None or place.inner is None:
         document.problem("xform.control_nowhere", element.get("nodeset", ""))
         return
@@ -85,6 +83,11 @@ def _make_group(
     return group
 
 
+def _context(document: Document, group: Group | None) -> Place | None:
+    """The place at which a relative reference in a group starts. A group that only lays out questions has none."""
+    return document.form.places.get(group.path) if group is not None else document.form.root
+
+
 def _place_around(group: Group | None) -> Place | None:
     """The place of the nearest group that has one. A group that only lays out questions has none."""
     while group is not None and group.place is None:
@@ -93,11 +96,10 @@ def _place_around(group: Group | None) -> Place | None:
 
 
 def _read_control(document: Document, element: Element, group: Group | None) -> None:
-    context = document.form.places.get(group.path) if group is not None else document.form.root
     ref = element.get("ref") or element.get("nodeset") or ""
     if not ref and element.get("bind"):
         ref = next((b.get("nodeset", "") for b in document.binds.values() if b.get("id") == element.get("bind")), "")
-    place = place_at(document, ref, context or document.form.root)
+    place = place_at(document, ref, _context(document, group) or document.form.root)
     if place is None:
         document.problem("xform.control_nowhere", ref, severity="warning")
         return

@@ -3,7 +3,7 @@
 from xml.etree.ElementTree import Element
 
 from conversations.xforms.document.document import Document
-from conversations.xforms.document.xml import itext_id, local, text_in
+from conversations.xforms.document.xml import child_of, itext_id, local, text_in
 from conversations.xforms.form import Message, Text, trimmed
 from conversations.xforms.nodes import Place
 from conversations.xforms.xpath.compile import compile_expression
@@ -44,7 +44,7 @@ def message_of(document: Document, written: str, place: Place, column: str) -> T
 
 def label_of(document: Document, element: Element, place: Place, tag: str, form: str = "") -> Text:
     """Read the label or hint of an element. `form` picks another form of the text, such as its guidance."""
-    child = next((c for c in element if local(c) == tag), None)
+    child = child_of(element, tag)
     if child is None:
         return Text({})
     ref = (child.get("ref") or "").strip()

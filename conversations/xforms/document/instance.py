@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from conversations.xforms.bundle import PLAN_LISTS
 from conversations.xforms.document.attachments import read_media
 from conversations.xforms.document.document import Document
-from conversations.xforms.document.xml import JAVAROSA, copy_items, local, text_in
+from conversations.xforms.document.xml import JAVAROSA, child_of, copy_items, local, text_in
 from conversations.xforms.form import Logic
 from conversations.xforms.nodes import FrameType, Item, Place, Seed
 from conversations.xforms.problems import AuthorError, Problem
@@ -20,7 +20,7 @@ MAX_PLACES = 20_000
 
 def read_itext(document: Document, model: Element) -> None:
     """Read the texts of each language; a text may have other forms, and files by kind."""
-    itext = next((child for child in model if local(child) == "itext"), None)
+    itext = child_of(model, "itext")
     languages: list[str] = []
     for translation in itext if itext is not None else ():
         language = translation.get("lang", "")

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 from conversations.xforms.document.document import Document
 from conversations.xforms.document.expressions import expression, label_of, message_of
 from conversations.xforms.document.instance import place_at
-from conversations.xforms.document.xml import JAVAROSA, local, text_in
+from conversations.xforms.document.xml import JAVAROSA, child_of, local, text_in
 from conversations.xforms.form import Action, ItemSet, Text
 from conversations.xforms.nodes import Place
 
@@ -61,7 +61,7 @@ def compile_texts(document: Document) -> None:
 
 def _items_of(document: Document, element: Element, place: Place) -> ItemSet:
     """Read where the choices of a select come from."""
-    itemset = next((child for child in element if local(child) == "itemset"), None)
+    itemset = child_of(element, "itemset")
     if itemset is None:
         inline: list[tuple[str, Text]] = []
         for item in element:

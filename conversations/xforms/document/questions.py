@@ -3,7 +3,7 @@
 from xml.etree.ElementTree import Element
 
 from conversations.xforms.document.document import Document
-from conversations.xforms.document.xml import XFORMS, local
+from conversations.xforms.document.xml import XFORMS, child_of, local
 from conversations.xforms.form import Question
 from conversations.xforms.nodes import Place
 from conversations.xforms.question_types import type_of
@@ -110,7 +110,7 @@ def _parameters(control: Element) -> dict[str, str]:
             found[_CONTROL_PARAMETERS[plain]] = value
         elif name.startswith("{") and not name.startswith(XFORMS):
             found[plain] = value
-    itemset = next((child for child in control if local(child) == "itemset"), None)
+    itemset = child_of(control, "itemset")
     if itemset is not None and itemset.get("nodeset", "").strip().startswith("randomize("):
         found["randomize"] = "true"
     return found

@@ -6,7 +6,6 @@ at the first.
 """
 
 from collections.abc import Mapping
-from xml.etree.ElementTree import Element
 
 from conversations.xforms.document.body import read_body, read_unsupported_action
 from conversations.xforms.document.document import Document
@@ -14,7 +13,7 @@ from conversations.xforms.document.instance import find_repeats, read_binds, rea
 from conversations.xforms.document.logic import compile_actions, compile_logic, compile_texts
 from conversations.xforms.document.order import set_order
 from conversations.xforms.document.questions import make_questions, readonly_places
-from conversations.xforms.document.xml import JAVAROSA, local, text_in
+from conversations.xforms.document.xml import JAVAROSA, child_of, local, text_in
 from conversations.xforms.form import Form
 from conversations.xforms.problems import AuthorError, Problem
 
@@ -24,18 +23,15 @@ def read_xform(xml: str | bytes, *, media: Mapping[str, bytes] = {}) -> Form:
 
     AuthorError has everything that is wrong. What is only doubtful is in `Form.warnings`.
     """
-    return _read(Document(xml, media))
-
-
-def _read(document: Document) -> Form:
+    document = Document(xml, media)
     form, root = document.form, document.root
-    head, body = _child(root, "head"), _child(root, "body")
-    model = _child(head, "model")
+    head, body = child_of(root, "head"), child_of(root, "body")
+    model = child_of(head, "model")
     instances = [] if model is None else [child for child in model if local(child) == "instance"]
     primary = next(iter(instances[0]), None) if instances else None
     if local(root) != "html" or head is None or body is None or model is None or primary is None:
         raise AuthorError([Problem("xform.not_xform")])
-    title = _child(head, "title")
+    title = child_of(head, "title")
     form.title = "" if title is None else text_in(title)
     form.form_id = primary.get("id") or primary.get(f"{JAVAROSA}id") or local(primary)
     form.version = primary.get("version", "")
@@ -63,8 +59,3 @@ def _read(document: Document) -> Form:
         raise AuthorError(document.problems)
     form.warnings = tuple(document.problems)
     return form
-
-
-def _child(parent: Element | None, name: str) -> Element | None:
-    """Return the first child of this name."""
-    return None if parent is None else next((child for child in parent if local(child) == name), None)

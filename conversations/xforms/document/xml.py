@@ -19,6 +19,11 @@ def local(element: Element) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
+def child_of(element: Element | None, name: str) -> Element | None:
+    """The first child of this name."""
+    return None if element is None else next((child for child in element if local(child) == name), None)
+
+
 def parse_xml(xml: str | bytes) -> Element:
     """The root element. A document type, an entity or broken XML is an AuthorError."""
     try:

@@ -90,12 +90,10 @@ class InstanceRules(InstanceTexts):
 
     def _targets(self, target: Place, frame: Frame) -> list[Frame]:
         """The frames of a setvalue's target: in the trigger's own instance if they share a repeat."""
-        around: Frame | None = frame
-        while around is not None:
-            if around.type is target.frame:
-                return [around]
-            around = around.parent
-        return [each for each in self.frames(target.frame) if each.is_within(frame)]
+        for each in frame.around():
+            if each.type is target.frame:
+                return [each]
+        return [each for each in self.frames(target.frame) if each.is_within_any((frame,))]
 
     def _perform(self, action: Action, frame: Frame) -> None:
         place = action.target

@@ -21,11 +21,10 @@ def ref_of(place: Place, frame: Frame) -> str:
     if frame.type.place is None:
         return place.path
     parts = place.path.split("/")
-    around: Frame | None = frame
-    while around is not None and around.type.place is not None:
-        depth = around.type.place.path.count("/")
-        parts[depth] = f"{parts[depth]}[{around.index + 1}]"
-        around = around.parent
+    for around in frame.around():
+        if around.type.place is not None:
+            depth = around.type.place.path.count("/")
+            parts[depth] = f"{parts[depth]}[{around.index + 1}]"
     return "/".join(parts)
 
 

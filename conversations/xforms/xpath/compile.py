@@ -37,7 +37,7 @@ def compile_expression(
         nodes=attached.evaluate_all(nodes),
         items=attached.evaluate_all(compiled.get if is_items else None),
         node_kind="items" if is_items else "nodes" if nodes else "",
-        node_places=compiled.places or ((compiled.place,) if compiled.place else ()),
+        node_places=compiled.named,
         reads=reads,
         constant=compiled.constant,
         is_fixed=compiled.is_fixed,

@@ -96,7 +96,7 @@ class Compiler(NodePaths):
             return list(found)
 
         kind: Kind = "items" if parts[0].kind == "items" else "nodes"
-        places = tuple(place for part in parts for place in (part.places or ((part.place,) if part.place else ())))
+        places = tuple(place for part in parts for place in part.named)
         return Compiled(kind, union, places=places, is_local=all(part.is_local for part in parts))
 
     def comparison(self, symbol: str, left: Compiled, right: Compiled) -> Compiled:

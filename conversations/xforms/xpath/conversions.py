@@ -6,7 +6,7 @@ from typing import Any
 
 from conversations.xforms.nodes import Frame, Place
 from conversations.xforms.xpath.expression import Get, Kind, Reads, Scope, Surroundings
-from conversations.xforms.xpath.syntax import Tree
+from conversations.xforms.xpath.syntax import Call, ExpressionError, Tree
 from conversations.xforms.xpath.values import number_of, text_of, to_number, to_text, to_truth
 
 
@@ -29,6 +29,11 @@ class Compiled:
     places: tuple[Place, ...] = ()
 
     @property
+    def named(self) -> tuple[Place, ...]:
+        """The places of the nodes: the one, or those of the list."""
+        return self.places or ((self.place,) if self.place else ())
+
+    @property
     def value(self) -> Any:
         """The value of a constant part, which needs no scope."""
         assert self.constant
@@ -44,17 +49,6 @@ def read_node(frame: Frame, place: Place) -> str:
     """The text of a node; blank while it is not relevant."""
     slot = place.slot if place.inner is None else 0
     return frame.values[slot] if frame.relevant[slot] else ""
-
-
-def counted(get: Get) -> Get:
-    """Get the same list, and spend a step for each element."""
-
-    def counted(scope: Scope) -> list[Any]:
-        found: list[Any] = get(scope)
-        scope.session.spend(len(found))
-        return found
-
-    return counted
 
 
 def any_of(parts: list[Callable[[Scope], bool]]) -> Get:
@@ -116,7 +110,7 @@ class Conversions:
 
     def _read(self, compiled: Compiled) -> None:
         """Note that the expression depends on the nodes of this part."""
-        for place in compiled.places or ((compiled.place,) if compiled.place else ()):
+        for place in compiled.named:
             is_local = compiled.is_local and not self.is_iterating
             self.reads.values[place] = self.reads.values.get(place, True) and is_local
 
@@ -207,6 +201,12 @@ class Conversions:
             frame, place = compiled.frame, compiled.place
             return lambda s: [(frame(s), place)]
         return None
+
+    def must_be_nodes(self, compiled: Compiled, call: Call) -> Get:
+        """`as_nodes` of an argument of this function. ExpressionError if it is no list of nodes."""
+        if (nodes := self.as_nodes(compiled)) is None:
+            raise ExpressionError("not_nodes", call.at, found=call.name)
+        return nodes
 
     def predicate(self, compiled: Compiled) -> Callable[[Scope], bool]:
         """Convert the expression in brackets: a number is a position, everything else is true or false."""

@@ -157,12 +157,18 @@ class Attachment:
         if get is None:
             return lambda _session, _frame: ()
 
-        def counted(scope: Scope) -> Sequence[Found]:
-            found = get(scope)
-            scope.session.spend(len(found))
-            return found
+        return self.evaluate(counted(get))
 
-        return self.evaluate(counted)
+
+def counted(get: Callable[[Scope], Sequence[Found]]) -> Callable[[Scope], Sequence[Found]]:
+    """Get the same list, and spend a step for each element."""
+
+    def counted(scope: Scope) -> Sequence[Found]:
+        found = get(scope)
+        scope.session.spend(len(found))
+        return found
+
+    return counted
 
 
 def joined(session: Session, separator: str, texts: Sequence[str]) -> str:

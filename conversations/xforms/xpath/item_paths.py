@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from conversations.xforms.nodes import LAST_SAVED, Item
-from conversations.xforms.xpath.conversions import Compiled, Conversions, all_of, counted
-from conversations.xforms.xpath.expression import Get, Scope
+from conversations.xforms.xpath.conversions import Compiled, Conversions, all_of
+from conversations.xforms.xpath.expression import Get, Scope, counted
 from conversations.xforms.xpath.syntax import (
     Call,
     Chain,
     ExpressionError,
+    Path,
     Step,
     Text,
     Tree,
@@ -44,7 +45,7 @@ class ItemPaths(Conversions):
 
     def items_here(self, steps: Sequence[Step]) -> Compiled:
         """Compile a relative path from the item being tested."""
-        if len(steps) == 1 and steps[0].axis == "child" and not steps[0].predicates and steps[0].name != "*":
+        if is_column(Path("", tuple(steps))):
             name = steps[0].name
             return Compiled("items", lambda s: s.item.children.get(name, ()))  # type: ignore[union-attr]
         return self.items((None, lambda s: [s.item]), steps)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conversations.xforms.nodes import Frame, FrameType, Place
-from conversations.xforms.xpath.conversions import Compiled, counted
-from conversations.xforms.xpath.expression import Get, Scope
+from conversations.xforms.xpath.conversions import Compiled
+from conversations.xforms.xpath.expression import Get, Scope, counted
 from conversations.xforms.xpath.item_paths import ItemPaths
 from conversations.xforms.xpath.syntax import Call, ExpressionError, Path, Step, Tree, weight_of
 
@@ -287,9 +287,8 @@ class NodePaths(ItemPaths):
 
     def from_nodes(self, base: Compiled, nodes: Get, steps: Sequence[Step]) -> Compiled:
         """Follow steps after a function or parentheses: each node that they yield is a start of its own."""
-        places = base.places or ((base.place,) if base.place else ())
         routes = []
-        for place in places:
+        for place in base.named:
 
             def get(scope: Scope, place: Place = place) -> list[Frame]:
                 return [frame for frame, found in nodes(scope) if found is place]

@@ -91,7 +91,7 @@ def _write(
         form,
         unit.submissions.answers(sent),
         Filling(sent.instance_id, sent.submitted_at, wanted.timezone, sent.language),
-        deprecated_id=sent.deprecated_instance_id,
+        deprecated_id=sent.deprecated_instance_id or "",
     )
     entry = zipfile.ZipInfo(f"{where}/submission.xml", sent.submitted_at.timetuple()[:6])
     archive.writestr(entry, written.encode("utf-8"), zipfile.ZIP_DEFLATED)

@@ -84,8 +84,7 @@ def place_of(compiler: Compiler, tree: Tree, call: Call) -> Place:
     probe = Compiler(
         compiler.surroundings, Reads(), compiler.place, functions=compiler.functions, outside=compiler.outside
     )
-    compiled = probe.compile(tree)
-    places = compiled.places or ((compiled.place,) if compiled.place else ())
-    if len(places) != 1:
-        raise ExpressionError("not_nodes", call.at, found=call.name)
-    return places[0]
+    match probe.compile(tree).named:
+        case (place,):
+            return place
+    raise ExpressionError("not_nodes", call.at, found=call.name)

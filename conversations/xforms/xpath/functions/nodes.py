@@ -2,13 +2,13 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conversations.xforms.nodes import Item
 from conversations.xforms.xpath.compiler import Compiler
-from conversations.xforms.xpath.conversions import Compiled, counted, fixed
-from conversations.xforms.xpath.expression import Kind, Scope
+from conversations.xforms.xpath.conversions import Compiled, fixed
+from conversations.xforms.xpath.expression import Kind, Scope, counted
 from conversations.xforms.xpath.functions.arguments import place_of
 from conversations.xforms.xpath.node_paths import climb
 from conversations.xforms.xpath.syntax import Call, ExpressionError, parse
@@ -17,9 +17,7 @@ from conversations.xforms.xpath.values import NAN, number_of, to_text
 
 def count(compiler: Compiler, call: Call) -> Compiled:
     compiled = compiler.compile(call.arguments[0], all_instances=True)
-    nodes = compiler.as_nodes(compiled)
-    if nodes is None:
-        raise ExpressionError("not_nodes", call.at, found=call.name)
+    nodes = compiler.must_be_nodes(compiled, call)
     return Compiled("number", lambda s: float(len(nodes(s))))
 
 
@@ -28,9 +26,7 @@ def position(compiler: Compiler, call: Call) -> Compiled:
     if not call.arguments:
         return Compiled("number", lambda s: float(s.position))
     compiled = compiler.compile(call.arguments[0], all_instances=True)
-    for place in compiled.places or ((compiled.place,) if compiled.place else ()):
-        if place.is_repeat:
-            compiler.reads.repeats.add(place)
+    compiler.reads.repeats.update(place for place in compiled.named if place.is_repeat)
     if compiled.kind == "items":
         items = compiled.get
 
@@ -42,9 +38,7 @@ def position(compiler: Compiler, call: Call) -> Compiled:
             return float(found[0].parent.children[found[0].name].index(found[0]) + 1)
 
         return Compiled("number", item_position)
-    nodes = compiler.as_nodes(compiled)
-    if nodes is None:
-        raise ExpressionError("not_nodes", call.at, found=call.name)
+    nodes = compiler.must_be_nodes(compiled, call)
 
     def position(scope: Scope) -> float:
         found = nodes(scope)
@@ -86,8 +80,8 @@ def indexed_repeat(compiler: Compiler, call: Call) -> Compiled:
             if place in wanted:
                 index = wanted[place](scope)
                 at = int(index) - 1 if index == index and abs(index) < 1e9 else -1
-            elif frame_type in own and scope.frame.up(frame_type).parent is frame:
-                at = scope.frame.up(frame_type).index
+            elif frame_type in own and (around := scope.frame.at(frame_type)).parent is frame:
+                at = around.index
             else:
                 at = 0
             if not 0 <= at < len(instances):
@@ -143,9 +137,7 @@ def name_of(compiler: Compiler, call: Call) -> Compiled:
     if not call.arguments:
         return fixed(compiler.place.name, "string")
     compiled = compiler.compile(call.arguments[0])
-    nodes = compiler.as_nodes(compiled)
-    if nodes is None:
-        raise ExpressionError("not_nodes", call.at, found=call.name)
+    nodes = compiler.must_be_nodes(compiled, call)
     if compiled.kind == "items":
         return Compiled("string", lambda s: found[0].name if (found := nodes(s)) else "")
     return Compiled("string", lambda s: found[0][1].name if (found := nodes(s)) else "")
@@ -158,18 +150,16 @@ def version(compiler: Compiler, _call: Call) -> Compiled:
 def randomize(compiler: Compiler, call: Call) -> Compiled:
     """randomize(): the same nodes in another order, which the seed decides, or else the session."""
     compiled = compiler.compile(call.arguments[0], all_instances=True)
-    nodes = compiler.as_nodes(compiled)
-    if nodes is None:
-        raise ExpressionError("not_nodes", call.at, found=call.name)
+    ordered = counted(compiler.must_be_nodes(compiled, call))
     kind: Kind = "items" if compiled.kind == "items" else "nodes"
-    places = compiled.places or ((compiled.place,) if compiled.place else ())
+    seed: Callable[[Scope], int]
     if len(call.arguments) > 1:
         seed_text = compiler.text(compiler.compile(call.arguments[1]))
-        ordered = counted(nodes)
-        return Compiled(kind, lambda s: shuffled(ordered(s), _seed(seed_text(s))), places=places, is_local=False)
-    origin = compiler.origin
-    ordered = counted(nodes)
-    return Compiled(kind, lambda s: shuffled(ordered(s), s.session.order_seed(origin)), places=places, is_local=False)
+        seed = lambda s: _seed(seed_text(s))  # noqa: E731
+    else:
+        origin = compiler.origin
+        seed = lambda s: s.session.order_seed(origin)  # noqa: E731
+    return Compiled(kind, lambda s: shuffled(ordered(s), seed(s)), places=compiled.named, is_local=False)
 
 
 def _seed(text: str) -> int:
@@ -207,10 +197,9 @@ def choice_name(compiler: Compiler, call: Call) -> Compiled:
     if not written.constant:
         raise ExpressionError("choice_name", call.at)
     compiled = compiler.compile(parse(to_text(written.value)))
-    places = compiled.places or ((compiled.place,) if compiled.place else ())
-    if len(places) != 1:
+    if len(compiled.named) != 1:
         raise ExpressionError("choice_name", call.at)
-    place = places[0]
+    place = compiled.named[0]
     compiler.reads.choice_names.add(place)
     if compiled.frame is not None:
         frame = compiled.frame
