@@ -38,6 +38,7 @@ from storage.upkeep.retention import RETENTION
 from tests import ROOT
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import furnish, settings_in
+from tests.golden import assert_made
 from tests.storage.validation import set_state
 from tests.taps import command_token
 
@@ -589,12 +590,4 @@ def table_of_lifetimes() -> str:
 
 def test_the_page_shows_the_tables(request: pytest.FixtureRequest) -> None:
     """docs/access.md is made from PERMISSIONS and RETENTION, between its markers."""
-    made = {"access": table_of_access(), "kept": table_of_lifetimes()}
-    block = re.compile(r"<!-- made: (\w+) -->\n.*?<!-- /made -->", re.DOTALL)
-    page = PAGE.read_text("utf-8")
-    assert [found[1] for found in block.finditer(page)] == list(made)
-
-    written = block.sub(lambda found: f"<!-- made: {found[1]} -->\n{made[found[1]]}\n<!-- /made -->", page)
-    if request.config.getoption("--rewrite-golden"):
-        PAGE.write_text(written, "utf-8")
-    assert PAGE.read_text("utf-8") == written
+    assert_made(request, PAGE, {"access": table_of_access(), "kept": table_of_lifetimes()})

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from conversations.card import Button, Card, plain
 from conversations.session import engine
@@ -53,6 +53,10 @@ class Phone:
         return self.taken.session
 
     @property
+    def effects(self) -> tuple[Effect, ...]:
+        return self.taken.effects
+
+    @property
     def card(self) -> Card:
         notices = notices_of(self.taken.effects, wording(self.session.language))
         return session_card(self.form, self.session, self.taken.instance, now=self.now, notices=notices)
@@ -61,25 +65,29 @@ class Phone:
     def buttons(self) -> list[Button]:
         return [button for row in self.card.rows for button in row]
 
-    def happen(self, event: Event) -> "Phone":
+    def happen(self, event: Event) -> Self:
         stored = Session.from_json(json.loads(json.dumps(self.session.to_json())))
         assert stored == self.session
         self.taken = engine.step(self.form, stored, event, now=self.now)
         for effect in self.taken.effects:
             if isinstance(effect, Fetch):
-                self.happen(Fetched(effect.unique_id, "evidence-1", effect.name))
+                self.fetch(effect)
         return self
 
-    def tap(self, tap: str) -> "Phone":
+    def fetch(self, wanted: Fetch) -> None:
+        """A file arrives as soon as it is wanted."""
+        self.happen(Fetched(wanted.unique_id, "evidence-1", wanted.name))
+
+    def tap(self, tap: str) -> Self:
         """Press the button that does this; it must be on the card."""
         assert tap in [button.tap for button in self.buttons], (tap, self.buttons)
         _, action, argument = [*tap.split(":", 2), ""][:3]
         return self.happen(Tap(self.session.turn, action, argument))  # type: ignore[arg-type]
 
-    def press(self, text: str) -> "Phone":
+    def press(self, text: str) -> Self:
         return self.tap(next(button.tap for button in self.buttons if button.text == text))
 
-    def locate(self, latitude: float, longitude: float, accuracy: float | None = None) -> "Phone":
+    def locate(self, latitude: float, longitude: float, accuracy: float | None = None) -> Self:
         self.messages += 1
         return self.happen(Located(latitude, longitude, accuracy, self.messages))
 
@@ -104,11 +112,11 @@ class Phone:
         given = self.taken.instance.answers()
         return {ref.partition("/")[2].partition("/")[2]: v for ref, v in given.items() if "/meta/" not in ref}
 
-    def say(self, text: str) -> "Phone":
+    def say(self, text: str) -> Self:
         self.messages += 1
         return self.happen(Typed(text, self.messages))
 
-    def answer(self, value: str) -> "Phone":
+    def answer(self, value: str) -> Self:
         """Answer the question shown, as one would: by button where there is one."""
         node = self.taken.instance.node(self.session.at)
         match node.question.type:

@@ -1,21 +1,15 @@
 """An album at a file question: each file one instance of its repeat, in order, all kept; or told why not."""
 
-import json
 import random
+from typing import Self
 
 import pytest
 
-from conversations.card import plain
-from conversations.session import engine
-from conversations.session.cards.session_card import session_card
-from conversations.session.effects import Effect, Fetch, Notice, Reject, Stale, Withhold
-from conversations.session.engine import Given
-from conversations.session.events import Event, Fetched, FetchFailed, Offered, Resumed, Tap, Typed
-from conversations.session.session import Session
+from conversations.session.cards.session_card import notices_of
+from conversations.session.effects import Fetch, Reject, Stale, Withhold
+from conversations.session.events import Fetched, FetchFailed, Offered, Resumed, Tap
 from conversations.wording import wording
-from conversations.xforms.form import Form
-from conversations.xforms.instance import Filling
-from tests.conversations.session.phone import NOW, made
+from tests.conversations.session.phone import Phone, made
 
 COLUMNS = "type | name | label | required | repeat_count | relevant"
 OPEN = """
@@ -31,38 +25,28 @@ PEOPLE = OPEN.replace("¿Qué se ve? | |", "¿Quién es? | yes |")
 ONE = "image | photo | Envíe la foto | yes | |\ntext | next | ¿Qué sigue? | yes | |"
 
 
-class Chat:
-    """A session whose files arrive when the test says so. It is read back from JSON before every turn."""
+class Chat(Phone):
+    """A session whose files arrive when the test says so."""
 
     def __init__(self, rows: str) -> None:
-        self.form: Form = made(rows, columns=COLUMNS)
-        self.taken = engine.begin(self.form, Filling("uuid:album", NOW, "America/Santo_Domingo", "es"), Given())
-        self.messages = 100
         self.fetches: list[Fetch] = []
-
-    @property
-    def session(self) -> Session:
-        return self.taken.session
+        super().__init__(made(rows, columns=COLUMNS))
 
     @property
     def at(self) -> str:
         return self.session.at
 
-    def happen(self, event: Event) -> "Chat":
-        stored = Session.from_json(json.loads(json.dumps(self.session.to_json())))
-        assert stored == self.session
-        self.taken = engine.step(self.form, stored, event, now=NOW)
-        self.fetches += [effect for effect in self.taken.effects if isinstance(effect, Fetch)]
-        return self
+    def fetch(self, wanted: Fetch) -> None:
+        self.fetches.append(wanted)
 
-    def send(self, *names: str, album: str = "g1", kind: str = "photo", size: int = 1000, caption: str = "") -> "Chat":
+    def send(self, *names: str, album: str = "g1", kind: str = "photo", size: int = 1000, caption: str = "") -> Self:
         for name in names:
             self.messages += 1
             mime = "image/jpeg" if kind == "photo" else "video/mp4"
             self.happen(Offered(kind, f"f-{name}", name, "", mime, size, album, self.messages, caption))  # type: ignore[arg-type]
         return self
 
-    def arrive(self, *, fails: bool = False) -> "Chat":
+    def arrive(self, *, fails: bool = False) -> Self:
         """The file that is being fetched arrives, under the ref of its Fetch."""
         wanted = self.fetches[-1]
         assert wanted.unique_id == self.session.fetching
@@ -70,20 +54,13 @@ class Chat:
             return self.happen(FetchFailed(wanted.unique_id, "file.failed"))
         return self.happen(Fetched(wanted.unique_id, f"{wanted.unique_id}.jpg", f"{wanted.unique_id}.jpg"))
 
-    def arrive_all(self) -> "Chat":
+    def arrive_all(self) -> Self:
         while self.session.fetching:
             self.arrive()
         return self
 
-    def say(self, text: str) -> "Chat":
-        self.messages += 1
-        return self.happen(Typed(text, self.messages))
-
-    def tap(self, action: str) -> "Chat":
+    def tap(self, action: str) -> Self:
         return self.happen(Tap(self.session.turn, action))  # type: ignore[arg-type]
-
-    def has(self, kind: type[Effect]) -> bool:
-        return any(isinstance(effect, kind) for effect in self.taken.effects)
 
     @property
     def photos(self) -> dict[str, str]:
@@ -92,16 +69,7 @@ class Chat:
 
     @property
     def said(self) -> list[str]:
-        say = wording("es")
-        return [
-            effect.message if isinstance(effect, Reject) else say(effect.key, **dict(effect.values))
-            for effect in self.taken.effects
-            if isinstance(effect, Reject | Notice)
-        ]
-
-    @property
-    def text(self) -> str:
-        return plain(session_card(self.form, self.session, self.taken.instance, now=NOW, notices=self.said))
+        return notices_of(self.taken.effects, wording("es"))
 
 
 def three(*names: str) -> dict[str, str]:

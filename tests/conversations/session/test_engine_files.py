@@ -9,7 +9,8 @@ from conversations.session.events import (
     Located,
 )
 from conversations.wording import wording
-from tests.conversations.session.talk import NOW, Talk
+from tests.conversations.session.phone import NOW
+from tests.conversations.session.talk import Talk
 
 
 def test_a_photo_sent_at_the_evidence_question_picks_photo() -> None:

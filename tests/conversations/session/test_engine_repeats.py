@@ -2,13 +2,11 @@
 
 import json
 import random
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.languages import LANGUAGES
 from conversations.session.cards.session_card import session_card
 from conversations.session.effects import Added, Removed, Stale, Submit
@@ -19,8 +17,8 @@ from conversations.session.turn import Step
 from conversations.wording import wording
 from conversations.xforms.evaluation.rules import MAX_REPEATS
 from conversations.xforms.form import Form
-from tests import ROOT
 from tests.conversations.session.phone import NOW, Phone, drawn
+from tests.forms import COMPARED, compared, compiled
 
 HOUSEHOLD = """
 | survey |
@@ -40,13 +38,10 @@ HOUSEHOLD = """
 | | end repeat | | | | | |
 | | note | bye | Eso es todo. | | | |
 """
-_COMPILED: dict[str, Form] = {}
 
 
 def household() -> Form:
-    if "hh" not in _COMPILED:
-        _COMPILED["hh"] = read_xlsform(HOUSEHOLD.encode(), "household.md").form
-    return _COMPILED["hh"]
+    return compiled(HOUSEHOLD).form
 
 
 def two_people(language: str = "es") -> Phone:
@@ -392,16 +387,14 @@ def check(phone: Phone) -> None:
     assert "{" not in drawn(card)
 
 
-DATA = ROOT / "tests" / "conversations" / "data" / "xlsform" / "forms"
-MEDIA = {path.name: path.read_bytes() for path in DATA.glob("*.csv")}
 SAID = [*WORDS, "hoy", "10:30", "2018-10-03", "18.5 -69.9", "12 8 3"]
 
 
-@pytest.mark.parametrize("path", sorted(DATA.glob("*.xml")), ids=lambda path: path.stem)
-def test_any_form_can_be_walked_through_at_random(path: Path) -> None:
+@pytest.mark.parametrize("name", sorted(path.stem for path in (COMPARED / "forms").glob("*.xml")))
+def test_any_form_can_be_walked_through_at_random(name: str) -> None:
     """Whatever the form, every screen can be shown, and no tap or word raises; what is hidden is not handed over."""
-    chance = random.Random(path.stem)
-    phone = Phone(read_xlsform(path.read_bytes(), path.name, media=MEDIA).form)
+    chance = random.Random(name)
+    phone = Phone(compared(name).form)
     for _ in range(40):
         taps = [button.tap for button in phone.buttons if button.tap != "form:leave"]
         assert len(phone.buttons) <= 100

@@ -6,8 +6,8 @@ from conversations.session import engine
 from conversations.session.effects import Fetch, Notice, Withhold
 from conversations.session.events import Event, Located, Offered, Tap, Typed
 from conversations.session.safeguards.known import Known, known_of
-from tests.conversations.session.phone import Phone, made
-from tests.conversations.session.talk import NOW, PREVIOUS, Talk
+from tests.conversations.session.phone import NOW, Phone, made
+from tests.conversations.session.talk import PREVIOUS, Talk
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,8 @@ from conversations.session import engine
 from conversations.session.submission import submission_xml
 from conversations.xforms.instance import Filling
 from conversations.xforms.transcript import replay
-from tests import ROOT
+from tests.forms import COMPARED, compared, compiled
 
-DATA = ROOT / "tests" / "conversations" / "data" / "xlsform"
-MEDIA = {path.name: path.read_bytes() for path in (DATA / "forms").glob("*.csv")}
 BETWEEN = {
     "05-repeats": "blanks in sum() as JavaRosa, a lowered repeat count as the web engine",
     "15-edge": "half of an emoji, and the sign of a zero",
@@ -31,16 +29,14 @@ def canonical(text: str) -> str:
     return canonicalize(re.sub(r"uuid:[0-9a-f-]{36}", "uuid", text))
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in (DATA / "forms").glob("*.xml")))
+@pytest.mark.parametrize("name", sorted(path.stem for path in (COMPARED / "forms").glob("*.xml")))
 def test_the_final_xml_is_that_of_a_reference_engine(name: str) -> None:
     """Order, blanks, what is left out, repeats, meta: one of the two engines wrote exactly this."""
-    file = DATA / "forms" / f"{name}.xml"
-    form = read_xlsform(file.read_bytes(), file.name, media=MEDIA).form
-    script = json.loads((DATA / "scripts" / f"{name}.json").read_text("utf-8"))
-    ours = canonical(list(replay(form, script))[-1]["xml"])
+    script = json.loads((COMPARED / "scripts" / f"{name}.json").read_text("utf-8"))
+    ours = canonical(list(replay(compared(name).form, script))[-1]["xml"])
     theirs = []
     for engine_name in ("expected", "expected-javarosa"):
-        last = json.loads((DATA / engine_name / f"{name}.jsonl").read_text("utf-8").splitlines()[-1])
+        last = json.loads((COMPARED / engine_name / f"{name}.jsonl").read_text("utf-8").splitlines()[-1])
         theirs += [canonical(last["xml"])] if "xml" in last else []
 
     assert (ours in theirs) == (name not in BETWEEN)
@@ -73,7 +69,7 @@ def test_what_was_submitted_is_written_and_not_what_the_clock_says_now() -> None
 
 def test_a_correction_names_what_it_replaces() -> None:
     """meta/deprecatedID beside instanceID (OpenRosa metadata)."""
-    form = read_xlsform(b"| survey |\n| | type | name | label |\n| | text | a | A |\n", "t.md").form
+    form = compiled("| survey |\n| | type | name | label |\n| | text | a | A |\n").form
     now = datetime(2018, 10, 3, 12, tzinfo=UTC)
     begun = engine.begin(form, Filling("uuid:2", now, "UTC", ""))
 

@@ -4,8 +4,6 @@
 tables anew; read the difference.
 """
 
-import re
-
 import pytest
 
 from conversations.authoring.xlsform import read_xlsform
@@ -13,9 +11,9 @@ from conversations.languages import LANGUAGES
 from conversations.wording import catalogue
 from conversations.xforms.conformance import FEATURES, feature, made
 from tests import ROOT
+from tests.golden import assert_made
 
 PAGE = ROOT / "docs" / "xlsform.md"
-BLOCK = re.compile(r"<!-- made: (\w+) -->\n.*?<!-- /made -->", re.DOTALL)
 
 
 def codes(markdown: str) -> set[tuple[str, str, str, int | None]]:
@@ -25,13 +23,7 @@ def codes(markdown: str) -> set[tuple[str, str, str, int | None]]:
 
 def test_the_page_shows_the_tables(request: pytest.FixtureRequest) -> None:
     """docs/xlsform.md is made from the registries, between its markers."""
-    tables = made()
-    page = PAGE.read_text(encoding="utf-8")
-    assert {found[1] for found in BLOCK.finditer(page)} == tables.keys()
-    written = BLOCK.sub(lambda found: f"<!-- made: {found[1]} -->\n{tables[found[1]]}\n<!-- /made -->", page)
-    if request.config.getoption("--rewrite-golden"):
-        PAGE.write_text(written, encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == written
+    assert_made(request, PAGE, made())
 
 
 def test_every_way_is_told_in_every_language() -> None:

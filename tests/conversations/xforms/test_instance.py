@@ -1,16 +1,13 @@
 """An instance being filled: its names, its clock, its submission; and the shipped forms from end to end."""
 
 from datetime import datetime
-from importlib.resources import files
 
 import pytest
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.languages import LANGUAGES
-from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling, Instance, Violation
-from tests.conversations.lists import LISTS
 from tests.conversations.xforms.filled import TRANSLATED, form, start, two_visits
+from tests.forms import shipped
 
 
 # --- read-only, translations ---------------------------------------------------------------------------------
@@ -79,13 +76,6 @@ def test_an_instance_needs_an_aware_clock():
 
 
 # --- the three real forms ------------------------------------------------------------------------------------
-def shipped(name: str) -> Form:
-    data = (files("conversations") / "forms" / f"{name}.xlsx").read_bytes()
-    published = read_xlsform(data, f"{name}.xlsx", media=LISTS)
-    assert published.problems == ()
-    return published.form
-
-
 @pytest.mark.parametrize(
     ("name", "asked"), [("activity_report", 32), ("indicator_update", 33), ("incident_free_text", 21)]
 )
@@ -93,7 +83,8 @@ def test_the_shipped_forms_have_no_problem_and_speak_the_languages_of_the_bot(na
     """docs/domain.md#forms: the forms load without a warning, in Spanish first, and in each other language that the bot
     has.
     """
-    made = shipped(name)
+    assert shipped(name).problems == ()
+    made = shipped(name).form
 
     assert made.form_id == name
     spoken = [made.language_for(code) for code in LANGUAGES]
@@ -105,7 +96,7 @@ def test_the_shipped_forms_have_no_problem_and_speak_the_languages_of_the_bot(na
 def test_an_ongoing_activity_is_reported():
     """The illustrative exchange of docs/domain.md#a-report, up to the note that five persons are without data."""
     instance = start(
-        shipped("activity_report"), agency="MINERD", activity="PRE-102", period="201809", prev_progress="12"
+        shipped("activity_report").form, agency="MINERD", activity="PRE-102", period="201809", prev_progress="12"
     )
     assert not instance.node("progress").is_relevant
     for name, answer in (

@@ -2,47 +2,31 @@
 
 import json
 from datetime import UTC, datetime
-from importlib.resources import files
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.xforms.evaluation.texts import Node
 from conversations.xforms.form import Form
 from conversations.xforms.instance import Filling, Instance
 from conversations.xforms.transcript import replay
-from tests import ROOT
-from tests.conversations.lists import LISTS
+from tests.conversations.xforms.filled import reloaded
+from tests.forms import COMPARED, compared, shipped
 
-DATA = ROOT / "tests" / "conversations" / "data" / "xlsform"
-MEDIA = {path.name: path.read_bytes() for path in (DATA / "forms").glob("*.csv")}
 NOW = datetime(2026, 3, 4, 10, 20, 30, tzinfo=UTC)
 # 07 and 08 are long lists of single calculations: the same law many times over.
-NAMES = [p.stem for p in sorted((DATA / "forms").glob("*.xml")) if p.stem[:2] not in ("07", "08")]
+NAMES = [p.stem for p in sorted((COMPARED / "forms").glob("*.xml")) if p.stem[:2] not in ("07", "08")]
 SHIPPED = ("activity_report", "indicator_update", "incident_free_text")
 WORDS = ["", "a", "Ana", "yes", "no", "0", "1", "2", "3", "7", "15", "120", "-1", "2026-03-04", "x y", "OK", "é"]
 
-_forms: dict[str, Form] = {}
-
 
 def form(name: str) -> Form:
-    if name not in _forms:
-        path = files("conversations") / "forms" / f"{name}.xlsx" if name in SHIPPED else DATA / "forms" / f"{name}.xml"
-        _forms[name] = read_xlsform(path.read_bytes(), path.name, media=MEDIA | LISTS).form
-    return _forms[name]
+    return (shipped(name) if name in SHIPPED else compared(name)).form
 
 
 def start(made: Form) -> Instance:
     return Instance.start(made, Filling("abc", NOW, "UTC", made.default_language))
-
-
-def restored(instance: Instance) -> Instance:
-    state = json.loads(json.dumps(instance.dump()))
-    return Instance.restore(
-        instance.form, state, now=instance.now, timezone=instance.timezone, language=instance.language
-    )
 
 
 def act(instance: Instance, draw) -> None:
@@ -73,7 +57,7 @@ def act(instance: Instance, draw) -> None:
 
 def everything_again(instance: Instance) -> Instance:
     """The same answers with every relevance, calculation, filter and count evaluated from scratch."""
-    again = restored(instance)
+    again = reloaded(instance)
     again.evaluate_all()
     return again
 
@@ -95,7 +79,7 @@ def test_an_instance_is_what_its_answers_make_it(name, data):
     """
     instance = start(form(name))
     for _ in range(data.draw(st.integers(1, 14))):
-        twin = restored(instance)
+        twin = reloaded(instance)
         assert twin.dump() == instance.dump()
         assert seen(twin) == seen(instance)
         act(instance, data.draw)

@@ -5,21 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from conversations.authoring.xlsform import read_xlsform
-from conversations.xforms.form import Form
 from conversations.xforms.problems import AuthorError, Problem
 from conversations.xforms.transcript import refused, replay
-from tests import ROOT
+from tests.forms import COMPARED as DATA
+from tests.forms import compared
 
-DATA = ROOT / "tests" / "conversations" / "data" / "xlsform"
 NAMES = sorted(path.stem for path in (DATA / "expected").glob("*.jsonl"))
-MEDIA = {path.name: path.read_bytes() for path in (DATA / "forms").glob("*.csv")}
 COMPARED = ("relevant", "required", "readonly", "value", "valid", "label", "choices")
-
-
-def form(name: str, kind: str = "xml") -> Form:
-    path = DATA / "forms" / f"{name}.{kind}"
-    return read_xlsform(path.read_bytes(), path.name, media=MEDIA).form
 
 
 def script(name: str) -> dict:
@@ -91,7 +83,7 @@ def differences(ours: list, web: list, javarosa: list) -> Iterator[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_form_behaves_as_in_the_reference_engines(name):
     """Relevance, value, validity, label and choices of every node after every step of the script."""
-    ours = list(states(replay(form(name), script(name))))
+    ours = list(states(replay(compared(name).form, script(name))))
 
     assert list(differences(ours, recorded("expected", name), recorded("expected-javarosa", name))) == []
 
@@ -99,8 +91,8 @@ def test_a_form_behaves_as_in_the_reference_engines(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_workbook_and_its_xform_are_one_form(name):
     """The Markdown XLSForm, converted here, plays exactly like the XForm it was published as."""
-    from_workbook = list(replay(form(name, "md"), script(name)))
-    from_xform = list(replay(form(name), script(name)))
+    from_workbook = list(replay(compared(name, "md").form, script(name)))
+    from_xform = list(replay(compared(name).form, script(name)))
 
     assert from_workbook == from_xform
 
@@ -108,8 +100,8 @@ def test_the_workbook_and_its_xform_are_one_form(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_full_and_differences_tell_the_same(name):
     """A transcript of differences adds up to the transcript of whole states."""
-    in_full = list(states(replay(form(name), script(name), mode="full")))
-    in_steps = list(states(replay(form(name), script(name), mode="diff")))
+    in_full = list(states(replay(compared(name).form, script(name), mode="full")))
+    in_steps = list(states(replay(compared(name).form, script(name), mode="diff")))
 
     # In full every line names all nodes, so what is gone never has to be removed.
     assert [{r: n for r, n in a.items() if r in b} for a, b in zip(in_full, in_steps, strict=True)] == in_steps
@@ -117,7 +109,7 @@ def test_full_and_differences_tell_the_same(name):
 
 def test_a_bare_list_of_steps_is_a_script():
     """The short form of a script: just the steps."""
-    lines = list(replay(form("01-basics"), [{"ref": "name", "value": "Ana"}]))
+    lines = list(replay(compared("01-basics").form, [{"ref": "name", "value": "Ana"}]))
 
     assert [line.get("step") for line in lines] == [0, 1, None]
     assert lines[-1]["final"] is True
@@ -138,7 +130,7 @@ def test_a_bare_list_of_steps_is_a_script():
 )
 def test_a_step_that_cannot_be_done_says_so_and_the_replay_goes_on(step):
     """`ok: false` with a reason; nothing changes; the next step is played."""
-    lines = list(replay(form("01-basics"), [step, {"ref": "name", "value": "Ana"}]))
+    lines = list(replay(compared("01-basics").form, [step, {"ref": "name", "value": "Ana"}]))
 
     assert lines[1]["ok"] is False
     assert lines[1]["error"]

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 from tests import ROOT
 from tests.deadlines import PATIENCE
+from tests.golden import assert_made
 from tests.storage.exports.small_plan import Plan, furnish
 
 
@@ -45,13 +46,6 @@ def test_every_exporter_is_told_apart_and_names_its_audiences() -> None:
 PAGE_OF_EXPORTS = ROOT / "docs" / "exports.md"
 
 
-def remade(page: str, name: str, lines: Sequence[str]) -> str:
-    """The page with these lines between the markers of that name."""
-    made = re.compile(rf"(<!-- made: {name} -->\n).*?(<!-- /made -->)", re.DOTALL)
-    text = "\n".join(lines)
-    return made.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
-
-
 def test_the_page_lists_every_exporter(request: pytest.FixtureRequest) -> None:
     """docs/exports.md is made from EXPORTERS, between its markers; `--rewrite-golden` writes it anew."""
     formats = list(dict.fromkeys(each.format for each in EXPORTERS))
@@ -65,11 +59,7 @@ def test_the_page_lists_every_exporter(request: pytest.FixtureRequest) -> None:
     filters.append("|---" * (len(FILTERS) + 1) + "|")
     for dataset, known in {each.dataset: each.filters for each in EXPORTERS}.items():
         filters.append(f"| {dataset} | {' | '.join('yes' if name in known else '' for name in FILTERS)} |")
-    page = PAGE_OF_EXPORTS.read_text("utf-8")
-    written = remade(remade(page, "exporters", lines), "filters", filters)
-    if request.config.getoption("--rewrite-golden"):
-        PAGE_OF_EXPORTS.write_text(written, "utf-8")
-    assert PAGE_OF_EXPORTS.read_text("utf-8") == written
+    assert_made(request, PAGE_OF_EXPORTS, {"exporters": "\n".join(lines), "filters": "\n".join(filters)})
 
 
 @pytest.mark.parametrize("format", ["csv", "xlsx", "jsonl"])

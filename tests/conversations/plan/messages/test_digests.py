@@ -19,7 +19,6 @@ from conversations.plan.figures.standing_records import Closing, Detail, Records
 from conversations.plan.messages import digest_words, digests
 from conversations.plan.periods import PeriodType
 from conversations.wording import wording
-from tests import ROOT
 from tests.conversations.plan.commission import (
     AGENCIES,
     BY_CODE,
@@ -44,17 +43,13 @@ from tests.conversations.plan.messages.digest_screens import (
     text,
     value,
 )
-
-GOLDEN = ROOT / "tests" / "conversations" / "golden"
+from tests.golden import GOLDEN, assert_approved
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_texts_are_as_they_were_read(language: str, request: pytest.FixtureRequest) -> None:
     """Golden digests and cards in every language."""
-    path = GOLDEN / f"digests.{language}.txt"
-    if request.config.getoption("--rewrite-golden"):
-        path.write_text(screens(language), "utf-8")
-    assert screens(language) == path.read_text("utf-8")
+    assert_approved(request, GOLDEN / f"digests.{language}.txt", screens(language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -11,11 +11,9 @@ import pytest
 
 from conversations.languages import LANGUAGES
 from conversations.plan.messages.plan_state import INDICATORS, TROUBLED, plan_state, spoken
-from tests import ROOT
 from tests.conversations.plan.commission import EMPTY, RECORDS, activity, stand
 from tests.conversations.plan.messages.state_pages import AREAS, READERS, indicator, page, value
-
-GOLDEN = ROOT / "tests" / "conversations" / "golden"
+from tests.golden import GOLDEN, assert_approved
 
 
 def test_a_target_of_a_percentage_is_written_as_the_value_beside_it() -> None:
@@ -37,10 +35,7 @@ def test_a_target_of_a_percentage_is_written_as_the_value_beside_it() -> None:
 def test_the_page_is_as_it_was_read(language: str, request: pytest.FixtureRequest) -> None:
     """The golden text of each reader's page."""
     told = "\n\n".join(f"== {reader}\n" + "\n".join(spoken(page(reader, language))) for reader in READERS) + "\n"
-    path = GOLDEN / f"plan_state.{language}.txt"
-    if request.config.getoption("--rewrite-golden"):
-        path.write_text(told, "utf-8")
-    assert told == path.read_text("utf-8")
+    assert_approved(request, GOLDEN / f"plan_state.{language}.txt", told)
 
 
 def test_each_reader_gets_what_they_may_read() -> None:

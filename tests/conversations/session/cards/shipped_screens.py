@@ -3,25 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from conversations.authoring.xlsform import read_xlsform
 from conversations.card import Card
 from conversations.languages import LANGUAGES
 from conversations.plan.periods import period_name, reporting_period
 from conversations.wording import wording
-from conversations.xforms.form import Form
-from tests import ROOT
-from tests.conversations.lists import LISTS
 from tests.conversations.session.phone import Phone, drawn
-
-FORMS = ROOT / "conversations" / "forms"
-_COMPILED: dict[str, Form] = {}
-
-
-def shipped(name: str) -> Form:
-    if name not in _COMPILED:
-        _COMPILED[name] = read_xlsform((FORMS / f"{name}.xlsx").read_bytes(), f"{name}.xlsx", media=LISTS).form
-    return _COMPILED[name]
-
+from tests.forms import shipped
 
 # ------------------------------------------------------------------ golden cards
 ACTIVITY = {"es": "Jornadas en escuelas", "en": "School sessions", "ht": "Seyans nan lekòl"}
@@ -81,7 +68,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 
 def walk(form_name: str, language: str) -> Iterator[tuple[str, Card]]:
     """Every screen on the way to the review, then: change an answer, the list, what would be dropped, sent."""
-    phone = Phone(shipped(form_name), language, **BEGUN[form_name])
+    phone = Phone(shipped(form_name).form, language, **BEGUN[form_name])
     for _ in range(60):
         node = phone.taken.instance.node(phone.session.at)
         question = node.question

@@ -8,6 +8,7 @@ are kept as text files, in each language, and a change of any is seen before it 
 import calendar
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -19,44 +20,45 @@ from conversations.session.events import LanguageChanged, Tap
 from conversations.wording import wording
 from conversations.xforms.form import Form
 from conversations.xforms.question_types import QUESTION_TYPES
-from tests import ROOT
+from tests.conversations.session.cards import type_screens
 from tests.conversations.session.cards.shipped_screens import (
     ANSWERS,
     BEGUN,
-    shipped,
     walk,
 )
 from tests.conversations.session.phone import NOW, Phone, drawn, made
+from tests.forms import shipped
+from tests.golden import GOLDEN, assert_approved
 
-GOLDEN = ROOT / "tests" / "conversations" / "golden"
+WALKS = {name: partial(walk, name) for name in BEGUN} | {"types": type_screens.walk}
+"""The shipped forms; and the screens that they do not have: repeats, lines, hours, steppers."""
+OWN = ("form:add", "form:which", "form:confirm", "form:cancel", "form:done", "form:undo", "form:back", "form:leave")
 LONGEST_BUTTON = 64
 MOST_BUTTONS = 100
 """Telegram takes 100 on a message, 8 in a row."""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("form_name", BEGUN)
-def test_the_screens_are_as_they_were_approved(request: pytest.FixtureRequest, form_name: str, language: str) -> None:
+@pytest.mark.parametrize("walked", WALKS)
+def test_the_screens_are_as_they_were_approved(request: pytest.FixtureRequest, walked: str, language: str) -> None:
     """Text and buttons of each screen, in each language."""
-    screens = enumerate(walk(form_name, language), 1)
+    screens = enumerate(WALKS[walked](language), 1)
     shown = "\n\n".join(f"== {number}. {what}\n{drawn(card)}" for number, (what, card) in screens)
-    file = GOLDEN / f"{form_name}.{language}.txt"
-    if request.config.getoption("--rewrite-golden"):
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(shown + "\n", "utf-8")
-    assert shown + "\n" == file.read_text("utf-8")
+    assert_approved(request, GOLDEN / f"{walked}.{language}.txt", f"{shown}\n")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("form_name", BEGUN)
-def test_every_screen_keeps_to_what_a_phone_can_show(form_name: str, language: str) -> None:
-    """Buttons at most 64 characters and 8 in a row, 100 in all; no key of the catalogue, no gap, nothing blank."""
+@pytest.mark.parametrize("walked", WALKS)
+def test_every_screen_keeps_to_what_a_phone_can_show(walked: str, language: str) -> None:
+    """Buttons at most 64 characters (the bot's own 30) and 8 in a row, 100 in all; no key, no gap, nothing blank."""
     keys = wording(language).keys()
-    for what, card in walk(form_name, language):
+    for what, card in WALKS[walked](language):
         buttons = [button for row in card.rows for button in row]
         assert len(buttons) <= MOST_BUTTONS, what
         assert all(0 < len(row) <= 8 for row in card.rows), what
         assert all(len(button.text) <= LONGEST_BUTTON for button in buttons), what
+        own = [button.text for button in buttons if button.tap.startswith(OWN)] if walked == "types" else []
+        assert all(0 < len(text) <= 30 for text in [*own, card.asks_place, *card.words] if text), what
         assert bool(buttons) != bool(card.asks_place), what
         text = drawn(card)
         assert len(text) < 4096, what
@@ -68,7 +70,7 @@ def test_every_screen_keeps_to_what_a_phone_can_show(form_name: str, language: s
 @pytest.mark.parametrize("form_name", BEGUN)
 def test_the_walk_ends_in_a_submission(form_name: str) -> None:
     """The golden screens are of a report that can be sent."""
-    phone = Phone(shipped(form_name), "es", **BEGUN[form_name])
+    phone = Phone(shipped(form_name).form, "es", **BEGUN[form_name])
     for what, _ in walk(form_name, "es"):
         if what == "send_action":
             break
@@ -287,7 +289,7 @@ def test_a_total_that_was_said_stays(form_name: str) -> None:
 
 def test_what_follows_later_is_said_in_a_sentence() -> None:
     """A choice in the first person ("I will send it later") reads wrong beside what the bot says of a report."""
-    phone = Phone(shipped("activity_report"), "es", **BEGUN["activity_report"])
+    phone = Phone(shipped("activity_report").form, "es", **BEGUN["activity_report"])
     answers = ANSWERS["activity_report"] | {"evidence_type": "later"}
     while (at := phone.taken.instance.node(phone.session.at).question).name != "send_action":
         if (value := answers.get(at.name)) is not None:
