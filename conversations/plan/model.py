@@ -223,6 +223,13 @@ def is_year(period: str) -> bool:
     return period.isdecimal() and len(period) == 4
 
 
+class Target(NamedTuple):
+    """What an indicator is to reach, and until when. Without a day: by the end of the plan."""
+
+    value: str = ""
+    on: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Indicator:
     code: str
@@ -245,8 +252,8 @@ class Indicator:
     """The part of the annual 3P table to which it belongs; blank for none."""
     baseline: str = ""
     baseline_period: str = ""
-    target: str = ""
-    target_on: date | None = None
+    targets: tuple[Target, ...] = ()
+    """In the order of their days: the plan's own, and before it those of single years."""
     added_on: date | None = None
     """As an activity's."""
     retired_on: date | None = None
@@ -263,6 +270,11 @@ class Indicator:
     @property
     def is_computed(self) -> bool:
         return bool(self.computed)
+
+    def target_of(self, year: int) -> Target:
+        """Return the target that holds in that year: the next one to be reached, or else the last."""
+        ahead = (each for each in self.targets if each.on is None or each.on.year >= year)
+        return next(ahead, self.targets[-1] if self.targets else Target())
 
     @property
     def is_by_the_year(self) -> bool:

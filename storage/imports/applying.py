@@ -42,7 +42,7 @@ from storage.imports.differences import (
     shown_value,
 )
 from storage.imports.reading import PlanDraft
-from storage.imports.sheets import SETTINGS, SHEETS, SheetOf, Value, table_of
+from storage.imports.sheets import PARTS, SETTINGS, SHEETS, Part, SheetOf, Value, table_of
 from storage.plan.cadences import DAYS, columns
 from storage.plan.lists import touch
 
@@ -164,8 +164,13 @@ class Kept:
     retired_on: date | None = None
 
 
-_TARGET = ("target", "target_date", "target_source")
+_TARGET = ("target", "target_date", "target_source", "targets")
 _NOTHING = PlanDraft({}, date.max, date.min, "")
+
+
+def _target_part(values: Mapping[str, Value]) -> Part:
+    """An indicator's own target, as the sheet `targets` has the others."""
+    return str(values.get("target_date") or ""), str(values["target"]), str(values.get("target_source") or "")
 
 
 @dataclass(slots=True)
@@ -234,16 +239,20 @@ class _Comparison:
                 elif one.kept:
                     values[one.header] = one.blank
             retired_on = row[sheet_of.retired_by] if sheet_of.retired_by else None
+            values |= {part_of.name: () for part_of in PARTS if part_of.owners == sheet_of.name}
             kept[row["code"]] = Kept(row["id"], values | extras.get(row["id"], {}), retired_on)
         return kept
 
     def _load_targets(self) -> dict[int, dict[str, Value]]:
         target = _tables["target"]
-        statement = select(target).where(target.c.plan_id == self.plan_id).order_by(target.c.target_on)
-        return {
-            row.indicator_id: {"target": row.value, "target_date": row.target_on, "target_source": row.source}
-            for row in self.unit.connection.execute(statement)
-        }
+        statement = select(target).where(target.c.plan_id == self.plan_id)
+        found: dict[int, dict[str, Value]] = {}
+        for row in sorted(self.unit.connection.execute(statement), key=lambda row: row.target_on or date.max):
+            before = found.get(row.indicator_id, {})
+            on_the_way = (*before["targets"], _target_part(before)) if before else ()  # type: ignore[misc]
+            own = {"target": row.value, "target_date": row.target_on, "target_source": row.source}
+            found[row.indicator_id] = {**own, "targets": on_the_way}
+        return found
 
     def _load_supporting(self) -> dict[int, dict[str, Value]]:
         support, activity = _tables["activity_support"], _tables["activity"]
@@ -475,22 +484,27 @@ class _Comparison:
         target = _tables["target"]
         if not is_new:
             self.unit.connection.execute(delete(target).where(target.c.indicator_id == indicator_id))
-        if values.get("target"):
-            row = {
+        parts = values.get("targets") or ()
+        own = (_target_part(values),) if values.get("target") else ()
+        rows = [
+            {
                 "plan_id": self.plan_id,
                 "indicator_id": indicator_id,
-                "value": values["target"],
-                "target_on": values.get("target_date"),
-                "source": values.get("target_source") or "",
+                "value": value,
+                "target_on": date.fromisoformat(on) if on else None,
+                "source": source,
             }
-            self.unit.connection.execute(insert(target), row)
+            for on, value, source in (*(parts if isinstance(parts, tuple) else ()), *own)
+        ]
+        if rows:
+            self.unit.connection.execute(insert(target), rows)
 
     def _write_supporting(self, activity_id: int, names: Value, *, is_new: bool) -> None:
         support = _tables["activity_support"]
         if not is_new:
             self.unit.connection.execute(delete(support).where(support.c.activity_id == activity_id))
         rows = [
-            {"activity_id": activity_id, "agency_id": self._kept["agency"][name].id}
+            {"activity_id": activity_id, "agency_id": self._kept["agency"][str(name)].id}
             for name in (names if isinstance(names, tuple) else ())
         ]
         if rows:

@@ -202,7 +202,7 @@ def shown_value(value: Value) -> str:
         case None:
             return ""
         case tuple():
-            return ";".join(value)
+            return ";".join(each if isinstance(each, str) else " ".join(filter(None, each)) for each in value)
         case dict():
             return "; ".join(f"{name}={text}" for name, text in value.items())
         case bool():

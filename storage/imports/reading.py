@@ -21,11 +21,13 @@ from storage.imports.sheets import (
     CODE_SHEETS,
     EXPLAINS,
     LONGEST_LABEL,
+    PARTS,
     READ,
     SETTINGS,
     SHEETS,
     Column,
     Complain,
+    Part,
     Row,
     SheetOf,
     Value,
@@ -87,6 +89,10 @@ class _Reading:
                 self._read_codes(code_sheet_of, self._sheets[code_sheet_of.name], codes)
         for sheet_of in SHEETS:
             self._check_references(sheet_of, codes)
+        for part_of in PARTS:
+            if part_of.name in self._sheets:
+                self._read_parts(part_of, self._sheets[part_of.name])
+        self._put_targets_in_turn()
         self._check_activities()
         self._check_shares()
         self._check_who_leads()
@@ -250,6 +256,42 @@ class _Reading:
             labels = {f"label_{each}": row.get(f"{sheet_of.label}_{each}", "") for each in LANGUAGES}
             codes[key] = {**labels, "attributes": attributes, "position": counts[name]}
 
+    def _read_parts(self, part_of: SheetOf, sheet: Sheet) -> None:
+        """Give each row of the owners' sheet its rows of this sheet, in the order of their second columns."""
+        owner, key, *_ = part_of.fields
+        found: dict[str, dict[str, Part]] = {}
+        first: dict[tuple[str, str], int] = {}
+        for number, _, row in self._rows_in(part_of.name, sheet, part_of.row):
+            code, *texts = (str(row.get(one.header) or "") for one in part_of.fields)
+            if owner.refers_to in self._rows:
+                self._check_named(part_of.name, number, owner, [code])
+            if (code, texts[0]) in first:
+                values = {"value": f"{code} {texts[0]}", "column": key.header, "first": first[code, texts[0]]}
+                self._say("repeated_part", part_of.name, number, key.header, values)
+            first.setdefault((code, texts[0]), number)
+            found.setdefault(code, {})[texts[0]] = tuple(texts)
+        for code, owned in self._rows.get(owner.refers_to, {}).items():
+            owned[part_of.name] = tuple(part for _, part in sorted(found.get(code, {}).items()))
+
+    def _put_targets_in_turn(self) -> None:
+        """Whichever sheet they stand in: the last of an indicator's targets is its own, the others are on the way."""
+        for code, row in self._rows.get("indicators", {}).items():
+            parts = row.get("targets")
+            if not isinstance(parts, tuple) or not parts:
+                continue
+            day = row.get("target_date")
+            every = {part[0]: tuple(part) for part in parts}
+            if row.get("target"):
+                own = str(day or ""), str(row["target"]), str(row.get("target_source") or "")
+                if own[0] in every and every[own[0]][1] != own[1]:
+                    values = {"value": f"{code} {own[0]}", "column": "target_date", "other": every[own[0]][1]}
+                    self._say("other_target", "indicators", self._numbers["indicators"][code], "target", values)
+                every[own[0]] = own
+            *before, last = (every[on] for on in sorted(every, key=lambda on: on or "9999"))
+            row["targets"] = tuple(before)
+            row["target"], row["target_date"] = last[1], date.fromisoformat(last[0]) if last[0] else None
+            row |= {"target_source": last[2]} if last[2] else {}
+
     # -------------------------------------------------------------- cells
     def _led(
         self,
@@ -286,7 +328,7 @@ class _Reading:
             number = self._numbers[sheet_of.name][code]
             for header, value in row.items():
                 one = sheet_of[header]
-                named = value if isinstance(value, tuple) else (str(value or ""),)
+                named = tuple(map(str, value)) if isinstance(value, tuple) else (str(value or ""),)
                 if one.refers_to and one.refers_to in self._rows:
                     self._check_named(sheet_of.name, number, one, named)
                 elif one.kind in ("sdg", "gcm"):

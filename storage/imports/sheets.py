@@ -28,7 +28,9 @@ from conversations.plan.figures.annual import PILLARS
 from conversations.plan.model import COMPUTATIONS, LEAST_CELL, ROLE_TYPES, ActivityStatus, ValidationState
 from conversations.plan.periods import LONGEST_CADENCE, Frequency
 
-Value = str | int | bool | date | None | tuple[str, ...] | dict[str, str]
+Part = tuple[str, ...]
+"""The texts of a row that belongs to another one, in the order of its columns (`PARTS`)."""
+Value = str | int | bool | date | None | tuple[str, ...] | tuple[Part, ...] | dict[str, str]
 LONGEST_LABEL: Final = 1000
 
 
@@ -93,6 +95,8 @@ Text80 = Annotated[str, _TEXT, Field(max_length=80)]
 Text = Annotated[str, _TEXT, Field(max_length=300)]
 Text500 = Annotated[str, _TEXT, Field(max_length=500)]
 Day = Annotated[date, _DAY, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31)), _if("[0-9]{4}-[0-9]{2}-[0-9]{2}")]
+Until = Annotated[Day, BeforeValidator(lambda text: f"{text}-12-31" if re.fullmatch("[0-9]{4}", text) else text)]
+"""A day, or a year: its last day."""
 Number = Annotated[str, _DECIMAL, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", max_length=18)]
 Amount = Annotated[Number, AfterValidator(_not_negative)]
 Count = Annotated[int, _COUNTED, Field(ge=0), _DIGITS]
@@ -291,6 +295,13 @@ class IndicatorRow(BaseModel):
     note: Text500 = ""
 
 
+class TargetRow(BaseModel):
+    indicator_code: Indicator = Field(description="target_indicator")
+    target_date: Until = Field(description="target_until")
+    target: Amount
+    target_source: Text = ""
+
+
 class ActivityRow(BaseModel):
     code: Code
     objective_code: Objective = Field(serialization_alias="objective_id")
@@ -356,6 +367,11 @@ class SheetOf:
     def fields(self) -> Collection[Column]:
         return self.row.columns.values()
 
+    @property
+    def owners(self) -> str:
+        """The sheet of the rows that its rows belong to. Only one of PARTS has one."""
+        return next(iter(self.fields)).refers_to
+
     def __getitem__(self, header: str) -> Column:
         return self.row.columns[header]
 
@@ -382,7 +398,11 @@ CODE_SHEETS: Final = (
     _sheet("codelists", "code", ListedRow, list_header="list"),
     _sheet("sdg_gcm_reference", "code", ReferenceRow, list_header="framework", label="title"),
 )
-READ: Final = (SETTINGS, *SHEETS, *CODE_SHEETS)
+PARTS: Final = (_sheet("targets", "target", TargetRow, may_be_empty=True, may_be_missing=True),)
+"""Sheets whose rows belong to a row of another sheet: the one that their first column names. A row is told from the
+others of its owner by the second column. A plan that needs none of them has none of them.
+"""
+READ: Final = (SETTINGS, *SHEETS, *PARTS, *CODE_SHEETS)
 """Every sheet, in the order in which a plan's problems are told."""
 EXPLAINS: Final = frozenset({"leame", "readme", "plan", "sources", "export_crosswalk", "reporting_calendar"})
 """Sheets for people: the read-me, the flat view of the plan, the sources, and values that are computed here anyway."""

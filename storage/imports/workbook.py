@@ -7,7 +7,7 @@ Retired rows are left out, as an author would have removed them. Agencies have t
 """
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from conversations.languages import LANGUAGES
 from conversations.wording import wording
 from storage.database.unit import Unit
 from storage.imports.applying import Kept, kept_rows
-from storage.imports.sheets import CODE_SHEETS, SETTINGS, SHEETS, SheetOf, Value, sheet_of_list
+from storage.imports.sheets import CODE_SHEETS, PARTS, SETTINGS, SHEETS, Column, SheetOf, Value, sheet_of_list
 
 _WIDTHS = {"code": 14, "date": 12, "number": 12, "whole": 9, "flag": 11, "yes_no": 14, "word": 14, "reference": 14}
 
@@ -43,6 +43,10 @@ def plan_workbook(unit: Unit, plan_code: str, now: datetime) -> bytes:
             _row(sheet_of, code, one, kept) for code, one in kept[sheet_of.table].items() if _is_there(sheet_of, one)
         ]
         looks.fill(book.add_worksheet(sheet_of.name), headers, widths, rows)
+    for part_of in PARTS:
+        if part_rows := list(_parts(part_of, kept)):
+            headers = [one.header for one in part_of.fields]
+            looks.fill(book.add_worksheet(part_of.name), headers, [20] * len(headers), part_rows)
     for code_sheet_of in CODE_SHEETS:
         headers, code_rows = _codes(code_sheet_of, kept["code"])
         if code_rows:
@@ -84,7 +88,7 @@ class _Looks:
             case date():
                 sheet.write_datetime(row, column, value, self._day)
             case tuple():
-                sheet.write_string(row, column, ";".join(value))
+                sheet.write_string(row, column, ";".join(map(str, value)))
             case _:
                 sheet.write_string(row, column, str(value))
 
@@ -109,17 +113,27 @@ def _row(sheet_of: SheetOf, code: str, one: Kept, kept: Mapping[str, Mapping[str
         value = code if field.header == "code" else one.values.get(field.header)
         if field.header == "area_code" and not field.kept:  # an activity shows its objective's, for readers
             value = kept["objective"][str(one.values["objective_code"])].values["area_code"]
-        if field.kind == "number" and isinstance(value, str):
-            values.append(_as_number(value))
-        else:
-            values.append(value)
+        values.append(_typed(field, value))
     return values
 
 
-def _as_number(text: str) -> Value:
-    """A whole number, if it would be read as the same text again; otherwise the text."""
-    is_whole = text.isascii() and text.isdecimal() and len(text) <= 15 and str(int(text)) == text
-    return int(text) if is_whole else text
+def _parts(part_of: SheetOf, kept: Mapping[str, Mapping[str, Kept]]) -> Iterator[list[Value]]:
+    """The rows of a sheet whose rows belong to others: each begins with the code of its owner."""
+    owners = next(sheet_of for sheet_of in SHEETS if sheet_of.name == part_of.owners)
+    for code, one in kept[owners.table].items():
+        for part in one.values[part_of.name] if _is_there(owners, one) else ():  # type: ignore[union-attr]
+            values = zip(part_of.fields, (code, *part), strict=True)
+            yield [_typed(field, text) for field, text in values]
+
+
+def _typed(field: Column, value: Value) -> Value:
+    """The value with its type: a day, or a whole number if it would be read as the same text again."""
+    if not isinstance(value, str):
+        return value
+    is_whole = value.isascii() and value.isdecimal() and len(value) <= 15 and str(int(value)) == value
+    if field.kind == "date" and value:
+        return date.fromisoformat(value)
+    return int(value) if field.kind == "number" and is_whole else value
 
 
 def _codes(sheet_of: SheetOf, kept: Mapping[str, Kept]) -> tuple[list[str], list[list[Value]]]:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, bindparam, delete, func, insert, select
 
-from conversations.plan.model import Activity, Agency, Indicator
+from conversations.plan.model import Activity, Agency, Indicator, Target
 from conversations.plan.periods import Frequency
 from storage.database.facts import Facts
 from storage.database.models import Base, UtcDateTime
@@ -273,6 +273,15 @@ def _edited(old: Row, states: Sequence[_State], begins_on: date, later: Sequence
     ]
 
 
+def in_turn(found: Iterable[Target]) -> tuple[Target, ...]:
+    """Return targets in the order of their days. One without a day is of the whole plan, and the last."""
+    return tuple(sorted(found, key=lambda each: each.on or date.max))
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
 def targets(unit: Unit, ids: Iterable[int]) -> dict[int, list[Row]]:
     """Return the targets of these indicators, as `TARGETS` holds them."""
     target = _tables["target"]
@@ -317,10 +326,8 @@ class _Reader:
                 case "report_frequency" | "frequency":
                     yield "frequency", Frequency(value)
                 case "targets":
-                    last = max(value, key=lambda row: row["target_on"] or "", default=None)
-                    yield "target", last["value"] if last else ""
-                    yield "target_on", last and last["target_on"] and date.fromisoformat(last["target_on"])
+                    yield "targets", in_turn(Target(one["value"], _day(one["target_on"])) for one in value)
                 case _ if name in _AS_THEY_ARE:
                     yield name, value
                 case _ if name in _DAYS:
-                    yield name, value and date.fromisoformat(value)
+                    yield name, _day(value)

@@ -5,9 +5,10 @@ takes a fixed number of statements, however large the plan is, and the statement
 the value types of `conversations.plan.model`, with their `id`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from sqlalchemy import BindParameter, Select, bindparam, or_, select
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
-from conversations.plan.model import STANDARD_CELL, Activity, Agency, Indicator, Translations
+from conversations.plan.model import STANDARD_CELL, Activity, Agency, Indicator, Target, Translations
 from conversations.plan.periods import Frequency, ReportingPeriod
 from storage.database.facts import Facts
 from storage.database.models import Base
@@ -29,7 +30,7 @@ from storage.plan.past_reports import (
     REPORTS_OF_PERIOD,
     to_report,
 )
-from storage.plan.past_rows import PastRows
+from storage.plan.past_rows import PastRows, in_turn
 from storage.plan.seen_periods import (
     OPEN_PERIODS,
     OPEN_PERIODS_SEEN,
@@ -221,18 +222,18 @@ _INDICATORS = (
         _indicator.c.annual_table,
         _indicator.c.baseline,
         _indicator.c.baseline_period,
-        _target.c.value.label("target"),
-        _target.c.target_on,
         _indicator.c.added_on,
         _indicator.c.retired_on,
         _indicator.c.continues,
+        _target.c.value.label("target"),
+        _target.c.target_on,
     )
     .join(_agency, _agency.c.id == _indicator.c.agency_id)
     .join(_area, _area.c.id == _indicator.c.strategic_area_id)
     .join(_plan, _plan.c.id == _indicator.c.plan_id)
     .outerjoin(_target, _target.c.indicator_id == _indicator.c.id)
     .where(_indicator.c.plan_id == _OF_PLAN)
-    .order_by(_indicator.c.code, _target.c.target_on)
+    .order_by(_indicator.c.code)
 )
 _INDICATOR = _INDICATORS.where(_indicator.c.code == _WITH_CODE)
 _INDICATORS_OF_AGENCY = _INDICATORS.where(_indicator.c.agency_id == _OF_AGENCY)
@@ -370,14 +371,12 @@ class Plans(Repository):
     def indicators(
         self, plan_id: int, agency_id: int | None = None, *, include_retired: bool = False
     ) -> tuple[Indicator, ...]:
-        targets = self._of(agency_id, _to_indicator, _INDICATORS, _INDICATORS_OF_AGENCY, plan_id=plan_id)
-        # A row for each target, in the order of their dates: the last one counts.
-        latest = {indicator.code: indicator for indicator in targets}.values()
-        return tuple(indicator for indicator in latest if include_retired or indicator.retired_on is None)
+        rows = self._of(agency_id, _with_target, _INDICATORS, _INDICATORS_OF_AGENCY, plan_id=plan_id)
+        return tuple(each for each in _to_indicators(rows) if include_retired or each.retired_on is None)
 
     def indicator(self, plan_id: int, code: str) -> Indicator:
-        if targets := self._made(_to_indicator, _INDICATOR, plan_id=plan_id, code=code):
-            return targets[-1]
+        for indicator in _to_indicators(self._made(_with_target, _INDICATOR, plan_id=plan_id, code=code)):
+            return indicator
         raise NotFound(f"no indicator {code!r}")
 
     # -------------------------------------------------------------- periods
@@ -480,5 +479,15 @@ def _to_activity(row: Any) -> Activity:
     return Activity(**row._asdict() | more)
 
 
-def _to_indicator(row: Any) -> Indicator:
-    return Indicator(**row._asdict() | {"frequency": Frequency(row.frequency), "target": row.target or ""})
+def _with_target(row: Any) -> tuple[dict[str, Any], Target | None]:
+    """The columns of an indicator, and one of its targets: there is a row for each."""
+    *columns, value, on = row
+    return dict(zip(row._fields, columns, strict=False)), None if value is None else Target(value, on)
+
+
+def _to_indicators(rows: Iterable[tuple[dict[str, Any], Target | None]]) -> Iterator[Indicator]:
+    for _, of_one in groupby(rows, key=lambda row: row[0]["id"]):
+        found = list(of_one)
+        columns = found[0][0]
+        targets = in_turn(target for _, target in found if target is not None)
+        yield Indicator(**columns | {"frequency": Frequency(columns["frequency"]), "targets": targets})

@@ -17,7 +17,7 @@ from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
 from storage.database.marks import altered_contents, contents
 from storage.errors import Conflict, NotFound
-from storage.plan.past_rows import TARGETS, PastRows
+from storage.plan.past_rows import TARGETS, PastRows, plain
 from storage.plan.periods import StoredReopening
 
 MORE = (1, 3, 5)
@@ -153,8 +153,8 @@ def correct(
     said: dict[str, str] = {}
     columns: dict[str, Any] = {}
     for field, value in changes.items():
-        said[field] = _said(was, field)
-        columns |= _columns(actor, was, field, value)
+        said[field] = _said(was, field, period)
+        columns |= _columns(actor, was, field, value, period)
     is_as_told = not altered_contents(unit, plan_id, "past_row")
     table = was.subject.partition(":")[0]
     unit.of(PastRows).correct(plan_id, table, versions[0].id, period.seals_on, columns, reason)
@@ -175,7 +175,7 @@ CORRECTED = ("lead", "cadence", "target", "start_date", "due_date")
 """What can be corrected. An indicator has no start_date and no due_date."""
 
 
-def _said(row: Activity | Indicator, field: str) -> str:
+def _said(row: Activity | Indicator, field: str, period: ReportingPeriod) -> str:
     is_activity = isinstance(row, Activity)
     match field:
         case "lead":
@@ -183,7 +183,7 @@ def _said(row: Activity | Indicator, field: str) -> str:
         case "cadence":
             return row.frequency.value
         case "target":
-            return row.target_quantity if isinstance(row, Activity) else row.target
+            return row.target_quantity if isinstance(row, Activity) else row.target_of(period.end_on.year).value
         case "start_date" | "due_date" if isinstance(row, Activity):
             return (row.start_on if field == "start_date" else row.due_on).isoformat()
     raise ValueError(
@@ -191,7 +191,9 @@ def _said(row: Activity | Indicator, field: str) -> str:
     )
 
 
-def _columns(actor: Actor, row: Activity | Indicator, field: str, value: str) -> dict[str, Any]:
+def _columns(
+    actor: Actor, row: Activity | Indicator, field: str, value: str, period: ReportingPeriod
+) -> dict[str, Any]:
     """The columns of the row's table that say the value."""
     match field:
         case "lead":
@@ -204,9 +206,14 @@ def _columns(actor: Actor, row: Activity | Indicator, field: str, value: str) ->
         raise ValueError(f"target: {value!r} is no number")
     if isinstance(row, Activity):
         return {"target_quantity": value}
-    on = row.target_on.isoformat() if row.target_on else None
-    own = {"plan_id": actor.plan_id, "indicator_id": row.id, "value": value, "target_on": on, "source": ""}
-    return {TARGETS: [own]}
+    corrected = row.target_of(period.end_on.year)
+    of_row = {"plan_id": actor.plan_id, "indicator_id": row.id, "source": ""}
+    return {
+        TARGETS: [
+            of_row | {"value": value if each == corrected else each.value, "target_on": plain(each.on)}
+            for each in row.targets or (corrected,)
+        ]
+    }
 
 
 def last_day_card(period: ReportingPeriod, language: str) -> Card:

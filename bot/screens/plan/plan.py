@@ -204,9 +204,9 @@ def _indicator(ex: Exchange, code: str) -> None:
     if indicator.baseline:
         period = f" ({more.baseline_period})" if more.baseline_period else ""
         lines.append(_row(say, say("plan.baseline"), f"{indicator.baseline}{period}"))
-    if indicator.target:
-        until = f" ({show_date(indicator.target_on.isoformat(), language)})" if indicator.target_on else ""
-        lines.append(_row(say, say("plan.target"), f"{indicator.target}{until}"))
+    for target in indicator.targets:
+        until = f" ({show_date(target.on.isoformat(), language)})" if target.on else ""
+        lines.append(_row(say, say("plan.target"), f"{target.value}{until}"))
     lines += _figures(ex, indicator)
     every = {each.code: each for each in ex.unit.plans.indicators(plan_id, include_retired=True)}
     for each in earlier(every, code):

@@ -151,6 +151,11 @@ class IndicatorYear:
     None if the indicator is not added up, if its target is of a year, or if there are no earlier years.
     """
 
+    @property
+    def target(self) -> str:
+        """The target that holds in this year."""
+        return self.indicator.target_of(self.year.first.year).value
+
 
 def years(
     indicator: Indicator,

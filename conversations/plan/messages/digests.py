@@ -414,7 +414,7 @@ def indicators_card(found: Sequence[IndicatorYear], page: int, language: str) ->
     lines = [line(bold(say("digest.indicators_title", year=known[0].year.first.year)))]
     for each in known[page % pages * INDICATORS : (page % pages + 1) * INDICATORS]:
         value, until = shown_value(each.year, say)
-        target = number(each.indicator.target)
+        target = number(each.target)
         name, code = cut(each.indicator.title(language), 60), each.indicator.code
         if target and each.so_far is not None:
             total = shown_figure(each.so_far, say)

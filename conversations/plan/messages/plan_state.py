@@ -220,7 +220,7 @@ def _indicators(
         value = "".join(digests.shown_value(each.year, say)) if each.year.reported else "–"
         so_far = value if each.so_far is None else digests.shown_figure(each.so_far, say)
         indicator = each.indicator
-        baseline, target = (_promised(text, indicator.unit, say) for text in (indicator.baseline, indicator.target))
+        baseline, target = (_promised(text, indicator.unit, say) for text in (indicator.baseline, each.target))
         rows.append((indicator.code, indicator.title(language), baseline or "–", value, so_far, target or "–"))
     return tuple(rows)
 
@@ -236,7 +236,7 @@ def _weight(each: IndicatorYear) -> tuple[bool, bool, int, bool, str]:
     indicator = each.indicator
     has_figure = bool(each.year.reported or each.so_far)
     level = LEVELS.index(indicator.level) if indicator.level in LEVELS else len(LEVELS)
-    return not has_figure, not indicator.target, level, not indicator.annual_table, indicator.code
+    return not has_figure, not each.target, level, not indicator.annual_table, indicator.code
 
 
 def _method(s: Standing, reader: Reader, language: str) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from conversations.plan.expected import expected_indicators
 from conversations.plan.figures.annual import DIMENSIONS, Locks, Revision, Year, is_protected, measures, years
 from conversations.plan.figures.suppression import Figure
-from conversations.plan.model import Indicator
+from conversations.plan.model import Indicator, Target
 from conversations.plan.periods import ReportingPeriod as PlanPeriod
 from conversations.plan.versions import as_of, by_code
 from conversations.wording import Wording, wording
@@ -136,7 +136,9 @@ def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
         for row in rows:
             told = as_of(versions, panel.seals_on(row)) if "period" in row else versions[0]
             if _is_wanted(told, wanted):
-                yield _about(told, more[told.code], wanted) | row
+                end_on = row.get("period_end")
+                year = end_on.year if isinstance(end_on, date) else panel.year
+                yield _about(told, more[told.code], wanted, told.target_of(year)) | row
 
 
 class _Panel:
@@ -150,6 +152,7 @@ class _Panel:
         self._reported = _reported_periods(unit, wanted)
         self._span = span_of(wanted.period)
         self._today = wanted.now.astimezone(wanted.zone).date()
+        self.year = self._today.year
         self._periods = [each for each in unit.plans.periods(wanted.plan_id) if each.opens_on <= self._today]
         # With a filter by state or by change, every row was sent, so nothing of it is missing.
         self._tells_gaps = not wanted.validation and not wanted.since
@@ -346,7 +349,7 @@ def _named(rows: Iterable[Row], unit: UnitOfWork, wanted: Wanted) -> Iterator[Ro
             yield row
 
 
-def _about(indicator: Indicator, more: Any, wanted: Wanted) -> Row:
+def _about(indicator: Indicator, more: Any, wanted: Wanted, target: Target) -> Row:
     return {
         "indicator": indicator.code,
         "continues": indicator.continues or None,
@@ -360,8 +363,8 @@ def _about(indicator: Indicator, more: Any, wanted: Wanted) -> Row:
         "baseline": number_or_text(indicator.baseline),
         "baseline_period": more.baseline_period or None,
         "baseline_source": more.baseline_source or None,
-        "target": number_or_text(indicator.target),
-        "target_on": indicator.target_on,
+        "target": number_or_text(target.value),
+        "target_on": target.on,
         "sdg_target": more.sdg_target or None,
         "sdg_indicator": more.sdg_indicator or None,
         "gcm_objective": more.gcm_objective or None,

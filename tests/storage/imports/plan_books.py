@@ -107,6 +107,12 @@ class Book:
         return [(p.code.removeprefix("plan."), p.place("es")) for p in self.problems() if p.severity == "error"]
 
 
+def with_targets(*rows: tuple[object, ...]) -> Book:
+    book = Book()
+    book.cells["targets"] = [["indicator_code", "target_date", "target"], *map(list, rows)]
+    return book
+
+
 def bring(
     draft: PlanDraft, now: datetime = NOW, code: str = SEED_PLAN, *, changed_on: date | None = None, same: str = ""
 ) -> Callable[[UnitOfWork], Differences]:

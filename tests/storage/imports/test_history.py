@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from conversations.plan.model import Post
+from conversations.plan.versions import as_of, by_code
 from conversations.xforms.problems import AuthorError
 from conversations.xforms.workbook import check_workbook
 from storage.database.models import Base
@@ -24,7 +25,17 @@ from storage.reports.submissions import NewSubmission
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
 from tests.storage.blank_forms import blank_form
-from tests.storage.imports.plan_books import LATER, NOW, Book, bring, contents, seed_draft, take_back, told
+from tests.storage.imports.plan_books import (
+    LATER,
+    NOW,
+    Book,
+    bring,
+    contents,
+    seed_draft,
+    take_back,
+    told,
+    with_targets,
+)
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
 PLAN_TABLES = ("plan", *history.TABLES, "target", "activity_support")
@@ -227,6 +238,36 @@ def test_the_plan_goes_out_and_comes_back_without_a_difference(database: Databas
     book.put("activities", "PRE-105", "source", "@SUM(A1)").put("activities", "PRE-105", "meets_victims", None)
     apply(bring(book.draft(), LATER))
     assert difference() == []
+
+
+def test_a_target_of_a_year_holds_in_that_year_and_goes_out_and_comes_back(database: Database, apply: Apply) -> None:
+    """In whichever sheet the last one stands. A locked period keeps the target that it had; an undo takes them back."""
+    apply(bring(seed_draft()))
+    before = plan_of(database)
+    rows = ("IND-01", 2019, 200), ("IND-01", 2018, 100), ("IND-02", "2019-06-30", 5), ("IND-02", 2020, 600)
+
+    def targets() -> list[str]:
+        with database.view() as unit:
+            found = unit.plans.indicator(unit.plans.only().id, "IND-01")
+        return [found.target_of(year).value for year in (2017, 2018, 2019, 2020, 2021)]
+
+    draft = with_targets(*rows).draft()
+    assert [each[2:] for each in told(apply(bring(draft, LATER)))] == [
+        ("IND-01", "targets", (), (("2018-12-31", "100", ""), ("2019-12-31", "200", ""))),
+        ("IND-02", "targets", (), (("2019-06-30", "5", ""),)),
+    ]
+    assert targets() == ["100", "100", "200", "250000", "250000"]
+    with database.view() as unit:
+        every = unit.plans.indicators_ever(unit.plans.only().id)
+        was, now = (as_of(by_code(every)["IND-01"], day) for day in (NOW.date(), LATER.date().replace(year=2019)))
+        data = plan_workbook(unit, SEED_PLAN, LATER)
+    assert [each.target_of(2018).value for each in (was, now)] == ["250000", "100"]
+    for again in (read_plan(data), with_targets(*rows).put("indicators", "IND-02", "target", None).draft()):
+        assert told(apply(lambda unit, again=again: differences(unit, again, SEED_PLAN))) == []
+    assert told(apply(lambda unit: differences(unit, seed_draft(), SEED_PLAN))) == []
+
+    apply(take_back)
+    assert plan_of(database) == before
 
 
 def test_a_workbook_is_told_from_a_form_by_its_sheets() -> None:

@@ -20,7 +20,7 @@ from storage.imports.reading import read_plan
 from storage.open_database import Database
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
-from tests.storage.imports.plan_books import LATER, NOW, Book, bring, contents, seed_draft, told
+from tests.storage.imports.plan_books import LATER, NOW, Book, bring, contents, seed_draft, told, with_targets
 
 pytestmark = pytest.mark.slow
 
@@ -125,6 +125,7 @@ def all_problems() -> Iterator[Problem]:
     yield from missing.problems()
     yield from Book().cadences(monthly=(1, 0, 10, 10), quarterly=(9, 8, 15, 20)).problems()
     yield from beginners().problems()
+    yield from with_targets(("IND-01", 2019, 9), ("IND-01", "2019-12-31", 8), ("IND-01", "2020-12-31", 5)).problems()
 
 
 def beginners() -> Book:
@@ -294,7 +295,7 @@ def test_what_changed_is_told_column_by_column_and_then_it_is_so(apply: Apply) -
         return (
             unit.plans.activity(plan_id, "PRE-101").due_on,
             unit.plans.agency(plan_id, "DPD").name["es"],
-            unit.plans.indicator(plan_id, "IND-02").target,
+            unit.plans.indicator(plan_id, "IND-02").target_of(2018).value,
             unit.plans.activity(plan_id, "PRE-102").indicator_code,
         )
 

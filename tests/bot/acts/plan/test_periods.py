@@ -69,9 +69,11 @@ def test_what_was_expected_of_a_locked_period_is_corrected_there_alone(apply: Ap
     assert apply(lambda unit: said(unit, "PRE-101", "201808")) == before
     assert apply(lambda unit: said(unit, "PRE-101", "201810")) == before
     apply(lambda unit: corrected(unit, "IND-01", {"target": "77"}))
-    assert [apply(lambda unit, on=on: said(unit, "IND-01", on)).target for on in ("201809", "201810")] == [
+    assert [
+        apply(lambda unit, on=on: said(unit, "IND-01", on)).target_of(2018).value for on in ("201809", "201810")
+    ] == [
         "77",
-        apply(lambda unit: unit.plans.indicator(unit.plans.only().id, "IND-01")).target,
+        apply(lambda unit: unit.plans.indicator(unit.plans.only().id, "IND-01")).target_of(2018).value,
     ]
 
 

@@ -12,7 +12,7 @@ from conversations.plan.figures.annual import IndicatorYear, Reported, Revision,
 from conversations.plan.figures.monitoring import Standing
 from conversations.plan.figures.standing_records import Detail, Queue, Records, Reporter
 from conversations.plan.messages import digests, week
-from conversations.plan.model import Agency, Indicator, Role
+from conversations.plan.model import Agency, Indicator, Role, Target
 from conversations.plan.periods import Frequency
 from tests.conversations.plan.commission import (
     EMPTY,
@@ -83,9 +83,9 @@ def value(end_on: date, number: int, base: int | None = None) -> Reported:
     return Reported(end_on.replace(day=1), end_on, number, base)
 
 
-def indicator(code: str, *values: Reported, **more: object) -> IndicatorYear:
+def indicator(code: str, *values: Reported, target: str = "", **more: object) -> IndicatorYear:
     """Its year 2018; each value validated on the day after its month."""
-    given = {"unit": "people", "aggregation": "sum", "target": "", **more}
+    given = {"unit": "people", "aggregation": "sum", "targets": (Target(target),) * bool(target), **more}
     made = [Revision(each.end_on + timedelta(days=1), f"{each.end_on}", each) for each in values]
     return this_year(
         Indicator(code, "PGR", Frequency.MONTHLY, {"es": f"Indicador {code}"}, **given),  # type: ignore[arg-type]

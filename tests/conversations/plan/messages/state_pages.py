@@ -4,7 +4,7 @@ from datetime import date
 
 from conversations.plan.figures.annual import IndicatorYear, Reported, Revision, this_year
 from conversations.plan.messages.plan_state import Page, Reader, plan_state
-from conversations.plan.model import Indicator, Role
+from conversations.plan.model import Indicator, Role, Target
 from conversations.plan.periods import Frequency
 from tests.conversations.plan.commission import stand
 
@@ -22,9 +22,14 @@ def value(end_on: date, number: int) -> Reported:
     return Reported(end_on.replace(day=1), end_on, number)
 
 
-def indicator(code: str, *values: Reported, protect: bool = True, min_cell: int = 0, **more: str) -> IndicatorYear:
+def indicator(
+    code: str, *values: Reported, protect: bool = True, min_cell: int = 0, target: str = "", **more: str
+) -> IndicatorYear:
     names = {"es": f"Indicador {code}", "en": f"Indicator {code}", "ht": f"Endikatè {code}"}
-    item = Indicator(code, "PGR", Frequency.MONTHLY, names, min_cell=min_cell, aggregation="sum", **more)
+    targets = (Target(target),) * bool(target)
+    item = Indicator(
+        code, "PGR", Frequency.MONTHLY, names, min_cell=min_cell, aggregation="sum", targets=targets, **more
+    )
     made = [Revision(each.end_on, f"{each.end_on}", each) for each in values]
     return this_year(item, made, date(2018, 10, 15), protect=protect, locks={})
 
