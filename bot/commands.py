@@ -10,7 +10,7 @@ from bot.chat.exchange import Exchange
 from bot.screens.calendar import letters, reminders, schedules
 from bot.screens.everyone import home, preferences, unasked, welcome
 from bot.screens.people import agencies, contributors, people, posts
-from bot.screens.plan import digests, imports, late, periods, plan, settings
+from bot.screens.plan import digests, ending, imports, late, periods, plan, settings
 from bot.screens.reports import comments, forms, own_reports, returned, review
 from bot.screens.sharing import exports, receivers, tokens
 from bot.screens.upkeep import audit, status
@@ -46,6 +46,8 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.PLAN: plan.plan,
     Route.RECEIVERS: receivers.receivers,
     Route.RECEIVER: receivers.receiver,
+    Route.BALANCE: ending.balance,
+    Route.END_PLAN: ending.end_plan,
     Route.IMPORT: imports.decide,
     Route.UNDO_IMPORT: imports.undo,
     Route.WORKBOOK: imports.download,
@@ -133,6 +135,7 @@ HEARS: Mapping[Route, Callable[..., None]] = {
     Route.SEND_BACK: review.hear_why,
     Route.AGENCY: agencies.hear,
     Route.SETTING: settings.hear,
+    Route.END_PLAN: ending.hear_reason,
     Route.RECEIVER: receivers.hear,
 }
 """Each gets the exchange, the pieces that the chat stored for it (`AWAITS`), one parameter each, and the typed text."""

@@ -8,6 +8,7 @@ A new kind of update is a row of `HANDLERS`. What must be true before a handler 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.chat.actor import told
 from bot.chat.exchange import Denied, Deployment, Exchange
 from bot.handlers import emergencies, gates, guarding, joining, messages, routing, strangers
 from bot.screens.everyone import welcome
+from bot.screens.plan import ending
 from bot.screens.reports.filling import apply, take_unseen
 from bot.telegram.handled import Handled, TapAnswer
 from bot.telegram.raw import chat_of
@@ -37,7 +39,7 @@ from conversations.card import Button, Card, home_button, line
 from conversations.routes import Route, tap
 from conversations.session.events import Fetched, FetchFailed
 from conversations.xforms.limits import Exhausted
-from storage.errors import Conflict, NotFound
+from storage.errors import Conflict, NotFound, PlanClosed
 from storage.reports.sessions import StoredSession
 from storage.unit_of_work import UnitOfWork
 
@@ -90,7 +92,13 @@ class Dispatch:
             ex.query_id = incoming.what.query_id
             ex.tapped_message_id = incoming.what.message_id
         try:
-            answer(ex, incoming)
+            # Of a plan that has been closed, whatever would be written is undone as a whole.
+            with unit.aside() if ex.is_over else nullcontext():
+                answer(ex, incoming)
+        except PlanClosed:
+            ex.deliveries.clear()
+            ex = ex.afresh()
+            ending.show_closed(ex)
         except Denied:
             _deny(ex)
         except Exhausted:

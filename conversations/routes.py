@@ -83,6 +83,8 @@ class Route(StrEnum):
     INVITE = "invitar"
     FORMS = "formularios"
     PLAN = "plan"
+    BALANCE = "balance"
+    END_PLAN = "fin"
     IMPORT = "importar"
     RECEIVERS = "receptores"
     RECEIVER = "receptor"
@@ -270,6 +272,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.AGENCIES: (PAGE,),
     Route.INVITE: (maybe(CODE), maybe(CODE), maybe(word("observes", "reports"))),
     Route.PLAN: (maybe(word("A", "O", "I", "a", "i")), maybe(CODE), replace(PAGE, before="~")),
+    Route.END_PLAN: (maybe(word("until", "yes", "agree", "keep", "open", "drop", "carry")), maybe(CODE), PAGE),
     Route.IMPORT: (Piece("yes|no|same|another|p[0-9]{1,4}|f[0-9QS]{4,6}", "str"), CONTENT),
     Route.RECEIVER: (number_or(word("new")), maybe(NAME), maybe(NAME)),
     Route.UNDO_IMPORT: (YES, maybe(NUMBER)),
@@ -349,6 +352,7 @@ AWAITS: Mapping[Route, tuple[Piece, ...]] = {
     Route.SEND_BACK: (NUMBER, maybe(CODE)),
     Route.AGENCY: (number_or(word("new")), maybe(word("name", "from", "end")), maybe(NAME)),
     Route.SETTING: (CODE,),
+    Route.END_PLAN: (CODE,),
     Route.RECEIVER: (word("new"), NAME, maybe(NAME)),
 }
 """The pieces that a chat stores while it awaits words for a route (`awaiting`), in this order.

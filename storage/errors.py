@@ -1,9 +1,9 @@
-"""The errors of this floor, in four classes.
+"""The errors of this floor, in five classes.
 
-A caller can do exactly four things: say that something does not exist, show who was faster, answer "later" to Telegram
-without acknowledging, or refuse to start. So there are four classes and no more. A database driver's own classes leave
-this package only inside an ordinary failure of one unit. `ApplyAlone` is none of the four: it never leaves the
-transaction.
+A caller can do exactly five things: say that something does not exist, show who was faster, say that the plan has been
+closed, answer "later" to Telegram without acknowledging, or refuse to start. So there are five classes and no more. A
+database driver's own classes leave this package only inside an ordinary failure of one unit. `ApplyAlone` is none of
+the five: it never leaves the transaction.
 """
 
 
@@ -20,6 +20,10 @@ class Conflict(StorageError):
 
     Raised before anything was written, so the transaction it happened in is still good and can say so.
     """
+
+
+class PlanClosed(StorageError):
+    """The plan has been closed, and this would write something of it. What was written before it was seen is undone."""
 
 
 class Unavailable(StorageError):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from storage.people.roles import Roles
     from storage.people.tokens import DataTokens
     from storage.plan.closings import Closings
+    from storage.plan.endings import Endings
     from storage.plan.periods import Periods
     from storage.plan.plans import Plans
     from storage.plan.settings import PlanSettings
@@ -96,6 +97,7 @@ class UnitOfWork(Unit):
     plans: "Plans" = _repository("storage.plan.plans")
     delegations: "Delegations" = _repository("storage.people.delegations")
     closings: "Closings" = _repository("storage.plan.closings")
+    endings: "Endings" = _repository("storage.plan.endings")
     periods: "Periods" = _repository("storage.plan.periods")
     forms: "Forms" = _repository("storage.reports.forms")
     sessions: "Sessions" = _repository("storage.reports.sessions")

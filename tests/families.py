@@ -15,6 +15,7 @@ from conversations.plan.calendar.ladder import FOR_COORDINATORS
 from conversations.plan.calendar.working_time import WEEKDAYS
 from conversations.plan.entering import Absence, Station
 from conversations.plan.figures.annual import CALENDARS, PILLARS
+from conversations.plan.figures.balance import Outcome
 from conversations.plan.figures.lights import Light
 from conversations.plan.messages import plan_state
 from conversations.plan.messages.reminders import STAGES
@@ -92,6 +93,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "export.validation.{}": export_request.SENT,
     "file.{}": REASONS,
     "form.send_{}": tuple(UPLOADS),
+    "balance.{}": (*Outcome, "obstacles", "dropped", "none"),
     "history.{}": tuple(ValidationState),
     "job.{}": tuple(job.what for job in JOBS),
     "joined.{}": tuple(Role),

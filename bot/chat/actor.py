@@ -35,7 +35,12 @@ class Actor(NamedTuple):
     @property
     def today(self) -> date:
         """The day in the plan's zone: that is where periods open and close."""
-        return self.now.astimezone(ZoneInfo(self.timezone)).date()
+        return self.now.astimezone(self.plan_zone).date()
+
+    @property
+    def plan_zone(self) -> ZoneInfo:
+        """The zone of the plan."""
+        return ZoneInfo(self.timezone)
 
     @property
     def oneself(self) -> int:

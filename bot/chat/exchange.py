@@ -166,6 +166,13 @@ class Exchange:
         ends_on = membership.agency_ends_on
         return ends_on is not None and ends_on <= self.today and membership.role in OF_AN_AGENCY
 
+    @property
+    def is_over(self) -> bool:
+        """Whether this person's plan has been closed, and its last day is over."""
+        membership = self.visit.membership
+        closes_on = None if membership is None else membership.plan_closes_on
+        return closes_on is not None and self.today > closes_on
+
     def is_theirs(self, stored: StoredSession) -> bool:
         """Whether a session was begun under a role they still have: in that plan, for that agency."""
         return any((one.plan_id, one.agency_id) == (stored.plan_id, stored.agency_id) for one in self.visit.memberships)

@@ -119,6 +119,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.PLAN, ENROLLED, "plan", unlisted=REPORTERS),
     Permission(Route.RECEIVERS, ADMINS, "plan", kind="typed"),
     Permission(Route.RECEIVER, ADMINS, "plan", kind="button", looks_people_up=True),
+    Permission(Route.BALANCE, ENROLLED, "plan", kind="typed"),
+    Permission(Route.END_PLAN, ADMINS, "plan", kind="button"),
     Permission(Route.IMPORT, ADMINS, "plan", kind="button"),
     Permission(Route.UNDO_IMPORT, ADMINS, "plan", kind="button"),
     Permission(Route.WORKBOOK, CHIEFS, "plan", kind="button"),

@@ -39,9 +39,13 @@ def settings() -> "Settings":
 def in_unit(work: Callable[["UnitOfWork"], T], *, at: "Settings | None" = None) -> T:
     """Run one unit of work on the configured database and wait for it."""
     from bot.open_storage import open_storage
+    from storage.errors import PlanClosed
 
     with open_storage(at or settings()) as database:
-        return database.units.submit(None, work).result()
+        try:
+            return database.units.submit(None, work).result()
+        except PlanClosed as error:
+            raise Complaint(f"Nothing was changed: {error}.") from None
 
 
 def change(work: Callable[["UnitOfWork"], T], *, at: "Settings | None" = None) -> T:

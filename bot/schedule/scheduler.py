@@ -243,7 +243,7 @@ class Scheduler:
 
         found: list[Batch] = []
         with self._database.view() as unit:
-            for schedule in in_turn(unit.schedules.all(), now):
+            for schedule in in_turn(unit.schedules.running(now), now):
                 if only is None or schedule.id in only:
                     with _one_job(schedule.plan_id, schedule.ledger, self._alarm), unit.aside():
                         found += due(unit, now, self._timezone, (schedule,))
@@ -301,7 +301,7 @@ def due(
     unit: UnitOfWork, now: datetime, timezone: str, schedules: Sequence[StoredSchedule] | None = None
 ) -> Iterator[Batch]:
     """Return, by plan and job, what these schedules (or all) send now, or record as not sent."""
-    for schedule in in_turn(unit.schedules.all(), now) if schedules is None else schedules:
+    for schedule in in_turn(unit.schedules.running(now), now) if schedules is None else schedules:
         job = BY_WHAT.get(schedule.what)
         if job is None or schedule.paused_at is not None:
             continue

@@ -7,11 +7,12 @@ asked.
 
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, insert, update
 
 from conversations.plan.calendar.working_time import follow
-from conversations.plan.periods import reporting_period
+from conversations.plan.periods import periods_between, reporting_period
 from storage.calendar.holidays import Holidays
+from storage.database.declared import in_columns
 from storage.database.models import Base
 from storage.database.unit import Unit
 from storage.plan.cadences import Cadences, columns
@@ -37,3 +38,17 @@ def follow_calendar(unit: Unit, plan_id: int, today: date, now: datetime) -> Non
         found = follow(period, reporting_period(period.code, free, {period.type: cadence}), today, free)
         if found != period:
             unit.of(Periods).roll(found, now=now)
+
+
+def add_periods(unit: Unit, plan_id: int, starts_on: date, ends_on: date) -> None:
+    """Add the periods that end within these days, of the plan's cadences, and that the plan does not have yet."""
+    free, cadences = unit.of(Holidays).days(plan_id), unit.of(Cadences).of_plan(plan_id)
+    there = unit.of(Cadences).of_periods(plan_id)
+    rows = [
+        in_columns(period, _period, but="id")
+        | {"plan_id": plan_id, "period_type": period.type.value, **columns(cadences[period.type])}
+        for period in periods_between(starts_on, ends_on, types=cadences, holidays=free, cadences=cadences)
+        if period.code not in there
+    ]
+    if rows:
+        unit.connection.execute(insert(_period), rows)

@@ -2,16 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    bindparam,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import bindparam, func, or_, select, update
 
 from conversations.plan.calendar.notices import Recurrence
 from conversations.plan.model import Role
@@ -64,6 +59,7 @@ class StoredSchedule:
 
 _tables = Base.metadata.tables
 _schedule = _tables["schedule"]
+_plan = _tables["plan"]
 _SCHEDULES = (
     select(
         _schedule.c.id,
@@ -82,6 +78,11 @@ _SCHEDULES = (
     .order_by(_schedule.c.id)
 )
 _ALL = Prepared(_SCHEDULES)
+_RUNNING = Prepared(
+    _SCHEDULES.join(_plan, _plan.c.id == _schedule.c.plan_id).where(
+        or_(_plan.c.closes_on.is_(None), _plan.c.closes_on >= bindparam("yesterday"))
+    )
+)
 _OF_PLAN = Prepared(_SCHEDULES.where(_schedule.c.plan_id == bindparam("plan_id")))
 
 
@@ -112,6 +113,12 @@ class Schedules(Repository):
         if plan_id is None:
             return tuple(map(_to_schedule, _ALL.rows(self._connection, {})))
         return tuple(map(_to_schedule, _OF_PLAN.rows(self._connection, {"plan_id": plan_id})))
+
+    def running(self, now: datetime) -> tuple[StoredSchedule, ...]:
+        """Return the schedules of every plan, but for the plans that were closed more than a day ago."""
+        return tuple(
+            map(_to_schedule, _RUNNING.rows(self._connection, {"yesterday": (now - timedelta(days=1)).date()}))
+        )
 
     def get(self, plan_id: int, id: int) -> StoredSchedule | None:
         found = self._connection.execute(_SCHEDULES.where(_schedule.c.plan_id == plan_id, _schedule.c.id == id)).first()

@@ -11,18 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import bindparam, func, insert, or_, select
 
 from conversations.plan.sharing.events import EventKind
 from storage.database.events import Events, is_heard
-from storage.database.models import AuditEntry, table
+from storage.database.models import AuditEntry, Plan, table
 from storage.database.statements import Prepared
 from storage.database.unit import Repository
 from storage.database.vault import Vault
+from storage.errors import PlanClosed
 
-_E = table(AuditEntry)
+_E, _P = table(AuditEntry), table(Plan)
 _RECORD = insert(_E)
 _RECORD_AND_ASK = insert(_E).returning(is_heard(_E))
 
@@ -51,6 +53,10 @@ Act = Literal[
     "plan.undone",
     "plan.corrected",
     "plan.downloaded",
+    "plan.close_asked",
+    "plan.closed",
+    "plan.kept_open",
+    "plan.dropped",
     "form_published",
     "exported",
     "export_cancelled",
@@ -109,6 +115,9 @@ EVENTS: Final[dict[Act, EventKind]] = {
     "plan.imported": "plan.changed",
     "plan.undone": "plan.changed",
     "plan.corrected": "plan.changed",
+    "plan.closed": "plan.changed",
+    "plan.kept_open": "plan.changed",
+    "plan.dropped": "plan.changed",
     "agency.added": "plan.changed",
     "agency.renamed": "plan.changed",
     "agency.changed": "plan.changed",
@@ -123,7 +132,7 @@ correcting and closing leave no entry here: they are recorded where they are sto
 UNTOLD: Final[tuple[str, ...]] = (
     *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted.", "comment."),
     *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint.", "token."),
-    *("plan.downloaded", "report.remarked", "period.reopening_asked", "period.reopening_refused"),
+    *("plan.downloaded", "plan.close_asked", "report.remarked", "period.reopening_asked", "period.reopening_refused"),
 )
 """Prefixes of the acts that are told to nobody outside: acts on people, and acts of the bot itself. A test fails for
 an act that is in neither table.
@@ -182,10 +191,12 @@ class Audit(Repository):
     def record(
         self, act: Act, actor_id: int | None, plan_id: int | None, details: Mapping[str, Any], now: datetime
     ) -> None:
-        """Add an entry to this unit: it exists exactly if the act does.
+        """Add an entry to this unit: it exists exactly if the act does. PlanClosed if the plan has been closed.
 
         `actor_id` is None for the command line and the clock.
         """
+        if plan_id is not None and act not in AFTER_THE_END:
+            self.expect_open(plan_id, now)
         entry = StoredAuditEntry(0, plan_id, now, actor_id, act, dict(details))
         kind = EVENTS.get(act) if plan_id is not None else None
         made = self._connection.execute(
@@ -203,6 +214,12 @@ class Audit(Repository):
         )
         if kind is not None and plan_id is not None and made.scalar_one():
             self._unit.of(Events).record(kind, plan_id, {"change": act, **details}, now)
+
+    def expect_open(self, plan_id: int, now: datetime) -> None:
+        """PlanClosed if the plan has been closed and its last day is over."""
+        closes_on, zone = _CLOSES.first(self._connection, {"plan_id": plan_id}) or (None, "UTC")
+        if closes_on is not None and now.astimezone(ZoneInfo(zone)).date() > closes_on:
+            raise PlanClosed(f"the plan was closed on {closes_on}; it is read, searched, exported and verified")
 
     def latest(
         self,
@@ -246,6 +263,7 @@ class Audit(Repository):
         return list(self._connection.execute(_ACTORS, {"plan_id": plan_id}).scalars())
 
 
+_CLOSES = Prepared(select(_P.c.closes_on, _P.c.timezone).where(_P.c.id == bindparam("plan_id")))
 _LAST = Prepared(select(func.max(_E.c.id)))
 _ON_CALENDAR = Prepared(
     select(func.max(_E.c.id)).where(
@@ -264,3 +282,11 @@ def kind_of(act: str) -> str:
     """The kind of an act; "" if this version does not know the act."""
     word = re.split("[._]", act)[0]
     return next((kind for kind, words in KINDS.items() if word in words), "")
+
+
+AFTER_THE_END: Final = frozenset(
+    act
+    for act in AUDITED_ACTS
+    if kind_of(act) in ("people", "exports") or act in ("plan.downloaded", "restricted.viewed", "setting.changed")
+)
+"""The acts on a plan that has been closed: it is still read, and people still come and go."""

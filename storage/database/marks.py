@@ -15,7 +15,8 @@ later version adds is compared from the next import on.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -161,6 +162,21 @@ def altered_contents(unit: Unit, plan_id: int, *names: str) -> dict[str, list[st
         for name, columns in here.items()
     }
     return {name: columns for name, columns in found.items() if columns}
+
+
+@contextmanager
+def told_anew(unit: Unit, plan_id: int, *names: str) -> Iterator[dict[str, Any]]:
+    """Yield the details of the entry for a change of these tables; after the change, their new marks are in them.
+
+    If a table was altered by hand before, no mark is made anew: the old one gives the change away. The plan is locked,
+    so that the marks of two changes follow each other.
+    """
+    unit.connection.execute(select(_PLAN.c.id).where(_PLAN.c.id == plan_id).with_for_update())
+    details: dict[str, Any] = {}
+    is_as_told = not altered_contents(unit, plan_id, *names)
+    yield details
+    if is_as_told:
+        details["contents"] = contents(unit, plan_id, *names)
 
 
 def _columns(unit: Unit, plan_id: int, name: str) -> dict[str, str]:

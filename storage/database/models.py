@@ -152,6 +152,8 @@ class Plan(Base):
     hotlines: Column[str] = column(String(500), default="", server_default="")
     """Public telephone numbers that free text may contain, separated by semicolons."""
     imported_at: Column[datetime | None]
+    closes_on: Column[date | None]
+    """The last day on which something of it is written, once it was decided that the plan ends."""
     lists_revision: Column[str] = column(String(16), default="", server_default="")
     """Changes with every change of what forms take from the plan (storage.plan.lists)."""
 
@@ -264,6 +266,8 @@ class Activity(OfPlan):
     added_on: Column[date | None]
     """The day on which a later import added it. Blank: it is in the plan from its beginning."""
     retired_on: Column[date | None]
+    dropped_because: Column[str] = column(default="", server_default="")
+    """Why it is not carried on when its plan ends. Blank: it is."""
 
 
 class ActivitySupport(Base):

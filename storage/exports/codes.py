@@ -28,6 +28,7 @@ WORDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "unit": ("plan.unit.", ("people", "count", "percent")),
     "validation": ("history.", tuple(ValidationState)[1:]),  # a draft is no report
     "aggregation": ("table.code.aggregation.", ("sum", "latest", "ratio", "average")),
+    "balance": ("balance.", ("done", "in_part", "not_begun", "cancelled")),
     "calendar": ("table.calendar.", CALENDARS),
     "coverage": ("table.code.coverage.", ("complete", "partial", "missing", "running")),
     "data_source": ("table.code.data_source.", ("admin", "system", "minutes", "survey", "estimate")),

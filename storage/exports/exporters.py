@@ -25,7 +25,7 @@ from storage.exports.datasets.reports import reports
 from storage.exports.datasets.withdrawn import withdrawn
 from storage.exports.files.instances import write_instances
 from storage.exports.files.media import write_media
-from storage.exports.files.plan_state import write_plan_state, write_three_p
+from storage.exports.files.plan_state import write_balance, write_plan_state, write_three_p
 from storage.exports.formats.delimited import write_csv, write_package
 from storage.exports.formats.json_lines import write_jsonl
 from storage.exports.formats.workbooks import write_xlsx
@@ -144,6 +144,7 @@ EXPORTERS: tuple[Exporter, ...] = (
     *(_tabular(dataset, format) for dataset in DATASETS for format in FORMATS),
     Exporter("3p", "pdf", write_three_p, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART, suffix=".pdf"),
     Exporter("plan-state", "pdf", write_plan_state, EVERYBODY, ALL_BUT_REPORTERS, WHEN | PART, suffix=".pdf"),
+    Exporter("balance", "pdf", write_balance, EVERYBODY, ALL_BUT_REPORTERS, PART, suffix=".pdf"),
     Exporter("media", "zip", write_media, filters=ALL),
     Exporter(
         "submissions",

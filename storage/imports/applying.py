@@ -21,10 +21,8 @@ from sqlalchemy import delete, insert, select, update
 from conversations.languages import FIRST, LANGUAGES
 from conversations.plan.model import STANDARD_CELL
 from conversations.plan.periods import USUAL_CADENCES, Cadence, Cadences, Frequency, periods_between
-from storage.calendar.holidays import Holidays
-from storage.calendar.moving_periods import follow_calendar
+from storage.calendar.moving_periods import add_periods, follow_calendar
 from storage.database.audit import Audit
-from storage.database.declared import in_columns
 from storage.database.marks import contents, protection_mark
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
@@ -418,7 +416,8 @@ class _Comparison:
             for code, kinds in touched.get(sheet_of.table, {}).items():
                 self._write(sheet_of, code, kinds, changed_on or today)
         self._write_codes(touched.get("code", {}))
-        self._write_periods(touched.get("reporting_period", {}))
+        if touched.get("reporting_period"):
+            add_periods(self.unit, self.plan_id, *_span(self.draft, self.plan_code))
         if touched.get("cadence"):
             follow_calendar(self.unit, self.plan_id, today, now)
         plan = _tables["plan"]
@@ -528,19 +527,6 @@ class _Comparison:
                 self.unit.connection.execute(update(table).where(table.c.id == kept.id).values(columns))
         if added:
             self.unit.connection.execute(insert(table), added)
-
-    def _write_periods(self, codes: Collection[str]) -> None:
-        starts_on, ends_on = _span(self.draft, self.plan_code)
-        holidays, cadences = self.unit.of(Holidays).days(self.plan_id), self._cadences()
-        table = _tables["reporting_period"]
-        rows = [
-            in_columns(period, table, but="id")
-            | {"plan_id": self.plan_id, "period_type": period.type.value, **columns(cadences[period.type])}
-            for period in periods_between(starts_on, ends_on, types=cadences, holidays=holidays, cadences=cadences)
-            if period.code in codes
-        ]
-        if rows:
-            self.unit.connection.execute(insert(table), rows)
 
 
 def kept_rows(unit: Unit, plan_code: str) -> Mapping[str, Mapping[str, Kept]]:

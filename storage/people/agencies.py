@@ -18,7 +18,7 @@ from conversations.plan.entering import absence
 from conversations.plan.model import ROLE_TYPES, Agency, Role
 from conversations.session.safeguards.characters import read_name
 from storage.database.audit import Act, Audit
-from storage.database.marks import altered_contents, contents
+from storage.database.marks import told_anew
 from storage.database.models import Base
 from storage.database.unit import Repository
 from storage.errors import Conflict
@@ -31,6 +31,8 @@ _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{1,15}", re.ASCII)
 
 _tables = Base.metadata.tables
 _agency = _tables["agency"]
+_TOLD = ("agency", "past_row")
+"""The tables that an act on an agency changes."""
 _person = _tables["person"]
 _membership = _tables["membership"]
 
@@ -108,19 +110,20 @@ class Agencies(Repository):
             raise ValueError("an agency needs a name, in Spanish or another language")
         if any(agency.code.upper() == kept for agency in self._unit.of(Plans).agencies(plan_id)):
             raise Conflict(f"there is an agency {kept} already")
-        is_as_told = self._hold(plan_id)
-        self._connection.execute(
-            insert(_agency).values(
-                plan_id=plan_id,
-                code=kept,
-                name=names,
-                role_type=new.role_type,
-                active_from=new.active_from,
-                founding_member=False,
+        touch(self._unit, plan_id)
+        with told_anew(self._unit, plan_id, *_TOLD) as details:
+            self._connection.execute(
+                insert(_agency).values(
+                    plan_id=plan_id,
+                    code=kept,
+                    name=names,
+                    role_type=new.role_type,
+                    active_from=new.active_from,
+                    founding_member=False,
+                )
             )
-        )
-        details = {"type": new.role_type, "from": _iso(new.active_from)}
-        self._record("agency.added", plan_id, kept, details, now, by, is_as_told)
+        details |= {"agency": kept, "type": new.role_type, "from": _iso(new.active_from)}
+        self._unit.of(Audit).record("agency.added", by, plan_id, details, now)
         return self._unit.of(Plans).agency(plan_id, kept)
 
     def rename(self, agency: Agency, plan_id: int, name: dict[str, str], *, now: datetime, by: int | None) -> Agency:
@@ -165,39 +168,16 @@ class Agencies(Repository):
         **values: object,
     ) -> Agency:
         here = (_agency.c.id == agency.id, _agency.c.plan_id == plan_id)
-        is_as_told = self._hold(plan_id)
-        whole = select(_agency).where(*here)
-        before = self._connection.execute(whole).mappings().one()
-        self._connection.execute(update(_agency).where(*here).values(**values))
-        after = self._connection.execute(whole).mappings().one()
-        edit = before, after
-        was, is_now = ({"agency": {agency.id: {name: plain(value) for name, value in row.items()}}} for row in edit)
-        self._unit.of(PastRows).note(plan_id, was, is_now, now)
-        self._record(act, plan_id, agency.code, details, now, by, is_as_told)
-        return self._unit.of(Plans).agency_by_id(agency.id)
-
-    def _hold(self, plan_id: int) -> bool:
-        """Lock the plan, so that the marks of two changes follow each other. Return whether its agencies are as told.
-
-        If one was altered by hand before, no mark is made anew: the old one gives the change away.
-        """
         touch(self._unit, plan_id)
-        return not altered_contents(self._unit, plan_id, "agency", "past_row")
-
-    def _record(
-        self,
-        act: Act,
-        plan_id: int,
-        code: str,
-        details: Mapping[str, object],
-        now: datetime,
-        by: int | None,
-        is_as_told: bool,
-    ) -> None:
-        told: dict[str, object] = {"agency": code, **details}
-        if is_as_told:
-            told["contents"] = contents(self._unit, plan_id, "agency", "past_row")
-        self._unit.of(Audit).record(act, actor_id=by, plan_id=plan_id, details=told, now=now)
+        with told_anew(self._unit, plan_id, *_TOLD) as told:
+            whole = select(_agency).where(*here)
+            before = self._connection.execute(whole).mappings().one()
+            self._connection.execute(update(_agency).where(*here).values(**values))
+            edit = before, self._connection.execute(whole).mappings().one()
+            was, is_now = ({"agency": {agency.id: {name: plain(value) for name, value in row.items()}}} for row in edit)
+            self._unit.of(PastRows).note(plan_id, was, is_now, now)
+        self._unit.of(Audit).record(act, by, plan_id, {"agency": agency.code, **details, **told}, now)
+        return self._unit.of(Plans).agency_by_id(agency.id)
 
 
 def _names(name: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 from sqlalchemy import ARRAY, BigInteger, Connection, and_, bindparam, func, literal_column, select, true, update
 
 from storage.database.ahead import Known
-from storage.database.models import Agency, Chat, Membership, Person, RestrictedMessage, Session, table
+from storage.database.models import Agency, Chat, Membership, Person, Plan, RestrictedMessage, Session, table
 from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Repository
 from storage.messages.restricted import RestrictedMessages
@@ -23,6 +23,7 @@ _C, _R = table(Chat), table(RestrictedMessage)
 _P = table(Person)
 _M = table(Membership)
 _A = table(Agency)
+_L = table(Plan)
 _S = table(Session)
 
 
@@ -66,6 +67,8 @@ class VisitMembership(NamedTuple):
     """The first day on which a role for a time is over."""
     agency_ends_on: date | None = None
     """The first day on which the agency no longer takes part."""
+    plan_closes_on: date | None = None
+    """The last day on which something of the plan is written, once it was decided that it ends."""
 
 
 class Visit:
@@ -150,11 +153,13 @@ def _opened(chat_id: Any, telegram_id: Any) -> Any:
             _M.c.is_contributor.label("m_contributor"),
             _M.c.until_on.label("m_until_on"),
             _A.c.active_to.label("a_active_to"),
+            _L.c.closes_on.label("l_closes_on"),
         )
         .select_from(_C)
         .outerjoin(_P, _P.c.telegram_id == telegram_id)
         .outerjoin(_M, and_(_M.c.person_id == _P.c.id, _M.c.active_to.is_(None)))
         .outerjoin(_A, _A.c.id == _M.c.agency_id)
+        .outerjoin(_L, _L.c.id == _M.c.plan_id)
         .outerjoin(_S, and_(_S.c.id == _C.c.session_id, is_its_own, sessions.IS_STILL_OPEN))
         .where(_C.c.id == chat_id)
         .order_by(_M.c.id)

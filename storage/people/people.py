@@ -329,7 +329,12 @@ class People(Repository):
         return self._connection.execute(others.limit(1)).first() is not None
 
     def had_admin_besides(self, plan_id: int, person_id: int, since: datetime) -> bool:
-        """Whether somebody else is the plan's admin, or was since then, suspended or not."""
+        """Whether somebody else is the plan's admin, or was since then, suspended or not.
+
+        It locks the plan until the unit ends: an admin who is being suspended at this moment must not count for two
+        different answers.
+        """
+        self._connection.execute(select(_plan.c.id).where(_plan.c.id == plan_id).with_for_update(key_share=True)).all()
         others = (
             select(_membership.c.id)
             .join(_person, _person.c.id == _membership.c.person_id)

@@ -66,6 +66,8 @@ class Plan:
     """The number of people below which a restricted figure is protected, unless its indicator has a limit."""
     hotlines: str = ""
     """Public numbers that free text may name, between semicolons."""
+    closes_on: date | None = None
+    """The last day on which something of it is written, once it was decided that it ends."""
 
 
 @dataclass(frozen=True, slots=True)

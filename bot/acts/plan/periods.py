@@ -15,7 +15,7 @@ from conversations.plan.periods import ONE_DAY, Frequency, ReportingPeriod, peri
 from conversations.plan.versions import as_of
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
-from storage.database.marks import altered_contents, contents
+from storage.database.marks import told_anew
 from storage.errors import Conflict, NotFound
 from storage.plan.past_rows import TARGETS, PastRows, plain
 from storage.plan.periods import StoredReopening
@@ -155,18 +155,10 @@ def correct(
     for field, value in changes.items():
         said[field] = _said(was, field, period)
         columns |= _columns(actor, was, field, value, period)
-    is_as_told = not altered_contents(unit, plan_id, "past_row")
     table = was.subject.partition(":")[0]
-    unit.of(PastRows).correct(plan_id, table, versions[0].id, period.seals_on, columns, reason)
-    details: dict[str, object] = {
-        "code": code,
-        "period": period.code,
-        "was": said,
-        "is": dict(changes),
-        "reason": reason,
-    }
-    if is_as_told:
-        details["contents"] = contents(unit, plan_id, "past_row")
+    with told_anew(unit, plan_id, "past_row") as details:
+        unit.of(PastRows).correct(plan_id, table, versions[0].id, period.seals_on, columns, reason)
+    details |= {"code": code, "period": period.code, "was": said, "is": dict(changes), "reason": reason}
     unit.audit.record("plan.corrected", actor.person_id, plan_id, details, actor.now)
     return said
 

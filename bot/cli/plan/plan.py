@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.at_server import in_unit, look, now, server, settings
+from bot.cli.at_server import act, day, in_unit, look, now, server, settings
 from bot.cli.authoring import authored, print_problems
 from bot.cli.console import fail, read_file, talk, where, write_file
 from bot.cli.options import PlanOption
 from bot.errors import Complaint
 
 if TYPE_CHECKING:
+    from bot.chat.actor import Actor
     from storage.imports.differences import Difference, Doubt
     from storage.imports.history import Undo
     from storage.unit_of_work import UnitOfWork
@@ -228,3 +229,55 @@ def undo(
             print(f"{mark} {say(f'plan.table.{table}')} {code}")
     for table, code, column in found.kept:
         talk(say("import.undo_keeps", codes=f"{say(f'plan.table.{table}')} {code} ({column})"))
+
+
+@app.command()
+def close(
+    until: Annotated[str, typer.Option("--until", metavar="DAY", help="The last day for late reports.")] = "",
+    dropped: Annotated[
+        list[str] | None,
+        typer.Option("--drop", metavar="CODE=REASON", help="Not carried on into the next plan, and why. CODE=: it is."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Take the decision back, before its day.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the balance and change nothing.")] = False,
+    plan_code: PlanOption = "",
+) -> None:
+    """Close the plan: late reports are received until a day; afterwards it is read and verified, and never written."""
+    from bot.acts.plan import ending as acts
+    from bot.chat.actor import tell_later
+    from conversations.card import Card, plain
+    from conversations.languages import translated
+    from conversations.plan.messages.balance import balance_lines
+    from conversations.session.safeguards.characters import clean
+    from conversations.session.safeguards.guard import personal_data
+    from storage.errors import NotFound
+
+    chosen = settings()
+    pairs = [(code.strip(), clean(why)) for code, _, why in (each.partition("=") for each in dropped or ())]
+    if any(personal_data(why, strict=True) is not None for _, why in pairs):
+        fail("A reason seems to hold personal data or the place of a shelter: say it without.", 2)
+    if not (until or pairs or keep or dry_run):
+        fail("Say until which day late reports are received: --until 2021-02-15", 2)
+
+    def work(actor: "Actor") -> str:
+        try:
+            for code, why in () if dry_run else pairs:
+                acts.drop(actor, code, why)
+        except NotFound as error:
+            raise Complaint(f"Nothing was changed: {error}.") from None
+        if keep:
+            news = acts.keep_open(actor)
+            if news is None:
+                raise Complaint("Nothing was changed: nobody has asked to close the plan.")
+            tell_later(actor.unit, news, actor.now)
+        elif until and not dry_run:
+            tell_later(actor.unit, acts.close_plan(actor, day("--until", until, chosen))[1], actor.now)
+        found, areas = acts.balance_of(actor), actor.unit.plans.strategic_areas(actor.plan_id)
+        named = [(area.code, translated(area.name, chosen.language)) for area in areas]
+        return plain(Card(balance_lines(found, named, chosen.language)))
+
+    print(act(plan_code, work, at=chosen))
+    if until and not dry_run:
+        talk(f"Late reports are received until {until}. Afterwards the plan is read, searched, exported and verified.")
+    elif keep:
+        talk("The plan stays open. Days that its last periods got more, they keep.")

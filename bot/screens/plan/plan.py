@@ -95,6 +95,9 @@ def _areas(ex: Exchange) -> None:
         lines.append(line(say("plan.nothing_yours")))
     if ex.allows(Route.IMPORT):
         lines += [line(""), line(italic(say("plan.how")))]
+    rows.append((Button(say("balance.title"), tap(Route.BALANCE)),))
+    if ex.allows(Route.END_PLAN) and not ex.is_over:
+        rows.append((Button(say("ending.title"), tap(Route.END_PLAN)),))
     last = []
     if ex.allows(Route.WORKBOOK):
         last.append(Button(say("plan.download"), tap(Route.WORKBOOK)))

@@ -43,6 +43,7 @@ from conversations.session.session import Session
 from conversations.session.turn import Step
 from conversations.xforms.bundle import kind_of
 from conversations.xforms.form import Form
+from storage.errors import PlanClosed
 from storage.reports.sessions import StoredSession
 
 OFTEN = 3
@@ -82,6 +83,8 @@ def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = Fal
     """Apply an event to a session and show the result. Refused if the session's period has locked."""
     if not ex.is_theirs(stored) or not ex.may_report(stored.subject):
         raise Denied
+    if ex.is_over:
+        raise PlanClosed
     if ex.now >= stored.expires_at:
         refuse_locked(ex, stored)
         return
@@ -344,6 +347,9 @@ def phase_lines(ex: Exchange) -> tuple[Line, ...]:
     """Say that the plan has not begun or is over, and the way out. Nothing while it is under way."""
     plan = ex.unit.plans.by_id(ex.membership.plan_id)
     phase = plan_phase(plan.starts_on, ex.unit.plans.periods(plan.id), ex.today)
+    if plan.closes_on is not None:
+        last = show_date(plan.closes_on.isoformat(), ex.language)
+        return (line(bold(ex.say("ending.over" if ex.is_over else "ending.until", date=last))),)
     if phase is PlanPhase.UNDER_WAY:
         return ()
     day = plan.starts_on if phase is PlanPhase.AHEAD else plan.ends_on

@@ -1,5 +1,7 @@
 """/exportar: ask for a file, by buttons or by typing, and stop the request or repeat it afterwards."""
 
+from dataclasses import replace
+
 from bot.acts.sharing import exports as acts
 from bot.acts.sharing.exports import AT_ONCE, KEPT, KIND, Asker, offers_of, request, scope_of
 from bot.chat.exchange import Denied, Exchange, existing, number_of
@@ -33,7 +35,7 @@ def export(ex: Exchange, act: str, value: str) -> None:
     if act in _OF_A_JOB:
         _OF_A_JOB[act](ex, number_of(value))
     elif act == "page":
-        _page(ex)
+        _page(ex, value or ONE_PAGE.dataset)
     elif (standing := _standing(ex)) is None:
         return
     elif not act:
@@ -88,11 +90,12 @@ def _answer(ex: Exchange, choice: Choice, offers: tuple[Offer, ...], act: str, v
     _answer_in_place(ex, request_card(changed, offers, ex.say, left))
 
 
-def _page(ex: Exchange) -> None:
-    """Make the plan on one page at once, without questions. The remembered request stays."""
+def _page(ex: Exchange, dataset: str) -> None:
+    """Make a page at once, without questions: the plan on one, or its balance on two. The remembered request stays."""
     offers = offers_of(Role(ex.membership.role))
-    choice = fitted(ONE_PAGE, offers)
-    if choice is None or (choice.dataset, choice.format) != (ONE_PAGE.dataset, ONE_PAGE.format):
+    wanted = replace(ONE_PAGE, dataset=dataset)
+    choice = fitted(wanted, offers)
+    if choice is None or (choice.dataset, choice.format) != (dataset, ONE_PAGE.format):
         raise Denied
     number = _asked_for(ex, choice, offers)
     if number is not None:

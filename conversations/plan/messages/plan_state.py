@@ -90,8 +90,9 @@ def plan_state(
     plan_name: str,
     reader: Reader,
     language: str,
+    room: int = INDICATORS,
 ) -> Page:
-    """Return the page of a plan; `areas` are their codes and names, in order.
+    """Return the page of a plan; `areas` are their codes and names, in order, and `room` is for so many indicators.
 
     `s` is counted from the reports that the reader may see. For most readers these are the validated ones.
     """
@@ -101,7 +102,7 @@ def plan_state(
         (light.value, digest_words.light_word(light, say), sum(each.light is light for each in open_ones))
         for light in WORST_FIRST
     )
-    shown = _indicators(indicators, reader, language)
+    shown = _indicators(indicators, room, language)
     year = indicators[0].year.first.year if indicators else s.today.year
     red = tuple(_troubled(s, Light.CRITICAL, TROUBLED, reader, language))
     return Page(
@@ -206,7 +207,7 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
 
 
 def _indicators(
-    found: Sequence[IndicatorYear], reader: Reader, language: str
+    found: Sequence[IndicatorYear], room: int, language: str
 ) -> tuple[tuple[str, str, str, str, str, str], ...]:
     """Return the indicators that matter most. A missing figure is a dash, which differs from zero
     (docs/domain.md#rates).
@@ -216,7 +217,7 @@ def _indicators(
     """
     say = wording(language)
     rows = []
-    for each in sorted(found, key=_weight)[:INDICATORS]:
+    for each in sorted(found, key=_weight)[:room]:
         value = "".join(digests.shown_value(each.year, say)) if each.year.reported else "–"
         so_far = value if each.so_far is None else digests.shown_figure(each.so_far, say)
         indicator = each.indicator

@@ -6,13 +6,15 @@ So the workbook on a minister's desk and the card on her phone cannot differ.
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
 from conversations.languages import translated
+from conversations.plan.figures.balance import outcome
 from conversations.plan.figures.lights import Light
-from conversations.plan.figures.monitoring import ActivityStanding, AgencyStanding, Standing
+from conversations.plan.figures.monitoring import ActivityStanding, AgencyStanding, Standing, standing
 from conversations.plan.figures.standing_records import Closing, Report
 from conversations.plan.model import Agency, Role, is_restricted
 from storage.calendar.figures import Figures
@@ -38,6 +40,8 @@ class _Activity(NamedTuple):
     status_name: str | None
     language: str
     is_released: bool
+    outcome: str | None
+    """What became of it by validated reports; None for a retired one."""
 
     @property
     def last(self) -> Report | None:
@@ -53,6 +57,11 @@ class _Activity(NamedTuple):
     def own_words(self, translations: Mapping[str, str]) -> str | None:
         """Return words that say what is done. Of a restricted activity, outsiders get none."""
         return None if self.is_released and self.is_restricted else self.words(translations)
+
+    @property
+    def why_dropped(self) -> str | None:
+        """Why it is not carried on into the next plan."""
+        return None if self.is_released and self.is_restricted else self.found.dropped_because or None
 
 
 PLAN: tuple[ColumnOf[_Activity], ...] = (
@@ -71,6 +80,7 @@ PLAN: tuple[ColumnOf[_Activity], ...] = (
     ("status_name", Kind.TEXT, lambda of: of.status_name),
     ("progress", Kind.WHOLE, lambda of: of.last.progress if of.last else None),
     ("light", Kind.CODE, lambda of: of.stands.light.value if of.stands else None),
+    ("balance", Kind.CODE, lambda of: of.outcome),
     ("last_period_end", Kind.DAY, lambda of: of.last.end_on if of.last else None),
     ("indicator", Kind.TEXT, lambda of: of.found.indicator_code),
     ("target", Kind.DECIMAL, lambda of: number_or_text(of.found.target_quantity or "")),
@@ -79,6 +89,7 @@ PLAN: tuple[ColumnOf[_Activity], ...] = (
     ("sdg_targets", Kind.TEXT, lambda of: of.found.sdg_targets or None),
     ("restricted", Kind.FLAG, lambda of: of.is_restricted),
     ("retired_on", Kind.DAY, lambda of: of.found.retired_on),
+    ("dropped_because", Kind.TEXT, lambda of: of.why_dropped),
 )
 GCM: ColumnOf[_Activity] = ("gcm_objectives", Kind.TEXT, lambda of: of.found.gcm_objectives or None)
 """For partners and donors. Other audiences see it only if an admin has decided so; the shipped plan did not
@@ -179,18 +190,22 @@ def _standing(unit: UnitOfWork, wanted: Wanted) -> Standing:
 
 
 def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[_Activity]:
-    standing = {each.code: each for each in _standing(unit, wanted).activities}
+    records = Figures(unit).records(wanted.plan_id, wanted.now, wanted.zone)
+    count = partial(standing, records, wanted.now, wanted.now, wanted.zone)
+    stands = {each.code: each for each in count(only_validated=wanted.only_validated).activities}
+    outcomes = {each.code: outcome(each.last).value for each in count(only_validated=True).activities}
     statuses = {
         each.code: each.text(wanted.language) for each in unit.plans.code_list(wanted.plan_id, "activity_status")
     }
     supports = _supporting(unit, wanted)
     for found in unit.connection.execute(_of_plan(wanted)):
-        stands = standing.get(found.code)
-        status = stands.last.status.value if stands and stands.last else ""
+        own = stands.get(found.code)
+        status = own.last.status.value if own and own.last else ""
         if not wanted.status or status in wanted.one_of("status"):
             name = statuses.get(status) or None
             supporting = " ".join(supports.get(found.id, ()))
-            yield _Activity(found, stands, supporting, name, wanted.language, wanted.is_released)
+            became = outcomes.get(found.code)
+            yield _Activity(found, own, supporting, name, wanted.language, wanted.is_released, became)
 
 
 def _supporting(unit: UnitOfWork, wanted: Wanted) -> dict[int, list[str]]:

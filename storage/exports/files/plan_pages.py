@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import Any
 
 from conversations.plan.figures.monitoring import WORST_FIRST
+from conversations.plan.messages.balance import BalancePages
 from conversations.plan.messages.digest_words import number
 from conversations.plan.messages.plan_state import Page
 from storage.exports.files.paper import BOTTOM, FAINT, LEFT, RIGHT, WIDTH, Paper
@@ -40,6 +41,15 @@ def drawn_table(page: Page, table: Crosstab, now: datetime) -> bytes:
         title = f"{page.words['three_p']} · {page.title} · {page.subtitle}"
         paper = Paper(held, title=title, language=page.language, now=now)
         _draw_table(paper, page, table)
+        return bytes(paper.pdf.output())
+
+
+def drawn_balance(pages: BalancePages, now: datetime) -> bytes:
+    """The balance of a plan as a PDF of two pages: what was done, by area and agency; indicators and obstacles."""
+    with ExitStack() as held:
+        title = f"{pages.title} · {pages.page.title}"
+        paper = Paper(held, title=title, language=pages.page.language, now=now)
+        _draw_balance(paper, pages)
         return bytes(paper.pdf.output())
 
 
@@ -271,6 +281,66 @@ def _foot(sheet: Paper, page: Page) -> None:
         for text in lines:
             sheet.write(LEFT, y, text, 6.5, colour=FAINT)
             y += 2.9
+
+
+# ------------------------------------------------------------------ the balance
+ROW_HIGH = 5.2
+
+
+def _draw_balance(sheet: Paper, pages: BalancePages) -> None:
+    sheet.add_page()
+    y = _head(sheet, pages.page)
+    with sheet.element("P"):
+        sheet.write(
+            LEFT, y + 1, f"{pages.title}{pages.page.words['colon']}{pages.headline}", 13, is_bold=True, width=WIDTH
+        )
+    y += 10
+    y = _outcomes(sheet, pages.words["area"], pages.outcomes, pages.areas, y, ROW_HIGH)
+    room = BOTTOM - y - 14
+    _outcomes(sheet, pages.words["agency"], pages.outcomes, pages.agencies, y + 3,
+              min(ROW_HIGH, room / max(1, len(pages.agencies) + 1)))  # fmt: skip
+    sheet.add_page()
+    y = _indicators(sheet, pages.page, 12.0) + 2
+    for name, items in (("obstacles", pages.obstacles), ("dropped", pages.dropped)):
+        y = sheet.heading(pages.words[name], LEFT, y, WIDTH)
+        with sheet.element("L"):
+            for item in items or (pages.words["none"],):
+                with sheet.element("LI"), sheet.element("LBody"):
+                    sheet.write(LEFT, y + 0.6, f"• {item}" if items else item, 8, width=WIDTH)
+                y += 4.6
+        y += 2
+    with sheet.element("P"):
+        for number, text in enumerate(sheet.wrapped(pages.method, WIDTH, 6.5, lines=4)):
+            sheet.write(LEFT, BOTTOM - 12 + 2.9 * number, text, 6.5, colour=FAINT)
+
+
+def _outcomes(
+    sheet: Paper, heading: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[int]]], y: float, high: float
+) -> float:
+    """Draw a table of names and of how many activities of each have which outcome."""
+    wide = 19.0
+    right = [RIGHT - 1 - wide * (len(columns) - 1 - number) for number in range(len(columns))]
+    with sheet.element("Table"):
+        with sheet.element("TR"):
+            with sheet.header():
+                sheet.write(LEFT + 1, y, heading, 7.5, colour=FAINT)
+            for x, name in zip(right, columns, strict=True):
+                with sheet.header():
+                    sheet.write(x, y, name, 7.5, colour=FAINT, align="R", width=wide - 1)
+        sheet.rule(y + 4.2)
+        y += 5
+        for row, (name, numbers) in enumerate(rows):
+            if row % 2 == 0:
+                sheet.stripe(LEFT, y, WIDTH, high)
+            with sheet.element("TR"):
+                with sheet.header("Row"):
+                    sheet.write(LEFT + 1, y + high / 2 - 1.6, name, min(8.5, high * 1.8), width=88)
+                for x, value in zip(right, numbers, strict=True):
+                    with sheet.element("TD"):
+                        size = min(8.5, high * 1.8)
+                        sheet.write(x, y + high / 2 - 1.6, str(value), size, align="R", is_bold=bool(value))
+            y += high
+    return y
 
 
 # ------------------------------------------------------------------ the 3P table

@@ -9,8 +9,11 @@ from datetime import datetime, time
 from typing import BinaryIO
 
 from conversations.languages import translated
+from conversations.plan.figures.balance import balance
 from conversations.plan.figures.monitoring import standing
 from conversations.plan.figures.standing_records import Records
+from conversations.plan.messages.balance import INDICATORS, BalancePages, balance_pages
+from conversations.plan.messages.plan_state import INDICATORS as ROOM
 from conversations.plan.messages.plan_state import Page, Reader, plan_state
 from conversations.plan.model import Role
 from storage.calendar.figures import Figures
@@ -44,8 +47,29 @@ def write_three_p(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: Binar
     return Written(count)
 
 
-def state_of(unit: UnitOfWork, wanted: Wanted) -> tuple[Page, int]:
-    """The content of the page, and the number of activities that it counts.
+def write_balance(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
+    """Write the balance of the plan on two pages. The number of rows is the number of activities that it counts."""
+    pages, count = balance_of(unit, wanted)
+    given = (pages, wanted.now)
+    out.write(
+        draw_in_child("storage.exports.files.plan_pages", "drawn_balance", *given, go_on=lambda: progress(0, count))
+    )
+    progress(count, count)
+    return Written(count)
+
+
+def balance_of(unit: UnitOfWork, wanted: Wanted) -> tuple[BalancePages, int]:
+    """The content of the balance, and the number of activities that it counts."""
+    page, _ = state_of(unit, wanted, INDICATORS)
+    records = Figures(unit).records(wanted.plan_id, wanted.now, wanted.zone, is_whole=True)
+    found = balance(_of_part(records, wanted), wanted.now, wanted.zone)
+    areas = [(a.code, translated(a.name, wanted.language)) for a in unit.plans.strategic_areas(wanted.plan_id)]
+    dropped = unit.endings.dropped(wanted.plan_id)
+    return balance_pages(found, page, areas, dropped, reader_of(wanted), wanted.language), len(found.activities)
+
+
+def state_of(unit: UnitOfWork, wanted: Wanted, room: int = ROOM) -> tuple[Page, int]:
+    """The content of the page with so many indicators, and the number of activities that it counts.
 
     With a period, it is the state on the day when its last part locked, as it is known today. With an agency or an
     area, it covers only their activities and indicators.
@@ -62,7 +86,7 @@ def state_of(unit: UnitOfWork, wanted: Wanted) -> tuple[Page, int]:
     ]
     areas = [(a.code, translated(a.name, wanted.language)) for a in unit.plans.strategic_areas(plan.id)]
     name = translated(plan.name, wanted.language) or plan.code
-    page = plan_state(found, indicators, areas, name, reader_of(wanted), wanted.language)
+    page = plan_state(found, indicators, areas, name, reader_of(wanted), wanted.language, room)
     return page, len(found.activities)
 
 

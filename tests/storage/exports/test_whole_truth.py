@@ -113,13 +113,17 @@ def test_plan_whole(told: tuple[Plan, Truth]) -> None:
             last = last_read(truth, code, asked)
             hides = code == RESTRICTED and not is_inside(asked)
             light = light_of(truth, code, kind, start, asked)
+            became = last_read(truth, code, READERS[-1])  # validated reports alone, whoever reads
+            ends = {"completed": "done", "cancelled": "cancelled"}
+            balance = ends.get(became[1], "in_part") if became and became[1:] != ("not_started", 0) else "not_begun"
             row: Row = {
                 "activity": code, "activity_name": None if hides else f"Acción {code}", "area": "PRE",
                 "area_name": "Prevención", "objective": "PRE-1", "objective_name": "Objetivo", "agency": agency,
                 "supporting": "PGR" if code == "PRE-101" else None, "start_on": start, "due_on": DUE,
                 "frequency": kind, "status": last[1] if last else None, "status_name": None,
                 "progress": last[2] if last else None, "light": light, "last_period_end": last[0] if last else None,
-                "indicator": None, "target": 120, "target_unit": None if hides else "centros",
+                "balance": balance, "dropped_because": None, "indicator": None, "target": 120,
+                "target_unit": None if hides else "centros",
                 "means_of_verification": None if hides else "Actas", "sdg_targets": None,
                 "restricted": code == RESTRICTED, "retired_on": None,
             }  # fmt: skip

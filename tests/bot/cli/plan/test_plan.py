@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from datetime import date, timedelta
 from pathlib import Path
 
 import openpyxl
@@ -28,6 +29,13 @@ from tests.bot.cli.commands import (
 from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
+
+
+def asked(folder: Path, query: str) -> tuple[object, ...]:
+    """The row that SQL finds."""
+    with closing(sqlite3.connect(folder / "enlace.db")) as database:
+        row: tuple[object, ...] = database.execute(query).fetchone()
+    return row
 
 
 # ------------------------------------------------------------------ init
@@ -237,6 +245,32 @@ def test_what_was_expected_of_a_locked_period_is_corrected(folder: Path) -> None
     before = contents(folder)
     refused = enlace(folder, *correct, "target=many")
     assert (refused.code, is_one_line(refused), contents(folder)) == (1, True, before)
+
+
+def test_a_plan_is_closed_and_afterwards_nothing_of_it_is_written(folder: Path) -> None:
+    """A dry run prints the balance alone; a reason and a day are stored; after the day an import is refused."""
+    until = str(date.today() + timedelta(days=30))
+    tried = enlace(folder, "plan", "close", "--until", until, "--drop", "PRE-101=otro plan", "--dry-run")
+    assert tried.out.startswith("0 de 60 actividades hechas (0%)")
+    ends = "SELECT closes_on, (SELECT dropped_because FROM activity WHERE code = 'PRE-101') FROM plan"
+    assert asked(folder, ends) == (None, "")
+    assert enlace(folder, "plan", "close").code == 2
+    assert enlace(folder, "plan", "close", "--until", "2021-01-15").code == 1
+    assert "PRE-999" in enlace(folder, "plan", "close", "--drop", "PRE-999=no").err
+
+    assert enlace(folder, "plan", "close", "--until", until, "--drop", "PRE-101=otro plan").code == 0
+    assert asked(folder, ends) == (until, "otro plan")
+    assert "already" in enlace(folder, "plan", "close", "--until", until).err
+    assert enlace(folder, "plan", "close", "--keep").code == 0
+    assert asked(folder, ends) == (None, "otro plan")
+
+    with closing(sqlite3.connect(folder / "enlace.db")) as database:
+        database.execute("UPDATE plan SET closes_on = '2021-01-31'")
+        database.commit()
+    refused = enlace(folder, "plan", "close", "--drop", "PRE-101=tarde")
+    assert refused.code == 1
+    assert "closed on 2021-01-31" in refused.err
+    assert is_one_line(refused)
 
 
 def test_a_broken_plan_is_refused_with_every_problem_at_its_place(folder: Path) -> None:

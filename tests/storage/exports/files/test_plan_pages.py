@@ -17,12 +17,13 @@ import pytest
 
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
+from conversations.plan.messages.balance import BalancePages
 from conversations.plan.messages.plan_state import spoken
 from conversations.plan.model import Role
 from storage.exports.exporters import exporter
 from storage.exports.files.paper import Paper
 from storage.exports.files.plan_pages import drawn, drawn_table
-from storage.exports.files.plan_state import state_of, table_of
+from storage.exports.files.plan_state import balance_of, state_of, table_of
 from storage.exports.wanted import Wanted, Written
 from storage.open_database import Database
 from storage.reports.files import FileStore, NewAttachment
@@ -282,6 +283,90 @@ def test_a_year_gone_by_is_told_with_its_own_indicators(house: House, period: st
     with house.database.view() as unit:
         page = state_of(unit, Wanted(1, ZONE, later, role=Role.COORDINATOR, period=period))[0]
     assert page.indicators_title == "Indicadores, 2018"
+
+
+# ------------------------------------------------------------------ the balance
+BALANCED = """
+    SELECT area.code, agency.code, activity.code,
+        (SELECT CASE WHEN s.activity_status = 'completed' AND NOT s.promises_evidence THEN 'done'
+                     WHEN s.activity_status = 'cancelled' THEN 'cancelled'
+                     WHEN s.activity_status = 'not_started' AND coalesce(s.progress, 0) = 0 THEN 'not_begun'
+                     ELSE 'in_part' END
+         FROM submission s JOIN reporting_period p ON p.id = s.reporting_period_id
+         WHERE s.subject = 'activity:' || activity.code AND s.validation_state = 'validated'
+         ORDER BY p.end_on DESC, s.id DESC LIMIT 1)
+    FROM activity JOIN agency ON agency.id = activity.agency_id
+    JOIN objective ON objective.id = activity.objective_id
+    JOIN strategic_area area ON area.id = objective.strategic_area_id
+    WHERE activity.retired_on IS NULL
+"""
+"""What became of each activity, in SQL alone."""
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The demo's plan at its end: reports of all kinds, validated or not, one with its evidence owed."""
+    folder: Path = tmp_path_factory.mktemp("ended")
+    furnish(folder)
+    with open_storage(settings_in(folder)) as database:
+
+        def end(unit: Any) -> None:
+            for number, (status, progress) in enumerate(
+                [("completed", 100), ("completed", 100), ("cancelled", 30), ("not_started", 0), ("in_progress", 60)]
+            ):
+                unit.connection.exec_driver_sql(
+                    "UPDATE submission SET activity_status = ?, progress = ?, promises_evidence = ?,"
+                    " validation_state = ? WHERE activity_status IS NOT NULL AND id % 7 = ?",
+                    (status, progress, number == 1, "validated", number),
+                )
+            unit.connection.exec_driver_sql("UPDATE activity SET dropped_because = 'Pasa a otro plan' WHERE id % 9 = 0")
+
+        database.units.submit(None, end).result()
+        yield House(database, FileStore(folder / "evidence", database.vault))
+
+
+def balanced(house: House, **asked: Any) -> BalancePages:
+    with house.database.view() as unit:
+        return balance_of(unit, Wanted(1, ZONE, NOW, **asked))[0]
+
+
+def test_the_balance_is_what_sql_counts(ended: House) -> None:
+    """All activities, by area and by agency, on paper and in the table of the plan."""
+    with ended.database.reader() as connection:
+        rows = [(area, agency, code, became or "not_begun")
+                for area, agency, code, became in connection.exec_driver_sql(BALANCED)]  # fmt: skip
+    order = ("done", "in_part", "not_begun", "cancelled")
+    assert {became for *_, became in rows} == set(order)
+
+    def counted(place: int) -> dict[str, tuple[int, ...]]:
+        found = {row[place]: [each[3] for each in rows if each[place] == row[place]] for row in rows}
+        return {name: (*(own.count(each) for each in order), len(own)) for name, own in found.items()}
+
+    pages = balanced(ended)
+    assert {name.partition(" ")[0]: numbers for name, numbers in pages.areas} == counted(0)
+    assert dict(pages.agencies) == counted(1)
+    done = sum(became == "done" for *_, became in rows)
+    assert pages.headline == f"{done} de {len(rows)} actividades hechas ({round(100 * done / len(rows))}%)"
+    table, _ = made(ended, "plan", "csv", language="es")
+    told = {row["activity"]: row["balance"] for row in csv.DictReader(io.StringIO(table.decode()))}
+    assert told == {code: became for _, _, code, became in rows}
+
+
+def test_the_balance_is_two_pages_and_tells_nothing_restricted(ended: House) -> None:
+    """Outsiders read of a restricted activity its code; the public reads no reasons; a reader hears it in order."""
+    content, written = made(ended, "balance", "pdf", language="es")
+    assert written.count == 60
+    assert content.count(b"/Type /Page\n") == 2
+    can_be_read_aloud(content, WHOLE - {b"/S /Figure"})
+    hidden = "SELECT code FROM activity WHERE sensitivity = 'restricted' AND dropped_because <> ''"
+    with ended.database.reader() as connection:
+        secret = set(connection.exec_driver_sql(hidden).scalars())
+    assert secret
+    inside = balanced(ended, role=Role.COORDINATOR).dropped
+    assert all("Pasa a otro plan" in each for each in inside)
+    outside = balanced(ended, audience="observers", role=Role.OBSERVER).dropped
+    assert {each.rpartition(" ")[2] for each in outside if "Pasa" not in each} == secret
+    assert not any("Pasa" in each for each in balanced(ended, audience="public").dropped)
 
 
 # ------------------------------------------------------------------ the evidence
