@@ -58,6 +58,7 @@ OF_A_PLAN = [
     ("plan", "export", "--out", "p.xlsx"),
     ("plan", "lists", "--out", "lists"),
     ("plan", "undo", "--dry-run"),
+    ("plan", "close", "--until", "2030-01-31"),
     ("form", "list"),
     ("form", "download", "activity_report", "--out", "f.xlsx"),
     ("form", "publish", str(FORMS / "activity_report.xlsx")),
