@@ -282,7 +282,7 @@ class Intake:
         assert first.update_id is not None, "a suspect is an update"
         self._last_alone = first.chat_id
         line.begun.append(first)
-        marking = self._units.begin(None, partial(self._mark, first.update_id, first.was_put_back), tries=TRIES)
+        marking = self._units.run(None, partial(self._mark, first.update_id, first.was_put_back), tries=TRIES)
         marking.add_done_callback(partial(self._marked, first))
 
     # -------------------------------------------------------------- what is kept
@@ -324,7 +324,7 @@ class Intake:
     def _read(self, chat_id: int, line: Line, behind: Backlog) -> None:
         behind.is_stored = False  # until something is found, or more is written
         behind.taken_at = self._loop.time()
-        reading = self._units.begin(None, lambda unit: unit.kept.first(self._bot_id, chat_id, KEPT_BURST))
+        reading = self._units.run(None, lambda unit: unit.kept.first(self._bot_id, chat_id, KEPT_BURST))
         reading.add_done_callback(partial(self._take, chat_id, line, behind))
 
     def _keep(self, chat_id: int, line: Line) -> None:
@@ -335,7 +335,7 @@ class Intake:
         behind.writing = [behind.pending.popleft() for _ in range(min(len(behind.pending), BATCH))]
         updates = [each.update for each in (*behind.first, *behind.writing) if each.update is not None]
         now = self._clock.now()
-        keeping = self._units.begin(None, lambda unit: unit.kept.keep(self._bot_id, chat_id, updates, now), tries=TRIES)
+        keeping = self._units.run(None, lambda unit: unit.kept.keep(self._bot_id, chat_id, updates, now), tries=TRIES)
         keeping.add_done_callback(partial(self._kept, chat_id, line, behind))
 
     def _kept(self, chat_id: int, line: Line, behind: Backlog, keeping: "asyncio.Future[None]") -> None:
@@ -548,7 +548,7 @@ class Intake:
             return
         self._excused = {chat: when for chat, when in self._excused.items() if at < when + EXCUSED_FOR} | {chat_id: at}
         excuse, now = self._excuse, self._clock.now()
-        telling = self._units.begin(None, lambda unit: excuse(unit, chat_id, now))
+        telling = self._units.run(None, lambda unit: excuse(unit, chat_id, now))
         telling.add_done_callback(self._told)
 
     def _told(self, telling: "asyncio.Future[Handled]") -> None:

@@ -42,7 +42,8 @@ class Waiting(Work):
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         """`ended` is called with the result of the unit, or with its error."""
-        super().__init__(apply, TRIES, give_up, opening, loop)
+        super().__init__(apply, TRIES, give_up, opening)
+        self.loop = loop
         self.future: asyncio.Future[Handled] = loop.create_future()
         self.chat_id = chat_id
         self.ended = ended

@@ -10,10 +10,8 @@ On SQLite all units share. On PostgreSQL others write too. There, only units tha
 
 The laws:
 * Only `GroupCommit` begins, commits or rolls back. No unit gets its result before its group has committed.
-* An ordinary failure rolls back its own unit. After it, after a unit without a savepoint of its own, and before COMMIT,
-  the writer checks that the transaction still exists. If not, the whole group has failed (`Unavailable`).
-* On SQLite, units that would share on PostgreSQL share a savepoint at their first try. If one fails, the others of the
-  savepoint are undone with it and applied again in order, each in a savepoint of its own.
+* An ordinary failure rolls back its own unit. After it and before COMMIT, the writer checks that the transaction still
+  exists. If not, the whole group has failed (`Unavailable`).
 * If only the whole group can be rolled back, it is, and each of its units is then applied alone.
 * A group takes no further unit after `longest` seconds, so a unit waits for the group before it, and for its own, no
   longer than that and one unit each. Lines take turns: no key has two units applied while another waits for its first.
@@ -29,7 +27,6 @@ The laws:
 """
 
 import asyncio
-import contextlib
 import heapq
 import itertools
 import logging
@@ -83,7 +80,7 @@ class Writer(Protocol):
         """
 
     def begin(self, connection: Connection, known: Mapping[str, Known]) -> None:
-        """Open a savepoint: of one unit, or of several without `threads`. `known`: answers to what it may ask."""
+        """Open the savepoint of a unit. `known`: answers to what it may ask."""
 
     def end(self, connection: Connection) -> None:
         """Close the open savepoint. Fail if the unit swallowed an error that spoilt the transaction."""
@@ -176,22 +173,7 @@ class GroupCommit(Generic[U]):
         self.enqueue(key, [submitted])
         return submitted.future
 
-    async def run(
-        self,
-        key: Hashable | None,
-        work: Callable[[U], T],
-        *,
-        tries: int = 1,
-        give_up: Callable[[U, Exception], T] | None = None,
-        opening: Opening | None = None,
-    ) -> T:
-        """The same as `submit`, for asyncio. All results of one group wake the loop once.
-
-        Cancelling the waiting task does not undo the unit: it may be committed already.
-        """
-        return await self.begin(key, work, tries=tries, give_up=give_up, opening=opening)
-
-    def begin(
+    def run(
         self,
         key: Hashable | None,
         work: Callable[[U], T],
@@ -200,7 +182,11 @@ class GroupCommit(Generic[U]):
         give_up: Callable[[U, Exception], T] | None = None,
         opening: Opening | None = None,
     ) -> "asyncio.Future[T]":
-        """The same as `run`, but the unit is in its line when this returns."""
+        """The same as `submit`, for asyncio: the unit is in its line when this returns.
+
+        All results of one group wake the loop once. Cancelling the future does not undo the unit: it may be committed
+        already.
+        """
         awaited = Awaited(work, tries, give_up, opening)
         self.enqueue(key, [awaited])
         return awaited.future
@@ -311,8 +297,6 @@ class GroupCommit(Generic[U]):
                             raise GroupParted("the keyring has a new key")  # `retire_key` may not have seen our rows
                         began = self._monotonic()
                         try:
-                            if group.savepoint is not None:
-                                writer.end(connection)
                             writer.finish(connection)
                         except (ApplyAlone, DBAPIError) as error:
                             raise self._end_of(connection) from error
@@ -363,30 +347,21 @@ class GroupCommit(Generic[U]):
         if not work.is_wanted():
             self._advance(line)
             return
-        shares = work.shares and not writer.threads
         try:
             if queue is self._alone and work.opening is not None:
                 [opened] = writer.open(connection, [work.opening], waits=True)
-            self._begin(connection, group, opened, shares=shares)
+            writer.begin(connection, {} if opened is None else opened.known)
             unit = self._make(connection, self._vault, self.replica_id, opened)
             if self.view is not None:
                 unit.found = list(work.found)
             result = work.function(unit)
-            if not shares:
-                writer.end(connection)
-            elif not writer.is_in_transaction(connection):
-                raise GroupLost("the database dropped the transaction")
+            writer.end(connection)
         except BaseException as error:
             is_shared = queue is self._together and writer.threads > 0
             if not writer.is_in_transaction(connection) or (writer.is_unavailable(error) and not is_shared):
                 raise GroupLost from error
             if (not writer.undo(connection) or writer.is_unavailable(error)) and is_shared:
                 raise GroupParted from error
-            if shares:
-                self._redo(connection, queue, group)
-                if line.waiting[0] is not work:
-                    return  # the one before it has failed now
-                self._keep_back(queue, line)
             if isinstance(error, StopIteration):  # asyncio refuses it as the outcome of a future
                 error = RuntimeError("a unit raised StopIteration")
             # The line stays out of `ready`: no unit of this key runs before this failure is settled.
@@ -411,37 +386,6 @@ class GroupCommit(Generic[U]):
                 group.hooks.extend(unit.close())
         except BaseException as error:
             raise self._end_of(connection) from error
-
-    def _begin(self, connection: Connection, group: Group, opened: Opened | None, *, shares: bool) -> None:
-        """Open a savepoint for a unit, unless it shares the open one."""
-        if group.savepoint is not None:
-            if shares:
-                return
-            self._writer.end(connection)
-        self._writer.begin(connection, {} if opened is None else opened.known)
-        group.savepoint = (len(group.done), len(group.hooks)) if shares else None
-
-    def _redo(self, connection: Connection, queue: Queue, group: Group) -> None:
-        """Apply those that shared the savepoint of a unit that failed, and were undone with it, in their own."""
-        assert group.savepoint is not None
-        done, hooks = group.savepoint
-        group.savepoint = None
-        again = [(line, work) for line, work, _ in group.done[done:]]
-        del group.done[done:], group.hooks[hooks:]
-        with self._lock:
-            for line, work in reversed(again):
-                line.waiting.appendleft(work)
-                self._scheduled.add(line)
-        for line, work in again:
-            if line.waiting[0] is work:  # otherwise the one before it has failed now
-                self._keep_back(queue, line)
-                work.shares = False
-                self._apply(connection, queue, group, line, None)
-
-    def _keep_back(self, queue: Queue, line: Line) -> None:
-        """Take a line out of `ready`, if it is there."""
-        with self._lock, contextlib.suppress(ValueError):
-            queue.ready.remove(line)
 
     def _end_of(self, connection: Connection) -> Exception:
         """Return what becomes of a group for which something could not be read or written.
@@ -492,41 +436,7 @@ class GroupCommit(Generic[U]):
                 self.applied += len(group.done)
                 self.commits.add(took)
             for line, work, error in group.failed:
-                if isinstance(error, Unavailable):
-                    told.extend(self._empty(line, str(error), error))
-                    continue
-                if isinstance(error, ApplyAlone):
-                    self._go_alone(line)
-                    continue
-                if isinstance(error, ReadFirst) and self.view is not None and work.is_wanted():
-                    self._reading.add(line)
-                    reading = partial(self._read_first, self.view, error.read, line, work)
-                    threading.Thread(target=reading, name="reading-first", daemon=True).start()
-                    continue
-                if self._writer.is_collision(error):
-                    work.collisions += 1
-                    if work.collisions > self._collisions:
-                        told.extend(self._empty(line, reason_of(error), error))
-                    else:
-                        work.shares = False
-                        self._rest(line, self._pause * work.collisions)
-                    continue
-                work.shares = False
-                work.failures += 1
-                if isinstance(error, Exception) and work.failures < work.tries:
-                    self._rest(line, self._pause * work.failures)
-                    continue
-                if isinstance(error, Exception) and work.give_up is not None:
-                    work.function = giving_up(work.give_up, error)
-                    work.give_up = None
-                    work.is_given_up = True
-                else:
-                    line.waiting.popleft()
-                    told.append((work, None, error))
-                    if work.is_given_up:
-                        told.extend(self._empty(line, reason_of(error), error))
-                        continue
-                self._go_on(line)
+                told.extend(self._after_failure(line, work, error))
             if self._writer.threads:
                 failed = {id(line) for line, _, _ in group.failed}
                 for line in group.lines:
@@ -536,6 +446,40 @@ class GroupCommit(Generic[U]):
                 if line not in self._scheduled and not line.waiting:
                     self._forget(line)
         self._telling.tell(told)
+
+    def _after_failure(self, line: Line, work: Work, error: BaseException) -> list[Told]:
+        """Decide what becomes of a unit that failed, and of its line. Return those whose callers are told now."""
+        if isinstance(error, Unavailable):
+            return self._empty(line, str(error), error)
+        if isinstance(error, ApplyAlone):
+            self._go_alone(line)
+            return []
+        if isinstance(error, ReadFirst) and self.view is not None and work.is_wanted():
+            self._reading.add(line)
+            reading = partial(self._read_first, self.view, error.read, line, work)
+            threading.Thread(target=reading, name="reading-first", daemon=True).start()
+            return []
+        work.shares = False
+        if self._writer.is_collision(error):
+            work.collisions += 1
+            if work.collisions > self._collisions:
+                return self._empty(line, reason_of(error), error)
+            self._rest(line, self._pause * work.collisions)
+            return []
+        work.failures += 1
+        if isinstance(error, Exception) and work.failures < work.tries:
+            self._rest(line, self._pause * work.failures)
+            return []
+        if isinstance(error, Exception) and work.give_up is not None:
+            work.function, work.give_up, work.is_given_up = giving_up(work.give_up, error), None, True
+            self._go_on(line)
+            return []
+        line.waiting.popleft()
+        told: list[Told] = [(work, None, error)]
+        if work.is_given_up:
+            return [*told, *self._empty(line, reason_of(error), error)]
+        self._go_on(line)
+        return told
 
     def _part(self, group: Group, error: GroupParted) -> None:
         """Apply each unit of a failed group in a transaction of its own.

@@ -23,13 +23,12 @@ class Work:
         tries: int = 1,
         give_up: Callable[[Any, Exception], Any] | None = None,
         opening: Opening | None = None,
-        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.function = function
         self.tries = tries
         self.give_up = give_up
         self.opening = opening
-        self.loop = loop
+        self.loop: asyncio.AbstractEventLoop | None = None
         """In whose thread the caller is told. None: in any."""
         self.shares = opening is not None
         """Whether it may share a transaction. False after it could not."""
@@ -54,14 +53,8 @@ class Submitted(Work):
 
     __slots__ = ("future", "is_started")
 
-    def __init__(
-        self,
-        function: Callable[[Any], Any],
-        tries: int = 1,
-        give_up: Callable[[Any, Exception], Any] | None = None,
-        opening: Opening | None = None,
-    ) -> None:
-        super().__init__(function, tries, give_up, opening)
+    def __init__(self, *unit: Any) -> None:
+        super().__init__(*unit)
         self.future: Future[Any] = Future()
         self.is_started = False
 
@@ -80,16 +73,10 @@ class Awaited(Work):
 
     __slots__ = ("future",)
 
-    def __init__(
-        self,
-        function: Callable[[Any], Any],
-        tries: int = 1,
-        give_up: Callable[[Any, Exception], Any] | None = None,
-        opening: Opening | None = None,
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(function, tries, give_up, opening, loop)
-        self.future: asyncio.Future[Any] = loop.create_future()
+    def __init__(self, *unit: Any) -> None:
+        super().__init__(*unit)
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
 
     def tell(self, result: Any, error: BaseException | None) -> None:
         _settle(self.future, result, error)
@@ -129,15 +116,13 @@ class Queue:
 class Group:
     """The units of one transaction whose callers still wait for a result."""
 
-    __slots__ = ("done", "failed", "hooks", "last", "lines", "savepoint", "unsaid")
+    __slots__ = ("done", "failed", "hooks", "last", "lines", "unsaid")
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.done: list[tuple[Line, Work, Any]] = []
         self.failed: list[tuple[Line, Work, BaseException]] = []
         self.hooks: list[Callable[[], object]] = []
-        self.savepoint: tuple[int, int] | None = None
-        """How many units were done, and hooks there, when the open savepoint of several units began. None: none is."""
         self.last: list[tuple[Line, Opened]] = []
         """Lines whose first unit is applied after those of all other lines."""
         self.unsaid: list[tuple[Unit, LastWords]] = []

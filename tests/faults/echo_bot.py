@@ -119,7 +119,7 @@ class BlamesEverybody(Intake):
     """Marks an update when it comes in, and not when it is alone: whoever was in flight at a death is counted."""
 
     def apply(self, update: Mapping[str, Any], *, rides: bool = False) -> Any:
-        self._units.begin(None, lambda unit: self._mark(update["update_id"], True, unit))
+        self._units.run(None, lambda unit: self._mark(update["update_id"], True, unit))
         return super().apply(update, rides=rides)
 
 

@@ -6,9 +6,11 @@ the test turn red (docs/reliability.md): a crash suite in which nothing crashes 
 
 import asyncio
 import gc
+import random
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -55,6 +57,34 @@ def test_a_failing_unit_takes_nothing_with_it(database: Database) -> None:
         bad.result(PATIENCE)
     assert (before.result(PATIENCE), after.result(PATIENCE)) == ("before", "after")
     assert known(database, "before", "bad", "after") == {"before", "after"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_unit_is_durable_or_gone_whoever_fails_beside_it(database: Database, seed: int) -> None:
+    """Whatever its place: who succeeds is stored, in its key's order, and its hook runs once."""
+    dice = random.Random(seed)
+    units = [(dice.choice("abc"), dice.random() < 0.7) for _ in range(dice.randrange(1, 25))]
+    hooked: list[int] = []
+
+    def say(number: int) -> Callable[[UnitOfWork], object]:
+        def work(unit: UnitOfWork) -> None:
+            unit.after_commit(lambda: hooked.append(number))
+            learn(str(number))(unit)
+            if not units[number][1]:
+                raise Wrong
+
+        return work
+
+    with held(database.units):
+        futures = [database.units.submit(key, say(number)) for number, (key, _) in enumerate(units)]
+    failed = {number for number, future in enumerate(futures) if future.exception(PATIENCE) is not None}
+    assert failed == {number for number, (_, succeeds) in enumerate(units) if not succeeds}
+    done = set(range(len(units))) - failed
+    assert known(database, *map(str, range(len(units)))) == set(map(str, done))
+    assert sorted(hooked) == sorted(done)
+    for key in "abc":
+        mine = [number for number in hooked if units[number][0] == key]
+        assert mine == sorted(mine)
 
 
 def test_a_database_error_is_an_ordinary_failure_of_its_unit(database: Database) -> None:
@@ -346,7 +376,7 @@ def test_close_waits_for_no_read_that_nobody_waits_for(url: str) -> None:
     database = open_database(url)
 
     async def begin_and_go() -> None:
-        database.units.begin("chat", lambda unit: unit.read_first(read))
+        database.units.run("chat", lambda unit: unit.read_first(read))
         await asyncio.to_thread(is_reading.wait, PATIENCE)
 
     asyncio.run(begin_and_go())
@@ -371,7 +401,7 @@ def test_close_leaves_what_nobody_waits_for(url: str) -> None:
 
     async def begin_and_go() -> None:
         for number in range(20):
-            database.units.begin("chat", learn(f"f{number}"))
+            database.units.run("chat", learn(f"f{number}"))
 
     with held(database.units):
         asyncio.run(begin_and_go())
@@ -418,7 +448,7 @@ async def test_asyncio_hears_of_a_whole_group_at_once(sqlite_database: Database)
 
     loop.call_soon_threadsafe = count  # type: ignore[method-assign,assignment]
     with held(sqlite_database.units):
-        futures = [sqlite_database.units.begin(f"chat {n}", learn(f"f{n}")) for n in range(50)]
+        futures = [sqlite_database.units.run(f"chat {n}", learn(f"f{n}")) for n in range(50)]
     assert await asyncio.gather(*futures) == [f"f{n}" for n in range(50)]
     # The group that held the writer may still have taken the first of them.
     assert wakeups <= 2
