@@ -5,11 +5,14 @@ spans with a style, and only the renderer knows how a style is written. So nothi
 (S7).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from conversations.routes import NO_TAP, ButtonTap, Route, tap
 from conversations.wording import Wording
+
+T = TypeVar("T")
 
 BUTTON_LIMIT = 30
 """Characters that fit a button on a cheap phone."""
@@ -102,6 +105,21 @@ def plain(card: Card) -> str:
     return "\n".join(map(unstyled, card.lines))
 
 
+def in_rows(buttons: Sequence[Button], width: int) -> list[tuple[Button, ...]]:
+    """Put so many buttons into each row."""
+    return [tuple(buttons[at : at + width]) for at in range(0, len(buttons), width)]
+
+
+def page_of(found: Sequence[T], page: int, length: int) -> tuple[Sequence[T], int | None]:
+    """Return what a page lists, and the number of the page behind it: behind the last one, the first.
+
+    None if there is only one.
+    """
+    pages = max(1, -(-len(found) // length))
+    at = page % pages
+    return found[at * length : (at + 1) * length], (at + 1) % pages if pages > 1 else None
+
+
 def cut(text: str, limit: int = NAME_LIMIT) -> str:
     """Cut a text to `limit` characters, at a word's end. "…" stands for the rest."""
     return text if len(text) <= limit else abridged(text, limit - 1)
@@ -117,6 +135,11 @@ def abridged(text: str, length: int) -> str:
         end = max((at for at, letter in enumerate(kept) if letter.isspace()), default=0)
         kept = kept[:end] if end >= length // 2 else kept
     return f"{kept.rstrip().rstrip(LEADING).rstrip() or kept}…"
+
+
+def line_card(text: str, say: Wording, *, anew: bool = False) -> Card:
+    """One line, and the button to the first screen."""
+    return Card((line(text),), ((home_button(say, anew=anew),),))
 
 
 def home_button(say: Wording, *, anew: bool = False) -> Button:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import orjson
 
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.wording import Wording
 from storage.unit_of_work import UnitOfWork
 
@@ -94,7 +94,7 @@ def sentence(one: Standing, say: Wording, local: datetime) -> str:
         f"alarm.{words}",
         kind=one.kind,
         time=f"{local:%H:%M}",
-        date=show_date(local.date().isoformat(), say.language),
+        date=show_day(local.date(), say.language),
     )
     return f"{say(f'alarm.{words}.title')}. {told}"
 

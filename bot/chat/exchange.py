@@ -19,10 +19,11 @@ from bot.settings import Reach
 from bot.telegram import render
 from bot.telegram.methods import PROTECTED, makes_message
 from bot.telegram.updates import form_head
-from conversations.card import Card, home_button, line
+from conversations.card import Card, line, line_card
+from conversations.dates import show_day
 from conversations.plan.expected import DueReport
 from conversations.plan.model import OF_AN_AGENCY, Care
-from conversations.routes import Route, awaiting
+from conversations.routes import Part, Route, awaiting
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
 from conversations.wording import Wording, wording
@@ -229,6 +230,10 @@ class Exchange:
         """The day in the plan's zone: that is where periods open and close."""
         return self.now.astimezone(ZoneInfo(self.house.timezone)).date()
 
+    def day(self, on: date) -> str:
+        """A day in words. Of an instant, the day in this person's zone."""
+        return show_day(on.astimezone(self.zone) if isinstance(on, datetime) else on, self.language)
+
     def due(self) -> list[DueReport]:
         """The reports that this person's agency still owes and can send, the one that is due first on top."""
         found = self.unit.plans.due(self.membership.plan_id, self.agency_id, self.today)
@@ -335,12 +340,16 @@ class Exchange:
 
         It loses its buttons when a card is sent below it.
         """
-        self.show(card)
-        self.stand(None, awaits=awaiting(Route.HOME, *(self.heard or ())))
+        self.ask(card, Route.HOME, *(self.heard or ()))
+
+    def ask(self, card: Card, route: Route, *kept: Part, restricted: bool = False) -> None:
+        """Show a card that asks for words. The next text that is typed goes to this route, with what it `kept`."""
+        self.show(card, restricted=restricted)
+        self.stand(None, awaits=awaiting(route, *kept))
 
     def answer_line(self, text: str) -> None:
         """Answer with one line and the button to the first screen."""
-        self.answer(Card((line(text),), ((home_button(self.say),),)))
+        self.answer(line_card(text, self.say))
 
     def shrink(self, card: Card, *, restricted: bool = False) -> None:
         """Set the short card that replaces the present one when the next card is sent below it."""

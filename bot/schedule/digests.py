@@ -15,7 +15,7 @@ from bot.schedule.job import Job, Message, Moment
 from bot.schedule.regular import as_planned, regular
 from bot.schedule.reminders import carried, to_chase, told_rungs
 from bot.telegram import render
-from conversations.card import Button, Card, Line, home_button, line, unstyled
+from conversations.card import Button, Card, Line, home_button, in_rows, line, page_of, unstyled
 from conversations.languages import translated
 from conversations.plan.calendar.agenda import Agenda, Recipient, closing_topics
 from conversations.plan.calendar.ladder import Rung
@@ -239,13 +239,11 @@ def acts_of(role: Role, found: Standing, say: Wording, to_remind: int) -> list[t
 def agency_rows(found: Standing, view: View, page: int, say: Wording) -> list[tuple[Button, ...]]:
     order = (lambda a: (a.code,)) if view.alphabetical else digests.silence
     agencies = sorted(found.agencies, key=order)
-    pages = max(1, -(-len(agencies) // ON_A_SCREEN))
-    page %= pages
-    shown = agencies[page * ON_A_SCREEN : (page + 1) * ON_A_SCREEN]
+    shown, following = page_of(agencies, page, ON_A_SCREEN)
     buttons = [Button(f"{a.worst.light.shape} {a.code}", tap(Route.AGENCY_DIGEST, a.code)) for a in shown]
-    rows = [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
-    if pages > 1:
-        rows.append((Button(say("digest.page"), tap(Route.DIGEST, (page + 1) % pages, "whole")),))
+    rows = in_rows(buttons, IN_A_ROW)
+    if following is not None:
+        rows.append((Button(say("digest.page"), tap(Route.DIGEST, following, "whole")),))
     return rows
 
 

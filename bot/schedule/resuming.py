@@ -15,8 +15,8 @@ from bot.chat.actor import message
 from bot.schedule.job import Batch, Message, Planned
 from bot.schedule.ledger import write_once
 from bot.schedule.restored import RESTORED
-from conversations.card import Card, home_button, line
-from conversations.dates import show_date
+from conversations.card import line_card
+from conversations.dates import show_day
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.working_time import is_quiet
 from conversations.wording import wording
@@ -82,5 +82,5 @@ def _ask(unit: UnitOfWork, found: Held, until: datetime, now: datetime) -> None:
 
 def _message(who: Recipient, as_of: datetime) -> Message:
     say, local = wording(who.language), as_of.astimezone(ZoneInfo(who.timezone))
-    text = say("restored.look", time=f"{local:%H:%M}", date=show_date(local.date().isoformat(), who.language))
-    return Message(message(Card((line(text),), ((home_button(say, anew=True),),))), is_card=True)
+    text = say("restored.look", time=f"{local:%H:%M}", date=show_day(local.date(), who.language))
+    return Message(message(line_card(text, say, anew=True)), is_card=True)

@@ -28,7 +28,7 @@ from bot.workers.job_answers import DEADLY
 from bot.workers.job_loop import JobLoop, claim_next
 from bot.workers.lookout import Lookout
 from conversations.card import Card, line
-from conversations.dates import show_date
+from conversations.dates import day_and_hour
 from conversations.languages import translated
 from conversations.plan.model import Role
 from conversations.plan.sharing.export_progress import (
@@ -430,8 +430,8 @@ def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[Outb
 
 
 def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, Any]:
-    at, say = asked.wanted.now.astimezone(ZoneInfo(asked.person.timezone)), wording(asked.person.language)
-    when = f"{show_date(at.date().isoformat(), asked.person.language)}, {at:%H:%M}"
+    say, zone = wording(asked.person.language), ZoneInfo(asked.person.timezone)
+    when = day_and_hour(asked.wanted.now, zone, asked.person.language)
     made = Made(asked.choice, asked.plan_name, whole.written.count, when, asked.wanted.role)
     lines = (*caption(made, say), *part_lines(number, len(whole.parts), agency, say))
     if asked.wanted.sees_restricted:

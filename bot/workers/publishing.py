@@ -12,7 +12,6 @@ from bot.acts.reports.forms import free_version, publish
 from bot.acts.reports.publishing import BUTTON_DIGITS, TRIES
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import ADMINS
-from bot.screens.reports.forms import publication_day
 from bot.telegram.api import Api
 from bot.telegram.errors import RetryAfter, TelegramError, TooLarge, seconds_of
 from bot.telegram.handled import Clock
@@ -262,7 +261,7 @@ class Publishing:
             current, revision = checked.current, checked.revision or Revision()
             if any(stored.version == version for stored in ex.unit.forms.versions(plan_id, form.form_id)):
                 lines.append(line(say("publish.again", version=version)))
-            lines.append(line(say("publish.against", version=current.version, date=publication_day(ex, current))))
+            lines.append(line(say("publish.against", version=current.version, date=ex.day(current.published_at))))
             if not revision:
                 lines.append(line(say("publish.no_change")))
             for key, names in (("publish.added", revision.added), ("publish.removed", revision.removed)):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.languages import translated
 from conversations.plan.model import ActivityStatus, Role, ValidationState
 from conversations.plan.sharing.export_request import AUDIENCES, FILTERS, audience_name, period_label
@@ -121,7 +121,7 @@ SEVERAL = frozenset({"answers"})
 
 def _tabular(dataset: TableDataset, format: TableFormat) -> Exporter:
     def named(unit: UnitOfWork, wanted: Wanted) -> Extract:
-        plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
+        plan = unit.plans.by_id(wanted.plan_id)
         return shown(dataset.tables(unit, wanted), translated(plan.name, wanted.language))
 
     def write_it(unit: UnitOfWork, _: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
@@ -242,7 +242,7 @@ def file_name(unit: UnitOfWork, used: Exporter, wanted: Wanted) -> str:
     """
     if used.suffix == ".pdf":
         return _name_in_words(used, wanted)
-    plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
+    plan = unit.plans.by_id(wanted.plan_id)
     at = wanted.now.astimezone(wanted.zone)
     parts = (plan.code, used.dataset, *wanted.filters.values(), wanted.audience, f"{at:%Y%m%d-%H%M}")
     name = "_".join(re.sub(r"[^\w.+-]+", "-", part) for part in parts if part)
@@ -253,7 +253,7 @@ def _name_in_words(used: Exporter, wanted: Wanted) -> str:
     say, on = wording(wanted.language), wanted.now.astimezone(wanted.zone).date()
     filters = (period_label(value, say) if name == "period" else value for name, value in wanted.filters.items())
     who = audience_name(wanted.audience, wanted.role, say)
-    parts = (say(f"export.data.{used.dataset}"), *filters, who, show_date(on.isoformat(), wanted.language))
+    parts = (say(f"export.data.{used.dataset}"), *filters, who, show_day(on, wanted.language))
     return " - ".join(re.sub(r"[^\w.+,' -]+", "-", part).strip() for part in parts if part) + used.suffix
 
 

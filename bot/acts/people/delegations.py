@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.acts.people.people import Link, link_lives, menu_gone, post_name, role_news
 from bot.chat.actor import Actor, Notification, message, told
 from conversations.card import Button, Card, home_button, line
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.plan.calendar.working_time import is_quiet
 from conversations.plan.model import AGENCY_ROLES, Post, Role
 from conversations.plan.periods import ONE_DAY
@@ -29,7 +29,7 @@ def delegate(actor: Actor, giver: Membership, deputy_id: int, last_day: date) ->
     made = actor.unit.roles.delegate(giver, deputy_id, last_day + ONE_DAY, now=actor.now)
     deputy = actor.unit.people.by_id(deputy_id)
     say = wording(deputy.language)
-    until = show_date(last_day.isoformat(), deputy.language)
+    until = show_day(last_day, deputy.language)
     drafts = len(actor.unit.sessions.drafts_of(made.person_id))
     lines = [line(say("delegate.told", name=actor.name, agency=giver.agency_code, date=until))]
     rows: list[tuple[Button, ...]] = [(Button(say("command.pendientes"), tap(Route.DUE), "primary"),)]
@@ -50,7 +50,7 @@ def delegate_by_link(actor: Actor, giver: Membership, last_day: date) -> tuple[L
     chiefs = people.with_role(actor.plan_id, Role.COORDINATOR) or people.with_role(actor.plan_id, Role.ADMIN)
     news = []
     for one in chiefs:
-        until = show_date(last_day.isoformat(), one.language)
+        until = show_day(last_day, one.language)
         text = wording(one.language)("delegate.invited_news", name=actor.name, agency=giver.agency_code, date=until)
         news.append(told(one.telegram_id, Card((line(text),))))
     return Link(token, actor.now + lives), news
@@ -72,9 +72,7 @@ def link_used(unit: UnitOfWork, membership: Membership) -> list[Notification]:
         if delegation.deputy_id == membership.person_id:
             giver = unit.people.by_id(delegation.person_id)
             say = wording(giver.language)
-            text = say(
-                "delegate.begun", name=person.name, date=show_date(delegation.last_day.isoformat(), say.language)
-            )
+            text = say("delegate.begun", name=person.name, date=show_day(delegation.last_day, say.language))
             row = (Button(say("delegate.end"), tap(Route.DELEGATE, "end")),)
             news.append(told(giver.telegram_id, Card((line(text),), (row,))))
     return news
@@ -99,7 +97,7 @@ def _inviter(unit: UnitOfWork, by: int | None, person: Person, plan_id: int) -> 
 
 def in_words(unit: UnitOfWork, delegation: StoredDelegation, say: Wording) -> str:
     """Say who has delegated their post to whom, and until when, in one sentence."""
-    until = show_date(delegation.last_day.isoformat(), say.language)
+    until = show_day(delegation.last_day, say.language)
     values = {"giver": unit.people.by_id(delegation.person_id).name, "date": until}
     deputy = unit.people.by_id(delegation.deputy_id) if delegation.deputy_id is not None else None
     if deputy is None or deputy.absence == "no_privacy":

@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from bot.chat.actor import Actor, Notification, message, told
 from bot.chat.permissions import menu_of
 from conversations.card import Button, Card, home_button, italic, line, paragraph
-from conversations.dates import show_date
+from conversations.dates import day_and_hour
 from conversations.languages import translated
 from conversations.plan.model import Post, Role
 from conversations.routes import Route, tap
@@ -52,7 +51,7 @@ def link_in_words(actor: Actor, link: Link, role: Role, agency: str, bot_usernam
         plan=translated(actor.unit.plans.by_id(actor.plan_id).name, say.language),
         agency=agency,
         role=say(f"role.{role}"),
-        date=day_and_hour(actor.zone, link.expires_at, say.language),
+        date=day_and_hour(link.expires_at, actor.zone, say.language),
         link=deep_link(bot_username, link.token),
     )
 
@@ -145,7 +144,7 @@ def request_card(actor: Actor, request: StoredRequest, say: Wording) -> Card:
             Button(say("requests.refuse"), tap(Route.ROLE_REQUEST, request.id, "no"), "danger"),
         ),
     )
-    until = day_and_hour(actor.zone, request.requested_at + REQUEST_TTL, say.language)
+    until = day_and_hour(request.requested_at + REQUEST_TTL, actor.zone, say.language)
     lines = (line(request_in_words(actor.unit, request, say)), line(italic(say("requests.until", date=until))))
     return Card(lines, rows)
 
@@ -236,11 +235,6 @@ def admin_gone(actor: Actor, who: Person, before: Membership, how: str = "people
 def post_name(say: Wording, role: Role, agency_code: str) -> str:
     """A role as people call it: "Punto focal · AGENCY"."""
     return f"{say(f'role.{role}')} · {agency_code}" if agency_code else say(f"role.{role}")
-
-
-def day_and_hour(zone: ZoneInfo, at: datetime, language: str) -> str:
-    local = at.astimezone(zone)
-    return f"{show_date(local.date().isoformat(), language)}, {local:%H:%M}"
 
 
 def set_contributor(actor: Actor, who: Person, membership: Membership, is_contributor: bool) -> list[Notification]:

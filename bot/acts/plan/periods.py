@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.chat.actor import Actor, Notification, told
 from conversations.card import Button, Card, line
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.plan.calendar.working_time import closed_early, extended, opened_early
 from conversations.plan.expected import expected_activities
 from conversations.plan.model import AGENCY_ROLES, Activity, Agency, Indicator, Role
@@ -53,7 +53,7 @@ def reopen_for(
                 "reopening.told",
                 period_name=period_name(period, one.language),
                 agency=agency.code,
-                date=show_date(last.isoformat(), one.language),
+                date=show_day(last, one.language),
             )
             start = Button(say("remind.start"), tap(Route.DUE), "primary")
             look = Button(say("menu.history"), tap(Route.HISTORY))

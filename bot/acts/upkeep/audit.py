@@ -13,7 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.settings import Settings
-from conversations.dates import show_date
+from conversations.dates import day_and_hour, show_day
 from conversations.plan.periods import period_name
 from conversations.wording import Wording
 from storage.database.audit import StoredAuditEntry
@@ -34,8 +34,7 @@ class Teller:
     names: bool
 
     def at(self, entry: StoredAuditEntry) -> str:
-        local = entry.at.astimezone(self.zone)
-        return f"{show_date(local.date().isoformat(), self.say.language)}, {local:%H:%M}"
+        return day_and_hour(entry.at, self.zone, self.say.language)
 
     def who(self, entry: StoredAuditEntry) -> str:
         return self.say("audit.server") if entry.actor_id is None else self.person(entry.actor_id, entry.at)
@@ -87,7 +86,7 @@ class _Values(dict[str, str]):
 
 def day_told(day: str, language: str) -> str:
     try:
-        return show_date(date.fromisoformat(day).isoformat(), language)
+        return show_day(date.fromisoformat(day), language)
     except ValueError:
         return day
 

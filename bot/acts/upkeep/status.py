@@ -17,7 +17,7 @@ import orjson
 from bot.alarms.standing import PREFIX, Standing, standing
 from bot.alarms.standing import sentence as alarm_sentence
 from bot.settings import Settings
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.plan.entering import NOBODY, Funnel, Station, funnel
 from conversations.plan.expected import led_by_nobody
 from conversations.plan.periods import PlanPhase, plan_phase
@@ -378,7 +378,7 @@ def _told(what: str, value: Any, say: Wording) -> str:
                 return say(f"status.ago.{unit}", n=seconds // size)
         return say("status.ago.seconds", n=seconds)
     if isinstance(value, date):
-        return show_date(value.isoformat(), say.language)
+        return show_day(value, say.language)
     if what == "size":
         return f"{value / GIB:.1f} GB" if value >= GIB else f"{value / MIB:.0f} MB"
     return str(value)

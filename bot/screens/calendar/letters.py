@@ -8,7 +8,7 @@ from bot.acts.calendar.letters import put_off as put_letter_off
 from bot.chat.exchange import Exchange, existing
 from bot.schedule.agenda import agenda_within, lacking, outlook_of, passed_by, with_letters
 from bot.schedule.job import Moment
-from conversations.card import Button, Card, Line, bold, home_button, line, paragraph
+from conversations.card import Button, Card, Line, bold, home_button, in_rows, line, page_of, paragraph
 from conversations.languages import translated
 from conversations.plan.calendar.agenda_rows import Scope, put_off
 from conversations.plan.figures.plenary import PLENARY
@@ -63,8 +63,7 @@ def _list(ex: Exchange, page: int) -> None:
     say, passed = ex.say, with_letters(ex.unit, ex.membership.plan_id, ex.today)
     off = put_off(passed, ex.unit.agendas.letters(ex.membership.plan_id))
     home = (home_button(say),)
-    pages = max(1, -(-len(passed) // LISTED))
-    shown = list(passed)[page % pages * LISTED : (page % pages + 1) * LISTED]
+    shown, following = page_of(list(passed), page, LISTED)
     key = "escalate.all" if len(passed) > 1 else "escalate.all_one" if passed else "escalate.all_none"
     lines: list[Line] = [line(bold(say(key, n=len(passed))))]
     for code in shown:
@@ -74,9 +73,9 @@ def _list(ex: Exchange, page: int) -> None:
             remarks.append(say("escalate.put_off"))
         lines.append(line(f"• {code} · ", " · ".join(remarks)))
     buttons = [Button(say("escalate.open", agency=code), tap(Route.LETTERS, code)) for code in shown]
-    rows = [tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
-    if pages > 1:
-        rows.append((Button(say("menu.more"), tap(Route.LETTERS, PAGE, (page + 1) % pages)),))
+    rows = in_rows(buttons, 2)
+    if following is not None:
+        rows.append((Button(say("menu.more"), tap(Route.LETTERS, PAGE, following)),))
     ex.answer(Card(tuple(lines), (*rows, home)))
 
 

@@ -20,7 +20,7 @@ from bot.screens.reports.filling import reporter_of
 from bot.screens.reports.opening import open_report, show_nothing_left
 from bot.screens.reports.own_reports import pending
 from conversations.card import Button, Card, Line, bold, home_button, italic, line, unstyled
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.plan.calendar.agenda import NEEDS, Agenda, PauseKind, Recipient, Topic, told_topics
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.notices import Chase, next_reminder_on
@@ -91,14 +91,13 @@ def postpone(ex: Exchange) -> None:
     until = day or moment.day_of(who) + ONE_DAY
     pauses.postpone(ex.actor, until)
     if day is not None:
-        ex.answer_line(ex.say("remind.postponed", date=show_date(day.isoformat(), ex.language)))
+        ex.answer_line(ex.say("remind.postponed", date=ex.day(day)))
     elif not last.is_reopened and working_day_from(moment.day_of(who) + ONE_DAY, agenda.holidays) < last.locks_on:
         ex.answer_line(ex.say("remind.postponed_off"))
     else:
-        date = show_date((last.last_on).isoformat(), ex.language)
         only_closes = any(topic.closes and topic.period == last for topic in topics)
         key = "remind.postponed_last_close" if only_closes else "remind.postponed_last"
-        ex.answer_line(ex.say(key, date=date, period_name=period_name(last, ex.language)))
+        ex.answer_line(ex.say(key, date=ex.day(last.last_on), period_name=period_name(last, ex.language)))
 
 
 def _next_word(ex: Exchange, who: Recipient, agenda: Agenda, today: date) -> date | None:
@@ -270,7 +269,7 @@ def _offer_pauses(ex: Exchange, today: date) -> None:
 
 def last_day(until_on: date, language: str) -> str:
     """Return the last day without reminders: people understand "until" as including that day."""
-    return show_date((until_on - ONE_DAY).isoformat(), language)
+    return show_day(until_on - ONE_DAY, language)
 
 
 # ------------------------------------------------------------------ reminding by hand

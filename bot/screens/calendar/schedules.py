@@ -15,8 +15,7 @@ from bot.schedule.explain import pause_of_all, upcoming
 from bot.schedule.job import Job
 from bot.schedule.jobs import JOBS, job_of
 from bot.screens.calendar import reminders
-from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
-from conversations.dates import show_date
+from conversations.card import Button, Card, Line, bold, cut, home_button, in_rows, italic, line
 from conversations.plan.calendar.ledger import LADDER
 from conversations.plan.calendar.working_time import LAST_DAY, WEEKDAYS
 from conversations.plan.model import Role
@@ -117,9 +116,7 @@ def _show_schedule(ex: Exchange, schedule: StoredSchedule, *, note: str = "") ->
         lines += [line(""), line(italic(say("schedule.next")))]
     for at in coming:
         local = at.astimezone(zone)
-        lines.append(
-            line(f"• {_weekday(local.date(), say)} {show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}")
-        )
+        lines.append(line(f"• {_on(ex, local.date())}, {local:%H:%M}"))
     rows: list[tuple[Button, ...]] = [
         *(_export_rows(schedule, say) if schedule.what == exports.KIND else ()),
         (Button(say("schedule.days"), to("days")), Button(say("schedule.at"), to("at"))),
@@ -235,7 +232,7 @@ def _choose(
     awaits: str = "",
 ) -> None:
     buttons = [Button(text, each) for text, each in choices]
-    rows = [tuple(buttons[start : start + width]) for start in range(0, len(buttons), width)]
+    rows = in_rows(buttons, width)
     rows.append((Button(ex.say("nav.back"), tap(Route.SCHEDULES, schedule.id)),))
     lines = [line(bold(ex.say(f"job.{schedule.what}"))), line(_when(schedule, ex.say))]
     if question:
@@ -344,8 +341,9 @@ def _days(days: str, say: Wording) -> str:
     return ", ".join(say(f"weekday.{day}") for day in days.split(","))
 
 
-def _weekday(day: date, say: Wording) -> str:
-    return say(f"weekday.{WEEKDAYS[day.weekday()]}")
+def _on(ex: Exchange, day: date) -> str:
+    """A day with its weekday."""
+    return f"{ex.say(f'weekday.{WEEKDAYS[day.weekday()]}')} {ex.day(day)}"
 
 
 # ------------------------------------------------------------------ /calendario
@@ -363,7 +361,7 @@ def calendar(ex: Exchange, argument: str) -> None:
         if day is None:
             _ask_which(ex, text, others)
             return
-        on = f"{_weekday(day, say)} {show_date(day.isoformat(), ex.language)}"
+        on = _on(ex, day)
         if sign == "-":
             if remove_holiday(ex.actor, day):
                 note = [line(say("calendar.removed", date=on))]
@@ -388,16 +386,13 @@ def _show_calendar(ex: Exchange, note: list[Line], rows: tuple[tuple[Button, ...
     buttons = list(rows)
     coming = [day for day in ex.unit.holidays.all(plan_id) if day.on >= ex.today and not day.is_removed]
     for holiday in coming[:LISTED]:
-        on = show_date(holiday.on.isoformat(), ex.language)
-        text = f"{_weekday(holiday.on, say)} {on}"
-        lines.append(line("• ", text, f" · {holiday.name}" if holiday.name else f" · {say('calendar.own')}"))
+        lines.append(line(f"• {_on(ex, holiday.on)} · {holiday.name or say('calendar.own')}"))
         if not rows:
             to = tap(Route.HOLIDAYS, f"-{holiday.on.isoformat()}")
-            buttons.append((Button(say("calendar.remove", date=on), to),))
+            buttons.append((Button(say("calendar.remove", date=ex.day(holiday.on)), to),))
     lines += [line(""), line(italic(say("calendar.how")))]
     back = tap(Route.HOLIDAYS) if rows else tap(Route.SCHEDULES)
-    ex.show(Card(tuple(lines), (*buttons, (Button(say("nav.back"), back),))))
-    ex.stand(None, awaits=awaiting(Route.HOLIDAYS, "day"))
+    ex.ask(Card(tuple(lines), (*buttons, (Button(say("nav.back"), back),))), Route.HOLIDAYS, "day")
 
 
 def _ask_which(ex: Exchange, text: str, others: tuple[date, ...]) -> None:
@@ -406,18 +401,14 @@ def _ask_which(ex: Exchange, text: str, others: tuple[date, ...]) -> None:
     If a date has two readings, offer both as buttons.
     """
     key = "calendar.which" if others else "calendar.not_a_day"
-    rows = tuple(
-        (Button(f"{_weekday(day, ex.say)} {show_date(day.isoformat(), ex.language)}", tap(Route.HOLIDAYS, day)),)
-        for day in others
-    )
+    rows = tuple((Button(_on(ex, day), tap(Route.HOLIDAYS, day)),) for day in others)
     _show_calendar(ex, [line(ex.say(key, text=cut(text, LONGEST_ECHO)))], rows)
 
 
 def _ask_if_past(ex: Exchange, day: date, on: str) -> None:
     yes = Button(ex.say("calendar.past_yes"), tap(Route.HOLIDAYS, f"+{day.isoformat()}"), "danger")
     no = Button(ex.say("nav.back"), tap(Route.HOLIDAYS))
-    ex.show(Card((line(ex.say("calendar.past", date=on)),), ((yes,), (no,))))
-    ex.stand(None, awaits=awaiting(Route.HOLIDAYS, "day"))
+    ex.ask(Card((line(ex.say("calendar.past", date=on)),), ((yes,), (no,))), Route.HOLIDAYS, "day")
 
 
 def _holiday_in(text: str, ex: Exchange) -> tuple[date | None, tuple[date, ...]]:

@@ -9,7 +9,7 @@ from typing import Final
 from bot.chat.exchange import Exchange
 from bot.chat.permissions import REPORTERS
 from bot.schedule.digests import VIEWS
-from bot.screens.reports.receipts import due_tap
+from bot.screens.reports.receipts import due_button
 from conversations.card import Button, cut
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, expected_activities
@@ -147,7 +147,3 @@ def _item_button(ex: Exchange, activity: Activity) -> Button:
 def _titles(report: DueReport) -> tuple[str, ...]:
     short = report.item.short_name.values() if isinstance(report.item, Activity) else ()
     return (*report.item.name.values(), *short)
-
-
-def due_button(ex: Exchange, report: DueReport) -> Button:
-    return Button(cut(f"{report.code} · {report.item.title(ex.language)}"), due_tap(report))

@@ -14,9 +14,8 @@ from bot.acts.people.oneself import set_timezone
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.zones import NEAR, is_zone, zone_name, zones_called
 from conversations.card import Button, Card, Line, bold, home_button, italic, line, paragraph
-from conversations.dates import show_date
 from conversations.languages import language_name
-from conversations.routes import Route, awaiting, tap
+from conversations.routes import Route, tap
 from conversations.wording import Wording
 from storage.database.audit import Search
 from storage.people.people import Person
@@ -66,8 +65,7 @@ def _show_zone(ex: Exchange, zone: str) -> None:
 def _choose_zone(ex: Exchange, zones: tuple[str, ...], key: str) -> None:
     rows = [(Button(zone_name(ex, zone), tap(Route.PREFERENCES, "zone", zone)),) for zone in dict.fromkeys(zones)]
     rows.append((Button(ex.say("nav.back"), tap(Route.PREFERENCES)),))
-    ex.show(Card((line(ex.say(key)),), tuple(rows)))
-    ex.stand(None, awaits=awaiting(Route.PREFERENCES, "zone"))
+    ex.ask(Card((line(ex.say(key)),), tuple(rows)), Route.PREFERENCES, "zone")
 
 
 def hear_zone(ex: Exchange, _: str, text: str) -> None:
@@ -102,7 +100,7 @@ def my_data(ex: Exchange, what: str) -> None:
         agency=ex.agency_code or "–",
         language=_languages(person.language, person.form_language),
         telegram_id=person.telegram_id,
-        since=show_date(person.joined_at.astimezone(ex.zone).date().isoformat(), ex.language),
+        since=ex.day(person.joined_at),
         reports=len(sent),
         drafts=len(ex.unit.sessions.drafts_of(person.id)),
     )

@@ -20,7 +20,6 @@ from bot.screens.everyone.named import (
     LIKELY,
     Asked,
     agencies_like,
-    due_button,
     items_like,
     mentioned,
     named_button,
@@ -29,9 +28,9 @@ from bot.screens.everyone.named import (
 )
 from bot.screens.people import people
 from bot.screens.reports.own_reports import draft_title, is_any_open
+from bot.screens.reports.receipts import due_button
 from bot.telegram.updates import Secondhand, Unsupported
 from conversations.card import Button, Card, bold, home_button, line
-from conversations.dates import show_date
 from conversations.plan.periods import period_name
 from conversations.routes import Route, tap
 from conversations.session.events import Event, Located, Offered, Typed
@@ -376,7 +375,7 @@ def _received(ex: Exchange, sent: StoredSubmission) -> dict[str, str]:
     return {
         "code": (sent.subject or "").partition(":")[2] or ex.say("menu.referrals"),
         "receipt": f"{sent.receipt_number:04d}",
-        "date": show_date(sent.submitted_at.astimezone(ex.zone).date().isoformat(), ex.language),
+        "date": ex.day(sent.submitted_at),
     }
 
 

@@ -12,11 +12,10 @@ from functools import partial
 from bot.acts.people import agencies as acts
 from bot.chat.actor import Actor
 from bot.chat.exchange import Denied, Exchange, number_of
-from conversations.card import Button, Card, Line, bold, home_button, italic, line
-from conversations.dates import show_date
+from conversations.card import Button, Card, Line, bold, home_button, in_rows, italic, line, page_of
 from conversations.languages import LANGUAGES, language_name, translated
 from conversations.plan.model import ROLE_TYPES, Agency
-from conversations.routes import ButtonTap, Route, awaiting, tap
+from conversations.routes import ButtonTap, Route, tap
 from conversations.session.reading.dates import read_date
 from conversations.session.reading.results import Understood
 from conversations.session.safeguards.characters import read_name
@@ -37,16 +36,16 @@ def agencies(ex: Exchange, page: int) -> None:
     counted = ex.unit.agencies.belongings(plan_id)
     active = sum(agency.is_active(ex.today) for agency in found)
     ordered = sorted(found, key=lambda agency: not agency.is_active(ex.today))
-    pages = max(1, -(-len(ordered) // LISTED))
-    page %= pages
-    shown = ordered[page * LISTED : (page + 1) * LISTED]
+    shown, following = page_of(ordered, page, LISTED)
     lines: list[Line] = [line(bold(say("agencies.title", n=len(found), active=active)))]
     for agency in shown:
         lines.append(line(bold(agency.code), f" · {_stage(ex, agency)} · {_holds(ex, counted, agency)}"))
     buttons = [Button(agency.code, tap(Route.AGENCY, agency.id)) for agency in shown]
-    rows = [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
-    if pages > 1:
-        rows.append((Button(say("agencies.page", page=page + 1, pages=pages), tap(Route.AGENCIES, page + 1)),))
+    rows = in_rows(buttons, IN_A_ROW)
+    if following is not None:
+        pages = -(-len(ordered) // LISTED)
+        named = say("agencies.page", page=(following or pages), pages=pages)
+        rows.append((Button(named, tap(Route.AGENCIES, following)),))
     rows.append((Button(say("agencies.new"), tap(Route.AGENCY, "new"), "primary"),))
     rows.append((home_button(ex.say),))
     ex.answer(Card(tuple(lines), tuple(rows)))
@@ -58,14 +57,12 @@ def _stage(ex: Exchange, agency: Agency) -> str:
     if agency.role_type == "proposed":
         return say("agencies.type.proposed")
     if agency.active_to is not None and agency.active_to <= ex.today:
-        return say("agencies.ended", date=_shown_day(ex, agency.active_to))
+        return say("agencies.ended", date=ex.day(agency.active_to))
     if agency.active_to is not None:
-        return say("agencies.until", date=_shown_day(ex, agency.active_to))
+        return say("agencies.until", date=ex.day(agency.active_to))
     if agency.active_from is None:
         return say("agencies.always")
-    return say(
-        "agencies.since" if agency.active_from <= ex.today else "agencies.from", date=_shown_day(ex, agency.active_from)
-    )
+    return say("agencies.since" if agency.active_from <= ex.today else "agencies.from", date=ex.day(agency.active_from))
 
 
 def _holds(ex: Exchange, counted: dict[int, Belongings], agency: Agency) -> str:
@@ -80,9 +77,9 @@ def agency(ex: Exchange, which: int | str, act: str, value: str, agreed: str) ->
     elif isinstance(which, str):
         _create(ex)
     elif not act:
-        _show_agency(ex, _agency(ex, which))
+        _show_agency(ex, agency_with(ex, which))
     else:
-        _act(ex, _agency(ex, which), act, value, is_agreed=agreed == "yes")
+        _act(ex, agency_with(ex, which), act, value, is_agreed=agreed == "yes")
 
 
 def _show_agency(ex: Exchange, found: Agency) -> None:
@@ -160,7 +157,7 @@ def _warn_of_end(ex: Exchange, found: Agency, on: date) -> None:
     """Say what stops with the agency, before it is ended."""
     say, to = ex.say, partial(tap, Route.AGENCY, found.id)
     held = ex.unit.agencies.belongings(ex.membership.plan_id).get(found.id, Belongings())
-    lines = [line(say("agencies.end_sure", code=found.code, date=_shown_day(ex, on)))]
+    lines = [line(say("agencies.end_sure", code=found.code, date=ex.day(on)))]
     if held.activities:
         lines.append(line(say("agencies.end_activities", n=held.activities)))
     if held.people:
@@ -178,7 +175,7 @@ def hear(ex: Exchange, which: int | str, what: str, code: str, text: str) -> Non
     if isinstance(which, str):
         _propose(ex, text)
         return
-    found = _agency(ex, which)
+    found = agency_with(ex, which)
     match what:
         case "name" if code in LANGUAGES:
             if not read_name(text):
@@ -219,8 +216,7 @@ def _propose(ex: Exchange, text: str) -> None:
             Button(say("nav.back"), tap(Route.AGENCIES)),
         ),
     )
-    ex.show(Card(lines, rows))
-    ex.stand(None, awaits=awaiting(Route.AGENCY, "new"))
+    ex.ask(Card(lines, rows), Route.AGENCY, "new")
 
 
 def _create(ex: Exchange) -> None:
@@ -235,13 +231,10 @@ def _create(ex: Exchange) -> None:
 
 
 # ------------------------------------------------------------------ inside
-def _shown_day(ex: Exchange, on: date) -> str:
-    return show_date(on.isoformat(), ex.language)
-
-
-def _agency(ex: Exchange, wanted: int) -> Agency:
+def agency_with(ex: Exchange, id: int) -> Agency:
+    """The agency of this plan that a button names. Denied for any other."""
     for found in ex.unit.plans.agencies(ex.membership.plan_id):
-        if found.id == wanted:
+        if found.id == id:
             return found
     raise Denied
 
@@ -274,8 +267,7 @@ def _ask(
     rows: tuple[tuple[Button, ...], ...] = (),
 ) -> None:
     """Ask for something that must be typed."""
-    ex.show(Card((line(ex.say(key, code=code)),), (*rows, (Button(ex.say("nav.back"), back),))))
-    ex.stand(None, awaits=awaiting(Route.AGENCY, *awaits))
+    ex.ask(Card((line(ex.say(key, code=code)),), (*rows, (Button(ex.say("nav.back"), back),))), Route.AGENCY, *awaits)
 
 
 def _show_line(ex: Exchange, text: str, back: ButtonTap) -> None:

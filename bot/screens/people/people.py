@@ -7,29 +7,24 @@ one (`storage.people.role_requests`), and nobody changes their own role. A butto
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from bot.acts.people import people as people_acts
 from bot.acts.people.delegations import in_words
-from bot.acts.people.people import (
-    day_and_hour,
-    invitation_card,
-    post_name,
-    request_in_words,
-    settle_request,
-)
+from bot.acts.people.people import invitation_card, post_name, request_in_words, settle_request
 from bot.chat.exchange import Denied, Exchange, existing, number_of
 from bot.chat.permissions import REPORTERS
 from bot.screens.people import contributors
+from bot.screens.people.agencies import agency_with
 from bot.screens.plan.digests import vacancies
-from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
-from conversations.dates import show_date
+from conversations.card import Button, Card, Line, bold, cut, home_button, in_rows, italic, line, page_of, paragraph
+from conversations.dates import day_and_hour
 from conversations.languages import language_name
 from conversations.plan.entering import UnusedLink, Way, funnel
 from conversations.plan.messages.entering import funnel_in_words, where_stopped
 from conversations.plan.model import OF_AN_AGENCY, Agency, Post, Role
-from conversations.routes import ButtonTap, Route, awaiting, tap
+from conversations.routes import ButtonTap, Route, tap
 from conversations.session.reading.text import normalise
 from conversations.session.safeguards.guard import personal_data
 from conversations.wording import Wording
@@ -84,7 +79,7 @@ def _overview(ex: Exchange) -> None:
     ]
     groups.append(("entering", say("people.entering"), stopped))
     buttons = [Button(f"{label} ({count})", tap(Route.PEOPLE, key, 0)) for key, label, count in groups if count]
-    rows += [tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
+    rows += in_rows(buttons, 2)
     for key in ("unreachable", "suspended"):
         if count := len(_in_group(everybody, key)):
             lines.append(line(say(f"people.{key}_count", n=count)))
@@ -106,7 +101,7 @@ def _show_vacancies(ex: Exchange) -> None:
     say = ex.say
     to = partial(tap, Route.INVITE, Role.FOCAL_POINT) if ex.allows(Route.INVITE) else partial(tap, Route.VACANCY)
     buttons = [Button(code, to(code)) for code in vacancies(ex)]
-    rows = [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
+    rows = in_rows(buttons, IN_A_ROW)
     rows.append((Button(say("nav.back"), tap(Route.PEOPLE)),))
     key = "people.vacancies_invite" if ex.allows(Route.INVITE) else "people.vacancies_ask"
     ex.answer(Card((line(say(key if buttons else "people.no_vacancies")),), tuple(rows)))
@@ -120,20 +115,19 @@ def _show_under_way(ex: Exchange, page: int) -> None:
     say, plan_id = ex.say, ex.membership.plan_id
     ways = sorted(ex.unit.entering.stopped(plan_id), key=lambda way: way.stopped_at)
     found: list[Way | UnusedLink] = [*ways, *ex.unit.entering.unused_links(plan_id, ex.now)]
-    pages = max(1, -(-len(found) // LISTED))
-    page %= pages
+    shown, following = page_of(found, page, LISTED)
     lines = [line(bold(f"{say('people.entering')} ({len(found)})"))]
     if not found:
         lines.append(line(say("people.nobody")))
     rows: list[tuple[Button, ...]] = []
-    for one in found[page * LISTED : (page + 1) * LISTED]:
+    for one in shown:
         post = post_name(say, one.role, one.agency_code)
         who = post if isinstance(one, UnusedLink) else f"{one.name} · {post}"
         lines.append(line(f"• {who}{say.colon}{where_stopped(one, ex.zone, say)}"))
         if isinstance(one, Way):
             rows.append((Button(cut(who), tap(Route.PERSON, one.person_id)),))
-    if pages > 1:
-        rows.append((Button(say("people.page"), tap(Route.PEOPLE, "entering", page + 1)),))
+    if following is not None:
+        rows.append((Button(say("people.page"), tap(Route.PEOPLE, "entering", following)),))
     rows.append((Button(say("nav.back"), tap(Route.PEOPLE)),))
     _listen(ex, lines, rows)
 
@@ -141,14 +135,13 @@ def _show_under_way(ex: Exchange, page: int) -> None:
 def _show_group(ex: Exchange, group: str, page: int) -> None:
     say = ex.say
     found = _in_group(ex.unit.people.list(ex.membership.plan_id), group)
-    pages = max(1, -(-len(found) // LISTED))
-    page %= pages
+    shown, following = page_of(found, page, LISTED)
     lines = [line(bold(f"{_group_name(ex, group)} ({len(found)})"))]
     if not found:
         lines.append(line(say("people.nobody")))
-    rows = [(_person_button(ex, person),) for person in found[page * LISTED : (page + 1) * LISTED]]
-    if pages > 1:
-        rows.append((Button(say("people.page"), tap(Route.PEOPLE, group, page + 1)),))
+    rows = [(_person_button(ex, person),) for person in shown]
+    if following is not None:
+        rows.append((Button(say("people.page"), tap(Route.PEOPLE, group, following)),))
     rows.append((Button(say("nav.back"), tap(Route.PEOPLE)),))
     lines += [line(""), line(italic(say("people.search")))]
     _listen(ex, lines, rows)
@@ -177,7 +170,7 @@ def _group_name(ex: Exchange, group: str) -> str:
     if group in set(Role):
         return ex.say(f"role.{group}")
     if group.startswith("a"):
-        return _agency(ex, number_of(group[1:])).code
+        return agency_with(ex, number_of(group[1:])).code
     return ex.say("people.suspended") if group == "suspended" else ex.say("people.unreachable")
 
 
@@ -238,7 +231,7 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
     lines: list[Line] = [
         line(bold(who.name)),
         line(post_name(say, membership.role, membership.agency_code)),
-        line(say("people.since", date=_shown_day(ex, membership.active_from))),
+        line(say("people.since", date=ex.day(membership.active_from))),
         *_for_a_time(ex, who, membership),
         line(say("people.speaks", language=language_name(who.language))),
         *(
@@ -246,14 +239,14 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
             if who.timezone != ex.house.timezone
             else ()
         ),
-        line(say("people.last_report", date=_shown_day(ex, sent[0].submitted_at)) if sent else say("people.no_report")),
+        line(say("people.last_report", date=ex.day(sent[0].submitted_at)) if sent else say("people.no_report")),
     ]
     if who.is_suspended and who.suspended_at:
-        lines.append(line(bold(say("people.is_suspended", date=_shown_day(ex, who.suspended_at)))))
+        lines.append(line(bold(say("people.is_suspended", date=ex.day(who.suspended_at)))))
     elif who.unreachable_at:
-        lines.append(line(bold(say("people.is_unreachable", date=_shown_day(ex, who.unreachable_at)))))
+        lines.append(line(bold(say("people.is_unreachable", date=ex.day(who.unreachable_at)))))
     elif who.absence == "no_privacy":
-        opened = say("entering.stopped.opened", date=_shown_day(ex, membership.active_from))
+        opened = say("entering.stopped.opened", date=ex.day(membership.active_from))
         lines.append(line(bold(say("people.has_stopped", what=opened))))
     else:
         lines.append(line(say("people.is_reachable")))
@@ -265,15 +258,14 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
     if ex.allows(Route.RELIEVE) and membership.role in REPORTERS and not who.is_suspended and who.id != ex.person.id:
         rows.append((Button(say("handover.relieve"), tap(Route.RELIEVE, who.id)),))
     rows.append((Button(say("nav.back"), tap(Route.PEOPLE)), home_button(say)))
-    ex.show(Card(tuple(lines), tuple(rows)))
-    ex.stand(None, awaits=awaiting(Route.PEOPLE))
+    _listen(ex, lines, rows)
 
 
 def _for_a_time(ex: Exchange, who: Person, membership: Membership) -> list[Line]:
     """Say that a role ends by itself, and who holds its post until then."""
     lines: list[Line] = []
     if membership.until_on is not None:
-        last = show_date((membership.until_on - timedelta(days=1)).isoformat(), ex.language)
+        last = ex.day(membership.until_on - timedelta(days=1))
         lines.append(line(ex.say("people.until", date=last)))
     for one in ex.unit.delegations.of_agency(membership.agency_id or 0):
         if who.id in (one.person_id, one.deputy_id) and ex.today < one.until_on:
@@ -358,11 +350,8 @@ def suspend(ex: Exchange, person_id: int, answer: str) -> None:
     if answer != "yes":
         drafts = len(ex.unit.sessions.drafts_of(who.id))
         lines = [line(say("people.suspend_sure", name=who.name)), line(say("people.suspend_what", drafts=drafts))]
-        rows = (
-            (Button(say("people.suspend_yes"), tap(Route.SUSPEND, who.id, "yes"), "danger"),),
-            _back(ex, who),
-        )
-        ex.answer(Card(tuple(lines), rows))
+        yes = Button(say("people.suspend_yes"), tap(Route.SUSPEND, who.id, "yes"), "danger")
+        ex.answer(Card(tuple(lines), ((yes,), _back(ex, who))))
         return
     if news := people_acts.suspend(ex.actor, who):
         ex.pass_on(news)
@@ -450,7 +439,7 @@ def links(ex: Exchange, invitation_id: int | None) -> None:
     for link in open_ones[-LISTED:]:
         post = post_name(say, link.role, link.agency_code)
         by = ex.unit.people.by_id(link.created_by_id).name if link.created_by_id else say("links.server")
-        until = day_and_hour(ex.zone, link.expires_at, ex.language)
+        until = day_and_hour(link.expires_at, ex.zone, ex.language)
         lines.append(line("• ", say("links.row", post=post, name=by, date=until)))
         rows.append((Button(cut(say("links.revoke", post=post)), tap(Route.LINKS, link.id), "danger"),))
     lines.append(line(italic(say("links.how" if open_ones else "links.none"))))
@@ -466,14 +455,11 @@ def _asked(ex: Exchange, role: Role, agency: Agency | None, who: Person | None) 
     request, others, news = people_acts.ask_second(ex.actor, role, agency.id if agency else None, who)
     ex.pass_on(news)
     say = ex.say
-    until = day_and_hour(ex.zone, request.requested_at + REQUEST_TTL, ex.language)
+    until = day_and_hour(request.requested_at + REQUEST_TTL, ex.zone, ex.language)
     names = ", ".join(admin.name for admin in others)
     text = say("requests.sent", names=names) if others else say("requests.alone", n=request.id, date=until)
-    rows = (
-        (Button(say("requests.withdraw"), tap(Route.ROLE_REQUEST, request.id, "withdraw")),),
-        (home_button(say),),
-    )
-    ex.answer(Card((line(text),), rows))
+    withdraw = Button(say("requests.withdraw"), tap(Route.ROLE_REQUEST, request.id, "withdraw"))
+    ex.answer(Card((line(text),), ((withdraw,), (home_button(say),))))
     return True
 
 
@@ -532,15 +518,8 @@ def _other(ex: Exchange, person_id: int, *, is_suspended: bool = False) -> tuple
     return who, membership
 
 
-def _agency(ex: Exchange, id: int) -> Agency:
-    for agency in ex.unit.plans.agencies(ex.membership.plan_id):
-        if agency.id == id:
-            return agency
-    raise Denied
-
-
 def _active_agency(ex: Exchange, agency_id: int) -> Agency:
-    agency = _agency(ex, agency_id)
+    agency = agency_with(ex, agency_id)
     if not agency.is_active(ex.today):
         raise Denied
     return agency
@@ -559,15 +538,9 @@ def _person_button(ex: Exchange, who: Person) -> Button:
 
 
 def _threes(choices: Sequence[tuple[str, ButtonTap]]) -> tuple[tuple[Button, ...], ...]:
-    buttons = [Button(text, each) for text, each in choices]
-    return tuple(tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW))
+    return tuple(in_rows([Button(text, each) for text, each in choices], IN_A_ROW))
 
 
 def _listen(ex: Exchange, lines: Sequence[Line], rows: Sequence[tuple[Button, ...]]) -> None:
     """Show this, and search for the next typed text."""
-    ex.show(Card(tuple(lines), tuple(rows)))
-    ex.stand(None, awaits=awaiting(Route.PEOPLE))
-
-
-def _shown_day(ex: Exchange, at: datetime) -> str:
-    return show_date(at.astimezone(ex.zone).date().isoformat(), ex.language)
+    ex.ask(Card(tuple(lines), tuple(rows)), Route.PEOPLE)

@@ -8,18 +8,16 @@ link that would take away somebody's present role asks first.
 from datetime import date, timedelta
 
 from bot.acts.people import delegations as acts
-from bot.acts.people.people import Link, issue_link, link_in_words
+from bot.acts.people.people import Link, issue_link, link_in_words, post_name
 from bot.chat.contact import contact
 from bot.chat.exchange import Denied, Exchange, existing
 from bot.chat.permissions import REPORTERS
 from bot.screens.reports.drafts import drafts_of_others, others_of_agency
-from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
-from conversations.dates import show_date
+from conversations.card import Button, Card, Line, bold, cut, home_button, in_rows, italic, line, paragraph
 from conversations.plan.model import AGENCY_ROLES, Post, Role
-from conversations.routes import Route, awaiting, tap
+from conversations.routes import Route, tap
 from conversations.session.reading.dates import read_date
 from conversations.session.reading.results import Understood
-from conversations.wording import Wording
 from storage.people.delegations import StoredDelegation
 from storage.people.joining import OfferedRole
 from storage.people.people import Membership, Person
@@ -69,17 +67,12 @@ def _choose_whom(ex: Exchange) -> None:
 
 def _choose_until(ex: Exchange, head: int | str, *, is_again: bool = False) -> None:
     name = _name_of(ex, head)
-    buttons = [
-        Button(
-            ex.say("delegate.until", n=n, date=_shown_day(ex.today + timedelta(days=n), ex.language)),
-            tap(Route.DELEGATE, head, n),
-        )
-        for n in DAYS
-    ]
+    last = [(n, ex.day(ex.today + timedelta(days=n))) for n in DAYS]
+    buttons = [Button(ex.say("delegate.until", n=n, date=day), tap(Route.DELEGATE, head, n)) for n, day in last]
     key = "delegate.when_again" if is_again else "delegate.when"
     lines = (line(ex.say(key, name=name, n=LONGEST)), line(italic(ex.say("delegate.or_type"))))
-    ex.show(Card(lines, (tuple(buttons[:2]), tuple(buttons[2:]), (Button(ex.say("nav.back"), tap(Route.DELEGATE)),))))
-    ex.stand(None, awaits=awaiting(Route.DELEGATE, head))
+    back = (Button(ex.say("nav.back"), tap(Route.DELEGATE)),)
+    ex.ask(Card(lines, (*in_rows(buttons, 2), back)), Route.DELEGATE, head)
 
 
 def _give(ex: Exchange, head: int | str, last: date) -> None:
@@ -87,7 +80,7 @@ def _give(ex: Exchange, head: int | str, last: date) -> None:
     _, giver = ex.unit.people.in_plan(ex.membership.plan_id, ex.person.id)
     if giver.role is not Role.FOCAL_POINT:
         raise Denied
-    until = _shown_day(last, ex.language)
+    until = ex.day(last)
     rows = ((Button(ex.say("delegate.end"), tap(Route.DELEGATE, "end")),), (home_button(ex.say),))
     if isinstance(head, str):
         link, news = acts.delegate_by_link(ex.actor, giver, last)
@@ -122,12 +115,8 @@ def _hand_back(ex: Exchange, standing: StoredDelegation | None, number: int | No
 def _show_drafts(ex: Exchange) -> None:
     """Show the drafts of colleagues and of people who have left. Each can be continued."""
     rows = [(Button(cut(text), tap(Route.TAKE_OVER, number)),) for number, text in drafts_of_others(ex)]
-    ex.answer(
-        Card(
-            (line(ex.say("delegate.pick_draft" if rows else "delegate.no_drafts")),),
-            (*rows[:LISTED], (home_button(ex.say),)),
-        )
-    )
+    text = ex.say("delegate.pick_draft" if rows else "delegate.no_drafts")
+    ex.answer(Card((line(text),), (*rows[:LISTED], (home_button(ex.say),))))
 
 
 # ------------------------------------------------------------------ leaving and handing over
@@ -214,7 +203,7 @@ def offer(ex: Exchange, offered: OfferedRole) -> None:
     say, unit = ex.say, ex.unit
     _, present = unit.people.in_plan(offered.plan_id, ex.person.id)
     agency = unit.plans.agency_by_id(offered.agency_id).code if offered.agency_id else ""
-    before, after = _post(say, present.role, present.agency_code), _post(say, offered.role, agency)
+    before, after = post_name(say, present.role, present.agency_code), post_name(say, offered.role, agency)
     lines = [line(bold(say("offer.title"))), line(say("offer.sure", before=before, after=after))]
     drafts = len(unit.sessions.drafts_of(ex.person.id))
     if drafts and not ({present.role, offered.role} <= REPORTERS and present.agency_id == offered.agency_id):
@@ -270,11 +259,3 @@ def _whom(ex: Exchange, person_id: int) -> tuple[Person, Membership]:
 
 def _shown_link(ex: Exchange, link: Link, role: Role, agency_code: str) -> tuple[Line, ...]:
     return paragraph(link_in_words(ex.actor, link, role, agency_code, ex.house.bot_username(), ex.say))
-
-
-def _post(say: Wording, role: Role, agency_code: str) -> str:
-    return f"{say(f'role.{role}')} · {agency_code}" if agency_code else say(f"role.{role}")
-
-
-def _shown_day(on: date, language: str) -> str:
-    return show_date(on.isoformat(), language)

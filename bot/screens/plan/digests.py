@@ -22,7 +22,7 @@ from bot.schedule.digests import VIEWS, WEEK, Shown, View, digest_card, ladder_o
 from bot.schedule.job import Moment
 from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.receipts import status_label
-from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
 from conversations.languages import translated
 from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, AgencyStanding, Standing
 from conversations.plan.figures.plenary import plenary_items
@@ -172,17 +172,16 @@ def _agency_card(
             names = one.unreachable
             lines.append(line("🚫 ", *digest_words.counted_list("digest.unreachable", names, say, len(names))))
     order = sorted(one.activities, key=lambda each: (WORST_FIRST.index(each.light), each.code))
-    pages = max(1, -(-len(order) // ACTIVITIES))
-    page %= pages
+    shown, following = page_of(order, page, ACTIVITIES)
     rows: list[tuple[Button, ...]] = []
-    for each in order[page * ACTIVITIES : (page + 1) * ACTIVITIES]:
+    for each in shown:
         if each.last is not None:
             status = say("digest.progress", status=digest_words.declared(each, say), progress=each.last.progress)
             lines.append(line(f"{shape_of(each)} {each.code}{say.colon}{status}{_owes(each, found.today, say)}"))
         text = f"{shape_of(each)} {digest_words.title(each.activity, say, is_public=view.is_public)}"
         rows.append((Button(cut(text), tap(Route.ACTIVITY, each.code)),))
-    if pages > 1:
-        rows.append((Button(say("digest.page"), tap(Route.AGENCY_DIGEST, one.code, page + 1)),))
+    if following is not None:
+        rows.append((Button(say("digest.page"), tap(Route.AGENCY_DIGEST, one.code, following)),))
     rows.append((home_button(say),) if is_own else (Button(say("digest.back"), tap(Route.DIGEST, 0, "whole")),))
     return Card(tuple(lines), tuple(rows))
 
@@ -209,18 +208,9 @@ def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: S
         lines.append(line(say("digest.no_validated" if view.only_validated else "digest.no_reports")))
     else:
         period = next(p for p in found.periods if p.id == one.last.period_id)
-        lines.append(
-            line(
-                italic(
-                    say(
-                        "digest.reported_on",
-                        period_name=period_name(period, say.language),
-                        date=digest_words.day(one.last.sent_at, found, say),
-                        state=say(f"history.{one.last.state}"),
-                    )
-                )
-            )
-        )
+        name, on = period_name(period, say.language), digest_words.day(one.last.sent_at, found, say)
+        state = say(f"history.{one.last.state}")
+        lines.append(line(italic(say("digest.reported_on", period_name=name, date=on, state=state))))
         status = status_label(ex, one.last.status)
         lines.append(line(bold(say("digest.progress", status=status, progress=one.last.progress))))
         if reasons := digest_words.reason(one, found, say):

@@ -13,7 +13,6 @@ from bot.acts.plan import importing
 from bot.acts.plan.importing import hanging_sentence
 from bot.chat.exchange import Exchange
 from conversations.card import Button, Card, Line, bold, home_button, line
-from conversations.dates import show_date
 from conversations.routes import Route, tap
 from storage.imports import history
 from storage.imports.history import Undo
@@ -41,7 +40,7 @@ def decide(ex: Exchange, act: str, number: str) -> None:
         importing.turn_page(ex.actor, ex.chat_id, key, int(act.removeprefix("p")))
     elif act == "no":
         importing.settle(ex.actor)
-        ex.answer(Card((line(ex.say("publish.discarded")),), ((home_button(ex.say),),)))
+        ex.answer_line(ex.say("publish.discarded"))
     elif act != "yes":
         importing.answer_question(ex.actor, ex.chat_id, key, act)
     else:
@@ -63,7 +62,7 @@ def undo(ex: Exchange, answer: str, import_id: int | None) -> None:
         ex.answer(Card((line(say("import.nothing_to_undo")),), (plan_row(ex),)))
         return
     who = ex.unit.people.by_id(found.imported_by_id).name if found.imported_by_id else say("links.server")
-    when = show_date(found.imported_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    when = ex.day(found.imported_at)
     lines = [line(bold(say("import.undo_sure", date=when, name=who))), *_about_undo(ex, found)]
     rows = [plan_row(ex)]
     if found.is_possible:

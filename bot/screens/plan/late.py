@@ -2,7 +2,7 @@
 
 from bot.chat.exchange import Exchange
 from bot.screens.plan.digests import show_in_place, standing_for, view_of
-from conversations.card import Button, Card, home_button
+from conversations.card import Button, Card, home_button, in_rows
 from conversations.plan.messages.late import LISTED, count_after, late_activities, late_lines, shown_on
 from conversations.routes import Route, tap
 
@@ -14,7 +14,7 @@ def late(ex: Exchange, page: int) -> None:
     found = standing_for(ex)
     ones = late_activities(found)
     buttons = [Button(one.each.code, tap(Route.ACTIVITY, one.each.code)) for one in shown_on(ones, page)]
-    rows = [tuple(buttons[at : at + IN_A_ROW]) for at in range(0, len(buttons), IN_A_ROW)]
+    rows = in_rows(buttons, IN_A_ROW)
     if left := count_after(ones, page):
         rows.append((Button(ex.say("digest.more", n=left), tap(Route.LATE, page + 1)),))
     elif len(ones) > LISTED:

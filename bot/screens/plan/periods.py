@@ -22,11 +22,10 @@ from bot.acts.plan.periods import (
     standing_of,
 )
 from bot.chat.exchange import Denied, Exchange, existing
-from conversations.card import Button, Card, Line, bold, home_button, italic, line
-from conversations.dates import show_date
+from conversations.card import Button, Card, Line, bold, home_button, in_rows, italic, line, page_of
 from conversations.plan.model import Agency
 from conversations.plan.periods import ONE_DAY, ReportingPeriod, period_name
-from conversations.routes import Route, awaiting, tap
+from conversations.routes import Route, tap
 from conversations.wording import Wording
 from storage.plan.periods import StoredReopening
 
@@ -46,19 +45,10 @@ def periods(ex: Exchange, which: str) -> None:
     say = ex.say
     ahead = [period for period in found if period.opens_on > ex.today][:AHEAD]
     known = [*(period for period in found if period.opens_on <= ex.today), *ahead][::-1]
-    pages = max(1, -(-len(known) // LISTED))
-    page = _page(which.removeprefix("p")) % pages
-    rows = [
-        (
-            Button(
-                f"{_SHAPES[period.stage(ex.today)]} {period_name(period, ex.language)}",
-                tap(Route.PERIODS, period.code),
-            ),
-        )
-        for period in known[page * LISTED : (page + 1) * LISTED]
-    ]
-    if pages > 1:
-        rows.append((Button(say("menu.more"), tap(Route.PERIODS, f"p{page + 1}")),))
+    shown, following = page_of(known, _page(which.removeprefix("p")), LISTED)
+    rows = [(Button(_named(ex, period), tap(Route.PERIODS, period.code)),) for period in shown]
+    if following is not None:
+        rows.append((Button(say("menu.more"), tap(Route.PERIODS, f"p{following}")),))
     lines: list[Line] = [line(bold(say("periods.title" if known else "periods.none")))]
     lines.append(line(italic(" · ".join(f"{_SHAPES[stage]} {say(f'periods.stage.{stage}')}" for stage in _SHAPES))))
     for asked in ex.unit.periods.reopenings(ex.membership.plan_id, ex.today):
@@ -66,11 +56,16 @@ def periods(ex: Exchange, which: str) -> None:
     ex.answer(Card(tuple(lines), (*rows, (home_button(ex.say),))))
 
 
+def _named(ex: Exchange, period: ReportingPeriod) -> str:
+    """The shape of a period's stage, and its name."""
+    return f"{_SHAPES[period.stage(ex.today)]} {period_name(period, ex.language)}"
+
+
 def _show_period(ex: Exchange, period: ReportingPeriod) -> None:
     say, plan_id = ex.say, ex.membership.plan_id
     stage = period.stage(ex.today)
     lines: list[Line] = [
-        line(bold(f"{_SHAPES[stage]} {period_name(period, ex.language)}"), f" · {say(f'periods.stage.{stage}')}"),
+        line(bold(_named(ex, period)), f" · {say(f'periods.stage.{stage}')}"),
         *_days(ex, period),
     ]
     if period.is_moved:
@@ -114,9 +109,8 @@ def reopen(ex: Exchange, code: str, agency_code: str, days: str, reason: str) ->
         return
     if period.stage(ex.today) != "locked":
         key = "reopening.is_open" if period.is_reopened else "reopening.not_locked"
-        ex.answer_line(
-            ex.say(key, period_name=period_name(period, ex.language), agency=agency.code, date=_last(ex, period))
-        )
+        name, last = period_name(period, ex.language), ex.day(period.last_on)
+        ex.answer_line(ex.say(key, period_name=name, agency=agency.code, date=last))
         return
     if not days:
         _choose_days(ex, period, agency)
@@ -153,12 +147,8 @@ def ask(ex: Exchange, code: str, reason: str) -> None:
     if reason in REASONS:
         _ask(ex, period, reason)
     else:
-        _choose_reason(
-            ex,
-            ex.say("reopening.why_ask", period_name=period_name(period, ex.language)),
-            Route.ASK_REOPENING,
-            period.code,
-        )
+        text = ex.say("reopening.why_ask", period_name=period_name(period, ex.language))
+        _choose_reason(ex, text, Route.ASK_REOPENING, period.code)
 
 
 def ask_because(ex: Exchange, code: str, text: str) -> None:
@@ -185,23 +175,10 @@ def _ask(ex: Exchange, period: ReportingPeriod, reason: str) -> None:
 def _grant(ex: Exchange, period: ReportingPeriod, agency: Agency, days: int, reason: str) -> None:
     last, news = reopen_for(ex.actor, period, agency, days, reason)
     ex.pass_on(news)
-    lines = [
-        line(
-            ex.say(
-                "reopening.done",
-                period_name=period_name(period, ex.language),
-                agency=agency.code,
-                date=show_date(last.isoformat(), ex.language),
-            )
-        ),
-        line(ex.say("reopening.agency_told" if news else "reopening.nobody_told", agency=agency.code)),
-    ]
-    ex.answer(
-        Card(
-            tuple(lines),
-            ((Button(ex.say("reopening.look"), tap(Route.PERIODS, period.code)),), (home_button(ex.say),)),
-        )
-    )
+    values = {"period_name": period_name(period, ex.language), "agency": agency.code, "date": ex.day(last)}
+    told = ex.say("reopening.agency_told" if news else "reopening.nobody_told", agency=agency.code)
+    look = Button(ex.say("reopening.look"), tap(Route.PERIODS, period.code))
+    ex.answer(Card((line(ex.say("reopening.done", **values)), line(told)), ((look,), (home_button(ex.say),))))
 
 
 def _end(ex: Exchange, period: ReportingPeriod, agency: Agency, standing: StoredReopening | None, how: str) -> None:
@@ -215,10 +192,8 @@ def _end(ex: Exchange, period: ReportingPeriod, agency: Agency, standing: Stored
 
 def _choose_agency(ex: Exchange, period: ReportingPeriod) -> None:
     """Choose an agency: first those that have not closed the period, last those that had nothing to report in it."""
-    closed, expected = (
-        ex.unit.closings.closed_agencies(period.id),
-        {agency.id for agency in expected_agencies(ex.actor, period)},
-    )
+    closed = ex.unit.closings.closed_agencies(period.id)
+    expected = {agency.id for agency in expected_agencies(ex.actor, period)}
     marks = ("⚪ ", "✅ ", "")
 
     def place(agency: Agency) -> int:
@@ -226,9 +201,9 @@ def _choose_agency(ex: Exchange, period: ReportingPeriod) -> None:
 
     agencies = sorted(ex.unit.plans.agencies(ex.membership.plan_id, on=ex.today), key=place)
     buttons = [Button(f"{marks[place(one)]}{one.code}", tap(Route.REOPEN, period.code, one.code)) for one in agencies]
-    threes = [tuple(buttons[at : at + 3]) for at in range(0, len(buttons), 3)]
     text = ex.say("reopening.which", period_name=period_name(period, ex.language))
-    ex.answer(Card((line(text),), (*threes, (Button(ex.say("nav.back"), tap(Route.PERIODS, period.code)),))))
+    back = (Button(ex.say("nav.back"), tap(Route.PERIODS, period.code)),)
+    ex.answer(Card((line(text),), (*in_rows(buttons, 3), back)))
 
 
 def _choose_days(ex: Exchange, period: ReportingPeriod, agency: Agency) -> None:
@@ -245,8 +220,8 @@ def _choose_days(ex: Exchange, period: ReportingPeriod, agency: Agency) -> None:
 def _choose_reason(ex: Exchange, text: str, route: Route, *parts: str) -> None:
     """Choose a reason by a button, or type it."""
     rows = [(Button(ex.say(f"reopening.reason.{reason}"), tap(route, *parts, reason)),) for reason in REASONS]
-    ex.show(Card((line(text), line(italic(ex.say("reopening.or_type")))), (*rows, (home_button(ex.say),))))
-    ex.stand(None, awaits=awaiting(route, *parts))
+    lines = (line(text), line(italic(ex.say("reopening.or_type"))))
+    ex.ask(Card(lines, (*rows, (home_button(ex.say),))), route, *parts)
 
 
 # ------------------------------------------------------------------ for everybody
@@ -295,22 +270,15 @@ def _agency(ex: Exchange, code: str) -> Agency:
 
 def _days(ex: Exchange, period: ReportingPeriod) -> list[Line]:
     days = {"opens": period.opens_on, "due": period.due_on, "grace": period.grace_until_on, "locks": period.locks_on}
-    return [line(ex.say(f"periods.{name}", date=show_date(day.isoformat(), ex.language))) for name, day in days.items()]
+    return [line(ex.say(f"periods.{name}", date=ex.day(day))) for name, day in days.items()]
 
 
 def _about(ex: Exchange, one: StoredReopening, period: ReportingPeriod) -> str:
-    values = {
-        "agency": one.agency_code,
-        "period_name": period_name(period, ex.language),
-        "reason": reason_in_words(ex.say, one.reason),
-    }
+    name, reason = period_name(period, ex.language), reason_in_words(ex.say, one.reason)
+    values = {"agency": one.agency_code, "period_name": name, "reason": reason}
     if one.until_on is None:
         return ex.say("reopening.is_asked", **values)
-    return ex.say("reopening.holds", **values, date=show_date((one.until_on - ONE_DAY).isoformat(), ex.language))
-
-
-def _last(ex: Exchange, period: ReportingPeriod) -> str:
-    return show_date(period.last_on.isoformat(), ex.language)
+    return ex.say("reopening.holds", **values, date=ex.day(one.until_on - ONE_DAY))
 
 
 def _page(text: str) -> int:

@@ -8,14 +8,12 @@ shown to those who run the plan, and to others only if an admin has switched the
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
 from bot.schedule import digests
-from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
-from conversations.dates import show_date
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
 from conversations.languages import translated
 from conversations.plan.messages.digest_words import title
 from conversations.plan.messages.digests import shown_figure, shown_value
@@ -26,8 +24,6 @@ from conversations.wording import Wording
 from storage.calendar.figures import Figures
 from storage.plan.plans import Objective, StrategicArea
 from storage.plan.settings import SHOW_GCM
-
-T = TypeVar("T")
 
 LISTED = 8
 """Activities or indicators on one screen."""
@@ -79,7 +75,7 @@ def _title(ex: Exchange, activity: Activity) -> str:
 # ------------------------------------------------------------------ screens
 def _areas(ex: Exchange) -> None:
     say, plan_id = ex.say, ex.membership.plan_id
-    found = next(one for one in ex.unit.plans.all() if one.id == plan_id)
+    found = ex.unit.plans.by_id(plan_id)
     activities, indicators = _activities(ex), _all_indicators(ex)
     lines: list[Line] = [line(bold(translated(found.name, ex.language))), line("")]
     rows: list[tuple[Button, ...]] = []
@@ -135,25 +131,25 @@ def _objective(ex: Exchange, code: str, page: int) -> None:
         raise Denied
     lines: list[Line] = [line(bold(f"{code} · {translated(objective.name, ex.language)}"))]
     lines += _goals(ex, objective.sdg_targets, objective.gcm_objectives)
-    shown, pages = _page_of(found, page)
+    shown, following = page_of(found, page, LISTED)
     lines += [line(f"• {each.agency_code} · {_title(ex, each)}") for each in shown]
     rows = [(Button(cut(_title(ex, each)), tap(Route.PLAN, "a", each.code)),) for each in shown]
-    if pages > 1:
-        rows.append((Button(ex.say("menu.more"), tap(Route.PLAN, "O", f"{code}~{(page + 1) % pages}")),))
+    if following is not None:
+        rows.append((Button(ex.say("menu.more"), tap(Route.PLAN, "O", f"{code}~{following}")),))
     _show_screen(ex, lines, rows, (Button(ex.say("nav.back"), tap(Route.PLAN, "A", objective.area_code)),))
 
 
 def _indicators(ex: Exchange, code: str, page: int) -> None:
     area = _area_of(ex, code)
     found = [each for each in _all_indicators(ex) if each.area_code == code]
-    shown, pages = _page_of(found, page)
+    shown, following = page_of(found, page, LISTED)
     lines: list[Line] = [line(bold(ex.say("plan.indicators_of", area=translated(area.name, ex.language))))]
     lines += [line(f"• {each.code} {each.title(ex.language)}") for each in shown]
     rows = [
         (Button(cut(f"{each.code} · {each.title(ex.language)}"), tap(Route.PLAN, "i", each.code)),) for each in shown
     ]
-    if pages > 1:
-        rows.append((Button(ex.say("menu.more"), tap(Route.PLAN, "I", f"{code}~{(page + 1) % pages}")),))
+    if following is not None:
+        rows.append((Button(ex.say("menu.more"), tap(Route.PLAN, "I", f"{code}~{following}")),))
     _show_screen(ex, lines, rows, (Button(ex.say("nav.back"), tap(Route.PLAN, "A", code)),))
 
 
@@ -169,7 +165,7 @@ def _activity(ex: Exchange, code: str) -> None:
     lines.append(_row(say, say("plan.responsible"), activity.agency_code))
     if supporting := ex.unit.plans.supporting(activity.id):
         lines.append(_row(say, say("plan.supporting"), ", ".join(supporting)))
-    days = [show_date(day.isoformat(), language) for day in (activity.start_on, activity.due_on)]
+    days = [ex.day(day) for day in (activity.start_on, activity.due_on)]
     lines.append(_row(say, say("plan.dates"), say("digest.dates", start=days[0], due=days[1])))
     lines.append(_row(say, say("plan.reported"), say(f"plan.frequency.{activity.frequency}")))
     if activity.target_quantity:
@@ -208,7 +204,7 @@ def _indicator(ex: Exchange, code: str) -> None:
         period = f" ({more.baseline_period})" if more.baseline_period else ""
         lines.append(_row(say, say("plan.baseline"), f"{indicator.baseline}{period}"))
     for target in indicator.targets:
-        until = f" ({show_date(target.on.isoformat(), language)})" if target.on else ""
+        until = f" ({ex.day(target.on)})" if target.on else ""
         lines.append(_row(say, say("plan.target"), f"{target.value}{until}"))
     lines += _figures(ex, indicator)
     every = {each.code: each for each in ex.unit.plans.indicators(plan_id, include_retired=True)}
@@ -250,12 +246,6 @@ def _row(say: Wording, what: str, text: str) -> Line:
 def _with_comment(ex: Exchange, rows: Sequence[tuple[Button, ...]], code: str) -> list[tuple[Button, ...]]:
     comment = (Button(ex.say("command.comentar"), tap(Route.COMMENT, code)),)
     return [*rows, comment] if ex.allows(Route.COMMENT) else [*rows]
-
-
-def _page_of(found: list[T], page: int) -> tuple[list[T], int]:
-    pages = max(1, -(-len(found) // LISTED))
-    page %= pages
-    return found[page * LISTED : (page + 1) * LISTED], pages
 
 
 def _area_of(ex: Exchange, code: str) -> StrategicArea:

@@ -8,10 +8,9 @@ import contextlib
 
 from bot.acts.reports import comments as acts
 from bot.chat.exchange import Denied, Exchange, existing
-from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, paragraph
-from conversations.dates import show_date
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, line_card, page_of, paragraph
 from conversations.plan.model import ORDINARY, Activity, Care, Indicator, Role
-from conversations.routes import Route, awaiting, tap
+from conversations.routes import Part, Route, tap
 from conversations.session.reading.utterances import LONGEST as LONGEST_SAYING
 from conversations.session.reading.utterances import mentioned_code
 from storage.errors import NotFound
@@ -57,20 +56,22 @@ def _has_too_many(ex: Exchange) -> bool:
 def _ask_comment(ex: Exchange, about: str) -> None:
     title = f"{about} · {_title(ex, about)}" if about else ex.say("comment.about_plan")
     lines = (line(bold(title)), line(ex.say("comment.write")), line(italic(ex.say("comment.no_names"))))
-    ex.show(Card(lines, ((Button(ex.say("comment.cancel"), tap(Route.HOME)),),)))
-    ex.stand(None, awaits=awaiting(Route.COMMENT, about))
+    ex.ask(Card(lines, ((Button(ex.say("comment.cancel"), tap(Route.HOME)),),)), Route.COMMENT, about)
 
 
 def hear_comment(ex: Exchange, argument: str, text: str) -> None:
     """Keep the comment, thank for it, and notify the coordinators."""
     if len(text) > LONGEST:
-        ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
-        ex.stand(None, awaits=awaiting(Route.COMMENT, argument))
+        _ask_shorter(ex, text, Route.COMMENT, argument)
         return
     item = _commented(ex, argument, text)
     ex.pass_on(acts.write(ex.actor, item, text, ex.agency_code))
     own = Button(ex.say("comment.own"), tap(Route.COMMENTS))
     ex.answer(Card((line(ex.say("observer.contribute")),), ((own, home_button(ex.say)),)))
+
+
+def _ask_shorter(ex: Exchange, text: str, route: Route, *kept: Part) -> None:
+    ex.ask(line_card(ex.say("comment.too_long", n=len(text), limit=LONGEST), ex.say), route, *kept)
 
 
 def comments(ex: Exchange, act: int | str, number: int | None) -> None:
@@ -98,8 +99,7 @@ def hear_answer(ex: Exchange, _: str, number: int, text: str) -> None:
         raise Denied  # the question was put to somebody whose role has changed since
     found = _comment(ex, number)
     if len(text) > LONGEST:
-        ex.show(Card((line(ex.say("comment.too_long", n=len(text), limit=LONGEST)),), ((home_button(ex.say),),)))
-        ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", number))
+        _ask_shorter(ex, text, Route.COMMENTS, "r", number)
         return
     news = acts.answer(ex.actor, found, text, is_restricted=_care(ex, found.code).is_restricted)
     if news is None:
@@ -115,10 +115,9 @@ def _open_comments(ex: Exchange, page: int) -> None:
     if not found:
         ex.answer_line(ex.say("comment.none_open"))
         return
-    pages = -(-len(found) // LISTED)
-    page %= pages
+    shown, following = page_of(found, page, LISTED)
     rows: list[tuple[Button, ...]] = []
-    for one in found[page * LISTED : (page + 1) * LISTED]:
+    for one in shown:
         head = " · ".join(part for part in (one.agency_code, one.code) if part)
         text = (
             f"🔒 {head}"
@@ -126,14 +125,14 @@ def _open_comments(ex: Exchange, page: int) -> None:
             else cut(f"{head}{ex.say.colon}{' '.join(one.text.split())}")
         )
         rows.append((Button(text, tap(Route.COMMENTS, one.id)),))
-    if pages > 1:
-        rows.append((Button(ex.say("menu.more"), tap(Route.COMMENTS, f"p{page + 1}")),))
+    if following is not None:
+        rows.append((Button(ex.say("menu.more"), tap(Route.COMMENTS, f"p{following}")),))
     ex.answer(Card((line(bold(ex.say("comment.open", n=len(found)))),), (*rows, (home_button(ex.say),))))
 
 
 def _show_comment(ex: Exchange, one: StoredComment) -> None:
     say = ex.say
-    when = show_date(one.written_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    when = ex.day(one.written_at)
     about = f"{one.code} · {_title(ex, one.code)}" if one.code else say("comment.about_plan")
     lines = [line(bold(about)), line(italic(f"{one.name} ({one.agency_code or '–'}), {when}")), *paragraph(one.text)]
     rows: list[tuple[Button, ...]] = []
@@ -156,8 +155,7 @@ def _settle(ex: Exchange, act: str, one: StoredComment) -> None:
         lines = (line(bold(ex.say("comment.answer_to", name=one.name))), *paragraph(cut(one.text, 300)))
         rows = ((Button(ex.say("comment.cancel"), tap(Route.COMMENTS)),),)
         card = Card((*lines, line(""), line(ex.say("comment.write_answer"))), rows)
-        ex.show(card, restricted=_care(ex, one.code).is_restricted)
-        ex.stand(None, awaits=awaiting(Route.COMMENTS, "r", one.id))
+        ex.ask(card, Route.COMMENTS, "r", one.id, restricted=_care(ex, one.code).is_restricted)
     else:
         acts.settle(ex.actor, one)
         ex.toast = ex.say("comment.settled")
@@ -170,7 +168,7 @@ def _own_comments(ex: Exchange) -> None:
     if not found:
         lines.append(line(ex.say("comment.none_own")))
     for one in found:
-        when = show_date(one.written_at.astimezone(ex.zone).date().isoformat(), ex.language)
+        when = ex.day(one.written_at)
         about = one.code or ex.say("comment.about_plan")
         lines += [line(""), line(bold(about), f" · {when}"), line(italic(cut(" ".join(one.text.split()), 200)))]
         lines += _outcome(ex, one)

@@ -16,8 +16,8 @@ from bot.chat.contact import whom_to_ask
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.form_cache import SENT_AS
 from bot.screens.reports.receipts import receipt_card
-from conversations.card import Button, Card, Line, Medium, bold, home_button, line
-from conversations.dates import last_day, show_date
+from conversations.card import Button, Card, Line, Medium, bold, home_button, line, line_card
+from conversations.dates import last_day
 from conversations.plan.periods import PlanPhase, ReportingPeriod, period_name, plan_phase
 from conversations.routes import Route, tap
 from conversations.session import engine
@@ -322,7 +322,7 @@ def _keep_as_sent(ex: Exchange, stored: StoredSession, *, anew: bool = False) ->
     reports.discard_draft(ex.unit, stored)
     ex.filling = None
     ex.clean_chat()
-    ex.answer(notice_card(ex, ex.say("receipt.unchanged")), anew=anew)
+    ex.answer(line_card(ex.say("receipt.unchanged"), ex.say), anew=anew)
 
 
 # ------------------------------------------------------------------ what cannot be filled now
@@ -331,7 +331,7 @@ def refuse_locked(ex: Exchange, stored: StoredSession) -> None:
     if stored.reporting_period_id is not None:
         show_locked(ex, ex.unit.plans.period_by_id(stored.reporting_period_id), anew=not ex.has_card)
         return
-    ex.answer(notice_card(ex, ex.say("form.expired")), anew=not ex.has_card)
+    ex.answer(line_card(ex.say("form.expired"), ex.say), anew=not ex.has_card)
 
 
 def show_locked(ex: Exchange, period: ReportingPeriod, *, anew: bool) -> None:
@@ -353,10 +353,6 @@ def phase_lines(ex: Exchange) -> tuple[Line, ...]:
     if phase is PlanPhase.UNDER_WAY:
         return ()
     day = plan.starts_on if phase is PlanPhase.AHEAD else plan.ends_on
-    told = ex.say(f"menu.plan_{phase}", date=show_date(day.isoformat(), ex.language))
+    told = ex.say(f"menu.plan_{phase}", date=ex.day(day))
     way = ex.say(f"menu.plan_{phase}_way") if ex.allows(Route.PERIODS) else ex.say(f"menu.plan_{phase}_ask")
     return line(bold(told)), line(way)
-
-
-def notice_card(ex: Exchange, text: str) -> Card:
-    return Card((line(text),), ((home_button(ex.say),),))

@@ -8,13 +8,11 @@ from bot.acts.reports.forms import title_of
 from bot.chat.exchange import Denied, Exchange, existing
 from bot.screens.reports.opening import open_free, resume
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
-from conversations.dates import show_date
 from conversations.plan.model import Role
 from conversations.routes import Route, tap
 from conversations.session.events import Offered
 from conversations.session.profiles import FORM_OF
 from conversations.xforms.bundle import DATA_KINDS, FORM_KINDS, kind_of
-from storage.reports.forms import StoredForm
 
 SENT_KINDS = (*FORM_KINDS, *DATA_KINDS, ".zip")
 
@@ -40,7 +38,7 @@ def decide(ex: Exchange, answer: str, number: str) -> None:
         return
     if answer == "no":
         publishing.settle(ex.actor, sha256)
-        ex.answer(Card((line(ex.say("publish.discarded")),), ((home_button(ex.say),),)))
+        ex.answer_line(ex.say("publish.discarded"))
     else:
         publishing.publish(ex.actor, ex.chat_id, sha256)
         ex.answer(Card((line(ex.say("publish.working")),)))
@@ -60,7 +58,7 @@ def show_forms(ex: Exchange) -> None:
         title = title_of(form, say)
         if is_admin:
             count = sum(drafts.get(form.form_key, {}).values())
-            about = say("forms.row", version=form.version, date=publication_day(ex, form), drafts=count)
+            about = say("forms.row", version=form.version, date=ex.day(form.published_at), drafts=count)
             lines.append(line(bold(title), f" · {about}"))
             rows.append((Button(cut(title), tap(Route.FORM, form.id)),))
         else:
@@ -95,7 +93,7 @@ def show_form(ex: Exchange, what: int | str, version_id: int | None) -> None:
     rows: list[tuple[Button, ...]] = []
     for version in ex.unit.forms.versions(form.plan_id, form.form_id)[:8]:
         text = say(
-            "forms.row", version=version.version, date=publication_day(ex, version), drafts=drafts.get(version.id, 0)
+            "forms.row", version=version.version, date=ex.day(version.published_at), drafts=drafts.get(version.id, 0)
         )
         lines.append(line(text))
         rows.append((Button(say("forms.download", version=version.version), tap(Route.FORM, "get", version.id)),))
@@ -113,7 +111,3 @@ def fill(ex: Exchange, form_key: int) -> None:
             resume(ex, draft)
             return
     open_free(ex, stored)
-
-
-def publication_day(ex: Exchange, form: StoredForm) -> str:
-    return show_date(form.published_at.astimezone(ex.zone).date().isoformat(), ex.language)

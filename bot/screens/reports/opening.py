@@ -7,9 +7,8 @@ from bot.acts.reports.reports import Report, Reporter
 from bot.chat.exchange import Denied, Exchange
 from bot.schedule.agenda import lacking, passed_by
 from bot.screens.reports.closing import to_close
-from bot.screens.reports.filling import apply, notice_card, phase_lines, reporter_of, show_first, show_locked
-from conversations.card import Button, Card, Line, bold, home_button, line
-from conversations.dates import show_date
+from bot.screens.reports.filling import apply, phase_lines, reporter_of, show_first, show_locked
+from conversations.card import Button, Card, Line, bold, home_button, line, line_card
 from conversations.plan.messages.reminders import close_button
 from conversations.plan.periods import ReportingPeriod, period_name
 from conversations.routes import Route, tap
@@ -38,7 +37,7 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
     membership, unit = ex.membership, ex.unit
     version = unit.forms.current(membership.plan_id, report.form_id)
     if version is None:
-        ex.answer(notice_card(ex, ex.say("form.none_published")), anew=anew)
+        ex.answer(line_card(ex.say("form.none_published"), ex.say), anew=anew)
         return
     if report.subject is not None:
         holder = unit.sessions.holder(membership.plan_id, version.form_key, report.subject, report.period.id)
@@ -58,7 +57,7 @@ def open_report(ex: Exchange, report: Report, *, anew: bool = False) -> None:
     reporter = reporter_of(ex)
     begun = reports.begin(reporter, report, version)
     if begun is None:
-        ex.answer(notice_card(ex, ex.say("form.disagrees")), anew=anew)
+        ex.answer(line_card(ex.say("form.disagrees"), ex.say), anew=anew)
         return
     _open(ex, reporter, begun, version, report, anew=anew)
 
@@ -72,7 +71,7 @@ def correct(ex: Exchange, sent: StoredSubmission, *, anew: bool = True, meant: t
     ex.expect_theirs(sent)
     unit = ex.unit
     if not sent.is_current:
-        ex.show(notice_card(ex, ex.say("form.edit_unknown")), anew=anew)
+        ex.show(line_card(ex.say("form.edit_unknown"), ex.say), anew=anew)
         return
     version = unit.forms.version(sent.form_version_id)
     if sent.reporting_period_id is None:
@@ -169,24 +168,15 @@ def _meet_holder(ex: Exchange, holder: StoredSession, report: Report | None, *, 
         resume(ex, holder, anew=anew)
         return
     name = ex.unit.people.by_id(holder.person_id).name
-    when = show_date(holder.touched_at.astimezone(ex.zone).date().isoformat(), ex.language)
-    rows = (
-        (Button(ex.say("form.take_over"), tap(Route.TAKE_OVER, holder.id), "primary"),),
-        (home_button(ex.say),),
-    )
+    when = ex.day(holder.touched_at)
+    rows = ((Button(ex.say("form.take_over"), tap(Route.TAKE_OVER, holder.id), "primary"),), (home_button(ex.say),))
     ex.answer(Card((*_heading(report, ex), line(""), line(ex.say("form.held", name=name, date=when))), rows), anew=anew)
 
 
 def _offer_correction(ex: Exchange, sent: StoredSubmission, report: Report, *, anew: bool) -> None:
-    text = ex.say(
-        "form.already_sent",
-        code=report.item.code if report.item else "",
-        period=period_name(report.period, ex.language),
-    )
-    rows = (
-        (Button(ex.say("form.correct"), tap(Route.CORRECT, sent.id), "primary"),),
-        (home_button(ex.say),),
-    )
+    code = report.item.code if report.item else ""
+    text = ex.say("form.already_sent", code=code, period=period_name(report.period, ex.language))
+    rows = ((Button(ex.say("form.correct"), tap(Route.CORRECT, sent.id), "primary"),), (home_button(ex.say),))
     ex.answer(Card((*_heading(report, ex), line(""), line(text)), rows), anew=anew)
 
 

@@ -27,9 +27,8 @@ from bot.screens.reports.opening import (
     show_nothing_left,
     take_over,
 )
-from bot.screens.reports.receipts import due_tap, status_label
-from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
-from conversations.dates import show_date
+from bot.screens.reports.receipts import due_button, due_tap, status_label
+from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
 from conversations.plan import review
 from conversations.plan.expected import DueReport, expected_activities
 from conversations.plan.messages.reminders import close_button
@@ -85,7 +84,8 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
 def _due_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
     """The reports that are due: how many, and until when, period by period."""
     say, language = ex.say, ex.language
-    yield line(bold(say("menu.title", agency=ex.agency_code, period_name=_period_names(due, language))))
+    names = ", ".join(dict.fromkeys(period_name(report.period, language) for report in due))
+    yield line(bold(say("menu.title", agency=ex.agency_code, period_name=names)))
     yield line(say("menu.left" if len(due) > 1 else "menu.left_one", n=len(due)))
     periods = {report.period.code: report.period for report in due}
     for each in periods.values():
@@ -125,15 +125,14 @@ def _due_rows(
 ) -> Iterator[tuple[Button, ...]]:
     """A button for each due report, a page of them."""
     drafts = {(draft.subject, draft.reporting_period_id) for draft in own}
-    pages = max(-(-len(due) // DUE_SHOWN), 1)
-    page = page % pages
-    for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
+    shown, following = page_of(due, page, DUE_SHOWN)
+    for report in shown:
         mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
         reopened = "🔓 " if report.period.is_reopened else ""  # the month's page may list it too
         text = f"{reopened}{mark}{report.code} · {report.item.title(ex.language)}"
         yield (Button(cut(text), due_tap(report)),)
-    if pages > 1:
-        yield (Button(ex.say("menu.more"), tap(Route.DUE, page + 1)),)
+    if following is not None:
+        yield (Button(ex.say("menu.more"), tap(Route.DUE, following)),)
 
 
 def _draft_rows(ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSession]) -> Iterator[tuple[Button, ...]]:
@@ -169,7 +168,7 @@ def _reopened_lines(ex: Exchange, periods: Sequence[ReportingPeriod], due: Seque
     told = {report.period.code for report in due}
     for period in periods:
         if period.is_reopened and period.code not in told:
-            until = show_date(period.last_on.isoformat(), ex.language)
+            until = ex.day(period.last_on)
             yield line(ex.say("menu.reopened", period_name=period_name(period, ex.language), date=until))
 
 
@@ -179,11 +178,6 @@ def draft_title(ex: Exchange, draft: StoredSession) -> str:
     code = about.get("code") or ex.say("menu.referrals")
     period = draft.reporting_period_id and ex.unit.plans.period_by_id(draft.reporting_period_id)
     return cut(" · ".join([f"✎ {code}", *([period_name(period, ex.language)] if period else [])]))
-
-
-def _period_names(due: Sequence[DueReport], language: str) -> str:
-    names = dict.fromkeys(period_name(report.period, language) for report in due)
-    return ", ".join(names)
 
 
 def _expects(ex: Exchange, period: ReportingPeriod) -> bool:
@@ -226,18 +220,15 @@ def _list_due(ex: Exchange) -> None:
 
 def indicators(ex: Exchange, page: int = 0) -> None:
     due = [report for report in ex.due() if report.is_indicator]
-    home = (home_button(ex.say),)
     if not due:
         ex.answer_line(ex.say("indicators.none"))
-    else:
-        page %= -(-len(due) // DUE_SHOWN)
-        rows = []
-        for report in due[page * DUE_SHOWN : (page + 1) * DUE_SHOWN]:
-            text = f"{report.code} · {report.item.title(ex.language)}"
-            rows.append((Button(cut(text), due_tap(report)),))
-        if len(due) > DUE_SHOWN:
-            rows.append((Button(ex.say("menu.more"), tap(Route.INDICATORS, page + 1)),))
-        ex.answer(Card((line(bold(ex.agency_code)), line(ex.say("indicators.pick"))), (*rows, home)))
+        return
+    shown, following = page_of(due, page, DUE_SHOWN)
+    rows = [(due_button(ex, report),) for report in shown]
+    if following is not None:
+        rows.append((Button(ex.say("menu.more"), tap(Route.INDICATORS, following)),))
+    lines = (line(bold(ex.agency_code)), line(ex.say("indicators.pick")))
+    ex.answer(Card(lines, (*rows, (home_button(ex.say),))))
 
 
 def referrals(ex: Exchange, period_code: str) -> None:
@@ -284,7 +275,7 @@ def discard(ex: Exchange, session_id: int, answer: str) -> None:
         ex.answer(Card((line(ex.say("form.discard_sure")),), rows))
     else:
         discard_draft(ex.unit, stored)
-        ex.answer(Card((line(ex.say("form.discarded")),), ((home_button(ex.say),),)))
+        ex.answer_line(ex.say("form.discarded"))
         ex.clean_chat()
 
 
@@ -296,8 +287,7 @@ def _own_session(ex: Exchange, session_id: int) -> StoredSession:
 
 
 def take(ex: Exchange, session_id: int) -> None:
-    stored = existing(ex.unit.sessions.get, session_id)
-    take_over(ex, stored)
+    take_over(ex, existing(ex.unit.sessions.get, session_id))
 
 
 def cancel(ex: Exchange) -> None:
@@ -314,16 +304,13 @@ def history(ex: Exchange, before: int | None) -> None:
     """Show the agency's latest reports with their receipts, the newest first."""
     kind = "indicator" if ex.membership.is_contributor else None
     sent = ex.unit.submissions.of_agency(ex.agency_id, limit=HISTORY_PAGE + 1, before=before, kind=kind)
-    home = (home_button(ex.say),)
     if not sent:
         ex.answer_line(ex.say("history.none"))
-    else:
-        rows: list[tuple[Button, ...]] = []
-        for one in sent[:HISTORY_PAGE]:
-            rows.append((Button(_history_row(ex, one), tap(Route.RECEIPT, one.id)),))
-        if len(sent) > HISTORY_PAGE:
-            rows.append((Button(ex.say("menu.more"), tap(Route.HISTORY, sent[HISTORY_PAGE - 1].id)),))
-        ex.answer(Card((line(bold(ex.say("history.title"))),), (*rows, home)))
+        return
+    rows = [(Button(_history_row(ex, one), tap(Route.RECEIPT, one.id)),) for one in sent[:HISTORY_PAGE]]
+    if len(sent) > HISTORY_PAGE:
+        rows.append((Button(ex.say("menu.more"), tap(Route.HISTORY, sent[HISTORY_PAGE - 1].id)),))
+    ex.answer(Card((line(bold(ex.say("history.title"))),), (*rows, (home_button(ex.say),))))
 
 
 def _history_row(ex: Exchange, sent: StoredSubmission) -> str:
@@ -346,7 +333,7 @@ def receipt(ex: Exchange, submission_id: int) -> None:
     say = ex.say
     at = sent.submitted_at.astimezone(ex.zone)
     who = ex.unit.people.by_id(sent.person_id).name
-    when = say("history.by", name=who, date=show_date(at.date().isoformat(), ex.language), time=f"{at:%H:%M}")
+    when = say("history.by", name=who, date=ex.day(at.date()), time=f"{at:%H:%M}")
     state = say(f"history.{sent.validation_state}")
     lines: list[Line] = [
         line(bold(_history_row(ex, sent))),
@@ -431,23 +418,21 @@ def answered_by(ex: Exchange, sent: StoredSubmission, message_id: int) -> str:
 def close(ex: Exchange, agreed: str) -> None:
     """Cerrar el mes: close everything that ended with the month. Refused, with the list, while something is left."""
     plans, say = ex.unit.plans, ex.say
-    home = (home_button(say),)
+    home, to_report = (home_button(say),), (Button(say("menu.report"), tap(Route.DUE), "primary"),)
     periods = to_close(ex, plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id))
     if not periods:
-        since = [one for one in ex.due() if _is_since(ex, one)]
-        if not since:
+        if since := [one for one in ex.due() if _is_since(ex, one)]:
+            ex.answer(Card((line(_added_words(ex, since)),), (to_report, home)))
+        else:
             show_nothing_left(ex)
-            return
-        ex.answer(_added_since(ex, since))
         return
     name = period_names(periods, ex.language)
     codes = {period.code for period in periods}
     due = ex.due()
     left = [report.code for report in due if not report.is_indicator and report.period.code in codes]
     if left:
-        rows = ((Button(say("menu.report"), tap(Route.DUE), "primary"),), home)
         key = "close.missing" if len(left) > 1 else "close.missing_one"
-        card = Card((line(say(key, n=len(left), codes=", ".join(left[:8]))),), rows)
+        card = Card((line(say(key, n=len(left), codes=", ".join(left[:8]))),), (to_report, home))
     elif agreed != f"{periods[0].end_on:%Y%m%d}":
         rows = (
             (Button(say("close.yes"), tap(Route.CLOSE, f"{periods[0].end_on:%Y%m%d}"), "success"),),
@@ -457,7 +442,7 @@ def close(ex: Exchange, agreed: str) -> None:
     else:
         close_periods(ex.actor, ex.agency_id, periods)
         on_time = say("close.on_time" if ex.today <= closing_due_on(periods) else "close.late")
-        day = show_date(ex.today.isoformat(), ex.language)
+        day = ex.day(ex.today)
         text = say("close.done", agency=ex.agency_code, period_name=name, date=day, on_time=on_time)
         card = Card((line(text),), (home,))
     ex.answer(card)
@@ -468,11 +453,3 @@ def _is_since(ex: Exchange, due: DueReport) -> bool:
     if not isinstance(due.item, Activity) or due.item.added_on is None or due.returned is not None:
         return False
     return ex.unit.closings.is_closed(ex.agency_id, due.period.id)
-
-
-def _added_since(ex: Exchange, left: list[DueReport]) -> Card:
-    rows = (
-        (Button(ex.say("menu.report"), tap(Route.DUE), "primary"),),
-        (home_button(ex.say),),
-    )
-    return Card((line(_added_words(ex, left)),), rows)

@@ -2,8 +2,7 @@
 
 from bot.chat.exchange import Exchange
 from bot.screens.reports.closing import to_close
-from conversations.card import Button, Card, bold, home_button, italic, line
-from conversations.dates import show_date
+from conversations.card import Button, Card, bold, cut, home_button, italic, line
 from conversations.languages import translated
 from conversations.plan.expected import DueReport
 from conversations.plan.messages.reminders import close_button
@@ -33,19 +32,9 @@ def receipt_card(ex: Exchange, sent: StoredSubmission, session: Session, form: F
         lines.append(line(bold(str(about["code"])), f" · {name}"))
     if sent.activity_status is not None and not sent.sensitive:
         lines.append(line(f"{status_label(ex, sent.activity_status)}, {ex.say.percent(sent.progress or 0)}"))
-    at = sent.submitted_at.astimezone(ex.zone)
-    lines.append(
-        line(
-            italic(
-                say(
-                    "receipt.when",
-                    date=show_date(at.date().isoformat(), language),
-                    time=f"{at:%H:%M}",
-                    period=period_name(period, language) if period else "",
-                ).rstrip(" ·")
-            )
-        )
-    )
+    at, of = sent.submitted_at.astimezone(ex.zone), period_name(period, language) if period else ""
+    when = say("receipt.when", date=ex.day(sent.submitted_at), time=f"{at:%H:%M}", period=of)
+    lines.append(line(italic(when.rstrip(" ·"))))
     due = [report for report in ex.due() if not report.is_indicator]
     lines.append(line(""))
     rows: list[tuple[Button, ...]] = []
@@ -76,3 +65,7 @@ def status_label(ex: Exchange, status: str) -> str:
 def due_tap(due: DueReport) -> ButtonTap:
     kind = "i" if due.is_indicator else "a"
     return tap(Route.REPORT, kind, due.code, due.period.code)
+
+
+def due_button(ex: Exchange, due: DueReport) -> Button:
+    return Button(cut(f"{due.code} · {due.item.title(ex.language)}"), due_tap(due))

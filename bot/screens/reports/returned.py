@@ -6,7 +6,7 @@ from bot.chat.exchange import Exchange
 from conversations.card import Button, Card, home_button, line
 from conversations.plan.model import Care
 from conversations.plan.review import LONGEST_REASON
-from conversations.routes import Route, awaiting, tap
+from conversations.routes import Route, tap
 from storage.errors import Conflict
 from storage.reports.submissions import StoredSubmission
 
@@ -23,8 +23,7 @@ def reply(ex: Exchange, submission_id: int) -> None:
         (home_button(ex.say),),
     )
     key = "review.reply_how" if sent.validation_state == "returned" else "review.write_back"
-    ex.show(Card((line(ex.say(key)),), rows))
-    ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
+    ex.ask(Card((line(ex.say(key)),), rows), Route.REPLY, sent.id)
 
 
 def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
@@ -34,8 +33,7 @@ def hear_reply(ex: Exchange, submission_id: int, text: str) -> None:
     """
     sent = _asked_about(ex, submission_id)
     if not text or len(text) > LONGEST_REASON:
-        ex.show(Card((line(ex.say("review.too_long", n=LONGEST_REASON)),)))
-        ex.stand(None, awaits=awaiting(Route.REPLY, sent.id))
+        ex.ask(Card((line(ex.say("review.too_long", n=LONGEST_REASON)),)), Route.REPLY, sent.id)
         return
     code = (sent.subject or "").partition(":")[2] or f"n.º {sent.receipt_number:04d}"
     was_returned = sent.validation_state == "returned"

@@ -17,14 +17,25 @@ from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.lights import standing_of
 from bot.screens.reports.receipts import status_label
 from bot.screens.reports.review_card import named, report_card
-from conversations.card import LABEL_LIMIT, NAME_LIMIT, Button, Card, Line, bold, home_button, italic, line
-from conversations.dates import show_date
+from conversations.card import (
+    LABEL_LIMIT,
+    NAME_LIMIT,
+    Button,
+    Card,
+    Line,
+    bold,
+    home_button,
+    in_rows,
+    italic,
+    line,
+    page_of,
+)
 from conversations.plan import review
 from conversations.plan.messages import digest_words
 from conversations.plan.model import WAITING, ActivityStatus, ValidationState
 from conversations.plan.periods import period_name
 from conversations.plan.review import WEEK, Answer
-from conversations.routes import Route, awaiting, tap
+from conversations.routes import Route, tap
 from storage.errors import Conflict
 from storage.reports.reviews import OwnReport, Waiting
 from storage.reports.submissions import StoredSubmission
@@ -63,15 +74,13 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
     agency = agency if any(one.agency_code == agency for one in found) else ""
     open_ones = [one for one in found if not one.sensitive]
     order = [*open_ones, *(one for one in found if one.sensitive)]
-    pages = -(-len(order) // PAGE)
-    page %= pages
+    shown, following = page_of(order, page, PAGE)
     waiting = Counter(one.subject for one in everything)
     rows: list[tuple[Button, ...]] = [
-        (_item_button(ex, one, names_period=one.subject is not None and waiting[one.subject] > 1),)
-        for one in order[page * PAGE : (page + 1) * PAGE]
+        (_item_button(ex, one, names_period=one.subject is not None and waiting[one.subject] > 1),) for one in shown
     ]
-    if pages > 1:
-        rows.append((Button(say("digest.page"), tap(Route.QUEUE, page + 1, *filter(None, [agency]))),))
+    if following is not None:
+        rows.append((Button(say("digest.page"), tap(Route.QUEUE, following, *filter(None, [agency]))),))
     rows += _rows_of_agency(ex, agency, open_ones) if agency else _agency_rows(everything, open_ones)
     return Card((*head, *_queue_lines(ex, found, agency), *sent_back), (*rows, home))
 
@@ -86,7 +95,7 @@ def _queue_lines(ex: Exchange, found: Sequence[Waiting], agency: str) -> Iterato
     if mine := sum(one.reviewer_id == ex.person.id for one in found):
         yield line(f"↩️ {say('review.mine', n=mine)}")
     oldest = min(one.submitted_at for one in found).astimezone(ex.zone).date()
-    yield line(italic(say("review.oldest", date=show_date(oldest.isoformat(), ex.language))))
+    yield line(italic(say("review.oldest", date=ex.day(oldest))))
 
 
 def _rows_of_agency(ex: Exchange, agency: str, open_ones: Sequence[Waiting]) -> Iterator[tuple[Button, ...]]:
@@ -103,9 +112,7 @@ def _agency_rows(everything: Sequence[Waiting], open_ones: Sequence[Waiting]) ->
         return
     counts = _by_agency(everything)
     buttons = [Button(f"{code} {len(some)}", tap(Route.QUEUE, 0, code)) for code, some in counts.items() if code]
-    buttons = sorted(buttons, key=lambda button: button.text)[:AGENCIES]
-    for at in range(0, len(buttons), IN_A_ROW):
-        yield tuple(buttons[at : at + IN_A_ROW])
+    yield from in_rows(sorted(buttons, key=lambda button: button.text)[:AGENCIES], IN_A_ROW)
 
 
 def _by_agency(waiting: Sequence[Waiting]) -> dict[str, list[Waiting]]:
@@ -372,18 +379,17 @@ def _ask_what(
     say = ex.say
     code, title = named(ex, sent)
     offered = range(min(len(questions), review.MOST_QUESTIONS))
-    pages = max(1, -(-len(offered) // QUESTIONS))
-    page %= pages
+    shown, following = page_of(offered, page, QUESTIONS)
     rows: list[tuple[Button, ...]] = []
-    for at in offered[page * QUESTIONS : (page + 1) * QUESTIONS]:
+    for at in shown:
         answer = "" if sent.sensitive else questions[at].shown or say("form.no_answer")
         text = review.excerpt(
             f"{'☑' if at in ticked else '☐'} {questions[at].label}{f': {answer}' if answer else ''}", 60
         )
         rows.append((Button(text, tap(Route.SEND_BACK, sent.id, review.marks_of(ticked ^ {at}), page)),))
     marks = review.marks_of(ticked)
-    if pages > 1:
-        rows.append((Button(say("digest.page"), tap(Route.SEND_BACK, sent.id, marks, page + 1)),))
+    if following is not None:
+        rows.append((Button(say("digest.page"), tap(Route.SEND_BACK, sent.id, marks, following)),))
     key = ("review.go_on" if len(ticked) > 1 else "review.go_on_one") if ticked else "review.go_on_all"
     rows.append((Button(say(key, n=len(ticked)), tap(Route.SEND_BACK, sent.id, marks, "why"), "primary"),))
     rows.append((Button(say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),))
@@ -401,8 +407,7 @@ def _ask_why(ex: Exchange, sent: StoredSubmission, questions: Sequence[Answer], 
         for step, reason in _REASONS.items()
     ]
     rows.append((Button(say("nav.back"), tap(Route.SEND_BACK, sent.id, marks, 0)),))
-    ex.show(Card(tuple(lines), tuple(rows)))
-    ex.stand(None, awaits=awaiting(Route.SEND_BACK, sent.id, marks))
+    ex.ask(Card(tuple(lines), tuple(rows)), Route.SEND_BACK, sent.id, marks)
 
 
 def hear_why(ex: Exchange, submission_id: int, marks: str, text: str) -> None:
@@ -415,8 +420,7 @@ def hear_why(ex: Exchange, submission_id: int, marks: str, text: str) -> None:
     questions = ex.house.forms.answers(ex.unit, sent, ex.language)
     ticked = review.ticked_in(marks, len(questions))
     if not text or len(text) > review.LONGEST_REASON:
-        ex.show(Card((line(ex.say("review.too_long", n=review.LONGEST_REASON)),)))
-        ex.stand(None, awaits=awaiting(Route.SEND_BACK, submission_id, marks))
+        ex.ask(Card((line(ex.say("review.too_long", n=review.LONGEST_REASON)),)), Route.SEND_BACK, submission_id, marks)
         return
     _return(ex, sent, questions, ticked, text)
 
@@ -450,8 +454,7 @@ def remark(ex: Exchange, submission_id: int) -> None:
         return
     code, title = named(ex, sent)
     rows = ((Button(ex.say("review.not_now"), tap(Route.SENT_REPORT, sent.id)),),)
-    ex.show(Card((line(bold(code), f" · {title}"), line(ex.say("review.remark_how"))), rows))
-    ex.stand(None, awaits=awaiting(Route.REMARK, sent.id))
+    ex.ask(Card((line(bold(code), f" · {title}"), line(ex.say("review.remark_how"))), rows), Route.REMARK, sent.id)
 
 
 def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
@@ -460,8 +463,7 @@ def hear_remark(ex: Exchange, submission_id: int, text: str) -> None:
     if sent is None:
         return
     if not text or len(text) > review.LONGEST_REASON:
-        ex.show(Card((line(ex.say("review.too_long", n=review.LONGEST_REASON)),)))
-        ex.stand(None, awaits=awaiting(Route.REMARK, submission_id))
+        ex.ask(Card((line(ex.say("review.too_long", n=review.LONGEST_REASON)),)), Route.REMARK, submission_id)
         return
     code, _ = named(ex, sent)
     told = _decided(ex, sent, lambda: reviewing.remark(ex.actor, sent, code, text))

@@ -9,7 +9,6 @@ from bot.chat.exchange import Exchange
 from bot.screens.reports.lights import light_lines
 from bot.screens.reports.receipts import status_label
 from conversations.card import NAME_LIMIT, Button, Card, Line, home_button, line
-from conversations.dates import show_date
 from conversations.plan import review
 from conversations.plan.model import WAITING, ActivityStatus
 from conversations.plan.periods import ReportingPeriod, period_name
@@ -103,7 +102,7 @@ def _read(ex: Exchange, sent: StoredSubmission, *, is_hidden: bool) -> Reviewed:
         title=title,
         period=period_name(period, language) if period else "",
         sender=f"{role}{say.colon}{sender.name}",
-        sent_on=show_date(sent.submitted_at.astimezone(ex.zone).date().isoformat(), language),
+        sent_on=ex.day(sent.submitted_at),
         receipt=sent.receipt_number,
         version=sent.version,
         state=say(f"history.{sent.validation_state}"),
@@ -166,5 +165,5 @@ def _where_it_is(ex: Exchange, sent: StoredSubmission) -> str:
     if not chain:
         return ex.say("review.stands", state=state)
     who = ex.unit.people.by_id(chain[-1].person_id).name
-    on = show_date(chain[-1].decided_at.astimezone(ex.zone).date().isoformat(), ex.language)
+    on = ex.day(chain[-1].decided_at)
     return ex.say("review.decided", state=state, name=who, date=on)

@@ -11,10 +11,10 @@ from bot.acts.sharing import receivers as acts
 from bot.acts.sharing.addresses import BadAddress
 from bot.chat.exchange import Exchange, existing, number_of
 from conversations.card import Button, Card, Line, Span, bold, cut, home_button, italic, line
-from conversations.dates import show_date
+from conversations.dates import day_and_hour
 from conversations.plan.sharing.events import kinds_for, packed, unpacked
 from conversations.plan.sharing.export_request import AUDIENCES
-from conversations.routes import Route, Taps, awaiting, tap
+from conversations.routes import Route, Taps, tap
 from storage.errors import Conflict, NotFound
 from storage.messages.endpoints import MOST, STATES, StoredDelivery, StoredEndpoint
 
@@ -171,8 +171,7 @@ def _what(ex: Exchange, one: StoredDelivery) -> str:
 
 def _told(ex: Exchange, one: StoredDelivery) -> str:
     """Return one line: the event, what it is about, its time, and the receiver's answer."""
-    local = one.at.astimezone(ex.zone)
-    when = f"{show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}"
+    when = day_and_hour(one.at, ex.zone, ex.language)
     why = ex.say(f"event.why.{one.reason}", status=one.status or "–") if one.reason else ""
     kind = ex.say(f"event.{one.kind}")
     what = _what(ex, one)
@@ -228,8 +227,8 @@ def _ask(ex: Exchange, audience: str, choice: str = "", refused: str = "") -> No
     lines.append(line(say("receivers.new_kinds")))
     chosen = unpacked(choice, audience) or kinds_for(audience)
     rows = _choices(ex, audience, chosen, partial(tap, Route.RECEIVER, "new", audience))
-    ex.show(Card(tuple(lines), (*rows, (Button(say("nav.back"), tap(Route.RECEIVERS)),))))
-    ex.stand(None, awaits=awaiting(Route.RECEIVER, "new", audience, packed(chosen)))
+    rows.append((Button(say("nav.back"), tap(Route.RECEIVERS)),))
+    ex.ask(Card(tuple(lines), tuple(rows)), Route.RECEIVER, "new", audience, packed(chosen))
 
 
 def hear(ex: Exchange, _: str, audience: str, choice: str, text: str) -> None:

@@ -7,10 +7,10 @@ message leaves the chat with the next screen, or after a day, and it is sealed i
 from collections.abc import Sequence
 from typing import Final
 
-from bot.acts.people.people import day_and_hour
 from bot.acts.sharing import tokens as acts
 from bot.chat.exchange import Exchange, existing
 from conversations.card import Button, Card, Line, Span, bold, home_button, italic, line
+from conversations.dates import day_and_hour
 from conversations.plan.sharing.export_request import AUDIENCES
 from conversations.routes import Route, tap
 from storage.errors import Conflict
@@ -62,17 +62,13 @@ def _end_button(ex: Exchange, prefix: str) -> Button:
     return Button(ex.say("tokens.end", token=prefix), tap(Route.TOKENS, "end", prefix))
 
 
-def _begun(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _told(ex: Exchange, token: DataToken, reads: int) -> str:
     say, used = ex.say, token.last_used_at
     told = say(
         "tokens.row",
         token=token.prefix,
         audience=say(f"tokens.audience.{token.audience}"),
-        date=day_and_hour(ex.zone, used, ex.language) if used else say("tokens.never"),
+        date=day_and_hour(used, ex.zone, ex.language) if used else say("tokens.never"),
         n=reads,
     )
     return f"{told} ({token.name})" if token.name else told

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.acts.upkeep.audit import Teller, bounds_of, day_told
 from bot.chat.exchange import Denied, Exchange
-from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
-from conversations.dates import show_date
+from conversations.card import Button, Card, Line, bold, cut, home_button, in_rows, italic, line
 from conversations.plan.model import Role
 from conversations.routes import ButtonTap, Route, awaiting, tap
 from conversations.session.reading.dates import read_date
@@ -134,14 +133,8 @@ def _choose(ex: Exchange, what: str) -> None:
     back = (Button(say("nav.back"), tap(Route.AUDIT)),)
     if what == "filter":
         kinds = [Button(say(f"audit.kind.{kind}"), look.tap(kind=kind)) for kind in KINDS]
-        rows = [tuple(kinds[i : i + 2]) for i in range(0, len(kinds), 2)]
-        rows.append(
-            (
-                Button(say("audit.by_person"), tap(Route.AUDIT, "person")),
-                Button(say("audit.by_day"), tap(Route.AUDIT, "day")),
-            )
-        )
-        ex.answer(Card((line(say("audit.filter_by")),), (*rows, back)))
+        others = [Button(say(f"audit.by_{each}"), tap(Route.AUDIT, each)) for each in ("person", "day")]
+        ex.answer(Card((line(say("audit.filter_by")),), (*in_rows(kinds, 2), tuple(others), back)))
         return
     if what == "person":
         teller = Teller(ex.unit, ex.membership.plan_id, say, ex.zone, names=ex.membership.role == Role.ADMIN)
@@ -150,7 +143,5 @@ def _choose(ex: Exchange, what: str) -> None:
         ex.answer(Card((line(say("audit.which_person")),), (*buttons[: 4 * CHOICES], back)))
         return
     days = [ex.today - timedelta(days=number) for number in range(7)]
-    buttons_of_days = [Button(show_date(day.isoformat(), ex.language), look.tap(day=f"{day:%Y%m%d}")) for day in days]
-    rows = [tuple(buttons_of_days[i : i + 2]) for i in range(0, len(days), 2)]
-    ex.show(Card((line(say("audit.which_day")),), (*rows, back)))
-    ex.stand(None, awaits=awaiting(Route.AUDIT, "day"))
+    of_days = [Button(ex.day(day), look.tap(day=f"{day:%Y%m%d}")) for day in days]
+    ex.ask(Card((line(say("audit.which_day")),), (*in_rows(of_days, 2), back)), Route.AUDIT, "day")

@@ -4,7 +4,7 @@ from bot.acts.upkeep.status import SHAPES, look, readings, sentence
 from bot.chat.exchange import Exchange
 from bot.schedule.resuming import resume
 from conversations.card import Button, Card, Line, bold, home_button, italic, line
-from conversations.dates import show_date
+from conversations.dates import day_and_hour
 from conversations.routes import Route, tap
 
 
@@ -20,8 +20,7 @@ def status(ex: Exchange, act: str) -> None:
     seen = look(ex.unit, ex.now, is_answering=True)
     found = readings(seen)
     worst = found[0][1].state
-    local = ex.now.astimezone(ex.zone)
-    at = f"{show_date(local.date().isoformat(), ex.language)}, {local:%H:%M}"
+    at = day_and_hour(ex.now, ex.zone, ex.language)
     lines: list[Line] = [line(bold(f"{SHAPES[worst]} {say(f'status.all.{worst}')}")), line(italic(at)), line("")]
     for name, reading in found:
         word = "" if reading.state == "good" else f"{say(f'status.word.{reading.state}')}{say.colon}"

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Final
 
 from conversations.card import Line, bold, cut, line
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.languages import translated
 from conversations.plan.figures.lights import Light, expected_progress
 from conversations.plan.figures.monitoring import WORST_FIRST, ActivityStanding, Standing
@@ -171,8 +171,7 @@ def closing_name(closing: Closing | None, say: Wording) -> PeriodName:
 
 def day(on: date | datetime, s: Standing, say: Wording) -> str:
     """ "15 oct 2018", in the plan's zone."""
-    on = on.astimezone(s.zone).date() if isinstance(on, datetime) else on
-    return show_date(on.isoformat(), say.language)
+    return show_day(on.astimezone(s.zone) if isinstance(on, datetime) else on, say.language)
 
 
 def units(text: str) -> int:

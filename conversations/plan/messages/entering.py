@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.plan.calendar.ledger import day_there
 from conversations.plan.entering import Funnel, Station, UnusedLink, Way
 from conversations.plan.figures.monitoring import AgencyStanding, Standing
@@ -19,7 +19,7 @@ def where_stopped(one: Way | UnusedLink, zone: ZoneInfo, say: Wording) -> str:
             since = one.stopped_at
         case Way():
             where, since = str(one.station), one.stopped_at
-    return say(f"entering.stopped.{where}", date=show_date(day_there(since, zone.key).isoformat(), say.language))
+    return say(f"entering.stopped.{where}", date=show_day(day_there(since, zone.key), say.language))
 
 
 def vacancy_remark(agency: AgencyStanding, s: Standing, say: Wording) -> str:

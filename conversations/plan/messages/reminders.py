@@ -9,7 +9,7 @@ from datetime import date
 from itertools import islice
 
 from conversations.card import Button, Card, Line, bold, cut, line
-from conversations.dates import show_date
+from conversations.dates import show_day
 from conversations.languages import translated
 from conversations.plan.calendar.agenda import (
     IN_A_ROW,
@@ -81,7 +81,7 @@ def _drafts_and_evidence(who: Recipient, agenda: Agenda) -> list[Line]:
     """Return which drafts expire soon, and which promised evidence is awaited."""
     say, promised = wording(who.language), agenda.promised.get(who.person_id, ())[:PROMISES]
     drafts = [
-        line(say("remind.draft", code=draft.code, date=show_date((draft.on - ONE_DAY).isoformat(), who.language)))
+        line(say("remind.draft", code=draft.code, date=show_day(draft.on - ONE_DAY, who.language)))
         for draft in agenda.lapsing.get(who.person_id, ())
     ]
     codes = [each.code for each in promised]
@@ -201,7 +201,7 @@ def _greeted(who: Recipient, has_drafts: bool, promised: Sequence[Promise], agen
     about = next((period for each in promised for period in agenda.periods if period.code == each.period), None)
     if has_drafts or about is None:
         return []
-    last = show_date(about.last_on.isoformat(), who.language)
+    last = show_day(about.last_on, who.language)
     return [line(wording(who.language)("remind.evidence", name=who.name.partition(" ")[0], last=last))]
 
 
@@ -262,7 +262,7 @@ def _told(topic: Topic, key: str, who: Recipient) -> str:
         period_name=period_name(period, who.language),
         n=count,
         minutes=MINUTES_EACH * count,
-        date=show_date(period.last_on.isoformat(), who.language),
+        date=show_day(period.last_on, who.language),
     )
 
 

@@ -422,7 +422,7 @@ def _reported_periods(unit: UnitOfWork, wanted: Wanted) -> frozenset[tuple[str, 
 def _years(
     indicator: Indicator, made: Sequence[Revision], unit: UnitOfWork, wanted: Wanted, locks: Locks
 ) -> tuple[Year, ...]:
-    plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
+    plan = unit.plans.by_id(wanted.plan_id)
     today: date = wanted.now.astimezone(wanted.zone).date()
     first = min([plan.starts_on, *(each.figure.start_on for each in made if each.figure is not None)])
     last = min(plan.ends_on, today)

@@ -74,7 +74,7 @@ def state_of(unit: UnitOfWork, wanted: Wanted, room: int = ROOM) -> tuple[Page, 
     With a period, it is the state on the day when its last part locked, as it is known today. With an agency or an
     area, it covers only their activities and indicators.
     """
-    plan = next(each for each in unit.plans.all() if each.id == wanted.plan_id)
+    plan = unit.plans.by_id(wanted.plan_id)
     at = _at(unit, wanted)
     figures = Figures(unit)
     records = _of_part(figures.records(plan.id, at, wanted.zone), wanted)
