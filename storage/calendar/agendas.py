@@ -31,7 +31,7 @@ from storage.calendar.holidays import Holidays, known_since
 from storage.calendar.pauses import Pauses
 from storage.calendar.recipients import Recipients
 from storage.database.facts import Facts
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import Prepared, one_of, prepared
 from storage.database.unit import Repository
 from storage.people.delegations import Delegations
@@ -131,14 +131,15 @@ _DRAFTS = (
 )
 _REPORTED = (
     select(
-        _submission.c.subject,
-        _period.c.code,
-        _submission.c.validation_state,
-        _submission.c.id,
-        _submission.c.person_id,
-        _submission.c.promises_evidence,
-        _submission.c.submitted_at,
-        _plan.c.timezone,
+        *columns_of(
+            Sent,
+            _submission,
+            period=_period.c.code,
+            state=_submission.c.validation_state,
+            promises=_submission.c.promises_evidence,
+            sent_at=_submission.c.submitted_at,
+            plan_timezone=_plan.c.timezone,
+        )
     )
     .join(_period, _period.c.id == _submission.c.reporting_period_id)
     .join(_plan, _plan.c.id == _submission.c.plan_id)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
-    case,
     delete,
     func,
     insert,
@@ -13,7 +12,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import Prepared
 from storage.database.unit import Repository
 
@@ -41,16 +40,14 @@ _broadcast = _tables["broadcast"]
 _outbox = _tables["outbox"]
 _BROADCASTS = (
     select(
-        _broadcast.c.id,
-        _broadcast.c.plan_id,
-        _broadcast.c.person_id,
-        _person.c.telegram_id,
-        _broadcast.c.card_id,
-        _broadcast.c.shown,
-        _broadcast.c.total,
-        func.coalesce(func.sum(case((_fire.c.state.in_(("sent", "ambiguous")), 1), else_=0)), 0).label("sent"),
-        func.coalesce(func.sum(case((_fire.c.state == "queued", 1), else_=0)), 0).label("waiting"),
-        _broadcast.c.stopped_at.is_not(None).label("is_stopped"),
+        *columns_of(
+            Progress,
+            _broadcast,
+            chat_id=_person.c.telegram_id,
+            sent=func.count().filter(_fire.c.state.in_(("sent", "ambiguous"))),
+            waiting=func.count().filter(_fire.c.state == "queued"),
+            is_stopped=_broadcast.c.stopped_at.is_not(None),
+        )
     )
     .join(_person, _person.c.id == _broadcast.c.person_id)
     .outerjoin(_fire, _fire.c.broadcast_id == _broadcast.c.id)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from conversations.plan.calendar.ladder import Rung
 from conversations.plan.calendar.ledger import LADDER, SAID, UNSAID, LedgerRow
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import insert_of
 from storage.database.unit import Repository
 from storage.messages.outbox import Outbox, OutboxDraft
@@ -103,13 +103,13 @@ _outbox = _tables["outbox"]
 _plan = _tables["plan"]
 _card = _tables["card"]
 _OF_PLAN: Any = bindparam("plan_id")
-_FIRE_COLUMNS = tuple(_fire.c[name] for name in StoredFire.__slots__)
+_FIRE_COLUMNS = columns_of(StoredFire, _fire)
 _FIRES = (
     select(*_FIRE_COLUMNS).where(_fire.c.plan_id == _OF_PLAN, _fire.c.window >= bindparam("since")).order_by(_fire.c.id)
 )
 _SPOKEN: Any = (
     select(
-        *(_fire.c[name] for name in LedgerRow.__slots__ if name in _fire.c),
+        *columns_of(LedgerRow, _fire),
         _person.c.timezone,
         _plan.c.timezone,
     )

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 
 from conversations.plan.calendar.agenda import Pause, PauseKind
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import Prepared
 from storage.database.unit import Repository
 
@@ -37,7 +37,7 @@ _tables = Base.metadata.tables
 _pause = _tables["pause"]
 _OF_PLAN: Any = bindparam("plan_id")
 _PAUSES = Prepared(
-    select(_pause.c.id, _pause.c.kind, _pause.c.person_id, _pause.c.from_at, _pause.c.until_on, _pause.c.by_id)
+    select(*columns_of(StoredPause, _pause))
     .where(
         _pause.c.plan_id == _OF_PLAN,
         _pause.c.ended_at.is_(None),

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 
 from conversations.plan.calendar.notices import Recurrence
 from conversations.plan.model import Role
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import Prepared, insert_or_ignore
 from storage.database.unit import Repository
 
@@ -62,17 +62,7 @@ _schedule = _tables["schedule"]
 _plan = _tables["plan"]
 _SCHEDULES = (
     select(
-        _schedule.c.id,
-        _schedule.c.plan_id,
-        _schedule.c.what,
-        _schedule.c.days,
-        _schedule.c.at,
-        _schedule.c.timezone,
-        _schedule.c.roles,
-        _schedule.c.paused_at,
-        func.coalesce(_schedule.c.begins_at, _schedule.c.created_at).label("begins_at"),
-        _schedule.c.shipped,
-        _schedule.c.details,
+        *columns_of(StoredSchedule, _schedule, begins_at=func.coalesce(_schedule.c.begins_at, _schedule.c.created_at))
     )
     .where(_schedule.c.deleted_at.is_(None))
     .order_by(_schedule.c.id)

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, func, insert, or_, select
 
 from conversations.plan.sharing.events import EventKind
 from storage.database.events import Events, is_heard
-from storage.database.models import AuditEntry, Plan, table
+from storage.database.models import AuditEntry, Plan, columns_of, table
 from storage.database.statements import Prepared
 from storage.database.unit import Repository
 from storage.database.vault import Vault
@@ -169,7 +169,7 @@ class StoredAuditEntry:
         return nonce + vault.mac(nonce.encode() + self.canonical(), "audit entry")[:32]
 
 
-COLUMNS = tuple(_E.c[name] for name in StoredAuditEntry.__slots__)
+COLUMNS = columns_of(StoredAuditEntry, _E)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ One module for all tables, although it is long: they refer to each other by fore
 all of them at once, and a reader who looks for a column looks in one place. Nothing here does anything.
 """
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, Final
 
@@ -18,11 +19,13 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     Date,
     DateTime,
     Dialect,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -1219,3 +1222,15 @@ def complete(metadata: MetaData, connection: Connection, **_: object) -> None:
 def table(model: type[Base]) -> Table:
     """The Table of a model, for statements in SQLAlchemy Core."""
     return model.__table__
+
+
+def columns_of(record: type, rows: FromClause, **others: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of which a record is made, in the order of its fields.
+
+    A field is the column of this name in `rows`, or one of `others`, which gets its name. A field that is neither has
+    no column.
+    """
+    names = getattr(record, "_fields", None) or [field.name for field in fields(record)]
+    found = {name: rows.c[name] for name in names if name in rows.c}
+    found |= {name: column.label(name) for name, column in others.items()}
+    return tuple(found[name] for name in names if name in found)

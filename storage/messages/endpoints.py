@@ -24,7 +24,7 @@ from sqlalchemy import bindparam, case, delete, exists, func, insert, literal_co
 
 from storage.database.audit import Act, Audit
 from storage.database.marks import receiver_mark
-from storage.database.models import Endpoint, Event, EventDelivery, Plan, table
+from storage.database.models import Endpoint, Event, EventDelivery, Plan, columns_of, table
 from storage.database.statements import Prepared
 from storage.database.unit import Repository
 from storage.database.vault import Vault
@@ -144,7 +144,7 @@ class Troubled:
     dead: int
 
 
-_ENDPOINT = tuple(_EP.c[name] for name in StoredEndpoint.__slots__)
+_ENDPOINT = columns_of(StoredEndpoint, _EP)
 _IS_FIRST = ~exists().where(
     _BEFORE.c.endpoint_id == _D.c.endpoint_id,
     _BEFORE.c.lane == _D.c.lane,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, insert, literal, select, tuple_, update
 
-from storage.database.models import Job, Suspect, table
+from storage.database.models import Job, Suspect, columns_of, table
 from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Repository
 from storage.errors import NotFound
@@ -72,7 +72,7 @@ class StoredJob(JobRow):
     error: str
 
 
-_ROW = tuple(_J.c[name] for name in JobRow.__slots__ if name != "deaths")
+_ROW = columns_of(JobRow, _J)
 _ADD = insert(_J).returning(_J.c.id)
 _CLAIM = (
     update(_J)
@@ -104,7 +104,7 @@ _AS_ANOTHER_KIND = (
 )
 _HOLD = update(_J).where(_MINE).values(lease_until=bindparam("lease"))
 _IS_HELD = select(literal(1)).where(_MINE)
-_STORED: Any = select(*_ROW, _J.c.state, _J.c.error).order_by(_J.c.id)
+_STORED: Any = select(*columns_of(StoredJob, _J)).order_by(_J.c.id)
 _LEASED = Prepared(
     select(_J.c.id, _J.c.attempts, _J.c.lease_until).where(
         _J.c.state == "working", _J.c.owner.is_distinct_from(bindparam("replica", type_=_J.c.owner.type))

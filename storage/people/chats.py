@@ -12,7 +12,17 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 from sqlalchemy import ARRAY, BigInteger, Connection, and_, bindparam, func, literal_column, select, true, update
 
 from storage.database.ahead import Known
-from storage.database.models import Agency, Chat, Membership, Person, Plan, RestrictedMessage, Session, table
+from storage.database.models import (
+    Agency,
+    Chat,
+    Membership,
+    Person,
+    Plan,
+    RestrictedMessage,
+    Session,
+    columns_of,
+    table,
+)
 from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Repository
 from storage.messages.restricted import RestrictedMessages
@@ -176,7 +186,7 @@ _ASKED = (
 _EACH = _opened(_ASKED.c.id, _ASKED.c.id).offset(literal_column("0")).lateral("each_chat")
 _OPEN_ALL = Prepared(select(*_EACH.c).select_from(_ASKED).join(_EACH, true()).order_by(_EACH.c.chat_id, _EACH.c.m_id))
 _LOCK = Prepared(select(_C.c.id).where(_C.c.id == bindparam("chat_id")).with_for_update())
-_GET = select(*(_C.c[name] for name in StoredChat._fields)).where(_C.c.id == bindparam("chat_id"))
+_GET = select(*columns_of(StoredChat, _C)).where(_C.c.id == bindparam("chat_id"))
 _GET_LOCKED = _GET.with_for_update()
 _SESSION_WIDTH = len(sessions.COLUMNS)
 _STANDS_AT = _SESSION_WIDTH + len(StoredChat._fields)

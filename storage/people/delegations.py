@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, or_, select, update
 
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import Prepared
 from storage.database.unit import Repository
 
@@ -46,15 +46,11 @@ class StoredDelegation:
         return self.until_on - timedelta(days=1)
 
 
+_RECEIVES = and_(
+    _person.c.suspended_at.is_(None), _person.c.unreachable_at.is_(None), _person.c.privacy_accepted_at.is_not(None)
+)
 _CURRENT: Any = (
-    select(
-        *(_delegation.c[name] for name in StoredDelegation.__slots__ if name in _delegation.c),
-        and_(
-            _person.c.suspended_at.is_(None),
-            _person.c.unreachable_at.is_(None),
-            _person.c.privacy_accepted_at.is_not(None),
-        ).label("receives"),
-    )
+    select(*columns_of(StoredDelegation, _delegation, receives=_RECEIVES))
     .outerjoin(_person, _person.c.id == _delegation.c.deputy_id)
     .where(_delegation.c.ended_at.is_(None))
     .order_by(_delegation.c.id)

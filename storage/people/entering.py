@@ -1,20 +1,21 @@
 """The rows of people's way into a plan: who has a role, how far they have come, and the links that nobody has used."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import and_, bindparam, exists, func, or_, select
 
 from conversations.plan.entering import UnusedLink, Way
 from conversations.plan.model import Role
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import Prepared
 from storage.database.unit import Repository
 
 WATCHED: Final = timedelta(days=90)
 """How long an unused link is on the list. After that the post is vacant, as if nobody had been invited."""
 
+T = TypeVar("T")
 _tables = Base.metadata.tables
 _person = _tables["person"]
 _membership = _tables["membership"]
@@ -40,16 +41,17 @@ _INVITED_BY = (
 )
 _WAYS = (
     select(
-        _person.c.id,
-        _person.c.name,
-        _membership.c.role,
-        _agency.c.code,
-        _membership.c.active_from,
-        _person.c.privacy_accepted_at,
-        _person.c.suspended_at,
-        _person.c.unreachable_at,
-        _HAS_REPORTED,
-        _INVITED_BY,
+        *columns_of(
+            Way,
+            _person,
+            person_id=_person.c.id,
+            role=_membership.c.role,
+            agency_code=func.coalesce(_agency.c.code, ""),
+            entered_at=_membership.c.active_from,
+            accepted_at=_person.c.privacy_accepted_at,
+            has_reported=_HAS_REPORTED,
+            invited_by_id=_INVITED_BY,
+        )
     )
     .join(_membership, _membership.c.person_id == _person.c.id)
     .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
@@ -78,14 +80,7 @@ def _is_same_post(other: Any) -> Any:
 
 
 _UNUSED = Prepared(
-    select(
-        _invitation.c.id,
-        _invitation.c.role,
-        _agency.c.code,
-        _invitation.c.created_at,
-        _invitation.c.expires_at,
-        _invitation.c.created_by_id,
-    )
+    select(*columns_of(UnusedLink, _invitation, agency_code=func.coalesce(_agency.c.code, "")))
     .select_from(_invitation)
     .outerjoin(_agency, _agency.c.id == _invitation.c.agency_id)
     .where(
@@ -111,11 +106,11 @@ class Entering(Repository):
 
     def ways(self, plan_id: int) -> Sequence[Way]:
         """Return the way of everybody who has a role in the plan now, also of suspended people. One statement."""
-        return [_to_way(row) for row in _ALL.rows(self._connection, {"plan_id": plan_id})]
+        return [_made(Way, row) for row in _ALL.rows(self._connection, {"plan_id": plan_id})]
 
     def stopped(self, plan_id: int) -> Sequence[Way]:
         """Return the ways of those who are not where they are to arrive, or whom nothing reaches. One statement."""
-        found = map(_to_way, _MAY_HAVE_STOPPED.rows(self._connection, {"plan_id": plan_id}))
+        found = (_made(Way, row) for row in _MAY_HAVE_STOPPED.rows(self._connection, {"plan_id": plan_id}))
         return [way for way in found if way.is_under_way and way.absence != "suspended"]
 
     def unused_links(self, plan_id: int, now: datetime) -> Sequence[UnusedLink]:
@@ -124,17 +119,8 @@ class Entering(Repository):
         A deputy's link is not among them: its maker, who still has the post, sees it in /delegar.
         """
         values = {"plan_id": plan_id, "now": now, "watched_from": now - WATCHED}
-        return [_to_link(row) for row in _UNUSED.rows(self._connection, values)]
+        return [_made(UnusedLink, row) for row in _UNUSED.rows(self._connection, values)]
 
 
-def _to_way(row: Any) -> Way:
-    id, name, role, agency, entered_at, accepted_at, suspended_at, unreachable_at, has_reported, invited_by = row
-    return Way(
-        id, name, Role(role), agency or "", entered_at, accepted_at, suspended_at, unreachable_at,
-        has_reported=bool(has_reported), invited_by_id=invited_by,
-    )  # fmt: skip
-
-
-def _to_link(row: Any) -> UnusedLink:
-    id, role, agency, created_at, expires_at, created_by = row
-    return UnusedLink(id, Role(role), agency or "", created_at, expires_at, created_by)
+def _made(record: Callable[..., T], row: Any) -> T:
+    return record(**row._asdict() | {"role": Role(row.role)})

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from conversations.plan.model import Post, Role
 from storage.database.audit import Audit
 from storage.database.marks import link_mark
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
 from storage.people.people import People, check_role
@@ -170,14 +170,7 @@ class Invitations(Repository):
     def open(self, plan_id: int, now: datetime) -> tuple[OpenInvitation, ...]:
         """The links that may still be used, oldest first."""
         statement = (
-            select(
-                _invitation.c.id,
-                _invitation.c.role,
-                _agency.c.code,
-                _invitation.c.created_at,
-                _invitation.c.created_by_id,
-                _invitation.c.expires_at,
-            )
+            select(*columns_of(OpenInvitation, _invitation, agency_code=func.coalesce(_agency.c.code, "")))
             .select_from(_invitation)
             .outerjoin(_agency, _agency.c.id == _invitation.c.agency_id)
             .where(
@@ -188,10 +181,8 @@ class Invitations(Repository):
             )
             .order_by(_invitation.c.id)
         )
-        return tuple(
-            OpenInvitation(row.id, Role(row.role), row.code or "", row.created_at, row.created_by_id, row.expires_at)
-            for row in self._connection.execute(statement)
-        )
+        found = self._connection.execute(statement)
+        return tuple(OpenInvitation(**row._asdict() | {"role": Role(row.role)}) for row in found)
 
     def revoke(self, invitation_id: int, *, plan_id: int, now: datetime, by: int | None) -> bool:
         """Revoke a link. False if it was used, revoked, or is another plan's."""

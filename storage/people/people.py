@@ -15,7 +15,7 @@ from conversations.plan.entering import Absence, absence
 from conversations.plan.model import AGENCY_ROLES, Role, Translations
 from conversations.session.safeguards.characters import read_name
 from storage.database.audit import Act, Audit
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import Prepared, insert_of, insert_or_ignore
 from storage.database.unit import Repository
 from storage.errors import NotFound
@@ -91,21 +91,10 @@ _stranger = _tables["stranger"]
 
 _IS_CURRENT = _membership.c.active_to.is_(None)
 
-_PERSON_COLUMNS = [_person.c[name] for name in Person.__slots__ if name != "memberships"]
-_MEMBERSHIP_COLUMNS = (
-    _membership.c.id,
-    _membership.c.plan_id,
-    _plan.c.code,
-    _membership.c.person_id,
-    _membership.c.role,
-    _membership.c.agency_id,
-    _agency.c.code,
-    _agency.c.name,
-    _membership.c.active_from,
-    _membership.c.is_contributor,
-    _membership.c.until_on,
+_PERSON_COLUMNS = columns_of(Person, _person)
+_MEMBERSHIP_COLUMNS = columns_of(
+    Membership, _membership, plan_code=_plan.c.code, agency_code=_agency.c.code, agency_name=_agency.c.name
 )
-"""In the order of `Membership`."""
 _PEOPLE = (
     select(*_PERSON_COLUMNS, *_MEMBERSHIP_COLUMNS)
     .select_from(_person)

@@ -14,7 +14,7 @@ from sqlalchemy import insert, or_, select, update
 
 from conversations.plan.model import Role
 from storage.database.audit import Audit
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.unit import Repository
 from storage.people.people import People
 
@@ -46,18 +46,7 @@ class StoredRequest:
 
 
 _REQUESTS = (
-    select(
-        _request.c.id,
-        _request.c.plan_id,
-        _request.c.person_id,
-        _request.c.role,
-        _request.c.agency_id,
-        _agency.c.code.label("agency_code"),
-        _request.c.requested_at,
-        _request.c.requested_by_id,
-        _request.c.decision,
-        _request.c.decided_by_id,
-    )
+    select(*columns_of(StoredRequest, _request, agency_code=_agency.c.code))
     .outerjoin(_agency, _agency.c.id == _request.c.agency_id)
     .order_by(_request.c.id)
 )

@@ -23,7 +23,7 @@ from conversations.plan.sharing.export_request import AUDIENCES
 from conversations.session.safeguards.characters import clean
 from storage.database.audit import Audit
 from storage.database.marks import token_mark
-from storage.database.models import DataRead, table
+from storage.database.models import DataRead, columns_of, table
 from storage.database.models import DataToken as TokenTable
 from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
@@ -60,7 +60,7 @@ class MadeToken:
     secret: str = field(repr=False)
 
 
-_COLUMNS = tuple(_T.c[name] for name in DataToken.__slots__)
+_COLUMNS = columns_of(DataToken, _T)
 _BY_PREFIX = select(*_COLUMNS, _T.c.token_hash).where(_T.c.prefix == bindparam("prefix"), _T.c.revoked_at.is_(None))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from conversations.plan.periods import ReportingPeriod
 from storage.database.audit import Act, Audit
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import insert_or_ignore
 from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
@@ -55,16 +55,13 @@ class StoredReopening:
 
 _REOPENINGS: Any = (
     select(
-        _reopening.c.id,
-        _reopening.c.plan_id,
-        _reopening.c.agency_id,
-        _agency.c.code,
-        _reopening.c.reporting_period_id,
-        _period.c.code,
-        _reopening.c.reason,
-        _reopening.c.asked_by_id,
-        _reopening.c.opened_at,
-        _reopening.c.until_on,
+        *columns_of(
+            StoredReopening,
+            _reopening,
+            agency_code=_agency.c.code,
+            period_id=_reopening.c.reporting_period_id,
+            period_code=_period.c.code,
+        )
     )
     .join(_agency, _agency.c.id == _reopening.c.agency_id)
     .join(_period, _period.c.id == _reopening.c.reporting_period_id)

@@ -19,7 +19,7 @@ from conversations.plan.expected import DueReport, PastReport, due_list, ended_a
 from conversations.plan.model import STANDARD_CELL, Activity, Agency, Indicator, Target, Translations
 from conversations.plan.periods import Frequency, ReportingPeriod
 from storage.database.facts import Facts
-from storage.database.models import Base
+from storage.database.models import Base, columns_of
 from storage.database.statements import Prepared, Question, prepared
 from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
@@ -129,31 +129,22 @@ _OF_AGENCY: BindParameter[int] = bindparam("agency_id")
 _WITH_CODE: BindParameter[str] = bindparam("code")
 _ON: BindParameter[date] = bindparam("on")
 
-_PLANS = select(*(_plan.c[name] for name in Plan.__slots__)).order_by(_plan.c.id)
+_PLANS = select(*columns_of(Plan, _plan)).order_by(_plan.c.id)
 _PLAN = _PLANS.where(_plan.c.code == _WITH_CODE)
 
 _AREAS = (
-    select(_area.c.id, _area.c.code, _area.c.name, _area.c.intent)
+    select(*columns_of(StrategicArea, _area))
     .where(_area.c.plan_id == _OF_PLAN)
     .order_by(_area.c.position, _area.c.code)
 )
 
 _OBJECTIVES = (
-    select(
-        _objective.c.id,
-        _objective.c.code,
-        _area.c.code.label("area_code"),
-        _objective.c.name,
-        _objective.c.sdg_targets,
-        _objective.c.gcm_objectives,
-    )
+    select(*columns_of(Objective, _objective, area_code=_area.c.code))
     .join(_area, _area.c.id == _objective.c.strategic_area_id)
     .where(_objective.c.plan_id == _OF_PLAN)
     .order_by(_area.c.position, _objective.c.code)
 )
-_DETAILS = select(*(_indicator.c[name] for name in IndicatorDetails.__slots__)).where(
-    _indicator.c.id == bindparam("indicator_id")
-)
+_DETAILS = select(*columns_of(IndicatorDetails, _indicator)).where(_indicator.c.id == bindparam("indicator_id"))
 _SUPPORTING = (
     select(_agency.c.code)
     .join(_support, _support.c.agency_id == _agency.c.id)
@@ -161,9 +152,7 @@ _SUPPORTING = (
     .order_by(_agency.c.code)
 )
 
-_ANY_AGENCY = select(
-    _agency.c.id, _agency.c.code, _agency.c.name, _agency.c.role_type, _agency.c.active_from, _agency.c.active_to
-)
+_ANY_AGENCY = select(*columns_of(Agency, _agency))
 _AGENCIES = _ANY_AGENCY.where(_agency.c.plan_id == _OF_PLAN).order_by(_agency.c.id)
 _AGENCY = _AGENCIES.where(_agency.c.code == _WITH_CODE)
 _AGENCY_BY_ID = (
@@ -174,25 +163,15 @@ _AGENCY_BY_ID = (
 
 _ACTIVITIES = (
     select(
-        _activity.c.id,
-        _activity.c.code,
-        _agency.c.code.label("agency_code"),
-        _activity.c.start_on,
-        _activity.c.due_on,
-        _activity.c.report_frequency.label("frequency"),
-        _activity.c.name,
-        _activity.c.short_name,
-        _area.c.code.label("area_code"),
-        _objective.c.code.label("objective_code"),
-        _indicator.c.code.label("indicator_code"),
-        _activity.c.target_quantity,
-        _activity.c.target_unit,
-        _activity.c.means_of_verification,
-        _activity.c.sensitivity,
-        _activity.c.meets_victims,
-        _activity.c.added_on,
-        _activity.c.retired_on,
-        _activity.c.continues,
+        *columns_of(
+            Activity,
+            _activity,
+            agency_code=_agency.c.code,
+            frequency=_activity.c.report_frequency,
+            area_code=_area.c.code,
+            objective_code=_objective.c.code,
+            indicator_code=_indicator.c.code,
+        )
     )
     .join(_agency, _agency.c.id == _activity.c.agency_id)
     .join(_objective, _objective.c.id == _activity.c.objective_id)
@@ -206,27 +185,13 @@ _ACTIVITIES_OF_AGENCY = _ACTIVITIES.where(_activity.c.agency_id == _OF_AGENCY)
 
 _INDICATORS = (
     select(
-        _indicator.c.id,
-        _indicator.c.code,
-        _agency.c.code.label("agency_code"),
-        _indicator.c.frequency,
-        _indicator.c.name,
-        _area.c.code.label("area_code"),
-        _indicator.c.level,
-        _indicator.c.unit,
-        _indicator.c.direction,
-        _indicator.c.aggregation,
-        _indicator.c.sensitivity,
-        _indicator.c.min_cell,
-        _plan.c.min_cell.label("standard_cell"),
-        _indicator.c.by_exploitation,
-        _indicator.c.computed,
-        _indicator.c.annual_table,
-        _indicator.c.baseline,
-        _indicator.c.baseline_period,
-        _indicator.c.added_on,
-        _indicator.c.retired_on,
-        _indicator.c.continues,
+        *columns_of(
+            Indicator,
+            _indicator,
+            agency_code=_agency.c.code,
+            area_code=_area.c.code,
+            standard_cell=_plan.c.min_cell,
+        ),
         _target.c.value.label("target"),
         _target.c.target_on,
     )
@@ -243,7 +208,7 @@ _INDICATORS_OF_AGENCY = _INDICATORS.where(_indicator.c.agency_id == _OF_AGENCY)
 _NOTED = select(_fact.c.value).where(_fact.c.name == bindparam("noted"))
 
 _CODE_LIST = (
-    select(_code.c.code, _code.c.label, _code.c.attributes)
+    select(*columns_of(CodeLabel, _code))
     .where(_code.c.plan_id == _OF_PLAN, _code.c.list == bindparam("list"))
     .order_by(_code.c.position)
 )

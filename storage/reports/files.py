@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from storage.database.declared import in_columns
-from storage.database.models import Attachment, table
+from storage.database.models import Attachment, columns_of, table
 from storage.database.unit import Repository
 from storage.database.vault import KeyUnknown, SealBroken, Vault
 from storage.errors import NotFound, StorageError
@@ -280,7 +280,7 @@ class NewAttachment:
     is_compressed: bool
 
 
-_COLUMNS = tuple(_A.c[name] for name in StoredAttachment.__slots__)
+_COLUMNS = columns_of(StoredAttachment, _A)
 _OF_INSTANCE = select(*_COLUMNS).where(_A.c.instance_id == bindparam("instance_id")).order_by(_A.c.id)
 _REMOVE = (
     delete(_A).where(_A.c.instance_id == bindparam("of_instance"), _A.c.ref == bindparam("of_ref")).returning(*_COLUMNS)

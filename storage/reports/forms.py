@@ -18,7 +18,7 @@ from conversations.xforms.document.read import read_xform
 from conversations.xforms.form import Form as CompiledForm
 from storage.database.declared import in_columns
 from storage.database.marks import OF_A_FORM, form_mark
-from storage.database.models import Form, FormVersion, Session, table
+from storage.database.models import Form, FormVersion, Session, columns_of, table
 from storage.database.statements import Prepared, insert_into
 from storage.database.unit import Repository
 from storage.errors import Conflict, NotFound
@@ -61,18 +61,8 @@ class NewForm:
     sha256: str
 
 
-_COLUMNS: tuple[Any, ...] = (
-    _V.c.id,
-    _F.c.id.label("form_key"),
-    _F.c.plan_id,
-    _F.c.form_id,
-    _V.c.version,
-    _V.c.title,
-    _V.c.sha256,
-    _V.c.published_at,
-    _V.c.published_by_id,
-)
-_ALL = select(*_COLUMNS).join(_F, _F.c.id == _V.c.form_id)
+_OF_ITS_FORM = {"form_key": _F.c.id, "plan_id": _F.c.plan_id, "form_id": _F.c.form_id}
+_ALL = select(*columns_of(StoredForm, _V, **_OF_ITS_FORM)).join(_F, _F.c.id == _V.c.form_id)
 _BY_ID = Prepared(_ALL.where(_V.c.id == bindparam("id")))
 _OF_FORM = _ALL.where(_F.c.plan_id == bindparam("plan_id"), _F.c.form_id == bindparam("form_id")).order_by(
     _V.c.published_at.desc(), _V.c.id.desc()

@@ -17,7 +17,7 @@ from conversations.plan.model import WAITING, ValidationState
 from conversations.plan.review import TAKE_BACK, Pace, may_move
 from storage.database.audit import Act, Audit
 from storage.database.marks import decision_mark, words_mark
-from storage.database.models import Agency, Fire, ReviewDecision, Submission, table
+from storage.database.models import Agency, Fire, ReviewDecision, Submission, columns_of, table
 from storage.database.unit import Repository
 from storage.errors import Conflict
 from storage.reports.submissions import StoredSubmission, Submissions
@@ -90,16 +90,12 @@ class Waiting:
 _D = table(ReviewDecision)
 _S = table(Submission)
 _A = table(Agency)
-_NAMES = {"text": "reason", "sealed_text": "sealed_reason"}
-_COLUMNS = tuple(_D.c[_NAMES.get(name, name)] for name in StoredDecision.__slots__)
+_COLUMNS = columns_of(StoredDecision, _D, text=_D.c.reason, sealed_text=_D.c.sealed_reason)
 _OF_CHAIN = select(*_COLUMNS).where(_D.c.root_id == bindparam("root_id")).order_by(_D.c.id)
 _SENDERS = select(_S.c.person_id).where(_S.c.root_id == bindparam("root_id"))
 _IS_WAITING = or_(*(_S.c.validation_state == literal_column(f"'{state.value}'") for state in sorted(WAITING)))
 _WAITING = (
-    select(
-        *(_S.c[name] for name in Waiting.__slots__ if name not in ("agency_code", "reviewer_id")),
-        _A.c.code.label("agency_code"),
-    )
+    select(*columns_of(Waiting, _S, agency_code=_A.c.code))
     .outerjoin(_A, _A.c.id == _S.c.agency_id)
     .where(_S.c.plan_id == bindparam("plan_id"), _S.c.is_current, _IS_WAITING)
     .order_by(_S.c.submitted_at, _S.c.id)

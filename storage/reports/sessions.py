@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from storage.database.ahead import Known
 from storage.database.declared import in_columns
-from storage.database.models import Chat, Membership, Person, Session, table
+from storage.database.models import Chat, Membership, Person, Session, columns_of, table
 from storage.database.statements import Prepared, insert_of, prepared
 from storage.database.unit import Repository, Unit
 from storage.errors import Conflict, NotFound
@@ -88,7 +88,7 @@ class StoredSession(NamedTuple):
         return f"StoredSession(id={self.id}, state={self.state!r}, version={self.version})"
 
 
-COLUMNS: tuple[Any, ...] = (*(_S.c[name] for name in StoredSession._fields), _S.c.sealed_data)
+COLUMNS: tuple[Any, ...] = (*columns_of(StoredSession, _S), _S.c.sealed_data)
 """The columns that `load` expects, in this order. `chats` selects the same beside the chat."""
 _DATA, _INSTANCE, _SEALED = (
     [column.name for column in COLUMNS].index(name) for name in ("data", "instance_id", "sealed_data")

@@ -18,7 +18,7 @@ from conversations.plan.sharing.events import EventKind
 from storage.database.declared import in_columns
 from storage.database.events import Events, has_receiver
 from storage.database.marks import OF_A_FILE, Row, submission_mark
-from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, table
+from storage.database.models import Attachment, Plan, ReportingPeriod, Submission, columns_of, table
 from storage.database.numbers import draw
 from storage.database.statements import Prepared, Question
 from storage.database.unit import Repository, Unit
@@ -105,8 +105,7 @@ class StoredSubmission:
     sealed_text: bytes | None = field(repr=False)
 
 
-_NAMES = {"text": "answers", "sealed_text": "sealed_answers"}
-_COLUMNS = tuple(_S.c[_NAMES.get(name, name)] for name in StoredSubmission.__slots__)
+_COLUMNS = columns_of(StoredSubmission, _S, text=_S.c.answers, sealed_text=_S.c.sealed_answers)
 
 _BY_ID = Prepared(select(*_COLUMNS).where(_S.c.id == bindparam("id")))
 _PROMISES = select(_S.c.promises_evidence).where(_S.c.id == bindparam("id"))
