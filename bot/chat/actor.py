@@ -48,6 +48,10 @@ class Actor(NamedTuple):
         assert self.person_id is not None, "only a person does this"
         return self.person_id
 
+    def tell(self, news: "Iterable[Notification]") -> None:
+        """Put an act's notifications into the outbox: a command sends nothing itself."""
+        tell_later(self.unit, news, self.now)
+
     def named(self, say: Wording) -> str:
         """The actor's name as the reader knows it, for the beginning of a sentence."""
         if self.name:
@@ -81,7 +85,7 @@ def message(card: Card) -> dict[str, Any]:
 def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime) -> list[OutboxRow]:
     """Put notifications into the outbox. Return the rows, which the running bot sends.
 
-    The command line uses this, because it sends nothing itself; so do workers, which feed the rows to the delivery.
+    Workers feed the rows to the delivery.
     """
     rows = []
     for one in news:

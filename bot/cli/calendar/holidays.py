@@ -1,6 +1,7 @@
 """`enlace holidays`: days on which nobody is expected to work."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -11,6 +12,9 @@ from bot.errors import Complaint
 
 if TYPE_CHECKING:
     from bot.chat.actor import Actor
+    from bot.settings import Settings
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -28,14 +32,13 @@ def list_holidays(
     first = day("--from", since, chosen)
 
     def work(actor: "Actor") -> list[Row]:
-        _furnish(actor)
         return [
             {"day": one.on.isoformat(), "name": one.name or "added by an administrator"}
             for one in actor.unit.holidays.all(actor.plan_id)
             if one.on >= first and not one.is_removed
         ]
 
-    print_rows(act(plan_code, work, at=chosen), as_json)
+    print_rows(_act(plan_code, work, chosen), as_json)
 
 
 @app.command()
@@ -46,11 +49,7 @@ def add(on: DayArgument, plan_code: PlanOption = "") -> None:
     chosen = settings()
     new = day("DAY", on, chosen)
 
-    def work(actor: "Actor") -> None:
-        _furnish(actor)
-        add_holiday(actor, new)
-
-    act(plan_code, work, at=chosen)
+    _act(plan_code, lambda actor: add_holiday(actor, new), chosen)
     talk(f"{on} is a holiday.")
 
 
@@ -62,17 +61,17 @@ def remove(on: DayArgument, plan_code: PlanOption = "") -> None:
     chosen = settings()
     old = day("DAY", on, chosen)
 
-    def work(actor: "Actor") -> None:
-        _furnish(actor)
-        if not remove_holiday(actor, old):
-            raise Complaint(f"{old.isoformat()} is no holiday: see 'enlace holidays list'.")
-
-    act(plan_code, work, at=chosen)
+    if not _act(plan_code, lambda actor: remove_holiday(actor, old), chosen):
+        raise Complaint(f"{old.isoformat()} is no holiday: see 'enlace holidays list'.")
     talk(f"{on} is no holiday.")
 
 
-def _furnish(actor: "Actor") -> None:
-    """Add the country's holidays before anybody changes them, also if the bot has not run yet."""
+def _act(plan_code: str, work: Callable[["Actor"], T], chosen: "Settings") -> T:
+    """Do this after the country's holidays were added, also if the bot has not run yet."""
     from bot.acts.calendar.holidays import add_public_holidays
 
-    add_public_holidays(actor.unit, actor.unit.plans.by_id(actor.plan_id), actor.now)
+    def furnished(actor: "Actor") -> T:
+        add_public_holidays(actor.unit, actor.unit.plans.by_id(actor.plan_id), actor.now)
+        return work(actor)
+
+    return act(plan_code, furnished, at=chosen)

@@ -34,22 +34,20 @@ def list_agencies(plan_code: PlanOption = "", as_json: JsonOption = False) -> No
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
         counted = unit.agencies.belongings(plan.id)
-        found: list[Row] = []
-        for agency in unit.plans.agencies(plan.id):
-            held = counted.get(agency.id, Belongings())
-            found.append(
-                {
-                    "agency": agency.code,
-                    "name": translated(agency.name, chosen.language),
-                    "type": agency.role_type,
-                    "from": agency.active_from.isoformat() if agency.active_from else "-",
-                    "to": agency.active_to.isoformat() if agency.active_to else "-",
-                    "state": "active" if agency.is_active(on) else "inactive",
-                    "activities": held.activities,
-                    "people": held.people,
-                }
-            )
-        return found
+        return [
+            {
+                "agency": agency.code,
+                "name": translated(agency.name, chosen.language),
+                "type": agency.role_type,
+                "from": agency.active_from.isoformat() if agency.active_from else "-",
+                "to": agency.active_to.isoformat() if agency.active_to else "-",
+                "state": "active" if agency.is_active(on) else "inactive",
+                "activities": held.activities,
+                "people": held.people,
+            }
+            for agency in unit.plans.agencies(plan.id)
+            for held in [counted.get(agency.id, Belongings())]
+        ]
 
     print_rows(look(plan_code, rows, at=chosen), as_json)
 
@@ -73,11 +71,7 @@ def add(
         raise Misuse("An agency needs its --name, in which a letter can be seen.")
     first = day("--from", since, chosen)
     _expect_usable(names, kind)
-
-    def work(actor: "Actor") -> None:
-        agencies.add(actor, code, names, first, kind)
-
-    act(plan_code, work, at=chosen)
+    act(plan_code, lambda actor: agencies.add(actor, code, names, first, kind), at=chosen)
     talk(f"Added {code.strip().upper()}.")
 
 
@@ -145,10 +139,7 @@ def restore(code: CodeOption, plan_code: PlanOption = "") -> None:
     """Let an agency that had ended take part again."""
     from bot.acts.people import agencies
 
-    def work(actor: "Actor") -> None:
-        agencies.reactivate(actor, agency_named(actor.unit, actor.plan_id, code))
-
-    act(plan_code, work)
+    act(plan_code, lambda actor: agencies.reactivate(actor, agency_named(actor.unit, actor.plan_id, code)))
     talk(f"{code} takes part again.")
 
 

@@ -43,12 +43,11 @@ def end(
 ) -> None:
     """End a delegation before its last day. The focal point has the post again. Both are told."""
     from bot.acts.people.delegations import end_delegation
-    from bot.chat.actor import tell_later
 
     def work(actor: "Actor") -> None:
         for one in actor.unit.delegations.of_plan(actor.plan_id):
             if one.id == delegation:
-                tell_later(actor.unit, end_delegation(actor, one), actor.now)
+                actor.tell(end_delegation(actor, one))
                 return
         raise Complaint(f"No delegation {delegation} lasts: see 'enlace delegations list'.")
 

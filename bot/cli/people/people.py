@@ -119,13 +119,12 @@ def restore(telegram_id: PersonOption) -> None:
 
 
 def _in_all_plans(telegram_id: int, act: "Callable[[Actor, Person], Iterable[Notification]]") -> None:
-    from bot.chat.actor import tell_later
 
     chosen = settings()
 
     def work(unit: "UnitOfWork") -> None:
         actor = server(unit, 0, chosen)  # of no plan
-        tell_later(unit, act(actor, _known(unit, telegram_id)), actor.now)
+        actor.tell(act(actor, _known(unit, telegram_id)))
 
     change(work, at=chosen)
 
@@ -140,7 +139,6 @@ def change_role(
     """Give somebody another role, or their role in another agency. The bot tells them."""
     from bot.acts.people import people
     from bot.acts.people.enrolment import agency_id_of, role_named
-    from bot.chat.actor import tell_later
 
     wanted = role_named(role)
 
@@ -149,7 +147,7 @@ def change_role(
         if who.is_suspended:
             raise Complaint(f"{telegram_id} is suspended: 'enlace people restore' first.")
         agency_id = agency_id_of(actor.unit, actor.plan_id, agency)
-        tell_later(actor.unit, people.change_role(actor, who, present, wanted, agency_id), actor.now)
+        actor.tell(people.change_role(actor, who, present, wanted, agency_id))
 
     act(plan_code, work)
     talk(f"{telegram_id} is {role} now.")
@@ -197,11 +195,10 @@ def set_contributor(
 ) -> None:
     """Set whether an observer also reports the indicators that their agency leads. The bot tells them."""
     from bot.acts.people import people
-    from bot.chat.actor import tell_later
 
     def work(actor: "Actor") -> bool:
         news = people.set_contributor(actor, *_enrolled(actor, telegram_id), contributes)
-        tell_later(actor.unit, news, actor.now)
+        actor.tell(news)
         return bool(news)
 
     if act(plan_code, work):
@@ -248,7 +245,6 @@ def refuse(request: RequestArgument, plan_code: PlanOption = "") -> None:
 
 def _settled(number: int, decision: "Decision", plan_code: str) -> "StoredRequest":
     from bot.acts.people.people import settle_request
-    from bot.chat.actor import tell_later
     from bot.open_storage import BOT_USERNAME
 
     def work(actor: "Actor") -> "StoredRequest":
@@ -259,7 +255,7 @@ def _settled(number: int, decision: "Decision", plan_code: str) -> "StoredReques
         if settled is None:
             raise Complaint(f"No request {number} waits: see 'enlace people requests'.")
         request, news = settled
-        tell_later(actor.unit, news, actor.now)
+        actor.tell(news)
         return request
 
     return act(plan_code, work)

@@ -66,7 +66,6 @@ def move(
 ) -> None:
     """Open or lock a period earlier or later, for all agencies; reminders follow its days."""
     from bot.acts.plan.periods import moves, set_days
-    from bot.chat.actor import tell_later
 
     if opens + locks + (days is not None) != 1:
         fail("Say one of --open, --lock and --days", 2)
@@ -78,7 +77,7 @@ def move(
         if wanted not in found:
             can = ", ".join(_option(name) for name in found)
             raise Complaint(f"Period {code} is {_STAGES[period.stage(actor.today)]}: what can be done is {can}.")
-        tell_later(actor.unit, set_days(actor, found[wanted]), actor.now)
+        actor.tell(set_days(actor, found[wanted]))
         return _period(actor, code)
 
     moved = act(plan_code, work)
@@ -145,7 +144,6 @@ def reopen(
 ) -> None:
     """Reopen a locked period for one agency. Its people are told. The reopening ends by itself."""
     from bot.acts.plan.periods import LONGEST_REASON, REOPENED_DAYS, reopen_for, standing_of
-    from bot.chat.actor import tell_later
     from conversations.session.safeguards.characters import clean
     from conversations.session.safeguards.guard import personal_data
 
@@ -170,7 +168,7 @@ def reopen(
         if not given:
             raise Misuse(f"{found.code} has not asked for it: say why with --reason.")
         last_day, news = reopen_for(actor, period, found, days, given)
-        tell_later(actor.unit, news, actor.now)
+        actor.tell(news)
         return last_day
 
     talk(f"{code} is open for {agency} until {act(plan_code, work)}.")
@@ -182,7 +180,6 @@ def end(
 ) -> None:
     """End an agency's reopening before its last day, or refuse the one it asked for. Its people are told."""
     from bot.acts.plan.periods import end_reopening, standing_of
-    from bot.chat.actor import tell_later
 
     def work(actor: "Actor") -> bool:
         """Return whether the reopening was only asked for."""
@@ -191,7 +188,7 @@ def end(
         standing = standing_of(actor, period, found)
         if standing is None:
             raise Complaint(f"Period {code} is not reopened for {found.code}: see 'enlace periods list'.")
-        tell_later(actor.unit, end_reopening(actor, period, found, standing), actor.now)
+        actor.tell(end_reopening(actor, period, found, standing))
         return standing.is_asked
 
     was_asked = act(plan_code, work)

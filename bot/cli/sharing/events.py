@@ -77,7 +77,6 @@ def add(
     """Add a receiver. Print its number and its secret, which is shown only now."""
     from bot.acts.sharing import receivers
     from bot.acts.sharing.addresses import BadAddress
-    from bot.chat.actor import tell_later
     from conversations.plan.sharing.export_request import AUDIENCES
 
     if audience not in AUDIENCES:
@@ -87,7 +86,7 @@ def add(
 
     def work(actor: "Actor") -> "tuple[StoredEndpoint, str]":
         made, secret, news = receivers.add(actor, address, audience=audience, kinds=wanted, reach=chosen.reach)
-        tell_later(actor.unit, news, actor.now)
+        actor.tell(news)
         return made, secret
 
     try:

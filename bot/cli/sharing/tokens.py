@@ -11,11 +11,14 @@ from bot.errors import Complaint
 
 if TYPE_CHECKING:
     from bot.chat.actor import Actor
-    from storage.people.tokens import MadeToken
+    from bot.settings import Settings
+    from storage.people.tokens import DataToken
     from storage.plan.plans import Plan
     from storage.unit_of_work import UnitOfWork
 
 app = typer.Typer(no_args_is_help=True)
+
+PrefixArgument = Annotated[str, typer.Argument(metavar="PREFIX", help="Its prefix, as 'enlace tokens list' shows it.")]
 
 
 @app.command("list")
@@ -51,58 +54,59 @@ def add(
     from bot.acts.sharing.tokens import make
 
     chosen = settings()
-
-    def work(actor: "Actor") -> "MadeToken":
-        return make(actor, audience, name)
-
-    made = act(plan_code, work, at=chosen)
+    made = act(plan_code, lambda actor: make(actor, audience, name), at=chosen)
     print(made.secret)
     talk(f"Token {made.token.prefix} reads what is for {audience}. It is kept nowhere: store it now.")
-    if not chosen.origin:
-        talk("Nothing is open to it yet: set ENLACE_APP_URL to the bot's public address and start the bot again.")
+    _warn_if_shut(chosen)
 
 
 @app.command("test")
 def try_token(
-    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Its prefix, as 'enlace tokens list' shows it.")],
+    prefix: PrefixArgument,
     plan_code: PlanOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Read now what this token reads: each dataset, and how many rows. Exit 1 if it reads nothing any more."""
     from bot.acts.sharing.tokens import readable
     from bot.cli.at_server import now
-    from storage.errors import NotFound
 
     chosen = settings()
 
     def read(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
-        try:
-            token = unit.tokens.get(plan.id, prefix)
-        except NotFound:
-            raise Complaint("There is no such token: see 'enlace tokens list'.") from None
+        token = _named(unit, plan.id, prefix)
         if token.revoked_at is not None:
             raise Complaint(f"Token {prefix} was revoked: it reads nothing.")
         return [{"dataset": name, "rows": rows} for name, rows in readable(unit, token, now(), chosen.timezone)]
 
     print_rows(look(plan_code, read, at=chosen), as_json)
+    _warn_if_shut(chosen)
+
+
+def _warn_if_shut(chosen: "Settings") -> None:
     if not chosen.origin:
         talk("Nothing is open to it yet: set ENLACE_APP_URL to the bot's public address and start the bot again.")
 
 
 @app.command()
 def revoke(
-    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Its prefix, as 'enlace tokens list' shows it.")],
+    prefix: PrefixArgument,
     plan_code: PlanOption = "",
 ) -> None:
     """Refuse a token from the next request on."""
     from bot.acts.sharing.tokens import revoke
-    from storage.errors import NotFound
 
     def work(actor: "Actor") -> None:
-        try:
-            revoke(actor, prefix)
-        except NotFound:
-            raise Complaint("There is no such token: see 'enlace tokens list'.") from None
+        _named(actor.unit, actor.plan_id, prefix)
+        revoke(actor, prefix)
 
     act(plan_code, work)
     talk(f"Token {prefix} is refused from now on.")
+
+
+def _named(unit: "UnitOfWork", plan_id: int, prefix: str) -> "DataToken":
+    from storage.errors import NotFound
+
+    try:
+        return unit.tokens.get(plan_id, prefix)
+    except NotFound:
+        raise Complaint("There is no such token: see 'enlace tokens list'.") from None
