@@ -10,7 +10,6 @@ from bot.acts.plan import ending as acts
 from bot.chat.exchange import Denied, Exchange
 from bot.schedule import digests
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
-from conversations.dates import show_date
 from conversations.languages import translated
 from conversations.plan.messages.balance import balance_lines
 from conversations.plan.messages.digest_words import title
@@ -79,7 +78,7 @@ def hear_reason(ex: Exchange, code: str, text: str) -> None:
 def show_closed(ex: Exchange) -> None:
     """Say that the plan has been closed: what was asked for would write something of it."""
     rows = ((Button(ex.say("balance.title"), tap(Route.BALANCE)),), (home_button(ex.say),))
-    ex.answer(Card((line(ex.say("ending.over", date=_shown(ex, _closes_on(ex)))),), rows))
+    ex.answer(Card((line(ex.say("ending.over", date=ex.day(_closes_on(ex)))),), rows))
 
 
 # ------------------------------------------------------------------ screens
@@ -89,10 +88,10 @@ def _show(ex: Exchange, news: str = "") -> None:
     lines: list[Line] = [line(bold(say("ending.title"))), *([line(news)] if news else ())]
     rows: list[tuple[Button, ...]] = []
     if plan.closes_on is not None:
-        lines.append(line(say("ending.until", date=_shown(ex, plan.closes_on))))
+        lines.append(line(say("ending.until", date=ex.day(plan.closes_on))))
         rows.append((Button(say("ending.take_back"), tap(Route.END_PLAN, "keep"), "danger"),))
     elif asked is not None:
-        lines.append(line(say("ending.waits", date=_shown(ex, asked.closes_on))))
+        lines.append(line(say("ending.waits", date=ex.day(asked.closes_on))))
         own = asked.asked_by_id == ex.person.id
         rows += [(Button(say("ending.withdraw"), tap(Route.END_PLAN, "keep")),)] if own else [
             (Button(say("ending.agree"), tap(Route.END_PLAN, "agree"), "success"),
@@ -124,7 +123,7 @@ def _what_is_open(ex: Exchange) -> list[Line]:
 def _ask_once(ex: Exchange, closes_on: date) -> None:
     say = ex.say
     lines = [
-        line(bold(say("ending.sure", date=_shown(ex, closes_on)))),
+        line(bold(say("ending.sure", date=ex.day(closes_on)))),
         *_what_is_open(ex),
         line(say("ending.forever")),
     ]
@@ -183,7 +182,3 @@ def _closes_on(ex: Exchange) -> date:
     if ex.membership.plan_closes_on is None:
         raise Denied
     return ex.membership.plan_closes_on
-
-
-def _shown(ex: Exchange, day: date) -> str:
-    return show_date(day.isoformat(), ex.language)

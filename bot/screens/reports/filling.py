@@ -348,8 +348,7 @@ def phase_lines(ex: Exchange) -> tuple[Line, ...]:
     plan = ex.unit.plans.by_id(ex.membership.plan_id)
     phase = plan_phase(plan.starts_on, ex.unit.plans.periods(plan.id), ex.today)
     if plan.closes_on is not None:
-        last = show_date(plan.closes_on.isoformat(), ex.language)
-        return (line(bold(ex.say("ending.over" if ex.is_over else "ending.until", date=last))),)
+        return (line(bold(ex.say("ending.over" if ex.is_over else "ending.until", date=ex.day(plan.closes_on)))),)
     if phase is PlanPhase.UNDER_WAY:
         return ()
     day = plan.starts_on if phase is PlanPhase.AHEAD else plan.ends_on
