@@ -44,8 +44,8 @@ def agencies(ex: Exchange, page: int) -> None:
     rows = in_rows(buttons, IN_A_ROW)
     if following is not None:
         pages = -(-len(ordered) // LISTED)
-        named = say("agencies.page", page=(following or pages), pages=pages)
-        rows.append((Button(named, tap(Route.AGENCIES, following)),))
+        more = Button(say("agencies.page", page=(following or pages), pages=pages), tap(Route.AGENCIES, following))
+        rows.append((more,))
     rows.append((Button(say("agencies.new"), tap(Route.AGENCY, "new"), "primary"),))
     rows.append((home_button(ex.say),))
     ex.answer(Card(tuple(lines), tuple(rows)))

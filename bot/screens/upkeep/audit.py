@@ -133,8 +133,9 @@ def _choose(ex: Exchange, what: str) -> None:
     back = (Button(say("nav.back"), tap(Route.AUDIT)),)
     if what == "filter":
         kinds = [Button(say(f"audit.kind.{kind}"), look.tap(kind=kind)) for kind in KINDS]
-        others = [Button(say(f"audit.by_{each}"), tap(Route.AUDIT, each)) for each in ("person", "day")]
-        ex.answer(Card((line(say("audit.filter_by")),), (*in_rows(kinds, 2), tuple(others), back)))
+        by_person = Button(say("audit.by_person"), tap(Route.AUDIT, "person"))
+        by_day = Button(say("audit.by_day"), tap(Route.AUDIT, "day"))
+        ex.answer(Card((line(say("audit.filter_by")),), (*in_rows(kinds, 2), (by_person, by_day), back)))
         return
     if what == "person":
         teller = Teller(ex.unit, ex.membership.plan_id, say, ex.zone, names=ex.membership.role == Role.ADMIN)
