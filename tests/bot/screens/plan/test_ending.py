@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from bot.acts.reports.forms import publish
+from conversations.authoring.xlsform import read_xlsform
+from conversations.xforms.bundle import Bundle
 from storage.errors import PlanClosed
-from tests.bot.desk import Desk, buttons, press, said, tap, text_of
+from tests.bot.desk import NOW, Desk, buttons, press, said, tap, text_of
 from tests.bot.house import ANA, CARMEN, JEAN, PEDRO, ROSA
 from tests.deadlines import PATIENCE
 
@@ -131,6 +134,21 @@ def test_late_reports_come_in_until_the_day_and_nothing_is_written_afterwards(de
     with pytest.raises(PlanClosed):
         desk.do(lambda unit: unit.audit.record("plan.imported", None, 1, {}, AFTER))
     assert "actividades hechas" in said(tap(desk, CARMEN, "balance"), CARMEN)[-1]
+
+
+def test_a_form_without_a_period_ends_with_the_plan(desk: Desk) -> None:
+    """It was begun before the end, and no period locks it."""
+    content = b"| survey |\n| | type | name | label |\n| | text | place | Lugar |\n| | text | what | Tema |\n"
+    content += b"| settings |\n| | form_id | form_title | version |\n| | visit | Visita | 1 |\n"
+    desk.do(lambda unit: publish(unit, Bundle("visit.md", content), read_xlsform(content, "visit.md"), NOW))
+    close(desk)
+    desk.now = LATE
+    press(desk, ANA, tap(desk, ANA, "formularios"), "Visita")
+    desk.say(ANA, "Santiago")
+    desk.now = AFTER
+    before = everything(desk)
+    assert "Este plan se cerró el 2 nov 2018" in text_of(desk.say(ANA, "Albergue"), ANA)
+    assert everything(desk) == before
 
 
 def test_what_is_not_carried_on_has_a_reason(desk: Desk) -> None:
