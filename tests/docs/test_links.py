@@ -87,7 +87,9 @@ def test_every_picture_says_what_it_shows() -> None:
 
 
 # ------------------------------------------------------------------ two languages
-ENGLISH_ONLY = frozenset({"country.md", "deploy.md", "drills.md", "language.md", "runbook.md", "server.md"})
+ENGLISH_ONLY = frozenset(
+    {"country.md", "deploy.md", "drills.md", "inherit.md", "language.md", "runbook.md", "server.md"}
+)
 """Guides for the people at the server. All others are for officers, coordinators or admins."""
 OTHER = re.compile(r"^# .+\n\n\*(?:En español|This page in English): \[[^]]+\]\(([a-z]+\.md)\)\.\*\n")
 

@@ -3,13 +3,13 @@
 import json
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
 from bot.cli.at_server import now, settings
-from bot.cli.console import expect_language
+from bot.cli.console import expect_language, fail
 from bot.cli.options import JsonOption, LanguageOption
 
 if TYPE_CHECKING:
@@ -20,13 +20,25 @@ app = typer.Typer()
 
 
 @app.command()
-def status(language: LanguageOption = "", as_json: JsonOption = False) -> None:
+def status(
+    language: LanguageOption = "",
+    as_json: JsonOption = False,
+    handover: Annotated[
+        bool, typer.Option("--handover", help="Then what whoever inherits this must know: plans, people, doors, keys.")
+    ] = False,
+) -> None:
     """Print the state of the bot, worst first: a word, a subject and a sentence. Exit 1 if something does not work."""
+    if handover and as_json:
+        fail("--handover is for people: each of its lists has --json of its own", 2)
     chosen = settings()
     expect_language(language)
     rows = status_rows(chosen, language or chosen.language, now())
     for row in rows:
         print(json.dumps(row, ensure_ascii=False) if as_json else "\t".join((row["state"], row["what"], row["told"])))
+    if handover:
+        from bot.cli.upkeep.handover import print_handover
+
+        print_handover(chosen)
     if any(row["state"] == "bad" for row in rows):
         raise SystemExit(1)
 
