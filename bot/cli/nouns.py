@@ -66,7 +66,7 @@ NOUNS: Final = (
     ),
     Noun(
         "status",
-        "bot.cli.upkeep.status",
+        "bot.cli.status",
         "Print the state of the bot, worst first: a word, a subject and a sentence. Exit 1 if something does not work.",
     ),
     Noun("db", "bot.cli.upkeep.db", "The database: bring it up to date, check it, back it up.", is_group=True),

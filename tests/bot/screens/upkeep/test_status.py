@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.acts.upkeep.status import CHECKS, Seen, Vitals, look, readings, remember, sentence
-from bot.cli.upkeep.status import status_rows
+from bot.cli.status import status_rows
 from bot.open_storage import open_storage
 from conversations.languages import LANGUAGES
 from conversations.plan.entering import Funnel, Way
