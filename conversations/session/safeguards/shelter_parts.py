@@ -201,7 +201,7 @@ def parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) ->
             behind = shelters[at]
             if not text.is_introduced(at, "generic"):
                 last, is_named = behind, True
-                yield Said(_as_mentioned(text, at), at, behind)
+                yield Said(_as_mentioned(text, at, behind), at, behind)
         elif ends_sentence(tokens, at):
             is_address = is_named = False
             yield Said(Part.END, at, behind)
@@ -228,7 +228,9 @@ def _as_way(way: Way) -> Part | None:
     return Part.WITHIN if way.text.is_introduced(way.at, "located") else Part.BUILDING
 
 
-def _as_mentioned(text: Text, at: int) -> Part:
+def _as_mentioned(text: Text, at: int, behind: int) -> Part:
+    if _are_many(text, at, behind):
+        return Part.TOPIC
     if text.any_says(at - _SEATED, at, "there") and text.any_says(at - _SEATED, at, "is", "lies", "are"):
         return Part.HOUSED_THERE
     if text.says(at, "where") and text.any_says(at - _NEXT, at, "there", "is"):  # "ahí es donde están las muchachas"
@@ -238,12 +240,22 @@ def _as_mentioned(text: Text, at: int) -> Part:
     is_topic = text.is_introduced(at, "shelter_topic")
     if text.is_introduced(at, "shelter_goal"):
         is_rented = text.any_says(at - _RENTED, at, "rented")  # "se alquiló una casa en Alma Rosa para la casa de …"
-        return Part.TOPIC if is_topic and is_rented else Part.GOAL
+        return Part.SHELTER if is_topic and is_rented else Part.GOAL
     if text.says(at - 1 - text.says(at - 1, "any_one"), "located"):  # "ya está protegida en un albergue"
         return Part.INSIDE
     if is_topic and _is_of_thing(text, at):
         return Part.PART_OF
     return Part.TOPIC if is_topic else Part.SHELTER
+
+
+def _are_many(text: Text, at: int, behind: int) -> bool:
+    """ "Casas de acogida", "shelters", "refij yo": what is told of them all leads to none."""
+    if text.says(behind, "them_behind") and not text.says(behind - 1, "several", "victims", "keeps"):
+        return True
+    return any(
+        text.tokens[each].folded.endswith("s") and (behind == at + 1 or text.says(each, "takes_in"))
+        for each in range(at, behind)
+    )
 
 
 def _is_of_thing(text: Text, at: int) -> bool:

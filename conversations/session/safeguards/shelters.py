@@ -105,7 +105,7 @@ class _Reading:
         self.lies = self.lies and said.at - self.stands <= _VERB
         is_told = self.is_way or (self.lies and self.is_named)
         is_told = is_told or (self.is_way_in_last_sentence and self._is_early(said.at))
-        if self.is_route or (said.part not in (Part.GOAL, Part.INSIDE) and is_told):
+        if self.is_route or (said.part not in (Part.GOAL, Part.INSIDE, Part.TOPIC) and is_told):
             return True
         self.is_brought = False
         if said.part in (Part.SHELTER, Part.INSIDE) or self.owner is not Part.MEETING:
