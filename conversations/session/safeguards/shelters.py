@@ -82,8 +82,9 @@ class _Reading:
     def _is_its_seat(self, said: Said) -> bool:
         """Say whether another house is what the shelter stands in or by."""
         is_its = self.owner in _SHELTERS or self._is_next(said.at)
-        is_there = is_its and self.lies and said.at - self.stands <= _SEATED
-        return is_there and said.part not in (Part.DONE, Part.MEETING, Part.ELSEWHERE)
+        how_far = _VERB if said.part is Part.ELSEWHERE else _SEATED
+        is_there = is_its and self.lies and said.at - self.stands <= how_far
+        return is_there and said.part not in (Part.DONE, Part.MEETING)
 
     def _is_near(self, said: Said) -> bool:
         """ "La puerta del refugio de la calle 5"; not "the driver of the shelter had an accident on"."""
@@ -151,6 +152,8 @@ class _Reading:
             return True
         if self._is_close(said):  # "refugio en Punta Cana, Plaza Progreso local 8"
             return False
+        if self.owner is Part.SHELTER and not self.is_brought:
+            return True
         self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
         return False
 

@@ -91,6 +91,7 @@ def test_what_is_said_about_shelters_without_their_place_is_none(strict: bool) -
         "la casa de acogida está frente a la envasadora",
         "El equipo visitó la casa de acogida del barrio Libertad",
         "refugio en la calle doce",
+        "La casa de acogida comparte pared con la clínica Unión Médica",
     ],
 )
 def test_no_question_may_ask_for_the_place_of_a_shelter(text: str) -> None:
@@ -109,6 +110,7 @@ def test_no_question_may_ask_for_the_place_of_a_shelter(text: str) -> None:
         "El refugio está frente a la crisis",
         "La casa de acogida está en la Fase Dos",
         "la casa de acogida en zona Santiago",
+        "Frente a la iglesia San Juan explicamos que existen refugios",
     ],
 )
 def test_a_town_or_the_place_of_something_else_passes(text: str) -> None:
