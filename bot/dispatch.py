@@ -92,6 +92,8 @@ class Dispatch:
             ex.query_id = incoming.what.query_id
             ex.tapped_message_id = incoming.what.message_id
         try:
+            if isinstance(incoming.what, Pressed):
+                routing.stand_in_its_plan(ex, incoming.what)
             # Of a plan that has been closed, whatever would be written is undone as a whole.
             with unit.aside() if ex.is_over else nullcontext():
                 answer(ex, incoming)
@@ -127,6 +129,7 @@ class Dispatch:
             stored = unit.sessions.get(payload["session_id"])
         except NotFound:
             return Handled()
+        visit.stand_in(stored.plan_id)
         if visit.person is None or stored.person_id != visit.person.id or stored.state != "open":
             return Handled()
         if visit.person.is_suspended or not ex.has_role or ex.agency_has_left or not ex.is_theirs(stored):

@@ -152,6 +152,11 @@ def tap(route: Route, *parts: Part) -> ButtonTap:
     return ButtonTap(f"command:{awaiting(route, *parts)}")
 
 
+def in_plan(made: ButtonTap, plan_id: int) -> ButtonTap:
+    """The same tap, in this plan, wherever its button is shown."""
+    return ButtonTap(made.replace("command:", f"command@{plan_id}:", 1))
+
+
 class Taps(Protocol):
     """Makes the taps of one screen: `partial(tap, route, …)`, to which each button adds its own parts."""
 
@@ -185,15 +190,16 @@ class RouteTap:
 
 
 @lru_cache(maxsize=1024)
-def split_tap(made: ButtonTap) -> tuple[bool, str]:
-    """Split a tap: whether it is of the form on the card, and its action or route, a colon, and what it carries."""
+def split_tap(made: ButtonTap) -> tuple[bool, str, str]:
+    """Split a tap: whether it is of the form on the card; the plan, if it names one; and its action or route, a colon,
+    and what it carries."""
     kind, _, rest = made.partition(":")
-    return kind == "form", rest if ":" in rest else f"{rest}:"
+    return kind == "form", kind.partition("@")[2], rest if ":" in rest else f"{rest}:"
 
 
 def read_tap(made: ButtonTap) -> FormTap | RouteTap:
     """Read a tap that `tap` or `form_tap` has written."""
-    is_of_form, rest = split_tap(made)
+    is_of_form, _, rest = split_tap(made)
     name, _, argument = rest.partition(":")
     return FormTap(cast(TapAction, name), argument) if is_of_form else RouteTap(Route(name), argument)
 

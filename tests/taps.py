@@ -1,6 +1,6 @@
 """What a button carries, written by hand: a tap on a button that nobody was shown."""
 
-from bot.telegram.updates import COMMAND_HEAD, form_head
+from bot.telegram.updates import command_head, form_head
 
 
 def form_token(session_id: int, turn: int, action: str, argument: str) -> str:
@@ -10,4 +10,4 @@ def form_token(session_id: int, turn: int, action: str, argument: str) -> str:
 
 def command_token(name: str, argument: str) -> str:
     """callback_data of every other button."""
-    return f"{COMMAND_HEAD}{name}:{argument}"
+    return f"{command_head()}{name}:{argument}"

@@ -19,10 +19,10 @@ from bot.settings import Reach
 from bot.telegram import render
 from bot.telegram.methods import PROTECTED, makes_message
 from bot.telegram.updates import form_head
-from conversations.card import Card, line, line_card
+from conversations.card import Card, italic, line, line_card
 from conversations.dates import show_day
 from conversations.plan.expected import DueReport
-from conversations.plan.model import OF_AN_AGENCY, Care
+from conversations.plan.model import Care
 from conversations.routes import Part, Route, awaiting
 from conversations.session.safeguards.guard import personal_data, refusal
 from conversations.session.safeguards.known import NOTHING, Known
@@ -30,7 +30,7 @@ from conversations.wording import Wording, wording
 from storage.errors import NotFound
 from storage.messages.outbox import Kind, OutboxDraft, OutboxRow
 from storage.messages.restricted import ALONE, DELETIONS
-from storage.people.chats import Visit, VisitMembership, VisitPerson
+from storage.people.chats import Visit, VisitMembership, VisitPerson, under_way
 from storage.reports.sessions import StoredSession
 from storage.reports.submissions import StoredSubmission
 from storage.unit_of_work import UnitOfWork
@@ -109,6 +109,8 @@ class Exchange:
 
     def __post_init__(self) -> None:
         visit = self.visit
+        if visit.membership is None or not self.has_role:
+            visit.membership = under_way(visit.memberships, self.now)
         self._card_id = visit.chat.card_id
         self._is_card_restricted = visit.is_card_restricted
         self.language = visit.person.language if visit.person else self.house.language
@@ -116,6 +118,7 @@ class Exchange:
     def afresh(self) -> "Exchange":
         """The same exchange with the person, the chat and its session as they are stored now."""
         visit = self.unit.chats.open(self.chat_id, self.telegram_id)
+        visit.stand_in(self.visit.membership and self.visit.membership.plan_id)
         return Exchange(
             self.unit,
             visit,
@@ -147,8 +150,7 @@ class Exchange:
     @property
     def has_role(self) -> bool:
         """Whether this person has a role now. A role for a time ends on its day."""
-        membership = self.visit.membership
-        return membership is not None and (membership.until_on is None or self.today < membership.until_on)
+        return self.visit.membership is not None and self.visit.membership.is_held(self.today)
 
     @property
     def is_stranger(self) -> bool:
@@ -163,16 +165,12 @@ class Exchange:
     @property
     def agency_has_left(self) -> bool:
         """Whether this person's agency has left the plan. It does not matter for coordinators."""
-        membership = self.membership
-        ends_on = membership.agency_ends_on
-        return ends_on is not None and ends_on <= self.today and membership.role in OF_AN_AGENCY
+        return self.membership.has_agency_left(self.today)
 
     @property
     def is_over(self) -> bool:
         """Whether this person's plan has been closed, and its last day is over."""
-        membership = self.visit.membership
-        closes_on = None if membership is None else membership.plan_closes_on
-        return closes_on is not None and self.today > closes_on
+        return self.visit.membership is not None and self.visit.membership.is_over(self.today)
 
     def is_theirs(self, stored: StoredSession) -> bool:
         """Whether a session was begun under a role they still have: in that plan, for that agency."""
@@ -226,9 +224,14 @@ class Exchange:
         return ZoneInfo(self.visit.person.timezone if self.visit.person else self.house.timezone)
 
     @property
+    def timezone(self) -> str:
+        """The zone of the plan. For a stranger, that of the deployment."""
+        return self.visit.membership.plan_timezone if self.visit.membership else self.house.timezone
+
+    @property
     def today(self) -> date:
         """The day in the plan's zone: that is where periods open and close."""
-        return self.now.astimezone(ZoneInfo(self.house.timezone)).date()
+        return self.now.astimezone(ZoneInfo(self.timezone)).date()
 
     def day(self, on: date) -> str:
         """A day in words. Of an instant, the day in this person's zone."""
@@ -246,7 +249,7 @@ class Exchange:
             self.unit,
             self.membership.plan_id,
             self.now,
-            self.house.timezone,
+            self.timezone,
             self.zone,
             self.person.id,
             self.person.name,
@@ -308,7 +311,11 @@ class Exchange:
         """
         if self.opening:
             card, self.opening = card._replace(lines=(line(self.opening), *card.lines)), ""
-        payload = render.message(card, form_head(*session) if session else None)
+        plan_id = None
+        if self.visit.is_in_several:
+            plan_id = self.membership.plan_id
+            card = card._replace(lines=(line(italic(self.unit.plans.titles(self.language)[plan_id])), *card.lines))
+        payload = render.message(card, form_head(*session) if session else None, plan_id)
         if not anew and self._card_id is not None and self._is_card_restricted != restricted:
             self.drop_card()
         # A reply keyboard cannot be put on an edited message (Bot API, editMessageText).
@@ -498,5 +505,7 @@ class Exchange:
             changes["awaits"] = awaits
         if person_id is not None and chat.person_id != person_id:
             changes["person_id"] = person_id
+        if self.visit.is_in_several and chat.plan_id != self.membership.plan_id:
+            changes["plan_id"] = self.membership.plan_id
         if changes:
             self.unit.chats.set(chat.id, **changes)

@@ -54,6 +54,7 @@ def _welcome(ex: Exchange, membership: Membership, language: str) -> None:
     """Say in each language what the bot is for this role, theirs first, and ask for the language."""
     ex.pass_on(link_used(ex.unit, membership))
     fresh = ex.afresh()
+    fresh.visit.stand_in(membership.plan_id)
     ex.visit = fresh.visit
     rows = tuple((Button(language_name(code), tap(Route.LANGUAGE, code)),) for code in LANGUAGES)
     lines: list[Line] = []

@@ -60,6 +60,21 @@ def come_back(ex: Exchange, what: Invited) -> None:
 
 
 # ------------------------------------------------------------------ buttons
+def stand_in_its_plan(ex: Exchange, tapped: Pressed) -> None:
+    """Let the tap of somebody in several plans act in the plan of its card. Denied if they have no role in it.
+
+    A button that names no plan was shown while they had one: the oldest.
+    """
+    match read_token(tapped.data):
+        case CommandTap(plan_id=int(plan_id)) if ex.visit.memberships:
+            if not ex.visit.stand_in(plan_id):
+                raise Denied
+        case CommandTap() if ex.visit.is_in_several:
+            ex.visit.stand_in(ex.visit.memberships[0].plan_id)
+        case FormTap(session_id=number) if ex.visit.is_in_several and (stored := _open_session(ex, number)):
+            ex.visit.stand_in(stored.plan_id)
+
+
 def pressed(ex: Exchange, tapped: Pressed) -> None:
     """Take what a button carries. Its data is input, not proof (S3). Denied if no button of ours carries it."""
     match read_token(tapped.data):

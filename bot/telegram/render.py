@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from bot.telegram.updates import COMMAND_HEAD
+from bot.telegram.updates import command_head
 from conversations.card import Button, Card, Line, SharedRow, abridged
 from conversations.routes import split_tap
 
@@ -37,8 +37,10 @@ def cleaned(text: str) -> str:
     return _INVISIBLE.sub("", text.replace("\t", " ")).encode("utf-8", "ignore").decode()
 
 
-def message(card: Card, form_head: str | None = None) -> dict[str, Any]:
+def message(card: Card, form_head: str | None = None, plan_id: int | None = None) -> dict[str, Any]:
     """Return the parameters that show this card. `form_head` begins the callback_data of the buttons of a form.
+
+    With `plan_id`, a tap on the other buttons acts in this plan, if they name no other.
 
     Text that does not fit one message is cut, at a line's end if one is near; the buttons always fit.
     """
@@ -56,18 +58,20 @@ def message(card: Card, form_head: str | None = None) -> dict[str, Any]:
             "one_time_keyboard": True,
         }
     elif card.rows:
-        payload["reply_markup"] = keyboard(card.rows, form_head)
+        payload["reply_markup"] = keyboard(card.rows, form_head, plan_id)
     return payload
 
 
-def keyboard(rows: Iterable[tuple[Button, ...]], form_head: str | None = None) -> dict[str, Any]:
+def keyboard(
+    rows: Iterable[tuple[Button, ...]], form_head: str | None = None, plan_id: int | None = None
+) -> dict[str, Any]:
     made: list[list[dict[str, Any]]] = []
     for row in rows:
         if isinstance(row, SharedRow):
             assert form_head, "only the card of a form has its buttons"
             made.append([{"text": text, "callback_data": form_head + rest} for text, rest in _shared(row)])
         else:
-            made.append([_button(button, form_head) for button in row])
+            made.append([_button(button, form_head, plan_id) for button in row])
     return {"inline_keyboard": made}
 
 
@@ -75,10 +79,10 @@ def keyboard(rows: Iterable[tuple[Button, ...]], form_head: str | None = None) -
 def _shared(row: SharedRow) -> tuple[tuple[str, str], ...]:
     """The text of each button, and what its callback_data has behind the head of the form."""
     assert not any(button.tone for button in row)
-    return tuple((_label(button.text), split_tap(button.tap)[1]) for button in row)
+    return tuple((_label(button.text), split_tap(button.tap)[2]) for button in row)
 
 
-def _button(button: Button, form_head: str | None) -> dict[str, Any]:
+def _button(button: Button, form_head: str | None, plan_id: int | None) -> dict[str, Any]:
     text, tap, tone, copies, opens = button
     made: dict[str, Any] = {"text": text if text.isalnum() else _label(text)}
     if copies:
@@ -86,9 +90,9 @@ def _button(button: Button, form_head: str | None) -> dict[str, Any]:
     elif opens:
         made["url"] = opens
     else:
-        is_of_form, rest = split_tap(tap)
+        is_of_form, plan, rest = split_tap(tap)
         assert form_head or not is_of_form, "only the card of a form has its buttons"
-        made["callback_data"] = f"{form_head if is_of_form else COMMAND_HEAD}{rest}"
+        made["callback_data"] = f"{form_head if is_of_form else command_head(plan or plan_id)}{rest}"
     if tone:
         made["style"] = tone
     return made

@@ -8,6 +8,7 @@ types. The guard reads the words of every message from the JSON, also of kinds t
 Source: Bot API, "Update", "Message", "CallbackQuery".
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -461,8 +462,9 @@ def _integer(value: Any) -> int:
 
 
 # ------------------------------------------------------------------ tap tokens
-COMMAND_HEAD = "c:"
-"""How callback_data of every other button begins."""
+def command_head(plan: str | int | None = None) -> str:
+    """The beginning of the callback_data of every other button. Of somebody in several plans, it names the plan."""
+    return f"c{plan or ''}:"
 
 
 def form_head(session_id: int, turn: int) -> str:
@@ -480,6 +482,7 @@ class FormTap(NamedTuple):
 class CommandTap(NamedTuple):
     name: str
     argument: str
+    plan_id: int | None = None
 
 
 def read_token(data: str) -> FormTap | CommandTap | None:
@@ -491,9 +494,9 @@ def read_token(data: str) -> FormTap | CommandTap | None:
             if len(session) > 15 or len(turn) > 8:
                 return None
             return FormTap(int(session, 16), int(turn, 16), action, argument)
-        if kind == "c":
+        if re.fullmatch("c[0-9]{0,17}", kind, re.ASCII):
             name, _, argument = rest.partition(":")
-            return CommandTap(name, argument)
+            return CommandTap(name, argument, int(kind[1:]) if kind[1:] else None)
     except ValueError:
         pass
     return None

@@ -267,7 +267,7 @@ class Importing:
                     code,
                     ex.person.id,
                     ex.now,
-                    timezone=ex.house.timezone,
+                    timezone=ex.timezone,
                     shown=fingerprint,
                     terms=terms,
                 )
@@ -338,7 +338,7 @@ class Importing:
 
 
 def _try(ex: Exchange, draft: "PlanDraft", code: str, terms: Terms) -> Trial:
-    return try_plan(ex.unit, ex.house.forms, draft, code, ex.now, timezone=ex.house.timezone, terms=terms)
+    return try_plan(ex.unit, ex.house.forms, draft, code, ex.now, timezone=ex.timezone, terms=terms)
 
 
 def _offered(ex: Exchange, begins: ReportingPeriod | None) -> list[tuple[str, str]]:

@@ -101,13 +101,12 @@ class Answers:
 
     def _exchange(self, unit: UnitOfWork, job: JobRow, roles: Collection[Role]) -> Exchange | None:
         visit = unit.chats.open(job.chat_id or 0, job.payload["telegram_id"])
-        if visit.person is None or visit.membership is None or visit.membership.role not in roles:
+        if visit.person is None or visit.person.is_suspended:
             return None
-        if visit.person.is_suspended:
-            return None
-        if job.payload.get("plan_id", visit.membership.plan_id) != visit.membership.plan_id:
-            return None  # it was asked for in another plan than the one in which they act now
-        return Exchange(unit, visit, self._clock.now(), self._house, job.payload["telegram_id"])
+        if "plan_id" in job.payload and not visit.stand_in(job.payload["plan_id"]):
+            return None  # they have left the plan in which they asked for it
+        ex = Exchange(unit, visit, self._clock.now(), self._house, job.payload["telegram_id"])
+        return ex if ex.has_role and ex.membership.role in roles else None
 
 
 def told(problems: Sequence[Problem], language: str, say: Wording) -> list[Line]:

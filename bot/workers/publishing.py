@@ -144,9 +144,9 @@ class Publishing:
     def _known(self, unit: UnitOfWork, job: JobRow) -> _Known:
         """Return the bundles that wait for more files, the forms that this file may belong to, and the plan's lists."""
         visit = unit.chats.open(job.chat_id or 0, job.payload["telegram_id"])
-        if visit.person is None or visit.membership is None:
+        if visit.person is None or not visit.stand_in(job.payload["plan_id"]):
             return _Known()
-        plan_id = visit.membership.plan_id
+        plan_id = job.payload["plan_id"]
         published = [
             _Published(stored, unit.forms.xform(stored.id), unit.forms.workbook(stored.id))
             for stored in unit.forms.list(plan_id)

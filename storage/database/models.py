@@ -755,6 +755,8 @@ class Chat(Base):
     turn: Column[int] = column(default=0)
     awaits: Column[str] = column(String(64), default="", server_default="")
     """`command:argument` of the command that waits for a typed text. Blank: none does."""
+    plan_id: Column[int | None] = column(Id)
+    """The plan of the present card. It is noted for people in several plans."""
 
 
 class Card(Base):

@@ -5,12 +5,14 @@ applies its update. The other waits, and then sees what the first one did (G3).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple, TypedDict, Unpack
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, BigInteger, Connection, and_, bindparam, func, literal_column, select, true, update
 
+from conversations.plan.model import OF_AN_AGENCY
 from storage.database.ahead import Known
 from storage.database.models import (
     Agency,
@@ -41,6 +43,7 @@ class StoredChat(NamedTuple):
     """One private chat. `card_id` is the present card; `turn` counts the cards that were shown.
 
     `awaits` names a question outside a form that is answered by typing, as `command:argument`. It is mostly blank.
+    `plan_id` is the plan of the present card. It is noted for people in several plans.
     """
 
     id: int
@@ -49,6 +52,7 @@ class StoredChat(NamedTuple):
     card_id: int | None
     turn: int
     awaits: str = ""
+    plan_id: int | None = None
 
 
 class VisitPerson(NamedTuple):
@@ -79,14 +83,55 @@ class VisitMembership(NamedTuple):
     """The first day on which the agency no longer takes part."""
     plan_closes_on: date | None = None
     """The last day on which something of the plan is written, once it was decided that it ends."""
+    plan_timezone: str = "UTC"
+    plan_starts_on: date = date.min
+    plan_ends_on: date = date.max
+
+    def today(self, now: datetime) -> date:
+        """The day in the plan's zone."""
+        return now.astimezone(ZoneInfo(self.plan_timezone)).date()
+
+    def is_held(self, today: date) -> bool:
+        """Whether the role has not ended. A role for a time ends on its day."""
+        return self.until_on is None or today < self.until_on
+
+    def has_agency_left(self, today: date) -> bool:
+        """Whether the agency has left the plan. It does not matter for coordinators."""
+        return self.agency_ends_on is not None and self.agency_ends_on <= today and self.role in OF_AN_AGENCY
+
+    def is_over(self, today: date) -> bool:
+        """Whether the plan has been closed, and its last day is over."""
+        return self.plan_closes_on is not None and today > self.plan_closes_on
+
+
+def under_way(memberships: Iterable[VisitMembership], now: datetime) -> VisitMembership | None:
+    """Return the role in which somebody in several plans most likely writes.
+
+    A role that is held comes before one that is lost; then a plan that runs, one whose last reports come in, one that
+    has not begun, and one that has been closed. Of two that run, it is the one that began last.
+    """
+
+    def place(one: VisitMembership) -> tuple[bool, bool, bool, bool, int, int]:
+        today = one.today(now)
+        return (
+            not one.is_held(today) or one.has_agency_left(today),
+            one.is_over(today),
+            today < one.plan_starts_on,
+            today > one.plan_ends_on,
+            -one.plan_starts_on.toordinal(),
+            one.id,
+        )
+
+    return min(memberships, key=place, default=None)
 
 
 class Visit:
     """What is known when somebody writes: their chat, who they are, what they may do, and what they are filling in.
 
-    `person` is None for a stranger. Of several plans, `membership` is the one of the open session, else the oldest. The
-    session is read (and unsealed) when it is asked for, so that a command does not pay for it. `is_card_restricted`:
-    the present card shows something restricted, which must leave the chat again.
+    `person` is None for a stranger. Of several plans, `membership` is the one of the open session, else the one of the
+    present card, and else None until somebody says in which plan this person stands (`stand_in`). The session is read
+    (and unsealed) when it is asked for, so that a command does not pay for it. `is_card_restricted`: the present card
+    shows something restricted, which must leave the chat again.
     """
 
     __slots__ = ("_load", "_session", "chat", "is_card_restricted", "membership", "memberships", "person")
@@ -105,10 +150,22 @@ class Visit:
         self.is_card_restricted = is_card_restricted
         self.person = person
         self.memberships = memberships
-        of_session = [each for each in memberships if each.plan_id == session_plan_id]
-        self.membership = next(iter(of_session or memberships), None)
+        self.membership = memberships[0] if len(memberships) == 1 else None
+        if self.is_in_several:
+            self.stand_in(session_plan_id) or self.stand_in(chat.plan_id)
         self._load = load
         self._session: StoredSession | None = None
+
+    @property
+    def is_in_several(self) -> bool:
+        """Whether this person has a role in several plans."""
+        return len(self.memberships) > 1
+
+    def stand_in(self, plan_id: int | None) -> bool:
+        """Let this person act in this plan. False if they have no role in it: then nothing changes."""
+        found = next((each for each in self.memberships if each.plan_id == plan_id), None)
+        self.membership = found or self.membership
+        return found is not None
 
     @property
     def session(self) -> StoredSession | None:
@@ -126,6 +183,7 @@ class ChatChange(TypedDict, total=False):
     card_id: int | None
     turn: int
     awaits: str
+    plan_id: int | None
 
 
 # Whether no call deletes the present card, which is restricted; NULL if it is not. Asked by itself: this table is often
@@ -146,6 +204,7 @@ def _opened(chat_id: Any, telegram_id: Any) -> Any:
             _C.c.card_id.label("chat_card_id"),
             _C.c.turn.label("chat_turn"),
             _C.c.awaits.label("chat_awaits"),
+            _C.c.plan_id.label("chat_plan_id"),
             _DOES_CARD_STAND.label("does_card_stand"),
             _P.c.id.label("p_id"),
             _P.c.name.label("p_name"),
@@ -164,6 +223,9 @@ def _opened(chat_id: Any, telegram_id: Any) -> Any:
             _M.c.until_on.label("m_until_on"),
             _A.c.active_to.label("a_active_to"),
             _L.c.closes_on.label("l_closes_on"),
+            _L.c.timezone.label("l_timezone"),
+            _L.c.starts_on.label("l_starts_on"),
+            _L.c.ends_on.label("l_ends_on"),
         )
         .select_from(_C)
         .outerjoin(_P, _P.c.telegram_id == telegram_id)
@@ -266,7 +328,15 @@ class Chats(Repository):
     def _create(self, chat_id: int) -> None:
         self._connection.execute(
             insert_into(self._connection, _C).on_conflict_do_nothing(),
-            {"id": chat_id, "person_id": None, "session_id": None, "card_id": None, "turn": 0, "awaits": ""},
+            {
+                "id": chat_id,
+                "person_id": None,
+                "session_id": None,
+                "card_id": None,
+                "turn": 0,
+                "awaits": "",
+                "plan_id": None,
+            },
         )
         self._unit.locked_chats.discard(chat_id)
         self._lock(chat_id)

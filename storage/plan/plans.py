@@ -69,6 +69,9 @@ class Plan:
     closes_on: date | None = None
     """The last day on which something of it is written, once it was decided that it ends."""
 
+    def title(self, language: str) -> str:
+        return translated(self.name, language) or self.code
+
 
 @dataclass(frozen=True, slots=True)
 class CodeLabel:
@@ -223,6 +226,15 @@ class Plans(Repository):
 
     def by_id(self, plan_id: int) -> Plan:
         return next(plan for plan in self.all() if plan.id == plan_id)
+
+    def titles(self, language: str) -> dict[int, str]:
+        """The names of all plans, by number. Plans of one name are told apart by their codes."""
+        plans = self.all()
+        names = [plan.title(language) for plan in plans]
+        return {
+            plan.id: name if names.count(name) == 1 else f"{name} ({plan.code})"
+            for plan, name in zip(plans, names, strict=True)
+        }
 
     def by_code(self, code: str) -> Plan:
         """Return a plan by its code. NotFound if there is none."""

@@ -36,7 +36,9 @@ def publish(actor: Actor, chat_id: int, sha256: str) -> None:
 
 def send_workbook(actor: Actor, chat_id: int, version_id: int) -> None:
     """Have a worker send the workbook of a published version."""
-    actor.unit.jobs.add(SEND, {"telegram_id": chat_id, "version_id": version_id}, actor.now, chat_id=chat_id)
+    actor.unit.jobs.add(
+        SEND, {"telegram_id": chat_id, "plan_id": actor.plan_id, "version_id": version_id}, actor.now, chat_id=chat_id
+    )
 
 
 # ------------------------------------------------------------------ what waits for a decision

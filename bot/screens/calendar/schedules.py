@@ -104,7 +104,7 @@ def _show_schedule(ex: Exchange, schedule: StoredSchedule, *, note: str = "") ->
         lines.append(line(italic(say("schedule.elsewhere"))))
     else:
         lines.append(line(say("schedule.own_zone")))
-    zone = ZoneInfo(schedule.timezone or ex.house.timezone)
+    zone = ZoneInfo(schedule.timezone or ex.timezone)
     if schedule.paused_at:
         lines.append(line(bold(say("schedule.paused"))))
     elif pause := pause_of_all(ex.unit, schedule.plan_id, ex.now, zone):
@@ -186,7 +186,7 @@ def _ask(ex: Exchange, schedule: StoredSchedule, job: Job, act: str, value: str)
         case "at", _:
             _choose(ex, schedule, [(f"{at:%H:%M}", to("at", f"{at:%H%M}")) for at in HOURS], 4)
         case "zone", _:
-            zones = tuple(dict.fromkeys((ex.house.timezone, *NEAR)))
+            zones = tuple(dict.fromkeys((ex.timezone, *NEAR)))
             _choose_zone(ex, schedule, zones, say("schedule.which_zone"))
         case "roles", _:
             chosen = set(schedule.roles or job.roles)

@@ -166,7 +166,7 @@ def _headline(ex: Exchange) -> list[str]:
 
 
 def _moment(ex: Exchange) -> Moment:
-    return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
+    return Moment.of(ex.membership.plan_id, ex.now, ex.timezone)
 
 
 def _month(ex: Exchange) -> str:

@@ -32,7 +32,7 @@ def preferences(ex: Exchange, what: str, name: str) -> None:
         ex.toast = ex.say("preferences.zone_set")
         _show_zone(ex, name)
     elif what == "zone":
-        _choose_zone(ex, (ex.house.timezone, *NEAR), "preferences.zone_which")
+        _choose_zone(ex, (ex.timezone, *NEAR), "preferences.zone_which")
     else:
         _show_zone(ex, ex.zone.key)
 

@@ -234,11 +234,7 @@ def _show_person(ex: Exchange, who: Person, membership: Membership) -> None:
         line(say("people.since", date=ex.day(membership.active_from))),
         *_for_a_time(ex, who, membership),
         line(say("people.speaks", language=language_name(who.language))),
-        *(
-            (line(say("people.zone", zone=who.timezone.replace("_", " "))),)
-            if who.timezone != ex.house.timezone
-            else ()
-        ),
+        *((line(say("people.zone", zone=who.timezone.replace("_", " "))),) if who.timezone != ex.timezone else ()),
         line(say("people.last_report", date=ex.day(sent[0].submitted_at)) if sent else say("people.no_report")),
     ]
     if who.is_suspended and who.suspended_at:

@@ -252,7 +252,7 @@ def _files(
 
 # ------------------------------------------------------------------ inside
 def _moment(ex: Exchange) -> Moment:
-    return Moment.of(ex.membership.plan_id, ex.now, ex.house.timezone)
+    return Moment.of(ex.membership.plan_id, ex.now, ex.timezone)
 
 
 def _with_phase(ex: Exchange, card: Card) -> Card:

@@ -220,7 +220,7 @@ def _indicator(ex: Exchange, code: str) -> None:
 def _figures(ex: Exchange, indicator: Indicator) -> list[Line]:
     """The figures of an indicator under its own code, as anybody may see them."""
     say = ex.say
-    found = Figures(ex.unit).indicator(ex.membership.plan_id, indicator, ex.now, ZoneInfo(ex.house.timezone))
+    found = Figures(ex.unit).indicator(ex.membership.plan_id, indicator, ex.now, ZoneInfo(ex.timezone))
     lines: list[Line] = []
     if found.year.reported:
         value, until = shown_value(found.year, say)

@@ -81,6 +81,7 @@ def show_first(ex: Exchange, stored: StoredSession, form: Form, begun: Step, *, 
 
 def apply(ex: Exchange, stored: StoredSession, event: Event, *, anew: bool = False) -> None:
     """Apply an event to a session and show the result. Refused if the session's period has locked."""
+    ex.visit.stand_in(stored.plan_id)
     if not ex.is_theirs(stored) or not ex.may_report(stored.subject):
         raise Denied
     if ex.is_over:

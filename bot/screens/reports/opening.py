@@ -138,6 +138,7 @@ def _open(
 
 def resume(ex: Exchange, stored: StoredSession, *, anew: bool = False) -> None:
     """Go on with a draft at the same question. Nothing is asked again."""
+    ex.visit.stand_in(stored.plan_id)
     if stored.person_id != ex.person.id or stored.state != "open" or not ex.may_report(stored.subject):
         raise Denied
     session = Session.from_json(stored.data)

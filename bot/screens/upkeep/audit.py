@@ -79,7 +79,7 @@ def _show_log(ex: Exchange, look: Look) -> None:
     say, membership = ex.say, ex.membership
     sees_all = membership.role in OVERSEERS
     teller = Teller(ex.unit, membership.plan_id, say, ex.zone, names=membership.role == Role.ADMIN)
-    since, until = bounds_of(look.day, ZoneInfo(ex.house.timezone))
+    since, until = bounds_of(look.day, ZoneInfo(ex.timezone))
     if look.day and since is None:
         raise Denied
     concerning = None if sees_all else ex.person.id

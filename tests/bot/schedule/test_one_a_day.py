@@ -5,13 +5,12 @@ rule.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
 
 from bot.chat.actor import message
 from bot.schedule import jobs, scheduler
@@ -24,18 +23,14 @@ from conversations.card import Card, line
 from conversations.plan.calendar.agenda import Recipient
 from conversations.plan.calendar.ledger import BESIDE, CARRIERS, LedgerRow, Withheld, job_name, waits_for, withheld
 from conversations.plan.calendar.working_time import instant
-from conversations.plan.model import Post, Role
+from conversations.plan.model import Role
 from storage.calendar.schedules import StoredSchedule
-from storage.database.models import Plan, table
-from storage.imports.applying import apply
-from storage.imports.reading import read_plan
-from storage.seed import seed_workbook
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, tap
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO
 from tests.bot.schedule.days import HERE, HOURS, ZONE, here, number_of, opened, scan, schedule_of, set_schedule
+from tests.bot.second_plan import LONG_AGO, open_second_plan
 
-LONG_AGO = datetime(2018, 7, 1, tzinfo=UTC)
 WORDS = Message(message(Card((line("Un consejo"),))))
 
 
@@ -195,25 +190,6 @@ def test_planted_without_the_rule_a_new_job_is_a_second_notice(desk: Desk, monke
 
 
 # ------------------------------------------------------------------ two plans
-def open_second_plan(desk: Desk) -> None:
-    """The same plan once more under another code, in which Ana and Jean report for the agencies that they have."""
-
-    def work(unit: UnitOfWork) -> None:
-        apply(unit, read_plan(seed_workbook()), "P2", None, LONG_AGO, timezone=ZONE)
-        second = unit.plans.by_code("P2").id
-        furnish_schedules(unit, second, LONG_AGO)
-        for one in unit.schedules.all(second):
-            unit.schedules.change(second, one.id, begins_at=LONG_AGO)
-        for who in (ANA, JEAN):
-            person = unit.people.by_telegram_id(who)
-            assert person is not None
-            [held] = person.memberships
-            agency = unit.plans.agency(second, held.agency_code)
-            unit.roles.grant(person.id, second, Post(held.role, agency.id), now=LONG_AGO)
-
-    desk.do(work)
-
-
 def live_two_plans(desk: Desk) -> None:
     desk.do(lambda unit: furnish_schedules(unit, 1, LONG_AGO))
     open_second_plan(desk)
@@ -240,9 +216,6 @@ def test_one_notice_is_about_all_plans(desk: Desk) -> None:
     open_second_plan(desk)
     for what in ("advice", "blunt"):
         set_schedule(desk, what, paused_at=LONG_AGO)
-    plan = table(Plan)
-    named = update(plan).where(plan.c.code == "P2").values(name={"es": "Plan segundo"})
-    desk.do(lambda unit: unit.connection.execute(named) and None)
     told = [one for day in (5, 8) for one in scan(desk, here(f"2018-10-{day:02}T09:10")).get(ANA, ())]
     assert told
     other = [one.text for one in told if "Plan segundo" in one.text or "Plan Nacional" in one.text]

@@ -54,7 +54,7 @@ import pytest
 from bot.acts.people.enrolment import Newcomer, enrol
 from bot.open_storage import open_storage
 from bot.telegram.handled import Handled
-from bot.telegram.updates import COMMAND_HEAD
+from bot.telegram.updates import command_head
 from conversations.languages import FIRST, LANGUAGES, phrases, tables
 from conversations.plan.model import Role
 from conversations.routes import Route
@@ -257,8 +257,8 @@ def _offered(handled: Handled, who: int) -> list[Route]:
     """Where the first buttons lead."""
     if not any(row.payload.get("reply_markup") for row in handled.deliveries if row.chat_id == who):
         return []
-    first = [each for each in list(buttons(handled, who).values())[:3] if each.startswith(COMMAND_HEAD)]
-    return [Route(each.removeprefix(COMMAND_HEAD).partition(":")[0]) for each in first]
+    first = [each for each in list(buttons(handled, who).values())[:3] if each.startswith(command_head())]
+    return [Route(each.removeprefix(command_head()).partition(":")[0]) for each in first]
 
 
 def _is_shown(desk: Desk, who: int, text: str, route: Route) -> bool:

@@ -130,7 +130,7 @@ def test_a_visit_tells_whether_the_present_card_is_restricted(apply: Any) -> Non
     assert apply(seen) == [False, True, True]
 
 
-def test_of_two_plans_the_role_is_that_of_the_open_session(apply: Any, world: Any) -> None:
+def test_of_two_plans_the_role_is_that_of_the_open_session_else_of_the_present_card(apply: Any, world: Any) -> None:
     """Somebody may be coordinator of one plan and focal point of another."""
     chat_id = world.telegram_ids[0]
 
@@ -151,7 +151,10 @@ def test_of_two_plans_the_role_is_that_of_the_open_session(apply: Any, world: An
     session_id = apply(join_another_plan)
     visit = apply(lambda unit: unit.chats.open(chat_id, chat_id))
     assert [m.role for m in visit.memberships] == ["focal_point", "coordinator"]
-    assert visit.membership.role == "focal_point"
+    assert visit.membership is None  # nobody has said yet in which of them this person stands
+
+    apply(lambda unit: unit.chats.set(chat_id, plan_id=world.plan_id))
+    assert apply(lambda unit: unit.chats.open(chat_id, chat_id)).membership.role == "focal_point"
 
     apply(lambda unit: unit.chats.set(chat_id, session_id=session_id))
     assert apply(lambda unit: unit.chats.open(chat_id, chat_id)).membership.role == "coordinator"
