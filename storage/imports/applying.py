@@ -514,13 +514,14 @@ class _Comparison:
         added: list[dict[str, Any]] = []
         for key in touched:
             name, _, code = key.partition("/")
-            row = self._wanted["code"][key]
+            kept = self._kept["code"].get(key)
+            row = {**(kept.values if kept else {}), **self._wanted["code"][key]}
+            labels = ((language, row.get(f"label_{language}")) for language in LANGUAGES)
             columns = {
-                "label": {language: row[f"label_{language}"] for language in LANGUAGES if row[f"label_{language}"]},
+                "label": {language: label for language, label in labels if label},
                 "attributes": row["attributes"],
                 "position": row["position"],
             }
-            kept = self._kept["code"].get(key)
             if kept is None:
                 added.append({"plan_id": self.plan_id, "list": name, "code": code, **columns})
             else:

@@ -253,7 +253,8 @@ class _Reading:
                 continue
             first[key] = number
             counts[name] += 1
-            labels = {f"label_{each}": row.get(f"{sheet_of.label}_{each}", "") for each in LANGUAGES}
+            named = {each: f"{sheet_of.label}_{each}" for each in LANGUAGES}
+            labels = {f"label_{each}": row[header] for each, header in named.items() if header in row}
             codes[key] = {**labels, "attributes": attributes, "position": counts[name]}
 
     def _read_parts(self, part_of: SheetOf, sheet: Sheet) -> None:

@@ -346,6 +346,13 @@ def test_a_column_that_the_file_lacks_changes_nothing(apply: Apply) -> None:
     book = Book().drop_column("agencies", "name_ht").drop_column("activities", "supporting")
     assert not apply(bring(book.drop_column("indicators", "note").draft(), LATER))
 
+    lists = Book().drop_column("codelists", "label_ht").drop_column("status_codes", "label_ht")
+    lists.cells["status_codes"][1][lists.column("status_codes", "label_es")] = "Otra palabra"
+    assert len(list(apply(bring(lists.draft(), LATER)))) == 1
+    [status] = [each for each in apply(lambda unit: unit.plans.code_list(1, "activity_status"))][:1]
+    assert status.label["es"] == "Otra palabra"
+    assert status.label["ht"]
+
 
 def test_a_workbook_of_before_changes_nothing(apply: Apply) -> None:
     """Headers that had other names are still understood; what was no column yet stays."""
