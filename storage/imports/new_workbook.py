@@ -236,7 +236,9 @@ def _codes(
         name, _, code = key.partition("/")
         if name not in _OWN and sheet_of_list(name) == sheet_of.name:
             # Official titles have not been translated into every language: the author translates the English one.
-            labels = {f"{sheet_of.label}_{each}": str(row.get(f"label_{each}") or row["label_en"]) for each in languages}
+            labels = {
+                f"{sheet_of.label}_{each}": str(row.get(f"label_{each}") or row["label_en"]) for each in languages
+            }
             named = {sheet_of.list_header: name} if sheet_of.list_header else {}
             more = row["attributes"] if isinstance(row["attributes"], dict) else {}
             yield {**named, "code": code, **labels, **more}
