@@ -229,7 +229,7 @@ def _as_way(way: Way) -> Part | None:
 
 
 def _as_mentioned(text: Text, at: int, behind: int) -> Part:
-    if _are_many(text, at, behind):
+    if text.says(behind, "comes") or _are_many(text, at, behind):
         return Part.TOPIC
     if text.any_says(at - _SEATED, at, "there") and text.any_says(at - _SEATED, at, "is", "lies", "are"):
         return Part.HOUSED_THERE

@@ -24,7 +24,7 @@ _VERB = 2
 _SEATED = 7
 """Words between a verb and the building that something stands in."""
 _SHELTERS = frozenset({Part.SHELTER, Part.GOAL, Part.PART_OF})
-_NEAR_ONLY: Mapping[Part | None, int] = {Part.TOPIC: 2, Part.PART_OF: 7, Part.GOAL: 5}
+_NEAR_ONLY: Mapping[Part | None, int] = {Part.TOPIC: 2, Part.PART_OF: 7}
 """Words between such a shelter and its place."""
 
 
@@ -66,6 +66,7 @@ class _Reading:
         self.began = at
         self.owner: Part | None = None
         self.lies = self.is_brought = self.is_beside = False
+        self.is_open = self.is_bad = False
         self.seat = 0
         """The word behind another house that the shelter stands in or by."""
         self.is_way_in_last_sentence, self.is_way = self.is_way, False
@@ -112,6 +113,7 @@ class _Reading:
         if said.part in (Part.SHELTER, Part.INSIDE) or self.owner is not Part.MEETING:
             self.owner = said.part if said.part in _NEAR_ONLY else Part.SHELTER
         self.ago, self.last, self.is_way = 0, said.behind, False
+        self.is_open = (self.is_open or said.part in (Part.SHELTER, Part.GOAL)) and not self.is_bad
         return False
 
     def beside(self, said: Said) -> bool:
@@ -152,7 +154,7 @@ class _Reading:
             return True
         if self._is_close(said):  # "refugio en Punta Cana, Plaza Progreso local 8"
             return False
-        if self.owner is Part.SHELTER and not self.is_brought:
+        if self.is_open:
             return True
         self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
         return False
@@ -163,7 +165,7 @@ class _Reading:
 
     def apart(self, said: Said) -> bool:
         if self.owner is Part.TOPIC and said.at == self.last:
-            self.owner = Part.GOAL
+            self.owner, self.is_open = Part.GOAL, not self.is_bad
         return False
 
     def lodging(self, said: Said) -> bool:
@@ -175,6 +177,8 @@ class _Reading:
         if self._is_its_seat(said):  # "resguardadas en finca del km 22"
             self.seat = said.behind
             return False
+        if said.part in (Part.MEETING, Part.DONE):
+            self.is_bad, self.is_open = True, False
         self.is_route = self.is_route and said.part is not Part.DONE
         self.owner = Part.MEETING if said.part is Part.MEETING else Part.OTHER
         return False
@@ -196,7 +200,7 @@ class _Reading:
         """ "Detrás del estadio Cibao queda la casa segura"."""
         how_far = _SEATED if self.owner is Part.SHELTER else _NEXT
         is_near = said.part is Part.NAMES and self.ago == 0 and said.at - self.last <= how_far
-        if self.lies or is_near:
+        if self.is_open or self.lies or is_near:
             return self.way(said)
         self.is_named = self.is_named or (said.part is Part.NAMES and self.owner is None)
         return False
@@ -211,7 +215,7 @@ class _Reading:
         self.is_anything = True
         is_near = said.part is Part.ROUTE or self._is_near(said)
         is_its = self.owner is Part.SHELTER or (self.owner in _NEAR_ONLY and is_near)
-        if is_its or self._is_next(said.at) or self.is_beside:
+        if is_its or self._is_next(said.at) or self.is_beside or self.is_open:
             return True
         self.is_way = self.is_way or (self.owner is None and said.part is not Part.PASSES)
         self.is_route = self.is_route or (said.part is Part.ROUTE and self.owner is not Part.MEETING)
