@@ -76,13 +76,14 @@ class _Reading:
     def _is_early(self, at: int) -> bool:
         return at - self.began < _EARLY
 
-    def _is_next(self, at: int) -> bool:
+    def _is_next(self, said: Said) -> bool:
         """Say whether this sentence speaks of nobody's place yet, and one before it spoke of a shelter."""
-        return self.owner is None and 0 < self.ago <= _REACH and (self.lies or self._is_early(at))
+        is_said = self.lies or self._is_early(said.at) or said.part is Part.ROUTE
+        return is_said and self.owner in (None, Part.ASIDE) and 0 < self.ago <= _REACH
 
     def _is_its_seat(self, said: Said) -> bool:
         """Say whether another house is what the shelter stands in or by."""
-        is_its = self.owner in _SHELTERS or self._is_next(said.at)
+        is_its = self.owner in _SHELTERS or self._is_next(said)
         how_far = _VERB if said.part is Part.ELSEWHERE else _SEATED
         is_there = is_its and self.lies and said.at - self.stands <= how_far
         return is_there and said.part not in (Part.DONE, Part.MEETING)
@@ -145,7 +146,7 @@ class _Reading:
         return False
 
     def is_(self, said: Said) -> bool:
-        if (self.ago == 0 and said.at - self.last < _NEXT) or self._is_next(said.at):
+        if (self.ago == 0 and said.at - self.last < _NEXT) or self._is_next(said):
             self.lies, self.stands = True, said.at
         return False
 
@@ -215,7 +216,7 @@ class _Reading:
         self.is_anything = True
         is_near = said.part is Part.ROUTE or self._is_near(said)
         is_its = self.owner is Part.SHELTER or (self.owner in _NEAR_ONLY and is_near)
-        if is_its or self._is_next(said.at) or self.is_beside or self.is_open:
+        if is_its or self._is_next(said) or self.is_beside or self.is_open:
             return True
         self.is_way = self.is_way or (self.owner is None and said.part is not Part.PASSES)
         self.is_route = self.is_route or (said.part is Part.ROUTE and self.owner is not Part.MEETING)
