@@ -65,7 +65,7 @@ class _Reading:
     def _begin(self, at: int) -> None:
         self.began = at
         self.owner: Part | None = None
-        self.lies = self.is_brought = self.is_beside = False
+        self.lies = self.is_brought = False
         self.is_open = self.is_bad = False
         self.seat = 0
         """The word behind another house that the shelter stands in or by."""
@@ -118,7 +118,7 @@ class _Reading:
         return False
 
     def beside(self, said: Said) -> bool:
-        self.owner, self.lies, self.is_beside, self.ago, self.last = Part.SHELTER, True, True, 0, said.behind
+        self.owner, self.lies, self.is_open, self.ago, self.last = Part.SHELTER, True, True, 0, said.behind
         return self._tells_way()
 
     def housed(self, said: Said) -> bool:
@@ -151,12 +151,10 @@ class _Reading:
         return False
 
     def building(self, said: Said) -> bool:
-        if self.is_beside or self._is_its_seat(said):
+        if self.is_open or self._is_its_seat(said):
             return True
         if self._is_close(said):  # "refugio en Punta Cana, Plaza Progreso local 8"
             return False
-        if self.is_open:
-            return True
         self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
         return False
 
@@ -178,7 +176,7 @@ class _Reading:
         if self._is_its_seat(said):  # "resguardadas en finca del km 22"
             self.seat = said.behind
             return False
-        if said.part in (Part.MEETING, Part.DONE):
+        if said.part in (Part.MEETING, Part.DONE) and not self._is_close(said):
             self.is_bad, self.is_open = True, False
         self.is_route = self.is_route and said.part is not Part.DONE
         self.owner = Part.MEETING if said.part is Part.MEETING else Part.OTHER
@@ -216,7 +214,7 @@ class _Reading:
         self.is_anything = True
         is_near = said.part is Part.ROUTE or self._is_near(said)
         is_its = self.owner is Part.SHELTER or (self.owner in _NEAR_ONLY and is_near)
-        if is_its or self._is_next(said) or self.is_beside or self.is_open:
+        if is_its or self._is_next(said) or self.is_open:
             return True
         self.is_way = self.is_way or (self.owner is None and said.part is not Part.PASSES)
         self.is_route = self.is_route or (said.part is Part.ROUTE and self.owner is not Part.MEETING)
