@@ -21,7 +21,6 @@ _SEATED = 7
 """Words between "there" and the shelter that it points to."""
 _RENTED = 9
 """Words between what is done with a house and the shelter that it becomes."""
-_SHORT_NAME = 3
 _IS = frozenset(":=>→(")
 _HOLDERS = Is.INSTITUTION | Is.LANDMARK
 
@@ -53,20 +52,14 @@ class Part(Enum):
     """The same, which no shelter stands in: a court, the police."""
     DONE = auto()
     """What was done elsewhere: the way that was told before went there."""
-    ASIDE = auto()
-    """Whose the shelter is, or who helps it: before a shelter their places are their own, behind it they have none."""
     LIES = auto()
     """It stands or moves somewhere."""
-    LIES_THERE = auto()
-    """The same behind a comma: what stood between two commas is over."""
     IS = auto()
     """Right behind a shelter, what follows is it, or where it stands: "refugio: ", "the shelter is"."""
     BUILDING = auto()
     """A building by its name: behind a word for standing it is where the shelter is, else it is another."""
     LODGING = auto()
     """The same where people lodge: also where somebody was brought."""
-    WITHIN = auto()
-    """The same behind "in": close to a shelter, it is where that is."""
     CALLED = auto()
     """A name: behind the house that the shelter stands in or by, it is of that house."""
     APART = auto()
@@ -119,10 +112,6 @@ class Here(NamedTuple):
         return self.text.says(self.at, *keys)
 
     @property
-    def is_clause(self) -> bool:
-        return self.text.at(self.at - 1).text == ","
-
-    @property
     def is_its_name(self) -> bool:
         """Say whether the word stands right behind the shelter: "casa refugio modelo"."""
         return 0 < self.last == self.at
@@ -145,39 +134,28 @@ def _is_other(h: Here) -> bool:
     return bool(h.token.what & _HOLDERS and not is_street and not is_wide)
 
 
-def _is_others(h: Here) -> bool:
-    return (_is_other(h) or h.says("elsewhere")) and h.text.is_introduced(h.at, "belongs")
-
-
 # fmt: off
 PARTS: Table[Here, Part | None] = Table(
     Rule("the one of several", Part.THE_ONE, ANY, _is_the_one,
          "la vivienda de acogida, la de Carabanchel"),
     Rule("of the street", Part.THE_ONE, ANY, _is_of_the_street,
          "albergue de la Tunti Cáceres"),
-    Rule("what stood between two commas is over", Part.LIES_THERE, ANY, lambda h: h.says("lies") and h.is_clause,
-         "la casa de acogida, dijo la oficina técnica, queda en la calle 5"),
     Rule("a word for standing", Part.LIES, ANY, lambda h: h.says("lies"),
          "el refugio está en la Núñez de Cáceres"),
     Rule("what people meet for", Part.MEETING, ANY, lambda h: h.says("gatherings"),
          "reyinyon sou refij nan biwo IBESR, avni Magrit"),
     Rule("what was done elsewhere", Part.DONE, ANY, lambda h: h.says("elsewhere_done"),
-         "la joven del refugio, captada en la calle 5"),
+         "la joven fue captada en Facebook, la tenían en una casa de la avenida España y hoy está en el refugio"),
     Rule("the name of the shelter", None, ANY, lambda h: h.is_its_name and (_is_other(h) or h.says("elsewhere")),
-         "casa refugio modelo en la calle 5"),
-    Rule("whose it is, or who helps it", Part.ASIDE, ANY, _is_others,
-         "el refugio de la fundación, calle 5"),
+         "casa de acogida modelo 2 ubicada en el ensanche Ozama"),
     Rule("where no shelter is", Part.ELSEWHERE, ANY, lambda h: h.says("elsewhere"),
-         "el refugio está pidiendo cita en la fiscalía de la calle 5"),
+         "the police on Duke Street call the shelter first"),
     Rule("another house", Part.OTHER, ANY, _is_other,
          "The ministry at Av. Mexico hosted the launch of the shelter protocol"),
-    Rule("a body by its letters", Part.ASIDE, ANY,
-         lambda h: h.token.is_upper and len(h.token.text) == _SHORT_NAME,
-         "la ONG de la calle 5 visitó el refugio"),
     Rule("a comma", Part.APART, ANY, lambda h: h.token.text == ",",
          "a la casa de acogida, piso 3 del edificio Doña Chela"),
     Rule("what it is", Part.IS, ANY, lambda h: h.says("is") or h.token.text in _IS,
-         "lugar seguro: hotel piedra, hab 204"),
+         "le bâtiment du refuge, c'est l'ancienne ambassade du Libéria"),
     Rule("a municipality", Part.WIDE, ANY, lambda h: place_at(h.text.tokens, h.at)[0] > 0,
          "fanmi ki gade ti fi a nan site Okay, dèyè dispansè a"),
     Rule("a name", Part.CALLED, ANY, lambda h: h.at > 0 and is_name(h.token),
@@ -225,7 +203,7 @@ def _as_way(way: Way) -> Part | None:
         return _AS_PART[leads] if leads else None
     if way.text.any_says(way.at - 1, way.at + 2, "former", "lodgings") or way.token.what & Is.HOUSE:
         return Part.LODGING
-    return Part.WITHIN if way.text.is_introduced(way.at, "located") else Part.BUILDING
+    return Part.BUILDING
 
 
 def _as_mentioned(text: Text, at: int, behind: int) -> Part:

@@ -66,7 +66,8 @@ class _Reading:
         self.began = at
         self.owner: Part | None = None
         self.lies = self.is_brought = False
-        self.is_open = self.is_bad = False
+        self.is_open = self.is_elsewhere = False
+        """One shelter was told of, so that what leads somewhere is its own; and what is done elsewhere, so that it is not."""
         self.seat = 0
         """The word behind another house that the shelter stands in or by."""
         self.is_way_in_last_sentence, self.is_way = self.is_way, False
@@ -78,8 +79,11 @@ class _Reading:
 
     def _is_next(self, said: Said) -> bool:
         """Say whether this sentence speaks of nobody's place yet, and one before it spoke of a shelter."""
-        is_said = self.lies or self._is_early(said.at) or said.part is Part.ROUTE
-        return is_said and self.owner in (None, Part.ASIDE) and 0 < self.ago <= _REACH
+        if said.part is Part.ROUTE:
+            is_its = not self.is_elsewhere
+        else:
+            is_its = self.owner is None and (self.lies or self._is_early(said.at))
+        return is_its and 0 < self.ago <= _REACH
 
     def _is_its_seat(self, said: Said) -> bool:
         """Say whether another house is what the shelter stands in or by."""
@@ -114,7 +118,7 @@ class _Reading:
         if said.part in (Part.SHELTER, Part.INSIDE) or self.owner is not Part.MEETING:
             self.owner = said.part if said.part in _NEAR_ONLY else Part.SHELTER
         self.ago, self.last, self.is_way = 0, said.behind, False
-        self.is_open = (self.is_open or said.part in (Part.SHELTER, Part.GOAL)) and not self.is_bad
+        self.is_open = (self.is_open or said.part in (Part.SHELTER, Part.GOAL)) and not self.is_elsewhere
         return False
 
     def beside(self, said: Said) -> bool:
@@ -134,8 +138,6 @@ class _Reading:
 
     def lie(self, said: Said) -> bool:
         self.lies, self.stands = not self.is_brought, said.at
-        if said.part is Part.LIES_THERE and self.ago == 0 and self.owner is Part.OTHER:
-            self.owner = Part.SHELTER
         return False
 
     def wide(self, said: Said) -> bool:
@@ -153,18 +155,12 @@ class _Reading:
     def building(self, said: Said) -> bool:
         if self.is_open or self._is_its_seat(said):
             return True
-        if self._is_close(said):  # "refugio en Punta Cana, Plaza Progreso local 8"
-            return False
         self.is_named, self.owner = self.is_named or self.owner is None, Part.OTHER
         return False
 
-    def within(self, said: Said) -> bool:
-        is_its = self.owner is Part.SHELTER and not self.is_brought and said.at - self.last < _EARLY
-        return is_its or self.building(said)
-
     def apart(self, said: Said) -> bool:
         if self.owner is Part.TOPIC and said.at == self.last:
-            self.owner, self.is_open = Part.GOAL, not self.is_bad
+            self.owner, self.is_open = Part.GOAL, not self.is_elsewhere
         return False
 
     def lodging(self, said: Said) -> bool:
@@ -177,7 +173,7 @@ class _Reading:
             self.seat = said.behind
             return False
         if said.part in (Part.MEETING, Part.DONE) and not self._is_close(said):
-            self.is_bad, self.is_open = True, False
+            self.is_elsewhere, self.is_open = True, False
         self.is_route = self.is_route and said.part is not Part.DONE
         self.owner = Part.MEETING if said.part is Part.MEETING else Part.OTHER
         return False
@@ -188,12 +184,7 @@ class _Reading:
         return False
 
     def called(self, said: Said) -> bool:
-        is_its = self.owner in _SHELTERS or self.owner in _NEAR_ONLY
-        return is_its and self.seat > 0 and said.at - self.seat < _EARLY
-
-    def aside(self, said: Said) -> bool:
-        self.owner = self.owner or said.part
-        return False
+        return self.seat > 0 and said.at - self.seat < _EARLY
 
     def name(self, said: Said) -> bool:
         """ "Detrás del estadio Cibao queda la casa segura"."""
@@ -226,17 +217,15 @@ _STEPS: Mapping[Part, Callable[[_Reading, Said], bool]] = {
     **dict.fromkeys((Part.SHELTER, Part.GOAL, Part.INSIDE, Part.TOPIC, Part.PART_OF), _Reading.shelter),
     Part.BESIDE: _Reading.beside,
     **dict.fromkeys((Part.HOUSED, Part.HOUSED_THERE, Part.BROUGHT), _Reading.housed),
-    **dict.fromkeys((Part.LIES, Part.LIES_THERE), _Reading.lie),
+    Part.LIES: _Reading.lie,
     Part.IS: _Reading.is_,
     Part.WIDE: _Reading.wide,
-    Part.WITHIN: _Reading.within,
     Part.APART: _Reading.apart,
     Part.THE_ONE: _Reading.the_one,
     Part.CALLED: _Reading.called,
     Part.BUILDING: _Reading.building,
     Part.LODGING: _Reading.lodging,
     **dict.fromkeys((Part.OTHER, Part.ELSEWHERE, Part.DONE, Part.MEETING), _Reading.other),
-    Part.ASIDE: _Reading.aside,
     **dict.fromkeys((Part.NAMES, Part.PASSES), _Reading.name),
     **dict.fromkeys((Part.SOMEWHERE, Part.SOMEWHERE_SAID), _Reading.somewhere),
     **dict.fromkeys((Part.LEADS, Part.ROUTE), _Reading.way),

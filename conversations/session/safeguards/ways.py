@@ -459,7 +459,7 @@ WAYS: Table[Way, Leads] = Table(
     Rule("by a thing, or after something", Leads.IN_PASSING, ANY, lambda w: _stands_by(w) is Leads.IN_PASSING,
          "el refugio está detrás de la sastrería"),
     Rule("on a map", Leads.TO_A_HOUSE, ANY, _is_on_map,
-         "en waze el refugio sale como Ferretería Los Hermanos"),
+         'busque waze "Villa Serena 3" ese es el refugio'),
     Rule("a number alone", Leads.BY_NAME, ANY, _is_only_number,
          "refugio de la 17"),
     Rule("a number and a name", Leads.BY_NAME, ANY, _is_number_and_name,
