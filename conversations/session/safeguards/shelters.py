@@ -67,7 +67,7 @@ class _Reading:
         self.owner: Part | None = None
         self.lies = self.is_brought = False
         self.is_open = self.is_elsewhere = False
-        """One shelter was told of, so that what leads somewhere is its own; and what is done elsewhere, so that it is not."""
+        """One shelter was told of: what leads somewhere is its own. Something was done elsewhere: then it is not."""
         self.seat = 0
         """The word behind another house that the shelter stands in or by."""
         self.is_way_in_last_sentence, self.is_way = self.is_way, False
