@@ -1,11 +1,6 @@
-"""`enlace status`: how the bot is, worst first; with `--handover`, what whoever inherits it must know.
-
-Nothing of a handover is read in a way of its own: each part is the list that a command prints, plan after plan, and the
-places that must be kept are the settings that the bot runs with.
-"""
+"""`enlace status`: how the bot is, worst first; with `--handover`, what whoever inherits it must know."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,20 +8,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli.at_server import Row, now, settings
-from bot.cli.calendar.schedules import list_schedules
-from bot.cli.console import expect_language, fail, print_rows
+from bot.cli.at_server import now, settings
+from bot.cli.console import expect_language, fail
 from bot.cli.options import JsonOption, LanguageOption
-from bot.cli.people.delegations import list_delegations
-from bot.cli.people.people import links, list_people, requests
-from bot.cli.plan.settings import list_settings
-from bot.cli.reports.form import list_forms
-from bot.cli.sharing.events import list_receivers
-from bot.cli.sharing.tokens import list_tokens
 
 if TYPE_CHECKING:
     from bot.settings import Settings
-    from storage.unit_of_work import UnitOfWork
 
 
 app = typer.Typer()
@@ -49,7 +36,9 @@ def status(
     for row in rows:
         print(json.dumps(row, ensure_ascii=False) if as_json else "\t".join((row["state"], row["what"], row["told"])))
     if handover:
-        _hand_over(chosen)
+        from bot.cli.handover import hand_over
+
+        hand_over(chosen)
     if any(row["state"] == "bad" for row in rows):
         raise SystemExit(1)
 
@@ -82,75 +71,3 @@ def _plain_value(value: Any) -> Any:
         case date():  # an instant too
             return value.isoformat()
     return value
-
-
-# ------------------------------------------------------------------ for whoever inherits it
-OF_A_PLAN: tuple[tuple[str, Callable[..., None]], ...] = (
-    ("People: account, name, role, agency, state, privacy, last word", list_people),
-    ("Roles that wait for a second administrator", requests),
-    ("Links that still let somebody in, and until when", links),
-    ("Posts that somebody holds for another, and until when", list_delegations),
-    ("Settings", list_settings),
-    ("Forms", list_forms),
-    ("What is said on schedule", list_schedules),
-    ("Receivers of events", list_receivers),
-    ("Tokens of the data door, and until when", list_tokens),
-)
-"""A heading, and the command that prints what stands below it."""
-
-
-def _hand_over(chosen: "Settings") -> None:
-    """Print what one must know: where the data and the keys are, the plans, and each plan's people, doors and dates."""
-    from bot.open_storage import open_storage
-
-    _head("What must be kept: without the keyring, sealed answers and files are lost for ever")
-    print_rows(_places(chosen), False)
-    with open_storage(chosen, needs_keys=False) as database, database.view() as unit:
-        plans = _plans(unit)
-    _head("Plans: code, name, first day, last day, zone, closed after")
-    print_rows(plans, False)
-    for plan in plans:
-        for heading, command in OF_A_PLAN:
-            _head(f"{plan['plan']} · {heading}")
-            command(plan_code=plan["plan"])
-
-
-def _head(text: str) -> None:
-    print(f"\n# {text}", flush=True)
-
-
-def _places(chosen: "Settings") -> list[Row]:
-    from sqlalchemy import make_url
-
-    return [
-        {"what": "keyring (ENLACE_KEYS)", "where": str(chosen.keys.resolve()), "is": _is_there(chosen.keys.exists())},
-        {
-            "what": "evidence (ENLACE_FILES)",
-            "where": str(chosen.files.resolve()),
-            "is": _is_there(chosen.files.exists()),
-        },
-        {
-            "what": "database (ENLACE_DATABASE_URL)",
-            "where": make_url(chosen.database_url).render_as_string(hide_password=True),
-            "is": "answers",
-        },
-        {"what": "Telegram's token (ENLACE_TELEGRAM_TOKEN)", "where": "@BotFather gives a new one", "is": "secret"},
-    ]
-
-
-def _is_there(is_there: bool) -> str:
-    return "there" if is_there else "MISSING"
-
-
-def _plans(unit: "UnitOfWork") -> list[Row]:
-    return [
-        {
-            "plan": plan.code,
-            "name": next(iter(plan.name.values()), ""),
-            "from": plan.starts_on.isoformat(),
-            "to": plan.ends_on.isoformat(),
-            "zone": plan.timezone,
-            "closes": plan.closes_on.isoformat() if plan.closes_on else "-",
-        }
-        for plan in unit.plans.all()
-    ]
