@@ -11,7 +11,7 @@ from bot.screens.calendar import letters, reminders, schedules
 from bot.screens.everyone import home, preferences, unasked, welcome
 from bot.screens.people import agencies, contributors, people, posts
 from bot.screens.plan import digests, ending, imports, late, periods, plan, settings
-from bot.screens.reports import comments, forms, own_reports, returned, review
+from bot.screens.reports import comments, forms, own_plans, own_reports, returned, review
 from bot.screens.sharing import exports, receivers, tokens
 from bot.screens.upkeep import audit, status
 from conversations.plan.model import Care
@@ -60,6 +60,7 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.CANCEL: own_reports.cancel,
     Route.HELP: welcome.show_help,
     Route.HOME: welcome.menu,
+    Route.PLANS: own_plans.plans,
     Route.SEARCH: unasked.search,
     Route.BEGIN: reminders.begin,
     Route.POSTPONE: reminders.postpone,

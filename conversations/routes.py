@@ -99,6 +99,7 @@ class Route(StrEnum):
     CANCEL = "cancelar"
     HELP = "ayuda"
     HOME = "menu"
+    PLANS = "planes"
     SEARCH = "buscar"
     BEGIN = "empezar"
     POSTPONE = "posponer"

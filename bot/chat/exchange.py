@@ -237,10 +237,25 @@ class Exchange:
         """A day in words. Of an instant, the day in this person's zone."""
         return show_day(on.astimezone(self.zone) if isinstance(on, datetime) else on, self.language)
 
-    def due(self) -> list[DueReport]:
-        """The reports that this person's agency still owes and can send, the one that is due first on top."""
-        found = self.unit.plans.due(self.membership.plan_id, self.agency_id, self.today)
+    def due(self, held: VisitMembership | None = None) -> list[DueReport]:
+        """The reports that this person's agency still owes and can send, the one that is due first on top.
+
+        In another plan of theirs, if a role is given.
+        """
+        held = held or self.membership
+        if held.agency_id is None:
+            raise Denied
+        found = self.unit.plans.due(held.plan_id, held.agency_id, held.today(self.now))
         return [report for report in found if report.is_reportable]
+
+    def due_elsewhere(self) -> dict[VisitMembership, list[DueReport]]:
+        """The reports about activities that are left in this person's other plans, by their role there."""
+        found = {
+            held: [report for report in self.due(held) if not report.is_indicator]
+            for held in self.visit.memberships
+            if held != self.membership and held.role in REPORTERS and held.is_at_work(held.today(self.now))
+        }
+        return {held: due for held, due in found.items() if due}
 
     @property
     def actor(self) -> Actor:

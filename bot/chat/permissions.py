@@ -133,6 +133,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.CANCEL, REPORTERS, "self", also_contributors=True),
     Permission(Route.HELP, ENROLLED, "self"),
     Permission(Route.HOME, ENROLLED, "self", kind="typed"),
+    Permission(Route.PLANS, ENROLLED, "self", kind="typed"),
     Permission(Route.BEGIN, REPORTERS, "own_agency", kind="button"),
     Permission(Route.POSTPONE, REPORTERS, "own_agency", kind="button", also_contributors=True),
     Permission(Route.NOTHING_NEW, REPORTERS, "own_agency", kind="button"),

@@ -103,6 +103,10 @@ class VisitMembership(NamedTuple):
         """Whether the plan has been closed, and its last day is over."""
         return self.plan_closes_on is not None and today > self.plan_closes_on
 
+    def is_at_work(self, today: date) -> bool:
+        """Whether something is written with this role on that day."""
+        return self.is_held(today) and not self.has_agency_left(today) and not self.is_over(today)
+
 
 def under_way(memberships: Iterable[VisitMembership], now: datetime) -> VisitMembership | None:
     """Return the role in which somebody in several plans most likely writes.

@@ -13,6 +13,7 @@ from bot.schedule.job import Moment
 from bot.schedule.reminders import to_chase
 from bot.screens.plan.digests import vacancies
 from bot.screens.reports.filling import phase_lines
+from bot.screens.reports.own_plans import elsewhere_lines, plans_rows
 from conversations.card import Button, Card, Line, bold, home_button, line
 from conversations.plan.expected import expected_activities
 from conversations.plan.figures.closings import closings_until, kept_closings
@@ -121,7 +122,8 @@ _COUNTS: Mapping[str, Callable[[Exchange], int]] = {
 def home(ex: Exchange) -> None:
     """The first screen: how things stand, in a line or two, and the acts of the role."""
     head, *rest = _headline(ex)
-    ex.offer(Card((line(bold(head)), *phase_lines(ex), *map(line, rest)), _rows(ex, HOMES[ex.membership.role])))
+    rows = (*_rows(ex, HOMES[ex.membership.role]), *plans_rows(ex))
+    ex.offer(Card((line(bold(head)), *phase_lines(ex), *map(line, rest), *elsewhere_lines(ex)), rows))
 
 
 def more(ex: Exchange) -> None:

@@ -27,6 +27,7 @@ from bot.screens.reports.opening import (
     show_nothing_left,
     take_over,
 )
+from bot.screens.reports.own_plans import plans_rows
 from bot.screens.reports.receipts import due_button, due_tap, status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
 from conversations.plan import review
@@ -34,7 +35,7 @@ from conversations.plan.expected import DueReport, expected_activities
 from conversations.plan.messages.reminders import close_button
 from conversations.plan.model import Activity
 from conversations.plan.periods import PeriodType, ReportingPeriod, closing_due_on, period_name, period_names
-from conversations.routes import Route, tap
+from conversations.routes import ButtonTap, Route, in_plan, tap
 from conversations.session.events import Tap
 from conversations.session.profiles import FORM_OF
 from conversations.session.session import Session
@@ -43,6 +44,8 @@ from storage.reports.submissions import StoredSubmission
 
 DUE_SHOWN = 8
 """Buttons of the due list on one screen."""
+MARKS: Final = "②③④⑤⑥⑦⑧⑨"
+"""What is due in other plans than the card's begins with one, as the plan's name above it does."""
 HISTORY_PAGE = 8
 LOOKED_BACK: Final = 10
 """How many sent reports are searched for an answer that the person has edited in the chat."""
@@ -56,15 +59,25 @@ def pending(ex: Exchange, page: int = 0) -> None:
 
 
 def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
-    say = ex.say
+    """Make one list of what is due in all plans of this person, and below it what belongs to the present one."""
+    say, elsewhere = ex.say, ex.due_elsewhere()
     own = [draft for draft in ex.unit.sessions.drafts_of(ex.person.id) if draft.expires_at > ex.now]
     periods = ex.unit.plans.open_periods(ex.membership.plan_id, ex.today, ex.agency_id)
     closes = () if due else to_close(ex, periods)
     missed = None if due or closes else lapsed(ex)
-    head, *lines = _due_lines(ex, due) if due else _nothing_due_lines(ex, periods, missed, closes)
+    shown = _due_lines(ex, ex.agency_code, due) if due else _nothing_due_lines(ex, periods, missed, closes)
+    head, *lines = shown
+    listed = [(report, "", due_tap(report)) for report in due]
+    for mark, (held, left) in zip(MARKS, elsewhere.items(), strict=False):
+        lines.append(line(italic(f"{mark} {ex.unit.plans.titles(ex.language)[held.plan_id]}")))
+        lines += _due_lines(ex, held.agency_code or "", left)
+        listed += [(report, f"{mark} ", in_plan(due_tap(report), held.plan_id)) for report in left]
+    listed.sort(key=lambda one: one[0].period.due_on)
+    if len(listed) > 1:
+        lines.append(line(say("menu.pick")))
     if own:
         lines.append(line(italic(say("menu.drafts"))))
-    rows = [*_due_rows(ex, due, own, page), *_draft_rows(ex, due, own)]
+    rows = [*_due_rows(ex, listed, own, page), *_draft_rows(ex, [report for report, *_ in listed], own)]
     second = [Button(say("menu.indicators"), tap(Route.INDICATORS))] if periods else []
     if _months(periods) and _reports_referrals(ex):
         second.append(Button(say("menu.referrals"), tap(Route.REFERRALS)))
@@ -75,25 +88,23 @@ def _due_card(ex: Exchange, due: tuple[DueReport, ...], page: int) -> Card:
     if missed is not None:
         rows.append((lapsed_line(ex, missed)[1],))
     last = (("menu.history", Route.HISTORY, ()), ("menu.help", Route.HELP, ()), ("home.more", Route.HOME, ("more",)))
-    rows.append(tuple(Button(say(key), tap(route, *given)) for key, route, given in last))
+    rows += [tuple(Button(say(key), tap(route, *given)) for key, route, given in last), *plans_rows(ex)]
     return Card(
         (head, *_added_lines(ex, due), *_delegated_lines(ex), *lines, *_reopened_lines(ex, periods, due)), tuple(rows)
     )
 
 
-def _due_lines(ex: Exchange, due: Sequence[DueReport]) -> Iterator[Line]:
+def _due_lines(ex: Exchange, agency_code: str, due: Sequence[DueReport]) -> Iterator[Line]:
     """The reports that are due: how many, and until when, period by period."""
     say, language = ex.say, ex.language
     names = ", ".join(dict.fromkeys(period_name(report.period, language) for report in due))
-    yield line(bold(say("menu.title", agency=ex.agency_code, period_name=names)))
+    yield line(bold(say("menu.title", agency=agency_code, period_name=names)))
     yield line(say("menu.left" if len(due) > 1 else "menu.left_one", n=len(due)))
     periods = {report.period.code: report.period for report in due}
     for each in periods.values():
         until = f"{each.until(language)}."
         is_named = len(periods) == 1  # by the title
         yield line(until[0].upper() + until[1:] if is_named else each.named_until(language))
-    if len(due) > 1:
-        yield line(say("menu.pick"))
 
 
 def _nothing_due_lines(
@@ -121,16 +132,16 @@ def _nothing_due_lines(
 
 
 def _due_rows(
-    ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSession], page: int
+    ex: Exchange, due: Sequence[tuple[DueReport, str, ButtonTap]], own: Sequence[StoredSession], page: int
 ) -> Iterator[tuple[Button, ...]]:
-    """A button for each due report, a page of them."""
+    """A button for each due report, a page of them. What is due in another plan begins with that plan's mark."""
     drafts = {(draft.subject, draft.reporting_period_id) for draft in own}
     shown, following = page_of(due, page, DUE_SHOWN)
-    for report in shown:
+    for report, plan, leads in shown:
         mark = "✎ " if (report.subject, report.period.id) in drafts else ("↩️ " if report.returned else "")
         reopened = "🔓 " if report.period.is_reopened else ""  # the month's page may list it too
-        text = f"{reopened}{mark}{report.code} · {report.item.title(ex.language)}"
-        yield (Button(cut(text), due_tap(report)),)
+        text = f"{reopened}{mark}{plan}{report.code} · {report.item.title(ex.language)}"
+        yield (Button(cut(text), leads),)
     if following is not None:
         yield (Button(ex.say("menu.more"), tap(Route.DUE, following)),)
 
@@ -140,7 +151,7 @@ def _draft_rows(ex: Exchange, due: Sequence[DueReport], own: Sequence[StoredSess
     listed = {(report.subject, report.period.id) for report in due}
     others = [draft for draft in own if (draft.subject, draft.reporting_period_id) not in listed]
     for draft in others[:DUE_SHOWN]:
-        yield (Button(draft_title(ex, draft), tap(Route.CONTINUE, draft.id)),)
+        yield (Button(draft_title(ex, draft), in_plan(tap(Route.CONTINUE, draft.id), draft.plan_id)),)
     for number, text in drafts_of_others(ex, only_left=True)[:DUE_SHOWN]:
         yield (Button(cut(text), tap(Route.TAKE_OVER, number)),)
 

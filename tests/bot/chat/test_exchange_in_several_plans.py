@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.bot.desk import Desk, is_denied, keys, said, tap, text_of
-from tests.bot.house import ANA, PEDRO
+from tests.bot.desk import Desk, is_denied, keys, press, said, tap, text_of
+from tests.bot.house import ANA, CARMEN, PEDRO
 from tests.bot.second_plan import open_second_plan
 
 PLAN = "Plan Nacional"
@@ -102,3 +102,50 @@ def test_the_day_is_that_of_the_plan(desk: Desk) -> None:
         return desk.do(ask)
 
     assert (today(1), today(plan_id)) == (date(2018, 10, 3), date(2018, 10, 4))
+
+
+# ------------------------------------------------------------------ one list of all plans
+def test_what_is_due_of_all_plans_is_one_list(desk: Desk, second: int) -> None:
+    """Each plan by its name, its reports by its mark, what is due first on top; a tap begins it in its own plan."""
+    card = desk.say(ANA, "/pendientes")
+    text = said(card, ANA)[-1]
+    assert text.startswith("Plan segundo\n")
+    assert f"② {PLAN}" in text
+    assert text.count("por reportar") == 2
+    first = {data for words, data in keys(card, ANA) if words.startswith("PRE-")}
+    other = {data for words, data in keys(card, ANA) if words.startswith("② ")}
+    assert {data.partition(":")[0] for data in first} == {f"c{second}"}
+    assert {data.partition(":")[0] for data in other} == {"c1"}
+    begun = desk.tap(ANA, min(other))
+    assert said(begun, ANA)[-1].startswith(PLAN)
+    assert plan_of(desk, ANA) == 1
+
+
+def test_a_plan_in_which_nothing_is_due_hides_nothing_of_the_other(desk: Desk) -> None:
+    """The newest plan has no open period yet; what is left is in the other one."""
+    open_second_plan(desk, (ANA,), starts_on=date(2018, 10, 2))
+    desk.do(lambda unit: unit.connection.exec_driver_sql("DELETE FROM reporting_period WHERE plan_id=2"))
+    card = desk.say(ANA, "/menu")
+    assert "no hay un período abierto" in text_of(card, ANA)
+    assert any(":reportar:" in data for _, data in keys(card, ANA))
+
+
+def test_a_plan_in_which_one_writes_no_more_is_not_in_the_list(desk: Desk, second: int) -> None:
+    """It was closed, or the role in it is over."""
+    desk.do(lambda unit: unit.connection.exec_driver_sql("UPDATE plan SET closes_on='2018-10-01' WHERE id=1"))
+    text = text_of(desk.say(ANA, "/pendientes"), ANA)
+    assert PLAN not in text
+    assert text.count("por reportar") == 1
+
+
+def test_planes_leads_to_each_plan(desk: Desk, second: int) -> None:
+    """With the role in each, and how much is left; somebody who does not report there is told of it too."""
+    desk.do(lambda unit: unit.connection.exec_driver_sql(f"UPDATE membership SET role='reader' WHERE plan_id={second}"))
+    home = desk.say(ANA, "/menu")
+    assert "por reportar" in text_of(home, ANA)
+    listed = press(desk, ANA, home, "Sus planes")
+    assert "Plan segundo · Lectura ministerial" in text_of(listed, ANA)
+    there = desk.tap(ANA, next(data for words, data in keys(listed, ANA) if words.startswith(PLAN)))
+    assert said(there, ANA)[-1].startswith(PLAN)
+    assert plan_of(desk, ANA) == 1
+    assert "Sus planes" not in dict(keys(desk.say(CARMEN, "/menu"), CARMEN))
