@@ -50,7 +50,7 @@ class Actor(NamedTuple):
 
     def tell(self, news: "Iterable[Notification]") -> None:
         """Put an act's notifications into the outbox: a command sends nothing itself."""
-        tell_later(self.unit, news, self.now)
+        tell_later(self.unit, news, self.now, self.plan_id)
 
     def named(self, say: Wording) -> str:
         """The actor's name as the reader knows it, for the beginning of a sentence."""
@@ -70,11 +70,13 @@ class Notification:
     is_card: bool = False
     sealed: bool = False
     """Whether it is sealed on its way, because it contains a link for its reader only."""
+    plan_id: int | None = None
+    """The plan that it is about, if it is not the actor's."""
 
 
-def told(chat_id: int, card: Card, *, sealed: bool = False) -> Notification:
+def told(chat_id: int, card: Card, *, sealed: bool = False, plan_id: int | None = None) -> Notification:
     """A message of its own, such as `Exchange.tell` sends."""
-    return Notification(chat_id, message(card), is_card=bool(card.rows), sealed=sealed)
+    return Notification(chat_id, message(card), is_card=bool(card.rows), sealed=sealed, plan_id=plan_id)
 
 
 def message(card: Card) -> dict[str, Any]:
@@ -82,16 +84,26 @@ def message(card: Card) -> dict[str, Any]:
     return render.message(card)
 
 
-def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime) -> list[OutboxRow]:
-    """Put notifications into the outbox. Return the rows, which the running bot sends.
+def naming_plan(unit: UnitOfWork, chat_id: int, payload: dict[str, Any], plan_id: int) -> dict[str, Any]:
+    """Return what somebody is told about a plan. Whoever has a role in another plan, too, reads first which one it is.
+
+    A tap on its buttons acts in that plan. `plan_id` 0: it is about no plan.
+    """
+    language = unit.people.reads_of_others(chat_id, plan_id) if plan_id else None
+    return payload if language is None else render.in_plan(payload, unit.plans.titles(language)[plan_id], plan_id)
+
+
+def tell_later(unit: UnitOfWork, news: Iterable[Notification], now: datetime, plan_id: int) -> list[OutboxRow]:
+    """Put notifications about a plan into the outbox. Return the rows, which the running bot sends.
 
     Workers feed the rows to the delivery.
     """
     rows = []
     for one in news:
         card_id = unit.outbox.new_card(one.chat_id) if one.is_card else None
+        payload = naming_plan(unit, one.chat_id, one.payload, one.plan_id or plan_id)
         draft = OutboxDraft(
-            one.chat_id, "notice", one.method, one.payload, card_id, sensitive=one.sealed, is_for_others=True
+            one.chat_id, "notice", one.method, payload, card_id, sensitive=one.sealed, is_for_others=True
         )
         rows.append(unit.outbox.add(draft, now=now))
     return rows

@@ -12,14 +12,14 @@ from functools import cached_property
 from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.chat.actor import Actor, Notification, told
+from bot.chat.actor import Actor, Notification, naming_plan, told
 from bot.chat.form_cache import FormCache
 from bot.chat.permissions import REPORTERS, allows
 from bot.settings import Reach
 from bot.telegram import render
 from bot.telegram.methods import PROTECTED, makes_message
 from bot.telegram.updates import form_head
-from conversations.card import Card, italic, line, line_card
+from conversations.card import Card, line, line_card
 from conversations.dates import show_day
 from conversations.plan.expected import DueReport
 from conversations.plan.model import Care
@@ -289,6 +289,9 @@ class Exchange:
         """
         own = self.visit.chat.id
         is_elsewhere = chat_id is not None and chat_id != own
+        if not is_elsewhere and self.visit.is_in_several:
+            title = self.unit.plans.titles(self.language)[self.membership.plan_id]
+            payload = render.in_plan(payload, title, self.membership.plan_id)
         if restricted and makes_message(method):
             payload = payload | PROTECTED
         draft = OutboxDraft(
@@ -326,11 +329,7 @@ class Exchange:
         """
         if self.opening:
             card, self.opening = card._replace(lines=(line(self.opening), *card.lines)), ""
-        plan_id = None
-        if self.visit.is_in_several:
-            plan_id = self.membership.plan_id
-            card = card._replace(lines=(line(italic(self.unit.plans.titles(self.language)[plan_id])), *card.lines))
-        payload = render.message(card, form_head(*session) if session else None, plan_id)
+        payload = render.message(card, form_head(*session) if session else None)
         if not anew and self._card_id is not None and self._is_card_restricted != restricted:
             self.drop_card()
         # A reply keyboard cannot be put on an edited message (Bot API, editMessageText).
@@ -406,8 +405,11 @@ class Exchange:
     def pass_on(self, news: Iterable[Notification]) -> None:
         """Send an act's notifications to the people concerned."""
         for one in news:
+            payload = one.payload
+            if one.chat_id != self.chat_id and (plan_id := one.plan_id or self.membership.plan_id):
+                payload = naming_plan(self.unit, one.chat_id, payload, plan_id)
             card_id = self.unit.outbox.new_card(one.chat_id) if one.is_card else None
-            self.post(one.method, one.payload, kind="notice", card_id=card_id, sealed=one.sealed, chat_id=one.chat_id)
+            self.post(one.method, payload, kind="notice", card_id=card_id, sealed=one.sealed, chat_id=one.chat_id)
 
     def react(self, message_id: int, emoji: str) -> None:
         """Answer a message with a reaction, where a sentence would be too much."""

@@ -7,8 +7,10 @@ from bot.chat.permissions import find, read_route
 from bot.commands import HANDLERS, WORDS
 from bot.handlers.guarding import names_somebody
 from bot.screens.everyone import welcome
+from bot.screens.everyone.in_words import toward
 from bot.screens.reports.filling import apply
 from bot.screens.reports.opening import resume
+from bot.screens.reports.own_plans import offer_elsewhere
 from bot.telegram.updates import Command, CommandTap, FormTap, Invited, Pressed, read_token
 from conversations.routes import Route, TapAction, read_parts
 from conversations.session.events import Tap
@@ -45,6 +47,8 @@ def command(ex: Exchange, typed: Command) -> None:
         ex.delete(typed.origin)
     if route is None:
         welcome.show_help(ex, key="help.unknown")
+        return
+    if not ex.allows(route) and offer_elsewhere(ex, lambda there: toward(ex, route) if there.allows(route) else None):
         return
     parts = read_for(ex, route)
     ex.typed_message_id = typed.origin

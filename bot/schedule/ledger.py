@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
+from bot.chat.actor import naming_plan
 from bot.schedule.job import Batch, Planned
 from bot.schedule.one_a_day import one_a_day
 from storage.calendar.ledger import NewFire
@@ -33,7 +34,7 @@ def write_once(
             state="queued" if one.messages else "sent" if one.work else "open" if one.is_open else "skipped",
             reason=one.reason,
             rungs=one.rungs,
-            drafts=partial(_drafts, unit, one, job.kind),
+            drafts=partial(_drafts, unit, plan_id, one, job.kind),
         )
         for one in planned
     ]
@@ -53,8 +54,9 @@ def write_once(
     return made
 
 
-def _drafts(unit: UnitOfWork, one: Planned, kind: Kind) -> Iterator[OutboxDraft]:
+def _drafts(unit: UnitOfWork, plan_id: int, one: Planned, kind: Kind) -> Iterator[OutboxDraft]:
     """The outbox rows of one plan. A card is made only if its row is needed."""
     for message in one.messages:
         card_id = unit.outbox.new_card(one.who.chat_id) if message.is_card else None
-        yield OutboxDraft(one.who.chat_id, kind, message.method, message.payload, card_id)
+        payload = naming_plan(unit, one.who.chat_id, message.payload, plan_id)
+        yield OutboxDraft(one.who.chat_id, kind, message.method, payload, card_id)

@@ -26,6 +26,7 @@ import structlog
 
 from bot.acts.calendar.holidays import add_public_holidays
 from bot.acts.people import delegations
+from bot.chat.actor import naming_plan
 from bot.log import log_alarm
 from bot.schedule.agenda import outlook_of
 from bot.schedule.by_hand import progress_card
@@ -334,7 +335,9 @@ def look_at(
             case None:
                 kept.append(row)
             case Message(payload, method):
-                kept.append(replace(row, payload=payload, method=method))
+                assert fire is not None
+                named = naming_plan(unit, row.chat_id, payload, fire.plan_id)
+                kept.append(replace(row, payload=named, method=method))
             case datetime():
                 unit.outbox.record(row.id, outbox.RetryAfter(found, "not yet"), now)
             case str(reason):
@@ -414,7 +417,8 @@ def show_progress(unit: UnitOfWork, now: datetime) -> tuple[list[OutboxRow], boo
         unit.broadcasts.change(one.id, shown=shown)
         language = unit.people.by_id(one.person_id).language
         card = progress_card(language, one.sent, one.total, is_over=is_over, is_stopped=one.is_stopped, number=one.id)
-        draft = OutboxDraft(one.chat_id, "notice", "editMessageText", message_of(card).payload, one.card_id)
+        payload = naming_plan(unit, one.chat_id, message_of(card).payload, one.plan_id)
+        draft = OutboxDraft(one.chat_id, "notice", "editMessageText", payload, one.card_id)
         edits.append(unit.outbox.add(draft, now=now))
     return edits, goes_on
 

@@ -11,11 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 from bot.telegram.updates import command_head
-from conversations.card import Button, Card, Line, SharedRow, abridged
+from conversations.card import Button, Card, Line, SharedRow, abridged, italic, line
 from conversations.routes import split_tap
 
 TEXT_LIMIT = 4096
 """UTF-16 units of a message's text."""
+CAPTION_LIMIT = 1024
+"""UTF-16 units of the words under a file."""
 
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b-\u001f\u007f\u0333\u033f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
@@ -37,10 +39,8 @@ def cleaned(text: str) -> str:
     return _INVISIBLE.sub("", text.replace("\t", " ")).encode("utf-8", "ignore").decode()
 
 
-def message(card: Card, form_head: str | None = None, plan_id: int | None = None) -> dict[str, Any]:
+def message(card: Card, form_head: str | None = None) -> dict[str, Any]:
     """Return the parameters that show this card. `form_head` begins the callback_data of the buttons of a form.
-
-    With `plan_id`, a tap on the other buttons acts in this plan, if they name no other.
 
     Text that does not fit one message is cut, at a line's end if one is near; the buttons always fit.
     """
@@ -58,20 +58,44 @@ def message(card: Card, form_head: str | None = None, plan_id: int | None = None
             "one_time_keyboard": True,
         }
     elif card.rows:
-        payload["reply_markup"] = keyboard(card.rows, form_head, plan_id)
+        payload["reply_markup"] = keyboard(card.rows, form_head)
     return payload
 
 
-def keyboard(
-    rows: Iterable[tuple[Button, ...]], form_head: str | None = None, plan_id: int | None = None
-) -> dict[str, Any]:
+def in_plan(payload: Mapping[str, Any], title: str, plan_id: int) -> dict[str, Any]:
+    """Return the same call for a reader of several plans: the plan's title stands above its words, or under its file.
+
+    A tap on its buttons acts in this plan, if they name no other. What has neither words nor buttons stays as it is.
+    """
+    made = dict(payload)
+    is_file = "text" not in made and ("caption" in made or "@files" in made)
+    if is_file or "text" in made:
+        words, styles, limit = (
+            ("caption", "caption_entities", CAPTION_LIMIT) if is_file else ("text", "entities", TEXT_LIMIT)
+        )
+        head, [style] = written((line(italic(title)),), limit)
+        text, at = f"{head}\n{made.get(words, '')}".strip(), units(head) + 1
+        entities = [style, *({**each, "offset": each["offset"] + at} for each in made.get(styles, ()))]
+        made[words], made[styles] = (text, entities) if units(text) <= limit else _cut(text, entities, limit)
+    if rows := made.get("reply_markup", {}).get("inline_keyboard"):
+        made["reply_markup"] = {"inline_keyboard": [[_leading_to(button, plan_id) for button in row] for row in rows]}
+    return made
+
+
+def _leading_to(button: dict[str, Any], plan_id: int) -> dict[str, Any]:
+    data = button.get("callback_data", "")
+    rest = data.removeprefix(command_head())
+    return button if rest == data else {**button, "callback_data": command_head(plan_id) + rest}
+
+
+def keyboard(rows: Iterable[tuple[Button, ...]], form_head: str | None = None) -> dict[str, Any]:
     made: list[list[dict[str, Any]]] = []
     for row in rows:
         if isinstance(row, SharedRow):
             assert form_head, "only the card of a form has its buttons"
             made.append([{"text": text, "callback_data": form_head + rest} for text, rest in _shared(row)])
         else:
-            made.append([_button(button, form_head, plan_id) for button in row])
+            made.append([_button(button, form_head) for button in row])
     return {"inline_keyboard": made}
 
 
@@ -82,7 +106,7 @@ def _shared(row: SharedRow) -> tuple[tuple[str, str], ...]:
     return tuple((_label(button.text), split_tap(button.tap)[2]) for button in row)
 
 
-def _button(button: Button, form_head: str | None, plan_id: int | None) -> dict[str, Any]:
+def _button(button: Button, form_head: str | None) -> dict[str, Any]:
     text, tap, tone, copies, opens = button
     made: dict[str, Any] = {"text": text if text.isalnum() else _label(text)}
     if copies:
@@ -92,7 +116,7 @@ def _button(button: Button, form_head: str | None, plan_id: int | None) -> dict[
     else:
         is_of_form, plan, rest = split_tap(tap)
         assert form_head or not is_of_form, "only the card of a form has its buttons"
-        made["callback_data"] = f"{form_head if is_of_form else command_head(plan or plan_id)}{rest}"
+        made["callback_data"] = f"{form_head if is_of_form else command_head(plan)}{rest}"
     if tone:
         made["style"] = tone
     return made
@@ -107,8 +131,8 @@ def written(lines: Iterable[Line], limit: int) -> tuple[str, list[dict[str, Any]
     said: list[str] = []
     entities: list[dict[str, Any]] = []
     at = 0
-    for line in lines:
-        for part in line:
+    for parts in lines:
+        for part in parts:
             if isinstance(part, str):
                 text = cleaned(part)
             else:

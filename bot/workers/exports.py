@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.acts.sharing.exports import KIND, Asker, send_part, wanted_of
+from bot.chat.actor import naming_plan
 from bot.log import log_alarm
 from bot.schedule.reminders import message_of
 from bot.telegram import render
@@ -66,7 +67,6 @@ TRIES: Final = 3
 """How often an export is begun while the database is away."""
 SHOW_EVERY: Final = 2.0
 """Seconds between two edits of a message: Telegram takes one a second in a chat, and others want to write too."""
-CAPTION_LIMIT: Final = 1024
 REVOKED: Final = "no longer allowed"
 CHANGED: Final = "the plan protects other things now"
 """Why a file is not sent that was made before an import said what else is restricted, or raised a limit."""
@@ -423,7 +423,7 @@ def _language(unit: UnitOfWork, job: JobRow) -> str:
 
 def _edit(unit: UnitOfWork, job: JobRow, card: Card, now: datetime) -> list[OutboxRow]:
     """Return the row that shows this card in the message of the request, or in a new message if there is none."""
-    payload = message_of(card).payload
+    payload = naming_plan(unit, job.chat_id or 0, message_of(card).payload, job.payload["plan"])
     card_id = job.payload.get("card")
     method = "sendMessage" if card_id is None else "editMessageText"
     return [unit.outbox.add(OutboxDraft(job.chat_id or 0, "notice", method, payload, card_id), now=now)]
@@ -436,7 +436,7 @@ def _caption(asked: Asked, whole: Whole, number: int, agency: str) -> dict[str, 
     lines = (*caption(made, say), *part_lines(number, len(whole.parts), agency, say))
     if asked.wanted.sees_restricted:
         lines = (*lines, line(say("export.leaves")))
-    text, entities = render.written(lines, CAPTION_LIMIT)
+    text, entities = render.written(lines, render.CAPTION_LIMIT)
     return {"caption": text, "caption_entities": entities} if entities else {"caption": text}
 
 

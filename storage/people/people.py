@@ -109,6 +109,13 @@ _OF_PLAN = _PEOPLE.where(_membership.c.plan_id == bindparam("plan_id"))
 _OF_AGENCY = _OF_PLAN.where(_membership.c.agency_id == bindparam("agency_id"), _person.c.suspended_at.is_(None))
 _WITH_ROLE = _OF_PLAN.where(_membership.c.role == bindparam("role"), _person.c.suspended_at.is_(None))
 
+_ELSEWHERE = Prepared(
+    select(_person.c.language)
+    .join(_membership, and_(_membership.c.person_id == _person.c.id, _IS_CURRENT))
+    .where(_person.c.telegram_id == bindparam("telegram_id"), _membership.c.plan_id != bindparam("plan_id"))
+    .limit(1)
+)
+
 _POSTS = (
     select(_membership.c.role, _agency.c.code, _membership.c.active_from)
     .outerjoin(_agency, _agency.c.id == _membership.c.agency_id)
@@ -156,6 +163,11 @@ class People(Repository):
         for person in self._people(_BY_ID, person_id=person_id):
             return person
         raise NotFound(f"no person {person_id}")
+
+    def reads_of_others(self, telegram_id: int, plan_id: int) -> str | None:
+        """Return the language of somebody who has a role in another plan, too. None for everybody else."""
+        found = _ELSEWHERE.first(self._connection, {"telegram_id": telegram_id, "plan_id": plan_id})
+        return None if found is None else str(found.language)
 
     def in_plan(self, plan_id: int, person_id: int) -> tuple[Person, Membership]:
         """Return a person with a role in the plan, also a suspended one. NotFound for everybody else."""

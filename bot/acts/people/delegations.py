@@ -13,7 +13,6 @@ from conversations.plan.model import AGENCY_ROLES, Post, Role
 from conversations.plan.periods import ONE_DAY
 from conversations.routes import Route, tap
 from conversations.wording import Wording, wording
-from storage.messages.outbox import OutboxDraft
 from storage.people.delegations import StoredDelegation
 from storage.people.people import Membership, Person
 from storage.plan.plans import Plan
@@ -74,7 +73,7 @@ def link_used(unit: UnitOfWork, membership: Membership) -> list[Notification]:
             say = wording(giver.language)
             text = say("delegate.begun", name=person.name, date=show_day(delegation.last_day, say.language))
             row = (Button(say("delegate.end"), tap(Route.DELEGATE, "end")),)
-            news.append(told(giver.telegram_id, Card((line(text),), (row,))))
+            news.append(told(giver.telegram_id, Card((line(text),), (row,)), plan_id=membership.plan_id))
     return news
 
 
@@ -86,7 +85,7 @@ def _inviter_told(unit: UnitOfWork, membership: Membership, person: Person) -> l
     say = wording(inviter.language)
     text = say("invite.joined", name=person.name, post=post_name(say, membership.role, membership.agency_code))
     look = Button(say("invite.look"), tap(Route.PERSON, person.id))
-    return [told(inviter.telegram_id, Card((line(text),), ((look,),)))]
+    return [told(inviter.telegram_id, Card((line(text),), ((look,),)), plan_id=membership.plan_id)]
 
 
 def _inviter(unit: UnitOfWork, by: int | None, person: Person, plan_id: int) -> Person | None:
@@ -116,8 +115,8 @@ def end_expired(unit: UnitOfWork, plan: Plan, now: datetime) -> int:
     if not over or is_quiet(now, zone, unit.holidays.days(plan.id)):
         return 0
     for delegation in over:
-        for one in end_delegation(Actor(unit, plan.id, now, plan.timezone, zone), delegation):
-            unit.outbox.add(OutboxDraft(one.chat_id, "notice", one.method, one.payload), now=now)
+        actor = Actor(unit, plan.id, now, plan.timezone, zone)
+        actor.tell(end_delegation(actor, delegation))
     return len(over)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from bot.chat.actor import Actor, Notification, message, told
+from bot.chat.actor import Actor, Notification, told
 from bot.chat.permissions import menu_of
 from conversations.card import Button, Card, home_button, italic, line, paragraph
 from conversations.dates import day_and_hour
@@ -206,7 +206,10 @@ def role_news(who: Person, membership: Membership, key: str = "people.your_role"
     text = say(key, post=post_name(say, membership.role, membership.agency_code))
     card = Card((line(text),), ((Button(say("menu.home"), tap(Route.HOME, "new"), "primary"),),))
     menu = menu_of(who.telegram_id, membership.role, who.language, is_contributor=membership.is_contributor)
-    return [Notification(who.telegram_id, menu, "setMyCommands"), Notification(who.telegram_id, message(card))]
+    return [
+        Notification(who.telegram_id, menu, "setMyCommands"),
+        told(who.telegram_id, card, plan_id=membership.plan_id),
+    ]
 
 
 def menu_gone(who: Person) -> Notification:
@@ -228,7 +231,7 @@ def admin_gone(actor: Actor, who: Person, before: Membership, how: str = "people
             if other.id not in (actor.person_id, who.id):
                 say = wording(other.language)
                 text = say(how, name=who.name, by=actor.named(say))
-                news.append(told(other.telegram_id, Card((line(text),))))
+                news.append(told(other.telegram_id, Card((line(text),)), plan_id=before.plan_id))
     return news
 
 

@@ -127,7 +127,8 @@ def switch_off(unit: UnitOfWork, plan_id: int, endpoint_id: int, now: datetime) 
         return []
     if not unit.endpoints.switch_off(found, now=now):
         return []
-    return tell_later(unit, _tell_admins(unit, plan_id, lambda say: say("receivers.gone", host=found.host)), now)
+    news = _tell_admins(unit, plan_id, lambda say: say("receivers.gone", host=found.host))
+    return tell_later(unit, news, now, plan_id)
 
 
 def locked_lately(unit: UnitOfWork, now: datetime) -> list[tuple[int, str, str]]:

@@ -244,7 +244,6 @@ def close(
 ) -> None:
     """Close the plan: late reports are received until a day; afterwards it is read and verified, and never written."""
     from bot.acts.plan import ending as acts
-    from bot.chat.actor import tell_later
     from conversations.card import Card, plain
     from conversations.languages import translated
     from conversations.plan.messages.balance import balance_lines
@@ -269,9 +268,9 @@ def close(
             news = acts.keep_open(actor)
             if news is None:
                 raise Complaint("Nothing was changed: nobody has asked to close the plan.")
-            tell_later(actor.unit, news, actor.now)
+            actor.tell(news)
         elif until and not dry_run:
-            tell_later(actor.unit, acts.close_plan(actor, day("--until", until, chosen))[1], actor.now)
+            actor.tell(acts.close_plan(actor, day("--until", until, chosen))[1])
         found, areas = acts.balance_of(actor), actor.unit.plans.strategic_areas(actor.plan_id)
         named = [(area.code, translated(area.name, chosen.language)) for area in areas]
         return plain(Card(balance_lines(found, named, chosen.language)))

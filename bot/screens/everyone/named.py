@@ -58,10 +58,12 @@ def agencies_like(ex: Exchange, text: str) -> list[Button]:
 
 def named_button(ex: Exchange, route: Route, carried: str) -> Button:
     plans, plan_id, code = ex.unit.plans, ex.membership.plan_id, carried.rpartition(".")[2]
+    if route == Route.REPORT:
+        code = carried.partition(".")[2].rpartition(".")[0]
     if route == Route.AGENCY_DIGEST:
         name = next(each.name for each in plans.agencies(plan_id, on=ex.today) if each.code == code)
         return Button(cut(f"{code} · {translated(name, ex.language)}"), tap(route, code))
-    activity = _told_activities(ex).get(code) if route == Route.ACTIVITY else None
+    activity = _told_activities(ex).get(code) if route in (Route.ACTIVITY, Route.REPORT) else None
     named = f"{code} · {activity.title(ex.language)}" if activity is not None else code
     return Button(cut(named), tap(route, *carried.split(".")))
 

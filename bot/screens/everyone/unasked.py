@@ -27,6 +27,7 @@ from bot.screens.everyone.named import (
     unknown_code,
 )
 from bot.screens.people import people
+from bot.screens.reports.own_plans import offer_elsewhere
 from bot.screens.reports.own_reports import draft_title, is_any_open
 from bot.screens.reports.receipts import due_button
 from bot.telegram.updates import Secondhand, Unsupported
@@ -213,6 +214,16 @@ def _lead_to_named(ex: Exchange, heard: _Heard) -> _Answer | None:
     return _Answer()
 
 
+def _lead_elsewhere(ex: Exchange, heard: _Heard) -> _Answer | None:
+    """Offer what the text names in another plan of this person."""
+
+    def find(there: Exchange) -> Button | None:
+        named = mentioned(there, heard.text)
+        return None if named is None else named_button(there, *named)
+
+    return _Answer() if offer_elsewhere(ex, find) else None
+
+
 def _refuse_code(ex: Exchange, heard: _Heard) -> _Answer | None:
     """Say that a code leads nowhere, and to reporters not whether somebody else has it."""
     reading = heard.reading
@@ -285,6 +296,7 @@ STEPS: Final[tuple[Callable[[Exchange, _Heard], _Answer | None], ...]] = (
     _find_people,  # "busco a Ana Martínez"
     _refuse,  # "eso lo ve Yokasta Pérez", "una niña de 14 años"
     _lead_to_named,  # "la pre 101 por favor", "cómo va Turismo"
+    _lead_elsewhere,
     _refuse_code,  # "¿qué significa ABC-77?"
     _lead_to_title,  # "la campaña en radio"
     _do,  # "oye y hasta qué día es que tengo chance de mandar lo mío"

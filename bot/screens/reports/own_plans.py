@@ -1,6 +1,6 @@
 """The plans of somebody who has a role in several: what is left in each, and the button that leads there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bot.chat.exchange import Exchange
 from conversations.card import Button, Card, Line, bold, cut, home_button, line
@@ -18,6 +18,24 @@ def plans(ex: Exchange) -> None:
         (Button(cut(titles[held.plan_id]), in_plan(tap(Route.START), held.plan_id)),) for held in ex.visit.memberships
     )
     ex.offer(Card((line(bold(say("plans.title"))), *roles, *elsewhere_lines(ex)), rows or ((home_button(say),),)))
+
+
+def offer_elsewhere(ex: Exchange, find: Callable[[Exchange], Button | None]) -> bool:
+    """Offer what is found in this person's other plans, each under its plan's name. False if nothing is."""
+    here, titles = ex.visit.membership, ex.unit.plans.titles(ex.language) if ex.visit.is_in_several else {}
+    lines, rows = [], []
+    for held in ex.visit.memberships:
+        on = held.today(ex.now)
+        if held == here or not held.is_held(on) or held.has_agency_left(on):
+            continue
+        ex.visit.membership = held
+        if (found := find(ex)) is not None:
+            lines.append(line(ex.say("plans.of", plan=titles[held.plan_id])))
+            rows.append((found._replace(tap=in_plan(found.tap, held.plan_id)),))
+    ex.visit.membership = here
+    if rows:
+        ex.offer(Card(tuple(lines), (*rows, (home_button(ex.say),))))
+    return bool(rows)
 
 
 def plans_rows(ex: Exchange) -> tuple[tuple[Button, ...], ...]:

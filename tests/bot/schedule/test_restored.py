@@ -167,7 +167,7 @@ def test_what_a_command_tells_people_waits_too(either_database: Database) -> Non
     """The server answers whoever typed it; those in the chats hear of it later. Who leaves meanwhile hears nothing."""
     hold(either_database)
     news = [Notification(chat, {"text": "changed"}) for chat in (ANA, LUIS)]
-    either_database.units.submit(None, lambda unit: tell_later(unit, news, TEN)).result()
+    either_database.units.submit(None, lambda unit: tell_later(unit, news, TEN, 0)).result()
 
     assert sent(either_database, TEN) == []
     assert either_database.units.submit(None, lambda unit: unit.outbox.cancel(ANA, TEN)).result() == 1
