@@ -180,7 +180,7 @@ def led_by_nobody(
     """
     by_code = {agency.code: agency for agency in agencies}
     ongoing = [(each.code, each.agency_code, max(each.start_on, today)) for each in activities
-               if each.retired_on is None and each.due_on >= today]  # fmt: skip
+               if each.retired_on is None and each.ends_on >= today]  # fmt: skip
     ongoing += [(each.code, each.agency_code, today) for each in indicators
                 if each.retired_on is None and not each.is_computed]  # fmt: skip
     return tuple(code for code, agency, on in ongoing if not by_code[agency].is_active(on))
@@ -279,5 +279,5 @@ def due_list(
 
 
 def _urgency(due: DueReport) -> tuple[date, bool, date, str]:
-    item_due_on = due.item.due_on if isinstance(due.item, Activity) else date.max
-    return due.period.due_on, due.is_indicator, item_due_on, due.item.code
+    item_ends_on = due.item.ends_on if isinstance(due.item, Activity) else date.max
+    return due.period.due_on, due.is_indicator, item_ends_on, due.item.code

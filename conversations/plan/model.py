@@ -166,7 +166,8 @@ class Activity:
     code: str
     agency_code: str
     start_on: date
-    due_on: date
+    due_on: date | None
+    """The day by which it is to be done. None: it is continuous."""
     frequency: Frequency
     name: Translations = field(default_factory=dict)
     short_name: Translations = field(default_factory=dict)
@@ -191,6 +192,11 @@ class Activity:
     @property
     def subject(self) -> str:
         return f"activity:{self.code}"
+
+    @property
+    def ends_on(self) -> date:
+        """The last day to reckon with. One that is continuous has all time: it is never late, nor behind."""
+        return self.due_on or date.max
 
     def is_new_since(self, closed_on: date) -> bool:
         """Return whether an agency that closed on that day could not have reported it.

@@ -253,7 +253,8 @@ class Activity(OfPlan):
     name: Column[Translations]
     short_name: Column[Translations]
     start_on: Column[date]
-    due_on: Column[date]
+    due_on: Column[date | None]
+    """NULL: it is continuous, and never past its last day."""
     report_frequency: Column[str] = column(String(32))
     target_quantity: Column[str] = column(default="")
     target_unit: Column[Translations]

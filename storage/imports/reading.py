@@ -211,6 +211,8 @@ class _Reading:
             if one.kind == "zone":
                 values["suggestion"] = next(iter(difflib.get_close_matches(text, available_timezones(), 1)), "")
             self._say(problem, sheet, row, one.header, values)
+        elif one.mark.blank:
+            self._say(one.mark.blank, sheet, row, one.header, {"column": one.header}, "note")
         elif led.get(one.header) == one.header or (one.needed and not one.language):
             self._say("missing_value", sheet, row, one.header, {"column": one.header})
         elif one.header in led and one.kept in ("name", "short_name"):

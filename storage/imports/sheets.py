@@ -48,6 +48,8 @@ class Kind:
     """There is one column for each language."""
     needed: bool = False
     """Of a translated text: a row without it in the sheet's language is refused."""
+    blank: str = ""
+    """The note about a blank cell of a column that every file must have. Without it, such a cell is refused."""
 
 
 def _not_negative(text: str) -> str:
@@ -95,6 +97,10 @@ Text80 = Annotated[str, _TEXT, Field(max_length=80)]
 Text = Annotated[str, _TEXT, Field(max_length=300)]
 Text500 = Annotated[str, _TEXT, Field(max_length=500)]
 Day = Annotated[date, _DAY, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31)), _if("[0-9]{4}-[0-9]{2}-[0-9]{2}")]
+LastDay = Annotated[
+    date, Kind("date", "bad_last_day", "far_date", needed=True, blank="continuous"), *Day.__metadata__[1:]
+]
+"""The day by which something is to be done. Blank: it is continuous."""
 Until = Annotated[Day, BeforeValidator(lambda text: f"{text}-12-31" if re.fullmatch("[0-9]{4}", text) else text)]
 """A day, or a year: its last day."""
 Number = Annotated[str, _DECIMAL, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", max_length=18)]
@@ -177,7 +183,7 @@ class Row(BaseModel):
                 is_outside = error.errors()[0]["type"] in ("greater_than_equal", "less_than_equal")
                 problem = column.mark.outside if is_outside else column.mark.wrong
         complain(column, text, problem)  # type: ignore[misc]
-        return text if column.needed else column.blank
+        return text if text and column.needed else column.blank
 
 
 def _rows_of(name: str, model: type[BaseModel]) -> type[Row]:
@@ -311,7 +317,7 @@ class ActivityRow(BaseModel):
     responsible: Agency = Field(serialization_alias="agency_id")
     supporting: Agencies = ()
     start_date: Day = Field(serialization_alias="start_on")
-    due_date: Day = Field(serialization_alias="due_on")
+    due_date: LastDay = Field(_BLANK, serialization_alias="due_on")
     report_frequency: Cadence
     indicator_code: Indicator = Field("", serialization_alias="indicator_id")
     target_qty: Amount = Field("", serialization_alias="target_quantity")

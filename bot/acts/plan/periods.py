@@ -177,7 +177,8 @@ def _said(row: Activity | Indicator, field: str, period: ReportingPeriod) -> str
         case "target":
             return row.target_quantity if isinstance(row, Activity) else row.target_of(period.end_on.year).value
         case "start_date" | "due_date" if isinstance(row, Activity):
-            return (row.start_on if field == "start_date" else row.due_on).isoformat()
+            day = row.start_on if field == "start_date" else row.due_on
+            return day.isoformat() if day else ""
     raise ValueError(
         f"{field}: what can be corrected of {row.code} is {', '.join(CORRECTED[: None if is_activity else 3])}"
     )
@@ -192,6 +193,8 @@ def _columns(
             return {"agency_id": actor.unit.plans.agency(actor.plan_id, value).id}
         case "cadence":
             return {"report_frequency" if isinstance(row, Activity) else "frequency": Frequency(value).value}
+        case "due_date" if not value:
+            return {"due_on": None}
         case "start_date" | "due_date":
             return {"start_on" if field == "start_date" else "due_on": date.fromisoformat(value).isoformat()}
     if not value.replace(".", "", 1).isdecimal():

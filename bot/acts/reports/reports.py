@@ -531,7 +531,7 @@ def _about(report: Report, who: Reporter) -> dict[str, object]:
     about |= {"title": _titles(report.form_id), "until": until_in_words(report.period)}
     if report.item is not None:
         about |= {"code": report.item.code, "name": names_of(report.item)}
-    if isinstance(report.item, Activity):
+    if isinstance(report.item, Activity) and report.item.due_on:
         about["due_on"] = report.item.due_on.isoformat()
     return about
 

@@ -116,7 +116,8 @@ def correct(
             ) from error
 
     for field, was in act(plan_code, work).items():
-        talk(f"{item} in {code}, {field}: {was or 'nothing'} before, {changes[field]} now. It is marked as corrected.")
+        before, now = was or "nothing", changes[field] or "nothing"
+        talk(f"{item} in {code}, {field}: {before} before, {now} now. It is marked as corrected.")
 
 
 _STAGES = {

@@ -197,8 +197,7 @@ def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: S
     is_hidden = one.activity.is_restricted or (sent is not None and sent.sensitive)
     head = digest_words.title(one.activity, say, is_public=view.is_public)
     lines: list[Line] = [line(bold(f"{one.activity.agency_code} · {head}"))]
-    start, due = (digest_words.day(on, found, say) for on in (one.activity.start_on, one.activity.due_on))
-    lines.append(line(italic(say("digest.dates", start=start, due=due))))
+    lines.append(line(italic(digest_words.dates(one.activity, say))))
     lines.append(line(digest_words.light_label(one, say)))
     if why := digest_words.why(one, found.today, say):
         lines.append(line(say("digest.why", what=", ".join(why))))

@@ -15,7 +15,7 @@ from bot.chat.permissions import REPORTERS
 from bot.schedule import digests
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
 from conversations.languages import translated
-from conversations.plan.messages.digest_words import title
+from conversations.plan.messages.digest_words import dates, title
 from conversations.plan.messages.digests import shown_figure, shown_value
 from conversations.plan.model import Activity, Indicator, Role
 from conversations.plan.series import earlier
@@ -165,8 +165,7 @@ def _activity(ex: Exchange, code: str) -> None:
     lines.append(_row(say, say("plan.responsible"), activity.agency_code))
     if supporting := ex.unit.plans.supporting(activity.id):
         lines.append(_row(say, say("plan.supporting"), ", ".join(supporting)))
-    days = [ex.day(day) for day in (activity.start_on, activity.due_on)]
-    lines.append(_row(say, say("plan.dates"), say("digest.dates", start=days[0], due=days[1])))
+    lines.append(_row(say, say("plan.dates"), dates(activity, say)))
     lines.append(_row(say, say("plan.reported"), say(f"plan.frequency.{activity.frequency}")))
     if activity.target_quantity:
         amount = f"{activity.target_quantity} {translated(activity.target_unit, language)}".strip()

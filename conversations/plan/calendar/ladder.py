@@ -199,5 +199,5 @@ def left_indicators(
 
 
 def _urgency(left: Left) -> tuple[date, date, str]:
-    item_due_on = left.item.due_on if isinstance(left.item, Activity) else date.max
-    return left.period.due_on, item_due_on, left.item.code
+    item_ends_on = left.item.ends_on if isinstance(left.item, Activity) else date.max
+    return left.period.due_on, item_ends_on, left.item.code

@@ -397,17 +397,17 @@ def _is_waiting(known: Known, on: _On, until: date = date.max) -> bool:
 
 def _light(activity: Activity, last: Report | None, missed: int, on: _On, *, is_waiting: bool = False) -> Light:
     """`is_waiting` counts only where no report does."""
-    start_on, due_on, day = activity.start_on, activity.due_on, on.day
+    start_on, ends_on, day = activity.start_on, activity.ends_on, on.day
     if day < start_on:
         return Light.GREY
     if last is None:
-        return on.light(start_on, due_on, day, missed, None, 0, False, False, None, is_waiting)
+        return on.light(start_on, ends_on, day, missed, None, 0, False, False, None, is_waiting)
     status = last.status
     # The form asks for the new date. Only a report that this reader may read can say that there is none.
-    new_due_on = last.detail.new_due_on if status is _SUSPENDED and last.detail else due_on
+    new_due_on = last.detail.new_due_on if status is _SUSPENDED and last.detail else ends_on
     is_validated = last.state is _VALIDATED
     return on.light(
-        start_on, due_on, day, missed, status, last.progress, last.promises_evidence, is_validated, new_due_on
+        start_on, ends_on, day, missed, status, last.progress, last.promises_evidence, is_validated, new_due_on
     )
 
 

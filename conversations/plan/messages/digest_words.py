@@ -66,7 +66,7 @@ def why(each: ActivityStanding, today: date, say: Wording) -> list[str]:
     """Return why the activity's light is yellow or red, in the order of the rule (docs/domain.md#lights)."""
     if each.light not in (Light.CRITICAL, Light.ATTENTION):
         return []
-    progress, left = progress_of(each), (each.activity.due_on - today).days
+    progress, left = progress_of(each), (each.activity.ends_on - today).days
     found = _behind(each, today, say)
     if left < 0 and not each.is_completed:
         found.insert(0, say("digest.why_due"))
@@ -79,7 +79,7 @@ def why(each: ActivityStanding, today: date, say: Wording) -> list[str]:
 
 def _behind(each: ActivityStanding, today: date, say: Wording) -> list[str]:
     """Return how far the activity is below what is expected by today, and whether reports are missing."""
-    gap = expected_progress(each.activity.start_on, each.activity.due_on, today) - progress_of(each)
+    gap = expected_progress(each.activity.start_on, each.activity.ends_on, today) - progress_of(each)
     found = [say("digest.why_gap", gap=round(gap))] if gap > 10 else []
     if each.missed:
         key = "digest.why_missing" if each.missed > 1 else "digest.why_missing_one"
@@ -89,7 +89,7 @@ def _behind(each: ActivityStanding, today: date, say: Wording) -> list[str]:
 
 def why_late(each: ActivityStanding, today: date, say: Wording) -> list[str]:
     """Return how late an activity is: for how many days its date has passed, how far it is below, what is missing."""
-    days = (today - each.activity.due_on).days
+    days = (today - each.activity.ends_on).days
     passed = [say("late.days" if days > 1 else "late.day", n=days)] if days > 0 else []
     return passed + _behind(each, today, say)
 
@@ -172,6 +172,14 @@ def closing_name(closing: Closing | None, say: Wording) -> PeriodName:
 def day(on: date | datetime, s: Standing, say: Wording) -> str:
     """ "15 oct 2018", in the plan's zone."""
     return show_day(on.astimezone(s.zone) if isinstance(on, datetime) else on, say.language)
+
+
+def dates(activity: Activity, say: Wording) -> str:
+    """ "1 sep 2018 to 30 jun 2019"; of a continuous activity, since when."""
+    start = show_day(activity.start_on, say.language)
+    if activity.due_on is None:
+        return say("digest.continuous", start=start)
+    return say("digest.dates", start=start, due=show_day(activity.due_on, say.language))
 
 
 def units(text: str) -> int:

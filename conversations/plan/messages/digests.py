@@ -241,11 +241,11 @@ def upcoming(s: Standing, say: Wording, shown: int) -> list[Line]:
         (
             each.activity
             for each in s.activities
-            if not each.is_over and 0 <= (each.activity.due_on - today).days <= AHEAD
+            if not each.is_over and 0 <= (each.activity.ends_on - today).days <= AHEAD
         ),
-        key=lambda activity: (activity.due_on, activity.code),
+        key=lambda activity: (activity.ends_on, activity.code),
     )
-    items += [f"{activity.code} {day(activity.due_on, s, say)}" for activity in ending]
+    items += [f"{activity.code} {day(activity.ends_on, s, say)}" for activity in ending]
     if not items:
         return []
     text = and_more(" · ".join(items[: max(shown, 1)]), len(items) - max(shown, 1), say)

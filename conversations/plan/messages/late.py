@@ -49,8 +49,8 @@ def _late(each: ActivityStanding, today: date) -> LateActivity | None:
     if each.is_over or not each.is_started or each.light is Light.GREY:
         return None
     activity = each.activity
-    days = max(0, (today - activity.due_on).days)
-    gap = expected_progress(activity.start_on, activity.due_on, today) - progress_of(each)
+    days = max(0, (today - activity.ends_on).days)
+    gap = expected_progress(activity.start_on, activity.ends_on, today) - progress_of(each)
     gap = gap if gap > NOTABLE else Fraction(0)
     is_declared = each.last is not None and each.last.status == ActivityStatus.DELAYED
     return LateActivity(each, days, gap) if days or gap or each.missed or is_declared else None

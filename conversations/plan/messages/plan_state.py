@@ -193,7 +193,7 @@ def _troubled(s: Standing, light: Light, room: int, reader: Reader, language: st
     """Return the activities with this light and their reasons, in the order in which they are due."""
     say = wording(language)
     found = [each for each in s.activities if each.light is light and not each.is_completed]
-    found.sort(key=lambda each: (each.activity.due_on, each.code))
+    found.sort(key=lambda each: (each.activity.ends_on, each.code))
     for each in found[: max(room, 0)]:
         hidden = each.activity.is_restricted and not reader.reads_restricted
         name = "" if hidden else f" {cut(each.activity.title(language), SHORT)}"

@@ -188,12 +188,13 @@ def test_what_goes_on_under_an_agency_that_takes_no_part_is_named() -> None:
         activity("A-5", agency_code="SOON", start_on=date(2019, 1, 1)),
         activity("A-6", agency_code="LEFT", due_on=date(2018, 10, 2)),
         activity("A-7", agency_code="LEFT", retired_on=today),
+        activity("A-8", agency_code="LEFT", due_on=None),
     ]
     indicators = [
         Indicator("I-1", "LEFT", Frequency.MONTHLY),
         Indicator("I-2", "LEFT", Frequency.MONTHLY, computed="x"),
     ]
-    assert led_by_nobody(activities, indicators, agencies, today) == ("A-2", "A-3", "A-4", "I-1")
+    assert led_by_nobody(activities, indicators, agencies, today) == ("A-2", "A-3", "A-4", "A-8", "I-1")
 
 
 def test_a_period_goes_through_its_stages_day_by_day() -> None:
@@ -283,6 +284,7 @@ def test_the_due_list_puts_first_what_is_due_first() -> None:
     """By the period's due day, activities before indicators, then by their own due date."""
     items = [
         activity("PRE-3", frequency=Frequency.QUARTERLY),
+        activity("PRE-0", due_on=None),
         activity("PRE-2", due_on=date(2019, 1, 31)),
         activity("PRE-1", due_on=date(2020, 1, 31)),
     ]
@@ -295,6 +297,7 @@ def test_the_due_list_puts_first_what_is_due_first() -> None:
     assert [(d.code, d.period.code) for d in due] == [
         ("PRE-2", "201809"),
         ("PRE-1", "201809"),
+        ("PRE-0", "201809"),
         ("IND-01", "201809"),
         ("PRE-3", "2018Q3"),
     ]
@@ -449,6 +452,22 @@ def test_a_one_day_activity_has_a_light() -> None:
     """Start and due on the same day divide nothing by zero."""
     assert expected_progress(START, START, START) == 100
     assert expected_progress(START, START, START - timedelta(days=1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("declared", "missed", "light"),
+    [
+        (Declared(P, 5), 0, Light.ON_TRACK),
+        (Declared(P, 5), 1, Light.ATTENTION),
+        (Declared(), 2, Light.CRITICAL),
+        (Declared(ActivityStatus.SUSPENDED, 5), 0, Light.CRITICAL),
+        (Declared(C, 100, is_evidence_pending=True), 0, Light.ATTENTION),
+    ],
+)
+def test_a_continuous_activity_is_never_late_by_its_date(declared: Declared, missed: int, light: Light) -> None:
+    """After a century: no day has passed and nothing is behind. Silence and what is declared count."""
+    ends_on = activity(due_on=None).ends_on
+    assert traffic_light(START, ends_on, date(2100, 1, 1), declared, missed_in_a_row=missed) is light
 
 
 # ------------------------------------------------------------------ closing by the later date

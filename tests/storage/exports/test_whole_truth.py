@@ -19,6 +19,7 @@ from tests.storage.exports.small_plan import ZONE, Plan, add, comparable, names_
 from tests.storage.exports.truth import (
     ACTIVITIES,
     COMPLETED,
+    CONTINUOUS,
     DUE,
     MONTHS,
     NOW,
@@ -71,12 +72,13 @@ def light_of(truth: Truth, code: str, kind: str, start: date, asked: Mapping[str
         if (code, period.code) in truth.received:
             break
         missing += period.due_on < day
-    gap = 100 * (day - start).days / (DUE - start).days - progress
+    is_dated = code != CONTINUOUS
+    gap = 100 * (day - start).days / (DUE - start).days - progress if is_dated else 0
     if day < start:
         return "grey"
-    if (day > DUE and status != "completed") or gap > 25 or missing >= 2:
+    if (is_dated and day > DUE and status != "completed") or gap > 25 or missing >= 2:
         return "critical"
-    if gap > 10 or (DUE - day <= timedelta(days=30) and progress < 80) or missing == 1:
+    if gap > 10 or (is_dated and DUE - day <= timedelta(days=30) and progress < 80) or missing == 1:
         return "attention"
     if last is not None:
         return "on_track"
@@ -119,7 +121,8 @@ def test_plan_whole(told: tuple[Plan, Truth]) -> None:
             row: Row = {
                 "activity": code, "activity_name": None if hides else f"Acción {code}", "area": "PRE",
                 "area_name": "Prevención", "objective": "PRE-1", "objective_name": "Objetivo", "agency": agency,
-                "supporting": "PGR" if code == "PRE-101" else None, "start_on": start, "due_on": DUE,
+                "supporting": "PGR" if code == "PRE-101" else None, "start_on": start,
+                "due_on": None if code == CONTINUOUS else DUE,
                 "frequency": kind, "status": last[1] if last else None, "status_name": None,
                 "progress": last[2] if last else None, "light": light, "last_period_end": last[0] if last else None,
                 "balance": balance, "dropped_because": None, "indicator": None, "target": 120,

@@ -38,6 +38,7 @@ ACTIVITIES = (
 )
 
 DUE = date(2019, 6, 30)
+CONTINUOUS = "ASI-101"
 RESTRICTED = "ASI-102"
 COMPLETED = "201808"
 """The period in which PRE-101 is reported completed: nothing is expected of it from then on."""
@@ -112,7 +113,8 @@ class History:
         objective = add(unit, Objective, **here, strategic_area_id=area, code="PRE-1", name={"es": "Objetivo"})
         for code, agency, kind, start in ACTIVITIES:
             key = add(unit, Activity, **here, objective_id=objective, agency_id=self.agency[agency], code=code,
-                name={"es": f"Acción {code}"}, short_name={}, start_on=start, due_on=DUE, report_frequency=kind,
+                name={"es": f"Acción {code}"}, short_name={}, start_on=start,
+                due_on=None if code == CONTINUOUS else DUE, report_frequency=kind,
                 target_quantity="120", target_unit={"es": "centros"}, means_of_verification={"es": "Actas"},
                 sensitivity="restricted" if code == RESTRICTED else "public",
                 meets_victims=True if code == "PRE-101" else None, source="Ley")  # fmt: skip

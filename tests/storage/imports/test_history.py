@@ -270,6 +270,28 @@ def test_a_target_of_a_year_holds_in_that_year_and_goes_out_and_comes_back(datab
     assert plan_of(database) == before
 
 
+def test_a_continuous_activity_goes_out_and_comes_back_and_a_locked_period_keeps_its_day(
+    database: Database, apply: Apply
+) -> None:
+    """Whoever leaves the day out is told; the plan still ends when its last dated activity does."""
+    apply(bring(seed_draft()))
+    before = plan_of(database)
+    draft = Book().put("activities", "PRE-101", "due_date", None).draft()
+    assert [(each.code, each.severity, each.row) for each in draft.problems] == [("plan.continuous", "note", 2)]
+    assert told(apply(bring(draft, LATER))) == [
+        ("changed", "activity", "PRE-101", "due_date", date(2020, 11, 30), None)
+    ]
+    with database.view() as unit:
+        every = by_code(unit.plans.activities_ever(unit.plans.only().id))["PRE-101"]
+        data = plan_workbook(unit, SEED_PLAN, LATER)
+    days = [as_of(every, day).due_on for day in (NOW.date(), LATER.date().replace(year=2019))]
+    assert days == [date(2020, 11, 30), None]
+    assert told(apply(lambda unit: differences(unit, read_plan(data), SEED_PLAN))) == []
+
+    apply(take_back)
+    assert plan_of(database) == before
+
+
 def test_a_workbook_is_told_from_a_form_by_its_sheets() -> None:
     """A plan with a mistake is still a plan; a form is not."""
     assert is_plan(check_workbook(seed_workbook()).rows)

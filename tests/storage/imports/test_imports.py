@@ -63,6 +63,7 @@ def everything_wrong() -> Book:
     book.put(activities, "PRE-401", "area_code", "PER")
     book.put(activities, "PRE-402", "target_qty", "=1+1")
     book.put(activities, "PRE-403", "supporting", "MIREX;XX")
+    book.put(activities, "PRE-404", "due_date", "always").put(activities, "PRE-405", "due_date", None)
     book.put(activities, "PRE-405", "responsible", "MIREX; MoI")
     book.put("indicators", "IND-03", "area_code", "PRE / PER")
     book.put(agencies, "MITUR", "role_type", "guest")
@@ -108,6 +109,7 @@ def test_everything_that_is_wrong_is_told_at_once_each_with_its_place() -> None:
             ("area_mismatch", "activities · C17"),
             ("formula", "activities · P18"),
             ("unknown_agency", "activities · K19"),
+            ("bad_last_day", "activities · M20"),
             ("several_codes", "activities · J21"),
             ("one_code", "indicators · F4"),
             ("unknown_word", "agencies · G7"),

@@ -68,6 +68,9 @@ def test_what_was_expected_of_a_locked_period_is_corrected_there_alone(apply: Ap
     assert told == tuple(changes.values())
     assert apply(lambda unit: said(unit, "PRE-101", "201808")) == before
     assert apply(lambda unit: said(unit, "PRE-101", "201810")) == before
+    assert apply(lambda unit: corrected(unit, "PRE-101", {"due_date": ""})) == {"due_date": "2019-01-31"}
+    assert apply(lambda unit: said(unit, "PRE-101", "201809")).due_on is None, "continuous"
+    assert apply(lambda unit: corrected(unit, "PRE-101", {"due_date": "2019-06-30"})) == {"due_date": ""}
     apply(lambda unit: corrected(unit, "IND-01", {"target": "77"}))
     assert [
         apply(lambda unit, on=on: said(unit, "IND-01", on)).target_of(2018).value for on in ("201809", "201810")
@@ -85,6 +88,7 @@ def test_what_was_expected_of_a_locked_period_is_corrected_there_alone(apply: Ap
         ("PRE-999", {"lead": "PGR"}, "201809", NotFound),
         ("PRE-101", {"title": "Cine"}, "201809", ValueError),
         ("PRE-101", {"due_date": "soon"}, "201809", ValueError),
+        ("PRE-101", {"start_date": ""}, "201809", ValueError),
         ("PRE-101", {"cadence": "daily"}, "201809", ValueError),
         ("IND-01", {"due_date": "2019-01-31"}, "201809", ValueError),
         ("IND-01", {"target": "many"}, "201809", ValueError),

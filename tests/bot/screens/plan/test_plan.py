@@ -1,17 +1,18 @@
 """/plan read by each role: three taps to a card, one's own agency's for a focal point, no restricted text outside."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from bot.open_storage import open_storage
 from bot.workers.imports import Importing
 from conversations.plan.model import Post, Role
 from conversations.wording import wording
-from storage.database.models import Plan, table
+from storage.database.models import Activity, Plan, table
 from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk
@@ -146,6 +147,18 @@ def test_only_an_admin_changes_the_plan(desk: Desk) -> None:
 
     with desk.database.reader() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM job").scalar() == 0
+
+
+def test_a_continuous_activity_says_since_when_on_both_of_its_cards(desk: Desk) -> None:
+    def due_on(day: date | None) -> None:
+        row = update(table(Activity)).where(table(Activity).c.code == "PRE-101").values(due_on=day)
+        desk.database.units.submit(None, lambda unit: unit.connection.execute(row)).result()
+
+    due_on(None)
+    for token in (command_token("plan", "a.PRE-101"), command_token("avance", "PRE-101")):
+        [text] = [row.payload["text"] for row in desk.tap(CARMEN, token).deliveries if "text" in row.payload]
+        assert "Continua, desde el 1 jul 2018" in text
+    due_on(date(2020, 11, 30))
 
 
 def test_the_workbook_is_of_the_plan_in_which_it_was_asked_for(desk: Desk) -> None:
