@@ -278,6 +278,8 @@ class ActivitySupport(Base):
     __tablename__ = "activity_support"
     activity_id: Column[int] = column(ForeignKey("activity.id"), primary_key=True)
     agency_id: Column[int] = column(ForeignKey("agency.id"), primary_key=True)
+    leads: Column[bool] = column(default=False, server_default=false())
+    """It leads jointly with the activity's agency, which alone reports and closes."""
 
 
 class Code(OfPlan):

@@ -40,7 +40,7 @@ from storage.imports.differences import (
     shown_value,
 )
 from storage.imports.reading import PlanDraft
-from storage.imports.sheets import PARTS, SETTINGS, SHEETS, Part, SheetOf, Value, table_of
+from storage.imports.sheets import PARTS, SETTINGS, SHEETS, Part, SheetOf, Value, leads, table_of
 from storage.plan.cadences import DAYS, columns
 from storage.plan.lists import touch
 
@@ -162,6 +162,7 @@ class Kept:
     retired_on: date | None = None
 
 
+_BESIDE = ("responsible", "supporting")
 _TARGET = ("target", "target_date", "target_source", "targets")
 _NOTHING = PlanDraft({}, date.max, date.min, "")
 
@@ -218,7 +219,7 @@ class _Comparison:
         ids = {
             one.kept: {kept.id: code for code, kept in self._kept[table_of(one)].items()}
             for one in sheet_of.fields
-            if one.kind == "reference" and one.kept
+            if one.kind in ("reference", "leads") and one.kept
         }
         extras = self._load_targets() if sheet_of.table == "indicator" else {}
         if sheet_of.table == "activity":
@@ -255,15 +256,19 @@ class _Comparison:
     def _load_supporting(self) -> dict[int, dict[str, Value]]:
         support, activity = _tables["activity_support"], _tables["activity"]
         codes = {kept.id: code for code, kept in self._kept["agency"].items()}
-        found: dict[int, list[str]] = {}
+        found: dict[tuple[int, str], tuple[list[str], list[str]]] = {}
         statement = (
-            select(support.c.activity_id, support.c.agency_id)
+            select(activity.c.id, activity.c.agency_id, support.c.agency_id, support.c.leads)
             .join(activity, activity.c.id == support.c.activity_id)
             .where(activity.c.plan_id == self.plan_id)
         )
-        for activity_id, agency_id in self.unit.connection.execute(statement):
-            found.setdefault(activity_id, []).append(codes[agency_id])
-        return {activity_id: {"supporting": tuple(sorted(names))} for activity_id, names in found.items()}
+        for activity_id, lead, other, leads_too in self.unit.connection.execute(statement):
+            jointly, helping = found.setdefault((activity_id, codes[lead]), ([], []))
+            (jointly if leads_too else helping).append(codes[other])
+        return {
+            activity_id: {"responsible": ";".join((lead, *sorted(jointly))), "supporting": tuple(sorted(helping))}
+            for (activity_id, lead), (jointly, helping) in found.items()
+        }
 
     def _load_codes(self) -> dict[str, Kept]:
         table = _tables["code"]
@@ -458,8 +463,10 @@ class _Comparison:
             self.unit.connection.execute(update(table).where(table.c.id == kept.id).values(columns))
         if sheet_of.table == "indicator" and any(values.get(name) != old.get(name) for name in _TARGET):
             self._write_target(kept.id, values, is_new=not old)
-        elif sheet_of.table == "activity" and (values.get("supporting") or ()) != (old.get("supporting") or ()):
-            self._write_supporting(kept.id, values.get("supporting"), is_new=not old)
+        elif sheet_of.table == "activity" and any(
+            (values.get(name) or ()) != (old.get(name) or ()) for name in _BESIDE
+        ):
+            self._write_supporting(kept.id, values, is_new=not old)
 
     def _columns(self, sheet_of: SheetOf, values: Mapping[str, Value]) -> dict[str, Any]:
         """The values as columns of the table. A column that neither file nor database has gets its blank value."""
@@ -473,8 +480,8 @@ class _Comparison:
                 texts = columns.setdefault(one.kept, {})
                 if value:
                     texts[one.language] = value
-            elif one.kind == "reference":
-                columns[one.kept] = self._kept[table_of(one)][str(value)].id if value else None
+            elif one.kind in ("reference", "leads"):
+                columns[one.kept] = self._kept[table_of(one)][leads(value)[0]].id if value else None
             else:
                 columns[one.kept] = value
         return columns
@@ -498,13 +505,16 @@ class _Comparison:
         if rows:
             self.unit.connection.execute(insert(target), rows)
 
-    def _write_supporting(self, activity_id: int, names: Value, *, is_new: bool) -> None:
+    def _write_supporting(self, activity_id: int, values: Mapping[str, Value], *, is_new: bool) -> None:
         support = _tables["activity_support"]
         if not is_new:
             self.unit.connection.execute(delete(support).where(support.c.activity_id == activity_id))
+        helping = values.get("supporting")
+        beside = [(name, False) for name in (helping if isinstance(helping, tuple) else ())]
+        beside += [(name, True) for name in leads(values["responsible"])[1:]]
         rows = [
-            {"activity_id": activity_id, "agency_id": self._kept["agency"][str(name)].id}
-            for name in (names if isinstance(names, tuple) else ())
+            {"activity_id": activity_id, "agency_id": self._kept["agency"][str(name)].id, "leads": leads_too}
+            for name, leads_too in beside
         ]
         if rows:
             self.unit.connection.execute(insert(support), rows)

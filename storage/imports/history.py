@@ -10,7 +10,7 @@ vanish, nothing is undone, and they are named.
 
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -103,6 +103,11 @@ class Undo:
 
 
 # ------------------------------------------------------------------ noting an import
+def _is_still(rows: Sequence[Row], noted: Sequence[Row]) -> bool:
+    """Whether rows are what was noted. A column that has come since says nothing of that."""
+    return len(rows) == len(noted) and all(row | then == row for row, then in zip(rows, noted, strict=True))
+
+
 def take(unit: Unit, plan_id: int) -> Snapshot:
     """Return the plan as it is at this moment of the unit."""
     connection = unit.connection
@@ -252,7 +257,7 @@ class _Undoing:
                         self.restoring.setdefault(table, {}).setdefault(int(key), {})[column] = old
         for table, lists in self.noted["lists"].items():
             for key, (old, new) in lists.items():
-                if self.current.lists[table].get(int(key), []) == new:
+                if _is_still(self.current.lists[table].get(int(key), []), new):
                     self.lists.setdefault(table, {})[int(key)] = old
                 else:
                     self.kept.append((LISTS[table][1], int(key), table))

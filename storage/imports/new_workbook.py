@@ -179,8 +179,9 @@ def _rule(one: Column, offered: Sequence[str]) -> dict[str, Any] | None:
     words = offered or one.words
     if one.kind == "flag":
         words = tuple(word for word in one.words if word in ("yes", "no", "invited"))
-    if one.refers_to and one.kind == "reference":
-        return {"validate": "list", "source": f"={one.refers_to}!$A$2:$A${ROWS + 1}"}
+    if one.kind in ("reference", "leads"):
+        source = f"={one.refers_to}!$A$2:$A${ROWS + 1}"
+        return {"validate": "list", "source": source, "show_error": one.kind == "reference"}
     if words and len(",".join(words)) <= 255:
         return {"validate": "list", "source": list(words)}
     if one.kind == "whole" and one.most:

@@ -31,6 +31,7 @@ from storage.imports.sheets import (
     Row,
     SheetOf,
     Value,
+    leads,
 )
 
 _READ = tuple(sheet_of.name for sheet_of in READ)
@@ -332,19 +333,27 @@ class _Reading:
             for header, value in row.items():
                 one = sheet_of[header]
                 named = tuple(map(str, value)) if isinstance(value, tuple) else (str(value or ""),)
+                if one.kind == "leads" and len(named := self._leads(named[0])) > 1:
+                    row[header] = ";".join(named)
+                    values = {"first": named[0], "others": ", ".join(named[1:])}
+                    self._say("joint_leads", sheet_of.name, number, header, values, "note")
                 if one.refers_to and one.refers_to in self._rows:
                     self._check_named(sheet_of.name, number, one, named)
                 elif one.kind in ("sdg", "gcm"):
                     self._check_titles(sheet_of.name, number, one, str(value or ""), codes)
+
+    def _leads(self, text: str) -> tuple[str, ...]:
+        """The agency that reports as it stands first, and in order those that lead with it."""
+        first, *others = _several(text, self._rows.get("agencies", {}))
+        return first, *sorted({*others} - {first})
 
     def _check_named(self, sheet: str, number: int, one: Column, names: Sequence[str]) -> None:
         """Check that each name is a code of the sheet that the column refers to; suggest the most similar one."""
         known = self._rows[one.refers_to]
         for name in names:
             if one.kind == "reference" and len(several := _several(name, known)) > 1:
-                key = "several_codes" if (sheet, one.header) == ("activities", "responsible") else "one_code"
-                values: dict[str, object] = {"value": name, "first": several[0], "others": "; ".join(several[1:])}
-                self._say(key, sheet, number, one.header, values)
+                values: dict[str, object] = {"value": name, "first": several[0]}
+                self._say("one_code", sheet, number, one.header, values)
             elif name and name not in known:
                 close = difflib.get_close_matches(name, known, 1)
                 values = {"value": name, "suggestion": next(iter(close), "")}
@@ -364,15 +373,15 @@ class _Reading:
         leading = {str(row.get("responsible")) for row in self._rows.get("indicators", {}).values()}
         for code, row in self._rows.get("activities", {}).items():
             number = self._numbers["activities"][code]
-            responsible = str(row.get("responsible") or "")
-            leading.add(responsible)
+            leading |= (leads_it := {*leads(row.get("responsible"))})
             start, due = row.get("start_date"), row.get("due_date")
             if isinstance(start, date) and isinstance(due, date) and start > due:
                 values: dict[str, object] = {"start": start.isoformat(), "due": due.isoformat()}
                 self._say("start_after_due", "activities", number, "due_date", values)
             supporting = row.get("supporting")
-            if responsible and isinstance(supporting, tuple) and responsible in supporting:
-                self._say("supports_itself", "activities", number, "supporting", {"value": responsible}, "warning")
+            if isinstance(supporting, tuple) and (both := sorted(leads_it & {*supporting})):
+                row["supporting"] = tuple(sorted({*map(str, supporting)} - leads_it))
+                self._say("supports_itself", "activities", number, "supporting", {"value": ", ".join(both)}, "warning")
             area = str(row.get("area_code") or "")
             objective = str(row.get("objective_code") or "")
             expected = str(self._rows.get("objectives", {}).get(objective, {}).get("area_code") or "")
@@ -397,7 +406,7 @@ class _Reading:
         """Check that each leading agency takes part in the plan at that time; for an indicator, always."""
         for sheet in ("activities", "indicators"):
             for code, row in self._rows.get(sheet, {}).items():
-                responsible = str(row.get("responsible") or "")
+                responsible = leads(row.get("responsible"))[0]
                 agency = self._rows.get("agencies", {}).get(responsible, {})
                 first, last = row.get("start_date"), row.get("due_date")
                 begins, ends = agency.get("active_from"), agency.get("active_to")

@@ -112,6 +112,8 @@ Area = Annotated[str, Kind("reference", refers_to="strategic_areas"), _REFERENCE
 Agency = Annotated[str, Kind("reference", refers_to="agencies"), _REFERENCE]
 Objective = Annotated[str, Kind("reference", refers_to="objectives"), _REFERENCE]
 Indicator = Annotated[str, Kind("reference", refers_to="indicators"), _REFERENCE]
+Leads = Annotated[str, Kind("leads", refers_to="agencies"), _REFERENCE]
+"""The agency that reports, and behind it those that lead with it (`leads`)."""
 Agencies = Annotated[
     tuple[str, ...],
     Kind("references", refers_to="agencies"),
@@ -314,7 +316,7 @@ class ActivityRow(BaseModel):
     area_code: Area = Field("", exclude=True)
     name: Name = Field("", max_length=400)
     short: Name = Field("", max_length=60, serialization_alias="short_name")
-    responsible: Agency = Field(serialization_alias="agency_id")
+    responsible: Leads = Field(serialization_alias="agency_id", description="responsible_activity")
     supporting: Agencies = ()
     start_date: Day = Field(serialization_alias="start_on")
     due_date: LastDay = Field(_BLANK, serialization_alias="due_on")
@@ -418,6 +420,11 @@ def is_plan(tabs: Iterable[str]) -> bool:
     """Whether a workbook is meant as a plan, by the names of its sheets. Its mistakes are found later."""
     names = {name.strip().casefold() for name in tabs}
     return "survey" not in names and len(names & {sheet_of.name for sheet_of in SHEETS}) >= 2
+
+
+def leads(cell: Value) -> list[str]:
+    """Return the codes in a checked cell of an activity's `responsible`: the agency that reports is the first."""
+    return str(cell or "").split(";")
 
 
 def table_of(one: Column) -> str:

@@ -17,7 +17,17 @@ from storage.database.unit import Unit
 from storage.imports.applying import Kept, kept_rows
 from storage.imports.sheets import CODE_SHEETS, PARTS, SETTINGS, SHEETS, Column, SheetOf, Value, sheet_of_list
 
-_WIDTHS = {"code": 14, "date": 12, "number": 12, "whole": 9, "flag": 11, "yes_no": 14, "word": 14, "reference": 14}
+_WIDTHS = {
+    "code": 14,
+    "date": 12,
+    "number": 12,
+    "whole": 9,
+    "flag": 11,
+    "yes_no": 14,
+    "word": 14,
+    "reference": 14,
+    "leads": 14,
+}
 
 
 def plan_workbook(unit: Unit, plan_code: str, now: datetime) -> bytes:

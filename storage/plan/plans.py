@@ -151,9 +151,11 @@ _DETAILS = select(*columns_of(IndicatorDetails, _indicator)).where(_indicator.c.
 _SUPPORTING = (
     select(_agency.c.code)
     .join(_support, _support.c.agency_id == _agency.c.id)
-    .where(_support.c.activity_id == bindparam("activity_id"))
+    .where(_support.c.activity_id == bindparam("activity_id"), _support.c.leads == bindparam("leads"))
     .order_by(_agency.c.code)
 )
+
+_JOINTLY = select(_support.c.activity_id).where(_support.c.leads, _support.c.agency_id == _OF_AGENCY)
 
 _ANY_AGENCY = select(*columns_of(Agency, _agency))
 _AGENCIES = _ANY_AGENCY.where(_agency.c.plan_id == _OF_PLAN).order_by(_agency.c.id)
@@ -262,9 +264,13 @@ class Plans(Repository):
         return tuple(Objective(*row) for row in self._rows(_OBJECTIVES, plan_id=plan_id))
 
     # -------------------------------------------------------------- who and what
-    def supporting(self, activity_id: int) -> tuple[str, ...]:
-        """Return the codes of the agencies that help with an activity."""
-        return tuple(row.code for row in self._rows(_SUPPORTING, activity_id=activity_id))
+    def supporting(self, activity_id: int, *, leads: bool = False) -> tuple[str, ...]:
+        """Return the codes of the agencies that help with an activity; or that lead it with the one that reports."""
+        return tuple(row.code for row in self._rows(_SUPPORTING, activity_id=activity_id, leads=leads))
+
+    def led_jointly(self, agency_id: int) -> frozenset[int]:
+        """Return the numbers of the activities that the agency leads with another one, which reports them."""
+        return frozenset(row.activity_id for row in self._rows(_JOINTLY, agency_id=agency_id))
 
     def indicator_details(self, indicator_id: int) -> IndicatorDetails:
         for row in self._rows(_DETAILS, indicator_id=indicator_id):

@@ -53,7 +53,12 @@ def plan(ex: Exchange, kind: str, code: str, page: int) -> None:
 
 # ------------------------------------------------------------------ what this person may see
 def _activities(ex: Exchange) -> tuple[Activity, ...]:
-    return ex.unit.plans.activities(ex.membership.plan_id, ex.agency_id if _is_own_only(ex) else None)
+    """The plan's; for who reports, those that their agency leads, alone or with another one."""
+    plans, plan_id = ex.unit.plans, ex.membership.plan_id
+    if not _is_own_only(ex):
+        return plans.activities(plan_id)
+    own, jointly = {each.id for each in plans.activities(plan_id, ex.agency_id)}, plans.led_jointly(ex.agency_id)
+    return tuple(each for each in plans.activities(plan_id) if each.id in own | jointly)
 
 
 def _all_indicators(ex: Exchange) -> tuple[Indicator, ...]:
@@ -162,7 +167,9 @@ def _activity(ex: Exchange, code: str) -> None:
     is_hidden = activity.is_restricted and digests.VIEWS[ex.membership.role].is_public
     name = say("digest.reserved") if is_hidden else translated(activity.name, language)
     lines: list[Line] = [line(bold(f"{code} · {name}")), line("")]
-    lines.append(_row(say, say("plan.responsible"), activity.agency_code))
+    jointly = ex.unit.plans.supporting(activity.id, leads=True)
+    reports = say("plan.reports", agency=activity.agency_code) if jointly else activity.agency_code
+    lines.append(_row(say, say("plan.responsible"), ", ".join((reports, *jointly))))
     if supporting := ex.unit.plans.supporting(activity.id):
         lines.append(_row(say, say("plan.supporting"), ", ".join(supporting)))
     lines.append(_row(say, say("plan.dates"), dates(activity, say)))
@@ -176,7 +183,8 @@ def _activity(ex: Exchange, code: str) -> None:
     every = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, include_retired=True)}
     lines += [_row(say, say("plan.continues"), f"{each.code} · {_title(ex, each)}") for each in earlier(every, code)]
     lines += _goals(ex, objective.sdg_targets, objective.gcm_objectives)
-    rows = [(Button(say("plan.state"), tap(Route.ACTIVITY, code)),)]
+    is_anothers = _is_own_only(ex) and activity.agency_code != ex.agency_code
+    rows = [] if is_anothers else [(Button(say("plan.state"), tap(Route.ACTIVITY, code)),)]
     known = {each.code for each in _all_indicators(ex)}
     if activity.indicator_code in known:
         rows.append((Button(activity.indicator_code, tap(Route.PLAN, "i", activity.indicator_code)),))

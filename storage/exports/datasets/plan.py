@@ -36,7 +36,8 @@ class _Activity(NamedTuple):
 
     found: Any
     stands: ActivityStanding | None
-    supporting: str
+    beside: tuple[list[str], list[str]]
+    """The agencies that support it, and those that lead it with its own."""
     status_name: str | None
     language: str
     is_released: bool
@@ -72,7 +73,8 @@ PLAN: tuple[ColumnOf[_Activity], ...] = (
     ("objective", Kind.TEXT, lambda of: of.found.objective_code),
     ("objective_name", Kind.TEXT, lambda of: of.words(of.found.objective_name)),
     ("agency", Kind.TEXT, lambda of: of.found.agency_code),
-    ("supporting", Kind.TEXT, lambda of: of.supporting or None),
+    ("joint_leads", Kind.TEXT, lambda of: " ".join(of.beside[1]) or None),
+    ("supporting", Kind.TEXT, lambda of: " ".join(of.beside[0]) or None),
     ("start_on", Kind.DAY, lambda of: of.found.start_on),
     ("due_on", Kind.DAY, lambda of: of.found.due_on),
     ("frequency", Kind.CODE, lambda of: of.found.report_frequency),
@@ -197,28 +199,29 @@ def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[_Activity]:
     statuses = {
         each.code: each.text(wanted.language) for each in unit.plans.code_list(wanted.plan_id, "activity_status")
     }
-    supports = _supporting(unit, wanted)
+    beside = _beside(unit, wanted)
     for found in unit.connection.execute(_of_plan(wanted)):
         own = stands.get(found.code)
         status = own.last.status.value if own and own.last else ""
         if not wanted.status or status in wanted.one_of("status"):
             name = statuses.get(status) or None
-            supporting = " ".join(supports.get(found.id, ()))
             became = outcomes.get(found.code)
-            yield _Activity(found, own, supporting, name, wanted.language, wanted.is_released, became)
+            yield _Activity(
+                found, own, beside.get(found.id, ([], [])), name, wanted.language, wanted.is_released, became
+            )
 
 
-def _supporting(unit: UnitOfWork, wanted: Wanted) -> dict[int, list[str]]:
-    """Return the codes of the agencies that support each activity, by the activity's number."""
-    supports: dict[int, list[str]] = {}
-    for activity_id, code in unit.connection.execute(
-        select(_SUPPORT.c.activity_id, _AGENCY.c.code)
+def _beside(unit: UnitOfWork, wanted: Wanted) -> dict[int, tuple[list[str], list[str]]]:
+    """Return the codes of the agencies that support each activity, and of its joint leads, by the activity's number."""
+    found: dict[int, tuple[list[str], list[str]]] = {}
+    for activity_id, leads, code in unit.connection.execute(
+        select(_SUPPORT.c.activity_id, _SUPPORT.c.leads, _AGENCY.c.code)
         .join(_AGENCY, _AGENCY.c.id == _SUPPORT.c.agency_id)
         .where(_AGENCY.c.plan_id == wanted.plan_id)
         .order_by(_AGENCY.c.code)
     ):
-        supports.setdefault(activity_id, []).append(code)
-    return supports
+        found.setdefault(activity_id, ([], []))[leads].append(code)
+    return found
 
 
 def _of_plan(wanted: Wanted) -> Any:

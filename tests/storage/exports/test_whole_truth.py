@@ -122,6 +122,7 @@ def test_plan_whole(told: tuple[Plan, Truth]) -> None:
                 "activity": code, "activity_name": None if hides else f"Acción {code}", "area": "PRE",
                 "area_name": "Prevención", "objective": "PRE-1", "objective_name": "Objetivo", "agency": agency,
                 "supporting": "PGR" if code == "PRE-101" else None, "start_on": start,
+                "joint_leads": "MINERD" if code == RESTRICTED else None,
                 "due_on": None if code == CONTINUOUS else DUE,
                 "frequency": kind, "status": last[1] if last else None, "status_name": None,
                 "progress": last[2] if last else None, "light": light, "last_period_end": last[0] if last else None,

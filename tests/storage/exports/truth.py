@@ -120,6 +120,8 @@ class History:
                 meets_victims=True if code == "PRE-101" else None, source="Ley")  # fmt: skip
             if code == "PRE-101":
                 add(unit, ActivitySupport, activity_id=key, agency_id=self.agency["PGR"])
+            if code == RESTRICTED:
+                add(unit, ActivitySupport, activity_id=key, agency_id=self.agency["MINERD"], leads=True)
         for code, agency, more in (
             ("IND-01", "MINERD", {"unit": "people", "aggregation": "sum", "annual_table": "prevention"}),
             ("IND-17", "MINERD", {"unit": "percent", "aggregation": "ratio", "computed": "reporting_rate"}),

@@ -292,6 +292,33 @@ def test_a_continuous_activity_goes_out_and_comes_back_and_a_locked_period_keeps
     assert plan_of(database) == before
 
 
+def test_joint_leads_go_out_and_come_back(database: Database, apply: Apply) -> None:
+    """However the cell divides them: the first reports, the others lead with it and support it no more."""
+    apply(bring(seed_draft()))
+    before = plan_of(database)
+    draft = Book().put("activities", "PRE-101", "responsible", "MMUJER / PGR & DPD").draft()
+    assert [each.code for each in draft.problems] == ["plan.joint_leads", "plan.supports_itself"]
+    assert [each[2:] for each in told(apply(bring(draft, LATER)))] == [
+        ("PRE-101", "responsible", "MMUJER", "MMUJER;DPD;PGR"),
+        ("PRE-101", "supporting", ("DPD", "MIREX", "PGR"), ("MIREX",)),
+    ]
+    with database.view() as unit:
+        [found] = [each for each in unit.plans.activities(unit.plans.only().id) if each.code == "PRE-101"]
+        assert found.agency_code == "MMUJER"
+        assert [unit.plans.supporting(found.id, leads=leads) for leads in (True, False)] == [("DPD", "PGR"), ("MIREX",)]
+        data = plan_workbook(unit, SEED_PLAN, LATER)
+    for again in (read_plan(data), draft):
+        assert told(apply(lambda unit, again=again: differences(unit, again, SEED_PLAN))) == []
+
+    apply(take_back)
+    assert plan_of(database) == before
+    apply(bring(draft, LATER))
+    apply(bring(Book().drop_column("activities", "supporting").draft(), LATER))
+    assert told(apply(lambda unit: differences(unit, Book().draft(), SEED_PLAN))) == [
+        ("changed", "activity", "PRE-101", "supporting", ("MIREX",), ("DPD", "MIREX", "PGR"))
+    ]
+
+
 def test_a_workbook_is_told_from_a_form_by_its_sheets() -> None:
     """A plan with a mistake is still a plan; a form is not."""
     assert is_plan(check_workbook(seed_workbook()).rows)

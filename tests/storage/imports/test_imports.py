@@ -110,7 +110,7 @@ def test_everything_that_is_wrong_is_told_at_once_each_with_its_place() -> None:
             ("formula", "activities · P18"),
             ("unknown_agency", "activities · K19"),
             ("bad_last_day", "activities · M20"),
-            ("several_codes", "activities · J21"),
+            ("unknown_agency", "activities · J21"),
             ("one_code", "indicators · F4"),
             ("unknown_word", "agencies · G7"),
             ("missing_column", "indicators · fila 1"),

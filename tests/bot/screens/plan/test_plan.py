@@ -1,18 +1,19 @@
 """/plan read by each role: three taps to a card, one's own agency's for a focal point, no restricted text outside."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, select, update
 
 from bot.open_storage import open_storage
 from bot.workers.imports import Importing
 from conversations.plan.model import Post, Role
 from conversations.wording import wording
-from storage.database.models import Activity, Plan, table
+from storage.database.models import Activity, ActivitySupport, Agency, Plan, table
 from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk
@@ -86,6 +87,28 @@ def test_a_focal_point_reads_what_the_agency_leads(desk: Desk) -> None:
         handled = desk.tap(JEAN, command_token("plan", argument))
         assert handled.answer is not None
         assert handled.answer.show_alert, argument
+
+
+def test_who_leads_with_another_reads_it_and_that_the_other_reports_it(desk: Desk) -> None:
+    """MMUJER reports PRE-101. DGP, which leads it too, has its card and no way to its reports."""
+
+    def leads(is_so: bool) -> None:
+        beside, agency, activity = table(ActivitySupport), table(Agency), table(Activity)
+        dgp = select(agency.c.id).where(agency.c.code == "DGP").scalar_subquery()
+        pre = select(activity.c.id).where(activity.c.code == "PRE-101").scalar_subquery()
+        row = {"activity_id": pre, "agency_id": dgp}
+        of_it = beside.c.activity_id == pre, beside.c.agency_id == dgp
+        act = insert(beside).values(**row, leads=True) if is_so else delete(beside).where(*of_it)
+        desk.database.units.submit(None, lambda unit: unit.connection.execute(act)).result()
+
+    leads(True)
+    assert "c:plan:a.PRE-101" in read(desk, JEAN, "O.PRE-1")[1]
+    for who in (JEAN, CARMEN):
+        text, buttons = read(desk, who, "a.PRE-101")
+        assert re.search(r"MMUJER \((reporta|bay rapò)\), DGP", text), text
+        assert ("c:avance:PRE-101" in buttons) is (who == CARMEN)
+    leads(False)
+    assert desk.tap(JEAN, command_token("plan", "a.PRE-101")).answer.show_alert  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("who", "is_told"), [(CARMEN, True), (PEDRO, False), (GRACE, False)])
