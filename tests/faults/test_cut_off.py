@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_who_is_cut_off_leaves_and_everybody_is_served_by_the_other(tmp_path: Path, front: str) -> None:
-    """While it lasts each of them is answered again and again, and Telegram is refused nothing."""
+    """While it lasts each of them is answered again and again, and soon Telegram is refused nothing."""
     outcome = cut_off(tmp_path, "postgresql", random.Random(seed_of()), front=front)
     assert outcome.violations == []
     assert outcome.counts["cuts"] == 1
