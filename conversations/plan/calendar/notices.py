@@ -129,17 +129,22 @@ def _decide_for_reporter(
     if not is_asked_for and not is_announced:
         if not any(_is_expected(agenda, who, step.period) for step in pending):
             return Silence("nothing_expected", day)
-        if not still:
-            return Silence("nothing_left", day)
-        if who.role is Role.ALTERNATE and not own:
-            return Silence("focal_point_told", day)
-        if all(_was_just_opened(agenda, who, step, day) for step in still):
-            return Silence("told_already", day)
+        if why := _why_silent(agenda, who, day, still, own):
+            return Silence(why, day)
     ranks = [RANK[step.rung] for step in own] + ([0] if is_announced else [])
     if not is_asked_for and ranks and not keeps_budget(agenda, who, day, min(ranks)):
         return Silence("yields", day)
     is_due = topics or is_announced or asked_for_evidence(agenda, who, still)
     return Say(day, topics, missed, is_asked_for) if is_due else Silence("nothing_left", day)
+
+
+def _why_silent(agenda: Agenda, who: Recipient, day: date, still: Sequence[Step], own: Sequence[Step]) -> Reason | None:
+    """Return why nothing of these steps is told, if nothing else is told either."""
+    if not still:
+        return "nothing_left"
+    if who.role is Role.ALTERNATE and not own:
+        return "focal_point_told"
+    return "told_already" if all(_was_just_opened(agenda, who, step, day) for step in still) else None
 
 
 def settled(agenda: Agenda, who: Recipient, day: date) -> Reason | None:

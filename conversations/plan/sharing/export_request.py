@@ -12,12 +12,12 @@ Pure: the exports that a role may have come in as `Offer`s, in the order in whic
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from functools import cache, partial
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line
@@ -428,9 +428,10 @@ def options_card(
 ) -> Card | None:  # fmt: skip
     """Show the answers to one question of the request. None if it is no question of ours."""
     periods = tuple(PREVIOUS) if previous else periods_offered(scope.periods, today)
-    options = _options(what, choice, offers, scope, say, periods)
-    if options is None:
+    asked = _Asked(choice, offers, scope, say, periods)
+    if not asked.has(what):
         return None
+    options = _QUESTIONS[what](asked)
     lines = [line(bold(say("export.title"))), line(say(f"export.ask.{what}"))]
     if what == "who":
         lines += [line(f"• {label}{say.colon}{say(f'export.audience.{code}.is')}") for code, label in options.choices]
@@ -443,52 +444,76 @@ def options_card(
     return Card(tuple(lines), (*rows, (Button(say("nav.back"), to()),)))
 
 
-def _options(
-    what: str, choice: Choice, offers: Sequence[Offer], scope: Scope, say: Wording, periods: Sequence[str]
-) -> _Options | None:
-    """The options for one question; None if this request has no such question. `periods` are codes or PREVIOUS."""
-    offer, more = offer_of(choice, offers), more_of(choice, offers)
-    match what:
-        case "what":
-            options = [(o.dataset, say(f"export.data.{o.dataset}")) for o in offers]
-            return _Options(options, choice.dataset)
-        case "as":
-            options = [(o.format, say(f"export.format.{o.format}")) for o in offers if o.dataset == choice.dataset]
-            return _Options(options, choice.format)
-        case "who":
-            options = [(audience, say(f"export.audience.{audience}")) for audience in offer.audiences]
-            return _Options(options, choice.audience)
-        case "when" if "period" in offer.filters:
-            options = [("all", say("export.all_periods")), *((code, period_label(code, say)) for code in periods)]
-            return _Options(options, choice.period or "all", 1 if periods == tuple(PREVIOUS) else 2)
-        case "where" if "agency" in offer.filters:
-            options = [("all", say("export.everywhere"))]
-            if "area" in offer.filters:
-                options += [
-                    (f"area-{code}", say("export.area", area=f"{code} {name}")) for code, name in scope.areas.items()
-                ]
-            options += [(code, code) for code in scope.agencies]
-            now = choice.agency or (choice.area and f"area-{choice.area}") or "all"
-            return _Options(options, now, IN_A_ROW)
-        case "more" if more:
-            options = [
-                (name, cut(f"{say(f'export.{name}')}{say.colon}{_now(name, choice, say)}", WIDEST)) for name in more
-            ]
-            return _Options(options, "")
-        case "status" if what in more:
-            options = [("all", say("export.any")), *((code, say(f"export.status.{code}")) for code in STATUSES)]
-            return _Options(options, choice.status or "all")
-        case "validation" if what in more:
-            states = [each for each in SENT if choice.audience in offer.unvalidated or each == choice.validation]
-            options = [("all", say("export.any")), *((code, say(f"export.validation.{code}")) for code in states)]
-            return _Options(options, choice.validation or "all")
-        case "form" if what in more:
-            forms = [(form_id, title or form_id) for form_id, title in scope.forms.items()
-                     if choice.audience == AUDIENCES[0] or is_told_outside(form_id)]  # fmt: skip
-            options = [("all", say("export.any")), *((_mark(code), cut(name, WIDEST - 2)) for code, name in forms)]
-            return _Options(options, _mark(choice.form_id) if choice.form_id else "all")
-        case _:
-            return None
+class _Asked(NamedTuple):
+    """A request about which a question is asked. `periods` are codes or PREVIOUS."""
+
+    choice: Choice
+    offers: Sequence[Offer]
+    scope: Scope
+    say: Wording
+    periods: Sequence[str]
+
+    @property
+    def offer(self) -> Offer:
+        return offer_of(self.choice, self.offers)
+
+    def has(self, what: str) -> bool:
+        """Say whether this request has such a question."""
+        if what in _FILTERED:
+            return _FILTERED[what] in self.offer.filters
+        more = more_of(self.choice, self.offers)
+        return bool(more) if what == "more" else what in more or (what in _QUESTIONS and what not in MORE)
+
+    def any_of(self, choices: Iterable[tuple[str, str]], now: str) -> _Options:
+        return _Options([("all", self.say("export.any")), *choices], now or "all")
+
+
+def _where(a: _Asked) -> _Options:
+    areas = a.scope.areas.items() if "area" in a.offer.filters else ()
+    options = [
+        ("all", a.say("export.everywhere")),
+        *((f"area-{code}", a.say("export.area", area=f"{code} {name}")) for code, name in areas),
+        *((code, code) for code in a.scope.agencies),
+    ]
+    return _Options(options, a.choice.agency or (a.choice.area and f"area-{a.choice.area}") or "all", IN_A_ROW)
+
+
+def _when(a: _Asked) -> _Options:
+    options = [("all", a.say("export.all_periods")), *((code, period_label(code, a.say)) for code in a.periods)]
+    return _Options(options, a.choice.period or "all", 1 if a.periods == tuple(PREVIOUS) else 2)
+
+
+def _more(a: _Asked) -> _Options:
+    named = ((name, f"{a.say(f'export.{name}')}{a.say.colon}{_now(name, a.choice, a.say)}") for name in MORE)
+    return _Options([(name, cut(label, WIDEST)) for name, label in named if a.has(name)], "")
+
+
+def _validation(a: _Asked) -> _Options:
+    states = [each for each in SENT if a.choice.audience in a.offer.unvalidated or each == a.choice.validation]
+    return a.any_of([(code, a.say(f"export.validation.{code}")) for code in states], a.choice.validation)
+
+
+def _form(a: _Asked) -> _Options:
+    forms = [(_mark(code), cut(title or code, WIDEST - 2)) for code, title in a.scope.forms.items()
+             if a.choice.audience == AUDIENCES[0] or is_told_outside(code)]  # fmt: skip
+    return a.any_of(forms, a.choice.form_id and _mark(a.choice.form_id))
+
+
+_FILTERED = {"when": "period", "where": "agency"}
+_QUESTIONS: Mapping[str, Callable[[_Asked], _Options]] = {
+    "what": lambda a: _Options([(o.dataset, a.say(f"export.data.{o.dataset}")) for o in a.offers], a.choice.dataset),
+    "as": lambda a: _Options(
+        [(o.format, a.say(f"export.format.{o.format}")) for o in a.offers if o.dataset == a.choice.dataset],
+        a.choice.format,
+    ),
+    "who": lambda a: _Options([(who, a.say(f"export.audience.{who}")) for who in a.offer.audiences], a.choice.audience),
+    "when": _when,
+    "where": _where,
+    "more": _more,
+    "status": lambda a: a.any_of([(code, a.say(f"export.status.{code}")) for code in STATUSES], a.choice.status),
+    "validation": _validation,
+    "form": _form,
+}
 
 
 def _rows(buttons: Sequence[Button], width: int) -> Iterator[tuple[Button, ...]]:

@@ -43,14 +43,14 @@ def read_number(text: str, *, integer: bool, language: str) -> Read:
     if text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS:
         return Understood(str(int(text)))  # as nearly every answer is written
     said = fold(plain(text)).strip()
-    if not said or len(said) > _LONGEST or any(unicodedata.category(c) in ("No", "Nl") for c in said):
+    if not _is_readable(said):
         return NotUnderstood("err.number")
     said = _percent().sub(" ", said)
     if not any(c.isdigit() for c in said):
         return _spelled_number(said, language)
     said = _mixed().sub(lambda found: str(int(found[1]) * 1_000 + int(found[2])), said)
     tokens = list(_TOKEN.finditer(said))
-    if not tokens or sum(map(_digits, (t[0] for t in tokens))) != _digits(said) or _digits(said) > _MOST_DIGITS:
+    if not 0 < sum(_digits(token[0]) for token in tokens) == _digits(said) <= _MOST_DIGITS:
         return NotUnderstood("err.number")
     start, end = tokens[0].start(), tokens[-1].end()
     before, figures, after = said[:start], said[start:end], said[end:]
@@ -66,6 +66,11 @@ def read_number(text: str, *, integer: bool, language: str) -> Read:
     if integer and all("." in value for value in found):
         return NotUnderstood("err.integer")
     return Understood(found[0]) if is_certain and is_plain and len(found) == 1 else Ambiguous(tuple(found))
+
+
+def _is_readable(said: str) -> bool:
+    """Whether a text is short, and each of its numbers is written with digits or letters: not "½"."""
+    return 0 < len(said) <= _LONGEST and not any(unicodedata.category(c) in ("No", "Nl") for c in said)
 
 
 def _ends_in_minus(before: str) -> bool:
@@ -216,20 +221,15 @@ def read_numbers(text: str, count: int, *, labels: Sequence[str] = ()) -> tuple[
     numbers must name the questions; then they decide the order.
     """
     said = fold(plain(text)).strip().removesuffix(".")
-    if count < 1 or not said or len(said) > _LONGEST:
-        return None
     runs = list(re.finditer(r"\d+", said))
-    if not runs or any(len(run[0]) > 9 for run in runs) or any(unicodedata.category(c) in ("No", "Nl") for c in said):
+    if count < 1 or not _is_readable(said) or not runs or any(len(run[0]) > 9 for run in runs):
         return None
     gaps = [said[a.end() : b.start()] for a, b in pairwise(runs)]
-    joints = _joints()
-    words = set(LETTERS.findall(said)) - joints
+    words = set(LETTERS.findall(said)) - _joints()
     head, tail = said[: runs[0].start()], said[runs[-1].end() :]
     if words & (changing_words() | known_words(_HEDGES) | number_words()):
         return None
-    if re.search(r"[^\s\w]", head.rstrip(" :=(")) or re.search(r"[^\W\d]$|[-+.,]$", head):
-        return None
-    if any(_is_no_gap(gap) for gap in gaps) or re.match(r"[^\W\d]{1,3}\b|\s*[.,:/%-]\s*\w|.*[<>~≈±≤≥?¿%]", tail):
+    if any(map(_is_no_gap, gaps)) or _belongs_to_other(head, tail):
         return None
     numbers = _split_numbers([run[0] for run in runs], gaps)
     if numbers is None or len(numbers) != count or any(len(n) > 1 and n.startswith("0") for n in numbers):
@@ -239,6 +239,12 @@ def read_numbers(text: str, count: int, *, labels: Sequence[str] = ()) -> tuple[
             return None  # thousands inside: not worth naming
         return _by_label(numbers, [head, *gaps, tail], labels)
     return tuple(str(int(number)) for number in numbers)
+
+
+def _belongs_to_other(head: str, tail: str) -> bool:
+    """Whether what stands before or behind the numbers makes something else of one: "-12", "12kg", "12%"."""
+    is_led = re.search(r"[^\s\w]", head.rstrip(" :=(")) or re.search(r"[^\W\d]$|[-+.,]$", head)
+    return bool(is_led or re.match(r"[^\W\d]{1,3}\b|\s*[.,:/%-]\s*\w|.*[<>~≈±≤≥?¿%]", tail))
 
 
 @cache

@@ -83,12 +83,16 @@ def read(text: str, language: str, writer: Writer) -> Reading:
     is_likeliest = meant is not None and offered[:1] in ((), (meant.meaning,))
     if meant is not None and meant.is_all and is_one and (meant.is_polite or is_likeliest):
         return Reading(meant.meaning, is_all=True)
-    wish = surest(ranked) if is_one and count_words(text) > 1 else ""
-    if writer.is_reporter and wish and ranked[0].weight < ANSWERED and is_answer(text):
-        wish = ""
+    wish = _surest(text, ranked, writer) if is_one else ""
     if is_one and meant is not None and _is_meant(meant, ranked, is_likeliest=is_likeliest):
         wish = meant.meaning
     return Reading(wish, phrase="" if meant is None else meant.meaning, said=said, likely=offered)
+
+
+def _surest(text: str, ranked: Sequence[Likely], writer: Writer) -> str:
+    """Return the wish that is sure by all words of a text. Blank if there is none, or if it looks like an answer."""
+    wish = surest(ranked) if count_words(text) > 1 else ""
+    return "" if wish and writer.is_reporter and ranked[0].weight < ANSWERED and is_answer(text) else wish
 
 
 def _phrase_in(text: str, language: str, writer: Writer) -> Utterance | None:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cached_property
 
 from conversations.session.reading.vocabulary import known_words, pattern
 from conversations.session.safeguards.rules import Rule, Table
-from conversations.session.safeguards.sentences import SIDE, sentence_of
+from conversations.session.safeguards.sentences import SIDE, ahead, sentence_of
 from conversations.session.safeguards.words import NAME, SOMEBODY, Is, Token, has_one_of, number_at
 
 _HOUSE = 4
@@ -69,15 +69,14 @@ def leads_to_map(folded: str) -> bool:
 _OF_ADDRESSES = Is.HOME | Is.HOUSE | Is.STREET | Is.BESIDE | Is.ROOM
 
 
-class Place(NamedTuple):
+class Place:
     """A word of living, of a street or of a landmark, in a text."""
 
-    tokens: Sequence[Token]
-    at: int
-    has_directions: bool
-    """The text says which way leads somewhere: "segunda a la derecha, la casa con verja"."""
+    def __init__(self, tokens: Sequence[Token], at: int, about: int, *, has_directions: bool) -> None:
+        self.tokens, self.at, self.about, self.has_directions = tokens, at, about, has_directions
+        """The last: the text says which way leads somewhere: "segunda a la derecha, la casa con verja"."""
 
-    @property
+    @cached_property
     def is_lived_in(self) -> bool:
         """Say whether somebody lives there: "vive", "la casa de la joven", "her new apartment"."""
         what = self.tokens[self.at].what
@@ -96,12 +95,14 @@ def address(folded: str, tokens: Sequence[Token], about: int) -> bool:
     has_directions = about & Is.HOUSE and pattern(r"\b<personal.directions>\b").search(folded) is not None
     for at, token in enumerate(tokens):
         what = (token.what | (Is.STREET if token.folded == "c" else 0)) & _OF_ADDRESSES
-        if what and PLACES.verdict(Place(tokens, at, bool(has_directions)), what):
+        if what and PLACES.verdict(Place(tokens, at, about, has_directions=bool(has_directions)), what):
             return True
     return False
 
 
 def _has_street_behind(c: Place) -> bool:
+    if not c.about & (Is.STREET | Is.VILLAGE):
+        return False
     _, last = sentence_of(c.tokens, c.at)
     return any(c.tokens[at].what & Is.STREET or _is_village(c.tokens, at) for at in range(c.at + 1, last))
 
@@ -129,14 +130,13 @@ def _is_told_address(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_corner(tokens: Sequence[Token], at: int) -> bool:
     """ "C/ Duarte esq. Mella": two streets, where no work is spoken of."""
-    first, last = sentence_of(tokens, at)
-    if any(_is_of_work(token) or token.what & Is.INSTITUTION for token in tokens[first:at]):
-        return False
     crossing = known_words("personal.corner")
-    for position in range(at + 2, min(last, at + _NEAR)):
+    for position in ahead(tokens, at, _NEAR)[1:]:
         if tokens[position].folded in crossing and tokens[position - 1].is_capitalised:
             row = tokens[position + 1 : position + 4]
-            return any(token.is_capitalised or token.is_number for token in row)
+            before = tokens[sentence_of(tokens, at)[0] : at]
+            is_of_work = any(_is_of_work(token) or token.what & Is.INSTITUTION for token in before)
+            return not is_of_work and any(token.is_capitalised or token.is_number for token in row)
     return False
 
 
@@ -168,13 +168,10 @@ def _is_village(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_found_by_landmark(tokens: Sequence[Token], at: int) -> bool:
     """ "Lives up the hill from the school": one sentence, and nothing that somebody does between."""
-    first, last = sentence_of(tokens, at)
-    if any(_is_of_work(token) for token in tokens[first:at]):
-        return False
-    for position in range(at + 2, min(last, at + _NEAR)):
+    for position in ahead(tokens, at, _NEAR)[1:]:
         token = tokens[position]
         if token.what & Is.LANDMARK and tokens[position - 1].what & Is.LINK:
-            return True
+            return not any(map(_is_of_work, tokens[sentence_of(tokens, at)[0] : at]))
         if token.what & Is.JOINS or token.text == ",":
             return False
     return False
@@ -182,8 +179,7 @@ def _is_found_by_landmark(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_in_small_place(tokens: Sequence[Token], at: int) -> bool:
     """ "Stays in Los Girasoles": no list of places has it, so it is smaller than a municipality."""
-    _, last = sentence_of(tokens, at)
-    for position in range(at + 1, min(last, at + _NEAR)):
+    for position in ahead(tokens, at, _NEAR):
         if _is_of_work(tokens[position]):  # "held a workshop in Busia"
             return False
         if tokens[position].folded in known_words("personal.located"):
@@ -196,10 +192,9 @@ def _is_in_small_place(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_street_of(tokens: Sequence[Token], at: int) -> bool:
     """ "En casa de su tía, calle Ozama": a street by its name, and somebody before it."""
-    first, last = sentence_of(tokens, at)
-    said = tokens[first:at]
-    if at + 1 >= last or not tokens[at + 1].is_capitalised:
+    if at + 1 >= len(tokens) or not tokens[at + 1].is_capitalised:
         return False
+    said = tokens[sentence_of(tokens, at)[0] : at]
     return not any(_is_of_work(token) for token in said) and any(token.what & (SOMEBODY | Is.TITLE) for token in said)
 
 
@@ -251,12 +246,17 @@ def _is_beside_landmark(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_numbered(tokens: Sequence[Token], at: int) -> bool:
-    """A short number, or one with a letter, soon after a street or a word for one. Days of a month do not count."""
+    """A short number, or one with a letter, beside a street or a word for one, that is of no institution."""
     first, last = sentence_of(tokens, at)
+    if not _has_number_beside(tokens, at, first, last):
+        return False
     before = tokens[first:at]
     is_house = any(token.what & Is.INSTITUTION and not token.what & Is.STREET for token in before)
-    if is_house and not any(token.what & Is.VICTIM for token in before):  # where a victim is, is kept secret
-        return False
+    return not is_house or any(token.what & Is.VICTIM for token in before)  # where a victim is, is kept secret
+
+
+def _has_number_beside(tokens: Sequence[Token], at: int, first: int, last: int) -> bool:
+    """Days of a month do not count."""
     if tokens[at].is_capitalised and any(_is_house(tokens, before) for before in range(max(first, at - 3), at)):
         return True  # "22 Mella Avenue"
     if at - first > 1 and tokens[at - 1].is_capitalised and _is_house(tokens, at - 2):

@@ -19,8 +19,13 @@ _LOCATOR = 6
 _LEAST_OF_PLATE = 4
 
 
+_FIGURE = re.compile(r"[0-9]")
+
+
 def is_document(folded: str, about: int) -> bool:
     """Say whether a document, an account, a plate or a file is named and its number follows, letters and all."""
+    if not _FIGURE.search(folded):
+        return False
     for key, least in LEAST_OF.items():
         if any(_is_code(found, least) for found in _code_behind(key).finditer(folded)):
             return True

@@ -19,7 +19,7 @@ from conversations.session.safeguards.characters import seen
 from conversations.session.safeguards.dates import personal_date
 from conversations.session.safeguards.explained import is_unexplained
 from conversations.session.safeguards.known import NOTHING, Known
-from conversations.session.safeguards.names import named, named_in_private
+from conversations.session.safeguards.names import Names, named, named_in_private
 from conversations.session.safeguards.officials import is_bare_name
 from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.shelters import shelter_place, speaks_of_shelter
@@ -76,7 +76,7 @@ class Written:
         if not strict and about & (Is.SUFFERED | Is.VICTIMS):
             mark_victims(tokens, about)
             about |= Is.VICTIM if any(token.what & Is.VICTIM for token in tokens) else 0
-        self.about = about
+        self.about, self.names = about, Names(tokens, known)
 
     @property
     def identifier(self) -> identifiers.Kind | None:
@@ -116,7 +116,7 @@ def _is_address(w: Written) -> bool:
 
 def _is_named_in_private(w: Written) -> bool:
     may_be = w.is_ordinary and (w.is_answer or w.is_case)
-    return may_be and named_in_private(w.tokens, w.known, is_case=w.is_case)
+    return may_be and named_in_private(w.names, is_case=w.is_case)
 
 
 def _is_age_in_private(w: Written) -> bool:
@@ -130,7 +130,7 @@ KINDS: Table[Written, Kind] = Table(
          "lat 18.9412 lon -70.4105"),
     Rule("a number that nothing explains", "digits", ANY, _has_unexplained,
          "+504 es el celular d la mama"),
-    Rule("a name", "name", ANY, lambda w: named(w.folded, w.tokens, w.about, w.known, strict=not w.is_ordinary),
+    Rule("a name", "name", ANY, lambda w: named(w.names, w.about, strict=not w.is_ordinary),
          "Buscar a Yolanda"),
     Rule("an age", "age", ANY, lambda w: w.tells_age(strict=w.is_strict and w.is_answer),
          "edad: 23"),

@@ -127,6 +127,10 @@ class Written:
         return Written(text, fold(text), read_words(text, self.known), self.about, self.known)
 
     @cached_property
+    def is_document(self) -> bool:
+        return is_document(self.folded, self.about)
+
+    @cached_property
     def numbers(self) -> "list[Found]":
         """The numbers of some length."""
         if self.digits < _LEAST_OF_NUMBER:
@@ -191,7 +195,10 @@ def _without_letters(w: Written) -> Written:
 
 def _is_told_apart(w: Written) -> bool:
     is_apart = _said(w.tokens) > 1 or (w.digits and _APART.search(w.folded))
-    return bool(is_apart) and is_document(said_as_code(w.folded), w.about)
+    if not is_apart:
+        return False
+    said = said_as_code(w.folded)
+    return w.is_document if said == w.folded else is_document(said, w.about)
 
 
 def _said(tokens: Sequence[Token]) -> int:
@@ -454,7 +461,7 @@ AS_WRITTEN: Table[Written, Kind] = Table(
 )
 WITH_DIGITS: Table[Written, Kind] = Table(
     Rule("a document", "identity", Is.FILED | Is.PROFILE | Is.NUMBER,
-         lambda w: w.digits >= _LEAST_OF_LOCATOR and is_document(w.folded, w.about),
+         lambda w: w.digits >= _LEAST_OF_LOCATOR and w.is_document,
          "placa A123456"),
 )
 WITHOUT_LETTERS: Table[Written, Kind] = Table(

@@ -5,6 +5,7 @@ one person: in "los jubilados" and "charla en el liceo" they are not.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 from conversations.languages import LANGUAGES
 from conversations.session.reading.text import normalise
@@ -25,7 +26,7 @@ _SCHOOL_BEHIND = 8
 
 def milestone(text: str, tokens: Sequence[Token]) -> bool:
     """Say whether a sentence tells an age so. `text` is what the tokens were read from."""
-    behind, telling = 0, milestone_words()
+    behind, telling = 0, _telling()
     if not has_one_of(tokens, telling):
         return False
     for at, token in enumerate(tokens):
@@ -37,8 +38,14 @@ def milestone(text: str, tokens: Sequence[Token]) -> bool:
     return False
 
 
+@cache
+def _telling() -> frozenset[str]:
+    return frozenset().union(*map(milestone_words, LANGUAGES))
+
+
 def _tells(said: str, row: Sequence[Token]) -> bool:
-    found = next((hit for hit in (milestones(language).search(said) for language in LANGUAGES) if hit), None)
+    heard = (language for language in LANGUAGES if has_one_of(row, milestone_words(language)))
+    found = next(filter(None, (milestones(language).search(said) for language in heard)), None)
     if found is None:
         return False
     phrase = set(found[0].split())

@@ -1,6 +1,7 @@
 """The names of persons in a text: of anybody, of a victim alone, or of somebody who is not at work."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.candidates import Candidate, Text
@@ -24,12 +25,29 @@ _MAY_BE = NAME | Is.COINED
 """Meanings of which a word in small letters has one if it may be a name and is in a table."""
 
 
-def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, strict: bool) -> bool:
+class Names:
+    """The names in a text, looked for once."""
+
+    def __init__(self, tokens: Sequence[Token], known: Known) -> None:
+        self.tokens, self.known = tokens, known
+
+    @cached_property
+    def introduced(self) -> list[int]:
+        """Return where a name stands by what is said before it: "se llama"."""
+        behind = behind_phrases("personal.names", self.tokens)
+        return [at for at in behind if not _is_thing_named(self.tokens, at)]
+
+    @cached_property
+    def evidence(self) -> list[int]:
+        return _evidence(self.tokens, self.known, self.introduced)
+
+
+def named(names: Names, about: int, *, strict: bool) -> bool:
     """Say whether a text names a person. Without `strict`, only somebody who is called a victim there, or introduced.
 
     The name of an official stands in any ordinary report. `about` are the meanings of all its words together.
     """
-    introduced = [at for at in behind_phrases("personal.names", tokens) if not _is_thing_named(tokens, at)]
+    tokens, introduced = names.tokens, names.introduced
     if strict and introduced:
         return True
     if not strict and not introduced and not _may_name_victim(tokens, about):
@@ -40,29 +58,25 @@ def named(folded: str, tokens: Sequence[Token], about: int, known: Known, *, str
         and any(token.what & (Is.TITLE | Is.PERSON) and _is_always_named(tokens, at) for at, token in enumerate(tokens))
     ):
         return True
-    evidence = _evidence(tokens, known, introduced)
     if strict:
-        return bool(evidence)
-    return any(_is_of_victim(tokens, at, introduced) for at in evidence)
+        return bool(names.evidence)
+    return any(_is_of_victim(tokens, at, introduced) for at in names.evidence)
 
 
-def named_in_private(tokens: Sequence[Token], known: Known, *, is_case: bool) -> bool:
+def named_in_private(names: Names, *, is_case: bool) -> bool:
     """Say whether a text names somebody who is not at work in it. Ordinary rules protect whoever that is.
 
     Where no case is told (`is_case`), a capital that nothing explains is a place or a brand sooner than a name. A name
     alone is what a form asked for.
     """
-    if is_bare_name(tokens):
-        return False
-    introduced = [at for at in behind_phrases("personal.names", tokens) if not _is_thing_named(tokens, at)]
-    found = _evidence(tokens, known, introduced)
-    if not found:
+    tokens = names.tokens
+    if is_bare_name(tokens) or not names.evidence:
         return False
     work = Work(tokens)
     is_told = is_case or tells_of_one(tokens)
     return any(
         not work.names(at, is_case=is_case)
-        for at in found
+        for at in names.evidence
         if is_told or _is_surely_name(tokens, at) or work.desk.is_personal or work.is_offender(at)
     )
 

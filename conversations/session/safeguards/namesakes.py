@@ -21,6 +21,8 @@ class Head(NamedTuple):
 
     tokens: Sequence[Token]
     at: int
+    runs: Sequence[int]
+    """Where the words in small letters that may be one name end, of those that go on from each position."""
 
     @property
     def token(self) -> Token:
@@ -40,7 +42,7 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
     masked: set[int] = set()
     if not any(each.is_capitalised or each.is_upper for each in tokens) and not any(map(_may_mask, tokens)):
         return masked
-    before_capitals = _before_capitals(tokens)
+    before_capitals, runs = _before_capitals(tokens), _runs(tokens)
     for at, token in enumerate(tokens):
         shape = _CAPITAL if token.is_capitalised else _UPPER if token.is_upper else 0
         if at in before_capitals:
@@ -50,7 +52,7 @@ def institutions(tokens: Sequence[Token]) -> set[int]:
         if token.is_capitalised and _is_shelter(tokens, at):
             shape |= Is.INSTITUTION
         if shape or token.what & Is.INSTITUTION:
-            head = Head(tokens, at)
+            head = Head(tokens, at, runs)
             for positions in HEADS.verdicts(head, token.what | shape):
                 masked.update(positions(head))
     return masked | _quoted(tokens) | _located_with_article(tokens)
@@ -75,11 +77,9 @@ def _is_of(c: Head) -> bool:
 
 def _behind_house(c: Head) -> range:
     """Return where the name behind a house stands."""
-    position = c.at + 1
+    position, (_, last) = c.at + 1, reach(c.tokens, c.at)
     is_plural = c.token.folded.endswith(("s", "x"))
-    while position < reach(c.tokens, c.at)[1] and (
-        _carries_on(c.tokens, position) or (is_plural and c.tokens[position].what & Is.JOINS)
-    ):
+    while position < last and (_carries_on(c.tokens, position) or (is_plural and c.tokens[position].what & Is.JOINS)):
         position += 1
     return range(c.at + 1, position)
 
@@ -102,19 +102,22 @@ def _may_mask(small: Token) -> bool:
     return small.what & Is.INSTITUTION > 0 or small.text == "#" or small.text in _QUOTES
 
 
-def _in_small_letters(tokens: Sequence[Token], at: int) -> range:
+def _runs(tokens: Sequence[Token]) -> list[int]:
+    runs = list(range(len(tokens) + 1))
+    for at in range(len(tokens) - 1, -1, -1):
+        if tokens[at].what & NAME and tokens[at].text.islower() and not tokens[at].what & Is.LINK:
+            runs[at] = runs[at + 1]
+    return runs
+
+
+def _in_small_letters(c: Head) -> range:
     """ "Hospital jaime mota": a full name at once behind a house, and nothing that is told of somebody."""
-    end, (_, last) = at, reach(tokens, at)
-    while end < last and tokens[end].text.islower() and _is_called_so(tokens[end]):
-        end += 1
+    tokens, at = c.tokens, c.at + 1
+    end = min(c.runs[at], reach(tokens, at)[1])
     behind = tokens[end : end + 4]
     is_told = bool(behind) and behind[0].text == "," and any(each.what & SOMEBODY for each in behind)
     is_somebody = is_told or feels(tokens, end - 1) or acts(tokens, end - 1)
     return range(at, end if end - at > 1 and not is_somebody else at)
-
-
-def _is_called_so(token: Token) -> bool:
-    return bool(token.what & NAME) and not token.what & Is.LINK
 
 
 _HEADS = Is.INSTITUTION | Is.THING | Is.COMMON
@@ -397,7 +400,7 @@ HEADS: Table[Head, Callable[[Head], Iterable[int]]] = Table(
     Rule("an office", lambda c: _of_office(c.tokens, c.at), _CAPITAL,
          lambda c: c.token.what & _HEADS and not c.token.what & _NO_HEADS,
          "Los Cupos De Acogida Están Llenos Desde Julio."),
-    Rule("a full name in small letters", lambda c: _in_small_letters(c.tokens, c.at + 1), Is.INSTITUTION,
+    Rule("a full name in small letters", _in_small_letters, Is.INSTITUTION,
          lambda c: c.token.text.islower(),
          "Visita al hospital jaime mota para ver el consultorio nuevo"),
     Rule("behind a house", _behind_house, Is.INSTITUTION, lambda c: True,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from conversations.languages import LANGUAGES, phrases
+from conversations.languages import phrases
 from conversations.session.reading.text import normalise
 
 Lists = Mapping[str, tuple[str, ...]]
@@ -66,11 +66,10 @@ def milestones(language: str) -> re.Pattern[str]:
 
 
 @cache
-def milestone_words() -> frozenset[str]:
-    """Words of which every milestone has one."""
+def milestone_words(language: str) -> frozenset[str]:
+    """Words of which every milestone of this language has one."""
     return frozenset(
         word
-        for language in LANGUAGES
         for phrase in phrases(language, "personal.milestones")
         for word in telling_piece(phrase, _lists_of_milestones(language))
     )

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 Case = TypeVar("Case")
 Verdict = TypeVar("Verdict")
-ANY = 1 << 127
+ANY = 1 << 255
 """What every case means."""
 
 

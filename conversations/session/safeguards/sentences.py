@@ -36,11 +36,17 @@ def reach(tokens: Sequence[Token], at: int) -> tuple[int, int]:
 def sentence_of(tokens: Sequence[Token], position: int) -> tuple[int, int]:
     """The first token of the sentence that holds this position, and the one behind its last: SIDE from it at most."""
     first, last, (begin, end) = position, position + 1, reach(tokens, position)
-    while first > begin and not ends_sentence(tokens, first - 1):
+    while first > begin and (tokens[first - 1].text not in ENDS or not ends_sentence(tokens, first - 1)):
         first -= 1
-    while last < end and not ends_sentence(tokens, last):
+    while last < end and (tokens[last].text not in ENDS or not ends_sentence(tokens, last)):
         last += 1
     return first, last
+
+
+def ahead(tokens: Sequence[Token], position: int, how_far: int) -> range:
+    """The positions behind this one in its sentence, and less than so many words from it."""
+    behind = range(position + 1, min(len(tokens), position + how_far))
+    return range(position + 1, next((at for at in behind if ends_sentence(tokens, at)), behind.stop))
 
 
 def ends_sentence(tokens: Sequence[Token], position: int) -> bool:

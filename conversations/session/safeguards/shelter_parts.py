@@ -10,10 +10,10 @@ from typing import NamedTuple
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import ends_sentence
-from conversations.session.safeguards.shelter_words import Text
+from conversations.session.safeguards.shelter_words import SAYS, Shape, Text
 from conversations.session.safeguards.sheltered import Stay, spans
 from conversations.session.safeguards.ways import Leads, Way, is_name, way_told
-from conversations.session.safeguards.words import SOMEBODY, Is, Token, place_at, quarter_at
+from conversations.session.safeguards.words import SOMEBODY, Is, Token
 
 _NEXT = 3
 """Words around "there", and before a shelter, that are looked at."""
@@ -117,13 +117,18 @@ class Here(NamedTuple):
         return 0 < self.last == self.at
 
 
+def _is_said(_: Here) -> bool:
+    """Say that the word alone decides."""
+    return True
+
+
 def _is_the_one(h: Here) -> bool:
     is_clause = h.text.at(h.at - 1).text in (",", ":", "(")
-    return is_clause and h.says("the_ones") and h.text.says(h.at + 1, "belongs")
+    return is_clause and h.text.says(h.at + 1, "belongs")
 
 
 def _is_of_the_street(h: Here) -> bool:
-    is_of = h.is_its_name and h.says("belongs") and h.text.says(h.at + 1, "the_street")
+    is_of = h.is_its_name and h.text.says(h.at + 1, "the_street")
     street = h.text.at(h.at + 2)
     return is_of and street.is_capitalised and is_name(street) and not street.what & Is.INSTITUTION
 
@@ -136,29 +141,30 @@ def _is_other(h: Here) -> bool:
 
 # fmt: off
 PARTS: Table[Here, Part | None] = Table(
-    Rule("the one of several", Part.THE_ONE, ANY, _is_the_one,
+    Rule("the one of several", Part.THE_ONE, SAYS["the_ones"], _is_the_one,
          "la vivienda de acogida, la de Carabanchel"),
-    Rule("of the street", Part.THE_ONE, ANY, _is_of_the_street,
+    Rule("of the street", Part.THE_ONE, SAYS["belongs"], _is_of_the_street,
          "albergue de la Tunti Cáceres"),
-    Rule("a word for standing", Part.LIES, ANY, lambda h: h.says("lies"),
+    Rule("a word for standing", Part.LIES, SAYS["lies"], _is_said,
          "el refugio está en la Núñez de Cáceres"),
-    Rule("what people meet for", Part.MEETING, ANY, lambda h: h.says("gatherings"),
+    Rule("what people meet for", Part.MEETING, SAYS["gatherings"], _is_said,
          "reyinyon sou refij nan biwo IBESR, avni Magrit"),
-    Rule("what was done elsewhere", Part.DONE, ANY, lambda h: h.says("elsewhere_done"),
+    Rule("what was done elsewhere", Part.DONE, SAYS["elsewhere_done"], _is_said,
          "la joven fue captada en Facebook, la tenían en una casa de la avenida España y hoy está en el refugio"),
-    Rule("the name of the shelter", None, ANY, lambda h: h.is_its_name and (_is_other(h) or h.says("elsewhere")),
+    Rule("the name of the shelter", None, _HOLDERS | SAYS["elsewhere"],
+         lambda h: h.is_its_name and (_is_other(h) or h.says("elsewhere")),
          "casa de acogida modelo 2 ubicada en el ensanche Ozama"),
-    Rule("where no shelter is", Part.ELSEWHERE, ANY, lambda h: h.says("elsewhere"),
+    Rule("where no shelter is", Part.ELSEWHERE, SAYS["elsewhere"], _is_said,
          "the police on Duke Street call the shelter first"),
-    Rule("another house", Part.OTHER, ANY, _is_other,
+    Rule("another house", Part.OTHER, _HOLDERS, _is_other,
          "The ministry at Av. Mexico hosted the launch of the shelter protocol"),
-    Rule("a comma", Part.APART, ANY, lambda h: h.token.text == ",",
+    Rule("a comma", Part.APART, Shape.SIGN, lambda h: h.token.text == ",",
          "a la casa de acogida, piso 3 del edificio Doña Chela"),
-    Rule("what it is", Part.IS, ANY, lambda h: h.says("is") or h.token.text in _IS,
+    Rule("what it is", Part.IS, SAYS["is"] | Shape.SIGN, lambda h: h.says("is") or h.token.text in _IS,
          "le bâtiment du refuge, c'est l'ancienne ambassade du Libéria"),
-    Rule("a municipality", Part.WIDE, ANY, lambda h: place_at(h.text.tokens, h.at)[0] > 0,
+    Rule("a municipality", Part.WIDE, ANY, lambda h: h.text.place_at(h.at)[0] > 0,
          "fanmi ki gade ti fi a nan site Okay, dèyè dispansè a"),
-    Rule("a name", Part.CALLED, ANY, lambda h: h.at > 0 and is_name(h.token),
+    Rule("a name", Part.CALLED, Shape.CAPITAL, lambda h: h.at > 0 and is_name(h.token),
          "las muchachas estan en el refugio de la Fabio Fiallo"),
 )
 # fmt: on
@@ -188,10 +194,9 @@ def parts(text: Text, shelters: Mapping[int, int], stays: Mapping[int, Stay]) ->
             is_there = text.any_says(at - _NEXT, behind + 1, "there")
             yield Said(Part.HOUSED_THERE if is_there else _AS_STAY[stays[at]], at, behind)
         else:
-            here = Here(text, at, last)
-            part = _as_way(Way(text, at, shelters, is_address)) or PARTS.verdict(here, 0)
+            part = _as_way(Way(text, at, shelters, is_address)) or PARTS.verdict(Here(text, at, last), text.said[at])
             is_address = is_address or text.says(at, "addresses")
-            behind = max(behind, place_at(tokens, at)[0], quarter_at(tokens, at))
+            behind = max(behind, text.place_at(at)[0], text.quarter_at(at))
             if part:
                 yield Said(part, at, behind)
         at = behind

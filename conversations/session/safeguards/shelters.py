@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from conversations.session.safeguards.addresses import is_position, leads_to_map
 from conversations.session.safeguards.shelter_parts import Part, Said, parts
-from conversations.session.safeguards.shelter_words import text_of
+from conversations.session.safeguards.shelter_words import Text
 from conversations.session.safeguards.sheltered import Stay, shelters_in, stays_in
 from conversations.session.safeguards.words import Token
 
@@ -30,12 +30,12 @@ _NEAR_ONLY: Mapping[Part | None, int] = {Part.TOPIC: 2, Part.PART_OF: 7}
 
 def speaks_of_shelter(tokens: Sequence[Token]) -> bool:
     """Say whether the text speaks of a shelter at all."""
-    return bool(shelters_in(text_of(tokens)))
+    return bool(shelters_in(Text(tokens)))
 
 
 def shelter_place(folded: str, tokens: Sequence[Token]) -> bool:
     """Say whether a text leads to a shelter. It takes time in proportion to the length of the text."""
-    text = text_of(tokens)
+    text = Text(tokens)
     shelters, stays = shelters_in(text), stays_in(text)
     if not (shelters or stays):  # nearly always
         return False

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from conversations.languages import LANGUAGES, phrases
-from conversations.session.reading.text import fold
+from conversations.session.reading.text import LETTERS, fold
 from conversations.session.reading.vocabulary import NUMBERS, any_phrase, joined_number_words, known_words, numbered
 from conversations.session.safeguards.misspelt import misspelt
 from conversations.session.safeguards.words import Is, Token, has_one_of, is_new, languages_of_number
@@ -96,7 +96,10 @@ def numbers_said(folded: str, tokens: Sequence[Token]) -> Iterator[tuple[str, ..
     said = [token for token in tokens if token.folded in words]
     if len(said) < _LEAST or all(token.what & Is.LINK for token in said):  # "de" is two in Creole alone
         return
+    heard = set(LETTERS.findall(folded))
     for language in LANGUAGES:
+        if heard.isdisjoint(_number_words_in(language)) and _thousand(language) not in heard:
+            continue
         for row in _ROW.findall(_in_figures(joined_number_words(folded, language), language)):
             groups = tuple(re.findall("[0-9]+", row))
             if "=" in row and min(map(len, groups)) < _YEAR:
@@ -236,11 +239,14 @@ def _said_in(language: str) -> re.Pattern[str]:
     hundreds = "|".join(sorted(_hundreds(language), key=len, reverse=True))
     below = "|".join(sorted(_below_hundred(language), key=len, reverse=True))
     units = "|".join(word for word, value in _below_hundred(language).items() if 0 < value < 10)
-    thousand = fold(phrases(language, "reading.thousand")[0])
     return re.compile(
-        rf"\b(?:(?:({units})[ -])?({thousand})(?:[ -]({hundreds}))?(?:[ -]({below}))?"
+        rf"\b(?:(?:({units})[ -])?({_thousand(language)})(?:[ -]({hundreds}))?(?:[ -]({below}))?"
         rf"|({hundreds})(?:[ -]({below}))?|({below}))\b"
     )
+
+
+def _thousand(language: str) -> str:
+    return fold(phrases(language, "reading.thousand")[0])
 
 
 @cache
@@ -254,8 +260,13 @@ def _hundreds(language: str) -> Mapping[str, int]:
 
 @cache
 def _number_words() -> frozenset[str]:
-    words = {word for language in LANGUAGES for phrase in _hundreds(language) for word in phrase.split()}
-    return frozenset(words.union(*(_below_hundred(language) for language in LANGUAGES)))
+    return frozenset().union(*map(_number_words_in, LANGUAGES))
+
+
+@cache
+def _number_words_in(language: str) -> frozenset[str]:
+    words = {word for phrase in _hundreds(language) for word in phrase.split()}
+    return frozenset(words.union(_below_hundred(language)))
 
 
 @cache

@@ -7,14 +7,12 @@ from typing import NamedTuple
 from conversations.session.reading.vocabulary import known_words
 from conversations.session.safeguards.rules import ANY, Rule, Table
 from conversations.session.safeguards.sentences import ENDS
-from conversations.session.safeguards.shelter_words import Text
+from conversations.session.safeguards.shelter_words import SAYS, Shape, Text
 from conversations.session.safeguards.words import (
     NAME,
     Is,
     Token,
     number_at,
-    place_at,
-    quarter_at,
     without_article,
 )
 
@@ -26,6 +24,8 @@ _HOUSE = 4
 _ON_MAP = 9
 """Words between a map and the name that is looked for on it."""
 _MAY_BE = NAME | Is.COINED | Is.LINK | Is.VILLAGE
+_BUILDINGS = Is.LANDMARK | Is.INSTITUTION | Is.HOUSE | SAYS["buildings"]
+_BY = Is.BESIDE | SAYS["stands_by"]
 
 
 class Leads(Enum):
@@ -73,12 +73,12 @@ class Way(NamedTuple):
 
 # ------------------------------------------------------------------ streets and numbers
 def _is_named_way(w: Way) -> bool:
-    return w.says("ways") and not _is_town(w) and (_has_name(w, 1) or _is_numbered_before(w))
+    return not _is_town(w) and (_has_name(w, 1) or _is_numbered_before(w))
 
 
 def _is_town(w: Way) -> bool:
     """ "Kafou bezwen dlo"; not "kafou Rita" and not "Delmas 33"."""
-    return w.token.is_capitalised and not w.text.at(w.at + 1).is_number and place_at(w.text.tokens, w.at)[0] > 0
+    return w.token.is_capitalised and not w.text.at(w.at + 1).is_number and w.text.place_at(w.at)[0] > 0
 
 
 def _is_numbered_before(w: Way) -> bool:
@@ -90,7 +90,7 @@ def _is_numbered_before(w: Way) -> bool:
 
 def _is_way_behind_name(w: Way) -> bool:
     """ "Duarte Street", "5th street"."""
-    return w.says("ways_behind") and (_is_ordinal_end(w.text, w.at - 1) or is_name(w.text.at(w.at - 1)))
+    return _is_ordinal_end(w.text, w.at - 1) or is_name(w.text.at(w.at - 1))
 
 
 def _is_ordinal_end(text: Text, at: int) -> bool:
@@ -161,12 +161,10 @@ def _has_number(text: Text, at: int) -> bool:
 
 def _is_quarter(w: Way) -> bool:
     """ "Barrio Capotillo", "quartier de Fontamara", "el sector los mina"."""
-    if not w.says("quarters"):
-        return False
     is_part = bool(w.token.what & Is.STREET)
     for at in w.ahead(_NEXT):
         token, is_first = w.text.tokens[at], at == w.at + 1
-        behind, is_wide = place_at(w.text.tokens, at)
+        behind, is_wide = w.text.place_at(at)
         if behind:
             return not is_wide or (is_first and token.is_capitalised and is_part)
         if token.text != "." and not token.what & Is.LINK:
@@ -184,7 +182,7 @@ def _are_capitals(text: Text, at: int) -> bool:
 def _is_distance(w: Way) -> bool:
     """ "A 200 metros de la rotonda", "dos cuadras al sur", "three houses past the shop"."""
     is_length = w.says("lengths")
-    if not (is_length or w.says("counted_houses")) or w.at in w.shelters:
+    if w.at in w.shelters:
         return False
     if number_at(w.text.tokens, w.at - 1) is None and not w.text.says(w.at - 1, "few"):
         return False
@@ -207,13 +205,11 @@ def _is_one_in_row(w: Way) -> bool:
 
 def _is_floor(w: Way) -> bool:
     """ "El segundo piso", "2do nivel"; not "a nivel"."""
-    return w.says("floors") and not _is_article(w.text, w.at - 1) and _is_one_in_row(w)
+    return not _is_article(w.text, w.at - 1) and _is_one_in_row(w)
 
 
 def _is_walked(w: Way) -> bool:
     """ "Doblas en la bomba", "get off at the water tower", "prenez la rue": not "entra en la fase 2"."""
-    if not w.says("walks"):
-        return False
     is_told = False
     for at in w.ahead(_NEAR):
         token = w.text.tokens[at]
@@ -222,7 +218,7 @@ def _is_walked(w: Way) -> bool:
         is_street = token.what & Is.STREET and not w.text.says(at, "parts_too")
         if token.what & Is.LANDMARK or is_street or w.text.says(at, "doors", "ways", "buildings"):
             return True
-        if at > w.at + 1 and is_name(token) and not place_at(w.text.tokens, at)[0]:
+        if at > w.at + 1 and is_name(token) and not w.text.place_at(at)[0]:
             return not token.what & Is.INSTITUTION
         if not (token.what & (Is.LINK | Is.BESIDE | Is.ORDINAL) or w.text.says(at, "along")):
             if is_told or token.what:
@@ -233,17 +229,12 @@ def _is_walked(w: Way) -> bool:
 
 def _is_looks(w: Way) -> bool:
     """ "La casa amarilla", "portón verde", "blue door"."""
-    is_thing = w.says("doors") or w.token.what & Is.HOUSE
-    return (
-        bool(is_thing)
-        and w.at not in w.shelters
-        and (w.text.says(w.at - 1, "colours") or w.text.says(w.at + 1, "colours"))
-    )
+    return w.at not in w.shelters and (w.text.says(w.at - 1, "colours") or w.text.says(w.at + 1, "colours"))
 
 
 def _is_whose_house(w: Way) -> bool:
     """ "La casa de doña Chea", "the house of Mr. Diaz"."""
-    if not w.token.what & Is.HOUSE or w.at in w.shelters or not w.text.at(w.at + 1).what & Is.LINK:
+    if w.at in w.shelters or not w.text.at(w.at + 1).what & Is.LINK:
         return False
     token = w.text.at(_behind(w.text, w.at + 1, "", Is.LINK))
     return bool(token.what & Is.TITLE) or (is_name(token) and bool(token.what & NAME))
@@ -252,8 +243,6 @@ def _is_whose_house(w: Way) -> bool:
 # ------------------------------------------------------------------ landmarks
 def _stands_by(w: Way) -> Leads | None:
     """ "Detrás del colmado", "across from the primary school", "frente a la UASD"."""
-    if not (w.token.what & Is.BESIDE or w.says("stands_by")):
-        return None
     is_time_too, thing = w.says("afterwards"), False
     for at in w.ahead(_NEAR):
         token = w.text.tokens[at]
@@ -263,7 +252,7 @@ def _stands_by(w: Way) -> Leads | None:
             break
         if token.what & Is.INSTITUTION and not is_time_too:
             return Leads.BY_NAME
-        if is_name(token) and not place_at(w.text.tokens, at)[0]:
+        if is_name(token) and not w.text.place_at(at)[0]:
             return Leads.IN_PASSING if is_time_too else Leads.BY_NAME
         thing = thing or (not is_time_too and _is_any_thing(w.text, at))
     return Leads.IN_PASSING if thing else None
@@ -280,7 +269,7 @@ def _is_any_thing(text: Text, at: int) -> bool:
 def _is_building(w: Way) -> bool:
     """ "Está en la torre Alco", "es el antiguo hotel": not "está en un hotel"."""
     is_old = w.text.is_introduced(w.at, "former") or w.text.says(w.at + 1, "former")
-    is_wide = w.token.folded in known_words("personal.wide") or place_at(w.text.tokens, w.at)[0]
+    is_wide = w.token.folded in known_words("personal.wide") or w.text.place_at(w.at)[0]
     is_in = (
         w.token.what & Is.INSTITUTION and not (is_wide or w.says("quarters")) and w.text.is_introduced(w.at, "located")
     )
@@ -288,7 +277,7 @@ def _is_building(w: Way) -> bool:
         return False
     at = _behind(w.text, w.at + 1, "", Is.LINK)
     token, before = w.text.at(at), w.text.at(w.at - 1)
-    is_called = (token.is_capitalised or token.is_upper) and (at == w.at + 1 or not place_at(w.text.tokens, at)[0])
+    is_called = (token.is_capitalised or token.is_upper) and (at == w.at + 1 or not w.text.place_at(at)[0])
     is_called = is_called or (token.is_number and at == w.at + 1) or (is_name(before) and w.at > 1)
     is_called = is_called or (w.says("buildings") and w.text.says(w.at - 1, "the") and _is_of_something(w.text, at))
     return is_old or (is_called and not w.text.is_introduced(w.at, "any_one"))
@@ -296,19 +285,19 @@ def _is_building(w: Way) -> bool:
 
 def _is_in_former(w: Way) -> bool:
     """ "En la antigua escuela", "inside the old railway compound"; not "en el mismo"."""
-    if not w.says("former") or w.says("states"):
+    if w.says("states"):
         return False
     return w.text.says(w.at - 1, "there_in") or (_is_article(w.text, w.at - 1) and w.text.says(w.at - 2, "there_in"))
 
 
 def _is_stop(w: Way) -> bool:
     """ "Metro Portazgo", "arrêt Total"."""
-    return w.says("transit") and is_name(w.text.at(w.at + 1))
+    return is_name(w.text.at(w.at + 1))
 
 
 def _is_number_and_name(w: Way) -> bool:
     """ "At 45 Hostos", ", 22A Waterloo"; not "took in 3 Colombian girls"."""
-    if not w.token.is_capitalised or not is_name(w.token) or place_at(w.text.tokens, w.at)[0]:
+    if not w.token.is_capitalised or not is_name(w.token) or w.text.place_at(w.at)[0]:
         return False
     number = w.at - 1 - (len(w.text.at(w.at - 1).text) == 1)
     behind = w.text.at(w.at + 1)
@@ -319,25 +308,23 @@ def _is_number_and_name(w: Way) -> bool:
 
 def _is_of_something(text: Text, at: int) -> bool:
     """ "El convento de las dominicas"; not "el convento de Azua"."""
-    return bool(text.at(at - 1).what & Is.LINK) and text.at(at).is_word and not place_at(text.tokens, at)[0]
+    return bool(text.at(at - 1).what & Is.LINK) and text.at(at).is_word and not text.place_at(at)[0]
 
 
 # ------------------------------------------------------------------ names of places
 def _is_on_map(w: Way) -> bool:
     """ "En Google Maps sale como Lavandería Rosa"."""
-    return w.says("maps") and any(
-        is_name(w.text.tokens[at]) or w.text.tokens[at].text in '"«“' for at in w.ahead(_ON_MAP)
-    )
+    return any(is_name(w.text.tokens[at]) or w.text.tokens[at].text in '"«“' for at in w.ahead(_ON_MAP))
 
 
 def _is_small_place(w: Way) -> bool:
     """ "En Arroyo Hondo", "de Los Prados", "la dirección es Las Palmas": no municipality."""
-    behind, is_wide = place_at(w.text.tokens, w.at)
+    behind, is_wide = w.text.place_at(w.at)
     if behind == w.at + 1 and _is_called_as_town(w):
         return True
-    if behind and (is_wide or behind >= quarter_at(w.text.tokens, w.at)):
+    if behind and (is_wide or behind >= w.text.quarter_at(w.at)):
         return not is_wide
-    if quarter_at(w.text.tokens, w.at):
+    if w.text.quarter_at(w.at):
         return True
     if not w.at or not _is_located(w) or _is_on_the(w, "located"):
         return False
@@ -408,7 +395,7 @@ def _is_article(text: Text, at: int) -> bool:
 
 
 def _may_be_place(text: Text, at: int) -> bool:
-    token, (behind, is_wide) = text.tokens[at], place_at(text.tokens, at)
+    token, (behind, is_wide) = text.tokens[at], text.place_at(at)
     if behind:
         return not is_wide or _goes_on(text, behind)
     if token.is_number:
@@ -425,50 +412,50 @@ def _may_be_place(text: Text, at: int) -> bool:
 def _goes_on(text: Text, at: int) -> bool:
     """ "Honduras del Oeste"."""
     is_of = text.at(at).what & Is.LINK and not text.at(at).what & Is.JOINS and not text.says(at + 1, "states")
-    return bool(is_of) and text.at(at + 1).is_capitalised and not place_at(text.tokens, at + 1)[0]
+    return bool(is_of) and text.at(at + 1).is_capitalised and not text.place_at(at + 1)[0]
 
 
 # fmt: off
 WAYS: Table[Way, Leads] = Table(
-    Rule("a street by its name or number", Leads.TO_A_HOUSE, ANY, _is_named_way,
+    Rule("a street by its name or number", Leads.TO_A_HOUSE, SAYS["ways"], _is_named_way,
          "refugio en la calle doce"),
-    Rule("a street behind its name", Leads.TO_A_HOUSE, ANY, _is_way_behind_name,
+    Rule("a street behind its name", Leads.TO_A_HOUSE, SAYS["ways_behind"], _is_way_behind_name,
          "the shelter on Duarte Street"),
     Rule("a street that is cut short", Leads.TO_A_HOUSE, ANY, _is_short_street,
          "ojo vecinos del refugio en la c/ 17"),
-    Rule("a part of a town", Leads.TO_A_HOUSE, ANY, _is_quarter,
+    Rule("a part of a town", Leads.TO_A_HOUSE, SAYS["quarters"], _is_quarter,
          "El equipo visitó la casa de acogida del barrio Libertad"),
-    Rule("the number of a house", Leads.TO_A_HOUSE, ANY, _is_numbered_house,
+    Rule("the number of a house", Leads.TO_A_HOUSE, Shape.CAPITAL | Is.STREET | SAYS["units"], _is_numbered_house,
          "refugio: apto. 12"),
-    Rule("so far from somewhere", Leads.ON_THE_WAY, ANY, _is_distance,
+    Rule("so far from somewhere", Leads.ON_THE_WAY, SAYS["lengths"] | SAYS["counted_houses"], _is_distance,
          "el refugio, a dos cuadras de la gallera"),
-    Rule("a floor", Leads.BY_NAME, ANY, _is_floor,
+    Rule("a floor", Leads.BY_NAME, SAYS["floors"], _is_floor,
          "el refugio está en el segundo piso"),
-    Rule("one of a row", Leads.ON_THE_WAY, ANY, lambda w: w.says("doors") and _is_one_in_row(w),
+    Rule("one of a row", Leads.ON_THE_WAY, SAYS["doors"], _is_one_in_row,
          "para ir al refugio: la segunda casa"),
-    Rule("the way to go", Leads.ON_THE_WAY, ANY, _is_walked,
+    Rule("the way to go", Leads.ON_THE_WAY, SAYS["walks"], _is_walked,
          "para ir al refugio doblas en la bomba"),
-    Rule("what it looks like", Leads.BY_NAME, ANY, _is_looks,
+    Rule("what it looks like", Leads.BY_NAME, SAYS["doors"] | Is.HOUSE, _is_looks,
          "el refugio es la puerta verde"),
-    Rule("whose house it was", Leads.IN_BUILDING, ANY, _is_whose_house,
+    Rule("whose house it was", Leads.IN_BUILDING, Is.HOUSE, _is_whose_house,
          "el refugio queda en la casa de doña Chea"),
-    Rule("by a landmark", Leads.TO_A_HOUSE, ANY, lambda w: _stands_by(w) is Leads.TO_A_HOUSE,
+    Rule("by a landmark", Leads.TO_A_HOUSE, _BY, lambda w: _stands_by(w) is Leads.TO_A_HOUSE,
          "el refugio, detrás del colmado"),
-    Rule("by what has a name", Leads.BY_NAME, ANY, lambda w: _stands_by(w) is Leads.BY_NAME,
+    Rule("by what has a name", Leads.BY_NAME, _BY, lambda w: _stands_by(w) is Leads.BY_NAME,
          "El refugio está frente a la UASD"),
-    Rule("by a thing, or after something", Leads.IN_PASSING, ANY, lambda w: _stands_by(w) is Leads.IN_PASSING,
+    Rule("by a thing, or after something", Leads.IN_PASSING, _BY, lambda w: _stands_by(w) is Leads.IN_PASSING,
          "el refugio está detrás de la sastrería"),
-    Rule("on a map", Leads.TO_A_HOUSE, ANY, _is_on_map,
+    Rule("on a map", Leads.TO_A_HOUSE, SAYS["maps"], _is_on_map,
          'busque waze "Villa Serena 3" ese es el refugio'),
-    Rule("a number alone", Leads.BY_NAME, ANY, _is_only_number,
+    Rule("a number alone", Leads.BY_NAME, Shape.NUMBER, _is_only_number,
          "refugio de la 17"),
-    Rule("a number and a name", Leads.BY_NAME, ANY, _is_number_and_name,
+    Rule("a number and a name", Leads.BY_NAME, Shape.CAPITAL, _is_number_and_name,
          "delivered to the refuge, 22A Waterloo"),
-    Rule("a stop", Leads.TO_A_HOUSE, ANY, _is_stop,
+    Rule("a stop", Leads.TO_A_HOUSE, SAYS["transit"], _is_stop,
          "elles sont dans un appart à Belleville, métro Couronnes, c'est notre refuge"),
-    Rule("a house that was another", Leads.BY_NAME, ANY, _is_in_former,
+    Rule("a house that was another", Leads.BY_NAME, SAYS["former"], _is_in_former,
          "the shelter is inside the old railway compound"),
-    Rule("a building by its name", Leads.IN_BUILDING, ANY, _is_building,
+    Rule("a building by its name", Leads.IN_BUILDING, _BUILDINGS, _is_building,
          "el refugio está en la torre Alco"),
     Rule("a small place", Leads.BY_NAME, ANY, _is_small_place,
          "le refuge est à Turgeau"),
@@ -482,4 +469,4 @@ WAYS: Table[Way, Leads] = Table(
 
 def way_told(way: Way) -> Leads | None:
     """Return how much of a way begins at this word, or None."""
-    return WAYS.verdict(way, way.token.what)
+    return WAYS.verdict(way, way.text.said[way.at])

@@ -347,7 +347,8 @@ def number_at(tokens: Sequence[Token], position: int) -> int | None:
     token = tokens[position]
     if token.is_number:
         return int(token.text) if len(token.text) <= 3 else None
-    return _number(token, -1)
+    said = _numbers().get(token.folded)
+    return said[0][1] if said else None
 
 
 def number_from(tokens: Sequence[Token], position: int) -> tuple[int, int] | None:

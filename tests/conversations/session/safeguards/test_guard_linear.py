@@ -1,7 +1,8 @@
 """Every reader of text from outside is linear: three messages of 4 096 signs once stopped the bot for everybody (S16).
 
 What is compared is processor time of this thread, the least of several times, of a text and of one four times as long:
-a linear reader takes 4 times as long, a quadratic one 16 times.
+a linear reader takes 4 times as long, a quadratic one 16 times. What each sign costs is counted in calls, which are the
+same on a busy machine.
 """
 
 import importlib
@@ -9,6 +10,7 @@ import inspect
 import pkgutil
 import random
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,12 +22,17 @@ import pytest
 from conversations import languages
 from conversations.session.safeguards.emergencies import emergency
 from conversations.session.safeguards.guard import is_name_alone, personal_data
+from conversations.session.safeguards.shelter_parts import PARTS
+from conversations.session.safeguards.shelter_words import SAYS
+from conversations.session.safeguards.ways import WAYS
 from tests.grown import UNITS, grown, units
 
 SHORT, LONG = 1024, 4096
 LINEAR = 8
 TRIFLE = 0.0006
 """Seconds for the short text below which the long one takes at most 10 ms, whatever it is."""
+MOST_CALLS = 40
+"""Calls for each sign: 4 096 signs at 35 take about 20 ms, at 82 they took 60."""
 PACKAGES = ("conversations.session", "bot.screens.everyone", "bot.telegram")
 
 
@@ -122,6 +129,49 @@ def test_the_guard_as_a_whole_reads_a_text_once(read: Callable[[str], object]) -
         if not is_linear(read, partial(growing, unit, before, "")):
             slow.append((before, unit))
     assert slow == []
+
+
+def of_shelters() -> Iterator[str]:
+    """The example of each rule about the way to a shelter, and each kind of word that the rules ask for, beside one."""
+    dice = random.Random(11)
+    for rule in (*WAYS.rules, *PARTS.rules):
+        yield f"{rule.example} "
+    for key in SAYS:
+        shelter, word = (
+            " ".join(dice.choice(piece.split("/")) for piece in dice.choice(languages.phrases_of_all(name)).split())
+            for name in ("personal.shelters", f"personal.{key}")
+        )
+        yield f"{shelter}{dice.choice((' ', ', ', '. '))}{word}{dice.choice((' ', ', ', '. ', ' en la '))}"
+
+
+def calls(read: Callable[[str], object], given: str) -> int:
+    count = 0
+
+    def called(_: object, event: str, __: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        read(given)
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strict", [False, True], ids=["ordinary", "strict"])
+def test_a_text_of_the_parts_of_a_shelter_costs_little_for_each_sign(*, strict: bool) -> None:
+    """Each word is asked only the rules that it has a meaning for, however many shelters are told of."""
+    read = partial(personal_data, strict=strict)
+    costly = []
+    for unit in (*of_shelters(), "refugio calle ", "casa de acogida en la "):
+        read(grown(unit, SHORT))  # what is said of each word is known from then on
+        short, long = calls(read, grown(unit, SHORT)), calls(read, grown(unit, LONG))
+        if long > MOST_CALLS * LONG or long > LINEAR * short:
+            costly.append((unit, short / SHORT, long / LONG))
+    assert costly == []
 
 
 def said() -> list[str]:
