@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from storage.plan.periods import Periods
     from storage.plan.plans import Plans
     from storage.plan.settings import PlanSettings
+    from storage.plan.succession import Succession
     from storage.reports.comments import Comments
     from storage.reports.files import Attachments
     from storage.reports.forms import Forms
@@ -98,6 +99,7 @@ class UnitOfWork(Unit):
     delegations: "Delegations" = _repository("storage.people.delegations")
     closings: "Closings" = _repository("storage.plan.closings")
     endings: "Endings" = _repository("storage.plan.endings")
+    succession: "Succession" = _repository("storage.plan.succession")
     periods: "Periods" = _repository("storage.plan.periods")
     forms: "Forms" = _repository("storage.reports.forms")
     sessions: "Sessions" = _repository("storage.reports.sessions")

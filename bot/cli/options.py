@@ -1,6 +1,6 @@
 """Options that many commands share."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,3 +16,5 @@ PersonOption = Annotated[int, typer.Option("--telegram-id", help="Telegram's num
 ContributorOption = Annotated[
     bool, typer.Option("--contributor", help="Of an observer: they also report the indicators their agency leads.")
 ]
+FEW: Final = 5
+"""Rows of a sheet that an import names when it adds more of them."""

@@ -157,6 +157,8 @@ class Plan(Base):
     imported_at: Column[datetime | None]
     closes_on: Column[date | None]
     """The last day on which something of it is written, once it was decided that the plan ends."""
+    succeeds_id: Column[int | None] = column(Id)
+    """The earlier plan that this one follows."""
     lists_revision: Column[str] = column(String(16), default="", server_default="")
     """Changes with every change of what forms take from the plan (storage.plan.lists)."""
 
@@ -280,6 +282,17 @@ class ActivitySupport(Base):
     agency_id: Column[int] = column(ForeignKey("agency.id"), primary_key=True)
     leads: Column[bool] = column(default=False, server_default=false())
     """It leads jointly with the activity's agency, which alone reports and closes."""
+
+
+class Resource(Base):
+    """What an activity gets from one source: the state's budget, a donor, a loan."""
+
+    __tablename__ = "resource"
+    activity_id: Column[int] = column(ForeignKey("activity.id"), primary_key=True)
+    source: Column[str] = column(primary_key=True)
+    amount: Column[str]
+    currency: Column[str] = column(String(3), default="")
+    """An ISO 4217 code. Blank: the plan's."""
 
 
 class Code(OfPlan):

@@ -29,6 +29,7 @@ STEADY: Final = frozenset(
         "plan",
         "reopening",
         "reporting_period",
+        "resource",
         "strategic_area",
         "target",
     )

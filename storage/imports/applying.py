@@ -10,13 +10,13 @@ reporting period belong to the admin and are not computed again.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from conversations.languages import FIRST, LANGUAGES
 from conversations.plan.model import STANDARD_CELL
@@ -40,7 +40,7 @@ from storage.imports.differences import (
     shown_value,
 )
 from storage.imports.reading import PlanDraft
-from storage.imports.sheets import PARTS, SETTINGS, SHEETS, Part, SheetOf, Value, leads, table_of
+from storage.imports.sheets import PARTS, SETTINGS, SHEETS, Part, SheetOf, Value, leads, parts, table_of
 from storage.plan.cadences import DAYS, columns
 from storage.plan.lists import touch
 
@@ -65,6 +65,7 @@ def apply(
     shown: str | None = None,
     changed_on: date | None = None,
     same: Collection[str] = (),
+    succeeds_id: int | None = None,
 ) -> Differences:
     """Make the plan what the draft says, and return the changes. Without changes there is no audit entry.
 
@@ -75,7 +76,8 @@ def apply(
     nothing is applied, and the present differences are returned.
 
     If there is no plan with this code, it is made; `timezone` is used if the workbook names none. Its reporting periods
-    are made too, with days that respect the plan's holidays.
+    are made too, with days that respect the plan's holidays. With `succeeds_id` it follows that plan, and its
+    first import, too, can be undone: nothing but the row of a plan that was never imported is left.
     """
     connection = unit.connection
     starts_on, ends_on = _span(draft, plan_code)
@@ -100,8 +102,8 @@ def apply(
         return found
     if unsaid := [each for each in found.doubts if each.code not in same]:
         raise ReusedCodes(unsaid)
-    before = None if is_new else history.take(unit, comparison.plan_id)
-    comparison.apply(found, now, changed_on)
+    before = None if is_new and succeeds_id is None else history.take(unit, comparison.plan_id)
+    comparison.apply(found, now, changed_on, succeeds_id)
     noted: dict[str, object] = {}
     if before is not None:
         noted = history.record(
@@ -162,8 +164,12 @@ class Kept:
     retired_on: date | None = None
 
 
-_BESIDE = ("responsible", "supporting")
-_TARGET = ("target", "target_date", "target_source", "targets")
+_LISTED: Mapping[str, tuple[str, ...]] = {
+    "target": ("target", "target_date", "target_source", "targets"),
+    "activity_support": ("responsible", "supporting"),
+    "resource": ("resources",),
+}
+"""The tables of rows that belong to another row (`history.LISTS`), and the headers from which they are made."""
 _NOTHING = PlanDraft({}, date.max, date.min, "")
 
 
@@ -221,9 +227,11 @@ class _Comparison:
             for one in sheet_of.fields
             if one.kind in ("reference", "leads") and one.kept
         }
-        extras = self._load_targets() if sheet_of.table == "indicator" else {}
-        if sheet_of.table == "activity":
-            extras = self._load_supporting()
+        listed = {
+            name: history.rows_of(self.unit, self.plan_id, name)
+            for name in _LISTED
+            if history.LISTS[name][1] == sheet_of.table
+        }
         kept: dict[str, Kept] = {}
         statement = select(table).where(table.c.plan_id == self.plan_id).order_by(table.c.id)
         for row in self.unit.connection.execute(statement).mappings():
@@ -239,36 +247,29 @@ class _Comparison:
                     values[one.header] = one.blank
             retired_on = row[sheet_of.retired_by] if sheet_of.retired_by else None
             values |= {part_of.name: () for part_of in PARTS if part_of.owners == sheet_of.name}
-            kept[row["code"]] = Kept(row["id"], values | extras.get(row["id"], {}), retired_on)
+            for name, found in listed.items():
+                if row["id"] in found:
+                    values |= self._shown(name, found[row["id"]], values, ids["agency_id"])
+            kept[row["code"]] = Kept(row["id"], values, retired_on)
         return kept
 
-    def _load_targets(self) -> dict[int, dict[str, Value]]:
-        target = _tables["target"]
-        statement = select(target).where(target.c.plan_id == self.plan_id)
-        found: dict[int, dict[str, Value]] = {}
-        for row in sorted(self.unit.connection.execute(statement), key=lambda row: row.target_on or date.max):
-            before = found.get(row.indicator_id, {})
-            on_the_way = (*before["targets"], _target_part(before)) if before else ()  # type: ignore[misc]
-            own = {"target": row.value, "target_date": row.target_on, "target_source": row.source}
-            found[row.indicator_id] = {**own, "targets": on_the_way}
-        return found
-
-    def _load_supporting(self) -> dict[int, dict[str, Value]]:
-        support, activity = _tables["activity_support"], _tables["activity"]
-        codes = {kept.id: code for code, kept in self._kept["agency"].items()}
-        found: dict[tuple[int, str], tuple[list[str], list[str]]] = {}
-        statement = (
-            select(activity.c.id, activity.c.agency_id, support.c.agency_id, support.c.leads)
-            .join(activity, activity.c.id == support.c.activity_id)
-            .where(activity.c.plan_id == self.plan_id)
-        )
-        for activity_id, lead, other, leads_too in self.unit.connection.execute(statement):
-            jointly, helping = found.setdefault((activity_id, codes[lead]), ([], []))
-            (jointly if leads_too else helping).append(codes[other])
-        return {
-            activity_id: {"responsible": ";".join((lead, *sorted(jointly))), "supporting": tuple(sorted(helping))}
-            for (activity_id, lead), (jointly, helping) in found.items()
-        }
+    @staticmethod
+    def _shown(
+        name: str, rows: Sequence[RowMapping], values: Mapping[str, Value], codes: Mapping[int, str]
+    ) -> dict[str, Value]:
+        """Return what the workbook says of a row's own rows in one of `_LISTED`. `codes` are those of agencies."""
+        if name == "activity_support":
+            jointly, helping = (
+                sorted(codes[row["agency_id"]] for row in rows if row["leads"] is it) for it in (True, False)
+            )
+            return {"responsible": ";".join((str(values["responsible"]), *jointly)), "supporting": tuple(helping)}
+        if name == "resource":
+            return {"resources": tuple(sorted((row["source"], row["amount"], row["currency"]) for row in rows))}
+        every = [
+            {"target": row["value"], "target_date": row["target_on"], "target_source": row["source"]}
+            for row in sorted(rows, key=lambda row: row["target_on"] or date.max)
+        ]
+        return every[-1] | {"targets": tuple(map(_target_part, every[:-1]))}
 
     def _load_codes(self) -> dict[str, Kept]:
         table = _tables["code"]
@@ -412,7 +413,7 @@ class _Comparison:
         }
 
     # -------------------------------------------------------------- making it so
-    def apply(self, found: Differences, now: datetime, changed_on: date | None) -> None:
+    def apply(self, found: Differences, now: datetime, changed_on: date | None, succeeds_id: int | None) -> None:
         today = now.astimezone(ZoneInfo(self._timezone)).date()
         touched: dict[str, dict[str, set[DifferenceKind]]] = {}
         for one in found:
@@ -434,6 +435,7 @@ class _Comparison:
                 starts_on=min(starts_on, self._starts_on or starts_on),
                 ends_on=max(ends_on, self._ends_on or ends_on),
                 imported_at=now,
+                **({} if succeeds_id is None else {"succeeds_id": succeeds_id}),
                 **self._plan_columns(),
             )
         )
@@ -461,12 +463,10 @@ class _Comparison:
             self._kept[sheet_of.table][code] = kept
         else:
             self.unit.connection.execute(update(table).where(table.c.id == kept.id).values(columns))
-        if sheet_of.table == "indicator" and any(values.get(name) != old.get(name) for name in _TARGET):
-            self._write_target(kept.id, values, is_new=not old)
-        elif sheet_of.table == "activity" and any(
-            (values.get(name) or ()) != (old.get(name) or ()) for name in _BESIDE
-        ):
-            self._write_supporting(kept.id, values, is_new=not old)
+        for name, headers in _LISTED.items():
+            parent, owner = history.LISTS[name]
+            if owner == sheet_of.table and any((values.get(each) or ()) != (old.get(each) or ()) for each in headers):
+                self._write_list(name, {parent: kept.id}, values, is_new=not old)
 
     def _columns(self, sheet_of: SheetOf, values: Mapping[str, Value]) -> dict[str, Any]:
         """The values as columns of the table. A column that neither file nor database has gets its blank value."""
@@ -486,38 +486,27 @@ class _Comparison:
                 columns[one.kept] = value
         return columns
 
-    def _write_target(self, indicator_id: int, values: Mapping[str, Value], *, is_new: bool) -> None:
-        target = _tables["target"]
+    def _write_list(self, name: str, owner: dict[str, int], values: Mapping[str, Value], *, is_new: bool) -> None:
+        table = _tables[name]
         if not is_new:
-            self.unit.connection.execute(delete(target).where(target.c.indicator_id == indicator_id))
-        parts = values.get("targets") or ()
-        own = (_target_part(values),) if values.get("target") else ()
-        rows = [
-            {
-                "plan_id": self.plan_id,
-                "indicator_id": indicator_id,
-                "value": value,
-                "target_on": date.fromisoformat(on) if on else None,
-                "source": source,
-            }
-            for on, value, source in (*(parts if isinstance(parts, tuple) else ()), *own)
-        ]
-        if rows:
-            self.unit.connection.execute(insert(target), rows)
+            self.unit.connection.execute(delete(table).filter_by(**owner))
+        if rows := [owner | row for row in self._listed(name, values)]:
+            self.unit.connection.execute(insert(table), rows)
 
-    def _write_supporting(self, activity_id: int, values: Mapping[str, Value], *, is_new: bool) -> None:
-        support = _tables["activity_support"]
-        if not is_new:
-            self.unit.connection.execute(delete(support).where(support.c.activity_id == activity_id))
-        helping = values.get("supporting")
-        beside = [(name, False) for name in (helping if isinstance(helping, tuple) else ())]
-        beside += [(name, True) for name in leads(values["responsible"])[1:]]
-        rows = [
-            {"activity_id": activity_id, "agency_id": self._kept["agency"][str(name)].id, "leads": leads_too}
-            for name, leads_too in beside
-        ]
-        if rows:
-            self.unit.connection.execute(insert(support), rows)
+    def _listed(self, name: str, values: Mapping[str, Value]) -> Iterator[dict[str, Any]]:
+        """Yield the rows of one of `_LISTED` that belong to a row with these values."""
+        if name == "activity_support":
+            beside = [(code, False) for code in parts(values, "supporting")]
+            for code, leads_too in (*beside, *((code, True) for code in leads(values["responsible"])[1:])):
+                yield {"agency_id": self._kept["agency"][str(code)].id, "leads": leads_too}
+        elif name == "resource":
+            for part in parts(values, "resources"):
+                yield dict(zip(("source", "amount", "currency"), part, strict=True))
+        else:
+            own = (_target_part(values),) if values.get("target") else ()
+            for on, value, source in (*parts(values, "targets"), *own):
+                day = date.fromisoformat(on) if on else None
+                yield {"plan_id": self.plan_id, "value": value, "target_on": day, "source": source}
 
     def _write_codes(self, touched: Mapping[str, Collection[DifferenceKind]]) -> None:
         table = _tables["code"]

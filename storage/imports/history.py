@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from conversations.plan.expected import expected_activities, expected_indicators
 from storage.calendar.moving_periods import follow_calendar
@@ -37,6 +37,7 @@ TABLES = ("cadence", "strategic_area", "agency", "objective", "indicator", "acti
 LISTS: Mapping[str, tuple[str, str]] = {
     "target": ("indicator_id", "indicator"),
     "activity_support": ("activity_id", "activity"),
+    "resource": ("activity_id", "activity"),
 }
 """Tables that are written again with the row they belong to: the column that refers to it, and its table."""
 _FOLLOWS = "reporting_period"
@@ -51,6 +52,7 @@ _OF_PLAN_ROW = (
     "currency",
     "min_cell",
     "hotlines",
+    "succeeds_id",
 )
 
 Row = dict[str, Any]
@@ -118,20 +120,25 @@ def take(unit: Unit, plan_id: int) -> Snapshot:
         table = _tables[name]
         each = connection.execute(select(table).where(table.c.plan_id == plan_id)).mappings()
         rows[name] = {row["id"]: {column: plain(value) for column, value in row.items()} for row in each}
-    lists: dict[str, dict[int, list[Row]]] = {}
-    for name, (parent, parent_table) in LISTS.items():
-        table, owner = _tables[name], _tables[parent_table]
-        statement = (
-            select(table)
-            .join(owner, owner.c.id == table.c[parent])
-            .where(owner.c.plan_id == plan_id)
-            .order_by(*table.primary_key.columns)
-        )
-        lists[name] = {}
-        for row in connection.execute(statement).mappings():
-            values = {column: plain(value) for column, value in row.items() if column != "id"}
-            lists[name].setdefault(row[parent], []).append(values)
+    lists = {
+        name: {
+            owner: [{column: plain(value) for column, value in row.items() if column != "id"} for row in found]
+            for owner, found in rows_of(unit, plan_id, name).items()
+        }
+        for name in LISTS
+    }
     return Snapshot(rows, lists)
+
+
+def rows_of(unit: Unit, plan_id: int, name: str) -> dict[int, list[RowMapping]]:
+    """Return the plan's rows of one of LISTS, by the row they belong to."""
+    parent, parent_table = LISTS[name]
+    table, owner = _tables[name], _tables[parent_table]
+    statement = select(table).join(owner, owner.c.id == table.c[parent]).where(owner.c.plan_id == plan_id)
+    found: dict[int, list[RowMapping]] = {}
+    for row in unit.connection.execute(statement.order_by(*table.primary_key.columns)).mappings():
+        found.setdefault(row[parent], []).append(row)
+    return found
 
 
 def record(
@@ -288,6 +295,11 @@ class _Undoing:
 
     def _hanging(self) -> Iterator[Hanging]:
         """Rows that refer to a row that would vanish, and do not vanish themselves."""
+        if self.restoring.get("plan", {}).get(self.plan_id, {}).get("imported_at", self) is None:
+            held = _tables["membership"]
+            statement = select(func.count()).select_from(held).where(held.c.plan_id == self.plan_id)
+            if count := self.unit.connection.execute(statement).scalar_one():
+                yield Hanging("plan", self.unit.of(Plans).by_id(self.plan_id).code, "membership", count)
         for table in TABLES:
             ids = self.added.get(table, frozenset())
             if not ids:
@@ -367,8 +379,9 @@ class _Undoing:
 
     def _expected_by(self, table: str, ids: Collection[int]) -> Iterator[Hanging]:
         """Periods that have locked since, and expected something about the row."""
-        plans = self.unit.of(Plans)
-        locked = [each for each in plans.periods(self.plan_id) if each.seals_on <= self.today]
+        plans, removed = self.unit.of(Plans), self.added.get("reporting_period", ())
+        there = (each for each in plans.periods(self.plan_id) if each.id not in removed)
+        locked = [each for each in there if each.seals_on <= self.today]
         if table == "activity":
             activities = [each for each in plans.activities(self.plan_id, include_retired=True) if each.id in ids]
             asked = [each.code for period in locked for each in expected_activities(activities, period)]

@@ -101,7 +101,7 @@ def begin_workbook(of: Country, language: str, today: date, *, has_holidays: boo
     for sheet_of in SHEETS:
         writing.sheet(sheet_of, _examples(sheet_of, language, today))
     shipped = read_plan(seed_workbook()).rows["code"]
-    for code_sheet_of in CODE_SHEETS:
+    for code_sheet_of in (each for each in CODE_SHEETS if not each.may_be_missing):
         writing.sheet(code_sheet_of, _codes(code_sheet_of, shipped, of, languages))
     book.close()
     return file.getvalue()

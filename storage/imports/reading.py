@@ -13,6 +13,7 @@ from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from conversations.languages import LANGUAGES, language_name
+from conversations.plan.model import FOLLOWERS, SUCCESSION
 from conversations.session.safeguards.characters import clean
 from conversations.xforms.problems import AuthorError, Problem
 from conversations.xforms.workbook import Book, Sheet, read_book
@@ -32,10 +33,13 @@ from storage.imports.sheets import (
     SheetOf,
     Value,
     leads,
+    parts,
 )
 
 _READ = tuple(sheet_of.name for sheet_of in READ)
 _FREQUENCIES = CADENCES["code"].words
+_SMALL = re.compile(r"-?0+\.0*[1-9][0-9]*")
+"""A number between -1 and 1 that is not 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,9 @@ class _Reading:
         for part_of in PARTS:
             if part_of.name in self._sheets:
                 self._read_parts(part_of, self._sheets[part_of.name])
+        self._check_shares()
         self._put_targets_in_turn()
         self._check_activities()
-        self._check_shares()
         self._check_who_leads()
         self._check_settings()
         self._check_cadences()
@@ -245,6 +249,7 @@ class _Reading:
         known = {header.casefold().replace(" ", "_") for header in sheet.headers}
         for number, texts, row in self._rows_in(sheet_of.name, sheet, sheet_of.row, known):
             attributes = {header: text for header, text in texts.items() if header not in sheet_of.row.columns}
+            attributes = {header: row[header] for header in sheet_of.attributes if row.get(header)} | attributes
             for header, text in attributes.items():
                 if len(text) > LONGEST_LABEL:
                     values = {"length": len(text), "limit": LONGEST_LABEL}
@@ -256,23 +261,42 @@ class _Reading:
                 continue
             first[key] = number
             counts[name] += 1
+            if name == SUCCESSION:
+                self._check_succession(number, row, texts)
             named = {each: f"{sheet_of.label}_{each}" for each in LANGUAGES}
             labels = {f"label_{each}": row[header] for each, header in named.items() if header in row}
             codes[key] = {**labels, "attributes": attributes, "position": counts[name]}
+
+    def _check_succession(self, number: int, row: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+        """Check how many rows of this plan a row of the earlier one became, that they are there, and why it ended."""
+        relation, codes = str(row.get("relation")), str(row.get("new_codes") or "").split()
+        least, most = FOLLOWERS.get(relation, (0, len(codes)))
+        if not least <= len(codes) <= most:
+            values: dict[str, object] = {"value": relation, "count": least, "codes": len(codes)}
+            self._say("wrong_successors", SUCCESSION, number, "new_codes", values)
+        known = [*self._rows.get("activities", {}), *self._rows.get("indicators", {})]
+        for code in codes:
+            if known and code not in known:
+                values = {"value": code, "suggestion": next(iter(difflib.get_close_matches(code, known, 1)), "")}
+                self._say("unknown_successor", SUCCESSION, number, "new_codes", values)
+        if relation == "dropped" and not any(text for header, text in texts.items() if header.startswith("reason_")):
+            self._say("no_reason", SUCCESSION, number, "relation", {"value": row["code"]})
 
     def _read_parts(self, part_of: SheetOf, sheet: Sheet) -> None:
         """Give each row of the owners' sheet its rows of this sheet, in the order of their second columns."""
         owner, key, *_ = part_of.fields
         found: dict[str, dict[str, Part]] = {}
-        first: dict[tuple[str, str], int] = {}
+        first: dict[str, int] = {}
+        self._numbers[part_of.name] = first
         for number, _, row in self._rows_in(part_of.name, sheet, part_of.row):
             code, *texts = (str(row.get(one.header) or "") for one in part_of.fields)
             if owner.refers_to in self._rows:
                 self._check_named(part_of.name, number, owner, [code])
-            if (code, texts[0]) in first:
-                values = {"value": f"{code} {texts[0]}", "column": key.header, "first": first[code, texts[0]]}
+            named = f"{code} {texts[0]}"
+            if named in first:
+                values = {"value": named, "column": key.header, "first": first[named]}
                 self._say("repeated_part", part_of.name, number, key.header, values)
-            first.setdefault((code, texts[0]), number)
+            first.setdefault(named, number)
             found.setdefault(code, {})[texts[0]] = tuple(texts)
         for code, owned in self._rows.get(owner.refers_to, {}).items():
             owned[part_of.name] = tuple(part for _, part in sorted(found.get(code, {}).items()))
@@ -280,11 +304,10 @@ class _Reading:
     def _put_targets_in_turn(self) -> None:
         """Whichever sheet they stand in: the last of an indicator's targets is its own, the others are on the way."""
         for code, row in self._rows.get("indicators", {}).items():
-            parts = row.get("targets")
-            if not isinstance(parts, tuple) or not parts:
+            if not (listed := parts(row, "targets")):
                 continue
             day = row.get("target_date")
-            every = {part[0]: tuple(part) for part in parts}
+            every = {part[0]: part for part in listed}
             if row.get("target"):
                 own = str(day or ""), str(row["target"]), str(row.get("target_source") or "")
                 if own[0] in every and every[own[0]][1] != own[1]:
@@ -378,9 +401,9 @@ class _Reading:
             if isinstance(start, date) and isinstance(due, date) and start > due:
                 values: dict[str, object] = {"start": start.isoformat(), "due": due.isoformat()}
                 self._say("start_after_due", "activities", number, "due_date", values)
-            supporting = row.get("supporting")
-            if isinstance(supporting, tuple) and (both := sorted(leads_it & {*supporting})):
-                row["supporting"] = tuple(sorted({*map(str, supporting)} - leads_it))
+            supporting = {*parts(row, "supporting")}
+            if both := sorted(leads_it & supporting):
+                row["supporting"] = tuple(sorted(supporting - leads_it))
                 self._say("supports_itself", "activities", number, "supporting", {"value": ", ".join(both)}, "warning")
             area = str(row.get("area_code") or "")
             objective = str(row.get("objective_code") or "")
@@ -396,11 +419,11 @@ class _Reading:
     def _check_shares(self) -> None:
         """Warn of a share below one per cent: a cell that Excel shows as 80 % contains 0.8."""
         for code, row in self._rows.get("indicators", {}).items():
-            for header in ("baseline", "target") if row.get("unit") == "percent" else ():
-                value = str(row.get(header) or "0")
-                if 0 < abs(float(value)) < 1:
-                    number = self._numbers["indicators"][code]
-                    self._say("small_share", "indicators", number, header, {"value": value}, "warning")
+            found = [("indicators", code, header, row.get(header)) for header in ("baseline", "target")]
+            found += [("targets", f"{code} {on}", "target", value) for on, value, _ in parts(row, "targets")]
+            for sheet, key, header, value in found if row.get("unit") == "percent" else ():
+                if _SMALL.fullmatch(str(value or "")):
+                    self._say("small_share", sheet, self._numbers[sheet][key], header, {"value": value}, "warning")
 
     def _check_who_leads(self) -> None:
         """Check that each leading agency takes part in the plan at that time; for an indicator, always."""
@@ -480,4 +503,5 @@ _UNKNOWN = {
     "objectives": "unknown_objective",
     "strategic_areas": "unknown_area",
     "indicators": "unknown_indicator",
+    "activities": "unknown_activity",
 }

@@ -25,7 +25,15 @@ from pydantic_core import PydanticKnownError
 
 from conversations.languages import LANGUAGES
 from conversations.plan.figures.annual import PILLARS
-from conversations.plan.model import COMPUTATIONS, LEAST_CELL, ROLE_TYPES, ActivityStatus, ValidationState
+from conversations.plan.model import (
+    COMPUTATIONS,
+    FOLLOWERS,
+    LEAST_CELL,
+    ROLE_TYPES,
+    SUCCESSION,
+    ActivityStatus,
+    ValidationState,
+)
 from conversations.plan.periods import LONGEST_CADENCE, Frequency
 
 Part = tuple[str, ...]
@@ -112,6 +120,7 @@ Area = Annotated[str, Kind("reference", refers_to="strategic_areas"), _REFERENCE
 Agency = Annotated[str, Kind("reference", refers_to="agencies"), _REFERENCE]
 Objective = Annotated[str, Kind("reference", refers_to="objectives"), _REFERENCE]
 Indicator = Annotated[str, Kind("reference", refers_to="indicators"), _REFERENCE]
+ActivityCode = Annotated[str, Kind("reference", refers_to="activities"), _REFERENCE]
 Leads = Annotated[str, Kind("leads", refers_to="agencies"), _REFERENCE]
 """The agency that reports, and behind it those that lead with it (`leads`)."""
 Agencies = Annotated[
@@ -310,6 +319,15 @@ class TargetRow(BaseModel):
     target_source: Text = ""
 
 
+class ResourceRow(BaseModel):
+    activity_code: ActivityCode = Field(description="resource_activity")
+    source: Text = Field(description="resource_source")
+    amount: Amount = Field(description="resource_amount")
+    currency: Annotated[str, _ISO] = Field(
+        "", pattern="^[A-Z]+$", min_length=3, max_length=3, description="resource_currency"
+    )
+
+
 class ActivityRow(BaseModel):
     code: Code
     objective_code: Objective = Field(serialization_alias="objective_id")
@@ -355,6 +373,13 @@ class ReferenceRow(BaseModel):
     title: Label = ""
 
 
+class SuccessionRow(BaseModel):
+    code: LongCode = Field(description="succession_code")
+    relation: Literal[tuple(FOLLOWERS)]  # type: ignore[valid-type]
+    new_codes: Codes = ""
+    reason: Phrase = Field("", max_length=LONGEST_LABEL)
+
+
 @dataclass(frozen=True, slots=True)
 class SheetOf:
     """A sheet of the workbook and the table of its rows. Sheets are in the order in which rows refer to each other."""
@@ -370,6 +395,13 @@ class SheetOf:
     """The code list that a sheet contains. In others the column `list_header` names it."""
     list_header: str = ""
     label: str = "label"
+    """Its texts in several languages."""
+
+    @property
+    def attributes(self) -> Collection[str]:
+        """The columns of a code list, besides code and label, that every file has."""
+        own = {one.header for one in self.fields if not one.language}
+        return [header for header in self.row.columns if header in own - {"code", self.list_header}]
 
     @property
     def fields(self) -> Collection[Column]:
@@ -405,8 +437,12 @@ CODE_SHEETS: Final = (
     _sheet("validation_states", "code", StateRow, list="validation_state"),
     _sheet("codelists", "code", ListedRow, list_header="list"),
     _sheet("sdg_gcm_reference", "code", ReferenceRow, list_header="framework", label="title"),
+    _sheet(SUCCESSION, "code", SuccessionRow, list=SUCCESSION, label="reason", may_be_missing=True),
 )
-PARTS: Final = (_sheet("targets", "target", TargetRow, may_be_empty=True, may_be_missing=True),)
+PARTS: Final = (
+    _sheet("targets", "target", TargetRow, may_be_empty=True, may_be_missing=True),
+    _sheet("resources", "resource", ResourceRow, may_be_empty=True, may_be_missing=True),
+)
 """Sheets whose rows belong to a row of another sheet: the one that their first column names. A row is told from the
 others of its owner by the second column. A plan that needs none of them has none of them.
 """
@@ -425,6 +461,12 @@ def is_plan(tabs: Iterable[str]) -> bool:
 def leads(cell: Value) -> list[str]:
     """Return the codes in a checked cell of an activity's `responsible`: the agency that reports is the first."""
     return str(cell or "").split(";")
+
+
+def parts(row: Mapping[str, Value], header: str) -> tuple[Any, ...]:
+    """Return a row's codes under a header, or its rows of one of PARTS; none if the file has none of it."""
+    found = row.get(header)
+    return found if isinstance(found, tuple) else ()
 
 
 def table_of(one: Column) -> str:

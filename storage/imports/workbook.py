@@ -151,7 +151,7 @@ def _codes(sheet_of: SheetOf, kept: Mapping[str, Kept]) -> tuple[list[str], list
     own = [(key, one) for key, one in kept.items() if sheet_of_list(key.partition("/")[0]) == sheet_of.name]
     lists = list(dict.fromkeys(key.partition("/")[0] for key, _ in own))
     own.sort(key=lambda row: (lists.index(row[0].partition("/")[0]), row[1].values["position"]))
-    extra: dict[str, None] = {}
+    extra = dict.fromkeys(sheet_of.attributes)
     for _, one in own:
         attributes = one.values["attributes"]
         if isinstance(attributes, dict):

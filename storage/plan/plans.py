@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Select, bindparam, or_, select
+from sqlalchemy import BindParameter, Select, bindparam, func, or_, select
 
 from conversations.languages import translated
 from conversations.plan.expected import DueReport, PastReport, due_list, ended_activities
@@ -68,6 +68,8 @@ class Plan:
     """Public numbers that free text may name, between semicolons."""
     closes_on: date | None = None
     """The last day on which something of it is written, once it was decided that it ends."""
+    succeeds_id: int | None = None
+    """The earlier plan that it follows."""
 
     def title(self, language: str) -> str:
         return translated(self.name, language) or self.code
@@ -103,6 +105,14 @@ class Objective:
     gcm_objectives: str
 
 
+class Resource(NamedTuple):
+    """What an activity gets from one source."""
+
+    source: str
+    amount: str
+    currency: str
+
+
 @dataclass(frozen=True, slots=True)
 class IndicatorDetails:
     """The texts that an indicator's card shows beside the figures."""
@@ -123,6 +133,7 @@ _objective = _tables["objective"]
 _indicator = _tables["indicator"]
 _target = _tables["target"]
 _support = _tables["activity_support"]
+_resource = _tables["resource"]
 _activity = _tables["activity"]
 _fact = _tables["fact"]
 _code = _tables["code"]
@@ -154,6 +165,19 @@ _SUPPORTING = (
     .where(_support.c.activity_id == bindparam("activity_id"), _support.c.leads == bindparam("leads"))
     .order_by(_agency.c.code)
 )
+
+_RESOURCES = (
+    select(
+        _resource.c.activity_id,
+        _resource.c.source,
+        _resource.c.amount,
+        func.coalesce(func.nullif(_resource.c.currency, ""), _plan.c.currency).label("currency"),
+    )
+    .join(_activity, _activity.c.id == _resource.c.activity_id)
+    .join(_plan, _plan.c.id == _activity.c.plan_id)
+    .where(_plan.c.id == _OF_PLAN)
+)
+_RESOURCES_OF_ACTIVITY = _RESOURCES.where(_resource.c.activity_id == bindparam("activity_id"))
 
 _JOINTLY = select(_support.c.activity_id).where(_support.c.leads, _support.c.agency_id == _OF_AGENCY)
 
@@ -224,10 +248,14 @@ class Plans(Repository):
 
     # -------------------------------------------------------------- plans
     def all(self) -> tuple[Plan, ...]:
-        return tuple(Plan(*row) for row in self._rows(_PLANS))
+        """Return the plans, the oldest first; without those whose only import was undone."""
+        return tuple(plan for plan in self._ever() if plan.imported_at is not None)
 
     def by_id(self, plan_id: int) -> Plan:
-        return next(plan for plan in self.all() if plan.id == plan_id)
+        return next(plan for plan in self._ever() if plan.id == plan_id)
+
+    def _ever(self) -> tuple[Plan, ...]:
+        return tuple(Plan(*row) for row in self._rows(_PLANS))
 
     def titles(self, language: str) -> dict[int, str]:
         """The names of all plans, by number. Plans of one name are told apart by their codes."""
@@ -271,6 +299,17 @@ class Plans(Repository):
     def led_jointly(self, agency_id: int) -> frozenset[int]:
         """Return the numbers of the activities that the agency leads with another one, which reports them."""
         return frozenset(row.activity_id for row in self._rows(_JOINTLY, agency_id=agency_id))
+
+    def resources(self, plan_id: int, **activity_id: int) -> dict[int, list[Resource]]:
+        """Return what activities get, by activity and source; with `activity_id`, what that one gets.
+
+        A currency that the workbook leaves blank is the plan's.
+        """
+        statement = _RESOURCES_OF_ACTIVITY if activity_id else _RESOURCES
+        found: dict[int, list[Resource]] = {}
+        for id, *row in sorted(map(tuple, self._rows(statement, plan_id=plan_id, **activity_id))):
+            found.setdefault(id, []).append(Resource(*row))
+        return found
 
     def indicator_details(self, indicator_id: int) -> IndicatorDetails:
         for row in self._rows(_DETAILS, indicator_id=indicator_id):

@@ -47,6 +47,8 @@ class Terms:
     """The period, or a day in one, from which the changes hold. Blank: the next one to lock."""
     same: Collection[str] = ()
     """The codes that were used before and stand for the same."""
+    succeeds_id: int | None = None
+    """The earlier plan that it follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ def import_plan(
             before, was = gaps(unit, forms, plan.id), _Ever.of(unit, plan.id)
             begins, held = _begins(unit, plan, terms.begins, now)
         found = apply(
-            unit, draft, plan_code, by, now, shown=shown, timezone=timezone, changed_on=held, same=terms.same
+            unit, draft, plan_code, by, now, shown=shown, timezone=timezone, changed_on=held, same=terms.same,
+            succeeds_id=terms.succeeds_id,
         )  # fmt: skip
         if shown is not None and found.fingerprint() != shown:
             return Imported(found)

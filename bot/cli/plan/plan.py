@@ -9,7 +9,8 @@ import typer
 from bot.cli.at_server import act, day, in_unit, look, now, server, settings
 from bot.cli.authoring import authored, print_problems
 from bot.cli.console import fail, read_file, talk, where, write_file
-from bot.cli.options import PlanOption
+from bot.cli.options import FEW, PlanOption
+from bot.cli.plan.succession import succeed
 from bot.errors import Complaint
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from storage.unit_of_work import UnitOfWork
 
 app = typer.Typer(no_args_is_help=True)
-FEW = 5
-"""Rows of a sheet that an import names when it adds more of them."""
+app.command()(succeed)
 
 
 @app.command("new")

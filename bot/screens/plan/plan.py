@@ -15,7 +15,7 @@ from bot.chat.permissions import REPORTERS
 from bot.schedule import digests
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
 from conversations.languages import translated
-from conversations.plan.messages.digest_words import dates, title
+from conversations.plan.messages.digest_words import dates, number, title
 from conversations.plan.messages.digests import shown_figure, shown_value
 from conversations.plan.model import Activity, Indicator, Role
 from conversations.plan.series import earlier
@@ -28,7 +28,7 @@ from storage.plan.settings import SHOW_GCM
 LISTED = 8
 """Activities or indicators on one screen."""
 RUNNERS = REPORTERS | {Role.COORDINATOR, Role.ADMIN}
-"""Roles that always see the Global Compact's objectives."""
+"""Roles that see where the money comes from, and always the Global Compact's objectives."""
 
 
 def plan(ex: Exchange, kind: str, code: str, page: int) -> None:
@@ -159,7 +159,7 @@ def _indicators(ex: Exchange, code: str, page: int) -> None:
 
 
 def _activity(ex: Exchange, code: str) -> None:
-    """An activity's agency, days, budget and evidence. Outsiders see no text of a restricted one."""
+    """An activity's agencies, days, money and evidence. Outsiders see no money, and no text of a restricted one."""
     say, language = ex.say, ex.language
     activity = next((each for each in _activities(ex) if each.code == code), None)
     if activity is None:
@@ -177,6 +177,12 @@ def _activity(ex: Exchange, code: str) -> None:
     if activity.target_quantity:
         amount = f"{activity.target_quantity} {translated(activity.target_unit, language)}".strip()
         lines.append(_row(say, say("plan.target"), amount))
+    if not is_hidden and ex.membership.role in RUNNERS:
+        found = ex.unit.plans.resources(ex.membership.plan_id, activity_id=activity.id)
+        amounts = [
+            f"{source} {number(amount)} {currency}".strip() for source, amount, currency in found.get(activity.id, ())
+        ]
+        lines += [_row(say, say("plan.resources"), "; ".join(amounts))] * bool(amounts)
     if not is_hidden and (means := translated(activity.means_of_verification, language)):
         lines.append(_row(say, say("plan.means"), means))
     objective = next(one for one in _objectives(ex) if one.code == activity.objective_code)

@@ -220,7 +220,6 @@ def standing(
     ends = {period.id: period.end_on for period in records.periods}
     lived = {report.end_on for report in records.reports} | {ends[each.period_id] for each in records.closed}
     closings = kept_closings(closings_until(records.periods, today, COLUMNS), records.kept_since, lived)
-    led = records.led_by()
     past = {
         kind: tuple(period for period in records.periods if period.type == kind and period.opens_on <= today)
         for kind in PeriodType
@@ -230,18 +229,7 @@ def standing(
     then = moment(since.astimezone(zone).date(), since)
     look = _Look(records, known, past, moment(today, now), then, zone, records.closed_at(), moment)
 
-    agencies: list[AgencyStanding] = []
-    counts = [[0, 0, 0] for _ in closings]
-    for agency in records.agencies:
-        own = led.get(agency.code, ())
-        due = alike(own, known)
-        told = [agency_closing(due, closing, look.closed.get(agency.id, {})) for closing in closings]
-        for count, one in zip(counts, told, strict=True):
-            count[0] += one.is_expected
-            count[1] += one.is_closed
-            count[2] += one.is_on_time(zone)
-        if any(map(_is_present, own)) or (told and told[-1].is_expected):
-            agencies.append(_agency_standing(agency, own, due, closings, told, look))
+    agencies, rates = _agencies(records, closings, look)
     locks = {period.id: period.locks_on for period in records.periods}
     owing = _owing(records.reports, only_validated=only_validated) if closings else []
     activities = tuple(activity for agency in agencies for activity in agency.activities)
@@ -252,7 +240,7 @@ def standing(
         closings=closings,
         agencies=tuple(agencies),
         activities=activities,
-        rates=tuple(Rate(*count) for count in counts),
+        rates=rates,
         received=sum([report.is_current and since < report.sent_at <= now for report in records.reports]),
         changed=tuple(each for each in activities if _has_changed(each, since, now)),
         advanced=tuple(each for each in activities if _has_advanced(each, since, now)),
@@ -328,6 +316,26 @@ class _Look:
     """By agency, when it closed each period."""
     moment: Callable[[date, datetime], _On]
     """Makes each moment once."""
+
+
+def _agencies(
+    records: Records, closings: Sequence[Closing], look: _Look
+) -> tuple[list[AgencyStanding], tuple[Rate, ...]]:
+    """Return the agencies that have a part in the plan now, and the rates of all at each closing."""
+    led = records.led_by()
+    agencies: list[AgencyStanding] = []
+    counts = [[0, 0, 0] for _ in closings]
+    for agency in records.agencies:
+        own = led.get(agency.code, ())
+        due = alike(own, look.known)
+        told = [agency_closing(due, closing, look.closed.get(agency.id, {})) for closing in closings]
+        for count, one in zip(counts, told, strict=True):
+            count[0] += one.is_expected
+            count[1] += one.is_closed
+            count[2] += one.is_on_time(look.zone)
+        if any(map(_is_present, own)) or (told and told[-1].is_expected):
+            agencies.append(_agency_standing(agency, own, due, closings, told, look))
+    return agencies, tuple(Rate(*count) for count in counts)
 
 
 def _agency_standing(

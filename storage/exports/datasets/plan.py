@@ -23,6 +23,7 @@ from storage.database.models import Agency as AgencyTable
 from storage.exports.datasets.reports import number_or_text
 from storage.exports.tables import ColumnOf, Extract, Kind, table_of
 from storage.exports.wanted import PUBLIC, Wanted
+from storage.plan.plans import Resource
 from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 
@@ -38,6 +39,7 @@ class _Activity(NamedTuple):
     stands: ActivityStanding | None
     beside: tuple[list[str], list[str]]
     """The agencies that support it, and those that lead it with its own."""
+    resources: list[Resource]
     status_name: str | None
     language: str
     is_released: bool
@@ -103,6 +105,7 @@ PLAN_INSIDE: tuple[ColumnOf[_Activity], ...] = (
     ("budget", Kind.TEXT, lambda of: of.found.budget or None),
     ("currency", Kind.TEXT, lambda of: (of.found.budget and of.found.currency) or None),
     ("budget_status", Kind.TEXT, lambda of: of.found.budget_status or None),
+    ("resources", Kind.TEXT, lambda of: "; ".join(" ".join(each).strip() for each in of.resources) or None),
     ("source", Kind.TEXT, lambda of: of.found.source or None),
 )
 
@@ -199,16 +202,15 @@ def _activities(unit: UnitOfWork, wanted: Wanted) -> Iterator[_Activity]:
     statuses = {
         each.code: each.text(wanted.language) for each in unit.plans.code_list(wanted.plan_id, "activity_status")
     }
-    beside = _beside(unit, wanted)
+    beside, resources = _beside(unit, wanted), unit.plans.resources(wanted.plan_id)
     for found in unit.connection.execute(_of_plan(wanted)):
         own = stands.get(found.code)
         status = own.last.status.value if own and own.last else ""
         if not wanted.status or status in wanted.one_of("status"):
             name = statuses.get(status) or None
             became = outcomes.get(found.code)
-            yield _Activity(
-                found, own, beside.get(found.id, ([], [])), name, wanted.language, wanted.is_released, became
-            )
+            more = beside.get(found.id, ([], [])), resources.get(found.id, [])
+            yield _Activity(found, own, *more, name, wanted.language, wanted.is_released, became)
 
 
 def _beside(unit: UnitOfWork, wanted: Wanted) -> dict[int, tuple[list[str], list[str]]]:

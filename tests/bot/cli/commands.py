@@ -62,6 +62,13 @@ def counted(folder: Path, table: str) -> int:
         return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
+def asked(folder: Path, query: str) -> tuple[object, ...]:
+    """The row that SQL finds."""
+    with closing(sqlite3.connect(folder / "enlace.db")) as database:
+        row: tuple[object, ...] = database.execute(query).fetchone()
+    return row
+
+
 def is_one_line(done: Done) -> bool:
     return len(done.said) == 1 and done.err.startswith("enlace: ") and "Traceback" not in done.err
 

@@ -46,11 +46,10 @@ NOON = datetime(2018, 10, 3, 12, tzinfo=UTC)
 
 # ------------------------------------------------------------------ several plans
 WITHOUT_PLAN = {
-    ("plan", "new"), ("run",), ("demo",), ("sandbox",), ("init",), ("status",), ("audit", "verify"),
-    ("db", "upgrade"), ("db", "check"), ("db", "backup"), ("db", "restore"), ("db", "hold"), ("db", "resume"),
-    ("form", "check"), ("form", "replay"), ("form", "try"), ("language", "check"),
-    ("people", "suspend"), ("people", "restore"),
-    ("keys", "new"), ("keys", "rotate"), ("keys", "retire"),
+    ("plan", "new"), ("plan", "succeed"), ("run",), ("demo",), ("sandbox",), ("init",), ("status",),
+    ("audit", "verify"), ("db", "upgrade"), ("db", "check"), ("db", "backup"), ("db", "restore"), ("db", "hold"),
+    ("db", "resume"), ("form", "check"), ("form", "replay"), ("form", "try"), ("language", "check"),
+    ("people", "suspend"), ("people", "restore"), ("keys", "new"), ("keys", "rotate"), ("keys", "retire"),
 }  # fmt: skip
 """Commands that concern no plan, or all of them."""
 

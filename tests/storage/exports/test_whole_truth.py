@@ -139,6 +139,7 @@ def test_plan_whole(told: tuple[Plan, Truth]) -> None:
                 row |= {"sensitivity": sensitivity, "meets_victims": meets}
                 row |= {"budget": None, "currency": None, "budget_status": None}
                 row["source"] = "Ley"
+                row["resources"] = "Ministerio 5000; UNDP 20.5 USD" if code == RESTRICTED else None
             expected.append(row)
         assert_whole(plan, "plan", expected, **asked)
 

@@ -18,6 +18,7 @@ from storage.database.models import (
     FormVersion,
     Indicator,
     Objective,
+    Resource,
     StrategicArea,
     table,
 )
@@ -122,6 +123,8 @@ class History:
                 add(unit, ActivitySupport, activity_id=key, agency_id=self.agency["PGR"])
             if code == RESTRICTED:
                 add(unit, ActivitySupport, activity_id=key, agency_id=self.agency["MINERD"], leads=True)
+                add(unit, Resource, activity_id=key, source="UNDP", amount="20.5", currency="USD")
+                add(unit, Resource, activity_id=key, source="Ministerio", amount="5000")
         for code, agency, more in (
             ("IND-01", "MINERD", {"unit": "people", "aggregation": "sum", "annual_table": "prevention"}),
             ("IND-17", "MINERD", {"unit": "percent", "aggregation": "ratio", "computed": "reporting_rate"}),

@@ -113,6 +113,12 @@ def with_targets(*rows: tuple[object, ...]) -> Book:
     return book
 
 
+def with_resources(*rows: tuple[object, ...]) -> Book:
+    book = Book()
+    book.cells["resources"] = [["activity_code", "source", "amount", "currency"], *map(list, rows)]
+    return book
+
+
 def bring(
     draft: PlanDraft, now: datetime = NOW, code: str = SEED_PLAN, *, changed_on: date | None = None, same: str = ""
 ) -> Callable[[UnitOfWork], Differences]:

@@ -34,11 +34,12 @@ from tests.storage.imports.plan_books import (
     seed_draft,
     take_back,
     told,
+    with_resources,
     with_targets,
 )
 
 Apply = Callable[[Callable[[UnitOfWork], Any]], Any]
-PLAN_TABLES = ("plan", *history.TABLES, "target", "activity_support")
+PLAN_TABLES = ("plan", *history.TABLES, *history.LISTS)
 _tables = Base.metadata.tables
 
 
@@ -317,6 +318,42 @@ def test_joint_leads_go_out_and_come_back(database: Database, apply: Apply) -> N
     assert told(apply(lambda unit: differences(unit, Book().draft(), SEED_PLAN))) == [
         ("changed", "activity", "PRE-101", "supporting", ("MIREX",), ("DPD", "MIREX", "PGR"))
     ]
+
+
+def test_resources_go_out_and_come_back(database: Database, apply: Apply) -> None:
+    """In their order, each currency as it was written; blank is the plan's. Without the sheet, they stay."""
+    apply(bring(seed_draft()))
+    before = plan_of(database)
+    rows = (
+        ("PRE-101", "UNDP", "20000.50", "USD"),
+        ("PRE-101", "Presupuesto nacional", 0, None),
+        ("PRE-102", "UE", 7, "EUR"),
+    )
+    draft = with_resources(*rows).draft()
+    state, undp, eu = ("Presupuesto nacional", "0", ""), ("UNDP", "20000.50", "USD"), ("UE", "7", "EUR")
+    assert [each[2:] for each in told(apply(bring(draft, LATER)))] == [
+        ("PRE-101", "resources", (), (state, undp)),
+        ("PRE-102", "resources", (), (eu,)),
+    ]
+    with database.view() as unit:
+        plan = unit.plans.only()
+        found = {id: [tuple(each) for each in some] for id, some in unit.plans.resources(plan.id).items()}
+        ids = [unit.plans.activity(plan.id, code).id for code in ("PRE-101", "PRE-102")]
+        data = plan_workbook(unit, SEED_PLAN, LATER)
+    assert found == {ids[0]: [(*state[:2], plan.currency), undp], ids[1]: [eu]}
+    for again in (read_plan(data), draft, seed_draft()):
+        assert told(apply(lambda unit, again=again: differences(unit, again, SEED_PLAN))) == []
+    with database.view() as unit:
+        assert plan_workbook(unit, SEED_PLAN, LATER) == data
+    fewer = with_resources(rows[2]).draft()
+    assert [each[2:] for each in told(apply(lambda unit: differences(unit, fewer, SEED_PLAN)))] == [
+        ("PRE-101", "resources", (state, undp), ())
+    ]
+
+    apply(take_back)
+    assert plan_of(database) == before
+    with database.view() as unit:
+        assert "resources" not in check_workbook(plan_workbook(unit, SEED_PLAN, LATER)).rows
 
 
 def test_a_workbook_is_told_from_a_form_by_its_sheets() -> None:

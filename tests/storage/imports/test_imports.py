@@ -20,7 +20,18 @@ from storage.imports.reading import read_plan
 from storage.open_database import Database
 from storage.seed import SEED_PLAN, seed_workbook
 from storage.unit_of_work import UnitOfWork
-from tests.storage.imports.plan_books import LATER, NOW, Book, bring, contents, seed_draft, told, with_targets
+from tests.storage.imports.next_plan import next_plan
+from tests.storage.imports.plan_books import (
+    LATER,
+    NOW,
+    Book,
+    bring,
+    contents,
+    seed_draft,
+    told,
+    with_resources,
+    with_targets,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -127,7 +138,41 @@ def all_problems() -> Iterator[Problem]:
     yield from missing.problems()
     yield from Book().cadences(monthly=(1, 0, 10, 10), quarterly=(9, 8, 15, 20)).problems()
     yield from beginners().problems()
+    yield from wrong_resources().problems()
+    yield from next_plan(
+        ("PRE-101", "split", "PRE-101"), ("PRE-102", "continued", "PRE-1O2"), ("PRE-103", "dropped")
+    ).problems()
     yield from with_targets(("IND-01", 2019, 9), ("IND-01", "2019-12-31", 8), ("IND-01", "2020-12-31", 5)).problems()
+
+
+def test_a_share_below_one_per_cent_is_told_in_whichever_sheet_it_stands() -> None:
+    """The last target of an indicator too, although it is kept as the indicator's own."""
+    book = with_targets(("IND-23", 2018, 0.4), ("IND-23", 2019, 40), ("IND-23", 2030, "0.85"), ("IND-01", 2019, 0.5))
+    book.put("indicators", "IND-23", "unit", "percent").put("indicators", "IND-23", "baseline", "-0.05")
+    shares = [(p.place("es"), p.values["value"]) for p in book.draft().problems if p.code == "plan.small_share"]
+    assert shares == [("indicators · M24", "-0.05"), ("targets · C2", "0.4"), ("targets · C4", "0.85")]
+
+
+def wrong_resources() -> Book:
+    return with_resources(
+        ("PRE-101", "UNDP", "20,000 USD", "USD"),
+        ("PRE-999", "UNDP", 20000, "dollars"),
+        ("PRE-102", None, 5, None),
+        ("PRE-102", "UE", 5, "EUR"),
+        ("PRE-102", "UE", -6, "EUR"),
+    )
+
+
+def test_what_is_wrong_in_the_resources_is_told_with_its_cell() -> None:
+    """An activity that is none, an amount with its currency in one cell, a source without a name or twice."""
+    assert sorted(wrong_resources().errors()) == [
+        ("bad_iso", "resources · D3"),
+        ("bad_number", "resources · C2"),
+        ("missing_value", "resources · B4"),
+        ("negative_number", "resources · C6"),
+        ("repeated_part", "resources · B6"),
+        ("unknown_activity", "resources · A3"),
+    ]
 
 
 def beginners() -> Book:

@@ -21,6 +21,7 @@ from tests.bot.cli.commands import (
     FORMS,
     Done,
     Installed,
+    asked,
     contents,
     counted,
     enlace,
@@ -29,13 +30,6 @@ from tests.bot.cli.commands import (
 from tests.storage.database import scratch
 
 pytestmark = pytest.mark.slow
-
-
-def asked(folder: Path, query: str) -> tuple[object, ...]:
-    """The row that SQL finds."""
-    with closing(sqlite3.connect(folder / "enlace.db")) as database:
-        row: tuple[object, ...] = database.execute(query).fetchone()
-    return row
 
 
 # ------------------------------------------------------------------ init

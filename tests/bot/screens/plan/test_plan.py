@@ -13,7 +13,7 @@ from bot.open_storage import open_storage
 from bot.workers.imports import Importing
 from conversations.plan.model import Post, Role
 from conversations.wording import wording
-from storage.database.models import Activity, ActivitySupport, Agency, Plan, table
+from storage.database.models import Activity, ActivitySupport, Agency, Plan, Resource, table
 from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk
@@ -122,6 +122,34 @@ def test_a_restricted_activity_is_a_code_to_who_does_not_coordinate(desk: Desk, 
     assert (name["name"] in text) is is_told
     assert (name["means"] in text) is is_told
     assert (name["short"][:20] in listed) is is_told
+
+
+@pytest.mark.parametrize(
+    ("code", "who", "sees"),
+    [
+        ("PRE-101", CARMEN, True),
+        ("PRE-101", ANA, True),
+        ("PRE-101", PEDRO, True),
+        ("PRE-101", GRACE, False),
+        ("ASI-101", CARMEN, True),
+        ("ASI-101", PEDRO, False),
+        ("PRE-102", CARMEN, False),
+    ],
+)
+def test_who_runs_the_plan_sees_the_money_by_source(desk: Desk, code: str, who: int, sees: bool) -> None:
+    """Outsiders do not, nor who reads a restricted activity by its code; an activity without it has no such line."""
+
+    def write(unit: UnitOfWork) -> None:
+        plan_id, resource = unit.plans.only().id, table(Resource)
+        unit.connection.execute(delete(resource))
+        for each in ("PRE-101", "ASI-101"):
+            row = {"activity_id": unit.plans.activity(plan_id, each).id, "currency": ""}
+            unit.connection.execute(insert(resource), row | {"source": "UNICEF", "amount": "1200000"})
+
+    desk.database.units.submit(None, write).result()
+    text, _ = read(desk, who, f"a.{code}")
+    assert (re.search(r"UNICEF 1\s200\s000 DOP", text) is not None) is sees, text
+    assert ("UNICEF" in text) is sees
 
 
 def _name_of(unit: UnitOfWork) -> dict[str, str]:
