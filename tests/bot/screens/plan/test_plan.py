@@ -219,8 +219,9 @@ def test_the_workbook_is_of_the_plan_in_which_it_was_asked_for(desk: Desk) -> No
     def join(unit: UnitOfWork) -> int:
         first = unit.plans.only()
         values = {"code": "OTHER", "name": {"es": "Otro plan"}, "starts_on": first.starts_on, "ends_on": first.ends_on}
+        values |= {"imported_at": NOW, "timezone": first.timezone}
         other: int = unit.connection.execute(
-            insert(table(Plan)).values(**values, timezone=first.timezone).returning(table(Plan).c.id)
+            insert(table(Plan)).values(**values).returning(table(Plan).c.id)
         ).scalar_one()
         person = unit.people.add(both, "Rosa Vidal", "es", NOW, timezone=first.timezone)
         unit.roles.grant(person.id, other, Post(Role.COORDINATOR), now=NOW)
