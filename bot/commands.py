@@ -71,6 +71,7 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.PROMOTE: posts.promote,
     Route.SUCCEED: posts.succeed,
     Route.OFFERED_ROLE: posts.decide_offer,
+    Route.GO_ON: posts.go_on,
     Route.ASK_REOPENING: periods.ask,
     Route.REOPEN: periods.reopen,
     Route.MOVE_PERIOD: periods.move,

@@ -110,6 +110,7 @@ class Route(StrEnum):
     PROMOTE = "suplente"
     SUCCEED = "sucesor"
     OFFERED_ROLE = "aceptar"
+    GO_ON = "seguir"
     ASK_REOPENING = "reapertura"
     REOPEN = "reabrir"
     MOVE_PERIOD = "plazos"
@@ -299,6 +300,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.PROMOTE: (CODE, maybe(NUMBER)),
     Route.SUCCEED: (CODE, maybe(CODE)),
     Route.OFFERED_ROLE: (NUMBER, word("yes", "no")),
+    Route.GO_ON: (NUMBER, word("yes", "no")),
     Route.ASK_REOPENING: (CODE, maybe(CODE)),
     Route.REOPEN: (CODE, maybe(CODE), maybe(CODE), maybe(CODE)),
     Route.MOVE_PERIOD: (CODE, maybe(CODE), maybe(CODE)),

@@ -143,6 +143,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.PROMOTE, CHIEFS, "plan", kind="button"),
     Permission(Route.SUCCEED, CHIEFS, "plan", kind="button"),
     Permission(Route.OFFERED_ROLE, ENROLLED, "self", kind="button"),
+    Permission(Route.GO_ON, ENROLLED, "self", kind="button"),
     Permission(Route.ASK_REOPENING, REPORTERS, "own_agency", kind="button"),
     Permission(Route.REOPEN, CHIEFS, "plan", kind="button"),
     Permission(Route.MOVE_PERIOD, CHIEFS, "plan", kind="button"),

@@ -57,6 +57,7 @@ Act = Literal[
     "plan.closed",
     "plan.kept_open",
     "plan.dropped",
+    "plan.succeeded",
     "form_published",
     "exported",
     "export_cancelled",
@@ -132,7 +133,8 @@ correcting and closing leave no entry here: they are recorded where they are sto
 UNTOLD: Final[tuple[str, ...]] = (
     *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted.", "comment."),
     *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint.", "token."),
-    *("plan.downloaded", "plan.close_asked", "report.remarked", "period.reopening_asked", "period.reopening_refused"),
+    *("plan.downloaded", "plan.close_asked", "plan.succeeded", "report.remarked"),
+    *("period.reopening_asked", "period.reopening_refused"),
 )
 """Prefixes of the acts that are told to nobody outside: acts on people, and acts of the bot itself. A test fails for
 an act that is in neither table.
@@ -183,6 +185,7 @@ class Search:
     until: datetime | None = None
     concerning: int | None = None
     """A person: their own acts, and the acts that name them."""
+    act: Act | None = None
 
 
 class Audit(Repository):
@@ -238,6 +241,8 @@ class Audit(Repository):
             statement = statement.where(_E.c.id < before)
         if search.kind:
             statement = statement.where(_E.c.act.in_([act for act in AUDITED_ACTS if kind_of(act) == search.kind]))
+        if search.act is not None:
+            statement = statement.where(_E.c.act == search.act)
         if search.actor_id is not None:
             statement = statement.where(_E.c.actor_id == search.actor_id)
         if search.since is not None:

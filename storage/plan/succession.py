@@ -4,9 +4,11 @@ It is read from the present rows of the following plan: whoever corrects its she
 two plans are never mixed: an old code is looked up here, and nowhere else.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 
 from conversations.plan.model import SUCCESSION, Translations
+from storage.database.audit import Audit, Search
 from storage.database.unit import Repository
 from storage.plan.plans import Plans
 
@@ -32,6 +34,11 @@ class Succession(Repository):
             )
             for label in self._unit.of(Plans).code_list(plan_id, SUCCESSION)
         }
+
+    def begun_at(self, plan_id: int, since: datetime) -> datetime | None:
+        """Return when the plan was last made to follow another one. None if that was not since then."""
+        search = Search(act="plan.succeeded", since=since)
+        return next((entry.at for entry in self._unit.of(Audit).latest(plan_id, search, limit=1)), None)
 
     def earlier(self, plan_id: int, code: str) -> list[str]:
         """Return the codes of the earlier plan that became this row, in their order on the sheet."""

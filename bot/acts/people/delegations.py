@@ -80,12 +80,15 @@ def link_used(unit: UnitOfWork, membership: Membership) -> list[Notification]:
 def _inviter_told(unit: UnitOfWork, membership: Membership, person: Person) -> list[Notification]:
     by = unit.invitations.inviter_of(membership.person_id, membership.plan_id)
     inviter = _inviter(unit, by, person, membership.plan_id)
-    if inviter is None:
-        return []
-    say = wording(inviter.language)
+    return [] if inviter is None else [joined(inviter, person, membership)]
+
+
+def joined(reader: Person, person: Person, membership: Membership) -> Notification:
+    """Return what tells somebody that a person has come into the plan with this role."""
+    say = wording(reader.language)
     text = say("invite.joined", name=person.name, post=post_name(say, membership.role, membership.agency_code))
     look = Button(say("invite.look"), tap(Route.PERSON, person.id))
-    return [told(inviter.telegram_id, Card((line(text),), ((look,),)), plan_id=membership.plan_id)]
+    return told(reader.telegram_id, Card((line(text),), ((look,),)), plan_id=membership.plan_id)
 
 
 def _inviter(unit: UnitOfWork, by: int | None, person: Person, plan_id: int) -> Person | None:

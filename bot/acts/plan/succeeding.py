@@ -6,15 +6,15 @@ row, before anything is written; then both are imported as one workbook, and one
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bot.acts.plan.ending import balance_of, open_activities
 from bot.acts.plan.importing import Imported, Terms, import_plan
 from bot.chat.actor import Actor
 from bot.chat.form_cache import FormCache
 from conversations.languages import FIRST
-from conversations.plan.model import FOLLOWERS, SUCCESSION, Indicator
+from conversations.plan.model import FOLLOWERS, SUCCESSION, Agency, Indicator
 from storage.calendar.figures import Figures
 from storage.errors import Conflict
 
@@ -86,6 +86,16 @@ def unknown(actor: Actor, draft: "PlanDraft") -> list[str]:
     return [code for code, _ in _said(draft) if code not in had]
 
 
+def agencies_on(draft: "PlanDraft", day: date) -> set[str]:
+    """Return the agencies that the new plan says take part on this day."""
+    active = set()
+    for code, row in draft.rows["agency"].items():
+        said: dict[str, Any] = {name: row[name] for name in ("role_type", "active_from", "active_to") if row.get(name)}
+        if Agency(code, {}, **said).is_active(day):
+            active.add(code)
+    return active
+
+
 def baselines(actor: Actor, draft: "PlanDraft") -> list[Baseline]:
     """Return the baselines that the new plan leaves blank and the earlier one can give.
 
@@ -129,8 +139,11 @@ def succeed(
             raise Conflict(f"the plan {plan_code} is there already and does not follow this one")
     if left := unsaid(actor, draft, FIRST):
         raise Conflict(f"nobody has said what became of {', '.join(each.code for each in left)}")
-    terms = Terms(succeeds_id=actor.plan_id)
-    return import_plan(actor.unit, forms, draft, plan_code, actor.person_id, now, timezone=timezone, terms=terms)
+    unit, terms = actor.unit, Terms(succeeds_id=actor.plan_id)
+    done = import_plan(unit, forms, draft, plan_code, actor.person_id, now, timezone=timezone, terms=terms)
+    details = {"plan": plan_code, "follows": unit.plans.by_id(actor.plan_id).code}
+    unit.audit.record("plan.succeeded", actor.person_id, unit.plans.by_code(plan_code).id, details, now)
+    return done
 
 
 def _said(draft: "PlanDraft") -> Iterator[tuple[str, Mapping[str, str]]]:

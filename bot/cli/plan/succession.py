@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.at_server import change, in_unit, now, server, settings
+from bot.cli.at_server import change, in_unit, server, settings
 from bot.cli.authoring import authored, print_problems
 from bot.cli.console import fail, read_file, talk
 from bot.cli.options import FEW
 from bot.errors import Complaint
 
 if TYPE_CHECKING:
+    from bot.acts.people.going_on import Asked
     from bot.acts.plan.succeeding import Item
     from storage.imports.reading import PlanDraft
     from storage.unit_of_work import UnitOfWork
@@ -22,7 +23,11 @@ def succeed(
     file: Annotated[Path, typer.Argument(metavar="NEW.xlsx", help="The workbook of the plan that follows.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be, ask and change nothing.")] = False,
 ) -> None:
-    """Begin the plan that follows: what became of each open row, on the sheet `succession` or asked row by row."""
+    """Begin the plan that follows: what became of each open row, on the sheet `succession` or asked row by row.
+
+    The people of the earlier plan are asked whether they go on. Nobody has a role in the new plan before they say so.
+    """
+    from bot.acts.people import going_on
     from bot.acts.plan import succeeding as acts
     from bot.acts.reports.coverage import NotCovered
     from bot.chat.form_cache import FormCache
@@ -67,21 +72,32 @@ def succeed(
     ):
         whole = acts.with_baselines(whole, found, old)
 
-    def work(unit: "UnitOfWork") -> Any:
+    def work(unit: "UnitOfWork") -> "tuple[Any, Asked, bool]":
         actor = server(unit, plan_named(unit, old).id, chosen)
         if dry_run:
-            return differences(unit, whole, draft.code)
+            there = next((plan.id for plan in unit.plans.all() if plan.code == draft.code), None)
+            asked = going_on.whom(actor, acts.agencies_on(whole, actor.today), there)
+            return differences(unit, whole, draft.code), asked, True
         zone = unit.plans.by_id(actor.plan_id).timezone
         try:
-            return acts.succeed(actor, FormCache(zone), whole, draft.code, now(), timezone=zone).found
+            found = acts.succeed(actor, FormCache(zone), whole, draft.code, actor.now, timezone=zone).found
         except NotCovered as refused:
             lines = "\n".join(gap.sentence(say) for gap in refused.gaps)
             raise Complaint(f"{say('coverage.refused')}\n{lines}") from None
+        new = unit.plans.by_code(draft.code)
+        asked, news = going_on.ask_people(actor, new)
+        actor.tell(news)
+        return found, asked, unit.people.has_admin(new.id)
 
-    done = change(work, at=chosen)
+    done, asked, has_admin = change(work, at=chosen)
     for sentence in done.sentences(chosen.language, FEW):
         print(sentence)
     talk(done.summary(chosen.language))
+    talk(f"Asked whether they go on: {len(asked.people)}. Cannot be reached: {asked.unreached}.")
+    if asked.left_out:
+        talk(f"Not asked are the people of {', '.join(asked.left_out)}: no agency of the new plan today.")
+    if not has_admin:
+        talk(f"Until an admin says yes, nobody administers it, or: enlace invite --role admin --plan {draft.code}")
     if dry_run:
         talk(f"{len(left)} rows are still to be told. Nothing was changed.")
     else:

@@ -8,6 +8,7 @@ link that would take away somebody's present role asks first.
 from datetime import date, timedelta
 
 from bot.acts.people import delegations as acts
+from bot.acts.people import going_on
 from bot.acts.people.people import Link, issue_link, link_in_words, post_name
 from bot.chat.contact import contact
 from bot.chat.exchange import Denied, Exchange, existing
@@ -232,6 +233,25 @@ def decide_offer(ex: Exchange, invitation_id: int, answer: str) -> None:
 
 def _void(ex: Exchange) -> str:
     return ex.say("code_bad", contact=contact(ex.unit, ex.language))
+
+
+# ------------------------------------------------------------------ into the plan that follows
+def go_on(ex: Exchange, plan_id: int, answer: str) -> None:
+    """Go on in the plan that follows, or not. Whoever said no may still say yes while the question is open."""
+    say, asked = ex.say, going_on.question(ex.actor, plan_id)
+    if asked is not None and answer == "no":
+        text = say("going_on.declined", plan=asked.plan.title(ex.language), date=ex.day(asked.until))
+        rows = ((Button(say("going_on.yes"), tap(Route.GO_ON, plan_id, "yes")),), (home_button(say),))
+        ex.answer(Card((line(text),), rows))
+        return
+    if asked is not None:
+        ex.pass_on(going_on.go_on(ex.actor, asked))
+    held = ex.unit.people.by_id(ex.person.id).membership_in(plan_id)  # also of somebody who taps it again
+    if held is None:
+        ex.answer_line(say("going_on.void", contact=contact(ex.unit, ex.language, ex.membership.plan_id)))
+        return
+    plan = ex.unit.plans.by_id(plan_id).title(ex.language)
+    ex.answer_line(say("going_on.done", plan=plan, post=post_name(say, held.role, held.agency_code)))
 
 
 # ------------------------------------------------------------------ inside

@@ -19,6 +19,11 @@ def folder(installed: Installed, tmp_path: Path) -> Path:
     return tmp_path / "there"
 
 
+def add(folder: Path, number: int, role: str, *more: str) -> None:
+    done = enlace(folder, "people", "add", "--telegram-id", str(number), "--name", "Ana", "--role", role, *more)
+    assert done.code == 0, done
+
+
 def write(folder: Path, *rows: tuple[str, ...], without: tuple[str, ...] = ()) -> None:
     book = next_plan(*rows)
     book.drop("succession", *without)
@@ -28,12 +33,16 @@ def write(folder: Path, *rows: tuple[str, ...], without: tuple[str, ...] = ()) -
 def test_what_the_sheet_does_not_say_is_asked_row_by_row(folder: Path) -> None:
     """Until it can be read; Enter says that the same code goes on. Then everything is one import with one undo."""
     write(folder, ("PRE-102", "merged", "PRE-101"), without=("PRE-101", "PRE-103", "IND-01"))
+    add(folder, 501, "focal_point", "--agency", "MMUJER")
     typed = "\nmoved PRE-103\nsplit PRE-101 PRE-999\ndropped Lo hace ahora el ministerio\ncontinued IND-01\n"
     done = enlace(folder, "plan", "succeed", OLD, "next.xlsx", say=typed)
 
     assert done.code == 0, done
     assert done.err.count("Not understood") == 2
     assert f"{NEXT} follows {OLD}" in done.err
+    assert "Asked whether they go on: 1. Cannot be reached: 0.\nUntil an admin says yes, nobody" in done.err
+    assert counted(folder, "membership") == 1
+    assert asked(folder, "SELECT count(*) FROM outbox WHERE chat_id = 501 AND payload LIKE '%seguir%'") == (1,)
     old, new = (asked(folder, f"SELECT id FROM plan WHERE code = '{code}'")[0] for code in (OLD, NEXT))
     assert asked(folder, f"SELECT succeeds_id FROM plan WHERE id = {new}") == (old,)
     of_list = f"FROM code WHERE plan_id = {new} AND list = 'succession' AND code = "
@@ -53,16 +62,25 @@ def test_what_the_sheet_does_not_say_is_asked_row_by_row(folder: Path) -> None:
 
     again = enlace(folder, "plan", "succeed", OLD, "next.xlsx", say=typed)
     assert (again.code, counted(folder, "activity")) == (0, 120)
+    add(folder, 506, "admin", "--plan", NEXT)
+    undone = enlace(folder, "plan", "undo", "--plan", NEXT)
+    assert (undone.code, counted(folder, "activity")) == (1, 120)
+    assert "Corrija el libro" in undone.err or "Correct the workbook" in undone.err
 
 
 def test_what_would_be_is_printed_and_nothing_is_changed(folder: Path) -> None:
-    write(folder, without=("PRE-103",))
+    """Also how many would be asked to go on, and which agencies the new plan does not have."""
+    book = next_plan().drop("succession", "PRE-103").add_column("agencies", "active_to")
+    (folder / "next.xlsx").write_bytes(book.put("agencies", "MMUJER", "active_to", "2025-12-31").data())
+    add(folder, 501, "focal_point", "--agency", "MMUJER")
+    add(folder, 506, "admin")
     before = contents(folder)
     done = enlace(folder, "plan", "succeed", OLD, "next.xlsx", "--dry-run")
 
     assert done.code == 0, done
     assert "? activity PRE-103" in done.out or "? actividad PRE-103" in done.out
     assert "1 rows are still to be told. Nothing was changed." in done.err
+    assert "Asked whether they go on: 1. Cannot be reached: 0.\nNot asked are the people of MMUJER" in done.err
     assert contents(folder) == before
 
 

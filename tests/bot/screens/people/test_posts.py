@@ -2,12 +2,19 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import pytest
+
+from bot.acts.people import going_on
 from bot.acts.people.delegations import end_expired
+from bot.chat.actor import Actor
 from bot.telegram.handled import Handled
-from conversations.plan.model import Role
+from conversations.plan.model import Post, Role
+from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, LUIS, PEDRO, ROSA
+from tests.bot.second_plan import open_second_plan
 from tests.deadlines import PATIENCE
 
 MARTA = 508
@@ -287,3 +294,100 @@ def test_an_old_reminder_says_that_its_period_has_closed_and_what_is_left(desk: 
     assert "octubre 2018" in old
     assert "A tiempo hasta el 6 nov; se recibe hasta el 14 nov." in old
     assert "Cómo va la actividad" in said(tap(desk, ANA, "empezar"), ANA)[-1]  # as they were before
+
+
+# ------------------------------------------------------------------ into the plan that follows
+@pytest.fixture
+def asking(either_desk: Desk) -> Desk:
+    """A second plan follows the first one, and its people are asked. Rosa's agency is not in it, Jean is away."""
+    open_second_plan(either_desk, ())
+
+    def work(unit: UnitOfWork) -> going_on.Asked:
+        old, new = unit.plans.all()
+        for change in (
+            f"UPDATE plan SET succeeds_id = {old.id} WHERE id = {new.id}",
+            f"UPDATE agency SET code = 'OTHER' WHERE code = 'PGR' AND plan_id = {new.id}",
+            f"UPDATE person SET unreachable_at = joined_at WHERE telegram_id = {JEAN}",
+        ):
+            unit.connection.exec_driver_sql(change)
+        unit.audit.record("plan.succeeded", None, new.id, {"plan": new.code, "follows": old.code}, either_desk.now)
+        actor = Actor(unit, old.id, either_desk.now, old.timezone, ZoneInfo(old.timezone))
+        asked, news = going_on.ask_people(actor, unit.plans.by_id(new.id))
+        actor.tell(news)
+        return asked
+
+    asked = either_desk.do(work)
+    assert [who.telegram_id for who, _ in asked.people] == [ANA, LUIS, CARMEN, PEDRO, GRACE]
+    assert (asked.unreached, asked.left_out) == (1, ("PGR",))
+    return either_desk
+
+
+def is_void(desk: Desk, who: int) -> bool:
+    """Whether a yes of theirs changes nothing, and they are told what to do."""
+    before = desk.state()
+    told = said(tap(desk, who, "seguir", "2.yes"), who)[-1]
+    return desk.state() == before and "Esa pregunta ya no está abierta" in told and "pida una invitación" in told
+
+
+def test_whoever_says_yes_has_the_same_role_in_the_plan_that_follows(asking: Desk) -> None:
+    """They have it from then on, and the admins there hear so. A second tap says where they are, and changes nothing.
+
+    Nobody else has a role there.
+    """
+    assert "¿Continúa usted en él con su función de ahora (Punto focal · MMUJER)?" in queued(asking, ANA)[-1]
+    for _ in range(2):
+        told = said(tap(asking, ANA, "seguir", "2.yes"), ANA)[-1]
+        assert told.endswith("✅ Usted está en «Plan segundo»: Punto focal · MMUJER.")
+        assert roles(asking, ANA) == [("focal_point", "MMUJER")] * 2
+    before = asking.state()
+    tap(asking, ANA, "seguir", "2.no")
+    assert asking.state() == before
+    entry = asking.do(lambda unit: unit.audit.latest(2, limit=1)[0])
+    assert (entry.act, entry.details["role"]) == ("membership.granted", "focal_point")
+
+    tap(asking, PEDRO, "seguir", "2.yes")
+    assert "Luis Peña ya entró: Suplente · MMUJER." in said(tap(asking, LUIS, "seguir", "2.yes"), PEDRO)[-1]
+    assert [len(roles(asking, who)) for who in (PEDRO, CARMEN, GRACE, JEAN, ROSA)] == [2, 1, 1, 1, 1]
+
+
+def test_a_no_gives_nothing_and_may_become_a_yes(asking: Desk) -> None:
+    """Until the day that it names."""
+    before = asking.state()
+    no = tap(asking, ANA, "seguir", "2.no")
+    assert "puede decir que sí hasta el 1 dic 2018" in said(no, ANA)[-1]
+    assert asking.state() == before
+    asking.now = datetime(2018, 12, 2, 3, 59, tzinfo=UTC)
+    press(asking, ANA, no, "✅ Sí, continúo")
+    assert roles(asking, ANA) == [("focal_point", "MMUJER")] * 2
+
+
+def test_nobody_goes_on_who_is_not_asked_or_no_longer(asking: Desk) -> None:
+    """Without an agency there; in a role for some days, or another one than they were asked about; after the new plan
+    has ended their role, has been undone, or after sixty days. And nobody goes into a plan that follows none.
+    """
+    before = asking.state()
+    for number in ("1.yes", "999.yes", "999.no"):
+        tap(asking, ANA, "seguir", number)
+    assert asking.state() == before
+    assert is_void(asking, ROSA)
+
+    tap(asking, CARMEN, "seguir", "2.yes")
+    asking.now += timedelta(days=1)
+
+    def change(unit: UnitOfWork) -> None:
+        ids = {one.telegram_id: one.id for one in unit.people.list(1)}
+        mmujer = unit.plans.agency(1, "MMUJER").id
+        unit.roles.grant(ids[LUIS], 1, Post(Role.FOCAL_POINT, mmujer), now=asking.now)
+        unit.leaving.end_membership(ids[CARMEN], 2, now=asking.now, by=None)
+        unit.connection.exec_driver_sql(
+            f"UPDATE membership SET until_on = '2018-12-24' WHERE person_id = {ids[PEDRO]} AND plan_id = 1"
+        )
+
+    asking.do(change)
+    assert [is_void(asking, who) for who in (LUIS, CARMEN, PEDRO)] == [True] * 3
+
+    asking.now += going_on.LASTS
+    assert is_void(asking, ANA)
+    asking.now -= going_on.LASTS
+    asking.do(lambda unit: unit.connection.exec_driver_sql("UPDATE plan SET imported_at = NULL WHERE id = 2"))
+    assert is_void(asking, ANA)
