@@ -137,6 +137,8 @@ FOLLOWERS: Final = {"continued": (1, 1), "merged": (1, 1), "split": (2, 99), "dr
 """What became of a row of the earlier plan, and how many rows of this plan it became, at least and at most."""
 SUCCESSION: Final = "succession"
 """The sheet, and the code list, that says of each row of the earlier plan what became of it in this one."""
+DEFINITION: Final = ("unit", "aggregation", "direction")
+"""An indicator of which one of these has changed is another measure: its line has a mark where it changes."""
 ROLE_TYPES: Final = ("chair", "member", "collaborator", "observer", "proposed")
 """The parts that an agency may have in the commission; catalogue keys `agencies.type.…`."""
 

@@ -14,7 +14,7 @@ from bot.acts.plan.importing import Imported, Terms, import_plan
 from bot.chat.actor import Actor
 from bot.chat.form_cache import FormCache
 from conversations.languages import FIRST
-from conversations.plan.model import FOLLOWERS, SUCCESSION, Agency, Indicator
+from conversations.plan.model import DEFINITION, FOLLOWERS, SUCCESSION, Agency, Indicator
 from storage.calendar.figures import Figures
 from storage.errors import Conflict
 
@@ -156,7 +156,3 @@ def _said(draft: "PlanDraft") -> Iterator[tuple[str, Mapping[str, str]]]:
 def _differs(old: Indicator, new: Mapping[str, object]) -> bool:
     """Whether the new indicator counts something else, so that a figure of the old one says nothing of it."""
     return any(getattr(old, name) != str(new.get(name) or "") for name in DEFINITION)
-
-
-DEFINITION = ("unit", "aggregation", "direction")
-"""An indicator whose one of these has changed is another measure: its line has a mark where it changes."""

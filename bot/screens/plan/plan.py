@@ -7,7 +7,8 @@ shown to those who run the plan, and to others only if an admin has switched the
 (docs/domain.md#sdgs-and-the-global-compact).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.chat.exchange import Denied, Exchange
@@ -22,9 +23,10 @@ from conversations.plan.series import earlier
 from conversations.routes import Route, tap
 from conversations.wording import Wording
 from storage.calendar.figures import Figures
-from storage.plan.plans import Objective, StrategicArea
+from storage.plan.plans import Objective, Plan, StrategicArea
 from storage.plan.settings import SHOW_GCM
 
+RowT = TypeVar("RowT", Activity, Indicator)
 LISTED = 8
 """Activities or indicators on one screen."""
 RUNNERS = REPORTERS | {Role.COORDINATOR, Role.ADMIN}
@@ -188,6 +190,10 @@ def _activity(ex: Exchange, code: str) -> None:
     objective = next(one for one in _objectives(ex) if one.code == activity.objective_code)
     every = {each.code: each for each in ex.unit.plans.activities(ex.membership.plan_id, include_retired=True)}
     lines += [_row(say, say("plan.continues"), f"{each.code} · {_title(ex, each)}") for each in earlier(every, code)]
+    for old, plan in _of_earlier_plan(ex, code, ex.unit.plans.activities):
+        is_hidden = old.is_restricted and digests.VIEWS[ex.membership.role].is_public
+        title = say("digest.reserved") if is_hidden else old.title(language)
+        lines.append(_row(say, say("plan.earlier"), f"{plan.code} · {old.code} · {title}"))
     lines += _goals(ex, objective.sdg_targets, objective.gcm_objectives)
     is_anothers = _is_own_only(ex) and activity.agency_code != ex.agency_code
     rows = [] if is_anothers else [(Button(say("plan.state"), tap(Route.ACTIVITY, code)),)]
@@ -224,16 +230,30 @@ def _indicator(ex: Exchange, code: str) -> None:
     for each in earlier(every, code):
         lines.append(_row(say, say("plan.continues"), f"{each.code} · {each.title(language)}"))
         lines += _figures(ex, each)
+    for old, plan in _of_earlier_plan(ex, code, ex.unit.plans.indicators):
+        lines.append(_row(say, say("plan.earlier"), f"{plan.code} · {old.code} · {old.title(language)}"))
+        lines += _figures(ex, old, plan)
     lines += _goals(ex, " · ".join(part for part in (more.sdg_target, more.sdg_indicator) if part), more.gcm_objective)
     back = (Button(say("nav.back"), tap(Route.PLAN, "I", indicator.area_code)),)
     _show_screen(ex, lines, _with_comment(ex, [], code), back)
 
 
 # ------------------------------------------------------------------ inside
-def _figures(ex: Exchange, indicator: Indicator) -> list[Line]:
-    """The figures of an indicator under its own code, as anybody may see them."""
+def _of_earlier_plan(ex: Exchange, code: str, rows: Callable[..., Iterable[RowT]]) -> Iterator[tuple[RowT, Plan]]:
+    """The rows of the earlier plan that became this one, in their order on the sheet `succession`."""
+    plans = ex.unit.plans
+    became = ex.unit.succession.earlier(ex.membership.plan_id, code)
+    earlier_id = plans.by_id(ex.membership.plan_id).succeeds_id
+    if earlier_id is not None and became:
+        had = {each.code: each for each in rows(earlier_id, include_retired=True)}
+        yield from ((had[old], plans.by_id(earlier_id)) for old in became if old in had)
+
+
+def _figures(ex: Exchange, indicator: Indicator, plan: Plan | None = None) -> list[Line]:
+    """The figures of an indicator under its own code, as anybody may see them; of the earlier plan if it is given."""
     say = ex.say
-    found = Figures(ex.unit).indicator(ex.membership.plan_id, indicator, ex.now, ZoneInfo(ex.timezone))
+    plan_id, zone = (ex.membership.plan_id, ex.timezone) if plan is None else (plan.id, plan.timezone)
+    found = Figures(ex.unit).indicator(plan_id, indicator, ex.now, ZoneInfo(zone))
     lines: list[Line] = []
     if found.year.reported:
         value, until = shown_value(found.year, say)

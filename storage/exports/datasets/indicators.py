@@ -18,7 +18,7 @@ from sqlalchemy import select
 from conversations.plan.expected import expected_indicators
 from conversations.plan.figures.annual import DIMENSIONS, Locks, Revision, Year, is_protected, measures, years
 from conversations.plan.figures.suppression import Figure
-from conversations.plan.model import Indicator, Target
+from conversations.plan.model import DEFINITION, Indicator, Target
 from conversations.plan.periods import ReportingPeriod as PlanPeriod
 from conversations.plan.versions import as_of, by_code
 from conversations.wording import Wording, wording
@@ -29,7 +29,7 @@ from storage.exports.datasets.closings import history_of
 from storage.exports.datasets.plan import shows_gcm
 from storage.exports.datasets.reports import number_or_text
 from storage.exports.tables import Cell, Extract, Kind, at, one_table
-from storage.exports.wanted import Wanted, span_of
+from storage.exports.wanted import PUBLIC, Wanted, span_of
 from storage.plan.cadences import Cadences
 from storage.reports.revisions import reported, revisions
 from storage.reports.submissions import named_answers
@@ -67,6 +67,8 @@ INDICATORS: tuple[tuple[str, Kind], ...] = (
     ("sdg_indicator", Kind.TEXT),
 )
 GCM = ("gcm_objective", Kind.TEXT)
+EARLIER: tuple[tuple[str, Kind], ...] = (("earlier_plan", Kind.TEXT), ("goes_on_as", Kind.TEXT), ("differs", Kind.TEXT))
+"""Of a plan that follows another: the plan that a row is from, its indicators here, and what they define otherwise."""
 INDICATORS_INSIDE: tuple[tuple[str, Kind], ...] = (
     ("numerator", Kind.WHOLE),
     ("denominator", Kind.WHOLE),
@@ -105,13 +107,17 @@ def indicators(unit: UnitOfWork, wanted: Wanted) -> Extract:
     Every period in which an indicator was expected has a row: with a figure, or with the reason why there is none.
     `value` is a number or empty; `value_status` is the reason. Zero is a number (docs/domain.md#rates). In an export of
     the whole plan, an indicator that was never asked yet has a row too, for its target.
+
+    In a plan that follows another, the rows of the earlier one come first, as anybody may see them.
     """
     named = INDICATORS
+    if unit.plans.by_id(wanted.plan_id).succeeds_id is not None:
+        named = (*named, *EARLIER)
     if shows_gcm(unit, wanted):
         named = (*named, GCM)
     if not wanted.is_released:
         named = (*named, *INDICATORS_INSIDE)
-    rows = list(_named(_indicators(unit, wanted), unit, wanted))
+    rows = [*_earlier(unit, wanted), *_named(_indicators(unit, wanted), unit, wanted)]
     told = ([row.get(name) for name, _ in named] for row in rows)
     return replace(one_table("indicators", wanted, named, len(rows), told), overview="charts")
 
@@ -125,6 +131,29 @@ def three_p(unit: UnitOfWork, wanted: Wanted) -> Extract:
 
 # ------------------------------------------------------------------ rows
 Row = dict[str, Cell]
+
+
+def _earlier(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
+    """The public rows of the plans before this one, of the indicators that go on in it; the oldest plan first.
+
+    Nothing is added up across plans. An export of what has changed, or of a state of validation, has none of them.
+    """
+    plan = unit.plans.by_id(wanted.plan_id)
+    if plan.succeeds_id is None or wanted.validation or wanted.since:
+        return
+    old = unit.plans.by_id(plan.succeeds_id)
+    of_old = replace(wanted, plan_id=old.id, timezone=old.timezone, audience=PUBLIC, agency="", area="")
+    present = {each.code: each for each in unit.plans.indicators(plan.id) if _is_wanted(each, wanted)}
+    became = unit.succession.became(plan.id)
+    for row in (*_earlier(unit, of_old), *_named(_indicators(unit, of_old), unit, of_old)):
+        codes = str(row.get("goes_on_as") or row["indicator"]).split()
+        new = dict.fromkeys(code for each in codes if each in became for code in became[each].codes)
+        here = [present[code] for code in new if code in present]
+        differs = [name for name in DEFINITION if any((getattr(each, name) or None) != row[name] for each in here)]
+        if here:
+            yield {"earlier_plan": old.code} | row | {
+                "goes_on_as": " ".join(each.code for each in here), "differs": " ".join(differs) or None
+            }  # fmt: skip
 
 
 def _indicators(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:

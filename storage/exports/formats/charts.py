@@ -6,10 +6,14 @@ Figures that are added up over months are shown as the sum since the beginning, 
 a target of a year, as the sum of the year, with a gap between two years. A period without a figure is a gap. A
 protected figure is a word on the left and a gap in the chart, and no sum continues after it, because the sum would
 reveal it.
+
+An indicator that goes on from an earlier plan is one line; a sum begins anew in each plan. Between two plans stands a
+mark: a dash, or what is defined otherwise.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from conversations.plan.model import is_year
@@ -38,14 +42,24 @@ class _Block:
     baseline: Cell = None
     continues: str = ""
     since: str = ""
+    plan: str = ""
+    """The earlier plan that it is from."""
+    mark: str = ""
+    """Of an earlier plan: what stands between its figures and those of the plan that follows."""
+    before: "tuple[_Block, ...]" = ()
+    """The same line in earlier plans, the oldest first."""
+
+    @property
+    def every(self) -> list[tuple[str, Cell, Cell]]:
+        return [row for block in (*self.before, self) for row in block.rows]
 
     @property
     def has_figures(self) -> bool:
-        return any(isinstance(value, int | float) for _, value, _ in self.rows)
+        return any(isinstance(value, int | float) for _, value, _ in self.every)
 
     @property
     def is_fraction(self) -> bool:
-        return any(isinstance(value, float) and value != int(value) for _, value, _ in self.rows)
+        return any(isinstance(value, float) and value != int(value) for _, value, _ in self.every)
 
     @property
     def sums(self) -> list[Cell]:
@@ -70,11 +84,11 @@ class _Block:
 
     @property
     def lines(self) -> list[tuple[str, Cell, Cell, Cell]]:
-        """Return period, value, target and sum.
+        """Return period, value, target and sum; between two plans a line with the mark.
 
         A blank line separates two years of a yearly count; otherwise the chart would fall each January.
         """
-        made: list[tuple[str, Cell, Cell, Cell]] = []
+        made = [each for block in self.before for each in (*block.lines, (block.mark, None, None, None))]
         year = ""
         sums = self.sums if self.is_sum else [None] * len(self.rows)
         for (period, value, target), total in zip(self.rows, sums, strict=True):
@@ -93,6 +107,8 @@ class Charts:
         names = [column.name for column in extract.tables[0].columns]
         self._at = {name: number for number, name in enumerate(names)}
         self._blocks: dict[str, _Block] = {}
+        self._goes_on: dict[str, str] = {}
+        """Of the blocks of earlier plans: under which codes they go on."""
 
     def take(self, row: Sequence[Cell]) -> None:
         def cell(name: str) -> Cell:
@@ -100,11 +116,18 @@ class Charts:
 
         if cell("dimension") != "total":
             return
-        code = str(cell("indicator"))
-        title = f"{code} · {cell('indicator_name') or ''}".rstrip(" ·")
+        code, plan = str(cell("indicator")), str(cell("earlier_plan") or "") if "earlier_plan" in self._at else ""
+        key, title = code, f"{code} · {cell('indicator_name') or ''}".rstrip(" ·")
+        if plan:
+            key, title = f"{plan}/{code}", f"{title} ({plan})"
         is_by_the_year = is_year(str(cell("baseline_period") or ""))
-        block = self._blocks.setdefault(code, _Block(code, title, cell("aggregation") == "sum", is_by_the_year))
-        block.continues = str(cell("continues") or "")
+        block = self._blocks.setdefault(
+            key, _Block(key, title, cell("aggregation") == "sum", is_by_the_year, plan=plan)
+        )
+        block.continues = "" if plan else str(cell("continues") or "")
+        if plan:
+            self._goes_on[key] = str(cell("goes_on_as"))
+            block.mark = self._mark(str(cell("differs") or ""))
         block.since = block.since or str(cell("period_end") or "")
         block.baseline = cell("baseline")
         block.rows.append((str(cell("period") or ""), self._shown(cell), cell("target")))
@@ -115,18 +138,28 @@ class Charts:
         So it is if the codes tell of different periods. Those that were merged into one stand side by side.
         """
         of: dict[str, list[_Block]] = {}
+        for key, codes in self._goes_on.items():
+            for follower in (self._blocks[code] for code in codes.split() if code in self._blocks):
+                follower.continues += f" {key}"
         goes_on = series(self._blocks.values())
         for block in self._blocks.values():
             of.setdefault(goes_on[block.code], []).append(block)
         found: list[_Block] = []
         for code, blocks in of.items():
-            rows = [row for block in sorted(blocks, key=lambda block: block.since or "9999") for row in block.rows]
-            is_line = code in self._blocks and len({period for period, *_ in rows}) == len(rows)
-            if is_line and len({block.is_sum for block in blocks}) == 1:
-                found.append(replace(self._blocks[code], rows=rows))
+            ordered = sorted(blocks, key=lambda block: (block.code not in self._goes_on, block.since or "9999"))
+            parts = [[*group] for _, group in groupby(ordered, key=lambda block: block.plan)]
+            periods = [(block.plan, period) for block in blocks for period, *_ in block.rows]
+            is_line = code in self._blocks and len({*periods}) == len(periods)
+            if is_line and all(len({block.is_sum for block in part}) == 1 for part in parts):
+                *before, last = (replace(part[-1], rows=[row for each in part for row in each.rows]) for part in parts)
+                found.append(replace(self._blocks[code], rows=last.rows, before=tuple(before)))
             else:
                 found += blocks
         return found
+
+    def _mark(self, differs: str) -> str:
+        words = ", ".join(self._say(f"table.column.{name}") for name in differs.split())
+        return f"≠ {words}" if words else "—"
 
     @staticmethod
     def _shown(cell: Callable[[str], Cell]) -> Cell:
@@ -205,7 +238,7 @@ class Charts:
                     3, line={"color": SUM, "width": 2.25}, marker={"type": "circle", "size": 6, "fill": {"color": SUM}}
                 )
             )
-        if any(isinstance(target, int | float) for _, _, target in block.rows):
+        if any(isinstance(target, int | float) for _, _, target in block.every):
             # Dashed and with its own mark: the target must be recognised without colour too.
             mark = {"type": "diamond", "size": 7, "fill": {"color": TARGET}}
             line.add_series(drawn(2, line={"color": TARGET, "width": 2, "dash_type": "dash"}, marker=mark))
@@ -216,5 +249,5 @@ class Charts:
         grid = {"visible": True, "line": {"color": "#D9DEE3"}}
         chart.set_y_axis({"min": 0, "num_format": "#,##0", "major_gridlines": grid})
         chart.set_size({"width": WIDE, "height": HIGH * 20 - 20})
-        words = f"{block.title}: " + "; ".join(f"{period} {value}" for period, value, _ in block.rows[-12:])
+        words = f"{block.title}: " + "; ".join(f"{period} {value}" for period, value, _ in block.every[-12:])
         sheet.insert_chart(top, 5, chart, {"description": words[:250], "object_position": 1, "y_offset": 4})

@@ -101,7 +101,8 @@ class Plan:
     now: datetime = NOW
 
     def wanted(self, **asked: Any) -> Wanted:
-        return Wanted(self.world.plan_id, str(ZONE), self.now, **{"role": Role.COORDINATOR, **asked})
+        plan_id = asked.pop("plan_id", self.world.plan_id)
+        return Wanted(plan_id, str(ZONE), self.now, **{"role": Role.COORDINATOR, **asked})
 
     def take(self, dataset: str, format: str, **asked: Any) -> tuple[bytes, Written]:
         wanted = self.wanted(**asked)

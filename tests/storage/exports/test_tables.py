@@ -12,12 +12,15 @@ from sqlalchemy import select, update
 from conversations.plan.model import Role
 from storage.database.models import (
     Activity,
+    Agency,
+    Code,
     Fire,
     Indicator,
     ReportingPeriod,
     StrategicArea,
     table,
 )
+from storage.database.models import Plan as PlanRow
 from storage.errors import Conflict
 from storage.exports.exporters import DATASETS
 from storage.exports.tables import PROTECTED, Cell
@@ -375,3 +378,37 @@ def test_missing_is_said_of_what_had_to_be_reported_and_is_not_there(plan: Plan,
     assert found(period="201810") == []  # nobody can report on it yet
     for outside in ({"audience": "public"}, {"audience": "observers"}):
         assert found(period="201809", **outside) == [reported[1], missing[1], counted[1]]
+
+
+# ------------------------------------------------------------------ two plans
+def test_the_figures_of_an_earlier_plan_stand_before_those_of_the_plan_that_follows(plan: Plan, apply: Any) -> None:
+    """As anybody may see them, whoever asks; with the codes under which they go on, and what is defined otherwise."""
+    before = plan.rows("indicators", audience="public")
+
+    def follow(unit: UnitOfWork) -> int:
+        values = {"code": "NEXT", "name": {}, "starts_on": date(2019, 1, 1), "ends_on": date(2020, 12, 31)}
+        values |= {"timezone": "Europe/Tirane", "imported_at": NOW, "succeeds_id": plan.world.plan_id}
+        here = {"plan_id": add(unit, PlanRow, **values)}
+        area = add(unit, StrategicArea, **here, code="A", name={}, intent={}, position=1)
+        agency = add(unit, Agency, **here, code="MINERD", name={}, role_type="member")
+        for code, counts in (("N-1", "people"), ("N-2", "count")):
+            add(unit, Indicator, **here, strategic_area_id=area, agency_id=agency, code=code, name={}, level="output",
+                unit=counts, direction="increase", aggregation="sum", frequency="monthly", min_cell=0)  # fmt: skip
+        for was, relation, became in (("IND-01", "split", "N-1 N-2"), ("IND-20", "merged", "N-2")):
+            told = {"relation": relation, "new_codes": became}
+            add(unit, Code, **here, list="succession", code=was, label={}, attributes=told, position=1)
+        return here["plan_id"]
+
+    plan_id = apply(follow)
+    more = {"IND-01": ("RD-2017", "N-1 N-2", "unit"), "IND-20": ("RD-2017", "N-2", "unit direction")}
+    for audience in ("public", "internal"):
+        rows = plan.rows("indicators", plan_id=plan_id, audience=audience)
+        earlier = [row for row in rows if row["earlier_plan"]]
+        told = [{name: cell for name, cell in row.items() if name in before[0]} for row in earlier]
+        assert told == before
+        assert all(
+            (row["earlier_plan"], row["goes_on_as"], row["differs"]) == more[row["indicator"]] for row in earlier
+        )
+        assert {row["indicator"] for row in rows[len(earlier) :]} == {"N-1", "N-2"}
+    assert not any(row["earlier_plan"] for row in plan.rows("indicators", plan_id=plan_id, since="2018-01-01"))
+    assert all("earlier_plan" not in row for row in plan.rows("indicators"))

@@ -13,11 +13,12 @@ from bot.open_storage import open_storage
 from bot.workers.imports import Importing
 from conversations.plan.model import Post, Role
 from conversations.wording import wording
-from storage.database.models import Activity, ActivitySupport, Agency, Plan, Resource, table
+from storage.database.models import Activity, ActivitySupport, Agency, Code, Plan, Resource, table
 from storage.plan.settings import SHOW_GCM
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import NOW, Desk
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO, furnish, settings_in
+from tests.bot.second_plan import open_second_plan
 from tests.taps import command_token
 
 
@@ -237,3 +238,35 @@ def test_the_workbook_is_of_the_plan_in_which_it_was_asked_for(desk: Desk) -> No
 
     with desk.database.view() as unit:
         assert Importing(desk.database, None, None, None).plan_code(unit, job) == "OTHER"
+
+
+def test_what_goes_on_from_an_earlier_plan_says_so_on_its_card_with_what_was_reported_there(desk: Desk) -> None:
+    """Its plan, code and title; of a restricted one no title outside. Nobody needs a role in the earlier plan."""
+    reader = 7_800
+    new = open_second_plan(desk, ())
+
+    def work(unit: UnitOfWork) -> None:
+        old = unit.plans.all()[0]
+        unit.connection.execute(update(table(Plan)).where(table(Plan).c.id == new).values(succeeds_id=old.id))
+        for was, became in (("PRE-101", "PRE-103"), ("ASI-302", "PRE-103"), ("IND-01", "IND-02")):
+            told = {"relation": "continued", "new_codes": became}
+            values = {"plan_id": new, "list": "succession", "code": was, "label": {}, "attributes": told, "position": 1}
+            unit.connection.execute(insert(table(Code)).values(**values))
+        restricted = update(table(Activity)).where(
+            table(Activity).c.code == "ASI-302", table(Activity).c.plan_id == old.id
+        )
+        unit.connection.execute(restricted.values(sensitivity="restricted"))
+        person = unit.people.add(reader, "Rosa Vidal", "es", NOW, timezone=old.timezone)
+        unit.roles.grant(person.id, new, Post(Role.READER), now=NOW)
+        unit.people.accept_privacy(person.id, NOW)
+
+    desk.do(work)
+    text, _ = read(desk, reader, "a.PRE-103")
+    assert re.findall("Plan anterior:.*(do-trata-2017-2020 · .*)", text) == [
+        "do-trata-2017-2020 · ASI-302 · texto restringido 🔒",
+        "do-trata-2017-2020 · PRE-101 · Campaña nacional en radio y redes",
+    ]
+    text, _ = read(desk, reader, "i.IND-02")
+    assert re.findall("Plan anterior:.*(do-trata-2017-2020 · .*)", text) == [
+        "do-trata-2017-2020 · IND-01 · Personas alcanzadas por acciones de sensibilización"
+    ]

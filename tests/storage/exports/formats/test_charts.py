@@ -13,7 +13,7 @@ import pytest
 from conversations.languages import LANGUAGES
 from conversations.plan.model import Role
 from conversations.wording import wording
-from storage.exports.datasets.indicators import INDICATORS
+from storage.exports.datasets.indicators import EARLIER, INDICATORS
 from storage.exports.formats.charts import CHARTS, Charts, _Block
 from storage.exports.formats.workbooks import write_xlsx
 from storage.exports.tables import one_table
@@ -136,3 +136,26 @@ def test_a_row_that_goes_on_under_another_code_is_one_line_with_it() -> None:
         of_charts.take([each.get(name) for name in names])
     joined = {block.title: [value for _, value, _ in block.rows] for block in of_charts._joined()}
     assert joined == {"I-9": [1, 2, 3, 4], "I-2": [1, 2], "I-3": [1, 2], "I-8": [3, 4]}
+
+
+def test_what_goes_on_from_an_earlier_plan_is_one_line_with_a_mark_between() -> None:
+    """A dash, or what is defined otherwise; the sum begins anew. The same code may stand in both plans."""
+    names = [name for name, _ in (*INDICATORS, *EARLIER)]
+    of_charts = Charts(one_table("indicators", Wanted(1, "UTC", NOW), (*INDICATORS, *EARLIER), 0, ()), "es")
+
+    def told(code: str, year: int, **more: str) -> None:
+        for month, value in ((1, 2), (2, 3)):
+            row = {"indicator": code, "period": f"{year}0{month}", "period_end": f"{year}-0{month}-28",
+                   "dimension": "total", "value": value, "aggregation": "sum", **more}  # fmt: skip
+            of_charts.take([row.get(name) for name in names])
+
+    told("I-1", 2018, earlier_plan="OLD", goes_on_as="I-1")
+    told("I-2", 2018, earlier_plan="OLD", goes_on_as="I-9", differs="unit")
+    told("I-1", 2025)
+    told("I-9", 2025)
+    told("I-3", 2018, earlier_plan="OLD", goes_on_as="I-1 I-9")
+    found = {block.title: [(period, total) for period, *_, total in block.lines] for block in of_charts._joined()}
+    earlier, own = [("201801", 2), ("201802", 5)], [("202501", 2), ("202502", 5)]
+    assert found["I-9"] == [*earlier, ("≠ Unidad", None), *own]
+    assert found["I-1"] == [*earlier, ("—", None), *own]
+    assert found["I-3 (OLD)"] == earlier
