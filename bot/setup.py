@@ -12,7 +12,7 @@ from storage.database.migrating import upgrade
 from storage.database.vault import Vault
 from storage.imports.applying import apply
 from storage.imports.reading import read_plan
-from storage.seed import EXAMPLE, SEED_PLAN, Example, seed_workbook
+from storage.seed import SEED_PLAN, Example, seed_workbook
 from storage.unit_of_work import UnitOfWork
 
 
@@ -42,12 +42,10 @@ def set_up(settings: Settings, now: datetime, *, is_empty: bool = False, is_from
 
 
 def _plan(unit: UnitOfWork, now: datetime, settings: Settings, is_from_today: bool) -> str:
-    example = Example(now.astimezone(ZoneInfo(settings.timezone)).date())
-    there = [plan.code for plan in unit.plans.all()]
-    is_there = (code for code in there if code.startswith(EXAMPLE) or (code == SEED_PLAN and not is_from_today))
-    if code := next(is_there, ""):
-        return f"Plan: {code} (there already)."
+    if there := ", ".join(plan.code for plan in unit.plans.all()):
+        return f"Plan: {there} (there already)."  # a second one is made by nobody who was not asked
     if is_from_today:
+        example = Example(now.astimezone(ZoneInfo(settings.timezone)).date())
         code, draft = example.code, read_plan(seed_workbook(), example.read)
     else:
         code, draft = SEED_PLAN, read_plan(seed_workbook())

@@ -65,6 +65,7 @@ class Importing:
             problems = error.problems
             await self._answers.give(job, lambda ex: self._refuse(ex, name, problems), ADMINS)
             return
+        job = await asyncio.to_thread(self._in_its_plan, job, draft)
         found = await asyncio.to_thread(self._differences, job, draft)
         await asyncio.to_thread(self._store.put, data, False)
         await self._answers.give(job, lambda ex: self._show_differences(ex, name, draft, found), ADMINS)
@@ -73,7 +74,17 @@ class Importing:
         from storage.imports.applying import differences
 
         with self._database.view() as unit:
-            return differences(unit, draft, self.plan_code(unit, job))
+            return differences(unit, draft, _code(draft, self.plan_code(unit, job)))
+
+    def _in_its_plan(self, job: JobRow, draft: "PlanDraft") -> JobRow:
+        """Return the job in the plan that the workbook names, if its sender administers that one too."""
+        with self._database.view() as unit:
+            person = unit.people.by_telegram_id(job.payload["telegram_id"])
+            codes = {plan.id: plan.code for plan in unit.plans.all()}
+        for held in person.memberships if person else ():
+            if held.role in ADMINS and codes[held.plan_id] == draft.code:
+                return replace(job, payload=job.payload | {"plan_id": held.plan_id})
+        return job
 
     def plan_code(self, unit: UnitOfWork, job: JobRow) -> str:
         """The plan for which the import was requested. A person may have different roles in two plans."""
@@ -100,8 +111,13 @@ class Importing:
         is_again: bool = False,
     ) -> None:
         """Show the first screen of the differences. They are stored, so that exactly these are applied later."""
-        plan_id = ex.membership.plan_id
-        code = ex.unit.plans.by_id(plan_id).code
+        own = ex.unit.plans.by_id(ex.membership.plan_id)
+        code = _code(draft, own.code)
+        is_new = bool(importing.beside(ex.unit, code))
+        if code != own.code and not is_new:
+            importing.settle(ex.actor)
+            answer_from_plan(ex, "import.of_another", code=code)
+            return
         try:
             tried = _try(ex, draft, code, terms) if found else Trial()
         except NotFound:  # the period has locked meanwhile
@@ -115,7 +131,8 @@ class Importing:
             "phase": tried.effect.phase,
             "effect": list(tried.effect.sentences(ex.say)),
             "begins": terms.begins,
-            "offered": _offered(ex, tried.effect.begins),
+            "offered": [] if is_new else _offered(ex, tried.effect.begins),
+            "new": ex.say("import.new_beside", code=code, plans=own.title(ex.language)) if is_new else "",
             "same": list(terms.same),
             "doubts": [[each.code, str(each.new), each.sentence(ex.language)] for each in tried.doubts],
             "workbook": draft.sha256,
@@ -146,6 +163,8 @@ class Importing:
         lines: list[Line] = [line(bold(say("import.title", file=cut(shown["name"], 60))))]
         if is_again:
             lines.append(line(bold(say("import.changed_meanwhile"))))
+        if new := shown.get("new"):
+            lines.append(line(bold(new)))
         lines += [line(text) for text in shown["summary"]]
         if (words := f"import.{shown.get('phase')}") in say:  # what an earlier version stored has no phase
             lines.append(line(bold(say(words))))
@@ -179,7 +198,7 @@ class Importing:
             more = Button(say("menu.more"), tap(Route.IMPORT, f"p{(page + 1) % pages}", number))
             before = Button(say("import.before"), tap(Route.IMPORT, f"p{(page - 1) % pages}", number))
             rows.append((before, more) if pages > 2 else (more,))
-        yes = Button(say("import.yes"), tap(Route.IMPORT, "yes", number), "primary")
+        yes = Button(say("import.new_yes" if new else "import.yes"), tap(Route.IMPORT, "yes", number), "primary")
         rows.append((yes, cancel))
         rows += [
             (Button(words, tap(Route.IMPORT, f"{importing.FROM}{code}", number)),)
@@ -256,9 +275,12 @@ class Importing:
         def apply_it(ex: Exchange) -> None:
             if importing.waiting(ex.unit, ex.person.id) != key:
                 return  # cancelled, or applied by the same button pressed twice
-            plan_id = ex.membership.plan_id
-            code = ex.unit.plans.by_id(plan_id).code
+            code = _code(draft, ex.unit.plans.by_id(ex.membership.plan_id).code)
+            is_new = bool(importing.beside(ex.unit, code))
             fingerprint = shown["fingerprint"]
+            if is_new != bool(shown.get("new")):  # somebody else has made this plan meanwhile
+                self._show_differences(ex, shown["name"], draft, differences(ex.unit, draft, code), terms)
+                return
             try:
                 imported = import_plan(
                     ex.unit,
@@ -285,7 +307,7 @@ class Importing:
                 return
             importing.settle(ex.actor)
             lines = [
-                line(bold(ex.say("import.done"))),
+                line(bold(ex.say("import.new_done", code=code) if is_new else ex.say("import.done"))),
                 *(line(text) for text in found.summary(ex.language).splitlines()),
                 *(line(text) for text in imported.effect.sentences(ex.say)),
                 *(
@@ -293,8 +315,11 @@ class Importing:
                     for each in imported.renewed
                 ),
             ]
-            rows = ((Button(ex.say("import.undo"), tap(Route.UNDO_IMPORT)),), plan_row(ex))
-            ex.answer(Card(tuple(lines), rows))
+            below = Button(ex.say("import.undo"), tap(Route.UNDO_IMPORT))
+            if is_new:
+                importing.administer(ex.actor, code)
+                below = Button(ex.say("command.planes"), tap(Route.PLANS))  # a first import has nothing before it
+            ex.answer(Card(tuple(lines), ((below,), plan_row(ex))))
 
         await self._answers.give(job, apply_it, ADMINS)
 
@@ -335,6 +360,11 @@ class Importing:
         path = self._store.path(self._store.put(data, sensitive=False))
         upload = {"path": str(path), "name": name, "type": mime_type}
         ex.post("sendDocument", {"document": "attach://file", "@files": {"file": upload}}, kind="notice")
+
+
+def _code(draft: "PlanDraft", own: str) -> str:
+    """The plan that a workbook is of: the one that it names, else the one of its sender."""
+    return draft.code or own
 
 
 def _try(ex: Exchange, draft: "PlanDraft", code: str, terms: Terms) -> Trial:

@@ -16,7 +16,7 @@ from bot.acts.reports.coverage import Gap, NotCovered, cover, gaps
 from bot.chat.actor import Actor
 from bot.chat.form_cache import FormCache
 from conversations.plan.expected import rewritten
-from conversations.plan.model import Activity, Agency, Indicator
+from conversations.plan.model import Activity, Agency, Indicator, Post, Role
 from conversations.plan.periods import PlanPhase, ReportingPeriod, period_name, plan_phase
 from conversations.plan.versions import changed_on, period_named
 from conversations.wording import Wording
@@ -111,6 +111,12 @@ class _Ever(NamedTuple):
             *rewritten(self.indicators, now.indicators, locked),
             *rewritten(self.agencies, now.agencies, locked),
         )
+
+
+def beside(unit: UnitOfWork, plan_code: str) -> list[str]:
+    """Return the plans beside which an import under this code would make a new one. None of them: it is no second."""
+    there = [plan.code for plan in unit.plans.all()]
+    return [] if plan_code in there else there
 
 
 def first_periods(unit: UnitOfWork, plan_id: int, today: date) -> list[ReportingPeriod]:
@@ -256,6 +262,12 @@ def settle(actor: Actor) -> None:
 
 def _fact(person_id: int) -> str:
     return f"plan_upload:{person_id}"
+
+
+def administer(actor: Actor, plan_code: str) -> None:
+    """Let whoever made a plan in the chat administer it: there is nobody else in it who could give them the role."""
+    plan = actor.unit.plans.by_code(plan_code)
+    actor.unit.roles.grant(actor.oneself, plan.id, Post(Role.ADMIN), now=actor.now, by=actor.person_id)
 
 
 # ------------------------------------------------------------------ taken back

@@ -74,6 +74,9 @@ def import_plan(
     begins: Annotated[
         str, typer.Option("--from", metavar="PERIOD|DAY", help="From when it holds; else from the next one to lock.")
     ] = "",
+    new_plan: Annotated[
+        bool, typer.Option("--new-plan", help="Make the plan, beside those that are there already.")
+    ] = False,
     same: Annotated[
         list[str] | None, typer.Option("--same", metavar="CODE", help="A code used before that stands for the same.")
     ] = None,
@@ -82,7 +85,7 @@ def import_plan(
     ] = False,
 ) -> None:
     """Print the differences to the stored plan, then apply them in one transaction."""
-    from bot.acts.plan.importing import Effect, Terms, try_plan
+    from bot.acts.plan.importing import Effect, Terms, beside, try_plan
     from bot.acts.plan.importing import import_plan as import_it
     from bot.acts.reports.coverage import NotCovered
     from bot.acts.reports.forms import title_of
@@ -104,6 +107,11 @@ def import_plan(
         code = plan_code or draft.code or _only_code(unit)
         if not code:
             raise Complaint(say("import.no_code"))
+        if others := beside(unit, code):
+            asked = say("import.new_beside", code=code, plans=", ".join(others))
+            if not (new_plan or dry_run):
+                raise Complaint(f"{asked}\n{say('import.new_server')}")
+            talk(asked)
         how: Any = {"timezone": chosen.timezone, "terms": Terms(begins, same or ())}
         try:
             if dry_run:

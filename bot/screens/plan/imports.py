@@ -99,5 +99,5 @@ def plan_row(ex: Exchange) -> tuple[Button, ...]:
     return (Button(ex.say("command.plan"), tap(Route.PLAN)), home_button(ex.say))
 
 
-def answer_from_plan(ex: Exchange, key: str) -> None:
-    ex.answer(Card((line(ex.say(key)),), (plan_row(ex),)))
+def answer_from_plan(ex: Exchange, key: str, **values: str) -> None:
+    ex.answer(Card((line(ex.say(key, **values)),), (plan_row(ex),)))

@@ -116,8 +116,8 @@ def two_plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two")
     assert enlace(folder, "init", "--empty").code == 0
     (folder / "plan.xlsx").write_bytes(seed_workbook())
-    for code in ("P1", "P2"):
-        assert enlace(folder, "plan", "import", "plan.xlsx", "--plan", code).code == 0
+    assert enlace(folder, "plan", "import", "plan.xlsx", "--plan", "P1").code == 0
+    assert enlace(folder, "plan", "import", "plan.xlsx", "--plan", "P2", "--new-plan").code == 0
     return folder
 
 

@@ -225,3 +225,37 @@ def test_a_workbook_that_does_not_say_who_meets_victims_is_asked_about_it(town: 
     admin.tap("✅ Aplicar")
     assert words in admin.wait_for("✅ Plan actualizado")
     assert due(town) == "2020-12-03"
+
+
+def test_a_workbook_of_no_plan_makes_a_new_one_when_its_button_says_so(town: Town, admin: Officer) -> None:
+    """Beside which plan it would be is said first. Afterwards whoever made it administers it, and the workbook is its
+    own, wherever its sender stands; of a plan that they do not administer nothing is changed.
+    """
+    said = "SELECT code FROM plan ORDER BY id"
+    [(first,)] = town.rows(said)
+    book = Book().put("settings", first, "code", "do-otro")
+    text = send(admin, "otro.xlsx", book.data(), "haría un plan NUEVO al lado de Plan")
+    assert "«do-otro»" in text
+    assert not [button for button in admin.buttons if "Aplicar" in button or "Desde" in button]
+    admin.tap("Cancelar")
+    admin.wait_for("Nada cambió")
+    assert town.rows(said) == [(first,)]
+
+    send(admin, "otro.xlsx", book.data(), "haría un plan NUEVO al lado de Plan")
+    admin.tap("➕ Hacer el plan nuevo")
+    admin.wait_for("✅ Plan nuevo: do-otro")
+    assert town.rows(said) == [(first,), ("do-otro",)]
+    held = "SELECT role FROM membership WHERE active_to IS NULL AND plan_id = (SELECT id FROM plan WHERE code = ?)"
+    assert town.rows(held, "do-otro") == [("admin",)]
+
+    changed = book.put("activities", "PRE-101", "due_date", "2020-10-10").data()
+    assert "PRE-101 · due_date" in send(admin, "otro.xlsx", changed, "actividad: cambios 1")
+    admin.tap("✅ Aplicar")
+    admin.wait_for("✅ Plan actualizado")
+    of_day = "SELECT plan.code FROM activity JOIN plan ON plan_id = plan.id WHERE due_on = ?"
+    assert town.rows(of_day, "2020-10-10") == [("do-otro",)]
+
+    town.stop()
+    town.change("UPDATE membership SET role = 'reader' WHERE plan_id = (SELECT id FROM plan WHERE code = 'do-otro')")
+    town.start()
+    send(admin, "otro.xlsx", book.data(), "que usted no administra")

@@ -56,12 +56,11 @@ def test_the_first_command_hears_of_no_database_that_is_away(tmp_path: Path, kin
 
 
 def test_init_again_changes_nothing(folder: Path) -> None:
-    """Not one row, and the same keys."""
+    """Not one row, and the same keys; the example, too, is made beside no plan."""
     before, keys = contents(folder), (folder / "keys.json").read_bytes()
-    done = enlace(folder, "init")
-
-    assert done.code == 0
-    assert contents(folder) == before
+    for options in ([], ["--from-today"]):
+        assert enlace(folder, "init", *options).code == 0
+        assert contents(folder) == before
     assert (folder / "keys.json").read_bytes() == keys
 
 

@@ -112,9 +112,17 @@ def test_a_sheet_that_cannot_be_is_refused_with_its_remedy(folder: Path, row: tu
     assert counted(folder, "plan") == 1
 
 
-def test_a_plan_that_is_there_already_follows_nobody(folder: Path) -> None:
+def test_a_second_plan_is_asked_about_and_one_that_is_there_already_follows_nobody(folder: Path) -> None:
+    """An import under a new code is refused with its remedy; nothing is changed before somebody says it is meant."""
     write(folder)
-    assert enlace(folder, "plan", "import", "next.xlsx").code == 0
+    before = contents(folder)
+    refused = enlace(folder, "plan", "import", "next.xlsx")
+    assert (refused.code, f"NUEVO al lado de {OLD}" in refused.err, "--new-plan" in refused.err) == (1, True, True)
+    tried = enlace(folder, "plan", "import", "next.xlsx", "--dry-run")
+    assert (tried.code, f"NUEVO al lado de {OLD}" in tried.err) == (0, True)
+    assert contents(folder) == before
+
+    assert enlace(folder, "plan", "import", "next.xlsx", "--new-plan").code == 0
     done = enlace(folder, "plan", "succeed", OLD, "next.xlsx")
     assert (done.code, is_one_line(done)) == (1, True)
     assert "is there already and does not follow this one" in done.err
