@@ -256,6 +256,6 @@ def test_a_workbook_of_no_plan_makes_a_new_one_when_its_button_says_so(town: Tow
     assert town.rows(of_day, "2020-10-10") == [("do-otro",)]
 
     town.stop()
-    town.change("UPDATE membership SET role = 'reader' WHERE plan_id = (SELECT id FROM plan WHERE code = 'do-otro')")
+    town.change("DELETE FROM membership WHERE plan_id = (SELECT id FROM plan WHERE code = 'do-otro')")
     town.start()
     send(admin, "otro.xlsx", book.data(), "que usted no administra")
