@@ -82,7 +82,7 @@ class Importing:
             person = unit.people.by_telegram_id(job.payload["telegram_id"])
             codes = {plan.id: plan.code for plan in unit.plans.all()}
         for held in person.memberships if person else ():
-            if held.role in ADMINS and codes[held.plan_id] == draft.code:
+            if held.role in ADMINS and codes.get(held.plan_id) == draft.code:
                 return replace(job, payload=job.payload | {"plan_id": held.plan_id})
         return job
 

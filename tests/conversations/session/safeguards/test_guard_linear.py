@@ -10,7 +10,6 @@ import inspect
 import pkgutil
 import random
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -25,7 +24,7 @@ from conversations.session.safeguards.guard import is_name_alone, personal_data
 from conversations.session.safeguards.shelter_parts import PARTS
 from conversations.session.safeguards.shelter_words import SAYS
 from conversations.session.safeguards.ways import WAYS
-from tests.grown import UNITS, grown, units
+from tests.grown import UNITS, calls, grown, units
 
 SHORT, LONG = 1024, 4096
 LINEAR = 8
@@ -142,22 +141,6 @@ def of_shelters() -> Iterator[str]:
             for name in ("personal.shelters", f"personal.{key}")
         )
         yield f"{shelter}{dice.choice((' ', ', ', '. '))}{word}{dice.choice((' ', ', ', '. ', ' en la '))}"
-
-
-def calls(read: Callable[[str], object], given: str) -> int:
-    count = 0
-
-    def called(_: object, event: str, __: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(called)
-    try:
-        read(given)
-    finally:
-        sys.setprofile(before)
-    return count
 
 
 @pytest.mark.slow

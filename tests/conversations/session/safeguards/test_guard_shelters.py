@@ -6,9 +6,7 @@ docs/guard.md tells these first readings.
 """
 
 import csv
-import sys
 from collections.abc import Sequence
-from types import FrameType
 
 import pytest
 
@@ -19,6 +17,7 @@ from conversations.session.safeguards.shelters import shelter_place
 from conversations.session.safeguards.words import read_words
 from conversations.wording import wording
 from tests import ROOT
+from tests.grown import calls
 
 TABLE = ROOT / "tests" / "conversations" / "data" / "guard_shelters.csv"
 COLUMNS = ["sentence", "language", "rules", "kind", "since"]
@@ -153,16 +152,4 @@ def test_the_time_of_reading_grows_as_the_text_does(piece: str) -> None:
 def _calls(text: str) -> int:
     tokens, folded = read_words(text), fold(text)
     shelter_place(folded, tokens)  # the tables are made once
-    calls = 0
-
-    def count(_frame: FrameType, event: str, _what: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        shelter_place(folded, tokens)
-    finally:
-        sys.setprofile(before)
-    return calls
+    return calls(lambda given: shelter_place(given, tokens), folded)
