@@ -11,7 +11,7 @@ from bot.screens.calendar import letters, reminders, schedules
 from bot.screens.everyone import home, preferences, unasked, welcome
 from bot.screens.people import agencies, contributors, people, posts
 from bot.screens.plan import digests, ending, imports, late, periods, plan, settings
-from bot.screens.reports import comments, forms, own_plans, own_reports, returned, review
+from bot.screens.reports import changes, comments, forms, own_plans, own_reports, returned, review
 from bot.screens.sharing import exports, receivers, tokens
 from bot.screens.upkeep import audit, status
 from conversations.plan.model import Care
@@ -53,6 +53,8 @@ HANDLERS: Mapping[Route, Callable[..., None]] = {
     Route.WORKBOOK: imports.download,
     Route.COMMENT: comments.comment,
     Route.COMMENTS: comments.comments,
+    Route.PROPOSE: changes.propose,
+    Route.CHANGES: changes.changes,
     Route.CONTRIBUTION: contributors.contribution,
     Route.PREFERENCES: preferences.preferences,
     Route.MY_DATA: preferences.my_data,
@@ -129,6 +131,8 @@ HEARS: Mapping[Route, Callable[..., None]] = {
     Route.PEOPLE: people.search,
     Route.COMMENT: comments.hear_comment,
     Route.COMMENTS: comments.hear_answer,
+    Route.PROPOSE: changes.hear_change,
+    Route.CHANGES: changes.hear_why_not,
     Route.PREFERENCES: preferences.hear_zone,
     Route.ASK_REOPENING: periods.ask_because,
     Route.REOPEN: periods.reopen_because,
@@ -145,6 +149,8 @@ HEARS: Mapping[Route, Callable[..., None]] = {
 CARE_OF: Mapping[Route, Callable[..., Care]] = {
     Route.COMMENT: comments.care_of_comment,
     Route.COMMENTS: comments.care_of_answer,
+    Route.PROPOSE: changes.care_of_change,
+    Route.CHANGES: changes.care_of_decision,
     Route.REPLY: returned.care,
     Route.REMARK: returned.care,
     Route.SEND_BACK: returned.care,

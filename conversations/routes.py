@@ -92,6 +92,8 @@ class Route(StrEnum):
     WORKBOOK = "libro"
     COMMENT = "comentar"
     COMMENTS = "comentarios"
+    PROPOSE = "proponer"
+    CHANGES = "cambios"
     CONTRIBUTION = "aporta"
     PREFERENCES = "ajustes"
     MY_DATA = "misdatos"
@@ -286,6 +288,8 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.UNDO_IMPORT: (YES, maybe(NUMBER)),
     Route.COMMENT: (maybe(CODE),),
     Route.COMMENTS: (maybe(number_or(Piece("r|x|p[0-9]{1,4}", "str"))), maybe(NUMBER)),
+    Route.PROPOSE: (CODE, maybe(word("date", "target", "wording", "undo")), maybe(NUMBER)),
+    Route.CHANGES: (maybe(number_or(Piece("no|p[0-9]{1,4}", "str"))), maybe(NUMBER)),
     Route.CONTRIBUTION: (NUMBER, maybe(word("yes", "no"))),
     Route.PREFERENCES: (maybe(word("zone")), TEXT),
     Route.MY_DATA: (maybe(word("file", "kept")),),
@@ -353,6 +357,8 @@ AWAITS: Mapping[Route, tuple[Piece, ...]] = {
     Route.PEOPLE: (),
     Route.COMMENT: (maybe(CODE),),
     Route.COMMENTS: (word("r"), NUMBER),
+    Route.PROPOSE: (CODE, word("date", "target", "wording")),
+    Route.CHANGES: (word("no"), NUMBER),
     Route.PREFERENCES: (word("zone"),),
     Route.ASK_REOPENING: (CODE,),
     Route.REOPEN: (CODE, CODE, NUMBER),

@@ -17,7 +17,7 @@ from conversations.plan.entering import Absence, Station
 from conversations.plan.figures.annual import CALENDARS, PILLARS
 from conversations.plan.figures.balance import Outcome
 from conversations.plan.figures.lights import Light
-from conversations.plan.messages import plan_state
+from conversations.plan.messages import changes, plan_state
 from conversations.plan.messages.reminders import STAGES
 from conversations.plan.messages.week import CHANGED, Act
 from conversations.plan.model import ROLE_TYPES, Role, ValidationState
@@ -58,6 +58,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "agencies.type.{}": ROLE_TYPES,
     "audit.{}": AUDITED_ACTS,
     "audit.kind.{}": tuple(KINDS),
+    "change.ask.{}": changes.FIELDS,
+    "change.field.{}": changes.FIELDS,
+    "change.outcome.{}": changes.OUTCOMES,
     "coverage.{}": ("no_form", "not_listed"),
     "form_title.{}": tuple(FORM_OF.values()),
     "closing.{}": tuple(FOR_COORDINATORS),

@@ -126,6 +126,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(Route.WORKBOOK, CHIEFS, "plan", kind="button"),
     Permission(Route.COMMENT, OBSERVERS, "plan"),
     Permission(Route.COMMENTS, OBSERVERS | {Role.COORDINATOR}, "plan"),
+    Permission(Route.PROPOSE, REPORTERS, "own_agency", kind="button"),
+    Permission(Route.CHANGES, COORDINATORS, "plan", kind="button"),
     Permission(Route.CONTRIBUTION, ADMINS, "plan", kind="button"),
     Permission(Route.PREFERENCES, ENROLLED, "self"),
     Permission(Route.MY_DATA, ENROLLED, "self"),

@@ -83,6 +83,8 @@ Act = Literal[
     "comment.written",
     "comment.answered",
     "comment.settled",
+    "change.proposed",
+    "change.decided",
     "restricted.viewed",
     "endpoint.added",
     "endpoint.changed",
@@ -98,7 +100,7 @@ AUDITED_ACTS: Final[tuple[Act, ...]] = get_args(Act)
 
 KINDS: Final[dict[str, tuple[str, ...]]] = {
     "people": ("membership", "person", "invitation", "role", "delegation"),
-    "plan": ("plan", "agency", "form", "setting"),
+    "plan": ("plan", "agency", "form", "setting", "change"),
     "reports": ("period", "report", "restricted", "comment"),
     "exports": ("exported", "export", "endpoint", "token"),
     "messages": ("schedule", "holiday", "reminders"),
@@ -131,7 +133,7 @@ EVENTS: Final[dict[Act, EventKind]] = {
 correcting and closing leave no entry here: they are recorded where they are stored.
 """
 UNTOLD: Final[tuple[str, ...]] = (
-    *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted.", "comment."),
+    *("membership.", "person.", "invitation.", "delegation.", "role.", "restricted.", "comment.", "change."),
     *("export", "schedule_", "holiday_", "reminders.", "setting.", "endpoint.", "token."),
     *("plan.downloaded", "plan.close_asked", "plan.succeeded", "report.remarked"),
     *("period.reopening_asked", "period.reopening_refused"),

@@ -44,8 +44,10 @@ OF_A_FILE: Final = (
 OF_A_DECISION: Final = (
     "id", "plan_id", "submission_id", "root_id", "person_id", "decision", "questions", "decided_at",
 )  # fmt: skip
-OF_A_COMMENT: Final = ("id", "plan_id", "person_id", "subject", "written_at")
-OF_AN_ANSWER: Final = ("id", "settled_at", "settled_by_id")
+OF_A_COMMENT: Final = ("id", "plan_id", "person_id", "subject", "written_at", "proposes")
+OF_AN_ANSWER: Final = ("id", "settled_at", "settled_by_id", "outcome")
+OF_A_PROPOSAL: Final = frozenset({"proposes", "outcome"})
+"""A comment has none of them, so that its mark is as it was before there were proposals."""
 OF_A_TOKEN: Final = ("plan_id", "prefix", "token_hash", "audience")
 OF_A_RECEIVER: Final = ("id", "plan_id", "host", "audience", "kinds", "made_at")
 OF_A_FORM: Final = ("form_id", "version", "title", "xform", "sha256")
@@ -90,12 +92,16 @@ def decision_mark(vault: Vault, row: Row) -> str:
 
 
 def comment_mark(vault: Vault, row: Row) -> str:
-    return _mark(vault, [row[name] for name in OF_A_COMMENT], "comment")
+    return _mark(vault, _said_in(row, OF_A_COMMENT), "comment")
 
 
 def answer_mark(vault: Vault, row: Row) -> str:
-    """Return the mark of who settled a comment, and when."""
-    return _mark(vault, [row[name] for name in OF_AN_ANSWER], "comment settled")
+    """Return the mark of who settled a comment, and when; of a proposal, with what became of it."""
+    return _mark(vault, _said_in(row, OF_AN_ANSWER), "comment settled")
+
+
+def _said_in(row: Row, columns: Iterable[str]) -> list[Any]:
+    return [row[name] for name in columns if row[name] or name not in OF_A_PROPOSAL]
 
 
 def words_mark(vault: Vault, place: str, words: str) -> str:

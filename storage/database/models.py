@@ -721,7 +721,9 @@ class ReviewDecision(OfPlan):
 
 
 class Comment(OfPlan):
-    """A comment by an observer for the coordination. It never changes an agency's datum (docs/domain.md#comments)."""
+    """Words for the coordination about the plan: an observer's comment (docs/domain.md#comments), or an officer's
+    proposal to change a value of it.
+    """
 
     __tablename__ = "comment"
     __table_args__ = (Index("ix_comment_plan", "plan_id", "settled_at"), NEVER_AGAIN)
@@ -735,6 +737,12 @@ class Comment(OfPlan):
     sealed_reply: Column[bytes | None]
     settled_at: Column[datetime | None]
     settled_by_id: Column[int | None] = column(ForeignKey("person.id"))
+    proposes: Column[str | None] = column(String(32))
+    """The workbook's header of the value that a proposal would change; `sealed_text` has the value and the reason
+    (conversations.plan.messages.changes). None: a comment.
+    """
+    outcome: Column[str | None] = column(String(16))
+    """What became of a proposal: one of OUTCOMES. None: it waits."""
 
 
 class Attachment(OfPlan):

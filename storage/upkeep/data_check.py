@@ -100,8 +100,8 @@ _NOT_STANDING = (
 """Which version counts in figures follows from the decisions; a column says it for the sake of speed."""
 _ROLES = ("membership.granted", "membership.contributor", "membership.ended")
 _SUSPENSIONS = ("person.suspended", "person.restored")
-_COMMENTS = ("comment.written",)
-_ANSWERS = ("comment.answered", "comment.settled")
+_COMMENTS = ("comment.written", "change.proposed")
+_ANSWERS = ("comment.answered", "comment.settled", "change.decided")
 _OF_AN_ANSWER = ("settled_at", "settled_by_id", "sealed_reply")
 _REVIEWS: Final = {
     "report.validated": (ValidationState.VALIDATED.value,),

@@ -20,6 +20,7 @@ from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
 from bot.schedule.digests import VIEWS, WEEK, Shown, View, digest_card, ladder_of, picture_of, plan_zone, shape_of
 from bot.schedule.job import Moment
+from bot.screens.reports.changes import propose_row
 from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.receipts import status_label
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
@@ -222,6 +223,7 @@ def _activity_card(ex: Exchange, one: ActivityStanding, found: Standing, sent: S
             rows += _files(ex, one, found, sent, lines)
     if ex.membership.role == Role.OBSERVER:
         rows.append((Button(say("command.comentar"), tap(Route.COMMENT, one.code)),))
+    rows += propose_row(ex, one.activity)
     code = one.activity.agency_code
     rows.append((Button(say("digest.back_to", agency=code), tap(Route.AGENCY_DIGEST, code)),))
     return Card(tuple(lines), tuple(rows))

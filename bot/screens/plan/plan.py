@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
 from bot.schedule import digests
+from bot.screens.reports.changes import propose_row
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of
 from conversations.languages import translated
 from conversations.plan.messages.digest_words import dates, number, title
@@ -201,7 +202,7 @@ def _activity(ex: Exchange, code: str) -> None:
     if activity.indicator_code in known:
         rows.append((Button(activity.indicator_code, tap(Route.PLAN, "i", activity.indicator_code)),))
     _show_screen(
-        ex, lines, _with_comment(ex, rows, code), (Button(say("nav.back"), tap(Route.PLAN, "O", objective.code)),)
+        ex, lines, _with_words(ex, rows, activity), (Button(say("nav.back"), tap(Route.PLAN, "O", objective.code)),)
     )
 
 
@@ -235,7 +236,7 @@ def _indicator(ex: Exchange, code: str) -> None:
         lines += _figures(ex, old, plan)
     lines += _goals(ex, " · ".join(part for part in (more.sdg_target, more.sdg_indicator) if part), more.gcm_objective)
     back = (Button(say("nav.back"), tap(Route.PLAN, "I", indicator.area_code)),)
-    _show_screen(ex, lines, _with_comment(ex, [], code), back)
+    _show_screen(ex, lines, _with_words(ex, [], indicator), back)
 
 
 # ------------------------------------------------------------------ inside
@@ -276,9 +277,12 @@ def _row(say: Wording, what: str, text: str) -> Line:
     return line(bold(f"{what}{say.colon}"), text)
 
 
-def _with_comment(ex: Exchange, rows: Sequence[tuple[Button, ...]], code: str) -> list[tuple[Button, ...]]:
-    comment = (Button(ex.say("command.comentar"), tap(Route.COMMENT, code)),)
-    return [*rows, comment] if ex.allows(Route.COMMENT) else [*rows]
+def _with_words(
+    ex: Exchange, rows: Sequence[tuple[Button, ...]], item: Activity | Indicator
+) -> list[tuple[Button, ...]]:
+    """Return the rows, and the button with which an observer comments on the item, or its officer proposes a change."""
+    comment = (Button(ex.say("command.comentar"), tap(Route.COMMENT, item.code)),)
+    return [*rows, *([comment] if ex.allows(Route.COMMENT) else propose_row(ex, item))]
 
 
 def _area_of(ex: Exchange, code: str) -> StrategicArea:

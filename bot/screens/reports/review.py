@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bot.acts.reports import reviewing
 from bot.chat.exchange import Denied, Exchange, existing
+from bot.screens.reports.changes import waiting_row
 from bot.screens.reports.filling import phase_lines
 from bot.screens.reports.lights import standing_of
 from bot.screens.reports.receipts import status_label
@@ -69,7 +70,7 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
         pace = ex.unit.reviews.pace(ex.membership.plan_id, ex.now - WEEK)
         text = " " + say("coord.pace", validated=pace.validated, median_days=pace.days()) if pace.validated else ""
         lines = (*head, line(say("coord.done") + text), *sent_back)
-        return Card(lines, ((Button(say("digest.back"), tap(Route.DIGEST, 0)),), home))
+        return Card(lines, (*waiting_row(ex), (Button(say("digest.back"), tap(Route.DIGEST, 0)),), home))
     found = [one for one in everything if not agency or one.agency_code == agency] or everything
     agency = agency if any(one.agency_code == agency for one in found) else ""
     open_ones = [one for one in found if not one.sensitive]
@@ -82,7 +83,7 @@ def _queue_card(ex: Exchange, page: int, agency: str = "", head: Sequence[Line] 
     if following is not None:
         rows.append((Button(say("digest.page"), tap(Route.QUEUE, following, *filter(None, [agency]))),))
     rows += _rows_of_agency(ex, agency, open_ones) if agency else _agency_rows(everything, open_ones)
-    return Card((*head, *_queue_lines(ex, found, agency), *sent_back), (*rows, home))
+    return Card((*head, *_queue_lines(ex, found, agency), *sent_back), (*rows, *waiting_row(ex), home))
 
 
 def _queue_lines(ex: Exchange, found: Sequence[Waiting], agency: str) -> Iterator[Line]:
