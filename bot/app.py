@@ -299,7 +299,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
         tasks,
         rate=settings.send_rate,
         open_file=Uploads(store, parcels).open,
-        second_look=partial(_second_look, scheduler, settings.timezone),
+        second_look=partial(_second_look, scheduler),
         is_held=lambda: scheduler.is_held,
         is_sure=presence.is_sure,
         alarm=alarms,
@@ -327,8 +327,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
 
     evidence = (opener(Confinement(FIRST_TRY), is_slow=False), opener(Confinement(), is_slow=True))
     feed, wake = delivery.feed, delivery.wake
-    zone = settings.timezone
-    exports = ExportWorker(database, store, parcels, clock, zone, lookout, feed=feed, wake=wake, alarm=alarms)
+    exports = ExportWorker(database, store, parcels, clock, lookout, feed=feed, wake=wake, alarm=alarms)
     door = _door(base)
     asked = _readiness(base, alarms)
     source = _source(base, intake, delivery, alarms, door, asked, presence.is_cut_off)
@@ -336,7 +335,7 @@ def _compose(base: _Base, tasks: asyncio.TaskGroup, presence: Presence) -> _Part
     if not isinstance(source, Polling):
         servers.append(source.server)
     events = EventWorker(database, clock, tasks, lookout, house.reach, presence.is_sure, feed=feed)
-    trying = Trying(database, answers, clock, zone, lookout, house.reach)
+    trying = Trying(database, answers, clock, lookout, house.reach)
     workers = (lookout, *evidence, exports, events, trying)
     look = _premises(base, store, parcels, alarms, scheduler)
     return _Parts(source, door, intake, delivery, exports, events, workers, scheduler, servers, alarms, look, presence)
@@ -492,10 +491,10 @@ def _cancel_others() -> None:
 
 
 def _second_look(
-    scheduler: Scheduler, timezone: str, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime
+    scheduler: Scheduler, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime
 ) -> Sequence[OutboxRow]:
     """Return the claimed rows that are still to be sent. Each kind of message has its own reasons to be dropped."""
-    return list(look_again(unit, scheduler.second_look(unit, rows, now), now, timezone))
+    return list(look_again(unit, scheduler.second_look(unit, rows, now), now))
 
 
 def _readiness(base: _Base, alarms: Alarms) -> "Mapping[str, Question]":
@@ -559,7 +558,7 @@ def _door(base: _Base) -> "DataDoor | None":
         return None
     from bot.doors.data import DataDoor
 
-    return DataDoor(base.database, base.clock, settings.timezone, settings.language, settings.origin)
+    return DataDoor(base.database, base.clock, settings.language, settings.origin)
 
 
 def units_vault(database: Database) -> Vault:

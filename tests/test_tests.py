@@ -33,6 +33,7 @@ PROMISES = {
     "bot/screens/everyone/test_one_number.py": "a promise of several screens",
     "bot/screens/everyone/test_recount.py": "a promise of several screens and files",
     "bot/screens/test_sentences.py": "a promise of whatever is typed where nothing is asked",
+    "bot/test_own_zones.py": "a promise to each of several plans",
     "bot/test_stolen.py": "a promise to people: what a thief finds in what is stolen",
     "conversations/test_pseudo.py": "a promise of all screens",
     "conversations/xforms/test_frames.py": "a promise of all that a form says",

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import BinaryIO, Final
-from zoneinfo import ZoneInfo
 
 import structlog
 from starlette.requests import Request
@@ -35,7 +34,7 @@ from bot.telegram.handled import Clock
 from storage.database.marks import protection_mark
 from storage.errors import Unavailable
 from storage.open_database import Database
-from storage.people.tokens import DataToken
+from storage.plan.settings import LANGUAGE
 from storage.unit_of_work import UnitOfWork
 
 logger = structlog.get_logger(__name__)
@@ -56,9 +55,9 @@ class Understood:
 class DataDoor:
     """`/data/v1` of this bot. `origin` is its public URL."""
 
-    def __init__(self, database: Database, clock: Clock, timezone: str, language: str, origin: str) -> None:
+    def __init__(self, database: Database, clock: Clock, language: str, origin: str) -> None:
         self._database, self._clock = database, clock
-        self._timezone, self._language, self._origin = timezone, language, origin
+        self._language, self._origin = language, origin
         self._readers = Allowances(READS, clock.monotonic)
         self._strangers = Allowances(STRANGERS, clock.monotonic)
         self._networks = Allowances(NETWORKS, clock.monotonic)
@@ -141,13 +140,26 @@ class DataDoor:
             raise _too_many(wait)
         now = self._clock.now()
         dataset = understood.dataset if isinstance(understood, Understood) else ""
-        admit = partial(_admit, secret=secret, dataset=dataset, now=now, timezone=self._timezone)
-        token = await self._database.units.run(None, admit)
-        if token is None:
+        admit = partial(self._admit, secret=secret, dataset=dataset, now=now)
+        reader = await self._database.units.run(None, admit)
+        if reader is None:
             self._count(address_of(request))
             raise UNAUTHORISED
         self._readers.spend(key)
-        return Reader(token, now, self._timezone, self._origin, self._language)
+        return reader
+
+    def _admit(self, unit: UnitOfWork, *, secret: str, dataset: str, now: datetime) -> Reader | None:
+        """The reader, if the token is good now. Its read is counted, and the first of a day is in the audit log."""
+        token = unit.tokens.admitted(secret)
+        if token is None:
+            return None
+        plan = unit.plans.by_id(token.plan_id)
+        day = now.astimezone(plan.zone).date()
+        if dataset and unit.tokens.note_read(token, dataset, day, now):
+            details = {"token": token.prefix, "dataset": dataset, "audience": token.audience, "on": day.isoformat()}
+            unit.audit.record("token.read", None, plan.id, details, now)
+        language = unit.settings.text(plan.id, LANGUAGE) or self._language
+        return Reader(token, now, plan.timezone, self._origin, language)
 
 
 class _Writing:
@@ -171,18 +183,6 @@ class _Writing:
             token = unit.tokens.admitted(secret)
             return token is not None and protection_mark(unit, token.plan_id) == self._protects
         return False
-
-
-def _admit(unit: UnitOfWork, *, secret: str, dataset: str, now: datetime, timezone: str) -> DataToken | None:
-    """The token, if it is good now. Its read is counted, and the first read of a day is in the audit log."""
-    token = unit.tokens.admitted(secret)
-    if token is None or not dataset:
-        return token
-    day = now.astimezone(ZoneInfo(timezone)).date()
-    if unit.tokens.note_read(token, dataset, day, now):
-        details = {"token": token.prefix, "dataset": dataset, "audience": token.audience, "on": day.isoformat()}
-        unit.audit.record("token.read", None, token.plan_id, details, now)
-    return token
 
 
 def _key(secret: str) -> str:

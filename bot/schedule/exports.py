@@ -26,7 +26,6 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
     """
     planned = regular(_as_job, EXPORT_TAKERS)(unit, schedule, moment)
     periods = unit.plans.periods(moment.plan_id)
-    timezone = unit.plans.by_id(moment.plan_id).timezone
     made: list[Planned] = []
     for one in planned:
         found = replace(one, messages=())
@@ -36,7 +35,7 @@ def plan_exports(unit: UnitOfWork, schedule: StoredSchedule, moment: Moment) -> 
             used = exporter(kept.dataset, kept.format, kept.audience, one.who.role)
             choice = known_part(dated, used.filters) if used is not None else dated
             who = one.who
-            asker = Asker(moment.plan_id, who.person_id, who.role, who.chat_id, who.language, timezone)
+            asker = Asker(moment.plan_id, who.person_id, who.role, who.chat_id, who.language)
             work = partial(request, choice=choice, asker=asker, now=moment.now)
             is_good = _can_be_had(unit, choice, asker, moment.now) and bool(dated.period) == bool(kept.period)
             found = replace(found, work=work) if is_good else replace(found, reason="not_exported")
@@ -54,7 +53,7 @@ def _can_be_had(unit: UnitOfWork, choice: Choice, asker: Asker, now: datetime) -
     if used is None:
         return False
     try:
-        check_wanted(unit, used, wanted_of(choice, asker, now))
+        check_wanted(unit, used, wanted_of(unit, choice, asker, now))
     except (NotFound, Conflict):
         return False
     return True

@@ -105,7 +105,6 @@ class ExportWorker:
         store: FileStore,
         parcels: Parcels,
         clock: Clock,
-        timezone: str,
         lookout: Lookout,
         *,
         feed: Callable[[Sequence[OutboxRow]], None],
@@ -120,7 +119,6 @@ class ExportWorker:
         self._store = store
         self._parcels = parcels
         self._clock = clock
-        self._timezone = timezone
         self._feed = feed
         self._wake = wake
         self._limit = limit
@@ -207,7 +205,7 @@ class ExportWorker:
     def build(self, job: JobRow, making: InProgress) -> Whole | None:
         """Make the files in a thread, on a connection that only reads. None if the person may no longer have them."""
         with self._database.view() as unit:
-            asked = allowed(unit, job, self._timezone)
+            asked = allowed(unit, job)
             if asked is None:
                 return None
             used = exporter(asked.choice.dataset, asked.choice.format, asked.choice.audience, asked.wanted.role)
@@ -249,7 +247,7 @@ class ExportWorker:
         def hand_over(unit: UnitOfWork) -> tuple[bool, list[OutboxRow]]:
             if not unit.jobs.hold(job, now + LEASE):
                 return False, []
-            asked = allowed(unit, job, self._timezone)
+            asked = allowed(unit, job)
             if asked is None:
                 unit.jobs.fail(job, REVOKED, now)
                 return False, _farewell(unit, job, "revoked", now)
@@ -317,7 +315,7 @@ class Asked:
     plan_name: str
 
 
-def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
+def allowed(unit: UnitOfWork, job: JobRow) -> Asked | None:
     """The request of this job.
 
     None if its person lost the role in which they made it, or the role may not have it (S5).
@@ -335,13 +333,13 @@ def allowed(unit: UnitOfWork, job: JobRow, timezone: str) -> Asked | None:
     if used is None:
         return None
     choice = known_part(choice, used.filters)  # requested under an older edition: it would be claimed and not applied
-    asker = Asker(payload["plan"], person.id, role, person.telegram_id, person.language, timezone)
-    wanted = wanted_of(choice, asker, datetime.fromisoformat(payload["at"]))
+    asker = Asker(payload["plan"], person.id, role, person.telegram_id, person.language)
+    wanted = wanted_of(unit, choice, asker, datetime.fromisoformat(payload["at"]))
     plan = unit.plans.by_id(payload["plan"])
     return Asked(choice, person, wanted, translated(plan.name, person.language) or plan.code)
 
 
-def look_again(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str) -> Iterator[OutboxRow]:
+def look_again(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Iterator[OutboxRow]:
     """Return the rows that may still be sent.
 
     A person who has lost the role since then gets no document. Nor does anybody get one that was made before the plan
@@ -352,18 +350,18 @@ def look_again(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timez
         yield from rows
         return
     for row in rows:
-        if row.id in files and (why := _why_not(unit, files[row.id], timezone)):
+        if row.id in files and (why := _why_not(unit, files[row.id])):
             unit.outbox.record(row.id, outbox.Undeliverable(why), now)
         else:
             yield row
 
 
-def _why_not(unit: UnitOfWork, path: str, timezone: str) -> str:
+def _why_not(unit: UnitOfWork, path: str) -> str:
     try:
         job = unit.jobs.get(int(path.removeprefix(f"{KIND}:").partition("-")[0]))
     except (NotFound, ValueError):
         return REVOKED
-    if allowed(unit, job, timezone) is None:
+    if allowed(unit, job) is None:
         return REVOKED
     protects = protection_mark(unit, job.payload["plan"])
     return "" if job.payload.get("protects", protects) == protects else CHANGED

@@ -38,7 +38,6 @@ class Trying:
         database: Database,
         answers: Answers,
         clock: Clock,
-        timezone: str,
         lookout: Lookout,
         reach: Reach,
     ) -> None:
@@ -46,7 +45,6 @@ class Trying:
         self._units = database.units
         self._answers = answers
         self._clock = clock
-        self._timezone = timezone
         self._reach = reach
         self._loop = JobLoop("trying", KINDS, lookout)
 
@@ -70,7 +68,7 @@ class Trying:
     def _readable(self, plan_id: int, prefix: str) -> list[tuple[str, int]]:
         with self._database.view() as unit:
             token = unit.tokens.get(plan_id, prefix)
-            return tokens.readable(unit, token, self._clock.now(), self._timezone)
+            return tokens.readable(unit, token, self._clock.now())
 
     async def _call_receiver(self, job: JobRow) -> None:
         ping = await self._units.run(None, partial(self._ping, job=job))

@@ -71,6 +71,11 @@ class Plan:
     succeeds_id: int | None = None
     """The earlier plan that it follows."""
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the plan's days begin and end."""
+        return ZoneInfo(self.timezone)
+
     def title(self, language: str) -> str:
         return translated(self.name, language) or self.code
 
@@ -253,6 +258,9 @@ class Plans(Repository):
 
     def by_id(self, plan_id: int) -> Plan:
         return next(plan for plan in self._ever() if plan.id == plan_id)
+
+    def zone(self, plan_id: int) -> ZoneInfo:
+        return self.by_id(plan_id).zone
 
     def _ever(self) -> tuple[Plan, ...]:
         return tuple(Plan(*row) for row in self._rows(_PLANS))

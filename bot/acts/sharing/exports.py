@@ -59,7 +59,6 @@ class Asker:
     role: Role
     chat_id: int
     language: str
-    timezone: str
 
 
 def request(unit: UnitOfWork, choice: Choice, asker: Asker, now: datetime) -> int:
@@ -70,7 +69,7 @@ def request(unit: UnitOfWork, choice: Choice, asker: Asker, now: datetime) -> in
     used = exporter(choice.dataset, choice.format, choice.audience, asker.role)
     if used is None:
         raise NotFound("not exported")
-    wanted = wanted_of(choice, asker, now)
+    wanted = wanted_of(unit, choice, asker, now)
     check_wanted(unit, used, wanted)
     record_export(unit, used, wanted, asker.person_id)
     payload = {
@@ -140,11 +139,11 @@ def send_again(actor: Actor, chat_id: int, job: StoredJob) -> int:
 
 
 # ------------------------------------------------------------------ how it is made and sent
-def wanted_of(choice: Choice, asker: Asker, now: datetime) -> Wanted:
+def wanted_of(unit: UnitOfWork, choice: Choice, asker: Asker, now: datetime) -> Wanted:
     """The request as an exporter reads it."""
     return Wanted(
         asker.plan_id,
-        asker.timezone,
+        unit.plans.zone(asker.plan_id).key,
         now,
         audience=choice.audience,
         role=asker.role,

@@ -29,12 +29,12 @@ def ask_for_reading(actor: Actor, chat_id: int, token: DataToken) -> None:
     actor.unit.jobs.add(TRY, payload, actor.now, chat_id=chat_id)
 
 
-def readable(unit: UnitOfWork, token: DataToken, now: datetime, timezone: str) -> list[tuple[str, int]]:
+def readable(unit: UnitOfWork, token: DataToken, now: datetime) -> list[tuple[str, int]]:
     """Read all that this token may read, as the data door does. Return each dataset with its number of rows.
 
     It does not count as a read of the token, because nothing leaves.
     """
-    wanted = Wanted(token.plan_id, timezone, now, audience=token.audience)
+    wanted = Wanted(token.plan_id, unit.plans.zone(token.plan_id).key, now, audience=token.audience)
     return [(dataset, _rows(unit, dataset, wanted)) for dataset in datasets_for(token.audience)]
 
 

@@ -68,7 +68,7 @@ def export(
         chosen, dataset, format, file, beside, plan_code, now=now(), audience=audience,
         role=Role(role) if role else None,
         period=period, agency=agency, area=area, status=status, validation=validation, form_id=form, since=since,
-        language=language or chosen.language, bom=bom,
+        language=language, bom=bom,
     )  # fmt: skip
     talk(f"{written.count} of {dataset} to {where(file)}.")
     if written.lacking:
@@ -89,6 +89,7 @@ def _export_to(
     from storage.exports.exporters import EXPORTERS, check_wanted, exporter, record_export
     from storage.exports.formats.dictionary import MEDIA_TYPES, write_dictionary
     from storage.exports.wanted import Wanted
+    from storage.plan.settings import LANGUAGE
     from storage.reports.files import FileStore
 
     audience, role = asked["audience"], asked["role"]
@@ -106,7 +107,9 @@ def _export_to(
     with open_storage(settings) as database:
 
         def prepare(unit: "UnitOfWork") -> "Wanted":
-            wanted = Wanted(plan_named(unit, plan_code).id, settings.timezone, **asked)
+            plan = plan_named(unit, plan_code)
+            asked["language"] = asked["language"] or unit.settings.text(plan.id, LANGUAGE) or settings.language
+            wanted = Wanted(plan.id, plan.timezone, **asked)
             check_wanted(unit, used, wanted)
             record_export(unit, used, wanted, None)
             return wanted

@@ -76,7 +76,7 @@ def try_token(
         token = _named(unit, plan.id, prefix)
         if token.revoked_at is not None:
             raise Complaint(f"Token {prefix} was revoked: it reads nothing.")
-        return [{"dataset": name, "rows": rows} for name, rows in readable(unit, token, now(), chosen.timezone)]
+        return [{"dataset": name, "rows": rows} for name, rows in readable(unit, token, now())]
 
     print_rows(look(plan_code, read, at=chosen), as_json)
     _warn_if_shut(chosen)

@@ -146,7 +146,6 @@ def _asker(ex: Exchange) -> Asker:
         role=Role(ex.membership.role),
         chat_id=ex.chat_id,
         language=ex.language,
-        timezone=ex.timezone,
     )
 
 

@@ -104,7 +104,7 @@ def basic(token: str) -> dict[str, str]:
 @contextmanager
 def served(database: Database, beside: Sequence[BaseRoute] = ()) -> Iterator[Served]:
     port, clock = free_port(), Clock()
-    door = DataDoor(database, clock, ZONE, "es", f"http://127.0.0.1:{port}")
+    door = DataDoor(database, clock, "es", f"http://127.0.0.1:{port}")
     server = HttpServer(web_app([*door.routes(), *beside]), "127.0.0.1", port)
     server.listen()
     thread = threading.Thread(target=lambda: asyncio.run(server.run()))

@@ -210,9 +210,9 @@ def test_a_scheduled_export_is_of_the_month_that_locked(desk: Desk, tmp_path: Pa
     with desk.database.view() as unit:
         payload = unit.jobs.get(job.id).payload
         who = number_of(unit, PEDRO)
+        asker = Asker(quarter.plan_id, who, Role.ADMIN, PEDRO, "es")
+        wanted = wanted_of(unit, Choice.of(payload["choice"]), asker, here("2018-11-16T08:01"))
     assert payload["person"] == who
-    asker = Asker(quarter.plan_id, who, Role.ADMIN, PEDRO, "es", "America/Santo_Domingo")
-    wanted = wanted_of(Choice.of(payload["choice"]), asker, here("2018-11-16T08:01"))
     book = Plan(desk.database, quarter, tmp_path, here("2018-11-16T08:01"))
     [rows] = book.read("reports", "csv", role=Role.ADMIN, period=wanted.period).values()
     sent = [row for row in found(desk.database, REPORTS, validated=True) if row.period == "201810"]

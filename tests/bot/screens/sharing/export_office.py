@@ -43,7 +43,7 @@ class Office:
     def worker(self, **changes: Any) -> ExportWorker:
         database = self.desk.database
         return ExportWorker(
-            database, FileStore(self.folder / "evidence", database.vault), self.parcels, self.clock, ZONE,
+            database, FileStore(self.folder / "evidence", database.vault), self.parcels, self.clock,
             Lookout(database.units, self.clock),
             feed=self.edits.extend, wake=lambda: None, **{"show_every": 0.05, **changes},
         )  # fmt: skip

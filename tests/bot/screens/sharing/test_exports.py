@@ -205,7 +205,7 @@ def test_who_loses_the_role_between_request_and_send_gets_no_file(office: Office
     if when == "claimed":
         assert rows
         office.apply(change)
-        rows = office.apply(lambda unit: list(look_again(unit, rows, NOW, ZONE)))
+        rows = office.apply(lambda unit: list(look_again(unit, rows, NOW)))
     assert not rows
 
     office.work()
@@ -249,7 +249,7 @@ def test_a_file_that_waits_while_the_plan_restricts_something_is_not_sent(office
     office.work()
     assert (rows := office.queued())
     office.apply(_restrict)
-    assert not office.apply(lambda unit: list(look_again(unit, rows, NOW, ZONE)))
+    assert not office.apply(lambda unit: list(look_again(unit, rows, NOW)))
     office.work()
     assert office.job().error == CHANGED
     assert "Pídalo otra vez" in office.told

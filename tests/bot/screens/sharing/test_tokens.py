@@ -97,7 +97,7 @@ def test_a_token_is_tried_from_the_chat(desk: Desk) -> None:
 def _read(desk: Desk, token: DataToken, unit: UnitOfWork) -> str:
     """What the worker's answer says in the chat."""
     ex = Exchange(unit, unit.chats.open(PEDRO, PEDRO), NOW, desk.house, PEDRO)
-    show_read(ex, token.prefix, tokens.readable(unit, token, NOW, "America/Santo_Domingo"))
+    show_read(ex, token.prefix, tokens.readable(unit, token, NOW))
     return str(ex.deliveries[-1].payload["text"])
 
 
