@@ -392,8 +392,7 @@ def _scheduler(
     clock, api = base.clock, base.api
     # A clock that was started somewhere follows the sandbox's, and is meant to be moved.
     watch = None if isinstance(clock, StartedClock) else ClockWatch(clock, lambda: api.skew(clock.now()))
-    timezone = base.settings.timezone
-    scheduler = Scheduler(base.database, clock, timezone, said=said, feed=feed, watch=watch, alarm=alarm)
+    scheduler = Scheduler(base.database, clock, said=said, feed=feed, watch=watch, alarm=alarm)
     if isinstance(clock, StartedClock):
         clock.on_move = scheduler.wake
     return scheduler

@@ -62,14 +62,14 @@ def act(plan_code: str, work: Callable[["Actor"], T], *, at: "Settings | None" =
     """Change something of a plan, with the server as the actor."""
     from bot.open_storage import plan_named
 
-    chosen = at or settings()
-    return change(lambda unit: work(server(unit, plan_named(unit, plan_code).id, chosen)), at=chosen)
+    return change(lambda unit: work(server(unit, plan_named(unit, plan_code))), at=at)
 
 
-def server(unit: "UnitOfWork", plan_id: int, chosen: "Settings") -> "Actor":
+def server(unit: "UnitOfWork", plan: "Plan") -> "Actor":
+    """The server as the actor: of no person, in the plan's zone."""
     from bot.chat.actor import Actor
 
-    return Actor(unit, plan_id, now(), chosen.timezone, ZoneInfo(chosen.timezone))
+    return Actor(unit, plan.id, now(), plan.timezone, plan.zone)
 
 
 def look(plan_code: str, read: Callable[["UnitOfWork", "Plan"], T], *, at: "Settings | None" = None) -> T:
@@ -135,11 +135,11 @@ def day(option: str, text: str, chosen: "Settings") -> date:
         fail(f"{option} {text!r} is not a day such as 2018-10-05", 2)
 
 
-def moment(option: str, text: str, chosen: "Settings") -> datetime:
-    """The ISO instant that an option names. Without an offset it is wall time in ENLACE_TIMEZONE."""
+def moment(option: str, text: str, zone: ZoneInfo) -> datetime:
+    """The ISO instant that an option names. Without an offset it is wall time in this zone."""
     try:
         instant = datetime.fromisoformat(text)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(chosen.timezone))).astimezone(UTC)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         fail(f"{option} {text!r} is not an instant such as 2018-10-05T09:00", 2)
 

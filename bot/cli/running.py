@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -73,4 +74,4 @@ def _instant(text: str, chosen: "Settings") -> datetime:
 
     if chosen.telegram_api == TELEGRAM:
         fail("--clock is for tests and demonstrations: it is refused against Telegram's own host", 2)
-    return moment("--clock", text, chosen)
+    return moment("--clock", text, ZoneInfo(chosen.timezone))

@@ -154,7 +154,7 @@ class DataDoor:
         if token is None:
             return None
         plan = unit.plans.by_id(token.plan_id)
-        day = now.astimezone(plan.zone).date()
+        day = plan.day_of(now)
         if dataset and unit.tokens.note_read(token, dataset, day, now):
             details = {"token": token.prefix, "dataset": dataset, "audience": token.audience, "on": day.isoformat()}
             unit.audit.record("token.read", None, plan.id, details, now)

@@ -16,7 +16,7 @@ from conversations.wording import wording
 
 def remind_now(actor: Actor) -> int:
     """Send the reminders without a progress display. Returns how many people are reminded."""
-    agenda, found = to_chase(actor.unit, Moment.of(actor.plan_id, actor.now, actor.timezone))
+    agenda, found = to_chase(actor.unit, Moment(actor.plan_id, actor.now, actor.today))
     return remind(actor, agenda, found.meant, None)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -87,7 +86,7 @@ def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> di
     It also says what the ladder has for the same person that day (`CARRIERS`): to coordinators that a period has
     locked, to contributors of indicators their reminder.
     """
-    zone = plan_zone(unit, moment.plan_id)
+    zone = unit.plans.zone(moment.plan_id)
     made: dict[int, tuple[Message, ...]] = {}
     ladder = ladder_of(unit, moment)
     reminders = carried(unit, moment, people)
@@ -126,7 +125,7 @@ MONTHLY = Job("card", "digest", READERS, "month:16", time(9), regular(compose, R
 
 def printed(unit: UnitOfWork, plan_id: int, now: datetime, since: datetime, language: str) -> str:
     """The coordinator's week as text."""
-    found = Figures(unit).standing(plan_id, now, since, plan_zone(unit, plan_id))
+    found = Figures(unit).standing(plan_id, now, since, unit.plans.zone(plan_id))
     return "\n".join(map(unstyled, digests.digest(found, language)))
 
 
@@ -257,11 +256,6 @@ def ladder_of(unit: UnitOfWork, moment: Moment) -> Callable[[], tuple[Agenda, Ch
     The view is read when it is needed, and only once.
     """
     return cache(lambda: to_chase(unit, moment))
-
-
-def plan_zone(unit: UnitOfWork, plan_id: int) -> ZoneInfo:
-    """Return the zone of the plan. Schedules, questions and printed figures all count days in it."""
-    return ZoneInfo(unit.plans.by_id(plan_id).timezone)
 
 
 def picture_of(unit: UnitOfWork, plan_id: int, role: Role, found: Standing, language: str) -> dict[str, Any] | None:

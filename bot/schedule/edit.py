@@ -88,7 +88,7 @@ def run_now(actor: Actor, schedule: StoredSchedule) -> int:
         return remind_now(actor)
     job = job_of(schedule.what)
     assert job is not None
-    moment = replace(Moment.of(schedule.plan_id, actor.now, actor.timezone), is_by_hand=True)
+    moment = Moment(schedule.plan_id, actor.now, actor.today, is_by_hand=True)
     at_once = replace(schedule, days="daily", at=time(0), timezone="", begins_at=datetime.min.replace(tzinfo=UTC))
     planned = [replace(one, missed=()) for one in job.scan(actor.unit, at_once, moment) if one.is_said]
     return write_once(actor.unit, Batch(schedule.plan_id, job, planned), actor.now, is_by_hand=True)["said"]

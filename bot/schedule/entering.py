@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from bot.acts.people.people import post_name
 from bot.chat.actor import message
-from bot.schedule.digests import plan_zone
 from bot.schedule.job import Job, Message, Moment
 from bot.schedule.regular import as_planned, regular
 from conversations.card import Button, Card, Line, line
@@ -40,7 +39,7 @@ def concerned(unit: UnitOfWork, moment: Moment) -> Collection[int]:
 
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
     """Return what people are told: those who have stopped are asked to go on, and admins hear who does not."""
-    zone = plan_zone(unit, moment.plan_id)
+    zone = unit.plans.zone(moment.plan_id)
     found = _to_tell(unit, moment, instant(moment.today, time(0), zone))
     made: dict[int, tuple[Message, ...]] = {}
     for who in people:
@@ -63,7 +62,7 @@ def _to_tell(unit: UnitOfWork, moment: Moment, before: datetime) -> Mapping[int,
     ways, links = unit.entering.stopped(plan_id), unit.entering.unused_links(plan_id, moment.now)
     if not ways and not links:
         return {}
-    zone = plan_zone(unit, plan_id)
+    zone = unit.plans.zone(plan_id)
     admins = [admin.id for admin in unit.people.with_role(plan_id, Role.ADMIN) if admin.absence is None]
     nudged = [way for way in ways if way.absence != "unreachable"]
     last_at = unit.ledger.last_said(plan_id, ENTERING.what, [*admins, *(way.person_id for way in nudged)], before)
@@ -100,7 +99,7 @@ def _first_reports(unit: UnitOfWork, moment: Moment, ways: Sequence[Way]) -> Map
     reports or a period locks, so nobody becomes news twice.
     """
     waiting = {way.person_id: way for way in ways if way.station is Station.ACCEPTED and way.absence is None}
-    zone = plan_zone(unit, moment.plan_id)
+    zone = unit.plans.zone(moment.plan_id)
     since = {person_id: day_there(way.reached_at, zone.key) for person_id, way in waiting.items()}
     if not any(day + NUDGED_AFTER[0] <= moment.today for day in since.values()):
         return {}

@@ -161,7 +161,7 @@ class Explained:
         return say(f"due.reason.{self.reason}")
 
 
-def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | None = None) -> Iterator[Explained]:
+def explained(unit: UnitOfWork, now: datetime, plan_id: int | None = None) -> Iterator[Explained]:
     """Return, for every schedule and each of its people, the message that would be sent at that instant, or why
     none.
     """
@@ -169,7 +169,7 @@ def explained(unit: UnitOfWork, now: datetime, timezone: str, plan_id: int | Non
         job = job_of(schedule.what)
         if job is None:
             continue
-        moment = Moment.of(schedule.plan_id, now, timezone)
+        moment = Moment.of(unit, schedule.plan_id, now)
         roles = job.roles_of(schedule)
         everybody = [job.sees(who) for who in unit.recipients.all(schedule.plan_id) if who.role in roles]
         if schedule.what == LADDER:

@@ -31,8 +31,8 @@ class Moment:
     """Whether somebody sends it by hand. Then people whom the ledger has recorded as skipped may get it too."""
 
     @classmethod
-    def of(cls, plan_id: int, now: datetime, timezone: str) -> "Moment":
-        return cls(plan_id, now, now.astimezone(ZoneInfo(timezone)).date())
+    def of(cls, unit: UnitOfWork, plan_id: int, now: datetime) -> "Moment":
+        return cls(plan_id, now, unit.plans.by_id(plan_id).day_of(now))
 
     @property
     def replaceable_states(self) -> Collection[str]:

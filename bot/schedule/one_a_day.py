@@ -44,7 +44,7 @@ def _spoken_for(unit: UnitOfWork, plan_id: int, people: Sequence[Recipient], now
     """Return the people who get a message of this plan's ladder today (in their zone), or a digest in its place."""
     if not people:
         return set()
-    moment = Moment.of(plan_id, now, unit.plans.by_id(plan_id).timezone)
+    moment = Moment.of(unit, plan_id, now)
     ladders = [one for one in unit.schedules.all(plan_id) if one.what == LADDER and one.paused_at is None]
     outlook = leaving_to_digests(unit, moment, outlook_of(unit, moment), people)
 

@@ -210,7 +210,7 @@ def left_elsewhere(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]
     """
     found: dict[int, tuple[Line, ...]] = {}
     for plan in unit.plans.all() if people else ():
-        there = Moment.of(plan.id, moment.now, plan.timezone)
+        there = Moment.of(unit, plan.id, moment.now)
         same = unit.recipients.all(plan.id, [who.person_id for who in people]) if plan.id != moment.plan_id else ()
         if not any(is_meant(who) for who in same):
             continue

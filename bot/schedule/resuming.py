@@ -28,7 +28,7 @@ A_QUARTER: Final = timedelta(minutes=15)
 LOOKED_BACK: Final = timedelta(days=10)
 
 
-def resume(unit: UnitOfWork, now: datetime, timezone: str, *, by: int | None = None) -> Held | None:
+def resume(unit: UnitOfWork, now: datetime, *, by: int | None = None) -> Held | None:
     """End the hold: skip the windows until the restore, and ask the people concerned to check.
 
     If the database was not held, do nothing and return None.
@@ -38,14 +38,14 @@ def resume(unit: UnitOfWork, now: datetime, timezone: str, *, by: int | None = N
         unit.facts.forget(f"{PREFIX}held")  # the alarm ends now, not when nobody has raised it for a while
         begin_anew(unit, now)
         until = min(found.since, now)
-        _skip(unit, until, now, timezone)
+        _skip(unit, until, now)
         _ask(unit, found, until, now)
         for plan in unit.plans.all():
             unit.audit.record("reminders.resumed", by, plan.id, {}, now)
     return found
 
 
-def _skip(unit: UnitOfWork, until: datetime, now: datetime, timezone: str) -> None:
+def _skip(unit: UnitOfWork, until: datetime, now: datetime) -> None:
     """Record as skipped everything that would have been said until then, in each zone at its last working hour."""
     from bot.schedule.scheduler import due  # JOBS holds RESTORED
 
@@ -53,7 +53,7 @@ def _skip(unit: UnitOfWork, until: datetime, now: datetime, timezone: str) -> No
         schedules = unit.schedules.all(plan.id)
         for zone in unit.recipients.zones(plan.id):
             at = _awake(unit, plan.id, until, ZoneInfo(zone))
-            for batch in due(unit, at, timezone, schedules):
+            for batch in due(unit, at, schedules):
                 unsaid = [
                     replace(one, messages=(), work=None, is_open=False, reason="restored", missed=())
                     for one in batch.planned

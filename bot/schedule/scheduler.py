@@ -110,7 +110,6 @@ class Scheduler:
         self,
         database: Database,
         clock: Clock,
-        timezone: str,
         *,
         said: Callable[[], None],
         feed: Callable[[Sequence[OutboxRow]], None] = lambda rows: None,
@@ -119,7 +118,6 @@ class Scheduler:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._timezone = timezone
         self._said = said
         self._feed = feed
         self._patience = LOOK_EVERY
@@ -247,7 +245,7 @@ class Scheduler:
             for schedule in in_turn(unit.schedules.running(now), now):
                 if only is None or schedule.id in only:
                     with _one_job(schedule.plan_id, schedule.ledger, self._alarm), unit.aside():
-                        found += due(unit, now, self._timezone, (schedule,))
+                        found += due(unit, now, (schedule,))
             return found, hours_of(unit) if only is None else None
 
     def second_look(self, unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> Sequence[OutboxRow]:
@@ -255,7 +253,7 @@ class Scheduler:
 
         Delivery asks for it inside the unit that claims these rows (G8).
         """
-        kept, dropped = look_at(unit, rows, now, self._timezone)
+        kept, dropped = look_at(unit, rows, now)
         for what, number in dropped.items():
             self.counts[what, "cancelled"] += number
         return kept
@@ -298,23 +296,19 @@ def in_turn(schedules: Iterable[StoredSchedule], now: datetime) -> list[StoredSc
     return [schedule for plan in (*plans[first:], *plans[:first]) for schedule in by_plan[plan]]
 
 
-def due(
-    unit: UnitOfWork, now: datetime, timezone: str, schedules: Sequence[StoredSchedule] | None = None
-) -> Iterator[Batch]:
+def due(unit: UnitOfWork, now: datetime, schedules: Sequence[StoredSchedule] | None = None) -> Iterator[Batch]:
     """Return, by plan and job, what these schedules (or all) send now, or record as not sent."""
     for schedule in in_turn(unit.schedules.running(now), now) if schedules is None else schedules:
         job = BY_WHAT.get(schedule.what)
         if job is None or schedule.paused_at is not None:
             continue
-        moment = Moment.of(schedule.plan_id, now, timezone)
+        moment = Moment.of(unit, schedule.plan_id, now)
         planned = job.scan(unit, schedule, moment)
         if planned:
             yield Batch(schedule.plan_id, job, planned)
 
 
-def look_at(
-    unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime, timezone: str
-) -> tuple[list[OutboxRow], Counter[str]]:
+def look_at(unit: UnitOfWork, rows: Sequence[OutboxRow], now: datetime) -> tuple[list[OutboxRow], Counter[str]]:
     """Return the rows that are still to be sent, with present words.
 
     The others are cancelled, and the ledger says why.
@@ -326,7 +320,7 @@ def look_at(
     seen: dict[int, Seen] = {}
     for plan_id in sorted({fire.plan_id for fire in fires.values()}):
         of_plan = {fire.id: fire for fire in fires.values() if fire.plan_id == plan_id}
-        seen |= _seen(unit, Moment.of(plan_id, now, timezone), list(of_plan.values()))
+        seen |= _seen(unit, Moment.of(unit, plan_id, now), list(of_plan.values()))
     kept = []
     for row in rows:
         fire = fires.get(row.id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import time
 
 from bot.chat.actor import message
-from bot.schedule.digests import WEEK, plan_zone
+from bot.schedule.digests import WEEK
 from bot.schedule.job import Job, Message, Moment
 from bot.schedule.regular import as_planned, regular
 from conversations.card import Button, Card, line
@@ -23,7 +23,7 @@ LISTED = 12
 
 def compose(unit: UnitOfWork, moment: Moment, people: Sequence[Recipient]) -> dict[int, tuple[Message, ...]]:
     """One message about all vacancies, with a button to their list. No message if no post is vacant."""
-    zone = plan_zone(unit, moment.plan_id)
+    zone = unit.plans.zone(moment.plan_id)
     found = Figures(unit).standing(moment.plan_id, moment.now, moment.now - WEEK, zone)
     codes = [each.agency.code for each in digests.vacancies(found)]
     return {who.person_id: (_told(codes, who.language),) for who in people} if codes else {}

@@ -76,6 +76,10 @@ class Plan:
         """The zone in which the plan's days begin and end."""
         return ZoneInfo(self.timezone)
 
+    def day_of(self, at: datetime) -> date:
+        """Return the day of the plan in which this instant lies."""
+        return at.astimezone(self.zone).date()
+
     def title(self, language: str) -> str:
         return translated(self.name, language) or self.code
 

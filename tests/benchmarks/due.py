@@ -30,7 +30,7 @@ CLAIM = 60
 
 
 def scan(unit: UnitOfWork) -> list[Any]:
-    return [(job, one) for _, job, planned in due(unit, DUE_DAY, str(ZONE)) for one in planned]
+    return [(job, one) for _, job, planned in due(unit, DUE_DAY) for one in planned]
 
 
 def ready(unit: UnitOfWork) -> None:
@@ -54,8 +54,8 @@ def measured(database: Database, activities: int, repeat: int) -> tuple[str, tup
         deciding = _median(lambda: scan(unit), repeat)
     rows = database.units.submit(None, say).result()
     with database.view() as unit:
-        looks = _statements(unit, lambda unit: look_at(unit, rows, DUE_DAY, str(ZONE)))
-        looking = _median(lambda: look_at(unit, rows, DUE_DAY, str(ZONE)), repeat)
+        looks = _statements(unit, lambda unit: look_at(unit, rows, DUE_DAY))
+        looking = _median(lambda: look_at(unit, rows, DUE_DAY), repeat)
         people = len(unit.connection.execute(select(table(Person).c.id)).all())
         idle = _median(lambda: scan(unit), repeat)
     text = (

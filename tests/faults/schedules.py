@@ -177,7 +177,7 @@ def under_a_jumping_clock(folder: Path, dice: random.Random, cast: Cast, days: i
     with open_storage(settings_in(folder)) as database:
         database.units.submit(None, lambda unit: move_home(unit, homes)).result(PATIENCE)
         watch = ClockWatch(clock)
-        scheduler = Scheduler(database, clock, ZONE, said=lambda: None, watch=watch)
+        scheduler = Scheduler(database, clock, said=lambda: None, watch=watch)
         for day in range(days):
             jump, jumps_at = JUMPS[day % len(JUMPS)], dice.randrange(9, 48)
             for tick in range(6 * 24):  # from eight in the plan's own zone; there it is a working hour when it jumps

@@ -1,6 +1,6 @@
 """`enlace due` and `enlace digest`: what would be sent and reported, and the coordination's digest of a week."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -30,16 +30,14 @@ def digest(
 
     chosen = settings()
     expect_language(language)
-    instant = _monday(moment("--week", week, chosen), chosen) if week else now()
     with open_storage(chosen) as database, database.view() as unit:
         plan = plan_named(unit, plan_code)
+        instant = _monday(plan.day_of(moment("--week", week, plan.zone)), plan.zone) if week else now()
         print(printed(unit, plan.id, instant, instant - WEEK, language or chosen.language))
 
 
-def _monday(instant: datetime, chosen: "Settings") -> datetime:
+def _monday(day: date, zone: ZoneInfo) -> datetime:
     """The Monday of that week, at the hour of the digest."""
-    zone = ZoneInfo(chosen.timezone)
-    day = instant.astimezone(zone).date()
     return datetime.combine(day - timedelta(days=day.weekday()), time(8, 30), zone)
 
 
@@ -52,15 +50,18 @@ def due(
 ) -> None:
     """Print the scheduled messages that would be sent now and to whom, and why others get none. Send nothing."""
     chosen = settings()
-    instant = now() if not at else moment("--at", at, chosen)
-    print_rows((_reports if reports else _messages)(chosen, instant, plan_code), as_json)
+    print_rows((_reports if reports else _messages)(chosen, at, plan_code), as_json)
 
 
-def _reports(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row]:
+def _instant(at: str, plan: "Plan") -> datetime:
+    return moment("--at", at, plan.zone) if at else now()
+
+
+def _reports(chosen: "Settings", at: str, plan_code: str) -> list[Row]:
     """Return what each agency still has to report at that instant."""
-    on = instant.astimezone(ZoneInfo(chosen.timezone)).date()
 
     def rows(unit: "UnitOfWork", plan: "Plan") -> list[Row]:
+        on = plan.day_of(_instant(at, plan))
         return [
             {
                 "agency": agency.code,
@@ -76,7 +77,7 @@ def _reports(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row]
     return look(plan_code, rows, at=chosen)
 
 
-def _messages(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row]:
+def _messages(chosen: "Settings", at: str, plan_code: str) -> list[Row]:
     """A row for each schedule and each person it is for. What would be said comes first."""
     from bot.open_storage import open_storage, plan_named
     from bot.schedule import scheduler
@@ -85,15 +86,16 @@ def _messages(chosen: "Settings", instant: datetime, plan_code: str) -> list[Row
 
     say = wording(chosen.language)
 
-    def furnished(unit: "UnitOfWork") -> int:
+    def furnished(unit: "UnitOfWork") -> tuple[int, datetime]:
         plan = plan_named(unit, plan_code)
+        instant = _instant(at, plan)
         scheduler.ensure_schedules(unit, plan.id, instant)
-        return plan.id
+        return plan.id, instant
 
     with open_storage(chosen) as database:
-        plan_id = database.units.submit(None, furnished).result()
+        plan_id, instant = database.units.submit(None, furnished).result()
         with database.view() as unit:
-            found = sorted(explained(unit, instant, chosen.timezone, plan_id), key=lambda one: not one.is_said)
+            found = sorted(explained(unit, instant, plan_id), key=lambda one: not one.is_said)
     return [
         {
             "verdict": say("due.said" if one.is_said else "due.not_said"),

@@ -67,7 +67,7 @@ def add_schedule(
     days: Annotated[str, typer.Option(help="workdays, mon to fri, month:1 or month:15; the usual ones.")] = "",
     at: Annotated[str, typer.Option(metavar="HH:MM", help="From 08:00 to 17:30, by the half hour.")] = "",
     role: Annotated[list[str] | None, typer.Option(help="To these roles alone; may be given again.")] = None,
-    zone: Annotated[str, typer.Option(help="own: each person's time; plan: ENLACE_TIMEZONE.")] = "",
+    zone: Annotated[str, typer.Option(help="own: each person's time; plan: that of the plan.")] = "",
     dataset: Annotated[str, typer.Option(help="Of an export: what is taken out.")] = "",
     format: Annotated[str, typer.Option("--format", help="Of an export.")] = "",
     audience: Annotated[str, typer.Option(help="Of an export: internal, observers or public.")] = "",
@@ -92,7 +92,6 @@ def add_schedule(
         "days": _days(days),
         "at": _hour(at) if at else None,
         "roles": _roles(job, role or ()),
-        "timezone": _zone(zone, chosen) if zone else None,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
     asked = {"what": dataset, "as": format, "who": audience, "when": period, "where": where}
@@ -102,6 +101,8 @@ def add_schedule(
 
     def work(actor: "Actor") -> int:
         scheduler.ensure_schedules(actor.unit, actor.plan_id, actor.now)
+        if zone:
+            changes["timezone"] = _zone(zone, actor)
         choice = _choice(actor, chosen, given) if given else None
         made = add(actor, job)
         if changes:
@@ -130,18 +131,16 @@ def _roles(job: "Job", roles: Collection[str]) -> str | None:
     return ",".join(sorted(set(roles))) or None
 
 
-def _zone(text: str, chosen: "Settings") -> str:
+def _zone(text: str, actor: "Actor") -> str:
     """The zone as it is stored; blank for each person's own."""
     from bot.chat.zones import zones_called
 
     if text in ("own", "plan"):
-        return "" if text == "own" else chosen.timezone
+        return "" if text == "own" else actor.timezone
     found = zones_called(text)
     if len(found) != 1:
         known = f"; it may be {', '.join(found)}" if found else ", such as Europe/Madrid"
-        raise Misuse(
-            f"--zone {text!r} is neither own (each person's time), plan ({chosen.timezone}) nor a zone{known}."
-        )
+        raise Misuse(f"--zone {text!r} is neither own (each person's time), plan ({actor.timezone}) nor a zone{known}.")
     return found[0]
 
 

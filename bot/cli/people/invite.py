@@ -66,7 +66,7 @@ def _issued(
         agency_id = agency_id_of(unit, plan.id, agency_code)
         try:
             made = issue_link(
-                server(unit, plan.id, chosen), Post(role, agency_id, is_contributor=is_contributor), None, lives=lives
+                server(unit, plan), Post(role, agency_id, is_contributor=is_contributor), None, lives=lives
             )
         except (Conflict, ValueError) as error:
             raise Complaint(f"No link was made: {error}.") from None

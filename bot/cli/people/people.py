@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from bot.acts.people.enrolment import Newcomer
-from bot.cli.at_server import Row, act, change, in_unit, local, look, now, server, settings
+from bot.cli.at_server import Row, act, change, in_unit, local, look, now, settings
 from bot.cli.console import print_rows, talk
 from bot.cli.options import ContributorOption, JsonOption, LanguageOption, PersonOption, PlanOption, RoleOption
 from bot.errors import Complaint, Misuse
@@ -119,11 +120,13 @@ def restore(telegram_id: PersonOption) -> None:
 
 
 def _in_all_plans(telegram_id: int, act: "Callable[[Actor, Person], Iterable[Notification]]") -> None:
+    from bot.chat.actor import Actor
 
     chosen = settings()
+    zone = ZoneInfo(chosen.timezone)
 
     def work(unit: "UnitOfWork") -> None:
-        actor = server(unit, 0, chosen)  # of no plan
+        actor = Actor(unit, 0, now(), zone.key, zone)  # of no plan
         actor.tell(act(actor, _known(unit, telegram_id)))
 
     change(work, at=chosen)

@@ -194,9 +194,7 @@ def export_plan(
         with database.view() as unit:  # reading waits for nobody, and nobody waits for it
             plan = plan_named(unit, plan_code)
             data = plan_workbook(unit, plan.code, now())
-        record = database.units.submit(
-            None, lambda unit: importing.record_download(server(unit, plan.id, chosen), data)
-        )
+        record = database.units.submit(None, lambda unit: importing.record_download(server(unit, plan), data))
         record.result()
     write_file(out, data)
     talk(f"The plan is in {where(out)}.")
@@ -220,7 +218,7 @@ def undo(
     def work(unit: "UnitOfWork") -> "Undo | None":
         plan = plan_named(unit, plan_code)
         found = history.look_back(unit, plan.id, now())
-        return found if found is None else importing.undo(server(unit, plan.id, chosen), found.import_id)
+        return found if found is None else importing.undo(server(unit, plan), found.import_id)
 
     if dry_run:
         found = look(plan_code, lambda unit, plan: history.look_back(unit, plan.id, now()), at=chosen)

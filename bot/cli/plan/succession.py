@@ -45,7 +45,7 @@ def succeed(
         fail("The new workbook needs a code of its own, on its sheet settings.", 2)
 
     def ahead(unit: "UnitOfWork") -> tuple[Any, ...]:
-        actor = server(unit, plan_named(unit, old).id, chosen)
+        actor = server(unit, plan_named(unit, old))
         whole = acts.with_dropped(actor, draft)
         return whole, acts.unsaid(actor, whole, chosen.language), acts.unknown(actor, whole)
 
@@ -60,7 +60,7 @@ def succeed(
             whole = _ask(whole, item, f"{number}/{len(left)} {told}", chosen.language)
 
     def proposed(unit: "UnitOfWork") -> Any:
-        return acts.baselines(server(unit, plan_named(unit, old).id, chosen), whole)
+        return acts.baselines(server(unit, plan_named(unit, old)), whole)
 
     found = in_unit(proposed, at=chosen)
     for each in found:
@@ -73,7 +73,7 @@ def succeed(
         whole = acts.with_baselines(whole, found, old)
 
     def work(unit: "UnitOfWork") -> "tuple[Any, Asked, bool]":
-        actor = server(unit, plan_named(unit, old).id, chosen)
+        actor = server(unit, plan_named(unit, old))
         if dry_run:
             there = next((plan.id for plan in unit.plans.all() if plan.code == draft.code), None)
             asked = going_on.whom(actor, acts.agencies_on(whole, actor.today), there)

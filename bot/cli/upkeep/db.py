@@ -91,6 +91,5 @@ def resume() -> None:
     """Let a restored bot send again. What was due before stays unsent, and people are asked once to look."""
     from bot.schedule.resuming import resume as resume_restored
 
-    chosen = settings()
-    found = in_unit(lambda unit: resume_restored(unit, now(), chosen.timezone), at=chosen)
+    found = in_unit(lambda unit: resume_restored(unit, now()))
     talk("It was not held." if found is None else "The bot speaks again.")

@@ -76,7 +76,7 @@ def postpone(ex: Exchange) -> None:
 
     If no reminder is possible before everything locks, say so.
     """
-    plan_id, moment = ex.membership.plan_id, Moment.of(ex.membership.plan_id, ex.now, ex.timezone)
+    plan_id, moment = ex.membership.plan_id, Moment(ex.membership.plan_id, ex.now, ex.today)
     [who] = ex.unit.recipients.all(plan_id, [ex.person.id])
     agenda = agenda_of(ex.unit, moment, outlook_of(ex.unit, moment), [who])
     topics = told_topics(agenda, who, is_chased=True)
@@ -279,7 +279,7 @@ def chase(ex: Exchange, answer: str = "") -> None:
     Each of them is reminded in private. For the others on the list, it says why they are not reminded.
     """
     say, home = ex.say, (home_button(ex.say),)
-    agenda, found = to_chase(ex.unit, Moment.of(ex.membership.plan_id, ex.now, ex.timezone))
+    agenda, found = to_chase(ex.unit, Moment(ex.membership.plan_id, ex.now, ex.today))
     if not found.waiting:
         ex.answer_line(say("chase.nobody"))
         return

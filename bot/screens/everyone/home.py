@@ -168,7 +168,7 @@ def _headline(ex: Exchange) -> list[str]:
 
 
 def _moment(ex: Exchange) -> Moment:
-    return Moment.of(ex.membership.plan_id, ex.now, ex.timezone)
+    return Moment(ex.membership.plan_id, ex.now, ex.today)
 
 
 def _month(ex: Exchange) -> str:

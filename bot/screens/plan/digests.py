@@ -18,7 +18,7 @@ from typing import TypeVar
 from bot.acts.people.agencies import ask_for_focal_point
 from bot.chat.exchange import Denied, Exchange
 from bot.chat.permissions import REPORTERS
-from bot.schedule.digests import VIEWS, WEEK, Shown, View, digest_card, ladder_of, picture_of, plan_zone, shape_of
+from bot.schedule.digests import VIEWS, WEEK, Shown, View, digest_card, ladder_of, picture_of, shape_of
 from bot.schedule.job import Moment
 from bot.screens.reports.changes import propose_row
 from bot.screens.reports.filling import phase_lines
@@ -129,7 +129,7 @@ def indicators(ex: Exchange, page: int) -> None:
     The figures are those that anybody may see, because the chat can be shown around.
     """
     say, plan_id = ex.say, ex.membership.plan_id
-    found = Figures(ex.unit).indicators(plan_id, ex.now, plan_zone(ex.unit, plan_id))
+    found = Figures(ex.unit).indicators(plan_id, ex.now, ex.unit.plans.zone(plan_id))
     rows = [(Button(say("digest.back"), tap(Route.DIGEST, 0)),)]
     if digests.indicator_pages(found) > 1:
         rows.insert(0, (Button(say("digest.page"), tap(Route.INDICATOR_DIGEST, page + 1)),))
@@ -253,7 +253,7 @@ def _files(
 
 # ------------------------------------------------------------------ inside
 def _moment(ex: Exchange) -> Moment:
-    return Moment.of(ex.membership.plan_id, ex.now, ex.timezone)
+    return Moment(ex.membership.plan_id, ex.now, ex.today)
 
 
 def _with_phase(ex: Exchange, card: Card) -> Card:
@@ -270,7 +270,7 @@ def standing_for(ex: Exchange) -> Standing:
     plan_id, only_validated, now = ex.membership.plan_id, view_of(ex).only_validated, ex.now
 
     def count(unit: UnitOfWork) -> Standing:
-        zone = plan_zone(unit, plan_id)
+        zone = unit.plans.zone(plan_id)
         return Figures(unit).standing(plan_id, now, now - WEEK, zone, only_validated=only_validated)
 
     return _read(ex, count)

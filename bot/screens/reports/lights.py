@@ -7,7 +7,7 @@ what the dates say.
 from collections.abc import Collection
 
 from bot.chat.exchange import Exchange
-from bot.schedule.digests import VIEWS, WEEK, plan_zone
+from bot.schedule.digests import VIEWS, WEEK
 from conversations.card import Line, line
 from conversations.plan.figures.monitoring import ActivityStanding
 from conversations.plan.messages import digest_words
@@ -21,7 +21,7 @@ def standing_of(ex: Exchange, subject: str | None) -> ActivityStanding | None:
         return None
     plan_id, view = ex.membership.plan_id, VIEWS[ex.membership.role]
     return Figures(ex.unit).activity(
-        plan_id, code, ex.now, ex.now - WEEK, plan_zone(ex.unit, plan_id), only_validated=view.only_validated
+        plan_id, code, ex.now, ex.now - WEEK, ex.unit.plans.zone(plan_id), only_validated=view.only_validated
     )
 
 
@@ -30,6 +30,6 @@ def light_lines(ex: Exchange, subject: str | None) -> Collection[Line]:
     each = standing_of(ex, subject)
     if each is None:
         return ()
-    why = digest_words.why(each, ex.now.astimezone(plan_zone(ex.unit, ex.membership.plan_id)).date(), ex.say)
+    why = digest_words.why(each, ex.now.astimezone(ex.unit.plans.zone(ex.membership.plan_id)).date(), ex.say)
     light = digest_words.light_label(each, ex.say)
     return (line(ex.say("review.light", light=" · ".join([light, ", ".join(why)]) if why else light)),)

@@ -16,7 +16,7 @@ def status(ex: Exchange, act: str) -> None:
     """
     say = ex.say
     if act == "resume":
-        resume(ex.unit, ex.now, ex.house.timezone, by=ex.person.id)
+        resume(ex.unit, ex.now, by=ex.person.id)
     seen = look(ex.unit, ex.now, is_answering=True)
     found = readings(seen)
     worst = found[0][1].state

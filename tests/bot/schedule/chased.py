@@ -39,7 +39,7 @@ def scan(desk: Desk, now: datetime) -> dict[int, str]:
     desk.now = now
 
     def work(unit: UnitOfWork) -> dict[int, str]:
-        for batch in due(unit, now, ZONE):
+        for batch in due(unit, now):
             write_once(unit, batch, now)
         return send(unit, now)
 
@@ -48,7 +48,7 @@ def scan(desk: Desk, now: datetime) -> dict[int, str]:
 
 def send(unit: UnitOfWork, now: datetime) -> dict[int, str]:
     """What delivery would send of it after the second look."""
-    rows, _ = look_at(unit, unit.outbox.claim(now, now + timedelta(minutes=1), 100), now, ZONE)
+    rows, _ = look_at(unit, unit.outbox.claim(now, now + timedelta(minutes=1), 100), now)
     told = {row.chat_id: str(row.payload["text"]) for row in rows if row.kind == "reminder"}
     for row in rows:
         unit.outbox.begin(row)

@@ -52,12 +52,12 @@ def scan(desk: Desk, now: datetime, *, reaches: bool = True, is_sent: bool = Tru
         told: dict[int, list[Told]] = {}
         while True:  # as the scheduler does, which looks again after a few seconds
             settle(unit, now)
-            for batch in list(due(unit, now, ZONE)):
+            for batch in list(due(unit, now)):
                 write_once(unit, batch, now)
             claimed = unit.outbox.claim(now, now + timedelta(minutes=1), 100) if is_sent else []
             if not claimed:
                 return told
-            rows, _ = look_at(unit, claimed, now, ZONE)
+            rows, _ = look_at(unit, claimed, now)
             for row in rows:
                 if "text" in row.payload and row.method.startswith("send"):
                     words = Told(row.kind, str(row.payload["text"]), str(row.payload.get("reply_markup", "")))

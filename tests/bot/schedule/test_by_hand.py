@@ -42,7 +42,7 @@ def desk(desk: Desk) -> Desk:
 def whys(desk: Desk, now: datetime, what: str = "reminders") -> dict[str, str]:
     """`enlace due`: by name, in Spanish."""
     return desk.do(
-        lambda unit: {one.who.name: one.why(wording("es")) for one in explained(unit, now, ZONE) if one.what == what},
+        lambda unit: {one.who.name: one.why(wording("es")) for one in explained(unit, now) if one.what == what},
     )
 
 
@@ -136,7 +136,7 @@ def test_who_was_passed_over_for_somebody_out_of_reach_is_told_on_the_same_day(d
     """That the focal point has blocked the bot is learnt from the refusal, or between the plan and the sending."""
 
     def refused(unit: UnitOfWork) -> dict[int, str]:
-        for batch in due(unit, DUE, ZONE):
+        for batch in due(unit, DUE):
             write_once(unit, batch, DUE)
         if is_known:
             unit.people.mark_unreachable(ANA, DUE)
@@ -185,7 +185,7 @@ def test_a_colleague_who_was_passed_over_is_not_named_at_the_sending_either(desk
 
     def plan(unit: UnitOfWork) -> dict[int, str]:
         found = {}
-        for batch in due(unit, LATE, ZONE):
+        for batch in due(unit, LATE):
             write_once(unit, batch, LATE)
             said_ = [(one.who.chat_id, each.payload) for one in batch.planned for each in one.messages]
             found |= {chat_id: str(payload.get("text")) for chat_id, payload in said_}

@@ -71,7 +71,7 @@ def test_the_server_reminds_who_has_only_to_close(desk: Desk) -> None:
     def work(unit: UnitOfWork) -> tuple[int, int]:
         count = run_now(Actor(unit, 1, now, ZONE, HERE), schedule_of(unit, "reminders"))
         claimed = unit.outbox.claim(now, now + timedelta(minutes=1), 9, ("fan_out",))
-        return count, len(look_at(unit, claimed, now, ZONE)[0])
+        return count, len(look_at(unit, claimed, now)[0])
 
     count, left = desk.do(work)
 

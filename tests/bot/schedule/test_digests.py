@@ -44,7 +44,7 @@ def why(desk: Desk, now: datetime, name: str = "Carmen") -> str:
     """Of the ladder, as `enlace due` says it."""
 
     def work(unit: UnitOfWork) -> str:
-        found = [one for one in explained(unit, now, ZONE) if one.what == "reminders" and name in one.who.name]
+        found = [one for one in explained(unit, now) if one.what == "reminders" and name in one.who.name]
         return found[0].why(wording("es"))
 
     return desk.do(work)
@@ -162,7 +162,7 @@ def test_the_week_asked_for_is_of_the_same_day_as_the_one_that_comes(desk: Desk)
 
     def scheduled(unit: UnitOfWork) -> str:
         people = [who for who in unit.recipients.all(1) if who.chat_id == CARMEN]
-        (*_, digest) = compose(unit, Moment.of(1, desk.now, ZONE), people)[people[0].person_id]
+        (*_, digest) = compose(unit, Moment.of(unit, 1, desk.now), people)[people[0].person_id]
         return str(digest.payload["text"])
 
     [asked_for] = [text for text in said(tap(desk, CARMEN, "resumen"), CARMEN) if text.startswith("Semana")]
@@ -372,9 +372,9 @@ def sweep(desk: Desk, at: str, *, limit: int = 1, outcome: Outcome = Sent(1)) ->
 
     def work(unit: UnitOfWork) -> list[str]:
         unit.ledger.settle()
-        for batch in list(due(unit, now, ZONE)):
+        for batch in list(due(unit, now)):
             write_once(unit, batch, now)
-        rows, _ = look_at(unit, unit.outbox.claim(now, now + timedelta(minutes=1), limit, ("fan_out",)), now, ZONE)
+        rows, _ = look_at(unit, unit.outbox.claim(now, now + timedelta(minutes=1), limit, ("fan_out",)), now)
         for row in rows:
             unit.outbox.begin(row)
             unit.outbox.record(row.id, outcome, now)

@@ -9,7 +9,7 @@ from bot.schedule.job import Moment
 from conversations.plan.model import Post, Role
 from tests.bot.desk import Desk, buttons, press, said, tap, text_of
 from tests.bot.house import ANA, CARMEN, PEDRO, ROSA
-from tests.bot.schedule.days import ZONE, Told, here, number_of, of, scan
+from tests.bot.schedule.days import Told, here, number_of, of, scan
 from tests.storage.database.hearing import heard as heard_by
 
 NINA, JOSE = 611, 612
@@ -173,8 +173,8 @@ def test_it_keeps_to_working_days_and_hours_and_to_pauses(in_october: Desk) -> N
 def test_while_nobody_has_stopped_a_look_takes_two_statements_and_leaves_no_row(in_october: Desk) -> None:
     """It looks every few seconds, all day."""
     desk = in_october
-    moment = Moment.of(1, here("2018-10-03T10:01"), ZONE)
     with desk.database.view() as unit:
+        moment = Moment.of(unit, 1, here("2018-10-03T10:01"))
         assert list(concerned(unit, moment)) == []
         assert len(heard_by(unit, lambda unit: concerned(unit, moment))) == 2
 

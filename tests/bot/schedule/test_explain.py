@@ -89,7 +89,7 @@ def test_a_card_carries_what_was_promised_and_what_expires(
 def reasons(desk: Desk, at: str) -> dict[str, str]:
     """Of `enlace due`, why the coordinator is told nothing."""
     return desk.do(
-        lambda unit: {one.what: one.reason for one in explained(unit, here(at), ZONE) if one.who.chat_id == CARMEN}
+        lambda unit: {one.what: one.reason for one in explained(unit, here(at)) if one.who.chat_id == CARMEN}
     )
 
 
@@ -112,14 +112,14 @@ def test_a_window_that_nobody_said_is_in_the_ledger_with_the_reason(desk: Desk) 
     for now in map(here, ("2018-10-19T12:00", "2018-10-19T12:01", "2018-10-22T12:00")):
 
         def reason(unit: UnitOfWork, now: datetime = now) -> str:
-            return next(o.reason for o in explained(unit, now, ZONE) if o.what == "card" and "Grace" in o.who.name)
+            return next(o.reason for o in explained(unit, now) if o.what == "card" and "Grace" in o.who.name)
 
         assert desk.do(reason) == "too_late"
         assert GRACE not in scan(desk, now)
         assert [(f.window, f.state, f.reason) for f in of(desk, GRACE, "card")] == [
             ("2018-10-16", "skipped", "too_late"),
         ]  # fmt: skip
-        assert not desk.do(lambda unit: list(due(unit, desk.now, ZONE)))
+        assert not desk.do(lambda unit: list(due(unit, desk.now)))
 
 
 def test_due_reads_each_clock(desk: Desk) -> None:
@@ -169,7 +169,7 @@ def test_a_step_that_is_too_late_for_whoever_is_out_of_reach_is_decided_once(des
     now = here("2018-10-17T09:30")
     scan(desk, now)
 
-    assert desk.do(lambda unit: list(due(unit, now + timedelta(minutes=1), ZONE))) == []
+    assert desk.do(lambda unit: list(due(unit, now + timedelta(minutes=1)))) == []
 
 
 def test_a_lock_says_of_whom_nobody_can_be_called(desk: Desk) -> None:

@@ -28,7 +28,7 @@ from storage.calendar.schedules import StoredSchedule
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, tap
 from tests.bot.house import ANA, CARMEN, GRACE, JEAN, PEDRO
-from tests.bot.schedule.days import HERE, HOURS, ZONE, here, number_of, opened, scan, schedule_of, set_schedule
+from tests.bot.schedule.days import HERE, HOURS, here, number_of, opened, scan, schedule_of, set_schedule
 from tests.bot.second_plan import LONG_AGO, open_second_plan
 
 WORDS = Message(message(Card((line("Un consejo"),))))
@@ -310,7 +310,7 @@ def test_due_says_that_somebody_was_told_something_today(desk: Desk) -> None:
     at_noon(desk)
     set_schedule(desk, "blunt", paused_at=None)
     scan(desk, here("2018-10-05T09:01"))
-    found = desk.do(lambda unit: list(explained(unit, here("2018-10-05T12:01"), ZONE)))
+    found = desk.do(lambda unit: list(explained(unit, here("2018-10-05T12:01"))))
     of_ana = {one.what: one for one in found if one.who.chat_id == ANA}
 
     assert not any(one.is_said for one in of_ana.values())

@@ -18,7 +18,7 @@ from storage.messages.outbox import Sent
 from storage.open_database import Database
 from storage.unit_of_work import UnitOfWork
 from tests.bot.house import populate, settings_in
-from tests.bot.schedule.wound import NOBODY, ZONE, Wound
+from tests.bot.schedule.wound import NOBODY, Wound
 
 DAYS = 16
 CLOCKS = {
@@ -32,7 +32,7 @@ async def said(database: Database) -> dict[str, int]:
     """How many messages of each kind are sent in the days that follow, each after its second look."""
     clock = Wound()
     clock.wall = BEGINS
-    scheduler = Scheduler(database, clock, ZONE, said=lambda: None)
+    scheduler = Scheduler(database, clock, said=lambda: None)
     kinds: dict[str, int] = {}
 
     def claim(unit: UnitOfWork) -> None:

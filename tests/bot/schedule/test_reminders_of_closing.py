@@ -104,7 +104,7 @@ def test_who_is_left_nothing_is_asked_once_for_the_evidence_they_promised(desk: 
 
 
 def moment(unit: UnitOfWork, now: datetime) -> Moment:
-    return Moment.of(unit.plans.only().id, now, ZONE)
+    return Moment.of(unit, unit.plans.only().id, now)
 
 
 def report_one(desk: Desk, who: int, code: str) -> None:
@@ -211,7 +211,7 @@ def test_what_is_closed_between_the_plan_and_the_sending_is_not_asked_for(desk: 
     report_everything(desk, ANA)
 
     def plan(unit: UnitOfWork) -> None:
-        for batch in due(unit, DUE, ZONE):
+        for batch in due(unit, DUE):
             write_once(unit, batch, DUE)
 
     desk.do(plan)

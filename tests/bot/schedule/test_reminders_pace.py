@@ -18,7 +18,7 @@ from storage.unit_of_work import UnitOfWork
 from storage.upkeep.retention import RETENTION
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, CARMEN, JEAN, ROSA
-from tests.bot.schedule.days import HERE, ZONE, Told, here, scan, schedule_of
+from tests.bot.schedule.days import HERE, Told, here, scan, schedule_of
 
 PROMPT, SILENT = JEAN, ROSA
 """Jean answers what he is told at once. Rosa never does: PGR has something each month, quarter and half-year."""
@@ -139,7 +139,7 @@ def test_the_one_before_becomes_a_line_once_the_new_one_is_there(desk: Desk) -> 
     assert edits(desk) == []
 
     def arrives(unit: UnitOfWork) -> None:
-        rows, _ = look_at(unit, unit.outbox.claim(desk.now, desk.now + timedelta(minutes=1), 100), desk.now, ZONE)
+        rows, _ = look_at(unit, unit.outbox.claim(desk.now, desk.now + timedelta(minutes=1), 100), desk.now)
         for row in rows:
             unit.outbox.begin(row)
             unit.outbox.record(row.id, Sent(1), desk.now)
@@ -215,7 +215,7 @@ def test_what_due_and_the_preview_foretell_is_what_comes(desk: Desk) -> None:
 
     def foretold(unit: UnitOfWork) -> tuple[list[date], dict[int, str]]:
         coming = upcoming(unit, schedule_of(unit, "reminders"), now, HERE)
-        found = explained(unit, here("2018-10-08T09:01"), ZONE)
+        found = explained(unit, here("2018-10-08T09:01"))
         reasons = {one.who.chat_id: one.reason for one in found if one.what == "reminders"}
         return [at.astimezone(HERE).date() for at in coming], reasons
 

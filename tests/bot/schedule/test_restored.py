@@ -23,7 +23,7 @@ from storage.unit_of_work import UnitOfWork
 from storage.upkeep.holding import concerned, held, settle_and_hold
 from tests.bot.desk import Desk, buttons, press, said, tap
 from tests.bot.house import ANA, LUIS, ROSA, furnish, settings_in
-from tests.bot.schedule.wound import NINE, ZONE, Wound, claimed, ledger
+from tests.bot.schedule.wound import NINE, Wound, claimed, ledger
 from tests.storage.database import scratch
 
 TEN = NINE + timedelta(hours=1)
@@ -37,7 +37,7 @@ def clock() -> Wound:
 
 @pytest.fixture
 def scheduler(database: Database, clock: Wound) -> Scheduler:
-    return Scheduler(database, clock, ZONE, said=lambda: None)
+    return Scheduler(database, clock, said=lambda: None)
 
 
 def hold(database: Database, since: datetime = NINE) -> None:
@@ -45,7 +45,7 @@ def hold(database: Database, since: datetime = NINE) -> None:
 
 
 def speak_again(database: Database, now: datetime) -> bool:
-    return database.units.submit(None, lambda unit: resume(unit, now, ZONE)).result() is not None
+    return database.units.submit(None, lambda unit: resume(unit, now)).result() is not None
 
 
 def fires(database: Database, what: str) -> dict[int, tuple[str, str]]:

@@ -24,12 +24,12 @@ from storage.open_database import Database
 from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
 from tests.bot.house import ANA, CARMEN
-from tests.bot.schedule.wound import NINE, NOBODY, ZONE, Wound, claimed, ledger
+from tests.bot.schedule.wound import NINE, NOBODY, Wound, claimed, ledger
 
 
 @pytest.fixture
 def scheduler(database: Database) -> Scheduler:
-    return Scheduler(database, Wound(), ZONE, said=lambda: None)
+    return Scheduler(database, Wound(), said=lambda: None)
 
 
 def close_everything_of_ana(unit: UnitOfWork) -> None:
@@ -44,7 +44,7 @@ async def test_a_second_scan_of_the_same_moment_says_nothing(database: Database,
     """Nor one by another replica."""
     assert await scheduler.scan(NINE) > 0
     assert await scheduler.scan(NINE) == 0
-    assert await Scheduler(database, Wound(), ZONE, said=lambda: None).scan(NINE + timedelta(hours=3)) == 0
+    assert await Scheduler(database, Wound(), said=lambda: None).scan(NINE + timedelta(hours=3)) == 0
 
 
 async def test_a_defect_in_one_schedule_silences_no_other(database: Database, scheduler: Scheduler) -> None:
@@ -81,7 +81,7 @@ async def test_a_statement_that_fails_at_the_second_look_holds_up_nothing_else(
     either_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is undone alone: the unit that claims goes on, a reply is claimed in it, and the reminder comes later."""
-    scheduler = Scheduler(either_database, Wound(), ZONE, said=lambda: None)
+    scheduler = Scheduler(either_database, Wound(), said=lambda: None)
 
     def broken(unit: UnitOfWork, *_: object) -> dict[int, str]:
         unit.facts.set("half", "done", NINE)
@@ -105,7 +105,7 @@ async def test_a_database_that_fails_at_the_second_look_ends_the_unit(
     either_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of it is committed, and nobody takes it for a defect of the job."""
-    scheduler = Scheduler(either_database, Wound(), ZONE, said=lambda: None)
+    scheduler = Scheduler(either_database, Wound(), said=lambda: None)
 
     def away(unit: UnitOfWork, *_: object) -> dict[int, str]:
         unit.facts.set("half", "done", NINE)
@@ -208,7 +208,7 @@ def changes_the_plan(unit: UnitOfWork) -> None:
 
 async def test_a_week_that_was_written_for_another_plan_is_made_anew(either_database: Database) -> None:
     """A reader counted it beside the unit that changed the plan, and perhaps restricted what it says."""
-    database, scheduler = either_database, Scheduler(either_database, Wound(), ZONE, said=lambda: None)
+    database, scheduler = either_database, Scheduler(either_database, Wound(), said=lambda: None)
     planned, _ = scheduler._plan(MONDAY)
     database.units.submit(None, changes_the_plan).result()
     for batch in planned:
@@ -298,7 +298,7 @@ async def test_a_jump_is_an_alarm_for_as_long_as_it_holds(database: Database) ->
     """A log is read by nobody at nine in the morning; who can have the clock set right is told in chat (G9)."""
     clock, raised = Wound(), []
     scheduler = Scheduler(
-        database, clock, ZONE, said=lambda: None, watch=ClockWatch(clock), alarm=lambda kind, _: raised.append(kind)
+        database, clock, said=lambda: None, watch=ClockWatch(clock), alarm=lambda kind, _: raised.append(kind)
     )
     for jump in (timedelta(), timedelta(days=1), -timedelta(hours=3), timedelta()):
         clock.run(minutes=1)
@@ -325,7 +325,7 @@ def test_a_clock_that_was_wrong_from_the_beginning_is_known_by_telegrams_date() 
 def test_whoever_asks_learns_of_a_jump_at_once(database: Database) -> None:
     """Delivery sweeps every two seconds, the scheduler once a minute."""
     clock = Wound()
-    scheduler = Scheduler(database, clock, ZONE, said=lambda: None, watch=ClockWatch(clock))
+    scheduler = Scheduler(database, clock, said=lambda: None, watch=ClockWatch(clock))
     assert not scheduler.is_held
 
     clock.wall += timedelta(hours=13)

@@ -57,7 +57,7 @@ class Looked:
 
 @asynccontextmanager
 async def running(database: Database, clock: Any) -> AsyncIterator[Looked]:
-    looked = Looked(Scheduler(database, clock, ZONE, said=lambda: None))
+    looked = Looked(Scheduler(database, clock, said=lambda: None))
     scan = looked.scheduler.scan
 
     async def noted(now: datetime, only: Any = None) -> int:

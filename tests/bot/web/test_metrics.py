@@ -143,7 +143,7 @@ async def test_a_database_that_is_away_leaves_only_its_own_figures_out(tmp_path:
     upgrade(url)
     with running_sandbox() as sandbox, opened(url, tmp_path) as database:
         async with running(sandbox, database) as bot:
-            scheduler = Scheduler(database, bot.clock, "America/Santo_Domingo", said=bot.delivery.wake)
+            scheduler = Scheduler(database, bot.clock, said=bot.delivery.wake)
             house = Figures(database, bot.intake, bot.delivery, scheduler)
             names = [family.name for family in house.collect()]
             (tmp_path / "x.db").rename(tmp_path / "y.db")

@@ -40,7 +40,7 @@ def scan(desk: Desk, now: datetime) -> set[tuple[str, int]]:
 
     def work(unit: UnitOfWork) -> set[tuple[str, int]]:
         before = len(unit.ledger.fires(1, date(2000, 1, 1)))
-        for batch in list(due(unit, now, ZONE)):
+        for batch in list(due(unit, now)):
             write_once(unit, batch, now)
         new = unit.ledger.fires(1, date(2000, 1, 1))[before:]
         return {(fire.what, fire.person_id) for fire in new if fire.state == "queued"}
@@ -101,7 +101,7 @@ def test_a_second_digest_on_the_same_day_arrives_as_its_preview_says(desk: Desk)
     assert scan(desk, here("2018-10-08T16:02")) == set()
 
     claimed = desk.do(lambda unit: unit.outbox.claim(here("2018-10-08T16:02"), here("2018-10-08T16:03")))
-    kept, dropped = desk.do(lambda unit: look_at(unit, claimed, here("2018-10-08T16:02"), ZONE))
+    kept, dropped = desk.do(lambda unit: look_at(unit, claimed, here("2018-10-08T16:02")))
     assert (len(kept), not dropped) == (len(claimed), True)
 
 
@@ -314,7 +314,7 @@ def test_due_explains_everybody_for_every_schedule(desk: Desk) -> None:
     """Each verdict has a reason the catalogue knows."""
     tap(desk, PEDRO, "programar", "new.digest")
     for at in ("2018-10-08T08:31", "2018-10-15T09:01", "2018-10-06T12:00"):
-        found = desk.do(lambda unit, at=at: list(explained(unit, here(at), ZONE)))
+        found = desk.do(lambda unit, at=at: list(explained(unit, here(at))))
         assert all(one.is_said or one.reason for one in found)
 
 

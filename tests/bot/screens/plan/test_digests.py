@@ -320,7 +320,7 @@ def scheduled(desk: Desk) -> dict[int, tuple[Any, ...]]:
     def ask(unit: Any) -> Any:
         plan = unit.plans.by_code(SEED_PLAN)
         people = [who for who in unit.recipients.all(plan.id) if who.role in WEEKLY.roles | MONTHLY.roles]
-        made = compose(unit, Moment.of(plan.id, NOW, plan.timezone), people)
+        made = compose(unit, Moment.of(unit, plan.id, NOW), people)
         return {who.chat_id: made[who.person_id] for who in people}
 
     found: dict[int, tuple[Any, ...]] = desk.database.units.submit(None, ask).result()

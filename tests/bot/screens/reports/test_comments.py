@@ -326,7 +326,7 @@ def test_a_contributor_is_reminded_of_what_their_agency_has_left(office: Office)
         plan = unit.plans.only()
         scheduler.ensure_schedules(unit, plan.id, JANUARY)
         [schedule] = [each for each in unit.schedules.all() if each.what == "reminders"]
-        planned = plan_reminders(unit, schedule, Moment.of(plan.id, JANUARY, "America/Santo_Domingo"))
+        planned = plan_reminders(unit, schedule, Moment.of(unit, plan.id, JANUARY))
         return [one for one in planned if one.who.role is Role.OBSERVER]
 
     ask = lambda: office.database.units.submit(None, told).result()  # noqa: E731

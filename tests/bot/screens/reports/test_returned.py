@@ -270,7 +270,7 @@ def test_at_the_end_of_the_day_one_silent_line_names_what_was_validated(desk: De
         def work(unit: Any) -> list[dict[str, Any]]:
             plan = unit.plans.only()
             people = [who for who in unit.recipients.all(plan.id) if who.role in VALIDATED.roles]
-            made = compose(unit, Moment.of(plan.id, NOW + after, plan.timezone), people)
+            made = compose(unit, Moment.of(unit, plan.id, NOW + after), people)
             ana = unit.people.by_telegram_id(ANA).id
             assert set(made) <= {ana}
             return [message.payload for message in made.get(ana, ())]

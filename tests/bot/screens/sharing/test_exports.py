@@ -28,7 +28,7 @@ from storage.messages import outbox
 from storage.messages.outbox import OutboxRow
 from tests.bot.desk import Desk, is_denied, taps, text_of
 from tests.bot.house import ANA, CARMEN, PEDRO, furnish, settings_in
-from tests.bot.screens.sharing.export_office import NOW, ZONE, Office
+from tests.bot.screens.sharing.export_office import NOW, Office
 from tests.bot.telegram.wire import empty_database
 from tests.taps import command_token
 
@@ -436,7 +436,7 @@ def scanned(office: Office, now: datetime) -> Counter[str]:
 
     def scan(unit: Any) -> Counter[str]:
         made: Counter[str] = Counter()
-        for batch in list(due(unit, now, ZONE)):
+        for batch in list(due(unit, now)):
             if batch.job.what == "export":
                 made += write_once(unit, batch, now)
         return made
