@@ -6,10 +6,11 @@ its days. A reopening moves the day until which a period is reported on, not the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Protocol, TypeVar
 
-from conversations.plan.model import Activity
+from conversations.plan.model import Activity, Agency, Indicator
 from conversations.plan.periods import ONE_DAY, ReportingPeriod
 
 
@@ -27,6 +28,7 @@ class Versioned(Protocol):
 
 
 T = TypeVar("T", bound=Versioned)
+V = TypeVar("V", Activity, Agency)
 
 
 def period_named(periods: Iterable[ReportingPeriod], name: str) -> ReportingPeriod | None:
@@ -52,18 +54,27 @@ def holds(row: Versioned, seals_on: date) -> bool:
     return (row.valid_from is None or row.valid_from <= seals_on) and (row.valid_to is None or seals_on < row.valid_to)
 
 
-def was_in_plan(activity: Activity, day: date, seals_on: date) -> bool:
-    """Whether the plan had this version of an activity as that day began, for a period that locks on `seals_on`."""
+def was_in_plan(row: Activity | Indicator, day: date, seals_on: date) -> bool:
+    """Whether the plan had this version of an item as that day began, for a period that locks on `seals_on`."""
     return (
-        (activity.added_on is None or activity.added_on < day)
-        and (activity.retired_on is None or activity.retired_on >= day)
-        and holds(activity, seals_on)
+        (row.added_on is None or row.added_on < day)
+        and (row.retired_on is None or row.retired_on >= day)
+        and holds(row, seals_on)
     )
 
 
 def as_of(versions: Sequence[T], seals_on: date) -> T:
     """Return the version by which a period goes that locks on that day. `versions` are those of one row."""
     return next((one for one in versions if holds(one, seals_on)), versions[0])
+
+
+def until(rows: Iterable[V], seals_on: date) -> tuple[V, ...]:
+    """Return the rows with their earlier versions, as if nobody had edited them after a period locked on that day."""
+    return tuple(
+        replace(row, valid_to=None) if row.valid_to is not None and row.valid_to > seals_on else row
+        for row in rows
+        if row.valid_from is None or row.valid_from <= seals_on
+    )
 
 
 def by_code(versions: Iterable[T]) -> dict[str, list[T]]:

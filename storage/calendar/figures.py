@@ -21,6 +21,7 @@ from conversations.plan.figures.monitoring import COLUMNS, LOOK_BACK, ActivitySt
 from conversations.plan.figures.standing_records import Closed, Queue, Records, Reporter
 from conversations.plan.model import AGENCY_ROLES, WAITING, Activity, Indicator, Role, Translations
 from conversations.plan.periods import Frequency
+from conversations.plan.versions import as_of, by_code, was_in_plan
 from storage.calendar.counted_reports import WHOLE, counted_reports, span_of
 from storage.calendar.holidays import known_since
 from storage.database.facts import Facts
@@ -241,20 +242,27 @@ class Figures(Repository):
         return (self._unit.of(Facts).learnt_at(known_since(plan_id)) or now).astimezone(zone).date()
 
     def indicators(
-        self, plan_id: int, now: datetime, zone: ZoneInfo, *, protect: bool = True
+        self, plan_id: int, now: datetime, zone: ZoneInfo, *, protect: bool = True, seals_on: date | None = None
     ) -> tuple[IndicatorYear, ...]:
         """Return the calendar year, as far as validated, of every indicator that people report. Five statements.
 
         It is the year of the present closing; in January that is the year before. With `protect`: as anybody may see
-        it.
+        it. With `seals_on`: the indicators as a period goes by them that locked on that day.
         """
         made, on = revisions(self._unit, plan_id, zone), self._month_end(plan_id, now, zone)
         locks = self._unit.of(Cadences).locks(plan_id)
         return tuple(
             this_year(indicator, made.get(indicator.subject, ()), on, protect=protect, locks=locks)
-            for indicator in self._unit.of(Plans).indicators(plan_id)
+            for indicator in self._indicators(plan_id, seals_on)
             if not indicator.is_computed
         )
+
+    def _indicators(self, plan_id: int, seals_on: date | None) -> Iterable[Indicator]:
+        plans = self._unit.of(Plans)
+        if seals_on is None:
+            return plans.indicators(plan_id)
+        every = (as_of(versions, seals_on) for versions in by_code(plans.indicators_ever(plan_id)).values())
+        return [each for each in every if was_in_plan(each, seals_on, seals_on)]
 
     def indicator(self, plan_id: int, indicator: Indicator, now: datetime, zone: ZoneInfo) -> IndicatorYear:
         """Return one indicator's figures, as anybody may see them."""

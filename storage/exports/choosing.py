@@ -4,11 +4,13 @@ A plan has tens of submissions a month, and a benchmark has a million. So the fi
 statement, never tests on rows that were already read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, case, or_, select, union_all
 
+from conversations.plan import model
+from conversations.plan.versions import as_of, by_code
 from storage.database.models import (
     Activity,
     Agency,
@@ -33,7 +35,7 @@ PAGE = 1000
 """Rows read at a time."""
 
 
-def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
+def matching(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
     """The conditions on `submission` that the filters of `wanted` mean."""
     found: list[ColumnElement[bool]] = []
     if forms := wanted.one_of("form_id"):
@@ -49,16 +51,7 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
     if agencies := wanted.one_of("agency"):
         found.append(_S.c.agency_id.in_(_ids(_A, _A.c.code, agencies, wanted)))
     if areas := wanted.one_of("area"):
-        ids = _ids(_AREA, _AREA.c.code, areas, wanted)
-        subjects = union_all(
-            select("activity:" + _ACTIVITY.c.code)
-            .join(_OBJECTIVE, _OBJECTIVE.c.id == _ACTIVITY.c.objective_id)
-            .where(_ACTIVITY.c.plan_id == wanted.plan_id, _OBJECTIVE.c.strategic_area_id.in_(ids)),
-            select("indicator:" + _INDICATOR.c.code).where(
-                _INDICATOR.c.plan_id == wanted.plan_id, _INDICATOR.c.strategic_area_id.in_(ids)
-            ),
-        )
-        found.append(_S.c.subject.in_(subjects))
+        found.append(_of_areas(unit, areas, wanted))
     if statuses := wanted.one_of("status"):
         found.append(_S.c.activity_status.in_(statuses))
     if states := wanted.one_of("validation"):
@@ -73,6 +66,33 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
     return found
 
 
+def _of_areas(unit: UnitOfWork, areas: tuple[str, ...], wanted: Wanted) -> ColumnElement[bool]:
+    """The condition that what a report is about was of one of these areas when its period was settled."""
+    ids = _ids(_AREA, _AREA.c.code, areas, wanted)
+    subjects = union_all(
+        select("activity:" + _ACTIVITY.c.code)
+        .join(_OBJECTIVE, _OBJECTIVE.c.id == _ACTIVITY.c.objective_id)
+        .where(_ACTIVITY.c.plan_id == wanted.plan_id, _OBJECTIVE.c.strategic_area_id.in_(ids)),
+        select("indicator:" + _INDICATOR.c.code).where(
+            _INDICATOR.c.plan_id == wanted.plan_id, _INDICATOR.c.strategic_area_id.in_(ids)
+        ),
+    )
+    periods = unit.plans.periods(wanted.plan_id)
+    items: Sequence[model.Activity | model.Indicator] = (
+        *unit.plans.activities_ever(wanted.plan_id),
+        *unit.plans.indicators_ever(wanted.plan_id),
+    )
+    moved = {
+        versions[0].subject: [each.id for each in periods if as_of(versions, each.seals_on).area_code in areas]
+        for versions in by_code(items).values()
+        if len({each.area_code for each in versions}) > 1
+    }
+    return or_(
+        and_(_S.c.subject.in_(subjects), _S.c.subject.not_in(moved)),
+        *(and_(_S.c.subject == subject, _S.c.reporting_period_id.in_(within)) for subject, within in moved.items()),
+    )
+
+
 def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
     """`matching`, limited to the rows that the asking role may have.
 
@@ -85,7 +105,7 @@ def allowed(unit: UnitOfWork, wanted: Wanted) -> list[ColumnElement[bool]]:
     return [
         of_plan == wanted.plan_id,
         _S.c.is_standing if wanted.only_validated else _S.c.is_current,
-        *matching(wanted),
+        *matching(unit, wanted),
     ]
 
 

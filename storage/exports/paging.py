@@ -145,7 +145,7 @@ def _changed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], place
 def _removed(unit: UnitOfWork, wanted: Wanted, about: ColumnElement[bool], roots: Sequence[str]) -> tuple[int, ...]:
     """Root receipts of reports that were in the dataset and are not in it now: a copy deletes them."""
     # Status and state may be those of a version that was replaced; everything else is the same in every version.
-    fixed = matching(replace(wanted, status="", validation="", since=""))
+    fixed = matching(unit, replace(wanted, status="", validation="", since=""))
     return tuple(
         unit.connection.execute(
             select(_S.c.receipt_number)

@@ -18,20 +18,13 @@ from typing import Literal
 from conversations.plan.figures.suppression import Figure, Releases, is_small, protected_below, suppress
 from conversations.plan.model import Indicator
 from conversations.plan.periods import Frequency, ReportingPeriod, periods_between
+from conversations.plan.versions import as_of
 
 Calendar = Literal["calendar", "april"]
 CALENDARS: tuple[Calendar, ...] = ("calendar", "april")
 
 PILLARS: tuple[str, ...] = ("prosecution", "protection", "prevention")
 """The parts of the annual 3P table, in the order of the questionnaires. Each indicator's column names one of them."""
-
-
-def measures(indicators: Iterable[Indicator]) -> list[Indicator]:
-    """Return the indicators of the annual table: one part after the other, in each part in the given order."""
-    return sorted(
-        (each for each in indicators if each.annual_table in PILLARS),
-        key=lambda each: PILLARS.index(each.annual_table),
-    )
 
 
 DIMENSIONS: Mapping[str, str] = {"sex_age": "sa_", "exploitation": "ex_", "nationality": "na_"}
@@ -98,6 +91,8 @@ class Revision:
 class Year:
     """The figures of a year, or of the part of a year that may be told."""
 
+    indicator: Indicator = field(compare=False)
+    """As it was when the year's last period locked, which settled what was expected of the year."""
     calendar: Calendar
     first: date
     last: date
@@ -158,7 +153,7 @@ class IndicatorYear:
 
 
 def years(
-    indicator: Indicator,
+    versions: Sequence[Indicator],
     revisions: Sequence[Revision],
     *,
     first: int,
@@ -170,15 +165,31 @@ def years(
 ) -> tuple[Year, ...]:
     """Return the years of an indicator as they are on that day, in order. With `protect`, as outsiders may see them.
 
-    `revisions` are all that were ever made, in their order.
+    `versions` are those of the indicator, the present one first. A year goes by the one of the day on which its last
+    period locked. What protects people counts as it is today, and so does what is added up under protection: what was
+    told of it was decided so. `revisions` are all that were ever made, in their order.
     """
+    indicator = versions[0]
     standing = {each.report: each.figure for each in revisions}
     found = sorted((figure for figure in standing.values() if figure is not None), key=lambda figure: figure.end_on)
     spans = [(calendar, *_bounds(calendar, year)) for year in range(first, last + 1) for calendar in calendars]
     told = None
     if protect and is_protected(indicator, revisions):
-        told = _Told(indicator, _limit(indicator, revisions), revisions, today, locks)
-    return tuple(_year(indicator, found, *span, today, told, locks) for span in spans)
+        versions = [replace(each, aggregation=indicator.aggregation) for each in versions]
+        told = _Told(versions, _limit(indicator, revisions), revisions, today, locks)
+    return tuple(_year(_of_year(versions, span[-1], locks), found, *span, today, told, locks) for span in spans)
+
+
+def _of_year(versions: Sequence[Indicator], last: date, locks: Locks) -> Indicator:
+    """Return the version by which the year goes that ends on this day."""
+    ends = _ends(last)
+    return as_of(versions, max(_locks_on(each, locks) for each in ends)) if ends else versions[0]
+
+
+@lru_cache(maxsize=256)
+def _ends(last: date) -> tuple[ReportingPeriod, ...]:
+    """Return the periods, of whatever length, that end on this day."""
+    return tuple(each for each in periods_between(date(last.year, 1, 1), last) if each.end_on == last)
 
 
 def this_year(
@@ -187,7 +198,7 @@ def this_year(
     """Return the figures of that day's calendar year, up to that day."""
     ends = [each.figure.end_on.year for each in revisions if each.figure is not None]
     found = years(
-        indicator,
+        (indicator,),
         revisions,
         first=min([today.year, *ends]),
         last=today.year,
@@ -230,7 +241,7 @@ def _year(
 ) -> Year:  # fmt: skip
     inside = [each for each in found if first <= each.start_on and each.end_on <= min(last, today)]
     periods = _periods(first, last, indicator.frequency)
-    year = Year(calendar, first, last, None, None, reported=len(inside), expected=len(periods),
+    year = Year(indicator, calendar, first, last, None, None, reported=len(inside), expected=len(periods),
                 is_over=bool(periods) and today >= _locks_on(periods[-1], locks),
                 reported_until=inside[-1].end_on if inside else None)  # fmt: skip
     if not inside:
@@ -317,10 +328,11 @@ class _Told:
     """
 
     def __init__(
-        self, indicator: Indicator, limit: int, revisions: Sequence[Revision], today: date, locks: Locks
+        self, versions: Sequence[Indicator], limit: int, revisions: Sequence[Revision], today: date, locks: Locks
     ) -> None:
+        indicator = versions[0]
         self._locks = locks
-        self._indicator = indicator
+        self._versions = versions
         self._limit = limit
         self.highest = max([limit, *(each.limit for each in revisions)])
         self._is_sum = indicator.aggregation == "sum"
@@ -407,7 +419,8 @@ class _Told:
 
     def _end_of(self, year: int) -> date:
         if year not in self._ends:
-            periods = _periods(*_bounds("calendar", year), self._indicator.frequency)
+            first, last = _bounds("calendar", year)
+            periods = _periods(first, last, _of_year(self._versions, last, self._locks).frequency)
             self._ends[year] = _locks_on(periods[-1], self._locks) if periods else date.max
         return self._ends[year]
 
@@ -421,7 +434,7 @@ class _Told:
         inside = self._inside(first, last)
         if not self._is_sum or not inside or not self._sums.is_told(first, inside[-1].end_on):
             return
-        for name, split in _split(self._indicator, inside).items():
+        for name, split in _split(self._versions[0], inside).items():
             told = self._splits.setdefault((year, name), [])
             if not told or (
                 _has_none_hidden(split, self._limit) and all(self._may_follow(split, *each) for each in told)

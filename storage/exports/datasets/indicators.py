@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 
 from conversations.plan.expected import expected_indicators
-from conversations.plan.figures.annual import DIMENSIONS, Locks, Revision, Year, is_protected, measures, years
+from conversations.plan.figures.annual import DIMENSIONS, PILLARS, Locks, Revision, Year, is_protected, years
 from conversations.plan.figures.suppression import Figure
 from conversations.plan.model import DEFINITION, Indicator, Target
 from conversations.plan.periods import ReportingPeriod as PlanPeriod
@@ -201,7 +201,7 @@ class _Panel:
         """The rows of an indicator. `versions` are how it is and how it was."""
         indicator = versions[0]
         if indicator.is_computed:
-            return self._computed(indicator)
+            return self._computed(versions)
         made = self._history.get(indicator.subject, ())
         if self._wanted.is_released and is_protected(indicator, made):
             return self._by_the_year(versions, made)
@@ -225,7 +225,7 @@ class _Panel:
     def _by_the_year(self, versions: Sequence[Indicator], made: Sequence[Revision]) -> Iterator[Row]:
         indicator = versions[0]
         since = self._wanted.since_at
-        for year in _years(indicator, made, self._unit, self._wanted, self._locks):
+        for year in _years(versions, made, self._unit, self._wanted, self._locks):
             if year.calendar != "calendar":
                 continue
             if self._span is not None and not self._span.holds(str(year.first.year), year.first, year.last):
@@ -254,11 +254,12 @@ class _Panel:
             return {"value_status": "not_allowed"}
         return {"data_status": "missing", "value_status": "missing"}
 
-    def _computed(self, indicator: Indicator) -> Iterator[Row]:
+    def _computed(self, versions: Sequence[Indicator]) -> Iterator[Row]:
         """The figures that the bot computes itself, at the closing of each period."""
         since = self._wanted.since_at
         for told in self._closings:
             for period in told.closing.periods:
+                indicator = as_of(versions, period.seals_on)
                 if period.type != indicator.frequency.period_type or not self._is_chosen(period):
                     continue
                 if since is not None and told.closing.locks_on < since.astimezone(self._wanted.zone).date():
@@ -310,28 +311,34 @@ def _as_reported(sent: "_Sent", wanted: Wanted, say: Wording) -> Iterator[Row]:
 
 
 def _three_p(unit: UnitOfWork, wanted: Wanted) -> Iterator[Row]:
+    """The rows of one pillar after the other; each year's as the indicator was when the year had locked."""
     history, locks = revisions(unit, wanted.plan_id, wanted.zone), unit.of(Cadences).locks(wanted.plan_id)
     span, today = span_of(wanted.period), wanted.now.astimezone(wanted.zone).date()
-    for indicator in measures(each[0] for each in _chosen(unit, wanted) if _is_wanted(each[0], wanted)):
-        for year in _years(indicator, history.get(indicator.subject, ()), unit, wanted, locks):
-            if year.first > today or (span is not None and not span.start_on <= year.first <= span.end_on):
-                continue
-            common: Row = {
-                "pillar": indicator.annual_table,
-                "indicator": indicator.code,
-                "measure": indicator.title(wanted.language),
-                "unit": indicator.unit or None,
-                "agency": indicator.agency_code,
-                "calendar": year.calendar,
-                "year": str(year.first.year) if year.calendar == "calendar" else f"{year.first.year}/{year.last.year}",
-                "period_start": year.first,
-                "period_end": year.last,
-                "cut_off": year.until,
-                "periods_reported": year.reported,
-                "periods_expected": year.expected,
-                "coverage": year.coverage,
-            }
-            yield from (common | row for row in _cells(year))
+    chosen = [
+        year
+        for versions in _chosen(unit, wanted)
+        for year in _years(versions, history.get(versions[0].subject, ()), unit, wanted, locks)
+        if year.first <= today and (span is None or span.start_on <= year.first <= span.end_on)
+        if year.indicator.annual_table in PILLARS and _is_wanted(year.indicator, wanted)
+    ]
+    for year in sorted(chosen, key=lambda each: PILLARS.index(each.indicator.annual_table)):
+        indicator = year.indicator
+        common: Row = {
+            "pillar": indicator.annual_table,
+            "indicator": indicator.code,
+            "measure": indicator.title(wanted.language),
+            "unit": indicator.unit or None,
+            "agency": indicator.agency_code,
+            "calendar": year.calendar,
+            "year": str(year.first.year) if year.calendar == "calendar" else f"{year.first.year}/{year.last.year}",
+            "period_start": year.first,
+            "period_end": year.last,
+            "cut_off": year.until,
+            "periods_reported": year.reported,
+            "periods_expected": year.expected,
+            "coverage": year.coverage,
+        }
+        yield from (common | row for row in _cells(year))
 
 
 def _cells(year: Year) -> Iterator[Row]:
@@ -390,7 +397,7 @@ def _about(indicator: Indicator, more: Any, wanted: Wanted, target: Target) -> R
         "direction": indicator.direction or None,
         "aggregation": indicator.aggregation or None,
         "baseline": number_or_text(indicator.baseline),
-        "baseline_period": more.baseline_period or None,
+        "baseline_period": indicator.baseline_period or None,
         "baseline_source": more.baseline_source or None,
         "target": number_or_text(target.value),
         "target_on": target.on,
@@ -449,15 +456,13 @@ def _reported_periods(unit: UnitOfWork, wanted: Wanted) -> frozenset[tuple[str, 
 
 
 def _years(
-    indicator: Indicator, made: Sequence[Revision], unit: UnitOfWork, wanted: Wanted, locks: Locks
+    versions: Sequence[Indicator], made: Sequence[Revision], unit: UnitOfWork, wanted: Wanted, locks: Locks
 ) -> tuple[Year, ...]:
     plan = unit.plans.by_id(wanted.plan_id)
     today: date = wanted.now.astimezone(wanted.zone).date()
     first = min([plan.starts_on, *(each.figure.start_on for each in made if each.figure is not None)])
     last = min(plan.ends_on, today)
-    return years(
-        indicator, made, first=first.year, last=last.year, today=today, protect=wanted.is_released, locks=locks
-    )
+    return years(versions, made, first=first.year, last=last.year, today=today, protect=wanted.is_released, locks=locks)
 
 
 def _columns_of(unit: UnitOfWork, wanted: Wanted) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _events(unit: UnitOfWork, wanted: Wanted) -> Any:
     """
     happened = func.coalesce(_D.c.decided_at, _S.c.submitted_at)
     # The filter `since` is about the withdrawal, not about when the report was sent.
-    filters = matching(replace(wanted, since=""))
+    filters = matching(unit, replace(wanted, since=""))
     return unit.connection.execute(
         select(
             _S.c.root_id, _S.c.version, _S.c.receipt_number, _S.c.subject, _P.c.code.label("period"),

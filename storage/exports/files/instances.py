@@ -38,7 +38,7 @@ FORMS_KEPT = 8
 
 def write_instances(unit: UnitOfWork, store: FileStore, wanted: Wanted, out: BinaryIO, progress: Progress) -> Written:
     """One folder for each submission. Sealed answers are unsealed here: VaultError without the keyring."""
-    total = unit.connection.execute(_chosen(wanted, func.count())).scalar_one()
+    total = unit.connection.execute(_chosen(unit, wanted, func.count())).scalar_one()
     forms: dict[int, tuple[Form, str]] = {}
     named: dict[str, int] = {}
     written = 0
@@ -110,7 +110,7 @@ def _pages(unit: UnitOfWork, wanted: Wanted) -> Iterator[StoredSubmission]:
     last = (0, 0)
     while True:
         rows = unit.connection.execute(
-            _chosen(wanted, _S.c.form_version_id, _S.c.id)
+            _chosen(unit, wanted, _S.c.form_version_id, _S.c.id)
             .where((_S.c.form_version_id > last[0]) | ((_S.c.form_version_id == last[0]) & (_S.c.id > last[1])))
             .order_by(_S.c.form_version_id, _S.c.id)
             .limit(PAGE)
@@ -122,9 +122,9 @@ def _pages(unit: UnitOfWork, wanted: Wanted) -> Iterator[StoredSubmission]:
         last = (rows[-1].form_version_id, rows[-1].id)
 
 
-def _chosen(wanted: Wanted, *columns: "object"):  # type: ignore[no-untyped-def]
+def _chosen(unit: UnitOfWork, wanted: Wanted, *columns: "object"):  # type: ignore[no-untyped-def]
     """Return the current submissions that are wanted, and every version that they replaced."""
-    current = select(_S.c.root_id).where(_S.c.plan_id == wanted.plan_id, _S.c.is_current, *matching(wanted))
+    current = select(_S.c.root_id).where(_S.c.plan_id == wanted.plan_id, _S.c.is_current, *matching(unit, wanted))
     return select(*columns).where(_S.c.plan_id == wanted.plan_id, _S.c.root_id.in_(current))  # type: ignore[call-overload]
 
 

@@ -5,7 +5,7 @@ This module decides what is on the page. `storage.exports.files.plan_pages` draw
 """
 
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import BinaryIO
 
 from conversations.languages import translated
@@ -16,11 +16,14 @@ from conversations.plan.messages.balance import INDICATORS, BalancePages, balanc
 from conversations.plan.messages.plan_state import INDICATORS as ROOM
 from conversations.plan.messages.plan_state import Page, Reader, plan_state
 from conversations.plan.model import Role
+from conversations.plan.periods import ReportingPeriod
+from conversations.plan.versions import until
 from storage.calendar.figures import Figures
 from storage.exports.datasets.indicators import three_p
 from storage.exports.files.drawing_process import draw_in_child
 from storage.exports.formats.crosstab import Crosstab
 from storage.exports.wanted import INTERNAL, OBSERVERS, PUBLIC, Progress, Wanted, Written, span_of
+from storage.plan.past_rows import PastRows, as_it_was
 from storage.reports.files import FileStore
 from storage.unit_of_work import UnitOfWork
 
@@ -63,7 +66,7 @@ def balance_of(unit: UnitOfWork, wanted: Wanted) -> tuple[BalancePages, int]:
     page, _ = state_of(unit, wanted, INDICATORS)
     records = Figures(unit).records(wanted.plan_id, wanted.now, wanted.zone, is_whole=True)
     found = balance(_of_part(records, wanted), wanted.now, wanted.zone)
-    areas = [(a.code, translated(a.name, wanted.language)) for a in unit.plans.strategic_areas(wanted.plan_id)]
+    areas = _areas(unit, wanted)
     dropped = unit.endings.dropped(wanted.plan_id)
     return balance_pages(found, page, areas, dropped, reader_of(wanted), wanted.language), len(found.activities)
 
@@ -75,16 +78,20 @@ def state_of(unit: UnitOfWork, wanted: Wanted, room: int = ROOM) -> tuple[Page, 
     area, it covers only their activities and indicators.
     """
     plan = unit.plans.by_id(wanted.plan_id)
-    at = _at(unit, wanted)
+    at, seals_on = _at(unit, wanted), _seals_on(unit, wanted)
     figures = Figures(unit)
-    records = _of_part(figures.records(plan.id, at, wanted.zone), wanted)
+    records = figures.records(plan.id, at, wanted.zone)
+    if seals_on is not None:
+        agencies = (each for each in until(unit.plans.agencies_ever(plan.id), seals_on) if each.valid_to is None)
+        records = replace(records, agencies=tuple(agencies), activities=until(records.activities, seals_on))
+    records = _of_part(records, wanted)
     found = standing(records, at, at, wanted.zone, only_validated=wanted.only_validated)
     indicators = [
         each
-        for each in figures.indicators(plan.id, at, wanted.zone, protect=not wanted.sees_restricted)
+        for each in figures.indicators(plan.id, at, wanted.zone, protect=not wanted.sees_restricted, seals_on=seals_on)
         if _is_in(each.indicator.agency_code, wanted, "agency") and _is_in(each.indicator.area_code, wanted, "area")
     ]
-    areas = [(a.code, translated(a.name, wanted.language)) for a in unit.plans.strategic_areas(plan.id)]
+    areas = _areas(unit, wanted, seals_on)
     name = translated(plan.name, wanted.language) or plan.code
     page = plan_state(found, indicators, areas, name, reader_of(wanted), wanted.language, room)
     return page, len(found.activities)
@@ -116,11 +123,31 @@ def reader_of(wanted: Wanted) -> Reader:
 
 
 def _at(unit: UnitOfWork, wanted: Wanted) -> datetime:
-    span = span_of(wanted.period)
-    if span is None:
-        return wanted.now
-    locks = [p.locks_on for p in unit.plans.periods(wanted.plan_id) if span.start_on <= p.end_on <= span.end_on]
+    locks = [each.locks_on for each in _asked(unit, wanted)]
     return min(wanted.now, datetime.combine(max(locks), time(0), wanted.zone)) if locks else wanted.now
+
+
+def _seals_on(unit: UnitOfWork, wanted: Wanted) -> date | None:
+    """Return the day that settled the plan for the period that is asked for. None: the plan is told as it is today."""
+    seals = [each.seals_on for each in _asked(unit, wanted)]
+    return max(seals) if seals and max(seals) <= wanted.now.astimezone(wanted.zone).date() else None
+
+
+def _asked(unit: UnitOfWork, wanted: Wanted) -> list[ReportingPeriod]:
+    """Return the periods of the time that is asked for; none for the present."""
+    span = span_of(wanted.period)
+    every = unit.plans.periods(wanted.plan_id)
+    return [each for each in every if span is not None and span.start_on <= each.end_on <= span.end_on]
+
+
+def _areas(unit: UnitOfWork, wanted: Wanted, seals_on: date | None = None) -> list[tuple[str, str]]:
+    """Return the codes and names of the areas, as they were for a period that locked on that day."""
+    past = unit.of(PastRows).of_plan(wanted.plan_id).get("strategic_area", {}) if seals_on else {}
+    names = (
+        (each, as_it_was(past.get(each.id, ()), "name", each.name, seals_on or date.max))
+        for each in unit.plans.strategic_areas(wanted.plan_id)
+    )
+    return [(each.code, translated(name, wanted.language)) for each, name in names]
 
 
 def _of_part(records: Records, wanted: Wanted) -> Records:

@@ -1,7 +1,8 @@
 """What was expected of a locked period stays, whatever somebody edits afterwards: every export says the same."""
 
 import random
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from conversations.plan.model import Role
 from conversations.plan.versions import as_of, changed_on, period_named
 from storage.calendar.figures import Figures
 from storage.calendar.holidays import known_since
 from storage.database.models import Base, Person
+from storage.exports.files.plan_state import state_of
+from storage.exports.wanted import AUDIENCES
 from storage.imports import applying, history
 from storage.imports.differences import ReusedCodes
 from storage.imports.reading import read_plan
@@ -20,8 +24,11 @@ from storage.imports.workbook import plan_workbook
 from storage.open_database import Database
 from storage.plan.past_reports import _LED_BY_AGENCY
 from storage.plan.past_rows import PastRows
+from storage.reports.submissions import NewSubmission
 from storage.unit_of_work import UnitOfWork
-from tests.storage.exports.small_plan import ZONE, Plan, add
+from tests.forms import compiled
+from tests.storage.blank_forms import blank_form
+from tests.storage.exports.small_plan import INDICATOR, REPORT, ZONE, Plan, add
 from tests.storage.imports.plan_books import Apply, Book, bring, seed_draft
 
 BEGUN = datetime(2018, 6, 1, 12, tzinfo=UTC)
@@ -376,3 +383,102 @@ def test_what_a_row_continues_is_told_from_then_on_and_comes_back_in_the_workboo
     assert new.continues == "PRE-101"
     data = apply(lambda unit: plan_workbook(unit, unit.plans.only().code, NOW))
     assert not apply(lambda unit: applying.differences(unit, read_plan(data), unit.plans.only().code))
+
+
+AFTER = datetime(2019, 3, 20, 12, tzinfo=UTC)
+"""2018 has locked, for months and for quarters."""
+PLAIN = "IND-01", "IND-05", "IND-06", "IND-08", "IND-09", "IND-13"
+"""Indicators whose small numbers are not protected."""
+
+
+@pytest.fixture
+def over(lived: Plan, apply: Apply) -> Plan:
+    """The same plan in the year after: of each quarter and month of 2018, something was reported and validated."""
+
+    def report(unit: UnitOfWork) -> None:
+        plan_id, chance = lived.world.plan_id, random.Random(0)
+        people = unit.connection.execute(select(Person.__table__.c.id)).scalars().all()
+        forms = {}
+        for form_id, source in (("activity_report", REPORT), ("indicator_update", INDICATOR)):
+            checked = compiled(source)
+            blank = blank_form(plan_id=plan_id, form_id=form_id, title=form_id, xform=checked.xform, workbook=source)
+            forms[form_id] = unit.forms.publish(blank, BEGUN)
+        periods = [each for each in unit.plans.periods(plan_id) if date(2018, 7, 1) <= each.start_on < AFTER.date()]
+        subjects = [("activity_report", each, "in_progress") for each in unit.plans.activities(plan_id)]
+        subjects += [
+            ("indicator_update", each, None) for each in unit.plans.indicators(plan_id) if not each.is_computed
+        ]
+        for form_id, about, status in subjects:
+            for period in periods:
+                if period.type != about.frequency.period_type:
+                    continue
+                people_told = str(chance.randrange(20, 90))
+                said = {"ben_total": people_told} if status else {"data_status": "final", "value_people": people_told}
+                unit.submissions.add(
+                    NewSubmission(
+                        plan_id=plan_id, form_id=forms[form_id].form_key, form_version_id=forms[form_id].id,
+                        instance_id=f"uuid:{about.code}-{period.code}", person_id=people[0],
+                        agency_id=unit.plans.agency(plan_id, about.agency_code).id, subject=about.subject,
+                        reporting_period_id=period.id, activity_status=status, validation_state="validated",
+                        answers={f"/data/{name}": value for name, value in said.items()}, language="es",
+                        started_at=BEGUN, sensitive=about.sensitivity == "restricted",
+                    ),
+                    datetime.combine(period.end_on + timedelta(days=3), time(12), UTC),
+                )  # fmt: skip
+
+    apply(report)
+    return Plan(lived.database, lived.world, lived.folder, AFTER)
+
+
+def told_of_year(plan: Plan) -> dict[str, list[Any]]:
+    """What every file says of 2018, for whoever reads it; and the page of September."""
+    found: dict[str, list[Any]] = {}
+    for audience in AUDIENCES:
+        asked = {"audience": audience, "role": Role.COORDINATOR}
+        found[f"3p {audience}"] = [row for row in plan.rows("3p", **asked) if row["year"] == "2018"]
+        found[f"indicators {audience}"] = plan.rows("indicators", period="2018", **asked)
+        for area in ("PRE", "PER"):
+            found[f"reports {area} {audience}"] = plan.rows("reports", period="2018", area=area, **asked)
+        with plan.database.view() as unit:
+            found[f"page {audience}"] = [*asdict(state_of(unit, plan.wanted(period="201809", **asked))[0]).items()]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_edit_rewrites_a_year_that_is_over(over: Plan, apply: Apply, seed: int) -> None:
+    """Nor the area in which its reports are found, nor how its figures are added up, nor its measures."""
+    chance, before = random.Random(seed), told_of_year(over)
+    assert all(before.values())
+    book = edited(chance)
+    objectives = [(row[0], row[1]) for row in book.cells["objectives"][1:]]
+    for code in chance.sample([row[0] for row in book.cells["activities"][1:]], 6):
+        objective, area = chance.choice(objectives)
+        book.put("activities", code, "objective_code", objective).put("activities", code, "area_code", area)
+    for code in chance.sample([row[0] for row in book.cells["indicators"][1:]], 6):
+        match chance.randrange(6):
+            case 0:
+                book.put("indicators", code, "frequency", chance.choice(["monthly", "quarterly"]))
+            case 1:
+                book.put("indicators", code, "annual_table", chance.choice(["", "prevention", "protection"]))
+            case 2:
+                book.put("indicators", code, "area_code", chance.choice(["PRE", "PER"]))
+            case 3 if code in PLAIN:  # under protection, what is added up goes by today's rule
+                book.put("indicators", code, "aggregation", chance.choice(["sum", "latest"]))
+            case 4:
+                book.put("indicators", code, "baseline", "7").put("indicators", code, "baseline_period", "2016")
+            case _ if code not in {
+                row[book.column("activities", "indicator_code")] for row in book.cells["activities"]
+            }:
+                book.drop("indicators", code)
+    book.put("strategic_areas", "PRE", "name_es", "Prevenir")
+    try:
+        apply(bring(book.draft(), AFTER))
+    except ReusedCodes as asked:
+        apply(bring(book.draft(), AFTER, same=" ".join(each.code for each in asked.doubts)))
+    after = told_of_year(over)
+    different = {
+        name: [(one, other) for one, other in zip(said, after[name], strict=False) if one != other]
+        for name, said in before.items()
+        if said != after[name]
+    }
+    assert different == {}

@@ -49,7 +49,9 @@ def in_order(figures: Sequence[Reported]) -> list[Revision]:
 
 def told(indicator: Indicator, figures: Sequence[Reported], today: date, *, protect: bool = True) -> dict[str, Year]:
     last = max(today.year, 2018)
-    return by_name(years(indicator, in_order(figures), first=2018, last=last, today=today, protect=protect, locks={}))
+    return by_name(
+        years((indicator,), in_order(figures), first=2018, last=last, today=today, protect=protect, locks={})
+    )
 
 
 def by_name(found: Sequence[Year]) -> dict[str, Year]:
@@ -160,11 +162,11 @@ def test_two_that_are_known_to_be_few_are_not_told_together(december: list[int])
     made = in_order(first)
     made += [Revision(date(2018, 12, 31), "12", replace(last, number=number)) for number in december]
     made += in_order(monthly(9, 0, 0, first=date(2019, 1, 1)))
-    found = by_name(years(VICTIMS, made, first=2018, last=2019, today=date(2019, 4, 2), protect=True, locks={}))
+    found = by_name(years((VICTIMS,), made, first=2018, last=2019, today=date(2019, 4, 2), protect=True, locks={}))
     assert text(found["calendar 2019"]) == "<10"
     assert text(found["april 2018"]) == "protected"
     more = [*made, *in_order(monthly(20, first=date(2019, 4, 1)))]
-    found = by_name(years(VICTIMS, more, first=2018, last=2019, today=date(2019, 5, 2), protect=True, locks={}))
+    found = by_name(years((VICTIMS,), more, first=2018, last=2019, today=date(2019, 5, 2), protect=True, locks={}))
     assert (text(found["calendar 2019"]), text(found["april 2019"])) == ("29", "protected")
 
 
@@ -199,7 +201,7 @@ def test_a_corrected_share_does_not_tell_who_came_between() -> None:
     def after(*corrections: tuple[int, int]) -> float | None:
         figures = [first, *(replace(first, number=number, base=base) for number, base in corrections)]
         made = [Revision(date(2018, 10, day), "1", figure) for day, figure in enumerate(figures, 1)]
-        return years(share, made, first=2018, last=2018, today=date(2019, 3, 1), protect=True, locks={})[0].percent
+        return years((share,), made, first=2018, last=2018, today=date(2019, 3, 1), protect=True, locks={})[0].percent
 
     assert after((53, 80)) is None
     assert after((50, 83)) is None, "there the three came to the others"
@@ -235,7 +237,7 @@ def test_what_was_sealed_once_stays_protected_whatever_the_plan_says_since() -> 
     """An import that calls an indicator public opens nothing that was told under seal."""
     made = [replace(each, is_sealed=True) for each in in_order(monthly(4))]
     opened = replace(VICTIMS, sensitivity="public", min_cell=0)
-    found = by_name(years(opened, made, first=2018, last=2018, today=date(2018, 6, 1), protect=True, locks={}))
+    found = by_name(years((opened,), made, first=2018, last=2018, today=date(2018, 6, 1), protect=True, locks={}))
     assert text(found["calendar 2018"]) == "<10"
 
 
@@ -263,7 +265,7 @@ def test_no_small_number_follows_from_everything_that_was_ever_told(seed: int) -
     for count in range(1, len(figures) + 1):
         here = figures[:count]
         today = here[-1].end_on
-        for year in years(VICTIMS, in_order(here), first=2018, last=2020, today=today, protect=True, locks={}):
+        for year in years((VICTIMS,), in_order(here), first=2018, last=2020, today=today, protect=True, locks={}):
             if year.value is None or year.value.value is None or year.until is None:
                 continue
             row = tuple(int(year.first <= start and end <= year.until) for start, end in spans)
@@ -338,7 +340,7 @@ def test_a_year_is_divided_anew_only_if_nobody_few_is_told_by_it() -> None:
         more = replace(figures[3], number=480 + 60 + girls,
                        parts={"sex_age": split | {"men": 120 + 60, "girls": 120 + girls}})  # fmt: skip
         made = [*in_order(figures), Revision(date(2019, 3, 1), f"{more.end_on}", more)]
-        found = years(VICTIMS, made, first=2018, last=2018, today=date(2019, 6, 1), protect=True, locks={})
+        found = years((VICTIMS,), made, first=2018, last=2018, today=date(2019, 6, 1), protect=True, locks={})
         year = by_name(found)["calendar 2018"]
         assert text(year) == str(12 * 480 + 60 + girls)
         return year.parts["sex_age"]["girls"].value if year.parts else None
@@ -353,7 +355,7 @@ def corrected(*splits: Mapping[str, int]) -> dict[str, Figure]:
     figures = [Reported(date(2018, 1, 1), date(2018, 1, 31), sum(each.values()), None, {"sex_age": each})
                for each in splits]  # fmt: skip
     made = [Revision(date(2019, 3, day), "1", figure) for day, figure in enumerate(figures, 1)]
-    [year] = years(VICTIMS, made, first=2018, last=2018, today=date(2019, 6, 1), protect=True, locks={},
+    [year] = years((VICTIMS,), made, first=2018, last=2018, today=date(2019, 6, 1), protect=True, locks={},
                    calendars=("calendar",))  # fmt: skip
     return dict(year.parts.get("sex_age", {}))
 
@@ -380,7 +382,7 @@ QUARTERS = periods_between(date(2018, 1, 1), date(2018, 12, 31), types=(PeriodTy
 
 
 def shown(made: Sequence[Revision]) -> tuple[str | None, date | None]:
-    year = years(VICTIMS, made, first=2018, last=2018, today=date(2019, 1, 10), protect=True, locks={})[0]
+    year = years((VICTIMS,), made, first=2018, last=2018, today=date(2019, 1, 10), protect=True, locks={})[0]
     return text(year), year.until
 
 
@@ -417,7 +419,7 @@ def test_no_small_change_follows_from_everything_that_was_ever_told(seed: int) -
         before = {day: sum(1 << n for n, (end, _) in enumerate(events) if end < day)
                   for p in spans for day in (p.start_on, p.end_on + timedelta(days=1))}  # fmt: skip
         sets |= set(before.values())
-        for year in years(VICTIMS, made, first=2018, last=2019, today=on, protect=True, locks={}):
+        for year in years((VICTIMS,), made, first=2018, last=2019, today=on, protect=True, locks={}):
             if year.value is not None and year.value.value is not None and year.until is not None:
                 inside = sum(1 << n for n, (end, _) in enumerate(events) if year.first <= end <= year.until)
                 assert year.value.value == sum(people for n, (_, people) in enumerate(events) if inside >> n & 1)

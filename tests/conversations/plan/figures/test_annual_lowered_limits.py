@@ -31,7 +31,7 @@ def validated(found: Reported, limit: int) -> Revision:
 
 
 def told(indicator: Indicator, made: Sequence[Revision], today: date = date(2020, 2, 1)) -> tuple[Year, ...]:
-    return years(indicator, made, first=2018, last=2019, today=today, protect=True, locks={})
+    return years((indicator,), made, first=2018, last=2019, today=today, protect=True, locks={})
 
 
 @pytest.mark.parametrize("people", [(7, 0, 0, 0), (3, 0, 0, 0), (40, 7, 0, 0), (40, 3, 30, 20), (12, 11, 2, 0)])
