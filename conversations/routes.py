@@ -289,7 +289,7 @@ CARRIES: Mapping[Route, tuple[Piece, ...]] = {
     Route.COMMENT: (maybe(CODE),),
     Route.COMMENTS: (maybe(number_or(Piece("r|x|p[0-9]{1,4}", "str"))), maybe(NUMBER)),
     Route.PROPOSE: (CODE, maybe(word("date", "target", "wording", "undo")), maybe(NUMBER)),
-    Route.CHANGES: (maybe(number_or(Piece("no|p[0-9]{1,4}", "str"))), maybe(NUMBER)),
+    Route.CHANGES: (maybe(number_or(Piece("yes|no|p[0-9]{1,4}", "str"))), maybe(NUMBER)),
     Route.CONTRIBUTION: (NUMBER, maybe(word("yes", "no"))),
     Route.PREFERENCES: (maybe(word("zone")), TEXT),
     Route.MY_DATA: (maybe(word("file", "kept")),),

@@ -144,7 +144,7 @@ def digest_card(
     rows: list[tuple[Button, ...]] = []
     lines: tuple[Line, ...]
     if role in RANKED and not shown.is_whole:
-        return week_card(role, found, language, *ladder())
+        return week_card(role, found, language, *ladder(), unit.comments.count_proposals(plan_id))
     if role in RANKED:
         agenda, to_chase = ladder()
         topics = closing_topics(agenda, agenda.steps) if role is Role.COORDINATOR else ()
@@ -166,11 +166,11 @@ def digest_card(
     return Card(lines, tuple(rows))
 
 
-def week_card(role: Role, found: Standing, language: str, agenda: Agenda, to_chase: Chase) -> Card:
+def week_card(role: Role, found: Standing, language: str, agenda: Agenda, to_chase: Chase, proposed: int) -> Card:
     """Return the week in a few lines, with the button of the act that helps most, and those of two more."""
     say = wording(language)
     letters = letters_offered(agenda, closing_topics(agenda, agenda.steps))
-    ways = {offer: _button_of(offer, role, say) for offer in week.offers(found, to_chase.agencies, letters)}
+    ways = {offer: _button_of(offer, role, say) for offer in week.offers(found, to_chase.agencies, letters, proposed)}
     offered = {offer: button for offer, button in ways.items() if button is not None}
     first, *others = offered.values() if offered else (None,)
     rows: list[tuple[Button, ...]] = [(first._replace(tone="primary"),)] if first else []
@@ -192,6 +192,8 @@ def _button_of(offer: Offer, role: Role, say: Wording) -> Button | None:
             one = Button(say("escalate.open", agency=offer.names[0]), tap(Route.LETTERS, offer.names[0]))
             several = Button(say("escalate.open_all", n=offer.n), tap(Route.LETTERS))
             found = Route.LETTERS, several if offer.n > 1 else one
+        case Act.CHANGE:
+            found = Route.CHANGES, Button(say("change.waiting", n=offer.n), tap(Route.CHANGES))
         case Act.DECIDE:
             found = Route.DIGEST, Button(say("digest.see_decisions", n=offer.n), tap(Route.DIGEST, 0, "whole"))
     route, button = found

@@ -9,6 +9,7 @@ Laws: a column that the file lacks changes nothing; the same file again changes 
 reporting period belong to the admin and are not computed again.
 """
 
+import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from storage.database.marks import contents, protection_mark
 from storage.database.models import Base
 from storage.database.statements import insert_or_ignore
 from storage.database.unit import Unit
+from storage.errors import Conflict
 from storage.imports import history
 from storage.imports.differences import (
     Difference,
@@ -527,6 +529,27 @@ class _Comparison:
                 self.unit.connection.execute(update(table).where(table.c.id == kept.id).values(columns))
         if added:
             self.unit.connection.execute(insert(table), added)
+
+
+def one_cell(unit: Unit, plan_code: str, table: str, code: str, header: str, old: str, new: str) -> PlanDraft:
+    """Return the plan as its workbook has it, with one cell changed. Imported, it changes nothing else.
+
+    Conflict if the cell says something else than `old`, or if the plan has its row no more. The plan is locked, so that
+    nothing comes in between.
+    """
+    plan = _tables["plan"]
+    unit.connection.execute(select(plan.c.id).where(plan.c.code == plan_code).with_for_update(key_share=True)).all()
+    rows = {
+        name: {key: dict(one.values) for key, one in kept.items() if one.retired_on is None or name == "agency"}
+        for name, kept in kept_rows(unit, plan_code).items()
+        if name != "plan"
+    }
+    row = rows[table].get(code)
+    if row is None or shown_value(row[header]) != old:
+        raise Conflict(f"{code} does not say {old!r} under {header}")
+    is_day = next(each for each in SHEETS if each.table == table)[header].kind == "date"
+    row[header] = date.fromisoformat(new) if is_day else new
+    return PlanDraft.of(rows, hashlib.sha256(f"{code}\n{header}\n{new}".encode()).hexdigest())
 
 
 def kept_rows(unit: Unit, plan_code: str) -> Mapping[str, Mapping[str, Kept]]:

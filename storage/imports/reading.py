@@ -57,6 +57,19 @@ class PlanDraft:
     settings: Mapping[str, Value] = field(default_factory=dict)
     """The plan's own row, with its code. Empty without that sheet."""
 
+    @classmethod
+    def of(
+        cls,
+        rows: Mapping[str, Mapping[str, Mapping[str, Value]]],
+        sha256: str,
+        problems: tuple[Problem, ...] = (),
+        settings: Mapping[str, Value] = {},
+    ) -> "PlanDraft":
+        """Return a draft of these rows. It begins and ends with the years of its activities."""
+        every = (row[name] for row in rows["activity"].values() for name in ("start_date", "due_date"))
+        days = [day for day in every if isinstance(day, date)]
+        return cls(rows, date(min(days).year, 1, 1), date(max(days).year, 12, 31), sha256, problems, settings)
+
     @property
     def code(self) -> str:
         return str(self.settings.get("code", ""))
@@ -106,21 +119,9 @@ class _Reading:
         problems = sorted(self._problems, key=self._order)
         if any(problem.severity == "error" for problem in problems):
             raise AuthorError(problems)
-        days = [
-            day
-            for row in self._rows["activities"].values()
-            for day in (row["start_date"], row["due_date"])
-            if isinstance(day, date)
-        ]
-        return PlanDraft(
-            rows={sheet_of.table: rows for sheet_of in SHEETS if (rows := self._rows.get(sheet_of.name)) is not None}
-            | {"code": codes},
-            starts_on=date(min(days).year, 1, 1),
-            ends_on=date(max(days).year, 12, 31),
-            sha256=self._sha256,
-            problems=tuple(problems),
-            settings=next(iter(self._rows.get(SETTINGS.name, {}).values()), {}),
-        )
+        rows = {sheet_of.table: rows for sheet_of in SHEETS if (rows := self._rows.get(sheet_of.name)) is not None}
+        settings = next(iter(self._rows.get(SETTINGS.name, {}).values()), {})
+        return PlanDraft.of(rows | {"code": codes}, self._sha256, tuple(problems), settings)
 
     def _order(self, problem: Problem) -> tuple[int, int, int, str]:
         position = _READ.index(problem.sheet) if problem.sheet in _READ else len(_READ)

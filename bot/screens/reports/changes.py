@@ -5,6 +5,8 @@ changes their own promise, so somebody else decides (docs/domain.md#a-change-fro
 """
 
 import contextlib
+from collections.abc import Iterable
+from datetime import date
 from functools import partial
 
 from bot.acts.plan import changes as acts
@@ -12,6 +14,7 @@ from bot.chat.exchange import Denied, Exchange, existing
 from conversations.card import Button, Card, Line, bold, cut, home_button, italic, line, page_of, paragraph
 from conversations.plan.messages.changes import (
     LONGEST_REASON,
+    Change,
     Field,
     Item,
     Unclear,
@@ -24,7 +27,7 @@ from conversations.plan.messages.changes import (
 )
 from conversations.plan.model import Activity, Care
 from conversations.routes import Route, tap
-from storage.errors import NotFound
+from storage.errors import Conflict, NotFound
 from storage.reports.comments import StoredComment
 
 LISTED = 8
@@ -108,11 +111,16 @@ def waiting_row(ex: Exchange) -> list[tuple[Button, ...]]:
 
 
 def changes(ex: Exchange, act: int | str, number: int | None) -> None:
-    """List the proposals that wait (a page: `p1`), show the one with a number, or ask why it is refused (`no`)."""
+    """List the proposals that wait (a page: `p1`), show the one with a number, accept it (`yes`), or ask why it is
+    refused (`no`).
+    """
     if isinstance(act, int):
         _show(ex, _proposal(ex, act))
-    elif act == "no" and number is not None:
-        _ask_why(ex, _proposal(ex, number))
+    elif act in ("yes", "no") and number is not None:
+        one = _proposal(ex, number)
+        if not acts.may_decide(ex.actor, one):
+            raise Denied
+        (_accept if act == "yes" else _ask_why)(ex, one)
     else:
         _list(ex, int(act.removeprefix("p") or 0))
 
@@ -133,19 +141,50 @@ def _list(ex: Exchange, page: int) -> None:
     ex.answer(Card((line(bold(say("change.waiting", n=len(found)))),), (*rows, (home_button(say),))))
 
 
-def _show(ex: Exchange, one: StoredComment) -> None:
+def _show(ex: Exchange, one: StoredComment, news: Iterable[str] = ()) -> None:
     say, item, change = ex.say, _item(ex, one.code), acts.change_of(one)
+    now = said(item, change.header) if item is not None and item.retired_on is None else None
     head = f"{one.agency_code or '–'} · {_title(ex, item) if item else one.code}"
     lines = [line(bold(head)), *change_lines(change, say), line(italic(f"{one.name}, {ex.day(one.written_at)}"))]
     rows: list[tuple[Button, ...]] = []
     if one.settled_at is not None:
-        lines += [line(""), line(say(f"change.outcome.{one.outcome}", code=one.code)), *paragraph(one.reply or "")]
+        lines += [line(""), line(say(f"change.outcome.{one.outcome}", code=one.code)), *map(line, news)]
+        lines += paragraph(one.reply) if one.reply else ()
+    elif not acts.may_decide(ex.actor, one):
+        lines += [line(""), line(say("change.own"))]
     else:
-        rows.append((Button(say("change.refuse"), tap(Route.CHANGES, "no", one.id), "danger"),))
+        refuse = Button(say("change.refuse"), tap(Route.CHANGES, "no", one.id), "danger")
+        accept = Button(say("change.accept"), tap(Route.CHANGES, "yes", one.id), "success")
+        rows.append((accept, refuse) if now == change.old else (refuse,))
+        if now != change.old:
+            lines += [line(""), line(bold(say("change.stale", now=shown(change.field, now or "", ex.language))))]
+        elif longer := _longer(ex, item, change):
+            lines += [line(""), line(say("change.longer", date=ex.day(longer)))]
     if isinstance(item, Activity):
         rows.append((Button(item.code, tap(Route.ACTIVITY, item.code)),))
     rows.append((Button(say("nav.back"), tap(Route.CHANGES)), home_button(say)))
     ex.answer(Card(tuple(lines), tuple(rows)), restricted=_care(ex, one).is_restricted)
+
+
+def _longer(ex: Exchange, item: Item | None, change: Change) -> date | None:
+    """Return the day until which the plan would last, if the change makes it longer."""
+    if not isinstance(item, Activity) or change.field != "date":
+        return None
+    end = date(date.fromisoformat(change.new).year, 12, 31)
+    return end if end > ex.unit.plans.by_id(ex.membership.plan_id).ends_on else None
+
+
+def _accept(ex: Exchange, one: StoredComment) -> None:
+    try:
+        done = acts.accept(ex.actor, ex.house.forms, one, is_restricted=_care(ex, one).is_restricted)
+    except Conflict:  # the card says what has changed
+        _show(ex, one)
+        return
+    if done is None:
+        ex.toast = ex.say("change.settled")
+    effect, news = done or (None, ())
+    ex.pass_on(news)
+    _show(ex, _proposal(ex, one.id), effect.sentences(ex.say) if effect else ())
 
 
 def _ask_why(ex: Exchange, one: StoredComment, problem: str = "") -> None:
@@ -162,6 +201,8 @@ def _ask_why(ex: Exchange, one: StoredComment, problem: str = "") -> None:
 def hear_why_not(ex: Exchange, _: str, number: int, text: str) -> None:
     """Read why a proposal is refused. Its proposer is told."""
     one = _proposal(ex, number)
+    if not acts.may_decide(ex.actor, one):
+        raise Denied  # the other coordinator came after the question
     if len(text) > LONGEST_REASON:
         _ask_why(ex, one, ex.say("reopening.too_long", n=LONGEST_REASON))
         return

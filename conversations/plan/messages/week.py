@@ -49,6 +49,7 @@ class Act(StrEnum):
     NAME = "name"
     LETTER = "letter"
     DECIDE = "decide"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,14 @@ class Offer:
     names: tuple[str, ...] = ()
 
 
-def offers(s: Standing, to_remind: Sequence[str], letters: Sequence[str]) -> tuple[Offer, ...]:
+def offers(s: Standing, to_remind: Sequence[str], letters: Sequence[str], proposed: int = 0) -> tuple[Offer, ...]:
     """Return the acts that help now, the one that helps most first.
 
     What has a last day goes first: agencies that can still report. Then reports that have waited long, because nobody
     sees them until they are validated; then posts that nobody holds, because from there nothing comes at all.
 
     `to_remind`: agencies of which somebody can be reminded now. `letters`: agencies whose head may get a letter.
+    `proposed`: how many proposed changes of the plan wait.
     """
     waiting, vacant, decided = s.queue, [each.code for each in vacancies(s)], plenary_items(s)
     found = (
@@ -75,6 +77,7 @@ def offers(s: Standing, to_remind: Sequence[str], letters: Sequence[str]) -> tup
         Offer(Act.NAME, len(vacant), tuple(vacant)),
         Offer(Act.LETTER, len(letters), tuple(letters)),
         Offer(Act.DECIDE, len(decided), tuple(map(_matter, decided))),
+        Offer(Act.CHANGE, proposed),
     )
     is_old = waiting.oldest_at is not None and days_between(waiting.oldest_at, s.now, s.zone) >= OLD
     is_pressing = {Act.REMIND: s.due_on is not None and s.today >= s.due_on - SOON, Act.VALIDATE: is_old}

@@ -1,18 +1,25 @@
 """A change of the plan over the real dispatch: an officer proposes it in two taps and a sentence."""
 
 from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.open_storage import open_storage
+from conversations.plan.model import Post, Role
 from conversations.wording import wording
+from storage.imports.applying import differences
+from storage.imports.differences import Differences
+from storage.imports.reading import read_plan
+from storage.imports.workbook import plan_workbook
 from storage.unit_of_work import UnitOfWork
 from tests.bot.desk import Desk, buttons, is_denied, press, said, tap, text_of
 from tests.bot.house import ANA, CARMEN, GRACE, PEDRO, furnish, settings_in
 
 ES = wording("es")
 OWN, ANOTHERS = "PRE-101", "PRE-103"
+WHERE = f"WHERE code = '{OWN}'"
 
 
 @pytest.fixture
@@ -137,3 +144,109 @@ def _findings(unit: UnitOfWork, desk: Desk) -> Iterator[object]:
     from storage.upkeep import data_check
 
     yield from data_check.differences(unit, desk.now)
+
+
+# ------------------------------------------------------------------ deciding
+def plan_says(desk: Desk, code: str = OWN) -> tuple[str, str, str]:
+    def read(unit: UnitOfWork) -> tuple[str, str, str]:
+        found = unit.plans.activity(unit.plans.only().id, code)
+        return str(found.due_on), found.target_quantity, found.name["es"]
+
+    return desk.do(read)
+
+
+def coordinate(unit: UnitOfWork, telegram_id: int, now: datetime) -> None:
+    """Make an officer a coordinator."""
+    plan_id, found = unit.plans.only().id, unit.people.by_telegram_id(telegram_id)
+    assert found is not None
+    unit.leaving.end_membership(found.id, plan_id, now=now, by=None)
+    unit.roles.grant(found.id, plan_id, Post(Role.COORDINATOR), now=now, by=None)
+
+
+def leave(unit: UnitOfWork, telegram_id: int, now: datetime) -> None:
+    found = unit.people.by_telegram_id(telegram_id)
+    assert found is not None
+    unit.leaving.end_membership(found.id, unit.plans.only().id, now=now, by=None)
+
+
+def test_what_is_accepted_is_in_the_plan_as_if_it_had_been_imported(desk: Desk) -> None:
+    """The same history, entry and undo; closed periods go by the plan as it was, and both people read from when."""
+    before = plan_says(desk)
+    propose(desk, "30/06/2021 porque la licitación se atrasó")
+    shown = tap(desk, CARMEN, "cambios", "1")
+    assert ES("change.longer", date="31 dic 2021") in text_of(shown)
+    accepted = press(desk, CARMEN, shown, ES("change.accept"))
+    since = ES("import.from", period_name="septiembre 2018")
+    assert since in text_of(accepted, CARMEN)
+    assert ES("change.outcome.accepted", code=OWN) in text_of(accepted, ANA)
+    assert since in text_of(accepted, ANA)
+    assert plan_says(desk) == ("2021-06-30", *before[1:])
+
+    def noted(unit: UnitOfWork) -> tuple[list[object], list[str]]:
+        plan = unit.plans.only()
+        ever = [each for each in unit.plans.activities_ever(plan.id) if each.code == OWN]
+        return [each.due_on for each in ever], [each.act for each in unit.audit.latest(plan.id)][:2]
+
+    days, acts = desk.do(noted)
+    assert days == [date(2021, 6, 30), date(2020, 11, 30)]
+    assert set(acts) == {"plan.imported", "change.decided"}
+    assert desk.do(lambda unit: list(_findings(unit, desk))) == []
+    assert ES("change.settled") in str(tap(desk, CARMEN, "cambios", "yes.1").answer)
+
+    undo = tap(desk, PEDRO, "deshacer")
+    press(desk, PEDRO, undo, ES("import.undo_yes"))
+    assert plan_says(desk) == before
+
+
+def test_target_and_wording_are_changed_alone(desk: Desk) -> None:
+    """One cell at a time, in one language; the workbook that comes out goes in again without a difference."""
+    before = plan_says(desk)
+    propose(desk, "36 porque se suman seis meses", "target")
+    propose(desk, "Campaña nacional en radio, redes y televisión porque la audiencia la ve", "wording")
+    tap(desk, CARMEN, "cambios", "yes.1")
+    tap(desk, CARMEN, "cambios", "yes.2")
+    assert plan_says(desk) == (before[0], "36", "Campaña nacional en radio, redes y televisión")
+
+    def again(unit: UnitOfWork) -> Differences:
+        code = unit.plans.only().code
+        return differences(unit, read_plan(plan_workbook(unit, code, desk.now)), code)
+
+    assert desk.do(again).all == ()
+
+
+def test_a_proposal_about_a_value_that_has_changed_since_says_so_and_changes_nothing(desk: Desk) -> None:
+    """What it would replace is not what its officer read."""
+    propose(desk, "40 porque se suman oficinas", "target")
+    propose(desk, "30/06/2021 porque la licitación se atrasó")
+    desk.do(lambda unit: unit.connection.exec_driver_sql(f"UPDATE activity SET target_quantity = '35' {WHERE}"))
+    stale = tap(desk, CARMEN, "cambios", "1")
+    assert ES("change.stale", now="35") in text_of(stale)
+    assert ES("change.accept") not in buttons(stale, CARMEN)
+    assert ES("change.stale", now="35") in text_of(tap(desk, CARMEN, "cambios", "yes.1"))
+    assert outcomes(desk) == [(None,), (None,)]
+    desk.do(lambda unit: unit.connection.exec_driver_sql(f"UPDATE activity SET retired_on = '2018-10-01' {WHERE}"))
+    assert ES("change.stale", now="–") in text_of(tap(desk, CARMEN, "cambios", "yes.2"))
+    assert outcomes(desk) == [(None,), (None,)]
+
+
+def test_nobody_decides_on_their_own_proposal_where_there_are_two(desk: Desk) -> None:
+    """An officer who became a coordinator leaves it to the other one; without another one, it is theirs."""
+    propose(desk, "30/06/2021 porque la licitación se atrasó")
+    desk.do(lambda unit: coordinate(unit, ANA, desk.now))
+    shown = tap(desk, ANA, "cambios", "1")
+    assert ES("change.own") in text_of(shown)
+    assert is_denied(tap(desk, ANA, "cambios", "yes.1"))
+    assert is_denied(tap(desk, ANA, "cambios", "no.1"))
+    desk.do(lambda unit: leave(unit, CARMEN, desk.now))
+    tap(desk, ANA, "cambios", "yes.1")
+    assert outcomes(desk) == [("accepted",)]
+
+
+def test_the_week_counts_what_waits_to_be_decided(desk: Desk) -> None:
+    """Beside the other decisions, with its button; an administrator, who does not decide, reads nothing of it."""
+    propose(desk, "30/06/2021 porque la licitación se atrasó")
+    week = tap(desk, CARMEN, "resumen")
+    assert ES("week.waits.change", n=1) in text_of(week)
+    assert len(text_of(week).splitlines()) <= 12
+    assert ES("change.waiting", n=1) in buttons(week, CARMEN)
+    assert ES("change.waiting", n=1) not in buttons(tap(desk, PEDRO, "resumen"), PEDRO)
