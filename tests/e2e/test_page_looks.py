@@ -250,9 +250,13 @@ def test_every_control_has_a_name(sandbox: Process, opened: Opened) -> None:
 
 
 def test_a_screen_reader_finds_its_way(sandbox: Process, opened: Opened) -> None:
-    """Landmarks with names, one heading per phone, and the first Tab leads past the bar to the phones."""
+    """Landmarks with names, one heading per phone, and the first Tab leads past the bar to the phones.
+
+    An open menu is in a landmark too (axe: region).
+    """
     page = opened()
-    expect(phone(page, sandbox.person())).to_be_visible()
+    person = phone(page, sandbox.person())
+    expect(person).to_be_visible()
 
     expect(page.get_by_role("banner")).to_be_visible()
     expect(page.get_by_role("main", name="Teléfonos")).to_be_visible()
@@ -264,6 +268,8 @@ def test_a_screen_reader_finds_its_way(sandbox: Process, opened: Opened) -> None
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.querySelector('#phones').contains(document.activeElement)")
+    person.get_by_role("button", name="Adjuntar").click()
+    expect(page.get_by_role("main").get_by_role("menu")).to_be_visible()
 
 
 def test_on_a_narrow_screen_the_page_still_has_its_heading(sandbox: Process, opened: Opened) -> None:

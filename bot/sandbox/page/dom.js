@@ -137,7 +137,7 @@ export function openMenu(anchor, label, items) {
       close();
     }
   });
-  document.body.append(menu);
+  anchor.closest("main").append(menu); // a screen reader finds no page content outside of a landmark
   anchor.setAttribute("aria-expanded", "true");
   const from = anchor.getBoundingClientRect();
   const size = menu.getBoundingClientRect();
